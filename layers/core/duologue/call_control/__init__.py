@@ -1,0 +1,1 @@
+"""The pure core: what happens next in a call. No clock, no network, no JSON, no AWS."""

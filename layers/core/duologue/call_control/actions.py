@@ -1,0 +1,38 @@
+"""What the network shall do at once, in this order."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from duologue.call_control.prompts import Prompt
+from duologue.domain.outcome import Party
+from duologue.domain.phone_number import PhoneNumber
+
+
+@dataclass(frozen=True, slots=True)
+class PlayPrompt:
+    """Play a prompt to one party, `times` over. It gives way to a new request."""
+
+    party: Party
+    prompt: Prompt
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DialAndBridge:
+    """Ring `number` for at most `ring_limit`, showing `shows`, while the caller hears `waiting`; join both on answer."""
+
+    number: PhoneNumber
+    shows: PhoneNumber
+    ring_limit: timedelta
+    waiting: Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End one leg, by the network's id of it: the tag would hit a later leg of the same side."""
+
+    party: Party
+    leg_id: str
+
+
+Action = PlayPrompt | DialAndBridge | HangUp

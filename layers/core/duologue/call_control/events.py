@@ -1,0 +1,100 @@
+"""What the network says of a call, in our words. Every one may come twice, late, never, or before the call that caused it.
+
+`at` is when we heard of it, or the network's own time where it gives one. `network_call` is the carrier's id of the
+call, `leg_id` its id of the leg; both are opaque.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from duologue.domain.outcome import Party
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkEvent:
+    at: datetime
+    network_call: str
+
+
+@dataclass(frozen=True, slots=True)
+class DialTaken(NetworkEvent):
+    """The network accepted the caller's dial and is placing it. Nothing can be answered to it."""
+
+    leg_id: str
+    dialled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LegRang(NetworkEvent):
+    party: Party
+    leg_id: str
+    dialled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LegPickedUp(NetworkEvent):
+    """A leg was answered; for the callee: and joined with the caller."""
+
+    party: Party
+    leg_id: str
+    dialled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeFailed(NetworkEvent):
+    """The callee's leg came to nothing. `sip_status` 0: the network does not say why."""
+
+    sip_status: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPlayed(NetworkEvent):
+    """The last prompt of what we asked for has been heard to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRefused(NetworkEvent):
+    """The network could not do something we asked for, other than the bridge; the rest of the list is gone."""
+
+    action: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegDropped(NetworkEvent):
+    """A leg is over. `sip_status` 0: it had been answered, and ended normally."""
+
+    party: Party
+    leg_id: str
+    sip_status: int
+
+
+@dataclass(frozen=True, slots=True)
+class DialCalleeAsked(NetworkEvent):
+    """The state machine wants the callee rung."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndAsked(NetworkEvent):
+    """The SP or the state machine wants the call ended; the reason is on the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToDecide(NetworkEvent):
+    """Said for our information only (an interrupted prompt, a hang-up confirmed)."""
+
+    what: str
+
+
+CallEvent = (
+    DialTaken
+    | LegRang
+    | LegPickedUp
+    | BridgeFailed
+    | PromptPlayed
+    | ActionRefused
+    | LegDropped
+    | DialCalleeAsked
+    | EndAsked
+    | NothingToDecide
+)

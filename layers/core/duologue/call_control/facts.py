@@ -1,0 +1,54 @@
+"""What happened to a call: recorded in one transaction with it, told to the SP and the operator later, in this order."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from duologue.domain.outcome import EndReason, Party
+
+
+@dataclass(frozen=True, slots=True)
+class CallAccepted:
+    """The platform took the request. Not told to the SP: the answer to its request said so."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LegDialled:
+    """The network accepted this leg's dial."""
+
+    at: datetime
+    party: Party
+
+
+@dataclass(frozen=True, slots=True)
+class LegAlerted:
+    at: datetime
+    party: Party
+
+
+@dataclass(frozen=True, slots=True)
+class LegAnswered:
+    at: datetime
+    party: Party
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """No leg is up any more. The call's row holds the rest: both legs, who hung up."""
+
+    at: datetime
+    reason: EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class AccountClosed:
+    """The CDR is written. Always the last fact of a call."""
+
+    at: datetime
+
+
+Fact = CallAccepted | LegDialled | LegAlerted | LegAnswered | CallEnded | AccountClosed
+FACTS: dict[str, type[Fact]] = {
+    kind.__name__: kind for kind in (CallAccepted, LegDialled, LegAlerted, LegAnswered, CallEnded, AccountClosed)
+}

@@ -1,0 +1,1 @@
+"""The vocabulary: values and rules. No I/O, no JSON, no clock."""

@@ -1,0 +1,76 @@
+"""A callback: two legs and what was asked for. Its phase follows from what happened, so it can never go back."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+from duologue.domain.leg import Leg
+from duologue.domain.outcome import EndReason, Party
+
+
+class Phase(IntEnum):
+    """In the order that a call goes through them; some are skipped, none is entered twice."""
+
+    ACCEPTED = 0
+    RINGING_CALLER = 1
+    HOLDING = 2  # the caller is up and alone
+    RINGING_CALLEE = 3
+    TALKING = 4
+    ENDING = 5  # a reason to end is recorded; legs may still be up
+    OVER = 6
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyTo:
+    """Where the SP is told. None: it did not ask to be told."""
+
+    status_url: str | None = None
+    fee_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One callback. `id` is the platform's own; the SP sees a wire id derived from it."""
+
+    id: str
+    sp: str
+    app: str
+    caller: Leg
+    callee: Leg
+    accepted_at: datetime
+    ring_limit: timedelta
+    """How long the callee may ring; 1 to 120 s."""
+    longest_talk: timedelta
+    """From the callee's answer; at most 1,440 min."""
+    bind_number: str = ""
+    notify: NotifyTo = NotifyTo()
+    user_data: str | None = None
+    wants_party_type: bool = False
+    network_call: str | None = None
+    """The carrier's id of the call: the first one stored wins (R6)."""
+    ending: EndReason | None = None
+    """The first reason to end that was recorded."""
+    ended_by: Party | None = None
+    """Who hung up; None if the platform or the network ended it."""
+    ended_at: datetime | None = None
+    facts: int = 0
+    """How many facts were recorded so far: the sequence of the last one."""
+
+    @property
+    def phase(self) -> Phase:
+        if self.ended_at is not None:
+            return Phase.OVER
+        if self.ending is not None:
+            return Phase.ENDING
+        if self.callee.answered_at is not None:
+            return Phase.TALKING
+        if self.callee.dialled_at is not None:
+            return Phase.RINGING_CALLEE
+        if self.caller.answered_at is not None:
+            return Phase.HOLDING
+        if self.network_call is not None:
+            return Phase.RINGING_CALLER
+        return Phase.ACCEPTED
+
+    def leg(self, party: Party) -> Leg:
+        return self.caller if party is Party.CALLER else self.callee

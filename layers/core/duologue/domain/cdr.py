@@ -1,0 +1,70 @@
+"""The CDR: the account of one finished call. There is exactly one."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from duologue.domain.call import Call
+from duologue.domain.errors import LegStillUp
+from duologue.domain.leg import Leg
+from duologue.domain.outcome import EndReason, Party
+
+
+@dataclass(frozen=True, slots=True)
+class Cdr:
+    """What is accounted for: the call with both legs as they ended."""
+
+    call_id: str
+    sp: str
+    app: str
+    bind_number: str
+    caller: Leg
+    callee: Leg
+    accepted_at: datetime
+    ended_at: datetime
+    reason: EndReason
+    ended_by: Party | None
+    user_data: str | None
+    wants_party_type: bool
+
+    @property
+    def talk(self) -> timedelta:
+        return talk_time(self.caller, self.callee)
+
+
+def cdr_of(call: Call) -> Cdr:
+    """The account of a call that is over.
+
+    Raises:
+        LegStillUp: the call is not over.
+    """
+    if call.ended_at is None or call.ending is None:
+        raise LegStillUp(call.id)
+    return Cdr(
+        call_id=call.id,
+        sp=call.sp,
+        app=call.app,
+        bind_number=call.bind_number,
+        caller=call.caller,
+        callee=call.callee,
+        accepted_at=call.accepted_at,
+        ended_at=call.ended_at,
+        reason=call.ending,
+        ended_by=call.ended_by,
+        user_data=call.user_data,
+        wants_party_type=call.wants_party_type,
+    )
+
+
+def talk_time(caller: Leg, callee: Leg) -> timedelta:
+    """How long both could hear each other: from the later answer to the earlier end.
+
+    Zero if either leg was never answered.
+
+    Raises:
+        LegStillUp: either leg was answered and has not ended.
+    """
+    if caller.answered_at is None or callee.answered_at is None:
+        return timedelta(0)
+    if caller.ended_at is None or callee.ended_at is None:
+        raise LegStillUp("talk time is known when both legs have ended")
+    return max(timedelta(0), min(caller.ended_at, callee.ended_at) - max(caller.answered_at, callee.answered_at))

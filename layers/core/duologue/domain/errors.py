@@ -1,0 +1,135 @@
+"""Errors say who must act, and whether it is safe to repeat.
+
+| Class              | Who must act                        | Safe to repeat            |
+| ------------------ | ----------------------------------- | ------------------------- |
+| RequestRefused     | the SP: change the request          | no, not unchanged         |
+| AlreadyDone        | nobody: the work stands             | yes, it changes nothing   |
+| NotYet             | nobody: come back                   | yes, later                |
+| OutsideUnavailable | those who run the thing outside     | yes, with jitter          |
+| DialUncertain      | nobody: the network will say, or the sweeper closes | no, never |
+
+The state machine names these classes in `ErrorEquals`; a test compares the two.
+"""
+
+
+class DuologueError(Exception):
+    """Base of every error that this product names."""
+
+
+# ---- the SP must change something
+
+
+class RequestRefused(DuologueError):
+    """The SP must change something before it asks again. The text names the field and the rule."""
+
+
+class InvalidField(RequestRefused):
+    """One field of a request breaks one rule.
+
+    `field` is the name as the SP wrote it; `rule` completes the sentence "<field> …".
+    """
+
+    def __init__(self, field: str, rule: str) -> None:
+        super().__init__(f"{field} {rule}")
+        self.field = field
+        self.rule = rule
+
+
+class InvalidNumber(InvalidField):
+    """A telephone number is not E.164 with a leading plus sign."""
+
+
+class ForbiddenAddress(InvalidField):
+    """A notification URL has a scheme or resolves to an address that the platform does not post to."""
+
+
+class DisplayNumberNotOwned(InvalidField):
+    """A display number is not one of the app's own."""
+
+
+class RecordingNotEnabled(InvalidField):
+    """Recording was asked for, and the operator has not enabled it for this app."""
+
+
+class UnknownApp(RequestRefused):
+    """No app has this key, or it is not this SP's."""
+
+
+class WrongCredentials(RequestRefused):
+    """The SP account and its password do not match, or the app secret is wrong."""
+
+
+class AccountInactive(RequestRefused):
+    """The SP or the app is suspended by the operator."""
+
+
+class InvalidToken(RequestRefused):
+    """An access or refresh token is unknown, ended, or another app's."""
+
+
+class TokenExpired(InvalidToken):
+    """A token was ours and its time is over."""
+
+
+class TooManyLogIns(RequestRefused):
+    """More log-ins of one app within a minute than the platform takes."""
+
+
+class LimitReached(RequestRefused):
+    """All of an app's concurrent calls are in use."""
+
+
+class UnknownCall(RequestRefused):
+    """No callback of this app has this id, or it is over and can no longer be changed."""
+
+
+# ---- a repeat; the work stands
+
+
+class AlreadyDone(DuologueError):
+    """The same thing was done before. Nothing was changed."""
+
+
+class CallAlreadyAccepted(AlreadyDone):
+    """A callback with this id exists."""
+
+
+class CdrAlreadyWritten(AlreadyDone):
+    """The account of this callback is closed; there is exactly one CDR."""
+
+
+class EventAlreadyHeard(AlreadyDone):
+    """The network repeated an event: the stored answer is given again."""
+
+
+# ---- come back
+
+
+class NotYet(DuologueError):
+    """It will be so, but is not yet. Repeat a few times, spaced."""
+
+
+class LegStillUp(NotYet):
+    """A leg of the call has not ended, so its account cannot be closed."""
+
+
+class NotDelivered(NotYet):
+    """The SP did not take a notification. It is offered again on the delivery schedule."""
+
+
+# ---- others must recover
+
+
+class OutsideUnavailable(DuologueError):
+    """A thing outside (storage, the network's control plane, a queue) did not answer or refused for now."""
+
+
+class DialUncertain(DuologueError):
+    """A dial may have left. It is never repeated."""
+
+
+# ---- inside
+
+
+class RaceLost(DuologueError):
+    """The call changed since it was read: load it again and decide again. Never leaves the use case."""

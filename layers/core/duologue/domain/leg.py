@@ -1,0 +1,33 @@
+"""One leg: one party's side of a call, from its dial to its end."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from duologue.domain.outcome import Outcome, Party
+from duologue.domain.phone_number import PhoneNumber
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """Every time is aware UTC, and absent until the network said so (R14: what it does not say is not invented)."""
+
+    party: Party
+    number: PhoneNumber
+    shows: PhoneNumber
+    """The display number that this party sees."""
+    network_id: str | None = None
+    """The carrier's own id of this leg; None until it was named."""
+    dialled_at: datetime | None = None
+    alerting_at: datetime | None = None
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    outcome: Outcome | None = None
+
+    @property
+    def is_up(self) -> bool:
+        """Answered and not ended: it costs, and somebody listens."""
+        return self.answered_at is not None and self.ended_at is None
+
+    @property
+    def is_over(self) -> bool:
+        return self.ended_at is not None

@@ -1,0 +1,74 @@
+"""How a leg ended and why a call ended. Neither is an error."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Party(StrEnum):
+    """The two people of a callback, in the order that they are rung."""
+
+    CALLER = "caller"
+    CALLEE = "callee"
+
+    @property
+    def peer(self) -> "Party":
+        return Party.CALLEE if self is Party.CALLER else Party.CALLER
+
+
+class Result(StrEnum):
+    """What became of one leg."""
+
+    COMPLETED = "completed"  # it was answered, and later it ended
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    REJECTED = "rejected"
+    INVALID_NUMBER = "invalid_number"
+    UNREACHABLE = "unreachable"
+    CANCELLED = "cancelled"  # we, or the other party, gave up before it was answered
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one leg ended: the result, and the SIP status the network gave with it (0: it gave none)."""
+
+    result: Result
+    sip_status: int = 0
+
+
+class EndReason(StrEnum):
+    """Why a call ended. The first reason that is recorded stands."""
+
+    HUNG_UP = "hung_up"  # after both had answered
+    CALLER_FAILED = "caller_failed"  # the network ended the caller's leg before an answer
+    CALLER_SILENT = "caller_silent"  # the network never said what became of the caller's leg
+    CALLEE_FAILED = "callee_failed"
+    CALLEE_SILENT = "callee_silent"
+    CALLER_LEFT = "caller_left"  # the caller hung up before the callee answered
+    STOPPED = "stopped"  # by the SP
+    LONGEST_CALL = "longest_call"
+    DIAL_REFUSED = "dial_refused"  # the network had no room for the dial; nothing was dialled
+    NEVER_STARTED = "never_started"  # accepted, and then nothing took it up; nothing was dialled
+    LOST = "lost"  # the network no longer knows the call and never told its end
+
+
+# RFC 3261 unless another is named. What is not here is UNREACHABLE.
+_RESULTS = {
+    403: Result.REJECTED,  # §21.4.4 forbidden
+    404: Result.INVALID_NUMBER,  # §21.4.5 not found
+    408: Result.NO_ANSWER,  # §21.4.9 request timeout
+    410: Result.INVALID_NUMBER,  # §21.4.11 gone
+    480: Result.NO_ANSWER,  # §21.4.18 temporarily unavailable; the network's code for "nobody answered"
+    484: Result.INVALID_NUMBER,  # §21.4.22 address incomplete
+    486: Result.BUSY,  # §21.4.24 busy here
+    487: Result.CANCELLED,  # §21.4.25 request terminated
+    600: Result.BUSY,  # §21.6.1 busy everywhere
+    603: Result.REJECTED,  # §21.6.2 decline
+    604: Result.INVALID_NUMBER,  # §21.6.3 does not exist anywhere
+    607: Result.REJECTED,  # RFC 8197 §4 unwanted
+    608: Result.REJECTED,  # RFC 8688 §3 rejected by an intermediary
+}
+
+
+def outcome_of(sip_status: int) -> Outcome:
+    """What a SIP status says of a leg that was never answered (0: the network gave none)."""
+    return Outcome(_RESULTS.get(sip_status, Result.UNREACHABLE), sip_status)

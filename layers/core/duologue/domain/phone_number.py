@@ -1,0 +1,34 @@
+"""A telephone number: E.164 with its plus sign. It prints masked, so that no log shows it by accident."""
+
+import re
+from dataclasses import dataclass
+
+from duologue.domain.errors import InvalidNumber
+
+# ITU-T E.164 §6: at most 15 digits, the first never 0. Three is the shortest that the wire format lets through (4 with the plus).
+_E164 = re.compile(r"\+[1-9][0-9]{2,14}")
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneNumber:
+    """`e164` is the number in full; `str()` and `repr()` show it masked."""
+
+    e164: str
+
+    @classmethod
+    def parse(cls, text: str, *, field: str = "number") -> "PhoneNumber":
+        """Read a number as an SP writes it.
+
+        Raises:
+            InvalidNumber: no leading plus sign, a letter or space in it, or not 3 to 15 digits. Names `field`.
+        """
+        if not _E164.fullmatch(text):
+            raise InvalidNumber(field, "must be E.164: a plus sign, then 3 to 15 digits, the first not 0")
+        return cls(text)
+
+    def __str__(self) -> str:
+        hidden = max(0, len(self.e164) - 6)
+        return self.e164[:4] + "*" * hidden + self.e164[-2:]
+
+    def __repr__(self) -> str:
+        return f"PhoneNumber({self})"

@@ -1,0 +1,1 @@
+"""One verb phrase per file; what a use case needs comes in as arguments."""

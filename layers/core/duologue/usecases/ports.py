@@ -1,0 +1,145 @@
+"""What the use cases need from outside, as roles. Adapters play them; tests play them with fakes that record.
+
+Every method may raise `OutsideUnavailable`; what else it raises is said with it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from duologue.call_control.facts import Fact
+from duologue.domain.accounts import App
+from duologue.domain.call import Call
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Aware, UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCall:
+    """A call as it was read: `version` is the condition of the next write, `listener` the token of the state that waits."""
+
+    call: Call
+    version: int
+    listener: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One network event and what was answered to it, kept so that a repeat gets the same answer (R12)."""
+
+    network_call: str
+    sequence: int
+    answer: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One transaction on one call.
+
+    `closes`: it writes the CDR, frees the slot and takes the call off the list of open ones.
+    `wakes`: the task token to complete once this is committed.
+    """
+
+    before: SavedCall
+    after: Call
+    facts: tuple[Fact, ...] = ()
+    heard: Heard | None = None
+    wakes: str | None = None
+    closes: bool = False
+
+
+class Calls(Protocol):
+    """The calls, with their facts, in one store: a change is one transaction, or nothing."""
+
+    def accept(self, call: Call, fact: Fact, *, slots: int, close_by: datetime) -> None:
+        """Record a new call, its first fact and its slot.
+
+        Raises:
+            LimitReached: `slots` calls of the app are in use.
+            CallAlreadyAccepted: the id exists.
+        """
+
+    def load(self, call_id: str) -> SavedCall:
+        """Raises UnknownCall."""
+
+    def heard(self, call_id: str, network_call: str, sequence: int) -> tuple[dict[str, Any], str | None] | None:
+        """The stored answer to a network event and the token it woke, or None if it was not heard before."""
+
+    def save(self, change: Change) -> None:
+        """Write a change.
+
+        Raises:
+            RaceLost: the call changed since it was read.
+            EventAlreadyHeard: another process heard the same event first.
+            CdrAlreadyWritten: the account is closed.
+        """
+
+    def fact(self, call_id: str, sequence: int) -> Fact:
+        """One fact of a call. Raises UnknownCall."""
+
+    def overdue(self, now: datetime, limit: int) -> Sequence[str]:
+        """Ids of open calls whose `close_by` has passed, oldest first."""
+
+    def told(self, call_id: str, sequence: int) -> bool:
+        """Whether the SP has taken this fact."""
+
+    def record_delivery(self, call_id: str, sequence: int, delivery: "Delivery") -> None:
+        """Keep what became of one attempt to tell a fact."""
+
+
+class Flows(Protocol):
+    """The state machine."""
+
+    def start(self, call_id: str, request: dict[str, Any]) -> None:
+        """Start the flow of a call under its id. A repeat is success."""
+
+    def wake(self, token: str, output: dict[str, Any]) -> None:
+        """Complete a wait. A wait that is over, timed out or unknown is success: it was woken before."""
+
+
+class Network(Protocol):
+    """The carrier's control of a call in progress."""
+
+    def end(self, network_call: str) -> bool:
+        """Ask for the call to end. False: the network no longer knows the call, so no leg is up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One attempt to tell the SP one fact. `status` is the HTTP status, None if there was no answer."""
+
+    attempt: int
+    at: datetime
+    url: str
+    taken: bool
+    status: int | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One fact that must be told to an SP. `attempt` counts from 1; `due` is the earliest time for it."""
+
+    call_id: str
+    sequence: int
+    attempt: int = 1
+    due: datetime | None = None
+
+
+class Notices(Protocol):
+    """The queues between what happened and who is told."""
+
+    def queue(self, notices: Iterable[Notice]) -> None:
+        """Put first attempts in line, in order within a call."""
+
+    def queue_again(self, notice: Notice, now: datetime) -> None:
+        """Put a retry aside until it is due; it no longer holds up the call's other facts (R11)."""
+
+
+class Apps(Protocol):
+    def app(self, key: str) -> App:
+        """Raises UnknownApp."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Sp:
-    """A service provider's account. `password_hash` is scrypt, as `domain.secrets` writes it."""
+    """A service provider's account. `password_hash` is scrypt, as `domain.passwords` writes it."""
 
     id: str
     username: str
-    password_hash: str
+    password_hash: str = field(repr=False)
     active: bool = True
 
 

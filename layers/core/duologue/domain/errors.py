@@ -55,6 +55,14 @@ class UnknownApp(RequestRefused):
     """No app has this key, or it is not this SP's."""
 
 
+class UnknownSp(RequestRefused):
+    """No SP account has this id."""
+
+
+class AccountExists(RequestRefused):
+    """An account with this id, user name or key exists."""
+
+
 class WrongCredentials(RequestRefused):
     """The SP account and its password do not match, or the app secret is wrong."""
 
@@ -111,6 +119,10 @@ class NotYet(DuologueError):
 
 class LegStillUp(NotYet):
     """A leg of the call has not ended, so its account cannot be closed."""
+
+
+class CallStopping(NotYet):
+    """The SP stopped the call while the flow waited: the flow ends the call and waits for its legs."""
 
 
 class NotDelivered(NotYet):

@@ -3,14 +3,15 @@
 Every method may raise `OutsideUnavailable`; what else it raises is said with it.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from duologue.call_control.facts import Fact
-from duologue.domain.accounts import App
+from duologue.domain.accounts import App, Sp
 from duologue.domain.call import Call
+from duologue.domain.tokens import Register
 
 
 class Clock(Protocol):
@@ -34,6 +35,8 @@ class Heard:
     network_call: str
     sequence: int
     answer: dict[str, Any]
+    wakes: str | None = None
+    """The task token that this event completes, once it is committed (R2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Change:
     """One transaction on one call.
 
     `closes`: it writes the CDR, frees the slot and takes the call off the list of open ones.
-    `wakes`: the task token to complete once this is committed.
+    `wakes`: the task token to complete once this is committed; the call forgets its listener.
     """
 
     before: SavedCall
@@ -66,8 +69,8 @@ class Calls(Protocol):
     def load(self, call_id: str) -> SavedCall:
         """Raises UnknownCall."""
 
-    def heard(self, call_id: str, network_call: str, sequence: int) -> tuple[dict[str, Any], str | None] | None:
-        """The stored answer to a network event and the token it woke, or None if it was not heard before."""
+    def load_for(self, call_id: str, network_call: str, sequence: int) -> tuple[SavedCall, Heard | None]:
+        """The call, and what was answered to this network event if it was heard before. Raises UnknownCall."""
 
     def save(self, change: Change) -> None:
         """Write a change.
@@ -97,8 +100,11 @@ class Flows(Protocol):
     def start(self, call_id: str, request: dict[str, Any]) -> None:
         """Start the flow of a call under its id. A repeat is success."""
 
-    def wake(self, token: str, output: dict[str, Any]) -> None:
+    def wake(self, token: str) -> None:
         """Complete a wait. A wait that is over, timed out or unknown is success: it was woken before."""
+
+    def interrupt(self, token: str) -> None:
+        """Break off a wait, so that the flow ends the call. A wait that is over is success."""
 
 
 class Network(Protocol):
@@ -139,7 +145,70 @@ class Notices(Protocol):
     def queue_again(self, notice: Notice, now: datetime) -> None:
         """Put a retry aside until it is due; it no longer holds up the call's other facts (R11)."""
 
+    def keep_undelivered(self, notice: Notice, why: str) -> None:
+        """Keep what the SP never took where the operator finds it."""
+
 
 class Apps(Protocol):
     def app(self, key: str) -> App:
         """Raises UnknownApp."""
+
+
+class Sps(Protocol):
+    def sp(self, sp_id: str) -> Sp:
+        """Raises UnknownSp."""
+
+
+class Accounts(Apps, Sps, Protocol):
+    """What the operator adds to."""
+
+    def add_sp(self, sp: Sp) -> None:
+        """Raises AccountExists: the id or the user name is taken."""
+
+    def add_app(self, app: App) -> None:
+        """Raises AccountExists: the key is taken. UnknownSp: there is no such SP."""
+
+
+class Tokens(Protocol):
+    """One register of tokens for each app."""
+
+    def register(self, app_key: str) -> Register:
+        """As it is now; an empty one if there is none. A write that was done before is always seen."""
+
+    def save(self, app_key: str, register: Register) -> None:
+        """Write a register that was read at `register.version`. Raises RaceLost: it changed since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One notification as it goes out: signed, for one URL."""
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back: `body` is cut at a few kilobytes. `status` None: nothing came, and `note` says why."""
+
+    status: int | None
+    body: bytes = b""
+    note: str = ""
+
+
+class Correspondence(Protocol):
+    """How an SP is written to, and how its reply is read: the wire's side of a notification."""
+
+    def letter(self, call: Call, fact: Fact, app: App, at: datetime) -> Letter | None:
+        """None: this fact is not told, or the SP named no URL for it."""
+
+    def is_taken(self, fact: Fact, reply: Reply) -> bool: ...
+
+
+class SpEndpoints(Protocol):
+    def check(self, url: str, *, field: str) -> None:
+        """Judge a URL before it is saved. Raises InvalidField, ForbiddenAddress."""
+
+    def post(self, letter: Letter) -> Reply:
+        """Send a letter, once, following no redirect. Whatever goes wrong on the way is a reply without status."""

@@ -1,0 +1,136 @@
+"""Where an SP is told: which URLs and which addresses the platform may post to.
+
+Law: a host name is judged by every address that it resolves to, when the URL is saved and again when it is used, and
+the connection goes to an address that was judged. An address that is not surely a public host's is forbidden.
+
+Ranges: the IANA special-purpose registries of IPv4 and IPv6 (RFC 6890), written out so that they do not move with
+the Python version.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from urllib.parse import urlsplit
+
+from duologue.domain.errors import ForbiddenAddress, InvalidField
+
+Address = IPv4Address | IPv6Address
+
+_PRINTABLE = re.compile(r"[!-~]+")
+_NEVER_IN_A_URL = re.compile(r"[\\\"<>^`{|}]")
+_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+# A name whose last label is a number is an IPv4 address in one of its odd spellings (WHATWG URL, "ends in a number").
+_ENDS_IN_A_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?")
+
+_FORBIDDEN_4 = tuple(
+    IPv4Network(text)
+    for text in (
+        "0.0.0.0/8",  # this network
+        "10.0.0.0/8",  # private
+        "100.64.0.0/10",  # behind a carrier's NAT
+        "127.0.0.0/8",  # loopback
+        "168.63.129.16/32",  # a cloud's metadata host at a public address
+        "169.254.0.0/16",  # link-local, with the metadata service
+        "172.16.0.0/12",  # private
+        "192.0.0.0/24",  # protocol assignments
+        "192.0.2.0/24",  # documentation
+        "192.31.196.0/24",  # AS112
+        "192.52.193.0/24",  # AMT
+        "192.88.99.0/24",  # 6to4 relays
+        "192.168.0.0/16",  # private
+        "192.175.48.0/24",  # AS112
+        "198.18.0.0/15",  # benchmarks
+        "198.51.100.0/24",  # documentation
+        "203.0.113.0/24",  # documentation
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",  # reserved, broadcast
+    )
+)
+_GLOBAL_UNICAST_6 = IPv6Network("2000::/3")
+_FORBIDDEN_6 = tuple(
+    IPv6Network(text)
+    for text in (
+        "2001::/23",  # protocol assignments, with Teredo
+        "2001:db8::/32",  # documentation
+        "2002::/16",  # 6to4: wraps an IPv4 address
+        "2620:4f:8000::/48",  # AS112
+        "3fff::/20",  # documentation
+    )
+)
+_NAT64 = IPv6Network("64:ff9b::/96")
+
+
+@dataclass(frozen=True, slots=True)
+class SpUrl:
+    """An http or https URL without user information. `text` is as the SP wrote it; `host` has no brackets."""
+
+    text: str
+    scheme: str
+    host: str
+    port: int
+    target: str
+    """Path and query, as they go on the request line."""
+
+    @classmethod
+    def parse(cls, text: str, *, field: str = "url") -> "SpUrl":
+        """Read a URL.
+
+        Raises:
+            InvalidField: it is not an absolute URL, or its host or port is malformed.
+            ForbiddenAddress: its scheme is not http or https, or it carries user information.
+        """
+        if not _PRINTABLE.fullmatch(text) or _NEVER_IN_A_URL.search(text):
+            raise InvalidField(field, "is not a URL")
+        try:
+            parts = urlsplit(text)
+            port, host = parts.port, parts.hostname
+        except ValueError as error:
+            raise InvalidField(field, "is not a URL") from error
+        if parts.scheme not in ("http", "https"):
+            raise ForbiddenAddress(field, "must be an http or https URL")
+        if "@" in parts.netloc:
+            raise ForbiddenAddress(field, "must not carry a user name or password")
+        if not host or not _is_host(host, bracketed="[" in parts.netloc) or port == 0:
+            raise InvalidField(field, "has no proper host and port")
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        return cls(text, parts.scheme, host, port or (443 if parts.scheme == "https" else 80), target)
+
+    @property
+    def authority(self) -> str:
+        """Host and port, as the Host header names them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        usual = 443 if self.scheme == "https" else 80
+        return host if self.port == usual else f"{host}:{self.port}"
+
+
+def check_addresses(addresses: Sequence[Address], *, field: str, allow_loopback: bool) -> None:
+    """Judge every address that a host resolved to. `allow_loopback` opens loopback and nothing else.
+
+    Raises:
+        ForbiddenAddress: there is none, or one of them is not a public host's.
+    """
+    if not addresses:
+        raise ForbiddenAddress(field, "names a host that has no address")
+    if not all(_is_public(address) or (allow_loopback and address.is_loopback) for address in addresses):
+        raise ForbiddenAddress(field, "resolves to an address that the platform does not post to")
+
+
+def _is_public(address: Address) -> bool:
+    if isinstance(address, IPv4Address):
+        return not any(address in network for network in _FORBIDDEN_4)
+    if address.ipv4_mapped is not None:
+        return _is_public(address.ipv4_mapped)
+    if address in _NAT64:
+        return _is_public(IPv4Address(int(address) & 0xFFFF_FFFF))
+    return address in _GLOBAL_UNICAST_6 and not any(address in network for network in _FORBIDDEN_6)
+
+
+def _is_host(host: str, *, bracketed: bool) -> bool:
+    if bracketed or _ENDS_IN_A_NUMBER.fullmatch(host):
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return False
+        return bracketed == isinstance(address, IPv6Address) and "%" not in host
+    return len(host) <= 253 and all(_LABEL.fullmatch(label) for label in host.removesuffix(".").split("."))

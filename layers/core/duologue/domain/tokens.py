@@ -1,0 +1,137 @@
+"""The tokens of one app: which are good, which go when another comes, and how often an app may log in.
+
+A log-in gives a pair: an access token for every request, and a refresh token that buys the next pair. The platform
+keeps only hashes of them, all of one app's together, so that one conditional write decides between two log-ins at once.
+
+* An access token is good for 48 h. Its refresh token is good for 96 h, since clients refresh when told "expired".
+* At most 10 pairs of an app are current, since an SP has several servers. The oldest goes first.
+* A refresh replaces a pair. What it replaced is good for 60 s more, for requests in flight and for a client that lost
+  the answer and asks again; each such repeat gets a pair of its own. After that the refresh token is spent.
+* At most 5 log-ins within 60 s, right or wrong ones: it also bounds how fast a password can be guessed.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from duologue.domain.errors import InvalidToken, TokenExpired, TooManyLogIns
+
+ACCESS_LIFE = timedelta(hours=48)
+REFRESH_LIFE = timedelta(hours=96)
+OVERLAP = timedelta(seconds=60)
+MOST_PAIRS = 10
+MOST_LOG_INS = 5
+LOG_IN_WINDOW = timedelta(seconds=60)
+
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_TOKEN_BYTES = 48
+_TOKEN_LENGTH = 65  # 62 ** 65 is just above 2 ** (8 * 48)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """Two tokens in clear: they exist only in the answer to the app that they are for."""
+
+    access: str
+    refresh: str
+    good_for: timedelta = ACCESS_LIFE
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What is kept of a pair. The times are the first moment at which each token is no longer good."""
+
+    access_hash: str
+    refresh_hash: str
+    access_ends_at: datetime
+    refresh_ends_at: datetime
+    replaced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """All grants and recent log-ins of one app, oldest first. `version` is the condition of the next write."""
+
+    grants: tuple[Grant, ...] = ()
+    log_ins: tuple[datetime, ...] = ()
+    version: int = 0
+
+    def check_access(self, token: str, now: datetime) -> None:
+        """Raises InvalidToken; TokenExpired if the token was good once and is still remembered."""
+        hashed = hash_token(token)
+        self._check(next((grant.access_ends_at for grant in self.grants if grant.access_hash == hashed), None), now)
+
+    def log_in(self, now: datetime) -> "Register":
+        """Count a log-in, right or wrong.
+
+        Raises:
+            TooManyLogIns: five were counted within the last 60 s. This one is not counted.
+        """
+        recent = tuple(at for at in self.log_ins if now - at < LOG_IN_WINDOW)
+        if len(recent) >= MOST_LOG_INS:
+            raise TooManyLogIns(f"more than {MOST_LOG_INS} log-ins within {LOG_IN_WINDOW.seconds} s")
+        return replace(self, log_ins=(*recent, now))
+
+    def grant(self, pair: TokenPair, now: datetime) -> "Register":
+        """Add a pair. The oldest current ones beyond ten are gone at once."""
+        new = Grant(hash_token(pair.access), hash_token(pair.refresh), now + ACCESS_LIFE, now + REFRESH_LIFE)
+        kept = [grant for grant in self.grants if now < grant.refresh_ends_at]
+        # What a refresh replaced is in its last minute, so it takes no place; it is bounded all the same.
+        replaced = [grant for grant in kept if grant.replaced][-MOST_PAIRS:]
+        current = [*(grant for grant in kept if not grant.replaced), new][-MOST_PAIRS:]
+        return replace(self, grants=tuple(grant for grant in (*kept, new) if grant in replaced or grant in current))
+
+    def refresh(self, token: str, pair: TokenPair, now: datetime) -> "Register":
+        """Replace the pair of this refresh token by `pair`.
+
+        Raises:
+            InvalidToken: it is unknown, or spent; TokenExpired: its time is over.
+        """
+        hashed = hash_token(token)
+        old = next((grant for grant in self.grants if grant.refresh_hash == hashed), None)
+        self._check(old.refresh_ends_at if old else None, now)
+        return replace(self, grants=tuple(_replaced(g, now) if g is old else g for g in self.grants)).grant(pair, now)
+
+    def log_out(self, token: str, now: datetime) -> "Register":
+        """End the pair of this access token at once. Raises InvalidToken; TokenExpired."""
+        self.check_access(token, now)
+        hashed = hash_token(token)
+        return replace(self, grants=tuple(grant for grant in self.grants if grant.access_hash != hashed))
+
+    @staticmethod
+    def _check(ends_at: datetime | None, now: datetime) -> None:
+        if ends_at is None:
+            raise InvalidToken("unknown")
+        if now >= ends_at:
+            raise TokenExpired("expired")
+
+
+def new_pair(random_bytes: Callable[[int], bytes]) -> TokenPair:
+    return TokenPair(new_token(random_bytes), new_token(random_bytes))
+
+
+def new_token(random_bytes: Callable[[int], bytes]) -> str:
+    """65 letters and digits that carry 384 random bits: no client has to escape them."""
+    number = int.from_bytes(random_bytes(_TOKEN_BYTES), "big")
+    letters = []
+    for _ in range(_TOKEN_LENGTH):
+        number, place = divmod(number, len(_ALPHABET))
+        letters.append(_ALPHABET[place])
+    return "".join(letters)
+
+
+def hash_token(token: str) -> str:
+    """What is kept of a token. Fast and unsalted is enough: nobody guesses 384 random bits."""
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
+
+
+def _replaced(grant: Grant, now: datetime) -> Grant:
+    """End a grant after the overlap; one that was replaced before keeps its end, so repeats do not prolong it."""
+    end = now + OVERLAP
+    return replace(
+        grant,
+        access_ends_at=min(grant.access_ends_at, end),
+        refresh_ends_at=min(grant.refresh_ends_at, end),
+        replaced=True,
+    )

@@ -1,0 +1,50 @@
+"""The digests of the wire: two by which an SP proves who it is, one by which the platform signs what it tells an SP.
+
+Each takes the app's secret and returns standard Base64 with padding. Comparing takes the same time for any two values.
+"""
+
+import base64
+import hashlib
+import hmac
+from typing import Literal
+
+Signing = Literal["lines", "joined"]
+"""How the parts of a push's signature are put together: the pages of 2026 set line feeds between them, the pages of
+2022 to 2024 nothing."""
+
+AUTHORIZATION = 'AKSK realm="SDP",profile="UsernameToken",type="Appkey"'
+
+
+def aksk_digest(secret: str, nonce: str, created: str) -> str:
+    """The current scheme: HMAC-SHA256 of nonce and time, keyed by the secret."""
+    return _hmac(secret, nonce + created)
+
+
+def wsse_digests(secret: str, nonce: str, created: str) -> tuple[str, str]:
+    """The older scheme, in the two spellings that clients use: of the hexadecimal digest, and of its raw bytes."""
+    digest = hashlib.sha256((nonce + created + secret).encode())
+    return _base64(digest.hexdigest().encode()), _base64(digest.digest())
+
+
+def push_digest(secret: str, url: str, nonce: str, created: str, signing: Signing = "lines") -> str:
+    """The platform's signature of one push. `url` is the address as the SP configured it, decoded."""
+    glue = "\n" if signing == "lines" else ""
+    return _hmac(secret, glue.join((url, nonce, created)))
+
+
+def username_token(app_key: str, digest: str, nonce: str, created: str) -> str:
+    """The value of the header that carries a digest."""
+    return f'UsernameToken Username="{app_key}",PasswordDigest="{digest}",Nonce="{nonce}",Created="{created}"'
+
+
+def same(given: str, expected: str) -> bool:
+    """Whether two digests or secrets are equal, in a time that tells nothing of where they differ."""
+    return hmac.compare_digest(given.encode(errors="surrogatepass"), expected.encode(errors="surrogatepass"))
+
+
+def _hmac(secret: str, message: str) -> str:
+    return _base64(hmac.digest(secret.encode(), message.encode(), "sha256"))
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()

@@ -1,0 +1,121 @@
+# Everything from a fresh clone; Python 3.11+ and make are all it needs. `make` alone lists the targets.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+PY     := .venv/bin/python
+SAM    := .tools/sam/bin/sam
+UV     := .tools/uv/bin/uv
+DEV    := .venv/.made-from-lock
+SAMENV := .tools/sam/.made-from-lock
+UVENV  := .tools/uv/.made-from-lock
+
+# SAM CLI: no telemetry, and no search for credentials, which costs seconds per run.
+SAM_ENV := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
+# `sam build` looks for python3.13 on PATH only.
+WITH_313 = python313=$$(tools/find-python 3.13) && PATH="$$(dirname "$$python313"):$$PATH"
+
+# The locks are complete, so pip need not resolve (--no-deps); every file is checked against its hash.
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps
+
+# An environment is made again when its Python no longer runs (a moved clone), else brought up to its lock.
+define environment
+	@$(1)/bin/python -c '' 2>/dev/null || { \
+	  python=$$(tools/find-python 3.11+) && echo "Making $(1) with $$python" && "$$python" -m venv --clear $(1); }
+	@echo "Installing $(2) into $(1)"
+	@$(1)/bin/python $(PIP_INSTALL) --require-hashes -r $(2)
+endef
+
+.PHONY: help
+help:  ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# -- environments ------------------------------------------------------------------------------------------------------
+
+$(DEV): requirements/dev.txt pyproject.toml
+	$(call environment,.venv,requirements/dev.txt)
+	@$(PY) $(PIP_INSTALL) --no-build-isolation --editable .
+	@touch $@
+
+$(SAMENV): requirements/sam.txt
+	$(call environment,.tools/sam,requirements/sam.txt)
+	@touch $@
+
+$(UVENV): requirements/lock.txt
+	$(call environment,.tools/uv,requirements/lock.txt)
+	@touch $@
+
+.PHONY: install
+install: $(DEV)  ## Make .venv from the lock file (every other target does it on demand)
+
+# -- see it work -------------------------------------------------------------------------------------------------------
+
+.PHONY: demo up story
+demo: $(DEV)  ## Play one callback from request to CDR and print its time line
+	$(PY) -m lab demo $(ARGS)
+
+up: $(DEV)  ## Keep the laptop's cloud and telephone network running
+	@exec $(PY) -m lab up $(ARGS)
+
+story: $(DEV)  ## Play one case: make story CASE=callee_busy (without CASE: list them)
+	$(PY) -m lab story $(CASE) $(ARGS)
+
+# -- tests -------------------------------------------------------------------------------------------------------------
+
+.PHONY: test test-lab test-build test-sam-local bench
+test: $(DEV)  ## Run everything that needs neither a running lab nor SAM
+	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/lab --ignore=tests/build --ignore=tests/sam_local $(ARGS)
+
+test-lab: $(DEV)  ## Run the cases over HTTP against a running lab
+	$(PY) -m pytest tests/lab $(ARGS)
+
+test-build: build  ## Run the built functions and layers with Lambda's Python
+	$(PY) -m pytest tests/build $(ARGS)
+
+test-sam-local: build  ## Run every function with every sample in `sam local` (Debian, root; else skips with its reason)
+	$(PY) -m pytest tests/sam_local $(ARGS)
+
+bench: $(DEV)  ## Count and time what one callback costs
+	$(PY) -m bench $(ARGS)
+
+# -- checks ------------------------------------------------------------------------------------------------------------
+
+.PHONY: check format lint types imports template statemachines architecture
+check: lint types imports template statemachines architecture  ## Run every check that runs nothing of ours
+
+format: $(DEV)  ## Format, and fix what ruff can
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+lint: $(DEV)
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+
+types: $(DEV)
+	$(PY) -m mypy
+
+imports: $(DEV)
+	.venv/bin/lint-imports
+
+template: $(SAMENV)
+	$(SAM_ENV) $(SAM) validate --lint
+
+statemachines: $(DEV)
+	$(PY) tools/lint_statemachines.py
+
+architecture: $(DEV)
+	$(PY) -m pytest tests/architecture
+
+# -- build -------------------------------------------------------------------------------------------------------------
+
+.PHONY: build lock clean
+build: $(DEV) $(SAMENV)  ## sam build: functions and layers as Lambda gets them, in .aws-sam
+	@$(WITH_313) && $(SAM_ENV) PATH="$$PATH" $(SAM) build
+
+lock: $(UVENV)  ## Write the lock files again from requirements/*.in
+	UV=$(UV) tools/lock $(ARGS)
+
+clean:  ## Remove what was built and cached, and both environments
+	rm -rf .aws-sam .lab .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .tools .venv
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -46,6 +46,8 @@ class Call:
     notify: NotifyTo = NotifyTo()
     user_data: str | None = None
     wants_party_type: bool = False
+    taken_up_at: datetime | None = None
+    """When the flow began to dial; None: nothing was dialled yet, and nothing will be once the call is over."""
     network_call: str | None = None
     """The carrier's id of the call: the first one stored wins (R6)."""
     ending: EndReason | None = None

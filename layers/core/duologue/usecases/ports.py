@@ -3,14 +3,15 @@
 Every method may raise `OutsideUnavailable`; what else it raises is said with it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from duologue.call_control.facts import Fact
 from duologue.domain.accounts import App, Sp
 from duologue.domain.call import Call
+from duologue.domain.letter import Letter, Reply
 from duologue.domain.tokens import Register
 
 
@@ -177,24 +178,6 @@ class Tokens(Protocol):
 
     def save(self, app_key: str, register: Register) -> None:
         """Write a register that was read at `register.version`. Raises RaceLost: it changed since."""
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One notification as it goes out: signed, for one URL."""
-
-    url: str
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came back: `body` is cut at a few kilobytes. `status` None: nothing came, and `note` says why."""
-
-    status: int | None
-    body: bytes = b""
-    note: str = ""
 
 
 class Correspondence(Protocol):

@@ -1,0 +1,142 @@
+"""A call as a row of the calls table, and back. Flat, so that the state machine's conditions can name an attribute.
+
+    call (partition key)   item (sort key)
+    <call id>              CALL                                  the row below
+                           FACT#000007                           kind, at, party, reason
+                           HEARD#<network call>#000003           answer, wakes
+                           CDR                                   the account, once
+                           TOLD#000007                           what became of telling fact 7
+
+Names the state machine writes itself: `taken_up_at`, `listener`, `ending`, `version` (statemachines/callback.asl.yaml).
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from duologue.call_control.facts import FACTS, Fact
+from duologue.domain.call import Call, NotifyTo
+from duologue.domain.cdr import Cdr
+from duologue.domain.leg import Leg
+from duologue.domain.outcome import EndReason, Outcome, Party, Result
+from duologue.domain.phone_number import PhoneNumber
+
+Row = dict[str, Any]
+"""Plain values: str, int, bool. What is None is left out."""
+
+_FACT_FIELDS: dict[str, Callable[[str], Any]] = {"at": datetime.fromisoformat, "party": Party, "reason": EndReason}
+_LEG_TIMES = ("dialled_at", "alerting_at", "answered_at", "ended_at")
+
+
+def row_of(call: Call) -> Row:
+    """Everything a call knows. The adapter adds the keys, `version`, `open` and `close_by`."""
+    row: dict[str, Any] = {
+        "sp": call.sp,
+        "app": call.app,
+        "accepted_at": _time(call.accepted_at),
+        "ring_limit_s": int(call.ring_limit.total_seconds()),
+        "longest_talk_s": int(call.longest_talk.total_seconds()),
+        "bind_number": call.bind_number,
+        "status_url": call.notify.status_url,
+        "fee_url": call.notify.fee_url,
+        "user_data": call.user_data,
+        "wants_party_type": call.wants_party_type,
+        "taken_up_at": _time(call.taken_up_at),
+        "network_call": call.network_call,
+        "ending": call.ending,
+        "ended_by": call.ended_by,
+        "ended_at": _time(call.ended_at),
+        "facts": call.facts,
+        **_leg_row(call.caller),
+        **_leg_row(call.callee),
+    }
+    return {name: _plain(value) for name, value in row.items() if value is not None}
+
+
+def call_of(call_id: str, row: Row) -> Call:
+    """The call of a row; attributes it does not know are passed over."""
+    return Call(
+        id=call_id,
+        sp=row["sp"],
+        app=row["app"],
+        caller=_leg_of(Party.CALLER, row),
+        callee=_leg_of(Party.CALLEE, row),
+        accepted_at=datetime.fromisoformat(row["accepted_at"]),
+        ring_limit=timedelta(seconds=row["ring_limit_s"]),
+        longest_talk=timedelta(seconds=row["longest_talk_s"]),
+        bind_number=row["bind_number"],
+        notify=NotifyTo(row.get("status_url"), row.get("fee_url")),
+        user_data=row.get("user_data"),
+        wants_party_type=row["wants_party_type"],
+        taken_up_at=_moment(row.get("taken_up_at")),
+        network_call=row.get("network_call"),
+        ending=EndReason(row["ending"]) if "ending" in row else None,
+        ended_by=Party(row["ended_by"]) if "ended_by" in row else None,
+        ended_at=_moment(row.get("ended_at")),
+        facts=row["facts"],
+    )
+
+
+def fact_row(fact: Fact) -> Row:
+    """`kind` is the fact's class."""
+    return {"kind": type(fact).__name__, **{name: _plain(getattr(fact, name)) for name in fact.__dataclass_fields__}}
+
+
+def fact_of(row: Row) -> Fact:
+    kind = FACTS[row["kind"]]
+    given: dict[str, Any] = {name: read(row[name]) for name, read in _FACT_FIELDS.items() if name in row}
+    return kind(**given)
+
+
+def cdr_row(cdr: Cdr) -> Row:
+    row = {
+        "sp": cdr.sp,
+        "app": cdr.app,
+        "bind_number": cdr.bind_number,
+        "accepted_at": cdr.accepted_at,
+        "ended_at": cdr.ended_at,
+        "reason": cdr.reason,
+        "ended_by": cdr.ended_by,
+        "user_data": cdr.user_data,
+        "talk_ms": cdr.talk // timedelta(milliseconds=1),
+        **_leg_row(cdr.caller),
+        **_leg_row(cdr.callee),
+    }
+    return {name: _plain(value) for name, value in row.items() if value is not None}
+
+
+def _leg_row(leg: Leg) -> dict[str, Any]:
+    row: dict[str, Any] = {"number": leg.number.e164, "shows": leg.shows.e164, "network_id": leg.network_id}
+    row |= {name: getattr(leg, name) for name in _LEG_TIMES}
+    if leg.outcome is not None:
+        row |= {"result": leg.outcome.result, "sip_status": leg.outcome.sip_status}
+    return {f"{leg.party}_{name}": value for name, value in row.items()}
+
+
+def _leg_of(party: Party, row: Row) -> Leg:
+    def read(name: str) -> Any:
+        return row.get(f"{party}_{name}")
+
+    result = read("result")
+    return Leg(
+        party=party,
+        number=PhoneNumber(read("number")),
+        shows=PhoneNumber(read("shows")),
+        network_id=read("network_id"),
+        outcome=Outcome(Result(result), read("sip_status")) if result is not None else None,
+        **{name: _moment(read(name)) for name in _LEG_TIMES},
+    )
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _plain(value: Any) -> str | int | bool:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value if isinstance(value, bool | int) else str(value)

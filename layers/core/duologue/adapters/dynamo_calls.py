@@ -1,0 +1,220 @@
+"""Calls in DynamoDB: a change is one transaction, or nothing.
+
+                    version = the one read ──no──▶ RaceLost            (R1: the flow's waits step it too)
+    save ──▶        HEARD is new           ──no──▶ EventAlreadyHeard   (R12)
+                    CDR is new             ──no──▶ CdrAlreadyWritten   (R10)
+                    facts are new, the slot is given back
+
+Rows and keys: `call_rows.py`.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from duologue.adapters.aws import code_of, from_item, outside, to_item, to_value
+from duologue.adapters.call_rows import call_of, cdr_row, fact_of, fact_row, row_of
+from duologue.call_control.facts import Fact
+from duologue.domain.call import Call
+from duologue.domain.cdr import cdr_of
+from duologue.domain.errors import (
+    CallAlreadyAccepted,
+    CdrAlreadyWritten,
+    DuologueError,
+    EventAlreadyHeard,
+    LimitReached,
+    RaceLost,
+    UnknownCall,
+)
+from duologue.usecases.ports import Change, Delivery, Heard, SavedCall
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+CALL = "CALL"
+OPEN_CALLS = "open-calls"
+"""Sparse index: `open` and `close_by` are on a call until its account is closed."""
+
+
+class DynamoCalls:
+    """Plays `usecases.ports.Calls`."""
+
+    def __init__(self, client: "DynamoDBClient", calls: str, accounts: str, keep: timedelta) -> None:
+        """`keep`: how long the items of a call stay after its acceptance."""
+        self._client = client
+        self._calls = calls
+        self._accounts = accounts
+        self._keep = keep
+
+    def accept(self, call: Call, fact: Fact, *, slots: int, close_by: datetime) -> None:
+        row = row_of(call) | {"version": 1, "open": "open", "close_by": close_by.isoformat()}
+        held = {
+            "Update": {
+                **self._slots(call.app),
+                "UpdateExpression": "ADD held :call",
+                "ConditionExpression": "attribute_not_exists(held) OR size(held) < :slots",
+                "ExpressionAttributeValues": {":call": {"SS": [call.id]}, ":slots": to_value(slots)},
+            }
+        }
+        self._transact(
+            (held, LimitReached(call.app)),
+            (self._put(call, CALL, row), CallAlreadyAccepted(call.id)),
+            (self._put(call, _fact_key(1), fact_row(fact)), CallAlreadyAccepted(call.id)),
+        )
+
+    def load(self, call_id: str) -> SavedCall:
+        with outside("calls table"):
+            found = self._client.get_item(TableName=self._calls, Key=_key(call_id, CALL), ConsistentRead=True)
+        return _saved(call_id, found.get("Item"))
+
+    def load_for(self, call_id: str, network_call: str, sequence: int) -> tuple[SavedCall, Heard | None]:
+        heard_key = _heard_key(network_call, sequence)
+        keys = [_key(call_id, CALL), _key(call_id, heard_key)]
+        with outside("calls table"):
+            found = self._client.batch_get_item(RequestItems={self._calls: {"Keys": keys, "ConsistentRead": True}})
+        if found.get("UnprocessedKeys"):
+            raise RaceLost(call_id)
+        items = {item["item"]["S"]: item for item in found["Responses"].get(self._calls, [])}
+        saved = _saved(call_id, items.get(CALL))
+        if heard_key not in items:
+            return saved, None
+        row = from_item(items[heard_key])
+        return saved, Heard(network_call, sequence, json.loads(row["answer"]), row.get("wakes"))
+
+    def save(self, change: Change) -> None:
+        call = change.after
+        writes: list[tuple[dict[str, Any], DuologueError]] = [(self._update(change), RaceLost(call.id))]
+        if change.heard is not None:
+            heard = change.heard
+            row = {"answer": json.dumps(heard.answer)} | ({"wakes": heard.wakes} if heard.wakes else {})
+            key = _heard_key(heard.network_call, heard.sequence)
+            writes.append((self._put(call, key, row), EventAlreadyHeard(call.id)))
+        elif change.wakes is not None:
+            key = f"WOKEN#{change.before.version:06d}"
+            writes.append((self._put(call, key, {"wakes": change.wakes}), RaceLost(call.id)))
+        if change.closes:
+            writes.append((self._put(call, "CDR", cdr_row(cdr_of(call))), CdrAlreadyWritten(call.id)))
+            freed = {":call": {"SS": [call.id]}}
+            slot = {**self._slots(call.app), "UpdateExpression": "DELETE held :call", "ExpressionAttributeValues": freed}
+            writes.append(({"Update": slot}, RaceLost(call.id)))
+        first = call.facts - len(change.facts) + 1
+        for sequence, fact in enumerate(change.facts, first):
+            writes.append((self._put(call, _fact_key(sequence), fact_row(fact)), RaceLost(call.id)))
+        self._transact(*writes)
+
+    def fact(self, call_id: str, sequence: int) -> Fact:
+        with outside("calls table"):
+            key = _key(call_id, _fact_key(sequence))
+            found = self._client.get_item(TableName=self._calls, Key=key, ConsistentRead=True)
+        if "Item" not in found:
+            raise UnknownCall(call_id)
+        return fact_of(from_item(found["Item"]))
+
+    def overdue(self, now: datetime, limit: int) -> Sequence[str]:
+        with outside("calls table"):
+            found = self._client.query(
+                TableName=self._calls,
+                IndexName=OPEN_CALLS,
+                KeyConditionExpression="#open = :open AND close_by <= :now",
+                ExpressionAttributeNames={"#open": "open"},
+                ExpressionAttributeValues={":open": {"S": "open"}, ":now": {"S": now.isoformat()}},
+                Limit=limit,
+            )
+        return [item["call"]["S"] for item in found["Items"]]
+
+    def told(self, call_id: str, sequence: int) -> bool:
+        with outside("calls table"):
+            key = _key(call_id, _told_key(sequence))
+            found = self._client.get_item(TableName=self._calls, Key=key, ConsistentRead=True)
+        return bool(from_item(found.get("Item", {})).get("taken", False))
+
+    def record_delivery(self, call_id: str, sequence: int, delivery: Delivery) -> None:
+        row = {
+            "attempt": delivery.attempt,
+            "at": delivery.at.isoformat(),
+            "url": delivery.url,
+            "taken": delivery.taken,
+            "status": delivery.status if delivery.status is not None else 0,
+            "note": delivery.note,
+            "expires_at": int((delivery.at + self._keep).timestamp()),
+        }
+        with outside("calls table"):
+            self._client.put_item(TableName=self._calls, Item=_key(call_id, _told_key(sequence)) | to_item(row))
+
+    def _update(self, change: Change) -> dict[str, Any]:
+        """Set what changed and nothing else: the flow writes attributes of its own on the same row."""
+        before, after = row_of(change.before.call), row_of(change.after)
+        sets = {name: value for name, value in after.items() if before.get(name) != value}
+        removes = sorted(before.keys() - after.keys())
+        removes += ["listener"] if change.wakes is not None else []
+        removes += ["open", "close_by"] if change.closes else []
+        names = {f"#{i}": name for i, name in enumerate([*sets, *removes])}
+        assigned = "".join(f", #{i} = :{i}" for i in range(len(sets)))
+        removed = ", ".join(f"#{i}" for i in range(len(sets), len(names)))
+        values = {f":{i}": to_value(value) for i, value in enumerate(sets.values())}
+        version = {":before": to_value(change.before.version), ":next": to_value(change.before.version + 1)}
+        update = {
+            "TableName": self._calls,
+            "Key": _key(change.after.id, CALL),
+            "UpdateExpression": f"SET version = :next{assigned}" + (f" REMOVE {removed}" if removed else ""),
+            "ConditionExpression": "version = :before",
+            "ExpressionAttributeValues": values | version,
+        }
+        return {"Update": update | ({"ExpressionAttributeNames": names} if names else {})}
+
+    def _put(self, call: Call, item: str, row: dict[str, Any]) -> dict[str, Any]:
+        expires = int((call.accepted_at + self._keep).timestamp())
+        whole = _key(call.id, item) | to_item(row) | to_item({"expires_at": expires})
+        return {
+            "Put": {
+                "TableName": self._calls,
+                "Item": whole,
+                "ConditionExpression": "attribute_not_exists(#item)",
+                "ExpressionAttributeNames": {"#item": "item"},
+            }
+        }
+
+    def _slots(self, app: str) -> dict[str, Any]:
+        return {"TableName": self._accounts, "Key": to_item({"pk": f"APP#{app}", "sk": "SLOTS"})}
+
+    def _transact(self, *writes: tuple[dict[str, Any], DuologueError]) -> None:
+        """Write all or nothing. Each write comes with what it means if its condition fails; the first that did, tells."""
+        try:
+            with outside("calls table"):
+                self._client.transact_write_items(TransactItems=[write for write, _ in writes])  # type: ignore[misc]
+        except ClientError as error:
+            if code_of(error) != "TransactionCanceledException":
+                raise
+            reasons = [str(reason.get("Code")) for reason in error.response.get("CancellationReasons", [])]
+            for reason, (_, meaning) in zip(reasons, writes, strict=False):
+                if reason == "ConditionalCheckFailed":
+                    raise meaning from error
+            if "TransactionConflict" in reasons:
+                raise RaceLost("another transaction holds the call") from error
+            raise
+
+
+def _saved(call_id: str, item: Any) -> SavedCall:
+    if item is None:
+        raise UnknownCall(call_id)
+    row = from_item(item)
+    return SavedCall(call_of(call_id, row), row["version"], row.get("listener"))
+
+
+def _key(call_id: str, item: str) -> dict[str, Any]:
+    return to_item({"call": call_id, "item": item})
+
+
+def _fact_key(sequence: int) -> str:
+    return f"FACT#{sequence:06d}"
+
+
+def _heard_key(network_call: str, sequence: int) -> str:
+    return f"HEARD#{network_call}#{sequence:06d}"
+
+
+def _told_key(sequence: int) -> str:
+    return f"TOLD#{sequence:06d}"

@@ -1,0 +1,310 @@
+"""The call flow of a callback, as a pure function.
+
+Rule 1: whatever decides what happens next in a call is in this file.
+Rule 2: this file knows no clock, no network, no JSON and no AWS.
+Rule 3: it is total. The network repeats, reorders and loses events; one that does not fit is ignored with its reason,
+        never an exception: an exception here would cut off a person.
+
+    accepted → ringing caller → holding → ringing callee → talking → ending → over
+
+The phase follows from the times on the call (`domain.call`), so it cannot go back. It never dials on its own: the
+state machine asks, and `DialCalleeAsked` is the question.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from duologue.call_control.actions import Action, DialAndBridge, HangUp, PlayPrompt
+from duologue.call_control.events import (
+    ActionRefused,
+    BridgeFailed,
+    CallEvent,
+    DialCalleeAsked,
+    DialTaken,
+    EndAsked,
+    LegDropped,
+    LegPickedUp,
+    LegRang,
+    NothingToDecide,
+    PromptPlayed,
+)
+from duologue.call_control.facts import AccountClosed, CallEnded, Fact, LegAlerted, LegAnswered, LegDialled
+from duologue.call_control.prompts import Prompt
+from duologue.domain.call import Call, Phase
+from duologue.domain.leg import Leg
+from duologue.domain.outcome import EndReason, Outcome, Party, Result, outcome_of
+
+_HOLD_TIMES = 20
+"""How often the connecting prompt repeats; when it runs out first, the network says so and it starts again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The call as it now is, what the network shall do at once, and what has happened.
+
+    `wakes`: the state that waits on this call has what it waited for.
+    `ignored`: why the event changed nothing; None if it did.
+    """
+
+    call: Call
+    actions: tuple[Action, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    wakes: bool = False
+    ignored: str | None = None
+
+
+def decide(call: Call, event: CallEvent) -> Decision:
+    """What follows from one network event."""
+    if call.network_call is not None and call.network_call != event.network_call:
+        return _hang_up_the_late(call, event, "a stray: another call of the network was first (R6)")
+    if call.phase is Phase.OVER:
+        return _hang_up_the_late(call, event, "the call is over")
+    known, dialled = _adopt(call, event)
+    decision = _decide_known(known, event)
+    facts = dialled + decision.facts
+    numbered = replace(decision.call, facts=call.facts + len(facts))
+    return replace(decision, call=numbered, facts=facts, ignored=decision.ignored if numbered == call else None)
+
+
+def close(call: Call, at: datetime, reason: EndReason) -> Decision:
+    """End a call that the network never ended for us. A call that is over stays as it is.
+
+    A leg that was answered counts as having lasted until now; one that was only dialled, as never answered.
+    """
+    if call.phase is Phase.OVER:
+        return Decision(call, ignored="the call is over")
+    ending = call.ending or reason
+    silent = ending in (EndReason.CALLER_SILENT, EndReason.CALLEE_SILENT)
+    gave_up = Outcome(Result.NO_ANSWER if silent else Result.CANCELLED)
+    closed = replace(
+        call, ending=ending, caller=_give_up(call.caller, at, gave_up), callee=_give_up(call.callee, at, gave_up)
+    )
+    decision = _over(closed, at)
+    return replace(decision, call=replace(decision.call, facts=call.facts + len(decision.facts)))
+
+
+# ---- one function an event
+
+
+def _decide_known(call: Call, event: CallEvent) -> Decision:
+    match event:
+        case DialTaken():
+            return Decision(call, ignored="the dial was known")
+        case LegRang():
+            return _leg_rang(call, event)
+        case LegPickedUp(party=Party.CALLER):
+            return _caller_picked_up(call, event)
+        case LegPickedUp():
+            return _callee_picked_up(call, event)
+        case DialCalleeAsked():
+            return _dial_callee_asked(call, event.at)
+        case BridgeFailed():
+            return _bridge_failed(call, event)
+        case PromptPlayed():
+            return _prompt_played(call)
+        case ActionRefused():
+            return _action_refused(call, event)
+        case EndAsked():
+            return _end_asked(call)
+        case LegDropped(party=Party.CALLER):
+            return _caller_dropped(call, event)
+        case LegDropped():
+            return _callee_dropped(call, event)
+        case NothingToDecide():
+            return Decision(call, ignored=f"{event.what}: nothing to decide")
+
+
+def _leg_rang(call: Call, event: LegRang) -> Decision:
+    leg = call.leg(event.party)
+    if leg.dialled_at is None or leg.alerting_at is not None or leg.answered_at is not None or leg.is_over:
+        return Decision(call, ignored="ringing that is known or too late")
+    rang = replace(leg, alerting_at=event.at, network_id=leg.network_id or event.leg_id)
+    return Decision(_with(call, rang), facts=(LegAlerted(event.at, event.party),))
+
+
+def _caller_picked_up(call: Call, event: LegPickedUp) -> Decision:
+    if call.caller.answered_at is not None or call.caller.is_over:
+        return Decision(call, ignored="an answer that is known or too late")
+    up = replace(call.caller, answered_at=event.at, network_id=event.leg_id)
+    answered = (LegAnswered(event.at, Party.CALLER),)
+    call = _with(call, up)
+    if call.ending is not None:  # R4, R8: nobody is waiting for this answer any more
+        return Decision(call, _hang_up(call), answered, wakes=True)
+    return Decision(call, (PlayPrompt(Party.CALLER, Prompt.CONNECTING, _HOLD_TIMES),), answered, wakes=True)
+
+
+def _dial_callee_asked(call: Call, at: datetime) -> Decision:
+    if call.ending is not None:  # R8: no dial starts once a stop was seen
+        return Decision(call, _hang_up(call), ignored="the call is ending")
+    if call.phase is not Phase.HOLDING:
+        return Decision(call, ignored="the caller is not waiting for a dial")
+    dialled = replace(call.callee, dialled_at=at)
+    bridge = DialAndBridge(dialled.number, dialled.shows, call.ring_limit, Prompt.WAITING)
+    return Decision(_with(call, dialled), (bridge,), (LegDialled(at, Party.CALLEE),))
+
+
+def _callee_picked_up(call: Call, event: LegPickedUp) -> Decision:
+    callee = call.callee
+    if callee.answered_at is not None:
+        return Decision(call, ignored="an answer that is known")
+    if callee.dialled_at is None:
+        return Decision(call, (HangUp(Party.CALLEE, event.leg_id),), ignored="a callee that was never dialled")
+    answered = (LegAnswered(event.at, Party.CALLEE),)
+    if callee.ended_at is not None:
+        if callee.network_id != event.leg_id:
+            return Decision(call, (HangUp(Party.CALLEE, event.leg_id),), ignored="the callee's leg is over")
+        # The answer was overtaken by the end of the same leg: it was answered no later than it ended.
+        late = replace(callee, answered_at=min(event.at, callee.ended_at), outcome=Outcome(Result.COMPLETED))
+        return Decision(_with(call, late), facts=answered)
+    call = _with(call, replace(callee, answered_at=event.at, network_id=event.leg_id))
+    if call.ending is not None:
+        return Decision(call, _hang_up(call), answered, wakes=True)
+    return Decision(call, facts=answered, wakes=True)
+
+
+def _bridge_failed(call: Call, event: BridgeFailed) -> Decision:
+    callee = call.callee
+    if callee.dialled_at is None or callee.answered_at is not None or callee.is_over:
+        return Decision(call, ignored="a bridge that failed is known")
+    return _callee_lost(call, event.at, _callee_outcome(call, event))
+
+
+def _callee_lost(call: Call, at: datetime, outcome: Outcome) -> Decision:
+    """The callee will not come: tell the caller why the line goes dead, unless the call was ending anyway."""
+    parting = () if call.ending is not None else (PlayPrompt(Party.CALLER, Prompt.CALLEE_UNAVAILABLE),)
+    call = _with(_ending(call, EndReason.CALLEE_FAILED), replace(call.callee, ended_at=at, outcome=outcome))
+    return Decision(call, (*parting, *_hang_up(call)))
+
+
+def _prompt_played(call: Call) -> Decision:
+    if call.phase is Phase.HOLDING:
+        again = PlayPrompt(Party.CALLER, Prompt.CONNECTING, _HOLD_TIMES)
+        return Decision(call, (again,), ignored="the caller still waits")
+    if call.phase is Phase.ENDING:
+        return Decision(call, _hang_up(call), ignored="the parting prompt was heard")
+    return Decision(call, ignored="a prompt was heard")
+
+
+def _action_refused(call: Call, event: ActionRefused) -> Decision:
+    if event.action == HangUp.__name__:  # the leg had ended meanwhile (R9); hanging up again would go on for ever
+        return Decision(call, ignored="a leg had ended before we hung it up")
+    if call.phase is Phase.ENDING:
+        return Decision(call, _hang_up(call), ignored="nothing but hanging up is left")
+    if call.phase is Phase.RINGING_CALLEE and event.action != PlayPrompt.__name__:
+        return _callee_lost(call, event.at, Outcome(Result.UNREACHABLE))
+    return Decision(call, ignored=f"the network refused {event.action}: {event.why}")
+
+
+def _end_asked(call: Call) -> Decision:
+    if call.ending is None:
+        return Decision(call, ignored="an end is asked only after its reason is recorded (R4, R8)")
+    return Decision(call, _hang_up(call), ignored="the call was ending")
+
+
+def _caller_dropped(call: Call, event: LegDropped) -> Decision:
+    caller, callee = call.caller, call.callee
+    if caller.is_over or caller.network_id not in (None, event.leg_id):
+        return Decision(call, ignored="the caller's leg is over, or this is another leg")
+    if caller.answered_at is None:
+        call = _ending(call, EndReason.CALLER_FAILED)
+    elif callee.answered_at is None:
+        call = _ending(call, EndReason.CALLER_LEFT, by=Party.CALLER)
+    else:
+        call = _ending(call, EndReason.HUNG_UP, by=Party.CALLER)
+    call = _with(call, _dropped(caller, event))
+    if callee.is_up:
+        return Decision(call, _hang_up(call))  # R9
+    # The network cancels a callee that still rings when the caller goes.
+    return _over(_with(call, _give_up(callee, event.at, Outcome(Result.CANCELLED))), event.at)
+
+
+def _callee_dropped(call: Call, event: LegDropped) -> Decision:
+    callee = call.callee
+    if callee.dialled_at is None or callee.is_over or callee.network_id not in (None, event.leg_id):
+        return Decision(call, ignored="the callee's leg is over, or this is another leg")
+    if callee.answered_at is None:
+        call = _ending(call, EndReason.CALLEE_FAILED)
+    else:
+        call = _ending(call, EndReason.HUNG_UP, by=Party.CALLEE)
+    call = _with(call, _dropped(callee, event))
+    if call.caller.is_over:
+        return _over(call, event.at)
+    return Decision(call, _hang_up(call))  # R9
+
+
+# ---- shared steps
+
+
+def _adopt(call: Call, event: CallEvent) -> tuple[Call, tuple[Fact, ...]]:
+    """The first event of the first network call makes it this call's (R6), whichever event that is."""
+    if call.network_call is not None:
+        return call, ()
+    match event:
+        case DialTaken(leg_id=leg_id, dialled_at=at):
+            dialled_at: datetime | None = at
+            network_id: str | None = leg_id
+        case LegRang(party=Party.CALLER) | LegPickedUp(party=Party.CALLER):
+            dialled_at, network_id = event.dialled_at, event.leg_id
+        case LegDropped(party=Party.CALLER, leg_id=leg_id):
+            dialled_at, network_id = None, leg_id
+        case _:
+            dialled_at, network_id = None, None
+    caller = replace(call.caller, dialled_at=dialled_at or event.at, network_id=network_id)
+    adopted = replace(_with(call, caller), network_call=event.network_call)
+    return adopted, (LegDialled(dialled_at or event.at, Party.CALLER),)
+
+
+def _hang_up_the_late(call: Call, event: CallEvent, why: str) -> Decision:
+    """Whoever picks up a call that nobody is in charge of any more is let go at once (R4, R6)."""
+    if not isinstance(event, LegPickedUp):
+        return Decision(call, ignored=why)
+    late = [HangUp(event.party, event.leg_id)]
+    ours = call.network_call == event.network_call
+    if event.party is Party.CALLEE and ours and call.caller.network_id is not None:
+        late.append(HangUp(Party.CALLER, call.caller.network_id))  # a bridge stands on both legs
+    return Decision(call, tuple(late), ignored=why)
+
+
+def _callee_outcome(call: Call, event: BridgeFailed) -> Outcome:
+    """R14: where the network gives no SIP status, only the time tells an unanswered callee from an unreachable one."""
+    if event.sip_status:
+        return outcome_of(event.sip_status)
+    rang = event.at - (call.callee.dialled_at or event.at)
+    return Outcome(Result.NO_ANSWER if rang >= call.ring_limit - _CLOCKS_APART else Result.UNREACHABLE)
+
+
+_CLOCKS_APART = timedelta(seconds=1)
+"""Two machines' clocks may differ by this much between the dial and its failure."""
+
+
+def _over(call: Call, at: datetime) -> Decision:
+    """R10: the end and the account are one."""
+    assert call.ending is not None
+    ended = replace(call, ended_at=at)
+    return Decision(ended, facts=(CallEnded(at, call.ending), AccountClosed(at)), wakes=True)
+
+
+def _hang_up(call: Call) -> tuple[HangUp, ...]:
+    """Every leg that is up, the caller's first."""
+    legs = (call.caller, call.callee)
+    return tuple(HangUp(leg.party, leg.network_id) for leg in legs if leg.is_up and leg.network_id is not None)
+
+
+def _ending(call: Call, reason: EndReason, by: Party | None = None) -> Call:
+    return call if call.ending is not None else replace(call, ending=reason, ended_by=by)
+
+
+def _dropped(leg: Leg, event: LegDropped) -> Leg:
+    answered = leg.answered_at is not None
+    outcome = Outcome(Result.COMPLETED) if answered else outcome_of(event.sip_status)
+    return replace(leg, ended_at=event.at, outcome=outcome, network_id=event.leg_id)
+
+
+def _give_up(leg: Leg, at: datetime, unanswered: Outcome) -> Leg:
+    if leg.dialled_at is None or leg.is_over:
+        return leg
+    return replace(leg, ended_at=at, outcome=Outcome(Result.COMPLETED) if leg.is_up else unanswered)
+
+
+def _with(call: Call, leg: Leg) -> Call:
+    return replace(call, caller=leg) if leg.party is Party.CALLER else replace(call, callee=leg)

@@ -1,0 +1,51 @@
+"""Close the account of a call that the network never ended for us: the safety net under the last hang-up (R10)."""
+
+from datetime import timedelta
+
+from duologue.call_control.machine import close
+from duologue.domain.call import Call, Phase
+from duologue.domain.errors import AlreadyDone, LegStillUp, OutsideUnavailable, RaceLost
+from duologue.domain.outcome import EndReason
+from duologue.usecases.hear_network import change_of, wake
+from duologue.usecases.ports import Calls, Clock, Flows, Network
+
+_TRIES = 8
+GRACE = timedelta(minutes=30)
+"""How long a call that the network still knows is asked to end before it is closed all the same."""
+
+
+def close_account(call_id: str, *, calls: Calls, network: Network, flows: Flows, clock: Clock, final: bool) -> bool:
+    """Close a call if no leg of it can be up. True if this closed it, False if it was closed before.
+
+    `final`: the call is so old that it is closed even if the network still answers to it.
+
+    Raises:
+        LegStillUp: the network still knows the call; it was asked to end, and its hang-ups will close the account.
+        UnknownCall: there is no such call.
+    """
+    for _ in range(_TRIES):
+        saved = calls.load(call_id)
+        call = saved.call
+        if call.phase is Phase.OVER:
+            return False
+        if call.network_call is not None and network.end(call.network_call) and not final:
+            raise LegStillUp(call_id)
+        change = change_of(saved, close(call, clock.now(), reason_of(call)))
+        try:
+            calls.save(change)
+        except RaceLost:
+            continue
+        except AlreadyDone:
+            return False
+        wake(flows, change.wakes)
+        return True
+    raise OutsideUnavailable(f"call {call_id}: {_TRIES} races lost in a row")
+
+
+def reason_of(call: Call) -> EndReason:
+    """Why a call ends that no event ended, if no reason was recorded."""
+    if call.taken_up_at is None:
+        return EndReason.NEVER_STARTED
+    if call.network_call is None:
+        return EndReason.CALLER_SILENT
+    return EndReason.LOST

@@ -1,0 +1,57 @@
+"""What the SMA gets back: at most ten actions, and on the first event the attributes it shall keep."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from duologue.call_control.actions import Action, DialAndBridge, HangUp, PlayPrompt
+from duologue.call_control.prompts import Prompt
+from duologue.domain.outcome import Party
+from duologue.wire.chime.invocation import CALL_ID
+
+_TAGS = {Party.CALLER: "LEG-A", Party.CALLEE: "LEG-B"}
+
+
+@dataclass(frozen=True, slots=True)
+class PromptStore:
+    """Where the prompts lie: `s3://bucket/prefix<prompt>.wav`."""
+
+    bucket: str
+    prefix: str = "prompts/"
+
+    def source(self, prompt: Prompt) -> dict[str, str]:
+        return {"Type": "S3", "BucketName": self.bucket, "Key": f"{self.prefix}{prompt.value}.wav"}
+
+
+def write_answer(actions: Sequence[Action], prompts: PromptStore, *, introduces: str | None = None) -> dict[str, Any]:
+    """The response object. `introduces` is our call id, to be kept by the network and sent with every later event.
+
+    Without `introduces` the attributes are left out, which keeps what is stored; an empty map would erase it.
+    """
+    answer: dict[str, Any] = {"SchemaVersion": "1.0", "Actions": [_write(action, prompts) for action in actions]}
+    if introduces is not None:
+        answer["TransactionAttributes"] = {CALL_ID: introduces}
+    return answer
+
+
+def _write(action: Action, prompts: PromptStore) -> dict[str, Any]:
+    match action:
+        case PlayPrompt(party, prompt, times):
+            kind = "PlayAudio"
+            parameters: dict[str, Any] = {
+                "ParticipantTag": _TAGS[party],
+                "Repeat": times,
+                "AudioSource": prompts.source(prompt),
+            }
+        case DialAndBridge(number, shows, ring_limit, waiting):
+            kind = "CallAndBridge"
+            parameters = {
+                "CallTimeoutSeconds": int(ring_limit.total_seconds()),
+                "CallerIdNumber": shows.e164,
+                "RingbackTone": prompts.source(waiting),
+                "Endpoints": [{"BridgeEndpointType": "PSTN", "Uri": number.e164}],
+            }
+        case HangUp(_, leg_id):
+            kind = "Hangup"
+            parameters = {"CallId": leg_id, "SipResponseCode": "0"}
+    return {"Type": kind, "Parameters": parameters}

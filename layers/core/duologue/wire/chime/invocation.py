@@ -1,0 +1,186 @@
+"""What an SMA event says, in the call core's words. Unknown things become `NothingToDecide`, never an exception.
+
+Known misprints of the service's documents are read too: tags in any case, `ErrorType` or one `Error` string.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from duologue.call_control.actions import DialAndBridge, HangUp, PlayPrompt
+from duologue.call_control.events import (
+    ActionRefused,
+    BridgeFailed,
+    CallEvent,
+    DialCalleeAsked,
+    DialTaken,
+    EndAsked,
+    LegDropped,
+    LegPickedUp,
+    LegRang,
+    NothingToDecide,
+    PromptPlayed,
+)
+from duologue.domain.outcome import Party
+
+CALL_ID = "callId"
+"""The name of our call id in ArgumentsMap and TransactionAttributes."""
+
+_PARTIES = {"LEG-A": Party.CALLER, "LEG-B": Party.CALLEE}
+_OUR_NAMES = {
+    "CallAndBridge": DialAndBridge.__name__,
+    "Hangup": HangUp.__name__,
+    "PlayAudio": PlayPrompt.__name__,
+}
+_COMMANDS: dict[str, type[DialCalleeAsked] | type[EndAsked]] = {"dial_callee": DialCalleeAsked, "end": EndAsked}
+"""What the state machine and a stop say through UpdateSipMediaApplicationCall, as `command`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One event as it came.
+
+    `call_id`: our own id of the call, None if the network call is not ours or has not told it yet.
+    `introduces`: it is the first event, whose attributes must be kept by the answer.
+    `connected`: the legs the network says are up, by party.
+    """
+
+    network_call: str
+    sequence: int
+    call_id: str | None
+    event: CallEvent
+    introduces: bool
+    connected: Mapping[Party, str]
+
+
+def read_invocation(payload: Mapping[str, Any], now: datetime) -> Invocation:
+    """Read one SMA event. `now` stands for the time of what happened: SMA events carry none but a leg's start."""
+    details = _map(payload.get("CallDetails"))
+    network_call = str(details.get("TransactionId", ""))
+    legs = {party: leg for leg in details.get("Participants") or () if (party := _party(_map(leg)))}
+    action = _map(payload.get("ActionData"))
+    kind = str(payload.get("InvocationEventType", ""))
+    arguments = _map(_map(action.get("Parameters")).get("Arguments"))
+    attributes = _map(details.get("TransactionAttributes"))
+    call_id = attributes.get(CALL_ID) or (arguments.get(CALL_ID) if kind == "NEW_OUTBOUND_CALL" else None)
+    read = _READERS.get(kind, _nothing)
+    return Invocation(
+        network_call=network_call,
+        sequence=int(payload.get("Sequence", 0)),
+        call_id=str(call_id) if call_id else None,
+        event=read(_Said(kind, now, network_call, legs, action, payload)),
+        introduces=kind == "NEW_OUTBOUND_CALL",
+        connected={party: _id(leg) for party, leg in legs.items() if leg.get("Status") == "Connected"},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """One event taken apart: what the readers below work on."""
+
+    kind: str
+    at: datetime
+    network_call: str
+    legs: Mapping[Party, Mapping[str, Any]]
+    action: Mapping[str, Any]
+    payload: Mapping[str, Any]
+
+    def leg_id(self, party: Party) -> str:
+        return _id(self.legs.get(party, {}))
+
+    def started(self, party: Party) -> datetime | None:
+        """Epoch milliseconds, as a string; when the leg was created, not when it was answered."""
+        text = str(self.legs.get(party, {}).get("StartTimeInMilliseconds", ""))
+        return datetime.fromtimestamp(int(text) / 1000, UTC) if text.isdigit() else None
+
+    def nothing(self) -> NothingToDecide:
+        return NothingToDecide(self.at, self.network_call, f"{self.kind} {self.action.get('Type', '')}".strip())
+
+
+def _new_outbound_call(said: _Said) -> CallEvent:
+    started = said.started(Party.CALLER) or said.at
+    return DialTaken(said.at, said.network_call, said.leg_id(Party.CALLER), started)
+
+
+def _ringing(said: _Said) -> CallEvent:
+    # The service does not document RINGING for LEG-B; where it comes, the callee is among the participants.
+    party = Party.CALLEE if Party.CALLEE in said.legs else Party.CALLER
+    return LegRang(said.at, said.network_call, party, said.leg_id(party), said.started(party))
+
+
+def _call_answered(said: _Said) -> CallEvent:
+    return LegPickedUp(said.at, said.network_call, Party.CALLER, said.leg_id(Party.CALLER), said.started(Party.CALLER))
+
+
+def _action_successful(said: _Said) -> CallEvent:
+    match said.action.get("Type"):
+        case "CallAndBridge":
+            callee = said.leg_id(Party.CALLEE)
+            return LegPickedUp(said.at, said.network_call, Party.CALLEE, callee, said.started(Party.CALLEE))
+        case "PlayAudio":
+            return PromptPlayed(said.at, said.network_call)
+        case _:
+            return said.nothing()
+
+
+def _action_failed(said: _Said) -> CallEvent:
+    kind = str(said.action.get("Type", ""))
+    if kind == "CallAndBridge":
+        return BridgeFailed(said.at, said.network_call, _status(said.action.get("SipResponseCode")))
+    why = str(said.action.get("ErrorType") or said.action.get("Error") or "no reason given")
+    return ActionRefused(said.at, said.network_call, _OUR_NAMES.get(kind, kind), why)
+
+
+def _invalid_response(said: _Said) -> CallEvent:
+    why = str(said.payload.get("ErrorType") or said.action.get("ErrorType") or "no reason given")
+    return ActionRefused(said.at, said.network_call, "the answer", why)
+
+
+def _hangup(said: _Said) -> CallEvent:
+    parameters = _map(said.action.get("Parameters"))
+    party = _party(parameters)
+    if party is None:
+        return said.nothing()
+    leg_id = str(parameters.get("CallId") or said.leg_id(party))
+    return LegDropped(said.at, said.network_call, party, leg_id, _status(parameters.get("SipResponseCode")))
+
+
+def _update(said: _Said) -> CallEvent:
+    arguments = _map(_map(said.action.get("Parameters")).get("Arguments"))
+    asked = _COMMANDS.get(str(arguments.get("command")))
+    return asked(said.at, said.network_call) if asked else said.nothing()
+
+
+def _nothing(said: _Said) -> CallEvent:
+    return said.nothing()
+
+
+_READERS: dict[str, Callable[[_Said], CallEvent]] = {
+    "NEW_OUTBOUND_CALL": _new_outbound_call,
+    "RINGING": _ringing,
+    "CALL_ANSWERED": _call_answered,
+    "ACTION_SUCCESSFUL": _action_successful,
+    "ACTION_FAILED": _action_failed,
+    "INVALID_LAMBDA_RESPONSE": _invalid_response,
+    "HANGUP": _hangup,
+    "CALL_UPDATE_REQUESTED": _update,
+}
+
+
+def _map(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _party(tagged: Mapping[str, Any]) -> Party | None:
+    return _PARTIES.get(str(tagged.get("ParticipantTag", "")).upper())
+
+
+def _id(leg: Mapping[str, Any]) -> str:
+    return str(leg.get("CallId", ""))
+
+
+def _status(value: object) -> int:
+    """A SIP status: an integer in events, a string in actions; 0 if it is absent or unreadable."""
+    text = str(value if value is not None else 0)
+    return int(text) if text.isdigit() else 0

@@ -1,0 +1,153 @@
+"""What an SP is told of a call: status events to one URL, the CDR to another, each a signed POST of JSON.
+
+Law: a time that did not come to pass is left out, never null. Every event names the session and the number dialled,
+since receivers read both without looking whether they are there. Times are UTC, to the second, with a single space.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from duologue.call_control.facts import AccountClosed, CallEnded, Fact, LegAlerted, LegAnswered, LegDialled
+from duologue.domain.accounts import App
+from duologue.domain.call import Call
+from duologue.domain.cdr import Cdr, cdr_of
+from duologue.domain.letter import Letter, Reply
+from duologue.domain.outcome import Party
+from duologue.wire.huawei.digests import AUTHORIZATION, Signing, push_digest, username_token
+from duologue.wire.huawei.outcomes import codes_of
+from duologue.wire.huawei.session_id import session_id
+
+_LEG_EVENTS = {LegDialled: "callout", LegAlerted: "alerting", LegAnswered: "answer"}
+_PARTY_TYPES = {Party.CALLER: "caller", Party.CALLEE: "called", None: "platform"}
+"""Who hung up. The wire's page gives the field's meaning, but its values were never published: these are ours."""
+
+_OUTGOING = 0
+_VOICE_CALLBACK = "002"
+
+
+class HuaweiLetters:
+    """Plays `usecases.ports.Correspondence`."""
+
+    def __init__(self, host: str, new_nonce: Callable[[], str], signing: Signing = "lines") -> None:
+        """`host` is the part of a session id after `@`; `new_nonce` gives 1 to 128 letters and digits, never twice."""
+        self._host = host
+        self._new_nonce = new_nonce
+        self._signing = signing
+
+    def letter(self, call: Call, fact: Fact, app: App, at: datetime) -> Letter | None:
+        """The notification of one fact, signed at `at`. None: it is not told, or the SP named no URL for it."""
+        url = url_of(call, fact)
+        told = event_of(call, fact, self._host)
+        if url is None or told is None:
+            return None
+        nonce, created = self._new_nonce(), f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        digest = push_digest(app.secret, url, nonce, created, self._signing)
+        headers = {
+            "Content-Type": "application/json;charset=UTF-8",
+            "Authorization": AUTHORIZATION,
+            "X-AKSK": username_token(app.key, digest, nonce, created),
+        }
+        return Letter(url, headers, json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode())
+
+    def is_taken(self, fact: Fact, reply: Reply) -> bool:
+        """Whether the SP took it: 200, and for the CDR no `resultcode` in the body that says otherwise."""
+        if reply.status != 200:
+            return False
+        return not isinstance(fact, AccountClosed) or _result_code(reply.body) in (None, "0")
+
+
+def url_of(call: Call, fact: Fact) -> str | None:
+    return call.notify.fee_url if isinstance(fact, AccountClosed) else call.notify.status_url
+
+
+def event_of(call: Call, fact: Fact, host: str) -> dict[str, Any] | None:
+    """The body for one fact, or None for a fact that is not told."""
+    match fact:
+        case LegDialled() | LegAlerted() | LegAnswered():
+            leg = call.leg(fact.party)
+            numbers = {"caller": leg.shows.e164, "called": leg.number.e164}
+            return _event(_LEG_EVENTS[type(fact)], call, fact.at, host, numbers)
+        case CallEnded():
+            return _event("disconnect", call, fact.at, host, _ending(cdr_of(call)))
+        case AccountClosed():
+            return {"eventType": "fee", "feeLst": [record_of(cdr_of(call), host)]}
+        case _:
+            return None
+
+
+def record_of(cdr: Cdr, host: str) -> dict[str, Any]:
+    """The CDR in the wire's names."""
+    codes = codes_of(cdr)
+    caller, callee = cdr.caller, cdr.callee
+    record = {
+        "direction": _OUTGOING,
+        "spId": cdr.sp,
+        "appKey": cdr.app,
+        "icid": f"CDR-{cdr.call_id}",
+        "bindNum": cdr.bind_number or caller.shows.e164,
+        "sessionId": session_id(cdr.call_id, host),
+        "callerNum": caller.shows.e164,
+        "calleeNum": caller.number.e164,
+        "fwdDisplayNum": callee.shows.e164,
+        "fwdDstNum": callee.number.e164,
+        "callOutStartTime": _time(caller.dialled_at),
+        "callOutAlertingTime": _time(caller.alerting_at),
+        "callOutAnswerTime": _time(caller.answered_at),
+        "callOutUnaswRsn": codes.caller_cause,
+        "fwdStartTime": _time(callee.dialled_at),
+        "fwdAlertingTime": _time(callee.alerting_at),
+        "fwdAnswerTime": _time(callee.answered_at),
+        "fwdUnaswRsn": codes.callee_cause,
+        "callEndTime": _time(cdr.ended_at),
+        "failTime": _time(cdr.ended_at) if callee.answered_at is None else None,
+        "ulFailReason": codes.release,
+        "sipStatusCode": codes.sip,
+        "recordFlag": 0,
+        "ttsPlayTimes": 0,
+        "ttsTransDuration": 0,
+        "serviceType": _VOICE_CALLBACK,
+        "hostName": host,
+        "userData": cdr.user_data,
+    }
+    return _present(record)
+
+
+def _event(name: str, call: Call, at: datetime, host: str, more: dict[str, Any]) -> dict[str, Any]:
+    status = {
+        "timestamp": _time(at),
+        "userData": call.user_data,
+        "sessionId": session_id(call.id, host),
+        **more,
+    }
+    return {"eventType": name, "statusInfo": _present(status)}
+
+
+def _ending(cdr: Cdr) -> dict[str, Any]:
+    codes = codes_of(cdr)
+    return {
+        "caller": cdr.caller.shows.e164,
+        "called": cdr.caller.number.e164,
+        "partyType": _PARTY_TYPES[cdr.ended_by] if cdr.wants_party_type else None,
+        "stateCode": codes.state,
+        "stateDesc": codes.text,
+    }
+
+
+def _present(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def _result_code(body: bytes) -> str | None:
+    """The result code in a reply, or None if the reply has no such thing, which counts as success."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):  # not JSON, not UTF-8, cut off, or nested without end
+        return None
+    code = answer.get("resultcode") if isinstance(answer, dict) else None
+    return None if code is None else str(code)

@@ -1,0 +1,132 @@
+"""How a call ended, in the SP's codes: one row for each case, with its reason.
+
+A row stands for an end reason, or for a failed leg: a party with what became of it.
+
+* state code: what the `disconnect` event says. Texts: `STATES`.
+* release point: the CDR's `ulFailReason`. 100 nothing dialled · 514 ring time-out · 516 ended by the platform ·
+  517 no word from the network · 518 the far end failed, see its cause · 522 no ports · 530 the caller left first.
+* cause: the CDR's `…UnaswRsn` (Q.850) of the failed leg, or of every leg that the platform cut off.
+* SIP status: the one the network gave; else what the row names; else 0.
+"""
+
+from dataclasses import dataclass
+
+from duologue.domain.cdr import Cdr
+from duologue.domain.leg import Leg
+from duologue.domain.outcome import EndReason, Outcome, Party, Result
+
+STATES = {
+    0: "The call was answered and has ended.",
+    7109: "No voice port was free for the call.",
+    8000: "Internal error: the call was not started.",
+    8009: "The caller hung up before the called party answered.",
+    8010: "The longest duration of the call was reached.",
+    8017: "The call was ended on the instruction of the SP.",
+    8020: "Service exception: the end of the call was not seen.",
+    8100: "The called number does not exist.",
+    8101: "The called party did not answer.",
+    8102: "The called party was busy.",
+    8103: "The called party could not be reached.",
+    8106: "The caller's number does not exist.",
+    8107: "The caller did not answer.",
+    8108: "The caller was busy.",
+    8109: "The caller could not be reached.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One case. `cause` None: it follows from the SIP status by RFC 3398."""
+
+    state: int
+    release: int
+    cause: int | None
+    why: str
+    sip: int = 0
+
+
+ENDS = {
+    EndReason.HUNG_UP: Row(0, 0, 0, "both had answered: a normal end, whoever hung up"),
+    EndReason.CALLER_LEFT: Row(8009, 530, 0, "the caller's own choice: no leg failed"),
+    EndReason.STOPPED: Row(8017, 516, 16, "we cut off what was dialled, at the SP's wish: normal clearing"),
+    EndReason.LONGEST_CALL: Row(8010, 516, 16, "we cut off both, as asked with the request: normal clearing"),
+    EndReason.DIAL_REFUSED: Row(7109, 522, 0, "the network had no room for 30 s; nothing was dialled"),
+    EndReason.NEVER_STARTED: Row(8000, 100, 0, "our fault, and nothing was dialled: the SP may ask again"),
+    EndReason.LOST: Row(8020, 517, 0, "the network never told the end, and not both had answered: no talk to bill"),
+    EndReason.CALLER_SILENT: Row(8107, 514, 19, "no word of the caller's leg within its ring limit: as good as no answer"),
+    EndReason.CALLEE_SILENT: Row(8101, 514, 19, "no word of the callee's leg within its ring limit: as good as no answer"),
+}
+LOST_IN_TALK = Row(0, 517, 0, "both had answered: it was a talk and is billed as one; 517 says its end was not heard")
+
+FAILURES = {
+    (Party.CALLER, Result.BUSY): Row(8108, 518, 17, "user busy", sip=486),
+    (Party.CALLER, Result.NO_ANSWER): Row(8107, 514, 19, "the network's ring limit passed", sip=480),
+    (Party.CALLER, Result.CANCELLED): Row(8107, 514, 19, "the network itself took its dial back: its ring limit passed"),
+    (Party.CALLER, Result.REJECTED): Row(8109, 518, 21, "declined: nearest is unreachable, the cause tells", sip=603),
+    (Party.CALLER, Result.INVALID_NUMBER): Row(8106, 518, 1, "no such number", sip=404),
+    (Party.CALLER, Result.UNREACHABLE): Row(8109, 518, None, "failed, and nothing closer is known"),
+    (Party.CALLER, Result.COMPLETED): Row(8109, 518, 0, "answered, then failed before it counted"),
+    (Party.CALLEE, Result.BUSY): Row(8102, 518, 17, "user busy"),
+    (Party.CALLEE, Result.NO_ANSWER): Row(8101, 514, 19, "our time-out passed, or the network says so"),
+    (Party.CALLEE, Result.CANCELLED): Row(8101, 514, 19, "nobody hung up and the dial was taken back: the time-out"),
+    (Party.CALLEE, Result.REJECTED): Row(8103, 518, 21, "declined: nearest is unreachable, the cause tells"),
+    (Party.CALLEE, Result.INVALID_NUMBER): Row(8100, 518, 1, "no such number"),
+    (Party.CALLEE, Result.UNREACHABLE): Row(8103, 518, None, "failed before the time-out; the network says no more"),
+    (Party.CALLEE, Result.COMPLETED): Row(8103, 518, 0, "answered, then failed before it counted"),
+}
+"""A callee's row names no SIP status of its own: a failed bridge tells none unless the network adds it (R14)."""
+
+_FAILED = {EndReason.CALLER_FAILED: Party.CALLER, EndReason.CALLEE_FAILED: Party.CALLEE}
+_SILENT = {EndReason.CALLER_SILENT: Party.CALLER, EndReason.CALLEE_SILENT: Party.CALLEE}
+
+# RFC 3398 §8.2.6.1, for what has no row of its own; anything else is 127, interworking.
+_CAUSES = {400: 41, 402: 21, 405: 63, 406: 79, 415: 79, 482: 25, 483: 25, 500: 41, 501: 79, 502: 38, 503: 41, 504: 102}
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """One call's end as the SP reads it."""
+
+    state: int
+    release: int
+    sip: int
+    caller_cause: int
+    callee_cause: int
+
+    @property
+    def text(self) -> str:
+        return STATES[self.state]
+
+
+def codes_of(cdr: Cdr) -> Codes:
+    """The codes of a finished call. Total: every reason with every pair of legs has a row."""
+    if cdr.reason in _FAILED:
+        return _of_leg(_FAILED[cdr.reason], cdr)
+    row = ENDS[cdr.reason]
+    if cdr.reason is EndReason.LOST and cdr.callee.answered_at is not None:
+        row = LOST_IN_TALK
+    cause = row.cause or 0
+    if cdr.reason in _SILENT:
+        return _codes(row, row.sip, _SILENT[cdr.reason], cause)
+    cut = {party: cause if leg.dialled_at is not None else 0 for party, leg in _legs(cdr).items()}
+    return Codes(row.state, row.release, row.sip, cut[Party.CALLER], cut[Party.CALLEE])
+
+
+def _of_leg(party: Party, cdr: Cdr) -> Codes:
+    outcome = _legs(cdr)[party].outcome or Outcome(Result.UNREACHABLE)
+    row = FAILURES[party, outcome.result]
+    cause = _cause(outcome.sip_status) if row.cause is None else row.cause
+    return _codes(row, outcome.sip_status or row.sip, party, cause)
+
+
+def _codes(row: Row, sip: int, party: Party, cause: int) -> Codes:
+    caller, callee = (cause, 0) if party is Party.CALLER else (0, cause)
+    return Codes(row.state, row.release, sip, caller, callee)
+
+
+def _cause(sip_status: int) -> int:
+    return _CAUSES.get(sip_status, 127) if sip_status else 0
+
+
+def _legs(cdr: Cdr) -> dict[Party, Leg]:
+    return {Party.CALLER: cdr.caller, Party.CALLEE: cdr.callee}

@@ -1,0 +1,10 @@
+"""The cloud and the telephone network on one laptop.
+
+Law: nothing here imports the product. The lab reads the AWS documents itself; if both ends shared one codec, both
+would share one misreading.
+
+Map:
+    aws/      AWS: MiniStack in this process, the overlay that corrects it, the deployment of template.yaml, the API's port
+    pstn/     Amazon Chime SDK PSTN Audio
+    lab.py    both together, as one context manager
+"""

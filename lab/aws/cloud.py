@@ -1,0 +1,260 @@
+"""One AWS account on this machine: MiniStack inside this process, on 127.0.0.1 only.
+
+Law: MiniStack keeps its state in module variables, so a process holds at most one running cloud; starting another after
+stopping the first begins with an empty account.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import logging
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from lab.aws import overlay
+from lab.aws.engine import part
+from lab.aws.overlay import event_sources, lambda_process, own_services, timing
+from lab.aws.overlay.task_tokens import TOKENS
+from lab.aws.runtime import runtime_path
+
+LOOPBACK = "127.0.0.1"
+ACCOUNT = "111122223333"
+REGION = "us-east-1"
+
+_PORT_NAMES = ("DEFAULT_PORT", "_PORT", "_GATEWAY_PORT", "_MINISTACK_PORT", "_DEFAULT_PORT")
+_START_SECONDS = 30.0
+_STOP_SECONDS = 10.0
+
+
+class CloudError(Exception):
+    """The cloud could not be started."""
+
+
+class Cloud:
+    """Start it, use `client`, stop it; or use it as a context manager.
+
+    Args:
+        auth: check signatures and policies; functions and state machines then act as their roles.
+        state_dir: where unpacked packages and other working files go; made if need be.
+        port: of the AWS endpoint; 0 picks a free one.
+        corrected: apply the overlay; off only to show what MiniStack does by itself.
+    """
+
+    def __init__(
+        self,
+        *,
+        auth: bool = False,
+        state_dir: Path = Path(".lab"),
+        port: int = 0,
+        account: str = ACCOUNT,
+        region: str = REGION,
+        corrected: bool = True,
+    ) -> None:
+        self.auth, self.account, self.region = auth, account, region
+        self.state_dir = state_dir.resolve()
+        self._wanted_port, self._corrected = port, corrected
+        self.port = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._shutdown: asyncio.Event | None = None
+        self._saved_environment: dict[str, str | None] = {}
+        self._work_dir: Path | None = None
+
+    @property
+    def url(self) -> str:
+        """The endpoint of every AWS service."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def __enter__(self) -> Cloud:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> Cloud:
+        """Serve; returns when requests are answered.
+
+        Raises:
+            CloudError: it did not come up, or another cloud is running in this process.
+            OSError: the port is taken.
+        """
+        if part_is_running():
+            raise CloudError("A cloud is already running in this process")
+        listener = socket.create_server((LOOPBACK, self._wanted_port), backlog=512)
+        self.port = listener.getsockname()[1]
+        self._set_environment()
+        app = part("app")
+        app.AUTH = self.auth
+        _tell_port(str(self.port))
+        _quiet()
+        if self._corrected:
+            overlay.apply()
+        timing.resume()
+        ready: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self._thread = threading.Thread(target=self._serve, args=(listener, ready), name="cloud", daemon=True)
+        self._thread.start()
+        try:
+            ready.result(_START_SECONDS)
+        except Exception as error:
+            self.stop()
+            raise CloudError(f"The cloud did not start: {error}") from error
+        return self
+
+    def stop(self) -> None:
+        """End every process, execution and listener of this cloud and forget its resources. Safe to repeat."""
+        if self._thread is None:
+            return
+        timing.halt()
+        TOKENS.stop()
+        if self._loop is not None and self._shutdown is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._shutdown.set)
+        self._thread.join(_STOP_SECONDS)
+        for process in lambda_process.processes():
+            process.kill()
+        part("core.lambda_runtime").reset()
+        part("app")._reset_all_state()
+        if self._corrected:
+            event_sources.reset()
+        self._thread = self._loop = self._shutdown = None
+        if self._work_dir is not None:
+            shutil.rmtree(self._work_dir, ignore_errors=True)
+        for name, value in self._saved_environment.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        self._saved_environment = {}
+
+    def client(self, service: str, **more: Any) -> Any:
+        """A boto3 client of this account's root user."""
+        config = Config(retries={"total_max_attempts": 2}, inject_host_prefix=False, s3={"addressing_style": "path"})
+        return boto3.session.Session().client(  # type: ignore[call-overload]
+            service, **{"endpoint_url": self.url, "config": config, **self.credentials, **more}
+        )
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """Keyword arguments that make a boto3 client the account's root user."""
+        return {
+            "region_name": self.region,
+            "aws_access_key_id": self.account,
+            "aws_secret_access_key": "test",
+        }
+
+    def register(self, service: str, handler: own_services.Handler, *, model: str) -> None:
+        """Serve on the same port what is signed for `service`; `model` is the service's boto3 name."""
+        own_services.register(service, handler, model=model)
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Run a coroutine on the server's own loop and wait for its result; not to be called from that loop."""
+        assert self._loop is not None, "the cloud is not running"
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def _serve(self, listener: socket.socket, ready: concurrent.futures.Future[None]) -> None:
+        try:
+            asyncio.run(self._serve_async(listener, ready))
+        except Exception as error:  # whatever ends the server must reach the thread that waits for it
+            if not ready.done():
+                ready.set_exception(error)
+            else:
+                logging.getLogger("lab.aws").exception("The cloud ended")
+
+    async def _serve_async(self, listener: socket.socket, ready: concurrent.futures.Future[None]) -> None:
+        from hypercorn.asyncio import serve
+        from hypercorn.config import Config as ServerConfig
+
+        self._loop, self._shutdown = asyncio.get_running_loop(), asyncio.Event()
+        config = ServerConfig()
+        config.bind = [f"fd://{listener.detach()}"]
+        config.keep_alive_timeout = 75
+        config.graceful_timeout = 0.5
+        config.shutdown_timeout = 2
+        config.loglevel, config.accesslog, config.errorlog = "WARNING", None, None
+        server = asyncio.create_task(serve(part("app").app, config, shutdown_trigger=self._shutdown.wait))  # type: ignore[arg-type]
+        while not server.done():
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection(LOOPBACK, self.port)
+                writer.close()
+                if part("app")._MAIN_LOOP is self._loop:
+                    ready.set_result(None)
+                    break
+            await asyncio.sleep(0.01)
+        await server
+
+    def _set_environment(self) -> None:
+        """What MiniStack and boto3 read from the environment; put back by `stop`."""
+        self._work_dir = Path(tempfile.mkdtemp(prefix="cloud-", dir=_made(self.state_dir / "work")))
+        wanted: dict[str, str | None] = {
+            "BIND_HOST": LOOPBACK,
+            "MINISTACK_HOST": LOOPBACK,
+            "GATEWAY_PORT": str(self.port),
+            "EDGE_PORT": None,
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "USE_SSL": None,
+            "AUTH": str(self.auth).lower(),
+            "MINISTACK_ACCOUNT_ID": self.account,
+            "MINISTACK_REGION": self.region,
+            "LAMBDA_EXECUTOR": "local",
+            "LAMBDA_STRICT": None,
+            "PERSIST_STATE": None,
+            "LOCALSTACK_PERSISTENCE": None,
+            "S3_PERSIST": None,
+            "S3_DATA_DIR": str(self._work_dir / "s3"),
+            "STATE_DIR": str(self._work_dir / "state"),
+            "SFN_WAIT_SCALE": None,
+            "AWS_ACCESS_KEY_ID": self.account,
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_SESSION_TOKEN": None,
+            "AWS_PROFILE": None,
+            "AWS_ENDPOINT_URL": None,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "LOG_LEVEL": os.environ.get("LAB_LOG_LEVEL", "WARNING"),
+            "LAB_RUNTIME_PATH": str(runtime_path(self.state_dir)),
+            "LAB_UNPACKED": str(self.state_dir / "unpacked"),
+        }
+        for name, value in wanted.items():
+            self._saved_environment[name] = os.environ.get(name)
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def part_is_running() -> bool:
+    """Whether this process serves a cloud already."""
+    return any(thread.name == "cloud" for thread in threading.enumerate())
+
+
+def _made(directory: Path) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+def _tell_port(port: str) -> None:
+    """Parts of MiniStack that were imported for an earlier cloud remember its port."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("ministack."):
+            for constant in _PORT_NAMES:
+                if isinstance(getattr(module, constant, None), str):
+                    setattr(module, constant, port)
+
+
+def _quiet() -> None:
+    """MiniStack configures the root logger; the lab's own output must stay readable."""
+    level = os.environ["LOG_LEVEL"]
+    for name in ("ministack", "lambda", "lambda_runtime", "states", "cloudformation", "eventbridge", "scheduler", "sqs"):
+        logging.getLogger(name).setLevel(level)

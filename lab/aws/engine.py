@@ -1,0 +1,16 @@
+"""The only door to MiniStack's private parts.
+
+MiniStack reads its environment when it is imported, so it is imported late, by name, after `lab.aws.cloud` has set
+that environment. The parts are private to MiniStack: its version is pinned exactly, and each use has a contract test
+in `tests/contract/lab_aws`, so that an upgrade fails loudly.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+
+def part(name: str) -> Any:
+    """A MiniStack module by its name below `ministack`, for example `services.stepfunctions`."""
+    return importlib.import_module(f"ministack.{name}")

@@ -1,0 +1,53 @@
+"""Each place where MiniStack does something else than AWS, corrected.
+
+Law: one module per point; each states what AWS does, with its source, and what MiniStack does instead; each has a
+contract test in tests/contract/lab_aws that fails on MiniStack alone.
+
+Not corrected, and to be known: transactions never conflict (`TransactionConflict` is not raised); the history of an
+execution is abbreviated; a state machine's definition is not validated when it is created; TTL deletes within a minute;
+Lambda memory is not limited; table and queue capacity is not limited.
+"""
+
+from __future__ import annotations
+
+from lab.aws.overlay import (
+    event_sources,
+    executions,
+    integrations,
+    lambda_pool,
+    lambda_process,
+    no_containers,
+    paths,
+    rest_proxy,
+    retry,
+    stack_resources,
+    task_state,
+    task_tokens,
+)
+
+POINTS = (
+    no_containers,
+    lambda_process,
+    lambda_pool,
+    stack_resources,
+    event_sources,
+    rest_proxy,
+    task_tokens,
+    retry,
+    paths,
+    task_state,
+    integrations,
+    executions,
+)
+"""In the order in which they are applied."""
+
+_applied = False
+
+
+def apply() -> None:
+    """Correct the MiniStack of this process, once."""
+    global _applied
+    if not _applied:
+        for point in POINTS:
+            point.apply()
+        _applied = True

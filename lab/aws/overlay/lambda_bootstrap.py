@@ -1,0 +1,141 @@
+"""Runs one Lambda function inside its own process: the part of `awslambdaric`.
+
+Started with `python -I -S`, so that nothing of the lab's own environment can be imported: only the standard library,
+the function, its layers, and what `lab.aws.runtime` says the runtime brings. Speaks frames (four bytes of length, then
+JSON) over two pipes; whatever the function prints goes to the log.
+
+Errors have the shape of the Python runtime: `errorType` is the exception's class name.
+https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html
+"""
+
+import importlib
+import json
+import logging
+import os
+import struct
+import sys
+import time
+import traceback
+from decimal import Decimal
+
+
+def read_frame(pipe):
+    head = pipe.read(4)
+    if len(head) < 4:
+        return None
+    return json.loads(pipe.read(struct.unpack(">I", head)[0]))
+
+
+def write_frame(pipe, value):
+    sys.stdout.flush()
+    sys.stderr.flush()
+    body = json.dumps(value, ensure_ascii=False, default=plain).encode()
+    pipe.write(struct.pack(">I", len(body)) + body)
+    pipe.flush()
+
+
+def plain(value):
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+class Context:
+    """What a handler gets as its second argument."""
+
+    client_context = None
+    identity = None
+    tenant_id = None
+
+    def __init__(self, invocation):
+        self.aws_request_id = invocation["request_id"]
+        self.invoked_function_arn = invocation["arn"]
+        self.function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
+        self.function_version = os.environ["AWS_LAMBDA_FUNCTION_VERSION"]
+        self.memory_limit_in_mb = os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]
+        self.log_group_name = os.environ["AWS_LAMBDA_LOG_GROUP_NAME"]
+        self.log_stream_name = os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]
+        self._ends_at = time.time() + invocation["seconds"]
+
+    def get_remaining_time_in_millis(self):
+        return max(0, int((self._ends_at - time.time()) * 1000))
+
+    def log(self, message):
+        sys.stdout.write(str(message))
+
+
+class LogFormatter(logging.Formatter):
+    """The runtime's text format; a function that sets its own handler keeps it."""
+
+    request_id = ""
+
+    def format(self, record):
+        at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        line = f"[{record.levelname}]\t{at}.{int(record.msecs):03d}Z\t{self.request_id}\t{record.getMessage()}"
+        return line + ("\n" + self.formatException(record.exc_info) if record.exc_info else "")
+
+
+def described(error, kind=None, message=None, request_id=""):
+    trace = traceback.extract_tb(error.__traceback__)
+    return {
+        "errorMessage": str(error) if message is None else message,
+        "errorType": kind or type(error).__name__,
+        "requestId": request_id,
+        "stackTrace": traceback.format_list([line for line in trace if line.filename != __file__]),
+    }
+
+
+def load(handler):
+    """The handler `module.function`; raises with the runtime's own error type in `kind`."""
+    module_name, _, function_name = handler.rpartition(".")
+    try:
+        module = importlib.import_module(module_name.replace("/", "."))
+    except ImportError as error:
+        return None, described(error, "Runtime.ImportModuleError", f"Unable to import module '{module_name}': {error}")
+    except SyntaxError as error:
+        return None, described(error, "Runtime.UserCodeSyntaxError", f"Syntax error in module '{module_name}': {error}")
+    except Exception as error:  # noqa: BLE001 - the function's own code, whatever it raises
+        return None, described(error)
+    if not hasattr(module, function_name):
+        missing = AttributeError(f"Handler '{function_name}' missing on module '{module_name}'")
+        return None, described(missing, "Runtime.HandlerNotFound")
+    return getattr(module, function_name), None
+
+
+def answer(handler, invocation):
+    """The frame that answers one invocation."""
+    LogFormatter.request_id = invocation["request_id"]
+    os.environ["_X_AMZN_TRACE_ID"] = invocation.get("trace_id") or ""
+    try:
+        result = handler(invocation["event"], Context(invocation))
+    except Exception as error:  # noqa: BLE001 - the function's own code, whatever it raises
+        told = described(error, request_id=invocation["request_id"])
+        sys.stderr.write(f"[ERROR] {told['errorType']}: {told['errorMessage']}\n")
+        sys.stderr.write("Traceback (most recent call last):\n" + "".join(told["stackTrace"]))
+        return {"error": told}
+    try:
+        json.dumps(result, default=plain)
+    except (TypeError, ValueError) as error:
+        message = f"Unable to marshal response: {error}"
+        return {"error": described(error, "Runtime.MarshalError", message, invocation["request_id"])}
+    return {"result": result}
+
+
+def run(requests_fd, replies_fd):
+    requests, replies = os.fdopen(requests_fd, "rb"), os.fdopen(replies_fd, "wb")
+    start = read_frame(requests)
+    sys.path[:0] = start["path"]
+    sys.path.extend(start["runtime"])
+    writer = logging.StreamHandler(sys.stdout)
+    writer.setFormatter(LogFormatter())
+    logging.getLogger().addHandler(writer)
+    handler, failed = load(start["handler"])
+    write_frame(replies, {"error": failed} if failed else {"ready": True})
+    if failed:
+        return
+    while (invocation := read_frame(requests)) is not None:
+        write_frame(replies, answer(handler, invocation))
+
+
+if __name__ == "__main__":
+    run(int(sys.argv[1]), int(sys.argv[2]))

@@ -1,0 +1,252 @@
+"""A Lambda function's execution environment: one process, one invocation at a time.
+
+AWS: a raised exception is reported under its class name with its trace and the environment stays warm; a process that
+ends is `Runtime.ExitError`; a time-out (`Sandbox.Timedout`) ends the environment and does not count the start-up; the
+function sees only its package, its layers, its runtime and its own variables.
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+
+MiniStack: every exception is `Runtime.HandlerError` without a trace and kills the process, so the next invocation is
+cold again; after each invocation it waits up to 50 ms for output; each process unpacks all layers anew and inherits the
+server's whole environment and site-packages.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from lab.aws.engine import part
+from lab.aws.overlay.unpacked import unpacked
+
+_BOOTSTRAP = Path(__file__).with_name("lambda_bootstrap.py")
+_INIT_SECONDS = 10.0
+_LOG_CHUNK = 65536
+_INHERITED = ("PATH", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+class Died(Exception):
+    """The process ended, or said nothing in time, instead of answering."""
+
+    def __init__(self, late: bool) -> None:
+        super().__init__("late" if late else "exited")
+        self.late = late
+
+
+def environment_of(config: dict[str, Any], task_root: Path) -> dict[str, str]:
+    """The variables a function sees, `config` being its GetFunctionConfiguration."""
+    runtime = part("core.lambda_runtime")
+    name, (_, region) = config["FunctionName"], runtime._account_region_from_function_config(config)
+    group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}"
+    return {
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        **{key: os.environ[key] for key in _INHERITED if key in os.environ},
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
+        **(config.get("Environment") or {}).get("Variables", {}),
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{config.get('Runtime', 'python')}",
+        "AWS_LAMBDA_FUNCTION_NAME": name,
+        "AWS_LAMBDA_FUNCTION_VERSION": config.get("Version", "$LATEST"),
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.get("MemorySize", 128)),
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": group,
+        "AWS_LAMBDA_LOG_STREAM_NAME": time.strftime("%Y/%m/%d/[$LATEST]") + os.urandom(16).hex(),
+        "LAMBDA_TASK_ROOT": str(task_root),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "_HANDLER": config.get("Handler", ""),
+        **runtime.execution_credentials(config),
+    }
+
+
+def function_process(base: type) -> type:
+    """MiniStack's `Worker`, its process replaced; what manages workers stays MiniStack's own."""
+
+    class FunctionProcess(base):  # type: ignore[misc]
+        _requests: IO[bytes] | None = None
+        _replies: IO[bytes] | None = None
+
+        def _spawn(self) -> None:
+            self._close_pipes()
+            config, layers = self.config, []
+            for layer in config.get("Layers", []):
+                content = part("services.lambda_svc")._resolve_layer_zip(layer)
+                if content:
+                    layers.append(unpacked(content))
+            task_root = unpacked(self.code_zip)
+            request_end, requests = os.pipe()
+            replies, reply_end = os.pipe()
+            self._proc = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(_BOOTSTRAP), str(request_end), str(reply_end)],
+                cwd=task_root,
+                env=environment_of(config, task_root),
+                pass_fds=(request_end, reply_end),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+            os.close(request_end)
+            os.close(reply_end)
+            os.set_blocking(self._proc.stdout.fileno(), False)
+            self._requests, self._replies = os.fdopen(requests, "wb"), os.fdopen(replies, "rb", buffering=0)
+            self._log = bytearray()
+            path = [str(layer / "python") for layer in layers if (layer / "python").is_dir()]
+            self._send(
+                {
+                    "handler": config.get("Handler", ""),
+                    "path": [str(task_root), *path],
+                    "runtime": [str(Path(os.environ["LAB_RUNTIME_PATH"]))],
+                }
+            )
+            self._start_answer = self._receive(_INIT_SECONDS)
+
+        def _send(self, frame: dict[str, Any]) -> None:
+            body = json.dumps(frame).encode()
+            try:
+                self._requests.write(struct.pack(">I", len(body)) + body)  # type: ignore[union-attr]
+                self._requests.flush()  # type: ignore[union-attr]
+            except OSError as closed:
+                raise Died(late=False) from closed
+
+        def _receive(self, seconds: float) -> dict[str, Any]:
+            """The next frame of the function, its output gathered meanwhile so that no pipe fills up."""
+            deadline, got = time.monotonic() + seconds, bytearray()
+            with selectors.DefaultSelector() as both:
+                both.register(self._replies, selectors.EVENT_READ)  # type: ignore[arg-type]
+                both.register(self._proc.stdout, selectors.EVENT_READ)
+                while len(got) < 4 or len(got) < 4 + struct.unpack(">I", got[:4])[0]:
+                    remaining = deadline - time.monotonic()
+                    if remaining <= 0:
+                        raise Died(late=True)
+                    for key, _ in both.select(remaining):
+                        if key.fileobj is self._replies:
+                            chunk = self._replies.read(_LOG_CHUNK)  # type: ignore[union-attr]
+                            if not chunk:
+                                raise Died(late=False)
+                            got += chunk
+                        elif not self._read_log():
+                            both.unregister(self._proc.stdout)
+            answer: dict[str, Any] = json.loads(bytes(got[4:]))
+            return answer
+
+        def _read_log(self) -> bool:
+            """Take what is printed so far; False at the end of the output."""
+            while True:
+                try:
+                    chunk = os.read(self._proc.stdout.fileno(), _LOG_CHUNK)
+                except BlockingIOError:
+                    return True
+                if not chunk:
+                    return False
+                self._log += chunk
+
+        def _take_log(self) -> str:
+            if self._proc is not None:
+                self._read_log()
+            log, self._log = self._log.decode("utf-8", "replace"), bytearray()
+            return log.rstrip("\n")
+
+        def invoke(self, event: Any, request_id: str, **more: Any) -> dict[str, Any]:
+            """The function's answer: {"result" or "error", "log"}; an error is what AWS would return."""
+            with self._lock:
+                seconds = float(self.config.get("Timeout", 3))
+                try:
+                    if self._proc is None or self._proc.poll() is not None:
+                        self._spawn()
+                    answer = self._start_answer
+                    if "error" not in answer:
+                        arn = more.get("invoked_function_arn") or self.config.get("FunctionArn", "")
+                        frame = {"event": event, "request_id": request_id, "arn": arn, "seconds": seconds}
+                        self._send({**frame, "trace_id": more.get("trace_id")})
+                        answer = self._receive(seconds)
+                    else:
+                        self._end()
+                except Died as died:
+                    return {"error": self._obituary(died, request_id, seconds), "log": self._take_log()}
+                return {**answer, "log": self._take_log()}
+
+        def _obituary(self, died: Died, request_id: str, seconds: float) -> dict[str, str]:
+            code = None if died.late else self._proc.wait()
+            self._read_log()
+            self._end()
+            if died.late:
+                told = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {request_id} Task timed out after"
+                return {"errorType": "Sandbox.Timedout", "errorMessage": f"{told} {seconds:.2f} seconds"}
+            how = f"exit status {code}" if code >= 0 else f"signal: {-code}"  # type: ignore[operator]
+            message = f"RequestId: {request_id} Error: Runtime exited with error: {how}"
+            return {"errorType": "Runtime.ExitError", "errorMessage": message}
+
+        def _end(self) -> None:
+            process, self._proc = self._proc, None
+            if process is not None:
+                process.kill()
+                process.wait()
+                process.stdout.close()
+            self._close_pipes()
+
+        def _close_pipes(self) -> None:
+            for pipe in (self._requests, self._replies):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+            self._requests = self._replies = None
+
+        def _discard_tmpdir(self) -> None:
+            self._close_pipes()
+
+    return FunctionProcess
+
+
+def _execute(function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+    """One invocation, in MiniStack's own result form."""
+    svc, pool = part("services.lambda_svc"), part("core.lambda_runtime")
+    config = function.get("config") or function
+    name, qualifier = config["FunctionName"], config.get("Version", "$LATEST")
+    svc._ensure_reaper_thread()
+    worker, _ = pool.acquire_worker(name, config, function["code_zip"], qualifier=qualifier)
+    try:
+        trace = svc._xray_trace_id_for_invocation(config)
+        answer = worker.invoke(event, request_id, trace_id=trace, invoked_function_arn=config.get("FunctionArn"))
+    finally:
+        pool.release_worker(worker)
+    if "error" in answer:
+        return {"body": answer["error"], "error": True, "log": answer["log"]}
+    return {"body": answer["result"], "log": answer["log"]}
+
+
+def processes() -> Iterator[subprocess.Popen[bytes]]:
+    """Every function's process that is alive."""
+    for workers in list(part("core.lambda_runtime")._workers.values()):
+        for worker in workers:
+            if worker._proc is not None and worker._proc.poll() is None:
+                yield worker._proc
+
+
+def apply() -> None:
+    """Replace the process of Python functions and what is made of its answer."""
+    pool, svc = part("core.lambda_runtime"), part("services.lambda_svc")
+    ours, stock = function_process(pool.Worker), pool._worker_class_for
+    pool._worker_class_for = lambda config: ours if _is_python(config) else stock(config)
+    stock_execute = svc._execute_function_warm
+
+    def execute(function: dict[str, Any], event: Any, request_id: str) -> Any:
+        run = _execute if _is_python(function.get("config") or function) else stock_execute
+        return run(function, event, request_id)
+
+    svc._execute_function_warm = execute
+
+
+def _is_python(config: dict[str, Any]) -> bool:
+    return str(config.get("Runtime", "")).startswith("python")

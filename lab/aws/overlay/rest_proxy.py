@@ -1,0 +1,128 @@
+"""What a function sees of a REST request, and what the client sees of a function that fails.
+
+AWS: header names reach the function as the client wrote them; of repeated headers and query parameters the single-value
+maps hold the last; `sourceIp` is the peer, whatever X-Forwarded-For claims; a function that raises, dies or answers
+with something that is no response is 502 through the gateway response DEFAULT_5XX, without its error text; a throttled
+function is 500; a function that is not done after 29 s is 504, and goes on running.
+https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+
+MiniStack: header names are lower-cased, the first query value is given, X-Forwarded-For is believed, and the error of
+the function is sent to the client, past the gateway responses.
+
+The client's own header names are known only for requests that came through `lab.aws.edge`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from lab.aws.engine import part
+
+INTEGRATION_SECONDS = 29.0
+"""https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html"""
+
+_RESPONSE_KEYS = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
+
+
+@dataclass(frozen=True)
+class Client:
+    """One request as it arrived: header lines in order with the client's own spelling, and the peer's address."""
+
+    headers: tuple[tuple[str, str], ...]
+    address: str
+
+
+CLIENT: ContextVar[Client | None] = ContextVar("rest_client", default=None)
+
+
+class _Failed(Exception):
+    """The function gave no response; `status` is what the client gets."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def _event(stock: Any) -> Any:
+    def build(*args: Any, **more: Any) -> dict[str, Any]:
+        event: dict[str, Any] = stock(*args, **more)
+        many = event["multiValueQueryStringParameters"]
+        if many:
+            event["queryStringParameters"] = {name: values[-1] for name, values in many.items()}
+        client = CLIENT.get()
+        if client is not None:
+            spelled: dict[str, list[str]] = {}
+            for name, value in client.headers:
+                spelled.setdefault(name, []).append(value)
+            event["multiValueHeaders"] = spelled
+            event["headers"] = {name: values[-1] for name, values in spelled.items()}
+            event["requestContext"]["identity"]["sourceIp"] = client.address
+        return event
+
+    return build
+
+
+def well_formed(answer: Any) -> bool:
+    """Whether a function's result is a response of the proxy integration."""
+    if not isinstance(answer, dict) or set(answer) - _RESPONSE_KEYS:
+        return False
+    status, body = answer.get("statusCode", 200), answer.get("body")
+    if not str(status).isdigit() or not 100 <= int(status) <= 599:
+        return False
+    return body is None or isinstance(body, str)
+
+
+def _response(_: Any) -> Any:
+    def shape(result: dict[str, Any]) -> tuple[dict[str, Any] | None, str | None]:
+        if result.get("throttle"):
+            raise _Failed(500)
+        if result.get("error") or not well_formed(result.get("body")):
+            raise _Failed(502)
+        answer = result["body"]
+        return {**answer, "statusCode": int(answer.get("statusCode", 200)), "body": answer.get("body") or ""}, None
+
+    return shape
+
+
+def _invoke(stock: Any) -> Any:
+    async def invoke(*args: Any, **more: Any) -> Any:
+        api = part("services.apigateway_v1")
+        try:
+            return await asyncio.wait_for(stock(*args, **more), INTEGRATION_SECONDS)
+        except TimeoutError:
+            return api._gw_error("INTEGRATION_TIMEOUT", "Endpoint request timed out")
+        except _Failed as failed:
+            error = api._gw_error("DEFAULT_5XX", "Internal server error")
+            error.lab_status = failed.status
+            return error
+
+    return invoke
+
+
+def _render(stock: Any) -> Any:
+    """DEFAULT_5XX has no status of its own: it keeps the status of what it stands for."""
+
+    def render(error: Any, request: Any) -> Any:
+        status, headers, body = stock(error, request)
+        own = getattr(error, "lab_status", None)
+        api = part("services.apigateway_v1")
+        deployed = api._deployed_gateway_responses.get(request["api_id"], {})
+        customised = deployed.get((request["stage"] or {}).get("deploymentId")) or {}
+        if own is not None and not (customised.get("DEFAULT_5XX") or {}).get("statusCode"):
+            status = own
+        return status, headers, body.replace(b'"message": "Internal', b'"message":"Internal')
+
+    return render
+
+
+def apply() -> None:
+    """Replace the proxy event, the reading of its response, and the answer to a failure."""
+    api = part("services.apigateway_v1")
+    api._build_lambda_event_v1 = _event(api._build_lambda_event_v1)
+    api._lambda_proxy_response = _response(api._lambda_proxy_response)
+    api._invoke_lambda_proxy_v1 = _invoke(api._invoke_lambda_proxy_v1)
+    api._gateway_error_response = _render(api._gateway_error_response)

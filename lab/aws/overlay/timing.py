@@ -1,0 +1,55 @@
+"""How long things take inside Step Functions: the real clock, a scale, and an end.
+
+Law: whatever waits inside an execution waits here, so that a stopped cloud wakes everything at once and a test of one
+state machine can let an hour pass in a second.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextvars import ContextVar
+
+SCALE: ContextVar[float] = ContextVar("step_functions_time_scale", default=1.0)
+"""Real seconds for one second of the state machine; 1.0 under a running lab."""
+
+_halted = threading.Event()
+
+
+class Halted(BaseException):
+    """The cloud stopped while an execution was waiting.
+
+    Not an `Exception`: the interpreter would record it as the failure of a state.
+    """
+
+
+def halt() -> None:
+    """Wake every waiting execution; each ends with `Halted`."""
+    _halted.set()
+
+
+def resume() -> None:
+    """Let executions wait again."""
+    _halted.clear()
+
+
+def halted() -> bool:
+    """Whether the cloud has stopped."""
+    return _halted.is_set()
+
+
+def sleep(seconds: float) -> None:
+    """Let `seconds` of the state machine's time pass."""
+    if _halted.wait(max(0.0, seconds * SCALE.get())):
+        raise Halted
+
+
+def now() -> float:
+    """Seconds of the state machine's time, from an arbitrary start."""
+    scale = SCALE.get()
+    return time.monotonic() / scale if scale else time.monotonic()
+
+
+def wait(event: threading.Event, seconds: float) -> bool:
+    """Whether `event` came within `seconds` of the state machine's time."""
+    return event.wait(max(0.0, seconds * SCALE.get()))

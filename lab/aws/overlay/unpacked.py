@@ -1,0 +1,28 @@
+"""Packages and layers, unpacked once and shared by every process, as /var/task and /opt are."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+
+
+def unpacked(content: bytes) -> Path:
+    """The directory that holds this zip file's content; read-only by agreement."""
+    root = Path(os.environ["LAB_UNPACKED"])
+    target = root / hashlib.sha256(content).hexdigest()[:24]
+    if target.is_dir():
+        return target
+    root.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(dir=root))
+    fresh.chmod(0o755)
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        package.extractall(fresh)
+    try:
+        fresh.rename(target)
+    except OSError:  # another process was first
+        pass
+    return target

@@ -97,8 +97,8 @@ class DynamoCalls:
             writes.append((self._put(call, key, {"wakes": change.wakes}), RaceLost(call.id)))
         if change.closes:
             writes.append((self._put(call, "CDR", cdr_row(cdr_of(call))), CdrAlreadyWritten(call.id)))
-            freed = {":call": {"SS": [call.id]}}
-            slot = {**self._slots(call.app), "UpdateExpression": "DELETE held :call", "ExpressionAttributeValues": freed}
+            slot = self._slots(call.app) | {"UpdateExpression": "DELETE held :call"}
+            slot["ExpressionAttributeValues"] = {":call": {"SS": [call.id]}}
             writes.append(({"Update": slot}, RaceLost(call.id)))
         first = call.facts - len(change.facts) + 1
         for sequence, fact in enumerate(change.facts, first):
@@ -181,7 +181,7 @@ class DynamoCalls:
         return {"TableName": self._accounts, "Key": to_item({"pk": f"APP#{app}", "sk": "SLOTS"})}
 
     def _transact(self, *writes: tuple[dict[str, Any], DuologueError]) -> None:
-        """Write all or nothing. Each write comes with what it means if its condition fails; the first that did, tells."""
+        """Write all or nothing. Each write comes with what it means if its condition fails; the first such tells."""
         try:
             with outside("calls table"):
                 self._client.transact_write_items(TransactItems=[write for write, _ in writes])  # type: ignore[misc]

@@ -19,7 +19,7 @@ class PlayPrompt:
 
 @dataclass(frozen=True, slots=True)
 class DialAndBridge:
-    """Ring `number` for at most `ring_limit`, showing `shows`, while the caller hears `waiting`; join both on answer."""
+    """Ring `number` for at most `ring_limit`, showing `shows`; the caller hears `waiting`. Join both on answer."""
 
     number: PhoneNumber
     shows: PhoneNumber

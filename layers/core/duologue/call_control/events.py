@@ -1,4 +1,6 @@
-"""What the network says of a call, in our words. Every one may come twice, late, never, or before the call that caused it.
+"""What the network says of a call, in our words.
+
+Every one may come twice, late, never, or before the call that caused it is known.
 
 `at` is when we heard of it, or the network's own time where it gives one. `network_call` is the carrier's id of the
 call, `leg_id` its id of the leg; both are opaque.

@@ -1,4 +1,4 @@
-"""What happened to a call: recorded in one transaction with it, told to the SP and the operator later, in this order."""
+"""What happened to a call: recorded in one transaction with it, told to the SP later, in this order."""
 
 from dataclasses import dataclass
 from datetime import datetime

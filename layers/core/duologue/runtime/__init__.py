@@ -1,1 +1,1 @@
-"""What a process of ours is made of: settings, wiring, logging."""
+"""What a process of ours is made of: settings, logging, wiring, and the guard of last resort."""

@@ -1,14 +1,15 @@
 """Hear one network event: decide, save, answer, and wake the state that waits for it.
 
-    read ──▶ heard before? ──yes──▶ the stored answer again, the wake-up again            (R12, R2)
-      ▲            │no
-      │         decide ──nothing changed──▶ answer
-      │            │
-      └─lost─── save (call, facts, answer, wake-up: one transaction) ──▶ wake ──▶ answer  (R1, R2)
+read ──▶ heard before? ──yes──▶ the stored answer again, the wake-up again            (R12, R2)
+  ▲            │no
+  │         decide ──nothing changed──▶ answer
+  │            │
+  └─lost─── save (call, facts, answer, wake-up: one transaction) ──▶ wake ──▶ answer  (R1, R2)
 """
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from duologue.call_control.actions import Action, HangUp
@@ -89,7 +90,7 @@ def change_of(saved: SavedCall, decision: Decision, heard: Heard | None = None) 
         before=saved,
         after=decision.call,
         facts=decision.facts,
-        heard=heard if heard is None or wakes is None else Heard(heard.network_call, heard.sequence, heard.answer, wakes),
+        heard=replace(heard, wakes=wakes) if heard is not None else None,
         wakes=wakes,
         closes=decision.call.ended_at is not None and saved.call.ended_at is None,
     )
@@ -103,8 +104,6 @@ def wake(flows: Flows, token: str | None) -> None:
         flows.wake(token)
     except OutsideUnavailable:
         _log.warning("wake-up left to the outbox", exc_info=True)
-
-
 
 
 def _again(before: Heard, flows: Flows) -> Answer:

@@ -22,7 +22,10 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SavedCall:
-    """A call as it was read: `version` is the condition of the next write, `listener` the token of the state that waits."""
+    """A call as it was read.
+
+    `version`: the condition of the next write. `listener`: the task token of the state that waits on the call.
+    """
 
     call: Call
     version: int
@@ -161,7 +164,11 @@ class Sps(Protocol):
 
 
 class Accounts(Apps, Sps, Protocol):
-    """What the operator adds to."""
+    """Who may use the platform."""
+
+
+class AccountBook(Accounts, Protocol):
+    """The same, as the operator keeps it."""
 
     def add_sp(self, sp: Sp) -> None:
         """Raises AccountExists: the id or the user name is taken."""

@@ -36,6 +36,8 @@ _OUR_NAMES = {
 _COMMANDS: dict[str, type[DialCalleeAsked] | type[EndAsked]] = {"dial_callee": DialCalleeAsked, "end": EndAsked}
 """What the state machine and a stop say through UpdateSipMediaApplicationCall, as `command`."""
 
+END_COMMAND = {"command": "end"}
+
 
 @dataclass(frozen=True, slots=True)
 class Invocation:

@@ -1,0 +1,32 @@
+"""SMA events in, SMA actions out.
+
+No pydantic and no tracer on this import path: a person waits on the line while this process starts.
+"""
+
+from functools import cache
+from typing import Any
+
+from duologue.runtime.last_resort import guarded
+from duologue.runtime.settings import setting
+from duologue.runtime.wiring.calls import Parts, parts
+from duologue.usecases.hear_network import hear_network
+from duologue.wire.chime.answer import PromptStore, write_answer
+from duologue.wire.chime.invocation import read_invocation
+
+
+@cache
+def prompts() -> PromptStore:
+    return PromptStore(setting("PROMPTS_BUCKET"))
+
+
+def answer(event: dict[str, Any], parts: Parts, prompts: PromptStore) -> dict[str, Any]:
+    """Answer one SMA event."""
+    said = read_invocation(event, parts.clock.now())
+    return hear_network(
+        said, parts.calls, parts.flows, lambda actions, call_id: write_answer(actions, prompts, introduces=call_id)
+    )
+
+
+@guarded("call_control", safe=lambda _: write_answer((), prompts()))
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    return answer(event, parts(), prompts())

@@ -1,0 +1,29 @@
+"""CloudFormation custom resource: number, SIP media application, SIP rule, logging."""
+
+from typing import Any
+
+from duologue.adapters.aws_clients import patient
+from duologue.adapters.chime_line import ChimeLine, LineWanted
+from duologue.adapters.cloudformation import Outcome
+from duologue.runtime.last_resort import replying
+
+
+def answer(event: dict[str, Any], line: ChimeLine) -> Outcome:
+    """Do what one custom-resource event asks. Every step may be repeated: CloudFormation does."""
+    wanted = LineWanted.read(event["ResourceProperties"])
+    if event["RequestType"] == "Delete":
+        line.remove(wanted.name)
+        return Outcome(event["PhysicalResourceId"])
+    made = line.ensure(wanted)
+    return Outcome(
+        made.application_id,
+        {
+            "SipMediaApplicationId": made.application_id,
+            "SipMediaApplicationArn": made.application_arn,
+            "DisplayNumbers": ",".join(made.numbers),
+        },
+    )
+
+
+def handler(event: dict[str, Any], context: object) -> None:
+    replying(lambda asked: answer(asked, ChimeLine(patient("chime-sdk-voice"))), event)

@@ -1,0 +1,24 @@
+"""AWS clients, made on first use and kept for the life of the process: a client costs tens of milliseconds to make."""
+
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from duologue.adapters.aws import BRISK, PATIENT
+
+
+@cache
+def _client(service: str, config: Config) -> Any:
+    return boto3.client(service, config=config)  # type: ignore[call-overload]
+
+
+def brisk(service: str) -> Any:
+    """For what a person or the telephone network waits for."""
+    return _client(service, BRISK)
+
+
+def patient(service: str) -> Any:
+    """For what nobody waits for."""
+    return _client(service, PATIENT)

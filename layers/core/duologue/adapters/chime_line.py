@@ -1,0 +1,148 @@
+"""The telephone line on Amazon Chime SDK: display numbers, one SIP media application, one SIP rule a number.
+
+`ensure` looks before it makes anything, so that a repeat after a crash, or after CloudFormation's own retry, makes
+nothing twice; above all it never orders a second number. Numbers are kept when the line is removed: they are paid
+for, printed on cards, and cannot be had again.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from duologue.adapters.aws import code_of
+from duologue.domain.errors import OutsideUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_chime_sdk_voice import ChimeSDKVoiceClient
+    from mypy_boto3_chime_sdk_voice.type_defs import SipMediaApplicationEndpointTypeDef, SipMediaApplicationTypeDef
+
+_ORDER_CHECKS = 59
+_RULE_TRIES = 10
+_PAUSE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class LineWanted:
+    name: str
+    call_control_arn: str
+    numbers: tuple[str, ...]
+    area_code: str
+
+    @classmethod
+    def read(cls, properties: Mapping[str, str]) -> "LineWanted":
+        given = properties.get("DisplayNumbers", "")
+        numbers = tuple(number for number in given.split(",") if number)
+        return cls(properties["Name"], properties["CallControlArn"], numbers, properties.get("AreaCode", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    application_id: str
+    application_arn: str
+    numbers: tuple[str, ...]
+
+
+class ChimeLine:
+    def __init__(self, client: "ChimeSDKVoiceClient", sleep: Callable[[float], None] = time.sleep) -> None:
+        self._client = client
+        self._sleep = sleep
+
+    def ensure(self, wanted: LineWanted) -> Line:
+        """Make the line what is wanted. Raises OutsideUnavailable if the service did not finish in its time."""
+        application = self._application(wanted)
+        application_id = application["SipMediaApplicationId"]
+        self._client.put_sip_media_application_logging_configuration(
+            SipMediaApplicationId=application_id,
+            SipMediaApplicationLoggingConfiguration={"EnableSipMediaApplicationMessageLogs": True},
+        )
+        ruled = self._ruled_numbers(application_id)
+        numbers = wanted.numbers or tuple(ruled) or (self._order(wanted.area_code),)
+        for number in numbers:
+            if number not in ruled:
+                self._rule(wanted.name, number, application_id, application["AwsRegion"])
+        for number in ruled.keys() - set(numbers):
+            self._remove_rule(ruled[number])
+        return Line(application_id, application["SipMediaApplicationArn"], numbers)
+
+    def remove(self, name: str) -> None:
+        """Remove rules and application. What is gone already is fine; the numbers stay."""
+        application = self._find(name)
+        if application is None:
+            return
+        for rule_id in self._ruled_numbers(application["SipMediaApplicationId"]).values():
+            self._remove_rule(rule_id)
+        self._client.delete_sip_media_application(SipMediaApplicationId=application["SipMediaApplicationId"])
+
+    def _application(self, wanted: LineWanted) -> "SipMediaApplicationTypeDef":
+        endpoints: list[SipMediaApplicationEndpointTypeDef] = [{"LambdaArn": wanted.call_control_arn}]
+        found = self._find(wanted.name)
+        if found is None:
+            region = self._client.meta.region_name
+            made = self._client.create_sip_media_application(AwsRegion=region, Name=wanted.name, Endpoints=endpoints)
+            return made["SipMediaApplication"]
+        if found["Endpoints"] != endpoints:
+            self._client.update_sip_media_application(
+                SipMediaApplicationId=found["SipMediaApplicationId"], Name=wanted.name, Endpoints=endpoints
+            )
+        return found
+
+    def _find(self, name: str) -> "SipMediaApplicationTypeDef | None":
+        for page in self._client.get_paginator("list_sip_media_applications").paginate():
+            for application in page["SipMediaApplications"]:
+                if application["Name"] == name:
+                    return application
+        return None
+
+    def _ruled_numbers(self, application_id: str) -> dict[str, str]:
+        """Number → id of the rule that points it at this application."""
+        ruled: dict[str, str] = {}
+        for page in self._client.get_paginator("list_sip_rules").paginate(SipMediaApplicationId=application_id):
+            ruled |= {rule["TriggerValue"]: rule["SipRuleId"] for rule in page["SipRules"]}
+        return ruled
+
+    def _order(self, area_code: str) -> str:
+        found = self._client.search_available_phone_numbers(
+            AreaCode=area_code, Country="US", PhoneNumberType="Local", MaxResults=1
+        )
+        if not found["E164PhoneNumbers"]:
+            raise OutsideUnavailable(f"no number is to be had in area code {area_code}; choose another AreaCode")
+        number = found["E164PhoneNumbers"][0]
+        order = self._client.create_phone_number_order(
+            ProductType="SipMediaApplicationDialIn", E164PhoneNumbers=[number]
+        )
+        order_id = order["PhoneNumberOrder"]["PhoneNumberOrderId"]
+        for _ in range(_ORDER_CHECKS):
+            status = self._client.get_phone_number_order(PhoneNumberOrderId=order_id)["PhoneNumberOrder"]["Status"]
+            if status == "Successful":
+                return number
+            if status in ("Failed", "Partial", "Cancelled", "Exception"):
+                raise OutsideUnavailable(f"phone number order {order_id}: {status}")
+            self._sleep(_PAUSE_S)
+        raise OutsideUnavailable(f"phone number order {order_id} is not done; run the deployment again later")
+
+    def _rule(self, name: str, number: str, application_id: str, region: str) -> None:
+        """A number that was just ordered is refused as BadRequest for a while."""
+        for tries_left in reversed(range(_RULE_TRIES)):
+            try:
+                self._client.create_sip_rule(
+                    Name=f"{name} {number.removeprefix('+')}",
+                    TriggerType="ToPhoneNumber",
+                    TriggerValue=number,
+                    TargetApplications=[
+                        {"SipMediaApplicationId": application_id, "Priority": 1, "AwsRegion": region},
+                    ],
+                )
+            except ClientError as error:
+                if code_of(error) != "BadRequestException" or not tries_left:
+                    raise
+                self._sleep(_PAUSE_S)
+            else:
+                return
+
+    def _remove_rule(self, rule_id: str) -> None:
+        name = self._client.get_sip_rule(SipRuleId=rule_id)["SipRule"]["Name"]
+        self._client.update_sip_rule(SipRuleId=rule_id, Name=name, Disabled=True)
+        self._client.delete_sip_rule(SipRuleId=rule_id)

@@ -1,0 +1,45 @@
+"""The guard of last resort: what a handler answers when something broke that nobody named.
+
+The only place that catches everything. It logs, counts what the alarm watches, and gives the safe answer.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from duologue.adapters.cloudformation import Outcome, reply
+from duologue.adapters.metrics import count
+from duologue.runtime.logging import set_up
+
+_log = logging.getLogger(__name__)
+Handler = Callable[[dict[str, Any], object], dict[str, Any]]
+
+
+def guarded(function: str, safe: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Handler], Handler]:
+    """Wrap a handler so that it always answers; `safe` makes the answer from the event."""
+
+    def wrap(handler: Handler) -> Handler:
+        def answer(event: dict[str, Any], context: object) -> dict[str, Any]:
+            set_up()
+            try:
+                return handler(event, context)
+            except Exception:  # noqa: BLE001 - in an SMA Lambda it cuts off a person (R17), in an API it shows a stack
+                _log.exception("unexpected")
+                count("Unexpected", Function=function)
+                return safe(event)
+
+        return answer
+
+    return wrap
+
+
+def replying(work: Callable[[dict[str, Any]], Outcome], event: dict[str, Any]) -> None:
+    """Do what a custom resource asks and tell CloudFormation, which otherwise waits an hour for an answer."""
+    set_up()
+    try:
+        outcome = work(event)
+    except Exception as error:  # noqa: BLE001 - whatever it was, the operator reads it in the stack's events
+        _log.exception("provisioning failed")
+        reason = f"{type(error).__name__}: {error}"
+        outcome = Outcome(event.get("PhysicalResourceId", "none"), failed=reason)
+    reply(event, outcome)

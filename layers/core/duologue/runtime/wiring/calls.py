@@ -1,0 +1,39 @@
+"""What every function that works on calls is made of."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+
+from duologue.adapters.aws_clients import brisk
+from duologue.adapters.chime_network import ChimeNetwork
+from duologue.adapters.dynamo_calls import DynamoCalls
+from duologue.adapters.step_functions_flows import StepFunctionsFlows
+from duologue.adapters.system_clock import SystemClock
+from duologue.runtime.settings import setting
+from duologue.usecases.ports import Calls, Clock, Flows, Network
+from duologue.wire.chime.invocation import END_COMMAND
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    calls: Calls
+    flows: Flows
+    clock: Clock
+
+
+def dynamo_calls() -> DynamoCalls:
+    keep = timedelta(days=int(setting("KEEP_CALLS_DAYS", "90")))
+    return DynamoCalls(brisk("dynamodb"), setting("CALLS_TABLE"), setting("ACCOUNTS_TABLE"), keep)
+
+
+def flows() -> StepFunctionsFlows:
+    return StepFunctionsFlows(brisk("stepfunctions"), setting("STATE_MACHINE", ""))
+
+
+def network() -> Network:
+    return ChimeNetwork(brisk("chime-sdk-voice"), setting("SIP_MEDIA_APPLICATION_ID"), END_COMMAND)
+
+
+@cache
+def parts() -> Parts:
+    return Parts(dynamo_calls(), flows(), SystemClock())

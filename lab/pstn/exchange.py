@@ -1,0 +1,358 @@
+"""The exchange: every call, every phone, every timer, on one clock.
+
+On a `JumpingClock` everything happens in the caller's thread, Lambda included, and nothing takes real time. On a
+`RealClock`, with a pool, Lambdas run beside one another as in the service, and `lock` lets one thing at a time touch the
+calls.
+"""
+
+import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from lab.pstn.account import Account
+from lab.pstn.clocks import Clock, JumpingClock, Timer
+from lab.pstn.driver import Driver
+from lab.pstn.engine import Transaction
+from lab.pstn.events import CallIdentity
+from lab.pstn.feed import Moment, Observer
+from lab.pstn.legs import Leg, LegState
+from lab.pstn.lines import AudioFile
+from lab.pstn.lines.virtual import Phone, Phones, VirtualLine
+from lab.pstn.messages import (
+    Arrived,
+    DigitPressed,
+    Invoke,
+    LambdaFailed,
+    LambdaReplied,
+    LegAnswered,
+    LegEnded,
+    LegRang,
+    Placed,
+    PlaybackFinished,
+    UpdateRequested,
+)
+from lab.pstn.quotas import Rate
+from lab.pstn.recordings import MemoryRecordings, Recording, RecordingStore
+from lab.pstn.refusals import ServiceRefusal
+from lab.pstn.switches import Switches
+
+InvokeLambda = Callable[[str, dict[str, Any]], Any]
+AudioLookup = Callable[[str, str], AudioFile | None]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What becomes of one invocation. `latency` None: the switch's on a jumping clock, the Lambda's own on a real one."""
+
+    latency: float | None = None
+    reached: bool = True
+    reply_lost: bool = False
+
+
+def two_seconds_of_anything(bucket: str, key: str) -> AudioFile:
+    """The audio of an exchange that was given none: every object exists."""
+    return AudioFile(2.0)
+
+
+class Exchange:
+    def __init__(
+        self,
+        clock: Clock,
+        invoke: InvokeLambda,
+        switches: Switches | None = None,
+        account: str = "111122223333",
+        region: str = "us-east-1",
+        *,
+        audio: AudioLookup = two_seconds_of_anything,
+        recordings: RecordingStore | None = None,
+        pool: Executor | None = None,
+        new_id: Callable[[], str] = lambda: str(uuid4()),
+        fate: Callable[[dict[str, Any], int], Fate] = lambda event, attempt: Fate(),
+    ) -> None:
+        """`invoke(lambda_arn, event)` returns the Lambda's payload or raises; `fate(event, attempt)` may delay or lose it."""
+        self.clock = clock
+        self.invoke = invoke
+        self.switches = switches or Switches()
+        self.audio = audio
+        self.recordings = recordings if recordings is not None else MemoryRecordings()
+        self.pool = pool
+        self.new_id = new_id
+        self.fate = fate
+        self.lock = threading.RLock()
+        self.account = Account(account, region, clock.now, new_id, lambda: self.switches)
+        self.phones = Phones()
+        self.line = VirtualLine(clock, self, self.phones)
+        self.observers: list[Observer] = []
+        self.calls: dict[str, Driver] = {}
+        self._by_leg: dict[str, Driver] = {}
+        self._creates, self._updates = Rate(), Rate()
+
+    # -- the account, for callers in the same process
+    def own(self, number: str) -> None:
+        self.account.own(number)
+
+    def create_sma(self, name: str, lambda_arn: str) -> str:
+        application = self.account.create_application(name, [{"LambdaArn": lambda_arn}], self.account.region, [])
+        return str(application["SipMediaApplicationId"])
+
+    # -- the two operations on calls
+    def create_call(
+        self,
+        application_id: str,
+        *,
+        from_number: str,
+        to_number: str,
+        arguments: dict[str, str] | None = None,
+        sip_headers: dict[str, str] | None = None,
+    ) -> str:
+        """The transaction id. Raises: ServiceRefusal."""
+        with self.lock:
+            try:
+                self._may_create(application_id, from_number)
+            except ServiceRefusal as refusal:
+                self._refused("create", refusal, to=to_number)
+                raise
+            driver = self._new_call(application_id, from_number, to_number)
+            self._observe("placed", driver.id, shown=from_number, to=to_number, arguments=arguments)
+            if not self.switches.event_before_create_returns:
+                driver.feed(Placed(arguments))
+                return driver.id
+            first: list[Invoke] = []
+            self._hold_back = first
+            driver.feed(Placed(arguments))
+            del self._hold_back
+        for invoke in first:
+            self._run_lambda(driver, invoke, at_once=True)
+        return driver.id
+
+    def update_call(self, application_id: str, transaction_id: str, arguments: dict[str, str]) -> None:
+        """Raises: ServiceRefusal."""
+        with self.lock:
+            try:
+                self._may_update(application_id, transaction_id)
+            except ServiceRefusal as refusal:
+                self._refused("update", refusal, transaction=transaction_id)
+                raise
+            self._observe("updated", transaction_id, arguments=arguments)
+            self.calls[transaction_id].feed(UpdateRequested(arguments))
+
+    def call_in(self, from_number: str, to_number: str) -> str | None:
+        """A phone calls one of the account's numbers. None: no rule wants the call."""
+        with self.lock:
+            route = self.account.route(to_number)
+            if route is None:
+                return None
+            rule_id, application_id = route
+            driver = self._new_call(application_id, from_number, to_number, rule_id)
+            self._observe("called_in", driver.id, number=from_number, to=to_number)
+            driver.feed(Arrived())
+            leg = driver.transaction.legs[0]
+            self.connect(leg.call_id, driver)
+            self.line.arrived(leg.call_id, from_number, to_number)
+            return driver.id
+
+    def _new_call(self, application_id: str, shown: str, to: str, rule_id: str | None = None) -> Driver:
+        transaction_id = self.new_id()
+        identity = CallIdentity(transaction_id, self.account.id, self.account.region, application_id, rule_id)
+        transaction = Transaction(identity, self.switches, self.new_id, self.account.owns, shown, to)
+        driver = Driver(self, transaction, self.account.lambda_arn(application_id))
+        self.calls[transaction_id] = driver
+        return driver
+
+    def _may_create(self, application_id: str, from_number: str) -> None:
+        quotas = self.switches.quotas
+        if quotas.on:
+            self._creates.take(self.clock.now(), quotas.creates_per_second)
+        if application_id not in self.account.applications:
+            raise ServiceRefusal(self.switches.unknown_application, "The SIP media application does not exist")
+        if not self.account.owns(from_number):
+            raise ServiceRefusal(
+                "BadRequest", "FromPhoneNumber is not a SipMediaApplicationDialIn number of the account"
+            )
+        if quotas.on and self.active_calls() >= quotas.active_calls:
+            raise ServiceRefusal("ResourceLimitExceeded", "Too many active calls")
+
+    def _may_update(self, application_id: str, transaction_id: str) -> None:
+        if self.switches.quotas.on:
+            self._updates.take(self.clock.now(), self.switches.quotas.updates_per_second)
+        driver = self.calls.get(transaction_id)
+        known = driver is not None and driver.transaction.identity.application_id == application_id
+        if driver is None or not known or not driver.transaction.updatable:
+            raise ServiceRefusal("NotFound", "The call does not exist or has ended")
+
+    # -- looking
+    def active_calls(self) -> int:
+        """As the quota counts: a bridged call, or one whose second leg rings, counts as `bridge_counts` says."""
+        weight = self.switches.quotas.bridge_counts
+        return sum(weight if legs > 1 else 1 for legs in self._legs_per_call())
+
+    def _legs_per_call(self) -> list[int]:
+        counts = (driver.legs_counted for driver in self.calls.values() if not driver.transaction.over)
+        return [count for count in counts if count]
+
+    def legs_up(self) -> list[tuple[str, str]]:
+        """(transaction, tag) of every leg that is answered and not over: what the account pays for."""
+        return [(driver.id, leg.tag.value) for driver, leg in self._legs() if leg.up]
+
+    def legs_ringing(self) -> list[tuple[str, str]]:
+        return [(driver.id, leg.tag.value) for driver, leg in self._legs() if leg.state is LegState.RINGING]
+
+    def _legs(self) -> list[tuple[Driver, Leg]]:
+        live = (driver for driver in self.calls.values() if not driver.transaction.over)
+        return [(driver, leg) for driver in live for leg in driver.transaction.legs]
+
+    # -- time
+    def call_later(self, seconds: float, run: Callable[[], None]) -> Timer:
+        return self.clock.call_later(seconds, run)
+
+    def run(self) -> None:
+        """Jump until nothing is scheduled."""
+        self._jumping().run()
+
+    def run_for(self, seconds: float) -> None:
+        self._jumping().run_for(seconds)
+
+    def run_until(self, condition: Callable[[], bool]) -> None:
+        """Raises: AssertionError if nothing is scheduled any more and the condition never held."""
+        if not self._jumping().run(condition):
+            raise AssertionError("nothing is left to happen, and the condition never held")
+
+    def _jumping(self) -> JumpingClock:
+        if not isinstance(self.clock, JumpingClock):
+            raise TypeError("only a jumping clock can be run by hand")
+        return self.clock
+
+    # -- what a line tells (lines.LineListener)
+    def rang(self, call_id: str) -> None:
+        self._from_line(call_id, LegRang(call_id))
+
+    def answered(self, call_id: str) -> None:
+        self._from_line(call_id, LegAnswered(call_id))
+
+    def pressed(self, call_id: str, digit: str) -> None:
+        self._from_line(call_id, DigitPressed(call_id, digit))
+
+    def ended(self, call_id: str, sip_code: int) -> None:
+        driver = self._by_leg.get(call_id)
+        if driver and driver.transaction.switches.hangup_order == "reversed":
+            for other in driver.transaction.legs:
+                if other.up and other.call_id != call_id:
+                    self.clock.call_later(0.2, self.in_turn(lambda leg=other.call_id: self.line.leave(leg)))  # type: ignore[misc]
+        self._from_line(call_id, LegEnded(call_id, sip_code))
+
+    def playback_finished(self, call_id: str, play_id: str) -> None:
+        with self.lock:
+            driver = self._by_leg.get(call_id)
+            if driver:
+                driver.playback_over(play_id)
+                driver.feed(PlaybackFinished(play_id))
+
+    def note(self, kind: str, number: str, **detail: object) -> None:
+        driver = self._by_leg.get(str(detail.get("call_id")))
+        self._observe(kind, driver.id if driver else None, number=number, **detail)
+
+    def _from_line(self, call_id: str, message: LegRang | LegAnswered | LegEnded | DigitPressed) -> None:
+        with self.lock:
+            driver = self._by_leg.get(call_id)
+            if driver:
+                driver.feed(message)
+
+    # -- what a call needs (driver.Network)
+    def in_turn(self, run: Callable[[], None]) -> Callable[[], None]:
+        def locked() -> None:
+            with self.lock:
+                run()
+
+        return locked
+
+    def ask(self, question: Callable[[], T], then: Callable[[T | None], None]) -> None:
+        """Put a question that may take time; what cannot be answered counts as no."""
+
+        def work() -> None:
+            answer: T | None = None
+            try:
+                answer = question()
+            except Exception as error:  # a bucket that fails in any way is, to the service, one it cannot read
+                self._observe("log", None, text=f"{type(error).__name__}: {error}")
+            self.clock.call_later(0, self.in_turn(lambda: then(answer)))
+
+        if self.pool:
+            self.pool.submit(work)
+        else:
+            work()
+
+    def audio_of(self, bucket: str, key: str) -> AudioFile | None:
+        return self.audio(bucket, key)
+
+    def bucket_accessible(self, bucket: str) -> bool:
+        return self.recordings.accessible(bucket)
+
+    def connect(self, call_id: str, driver: Driver) -> None:
+        self._by_leg[call_id] = driver
+
+    def bridge_refused(self) -> str | None:
+        quotas = self.switches.quotas
+        over = quotas.on and self.switches.bridge_over_quota_fails and self.active_calls() > quotas.active_calls
+        return "The number of active calls has reached its limit." if over else None
+
+    def store(self, recording: Recording) -> None:
+        def write() -> None:
+            self.recordings.put(recording.bucket, recording.key, recording.wav(), recording.metadata())
+            self._observe("recorded", recording.transaction_id, place=f"{recording.bucket}/{recording.key}")
+
+        self.clock.call_later(self.switches.recording_delay, lambda: self.ask(write, lambda _: None))
+
+    def say(self, kind: str, driver: Driver, **detail: Any) -> None:
+        self._observe(kind, driver.id, **detail)
+
+    def deliver(self, driver: Driver, invoke: Invoke) -> None:
+        waiting: list[Invoke] | None = getattr(self, "_hold_back", None)
+        if waiting is not None and not waiting:
+            waiting.append(invoke)
+            return
+        self.clock.call_later(0, lambda: self._start_lambda(driver, invoke))
+
+    def _start_lambda(self, driver: Driver, invoke: Invoke) -> None:
+        if self.pool:
+            self.pool.submit(self._run_lambda, driver, invoke)
+        else:
+            self._run_lambda(driver, invoke)
+
+    def _run_lambda(self, driver: Driver, invoke: Invoke, *, at_once: bool = False) -> None:
+        kind = "event" if invoke.attempt == 1 else "repeat"
+        self._observe(kind, driver.id, event=invoke.event, attempt=invoke.attempt)
+        fate = self.fate(invoke.event, invoke.attempt)
+        if not fate.reached:
+            return
+        message: LambdaReplied | LambdaFailed
+        try:
+            payload = json.loads(json.dumps(self.invoke(driver.lambda_arn, json.loads(json.dumps(invoke.event)))))
+        except Exception as error:  # whatever a Lambda dies of is one thing to the service: it failed
+            message = LambdaFailed(invoke.sequence, f"{type(error).__name__}: {error}")
+            self._observe("failure", driver.id, sequence=invoke.sequence, reason=message.reason)
+        else:
+            message = LambdaReplied(invoke.sequence, payload)
+            self._observe("answer", driver.id, sequence=invoke.sequence, payload=payload, attempt=invoke.attempt)
+        if fate.reply_lost:
+            return
+        if at_once:
+            self.in_turn(lambda: driver.feed(message))()
+            return
+        usual = 0.0 if self.pool else self.switches.lambda_latency
+        driver.feed_soon(message, usual if fate.latency is None else fate.latency)
+
+    def _refused(self, operation: str, refusal: ServiceRefusal, **detail: Any) -> None:
+        self._observe("refused", detail.pop("transaction", None), operation=operation, code=refusal.code, **detail)
+
+    def _observe(self, kind: str, transaction: str | None, number: str | None = None, **detail: Any) -> None:
+        moment = Moment(self.clock.now(), kind, transaction, number, detail)
+        for observer in list(self.observers):
+            observer(moment)
+
+
+__all__ = ["Exchange", "Fate", "JumpingClock", "Phone", "ServiceRefusal", "Switches"]

@@ -1,0 +1,46 @@
+"""What the exchange asks of a telephone line, and what a line tells it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class AudioFile:
+    """A prompt. `content`: its WAV bytes, if anything plays them."""
+
+    seconds: float
+    content: bytes | None = None
+
+
+class Line(Protocol):
+    """The far ends. A leg is named by its call id from `dial` or `arrived` until `hang_up` or `LineListener.ended`."""
+
+    def dial(self, call_id: str, shown: str, to: str) -> None: ...
+    def picked_up(self, call_id: str) -> None:
+        """The service answered a call that came from outside."""
+
+    def hang_up(self, call_id: str, sip_code: int) -> None: ...
+    def play(self, call_id: str, play_id: str, name: str, audio: AudioFile, times: int | None) -> None:
+        """`times` None: until stopped."""
+
+    def stop(self, call_id: str, play_id: str) -> None: ...
+    def join(self, call_id: str, other_id: str) -> None: ...
+    def mute(self, call_id: str, muted: bool) -> None:
+        """This leg and its peer hear nothing of one another while muted."""
+
+    def leave(self, call_id: str) -> None:
+        """This party hangs up by itself now, if anything but a person decides that."""
+
+    def other_rings(self, call_id: str) -> None:
+        """The party that this leg waits for is being dialled."""
+
+
+class LineListener(Protocol):
+    """The exchange, as a line sees it."""
+
+    def rang(self, call_id: str) -> None: ...
+    def answered(self, call_id: str) -> None: ...
+    def ended(self, call_id: str, sip_code: int) -> None: ...
+    def pressed(self, call_id: str, digit: str) -> None: ...
+    def playback_finished(self, call_id: str, play_id: str) -> None: ...
+    def note(self, kind: str, number: str, **detail: object) -> None: ...

@@ -1,0 +1,113 @@
+"""What a scripted phone does when it is called, and the number plan that gives each number its script.
+
+A phone scripts only itself. Seconds count from the moment named; None: never.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Kind = Literal["answers", "busy", "never_answers", "rejects", "invalid"]
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """`after`: from ringing to the answer or the refusal."""
+
+    kind: Kind = "answers"
+    after: float = 2.0
+    rings: bool = True
+    """Sends 180 Ringing."""
+    talks: float | None = None
+    """Hangs up so long after it was joined to the other party."""
+    stays: float | None = None
+    """Hangs up so long after its own answer, joined or not."""
+    patience: float | None = None
+    """Hangs up so long after the other party began to ring, unless joined by then."""
+    leaves_after_peer: float | None = None
+    """Hangs up so long after the other party left. None: stays on the line, as a forgotten handset does."""
+    vanishes: float | None = None
+    """Falls silent so long after it was joined: hears and presses nothing more, and does not hang up."""
+    noticed: float | None = None
+    """The network notices so long after it vanished, and ends the leg."""
+    presses: str = ""
+    press_after: float = 1.0
+    press_when: Literal["answer", "prompt", "join"] = "prompt"
+    """When the digits are pressed: so long after answering, after a prompt began, or after being joined."""
+    sip_code: int | None = None
+    """The final code of a refusal, in place of the usual one."""
+
+    @property
+    def refusal(self) -> int | None:
+        """RFC 3261 §21: 486 Busy Here, 603 Decline, 404 Not Found; None: this phone does not refuse."""
+        return self.sip_code or {"busy": 486, "rejects": 603, "invalid": 404}.get(self.kind)
+
+
+def answers(after: float = 2.0, talks: float | None = None, presses: str = "", **more: object) -> Behaviour:
+    return replace(Behaviour("answers", after, talks=talks, presses=presses), **more)  # type: ignore[arg-type]
+
+
+def busy() -> Behaviour:
+    return Behaviour("busy", after=0.2, rings=False)
+
+
+def never_answers() -> Behaviour:
+    return Behaviour("never_answers")
+
+
+def rejects(after: float = 1.0) -> Behaviour:
+    return Behaviour("rejects", after)
+
+
+def invalid() -> Behaviour:
+    return Behaviour("invalid", after=0.2, rings=False)
+
+
+def hangs_up_while_other_rings(after: float = 1.0, answers_after: float = 2.0) -> Behaviour:
+    return Behaviour("answers", answers_after, patience=after)
+
+
+def vanishes(after: float = 2.0, answers_after: float = 2.0, noticed: float | None = None) -> Behaviour:
+    return Behaviour("answers", answers_after, vanishes=after, noticed=noticed)
+
+
+PLAN = re.compile(r"\+1202555(01\d\d)")
+"""+1 202 555 0100 … 0199: kept free for fiction by the North American Numbering Plan."""
+
+
+def planned(number: str) -> Behaviour:
+    """The script of a number nobody gave another: by its last two digits on +1 202 555 01xx, otherwise invalid.
+
+    | xx | Behaviour |
+    | --- | --- |
+    | 00-09 | kept for the account's own numbers: never a phone |
+    | 10-29 | answers after 2 s, talks until the other hangs up, then hangs up 1 s later |
+    | 30-39 | answers after 2 s, talks so many seconds as the last digit says (0: 10 s), then hangs up |
+    | 40-49 | busy |
+    | 50-59 | never answers |
+    | 60-69 | rejects after 1 s |
+    | 70-79 | invalid number |
+    | 80-84 | answers after 2 s, hangs up when the other party has rung for 1 s |
+    | 85-89 | answers after 2 s, vanishes 2 s after being joined |
+    | 90-94 | answers after 2 s, presses 1 at each prompt, talks until the other hangs up |
+    | 95-99 | answers at once without ringing, as a voicemail does; hangs up after 20 s |
+    """
+    match = PLAN.fullmatch(number)
+    if not match:
+        return invalid()
+    xx = int(match[1]) % 100
+    polite = answers(after=2.0, leaves_after_peer=1.0)
+    rows = (
+        (10, invalid()),
+        (30, polite),
+        (40, answers(after=2.0, talks=float(xx % 10 or 10), leaves_after_peer=1.0)),
+        (50, busy()),
+        (60, never_answers()),
+        (70, rejects()),
+        (80, invalid()),
+        (85, hangs_up_while_other_rings()),
+        (90, vanishes()),
+        (95, replace(polite, presses="1")),
+        (100, Behaviour("answers", 0.0, rings=False, stays=20.0)),
+    )
+    return next(behaviour for bound, behaviour in rows if xx < bound)

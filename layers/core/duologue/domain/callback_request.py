@@ -1,6 +1,6 @@
 """What an SP may ask of one callback, once its request has been read and every default applied."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
@@ -49,7 +49,7 @@ class CallbackRequest:
     callee_sees: PhoneNumber
     bind_number: PhoneNumber
     longest_talk: timedelta = LONGEST_TALK
-    notify: NotifyTo = NotifyTo()
+    notify: NotifyTo = field(default_factory=NotifyTo)
     user_data: str | None = None
     wants_record: bool = False
     wants_party_type: bool = False

@@ -53,15 +53,15 @@ ENDS = {
     EndReason.DIAL_REFUSED: Row(7109, 522, 0, "the network had no room for 30 s; nothing was dialled"),
     EndReason.NEVER_STARTED: Row(8000, 100, 0, "our fault, and nothing was dialled: the SP may ask again"),
     EndReason.LOST: Row(8020, 517, 0, "the network never told the end, and not both had answered: no talk to bill"),
-    EndReason.CALLER_SILENT: Row(8107, 514, 19, "no word of the caller's leg within its ring limit: as good as no answer"),
-    EndReason.CALLEE_SILENT: Row(8101, 514, 19, "no word of the callee's leg within its ring limit: as good as no answer"),
+    EndReason.CALLER_SILENT: Row(8107, 514, 19, "the network never said what became of the leg: no answer"),
+    EndReason.CALLEE_SILENT: Row(8101, 514, 19, "the network never said what became of the leg: no answer"),
 }
 LOST_IN_TALK = Row(0, 517, 0, "both had answered: it was a talk and is billed as one; 517 says its end was not heard")
 
 FAILURES = {
     (Party.CALLER, Result.BUSY): Row(8108, 518, 17, "user busy", sip=486),
     (Party.CALLER, Result.NO_ANSWER): Row(8107, 514, 19, "the network's ring limit passed", sip=480),
-    (Party.CALLER, Result.CANCELLED): Row(8107, 514, 19, "the network itself took its dial back: its ring limit passed"),
+    (Party.CALLER, Result.CANCELLED): Row(8107, 514, 19, "the network took its dial back: its ring limit passed"),
     (Party.CALLER, Result.REJECTED): Row(8109, 518, 21, "declined: nearest is unreachable, the cause tells", sip=603),
     (Party.CALLER, Result.INVALID_NUMBER): Row(8106, 518, 1, "no such number", sip=404),
     (Party.CALLER, Result.UNREACHABLE): Row(8109, 518, None, "failed, and nothing closer is known"),

@@ -1,0 +1,145 @@
+"""Posting to an SP over HTTP.
+
+Law: the connection goes to an address that was judged a moment before, never to a name (so a name cannot change in
+between); TLS and the Host header still speak of the name. No redirect is followed, no proxy is used, a few kilobytes
+of the reply are read, and the whole takes no longer than it is given, however slowly the other side speaks.
+"""
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from http.client import HTTPConnection, HTTPException
+from types import TracebackType
+
+from duologue.domain.errors import InvalidField
+from duologue.domain.letter import Letter, Reply
+from duologue.domain.sp_url import Address, SpUrl, check_addresses
+
+_MOST_ADDRESSES = 3
+_MOST_REPLY = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    connect: timedelta = timedelta(seconds=2)
+    """For one address."""
+    whole: timedelta = timedelta(seconds=6)
+    """From the first connection to the end of the reply."""
+
+
+class HttpSpEndpoints:
+    """Plays `usecases.ports.SpEndpoints`."""
+
+    def __init__(
+        self,
+        addresses_of: Callable[[str], Sequence[Address]],
+        *,
+        allow_loopback: bool = False,
+        patience: Patience | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """`allow_loopback` is for the lab alone; `tls` for other trusted authorities than the system's."""
+        self._addresses_of = addresses_of
+        self._allow_loopback = allow_loopback
+        self._patience = patience or Patience()
+        self._tls = tls
+
+    def check(self, url: str, *, field: str) -> None:
+        self._judged(SpUrl.parse(url, field=field), field)
+
+    def post(self, letter: Letter) -> Reply:
+        try:
+            url = SpUrl.parse(letter.url)
+            addresses = self._judged(url, "the URL")
+        except InvalidField as error:
+            return Reply(None, note=str(error))
+        deadline = _Deadline(self._patience.whole)
+        try:
+            with deadline:
+                return self._exchange(letter, url, addresses, deadline)
+        except (OSError, HTTPException, ValueError) as error:  # refused, reset, timed out, no TLS, no HTTP
+            return Reply(None, note="too slow" if deadline.passed else type(error).__name__)
+
+    def _judged(self, url: SpUrl, field: str) -> Sequence[Address]:
+        addresses = self._addresses_of(url.host)
+        check_addresses(addresses, field=field, allow_loopback=self._allow_loopback)
+        return addresses
+
+    def _exchange(self, letter: Letter, url: SpUrl, addresses: Sequence[Address], deadline: "_Deadline") -> Reply:
+        line = HTTPConnection(url.host, url.port)
+        line.sock = self._connected(url, addresses, deadline)
+        headers = {"User-Agent": "Duologue", "Connection": "close", "Host": url.authority, **letter.headers}
+        line.request("POST", url.target, letter.body, headers)
+        response = line.getresponse()
+        body = response.read(_MOST_REPLY)
+        if deadline.passed:  # what was read may end anywhere
+            return Reply(None, note="too slow")
+        return Reply(response.status, body)
+
+    def _connected(self, url: SpUrl, addresses: Sequence[Address], deadline: "_Deadline") -> socket.socket:
+        plain = self._first_connection(url, addresses, deadline)
+        deadline.watch(plain)
+        if url.scheme == "http":
+            return plain
+        context = self._tls or ssl.create_default_context()
+        secret = context.wrap_socket(plain, server_hostname=url.host, do_handshake_on_connect=False)
+        deadline.watch(secret)
+        secret.do_handshake()
+        return secret
+
+    def _first_connection(self, url: SpUrl, addresses: Sequence[Address], deadline: "_Deadline") -> socket.socket:
+        """The first address that takes a connection: of two families, one is often out of reach."""
+        reason: OSError = TimeoutError()
+        for address in addresses[:_MOST_ADDRESSES]:
+            wait = min(self._patience.connect.total_seconds(), deadline.left)
+            if wait <= 0:
+                break
+            try:
+                line = socket.create_connection((str(address), url.port), timeout=wait)
+            except OSError as error:
+                reason = error
+                continue
+            line.settimeout(self._patience.whole.total_seconds())
+            return line
+        raise reason
+
+
+@dataclass
+class _Deadline:
+    """Ends what a socket waits for when the time is up: its own time-out starts anew with each byte."""
+
+    span: timedelta
+    passed: bool = False
+    _socket: socket.socket | None = None
+    _began: float = field(default_factory=time.monotonic)
+
+    @property
+    def left(self) -> float:
+        """Seconds."""
+        return self.span.total_seconds() - (time.monotonic() - self._began)
+
+    def watch(self, line: socket.socket) -> None:
+        self._socket = line
+
+    def __enter__(self) -> None:
+        self._timer = threading.Timer(self.left, self._end)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._timer.cancel()
+        if self._socket is not None:
+            self._socket.close()
+
+    def _end(self) -> None:
+        self.passed = True
+        if self._socket is not None:
+            try:
+                # The plain socket's own shutdown: that of a TLS socket would take its state away under the reader.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+            except OSError:  # it ended by itself at the same moment
+                return

@@ -1,0 +1,38 @@
+"""App secrets, encrypted by AWS KMS: each bound to its app, so that one copied to another app's row does not open."""
+
+from typing import TYPE_CHECKING
+
+from duologue.adapters.aws import outside
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
+
+_MOST_REMEMBERED = 1000
+
+
+class KmsSecrets:
+    """What was opened is remembered for the life of the process: KMS is asked once an app, not once a request."""
+
+    def __init__(self, client: "KMSClient", key_id: str = "") -> None:
+        """`key_id` is needed to seal, not to open."""
+        self._client = client
+        self._key_id = key_id
+        self._opened: dict[tuple[str, bytes], str] = {}
+
+    def seal(self, app_key: str, secret: str) -> bytes:
+        """Raises OutsideUnavailable."""
+        with outside("key service"):
+            sealed = self._client.encrypt(
+                KeyId=self._key_id, Plaintext=secret.encode(), EncryptionContext={"app": app_key}
+            )
+        return sealed["CiphertextBlob"]
+
+    def open(self, app_key: str, sealed: bytes) -> str:
+        """Raises OutsideUnavailable."""
+        if (app_key, sealed) not in self._opened:
+            with outside("key service"):
+                opened = self._client.decrypt(CiphertextBlob=sealed, EncryptionContext={"app": app_key})
+            if len(self._opened) >= _MOST_REMEMBERED:
+                self._opened.clear()
+            self._opened[app_key, sealed] = opened["Plaintext"].decode()
+        return self._opened[app_key, sealed]

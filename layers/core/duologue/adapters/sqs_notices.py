@@ -1,0 +1,81 @@
+"""The queues of notifications in AWS SQS.
+
+First attempts go through a FIFO queue, one group a call, so that they stay in order. Retries and what could not be
+delivered go through standard queues. SQS delays a message by 15 minutes at most: a retry that is due later is put
+aside again each time it comes out too early.
+"""
+
+import json
+import math
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from duologue.adapters.aws import outside
+from duologue.domain.errors import OutsideUnavailable
+from duologue.usecases.ports import Notice
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+_WHAT = "notification queue"
+_LONGEST_DELAY = 900
+_MOST_IN_A_BATCH = 10
+
+
+class SqsNotices:
+    """Plays `usecases.ports.Notices`."""
+
+    def __init__(self, client: "SQSClient", first: str = "", retry: str = "", undelivered: str = "") -> None:
+        """The queues' URLs; one that this process does not write to may be left out."""
+        self._client = client
+        self._first = first
+        self._retry = retry
+        self._undelivered = undelivered
+
+    def queue(self, notices: Iterable[Notice]) -> None:
+        waiting = iter(notices)
+        while batch := list(islice(waiting, _MOST_IN_A_BATCH)):
+            with outside(_WHAT):
+                sent = self._client.send_message_batch(
+                    QueueUrl=self._first,
+                    Entries=[
+                        {
+                            "Id": str(place),
+                            "MessageBody": written(notice),
+                            "MessageGroupId": notice.call_id,
+                            "MessageDeduplicationId": f"{notice.call_id}-{notice.sequence}",
+                        }
+                        for place, notice in enumerate(batch)
+                    ],
+                )
+            if sent.get("Failed"):  # sending all of them again is harmless: the queue knows those it has
+                raise OutsideUnavailable(f"{_WHAT}: {sent['Failed'][0]['Code']}")
+
+    def queue_again(self, notice: Notice, now: datetime) -> None:
+        wait = 0.0 if notice.due is None else (notice.due - now).total_seconds()
+        delay = min(max(math.ceil(wait), 0), _LONGEST_DELAY)
+        with outside(_WHAT):
+            self._client.send_message(QueueUrl=self._retry, MessageBody=written(notice), DelaySeconds=delay)
+
+    def keep_undelivered(self, notice: Notice, why: str) -> None:
+        with outside(_WHAT):
+            self._client.send_message(QueueUrl=self._undelivered, MessageBody=written(notice, why=why))
+
+
+def written(notice: Notice, **more: str) -> str:
+    """A notice as a message's body."""
+    body = {"call_id": notice.call_id, "sequence": notice.sequence, "attempt": notice.attempt, **more}
+    if notice.due is not None:
+        body["due"] = notice.due.isoformat()
+    return json.dumps(body)
+
+
+def read(body: str) -> Notice:
+    """A message's body as a notice. Raises ValueError, KeyError or TypeError if it is none."""
+    sent = json.loads(body)
+    due = sent.get("due")
+    return Notice(
+        str(sent["call_id"]), int(sent["sequence"]), int(sent.get("attempt", 1)), due and datetime.fromisoformat(due)
+    )

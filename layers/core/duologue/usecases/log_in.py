@@ -1,0 +1,63 @@
+"""Log in: an SP's user name and password buy tokens for one of its apps."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from duologue.domain.accounts import App, Sp
+from duologue.domain.errors import AccountInactive, UnknownApp, UnknownSp, WrongCredentials
+from duologue.domain.passwords import NOBODY, password_matches
+from duologue.domain.tokens import Register, TokenPair, new_pair
+from duologue.usecases.change_tokens import change_tokens
+from duologue.usecases.ports import Accounts, Clock, Tokens
+
+
+def log_in(
+    app_key: str,
+    username: str,
+    password: str,
+    *,
+    accounts: Accounts,
+    tokens: Tokens,
+    clock: Clock,
+    random_bytes: Callable[[int], bytes],
+) -> TokenPair:
+    """Give out a new pair of tokens; the app's other pairs stay good, up to ten.
+
+    A wrong password counts as a log-in too, and costs the same work as one for an app that does not exist.
+
+    Raises:
+        UnknownApp: there is no such app.
+        WrongCredentials: the app's SP has another user name or password.
+        AccountInactive: both are right, but the SP or the app is suspended.
+        TooManyLogIns: the app logged in five times within the last minute.
+        OutsideUnavailable: too many changes at the same moment, or storage is out of reach.
+    """
+    app, sp = _look_up(app_key, accounts)
+    if app is not None:
+        tokens.register(app_key).log_in(clock.now())  # refuse before the expensive check; it is counted below
+    matches = password_matches(password, sp.password_hash if sp else NOBODY)
+    if app is None:
+        raise UnknownApp(app_key)
+    right = matches and sp is not None and sp.username == username
+    active = app.active and sp is not None and sp.active
+    pair = new_pair(random_bytes) if right and active else None
+
+    def counted(register: Register, now: datetime) -> Register:
+        register = register.log_in(now)
+        return register.grant(pair, now) if pair else register
+
+    change_tokens(app_key, counted, tokens, clock)
+    if pair is None:
+        raise AccountInactive(app_key) if right else WrongCredentials(app_key)
+    return pair
+
+
+def _look_up(app_key: str, accounts: Accounts) -> tuple[App | None, Sp | None]:
+    try:
+        app = accounts.app(app_key)
+    except UnknownApp:
+        return None, None
+    try:
+        return app, accounts.sp(app.sp)
+    except UnknownSp:
+        return app, None

@@ -1,0 +1,16 @@
+"""Log out: end one pair of tokens at once. The app's other pairs stay good."""
+
+from duologue.domain.credentials import AccessToken
+from duologue.usecases.change_tokens import change_tokens
+from duologue.usecases.ports import Clock, Tokens
+
+
+def log_out(credentials: AccessToken, *, tokens: Tokens, clock: Clock) -> None:
+    """End the pair of this access token. Open to a suspended account too: it only takes away.
+
+    Raises:
+        InvalidToken: the token is unknown, ended before, or another app's; TokenExpired: its time is over.
+        OutsideUnavailable: too many changes at the same moment, or storage is out of reach.
+    """
+    app_key, token = credentials.app_key, credentials.token
+    change_tokens(app_key, lambda register, now: register.log_out(token, now), tokens, clock)

@@ -1,0 +1,37 @@
+"""Refresh: the app's secret and a refresh token buy the next pair of tokens. What it replaces ends a minute later."""
+
+import hmac
+from collections.abc import Callable
+
+from duologue.domain.errors import WrongCredentials
+from duologue.domain.tokens import TokenPair, new_pair
+from duologue.usecases.authenticate import active_app
+from duologue.usecases.change_tokens import change_tokens
+from duologue.usecases.ports import Accounts, Clock, Tokens
+
+
+def refresh_token(
+    app_key: str,
+    app_secret: str,
+    token: str,
+    *,
+    accounts: Accounts,
+    tokens: Tokens,
+    clock: Clock,
+    random_bytes: Callable[[int], bytes],
+) -> TokenPair:
+    """Replace a pair. A repeat within the overlap gets a pair of its own: an answer may have been lost.
+
+    Raises:
+        UnknownApp: there is no such app.
+        AccountInactive: the app or its SP is suspended.
+        WrongCredentials: the app has another secret.
+        InvalidToken: the refresh token is unknown, spent, or another app's; TokenExpired: its time is over.
+        OutsideUnavailable: too many changes at the same moment, or storage is out of reach.
+    """
+    app = active_app(app_key, accounts)
+    if not hmac.compare_digest(app.secret.encode(), app_secret.encode(errors="surrogatepass")):
+        raise WrongCredentials(app_key)
+    pair = new_pair(random_bytes)
+    change_tokens(app_key, lambda register, now: register.refresh(token, pair, now), tokens, clock)
+    return pair

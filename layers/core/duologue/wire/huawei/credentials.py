@@ -1,0 +1,70 @@
+"""Who an SP says it is: the parameters and headers of logging in, refreshing, logging out and every later request.
+
+The token calls' parameters are taken from the query or from a form body, since clients send either; the query wins.
+Header names come in any case and are looked up in lower case.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from duologue.domain.credentials import AccessToken
+from duologue.domain.errors import InvalidField, InvalidToken, UnknownApp
+
+_MOST = 512
+"""No parameter of ours is nearly as long; a longer one is not looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    app_key: str
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    app_key: str
+    app_secret: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+
+
+def read_log_in(parameters: Mapping[str, str], headers: Mapping[str, str]) -> LogIn:
+    """Trusted-SP simple authorization: the password is the whole Authorization header, without scheme or encoding.
+
+    Raises:
+        InvalidField: one of the three is missing or too long.
+    """
+    app_key, username = _required(parameters, "app_key"), _required(parameters, "username")
+    return LogIn(app_key, username, _required(headers, "authorization", named="Authorization"))
+
+
+def read_refresh(parameters: Mapping[str, str]) -> Refresh:
+    """Raises InvalidField: one of the four is missing or too long, or another grant type is asked for."""
+    app_key, secret = _required(parameters, "app_key"), _required(parameters, "app_secret")
+    if _required(parameters, "grant_type") != "refresh_token":
+        raise InvalidField("grant_type", "must be refresh_token")
+    return Refresh(app_key, secret, _required(parameters, "refresh_token"))
+
+
+def read_credentials(parameters: Mapping[str, str]) -> AccessToken:
+    """What proves a business request. An Authorization header beside it counts for nothing: some clients send one.
+
+    Raises:
+        UnknownApp: no app key is given.
+        InvalidToken: no access token is given.
+    """
+    app_key, token = parameters.get("app_key", ""), parameters.get("access_token", "")
+    if not 1 <= len(app_key) <= _MOST:
+        raise UnknownApp("app_key is missing or too long")
+    if not 1 <= len(token) <= _MOST:
+        raise InvalidToken("access_token is missing or too long")
+    return AccessToken(app_key, token)
+
+
+def _required(given: Mapping[str, str], name: str, *, named: str | None = None) -> str:
+    value = given.get(name, "")
+    if not value:
+        raise InvalidField(named or name, "is required")
+    if len(value) > _MOST:
+        raise InvalidField(named or name, "is too long")
+    return value

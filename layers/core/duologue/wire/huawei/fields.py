@@ -1,0 +1,118 @@
+"""The kinds of fields on the wire, each with its one rule. A rule completes the sentence "<field> …".
+
+`Number` and the others are what a model's field is declared as; the value that comes out is the domain's.
+"""
+
+import base64
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import PlainValidator, ValidationError
+from pydantic_core import PydanticCustomError
+
+from duologue.domain.errors import InvalidField
+from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.sp_url import SpUrl
+
+_AUDIO_NAME = re.compile(r"[0-9A-Za-z_.@-]{1,128}")
+_MOST_MINUTES = 1440
+_REFUSED = "refused"
+
+T = TypeVar("T")
+
+
+def first_fault(error: ValidationError) -> InvalidField:
+    """The first broken rule, in the order of the model's fields, as an error of the domain."""
+    fault = error.errors(include_url=False, include_input=False)[0]
+    field = str(fault["loc"][0]) if fault["loc"] else "body"
+    if fault["type"] == "missing":
+        return InvalidField(field, "is required")
+    kind: type[InvalidField] = fault["ctx"]["kind"]
+    return kind(field, fault["ctx"]["rule"])
+
+
+def _text(rule: Callable[[str], T], shortest: int, longest: int) -> Callable[[Any], T]:
+    """A field that must be a string of this many characters and then pass its own rule."""
+
+    def validate(value: Any) -> T:
+        if not isinstance(value, str):
+            raise _refusal(InvalidField("", "must be a string"))
+        if not shortest <= len(value) <= longest:
+            raise _refusal(InvalidField("", f"must have {shortest} to {longest} characters"))
+        try:
+            return rule(value)
+        except InvalidField as error:
+            raise _refusal(error) from error
+
+    return validate
+
+
+def _refusal(error: InvalidField) -> PydanticCustomError:
+    return PydanticCustomError(_REFUSED, "{rule}", {"rule": error.rule, "kind": type(error)})
+
+
+def _url(text: str) -> str:
+    """Base64 of an absolute URL; which addresses its host has is asked later."""
+    try:
+        url = base64.b64decode(text, validate=True).decode("ascii")
+    except ValueError as error:  # of which binascii.Error and UnicodeDecodeError are kinds
+        raise InvalidField("", "must be a URL in Base64") from error
+    return SpUrl.parse(url).text
+
+
+def _user_data(text: str) -> str:
+    if "{" in text or "}" in text:
+        raise InvalidField("", "must not contain { or }")
+    if any(map(_is_chinese, text)):
+        raise InvalidField("", "must not contain Chinese characters; send them in Base64")
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text):
+        raise InvalidField("", "must not contain control characters")
+    return text
+
+
+def _is_chinese(letter: str) -> bool:
+    """An ideograph, or the wide punctuation that is written with them."""
+    wide = unicodedata.east_asian_width(letter) in ("W", "F")
+    return wide and unicodedata.category(letter)[0] in "LPN"
+
+
+def _audio(text: str) -> str:
+    if not _AUDIO_NAME.fullmatch(text):
+        raise InvalidField("", "must be a file name of letters, digits and - _ . @")
+    return text
+
+
+def _one_of(*words: str) -> Callable[[Any], str]:
+    def validate(value: Any) -> str:
+        if not isinstance(value, str) or value not in words:
+            raise _refusal(InvalidField("", "must be " + " or ".join(f'"{word}"' for word in words)))
+        return value
+
+    return validate
+
+
+def _flag(value: Any) -> bool:
+    return _one_of("true", "false")(value) == "true"
+
+
+def _minutes(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _refusal(InvalidField("", "must be a whole number"))
+    if not 0 <= value <= _MOST_MINUTES:
+        raise _refusal(InvalidField("", f"must be 0 to {_MOST_MINUTES} minutes"))
+    return value
+
+
+Number = Annotated[PhoneNumber, PlainValidator(_text(PhoneNumber.parse, 4, 31))]
+Url = Annotated[str, PlainValidator(_text(_url, 1, 128))]
+UserData = Annotated[str, PlainValidator(_text(_user_data, 1, 256))]
+AudioName = Annotated[str, PlainValidator(_text(_audio, 1, 128))]
+SessionId = Annotated[str, PlainValidator(_text(str, 1, 256))]
+Flag = Annotated[bool, PlainValidator(_flag)]
+"""A JSON string, not a JSON boolean."""
+Minutes = Annotated[int, PlainValidator(_minutes)]
+LastMinuteTo = Annotated[Literal["toa", "tob", "both"], PlainValidator(_one_of("toa", "tob", "both"))]
+Media = Annotated[Literal["all", "none", "fail"], PlainValidator(_one_of("all", "none", "fail"))]
+StopSignal = Annotated[str, PlainValidator(_one_of("call_stop"))]

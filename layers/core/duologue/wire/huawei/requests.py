@@ -1,0 +1,150 @@
+"""What an SP asks for, read from the wire: place a callback, stop one.
+
+The models hold one line for each field, in the order of the published table: of several broken rules the first in
+that order is told. Fields that are not in them are passed over, and null counts as absent.
+"""
+
+import json
+from datetime import timedelta
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from duologue.domain.accounts import App
+from duologue.domain.call import NotifyTo
+from duologue.domain.callback_request import LONGEST_TALK, Audio, CallbackRequest, EarlyMedia, Listeners
+from duologue.domain.errors import DisplayNumberNotOwned, InvalidField, RecordingNotEnabled
+from duologue.domain.phone_number import PhoneNumber
+from duologue.wire.huawei.fields import (
+    AudioName,
+    Flag,
+    LastMinuteTo,
+    Media,
+    Minutes,
+    Number,
+    SessionId,
+    StopSignal,
+    Url,
+    UserData,
+    first_fault,
+)
+from duologue.wire.huawei.session_id import call_id_of
+
+_MOST_BYTES = 64 * 1024
+_LISTENERS = {"toa": Listeners.CALLER, "tob": Listeners.CALLEE, "both": Listeners.BOTH}
+_EARLY_MEDIA = {"all": EarlyMedia.ALL, "none": EarlyMedia.NONE, "fail": EarlyMedia.FAILURES}
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Click2Call(BaseModel):
+    """POST /rest/httpsessions/click2Call/v2.0, as sent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    displayNbr: Number | None = None
+    callerNbr: Number
+    displayCalleeNbr: Number | None = None
+    calleeNbr: Number
+    bindNbr: Number | None = None
+    maxDuration: Minutes = 0
+    lastMinVoice: AudioName | None = None
+    lastMinToUE: LastMinuteTo = "both"
+    playPreVoice: Flag = False
+    preVoice: AudioName | None = None
+    waitVoice: AudioName | None = None
+    calleeMedia: Media = "all"
+    statusUrl: Url | None = None
+    feeUrl: Url | None = None
+    recordFlag: Flag = False
+    recordHintTone: AudioName | None = None
+    partyTypeRequiredInDisconnect: Flag = False
+    returnIdlePort: Flag = False
+    userData: UserData | None = None
+
+
+class CallStop(BaseModel):
+    """POST /rest/httpsessions/callStop/v2.0, as sent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sessionid: SessionId
+    signal: StopSignal
+
+
+def read_callback(body: str | bytes, app: App) -> CallbackRequest:
+    """Read a request for a callback, with the app's own settings where it names none.
+
+    Display numbers: the caller's stands in for what is absent, itself by default the bind number, and that the app's
+    first one. (The wire's page of 2017 had the callee see the caller's own number by default. No longer: it would
+    give the caller away, and a network shows no number that is not the account's.)
+
+    Raises:
+        InvalidField: a rule is broken; its subclasses say which of the nameable ones.
+    """
+    sent = _read(body, Click2Call)
+    bind = sent.bindNbr or _first_number(app)
+    caller_sees = sent.displayNbr or bind
+    if caller_sees is None or bind is None:
+        raise InvalidField("displayNbr", "is required: the app has no number of its own")
+    callee_sees = sent.displayCalleeNbr or caller_sees
+    _own(app, displayNbr=caller_sees, displayCalleeNbr=callee_sees, bindNbr=bind)
+    if sent.recordFlag and not app.recording:
+        raise RecordingNotEnabled("recordFlag", "is true, but recording is not enabled for the app")
+    return CallbackRequest(
+        caller=sent.callerNbr,
+        callee=sent.calleeNbr,
+        caller_sees=caller_sees,
+        callee_sees=callee_sees,
+        bind_number=bind,
+        longest_talk=timedelta(minutes=sent.maxDuration) or LONGEST_TALK,
+        notify=NotifyTo(sent.statusUrl or app.status_url, sent.feeUrl or app.fee_url),
+        user_data=sent.userData,
+        wants_record=sent.recordFlag,
+        wants_party_type=sent.partyTypeRequiredInDisconnect,
+        wants_idle_ports=sent.returnIdlePort,
+        wants_prompt_before_callee=sent.playPreVoice,
+        audio=Audio(
+            before_callee=sent.preVoice,
+            while_callee_rings=sent.waitVoice,
+            last_minute=sent.lastMinVoice,
+            last_minute_to=_LISTENERS[sent.lastMinToUE],
+            recording_notice=sent.recordHintTone,
+            early_media=_EARLY_MEDIA[sent.calleeMedia],
+        ),
+    )
+
+
+def read_stop(body: str | bytes, host: str) -> str:
+    """The id of the call to be stopped.
+
+    Raises:
+        InvalidField: a rule is broken.
+        UnknownCall: the session id is none that this host gave out.
+    """
+    return call_id_of(_read(body, CallStop).sessionid, host)
+
+
+def _read(body: str | bytes, model: type[Model]) -> Model:
+    if len(body) > _MOST_BYTES:
+        raise InvalidField("body", f"is longer than {_MOST_BYTES} bytes")
+    try:
+        sent = json.loads(body)
+    except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, a number of thousands of digits, endless [
+        raise InvalidField("body", "is not JSON") from error
+    if not isinstance(sent, dict):
+        raise InvalidField("body", "is not a JSON object")
+    try:
+        return model.model_validate({name: value for name, value in sent.items() if value is not None})
+    except ValidationError as error:
+        raise first_fault(error) from error
+
+
+def _first_number(app: App) -> PhoneNumber | None:
+    return PhoneNumber(app.display_numbers[0]) if app.display_numbers else None
+
+
+def _own(app: App, **numbers: PhoneNumber) -> None:
+    for field, number in numbers.items():
+        if number.e164 not in app.display_numbers:
+            raise DisplayNumberNotOwned(field, "is not a number of the app")

@@ -1,0 +1,111 @@
+"""What the platform answers an SP: the envelope `{"resultcode", "resultdesc"}` and, for an error, its HTTP status.
+
+Law: a failure has both a status that is not 200 and the envelope, since some clients read only the one and some only
+the other. The text names the fault; the text of a fault that nobody foresaw is static.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from duologue.domain.errors import (
+    AccountExists,
+    AccountInactive,
+    AlreadyDone,
+    DisplayNumberNotOwned,
+    InvalidField,
+    InvalidToken,
+    LimitReached,
+    NotYet,
+    OutsideUnavailable,
+    RecordingNotEnabled,
+    RequestRefused,
+    TooManyLogIns,
+    UnknownApp,
+    UnknownCall,
+    WrongCredentials,
+)
+from duologue.domain.tokens import TokenPair
+
+_LONGEST_TEXT = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer on its way to an SP."""
+
+    status: int
+    body: Mapping[str, Any] = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one class of error becomes. `says_why`: the error's own text, written by us, completes the text.
+
+    `again_after`: seconds after which the same request may succeed; None: not unchanged.
+    """
+
+    status: int
+    code: str
+    text: str
+    why: str
+    says_why: bool = False
+    again_after: int | None = None
+
+
+UNEXPECTED = Row(500, "1010001", "Internal error.", "nobody foresaw it: the text must not tell what it was")
+
+ROWS: dict[type[Exception], Row] = {
+    InvalidField: Row(403, "1010002", "Invalid request.", "the wire's catch-all; the text names the field", True),
+    DisplayNumberNotOwned: Row(403, "1010023", "Invalid display number.", "the wire has a code of its own", True),
+    RecordingNotEnabled: Row(403, "1010002", "Invalid request.", "the wire's code of this was never published", True),
+    RequestRefused: Row(403, "1010002", "Invalid request.", "a refusal without a row of its own: no text of ours fits"),
+    AccountExists: Row(403, "1010002", "Invalid request.", "only the operator meets it"),
+    UnknownApp: Row(403, "1010003", "Invalid app_key.", "clients log in again on it"),
+    InvalidToken: Row(
+        403, "1010004", "Invalid access_token.", "also for an expired one: all clients log in again on it"
+    ),
+    WrongCredentials: Row(403, "1010002", "Invalid request.Wrong user name, password or app_secret.", "says not which"),
+    AccountInactive: Row(403, "1010007", "The account is not active.", "the operator suspended the SP or the app"),
+    TooManyLogIns: Row(
+        403, "1010010", "Too many log-ins, try later.", "flow control: clients wait a minute", False, 60
+    ),
+    LimitReached: Row(
+        403, "1020165", "All concurrent calls of the app are in use.", "one frees as a call ends", False, 5
+    ),
+    UnknownCall: Row(403, "1020152", "Invalid call sessionId.", "clients read it as: already over"),
+    AlreadyDone: Row(200, "0", "Success", "a repeat: the work stands"),
+    NotYet: Row(500, "1010001", "Not ready, try later.", "nobody's fault, and it will be so", False, 5),
+    OutsideUnavailable: Row(500, "1010001", "Service busy, try later.", "ours to recover", False, 5),
+}
+
+
+def success(**more: Any) -> Answer:
+    """A business request was done."""
+    return Answer(200, _envelope("0", "Success") | more)
+
+
+def signed_in(pair: TokenPair) -> Answer:
+    """The answer to a log-in or a refresh, every value a string."""
+    return Answer(
+        200,
+        {
+            "access_token": pair.access,
+            "refresh_token": pair.refresh,
+            **_envelope("0", "Succeed"),
+            "expires_in": str(int(pair.good_for.total_seconds())),
+        },
+    )
+
+
+def failure(error: Exception) -> Answer:
+    """The answer to any exception."""
+    row = next((ROWS[kind] for kind in type(error).__mro__ if kind in ROWS), UNEXPECTED)
+    text = row.text + str(error) if row.says_why else row.text
+    headers = {} if row.again_after is None else {"Retry-After": str(row.again_after)}
+    return Answer(row.status, _envelope(row.code, text[:_LONGEST_TEXT]), headers)
+
+
+def _envelope(code: str, text: str) -> dict[str, Any]:
+    return {"resultcode": code, "resultdesc": text}

@@ -102,7 +102,7 @@ template: $(SAMENV)
 	$(SAM_ENV) $(SAM) validate --lint
 
 statemachines: $(DEV)
-	$(PY) tools/lint_statemachines.py
+	$(PY) -m tools.lint_statemachines
 
 architecture: $(DEV)
 	$(PY) -m pytest tests/architecture

@@ -3,8 +3,8 @@
     python3.13 tools/finish_layer.py ARTIFACTS_DIR
 
 Lambda's disk is read-only, so a module without bytecode is compiled again at each cold start; packages without it start
-about twice as slowly. Bytecode normally names its source by time, and times do not survive the zip; so it is told not to
-look (PEP 552, unchecked hash). It fits one minor version of Python only: the function's runtime.
+about twice as slowly. Bytecode normally names its source by time, and times do not survive the zip; so it is told not
+to look (PEP 552, unchecked hash). It fits one minor version of Python only: the function's runtime.
 
 Exits 1 if a file does not compile.
 """

@@ -1,8 +1,8 @@
 """A stand-in for AWS's python3.13 image, from what is on this machine; no image registry is needed.
 
 It has a shell (busybox), the host's Python 3.13 in /var/lang, the C library's files that Python asks for, and in
-/var/runtime the runtime interface client and boto3, as AWS's runtime has them. It is *not* AWS's image: no Amazon Linux.
-SAM CLI adds its runtime interface emulator and the layers on top.
+/var/runtime the runtime interface client and boto3, as AWS's runtime has them. SAM CLI adds its runtime interface
+emulator and the layers on top. It is *not* AWS's image: no Amazon Linux.
 """
 
 import re
@@ -13,8 +13,8 @@ from pathlib import Path
 
 from tests.sam_local.engine import Engine
 
-# The name under which SAM CLI looks for the base image of Runtime: python3.13, Architectures: [x86_64].
-NAME = "public.ecr.aws/lambda/python:3.13-x86_64"
+# For `sam local … --invoke-image`, so that SAM CLI does not ask AWS's registry for its own.
+NAME = "duologue/lambda-python:3.13"
 
 # The emulator starts this. AWS's search path: the function, the layers, then the runtime's own.
 _BOOTSTRAP = """#!/bin/sh
@@ -25,7 +25,7 @@ exec /var/lang/bin/python3.13 -m awslambdaric "${_HANDLER:-$1}"
 # The parts of the standard library that no function needs, by size.
 _LEFT_OUT = ("test", "idlelib", "ensurepip", "site-packages", "dist-packages", "turtledemo", "tkinter", "config-3.13*")
 
-# What manylinux2014 lets a wheel expect of the system. glibc's first four are stubs since 2.34, still asked for by name.
+# What manylinux2014 lets a wheel expect of the system. The first four are stubs since glibc 2.34, still asked for.
 _EXPECTED_LIBRARIES = (
     "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1", "libm.so.6", "libgcc_s.so.1", "libstdc++.so.6",
 )  # fmt: skip
@@ -38,7 +38,20 @@ def build(engine: Engine, folder: Path, python: Path, runtime: Path, environment
     `environment` is set in every container, as SAM CLI passes on only the variables that the template names.
     """
     root = folder / "root"
-    for name in ("bin", "etc", "tmp", "dev", "proc", "sys", "var/lang/bin", "var/task", "opt", "lib", "lib64", "usr/lib"):
+    for name in (
+        "bin",
+        "etc",
+        "tmp",
+        "dev",
+        "proc",
+        "sys",
+        "var/lang/bin",
+        "var/task",
+        "opt",
+        "lib",
+        "lib64",
+        "usr/lib",
+    ):
         (root / name).mkdir(parents=True)
     (root / "tmp").chmod(0o1777)
     (root / "etc/passwd").write_text("root:x:0:0::/:/bin/sh\nsbx_user1051:x:993:990::/home/sbx:/bin/sh\n")
@@ -68,7 +81,9 @@ def _add_python(root: Path, python: Path) -> None:
     (binary.parent / "python3").symlink_to("python3.13")
     shutil.copytree(library, root / "var/lang/lib/python3.13", ignore=shutil.ignore_patterns(*_LEFT_OUT))
     machine = sysconfig.get_config_var("MULTIARCH") or "x86_64-linux-gnu"
-    expected = {Path("/lib", machine, name) for name in _EXPECTED_LIBRARIES} | {Path("/usr/lib", machine, "libstdc++.so.6")}
+    expected = {Path("/lib", machine, name) for name in _EXPECTED_LIBRARIES} | {
+        Path("/usr/lib", machine, "libstdc++.so.6")
+    }
     modules = (root / "var/lang/lib/python3.13/lib-dynload").glob("*.so")
     for needed in sorted(_shared_objects([python.resolve(), *modules]) | {path for path in expected if path.exists()}):
         target = root / needed.relative_to("/")

@@ -1,6 +1,7 @@
 """A container engine for one run: a dockerd of its own, with its own socket, data, process id file and bridge.
 
-It touches nothing of an engine that may already run here: no iptables rule, no default bridge, nothing outside `folder`.
+It touches nothing of an engine that may already run here: no iptables rule, no default bridge, no file outside its
+folder.
 """
 
 import os

@@ -1,7 +1,7 @@
 """What the account owns: numbers, SIP media applications, SIP rules, and where a call from outside goes.
 
-Shapes and refusals after the chime-sdk-voice model and the admin guide's "Managing SIP media applications"; what the model
-leaves open is marked in COVERAGE.md.
+Shapes and refusals after the chime-sdk-voice model and the admin guide's "Managing SIP media applications"; what the
+model leaves open is marked in COVERAGE.md.
 """
 
 from collections.abc import Callable

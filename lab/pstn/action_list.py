@@ -1,10 +1,10 @@
 """The list of actions a call is working through.
 
 Rule 1: in order, one at a time; each is judged at its turn.
-Rule 2: the last one's success is told; in the middle only that of the actions which always report, and then the list waits
-for the answer. A failure is always told and clears the list.
-Rule 3: an answer with actions replaces what is queued; the running action finishes first, unless the answer is to an update
-and the action can be interrupted. An empty answer lets the list go on.
+Rule 2: the last one's success is told; in the middle only that of the actions which always report, and then the list
+waits for the answer. A failure is always told and clears the list.
+Rule 3: an answer with actions replaces what is queued; the running action finishes first, unless the answer is to an
+update and the action can be interrupted. An empty answer lets the list go on.
 Sources: invoke-on-call-leg page ("NULL keeps the existing set"), AWS's workshop for the mid-list reports.
 """
 

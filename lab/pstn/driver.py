@@ -1,4 +1,4 @@
-"""One call in motion: its engine's outputs become dials, prompts, timers and invocations, and their results its inputs."""
+"""One call in motion: its engine's outputs become dials, prompts, timers and invocations; their results, its inputs."""
 
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
@@ -59,7 +59,7 @@ class Network(Protocol):
 
 
 class Driver:
-    """`lambda_arn`: fixed when the call began, as a later change of the application does not touch calls in progress."""
+    """`lambda_arn` is fixed when the call begins: a later change of the application does not touch it."""
 
     def __init__(self, network: Network, transaction: Transaction, lambda_arn: str) -> None:
         self.network = network
@@ -138,7 +138,7 @@ class Driver:
         if refusal:
             self.feed_soon(DialRefused(dial.call_id, refusal))
             return
-        self.network.line.dial(dial.call_id, dial.shown, dial.to)
+        self.network.line.dial(dial.call_id, dial.shown, dial.to, dial.sip_headers)
         first = self.transaction.leg(Tag.A)
         if second and first:
             self.network.line.other_rings(first.call_id)

@@ -1,7 +1,7 @@
 """The JSON of an SMA event, as the service writes it.
 
-Shapes: pstn-invocations page and real logs. `Status` is absent until a leg is answered; `TransactionAttributes` until first
-set; times are epoch milliseconds in a string; `SipResponseCode` of HANGUP is a number.
+Shapes: pstn-invocations page and real logs. `Status` is absent until a leg is answered; `TransactionAttributes`
+until first set; times are epoch milliseconds in a string; `SipResponseCode` of HANGUP is a number.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,15 +1,13 @@
 """The exchange: every call, every phone, every timer, on one clock.
 
 On a `JumpingClock` everything happens in the caller's thread, Lambda included, and nothing takes real time. On a
-`RealClock`, with a pool, Lambdas run beside one another as in the service, and `lock` lets one thing at a time touch the
-calls.
+`RealClock`, with a pool, Lambdas run beside one another as in the service, and `lock` lets one thing at a time touch
+the calls.
 """
 
-import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -19,15 +17,14 @@ from lab.pstn.driver import Driver
 from lab.pstn.engine import Transaction
 from lab.pstn.events import CallIdentity
 from lab.pstn.feed import Moment, Observer
+from lab.pstn.lambdas import ChooseFate, Fate, InvokeLambda, Lambdas
 from lab.pstn.legs import Leg, LegState
 from lab.pstn.lines import AudioFile
-from lab.pstn.lines.virtual import Phone, Phones, VirtualLine
+from lab.pstn.lines.virtual import Phones, VirtualLine
 from lab.pstn.messages import (
     Arrived,
     DigitPressed,
     Invoke,
-    LambdaFailed,
-    LambdaReplied,
     LegAnswered,
     LegEnded,
     LegRang,
@@ -40,18 +37,8 @@ from lab.pstn.recordings import MemoryRecordings, Recording, RecordingStore
 from lab.pstn.refusals import ServiceRefusal
 from lab.pstn.switches import Switches
 
-InvokeLambda = Callable[[str, dict[str, Any]], Any]
 AudioLookup = Callable[[str, str], AudioFile | None]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Fate:
-    """What becomes of one invocation. `latency` None: the switch's on a jumping clock, the Lambda's own on a real one."""
-
-    latency: float | None = None
-    reached: bool = True
-    reply_lost: bool = False
 
 
 def two_seconds_of_anything(bucket: str, key: str) -> AudioFile:
@@ -72,17 +59,16 @@ class Exchange:
         recordings: RecordingStore | None = None,
         pool: Executor | None = None,
         new_id: Callable[[], str] = lambda: str(uuid4()),
-        fate: Callable[[dict[str, Any], int], Fate] = lambda event, attempt: Fate(),
+        fate: ChooseFate = lambda event, attempt: Fate(),
     ) -> None:
-        """`invoke(lambda_arn, event)` returns the Lambda's payload or raises; `fate(event, attempt)` may delay or lose it."""
+        """`invoke(lambda_arn, event)` gives the payload or raises; `fate(event, attempt)` may delay or lose it."""
         self.clock = clock
-        self.invoke = invoke
         self.switches = switches or Switches()
         self.audio = audio
         self.recordings = recordings if recordings is not None else MemoryRecordings()
-        self.pool = pool
         self.new_id = new_id
-        self.fate = fate
+        self.pool = pool
+        self.lambdas = Lambdas(clock, invoke, pool, fate, lambda: self.switches, self.in_turn, self.say)
         self.lock = threading.RLock()
         self.account = Account(account, region, clock.now, new_id, lambda: self.switches)
         self.phones = Phones()
@@ -120,14 +106,12 @@ class Exchange:
             driver = self._new_call(application_id, from_number, to_number)
             self._observe("placed", driver.id, shown=from_number, to=to_number, arguments=arguments)
             if not self.switches.event_before_create_returns:
-                driver.feed(Placed(arguments))
+                driver.feed(Placed(arguments, sip_headers))
                 return driver.id
-            first: list[Invoke] = []
-            self._hold_back = first
-            driver.feed(Placed(arguments))
-            del self._hold_back
+            with self.lambdas.held_back() as first:
+                driver.feed(Placed(arguments, sip_headers))
         for invoke in first:
-            self._run_lambda(driver, invoke, at_once=True)
+            self.lambdas.run(driver, invoke, at_once=True)
         return driver.id
 
     def update_call(self, application_id: str, transaction_id: str, arguments: dict[str, str]) -> None:
@@ -277,7 +261,7 @@ class Exchange:
             answer: T | None = None
             try:
                 answer = question()
-            except Exception as error:  # a bucket that fails in any way is, to the service, one it cannot read
+            except Exception as error:  # noqa: BLE001 - a bucket that fails in any way is, to the service, one it cannot read
                 self._observe("log", None, text=f"{type(error).__name__}: {error}")
             self.clock.call_later(0, self.in_turn(lambda: then(answer)))
 
@@ -311,40 +295,7 @@ class Exchange:
         self._observe(kind, driver.id, **detail)
 
     def deliver(self, driver: Driver, invoke: Invoke) -> None:
-        waiting: list[Invoke] | None = getattr(self, "_hold_back", None)
-        if waiting is not None and not waiting:
-            waiting.append(invoke)
-            return
-        self.clock.call_later(0, lambda: self._start_lambda(driver, invoke))
-
-    def _start_lambda(self, driver: Driver, invoke: Invoke) -> None:
-        if self.pool:
-            self.pool.submit(self._run_lambda, driver, invoke)
-        else:
-            self._run_lambda(driver, invoke)
-
-    def _run_lambda(self, driver: Driver, invoke: Invoke, *, at_once: bool = False) -> None:
-        kind = "event" if invoke.attempt == 1 else "repeat"
-        self._observe(kind, driver.id, event=invoke.event, attempt=invoke.attempt)
-        fate = self.fate(invoke.event, invoke.attempt)
-        if not fate.reached:
-            return
-        message: LambdaReplied | LambdaFailed
-        try:
-            payload = json.loads(json.dumps(self.invoke(driver.lambda_arn, json.loads(json.dumps(invoke.event)))))
-        except Exception as error:  # whatever a Lambda dies of is one thing to the service: it failed
-            message = LambdaFailed(invoke.sequence, f"{type(error).__name__}: {error}")
-            self._observe("failure", driver.id, sequence=invoke.sequence, reason=message.reason)
-        else:
-            message = LambdaReplied(invoke.sequence, payload)
-            self._observe("answer", driver.id, sequence=invoke.sequence, payload=payload, attempt=invoke.attempt)
-        if fate.reply_lost:
-            return
-        if at_once:
-            self.in_turn(lambda: driver.feed(message))()
-            return
-        usual = 0.0 if self.pool else self.switches.lambda_latency
-        driver.feed_soon(message, usual if fate.latency is None else fate.latency)
+        self.lambdas.deliver(driver, invoke)
 
     def _refused(self, operation: str, refusal: ServiceRefusal, **detail: Any) -> None:
         self._observe("refused", detail.pop("transaction", None), operation=operation, code=refusal.code, **detail)
@@ -353,6 +304,3 @@ class Exchange:
         moment = Moment(self.clock.now(), kind, transaction, number, detail)
         for observer in list(self.observers):
             observer(moment)
-
-
-__all__ = ["Exchange", "Fate", "JumpingClock", "Phone", "ServiceRefusal", "Switches"]

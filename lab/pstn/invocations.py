@@ -1,8 +1,8 @@
 """Getting events to the Lambda: at least once, each with its own sequence, several at a time.
 
-An invocation unanswered after `repeat_after` is repeated under the same sequence; unanswered after `drop_after`, or failed
-more often than the service repeats, it ends the call. The first answer to a sequence counts, others are thrown away.
-Duplicates, overtaking and loss are switches.
+An invocation unanswered after `repeat_after` is repeated under the same sequence; unanswered after `drop_after`, or
+failed more often than the service repeats, it ends the call. The first answer to a sequence counts, others are
+thrown away. Duplicates, overtaking and loss are switches.
 """
 
 from collections.abc import Callable

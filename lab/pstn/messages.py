@@ -1,7 +1,7 @@
 """What goes into the engine and what comes out of it, as data.
 
-Inputs are past tense, outputs imperative. A leg is named by its call id; a prompt, a recording and a question about a file
-by an id of the engine's choosing. Seconds are floats.
+Inputs are past tense, outputs imperative. A leg is named by its call id; a prompt, a recording and a question about
+a file by an id of the engine's choosing. Seconds are floats.
 """
 
 from collections.abc import Mapping
@@ -13,9 +13,10 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Placed:
-    """CreateSipMediaApplicationCall was accepted; None: it had no ArgumentsMap."""
+    """CreateSipMediaApplicationCall was accepted; None: it had no such map. The headers go out, no event shows them."""
 
     arguments: Mapping[str, str] | None = None
+    sip_headers: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 Only the whole answer is judged here: schema version, the list's form and length, the actions' names, the attributes. An
 action's parameters are judged at its turn (`actions`). Error types: SchemaVersionMismatch and
-TransactionAttributesInvalidMapSize are the service's; the rest are ours, after the messages of the unexpected-hangups page.
+TransactionAttributesInvalidMapSize are the service's; the rest are ours, after the messages of the
+unexpected-hangups page.
 """
 
 import json

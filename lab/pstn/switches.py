@@ -5,8 +5,6 @@ A switch says what it changes and why its default is what it is; COVERAGE.md pri
 test can shorten them.
 """
 
-# ruff: noqa: RUF009 - `_switch` is `dataclasses.field` with a reason
-
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 

@@ -1,7 +1,7 @@
 """What an action may see and do of its call, and the checks that all actions share.
 
-An action is judged at its turn, never before (a list may hold a bad one that is replaced before it runs). `begin` either
-starts it or raises `Fault`; later it calls `stage.done()` or `stage.failed()` exactly once, unless it is cut.
+An action is judged at its turn, never before (a list may hold a bad one that is replaced before it runs). `begin`
+either starts it or raises `Fault`; later it calls `stage.done()` or `stage.failed()` exactly once, unless it is cut.
 """
 
 from collections.abc import Mapping
@@ -119,8 +119,8 @@ class Performance:
     def addressed_leg(self, *, answer: bool = True) -> Leg:
         """The leg the action is for; CallId wins over ParticipantTag, which wins over the event's leg.
 
-        An unanswered inbound leg is answered, unless told not to. Raises: Fault when there is no such leg, it ended, or it
-        is an outbound leg that still rings.
+        An unanswered inbound leg is answered, unless told not to. Raises: Fault when there is no such leg, it ended,
+        or it is an outbound leg that still rings.
         """
         call_id, tag = self.parameters.get("CallId"), self.parameters.get("ParticipantTag")
         if self.requires_call_id and not call_id:

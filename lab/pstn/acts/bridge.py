@@ -1,9 +1,10 @@
 """CallAndBridge: dial a second party and join it to leg A.
 
 Nothing is told while it dials; then exactly one result, at once even in the middle of a list. A leg A that hears the
-bridge ring is not told why it failed: only CallNotAnswered is documented. With `bridge_failure_detail` ActionData carries,
-beside ErrorType CallNotAnswered, `SipResponseCode` (a number, as in HANGUP) with the far end's final code, and the message
-ends with it; a bridge that ran into its own CallTimeoutSeconds has no such code, since nobody refused it.
+bridge ring is not told why it failed: only CallNotAnswered is documented. With `bridge_failure_detail` ActionData
+carries, beside ErrorType CallNotAnswered, `SipResponseCode` (a number, as in HANGUP) with the far end's final code,
+and the message ends with it; a bridge that ran into its own CallTimeoutSeconds has no such code, since nobody
+refused it.
 
 Error texts: call-and-bridge page.
 """

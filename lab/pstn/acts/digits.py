@@ -1,9 +1,9 @@
 """Digits: asked for with a prompt (…AndGetDigits), or listened for while the call goes on (ReceiveDigits).
 
-One attempt of …AndGetDigits: the prompt (a first digit stops it), then the digits until a terminator, the largest number or
-the pause between digits; no digit within RepeatDuration ends it too. What does not match is answered with the failure
-prompt. Pages: play-audio-get-digits, speak-and-get-digits, listen-to-digits; the error type InvalidDigitsReceived is seen
-in AWS sample code only.
+One attempt of …AndGetDigits: the prompt (a first digit stops it), then the digits until a terminator, the largest
+number or the pause between digits; no digit within RepeatDuration ends it too. What does not match is answered with
+the failure prompt. Pages: play-audio-get-digits, speak-and-get-digits, listen-to-digits; the error type
+InvalidDigitsReceived is seen in AWS sample code only.
 """
 
 import re

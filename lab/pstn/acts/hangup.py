@@ -1,7 +1,7 @@
 """Hangup: cut one leg.
 
-What is told of it is a switch (`hangup_success`): HANGUP alone, or ACTION_SUCCESSFUL before or after it. The list waits for
-the last of them. An outbound leg that still rings cannot be hung up.
+What is told of it is a switch (`hangup_success`): HANGUP alone, or ACTION_SUCCESSFUL before or after it. The list
+waits for the last of them. An outbound leg that still rings cannot be hung up.
 """
 
 from lab.pstn.acts.base import INVALID, Fault, Performance

@@ -1,6 +1,7 @@
 """Start, stop, pause and resume the recording of one leg.
 
-A leg is recorded once: no second start after a stop; the recording ends by itself with the leg (start-call-recording page).
+A leg is recorded once: no second start after a stop; the recording ends by itself with the leg (start-call-recording
+page).
 """
 
 from lab.pstn.acts.base import INVALID, Fault, Performance

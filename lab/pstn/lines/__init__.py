@@ -1,5 +1,6 @@
 """What the exchange asks of a telephone line, and what a line tells it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,7 +16,7 @@ class AudioFile:
 class Line(Protocol):
     """The far ends. A leg is named by its call id from `dial` or `arrived` until `hang_up` or `LineListener.ended`."""
 
-    def dial(self, call_id: str, shown: str, to: str) -> None: ...
+    def dial(self, call_id: str, shown: str, to: str, sip_headers: Mapping[str, str]) -> None: ...
     def picked_up(self, call_id: str) -> None:
         """The service answered a call that came from outside."""
 

@@ -25,6 +25,7 @@ class PhoneCall:
     joined: list[tuple[str, datetime, datetime | None]] = field(default_factory=list)
     muted: list[tuple[datetime, datetime | None]] = field(default_factory=list)
     pressed: list[tuple[datetime, str]] = field(default_factory=list)
+    sip_headers: dict[str, str] = field(default_factory=dict)
     vanished_at: datetime | None = None
     timers: list[Timer] = field(default_factory=list, repr=False)
     plays: dict[str, Timer | None] = field(default_factory=dict, repr=False)

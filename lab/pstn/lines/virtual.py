@@ -1,9 +1,10 @@
 """Phones by script: no sound, but everything a person would have noticed, with the time it happened.
 
-A phone in a call is busy to the next caller. Times are the clock's, so a call of hours takes no time on a clock that jumps.
+A phone in a call is busy to the next caller. Times are the clock's, so a call of hours takes no time on a clock that
+jumps.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -52,10 +53,11 @@ class VirtualLine:
         self.calls: dict[str, PhoneCall] = {}
 
     # -- what the exchange asks (lines.Line)
-    def dial(self, call_id: str, shown: str, to: str) -> None:
+    def dial(self, call_id: str, shown: str, to: str, sip_headers: Mapping[str, str]) -> None:
         phone = self.phones[to]
         engaged = phone.current is not None
         call = self._new_call(phone, call_id, shown)
+        call.sip_headers = dict(sip_headers)
         self._note(call, "called", shown=shown)
         script = phone.behaviour
         refusal = 486 if engaged else script.refusal

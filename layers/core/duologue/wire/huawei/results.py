@@ -109,3 +109,7 @@ def failure(error: Exception) -> Answer:
 
 def _envelope(code: str, text: str) -> dict[str, Any]:
     return {"resultcode": code, "resultdesc": text}
+
+
+UNFORESEEN = failure(Exception())
+"""The static answer to what nobody foresaw."""

@@ -1,0 +1,72 @@
+"""Log in, refresh, log out."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from duologue.domain.errors import DuologueError
+from duologue.runtime.last_resort import guarded
+from duologue.runtime.rest import Request, request_of, response_of
+from duologue.runtime.wiring.sessions import Parts, parts
+from duologue.usecases.log_in import log_in
+from duologue.usecases.log_out import log_out
+from duologue.usecases.refresh_token import refresh_token
+from duologue.wire.huawei.credentials import read_credentials, read_log_in, read_refresh
+from duologue.wire.huawei.results import UNFORESEEN, Answer, failure, signed_in, success
+
+_log = logging.getLogger(__name__)
+
+
+def _log_in(request: Request, parts: Parts) -> Answer:
+    asked = read_log_in(request.parameters, request.headers)
+    pair = log_in(
+        asked.app_key,
+        asked.username,
+        asked.password,
+        accounts=parts.accounts,
+        tokens=parts.tokens,
+        clock=parts.clock,
+        random_bytes=parts.random_bytes,
+    )
+    return signed_in(pair)
+
+
+def _refresh(request: Request, parts: Parts) -> Answer:
+    asked = read_refresh(request.parameters)
+    pair = refresh_token(
+        asked.app_key,
+        asked.app_secret,
+        asked.refresh_token,
+        accounts=parts.accounts,
+        tokens=parts.tokens,
+        clock=parts.clock,
+        random_bytes=parts.random_bytes,
+    )
+    return signed_in(pair)
+
+
+def _log_out(request: Request, parts: Parts) -> Answer:
+    log_out(read_credentials(request.parameters), tokens=parts.tokens, clock=parts.clock)
+    return success()
+
+
+_ROUTES: dict[str, Callable[[Request, Parts], Answer]] = {
+    "/rest/fastlogin/v1.0": _log_in,
+    "/omp/oauth/refresh": _refresh,
+    "/rest/logout/v1.0": _log_out,
+}
+
+
+def answer(event: dict[str, Any], parts: Parts) -> dict[str, Any]:
+    route = event["resource"]
+    try:
+        said = _ROUTES[route](request_of(event), parts)
+    except DuologueError as error:
+        said = failure(error)
+    _log.info("answered", extra={"route": route, "status": said.status, "result": said.body["resultcode"]})
+    return response_of(said)
+
+
+@guarded("sessions", safe=lambda event: response_of(UNFORESEEN))
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    return answer(event, parts())

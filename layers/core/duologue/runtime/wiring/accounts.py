@@ -1,0 +1,10 @@
+"""The accounts and tokens, for every function that asks who an SP is."""
+
+from duologue.adapters.aws_clients import brisk
+from duologue.adapters.dynamo_accounts import DynamoAccounts
+from duologue.adapters.kms_secrets import KmsSecrets
+from duologue.runtime.settings import setting
+
+
+def dynamo_accounts() -> DynamoAccounts:
+    return DynamoAccounts(brisk("dynamodb"), setting("ACCOUNTS_TABLE"), KmsSecrets(brisk("kms")))

@@ -1,0 +1,44 @@
+"""What telling an SP is made of."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from random import SystemRandom
+
+from duologue.adapters.aws_clients import patient
+from duologue.adapters.dns_names import addresses_of
+from duologue.adapters.http_sp_endpoints import HttpSpEndpoints
+from duologue.adapters.sqs_notices import SqsNotices
+from duologue.adapters.system_clock import SystemClock
+from duologue.runtime.settings import flag, setting
+from duologue.runtime.wiring.accounts import dynamo_accounts
+from duologue.runtime.wiring.calls import dynamo_calls
+from duologue.usecases.ports import Apps, Calls, Clock, Correspondence, Notices, SpEndpoints
+from duologue.wire.huawei.notifications import HuaweiLetters
+
+_NONCE_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    calls: Calls
+    apps: Apps
+    correspondence: Correspondence
+    endpoints: SpEndpoints
+    notices: Notices
+    clock: Clock
+    chance: Callable[[], float]
+
+
+@cache
+def parts() -> Parts:
+    return Parts(
+        calls=dynamo_calls(),
+        apps=dynamo_accounts(),
+        correspondence=HuaweiLetters(setting("HOST_NAME"), lambda: secrets.token_hex(_NONCE_BYTES)),
+        endpoints=HttpSpEndpoints(addresses_of, allow_loopback=flag("ALLOW_LOOPBACK")),
+        notices=SqsNotices(patient("sqs"), retry=setting("RETRY_QUEUE"), undelivered=setting("UNDELIVERED")),
+        clock=SystemClock(),
+        chance=SystemRandom().random,
+    )

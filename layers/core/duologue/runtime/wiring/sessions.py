@@ -1,0 +1,24 @@
+"""What logging in, refreshing and logging out are made of."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from duologue.adapters.system_clock import SystemClock
+from duologue.runtime.wiring.accounts import dynamo_accounts
+from duologue.usecases.ports import Accounts, Clock, Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    accounts: Accounts
+    tokens: Tokens
+    clock: Clock
+    random_bytes: Callable[[int], bytes]
+
+
+@cache
+def parts() -> Parts:
+    accounts = dynamo_accounts()
+    return Parts(accounts, accounts, SystemClock(), secrets.token_bytes)

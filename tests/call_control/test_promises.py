@@ -1,0 +1,152 @@
+"""What holds for any sequence of events: duplicated, reordered, lost, early, late, strayed."""
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from duologue.call_control.actions import DialAndBridge, HangUp
+from duologue.call_control.events import CallEvent, EndAsked, LegDropped, LegPickedUp
+from duologue.call_control.facts import AccountClosed, CallEnded, LegAnswered, LegDialled
+from duologue.call_control.machine import close, decide
+from duologue.domain.call import Call, Phase
+from duologue.domain.cdr import cdr_of, talk_time
+from duologue.domain.outcome import EndReason, Party
+from tests.call_control import stories
+from tests.samples import LEG_A, LEG_B, NETWORK_CALL, at, callback
+
+SEQUENCES = 2000
+
+_STOPS = [EndReason.STOPPED, EndReason.LONGEST_CALL, EndReason.CALLER_SILENT]
+_KNOWN = [value for name, value in vars(stories).items() if name.isupper() and hasattr(value, "network_call")]
+_DROPS = [
+    LegDropped(at(5), NETWORK_CALL, party, leg, status)
+    for party, leg in ((Party.CALLER, LEG_A), (Party.CALLEE, LEG_B))
+    for status in (0, 404, 480, 486, 487, 503, 603)
+]
+_STRAYS = [replace(event, network_call="stray") for event in _KNOWN]
+_ANY = st.sampled_from([*_KNOWN, *_KNOWN, *_KNOWN, *_DROPS, *_STRAYS])
+_STEP = st.one_of(_ANY, st.sampled_from(_STOPS))
+
+
+@st.composite
+def _likely(draw: st.DrawFn) -> list[CallEvent | EndReason]:
+    """A plausible call, then disturbed: some events lost, some repeated, some moved."""
+    whole: list[CallEvent | EndReason] = [*stories.TALKING, stories.CALLEE_LEFT, stories.CALLER_LEFT]
+    kept = [event for event in whole if draw(st.integers(0, 9)) > 0]
+    for _ in range(draw(st.integers(0, 6))):
+        if kept and draw(st.booleans()):
+            kept.insert(draw(st.integers(0, len(kept))), draw(st.sampled_from(kept)))
+        else:
+            kept.insert(draw(st.integers(0, len(kept))), draw(_STEP))
+    return kept
+
+
+class Watch:
+    """Plays a sequence and checks every promise at each step."""
+
+    def __init__(self) -> None:
+        self.call = callback()
+        self.ends = self.accounts = self.dials = 0
+        self.up: dict[str, bool] = {}
+        self.seconds = 0
+
+    def play(self, step: CallEvent | EndReason) -> None:
+        self.seconds += 1
+        if isinstance(step, EndReason):  # the flow or a stop writes its reason on the row, then asks
+            if self.call.phase is not Phase.OVER and self.call.ending is None:
+                self.call = replace(self.call, ending=step)
+            step = EndAsked(at(0), self.call.network_call or NETWORK_CALL)
+        event = replace(step, at=at(self.seconds))
+        before = self.call
+        decision = decide(before, event)
+        self._account_is_one(before, decision.call, decision.facts)
+        assert decision.call.phase >= before.phase, "phases never go back"
+        for action in decision.actions:
+            if isinstance(action, HangUp):
+                self._only_what_is_up(before, decision.call, event, action)
+            else:
+                assert before.phase is not Phase.OVER, "nothing is done after the end"
+            if isinstance(action, DialAndBridge):
+                self.dials += 1
+                assert decision.call.ending is None, "no dial once a reason to end is there"
+        if before.phase is not Phase.OVER:
+            self._no_leg_outlives_its_peer(decision.call, decision.actions, event)
+        assert decision.call.facts - before.facts == len(decision.facts)
+        self.call = decision.call
+
+    def _account_is_one(self, before: Call, after: Call, facts: tuple[object, ...]) -> None:
+        self.ends += sum(isinstance(fact, CallEnded) for fact in facts)
+        self.accounts += sum(isinstance(fact, AccountClosed) for fact in facts)
+        assert self.ends <= 1, "a call ends at most once"
+        assert self.ends == self.accounts == (after.phase is Phase.OVER)
+        if before.phase is Phase.OVER:
+            assert after == before
+            assert facts == ()
+
+    def _only_what_is_up(self, before: Call, after: Call, event: CallEvent, action: HangUp) -> None:
+        leg = after.leg(action.party)
+        says_up = isinstance(event, LegPickedUp)  # of a bridge: both legs
+        assert says_up or (leg.is_up and leg.network_id == action.leg_id), "only a leg that is up is hung up"
+
+    def _no_leg_outlives_its_peer(self, call: Call, actions: tuple[object, ...], event: CallEvent) -> None:
+        if not isinstance(event, LegDropped) or event.network_call != call.network_call:
+            return
+        hung_up = {action.leg_id for action in actions if isinstance(action, HangUp)}
+        for leg in (call.caller, call.callee):
+            peer = call.leg(leg.party.peer)
+            if leg.is_up and peer.is_over and peer.ended_at == event.at:
+                assert leg.network_id in hung_up, "no leg stays up when its peer is gone"
+
+
+def _check(steps: list[CallEvent | EndReason]) -> None:
+    watch = Watch()
+    for step in steps:
+        watch.play(step)
+    assert watch.dials <= 1
+    call = watch.call
+    if call.phase is not Phase.OVER:
+        call = close(call, at(100_000), EndReason.LOST).call
+    account = cdr_of(call)  # there is one, whoever closes it
+    if account.talk:
+        assert call.caller.answered_at is not None, "talked means both legs were answered"
+        assert call.callee.answered_at is not None
+    assert account.talk == talk_time(call.caller, call.callee) >= type(account.talk)(0)
+    for leg in (call.caller, call.callee):
+        assert (leg.dialled_at is None) == (leg.ended_at is None), "every leg that was dialled has ended"
+        assert leg.outcome is not None or leg.dialled_at is None
+
+
+@settings(max_examples=SEQUENCES, deadline=None)
+@given(_likely())
+def test_promises_hold_for_disturbed_calls(steps):
+    _check(steps)
+
+
+@settings(max_examples=SEQUENCES, deadline=None)
+@given(st.lists(_STEP, max_size=14))
+def test_promises_hold_for_anything(steps):
+    _check(steps)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(_STEP, max_size=14))
+def test_each_fact_of_a_leg_is_told_once(steps):
+    call, told = callback(), []
+    for seconds, step in enumerate(steps):
+        if isinstance(step, EndReason):
+            continue
+        decision = decide(call, replace(step, at=at(seconds)))
+        call = decision.call
+        told += [(type(fact), fact.party) for fact in decision.facts if isinstance(fact, LegDialled | LegAnswered)]
+    assert len(told) == len(set(told))
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(_STEP, max_size=14), _ANY)
+def test_deciding_twice_decides_the_same(steps, event):
+    call = callback()
+    for step in steps:
+        if not isinstance(step, EndReason):
+            call = decide(call, step).call
+    assert decide(call, event) == decide(call, event)

@@ -1,0 +1,190 @@
+"""One path each, in product words."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from duologue.call_control.actions import DialAndBridge, HangUp, PlayPrompt
+from duologue.call_control.events import BridgeFailed, DialTaken, LegDropped, LegPickedUp
+from duologue.call_control.machine import close, decide
+from duologue.call_control.prompts import Prompt
+from duologue.domain.call import Phase
+from duologue.domain.cdr import cdr_of
+from duologue.domain.outcome import EndReason, Outcome, Party, Result
+from tests.call_control.stories import (
+    BRIDGE_TIMED_OUT,
+    CALLEE_ANSWERED,
+    CALLEE_LEFT,
+    CALLEE_RANG,
+    CALLEE_WANTED,
+    CALLER_ANSWERED,
+    CALLER_DIALLED,
+    CALLER_LEFT,
+    CALLER_RANG,
+    END_WANTED,
+    HANG_UP_REFUSED,
+    PROMPT_HEARD,
+    PROMPT_REFUSED,
+    TALKING,
+    Story,
+)
+from tests.samples import CALLEE, LEG_A, LEG_B, NETWORK_CALL, SHOWN_TO_CALLEE, at, callback
+
+HANG_UP_CALLER = HangUp(Party.CALLER, LEG_A)
+HANG_UP_CALLEE = HangUp(Party.CALLEE, LEG_B)
+
+
+def test_they_talk_and_the_callee_hangs_up():
+    story = Story(*TALKING, CALLEE_LEFT)
+    assert story.actions == (HANG_UP_CALLER,)
+    story.play(replace(CALLER_LEFT, at=at(61)))
+    assert story.told == [
+        "LegDialled caller",
+        "LegAlerted caller",
+        "LegAnswered caller",
+        "LegDialled callee",
+        "LegAnswered callee",
+        "CallEnded",
+        "AccountClosed",
+    ]
+    assert story.call.phase is Phase.OVER
+    assert (story.call.ending, story.call.ended_by) == (EndReason.HUNG_UP, Party.CALLEE)
+    assert cdr_of(story.call).talk == timedelta(seconds=51)
+    assert story.call.facts == 8
+
+
+def test_the_caller_hears_that_the_line_lives_and_the_callee_is_not_dialled_yet():
+    story = Story(CALLER_DIALLED, CALLER_RANG, CALLER_ANSWERED)
+    [prompt] = story.actions
+    assert isinstance(prompt, PlayPrompt)
+    assert prompt.prompt is Prompt.CONNECTING
+    assert story.last.wakes
+
+
+def test_the_callee_is_shown_the_display_number_while_the_caller_hears_the_waiting_prompt():
+    story = Story(CALLER_DIALLED, CALLER_ANSWERED, CALLEE_WANTED)
+    assert story.actions == (DialAndBridge(CALLEE, SHOWN_TO_CALLEE, timedelta(seconds=30), Prompt.WAITING),)
+
+
+def test_ringing_of_the_callee_is_told_where_the_network_says_it():
+    assert "LegAlerted callee" in Story(*TALKING[:4], CALLEE_RANG).told
+    assert "LegAlerted callee" not in Story(*TALKING).told
+
+
+@pytest.mark.parametrize(
+    ("sip_status", "result"),
+    [(486, Result.BUSY), (480, Result.NO_ANSWER), (603, Result.REJECTED), (404, Result.INVALID_NUMBER)],
+)
+def test_the_caller_is_not_reached(sip_status, result):
+    story = Story(CALLER_DIALLED, LegDropped(at(5), NETWORK_CALL, Party.CALLER, LEG_A, sip_status))
+    assert story.call.caller.outcome == Outcome(result, sip_status)
+    assert story.call.ending is EndReason.CALLER_FAILED
+    assert story.told == ["LegDialled caller", "CallEnded", "AccountClosed"]
+    assert story.last.wakes
+
+
+@pytest.mark.parametrize(
+    ("seconds", "sip_status", "expected"),
+    [
+        (12, 0, Outcome(Result.UNREACHABLE)),
+        (34, 0, Outcome(Result.NO_ANSWER)),
+        (12, 486, Outcome(Result.BUSY, 486)),
+        (12, 603, Outcome(Result.REJECTED, 603)),
+    ],
+)
+def test_the_callee_is_not_reached_and_the_caller_is_told(seconds, sip_status, expected):
+    story = Story(*TALKING[:4], BridgeFailed(at(seconds), NETWORK_CALL, sip_status))
+    assert story.actions == (PlayPrompt(Party.CALLER, Prompt.CALLEE_UNAVAILABLE), HANG_UP_CALLER)
+    assert story.call.callee.outcome == expected
+    story.play(replace(CALLER_LEFT, at=at(seconds + 3)))
+    assert story.told[-2:] == ["CallEnded", "AccountClosed"]
+    assert (story.call.ending, story.call.ended_by) == (EndReason.CALLEE_FAILED, None)
+
+
+def test_the_parting_prompt_cannot_be_played():
+    story = Story(*TALKING[:4], BRIDGE_TIMED_OUT, PROMPT_REFUSED)
+    assert story.actions == (HANG_UP_CALLER,)
+
+
+def test_the_caller_leaves_while_the_callee_rings():
+    story = Story(*TALKING[:4], CALLER_LEFT)
+    assert story.call.phase is Phase.OVER
+    assert (story.call.ending, story.call.ended_by) == (EndReason.CALLER_LEFT, Party.CALLER)
+    assert story.call.callee.outcome == Outcome(Result.CANCELLED)
+    story.play(replace(CALLEE_ANSWERED, at=at(61)))
+    assert story.actions == (HANG_UP_CALLEE, HANG_UP_CALLER)
+    assert story.told.count("CallEnded") == 1
+
+
+def test_stopped_before_the_caller_answers():
+    stopped = replace(Story(CALLER_DIALLED, CALLER_RANG).call, ending=EndReason.STOPPED)
+    story = Story(CALLER_ANSWERED, call=stopped)
+    assert story.actions == (HANG_UP_CALLER,)
+    assert Story(CALLEE_WANTED, call=story.call).actions == (HANG_UP_CALLER,)
+    story.play(CALLER_LEFT)
+    assert story.call.ending is EndReason.STOPPED
+
+
+def test_stopped_while_the_callee_rings():
+    stopped = replace(Story(*TALKING[:4]).call, ending=EndReason.STOPPED)
+    assert Story(END_WANTED, call=stopped).actions == (HANG_UP_CALLER,)
+    assert Story(CALLEE_ANSWERED, call=stopped).actions == (HANG_UP_CALLER, HANG_UP_CALLEE)
+    assert Story(BRIDGE_TIMED_OUT, call=stopped).actions == (HANG_UP_CALLER,)
+
+
+def test_stopped_in_talk():
+    stopped = replace(Story(*TALKING).call, ending=EndReason.STOPPED)
+    story = Story(END_WANTED, CALLER_LEFT, CALLEE_LEFT, call=stopped)
+    assert story.call.ending is EndReason.STOPPED
+    assert story.call.ended_by is None
+
+
+def test_the_connecting_prompt_starts_again_when_it_ran_out():
+    assert Story(*TALKING[:3], PROMPT_HEARD).actions == Story(*TALKING[:3]).actions
+
+
+def test_an_answer_overtaken_by_the_end_of_its_leg_still_counts():
+    story = Story(*TALKING[:4], CALLEE_LEFT, replace(CALLEE_ANSWERED, at=at(62)), replace(CALLER_LEFT, at=at(63)))
+    assert story.call.callee.answered_at == story.call.callee.ended_at == at(60)
+    assert "LegAnswered callee" in story.told
+
+
+def test_a_second_network_call_is_a_stray():
+    story = Story(CALLER_DIALLED)
+    stray = DialTaken(at(2), "another", "leg-x", at(2))
+    assert decide(story.call, stray).facts == ()
+    answered = decide(story.call, LegPickedUp(at(3), "another", Party.CALLER, "leg-x", None))
+    assert answered.actions == (HangUp(Party.CALLER, "leg-x"),)
+    assert answered.call == story.call
+
+
+def test_an_event_may_come_before_the_one_that_caused_it():
+    story = Story(CALLER_ANSWERED, CALLER_DIALLED, CALLER_RANG)
+    assert story.told == ["LegDialled caller", "LegAnswered caller"]
+
+
+def test_hanging_up_a_leg_that_has_ended_is_harmless():
+    story = Story(*TALKING, CALLEE_LEFT, HANG_UP_REFUSED)
+    assert story.actions == ()
+    assert story.last.ignored is not None
+
+
+def test_the_safety_net_closes_what_the_network_never_ended():
+    decision = close(Story(*TALKING).call, at(4000), EndReason.LOST)
+    assert decision.call.phase is Phase.OVER
+    assert decision.wakes
+    assert cdr_of(decision.call).talk == timedelta(seconds=3991)
+    assert close(decision.call, at(5000), EndReason.LOST).ignored is not None
+
+
+def test_a_silent_network_means_no_answer():
+    closed = close(replace(Story(CALLER_DIALLED).call, ending=EndReason.CALLER_SILENT), at(140), EndReason.LOST).call
+    assert closed.caller.outcome == Outcome(Result.NO_ANSWER)
+    assert closed.ending is EndReason.CALLER_SILENT
+
+
+def test_a_call_that_was_never_taken_up_has_no_legs_to_account_for():
+    closed = close(callback(), at(120), EndReason.NEVER_STARTED).call
+    assert closed.caller.ended_at is None
+    assert cdr_of(closed).talk == timedelta(0)

@@ -1,0 +1,1 @@
+"""Fakes that record: one file per port, each a small working thing."""

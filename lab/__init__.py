@@ -4,7 +4,9 @@ Law: nothing here imports the product. The lab reads the AWS documents itself; i
 would share one misreading.
 
 Map:
-    aws/      AWS: MiniStack in this process, the overlay that corrects it, the deployment of template.yaml, the API's port
-    pstn/     Amazon Chime SDK PSTN Audio
-    lab.py    both together, as one context manager
+    aws/        AWS: MiniStack in this process, the overlay that corrects it, the deployment, the API's port
+    pstn/       Amazon Chime SDK PSTN Audio
+    buckets.py  the local S3 as the telephone network sees it
+    lab.py      all of it as one context manager
+    up.py       `python -m lab up`
 """

@@ -20,10 +20,10 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.config import Config
 
 from lab.aws import overlay
+from lab.aws.connect import connect
 from lab.aws.engine import part
 from lab.aws.overlay import event_sources, lambda_process, own_services, timing
 from lab.aws.overlay.task_tokens import TOKENS
@@ -141,9 +141,8 @@ class Cloud:
     def client(self, service: str, **more: Any) -> Any:
         """A boto3 client of this account's root user."""
         config = Config(retries={"total_max_attempts": 2}, inject_host_prefix=False, s3={"addressing_style": "path"})
-        return boto3.session.Session().client(  # type: ignore[call-overload]
-            service, **{"endpoint_url": self.url, "config": config, **self.credentials, **more}
-        )
+        settings = {"endpoint_url": self.url, "config": config, **self.credentials, **more}
+        return connect(service, **settings)
 
     @property
     def credentials(self) -> dict[str, str]:
@@ -157,6 +156,10 @@ class Cloud:
     def register(self, service: str, handler: own_services.Handler, *, model: str) -> None:
         """Serve on the same port what is signed for `service`; `model` is the service's boto3 name."""
         own_services.register(service, handler, model=model)
+
+    def mount(self, prefix: str, handler: own_services.Handler) -> None:
+        """Serve on the same port every path that begins with `prefix`."""
+        own_services.mount(prefix, handler)
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine on the server's own loop and wait for its result; not to be called from that loop."""
@@ -183,7 +186,7 @@ class Cloud:
         config.graceful_timeout = 0.5
         config.shutdown_timeout = 2
         config.loglevel, config.accesslog, config.errorlog = "WARNING", None, None
-        server = asyncio.create_task(serve(part("app").app, config, shutdown_trigger=self._shutdown.wait))  # type: ignore[arg-type]
+        server = asyncio.create_task(serve(part("app").app, config, shutdown_trigger=self._shutdown.wait))
         while not server.done():
             with contextlib.suppress(OSError):
                 _, writer = await asyncio.open_connection(LOOPBACK, self.port)
@@ -256,5 +259,15 @@ def _tell_port(port: str) -> None:
 def _quiet() -> None:
     """MiniStack configures the root logger; the lab's own output must stay readable."""
     level = os.environ["LOG_LEVEL"]
-    for name in ("ministack", "lambda", "lambda_runtime", "states", "cloudformation", "eventbridge", "scheduler", "sqs"):
+    for name in (
+        "ministack",
+        "lambda",
+        "lambda_runtime",
+        "states",
+        "cloudformation",
+        "eventbridge",
+        "scheduler",
+        "sqs",
+    ):
         logging.getLogger(name).setLevel(level)
+    logging.getLogger("samtranslator").setLevel("ERROR")  # it warns of metrics that nobody collects

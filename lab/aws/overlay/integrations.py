@@ -2,8 +2,8 @@
 
 AWS: `arn:aws:states:::aws-sdk:<service>:<action>` reaches any operation of any service, with the names of the AWS SDK
 for Java 2.x; an error is `<Service>.<Exception>` (`ChimeSdkVoice.ThrottledClientException`,
-`DynamoDb.ConditionalCheckFailedException`), one that the service does not model is `<Service>.<Service>Exception`; every
-call is made as the role of the state machine.
+`DynamoDb.ConditionalCheckFailedException`), one that the service does not model is `<Service>.<Service>Exception`;
+every call is made as the role of the state machine.
 https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
 
 MiniStack: knows some twenty services by a table and never looks at the role.
@@ -21,16 +21,21 @@ import threading
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, ParamValidationError
 
+from lab.aws.connect import connect
 from lab.aws.engine import part
 from lab.aws.overlay.task_state import EXECUTION
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
-_IRREGULAR = {"sfn": "stepfunctions", "cloudwatchlogs": "logs", "eventbridge": "events", "cognitoidentityprovider": "cognito-idp"}
+_IRREGULAR = {
+    "sfn": "stepfunctions",
+    "cloudwatchlogs": "logs",
+    "eventbridge": "events",
+    "cognitoidentityprovider": "cognito-idp",
+}
 _OPTIMISED = {
     "arn:aws:states:::sqs:sendMessage": ("sqs:SendMessage", "QueueUrl"),
     "arn:aws:states:::sns:publish": ("sns:Publish", "TopicArn"),
@@ -83,7 +88,7 @@ def _client(service: str) -> Any:
             name = _boto_name(service)
             if name is None:
                 raise sf._ExecutionError("States.Runtime", f"The AWS SDK has no service {service!r}")
-            _clients[key] = boto3.session.Session().client(
+            _clients[key] = connect(
                 name,
                 endpoint_url=f"http://127.0.0.1:{key[2]}",
                 region_name=sf.get_region(),
@@ -136,7 +141,7 @@ def _text(value: bytes) -> str:
 
 
 def java_member(name: str) -> str:
-    """A member's name in the AWS SDK for Java: "taskToken" → "TaskToken", "NULL" → "Nul", "SSEKMSKeyId" → "SsekmsKeyId".
+    """A member's name in the AWS SDK for Java: "taskToken" → "TaskToken", "NULL" → "Nul", "RoleARN" → "RoleArn".
 
     https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html#actions
     """

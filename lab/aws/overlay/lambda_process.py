@@ -19,7 +19,6 @@ import selectors
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,8 +74,10 @@ def function_process(base: type) -> type:
     """MiniStack's `Worker`, its process replaced; what manages workers stays MiniStack's own."""
 
     class FunctionProcess(base):  # type: ignore[misc]
+        _proc: Any
         _requests: IO[bytes] | None = None
         _replies: IO[bytes] | None = None
+        _log = bytearray()
 
         def _spawn(self) -> None:
             self._close_pipes()
@@ -100,6 +101,7 @@ def function_process(base: type) -> type:
             os.close(request_end)
             os.close(reply_end)
             os.set_blocking(self._proc.stdout.fileno(), False)
+            self._start_answer: dict[str, Any] = {}
             self._requests, self._replies = os.fdopen(requests, "wb"), os.fdopen(replies, "rb", buffering=0)
             self._log = bytearray()
             path = [str(layer / "python") for layer in layers if (layer / "python").is_dir()]
@@ -122,17 +124,18 @@ def function_process(base: type) -> type:
 
         def _receive(self, seconds: float) -> dict[str, Any]:
             """The next frame of the function, its output gathered meanwhile so that no pipe fills up."""
-            deadline, got = time.monotonic() + seconds, bytearray()
+            deadline, got, replies = time.monotonic() + seconds, bytearray(), self._replies
+            assert replies is not None, "no process was started"
             with selectors.DefaultSelector() as both:
-                both.register(self._replies, selectors.EVENT_READ)  # type: ignore[arg-type]
+                both.register(replies, selectors.EVENT_READ)
                 both.register(self._proc.stdout, selectors.EVENT_READ)
                 while len(got) < 4 or len(got) < 4 + struct.unpack(">I", got[:4])[0]:
                     remaining = deadline - time.monotonic()
                     if remaining <= 0:
                         raise Died(late=True)
                     for key, _ in both.select(remaining):
-                        if key.fileobj is self._replies:
-                            chunk = self._replies.read(_LOG_CHUNK)  # type: ignore[union-attr]
+                        if key.fileobj is replies:
+                            chunk = replies.read(_LOG_CHUNK)
                             if not chunk:
                                 raise Died(late=False)
                             got += chunk
@@ -178,13 +181,13 @@ def function_process(base: type) -> type:
                 return {**answer, "log": self._take_log()}
 
         def _obituary(self, died: Died, request_id: str, seconds: float) -> dict[str, str]:
-            code = None if died.late else self._proc.wait()
+            code = 0 if died.late else int(self._proc.wait())
             self._read_log()
             self._end()
             if died.late:
                 told = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {request_id} Task timed out after"
                 return {"errorType": "Sandbox.Timedout", "errorMessage": f"{told} {seconds:.2f} seconds"}
-            how = f"exit status {code}" if code >= 0 else f"signal: {-code}"  # type: ignore[operator]
+            how = f"exit status {code}" if code >= 0 else f"signal: {-code}"
             message = f"RequestId: {request_id} Error: Runtime exited with error: {how}"
             return {"errorType": "Runtime.ExitError", "errorMessage": message}
 

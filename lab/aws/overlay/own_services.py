@@ -15,7 +15,9 @@ import botocore.session
 
 from lab.aws.engine import part
 
-Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[tuple[int, dict[str, str], bytes]]]
+Handler = Callable[
+    [str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[tuple[int, dict[str, str], bytes]]
+]
 """(method, path, headers, body, query) → (status, headers, body); header names of the request are lower case."""
 
 _OPERATIONS: dict[str, list[tuple[str, re.Pattern[str], dict[str, list[str]], str]]] = {}
@@ -72,3 +74,24 @@ def register(service: str, handler: Handler, *, model: str) -> None:
 
     app.detect_service = router.detect_service = detect
     actions.extract_iam_action, actions.extract_resource_arn = action, arn
+
+
+def mount(prefix: str, handler: Handler) -> None:
+    """Serve every path that begins with `prefix`, whoever signs it or nobody."""
+    app = part("app")
+    stock = app._handle_special_data_plane_request
+
+    async def serve(
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        query: dict[str, list[str]],
+        *more: Any,
+        **named: Any,
+    ) -> Any:
+        if path.startswith(prefix):
+            return await handler(method, path, headers, body, query)
+        return await stock(method, path, headers, body, query, *more, **named)
+
+    app._handle_special_data_plane_request = serve

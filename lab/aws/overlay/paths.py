@@ -26,12 +26,11 @@ def present(path: str, data: Any, ctx: dict[str, Any] | None = None) -> bool:
     if tokens is None:
         return True
     for kind, name in tokens:
-        if kind == "field" and isinstance(current, dict) and name in current:
-            current = current[name]
-        elif kind == "index" and isinstance(current, list) and -len(current) <= name < len(current):
-            current = current[name]
-        else:
+        in_object = kind == "field" and isinstance(current, dict) and name in current
+        in_list = kind == "index" and isinstance(current, list) and -len(current) <= name < len(current)
+        if not in_object and not in_list:
             return kind not in {"field", "index"}
+        current = current[name]
     return True
 
 

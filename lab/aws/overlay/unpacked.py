@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -21,8 +22,6 @@ def unpacked(content: bytes) -> Path:
     fresh.chmod(0o755)
     with zipfile.ZipFile(io.BytesIO(content)) as package:
         package.extractall(fresh)
-    try:
+    with contextlib.suppress(OSError):  # another process was first
         fresh.rename(target)
-    except OSError:  # another process was first
-        pass
     return target

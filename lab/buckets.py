@@ -1,0 +1,48 @@
+"""The local S3 as the telephone network sees it: prompts to play, and a place for recordings."""
+
+from __future__ import annotations
+
+import io
+import wave
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lab.pstn.lines import AudioFile
+
+
+class Prompts:
+    """Reads a prompt; None if it does not exist or is no WAV file."""
+
+    def __init__(self, s3: Any) -> None:
+        self._s3 = s3
+
+    def __call__(self, bucket: str, key: str) -> AudioFile | None:
+        try:
+            content = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except ClientError:
+            return None
+        try:
+            with wave.open(io.BytesIO(content)) as sound:
+                return AudioFile(sound.getnframes() / sound.getframerate(), content)
+        except (wave.Error, EOFError):
+            return None
+
+
+class Recordings:
+    """Writes a recording where the call said."""
+
+    def __init__(self, s3: Any) -> None:
+        self._s3 = s3
+
+    def accessible(self, bucket: str) -> bool:
+        """Whether there is such a bucket."""
+        try:
+            self._s3.head_bucket(Bucket=bucket)
+        except ClientError:
+            return False
+        return True
+
+    def put(self, bucket: str, key: str, body: bytes, metadata: dict[str, str]) -> None:
+        """Store one finished recording."""
+        self._s3.put_object(Bucket=bucket, Key=key, Body=body, Metadata=metadata, ContentType="audio/wav")

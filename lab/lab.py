@@ -1,0 +1,152 @@
+"""The whole laboratory: the cloud, the telephone network on it, the stack of template.yaml, and the API's port.
+
+with Lab(auth=True) as lab:
+    lab.api_url, lab.aws_url, lab.outputs, lab.client("dynamodb"), lab.pstn.exchange
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lab.aws import invocation, package
+from lab.aws.cloud import Cloud
+from lab.aws.deploy import Deployment, deploy
+from lab.aws.edge import Edge
+from lab.buckets import Prompts, Recordings
+from lab.pstn.control import PREFIX
+from lab.pstn.service import SIGNING_NAME, PstnService
+from lab.pstn.switches import Switches
+
+ROOT = Path(__file__).parent.parent
+NETWORK = "voiceconnector.chime.amazonaws.com"
+"""The service principal that a SIP media application's function must let in."""
+
+ON_A_LAPTOP = {"AllowLoopback": "true", "RequestsPerSecond": "500"}
+"""Values for the template's parameters unless others are given: an SP's server is on this machine too."""
+
+
+class Lab:
+    """Everything that `make up` starts; a context manager.
+
+    Args:
+        auth: functions and state machines act as their roles, and signatures and policies are checked.
+        switches: what the documents of the telephone network leave open.
+        parameters: values for the template's parameters, over ON_A_LAPTOP.
+        api_port, aws_port: 0 picks a free one.
+        state_dir: built layers and working files; below the working tree's `.lab` by default.
+    """
+
+    def __init__(
+        self,
+        *,
+        auth: bool = False,
+        switches: Switches | None = None,
+        parameters: Mapping[str, str] | None = None,
+        template: Path = ROOT / "template.yaml",
+        stack: str = "duologue",
+        api_port: int = 0,
+        aws_port: int = 0,
+        state_dir: Path = ROOT / ".lab",
+    ) -> None:
+        self.cloud = Cloud(auth=auth, state_dir=state_dir, port=aws_port)
+        self._template, self._stack, self._api_port = template, stack, api_port
+        self._parameters = {**ON_A_LAPTOP, **(parameters or {})}
+        self._switches = switches
+        self._deployment: Deployment | None = None
+        self._edge: Edge | None = None
+        self._pstn: PstnService | None = None
+
+    def __enter__(self) -> Lab:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> Lab:
+        """Start and deploy.
+
+        Raises:
+            CloudError, DeployError, LayerError; whatever was started is stopped again.
+        """
+        try:
+            self.cloud.start()
+            self._attach_network()
+            declared = package.read(self._template).get("Parameters") or {}
+            values = {name: value for name, value in self._parameters.items() if name in declared}
+            self._deployment = deploy(self.cloud, self._template, stack=self._stack, parameters=values)
+            self._edge = Edge(self.cloud, self.outputs["ApiId"], self._stage(), port=self._api_port).start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """End everything; safe to repeat."""
+        if self._pstn is not None:
+            self._pstn.close()
+            self._pstn = None
+        if self._edge is not None:
+            self._edge.stop()
+            self._edge = None
+        self.cloud.stop()
+
+    @property
+    def api_url(self) -> str:
+        """Where the API's paths begin."""
+        assert self._edge is not None, "the lab is not running"
+        return self._edge.url
+
+    @property
+    def aws_url(self) -> str:
+        """The endpoint of every AWS service; `/_lab/phones` is below it."""
+        return self.cloud.url
+
+    @property
+    def pstn(self) -> PstnService:
+        """The telephone network."""
+        assert self._pstn is not None, "the lab is not running"
+        return self._pstn
+
+    @property
+    def deployment(self) -> Deployment:
+        """The stack."""
+        assert self._deployment is not None, "the lab is not running"
+        return self._deployment
+
+    @property
+    def outputs(self) -> Mapping[str, str]:
+        """The outputs of the stack by their names."""
+        return self.deployment.outputs
+
+    @property
+    def resources(self) -> Mapping[str, str]:
+        """Physical ids by logical ids, for example a function's name by `OutboxFunction`."""
+        return self.deployment.resources
+
+    def client(self, service: str, **settings: Any) -> Any:
+        """A boto3 client of the account's root user."""
+        return self.cloud.client(service, **settings)
+
+    def _attach_network(self) -> None:
+        s3 = self.client("s3")
+
+        def invoke(arn: str, event: dict[str, Any]) -> Any:
+            where = {"account": self.cloud.account, "region": self.cloud.region}
+            return invocation.invoke(arn, event, principal=NETWORK, **where)
+
+        self._pstn = PstnService(
+            invoke,
+            self._switches,
+            self.cloud.account,
+            self.cloud.region,
+            audio=Prompts(s3),
+            recordings=Recordings(s3),
+        )
+        self.cloud.register(SIGNING_NAME, self._pstn.handle, model="chime-sdk-voice")
+        self.cloud.mount(PREFIX, self._pstn.handle)
+
+    def _stage(self) -> str:
+        stages = self.client("apigateway").get_stages(restApiId=self.outputs["ApiId"])["item"]
+        return next(str(stage["stageName"]) for stage in stages if stage["stageName"] != "Stage")

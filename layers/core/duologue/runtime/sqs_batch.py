@@ -21,7 +21,7 @@ class Context(Protocol):
 def work_through(
     event: dict[str, Any], context: Context, work: Callable[[str], bool], *, time_for_one_ms: int, function: str
 ) -> dict[str, Any]:
-    """Give each body to `work`, which says whether the message is done with. None is begun that might not end in time."""
+    """Give each body to `work`, which says whether the message is done with. None is begun that may not end in time."""
     given_back: list[dict[str, str]] = []
     held_groups: set[str] = set()
     for record in event["Records"]:

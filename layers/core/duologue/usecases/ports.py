@@ -91,6 +91,9 @@ class Calls(Protocol):
     def overdue(self, now: datetime, limit: int) -> Sequence[str]:
         """Ids of open calls whose `close_by` has passed, oldest first."""
 
+    def in_use(self, app_key: str) -> int:
+        """How many of the app's concurrent calls are in use now."""
+
     def told(self, call_id: str, sequence: int) -> bool:
         """Whether the SP has taken this fact."""
 

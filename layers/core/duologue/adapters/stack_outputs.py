@@ -1,0 +1,21 @@
+"""What a deployed stack says of itself: the outputs of template.yaml."""
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from duologue.adapters.aws import outside
+from duologue.domain.errors import OutsideUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+
+def outputs_of(client: "CloudFormationClient", stack: str) -> dict[str, str]:
+    """Output name → value. Raises OutsideUnavailable: there is no such stack, or nobody could be asked."""
+    try:
+        with outside(f"stack {stack}"):
+            described = client.describe_stacks(StackName=stack)["Stacks"][0]
+    except ClientError as error:
+        raise OutsideUnavailable(f"stack {stack}: {error}") from error
+    return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}

@@ -91,6 +91,9 @@ class FakeCalls:
         due = sorted((at, call_id) for call_id, at in self.close_by.items() if at <= now)
         return [call_id for _, call_id in due[:limit]]
 
+    def in_use(self, app_key: str) -> int:
+        return len(self.slots.get(app_key, ()))
+
     def told(self, call_id: str, sequence: int) -> bool:
         mine = [delivery for told, number, delivery in self.deliveries if (told, number) == (call_id, sequence)]
         return bool(mine) and mine[-1].taken

@@ -125,6 +125,11 @@ class DynamoCalls:
             )
         return [item["call"]["S"] for item in found["Items"]]
 
+    def in_use(self, app_key: str) -> int:
+        with outside("accounts table"):
+            found = self._client.get_item(**self._slots(app_key), ConsistentRead=True)
+        return len(found.get("Item", {}).get("held", {}).get("SS", []))
+
     def told(self, call_id: str, sequence: int) -> bool:
         with outside("calls table"):
             key = _key(call_id, _told_key(sequence))

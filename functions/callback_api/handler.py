@@ -1,0 +1,72 @@
+"""Place a callback, stop one. Every request is authenticated here, so that every refusal is in the SP's own format."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from duologue.domain.accounts import App
+from duologue.domain.errors import DuologueError
+from duologue.runtime.last_resort import guarded
+from duologue.runtime.rest import Request, request_of, response_of
+from duologue.runtime.wiring.callback_api import Parts, parts
+from duologue.usecases.authenticate import authenticate
+from duologue.usecases.place_callback import place_callback
+from duologue.usecases.stop_callback import stop_callback
+from duologue.wire.huawei.credentials import read_credentials
+from duologue.wire.huawei.requests import read_callback, read_stop
+from duologue.wire.huawei.results import UNFORESEEN, Answer, failure, success
+from duologue.wire.huawei.session_id import session_id
+
+_log = logging.getLogger(__name__)
+
+
+def _place(request: Request, app: App, parts: Parts) -> Answer:
+    wanted = read_callback(request.body, app)
+    for field, url in (("statusUrl", wanted.notify.status_url), ("feeUrl", wanted.notify.fee_url)):
+        if url is not None:
+            parts.endpoints.check(url, field=field)
+    call = place_callback(
+        wanted,
+        app,
+        calls=parts.calls,
+        flows=parts.flows,
+        clock=parts.clock,
+        new_call_id=parts.new_call_id,
+        patience=parts.patience,
+    )
+    _log.info("accepted", extra={"call_id": call.id, "app": app.key})
+    placed: dict[str, Any] = {"sessionId": session_id(call.id, parts.host)}
+    if wanted.wants_idle_ports:
+        placed["idlePort"] = max(0, app.concurrent_calls - parts.calls.in_use(app.key))
+    return success(**placed)
+
+
+def _stop(request: Request, app: App, parts: Parts) -> Answer:
+    call_id = read_stop(request.body, parts.host)
+    stop_callback(call_id, app.key, calls=parts.calls, network=parts.network, flows=parts.flows)
+    _log.info("stopped", extra={"call_id": call_id, "app": app.key})
+    return success()
+
+
+_ROUTES: dict[str, Callable[[Request, App, Parts], Answer]] = {
+    "/rest/httpsessions/click2Call/v2.0": _place,
+    "/rest/httpsessions/callStop/v2.0": _stop,
+}
+
+
+def answer(event: dict[str, Any], parts: Parts) -> dict[str, Any]:
+    route = event["resource"]
+    try:
+        request = request_of(event)
+        credentials = read_credentials(request.query)
+        app = authenticate(credentials, accounts=parts.accounts, tokens=parts.tokens, clock=parts.clock)
+        said = _ROUTES[route](request, app, parts)
+    except DuologueError as error:
+        said = failure(error)
+    _log.info("answered", extra={"route": route, "status": said.status, "result": said.body["resultcode"]})
+    return response_of(said)
+
+
+@guarded("callback_api", safe=lambda event: response_of(UNFORESEEN))
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    return answer(event, parts())

@@ -1,0 +1,52 @@
+"""What placing and stopping a callback is made of."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache, partial
+
+from duologue.adapters.dns_names import addresses_of
+from duologue.adapters.http_sp_endpoints import HttpSpEndpoints
+from duologue.adapters.system_clock import SystemClock
+from duologue.runtime.settings import flag, setting
+from duologue.runtime.wiring.accounts import dynamo_accounts
+from duologue.runtime.wiring.calls import dynamo_calls, flows, network
+from duologue.usecases.place_callback import Patience
+from duologue.usecases.ports import Accounts, Calls, Clock, Flows, Network, SpEndpoints, Tokens
+from duologue.wire.huawei.session_id import new_call_id
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    accounts: Accounts
+    tokens: Tokens
+    calls: Calls
+    flows: Flows
+    network: Network
+    endpoints: SpEndpoints
+    clock: Clock
+    new_call_id: Callable[[datetime], str]
+    patience: Patience
+    host: str
+
+
+@cache
+def parts() -> Parts:
+    accounts = dynamo_accounts()
+    ring = Patience(
+        callee_ring=timedelta(seconds=int(setting("CALLEE_RING_SECONDS"))),
+        caller_ring=timedelta(seconds=int(setting("CALLER_RING_SECONDS"))),
+    )
+    return Parts(
+        accounts=accounts,
+        tokens=accounts,
+        calls=dynamo_calls(),
+        flows=flows(),
+        network=network(),
+        endpoints=HttpSpEndpoints(addresses_of, allow_loopback=flag("ALLOW_LOOPBACK")),
+        clock=SystemClock(),
+        new_call_id=partial(new_call_id, random_bits=secrets.randbits),
+        patience=ring,
+        host=setting("HOST_NAME"),
+    )

@@ -1,0 +1,60 @@
+"""One folder per function, one resource per folder, samples for each."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.tree import ROOT, tracked
+from tools.template import functions, read_template
+
+_FUNCTIONS = functions(read_template())
+_FOLDERS = sorted({path.parts[1] for path in tracked() if path.parts[0] == "functions" and len(path.parts) > 2})
+_SAMPLES = [path for path in tracked() if path.parts[0] == "events" and path.suffix == ".json"]
+
+# Not on the import path of call_control, where a person waits on the line while it starts: pydantic and the tracer cost
+# 0.2 and 0.1–0.3 s of it; so does all of powertools that loads them.
+_TOO_SLOW = ("pydantic", "aws_xray_sdk", "aws_lambda_powertools.tracing", "aws_lambda_powertools.utilities.parser")
+
+
+def test_every_folder_has_its_resource_and_the_reverse():
+    assert sorted(function.folder for function in _FUNCTIONS) == _FOLDERS
+
+
+def test_the_logical_id_says_the_folder():
+    """callback_api is CallbackApiFunction, so that either can be found by the other."""
+    named = {function.folder: function.logical_id for function in _FUNCTIONS}
+    assert named == {folder: folder.title().replace("_", "") + "Function" for folder in named}
+
+
+@pytest.mark.parametrize("folder", _FOLDERS)
+def test_a_folder_holds_its_handler_only(folder: str):
+    held = sorted(path.name for path in tracked() if path.parts[:2] == ("functions", folder))
+    assert held == ["__init__.py", "handler.py"]
+
+
+@pytest.mark.parametrize("folder", _FOLDERS)
+def test_a_handler_imports_nothing_from_its_own_folder(folder: str):
+    """On Lambda it is `handler`, in tests `functions.x.handler`; neither name may matter."""
+    assert "functions" not in (ROOT / "functions" / folder / "handler.py").read_text(encoding="utf-8").split()
+
+
+@pytest.mark.parametrize("folder", _FOLDERS)
+def test_every_function_has_samples(folder: str):
+    assert [path for path in _SAMPLES if path.parts[1] == folder]
+
+
+@pytest.mark.parametrize("sample", _SAMPLES, ids=str)
+def test_a_sample_is_a_json_object_of_a_function(sample: Path):
+    assert len(sample.parts) == 3
+    assert sample.parts[1] in _FOLDERS
+    assert isinstance(json.loads((ROOT / sample).read_text(encoding="utf-8")), dict)
+
+
+def test_call_control_starts_without_the_slow_libraries():
+    program = "import functions.call_control.handler, sys, json; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = json.loads(done.stdout)
+    assert [name for name in loaded if name.startswith(_TOO_SLOW)] == []

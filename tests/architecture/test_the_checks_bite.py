@@ -1,0 +1,119 @@
+"""Each contract of import-linter and each ban of ruff catches a deliberate break.
+
+A contract that names a package which was renamed, or a ban that an exception has swallowed, passes for ever.
+"""
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.tree import ROOT, tracked
+
+_CORE = "layers/core/duologue"
+
+# contract id → (a module to add the line to, the line)
+_BREAKS = {
+    "layers": (f"{_CORE}/domain/call.py", "import duologue.usecases.ports"),
+    "wires": (f"{_CORE}/wire/chime/__init__.py", "import duologue.wire.huawei"),
+    "usecases-know-no-wire": (f"{_CORE}/usecases/place_callback.py", "import duologue.wire.huawei"),
+    "no-cloud-below-adapters": (f"{_CORE}/usecases/place_callback.py", "import boto3"),
+    "pure-core": (f"{_CORE}/domain/call.py", "import pydantic"),
+    "product-below-functions": (f"{_CORE}/runtime/__init__.py", "import functions.sweep.handler"),
+    "functions-know-no-lab": ("functions/sweep/handler.py", "import lab"),
+    "handlers-are-independent": ("functions/sweep/handler.py", "import functions.outbox.handler"),
+    "lab-imports-nothing-of-ours": ("lab/__init__.py", "import duologue.domain.call"),
+}
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The sources and the settings, to be broken."""
+    for path in tracked():
+        if str(path).startswith((_CORE, "functions/", "lab/")) and path.suffix == ".py":
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / path, tmp_path / path)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def _verdicts(copy: Path, *contracts: str) -> tuple[int, str]:
+    """import-linter's exit code and report for `contracts` (all of them if none is named)."""
+    named = [argument for contract in contracts for argument in ("--contract", contract)]
+    program = (
+        "import sys; sys.path[:0] = ['layers/core', '.'];"
+        "from importlinter.cli import lint_imports_command as lint; lint()"
+    )
+    command = [sys.executable, "-P", "-c", program, "--no-cache", "--config", "pyproject.toml", *named]
+    done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_every_contract_has_its_break():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert {contract["id"] for contract in settings["tool"]["importlinter"]["contracts"]} == set(_BREAKS)
+
+
+@pytest.mark.parametrize("contract", _BREAKS)
+def test_a_contract_catches_its_break(contract: str, copy: Path):
+    before, report = _verdicts(copy, contract)
+    assert before == 0, report
+    module, line = _BREAKS[contract]
+    source = (copy / module).read_text(encoding="utf-8")
+    (copy / module).write_text(f"{source}\n\n{line}\n", encoding="utf-8")
+    after, report = _verdicts(copy, contract)
+    assert after == 1, report
+    assert "BROKEN" in report
+
+
+@pytest.mark.parametrize("package", [f"{_CORE}/helpers", f"{_CORE}/wire/carrier"])
+def test_a_new_package_must_be_given_its_place(package: str, copy: Path):
+    (copy / package).mkdir()
+    (copy / package / "__init__.py").write_text('"""Homeless."""\n', encoding="utf-8")
+    verdict, report = _verdicts(copy, "layers", "wires")
+    assert verdict == 1, report
+
+
+@pytest.mark.parametrize(
+    ("module", "code", "rule"),
+    [
+        ("usecases/x.py", "import boto3\n\nboto3.client('s3')\n", "TID251"),
+        ("usecases/x.py", "from datetime import UTC, datetime\n\nNOW = datetime.now(UTC)\n", "TID251"),
+        ("call_control/x.py", "import uuid\n\nNEW = uuid.uuid4()\n", "TID251"),
+        ("domain/x.py", "from .call import Call\n\nCall\n", "TID252"),
+        ("domain/x.py", "class Call:\n    displayNbr: str\n", "N815"),
+        ("usecases/x.py", "try:\n    print()\nexcept Exception:\n    pass\n", "BLE001"),
+    ],
+)
+def test_ruff_catches_what_the_design_forbids(module: str, code: str, rule: str):
+    assert rule in _complaints(f"{_CORE}/{module}", code)
+
+
+@pytest.mark.parametrize(
+    ("module", "code", "rule"),
+    [
+        ("adapters/x.py", "import boto3\n\nboto3.client('s3')\n", "TID251"),
+        ("wire/huawei/x.py", "class Call:\n    displayNbr: str\n", "N815"),
+    ],
+)
+def test_ruff_allows_it_where_it_belongs(module: str, code: str, rule: str):
+    assert rule not in _complaints(f"{_CORE}/{module}", code)
+
+
+def _complaints(path: str, code: str) -> str:
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "check",
+        "--no-cache",
+        "--output-format",
+        "concise",
+        "--stdin-filename",
+        path,
+        "-",
+    ]
+    return subprocess.run(command, cwd=ROOT, input=code, capture_output=True, text=True, check=False).stdout

@@ -1,0 +1,81 @@
+"""What must not be in the repository, and what its front page promises."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.tree import ROOT, text_of, tracked
+
+_TEXTS = [path for path in tracked() if text_of(path) is not None]
+
+# Written in pieces, so that this file does not find itself.
+_REGISTRIES = re.compile(
+    "|".join(
+        [
+            "pypi" + r"\.org",
+            "python" + "hosted",
+            "registry" + r"\.npmjs",
+            "--(extra-)?index" + "-url [^-]",
+            "artif" + "actory",
+        ]
+    )
+)
+_MACHINE_PATHS = re.compile(
+    r"(?<![\w.$}])/(" + "|".join(["ro" + "ot", "wo" + "rk", "home/" + r"\w", "Us" + "ers"]) + ")/"
+)
+_UNFINISHED = re.compile("|".join(["TO" + "DO", "FIX" + "ME", "NotImplemented" + "Error", "X" + "XX"]))
+# Numbers that ring nobody: +1 202 555 0100 to 0199 are kept for fiction.
+_E164 = re.compile(r"(?<![\w+])\+[1-9]\d{9,14}(?!\d)")
+_FICTIONAL = re.compile(r"\+120255501\d\d")
+
+
+def _found(pattern: re.Pattern[str], path: Path) -> list[str]:
+    return [match[0] for match in pattern.finditer(text_of(path) or "")]
+
+
+@pytest.mark.parametrize("path", _TEXTS, ids=str)
+def test_no_registry_and_no_place_of_one_machine(path: Path):
+    assert _found(_REGISTRIES, path) == []
+    assert _found(_MACHINE_PATHS, path) == []
+
+
+@pytest.mark.parametrize("path", [path for path in _TEXTS if path.suffix in {".py", ".yaml", ".sh"}], ids=str)
+def test_nothing_is_left_unfinished(path: Path):
+    assert _found(_UNFINISHED, path) == []
+
+
+_SAMPLES = [path for path in _TEXTS if path.parts[0] in {"events", "lab", "docs", "README.md", "functions"}]
+
+
+@pytest.mark.parametrize("path", _SAMPLES, ids=str)
+def test_samples_name_fictional_numbers_only(path: Path):
+    assert [number for number in _found(_E164, path) if not _FICTIONAL.fullmatch(number)] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_the_commands_of_the_front_page_exist(page: str):
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z][a-z-]+)", (ROOT / page).read_text(encoding="utf-8")))
+    assert named
+    assert named <= targets
+
+
+def test_every_target_that_one_would_call_is_listed():
+    """`make` alone lists them with one line each."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    wanted = {
+        "install",
+        "demo",
+        "up",
+        "story",
+        "test",
+        "test-lab",
+        "test-sam-local",
+        "check",
+        "bench",
+        "build",
+        "lock",
+        "clean",
+    }
+    assert wanted <= set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))

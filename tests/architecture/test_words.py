@@ -1,0 +1,56 @@
+"""Foreign words live in one place each: the SP-facing format's in wire/huawei, the telephone network's in wire/chime.
+
+Elsewhere in the product the glossary's own word is used, so that either format can change without the rest noticing.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.tree import modules, text_of
+
+# Only words that are unmistakably the format's: access_token and app_key are everybody's.
+_HUAWEI = """
+    displayNbr displayCalleeNbr callerNbr calleeNbr bindNbr bindNum displayCallerNum fwdDisplayNum fwdDstNum
+    statusUrl feeUrl maxDuration userData lastMinVoice lastMinToUE preVoice waitVoice playPreVoice calleeMedia
+    partyTypeRequiredInDisconnect returnIdlePort recordHintTone recordFlag recordObjectName recordBucketName
+    recordDomain recordStartTime recordFileDownloadUrl resultcode resultdesc
+    sessionId stateCode stateDesc ulFailReason sipStatusCode failTime callEndTime
+    fwdStartTime fwdAlertingTime fwdAnswerTime fwdUnaswRsn callOutStartTime callOutAlertingTime callOutAnswerTime
+    callOutUnaswRsn eventType statusInfo feeLst hostName spId appKey icid AKSK X-AKSK WSSE X-WSSE PasswordDigest
+    click2Call callStop fastlogin callout
+""".split()
+
+_CHIME = """
+    LEG-A LEG-B ParticipantTag ParticipantTags Participants CallDetails ActionData InvocationEventType SchemaVersion
+    NEW_INBOUND_CALL NEW_OUTBOUND_CALL RINGING CALL_ANSWERED ACTION_SUCCESSFUL ACTION_FAILED ACTION_INTERRUPTED HANGUP
+    CALL_UPDATE_REQUESTED DIGITS_RECEIVED INVALID_LAMBDA_RESPONSE TransactionAttributes CallAndBridge PlayAudio
+    PlayAudioAndGetDigits StartCallRecording StopCallRecording CallTimeoutSeconds CallNotAnswered SipResponseCode
+    RingbackTone RepeatDurationInMilliseconds DurationInMilliseconds
+""".split()
+
+_PRODUCT = modules("layers/core/duologue", "functions")
+
+
+def _strangers(path: Path, words: list[str]) -> list[str]:
+    text = text_of(path) or ""
+    return [word for word in words if re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text)]
+
+
+@pytest.mark.parametrize("path", [path for path in _PRODUCT if "huawei" not in path.parts], ids=str)
+def test_the_sps_format_is_spoken_in_one_place(path: Path):
+    assert _strangers(path, _HUAWEI) == []
+
+
+@pytest.mark.parametrize("path", [path for path in _PRODUCT if "chime" not in path.parts], ids=str)
+def test_the_networks_format_is_spoken_in_one_place(path: Path):
+    assert _strangers(path, _CHIME) == []
+
+
+def test_the_words_are_found_where_they_live():
+    """The two lists are spelled as the formats spell them: most are used by their own codec."""
+    for folder, words in (("huawei", _HUAWEI), ("chime", _CHIME)):
+        codec = "\n".join(text_of(path) or "" for path in _PRODUCT if folder in path.parts)
+        used = [word for word in words if re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", codec)]
+        assert len(used) > len(words) / 2

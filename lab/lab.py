@@ -6,7 +6,7 @@ with Lab(auth=True) as lab:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,9 @@ ON_A_LAPTOP = {"AllowLoopback": "true", "RequestsPerSecond": "500"}
 """Values for the template's parameters unless others are given: an SP's server is on this machine too."""
 
 
+DISPLAY_NUMBERS = ("+12025550100", "+12025550101")
+
+
 class Lab:
     """Everything that `make up` starts; a context manager.
 
@@ -34,6 +37,8 @@ class Lab:
         auth: functions and state machines act as their roles, and signatures and policies are checked.
         switches: what the documents of the telephone network leave open.
         parameters: values for the template's parameters, over ON_A_LAPTOP.
+        numbers: display numbers that the account has already; with none, provisioning orders one, which takes as long
+            as its patience between two looks at an order.
         api_port, aws_port: 0 picks a free one.
         state_dir: built layers and working files; below the working tree's `.lab` by default.
     """
@@ -44,6 +49,7 @@ class Lab:
         auth: bool = False,
         switches: Switches | None = None,
         parameters: Mapping[str, str] | None = None,
+        numbers: Sequence[str] = DISPLAY_NUMBERS,
         template: Path = ROOT / "template.yaml",
         stack: str = "duologue",
         api_port: int = 0,
@@ -52,7 +58,8 @@ class Lab:
     ) -> None:
         self.cloud = Cloud(auth=auth, state_dir=state_dir, port=aws_port)
         self._template, self._stack, self._api_port = template, stack, api_port
-        self._parameters = {**ON_A_LAPTOP, **(parameters or {})}
+        self._numbers = tuple(numbers)
+        self._parameters = {**ON_A_LAPTOP, "DisplayNumbers": ",".join(numbers), **(parameters or {})}
         self._switches = switches
         self._deployment: Deployment | None = None
         self._edge: Edge | None = None
@@ -144,6 +151,8 @@ class Lab:
             audio=Prompts(s3),
             recordings=Recordings(s3),
         )
+        for number in self._numbers:
+            self._pstn.exchange.own(number)
         self.cloud.register(SIGNING_NAME, self._pstn.handle, model="chime-sdk-voice")
         self.cloud.mount(PREFIX, self._pstn.handle)
 

@@ -28,7 +28,8 @@ class Waiting:
 
     token: str
     execution: str
-    beat_at: float
+    scale: float = field(default_factory=timing.SCALE.get)
+    beat_at: float = field(default_factory=timing.now)
     done: threading.Event = field(default_factory=threading.Event)
     output: Any = None
     error: tuple[str, str] | None = None
@@ -45,7 +46,7 @@ class Tokens:
 
     def open(self, token: str, execution: str) -> Waiting:
         """Start to wait on `token` for the execution with this ARN."""
-        waiting = Waiting(token, execution, timing.now())
+        waiting = Waiting(token, execution)
         with self._lock:
             self._open[token] = waiting
         return waiting
@@ -75,7 +76,7 @@ class Tokens:
             waiting = self._open.get(token)
             if waiting is None:
                 return "TaskTimedOut" if token in self._closed else "InvalidToken"
-            waiting.beat_at = timing.now()
+            waiting.beat_at = timing.now(waiting.scale)
         return None
 
     def stop(self, execution: str | None = None) -> None:

@@ -44,10 +44,9 @@ def sleep(seconds: float) -> None:
         raise Halted
 
 
-def now() -> float:
-    """Seconds of the state machine's time, from an arbitrary start."""
-    scale = SCALE.get()
-    return time.monotonic() / scale if scale else time.monotonic()
+def now(scale: float | None = None) -> float:
+    """Seconds of the state machine's time, from an arbitrary start; `scale` if it is not the running execution's."""
+    return time.monotonic() / (scale or SCALE.get())
 
 
 def wait(event: threading.Event, seconds: float) -> bool:

@@ -115,6 +115,12 @@ def read_callback(body: str | bytes, app: App) -> CallbackRequest:
     )
 
 
+def urls_of(request: CallbackRequest) -> tuple[tuple[str, str], ...]:
+    """The URLs of a request under the names that the SP knows them by, for the check of their addresses."""
+    named = (("statusUrl", request.notify.status_url), ("feeUrl", request.notify.fee_url))
+    return tuple((field, url) for field, url in named if url is not None)
+
+
 def read_stop(body: str | bytes, host: str) -> str:
     """The id of the call to be stopped.
 

@@ -86,6 +86,12 @@ def success(**more: Any) -> Answer:
     return Answer(200, _envelope("0", "Success") | more)
 
 
+def placed(session: str, idle_ports: int | None) -> Answer:
+    """A callback was accepted. `idle_ports` None: the SP did not ask how many calls more it may place now."""
+    more: dict[str, Any] = {} if idle_ports is None else {"idlePort": min(idle_ports, 65535)}
+    return success(sessionId=session, **more)
+
+
 def signed_in(pair: TokenPair) -> Answer:
     """The answer to a log-in or a refresh, every value a string."""
     return Answer(

@@ -1,0 +1,159 @@
+"""The register of one app's tokens: what stays good, what goes, and when."""
+
+import random
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from duologue.domain.errors import InvalidToken, TokenExpired, TooManyLogIns
+from duologue.domain.tokens import (
+    ACCESS_LIFE,
+    MOST_LOG_INS,
+    MOST_PAIRS,
+    OVERLAP,
+    REFRESH_LIFE,
+    Register,
+    TokenPair,
+    hash_token,
+    new_pair,
+)
+from tests.samples import NOW, at
+
+
+def pair(name: object) -> TokenPair:
+    return TokenPair(f"access-{name}", f"refresh-{name}")
+
+
+def good(register: Register, names: range, when=NOW) -> list[int]:
+    """Which of the pairs' access tokens are good."""
+    found = []
+    for name in names:
+        try:
+            register.check_access(pair(name).access, when)
+        except InvalidToken:
+            continue
+        found.append(name)
+    return found
+
+
+def granted(count: int) -> Register:
+    register = Register()
+    for name in range(count):
+        register = register.grant(pair(name), NOW)
+    return register
+
+
+def test_a_new_log_in_leaves_the_others_alive_up_to_ten():
+    assert good(granted(MOST_PAIRS), range(MOST_PAIRS)) == list(range(10))
+    assert good(granted(MOST_PAIRS + 2), range(12)) == list(range(2, 12))
+
+
+def test_an_access_token_is_good_for_48_hours_to_the_instant():
+    register = granted(1)
+    register.check_access("access-0", NOW + ACCESS_LIFE - timedelta(microseconds=1))
+    with pytest.raises(TokenExpired):
+        register.check_access("access-0", NOW + ACCESS_LIFE)
+
+
+def test_a_refresh_token_still_works_when_its_access_token_has_expired():
+    later = NOW + ACCESS_LIFE + timedelta(hours=1)
+    register = granted(1).refresh("refresh-0", pair("new"), later)
+    register.check_access("access-new", later)
+    with pytest.raises(TokenExpired):
+        granted(1).refresh("refresh-0", pair("new"), NOW + REFRESH_LIFE)
+
+
+def test_a_refresh_ends_what_it_replaces_after_the_overlap():
+    register = granted(1).refresh("refresh-0", pair(1), NOW)
+    register.check_access("access-0", NOW + OVERLAP - timedelta(seconds=1))
+    with pytest.raises(TokenExpired):
+        register.check_access("access-0", NOW + OVERLAP)
+    register.check_access("access-1", NOW + OVERLAP)
+
+
+def test_a_refresh_twice_within_the_overlap_gives_two_pairs_and_does_not_prolong_the_first():
+    register = granted(1).refresh("refresh-0", pair(1), NOW).refresh("refresh-0", pair(2), at(59))
+    assert good(register, range(3), at(59)) == [0, 1, 2]
+    assert good(register, range(3), at(60)) == [1, 2]
+    with pytest.raises(InvalidToken):
+        register.refresh("refresh-0", pair(3), at(60))
+
+
+def test_a_refresh_takes_no_place_from_another_server():
+    register = granted(MOST_PAIRS).refresh("refresh-9", pair(10), NOW)
+    assert good(register, range(11)) == list(range(11))
+    assert good(register, range(11), NOW + OVERLAP) == [*range(9), 10]
+
+
+def test_refreshing_without_end_keeps_the_register_small():
+    register = granted(1)
+    for name in range(200):
+        register = register.refresh(f"refresh-{name}", pair(name + 1), NOW)
+    assert len(register.grants) <= 2 * MOST_PAIRS
+
+
+def test_a_log_out_ends_one_pair_at_once_with_its_refresh_token():
+    register = granted(2).log_out("access-0", NOW)
+    assert good(register, range(2)) == [1]
+    for again in (lambda: register.log_out("access-0", NOW), lambda: register.refresh("refresh-0", pair(9), NOW)):
+        with pytest.raises(InvalidToken):
+            again()
+
+
+def test_a_refresh_token_opens_nothing_itself():
+    with pytest.raises(InvalidToken):
+        granted(1).check_access("refresh-0", NOW)
+    with pytest.raises(InvalidToken):
+        granted(1).refresh("access-0", pair(1), NOW)
+
+
+def test_the_sixth_log_in_within_a_minute_is_refused_and_not_counted():
+    register = Register()
+    for second in range(MOST_LOG_INS):
+        register = register.log_in(at(second))
+    for _ in range(3):
+        with pytest.raises(TooManyLogIns):
+            register.log_in(at(59.9))
+    register = register.log_in(at(60))
+    with pytest.raises(TooManyLogIns):
+        register.log_in(at(60.5))
+
+
+def test_nothing_in_clear_is_kept():
+    made = new_pair(random.Random(1).randbytes)
+    kept = repr(Register().grant(made, NOW))
+    assert made.access not in kept and made.refresh not in kept
+    assert hash_token(made.access) in kept
+
+
+@given(st.integers(0, 2**32))
+def test_a_token_is_alphanumeric_and_at_most_180_characters(seed):
+    made = new_pair(random.Random(seed).randbytes)
+    assert made.access != made.refresh
+    for token in (made.access, made.refresh):
+        assert token.isascii() and token.isalnum() and len(token) <= 180
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["in", "refresh", "out"]), st.integers(0, 30), st.integers(0, 90)), max_size=60)
+)
+def test_never_more_than_ten_current_pairs_whatever_is_asked(steps):
+    register, now, made = Register(), NOW, 0
+    for what, which, wait in steps:
+        now += timedelta(seconds=wait)
+        made += 1
+        try:
+            if what == "in":
+                register = register.grant(pair(made), now)
+            elif what == "refresh":
+                register = register.refresh(f"refresh-{which}", pair(made), now)
+            else:
+                register = register.log_out(f"access-{which}", now)
+        except InvalidToken:
+            continue
+        assert sum(not grant.replaced for grant in register.grants) <= MOST_PAIRS
+        assert sum(grant.replaced for grant in register.grants) <= MOST_PAIRS
+        if what != "out":
+            register.check_access(f"access-{made}", now)

@@ -1,0 +1,58 @@
+"""Accounts and tokens in memory, with the same conditions as the real store."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from duologue.domain.accounts import App, Sp
+from duologue.domain.errors import AccountExists, OutsideUnavailable, RaceLost, UnknownApp, UnknownSp
+from duologue.domain.tokens import Register
+
+
+class FakeAccounts:
+    """Plays `AccountBook` and `Tokens`. `before_save` runs before each save, for what happens between read and write."""
+
+    def __init__(self) -> None:
+        self.sps: dict[str, Sp] = {}
+        self.apps: dict[str, App] = {}
+        self.registers: dict[str, Register] = {}
+        self.before_save: Callable[[], None] = lambda: None
+        self.out_of_reach = False
+
+    def sp(self, sp_id: str) -> Sp:
+        self._reach()
+        if sp_id not in self.sps:
+            raise UnknownSp(sp_id)
+        return self.sps[sp_id]
+
+    def app(self, key: str) -> App:
+        self._reach()
+        if key not in self.apps:
+            raise UnknownApp(key)
+        return self.apps[key]
+
+    def add_sp(self, sp: Sp) -> None:
+        self._reach()
+        if sp.id in self.sps or sp.username in {known.username for known in self.sps.values()}:
+            raise AccountExists(sp.id)
+        self.sps[sp.id] = sp
+
+    def add_app(self, app: App) -> None:
+        self.sp(app.sp)
+        if app.key in self.apps:
+            raise AccountExists(app.key)
+        self.apps[app.key] = app
+
+    def register(self, app_key: str) -> Register:
+        self._reach()
+        return self.registers.get(app_key, Register())
+
+    def save(self, app_key: str, register: Register) -> None:
+        self._reach()
+        self.before_save()
+        if self.register(app_key).version != register.version:
+            raise RaceLost(app_key)
+        self.registers[app_key] = replace(register, version=register.version + 1)
+
+    def _reach(self) -> None:
+        if self.out_of_reach:
+            raise OutsideUnavailable("accounts")

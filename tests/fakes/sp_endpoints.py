@@ -1,0 +1,28 @@
+"""An SP's server that answers as it is told to."""
+
+import json
+from typing import Any
+
+from duologue.domain.errors import ForbiddenAddress
+from duologue.domain.letter import Letter, Reply
+
+
+class FakeSpEndpoints:
+    """Plays `SpEndpoints`. `replies` are given in turn; after them every letter gets 200."""
+
+    def __init__(self, *replies: Reply) -> None:
+        self.replies = list(replies)
+        self.letters: list[Letter] = []
+        self.forbidden: set[str] = set()
+
+    @property
+    def told(self) -> list[dict[str, Any]]:
+        return [json.loads(letter.body) for letter in self.letters]
+
+    def check(self, url: str, *, field: str) -> None:
+        if url in self.forbidden:
+            raise ForbiddenAddress(field, "is forbidden")
+
+    def post(self, letter: Letter) -> Reply:
+        self.letters.append(letter)
+        return self.replies.pop(0) if self.replies else Reply(200)

@@ -14,11 +14,14 @@ from lab.pstn.messages import (
     CloseRecording,
     Dial,
     DialRefused,
+    DigitPressed,
     HangUp,
     Input,
     Invoke,
     Join,
+    LegAnswered,
     LegEnded,
+    LegRang,
     Log,
     OpenRecording,
     Output,
@@ -82,6 +85,11 @@ class Driver:
         for output in self.transaction.handle(self.network.clock.now(), message):
             self._carry_out(output)
 
+    def from_line(self, call_id: str, message: LegRang | LegAnswered | LegEnded | DigitPressed) -> None:
+        if isinstance(message, LegAnswered | LegEnded):
+            self._cancel(f"ring:{call_id}")
+        self.feed(message)
+
     def feed_soon(self, message: Input, seconds: float = 0.0) -> Timer:
         return self.network.clock.call_later(seconds, self.network.in_turn(lambda: self.feed(message)))
 
@@ -117,7 +125,6 @@ class Driver:
                     lambda found: self.feed(AudioProbed(probe_id, found is not None)),
                 )
             case Join(call_id, other_id):
-                self._cancel(f"ring:{other_id}")
                 line.join(call_id, other_id)
             case SetTimer(name, seconds):
                 self._cancel(name)

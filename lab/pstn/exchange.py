@@ -244,7 +244,7 @@ class Exchange:
         with self.lock:
             driver = self._by_leg.get(call_id)
             if driver:
-                driver.feed(message)
+                driver.from_line(call_id, message)
 
     # -- what a call needs (driver.Network)
     def in_turn(self, run: Callable[[], None]) -> Callable[[], None]:

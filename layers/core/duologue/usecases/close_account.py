@@ -1,5 +1,6 @@
 """Close the account of a call that the network never ended for us: the safety net under the last hang-up (R10)."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from duologue.call_control.machine import close
@@ -7,7 +8,7 @@ from duologue.domain.call import Call, Phase
 from duologue.domain.errors import AlreadyDone, LegStillUp, OutsideUnavailable, RaceLost
 from duologue.domain.outcome import EndReason
 from duologue.usecases.hear_network import change_of, wake
-from duologue.usecases.ports import Calls, Clock, Flows, Network
+from duologue.usecases.ports import Calls, Change, Clock, Flows, Network
 
 _TRIES = 8
 GRACE = timedelta(minutes=30)
@@ -28,17 +29,21 @@ def close_account(call_id: str, *, calls: Calls, network: Network, flows: Flows,
         call = saved.call
         if call.phase is Phase.OVER:
             return False
-        if call.network_call is not None and network.end(call.network_call) and not final:
+        if call.network_call is not None and call.ending is None:
+            change = Change(saved, replace(call, ending=reason_of(call)))  # before the network is asked (R4)
+        elif call.network_call is not None and network.end(call.network_call) and not final:
             raise LegStillUp(call_id)
-        change = change_of(saved, close(call, clock.now(), reason_of(call)))
+        else:
+            change = change_of(saved, close(call, clock.now(), reason_of(call)))
         try:
             calls.save(change)
         except RaceLost:
             continue
         except AlreadyDone:
             return False
-        wake(flows, change.wakes)
-        return True
+        if change.closes:
+            wake(flows, change.wakes)
+            return True
     raise OutsideUnavailable(f"call {call_id}: {_TRIES} races lost in a row")
 
 

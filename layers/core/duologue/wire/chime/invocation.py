@@ -128,6 +128,8 @@ def _action_successful(said: _Said) -> CallEvent:
 
 def _action_failed(said: _Said) -> CallEvent:
     kind = str(said.action.get("Type", ""))
+    if said.legs.get(Party.CALLER, {}).get("Status") == "Disconnected":
+        return said.nothing()  # cut by the end of the caller's leg, whose own HANGUP follows and says why
     if kind == "CallAndBridge":
         return BridgeFailed(said.at, said.network_call, _status(said.action.get("SipResponseCode")))
     why = str(said.action.get("ErrorType") or said.action.get("Error") or "no reason given")

@@ -10,6 +10,7 @@ UV     := .tools/uv/bin/uv
 DEV    := .venv/.made-from-lock
 SAMENV := .tools/sam/.made-from-lock
 UVENV  := .tools/uv/.made-from-lock
+RUNTIME := .tools/runtime/.made-from-lock
 
 # SAM CLI: no telemetry, and no search for credentials, which costs seconds per run.
 SAM_ENV := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
@@ -46,6 +47,13 @@ $(UVENV): requirements/lock.txt
 	$(call environment,.tools/uv,requirements/lock.txt)
 	@touch $@
 
+# What Lambda's runtime brings by itself (boto3, the runtime interface client), for its Python.
+$(RUNTIME): requirements/runtime.txt
+	@echo "Installing $< into .tools/runtime"
+	@rm -rf .tools/runtime/python
+	@$$(tools/find-python 3.13) $(PIP_INSTALL) --require-hashes -r $< --target .tools/runtime/python
+	@touch $@
+
 .PHONY: install
 install: $(DEV)  ## Make .venv from the lock file (every other target does it on demand)
 
@@ -70,10 +78,10 @@ test: $(DEV)  ## Run everything that needs neither a running lab nor SAM
 test-lab: $(DEV)  ## Run the cases over HTTP against a running lab
 	$(PY) -m pytest tests/lab $(ARGS)
 
-test-build: build  ## Run the built functions and layers with Lambda's Python
+test-build: build $(RUNTIME)  ## Run the built functions and layers with Lambda's Python
 	$(PY) -m pytest tests/build $(ARGS)
 
-test-sam-local: build  ## Run every function with every sample in `sam local` (Debian, root; else skips with its reason)
+test-sam-local: build $(RUNTIME)  ## Run every function with every sample in `sam local` (Debian, root; else skips with its reason)
 	$(PY) -m pytest tests/sam_local $(ARGS)
 
 bench: $(DEV)  ## Count and time what one callback costs

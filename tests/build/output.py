@@ -1,0 +1,115 @@
+"""What `sam build` made, and how its functions are run outside AWS: shared by the runs here and in sam_local."""
+
+import json
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.template import ROOT, Function, functions, read_template
+
+BUILT = ROOT / ".aws-sam" / "build"
+LAYERS = ("CoreLayer", "DependenciesLayer")
+
+FUNCTIONS = {function.folder: function for function in functions(read_template())}
+SAMPLES = sorted((ROOT / "events").glob("*/*.json"))
+
+
+def sample_id(sample: Path) -> str:
+    """How a sample is called in a test's name: function/what_happened."""
+    return f"{sample.parent.name}/{sample.stem}"
+
+
+@cache
+def lambda_python() -> Path:
+    """A Python of the functions' own version; the test fails with what was looked for if there is none."""
+    found = subprocess.run([ROOT / "tools/find-python", "3.13"], capture_output=True, text=True, check=False)
+    if found.returncode:
+        pytest.fail(found.stderr)
+    return Path(found.stdout.strip())
+
+
+@cache
+def runtime_packages() -> Path:
+    """The folder with what Lambda's runtime brings by itself: boto3 and the runtime interface client."""
+    folder = ROOT / ".tools" / "runtime" / "python"
+    if not folder.is_dir():
+        pytest.fail("make test-build installs what Lambda's runtime brings; it is not there")
+    return folder
+
+
+@cache
+def build_output() -> Path:
+    """The folder that `sam build` wrote."""
+    if not (BUILT / "template.yaml").is_file():
+        pytest.fail("there is no build output: make build")
+    return BUILT
+
+
+def environments(lab: Any, host: str | None = None) -> dict[str, dict[str, str]]:
+    """Each function's environment variables by logical id, as `lab` has them deployed.
+
+    With `host` ("address:port"), URLs of the lab's own port lead there.
+    """
+    awslambda = lab.client("lambda")
+    found = {}
+    for function in FUNCTIONS.values():
+        name = lab.resources[function.logical_id]
+        variables = awslambda.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        found[function.logical_id] = {key: _led_to(value, lab, host) for key, value in variables.items()}
+    return found
+
+
+def event_for(sample: Path, lab: Any, host: str | None = None) -> dict[str, Any]:
+    """A sample as it would be if it happened in `lab`.
+
+    Only a custom resource's request names what exists in one place alone: where to answer, and the function to provide
+    for. The former leads to the lab's S3, as CloudFormation's leads to its own.
+    """
+    event: dict[str, Any] = json.loads(sample.read_text(encoding="utf-8"))
+    if "ResponseURL" in event:
+        event["ResponseURL"] = _led_to(answer_url(lab, sample), lab, host)
+        if "CallControlArn" in event.get("ResourceProperties", {}):
+            name = lab.resources[FUNCTIONS["call_control"].logical_id]
+            arn = lab.client("lambda").get_function_configuration(FunctionName=name)["FunctionArn"]
+            event["ResourceProperties"]["CallControlArn"] = arn
+    return event
+
+
+_ANSWERS = "custom-resource-answers"
+
+
+def answer_url(lab: Any, sample: Path) -> str:
+    """Where a custom resource's function may put its answer to `sample`."""
+    s3 = lab.client("s3")
+    s3.create_bucket(Bucket=_ANSWERS)
+    url: str = s3.generate_presigned_url("put_object", {"Bucket": _ANSWERS, "Key": sample_id(sample)})
+    return url
+
+
+def _led_to(value: str, lab: Any, host: str | None) -> str:
+    return value.replace(lab.aws_url, f"http://{host}") if host else value
+
+
+def check_reply(sample: Path, reply: Any, lab: Any) -> None:
+    """The reply is what the sender of such an event needs; which events a function gets, the template says."""
+    function = FUNCTIONS[sample.parent.name]
+    if "ResponseURL" in json.loads(sample.read_text(encoding="utf-8")):
+        put = lab.client("s3").get_object(Bucket=_ANSWERS, Key=sample_id(sample))["Body"].read()
+        assert json.loads(put)["Status"] == "SUCCESS", put
+        return
+    kinds = _senders(function)
+    if "Api" in kinds:
+        assert isinstance(reply["statusCode"], int)
+        assert json.loads(reply["body"])
+    elif kinds & {"SQS", "DynamoDB"}:
+        assert isinstance(reply["batchItemFailures"], list)
+    elif function.folder == "call_control":
+        assert reply["SchemaVersion"] == "1.0"
+        assert isinstance(reply["Actions"], list)
+
+
+def _senders(function: Function) -> set[str]:
+    return {event["Type"] for event in function.properties.get("Events", {}).values()}

@@ -1,5 +1,8 @@
 """Password hashes."""
 
+import base64
+import hashlib
+
 import pytest
 
 from duologue.domain.passwords import NOBODY, hash_password, password_matches
@@ -15,9 +18,6 @@ def test_only_the_password_matches_its_hash():
 
 
 def test_the_hash_carries_its_parameters_so_that_older_ones_stay_good():
-    import base64
-    import hashlib
-
     key = hashlib.scrypt(b"old", salt=SALT, n=2**4, r=8, p=1, dklen=32)
     old = f"scrypt$16$8$1${base64.b64encode(SALT).decode()}${base64.b64encode(key).decode()}"
     assert password_matches("old", old)

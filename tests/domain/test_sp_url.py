@@ -102,7 +102,7 @@ PUBLIC = ["8.8.8.8", "1.1.1.1", "100.128.0.1", "172.32.0.1", "2606:4700::1111", 
 
 @pytest.mark.parametrize("text", NO_URL)
 def test_what_is_no_url_is_refused_as_such(text):
-    with pytest.raises(InvalidField, match="^statusUrl "):
+    with pytest.raises(InvalidField, match=r"^statusUrl "):
         SpUrl.parse(text, field="statusUrl")
 
 
@@ -139,7 +139,7 @@ def test_one_forbidden_address_among_public_ones_is_enough():
 
 
 def test_a_host_without_an_address_is_refused():
-    with pytest.raises(ForbiddenAddress, match="feeUrl .*no address"):
+    with pytest.raises(ForbiddenAddress, match=r"feeUrl .*no address"):
         check_addresses([], field="feeUrl", allow_loopback=False)
 
 

@@ -9,7 +9,7 @@ from duologue.domain.tokens import Register
 
 
 class FakeAccounts:
-    """Plays `AccountBook` and `Tokens`. `before_save` runs before each save, for what happens between read and write."""
+    """Plays `AccountBook` and `Tokens`. `before_save` runs before each save, for what happens before a write."""
 
     def __init__(self) -> None:
         self.sps: dict[str, Sp] = {}

@@ -83,19 +83,18 @@ def read_callback(body: str | bytes, app: App) -> CallbackRequest:
         InvalidField: a rule is broken; its subclasses say which of the nameable ones.
     """
     sent = _read(body, Click2Call)
+    _own(app, displayNbr=sent.displayNbr, displayCalleeNbr=sent.displayCalleeNbr, bindNbr=sent.bindNbr)
     bind = sent.bindNbr or _first_number(app)
     caller_sees = sent.displayNbr or bind
     if caller_sees is None or bind is None:
         raise InvalidField("displayNbr", "is required: the app has no number of its own")
-    callee_sees = sent.displayCalleeNbr or caller_sees
-    _own(app, displayNbr=caller_sees, displayCalleeNbr=callee_sees, bindNbr=bind)
     if sent.recordFlag and not app.recording:
         raise RecordingNotEnabled("recordFlag", "is true, but recording is not enabled for the app")
     return CallbackRequest(
         caller=sent.callerNbr,
         callee=sent.calleeNbr,
         caller_sees=caller_sees,
-        callee_sees=callee_sees,
+        callee_sees=sent.displayCalleeNbr or caller_sees,
         bind_number=bind,
         longest_talk=timedelta(minutes=sent.maxDuration) or LONGEST_TALK,
         notify=NotifyTo(sent.statusUrl or app.status_url, sent.feeUrl or app.fee_url),
@@ -150,7 +149,7 @@ def _first_number(app: App) -> PhoneNumber | None:
     return PhoneNumber(app.display_numbers[0]) if app.display_numbers else None
 
 
-def _own(app: App, **numbers: PhoneNumber) -> None:
+def _own(app: App, **numbers: PhoneNumber | None) -> None:
     for field, number in numbers.items():
-        if number.e164 not in app.display_numbers:
+        if number is not None and number.e164 not in app.display_numbers:
             raise DisplayNumberNotOwned(field, "is not a number of the app")

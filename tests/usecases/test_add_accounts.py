@@ -1,0 +1,99 @@
+"""What the operator adds."""
+
+import random
+
+import pytest
+
+from duologue.domain.errors import AccountExists, ForbiddenAddress, InvalidField, UnknownSp
+from duologue.domain.passwords import password_matches
+from duologue.usecases.add_app import NewApp, add_app
+from duologue.usecases.add_sp import add_sp
+from tests.fakes.accounts import FakeAccounts
+from tests.fakes.sp_endpoints import FakeSpEndpoints
+
+PASSWORD = "a long enough password"
+
+
+@pytest.fixture
+def accounts():
+    return FakeAccounts()
+
+
+def add(accounts, sp_id="acme", username="jack", password=PASSWORD):
+    return add_sp(sp_id, username, password, accounts=accounts, random_bytes=random.Random(1).randbytes)
+
+
+def app(accounts, endpoints=None, **given):
+    new = NewApp(**({"sp": "acme", "display_numbers": ("+12025550100",)} | given))
+    return add_app(
+        new, accounts=accounts, endpoints=endpoints or FakeSpEndpoints(), random_bytes=random.SystemRandom().randbytes
+    )
+
+
+def test_of_a_password_only_the_hash_is_kept(accounts):
+    add(accounts)
+    kept = accounts.sp("acme").password_hash
+    assert password_matches(PASSWORD, kept)
+    assert PASSWORD not in kept
+
+
+def test_adding_an_sp_twice_is_refused(accounts):
+    add(accounts)
+    with pytest.raises(AccountExists):
+        add(accounts)
+    with pytest.raises(AccountExists):
+        add(accounts, sp_id="other")
+    add(accounts, sp_id="other", username="jill")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"sp_id": ""},
+        {"sp_id": "a b"},
+        {"sp_id": "a" * 33},
+        {"username": ""},
+        {"username": "ja\nck"},
+        {"password": "short"},
+        {"password": "a long enough pässword"},
+        {"password": "a long enough\npassword"},
+    ],
+)
+def test_an_sp_that_breaks_a_rule_is_not_added(accounts, given):
+    with pytest.raises(InvalidField):
+        add(accounts, **given)
+    assert not accounts.sps
+
+
+def test_a_new_app_has_a_key_and_secret_of_its_own(accounts):
+    add(accounts)
+    one, other = app(accounts), app(accounts, concurrent_calls=3, recording=True)
+    assert len({one.key, other.key, one.secret, other.secret}) == 4
+    assert len(one.key) <= 32 and one.key.isalnum() and len(one.secret) >= 43
+    assert accounts.app(other.key) == other
+    assert (other.concurrent_calls, other.recording) == (3, True)
+
+
+@pytest.mark.parametrize(
+    "given", [{"display_numbers": ()}, {"display_numbers": ("12025550100",)}, {"concurrent_calls": 0}]
+)
+def test_an_app_that_breaks_a_rule_is_not_added(accounts, given):
+    add(accounts)
+    with pytest.raises(InvalidField):
+        app(accounts, **given)
+    assert not accounts.apps
+
+
+@pytest.mark.parametrize("which", ["status_url", "fee_url"])
+def test_an_apps_urls_are_judged_before_they_are_saved(accounts, which):
+    add(accounts)
+    endpoints = FakeSpEndpoints()
+    endpoints.forbidden.add("http://10.0.0.1/")
+    with pytest.raises(ForbiddenAddress):
+        app(accounts, endpoints, **{which: "http://10.0.0.1/"})
+    assert not accounts.apps
+
+
+def test_an_app_of_nobody_is_not_added(accounts):
+    with pytest.raises(UnknownSp):
+        app(accounts)

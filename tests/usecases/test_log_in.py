@@ -1,0 +1,238 @@
+"""Logging in, refreshing, logging out, and the check that every request passes."""
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from duologue.domain.accounts import App, Sp
+from duologue.domain.credentials import AccessToken
+from duologue.domain.errors import (
+    AccountInactive,
+    InvalidToken,
+    OutsideUnavailable,
+    TokenExpired,
+    TooManyLogIns,
+    UnknownApp,
+    WrongCredentials,
+)
+from duologue.usecases.authenticate import authenticate
+from duologue.usecases.log_in import log_in
+from duologue.usecases.log_out import log_out
+from duologue.usecases.refresh_token import refresh_token
+from tests.fakes.accounts import FakeAccounts
+from tests.fakes.clock import FakeClock
+from tests.fakes.passwords import cheap_hash
+
+PASSWORD = "a long enough password"
+HASH = cheap_hash(PASSWORD)
+
+
+class Door:
+    """The platform's front door, with one SP and its two apps."""
+
+    def __init__(self) -> None:
+        self.accounts = FakeAccounts()
+        self.accounts.add_sp(Sp("sp-1", "jack", HASH))
+        self.accounts.add_app(App("app-1", "sp-1", "secret-1"))
+        self.accounts.add_app(App("app-2", "sp-1", "secret-2"))
+        self.clock = FakeClock()
+        self.random = random.Random(1)
+
+    def log_in(self, app_key="app-1", username="jack", password=PASSWORD):
+        return log_in(
+            app_key,
+            username,
+            password,
+            accounts=self.accounts,
+            tokens=self.accounts,
+            clock=self.clock,
+            random_bytes=self.random.randbytes,
+        )
+
+    def refresh(self, token, app_key="app-1", secret="secret-1"):
+        return refresh_token(
+            app_key,
+            secret,
+            token,
+            accounts=self.accounts,
+            tokens=self.accounts,
+            clock=self.clock,
+            random_bytes=self.random.randbytes,
+        )
+
+    def log_out(self, token, app_key="app-1"):
+        log_out(AccessToken(app_key, token), tokens=self.accounts, clock=self.clock)
+
+    def enter(self, token, app_key="app-1"):
+        return authenticate(AccessToken(app_key, token), accounts=self.accounts, tokens=self.accounts, clock=self.clock)
+
+
+@pytest.fixture
+def door():
+    return Door()
+
+
+def test_a_log_in_opens_the_door_of_its_app_only(door):
+    pair = door.log_in()
+    assert door.enter(pair.access).key == "app-1"
+    with pytest.raises(InvalidToken):
+        door.enter(pair.access, app_key="app-2")
+    with pytest.raises(UnknownApp):
+        door.enter(pair.access, app_key="app-9")
+
+
+def test_logging_in_twice_gives_two_pairs_and_both_are_good(door):
+    first, second = door.log_in(), door.log_in()
+    assert first != second
+    assert door.enter(first.access) == door.enter(second.access)
+
+
+def test_a_token_ends_by_the_clock(door):
+    pair = door.log_in()
+    door.clock.advance(48 * 3600 - 1)
+    door.enter(pair.access)
+    door.clock.advance(1)
+    with pytest.raises(TokenExpired):
+        door.enter(pair.access)
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({"app_key": "app-9"}, UnknownApp),
+        ({"username": "jill"}, WrongCredentials),
+        ({"password": "wrong"}, WrongCredentials),
+        ({"username": ""}, WrongCredentials),
+    ],
+)
+def test_a_wrong_log_in_opens_nothing(door, given, error):
+    with pytest.raises(error):
+        door.log_in(**given)
+    assert not any(register.grants for register in door.accounts.registers.values())
+
+
+def test_an_app_whose_sp_is_gone(door):
+    door.accounts.sps.clear()
+    with pytest.raises(WrongCredentials):
+        door.log_in()
+
+
+def test_more_than_five_log_ins_a_minute_are_refused_right_or_wrong(door):
+    for _ in range(3):
+        door.log_in()
+    for _ in range(2):
+        with pytest.raises(WrongCredentials):
+            door.log_in(password="wrong")
+    for password in (PASSWORD, "wrong"):
+        with pytest.raises(TooManyLogIns):
+            door.log_in(password=password)
+    door.log_in(app_key="app-2")
+    door.clock.advance(60)
+    door.log_in()
+
+
+def test_two_log_ins_at_the_same_moment_never_leave_eleven(door):
+    pairs = []
+    for _ in range(10):
+        pairs.append(door.log_in())
+        door.clock.advance(20)
+
+    def another_first():
+        door.accounts.before_save = lambda: None
+        pairs.append(door.log_in())
+
+    door.accounts.before_save = another_first
+    pairs.append(door.log_in())
+    good = []
+    for pair in pairs:
+        try:
+            door.enter(pair.access)
+        except InvalidToken:
+            continue
+        good.append(pair)
+    assert len(pairs) == 12
+    assert good == pairs[2:]
+
+
+def test_losing_every_race_is_said_as_busy_and_gives_no_token(door):
+    other = door.accounts
+
+    def always_first():
+        register = other.registers.get("app-1", other.register("app-1"))
+        other.registers["app-1"] = replace(register, version=register.version + 1)
+
+    other.before_save = always_first
+    with pytest.raises(OutsideUnavailable):
+        door.log_in()
+
+
+def test_a_refresh_replaces_a_pair_after_the_overlap(door):
+    old = door.log_in()
+    new = door.refresh(old.refresh)
+    door.enter(old.access)
+    door.clock.advance(60)
+    door.enter(new.access)
+    with pytest.raises(InvalidToken):
+        door.enter(old.access)
+
+
+def test_a_refresh_twice_within_the_overlap_gives_two_good_pairs_and_none_after_it(door):
+    old = door.log_in()
+    first, second = door.refresh(old.refresh), door.refresh(old.refresh)
+    door.enter(first.access)
+    door.enter(second.access)
+    door.clock.advance(60)
+    with pytest.raises(InvalidToken):
+        door.refresh(old.refresh)
+    door.refresh(first.refresh)
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({"secret": "secret-2"}, WrongCredentials),
+        ({"secret": ""}, WrongCredentials),
+        ({"app_key": "app-2", "secret": "secret-2"}, InvalidToken),
+        ({"app_key": "app-9"}, UnknownApp),
+    ],
+)
+def test_a_refresh_token_is_its_apps_alone(door, given, error):
+    pair = door.log_in()
+    with pytest.raises(error):
+        door.refresh(pair.refresh, **given)
+    door.enter(pair.access)
+
+
+def test_a_log_out_ends_its_pair_and_no_other_and_twice_is_refused(door):
+    ended, other = door.log_in(), door.log_in()
+    door.log_out(ended.access)
+    for again in (lambda: door.enter(ended.access), lambda: door.log_out(ended.access)):
+        with pytest.raises(InvalidToken):
+            again()
+    with pytest.raises(InvalidToken):
+        door.refresh(ended.refresh)
+    door.enter(other.access)
+
+
+@pytest.mark.parametrize("suspended", ["sp", "app"])
+def test_a_suspended_account_gets_nothing_but_may_log_out(door, suspended):
+    pair = door.log_in()
+    if suspended == "sp":
+        door.accounts.sps["sp-1"] = replace(door.accounts.sps["sp-1"], active=False)
+    else:
+        door.accounts.apps["app-1"] = replace(door.accounts.apps["app-1"], active=False)
+    for refused in (door.log_in, lambda: door.refresh(pair.refresh), lambda: door.enter(pair.access)):
+        with pytest.raises(AccountInactive):
+            refused()
+    with pytest.raises(WrongCredentials):  # whether it is suspended is told only to who knows the password
+        door.log_in(password="wrong")
+    door.log_out(pair.access)
+
+
+def test_a_store_out_of_reach_opens_nothing(door):
+    pair = door.log_in()
+    door.accounts.out_of_reach = True
+    for refused in (door.log_in, lambda: door.refresh(pair.refresh), lambda: door.enter(pair.access)):
+        with pytest.raises(OutsideUnavailable):
+            refused()

@@ -1,0 +1,165 @@
+"""Telling an SP one fact, until it has taken it."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from duologue.call_control.facts import AccountClosed, CallAccepted, CallEnded, LegDialled
+from duologue.domain.accounts import App
+from duologue.domain.call import NotifyTo
+from duologue.domain.delivery import DELAYS
+from duologue.domain.errors import OutsideUnavailable
+from duologue.domain.letter import Reply
+from duologue.domain.outcome import EndReason, Party
+from duologue.usecases.ports import Notice, SavedCall
+from duologue.usecases.tell_sp import Told, tell_sp
+from duologue.wire.huawei.notifications import HuaweiLetters
+from tests.fakes.accounts import FakeAccounts
+from tests.fakes.calls import FakeCalls
+from tests.fakes.clock import FakeClock
+from tests.fakes.notices import FakeNotices
+from tests.fakes.sp_endpoints import FakeSpEndpoints
+from tests.samples import at, callback
+
+CALL = "1_2_3_20261123090000"
+DIALLED, ENDED, CLOSED = 2, 3, 4
+
+
+class Teller:
+    """One finished call and the SP that wants to know of it."""
+
+    def __init__(self, *replies: Reply, notify: NotifyTo | None = None) -> None:
+        call = replace(callback(CALL), ending=EndReason.STOPPED, ended_at=at(30), facts=4)
+        self.calls = FakeCalls()
+        self.calls.rows[CALL] = SavedCall(call if notify is None else replace(call, notify=notify), 1)
+        self.calls.facts[CALL] = [
+            CallAccepted(at(0)),
+            LegDialled(at(1), Party.CALLER),
+            CallEnded(at(30), EndReason.STOPPED),
+            AccountClosed(at(30)),
+        ]
+        self.accounts = FakeAccounts()
+        self.accounts.apps["app-1"] = App("app-1", "sp-1", "secret-1")
+        self.endpoints = FakeSpEndpoints(*replies)
+        self.notices = FakeNotices()
+        self.clock = FakeClock()
+
+    def tell(self, notice: Notice) -> Told:
+        return tell_sp(
+            notice,
+            calls=self.calls,
+            apps=self.accounts,
+            correspondence=HuaweiLetters("ce1.example.com", lambda: "n1"),
+            endpoints=self.endpoints,
+            notices=self.notices,
+            clock=self.clock,
+            chance=lambda: 0.5,
+        )
+
+    @property
+    def told(self) -> list[str]:
+        return [event["eventType"] for event in self.endpoints.told]
+
+
+def test_each_fact_reaches_its_url_and_is_recorded():
+    teller = Teller()
+    assert [teller.tell(Notice(CALL, sequence)) for sequence in (DIALLED, ENDED, CLOSED)] == [Told.TAKEN] * 3
+    assert teller.told == ["callout", "disconnect", "fee"]
+    assert [letter.url.rsplit("/", 1)[1] for letter in teller.endpoints.letters] == ["status", "status", "fee"]
+    assert [(sequence, kept.taken, kept.status) for _, sequence, kept in teller.calls.deliveries] == [
+        (DIALLED, True, 200),
+        (ENDED, True, 200),
+        (CLOSED, True, 200),
+    ]
+
+
+def test_the_same_notice_twice_is_told_once():
+    teller = Teller()
+    assert [teller.tell(Notice(CALL, DIALLED)) for _ in range(2)] == [Told.TAKEN, Told.TAKEN_BEFORE]
+    assert teller.told == ["callout"]
+
+
+def test_what_is_not_for_the_sp_is_not_told():
+    assert Teller().tell(Notice(CALL, 1)) is Told.NOT_TOLD
+    deaf = Teller(notify=NotifyTo())
+    assert [deaf.tell(Notice(CALL, sequence)) for sequence in (DIALLED, ENDED, CLOSED)] == [Told.NOT_TOLD] * 3
+    assert not deaf.endpoints.letters and not deaf.calls.deliveries
+
+
+def test_what_was_not_taken_is_put_aside_until_it_is_due_and_told_then():
+    teller = Teller(Reply(503))
+    assert teller.tell(Notice(CALL, DIALLED)) is Told.AGAIN
+    (again,) = teller.notices.aside
+    assert again == Notice(CALL, DIALLED, attempt=2, due=at(11))  # 10 s and a tenth
+
+    teller.clock.advance(10)
+    assert teller.tell(again) is Told.NOT_DUE
+    assert teller.notices.aside == [again, again]
+    assert teller.told == ["callout"]
+
+    teller.clock.advance(1)
+    assert teller.tell(again) is Told.TAKEN
+    assert teller.told == ["callout", "callout"]
+    assert [(kept.attempt, kept.taken, kept.status) for *_, kept in teller.calls.deliveries] == [
+        (1, False, 503),
+        (2, True, 200),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sequence", "reply", "note"),
+    [
+        (DIALLED, Reply(None, note="too slow"), "too slow"),
+        (DIALLED, Reply(302), "not taken"),
+        (CLOSED, Reply(200, b'{"resultcode":"1020001"}'), "not taken"),
+    ],
+)
+def test_what_counts_as_not_taken_is_kept_with_why(sequence, reply, note):
+    teller = Teller(reply)
+    assert teller.tell(Notice(CALL, sequence)) is Told.AGAIN
+    assert [kept.note for *_, kept in teller.calls.deliveries] == [note]
+
+
+def test_after_the_last_attempt_it_is_kept_as_undelivered_and_never_dropped():
+    refusals = [Reply(500) for _ in range(len(DELAYS) + 1)]
+    teller = Teller(*refusals)
+    notice, spent = Notice(CALL, CLOSED), timedelta()
+    for attempt in range(1, len(DELAYS) + 1):
+        assert teller.tell(notice) is Told.AGAIN
+        notice = teller.notices.aside[-1]
+        assert notice.attempt == attempt + 1
+        assert notice.due is not None
+        spent += notice.due - teller.clock.now()
+        teller.clock.at = notice.due
+    assert spent > timedelta(days=1)
+    assert teller.tell(notice) is Told.UNDELIVERED
+    assert teller.notices.undelivered == [(notice, "not taken")]
+    assert len(teller.told) == len(DELAYS) + 1
+
+
+def test_a_call_or_app_that_is_gone_is_kept_as_undelivered():
+    teller = Teller()
+    assert teller.tell(Notice("9_9_9_20261123090000", 1)) is Told.UNDELIVERED
+    teller.accounts.apps.clear()
+    assert teller.tell(Notice(CALL, CLOSED)) is Told.UNDELIVERED
+    assert [why for _, why in teller.notices.undelivered] == ["UnknownCall", "UnknownApp"]
+
+
+@pytest.mark.parametrize("broken", ["calls", "accounts", "notices"])
+def test_when_something_of_ours_is_out_of_reach_the_notice_comes_again(broken):
+    teller = Teller(Reply(500))
+    getattr(teller, broken).out_of_reach = True
+    with pytest.raises(OutsideUnavailable):
+        teller.tell(Notice(CALL, DIALLED))
+    assert not teller.notices.undelivered
+
+
+def test_a_notice_that_was_put_aside_and_came_again_meanwhile_is_not_told_twice():
+    """The retry was queued, but the queue delivered the first message once more: the fact goes out again, no more."""
+    teller = Teller(Reply(500))
+    teller.tell(Notice(CALL, DIALLED))
+    assert teller.tell(Notice(CALL, DIALLED)) is Told.TAKEN
+    teller.clock.advance(3600)
+    assert teller.tell(teller.notices.aside[0]) is Told.TAKEN_BEFORE
+    assert teller.told == ["callout", "callout"]

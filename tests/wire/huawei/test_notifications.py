@@ -1,0 +1,209 @@
+"""What an SP is told, and what counts as taken."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from duologue.call_control.facts import AccountClosed, CallAccepted, CallEnded, LegAlerted, LegAnswered, LegDialled
+from duologue.domain.accounts import App
+from duologue.domain.call import NotifyTo
+from duologue.domain.cdr import cdr_of
+from duologue.domain.letter import Reply
+from duologue.domain.outcome import EndReason, Outcome, Party, Result
+from duologue.wire.huawei.digests import push_digest
+from duologue.wire.huawei.notifications import HuaweiLetters, event_of, record_of
+from tests.samples import at, callback
+
+HOST = "ce1.example.com"
+SESSION = f"1_2_3_20261123090000@{HOST}"
+APP = App(key="app-1", sp="sp-1", secret="ExampleSecret0123456789abcd")
+TO_CALLER = {"caller": "+12025550100", "called": "+12025550111"}
+TO_CALLEE = {"caller": "+12025550101", "called": "+12025550122"}
+
+
+def talked():
+    call = callback()
+    done = Outcome(Result.COMPLETED)
+    return replace(
+        call,
+        caller=replace(
+            call.caller, dialled_at=at(0), alerting_at=at(3), answered_at=at(8), ended_at=at(60), outcome=done
+        ),
+        callee=replace(call.callee, dialled_at=at(8.2), answered_at=at(15), ended_at=at(60), outcome=done),
+        ending=EndReason.HUNG_UP,
+        ended_by=Party.CALLEE,
+        ended_at=at(60.4),
+    )
+
+
+@pytest.mark.parametrize(
+    ("fact", "event", "numbers"),
+    [
+        (LegDialled(at(0), Party.CALLER), "callout", TO_CALLER),
+        (LegAlerted(at(0), Party.CALLER), "alerting", TO_CALLER),
+        (LegAnswered(at(0), Party.CALLER), "answer", TO_CALLER),
+        (LegDialled(at(0), Party.CALLEE), "callout", TO_CALLEE),
+        (LegAlerted(at(0), Party.CALLEE), "alerting", TO_CALLEE),
+        (LegAnswered(at(0), Party.CALLEE), "answer", TO_CALLEE),
+    ],
+)
+def test_each_step_of_a_leg(fact, event, numbers):
+    assert event_of(callback(), fact, HOST) == {
+        "eventType": event,
+        "statusInfo": {
+            "timestamp": "2026-11-23 09:00:00",
+            "userData": "order-17",
+            "sessionId": SESSION,
+            **numbers,
+        },
+    }
+
+
+def test_the_end():
+    assert event_of(talked(), CallEnded(at(60), EndReason.HUNG_UP), HOST) == {
+        "eventType": "disconnect",
+        "statusInfo": {
+            "timestamp": "2026-11-23 09:01:00",
+            "userData": "order-17",
+            "sessionId": SESSION,
+            **TO_CALLER,
+            "stateCode": 0,
+            "stateDesc": "The call was answered and has ended.",
+        },
+    }
+
+
+@pytest.mark.parametrize(("party", "value"), [(Party.CALLER, "caller"), (Party.CALLEE, "called"), (None, "platform")])
+def test_who_hung_up_is_told_only_if_asked_for(party, value):
+    call = replace(talked(), ended_by=party)
+    fact = CallEnded(at(60), EndReason.HUNG_UP)
+    assert "partyType" not in event_of(call, fact, HOST)["statusInfo"]
+    assert event_of(replace(call, wants_party_type=True), fact, HOST)["statusInfo"]["partyType"] == value
+
+
+def test_the_account_of_a_talk():
+    told = event_of(talked(), AccountClosed(at(61)), HOST)
+    assert told == {
+        "eventType": "fee",
+        "feeLst": [
+            {
+                "direction": 0,
+                "spId": "sp-1",
+                "appKey": "app-1",
+                "icid": "CDR-1_2_3_20261123090000",
+                "bindNum": "+12025550100",
+                "sessionId": SESSION,
+                "callerNum": "+12025550100",
+                "calleeNum": "+12025550111",
+                "fwdDisplayNum": "+12025550101",
+                "fwdDstNum": "+12025550122",
+                "callOutStartTime": "2026-11-23 09:00:00",
+                "callOutAlertingTime": "2026-11-23 09:00:03",
+                "callOutAnswerTime": "2026-11-23 09:00:08",
+                "callOutUnaswRsn": 0,
+                "fwdStartTime": "2026-11-23 09:00:08",
+                "fwdAnswerTime": "2026-11-23 09:00:15",
+                "fwdUnaswRsn": 0,
+                "callEndTime": "2026-11-23 09:01:00",
+                "ulFailReason": 0,
+                "sipStatusCode": 0,
+                "recordFlag": 0,
+                "ttsPlayTimes": 0,
+                "ttsTransDuration": 0,
+                "serviceType": "002",
+                "hostName": HOST,
+                "userData": "order-17",
+            }
+        ],
+    }
+
+
+def test_the_account_of_a_failed_call_leaves_out_what_did_not_come_to_pass():
+    call = callback()
+    busy = replace(call.caller, dialled_at=at(0), ended_at=at(4), outcome=Outcome(Result.BUSY, 486))
+    call = replace(call, caller=busy, ending=EndReason.CALLER_FAILED, ended_at=at(4), user_data=None)
+    (record,) = event_of(call, AccountClosed(at(4)), HOST)["feeLst"]
+    assert record["failTime"] == record["callEndTime"] == "2026-11-23 09:00:04"
+    assert (record["ulFailReason"], record["sipStatusCode"], record["callOutUnaswRsn"]) == (518, 486, 17)
+    never = {"callOutAlertingTime", "callOutAnswerTime", "fwdStartTime", "fwdAlertingTime", "fwdAnswerTime", "userData"}
+    assert not never & set(record)
+
+
+def test_a_call_without_user_data_or_bind_number():
+    call = replace(callback(), user_data=None)
+    assert "userData" not in event_of(call, LegDialled(at(0), Party.CALLER), HOST)["statusInfo"]
+    ended = replace(talked(), bind_number="")
+    (record,) = event_of(ended, AccountClosed(at(61)), HOST)["feeLst"]
+    assert record["bindNum"] == "+12025550100"
+
+
+def test_the_acceptance_is_not_told():
+    assert event_of(callback(), CallAccepted(at(0)), HOST) is None
+
+
+def letters() -> HuaweiLetters:
+    return HuaweiLetters(HOST, lambda: "66C92B11FF8A425FB8D4CCFE0ED9ED1F")
+
+
+def test_a_letter_is_signed_for_its_url():
+    letter = letters().letter(talked(), LegDialled(at(0), Party.CALLER), APP, at(1))
+    digest = push_digest(
+        APP.secret, "http://127.0.0.1:9999/status", "66C92B11FF8A425FB8D4CCFE0ED9ED1F", "2026-11-23T09:00:01Z"
+    )
+    assert letter.url == "http://127.0.0.1:9999/status"
+    assert letter.headers == {
+        "Content-Type": "application/json;charset=UTF-8",
+        "Authorization": 'AKSK realm="SDP",profile="UsernameToken",type="Appkey"',
+        "X-AKSK": (
+            f'UsernameToken Username="app-1",PasswordDigest="{digest}",'
+            'Nonce="66C92B11FF8A425FB8D4CCFE0ED9ED1F",Created="2026-11-23T09:00:01Z"'
+        ),
+    }
+    assert json.loads(letter.body)["eventType"] == "callout"
+    assert APP.secret not in repr(letter) and "+1202555" not in repr(letter)
+
+
+def test_which_url():
+    call = replace(talked(), notify=NotifyTo("http://127.0.0.1/s", "http://127.0.0.1/f"))
+    assert letters().letter(call, CallEnded(at(60), EndReason.HUNG_UP), APP, at(60)).url == "http://127.0.0.1/s"
+    assert letters().letter(call, AccountClosed(at(60)), APP, at(60)).url == "http://127.0.0.1/f"
+    deaf = replace(call, notify=NotifyTo())
+    assert letters().letter(deaf, CallEnded(at(60), EndReason.HUNG_UP), APP, at(60)) is None
+    assert letters().letter(deaf, AccountClosed(at(60)), APP, at(60)) is None
+
+
+ENDED, CLOSED = CallEnded(at(60), EndReason.HUNG_UP), AccountClosed(at(60))
+
+
+@pytest.mark.parametrize(
+    ("fact", "reply", "taken"),
+    [
+        (ENDED, Reply(200), True),
+        (ENDED, Reply(200, b'{"resultcode":"1"}'), True),  # an event's reply body means nothing
+        (ENDED, Reply(204), False),
+        (ENDED, Reply(302), False),
+        (ENDED, Reply(500), False),
+        (ENDED, Reply(None, note="too slow"), False),
+        (CLOSED, Reply(200), True),
+        (CLOSED, Reply(200, b"ok"), True),
+        (CLOSED, Reply(200, b'{"resultcode":"0","resultdesc":"Success"}'), True),
+        (CLOSED, Reply(200, b'{"resultcode":0}'), True),
+        (CLOSED, Reply(200, b'{"result":true,"result_code":7}'), True),
+        (CLOSED, Reply(200, b'{"resultcode":null}'), True),
+        (CLOSED, Reply(200, b"[" * 4096), True),
+        (CLOSED, Reply(200, b"\xff\xfe"), True),
+        (CLOSED, Reply(200, b'{"resultcode":"1020001"}'), False),
+        (CLOSED, Reply(200, b'{"resultcode":1}'), False),
+        (CLOSED, Reply(500, b'{"resultcode":"0"}'), False),
+    ],
+)
+def test_what_counts_as_taken(fact, reply, taken):
+    assert letters().is_taken(fact, reply) is taken
+
+
+def test_two_calls_have_two_record_ids():
+    one, other = cdr_of(talked()), cdr_of(replace(talked(), id="1_2_4_20261123090000"))
+    assert record_of(one, HOST)["icid"] != record_of(other, HOST)["icid"]
+    assert one.talk == timedelta(seconds=45)

@@ -1,0 +1,253 @@
+"""Requests for a callback, and to stop one, as SPs write them."""
+
+import base64
+import json
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from duologue.domain.accounts import App
+from duologue.domain.call import NotifyTo
+from duologue.domain.callback_request import Audio, CallbackRequest, EarlyMedia, Listeners
+from duologue.domain.errors import (
+    DisplayNumberNotOwned,
+    ForbiddenAddress,
+    InvalidField,
+    InvalidNumber,
+    RecordingNotEnabled,
+    UnknownCall,
+)
+from duologue.domain.phone_number import PhoneNumber
+from duologue.wire.huawei.requests import read_callback, read_stop, urls_of
+
+HOST = "ce1.example.com"
+APP = App(
+    key="app-1",
+    sp="sp-1",
+    secret="s",
+    display_numbers=("+12025550100", "+12025550101"),
+    status_url="https://sp.example.com/default-status",
+)
+LEAST = {"callerNbr": "+12025550111", "calleeNbr": "+12025550122"}
+
+
+def encoded(url: str) -> str:
+    return base64.b64encode(url.encode()).decode()
+
+
+def number(last: str) -> PhoneNumber:
+    return PhoneNumber(f"+12025550{last}")
+
+
+def read(app: App = APP, **fields) -> CallbackRequest:
+    return read_callback(json.dumps(LEAST | fields), app)
+
+
+def test_a_whole_request():
+    request = read_callback(
+        json.dumps(
+            {
+                "displayNbr": "+12025550100",
+                "callerNbr": "+12025550111",
+                "displayCalleeNbr": "+12025550101",
+                "calleeNbr": "+12025550122",
+                "bindNbr": "+12025550101",
+                "maxDuration": 30,
+                "lastMinVoice": "last-minute.wav",
+                "lastMinToUE": "tob",
+                "playPreVoice": "true",
+                "preVoice": "hello_1.wav",
+                "waitVoice": "music@night.wav",
+                "calleeMedia": "fail",
+                "statusUrl": "aHR0cDovLzEyNy4wLjAuMTo5OTk5L3N0YXR1cw==",
+                "feeUrl": encoded("https://sp.example.com/fee?app=1"),
+                "recordFlag": "true",
+                "recordHintTone": "recorded.wav",
+                "partyTypeRequiredInDisconnect": "true",
+                "returnIdlePort": "true",
+                "userData": "order-17 %E4%B8%AD",
+                "callBackTone": "passed over",
+            }
+        ),
+        App(key="app-1", sp="sp-1", secret="s", display_numbers=APP.display_numbers, recording=True),
+    )
+    assert request == CallbackRequest(
+        caller=number("111"),
+        callee=number("122"),
+        caller_sees=number("100"),
+        callee_sees=number("101"),
+        bind_number=number("101"),
+        longest_talk=timedelta(minutes=30),
+        notify=NotifyTo("http://127.0.0.1:9999/status", "https://sp.example.com/fee?app=1"),
+        user_data="order-17 %E4%B8%AD",
+        wants_record=True,
+        wants_party_type=True,
+        wants_idle_ports=True,
+        wants_prompt_before_callee=True,
+        audio=Audio(
+            before_callee="hello_1.wav",
+            while_callee_rings="music@night.wav",
+            last_minute="last-minute.wav",
+            last_minute_to=Listeners.CALLEE,
+            recording_notice="recorded.wav",
+            early_media=EarlyMedia.FAILURES,
+        ),
+    )
+    assert urls_of(request) == (
+        ("statusUrl", "http://127.0.0.1:9999/status"),
+        ("feeUrl", "https://sp.example.com/fee?app=1"),
+    )
+
+
+def test_two_numbers_are_enough():
+    request = read()
+    assert (request.caller, request.callee) == (number("111"), number("122"))
+    assert request.caller_sees == request.callee_sees == request.bind_number == number("100")
+    assert request.longest_talk == timedelta(minutes=1440)
+    assert request.notify == NotifyTo("https://sp.example.com/default-status", None)
+
+
+def test_the_bind_number_stands_in_for_the_display_number_and_that_for_the_callees():
+    assert read(bindNbr="+12025550101").caller_sees == number("101")
+    request = read(displayNbr="+12025550101")
+    assert (request.callee_sees, request.bind_number) == (number("101"), number("100"))
+
+
+def test_nobody_is_shown_the_callers_own_number_by_default():
+    assert read().callee_sees != read().caller
+
+
+def test_null_counts_as_absent_and_unknown_fields_are_passed_over():
+    assert read(userData=None, maxDuration=None, format="json", Authorization="x") == read()
+
+
+def test_no_limit_means_the_platforms_cap_and_never_zero():
+    assert read(maxDuration=0).longest_talk == read(maxDuration=1440).longest_talk == timedelta(minutes=1440)
+    assert read(maxDuration=1).longest_talk == timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind", "sentence"),
+    [
+        ({"displayNbr": "12025550100"}, InvalidNumber, "displayNbr must be E.164"),
+        ({"displayNbr": "+12025550199"}, DisplayNumberNotOwned, "displayNbr is not a number of the app"),
+        ({"callerNbr": None}, InvalidField, "callerNbr is required"),
+        ({"callerNbr": "12025550111"}, InvalidNumber, "callerNbr must be E.164"),
+        ({"callerNbr": 12025550111}, InvalidField, "callerNbr must be a string"),
+        ({"callerNbr": "+" + "1" * 31}, InvalidField, "callerNbr must have 4 to 31 characters"),
+        ({"callerNbr": ""}, InvalidField, "callerNbr must have 4 to 31 characters"),
+        ({"callerNbr": "+1202555 0111"}, InvalidNumber, "callerNbr must be E.164"),
+        ({"callerNbr": "+12025550111\n"}, InvalidNumber, "callerNbr must be E.164"),
+        ({"displayCalleeNbr": "+12025550111"}, DisplayNumberNotOwned, "displayCalleeNbr is not a number of the app"),
+        ({"calleeNbr": ["+12025550122"]}, InvalidField, "calleeNbr must be a string"),
+        ({"bindNbr": "+12025550199"}, DisplayNumberNotOwned, "bindNbr is not a number of the app"),
+        ({"maxDuration": 1441}, InvalidField, "maxDuration must be 0 to 1440 minutes"),
+        ({"maxDuration": -1}, InvalidField, "maxDuration must be 0 to 1440 minutes"),
+        ({"maxDuration": "30"}, InvalidField, "maxDuration must be a whole number"),
+        ({"maxDuration": 30.0}, InvalidField, "maxDuration must be a whole number"),
+        ({"maxDuration": True}, InvalidField, "maxDuration must be a whole number"),
+        ({"lastMinVoice": "../secret.wav"}, InvalidField, "lastMinVoice must be a file name"),
+        ({"lastMinToUE": "all"}, InvalidField, 'lastMinToUE must be "toa" or "tob" or "both"'),
+        ({"playPreVoice": True}, InvalidField, 'playPreVoice must be "true" or "false"'),
+        ({"preVoice": "a" * 129}, InvalidField, "preVoice must have 1 to 128 characters"),
+        ({"waitVoice": "a b.wav"}, InvalidField, "waitVoice must be a file name"),
+        ({"calleeMedia": "some"}, InvalidField, 'calleeMedia must be "all" or "none" or "fail"'),
+        ({"statusUrl": "http://sp.example.com/"}, InvalidField, "statusUrl must be a URL in Base64"),
+        ({"statusUrl": encoded("no url")}, InvalidField, "statusUrl is not a URL"),
+        ({"statusUrl": encoded("ftp://sp.example.com/")}, ForbiddenAddress, "statusUrl must be an http or https URL"),
+        ({"statusUrl": "a" * 129}, InvalidField, "statusUrl must have 1 to 128 characters"),
+        ({"statusUrl": "/w=="}, InvalidField, "statusUrl must be a URL in Base64"),
+        ({"feeUrl": encoded("http://u:p@sp.example.com/")}, ForbiddenAddress, "feeUrl must not carry a user name"),
+        ({"recordFlag": "yes"}, InvalidField, 'recordFlag must be "true" or "false"'),
+        ({"recordFlag": "true"}, RecordingNotEnabled, "recordFlag is true, but recording is not enabled"),
+        ({"recordHintTone": 1}, InvalidField, "recordHintTone must be a string"),
+        ({"partyTypeRequiredInDisconnect": 1}, InvalidField, "partyTypeRequiredInDisconnect must be"),
+        ({"returnIdlePort": "TRUE"}, InvalidField, "returnIdlePort must be"),
+        ({"userData": ""}, InvalidField, "userData must have 1 to 256 characters"),
+        ({"userData": "x" * 257}, InvalidField, "userData must have 1 to 256 characters"),
+        ({"userData": "{x"}, InvalidField, "userData must not contain { or }"),
+        ({"userData": "x}"}, InvalidField, "userData must not contain { or }"),
+        ({"userData": "订单"}, InvalidField, "userData must not contain Chinese characters"),
+        ({"userData": "a\u0000b"}, InvalidField, "userData must not contain control characters"),
+        ({"userData": "\ud800"}, InvalidField, "userData must not contain control characters"),
+    ],
+)
+def test_each_broken_rule_has_its_own_sentence(fields, kind, sentence):
+    with pytest.raises(kind) as refused:
+        read(**fields)
+    assert str(refused.value).startswith(sentence)
+    assert type(refused.value) is kind
+
+
+def test_of_several_broken_rules_the_first_of_the_table_is_told():
+    with pytest.raises(InvalidField, match=r"^callerNbr is required"):
+        read_callback(json.dumps({"userData": "{", "maxDuration": 1441, "calleeNbr": "x"}), APP)
+
+
+def test_an_app_without_numbers_must_be_given_one():
+    with pytest.raises(InvalidField, match=r"^displayNbr is required"):
+        read(App(key="app-1", sp="sp-1", secret="s"))
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (b"", "body is not JSON"),
+        (b'{"callerNbr":', "body is not JSON"),
+        (b"\xff\xfe", "body is not JSON"),
+        (b"[" * 60_000, "body is not JSON"),
+        (b"9" * 5000, "body is not JSON"),
+        (b"[]", "body is not a JSON object"),
+        (b'"text"', "body is not a JSON object"),
+        (b"null", "body is not a JSON object"),
+        (b" " * 70_000, "body is longer than"),
+    ],
+)
+def test_a_body_that_is_no_json_object(body, sentence):
+    with pytest.raises(InvalidField) as refused:
+        read_callback(body, APP)
+    assert str(refused.value).startswith(sentence)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+NAMES = ["displayNbr", "calleeNbr", "maxDuration", "statusUrl", "userData", "recordFlag", "lastMinToUE", "preVoice"]
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), JSON))
+def test_whatever_a_field_holds_it_is_read_or_refused_by_name(fields):
+    try:
+        request = read(**fields)
+    except InvalidField as refused:
+        assert refused.field in NAMES
+        return
+    assert timedelta(0) < request.longest_talk <= timedelta(minutes=1440)
+    assert {request.caller_sees.e164, request.callee_sees.e164} <= set(APP.display_numbers)
+
+
+def test_a_stop_names_its_call():
+    body = {"sessionid": f"1_2_3_20261122090000@{HOST}", "signal": "call_stop"}
+    assert read_stop(json.dumps(body), HOST) == "1_2_3_20261122090000"
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind", "sentence"),
+    [
+        ({"sessionid": None}, InvalidField, "sessionid is required"),
+        ({"sessionid": "x" * 257}, InvalidField, "sessionid must have 1 to 256 characters"),
+        ({"signal": None}, InvalidField, "signal is required"),
+        ({"signal": "stop"}, InvalidField, 'signal must be "call_stop"'),
+        ({"sessionid": "1_2_3_20261122090000@other.example.com"}, UnknownCall, ""),
+        ({"sessionId": "only the other spelling", "sessionid": None}, InvalidField, "sessionid is required"),
+    ],
+)
+def test_a_stop_that_is_none(fields, kind, sentence):
+    body = {"sessionid": f"1_2_3_20261122090000@{HOST}", "signal": "call_stop"} | fields
+    with pytest.raises(kind) as refused:
+        read_stop(json.dumps(body), HOST)
+    assert str(refused.value).startswith(sentence)

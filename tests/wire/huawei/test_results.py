@@ -1,0 +1,107 @@
+"""The table from errors to what an SP reads."""
+
+import inspect
+
+import pytest
+
+from duologue.domain import errors
+from duologue.domain.errors import DuologueError, InvalidField, OutsideUnavailable, RequestRefused
+from duologue.domain.tokens import TokenPair
+from duologue.wire.huawei.results import ROWS, UNFORESEEN, failure, placed, signed_in, success
+
+EVERY_ERROR = [
+    kind
+    for _, kind in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(kind, DuologueError) and not issubclass(kind, errors.AlreadyDone)
+]
+
+
+def made(kind: type[DuologueError]) -> DuologueError:
+    return kind("displayNbr", "is wrong") if issubclass(kind, InvalidField) else kind("+12025550111 secret")
+
+
+@pytest.mark.parametrize("kind", EVERY_ERROR)
+def test_every_error_has_both_a_status_and_the_envelope(kind):
+    answer = failure(made(kind))
+    assert answer.status in (400, 403, 500)
+    assert set(answer.body) == {"resultcode", "resultdesc"}
+    assert answer.body["resultcode"].isdigit() and answer.body["resultcode"] != "0"
+    assert 1 <= len(answer.body["resultdesc"]) <= 128
+
+
+@pytest.mark.parametrize("kind", [kind for kind in EVERY_ERROR if not issubclass(kind, InvalidField)])
+def test_only_our_own_sentences_are_told(kind):
+    assert "+12025550111" not in failure(made(kind)).body["resultdesc"]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in EVERY_ERROR if issubclass(kind, RequestRefused)])
+def test_what_the_sp_must_change_is_never_an_error_of_ours(kind):
+    assert failure(made(kind)).status < 500
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code", "text", "again_after"),
+    [
+        (
+            errors.InvalidNumber("callerNbr", "must be E.164"),
+            403,
+            "1010002",
+            "Invalid request.callerNbr must be E.164",
+            None,
+        ),
+        (errors.ForbiddenAddress("feeUrl", "is no"), 403, "1010002", "Invalid request.feeUrl is no", None),
+        (
+            errors.DisplayNumberNotOwned("displayNbr", "is not yours"),
+            403,
+            "1010023",
+            "Invalid display number.displayNbr is not yours",
+            None,
+        ),
+        (errors.UnknownApp("x"), 403, "1010003", "Invalid app_key.", None),
+        (errors.InvalidToken("x"), 403, "1010004", "Invalid access_token.", None),
+        (errors.TokenExpired("x"), 403, "1010004", "Invalid access_token.", None),
+        (
+            errors.WrongCredentials("x"),
+            403,
+            "1010002",
+            "Invalid request.Wrong user name, password or app_secret.",
+            None,
+        ),
+        (errors.AccountInactive("x"), 403, "1010007", "The account is not active.", None),
+        (errors.TooManyLogIns("x"), 403, "1010010", "Too many log-ins, try later.", "60"),
+        (errors.LimitReached("x"), 403, "1020165", "All concurrent calls of the app are in use.", "5"),
+        (errors.UnknownCall("x"), 403, "1020152", "Invalid call sessionId.", None),
+        (OutsideUnavailable("x"), 500, "1010001", "Service busy, try later.", "5"),
+        (errors.RaceLost("x"), 500, "1010001", "Internal error.", None),
+        (KeyError("secret"), 500, "1010001", "Internal error.", None),
+    ],
+)
+def test_the_rows(error, status, code, text, again_after):
+    answer = failure(error)
+    assert (answer.status, answer.body) == (status, {"resultcode": code, "resultdesc": text})
+    assert answer.headers.get("Retry-After") == again_after
+
+
+def test_a_repeat_is_a_success():
+    assert failure(errors.CallAlreadyAccepted("x")).body == {"resultcode": "0", "resultdesc": "Success"}
+
+
+def test_every_row_says_why_and_names_a_class_of_ours():
+    assert all(row.why and issubclass(kind, DuologueError) for kind, row in ROWS.items())
+
+
+def test_the_static_answer():
+    assert (UNFORESEEN.status, UNFORESEEN.body["resultdesc"]) == (500, "Internal error.")
+
+
+def test_successes():
+    assert success().body == {"resultcode": "0", "resultdesc": "Success"}
+    assert placed("s@h", None).body == {"resultcode": "0", "resultdesc": "Success", "sessionId": "s@h"}
+    assert placed("s@h", 9).body["idlePort"] == 9
+    assert signed_in(TokenPair("a", "r")).body == {
+        "access_token": "a",
+        "refresh_token": "r",
+        "resultcode": "0",
+        "resultdesc": "Succeed",
+        "expires_in": "172800",
+    }

@@ -139,8 +139,13 @@ class Cloud:
         self._saved_environment = {}
 
     def client(self, service: str, **more: Any) -> Any:
-        """A boto3 client of this account's root user."""
-        config = Config(retries={"total_max_attempts": 2}, inject_host_prefix=False, s3={"addressing_style": "path"})
+        """A boto3 client of this account's root user; it repeats nothing by itself."""
+        config = Config(
+            retries={"total_max_attempts": 1},
+            inject_host_prefix=False,
+            max_pool_connections=50,
+            s3={"addressing_style": "path"},
+        )
         settings = {"endpoint_url": self.url, "config": config, **self.credentials, **more}
         return connect(service, **settings)
 

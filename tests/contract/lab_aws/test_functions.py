@@ -1,0 +1,110 @@
+"""A Lambda function on the corrected cloud: its errors, its process, what it can see and do."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from statistics import median
+
+from lab.aws.overlay import lambda_pool
+
+
+def test_an_exception_is_reported_under_its_class_name_with_its_trace(stack):
+    failed, told = stack.invoke({"raise": "engaged"})
+    assert failed == "Unhandled"
+    assert (told["errorType"], told["errorMessage"]) == ("CarrierBusyError", "engaged")
+    assert "in handler" in told["stackTrace"][-1]
+    assert told["requestId"]
+
+
+def test_a_function_that_raised_stays_warm(stack):
+    _, before = stack.invoke({})
+    stack.invoke({"raise": "engaged"})
+    _, after = stack.invoke({})
+    assert before["pid"] == after["pid"]
+
+
+def test_a_process_that_ends_is_an_exit_error_and_the_next_invocation_is_served(stack):
+    failed, told = stack.invoke({"exit": 3})
+    assert (failed, told["errorType"]) == ("Unhandled", "Runtime.ExitError")
+    assert "exit status 3" in told["errorMessage"]
+    assert stack.invoke({})[0] is None
+
+
+def test_a_time_out_ends_the_process_and_says_so(stack):
+    stack.cloud.client("lambda").update_function_configuration(FunctionName=stack.resources["Probe"], Timeout=1)
+    try:
+        failed, told = stack.invoke({"sleep": 3})
+    finally:
+        stack.cloud.client("lambda").update_function_configuration(FunctionName=stack.resources["Probe"], Timeout=5)
+    assert (failed, told["errorType"]) == ("Unhandled", "Sandbox.Timedout")
+    assert told["errorMessage"].endswith("Task timed out after 1.00 seconds")
+
+
+def test_a_silent_invocation_waits_for_no_output(stack):
+    stack.invoke({})
+    took = []
+    for _ in range(15):
+        start = time.perf_counter()
+        stack.invoke({})
+        took.append(time.perf_counter() - start)
+    assert median(took) < 0.04, "MiniStack alone waits 50 ms for output that never comes"
+
+
+def test_a_function_finds_its_layer_and_the_runtime_and_nothing_of_ours(stack):
+    _, found = stack.invoke({"importable": ["toolbox", "boto3", "ministack", "pytest", "h11", "yaml", "lab"]})
+    assert found == {
+        "toolbox": True,
+        "boto3": True,
+        "ministack": False,
+        "pytest": False,
+        "h11": False,
+        "yaml": False,
+        "lab": False,
+    }
+
+
+def test_a_layer_is_loaded_from_its_bytecode(stack):
+    _, told = stack.invoke({"recompiled": True})
+    assert told["loaded_from_cache"], told
+
+
+def test_the_environment_is_the_functions_own(stack, monkeypatch):
+    monkeypatch.setenv("A_SECRET_OF_THE_SHELL", "1")
+    stack.invoke({"exit": 1})
+    _, told = stack.invoke({})
+    assert told["greeting"] == "hello"
+    assert {"AWS_REGION", "AWS_SESSION_TOKEN", "AWS_LAMBDA_FUNCTION_NAME", "LAMBDA_TASK_ROOT"} <= set(
+        told["environment"]
+    )
+    assert "A_SECRET_OF_THE_SHELL" not in told["environment"]
+    assert 4000 < told["left"] <= 5000
+
+
+def test_a_function_may_do_what_its_role_says_and_nothing_else(stack):
+    assert stack.invoke({"put": "allowed"})[0] is None
+    failed, told = stack.invoke({"scan": True})
+    assert failed == "Unhandled"
+    assert "not authorized to perform: dynamodb:Scan" in told["errorMessage"]
+
+
+def test_reserved_concurrency_of_the_template_throttles(stack):
+    function = stack.resources["Probe"]
+    client = stack.cloud.client("lambda")
+    assert client.get_function_concurrency(FunctionName=function)["ReservedConcurrentExecutions"] == 8
+
+    def invoke(_):
+        try:
+            return stack.invoke({"sleep": 0.5})[0] or "served"
+        except client.exceptions.ClientError as refused:
+            return refused.response["Error"]["Code"]
+
+    with ThreadPoolExecutor(12) as callers:
+        outcomes = list(callers.map(invoke, range(12)))
+    assert set(outcomes) == {"served", "TooManyRequestsException"}
+    assert outcomes.count("served") <= 8
+
+
+def test_a_burst_of_short_invocations_is_served_by_few_processes(stack):
+    stack.invoke({})
+    with ThreadPoolExecutor(8) as callers:
+        processes = {told["pid"] for _, told in callers.map(stack.invoke, [{}] * 8)}
+    assert len(processes) <= 1 + lambda_pool._STARTS

@@ -62,6 +62,16 @@ def environments(lab: Any, host: str | None = None) -> dict[str, dict[str, str]]
     return found
 
 
+def account_of(lab: Any) -> dict[str, str]:
+    """Who is calling, and where, as environment variables: the lab's account."""
+    return {
+        "AWS_REGION": lab.cloud.region,
+        "AWS_DEFAULT_REGION": lab.cloud.region,
+        "AWS_ACCESS_KEY_ID": lab.cloud.account,  # MiniStack takes an account's number for its root key
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
+
+
 def event_for(sample: Path, lab: Any, host: str | None = None) -> dict[str, Any]:
     """A sample as it would be if it happened in `lab`.
 

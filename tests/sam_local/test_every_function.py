@@ -1,0 +1,24 @@
+"""`sam local` runs every function with every one of its samples, from the build output, against the running lab."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lab.lab import Lab
+from tests.build.output import FUNCTIONS, SAMPLES, check_reply, event_for, sample_id
+from tests.sam_local.sam import SamLocal
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=sample_id)
+def test_sam_local_runs_the_sample(sample: Path, sam_local: SamLocal, lab: Lab):
+    function = FUNCTIONS[sample.parent.name]
+    reply = sam_local.invoke(function.logical_id, event_for(sample, lab, sam_local.lab_host))
+    failed = isinstance(reply, dict) and "errorMessage" in reply
+    assert not failed, f"{json.dumps(reply, indent=1)}\n…{sam_local.last_words()}"
+    check_reply(sample, reply, lab)
+
+
+@pytest.mark.parametrize("folder", FUNCTIONS)
+def test_every_function_has_a_sample_to_run(folder: str):
+    assert [sample for sample in SAMPLES if sample.parent.name == folder]

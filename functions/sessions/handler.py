@@ -13,6 +13,7 @@ from duologue.usecases.log_out import log_out
 from duologue.usecases.refresh_token import refresh_token
 from duologue.wire.huawei.credentials import read_credentials, read_log_in, read_refresh
 from duologue.wire.huawei.results import UNFORESEEN, Answer, failure, signed_in, success
+from duologue.wire.huawei.routes import LOG_IN, LOG_OUT, REFRESH
 
 _log = logging.getLogger(__name__)
 
@@ -51,9 +52,9 @@ def _log_out(request: Request, parts: Parts) -> Answer:
 
 
 _ROUTES: dict[str, Callable[[Request, Parts], Answer]] = {
-    "/rest/fastlogin/v1.0": _log_in,
-    "/omp/oauth/refresh": _refresh,
-    "/rest/logout/v1.0": _log_out,
+    LOG_IN: _log_in,
+    REFRESH: _refresh,
+    LOG_OUT: _log_out,
 }
 
 
@@ -63,7 +64,7 @@ def answer(event: dict[str, Any], parts: Parts) -> dict[str, Any]:
         said = _ROUTES[route](request_of(event), parts)
     except DuologueError as error:
         said = failure(error)
-    _log.info("answered", extra={"route": route, "status": said.status, "result": said.body["resultcode"]})
+    _log.info("answered", extra={"route": route, "status": said.status, "result": said.code})
     return response_of(said)
 
 

@@ -38,6 +38,11 @@ class Answer:
     body: Mapping[str, Any] = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def code(self) -> str:
+        """The result code; "0" is success."""
+        return str(self.body["resultcode"])
+
 
 @dataclass(frozen=True, slots=True)
 class Row:

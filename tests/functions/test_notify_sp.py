@@ -1,0 +1,137 @@
+"""Deliver one notification to one SP: queue event in, what must come again out."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from duologue.call_control.facts import CallAccepted, CallEnded, LegAnswered, LegDialled
+from duologue.domain.accounts import App
+from duologue.domain.letter import Reply
+from duologue.domain.outcome import EndReason, Party
+from duologue.runtime.wiring.notify_sp import Parts
+from duologue.usecases.ports import SavedCall
+from duologue.wire.huawei.notifications import HuaweiLetters
+from functions.notify_sp.handler import answer
+from tests.fakes.accounts import FakeAccounts
+from tests.fakes.calls import FakeCalls
+from tests.fakes.clock import FakeClock
+from tests.fakes.notices import FakeNotices
+from tests.fakes.sp_endpoints import FakeSpEndpoints
+from tests.samples import at, callback
+
+SAMPLES = Path("events/notify_sp")
+
+
+def sample(name: str) -> dict:
+    event = json.loads((SAMPLES / f"{name}.json").read_text())
+    assert isinstance(event, dict)
+    return event
+
+
+TWO_CALLS = sample("facts_of_two_calls_recorded")
+IDS = [record["messageId"] for record in TWO_CALLS["Records"]]
+
+
+class Context:
+    """An invocation with this much time left at each look."""
+
+    def __init__(self, *left_ms: int) -> None:
+        self.left_ms = list(left_ms)
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.left_ms.pop(0) if self.left_ms else 30_000
+
+
+class Function:
+    def __init__(self, *replies: Reply) -> None:
+        self.calls, self.accounts, self.notices = FakeCalls(), FakeAccounts(), FakeNotices()
+        self.endpoints = FakeSpEndpoints(*replies)
+        self.accounts.apps["app-1"] = App("app-1", "sp-1", "secret-1")
+        for record in TWO_CALLS["Records"]:
+            call = callback(json.loads(record["body"])["call_id"])
+            self.calls.rows[call.id] = SavedCall(replace(call, ending=EndReason.STOPPED, ended_at=at(30)), 1)
+            self.calls.facts[call.id] = [
+                CallAccepted(at(0)),
+                LegDialled(at(1), Party.CALLER),
+                LegAnswered(at(5), Party.CALLER),
+                CallEnded(at(30), EndReason.STOPPED),
+            ]
+        self.parts = Parts(
+            calls=self.calls,
+            apps=self.accounts,
+            correspondence=HuaweiLetters("ce1.example.com", lambda: "n1"),
+            endpoints=self.endpoints,
+            notices=self.notices,
+            clock=FakeClock(at(60)),
+            chance=lambda: 0.0,
+        )
+
+    def take(self, event: dict, context: Context | None = None) -> list[str]:
+        """Which messages must come again."""
+        failures = answer(event, context or Context(), self.parts)["batchItemFailures"]
+        return [failure["itemIdentifier"] for failure in failures]
+
+    @property
+    def told(self) -> list[str]:
+        return [event["eventType"] for event in self.endpoints.told]
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.json")), ids=lambda path: path.stem)
+def test_every_sample_is_dealt_with(path):
+    assert Function().take(sample(path.stem)) == []
+
+
+def test_a_batch_is_told_in_order():
+    function = Function()
+    assert function.take(TWO_CALLS) == []
+    assert function.told == ["answer", "callout", "disconnect"]
+
+
+def test_a_batch_twice_is_told_once():
+    function = Function()
+    function.take(TWO_CALLS)
+    assert function.take(TWO_CALLS) == []
+    assert function.told == ["answer", "callout", "disconnect"]
+
+
+def test_what_the_sp_did_not_take_holds_nothing_up():
+    function = Function(Reply(500))
+    assert function.take(TWO_CALLS) == []
+    assert function.told == ["answer", "callout", "disconnect"]
+    assert [(notice.sequence, notice.attempt) for notice in function.notices.aside] == [(3, 2)]
+
+
+def test_a_message_that_must_come_again_holds_back_the_later_ones_of_its_call_only():
+    function = Function(Reply(500))
+    function.notices.out_of_reach = True
+    assert function.take(TWO_CALLS) == [IDS[0], IDS[2]]
+    assert function.told == ["answer", "callout"]
+
+
+def test_a_message_that_is_no_notice_does_not_hold_up_another_call():
+    event = json.loads(json.dumps(TWO_CALLS))
+    event["Records"][0]["body"] = "no notice"
+    function = Function()
+    assert function.take(event) == [IDS[0], IDS[2]]
+    assert function.told == ["callout"]
+
+
+def test_what_cannot_end_in_time_is_not_begun():
+    function = Function()
+    assert function.take(TWO_CALLS, Context(30_000, 11_999)) == [IDS[1]]
+    assert function.told == ["answer", "disconnect"]
+
+
+def test_a_retry_that_came_too_early_is_put_aside_again():
+    function = Function()
+    assert function.take(sample("retry_came_too_early")) == []
+    assert function.told == []
+    assert [notice.attempt for notice in function.notices.aside] == [6]
+
+
+def test_a_retry_that_came_due_is_told():
+    function = Function()
+    assert function.take(sample("retry_came_due")) == []
+    assert function.told == ["callout"]

@@ -1,0 +1,170 @@
+"""Log in, refresh, log out: sample in, body out."""
+
+import json
+import logging
+import random
+from pathlib import Path
+
+import pytest
+
+from duologue.domain.accounts import App, Sp
+from duologue.runtime.wiring.sessions import Parts
+from functions.sessions.handler import answer, handler
+from tests.fakes.accounts import FakeAccounts
+from tests.fakes.clock import FakeClock
+from tests.fakes.passwords import cheap_hash
+
+SAMPLES = Path("events/sessions")
+SECRET = "n0tAReAlSecret0123456789abcdefghijklmnopqrs"
+
+
+def sample(name: str) -> dict:
+    event = json.loads((SAMPLES / f"{name}.json").read_text())
+    assert isinstance(event, dict)
+    return event
+
+
+LOGGED_IN = sample("sp_logged_in")
+KEY = LOGGED_IN["queryStringParameters"]["app_key"]
+
+
+class Api:
+    def __init__(self) -> None:
+        self.accounts = FakeAccounts()
+        hashed = cheap_hash(LOGGED_IN["headers"]["Authorization"])
+        self.accounts.add_sp(Sp("sp-1", LOGGED_IN["queryStringParameters"]["username"], hashed))
+        self.accounts.add_app(App(KEY, "sp-1", SECRET))
+        self.parts = Parts(self.accounts, self.accounts, FakeClock(), random.Random(1).randbytes)
+
+    def say(self, event: dict) -> tuple[int, dict]:
+        said = answer(event, self.parts)
+        assert said["headers"]["Content-Type"] == "application/json;charset=UTF-8"
+        assert said["isBase64Encoded"] is False
+        return said["statusCode"], json.loads(said["body"])
+
+    def log_in(self) -> dict:
+        status, body = self.say(LOGGED_IN)
+        assert status == 200
+        return body
+
+
+@pytest.fixture
+def api():
+    return Api()
+
+
+def with_query(event: dict, **query) -> dict:
+    return event | {"queryStringParameters": (event["queryStringParameters"] or {}) | query}
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.json")), ids=lambda path: path.stem)
+def test_every_sample_gets_the_envelope(api, path):
+    status, body = api.say(sample(path.stem))
+    assert (status == 200) == (body["resultcode"] == "0")
+    assert 1 <= len(body["resultdesc"]) <= 128
+
+
+def test_a_log_in_gives_tokens_as_strings(api):
+    status, body = api.say(LOGGED_IN)
+    assert status == 200
+    assert set(body) == {"access_token", "refresh_token", "resultcode", "resultdesc", "expires_in"}
+    assert (body["resultcode"], body["resultdesc"], body["expires_in"]) == ("0", "Succeed", "172800")
+    assert all(body[name].isalnum() and len(body[name]) <= 180 for name in ("access_token", "refresh_token"))
+
+
+@pytest.mark.parametrize("spelling", ["Authorization", "authorization", "AUTHORIZATION", "aUTHORIZATION"])
+def test_header_names_come_in_any_case(api, spelling):
+    headers = {spelling: LOGGED_IN["headers"]["Authorization"]}
+    assert api.say(LOGGED_IN | {"headers": headers})[0] == 200
+
+
+def test_the_parameters_of_a_log_in_may_be_a_form(api):
+    body = f"app_key={KEY}&username=training-institute"
+    assert api.say(LOGGED_IN | {"queryStringParameters": None, "body": body})[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("event", "code", "named"),
+    [
+        (with_query(LOGGED_IN, app_key="unknown"), "1010003", "app_key"),
+        (with_query(LOGGED_IN, username="nobody"), "1010002", "user name, password"),
+        (LOGGED_IN | {"headers": {"Authorization": "wrong"}}, "1010002", "user name, password"),
+        (LOGGED_IN | {"headers": None}, "1010002", "Authorization is required"),
+        (LOGGED_IN | {"queryStringParameters": None}, "1010002", "app_key is required"),
+        (sample("password_was_missing"), "1010002", "Authorization is required"),
+        (LOGGED_IN | {"body": "a=1&" * 60}, "1010002", "too many fields"),
+        (LOGGED_IN | {"body": "%%%", "isBase64Encoded": True}, "1010002", "body is not Base64"),
+    ],
+)
+def test_a_refused_log_in_names_its_fault(api, event, code, named):
+    status, body = api.say(event)
+    assert (status, body["resultcode"]) == (403, code)
+    assert named in body["resultdesc"]
+    assert "access_token" not in body
+
+
+def test_the_sixth_log_in_within_a_minute(api):
+    for _ in range(5):
+        api.log_in()
+    said = answer(LOGGED_IN, api.parts)
+    assert (said["statusCode"], json.loads(said["body"])["resultcode"]) == (403, "1010010")
+    assert said["headers"]["Retry-After"] == "60"
+
+
+def refresh_by_form(token: str, secret: str = SECRET) -> dict:
+    form = f"app_key={KEY}&app_secret={secret}&grant_type=refresh_token&refresh_token={token}"
+    return sample("tokens_refreshed_by_form") | {"body": form}
+
+
+def test_a_refresh_by_form_and_by_query(api):
+    first = api.log_in()
+    status, second = api.say(refresh_by_form(first["refresh_token"]))
+    assert (status, second["resultdesc"]) == (200, "Succeed")
+    by_query = with_query(sample("tokens_refreshed_by_query"), refresh_token=second["refresh_token"])
+    status, third = api.say(by_query)
+    assert status == 200
+    assert len({first["access_token"], second["access_token"], third["access_token"]}) == 3
+
+
+def test_a_refresh_of_nothing(api):
+    api.log_in()
+    assert api.say(sample("tokens_refreshed_by_form"))[1]["resultcode"] == "1010004"
+    assert api.say(refresh_by_form("x", secret="wrong"))[1]["resultcode"] == "1010002"
+    empty = api.say(sample("tokens_refreshed_by_form") | {"body": None})
+    assert empty == (403, {"resultcode": "1010002", "resultdesc": "Invalid request.app_key is required"})
+
+
+def test_logging_out_twice(api):
+    out = with_query(sample("sp_logged_out"), access_token=api.log_in()["access_token"])
+    assert api.say(out) == (200, {"resultcode": "0", "resultdesc": "Success"})
+    assert api.say(out) == (403, {"resultcode": "1010004", "resultdesc": "Invalid access_token."})
+
+
+def test_a_stray_password_beside_a_token_counts_for_nothing(api):
+    out = with_query(sample("sp_logged_out"), access_token=api.log_in()["access_token"])
+    assert api.say(out | {"headers": {"Authorization": "a stray password"}})[0] == 200
+
+
+def test_a_store_out_of_reach_is_said_as_busy(api):
+    api.accounts.out_of_reach = True
+    said = answer(LOGGED_IN, api.parts)
+    assert (said["statusCode"], said["headers"]["Retry-After"]) == (500, "5")
+
+
+def test_what_nobody_foresaw_gets_the_static_answer(monkeypatch):
+    monkeypatch.delenv("ACCOUNTS_TABLE", raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    said = handler(LOGGED_IN, None)
+    assert said["statusCode"] == 500
+    assert json.loads(said["body"]) == {"resultcode": "1010001", "resultdesc": "Internal error."}
+
+
+def test_nothing_secret_is_logged(api, caplog):
+    caplog.set_level(logging.DEBUG)
+    body = api.log_in()
+    api.say(LOGGED_IN | {"headers": {"Authorization": "a wrong password"}})
+    api.say(refresh_by_form(body["refresh_token"]))
+    logged = "\n".join(str(vars(record)) for record in caplog.records)
+    assert "/rest/fastlogin/v1.0" in logged
+    secrets = (LOGGED_IN["headers"]["Authorization"], "a wrong password", SECRET, body["access_token"])
+    assert not [secret for secret in secrets if secret in logged]

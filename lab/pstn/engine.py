@@ -137,7 +137,7 @@ class Transaction(Call):
                     current.leg_ended(leg, code)
             case LegEnded(sip_code=code):
                 self.ended(leg, code)
-            case DialRefused(reason=reason) if current:
+            case DialRefused(reason=reason) if current and leg.tag is Tag.B and not leg.up:
                 current.dial_refused(reason)
             case DigitPressed(digit=digit) if leg.up:
                 if not (current and current.digit(leg, digit)) and leg.call_id in self.listeners:

@@ -35,7 +35,7 @@ class LoopbackServer:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, name="pstn-http", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="pstn-http", daemon=True)
 
     def __enter__(self) -> str:
         self._thread.start()

@@ -46,6 +46,8 @@ class CallAndBridge(Performance):
             self._dial()
 
     def audio_probed(self, found: bool) -> None:
+        if self.second:
+            return
         if found:
             self._dial()
         else:

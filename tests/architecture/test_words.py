@@ -38,14 +38,10 @@ def _strangers(path: Path, words: list[str]) -> list[str]:
     return [word for word in words if re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text)]
 
 
-@pytest.mark.parametrize("path", [path for path in _PRODUCT if "huawei" not in path.parts], ids=str)
-def test_the_sps_format_is_spoken_in_one_place(path: Path):
-    assert _strangers(path, _HUAWEI) == []
-
-
-@pytest.mark.parametrize("path", [path for path in _PRODUCT if "chime" not in path.parts], ids=str)
-def test_the_networks_format_is_spoken_in_one_place(path: Path):
-    assert _strangers(path, _CHIME) == []
+@pytest.mark.parametrize(("home", "words"), [("huawei", _HUAWEI), ("chime", _CHIME)])
+def test_a_format_is_spoken_in_one_place(home: str, words: list[str]):
+    elsewhere = [path for path in _PRODUCT if home not in path.parts]
+    assert {str(path): found for path in elsewhere if (found := _strangers(path, words))} == {}
 
 
 def test_the_words_are_found_where_they_live():

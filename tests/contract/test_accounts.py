@@ -1,0 +1,196 @@
+"""Accounts and tokens keep their promises in memory, in moto's DynamoDB and KMS, and in the local cloud's."""
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from duologue.adapters.dynamo_accounts import DynamoAccounts
+from duologue.adapters.kms_secrets import KmsSecrets
+from duologue.domain.accounts import App, Sp
+from duologue.domain.errors import AccountExists, OutsideUnavailable, RaceLost, UnknownApp, UnknownSp
+from duologue.domain.tokens import REFRESH_LIFE, Register, TokenPair
+from tests.fakes.accounts import FakeAccounts
+from tests.samples import NOW, at
+
+_tables = count()
+
+
+def new_table(dynamodb) -> str:
+    name = f"accounts-{next(_tables)}"
+    dynamodb.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return name
+
+
+@pytest.fixture
+def table(aws):
+    return new_table(aws("dynamodb"))
+
+
+@pytest.fixture(scope="module")
+def key(aws):
+    return aws("kms").create_key()["KeyMetadata"]["KeyId"]
+
+
+@pytest.fixture
+def dynamo(aws, table, key):
+    return DynamoAccounts(aws("dynamodb"), table, KmsSecrets(aws("kms"), key))
+
+
+SP = Sp("sp-1", "jack", "scrypt$…")
+APP = App(
+    key="app-1",
+    sp="sp-1",
+    secret="a secret",
+    display_numbers=("+12025550100", "+12025550101"),
+    status_url="https://sp.example.com/status",
+    concurrent_calls=3,
+    recording=True,
+)
+
+
+class Promises:
+    """What every store of accounts and tokens keeps."""
+
+    def test_accounts_come_back_as_they_were_added(self, accounts):
+        plain = App("app-2", "sp-1", "another secret", active=False)
+        accounts.add_sp(SP)
+        accounts.add_app(APP)
+        accounts.add_app(plain)
+        assert accounts.sp("sp-1") == SP
+        assert accounts.app("app-1") == APP
+        assert accounts.app("app-2") == plain
+
+    def test_who_is_not_there(self, accounts):
+        with pytest.raises(UnknownSp):
+            accounts.sp("sp-1")
+        with pytest.raises(UnknownApp):
+            accounts.app("app-1")
+        with pytest.raises(UnknownSp):
+            accounts.add_app(APP)
+
+    def test_adding_twice_is_refused_and_changes_nothing(self, accounts):
+        accounts.add_sp(SP)
+        accounts.add_app(APP)
+        for again in (
+            lambda: accounts.add_sp(replace(SP, username="jill")),
+            lambda: accounts.add_sp(replace(SP, id="sp-2")),
+            lambda: accounts.add_app(replace(APP, secret="other")),
+        ):
+            with pytest.raises(AccountExists):
+                again()
+        assert (accounts.sp("sp-1"), accounts.app("app-1")) == (SP, APP)
+        with pytest.raises(UnknownSp):
+            accounts.sp("sp-2")
+
+    def test_an_apps_register_begins_empty_and_comes_back_as_it_was_saved(self, accounts):
+        empty = accounts.register("app-1")
+        assert empty == Register()
+        used = empty.log_in(at(0.25)).grant(TokenPair("a", "r"), at(1)).refresh("r", TokenPair("a2", "r2"), at(2))
+        accounts.save("app-1", used)
+        assert accounts.register("app-1") == replace(used, version=1)
+        accounts.save("app-1", replace(used, version=1))
+        assert accounts.register("app-1").version == 2
+        assert accounts.register("app-2") == Register()
+
+    def test_of_two_writes_that_read_the_same_the_second_loses(self, accounts):
+        first = accounts.register("app-1")
+        accounts.save("app-1", first.log_in(at(0)))
+        with pytest.raises(RaceLost):
+            accounts.save("app-1", first.log_in(at(1)))
+        second = accounts.register("app-1")
+        accounts.save("app-1", second.log_in(at(2)))
+        with pytest.raises(RaceLost):
+            accounts.save("app-1", second.log_in(at(3)))
+        assert accounts.register("app-1").log_ins == (at(0), at(2))
+
+
+class TestInMemory(Promises):
+    @pytest.fixture
+    def accounts(self):
+        return FakeAccounts()
+
+
+class TestInDynamo(Promises):
+    @pytest.fixture
+    def accounts(self, dynamo):
+        return dynamo
+
+
+def test_at_rest_no_secret_and_no_token_is_readable(dynamo, aws, table):
+    dynamo.add_sp(SP)
+    dynamo.add_app(APP)
+    dynamo.save("app-1", Register().grant(TokenPair("access-in-clear", "refresh-in-clear"), NOW))
+    everything = repr(aws("dynamodb").scan(TableName=table)["Items"])
+    assert "a secret" not in everything and "in-clear" not in everything
+
+
+def test_a_secret_that_was_copied_to_another_app_does_not_open(dynamo, aws, table, key):
+    dynamo.add_sp(SP)
+    dynamo.add_app(APP)
+    client = aws("dynamodb")
+    row = client.get_item(TableName=table, Key={"pk": {"S": "APP#app-1"}, "sk": {"S": "APP"}})["Item"]
+    client.put_item(TableName=table, Item=row | {"pk": {"S": "APP#app-9"}, "key": {"S": "app-9"}})
+    with pytest.raises(ClientError, match="InvalidCiphertextException"):
+        DynamoAccounts(client, table, KmsSecrets(aws("kms"), key)).app("app-9")
+
+
+def test_a_register_goes_by_itself_a_day_after_its_last_token(dynamo, aws, table):
+    dynamo.save("app-1", Register().log_in(NOW).grant(TokenPair("a", "r"), NOW))
+    row = aws("dynamodb").get_item(TableName=table, Key={"pk": {"S": "APP#app-1"}, "sk": {"S": "TOKENS"}})["Item"]
+    assert int(row["expires_at"]["N"]) == int((NOW + REFRESH_LIFE + timedelta(days=1)).timestamp())
+
+
+def test_the_slots_of_an_app_and_its_register_leave_each_other_alone(dynamo, aws, table):
+    slots = {"pk": {"S": "APP#app-1"}, "sk": {"S": "SLOTS"}, "held": {"SS": ["c1"]}}
+    aws("dynamodb").put_item(TableName=table, Item=slots)
+    dynamo.add_sp(SP)
+    dynamo.add_app(APP)
+    dynamo.save("app-1", Register().log_in(NOW))
+    kept = aws("dynamodb").get_item(TableName=table, Key={"pk": slots["pk"], "sk": slots["sk"]})["Item"]
+    assert kept == slots
+
+
+class CountingKms:
+    """Counts what it is asked to open."""
+
+    def __init__(self, kms) -> None:
+        self.kms, self.opened = kms, 0
+
+    def decrypt(self, **request):
+        self.opened += 1
+        return self.kms.decrypt(**request)
+
+
+def test_a_secret_is_opened_once_a_process(dynamo, aws, table):
+    dynamo.add_sp(SP)
+    dynamo.add_app(APP)
+    kms = CountingKms(aws("kms"))
+    accounts = DynamoAccounts(aws("dynamodb"), table, KmsSecrets(kms))
+    assert [accounts.app("app-1").secret for _ in range(3)] == ["a secret"] * 3
+    assert kms.opened == 1
+
+
+def test_a_table_that_does_not_answer_is_said_as_out_of_reach():
+    client = boto3.client(
+        "dynamodb",
+        endpoint_url="http://127.0.0.1:9",  # discard: nobody listens
+        region_name="us-east-1",
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    with pytest.raises(OutsideUnavailable):
+        DynamoAccounts(client, "accounts", KmsSecrets(None)).register("app-1")

@@ -13,6 +13,7 @@ from __future__ import annotations
 from lab.aws.overlay import (
     event_sources,
     executions,
+    iam_names,
     integrations,
     lambda_pool,
     lambda_process,
@@ -40,6 +41,7 @@ POINTS = (
     task_state,
     integrations,
     executions,
+    iam_names,
 )
 """In the order in which they are applied."""
 

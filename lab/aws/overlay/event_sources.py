@@ -11,6 +11,8 @@ AWS, FIFO: order holds within a message group; groups are worked on at the same 
 own group, and only that, until it is visible again.
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 
+AWS, any queue: a mapping is refused when the queue hides a message for less time than its function may run.
+
 MiniStack: a stream's failing batch is repeated every second for ever and holds up every other mapping while it runs; a
 FIFO queue has one batch at a time for all its groups, so one slow receiver delays everybody.
 """
@@ -228,6 +230,41 @@ def _concurrency(stock: Any) -> Any:
     return concurrency
 
 
+def _too_impatient(source: str, reference: str) -> str | None:
+    """Why a queue may not feed a function, in AWS's words, or None."""
+    svc, sqs = part("services.lambda_svc"), part("services.sqs")
+    function, config, _ = svc._get_func_record_for_ref(reference)
+    queue = sqs._queue_by_arn(source) if ":sqs:" in source else None
+    if not function or not config or queue is None:
+        return None
+    visibility, timeout = int(queue["attributes"].get("VisibilityTimeout", "30")), int(config.get("Timeout", 3))
+    if visibility >= timeout:
+        return None
+    return f"Queue visibility timeout: {visibility} seconds is less than Function timeout: {timeout} seconds"
+
+
+def _create(stock: Any) -> Any:
+    def create(data: dict[str, Any]) -> Any:
+        wrong = _too_impatient(data.get("EventSourceArn", ""), data.get("FunctionName", ""))
+        if wrong:
+            return part("core.responses").error_response_json("InvalidParameterValueException", wrong, 400)
+        return stock(data)
+
+    return create
+
+
+def _provision(stock: Any, place: int) -> Any:
+    """Around a CloudFormation handler whose `place`-th argument is the mapping's properties."""
+
+    def provision(*args: Any, **more: Any) -> Any:
+        wrong = _too_impatient(args[place].get("EventSourceArn", ""), args[place].get("FunctionName", ""))
+        if wrong:
+            raise ValueError(f"AWS::Lambda::EventSourceMapping: {wrong}")
+        return stock(*args, **more)
+
+    return provision
+
+
 def reset() -> None:
     """Forget every mapping's position; the next cloud starts its own poller."""
     _shards.clear()
@@ -242,3 +279,6 @@ def apply() -> None:
     svc._poll_loop, svc._poll_dynamodb_streams = _poll, _poll_streams
     sqs._receive_messages_for_esm = _receive(sqs._receive_messages_for_esm)
     svc._sqs_esm_concurrency = _concurrency(svc._sqs_esm_concurrency)
+    svc._create_esm = _create(svc._create_esm)
+    mapping = part("services.cloudformation.provisioners")._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]
+    mapping["create"], mapping["update"] = _provision(mapping["create"], 1), _provision(mapping["update"], 2)

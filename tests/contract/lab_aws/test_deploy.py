@@ -1,0 +1,83 @@
+"""template.yaml as it is: deployed, deployed again, changed, broken."""
+
+import pytest
+import yaml
+
+from lab.aws.deploy import DeployError, deploy
+from lab.aws.package import read
+from tests.contract.lab_aws.conftest import TEMPLATE
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """The fixture's tree with a template that a test may change."""
+
+    def copy(change):
+        for child in TEMPLATE.parent.iterdir():
+            if child.is_dir():
+                (tmp_path / child.name).symlink_to(child)
+        template = read(TEMPLATE)
+        change(template)
+        path = tmp_path / "template.yaml"
+        path.write_text(yaml.safe_dump(template), encoding="utf-8")
+        return path
+
+    return copy
+
+
+def test_the_custom_resource_ran_and_its_answer_flowed_on(stack):
+    assert stack.outputs["Provisioned"] == "+12025550100"
+    assert stack.resources["Provisioned"] == "line"
+
+
+def test_every_kind_of_resource_is_there(stack):
+    assert {"Api", "Probe", "Table", "Told", "Key", "Files", "Flow", "Log", "TooMany"} <= set(stack.resources)
+    assert all(stack.resources.values())
+
+
+def test_the_same_twice_changes_nothing(stack):
+    _, before = stack.invoke({})
+    again = deploy(stack.cloud, TEMPLATE, stack="fixture")
+    _, after = stack.invoke({})
+    assert again.outputs == stack.outputs
+    assert before["pid"] == after["pid"], "an unchanged function keeps its processes"
+
+
+def test_a_parameter_reaches_the_function(stack):
+    deploy(stack.cloud, TEMPLATE, stack="fixture", parameters={"Greeting": "salut"})
+    try:
+        assert stack.invoke({})[1]["greeting"] == "salut"
+    finally:
+        deploy(stack.cloud, TEMPLATE, stack="fixture")
+
+
+def test_a_custom_resource_whose_function_raises_fails_at_once_with_its_reason(stack, copied):
+    def broken(template):
+        template["Resources"] = {name: template["Resources"][name] for name in ("Tool", "Provision", "Provisioned")}
+        template["Resources"]["Provisioned"]["Properties"]["Name"] = "broken"
+        template["Outputs"] = {}
+
+    with pytest.raises(DeployError, match="RuntimeError: no such line"):
+        deploy(stack.cloud, copied(broken), stack="broken", seconds=20)
+
+
+def test_an_impatient_queue_is_refused(stack, copied):
+    def impatient(template):
+        names = ("Tool", "Notify", "Told", "LostTold")
+        template["Resources"] = {name: template["Resources"][name] for name in names}
+        template["Resources"]["Told"]["Properties"]["VisibilityTimeout"] = 4
+        template["Outputs"] = {}
+
+    with pytest.raises(DeployError, match="Queue visibility timeout: 4 seconds is less than"):
+        deploy(stack.cloud, copied(impatient), stack="impatient", seconds=20)
+
+
+def test_a_failed_stack_names_the_resource(stack, copied):
+    def misnamed(template):
+        template["Resources"] = {
+            "Odd": {"Type": "AWS::SQS::Queue", "Properties": {"FifoQueue": True, "QueueName": "x"}}
+        }
+        template["Outputs"] = {}
+
+    with pytest.raises(DeployError, match=r"Odd \(AWS::SQS::Queue\): .*FIFO"):
+        deploy(stack.cloud, copied(misnamed), stack="odd", seconds=20)

@@ -1,0 +1,100 @@
+"""One state machine alone, by `lab.aws.flow`: an hour of its time passes in moments."""
+
+import pytest
+
+from lab.aws.flow import Flow, StateFailed, definition
+
+THROTTLED = "ChimeSdkVoice.ThrottledClientException"
+
+STORY = {
+    "StartAt": "Dial",
+    "States": {
+        "Dial": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::aws-sdk:chimesdkvoice:createSipMediaApplicationCall",
+            "Parameters": {"ToPhoneNumber.$": "$.caller"},
+            "Retry": [
+                {
+                    "ErrorEquals": [THROTTLED],
+                    "IntervalSeconds": 1,
+                    "BackoffRate": 2.0,
+                    "MaxDelaySeconds": 5,
+                    "MaxAttempts": 3,
+                    "JitterStrategy": "FULL",
+                }
+            ],
+            "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Gave up"}],
+            "ResultPath": None,
+            "Next": "Until it answers",
+        },
+        "Until it answers": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::aws-sdk:dynamodb:updateItem.waitForTaskToken",
+            "Parameters": {"Token.$": "$$.Task.Token"},
+            "TimeoutSecondsPath": "$.limit",
+            "HeartbeatSeconds": 1200,
+            "Catch": [{"ErrorEquals": ["States.Timeout", "States.HeartbeatTimeout"], "Next": "Gave up"}],
+            "End": True,
+        },
+        "Gave up": {"Type": "Succeed"},
+    },
+}
+GIVEN = {"caller": "+12025550111", "limit": 3600}
+
+
+def test_a_told_wait_goes_on():
+    flow = Flow(STORY, lambda task: {})
+    run = flow.start({**GIVEN, "limit": 36000})
+    token = run.token("Until it answers")
+    assert flow.succeed(token, {"answered": True}) is None
+    assert run.finish().output == {"answered": True}
+    assert run.visited == ["Dial", "Until it answers"]
+    assert flow.succeed(token, {"answered": True}) == "TaskTimedOut"
+
+
+def test_hours_pass_in_moments():
+    flow = Flow({**STORY, "StartAt": "Until it answers"}, lambda task: {}, scale=0.0001)
+    run = flow.start(GIVEN).finish(seconds=3)
+    assert run.output["Error"] == "States.HeartbeatTimeout"
+    assert run.visited == ["Until it answers", "Gave up"]
+
+
+def test_a_heartbeat_is_on_the_flows_own_clock():
+    flow = Flow({**STORY, "StartAt": "Until it answers"}, lambda task: {}, scale=0.001)
+    run = flow.start(GIVEN)
+    token = run.token("Until it answers")
+    assert flow.beat(token) is None
+    assert flow.succeed(token, 1) is None
+    assert run.finish().output == 1
+    assert flow.beat(token) == "TaskTimedOut"
+
+
+def test_a_refused_dial_is_tried_as_often_as_said():
+    def busy(task):
+        raise StateFailed(THROTTLED, "slow down")
+
+    run = Flow(STORY, busy).start(GIVEN).finish()
+    assert [task.parameters for task in run.tasks] == [{"ToPhoneNumber": "+12025550111"}] * 4
+    assert run.output == {"Error": THROTTLED, "Cause": "slow down"}
+
+
+def test_another_error_is_not_tried_again():
+    def broken(task):
+        raise StateFailed("ChimeSdkVoice.ServiceFailureException")
+
+    run = Flow(STORY, broken).start(GIVEN).finish()
+    assert (len(run.tasks), run.visited) == (1, ["Dial", "Gave up"])
+
+
+def test_a_failed_execution_says_why():
+    run = Flow(STORY, lambda task: {}).start({"limit": 1}).finish()
+    assert (run.status, run.error, run.output) == ("FAILED", "States.Runtime", None)
+    assert "$.caller" in str(run.cause)
+
+
+def test_substitutions_are_filled_in_and_none_is_forgotten(tmp_path):
+    document = tmp_path / "flow.asl.yaml"
+    document.write_text("StartAt: A\nStates: {A: {Type: Task, Resource: '${Settle}', End: true}}\n")
+    assert definition(document, Settle="arn:x")["States"]["A"]["Resource"] == "arn:x"
+    with pytest.raises(AssertionError, match=r"\$\{Settle\}"):
+        definition(document)

@@ -1,0 +1,170 @@
+"""Where the cloud listens, and that nothing of it outlives it. Each in a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.contract.lab_aws.conftest import TEMPLATE, until
+
+ROOT = TEMPLATE.parents[4]
+ESTABLISHED, LISTEN = "01", "0A"
+
+
+def sockets(pid, state):
+    """(address, port) of a process's TCP sockets in a state, from the kernel's own tables (Linux)."""
+    inodes = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            target = str(descriptor.readlink())
+        except OSError:
+            continue
+        if target.startswith("socket:["):
+            inodes.add(target[8:-1])
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == state and fields[9] in inodes:
+                address, port = fields[1].split(":")
+                found.add((address, int(port, 16)))
+    return found
+
+
+def children(pid):
+    return [
+        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
+    ]
+
+
+def alive(pid):
+    """Whether a process runs; one that ended and was not collected yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+SCRIPT = """
+import json, sys, threading, time
+from pathlib import Path
+from lab.aws.cloud import Cloud
+from lab.aws.deploy import deploy
+from lab.aws.edge import Edge
+
+cloud = Cloud(auth=True, state_dir=Path(sys.argv[1])).start()
+stack = deploy(cloud, Path(sys.argv[2]), stack="fixture")
+edge = Edge(cloud, stack.outputs["ApiId"], "live").start()
+cloud.client("lambda").invoke(FunctionName=stack.resources["Probe"], Payload=b"{}")
+sfn = cloud.client("stepfunctions")
+sfn.start_execution(stateMachineArn=stack.outputs["Flow"], input=json.dumps({"id": "x", "seconds": 600}))
+time.sleep(0.5)
+print("up", cloud.port, edge.port, flush=True)
+sys.stdin.readline()
+edge.stop()
+cloud.stop()
+busy = [t.name for t in threading.enumerate() if t.name.startswith(("cloud", "task", "flow", "Thread"))]
+print("down", json.dumps(busy), flush=True)
+sys.stdin.readline()
+"""
+
+
+def start(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(tmp_path), str(TEMPLATE)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    word, *ports = process.stdout.readline().split()
+    assert word == "up"
+    return process, {int(port) for port in ports}
+
+
+def test_it_listens_on_loopback_only_and_leaves_nothing_behind(tmp_path):
+    process, ports = start(tmp_path)
+    try:
+        listening = sockets(process.pid, LISTEN)
+        assert {port for _, port in listening} == ports
+        assert {address for address, _ in listening} == {"0100007F"}, "127.0.0.1 in the kernel's spelling"
+        functions = children(process.pid)
+        assert functions
+        process.stdin.write("\n")
+        process.stdin.flush()
+        word, busy = process.stdout.readline().split(" ", 1)
+        assert word == "down"
+        assert json.loads(busy) == []
+        assert sockets(process.pid, LISTEN) == set()
+        assert [pid for pid in functions if alive(pid)] == []
+        assert list((tmp_path / "work").iterdir()) == []
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_functions_end_with_a_lab_that_was_killed(tmp_path):
+    process, _ = start(tmp_path)
+    functions = children(process.pid)
+    assert functions
+    process.kill()
+    process.communicate()
+    until(lambda: not [pid for pid in functions if alive(pid)], 5)
+
+
+def test_a_second_cloud_in_one_process_is_refused_and_a_later_one_begins_empty(cloud, state_dir):
+    import pytest
+
+    from lab.aws.cloud import Cloud, CloudError
+
+    with pytest.raises(CloudError, match="already running"):
+        Cloud(state_dir=state_dir).start()
+    cloud.client("sqs").create_queue(QueueName="left-over")
+    cloud.stop()
+    with Cloud(state_dir=state_dir) as later:
+        assert not later.client("sqs").list_queues().get("QueueUrls")
+        url = later.client("sqs").create_queue(QueueName="new")["QueueUrl"]
+        assert url.startswith(f"{later.url}/{later.account}/")
+    cloud.start()
+
+
+def test_the_whole_lab_comes_up_and_goes_down_by_a_signal(tmp_path):
+    """`python -m lab up` on the product's own template."""
+    kept = ROOT / ".lab" / "layers"
+    kept.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "layers").symlink_to(kept)  # pip is slow, and what it built for `make up` is good enough
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "lab",
+            "up",
+            "--api-port",
+            "0",
+            "--aws-port",
+            "0",
+            "--auth",
+            "--state-dir",
+            str(tmp_path),
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout.readline().startswith("API   http://127.0.0.1:")
+        about = json.loads((tmp_path / "lab.json").read_text())
+        assert about["outputs"]["ApiId"]
+        assert {address for address, _ in sockets(process.pid, LISTEN)} == {"0100007F"}
+        since = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        assert time.monotonic() - since < 5
+        assert not (tmp_path / "lab.json").exists()
+    finally:
+        process.kill()
+        process.communicate()

@@ -46,3 +46,4 @@ def set_up() -> None:
     handler.setFormatter(JsonLines())
     root.handlers = [handler]
     root.setLevel(os.environ.get("LOG_LEVEL", "INFO"))
+    logging.getLogger("botocore").setLevel(logging.WARNING)  # it tells where it found credentials, each time

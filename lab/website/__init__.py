@@ -1,0 +1,1 @@
+"""The SP's side: an ordinary client of the platform, written from its published wire format alone."""

@@ -1,0 +1,37 @@
+"""How an SP gets its account: the operator makes one with the platform's own command line."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+
+from lab.website.client import Account
+
+
+def open_account(
+    environment: Mapping[str, str],
+    *,
+    sp: str,
+    display_numbers: Sequence[str],
+    concurrent_calls: int = 100,
+    stack: str = "duologue",
+) -> Account:
+    """Have an SP and an app made. `environment`: where the platform's AWS is, as the AWS SDKs read it.
+
+    Raises:
+        subprocess.CalledProcessError: the command refused; its text is on standard error.
+    """
+    numbers = [part for number in display_numbers for part in ("--display-number", number)]
+    made = _run(environment, "--stack", stack, "sp", "add", sp, "--username", f"{sp}@example.com")
+    app = _run(environment, "--stack", stack, "app", "add", sp, *numbers, "--concurrent-calls", str(concurrent_calls))
+    return Account(app["app_key"], app["app_secret"], made["username"], made["password"])
+
+
+def _run(environment: Mapping[str, str], *arguments: str) -> dict[str, str]:
+    command = [sys.executable, "-m", "duologue.operator", *arguments]
+    done = subprocess.run(  # noqa: S603 - our own command with our own arguments
+        command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=True
+    )
+    said: dict[str, str] = json.loads(done.stdout)
+    return said

@@ -1,0 +1,101 @@
+"""An SP's client: log in, refresh, place a callback, stop it. Plain HTTP and JSON, nothing of the platform's code."""
+
+import base64
+import http.client
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+CLICK2CALL = "/rest/httpsessions/click2Call/v2.0"
+CALL_STOP = "/rest/httpsessions/callStop/v2.0"
+TIMEOUT_S = 60
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer of the platform. `body` is empty if it was not JSON."""
+
+    status: int
+    body: dict[str, Any]
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def code(self) -> str:
+        return str(self.body.get("resultcode", ""))
+
+
+@dataclass(frozen=True)
+class Account:
+    """What the operator gave the SP."""
+
+    app_key: str
+    app_secret: str = field(repr=False)
+    username: str
+    password: str = field(repr=False)
+
+
+class SpClient:
+    """One SP's server. Keeps its tokens between requests, as a real one does."""
+
+    def __init__(self, api_url: str, account: Account) -> None:
+        self._host = urlsplit(api_url).netloc
+        self.account = account
+        self.access_token = ""
+        self.refresh_token = ""
+
+    def log_in(self) -> Reply:
+        """Trusted-SP simple authorization: the raw password is the Authorization header."""
+        query = {"app_key": self.account.app_key, "username": self.account.username}
+        return self._keep(self.send("/rest/fastlogin/v1.0", query, headers={"Authorization": self.account.password}))
+
+    def refresh(self) -> Reply:
+        form = {
+            "app_key": self.account.app_key,
+            "app_secret": self.account.app_secret,
+            "grant_type": "refresh_token",
+            "refresh_token": self.refresh_token,
+        }
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self._keep(self.send("/omp/oauth/refresh", {}, urlencode(form).encode(), kind))
+
+    def log_out(self) -> Reply:
+        return self.send("/rest/logout/v1.0", self._credentials())
+
+    def place(self, *, status_url: str | None = None, fee_url: str | None = None, **fields: Any) -> Reply:
+        """`fields` as on the wire; the URLs are given in clear and sent as Base64."""
+        urls = {"statusUrl": status_url, "feeUrl": fee_url}
+        encoded = {name: base64.b64encode(url.encode()).decode() for name, url in urls.items() if url is not None}
+        return self.post_json(CLICK2CALL, {**fields, **encoded})
+
+    def stop(self, session_id: str) -> Reply:
+        return self.post_json(CALL_STOP, {"sessionid": session_id, "signal": "call_stop"})
+
+    def post_json(self, path: str, body: object) -> Reply:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.send(path, self._credentials(), content, {"Content-Type": "application/json;charset=UTF-8"})
+
+    def send(
+        self, path: str, query: dict[str, str], body: bytes = b"", headers: dict[str, str] | None = None
+    ) -> Reply:
+        """One POST on a connection of its own, as the platform's clients do."""
+        line = http.client.HTTPConnection(self._host, timeout=TIMEOUT_S)
+        try:
+            line.request("POST", f"{path}?{urlencode(query)}", body, headers or {})
+            response = line.getresponse()
+            content = response.read()
+            try:
+                answer = json.loads(content)
+            except ValueError:
+                answer = {}
+            return Reply(response.status, answer, dict(response.getheaders()))
+        finally:
+            line.close()
+
+    def _credentials(self) -> dict[str, str]:
+        return {"app_key": self.account.app_key, "access_token": self.access_token}
+
+    def _keep(self, reply: Reply) -> Reply:
+        self.access_token = reply.body.get("access_token", self.access_token)
+        self.refresh_token = reply.body.get("refresh_token", self.refresh_token)
+        return reply

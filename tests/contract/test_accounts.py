@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
+from typing import TYPE_CHECKING, cast
 
 import boto3
 import pytest
@@ -16,6 +17,9 @@ from duologue.domain.errors import AccountExists, OutsideUnavailable, RaceLost, 
 from duologue.domain.tokens import REFRESH_LIFE, Register, TokenPair
 from tests.fakes.accounts import FakeAccounts
 from tests.samples import NOW, at
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
 
 _tables = count()
 
@@ -178,7 +182,7 @@ def test_a_secret_is_opened_once_a_process(dynamo, aws, table):
     dynamo.add_sp(SP)
     dynamo.add_app(APP)
     kms = CountingKms(aws("kms"))
-    accounts = DynamoAccounts(aws("dynamodb"), table, KmsSecrets(kms))
+    accounts = DynamoAccounts(aws("dynamodb"), table, KmsSecrets(cast("KMSClient", kms)))
     assert [accounts.app("app-1").secret for _ in range(3)] == ["a secret"] * 3
     assert kms.opened == 1
 
@@ -193,4 +197,4 @@ def test_a_table_that_does_not_answer_is_said_as_out_of_reach():
         config=Config(retries={"total_max_attempts": 1}),
     )
     with pytest.raises(OutsideUnavailable):
-        DynamoAccounts(client, "accounts", KmsSecrets(None)).register("app-1")
+        DynamoAccounts(client, "accounts", KmsSecrets(boto3.client("kms", region_name="us-east-1"))).register("app-1")

@@ -75,7 +75,6 @@ def written(notice: Notice, **more: str) -> str:
 def read(body: str) -> Notice:
     """A message's body as a notice. Raises ValueError, KeyError or TypeError if it is none."""
     sent = json.loads(body)
-    due = sent.get("due")
-    return Notice(
-        str(sent["call_id"]), int(sent["sequence"]), int(sent.get("attempt", 1)), due and datetime.fromisoformat(due)
-    )
+    call_id, sequence = str(sent["call_id"]), int(sent["sequence"])
+    due = datetime.fromisoformat(sent["due"]) if "due" in sent else None
+    return Notice(call_id, sequence, int(sent.get("attempt", 1)), due)

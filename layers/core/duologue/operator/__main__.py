@@ -13,7 +13,7 @@ import argparse
 import json
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from duologue.adapters.aws_clients import patient
@@ -31,11 +31,14 @@ from duologue.usecases.ports import AccountBook
 _PASSWORD_LENGTH = 24
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Do one command. Returns the exit status: 0 done, 1 refused or out of reach (a wrong command line ends with 2)."""
+def main(arguments: Sequence[str] | None = None, client: Callable[[str], Any] = patient) -> int:
+    """Do one command. Returns the exit status: 0 done, 1 refused or out of reach (a wrong command line ends with 2).
+
+    `client` makes the client of an AWS service.
+    """
     asked = _parser().parse_args(arguments)
     try:
-        said = asked.command(asked, _accounts(asked))
+        said = asked.command(asked, _accounts(asked, client))
     except DuologueError as error:
         print(f"duologue: {error}", file=sys.stderr)
         return 1
@@ -80,11 +83,11 @@ def _show_app(asked: argparse.Namespace, accounts: AccountBook) -> dict[str, Any
     }
 
 
-def _accounts(asked: argparse.Namespace) -> AccountBook:
-    outputs = {} if asked.accounts_table and asked.key_id else outputs_of(patient("cloudformation"), asked.stack)
+def _accounts(asked: argparse.Namespace, client: Callable[[str], Any]) -> AccountBook:
+    outputs = {} if asked.accounts_table and asked.key_id else outputs_of(client("cloudformation"), asked.stack)
     table = asked.accounts_table or outputs["AccountsTable"]
     key = asked.key_id or outputs["SecretsKey"]
-    return DynamoAccounts(patient("dynamodb"), table, KmsSecrets(patient("kms"), key))
+    return DynamoAccounts(client("dynamodb"), table, KmsSecrets(client("kms"), key))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 
 from lab.lab import Lab
+from tests.build.output import SAMPLES
+from tests.build.world import make_true
 
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A running lab, with a state folder of its own."""
+    """A running lab, with a state folder of its own, in which the samples' SP exists."""
     state: Path = tmp_path_factory.mktemp("lab")
     with Lab(state_dir=state) as running:
+        make_true(running, SAMPLES)
         yield running

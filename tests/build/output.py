@@ -17,6 +17,10 @@ FUNCTIONS = {function.folder: function for function in functions(read_template()
 SAMPLES = sorted((ROOT / "events").glob("*/*.json"))
 
 
+# The API's samples that are refused even where all that the others need is there (world.py).
+REFUSED = {"sessions/password_was_missing"}
+
+
 def sample_id(sample: Path) -> str:
     """How a sample is called in a test's name: function/what_happened."""
     return f"{sample.parent.name}/{sample.stem}"
@@ -112,8 +116,9 @@ def check_reply(sample: Path, reply: Any, lab: Any) -> None:
         return
     kinds = _senders(function)
     if "Api" in kinds:
-        assert isinstance(reply["statusCode"], int)
-        assert json.loads(reply["body"])
+        said = json.loads(reply["body"])
+        accepted = sample_id(sample) not in REFUSED
+        assert ((reply["statusCode"] == 200), (said["resultcode"] == "0")) == (accepted, accepted), said
     elif kinds & {"SQS", "DynamoDB"}:
         assert isinstance(reply["batchItemFailures"], list)
     elif function.folder == "call_control":

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from lab.lab import Lab
-from tests.build.output import account_of, environments, lambda_python, runtime_packages
+from tests.build.output import SAMPLES, account_of, environments, lambda_python, runtime_packages
+from tests.build.world import make_true
 from tests.sam_local import base_image
 from tests.sam_local.engine import Engine, EngineUnavailable, require_debian_packages, running_engine
 from tests.sam_local.forwarder import forwarded
@@ -40,6 +41,7 @@ def engine(folder: Path) -> Iterator[Engine]:
 def lab(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A running lab with a state folder of its own; none is started where there is no engine."""
     with Lab(state_dir=tmp_path_factory.mktemp("lab")) as running:
+        make_true(running, SAMPLES)
         yield running
 
 

@@ -17,8 +17,3 @@ def test_sam_local_runs_the_sample(sample: Path, sam_local: SamLocal, lab: Lab):
     failed = isinstance(reply, dict) and "errorMessage" in reply
     assert not failed, f"{json.dumps(reply, indent=1)}\n…{sam_local.last_words()}"
     check_reply(sample, reply, lab)
-
-
-@pytest.mark.parametrize("folder", FUNCTIONS)
-def test_every_function_has_a_sample_to_run(folder: str):
-    assert [sample for sample in SAMPLES if sample.parent.name == folder]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from lab.lab import ROOT, Lab
@@ -42,25 +45,23 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-class announced:  # noqa: N801 - reads as a phrase where it is used
+@contextmanager
+def announced(lab: Lab, state_dir: Path) -> Iterator[Path]:
     """Keep the file that tells other processes where the lab is, for as long as it is there."""
-
-    def __init__(self, lab: Lab, state_dir: Path) -> None:
-        self._file, self._lab = state_dir / LAB_FILE, lab
-
-    def __enter__(self) -> Path:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        about = {
-            "api_url": self._lab.api_url,
-            "aws_url": self._lab.aws_url,
-            "account": self._lab.cloud.account,
-            "region": self._lab.cloud.region,
-            "auth": self._lab.cloud.auth,
-            "outputs": dict(self._lab.outputs),
-            "resources": dict(self._lab.resources),
-        }
-        self._file.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-        return self._file
-
-    def __exit__(self, *_: object) -> None:
-        self._file.unlink(missing_ok=True)
+    file = state_dir / LAB_FILE
+    file.parent.mkdir(parents=True, exist_ok=True)
+    about = {
+        "api_url": lab.api_url,
+        "aws_url": lab.aws_url,
+        "account": lab.cloud.account,
+        "region": lab.cloud.region,
+        "auth": lab.cloud.auth,
+        "pid": os.getpid(),
+        "outputs": dict(lab.outputs),
+        "resources": dict(lab.resources),
+    }
+    file.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    try:
+        yield file
+    finally:
+        file.unlink(missing_ok=True)

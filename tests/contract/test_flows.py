@@ -1,0 +1,111 @@
+"""The flow's adapter. Waits with a token run on the lab only: moto's interpreter has none for DynamoDB."""
+
+import json
+import time
+from itertools import count
+
+import pytest
+
+from duologue.adapters.step_functions_flows import StepFunctionsFlows
+
+_names = count()
+WAITS = {
+    "StartAt": "Wait",
+    "States": {"Wait": {"Type": "Wait", "Seconds": 30, "End": True}},
+}
+
+
+@pytest.fixture
+def client(aws):
+    return aws("stepfunctions")
+
+
+@pytest.fixture
+def flows(aws, client):
+    made = client.create_state_machine(
+        name=f"flow-{next(_names)}", definition=json.dumps(WAITS), roleArn=_role(aws("iam"), "none")
+    )
+    return StepFunctionsFlows(client, made["stateMachineArn"])
+
+
+def test_starting_twice_starts_once(client, flows):
+    flows.start("1_2_3_20261123090000", {"callId": "1_2_3_20261123090000"})
+    flows.start("1_2_3_20261123090000", {"callId": "1_2_3_20261123090000"})
+    [execution] = client.list_executions(stateMachineArn=flows._state_machine)["executions"]
+    assert execution["name"] == "1_2_3_20261123090000"
+
+
+def test_waking_what_no_longer_waits_is_success(flows):
+    flows.wake("AQCEAAAAKgAAAAMAAAAA")
+    flows.interrupt("AQCEAAAAKgAAAAMAAAAA")
+
+
+@pytest.mark.parametrize("aws", ["lab"], indirect=True)
+def test_a_wait_is_woken_and_broken_off(aws, client):
+    dynamodb = aws("dynamodb")
+    table = f"tokens-{next(_names)}"
+    dynamodb.create_table(
+        TableName=table,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    role = _role(aws("iam"), table)
+    for wakes, expected in ((True, "SUCCEEDED"), (False, "FAILED")):
+        name = f"wait-{next(_names)}"
+        machine = client.create_state_machine(name=name, definition=json.dumps(_waiting(table, name)), roleArn=role)
+        flows = StepFunctionsFlows(client, machine["stateMachineArn"])
+        flows.start(name, {})
+        token = _until(lambda name=name: dynamodb.get_item(TableName=table, Key={"pk": {"S": name}}).get("Item"))
+        (flows.wake if wakes else flows.interrupt)(token["token"]["S"])
+        [execution] = client.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
+        ended = _until(lambda arn=execution["executionArn"]: _ended(client, arn))
+        assert ended["status"] == expected
+        assert wakes or ended["error"] == "CallStopping"
+
+
+def _waiting(table, name):
+    write = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:dynamodb:updateItem.waitForTaskToken",
+        "TimeoutSeconds": 30,
+        "Parameters": {
+            "TableName": table,
+            "Key": {"pk": {"S": name}},
+            "UpdateExpression": "SET #token = :token",
+            "ExpressionAttributeNames": {"#token": "token"},
+            "ExpressionAttributeValues": {":token": {"S.$": "$$.Task.Token"}},
+        },
+        "End": True,
+    }
+    return {"StartAt": "Wait", "States": {"Wait": write}}
+
+
+def _role(iam, table):
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+    may = {"Effect": "Allow", "Action": "dynamodb:UpdateItem", "Resource": f"arn:aws:dynamodb:*:*:table/{table}"}
+    name = f"waits-{next(_names)}"
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [may]})
+    iam.put_role_policy(RoleName=name, PolicyName="may", PolicyDocument=policy)
+    return role
+
+
+def _ended(client, arn):
+    execution = client.describe_execution(executionArn=arn)
+    return execution if execution["status"] != "RUNNING" else None
+
+
+def _until(look, seconds=15.0):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError("it never came")

@@ -1,0 +1,121 @@
+"""The safety net: exactly one CDR, whoever writes it, and no call left open."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from duologue.call_control.facts import CallAccepted
+from duologue.domain.errors import LegStillUp, UnknownCall
+from duologue.domain.outcome import EndReason
+from duologue.usecases.close_account import GRACE, close_account
+from duologue.usecases.forward_facts import Committed, forward_facts
+from duologue.usecases.ports import Notice
+from duologue.usecases.sweep_calls import Swept, sweep_calls
+from tests.call_control.stories import CALLEE_LEFT, CALLER_DIALLED, CALLER_LEFT, TALKING, Story
+from tests.fakes.calls import FakeCalls
+from tests.fakes.clock import FakeClock
+from tests.fakes.flows import FakeFlows
+from tests.fakes.network import FakeNetwork
+from tests.samples import NETWORK_CALL, NOW, at, callback
+
+
+class Net:
+    def __init__(self, *events, known=(), taken_up=True) -> None:
+        self.calls, self.flows, self.clock = FakeCalls(), FakeFlows(), FakeClock()
+        self.network = FakeNetwork(*known)
+        self.add(callback().id, *events, taken_up=taken_up)
+
+    def add(self, call_id, *events, taken_up=True):
+        story = Story(*events, call=callback(call_id))
+        self.calls.accept(callback(call_id), CallAccepted(NOW), slots=99, close_by=at(60))
+        changed = {name: getattr(story.call, name) for name in story.call.__dataclass_fields__ if name != "id"}
+        self.calls.change(call_id, **changed | {"taken_up_at": NOW if taken_up else None, "facts": 1})
+
+    def close(self, final=False):
+        parts = {"calls": self.calls, "network": self.network, "flows": self.flows, "clock": self.clock}
+        return close_account(callback().id, **parts, final=final)
+
+    def sweep(self, seconds):
+        self.clock.at = at(seconds)
+        return sweep_calls(calls=self.calls, network=self.network, flows=self.flows, clock=self.clock)
+
+    @property
+    def reason(self):
+        return self.calls.cdrs[callback().id].reason
+
+
+def test_what_the_last_hang_up_closed_is_left_alone():
+    net = Net(*TALKING, CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))
+    assert net.close() is False
+    assert net.network.asked == []
+
+
+@pytest.mark.parametrize(
+    ("events", "taken_up", "reason"),
+    [
+        ((), False, EndReason.NEVER_STARTED),
+        ((), True, EndReason.CALLER_SILENT),
+        ((CALLER_DIALLED,), True, EndReason.LOST),
+        (TALKING, True, EndReason.LOST),
+    ],
+)
+def test_a_call_that_no_event_ended_is_closed_once(events, taken_up, reason):
+    net = Net(*events, taken_up=taken_up)
+    net.calls.change(callback().id, listener="token-1")
+    assert net.close() is True
+    assert net.close() is False
+    assert net.reason is reason
+    assert net.calls.slots["app-1"] == set()
+    assert net.flows.woken == ["token-1"]
+
+
+def test_a_call_that_the_network_still_knows_is_asked_to_end_with_its_reason_on_the_row():
+    net = Net(*TALKING, known=(NETWORK_CALL,))
+    with pytest.raises(LegStillUp):
+        net.close()
+    assert net.calls.load(callback().id).call.ending is EndReason.LOST
+    assert net.calls.cdrs == {}
+    assert net.close(final=True) is True
+
+
+def test_a_hang_up_that_comes_between_wins():
+    net = Net(*TALKING)
+    ended = Story(*TALKING, CALLEE_LEFT, replace(CALLER_LEFT, at=at(61))).call
+    races = iter([lambda: net.calls.change(callback().id, ended_at=ended.ended_at, ending=EndReason.HUNG_UP)])
+    net.calls.before_save = lambda: next(races, lambda: None)()
+    assert net.close() is False
+
+
+def test_an_unknown_call():
+    with pytest.raises(UnknownCall):
+        parts = {"calls": FakeCalls(), "network": FakeNetwork(), "flows": FakeFlows(), "clock": FakeClock()}
+        close_account("9_9_9_20261123090000", **parts, final=False)
+
+
+def test_the_sweeper_takes_what_is_due_and_is_not_held_up_by_one_that_is_up():
+    net = Net(*TALKING, known=(NETWORK_CALL,))
+    net.add("1_2_9_20261123090000", taken_up=False)
+    assert net.sweep(59) == Swept(0, 0)
+    assert net.sweep(61) == Swept(closed=1, left=1)
+    assert net.sweep(62) == Swept(closed=0, left=1)
+    assert net.sweep(61 + GRACE / timedelta(seconds=1)) == Swept(closed=1, left=0)
+    assert net.sweep(99_999) == Swept(0, 0)
+
+
+class Notices:
+    def __init__(self) -> None:
+        self.queued: list[Notice] = []
+
+    def queue(self, notices):
+        self.queued += notices
+
+
+def test_facts_are_queued_in_order_and_waits_are_woken():
+    flows, notices = FakeFlows(), Notices()
+    committed = [Committed("c", wakes="token-1"), Committed("c", 2), Committed("c", 3), Committed("d", 1)]
+    forward_facts(committed, flows=flows, notices=notices)
+    assert flows.woken == ["token-1"]
+    assert notices.queued == [Notice("c", 2), Notice("c", 3), Notice("d", 1)]
+    forward_facts(committed, flows=flows, notices=notices)
+    assert flows.woken == ["token-1", "token-1"], "twice is harmless: the second finds nobody waiting"

@@ -1,0 +1,163 @@
+"""Hearing the network: events twice, races, a store out of reach, calls that are not ours."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from duologue.call_control.actions import HangUp, PlayPrompt
+from duologue.call_control.events import CallEvent
+from duologue.call_control.facts import CallAccepted
+from duologue.domain.outcome import EndReason, Party
+from duologue.usecases.hear_network import hear_network
+from tests.call_control.stories import (
+    CALLEE_ANSWERED,
+    CALLEE_LEFT,
+    CALLEE_WANTED,
+    CALLER_ANSWERED,
+    CALLER_DIALLED,
+    CALLER_LEFT,
+    PROMPT_HEARD,
+    TALKING,
+)
+from tests.fakes.calls import FakeCalls
+from tests.fakes.flows import FakeFlows
+from tests.samples import LEG_A, LEG_B, NOW, at, callback
+
+
+@dataclass(frozen=True)
+class Said:
+    event: CallEvent
+    sequence: int = 1
+    call_id: str | None = callback().id
+    introduces: bool = False
+    connected: dict[Party, str] = field(default_factory=dict)
+
+    @property
+    def network_call(self) -> str:
+        return self.event.network_call
+
+
+def write(actions, call_id):
+    return {"actions": list(actions), "keep": call_id}
+
+
+class Platform:
+    def __init__(self) -> None:
+        self.calls, self.flows = FakeCalls(), FakeFlows()
+        self.calls.accept(callback(), CallAccepted(NOW), slots=10, close_by=at(120))
+        self._sequence = 0
+
+    def hear(self, event: CallEvent, sequence: int | None = None, **more: Any) -> dict[str, Any]:
+        if sequence is None:
+            self._sequence += 1
+            sequence = self._sequence
+        return hear_network(Said(event, sequence, **more), self.calls, self.flows, write)
+
+    def play(self, *events: CallEvent) -> "Platform":
+        for event in events:
+            self.hear(event)
+        return self
+
+    def waits(self, token: str) -> "Platform":
+        self.calls.change(callback().id, listener=token)
+        return self
+
+    @property
+    def call(self):
+        return self.calls.load(callback().id).call
+
+
+@pytest.fixture
+def platform():
+    return Platform()
+
+
+def test_the_first_event_is_told_to_keep_our_id(platform):
+    assert platform.hear(CALLER_DIALLED, introduces=True) == {"actions": [], "keep": callback().id}
+
+
+def test_a_repeat_gets_the_stored_answer_and_changes_nothing(platform):
+    platform.play(CALLER_DIALLED)
+    first = platform.hear(CALLER_ANSWERED, sequence=3)
+    after = platform.call
+    platform.hear(CALLEE_WANTED, sequence=4)
+    assert isinstance(first["actions"][0], PlayPrompt)
+    assert platform.hear(CALLER_ANSWERED, sequence=3) == first, "even when the call has gone on"
+    assert platform.call.caller == after.caller
+    assert len([fact for fact in platform.calls.facts[callback().id] if "LegAnswered" in type(fact).__name__]) == 1
+
+
+def test_a_repeat_wakes_again(platform):
+    """The process may have died between the commit and the wake-up (R2)."""
+    platform.waits("token-1").play(CALLER_DIALLED)
+    platform.flows.failures = 1
+    platform.hear(CALLER_ANSWERED, sequence=3)
+    assert platform.flows.woken == []
+    assert platform.calls.wakes == ["token-1"], "the stream has it"
+    platform.hear(CALLER_ANSWERED, sequence=3)
+    assert platform.flows.woken == ["token-1"]
+
+
+def test_an_event_that_changes_nothing_is_answered_without_a_write(platform):
+    platform.play(CALLER_DIALLED, CALLER_ANSWERED)
+    version = platform.calls.load(callback().id).version
+    assert platform.hear(PROMPT_HEARD)["actions"] != []
+    assert platform.calls.load(callback().id).version == version
+
+
+def test_a_lost_race_is_loaded_and_decided_again(platform):
+    """The flow's wait is written between our read and our write: the token is seen all the same (R1)."""
+    platform.play(CALLER_DIALLED)
+    races = iter([lambda: platform.waits("token-1"), lambda: None])
+    platform.calls.before_save = lambda: next(races)()
+    platform.hear(CALLER_ANSWERED)
+    assert platform.flows.woken == ["token-1"]
+    assert platform.calls.load(callback().id).listener is None
+
+
+def test_a_stop_between_read_and_write_is_seen(platform):
+    platform.play(CALLER_DIALLED, CALLER_ANSWERED)
+    races = iter([lambda: platform.calls.change(callback().id, ending=EndReason.STOPPED)])
+    platform.calls.before_save = lambda: next(races, lambda: None)()
+    assert platform.hear(CALLEE_WANTED)["actions"] == [HangUp(Party.CALLER, LEG_A)], "no dial starts after it"
+
+
+def test_the_same_event_in_two_processes_at_once(platform):
+    platform.play(CALLER_DIALLED)
+    said = Said(CALLER_ANSWERED, 3)
+    first: dict[str, Any] = {}
+
+    def the_other_process() -> None:
+        platform.calls.before_save = lambda: None
+        first.update(hear_network(said, platform.calls, platform.flows, write))
+
+    platform.calls.before_save = the_other_process
+    assert hear_network(said, platform.calls, platform.flows, write) == first
+
+
+def test_the_last_hang_up_closes_the_account(platform):
+    platform.play(*TALKING, CALLEE_LEFT).waits("token-9").play(replace(CALLER_LEFT, at=at(61)))
+    assert list(platform.calls.cdrs) == [callback().id]
+    assert platform.calls.slots["app-1"] == set()
+    assert platform.flows.woken == ["token-9"]
+
+
+@pytest.mark.parametrize("call_id", [None, "9_9_9_20261123090000"])
+def test_a_call_that_is_not_ours_is_let_go(platform, call_id):
+    assert platform.hear(CALLER_ANSWERED, call_id=call_id)["actions"] == [HangUp(Party.CALLER, LEG_A)]
+    assert platform.hear(CALLER_DIALLED, call_id=call_id)["actions"] == []
+
+
+def test_without_the_store_a_leg_whose_peer_left_is_still_hung_up(platform):
+    platform.play(*TALKING)
+    platform.calls.out_of_reach = True
+    answer = platform.hear(CALLEE_LEFT, connected={Party.CALLER: LEG_A})
+    assert answer["actions"] == [HangUp(Party.CALLER, LEG_A)]
+    assert platform.hear(CALLER_LEFT, connected={Party.CALLEE: LEG_B})["actions"] == [HangUp(Party.CALLEE, LEG_B)]
+    assert platform.hear(CALLEE_ANSWERED)["actions"] == []
+
+
+def test_without_the_store_the_network_is_still_told_to_keep_our_id(platform):
+    platform.calls.out_of_reach = True
+    assert platform.hear(CALLER_DIALLED, introduces=True)["keep"] == callback().id

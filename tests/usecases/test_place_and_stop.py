@@ -1,0 +1,186 @@
+"""Placing and stopping: what is recorded, what is dialled, and what remains if something breaks in between."""
+
+from datetime import timedelta
+
+import pytest
+
+from duologue.domain.accounts import App
+from duologue.domain.call import NotifyTo, Phase
+from duologue.domain.callback_request import CallbackRequest
+from duologue.domain.errors import LimitReached, OutsideUnavailable, RaceLost, UnknownCall
+from duologue.domain.outcome import EndReason
+from duologue.usecases.place_callback import Patience, place_callback
+from duologue.usecases.stop_callback import stop_callback
+from tests.call_control.stories import CALLER_DIALLED, TALKING, Story
+from tests.fakes.calls import FakeCalls
+from tests.fakes.clock import FakeClock
+from tests.fakes.flows import FakeFlows
+from tests.fakes.network import FakeNetwork
+from tests.samples import CALLEE, CALLER, NETWORK_CALL, NOW, SHOWN_TO_CALLEE, SHOWN_TO_CALLER, callback
+
+APP = App("app-1", "sp-1", "secret", concurrent_calls=2)
+ID = callback().id
+REQUEST = CallbackRequest(
+    CALLER,
+    CALLEE,
+    SHOWN_TO_CALLER,
+    SHOWN_TO_CALLEE,
+    SHOWN_TO_CALLER,
+    longest_talk=timedelta(minutes=5),
+    notify=NotifyTo("https://sp.example.com/s", None),
+    user_data="order-17",
+)
+
+
+class Desk:
+    def __init__(self, *ids: str) -> None:
+        self.calls, self.flows, self.clock = FakeCalls(), FakeFlows(), FakeClock()
+        self._ids = iter(ids or (f"1_2_{number}_20261123090000" for number in range(99)))
+
+    def place(self):
+        return place_callback(
+            REQUEST,
+            APP,
+            calls=self.calls,
+            flows=self.flows,
+            clock=self.clock,
+            new_call_id=lambda now: next(self._ids),
+            patience=Patience(),
+        )
+
+
+def test_a_callback_is_recorded_and_its_flow_started():
+    desk = Desk()
+    call = desk.place()
+    assert desk.calls.load(call.id).call == call
+    assert (call.caller.shows, call.callee.shows) == (SHOWN_TO_CALLER, SHOWN_TO_CALLEE)
+    given = desk.flows.started[call.id]
+    assert given["caller"] == {"number": CALLER.e164, "shows": SHOWN_TO_CALLER.e164}
+    assert given["talkSeconds"] == 300
+    assert "+12025550122" not in str(given), "the callee's number stays in the store"
+
+
+def test_every_wait_is_longer_than_the_work_beneath_it():
+    patience = Patience()
+    assert patience.caller_wait > patience.caller_ring
+    assert patience.callee_wait >= patience.callee_ring + 2 * patience.prompts + timedelta(seconds=20)
+    waits = patience.caller_wait + patience.callee_wait + timedelta(minutes=5)
+    assert patience.whole(timedelta(minutes=5)) > waits
+
+
+def test_the_limit_of_concurrent_calls():
+    desk = Desk()
+    desk.place()
+    desk.place()
+    with pytest.raises(LimitReached):
+        desk.place()
+    assert len(desk.calls.rows) == len(desk.flows.started) == 2
+
+
+def test_an_id_that_was_drawn_before_is_drawn_again():
+    desk = Desk("same", "same", "other")
+    assert [desk.place().id, desk.place().id] == ["same", "other"]
+
+
+def test_a_start_that_is_not_known_to_have_worked_is_repeated_under_the_same_name():
+    desk = Desk()
+    desk.flows.failures = 1
+    call = desk.place()
+    assert list(desk.flows.started) == [call.id]
+
+
+def test_a_call_that_cannot_start_is_withdrawn_untold():
+    desk = Desk()
+    desk.flows.failures = 2
+    with pytest.raises(OutsideUnavailable):
+        desk.place()
+    [row] = desk.calls.rows.values()
+    assert row.call.phase is Phase.OVER, "a flow that did start may not dial"
+    assert row.call.ending is EndReason.NEVER_STARTED
+    assert [type(fact).__name__ for fact in desk.calls.facts[row.call.id]] == ["CallAccepted"]
+    assert desk.calls.slots["app-1"] == set()
+
+
+def test_a_withdrawal_that_fails_too_is_left_to_the_sweeper():
+    desk = Desk()
+    desk.flows.failures = 2
+    desk.calls.before_save = lambda: (_ for _ in ()).throw(RaceLost("busy"))
+    with pytest.raises(OutsideUnavailable):
+        desk.place()
+    [row] = desk.calls.rows.values()
+    assert desk.calls.overdue(NOW + timedelta(minutes=3), 10) == [row.call.id]
+
+
+class Stopping:
+    def __init__(self, *events, known=(NETWORK_CALL,), busy=False) -> None:
+        self.calls, self.flows = FakeCalls(), FakeFlows()
+        self.network = FakeNetwork(*known, busy=busy)
+        story = Story(*events)
+        self.calls.accept(callback(), None, slots=9, close_by=NOW)
+        self.calls.change(
+            callback().id, **{name: getattr(story.call, name) for name in story.call.__dataclass_fields__}
+        )
+
+    def stop(self, call_id=ID, app="app-1"):
+        stop_callback(call_id, app, calls=self.calls, network=self.network, flows=self.flows)
+
+    @property
+    def ending(self):
+        return self.calls.load(callback().id).call.ending
+
+
+def test_a_stop_before_anything_is_dialled_is_a_wish_on_the_row():
+    desk = Stopping()
+    desk.stop()
+    assert desk.ending is EndReason.STOPPED
+    assert desk.network.asked == []
+
+
+@pytest.mark.parametrize("events", [(CALLER_DIALLED,), TALKING], ids=["while the caller rings", "in talk"])
+def test_a_stop_asks_the_network_after_it_is_recorded(events):
+    desk = Stopping(*events)
+    desk.stop()
+    desk.stop()
+    assert desk.ending is EndReason.STOPPED
+    assert desk.network.asked == [NETWORK_CALL, NETWORK_CALL]
+
+
+def test_the_first_reason_to_end_stands():
+    desk = Stopping(*TALKING)
+    desk.calls.change(callback().id, ending=EndReason.LONGEST_CALL)
+    desk.stop()
+    assert desk.ending is EndReason.LONGEST_CALL
+
+
+def test_another_apps_call_and_a_call_that_is_over_are_unknown():
+    desk = Stopping(*TALKING)
+    with pytest.raises(UnknownCall):
+        desk.stop(app="app-2")
+    with pytest.raises(UnknownCall):
+        desk.stop(call_id="9_9_9_20261123090000")
+    assert desk.ending is None
+    desk.calls.change(callback().id, ending=EndReason.HUNG_UP, ended_at=NOW)
+    with pytest.raises(UnknownCall):
+        desk.stop()
+
+
+def test_a_busy_network_leaves_the_ending_to_the_flow():
+    desk = Stopping(*TALKING, busy=True)
+    desk.calls.change(callback().id, listener="token-1")
+    desk.stop()
+    assert desk.flows.interrupted == ["token-1"]
+
+
+def test_a_busy_network_and_nobody_waiting_is_said():
+    desk = Stopping(*TALKING, busy=True)
+    with pytest.raises(OutsideUnavailable):
+        desk.stop()
+    assert desk.ending is EndReason.STOPPED, "the wish stands; a repeat carries it out"
+
+
+def test_a_stop_that_races_with_an_event_is_recorded():
+    desk = Stopping(CALLER_DIALLED)
+    races = iter([lambda: desk.calls.change(callback().id, user_data="stepped")])
+    desk.calls.before_save = lambda: next(races, lambda: None)()
+    desk.stop()
+    assert desk.ending is EndReason.STOPPED

@@ -12,7 +12,7 @@ __all__ = ["ROOT", "modules", "text_of", "tracked"]
 @cache
 def tracked() -> tuple[Path, ...]:
     """Every file that git tracks or would track, relative to the root."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    command = ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return tuple(sorted(Path(name) for name in listed.split("\0") if name and (ROOT / name).is_file()))
 

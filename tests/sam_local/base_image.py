@@ -57,11 +57,13 @@ def build(engine: Engine, folder: Path, python: Path, runtime: Path, environment
     (root / "etc/passwd").write_text("root:x:0:0::/:/bin/sh\nsbx_user1051:x:993:990::/home/sbx:/bin/sh\n")
     _add_shell(root)
     _add_python(root, python)
+    _add_libraries(root, [root / "bin/busybox", python.resolve(), *root.glob("var/lang/lib/*/lib-dynload/*.so")])
     shutil.copytree(runtime, root / "var/runtime")
     bootstrap = root / "var/runtime/bootstrap"
     bootstrap.write_text(_BOOTSTRAP)
     bootstrap.chmod(0o755)
-    _import(engine, root, {"PATH": "/var/lang/bin:/bin", "LAMBDA_TASK_ROOT": "/var/task", **environment})
+    own = {"PATH": "/var/lang/bin:/bin", "LD_LIBRARY_PATH": "/var/lang/lib", "LAMBDA_TASK_ROOT": "/var/task"}
+    _import(engine, root, {**own, **environment})
 
 
 def _add_shell(root: Path) -> None:
@@ -73,20 +75,25 @@ def _add_shell(root: Path) -> None:
 
 
 def _add_python(root: Path, python: Path) -> None:
-    """Put the interpreter, its standard library and every shared object they name into the image."""
+    """Put the interpreter and its standard library where AWS's image has them."""
     question = "import sysconfig; print(sysconfig.get_path('stdlib'))"
     library = subprocess.run([python, "-c", question], capture_output=True, text=True, check=True).stdout.strip()
     binary = root / "var/lang/bin/python3.13"
     shutil.copy(python.resolve(), binary)
     (binary.parent / "python3").symlink_to("python3.13")
     shutil.copytree(library, root / "var/lang/lib/python3.13", ignore=shutil.ignore_patterns(*_LEFT_OUT))
+
+
+def _add_libraries(root: Path, binaries: list[Path]) -> None:
+    """Put the shared objects that `binaries` ask for, and those that a wheel may expect, into the image.
+
+    A Python's own library goes beside its standard library, as it may have been found relative to the binary.
+    """
     machine = sysconfig.get_config_var("MULTIARCH") or "x86_64-linux-gnu"
-    expected = {Path("/lib", machine, name) for name in _EXPECTED_LIBRARIES} | {
-        Path("/usr/lib", machine, "libstdc++.so.6")
-    }
-    modules = (root / "var/lang/lib/python3.13/lib-dynload").glob("*.so")
-    for needed in sorted(_shared_objects([python.resolve(), *modules]) | {path for path in expected if path.exists()}):
-        target = root / needed.relative_to("/")
+    expected = {Path(home, machine, name) for name in _EXPECTED_LIBRARIES for home in ("/lib", "/usr/lib")}
+    for needed in sorted(_shared_objects(binaries) | {path for path in expected if path.exists()}):
+        own = needed.name.startswith("libpython")
+        target = root / "var/lang/lib" / needed.name if own else root / needed.relative_to("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(needed, target)
 

@@ -5,6 +5,7 @@ Both run one callback at a time, in order of time and then of arrival.
 
 import heapq
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -97,11 +98,14 @@ class RealClock:
         self._wake = threading.Condition()
         self._stopping = False
         self._failed = failed
+        self._start = datetime.now(UTC), time.monotonic()
         self._thread = threading.Thread(target=self._run, name="pstn-clock", daemon=True)
         self._thread.start()
 
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        """The time of day when the clock was made, plus what passed since: no timer jumps with the machine's date."""
+        day, tick = self._start
+        return day + timedelta(seconds=time.monotonic() - tick)
 
     def call_later(self, seconds: float, run: Callable[[], None]) -> Timer:
         timer = Timer(self.now() + timedelta(seconds=max(0.0, seconds)), run)

@@ -48,8 +48,10 @@ class Control:
                 case "GET", ["calls"]:
                     return [self._call(key) for key in self.exchange.calls]
                 case "GET", ["feed"]:
-                    since = int(query.get("since", ["0"])[0])
-                    return [moment.as_json() for moment in self.moments[since:]]
+                    since = query.get("since", ["0"])[0]
+                    if not since.isdigit():
+                        raise ServiceRefusal("BadRequest", "since is a count of moments")
+                    return [moment.as_json() for moment in self.moments[int(since) :]]
                 case "GET", ["switches"]:
                     return show_switches(self.exchange.switches)
                 case "PUT", ["switches"]:
@@ -115,14 +117,20 @@ def _plain(value: Any) -> Any:
     return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
+TEXTS = {"kind", "presses", "press_when"}
+CHOICES = {
+    "kind": ("answers", "busy", "never_answers", "rejects", "invalid"),
+    "press_when": ("answer", "prompt", "join"),
+}
+
+
 def read_behaviour(given: dict[str, Any]) -> Behaviour:
     """Raises: ServiceRefusal."""
     known = {each.name for each in fields(Behaviour)}
-    kinds = ("answers", "busy", "never_answers", "rejects", "invalid")
-    if not set(given) <= known or given.get("kind", "answers") not in kinds:
-        raise ServiceRefusal(
-            "BadRequest", f"A behaviour has {', '.join(sorted(known))}; kind is one of {', '.join(kinds)}"
-        )
+    for name, value in given.items():
+        wrong = value not in CHOICES[name] if name in CHOICES else isinstance(value, str) is not (name in TEXTS)
+        if name not in known or wrong or (isinstance(value, int | float) and value < 0):
+            raise ServiceRefusal("BadRequest", f"{name}: a behaviour has {', '.join(sorted(known))}")
     return Behaviour(**given)
 
 

@@ -50,7 +50,7 @@ class Network(Protocol):
     @property
     def line(self) -> Line: ...
 
-    def in_turn(self, run: Callable[[], None]) -> Callable[[], None]: ...
+    def later(self, seconds: float, run: Callable[[], None]) -> Timer: ...
     def ask(self, question: Callable[[], T], then: Callable[[T | None], None]) -> None: ...
     def audio_of(self, bucket: str, key: str) -> AudioFile | None: ...
     def bucket_accessible(self, bucket: str) -> bool: ...
@@ -91,7 +91,7 @@ class Driver:
         self.feed(message)
 
     def feed_soon(self, message: Input, seconds: float = 0.0) -> Timer:
-        return self.network.clock.call_later(seconds, self.network.in_turn(lambda: self.feed(message)))
+        return self.network.later(seconds, lambda: self.feed(message))
 
     def playback_over(self, play_id: str) -> None:
         """It ended by itself, or was stopped: nobody is muted for it any longer."""
@@ -151,8 +151,8 @@ class Driver:
             self.network.line.other_rings(first.call_id)
         if dial.ring_limit is not None:
             code = self.transaction.switches.sip_code_of_no_answer
-            give_up = self.network.in_turn(lambda: self._unanswered(dial.call_id, code))
-            self.timers[f"ring:{dial.call_id}"] = self.network.clock.call_later(dial.ring_limit, give_up)
+            give_up = self.network.later(dial.ring_limit, lambda: self._unanswered(dial.call_id, code))
+            self.timers[f"ring:{dial.call_id}"] = give_up
 
     def _unanswered(self, call_id: str, sip_code: int) -> None:
         if any(leg.call_id == call_id and not leg.up and not leg.ended for leg in self.transaction.legs):

@@ -8,6 +8,7 @@ the calls.
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
+from functools import partial
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -19,7 +20,7 @@ from lab.pstn.events import CallIdentity
 from lab.pstn.feed import Moment, Observer
 from lab.pstn.lambdas import ChooseFate, Fate, InvokeLambda, Lambdas
 from lab.pstn.legs import Leg, LegState
-from lab.pstn.lines import AudioFile
+from lab.pstn.lines import AudioFile, AudioLookup, two_seconds_of_anything
 from lab.pstn.lines.virtual import Phones, VirtualLine
 from lab.pstn.messages import (
     Arrived,
@@ -32,18 +33,12 @@ from lab.pstn.messages import (
     PlaybackFinished,
     UpdateRequested,
 )
-from lab.pstn.quotas import Rate
+from lab.pstn.quotas import QuotaKeeper
 from lab.pstn.recordings import MemoryRecordings, Recording, RecordingStore
 from lab.pstn.refusals import ServiceRefusal
 from lab.pstn.switches import Switches
 
-AudioLookup = Callable[[str, str], AudioFile | None]
 T = TypeVar("T")
-
-
-def two_seconds_of_anything(bucket: str, key: str) -> AudioFile:
-    """The audio of an exchange that was given none: every object exists."""
-    return AudioFile(2.0)
 
 
 class Exchange:
@@ -68,15 +63,15 @@ class Exchange:
         self.recordings = recordings if recordings is not None else MemoryRecordings()
         self.new_id = new_id
         self.pool = pool
-        self.lambdas = Lambdas(clock, invoke, pool, fate, lambda: self.switches, self.in_turn, self.say)
         self.lock = threading.RLock()
+        self.lambdas = Lambdas(clock, invoke, pool, fate, lambda: self.switches, self.lock, self.say)
         self.account = Account(account, region, clock.now, new_id, lambda: self.switches)
         self.phones = Phones()
         self.line = VirtualLine(clock, self, self.phones)
         self.observers: list[Observer] = []
         self.calls: dict[str, Driver] = {}
         self._by_leg: dict[str, Driver] = {}
-        self._creates, self._updates = Rate(), Rate()
+        self.quotas = QuotaKeeper(clock.now, lambda: self.switches, self.calls.values)
 
     # -- the account, for callers in the same process
     def own(self, number: str) -> None:
@@ -140,6 +135,23 @@ class Exchange:
             self.line.arrived(leg.call_id, from_number, to_number)
             return driver.id
 
+    def _may_create(self, application_id: str, from_number: str) -> None:
+        self.quotas.take_create()
+        if application_id not in self.account.applications:
+            raise ServiceRefusal(self.switches.unknown_application, "The SIP media application does not exist")
+        if not self.account.owns(from_number):
+            raise ServiceRefusal(
+                "BadRequest", "FromPhoneNumber is not a SipMediaApplicationDialIn number of the account"
+            )
+        self.quotas.check_active_calls()
+
+    def _may_update(self, application_id: str, transaction_id: str) -> None:
+        self.quotas.take_update()
+        driver = self.calls.get(transaction_id)
+        known = driver is not None and driver.transaction.identity.application_id == application_id
+        if driver is None or not known or not driver.transaction.updatable:
+            raise ServiceRefusal("NotFound", "The call does not exist or has ended")
+
     def _new_call(self, application_id: str, shown: str, to: str, rule_id: str | None = None) -> Driver:
         transaction_id = self.new_id()
         identity = CallIdentity(transaction_id, self.account.id, self.account.region, application_id, rule_id)
@@ -148,36 +160,10 @@ class Exchange:
         self.calls[transaction_id] = driver
         return driver
 
-    def _may_create(self, application_id: str, from_number: str) -> None:
-        quotas = self.switches.quotas
-        if quotas.on:
-            self._creates.take(self.clock.now(), quotas.creates_per_second)
-        if application_id not in self.account.applications:
-            raise ServiceRefusal(self.switches.unknown_application, "The SIP media application does not exist")
-        if not self.account.owns(from_number):
-            raise ServiceRefusal(
-                "BadRequest", "FromPhoneNumber is not a SipMediaApplicationDialIn number of the account"
-            )
-        if quotas.on and self.active_calls() >= quotas.active_calls:
-            raise ServiceRefusal("ResourceLimitExceeded", "Too many active calls")
-
-    def _may_update(self, application_id: str, transaction_id: str) -> None:
-        if self.switches.quotas.on:
-            self._updates.take(self.clock.now(), self.switches.quotas.updates_per_second)
-        driver = self.calls.get(transaction_id)
-        known = driver is not None and driver.transaction.identity.application_id == application_id
-        if driver is None or not known or not driver.transaction.updatable:
-            raise ServiceRefusal("NotFound", "The call does not exist or has ended")
-
     # -- looking
     def active_calls(self) -> int:
-        """As the quota counts: a bridged call, or one whose second leg rings, counts as `bridge_counts` says."""
-        weight = self.switches.quotas.bridge_counts
-        return sum(weight if legs > 1 else 1 for legs in self._legs_per_call())
-
-    def _legs_per_call(self) -> list[int]:
-        counts = (driver.legs_counted for driver in self.calls.values() if not driver.transaction.over)
-        return [count for count in counts if count]
+        """As the quota counts."""
+        return self.quotas.active_calls()
 
     def legs_up(self) -> list[tuple[str, str]]:
         """(transaction, tag) of every leg that is answered and not over: what the account pays for."""
@@ -226,7 +212,7 @@ class Exchange:
         if driver and driver.transaction.switches.hangup_order == "reversed":
             for other in driver.transaction.legs:
                 if other.up and other.call_id != call_id:
-                    self.clock.call_later(0.2, self.in_turn(lambda leg=other.call_id: self.line.leave(leg)))  # type: ignore[misc]
+                    self.later(0.2, partial(self.line.leave, other.call_id))
         self._from_line(call_id, LegEnded(call_id, sip_code))
 
     def playback_finished(self, call_id: str, play_id: str) -> None:
@@ -247,12 +233,17 @@ class Exchange:
                 driver.from_line(call_id, message)
 
     # -- what a call needs (driver.Network)
-    def in_turn(self, run: Callable[[], None]) -> Callable[[], None]:
-        def locked() -> None:
-            with self.lock:
-                run()
+    def later(self, seconds: float, run: Callable[[], None]) -> Timer:
+        """A timer whose callback has the calls to itself; cancelled is cancelled, even while it waits for its turn."""
 
-        return locked
+        def in_turn() -> None:
+            with self.lock:
+                if not timer.cancelled:
+                    run()
+
+        with self.lock:
+            timer = self.clock.call_later(seconds, in_turn)
+        return timer
 
     def ask(self, question: Callable[[], T], then: Callable[[T | None], None]) -> None:
         """Put a question that may take time; what cannot be answered counts as no."""
@@ -263,7 +254,7 @@ class Exchange:
                 answer = question()
             except Exception as error:  # noqa: BLE001 - a bucket that fails in any way is, to the service, one it cannot read
                 self._observe("log", None, text=f"{type(error).__name__}: {error}")
-            self.clock.call_later(0, self.in_turn(lambda: then(answer)))
+            self.later(0, lambda: then(answer))
 
         if self.pool:
             self.pool.submit(work)
@@ -280,9 +271,7 @@ class Exchange:
         self._by_leg[call_id] = driver
 
     def bridge_refused(self) -> str | None:
-        quotas = self.switches.quotas
-        over = quotas.on and self.switches.bridge_over_quota_fails and self.active_calls() > quotas.active_calls
-        return "The number of active calls has reached its limit." if over else None
+        return self.quotas.bridge_refused()
 
     def store(self, recording: Recording) -> None:
         def write() -> None:

@@ -18,6 +18,7 @@ class Moment:
       answer, failure            the Lambda's payload, or why there is none
       log                        a line of the application's message log
       called, rang, picked_up, joined, heard, stopped, pressed, ended, vanished   at a phone (`number`)
+      broken                     a fault of the lab's own
       recorded                   a recording's object was written
     """
 

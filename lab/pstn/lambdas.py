@@ -7,7 +7,7 @@ service's do.
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -48,7 +48,7 @@ class Lambdas:
         pool: Executor | None,
         fate: ChooseFate,
         switches: Callable[[], Switches],
-        in_turn: Callable[[Callable[[], None]], Callable[[], None]],
+        lock: AbstractContextManager[object],
         say: Say,
     ) -> None:
         self.clock = clock
@@ -56,7 +56,7 @@ class Lambdas:
         self.pool = pool
         self.fate = fate
         self.switches = switches
-        self.in_turn = in_turn
+        self.lock = lock
         self.say = say
         self._held: list[Invoke] | None = None
 
@@ -96,7 +96,8 @@ class Lambdas:
         if fate.reply_lost:
             return
         if at_once:
-            self.in_turn(lambda: driver.feed(message))()
+            with self.lock:
+                driver.feed(message)
             return
         usual = 0.0 if self.pool else self.switches().lambda_latency
         driver.feed_soon(message, usual if fate.latency is None else fate.latency)

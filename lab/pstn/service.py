@@ -13,9 +13,10 @@ from lab.pstn import wire
 from lab.pstn.api import OPERATIONS
 from lab.pstn.clocks import Clock, RealClock
 from lab.pstn.control import PREFIX, Control
-from lab.pstn.exchange import AudioLookup, Exchange, two_seconds_of_anything
+from lab.pstn.exchange import Exchange
 from lab.pstn.feed import Moment, Observer
 from lab.pstn.lambdas import InvokeLambda
+from lab.pstn.lines import AudioLookup, two_seconds_of_anything
 from lab.pstn.recordings import RecordingStore
 from lab.pstn.refusals import ServiceRefusal
 from lab.pstn.switches import Switches
@@ -96,7 +97,11 @@ class PstnService:
             self.moments.append(moment)
 
     def _broken(self, error: Exception) -> None:
+        """A callback of the clock failed: a fault of the lab's own, kept and shown in the feed."""
         self.broken.append(error)
+        moment = Moment(self.exchange.clock.now(), "broken", detail={"error": f"{type(error).__name__}: {error}"})
+        for observer in list(self.exchange.observers):
+            observer(moment)
 
 
 def _query(query: str | Mapping[str, object]) -> dict[str, list[str]]:

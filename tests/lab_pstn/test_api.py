@@ -368,6 +368,12 @@ async def raw(service: PstnService, method: str, path: str, body: bytes = b"") -
         ("PATCH", "/sip-media-applications", b"", 404),
         ("GET", "/_lab/nothing", b"", 404),
         ("PUT", "/_lab/phones/+12025550111", b'{"kind": "sings"}', 400),
+        ("PUT", "/_lab/phones/+12025550111", b'{"after": "soon"}', 400),
+        ("PUT", "/_lab/phones/+12025550111", b'{"after": -1}', 400),
+        ("PUT", "/_lab/phones/+12025550111", b'{"presses": 1}', 400),
+        ("PUT", "/_lab/phones/+12025550111", b'{"press_when": "never"}', 400),
+        ("PUT", "/_lab/phones/+12025550111", b'{"colour": "red"}', 400),
+        ("POST", "/_lab/phones/+12025550111/sing", b"{}", 404),
         ("PUT", "/_lab/switches", b'{"no_such_switch": 1}', 400),
     ],
 )

@@ -1,8 +1,10 @@
 """What the exchange asks of a telephone line, and what a line tells it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
+
+from lab.pstn.clocks import Timer
 
 
 @dataclass(frozen=True)
@@ -11,6 +13,15 @@ class AudioFile:
 
     seconds: float
     content: bytes | None = None
+
+
+AudioLookup = Callable[[str, str], AudioFile | None]
+"""(bucket, key) → the prompt there; None if it does not exist or cannot be played."""
+
+
+def two_seconds_of_anything(bucket: str, key: str) -> AudioFile:
+    """The audio of an exchange that was given none: every object exists."""
+    return AudioFile(2.0)
 
 
 class Line(Protocol):
@@ -44,4 +55,7 @@ class LineListener(Protocol):
     def ended(self, call_id: str, sip_code: int) -> None: ...
     def pressed(self, call_id: str, digit: str) -> None: ...
     def playback_finished(self, call_id: str, play_id: str) -> None: ...
+    def later(self, seconds: float, run: Callable[[], None]) -> Timer:
+        """A timer of the line's own, in turn with everything else."""
+
     def note(self, kind: str, number: str, **detail: object) -> None: ...

@@ -95,7 +95,7 @@ class VirtualLine:
                 self._press_soon(call)
         over = None
         if times is not None:
-            over = self.clock.call_later(audio.seconds * times, lambda: self._played(call, play_id))
+            over = self.listener.later(audio.seconds * times, lambda: self._played(call, play_id))
         call.plays[play_id] = over
 
     def stop(self, call_id: str, play_id: str) -> None:
@@ -243,7 +243,7 @@ class VirtualLine:
             self._later(other, patience, lambda: self._end(other, "self", 0))
 
     def _later(self, call: PhoneCall, seconds: float, run: Callable[[], None]) -> None:
-        call.timers.append(self.clock.call_later(seconds, run))
+        call.timers.append(self.listener.later(seconds, run))
 
     def _note(self, call: PhoneCall, kind: str, **detail: Any) -> None:
         self.listener.note(kind, call.phone.number, call_id=call.call_id, **detail)

@@ -1,0 +1,88 @@
+"""The same exchange on the machine's own clock: threads, a pool, and Lambdas beside one another.
+
+What is asserted does not depend on how fast the machine is; each wait ends with its event or fails the test.
+"""
+
+import threading
+from typing import Any
+
+import pytest
+
+from lab.pstn.clocks import RealClock
+from lab.pstn.lines.behaviours import Behaviour
+from lab.pstn.lines.virtual import Phone
+from lab.pstn.service import PstnService
+from lab.pstn.switches import Switches
+from tests.lab_pstn.scripted import SHOWN_A, SHOWN_B, A, B, bridge, hang_up_the_rest, key_of
+
+PATIENCE = 20.0
+
+
+def test_timers_run_in_order_and_cancelled_ones_do_not():
+    clock = RealClock()
+    ran: list[int] = []
+    done = threading.Event()
+    clock.call_later(0.03, done.set)
+    clock.call_later(0.02, lambda: ran.append(2))
+    clock.call_later(0.01, lambda: ran.append(1))
+    clock.call_later(0.0, lambda: ran.append(9)).cancel()
+    assert done.wait(PATIENCE)
+    clock.stop()
+    assert ran in ([1, 2], [9, 1, 2])
+
+
+def _fail() -> None:
+    raise ZeroDivisionError
+
+
+def test_a_broken_callback_does_not_stop_the_clock():
+    broken: list[Exception] = []
+    clock = RealClock(broken.append)
+    done = threading.Event()
+    clock.call_later(0.0, _fail)
+    clock.call_later(0.01, done.set)
+    assert done.wait(PATIENCE)
+    clock.stop()
+    assert [type(error) for error in broken] == [ZeroDivisionError]
+
+
+@pytest.mark.parametrize("early", [True, False], ids=["event before create returns", "create returns first"])
+def test_a_callback(early: bool):
+    events: list[str] = []
+    over = threading.Event()
+    last_told = threading.Event()
+
+    def invoke(arn: str, event: dict[str, Any]) -> Any:
+        events.append(key_of(event))
+        actions = {"CALL_ANSWERED": [bridge()]}.get(events[-1], [])
+        if events[-1].startswith("HANGUP"):
+            actions = hang_up_the_rest(event)
+        if events[-1] == "HANGUP:LEG-A":
+            last_told.set()
+        return {"SchemaVersion": "1.0", "Actions": actions}
+
+    service = PstnService(invoke, Switches(event_before_create_returns=early))
+    service.subscribe(lambda moment: over.set() if moment.kind == "over" else None)
+    exchange = service.exchange
+    for number in (SHOWN_A, SHOWN_B):
+        exchange.own(number)
+    exchange.phones[A] = Phone(Behaviour("answers", after=0.05))
+    exchange.phones[B] = Phone(Behaviour("answers", after=0.05, talks=0.1))
+    application = exchange.create_sma("x", "arn")
+    exchange.create_call(application, from_number=SHOWN_A, to_number=A)
+    if early:
+        assert "NEW_OUTBOUND_CALL" in events
+    assert over.wait(PATIENCE)
+    assert last_told.wait(PATIENCE)
+    service.close()
+    assert events[0] == "NEW_OUTBOUND_CALL"
+    assert sorted(events[1:3]) == ["CALL_ANSWERED", "RINGING"]
+    assert events[3:] == ["ACTION_SUCCESSFUL:CallAndBridge", "HANGUP:LEG-B", "HANGUP:LEG-A"]
+    assert exchange.legs_up() == []
+    assert service.broken == []
+
+
+def test_closing_leaves_no_thread_behind():
+    service = PstnService(lambda arn, event: None)
+    service.close()
+    assert not [each for each in threading.enumerate() if each.name.startswith("pstn-")]

@@ -280,15 +280,16 @@ class Authority:
         return ssl.create_default_context(cadata=self.pem)
 
 
-def test_tls_speaks_of_the_name_and_goes_to_the_address(tmp_path):
+@pytest.mark.parametrize("host", [NAME, f"{NAME}."])
+def test_tls_speaks_of_the_name_and_goes_to_the_address(tmp_path, host):
     authority = Authority(tmp_path, NAME)
     asked: list[str] = []
     server = authority.server(asked)
     with serving(server) as port:
-        reply = here(tls=authority.trusted()).post(letter(f"https://{NAME}:{port}/"))
+        reply = here(tls=authority.trusted()).post(letter(f"https://{host}:{port}/"))
     assert reply == Reply(200)
     assert asked == [NAME]
-    assert server.got[0][1]["Host"] == f"{NAME}:{port}"
+    assert server.got[0][1]["Host"] == f"{host}:{port}"
 
 
 def test_a_certificate_of_another_name_is_not_taken(tmp_path):

@@ -86,7 +86,8 @@ class HttpSpEndpoints:
         if url.scheme == "http":
             return plain
         context = self._tls or ssl.create_default_context()
-        secret = context.wrap_socket(plain, server_hostname=url.host, do_handshake_on_connect=False)
+        name = url.host.removesuffix(".")  # certificates name hosts without it
+        secret = context.wrap_socket(plain, server_hostname=name, do_handshake_on_connect=False)
         deadline.watch(secret)
         secret.do_handshake()
         return secret

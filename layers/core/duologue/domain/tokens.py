@@ -7,7 +7,8 @@ keeps only hashes of them, all of one app's together, so that one conditional wr
 * At most 10 pairs of an app are current, since an SP has several servers. The oldest goes first.
 * A refresh replaces a pair. What it replaced is good for 60 s more, for requests in flight and for a client that lost
   the answer and asks again; each such repeat gets a pair of its own. After that the refresh token is spent.
-* At most 5 log-ins within 60 s, right or wrong ones: it also bounds how fast a password can be guessed.
+* At most 5 log-ins within 60 s, right or wrong ones: it also bounds how fast a password can be guessed. Who knows an
+  app's key can thus keep the app from logging in, but not from using or refreshing the tokens that it has.
 """
 
 import hashlib

@@ -71,6 +71,7 @@ class Cloud:
         self._shutdown: asyncio.Event | None = None
         self._saved_environment: dict[str, str | None] = {}
         self._work_dir: Path | None = None
+        self._clients: dict[str, Any] = {}
 
     @property
     def url(self) -> str:
@@ -90,8 +91,10 @@ class Cloud:
             CloudError: it did not come up, or another cloud is running in this process.
             OSError: the port is taken.
         """
-        if part_is_running():
+        if is_running():
             raise CloudError("A cloud is already running in this process")
+        if not self._corrected and overlay.applied():
+            raise CloudError("This process's MiniStack is corrected already")
         listener = socket.create_server((LOOPBACK, self._wanted_port), backlog=512)
         self.port = listener.getsockname()[1]
         self._set_environment()
@@ -129,6 +132,7 @@ class Cloud:
         if self._corrected:
             event_sources.reset()
         self._thread = self._loop = self._shutdown = None
+        self._clients = {}
         if self._work_dir is not None:
             shutil.rmtree(self._work_dir, ignore_errors=True)
         for name, value in self._saved_environment.items():
@@ -138,16 +142,24 @@ class Cloud:
                 os.environ[name] = value
         self._saved_environment = {}
 
-    def client(self, service: str, **more: Any) -> Any:
-        """A boto3 client of this account's root user; it repeats nothing by itself."""
+    def client(self, service: str, **settings: Any) -> Any:
+        """A boto3 client of this account's root user, which repeats nothing by itself; the same one each time.
+
+        With settings of its own (other credentials, say) it is a new one.
+        """
+        if not settings and service in self._clients:
+            return self._clients[service]
         config = Config(
             retries={"total_max_attempts": 1},
             inject_host_prefix=False,
             max_pool_connections=50,
+            proxies={},
             s3={"addressing_style": "path"},
         )
-        settings = {"endpoint_url": self.url, "config": config, **self.credentials, **more}
-        return connect(service, **settings)
+        client = connect(service, **{"endpoint_url": self.url, "config": config, **self.credentials, **settings})
+        if not settings:
+            self._clients[service] = client
+        return client
 
     @property
     def credentials(self) -> dict[str, str]:
@@ -242,7 +254,7 @@ class Cloud:
                 os.environ[name] = value
 
 
-def part_is_running() -> bool:
+def is_running() -> bool:
     """Whether this process serves a cloud already."""
     return any(thread.name == "cloud" for thread in threading.enumerate())
 

@@ -8,9 +8,11 @@ in `tests/contract/lab_aws`, so that an upgrade fails loudly.
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 
 def part(name: str) -> Any:
     """A MiniStack module by its name below `ministack`, for example `services.stepfunctions`."""
+    os.environ.setdefault("LOG_LEVEL", "WARNING")  # MiniStack configures the root logger when it is imported
     return importlib.import_module(f"ministack.{name}")

@@ -48,6 +48,11 @@ POINTS = (
 _applied = False
 
 
+def applied() -> bool:
+    """Whether this process's MiniStack is corrected."""
+    return _applied
+
+
 def apply() -> None:
     """Correct the MiniStack of this process, once."""
     global _applied

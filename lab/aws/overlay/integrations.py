@@ -95,7 +95,9 @@ def _client(service: str) -> Any:
                 aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
                 aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
                 aws_session_token=credentials["AWS_SESSION_TOKEN"] or None,
-                config=Config(retries={"total_max_attempts": 1}, inject_host_prefix=False, max_pool_connections=50),
+                config=Config(
+                    retries={"total_max_attempts": 1}, inject_host_prefix=False, max_pool_connections=50, proxies={}
+                ),
             )
         return _clients[key]
 

@@ -30,8 +30,6 @@ def open_account(
 
 def _run(environment: Mapping[str, str], *arguments: str) -> dict[str, str]:
     command = [sys.executable, "-m", "duologue.operator", *arguments]
-    done = subprocess.run(  # noqa: S603 - our own command with our own arguments
-        command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=True
-    )
+    done = subprocess.run(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=True)
     said: dict[str, str] = json.loads(done.stdout)
     return said

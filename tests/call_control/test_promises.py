@@ -35,10 +35,9 @@ def _likely(draw: st.DrawFn) -> list[CallEvent | EndReason]:
     whole: list[CallEvent | EndReason] = [*stories.TALKING, stories.CALLEE_LEFT, stories.CALLER_LEFT]
     kept = [event for event in whole if draw(st.integers(0, 9)) > 0]
     for _ in range(draw(st.integers(0, 6))):
-        if kept and draw(st.booleans()):
-            kept.insert(draw(st.integers(0, len(kept))), draw(st.sampled_from(kept)))
-        else:
-            kept.insert(draw(st.integers(0, len(kept))), draw(_STEP))
+        repeats = st.sampled_from(kept) if kept else _STEP
+        place = draw(st.integers(0, len(kept)))
+        kept.insert(place, draw(st.one_of(repeats, _STEP)))
     return kept
 
 

@@ -1,4 +1,4 @@
-"""Plays the deployed state machine on a clock that can jump: the ASL of `statemachines/` itself, not a copy of its rules.
+"""Plays the deployed state machine on a clock that can jump: the ASL of `statemachines/` itself, no copy of its rules.
 
 Law: it knows the part of the Amazon States Language that the file uses (Task, Pass, Choice on IsPresent; Parameters,
 ResultSelector, ResultPath, Retry, Catch, time-outs, task tokens) and raises `NotInThePlayer` for anything else. That
@@ -63,9 +63,15 @@ class FlowPlayer:
         self._resources = resources
         self._tokens = (f"token-{number}" for number in itertools.count(1))
         self.executions: dict[str, Execution] = {}
+        self.holds_back = False
+        """The starts do not arrive; they are kept in `held_back`."""
+        self.held_back: list[tuple[str, dict[str, Any]]] = []
 
     def start(self, name: str, given: dict[str, Any]) -> None:
         """Raises TaskFailed ExecutionAlreadyExists if the name is taken."""
+        if self.holds_back:
+            self.held_back.append((name, given))
+            return
         if name in self.executions:
             raise TaskFailed("ExecutionAlreadyExists")
         execution = Execution(name, self._first, given)
@@ -80,12 +86,12 @@ class FlowPlayer:
         return self._resume(token, lambda execution, state: self._caught(execution, state, error))
 
     def _resume(self, token: str, then: Callable[[Execution, dict[str, Any]], None]) -> bool:
-        for execution in self.executions.values():
-            if execution.token == token:
-                self._stop_waiting(execution)
-                self._clock.call_later(0, lambda: then(execution, self.states[execution.state]))
-                return True
-        return False
+        waiting = next((each for each in self.executions.values() if each.token == token), None)
+        if waiting is None:
+            return False
+        self._stop_waiting(waiting)
+        self._clock.call_later(0, lambda: then(waiting, self.states[waiting.state]))
+        return True
 
     def _enter(self, execution: Execution, name: str) -> None:
         execution.state = name

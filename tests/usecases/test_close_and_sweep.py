@@ -17,6 +17,7 @@ from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.flows import FakeFlows
 from tests.fakes.network import FakeNetwork
+from tests.fakes.notices import FakeNotices
 from tests.samples import NETWORK_CALL, NOW, at, callback
 
 
@@ -33,8 +34,9 @@ class Net:
         self.calls.change(call_id, **changed | {"taken_up_at": NOW if taken_up else None, "facts": 1})
 
     def close(self, final=False):
-        parts = {"calls": self.calls, "network": self.network, "flows": self.flows, "clock": self.clock}
-        return close_account(callback().id, **parts, final=final)
+        return close_account(
+            callback().id, calls=self.calls, network=self.network, flows=self.flows, clock=self.clock, final=final
+        )
 
     def sweep(self, seconds):
         self.clock.at = at(seconds)
@@ -88,9 +90,10 @@ def test_a_hang_up_that_comes_between_wins():
 
 
 def test_an_unknown_call():
+    net = Net()
+    net.calls.rows.clear()
     with pytest.raises(UnknownCall):
-        parts = {"calls": FakeCalls(), "network": FakeNetwork(), "flows": FakeFlows(), "clock": FakeClock()}
-        close_account("9_9_9_20261123090000", **parts, final=False)
+        net.close()
 
 
 def test_the_sweeper_takes_what_is_due_and_is_not_held_up_by_one_that_is_up():
@@ -103,19 +106,11 @@ def test_the_sweeper_takes_what_is_due_and_is_not_held_up_by_one_that_is_up():
     assert net.sweep(99_999) == Swept(0, 0)
 
 
-class Notices:
-    def __init__(self) -> None:
-        self.queued: list[Notice] = []
-
-    def queue(self, notices):
-        self.queued += notices
-
-
 def test_facts_are_queued_in_order_and_waits_are_woken():
-    flows, notices = FakeFlows(), Notices()
+    flows, notices = FakeFlows(), FakeNotices()
     committed = [Committed("c", wakes="token-1"), Committed("c", 2), Committed("c", 3), Committed("d", 1)]
     forward_facts(committed, flows=flows, notices=notices)
     assert flows.woken == ["token-1"]
-    assert notices.queued == [Notice("c", 2), Notice("c", 3), Notice("d", 1)]
+    assert notices.first == [Notice("c", 2), Notice("c", 3), Notice("d", 1)]
     forward_facts(committed, flows=flows, notices=notices)
     assert flows.woken == ["token-1", "token-1"], "twice is harmless: the second finds nobody waiting"

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from duologue.call_control.facts import CallAccepted
 from duologue.domain.accounts import App
 from duologue.domain.call import NotifyTo, Phase
 from duologue.domain.callback_request import CallbackRequest
@@ -116,7 +117,7 @@ class Stopping:
         self.calls, self.flows = FakeCalls(), FakeFlows()
         self.network = FakeNetwork(*known, busy=busy)
         story = Story(*events)
-        self.calls.accept(callback(), None, slots=9, close_by=NOW)
+        self.calls.accept(callback(), CallAccepted(NOW), slots=9, close_by=NOW)
         self.calls.change(
             callback().id, **{name: getattr(story.call, name) for name in story.call.__dataclass_fields__}
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from duologue.domain.errors import InvalidNumber
 
-# ITU-T E.164 §6: at most 15 digits, the first never 0. Three is the shortest that the wire format lets through (4 with the plus).
+# ITU-T E.164 §6: at most 15 digits, the first never 0. Three is the shortest that the wire format lets through.
 _E164 = re.compile(r"\+[1-9][0-9]{2,14}")
 
 

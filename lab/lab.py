@@ -136,6 +136,11 @@ class Lab:
         """A boto3 client of the account's root user."""
         return self.cloud.client(service, **settings)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables that make the AWS SDK of another process the account's root user."""
+        return self.cloud.environment
+
     def _attach_network(self) -> None:
         s3 = self.client("s3")
 

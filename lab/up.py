@@ -57,6 +57,7 @@ def announced(lab: Lab, state_dir: Path) -> Iterator[Path]:
         "region": lab.cloud.region,
         "auth": lab.cloud.auth,
         "pid": os.getpid(),
+        "environment": lab.environment,
         "outputs": dict(lab.outputs),
         "resources": dict(lab.resources),
     }

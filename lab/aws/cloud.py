@@ -170,6 +170,18 @@ class Cloud:
             "aws_secret_access_key": "test",
         }
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables that make the AWS SDK of another process this account's root user."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_ACCESS_KEY_ID": self.account,
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
     def register(self, service: str, handler: own_services.Handler, *, model: str) -> None:
         """Serve on the same port what is signed for `service`; `model` is the service's boto3 name."""
         own_services.register(service, handler, model=model)

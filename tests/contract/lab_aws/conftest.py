@@ -1,4 +1,6 @@
-"""A corrected cloud with the fixture stack on it, one for each test module (a process holds one cloud at a time).
+"""A corrected cloud with the fixture stack on it, for as long as tests of this folder run.
+
+A process holds one cloud at a time: another folder's tests can start their own only after these.
 
 With LAB_STOCK=1 the cloud is MiniStack alone: every test of an overlay point must then fail.
 """
@@ -115,13 +117,13 @@ def state_dir(tmp_path_factory):
     return tmp_path_factory.mktemp("lab")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def cloud(state_dir):
     with Cloud(auth=True, state_dir=state_dir, corrected=not STOCK) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def stack(cloud):
     deployment = deploy(cloud, TEMPLATE, stack="fixture")
     edge = Edge(cloud, deployment.outputs["ApiId"], "live").start()

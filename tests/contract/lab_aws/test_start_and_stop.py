@@ -116,20 +116,29 @@ def test_functions_end_with_a_lab_that_was_killed(tmp_path):
     until(lambda: not [pid for pid in functions if alive(pid)], 5)
 
 
-def test_a_second_cloud_in_one_process_is_refused_and_a_later_one_begins_empty(cloud, state_dir):
-    import pytest
+AGAIN = """
+import sys
+from pathlib import Path
+from lab.aws.cloud import Cloud, CloudError
 
-    from lab.aws.cloud import Cloud, CloudError
+with Cloud(state_dir=Path(sys.argv[1])) as first:
+    try:
+        Cloud(state_dir=Path(sys.argv[1])).start()
+    except CloudError as refused:
+        print(refused)
+    first.client("sqs").create_queue(QueueName="left-over")
+with Cloud(state_dir=Path(sys.argv[1]), auth=True) as later:
+    print(later.client("sqs").list_queues().get("QueueUrls") or [])
+    url = later.client("sqs").create_queue(QueueName="new")["QueueUrl"]
+    print(url == f"{later.url}/{later.account}/new")
+"""
 
-    with pytest.raises(CloudError, match="already running"):
-        Cloud(state_dir=state_dir).start()
-    cloud.client("sqs").create_queue(QueueName="left-over")
-    cloud.stop()
-    with Cloud(state_dir=state_dir) as later:
-        assert not later.client("sqs").list_queues().get("QueueUrls")
-        url = later.client("sqs").create_queue(QueueName="new")["QueueUrl"]
-        assert url.startswith(f"{later.url}/{later.account}/")
-    cloud.start()
+
+def test_a_second_cloud_in_one_process_is_refused_and_a_later_one_begins_empty(tmp_path):
+    command = [sys.executable, "-c", AGAIN, str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    told = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert told.stdout.splitlines() == ["A cloud is already running in this process", "[]", "True"]
 
 
 def test_the_whole_lab_comes_up_and_goes_down_by_a_signal(tmp_path):

@@ -112,7 +112,10 @@ class Call:
         self.actions.failed(fault)
 
     def rang(self, leg: Leg) -> None:
-        self.tell(events.RINGING, leg.call_id)
+        """A network may say 180 more than once; it is told once."""
+        if not leg.rang:
+            leg.rang = True
+            self.tell(events.RINGING, leg.call_id)
 
     def listen(self, leg: Leg, performance: Performance) -> None:
         if isinstance(performance, ReceiveDigits):

@@ -15,6 +15,7 @@ import json
 from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote
 
 from lab.pstn.exchange import Exchange
 from lab.pstn.feed import Moment
@@ -40,7 +41,7 @@ class Control:
         if not isinstance(given, dict):
             raise ServiceRefusal("BadRequest", "The request body is not a JSON object")
         with self.exchange.lock:
-            match method, path.removeprefix(PREFIX).strip("/").split("/"):
+            match method, unquote(path).removeprefix(PREFIX).strip("/").split("/"):
                 case "GET", ["phones"]:
                     return {number: show_phone(phone) for number, phone in self.exchange.phones.items()}
                 case _, ["phones", number, *rest]:

@@ -67,7 +67,7 @@ class Exchange:
         self.lambdas = Lambdas(clock, invoke, pool, fate, lambda: self.switches, self.lock, self.say)
         self.account = Account(account, region, clock.now, new_id, lambda: self.switches)
         self.phones = Phones()
-        self.line = VirtualLine(clock, self, self.phones)
+        self.line = VirtualLine(clock, self, self.phones, lambda: self.switches.post_dial_delay)
         self.observers: list[Observer] = []
         self.calls: dict[str, Driver] = {}
         self._by_leg: dict[str, Driver] = {}

@@ -37,6 +37,7 @@ class Leg:
     sip_headers: dict[str, str] | None = None
     recording_id: str | None = None
     recorded: bool = False
+    rang: bool = False
     listed: bool = True
     """Shown in Participants: a bridge's leg only once it answers, an ended one as the switch says."""
 

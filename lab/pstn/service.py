@@ -41,19 +41,14 @@ class PstnService:
         most_lambdas: int = 32,
     ) -> None:
         """`clock` None: the real one. With a jumping clock there is no pool, and nothing moves by itself."""
-        self._own_clock = RealClock(self._broken) if clock is None else None
-        self._pool = ThreadPoolExecutor(most_lambdas, "pstn-lambda") if clock is None else None
         self.broken: list[Exception] = []
         self.moments: list[Moment] = []
+        self._own_clock = RealClock(self._broken) if clock is None else None
+        self._pool = ThreadPoolExecutor(most_lambdas, "pstn-lambda") if clock is None else None
+        running = self._own_clock if clock is None else clock
+        assert running is not None
         self.exchange = Exchange(
-            clock or self._own_clock or RealClock(),
-            invoke,
-            switches,
-            account,
-            region,
-            audio=audio,
-            recordings=recordings,
-            pool=self._pool,
+            running, invoke, switches, account, region, audio=audio, recordings=recordings, pool=self._pool
         )
         self.exchange.observers.append(self._keep)
         self._control = Control(self.exchange, self.moments)

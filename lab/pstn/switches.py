@@ -97,6 +97,9 @@ class Switches:
     lambda_latency: float = _switch(0.02, "how long a Lambda takes on the jumping clock (s)", "ours")
 
     # The legs
+    post_dial_delay: float = _switch(
+        0.1, "from a dial to the first sign of the far end (s)", "ours; networks take seconds"
+    )
     prompt_mutes_peer: bool = _switch(
         False, "while a prompt plays to one leg of a bridge, neither party hears the other", "not documented"
     )

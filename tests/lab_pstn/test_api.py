@@ -196,6 +196,25 @@ def test_an_update_of_another_application_s_call_is_not_found(lab: Lab):
     assert refusal(lab.client.update_sip_media_application_call, **where, Arguments={})[0] == 404
 
 
+def test_the_same_create_twice_is_two_calls(lab: Lab):
+    """The service has no idempotency token: R5 and R6 are the caller's business."""
+    one, two = (lab.call(ArgumentsMap={"callbackId": "cb-1"})["SipMediaApplicationCall"] for _ in range(2))
+    assert one["TransactionId"] != two["TransactionId"]
+    lab.exchange.run()
+    assert len(lab.exchange.phones[A].calls) == 2
+
+
+def test_the_same_update_twice_is_two_events(lab: Lab):
+    transaction = lab.call()["SipMediaApplicationCall"]["TransactionId"]
+    lab.exchange.run_for(10.0)
+    for _ in range(2):
+        lab.client.update_sip_media_application_call(
+            SipMediaApplicationId=lab.application, TransactionId=transaction, Arguments={"command": "x"}
+        )
+    lab.exchange.run_for(1.0)
+    assert [event["Sequence"] for event in lab.events] == [1, 2, 3, 4, 5]
+
+
 def test_one_create_a_second(strict_lab: Lab):
     strict_lab.call()
     assert refusal(strict_lab.call) == (429, "ThrottledClientException")
@@ -386,7 +405,7 @@ def test_malformed_requests(method: str, path: str, body: bytes, status: int):
 
 
 def test_phones_over_http(lab: Lab):
-    lab.ask("PUT", f"/_lab/phones/{A}", {"kind": "answers", "after": 1, "stays": 4})
+    lab.ask("PUT", f"/_lab/phones/%2B{A[1:]}", {"kind": "answers", "after": 1, "stays": 4})
     lab.call()
     lab.exchange.run()
     shown = lab.ask("GET", f"/_lab/phones/{A}")

@@ -73,6 +73,19 @@ def test_early_media_is_no_answer():
     assert story.told == ["NEW_OUTBOUND_CALL", "CALL_ANSWERED", "HANGUP:LEG-A"]
 
 
+def test_a_network_that_says_ringing_twice_is_told_once():
+    story = Story({"CALL_ANSWERED": [hang_up()]}).place()
+    story.after(1.0, lambda: story.exchange.rang(story.a.calls[0].call_id)).run()
+    assert story.told.count("RINGING") == 1
+
+
+def test_a_slow_network_is_a_switch():
+    story = Story({"CALL_ANSWERED": [hang_up()]}, post_dial_delay=4.0).place().run()
+    call = story.a.calls[0]
+    assert call.rang_at is not None
+    assert (call.rang_at - call.called_at).total_seconds() == 4
+
+
 def test_a_person_may_act_by_hand():
     story = Story({"CALL_ANSWERED": [bridge()]}).place()
     story.exchange.run()

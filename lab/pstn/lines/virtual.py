@@ -39,14 +39,15 @@ __all__ = [
     "vanishes",
 ]
 
-POST_DIAL_DELAY = 0.1
-"""From the dial to the first sign of the far end (s); real networks take seconds."""
-
 
 class VirtualLine:
     """Plays every phone's script on the clock and tells the exchange what a network would."""
 
-    def __init__(self, clock: Clock, listener: LineListener, phones: Phones) -> None:
+    def __init__(
+        self, clock: Clock, listener: LineListener, phones: Phones, post_dial_delay: Callable[[], float]
+    ) -> None:
+        """`post_dial_delay`: seconds from a dial to the first sign of the far end, at the moment."""
+        self.post_dial_delay = post_dial_delay
         self.clock = clock
         self.listener = listener
         self.phones = phones
@@ -62,12 +63,12 @@ class VirtualLine:
         script = phone.behaviour
         refusal = 486 if engaged else script.refusal
         if script.rings and not engaged:
-            self._later(call, POST_DIAL_DELAY, lambda: self._ring(call))
+            self._later(call, self.post_dial_delay(), lambda: self._ring(call))
         if refusal is not None:
             wait = 0.0 if engaged else script.after
-            self._later(call, POST_DIAL_DELAY + wait, lambda: self._end(call, "self", refusal))
+            self._later(call, self.post_dial_delay() + wait, lambda: self._end(call, "self", refusal))
         elif script.kind == "answers":
-            self._later(call, POST_DIAL_DELAY + script.after, lambda: self._answer(call))
+            self._later(call, self.post_dial_delay() + script.after, lambda: self._answer(call))
 
     def arrived(self, call_id: str, number: str, to: str) -> None:
         """This phone calls the service."""

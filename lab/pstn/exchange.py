@@ -120,7 +120,7 @@ class Exchange:
             self._observe("updated", transaction_id, arguments=arguments)
             self.calls[transaction_id].feed(UpdateRequested(arguments))
 
-    def call_in(self, from_number: str, to_number: str) -> str | None:
+    def call_in(self, from_number: str, to_number: str, sip_headers: dict[str, str] | None = None) -> str | None:
         """A phone calls one of the account's numbers. None: no rule wants the call."""
         with self.lock:
             route = self.account.route(to_number)
@@ -129,7 +129,7 @@ class Exchange:
             rule_id, application_id = route
             driver = self._new_call(application_id, from_number, to_number, rule_id)
             self._observe("called_in", driver.id, number=from_number, to=to_number)
-            driver.feed(Arrived())
+            driver.feed(Arrived(sip_headers))
             leg = driver.transaction.legs[0]
             self.connect(leg.call_id, driver)
             self.line.arrived(leg.call_id, from_number, to_number)

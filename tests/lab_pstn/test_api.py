@@ -392,6 +392,9 @@ async def raw(service: PstnService, method: str, path: str, body: bytes = b"") -
         ("PUT", "/_lab/phones/+12025550111", b'{"presses": 1}', 400),
         ("PUT", "/_lab/phones/+12025550111", b'{"press_when": "never"}', 400),
         ("PUT", "/_lab/phones/+12025550111", b'{"colour": "red"}', 400),
+        ("PUT", "/_lab/phones/+12025550111", b"[]", 400),
+        ("PUT", "/_lab/phones/+12025550111", b"{", 400),
+        ("POST", "/_lab/phones/+12025550111/call", b'{"to": "+12025550100"}', 404),
         ("POST", "/_lab/phones/+12025550111/sing", b"{}", 404),
         ("PUT", "/_lab/switches", b'{"no_such_switch": 1}', 400),
     ],
@@ -418,6 +421,20 @@ def test_phones_over_http(lab: Lab):
     assert lab.ask("GET", "/_lab/feed?since=1")[0]["kind"] == "event"
     lab.ask("DELETE", f"/_lab/phones/{A}")
     assert lab.ask("GET", f"/_lab/phones/{A}")["log"] == []
+
+
+def test_a_person_at_a_phone_over_http(lab: Lab):
+    """Its behaviour may change in a call without the call being forgotten."""
+    lab.call()
+    lab.exchange.run_for(10.0)
+    assert lab.ask("POST", f"/_lab/phones/{A}/press", {"digits": "1#"}) == {"done": True}
+    shown = lab.ask("PUT", f"/_lab/phones/{A}", {"kind": "busy"})
+    assert [entry["with"] for entry in shown["log"] if entry["what"] == "pressed"] == ["1", "#"]
+    assert A in lab.ask("GET", "/_lab/phones")
+    assert (
+        lab.ask("PUT", "/_lab/switches", {"quotas": {"on": True}, "lost_events": ["RINGING"]})["quotas"]["on"] is True
+    )
+    assert lab.ask("GET", "/_lab/switches")["lost_events"] == ["RINGING"]
 
 
 def test_a_phone_calls_in_over_http(lab: Lab):

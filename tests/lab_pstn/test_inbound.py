@@ -8,7 +8,12 @@ from lab.pstn.lines.virtual import Behaviour, answers
 from tests.lab_pstn.scripted import SHOWN_A, A, B, Story, action, bridge, hang_up, hang_up_the_rest, play
 
 
-def called(script: dict[str, Any], b: Behaviour | None = None, **switches: Any) -> Story:
+def called(
+    script: dict[str, Any],
+    b: Behaviour | None = None,
+    sip_headers: dict[str, str] | None = None,
+    **switches: Any,
+) -> Story:
     """A dials the account's number, which a rule sends to the application."""
     story = Story(script, b=b, **switches)
     story.exchange.account.create_rule(
@@ -21,7 +26,7 @@ def called(script: dict[str, Any], b: Behaviour | None = None, **switches: Any) 
             ],
         }
     )
-    story.transaction = story.exchange.call_in(A, SHOWN_A) or ""
+    story.transaction = story.exchange.call_in(A, SHOWN_A, sip_headers) or ""
     return story
 
 
@@ -33,6 +38,11 @@ def test_the_first_event():
     assert details["SipRuleId"] in story.exchange.account.rules
     assert (leg["From"], leg["To"], leg["Direction"]) == (A, SHOWN_A, "Inbound")
     assert "Status" not in leg
+
+
+def test_its_headers_are_shown():
+    story = called({"NEW_INBOUND_CALL": [hang_up()]}, sip_headers={"X-Account-Id": "4711"}).run()
+    assert story.events[0]["CallDetails"]["Participants"][0]["SipHeaders"] == {"X-Account-Id": "4711"}
 
 
 @pytest.mark.parametrize("first", [play(), action("ReceiveDigits")], ids=lambda each: each["Type"])

@@ -119,6 +119,18 @@ def test_twenty_seconds_without_an_answer_end_the_call():
     assert story.exchange.legs_up() == []
 
 
+def test_a_lost_reply_is_asked_for_again():
+    """The function ran, its reply never arrived: it runs twice, and the second reply counts."""
+    lost = Fate(reply_lost=True)
+    story = Story(
+        {"CALL_ANSWERED": [play()]},
+        fate=lambda event, attempt: lost if (event["Sequence"], attempt) == (3, 1) else Fate(),
+    )
+    story.place().run()
+    assert story.told[2:4] == ["CALL_ANSWERED", "CALL_ANSWERED"]
+    assert story.heard_a == ["hello.wav"]
+
+
 def test_an_answer_after_nineteen_seconds_still_counts():
     story = Story({"CALL_ANSWERED": [play()]}, fate=late("CALL_ANSWERED", 19.0)).place().run()
     assert story.heard_a == ["hello.wav"]

@@ -155,6 +155,14 @@ def test_ringback_is_heard_until_the_other_answers():
     assert moments.index("heard") < moments.index("stopped") < moments.index("joined")
 
 
+def test_a_bucket_that_cannot_be_read_is_an_invalid_source():
+    def lookup(bucket: str, key: str) -> AudioFile | None:
+        raise ConnectionError(bucket)
+
+    story = Story({"CALL_ANSWERED": [play()]}, audio=lookup).place().run()
+    assert story.data("ACTION_FAILED:PlayAudio")["ErrorType"] == "InvalidAudioSource"
+
+
 def test_a_prompt_that_does_not_exist_fails():
     def lookup(bucket: str, key: str) -> AudioFile | None:
         return None if key == "missing.wav" else AudioFile(1.0)

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from lab.pstn.clocks import RealClock
+from lab.pstn.lines import AudioFile
 from lab.pstn.lines.behaviours import Behaviour
 from lab.pstn.lines.virtual import Phone
+from lab.pstn.recordings import MemoryRecordings
 from lab.pstn.service import PstnService
 from lab.pstn.switches import Switches
-from tests.lab_pstn.scripted import SHOWN_A, SHOWN_B, A, B, bridge, hang_up_the_rest, key_of
+from tests.lab_pstn.scripted import SHOWN_A, SHOWN_B, A, B, action, bridge, hang_up, hang_up_the_rest, key_of, play
 
 PATIENCE = 20.0
 
@@ -79,6 +81,35 @@ def test_a_callback(early: bool):
     assert sorted(events[1:3]) == ["CALL_ANSWERED", "RINGING"]
     assert events[3:] == ["ACTION_SUCCESSFUL:CallAndBridge", "HANGUP:LEG-B", "HANGUP:LEG-A"]
     assert exchange.legs_up() == []
+    assert service.broken == []
+
+
+def test_prompts_and_recordings_are_fetched_and_written_beside_the_calls():
+    recorded = threading.Event()
+    looked_up: list[str] = []
+
+    def invoke(arn: str, event: dict[str, Any]) -> Any:
+        leg = event["CallDetails"]["Participants"][0]["CallId"]
+        destination = {"Type": "S3", "Location": "recordings"}
+        record = action("StartCallRecording", CallId=leg, Track="BOTH", Destination=destination)
+        actions = [record, play(), hang_up()] if key_of(event) == "CALL_ANSWERED" else []
+        return {"SchemaVersion": "1.0", "Actions": actions}
+
+    def audio(bucket: str, key: str) -> AudioFile:
+        looked_up.append(key)
+        return AudioFile(0.1)
+
+    recordings = MemoryRecordings()
+    service = PstnService(invoke, Switches(recording_delay=0.0), audio=audio, recordings=recordings)
+    service.subscribe(lambda moment: recorded.set() if moment.kind == "recorded" else None)
+    exchange = service.exchange
+    exchange.own(SHOWN_A)
+    exchange.phones[A] = Phone(Behaviour("answers", after=0.0))
+    exchange.create_call(exchange.create_sma("x", "arn"), from_number=SHOWN_A, to_number=A)
+    assert recorded.wait(PATIENCE)
+    service.close()
+    assert looked_up == ["hello.wav"]
+    assert len(recordings.objects) == 1
     assert service.broken == []
 
 

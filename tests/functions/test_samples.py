@@ -1,0 +1,50 @@
+"""Every sample decodes, and its handler answers it in the shape that the sender of such an event expects."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.functions.test_notify_sp import Function as NotifySp
+from tests.functions.test_sessions import Api as Sessions
+from tests.functions.worlds import (
+    EVENTS,
+    Api,
+    CallControl,
+    Outbox,
+    Settle,
+    Sweep,
+    provision,
+    sample,
+    samples,
+)
+
+
+def _provision(event: dict[str, Any]) -> None:
+    with provision() as world:
+        outcome = world.take(event)
+    assert outcome.failed is None
+    assert outcome.physical_id
+
+
+# Each asserts the shape of its answer itself.
+_TAKE: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "callback_api": lambda event: Api().take(event),
+    "call_control": lambda event: CallControl().take(event),
+    "notify_sp": lambda event: NotifySp().take(event),
+    "outbox": lambda event: Outbox().take(event),
+    "provision_pstn": _provision,
+    "sessions": lambda event: Sessions().say(event),
+    "settle": lambda event: Settle().take(event),
+    "sweep": lambda event: Sweep().take(event),
+}
+_ALL = [(folder, name) for folder in sorted(_TAKE) for name in samples(folder)]
+
+
+def test_every_folder_of_samples_is_taken():
+    assert {path.name for path in EVENTS.iterdir()} == set(_TAKE)
+
+
+@pytest.mark.parametrize(("folder", "name"), _ALL, ids=lambda part: part)
+def test_a_sample_is_answered(folder, name):
+    _TAKE[folder](sample(folder, name))

@@ -1,0 +1,254 @@
+"""SMA events in, SMA actions out: the samples played as calls, and what answers when nothing works."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from duologue.call_control.facts import LegAlerted
+from duologue.domain.outcome import EndReason, Outcome, Party, Result
+from functions.call_control.handler import answer, handler
+from tests.functions.worlds import CALL_ID, CallControl, sample, samples
+from tests.samples import LEG_A, LEG_B, NETWORK_CALL, at
+
+ROOT = Path(__file__).parents[2]
+UNTIL_TALK = ("new_outbound_call", "ringing", "call_answered", "dial_callee_asked", "callee_answered")
+HANG_UP_A = {"Type": "Hangup", "Parameters": {"CallId": LEG_A, "SipResponseCode": "0"}}
+HANG_UP_B = {"Type": "Hangup", "Parameters": {"CallId": LEG_B, "SipResponseCode": "0"}}
+
+
+def kinds(actions: list[dict]) -> list[str]:
+    return [action["Type"] for action in actions]
+
+
+# ---- one event each
+
+
+def test_the_first_answer_gives_the_network_our_id_to_keep():
+    world = CallControl()
+    event = sample("call_control", "new_outbound_call")
+    assert world.take(event) == []
+    assert world.call.network_call == NETWORK_CALL
+    assert answer(event, world.parts, world.prompts)["TransactionAttributes"] == {"callId": CALL_ID}
+    later = answer(sample("call_control", "ringing"), world.parts, world.prompts)
+    assert "TransactionAttributes" not in later
+
+
+def test_the_caller_answers():
+    world = CallControl().play("new_outbound_call", "ringing")
+    [action] = world.hear("call_answered", 3)
+    assert action["Type"] == "PlayAudio"
+    assert action["Parameters"]["AudioSource"]["Key"] == "prompts/connecting.wav"
+    assert action["Parameters"]["ParticipantTag"] == "LEG-A"
+
+
+def test_the_callee_is_dialled():
+    """Nothing stands before the bridge in its list (R15)."""
+    world = CallControl().play("new_outbound_call", "call_answered")
+    [action] = world.hear("dial_callee_asked", 3)
+    assert action == {
+        "Type": "CallAndBridge",
+        "Parameters": {
+            "CallTimeoutSeconds": 30,
+            "CallerIdNumber": "+12025550101",
+            "RingbackTone": {
+                "Type": "S3",
+                "BucketName": "duologue-promptsbucket-example",
+                "Key": "prompts/waiting.wav",
+            },
+            "Endpoints": [{"BridgeEndpointType": "PSTN", "Uri": "+12025550122"}],
+        },
+    }
+
+
+def test_the_callee_answers():
+    world = CallControl().play(*UNTIL_TALK[:-1])
+    assert world.hear("callee_answered", 5) == []
+    assert world.call.callee.answered_at == at(30)
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [
+        ("callee_not_answered", Outcome(Result.UNREACHABLE)),
+        ("callee_not_answered_with_sip_code", Outcome(Result.BUSY, 486)),
+        ("bridge_refused", Outcome(Result.UNREACHABLE)),
+    ],
+)
+def test_the_callee_does_not_come(name, outcome):
+    """The caller hears why the line goes dead, then is hung up; a prompt that has ended or failed hangs up too."""
+    world = CallControl().play(*UNTIL_TALK[:-1])
+    actions = world.hear(name, 5)
+    assert kinds(actions) == ["PlayAudio", "Hangup"]
+    assert actions[0]["Parameters"]["AudioSource"]["Key"] == "prompts/callee-unavailable.wav"
+    assert world.call.callee.outcome == outcome
+    assert world.hear("parting_prompt_played", 6) == [HANG_UP_A]
+    assert world.hear("prompt_failed", 7) == [HANG_UP_A]
+
+
+def test_the_callee_is_unanswered_at_the_time_out():
+    world = CallControl().play(*UNTIL_TALK[:-1])
+    world.clock.advance(30)
+    world.hear("callee_not_answered", 5)
+    assert world.call.callee.outcome == Outcome(Result.NO_ANSWER)
+
+
+def test_the_callees_ringing_is_told_where_the_network_tells_it():
+    world = CallControl().play(*UNTIL_TALK[:-1])
+    assert world.hear("ringing_of_the_callee", 5) == []
+    assert LegAlerted(at(30), Party.CALLEE) in world.calls.facts[CALL_ID]
+
+
+@pytest.mark.parametrize(
+    ("name", "result", "status"),
+    [
+        ("hangup_caller_busy", Result.BUSY, 486),
+        ("hangup_caller_not_answered", Result.NO_ANSWER, 480),
+        ("hangup_caller_rejected", Result.REJECTED, 603),
+    ],
+)
+def test_the_caller_is_not_reached(name, result, status):
+    world = CallControl().play("new_outbound_call", "ringing")
+    assert world.hear(name, 3) == []
+    assert world.calls.cdrs[CALL_ID].caller.outcome == Outcome(result, status)
+    assert world.calls.cdrs[CALL_ID].reason is EndReason.CALLER_FAILED
+
+
+def test_the_caller_leaves_while_the_callee_rings():
+    world = CallControl().play(*UNTIL_TALK[:-1])
+    assert world.hear("hangup_caller_while_the_callee_rings", 5) == []
+    assert world.calls.cdrs[CALL_ID].reason is EndReason.CALLER_LEFT
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "last", "left"),
+    [
+        ("hangup_callee_after_talk", HANG_UP_A, "hangup_caller_last", Party.CALLEE),
+        ("hangup_caller_after_talk", HANG_UP_B, "hangup_callee_after_talk", Party.CALLER),
+    ],
+)
+def test_no_leg_outlives_its_peer(first, then, last, left):
+    world = CallControl().play(*UNTIL_TALK)
+    assert world.hear(first, 6) == [then]
+    assert world.calls.cdrs == {}
+    assert world.hear(last, 7) == []
+    assert world.calls.cdrs[CALL_ID].ended_by is left
+
+
+def test_an_end_that_is_asked_hangs_up_both():
+    world = CallControl().play(*UNTIL_TALK)
+    assert world.hear("end_asked", 6) == []  # no reason is recorded yet
+    world.calls.change(CALL_ID, ending=EndReason.STOPPED)
+    assert world.hear("end_asked", 7) == [HANG_UP_A, HANG_UP_B]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "prompt_interrupted",
+        "digits_received",
+        "hang_up_done",
+        "hang_up_refused",
+        "invalid_response",
+        "event_of_a_type_unknown",
+        "new_inbound_call",
+        "new_outbound_call_of_nobody",
+    ],
+)
+def test_what_decides_nothing_changes_nothing(name):
+    world = CallControl().play(*UNTIL_TALK)
+    before = world.calls.load(CALL_ID)
+    assert world.hear(name, 6) == []
+    assert world.calls.load(CALL_ID) == before
+
+
+# ---- twice, late, unknown
+
+
+@pytest.mark.parametrize("name", samples("call_control"))
+def test_every_event_twice_gets_the_same_answer_and_counts_once(name):
+    world = CallControl().play(*UNTIL_TALK)
+    first = world.hear(name, 6)
+    saved, facts = world.calls.load(CALL_ID), list(world.calls.facts[CALL_ID])
+    assert world.hear(name, 6) == first
+    assert (world.calls.load(CALL_ID), world.calls.facts[CALL_ID]) == (saved, facts)
+
+
+def test_an_answer_wakes_the_state_that_waits_for_it_and_a_repeat_wakes_it_again():
+    world = CallControl(listener="token-1").play("new_outbound_call", "call_answered")
+    assert world.flows.woken == ["token-1"]
+    world.hear("call_answered", 2)
+    assert world.flows.woken == ["token-1", "token-1"]
+    assert world.calls.wakes == ["token-1"]
+
+
+def test_whoever_answers_a_call_that_nobody_knows_is_let_go():
+    event = sample("call_control", "call_answered")
+    event["CallDetails"]["TransactionAttributes"] = {"callId": "9_9_9_20261123090000"}
+    assert CallControl().take(event) == [HANG_UP_A]
+    del event["CallDetails"]["TransactionAttributes"]
+    assert CallControl().take(event) == [HANG_UP_A]
+
+
+def test_whoever_answers_a_stray_dial_is_let_go():
+    """The first network call that was stored is the call's; any other is let go (R6)."""
+    world = CallControl().play("new_outbound_call")
+    event = sample("call_control", "call_answered")
+    event["CallDetails"]["TransactionId"] = "a second create"
+    facts = list(world.calls.facts[CALL_ID])
+    assert world.take(event) == [HANG_UP_A]
+    assert world.calls.facts[CALL_ID] == facts
+
+
+def test_a_store_out_of_reach_leaves_no_leg_behind():
+    world = CallControl().play(*UNTIL_TALK)
+    world.calls.out_of_reach = True
+    assert world.hear("hangup_caller_after_talk", 6) == [HANG_UP_B]
+    assert world.hear("end_asked", 7) == []
+
+
+# ---- the guard of last resort
+
+
+@pytest.mark.parametrize("name", samples("call_control"))
+def test_what_nobody_foresaw_is_answered_with_no_actions(name, monkeypatch, capsys):
+    """An exception would cut off a person (R17). The alarm watches the counter."""
+    monkeypatch.delenv("CALLS_TABLE", raising=False)
+    monkeypatch.setenv("PROMPTS_BUCKET", "duologue-promptsbucket-example")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    assert handler(sample("call_control", name), None) == {"SchemaVersion": "1.0", "Actions": []}
+    counted = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["Unexpected"], line["Function"]) for line in counted] == [(1, "call_control")]
+
+
+@pytest.mark.parametrize("event", [{}, {"CallDetails": None}, {"InvocationEventType": "CALL_ANSWERED"}])
+def test_an_event_that_is_no_event_is_answered(event):
+    assert CallControl().take(event) in ([], [{"Type": "Hangup", "Parameters": {"CallId": "", "SipResponseCode": "0"}}])
+
+
+def test_it_starts_without_what_is_slow():
+    """With its clients made, as on a cold start: no pydantic, no tracer, none of powertools (R17)."""
+    program = (
+        "import json, sys; import functions.call_control.handler as it; it.parts(); it.prompts();"
+        "print(json.dumps(sorted(name.partition('.')[0] for name in sys.modules)))"
+    )
+    variables = {
+        "CALLS_TABLE": "calls",
+        "ACCOUNTS_TABLE": "accounts",
+        "PROMPTS_BUCKET": "prompts",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(json.loads(done.stdout))
+    assert "botocore" in loaded
+    assert loaded & {"pydantic", "pydantic_core", "aws_lambda_powertools", "aws_xray_sdk"} == set()

@@ -1,0 +1,244 @@
+"""Place a callback, stop one: API event in, envelope out; what was refused is nowhere."""
+
+import base64
+import json
+import logging
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from duologue.domain.outcome import EndReason
+from functions.callback_api.handler import handler
+from tests.functions.worlds import CALL_ID, HOST, OWN, Api, sample
+from tests.samples import NETWORK_CALL, at
+
+PLACED, EVERYTHING = (
+    sample("callback_api", "callback_placed"),
+    sample("callback_api", "callback_placed_with_everything"),
+)
+STOPPED = sample("callback_api", "callback_stopped")
+DAYS_2_S = 48 * 3600
+ABSENT = object()
+
+
+@pytest.fixture
+def api():
+    return Api()
+
+
+def placing(**fields: Any) -> dict[str, Any]:
+    """The sample with other fields; ABSENT leaves one out."""
+    body = json.loads(PLACED["body"]) | fields
+    return PLACED | {"body": json.dumps({name: value for name, value in body.items() if value is not ABSENT})}
+
+
+def with_query(event: dict[str, Any], **query: Any) -> dict[str, Any]:
+    changed = event["queryStringParameters"] | query
+    return event | {"queryStringParameters": {name: value for name, value in changed.items() if value is not ABSENT}}
+
+
+def encoded(url: str) -> str:
+    return base64.b64encode(url.encode()).decode()
+
+
+# ---- placing
+
+
+def test_a_callback_is_recorded_and_its_flow_started(api):
+    status, body = api.say(PLACED)
+    assert (status, body) == (
+        200,
+        {"resultcode": "0", "resultdesc": "Success", "sessionId": f"{CALL_ID}@{HOST}"},
+    )
+    call = api.calls.load(CALL_ID).call
+    assert (call.caller.number.e164, call.caller.shows.e164) == ("+12025550111", OWN[0])
+    assert (call.callee.number.e164, call.callee.shows.e164) == ("+12025550122", OWN[1])
+    assert call.longest_talk == timedelta(minutes=30)
+    assert call.user_data == "order-17"
+    assert (call.notify.status_url, call.notify.fee_url) == (
+        "http://127.0.0.1:9999/status",
+        "http://127.0.0.1:9999/fee",
+    )
+    given = api.flows.started[CALL_ID]
+    assert given["caller"] == {"number": "+12025550111", "shows": OWN[0]}
+    assert given["talkSeconds"] == 1800
+    assert api.network.asked == []
+
+
+def test_two_numbers_are_enough(api):
+    """The callee never sees the caller's own number; without a limit the platform's cap holds, never none."""
+    assert api.say(sample("callback_api", "callback_placed_with_two_numbers"))[0] == 200
+    call = api.calls.load(CALL_ID).call
+    assert (call.caller.shows.e164, call.callee.shows.e164, call.bind_number) == (OWN[0], OWN[0], OWN[0])
+    assert call.longest_talk == timedelta(minutes=1440)
+    assert api.flows.started[CALL_ID]["talkSeconds"] == DAYS_2_S / 2
+
+
+def test_every_field_of_the_wire_is_read(api):
+    status, body = api.say(EVERYTHING)
+    assert (status, body["idlePort"]) == (200, 9)
+    assert api.calls.load(CALL_ID).call.wants_party_type is True
+
+
+def test_the_same_request_twice_is_two_callbacks(api):
+    """The wire has no idempotency key: a repeat cannot be told from a second order."""
+    first, second = api.say(PLACED)[1], api.say(PLACED)[1]
+    assert first["sessionId"] != second["sessionId"]
+    assert len(api.flows.started) == 2
+
+
+REFUSALS = [
+    (with_query(PLACED, app_key="unknown"), "1010003", "app_key"),
+    (with_query(PLACED, app_key=ABSENT), "1010003", "app_key"),
+    (with_query(PLACED, access_token="a token of nobody"), "1010004", "access_token"),
+    (with_query(PLACED, access_token=ABSENT), "1010004", "access_token"),
+    (PLACED | {"queryStringParameters": None}, "1010003", "app_key"),
+    (PLACED | {"body": "{"}, "1010002", "body is not JSON"),
+    (PLACED | {"body": None}, "1010002", "body is not JSON"),
+    (PLACED | {"body": "[]"}, "1010002", "body is not a JSON object"),
+    (PLACED | {"body": "%", "isBase64Encoded": True}, "1010002", "body is not Base64"),
+    (placing(callerNbr=ABSENT), "1010002", "callerNbr is required"),
+    (placing(calleeNbr="12025550122"), "1010002", "calleeNbr must be E.164"),
+    (placing(callerNbr="+" + "1" * 40), "1010002", "callerNbr must have 4 to 31 characters"),
+    (placing(displayNbr="+12025550109"), "1010023", "displayNbr is not a number of the app"),
+    (placing(maxDuration=1441), "1010002", "maxDuration must be 0 to 1440"),
+    (placing(maxDuration="30"), "1010002", "maxDuration must be a whole number"),
+    (placing(statusUrl="not Base64!"), "1010002", "statusUrl must be a URL in Base64"),
+    (placing(statusUrl=encoded("not a URL")), "1010002", "statusUrl is not a URL"),
+    (placing(feeUrl=encoded("ftp://sp.example.com/fee")), "1010002", "feeUrl must be an http"),
+    (placing(userData="x" * 257), "1010002", "userData must have 1 to 256 characters"),
+    (placing(recordFlag="true"), "1010002", "recordFlag is true, but recording is not enabled"),
+]
+
+
+@pytest.mark.parametrize(("event", "code", "named"), REFUSALS, ids=lambda part: part if isinstance(part, str) else "")
+def test_a_refusal_names_its_fault_and_leaves_nothing(api, event, code, named):
+    status, body = api.say(event)
+    assert (status, body["resultcode"]) == (403, code)
+    assert named in body["resultdesc"]
+    assert nothing_was_stored(api)
+
+
+def nothing_was_stored(api: Api) -> bool:
+    return not (api.calls.rows or api.calls.slots.get(api.key) or api.flows.started or api.endpoints.letters)
+
+
+def test_an_address_that_the_platform_does_not_post_to(api):
+    api.endpoints.forbidden.add("http://127.0.0.1:9999/fee")
+    status, body = api.say(PLACED)
+    assert (status, body["resultcode"]) == (403, "1010002")
+    assert "feeUrl is forbidden" in body["resultdesc"]
+    assert nothing_was_stored(api)
+
+
+def test_an_expired_token(api):
+    api.clock.advance(DAYS_2_S)
+    assert api.say(PLACED) == (403, {"resultcode": "1010004", "resultdesc": "Invalid access_token."})
+    assert nothing_was_stored(api)
+
+
+def test_another_apps_token(api):
+    query = PLACED["queryStringParameters"]
+    api.accounts.apps["another"] = api.accounts.apps[query["app_key"]]
+    assert api.say(with_query(PLACED, app_key="another"))[1]["resultcode"] == "1010004"
+    assert nothing_was_stored(api)
+
+
+def test_the_last_slot():
+    api = Api(concurrent_calls=1)
+    assert api.say(PLACED)[0] == 200
+    status, body = api.say(PLACED)
+    assert (status, body["resultcode"]) == (403, "1020165")
+    assert len(api.calls.rows) == len(api.flows.started) == 1
+
+
+def test_a_flow_that_does_not_start_is_withdrawn_untold(api):
+    """The SP was told no: nothing may be dialled, and the slot is free again."""
+    api.flows.failures = 2
+    assert api.say(PLACED) == (500, {"resultcode": "1010001", "resultdesc": "Service busy, try later."})
+    assert api.calls.load(CALL_ID).call.ending is EndReason.NEVER_STARTED
+    assert api.calls.in_use(api.key) == 0
+    assert api.flows.started == {}
+
+
+def test_a_store_out_of_reach_is_said_as_busy(api):
+    api.calls.out_of_reach = True
+    assert api.say(PLACED)[0] == 500
+    assert nothing_was_stored(api)
+
+
+# ---- stopping
+
+
+def test_a_stop_before_the_network_knows_the_call_is_written_on_it(api):
+    api.say(PLACED)
+    assert api.say(STOPPED) == (200, {"resultcode": "0", "resultdesc": "Success"})
+    assert api.calls.load(CALL_ID).call.ending is EndReason.STOPPED
+    assert api.network.asked == []
+
+
+def test_a_stop_of_a_call_in_progress_asks_the_network(api):
+    api.say(PLACED)
+    api.calls.change(CALL_ID, network_call=NETWORK_CALL)
+    assert api.say(STOPPED)[0] == 200
+    assert api.network.asked == [NETWORK_CALL]
+
+
+def test_a_stop_twice_is_success(api):
+    api.say(PLACED)
+    assert [api.say(STOPPED)[0], api.say(STOPPED)[0]] == [200, 200]
+    assert api.calls.load(CALL_ID).call.ending is EndReason.STOPPED
+
+
+def test_a_stop_after_the_end(api):
+    api.say(PLACED)
+    api.calls.change(CALL_ID, ending=EndReason.HUNG_UP, ended_at=at(60))
+    assert api.say(STOPPED) == (403, {"resultcode": "1020152", "resultdesc": "Invalid call sessionId."})
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "named"),
+    [
+        ({"sessionid": "of another platform"}, "1020152", "sessionId"),
+        ({"sessionid": f"{CALL_ID}@another.example.com"}, "1020152", "sessionId"),
+        ({"sessionid": f"9_9_9_20261123090000@{HOST}"}, "1020152", "sessionId"),
+        ({"sessionid": "x" * 257}, "1010002", "sessionid must have"),
+        ({"sessionid": None}, "1010002", "sessionid is required"),
+        ({"signal": "call_hold"}, "1010002", "signal must be"),
+    ],
+)
+def test_a_stop_that_is_refused(api, fields, code, named):
+    api.say(PLACED)
+    status, body = api.say(STOPPED | {"body": json.dumps(json.loads(STOPPED["body"]) | fields)})
+    assert (status, body["resultcode"]) == (403, code)
+    assert named in body["resultdesc"]
+    assert api.calls.load(CALL_ID).call.ending is None
+
+
+def test_an_app_stops_only_its_own_calls(api):
+    api.say(PLACED)
+    api.calls.change(CALL_ID, app="another")
+    assert api.say(STOPPED)[1]["resultcode"] == "1020152"
+    assert api.calls.load(CALL_ID).call.ending is None
+
+
+# ---- whatever happens
+
+
+def test_what_nobody_foresaw_gets_the_static_answer(monkeypatch):
+    monkeypatch.delenv("ACCOUNTS_TABLE", raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    said = handler(PLACED, None)
+    assert said["statusCode"] == 500
+    assert json.loads(said["body"]) == {"resultcode": "1010001", "resultdesc": "Internal error."}
+
+
+def test_neither_tokens_nor_numbers_are_logged(api, caplog):
+    caplog.set_level(logging.DEBUG)
+    api.say(PLACED)
+    api.say(placing(callerNbr="2025550111"))
+    logged = "\n".join(str(vars(record)) for record in caplog.records)
+    assert PLACED["resource"] in logged
+    hidden = (PLACED["queryStringParameters"]["access_token"], "2025550111", "2025550122", "order-17")
+    assert [secret for secret in hidden if secret in logged] == []

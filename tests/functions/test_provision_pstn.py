@@ -1,0 +1,165 @@
+"""The telephone line as CloudFormation makes, changes and removes it, on the local network over HTTP."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from duologue.adapters.cloudformation import Outcome, reply
+from duologue.domain.errors import OutsideUnavailable
+from duologue.runtime.last_resort import replying
+from tests.functions.worlds import Provision, provision, sample
+
+OWN = ("+12025550106", "+12025550107")
+
+
+@pytest.fixture
+def world() -> Iterator[Provision]:
+    with provision() as running:
+        yield running
+
+
+def asked(name: str, **properties: str) -> dict[str, Any]:
+    event = sample("provision_pstn", name)
+    event["ResourceProperties"] |= properties
+    return event
+
+
+def rules(world: Provision) -> list[str]:
+    return sorted(rule["TriggerValue"] for rule in world.client.list_sip_rules()["SipRules"])
+
+
+def applications(world: Provision) -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = world.client.list_sip_media_applications()["SipMediaApplications"]
+    return listed
+
+
+def test_a_line_without_numbers_orders_one(world):
+    made = world.take(asked("line_created"))
+    [application] = applications(world)
+    assert made.physical_id == made.attributes["SipMediaApplicationId"] == application["SipMediaApplicationId"]
+    assert made.attributes["SipMediaApplicationArn"] == application["SipMediaApplicationArn"]
+    assert made.attributes["DisplayNumbers"] == "+12025550100"
+    assert rules(world) == ["+12025550100"]
+    logging = world.client.get_sip_media_application_logging_configuration(
+        SipMediaApplicationId=application["SipMediaApplicationId"]
+    )
+    assert logging["SipMediaApplicationLoggingConfiguration"]["EnableSipMediaApplicationMessageLogs"] is True
+
+
+def test_twice_makes_nothing_twice_and_orders_no_second_number(world):
+    assert world.take(asked("line_created")) == world.take(asked("line_created"))
+    assert len(applications(world)) == 1
+    assert rules(world) == ["+12025550100"]
+    assert list(world.exchange.account.numbers) == ["+12025550100"]
+
+
+def test_a_line_on_own_numbers(world):
+    for number in OWN:
+        world.exchange.own(number)
+    made = world.take(asked("line_created", DisplayNumbers=",".join(OWN)))
+    assert made.attributes["DisplayNumbers"] == ",".join(OWN)
+    assert rules(world) == list(OWN)
+    assert world.slept == []
+
+
+def test_an_update_points_the_line_at_the_function(world):
+    before = world.take(asked("line_created", CallControlArn="arn:aws:lambda:us-east-1:111122223333:function:old"))
+    after = world.take(asked("line_updated"))
+    assert after == before
+    arn = asked("line_updated")["ResourceProperties"]["CallControlArn"]
+    assert applications(world)[0]["Endpoints"] == [{"LambdaArn": arn}]
+
+
+def test_an_update_to_other_numbers_moves_the_rules_and_keeps_the_numbers(world):
+    for number in OWN:
+        world.exchange.own(number)
+    world.take(asked("line_created", DisplayNumbers=OWN[0]))
+    world.take(asked("line_updated", DisplayNumbers=OWN[1]))
+    assert rules(world) == [OWN[1]]
+    assert sorted(world.exchange.account.numbers) == list(OWN)
+
+
+def test_a_deleted_line_keeps_its_number(world):
+    world.take(asked("line_created"))
+    gone = world.take(asked("line_deleted"))
+    assert gone == Outcome(asked("line_deleted")["PhysicalResourceId"])
+    assert (applications(world), rules(world)) == ([], [])
+    assert list(world.exchange.account.numbers) == ["+12025550100"]
+
+
+def test_deleting_twice_or_what_never_was_is_no_error(world):
+    world.take(asked("line_created"))
+    assert world.take(asked("line_deleted")) == world.take(asked("line_deleted"))
+
+
+def test_an_area_code_without_numbers_says_so(world):
+    with pytest.raises(OutsideUnavailable, match="area code 999"):
+        world.take(asked("line_created", AreaCode="999"))
+
+
+# ---- what CloudFormation is told
+
+
+class Bucket:
+    """Takes CloudFormation's answers, as its presigned URL does."""
+
+    def __init__(self) -> None:
+        self.put: list[tuple[dict[str, str], dict[str, Any]]] = []
+        bucket = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_PUT(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                bucket.put.append((dict(self.headers), json.loads(body)))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Silent."""
+
+        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/answer?signature=x"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(timeout=5)
+
+
+@pytest.fixture
+def bucket() -> Iterator[Bucket]:
+    running = Bucket()
+    yield running
+    running.close()
+
+
+def test_a_success_is_told(world, bucket):
+    event = asked("line_created") | {"ResponseURL": bucket.url}
+    replying(world.take, event)
+    [(headers, told)] = bucket.put
+    assert told["Status"] == "SUCCESS"
+    assert told["Data"]["DisplayNumbers"] == "+12025550100"
+    named = ("StackId", "RequestId", "LogicalResourceId")
+    assert {name: told[name] for name in named} == {name: event[name] for name in named}
+    assert headers.get("Content-Type", "") == ""
+
+
+def test_a_failure_is_told_with_its_reason_and_the_same_identity(world, bucket):
+    """Else CloudFormation waits for an hour, or deletes what has another identity."""
+    event = asked("line_updated", AreaCode="999") | {"ResponseURL": bucket.url}
+    replying(world.take, event)
+    [(_, told)] = bucket.put
+    assert (told["Status"], told["PhysicalResourceId"]) == ("FAILED", event["PhysicalResourceId"])
+    assert "area code 999" in told["Reason"]
+
+
+def test_a_failed_create_has_an_identity_too(bucket):
+    reply(asked("line_created") | {"ResponseURL": bucket.url}, Outcome("none", failed="because"))
+    [(_, told)] = bucket.put
+    assert (told["Status"], told["PhysicalResourceId"], told["Reason"]) == ("FAILED", "none", "because")

@@ -1,0 +1,62 @@
+"""End what the network forgot: what is overdue is closed, the rest left alone."""
+
+import json
+
+from duologue.domain.outcome import EndReason
+from functions.sweep.handler import answer
+from tests.functions.worlds import Sweep, sample
+from tests.samples import at
+
+MINUTE = sample("sweep", "minute_passed")
+
+
+def test_an_overdue_call_is_closed_and_a_young_one_left_alone():
+    world = Sweep()
+    world.accept("1_1_1_20261123090000", close_by_s=60)
+    world.accept("1_1_2_20261123090000", close_by_s=600)
+    world.clock.advance(120)
+    assert world.take(MINUTE) == {"closed": 1, "left": 0}
+    assert list(world.calls.cdrs) == ["1_1_1_20261123090000"]
+    assert world.calls.cdrs["1_1_1_20261123090000"].reason is EndReason.NEVER_STARTED
+
+
+def test_twice_closes_once():
+    world = Sweep()
+    world.accept("1_1_1_20261123090000", close_by_s=60)
+    world.clock.advance(120)
+    assert [world.sweep(), world.sweep()] == [{"closed": 1, "left": 0}, {"closed": 0, "left": 0}]
+    assert len(world.calls.facts["1_1_1_20261123090000"]) == 3
+
+
+def test_a_call_that_is_still_up_is_asked_to_end_then_closed_all_the_same():
+    world = Sweep("network-1")
+    world.accept("1_1_1_20261123090000", close_by_s=60, network_call="network-1")
+    world.clock.advance(120)
+    assert world.sweep() == {"closed": 0, "left": 1}
+    assert world.network.asked == ["network-1"]
+    world.clock.at = at(60 + 30 * 60)
+    assert world.sweep() == {"closed": 1, "left": 0}
+
+
+def test_one_that_cannot_be_closed_holds_up_no_other():
+    world = Sweep("network-1")
+    world.accept("1_1_1_20261123090000", close_by_s=10, network_call="network-1")
+    world.accept("1_1_2_20261123090000", close_by_s=20)
+    world.clock.advance(120)
+    assert world.sweep() == {"closed": 1, "left": 1}
+
+
+def test_a_network_out_of_reach_leaves_the_call_for_the_next_sweep():
+    world = Sweep("network-1")
+    world.accept("1_1_1_20261123090000", close_by_s=10, network_call="network-1")
+    world.clock.advance(120)
+    world.network.busy = True
+    assert world.sweep() == {"closed": 0, "left": 1}
+    world.network.busy = False
+    world.network.known.clear()
+    assert world.sweep() == {"closed": 1, "left": 0}
+
+
+def test_nothing_to_do_is_said_as_numbers():
+    world = Sweep()
+    assert json.dumps(answer(world.parts, world.network)) == '{"closed": 0, "left": 0}'

@@ -20,6 +20,7 @@ from lab.pstn.service import SIGNING_NAME, PstnService
 from lab.pstn.switches import Switches
 
 ROOT = Path(__file__).parent.parent
+AUDIO = ROOT / "audio"
 NETWORK = "voiceconnector.chime.amazonaws.com"
 """The service principal that a SIP media application's function must let in."""
 
@@ -83,6 +84,7 @@ class Lab:
             declared = package.read(self._template).get("Parameters") or {}
             values = {name: value for name, value in self._parameters.items() if name in declared}
             self._deployment = deploy(self.cloud, self._template, stack=self._stack, parameters=values)
+            self._bring_prompts()
             self._edge = Edge(self.cloud, self.outputs["ApiId"], self._stage(), port=self._api_port).start()
         except BaseException:
             self.stop()
@@ -132,14 +134,19 @@ class Lab:
         """Physical ids by logical ids, for example a function's name by `OutboxFunction`."""
         return self.deployment.resources
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Where this cloud is, as the AWS SDKs and the operator's command read it."""
+        return {
+            "AWS_ENDPOINT_URL": self.aws_url,
+            "AWS_ACCESS_KEY_ID": self.cloud.account,
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": self.cloud.region,
+        }
+
     def client(self, service: str, **settings: Any) -> Any:
         """A boto3 client of the account's root user."""
         return self.cloud.client(service, **settings)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Variables that make the AWS SDK of another process the account's root user."""
-        return self.cloud.environment
 
     def _attach_network(self) -> None:
         s3 = self.client("s3")
@@ -160,6 +167,13 @@ class Lab:
             self._pstn.exchange.own(number)
         self.cloud.register(SIGNING_NAME, self._pstn.handle, model="chime-sdk-voice")
         self.cloud.mount(PREFIX, self._pstn.handle)
+
+    def _bring_prompts(self) -> None:
+        """What `aws s3 sync audio s3://…/prompts` does for a stack on AWS."""
+        bucket = self.outputs.get("PromptsBucket")
+        for sound in sorted(AUDIO.glob("*.wav")) if bucket else []:
+            place = {"Bucket": bucket, "Key": f"prompts/{sound.name}"}
+            self.client("s3").put_object(**place, Body=sound.read_bytes(), ContentType="audio/wav")
 
     def _stage(self) -> str:
         stages = self.client("apigateway").get_stages(restApiId=self.outputs["ApiId"])["item"]

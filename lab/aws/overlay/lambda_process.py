@@ -125,10 +125,12 @@ def function_process(base: type) -> type:
         def _receive(self, seconds: float) -> dict[str, Any]:
             """The next frame of the function, its output gathered meanwhile so that no pipe fills up."""
             deadline, got, replies = time.monotonic() + seconds, bytearray(), self._replies
-            assert replies is not None, "no process was started"
+            process = self._proc
+            if replies is None or process is None:  # the cloud ended it meanwhile
+                raise Died(late=False)
             with selectors.DefaultSelector() as both:
                 both.register(replies, selectors.EVENT_READ)
-                both.register(self._proc.stdout, selectors.EVENT_READ)
+                both.register(process.stdout, selectors.EVENT_READ)
                 while len(got) < 4 or len(got) < 4 + struct.unpack(">I", got[:4])[0]:
                     remaining = deadline - time.monotonic()
                     if remaining <= 0:
@@ -139,16 +141,16 @@ def function_process(base: type) -> type:
                             if not chunk:
                                 raise Died(late=False)
                             got += chunk
-                        elif not self._read_log():
-                            both.unregister(self._proc.stdout)
+                        elif not self._read_log(process):
+                            both.unregister(process.stdout)
             answer: dict[str, Any] = json.loads(bytes(got[4:]))
             return answer
 
-        def _read_log(self) -> bool:
+        def _read_log(self, process: Any) -> bool:
             """Take what is printed so far; False at the end of the output."""
             while True:
                 try:
-                    chunk = os.read(self._proc.stdout.fileno(), _LOG_CHUNK)
+                    chunk = os.read(process.stdout.fileno(), _LOG_CHUNK)
                 except BlockingIOError:
                     return True
                 if not chunk:
@@ -157,7 +159,7 @@ def function_process(base: type) -> type:
 
         def _take_log(self) -> str:
             if self._proc is not None:
-                self._read_log()
+                self._read_log(self._proc)
             log, self._log = self._log.decode("utf-8", "replace"), bytearray()
             return log.rstrip("\n")
 
@@ -181,8 +183,8 @@ def function_process(base: type) -> type:
                 return {**answer, "log": self._take_log()}
 
         def _obituary(self, died: Died, request_id: str, seconds: float) -> dict[str, str]:
-            code = 0 if died.late else int(self._proc.wait())
-            self._read_log()
+            process = self._proc  # None: the cloud ended it meanwhile
+            code = 0 if died.late or process is None else int(process.wait())
             self._end()
             if died.late:
                 told = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {request_id} Task timed out after"
@@ -196,6 +198,7 @@ def function_process(base: type) -> type:
             if process is not None:
                 process.kill()
                 process.wait()
+                self._read_log(process)
                 process.stdout.close()
             self._close_pipes()
 

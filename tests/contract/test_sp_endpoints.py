@@ -29,8 +29,10 @@ SHORT = Patience(connect=timedelta(seconds=1), whole=timedelta(seconds=0.4))
 class Server(HTTPServer):
     """An SP's server that keeps what it got and answers with `status`, `headers` and `body`."""
 
-    def __init__(self, status: int = 200, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(
+        self, status: int = 200, body: bytes = b"", headers: dict[str, str] | None = None, address: str = "127.0.0.1"
+    ) -> None:
+        super().__init__((address, 0), Handler)
         self.status, self.body, self.headers = status, body, headers or {}
         self.got: list[tuple[str, dict[str, str], bytes]] = []
 
@@ -167,6 +169,17 @@ def test_a_name_is_looked_up_once_a_letter_so_it_cannot_change_in_between():
         reply = HttpSpEndpoints(names, allow_loopback=True).post(letter(f"http://{NAME}:{port}/"))
     assert reply.status == 200
     assert names.answers == []
+
+
+def test_the_connection_goes_to_the_address_that_was_judged():
+    try:
+        server = Server(address="127.0.0.2")
+    except OSError as error:
+        pytest.skip(f"this system has one loopback address only: {error}")
+    with serving(server) as port:
+        reply = HttpSpEndpoints(Names(["127.0.0.2"]), allow_loopback=True).post(letter(f"http://localhost:{port}/"))
+    assert reply.status == 200
+    assert server.got[0][1]["Host"] == f"localhost:{port}"
 
 
 def test_the_next_address_is_tried_when_one_takes_no_connection():

@@ -35,5 +35,10 @@ def test_a_hash_that_cannot_be_read_matches_nothing(broken):
     assert not password_matches("x", broken)
 
 
+def test_another_scheme_is_not_read_as_this_one():
+    hashed = hash_password("x", SALT)
+    assert not password_matches("x", hashed.replace("scrypt", "argon2"))
+
+
 def test_a_password_of_any_text_is_hashed():
     assert password_matches("päss\ud800", hash_password("päss\ud800", SALT))

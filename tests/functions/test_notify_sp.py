@@ -118,6 +118,15 @@ def test_a_message_that_is_no_notice_does_not_hold_up_another_call():
     assert function.told == ["callout"]
 
 
+def test_a_retry_that_must_come_again_holds_nothing_back():
+    (record,) = sample("retry_came_due")["Records"]
+    function = Function(Reply(500), Reply(200))
+    function.notices.out_of_reach = True
+    later = record | {"messageId": "later", "body": TWO_CALLS["Records"][0]["body"]}
+    assert function.take({"Records": [record, later]}) == [record["messageId"]]
+    assert function.told == ["callout", "answer"]
+
+
 def test_what_cannot_end_in_time_is_not_begun():
     function = Function()
     assert function.take(TWO_CALLS, Context(30_000, 11_999)) == [IDS[1]]

@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 from lab.pstn.clocks import Clock, Timer
 from lab.pstn.engine import Transaction
 from lab.pstn.legs import Tag
-from lab.pstn.lines import AudioFile, Line
+from lab.pstn.lines import AudioFile, AudioLookup, Line
 from lab.pstn.messages import (
     Answer,
     AudioProbed,
@@ -37,7 +37,7 @@ from lab.pstn.messages import (
     StopPlayback,
     TimerFired,
 )
-from lab.pstn.recordings import Recording
+from lab.pstn.recordings import Recording, RecordingStore
 
 T = TypeVar("T")
 
@@ -46,14 +46,14 @@ class Network(Protocol):
     """What a call needs of the exchange around it."""
 
     clock: Clock
+    audio: AudioLookup
+    recordings: RecordingStore
 
     @property
     def line(self) -> Line: ...
 
     def later(self, seconds: float, run: Callable[[], None]) -> Timer: ...
     def ask(self, question: Callable[[], T], then: Callable[[T | None], None]) -> None: ...
-    def audio_of(self, bucket: str, key: str) -> AudioFile | None: ...
-    def bucket_accessible(self, bucket: str) -> bool: ...
     def deliver(self, driver: "Driver", invoke: Invoke) -> None: ...
     def connect(self, call_id: str, driver: "Driver") -> None: ...
     def bridge_refused(self) -> str | None: ...
@@ -121,7 +121,7 @@ class Driver:
                     line.stop(leg, play_id)
             case ProbeAudio(probe_id, bucket, key):
                 self.network.ask(
-                    lambda: self.network.audio_of(bucket, key),
+                    lambda: self.network.audio(bucket, key),
                     lambda found: self.feed(AudioProbed(probe_id, found is not None)),
                 )
             case Join(call_id, other_id):
@@ -179,7 +179,7 @@ class Driver:
             start(AudioFile(output.seconds))
         else:
             bucket, key = output.bucket, output.key
-            self.network.ask(lambda: self.network.audio_of(bucket, key), start)
+            self.network.ask(lambda: self.network.audio(bucket, key), start)
 
     def _record(self, output: Output) -> None:
         now = self.network.clock.now()
@@ -193,7 +193,7 @@ class Driver:
                         self.recordings[recording_id] = recording
                     self.feed(RecordingOpened(recording_id, bool(accessible)))
 
-                self.network.ask(lambda: self.network.bucket_accessible(bucket), opened)
+                self.network.ask(lambda: self.network.recordings.accessible(bucket), opened)
             case PauseRecording(recording_id):
                 self.recordings[recording_id].pause(now)
             case ResumeRecording(recording_id):

@@ -20,7 +20,7 @@ from lab.pstn.events import CallIdentity
 from lab.pstn.feed import Moment, Observer
 from lab.pstn.lambdas import ChooseFate, Fate, InvokeLambda, Lambdas
 from lab.pstn.legs import Leg, LegState
-from lab.pstn.lines import AudioFile, AudioLookup, two_seconds_of_anything
+from lab.pstn.lines import AudioLookup, two_seconds_of_anything
 from lab.pstn.lines.virtual import Phones, VirtualLine
 from lab.pstn.messages import (
     Arrived,
@@ -71,6 +71,7 @@ class Exchange:
         self.observers: list[Observer] = []
         self.calls: dict[str, Driver] = {}
         self._by_leg: dict[str, Driver] = {}
+        self._uncertain = 0
         self.quotas = QuotaKeeper(clock.now, lambda: self.switches, self.calls.values)
 
     # -- the account, for callers in the same process
@@ -100,14 +101,15 @@ class Exchange:
                 raise
             driver = self._new_call(application_id, from_number, to_number)
             self._observe("placed", driver.id, shown=from_number, to=to_number, arguments=arguments)
+            placed = Placed(arguments, sip_headers)
             if not self.switches.event_before_create_returns:
-                driver.feed(Placed(arguments, sip_headers))
-                return driver.id
+                driver.feed(placed)
+                return self._created(driver)
             with self.lambdas.held_back() as first:
-                driver.feed(Placed(arguments, sip_headers))
+                driver.feed(placed)
         for invoke in first:
             self.lambdas.run(driver, invoke, at_once=True)
-        return driver.id
+        return self._created(driver)
 
     def update_call(self, application_id: str, transaction_id: str, arguments: dict[str, str]) -> None:
         """Raises: ServiceRefusal."""
@@ -134,6 +136,13 @@ class Exchange:
             self.connect(leg.call_id, driver)
             self.line.arrived(leg.call_id, from_number, to_number)
             return driver.id
+
+    def _created(self, driver: Driver) -> str:
+        """The answer to a create; it may go wrong after the call was placed. Raises: ServiceRefusal (500)."""
+        if self._uncertain < self.switches.uncertain_creates:
+            self._uncertain += 1
+            raise ServiceRefusal("ServiceFailure", "Internal failure")
+        return driver.id
 
     def _may_create(self, application_id: str, from_number: str) -> None:
         self.quotas.take_create()
@@ -260,12 +269,6 @@ class Exchange:
             self.pool.submit(work)
         else:
             work()
-
-    def audio_of(self, bucket: str, key: str) -> AudioFile | None:
-        return self.audio(bucket, key)
-
-    def bucket_accessible(self, bucket: str) -> bool:
-        return self.recordings.accessible(bucket)
 
     def connect(self, call_id: str, driver: Driver) -> None:
         self._by_leg[call_id] = driver

@@ -132,6 +132,11 @@ class Switches:
     unknown_application: Literal["BadRequest", "Forbidden", "NotFound"] = _switch(
         "BadRequest", "a call for an unknown application", "the model declares no NotFound for this operation"
     )
+    uncertain_creates: int = _switch(
+        0,
+        "so many creates are carried out and yet answered 500",
+        "inferred: no idempotency token, and SDKs repeat a 5xx",
+    )
     bridge_over_quota_fails: bool = _switch(
         True, "a bridge that would pass the active-call quota fails (else only creates are counted)", "inferred"
     )

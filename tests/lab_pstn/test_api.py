@@ -215,6 +215,17 @@ def test_the_same_update_twice_is_two_events(lab: Lab):
     assert [event["Sequence"] for event in lab.events] == [1, 2, 3, 4, 5]
 
 
+def test_a_create_may_fail_after_the_call_was_placed(lab: Lab):
+    """A client that repeats a 5xx places a second call, with a transaction of its own."""
+    lab.ask("PUT", "/_lab/switches", {"uncertain_creates": 1})
+    assert refusal(lab.call) == (500, "ServiceFailureException")
+    answer = lab.call()["SipMediaApplicationCall"]["TransactionId"]
+    lab.exchange.run_for(1.0)
+    transactions = [event["CallDetails"]["TransactionId"] for event in lab.events if event["Sequence"] == 1]
+    assert len(transactions) == 2
+    assert transactions[1] == answer
+
+
 def test_one_create_a_second(strict_lab: Lab):
     strict_lab.call()
     assert refusal(strict_lab.call) == (429, "ThrottledClientException")

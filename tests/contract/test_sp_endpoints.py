@@ -254,6 +254,19 @@ def test_who_speaks_without_end_is_cut_off_in_time(text):
     assert time.monotonic() - began < 3
 
 
+_SIGNS = x509.KeyUsage(
+    digital_signature=True,
+    key_cert_sign=True,
+    crl_sign=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
 class Authority:
     """A certificate authority of this test's own, and a server's certificate by it."""
 
@@ -271,6 +284,9 @@ class Authority:
             .not_valid_after(now + timedelta(days=1))
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
+            .add_extension(_SIGNS, critical=True)
             .sign(key, hashes.SHA256())
         )
         self.pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
@@ -290,7 +306,9 @@ class Authority:
         return server
 
     def trusted(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cadata=self.pem)
+        context = ssl.create_default_context(cadata=self.pem)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT  # as Python 3.13 does by itself
+        return context
 
 
 @pytest.mark.parametrize("host", [NAME, f"{NAME}."])

@@ -228,7 +228,8 @@ class Cloud:
 
     def _set_environment(self) -> None:
         """What MiniStack and boto3 read from the environment; put back by `stop`."""
-        self._work_dir = Path(tempfile.mkdtemp(prefix="cloud-", dir=_made(self.state_dir / "work")))
+        (self.state_dir / "work").mkdir(parents=True, exist_ok=True)
+        self._work_dir = Path(tempfile.mkdtemp(prefix="cloud-", dir=self.state_dir / "work"))
         wanted: dict[str, str | None] = {
             "BIND_HOST": LOOPBACK,
             "MINISTACK_HOST": LOOPBACK,
@@ -269,11 +270,6 @@ class Cloud:
 def is_running() -> bool:
     """Whether this process serves a cloud already."""
     return any(thread.name == "cloud" for thread in threading.enumerate())
-
-
-def _made(directory: Path) -> Path:
-    directory.mkdir(parents=True, exist_ok=True)
-    return directory
 
 
 def _tell_port(port: str) -> None:

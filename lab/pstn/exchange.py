@@ -63,7 +63,7 @@ class Exchange:
         self.recordings = recordings if recordings is not None else MemoryRecordings()
         self.new_id = new_id
         self.pool = pool
-        self.lock = threading.RLock()
+        self.lock, self._telling = threading.RLock(), threading.RLock()
         self.lambdas = Lambdas(clock, invoke, pool, fate, lambda: self.switches, self.lock, self.say)
         self.account = Account(account, region, clock.now, new_id, lambda: self.switches)
         self.phones = Phones()
@@ -293,6 +293,7 @@ class Exchange:
         self._observe("refused", detail.pop("transaction", None), operation=operation, code=refusal.code, **detail)
 
     def _observe(self, kind: str, transaction: str | None, number: str | None = None, **detail: Any) -> None:
-        moment = Moment(self.clock.now(), kind, transaction, number, detail)
-        for observer in list(self.observers):
-            observer(moment)
+        with self._telling:
+            moment = Moment(self.clock.now(), kind, transaction, number, detail)
+            for observer in list(self.observers):
+                observer(moment)

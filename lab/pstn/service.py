@@ -54,7 +54,10 @@ class PstnService:
         self._control = Control(self.exchange, self.moments)
 
     def subscribe(self, observer: Observer) -> None:
-        """Be told every moment from now on, in order, on the thread where it happens: be quick and do not raise."""
+        """Be told every moment from now on, in order, on the thread where it happens.
+
+        Be quick, do not raise, and do not ask the exchange anything that waits for its lock.
+        """
         self.exchange.observers.append(observer)
 
     async def handle(

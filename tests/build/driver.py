@@ -1,6 +1,6 @@
 """Load one built handler as Lambda does, and let it answer events; run by Lambda's own Python, on nothing else of ours.
 
-Reads {"path": […], "events": […]} from standard input; writes [{"reply": …} or {"error": …}, …] to standard output.
+Reads a search path as a JSON list, then events, one a line; writes {"reply": …} or {"error": …}, one a line.
 """
 
 import importlib
@@ -8,6 +8,7 @@ import json
 import sys
 import time
 import traceback
+from typing import Any
 
 
 class Context:
@@ -28,17 +29,18 @@ class Context:
 
 
 def main() -> None:
-    order = json.load(sys.stdin)
-    sys.path[:0] = order["path"]
-    replies_to, sys.stdout = sys.stdout, sys.stderr  # what a handler logs is not its reply
+    replies, sys.stdout = sys.stdout, sys.stderr  # what a handler prints is not its reply
+    sys.path[:0] = json.loads(sys.stdin.readline())
     handler = importlib.import_module("handler").handler
-    answers = []
-    for event in order["events"]:
-        try:
-            answers.append({"reply": json.loads(json.dumps(handler(event, Context())))})
-        except Exception:  # noqa: BLE001 - told to the test, whatever it is
-            answers.append({"error": traceback.format_exc()})
-    json.dump(answers, replies_to)
+    for line in sys.stdin:
+        print(json.dumps(_answer(handler, json.loads(line))), file=replies, flush=True)
+
+
+def _answer(handler: Any, event: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return {"reply": json.loads(json.dumps(handler(event, Context())))}
+    except Exception:  # noqa: BLE001 - told to the test, whatever it is
+        return {"error": traceback.format_exc()}
 
 
 if __name__ == "__main__":

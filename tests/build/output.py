@@ -121,6 +121,8 @@ def check_reply(sample: Path, reply: Any, lab: Any) -> None:
         assert ((reply["statusCode"] == 200), (said["resultcode"] == "0")) == (accepted, accepted), said
     elif kinds & {"SQS", "DynamoDB"}:
         assert isinstance(reply["batchItemFailures"], list)
+    elif function.folder == "settle":
+        assert reply == {"closed": True}
     elif function.folder == "call_control":
         assert reply["SchemaVersion"] == "1.0"
         assert isinstance(reply["Actions"], list)

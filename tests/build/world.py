@@ -1,4 +1,4 @@
-"""What the API samples take for granted, made true in a lab: the SP, its app, and the tokens that the samples carry."""
+"""What the samples take for granted, made true in a lab: the SP, its app, the tokens they carry, the call they name."""
 
 import json
 from collections.abc import Iterator
@@ -8,11 +8,15 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from duologue.adapters.dynamo_accounts import DynamoAccounts
+from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.kms_secrets import KmsSecrets
+from duologue.call_control.facts import CallAccepted
 from duologue.domain.accounts import App, Sp
 from duologue.domain.passwords import hash_password
 from duologue.domain.tokens import Grant, Register, hash_token
 from lab.lab import Lab
+from tests.samples import callback
+from tools.template import ROOT
 
 _LIFE = timedelta(hours=1)
 
@@ -33,6 +37,30 @@ def make_true(lab: Lab, samples: list[Path]) -> None:
     tokens = sorted({fields[kind] for fields in said for kind in ("access_token", "refresh_token") if kind in fields})
     grants = tuple(Grant(hash_token(token), hash_token(token), ends, ends) for token in tokens)
     accounts.save(of["app_key"], Register(grants))
+
+
+def renew_call(lab: Lab) -> None:
+    """Let the call that the samples name be one that was just accepted, whatever earlier samples did to it."""
+    call_id = json.loads((ROOT / "events/settle/flow_ended.json").read_text(encoding="utf-8"))["callId"]
+    dynamodb, table, accounts = lab.client("dynamodb"), lab.outputs["CallsTable"], lab.outputs["AccountsTable"]
+    items = dynamodb.query(
+        TableName=table,
+        KeyConditionExpression="#call = :call",
+        ExpressionAttributeNames={"#call": "call"},
+        ExpressionAttributeValues={":call": {"S": call_id}},
+        ConsistentRead=True,
+    )["Items"]
+    for item in items:
+        dynamodb.delete_item(TableName=table, Key={key: item[key] for key in ("call", "item")})
+    call = callback(call_id, app=_app_key())
+    dynamodb.delete_item(TableName=accounts, Key={"pk": {"S": f"APP#{call.app}"}, "sk": {"S": "SLOTS"}})
+    calls = DynamoCalls(dynamodb, table, accounts, keep=timedelta(days=90))
+    calls.accept(call, CallAccepted(call.accepted_at), slots=10, close_by=call.accepted_at + timedelta(days=1))
+
+
+def _app_key() -> str:
+    event = json.loads((ROOT / "events/sessions/sp_logged_in.json").read_text(encoding="utf-8"))
+    return str(event["queryStringParameters"]["app_key"])
 
 
 def _fields(sample: Path) -> Iterator[dict[str, str]]:

@@ -58,7 +58,6 @@ HIDDEN = [
     "10.0.0.1",
     "100.64.0.1",
     "100.100.100.200",
-    "127.0.0.2",
     "168.63.129.16",
     "169.254.169.254",
     "169.254.170.2",
@@ -115,8 +114,6 @@ def test_other_schemes_and_user_information_are_forbidden(text):
 @pytest.mark.parametrize("address", HIDDEN)
 @pytest.mark.parametrize("allow_loopback", [True, False])
 def test_no_address_that_is_not_surely_public_is_posted_to(address, allow_loopback):
-    if allow_loopback and ip_address(address).is_loopback:
-        return
     with pytest.raises(ForbiddenAddress):
         check_addresses([ip_address(address)], field="url", allow_loopback=allow_loopback)
 

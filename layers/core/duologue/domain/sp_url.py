@@ -47,6 +47,8 @@ _FORBIDDEN_4 = tuple(
         "240.0.0.0/4",  # reserved, broadcast
     )
 )
+_LOOPBACK_4 = IPv4Network("127.0.0.0/8")
+_LOOPBACK_6 = IPv6Address("::1")
 _GLOBAL_UNICAST_6 = IPv6Network("2000::/3")
 _FORBIDDEN_6 = tuple(
     IPv6Network(text)
@@ -112,8 +114,12 @@ def check_addresses(addresses: Sequence[Address], *, field: str, allow_loopback:
     """
     if not addresses:
         raise ForbiddenAddress(field, "names a host that has no address")
-    if not all(_is_public(address) or (allow_loopback and address.is_loopback) for address in addresses):
+    if not all(_is_public(address) or (allow_loopback and _is_loopback(address)) for address in addresses):
         raise ForbiddenAddress(field, "resolves to an address that the platform does not post to")
+
+
+def _is_loopback(address: Address) -> bool:
+    return address == _LOOPBACK_6 or (isinstance(address, IPv4Address) and address in _LOOPBACK_4)
 
 
 def _is_public(address: Address) -> bool:

@@ -1,5 +1,6 @@
 """A Lambda function on the corrected cloud: its errors, its process, what it can see and do."""
 
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median
@@ -108,3 +109,18 @@ def test_a_burst_of_short_invocations_is_served_by_few_processes(stack):
     with ThreadPoolExecutor(8) as callers:
         processes = {told["pid"] for _, told in callers.map(stack.invoke, [{}] * 8)}
     assert len(processes) <= 1 + lambda_pool._STARTS
+
+
+def test_a_batch_is_allowed_by_the_name_of_the_single_operation(stack):
+    """SQS has no IAM action of its own for a batch."""
+    iam, cloud = stack.cloud.client("iam"), stack.cloud
+    arn = stack.sqs.get_queue_attributes(QueueUrl=stack.outputs["Lost"], AttributeNames=["QueueArn"])
+    allowed = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn["Attributes"]["QueueArn"]}
+    iam.create_user(UserName="sender")
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    iam.put_user_policy(UserName="sender", PolicyName="send", PolicyDocument=policy)
+    key = iam.create_access_key(UserName="sender")["AccessKey"]
+    sender = cloud.client("sqs", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
+    entries = [{"Id": "1", "MessageBody": "one"}, {"Id": "2", "MessageBody": "two"}]
+    sent = sender.send_message_batch(QueueUrl=stack.outputs["Lost"], Entries=entries)
+    assert [done["Id"] for done in sent["Successful"]] == ["1", "2"]

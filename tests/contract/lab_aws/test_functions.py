@@ -114,7 +114,8 @@ def test_a_burst_of_short_invocations_is_served_by_few_processes(stack):
 def test_a_batch_is_allowed_by_the_name_of_the_single_operation(stack):
     """SQS has no IAM action of its own for a batch."""
     iam, cloud = stack.cloud.client("iam"), stack.cloud
-    arn = stack.sqs.get_queue_attributes(QueueUrl=stack.outputs["Lost"], AttributeNames=["QueueArn"])
+    queue = stack.sqs.create_queue(QueueName="batched")["QueueUrl"]
+    arn = stack.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
     allowed = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn["Attributes"]["QueueArn"]}
     iam.create_user(UserName="sender")
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
@@ -122,5 +123,5 @@ def test_a_batch_is_allowed_by_the_name_of_the_single_operation(stack):
     key = iam.create_access_key(UserName="sender")["AccessKey"]
     sender = cloud.client("sqs", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
     entries = [{"Id": "1", "MessageBody": "one"}, {"Id": "2", "MessageBody": "two"}]
-    sent = sender.send_message_batch(QueueUrl=stack.outputs["Lost"], Entries=entries)
+    sent = sender.send_message_batch(QueueUrl=queue, Entries=entries)
     assert [done["Id"] for done in sent["Successful"]] == ["1", "2"]

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from lab.pstn.lines.virtual import Behaviour, answers, busy, never_answers, rejects
+from lab.pstn.feed import Moment
+from lab.pstn.lambdas import Fate
+from lab.pstn.lines.virtual import Behaviour, answers, busy, never_answers, rejects, vanishes
 from lab.pstn.switches import Quotas, Switches
-from tests.lab_pstn.scripted import B, Story, bridge, hang_up, hang_up_the_rest, play
+from tests.lab_pstn.scripted import SHOWN_A, START, A, B, Story, action, bridge, hang_up, hang_up_the_rest, play
 
 CALLBACK = {"CALL_ANSWERED": [bridge()], "ACTION_FAILED": [hang_up()], "HANGUP": hang_up_the_rest}
 FIRST = ["NEW_OUTBOUND_CALL", "RINGING", "CALL_ANSWERED"]
@@ -191,3 +193,106 @@ def test_every_switch_has_its_reason():
     for each in fields(Switches):
         assert each.metadata["about"], each.name
         assert each.metadata["source"], each.name
+
+
+SILENT = Fate(reached=False)
+
+
+def _attempts(event_type: str, **switches: Any) -> list[float]:
+    """When the invocations of one event that nobody answers were made: seconds from the first."""
+    at: list[float] = []
+
+    def fate(event: dict[str, Any], attempt: int) -> Fate:
+        if event["InvocationEventType"] != event_type:
+            return Fate()
+        at.append((story.clock.now() - START).total_seconds())
+        return SILENT
+
+    story = Story(fate=fate, **switches)
+    story.place().run()
+    return [round(each - at[0], 3) for each in at]
+
+
+def test_when_an_unanswered_event_is_repeated_and_given_up():
+    assert _attempts("RINGING") == [0, 5, 10, 15]
+    assert _attempts("RINGING", repeat_after=2.0, repeats=2) == [0, 2, 4]
+    assert _attempts("RINGING", repeats=0) == [0]
+
+
+def test_when_an_unanswered_event_ends_the_call():
+    story = (
+        Story(fate=lambda event, attempt: SILENT if event["Sequence"] == 3 else Fate(), drop_after=8.0).place().run()
+    )
+    call = story.a.calls[0]
+    assert call.answered_at is not None
+    assert call.ended_at is not None
+    assert (call.ended_at - call.answered_at).total_seconds() == 8
+
+
+@pytest.mark.parametrize("repeats", [0, 1, 3])
+def test_how_often_a_failed_invocation_is_repeated(repeats: int):
+    def broken(event: dict[str, Any]) -> Any:
+        raise RuntimeError("boom")
+
+    story = Story({"CALL_ANSWERED": broken}, error_repeats=repeats).place().run()
+    assert story.told.count("CALL_ANSWERED") == repeats + 1
+
+
+def test_how_long_speech_takes():
+    def say(event: dict[str, Any]) -> list[dict[str, Any]]:
+        return [action("Speak", CallId=event["CallDetails"]["Participants"][0]["CallId"], Text="x" * 60), hang_up()]
+
+    story = Story({"CALL_ANSWERED": say}, speech_rate=20.0).place().run()
+    ended = story.a.calls[0].ended_at
+    assert ended is not None
+    assert (ended - story.a.heard[0][0]).total_seconds() == 3
+
+
+@pytest.mark.parametrize(
+    ("limits", "attributes"),
+    [
+        ({"attribute_pairs": 2}, {"a": "", "b": "", "c": ""}),
+        ({"attribute_bytes": 20}, {"key": "x" * 20}),
+        ({"attribute_characters": 5}, {"key": "x" * 6}),
+    ],
+)
+def test_the_limits_of_attributes(limits: dict[str, Any], attributes: dict[str, str]):
+    reply = {"SchemaVersion": "1.0", "Actions": [], "TransactionAttributes": attributes}
+    assert "INVALID_LAMBDA_RESPONSE" in Story({"CALL_ANSWERED": reply}, **limits).place().run().told
+    assert "INVALID_LAMBDA_RESPONSE" not in Story({"CALL_ANSWERED": reply}).place().run().told
+
+
+def test_how_long_a_reversed_hangup_is_held_back():
+    """B does not leave by itself, since it vanished: the first HANGUP is told after the hold."""
+    told: list[float] = []
+    story = Story(
+        {"CALL_ANSWERED": [bridge()]}, a=answers(talks=5.0), b=vanishes(2.0), hangup_order="reversed", hangup_hold=1.5
+    )
+    story.exchange.observers.append(
+        lambda moment: told.append((moment.at - START).total_seconds()) if _is_hangup(moment) else None
+    )
+    story.place().run()
+    call_end = story.a.calls[0].ended_at
+    assert call_end is not None
+    assert told == [(call_end - START).total_seconds() + 1.5]
+
+
+def _is_hangup(moment: Moment) -> bool:
+    return moment.kind == "event" and moment.detail["event"]["InvocationEventType"] == "HANGUP"
+
+
+def test_how_long_an_order_takes_and_an_idle_inbound_call_waits():
+    story = Story(order_delay=60.0, inbound_patience=10.0)
+    order = story.exchange.account.order_numbers("SipMediaApplicationDialIn", ["+12025550105"], None)
+    story.exchange.run_for(59.0)
+    assert story.exchange.account.order(order["PhoneNumberOrderId"])["Status"] == "Processing"
+    story.exchange.run_for(1.0)
+    assert story.exchange.account.order(order["PhoneNumberOrderId"])["Status"] == "Successful"
+    target = {"SipMediaApplicationId": story.application, "Priority": 1}
+    rule = {"Name": "in", "TriggerType": "ToPhoneNumber", "TriggerValue": SHOWN_A, "TargetApplications": [target]}
+    story.exchange.account.create_rule(rule)
+    story.exchange.call_in(A, SHOWN_A)
+    story.run()
+    call = story.a.calls[0]
+    assert call.ended_at is not None
+    assert (call.ended_at - call.called_at).total_seconds() == pytest.approx(10, abs=0.1)

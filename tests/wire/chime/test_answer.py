@@ -1,0 +1,113 @@
+"""Every action in the service's own words: against the documented shape, and played by the local network."""
+
+from datetime import timedelta
+
+import pytest
+
+from duologue.call_control.actions import Action, DialAndBridge, HangUp, PlayPrompt
+from duologue.call_control.prompts import AppPrompt, Prompt
+from duologue.domain.outcome import Party
+from duologue.domain.phone_number import PhoneNumber
+from duologue.wire.chime.answer import PromptStore, write_answer
+from lab.pstn.reply import Reply, read_reply
+from lab.pstn.switches import Switches
+from tests.lab_pstn.scripted import SHOWN_B, B, Story
+
+STORE = PromptStore("prompts-bucket")
+DIAL = DialAndBridge(PhoneNumber(B), PhoneNumber(SHOWN_B), timedelta(seconds=20), Prompt.WAITING)
+
+
+def source(prompt: str) -> dict[str, str]:
+    return {"Type": "S3", "BucketName": "prompts-bucket", "Key": f"prompts/{prompt}.wav"}
+
+
+TABLE: list[tuple[Action, dict]] = [
+    (
+        PlayPrompt(Party.CALLER, Prompt.CONNECTING, 20),
+        {
+            "Type": "PlayAudio",
+            "Parameters": {"ParticipantTag": "LEG-A", "Repeat": 20, "AudioSource": source("connecting")},
+        },
+    ),
+    (
+        PlayPrompt(Party.CALLEE, Prompt.CALLEE_UNAVAILABLE),
+        {
+            "Type": "PlayAudio",
+            "Parameters": {"ParticipantTag": "LEG-B", "Repeat": 1, "AudioSource": source("callee-unavailable")},
+        },
+    ),
+    (
+        PlayPrompt(Party.CALLER, AppPrompt("app-1", "welcome.wav")),
+        {
+            "Type": "PlayAudio",
+            "Parameters": {
+                "ParticipantTag": "LEG-A",
+                "Repeat": 1,
+                "AudioSource": {"Type": "S3", "BucketName": "prompts-bucket", "Key": "apps/app-1/welcome.wav"},
+            },
+        },
+    ),
+    (
+        DIAL,
+        {
+            "Type": "CallAndBridge",
+            "Parameters": {
+                "CallTimeoutSeconds": 20,
+                "CallerIdNumber": SHOWN_B,
+                "RingbackTone": source("waiting"),
+                "Endpoints": [{"BridgeEndpointType": "PSTN", "Uri": B}],
+            },
+        },
+    ),
+    # By the leg's own id: the tag would hit a later leg of the same side.
+    (HangUp(Party.CALLEE, "leg-7"), {"Type": "Hangup", "Parameters": {"CallId": "leg-7", "SipResponseCode": "0"}}),
+]
+
+
+@pytest.mark.parametrize(("action", "written"), TABLE, ids=lambda part: type(part).__name__)
+def test_an_action_is_written(action, written):
+    assert write_answer([action], STORE) == {"SchemaVersion": "1.0", "Actions": [written]}
+
+
+def test_every_kind_of_action_has_a_row():
+    assert {type(action) for action, _ in TABLE} == set(Action.__args__)
+
+
+def test_several_actions_keep_their_order():
+    answer = write_answer([action for action, _ in TABLE], STORE)
+    assert answer["Actions"] == [written for _, written in TABLE]
+
+
+def test_our_call_id_is_given_once_and_never_erased():
+    assert write_answer((), STORE, introduces="call-1")["TransactionAttributes"] == {"callId": "call-1"}
+    assert "TransactionAttributes" not in write_answer((), STORE)
+
+
+@pytest.mark.parametrize("introduces", [None, "1_2_3_20261123090000"])
+def test_the_network_takes_the_answer(introduces):
+    answer = write_answer([action for action, _ in TABLE], STORE, introduces=introduces)
+    read = read_reply(answer, Switches())
+    assert isinstance(read, Reply)
+    assert list(read.actions) == answer["Actions"]
+    assert read.attributes == ({"callId": introduces} if introduces else None)
+
+
+@pytest.mark.parametrize("prompt", Prompt)
+def test_the_network_plays_each_prompt(prompt):
+    story = Story({"CALL_ANSWERED": write_answer([PlayPrompt(Party.CALLER, prompt)], STORE)})
+    story.place().run()
+    assert story.heard_a == [f"prompts/{prompt.value}.wav"]
+    assert "ACTION_SUCCESSFUL:PlayAudio" in story.told
+
+
+def test_the_network_dials_joins_and_hangs_up():
+    def leave(event: dict) -> dict:
+        legs = event["CallDetails"]["Participants"]
+        return write_answer([HangUp(Party.CALLER, legs[0]["CallId"]), HangUp(Party.CALLEE, legs[1]["CallId"])], STORE)
+
+    story = Story({"CALL_ANSWERED": write_answer([DIAL], STORE), "ACTION_SUCCESSFUL:CallAndBridge": leave})
+    story.place().run()
+    assert story.b.saw == SHOWN_B
+    assert story.heard_a == ["prompts/waiting.wav"]
+    assert [told for told in story.told if told.startswith(("ACTION_FAILED", "INVALID"))] == []
+    assert story.exchange.legs_up() == []

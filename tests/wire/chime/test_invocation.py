@@ -1,0 +1,258 @@
+"""SMA event → what it says, in the call core's words: every type, every case, whatever JSON comes."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from duologue.call_control.actions import DialAndBridge, HangUp, PlayPrompt
+from duologue.call_control.events import (
+    ActionRefused,
+    BridgeFailed,
+    CallEvent,
+    DialCalleeAsked,
+    DialTaken,
+    EndAsked,
+    LastMinuteAsked,
+    LegDropped,
+    LegPickedUp,
+    LegRang,
+    NothingToDecide,
+    PromptPlayed,
+)
+from duologue.call_control.prompts import AppPrompt, Prompt
+from duologue.domain.outcome import Party
+from duologue.wire.chime.invocation import Invocation, read_invocation
+from lab.pstn.events import EVENT_TYPES
+from tests.functions.worlds import CALL_ID, sample, samples
+from tests.samples import LEG_A, LEG_B, NETWORK_CALL, at
+
+HEARD_AT = at(60)
+A_STARTED = datetime(2026, 11, 23, 9, 0, 0, 600_000, UTC)
+B_STARTED = datetime(2026, 11, 23, 9, 0, 9, 200_000, UTC)
+SAYS = (HEARD_AT, NETWORK_CALL)
+
+TABLE: dict[str, CallEvent] = {
+    "bridge_refused": BridgeFailed(*SAYS),
+    "call_answered": LegPickedUp(*SAYS, Party.CALLER, LEG_A, A_STARTED),
+    "callee_answered": LegPickedUp(*SAYS, Party.CALLEE, LEG_B, B_STARTED),
+    "callee_not_answered": BridgeFailed(*SAYS, 0),
+    "callee_not_answered_with_sip_code": BridgeFailed(*SAYS, 486),
+    "dial_callee_asked": DialCalleeAsked(*SAYS),
+    "digits_received": NothingToDecide(*SAYS, "DIGITS_RECEIVED ReceiveDigits"),
+    "end_asked": EndAsked(*SAYS),
+    "event_of_a_type_unknown": NothingToDecide(*SAYS, "LEG_TRANSFERRED Transfer"),
+    "hang_up_done": NothingToDecide(*SAYS, "ACTION_SUCCESSFUL Hangup"),
+    "hang_up_refused": NothingToDecide(*SAYS, "ACTION_FAILED Hangup"),
+    "hangup_callee_after_talk": LegDropped(*SAYS, Party.CALLEE, LEG_B, 0),
+    "hangup_caller_after_talk": LegDropped(*SAYS, Party.CALLER, LEG_A, 0),
+    "hangup_caller_busy": LegDropped(*SAYS, Party.CALLER, LEG_A, 486),
+    "hangup_caller_last": LegDropped(*SAYS, Party.CALLER, LEG_A, 0),
+    "hangup_caller_not_answered": LegDropped(*SAYS, Party.CALLER, LEG_A, 480),
+    "hangup_caller_rejected": LegDropped(*SAYS, Party.CALLER, LEG_A, 603),
+    "hangup_caller_while_the_callee_rings": LegDropped(*SAYS, Party.CALLER, LEG_A, 0),
+    "invalid_response": ActionRefused(*SAYS, "the answer", "SchemaVersionMismatch"),
+    "last_minute_asked": LastMinuteAsked(*SAYS),
+    "new_inbound_call": NothingToDecide(*SAYS, "NEW_INBOUND_CALL"),
+    "new_outbound_call": DialTaken(*SAYS, LEG_A, A_STARTED),
+    "new_outbound_call_of_nobody": DialTaken(*SAYS, LEG_A, A_STARTED),
+    "parting_prompt_played": PromptPlayed(*SAYS, Prompt.CALLEE_UNAVAILABLE),
+    "prelude_played": PromptPlayed(*SAYS, Prompt.BEFORE_CALLEE),
+    "prompt_failed": ActionRefused(*SAYS, PlayPrompt.__name__, "InvalidAudioSource"),
+    "prompt_interrupted": NothingToDecide(*SAYS, "ACTION_INTERRUPTED PlayAudio"),
+    "prompt_played": PromptPlayed(*SAYS, Prompt.CONNECTING),
+    "ringing": LegRang(*SAYS, Party.CALLER, LEG_A, A_STARTED),
+    "ringing_of_the_callee": LegRang(*SAYS, Party.CALLEE, LEG_B, B_STARTED),
+}
+
+
+def read(event: dict[str, Any]) -> Invocation:
+    return read_invocation(event, HEARD_AT)
+
+
+def test_every_sample_has_its_row():
+    assert sorted(TABLE) == samples("call_control")
+
+
+def test_every_event_type_has_a_sample():
+    assert set(EVENT_TYPES) <= {sample("call_control", name)["InvocationEventType"] for name in TABLE}
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_what_an_event_says(name):
+    assert read(sample("call_control", name)).event == TABLE[name]
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_who_an_event_is_about(name):
+    event = sample("call_control", name)
+    said = read(event)
+    assert (said.network_call, said.sequence) == (NETWORK_CALL, event["Sequence"])
+    assert said.introduces == (event["InvocationEventType"] == "NEW_OUTBOUND_CALL")
+    ours = name not in ("new_inbound_call", "new_outbound_call_of_nobody")
+    assert said.call_id == (CALL_ID if ours else None)
+    up = {leg["ParticipantTag"] for leg in event["CallDetails"]["Participants"] if leg.get("Status") == "Connected"}
+    assert said.connected == {
+        party: leg for party, leg, tag in ((Party.CALLER, LEG_A, "LEG-A"), (Party.CALLEE, LEG_B, "LEG-B")) if tag in up
+    }
+
+
+# ---- how else the service is known to say the same
+
+
+def changed(name: str, **parts: Any) -> dict[str, Any]:
+    event = sample("call_control", name)
+    event["ActionData"] = event["ActionData"] | parts
+    return event
+
+
+@pytest.mark.parametrize("tag", ["Leg-A", "leg-a", "LEG-A"])
+def test_a_tag_in_any_case(tag):
+    event = sample("call_control", "call_answered")
+    event["CallDetails"]["Participants"][0]["ParticipantTag"] = tag
+    assert read(event).event == TABLE["call_answered"]
+
+
+def test_legs_in_any_order():
+    event = sample("call_control", "callee_answered")
+    event["CallDetails"]["Participants"].reverse()
+    assert read(event).event == TABLE["callee_answered"]
+
+
+def test_a_leg_that_is_no_longer_listed():
+    """Its HANGUP names it all the same."""
+    event = sample("call_control", "hangup_callee_after_talk")
+    event["CallDetails"]["Participants"].pop()
+    assert read(event).event == TABLE["hangup_callee_after_talk"]
+
+
+@pytest.mark.parametrize("code", [486, "486"])
+def test_a_sip_status_as_number_or_text(code):
+    parameters = {"SipResponseCode": code, "CallId": LEG_A, "ParticipantTag": "LEG-A"}
+    assert read(changed("hangup_caller_busy", Parameters=parameters)).event == TABLE["hangup_caller_busy"]
+
+
+@pytest.mark.parametrize("code", [None, "", "none", -1, [], 4.5])
+def test_a_sip_status_that_is_none(code):
+    assert read(changed("callee_not_answered", SipResponseCode=code)).event == BridgeFailed(*SAYS, 0)
+
+
+def test_an_error_in_one_string():
+    data = {"Type": "StartCallRecording", "Error": "NoAccessToDestination: Error while accessing destination"}
+    event = sample("call_control", "prompt_failed") | {"ActionData": data}
+    assert read(event).event == ActionRefused(*SAYS, "StartCallRecording", data["Error"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "ours"),
+    [("PlayAudio", PlayPrompt.__name__), ("Hangup", HangUp.__name__), ("Speak", "Speak")],
+)
+def test_a_refused_action_has_our_name(kind, ours):
+    assert read(changed("prompt_failed", Type=kind)).event == ActionRefused(*SAYS, ours, "InvalidAudioSource")
+
+
+def test_a_failed_bridge_is_no_refused_action():
+    assert read(changed("prompt_failed", Type="CallAndBridge")).event == BridgeFailed(*SAYS, 0)
+    assert DialAndBridge.__name__ not in str(TABLE["callee_not_answered"])
+
+
+def test_a_failure_of_a_leg_that_is_gone_says_nothing():
+    """It was cut by the leg's end, whose own HANGUP says why."""
+    event = sample("call_control", "callee_not_answered")
+    event["CallDetails"]["Participants"][0]["Status"] = "Disconnected"
+    assert isinstance(read(event).event, NothingToDecide)
+
+
+@pytest.mark.parametrize(
+    ("key", "prompt"),
+    [
+        ("prompts/waiting.wav", Prompt.WAITING),
+        ("apps/app-1/welcome.wav", AppPrompt("app-1", "welcome.wav")),
+        ("prompts/unheard-of.wav", None),
+        ("elsewhere.wav", None),
+        (None, None),
+    ],
+)
+def test_a_prompt_that_was_played_is_known_by_its_key(key, prompt):
+    parameters = {"ParticipantTag": "LEG-A", "AudioSource": {"Type": "S3", "BucketName": "prompts", "Key": key}}
+    assert read(changed("prompt_played", Parameters=parameters)).event == PromptPlayed(*SAYS, prompt)
+
+
+@pytest.mark.parametrize("command", ["transfer", "", None, 1])
+def test_a_command_that_is_not_ours(command):
+    event = changed("end_asked", Parameters={"Arguments": {"command": command}})
+    assert read(event).event == NothingToDecide(*SAYS, "CALL_UPDATE_REQUESTED CallUpdateRequest")
+
+
+def test_the_attributes_win_over_the_arguments():
+    event = sample("call_control", "new_outbound_call")
+    event["CallDetails"]["TransactionAttributes"] = {"callId": "1_1_1_20261123090000"}
+    assert read(event).call_id == "1_1_1_20261123090000"
+
+
+# ---- whatever comes
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=8,
+)
+TAGS = st.sampled_from(["LEG-A", "LEG-B", "Leg-b", ""]) | JSON
+NUMBERS = st.sampled_from(["0", "486", "²", "٣", "9" * 30, -1, 0, 1e400, "1795424400600"]) | JSON
+LEGS = st.fixed_dictionaries(
+    {},
+    optional={
+        "CallId": JSON,
+        "ParticipantTag": TAGS,
+        "Status": st.sampled_from(["Connected", "Disconnected"]) | JSON,
+        "StartTimeInMilliseconds": NUMBERS,
+    },
+)
+ARGUMENTS = st.fixed_dictionaries(
+    {}, optional={"callId": JSON, "command": st.sampled_from(["end", "dial_callee"]) | JSON}
+)
+PARAMETERS = st.fixed_dictionaries(
+    {}, optional={"Arguments": ARGUMENTS | JSON, "ParticipantTag": TAGS, "CallId": JSON, "SipResponseCode": NUMBERS}
+)
+KINDS = sorted({sample("call_control", name).get("ActionData", {}).get("Type", "Speak") for name in TABLE})
+ACTIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "Type": st.sampled_from(KINDS) | JSON,
+        "Parameters": PARAMETERS | JSON,
+        "SipResponseCode": NUMBERS,
+        "ErrorType": JSON,
+        "Error": JSON,
+    },
+)
+DETAILS = st.fixed_dictionaries(
+    {},
+    optional={
+        "TransactionId": JSON,
+        "TransactionAttributes": st.dictionaries(st.just("callId"), JSON) | JSON,
+        "Participants": st.lists(LEGS | JSON, max_size=3) | JSON,
+    },
+)
+EVENTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "Sequence": NUMBERS,
+        "InvocationEventType": st.sampled_from(EVENT_TYPES) | JSON,
+        "ActionData": ACTIONS | JSON,
+        "CallDetails": DETAILS | JSON,
+        "ErrorType": JSON,
+    },
+)
+
+
+@pytest.mark.xfail(strict=True, reason="read_invocation raises on a Sequence or a time that is no decimal number")
+@given(EVENTS | st.dictionaries(st.text(max_size=12), JSON, max_size=4))
+def test_any_object_says_something(event):
+    """Whatever the service may send one day, no exception cuts off a person."""
+    said = read(event)
+    assert isinstance(said.event, CallEvent)
+    assert type(said.sequence) is int
+    assert json.dumps([said.network_call, said.call_id, *said.connected.values()])

@@ -13,8 +13,9 @@ from duologue.usecases.authenticate import authenticate
 from duologue.usecases.place_callback import place_callback
 from duologue.usecases.stop_callback import stop_callback
 from duologue.wire.huawei.credentials import read_credentials
-from duologue.wire.huawei.requests import read_callback, read_stop
-from duologue.wire.huawei.results import UNFORESEEN, Answer, failure, success
+from duologue.wire.huawei.requests import read_callback, read_stop, urls_of
+from duologue.wire.huawei.results import UNFORESEEN, Answer, failure, placed, success
+from duologue.wire.huawei.routes import PLACE, STOP
 from duologue.wire.huawei.session_id import session_id
 
 _log = logging.getLogger(__name__)
@@ -22,9 +23,8 @@ _log = logging.getLogger(__name__)
 
 def _place(request: Request, app: App, parts: Parts) -> Answer:
     wanted = read_callback(request.body, app)
-    for field, url in (("statusUrl", wanted.notify.status_url), ("feeUrl", wanted.notify.fee_url)):
-        if url is not None:
-            parts.endpoints.check(url, field=field)
+    for field, url in urls_of(wanted):
+        parts.endpoints.check(url, field=field)
     call = place_callback(
         wanted,
         app,
@@ -35,10 +35,8 @@ def _place(request: Request, app: App, parts: Parts) -> Answer:
         patience=parts.patience,
     )
     _log.info("accepted", extra={"call_id": call.id, "app": app.key})
-    placed: dict[str, Any] = {"sessionId": session_id(call.id, parts.host)}
-    if wanted.wants_idle_ports:
-        placed["idlePort"] = max(0, app.concurrent_calls - parts.calls.in_use(app.key))
-    return success(**placed)
+    idle = max(0, app.concurrent_calls - parts.calls.in_use(app.key)) if wanted.wants_idle_ports else None
+    return placed(session_id(call.id, parts.host), idle)
 
 
 def _stop(request: Request, app: App, parts: Parts) -> Answer:
@@ -49,8 +47,8 @@ def _stop(request: Request, app: App, parts: Parts) -> Answer:
 
 
 _ROUTES: dict[str, Callable[[Request, App, Parts], Answer]] = {
-    "/rest/httpsessions/click2Call/v2.0": _place,
-    "/rest/httpsessions/callStop/v2.0": _stop,
+    PLACE: _place,
+    STOP: _stop,
 }
 
 
@@ -63,7 +61,7 @@ def answer(event: dict[str, Any], parts: Parts) -> dict[str, Any]:
         said = _ROUTES[route](request, app, parts)
     except DuologueError as error:
         said = failure(error)
-    _log.info("answered", extra={"route": route, "status": said.status, "result": said.body["resultcode"]})
+    _log.info("answered", extra={"route": route, "status": said.status, "result": said.code})
     return response_of(said)
 
 

@@ -147,6 +147,8 @@ class Promises:
         assert not calls.told(call.id, 1)
         calls.record_delivery(call.id, 1, replace(tried, attempt=2, taken=True, status=200))
         assert calls.told(call.id, 1)
+        calls.record_delivery(call.id, 1, replace(tried, attempt=1))
+        assert calls.told(call.id, 1), "an attempt that failed late changes nothing"
         assert not calls.told(call.id, 2)
 
 

@@ -99,7 +99,8 @@ class FakeCalls:
         return bool(mine) and mine[-1].taken
 
     def record_delivery(self, call_id: str, sequence: int, delivery: Delivery) -> None:
-        self.deliveries.append((call_id, sequence, delivery))
+        if not self.told(call_id, sequence):
+            self.deliveries.append((call_id, sequence, delivery))
 
     def change(self, call_id: str, **fields: object) -> None:
         """What the flow writes on the row by itself: it steps the version, as the real one does."""

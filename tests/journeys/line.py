@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from duologue.adapters.dynamo_calls import DynamoCalls
-from duologue.call_control.prompts import Prompt
+from duologue.call_control.prompts import Sound
 from duologue.domain.accounts import App
 from duologue.domain.call import Call, NotifyTo
 from duologue.domain.callback_request import CallbackRequest
@@ -31,6 +31,7 @@ from duologue.usecases.sweep_calls import Swept, sweep_calls
 from duologue.usecases.tell_sp import tell_sp
 from duologue.wire.chime.answer import PromptStore, write_answer
 from duologue.wire.chime.invocation import END_COMMAND, read_invocation
+from duologue.wire.chime.prompt_keys import prompt_at
 from duologue.wire.huawei.notifications import HuaweiLetters
 from lab.pstn.clocks import JumpingClock
 from lab.pstn.exchange import Exchange
@@ -164,10 +165,10 @@ class Line:
     def cdr(self, call_id: str) -> Cdr:
         return cdr_of(self.calls.load(call_id).call)
 
-    def heard_by(self, number: str) -> list[Prompt]:
+    def heard_by(self, number: str) -> list[Sound | None]:
         """Prompts in the order that they began; a repeated one counts once."""
         keys = [key for _, key in self.exchange.phones[number].heard]
-        prompts = [Prompt(key.removeprefix("prompts/").removesuffix(".wav")) for key in keys]
+        prompts = [prompt_at(key) for key in keys]
         return [prompt for index, prompt in enumerate(prompts) if index == 0 or prompts[index - 1] is not prompt]
 
     def check_all_over(self, *call_ids: str) -> None:

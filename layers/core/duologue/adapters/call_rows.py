@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from duologue.call_control.facts import FACTS, Fact
+from duologue.domain.audio import Audio, EarlyMedia, Listeners
 from duologue.domain.call import Call, NotifyTo
 from duologue.domain.cdr import Cdr
 from duologue.domain.leg import Leg
@@ -25,6 +26,14 @@ Row = dict[str, Any]
 """Plain values: str, int, bool. What is None is left out."""
 
 _FACT_FIELDS: dict[str, Callable[[str], Any]] = {"at": datetime.fromisoformat, "party": Party, "reason": EndReason}
+_AUDIO: dict[str, Callable[[str], Any]] = {
+    "before_callee": str,
+    "while_callee_rings": str,
+    "last_minute": str,
+    "last_minute_to": Listeners,
+    "recording_notice": str,
+    "early_media": EarlyMedia,
+}
 _LEG_TIMES = ("dialled_at", "alerting_at", "answered_at", "ended_at")
 
 
@@ -41,6 +50,9 @@ def row_of(call: Call) -> Row:
         "fee_url": call.notify.fee_url,
         "user_data": call.user_data,
         "wants_party_type": call.wants_party_type,
+        "plays_before_callee": call.plays_before_callee,
+        **{f"audio_{name}": getattr(call.audio, name) for name in _AUDIO},
+        "prelude_at": _time(call.prelude_at),
         "taken_up_at": _time(call.taken_up_at),
         "network_call": call.network_call,
         "ending": call.ending,
@@ -68,6 +80,9 @@ def call_of(call_id: str, row: Row) -> Call:
         notify=NotifyTo(row.get("status_url"), row.get("fee_url")),
         user_data=row.get("user_data"),
         wants_party_type=row["wants_party_type"],
+        plays_before_callee=row.get("plays_before_callee", False),
+        audio=_audio_of(row),
+        prelude_at=_moment(row.get("prelude_at")),
         taken_up_at=_moment(row.get("taken_up_at")),
         network_call=row.get("network_call"),
         ending=EndReason(row["ending"]) if "ending" in row else None,
@@ -126,6 +141,11 @@ def _leg_of(party: Party, row: Row) -> Leg:
         outcome=Outcome(Result(result), read("sip_status")) if result is not None else None,
         **{name: _moment(read(name)) for name in _LEG_TIMES},
     )
+
+
+def _audio_of(row: Row) -> Audio:
+    given = {name: read(row[f"audio_{name}"]) for name, read in _AUDIO.items() if f"audio_{name}" in row}
+    return Audio(**given)
 
 
 def _time(at: datetime | None) -> str | None:

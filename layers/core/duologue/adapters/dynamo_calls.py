@@ -146,8 +146,17 @@ class DynamoCalls:
             "note": delivery.note,
             "expires_at": int((delivery.at + self._keep).timestamp()),
         }
-        with outside("calls table"):
-            self._client.put_item(TableName=self._calls, Item=_key(call_id, _told_key(sequence)) | to_item(row))
+        try:
+            with outside("calls table"):
+                self._client.put_item(
+                    TableName=self._calls,
+                    Item=_key(call_id, _told_key(sequence)) | to_item(row),
+                    ConditionExpression="attribute_not_exists(taken) OR taken = :no",
+                    ExpressionAttributeValues={":no": {"BOOL": False}},
+                )
+        except ClientError as error:  # a late failure of an earlier attempt changes nothing: the SP has it
+            if code_of(error) != "ConditionalCheckFailedException":
+                raise
 
     def _update(self, change: Change) -> dict[str, Any]:
         """Set what changed and nothing else: the flow writes attributes of its own on the same row."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from duologue.call_control.prompts import Prompt
+from duologue.call_control.prompts import Sound
 from duologue.domain.outcome import Party
 from duologue.domain.phone_number import PhoneNumber
 
@@ -13,7 +13,7 @@ class PlayPrompt:
     """Play a prompt to one party, `times` over. It gives way to a new request."""
 
     party: Party
-    prompt: Prompt
+    prompt: Sound
     times: int = 1
 
 
@@ -24,7 +24,7 @@ class DialAndBridge:
     number: PhoneNumber
     shows: PhoneNumber
     ring_limit: timedelta
-    waiting: Prompt
+    waiting: Sound
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ call, `leg_id` its id of the leg; both are opaque.
 from dataclasses import dataclass
 from datetime import datetime
 
+from duologue.call_control.prompts import Sound
 from duologue.domain.outcome import Party
 
 
@@ -51,7 +52,9 @@ class BridgeFailed(NetworkEvent):
 
 @dataclass(frozen=True, slots=True)
 class PromptPlayed(NetworkEvent):
-    """The last prompt of what we asked for has been heard to its end."""
+    """The last prompt of what we asked for has been heard to its end; None: the network does not say which."""
+
+    prompt: Sound | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,11 @@ class DialCalleeAsked(NetworkEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class LastMinuteAsked(NetworkEvent):
+    """The state machine says that a minute is left of the longest call."""
+
+
+@dataclass(frozen=True, slots=True)
 class EndAsked(NetworkEvent):
     """The SP or the state machine wants the call ended; the reason is on the call."""
 
@@ -97,6 +105,7 @@ CallEvent = (
     | ActionRefused
     | LegDropped
     | DialCalleeAsked
+    | LastMinuteAsked
     | EndAsked
     | NothingToDecide
 )

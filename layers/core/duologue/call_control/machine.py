@@ -22,6 +22,7 @@ from duologue.call_control.events import (
     DialCalleeAsked,
     DialTaken,
     EndAsked,
+    LastMinuteAsked,
     LegDropped,
     LegPickedUp,
     LegRang,
@@ -29,7 +30,8 @@ from duologue.call_control.events import (
     PromptPlayed,
 )
 from duologue.call_control.facts import AccountClosed, CallEnded, Fact, LegAlerted, LegAnswered, LegDialled
-from duologue.call_control.prompts import Prompt
+from duologue.call_control.prompts import AppPrompt, Prompt, Sound
+from duologue.domain.audio import Listeners
 from duologue.domain.call import Call, Phase
 from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Outcome, Party, Result, outcome_of
@@ -101,9 +103,11 @@ def _decide_known(call: Call, event: CallEvent) -> Decision:
         case BridgeFailed():
             return _bridge_failed(call, event)
         case PromptPlayed():
-            return _prompt_played(call)
+            return _prompt_played(call, event)
         case ActionRefused():
             return _action_refused(call, event)
+        case LastMinuteAsked():
+            return _last_minute_asked(call)
         case EndAsked():
             return _end_asked(call)
         case LegDropped(party=Party.CALLER):
@@ -138,9 +142,28 @@ def _dial_callee_asked(call: Call, at: datetime) -> Decision:
         return Decision(call, _hang_up(call), ignored="the call is ending")
     if call.phase is not Phase.HOLDING:
         return Decision(call, ignored="the caller is not waiting for a dial")
+    if not call.plays_before_callee:
+        return _dial_callee(call, at)
+    if call.prelude_at is not None:
+        return Decision(call, ignored="the callee is dialled when the prompt before it was heard")
+    # R15: nothing may stand before the dial in a list, so the prompt is a list of its own.
+    return Decision(replace(call, prelude_at=at), (PlayPrompt(Party.CALLER, _prelude(call)),))
+
+
+def _dial_callee(call: Call, at: datetime) -> Decision:
     dialled = replace(call.callee, dialled_at=at)
-    bridge = DialAndBridge(dialled.number, dialled.shows, call.ring_limit, Prompt.WAITING)
+    waiting = _own(call, call.audio.while_callee_rings, Prompt.WAITING)
+    bridge = DialAndBridge(dialled.number, dialled.shows, call.ring_limit, waiting)
     return Decision(_with(call, dialled), (bridge,), (LegDialled(at, Party.CALLEE),))
+
+
+def _last_minute_asked(call: Call) -> Decision:
+    if call.phase is not Phase.TALKING:
+        return Decision(call, ignored="nobody is talking")
+    sound = _own(call, call.audio.last_minute, Prompt.LAST_MINUTE)
+    to = call.audio.last_minute_to
+    parties = [party for party in Party if to in (Listeners.BOTH, Listeners(party.value))]
+    return Decision(call, tuple(PlayPrompt(party, sound) for party in parties), ignored="one minute is left")
 
 
 def _callee_picked_up(call: Call, event: LegPickedUp) -> Decision:
@@ -176,7 +199,11 @@ def _callee_lost(call: Call, at: datetime, outcome: Outcome) -> Decision:
     return Decision(call, (*parting, *_hang_up(call)))
 
 
-def _prompt_played(call: Call) -> Decision:
+def _prompt_played(call: Call, event: PromptPlayed) -> Decision:
+    if call.phase is Phase.HOLDING and call.prelude_at is not None:
+        if event.prompt not in (None, _prelude(call)):
+            return Decision(call, ignored="the prompt before the callee's dial is still heard")
+        return _dial_callee(call, event.at)
     if call.phase is Phase.HOLDING:
         again = PlayPrompt(Party.CALLER, Prompt.CONNECTING, _HOLD_TIMES)
         return Decision(call, (again,), ignored="the caller still waits")
@@ -190,6 +217,8 @@ def _action_refused(call: Call, event: ActionRefused) -> Decision:
         return Decision(call, ignored="a leg had ended before we hung it up")
     if call.phase is Phase.ENDING:
         return Decision(call, _hang_up(call), ignored="nothing but hanging up is left")
+    if call.phase is Phase.HOLDING and call.prelude_at is not None:
+        return _dial_callee(call, event.at)  # a prompt that cannot be played is no reason not to connect them
     if call.phase is Phase.RINGING_CALLEE and event.action != PlayPrompt.__name__:
         return _callee_lost(call, event.at, Outcome(Result.UNREACHABLE))
     return Decision(call, ignored=f"the network refused {event.action}: {event.why}")
@@ -288,6 +317,15 @@ def _hang_up(call: Call) -> tuple[HangUp, ...]:
     """Every leg that is up, the caller's first."""
     legs = (call.caller, call.callee)
     return tuple(HangUp(leg.party, leg.network_id) for leg in legs if leg.is_up and leg.network_id is not None)
+
+
+def _prelude(call: Call) -> Sound:
+    return _own(call, call.audio.before_callee, Prompt.BEFORE_CALLEE)
+
+
+def _own(call: Call, name: str | None, otherwise: Prompt) -> Sound:
+    """The app's recording, if the request named one."""
+    return AppPrompt(call.app, name) if name is not None else otherwise
 
 
 def _ending(call: Call, reason: EndReason, by: Party | None = None) -> Call:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
+from duologue.domain.audio import Audio
 from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Party
 
@@ -44,12 +45,17 @@ class Call:
     """From the callee's answer; at most 1,440 min."""
     bind_number: str = ""
     notify: NotifyTo = NotifyTo()
+    audio: Audio = Audio()
+    plays_before_callee: bool = False
+    """The SP wants a prompt to be heard before the callee is dialled."""
     user_data: str | None = None
     wants_party_type: bool = False
     taken_up_at: datetime | None = None
     """When the flow began to dial; None: nothing was dialled yet, and nothing will be once the call is over."""
     network_call: str | None = None
     """The carrier's id of the call: the first one stored wins (R6)."""
+    prelude_at: datetime | None = None
+    """When the prompt before the callee's dial began."""
     ending: EndReason | None = None
     """The first reason to end that was recorded."""
     ended_by: Party | None = None

@@ -120,6 +120,8 @@ def _call(request: CallbackRequest, app: App, call_id: str, now: datetime, patie
         longest_talk=request.longest_talk,
         bind_number=request.bind_number.e164,
         notify=request.notify,
+        audio=request.audio,
+        plays_before_callee=request.wants_prompt_before_callee,
         user_data=request.user_data,
         wants_party_type=request.wants_party_type,
         facts=1,

@@ -5,22 +5,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from duologue.call_control.actions import Action, DialAndBridge, HangUp, PlayPrompt
-from duologue.call_control.prompts import Prompt
+from duologue.call_control.prompts import Sound
 from duologue.domain.outcome import Party
 from duologue.wire.chime.invocation import CALL_ID
+from duologue.wire.chime.prompt_keys import key_of
 
 _TAGS = {Party.CALLER: "LEG-A", Party.CALLEE: "LEG-B"}
 
 
 @dataclass(frozen=True, slots=True)
 class PromptStore:
-    """Where the prompts lie: `s3://bucket/prefix<prompt>.wav`."""
+    """The bucket of the prompts; `prompt_keys` says where in it each lies."""
 
     bucket: str
-    prefix: str = "prompts/"
 
-    def source(self, prompt: Prompt) -> dict[str, str]:
-        return {"Type": "S3", "BucketName": self.bucket, "Key": f"{self.prefix}{prompt.value}.wav"}
+    def source(self, prompt: Sound) -> dict[str, str]:
+        return {"Type": "S3", "BucketName": self.bucket, "Key": key_of(prompt)}
 
 
 def write_answer(actions: Sequence[Action], prompts: PromptStore, *, introduces: str | None = None) -> dict[str, Any]:

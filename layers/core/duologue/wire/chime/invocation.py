@@ -16,6 +16,7 @@ from duologue.call_control.events import (
     DialCalleeAsked,
     DialTaken,
     EndAsked,
+    LastMinuteAsked,
     LegDropped,
     LegPickedUp,
     LegRang,
@@ -23,6 +24,7 @@ from duologue.call_control.events import (
     PromptPlayed,
 )
 from duologue.domain.outcome import Party
+from duologue.wire.chime.prompt_keys import prompt_at
 
 CALL_ID = "callId"
 """The name of our call id in ArgumentsMap and TransactionAttributes."""
@@ -33,7 +35,11 @@ _OUR_NAMES = {
     "Hangup": HangUp.__name__,
     "PlayAudio": PlayPrompt.__name__,
 }
-_COMMANDS: dict[str, type[DialCalleeAsked] | type[EndAsked]] = {"dial_callee": DialCalleeAsked, "end": EndAsked}
+_COMMANDS: dict[str, type[DialCalleeAsked] | type[LastMinuteAsked] | type[EndAsked]] = {
+    "dial_callee": DialCalleeAsked,
+    "last_minute": LastMinuteAsked,
+    "end": EndAsked,
+}
 """What the state machine and a stop say through UpdateSipMediaApplicationCall, as `command`."""
 
 END_COMMAND = {"command": "end"}
@@ -121,7 +127,8 @@ def _action_successful(said: _Said) -> CallEvent:
             callee = said.leg_id(Party.CALLEE)
             return LegPickedUp(said.at, said.network_call, Party.CALLEE, callee, said.started(Party.CALLEE))
         case "PlayAudio":
-            return PromptPlayed(said.at, said.network_call)
+            source = _map(_map(said.action.get("Parameters")).get("AudioSource"))
+            return PromptPlayed(said.at, said.network_call, prompt_at(str(source.get("Key", ""))))
         case _:
             return said.nothing()
 

@@ -11,8 +11,9 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from duologue.domain.accounts import App
+from duologue.domain.audio import Audio, EarlyMedia, Listeners
 from duologue.domain.call import NotifyTo
-from duologue.domain.callback_request import LONGEST_TALK, Audio, CallbackRequest, EarlyMedia, Listeners
+from duologue.domain.callback_request import LONGEST_TALK, CallbackRequest
 from duologue.domain.errors import DisplayNumberNotOwned, InvalidField, RecordingNotEnabled
 from duologue.domain.phone_number import PhoneNumber
 from duologue.wire.huawei.fields import (

@@ -29,10 +29,22 @@ class Push:
         return str(self.body["eventType"])
 
     @property
+    def called(self) -> str | None:
+        """The number of the leg that a status event is about."""
+        called: str | None = self.body.get("statusInfo", {}).get("called")
+        return called
+
+    @property
     def session_ids(self) -> list[str]:
         if self.kind == "fee":
             return [record["sessionId"] for record in self.body["feeLst"]]
         return [self.body["statusInfo"]["sessionId"]]
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+    """Python's 5 would drop connections when many calls end at once, and a dropped one is asked for again after 1 s."""
 
 
 @dataclass
@@ -45,11 +57,12 @@ class Receiver:
     secret: str = field(repr=False)
     answer: Callable[[Push], int] = lambda push: 200
     pushes: list[Push] = field(default_factory=list)
+    observers: list[Callable[[Push], None]] = field(default_factory=list)
+    """Told of each push that was taken, on the thread where it came: be quick and do not raise."""
 
     def __post_init__(self) -> None:
         self._changed = threading.Condition()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, name="sp-receiver", daemon=True)
         self._thread.start()
@@ -66,14 +79,19 @@ class Receiver:
         """What was pushed of one call, in the order that it came."""
         return [push for push in list(self.pushes) if session_id in push.session_ids]
 
-    def wait_for_fee(self, session_id: str, seconds: float) -> bool:
-        """Whether the CDR of the call came within this time."""
+    def wait_for(self, session_id: str, kind: str, seconds: float, called: str | None = None) -> bool:
+        """Whether such an event of the call, if `called` is given of the leg to this number, came within this time."""
 
         def came() -> bool:
-            return any(push.kind == "fee" for push in self.about(session_id))
+            told = (push for push in self.about(session_id) if push.kind == kind)
+            return any(called in (None, push.called) for push in told)
 
         with self._changed:
             return self._changed.wait_for(came, seconds)
+
+    def wait_for_fee(self, session_id: str, seconds: float) -> bool:
+        """Whether the CDR of the call came within this time."""
+        return self.wait_for(session_id, "fee", seconds)
 
     def close(self) -> None:
         self._server.shutdown()
@@ -87,6 +105,8 @@ class Receiver:
         with self._changed:
             if status == 200:
                 self.pushes.append(push)
+                for observer in list(self.observers):
+                    observer(push)
             self._changed.notify_all()
         return status
 

@@ -1,0 +1,27 @@
+"""Play one callback from its HTTP request to its CDR, and show it as it happens."""
+
+import argparse
+import sys
+from dataclasses import replace
+
+from lab.cases import named
+from lab.pstn.lines.behaviours import answers
+from lab.story import perform
+from lab.timeline import Screen
+
+STORY = replace(named("talked"), name="demo", caller=answers(2.0), callee=answers(3.0, talks=4.0))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command line of `demo`: nothing to choose."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0: everything came true; 1: not."""
+    screen = Screen.of(sys.stdout)
+    screen.line(
+        "Jack, on the website of a training institute, asks to be called. The institute's server sends one\n"
+        "request; the platform rings Jack, then Sophia of the customer service, and joins them.\n"
+        "Neither sees the other's number.\n"
+    )
+    return perform(STORY, screen)

@@ -1,0 +1,110 @@
+"""Play one case on a laboratory of its own, and show it; without a case, list them."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from lab import wording
+from lab.aws.cloud import CloudError
+from lab.aws.deploy import DeployError
+from lab.aws.layers import LayerError
+from lab.cases import CASES, LAB, PARAMETERS, Case, named
+from lab.checks import Check, checks
+from lab.lab import Lab
+from lab.play import Pair, Played, Watch, play
+from lab.timeline import Screen, Timeline
+from lab.website.sp import Sp, open_sp
+
+PAIR = Pair("+12025550111", "+12025550122")
+PEOPLE = {PAIR.caller: "Jack", PAIR.callee: "Sophia"}
+SP_NAME = "training-institute"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command line of `story`."""
+    parser.add_argument("case", nargs="?", default="", help="the case's name; without it, list them")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0: all came true; 1: not; 2: there is no such case."""
+    screen = Screen.of(sys.stdout)
+    if not arguments.case:
+        for case in CASES:
+            screen.line(f"{case.name:24} {case.story}")
+        return 0
+    try:
+        case = named(arguments.case)
+    except KeyError as error:
+        print(error.args[0], file=sys.stderr)
+        return 2
+    screen.line(f"{screen.bold(case.name)}: {case.story}")
+    return perform(case, screen)
+
+
+def perform(case: Case, screen: Screen) -> int:
+    """Start a laboratory, play the case, show all of it. 0: everything came true; 1: not."""
+    since = time.monotonic()
+    screen.line("Starting the cloud and the telephone network on this machine …")
+    try:
+        with stage(case) as (lab, watch, sp):
+            screen.line(f"… ready after {time.monotonic() - since:.1f} s.\n")
+            _introduce(screen, sp)
+            played = _play(lab, watch, sp, case, screen)
+            _show_cdr(screen, played)
+            true = _show_checks(screen, checks(played))
+    except (CloudError, DeployError, LayerError) as error:
+        print(f"The laboratory did not start: {error}", file=sys.stderr)
+        return 1
+    screen.line(f"\n{time.monotonic() - since:.0f} s in all.")
+    return 0 if true else 1
+
+
+@contextmanager
+def stage(case: Case) -> Iterator[tuple[Lab, Watch, Sp]]:
+    """A laboratory as the case wants it, with permissions checked, and an SP that has logged in."""
+    with Lab(auth=True, parameters=PARAMETERS, switches=case.under(LAB)) as lab:
+        watch = Watch(lab.pstn)
+        numbers = lab.outputs["DisplayNumbers"].split(",")
+        sp = open_sp(lab.api_url, lab.environment, name=SP_NAME, numbers=numbers)
+        try:
+            yield lab, watch, sp
+        finally:
+            sp.close()
+
+
+def _introduce(screen: Screen, sp: Sp) -> None:
+    caller, callee = (wording.number(number) for number in (PAIR.caller, PAIR.callee))
+    a, b = (wording.number(number) for number in sp.numbers[:2])
+    screen.line(f"Jack    has {caller}; his phone is to show {a}, not Sophia's number.")
+    screen.line(f"Sophia  has {callee}; her phone is to show {b}, not Jack's number.\n")
+
+
+def _play(lab: Lab, watch: Watch, sp: Sp, case: Case, screen: Screen) -> Played:
+    start = datetime.now(UTC)
+    timeline = Timeline(screen, start, PAIR.caller, PEOPLE)
+    timeline.heading("Jack's phone", "Sophia's phone")
+    timeline.say(start, "sp", "→ asks for a callback")
+    lab.pstn.subscribe(timeline.moment)
+    sp.receiver.observers.append(timeline.push)
+    played = play(lab, watch, sp, case, PAIR, on_stop=lambda: timeline.say(datetime.now(UTC), "sp", "→ asks to stop"))
+    sp.receiver.observers.remove(timeline.push)
+    return played
+
+
+def _show_cdr(screen: Screen, played: Played) -> None:
+    screen.line(f"\n{screen.bold('The CDR, as the SP got it')}")
+    screen.line(json.dumps(played.cdr, indent=2))
+
+
+def _show_checks(screen: Screen, made: list[Check]) -> bool:
+    screen.line(f"\n{screen.bold('What came true')}")
+    for check in made:
+        mark = screen.paint("✓", 32) if check.true else screen.paint("✗", 31)
+        screen.line(f"{mark} {check.what}" + ("" if check.true else f"\n    but: {check.found}"))
+    wrong = sum(not check.true for check in made)
+    screen.line(f"\n{f'{wrong} of {len(made)} did not come true.' if wrong else f'All {len(made)} came true.'}")
+    return not wrong

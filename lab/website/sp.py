@@ -1,0 +1,63 @@
+"""One SP in business: its account, its server that calls the platform, its server that is called back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lab.website.account import open_account
+from lab.website.client import Account, Reply, SpClient
+from lab.website.receiver import Receiver
+
+
+class LogInRefused(Exception):
+    """The platform did not let a new SP in."""
+
+
+@dataclass(frozen=True)
+class Sp:
+    """Use `close` at the end: the receiver is a server."""
+
+    name: str
+    account: Account
+    client: SpClient
+    receiver: Receiver
+    numbers: tuple[str, ...]
+    """The display numbers that it may show."""
+
+    def place(self, caller: str, callee: str, **fields: object) -> Reply:
+        """Ask for a callback that shows the caller its first display number, the callee its second one."""
+        wanted = {
+            "callerNbr": caller,
+            "calleeNbr": callee,
+            "displayNbr": self.numbers[0],
+            "displayCalleeNbr": self.numbers[1],
+        }
+        status_url, fee_url = self.receiver.status_url, self.receiver.fee_url
+        return self.client.place(status_url=status_url, fee_url=fee_url, **wanted, **fields)
+
+    def close(self) -> None:
+        self.receiver.close()
+
+
+def open_sp(
+    api_url: str,
+    environment: Mapping[str, str],
+    *,
+    name: str,
+    numbers: Sequence[str],
+    concurrent_calls: int = 100,
+    log_in: bool = True,
+) -> Sp:
+    """Have the operator open an account, start its receiver and log in. `numbers`: two display numbers or more.
+
+    Raises:
+        subprocess.CalledProcessError: the operator's command refused.
+        LogInRefused
+    """
+    account = open_account(environment, sp=name, display_numbers=numbers, concurrent_calls=concurrent_calls)
+    sp = Sp(name, account, SpClient(api_url, account), Receiver(account.app_secret), tuple(numbers))
+    if log_in:
+        reply = sp.client.log_in()
+        if reply.code != "0":
+            sp.close()
+            raise LogInRefused(f"{reply.status} {reply.body}")
+    return sp

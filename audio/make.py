@@ -30,8 +30,12 @@ def tone(seconds: float, *hertz: float) -> Sound:
 PROMPTS: dict[str, Sound] = {
     # Ours: two soft beeps, then quiet; it repeats until the callee is dialled.
     "connecting": tone(0.12, 660) + tone(0.1) + tone(0.12, 880) + tone(1.66),
+    # Ours: one soft rising chime before the callee is dialled, heard once.
+    "before-callee": tone(0.18, 523) + tone(0.18, 659) + tone(0.3, 784) + tone(0.34),
     # North American ringback: 440 + 480 Hz, 2 s on, 4 s off (ITU-T E.180 Supplement 2).
     "waiting": tone(2.0, 440, 480) + tone(4.0),
+    # Ours: three short pips, as a clock strikes; a minute is left.
+    "last-minute": (tone(0.1, 1000) + tone(0.15)) * 3,
     # Special information tone, three rising tones of 330 ms (ITU-T E.180 §7), twice.
     "callee-unavailable": (tone(0.33, 950) + tone(0.33, 1400) + tone(0.33, 1800) + tone(0.5)) * 2,
 }

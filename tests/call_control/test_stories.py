@@ -102,6 +102,12 @@ def test_the_callee_is_not_reached_and_the_caller_is_told(seconds, sip_status, e
     assert (story.call.ending, story.call.ended_by) == (EndReason.CALLEE_FAILED, None)
 
 
+def test_a_bridge_that_the_network_has_no_room_for_is_no_fault_of_the_callee():
+    story = Story(*TALKING[:4], BridgeFailed(at(5), NETWORK_CALL, refused=True))
+    assert story.call.ending is EndReason.DIAL_REFUSED
+    assert story.actions[-1] == HANG_UP_CALLER
+
+
 def test_the_parting_prompt_cannot_be_played():
     story = Story(*TALKING[:4], BRIDGE_TIMED_OUT, PROMPT_REFUSED)
     assert story.actions == (HANG_UP_CALLER,)

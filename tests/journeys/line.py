@@ -47,7 +47,7 @@ OWN = ("+12025550100", "+12025550101")
 CALLER, CALLEE = "+12025550111", "+12025550122"
 _STREAM_DELAY = 0.05
 _UPDATE_ITEM = "arn:aws:states:::aws-sdk:dynamodb:updateItem"
-_CREATE, _UPDATE, _END = "ring-caller", "ring-callee", "end-call"
+_CREATE, _UPDATE, _LAST, _END = "ring-caller", "ring-callee", "say-last-minute", "end-call"
 _SETTLE = "arn:aws:states:::lambda:invoke"
 
 
@@ -105,6 +105,7 @@ class Line:
             concurrent_calls=concurrent_calls,
         )
         self.player = FlowPlayer(_asl(calls, self.application), self.clock, self._resources())
+        self.notify = NotifyTo("http://127.0.0.1:9/status", "http://127.0.0.1:9/fee")
         self.letters: list[dict[str, Any]] = []
         self.writes = 0
         self._numbers = 0
@@ -118,7 +119,7 @@ class Line:
             caller_sees=PhoneNumber(OWN[0]),
             callee_sees=PhoneNumber(OWN[1]),
             bind_number=PhoneNumber(OWN[0]),
-            notify=NotifyTo("http://127.0.0.1:9/status", "http://127.0.0.1:9/fee"),
+            notify=self.notify,
             **wanted,
         )
         call = place_callback(
@@ -248,6 +249,7 @@ class Line:
             _UPDATE_ITEM: self._update_item,
             _CREATE: self._create_call,
             _UPDATE: self._update_call,
+            _LAST: self._update_call,
             _END: self._update_call,
             _SETTLE: self._settle,
         }
@@ -325,6 +327,7 @@ def _document() -> dict[str, Any]:
             "SipMediaApplicationId": "SMA",
             "RingCallingParty": _CREATE,
             "RingCalledParty": _UPDATE,
+            "SayLastMinute": _LAST,
             "EndCall": _END,
             "Settle": "settle",
         }

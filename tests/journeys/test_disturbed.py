@@ -166,6 +166,19 @@ def test_five_callbacks_at_once_within_the_quotas():
     assert [told["statusInfo"]["stateCode"] for told in line.letters if told["eventType"] == "disconnect"] == [0] * 5
 
 
+def test_a_sixth_callback_costs_none_of_the_five_and_ends_cleanly():
+    line = Line(switches=Switches(quotas=Quotas(on=True)), concurrent_calls=6)
+    calls = []
+    for pair in range(6):
+        caller, callee = f"+120255501{10 + pair}", f"+120255501{20 + pair}"
+        line.exchange.phones[caller].behaviour = replace(line.exchange.phones[caller].behaviour, talks=90.0)
+        calls.append(line.place(caller=caller, callee=callee))
+    line.run()
+    line.check_all_over(*calls)
+    codes = sorted(told["statusInfo"]["stateCode"] for told in line.letters if told["eventType"] == "disconnect")
+    assert codes == [0, 0, 0, 0, 0, 7109]
+
+
 def test_a_dial_that_the_network_has_no_room_for_fails_with_its_account():
     line = Line(answers(2), answers(3), switches=Switches(quotas=Quotas(on=True, active_calls=0)))
     call = line.place()

@@ -45,9 +45,13 @@ class LegPickedUp(NetworkEvent):
 
 @dataclass(frozen=True, slots=True)
 class BridgeFailed(NetworkEvent):
-    """The callee's leg came to nothing. `sip_status` 0: the network does not say why."""
+    """The callee's leg came to nothing. `sip_status` 0: the network does not say why.
+
+    `refused`: it was not even dialled (no room in the network, or something in the request).
+    """
 
     sip_status: int = 0
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,13 +189,17 @@ def _bridge_failed(call: Call, event: BridgeFailed) -> Decision:
     callee = call.callee
     if callee.dialled_at is None or callee.answered_at is not None or callee.is_over:
         return Decision(call, ignored="a bridge that failed is known")
+    if event.refused:
+        return _callee_lost(call, event.at, Outcome(Result.UNREACHABLE), EndReason.DIAL_REFUSED)
     return _callee_lost(call, event.at, _callee_outcome(call, event))
 
 
-def _callee_lost(call: Call, at: datetime, outcome: Outcome) -> Decision:
+def _callee_lost(
+    call: Call, at: datetime, outcome: Outcome, reason: EndReason = EndReason.CALLEE_FAILED
+) -> Decision:
     """The callee will not come: tell the caller why the line goes dead, unless the call was ending anyway."""
     parting = () if call.ending is not None else (PlayPrompt(Party.CALLER, Prompt.CALLEE_UNAVAILABLE),)
-    call = _with(_ending(call, EndReason.CALLEE_FAILED), replace(call.callee, ended_at=at, outcome=outcome))
+    call = _with(_ending(call, reason), replace(call.callee, ended_at=at, outcome=outcome))
     return Decision(call, (*parting, *_hang_up(call)))
 
 

@@ -10,7 +10,7 @@ from duologue.call_control.facts import CallAccepted
 from duologue.call_control.machine import close
 from duologue.domain.accounts import App
 from duologue.domain.call import Call
-from duologue.domain.callback_request import CallbackRequest
+from duologue.domain.callback_request import LONGEST_TALK, CallbackRequest
 from duologue.domain.errors import AlreadyDone, CallAlreadyAccepted, OutsideUnavailable, RaceLost
 from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Party
@@ -18,6 +18,9 @@ from duologue.usecases.ports import Calls, Change, Clock, Flows, SavedCall
 
 _log = logging.getLogger(__name__)
 _TRIES = 8
+_LAST_MINUTE = timedelta(minutes=1)
+_A_MOMENT = timedelta(seconds=1)
+"""A wait of nothing is no wait: a call of one minute hears that its last minute begins a second after the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def place_callback(
 def flow_input(call: Call, patience: Patience) -> dict[str, Any]:
     """What the state machine knows of a call: whom to ring showing what, and how long each wait may take (R3)."""
     whole = patience.whole(call.longest_talk)
-    return {
+    given: dict[str, Any] = {
         "callId": call.id,
         "caller": {"number": call.caller.number.e164, "shows": call.caller.shows.e164},
         "callerWaitSeconds": _seconds(patience.caller_wait),
@@ -86,6 +89,11 @@ def flow_input(call: Call, patience: Patience) -> dict[str, Any]:
         "talkSeconds": _seconds(call.longest_talk),
         "closeBy": (call.accepted_at + whole).isoformat(),
     }
+    if call.longest_talk < LONGEST_TALK:
+        unannounced = max(call.longest_talk - _LAST_MINUTE, _A_MOMENT)
+        given["talkSeconds"] = _seconds(unannounced)
+        given["lastMinuteSeconds"] = _seconds(call.longest_talk - unannounced)
+    return given
 
 
 def _record(

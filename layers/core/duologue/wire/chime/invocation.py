@@ -138,7 +138,9 @@ def _action_failed(said: _Said) -> CallEvent:
     if said.legs.get(Party.CALLER, {}).get("Status") == "Disconnected":
         return said.nothing()  # cut by the end of the caller's leg, whose own HANGUP follows and says why
     if kind == "CallAndBridge":
-        return BridgeFailed(said.at, said.network_call, _status(said.action.get("SipResponseCode")))
+        # CallNotAnswered is the one documented error of a callee that was dialled; the others come before the dial.
+        refused = said.action.get("ErrorType") not in (None, "CallNotAnswered")
+        return BridgeFailed(said.at, said.network_call, _status(said.action.get("SipResponseCode")), refused)
     why = str(said.action.get("ErrorType") or said.action.get("Error") or "no reason given")
     return ActionRefused(said.at, said.network_call, _OUR_NAMES.get(kind, kind), why)
 

@@ -1,0 +1,121 @@
+"""What an SP may ask of a callback, each by what a phone hears or what the SP is told."""
+
+from datetime import timedelta
+
+import pytest
+
+from duologue.call_control.prompts import AppPrompt, Prompt
+from duologue.domain.audio import Audio, Listeners
+from duologue.domain.call import NotifyTo
+from lab.pstn.lines import AudioFile
+from lab.pstn.lines.behaviours import answers, never_answers
+from tests.journeys.line import CALLEE, CALLER, Line
+
+OWN = AppPrompt("app-1", "ours.wav")
+TALK = timedelta(minutes=3)
+
+
+def test_a_prompt_before_the_callee_is_dialled_is_heard_to_its_end():
+    line = Line(answers(2), answers(3, talks=10.0))
+    line.exchange.audio = lambda bucket, key: AudioFile(7.0)
+    call = line.place(wants_prompt_before_callee=True)
+    line.run()
+    assert line.heard_by(CALLER) == [Prompt.CONNECTING, Prompt.BEFORE_CALLEE, Prompt.WAITING]
+    cdr = line.cdr(call)
+    assert cdr.callee.dialled_at - cdr.caller.answered_at > timedelta(seconds=7)
+    line.check_all_over(call)
+
+
+def test_the_apps_own_prompts():
+    line = Line(answers(2), answers(8, talks=10.0))
+    audio = Audio(before_callee="ours.wav", while_callee_rings="ring.wav")
+    call = line.place(wants_prompt_before_callee=True, audio=audio)
+    line.run()
+    assert line.heard_by(CALLER) == [Prompt.CONNECTING, OWN, AppPrompt("app-1", "ring.wav")]
+    line.check_all_over(call)
+
+
+def test_a_prompt_that_is_named_but_not_wanted_is_not_played():
+    line = Line(answers(2), answers(3, talks=10.0))
+    line.place(audio=Audio(before_callee="ours.wav"))
+    line.run()
+    assert OWN not in line.heard_by(CALLER)
+
+
+def test_a_prompt_that_cannot_be_played_does_not_keep_them_apart():
+    line = Line(answers(2), answers(3, talks=10.0))
+    line.exchange.audio = lambda bucket, key: None if key.startswith("apps/") else AudioFile(1.0)
+    call = line.place(wants_prompt_before_callee=True, audio=Audio(before_callee="ours.wav"))
+    line.run()
+    assert line.disconnect["stateCode"] == 0
+    line.check_all_over(call)
+
+
+def test_a_stop_while_the_prompt_before_the_callee_plays():
+    line = Line(answers(2), answers(3))
+    line.exchange.audio = lambda bucket, key: AudioFile(12.0)
+    call = line.place(wants_prompt_before_callee=True)
+    line.stop_after(call, 6.0)
+    line.run()
+    assert line.disconnect["stateCode"] == 8017
+    assert line.exchange.phones[CALLEE].calls == []
+    line.check_all_over(call)
+
+
+@pytest.mark.parametrize(
+    ("to", "hear"),
+    [(Listeners.BOTH, {CALLER, CALLEE}), (Listeners.CALLER, {CALLER}), (Listeners.CALLEE, {CALLEE})],
+)
+def test_the_last_minute_is_announced(to, hear):
+    line = Line(answers(2), answers(2))
+    call = line.place(longest_talk=TALK, audio=Audio(last_minute_to=to))
+    line.run()
+    heard = {number for number in (CALLER, CALLEE) if Prompt.LAST_MINUTE in line.heard_by(number)}
+    assert heard == hear
+    joined = line.exchange.phones[CALLER].calls[0].joined[0][1]
+    times = [at for number in hear for at, key in line.exchange.phones[number].heard if "last-minute" in key]
+    assert all(timedelta(seconds=118) < at - joined < timedelta(seconds=124) for at in times)
+    assert line.disconnect["stateCode"] == 8010
+    assert TALK - timedelta(seconds=1) < line.cdr(call).talk < TALK + timedelta(seconds=3)
+    line.check_all_over(call)
+
+
+def test_the_apps_own_announcement_of_the_last_minute():
+    line = Line(answers(2), answers(2))
+    line.place(longest_talk=TALK, audio=Audio(last_minute="ours.wav", last_minute_to=Listeners.CALLEE))
+    line.run()
+    assert line.heard_by(CALLEE) == [OWN]
+
+
+def test_a_call_that_ends_before_its_last_minute_hears_nothing_of_it():
+    line = Line(answers(2), answers(2, talks=30.0))
+    call = line.place(longest_talk=TALK)
+    line.run()
+    assert Prompt.LAST_MINUTE not in line.heard_by(CALLER)
+    assert line.disconnect["stateCode"] == 0
+    line.check_all_over(call)
+
+
+def test_a_call_without_a_limit_of_its_own_ends_at_the_platforms_without_a_word():
+    line = Line(answers(2), answers(2))
+    call = line.place()
+    line.run()
+    assert line.cdr(call).talk > timedelta(hours=23, minutes=59)
+    assert Prompt.LAST_MINUTE not in line.heard_by(CALLER)
+    line.check_all_over(call)
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_who_hung_up_is_told_if_asked(wanted):
+    line = Line(answers(2), answers(2, talks=10.0))
+    line.place(wants_party_type=wanted)
+    line.run()
+    assert line.disconnect.get("partyType") == ("called" if wanted else None)
+
+
+def test_where_the_sp_named_no_url_it_is_told_nothing():
+    line = Line(answers(2), never_answers())
+    line.notify = NotifyTo(None, "http://127.0.0.1:9/fee")
+    line.place()
+    line.run()
+    assert line.told_to_sp == ["fee"]

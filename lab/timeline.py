@@ -68,8 +68,8 @@ class Timeline:
     """Rows of one call, as they come; any thread may add one.
 
     `caller` is the number whose moments go into the first lane; another phone's go into the second. `people`: names by
-    number, as far as there are any. `label` stands before each row, to tell calls apart. `lock` is shared by the time
-    lines of one screen.
+    number; a person without one is "the caller" or "the callee". `label` stands before each row, to tell calls apart.
+    `lock` is shared by the time lines of one screen.
     """
 
     def __init__(
@@ -82,7 +82,8 @@ class Timeline:
         label: str = "",
         lock: threading.Lock | None = None,
     ) -> None:
-        self._screen, self._start, self._caller, self._people = screen, start, caller, people
+        self._screen, self._start, self._caller = screen, start, caller
+        self._people = {caller: "the caller", **people}
         self._label = label
         self._lock = lock or threading.Lock()
         self._asked: dict[int, Mapping[str, Any]] = {}
@@ -104,6 +105,7 @@ class Timeline:
         """Show a moment of the network, if it says anything to a reader."""
         if moment.number:
             lane = "caller" if moment.number == self._caller else "callee"
+            self._people.setdefault(moment.number, "the callee")
             text = wording.phone(moment, self._people)
         else:
             lane, text = "platform", self._platform(moment)

@@ -5,13 +5,22 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import signal
+import socket
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+from lab.aws.cloud import LOOPBACK
 from lab.lab import ROOT, Lab
+from lab.pstn.lines.behaviours import planned
+from lab.requests import commands
+from lab.timeline import Screen
+from lab.wall import Wall
+from lab.website.sp import Sp, open_sp
 
 LAB_FILE = "lab.json"
 """Below the state directory while a lab is running: its URLs and its stack's outputs."""
@@ -29,6 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT."""
+    taken = [port for port in (arguments.api_port, arguments.aws_port) if port and not _is_free(port)]
+    if taken:
+        ports = " and ".join(map(str, taken))
+        print(
+            f"Port {ports} is taken, perhaps by another lab. --api-port 0 --aws-port 0 picks free ones.",
+            file=sys.stderr,
+        )
+        return 1
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -40,9 +57,55 @@ def run(arguments: argparse.Namespace) -> int:
         state_dir=arguments.state_dir,
     )
     with lab, announced(lab, arguments.state_dir):
-        print(f"API   {lab.api_url}\nAWS   {lab.aws_url}\nStop with Ctrl-C.", flush=True)
-        stop.wait()
+        print(f"API   {lab.api_url}\nAWS   {lab.aws_url}", flush=True)
+        with closing(open_sp(lab.api_url, lab.environment, name="acme", numbers=_numbers(lab), log_in=False)) as sp:
+            screen = Screen.of(sys.stdout)
+            screen.line(_guide(lab, sp))
+            wall = Wall(screen)
+            lab.pstn.subscribe(wall.moment)
+            sp.receiver.observers.append(wall.push)
+            stop.wait()
     return 0
+
+
+def _guide(lab: Lab, sp: Sp) -> str:
+    """What a person can do now."""
+    caller, callee = "+12025550111", "+12025550133"
+    return f"""SP    {sp.receiver.url} takes its notifications
+
+For a second terminal:
+
+{commands(lab.api_url, sp, caller, callee)}
+The telephones are scripted by number, +1 202 555 01xx:
+
+{_number_plan()}
+
+  curl -s {lab.aws_url}/_lab/phones/{callee}                     what a phone saw and heard
+  curl -s -X PUT -d '{{"kind": "busy"}}' {lab.aws_url}/_lab/phones/{callee}     another script
+  curl -s {lab.aws_url}/_lab/switches                                  how the network behaves
+
+Calls are shown here as they happen. Stop with Ctrl-C.
+"""
+
+
+def _number_plan() -> str:
+    """The table that stands where the plan is made."""
+    rows = re.findall(r"\| (\d\d-\d\d) \| (.+) \|", planned.__doc__ or "")
+    return "\n".join(f"  {numbers}  {script}" for numbers, script in rows)
+
+
+def _numbers(lab: Lab) -> list[str]:
+    """Two display numbers, the same one twice if the platform has no more."""
+    owned = lab.outputs["DisplayNumbers"].split(",")
+    return [*owned, owned[0]][: max(2, len(owned))]
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server((LOOPBACK, port)).close()
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+LOG_IN = "/rest/fastlogin/v1.0"
+REFRESH = "/omp/oauth/refresh"
+LOG_OUT = "/rest/logout/v1.0"
 CLICK2CALL = "/rest/httpsessions/click2Call/v2.0"
 CALL_STOP = "/rest/httpsessions/callStop/v2.0"
 TIMEOUT_S = 60
@@ -47,7 +50,7 @@ class SpClient:
     def log_in(self) -> Reply:
         """Trusted-SP simple authorization: the raw password is the Authorization header."""
         query = {"app_key": self.account.app_key, "username": self.account.username}
-        return self._keep(self.send("/rest/fastlogin/v1.0", query, headers={"Authorization": self.account.password}))
+        return self._keep(self.send(LOG_IN, query, headers={"Authorization": self.account.password}))
 
     def refresh(self) -> Reply:
         form = {
@@ -57,10 +60,10 @@ class SpClient:
             "refresh_token": self.refresh_token,
         }
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
-        return self._keep(self.send("/omp/oauth/refresh", {}, urlencode(form).encode(), kind))
+        return self._keep(self.send(REFRESH, {}, urlencode(form).encode(), kind))
 
     def log_out(self) -> Reply:
-        return self.send("/rest/logout/v1.0", self._credentials())
+        return self.send(LOG_OUT, self._credentials())
 
     def place(self, *, status_url: str | None = None, fee_url: str | None = None, **fields: Any) -> Reply:
         """`fields` as on the wire; the URLs are given in clear and sent as Base64."""

@@ -1,0 +1,35 @@
+"""`python -m bench`: count and time, print, and write `bench/results.md`.
+
+Ends 1 if the happy path has more state transitions than the design allows. No number of seconds is judged.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from bench.callbacks import MOST_TRANSITIONS, count_callbacks
+from bench.cold_starts import ROOT, time_starts
+from bench.report import report
+
+RESULTS = Path(__file__).with_name("results.md")
+
+
+def main() -> int:
+    """The exit status."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="What one callback costs")
+    parser.add_argument("--callbacks", type=int, default=5, help="how many to play (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=11, help="cold starts of each function (default: %(default)s)")
+    parser.add_argument("--state-dir", type=Path, default=ROOT / ".lab", help="working files (.lab)")
+    asked = parser.parse_args()
+    costs = count_callbacks(asked.callbacks, asked.state_dir)
+    said = report(costs, time_starts(asked.rounds, asked.state_dir))
+    print(said, flush=True)
+    RESULTS.write_text(said, encoding="utf-8")
+    if costs.transitions > MOST_TRANSITIONS:
+        print(f"{costs.transitions} transitions; the design allows {MOST_TRANSITIONS}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

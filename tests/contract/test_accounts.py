@@ -60,7 +60,13 @@ APP = App(
     secret="a secret",
     display_numbers=("+12025550100", "+12025550101"),
     status_url="https://sp.example.com/status",
+    older_secret="the secret before",
     concurrent_calls=3,
+    calls_per_second=4,
+    calls_per_callee_per_day=5,
+    countries=("US", "CA"),
+    test_numbers=("+12025550190",),
+    prompts={"hello.wav": 2.5, "bye.wav": 1.0},
     recording=True,
 )
 
@@ -180,7 +186,7 @@ class CountingKms:
 
 def test_a_secret_is_opened_once_a_process(dynamo, aws, table):
     dynamo.add_sp(SP)
-    dynamo.add_app(APP)
+    dynamo.add_app(replace(APP, older_secret=None))
     kms = CountingKms(aws("kms"))
     accounts = DynamoAccounts(aws("dynamodb"), table, KmsSecrets(cast("KMSClient", kms)))
     assert [accounts.app("app-1").secret for _ in range(3)] == ["a secret"] * 3

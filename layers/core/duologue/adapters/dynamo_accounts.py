@@ -4,7 +4,7 @@
 | --------------- | -------- | -------------------------------------------------------------------------------- |
 | SP#<id>         | SP       | an SP's account                                                                  |
 | USERNAME#<name> | SP       | whose user name it is, so that no two SPs have the same                          |
-| APP#<key>       | APP      | an app; its secret as KMS sealed it                                              |
+| APP#<key>       | APP      | an app; its secrets as KMS sealed them                                           |
 | APP#<key>       | TOKENS   | the app's register of tokens (hashes only); every write names the version it read |
 | APP#<key>       | SLOTS    | the app's calls in progress; kept by `dynamo_calls`                              |
 """
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from duologue.adapters.app_rows import app_of, plain_attributes
 from duologue.adapters.aws import code_of, from_item, outside, to_item
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.domain.accounts import App, Sp
@@ -47,17 +48,7 @@ class DynamoAccounts:
         row = self._row(f"APP#{key}", "APP")
         if row is None:
             raise UnknownApp(key)
-        return App(
-            key=row["key"],
-            sp=row["sp"],
-            secret=self._secrets.open(row["key"], row["secret"]),
-            display_numbers=tuple(row["display_numbers"].split()),
-            status_url=row.get("status_url"),
-            fee_url=row.get("fee_url"),
-            concurrent_calls=row["concurrent_calls"],
-            recording=row["recording"],
-            active=row["active"],
-        )
+        return app_of(row, lambda sealed: self._secrets.open(key, sealed))
 
     def add_sp(self, sp: Sp) -> None:
         row = {"id": sp.id, "username": sp.username, "password_hash": sp.password_hash, "active": sp.active}
@@ -79,17 +70,7 @@ class DynamoAccounts:
 
     def add_app(self, app: App) -> None:
         self.sp(app.sp)
-        row = {
-            "key": app.key,
-            "sp": app.sp,
-            "display_numbers": " ".join(app.display_numbers),
-            "concurrent_calls": app.concurrent_calls,
-            "recording": app.recording,
-            "active": app.active,
-        }
-        urls = {"status_url": app.status_url, "fee_url": app.fee_url}
-        item = to_item(row | {name: url for name, url in urls.items() if url is not None})
-        item["secret"] = {"B": self._secrets.seal(app.key, app.secret)}
+        item = to_item(plain_attributes(app)) | self._sealed(app)
         self._put(f"APP#{app.key}", "APP", item, AccountExists(f"the app {app.key} exists"))
 
     def register(self, app_key: str) -> Register:
@@ -113,6 +94,10 @@ class DynamoAccounts:
             self._put(f"APP#{app_key}", "TOKENS", to_item(row), RaceLost(app_key), version=register.version)
         else:
             self._put(f"APP#{app_key}", "TOKENS", to_item(row), RaceLost(app_key))
+
+    def _sealed(self, app: App) -> dict[str, Any]:
+        names = {"secret": app.secret, "older_secret": app.older_secret}
+        return {name: {"B": self._secrets.seal(app.key, text)} for name, text in names.items() if text is not None}
 
     # ---- the table
 

@@ -1,0 +1,52 @@
+"""An app as a row of the accounts table: which attribute holds what. Secrets are sealed and opened by the caller.
+
+An attribute that a row lacks has the domain's default: a row that an older version wrote stays readable.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from duologue.domain.accounts import App
+
+
+def plain_attributes(app: App) -> dict[str, Any]:
+    """All of an app but its secrets, as str, int and bool. What is None has no attribute."""
+    row = {
+        "key": app.key,
+        "sp": app.sp,
+        "display_numbers": " ".join(app.display_numbers),
+        "status_url": app.status_url,
+        "fee_url": app.fee_url,
+        "concurrent_calls": app.concurrent_calls,
+        "calls_per_second": app.calls_per_second,
+        "calls_per_callee_per_day": app.calls_per_callee_per_day,
+        "countries": " ".join(app.countries),
+        "test_numbers": " ".join(app.test_numbers),
+        "prompts": json.dumps(dict(app.prompts), sort_keys=True),
+        "recording": app.recording,
+        "active": app.active,
+    }
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def app_of(row: Mapping[str, Any], opened: Callable[[bytes], str]) -> App:
+    """The app of a row; `opened` turns a sealed secret into the one in clear."""
+    given: dict[str, Any] = {name: row[name] for name in _AS_THEY_ARE if name in row}
+    given |= {name: tuple(row[name].split()) for name in _WORDS if name in row}
+    if "prompts" in row:
+        given["prompts"] = json.loads(row["prompts"])
+    older = opened(row["older_secret"]) if "older_secret" in row else None
+    return App(key=row["key"], sp=row["sp"], secret=opened(row["secret"]), older_secret=older, **given)
+
+
+_WORDS = ("display_numbers", "countries", "test_numbers")
+_AS_THEY_ARE = (
+    "status_url",
+    "fee_url",
+    "concurrent_calls",
+    "calls_per_second",
+    "calls_per_callee_per_day",
+    "recording",
+    "active",
+)

@@ -22,6 +22,8 @@ def test_a_prompt_before_the_callee_is_dialled_is_heard_to_its_end():
     line.run()
     assert line.heard_by(CALLER) == [Prompt.CONNECTING, Prompt.BEFORE_CALLEE, Prompt.WAITING]
     cdr = line.cdr(call)
+    assert cdr.callee.dialled_at is not None
+    assert cdr.caller.answered_at is not None
     assert cdr.callee.dialled_at - cdr.caller.answered_at > timedelta(seconds=7)
     line.check_all_over(call)
 

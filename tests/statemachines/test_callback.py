@@ -1,0 +1,205 @@
+"""Every branch of the callback's state machine is entered, on the lab's interpreter; its hours pass in moments."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.aws.flow import Flow, StateFailed, Task, definition
+
+ASL = Path(__file__).parents[2] / "statemachines" / "callback.asl.yaml"
+PSTN = "arn:aws:states:::aws-sdk:chimesdkvoice:"
+DOCUMENT = definition(
+    ASL,
+    Partition="aws",
+    CallsTable="calls",
+    SipMediaApplicationId="sma",
+    RingCallingParty=f"{PSTN}createSipMediaApplicationCall",
+    RingCalledParty=f"{PSTN}updateSipMediaApplicationCall",
+    SayLastMinute=f"{PSTN}updateSipMediaApplicationCall",
+    EndCall=f"{PSTN}updateSipMediaApplicationCall",
+    Settle="settle",
+)
+STATES: dict[str, Any] = DOCUMENT["States"]
+GIVEN = {
+    "callId": "1_2_3_20261123090000",
+    "caller": {"number": "+12025550111", "shows": "+12025550100"},
+    "callerWaitSeconds": 140,
+    "calleeWaitSeconds": 80,
+    "talkSeconds": 1740,
+    "closeBy": "2026-11-23T10:00:00+00:00",
+}
+LIMITED = GIVEN | {"lastMinuteSeconds": 60}
+
+WAKE, INTERRUPT, SILENCE = "wake", "interrupt", "silence"
+LOST = "DynamoDb.ConditionalCheckFailedException"
+NO_ROOM = ["ChimeSdkVoice.ThrottledClientException", "ChimeSdkVoice.ResourceLimitExceededException"] * 4
+GONE = "ChimeSdkVoice.NotFoundException"
+BROKEN = "ChimeSdkVoice.ServiceFailureException"
+STORE_DOWN = ["DynamoDb.InternalServerErrorException"] * 9
+
+MAY_CALLER, RING_CALLER, WAIT_CALLER = (
+    "May the calling party be rung?",
+    "Ring the calling party",
+    "Until the calling party answers",
+)
+MAY_CALLEE, RING_CALLEE, WAIT_CALLEE = (
+    "May the called party be rung?",
+    "Ring the called party",
+    "Until the called party answers",
+)
+TALK, LAST, SAY, TO_THE_END = "Let them talk", "Is a minute left?", "Say that a minute is left", "Let them end"
+RECORD, KNOWN, END, OVER, SETTLE = (
+    "Record why it ends",
+    "Does the network know the call?",
+    "End the call",
+    "Until no leg is up",
+    "Settle",
+)
+STOPPED, LONGEST, NO_SIGN_CALLER, NO_SIGN_CALLEE, FULL = (
+    "The SP stopped it",
+    "The longest call is reached",
+    "The calling party gave no sign",
+    "The called party gave no sign",
+    "The network had no room",
+)
+CALLER = [MAY_CALLER, RING_CALLER, WAIT_CALLER]
+CALLEE = [MAY_CALLEE, RING_CALLEE, WAIT_CALLEE]
+ENDED = [RECORD, KNOWN, END, OVER, SETTLE]
+
+
+@dataclass
+class Case:
+    """What each state meets, attempt by attempt (the last one stays); what is not named goes well."""
+
+    about: str
+    meets: dict[str, Any]
+    visits: list[str]
+    given: dict[str, Any] = field(default_factory=lambda: GIVEN)
+    reason: str | None = None
+    known: bool = True
+
+
+CASES = [
+    Case("they talk", {}, [*CALLER, *CALLEE, TALK, SETTLE]),
+    Case("everything is faster than its wait", {state: LOST for state in (WAIT_CALLER, WAIT_CALLEE, TALK)},
+         [*CALLER, *CALLEE, TALK, SETTLE]),
+    Case("over before the caller is rung", {MAY_CALLER: LOST}, [MAY_CALLER, SETTLE]),
+    Case("the network has no room for the caller", {RING_CALLER: NO_ROOM},
+         [MAY_CALLER, RING_CALLER, FULL, RECORD, KNOWN, SETTLE], reason="dial_refused", known=False),
+    Case("it is not known whether the caller is rung", {RING_CALLER: BROKEN}, [*CALLER, *CALLEE, TALK, SETTLE]),
+    Case("the caller's leg is never heard of", {WAIT_CALLER: SILENCE},
+         [*CALLER, NO_SIGN_CALLER, *ENDED], reason="caller_silent"),
+    Case("nothing was ever heard of the call", {WAIT_CALLER: SILENCE},
+         [*CALLER, NO_SIGN_CALLER, RECORD, KNOWN, SETTLE], reason="caller_silent", known=False),
+    Case("stopped while the caller rings", {WAIT_CALLER: INTERRUPT}, [*CALLER, STOPPED, *ENDED], reason="stopped"),
+    Case("over when the callee's turn comes", {MAY_CALLEE: LOST, RECORD: LOST},
+         [*CALLER, MAY_CALLEE, STOPPED, RECORD, SETTLE]),
+    Case("stopped when the callee's turn comes", {MAY_CALLEE: LOST},
+         [*CALLER, MAY_CALLEE, STOPPED, *ENDED], reason="stopped"),
+    Case("the call is gone when the callee is rung", {RING_CALLEE: GONE},
+         [*CALLER, MAY_CALLEE, RING_CALLEE, OVER, SETTLE]),
+    Case("the network has no room for the callee", {RING_CALLEE: NO_ROOM},
+         [*CALLER, MAY_CALLEE, RING_CALLEE, FULL, *ENDED], reason="dial_refused"),
+    Case("it is not known whether the callee is rung", {RING_CALLEE: BROKEN}, [*CALLER, *CALLEE, TALK, SETTLE]),
+    Case("the callee's leg is never heard of", {WAIT_CALLEE: SILENCE},
+         [*CALLER, *CALLEE, NO_SIGN_CALLEE, *ENDED], reason="callee_silent"),
+    Case("stopped while the callee rings", {WAIT_CALLEE: INTERRUPT},
+         [*CALLER, *CALLEE, STOPPED, *ENDED], reason="stopped"),
+    Case("stopped in talk", {TALK: INTERRUPT}, [*CALLER, *CALLEE, TALK, STOPPED, *ENDED], reason="stopped"),
+    Case("the platform's longest call", {TALK: SILENCE},
+         [*CALLER, *CALLEE, TALK, LAST, LONGEST, *ENDED], reason="longest_call"),
+    Case("the SP's longest call", {TALK: SILENCE, TO_THE_END: SILENCE},
+         [*CALLER, *CALLEE, TALK, LAST, SAY, TO_THE_END, LONGEST, *ENDED], LIMITED, "longest_call"),
+    Case("they hang up in the last minute", {TALK: SILENCE},
+         [*CALLER, *CALLEE, TALK, LAST, SAY, TO_THE_END, SETTLE], LIMITED),
+    Case("they hang up as the last minute is said", {TALK: SILENCE, SAY: GONE, TO_THE_END: LOST},
+         [*CALLER, *CALLEE, TALK, LAST, SAY, TO_THE_END, SETTLE], LIMITED),
+    Case("stopped in the last minute", {TALK: SILENCE, TO_THE_END: INTERRUPT},
+         [*CALLER, *CALLEE, TALK, LAST, SAY, TO_THE_END, STOPPED, *ENDED], LIMITED, "stopped"),
+    Case("gone when it shall end", {TALK: INTERRUPT, END: GONE, OVER: LOST},
+         [*CALLER, *CALLEE, TALK, STOPPED, *ENDED], reason="stopped"),
+    Case("it cannot be ended, and no hang-up comes", {TALK: INTERRUPT, END: [BROKEN] * 20, OVER: SILENCE},
+         [*CALLER, *CALLEE, TALK, STOPPED, *ENDED], reason="stopped"),
+    Case("a leg is still up when it is settled", {SETTLE: ["LegStillUp", "LegStillUp", "ok"]},
+         [*CALLER, *CALLEE, TALK, SETTLE]),
+    Case("a leg stays up", {SETTLE: ["LegStillUp"] * 9}, [*CALLER, *CALLEE, TALK, SETTLE, "Left to the sweeper"]),
+    Case("the store is out of reach for a moment", {MAY_CALLER: [STORE_DOWN[0], "ok"], TALK: [STORE_DOWN[0], WAKE]},
+         [*CALLER, *CALLEE, TALK, SETTLE]),
+]  # fmt: skip
+
+
+def play(case: Case) -> tuple[list[str], list[Task], str]:
+    """The states entered, the tasks done, and how the execution ended."""
+    left = {state: list(meets) if isinstance(meets, list) else [meets] for state, meets in case.meets.items()}
+
+    def resources(task: Task) -> Any:
+        script = left.get(task.state, [WAKE if task.token else "ok"])
+        meets = script.pop(0) if len(script) > 1 else script[0]
+        if meets == WAKE:
+            flow.succeed(task.token or "", {})
+        elif meets == INTERRUPT:
+            flow.fail(task.token or "", "CallStopping")
+        elif meets not in ("ok", SILENCE):
+            raise StateFailed(meets)
+        row = {"network_call": {"S": "transaction-1"}} if case.known else {}
+        return {"Attributes": row, "Payload": {"closed": False}}
+
+    flow = Flow(DOCUMENT, resources, scale=0.0005)
+    run = flow.start(case.given).finish(30)
+    return run.visited, run.tasks, run.status
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.about)
+def test_a_callback_takes_its_course(case):
+    visited, tasks, status = play(case)
+    assert visited == case.visits
+    assert status == "SUCCEEDED"
+    reasons = [task.parameters["ExpressionAttributeValues"][":reason"]["S"] for task in tasks if task.state == RECORD]
+    assert reasons == ([case.reason] if case.reason else reasons[:1])
+
+
+def test_the_happy_path_is_at_most_twelve_transitions():
+    visited, _, _ = play(CASES[0])
+    assert len(visited) + 1 <= 12, "the states entered, and the end"
+
+
+def test_a_dial_is_repeated_only_when_nothing_was_dialled():
+    dials = [task for task in play(Case("", {RING_CALLER: BROKEN}, []))[1] if task.state == RING_CALLER]
+    assert len(dials) == 1
+    again = [task for task in play(Case("", {RING_CALLER: [NO_ROOM[0], "ok"]}, []))[1] if task.state == RING_CALLER]
+    assert len(again) == 2
+    assert again[0].parameters == again[1].parameters
+
+
+def test_what_is_asked_of_the_network():
+    _, tasks, _ = play(Case("", {TALK: INTERRUPT}, []))
+    asked = {task.state: task.parameters for task in tasks}
+    assert asked[RING_CALLER] == {
+        "SipMediaApplicationId": "sma",
+        "FromPhoneNumber": "+12025550100",
+        "ToPhoneNumber": "+12025550111",
+        "ArgumentsMap": {"callId": GIVEN["callId"]},
+    }
+    assert asked[RING_CALLEE]["TransactionId"] == "transaction-1"
+    assert asked[RING_CALLEE]["Arguments"] == {"command": "dial_callee"}
+    assert asked[END]["Arguments"] == {"command": "end"}
+
+
+def test_a_retried_wait_leaves_a_fresh_token():
+    _, tasks, _ = play(Case("", {TALK: [STORE_DOWN[0], WAKE]}, []))
+    tokens = [task.parameters["ExpressionAttributeValues"][":token"]["S"] for task in tasks if task.state == TALK]
+    assert len(set(tokens)) == 2
+
+
+def test_every_branch_is_entered():
+    """Each way out of each state is in one of the cases above."""
+    ways = set()
+    for name, state in STATES.items():
+        outs = [state.get("Next"), state.get("Default")]
+        outs += [rule["Next"] for rule in (*state.get("Catch", []), *state.get("Choices", []))]
+        ways |= {(name, out) for out in outs if out}
+    taken = {step for case in CASES for step in zip(case.visits, case.visits[1:], strict=False)}
+    assert ways - taken == set()
+    assert taken - ways == set()

@@ -4,15 +4,17 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from duologue.call_control.facts import LegAlerted
+from duologue.domain.audio import Audio, Listeners
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
 from functions.call_control.handler import answer, handler
 from tests.functions.worlds import CALL_ID, CallControl, sample, samples
-from tests.samples import LEG_A, LEG_B, NETWORK_CALL, at
+from tests.samples import LEG_A, LEG_B, NETWORK_CALL, at, callback
 
 ROOT = Path(__file__).parents[2]
 UNTIL_TALK = ("new_outbound_call", "ringing", "call_answered", "dial_callee_asked", "callee_answered")
@@ -64,6 +66,28 @@ def test_the_callee_is_dialled():
     }
 
 
+def test_a_prompt_before_the_callee_is_heard_to_its_end():
+    """It is a list of its own, and its end dials (R15); one that cannot be played keeps nobody from talking."""
+    for ended in ("prelude_played", "prompt_failed"):
+        world = CallControl(replace(callback(CALL_ID), plays_before_callee=True))
+        world.play("new_outbound_call", "call_answered")
+        [prelude] = world.hear("dial_callee_asked", 3)
+        assert prelude["Parameters"]["AudioSource"]["Key"] == "prompts/before-callee.wav"
+        assert world.hear("prompt_played", 4) == []  # the one that it cut short, told late
+        assert kinds(world.hear(ended, 5)) == ["CallAndBridge"]
+
+
+@pytest.mark.parametrize(
+    ("to", "tags"),
+    [(Listeners.BOTH, ["LEG-A", "LEG-B"]), (Listeners.CALLER, ["LEG-A"]), (Listeners.CALLEE, ["LEG-B"])],
+)
+def test_the_last_minute_is_said_to_whom_the_sp_wants(to, tags):
+    world = CallControl(replace(callback(CALL_ID), audio=Audio(last_minute_to=to))).play(*UNTIL_TALK)
+    actions = world.hear("last_minute_asked", 6)
+    assert [action["Parameters"]["ParticipantTag"] for action in actions] == tags
+    assert {action["Parameters"]["AudioSource"]["Key"] for action in actions} == {"prompts/last-minute.wav"}
+
+
 def test_the_callee_answers():
     world = CallControl().play(*UNTIL_TALK[:-1])
     assert world.hear("callee_answered", 5) == []
@@ -71,20 +95,20 @@ def test_the_callee_answers():
 
 
 @pytest.mark.parametrize(
-    ("name", "outcome"),
+    ("name", "outcome", "reason"),
     [
-        ("callee_not_answered", Outcome(Result.UNREACHABLE)),
-        ("callee_not_answered_with_sip_code", Outcome(Result.BUSY, 486)),
-        ("bridge_refused", Outcome(Result.UNREACHABLE)),
+        ("callee_not_answered", Outcome(Result.UNREACHABLE), EndReason.CALLEE_FAILED),
+        ("callee_not_answered_with_sip_code", Outcome(Result.BUSY, 486), EndReason.CALLEE_FAILED),
+        ("bridge_refused", Outcome(Result.UNREACHABLE), EndReason.DIAL_REFUSED),
     ],
 )
-def test_the_callee_does_not_come(name, outcome):
+def test_the_callee_does_not_come(name, outcome, reason):
     """The caller hears why the line goes dead, then is hung up; a prompt that has ended or failed hangs up too."""
     world = CallControl().play(*UNTIL_TALK[:-1])
     actions = world.hear(name, 5)
     assert kinds(actions) == ["PlayAudio", "Hangup"]
     assert actions[0]["Parameters"]["AudioSource"]["Key"] == "prompts/callee-unavailable.wav"
-    assert world.call.callee.outcome == outcome
+    assert (world.call.callee.outcome, world.call.ending) == (outcome, reason)
     assert world.hear("parting_prompt_played", 6) == [HANG_UP_A]
     assert world.hear("prompt_failed", 7) == [HANG_UP_A]
 

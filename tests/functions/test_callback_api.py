@@ -62,7 +62,7 @@ def test_a_callback_is_recorded_and_its_flow_started(api):
     )
     given = api.flows.started[CALL_ID]
     assert given["caller"] == {"number": "+12025550111", "shows": OWN[0]}
-    assert given["talkSeconds"] == 1800
+    assert (given["talkSeconds"], given["lastMinuteSeconds"]) == (1740, 60)
     assert api.network.asked == []
 
 
@@ -72,13 +72,17 @@ def test_two_numbers_are_enough(api):
     call = api.calls.load(CALL_ID).call
     assert (call.caller.shows.e164, call.callee.shows.e164, call.bind_number) == (OWN[0], OWN[0], OWN[0])
     assert call.longest_talk == timedelta(minutes=1440)
-    assert api.flows.started[CALL_ID]["talkSeconds"] == DAYS_2_S / 2
+    given = api.flows.started[CALL_ID]
+    assert given["talkSeconds"] == DAYS_2_S / 2
+    assert "lastMinuteSeconds" not in given  # nobody set a limit, so none is announced
 
 
 def test_every_field_of_the_wire_is_read(api):
     status, body = api.say(EVERYTHING)
     assert (status, body["idlePort"]) == (200, 9)
-    assert api.calls.load(CALL_ID).call.wants_party_type is True
+    call = api.calls.load(CALL_ID).call
+    assert (call.wants_party_type, call.plays_before_callee) == (True, True)
+    assert (call.audio.before_callee, call.audio.while_callee_rings) == ("welcome.wav", "music.wav")
 
 
 def test_the_same_request_twice_is_two_callbacks(api):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue.call_control.actions import DialAndBridge, HangUp, PlayPrompt
+from duologue.call_control.actions import HangUp, PlayPrompt
 from duologue.call_control.events import (
     ActionRefused,
     BridgeFailed,
@@ -36,7 +36,7 @@ B_STARTED = datetime(2026, 11, 23, 9, 0, 9, 200_000, UTC)
 SAYS = (HEARD_AT, NETWORK_CALL)
 
 TABLE: dict[str, CallEvent] = {
-    "bridge_refused": BridgeFailed(*SAYS),
+    "bridge_refused": BridgeFailed(*SAYS, refused=True),
     "call_answered": LegPickedUp(*SAYS, Party.CALLER, LEG_A, A_STARTED),
     "callee_answered": LegPickedUp(*SAYS, Party.CALLEE, LEG_B, B_STARTED),
     "callee_not_answered": BridgeFailed(*SAYS, 0),
@@ -154,9 +154,13 @@ def test_a_refused_action_has_our_name(kind, ours):
     assert read(changed("prompt_failed", Type=kind)).event == ActionRefused(*SAYS, ours, "InvalidAudioSource")
 
 
-def test_a_failed_bridge_is_no_refused_action():
-    assert read(changed("prompt_failed", Type="CallAndBridge")).event == BridgeFailed(*SAYS, 0)
-    assert DialAndBridge.__name__ not in str(TABLE["callee_not_answered"])
+@pytest.mark.parametrize(
+    ("error", "refused"),
+    [("CallNotAnswered", False), (None, False), ("InvalidActionParameter", True), ("SystemException", True)],
+)
+def test_a_failed_bridge_was_dialled_or_not(error, refused):
+    """The one documented error of a callee that was dialled is CallNotAnswered; the others come before the dial."""
+    assert read(changed("callee_not_answered", ErrorType=error)).event == BridgeFailed(*SAYS, refused=refused)
 
 
 def test_a_failure_of_a_leg_that_is_gone_says_nothing():

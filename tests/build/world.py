@@ -19,6 +19,8 @@ from tests.samples import callback
 from tools.template import ROOT
 
 _LIFE = timedelta(hours=1)
+PROMPTS = dict.fromkeys(("last-minute.wav", "welcome.wav", "music.wav", "recorded.wav"), 3.0)
+"""Every prompt that a sample names; its length in seconds."""
 
 
 def make_true(lab: Lab, samples: list[Path]) -> None:
@@ -32,7 +34,7 @@ def make_true(lab: Lab, samples: list[Path]) -> None:
     )
     numbers = tuple(lab.outputs["DisplayNumbers"].split(","))
     accounts.add_sp(Sp("sp-1", of["username"], hash_password(of["password"], b"sixteen bytes of")))
-    accounts.add_app(App(of["app_key"], "sp-1", of["app_secret"], display_numbers=numbers))
+    accounts.add_app(App(of["app_key"], "sp-1", of["app_secret"], display_numbers=numbers, prompts=PROMPTS))
     ends = datetime.now(UTC) + _LIFE
     tokens = sorted({fields[kind] for fields in said for kind in ("access_token", "refresh_token") if kind in fields})
     grants = tuple(Grant(hash_token(token), hash_token(token), ends, ends) for token in tokens)

@@ -72,7 +72,9 @@ class Api:
         self.accounts, self.calls, self.flows = FakeAccounts(), FakeCalls(), FakeFlows()
         self.network, self.endpoints, self.clock = FakeNetwork(NETWORK_CALL), FakeSpEndpoints(), FakeClock(NOW)
         self.accounts.add_sp(Sp("sp-1", "training-institute", "no log-in here"))
-        self.accounts.add_app(App(self.key, "sp-1", "secret-1", OWN, concurrent_calls=concurrent_calls))
+        prompts = dict.fromkeys(("last-minute.wav", "welcome.wav", "music.wav", "recorded.wav"), 3.0)
+        app = App(self.key, "sp-1", "secret-1", OWN, concurrent_calls=concurrent_calls, prompts=prompts)
+        self.accounts.add_app(app)
         self.accounts.save(self.key, Register().grant(TokenPair(query["access_token"], "a refresh token"), NOW))
         ids = iter([CALL_ID, *(f"1_2_{number}_20261123090000" for number in range(1, 50))])
         self.parts = callback_api.Parts(

@@ -1,11 +1,13 @@
 """Placing and stopping: what is recorded, what is dialled, and what remains if something breaks in between."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from duologue.call_control.facts import CallAccepted
 from duologue.domain.accounts import App
+from duologue.domain.audio import Audio
 from duologue.domain.call import NotifyTo, Phase
 from duologue.domain.callback_request import CallbackRequest
 from duologue.domain.errors import LimitReached, OutsideUnavailable, RaceLost, UnknownCall
@@ -38,10 +40,10 @@ class Desk:
         self.calls, self.flows, self.clock = FakeCalls(), FakeFlows(), FakeClock()
         self._ids = iter(ids or (f"1_2_{number}_20261123090000" for number in range(99)))
 
-    def place(self):
+    def place(self, request=REQUEST, app=APP):
         return place_callback(
-            REQUEST,
-            APP,
+            request,
+            app,
             calls=self.calls,
             flows=self.flows,
             clock=self.clock,
@@ -57,7 +59,7 @@ def test_a_callback_is_recorded_and_its_flow_started():
     assert (call.caller.shows, call.callee.shows) == (SHOWN_TO_CALLER, SHOWN_TO_CALLEE)
     given = desk.flows.started[call.id]
     assert given["caller"] == {"number": CALLER.e164, "shows": SHOWN_TO_CALLER.e164}
-    assert given["talkSeconds"] == 300
+    assert (given["talkSeconds"], given["lastMinuteSeconds"]) == (240, 60)
     assert "+12025550122" not in str(given), "the callee's number stays in the store"
 
 
@@ -67,6 +69,26 @@ def test_every_wait_is_longer_than_the_work_beneath_it():
     assert patience.callee_wait >= patience.callee_ring + 2 * patience.prompts + timedelta(seconds=20)
     waits = patience.caller_wait + patience.callee_wait + timedelta(minutes=5)
     assert patience.whole(timedelta(minutes=5)) > waits
+
+
+@pytest.mark.parametrize(("minutes", "waits"), [(1440, (86400, None)), (30, (1740, 60)), (2, (60, 60)), (1, (1, 59))])
+def test_the_longest_talk_is_waited_for_up_to_its_last_minute(minutes, waits):
+    desk = Desk()
+    call = desk.place(replace(REQUEST, longest_talk=timedelta(minutes=minutes)))
+    given = desk.flows.started[call.id]
+    assert (given["talkSeconds"], given.get("lastMinuteSeconds")) == waits
+
+
+def test_the_wait_for_the_callee_is_longer_by_the_apps_prompt_before_it():
+    app = replace(APP, prompts={"long.wav": 200.0})
+    patience = Patience()
+    wanted = replace(REQUEST, wants_prompt_before_callee=True, audio=Audio(before_callee="long.wav"))
+    waits = []
+    for request in (REQUEST, replace(wanted, wants_prompt_before_callee=False), wanted):
+        desk = Desk()
+        call = desk.place(request, app)
+        waits.append(desk.flows.started[call.id]["calleeWaitSeconds"] - patience.callee_wait.total_seconds())
+    assert waits == [0, 0, 200]
 
 
 def test_the_limit_of_concurrent_calls():

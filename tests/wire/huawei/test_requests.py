@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -30,6 +31,7 @@ APP = App(
     secret="s",
     display_numbers=("+12025550100", "+12025550101"),
     status_url="https://sp.example.com/default-status",
+    prompts={"last-minute.wav": 3.0, "hello_1.wav": 4.5, "music@night.wav": 30.0, "recorded.wav": 2.0},
 )
 LEAST = {"callerNbr": "+12025550111", "calleeNbr": "+12025550122"}
 
@@ -72,7 +74,7 @@ def test_a_whole_request():
                 "callBackTone": "passed over",
             }
         ),
-        App(key="app-1", sp="sp-1", secret="s", display_numbers=APP.display_numbers, recording=True),
+        replace(APP, recording=True),
     )
     assert request == CallbackRequest(
         caller=number("111"),
@@ -153,6 +155,7 @@ def test_no_limit_means_the_platforms_cap_and_never_zero():
         ({"lastMinToUE": "all"}, InvalidField, 'lastMinToUE must be "toa" or "tob" or "both"'),
         ({"playPreVoice": True}, InvalidField, 'playPreVoice must be "true" or "false"'),
         ({"preVoice": "a" * 129}, InvalidField, "preVoice must have 1 to 128 characters"),
+        ({"preVoice": "nobody-has-it.wav"}, InvalidField, "preVoice is not a prompt that the operator keeps"),
         ({"waitVoice": "a b.wav"}, InvalidField, "waitVoice must be a file name"),
         ({"calleeMedia": "some"}, InvalidField, 'calleeMedia must be "all" or "none" or "fail"'),
         ({"statusUrl": "http://sp.example.com/"}, InvalidField, "statusUrl must be a URL in Base64"),

@@ -71,21 +71,24 @@ def place_callback(
     """
     call = _record(request, app, calls, clock, new_call_id, patience)
     try:
-        _start(flows, call, flow_input(call, patience))
+        _start(flows, call, flow_input(call, patience, _prelude(request, app)))
     except OutsideUnavailable:
         _withdraw(call, calls, clock)
         raise
     return call
 
 
-def flow_input(call: Call, patience: Patience) -> dict[str, Any]:
-    """What the state machine knows of a call: whom to ring showing what, and how long each wait may take (R3)."""
-    whole = patience.whole(call.longest_talk)
+def flow_input(call: Call, patience: Patience, prelude: timedelta = timedelta(0)) -> dict[str, Any]:
+    """What the state machine knows of a call: whom to ring showing what, and how long each wait may take (R3).
+
+    `prelude`: how long the app's own prompt before the callee's dial lasts; the platform's are in `patience`.
+    """
+    whole = patience.whole(call.longest_talk) + prelude
     given: dict[str, Any] = {
         "callId": call.id,
         "caller": {"number": call.caller.number.e164, "shows": call.caller.shows.e164},
         "callerWaitSeconds": _seconds(patience.caller_wait),
-        "calleeWaitSeconds": _seconds(patience.callee_wait),
+        "calleeWaitSeconds": _seconds(patience.callee_wait + prelude),
         "talkSeconds": _seconds(call.longest_talk),
         "closeBy": (call.accepted_at + whole).isoformat(),
     }
@@ -134,6 +137,11 @@ def _call(request: CallbackRequest, app: App, call_id: str, now: datetime, patie
         wants_party_type=request.wants_party_type,
         facts=1,
     )
+
+
+def _prelude(request: CallbackRequest, app: App) -> timedelta:
+    name = request.audio.before_callee if request.wants_prompt_before_callee else None
+    return timedelta(seconds=app.prompts[name] if name in app.prompts else 0)
 
 
 def _start(flows: Flows, call: Call, given: dict[str, Any]) -> None:

@@ -89,6 +89,13 @@ def read_callback(body: str | bytes, app: App) -> CallbackRequest:
     caller_sees = sent.displayNbr or bind
     if caller_sees is None or bind is None:
         raise InvalidField("displayNbr", "is required: the app has no number of its own")
+    _kept(
+        app,
+        lastMinVoice=sent.lastMinVoice,
+        preVoice=sent.preVoice,
+        waitVoice=sent.waitVoice,
+        recordHintTone=sent.recordHintTone,
+    )
     if sent.recordFlag and not app.recording:
         raise RecordingNotEnabled("recordFlag", "is true, but recording is not enabled for the app")
     return CallbackRequest(
@@ -148,6 +155,12 @@ def _read(body: str | bytes, model: type[Model]) -> Model:
 
 def _first_number(app: App) -> PhoneNumber | None:
     return PhoneNumber(app.display_numbers[0]) if app.display_numbers else None
+
+
+def _kept(app: App, **prompts: str | None) -> None:
+    for field, name in prompts.items():
+        if name is not None and name not in app.prompts:
+            raise InvalidField(field, "is not a prompt that the operator keeps for the app")
 
 
 def _own(app: App, **numbers: PhoneNumber | None) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.call_control.facts import AccountClosed, CallAccepted, CallEnded, LegAnswered, LegDialled
+from duologue.call_control.history import Delivery
 from duologue.call_control.machine import close
 from duologue.domain.errors import (
     CallAlreadyAccepted,
@@ -20,7 +21,7 @@ from duologue.domain.errors import (
 )
 from duologue.domain.outcome import EndReason, Party
 from duologue.usecases.hear_network import change_of
-from duologue.usecases.ports import Change, Delivery, Heard, SavedCall
+from duologue.usecases.ports import Change, Heard, SavedCall
 from tests.call_control.stories import CALLEE_LEFT, CALLER_LEFT, TALKING, Story
 from tests.fakes.calls import FakeCalls
 from tests.journeys.tables import make_tables

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from duologue.call_control.facts import Fact
+from duologue.call_control.history import Delivery, History
 from duologue.domain.call import Call
 from duologue.domain.cdr import Cdr, cdr_of
 from duologue.domain.errors import (
@@ -16,7 +17,7 @@ from duologue.domain.errors import (
     RaceLost,
     UnknownCall,
 )
-from duologue.usecases.ports import Change, Delivery, Heard, SavedCall
+from duologue.usecases.ports import Change, Heard, SavedCall
 
 
 class FakeCalls:
@@ -86,6 +87,11 @@ class FakeCalls:
             return self.facts[call_id][sequence - 1]
         except (KeyError, IndexError):
             raise UnknownCall(call_id) from None
+
+    def history(self, call_id: str) -> History:
+        call = self.load(call_id).call
+        told = {sequence: delivery for told, sequence, delivery in self.deliveries if told == call_id}
+        return History(call, tuple(self.facts[call_id]), told)
 
     def overdue(self, now: datetime, limit: int) -> Sequence[str]:
         due = sorted((at, call_id) for call_id, at in self.close_by.items() if at <= now)

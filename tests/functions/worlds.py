@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from duologue.domain.accounts import App, Sp
 from duologue.domain.call import Call
 from duologue.domain.tokens import Register, TokenPair
 from duologue.runtime.wiring import callback_api, calls, outbox
+from duologue.usecases.link_recording import Keeping
 from duologue.usecases.place_callback import Patience
 from duologue.wire.chime.answer import PromptStore
 from functions.call_control.handler import answer as answer_network
@@ -38,6 +40,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.flows import FakeFlows
 from tests.fakes.network import FakeNetwork
 from tests.fakes.notices import FakeNotices
+from tests.fakes.recordings import FakeLinks, FakeRecordings
 from tests.fakes.sp_endpoints import FakeSpEndpoints
 from tests.samples import NETWORK_CALL, NOW, at, callback
 
@@ -71,6 +74,7 @@ class Api:
         self.key: str = query["app_key"]
         self.accounts, self.calls, self.flows = FakeAccounts(), FakeCalls(), FakeFlows()
         self.network, self.endpoints, self.clock = FakeNetwork(NETWORK_CALL), FakeSpEndpoints(), FakeClock(NOW)
+        self.recordings, self.links = FakeRecordings(), FakeLinks()
         self.accounts.add_sp(Sp("sp-1", "training-institute", "no log-in here"))
         prompts = dict.fromkeys(("last-minute.wav", "welcome.wav", "music.wav", "recorded.wav"), 3.0)
         app = App(self.key, "sp-1", "secret-1", OWN, concurrent_calls=concurrent_calls, prompts=prompts)
@@ -88,6 +92,10 @@ class Api:
             new_call_id=lambda now: next(ids),
             patience=Patience(),
             host=HOST,
+            recordings=self.recordings,
+            links=self.links,
+            keeping=Keeping(sound=timedelta(days=7), link=timedelta(days=7)),
+            random_bytes=lambda length: bytes(range(length)),
         )
 
     def say(self, event: dict[str, Any]) -> tuple[int, dict[str, Any]]:

@@ -10,17 +10,19 @@
 Names the state machine writes itself: `taken_up_at`, `listener`, `ending`, `version` (statemachines/callback.asl.yaml).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from duologue.call_control.facts import FACTS, Fact
+from duologue.call_control.history import Delivery, History
 from duologue.domain.audio import Audio, EarlyMedia, Listeners
 from duologue.domain.call import Call, NotifyTo
 from duologue.domain.cdr import Cdr
 from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
 from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.recording import Recording
 
 Row = dict[str, Any]
 """Plain values: str, int, bool. What is None is left out."""
@@ -53,6 +55,7 @@ def row_of(call: Call) -> Row:
         "plays_before_callee": call.plays_before_callee,
         **{f"audio_{name}": getattr(call.audio, name) for name in _AUDIO},
         "prelude_at": _time(call.prelude_at),
+        **_recording_row(call.recording),
         "taken_up_at": _time(call.taken_up_at),
         "network_call": call.network_call,
         "ending": call.ending,
@@ -83,6 +86,7 @@ def call_of(call_id: str, row: Row) -> Call:
         plays_before_callee=row.get("plays_before_callee", False),
         audio=_audio_of(row),
         prelude_at=_moment(row.get("prelude_at")),
+        recording=_recording_of(row),
         taken_up_at=_moment(row.get("taken_up_at")),
         network_call=row.get("network_call"),
         ending=EndReason(row["ending"]) if "ending" in row else None,
@@ -101,6 +105,24 @@ def fact_of(row: Row) -> Fact:
     kind = FACTS[row["kind"]]
     given: dict[str, Any] = {name: read(row[name]) for name, read in _FACT_FIELDS.items() if name in row}
     return kind(**given)
+
+
+def history_of(call_id: str, rows: Mapping[str, Row]) -> History:
+    """All items of a call, by their sort key and in its order."""
+    facts = tuple(fact_of(row) for item, row in rows.items() if item.startswith("FACT#"))
+    told = {int(item.partition("#")[2]): _delivery(row) for item, row in rows.items() if item.startswith("TOLD#")}
+    return History(call_of(call_id, rows["CALL"]), facts, told)
+
+
+def _delivery(row: Row) -> Delivery:
+    return Delivery(
+        attempt=row["attempt"],
+        at=datetime.fromisoformat(row["at"]),
+        url=row["url"],
+        taken=row["taken"],
+        status=row["status"] or None,
+        note=row["note"],
+    )
 
 
 def cdr_row(cdr: Cdr) -> Row:
@@ -146,6 +168,15 @@ def _leg_of(party: Party, row: Row) -> Leg:
 def _audio_of(row: Row) -> Audio:
     given = {name: read(row[f"audio_{name}"]) for name, read in _AUDIO.items() if f"audio_{name}" in row}
     return Audio(**given)
+
+
+def _recording_row(recording: Recording | None) -> dict[str, Any]:
+    return {} if recording is None else {"recording_key": recording.key, "recording_started_at": recording.started_at}
+
+
+def _recording_of(row: Row) -> Recording | None:
+    started_at = _moment(row.get("recording_started_at"))
+    return None if started_at is None else Recording(row["recording_key"], started_at)
 
 
 def _time(at: datetime | None) -> str | None:

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from duologue.adapters.aws import code_of, from_item, outside, to_item, to_value
-from duologue.adapters.call_rows import call_of, cdr_row, fact_of, fact_row, row_of
+from duologue.adapters.call_rows import call_of, cdr_row, fact_of, fact_row, history_of, row_of
 from duologue.call_control.facts import Fact
+from duologue.call_control.history import Delivery, History
 from duologue.domain.call import Call
 from duologue.domain.cdr import cdr_of
 from duologue.domain.errors import (
@@ -29,7 +30,7 @@ from duologue.domain.errors import (
     RaceLost,
     UnknownCall,
 )
-from duologue.usecases.ports import Change, Delivery, Heard, SavedCall
+from duologue.usecases.ports import Change, Heard, SavedCall
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -112,6 +113,24 @@ class DynamoCalls:
         if "Item" not in found:
             raise UnknownCall(call_id)
         return fact_of(from_item(found["Item"]))
+
+    def history(self, call_id: str) -> History:
+        rows: dict[str, dict[str, Any]] = {}
+        wanted: dict[str, Any] = {
+            "KeyConditionExpression": "#call = :call",
+            "ExpressionAttributeNames": {"#call": "call"},
+            "ExpressionAttributeValues": {":call": {"S": call_id}},
+            "ConsistentRead": True,
+        }
+        while wanted:
+            with outside("calls table"):
+                page = self._client.query(TableName=self._calls, **wanted)
+            rows |= {item["item"]["S"]: from_item(item) for item in page["Items"]}
+            last = page.get("LastEvaluatedKey")  # one page holds 1 MB; a call is some tens of KB
+            wanted = wanted | {"ExclusiveStartKey": last} if last else {}
+        if CALL not in rows:
+            raise UnknownCall(call_id)
+        return history_of(call_id, rows)
 
     def overdue(self, now: datetime, limit: int) -> Sequence[str]:
         with outside("calls table"):

@@ -7,6 +7,7 @@ from enum import IntEnum
 from duologue.domain.audio import Audio
 from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Party
+from duologue.domain.recording import Recording
 
 
 class Phase(IntEnum):
@@ -56,6 +57,8 @@ class Call:
     """The carrier's id of the call: the first one stored wins (R6)."""
     prelude_at: datetime | None = None
     """When the prompt before the callee's dial began."""
+    recording: Recording | None = None
+    """None: none was started."""
     ending: EndReason | None = None
     """The first reason to end that was recorded."""
     ended_by: Party | None = None

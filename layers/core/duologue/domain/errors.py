@@ -67,6 +67,22 @@ class WrongCredentials(RequestRefused):
     """The SP account and its password do not match, or the app secret is wrong."""
 
 
+class WrongDigest(WrongCredentials):
+    """A digest was not made with a live secret of the app."""
+
+
+class RequestStale(RequestRefused):
+    """A digest's time is too far from the platform's."""
+
+
+class NonceUsed(RequestRefused):
+    """A digest's nonce came before: the request is a repeat, by whomever."""
+
+
+class AuthenticationLocked(RequestRefused):
+    """So many proofs were wrong that none is looked at for a while."""
+
+
 class AccountInactive(RequestRefused):
     """The SP or the app is suspended by the operator."""
 
@@ -85,6 +101,14 @@ class TooManyLogIns(RequestRefused):
 
 class LimitReached(RequestRefused):
     """All of an app's concurrent calls are in use."""
+
+
+class UnknownRecording(RequestRefused):
+    """No callback of this app with this recording, or its sound was deleted with age."""
+
+
+class UnknownLink(RequestRefused):
+    """No link to a recording has this token, or its time is over."""
 
 
 class UnknownCall(RequestRefused):
@@ -123,6 +147,10 @@ class LegStillUp(NotYet):
 
 class CallStopping(NotYet):
     """The SP stopped the call while the flow waited: the flow ends the call and waits for its legs."""
+
+
+class RecordingNotReady(NotYet):
+    """The call was recorded, and the sound has not come yet."""
 
 
 class NotDelivered(NotYet):

@@ -25,6 +25,10 @@ class Request:
     query: Mapping[str, str] = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    path: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The path's parameters, as the client spelled them."""
+    base: str = field(default="", repr=False)
+    """The API's own address as the client sees it: where our other paths begin."""
 
     @property
     def parameters(self) -> Mapping[str, str]:
@@ -49,17 +53,28 @@ def request_of(event: Mapping[str, Any]) -> Request:
         except binascii.Error as error:
             raise InvalidField("body", "is not Base64") from error
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    return Request(event["resource"], event.get("queryStringParameters") or {}, headers, body)
+    return Request(
+        route=event["resource"],
+        query=event.get("queryStringParameters") or {},
+        headers=headers,
+        body=body,
+        path=event.get("pathParameters") or {},
+        base=_base(event, headers),
+    )
+
+
+def _base(event: Mapping[str, Any], headers: Mapping[str, str]) -> str:
+    """Without a custom domain the API's paths begin below the stage's name, which only the context's path has."""
+    whole, route = event.get("requestContext", {}).get("path", ""), event["resource"]
+    prefix = whole.removesuffix(route) if whole.endswith(route) else ""
+    return f"{headers.get('x-forwarded-proto', 'https')}://{headers.get('host', '')}{prefix}"
 
 
 def response_of(answer: Answer) -> dict[str, Any]:
+    kind = {"Content-Type": "application/json;charset=UTF-8"} if answer.body else {}
     return {
         "statusCode": answer.status,
-        "headers": {
-            "Content-Type": "application/json;charset=UTF-8",
-            "Cache-Control": "no-store",
-            **answer.headers,
-        },
-        "body": json.dumps(answer.body, ensure_ascii=False),
+        "headers": {**kind, "Cache-Control": "no-store", **answer.headers},
+        "body": json.dumps(answer.body, ensure_ascii=False) if answer.body else "",
         "isBase64Encoded": False,
     }

@@ -5,13 +5,16 @@ Every method may raise `OutsideUnavailable`; what else it raises is said with it
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from duologue.call_control.facts import Fact
+from duologue.call_control.history import Delivery, History
 from duologue.domain.accounts import App, Sp
+from duologue.domain.attempts import Attempt, Failures
 from duologue.domain.call import Call
 from duologue.domain.letter import Letter, Reply
+from duologue.domain.recording import Link
 from duologue.domain.tokens import Register
 
 
@@ -88,6 +91,9 @@ class Calls(Protocol):
     def fact(self, call_id: str, sequence: int) -> Fact:
         """One fact of a call. Raises UnknownCall."""
 
+    def history(self, call_id: str) -> History:
+        """All that is recorded of a call. Raises UnknownCall."""
+
     def overdue(self, now: datetime, limit: int) -> Sequence[str]:
         """Ids of open calls whose `close_by` has passed, oldest first."""
 
@@ -97,7 +103,7 @@ class Calls(Protocol):
     def told(self, call_id: str, sequence: int) -> bool:
         """Whether the SP has taken this fact."""
 
-    def record_delivery(self, call_id: str, sequence: int, delivery: "Delivery") -> None:
+    def record_delivery(self, call_id: str, sequence: int, delivery: Delivery) -> None:
         """Keep what became of one attempt to tell a fact."""
 
 
@@ -122,18 +128,6 @@ class Network(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """One attempt to tell the SP one fact. `status` is the HTTP status, None if there was no answer."""
-
-    attempt: int
-    at: datetime
-    url: str
-    taken: bool
-    status: int | None
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Notice:
     """One fact that must be told to an SP. `attempt` counts from 1; `due` is the earliest time for it."""
 
@@ -141,6 +135,24 @@ class Notice:
     sequence: int
     attempt: int = 1
     due: datetime | None = None
+
+
+class Recordings(Protocol):
+    """The storage of the recordings' sounds."""
+
+    def holds(self, key: str) -> bool: ...
+
+    def url(self, key: str, good_for: timedelta) -> str:
+        """Where anybody may fetch a sound for this long, or for less if the platform's own credentials end before."""
+
+
+class Links(Protocol):
+    """The links to recordings, each under the hash of its token."""
+
+    def keep(self, token_hash: str, link: Link) -> None: ...
+
+    def find(self, token_hash: str) -> Link:
+        """Raises UnknownLink."""
 
 
 class Notices(Protocol):
@@ -188,6 +200,19 @@ class Tokens(Protocol):
 
     def save(self, app_key: str, register: Register) -> None:
         """Write a register that was read at `register.version`. Raises RaceLost: it changed since."""
+
+
+class Gate(Protocol):
+    """What is remembered of requests that prove themselves: nonces, and wrong attempts."""
+
+    def use_nonce(self, app_key: str, nonce: str, until: datetime, now: datetime) -> None:
+        """Take a nonce of an app, and remember it until then. Raises NonceUsed: it is remembered."""
+
+    def failures(self, attempt: Attempt) -> Failures:
+        """As they are now; none if there were none. A write that was done before is always seen."""
+
+    def save_failures(self, attempt: Attempt, failures: Failures) -> None:
+        """Write what was read at `failures.version`. Raises RaceLost: it changed since."""
 
 
 class Correspondence(Protocol):

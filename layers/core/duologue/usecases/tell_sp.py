@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 
+from duologue.call_control.history import Delivery
 from duologue.domain.delivery import wait_after
 from duologue.domain.errors import UnknownApp, UnknownCall
-from duologue.usecases.ports import Apps, Calls, Clock, Correspondence, Delivery, Notice, Notices, SpEndpoints
+from duologue.usecases.ports import Apps, Calls, Clock, Correspondence, Notice, Notices, SpEndpoints
 
 _log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What placing and stopping a callback is made of."""
+"""What placing, stopping and looking up a callback, and fetching its recording, are made of."""
 
 import secrets
 from collections.abc import Callable
@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
 
+from duologue.adapters.aws_clients import brisk, signing_urls
 from duologue.adapters.dns_names import addresses_of
+from duologue.adapters.dynamo_links import DynamoLinks
 from duologue.adapters.http_sp_endpoints import HttpSpEndpoints
+from duologue.adapters.s3_recordings import S3Recordings
 from duologue.adapters.system_clock import SystemClock
 from duologue.runtime.settings import flag, setting
 from duologue.runtime.wiring.accounts import dynamo_accounts
 from duologue.runtime.wiring.calls import dynamo_calls, flows, network
+from duologue.usecases.link_recording import Keeping
 from duologue.usecases.place_callback import Patience
-from duologue.usecases.ports import Accounts, Calls, Clock, Flows, Network, SpEndpoints, Tokens
+from duologue.usecases.ports import Accounts, Calls, Clock, Flows, Links, Network, Recordings, SpEndpoints, Tokens
 from duologue.wire.huawei.session_id import new_call_id
 
 
@@ -29,6 +33,10 @@ class Parts:
     new_call_id: Callable[[datetime], str]
     patience: Patience
     host: str
+    recordings: Recordings
+    links: Links
+    keeping: Keeping
+    random_bytes: Callable[[int], bytes]
 
 
 @cache
@@ -49,4 +57,12 @@ def parts() -> Parts:
         new_call_id=partial(new_call_id, random_bits=secrets.randbits),
         patience=ring,
         host=setting("HOST_NAME"),
+        recordings=S3Recordings(signing_urls, setting("RECORDINGS_BUCKET")),
+        links=DynamoLinks(brisk("dynamodb"), setting("ACCOUNTS_TABLE")),
+        keeping=Keeping(_days("KEEP_RECORDINGS_DAYS"), _days("RECORDING_LINK_DAYS")),
+        random_bytes=secrets.token_bytes,
     )
+
+
+def _days(name: str) -> timedelta:
+    return timedelta(days=int(setting(name)))

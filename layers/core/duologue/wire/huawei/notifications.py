@@ -20,6 +20,7 @@ from duologue.wire.huawei.outcomes import codes_of
 from duologue.wire.huawei.session_id import session_id
 
 _LEG_EVENTS = {LegDialled: "callout", LegAlerted: "alerting", LegAnswered: "answer"}
+EVENT_TYPES: dict[type[Fact], str] = {**_LEG_EVENTS, CallEnded: "disconnect", AccountClosed: "fee"}
 _PARTY_TYPES = {Party.CALLER: "caller", Party.CALLEE: "called", None: "platform"}
 """Who hung up. The wire's page gives the field's meaning, but its values were never published: these are ours."""
 
@@ -70,9 +71,9 @@ def event_of(call: Call, fact: Fact, host: str) -> dict[str, Any] | None:
             numbers = {"caller": leg.shows.e164, "called": leg.number.e164}
             return _event(_LEG_EVENTS[type(fact)], call, fact.at, host, numbers)
         case CallEnded():
-            return _event("disconnect", call, fact.at, host, _ending(cdr_of(call)))
+            return _event(EVENT_TYPES[CallEnded], call, fact.at, host, _ending(cdr_of(call)))
         case AccountClosed():
-            return {"eventType": "fee", "feeLst": [record_of(cdr_of(call), host)]}
+            return {"eventType": EVENT_TYPES[AccountClosed], "feeLst": [record_of(cdr_of(call), host)]}
         case _:
             return None
 

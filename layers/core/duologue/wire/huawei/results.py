@@ -19,10 +19,13 @@ from duologue.domain.errors import (
     NotYet,
     OutsideUnavailable,
     RecordingNotEnabled,
+    RecordingNotReady,
     RequestRefused,
     TooManyLogIns,
     UnknownApp,
     UnknownCall,
+    UnknownLink,
+    UnknownRecording,
     WrongCredentials,
 )
 from duologue.domain.tokens import TokenPair
@@ -40,8 +43,8 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """The result code; "0" is success."""
-        return str(self.body["resultcode"])
+        """The result code; "0" is success, and so is an answer without a body, which has none."""
+        return str(self.body.get("resultcode", "0"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,13 @@ ROWS: dict[type[Exception], Row] = {
         403, "1020165", "All concurrent calls of the app are in use.", "one frees as a call ends", False, 5
     ),
     UnknownCall: Row(403, "1020152", "Invalid call sessionId.", "clients read it as: already over"),
+    UnknownRecording: Row(403, "1012007", "Record does not exist.", "says not whether it is another SP's"),
+    RecordingNotReady: Row(
+        403, "1011006", "Record is not ready, try later.", "the wire's code for: again in a minute", False, 60
+    ),
+    UnknownLink: Row(
+        404, "1012007", "Unknown or expired link; ask for the record again.", "a link is opened by browsers too"
+    ),
     AlreadyDone: Row(200, "0", "Success", "a repeat: the work stands"),
     NotYet: Row(500, "1010001", "Not ready, try later.", "nobody's fault, and it will be so", False, 5),
     OutsideUnavailable: Row(500, "1010001", "Service busy, try later.", "ours to recover", False, 5),
@@ -108,6 +118,16 @@ def signed_in(pair: TokenPair) -> Answer:
             "expires_in": str(int(pair.good_for.total_seconds())),
         },
     )
+
+
+def moved(url: str) -> Answer:
+    """A record was found. Clients of the wire do not follow: they read the header of the 301."""
+    return Answer(301, {}, {"Location": url, "Connection": "close"})
+
+
+def elsewhere(url: str) -> Answer:
+    """A link was followed."""
+    return Answer(302, {}, {"Location": url})
 
 
 def failure(error: Exception) -> Answer:

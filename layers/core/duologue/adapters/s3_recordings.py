@@ -1,0 +1,47 @@
+"""The sounds of recordings in S3, and URLs that lead to one without an account.
+
+The role needs `s3:ListBucket` besides `s3:GetObject`: without it S3 answers 403, not 404, for a key that is not there.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from duologue.adapters.aws import outside
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_ABSENT = 404
+_WAV = "audio/wav"
+
+
+class S3Recordings:
+    """Plays `usecases.ports.Recordings`. `client` is called on first need: most requests have none."""
+
+    def __init__(self, client: "Callable[[], S3Client]", bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def holds(self, key: str) -> bool:
+        try:
+            with outside("recordings bucket"):
+                self._client().head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == _ABSENT:
+                return False
+            raise
+        return True
+
+    def url(self, key: str, good_for: timedelta) -> str:
+        name = key.rsplit("/", 1)[-1]
+        wanted = {
+            "Bucket": self._bucket,
+            "Key": key,
+            "ResponseContentType": _WAV,
+            "ResponseContentDisposition": f'attachment; filename="{name}"',
+        }
+        seconds = int(good_for.total_seconds())
+        return self._client().generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds)

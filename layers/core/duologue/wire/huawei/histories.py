@@ -1,0 +1,136 @@
+"""A callback as the SP looks it up: our own addition to the wire, in the wire's words where it has them.
+
+Law: what did not come to pass is left out, never null. Times are RFC 3339, UTC, to the millisecond. The codes are given
+once the call is over; they are those of its `disconnect` event and of its CDR.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote
+
+from duologue.call_control.facts import (
+    AccountClosed,
+    CallAccepted,
+    CallEnded,
+    Fact,
+    LegAlerted,
+    LegAnswered,
+    LegDialled,
+)
+from duologue.call_control.history import Delivery, History
+from duologue.domain.call import Call, Phase
+from duologue.domain.cdr import cdr_of
+from duologue.domain.leg import Leg
+from duologue.wire.huawei.notifications import EVENT_TYPES
+from duologue.wire.huawei.outcomes import codes_of
+from duologue.wire.huawei.records import record_name
+from duologue.wire.huawei.results import Answer, success
+from duologue.wire.huawei.session_id import call_id_of, session_id
+
+FACT_NAMES: dict[type[Fact], str] = {
+    CallAccepted: "accepted",
+    LegDialled: "dialled",
+    LegAlerted: "alerting",
+    LegAnswered: "answered",
+    CallEnded: "ended",
+    AccountClosed: "accounted",
+}
+
+
+def read_look_up(path: Mapping[str, str], host: str) -> str:
+    """The call that a path names; API Gateway hands a REST path over as the client spelled it, escapes and all.
+
+    Raises:
+        UnknownCall: it is none that this host gave out.
+    """
+    return call_id_of(unquote(path["sessionId"]), host)
+
+
+def found(history: History, host: str) -> Answer:
+    return success(**history_of(history, host))
+
+
+def history_of(history: History, host: str) -> dict[str, Any]:
+    call = history.call
+    told = enumerate(history.facts, 1)
+    return _present(
+        sessionId=session_id(call.id, host),
+        phase=call.phase.name.lower(),
+        acceptedAt=_time(call.accepted_at),
+        endedAt=_time(call.ended_at),
+        userData=call.user_data,
+        caller=_leg(call.caller),
+        callee=_leg(call.callee),
+        ending=_ending(call),
+        recording=_recording(call),
+        facts=[_fact(sequence, fact, history.told.get(sequence)) for sequence, fact in told],
+    )
+
+
+def _leg(leg: Leg) -> dict[str, Any]:
+    return _present(
+        number=leg.number.e164,
+        displayNumber=leg.shows.e164,
+        dialledAt=_time(leg.dialled_at),
+        alertingAt=_time(leg.alerting_at),
+        answeredAt=_time(leg.answered_at),
+        endedAt=_time(leg.ended_at),
+        outcome=None if leg.outcome is None else str(leg.outcome.result),
+    )
+
+
+def _ending(call: Call) -> dict[str, Any] | None:
+    if call.ending is None:
+        return None
+    ended_by = None if call.ended_by is None else str(call.ended_by)
+    said: dict[str, Any] = _present(reason=str(call.ending), endedBy=ended_by)
+    if call.phase is not Phase.OVER:
+        return said
+    codes = codes_of(cdr_of(call))
+    return said | {
+        "stateCode": codes.state,
+        "stateDesc": codes.text,
+        "ulFailReason": codes.release,
+        "sipStatusCode": codes.sip,
+        "callOutUnaswRsn": codes.caller_cause,
+        "fwdUnaswRsn": codes.callee_cause,
+    }
+
+
+def _recording(call: Call) -> dict[str, Any] | None:
+    if call.recording is None:
+        return None
+    return {"recordObjectName": record_name(call.id), "startedAt": _time(call.recording.started_at)}
+
+
+def _fact(sequence: int, fact: Fact, delivery: Delivery | None) -> dict[str, Any]:
+    party = getattr(fact, "party", None)
+    return _present(
+        sequence=sequence,
+        fact=FACT_NAMES[type(fact)],
+        party=None if party is None else str(party),
+        at=_time(fact.at),
+        eventType=EVENT_TYPES.get(type(fact)),
+        told=None if delivery is None else _told(delivery),
+    )
+
+
+def _told(delivery: Delivery) -> dict[str, Any]:
+    """The last attempt; `attempts` counts it and those before."""
+    return _present(
+        url=delivery.url,
+        at=_time(delivery.at),
+        attempts=delivery.attempt,
+        accepted=delivery.taken,
+        httpStatus=delivery.status,
+        note=delivery.note or None,
+    )
+
+
+def _present(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

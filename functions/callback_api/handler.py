@@ -91,8 +91,14 @@ _ROUTES: dict[str, Callable[[Request, App, Parts], Answer]] = {
 
 
 def _said_to_app(request: Request, parts: Parts) -> Answer:
-    credentials = read_credentials(request.query)
-    app = authenticate(credentials, accounts=parts.accounts, tokens=parts.tokens, clock=parts.clock)
+    app = authenticate(
+        read_credentials(request.query, request.headers),
+        accounts=parts.accounts,
+        tokens=parts.tokens,
+        gate=parts.gate,
+        clock=parts.clock,
+        source=request.source,
+    )
     return _ROUTES[request.route](request, app, parts)
 
 

@@ -11,7 +11,7 @@ from duologue.runtime.wiring.sessions import Parts, parts
 from duologue.usecases.log_in import log_in
 from duologue.usecases.log_out import log_out
 from duologue.usecases.refresh_token import refresh_token
-from duologue.wire.huawei.credentials import read_credentials, read_log_in, read_refresh
+from duologue.wire.huawei.credentials import read_log_in, read_refresh, read_token
 from duologue.wire.huawei.results import UNFORESEEN, Answer, failure, signed_in, success
 from duologue.wire.huawei.routes import LOG_IN, LOG_OUT, REFRESH
 
@@ -26,8 +26,10 @@ def _log_in(request: Request, parts: Parts) -> Answer:
         asked.password,
         accounts=parts.accounts,
         tokens=parts.tokens,
+        gate=parts.gate,
         clock=parts.clock,
         random_bytes=parts.random_bytes,
+        source=request.source,
     )
     return signed_in(pair)
 
@@ -47,7 +49,7 @@ def _refresh(request: Request, parts: Parts) -> Answer:
 
 
 def _log_out(request: Request, parts: Parts) -> Answer:
-    log_out(read_credentials(request.parameters), tokens=parts.tokens, clock=parts.clock)
+    log_out(read_token(request.parameters), tokens=parts.tokens, clock=parts.clock)
     return success()
 
 

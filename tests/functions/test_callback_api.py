@@ -97,7 +97,6 @@ REFUSALS = [
     (with_query(PLACED, app_key=ABSENT), "1010003", "app_key"),
     (with_query(PLACED, access_token="a token of nobody"), "1010004", "access_token"),
     (with_query(PLACED, access_token=ABSENT), "1010004", "access_token"),
-    (PLACED | {"queryStringParameters": None}, "1010003", "app_key"),
     (PLACED | {"body": "{"}, "1010002", "body is not JSON"),
     (PLACED | {"body": None}, "1010002", "body is not JSON"),
     (PLACED | {"body": "[]"}, "1010002", "body is not a JSON object"),

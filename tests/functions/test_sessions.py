@@ -12,6 +12,7 @@ from duologue.runtime.wiring.sessions import Parts
 from functions.sessions.handler import answer, handler
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.clock import FakeClock
+from tests.fakes.gate import FakeGate
 from tests.fakes.passwords import cheap_hash
 
 SAMPLES = Path("events/sessions")
@@ -30,11 +31,11 @@ KEY = LOGGED_IN["queryStringParameters"]["app_key"]
 
 class Api:
     def __init__(self) -> None:
-        self.accounts = FakeAccounts()
+        self.accounts, self.gate = FakeAccounts(), FakeGate()
         hashed = cheap_hash(LOGGED_IN["headers"]["Authorization"])
         self.accounts.add_sp(Sp("sp-1", LOGGED_IN["queryStringParameters"]["username"], hashed))
         self.accounts.add_app(App(KEY, "sp-1", SECRET))
-        self.parts = Parts(self.accounts, self.accounts, FakeClock(), random.Random(1).randbytes)
+        self.parts = Parts(self.accounts, self.accounts, self.gate, FakeClock(), random.Random(1).randbytes)
 
     def say(self, event: dict) -> tuple[int, dict]:
         said = answer(event, self.parts)

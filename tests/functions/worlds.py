@@ -19,11 +19,13 @@ from duologue.adapters.cloudformation import Outcome
 from duologue.call_control.facts import CallAccepted
 from duologue.domain.accounts import App, Sp
 from duologue.domain.call import Call
-from duologue.domain.tokens import Register, TokenPair
+from duologue.domain.recording import Link, Recording
+from duologue.domain.tokens import Register, TokenPair, hash_token
 from duologue.runtime.wiring import callback_api, calls, outbox
 from duologue.usecases.link_recording import Keeping
 from duologue.usecases.place_callback import Patience
 from duologue.wire.chime.answer import PromptStore
+from duologue.wire.huawei.routes import LINK, RECORD
 from functions.call_control.handler import answer as answer_network
 from functions.callback_api.handler import answer as answer_sp
 from functions.outbox.handler import answer as answer_stream
@@ -38,6 +40,7 @@ from tests.fakes.accounts import FakeAccounts
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.flows import FakeFlows
+from tests.fakes.gate import FakeGate
 from tests.fakes.network import FakeNetwork
 from tests.fakes.notices import FakeNotices
 from tests.fakes.recordings import FakeLinks, FakeRecordings
@@ -48,6 +51,7 @@ EVENTS = Path(__file__).parents[2] / "events"
 CALL_ID = "3263827911_1044187234_2889035102_20261123090000"
 HOST = "duologue.example.com"
 OWN = ("+12025550100", "+12025550101")
+RECORDING = Recording(f"recordings/{CALL_ID}.wav", NOW)
 
 
 def samples(function: str) -> list[str]:
@@ -73,6 +77,7 @@ class Api:
         query = _placed()["queryStringParameters"]
         self.key: str = query["app_key"]
         self.accounts, self.calls, self.flows = FakeAccounts(), FakeCalls(), FakeFlows()
+        self.gate = FakeGate()
         self.network, self.endpoints, self.clock = FakeNetwork(NETWORK_CALL), FakeSpEndpoints(), FakeClock(NOW)
         self.recordings, self.links = FakeRecordings(), FakeLinks()
         self.accounts.add_sp(Sp("sp-1", "training-institute", "no log-in here"))
@@ -84,6 +89,7 @@ class Api:
         self.parts = callback_api.Parts(
             accounts=self.accounts,
             tokens=self.accounts,
+            gate=self.gate,
             calls=self.calls,
             flows=self.flows,
             network=self.network,
@@ -110,10 +116,28 @@ class Api:
         assert (said["statusCode"] == 200) == (body["resultcode"] == "0")
         return said["statusCode"], body
 
+    def lead(self, event: dict[str, Any]) -> tuple[int, str]:
+        """Status and target of an answer that leads elsewhere: it has no body."""
+        said = answer_sp(event, self.parts)
+        assert (said["body"], said["isBase64Encoded"]) == ("", False)
+        assert "Content-Type" not in said["headers"]
+        return said["statusCode"], said["headers"]["Location"]
+
+    def record(self) -> None:
+        """The call of the samples, with a recording whose sound has come, and the link that the samples follow."""
+        self.say(_placed())
+        self.calls.change(CALL_ID, recording=RECORDING)
+        self.recordings.sounds.add(RECORDING.key)
+        token = sample("callback_api", "recording_link_followed")["pathParameters"]["token"]
+        self.links.keep(hash_token(token), Link(self.key, RECORDING.key, NOW + timedelta(days=7)))
+
     def take(self, event: dict[str, Any]) -> None:
-        if "callStop" in event["resource"]:
-            self.say(_placed())
-        assert self.say(event)[0] == 200
+        if "click2Call" not in event["resource"]:
+            self.record()
+        if event["resource"] in (RECORD, LINK):
+            assert self.lead(event)[0] in (301, 302)
+        else:
+            assert self.say(event)[0] == 200
 
 
 class CallControl:

@@ -22,6 +22,7 @@ from duologue.usecases.log_out import log_out
 from duologue.usecases.refresh_token import refresh_token
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.clock import FakeClock
+from tests.fakes.gate import FakeGate
 from tests.fakes.passwords import cheap_hash
 
 PASSWORD = "a long enough password"
@@ -32,7 +33,7 @@ class Door:
     """The platform's front door, with one SP and its two apps."""
 
     def __init__(self) -> None:
-        self.accounts = FakeAccounts()
+        self.accounts, self.gate = FakeAccounts(), FakeGate()
         self.accounts.add_sp(Sp("sp-1", "jack", HASH))
         self.accounts.add_app(App("app-1", "sp-1", "secret-1"))
         self.accounts.add_app(App("app-2", "sp-1", "secret-2"))
@@ -46,6 +47,7 @@ class Door:
             password,
             accounts=self.accounts,
             tokens=self.accounts,
+            gate=self.gate,
             clock=self.clock,
             random_bytes=self.random.randbytes,
         )
@@ -65,7 +67,13 @@ class Door:
         log_out(AccessToken(app_key, token), tokens=self.accounts, clock=self.clock)
 
     def enter(self, token, app_key="app-1"):
-        return authenticate(AccessToken(app_key, token), accounts=self.accounts, tokens=self.accounts, clock=self.clock)
+        return authenticate(
+            AccessToken(app_key, token),
+            accounts=self.accounts,
+            tokens=self.accounts,
+            gate=self.gate,
+            clock=self.clock,
+        )
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 
 from duologue.domain.credentials import AccessToken
 from duologue.domain.errors import InvalidField, InvalidToken, UnknownApp
-from duologue.wire.huawei.credentials import read_credentials, read_log_in, read_refresh
+from duologue.wire.huawei.credentials import read_credentials, read_log_in, read_refresh, read_token
 
 REFRESH = {"app_key": "k", "app_secret": "s", "grant_type": "refresh_token", "refresh_token": "r"}
 
@@ -47,7 +47,7 @@ def test_only_refreshing_is_granted():
 
 
 def test_a_token_proves_a_request():
-    assert read_credentials({"app_key": "k", "access_token": "t"}) == AccessToken("k", "t")
+    assert read_credentials({"app_key": "k", "access_token": "t"}, {}) == AccessToken("k", "t")
 
 
 @pytest.mark.parametrize(
@@ -61,4 +61,4 @@ def test_a_token_proves_a_request():
 )
 def test_a_request_without_proof(parameters, kind):
     with pytest.raises(kind):
-        read_credentials(parameters)
+        read_token(parameters)

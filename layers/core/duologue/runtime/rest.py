@@ -29,6 +29,8 @@ class Request:
     """The path's parameters, as the client spelled them."""
     base: str = field(default="", repr=False)
     """The API's own address as the client sees it: where our other paths begin."""
+    source: str = field(default="", repr=False)
+    """The address that the request came from, as the gateway saw it: no header says it."""
 
     @property
     def parameters(self) -> Mapping[str, str]:
@@ -60,6 +62,7 @@ def request_of(event: Mapping[str, Any]) -> Request:
         body=body,
         path=event.get("pathParameters") or {},
         base=_base(event, headers),
+        source=event.get("requestContext", {}).get("identity", {}).get("sourceIp") or "",
     )
 
 

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from duologue.domain.accounts import App, Sp
+from duologue.domain.attempts import Attempt, Proof
 from duologue.domain.errors import AccountInactive, UnknownApp, UnknownSp, WrongCredentials
 from duologue.domain.passwords import NOBODY, password_matches
 from duologue.domain.tokens import Register, TokenPair, new_pair
 from duologue.usecases.change_tokens import change_tokens
-from duologue.usecases.ports import Accounts, Clock, Tokens
+from duologue.usecases.count_failure import count_failure
+from duologue.usecases.ports import Accounts, Clock, Gate, Tokens
 
 
 def log_in(
@@ -18,22 +20,28 @@ def log_in(
     *,
     accounts: Accounts,
     tokens: Tokens,
+    gate: Gate,
     clock: Clock,
     random_bytes: Callable[[int], bytes],
+    source: str = "",
 ) -> TokenPair:
     """Give out a new pair of tokens; the app's other pairs stay good, up to ten.
 
-    A wrong password counts as a log-in too, and costs the same work as one for an app that does not exist.
+    A wrong password counts as a log-in too, and costs the same work as one for an app that does not exist. `source` is
+    the address that the request came from: too many wrong ones lock it out.
 
     Raises:
         UnknownApp: there is no such app.
         WrongCredentials: the app's SP has another user name or password.
         AccountInactive: both are right, but the SP or the app is suspended.
+        AuthenticationLocked: the password was wrong too often from this address.
         TooManyLogIns: the app logged in five times within the last minute.
         OutsideUnavailable: too many changes at the same moment, or storage is out of reach.
     """
     app, sp = _look_up(app_key, accounts)
+    attempt = Attempt(app_key, Proof.PASSWORD, source)
     if app is not None:
+        gate.failures(attempt).check(clock.now())
         tokens.register(app_key).log_in(clock.now())  # refuse before the expensive check; it is counted below
     matches = password_matches(password, sp.password_hash if sp else NOBODY)
     if app is None:
@@ -47,8 +55,11 @@ def log_in(
         return register.grant(pair, now) if pair else register
 
     change_tokens(app_key, counted, tokens, clock)
+    if not right:
+        count_failure(attempt, gate=gate, clock=clock)
+        raise WrongCredentials(app_key)
     if pair is None:
-        raise AccountInactive(app_key) if right else WrongCredentials(app_key)
+        raise AccountInactive(app_key)
     return pair
 
 

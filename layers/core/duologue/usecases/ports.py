@@ -3,7 +3,7 @@
 Every method may raise `OutsideUnavailable`; what else it raises is said with it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -13,9 +13,15 @@ from duologue.call_control.history import Delivery, History
 from duologue.domain.accounts import App, Sp
 from duologue.domain.attempts import Attempt, Failures
 from duologue.domain.call import Call
+from duologue.domain.dialling_policy import PlannedNumber
+from duologue.domain.idempotency import IdempotencyKey
 from duologue.domain.letter import Letter, Reply
+from duologue.domain.limits import Terms
+from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.recording import Link
 from duologue.domain.tokens import Register
+
+NO_TERMS = Terms()
 
 
 class Clock(Protocol):
@@ -65,13 +71,27 @@ class Change:
 class Calls(Protocol):
     """The calls, with their facts, in one store: a change is one transaction, or nothing."""
 
-    def accept(self, call: Call, fact: Fact, *, slots: int, close_by: datetime) -> None:
-        """Record a new call, its first fact and its slot.
+    def accept(self, call: Call, fact: Fact, *, slots: int, close_by: datetime, terms: Terms = NO_TERMS) -> None:
+        """Record a new call, its first fact, its slot and what else its terms count, or nothing.
 
-        Raises:
+        Raises, of several the first:
+            RaceLost: its idempotency key is taken (see `check_repeat`), or another write holds what this one needs.
+            TooManyCalls: as many calls of the app were accepted in this second as its terms say.
             LimitReached: `slots` calls of the app are in use.
+            CalleeLimitReached: the callee was called as often today as its terms say.
             CallAlreadyAccepted: the id exists.
         """
+
+    def check_repeat(self, app_key: str, key: IdempotencyKey, now: datetime) -> None:
+        """Look whether a call was accepted under this key of the app within its time.
+
+        Raises:
+            RequestRepeated: from the same request; it names the call.
+            KeyReused: from another one.
+        """
+
+    def withdraw(self, change: "Change", terms: Terms) -> None:
+        """Save a change that closes a call which its SP is told was refused: it counts for nothing. Raises as save."""
 
     def load(self, call_id: str) -> SavedCall:
         """Raises UnknownCall."""
@@ -97,6 +117,15 @@ class Calls(Protocol):
     def overdue(self, now: datetime, limit: int) -> Sequence[str]:
         """Ids of open calls whose `close_by` has passed, oldest first."""
 
+    def open_calls(self) -> Set[str]:
+        """Ids of all calls whose account is open. A call of the last seconds may be missing."""
+
+    def held_slots(self) -> Mapping[str, Set[str]]:
+        """The slots in use, by app key: each is named by the call that holds it."""
+
+    def free_slot(self, app_key: str, call_id: str) -> bool:
+        """Free a slot if its call is over or gone; False: it is open, and keeps it."""
+
     def in_use(self, app_key: str) -> int:
         """How many of the app's concurrent calls are in use now."""
 
@@ -105,6 +134,13 @@ class Calls(Protocol):
 
     def record_delivery(self, call_id: str, sequence: int, delivery: Delivery) -> None:
         """Keep what became of one attempt to tell a fact."""
+
+
+class NumberPlan(Protocol):
+    """The numbering plans of the world."""
+
+    def describe(self, number: PhoneNumber) -> PlannedNumber:
+        """What they say of a number. Of one that no plan knows too; it raises nothing."""
 
 
 class Flows(Protocol):

@@ -25,12 +25,14 @@ def refresh_token(
     Raises:
         UnknownApp: there is no such app.
         AccountInactive: the app or its SP is suspended.
-        WrongCredentials: the app has another secret.
+        WrongCredentials: the app has no such secret.
         InvalidToken: the refresh token is unknown, spent, or another app's; TokenExpired: its time is over.
         OutsideUnavailable: too many changes at the same moment, or storage is out of reach.
     """
     app = active_app(app_key, accounts)
-    if not hmac.compare_digest(app.secret.encode(), app_secret.encode(errors="surrogatepass")):
+    given = app_secret.encode(errors="surrogatepass")
+    # A list, not a generator: both secrets are compared, whichever it is.
+    if not any([hmac.compare_digest(secret.encode(), given) for secret in app.secrets]):
         raise WrongCredentials(app_key)
     pair = new_pair(random_bytes)
     change_tokens(app_key, lambda register, now: register.refresh(token, pair, now), tokens, clock)

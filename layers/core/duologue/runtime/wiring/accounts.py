@@ -2,9 +2,14 @@
 
 from duologue.adapters.aws_clients import brisk
 from duologue.adapters.dynamo_accounts import DynamoAccounts
+from duologue.adapters.dynamo_gate import DynamoGate
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.runtime.settings import setting
 
 
 def dynamo_accounts() -> DynamoAccounts:
     return DynamoAccounts(brisk("dynamodb"), setting("ACCOUNTS_TABLE"), KmsSecrets(brisk("kms")))
+
+
+def dynamo_gate() -> DynamoGate:
+    return DynamoGate(brisk("dynamodb"), setting("ACCOUNTS_TABLE"))

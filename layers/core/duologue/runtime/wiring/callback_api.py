@@ -13,11 +13,11 @@ from duologue.adapters.http_sp_endpoints import HttpSpEndpoints
 from duologue.adapters.s3_recordings import S3Recordings
 from duologue.adapters.system_clock import SystemClock
 from duologue.runtime.settings import flag, setting
-from duologue.runtime.wiring.accounts import dynamo_accounts
+from duologue.runtime.wiring.accounts import dynamo_accounts, dynamo_gate
 from duologue.runtime.wiring.calls import dynamo_calls, flows, network
 from duologue.usecases.link_recording import Keeping
 from duologue.usecases.place_callback import Patience
-from duologue.usecases.ports import Accounts, Calls, Clock, Flows, Links, Network, Recordings, SpEndpoints, Tokens
+from duologue.usecases.ports import Accounts, Calls, Clock, Flows, Gate, Links, Network, Recordings, SpEndpoints, Tokens
 from duologue.wire.huawei.session_id import new_call_id
 
 
@@ -25,6 +25,7 @@ from duologue.wire.huawei.session_id import new_call_id
 class Parts:
     accounts: Accounts
     tokens: Tokens
+    gate: Gate
     calls: Calls
     flows: Flows
     network: Network
@@ -49,6 +50,7 @@ def parts() -> Parts:
     return Parts(
         accounts=accounts,
         tokens=accounts,
+        gate=dynamo_gate(),
         calls=dynamo_calls(),
         flows=flows(),
         network=network(),

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from functools import cache
 
 from duologue.adapters.system_clock import SystemClock
-from duologue.runtime.wiring.accounts import dynamo_accounts
-from duologue.usecases.ports import Accounts, Clock, Tokens
+from duologue.runtime.wiring.accounts import dynamo_accounts, dynamo_gate
+from duologue.usecases.ports import Accounts, Clock, Gate, Tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     accounts: Accounts
     tokens: Tokens
+    gate: Gate
     clock: Clock
     random_bytes: Callable[[int], bytes]
 
@@ -21,4 +22,4 @@ class Parts:
 @cache
 def parts() -> Parts:
     accounts = dynamo_accounts()
-    return Parts(accounts, accounts, SystemClock(), secrets.token_bytes)
+    return Parts(accounts, accounts, dynamo_gate(), SystemClock(), secrets.token_bytes)

@@ -7,8 +7,9 @@ Header names come in any case and are looked up in lower case.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from duologue.domain.credentials import AccessToken
+from duologue.domain.credentials import AccessToken, Credentials
 from duologue.domain.errors import InvalidField, InvalidToken, UnknownApp
+from duologue.wire.huawei.digest_headers import brings_digest, is_app_key, read_digest
 
 _MOST = 512
 """No parameter of ours is nearly as long; a longer one is not looked at."""
@@ -33,32 +34,55 @@ def read_log_in(parameters: Mapping[str, str], headers: Mapping[str, str]) -> Lo
 
     Raises:
         InvalidField: one of the three is missing or too long.
+        UnknownApp: the app key can be none.
     """
-    app_key, username = _required(parameters, "app_key"), _required(parameters, "username")
+    app_key, username = _app_key(parameters), _required(parameters, "username")
     return LogIn(app_key, username, _required(headers, "authorization", named="Authorization"))
 
 
 def read_refresh(parameters: Mapping[str, str]) -> Refresh:
-    """Raises InvalidField: one of the four is missing or too long, or another grant type is asked for."""
-    app_key, secret = _required(parameters, "app_key"), _required(parameters, "app_secret")
+    """Read a request for the next pair of tokens.
+
+    Raises:
+        InvalidField: one of the four is missing or too long, or another grant type is asked for.
+        UnknownApp: the app key can be none.
+    """
+    app_key, secret = _app_key(parameters), _required(parameters, "app_secret")
     if _required(parameters, "grant_type") != "refresh_token":
         raise InvalidField("grant_type", "must be refresh_token")
     return Refresh(app_key, secret, _required(parameters, "refresh_token"))
 
 
-def read_credentials(parameters: Mapping[str, str]) -> AccessToken:
-    """What proves a business request. An Authorization header beside it counts for nothing: some clients send one.
+def read_credentials(query: Mapping[str, str], headers: Mapping[str, str]) -> Credentials:
+    """What proves a business request: a token in the query, or else a digest in the headers.
+
+    Beside a token no header counts: some clients send their password along, or a digest as well. A query that has an
+    app key and no token, without a header of a digest, is a client of tokens that forgot its own.
 
     Raises:
-        UnknownApp: no app key is given.
-        InvalidToken: no access token is given.
+        UnknownApp, InvalidToken: as `read_token`.
+        HeaderFault, UnknownApp, InvalidField, RequestStale: as `read_digest`.
     """
+    if query.get("access_token") or (("app_key" in query or "access_token" in query) and not brings_digest(headers)):
+        return read_token(query)
+    return read_digest(headers)
+
+
+def read_token(parameters: Mapping[str, str]) -> AccessToken:
+    """Raises UnknownApp: no app key is given; InvalidToken: no access token is given."""
     app_key, token = parameters.get("app_key", ""), parameters.get("access_token", "")
-    if not 1 <= len(app_key) <= _MOST:
-        raise UnknownApp("app_key is missing or too long")
+    if not is_app_key(app_key):
+        raise UnknownApp("app_key is missing, or can be none")
     if not 1 <= len(token) <= _MOST:
         raise InvalidToken("access_token is missing or too long")
     return AccessToken(app_key, token)
+
+
+def _app_key(parameters: Mapping[str, str]) -> str:
+    app_key = _required(parameters, "app_key")
+    if not is_app_key(app_key):
+        raise UnknownApp("app_key can be none")
+    return app_key
 
 
 def _required(given: Mapping[str, str], name: str, *, named: str | None = None) -> str:

@@ -12,23 +12,28 @@ from duologue.domain.errors import (
     AccountExists,
     AccountInactive,
     AlreadyDone,
+    AuthenticationLocked,
     DisplayNumberNotOwned,
     InvalidField,
     InvalidToken,
     LimitReached,
+    NonceUsed,
     NotYet,
     OutsideUnavailable,
     RecordingNotEnabled,
     RecordingNotReady,
     RequestRefused,
+    RequestStale,
     TooManyLogIns,
     UnknownApp,
     UnknownCall,
     UnknownLink,
     UnknownRecording,
     WrongCredentials,
+    WrongDigest,
 )
 from duologue.domain.tokens import TokenPair
+from duologue.wire.huawei.header_faults import Fault, HeaderFault
 
 _LONGEST_TEXT = 128
 
@@ -75,6 +80,28 @@ ROWS: dict[type[Exception], Row] = {
         403, "1010004", "Invalid access_token.", "also for an expired one: all clients log in again on it"
     ),
     WrongCredentials: Row(403, "1010002", "Invalid request.Wrong user name, password or app_secret.", "says not which"),
+    WrongDigest: Row(
+        403,
+        "1023001",
+        "Parameter error. The digest is wrong.",
+        "the wire's code of this was never published: its "
+        "general one of the headers; says not whether the secret or how it is put together",
+    ),
+    RequestStale: Row(
+        400,
+        "1010013",
+        "Time out limit. Created must be 5 minutes from now at the most, as 2026-01-15T09:30:00Z, in UTC or UTC+8.",
+        "the wire's code of this; the status as of all that is wrong in a header",
+    ),
+    NonceUsed: Row(
+        403,
+        "1020003",
+        "Parameter error. The nonce was used before.",
+        "the wire knows no such refusal: its other general code, so that a replay and a wrong digest are told apart",
+    ),
+    AuthenticationLocked: Row(
+        403, "1020176", "Authentication failed too often, try later.", "the wire's own; opens by itself", False, 1800
+    ),
     AccountInactive: Row(403, "1010007", "The account is not active.", "the operator suspended the SP or the app"),
     TooManyLogIns: Row(
         403, "1010010", "Too many log-ins, try later.", "flow control: clients wait a minute", False, 60
@@ -93,6 +120,11 @@ ROWS: dict[type[Exception], Row] = {
     AlreadyDone: Row(200, "0", "Success", "a repeat: the work stands"),
     NotYet: Row(500, "1010001", "Not ready, try later.", "nobody's fault, and it will be so", False, 5),
     OutsideUnavailable: Row(500, "1010001", "Service busy, try later.", "ours to recover", False, 5),
+}
+
+
+HEADER_ROWS: dict[Fault, Row] = {
+    fault: Row(400, fault.code, fault.text, "the headers of a digest cannot be read") for fault in Fault
 }
 
 
@@ -132,10 +164,16 @@ def elsewhere(url: str) -> Answer:
 
 def failure(error: Exception) -> Answer:
     """The answer to any exception."""
-    row = next((ROWS[kind] for kind in type(error).__mro__ if kind in ROWS), UNEXPECTED)
+    row = _row(error)
     text = row.text + str(error) if row.says_why else row.text
     headers = {} if row.again_after is None else {"Retry-After": str(row.again_after)}
     return Answer(row.status, _envelope(row.code, text[:_LONGEST_TEXT]), headers)
+
+
+def _row(error: Exception) -> Row:
+    if isinstance(error, HeaderFault):
+        return HEADER_ROWS[error.fault]
+    return next((ROWS[kind] for kind in type(error).__mro__ if kind in ROWS), UNEXPECTED)
 
 
 def _envelope(code: str, text: str) -> dict[str, Any]:

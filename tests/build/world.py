@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ from urllib.parse import parse_qsl
 
 from duologue.adapters.dynamo_accounts import DynamoAccounts
 from duologue.adapters.dynamo_calls import DynamoCalls
+from duologue.adapters.dynamo_links import DynamoLinks
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.call_control.facts import CallAccepted
 from duologue.domain.accounts import App, Sp
 from duologue.domain.passwords import hash_password
+from duologue.domain.recording import Link, Recording
 from duologue.domain.tokens import Grant, Register, hash_token
 from lab.lab import Lab
 from tests.samples import callback
@@ -54,10 +57,19 @@ def renew_call(lab: Lab) -> None:
     )["Items"]
     for item in items:
         dynamodb.delete_item(TableName=table, Key={key: item[key] for key in ("call", "item")})
-    call = callback(call_id, app=_app_key())
+    key, token = f"recordings/{call_id}.wav", _link_token()
+    lab.client("s3").put_object(Bucket=lab.outputs["RecordingsBucket"], Key=key, Body=b"RIFF", ContentType="audio/wav")
+    link = Link(_app_key(), key, datetime.now(UTC) + _LIFE)
+    DynamoLinks(dynamodb, accounts).keep(hash_token(token), link)
+    call = replace(callback(call_id, app=_app_key()), recording=Recording(key, datetime.now(UTC)))
     dynamodb.delete_item(TableName=accounts, Key={"pk": {"S": f"APP#{call.app}"}, "sk": {"S": "SLOTS"}})
     calls = DynamoCalls(dynamodb, table, accounts, keep=timedelta(days=90))
     calls.accept(call, CallAccepted(call.accepted_at), slots=10, close_by=call.accepted_at + timedelta(days=1))
+
+
+def _link_token() -> str:
+    event = json.loads((ROOT / "events/callback_api/recording_link_followed.json").read_text(encoding="utf-8"))
+    return str(event["pathParameters"]["token"])
 
 
 def _app_key() -> str:

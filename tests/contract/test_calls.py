@@ -20,6 +20,7 @@ from duologue.domain.errors import (
     UnknownCall,
 )
 from duologue.domain.outcome import EndReason, Party
+from duologue.domain.recording import Recording
 from duologue.usecases.hear_network import change_of
 from duologue.usecases.ports import Change, Heard, SavedCall
 from tests.call_control.stories import CALLEE_LEFT, CALLER_LEFT, TALKING, Story
@@ -151,6 +152,32 @@ class Promises:
         calls.record_delivery(call.id, 1, replace(tried, attempt=1))
         assert calls.told(call.id, 1), "an attempt that failed late changes nothing"
         assert not calls.told(call.id, 2)
+
+
+    def test_the_history_of_a_call_is_its_row_its_facts_and_what_was_told(self, calls):
+        story = Story(call=accept(calls))
+        for event in TALKING:
+            saved = calls.load(story.call.id)
+            story.play(event)
+            heard = Heard(NETWORK_CALL, story.call.facts, {"SchemaVersion": "1.0"})
+            calls.save(change_of(saved, story.last, heard if story.last.facts else None))
+        late = Delivery(2, at(9), "https://sp.example.com/status", taken=True, status=200)
+        calls.record_delivery(story.call.id, 2, replace(late, attempt=1, taken=False, status=None, note="too slow"))
+        calls.record_delivery(story.call.id, 2, late)
+        accept(calls, callback("9_9_9_20261123090000"))
+        history = calls.history(story.call.id)
+        assert history.call == story.call
+        numbers = range(1, story.call.facts + 1)
+        assert history.facts == tuple(calls.fact(story.call.id, sequence) for sequence in numbers)
+        assert history.told == {2: late}
+
+    def test_a_call_that_is_not_there_has_no_history(self, calls):
+        with pytest.raises(UnknownCall):
+            calls.history("1_1_1_20261123090000")
+
+    def test_a_recording_comes_back(self, calls):
+        recorded = replace(callback(), recording=Recording("recordings/1.wav", at(5)))
+        assert calls.load(accept(calls, recorded).id).call == recorded
 
 
 class TestInMemory(Promises):

@@ -1,9 +1,10 @@
 """What a function sees of a REST request, and what the client sees of a function that fails.
 
 AWS: header names reach the function as the client wrote them; of repeated headers and query parameters the single-value
-maps hold the last; `sourceIp` is the peer, whatever X-Forwarded-For claims; a function that raises, dies or answers
-with something that is no response is 502 through the gateway response DEFAULT_5XX, without its error text; a throttled
-function is 500; a function that is not done after 29 s is 504, and goes on running.
+maps hold the last; `sourceIp` is the peer, whatever X-Forwarded-For claims; under a custom domain the context's path
+has no stage; a function that raises, dies or answers with something that is no response is 502 through the gateway
+response DEFAULT_5XX, without its error text; a throttled function is 500; a function that is not done after 29 s is
+504, and goes on running.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 
@@ -61,6 +62,7 @@ def _event(stock: Any) -> Any:
             event["multiValueHeaders"] = spelled
             event["headers"] = {name: values[-1] for name, values in spelled.items()}
             event["requestContext"]["identity"]["sourceIp"] = client.address
+            event["requestContext"]["path"] = event["path"]
         return event
 
     return build

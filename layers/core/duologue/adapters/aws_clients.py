@@ -24,11 +24,10 @@ def patient(service: str) -> Any:
     return _client(service, PATIENT)
 
 
-_SIGNING = BRISK.merge(Config(signature_version="s3v4"))
-"""A URL of the older signature carries the key's secret-derived digest over less than the whole request, and newer
-regions refuse it."""
+SIGNING = BRISK.merge(Config(signature_version="s3v4"))
+"""Version 4 is the one signature that every region takes."""
 
 
 def signing_urls() -> Any:
     """S3 for a person who waits, whose URLs for others are signed by version 4."""
-    return _client("s3", _SIGNING)
+    return _client("s3", SIGNING)

@@ -22,9 +22,9 @@ class DynamoLinks:
 
     def keep(self, token_hash: str, link: Link) -> None:
         row = {"app": link.app, "key": link.key, "ends_at": link.ends_at.isoformat()}
-        row |= _key(token_hash) | {"expires_at": int(link.ends_at.timestamp())}
+        ends = {"expires_at": int(link.ends_at.timestamp())}
         with outside(_WHAT):
-            self._client.put_item(TableName=self._table, Item=to_item(row))
+            self._client.put_item(TableName=self._table, Item=to_item(_key(token_hash) | row | ends))
 
     def find(self, token_hash: str) -> Link:
         with outside(_WHAT):
@@ -35,5 +35,5 @@ class DynamoLinks:
         return Link(row["app"], row["key"], datetime.fromisoformat(row["ends_at"]))
 
 
-def _key(token_hash: str) -> dict[str, str | int]:
+def _key(token_hash: str) -> dict[str, str]:
     return {"pk": f"LINK#{token_hash}", "sk": "LINK"}

@@ -1,7 +1,8 @@
 """Look up a callback: all that is recorded of it, for the app that placed it."""
 
+from duologue.call_control.history import History
 from duologue.domain.errors import UnknownCall
-from duologue.usecases.ports import Calls, History
+from duologue.usecases.ports import Calls
 
 
 def look_up_callback(call_id: str, app_key: str, *, calls: Calls) -> History:

@@ -19,7 +19,7 @@ from duologue.wire.huawei.digests import AUTHORIZATION, Signing, push_digest, us
 from duologue.wire.huawei.outcomes import codes_of
 from duologue.wire.huawei.session_id import session_id
 
-_LEG_EVENTS = {LegDialled: "callout", LegAlerted: "alerting", LegAnswered: "answer"}
+_LEG_EVENTS: dict[type[Fact], str] = {LegDialled: "callout", LegAlerted: "alerting", LegAnswered: "answer"}
 EVENT_TYPES: dict[type[Fact], str] = {**_LEG_EVENTS, CallEnded: "disconnect", AccountClosed: "fee"}
 _PARTY_TYPES = {Party.CALLER: "caller", Party.CALLEE: "called", None: "platform"}
 """Who hung up. The wire's page gives the field's meaning, but its values were never published: these are ours."""

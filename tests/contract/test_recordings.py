@@ -1,0 +1,77 @@
+"""Sounds and links keep their promises with moto's S3 and DynamoDB, and with the local cloud's."""
+
+import urllib.error
+import urllib.request
+from datetime import timedelta
+
+import boto3
+import pytest
+
+from duologue.adapters.aws_clients import SIGNING
+from duologue.adapters.dynamo_links import DynamoLinks
+from duologue.adapters.s3_recordings import S3Recordings
+from duologue.domain.errors import UnknownLink
+from duologue.domain.recording import Link
+from lab.aws.cloud import ACCOUNT
+from tests.fakes.recordings import FakeLinks
+from tests.journeys.tables import make_tables
+from tests.samples import NOW
+
+SOUND, KEY = b"RIFF and so on", "recordings/1_2_3_20261123090000.wav"
+
+
+@pytest.fixture
+def s3(aws):
+    client = aws("s3")
+    client.create_bucket(Bucket="recordings")
+    client.put_object(Bucket="recordings", Key=KEY, Body=SOUND)
+    return client
+
+
+def test_whether_a_sound_is_there(s3):
+    recordings = S3Recordings(lambda: s3, "recordings")
+    assert recordings.holds(KEY)
+    assert not recordings.holds("recordings/another.wav")
+
+
+def test_a_url_names_the_sound_its_kind_and_its_time(s3):
+    url = S3Recordings(lambda: s3, "recordings").url(KEY, timedelta(minutes=15))
+    assert KEY in url
+    assert "response-content-type=audio%2Fwav" in url
+
+
+def test_anybody_may_fetch_a_sound_by_its_url(s3, request):
+    if "moto" in request.node.callspec.id:
+        pytest.skip("moto answers calls of boto3 alone: there is no server to fetch from")
+    root = {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": "test", "region_name": "us-east-1"}
+    signing = boto3.client("s3", endpoint_url=s3.meta.endpoint_url, config=SIGNING, **root)
+    url = S3Recordings(lambda: signing, "recordings").url(KEY, timedelta(minutes=15))
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        assert answer.read() == SOUND
+        assert answer.headers["Content-Type"] == "audio/wav"
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(url.partition("?")[0], timeout=10)
+    assert refused.value.code == 403
+
+
+@pytest.fixture
+def dynamo_links(aws):
+    client, _, accounts = make_tables(aws("dynamodb"))
+    return DynamoLinks(client, accounts)
+
+
+def test_a_link_comes_back_from_memory():
+    _keep_and_find(FakeLinks())
+
+
+def test_a_link_comes_back_from_dynamodb(dynamo_links):
+    _keep_and_find(dynamo_links)
+
+
+def _keep_and_find(links):
+    link = Link("app-1", KEY, NOW + timedelta(days=7))
+    links.keep("a hash", link)
+    links.keep("a hash", link)
+    assert links.find("a hash") == link
+    with pytest.raises(UnknownLink):
+        links.find("another hash")

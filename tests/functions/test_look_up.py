@@ -1,0 +1,154 @@
+"""Look up a callback: what is recorded of it, to the app that placed it and nobody else."""
+
+from datetime import timedelta
+
+import pytest
+
+from duologue.call_control.facts import AccountClosed, CallEnded, LegAnswered, LegDialled
+from duologue.call_control.history import Delivery
+from duologue.domain.leg import Leg
+from duologue.domain.outcome import EndReason, Outcome, Party, Result
+from tests.functions.test_callback_api import PLACED, with_query
+from tests.functions.worlds import CALL_ID, HOST, Api, sample
+from tests.samples import CALLEE, CALLER, SHOWN_TO_CALLEE, SHOWN_TO_CALLER, at
+
+LOOKED_UP = sample("callback_api", "callback_looked_up")
+UNKNOWN = (403, {"resultcode": "1020152", "resultdesc": "Invalid call sessionId."})
+
+
+@pytest.fixture
+def api():
+    world = Api()
+    world.say(PLACED)
+    return world
+
+
+def asking(session: str):
+    return LOOKED_UP | {"pathParameters": {"sessionId": session}}
+
+
+def test_a_call_that_was_just_accepted(api):
+    status, body = api.say(LOOKED_UP)
+    assert status == 200
+    assert body == {
+        "resultcode": "0",
+        "resultdesc": "Success",
+        "sessionId": f"{CALL_ID}@{HOST}",
+        "phase": "accepted",
+        "acceptedAt": "2026-11-23T09:00:00.000Z",
+        "userData": "order-17",
+        "caller": {"number": "+12025550111", "displayNumber": "+12025550100"},
+        "callee": {"number": "+12025550122", "displayNumber": "+12025550101"},
+        "facts": [{"sequence": 1, "fact": "accepted", "at": "2026-11-23T09:00:00.000Z"}],
+    }
+
+
+def test_a_call_from_its_dial_to_its_end_with_what_the_sp_was_told(api):
+    busy = Outcome(Result.BUSY, 486)
+    caller = Leg(Party.CALLER, CALLER, SHOWN_TO_CALLER, dialled_at=at(1), answered_at=at(3.25), ended_at=at(9))
+    callee = Leg(Party.CALLEE, CALLEE, SHOWN_TO_CALLEE, dialled_at=at(4), ended_at=at(6), outcome=busy)
+    api.calls.change(
+        CALL_ID,
+        caller=caller,
+        callee=callee,
+        ending=EndReason.CALLEE_FAILED,
+        ended_at=at(9),
+    )
+    api.calls.facts[CALL_ID] += [
+        LegDialled(at(1), Party.CALLER),
+        LegAnswered(at(3.25), Party.CALLER),
+        LegDialled(at(4), Party.CALLEE),
+        CallEnded(at(9), EndReason.CALLEE_FAILED),
+        AccountClosed(at(9)),
+    ]
+    url = "http://127.0.0.1:9999/status"
+    api.calls.record_delivery(CALL_ID, 2, Delivery(1, at(1.5), url, taken=False, status=503, note="not taken"))
+    api.calls.record_delivery(CALL_ID, 2, Delivery(2, at(12), url, taken=True, status=200))
+    api.calls.record_delivery(CALL_ID, 3, Delivery(1, at(3.5), url, taken=False, status=None, note="too slow"))
+    body = api.say(LOOKED_UP)[1]
+    assert (body["phase"], body["endedAt"]) == ("over", "2026-11-23T09:00:09.000Z")
+    assert body["caller"]["answeredAt"] == "2026-11-23T09:00:03.250Z"
+    assert body["callee"] == {
+        "number": "+12025550122",
+        "displayNumber": "+12025550101",
+        "dialledAt": "2026-11-23T09:00:04.000Z",
+        "endedAt": "2026-11-23T09:00:06.000Z",
+        "outcome": "busy",
+    }
+    assert body["ending"] == {
+        "reason": "callee_failed",
+        "stateCode": 8102,
+        "stateDesc": "The called party was busy.",
+        "ulFailReason": 518,
+        "sipStatusCode": 486,
+        "callOutUnaswRsn": 0,
+        "fwdUnaswRsn": 17,
+    }
+    told = [(fact["fact"], fact.get("party"), fact.get("eventType")) for fact in body["facts"]]
+    assert told == [
+        ("accepted", None, None),
+        ("dialled", "caller", "callout"),
+        ("answered", "caller", "answer"),
+        ("dialled", "callee", "callout"),
+        ("ended", None, "disconnect"),
+        ("accounted", None, "fee"),
+    ]
+    assert body["facts"][1]["told"] == {
+        "url": url,
+        "at": "2026-11-23T09:00:12.000Z",
+        "attempts": 2,
+        "accepted": True,
+        "httpStatus": 200,
+    }
+    assert body["facts"][2]["told"] == {
+        "url": url,
+        "at": "2026-11-23T09:00:03.500Z",
+        "attempts": 1,
+        "accepted": False,
+        "note": "too slow",
+    }
+    assert "told" not in body["facts"][3]
+
+
+def test_a_stop_that_is_not_done_yet_has_a_reason_and_no_codes(api):
+    api.calls.change(CALL_ID, ending=EndReason.STOPPED)
+    body = api.say(LOOKED_UP)[1]
+    assert (body["phase"], body["ending"]) == ("ending", {"reason": "stopped"})
+
+
+def test_looking_twice_changes_nothing(api):
+    before = api.calls.load(CALL_ID)
+    assert api.say(LOOKED_UP) == api.say(LOOKED_UP)
+    assert api.calls.load(CALL_ID) == before
+
+
+def test_a_recorded_call_names_its_record(api):
+    api.record()
+    assert api.say(LOOKED_UP)[1]["recording"] == {
+        "recordObjectName": f"{CALL_ID}.wav",
+        "startedAt": "2026-11-23T09:00:00.000Z",
+    }
+
+
+@pytest.mark.parametrize("spelled", [f"{CALL_ID}@{HOST}", f"{CALL_ID}%40{HOST}"])
+def test_an_id_is_taken_with_and_without_its_escape(api, spelled):
+    assert api.say(asking(spelled))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "session",
+    [f"9_9_9_20261123090000@{HOST}", f"{CALL_ID}@another.example.com", CALL_ID, "x", "%", "%00", "é" * 300],
+)
+def test_an_id_that_is_none(api, session):
+    assert api.say(asking(session)) == UNKNOWN
+
+
+def test_another_apps_call_is_as_unknown_as_one_that_never_was(api):
+    api.calls.change(CALL_ID, app="another")
+    assert api.say(LOOKED_UP) == UNKNOWN
+
+
+def test_without_a_good_token(api):
+    assert api.say(with_query(LOOKED_UP, access_token="a token of nobody"))[1]["resultcode"] == "1010004"
+    api.clock.advance(timedelta(hours=48).total_seconds())
+    assert api.say(LOOKED_UP)[1]["resultcode"] == "1010004"

@@ -1,0 +1,150 @@
+"""Fetch a recording: a 301 to a link of the platform's own, and a 302 from there to the storage."""
+
+import json
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.functions.test_callback_api import ABSENT, with_query
+from tests.functions.worlds import CALL_ID, RECORDING, Api, sample
+from tests.samples import at
+
+ASKED, FOLLOWED = sample("callback_api", "recording_asked_for"), sample("callback_api", "recording_link_followed")
+ABSENT_RECORD = (403, {"resultcode": "1012007", "resultdesc": "Record does not exist."})
+NO_LINK = (404, {"resultcode": "1012007", "resultdesc": "Unknown or expired link; ask for the record again."})
+DAYS_7_S = timedelta(days=7).total_seconds()
+
+
+@pytest.fixture
+def api():
+    world = Api()
+    world.record()
+    return world
+
+
+def following(location: str) -> dict[str, Any]:
+    return FOLLOWED | {"pathParameters": {"token": urlsplit(location).path.removeprefix("/r/")}}
+
+
+def test_the_way_from_the_name_in_the_cdr_to_the_sound(api):
+    status, link = api.lead(ASKED)
+    assert status == 301
+    assert link.startswith("https://duologue.example.com/r/")
+    assert len(link) <= 512
+    assert api.lead(following(link)) == (302, f"https://storage.example.com/{RECORDING.key}?good_for=900")
+
+
+def test_a_link_is_kept_as_its_hash(api):
+    token = api.lead(ASKED)[1].rpartition("/")[2]
+    assert len(token) == 43
+    assert token not in api.links.links
+
+
+def test_without_a_custom_domain_the_link_is_below_the_stage(api):
+    context = ASKED["requestContext"] | {"path": "/live" + ASKED["resource"]}
+    headers = ASKED["headers"] | {"Host": "a1.execute-api.us-east-1.amazonaws.com"}
+    link = api.lead(ASKED | {"requestContext": context, "headers": headers})[1]
+    assert link.startswith("https://a1.execute-api.us-east-1.amazonaws.com/live/r/")
+
+
+def test_a_link_is_good_for_days_and_may_be_followed_twice(api):
+    link = api.lead(ASKED)[1]
+    api.clock.advance(DAYS_7_S - 1)
+    assert api.lead(following(link))[0] == api.lead(following(link))[0] == 302
+    api.clock.advance(1)
+    assert api.say(following(link)) == NO_LINK
+
+
+def test_asking_twice_gives_two_links_and_both_are_good(api):
+    tokens = iter([b"\x01", b"\x02"])
+    object.__setattr__(api.parts, "random_bytes", lambda length: next(tokens) * length)
+    links = {api.lead(ASKED)[1], api.lead(ASKED)[1]}
+    assert len(links) == 2
+    assert {api.lead(following(link))[0] for link in links} == {302}
+
+
+@pytest.mark.parametrize("token", ["0" * 43, "", "%2e%2e", "x" * 2000])
+def test_a_guessed_link(api, token):
+    assert api.say(FOLLOWED | {"pathParameters": {"token": token}}) == NO_LINK
+
+
+def test_a_link_to_a_sound_that_is_gone(api):
+    api.recordings.sounds.clear()
+    assert api.say(FOLLOWED) == NO_LINK
+
+
+@pytest.mark.parametrize("who", ["app", "sp"])
+def test_a_link_of_who_is_suspended(api, who):
+    if who == "app":
+        object.__setattr__(api.accounts.apps[api.key], "active", False)
+    else:
+        object.__setattr__(api.accounts.sps["sp-1"], "active", False)
+    assert api.say(FOLLOWED) == NO_LINK
+
+
+def test_a_sound_that_has_not_come_yet(api):
+    api.recordings.sounds.clear()
+    said = api.say(ASKED)
+    assert said == (403, {"resultcode": "1011006", "resultdesc": "Record is not ready, try later."})
+
+
+def test_a_sound_that_was_deleted_with_age(api):
+    api.calls.change(CALL_ID, recording=type(RECORDING)(RECORDING.key, at(-DAYS_7_S)))
+    assert api.say(ASKED) == ABSENT_RECORD
+
+
+def test_a_call_that_was_not_recorded(api):
+    api.calls.change(CALL_ID, recording=None)
+    assert api.say(ASKED) == ABSENT_RECORD
+
+
+def test_another_apps_record_is_as_unknown_as_one_that_never_was(api):
+    api.calls.change(CALL_ID, app="another")
+    assert api.say(ASKED) == ABSENT_RECORD
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"fileName": "9_9_9_20261123090000.wav"},
+        {"fileName": CALL_ID},
+        {"fileName": "../" + CALL_ID + ".wav"},
+        {"fileName": CALL_ID + "@duologue.example.com.wav"},
+        {"recordDomain": "another.example.com"},
+    ],
+)
+def test_a_name_that_is_none(api, query):
+    assert api.say(with_query(ASKED, **query)) == ABSENT_RECORD
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ({"fileName": ABSENT}, "fileName is required"),
+        ({"recordDomain": ABSENT}, "recordDomain is required"),
+        ({"fileName": "x" * 129}, "fileName must have 1 to 128 characters"),
+    ],
+)
+def test_a_parameter_that_is_wrong(api, query, named):
+    status, body = api.say(with_query(ASKED, **query))
+    assert (status, body["resultcode"]) == (403, "1010002")
+    assert named in body["resultdesc"]
+
+
+def test_a_made_up_host_makes_no_location_that_is_too_long(api):
+    status, body = api.say(ASKED | {"headers": ASKED["headers"] | {"Host": "x" * 600}})
+    assert (status, body["resultdesc"]) == (403, "Invalid request.Host is too long")
+
+
+def test_a_link_needs_no_token_and_takes_none(api):
+    assert api.lead(FOLLOWED | {"queryStringParameters": {"app_key": "of nobody"}})[0] == 302
+
+
+def test_without_a_good_token(api):
+    assert api.say(with_query(ASKED, access_token="a token of nobody"))[1]["resultcode"] == "1010004"
+
+
+def test_the_samples_carry_what_the_wire_says(api):
+    assert json.dumps(FOLLOWED).count("access_token") == 0

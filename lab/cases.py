@@ -25,7 +25,7 @@ from lab.pstn.switches import Quotas, Switches
 
 Moment = Literal["caller rings", "callee rings", "in talk"]
 
-CONNECTING, WAITING, UNAVAILABLE = "connecting", "waiting", "callee-unavailable"
+CONNECTING, WAITING, UNAVAILABLE, LAST_MINUTE = "connecting", "waiting", "callee-unavailable", "last-minute"
 
 LAB = Switches(network_ring_limit=8.0)
 """A network that lets leg A ring for less than people would, so that a case takes seconds."""
@@ -56,6 +56,7 @@ class Case:
     ends: Codes
     heard: tuple[str, ...] = ()
     """Prompts that the caller hears, `connecting` aside: it is cut when the callee is dialled, at once if that is."""
+    callee_heard: tuple[str, ...] = ()
     talk: bool = False
     """Both are joined."""
     left_by: Literal["caller", "callee", None] = None
@@ -217,19 +218,20 @@ CASES: tuple[Case, ...] = (
         "callee rings",
         BOTH_ANSWER,
         (16, 16),
-        callee=answers(5.0),
+        callee=answers(3.5),
         heard=(WAITING,),
         talk=True,
     ),
     _stopped("in_talk", "while both talk", "in talk", BOTH_ANSWER, (16, 16), heard=(WAITING,), talk=True),
     Case(
         "longest_call",
-        "Both talk on until the SP's limit of one minute.",
+        "Both talk on until the SP's limit of one minute; both are told when it begins.",
         answers(1.0),
         answers(1.0),
         BOTH_ANSWER,
         Codes(8010, 516, 0, 16, 16),
-        (WAITING,),
+        (WAITING, LAST_MINUTE),
+        (LAST_MINUTE,),
         talk=True,
         minutes=1,
         seconds=110.0,

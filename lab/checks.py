@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from lab.cases import CONNECTING
+from lab.cases import CONNECTING, UNAVAILABLE
 from lab.play import Played
 from lab.pstn.lines.phones import PhoneCall
 
@@ -103,7 +103,11 @@ def _people(played: Played) -> Iterator[Finding]:
     wanted = list(played.case.heard)
     hears = f"the calling party heard {', then '.join(wanted)}" if wanted else "the calling party heard no prompt"
     yield hears, _differs([prompt for prompt in heard if prompt in wanted or prompt != CONNECTING], wanted)
-    yield "the called party heard no prompt", _differs(_prompts(played.callee), [])
+    told = list(played.case.callee_heard)
+    hears = f"the called party heard {', then '.join(told)}" if told else "the called party heard no prompt"
+    yield hears, _differs(_prompts(played.callee), told)
+    if UNAVAILABLE in played.case.heard:
+        yield "the calling party heard to the end that nobody comes", _cut_short(played)
     joined = [[other for other, _, _ in call.joined] if call else [] for call in (played.caller, played.callee)]
     talk = [[played.pair.callee], [played.pair.caller]] if played.case.talk else [[], []]
     yield "both were joined, to each other" if played.case.talk else "nobody was joined", _differs(joined, talk)
@@ -119,6 +123,15 @@ def _prompts(call: PhoneCall | None) -> list[str]:
     """Names of the prompts heard; one that repeats counts once."""
     names = [what.rpartition("/")[2].removesuffix(".wav") for _, what in call.heard] if call else []
     return [name for index, name in enumerate(names) if index == 0 or names[index - 1] != name]
+
+
+def _cut_short(played: Played) -> str | None:
+    call = played.caller
+    begun = [at for at, what in call.heard if UNAVAILABLE in what] if call else []
+    if not begun or call is None or call.ended_at is None:
+        return "it was not heard"
+    heard = call.ended_at - begun[-1]
+    return None if heard > 2 * SECOND else f"only {heard.total_seconds():.1f} s of it"
 
 
 def _left_alone(played: Played) -> str | None:

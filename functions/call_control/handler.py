@@ -10,23 +10,23 @@ from duologue.runtime.last_resort import guarded
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.calls import Parts, parts
 from duologue.usecases.hear_network import hear_network
-from duologue.wire.chime.answer import PromptStore, write_answer
+from duologue.wire.chime.answer import Buckets, write_answer
 from duologue.wire.chime.invocation import read_invocation
 
 
 @cache
-def prompts() -> PromptStore:
-    return PromptStore(setting("PROMPTS_BUCKET"))
+def buckets() -> Buckets:
+    return Buckets(setting("PROMPTS_BUCKET"), setting("RECORDINGS_BUCKET"))
 
 
-def answer(event: dict[str, Any], parts: Parts, prompts: PromptStore) -> dict[str, Any]:
+def answer(event: dict[str, Any], parts: Parts, buckets: Buckets) -> dict[str, Any]:
     """Answer one SMA event."""
     said = read_invocation(event, parts.clock.now())
     return hear_network(
-        said, parts.calls, parts.flows, lambda actions, call_id: write_answer(actions, prompts, introduces=call_id)
+        said, parts.calls, parts.flows, lambda actions, call_id: write_answer(actions, buckets, introduces=call_id)
     )
 
 
-@guarded("call_control", safe=lambda _: write_answer((), prompts()))
+@guarded("call_control", safe=lambda _: write_answer((), buckets()))
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    return answer(event, parts(), prompts())
+    return answer(event, parts(), buckets())

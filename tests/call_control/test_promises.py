@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duologue.call_control.actions import DialAndBridge, HangUp
-from duologue.call_control.events import CallEvent, EndAsked, LegDropped, LegPickedUp
+from duologue.call_control.events import CallEvent, EndAsked, LastMinuteAsked, LegDropped, LegPickedUp, RecordingStarted
 from duologue.call_control.facts import AccountClosed, CallEnded, LegAnswered, LegDialled
 from duologue.call_control.machine import close, decide
 from duologue.domain.call import Call, Phase
@@ -18,7 +18,10 @@ from tests.samples import LEG_A, LEG_B, NETWORK_CALL, at, callback
 SEQUENCES = 2000
 
 _STOPS = [EndReason.STOPPED, EndReason.LONGEST_CALL, EndReason.CALLER_SILENT]
-_KNOWN = [value for name, value in vars(stories).items() if name.isupper() and hasattr(value, "network_call")]
+_RECORDED = [RecordingStarted(at(15), NETWORK_CALL, "key"), LastMinuteAsked(at(12), NETWORK_CALL)]
+_KNOWN = _RECORDED + [
+    value for name, value in vars(stories).items() if name.isupper() and hasattr(value, "network_call")
+]
 _DROPS = [
     LegDropped(at(5), NETWORK_CALL, party, leg, status)
     for party, leg in ((Party.CALLER, LEG_A), (Party.CALLEE, LEG_B))
@@ -27,6 +30,13 @@ _DROPS = [
 _STRAYS = [replace(event, network_call="stray") for event in _KNOWN]
 _ANY = st.sampled_from([*_KNOWN, *_KNOWN, *_KNOWN, *_DROPS, *_STRAYS])
 _STEP = st.one_of(_ANY, st.sampled_from(_STOPS))
+
+
+_WANTED = st.builds(
+    lambda records, plays: replace(callback(), wants_recording=records, plays_before_callee=plays),
+    st.booleans(),
+    st.booleans(),
+)
 
 
 @st.composite
@@ -44,8 +54,8 @@ def _likely(draw: st.DrawFn) -> list[CallEvent | EndReason]:
 class Watch:
     """Plays a sequence and checks every promise at each step."""
 
-    def __init__(self) -> None:
-        self.call = callback()
+    def __init__(self, call: Call) -> None:
+        self.call = call
         self.ends = self.accounts = self.dials = 0
         self.up: dict[str, bool] = {}
         self.seconds = 0
@@ -98,8 +108,8 @@ class Watch:
                 assert leg.network_id in hung_up, "no leg stays up when its peer is gone"
 
 
-def _check(steps: list[CallEvent | EndReason]) -> None:
-    watch = Watch()
+def _check(steps: list[CallEvent | EndReason], call: Call) -> None:
+    watch = Watch(call)
     for step in steps:
         watch.play(step)
     assert watch.dials <= 1
@@ -117,15 +127,15 @@ def _check(steps: list[CallEvent | EndReason]) -> None:
 
 
 @settings(max_examples=SEQUENCES, deadline=None)
-@given(_likely())
-def test_promises_hold_for_disturbed_calls(steps):
-    _check(steps)
+@given(_likely(), _WANTED)
+def test_promises_hold_for_disturbed_calls(steps, call):
+    _check(steps, call)
 
 
 @settings(max_examples=SEQUENCES, deadline=None)
-@given(st.lists(_STEP, max_size=14))
-def test_promises_hold_for_anything(steps):
-    _check(steps)
+@given(st.lists(_STEP, max_size=14), _WANTED)
+def test_promises_hold_for_anything(steps, call):
+    _check(steps, call)
 
 
 @settings(max_examples=500, deadline=None)

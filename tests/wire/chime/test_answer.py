@@ -4,16 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.call_control.actions import Action, DialAndBridge, HangUp, PlayPrompt
+from duologue.call_control.actions import Action, DialAndBridge, HangUp, PlayPrompt, StartRecording
 from duologue.call_control.prompts import AppPrompt, Prompt
 from duologue.domain.outcome import Party
 from duologue.domain.phone_number import PhoneNumber
-from duologue.wire.chime.answer import PromptStore, write_answer
+from duologue.wire.chime.answer import Buckets, write_answer
 from lab.pstn.reply import Reply, read_reply
 from lab.pstn.switches import Switches
 from tests.lab_pstn.scripted import SHOWN_B, B, Story
 
-STORE = PromptStore("prompts-bucket")
+STORE = Buckets("prompts-bucket", "recordings-bucket")
 DIAL = DialAndBridge(PhoneNumber(B), PhoneNumber(SHOWN_B), timedelta(seconds=20), Prompt.WAITING)
 
 
@@ -56,6 +56,17 @@ TABLE: list[tuple[Action, dict]] = [
                 "CallerIdNumber": SHOWN_B,
                 "RingbackTone": source("waiting"),
                 "Endpoints": [{"BridgeEndpointType": "PSTN", "Uri": B}],
+            },
+        },
+    ),
+    (
+        StartRecording("leg-1", "app-1/1_2_3_20261123090000"),
+        {
+            "Type": "StartCallRecording",
+            "Parameters": {
+                "CallId": "leg-1",
+                "Track": "BOTH",
+                "Destination": {"Type": "S3", "Location": "recordings-bucket/app-1/1_2_3_20261123090000"},
             },
         },
     ),

@@ -7,18 +7,19 @@ from typing import Any
 
 import pytest
 
-from duologue.call_control.actions import Action, DialAndBridge, HangUp, PlayPrompt
+from duologue.call_control.actions import Action, DialAndBridge, HangUp, PlayPrompt, StartRecording
 from duologue.call_control.prompts import Prompt
 from duologue.domain.outcome import Party
 from duologue.domain.phone_number import PhoneNumber
-from duologue.wire.chime.answer import PromptStore, write_answer
+from duologue.wire.chime.answer import Buckets, write_answer
 from lab.pstn.lines.behaviours import answers, busy, never_answers, rejects
+from lab.pstn.recordings import MemoryRecordings
 from tests.functions.worlds import sample, samples
 from tests.lab_pstn.scripted import SHOWN_B, B, Story, action, hang_up_the_rest
 
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
-STORE = PromptStore("prompts")
+STORE = Buckets("prompts", "recordings-bucket")
 PLAY, PLAY_LONG = (PlayPrompt(Party.CALLER, Prompt.CONNECTING, times) for times in (1, 20))
 JOIN = DialAndBridge(PhoneNumber(B), PhoneNumber(SHOWN_B), timedelta(seconds=20), Prompt.WAITING)
 NOT_OURS = DialAndBridge(PhoneNumber(B), PhoneNumber("+12025550199"), timedelta(seconds=20), Prompt.WAITING)
@@ -46,6 +47,16 @@ def hang_up(tag: str) -> Answer:
     return answer
 
 
+def record(event: dict[str, Any]) -> dict[str, Any]:
+    legs = {leg["ParticipantTag"]: leg["CallId"] for leg in event["CallDetails"]["Participants"]}
+    return do(StartRecording(legs["LEG-A"], "app-1/1_2_3_20261123090000"))
+
+
+class _NoBucket(MemoryRecordings):
+    def accessible(self, bucket: str) -> bool:
+        return False
+
+
 @cache
 def sent() -> dict[str, list[Any]]:
     """The shapes that the local network sends, by kind, from calls that meet each of them."""
@@ -54,7 +65,9 @@ def sent() -> dict[str, list[Any]]:
     def call(on_answer: Any, *, arguments: dict[str, str] | None = None, ask_after: float = 30.0, **story: Any) -> None:
         script = {"CALL_ANSWERED": on_answer, "HANGUP": hang_up_the_rest, **story.pop("script", {})}
         kept = do() | {"TransactionAttributes": {"callId": "1_2_3_20261123090000"}}
+        recordings = story.pop("recordings", MemoryRecordings())
         played = Story(script | {"NEW_OUTBOUND_CALL": kept}, **({"a": answers(2, stays=60.0)} | story))
+        played.exchange.recordings = recordings
         played.place(arguments).after(ask_after, lambda: _ask_to_end(played)).run()
         gather(played.events, shapes)
 
@@ -67,6 +80,8 @@ def sent() -> dict[str, list[Any]]:
     call(do(JOIN), a=answers(2, patience=2.0), b=never_answers())
     presses = answers(2, stays=60.0, presses="5", press_when="join")
     call(do(JOIN), a=presses, script={"ACTION_SUCCESSFUL:CallAndBridge": [LISTEN]})
+    call(do(JOIN), script={"ACTION_SUCCESSFUL:CallAndBridge": record})
+    call(do(JOIN), script={"ACTION_SUCCESSFUL:CallAndBridge": record}, recordings=_NoBucket())
     call(do(NOT_OURS))
     call(do(PLAY))
     call(do(PLAY_LONG), ask_after=6.0, script={"CALL_UPDATE_REQUESTED": do(JOIN)})

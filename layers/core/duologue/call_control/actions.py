@@ -35,4 +35,15 @@ class HangUp:
     leg_id: str
 
 
-Action = PlayPrompt | DialAndBridge | HangUp
+@dataclass(frozen=True, slots=True)
+class StartRecording:
+    """Record what both say until the call ends; the file goes below `folder` in the recordings' store.
+
+    `leg_id` is the caller's: its leg hears and says all there is.
+    """
+
+    leg_id: str
+    folder: str
+
+
+Action = PlayPrompt | DialAndBridge | HangUp | StartRecording

@@ -62,6 +62,13 @@ class PromptPlayed(NetworkEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingStarted(NetworkEvent):
+    """The call is being recorded. `key` is where its file will be, some time after the call."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class ActionRefused(NetworkEvent):
     """The network could not do something we asked for, other than the bridge; the rest of the list is gone."""
 
@@ -106,6 +113,7 @@ CallEvent = (
     | LegPickedUp
     | BridgeFailed
     | PromptPlayed
+    | RecordingStarted
     | ActionRefused
     | LegDropped
     | DialCalleeAsked

@@ -14,7 +14,7 @@ state machine asks, and `DialCalleeAsked` is the question.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from duologue.call_control.actions import Action, DialAndBridge, HangUp, PlayPrompt
+from duologue.call_control.actions import Action, DialAndBridge, HangUp, PlayPrompt, StartRecording
 from duologue.call_control.events import (
     ActionRefused,
     BridgeFailed,
@@ -28,6 +28,7 @@ from duologue.call_control.events import (
     LegRang,
     NothingToDecide,
     PromptPlayed,
+    RecordingStarted,
 )
 from duologue.call_control.facts import AccountClosed, CallEnded, Fact, LegAlerted, LegAnswered, LegDialled
 from duologue.call_control.prompts import AppPrompt, Prompt, Sound
@@ -35,6 +36,7 @@ from duologue.domain.audio import Listeners
 from duologue.domain.call import Call, Phase
 from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Outcome, Party, Result, outcome_of
+from duologue.domain.recording import Recording
 
 _HOLD_TIMES = 20
 """How often the connecting prompt repeats; when it runs out first, the network says so and it starts again."""
@@ -104,6 +106,8 @@ def _decide_known(call: Call, event: CallEvent) -> Decision:
             return _bridge_failed(call, event)
         case PromptPlayed():
             return _prompt_played(call, event)
+        case RecordingStarted():
+            return _recording_started(call, event)
         case ActionRefused():
             return _action_refused(call, event)
         case LastMinuteAsked():
@@ -160,6 +164,8 @@ def _dial_callee(call: Call, at: datetime) -> Decision:
 def _last_minute_asked(call: Call) -> Decision:
     if call.phase is not Phase.TALKING:
         return Decision(call, ignored="nobody is talking")
+    if call.wants_recording and call.recording is None:  # a new list would drop the notices and the recording
+        return Decision(call, ignored="the notice of the recording is still heard")
     sound = _own(call, call.audio.last_minute, Prompt.LAST_MINUTE)
     to = call.audio.last_minute_to
     parties = [party for party in Party if to in (Listeners.BOTH, Listeners(party.value))]
@@ -182,7 +188,22 @@ def _callee_picked_up(call: Call, event: LegPickedUp) -> Decision:
     call = _with(call, replace(callee, answered_at=event.at, network_id=event.leg_id))
     if call.ending is not None:
         return Decision(call, _hang_up(call), answered, wakes=True)
-    return Decision(call, facts=answered, wakes=True)
+    return Decision(call, _announce_and_record(call), answered, wakes=True)
+
+
+def _announce_and_record(call: Call) -> tuple[Action, ...]:
+    """R15: notice to the caller, notice to the callee, then the recording. What fails drops the rest of the list."""
+    if not call.wants_recording or call.caller.network_id is None:
+        return ()
+    notice = _own(call, call.audio.recording_notice, Prompt.RECORDING_NOTICE)
+    notices = tuple(PlayPrompt(party, notice) for party in Party)
+    return (*notices, StartRecording(call.caller.network_id, f"{call.app}/{call.id}"))
+
+
+def _recording_started(call: Call, event: RecordingStarted) -> Decision:
+    if call.recording is not None:
+        return Decision(call, ignored="the recording is known")
+    return Decision(replace(call, recording=Recording(event.key, event.at)))
 
 
 def _bridge_failed(call: Call, event: BridgeFailed) -> Decision:
@@ -194,9 +215,7 @@ def _bridge_failed(call: Call, event: BridgeFailed) -> Decision:
     return _callee_lost(call, event.at, _callee_outcome(call, event))
 
 
-def _callee_lost(
-    call: Call, at: datetime, outcome: Outcome, reason: EndReason = EndReason.CALLEE_FAILED
-) -> Decision:
+def _callee_lost(call: Call, at: datetime, outcome: Outcome, reason: EndReason = EndReason.CALLEE_FAILED) -> Decision:
     """The callee will not come: tell the caller why the line goes dead, unless the call was ending anyway."""
     parting = () if call.ending is not None else (PlayPrompt(Party.CALLER, Prompt.CALLEE_UNAVAILABLE),)
     call = _with(_ending(call, reason), replace(call.callee, ended_at=at, outcome=outcome))
@@ -225,6 +244,8 @@ def _action_refused(call: Call, event: ActionRefused) -> Decision:
         return _dial_callee(call, event.at)  # a prompt that cannot be played is no reason not to connect them
     if call.phase is Phase.RINGING_CALLEE and event.action != PlayPrompt.__name__:
         return _callee_lost(call, event.at, Outcome(Result.UNREACHABLE))
+    if call.phase is Phase.TALKING and call.wants_recording and call.recording is None:
+        return Decision(replace(call, wants_recording=False))  # no notice, no recording; the call goes on
     return Decision(call, ignored=f"the network refused {event.action}: {event.why}")
 
 

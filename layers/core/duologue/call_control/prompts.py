@@ -18,6 +18,9 @@ class Prompt(StrEnum):
     LAST_MINUTE = "last-minute"
     """To one or both, when a minute is left of the longest call."""
 
+    RECORDING_NOTICE = "recording-notice"
+    """To both, one after the other and each to its end, before a recording starts (R15)."""
+
 
 @dataclass(frozen=True, slots=True)
 class AppPrompt:

@@ -49,6 +49,8 @@ class Call:
     audio: Audio = Audio()
     plays_before_callee: bool = False
     """The SP wants a prompt to be heard before the callee is dialled."""
+    wants_recording: bool = False
+    """The SP wants a recording, and nothing has yet stood in its way."""
     user_data: str | None = None
     wants_party_type: bool = False
     taken_up_at: datetime | None = None

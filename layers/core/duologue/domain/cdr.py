@@ -7,6 +7,7 @@ from duologue.domain.call import Call
 from duologue.domain.errors import LegStillUp
 from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Party
+from duologue.domain.recording import Recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Cdr:
     ended_by: Party | None
     user_data: str | None
     wants_party_type: bool
+    recording: Recording | None = None
+    """None: none was started."""
 
     @property
     def talk(self) -> timedelta:
@@ -52,6 +55,7 @@ def cdr_of(call: Call) -> Cdr:
         ended_by=call.ended_by,
         user_data=call.user_data,
         wants_party_type=call.wants_party_type,
+        recording=call.recording,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from duologue.call_control.actions import Action, DialAndBridge, HangUp, PlayPrompt
+from duologue.call_control.actions import Action, DialAndBridge, HangUp, PlayPrompt, StartRecording
 from duologue.call_control.prompts import Sound
 from duologue.domain.outcome import Party
 from duologue.wire.chime.invocation import CALL_ID
@@ -14,43 +14,48 @@ _TAGS = {Party.CALLER: "LEG-A", Party.CALLEE: "LEG-B"}
 
 
 @dataclass(frozen=True, slots=True)
-class PromptStore:
-    """The bucket of the prompts; `prompt_keys` says where in it each lies."""
+class Buckets:
+    """Where prompts are and recordings go; `prompt_keys` says where in its bucket each prompt lies."""
 
-    bucket: str
+    prompts: str
+    recordings: str
 
     def source(self, prompt: Sound) -> dict[str, str]:
-        return {"Type": "S3", "BucketName": self.bucket, "Key": key_of(prompt)}
+        return {"Type": "S3", "BucketName": self.prompts, "Key": key_of(prompt)}
 
 
-def write_answer(actions: Sequence[Action], prompts: PromptStore, *, introduces: str | None = None) -> dict[str, Any]:
+def write_answer(actions: Sequence[Action], buckets: Buckets, *, introduces: str | None = None) -> dict[str, Any]:
     """The response object. `introduces` is our call id, to be kept by the network and sent with every later event.
 
     Without `introduces` the attributes are left out, which keeps what is stored; an empty map would erase it.
     """
-    answer: dict[str, Any] = {"SchemaVersion": "1.0", "Actions": [_write(action, prompts) for action in actions]}
+    answer: dict[str, Any] = {"SchemaVersion": "1.0", "Actions": [_write(action, buckets) for action in actions]}
     if introduces is not None:
         answer["TransactionAttributes"] = {CALL_ID: introduces}
     return answer
 
 
-def _write(action: Action, prompts: PromptStore) -> dict[str, Any]:
+def _write(action: Action, buckets: Buckets) -> dict[str, Any]:
     match action:
         case PlayPrompt(party, prompt, times):
             kind = "PlayAudio"
             parameters: dict[str, Any] = {
                 "ParticipantTag": _TAGS[party],
                 "Repeat": times,
-                "AudioSource": prompts.source(prompt),
+                "AudioSource": buckets.source(prompt),
             }
         case DialAndBridge(number, shows, ring_limit, waiting):
             kind = "CallAndBridge"
             parameters = {
                 "CallTimeoutSeconds": int(ring_limit.total_seconds()),
                 "CallerIdNumber": shows.e164,
-                "RingbackTone": prompts.source(waiting),
+                "RingbackTone": buckets.source(waiting),
                 "Endpoints": [{"BridgeEndpointType": "PSTN", "Uri": number.e164}],
             }
+        case StartRecording(leg_id, folder):
+            kind = "StartCallRecording"
+            destination = {"Type": "S3", "Location": f"{buckets.recordings}/{folder}"}
+            parameters = {"CallId": leg_id, "Track": "BOTH", "Destination": destination}
         case HangUp(_, leg_id):
             kind = "Hangup"
             parameters = {"CallId": leg_id, "SipResponseCode": "0"}

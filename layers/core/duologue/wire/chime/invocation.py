@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from duologue.call_control.actions import DialAndBridge, HangUp, PlayPrompt
+from duologue.call_control.actions import DialAndBridge, HangUp, PlayPrompt, StartRecording
 from duologue.call_control.events import (
     ActionRefused,
     BridgeFailed,
@@ -22,27 +22,30 @@ from duologue.call_control.events import (
     LegRang,
     NothingToDecide,
     PromptPlayed,
+    RecordingStarted,
 )
 from duologue.domain.outcome import Party
+from duologue.wire.chime.commands import DIAL_CALLEE, END, LAST_MINUTE
 from duologue.wire.chime.prompt_keys import prompt_at
 
 CALL_ID = "callId"
 """The name of our call id in ArgumentsMap and TransactionAttributes."""
 
 _PARTIES = {"LEG-A": Party.CALLER, "LEG-B": Party.CALLEE}
+_MOST_DIGITS = 13
+"""Epoch milliseconds until the year 2286."""
 _OUR_NAMES = {
     "CallAndBridge": DialAndBridge.__name__,
     "Hangup": HangUp.__name__,
     "PlayAudio": PlayPrompt.__name__,
+    "StartCallRecording": StartRecording.__name__,
 }
 _COMMANDS: dict[str, type[DialCalleeAsked] | type[LastMinuteAsked] | type[EndAsked]] = {
-    "dial_callee": DialCalleeAsked,
-    "last_minute": LastMinuteAsked,
-    "end": EndAsked,
+    DIAL_CALLEE: DialCalleeAsked,
+    LAST_MINUTE: LastMinuteAsked,
+    END: EndAsked,
 }
 """What the state machine and a stop say through UpdateSipMediaApplicationCall, as `command`."""
-
-END_COMMAND = {"command": "end"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ def read_invocation(payload: Mapping[str, Any], now: datetime) -> Invocation:
     read = _READERS.get(kind, _nothing)
     return Invocation(
         network_call=network_call,
-        sequence=int(payload.get("Sequence", 0)),
+        sequence=_whole(payload.get("Sequence")),
         call_id=str(call_id) if call_id else None,
         event=read(_Said(kind, now, network_call, legs, action, payload)),
         introduces=kind == "NEW_OUTBOUND_CALL",
@@ -99,8 +102,8 @@ class _Said:
 
     def started(self, party: Party) -> datetime | None:
         """Epoch milliseconds, as a string; when the leg was created, not when it was answered."""
-        text = str(self.legs.get(party, {}).get("StartTimeInMilliseconds", ""))
-        return datetime.fromtimestamp(int(text) / 1000, UTC) if text.isdigit() else None
+        milliseconds = _whole(self.legs.get(party, {}).get("StartTimeInMilliseconds"))
+        return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None
 
     def nothing(self) -> NothingToDecide:
         return NothingToDecide(self.at, self.network_call, f"{self.kind} {self.action.get('Type', '')}".strip())
@@ -126,6 +129,9 @@ def _action_successful(said: _Said) -> CallEvent:
         case "CallAndBridge":
             callee = said.leg_id(Party.CALLEE)
             return LegPickedUp(said.at, said.network_call, Party.CALLEE, callee, said.started(Party.CALLEE))
+        case "StartCallRecording":
+            place = str(_map(said.action.get("CallRecordingDestination")).get("Location", ""))
+            return RecordingStarted(said.at, said.network_call, place.partition("/")[2])
         case "PlayAudio":
             source = _map(_map(said.action.get("Parameters")).get("AudioSource"))
             return PromptPlayed(said.at, said.network_call, prompt_at(str(source.get("Key", ""))))
@@ -140,7 +146,7 @@ def _action_failed(said: _Said) -> CallEvent:
     if kind == "CallAndBridge":
         # CallNotAnswered is the one documented error of a callee that was dialled; the others come before the dial.
         refused = said.action.get("ErrorType") not in (None, "CallNotAnswered")
-        return BridgeFailed(said.at, said.network_call, _status(said.action.get("SipResponseCode")), refused)
+        return BridgeFailed(said.at, said.network_call, _whole(said.action.get("SipResponseCode")), refused)
     why = str(said.action.get("ErrorType") or said.action.get("Error") or "no reason given")
     return ActionRefused(said.at, said.network_call, _OUR_NAMES.get(kind, kind), why)
 
@@ -156,7 +162,7 @@ def _hangup(said: _Said) -> CallEvent:
     if party is None:
         return said.nothing()
     leg_id = str(parameters.get("CallId") or said.leg_id(party))
-    return LegDropped(said.at, said.network_call, party, leg_id, _status(parameters.get("SipResponseCode")))
+    return LegDropped(said.at, said.network_call, party, leg_id, _whole(parameters.get("SipResponseCode")))
 
 
 def _update(said: _Said) -> CallEvent:
@@ -193,7 +199,7 @@ def _id(leg: Mapping[str, Any]) -> str:
     return str(leg.get("CallId", ""))
 
 
-def _status(value: object) -> int:
-    """A SIP status: an integer in events, a string in actions; 0 if it is absent or unreadable."""
-    text = str(value if value is not None else 0)
-    return int(text) if text.isdigit() else 0
+def _whole(value: object) -> int:
+    """A number as the service writes it, an integer or a string of digits; 0 if it is absent or unreadable."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else 0

@@ -1,0 +1,7 @@
+"""What the platform says to its own SMA through UpdateSipMediaApplicationCall: one word, in the call's arguments."""
+
+DIAL_CALLEE = "dial_callee"
+LAST_MINUTE = "last_minute"
+END = "end"
+
+END_COMMAND = {"command": END}

@@ -1,0 +1,80 @@
+"""Recording: both are told, each to the end, before it starts; without the notices there is none (R15)."""
+
+from dataclasses import replace
+
+import pytest
+
+from duologue.call_control.actions import DialAndBridge, PlayPrompt, StartRecording
+from duologue.call_control.events import ActionRefused, LastMinuteAsked, RecordingStarted
+from duologue.call_control.prompts import AppPrompt, Prompt
+from duologue.domain.audio import Audio
+from duologue.domain.cdr import cdr_of
+from duologue.domain.outcome import Party
+from duologue.domain.recording import Recording
+from tests.call_control.stories import CALLEE_LEFT, CALLER_LEFT, END_WANTED, TALKING, Story
+from tests.samples import LEG_A, NETWORK_CALL, at, callback
+
+KEY = "app-1/1_2_3_20261123090000/2026/11/23/2026-11-23-09-00-00-000_t_l.wav"
+STARTED = RecordingStarted(at(15), NETWORK_CALL, KEY)
+LAST_MINUTE = LastMinuteAsked(at(12), NETWORK_CALL)
+
+
+def recorded(*events, **wanted):
+    return Story(*TALKING, *events, call=replace(callback(), wants_recording=True, **wanted))
+
+
+def test_the_caller_then_the_callee_are_told_and_then_it_starts():
+    assert recorded().actions == (
+        PlayPrompt(Party.CALLER, Prompt.RECORDING_NOTICE),
+        PlayPrompt(Party.CALLEE, Prompt.RECORDING_NOTICE),
+        StartRecording(LEG_A, f"app-1/{callback().id}"),
+    )
+
+
+def test_the_apps_own_notice():
+    notices = recorded(audio=Audio(recording_notice="ours.wav")).actions[:2]
+    assert [notice.prompt for notice in notices] == [AppPrompt("app-1", "ours.wav")] * 2
+
+
+def test_nothing_is_recorded_that_was_not_asked_for():
+    assert Story(*TALKING).actions == ()
+    for event in TALKING[:4]:
+        assert not any(isinstance(action, StartRecording) for action in Story(event).actions)
+
+
+def test_the_dial_stands_alone_in_its_list():
+    story = Story(*TALKING[:4], call=replace(callback(), wants_recording=True))
+    assert [type(action) for action in story.actions] == [DialAndBridge]
+
+
+def test_the_account_names_a_recording_if_and_only_if_it_started():
+    story = recorded(STARTED, CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))
+    assert cdr_of(story.call).recording == Recording(KEY, at(15))
+    story = recorded(CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))
+    assert cdr_of(story.call).recording is None
+
+
+def test_it_starts_once():
+    story = recorded(STARTED, replace(STARTED, at=at(20), key="another"))
+    assert story.call.recording == Recording(KEY, at(15))
+
+
+@pytest.mark.parametrize("action", [PlayPrompt, StartRecording])
+def test_a_notice_or_a_start_that_fails_leaves_the_call_unrecorded_and_going_on(action):
+    story = recorded(ActionRefused(at(12), NETWORK_CALL, action.__name__, "InvalidAudioSource"))
+    assert story.actions == ()
+    assert story.call.ending is None
+    assert not story.call.wants_recording
+    story.play(LAST_MINUTE)
+    assert len(story.actions) == 2, "later prompts are played again"
+
+
+def test_the_last_minute_does_not_cut_off_the_notice():
+    assert recorded(LAST_MINUTE).actions == (), "an empty answer keeps what is being played"
+    assert len(recorded(STARTED, LAST_MINUTE).actions) == 2
+
+
+def test_a_stop_while_the_notice_is_heard():
+    stopping = recorded()
+    stopped = replace(stopping.call, ending="stopped")
+    assert len(Story(END_WANTED, call=stopped).actions) == 2, "both are hung up; the rest of the list is gone"

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from duologue.adapters.dynamo_accounts import DynamoAccounts
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.domain.accounts import App, Sp
-from duologue.domain.errors import AccountExists, OutsideUnavailable, RaceLost, UnknownApp, UnknownSp
+from duologue.domain.errors import AccountExists, InvalidField, OutsideUnavailable, RaceLost, UnknownApp, UnknownSp
 from duologue.domain.tokens import REFRESH_LIFE, Register, TokenPair
 from tests.fakes.accounts import FakeAccounts
 from tests.samples import NOW, at
@@ -126,6 +126,45 @@ class Promises:
             accounts.save("app-1", second.log_in(at(3)))
         assert accounts.register("app-1").log_ins == (at(0), at(2))
 
+    def test_an_app_is_changed_in_what_is_changed(self, accounts):
+        accounts.add_sp(SP)
+        accounts.add_app(APP)
+        other = replace(
+            APP,
+            secret="a newer secret",
+            older_secret=APP.secret,
+            status_url=None,
+            fee_url="https://sp.example.com/fee",
+            prompts={},
+            countries=(),
+            active=False,
+        )
+        assert accounts.change_app("app-1", lambda app: other) == other
+        assert accounts.app("app-1") == other
+        accounts.change_app("app-1", lambda app: replace(app, older_secret=None, calls_per_second=7))
+        assert accounts.app("app-1") == replace(other, older_secret=None, calls_per_second=7)
+        assert accounts.change_app("app-1", lambda app: app) == accounts.app("app-1")
+        with pytest.raises(UnknownApp):
+            accounts.change_app("app-9", lambda app: app)
+
+    def test_a_change_that_refuses_leaves_an_app_as_it_was(self, accounts):
+        def refuse(app: App) -> App:
+            raise InvalidField("countries", "must be named")
+
+        accounts.add_sp(SP)
+        accounts.add_app(APP)
+        with pytest.raises(InvalidField):
+            accounts.change_app("app-1", refuse)
+        assert accounts.app("app-1") == APP
+
+    def test_an_sp_is_suspended_and_let_in_again(self, accounts):
+        accounts.add_sp(SP)
+        for active in (False, False, True, True):
+            accounts.set_sp_active("sp-1", active=active)
+            assert accounts.sp("sp-1") == replace(SP, active=active)
+        with pytest.raises(UnknownSp):
+            accounts.set_sp_active("sp-2", active=True)
+
 
 class TestInMemory(Promises):
     @pytest.fixture
@@ -137,6 +176,37 @@ class TestInDynamo(Promises):
     @pytest.fixture
     def accounts(self, dynamo):
         return dynamo
+
+
+def test_of_two_changes_at_once_none_is_lost(dynamo):
+    """The second one's `change` is called again with what the first one wrote."""
+    dynamo.add_sp(SP)
+    dynamo.add_app(APP)
+    seen: list[int] = []
+
+    def second(app: App) -> App:
+        if not seen:
+            dynamo.change_app("app-1", lambda other: replace(other, calls_per_second=9))
+        seen.append(app.calls_per_second)
+        return replace(app, concurrent_calls=9)
+
+    changed = dynamo.change_app("app-1", second)
+    assert seen == [4, 9]
+    assert (changed.calls_per_second, changed.concurrent_calls) == (9, 9)
+    assert dynamo.app("app-1") == changed
+
+
+def test_a_row_of_an_older_version_has_the_defaults(dynamo, aws, table):
+    dynamo.add_sp(SP)
+    dynamo.add_app(replace(APP, older_secret=None))
+    later = "calls_per_second calls_per_callee_per_day countries test_numbers prompts".split()
+    aws("dynamodb").update_item(
+        TableName=table,
+        Key={"pk": {"S": "APP#app-1"}, "sk": {"S": "APP"}},
+        UpdateExpression=f"REMOVE {', '.join(later)}",
+    )
+    app, plain = dynamo.app("app-1"), App("k", "sp", "s")
+    assert {name: getattr(app, name) for name in later} == {name: getattr(plain, name) for name in later}
 
 
 def test_at_rest_no_secret_and_no_token_is_readable(dynamo, aws, table):

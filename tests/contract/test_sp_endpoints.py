@@ -99,7 +99,7 @@ def talking(talk: Callable[[socket.socket], None]):
 
 
 def here(**more) -> HttpSpEndpoints:
-    return HttpSpEndpoints(lambda host: [HERE], allow_loopback=True, **more)
+    return HttpSpEndpoints(lambda host: [HERE], allow_loopback=True, allow_plain_http=True, **more)
 
 
 def letter(url: str) -> Letter:
@@ -155,7 +155,7 @@ def test_a_name_that_was_allowed_when_saved_is_judged_again_when_used():
     server = Server()
     with serving(server) as port:
         names = Names(["8.8.8.8"], ["127.0.0.1"])
-        endpoints = HttpSpEndpoints(names)
+        endpoints = HttpSpEndpoints(names, allow_plain_http=True)
         url = f"http://{NAME}:{port}/"
         endpoints.check(url, field="statusUrl")
         reply = endpoints.post(letter(url))
@@ -166,7 +166,9 @@ def test_a_name_that_was_allowed_when_saved_is_judged_again_when_used():
 def test_a_name_is_looked_up_once_a_letter_so_it_cannot_change_in_between():
     names = Names(["127.0.0.1"])
     with serving(Server()) as port:
-        reply = HttpSpEndpoints(names, allow_loopback=True).post(letter(f"http://{NAME}:{port}/"))
+        reply = HttpSpEndpoints(names, allow_loopback=True, allow_plain_http=True).post(
+            letter(f"http://{NAME}:{port}/")
+        )
     assert reply.status == 200
     assert names.answers == []
 
@@ -177,7 +179,9 @@ def test_the_connection_goes_to_the_address_that_was_judged():
     except OSError as error:
         pytest.skip(f"this system has one loopback address only: {error}")
     with serving(server) as port:
-        reply = HttpSpEndpoints(Names(["127.0.0.2"]), allow_loopback=True).post(letter(f"http://localhost:{port}/"))
+        reply = HttpSpEndpoints(Names(["127.0.0.2"]), allow_loopback=True, allow_plain_http=True).post(
+            letter(f"http://localhost:{port}/")
+        )
     assert reply.status == 200
     assert server.got[0][1]["Host"] == f"localhost:{port}"
 
@@ -185,13 +189,13 @@ def test_the_connection_goes_to_the_address_that_was_judged():
 def test_the_next_address_is_tried_when_one_takes_no_connection():
     server = Server()
     with serving(server) as port:
-        endpoints = HttpSpEndpoints(Names(["127.0.0.2", "127.0.0.1"]), allow_loopback=True)
+        endpoints = HttpSpEndpoints(Names(["127.0.0.2", "127.0.0.1"]), allow_loopback=True, allow_plain_http=True)
         assert endpoints.post(letter(f"http://{NAME}:{port}/")).status == 200
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "169.254.169.254", "10.0.0.1", "::1", "64:ff9b::a9fe:a9fe"])
 def test_forbidden_addresses_are_refused_when_saved(address):
-    endpoints = HttpSpEndpoints(Names([address]))
+    endpoints = HttpSpEndpoints(Names([address]), allow_plain_http=True)
     with pytest.raises(ForbiddenAddress, match="feeUrl resolves"):
         endpoints.check(f"http://{NAME}/", field="feeUrl")
 

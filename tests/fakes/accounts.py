@@ -42,6 +42,13 @@ class FakeAccounts:
             raise AccountExists(app.key)
         self.apps[app.key] = app
 
+    def change_app(self, key: str, change: Callable[[App], App]) -> App:
+        self.apps[key] = change(self.app(key))
+        return self.apps[key]
+
+    def set_sp_active(self, sp_id: str, *, active: bool) -> None:
+        self.sps[sp_id] = replace(self.sp(sp_id), active=active)
+
     def register(self, app_key: str) -> Register:
         self._reach()
         return self.registers.get(app_key, Register())

@@ -6,10 +6,10 @@
 | USERNAME#<name> | SP       | whose user name it is, so that no two SPs have the same                          |
 | APP#<key>       | APP      | an app; its secrets as KMS sealed them                                           |
 | APP#<key>       | TOKENS   | the app's register of tokens (hashes only); every write names the version it read |
-| APP#<key>       | SLOTS    | the app's calls in progress; kept by `dynamo_calls`                              |
 """
 
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +19,14 @@ from duologue.adapters.app_rows import app_of, plain_attributes
 from duologue.adapters.aws import code_of, from_item, outside, to_item
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.domain.accounts import App, Sp
-from duologue.domain.errors import AccountExists, DuologueError, RaceLost, UnknownApp, UnknownSp
+from duologue.domain.errors import AccountExists, DuologueError, OutsideUnavailable, RaceLost, UnknownApp, UnknownSp
 from duologue.domain.tokens import LOG_IN_WINDOW, Grant, Register
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _WHAT = "accounts table"
+_TRIES = 8
 _REMEMBER = timedelta(days=1)
 """How long a register stays after its last token, so that a late client is told "expired" and not "unknown"."""
 
@@ -45,10 +46,7 @@ class DynamoAccounts:
         return Sp(id=row["id"], username=row["username"], password_hash=row["password_hash"], active=row["active"])
 
     def app(self, key: str) -> App:
-        row = self._row(f"APP#{key}", "APP")
-        if row is None:
-            raise UnknownApp(key)
-        return app_of(row, lambda sealed: self._secrets.open(key, sealed))
+        return self._opened(self._app_row(key))
 
     def add_sp(self, sp: Sp) -> None:
         row = {"id": sp.id, "username": sp.username, "password_hash": sp.password_hash, "active": sp.active}
@@ -73,6 +71,30 @@ class DynamoAccounts:
         item = to_item(plain_attributes(app)) | self._sealed(app)
         self._put(f"APP#{app.key}", "APP", item, AccountExists(f"the app {app.key} exists"))
 
+    def change_app(self, key: str, change: Callable[[App], App]) -> App:
+        """Only what changed is written: secrets that nobody touched stay as they are sealed."""
+        for _ in range(_TRIES):
+            row = self._app_row(key)
+            app = self._opened(row)
+            changed = change(app)
+            if changed == app:
+                return app
+            before = to_item(plain_attributes(app)) | self._sealed(app, other_than=changed)
+            after = to_item(plain_attributes(changed)) | self._sealed(changed, other_than=app)
+            try:
+                self._rewrite(f"APP#{key}", "APP", before, after, row.get("version", 0))
+            except RaceLost:
+                continue
+            return changed
+        raise OutsideUnavailable(f"app {key}: {_TRIES} races lost in a row")
+
+    def set_sp_active(self, sp_id: str, *, active: bool) -> None:
+        values = to_item({":active": active})
+        names = {"#active": "active"}
+        self._update(
+            f"SP#{sp_id}", "SP", "SET #active = :active", "attribute_exists(pk)", names, values, UnknownSp(sp_id)
+        )
+
     def register(self, app_key: str) -> Register:
         row = self._row(f"APP#{app_key}", "TOKENS")
         if row is None:
@@ -95,9 +117,23 @@ class DynamoAccounts:
         else:
             self._put(f"APP#{app_key}", "TOKENS", to_item(row), RaceLost(app_key))
 
-    def _sealed(self, app: App) -> dict[str, Any]:
+    # ---- an app
+
+    def _app_row(self, key: str) -> dict[str, Any]:
+        row = self._row(f"APP#{key}", "APP")
+        if row is None:
+            raise UnknownApp(key)
+        return row
+
+    def _opened(self, row: dict[str, Any]) -> App:
+        return app_of(row, lambda sealed: self._secrets.open(row["key"], sealed))
+
+    def _sealed(self, app: App, other_than: App | None = None) -> dict[str, Any]:
+        """The secrets of an app; with another state of the same app, only those that it has not in the same place."""
         names = {"secret": app.secret, "older_secret": app.older_secret}
-        return {name: {"B": self._secrets.seal(app.key, text)} for name, text in names.items() if text is not None}
+        known = {"secret": other_than.secret, "older_secret": other_than.older_secret} if other_than else {}
+        changed = {name: text for name, text in names.items() if text is not None and known.get(name) != text}
+        return {name: {"B": self._secrets.seal(app.key, text)} for name, text in changed.items()}
 
     # ---- the table
 
@@ -106,6 +142,45 @@ class DynamoAccounts:
             key = to_item({"pk": pk, "sk": sk})
             found = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         return from_item(found["Item"]) if "Item" in found else None
+
+    def _rewrite(self, pk: str, sk: str, before: dict[str, Any], after: dict[str, Any], version: int) -> None:
+        """Change the attributes that differ, if the item still has the version it was read at. Raises RaceLost."""
+        kept = {name: value for name, value in after.items() if before.get(name) != value}
+        gone = [name for name in before if name not in after]
+        names = {f"#{place}": name for place, name in enumerate([*kept, *gone])}
+        values = {f":{place}": value for place, value in enumerate(kept.values())}
+        change = "SET version = :next" + "".join(f", #{place} = :{place}" for place in range(len(kept)))
+        if gone:
+            change += " REMOVE " + ", ".join(f"#{place}" for place in range(len(kept), len(names)))
+        # An app that was never changed has no version.
+        condition = "version = :read" if version else "attribute_exists(pk) AND attribute_not_exists(version)"
+        values |= to_item({":next": version + 1} | ({":read": version} if version else {}))
+        self._update(pk, sk, change, condition, names, values, RaceLost(pk))
+
+    def _update(
+        self,
+        pk: str,
+        sk: str,
+        change: str,
+        condition: str,
+        names: dict[str, str],
+        values: dict[str, Any],
+        refusal: DuologueError,
+    ) -> None:
+        try:
+            with outside(_WHAT):
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=to_item({"pk": pk, "sk": sk}),
+                    UpdateExpression=change,
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames=names,
+                    ExpressionAttributeValues=values,
+                )
+        except ClientError as error:
+            if code_of(error) != "ConditionalCheckFailedException":
+                raise
+            raise refusal from error
 
     def _put(self, pk: str, sk: str, item: dict[str, Any], refusal: DuologueError, version: int | None = None) -> None:
         """Write an item that is new, or that still has the version it was read at; else raise `refusal`."""

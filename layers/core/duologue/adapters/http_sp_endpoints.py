@@ -15,7 +15,7 @@ from datetime import timedelta
 from http.client import HTTPConnection, HTTPException
 from types import TracebackType
 
-from duologue.domain.errors import InvalidField
+from duologue.domain.errors import ForbiddenAddress, InvalidField
 from duologue.domain.letter import Letter, Reply
 from duologue.domain.sp_url import Address, SpUrl, check_addresses
 
@@ -39,12 +39,17 @@ class HttpSpEndpoints:
         addresses_of: Callable[[str], Sequence[Address]],
         *,
         allow_loopback: bool = False,
+        allow_plain_http: bool = False,
         patience: Patience | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """`allow_loopback` is for the lab alone; `tls` for other trusted authorities than the system's."""
+        """`allow_loopback` is for the lab alone; `tls` for other trusted authorities than the system's.
+
+        `allow_plain_http`: what is told may go unencrypted; with it goes who calls whom.
+        """
         self._addresses_of = addresses_of
         self._allow_loopback = allow_loopback
+        self._allow_plain_http = allow_plain_http
         self._patience = patience or Patience()
         self._tls = tls
 
@@ -65,6 +70,8 @@ class HttpSpEndpoints:
             return Reply(None, note="too slow" if deadline.passed else type(error).__name__)
 
     def _judged(self, url: SpUrl, field: str) -> Sequence[Address]:
+        if url.scheme == "http" and not self._allow_plain_http:
+            raise ForbiddenAddress(field, "must be an https URL")
         addresses = self._addresses_of(url.host)
         check_addresses(addresses, field=field, allow_loopback=self._allow_loopback)
         return addresses

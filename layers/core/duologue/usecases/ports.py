@@ -3,7 +3,7 @@
 Every method may raise `OutsideUnavailable`; what else it raises is said with it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -16,12 +16,10 @@ from duologue.domain.call import Call
 from duologue.domain.dialling_policy import PlannedNumber
 from duologue.domain.idempotency import IdempotencyKey
 from duologue.domain.letter import Letter, Reply
-from duologue.domain.limits import Terms
+from duologue.domain.limits import NO_TERMS, Terms
 from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.recording import Link
 from duologue.domain.tokens import Register
-
-NO_TERMS = Terms()
 
 
 class Clock(Protocol):
@@ -218,7 +216,20 @@ class Accounts(Apps, Sps, Protocol):
     """Who may use the platform."""
 
 
-class AccountBook(Accounts, Protocol):
+class AppBook(Apps, Protocol):
+    """Apps whose settings may be changed."""
+
+    def change_app(self, key: str, change: Callable[[App], App]) -> App:
+        """Write what `change` makes of an app, and give it back. It may be called again if another change came first.
+
+        What `change` raises is raised, and nothing is written.
+
+        Raises:
+            UnknownApp.
+        """
+
+
+class AccountBook(AppBook, Accounts, Protocol):
     """The same, as the operator keeps it."""
 
     def add_sp(self, sp: Sp) -> None:
@@ -226,6 +237,9 @@ class AccountBook(Accounts, Protocol):
 
     def add_app(self, app: App) -> None:
         """Raises AccountExists: the key is taken. UnknownSp: there is no such SP."""
+
+    def set_sp_active(self, sp_id: str, *, active: bool) -> None:
+        """Suspend an SP's account, or let it in again. Raises UnknownSp."""
 
 
 class Tokens(Protocol):

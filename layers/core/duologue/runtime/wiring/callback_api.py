@@ -7,14 +7,13 @@ from datetime import datetime, timedelta
 from functools import cache, partial
 
 from duologue.adapters.aws_clients import brisk, signing_urls
-from duologue.adapters.dns_names import addresses_of
 from duologue.adapters.dynamo_links import DynamoLinks
-from duologue.adapters.http_sp_endpoints import HttpSpEndpoints
 from duologue.adapters.s3_recordings import S3Recordings
 from duologue.adapters.system_clock import SystemClock
-from duologue.runtime.settings import flag, setting
+from duologue.runtime.settings import setting
 from duologue.runtime.wiring.accounts import dynamo_accounts, dynamo_gate
 from duologue.runtime.wiring.calls import dynamo_calls, flows, network
+from duologue.runtime.wiring.sp_endpoints import sp_endpoints
 from duologue.usecases.link_recording import Keeping
 from duologue.usecases.place_callback import Patience
 from duologue.usecases.ports import Accounts, Calls, Clock, Flows, Gate, Links, Network, Recordings, SpEndpoints, Tokens
@@ -54,7 +53,7 @@ def parts() -> Parts:
         calls=dynamo_calls(),
         flows=flows(),
         network=network(),
-        endpoints=HttpSpEndpoints(addresses_of, allow_loopback=flag("ALLOW_LOOPBACK")),
+        endpoints=sp_endpoints(),
         clock=SystemClock(),
         new_call_id=partial(new_call_id, random_bits=secrets.randbits),
         patience=ring,

@@ -7,13 +7,12 @@ from functools import cache
 from random import SystemRandom
 
 from duologue.adapters.aws_clients import patient
-from duologue.adapters.dns_names import addresses_of
-from duologue.adapters.http_sp_endpoints import HttpSpEndpoints
 from duologue.adapters.sqs_notices import SqsNotices
 from duologue.adapters.system_clock import SystemClock
-from duologue.runtime.settings import flag, setting
+from duologue.runtime.settings import setting
 from duologue.runtime.wiring.accounts import dynamo_accounts
 from duologue.runtime.wiring.calls import dynamo_calls
+from duologue.runtime.wiring.sp_endpoints import sp_endpoints
 from duologue.usecases.ports import Apps, Calls, Clock, Correspondence, Notices, SpEndpoints
 from duologue.wire.huawei.notifications import HuaweiLetters
 
@@ -37,7 +36,7 @@ def parts() -> Parts:
         calls=dynamo_calls(),
         apps=dynamo_accounts(),
         correspondence=HuaweiLetters(setting("HOST_NAME"), lambda: secrets.token_hex(_NONCE_BYTES)),
-        endpoints=HttpSpEndpoints(addresses_of, allow_loopback=flag("ALLOW_LOOPBACK")),
+        endpoints=sp_endpoints(),
         notices=SqsNotices(patient("sqs"), retry=setting("RETRY_QUEUE"), undelivered=setting("UNDELIVERED")),
         clock=SystemClock(),
         chance=SystemRandom().random,

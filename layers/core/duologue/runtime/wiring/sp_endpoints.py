@@ -1,0 +1,11 @@
+"""The SPs' servers, for the functions that judge their URLs and post to them: one policy for both."""
+
+from duologue.adapters.dns_names import addresses_of
+from duologue.adapters.http_sp_endpoints import HttpSpEndpoints
+from duologue.runtime.settings import flag
+
+
+def sp_endpoints() -> HttpSpEndpoints:
+    return HttpSpEndpoints(
+        addresses_of, allow_loopback=flag("ALLOW_LOOPBACK"), allow_plain_http=flag("ALLOW_PLAIN_HTTP")
+    )

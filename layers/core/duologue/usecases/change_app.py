@@ -1,0 +1,37 @@
+"""Change an app's settings: the operator any of them, the SP its notification URLs."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from duologue.domain.accounts import App
+from duologue.usecases.check_app import check_app
+from duologue.usecases.ports import AppBook, SpEndpoints
+
+
+def change_app(app_key: str, change: Callable[[App], App], *, apps: AppBook, endpoints: SpEndpoints) -> App:
+    """Write what `change` makes of an app, and give it back.
+
+    Raises:
+        UnknownApp: there is no such app.
+        InvalidField: a setting breaks a rule; nothing was written.
+        OutsideUnavailable: storage is out of reach.
+    """
+
+    def checked(app: App) -> App:
+        changed = change(app)
+        check_app(changed, endpoints=endpoints, before=app)
+        return changed
+
+    return apps.change_app(app_key, checked)
+
+
+def set_notification_urls(
+    app_key: str, status_url: str | None, fee_url: str | None, *, apps: AppBook, endpoints: SpEndpoints
+) -> App:
+    """Where an app is told of calls whose request names no other place. None: nowhere. Raises as `change_app`."""
+    return change_app(
+        app_key,
+        lambda app: replace(app, status_url=status_url, fee_url=fee_url),
+        apps=apps,
+        endpoints=endpoints,
+    )

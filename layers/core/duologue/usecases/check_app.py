@@ -1,0 +1,46 @@
+"""Check an app's settings: what the operator and the SP may set, and in which ranges."""
+
+import re
+
+from duologue.domain.accounts import App
+from duologue.domain.errors import InvalidField
+from duologue.domain.phone_number import PhoneNumber
+from duologue.usecases.ports import SpEndpoints
+
+MOST_CALLS = 10_000
+"""More at a time, in a second or to one callee in a day is no limit but a slip of the pen."""
+MOST_NUMBERS = 500
+"""Of one list: an app is read with every request, and whole."""
+
+_COUNTRY = re.compile(r"[A-Z]{2}")
+
+
+def check_app(app: App, *, endpoints: SpEndpoints, before: App | None = None) -> None:
+    """Judge an app before it is saved. `before`: as it was; a URL that was there already is not asked about again.
+
+    Raises:
+        InvalidField: a number, a limit, a country or a URL breaks a rule. ForbiddenAddress: the URL's address does.
+    """
+    if not app.display_numbers:
+        raise InvalidField("display number", "is required")
+    for field, numbers in (("display number", app.display_numbers), ("test number", app.test_numbers)):
+        if len(numbers) > MOST_NUMBERS:
+            raise InvalidField(f"{field}s", f"must be {MOST_NUMBERS} at the most")
+        for number in numbers:
+            PhoneNumber.parse(number, field=field)
+    for field, least, limit in (
+        ("concurrent calls", 1, app.concurrent_calls),
+        ("calls per second", 1, app.calls_per_second),
+        ("calls per callee per day", 0, app.calls_per_callee_per_day),
+    ):
+        if not least <= limit <= MOST_CALLS:
+            raise InvalidField(field, f"must be {least} to {MOST_CALLS}")
+    for country in app.countries:
+        if not _COUNTRY.fullmatch(country):
+            raise InvalidField("country", "must be an ISO 3166-1 code of two capital letters")
+    for field, url, had in (
+        ("status URL", app.status_url, before and before.status_url),
+        ("fee URL", app.fee_url, before and before.fee_url),
+    ):
+        if url is not None and url != had:
+            endpoints.check(url, field=field)

@@ -1,10 +1,13 @@
 """Make the platform's own prompts: 8 kHz, 16-bit, mono WAV, as the network wants them. `python audio/make.py`
 
-They are tones that a telephone user knows without a language: the ringback and the special information tone.
+Tones that a telephone user knows without a language, and speech where there is something to say, in English and then
+in Mandarin. Speech needs Debian's espeak-ng and sox; the files that come of it are kept in the repository, so nobody
+who only runs the platform needs them. What is said stands in TEXTS.
 """
 
 import math
 import struct
+import subprocess
 import wave
 from pathlib import Path
 
@@ -13,8 +16,19 @@ HERE = Path(__file__).parent
 LEVEL = 0.25
 _RAMP = RATE // 200
 """5 ms of rise and fall, so that no tone clicks."""
+_VOICES = {"en": "en-us", "zh": "cmn"}
 
 Sound = list[float]
+
+TEXTS = {
+    "recording-notice": {"en": "This call will be recorded.", "zh": "本次通话将被录音。"},
+    "last-minute": {"en": "One minute left.", "zh": "通话还剩一分钟。"},
+    "before-callee": {"en": "Please hold.", "zh": "正在为您接通。"},
+    "callee-unavailable": {
+        "en": "The person you called cannot be reached.",
+        "zh": "您呼叫的用户暂时无法接通。",
+    },
+}
 
 
 def tone(seconds: float, *hertz: float) -> Sound:
@@ -27,18 +41,41 @@ def tone(seconds: float, *hertz: float) -> Sound:
     ]
 
 
-PROMPTS: dict[str, Sound] = {
-    # Ours: two soft beeps, then quiet; it repeats until the callee is dialled.
-    "connecting": tone(0.12, 660) + tone(0.1) + tone(0.12, 880) + tone(1.66),
-    # Ours: one soft rising chime before the callee is dialled, heard once.
-    "before-callee": tone(0.18, 523) + tone(0.18, 659) + tone(0.3, 784) + tone(0.34),
-    # North American ringback: 440 + 480 Hz, 2 s on, 4 s off (ITU-T E.180 Supplement 2).
-    "waiting": tone(2.0, 440, 480) + tone(4.0),
-    # Ours: three short pips, as a clock strikes; a minute is left.
-    "last-minute": (tone(0.1, 1000) + tone(0.15)) * 3,
-    # Special information tone, three rising tones of 330 ms (ITU-T E.180 §7), twice.
-    "callee-unavailable": (tone(0.33, 950) + tone(0.33, 1400) + tone(0.33, 1800) + tone(0.5)) * 2,
-}
+def speech(name: str) -> Sound:
+    """What TEXTS has for a prompt, one language after the other."""
+    spoken: Sound = []
+    for language, text in TEXTS[name].items():
+        spoken += said(text, _VOICES[language]) + tone(0.25)
+    return spoken
+
+
+def said(text: str, voice: str) -> Sound:
+    """One sentence. Raises FileNotFoundError or CalledProcessError if espeak-ng or sox is missing or fails."""
+    spoken = subprocess.run(["espeak-ng", "-v", voice, "-s", "170", "--stdout", text], capture_output=True, check=True)
+    shape = ["-t", "raw", "-r", str(RATE), "-e", "signed", "-b", "16", "-c", "1", "-"]
+    trim = ["silence", "1", "0.01", "1%", "reverse"] * 2
+    command = ["sox", "-t", "wav", "-", *shape, *trim, "gain", "-n", "-6"]
+    made = subprocess.run(command, input=spoken.stdout, capture_output=True, check=True)
+    return [sample / 32768 for (sample,) in struct.iter_unpack("<h", made.stdout)]
+
+
+def prompts() -> dict[str, Sound]:
+    return {
+        # Ours: two soft beeps, then quiet; it repeats until the callee is dialled.
+        "connecting": tone(0.12, 660) + tone(0.1) + tone(0.12, 880) + tone(1.66),
+        "before-callee": speech("before-callee"),
+        # North American ringback: 440 + 480 Hz, 2 s on, 4 s off (ITU-T E.180 Supplement 2).
+        "waiting": tone(2.0, 440, 480) + tone(4.0),
+        # Special information tone: three rising tones of 330 ms (ITU-T E.180 §7), then the words.
+        "callee-unavailable": tone(0.33, 950)
+        + tone(0.33, 1400)
+        + tone(0.33, 1800)
+        + tone(0.3)
+        + speech("callee-unavailable"),
+        "recording-notice": speech("recording-notice"),
+        # Ours: three short pips, then the words.
+        "last-minute": (tone(0.1, 1000) + tone(0.15)) * 3 + speech("last-minute"),
+    }
 
 
 def write(path: Path, sound: Sound) -> None:
@@ -50,5 +87,6 @@ def write(path: Path, sound: Sound) -> None:
 
 
 if __name__ == "__main__":
-    for name, sound in PROMPTS.items():
+    for name, sound in prompts().items():
         write(HERE / f"{name}.wav", sound)
+        print(f"{name}.wav  {len(sound) / RATE:.1f} s")

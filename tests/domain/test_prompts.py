@@ -1,0 +1,24 @@
+"""Every prompt of the platform has its sound, in the form the network plays (PCM, 8 kHz, 16 bit, mono)."""
+
+import wave
+from pathlib import Path
+
+import pytest
+
+from duologue.call_control.prompts import Prompt
+
+AUDIO = Path(__file__).parents[2] / "audio"
+
+
+@pytest.mark.parametrize("prompt", Prompt)
+def test_a_prompt_has_its_sound(prompt):
+    with wave.open(str(AUDIO / f"{prompt.value}.wav")) as sound:
+        assert (sound.getframerate(), sound.getsampwidth(), sound.getnchannels()) == (8000, 2, 1)
+        seconds = sound.getnframes() / sound.getframerate()
+        samples = sound.readframes(sound.getnframes())
+    assert 0.5 < seconds < 15, "the waits of the flow allow for prompts of at most 15 s"
+    assert max(samples) > 0, "not silence"
+
+
+def test_every_sound_is_of_a_prompt():
+    assert {sound.stem for sound in AUDIO.glob("*.wav")} == {prompt.value for prompt in Prompt}

@@ -29,13 +29,13 @@ def s3(aws):
 
 
 def test_whether_a_sound_is_there(s3):
-    recordings = S3Recordings(lambda: s3, "recordings")
+    recordings = S3Recordings(s3, "recordings")
     assert recordings.holds(KEY)
     assert not recordings.holds("recordings/another.wav")
 
 
 def test_a_url_names_the_sound_its_kind_and_its_time(s3):
-    url = S3Recordings(lambda: s3, "recordings").url(KEY, timedelta(minutes=15))
+    url = S3Recordings(s3, "recordings").url(KEY, timedelta(minutes=15))
     assert KEY in url
     assert "response-content-type=audio%2Fwav" in url
 
@@ -45,7 +45,7 @@ def test_anybody_may_fetch_a_sound_by_its_url(s3, request):
         pytest.skip("moto answers calls of boto3 alone: there is no server to fetch from")
     root = {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": "test", "region_name": "us-east-1"}
     signing = boto3.client("s3", endpoint_url=s3.meta.endpoint_url, config=SIGNING, **root)
-    url = S3Recordings(lambda: signing, "recordings").url(KEY, timedelta(minutes=15))
+    url = S3Recordings(signing, "recordings").url(KEY, timedelta(minutes=15))
     with urllib.request.urlopen(url, timeout=10) as answer:
         assert answer.read() == SOUND
         assert answer.headers["Content-Type"] == "audio/wav"

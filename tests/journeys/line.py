@@ -20,6 +20,7 @@ from duologue.domain.callback_request import CallbackRequest
 from duologue.domain.cdr import Cdr, cdr_of
 from duologue.domain.errors import DuologueError, OutsideUnavailable
 from duologue.domain.letter import Letter, Reply
+from duologue.domain.limits import NO_TERMS, Terms
 from duologue.domain.phone_number import PhoneNumber
 from duologue.usecases.close_account import close_account
 from duologue.usecases.forward_facts import Committed, forward_facts
@@ -29,8 +30,9 @@ from duologue.usecases.ports import Change, Notice
 from duologue.usecases.stop_callback import stop_callback
 from duologue.usecases.sweep_calls import Swept, sweep_calls
 from duologue.usecases.tell_sp import tell_sp
-from duologue.wire.chime.answer import PromptStore, write_answer
-from duologue.wire.chime.invocation import END_COMMAND, read_invocation
+from duologue.wire.chime.answer import Buckets, write_answer
+from duologue.wire.chime.commands import END_COMMAND
+from duologue.wire.chime.invocation import read_invocation
 from duologue.wire.chime.prompt_keys import prompt_at
 from duologue.wire.huawei.notifications import HuaweiLetters
 from lab.pstn.clocks import JumpingClock
@@ -56,8 +58,8 @@ class StreamedCalls(DynamoCalls):
 
     line: "Line"
 
-    def accept(self, call: Call, fact: Any, *, slots: int, close_by: datetime) -> None:
-        super().accept(call, fact, slots=slots, close_by=close_by)
+    def accept(self, call: Call, fact: Any, *, slots: int, close_by: datetime, terms: Terms = NO_TERMS) -> None:
+        super().accept(call, fact, slots=slots, close_by=close_by, terms=terms)
         self.line.committed([Committed(call.id, 1)])
 
     def save(self, change: Change) -> None:
@@ -130,6 +132,7 @@ class Line:
             clock=self.clock,
             new_call_id=self._new_id,
             patience=self.patience,
+            pause=lambda lost: None,
         )
         return call.id
 
@@ -238,7 +241,7 @@ class Line:
         )
 
     def _invoke(self, lambda_arn: str, event: dict[str, Any]) -> dict[str, Any]:
-        prompts = PromptStore("prompts-bucket")
+        prompts = Buckets("prompts-bucket", "recordings-bucket")
         said = read_invocation(event, self.clock.now())
         return hear_network(
             said, self.calls, self, lambda actions, call_id: write_answer(actions, prompts, introduces=call_id)

@@ -3,7 +3,6 @@
 The role needs `s3:ListBucket` besides `s3:GetObject`: without it S3 answers 403, not 404, for a key that is not there.
 """
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -19,16 +18,16 @@ _WAV = "audio/wav"
 
 
 class S3Recordings:
-    """Plays `usecases.ports.Recordings`. `client` is called on first need: most requests have none."""
+    """Plays `usecases.ports.Recordings`."""
 
-    def __init__(self, client: "Callable[[], S3Client]", bucket: str) -> None:
+    def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
     def holds(self, key: str) -> bool:
         try:
             with outside("recordings bucket"):
-                self._client().head_object(Bucket=self._bucket, Key=key)
+                self._client.head_object(Bucket=self._bucket, Key=key)
         except ClientError as error:
             if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == _ABSENT:
                 return False
@@ -44,4 +43,4 @@ class S3Recordings:
             "ResponseContentDisposition": f'attachment; filename="{name}"',
         }
         seconds = int(good_for.total_seconds())
-        return self._client().generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds)
+        return self._client.generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds)

@@ -8,15 +8,30 @@ from functools import cache, partial
 
 from duologue.adapters.aws_clients import brisk, signing_urls
 from duologue.adapters.dynamo_links import DynamoLinks
+from duologue.adapters.jittered_pause import pause
+from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.adapters.s3_recordings import S3Recordings
 from duologue.adapters.system_clock import SystemClock
+from duologue.domain.dialling_policy import ORDINARY, NumberKind
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.accounts import dynamo_accounts, dynamo_gate
 from duologue.runtime.wiring.calls import dynamo_calls, flows, network
 from duologue.runtime.wiring.sp_endpoints import sp_endpoints
 from duologue.usecases.link_recording import Keeping
 from duologue.usecases.place_callback import Patience
-from duologue.usecases.ports import Accounts, Calls, Clock, Flows, Gate, Links, Network, Recordings, SpEndpoints, Tokens
+from duologue.usecases.ports import (
+    Accounts,
+    Calls,
+    Clock,
+    Flows,
+    Gate,
+    Links,
+    Network,
+    NumberPlan,
+    Recordings,
+    SpEndpoints,
+    Tokens,
+)
 from duologue.wire.huawei.session_id import new_call_id
 
 
@@ -29,6 +44,9 @@ class Parts:
     flows: Flows
     network: Network
     endpoints: SpEndpoints
+    plan: NumberPlan
+    kinds: frozenset[NumberKind]
+    pause: Callable[[int], None]
     clock: Clock
     new_call_id: Callable[[datetime], str]
     patience: Patience
@@ -54,11 +72,14 @@ def parts() -> Parts:
         flows=flows(),
         network=network(),
         endpoints=sp_endpoints(),
+        plan=LibphonenumberPlan(),
+        kinds=ORDINARY | {NumberKind(kind) for kind in setting("ALSO_DIAL").split(",") if kind},
+        pause=pause,
         clock=SystemClock(),
         new_call_id=partial(new_call_id, random_bits=secrets.randbits),
         patience=ring,
         host=setting("HOST_NAME"),
-        recordings=S3Recordings(signing_urls, setting("RECORDINGS_BUCKET")),
+        recordings=S3Recordings(signing_urls(), setting("RECORDINGS_BUCKET")),
         links=DynamoLinks(brisk("dynamodb"), setting("ACCOUNTS_TABLE")),
         keeping=Keeping(_days("KEEP_RECORDINGS_DAYS"), _days("RECORDING_LINK_DAYS")),
         random_bytes=secrets.token_bytes,

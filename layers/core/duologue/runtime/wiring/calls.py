@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 
-from duologue.adapters.aws_clients import brisk
+from duologue.adapters.aws_clients import brisk, brisk_on_first_use
 from duologue.adapters.chime_network import ChimeNetwork
 from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.step_functions_flows import StepFunctionsFlows
 from duologue.adapters.system_clock import SystemClock
 from duologue.runtime.settings import setting
 from duologue.usecases.ports import Calls, Clock, Flows, Network
-from duologue.wire.chime.invocation import END_COMMAND
+from duologue.wire.chime.commands import END_COMMAND
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,11 @@ def dynamo_calls() -> DynamoCalls:
 
 
 def flows() -> StepFunctionsFlows:
-    return StepFunctionsFlows(brisk("stepfunctions"), setting("STATE_MACHINE", ""))
+    return StepFunctionsFlows(brisk_on_first_use("stepfunctions"), setting("STATE_MACHINE", ""))
 
 
 def network() -> Network:
-    return ChimeNetwork(brisk("chime-sdk-voice"), setting("SIP_MEDIA_APPLICATION_ID"), END_COMMAND)
+    return ChimeNetwork(brisk_on_first_use("chime-sdk-voice"), setting("SIP_MEDIA_APPLICATION_ID"), END_COMMAND)
 
 
 @cache

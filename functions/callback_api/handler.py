@@ -11,12 +11,14 @@ from collections.abc import Callable
 from typing import Any
 
 from duologue.domain.accounts import App
+from duologue.domain.call import NotifyTo
 from duologue.domain.errors import DuologueError, RequestRepeated
 from duologue.domain.idempotency import IdempotencyKey
 from duologue.runtime.last_resort import guarded
 from duologue.runtime.rest import Request, request_of, response_of
 from duologue.runtime.wiring.callback_api import Parts, parts
 from duologue.usecases.authenticate import authenticate
+from duologue.usecases.change_app import set_notification_urls
 from duologue.usecases.check_numbers import check_numbers
 from duologue.usecases.follow_link import follow_link
 from duologue.usecases.link_recording import link_recording
@@ -26,8 +28,17 @@ from duologue.usecases.stop_callback import stop_callback
 from duologue.wire.huawei.credentials import read_credentials
 from duologue.wire.huawei.histories import found, read_look_up
 from duologue.wire.huawei.records import link_url, read_link_token, read_record_request
-from duologue.wire.huawei.results import UNFORESEEN, Answer, elsewhere, failure, moved, placed, success
-from duologue.wire.huawei.routes import LINK, LOOK_UP, PLACE, RECORD, SANDBOX_PLACE, STOP
+from duologue.wire.huawei.results import (
+    UNFORESEEN,
+    Answer,
+    elsewhere,
+    failure,
+    moved,
+    notification_urls,
+    placed,
+    success,
+)
+from duologue.wire.huawei.routes import LINK, LOOK_UP, NOTIFICATION_URLS, PLACE, RECORD, SANDBOX_PLACE, STOP
 from duologue.wire.huawei.session_id import session_id
 
 _log = logging.getLogger(__name__)
@@ -112,10 +123,12 @@ def _follow(request: Request, parts: Parts) -> Answer:
 
 def _notification_urls(request: Request, app: App, parts: Parts) -> Answer:
     if request.method == "PUT":
+        from duologue.wire.huawei.requests import named_urls, read_notification_urls
+
         urls = read_notification_urls(request.body)
         for field, url in named_urls(urls):
             parts.endpoints.check(url, field=field)
-        app = set_notification_urls(app.key, urls, apps=parts.accounts)
+        app = set_notification_urls(app.key, urls, apps=parts.apps)
         _log.info("notification URLs set", extra={"app": app.key})
     return notification_urls(NotifyTo(app.status_url, app.fee_url))
 

@@ -16,15 +16,17 @@ import boto3
 
 from duologue.adapters.chime_line import ChimeLine
 from duologue.adapters.cloudformation import Outcome
+from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.call_control.facts import CallAccepted
 from duologue.domain.accounts import App, Sp
 from duologue.domain.call import Call
+from duologue.domain.dialling_policy import ORDINARY
 from duologue.domain.recording import Link, Recording
 from duologue.domain.tokens import Register, TokenPair, hash_token
 from duologue.runtime.wiring import callback_api, calls, outbox
 from duologue.usecases.link_recording import Keeping
 from duologue.usecases.place_callback import Patience
-from duologue.wire.chime.answer import PromptStore
+from duologue.wire.chime.answer import Buckets
 from duologue.wire.huawei.routes import LINK, RECORD
 from functions.call_control.handler import answer as answer_network
 from functions.callback_api.handler import answer as answer_sp
@@ -88,12 +90,16 @@ class Api:
         ids = iter([CALL_ID, *(f"1_2_{number}_20261123090000" for number in range(1, 50))])
         self.parts = callback_api.Parts(
             accounts=self.accounts,
+            apps=self.accounts,
             tokens=self.accounts,
             gate=self.gate,
             calls=self.calls,
             flows=self.flows,
             network=self.network,
             endpoints=self.endpoints,
+            plan=LibphonenumberPlan(),
+            kinds=ORDINARY,
+            pause=lambda lost: None,
             clock=self.clock,
             new_call_id=lambda now: next(ids),
             patience=Patience(),
@@ -145,7 +151,7 @@ class CallControl:
 
     def __init__(self, call: Call | None = None, listener: str | None = None) -> None:
         self.calls, self.flows, self.clock = FakeCalls(), FakeFlows(), FakeClock(at(30))
-        self.prompts = PromptStore("duologue-promptsbucket-example")
+        self.prompts = Buckets("duologue-promptsbucket-example", "recordings-bucket")
         accepted = call or callback(CALL_ID)
         self.calls.accept(accepted, CallAccepted(NOW), slots=10, close_by=at(120))
         if listener:

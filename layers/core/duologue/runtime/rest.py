@@ -22,6 +22,7 @@ _MOST_FIELDS = 50
 class Request:
     route: str
     """The path as the API declares it."""
+    method: str
     query: Mapping[str, str] = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
@@ -57,6 +58,7 @@ def request_of(event: Mapping[str, Any]) -> Request:
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     return Request(
         route=event["resource"],
+        method=event["httpMethod"],
         query=event.get("queryStringParameters") or {},
         headers=headers,
         body=body,

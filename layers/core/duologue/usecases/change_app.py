@@ -1,9 +1,10 @@
-"""Change an app's settings: the operator any of them, the SP its notification URLs."""
+"""Change an app's settings: the operator any of them, the SP where it is told."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
 from duologue.domain.accounts import App
+from duologue.domain.call import NotifyTo
 from duologue.usecases.check_app import check_app
 from duologue.usecases.ports import AppBook, SpEndpoints
 
@@ -25,13 +26,6 @@ def change_app(app_key: str, change: Callable[[App], App], *, apps: AppBook, end
     return apps.change_app(app_key, checked)
 
 
-def set_notification_urls(
-    app_key: str, status_url: str | None, fee_url: str | None, *, apps: AppBook, endpoints: SpEndpoints
-) -> App:
-    """Where an app is told of calls whose request names no other place. None: nowhere. Raises as `change_app`."""
-    return change_app(
-        app_key,
-        lambda app: replace(app, status_url=status_url, fee_url=fee_url),
-        apps=apps,
-        endpoints=endpoints,
-    )
+def set_notification_urls(app_key: str, urls: NotifyTo, *, apps: AppBook) -> App:
+    """Where an app is told of calls whose request names no other place; the URLs are judged. Raises UnknownApp."""
+    return apps.change_app(app_key, lambda app: replace(app, status_url=urls.status_url, fee_url=urls.fee_url))

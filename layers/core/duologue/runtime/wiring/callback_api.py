@@ -21,6 +21,7 @@ from duologue.usecases.link_recording import Keeping
 from duologue.usecases.place_callback import Patience
 from duologue.usecases.ports import (
     Accounts,
+    AppBook,
     Calls,
     Clock,
     Flows,
@@ -38,6 +39,7 @@ from duologue.wire.huawei.session_id import new_call_id
 @dataclass(frozen=True, slots=True)
 class Parts:
     accounts: Accounts
+    apps: AppBook
     tokens: Tokens
     gate: Gate
     calls: Calls
@@ -66,6 +68,7 @@ def parts() -> Parts:
     )
     return Parts(
         accounts=accounts,
+        apps=accounts,
         tokens=accounts,
         gate=dynamo_gate(),
         calls=dynamo_calls(),

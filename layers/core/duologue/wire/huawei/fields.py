@@ -107,6 +107,8 @@ def _minutes(value: Any) -> int:
 
 Number = Annotated[PhoneNumber, PlainValidator(_text(PhoneNumber.parse, 4, 31))]
 Url = Annotated[str, PlainValidator(_text(_url, 1, 128))]
+ClearUrl = Annotated[str, PlainValidator(_text(lambda text: SpUrl.parse(text).text, 1, 512))]
+"""As it is, not in Base64: only our own paths have it."""
 UserData = Annotated[str, PlainValidator(_text(_user_data, 1, 256))]
 AudioName = Annotated[str, PlainValidator(_text(_audio, 1, 128))]
 SessionId = Annotated[str, PlainValidator(_text(str, 1, 256))]

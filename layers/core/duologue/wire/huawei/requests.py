@@ -18,6 +18,7 @@ from duologue.domain.errors import DisplayNumberNotOwned, InvalidField, Recordin
 from duologue.domain.phone_number import PhoneNumber
 from duologue.wire.huawei.fields import (
     AudioName,
+    ClearUrl,
     Flag,
     LastMinuteTo,
     Media,
@@ -31,7 +32,9 @@ from duologue.wire.huawei.fields import (
 )
 from duologue.wire.huawei.session_id import call_id_of
 
-_MOST_BYTES = 64 * 1024
+MOST_BYTES = 64 * 1024
+NUMBER_FIELDS = ("callerNbr", "calleeNbr")
+"""What the SP calls the two numbers that are dialled."""
 _LISTENERS = {"toa": Listeners.CALLER, "tob": Listeners.CALLEE, "both": Listeners.BOTH}
 _EARLY_MEDIA = {"all": EarlyMedia.ALL, "none": EarlyMedia.NONE, "fail": EarlyMedia.FAILURES}
 
@@ -71,6 +74,15 @@ class CallStop(BaseModel):
 
     sessionid: SessionId
     signal: StopSignal
+
+
+class NotificationUrls(BaseModel):
+    """PUT /duologue/v1/notification-urls, as sent. It replaces both: what is null or absent is none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    statusUrl: ClearUrl | None = None
+    feeUrl: ClearUrl | None = None
 
 
 def read_callback(body: str | bytes, app: App) -> CallbackRequest:
@@ -124,8 +136,23 @@ def read_callback(body: str | bytes, app: App) -> CallbackRequest:
 
 def urls_of(request: CallbackRequest) -> tuple[tuple[str, str], ...]:
     """The URLs of a request under the names that the SP knows them by, for the check of their addresses."""
-    named = (("statusUrl", request.notify.status_url), ("feeUrl", request.notify.fee_url))
+    return named_urls(request.notify)
+
+
+def named_urls(urls: NotifyTo) -> tuple[tuple[str, str], ...]:
+    named = (("statusUrl", urls.status_url), ("feeUrl", urls.fee_url))
     return tuple((field, url) for field, url in named if url is not None)
+
+
+def read_notification_urls(body: str | bytes) -> NotifyTo:
+    """Raises InvalidField, ForbiddenAddress: a rule is broken; which addresses the hosts have is asked later."""
+    sent = _read(body, NotificationUrls)
+    return NotifyTo(sent.statusUrl, sent.feeUrl)
+
+
+def wants_idle_ports(body: str | bytes) -> bool:
+    """Whether a request that was good once asks how many calls more it may place, whatever its app may do by now."""
+    return _read(body, Click2Call).returnIdlePort
 
 
 def read_stop(body: str | bytes, host: str) -> str:
@@ -139,8 +166,8 @@ def read_stop(body: str | bytes, host: str) -> str:
 
 
 def _read(body: str | bytes, model: type[Model]) -> Model:
-    if len(body) > _MOST_BYTES:
-        raise InvalidField("body", f"is longer than {_MOST_BYTES} bytes")
+    if len(body) > MOST_BYTES:
+        raise InvalidField("body", f"is longer than {MOST_BYTES} bytes")
     try:
         sent = json.loads(body)
     except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, a number of thousands of digits, endless [

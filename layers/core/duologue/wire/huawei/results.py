@@ -5,25 +5,32 @@ the other. The text names the fault; the text of a fault that nobody foresaw is 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Any
 
+from duologue.domain.call import NotifyTo
 from duologue.domain.errors import (
     AccountExists,
     AccountInactive,
     AlreadyDone,
     AuthenticationLocked,
+    CalleeLimitReached,
+    CallerRefused,
     DisplayNumberNotOwned,
     InvalidField,
     InvalidToken,
+    KeyReused,
     LimitReached,
     NonceUsed,
     NotYet,
+    NumberRefused,
     OutsideUnavailable,
     RecordingNotEnabled,
     RecordingNotReady,
     RequestRefused,
     RequestStale,
+    TooManyCalls,
     TooManyLogIns,
     UnknownApp,
     UnknownCall,
@@ -36,6 +43,8 @@ from duologue.domain.tokens import TokenPair
 from duologue.wire.huawei.header_faults import Fault, HeaderFault
 
 _LONGEST_TEXT = 128
+REPLAYED = "Idempotency-Replayed"
+"""`true` on an answer that was given before. The draft names no such header; this one says it in the draft's word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,16 @@ UNEXPECTED = Row(500, "1010001", "Internal error.", "nobody foresaw it: the text
 ROWS: dict[type[Exception], Row] = {
     InvalidField: Row(403, "1010002", "Invalid request.", "the wire's catch-all; the text names the field", True),
     DisplayNumberNotOwned: Row(403, "1010023", "Invalid display number.", "the wire has a code of its own", True),
+    CallerRefused: Row(403, "1010024", "Invalid caller number.", "the wire has a code of its own", True),
+    NumberRefused: Row(
+        403, "1010002", "Invalid request.", "of the callee's number: the wire has a code for the caller's only", True
+    ),
+    KeyReused: Row(
+        403,
+        "1010002",
+        "Invalid request.Idempotency-Key was used within 24 hours for another request.",
+        "as all that the SP must change; not 409 or 422: the wire knows 400, 403 and 500",
+    ),
     RecordingNotEnabled: Row(403, "1010002", "Invalid request.", "the wire's code of this was never published", True),
     RequestRefused: Row(403, "1010002", "Invalid request.", "a refusal without a row of its own: no text of ours fits"),
     AccountExists: Row(403, "1010002", "Invalid request.", "only the operator meets it"),
@@ -109,6 +128,16 @@ ROWS: dict[type[Exception], Row] = {
     LimitReached: Row(
         403, "1020165", "All concurrent calls of the app are in use.", "one frees as a call ends", False, 5
     ),
+    TooManyCalls: Row(
+        403, "1013002", "The app places too many calls a second.", "the wire's frequency of an app", False, 1
+    ),
+    CalleeLimitReached: Row(
+        403,
+        "1010002",
+        "Invalid request.calleeNbr ",
+        "the wire's frequency codes say: again in a minute, and clients do; this one waits for the next day",
+        True,
+    ),
     UnknownCall: Row(403, "1020152", "Invalid call sessionId.", "clients read it as: already over"),
     UnknownRecording: Row(403, "1012007", "Record does not exist.", "says not whether it is another SP's"),
     RecordingNotReady: Row(
@@ -133,10 +162,19 @@ def success(**more: Any) -> Answer:
     return Answer(200, _envelope("0", "Success") | more)
 
 
-def placed(session: str, idle_ports: int | None) -> Answer:
-    """A callback was accepted. `idle_ports` None: the SP did not ask how many calls more it may place now."""
+def placed(session: str, idle_ports: int | None, *, repeated: bool = False) -> Answer:
+    """A callback was accepted, now or by an earlier one of repeated requests.
+
+    `idle_ports` None: the SP did not ask how many calls more it may place now.
+    """
     more: dict[str, Any] = {} if idle_ports is None else {"idlePort": min(idle_ports, 65535)}
-    return success(sessionId=session, **more)
+    answer = success(sessionId=session, **more)
+    return replace(answer, headers={REPLAYED: "true"}) if repeated else answer
+
+
+def notification_urls(urls: NotifyTo) -> Answer:
+    """Where an app is told of calls whose request names no other place; null: nowhere."""
+    return success(statusUrl=urls.status_url, feeUrl=urls.fee_url)
 
 
 def signed_in(pair: TokenPair) -> Answer:
@@ -166,7 +204,8 @@ def failure(error: Exception) -> Answer:
     """The answer to any exception."""
     row = _row(error)
     text = row.text + str(error) if row.says_why else row.text
-    headers = {} if row.again_after is None else {"Retry-After": str(row.again_after)}
+    again = ceil(error.again_after.total_seconds()) if isinstance(error, CalleeLimitReached) else row.again_after
+    headers = {} if again is None else {"Retry-After": str(again)}
     return Answer(row.status, _envelope(row.code, text[:_LONGEST_TEXT]), headers)
 
 

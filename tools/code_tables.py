@@ -58,7 +58,8 @@ def _ends() -> list[str]:
         for case, row, sip in cases
     ]
     head = ("`stateCode`", "Case", "`stateDesc`", "`ulFailReason`", "`sipStatusCode`", "Q.850", "Why")
-    return _table(head, sorted(rows, key=lambda row: (str(row[0]).zfill(4), str(row[1]))))
+    in_order = sorted(rows, key=lambda row: (str(row[0]).zfill(4), str(row[1])))
+    return _table(head, in_order)
 
 
 def _words(name: str) -> str:

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import PlainValidator, ValidationError
+from pydantic import PlainValidator, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from duologue.domain.errors import InvalidField
@@ -105,16 +105,33 @@ def _minutes(value: Any) -> int:
     return value
 
 
-Number = Annotated[PhoneNumber, PlainValidator(_text(PhoneNumber.parse, 4, 31))]
-Url = Annotated[str, PlainValidator(_text(_url, 1, 128))]
-ClearUrl = Annotated[str, PlainValidator(_text(lambda text: SpUrl.parse(text).text, 1, 512))]
+def _string(shortest: int, longest: int, **more: Any) -> WithJsonSchema:
+    """What JSON Schema can say of a rule; the rule itself may say more."""
+    return WithJsonSchema({"type": "string", "minLength": shortest, "maxLength": longest, **more})
+
+
+def _choice(*words: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "enum": list(words)})
+
+
+Number = Annotated[
+    PhoneNumber, PlainValidator(_text(PhoneNumber.parse, 4, 31)), _string(4, 31, pattern=r"^\+[1-9][0-9]{2,14}$")
+]
+Url = Annotated[str, PlainValidator(_text(_url, 1, 128)), _string(1, 128, contentEncoding="base64")]
+ClearUrl = Annotated[str, PlainValidator(_text(lambda text: SpUrl.parse(text).text, 1, 512)), _string(1, 512)]
 """As it is, not in Base64: only our own paths have it."""
-UserData = Annotated[str, PlainValidator(_text(_user_data, 1, 256))]
-AudioName = Annotated[str, PlainValidator(_text(_audio, 1, 128))]
-SessionId = Annotated[str, PlainValidator(_text(str, 1, 256))]
-Flag = Annotated[bool, PlainValidator(_flag)]
+UserData = Annotated[str, PlainValidator(_text(_user_data, 1, 256)), _string(1, 256, pattern="^[^{}]*$")]
+AudioName = Annotated[str, PlainValidator(_text(_audio, 1, 128)), _string(1, 128, pattern=f"^{_AUDIO_NAME.pattern}$")]
+SessionId = Annotated[str, PlainValidator(_text(str, 1, 256)), _string(1, 256)]
+Flag = Annotated[bool, PlainValidator(_flag), _choice("true", "false")]
 """A JSON string, not a JSON boolean."""
-Minutes = Annotated[int, PlainValidator(_minutes)]
-LastMinuteTo = Annotated[Literal["toa", "tob", "both"], PlainValidator(_one_of("toa", "tob", "both"))]
-Media = Annotated[Literal["all", "none", "fail"], PlainValidator(_one_of("all", "none", "fail"))]
-StopSignal = Annotated[str, PlainValidator(_one_of("call_stop"))]
+Minutes = Annotated[
+    int, PlainValidator(_minutes), WithJsonSchema({"type": "integer", "minimum": 0, "maximum": _MOST_MINUTES})
+]
+LastMinuteTo = Annotated[
+    Literal["toa", "tob", "both"], PlainValidator(_one_of("toa", "tob", "both")), _choice("toa", "tob", "both")
+]
+Media = Annotated[
+    Literal["all", "none", "fail"], PlainValidator(_one_of("all", "none", "fail")), _choice("all", "none", "fail")
+]
+StopSignal = Annotated[str, PlainValidator(_one_of("call_stop")), _choice("call_stop")]

@@ -216,9 +216,8 @@ def left_over(lab: Lab, played: Played, execution: str) -> list[str]:
         legs = exchange.legs_up() + exchange.legs_ringing()
     found += [f"{tag} is up or rings" for call, tag in legs if call in network_calls]
     table = lab.client("dynamodb")
-    key = {"pk": {"S": f"APP#{played.sp.account.app_key}"}, "sk": {"S": "SLOTS"}}
-    slots = table.get_item(TableName=lab.outputs["AccountsTable"], Key=key, ConsistentRead=True).get("Item", {})
-    if played.call_id in slots.get("held", {}).get("SS", []):
+    rows = table.scan(TableName=lab.outputs["AccountsTable"], ConsistentRead=True)["Items"]
+    if any(played.call_id in row.get("held", {}).get("SS", []) for row in rows):
         found.append("its slot is held")
     opened = table.query(
         TableName=lab.outputs["CallsTable"],

@@ -78,11 +78,18 @@ class SpClient:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         return self.send(path, self._credentials(), content, {"Content-Type": "application/json;charset=UTF-8"})
 
-    def send(self, path: str, query: dict[str, str], body: bytes = b"", headers: dict[str, str] | None = None) -> Reply:
-        """One POST on a connection of its own, as the platform's clients do."""
+    def send(
+        self,
+        path: str,
+        query: dict[str, str],
+        body: bytes = b"",
+        headers: dict[str, str] | None = None,
+        method: str = "POST",
+    ) -> Reply:
+        """One request on a connection of its own, as the platform's clients do."""
         line = http.client.HTTPConnection(self._host, timeout=TIMEOUT_S)
         try:
-            line.request("POST", f"{path}?{urlencode(query)}", body, headers or {})
+            line.request(method, f"{path}?{urlencode(query)}", body, headers or {})
             response = line.getresponse()
             content = response.read()
             try:

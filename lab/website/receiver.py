@@ -86,8 +86,12 @@ class Receiver:
             told = (push for push in self.about(session_id) if push.kind == kind)
             return any(called in (None, push.called) for push in told)
 
+        return self.wait_until(came, seconds)
+
+    def wait_until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Whether it held, at a push or before, within this time."""
         with self._changed:
-            return self._changed.wait_for(came, seconds)
+            return self._changed.wait_for(condition, seconds)
 
     def wait_for_fee(self, session_id: str, seconds: float) -> bool:
         """Whether the CDR of the call came within this time."""

@@ -6,8 +6,9 @@ then on each goes its own way.
 
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -60,6 +61,13 @@ class Company:
         begun = [self._pool.submit(self._play, case, self._free.popleft(), lambda: None) for case in cases]
         self._going += begun
         return begun
+
+    @contextmanager
+    def pair(self) -> Iterator[Pair]:
+        """Two numbers for a call that a test plays by itself."""
+        pair = self._free.popleft()
+        yield pair
+        self._free.append(pair)
 
     def wait(self) -> None:
         """Until nothing is going on."""

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 from bench.callbacks import MOST_TRANSITIONS, count_callbacks
-from bench.cold_starts import ROOT, time_starts
+from bench.cold_starts import time_starts
 from bench.report import report
+from tools.template import ROOT
 
 RESULTS = Path(__file__).with_name("results.md")
 

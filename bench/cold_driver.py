@@ -1,18 +1,35 @@
 """Start one function as Lambda would, and say how long it took. Run by `bench.cold_starts` in a process of its own.
 
 Reads {"path": […], "module": …, "make": [[name, argument, …], …]} from standard input: what to put on the path, what
-to import, and which of its functions to call, so that its clients are made. Writes the milliseconds. Imports nothing
-that it can do without: what is loaded here is not counted.
+to import, and what else to call. Whatever the handler takes from its wiring without an argument is called as well, as
+its first event does: its clients are made then. Writes the milliseconds. Imports nothing that it can do without: what
+is loaded here is not counted.
 """
 
 import json
 import sys
+from collections.abc import Callable, Iterator
 from time import perf_counter
+from types import ModuleType
+from typing import Any
+
+
+def wired(module: ModuleType) -> Iterator[Callable[[], Any]]:
+    """What the module makes for itself: its own functions and its wiring's that need no argument."""
+    for thing in list(vars(module).values()):
+        plain = getattr(thing, "__wrapped__", thing)  # below functools.cache
+        code = getattr(plain, "__code__", None)
+        homes = ("duologue.runtime.wiring", module.__name__)
+        if code is not None and code.co_argcount == 0 and plain.__module__.startswith(homes):
+            yield thing
+
 
 order = json.loads(sys.stdin.readline())
 sys.path[:0] = order["path"]
 started = perf_counter()
 module = __import__(order["module"])
+for make in wired(module):
+    make()
 for name, *arguments in order["make"]:
     getattr(module, name)(*arguments)
 took = perf_counter() - started

@@ -16,37 +16,14 @@ from typing import Any
 
 from lab.aws.layers import built_layer
 from lab.aws.runtime import runtime_path
+from tools.template import ROOT, Function, default_of, functions, read_template
 
-ROOT = Path(__file__).parent.parent
 BARE = "a bare client"
 
-# What a function makes on its first event, and then keeps.
-_MAKES = {
-    "callback_api": (("parts",),),
-    "call_control": (("parts",), ("prompts",)),
-    "notify_sp": (("parts",),),
-    "outbox": (("parts",),),
-    "provision_pstn": (("patient", "chime-sdk-voice"),),
-    "sessions": (("parts",),),
-    "settle": (("parts",), ("network",)),
-    "sweep": (("parts",), ("network",)),
-}
+_MAKES = {"provision_pstn": (("patient", "chime-sdk-voice"),)}
+"""What a handler makes in each event itself, besides what its wiring keeps."""
 
-# As template.yaml names them; what they name is not asked for.
 _ENVIRONMENT = {
-    "CALLS_TABLE": "calls",
-    "ACCOUNTS_TABLE": "accounts",
-    "KEEP_CALLS_DAYS": "90",
-    "HOST_NAME": "duologue.example.com",
-    "SECRETS_KEY": "key",
-    "STATE_MACHINE": "arn:aws:states:us-east-1:111122223333:stateMachine:callback",
-    "SIP_MEDIA_APPLICATION_ID": "b7d1a0c4-2c1f-4c55-8f0e-0d9e5a7b3c12",
-    "CALLER_RING_SECONDS": "120",
-    "CALLEE_RING_SECONDS": "30",
-    "PROMPTS_BUCKET": "prompts",
-    "FIRST_QUEUE": "http://127.0.0.1/first",
-    "RETRY_QUEUE": "http://127.0.0.1/retry",
-    "UNDELIVERED": "http://127.0.0.1/undelivered",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "bench",
     "AWS_SECRET_ACCESS_KEY": "bench",
@@ -70,40 +47,42 @@ class Start:
         return median(self.rounds)
 
 
-def functions() -> list[str]:
-    """The folders of functions, each of which must be known here."""
-    return sorted(path.parent.name for path in (ROOT / "functions").glob("*/handler.py"))
-
-
 def time_starts(rounds: int, state_dir: Path) -> list[Start]:
     """The bare one first, then every function. Raises StartFailed, LayerError."""
     layers = [
         str(built_layer(ROOT / "layers" / name, state_dir / "layers") / "python") for name in ("core", "dependencies")
     ]
     runtime = str(runtime_path(state_dir))
-    orders: dict[str, dict[str, Any]] = {
-        BARE: {"path": [str(ROOT / "bench" / "bare"), runtime], "module": "handler", "make": ()}
-    }
-    for name in functions():
-        orders[name] = {
-            "path": [str(ROOT / "functions" / name), *layers, runtime],
-            "module": "handler",
-            "make": _MAKES[name],
-        }
-    took: dict[str, list[float]] = {name: [] for name in orders}
+    template = read_template()
+    runs = {BARE: (_order([str(ROOT / "bench" / "bare"), runtime]), _ENVIRONMENT)}
+    for function in functions(template):
+        path = [str(ROOT / "functions" / function.folder), *layers, runtime]
+        runs[function.folder] = (_order(path, _MAKES.get(function.folder, ())), _environment(template, function))
+    took: dict[str, list[float]] = {name: [] for name in runs}
     for number in range(rounds + 1):
-        for name, order in orders.items():
-            spent = _start(json.dumps(order))
+        for name, (order, environment) in runs.items():
+            spent = _start(order, environment)
             if number:  # the first round brings the files into memory
                 took[name].append(spent)
     return [Start(name, tuple(spent)) for name, spent in took.items()]
 
 
-def _start(order: str) -> float:
+def _order(path: list[str], make: tuple[tuple[str, ...], ...] = ()) -> str:
+    return json.dumps({"path": path, "module": "handler", "make": make}) + "\n"
+
+
+def _environment(template: dict[str, Any], function: Function) -> dict[str, str]:
+    """A function's variables as the template names them: parameters by their defaults, what AWS names by a word."""
+    common = template["Globals"]["Function"]["Environment"]["Variables"]
+    own = function.properties.get("Environment", {}).get("Variables", {})
+    return {**_ENVIRONMENT, **{name: default_of(template, value) for name, value in {**common, **own}.items()}}
+
+
+def _start(order: str, environment: dict[str, str]) -> float:
     done = subprocess.run(
         [sys.executable, "-I", "-S", str(ROOT / "bench" / "cold_driver.py")],
-        input=order + "\n",
-        env={"PATH": os.environ.get("PATH", ""), **_ENVIRONMENT},
+        input=order,
+        env={"PATH": os.environ.get("PATH", ""), **environment},
         capture_output=True,
         text=True,
         check=False,

@@ -242,6 +242,7 @@ def test_what_nobody_foresaw_is_answered_with_no_actions(name, monkeypatch, caps
     """An exception would cut off a person (R17). The alarm watches the counter."""
     monkeypatch.delenv("CALLS_TABLE", raising=False)
     monkeypatch.setenv("PROMPTS_BUCKET", "duologue-promptsbucket-example")
+    monkeypatch.setenv("RECORDINGS_BUCKET", "duologue-recordingsbucket-example")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     assert handler(sample("call_control", name), None) == {"SchemaVersion": "1.0", "Actions": []}
     counted = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -256,13 +257,14 @@ def test_an_event_that_is_no_event_is_answered(event):
 def test_it_starts_without_what_is_slow():
     """With its clients made, as on a cold start: no pydantic, no tracer, none of powertools (R17)."""
     program = (
-        "import json, sys; import functions.call_control.handler as it; it.parts(); it.prompts();"
+        "import json, sys; import functions.call_control.handler as it; it.parts(); it.buckets();"
         "print(json.dumps(sorted(name.partition('.')[0] for name in sys.modules)))"
     )
     variables = {
         "CALLS_TABLE": "calls",
         "ACCOUNTS_TABLE": "accounts",
         "PROMPTS_BUCKET": "prompts",
+        "RECORDINGS_BUCKET": "recordings",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
     done = subprocess.run(

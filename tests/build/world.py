@@ -62,7 +62,7 @@ def renew_call(lab: Lab) -> None:
     link = Link(_app_key(), key, datetime.now(UTC) + _LIFE)
     DynamoLinks(dynamodb, accounts).keep(hash_token(token), link)
     call = replace(callback(call_id, app=_app_key()), recording=Recording(key, datetime.now(UTC)))
-    dynamodb.delete_item(TableName=accounts, Key={"pk": {"S": f"APP#{call.app}"}, "sk": {"S": "SLOTS"}})
+    dynamodb.delete_item(TableName=accounts, Key={"pk": {"S": "SLOTS"}, "sk": {"S": call.app}})
     calls = DynamoCalls(dynamodb, table, accounts, keep=timedelta(days=90))
     calls.accept(call, CallAccepted(call.accepted_at), slots=10, close_by=call.accepted_at + timedelta(days=1))
 

@@ -1,6 +1,8 @@
 """Calls in memory, with the same conditions as the real store."""
 
-from collections.abc import Callable, Sequence
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,13 +12,19 @@ from duologue.domain.call import Call
 from duologue.domain.cdr import Cdr, cdr_of
 from duologue.domain.errors import (
     CallAlreadyAccepted,
+    CalleeLimitReached,
     CdrAlreadyWritten,
     EventAlreadyHeard,
+    KeyReused,
     LimitReached,
     OutsideUnavailable,
     RaceLost,
+    RequestRepeated,
+    TooManyCalls,
     UnknownCall,
 )
+from duologue.domain.idempotency import KEPT, IdempotencyKey
+from duologue.domain.limits import NO_TERMS, Terms, until_next_day
 from duologue.usecases.ports import Change, Heard, SavedCall
 
 
@@ -28,21 +36,60 @@ class FakeCalls:
         self.facts: dict[str, list[Fact]] = {}
         self.cdrs: dict[str, Cdr] = {}
         self.slots: dict[str, set[str]] = {}
+        self.keys: dict[tuple[str, str], tuple[str, str, datetime]] = {}
+        self.counts: Counter[tuple[str, object]] = Counter()
         self.close_by: dict[str, datetime] = {}
         self.deliveries: list[tuple[str, int, Delivery]] = []
         self.wakes: list[str] = []
+        self._one_at_a_time = threading.Lock()
         self.before_save: Callable[[], None] = lambda: None
         self.out_of_reach = False
         self._heard: dict[tuple[str, str, int], Heard] = {}
 
-    def accept(self, call: Call, fact: Fact, *, slots: int, close_by: datetime) -> None:
+    def accept(self, call: Call, fact: Fact, *, slots: int, close_by: datetime, terms: Terms = NO_TERMS) -> None:
         self._reach()
-        held = self.slots.setdefault(call.app, set())
+        with self._one_at_a_time:
+            self._accept(call, slots, terms)
+            self._store(call, fact, close_by)
+
+    def _accept(self, call: Call, slots: int, terms: Terms) -> None:
+        at, held = call.accepted_at, self.slots.setdefault(call.app, set())
+        second, today = (call.app, int(at.timestamp())), (call.app, terms.callee)
+        if terms.key is not None and self._first(call.app, terms.key, at) is not None:
+            raise RaceLost("the idempotency key is taken")
+        if terms.per_second and self.counts[second] >= terms.per_second:
+            raise TooManyCalls(call.app)
         if len(held) >= slots:
             raise LimitReached(call.app)
+        if terms.callee is not None and self.counts[today] >= terms.callee.most:
+            raise CalleeLimitReached(call.app, until_next_day(at))
         if call.id in self.rows:
             raise CallAlreadyAccepted(call.id)
         held.add(call.id)
+        self.counts.update([second, today])
+        if terms.key is not None:
+            self.keys[call.app, terms.key.name] = (terms.key.request, call.id, at + KEPT)
+
+    def _first(self, app_key: str, key: IdempotencyKey, now: datetime) -> tuple[str, str] | None:
+        request, call_id, until = self.keys.get((app_key, key.name), ("", "", now))
+        return (request, call_id) if until > now else None
+
+    def check_repeat(self, app_key: str, key: IdempotencyKey, now: datetime) -> None:
+        self._reach()
+        first = self._first(app_key, key, now)
+        if first is None:
+            return
+        if first[0] != key.request:
+            raise KeyReused(app_key)
+        raise RequestRepeated(first[1])
+
+    def withdraw(self, change: Change, terms: Terms) -> None:
+        self.save(change)
+        self.counts.subtract([(change.after.app, terms.callee)])
+        if terms.key is not None:
+            self.keys.pop((change.after.app, terms.key.name), None)
+
+    def _store(self, call: Call, fact: Fact, close_by: datetime) -> None:
         self.rows[call.id] = SavedCall(call, 1)
         self.facts[call.id] = [fact]
         self.close_by[call.id] = close_by
@@ -96,6 +143,18 @@ class FakeCalls:
     def overdue(self, now: datetime, limit: int) -> Sequence[str]:
         due = sorted((at, call_id) for call_id, at in self.close_by.items() if at <= now)
         return [call_id for _, call_id in due[:limit]]
+
+    def open_calls(self) -> Set[str]:
+        return set(self.close_by)
+
+    def held_slots(self) -> Mapping[str, Set[str]]:
+        return {app: frozenset(held) for app, held in self.slots.items()}
+
+    def free_slot(self, app_key: str, call_id: str) -> bool:
+        if call_id in self.close_by:
+            return False
+        self.slots[app_key].discard(call_id)
+        return True
 
     def in_use(self, app_key: str) -> int:
         return len(self.slots.get(app_key, ()))

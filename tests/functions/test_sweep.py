@@ -15,7 +15,7 @@ def test_an_overdue_call_is_closed_and_a_young_one_left_alone():
     world.accept("1_1_1_20261123090000", close_by_s=60)
     world.accept("1_1_2_20261123090000", close_by_s=600)
     world.clock.advance(120)
-    assert world.take(MINUTE) == {"closed": 1, "left": 0}
+    assert world.take(MINUTE) == {"closed": 1, "left": 0, "freed": 0}
     assert list(world.calls.cdrs) == ["1_1_1_20261123090000"]
     assert world.calls.cdrs["1_1_1_20261123090000"].reason is EndReason.NEVER_STARTED
 
@@ -24,7 +24,10 @@ def test_twice_closes_once():
     world = Sweep()
     world.accept("1_1_1_20261123090000", close_by_s=60)
     world.clock.advance(120)
-    assert [world.sweep(), world.sweep()] == [{"closed": 1, "left": 0}, {"closed": 0, "left": 0}]
+    assert [world.sweep(), world.sweep()] == [
+        {"closed": 1, "left": 0, "freed": 0},
+        {"closed": 0, "left": 0, "freed": 0},
+    ]
     assert len(world.calls.facts["1_1_1_20261123090000"]) == 3
 
 
@@ -32,10 +35,10 @@ def test_a_call_that_is_still_up_is_asked_to_end_then_closed_all_the_same():
     world = Sweep("network-1")
     world.accept("1_1_1_20261123090000", close_by_s=60, network_call="network-1")
     world.clock.advance(120)
-    assert world.sweep() == {"closed": 0, "left": 1}
+    assert world.sweep() == {"closed": 0, "left": 1, "freed": 0}
     assert world.network.asked == ["network-1"]
     world.clock.at = at(60 + 30 * 60)
-    assert world.sweep() == {"closed": 1, "left": 0}
+    assert world.sweep() == {"closed": 1, "left": 0, "freed": 0}
 
 
 def test_one_that_cannot_be_closed_holds_up_no_other():
@@ -43,7 +46,7 @@ def test_one_that_cannot_be_closed_holds_up_no_other():
     world.accept("1_1_1_20261123090000", close_by_s=10, network_call="network-1")
     world.accept("1_1_2_20261123090000", close_by_s=20)
     world.clock.advance(120)
-    assert world.sweep() == {"closed": 1, "left": 1}
+    assert world.sweep() == {"closed": 1, "left": 1, "freed": 0}
 
 
 def test_a_network_out_of_reach_leaves_the_call_for_the_next_sweep():
@@ -51,12 +54,23 @@ def test_a_network_out_of_reach_leaves_the_call_for_the_next_sweep():
     world.accept("1_1_1_20261123090000", close_by_s=10, network_call="network-1")
     world.clock.advance(120)
     world.network.busy = True
-    assert world.sweep() == {"closed": 0, "left": 1}
+    assert world.sweep() == {"closed": 0, "left": 1, "freed": 0}
     world.network.busy = False
     world.network.known.clear()
-    assert world.sweep() == {"closed": 1, "left": 0}
+    assert world.sweep() == {"closed": 1, "left": 0, "freed": 0}
+
+
+def test_a_slot_that_no_open_call_holds_is_freed_once():
+    """Of a call that was deleted, and of one that was closed, by something else than the platform."""
+    world = Sweep()
+    for number in (1, 2, 3):
+        world.accept(f"1_1_{number}_20261123090000", close_by_s=600)
+    del world.calls.rows["1_1_1_20261123090000"], world.calls.close_by["1_1_1_20261123090000"]
+    world.calls.close_by.pop("1_1_2_20261123090000")
+    assert [world.sweep()["freed"], world.sweep()["freed"]] == [2, 0]
+    assert world.calls.slots["app-1"] == {"1_1_3_20261123090000"}
 
 
 def test_nothing_to_do_is_said_as_numbers():
     world = Sweep()
-    assert json.dumps(answer(world.parts, world.network)) == '{"closed": 0, "left": 0}'
+    assert json.dumps(answer(world.parts, world.network)) == '{"closed": 0, "left": 0, "freed": 0}'

@@ -49,6 +49,7 @@ class Desk:
             clock=self.clock,
             new_call_id=lambda now: next(self._ids),
             patience=Patience(),
+            pause=lambda lost: None,
         )
 
 

@@ -9,7 +9,7 @@ Rows and keys: `call_rows.py`.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from duologue.adapters.aws import code_of, from_item, outside, to_item, to_value
 from duologue.adapters.call_rows import call_of, cdr_row, fact_of, fact_row, history_of, row_of
+from duologue.adapters.dynamo_acceptance import DynamoAcceptance, Write
 from duologue.call_control.facts import Fact
 from duologue.call_control.history import Delivery, History
 from duologue.domain.call import Call
@@ -24,12 +25,12 @@ from duologue.domain.cdr import cdr_of
 from duologue.domain.errors import (
     CallAlreadyAccepted,
     CdrAlreadyWritten,
-    DuologueError,
     EventAlreadyHeard,
-    LimitReached,
     RaceLost,
     UnknownCall,
 )
+from duologue.domain.idempotency import IdempotencyKey
+from duologue.domain.limits import NO_TERMS, Terms
 from duologue.usecases.ports import Change, Heard, SavedCall
 
 if TYPE_CHECKING:
@@ -47,21 +48,13 @@ class DynamoCalls:
         """`keep`: how long the items of a call stay after its acceptance."""
         self._client = client
         self._calls = calls
-        self._accounts = accounts
+        self._acceptance = DynamoAcceptance(client, accounts)
         self._keep = keep
 
-    def accept(self, call: Call, fact: Fact, *, slots: int, close_by: datetime) -> None:
+    def accept(self, call: Call, fact: Fact, *, slots: int, close_by: datetime, terms: Terms = NO_TERMS) -> None:
         row = row_of(call) | {"version": 1, "open": "open", "close_by": close_by.isoformat()}
-        held = {
-            "Update": {
-                **self._slots(call.app),
-                "UpdateExpression": "ADD held :call",
-                "ConditionExpression": "attribute_not_exists(held) OR size(held) < :slots",
-                "ExpressionAttributeValues": {":call": {"SS": [call.id]}, ":slots": to_value(slots)},
-            }
-        }
         self._transact(
-            (held, LimitReached(call.app)),
+            *self._acceptance.writes(call, slots, terms),
             (self._put(call, CALL, row), CallAlreadyAccepted(call.id)),
             (self._put(call, _fact_key(1), fact_row(fact)), CallAlreadyAccepted(call.id)),
         )
@@ -85,9 +78,18 @@ class DynamoCalls:
         row = from_item(items[heard_key])
         return saved, Heard(network_call, sequence, json.loads(row["answer"]), row.get("wakes"))
 
+    def check_repeat(self, app_key: str, key: IdempotencyKey, now: datetime) -> None:
+        self._acceptance.check_repeat(app_key, key, now)
+
+    def withdraw(self, change: Change, terms: Terms) -> None:
+        self._transact(*self._writes(change), *self._acceptance.undo(change.after, terms))
+
     def save(self, change: Change) -> None:
+        self._transact(*self._writes(change))
+
+    def _writes(self, change: Change) -> list[Write]:
         call = change.after
-        writes: list[tuple[dict[str, Any], DuologueError]] = [(self._update(change), RaceLost(call.id))]
+        writes: list[Write] = [(self._update(change), RaceLost(call.id))]
         if change.heard is not None:
             heard = change.heard
             row = {"answer": json.dumps(heard.answer)} | ({"wakes": heard.wakes} if heard.wakes else {})
@@ -98,13 +100,11 @@ class DynamoCalls:
             writes.append((self._put(call, key, {"wakes": change.wakes}), RaceLost(call.id)))
         if change.closes:
             writes.append((self._put(call, "CDR", cdr_row(cdr_of(call))), CdrAlreadyWritten(call.id)))
-            slot = self._slots(call.app) | {"UpdateExpression": "DELETE held :call"}
-            slot["ExpressionAttributeValues"] = {":call": {"SS": [call.id]}}
-            writes.append(({"Update": slot}, RaceLost(call.id)))
+            writes.append((self._acceptance.free_slot(call.app, call.id), RaceLost(call.id)))
         first = call.facts - len(change.facts) + 1
         for sequence, fact in enumerate(change.facts, first):
             writes.append((self._put(call, _fact_key(sequence), fact_row(fact)), RaceLost(call.id)))
-        self._transact(*writes)
+        return writes
 
     def fact(self, call_id: str, sequence: int) -> Fact:
         with outside("calls table"):
@@ -145,9 +145,36 @@ class DynamoCalls:
         return [item["call"]["S"] for item in found["Items"]]
 
     def in_use(self, app_key: str) -> int:
-        with outside("accounts table"):
-            found = self._client.get_item(**self._slots(app_key), ConsistentRead=True)
-        return len(found.get("Item", {}).get("held", {}).get("SS", []))
+        return self._acceptance.in_use(app_key)
+
+    def held_slots(self) -> Mapping[str, Set[str]]:
+        return self._acceptance.held_slots()
+
+    def open_calls(self) -> Set[str]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._calls,
+            IndexName=OPEN_CALLS,
+            KeyConditionExpression="#open = :open",
+            ExpressionAttributeNames={"#open": "open"},
+            ExpressionAttributeValues={":open": {"S": "open"}},
+        )
+        with outside("calls table"):
+            return {item["call"]["S"] for page in pages for item in page["Items"]}
+
+    def free_slot(self, app_key: str, call_id: str) -> bool:
+        """In one transaction with the look at the call, so that no call which begins meanwhile loses its slot."""
+        look = {
+            "TableName": self._calls,
+            "Key": _key(call_id, CALL),
+            "ConditionExpression": "attribute_not_exists(#open)",
+            "ExpressionAttributeNames": {"#open": "open"},
+        }
+        freed = self._acceptance.free_slot(app_key, call_id)
+        try:
+            self._transact(({"ConditionCheck": look}, RaceLost(call_id)), (freed, RaceLost(call_id)))
+        except RaceLost:
+            return False
+        return True
 
     def told(self, call_id: str, sequence: int) -> bool:
         with outside("calls table"):
@@ -210,10 +237,7 @@ class DynamoCalls:
             }
         }
 
-    def _slots(self, app: str) -> dict[str, Any]:
-        return {"TableName": self._accounts, "Key": to_item({"pk": f"APP#{app}", "sk": "SLOTS"})}
-
-    def _transact(self, *writes: tuple[dict[str, Any], DuologueError]) -> None:
+    def _transact(self, *writes: Write) -> None:
         """Write all or nothing. Each write comes with what it means if its condition fails; the first such tells."""
         try:
             with outside("calls table"):

@@ -11,6 +11,8 @@
 The state machine names these classes in `ErrorEquals`; a test compares the two.
 """
 
+from datetime import timedelta
+
 
 class DuologueError(Exception):
     """Base of every error that this product names."""
@@ -45,6 +47,58 @@ class ForbiddenAddress(InvalidField):
 
 class DisplayNumberNotOwned(InvalidField):
     """A display number is not one of the app's own."""
+
+
+class NumberRefused(InvalidField):
+    """The policy refuses a number that should be dialled or shown. Its kinds say by which rule."""
+
+
+class EmergencyNumber(NumberRefused):
+    """An emergency number of a country with this country code."""
+
+
+class ShortNumber(NumberRefused):
+    """A short number of a country with this country code: it means nothing, or another thing, elsewhere."""
+
+
+class ImpossibleNumber(NumberRefused):
+    """No number under this country code has as many digits, or there is no such country code."""
+
+
+class NumberMiswritten(NumberRefused):
+    """There is such a number, but it is written otherwise: what was judged would not be what is dialled."""
+
+
+class NumberNotInUse(NumberRefused):
+    """In no range that is in use."""
+
+
+class NumberOfNoCountry(NumberRefused):
+    """Of a satellite or another network that is no country's."""
+
+
+class KindNotDialled(NumberRefused):
+    """Of a kind that is not dialled or not shown: premium-rate, shared-cost, personal, pager, voicemail, company."""
+
+
+class CountryNotDialled(NumberRefused):
+    """Of a country that is not among the app's."""
+
+
+class NotATestNumber(NumberRefused):
+    """Dialled through the sandbox, and not on the app's list of test numbers."""
+
+
+class CalleeIsCaller(NumberRefused):
+    """One telephone cannot be both legs."""
+
+
+class CallerRefused(InvalidField):
+    """The policy refuses the caller's number; the cause says by which rule. The wire has a code of its own for it."""
+
+
+class KeyReused(RequestRefused):
+    """An idempotency key came again within its time, with another request than at first."""
 
 
 class RecordingNotEnabled(InvalidField):
@@ -103,6 +157,18 @@ class LimitReached(RequestRefused):
     """All of an app's concurrent calls are in use."""
 
 
+class TooManyCalls(RequestRefused):
+    """An app placed as many calls within one second as it may."""
+
+
+class CalleeLimitReached(RequestRefused):
+    """An app called one callee as often as it may on one day. `again_after`: until the next day begins."""
+
+    def __init__(self, text: str, again_after: timedelta = timedelta(days=1)) -> None:
+        super().__init__(text)
+        self.again_after = again_after
+
+
 class UnknownRecording(RequestRefused):
     """No callback of this app with this recording, or its sound was deleted with age."""
 
@@ -124,6 +190,14 @@ class AlreadyDone(DuologueError):
 
 class CallAlreadyAccepted(AlreadyDone):
     """A callback with this id exists."""
+
+
+class RequestRepeated(AlreadyDone):
+    """The same request came before under the same idempotency key, and led to the call `call_id`."""
+
+    def __init__(self, call_id: str) -> None:
+        super().__init__(call_id)
+        self.call_id = call_id
 
 
 class CdrAlreadyWritten(AlreadyDone):

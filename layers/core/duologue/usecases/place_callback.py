@@ -2,22 +2,26 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from duologue.call_control.facts import CallAccepted
 from duologue.call_control.machine import close
 from duologue.domain.accounts import App
-from duologue.domain.call import Call
+from duologue.domain.call import Call, Phase
 from duologue.domain.callback_request import LONGEST_TALK, CallbackRequest
 from duologue.domain.errors import AlreadyDone, CallAlreadyAccepted, OutsideUnavailable, RaceLost
+from duologue.domain.idempotency import IdempotencyKey
 from duologue.domain.leg import Leg
+from duologue.domain.limits import Terms, terms_for
 from duologue.domain.outcome import EndReason, Party
 from duologue.usecases.ports import Calls, Change, Clock, Flows, SavedCall
 
 _log = logging.getLogger(__name__)
-_TRIES = 8
+_TRIES = 12
+_FIRST_IS_OVER = timedelta(seconds=15)
+"""A request that has not started its flow by then was cut off: the function that serves it has 10 s."""
 _LAST_MINUTE = timedelta(minutes=1)
 _A_MOMENT = timedelta(seconds=1)
 """A wait of nothing is no wait: a call of one minute hears that its last minute begins a second after the answer."""
@@ -62,20 +66,46 @@ def place_callback(
     clock: Clock,
     new_call_id: Callable[[datetime], str],
     patience: Patience,
+    pause: Callable[[int], None],
+    key: IdempotencyKey | None = None,
+    is_test: bool = False,
 ) -> Call:
-    """Accept one callback.
+    """Accept one callback, within the limits of its app (domain/limits.py has their order).
+
+    `pause` waits a little before a write that lost a race is tried again; it is told how often that happened.
+    `key`: the SP's mark of this request. `is_test`: it comes through the sandbox.
 
     Raises:
-        LimitReached: all concurrent calls of the app are in use; nothing was recorded.
+        RequestRepeated, KeyReused: the key was used before.
+        TooManyCalls, LimitReached, CalleeLimitReached: a limit is reached; nothing was recorded, nothing counted.
         OutsideUnavailable: it could not be recorded or started; nothing was or will be dialled.
     """
-    call = _record(request, app, calls, clock, new_call_id, patience)
-    try:
-        _start(flows, call, flow_input(call, patience, _prelude(request, app)))
-    except OutsideUnavailable:
-        _withdraw(call, calls, clock)
-        raise
-    return call
+    for lost in range(_TRIES):
+        now = clock.now()
+        call = _call(request, app, new_call_id(now), now, patience)
+        terms = terms_for(app, request.callee, now, key, is_test=is_test)
+        try:
+            close_by = now + patience.take_up
+            calls.accept(call, CallAccepted(now), slots=app.concurrent_calls, close_by=close_by, terms=terms)
+        except (RaceLost, CallAlreadyAccepted):  # a call at the same time counts on the same, or drew the same id
+            if key is not None:
+                calls.check_repeat(app.key, key, now)
+            pause(lost)
+            continue
+        _start_or_withdraw(call, terms, app, calls, flows, clock, patience)
+        return call
+    raise OutsideUnavailable(f"app {app.key}: {_TRIES} races for a slot lost in a row")
+
+
+def resume_callback(call_id: str, app: App, *, calls: Calls, flows: Flows, clock: Clock, patience: Patience) -> None:
+    """Finish what the first of several repeated requests began: start the call's flow, if that may not have happened.
+
+    Raises:
+        OutsideUnavailable: it could not be started; the next repeat tries again.
+    """
+    call = calls.load(call_id).call
+    if call.phase is Phase.ACCEPTED and clock.now() - call.accepted_at > _FIRST_IS_OVER:
+        flows.start(call.id, flow_input(call, patience, _prelude(call, app)))
 
 
 def flow_input(call: Call, patience: Patience, prelude: timedelta = timedelta(0)) -> dict[str, Any]:
@@ -99,26 +129,6 @@ def flow_input(call: Call, patience: Patience, prelude: timedelta = timedelta(0)
     return given
 
 
-def _record(
-    request: CallbackRequest,
-    app: App,
-    calls: Calls,
-    clock: Clock,
-    new_call_id: Callable[[datetime], str],
-    patience: Patience,
-) -> Call:
-    for _ in range(_TRIES):
-        now = clock.now()
-        call = _call(request, app, new_call_id(now), now, patience)
-        try:
-            close_by = now + patience.take_up
-            calls.accept(call, CallAccepted(now), slots=app.concurrent_calls, close_by=close_by)
-        except (RaceLost, CallAlreadyAccepted):  # another call took the last look at the slots, or drew the same id
-            continue
-        return call
-    raise OutsideUnavailable(f"app {app.key}: {_TRIES} races for a slot lost in a row")
-
-
 def _call(request: CallbackRequest, app: App, call_id: str, now: datetime, patience: Patience) -> Call:
     return Call(
         id=call_id,
@@ -133,33 +143,47 @@ def _call(request: CallbackRequest, app: App, call_id: str, now: datetime, patie
         notify=request.notify,
         audio=request.audio,
         plays_before_callee=request.wants_prompt_before_callee,
+        wants_recording=request.wants_record,
         user_data=request.user_data,
         wants_party_type=request.wants_party_type,
         facts=1,
     )
 
 
-def _prelude(request: CallbackRequest, app: App) -> timedelta:
-    name = request.audio.before_callee if request.wants_prompt_before_callee else None
-    return timedelta(seconds=app.prompts[name] if name in app.prompts else 0)
+def _prelude(call: Call, app: App) -> timedelta:
+    name = call.audio.before_callee if call.plays_before_callee else None
+    return timedelta(seconds=app.prompts.get(name or "", 0))
+
+
+def _start_or_withdraw(
+    call: Call, terms: Terms, app: App, calls: Calls, flows: Flows, clock: Clock, patience: Patience
+) -> None:
+    """Start the flow; once more if that is not known to have worked: the name makes a repeat harmless (R13)."""
+    given = flow_input(call, patience, _prelude(call, app))
+    try:
+        _start(flows, call, given)
+    except OutsideUnavailable:
+        _withdraw(call, terms, calls, clock)
+        raise
 
 
 def _start(flows: Flows, call: Call, given: dict[str, Any]) -> None:
-    """Start the flow; once more if that is not known to have worked: the name makes a repeat harmless (R13)."""
     try:
         flows.start(call.id, given)
     except OutsideUnavailable:
         flows.start(call.id, given)
 
 
-def _withdraw(call: Call, calls: Calls, clock: Clock) -> None:
+def _withdraw(call: Call, terms: Terms, calls: Calls, clock: Clock) -> None:
     """The SP is about to be told no. Close the call untold, so that a flow which did start may not dial.
 
-    If that fails too the sweeper closes it, and the SP is told of a call that it thinks refused: never the reverse.
+    With an idempotency key it is told all the same: a repeat may have been answered with this call meanwhile. If the
+    closing fails the sweeper does it, and the SP is told of a call that it thinks refused: never the reverse.
     """
     decision = close(call, clock.now(), EndReason.NEVER_STARTED)
+    facts, after = (decision.facts, decision.call) if terms.key else ((), replace(decision.call, facts=call.facts))
     try:
-        calls.save(Change(before=SavedCall(call, version=1), after=decision.call, closes=True))
+        calls.withdraw(Change(SavedCall(call, version=1), after, facts, closes=True), terms)
     except (OutsideUnavailable, RaceLost, AlreadyDone):
         _log.exception("a call that did not start is left to the sweeper", extra={"call_id": call.id})
 

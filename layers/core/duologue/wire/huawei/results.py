@@ -134,9 +134,8 @@ ROWS: dict[type[Exception], Row] = {
     CalleeLimitReached: Row(
         403,
         "1010002",
-        "Invalid request.calleeNbr ",
+        "Invalid request.calleeNbr was called as often today as the app may call it.",
         "the wire's frequency codes say: again in a minute, and clients do; this one waits for the next day",
-        True,
     ),
     UnknownCall: Row(403, "1020152", "Invalid call sessionId.", "clients read it as: already over"),
     UnknownRecording: Row(403, "1012007", "Record does not exist.", "says not whether it is another SP's"),

@@ -1,0 +1,52 @@
+"""The numbering plans of the world, as libphonenumber knows them (the `phonenumbers` package).
+
+It is imported at the first question and not before: a process that only stops calls never pays for it.
+"""
+
+from functools import cache
+
+from duologue.domain.dialling_policy import NumberKind, PlannedNumber
+from duologue.domain.phone_number import PhoneNumber
+
+
+class LibphonenumberPlan:
+    """Plays `usecases.ports.NumberPlan`."""
+
+    def describe(self, number: PhoneNumber) -> PlannedNumber:
+        import phonenumbers  # costs tens of milliseconds
+
+        try:
+            read = phonenumbers.parse(number.e164)
+        except phonenumbers.NumberParseException:  # no such country code, or next to no digits after it
+            return PlannedNumber(number.e164, region=None, kind=None, possible=False)
+        assert read.country_code is not None, "a number with a plus sign has one"
+        national = phonenumbers.national_significant_number(read)
+        regions = phonenumbers.region_codes_for_country_code(read.country_code)
+        return PlannedNumber(
+            e164=phonenumbers.format_number(read, phonenumbers.PhoneNumberFormat.E164),
+            region=phonenumbers.region_code_for_number(read),
+            kind=_kinds().get(phonenumbers.number_type(read)),
+            possible=phonenumbers.is_possible_number(read),
+            emergency=any(phonenumbers.is_emergency_number(national, region) for region in regions),
+            short=phonenumbers.is_valid_short_number(read),
+        )
+
+
+@cache
+def _kinds() -> dict[int, NumberKind]:
+    """UNKNOWN is not in it: the library says so of every number that is in no range in use."""
+    from phonenumbers import PhoneNumberType
+
+    return {
+        PhoneNumberType.FIXED_LINE: NumberKind.FIXED_LINE,
+        PhoneNumberType.MOBILE: NumberKind.MOBILE,
+        PhoneNumberType.FIXED_LINE_OR_MOBILE: NumberKind.FIXED_LINE_OR_MOBILE,
+        PhoneNumberType.TOLL_FREE: NumberKind.TOLL_FREE,
+        PhoneNumberType.PREMIUM_RATE: NumberKind.PREMIUM_RATE,
+        PhoneNumberType.SHARED_COST: NumberKind.SHARED_COST,
+        PhoneNumberType.VOIP: NumberKind.VOIP,
+        PhoneNumberType.PERSONAL_NUMBER: NumberKind.PERSONAL,
+        PhoneNumberType.PAGER: NumberKind.PAGER,
+        PhoneNumberType.UAN: NumberKind.COMPANY,
+        PhoneNumberType.VOICEMAIL: NumberKind.VOICEMAIL,
+    }

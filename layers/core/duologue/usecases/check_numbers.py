@@ -1,0 +1,34 @@
+"""Judge the two numbers that a request wants to be dialled, before anything is recorded."""
+
+from collections.abc import Collection
+
+from duologue.domain.accounts import App
+from duologue.domain.callback_request import CallbackRequest
+from duologue.domain.dialling_policy import DiallingPolicy, NumberKind, check_apart
+from duologue.domain.errors import CallerRefused, NumberRefused
+from duologue.usecases.ports import NumberPlan
+
+
+def check_numbers(
+    request: CallbackRequest,
+    app: App,
+    *,
+    fields: tuple[str, str],
+    plan: NumberPlan,
+    kinds: Collection[NumberKind],
+    is_test: bool,
+) -> None:
+    """`fields`: what the SP calls the caller's number and the callee's. `kinds`: what the operator lets be dialled.
+
+    Raises:
+        CallerRefused: the caller's number, for the reason in its text.
+        NumberRefused: the callee's number; one of its kinds.
+    """
+    caller_field, callee_field = fields
+    policy = DiallingPolicy(app.countries, kinds, app.test_numbers if is_test else None)
+    try:
+        policy.check(request.caller, plan.describe(request.caller), field=caller_field)
+    except NumberRefused as refusal:
+        raise CallerRefused(refusal.field, refusal.rule) from refusal
+    policy.check(request.callee, plan.describe(request.callee), field=callee_field)
+    check_apart(request.caller, request.callee, field=callee_field)

@@ -1,0 +1,39 @@
+"""The header by which an SP marks a request as one and the same: `Idempotency-Key`. The wire of the original has none.
+
+Two requests are the same if they go to the same path and their bodies are the same JSON, however it is laid out.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+
+from duologue.domain.errors import InvalidField
+from duologue.domain.idempotency import IdempotencyKey
+from duologue.wire.huawei.requests import MOST_BYTES
+
+HEADER = "Idempotency-Key"
+_KEY = re.compile(r"[ -~]{1,128}")
+
+
+def read_key(headers: Mapping[str, str], route: str, body: bytes) -> IdempotencyKey | None:
+    """The mark of a request; None: it has none. `headers` by their names in lower case.
+
+    Raises:
+        InvalidField: the key is not 1 to 128 printable ASCII characters.
+    """
+    text = headers.get(HEADER.lower())
+    if text is None:
+        return None
+    if not _KEY.fullmatch(text):
+        raise InvalidField(HEADER, "must have 1 to 128 printable ASCII characters")
+    return IdempotencyKey.of(text, route.encode() + b"\n" + _same(body))
+
+
+def _same(body: bytes) -> bytes:
+    """The body in one way of writing it. What is no JSON stays as it is: it will be refused, and leaves no mark."""
+    if len(body) > MOST_BYTES:
+        return body
+    try:
+        return json.dumps(json.loads(body), sort_keys=True, separators=(",", ":")).encode()
+    except (ValueError, RecursionError):  # as for the request itself
+        return body

@@ -2,14 +2,19 @@
 
 import io
 import json
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from duologue.adapters.dynamo_accounts import DynamoAccounts
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.stack_outputs import outputs_of
+from duologue.call_control.prompts import Prompt
 from duologue.domain.passwords import password_matches
+from duologue.domain.wav import read_wav
 from duologue.operator.__main__ import main
+from tests.wavs import wav
 
 # moto reads a stack only with packages that nothing else here needs.
 pytestmark = pytest.mark.parametrize("aws", ["lab"], indirect=True)
@@ -30,12 +35,18 @@ TEMPLATE = {
                 ],
             },
         },
+        "Prompts": {"Type": "AWS::S3::Bucket"},
         "Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Version": "2012-10-17", "Statement": []}}},
     },
-    "Outputs": {"AccountsTable": {"Value": {"Ref": "Accounts"}}, "SecretsKey": {"Value": {"Ref": "Key"}}},
+    "Outputs": {
+        "AccountsTable": {"Value": {"Ref": "Accounts"}},
+        "SecretsKey": {"Value": {"Ref": "Key"}},
+        "PromptsBucket": {"Value": {"Ref": "Prompts"}},
+    },
 }
 
 
+LAPTOP = ("--allow-loopback", "--allow-plain-http")
 PASSWORD = "a long enough password"
 
 
@@ -43,7 +54,11 @@ class Platform:
     def __init__(self, aws, capsys) -> None:
         self.aws, self.capsys = aws, capsys
         outputs = outputs_of(aws("cloudformation"), "duologue")
-        self.accounts = DynamoAccounts(aws("dynamodb"), outputs["AccountsTable"], KmsSecrets(aws("kms")))
+        self.table, self.bucket = outputs["AccountsTable"], outputs["PromptsBucket"]
+        self.accounts = DynamoAccounts(aws("dynamodb"), self.table, KmsSecrets(aws("kms")))
+
+    def object(self, key: str) -> bytes:
+        return self.aws("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read()
 
     def do(self, *words: str) -> tuple[int, dict, str]:
         """Exit status, what was printed, what was complained of."""
@@ -71,7 +86,7 @@ def test_an_sp_and_its_app(platform, monkeypatch):
     )
     assert password_matches(PASSWORD, platform.accounts.sp("acme").password_hash)
 
-    urls = ("--status-url", "http://127.0.0.1:9/status", "--fee-url", "http://127.0.0.1:9/fee", "--allow-loopback")
+    urls = ("--status-url", "http://127.0.0.1:9/status", "--fee-url", "http://127.0.0.1:9/fee", *LAPTOP)
     numbers = ("--display-number", "+12025550100", "--display-number", "+12025550101")
     status, added, _ = platform.do("app", "add", "acme", *numbers, *urls, "--concurrent-calls", "5")
     assert status == 0
@@ -85,12 +100,19 @@ def test_an_sp_and_its_app(platform, monkeypatch):
             "app_key": app.key,
             "sp": "acme",
             "username": "jack",
+            "sp_active": True,
             "display_numbers": ["+12025550100", "+12025550101"],
+            "test_numbers": [],
+            "countries": ["US"],
             "status_url": "http://127.0.0.1:9/status",
             "fee_url": "http://127.0.0.1:9/fee",
             "concurrent_calls": 5,
+            "calls_per_second": 10,
+            "calls_per_callee_per_day": 0,
+            "prompts": {},
             "recording": False,
             "active": True,
+            "live_secrets": 1,
         },
     )
     assert app.secret not in json.dumps(shown)
@@ -111,9 +133,23 @@ def test_a_password_that_was_made_up_is_printed_once(platform):
         (("app", "add", "nobody", "--display-number", "+12025550100"), "nobody"),
         (("app", "add", "nobody", "--display-number", "12025550100"), "display number must be E.164"),
         (
-            ("app", "add", "nobody", "--display-number", "+12025550100", "--status-url", "http://127.0.0.1/"),
+            ("app", "add", "nobody", "--display-number", "+12025550100", "--status-url", "https://127.0.0.1/"),
             "status URL resolves to an address",
         ),
+        (
+            ("app", "add", "nobody", "--display-number", "+12025550100", "--status-url", "http://127.0.0.1/"),
+            "status URL must be an https URL",
+        ),
+        (("app", "add", "nobody", "--display-number", "+12025550100", "--country", "USA"), "country must be"),
+        (("app", "add", "nobody", "--display-number", "+12025550100", "--calls-per-second", "0"), "calls per second"),
+        (("app", "set", "nothing", "--concurrent-calls", "5"), "nothing"),
+        (("app", "suspend", "nothing"), "nothing"),
+        (("app", "rotate-secret", "nothing"), "nothing"),
+        (("sp", "suspend", "nothing"), "nothing"),
+        (("prompt", "list", "nothing"), "nothing"),
+        (("prompt", "put", "nothing", "audio/waiting.wav"), "nothing"),
+        (("prompt", "put", "nothing", "audio/no-such.wav"), "cannot be read"),
+        (("prompt", "put-own", "docs"), "cannot be read"),
         (("app", "show", "nothing"), "nothing"),
         (("--stack", "elsewhere", "app", "show", "nothing"), "stack elsewhere"),
     ],
@@ -133,3 +169,94 @@ def test_the_table_and_key_may_be_named_themselves(platform, aws):
     outputs = outputs_of(aws("cloudformation"), "duologue")
     place = ("--accounts-table", outputs["AccountsTable"], "--key-id", outputs["SecretsKey"], "--stack", "elsewhere")
     assert platform.do(*place, "sp", "add", "third", "--username", "joe")[0] == 0
+
+
+@pytest.fixture
+def app_key(platform):
+    name = f"sp-{len(platform.aws('dynamodb').scan(TableName=platform.table)['Items'])}"
+    platform.do("sp", "add", name, "--username", name)
+    return platform.do("app", "add", name, "--display-number", "+12025550100")[1]["app_key"]
+
+
+def test_settings_change_one_by_one(platform, app_key):
+    changes: list[tuple[tuple[str, ...], dict[str, Any]]] = [
+        (("--concurrent-calls", "3"), {"concurrent_calls": 3}),
+        (("--calls-per-second", "2", "--calls-per-callee-per-day", "4"), {"calls_per_second": 2}),
+        (("--country", "us", "--country", "CA"), {"countries": ("US", "CA")}),
+        (("--country", ""), {"countries": ()}),
+        (("--test-number", "+12025550190"), {"test_numbers": ("+12025550190",)}),
+        (("--test-number", ""), {"test_numbers": ()}),
+        (("--display-number", "+12025550101"), {"display_numbers": ("+12025550101",)}),
+        (("--status-url", "http://127.0.0.1:9/s", *LAPTOP), {"status_url": "http://127.0.0.1:9/s"}),
+        (("--recording",), {"recording": True, "calls_per_callee_per_day": 4, "concurrent_calls": 3}),
+        (("--status-url", ""), {"status_url": None, "recording": True}),
+        (("--no-recording",), {"recording": False}),
+    ]
+    for words, expected in changes:
+        assert platform.do("app", "set", app_key, *words)[0] == 0
+        app = platform.accounts.app(app_key)
+        assert {name: getattr(app, name) for name in expected} == expected
+
+
+def test_a_refused_setting_leaves_the_app_as_it_was(platform, app_key):
+    before = platform.accounts.app(app_key)
+    for words in (
+        ("--display-number", ""),
+        ("--calls-per-callee-per-day", "-1"),
+        ("--fee-url", "ftp://sp.example.com"),
+    ):
+        assert platform.do("app", "set", app_key, "--concurrent-calls", "7", *words)[0] == 1
+    assert platform.accounts.app(app_key) == before
+
+
+def test_suspending_and_letting_in_again_twice(platform, app_key):
+    sp = platform.accounts.app(app_key).sp
+    for word, active in (("suspend", False), ("suspend", False), ("resume", True), ("resume", True)):
+        assert platform.do("app", word, app_key) == (0, {"app_key": app_key, "active": active}, "")
+        assert platform.do("sp", word, sp) == (0, {"sp": sp, "active": active}, "")
+        assert (platform.accounts.app(app_key).active, platform.accounts.sp(sp).active) == (active, active)
+
+
+def test_a_secret_is_rotated_with_an_overlap(platform, app_key):
+    old = platform.accounts.app(app_key).secret
+    status, said, _ = platform.do("app", "rotate-secret", app_key)
+    assert (status, said["live_secrets"]) == (0, 2)
+    assert platform.accounts.app(app_key).secrets == (said["app_secret"], old)
+    status, printed, complaint = platform.do("app", "rotate-secret", app_key)
+    assert (status, printed) == (1, {})
+    assert "retire it first" in complaint
+    for _ in range(2):
+        retired = platform.do("app", "rotate-secret", app_key, "--retire-old")
+        assert retired == (0, {"app_key": app_key, "live_secrets": 1}, "")
+        assert platform.accounts.app(app_key).secrets == (said["app_secret"],)
+
+
+def test_prompts_are_put_listed_and_removed(platform, app_key, tmp_path):
+    file = tmp_path / "hello.wav"
+    file.write_bytes(wav(bytes([0xD5]) * 8000, kind=6, bits=8))
+    assert platform.do("prompt", "put", app_key, str(file))[1]["seconds"] == 1.0
+    assert platform.do("prompt", "put", app_key, str(file), "--name", "again.wav")[0] == 0
+    listed = platform.do("prompt", "list", app_key)[1]["prompts"]
+    assert listed == {"hello.wav": 1.0, "again.wav": 1.0} == platform.accounts.app(app_key).prompts
+    kept = platform.object(f"apps/{app_key}/hello.wav")
+    assert read_wav(kept).samples == (8).to_bytes(2, "little", signed=True) * 8000
+    assert platform.do("prompt", "remove", app_key, "hello.wav")[0] == 0
+    assert platform.do("prompt", "remove", app_key, "hello.wav")[0] == 1
+    assert platform.do("prompt", "list", app_key)[1]["prompts"] == {"again.wav": 1.0}
+    with pytest.raises(ClientError, match="NoSuchKey"):
+        platform.object(f"apps/{app_key}/hello.wav")
+
+
+def test_the_platforms_own_prompts_are_put(platform):
+    said = platform.do("prompt", "put-own", "audio")[1]["prompts"]
+    assert set(said) == {prompt.value for prompt in Prompt}
+    for prompt in Prompt:
+        assert read_wav(platform.object(f"prompts/{prompt.value}.wav")).seconds == said[prompt.value]
+
+
+def test_a_stack_of_another_product_is_named(platform, aws):
+    other = {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}}}
+    aws("cloudformation").create_stack(StackName="other", TemplateBody=json.dumps(other))
+    status, _, complaint = platform.do("--stack", "other", "app", "show", "nothing")
+    assert status == 1
+    assert "stack other has no output AccountsTable" in complaint

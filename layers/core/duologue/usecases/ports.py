@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from duologue.call_control.facts import Fact
+from duologue.call_control.prompts import Sound
 from duologue.call_control.history import Delivery, History
 from duologue.domain.accounts import App, Sp
 from duologue.domain.attempts import Attempt, Failures
@@ -171,6 +172,13 @@ class Notice:
     due: datetime | None = None
 
 
+class Sounds(Protocol):
+    """The sounds of recordings, as they are made into the form that SPs fetch."""
+
+    def publish(self, key: str, published_key: str) -> None:
+        """Make the file at `published_key` from the network's at `key`; what is there already is written again."""
+
+
 class Recordings(Protocol):
     """The storage of the recordings' sounds."""
 
@@ -240,6 +248,16 @@ class AccountBook(AppBook, Accounts, Protocol):
 
     def set_sp_active(self, sp_id: str, *, active: bool) -> None:
         """Suspend an SP's account, or let it in again. Raises UnknownSp."""
+
+
+class Sounds(Protocol):
+    """Where the telephone network finds prompts."""
+
+    def put(self, prompt: Sound, wav: bytes) -> None:
+        """Keep a prompt, in the place of what was there."""
+
+    def remove(self, prompt: Sound) -> None:
+        """Take it away. One that is not there is success."""
 
 
 class Tokens(Protocol):

@@ -1,0 +1,136 @@
+"""`duologue app …`: apps of an SP, their limits, numbers, URLs and secrets."""
+
+import argparse
+import secrets
+from dataclasses import replace
+from typing import Any
+
+from duologue.domain.accounts import App
+from duologue.operator.platform import Platform, Said
+from duologue.usecases.add_app import NewApp, add_app
+from duologue.usecases.change_app import change_app
+from duologue.usecases.rotate_secret import retire_secret, rotate_secret
+
+_COMMANDS = "add|show|set|suspend|resume|rotate-secret"
+
+
+def add_to(kinds: Any) -> None:
+    app = kinds.add_parser("app", help="apps of an SP").add_subparsers(metavar=_COMMANDS, required=True)
+    command = app.add_parser("add", help="add an app; prints its key and secret, once")
+    command.add_argument("sp", help="the SP's id")
+    _add_settings(command, numbers_required=True)
+    command.set_defaults(command=_add)
+
+    command = app.add_parser("set", help="change settings; what is not named stays as it is")
+    command.add_argument("key")
+    _add_settings(command)
+    command.set_defaults(command=_set)
+
+    command = app.add_parser("show", help="show an app, without its secrets")
+    command.add_argument("key")
+    command.set_defaults(command=_show)
+
+    for word, active, what in (("suspend", False, "refuse every request of"), ("resume", True, "let in again")):
+        command = app.add_parser(word, help=f"{what} an app; calls in progress go on")
+        command.add_argument("key")
+        command.set_defaults(command=_set_active, active=active)
+
+    command = app.add_parser("rotate-secret", help="add a new secret beside the present one; prints it, once")
+    command.add_argument("key")
+    command.add_argument("--retire-old", action="store_true", help="instead: end the older of two secrets")
+    command.set_defaults(command=_rotate_secret)
+
+
+def _add_settings(command: argparse.ArgumentParser, *, numbers_required: bool = False) -> None:
+    """The settings under the names of `domain.accounts.App`. What is not given is None; an empty text clears."""
+    listed = "may be repeated; an empty one clears the list"
+    command.add_argument(
+        "--display-number",
+        dest="display_numbers",
+        action="append",
+        required=numbers_required,
+        help="E.164; may be repeated; the first stands in where a request names none",
+    )
+    command.add_argument(
+        "--test-number", dest="test_numbers", action="append", help=f"E.164, may be dialled in the sandbox; {listed}"
+    )
+    command.add_argument(
+        "--country", dest="countries", action="append", help=f"ISO code of one that may be dialled; {listed}"
+    )
+    command.add_argument("--status-url", help="where events are told, unless a request names another place")
+    command.add_argument("--fee-url", help="where CDRs are told, unless a request names another place")
+    command.add_argument("--concurrent-calls", type=int)
+    command.add_argument("--calls-per-second", type=int)
+    command.add_argument("--calls-per-callee-per-day", type=int, help="0: no limit")
+    command.add_argument("--recording", action=argparse.BooleanOptionalAction, help="may its calls be recorded?")
+    command.add_argument("--allow-loopback", action="store_true", help="only on a laptop: take loopback URLs")
+    command.add_argument("--allow-plain-http", action="store_true", help="take http URLs, as the stack's parameter")
+
+
+def _settings(asked: argparse.Namespace) -> dict[str, Any]:
+    """What was named on the command line."""
+    listed = {name: getattr(asked, name) for name in ("display_numbers", "test_numbers", "countries")}
+    given: dict[str, Any] = {name: tuple(filter(None, texts)) for name, texts in listed.items() if texts is not None}
+    if "countries" in given:
+        given["countries"] = tuple(country.upper() for country in given["countries"])
+    for name in ("concurrent_calls", "calls_per_second", "calls_per_callee_per_day", "recording"):
+        if getattr(asked, name) is not None:
+            given[name] = getattr(asked, name)
+    for name in ("status_url", "fee_url"):
+        if getattr(asked, name) is not None:
+            given[name] = getattr(asked, name) or None
+    return given
+
+
+def _add(asked: argparse.Namespace, platform: Platform) -> Said:
+    app = add_app(
+        NewApp(sp=asked.sp, **_settings(asked)),
+        accounts=platform.accounts,
+        endpoints=platform.endpoints,
+        random_bytes=secrets.token_bytes,
+    )
+    return {"app_key": app.key, "app_secret": app.secret}
+
+
+def _set(asked: argparse.Namespace, platform: Platform) -> Said:
+    given = _settings(asked)
+    app = change_app(asked.key, lambda app: replace(app, **given), apps=platform.accounts, endpoints=platform.endpoints)
+    return _shown(app)
+
+
+def _show(asked: argparse.Namespace, platform: Platform) -> Said:
+    app = platform.accounts.app(asked.key)
+    sp = platform.accounts.sp(app.sp)
+    return _shown(app) | {"username": sp.username, "sp_active": sp.active}
+
+
+def _set_active(asked: argparse.Namespace, platform: Platform) -> Said:
+    app = platform.accounts.change_app(asked.key, lambda app: replace(app, active=asked.active))
+    return {"app_key": app.key, "active": app.active}
+
+
+def _rotate_secret(asked: argparse.Namespace, platform: Platform) -> Said:
+    if asked.retire_old:
+        app = retire_secret(asked.key, apps=platform.accounts)
+        return {"app_key": app.key, "live_secrets": len(app.secrets)}
+    app = rotate_secret(asked.key, apps=platform.accounts, random_bytes=secrets.token_bytes)
+    return {"app_key": app.key, "app_secret": app.secret, "live_secrets": len(app.secrets)}
+
+
+def _shown(app: App) -> Said:
+    return {
+        "app_key": app.key,
+        "sp": app.sp,
+        "display_numbers": list(app.display_numbers),
+        "test_numbers": list(app.test_numbers),
+        "countries": list(app.countries),
+        "status_url": app.status_url,
+        "fee_url": app.fee_url,
+        "concurrent_calls": app.concurrent_calls,
+        "calls_per_second": app.calls_per_second,
+        "calls_per_callee_per_day": app.calls_per_callee_per_day,
+        "prompts": dict(app.prompts),
+        "recording": app.recording,
+        "active": app.active,
+        "live_secrets": len(app.secrets),
+    }

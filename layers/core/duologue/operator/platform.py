@@ -1,0 +1,54 @@
+"""The platform that a command is for; each part of it is looked for when it is first needed."""
+
+import argparse
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from duologue.adapters.dns_names import addresses_of
+from duologue.adapters.dynamo_accounts import DynamoAccounts
+from duologue.adapters.http_sp_endpoints import HttpSpEndpoints
+from duologue.adapters.kms_secrets import KmsSecrets
+from duologue.adapters.s3_prompts import S3Prompts
+from duologue.adapters.stack_outputs import outputs_of
+from duologue.domain.errors import OutsideUnavailable
+from duologue.usecases.ports import AccountBook, Sounds, SpEndpoints
+from duologue.wire.chime.prompt_keys import key_of
+
+Said = dict[str, Any]
+"""What a command prints."""
+
+
+class Platform:
+    """Where it is, the command line says: names of its parts, or the stack whose outputs name them."""
+
+    def __init__(self, asked: argparse.Namespace, client: Callable[[str], Any]) -> None:
+        """`client` makes the client of an AWS service."""
+        self._asked = asked
+        self._client = client
+
+    @cached_property
+    def accounts(self) -> AccountBook:
+        table = self._asked.accounts_table or self._output("AccountsTable")
+        key = self._asked.key_id or self._output("SecretsKey")
+        return DynamoAccounts(self._client("dynamodb"), table, KmsSecrets(self._client("kms"), key))
+
+    @cached_property
+    def sounds(self) -> Sounds:
+        return S3Prompts(self._client("s3"), self._asked.prompts_bucket or self._output("PromptsBucket"), key_of)
+
+    @cached_property
+    def endpoints(self) -> SpEndpoints:
+        return HttpSpEndpoints(
+            addresses_of, allow_loopback=self._asked.allow_loopback, allow_plain_http=self._asked.allow_plain_http
+        )
+
+    @cached_property
+    def _outputs(self) -> dict[str, str]:
+        return outputs_of(self._client("cloudformation"), self._asked.stack)
+
+    def _output(self, name: str) -> str:
+        """Raises OutsideUnavailable: the stack cannot be asked, or has no such output."""
+        if name not in self._outputs:
+            raise OutsideUnavailable(f"stack {self._asked.stack} has no output {name}: it is not of this product")
+        return self._outputs[name]

@@ -1,0 +1,72 @@
+"""Keep prompts: an app's own, and the platform's. What is not fit to be played is refused before anything is saved."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from duologue.call_control.prompts import AppPrompt, Prompt
+from duologue.domain.accounts import App
+from duologue.domain.errors import InvalidField
+from duologue.domain.wav import read_wav
+from duologue.usecases.ports import AppBook, Apps, Sounds
+
+MOST_PROMPTS = 200
+"""Of one app: it is read with every request, and whole."""
+
+_NAME = re.compile(r"[0-9A-Za-z_.@-]{1,124}\.wav")
+"""As the wire's page has it, and no longer than a request can name."""
+
+
+def put_prompt(app_key: str, name: str, content: bytes, *, apps: AppBook, sounds: Sounds) -> float:
+    """Keep a WAV file as a prompt of an app, in the place of one of the same name. Returns its length in seconds.
+
+    Raises:
+        UnknownApp: there is no such app.
+        InvalidField: the name or the file breaks a rule, or the app has as many prompts as it may.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidField("name", "must be letters, digits and - _ . @, and end with .wav; 128 characters at the most")
+    sound = read_wav(content)
+    app = apps.app(app_key)
+    _check_room(app, name)
+    sounds.put(AppPrompt(app_key, name), sound.wav)  # before a request may name it
+
+    def recorded(app: App) -> App:
+        _check_room(app, name)
+        return replace(app, prompts={**app.prompts, name: sound.seconds})
+
+    apps.change_app(app_key, recorded)
+    return sound.seconds
+
+
+def prompts_of(app_key: str, *, apps: Apps) -> Mapping[str, float]:
+    """Name → seconds. Raises UnknownApp."""
+    return apps.app(app_key).prompts
+
+
+def remove_prompt(app_key: str, name: str, *, apps: AppBook, sounds: Sounds) -> None:
+    """Take a prompt away; a call in progress may miss it.
+
+    Raises:
+        UnknownApp: there is no such app.
+        InvalidField: it has no such prompt.
+    """
+    if name not in apps.app(app_key).prompts:
+        raise InvalidField("name", "is not a prompt of the app")
+    apps.change_app(
+        app_key, lambda app: replace(app, prompts={kept: s for kept, s in app.prompts.items() if kept != name})
+    )
+    sounds.remove(AppPrompt(app_key, name))  # after no request may name it
+
+
+def put_own_prompts(contents: Mapping[Prompt, bytes], *, sounds: Sounds) -> Mapping[Prompt, float]:
+    """Keep the platform's own prompts; all are judged before the first is saved. Raises InvalidField."""
+    read = {prompt: read_wav(content, field=prompt.value) for prompt, content in contents.items()}
+    for prompt, sound in read.items():
+        sounds.put(prompt, sound.wav)
+    return {prompt: sound.seconds for prompt, sound in read.items()}
+
+
+def _check_room(app: App, name: str) -> None:
+    if name not in app.prompts and len(app.prompts) >= MOST_PROMPTS:
+        raise InvalidField("prompts", f"of an app are {MOST_PROMPTS} at the most")

@@ -1,0 +1,111 @@
+"""Prompts as files: which are taken, and what the telephone network gets."""
+
+import io
+import struct
+import wave
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from duologue.domain.errors import InvalidField
+from duologue.domain.wav import LARGEST, decode_a_law, read_wav
+from tests.wavs import chunk, wav
+
+A_LAW_STEPS = [
+    # ITU-T G.711 (11/88), table 1a: number of a positive decoder output value, and the value.
+    (1, 1),
+    (16, 31),
+    (17, 33),
+    (32, 63),
+    (33, 66),
+    (48, 126),
+    (49, 132),
+    (64, 252),
+    (65, 264),
+    (80, 504),
+    (81, 528),
+    (96, 1008),
+    (97, 1056),
+    (112, 2016),
+    (113, 2112),
+    (128, 4032),
+]
+
+
+@pytest.mark.parametrize(("number", "value"), A_LAW_STEPS)
+def test_a_law_is_decoded_by_its_table(number, value):
+    """The byte of a value: its number less one, the sign bit, every other bit inverted. Of 16 bits, so times 8."""
+    positive, negative = (number - 1 | 0x80) ^ 0x55, (number - 1) ^ 0x55
+    assert struct.unpack("<hh", decode_a_law(bytes([positive, negative]))) == (8 * value, -8 * value)
+
+
+def test_a_law_values_rise_without_a_gap_that_another_could_fill():
+    values = [struct.unpack("<h", decode_a_law(bytes([(n | 0x80) ^ 0x55])))[0] for n in range(128)]
+    assert values == sorted(set(values))
+    steps = {later - earlier for earlier, later in pairwise(values)}
+    assert steps <= {16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024}
+
+
+@given(st.binary(min_size=1, max_size=200).map(lambda half: half * 2))
+def test_pcm_comes_through_as_it_was_and_reads_again(samples):
+    sound = read_wav(wav(samples))
+    assert sound.samples == samples
+    assert read_wav(sound.wav) == sound
+
+
+def test_what_is_written_is_a_wav_file_to_others_too():
+    with wave.open(io.BytesIO(read_wav(wav(bytes(800), kind=6, bits=8)).wav)) as read:
+        assert (read.getframerate(), read.getnchannels(), read.getsampwidth(), read.getnframes()) == (8000, 1, 2, 800)
+
+
+def test_the_length_is_that_of_the_sound_not_of_the_file():
+    extra = chunk(b"LIST", b"odd")
+    assert read_wav(wav(bytes(8000), more=extra)).seconds == 0.5
+    assert read_wav(wav(bytes(8000), kind=6, bits=8, more=extra)).seconds == 1.0
+
+
+def test_the_long_form_of_a_kind():
+    long = struct.pack("<HHIIHH", 0xFFFE, 1, 8000, 16000, 2, 16) + struct.pack("<HHI", 22, 16, 4)
+    long += struct.pack("<H", 1) + bytes.fromhex("000000001000800000aa00389b71")
+    body = chunk(b"fmt ", long) + chunk(b"data", bytes(160))
+    assert read_wav(b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WAVE" + body).seconds == 0.01
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        (b"", "is not a WAV file"),
+        (b"ID3 and then an mp3", "is not a WAV file"),
+        (b"RIFF\x04\x00\x00\x00WAVE", "does not say what is in it"),
+        (wav()[:-1], "is cut off"),
+        (wav(b""), "has no sound in it"),
+        (wav(bytes(3)), "half a sample"),
+        (wav(rate=16000), "must be 8 kHz mono; it has 16000 Hz and 1 channels"),
+        (wav(channels=2), "must be 8 kHz mono; it has 8000 Hz and 2 channels"),
+        (wav(bits=8), "must be PCM of 16 bits, or A-law"),
+        (wav(kind=7, bits=8), "must be PCM of 16 bits, or A-law"),  # µ-law
+        (wav(kind=0x31, bits=0), "must be PCM of 16 bits, or A-law"),  # GSM
+        (wav(bytes(LARGEST)), "is larger than"),
+    ],
+)
+def test_what_is_not_taken(content, rule):
+    with pytest.raises(InvalidField, match=rule) as refused:
+        read_wav(content, field="greeting.wav")
+    assert refused.value.field == "greeting.wav"
+
+
+@given(st.binary(max_size=200))
+def test_whatever_is_no_prompt_is_refused_by_name(content):
+    for file in (content, b"RIFF\x00\x00\x00\x00WAVE" + content, wav()[:36] + content):
+        try:
+            assert read_wav(file).samples
+        except InvalidField as error:
+            assert error.field == "file"
+
+
+@pytest.mark.parametrize("path", sorted(Path("audio").glob("*.wav")), ids=lambda path: path.name)
+def test_the_platforms_own_prompts_are_taken(path):
+    assert 0.1 < read_wav(path.read_bytes()).seconds < 60

@@ -117,6 +117,10 @@ architecture: $(DEV)
 
 # -- build -------------------------------------------------------------------------------------------------------------
 
+.PHONY: openapi
+openapi: $(DEV)  ## Write docs/openapi.yaml again from the code
+	$(PY) -m tools.openapi
+
 .PHONY: build lock clean
 build: $(DEV) $(SAMENV)  ## sam build: functions and layers as Lambda gets them, in .aws-sam
 	@$(WITH_313) && $(SAM_ENV) PATH="$$PATH" $(SAM) build

@@ -1,0 +1,112 @@
+"""docs/openapi.yaml says what the product's code does now, of every route and every refusal."""
+
+import json
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import schemathesis
+import yaml
+
+from duologue.domain.errors import AccountExists, AlreadyDone, DuologueError, NotYet, RequestRefused
+from duologue.domain.tokens import TokenPair
+from duologue.wire.huawei.requests import read_callback
+from duologue.wire.huawei.results import ROWS, placed, signed_in
+from tests.functions.worlds import Api, sample, samples
+from tools.openapi.document import PAGE, text
+from tools.openapi.operations import OPERATIONS
+from tools.template import functions, read_template
+
+# What no request meets: the operator's, a repeat's, and rows for classes that have no row of their own.
+_NOT_MET = {AccountExists, AlreadyDone, NotYet, RequestRefused}
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return yaml.safe_load(PAGE.read_text(encoding="utf-8"))
+
+
+def resolved(document: dict[str, Any], part: Any) -> Any:
+    """A part of the document with every reference in it followed."""
+    if isinstance(part, list):
+        return [resolved(document, item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        found: Any = document
+        for name in part["$ref"].removeprefix("#/").split("/"):
+            found = found[name]
+        return resolved(document, found)
+    return {name: resolved(document, value) for name, value in part.items()}
+
+
+def fit(document: dict[str, Any], schema: str, body: Any) -> None:
+    """Fails with what does not fit."""
+    jsonschema_rs.validate(resolved(document, document["components"]["schemas"][schema]), body)
+
+
+def test_the_page_is_up_to_date():
+    assert PAGE.read_text(encoding="utf-8") == text(), "stale: make openapi writes it again"
+
+
+def test_the_page_is_the_same_each_time():
+    assert text() == text()
+
+
+def test_every_route_of_the_template_is_there_and_no_other(document):
+    declared = {
+        (event["Properties"]["Path"], event["Properties"]["Method"])
+        for function in functions(read_template())
+        for event in function.properties.get("Events", {}).values()
+        if event["Type"] == "Api"
+    }
+    assert {(path, method) for path, methods in document["paths"].items() for method in methods} == declared
+
+
+def test_every_refusal_that_an_sp_can_meet_belongs_to_a_request():
+    told = {refusal for methods in OPERATIONS.values() for each in methods.values() for refusal in each.refusals}
+    assert set(ROWS) - _NOT_MET == told & set(ROWS)
+    assert all(issubclass(refusal, DuologueError) for refusal in told)
+
+
+def test_it_can_be_read_by_a_tool_for_such_documents(document):
+    schema = schemathesis.openapi.from_dict(document)
+    operations = [result.ok().label for result in schema.get_all_operations()]
+    assert len(operations) == sum(len(methods) for methods in document["paths"].values())
+
+
+def test_each_schema_is_a_schema(document):
+    for shape in resolved(document, document["components"]["schemas"]).values():
+        jsonschema_rs.meta.validate(shape)
+
+
+@pytest.mark.parametrize(
+    ("schema", "body"),
+    [
+        ("Placed", placed("1_2_3_20261123090000@duologue.example.com", 9).body),
+        ("SignedIn", signed_in(TokenPair("a", "b")).body),
+    ],
+)
+def test_what_is_answered_fits(document, schema, body):
+    fit(document, schema, dict(body))
+
+
+def test_what_is_looked_up_fits(document):
+    api = Api()
+    api.record()
+    found = api.say(sample("callback_api", "callback_looked_up"))[1]
+    fit(document, "History", found)
+
+
+@pytest.mark.parametrize("name", [name for name in samples("callback_api") if name.startswith("callback_placed")])
+def test_a_sample_of_a_request_fits(document, name):
+    body = yaml.safe_load(sample("callback_api", name)["body"])
+    fit(document, "Click2Call", body)
+
+
+def test_the_examples_of_requests_are_good_ones(document):
+    """The handler's own reader takes them."""
+    api = Api()
+    content = document["paths"]["/rest/httpsessions/click2Call/v2.0"]["post"]["requestBody"]["content"]
+    for example in content["application/json"]["examples"].values():
+        assert read_callback(json.dumps(example["value"]), api.accounts.app(api.key))

@@ -1,0 +1,71 @@
+"""Responses: what an operation answers when all is well, and what each of its refusals becomes."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+from duologue.wire.huawei.header_faults import Fault
+from duologue.wire.huawei.results import HEADER_ROWS, ROWS, UNEXPECTED, Row
+from tools.template import read_template
+
+Refusals = Iterable[type[Exception]]
+
+_GATEWAY_4XX = ("400", "413", "415", "429")
+"""What the gateway answers by itself under its one name for all of a kind: not read, too large, too many."""
+
+
+def refused(errors: Refusals, *, digests: bool) -> dict[str, Any]:
+    """Responses by status. `digests`: the request may prove itself by headers, which can be wrong in many ways."""
+    rows: list[Row] = [*(ROWS[error] for error in errors), UNEXPECTED, *_gateways_own()]
+    if digests:
+        rows += [HEADER_ROWS[fault] for fault in Fault]
+    by_status: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_status[row.status].append(row)
+    return {str(status): _refusal(status, by_status[status]) for status in sorted(by_status)}
+
+
+def _refusal(status: int, rows: list[Row]) -> dict[str, Any]:
+    codes = sorted({row.code for row in rows})
+    said = "\n".join(sorted({f"* `{row.code}` {row.text.strip()}{' …' if row.says_why else ''}" for row in rows}))
+    response: dict[str, Any] = {
+        "description": f"{HTTPStatus(status).phrase}\n\n{said}",
+        "content": {"application/json": {"schema": _envelope(codes)}},
+    }
+    if any(row.again_after for row in rows):
+        response["headers"] = {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}}
+    return response
+
+
+def _envelope(codes: list[str]) -> dict[str, Any]:
+    of_these = {"type": "object", "properties": {"resultcode": {"enum": codes}}}
+    return {"allOf": [{"$ref": "#/components/schemas/Envelope"}, of_these]}
+
+
+def _gateways_own() -> Iterable[Row]:
+    """The gateway's answers, as the template has them: they come without any function of ours."""
+    gateway = read_template()["Resources"]["Api"]["Properties"]["GatewayResponses"]
+    for name, response in gateway.items():
+        code, text = re.findall(r'"result(?:code|desc)":"([^"]*)"', response["ResponseTemplates"]["application/json"])
+        again = 60 if "Retry-After" in str(response) else None
+        for status in [response["StatusCode"]] if "StatusCode" in response else _GATEWAY_4XX:
+            yield Row(int(status), code, text, f"the gateway's {name}", again_after=again)
+
+
+def succeeded(schema: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
+    """200 with a body. `headers`: component by the header's name."""
+    response: dict[str, Any] = {
+        "description": "Done",
+        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
+    }
+    if headers:
+        response["headers"] = {name: {"$ref": f"#/components/headers/{part}"} for name, part in headers.items()}
+    return {"200": response}
+
+
+def led(status: int, said: str) -> dict[str, Any]:
+    """A status with an empty body and a `Location`."""
+    headers = {"Location": {"$ref": "#/components/headers/Location"}}
+    return {str(status): {"description": said, "headers": headers}}

@@ -1,0 +1,189 @@
+"""The whole document, as plain values and as text."""
+
+import tomllib
+from http import HTTPStatus
+from typing import Any
+
+import yaml
+
+from duologue.call_control.facts import AccountClosed
+from duologue.domain.call import NotifyTo
+from duologue.domain.tokens import TokenPair
+from duologue.wire.huawei.histories import history_of
+from duologue.wire.huawei.notifications import event_of
+from duologue.wire.huawei.requests import CallStop, Click2Call, NotificationUrls
+from duologue.wire.huawei.results import notification_urls, placed, signed_in, success
+from tools.openapi import samples
+from tools.openapi.answers import refused
+from tools.openapi.operations import OPERATIONS, Operation
+from tools.openapi.shapes import Schema, of_examples, of_model
+from tools.template import ROOT
+
+PAGE = ROOT / "docs" / "openapi.yaml"
+_JSON = "application/json"
+_FORM = "application/x-www-form-urlencoded"
+
+_INTRODUCTION = """\
+Ring two people, join them, and show neither the other's number. Compatible with the voice callback of Huawei Cloud's
+VoiceCall. Reasons and worked requests: docs/api.md.
+
+A failure has both a status that is not 200 and the envelope. A request proves whose it is by a token in the query or by
+a digest in two headers; where both come, the token counts.
+"""
+
+
+def document() -> dict[str, Any]:
+    paths, responses = _paths()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Duologue", "version": project["version"], "description": _INTRODUCTION},
+        "servers": [
+            {"url": "http://127.0.0.1:8080", "description": "make up"},
+            {
+                "url": "https://{host}",
+                "description": "the output ApiUrl, or the custom domain",
+                "variables": {"host": {"default": samples.HOST}},
+            },
+        ],
+        "paths": paths,
+        "webhooks": _webhooks(),
+        "components": {
+            "schemas": _schemas(),
+            "responses": responses,
+            "headers": _headers(),
+            "securitySchemes": _proofs(),
+        },
+    }
+
+
+def text() -> str:
+    """As it stands in the repository."""
+    head = "# Written by `python -m tools.openapi` (make openapi) from the product's code. Do not edit.\n"
+    written: str = yaml.dump(document(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return head + written
+
+
+class _Dumper(yaml.SafeDumper):
+    """No anchors; a text of several lines as such."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _several_lines(dumper: yaml.SafeDumper, said: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in said else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", said, style=style)
+
+
+_Dumper.add_representer(str, _several_lines)
+
+
+def _paths() -> tuple[dict[str, Any], dict[str, Any]]:
+    """All operations, and the responses that several of them have."""
+    paths = {
+        path: {method: _operation(operation) for method, operation in methods.items()}
+        for path, methods in OPERATIONS.items()
+    }
+    answered = [operation["responses"] for methods in paths.values() for operation in methods.values()]
+    shared: dict[str, Any] = {}
+    for responses in answered:
+        for status, response in list(responses.items()):
+            name = _known(shared, response)
+            if name is None and status[0] != "2" and sum(other.get(status) == response for other in answered) > 1:
+                phrase = HTTPStatus(int(status)).phrase.replace(" ", "")
+                alike = sum(known.startswith(phrase) for known in shared)
+                name = f"{phrase}{alike + 1}" if alike else phrase
+                shared[name] = response
+            if name is not None:
+                responses[status] = {"$ref": f"#/components/responses/{name}"}
+    return paths, shared
+
+
+def _known(shared: dict[str, Any], response: dict[str, Any]) -> str | None:
+    return next((name for name, known in shared.items() if known == response), None)
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    digests = any("aksk" in schemes for schemes in operation.proof)
+    said: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "security": [{name: [] for name in schemes} for schemes in operation.proof],
+        "parameters": list(operation.parameters),
+        "responses": operation.success | refused(operation.refusals, digests=digests),
+    }
+    if operation.body:
+        schema = {"$ref": f"#/components/schemas/{operation.body}"}
+        content: dict[str, Any] = {"schema": schema}
+        if operation.examples:
+            content["examples"] = operation.examples
+        said["requestBody"] = {"required": True, "content": {_JSON: content}}
+    if operation.form:
+        said["description"] = "The parameters may as well be a form in the body, as most clients send them."
+    return {name: value for name, value in said.items() if value not in ([], {}) or name == "security"}
+
+
+def _webhooks() -> dict[str, Any]:
+    def told(name: str, summary: str, schema: str) -> dict[str, Any]:
+        answer = {"description": "Taken. Anything else, or no answer within six seconds, and it comes again."}
+        body = {"required": True, "content": {_JSON: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}}
+        signed: list[dict[str, list[str]]] = [{"aksk": [], "akskScheme": []}]
+        post = {"operationId": name, "summary": summary, "security": signed, "requestBody": body}
+        return {"post": {**post, "responses": {"200": answer}}}
+
+    return {
+        "statusEvent": told("tellStatus", "POST to `statusUrl`: one step of a call", "StatusEvent"),
+        "cdr": told("tellCdr", "POST to `feeUrl`: the account of a call", "Cdr"),
+    }
+
+
+def _schemas() -> dict[str, Schema]:
+    calls = (samples.TALKED, samples.UNANSWERED, samples.UNTOUCHED)
+    told = [(call, fact) for call in calls for fact in samples.FACTS]
+    events = [(fact, event) for call, fact in told if (event := event_of(call, fact, samples.HOST)) is not None]
+    return {
+        "Envelope": of_examples([dict(success().body)]),
+        "SignedIn": of_examples([dict(signed_in(TokenPair("an access token", "a refresh token")).body)]),
+        "Placed": of_examples([dict(placed("a session", idle).body) for idle in (9, None)]),
+        "History": of_examples(dict(success(**history_of(each, samples.HOST)).body) for each in samples.histories()),
+        "NotificationUrlsAnswer": of_examples(
+            [dict(notification_urls(NotifyTo(*urls)).body) for urls in (("a URL", "a URL"), (None, None))]
+        ),
+        "Click2Call": of_model(Click2Call),
+        "CallStop": of_model(CallStop),
+        "NotificationUrls": of_model(NotificationUrls),
+        "StatusEvent": of_examples(event for fact, event in events if not isinstance(fact, AccountClosed)),
+        "Cdr": of_examples(event for fact, event in events if isinstance(fact, AccountClosed)),
+    }
+
+
+def _headers() -> dict[str, Any]:
+    return {
+        "RetryAfter": {
+            "description": "Seconds after which the same request may succeed",
+            "schema": {"type": "integer", "minimum": 1},
+        },
+        "Location": {"description": "Where to go", "required": True, "schema": {"type": "string"}},
+        "IdempotencyReplayed": {
+            "description": "The answer that this key got before",
+            "schema": {"type": "string", "enum": ["true"]},
+        },
+    }
+
+
+def _proofs() -> dict[str, Any]:
+    def key(name: str, place: str, said: str) -> dict[str, str]:
+        return {"type": "apiKey", "name": name, "in": place, "description": said}
+
+    scheme = 'realm="SDP",profile="UsernameToken",type="Appkey"'
+    token = 'UsernameToken Username="<app key>",PasswordDigest="<digest>",Nonce="<nonce>",Created="<time>"'
+    return {
+        "password": key("Authorization", "header", "The SP's password itself, without scheme or encoding"),
+        "appKey": key("app_key", "query", "The app's key"),
+        "accessToken": key("access_token", "query", "From a log-in or a refresh"),
+        "akskScheme": key("Authorization", "header", f"`AKSK {scheme}`"),
+        "aksk": key("X-AKSK", "header", f"`{token}`; Base64 of HMAC-SHA256, keyed by the secret, of nonce and time"),
+        "wsseScheme": key("Authorization", "header", f"`WSSE {scheme}`"),
+        "wsse": key("X-WSSE", "header", f"`{token}`; Base64 of SHA-256 (raw or in hex) of nonce, time and secret"),
+    }

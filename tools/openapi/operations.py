@@ -1,0 +1,229 @@
+"""Every request that an SP can make: its path, what it brings, what it may be refused for."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from duologue.domain.errors import (
+    AccountInactive,
+    AuthenticationLocked,
+    CalleeLimitReached,
+    CallerRefused,
+    DisplayNumberNotOwned,
+    InvalidField,
+    InvalidToken,
+    KeyReused,
+    LimitReached,
+    NonceUsed,
+    NumberRefused,
+    OutsideUnavailable,
+    RecordingNotEnabled,
+    RecordingNotReady,
+    RequestStale,
+    TooManyCalls,
+    TooManyLogIns,
+    UnknownApp,
+    UnknownCall,
+    UnknownLink,
+    UnknownRecording,
+    WrongCredentials,
+    WrongDigest,
+)
+from duologue.wire.huawei import routes
+from duologue.wire.huawei.idempotency import HEADER
+from duologue.wire.huawei.results import REPLAYED
+from tools.openapi.answers import led, succeeded
+
+_TOKEN = (UnknownApp, InvalidToken, AccountInactive, OutsideUnavailable)
+_PROOF = (*_TOKEN, WrongDigest, RequestStale, NonceUsed, AuthenticationLocked, InvalidField)
+_NUMBERS = (DisplayNumberNotOwned, CallerRefused, NumberRefused, RecordingNotEnabled)
+_LIMITS = (KeyReused, LimitReached, TooManyCalls, CalleeLimitReached)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one path.
+
+    `proof`: how the request may say whose it is, as OpenAPI's alternatives; empty: it need not.
+    """
+
+    name: str
+    summary: str
+    success: dict[str, Any]
+    refusals: tuple[type[Exception], ...]
+    proof: tuple[tuple[str, ...], ...]
+    parameters: tuple[dict[str, Any], ...] = ()
+    body: str | None = None
+    examples: dict[str, Any] = field(default_factory=dict)
+    form: bool = False
+
+
+_ANY_PROOF = (("appKey", "accessToken"), ("aksk", "akskScheme"), ("wsse", "wsseScheme"))
+_BY_TOKEN = (("appKey", "accessToken"),)
+
+
+def _query(name: str, said: str, longest: int = 512, *, required: bool = True, **more: Any) -> dict[str, Any]:
+    schema = {"type": "string", "minLength": 1, "maxLength": longest, **more}
+    return {"name": name, "in": "query", "required": required, "description": said, "schema": schema}
+
+
+def _path(name: str, said: str) -> dict[str, Any]:
+    schema = {"type": "string", "minLength": 1, "maxLength": 256, "pattern": "^[0-9A-Za-z_.@-]+$"}
+    return {"name": name, "in": "path", "required": True, "description": said, "schema": schema}
+
+
+_KEY = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "The same key with the same body within 24 hours is the same request: it dials once.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+}
+
+_TWO_NUMBERS = {"callerNbr": "+12025550111", "calleeNbr": "+12025550122"}
+_PLACE_EXAMPLES = {
+    "the least": {"value": _TWO_NUMBERS},
+    "the usual": {
+        "value": {
+            "displayNbr": "+12025550100",
+            **_TWO_NUMBERS,
+            "displayCalleeNbr": "+12025550101",
+            "maxDuration": 30,
+            "returnIdlePort": "true",
+            "userData": "order-17",
+        }
+    },
+}
+
+
+def _placing(name: str, summary: str) -> Operation:
+    return Operation(
+        name,
+        summary,
+        succeeded("Placed", {REPLAYED: "IdempotencyReplayed"}),
+        (*_PROOF, *_NUMBERS, *_LIMITS),
+        _ANY_PROOF,
+        (_KEY,),
+        "Click2Call",
+        _PLACE_EXAMPLES,
+    )
+
+
+_LOG_IN_REFUSALS = (
+    InvalidField,
+    UnknownApp,
+    WrongCredentials,
+    AccountInactive,
+    TooManyLogIns,
+    AuthenticationLocked,
+    OutsideUnavailable,
+)
+_APP_KEY = _query("app_key", "The app's key")
+
+OPERATIONS: dict[str, dict[str, Operation]] = {
+    routes.LOG_IN: {
+        "post": Operation(
+            "logIn",
+            "Log in",
+            succeeded("SignedIn"),
+            _LOG_IN_REFUSALS,
+            (("password",),),
+            (_APP_KEY, _query("username", "The SP's user name")),
+        )
+    },
+    routes.REFRESH: {
+        "post": Operation(
+            "refresh",
+            "Get the next pair of tokens",
+            succeeded("SignedIn"),
+            (*_LOG_IN_REFUSALS, InvalidToken),
+            (),
+            (
+                _APP_KEY,
+                _query("app_secret", "The app's secret"),
+                _query("grant_type", "What is asked for", enum=["refresh_token"]),
+                _query("refresh_token", "From the last answer"),
+            ),
+            form=True,
+        )
+    },
+    routes.LOG_OUT: {
+        "post": Operation("logOut", "End a pair of tokens", succeeded("Envelope"), (*_TOKEN, InvalidField), _BY_TOKEN)
+    },
+    routes.PLACE: {"post": _placing("placeCallback", "Place a callback")},
+    routes.SANDBOX_PLACE: {
+        "post": _placing("placeTestCallback", "Place a callback between two of the app's test numbers")
+    },
+    routes.STOP: {
+        "post": Operation(
+            "stopCallback",
+            "Stop a callback",
+            succeeded("Envelope"),
+            (*_PROOF, UnknownCall),
+            _ANY_PROOF,
+            body="CallStop",
+            examples={
+                "stop": {
+                    "value": {
+                        "sessionid": "3765175379_73324476_1689900735_20261123090000@duologue.example.com",
+                        "signal": "call_stop",
+                    }
+                }
+            },
+        )
+    },
+    routes.LOOK_UP: {
+        "get": Operation(
+            "lookUpCallback",
+            "Look up a callback: its phase, its legs, and what was told of it",
+            succeeded("History"),
+            (*_PROOF, UnknownCall),
+            _ANY_PROOF,
+            (_path("sessionId", "As it was told when the callback was placed"),),
+        )
+    },
+    routes.RECORD: {
+        "get": Operation(
+            "getRecording",
+            "Ask for the link to a recording",
+            led(301, "The link, good for some days. It leads to the sound."),
+            (*_PROOF, UnknownRecording, RecordingNotReady),
+            _ANY_PROOF,
+            (
+                _query("fileName", "The CDR's `recordObjectName`", 128),
+                _query("recordDomain", "The CDR's `recordDomain`", 128),
+            ),
+        )
+    },
+    routes.LINK: {
+        "get": Operation(
+            "followLink",
+            "Follow the link to a recording",
+            led(302, "Where the sound can be fetched within some minutes."),
+            (UnknownLink, OutsideUnavailable),
+            (),
+            (_path("token", "From the link"),),
+        )
+    },
+    routes.NOTIFICATION_URLS: {
+        "get": Operation(
+            "readNotificationUrls",
+            "Where an app is told of calls whose request names no other place",
+            succeeded("NotificationUrlsAnswer"),
+            _PROOF,
+            _ANY_PROOF,
+        ),
+        "put": Operation(
+            "setNotificationUrls",
+            "Set both; what is null or left out is none",
+            succeeded("NotificationUrlsAnswer"),
+            _PROOF,
+            _ANY_PROOF,
+            body="NotificationUrls",
+            examples={
+                "both": {
+                    "value": {"statusUrl": "https://sp.example.com/status", "feeUrl": "https://sp.example.com/fee"}
+                }
+            },
+        ),
+    },
+}

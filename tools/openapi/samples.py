@@ -1,0 +1,93 @@
+"""Calls whose encodings show every field that there is, and which of them may be missing."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from duologue.call_control.facts import (
+    AccountClosed,
+    CallAccepted,
+    CallEnded,
+    Fact,
+    LegAlerted,
+    LegAnswered,
+    LegDialled,
+)
+from duologue.call_control.history import Delivery, History
+from duologue.domain.call import Call, NotifyTo
+from duologue.domain.leg import Leg
+from duologue.domain.outcome import EndReason, Outcome, Party, Result
+from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.recording import Recording
+
+HOST = "duologue.example.com"
+_ACCEPTED_AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
+_STATUS_URL = "https://sp.example.com/status"
+
+
+def _at(seconds: float) -> datetime:
+    return _ACCEPTED_AT + timedelta(seconds=seconds)
+
+
+BARE = Call(
+    id="3765175379_73324476_1689900735_20261123090000",
+    sp="acme",
+    app="k7Qm2Xw9Lr4Tz8Vb1Nc6Yd3Hf5Js0Gp2",
+    caller=Leg(Party.CALLER, PhoneNumber("+12025550111"), PhoneNumber("+12025550100")),
+    callee=Leg(Party.CALLEE, PhoneNumber("+12025550122"), PhoneNumber("+12025550101")),
+    accepted_at=_ACCEPTED_AT,
+    ring_limit=timedelta(seconds=30),
+    longest_talk=timedelta(hours=24),
+    bind_number="+12025550100",
+    facts=1,
+)
+"""Accepted a moment ago, with nothing that is optional."""
+
+UNTOUCHED = replace(BARE, ending=EndReason.NEVER_STARTED, ended_at=_at(120))
+"""Over before anything was dialled."""
+
+_DIALLED = replace(
+    BARE,
+    caller=replace(BARE.caller, dialled_at=_at(0.2), alerting_at=_at(3.1), answered_at=_at(8.4), ended_at=_at(60)),
+    callee=replace(BARE.callee, dialled_at=_at(8.6), alerting_at=_at(11), answered_at=_at(15.2), ended_at=_at(59.8)),
+)
+
+TALKED = replace(
+    _DIALLED,
+    callee=replace(_DIALLED.callee, outcome=Outcome(Result.COMPLETED)),
+    notify=NotifyTo(_STATUS_URL, "https://sp.example.com/fee"),
+    user_data="order-17",
+    wants_party_type=True,
+    recording=Recording("recordings/1.wav", _at(17)),
+    ending=EndReason.HUNG_UP,
+    ended_by=Party.CALLEE,
+    ended_at=_at(60),
+    facts=9,
+)
+"""With everything that a call can have, but a failure."""
+
+UNANSWERED = replace(
+    TALKED,
+    callee=replace(TALKED.callee, answered_at=None, outcome=Outcome(Result.NO_ANSWER)),
+    ending=EndReason.CALLEE_FAILED,
+)
+"""What only a failure has."""
+
+FACTS: tuple[Fact, ...] = (
+    CallAccepted(_at(0)),
+    *(kind(at, party) for party in Party for kind, at in ((LegDialled, _at(1)), (LegAlerted, _at(2)))),
+    *(LegAnswered(_at(3), party) for party in Party),
+    CallEnded(_at(60), EndReason.HUNG_UP),
+    AccountClosed(_at(60)),
+)
+
+_TOLD = {
+    2: Delivery(2, _at(12), _STATUS_URL, taken=True, status=200),
+    3: Delivery(1, _at(3), _STATUS_URL, taken=False, status=None, note="too slow"),
+}
+
+
+def histories() -> Iterator[History]:
+    yield History(BARE, FACTS[:1], {})
+    yield History(replace(BARE, ending=EndReason.STOPPED), FACTS[:1], {})
+    yield History(TALKED, FACTS, _TOLD)

@@ -1,0 +1,132 @@
+"""What each field means: a text, or a text with what examples cannot show (an `enum`, a `format`)."""
+
+from typing import Any
+
+from duologue.domain.call import Phase
+from duologue.domain.outcome import EndReason, Party, Result
+from duologue.wire.huawei.histories import FACT_NAMES
+from duologue.wire.huawei.notifications import EVENT_TYPES
+from duologue.wire.huawei.outcomes import STATES
+
+_STAMP = {"format": "date-time"}
+_WIRE_TIME = {"pattern": r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$"}
+_PARTIES = {"enum": [str(party) for party in Party]}
+
+
+def _stamp(said: str) -> dict[str, Any]:
+    return {"description": f"{said}; RFC 3339, UTC, to the millisecond", **_STAMP}
+
+
+def _time(said: str) -> dict[str, Any]:
+    return {"description": f"{said}; UTC, to the second", **_WIRE_TIME}
+
+
+_ANSWERS: dict[str, Any] = {
+    "resultcode": {"description": "`0` is success", "pattern": "^[0-9]{1,32}$"},
+    "resultdesc": {"description": "the result in words; of a refusal, what to change", "maxLength": 128},
+    "sessionId": "the call's id, `<n>_<n>_<n>_<yyyyMMddHHmmss>@<host>`",
+    "idlePort": {"description": "how many calls more the app may place now", "minimum": 0, "maximum": 65535},
+    "access_token": "for every request, 48 hours",
+    "refresh_token": "buys the next pair, 96 hours",
+    "expires_in": {"description": "seconds that the access token is good for", "pattern": "^[0-9]+$"},
+}
+REQUESTS: dict[str, Any] = {
+    "displayNbr": "what the caller's phone shows; a number of the app's own. By default `bindNbr`",
+    "callerNbr": "who is rung first, E.164",
+    "displayCalleeNbr": "what the callee's phone shows; a number of the app's own. By default `displayNbr`",
+    "calleeNbr": "who is rung when the caller has answered, E.164",
+    "bindNbr": "a number of the app's own, by default its first",
+    "maxDuration": "minutes from the callee's answer; 0: the platform's own limit, 1440",
+    "lastMinVoice": "a prompt of the app, heard when a minute of `maxDuration` is left",
+    "lastMinToUE": "who hears it: caller, callee, both",
+    "playPreVoice": "whether the caller hears a prompt to its end before the callee is dialled",
+    "preVoice": "which prompt of the app that is",
+    "waitVoice": "a prompt of the app that the caller hears while the callee's phone rings",
+    "calleeMedia": "read and checked; the network has no choice here",
+    "statusUrl": "where status events are posted. By default what the app is set to",
+    "feeUrl": "where the CDR is posted. By default what the app is set to",
+    "recordFlag": "whether to record; only for an app that the operator allows it for",
+    "recordHintTone": "a prompt of the app that both hear before the recording begins",
+    "partyTypeRequiredInDisconnect": "whether `disconnect` says who hung up",
+    "returnIdlePort": "whether the answer says how many calls more the app may place now",
+    "userData": "echoed in every event and in the CDR; no braces, control or Chinese characters",
+    "sessionid": "the call's id, as `sessionId` was told. With a small d",
+    "signal": "the one thing to do",
+}
+_EVENTS: dict[str, Any] = {
+    "eventType": {"enum": list(EVENT_TYPES.values())},
+    "statusUrl": "where status events are posted",
+    "feeUrl": "where the CDR is posted",
+    "statusInfo": "of which call and leg",
+    "timestamp": _time("when it happened"),
+    "caller": "of an event, the number shown; of a look-up, the leg that is dialled first",
+    "called": "the number dialled; of `disconnect`, the caller's",
+    "partyType": {"description": "who hung up, if that was asked for", "enum": ["caller", "called", "platform"]},
+    "stateCode": {"description": "how the call ended", "enum": sorted(STATES)},
+    "stateDesc": "the same in words",
+    "feeLst": {"description": "one record", "minItems": 1, "maxItems": 1},
+}
+_CDR: dict[str, Any] = {
+    "direction": {"description": "the platform placed the call", "enum": [0]},
+    "spId": "the SP's account",
+    "appKey": "the app",
+    "icid": "the record's identity: the same in every repeat",
+    "bindNum": "as `bindNbr`",
+    "callerNum": "caller's leg: number shown",
+    "calleeNum": "caller's leg: number dialled",
+    "fwdDisplayNum": "callee's leg: number shown",
+    "fwdDstNum": "callee's leg: number dialled",
+    "callOutStartTime": _time("caller's leg: dialled"),
+    "callOutAlertingTime": _time("caller's leg: rang"),
+    "callOutAnswerTime": _time("caller's leg: answered"),
+    "callOutUnaswRsn": "caller's leg: Q.850 cause; 0 if it did not fail",
+    "fwdStartTime": _time("callee's leg: dialled"),
+    "fwdAlertingTime": _time("callee's leg: rang"),
+    "fwdAnswerTime": _time("callee's leg: answered"),
+    "fwdUnaswRsn": "callee's leg: Q.850 cause; 0 if it did not fail",
+    "callEndTime": _time("the end"),
+    "failTime": _time("the same, if the callee never answered"),
+    "ulFailReason": "where it failed; 0 after a talk",
+    "sipStatusCode": "the failed leg's SIP status; 0 if none is known",
+    "recordFlag": {"description": "whether a recording was started", "enum": [0, 1]},
+    "recordStartTime": _time("when the recording began"),
+    "recordObjectName": "the recording's name, for the request for it",
+    "recordBucketName": "where the platform keeps it",
+    "recordDomain": "the recording's domain, for the request for it",
+    "recordFileDownloadUrl": "a link to the recording",
+    "ttsPlayTimes": "nothing is spoken",
+    "ttsTransDuration": "nothing is spoken",
+    "serviceType": {"description": "voice callback", "enum": ["002"]},
+    "hostName": "the host part of every session id",
+}
+_HISTORY: dict[str, Any] = {
+    "phase": {"description": "how far the call is", "enum": [phase.name.lower() for phase in Phase]},
+    "acceptedAt": _stamp("the request was accepted"),
+    "endedAt": _stamp("no leg is up any more"),
+    "callee": "the leg that is dialled second",
+    "number": "who is rung",
+    "displayNumber": "what the phone shows",
+    "dialledAt": _stamp("the network took the dial"),
+    "alertingAt": _stamp("the phone rang, where the network says so"),
+    "answeredAt": _stamp("it was answered"),
+    "outcome": {"description": "what became of the leg", "enum": [str(result) for result in Result]},
+    "ending": "why the call ends or ended; the codes once it is over",
+    "reason": {"enum": [str(reason) for reason in EndReason]},
+    "endedBy": {"description": "who hung up; left out if it was neither", **_PARTIES},
+    "recording": "left out if none was started",
+    "startedAt": _stamp("the recording began"),
+    "facts": "what happened, in order",
+    "sequence": {"description": "the place in that order", "minimum": 1},
+    "fact": {"enum": list(FACT_NAMES.values())},
+    "party": _PARTIES,
+    "at": _stamp("when"),
+    "told": "the last attempt to tell this to the SP; left out if there was none (yet)",
+    "url": "where it was posted",
+    "attempts": {"description": "this one and those before it", "minimum": 1},
+    "accepted": "whether the SP took it",
+    "httpStatus": "of the SP's answer; left out if there was none",
+    "note": "what was wrong",
+}
+
+TOLD: dict[str, Any] = {"userData": REQUESTS["userData"], **_ANSWERS, **_EVENTS, **_CDR, **_HISTORY}
+"""What the platform says, in an answer or by itself."""

@@ -8,7 +8,7 @@ from duologue.domain.errors import InvalidField, UnknownApp
 from duologue.domain.wav import read_wav
 from duologue.usecases.keep_prompts import MOST_PROMPTS, prompts_of, put_own_prompts, put_prompt, remove_prompt
 from tests.fakes.accounts import FakeAccounts
-from tests.fakes.sounds import FakeSounds
+from tests.fakes.prompts import FakePrompts
 from tests.wavs import wav
 
 
@@ -16,15 +16,15 @@ class Studio:
     """One app, and the store of prompts."""
 
     def __init__(self) -> None:
-        self.accounts, self.sounds = FakeAccounts(), FakeSounds()
+        self.accounts, self.store = FakeAccounts(), FakePrompts()
         self.accounts.add_sp(Sp("sp-1", "jack", "no log-in here"))
         self.accounts.add_app(App("app-1", "sp-1", "secret"))
 
     def put(self, name="hello.wav", content=None, app_key="app-1"):
-        return put_prompt(app_key, name, content or wav(), apps=self.accounts, sounds=self.sounds)
+        return put_prompt(app_key, name, content or wav(), apps=self.accounts, store=self.store)
 
     def remove(self, name):
-        remove_prompt("app-1", name, apps=self.accounts, sounds=self.sounds)
+        remove_prompt("app-1", name, apps=self.accounts, store=self.store)
 
     @property
     def prompts(self):
@@ -39,12 +39,12 @@ def studio():
 def test_a_prompt_is_kept_and_its_length_known(studio):
     assert studio.put() == 1.0
     assert studio.prompts == {"hello.wav": 1.0}
-    assert studio.sounds.kept == {AppPrompt("app-1", "hello.wav"): wav()}
+    assert studio.store.kept == {AppPrompt("app-1", "hello.wav"): wav()}
 
 
 def test_a_law_is_kept_as_the_network_plays_it(studio):
     studio.put(content=wav(bytes([0x55]) * 4000, kind=6, bits=8))
-    kept = read_wav(studio.sounds.kept[AppPrompt("app-1", "hello.wav")])
+    kept = read_wav(studio.store.kept[AppPrompt("app-1", "hello.wav")])
     assert kept.samples == (-8).to_bytes(2, "little", signed=True) * 4000
     assert studio.prompts == {"hello.wav": 0.5}
 
@@ -62,7 +62,7 @@ def test_putting_twice_is_the_same_and_another_takes_the_place(studio):
 def test_a_name_that_no_request_could_name(studio, name):
     with pytest.raises(InvalidField, match=r"^name must be"):
         studio.put(name)
-    assert (studio.prompts, studio.sounds.kept) == ({}, {})
+    assert (studio.prompts, studio.store.kept) == ({}, {})
 
 
 def test_what_is_no_prompt_is_nowhere_kept(studio):
@@ -70,7 +70,7 @@ def test_what_is_no_prompt_is_nowhere_kept(studio):
         studio.put(content=b"an mp3")
     with pytest.raises(UnknownApp):
         studio.put(app_key="app-9")
-    assert (studio.prompts, studio.sounds.kept) == ({}, {})
+    assert (studio.prompts, studio.store.kept) == ({}, {})
 
 
 def test_an_app_has_room_for_so_many(studio):
@@ -78,7 +78,7 @@ def test_an_app_has_room_for_so_many(studio):
         studio.put(f"{number}.wav", wav(bytes(2)))
     with pytest.raises(InvalidField, match=r"^prompts of an app are"):
         studio.put("another.wav")
-    assert AppPrompt("app-1", "another.wav") not in studio.sounds.kept
+    assert AppPrompt("app-1", "another.wav") not in studio.store.kept
     studio.put("0.wav")
     studio.remove("0.wav")
     studio.put("another.wav")
@@ -88,7 +88,7 @@ def test_a_prompt_is_taken_away_once(studio):
     studio.put()
     studio.put("bye.wav")
     studio.remove("hello.wav")
-    assert (studio.prompts, set(studio.sounds.kept)) == ({"bye.wav": 1.0}, {AppPrompt("app-1", "bye.wav")})
+    assert (studio.prompts, set(studio.store.kept)) == ({"bye.wav": 1.0}, {AppPrompt("app-1", "bye.wav")})
     with pytest.raises(InvalidField, match=r"^name is not a prompt"):
         studio.remove("hello.wav")
 
@@ -96,7 +96,7 @@ def test_a_prompt_is_taken_away_once(studio):
 def test_the_platforms_own_are_kept_all_or_none(studio):
     good = dict.fromkeys(Prompt, wav())
     with pytest.raises(InvalidField, match=r"^waiting is not a WAV"):
-        put_own_prompts(good | {Prompt.WAITING: b"no"}, sounds=studio.sounds)
-    assert studio.sounds.kept == {}
-    assert put_own_prompts(good, sounds=studio.sounds) == dict.fromkeys(Prompt, 1.0)
-    assert set(studio.sounds.kept) == set(Prompt)
+        put_own_prompts(good | {Prompt.WAITING: b"no"}, store=studio.store)
+    assert studio.store.kept == {}
+    assert put_own_prompts(good, store=studio.store) == dict.fromkeys(Prompt, 1.0)
+    assert set(studio.store.kept) == set(Prompt)

@@ -16,7 +16,7 @@ _WHAT = "prompts bucket"
 
 
 class S3Prompts:
-    """Plays `usecases.ports.Sounds`."""
+    """Plays `usecases.ports.Prompts`."""
 
     def __init__(self, client: "S3Client", bucket: str, key_of: Callable[[Sound], str]) -> None:
         """`key_of`: where the network's side of the product looks for a prompt."""

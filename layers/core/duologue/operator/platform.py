@@ -12,7 +12,7 @@ from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.s3_prompts import S3Prompts
 from duologue.adapters.stack_outputs import outputs_of
 from duologue.domain.errors import OutsideUnavailable
-from duologue.usecases.ports import AccountBook, Sounds, SpEndpoints
+from duologue.usecases.ports import AccountBook, Prompts, SpEndpoints
 from duologue.wire.chime.prompt_keys import key_of
 
 Said = dict[str, Any]
@@ -34,7 +34,7 @@ class Platform:
         return DynamoAccounts(self._client("dynamodb"), table, KmsSecrets(self._client("kms"), key))
 
     @cached_property
-    def sounds(self) -> Sounds:
+    def prompts(self) -> Prompts:
         return S3Prompts(self._client("s3"), self._asked.prompts_bucket or self._output("PromptsBucket"), key_of)
 
     @cached_property

@@ -33,7 +33,7 @@ def add_to(kinds: Any) -> None:
 
 def _put(asked: argparse.Namespace, platform: Platform) -> Said:
     name = asked.name or asked.file.name
-    seconds = put_prompt(asked.key, name, _content(asked.file), apps=platform.accounts, sounds=platform.sounds)
+    seconds = put_prompt(asked.key, name, _content(asked.file), apps=platform.accounts, store=platform.prompts)
     return {"app_key": asked.key, "name": name, "seconds": seconds}
 
 
@@ -42,13 +42,13 @@ def _list(asked: argparse.Namespace, platform: Platform) -> Said:
 
 
 def _remove(asked: argparse.Namespace, platform: Platform) -> Said:
-    remove_prompt(asked.key, asked.name, apps=platform.accounts, sounds=platform.sounds)
+    remove_prompt(asked.key, asked.name, apps=platform.accounts, store=platform.prompts)
     return {"app_key": asked.key, "removed": asked.name}
 
 
 def _put_own(asked: argparse.Namespace, platform: Platform) -> Said:
     contents = {prompt: _content(asked.folder / f"{prompt.value}.wav") for prompt in Prompt}
-    seconds = put_own_prompts(contents, sounds=platform.sounds)
+    seconds = put_own_prompts(contents, store=platform.prompts)
     return {"prompts": {prompt.value: length for prompt, length in seconds.items()}}
 
 

@@ -8,7 +8,7 @@ from duologue.call_control.prompts import AppPrompt, Prompt
 from duologue.domain.accounts import App
 from duologue.domain.errors import InvalidField
 from duologue.domain.wav import read_wav
-from duologue.usecases.ports import AppBook, Apps, Sounds
+from duologue.usecases.ports import AppBook, Apps, Prompts
 
 MOST_PROMPTS = 200
 """Of one app: it is read with every request, and whole."""
@@ -17,7 +17,7 @@ _NAME = re.compile(r"[0-9A-Za-z_.@-]{1,124}\.wav")
 """As the wire's page has it, and no longer than a request can name."""
 
 
-def put_prompt(app_key: str, name: str, content: bytes, *, apps: AppBook, sounds: Sounds) -> float:
+def put_prompt(app_key: str, name: str, content: bytes, *, apps: AppBook, store: Prompts) -> float:
     """Keep a WAV file as a prompt of an app, in the place of one of the same name. Returns its length in seconds.
 
     Raises:
@@ -29,7 +29,7 @@ def put_prompt(app_key: str, name: str, content: bytes, *, apps: AppBook, sounds
     sound = read_wav(content)
     app = apps.app(app_key)
     _check_room(app, name)
-    sounds.put(AppPrompt(app_key, name), sound.wav)  # before a request may name it
+    store.put(AppPrompt(app_key, name), sound.wav)  # before a request may name it
 
     def recorded(app: App) -> App:
         _check_room(app, name)
@@ -44,7 +44,7 @@ def prompts_of(app_key: str, *, apps: Apps) -> Mapping[str, float]:
     return apps.app(app_key).prompts
 
 
-def remove_prompt(app_key: str, name: str, *, apps: AppBook, sounds: Sounds) -> None:
+def remove_prompt(app_key: str, name: str, *, apps: AppBook, store: Prompts) -> None:
     """Take a prompt away; a call in progress may miss it.
 
     Raises:
@@ -56,14 +56,14 @@ def remove_prompt(app_key: str, name: str, *, apps: AppBook, sounds: Sounds) -> 
     apps.change_app(
         app_key, lambda app: replace(app, prompts={kept: s for kept, s in app.prompts.items() if kept != name})
     )
-    sounds.remove(AppPrompt(app_key, name))  # after no request may name it
+    store.remove(AppPrompt(app_key, name))  # after no request may name it
 
 
-def put_own_prompts(contents: Mapping[Prompt, bytes], *, sounds: Sounds) -> Mapping[Prompt, float]:
+def put_own_prompts(contents: Mapping[Prompt, bytes], *, store: Prompts) -> Mapping[Prompt, float]:
     """Keep the platform's own prompts; all are judged before the first is saved. Raises InvalidField."""
     read = {prompt: read_wav(content, field=prompt.value) for prompt, content in contents.items()}
     for prompt, sound in read.items():
-        sounds.put(prompt, sound.wav)
+        store.put(prompt, sound.wav)
     return {prompt: sound.seconds for prompt, sound in read.items()}
 
 

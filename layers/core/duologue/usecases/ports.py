@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from duologue.call_control.facts import Fact
-from duologue.call_control.prompts import Sound
 from duologue.call_control.history import Delivery, History
+from duologue.call_control.prompts import Sound
 from duologue.domain.accounts import App, Sp
 from duologue.domain.attempts import Attempt, Failures
 from duologue.domain.call import Call
@@ -172,8 +172,8 @@ class Notice:
     due: datetime | None = None
 
 
-class Sounds(Protocol):
-    """The sounds of recordings, as they are made into the form that SPs fetch."""
+class Publisher(Protocol):
+    """Who makes a recording into the form that SPs fetch."""
 
     def publish(self, key: str, published_key: str) -> None:
         """Make the file at `published_key` from the network's at `key`; what is there already is written again."""
@@ -250,7 +250,7 @@ class AccountBook(AppBook, Accounts, Protocol):
         """Suspend an SP's account, or let it in again. Raises UnknownSp."""
 
 
-class Sounds(Protocol):
+class Prompts(Protocol):
     """Where the telephone network finds prompts."""
 
     def put(self, prompt: Sound, wav: bytes) -> None:

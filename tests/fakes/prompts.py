@@ -3,8 +3,8 @@
 from duologue.call_control.prompts import Sound
 
 
-class FakeSounds:
-    """Plays `Sounds`."""
+class FakePrompts:
+    """Plays `Prompts`."""
 
     def __init__(self) -> None:
         self.kept: dict[Sound, bytes] = {}

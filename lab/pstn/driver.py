@@ -176,7 +176,7 @@ class Driver:
             self.network.line.play(output.call_id, output.play_id, name, audio, times)
 
         if isinstance(output, Say):
-            start(AudioFile(output.seconds))
+            start(AudioFile(output.seconds, text=output.text))
         else:
             bucket, key = output.bucket, output.key
             self.network.ask(lambda: self.network.audio(bucket, key), start)
@@ -191,16 +191,20 @@ class Driver:
                     if accessible:
                         recording.opened_at = self.network.clock.now()
                         self.recordings[recording_id] = recording
+                        self.network.line.record(call_id, track)
                     self.feed(RecordingOpened(recording_id, bool(accessible)))
 
                 self.network.ask(lambda: self.network.recordings.accessible(bucket), opened)
             case PauseRecording(recording_id):
                 self.recordings[recording_id].pause(now)
+                self.network.line.pause_recording(self.recordings[recording_id].call_id, True)
             case ResumeRecording(recording_id):
                 self.recordings[recording_id].resume(now)
+                self.network.line.pause_recording(self.recordings[recording_id].call_id, False)
             case CloseRecording(recording_id):
                 recording = self.recordings.pop(recording_id)
                 recording.close(now)
+                self.network.line.finish_recording(recording.call_id)
                 self.network.store(recording)
             case _:
                 raise AssertionError(f"an output nobody carries out: {output}")

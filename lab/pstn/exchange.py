@@ -6,7 +6,7 @@ the calls.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from functools import partial
 from typing import Any, TypeVar
@@ -20,8 +20,9 @@ from lab.pstn.events import CallIdentity
 from lab.pstn.feed import Moment, Observer
 from lab.pstn.lambdas import ChooseFate, Fate, InvokeLambda, Lambdas
 from lab.pstn.legs import Leg, LegState
-from lab.pstn.lines import AudioLookup, two_seconds_of_anything
-from lab.pstn.lines.virtual import Phones, VirtualLine
+from lab.pstn.lines import AudioLookup, Line, MakeLine, two_seconds_of_anything
+from lab.pstn.lines.phones import Phones
+from lab.pstn.lines.virtual import VirtualLine
 from lab.pstn.messages import (
     Arrived,
     DigitPressed,
@@ -55,6 +56,7 @@ class Exchange:
         pool: Executor | None = None,
         new_id: Callable[[], str] = lambda: str(uuid4()),
         fate: ChooseFate = lambda event, attempt: Fate(),
+        make_line: MakeLine = VirtualLine,
     ) -> None:
         """`invoke(lambda_arn, event)` gives the payload or raises; `fate(event, attempt)` may delay or lose it."""
         self.clock = clock
@@ -67,12 +69,12 @@ class Exchange:
         self.lambdas = Lambdas(clock, invoke, pool, fate, lambda: self.switches, self.lock, self.say)
         self.account = Account(account, region, clock.now, new_id, lambda: self.switches)
         self.phones = Phones()
-        self.line = VirtualLine(clock, self, self.phones, lambda: self.switches.post_dial_delay)
         self.observers: list[Observer] = []
         self.calls: dict[str, Driver] = {}
         self._by_leg: dict[str, Driver] = {}
         self._uncertain = 0
         self.quotas = QuotaKeeper(clock.now, lambda: self.switches, self.calls.values)
+        self.line: Line = make_line(clock, self, self.phones, lambda: self.switches.post_dial_delay)
 
     # -- the account, for callers in the same process
     def own(self, number: str) -> None:
@@ -123,19 +125,13 @@ class Exchange:
             self.calls[transaction_id].feed(UpdateRequested(arguments))
 
     def call_in(self, from_number: str, to_number: str, sip_headers: dict[str, str] | None = None) -> str | None:
-        """A phone calls one of the account's numbers. None: no rule wants the call."""
+        """Let a phone call one of the account's numbers: the transaction id. None: no rule wants the call."""
         with self.lock:
-            route = self.account.route(to_number)
-            if route is None:
+            call_id = self.arrives(from_number, to_number, sip_headers or {})
+            if call_id is None:
                 return None
-            rule_id, application_id = route
-            driver = self._new_call(application_id, from_number, to_number, rule_id)
-            self._observe("called_in", driver.id, number=from_number, to=to_number)
-            driver.feed(Arrived(sip_headers))
-            leg = driver.transaction.legs[0]
-            self.connect(leg.call_id, driver)
-            self.line.arrived(leg.call_id, from_number, to_number)
-            return driver.id
+            self.line.arrived(call_id, from_number, to_number)
+            return self._by_leg[call_id].id
 
     def _created(self, driver: Driver) -> str:
         """The answer to a create; it may go wrong after the call was placed. Raises: ServiceRefusal (500)."""
@@ -207,6 +203,19 @@ class Exchange:
         return self.clock
 
     # -- what a line tells (lines.LineListener)
+    def arrives(self, from_number: str, to_number: str, sip_headers: Mapping[str, str]) -> str | None:
+        with self.lock:
+            route = self.account.route(to_number)
+            if route is None:
+                return None
+            rule_id, application_id = route
+            driver = self._new_call(application_id, from_number, to_number, rule_id)
+            self._observe("called_in", driver.id, number=from_number, to=to_number)
+            driver.feed(Arrived(sip_headers))
+            leg = driver.transaction.legs[0]
+            self.connect(leg.call_id, driver)
+            return leg.call_id
+
     def rang(self, call_id: str) -> None:
         self._from_line(call_id, LegRang(call_id))
 
@@ -278,7 +287,8 @@ class Exchange:
 
     def store(self, recording: Recording) -> None:
         def write() -> None:
-            self.recordings.put(recording.bucket, recording.key, recording.wav(), recording.metadata())
+            sound = self.line.recorded(recording.call_id) or recording.wav()
+            self.recordings.put(recording.bucket, recording.key, sound, recording.metadata())
             self._observe("recorded", recording.transaction_id, place=f"{recording.bucket}/{recording.key}")
 
         self.clock.call_later(self.switches.recording_delay, lambda: self.ask(write, lambda _: None))

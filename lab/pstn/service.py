@@ -16,7 +16,8 @@ from lab.pstn.control import PREFIX, Control
 from lab.pstn.exchange import Exchange
 from lab.pstn.feed import Moment, Observer
 from lab.pstn.lambdas import InvokeLambda
-from lab.pstn.lines import AudioLookup, two_seconds_of_anything
+from lab.pstn.lines import AudioLookup, MakeLine, two_seconds_of_anything
+from lab.pstn.lines.virtual import VirtualLine
 from lab.pstn.recordings import RecordingStore
 from lab.pstn.refusals import ServiceRefusal
 from lab.pstn.switches import Switches
@@ -39,6 +40,7 @@ class PstnService:
         audio: AudioLookup = two_seconds_of_anything,
         recordings: RecordingStore | None = None,
         most_lambdas: int = 32,
+        make_line: MakeLine = VirtualLine,
     ) -> None:
         """`clock` None: the real one. With a jumping clock there is no pool, and nothing moves by itself."""
         self.broken: list[Exception] = []
@@ -48,7 +50,15 @@ class PstnService:
         running = self._own_clock if clock is None else clock
         assert running is not None
         self.exchange = Exchange(
-            running, invoke, switches, account, region, audio=audio, recordings=recordings, pool=self._pool
+            running,
+            invoke,
+            switches,
+            account,
+            region,
+            audio=audio,
+            recordings=recordings,
+            pool=self._pool,
+            make_line=make_line,
         )
         self.exchange.observers.append(self._keep)
         self._control = Control(self.exchange, self.moments)
@@ -84,7 +94,8 @@ class PstnService:
             return wire.error(refusal)
 
     def close(self) -> None:
-        """Stop the clock, then wait for what the Lambdas still do."""
+        """Let go of the line, stop the clock, then wait for what the Lambdas still do."""
+        self.exchange.line.close()
         if self._own_clock:
             self._own_clock.stop()
         if self._pool:

@@ -6,6 +6,9 @@ from datetime import datetime
 from lab.pstn.clocks import Timer
 from lab.pstn.lines.behaviours import Behaviour, answers, planned
 
+BUSY = 486
+"""RFC 3261 §21.4.18."""
+
 
 @dataclass
 class PhoneCall:
@@ -27,9 +30,22 @@ class PhoneCall:
     pressed: list[tuple[datetime, str]] = field(default_factory=list)
     sip_headers: dict[str, str] = field(default_factory=dict)
     vanished_at: datetime | None = None
+    scripted: bool = True
+    """False: a telephone outside, which does as it likes."""
+    engaged: bool = False
+    """The phone was in another call."""
     timers: list[Timer] = field(default_factory=list, repr=False)
     plays: dict[str, Timer | None] = field(default_factory=dict, repr=False)
     peer: str | None = None
+
+    @property
+    def refusal(self) -> int | None:
+        """The final SIP code that its script gives this call, if it does not ring and may be answered."""
+        return BUSY if self.engaged else self.phone.behaviour.refusal
+
+    @property
+    def rings(self) -> bool:
+        return self.phone.behaviour.rings and not self.engaged
 
     @property
     def up(self) -> bool:

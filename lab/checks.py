@@ -1,7 +1,8 @@
 """What must have come true when a case was played: one check a line, each with what it found if it did not.
 
 Times: the wire has whole seconds, cut off, so a time that it gives stands for the second that begins there. It is
-right if the moment that a phone saw lies within that second, or at most one second away from it.
+right if the moment that a phone saw lies within that second, or at most one second away from it; where the platform's
+function was kept waiting by the machine, it counts from its answer.
 """
 
 from collections.abc import Iterator
@@ -178,24 +179,69 @@ def _account(played: Played) -> Iterator[Finding]:
 
 def _time_faults(played: Played) -> Iterator[str]:
     cdr = played.cdr
-    seen: dict[str, datetime | None] = dict.fromkeys((*_LEG_A, *_LEG_B))
-    if caller := played.caller:
-        seen |= zip(_LEG_A, (caller.called_at, caller.rang_at, caller.answered_at), strict=True)
-    if callee := played.callee:
-        seen |= zip(_LEG_B, (callee.called_at, callee.rang_at, callee.answered_at), strict=True)
-    if not played.switches.ringing_leg_a or "alerting A" not in played.steps:
-        seen["callOutAlertingTime"] = None
-    if not played.switches.ringing_leg_b or "alerting B" not in played.steps:
-        seen["fwdAlertingTime"] = None
-    ends = [call.ended_at for call in (played.caller, played.callee) if call and call.ended_at]
-    if ends:
-        seen["callEndTime"] = max(ends)
-    for name, at in seen.items():
+    for name, at in _times(played).items():
         told = cdr.get(name)
         if (told is None) != (at is None):
-            yield f"{name} is {told}, the phone saw {at}"
-        elif told is not None and at is not None and not -SECOND <= at - _time(told) <= 2 * SECOND:
-            yield f"{name} is {told}, the phone saw it at {at:%H:%M:%S.%f}"
+            yield f"{name} is {told}, the phone saw {at and at[0]}"
+        elif told is not None and at is not None and not _within_a_second(_time(told), *at):
+            seen, heard = (f"{moment:%H:%M:%S.%f}" for moment in at)
+            yield f"{name} is {told}, the phone saw it at {seen}, the platform heard at {heard}"
+
+
+def time_lags(played: Played) -> list[float]:
+    """How much later than its phone saw it each time in the CDR is, in seconds; cut-off seconds are given back."""
+    cdr = played.cdr
+    pairs = [(_time(cdr[name]), at[0]) for name, at in _times(played).items() if at and name in cdr]
+    return [max(0.0, (told - seen).total_seconds()) for told, seen in pairs]
+
+
+def _within_a_second(told: datetime, seen: datetime, heard: datetime) -> bool:
+    return seen - 2 * SECOND <= told <= heard + SECOND
+
+
+def _times(played: Played) -> dict[str, tuple[datetime, datetime] | None]:
+    """For each time of the CDR: when the phone saw it, and when the platform had answered the event that says so.
+
+    The platform can know no sooner; on a machine that is busy with other things the two are seconds apart.
+    """
+    times: dict[str, tuple[datetime, datetime] | None] = dict.fromkeys((*_LEG_A, *_LEG_B, "callEndTime"))
+    if caller := played.caller:
+        dialled = next(moment.at for moment in played.moments if moment.kind == "placed")
+        times["callOutStartTime"] = (dialled, caller.called_at)
+        times["callOutAlertingTime"] = _heard(played, "RINGING", caller.rang_at)
+        times["callOutAnswerTime"] = _heard(played, "CALL_ANSWERED", caller.answered_at)
+    if callee := played.callee:
+        times["fwdStartTime"] = _heard(played, "CALL_UPDATE_REQUESTED", callee.called_at, before=True)
+        times["fwdAlertingTime"] = _heard(played, "RINGING", callee.rang_at)
+        times["fwdAnswerTime"] = _heard(played, "ACTION_SUCCESSFUL", callee.answered_at)
+    if not played.switches.ringing_leg_a or "alerting A" not in played.steps:
+        times["callOutAlertingTime"] = None
+    if not played.switches.ringing_leg_b or "alerting B" not in played.steps:
+        times["fwdAlertingTime"] = None
+    ends = [call.ended_at for call in (played.caller, played.callee) if call and call.ended_at]
+    if ends:
+        times["callEndTime"] = _heard(played, "HANGUP", max(ends))
+    return times
+
+
+def _heard(
+    played: Played, kind: str, seen: datetime | None, *, before: bool = False
+) -> tuple[datetime, datetime] | None:
+    """`seen`, and when the event of this kind that follows it (`before`: that it follows) had been answered."""
+    if seen is None:
+        return None
+    asked = [
+        moment
+        for moment in played.moments
+        if moment.kind == "event"
+        and moment.detail["event"]["InvocationEventType"] == kind
+        and (before or moment.at >= seen)
+    ]
+    if not asked:
+        return seen, seen
+    sequence = asked[0].detail["event"]["Sequence"]
+    answered = [m.at for m in played.moments if m.kind == "answer" and m.detail["sequence"] == sequence]
+    return min(seen, asked[0].at) if before else seen, max([seen, *answered[:1]])
 
 
 def _time(text: str) -> datetime:

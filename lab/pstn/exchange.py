@@ -227,7 +227,8 @@ class Exchange:
 
     def ended(self, call_id: str, sip_code: int) -> None:
         driver = self._by_leg.get(call_id)
-        if driver and driver.transaction.switches.hangup_order == "reversed":
+        left_bridge = driver and any(leg.call_id == call_id and leg.up for leg in driver.transaction.legs)
+        if driver and left_bridge and driver.transaction.switches.hangup_order == "reversed":
             for other in driver.transaction.legs:
                 if other.up and other.call_id != call_id:
                     self.later(0.2, partial(self.line.leave, other.call_id))

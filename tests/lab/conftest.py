@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab.cases import CASES, LAB, PARAMETERS, named
-from lab.checks import check
+from lab.checks import check, time_lags
 from lab.lab import Lab
 from lab.play import Played, Watch
 from lab.website.sp import Sp, open_sp
@@ -99,4 +99,8 @@ def pytest_terminal_summary(terminalreporter, config):
         codes = [shown.disconnect.get("stateCode"), *(shown.cdr.get(column) for column in _COLUMNS[1:])]
         true = sum(not check(result) for result in results.values())
         write(f"{case.name:23}" + "".join(f"{code!s:>17}" for code in codes) + f"{f'{true}/{len(results)}':>8}")
-    write(f"{len(played)} callbacks")
+    lags = sorted(lag for result in played.values() for lag in time_lags(result))
+    write(
+        f"{len(played)} callbacks; {len(lags)} times of CDRs, {sum(lag <= 1 for lag in lags)} within a second of what"
+        f" the phone saw, the worst {lags[-1]:.1f} s late"
+    )

@@ -103,7 +103,7 @@ def _link(request: Request, app: App, parts: Parts) -> Answer:
     call_id = read_record_request(request.query, parts.host)
     token = link_recording(
         call_id,
-        app.key,
+        app,
         calls=parts.calls,
         recordings=parts.recordings,
         links=parts.links,

@@ -15,13 +15,14 @@ from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.call_control.facts import CallAccepted
 from duologue.domain.accounts import App, Sp
 from duologue.domain.passwords import hash_password
-from duologue.domain.recording import Link, Recording
+from duologue.domain.recording import Link, Recording, published_key
 from duologue.domain.tokens import Grant, Register, hash_token
 from lab.lab import Lab
 from tests.samples import callback
 from tools.template import ROOT
 
 _LIFE = timedelta(hours=1)
+CALLED = ("+12025550111", "+12025550122")
 PROMPTS = dict.fromkeys(("last-minute.wav", "welcome.wav", "music.wav", "recorded.wav"), 3.0)
 """Every prompt that a sample names; its length in seconds."""
 
@@ -37,7 +38,8 @@ def make_true(lab: Lab, samples: list[Path]) -> None:
     )
     numbers = tuple(lab.outputs["DisplayNumbers"].split(","))
     accounts.add_sp(Sp("sp-1", of["username"], hash_password(of["password"], b"sixteen bytes of")))
-    accounts.add_app(App(of["app_key"], "sp-1", of["app_secret"], display_numbers=numbers, prompts=PROMPTS))
+    app = App(of["app_key"], "sp-1", of["app_secret"], display_numbers=numbers, test_numbers=CALLED, prompts=PROMPTS)
+    accounts.add_app(app)
     ends = datetime.now(UTC) + _LIFE
     tokens = sorted({fields[kind] for fields in said for kind in ("access_token", "refresh_token") if kind in fields})
     grants = tuple(Grant(hash_token(token), hash_token(token), ends, ends) for token in tokens)
@@ -57,7 +59,7 @@ def renew_call(lab: Lab) -> None:
     )["Items"]
     for item in items:
         dynamodb.delete_item(TableName=table, Key={key: item[key] for key in ("call", "item")})
-    key, token = f"recordings/{call_id}.wav", _link_token()
+    key, token = published_key(_app_key(), call_id), _link_token()
     lab.client("s3").put_object(Bucket=lab.outputs["RecordingsBucket"], Key=key, Body=b"RIFF", ContentType="audio/wav")
     link = Link(_app_key(), key, datetime.now(UTC) + _LIFE)
     DynamoLinks(dynamodb, accounts).keep(hash_token(token), link)

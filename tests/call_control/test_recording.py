@@ -14,7 +14,7 @@ from duologue.domain.recording import Recording
 from tests.call_control.stories import CALLEE_LEFT, CALLER_LEFT, END_WANTED, TALKING, Story
 from tests.samples import LEG_A, NETWORK_CALL, at, callback
 
-KEY = "app-1/1_2_3_20261123090000/2026/11/23/2026-11-23-09-00-00-000_t_l.wav"
+KEY = "calls/app-1/1_2_3_20261123090000/2026/11/23/2026-11-23-09-00-00-000_t_l.wav"
 STARTED = RecordingStarted(at(15), NETWORK_CALL, KEY)
 LAST_MINUTE = LastMinuteAsked(at(12), NETWORK_CALL)
 
@@ -27,7 +27,7 @@ def test_the_caller_then_the_callee_are_told_and_then_it_starts():
     assert recorded().actions == (
         PlayPrompt(Party.CALLER, Prompt.RECORDING_NOTICE),
         PlayPrompt(Party.CALLEE, Prompt.RECORDING_NOTICE),
-        StartRecording(LEG_A, f"app-1/{callback().id}"),
+        StartRecording(LEG_A, f"calls/app-1/{callback().id}"),
     )
 
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from duologue.domain.recording import published_key
 from tests.functions.test_callback_api import ABSENT, with_query
 from tests.functions.worlds import CALL_ID, RECORDING, Api, sample
 from tests.samples import at
@@ -33,7 +34,10 @@ def test_the_way_from_the_name_in_the_cdr_to_the_sound(api):
     assert status == 301
     assert link.startswith("https://duologue.example.com/r/")
     assert len(link) <= 512
-    assert api.lead(following(link)) == (302, f"https://storage.example.com/{RECORDING.key}?good_for=900")
+    assert api.lead(following(link)) == (
+        302,
+        f"https://storage.example.com/{published_key(api.key, CALL_ID)}?good_for=900",
+    )
 
 
 def test_a_link_is_kept_as_its_hash(api):

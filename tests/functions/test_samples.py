@@ -4,10 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from moto import mock_aws
 
+from duologue.domain.recording import Recording
 from tests.functions.test_notify_sp import Function as NotifySp
+from tests.functions.test_publish_recording import World, tone, wav
 from tests.functions.test_sessions import Api as Sessions
 from tests.functions.worlds import (
+    CALL_ID,
     EVENTS,
     Api,
     CallControl,
@@ -18,6 +22,7 @@ from tests.functions.worlds import (
     sample,
     samples,
 )
+from tests.samples import NOW
 
 
 def _provision(event: dict[str, Any]) -> None:
@@ -27,6 +32,14 @@ def _provision(event: dict[str, Any]) -> None:
     assert outcome.physical_id
 
 
+def _publish(event: dict[str, Any]) -> None:
+    with mock_aws():
+        world = World()
+        key = event["detail"]["object"]["key"]
+        world.calls.change(CALL_ID, recording=Recording(key, NOW))
+        assert world.put(wav(tone(600), tone(900)), key).hear(key) == "published"
+
+
 # Each asserts the shape of its answer itself.
 _TAKE: dict[str, Callable[[dict[str, Any]], Any]] = {
     "callback_api": lambda event: Api().take(event),
@@ -34,6 +47,7 @@ _TAKE: dict[str, Callable[[dict[str, Any]], Any]] = {
     "notify_sp": lambda event: NotifySp().take(event),
     "outbox": lambda event: Outbox().take(event),
     "provision_pstn": _provision,
+    "publish_recording": _publish,
     "sessions": lambda event: Sessions().say(event),
     "settle": lambda event: Settle().take(event),
     "sweep": lambda event: Sweep().take(event),

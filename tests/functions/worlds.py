@@ -21,7 +21,7 @@ from duologue.call_control.facts import CallAccepted
 from duologue.domain.accounts import App, Sp
 from duologue.domain.call import Call
 from duologue.domain.dialling_policy import ORDINARY
-from duologue.domain.recording import Link, Recording
+from duologue.domain.recording import Link, Recording, published_key
 from duologue.domain.tokens import Register, TokenPair, hash_token
 from duologue.runtime.wiring import callback_api, calls, outbox
 from duologue.usecases.link_recording import Keeping
@@ -53,7 +53,8 @@ EVENTS = Path(__file__).parents[2] / "events"
 CALL_ID = "3263827911_1044187234_2889035102_20261123090000"
 HOST = "duologue.example.com"
 OWN = ("+12025550100", "+12025550101")
-RECORDING = Recording(f"recordings/{CALL_ID}.wav", NOW)
+CALLED = ("+12025550111", "+12025550122")
+RECORDING = Recording(f"calls/app-1/{CALL_ID}/stereo.wav", NOW)
 
 
 def samples(function: str) -> list[str]:
@@ -75,7 +76,8 @@ def _placed() -> dict[str, Any]:
 class Api:
     """The SP-facing API: one SP, one app with two numbers, and the token that the samples carry."""
 
-    def __init__(self, concurrent_calls: int = 10) -> None:
+    def __init__(self, **settings: Any) -> None:
+        """`settings`: of the app, where they are not those by default. Its test numbers are those of the samples."""
         query = _placed()["queryStringParameters"]
         self.key: str = query["app_key"]
         self.accounts, self.calls, self.flows = FakeAccounts(), FakeCalls(), FakeFlows()
@@ -84,7 +86,8 @@ class Api:
         self.recordings, self.links = FakeRecordings(), FakeLinks()
         self.accounts.add_sp(Sp("sp-1", "training-institute", "no log-in here"))
         prompts = dict.fromkeys(("last-minute.wav", "welcome.wav", "music.wav", "recorded.wav"), 3.0)
-        app = App(self.key, "sp-1", "secret-1", OWN, concurrent_calls=concurrent_calls, prompts=prompts)
+        app = App(self.key, "sp-1", "secret-1", display_numbers=OWN, prompts=prompts, test_numbers=CALLED)
+        app = replace(app, **settings)
         self.accounts.add_app(app)
         self.accounts.save(self.key, Register().grant(TokenPair(query["access_token"], "a refresh token"), NOW))
         ids = iter([CALL_ID, *(f"1_2_{number}_20261123090000" for number in range(1, 50))])
@@ -133,9 +136,9 @@ class Api:
         """The call of the samples, with a recording whose sound has come, and the link that the samples follow."""
         self.say(_placed())
         self.calls.change(CALL_ID, recording=RECORDING)
-        self.recordings.sounds.add(RECORDING.key)
+        self.recordings.sounds |= {RECORDING.key, published_key(self.key, CALL_ID)}
         token = sample("callback_api", "recording_link_followed")["pathParameters"]["token"]
-        self.links.keep(hash_token(token), Link(self.key, RECORDING.key, NOW + timedelta(days=7)))
+        self.links.keep(hash_token(token), Link(self.key, published_key(self.key, CALL_ID), NOW + timedelta(days=7)))
 
     def take(self, event: dict[str, Any]) -> None:
         if "click2Call" not in event["resource"]:

@@ -28,7 +28,7 @@ def test_both_hear_the_notice_and_then_the_recording_starts(mutes):
     assert recording.started_at >= at + timedelta(seconds=3), "after the second notice has ended"
     [(bucket, key)] = recordings(line)
     assert (bucket, key) == ("recordings-bucket", recording.key)
-    assert key.startswith(f"app-1/{call}/")
+    assert key.startswith(f"calls/app-1/{call}/")
 
 
 def test_a_notice_that_cannot_be_played_leaves_no_recording():

@@ -7,11 +7,13 @@ from datetime import timedelta
 import pytest
 
 from duologue.call_control.facts import AccountClosed, CallAccepted, CallEnded, LegAlerted, LegAnswered, LegDialled
+from duologue.call_control.machine import close
 from duologue.domain.accounts import App
 from duologue.domain.call import NotifyTo
 from duologue.domain.cdr import cdr_of
 from duologue.domain.letter import Reply
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
+from duologue.domain.recording import Recording
 from duologue.wire.huawei.digests import push_digest
 from duologue.wire.huawei.notifications import HuaweiLetters, event_of, record_of
 from tests.samples import at, callback
@@ -205,5 +207,21 @@ def test_what_counts_as_taken(fact, reply, taken):
 
 def test_two_calls_have_two_record_ids():
     one, other = cdr_of(talked()), cdr_of(replace(talked(), id="1_2_4_20261123090000"))
-    assert record_of(one, HOST)["icid"] != record_of(other, HOST)["icid"]
+    assert record_of(one, HOST, "")["icid"] != record_of(other, HOST, "")["icid"]
     assert one.talk == timedelta(seconds=45)
+
+
+def test_a_recording_is_told_if_and_only_if_it_started():
+    call = close(callback(), at(90), EndReason.HUNG_UP).call
+    plain = record_of(cdr_of(call), HOST, "recordings")
+    assert plain["recordFlag"] == 0
+    assert not [name for name in plain if name.startswith("record") and name != "recordFlag"]
+    recorded = replace(call, recording=Recording("calls/app-1/x/stereo.wav", at(15)))
+    told = record_of(cdr_of(recorded), HOST, "recordings")
+    assert {name: value for name, value in told.items() if name.startswith("record")} == {
+        "recordFlag": 1,
+        "recordStartTime": "2026-11-23 09:00:15",
+        "recordObjectName": f"{call.id}.wav",
+        "recordBucketName": "recordings",
+        "recordDomain": HOST,
+    }

@@ -25,6 +25,7 @@ def plain_attributes(app: App) -> dict[str, Any]:
         "test_numbers": " ".join(app.test_numbers),
         "prompts": json.dumps(dict(app.prompts), sort_keys=True),
         "recording": app.recording,
+        "stereo_recordings": app.stereo_recordings,
         "active": app.active,
     }
     return {name: value for name, value in row.items() if value is not None}
@@ -48,5 +49,6 @@ _AS_THEY_ARE = (
     "calls_per_second",
     "calls_per_callee_per_day",
     "recording",
+    "stereo_recordings",
     "active",
 )

@@ -36,7 +36,7 @@ from duologue.domain.audio import Listeners
 from duologue.domain.call import Call, Phase
 from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Outcome, Party, Result, outcome_of
-from duologue.domain.recording import Recording
+from duologue.domain.recording import Recording, folder_of
 
 _HOLD_TIMES = 20
 """How often the connecting prompt repeats; when it runs out first, the network says so and it starts again."""
@@ -197,7 +197,7 @@ def _announce_and_record(call: Call) -> tuple[Action, ...]:
         return ()
     notice = _own(call, call.audio.recording_notice, Prompt.RECORDING_NOTICE)
     notices = tuple(PlayPrompt(party, notice) for party in Party)
-    return (*notices, StartRecording(call.caller.network_id, f"{call.app}/{call.id}"))
+    return (*notices, StartRecording(call.caller.network_id, folder_of(call.app, call.id)))
 
 
 def _recording_started(call: Call, event: RecordingStarted) -> Decision:

@@ -39,6 +39,8 @@ class App:
     prompts: Mapping[str, float] = field(default_factory=dict)
     """The app's own prompts: name → length in seconds."""
     recording: bool = False
+    stereo_recordings: bool = False
+    """Fetches the network's own sound, the parties apart, rather than the published one."""
     active: bool = True
 
     @property

@@ -9,13 +9,31 @@ LINK_TOKEN_LENGTH = 43
 URL_GOOD_FOR = timedelta(minutes=15)
 """How long the storage's own URL is good, which a link leads to. Each use of the link makes a new one."""
 
+_CALLS, _PUBLISHED = "calls/", "published/"
+
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A recording that was started: `key` is the place of its sound in the recordings' storage, once that has come."""
+    """A recording that was started. `key`: where the network puts its sound, in stereo, once the call is over."""
 
     key: str
     started_at: datetime
+
+
+def folder_of(app: str, call_id: str) -> str:
+    """Where the network puts the sound of a call: a folder of its own, so that a file's place tells whose it is."""
+    return f"{_CALLS}{app}/{call_id}"
+
+
+def owner_of(key: str) -> tuple[str, str] | None:
+    """The app and the call that the network's file at this place is of; None if it is no such place."""
+    parts = key.removeprefix(_CALLS).split("/")
+    return (parts[0], parts[1]) if key.startswith(_CALLS) and len(parts) > 2 else None
+
+
+def published_key(app: str, call_id: str) -> str:
+    """Where the sound is as SPs fetch it: A-law, 8 kHz, both parties in one channel."""
+    return f"{_PUBLISHED}{app}/{call_id}.wav"
 
 
 @dataclass(frozen=True, slots=True)

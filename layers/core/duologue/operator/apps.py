@@ -63,8 +63,16 @@ def _add_settings(command: argparse.ArgumentParser, *, numbers_required: bool = 
     command.add_argument("--calls-per-second", type=int)
     command.add_argument("--calls-per-callee-per-day", type=int, help="0: no limit")
     command.add_argument("--recording", action=argparse.BooleanOptionalAction, help="may its calls be recorded?")
+    command.add_argument(
+        "--stereo-recordings",
+        action=argparse.BooleanOptionalAction,
+        help="are they fetched with the parties apart (PCM), rather than in one channel (A-law)?",
+    )
     command.add_argument("--allow-loopback", action="store_true", help="only on a laptop: take loopback URLs")
     command.add_argument("--allow-plain-http", action="store_true", help="take http URLs, as the stack's parameter")
+
+
+_PLAIN = ("concurrent_calls", "calls_per_second", "calls_per_callee_per_day", "recording", "stereo_recordings")
 
 
 def _settings(asked: argparse.Namespace) -> dict[str, Any]:
@@ -73,7 +81,7 @@ def _settings(asked: argparse.Namespace) -> dict[str, Any]:
     given: dict[str, Any] = {name: tuple(filter(None, texts)) for name, texts in listed.items() if texts is not None}
     if "countries" in given:
         given["countries"] = tuple(country.upper() for country in given["countries"])
-    for name in ("concurrent_calls", "calls_per_second", "calls_per_callee_per_day", "recording"):
+    for name in _PLAIN:
         if getattr(asked, name) is not None:
             given[name] = getattr(asked, name)
     for name in ("status_url", "fee_url"):
@@ -131,6 +139,7 @@ def _shown(app: App) -> Said:
         "calls_per_callee_per_day": app.calls_per_callee_per_day,
         "prompts": dict(app.prompts),
         "recording": app.recording,
+        "stereo_recordings": app.stereo_recordings,
         "active": app.active,
         "live_secrets": len(app.secrets),
     }

@@ -26,6 +26,7 @@ class NewApp:
     countries: tuple[str, ...] = ("US",)
     test_numbers: tuple[str, ...] = ()
     recording: bool = False
+    stereo_recordings: bool = False
 
 
 def add_app(new: NewApp, *, accounts: AccountBook, endpoints: SpEndpoints, random_bytes: Callable[[int], bytes]) -> App:

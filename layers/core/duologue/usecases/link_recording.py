@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from duologue.domain.accounts import App
 from duologue.domain.errors import RecordingNotReady, UnknownCall, UnknownRecording
 from duologue.domain.random_text import random_text
-from duologue.domain.recording import LINK_TOKEN_LENGTH, Link
+from duologue.domain.recording import LINK_TOKEN_LENGTH, Link, published_key
 from duologue.domain.tokens import hash_token
 from duologue.usecases.ports import Calls, Clock, Links, Recordings
 
@@ -22,7 +23,7 @@ class Keeping:
 
 def link_recording(
     call_id: str,
-    app_key: str,
+    app: App,
     *,
     calls: Calls,
     recordings: Recordings,
@@ -31,7 +32,9 @@ def link_recording(
     random_bytes: Callable[[int], bytes],
     keeping: Keeping,
 ) -> str:
-    """The token of a new link. Every request gets one of its own; earlier ones stay good.
+    """The token of a new link to the sound, in the form that the app wants.
+
+    Every request gets a link of its own; earlier ones stay good.
 
     Raises:
         UnknownRecording: the app has no such call, it was not recorded, or its sound was deleted with age.
@@ -42,10 +45,11 @@ def link_recording(
     except UnknownCall as error:
         raise UnknownRecording(call_id) from error
     recording, now = call.recording, clock.now()
-    if call.app != app_key or recording is None or now >= recording.started_at + keeping.sound:
+    if call.app != app.key or recording is None or now >= recording.started_at + keeping.sound:
         raise UnknownRecording(call_id)
-    if not recordings.holds(recording.key):
+    key = recording.key if app.stereo_recordings else published_key(app.key, call_id)
+    if not recordings.holds(key):
         raise RecordingNotReady(call_id)
     token = random_text(LINK_TOKEN_LENGTH, random_bytes)
-    links.keep(hash_token(token), Link(app_key, recording.key, now + keeping.link))
+    links.keep(hash_token(token), Link(app.key, key, now + keeping.link))
     return token

@@ -35,7 +35,9 @@ def parts() -> Parts:
     return Parts(
         calls=dynamo_calls(),
         apps=dynamo_accounts(),
-        correspondence=HuaweiLetters(setting("HOST_NAME"), lambda: secrets.token_hex(_NONCE_BYTES)),
+        correspondence=HuaweiLetters(
+            setting("HOST_NAME"), lambda: secrets.token_hex(_NONCE_BYTES), setting("RECORDINGS_BUCKET")
+        ),
         endpoints=sp_endpoints(),
         notices=SqsNotices(patient("sqs"), retry=setting("RETRY_QUEUE"), undelivered=setting("UNDELIVERED")),
         clock=SystemClock(),

@@ -17,6 +17,7 @@ from duologue.domain.letter import Letter, Reply
 from duologue.domain.outcome import Party
 from duologue.wire.huawei.digests import AUTHORIZATION, Signing, push_digest, username_token
 from duologue.wire.huawei.outcomes import codes_of
+from duologue.wire.huawei.records import record_name
 from duologue.wire.huawei.session_id import session_id
 
 _LEG_EVENTS: dict[type[Fact], str] = {LegDialled: "callout", LegAlerted: "alerting", LegAnswered: "answer"}
@@ -31,8 +32,14 @@ _VOICE_CALLBACK = "002"
 class HuaweiLetters:
     """Plays `usecases.ports.Correspondence`."""
 
-    def __init__(self, host: str, new_nonce: Callable[[], str], signing: Signing = "lines") -> None:
-        """`host` is the part of a session id after `@`; `new_nonce` gives 1 to 128 letters and digits, never twice."""
+    def __init__(
+        self, host: str, new_nonce: Callable[[], str], bucket: str = "", signing: Signing = "lines"
+    ) -> None:
+        """`host` is the part of a session id after `@`; `new_nonce` gives 1 to 128 letters and digits, never twice.
+
+        `bucket`: the name of the recordings' storage, which the CDR tells.
+        """
+        self._bucket = bucket
         self._host = host
         self._new_nonce = new_nonce
         self._signing = signing
@@ -40,7 +47,7 @@ class HuaweiLetters:
     def letter(self, call: Call, fact: Fact, app: App, at: datetime) -> Letter | None:
         """The notification of one fact, signed at `at`. None: it is not told, or the SP named no URL for it."""
         url = url_of(call, fact)
-        told = event_of(call, fact, self._host)
+        told = event_of(call, fact, self._host, self._bucket)
         if url is None or told is None:
             return None
         nonce, created = self._new_nonce(), f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
@@ -63,7 +70,7 @@ def url_of(call: Call, fact: Fact) -> str | None:
     return call.notify.fee_url if isinstance(fact, AccountClosed) else call.notify.status_url
 
 
-def event_of(call: Call, fact: Fact, host: str) -> dict[str, Any] | None:
+def event_of(call: Call, fact: Fact, host: str, bucket: str = "") -> dict[str, Any] | None:
     """The body for one fact, or None for a fact that is not told."""
     match fact:
         case LegDialled() | LegAlerted() | LegAnswered():
@@ -73,13 +80,13 @@ def event_of(call: Call, fact: Fact, host: str) -> dict[str, Any] | None:
         case CallEnded():
             return _event(EVENT_TYPES[CallEnded], call, fact.at, host, _ending(cdr_of(call)))
         case AccountClosed():
-            return {"eventType": EVENT_TYPES[AccountClosed], "feeLst": [record_of(cdr_of(call), host)]}
+            return {"eventType": EVENT_TYPES[AccountClosed], "feeLst": [record_of(cdr_of(call), host, bucket)]}
         case _:
             return None
 
 
-def record_of(cdr: Cdr, host: str) -> dict[str, Any]:
-    """The CDR in the wire's names."""
+def record_of(cdr: Cdr, host: str, bucket: str) -> dict[str, Any]:
+    """The CDR in the wire's names. `bucket` is where recordings lie."""
     codes = codes_of(cdr)
     caller, callee = cdr.caller, cdr.callee
     record = {
@@ -105,7 +112,7 @@ def record_of(cdr: Cdr, host: str) -> dict[str, Any]:
         "failTime": _time(cdr.ended_at) if callee.answered_at is None else None,
         "ulFailReason": codes.release,
         "sipStatusCode": codes.sip,
-        "recordFlag": 0,
+        **_recording(cdr, host, bucket),
         "ttsPlayTimes": 0,
         "ttsTransDuration": 0,
         "serviceType": _VOICE_CALLBACK,
@@ -113,6 +120,19 @@ def record_of(cdr: Cdr, host: str) -> dict[str, Any]:
         "userData": cdr.user_data,
     }
     return _present(record)
+
+
+def _recording(cdr: Cdr, host: str, bucket: str) -> dict[str, Any]:
+    """R16: told before the sound has come. It is fetched by name and domain; there is no link without a request."""
+    if cdr.recording is None:
+        return {"recordFlag": 0}
+    return {
+        "recordFlag": 1,
+        "recordStartTime": _time(cdr.recording.started_at),
+        "recordObjectName": record_name(cdr.call_id),
+        "recordBucketName": bucket,
+        "recordDomain": host,
+    }
 
 
 def _event(name: str, call: Call, at: datetime, host: str, more: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,90 @@
+"""From the network's sound to the one that SPs fetch: stereo PCM of 16 bits → both in one channel, A-law, 8 kHz.
+
+A call of a day is 2.7 GB, so it is read and written in pieces, through a file in the temporary folder (a quarter of
+that; template.yaml gives the function the room). The form is the hosted original's: WAV, A-law, 64 kbit/s, mono.
+"""
+
+import audioop
+import struct
+import tempfile
+import wave
+from typing import IO, TYPE_CHECKING, Protocol
+
+from duologue.adapters.aws import outside
+from duologue.domain.errors import OutsideUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_RATE = 8000
+_FRAMES = 65_536
+_A_LAW = 6
+_HEADER = 58
+"""RIFF 12, fmt 26 (18 with its length of no extension), fact 12, data 8."""
+
+
+class S3Publisher:
+    """Plays `usecases.ports.Publisher`."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def publish(self, key: str, published_key: str) -> None:
+        with tempfile.TemporaryFile() as made:
+            with outside("recordings bucket"):
+                body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+            try:
+                write_a_law(_Unseekable(body), made)
+            except (wave.Error, EOFError) as error:
+                raise OutsideUnavailable(f"recording {key}: {error}") from error
+            made.seek(0)
+            with outside("recordings bucket"):
+                self._client.put_object(Bucket=self._bucket, Key=published_key, Body=made, ContentType="audio/wav")
+
+
+class _Readable(Protocol):
+    def read(self, amt: int = ..., /) -> bytes: ...
+    def close(self) -> None: ...
+
+
+class _Unseekable:
+    """A stream that can only be read on, so that `wave` does not try to go back in it."""
+
+    def __init__(self, body: "_Readable") -> None:
+        self._body = body
+
+    def read(self, size: int = -1) -> bytes:
+        return self._body.read(size)
+
+    def close(self) -> None:
+        self._body.close()
+
+
+def write_a_law(sound: "IO[bytes] | _Unseekable", made: IO[bytes]) -> int:
+    """Write the whole file; the number of samples in it.
+
+    Raises:
+        wave.Error, EOFError: `sound` is no WAV file of PCM samples, or is cut off within its header.
+    """
+    with wave.open(sound) as heard:  # type: ignore[arg-type]
+        channels, width, rate = heard.getnchannels(), heard.getsampwidth(), heard.getframerate()
+        made.write(bytes(_HEADER))
+        samples, state = 0, None
+        while piece := heard.readframes(_FRAMES):
+            mono = audioop.tomono(piece, width, 0.5, 0.5) if channels == 2 else piece
+            if rate != _RATE:
+                mono, state = audioop.ratecv(mono, width, 1, rate, _RATE, state)
+            samples += made.write(audioop.lin2alaw(mono, width))
+    if samples % 2:
+        made.write(b"\0")  # a chunk of odd length is filled up
+    made.seek(0)
+    made.write(_header(samples))
+    return samples
+
+
+def _header(samples: int) -> bytes:
+    form = struct.pack("<HHIIHHH", _A_LAW, 1, _RATE, _RATE, 1, 8, 0)
+    chunks = b"fmt " + struct.pack("<I", len(form)) + form + b"fact" + struct.pack("<II", 4, samples)
+    whole = 4 + len(chunks) + 8 + samples + samples % 2
+    return b"RIFF" + struct.pack("<I", whole) + b"WAVE" + chunks + b"data" + struct.pack("<I", samples)

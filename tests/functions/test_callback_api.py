@@ -86,7 +86,7 @@ def test_every_field_of_the_wire_is_read(api):
 
 
 def test_the_same_request_twice_is_two_callbacks(api):
-    """The wire has no idempotency key: a repeat cannot be told from a second order."""
+    """Without an idempotency key a repeat cannot be told from a second order."""
     first, second = api.say(PLACED)[1], api.say(PLACED)[1]
     assert first["sessionId"] != second["sessionId"]
     assert len(api.flows.started) == 2

@@ -1,0 +1,228 @@
+"""Accepting within limits, in memory, in moto's DynamoDB and in the local cloud's: all of it, or nothing."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from duologue.adapters.dynamo_calls import DynamoCalls
+from duologue.call_control.facts import CallAccepted
+from duologue.call_control.machine import close
+from duologue.domain.errors import (
+    CallAlreadyAccepted,
+    CalleeLimitReached,
+    KeyReused,
+    LimitReached,
+    RaceLost,
+    RequestRepeated,
+    TooManyCalls,
+    UnknownCall,
+)
+from duologue.domain.idempotency import KEPT, IdempotencyKey
+from duologue.domain.limits import CalleeDay, Terms
+from duologue.domain.outcome import EndReason
+from duologue.usecases.free_slots import free_slots
+from duologue.usecases.hear_network import change_of
+from duologue.usecases.ports import Change, SavedCall
+from tests.fakes.calls import FakeCalls
+from tests.journeys.tables import make_tables
+from tests.samples import NOW, at, callback
+
+KEY = IdempotencyKey.of("order-17", b"request")
+CALLEE = CalleeDay("a pseudonym", NOW.date(), 2)
+NO_LIMITS = Terms()
+
+
+def call_number(number, app="app-1", accepted_at=NOW):
+    return replace(callback(f"1_1_{number}_20261123090000", app), accepted_at=accepted_at)
+
+
+def accept(calls, call, terms=NO_LIMITS, slots=10):
+    calls.accept(call, CallAccepted(call.accepted_at), slots=slots, close_by=at(120), terms=terms)
+    return call
+
+
+def end(calls, call):
+    saved = calls.load(call.id)
+    calls.save(change_of(saved, close(saved.call, at(60), EndReason.NEVER_STARTED)))
+
+
+def is_known(calls, call):
+    try:
+        calls.load(call.id)
+    except UnknownCall:
+        return False
+    return True
+
+
+class Promises:
+    """What every store of calls keeps."""
+
+    def test_calls_in_one_second(self, calls):
+        terms = Terms(per_second=2)
+        for number in range(2):
+            accept(calls, call_number(number, accepted_at=NOW + timedelta(milliseconds=number)), terms)
+        with pytest.raises(TooManyCalls):
+            accept(calls, call_number(2, accepted_at=at(0.999)), terms)
+        assert not is_known(calls, call_number(2))
+        assert calls.in_use("app-1") == 2
+        accept(calls, call_number(2, accepted_at=at(1)), terms)
+        accept(calls, call_number(3, app="app-2"), terms)
+
+    def test_calls_to_one_callee_on_one_day(self, calls):
+        for number in range(2):
+            accept(calls, call_number(number), Terms(callee=CALLEE))
+        with pytest.raises(CalleeLimitReached) as refusal:
+            accept(calls, call_number(2), Terms(callee=CALLEE))
+        assert refusal.value.again_after == timedelta(hours=15)
+        assert not is_known(calls, call_number(2))
+        tomorrow = replace(CALLEE, day=NOW.date() + timedelta(days=1))
+        accept(calls, call_number(2), Terms(callee=tomorrow))
+        accept(calls, call_number(3), Terms(callee=replace(CALLEE, callee="another")))
+        accept(calls, call_number(4, app="app-2"), Terms(callee=CALLEE))
+
+    def test_of_several_limits_the_first_is_told(self, calls):
+        everything = Terms(1, replace(CALLEE, most=1), KEY)
+        accept(calls, call_number(0), everything, slots=1)
+        refusals = [
+            (everything, RaceLost),
+            (replace(everything, key=None), TooManyCalls),
+            (replace(everything, key=None, per_second=0), LimitReached),
+        ]
+        for terms, kind in refusals:
+            with pytest.raises(kind):
+                accept(calls, call_number(1), terms, slots=1)
+        with pytest.raises(CalleeLimitReached):
+            accept(calls, call_number(1), Terms(callee=replace(CALLEE, most=1)), slots=2)
+        with pytest.raises(CallAlreadyAccepted):
+            accept(calls, call_number(0))
+
+    def test_what_is_refused_counts_for_nothing(self, calls):
+        """Whatever refuses it, every count is as if it had never been asked for, and its key is as good as new."""
+        terms = Terms(2, CALLEE, KEY)
+        accept(calls, call_number(0), replace(terms, key=None), slots=1)
+        for number in range(1, 5):
+            with pytest.raises(LimitReached):
+                accept(calls, call_number(number), terms, slots=1)
+        with pytest.raises(CallAlreadyAccepted):
+            accept(calls, call_number(0), terms)
+        calls.check_repeat("app-1", KEY, NOW)
+        accept(calls, call_number(1), terms)
+
+    def test_a_key_leads_to_its_call(self, calls):
+        calls.check_repeat("app-1", KEY, NOW)
+        call = accept(calls, call_number(0), Terms(key=KEY))
+        for _ in range(2):
+            with pytest.raises(RequestRepeated) as repeat:
+                calls.check_repeat("app-1", KEY, at(60))
+            assert repeat.value.call_id == call.id
+        with pytest.raises(KeyReused):
+            calls.check_repeat("app-1", IdempotencyKey.of("order-17", b"another request"), at(60))
+        calls.check_repeat("app-2", KEY, at(60))
+        calls.check_repeat("app-1", IdempotencyKey.of("order-18", b"request"), at(60))
+
+    def test_a_key_is_taken_once_and_again_after_its_time(self, calls):
+        accept(calls, call_number(0), Terms(key=KEY))
+        with pytest.raises(RaceLost):
+            accept(calls, call_number(1, accepted_at=NOW + KEPT - timedelta(seconds=1)), Terms(key=KEY))
+        assert not is_known(calls, call_number(1))
+        calls.check_repeat("app-1", KEY, NOW + KEPT)
+        later = accept(calls, call_number(1, accepted_at=NOW + KEPT), Terms(key=KEY))
+        with pytest.raises(RequestRepeated) as repeat:
+            calls.check_repeat("app-1", KEY, NOW + KEPT)
+        assert repeat.value.call_id == later.id
+
+    def test_a_key_outlives_its_call(self, calls):
+        call = accept(calls, call_number(0), Terms(key=KEY))
+        end(calls, call)
+        with pytest.raises(RequestRepeated):
+            calls.check_repeat("app-1", KEY, at(3600))
+
+    def test_a_call_that_is_withdrawn_counts_for_nothing(self, calls):
+        terms = Terms(5, replace(CALLEE, most=1), KEY)
+        call = accept(calls, call_number(0), terms, slots=1)
+        closed = replace(close(call, at(5), EndReason.NEVER_STARTED).call, facts=1)
+        calls.withdraw(Change(SavedCall(call, version=1), closed, closes=True), terms)
+        assert calls.load(call.id).call == closed
+        calls.check_repeat("app-1", KEY, at(5))
+        accept(calls, call_number(1), terms, slots=1)
+
+    def test_a_withdrawal_that_lost_its_race_changes_nothing(self, calls):
+        terms = Terms(key=KEY)
+        call = accept(calls, call_number(0), terms)
+        change = Change(SavedCall(call, version=1), replace(call, ending=EndReason.STOPPED))
+        calls.save(change)
+        with pytest.raises(RaceLost):
+            calls.withdraw(change, terms)
+        with pytest.raises(RequestRepeated):
+            calls.check_repeat("app-1", KEY, at(5))
+
+    def test_slots_that_no_open_call_holds_are_freed_and_no_other(self, calls):
+        """A call that was deleted, one that something closed by half, one that ended as it should, one in progress."""
+        deleted, closed, ended, going = (accept(calls, call_number(number)) for number in range(4))
+        other = accept(calls, call_number(4, app="app-2"))
+        end(calls, ended)
+        self.tamper(calls, delete=deleted.id, close=closed.id)
+        held = {"app-1": {deleted.id, closed.id, going.id}, "app-2": {other.id}}
+        assert plain(calls.held_slots()) == held
+        assert set(calls.open_calls()) == {going.id, other.id}
+        assert [free_slots(calls=calls), free_slots(calls=calls)] == [2, 0]
+        assert plain(calls.held_slots()) == {"app-1": {going.id}, "app-2": {other.id}}
+
+    def test_an_open_call_keeps_its_slot_even_if_the_list_of_open_calls_is_late(self, calls):
+        call = accept(calls, call_number(0))
+        assert calls.free_slot("app-1", call.id) is False
+        assert calls.in_use("app-1") == 1
+        end(calls, call)
+        assert calls.free_slot("app-1", call.id) is True
+
+    def test_however_a_call_ends_its_slot_is_free(self, calls):
+        """By its last hang-up, by the sweeper, withdrawn: all are the one closing transaction."""
+        for number, reason in enumerate(EndReason):
+            call = accept(calls, call_number(number), slots=1)
+            saved = calls.load(call.id)
+            calls.save(change_of(saved, close(saved.call, at(60), reason)))
+        assert plain(calls.held_slots()) == {}
+
+
+def plain(slots: Mapping[str, object]) -> dict[str, object]:
+    return {app: held for app, held in slots.items() if held}
+
+
+class TestInMemory(Promises):
+    @pytest.fixture
+    def calls(self):
+        return FakeCalls()
+
+    def tamper(self, calls, delete, close):
+        del calls.rows[delete], calls.close_by[delete], calls.close_by[close]
+
+
+class TestInDynamoDB(Promises):
+    @pytest.fixture
+    def tables(self, aws):
+        return make_tables(aws("dynamodb"))
+
+    @pytest.fixture
+    def calls(self, tables):
+        client, calls, accounts = tables
+        return DynamoCalls(client, calls, accounts, timedelta(days=90))
+
+    def tamper(self, calls, delete, close):
+        client, table = calls._client, calls._calls
+        client.delete_item(TableName=table, Key={"call": {"S": delete}, "item": {"S": "CALL"}})
+        client.update_item(
+            TableName=table,
+            Key={"call": {"S": close}, "item": {"S": "CALL"}},
+            UpdateExpression="REMOVE #open, close_by",
+            ExpressionAttributeNames={"#open": "open"},
+        )
+
+    def test_counts_and_keys_go_by_themselves(self, calls, tables):
+        client, _, accounts = tables
+        accept(calls, call_number(0), Terms(2, CALLEE, KEY))
+        items = client.scan(TableName=accounts, ConsistentRead=True)["Items"]
+        life = {item["pk"]["S"].split("#")[0]: int(item.get("expires_at", {}).get("N", 0)) for item in items}
+        now = int(NOW.timestamp())
+        assert life == {"SLOTS": 0, "ONCE": now + 24 * 3600, "COUNT": now + 48 * 3600}

@@ -44,7 +44,7 @@ def read_digest(headers: Mapping[str, str]) -> AppDigest:
     Raises:
         HeaderFault: one is missing or lacks something; the first fault in the order of the table, Authorization first.
         UnknownApp: the user name can be no app key.
-        InvalidField: the nonce is too long.
+        InvalidField: the nonce is too long, or not printable.
         RequestStale: the time cannot be read, so nobody can say that it is near.
     """
     authorization = headers.get("authorization", "")
@@ -62,8 +62,8 @@ def read_digest(headers: Mapping[str, str]) -> AppDigest:
     created = _required(attributes, "created", Fault.AKSK_NO_CREATED if newer else Fault.WSSE_NO_CREATED)
     if not is_app_key(app_key):
         raise UnknownApp("it can be no app key")
-    if len(nonce) > _LONGEST_NONCE:
-        raise InvalidField("Nonce", f"must have 1 to {_LONGEST_NONCE} characters")
+    if len(nonce) > _LONGEST_NONCE or not nonce.isprintable():
+        raise InvalidField("Nonce", f"must have 1 to {_LONGEST_NONCE} printable characters")
 
     def proves(secret: str) -> bool:
         expected = (aksk_digest(secret, nonce, created),) if newer else wsse_digests(secret, nonce, created)

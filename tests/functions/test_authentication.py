@@ -1,0 +1,489 @@
+"""Every generation of authentication at every route: what is right, and each thing that can be wrong, by its code."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from duologue.domain.accounts import App, Sp
+from duologue.domain.tokens import Register, TokenPair
+from functions.callback_api.handler import answer
+from tests.functions.proofs import GENERATIONS, Signed, aksk, proven, with_token, written
+from tests.functions.worlds import CALL_ID, HOST, Api, sample
+from tests.samples import NETWORK_CALL, NOW
+
+SECRET, OLDER = "secret-1", "the secret before"
+TOKEN = sample("callback_api", "callback_placed")["queryStringParameters"]["access_token"]
+ROUTES = {
+    "place": "callback_placed",
+    "place-in-sandbox": "callback_placed",
+    "stop": "callback_stopped",
+    "look-up": "callback_looked_up",
+    "record": "recording_asked_for",
+    "show-urls": "notification_urls_shown",
+    "set-urls": "notification_urls_set",
+}
+Said = tuple[int, str]
+
+
+class Door(Api):
+    """The API with a call in progress and its recording, so that each route has a right answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.record()
+        self.calls.change(CALL_ID, network_call=NETWORK_CALL)
+        self.change(test_numbers=("+12025550111", "+12025550122"), older_secret=OLDER)
+
+    def change(self, **fields: Any) -> None:
+        self.accounts.apps[self.key] = replace(self.accounts.apps[self.key], **fields)
+
+    def signed(self, generation: str, **other: Any) -> Signed:
+        return GENERATIONS[generation](self.key, SECRET, written(self.clock.now())).but(**other)
+
+    def knock(self, event: dict[str, Any]) -> Said:
+        """Status and result code."""
+        said = answer(event, self.parts)
+        return said["statusCode"], json.loads(said["body"])["resultcode"] if said["body"] else "0"
+
+    @property
+    def state(self) -> Any:
+        """Everything that a request could change for others."""
+        apps, started = dict(self.accounts.apps), dict(self.flows.started)
+        return apps, started, dict(self.calls.rows), list(self.network.asked), dict(self.links.links)
+
+
+@pytest.fixture
+def door():
+    return Door()
+
+
+def event_of(route: str) -> dict[str, Any]:
+    event = sample("callback_api", ROUTES[route])
+    return event | {"resource": f"/sandbox{event['resource']}"} if route == "place-in-sandbox" else event
+
+
+def right(route: str) -> Said:
+    return (301, "0") if route == "record" else (200, "0")
+
+
+# ---- what is right
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("secret", [SECRET, OLDER])
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_a_digest_opens_every_route_with_either_live_secret(door, route, generation, secret):
+    assert door.knock(proven(event_of(route), door.signed(generation, secret=secret).headers)) == right(route)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_token_opens_every_route(door, route):
+    assert door.knock(event_of(route)) == right(route)
+
+
+STRAY = {
+    "a password": {"Authorization": "the password of the account"},
+    "headers of a digest that is wrong": aksk("nobody", "no secret", "never").headers,
+    "half of a digest": {"X-WSSE": "UsernameToken"},
+}
+
+
+@pytest.mark.parametrize("stray", STRAY)
+@pytest.mark.parametrize("route", ROUTES)
+def test_beside_a_token_no_header_counts(door, route, stray):
+    event = event_of(route)
+    assert door.knock(event | {"headers": {**event["headers"], **STRAY[stray]}}) == right(route)
+
+
+TOLERATED: dict[str, Callable[[Signed], dict[str, str]]] = {
+    "separators with spaces": lambda signed: signed.but(separator=", ").headers,
+    "only spaces between": lambda signed: signed.but(separator=" ").headers,
+    "names of headers in lower case": lambda signed: {name.lower(): v for name, v in signed.headers.items()},
+    "names of headers in upper case": lambda signed: {name.upper(): v for name, v in signed.headers.items()},
+    "names of attributes in lower case": lambda signed: {
+        name: value.replace("Username=", "username=").replace("Created=", "created=")
+        for name, value in signed.headers.items()
+    },
+    "another spelling of the type": lambda signed: signed.but(type="AppKey").headers,
+    "attributes in another order": lambda signed: {
+        name: reordered(value) for name, value in signed.but(separator=",").headers.items()
+    },
+    "values without quotes": lambda signed: {name: v.replace('"', "") for name, v in signed.headers.items()},
+    "spaces around": lambda signed: {name: f"  {value}  " for name, value in signed.headers.items()},
+    "a fraction of a second": lambda signed: signed.but(created=f"{(signed.created or '')[:-1]}.250Z").headers,
+    "a nonce in Base64": lambda signed: signed.but(nonce="q+/81pGm0dJ3xYw5Q7b0Zg==").headers,
+    "the longest nonce": lambda signed: signed.but(nonce="n" * 128).headers,
+    "a time in UTC+8": lambda signed: signed.but(created=written(NOW + timedelta(hours=8))).headers,
+    "a clock 5 minutes fast": lambda signed: signed.but(created=written(NOW + timedelta(minutes=5))).headers,
+    "a clock 5 minutes slow": lambda signed: signed.but(created=written(NOW - timedelta(minutes=5))).headers,
+}
+
+
+def reordered(value: str) -> str:
+    word, _, attributes = value.partition(" ")
+    return f"{word} {','.join(reversed(attributes.split(',')))}"
+
+
+@pytest.mark.parametrize("how", TOLERATED)
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_what_clients_write_in_other_ways(door, generation, how):
+    headers = TOLERATED[how](door.signed(generation))
+    assert door.knock(proven(event_of("look-up"), headers)) == (200, "0")
+
+
+def test_parameters_that_mean_nothing_beside_a_digest(door):
+    event = proven(event_of("look-up"), door.signed("aksk").headers)
+    assert door.knock(event | {"queryStringParameters": {"format": "json", "app_key": door.key}}) == (200, "0")
+    headers = door.signed("aksk").headers
+    empty = proven(event_of("look-up"), headers) | {"queryStringParameters": {"access_token": ""}}
+    assert door.knock(empty) == (200, "0")
+
+
+def test_the_newer_header_counts_if_both_are_there(door):
+    older, newer = door.signed("wsse-hex").headers, door.signed("aksk").headers
+    assert door.knock(proven(event_of("look-up"), older | newer)) == (200, "0")
+    wrong = door.signed("aksk", secret="no secret").headers
+    assert door.knock(proven(event_of("look-up"), older | wrong)) == (403, "1023001")
+
+
+def test_the_word_of_the_other_generation(door):
+    """A client of both had one constant for Authorization."""
+    for generation, scheme in (("aksk", "WSSE"), ("wsse-raw", "AKSK")):
+        assert door.knock(proven(event_of("look-up"), door.signed(generation, scheme=scheme).headers)) == (200, "0")
+
+
+# ---- what is wrong
+
+
+def missing(newer: str, older: str) -> dict[str, str]:
+    return {"aksk": newer, "wsse-hex": older, "wsse-raw": older}
+
+
+BOTH = dict.fromkeys
+WRONG: dict[str, tuple[dict[str, Any], int, dict[str, str]]] = {
+    # What is changed; the status; the result code in each generation.
+    "no Authorization": ({"has_authorization": False}, 400, BOTH(GENERATIONS, "1023006")),
+    "no scheme": ({"scheme": ""}, 400, BOTH(GENERATIONS, "1023013")),
+    "another scheme": ({"scheme": "Bearer"}, 400, BOTH(GENERATIONS, "1023013")),
+    "a scheme that only begins like one": ({"scheme": "AKSKWSSE"}, 400, BOTH(GENERATIONS, "1023013")),
+    "no realm": ({"realm": None}, 400, BOTH(GENERATIONS, "1023007")),
+    "an empty realm": ({"realm": ""}, 400, BOTH(GENERATIONS, "1023007")),
+    "no profile": ({"profile": None}, 400, BOTH(GENERATIONS, "1023008")),
+    "another realm": ({"realm": "SDK"}, 400, BOTH(GENERATIONS, "1023009")),
+    "another profile": ({"profile": "Username"}, 400, BOTH(GENERATIONS, "1023010")),
+    "another type": ({"type": "Secret"}, 400, BOTH(GENERATIONS, "1023011")),
+    "no type": ({"type": None}, 400, BOTH(GENERATIONS, "1023012")),
+    "no header of the digest": ({"has_header": False}, 400, missing("1023033", "1023026")),
+    "no user name": ({"username": None}, 400, missing("1023034", "1023027")),
+    "an empty user name": ({"username": ""}, 400, missing("1023034", "1023027")),
+    "no nonce": ({"nonce": None}, 400, missing("1023035", "1023028")),
+    "no time": ({"created": None}, 400, missing("1023036", "1023029")),
+    "no digest": ({"has_digest": False}, 400, BOTH(GENERATIONS, "1023037")),
+    "no UsernameToken": ({"word": ""}, 400, BOTH(GENERATIONS, "1023038")),
+    "another word": ({"word": "UsernameTokens "}, 400, BOTH(GENERATIONS, "1023038")),
+    "a nonce too long": ({"nonce": "n" * 129}, 403, BOTH(GENERATIONS, "1010002")),
+    "a nonce not printable": ({"nonce": "n\x00"}, 403, BOTH(GENERATIONS, "1010002")),
+    "no time at all": ({"created": "yesterday"}, 400, BOTH(GENERATIONS, "1010013")),
+    "a time without its Z": ({"created": "2026-11-23T09:00:00"}, 400, BOTH(GENERATIONS, "1010013")),
+    "a time that never was": ({"created": "2026-02-30T09:00:00Z"}, 400, BOTH(GENERATIONS, "1010013")),
+    "the first hour ever": ({"created": "0001-01-01T00:00:00Z"}, 400, BOTH(GENERATIONS, "1010013")),
+    "a clock too fast": (
+        {"created": written(NOW + timedelta(minutes=5, seconds=1))},
+        400,
+        BOTH(GENERATIONS, "1010013"),
+    ),
+    "a clock too slow": (
+        {"created": written(NOW - timedelta(minutes=5, seconds=1))},
+        400,
+        BOTH(GENERATIONS, "1010013"),
+    ),
+    "a time in UTC-8": ({"created": written(NOW - timedelta(hours=8))}, 400, BOTH(GENERATIONS, "1010013")),
+    "an unknown app": ({"username": "nobody"}, 403, BOTH(GENERATIONS, "1010003")),
+    "what can be no app": ({"username": "é" * 600}, 403, BOTH(GENERATIONS, "1010003")),
+    "another secret": ({"secret": "no secret"}, 403, BOTH(GENERATIONS, "1023001")),
+    "another digest": ({"given_digest": "AAAA"}, 403, BOTH(GENERATIONS, "1023001")),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize("route", ROUTES)
+def test_each_fault_of_a_digest_has_its_code_and_does_nothing(door, route, generation, wrong):
+    other, status, codes = WRONG[wrong]
+    before = door.state
+    said = answer(proven(event_of(route), door.signed(generation, **other).headers), door.parts)
+    assert (said["statusCode"], json.loads(said["body"])["resultcode"]) == (status, codes[generation])
+    assert door.state == before
+
+
+def test_of_several_faults_the_first_of_authorization_is_told(door):
+    nothing = {"Authorization": "AKSK", "X-AKSK": "UsernameToken"}
+    assert door.knock(proven(event_of("stop"), nothing)) == (400, "1023007")
+    assert door.knock(proven(event_of("stop"), {})) == (400, "1023006")
+    assert door.knock(proven(event_of("stop"), {"X-AKSK": "", "Authorization": "AKSK"})) == (400, "1023007")
+
+
+@pytest.mark.parametrize("digest", ["wsse-hex", "wsse-raw"])
+def test_a_digest_of_one_generation_is_none_of_the_other(door, digest):
+    older = door.signed(digest)
+    as_newer = older.but(header="X-AKSK", scheme="AKSK")
+    assert door.knock(proven(event_of("stop"), as_newer.headers)) == (403, "1023001")
+    as_older = door.signed("aksk", header="X-WSSE", scheme="WSSE")
+    assert door.knock(proven(event_of("stop"), as_older.headers)) == (403, "1023001")
+
+
+WRONG_TOKENS: dict[str, tuple[dict[str, str | None], str]] = {
+    "an unknown token": ({"access_token": "a token of nobody"}, "1010004"),
+    "an unknown app": ({"app_key": "nobody"}, "1010003"),
+    "another app's": ({"app_key": "another"}, "1010004"),
+    "no token": ({"access_token": None}, "1010004"),
+    "an empty token": ({"access_token": ""}, "1010004"),
+    "a token too long": ({"access_token": "t" * 513}, "1010004"),
+    "no app": ({"app_key": None}, "1010003"),
+    "what can be no app": ({"app_key": "é" * 600}, "1010003"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_TOKENS)
+@pytest.mark.parametrize("route", ROUTES)
+def test_each_fault_of_a_token_has_its_code_and_does_nothing(door, route, wrong):
+    other, code = WRONG_TOKENS[wrong]
+    door.accounts.apps["another"] = replace(door.accounts.apps[door.key], key="another")
+    event = event_of(route)
+    query = {name: value for name, value in (event["queryStringParameters"] | other).items() if value is not None}
+    before = door.state
+    assert door.knock(event | {"queryStringParameters": query}) == (403, code)
+    assert door.state == before
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_an_expired_token(door, route):
+    door.clock.advance(48 * 3600)
+    assert door.knock(event_of(route)) == (403, "1010004")
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_token_of_an_app_without_any_header_is_its_own_kind_of_fault(door, route):
+    """A client of tokens that lost its own is told to log in again, not how to write another generation's headers."""
+    event = event_of(route) | {"queryStringParameters": {"app_key": door.key}}
+    assert door.knock(event | {"headers": {"Authorization": "the password"}}) == (403, "1010004")
+
+
+@pytest.mark.parametrize("who", ["the app", "the SP"])
+@pytest.mark.parametrize("way", ["token", *GENERATIONS])
+@pytest.mark.parametrize("route", ROUTES)
+def test_whoever_is_suspended_is_told_so(door, route, way, who):
+    if who == "the app":
+        door.change(active=False)
+    else:
+        door.accounts.set_sp_active("sp-1", active=False)
+    event = event_of(route) if way == "token" else proven(event_of(route), door.signed(way).headers)
+    assert door.knock(event) == (403, "1010007")
+
+
+# ---- a nonce is good once
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_a_replay_is_refused(door, route, generation):
+    headers = door.signed(generation).headers
+    assert door.knock(proven(event_of("show-urls"), headers)) == (200, "0")
+    before = door.state
+    assert door.knock(proven(event_of(route), headers)) == (403, "1020003")
+    assert door.state == before
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_a_nonce_is_good_once_whatever_is_signed_with_it(door, generation):
+    first = door.signed(generation, nonce="once").headers
+    later = door.signed(generation, nonce="once", created=written(NOW + timedelta(seconds=30))).headers
+    assert door.knock(proven(event_of("look-up"), first)) == (200, "0")
+    assert door.knock(proven(event_of("look-up"), later)) == (403, "1020003")
+
+
+def test_a_request_that_was_refused_before_leaves_its_nonce(door):
+    for other in ({"secret": "no secret"}, {"created": "never"}, {"realm": "other"}):
+        door.knock(proven(event_of("look-up"), door.signed("aksk", nonce="mine", **other).headers))
+    assert door.knock(proven(event_of("look-up"), door.signed("aksk", nonce="mine").headers)) == (200, "0")
+
+
+def test_what_was_heard_of_a_time_in_utc_8_cannot_be_played_when_its_z_comes_true(door):
+    headers = door.signed("aksk", created=written(NOW + timedelta(hours=8))).headers
+    assert door.knock(proven(event_of("look-up"), headers)) == (200, "0")
+    door.clock.advance(8 * 3600)
+    assert door.knock(proven(event_of("look-up"), headers)) == (403, "1020003")
+
+
+# ---- too many wrong ones
+
+
+def wrong_digests(door: Door, times: int, **other: Any) -> list[Said]:
+    return [
+        door.knock(proven(event_of("look-up"), door.signed("aksk", secret="no secret", **other).headers))
+        for _ in range(times)
+    ]
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize("route", ROUTES)
+def test_ten_wrong_digests_lock_every_route_for_digests_and_leave_tokens_alone(door, route, generation):
+    assert wrong_digests(door, 10) == [(403, "1023001")] * 10
+    said = answer(proven(event_of(route), door.signed(generation).headers), door.parts)
+    assert (said["statusCode"], json.loads(said["body"])["resultcode"]) == (403, "1020176")
+    assert said["headers"]["Retry-After"] == "1800"
+    assert door.knock(event_of(route)) == right(route)
+
+
+def test_a_lock_opens_by_itself_and_trying_does_not_prolong_it(door):
+    wrong_digests(door, 10)
+    door.clock.advance(30 * 60 - 1)
+    assert wrong_digests(door, 20) == [(403, "1020176")] * 20
+    door.clock.advance(1)
+    assert door.knock(proven(event_of("look-up"), door.signed("wsse-hex").headers)) == (200, "0")
+    assert wrong_digests(door, 9) == [(403, "1023001")] * 9
+    assert door.knock(proven(event_of("look-up"), door.signed("aksk").headers)) == (200, "0")
+    assert wrong_digests(door, 2) == [(403, "1023001"), (403, "1020176")]
+
+
+def test_only_what_is_wrong_within_five_minutes_adds_up(door):
+    for _ in range(4):
+        wrong_digests(door, 9)
+        door.clock.advance(5 * 60)
+    assert door.knock(proven(event_of("look-up"), door.signed("aksk").headers)) == (200, "0")
+
+
+def test_a_lock_is_of_one_address_and_one_app(door):
+    wrong_digests(door, 10)
+    event = proven(event_of("look-up"), door.signed("aksk").headers)
+    elsewhere = event | {"requestContext": {"identity": {"sourceIp": "198.51.100.99"}}}
+    assert door.knock(elsewhere) == (200, "0")
+    stranger(door)
+    other = aksk("app-2", "secret-2", written(NOW)).headers
+    assert door.knock(proven(event_of("show-urls"), other)) == (200, "0")
+
+
+def test_other_faults_than_a_wrong_digest_lock_nothing(door):
+    for other in ({"created": "never"}, {"realm": "other"}, {"nonce": None}, {"username": "nobody"}):
+        for _ in range(11):
+            door.knock(proven(event_of("look-up"), door.signed("aksk", **other).headers))
+    assert door.knock(proven(event_of("look-up"), door.signed("aksk").headers)) == (200, "0")
+    assert door.gate.writes == 0
+
+
+# ---- another SP
+
+
+def stranger(door: Door) -> None:
+    """A second SP with an app, a secret, a token and a number of its own."""
+    door.accounts.add_sp(Sp("sp-2", "another company", "no log-in here"))
+    door.accounts.add_app(App("app-2", "sp-2", "secret-2", display_numbers=("+12025550102",)))
+    door.accounts.save("app-2", Register().grant(TokenPair("token-2", "refresh-2"), NOW))
+
+
+def as_stranger(way: str, event: dict[str, Any]) -> dict[str, Any]:
+    if way == "token":
+        return with_token(event, "app-2", "token-2")
+    return proven(event, GENERATIONS[way]("app-2", "secret-2", written(NOW)).headers)
+
+
+WAYS = ["token", *GENERATIONS]
+FOREIGN = f"{CALL_ID}@{HOST}"
+UNKNOWN = f"1_2_3_20261123085959@{HOST}"
+
+
+def of_call(route: str, session: str) -> dict[str, Any]:
+    event = event_of(route)
+    if route == "stop":
+        return event | {"body": json.dumps({"sessionid": session, "signal": "call_stop"})}
+    if route == "look-up":
+        return event | {"pathParameters": {"sessionId": session}}
+    name = event["queryStringParameters"]["fileName"].replace(CALL_ID, session.partition("@")[0])
+    return event | {"queryStringParameters": event["queryStringParameters"] | {"fileName": name}}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("route", ["stop", "look-up", "record"])
+def test_anothers_call_is_as_unknown_as_one_that_never_was(door, route, way):
+    stranger(door)
+    before = door.state
+    foreign = answer(as_stranger(way, of_call(route, FOREIGN)), door.parts)
+    unknown = answer(as_stranger(way, of_call(route, UNKNOWN)), door.parts)
+    assert foreign["statusCode"] == 403
+    assert foreign == unknown
+    assert door.state == before
+    assert door.knock(event_of(route)) == right(route)  # to its owner it is there
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("route", ["place", "place-in-sandbox"])
+def test_anothers_number_is_as_unknown_as_one_of_nobody(door, route, way):
+    stranger(door)
+    said = []
+    for number in ("+12025550100", "+12025550199"):  # the first SP's, and nobody's
+        event = event_of(route)
+        numbers = {"displayNbr": number, "displayCalleeNbr": number}
+        event["body"] = json.dumps(json.loads(event["body"]) | numbers)
+        said.append(answer(as_stranger(way, event), door.parts))
+    assert said[0] == said[1]
+    assert json.loads(said[0]["body"])["resultcode"] == "1010023"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_notification_urls_are_each_apps_own(door, way):
+    stranger(door)
+    door.change(status_url="https://first.example.com/status")
+    owner = door.accounts.apps[door.key]
+    shown = json.loads(answer(as_stranger(way, event_of("show-urls")), door.parts)["body"])
+    assert (shown["statusUrl"], shown["feeUrl"]) == (None, None)
+    assert door.knock(as_stranger(way, event_of("set-urls"))) == (200, "0")
+    assert door.accounts.apps[door.key] == owner
+    assert door.accounts.apps["app-2"].status_url == "http://127.0.0.1:9999/status"
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_anothers_proof_under_the_first_ones_key_is_as_wrong_as_any(door, route):
+    stranger(door)
+    assert door.knock(with_token(event_of(route), door.key, "token-2")) == (403, "1010004")
+    for make in GENERATIONS.values():
+        headers = make(door.key, "secret-2", written(NOW)).headers
+        assert door.knock(proven(event_of(route), headers)) == (403, "1023001")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_idempotency_key_of_another_app_means_nothing(door, way):
+    stranger(door)
+    key = {"Idempotency-Key": "order-17"}
+    event = event_of("place")
+    body = json.loads(event["body"])
+    first = json.loads(answer(event | {"headers": {**event["headers"], **key}}, door.parts)["body"])
+    del body["displayNbr"], body["displayCalleeNbr"]
+    own = event | {"body": json.dumps(body), "headers": {**event["headers"], **key}}
+    said = answer(as_stranger(way, own), door.parts)
+    second = json.loads(said["body"])
+    assert (said["statusCode"], second["resultcode"]) == (200, "0")
+    assert first["sessionId"] != second["sessionId"]
+
+
+# ---- secrets rotate
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_a_retired_secret_opens_nothing(door, generation):
+    door.change(secret="secret-0", older_secret=None)
+    assert door.knock(proven(event_of("look-up"), door.signed(generation).headers)) == (403, "1023001")
+    assert door.knock(proven(event_of("look-up"), door.signed(generation, secret="secret-0").headers)) == (200, "0")
+
+
+def test_nothing_of_a_digest_is_logged(door, caplog):
+    caplog.set_level("DEBUG")
+    signed = door.signed("aksk", nonce="secretNonce123").headers
+    door.knock(proven(event_of("look-up"), signed))
+    door.knock(proven(event_of("look-up"), door.signed("aksk", secret="no secret").headers))
+    logged = "\n".join(str(vars(record)) for record in caplog.records)
+    assert "answered" in logged
+    assert [hidden for hidden in ("secretNonce123", signed["X-AKSK"], SECRET) if hidden in logged] == []

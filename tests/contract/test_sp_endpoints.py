@@ -357,3 +357,15 @@ def test_the_systems_resolver_knows_addresses_and_loopback_and_no_invented_name(
     assert addresses_of("::1") == (ip_address("::1"),)
     assert all(address.is_loopback for address in addresses_of("localhost"))
     assert addresses_of("a" * 300) == ()
+
+
+def test_plain_http_is_for_whom_the_operator_allows_it():
+    """At save and at send alike; what was saved while it was allowed is not posted to any more."""
+    strict = HttpSpEndpoints(lambda host: [HERE], allow_loopback=True)
+    strict.check(f"https://{NAME}/fee", field="feeUrl")
+    with pytest.raises(ForbiddenAddress, match=r"^feeUrl must be an https URL"):
+        strict.check(f"http://{NAME}/fee", field="feeUrl")
+    server = Server()
+    with serving(server) as port:
+        assert strict.post(letter(f"http://{NAME}:{port}/")) == Reply(None, note="the URL must be an https URL")
+        assert here().post(letter(f"http://{NAME}:{port}/")).status == 200

@@ -226,6 +226,58 @@ def test_an_app_stops_only_its_own_calls(api):
     assert api.calls.load(CALL_ID).call.ending is None
 
 
+# ---- where the SP is told
+
+
+SHOWN, SET = sample("callback_api", "notification_urls_shown"), sample("callback_api", "notification_urls_set")
+
+
+def test_notification_urls_are_read_as_they_were_set_twice(api):
+    assert api.say(SHOWN)[1] == {"resultcode": "0", "resultdesc": "Success", "statusUrl": None, "feeUrl": None}
+    set_ = {
+        "resultcode": "0",
+        "resultdesc": "Success",
+        "statusUrl": "http://127.0.0.1:9999/status",
+        "feeUrl": "http://127.0.0.1:9999/fee",
+    }
+    assert [api.say(SET), api.say(SET), api.say(SHOWN)] == [(200, set_)] * 3
+    assert api.say(SET | {"body": '{"feeUrl": "https://sp.example.com/fee"}'})[1]["statusUrl"] is None
+    assert api.say(SET | {"body": "{}"})[1] == api.say(SHOWN)[1]
+    assert (api.accounts.app(api.key).status_url, api.accounts.app(api.key).fee_url) == (None, None)
+
+
+def test_what_is_set_is_used_when_a_request_names_no_url(api):
+    api.say(SET)
+    body = json.loads(PLACED["body"])
+    api.say(PLACED | {"body": json.dumps({name: body[name] for name in body if not name.endswith("Url")})})
+    notify = api.calls.load(CALL_ID).call.notify
+    assert (notify.status_url, notify.fee_url) == ("http://127.0.0.1:9999/status", "http://127.0.0.1:9999/fee")
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ("", "body is not JSON"),
+        ("[]", "body is not a JSON object"),
+        ('{"statusUrl": 1}', "statusUrl must be a string"),
+        ('{"statusUrl": ""}', "statusUrl must have 1 to 512 characters"),
+        (json.dumps({"feeUrl": "https://sp.example.com/" + "x" * 500}), "feeUrl must have 1 to 512 characters"),
+        (json.dumps({"feeUrl": encoded("https://sp.example.com/fee")}), "feeUrl must be an http or https URL"),
+        ('{"statusUrl": "ftp://sp.example.com/"}', "statusUrl must be an http or https URL"),
+        ('{"statusUrl": "https://jack:secret@sp.example.com/"}', "statusUrl must not carry a user name"),
+        ('{"feeUrl": "http://127.0.0.1:9999/fee"}', "feeUrl is forbidden"),
+    ],
+)
+def test_urls_that_are_refused_leave_what_was_set(api, body, named):
+    api.say(SET)
+    api.endpoints.forbidden.add("http://127.0.0.1:9999/fee")
+    before = api.accounts.app(api.key)
+    status, said = api.say(SET | {"body": body})
+    assert (status, said["resultcode"]) == (403, "1010002")
+    assert named in said["resultdesc"]
+    assert api.accounts.app(api.key) == before
+
+
 # ---- whatever happens
 
 

@@ -14,6 +14,7 @@ from tests.fakes.accounts import FakeAccounts
 from tests.fakes.clock import FakeClock
 from tests.fakes.gate import FakeGate
 from tests.fakes.passwords import cheap_hash
+from tests.functions.proofs import GENERATIONS
 
 SAMPLES = Path("events/sessions")
 SECRET = "n0tAReAlSecret0123456789abcdefghijklmnopqrs"
@@ -31,11 +32,11 @@ KEY = LOGGED_IN["queryStringParameters"]["app_key"]
 
 class Api:
     def __init__(self) -> None:
-        self.accounts, self.gate = FakeAccounts(), FakeGate()
+        self.accounts, self.gate, self.clock = FakeAccounts(), FakeGate(), FakeClock()
         hashed = cheap_hash(LOGGED_IN["headers"]["Authorization"])
         self.accounts.add_sp(Sp("sp-1", LOGGED_IN["queryStringParameters"]["username"], hashed))
         self.accounts.add_app(App(KEY, "sp-1", SECRET))
-        self.parts = Parts(self.accounts, self.accounts, self.gate, FakeClock(), random.Random(1).randbytes)
+        self.parts = Parts(self.accounts, self.accounts, self.gate, self.clock, random.Random(1).randbytes)
 
     def say(self, event: dict) -> tuple[int, dict]:
         said = answer(event, self.parts)
@@ -169,3 +170,29 @@ def test_nothing_secret_is_logged(api, caplog):
     assert "/rest/fastlogin/v1.0" in logged
     secrets = (LOGGED_IN["headers"]["Authorization"], "a wrong password", SECRET, body["access_token"])
     assert not [secret for secret in secrets if secret in logged]
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_headers_of_a_digest_prove_nothing_where_tokens_are_given_out(api, generation):
+    """Here Authorization is the password, and the other header nothing."""
+    token = api.log_in()["access_token"]
+    signed = GENERATIONS[generation](KEY, SECRET, "2026-11-23T09:00:00Z").headers
+    assert api.say(LOGGED_IN | {"headers": signed})[1]["resultcode"] == "1010002"
+    out = sample("sp_logged_out") | {"headers": signed}
+    assert api.say(out | {"queryStringParameters": None})[1]["resultcode"] == "1010003"
+    assert api.say(with_query(out, access_token=""))[1]["resultcode"] == "1010004"
+    refresh = sample("tokens_refreshed_by_form") | {"headers": signed, "body": None}
+    assert api.say(refresh)[1]["resultcode"] == "1010002"
+    assert api.say(with_query(out, access_token=token))[0] == 200
+
+
+def test_too_many_wrong_passwords_lock_with_their_own_code(api):
+    wrong = LOGGED_IN | {"headers": {"Authorization": "wrong"}}
+    for _ in range(2):
+        assert [api.say(wrong)[1]["resultcode"] for _ in range(5)] == ["1010002"] * 5
+        api.clock.advance(60)
+    said = answer(LOGGED_IN, api.parts)
+    assert (said["statusCode"], json.loads(said["body"])["resultcode"]) == (403, "1020176")
+    assert said["headers"]["Retry-After"] == "1800"
+    api.clock.advance(29 * 60)
+    assert api.say(LOGGED_IN)[0] == 200

@@ -9,6 +9,7 @@ from duologue.domain.accounts import App, Sp
 from duologue.domain.credentials import AccessToken
 from duologue.domain.errors import (
     AccountInactive,
+    AuthenticationLocked,
     InvalidToken,
     OutsideUnavailable,
     TokenExpired,
@@ -40,7 +41,7 @@ class Door:
         self.clock = FakeClock()
         self.random = random.Random(1)
 
-    def log_in(self, app_key="app-1", username="jack", password=PASSWORD):
+    def log_in(self, app_key="app-1", username="jack", password=PASSWORD, source=""):
         return log_in(
             app_key,
             username,
@@ -50,6 +51,7 @@ class Door:
             gate=self.gate,
             clock=self.clock,
             random_bytes=self.random.randbytes,
+            source=source,
         )
 
     def refresh(self, token, app_key="app-1", secret="secret-1"):
@@ -244,3 +246,44 @@ def test_a_store_out_of_reach_opens_nothing(door):
     for refused in (door.log_in, lambda: door.refresh(pair.refresh), lambda: door.enter(pair.access)):
         with pytest.raises(OutsideUnavailable):
             refused()
+
+
+def test_ten_wrong_passwords_lock_log_ins_from_that_address_for_half_an_hour(door):
+    pair = door.log_in()
+    door.clock.advance(60)
+    for _ in range(2):
+        for _ in range(5):
+            with pytest.raises(WrongCredentials):
+                door.log_in(password="wrong", source="198.51.100.20")
+        door.clock.advance(60)
+    with pytest.raises(AuthenticationLocked):
+        door.log_in(source="198.51.100.20")
+    door.log_in(source="198.51.100.99")
+    assert door.refresh(pair.refresh)
+    assert door.enter(pair.access).key == "app-1"
+    door.clock.advance(29 * 60)
+    assert door.log_in(source="198.51.100.20")
+
+
+def test_a_right_password_counts_as_no_failure(door):
+    for _ in range(4):
+        door.log_in()
+    assert door.gate.writes == 0
+
+
+def test_a_suspended_sps_right_password_counts_as_no_failure(door):
+    door.accounts.set_sp_active("sp-1", active=False)
+    with pytest.raises(AccountInactive):
+        door.log_in()
+    assert door.gate.writes == 0
+
+
+def test_a_refresh_takes_either_live_secret(door):
+    pair = door.log_in()
+    door.accounts.change_app("app-1", lambda app: replace(app, secret="newer", older_secret="secret-1"))
+    pair = door.refresh(pair.refresh, secret="secret-1")
+    pair = door.refresh(pair.refresh, secret="newer")
+    door.accounts.change_app("app-1", lambda app: replace(app, older_secret=None))
+    with pytest.raises(WrongCredentials):
+        door.refresh(pair.refresh, secret="secret-1")
+    assert door.refresh(pair.refresh, secret="newer")

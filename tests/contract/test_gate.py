@@ -1,0 +1,163 @@
+"""Nonces are good once and wrong attempts are counted, in memory, in moto's DynamoDB and in the local cloud's."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from duologue.adapters.dynamo_gate import DynamoGate
+from duologue.domain.attempts import LOCKED_FOR, Attempt, Failures, Proof
+from duologue.domain.errors import AuthenticationLocked, NonceUsed, RaceLost
+from duologue.usecases.count_failure import count_failure
+from tests.contract.test_accounts import new_table
+from tests.fakes.clock import FakeClock
+from tests.fakes.gate import FakeGate
+from tests.samples import NOW, at
+
+UNTIL = NOW + timedelta(minutes=10)
+HERE = Attempt("app-1", Proof.DIGEST, "198.51.100.20")
+OTHERS = [
+    Attempt("app-2", Proof.DIGEST, "198.51.100.20"),
+    Attempt("app-1", Proof.PASSWORD, "198.51.100.20"),
+    Attempt("app-1", Proof.DIGEST, "198.51.100.21"),
+    Attempt("app-1", Proof.DIGEST, ""),
+    Attempt("app-1", Proof.DIGEST, "x" * 5000),
+]
+
+
+@pytest.fixture
+def table(aws):
+    return new_table(aws("dynamodb"))
+
+
+@pytest.fixture
+def dynamo(aws, table):
+    return DynamoGate(aws("dynamodb"), table)
+
+
+def tried(gate, nonce: str = "once") -> str:
+    try:
+        gate.use_nonce("app-1", nonce, UNTIL, NOW)
+    except NonceUsed:
+        return "used"
+    return "let in"
+
+
+class Promises:
+    """What every gate keeps."""
+
+    def test_a_nonce_is_good_once_for_each_app(self, gate):
+        gate.use_nonce("app-1", "once", UNTIL, NOW)
+        for again in (NOW, at(1), UNTIL):
+            with pytest.raises(NonceUsed):
+                gate.use_nonce("app-1", "once", again + timedelta(minutes=10), again)
+        gate.use_nonce("app-2", "once", UNTIL, NOW)
+        gate.use_nonce("app-1", "Once", UNTIL, NOW)
+        gate.use_nonce("app-1", "é+/=" * 2000, UNTIL, NOW)
+
+    def test_what_is_past_is_forgotten_whether_it_was_taken_away_or_not(self, gate):
+        gate.use_nonce("app-1", "once", UNTIL, NOW)
+        later = UNTIL + timedelta(seconds=1)
+        gate.use_nonce("app-1", "once", later + timedelta(minutes=10), later)
+        with pytest.raises(NonceUsed):
+            gate.use_nonce("app-1", "once", later + timedelta(minutes=10), later)
+
+    def test_two_hundred_requests_with_one_nonce_let_one_in(self, gate):
+        assert Counter(tried(gate) for _ in range(200)) == {"let in": 1, "used": 199}
+
+    def test_failures_come_back_as_they_were_saved_each_kind_for_itself(self, gate):
+        assert gate.failures(HERE) == Failures()
+        once = Failures().count(at(0.25))
+        gate.save_failures(HERE, once)
+        assert gate.failures(HERE) == Failures((at(0.25),), None, 1)
+        locked = Failures((), NOW + LOCKED_FOR, 1)
+        gate.save_failures(HERE, locked)
+        assert gate.failures(HERE) == Failures((), NOW + LOCKED_FOR, 2)
+        assert [gate.failures(other) for other in OTHERS] == [Failures()] * len(OTHERS)
+
+    def test_of_two_writes_that_read_the_same_the_second_loses(self, gate):
+        for _ in range(2):
+            read = gate.failures(HERE)
+            gate.save_failures(HERE, read.count(NOW))
+            with pytest.raises(RaceLost):
+                gate.save_failures(HERE, read.count(NOW))
+        assert len(gate.failures(HERE).at) == 2
+
+    def test_ten_lock_and_the_lock_ends(self, gate):
+        clock = FakeClock(NOW)
+        for _ in range(15):
+            count_failure(HERE, gate=gate, clock=clock)
+        with pytest.raises(AuthenticationLocked):
+            gate.failures(HERE).check(clock.now())
+        gate.failures(HERE).check(NOW + LOCKED_FOR)
+
+
+class TestInMemory(Promises):
+    @pytest.fixture
+    def gate(self):
+        return FakeGate()
+
+    def test_two_hundred_at_once(self, gate):
+        assert at_once(gate) == {"let in": 1, "used": 199}
+
+
+class TestInDynamo(Promises):
+    @pytest.fixture
+    def gate(self, dynamo):
+        return dynamo
+
+
+@pytest.mark.parametrize("aws", ["lab"], indirect=True)
+class TestAtOnce:
+    """moto's tables are not for threads."""
+
+    def test_two_hundred_requests_with_one_nonce(self, dynamo):
+        assert at_once(dynamo) == {"let in": 1, "used": 199}
+
+    def test_however_many_fail_at_once_it_is_locked(self, dynamo):
+        clock = FakeClock(NOW)
+        with ThreadPoolExecutor(20) as pool:
+            list(pool.map(lambda _: count_failure(HERE, gate=dynamo, clock=clock), range(60)))
+        with pytest.raises(AuthenticationLocked):
+            dynamo.failures(HERE).check(NOW)
+
+
+def at_once(gate) -> Counter[str]:
+    with ThreadPoolExecutor(50) as pool:
+        return Counter(pool.map(lambda _: tried(gate), range(200)))
+
+
+def test_the_sdk_may_repeat_a_write_whose_answer_was_lost(dynamo, aws):
+    """The second attempt of the same request is not a replay: it names the same taker."""
+    calls = []
+
+    class Losing:
+        """Answers the first write by doing it twice, as the SDK does after a time-out."""
+
+        def update_item(self, **request):
+            calls.append(request)
+            aws("dynamodb").update_item(**request)
+            return aws("dynamodb").update_item(**request)
+
+    dynamo._client = Losing()
+    assert tried(dynamo) == "let in"
+    assert len(calls) == 1
+    dynamo._client = aws("dynamodb")
+    assert tried(dynamo) == "used"
+
+
+def test_what_is_remembered_goes_by_itself(dynamo, aws, table):
+    dynamo.use_nonce("app-1", "once", UNTIL, NOW)
+    dynamo.save_failures(HERE, Failures().count(NOW))
+    ends = {int(row["expires_at"]["N"]) for row in aws("dynamodb").scan(TableName=table)["Items"]}
+    assert ends == {int(UNTIL.timestamp()), int((NOW + timedelta(minutes=5)).timestamp()) + 1}
+
+
+def test_a_row_that_time_took_away_between_reading_and_writing_is_begun_anew(dynamo, aws, table):
+    dynamo.save_failures(HERE, Failures().count(NOW))
+    read = dynamo.failures(HERE)
+    [row] = aws("dynamodb").scan(TableName=table)["Items"]
+    aws("dynamodb").delete_item(TableName=table, Key={"pk": row["pk"], "sk": row["sk"]})
+    dynamo.save_failures(HERE, read.count(at(1)))
+    assert len(dynamo.failures(HERE).at) == 2

@@ -1,0 +1,127 @@
+"""An app's settings change by the operator's and the SP's hand; its secrets rotate with an overlap."""
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
+from duologue.domain.accounts import App, Sp
+from duologue.domain.call import NotifyTo
+from duologue.domain.errors import ForbiddenAddress, InvalidField, UnknownApp
+from duologue.usecases.change_app import change_app, set_notification_urls
+from duologue.usecases.check_app import MOST_CALLS, MOST_NUMBERS
+from duologue.usecases.rotate_secret import retire_secret, rotate_secret
+from tests.fakes.accounts import FakeAccounts
+from tests.fakes.sp_endpoints import FakeSpEndpoints
+
+URL = "https://sp.example.com/status"
+
+
+class Office:
+    """The operator's, with one app in its book."""
+
+    def __init__(self) -> None:
+        self.accounts, self.endpoints = FakeAccounts(), FakeSpEndpoints()
+        self.accounts.add_sp(Sp("sp-1", "jack", "no log-in here"))
+        self.accounts.add_app(App("app-1", "sp-1", "secret-1", display_numbers=("+12025550100",), status_url=URL))
+        self.random = random.Random(1)
+
+    def set(self, app_key="app-1", **fields):
+        return change_app(
+            app_key,
+            lambda app: replace(app, **fields),
+            apps=self.accounts,
+            endpoints=self.endpoints,
+            plan=LibphonenumberPlan(),
+        )
+
+    def rotate(self):
+        return rotate_secret("app-1", apps=self.accounts, random_bytes=self.random.randbytes)
+
+    @property
+    def app(self):
+        return self.accounts.app("app-1")
+
+
+@pytest.fixture
+def office():
+    return Office()
+
+
+def test_what_is_named_changes_and_the_rest_stays(office):
+    before = office.app
+    changed = office.set(concurrent_calls=3, countries=(), test_numbers=("+12025550190",), recording=True)
+    assert changed == office.app
+    assert changed == replace(before, concurrent_calls=3, countries=(), test_numbers=("+12025550190",), recording=True)
+    assert office.set(concurrent_calls=3) == changed
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"display_numbers": ()}, "display number"),
+        ({"display_numbers": ("12025550100",)}, "display number"),
+        ({"test_numbers": ("+1 202 555 0190",)}, "test number"),
+        ({"test_numbers": ("+12025550190",) * (MOST_NUMBERS + 1)}, "test numbers"),
+        ({"concurrent_calls": 0}, "concurrent calls"),
+        ({"concurrent_calls": MOST_CALLS + 1}, "concurrent calls"),
+        ({"calls_per_second": 0}, "calls per second"),
+        ({"calls_per_callee_per_day": -1}, "calls per callee per day"),
+        ({"countries": ("us",)}, "country"),
+        ({"countries": ("US", "USA")}, "country"),
+        ({"fee_url": "https://forbidden.example.com/"}, "fee URL"),
+    ],
+)
+def test_a_setting_out_of_its_range_is_refused_and_nothing_changes(office, fields, field):
+    office.endpoints.forbidden.add("https://forbidden.example.com/")
+    before = office.app
+    with pytest.raises(InvalidField) as refused:
+        office.set(**{"recording": True} | fields)
+    assert refused.value.field == field
+    assert office.app == before
+
+
+def test_a_url_that_was_there_before_does_not_stand_in_the_way(office):
+    """Its host may be gone; the limit is changed all the same."""
+    office.endpoints.forbidden.add(URL)
+    assert office.set(concurrent_calls=2).status_url == URL
+    with pytest.raises(ForbiddenAddress):
+        office.set(fee_url=URL)
+
+
+def test_nobodys_settings(office):
+    with pytest.raises(UnknownApp):
+        office.set("app-9", recording=True)
+    with pytest.raises(UnknownApp):
+        set_notification_urls("app-9", NotifyTo(), apps=office.accounts)
+
+
+def test_the_sp_sets_both_urls_at_once(office):
+    for urls in (
+        NotifyTo(None, "https://sp.example.com/fee"),
+        NotifyTo(None, "https://sp.example.com/fee"),
+        NotifyTo(),
+    ):
+        set_notification_urls("app-1", urls, apps=office.accounts)
+        assert (office.app.status_url, office.app.fee_url) == (urls.status_url, urls.fee_url)
+
+
+def test_two_secrets_are_live_until_the_older_is_retired(office):
+    first = office.app.secret
+    second = office.rotate().secret
+    assert office.app.secrets == (second, first)
+    assert second != first and len(second) == 43
+    with pytest.raises(InvalidField, match="retire it first"):
+        office.rotate()
+    assert office.app.secrets == (second, first)
+    for _ in range(2):
+        retire_secret("app-1", apps=office.accounts)
+        assert office.app.secrets == (second,)
+    third = office.rotate().secret
+    assert office.app.secrets == (third, second)
+
+
+def test_neither_secret_is_shown(office):
+    office.rotate()
+    assert [secret for secret in office.app.secrets if secret in repr(office.app)] == []

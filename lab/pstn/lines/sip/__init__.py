@@ -1,0 +1,14 @@
+"""Real SIP and RTP under the exchange, all of it on 127.0.0.1.
+
+    exchange ── line ── child ═pipe═ station ── media        the telephone network
+                  └──── lab.phones ═pipe═ station, refuser   phones that a script moves
+
+| Module | Where | What |
+| --- | --- | --- |
+| line | parent | what the exchange asks and is told; scripts; what each phone remembers |
+| child | parent | a supervised process that speaks JSON lines |
+| numbers | parent | which number is a telephone outside, and its SIP address |
+| sounds, speech | parent | WAV files and texts as telephone sound |
+| channel, station | child | commands in, calls on the wire (baresip), events out |
+| media | child | the 20 ms thread: prompts, bridges, recordings |
+"""

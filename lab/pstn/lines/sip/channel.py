@@ -1,0 +1,43 @@
+"""The child's end of the pipe to its parent: one JSON object a line, commands on stdin, events on what was stdout.
+
+The child ends when its stdin does, so it never outlives its parent.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+Handle = Callable[[dict[str, Any]], Awaitable[None]]
+MOST_BYTES = 1 << 20
+
+
+class Channel:
+    """Make it before anything else prints: it keeps stdout for itself and gives the rest of the process stderr."""
+
+    def __init__(self) -> None:
+        self._out = os.dup(1)
+        os.dup2(2, 1)
+        logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def tell(self, event: dict[str, Any]) -> None:
+        """From any thread; written on the loop, one after the other."""
+        assert self._loop is not None, "the channel does not serve yet"
+        self._loop.call_soon_threadsafe(self._write, json.dumps(event).encode() + b"\n")
+
+    async def serve(self, begin: Callable[[], Awaitable[Handle]]) -> None:
+        """Begin, then give every command to the handler, in turn, until the parent closes the pipe."""
+        self._loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(limit=MOST_BYTES)
+        await self._loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        handle = await begin()
+        while line := await reader.readline():
+            await handle(json.loads(line))
+
+    def _write(self, line: bytes) -> None:
+        while line:
+            line = line[os.write(self._out, line) :]

@@ -1,0 +1,190 @@
+"""The parent's end: a child process that is started, told, heard, and started again when it dies.
+
+Rule 1: what was sent to a child that died is lost; what is sent while there is none waits for the next.
+Rule 2: `generation` counts the children, so that the owner knows what went down with which.
+Rule 3: a child that says nothing for `SILENT_S` is as good as dead, and is ended.
+"""
+
+import contextlib
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+LOOPBACK = "127.0.0.1"
+READY_S = 20.0
+SILENT_S = 15.0
+AGAIN_S = (0.05, 0.2, 1.0, 5.0)
+"""Before a new child, by how many died young in a row."""
+YOUNG_S = 3.0
+
+
+class ChildError(Exception):
+    """The child did not come up; the end of its log is in the message."""
+
+
+class Child:
+    """A program that speaks `channel`'s language.
+
+    Args:
+        module: run as `python -m`.
+        options: makes its only argument of the SIP port, anew for every child.
+        heard: called with every event, on a thread of this object.
+        died: called with the generation, on that thread, before another child is started.
+        log: what it writes to stderr, appended.
+        port: its SIP port; a child that is started again keeps it.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        options: Callable[[int], dict[str, Any]],
+        heard: Callable[[dict[str, Any]], None],
+        died: Callable[[int], None],
+        log: Path,
+        port: int,
+    ) -> None:
+        self.port = port
+        self.module, self.options, self.heard, self.died, self.log = module, options, heard, died, log
+        self.generation = 0
+        self.ready: dict[str, Any] = {}
+        """The `ready` event of the child that runs."""
+        self._lock = threading.Lock()
+        self._up = threading.Condition(self._lock)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._backlog: list[bytes] = []
+        self._closing = False
+        self._last_heard = 0.0
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    def begin(self) -> None:
+        """Start it, and go on; what is sent meanwhile is kept for it."""
+        for name, run in (("child-reader", self._live), ("child-watch", self._watch)):
+            thread = threading.Thread(target=run, name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def wait(self) -> None:
+        """Until it is ready. Raises: ChildError, and closes it."""
+        with self._up:
+            if not self._up.wait_for(lambda: self.ready, READY_S):
+                tail = self.log.read_text(errors="replace")[-800:] if self.log.exists() else ""
+                message = f"{self.module} did not come up within {READY_S:.0f} s: {tail}"
+                threading.Thread(target=self.close, daemon=True).start()
+                raise ChildError(message)
+
+    def send(self, **command: Any) -> int:
+        """Gives the generation that gets it."""
+        line = json.dumps(command).encode() + b"\n"
+        with self._lock:
+            if self._process is None or self._process.stdin is None:
+                self._backlog.append(line)
+                return self.generation + 1
+            self._write(self._process.stdin, line)
+            return self.generation
+
+    def close(self) -> None:
+        self._closing = True
+        process = self._process
+        if process:
+            _end(process)
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join(timeout=5)
+
+    def kill(self, *, again: bool = True) -> None:
+        """At once, as a crash would be. `again` False: and no other is started."""
+        self._closing = self._closing or not again
+        process = self._process
+        if process:
+            process.kill()
+
+    # -- the threads
+    def _live(self) -> None:
+        failures = 0
+        while True:
+            born = time.monotonic()
+            process = self._spawn()
+            self._read(process)
+            process.wait()
+            with self._lock:
+                self._process, self.ready = None, {}
+                closing, generation = self._closing, self.generation
+            if closing:
+                return
+            self.died(generation)
+            failures = failures + 1 if time.monotonic() - born < YOUNG_S else 0
+            time.sleep(AGAIN_S[min(failures, len(AGAIN_S) - 1)])
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", self.module, json.dumps(self.options(self.port))]
+        with self.log.open("ab") as log, self._lock:
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+            self._process, self._last_heard = process, time.monotonic()
+            self.generation += 1
+            waiting, self._backlog = self._backlog, []
+            assert process.stdin
+            for line in waiting:
+                self._write(process.stdin, line)
+        return process
+
+    def _read(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout
+        for line in process.stdout:
+            self._last_heard = time.monotonic()
+            event = json.loads(line)
+            if event["event"] == "ready":
+                with self._up:
+                    self.ready = event
+                    self._up.notify_all()
+            self.heard(event)
+
+    def _watch(self) -> None:
+        while not self._closing:
+            time.sleep(0.5)
+            process = self._process
+            if process and time.monotonic() - self._last_heard > SILENT_S:
+                process.kill()
+
+    @staticmethod
+    def _write(pipe: IO[bytes], line: bytes) -> None:
+        try:
+            pipe.write(line)
+            pipe.flush()
+        except (BrokenPipeError, ValueError):  # it died; the reader sees the same
+            return
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Close its stdin and let it say goodbye; then less politely."""
+    if process.stdin:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def free_port() -> int:
+    """A loopback port that is free for UDP and for TCP at the moment."""
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
+            tcp.bind((LOOPBACK, 0))
+            port = int(tcp.getsockname()[1])
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+                try:
+                    udp.bind((LOOPBACK, port))
+                except OSError:
+                    continue
+                return port

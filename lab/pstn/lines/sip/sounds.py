@@ -1,0 +1,77 @@
+"""Sound as the telephone carries it: 16-bit samples of this machine's byte order, 8000 a second, one channel.
+
+WAV is little-endian, as every machine with a wheel for the SIP library is.
+"""
+
+import io
+import math
+import wave
+from array import array
+from itertools import accumulate, pairwise
+
+RATE = 8000
+FRAME = 160
+"""Samples in 20 ms."""
+FRAME_BYTES = 2 * FRAME
+SILENCE = bytes(FRAME_BYTES)
+
+
+def telephone_sound(content: bytes) -> bytes:
+    """The samples of an uncompressed PCM WAV file of any rate, width and number of channels.
+
+    Raises: wave.Error, EOFError: it is no such file.
+    """
+    with wave.open(io.BytesIO(content)) as file:
+        rate, width, channels = file.getframerate(), file.getsampwidth(), file.getnchannels()
+        raw = file.readframes(file.getnframes())
+    if not raw:
+        return b""
+    return resampled(_mono(_sixteen_bits(raw, width), channels), rate).tobytes()
+
+
+def _sixteen_bits(raw: bytes, width: int) -> "array[int]":
+    """Eight bits are unsigned in WAV, wider samples are signed; the lowest bits of wider ones are dropped."""
+    if width == 1:
+        return array("h", ((each - 128) << 8 for each in raw))
+    samples = array("h", bytes(2 * (len(raw) // width)))
+    whole = raw[: len(samples) * width]
+    out = bytearray(2 * len(samples))
+    out[0::2], out[1::2] = whole[width - 2 :: width], whole[width - 1 :: width]
+    return array("h", bytes(out))
+
+
+def _mono(samples: "array[int]", channels: int) -> "array[int]":
+    if channels == 1:
+        return samples
+    whole = len(samples) // channels * channels
+    return array("h", (sum(samples[at : at + channels]) // channels for at in range(0, whole, channels)))
+
+
+def resampled(samples: "array[int]", rate: int) -> "array[int]":
+    """To 8 kHz. Downwards: the mean of what falls into each new sample; upwards: the nearest old one."""
+    if rate == RATE:
+        return samples
+    count = len(samples) * RATE // rate
+    if rate < RATE:
+        return array("h", (samples[index * rate // RATE] for index in range(count)))
+    sums = [0, *accumulate(samples)]
+    edges = [index * rate // RATE for index in range(count + 1)]
+    return array("h", ((sums[end] - sums[start]) // (end - start) for start, end in pairwise(edges)))
+
+
+def tone(hertz: float, seconds: float = 1.0, level: float = 0.25) -> bytes:
+    """`level`: of full scale. A whole number of waves in the given time loops without a click."""
+    step = 2 * math.pi * hertz / RATE
+    peak = 32767 * level
+    return array("h", (int(peak * math.sin(step * each)) for each in range(int(seconds * RATE)))).tobytes()
+
+
+def wav_file(pcm: bytes, channels: int = 1) -> bytes:
+    """16-bit PCM, 8 kHz."""
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(pcm)
+    return out.getvalue()

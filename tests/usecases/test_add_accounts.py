@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.domain.errors import AccountExists, ForbiddenAddress, InvalidField, UnknownSp
 from duologue.domain.passwords import password_matches
 from duologue.usecases.add_app import NewApp, add_app
@@ -26,7 +27,11 @@ def add(accounts, sp_id="acme", username="jack", password=PASSWORD):
 def app(accounts, endpoints=None, **given):
     new = NewApp(**({"sp": "acme", "display_numbers": ("+12025550100",)} | given))
     return add_app(
-        new, accounts=accounts, endpoints=endpoints or FakeSpEndpoints(), random_bytes=random.SystemRandom().randbytes
+        new,
+        accounts=accounts,
+        endpoints=endpoints or FakeSpEndpoints(),
+        plan=LibphonenumberPlan(),
+        random_bytes=random.SystemRandom().randbytes,
     )
 
 

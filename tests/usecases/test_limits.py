@@ -1,18 +1,38 @@
 """What limits are made of, and freeing what no call holds."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
-from duologue.domain.accounts import App
-from duologue.domain.errors import OutsideUnavailable
+from duologue.adapters import jittered_pause
+from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
+from duologue.domain.accounts import App, Sp
+from duologue.domain.callback_request import CallbackRequest
+from duologue.domain.errors import (
+    DuologueError,
+    KeyReused,
+    NumberRefused,
+    OutsideUnavailable,
+    RaceLost,
+    RequestRepeated,
+)
 from duologue.domain.idempotency import IdempotencyKey
 from duologue.domain.limits import Terms, callee_day, terms_for, until_next_day
 from duologue.domain.phone_number import PhoneNumber
+from duologue.usecases.add_app import NewApp, add_app
+from duologue.usecases.change_app import change_app
 from duologue.usecases.free_slots import free_slots
+from duologue.usecases.place_callback import Patience, place_callback
+from tests.fakes.accounts import FakeAccounts
 from tests.fakes.calls import FakeCalls
-from tests.samples import CALLEE, NOW
+from tests.fakes.clock import FakeClock
+from tests.fakes.flows import FakeFlows
+from tests.fakes.sp_endpoints import FakeSpEndpoints
+from tests.samples import CALLEE, CALLER, NOW, SHOWN_TO_CALLEE, SHOWN_TO_CALLER
 
+OWN = "+12025550100"
 APP = App("app-1", "sp-1", "secret", calls_per_second=4, calls_per_callee_per_day=3)
 
 
@@ -68,3 +88,83 @@ def test_a_slot_that_cannot_be_freed_now_holds_up_no_other(out_of_reach):
     calls.slots = {"app-1": {"gone-1", "gone-2"}}
     assert [free_slots(calls=calls), free_slots(calls=calls), free_slots(calls=calls)] == [1, 1, 0]
     assert calls.slots == {"app-1": set()}
+
+
+@pytest.mark.parametrize("number", ["+19005550100", "+447012345678", "+881612345678", "+1911", "+447700900123"])
+def test_an_app_shows_no_number_that_costs_whoever_calls_it_back(number):
+    accounts = FakeAccounts()
+    accounts.add_sp(Sp("sp-1", "training-institute", "no log-in here"))
+    accounts.add_app(replace(APP, display_numbers=(OWN, number)))
+    judges: dict[str, Any] = {"endpoints": FakeSpEndpoints(), "plan": LibphonenumberPlan()}
+    with pytest.raises(NumberRefused, match=r"^display number "):
+        add_app(NewApp("sp-1", (OWN, number)), accounts=accounts, random_bytes=bytes, **judges)
+    with pytest.raises(NumberRefused, match=r"^display number "):
+        change_app(
+            "app-1", lambda app: replace(app, display_numbers=("+12025550101", "+19005550101")), apps=accounts, **judges
+        )
+    kept = change_app("app-1", lambda app: replace(app, calls_per_second=9), apps=accounts, **judges)
+    assert kept.display_numbers == (OWN, number), "what it has already is not judged anew"
+
+
+class Racing(FakeCalls):
+    """Loses the first races for a slot; then the first of repeated requests has won it, if there is one."""
+
+    def __init__(self, races, winner=None):
+        super().__init__()
+        self.races, self.winner = races, winner
+
+    def accept(self, call, fact, **asked):
+        if self.races:
+            self.races -= 1
+            raise RaceLost("another transaction holds the slots")
+        super().accept(call, fact, **asked)
+
+    def check_repeat(self, app_key, key, now):
+        if self.winner is not None:
+            raise self.winner
+
+
+def place(calls, key=None):
+    paused: list[int] = []
+    ids = iter("abcdefghijklmnopqrstuvwxyz")
+    try:
+        call = place_callback(
+            CallbackRequest(CALLER, CALLEE, SHOWN_TO_CALLER, SHOWN_TO_CALLEE, SHOWN_TO_CALLER),
+            APP,
+            calls=calls,
+            flows=FakeFlows(),
+            clock=FakeClock(),
+            new_call_id=lambda now: next(ids),
+            patience=Patience(),
+            pause=paused.append,
+            key=key,
+        )
+    except DuologueError as refusal:
+        return type(refusal), paused
+    return call.id, paused
+
+
+def test_a_race_for_a_slot_is_run_again_after_a_pause_that_grows():
+    assert place(Racing(3)) == ("d", [0, 1, 2])
+
+
+def test_a_race_that_is_always_lost_ends():
+    verdict, paused = place(Racing(99))
+    assert verdict is OutsideUnavailable
+    assert paused == list(range(12))
+
+
+@pytest.mark.parametrize("winner", [RequestRepeated("first"), KeyReused("app-1")])
+def test_a_race_lost_to_the_same_key_is_not_run_again(winner):
+    key = IdempotencyKey.of("k", b"request")
+    assert place(Racing(1, winner), key) == (type(winner), [])
+    assert place(Racing(1, winner)) == ("b", [0]), "without a key nobody asks"
+
+
+def test_a_pause_is_short_and_grows(monkeypatch):
+    slept: list[float] = []
+    monkeypatch.setattr(jittered_pause, "sleep", slept.append)
+    monkeypatch.setattr(jittered_pause, "_chance", lambda: 1.0)
+    for lost in range(8):
+        jittered_pause.pause(lost)
+    assert slept == [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.32, 0.32]

@@ -95,6 +95,7 @@ def _add(asked: argparse.Namespace, platform: Platform) -> Said:
         NewApp(sp=asked.sp, **_settings(asked)),
         accounts=platform.accounts,
         endpoints=platform.endpoints,
+        plan=platform.plan,
         random_bytes=secrets.token_bytes,
     )
     return {"app_key": app.key, "app_secret": app.secret}
@@ -102,7 +103,13 @@ def _add(asked: argparse.Namespace, platform: Platform) -> Said:
 
 def _set(asked: argparse.Namespace, platform: Platform) -> Said:
     given = _settings(asked)
-    app = change_app(asked.key, lambda app: replace(app, **given), apps=platform.accounts, endpoints=platform.endpoints)
+    app = change_app(
+        asked.key,
+        lambda app: replace(app, **given),
+        apps=platform.accounts,
+        endpoints=platform.endpoints,
+        plan=platform.plan,
+    )
     return _shown(app)
 
 

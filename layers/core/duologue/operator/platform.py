@@ -9,10 +9,11 @@ from duologue.adapters.dns_names import addresses_of
 from duologue.adapters.dynamo_accounts import DynamoAccounts
 from duologue.adapters.http_sp_endpoints import HttpSpEndpoints
 from duologue.adapters.kms_secrets import KmsSecrets
+from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.adapters.s3_prompts import S3Prompts
 from duologue.adapters.stack_outputs import outputs_of
 from duologue.domain.errors import OutsideUnavailable
-from duologue.usecases.ports import AccountBook, Prompts, SpEndpoints
+from duologue.usecases.ports import AccountBook, NumberPlan, Prompts, SpEndpoints
 from duologue.wire.chime.prompt_keys import key_of
 
 Said = dict[str, Any]
@@ -42,6 +43,10 @@ class Platform:
         return HttpSpEndpoints(
             addresses_of, allow_loopback=self._asked.allow_loopback, allow_plain_http=self._asked.allow_plain_http
         )
+
+    @cached_property
+    def plan(self) -> NumberPlan:
+        return LibphonenumberPlan()
 
     @cached_property
     def _outputs(self) -> dict[str, str]:

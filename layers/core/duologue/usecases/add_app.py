@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from duologue.domain.accounts import App
 from duologue.domain.random_text import random_text
 from duologue.usecases.check_app import check_app
-from duologue.usecases.ports import AccountBook, SpEndpoints
+from duologue.usecases.ports import AccountBook, NumberPlan, SpEndpoints
 from duologue.usecases.rotate_secret import new_secret
 
 _KEY_LENGTH = 32
@@ -29,7 +29,14 @@ class NewApp:
     stereo_recordings: bool = False
 
 
-def add_app(new: NewApp, *, accounts: AccountBook, endpoints: SpEndpoints, random_bytes: Callable[[int], bytes]) -> App:
+def add_app(
+    new: NewApp,
+    *,
+    accounts: AccountBook,
+    endpoints: SpEndpoints,
+    plan: NumberPlan,
+    random_bytes: Callable[[int], bytes],
+) -> App:
     """Add an app. Its secret is in what is returned, and never shown again.
 
     Raises:
@@ -37,6 +44,6 @@ def add_app(new: NewApp, *, accounts: AccountBook, endpoints: SpEndpoints, rando
         UnknownSp: there is no such SP.
     """
     app = App(key=random_text(_KEY_LENGTH, random_bytes), secret=new_secret(random_bytes), **asdict(new))
-    check_app(app, endpoints=endpoints)
+    check_app(app, endpoints=endpoints, plan=plan)
     accounts.add_app(app)
     return app

@@ -6,10 +6,12 @@ from dataclasses import replace
 from duologue.domain.accounts import App
 from duologue.domain.call import NotifyTo
 from duologue.usecases.check_app import check_app
-from duologue.usecases.ports import AppBook, SpEndpoints
+from duologue.usecases.ports import AppBook, NumberPlan, SpEndpoints
 
 
-def change_app(app_key: str, change: Callable[[App], App], *, apps: AppBook, endpoints: SpEndpoints) -> App:
+def change_app(
+    app_key: str, change: Callable[[App], App], *, apps: AppBook, endpoints: SpEndpoints, plan: NumberPlan
+) -> App:
     """Write what `change` makes of an app, and give it back.
 
     Raises:
@@ -20,7 +22,7 @@ def change_app(app_key: str, change: Callable[[App], App], *, apps: AppBook, end
 
     def checked(app: App) -> App:
         changed = change(app)
-        check_app(changed, endpoints=endpoints, before=app)
+        check_app(changed, endpoints=endpoints, plan=plan, before=app)
         return changed
 
     return apps.change_app(app_key, checked)

@@ -3,9 +3,10 @@
 import re
 
 from duologue.domain.accounts import App
+from duologue.domain.dialling_policy import check_shown
 from duologue.domain.errors import InvalidField
 from duologue.domain.phone_number import PhoneNumber
-from duologue.usecases.ports import SpEndpoints
+from duologue.usecases.ports import NumberPlan, SpEndpoints
 
 MOST_CALLS = 10_000
 """More at a time, in a second or to one callee in a day is no limit but a slip of the pen."""
@@ -15,10 +16,11 @@ MOST_NUMBERS = 500
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
-def check_app(app: App, *, endpoints: SpEndpoints, before: App | None = None) -> None:
-    """Judge an app before it is saved. `before`: as it was; a URL that was there already is not asked about again.
+def check_app(app: App, *, endpoints: SpEndpoints, plan: NumberPlan, before: App | None = None) -> None:
+    """Judge an app before it is saved. `before`: as it was; a URL or number that was there is not asked about again.
 
     Raises:
+        NumberRefused: a display number is none to be shown.
         InvalidField: a number, a limit, a country or a URL breaks a rule. ForbiddenAddress: the URL's address does.
     """
     if not app.display_numbers:
@@ -28,6 +30,8 @@ def check_app(app: App, *, endpoints: SpEndpoints, before: App | None = None) ->
             raise InvalidField(f"{field}s", f"must be {MOST_NUMBERS} at the most")
         for number in numbers:
             PhoneNumber.parse(number, field=field)
+    for number in set(app.display_numbers).difference(before.display_numbers if before else ()):
+        check_shown(PhoneNumber(number), plan.describe(PhoneNumber(number)), field="display number")
     for field, least, limit in (
         ("concurrent calls", 1, app.concurrent_calls),
         ("calls per second", 1, app.calls_per_second),

@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duologue.call_control.actions import DialAndBridge, HangUp
-from duologue.call_control.events import CallEvent, EndAsked, LastMinuteAsked, LegDropped, LegPickedUp, RecordingStarted
+from duologue.call_control.events import (
+    CalledIn,
+    CallEvent,
+    EndAsked,
+    LastMinuteAsked,
+    LegDropped,
+    LegPickedUp,
+    RecordingStarted,
+)
 from duologue.call_control.facts import AccountClosed, CallEnded, LegAnswered, LegDialled
 from duologue.call_control.machine import close, decide
 from duologue.domain.call import Call, Phase
@@ -18,7 +26,11 @@ from tests.samples import LEG_A, LEG_B, NETWORK_CALL, at, callback
 SEQUENCES = 2000
 
 _STOPS = [EndReason.STOPPED, EndReason.LONGEST_CALL, EndReason.CALLER_SILENT]
-_RECORDED = [RecordingStarted(at(15), NETWORK_CALL, "key"), LastMinuteAsked(at(12), NETWORK_CALL)]
+_RECORDED = [
+    CalledIn(at(0), NETWORK_CALL, LEG_A),
+    RecordingStarted(at(15), NETWORK_CALL, "key"),
+    LastMinuteAsked(at(12), NETWORK_CALL),
+]
 _KNOWN = _RECORDED + [
     value for name, value in vars(stories).items() if name.isupper() and hasattr(value, "network_call")
 ]
@@ -95,7 +107,7 @@ class Watch:
 
     def _only_what_is_up(self, before: Call, after: Call, event: CallEvent, action: HangUp) -> None:
         leg = after.leg(action.party)
-        says_up = isinstance(event, LegPickedUp)  # of a bridge: both legs
+        says_up = isinstance(event, LegPickedUp | CalledIn)  # of a bridge: both legs
         assert says_up or (leg.is_up and leg.network_id == action.leg_id), "only a leg that is up is hung up"
 
     def _no_leg_outlives_its_peer(self, call: Call, actions: tuple[object, ...], event: CallEvent) -> None:

@@ -178,7 +178,6 @@ def test_an_end_that_is_asked_hangs_up_both():
         "hang_up_refused",
         "invalid_response",
         "event_of_a_type_unknown",
-        "new_inbound_call",
         "new_outbound_call_of_nobody",
     ],
 )
@@ -187,6 +186,11 @@ def test_what_decides_nothing_changes_nothing(name):
     before = world.calls.load(CALL_ID)
     assert world.hear(name, 6) == []
     assert world.calls.load(CALL_ID) == before
+
+
+def test_a_call_to_a_display_number_is_rejected_and_not_left_ringing():
+    [action] = CallControl().hear("new_inbound_call", 6)
+    assert action["Type"] == "Hangup"
 
 
 # ---- twice, late, unknown

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from duologue.call_control.actions import HangUp, PlayPrompt
-from duologue.call_control.events import CallEvent
+from duologue.call_control.events import CalledIn, CallEvent
 from duologue.call_control.facts import CallAccepted
 from duologue.domain.outcome import EndReason, Party
 from duologue.usecases.hear_network import hear_network
@@ -147,6 +147,8 @@ def test_the_last_hang_up_closes_the_account(platform):
 def test_a_call_that_is_not_ours_is_let_go(platform, call_id):
     assert platform.hear(CALLER_ANSWERED, call_id=call_id)["actions"] == [HangUp(Party.CALLER, LEG_A)]
     assert platform.hear(CALLER_DIALLED, call_id=call_id)["actions"] == []
+    called_in = CalledIn(at(0), "their call", "leg-x")
+    assert platform.hear(called_in, call_id=call_id)["actions"] == [HangUp(Party.CALLER, "leg-x")]
 
 
 def test_without_the_store_a_leg_whose_peer_left_is_still_hung_up(platform):

@@ -12,6 +12,7 @@ from duologue.call_control.actions import HangUp, PlayPrompt, StartRecording
 from duologue.call_control.events import (
     ActionRefused,
     BridgeFailed,
+    CalledIn,
     CallEvent,
     DialCalleeAsked,
     DialTaken,
@@ -57,7 +58,7 @@ TABLE: dict[str, CallEvent] = {
     "hangup_caller_while_the_callee_rings": LegDropped(*SAYS, Party.CALLER, LEG_A, 0),
     "invalid_response": ActionRefused(*SAYS, "the answer", "SchemaVersionMismatch"),
     "last_minute_asked": LastMinuteAsked(*SAYS),
-    "new_inbound_call": NothingToDecide(*SAYS, "NEW_INBOUND_CALL"),
+    "new_inbound_call": CalledIn(*SAYS, LEG_A),
     "new_outbound_call": DialTaken(*SAYS, LEG_A, A_STARTED),
     "new_outbound_call_of_nobody": DialTaken(*SAYS, LEG_A, A_STARTED),
     "parting_prompt_played": PromptPlayed(*SAYS, Prompt.CALLEE_UNAVAILABLE),

@@ -1,6 +1,6 @@
 """AWS clients, kept for the life of the process: a client costs tens of milliseconds to make.
 
-Made by botocore alone: boto3 would load its transfer manager with itself, which nothing here uses (R17: somebody waits).
+Made by botocore alone: boto3 would load its transfer manager with itself, which nothing here uses (R17: one waits).
 """
 
 from functools import cache

@@ -20,6 +20,13 @@ class NetworkEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class CalledIn(NetworkEvent):
+    """Somebody dials one of our display numbers, and hears ringing."""
+
+    leg_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class DialTaken(NetworkEvent):
     """The network accepted the caller's dial and is placing it. Nothing can be answered to it."""
 
@@ -108,7 +115,8 @@ class NothingToDecide(NetworkEvent):
 
 
 CallEvent = (
-    DialTaken
+    CalledIn
+    | DialTaken
     | LegRang
     | LegPickedUp
     | BridgeFailed

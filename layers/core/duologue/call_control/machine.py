@@ -18,6 +18,7 @@ from duologue.call_control.actions import Action, DialAndBridge, HangUp, PlayPro
 from duologue.call_control.events import (
     ActionRefused,
     BridgeFailed,
+    CalledIn,
     CallEvent,
     DialCalleeAsked,
     DialTaken,
@@ -118,6 +119,8 @@ def _decide_known(call: Call, event: CallEvent) -> Decision:
             return _caller_dropped(call, event)
         case LegDropped():
             return _callee_dropped(call, event)
+        case CalledIn():
+            return Decision(call, (HangUp(Party.CALLER, event.leg_id),), ignored="nobody is called in on a callback")
         case NothingToDecide():
             return Decision(call, ignored=f"{event.what}: nothing to decide")
 

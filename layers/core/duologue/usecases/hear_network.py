@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from duologue.call_control.actions import Action, HangUp
-from duologue.call_control.events import CallEvent, LegDropped, LegPickedUp
+from duologue.call_control.events import CalledIn, CallEvent, LegDropped, LegPickedUp
 from duologue.call_control.machine import Decision, decide
 from duologue.domain.errors import EventAlreadyHeard, OutsideUnavailable, RaceLost, UnknownCall
 from duologue.domain.outcome import Party
@@ -112,7 +112,9 @@ def _again(before: Heard, flows: Flows) -> Answer:
 
 
 def _let_go(event: CallEvent) -> tuple[Action, ...]:
-    """An answer to a call that is not ours: nobody is there to talk to (R6)."""
+    """An answer to a call that is not ours: nobody is there to talk to (R6). A call to us is rejected."""
+    if isinstance(event, CalledIn):
+        return (HangUp(Party.CALLER, event.leg_id),)
     return (HangUp(event.party, event.leg_id),) if isinstance(event, LegPickedUp) else ()
 
 

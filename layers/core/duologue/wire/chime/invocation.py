@@ -12,6 +12,7 @@ from duologue.call_control.actions import DialAndBridge, HangUp, PlayPrompt, Sta
 from duologue.call_control.events import (
     ActionRefused,
     BridgeFailed,
+    CalledIn,
     CallEvent,
     DialCalleeAsked,
     DialTaken,
@@ -109,6 +110,10 @@ class _Said:
         return NothingToDecide(self.at, self.network_call, f"{self.kind} {self.action.get('Type', '')}".strip())
 
 
+def _new_inbound_call(said: _Said) -> CallEvent:
+    return CalledIn(said.at, said.network_call, said.leg_id(Party.CALLER))
+
+
 def _new_outbound_call(said: _Said) -> CallEvent:
     started = said.started(Party.CALLER) or said.at
     return DialTaken(said.at, said.network_call, said.leg_id(Party.CALLER), started)
@@ -176,6 +181,7 @@ def _nothing(said: _Said) -> CallEvent:
 
 
 _READERS: dict[str, Callable[[_Said], CallEvent]] = {
+    "NEW_INBOUND_CALL": _new_inbound_call,
     "NEW_OUTBOUND_CALL": _new_outbound_call,
     "RINGING": _ringing,
     "CALL_ANSWERED": _call_answered,

@@ -167,6 +167,13 @@ def test_a_letter_is_signed_for_its_url():
     assert APP.secret not in repr(letter) and "+1202555" not in repr(letter)
 
 
+def test_while_two_secrets_are_live_a_letter_is_signed_with_the_newer():
+    rotated = replace(APP, secret="the newer one", older_secret=APP.secret)
+    told = LegDialled(at(0), Party.CALLER)
+    newer = letters().letter(talked(), told, replace(APP, secret="the newer one"), at(1))
+    assert letters().letter(talked(), told, rotated, at(1)).headers == newer.headers
+
+
 def test_which_url():
     call = replace(talked(), notify=NotifyTo("http://127.0.0.1/s", "http://127.0.0.1/f"))
     assert letters().letter(call, CallEnded(at(60), EndReason.HUNG_UP), APP, at(60)).url == "http://127.0.0.1/s"

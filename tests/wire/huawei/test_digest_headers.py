@@ -1,0 +1,83 @@
+"""The headers of a digest: the worked numbers to the letter, and nothing that a client could send breaks the reader."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from duologue.domain.credentials import AccessToken, AppDigest
+from duologue.domain.errors import RequestRefused
+from duologue.wire.huawei.credentials import read_credentials
+from duologue.wire.huawei.digest_headers import read_digest
+from duologue.wire.huawei.header_faults import Fault, HeaderFault
+from duologue.wire.huawei.results import HEADER_ROWS, failure
+
+SECRET = "ExampleSecret0123456789abcd"
+NONCE = "66C92B11FF8A425FB8D4CCFE0ED9ED1F"
+CREATED = "2026-01-15T09:30:00Z"
+KIND = 'realm="SDP",profile="UsernameToken",type="Appkey"'
+AKSK = "UWffVjdCq1KDoWTNtOkpgyeWHFzOID1YXcYANQI7jsY="
+WSSE_HEX = "YzhmNmQyNmQzZWJkZmE3YTM0NjZkMmJhNWU4ZjNiMjBlZDMyOTA3MGExYTNiNTA4ZGU0MzFlMWViZWZhNDM1Nw=="
+WSSE_RAW = "yPbSbT69+no0ZtK6Xo87IO0ykHCho7UI3kMeHr76Q1c="
+
+
+def headers(scheme: str, digest: str, nonce: str = NONCE, created: str = CREATED) -> dict[str, str]:
+    token = f'UsernameToken Username="k1",PasswordDigest="{digest}",Nonce="{nonce}",Created="{created}"'
+    return {"authorization": f"{scheme} {KIND}", f"x-{scheme.lower()}": token}
+
+
+@pytest.mark.parametrize(("scheme", "digest"), [("AKSK", AKSK), ("WSSE", WSSE_HEX), ("WSSE", WSSE_RAW)])
+def test_the_worked_digests_to_the_letter(scheme, digest):
+    read = read_digest(headers(scheme, digest))
+    assert (read.app_key, read.nonce) == ("k1", NONCE)
+    assert read.created == (datetime(2026, 1, 15, 9, 30, tzinfo=UTC), datetime(2026, 1, 15, 1, 30, tzinfo=UTC))
+    assert read.proves(SECRET)
+    assert not read.proves(SECRET.lower())
+    for place in range(len(digest)):
+        letter = "A" if digest[place] != "A" else "B"
+        assert not read_digest(headers(scheme, digest[:place] + letter + digest[place + 1 :])).proves(SECRET)
+    assert not read_digest(headers(scheme, digest, created="2026-01-15T09:30:01Z")).proves(SECRET)
+    assert not read_digest(headers(scheme, digest, nonce=NONCE[:-1] + "0")).proves(SECRET)
+
+
+def test_a_digest_and_its_proof_are_not_shown():
+    shown = repr(read_digest(headers("AKSK", AKSK)))
+    assert AKSK not in shown and SECRET not in shown
+
+
+def test_every_fault_has_a_code_of_its_own_and_400():
+    assert len({fault.code for fault in Fault}) == len(Fault) == len(HEADER_ROWS)
+    for fault in Fault:
+        answer = failure(HeaderFault(fault))
+        assert (answer.status, answer.body) == (400, {"resultcode": fault.code, "resultdesc": fault.text})
+
+
+_NAMES = "AKSK WSSE UsernameToken Username PasswordDigest Nonce Created realm profile type SDP Appkey".split()
+_TIMES = [CREATED, "9999-12-31T23:59:59Z", "0001-01-01T00:00:00.5Z"]
+WORDS = st.sampled_from([*_NAMES, *_TIMES, "=", '"', ",", " ", "\ud800", "é", ""])
+HEADERS = st.dictionaries(
+    st.sampled_from(["authorization", "x-aksk", "x-wsse", "x-other"]),
+    st.lists(WORDS | st.text(max_size=5), max_size=40).map("".join),
+)
+QUERIES = st.dictionaries(st.sampled_from(["app_key", "access_token", "format"]), st.text(max_size=5) | WORDS)
+
+
+@given(QUERIES, HEADERS)
+def test_whatever_is_sent_is_read_or_refused_by_name(query, sent):
+    try:
+        read = read_credentials(query, sent)
+    except RequestRefused as error:
+        assert 400 <= failure(error).status < 500
+        return
+    assert isinstance(read, AccessToken) or read.proves(SECRET) in (True, False)
+
+
+@given(st.sampled_from(["AKSK", "WSSE"]), st.text(), st.text(), st.sampled_from([CREATED, "9999-12-31T23:59:59Z"]))
+def test_a_whole_digest_of_any_text_is_read_or_refused_by_name(scheme, digest, nonce, created):
+    try:
+        read = read_digest(headers(scheme, digest, nonce, created))
+    except RequestRefused:
+        return
+    assert isinstance(read, AppDigest)
+    assert not read.proves(SECRET)

@@ -45,6 +45,7 @@ class Fleet:
         if vanishes:
             self._alone[leg] = self._child(f"phone-{leg}")
             self._alone[leg].begin()
+        self._send(leg, "expect")
         self._send(leg, "record", path=str(self._ear(leg)), track="INCOMING") if self._listen else None
         self._send(leg, "play", play="voice", sound=str(self._voice(number)), times=None)
         return f"sip:{number}@{LOOPBACK}:{self._of(leg).port}"

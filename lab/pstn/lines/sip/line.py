@@ -118,7 +118,7 @@ class SipLine(ScriptedLine):
 
     def hang_up(self, call_id: str, sip_code: int) -> None:
         super().hang_up(call_id, sip_code)
-        self._send(call_id, "hangup")
+        self._send(call_id, "forget")
 
     def stop(self, call_id: str, play_id: str) -> None:
         super().stop(call_id, play_id)
@@ -210,7 +210,7 @@ class SipLine(ScriptedLine):
         caller, called = self.numbers.number(event["from"]), self.numbers.number(event["to"])
         call_id = self.listener.arrives(caller, called, {}) if caller and called else None
         if call_id is None or caller is None or called is None:
-            self.network.send(do="hangup", leg=leg)
+            self.network.send(do="forget", leg=leg)
             return
         self._legs[call_id], self._call_ids[leg] = leg, call_id
         self._sent[call_id] = self.network.generation
@@ -255,7 +255,7 @@ class SipLine(ScriptedLine):
         self._later(call, self.post_dial_delay(), invite)
 
     def _call_service(self, call: PhoneCall) -> None:
-        self._sent[call.call_id] = self.network.generation
+        self._sent[call.call_id] = self._send(call.call_id, "expect")
         uri = f"sip:{call.saw}@{self.address}"
         self.fleet.dial(call.call_id, call.phone.number, uri, {LEG_HEADER: call.call_id})
 

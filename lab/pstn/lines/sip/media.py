@@ -23,6 +23,8 @@ LEAD = 2
 """Frames sent ahead, so that a tick may be 40 ms late before anybody hears it; a prompt's end is told as much later."""
 PRIMED, MOST = 2 * FRAME_BYTES, 8 * FRAME_BYTES
 """Received sound waits until there is `PRIMED`; what is beyond `MOST` is thrown away, oldest first."""
+PATIENCE = 250
+"""Ticks after which a prompt runs even if a leg has no sound, so that its end is told."""
 LATE_S = 0.02
 RESET_S = 1.0
 """So late that making up for it would help nobody (the machine slept)."""
@@ -109,12 +111,16 @@ class Leg:
     waiting: bytearray = field(default_factory=bytearray)
     primed: bool = False
     led: bool = False
+    live: bool = False
+    """There has been sound: prompts begin then, or after `PATIENCE` ticks."""
+    waited: int = 0
     incoming: bytes = SILENCE
 
     def receive(self) -> None:
         """Take what came, and from that the frame of this tick."""
         with suppress(Exception):  # no sound yet, none any more, or renegotiated; the next tick asks again
             self.waiting += self.audio.read(4 * MOST)
+            self.live = True
         if len(self.waiting) > MOST:
             del self.waiting[: len(self.waiting) - PRIMED]
         self.primed = len(self.waiting) >= (FRAME_BYTES if self.primed else PRIMED)
@@ -159,7 +165,10 @@ class Media:
         self._work.append(lambda: self._remove(leg))
 
     def play(self, leg: str, play_id: str, pcm: bytes, times: int | None) -> None:
-        self._do(leg, lambda one: setattr(one, "playing", Playing(play_id, pcm or SILENCE, times)))
+        def start(one: Leg) -> None:
+            one.playing, one.waited = Playing(play_id, pcm or SILENCE, times), 0
+
+        self._do(leg, start)
 
     def stop(self, leg: str, play_id: str) -> None:
         def stop(one: Leg) -> None:
@@ -226,7 +235,8 @@ class Media:
     def _outgoing(self, name: str, one: Leg) -> bytes:
         peer = self._legs.get(one.peer) if one.peer else None
         voice = peer.incoming if peer and peer.peer == name and not (one.muted or peer.muted) else SILENCE
-        if one.playing is None:
+        one.waited += 1
+        if one.playing is None or not (one.live or one.waited > PATIENCE):
             return voice
         prompt = one.playing.frame()
         if prompt is None:

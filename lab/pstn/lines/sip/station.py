@@ -1,7 +1,8 @@
 """The child's side of a SIP station: commands in, telephone calls on the wire, events out.
 
 A command is {"do": …, "leg": …}, an event {"event": …, "leg": …}; the methods `do_…` are the commands, `_tell` the
-events: ready, incoming, ringing, progress, answered, pressed, played, recorded, ended, figures, trouble.
+events: ready, incoming, ringing, progress, answered, pressed, played, recorded, ended, figures, trouble. Commands for
+a call that is expected from outside wait for it.
 
 About the library (baresip-python 0.5.2a3, each seen here):
   * without `net_interface` it does not reach loopback;
@@ -9,7 +10,9 @@ About the library (baresip-python 0.5.2a3, each seen here):
   * it allows two calls unless `max_concurrent_calls` is None;
   * a user agent cannot be freed, so there is one for each number shown, kept;
   * it says 180 to an incoming call by itself, and can refuse one with 486 only;
-  * right after answering it sends one re-INVITE, which replaces the streams (AudioRestarted for a moment).
+  * right after answering it sends one re-INVITE, which replaces the streams (AudioRestarted for a moment);
+  * a far end may be faster than `dial` returns, and a `Call` hears only what comes later: events are taken from the
+    runtime, and those of a call that has no name yet wait for it.
 """
 
 import asyncio
@@ -31,6 +34,7 @@ LEG_HEADER = "X-Leg"
 """Says between the stations of this lab which leg a call is."""
 TIMED_OUT, UNAVAILABLE = 408, 503
 FIGURES_EVERY_S = 1.0
+PROGRESS = (Event.CALL_RINGING, Event.CALL_PROGRESS, Event.CALL_ESTABLISHED, Event.CALL_CLOSED)
 log = logging.getLogger("station")
 
 
@@ -63,6 +67,9 @@ class Station:
         self._runtime = Runtime()
         self._agents: dict[str, UserAgent] = {}
         self._held: dict[str, Held] = {}
+        self._names: dict[int, str] = {}
+        self._early: dict[int, list[StackEvent]] = {}
+        self._expected: dict[str, list[dict[str, Any]]] = {}
         self._sounds: dict[str, bytes] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._count = 0
@@ -83,6 +90,7 @@ class Station:
             )
         )
         self._runtime.on_dead = lambda: os._exit(70)  # nothing works any more: let the parent start another
+        self._runtime.subscribe(self._take)
         self.media.start()
         await self._agent("anybody", "catchall=yes")
         self._spawn(self._report())
@@ -95,6 +103,9 @@ class Station:
 
     async def handle(self, command: dict[str, Any]) -> None:
         """Carry out one command; what cannot be done is told as trouble, or as the end of the leg."""
+        if command["leg"] in self._expected and command["do"] != "forget":
+            self._expected[command["leg"]].append(command)
+            return
         name = command.pop("do")
         try:
             await getattr(self, f"do_{name}")(**command)
@@ -104,6 +115,13 @@ class Station:
                 self._tell({"event": "ended", "leg": command["leg"], "code": UNAVAILABLE, "by": "network"})
 
     # -- commands
+    async def do_expect(self, leg: str) -> None:
+        self._expected[leg] = []
+
+    async def do_forget(self, leg: str) -> None:
+        self._expected.pop(leg, None)
+        await self.do_hangup(leg)
+
     async def do_dial(self, leg: str, shown: str, uri: str, headers: dict[str, str]) -> None:
         agent = await self._agent(shown)
         self._hold(leg, await agent.dial(uri, headers or None))
@@ -153,19 +171,39 @@ class Station:
         self._count += 1
         leg = call.headers.get(LEG_HEADER) or f"in-{os.getpid()}-{self._count}"
         if leg in self._held:
+            self._held[f"refused-{self._count}"] = Held(call)
+            self._names[call.handle] = f"refused-{self._count}"
             self._spawn(_refuse(call))
             return
         self._hold(leg, call)
         told = {"from": call.headers.get("From") or call.peer or "", "to": call.headers.get("To", "")}
         self._tell({"event": "incoming", "leg": leg, **told})
+        waiting = self._expected.pop(leg, [])
+        if waiting:
+            self._spawn(self._catch_up(waiting))
+
+    async def _catch_up(self, commands: list[dict[str, Any]]) -> None:
+        for command in commands:
+            await self.handle(command)
 
     def _hold(self, leg: str, call: Call) -> None:
-        held = self._held[leg] = Held(call)
+        self._held[leg] = Held(call)
+        self._names[call.handle] = leg
         self.media.add(leg, call.audio)
-        call.on(lambda event: self._happened(leg, held, event))
         call.on_dtmf(lambda digit: self._tell({"event": "pressed", "leg": leg, "digit": digit.digit}))
+        for event in self._early.pop(call.handle, []):
+            self._happened(leg, event)
 
-    def _happened(self, leg: str, held: Held, event: StackEvent) -> None:
+    def _take(self, event: StackEvent) -> None:
+        if event.event not in PROGRESS:
+            return
+        if event.call in self._names:
+            self._happened(self._names[event.call], event)
+        else:
+            self._early.setdefault(event.call, []).append(event)
+
+    def _happened(self, leg: str, event: StackEvent) -> None:
+        held = self._held[leg]
         match event.event:
             case Event.CALL_RINGING:
                 self._tell({"event": "ringing", "leg": leg})
@@ -175,7 +213,7 @@ class Station:
                 held.answered = True
                 self._tell({"event": "answered", "leg": leg})
             case Event.CALL_CLOSED:
-                self._held.pop(leg, None)
+                del self._held[leg], self._names[event.call]
                 self.media.remove(leg)
                 text = event.text or ""
                 lost = text.startswith("rtp stream error")

@@ -1,0 +1,62 @@
+"""Listening: which tones are in a stretch of telephone sound, by a fast Fourier transform."""
+
+import cmath
+import io
+import itertools
+import math
+import wave
+from array import array
+
+RATE = 8000
+WINDOW = 2048
+"""Samples looked at in one go: 256 ms, so tones 12 Hz apart are told apart after the window's smearing."""
+FAINT = 200.0
+"""Amplitude below which nothing is heard; a built-in phone sounds at 8191."""
+
+
+def samples(pcm: bytes) -> "array[int]":
+    return array("h", pcm[: len(pcm) // 2 * 2])
+
+
+def channels(wav: bytes) -> list["array[int]"]:
+    with wave.open(io.BytesIO(wav)) as file:
+        assert (file.getframerate(), file.getsampwidth()) == (RATE, 2)
+        count = file.getnchannels()
+        both = samples(file.readframes(file.getnframes()))
+    return [both[which::count] for which in range(count)]
+
+
+def fft(values: list[complex]) -> list[complex]:
+    """Cooley and Tukey's, for a power of two."""
+    count = len(values)
+    if count == 1:
+        return values
+    even, odd = fft(values[0::2]), fft(values[1::2])
+    turned = [cmath.exp(-2j * math.pi * k / count) * odd[k] for k in range(count // 2)]
+    return [a + b for a, b in zip(even, turned, strict=True)] + [a - b for a, b in zip(even, turned, strict=True)]
+
+
+def spectrum(stretch: "array[int]") -> list[float]:
+    """Amplitude for each bin of a window, smoothed by von Hann's function so that a tone stays where it is."""
+    weighted = [
+        complex(value * (0.5 - 0.5 * math.cos(2 * math.pi * at / WINDOW))) for at, value in enumerate(stretch[:WINDOW])
+    ]
+    return [4 * abs(each) / WINDOW for each in fft(weighted)[: WINDOW // 2]]
+
+
+def tones(stretch: "array[int]", share: float = 0.2) -> list[int]:
+    """The tones (Hz, to the next multiple of 20) at least `share` as loud as the loudest; none if all is faint."""
+    found = spectrum(stretch)
+    least = max(FAINT, share * max(found))
+    peaks = [at for at in range(2, len(found) - 1) if found[at] >= least and found[at - 1] <= found[at] > found[at + 1]]
+    return sorted({round(at * RATE / WINDOW / 20) * 20 for at in peaks})
+
+
+def story(sound: "array[int]", step: int = WINDOW // 2) -> list[tuple[int, ...]]:
+    """What was to be heard, one after the other: the tones of each window, changes only.
+
+    A window in which one sound gives way to the next holds both or neither; it counts only if its neighbour agrees.
+    """
+    windows = [tuple(tones(sound[at : at + WINDOW])) for at in range(0, len(sound) - WINDOW + 1, step)]
+    steady = [one for one, after in itertools.pairwise(windows) if one == after]
+    return [each for at, each in enumerate(steady) if at == 0 or steady[at - 1] != each]

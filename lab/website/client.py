@@ -3,7 +3,9 @@
 import base64
 import http.client
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -11,6 +13,7 @@ LOG_IN = "/rest/fastlogin/v1.0"
 REFRESH = "/omp/oauth/refresh"
 LOG_OUT = "/rest/logout/v1.0"
 CLICK2CALL = "/rest/httpsessions/click2Call/v2.0"
+SANDBOX_CLICK2CALL = "/sandbox/rest/httpsessions/click2Call/v2.0"
 CALL_STOP = "/rest/httpsessions/callStop/v2.0"
 TIMEOUT_S = 60
 
@@ -65,18 +68,28 @@ class SpClient:
     def log_out(self) -> Reply:
         return self.send(LOG_OUT, self._credentials())
 
-    def place(self, *, status_url: str | None = None, fee_url: str | None = None, **fields: Any) -> Reply:
+    def place(
+        self,
+        *,
+        status_url: str | None = None,
+        fee_url: str | None = None,
+        idempotency_key: str | None = None,
+        sandbox: bool = False,
+        **fields: Any,
+    ) -> Reply:
         """`fields` as on the wire; the URLs are given in clear and sent as Base64."""
         urls = {"statusUrl": status_url, "feeUrl": fee_url}
         encoded = {name: base64.b64encode(url.encode()).decode() for name, url in urls.items() if url is not None}
-        return self.post_json(CLICK2CALL, {**fields, **encoded})
+        marked = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+        return self.post_json(SANDBOX_CLICK2CALL if sandbox else CLICK2CALL, {**fields, **encoded}, marked)
 
     def stop(self, session_id: str) -> Reply:
         return self.post_json(CALL_STOP, {"sessionid": session_id, "signal": "call_stop"})
 
-    def post_json(self, path: str, body: object) -> Reply:
+    def post_json(self, path: str, body: object, headers: Mapping[str, str] = MappingProxyType({})) -> Reply:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self.send(path, self._credentials(), content, {"Content-Type": "application/json;charset=UTF-8"})
+        kind = {"Content-Type": "application/json;charset=UTF-8"}
+        return self.send(path, self._credentials(), content, {**kind, **headers})
 
     def send(
         self,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from lab.website.account import open_account
 from lab.website.client import Account, Reply, SpClient
@@ -23,7 +24,7 @@ class Sp:
     numbers: tuple[str, ...]
     """The display numbers that it may show."""
 
-    def place(self, caller: str, callee: str, **fields: object) -> Reply:
+    def place(self, caller: str, callee: str, **fields: Any) -> Reply:
         """Ask for a callback that shows the caller its first display number, the callee its second one."""
         wanted = {
             "callerNbr": caller,
@@ -45,15 +46,19 @@ def open_sp(
     name: str,
     numbers: Sequence[str],
     concurrent_calls: int = 100,
+    settings: Sequence[str] = (),
     log_in: bool = True,
 ) -> Sp:
     """Have the operator open an account, start its receiver and log in. `numbers`: two display numbers or more.
+    `settings`: more of its app, as the operator's command takes them.
 
     Raises:
         subprocess.CalledProcessError: the operator's command refused.
         LogInRefused
     """
-    account = open_account(environment, sp=name, display_numbers=numbers, concurrent_calls=concurrent_calls)
+    account = open_account(
+        environment, sp=name, display_numbers=numbers, concurrent_calls=concurrent_calls, settings=settings
+    )
     sp = Sp(name, account, SpClient(api_url, account), Receiver(account.app_secret), tuple(numbers))
     if log_in:
         reply = sp.client.log_in()

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from duologue.call_control.facts import CallAccepted
-from duologue.call_control.machine import close
 from duologue.domain.accounts import App
 from duologue.domain.call import Call, Phase
 from duologue.domain.callback_request import LONGEST_TALK, CallbackRequest
@@ -144,6 +143,7 @@ def _call(request: CallbackRequest, app: App, call_id: str, now: datetime, patie
         audio=request.audio,
         plays_before_callee=request.wants_prompt_before_callee,
         wants_recording=request.wants_record,
+        keep_recording_days=app.keep_recordings_days,
         user_data=request.user_data,
         wants_party_type=request.wants_party_type,
         facts=1,
@@ -180,6 +180,8 @@ def _withdraw(call: Call, terms: Terms, calls: Calls, clock: Clock) -> None:
     With an idempotency key it is told all the same: a repeat may have been answered with this call meanwhile. If the
     closing fails the sweeper does it, and the SP is told of a call that it thinks refused: never the reverse.
     """
+    from duologue.call_control.machine import close  # it takes its time to load, and almost no request needs it
+
     decision = close(call, clock.now(), EndReason.NEVER_STARTED)
     facts, after = (decision.facts, decision.call) if terms.key else ((), replace(decision.call, facts=call.facts))
     try:

@@ -20,6 +20,7 @@ from duologue.runtime.wiring.callback_api import Parts, parts
 from duologue.usecases.authenticate import authenticate
 from duologue.usecases.change_app import set_notification_urls
 from duologue.usecases.check_numbers import check_numbers
+from duologue.usecases.delete_recording import delete_recording
 from duologue.usecases.follow_link import follow_link
 from duologue.usecases.link_recording import link_recording
 from duologue.usecases.look_up_callback import look_up_callback
@@ -99,8 +100,12 @@ def _look_up(request: Request, app: App, parts: Parts) -> Answer:
     return found(look_up_callback(call_id, app.key, calls=parts.calls), parts.host)
 
 
-def _link(request: Request, app: App, parts: Parts) -> Answer:
+def _record(request: Request, app: App, parts: Parts) -> Answer:
     call_id = read_record_request(request.query, parts.host)
+    if request.method == "DELETE":
+        delete_recording(call_id, app, calls=parts.calls, recordings=parts.recordings, clock=parts.clock)
+        _log.info("recording deleted", extra={"call_id": call_id, "app": app.key})
+        return success()
     token = link_recording(
         call_id,
         app,
@@ -138,7 +143,7 @@ _ROUTES: dict[str, Callable[[Request, App, Parts], Answer]] = {
     SANDBOX_PLACE: _place,
     STOP: _stop,
     LOOK_UP: _look_up,
-    RECORD: _link,
+    RECORD: _record,
     NOTIFICATION_URLS: _notification_urls,
 }
 

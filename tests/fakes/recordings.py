@@ -15,6 +15,9 @@ class FakeRecordings:
     def holds(self, key: str) -> bool:
         return key in self.sounds
 
+    def remove(self, key: str) -> None:
+        self.sounds.discard(key)
+
     def url(self, key: str, good_for: timedelta) -> str:
         return f"https://storage.example.com/{key}?good_for={good_for.total_seconds():.0f}"
 

@@ -12,11 +12,12 @@ from moto import mock_aws
 from duologue.adapters.s3_publisher import S3Publisher, write_a_law
 from duologue.call_control.facts import CallAccepted
 from duologue.domain.errors import OutsideUnavailable
-from duologue.domain.recording import Recording, folder_of, owner_of, published_key
+from duologue.domain.recording import KEEP_DAYS, Recording, folder_of, owner_of, published_key
 from duologue.runtime.wiring.publish_recording import Parts
 from functions.publish_recording.handler import answer
 from tests.fakes.calls import FakeCalls
 from tests.functions.worlds import sample
+from tests.journeys.tables import declared
 from tests.samples import NOW, at, callback
 
 BUCKET = "recordings"
@@ -82,10 +83,16 @@ class World:
         event = {"detail": {"bucket": {"name": BUCKET}, "object": {"key": key}}}
         return str(answer(event, Parts(self.calls, S3Publisher(self.s3, BUCKET)))["became"])
 
+    def tags(self, key: str) -> list[dict[str, str]]:
+        return [dict(tag) for tag in self.s3.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"]]  # type: ignore[arg-type]
+
+    @property
+    def keys(self) -> list[str]:
+        return [each["Key"] for each in self.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+
     @property
     def published(self) -> bytes | None:
-        keys = [each["Key"] for each in self.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
-        return self.s3.get_object(Bucket=BUCKET, Key=PUBLISHED)["Body"].read() if PUBLISHED in keys else None
+        return self.s3.get_object(Bucket=BUCKET, Key=PUBLISHED)["Body"].read() if PUBLISHED in self.keys else None
 
 
 @pytest.fixture
@@ -133,6 +140,27 @@ def test_a_file_that_no_call_accounts_for_is_left_alone(world):
     assert world.hear(f"calls/app-1/9_9_9_20261123090000/{KEY}") == "not the file of a recorded call"
     assert world.hear(PUBLISHED) == "not the file of a recorded call"
     assert world.published is None
+
+
+def test_how_long_its_app_keeps_it_is_on_both_forms(world):
+    world.put(wav(tone(600), tone(900))).hear()
+    assert world.tags(PUBLISHED) == []
+    world.calls.change(CALL.id, keep_recording_days=7)
+    world.hear()
+    assert world.tags(PUBLISHED) == world.tags(KEY) == [{"Key": "keep-days", "Value": "7"}]
+
+
+def test_each_choice_has_its_rule_in_the_storage():
+    rules = declared("RecordingsBucket")["LifecycleConfiguration"]["Rules"]
+    by_tag = {rule["TagFilters"][0]["Value"]: rule["ExpirationInDays"] for rule in rules if "TagFilters" in rule}
+    assert by_tag == {str(days): days for days in KEEP_DAYS}
+
+
+def test_a_sound_that_comes_after_it_was_deleted_is_deleted_too(world):
+    world.calls.change(CALL.id, recording=Recording(KEY, at(15), deleted_at=at(90)))
+    assert world.put(wav(tone(600), tone(900))).hear() == "deleted as its SP wants"
+    assert world.published is None
+    assert world.keys == []
 
 
 def test_what_is_no_sound_comes_again(world):

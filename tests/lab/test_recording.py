@@ -48,7 +48,7 @@ def record(recorder, lab, company):
     return {**fee, "heard": heard}
 
 
-def ask(lab, sp, name, domain):
+def ask(lab, sp, name, domain, method="GET"):
     """The raw answer to a request for a record: status, headers, body."""
     query = {
         "fileName": name,
@@ -56,14 +56,14 @@ def ask(lab, sp, name, domain):
         "app_key": sp.client.account.app_key,
         "access_token": sp.client.access_token,
     }
-    return get(f"{lab.api_url}/rest/provision/voice/record/v1.0?{urlencode(query)}")
+    return get(f"{lab.api_url}/rest/provision/voice/record/v1.0?{urlencode(query)}", method)
 
 
-def get(url):
+def get(url, method="GET"):
     parts = urlsplit(url)
     line = http.client.HTTPConnection(parts.netloc, timeout=30)
     try:
-        line.request("GET", f"{parts.path}?{parts.query}")
+        line.request(method, f"{parts.path}?{parts.query}")
         answer = line.getresponse()
         return answer.status, dict(answer.getheaders()), answer.read()
     finally:
@@ -108,3 +108,18 @@ def test_the_networks_own_file_is_in_stereo(record, lab):
     [key] = [key for key in keys if call in key]
     with wave.open(io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read())) as sound:
         assert sound.getnchannels() == 2
+
+
+def test_its_sp_deletes_it_and_nobody_fetches_it_any_more(record, recorder, new_sp, lab):
+    """The last of this file: what was deleted stays so."""
+    name, domain = record["recordObjectName"], record["recordDomain"]
+    status, _, body = ask(lab, new_sp("deleter"), name, domain, "DELETE")
+    assert status == 403, body
+    assert ask(lab, recorder, name, domain)[0] == 301
+    link = ask(lab, recorder, name, domain)[1]["Location"]
+    for _ in ("once", "twice"):
+        assert ask(lab, recorder, name, domain, "DELETE")[0] == 200
+    assert b"1012007" in ask(lab, recorder, name, domain)[2]
+    assert get(link)[0] == 404
+    sounds = lab.client("s3").list_objects_v2(Bucket=record["recordBucketName"]).get("Contents", [])
+    assert [each["Key"] for each in sounds if name.removesuffix(".wav") in each["Key"]] == []

@@ -9,6 +9,7 @@ from duologue.call_control.facts import CallAccepted
 from duologue.domain.accounts import App
 from duologue.domain.errors import RecordingNotReady, UnknownRecording
 from duologue.domain.recording import Recording, published_key
+from duologue.usecases.delete_recording import delete_recording
 from duologue.usecases.link_recording import Keeping, link_recording
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
@@ -68,6 +69,56 @@ def test_what_is_not_the_apps_or_was_never_recorded():
     desk.calls.change(CALL.id, recording=None)
     with pytest.raises(UnknownRecording):
         desk.ask()
+
+
+def test_an_app_may_have_its_recordings_kept_for_a_shorter_time():
+    desk = Desk(MONO)
+    desk.calls.change(CALL.id, keep_recording_days=3)
+    desk.clock.advance(timedelta(days=2).total_seconds())
+    assert desk.ask() == [MONO]
+    desk.clock.advance(timedelta(days=1).total_seconds())
+    with pytest.raises(UnknownRecording):
+        desk.ask()
+
+
+class TestDeleting:
+    def delete(self, desk: Desk, app: App = APP, call_id: str = CALL.id) -> None:
+        delete_recording(call_id, app, calls=desk.calls, recordings=desk.recordings, clock=desk.clock)
+
+    def test_both_forms_go_and_nobody_fetches_it(self):
+        desk = Desk(STEREO, MONO)
+        self.delete(desk)
+        assert desk.recordings.sounds == set()
+        with pytest.raises(UnknownRecording):
+            desk.ask()
+
+    def test_twice_is_no_error_and_finishes_what_was_interrupted(self):
+        desk = Desk(STEREO, MONO)
+        self.delete(desk)
+        desk.recordings.sounds.add(MONO)
+        desk.clock.advance(5)
+        self.delete(desk)
+        assert desk.recordings.sounds == set()
+        assert desk.calls.load(CALL.id).call.recording == Recording(STEREO, NOW, deleted_at=NOW)
+
+    def test_before_the_sound_has_come(self):
+        desk = Desk()
+        self.delete(desk)
+        assert desk.calls.load(CALL.id).call.recording.deleted_at == NOW
+
+    def test_nobody_elses(self):
+        desk = Desk(STEREO, MONO)
+        for app, call_id in ((replace(APP, key="app-2"), CALL.id), (APP, "9_9_9_20261123090000")):
+            with pytest.raises(UnknownRecording):
+                self.delete(desk, app, call_id)
+        assert desk.recordings.sounds == {STEREO, MONO}
+
+    def test_a_race_is_run_again(self):
+        desk = Desk(MONO)
+        races = iter([lambda: desk.calls.change(CALL.id, user_data="stepped")])
+        desk.calls.before_save = lambda: next(races, lambda: None)()
+        self.delete(desk)
+        assert desk.recordings.sounds == set()
 
 
 def test_a_sound_that_was_deleted_with_age():

@@ -26,6 +26,7 @@ def plain_attributes(app: App) -> dict[str, Any]:
         "prompts": json.dumps(dict(app.prompts), sort_keys=True),
         "recording": app.recording,
         "stereo_recordings": app.stereo_recordings,
+        "keep_recordings_days": app.keep_recordings_days,
         "active": app.active,
     }
     return {name: value for name, value in row.items() if value is not None}
@@ -50,5 +51,6 @@ _AS_THEY_ARE = (
     "calls_per_callee_per_day",
     "recording",
     "stereo_recordings",
+    "keep_recordings_days",
     "active",
 )

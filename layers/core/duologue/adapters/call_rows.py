@@ -54,6 +54,7 @@ def row_of(call: Call) -> Row:
         "wants_party_type": call.wants_party_type,
         "plays_before_callee": call.plays_before_callee,
         "wants_recording": call.wants_recording,
+        "keep_recording_days": call.keep_recording_days,
         **{f"audio_{name}": getattr(call.audio, name) for name in _AUDIO},
         "prelude_at": _time(call.prelude_at),
         **_recording_row(call.recording),
@@ -86,6 +87,7 @@ def call_of(call_id: str, row: Row) -> Call:
         wants_party_type=row["wants_party_type"],
         plays_before_callee=row.get("plays_before_callee", False),
         wants_recording=row.get("wants_recording", False),
+        keep_recording_days=row.get("keep_recording_days", 0),
         audio=_audio_of(row),
         prelude_at=_moment(row.get("prelude_at")),
         recording=_recording_of(row),
@@ -173,12 +175,20 @@ def _audio_of(row: Row) -> Audio:
 
 
 def _recording_row(recording: Recording | None) -> dict[str, Any]:
-    return {} if recording is None else {"recording_key": recording.key, "recording_started_at": recording.started_at}
+    if recording is None:
+        return {}
+    return {
+        "recording_key": recording.key,
+        "recording_started_at": recording.started_at,
+        "recording_deleted_at": recording.deleted_at,
+    }
 
 
 def _recording_of(row: Row) -> Recording | None:
     started_at = _moment(row.get("recording_started_at"))
-    return None if started_at is None else Recording(row["recording_key"], started_at)
+    if started_at is None:
+        return None
+    return Recording(row["recording_key"], started_at, _moment(row.get("recording_deleted_at")))
 
 
 def _time(at: datetime | None) -> str | None:

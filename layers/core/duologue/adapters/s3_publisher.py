@@ -15,7 +15,9 @@ from duologue.domain.errors import OutsideUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import TaggingTypeDef
 
+KEEP_TAG = "keep-days"
 _RATE = 8000
 _FRAMES = 65_536
 _A_LAW = 6
@@ -30,7 +32,11 @@ class S3Publisher:
         self._client = client
         self._bucket = bucket
 
-    def publish(self, key: str, published_key: str) -> None:
+    def remove(self, key: str) -> None:
+        with outside("recordings bucket"):
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+
+    def publish(self, key: str, published_key: str, keep_days: int) -> None:
         with tempfile.TemporaryFile() as made:
             with outside("recordings bucket"):
                 body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
@@ -41,6 +47,13 @@ class S3Publisher:
             made.seek(0)
             with outside("recordings bucket"):
                 self._client.put_object(Bucket=self._bucket, Key=published_key, Body=made, ContentType="audio/wav")
+                for each in (key, published_key) if keep_days else ():
+                    self._client.put_object_tagging(Bucket=self._bucket, Key=each, Tagging=_tagging(keep_days))
+
+
+def _tagging(keep_days: int) -> "TaggingTypeDef":
+    """The storage deletes what bears this tag, by the rules of template.yaml."""
+    return {"TagSet": [{"Key": KEEP_TAG, "Value": str(keep_days)}]}
 
 
 class _Readable(Protocol):

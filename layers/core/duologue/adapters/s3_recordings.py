@@ -34,6 +34,10 @@ class S3Recordings:
             raise
         return True
 
+    def remove(self, key: str) -> None:
+        with outside("recordings bucket"):
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+
     def url(self, key: str, good_for: timedelta) -> str:
         name = key.rsplit("/", 1)[-1]
         wanted = {

@@ -41,6 +41,8 @@ class App:
     recording: bool = False
     stereo_recordings: bool = False
     """Fetches the network's own sound, the parties apart, rather than the published one."""
+    keep_recordings_days: int = 0
+    """One of `domain.recording.KEEP_DAYS`; 0: as long as the platform keeps any."""
     active: bool = True
 
     @property

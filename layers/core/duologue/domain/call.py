@@ -51,6 +51,8 @@ class Call:
     """The SP wants a prompt to be heard before the callee is dialled."""
     wants_recording: bool = False
     """The SP wants a recording, and nothing has yet stood in its way."""
+    keep_recording_days: int = 0
+    """As its app was set when the call was accepted; 0: as long as the platform keeps any."""
     user_data: str | None = None
     wants_party_type: bool = False
     taken_up_at: datetime | None = None

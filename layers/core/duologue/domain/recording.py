@@ -12,12 +12,18 @@ URL_GOOD_FOR = timedelta(minutes=15)
 _CALLS, _PUBLISHED = "calls/", "published/"
 
 
+KEEP_DAYS = (1, 3, 7, 14, 30, 60, 90)
+"""How long an app may have its recordings kept; each has a rule of the storage, in template.yaml."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recording:
     """A recording that was started. `key`: where the network puts its sound, in stereo, once the call is over."""
 
     key: str
     started_at: datetime
+    deleted_at: datetime | None = None
+    """When its SP had it deleted; a sound that comes later is deleted as it comes."""
 
 
 def folder_of(app: str, call_id: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from duologue.domain.accounts import App
+from duologue.domain.recording import KEEP_DAYS
 from duologue.operator.platform import Platform, Said
 from duologue.usecases.add_app import NewApp, add_app
 from duologue.usecases.change_app import change_app
@@ -68,11 +69,21 @@ def _add_settings(command: argparse.ArgumentParser, *, numbers_required: bool = 
         action=argparse.BooleanOptionalAction,
         help="are they fetched with the parties apart (PCM), rather than in one channel (A-law)?",
     )
+    command.add_argument(
+        "--keep-recordings-days", type=int, choices=(0, *KEEP_DAYS), help="0: as long as the platform keeps any"
+    )
     command.add_argument("--allow-loopback", action="store_true", help="only on a laptop: take loopback URLs")
     command.add_argument("--allow-plain-http", action="store_true", help="take http URLs, as the stack's parameter")
 
 
-_PLAIN = ("concurrent_calls", "calls_per_second", "calls_per_callee_per_day", "recording", "stereo_recordings")
+_PLAIN = (
+    "concurrent_calls",
+    "calls_per_second",
+    "calls_per_callee_per_day",
+    "recording",
+    "stereo_recordings",
+    "keep_recordings_days",
+)
 
 
 def _settings(asked: argparse.Namespace) -> dict[str, Any]:
@@ -147,6 +158,7 @@ def _shown(app: App) -> Said:
         "prompts": dict(app.prompts),
         "recording": app.recording,
         "stereo_recordings": app.stereo_recordings,
+        "keep_recordings_days": app.keep_recordings_days,
         "active": app.active,
         "live_secrets": len(app.secrets),
     }

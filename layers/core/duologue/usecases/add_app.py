@@ -27,6 +27,7 @@ class NewApp:
     test_numbers: tuple[str, ...] = ()
     recording: bool = False
     stereo_recordings: bool = False
+    keep_recordings_days: int = 0
 
 
 def add_app(

@@ -6,6 +6,7 @@ from duologue.domain.accounts import App
 from duologue.domain.dialling_policy import check_shown
 from duologue.domain.errors import InvalidField
 from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.recording import KEEP_DAYS
 from duologue.usecases.ports import NumberPlan, SpEndpoints
 
 MOST_CALLS = 10_000
@@ -39,6 +40,8 @@ def check_app(app: App, *, endpoints: SpEndpoints, plan: NumberPlan, before: App
     ):
         if not least <= limit <= MOST_CALLS:
             raise InvalidField(field, f"must be {least} to {MOST_CALLS}")
+    if app.keep_recordings_days not in (0, *KEEP_DAYS):
+        raise InvalidField("days to keep recordings", f"must be 0 or one of {', '.join(map(str, KEEP_DAYS))}")
     for country in app.countries:
         if not _COUNTRY.fullmatch(country):
             raise InvalidField("country", "must be an ISO 3166-1 code of two capital letters")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from duologue.domain.accounts import App
+from duologue.domain.call import Call
 from duologue.domain.errors import RecordingNotReady, UnknownCall, UnknownRecording
 from duologue.domain.random_text import random_text
 from duologue.domain.recording import LINK_TOKEN_LENGTH, Link, published_key
@@ -45,7 +46,9 @@ def link_recording(
     except UnknownCall as error:
         raise UnknownRecording(call_id) from error
     recording, now = call.recording, clock.now()
-    if call.app != app.key or recording is None or now >= recording.started_at + keeping.sound:
+    if call.app != app.key or recording is None or recording.deleted_at is not None:
+        raise UnknownRecording(call_id)
+    if now >= recording.started_at + _kept(call, keeping):
         raise UnknownRecording(call_id)
     key = recording.key if app.stereo_recordings else published_key(app.key, call_id)
     if not recordings.holds(key):
@@ -53,3 +56,8 @@ def link_recording(
     token = random_text(LINK_TOKEN_LENGTH, random_bytes)
     links.keep(hash_token(token), Link(app.key, key, now + keeping.link))
     return token
+
+
+def _kept(call: Call, keeping: Keeping) -> timedelta:
+    wanted = timedelta(days=call.keep_recording_days)
+    return min(wanted, keeping.sound) if wanted else keeping.sound

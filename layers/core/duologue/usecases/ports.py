@@ -73,21 +73,12 @@ class Calls(Protocol):
     def accept(self, call: Call, fact: Fact, *, slots: int, close_by: datetime, terms: Terms = NO_TERMS) -> None:
         """Record a new call, its first fact, its slot and what else its terms count, or nothing.
 
-        Raises, of several the first:
-            RaceLost: its idempotency key is taken (see `check_repeat`), or another write holds what this one needs.
-            TooManyCalls: as many calls of the app were accepted in this second as its terms say.
-            LimitReached: `slots` calls of the app are in use.
-            CalleeLimitReached: the callee was called as often today as its terms say.
-            CallAlreadyAccepted: the id exists.
+        Raises, of several the first: RaceLost (the key is taken, or another write holds what this one needs),
+        TooManyCalls, LimitReached (`slots` calls of the app are in use), CalleeLimitReached, CallAlreadyAccepted.
         """
 
     def check_repeat(self, app_key: str, key: IdempotencyKey, now: datetime) -> None:
-        """Look whether a call was accepted under this key of the app within its time.
-
-        Raises:
-            RequestRepeated: from the same request; it names the call.
-            KeyReused: from another one.
-        """
+        """Raises, if a call was accepted under this key within its time: RequestRepeated; KeyReused: by another one."""
 
     def withdraw(self, change: "Change", terms: Terms) -> None:
         """Save a change that closes a call which its SP is told was refused: it counts for nothing. Raises as save."""
@@ -175,8 +166,14 @@ class Notice:
 class Publisher(Protocol):
     """Who makes a recording into the form that SPs fetch."""
 
-    def publish(self, key: str, published_key: str) -> None:
-        """Make the file at `published_key` from the network's at `key`; what is there already is written again."""
+    def publish(self, key: str, published_key: str, keep_days: int) -> None:
+        """Make the file at `published_key` from the network's at `key`; what is there already is written again.
+
+        `keep_days`: one of KEEP_DAYS, after which both are deleted; 0: the platform's own rule is enough.
+        """
+
+    def remove(self, key: str) -> None:
+        """Delete a sound; one that is not there is fine."""
 
 
 class Recordings(Protocol):
@@ -186,6 +183,9 @@ class Recordings(Protocol):
 
     def url(self, key: str, good_for: timedelta) -> str:
         """Where anybody may fetch a sound for this long, or for less if the platform's own credentials end before."""
+
+    def remove(self, key: str) -> None:
+        """Delete a sound; one that is not there is fine."""
 
 
 class Links(Protocol):

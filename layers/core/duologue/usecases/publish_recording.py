@@ -11,6 +11,7 @@ class Published(StrEnum):
     """What became of one file of the network."""
 
     DONE = "published"
+    DELETED = "deleted as its SP wants"
     NOT_OURS = "not the file of a recorded call"
 
 
@@ -24,10 +25,14 @@ def publish_recording(key: str, *, calls: Calls, publisher: Publisher) -> Publis
         return Published.NOT_OURS
     app, call_id = owner
     try:
-        recording = calls.load(call_id).call.recording
+        call = calls.load(call_id).call
     except UnknownCall:
         return Published.NOT_OURS
+    recording = call.recording
     if recording is None or recording.key != key:
         return Published.NOT_OURS
-    publisher.publish(key, published_key(app, call_id))
+    if recording.deleted_at is not None:
+        publisher.remove(key)
+        return Published.DELETED
+    publisher.publish(key, published_key(app, call_id), call.keep_recording_days)
     return Published.DONE

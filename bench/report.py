@@ -7,10 +7,11 @@ from statistics import median
 
 from bench.callbacks import MOST_TRANSITIONS, Costs
 from bench.cold_starts import BARE, Start
+from bench.place import Placing
 
 
-def report(costs: Costs, starts: list[Start]) -> str:
-    return "\n".join([*_head(), *_per_callback(costs), *_states(costs), *_cold(starts)])
+def report(costs: Costs, placing: Placing, starts: list[Start]) -> str:
+    return "\n".join([*_head(), *_per_callback(costs), *_states(costs), *_placing(placing), *_cold(starts)])
 
 
 def _head() -> list[str]:
@@ -51,6 +52,20 @@ def _per_callback(costs: Costs) -> list[str]:
 def _states(costs: Costs) -> list[str]:
     ways = sorted({" → ".join(states) for states in costs.states})
     return ["The states entered: " + "; or: ".join(ways) + ".", ""]
+
+
+def _placing(placing: Placing) -> list[str]:
+    rows = [
+        (when, *(_ms(median(times[kind]) / 1000) for kind in ("ours", "bare")), f"{placing.ratio(times):.2f}")
+        for when, times in (("warm", placing.warm), ("the first of a process, loading included", placing.cold))
+    ]
+    return [
+        "## Placing a callback, against the same transaction and StartExecution alone "
+        f"(median of {len(placing.warm['ours'])} warm and {len(placing.cold['ours'])} first ones, in turn)",
+        "",
+        *_table(("Request", "Time here", "Bare", "Ratio"), rows),
+        "",
+    ]
 
 
 def _cold(starts: list[Start]) -> list[str]:

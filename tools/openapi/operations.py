@@ -119,6 +119,11 @@ _LOG_IN_REFUSALS = (
 )
 _APP_KEY = _query("app_key", "The app's key")
 
+_OF_RECORD = (
+    _query("fileName", "The CDR's `recordObjectName`", 128),
+    _query("recordDomain", "The CDR's `recordDomain`", 128),
+)
+
 OPERATIONS: dict[str, dict[str, Operation]] = {
     routes.LOG_IN: {
         "post": Operation(
@@ -188,11 +193,16 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             led(301, "The link, good for some days. It leads to the sound."),
             (*_PROOF, UnknownRecording, RecordingNotReady),
             _ANY_PROOF,
-            (
-                _query("fileName", "The CDR's `recordObjectName`", 128),
-                _query("recordDomain", "The CDR's `recordDomain`", 128),
-            ),
-        )
+            _OF_RECORD,
+        ),
+        "delete": Operation(
+            "deleteRecording",
+            "Delete a recording, at once and for ever",
+            succeeded("Envelope"),
+            (*_PROOF, UnknownRecording),
+            _ANY_PROOF,
+            _OF_RECORD,
+        ),
     },
     routes.LINK: {
         "get": Operation(

@@ -60,3 +60,9 @@ def story(sound: "array[int]", step: int = WINDOW // 2) -> list[tuple[int, ...]]
     windows = [tuple(tones(sound[at : at + WINDOW])) for at in range(0, len(sound) - WINDOW + 1, step)]
     steady = [one for one, after in itertools.pairwise(windows) if one == after]
     return [each for at, each in enumerate(steady) if at == 0 or steady[at - 1] != each]
+
+
+def audible(sound: "array[int]") -> list[tuple[int, ...]]:
+    """`story` without its silences."""
+    heard = [each for each in story(sound) if each]
+    return [each for at, each in enumerate(heard) if at == 0 or heard[at - 1] != each]

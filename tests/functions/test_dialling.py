@@ -1,6 +1,9 @@
 """Placing a callback: which numbers are dialled, how many calls an app may place, and what happens to repeats."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ PLACED = sample("callback_api", "callback_placed")
 SANDBOX = sample("callback_api", "callback_placed_in_the_sandbox")
 ONCE = sample("callback_api", "callback_placed_once")
 ABSENT = object()
+ROOT = Path(__file__).parents[2]
 
 
 def placing(event: dict[str, Any] = PLACED, **fields: Any) -> dict[str, Any]:
@@ -283,3 +287,16 @@ def test_a_repeat_whose_app_may_no_longer_ask_gets_the_first_answer():
     api.accounts.apps[api.key] = Api(countries=(), display_numbers=("+12025550109",)).accounts.apps[api.key]
     assert Said(api, keyed("k")).body == first.body
     assert Said(api, PLACED).status == 403
+
+
+def test_the_numbering_plan_is_loaded_by_the_first_question_and_not_before():
+    """A cold start that only stops a call does not pay for it; call_control never does (R17)."""
+    program = (
+        "import sys; import functions.callback_api.handler, functions.call_control.handler;"
+        "from duologue.adapters.libphonenumber_plan import LibphonenumberPlan as Plan;"
+        "from duologue.domain.phone_number import PhoneNumber;"
+        "plan = Plan(); before = 'phonenumbers' in sys.modules;"
+        "print(before, plan.describe(PhoneNumber('+12025550111')).region, 'phonenumbers' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "US", "True"]

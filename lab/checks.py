@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from lab.cases import CONNECTING, UNAVAILABLE
+from lab.cases import CONNECTING, UNAVAILABLE, WAITING
 from lab.play import Played
 from lab.pstn.lines.phones import PhoneCall
 
@@ -64,7 +64,7 @@ def _differs(found: object, wanted: object) -> str | None:
 def _told(played: Played) -> Iterator[Finding]:
     wanted = [*played.case.steps(played.switches), "disconnect", "fee"]
     steps = played.steps
-    if played.switches.reordering != "none":  # ringing that comes after the answer is no news any more
+    if _ringing_overtaken(played):
         wanted, steps = _without_alerting(wanted), _without_alerting(steps)
     yield f"the SP was told {', '.join(wanted)}", _differs(steps, wanted)
     ends = (played.steps.count("disconnect"), played.steps.count("fee"))
@@ -85,6 +85,18 @@ def _told(played: Played) -> Iterator[Finding]:
         yield f"the {party} hung up", _differs(played.disconnect.get("partyType"), party)
 
 
+def _ringing_overtaken(played: Played) -> bool:
+    """Ringing that is heard after the answer is no news any more; a network or a busy machine may bring it about."""
+    kinds = {
+        moment.detail["event"]["Sequence"]: moment.detail["event"]["InvocationEventType"]
+        for moment in played.moments
+        if moment.kind == "event"
+    }
+    order = [kinds.get(moment.detail["sequence"]) for moment in played.moments if moment.kind == "answer"]
+    later = order[order.index("CALL_ANSWERED") :] if "CALL_ANSWERED" in order else []
+    return played.switches.reordering != "none" or ("RINGING" in later and "RINGING" not in order[: -len(later)])
+
+
 def _without_alerting(steps: list[str]) -> list[str]:
     return [step for step in steps if not step.startswith("alerting")]
 
@@ -102,6 +114,8 @@ def _people(played: Played) -> Iterator[Finding]:
         )
     heard = _prompts(played.caller)
     wanted = list(played.case.heard)
+    if WAITING not in heard and _failed_at_once(played.callee):
+        wanted = [prompt for prompt in wanted if prompt != WAITING]
     hears = f"the calling party heard {', then '.join(wanted)}" if wanted else "the calling party heard no prompt"
     yield hears, _differs([prompt for prompt in heard if prompt in wanted or prompt != CONNECTING], wanted)
     told = list(played.case.callee_heard)
@@ -133,6 +147,11 @@ def _cut_short(played: Played) -> str | None:
         return "it was not heard"
     heard = call.ended_at - begun[-1]
     return None if heard > 2 * SECOND else f"only {heard.total_seconds():.1f} s of it"
+
+
+def _failed_at_once(callee: PhoneCall | None) -> bool:
+    """Over before the network could fetch a prompt to wait by."""
+    return bool(callee and callee.ended_at and callee.ended_at - callee.called_at < SECOND)
 
 
 def _left_alone(played: Played) -> str | None:
@@ -221,6 +240,8 @@ def _times(played: Played) -> dict[str, tuple[datetime, datetime] | None]:
     ends = [call.ended_at for call in (played.caller, played.callee) if call and call.ended_at]
     if ends:
         times["callEndTime"] = _heard(played, "HANGUP", max(ends))
+    elif not played.moments:  # the network never took the call; its end is the platform's own
+        del times["callEndTime"]
     return times
 
 

@@ -177,7 +177,7 @@ def play(
     if call is not None:
         watch.wait_until_over(call, _AFTERWARDS_S)
     execution = _execution(lab, played.call_id)
-    played.caller_calls, played.callee_calls = caller.calls, callee.calls
+    played.caller_calls, played.callee_calls = list(caller.calls), list(callee.calls)
     played.moments = watch.moments(call)
     played.left_over = left_over(lab, played, execution)
     played.pushes = sp.receiver.about(played.session)

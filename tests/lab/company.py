@@ -89,6 +89,8 @@ class Company:
             self._pool.submit(self._keep, promise, case, self._free.popleft(), dialled)
             begun.append(promise)
             dialled.wait(case.seconds)
+        wait(begun)
+        self.lab.pstn.exchange.switches = LAB
 
     def _keep(self, promise: "Future[Played]", case: Case, pair: Pair, dialled: threading.Event) -> None:
         try:

@@ -1,16 +1,19 @@
 """Every check of a played case can fail: one thing is spoiled at a time, and it is told."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from lab.cases import Codes, named
 from lab.checks import check, checks
 
+TIME = "%Y-%m-%d %H:%M:%S"
+
 
 @pytest.fixture(scope="module")
 def good(company):
+    company.wait()
     [played] = company.at_once([named("talked")])
     result = played.result(60)
     assert check(result) == []
@@ -23,12 +26,21 @@ def without(played, kind):
 
 def cdr_says(played, **fields):
     pushes = [
-        replace(push, body={**push.body, "feeLst": [{**push.body["feeLst"][0], **fields}]})
+        replace(push, body={**push.body, "feeLst": [_without_none({**push.body["feeLst"][0], **fields})]})
         if push.kind == "fee"
         else push
         for push in played.pushes
     ]
     return replace(played, pushes=pushes)
+
+
+def _without_none(record):
+    return {name: value for name, value in record.items() if value is not None}
+
+
+def later(played, name, seconds):
+    told = datetime.strptime(played.cdr[name], TIME) + timedelta(seconds=seconds)
+    return cdr_says(played, **{name: told.strftime(TIME)})
 
 
 def unsigned(played):
@@ -61,9 +73,9 @@ SPOILED = {
     "another cause of the caller": lambda played: cdr_says(played, callOutUnaswRsn=16),
     "another cause of the callee": lambda played: cdr_says(played, fwdUnaswRsn=16),
     "another app's CDR": lambda played: cdr_says(played, appKey="another"),
-    "the CDR three seconds late": lambda played: phone_saw(
-        played, answered_at=played.callee.answered_at - timedelta(seconds=3)
-    ),
+    "a time three seconds late": lambda played: later(played, "fwdAnswerTime", 3),
+    "a time three seconds early": lambda played: later(played, "callOutAnswerTime", -3),
+    "a time left out": lambda played: cdr_says(played, callOutAlertingTime=None),
     "times in another order": lambda played: cdr_says(played, callEndTime="2020-01-01 00:00:00"),
     "a time that nobody saw": lambda played: cdr_says(played, fwdAlertingTime=played.cdr["fwdStartTime"]),
     "the caller's own number was shown": lambda played: phone_saw(played, saw=played.pair.caller),

@@ -52,7 +52,7 @@ def test_a_second_stop_is_success_and_one_after_the_end_is_told_so(two, company)
 
 
 def test_nobody_else_can_stop_a_call(two, company, new_sp):
-    stranger, sp = new_sp("stranger"), company.sp
+    stranger, sp = new_sp("stops-another"), company.sp
     session = sp.place(two.caller, two.callee).body["sessionId"]
     assert sp.receiver.wait_for(session, "answer", 30, two.callee)
     refused = stranger.client.stop(session)

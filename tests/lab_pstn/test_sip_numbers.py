@@ -1,0 +1,67 @@
+"""The file that says which numbers are telephones outside."""
+
+import json
+import os
+
+import pytest
+
+from lab.pstn.lines.sip.numbers import Numbers
+
+JACK, SOPHIA = "+12025550111", "+12025550122"
+
+
+@pytest.fixture
+def numbers(tmp_path) -> Numbers:
+    return Numbers(tmp_path / "state" / "numbers.json")
+
+
+def write(numbers: Numbers, text: str) -> None:
+    before = numbers.file.stat().st_mtime_ns
+    numbers.file.write_text(text)
+    os.utime(numbers.file, ns=(before + 1, before + 1))
+
+
+def test_a_new_file_has_nobody(numbers):
+    assert json.loads(numbers.file.read_text()) == {}
+    assert numbers.address(JACK) is None
+
+
+def test_an_edit_counts_at_once(numbers):
+    write(numbers, json.dumps({JACK: "sip:jack@127.0.0.1:5070"}))
+    assert numbers.address(JACK) == "sip:jack@127.0.0.1:5070"
+    write(numbers, "{}")
+    assert numbers.address(JACK) is None
+
+
+def test_setting_one_keeps_the_others(numbers):
+    numbers.set(JACK, "sip:jack@127.0.0.1:5070")
+    numbers.set(SOPHIA, "sip:127.0.0.1:5071")
+    assert (numbers.address(JACK), numbers.address(SOPHIA)) == ("sip:jack@127.0.0.1:5070", "sip:127.0.0.1:5071")
+
+
+@pytest.mark.parametrize(
+    "broken", ["", "[]", "{", '{"911": "sip:a@b"}', f'{{"{JACK}": "mailto:a"}}', f'{{"{JACK}": 1}}']
+)
+def test_a_file_that_cannot_be_read_leaves_the_last_one_in_force(numbers, broken):
+    numbers.set(JACK, "sip:jack@127.0.0.1:5070")
+    assert numbers.address(JACK)
+    write(numbers, broken)
+    assert numbers.address(JACK) == "sip:jack@127.0.0.1:5070"
+    assert numbers.fault
+
+
+@pytest.mark.parametrize(
+    ("header", "number"),
+    [
+        (f"<sip:{SOPHIA}@127.0.0.1:5071>;tag=1", SOPHIA),
+        (f'"Sophia" <sip:{SOPHIA}@127.0.0.1>', SOPHIA),
+        (f"sip:%2B{SOPHIA[1:]}@127.0.0.1", SOPHIA),
+        ("<sip:jack@127.0.0.1:5070>;tag=1", JACK),
+        ("<sip:jack@127.0.0.1:5099>;tag=1", None),
+        ("<tel:911>", None),
+        ("", None),
+    ],
+)
+def test_who_calls(numbers, header, number):
+    numbers.set(JACK, "sip:jack@127.0.0.1:5070")
+    assert numbers.number(header) == number

@@ -153,7 +153,6 @@ class Promises:
         assert calls.told(call.id, 1), "an attempt that failed late changes nothing"
         assert not calls.told(call.id, 2)
 
-
     def test_the_history_of_a_call_is_its_row_its_facts_and_what_was_told(self, calls):
         story = Story(call=accept(calls))
         for event in TALKING:

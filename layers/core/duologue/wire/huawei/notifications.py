@@ -32,9 +32,7 @@ _VOICE_CALLBACK = "002"
 class HuaweiLetters:
     """Plays `usecases.ports.Correspondence`."""
 
-    def __init__(
-        self, host: str, new_nonce: Callable[[], str], bucket: str = "", signing: Signing = "lines"
-    ) -> None:
+    def __init__(self, host: str, new_nonce: Callable[[], str], bucket: str = "", signing: Signing = "lines") -> None:
         """`host` is the part of a session id after `@`; `new_nonce` gives 1 to 128 letters and digits, never twice.
 
         `bucket`: the name of the recordings' storage, which the CDR tells.

@@ -8,5 +8,9 @@ Map:
     pstn/       Amazon Chime SDK PSTN Audio
     buckets.py  the local S3 as the telephone network sees it
     lab.py      all of it as one context manager
-    up.py       `python -m lab up`
+    website/    an SP: its client, its receiver
+    cases.py    what can become of a callback, and what must follow
+    play.py     plays a case over HTTP; checks.py says what came true
+    timeline.py calls as they happen, in the words of wording.py; wall.py: several at once
+    demo.py, story.py, up.py    `python -m lab …`
 """

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue.domain.accounts import App
-from duologue.domain.call import NotifyTo
 from duologue.domain.audio import Audio, EarlyMedia, Listeners
+from duologue.domain.call import NotifyTo
 from duologue.domain.callback_request import CallbackRequest
 from duologue.domain.errors import (
     DisplayNumberNotOwned,

@@ -13,7 +13,8 @@ STORY = replace(named("talked"), name="demo", caller=answers(2.0), callee=answer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command line of `demo`: nothing to choose."""
+    """The command line of `demo`."""
+    parser.add_argument("--sip", action="store_true", help="telephones over real SIP and RTP")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -24,4 +25,4 @@ def run(arguments: argparse.Namespace) -> int:
         "request; the platform rings Jack, then Sophia of the customer service, and joins them.\n"
         "Neither sees the other's number.\n"
     )
-    return perform(STORY, screen)
+    return perform(STORY, screen, "sip" if arguments.sip else "virtual")

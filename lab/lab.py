@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from lab.aws import invocation, package
 from lab.aws.cloud import Cloud
@@ -16,6 +16,9 @@ from lab.aws.deploy import Deployment, deploy
 from lab.aws.edge import Edge
 from lab.buckets import Prompts, Recordings
 from lab.pstn.control import PREFIX
+from lab.pstn.lines import MakeLine
+from lab.pstn.lines.sip.line import SipSettings, sip_line
+from lab.pstn.lines.virtual import VirtualLine
 from lab.pstn.service import SIGNING_NAME, PstnService
 from lab.pstn.switches import Switches
 
@@ -28,6 +31,9 @@ ON_A_LAPTOP = {"AllowLoopback": "true", "AllowPlainHttp": "true", "RequestsPerSe
 """Values for the template's parameters unless others are given: an SP's server is on this machine too."""
 
 
+TELEPHONES = "telephones.json"
+"""Below the state directory: which numbers are telephones outside, and their SIP addresses (lines/sip/numbers)."""
+LineKind = Literal["virtual", "sip"]
 DISPLAY_NUMBERS = ("+12025550100", "+12025550101")
 
 
@@ -42,6 +48,8 @@ class Lab:
             as its patience between two looks at an order.
         api_port, aws_port: 0 picks a free one.
         state_dir: built layers and working files; below the working tree's `.lab` by default.
+        line: phones that are scripts only, or SIP and RTP on loopback.
+        sip: of the SIP line; by default the telephones outside are in `TELEPHONES`.
     """
 
     def __init__(
@@ -56,12 +64,16 @@ class Lab:
         api_port: int = 0,
         aws_port: int = 0,
         state_dir: Path = ROOT / ".lab",
+        line: LineKind = "virtual",
+        sip: SipSettings | None = None,
     ) -> None:
         self.cloud = Cloud(auth=auth, state_dir=state_dir, port=aws_port)
         self._template, self._stack, self._api_port = template, stack, api_port
         self._numbers = tuple(numbers)
         self._parameters = {**ON_A_LAPTOP, "DisplayNumbers": ",".join(numbers), **(parameters or {})}
         self._switches = switches
+        telephones = sip or SipSettings(numbers=state_dir / TELEPHONES)
+        self._make_line: MakeLine = sip_line(telephones) if line == "sip" else VirtualLine
         self._deployment: Deployment | None = None
         self._edge: Edge | None = None
         self._pstn: PstnService | None = None
@@ -76,7 +88,7 @@ class Lab:
         """Start and deploy.
 
         Raises:
-            CloudError, DeployError, LayerError; whatever was started is stopped again.
+            CloudError, DeployError, LayerError, ChildError; whatever was started is stopped again.
         """
         try:
             self.cloud.start()
@@ -162,6 +174,7 @@ class Lab:
             self.cloud.region,
             audio=Prompts(s3),
             recordings=Recordings(s3),
+            make_line=self._make_line,
         )
         for number in self._numbers:
             self._pstn.exchange.own(number)

@@ -14,8 +14,9 @@ from lab.aws.deploy import DeployError
 from lab.aws.layers import LayerError
 from lab.cases import CASES, LAB, PARAMETERS, Case, named
 from lab.checks import Check, checks
-from lab.lab import Lab
+from lab.lab import Lab, LineKind
 from lab.play import Pair, Played, Watch, play
+from lab.pstn.lines.sip.child import ChildError
 from lab.timeline import Screen, Timeline
 from lab.website.sp import Sp, open_sp
 
@@ -27,6 +28,7 @@ SP_NAME = "training-institute"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of `story`."""
     parser.add_argument("case", nargs="?", default="", help="the case's name; without it, list them")
+    parser.add_argument("--sip", action="store_true", help="telephones over real SIP and RTP")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -42,21 +44,21 @@ def run(arguments: argparse.Namespace) -> int:
         print(error.args[0], file=sys.stderr)
         return 2
     screen.line(f"{screen.bold(case.name)}: {case.story}")
-    return perform(case, screen)
+    return perform(case, screen, "sip" if arguments.sip else "virtual")
 
 
-def perform(case: Case, screen: Screen) -> int:
+def perform(case: Case, screen: Screen, line: LineKind = "virtual") -> int:
     """Start a laboratory, play the case, show all of it. 0: everything came true; 1: not."""
     since = time.monotonic()
     screen.line("Starting the cloud and the telephone network on this machine …")
     try:
-        with stage(case) as (lab, watch, sp):
+        with stage(case, line) as (lab, watch, sp):
             screen.line(f"… ready after {time.monotonic() - since:.1f} s.\n")
             _introduce(screen, sp)
             played = _play(lab, watch, sp, case, screen)
             _show_cdr(screen, played)
             true = _show_checks(screen, checks(played))
-    except (CloudError, DeployError, LayerError) as error:
+    except (CloudError, DeployError, LayerError, ChildError) as error:
         print(f"The laboratory did not start: {error}", file=sys.stderr)
         return 1
     screen.line(f"\n{time.monotonic() - since:.0f} s in all.")
@@ -64,9 +66,9 @@ def perform(case: Case, screen: Screen) -> int:
 
 
 @contextmanager
-def stage(case: Case) -> Iterator[tuple[Lab, Watch, Sp]]:
+def stage(case: Case, line: LineKind = "virtual") -> Iterator[tuple[Lab, Watch, Sp]]:
     """A laboratory as the case wants it, with permissions checked, and an SP that has logged in."""
-    with Lab(auth=True, parameters=PARAMETERS, switches=case.under(LAB)) as lab:
+    with Lab(auth=True, parameters=PARAMETERS, switches=case.under(LAB), line=line) as lab:
         watch = Watch(lab.pstn)
         numbers = lab.outputs["DisplayNumbers"].split(",")
         sp = open_sp(lab.api_url, lab.environment, name=SP_NAME, numbers=numbers)
@@ -101,7 +103,7 @@ def _show_cdr(screen: Screen, played: Played) -> None:
 
 
 def _show_checks(screen: Screen, made: list[Check]) -> bool:
-    screen.line(f"\n{screen.bold('What came true')}")
+    screen.line(f"\n{screen.bold('What came true')} (A: the calling party, B: the called one)")
     for check in made:
         mark = screen.paint("✓", 32) if check.true else screen.paint("✗", 31)
         screen.line(f"{mark} {check.what}" + ("" if check.true else f"\n    but: {check.found}"))

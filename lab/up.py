@@ -15,8 +15,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from lab.aws.cloud import LOOPBACK
-from lab.lab import ROOT, Lab
+from lab.lab import ROOT, TELEPHONES, Lab
 from lab.pstn.lines.behaviours import planned
+from lab.pstn.lines.sip.line import SipLine, SipSettings
 from lab.requests import commands
 from lab.timeline import Screen
 from lab.wall import Wall
@@ -31,18 +32,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--api-port", type=int, default=8080, help="port of the API (8080; 0: any free one)")
     parser.add_argument("--aws-port", type=int, default=4566, help="port of the AWS services (4566; 0: any free one)")
     parser.add_argument("--auth", action="store_true", help="check signatures and policies; act as the roles")
-    parser.add_argument("--virtual", action="store_true", help="virtual phones (the only kind yet)")
+    phones = parser.add_mutually_exclusive_group()
+    phones.add_argument("--virtual", action="store_true", help="telephones that are scripts only (the usual)")
+    phones.add_argument("--sip", action="store_true", help="telephones over real SIP and RTP")
+    parser.add_argument("--sip-port", type=int, default=5060, help="the network's, with --sip (5060; 0: any free one)")
     parser.add_argument("--state-dir", type=Path, default=ROOT / ".lab", help="working files (.lab)")
     parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="of template.yaml")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT."""
-    taken = [port for port in (arguments.api_port, arguments.aws_port) if port and not _is_free(port)]
+    wanted = [arguments.api_port, arguments.aws_port, *([arguments.sip_port] if arguments.sip else [])]
+    taken = [port for port in wanted if port and not _is_free(port)]
     if taken:
         ports = " and ".join(map(str, taken))
         print(
-            f"Port {ports} is taken, perhaps by another lab. --api-port 0 --aws-port 0 picks free ones.",
+            f"Port {ports} is taken, perhaps by another lab. --api-port 0 --aws-port 0 --sip-port 0 picks free ones.",
             file=sys.stderr,
         )
         return 1
@@ -55,6 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
         api_port=arguments.api_port,
         aws_port=arguments.aws_port,
         state_dir=arguments.state_dir,
+        line="sip" if arguments.sip else "virtual",
+        sip=SipSettings(numbers=arguments.state_dir / TELEPHONES, sip_port=arguments.sip_port),
     )
     with lab, announced(lab, arguments.state_dir):
         print(f"API   {lab.api_url}\nAWS   {lab.aws_url}", flush=True)
@@ -79,12 +86,25 @@ For a second terminal:
 The telephones are scripted by number, +1 202 555 01xx:
 
 {_number_plan()}
-
+{_sip_guide(lab)}
   curl -s {lab.aws_url}/_lab/phones/{callee}                     what a phone saw and heard
   curl -s -X PUT -d '{{"kind": "busy"}}' {lab.aws_url}/_lab/phones/{callee}     another script
   curl -s {lab.aws_url}/_lab/switches                                  how the network behaves
 
 Calls are shown here as they happen. Stop with Ctrl-C.
+"""
+
+
+def _sip_guide(lab: Lab) -> str:
+    """How an ordinary SIP telephone on this machine takes part; nothing without --sip."""
+    line = lab.pstn.exchange.line
+    if not isinstance(line, SipLine):
+        return ""
+    return f"""
+They speak SIP and RTP. Any SIP telephone on this machine can take a number's place, from the next call on:
+
+  {line.numbers.file}: {{"+12025550111": "sip:me@127.0.0.1:5070"}}
+  sip:{_numbers(lab)[0]}@{line.address} is a display number, to be called
 """
 
 

@@ -49,17 +49,21 @@ class PstnService:
         self._pool = ThreadPoolExecutor(most_lambdas, "pstn-lambda") if clock is None else None
         running = self._own_clock if clock is None else clock
         assert running is not None
-        self.exchange = Exchange(
-            running,
-            invoke,
-            switches,
-            account,
-            region,
-            audio=audio,
-            recordings=recordings,
-            pool=self._pool,
-            make_line=make_line,
-        )
+        try:
+            self.exchange = Exchange(
+                running,
+                invoke,
+                switches,
+                account,
+                region,
+                audio=audio,
+                recordings=recordings,
+                pool=self._pool,
+                make_line=make_line,
+            )
+        except BaseException:
+            self._end_threads()
+            raise
         self.exchange.observers.append(self._keep)
         self._control = Control(self.exchange, self.moments)
 
@@ -96,6 +100,9 @@ class PstnService:
     def close(self) -> None:
         """Let go of the line, stop the clock, then wait for what the Lambdas still do."""
         self.exchange.line.close()
+        self._end_threads()
+
+    def _end_threads(self) -> None:
         if self._own_clock:
             self._own_clock.stop()
         if self._pool:

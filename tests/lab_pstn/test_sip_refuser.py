@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from lab.phones import refuser as module
 from lab.phones.refuser import Refuser
 
 SOURCE = ("127.0.0.1", 5060)
@@ -51,7 +50,7 @@ class Wire:
 @pytest.fixture
 def loop(monkeypatch) -> Loop:
     loop = Loop()
-    monkeypatch.setattr(module.asyncio, "get_running_loop", lambda: loop)
+    monkeypatch.setattr("asyncio.get_running_loop", lambda: loop)
     return loop
 
 

@@ -61,7 +61,7 @@ def test_what_is_no_wav_file(content):
 
 
 def test_without_a_speaker_a_text_is_notes_of_its_length(monkeypatch):
-    monkeypatch.setattr(speech.shutil, "which", lambda _: None)
+    monkeypatch.setattr("shutil.which", lambda _: None)
     short, long = speech.spoken("One two three"), speech.spoken("One two three four five six")
     assert len(long) == 2 * len(short)
     assert max(array("h", short)) > 5000
@@ -71,8 +71,8 @@ def test_a_speaker_that_fails_is_none(monkeypatch):
     def fail(*_: object, **__: object) -> None:
         raise subprocess.TimeoutExpired("espeak-ng", 1)
 
-    monkeypatch.setattr(speech.shutil, "which", lambda _: "/bin/espeak-ng")
-    monkeypatch.setattr(speech.subprocess, "run", fail)
+    monkeypatch.setattr("shutil.which", lambda _: "/bin/espeak-ng")
+    monkeypatch.setattr("subprocess.run", fail)
     assert max(array("h", speech.spoken("One two"))) > 5000
 
 

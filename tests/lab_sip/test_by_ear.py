@@ -43,7 +43,7 @@ def recorded_callback(track: str = "BOTH", **more: Any) -> dict[str, Any]:
     notices = iter([[play("notice-b.wav", "LEG-B")], record(track)])
 
     def next_step(event: dict[str, Any]) -> Any:
-        step = next(notices, [])
+        step: Any = next(notices, [])
         return step(event) if callable(step) else step
 
     return {

@@ -18,10 +18,10 @@ from typing import Any
 
 from lab.phones.fleet import Fleet
 from lab.pstn.clocks import Clock
-from lab.pstn.lines import AudioFile, LineListener
+from lab.pstn.lines import AudioFile, Line, LineListener, MakeLine
 from lab.pstn.lines.phones import PhoneCall, Phones
 from lab.pstn.lines.scripts import ScriptedLine
-from lab.pstn.lines.sip.child import LOOPBACK, Child, free_port
+from lab.pstn.lines.sip.child import LOOPBACK, Child, ChildError, free_port
 from lab.pstn.lines.sip.numbers import Numbers
 from lab.pstn.lines.sip.sounds import RATE, telephone_sound, tone, wav_file
 from lab.pstn.lines.sip.speech import spoken
@@ -55,9 +55,13 @@ class SipSettings:
     listen: bool = False
 
 
-def sip_line(settings: SipSettings) -> "Callable[[Clock, LineListener, Phones, Callable[[], float]], SipLine]":
+def sip_line(settings: SipSettings) -> MakeLine:
     """What an exchange makes its line with."""
-    return lambda clock, listener, phones, post_dial_delay: SipLine(clock, listener, phones, post_dial_delay, settings)
+
+    def make(clock: Clock, listener: LineListener, phones: Phones, post_dial_delay: Callable[[], float]) -> Line:
+        return SipLine(clock, listener, phones, post_dial_delay, settings)
+
+    return make
 
 
 class SipLine(ScriptedLine):
@@ -71,6 +75,8 @@ class SipLine(ScriptedLine):
     ) -> None:
         """Raises: ChildError."""
         super().__init__(clock, listener, phones, post_dial_delay)
+        if reason := missing():
+            raise ChildError(reason)
         settings = settings or SipSettings()
         self._folder = tempfile.TemporaryDirectory(prefix="sip-line-")
         self._work = Path(self._folder.name)

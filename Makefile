@@ -8,6 +8,7 @@ PY     := .venv/bin/python
 SAM    := .tools/sam/bin/sam
 UV     := .tools/uv/bin/uv
 DEV    := .venv/.made-from-lock
+SIP    := .venv/.sip-made-from-lock
 SAMENV := .tools/sam/.made-from-lock
 UVENV  := .tools/uv/.made-from-lock
 RUNTIME := .tools/runtime/.made-from-lock
@@ -39,6 +40,12 @@ $(DEV): requirements/dev.txt pyproject.toml
 	@$(PY) $(PIP_INSTALL) --no-build-isolation --editable .
 	@touch $@
 
+# There are wheels for some machines only; without one the telephones are scripts, and nothing else changes.
+$(SIP): requirements/sip.txt $(DEV)
+	@$(PY) $(PIP_INSTALL) --only-binary :all: --require-hashes -r requirements/sip.txt \
+	  || echo "No telephones over SIP on this machine: no wheel of baresip-python fits it. The scripted ones remain."
+	@touch $@
+
 $(SAMENV): requirements/sam.txt
 	$(call environment,.tools/sam,requirements/sam.txt)
 	@touch $@
@@ -55,28 +62,31 @@ $(RUNTIME): requirements/runtime.txt
 	@touch $@
 
 .PHONY: install
-install: $(DEV)  ## Make .venv from the lock file (every other target does it on demand)
+install: $(DEV) $(SIP)  ## Make .venv from the lock file (every other target does it on demand)
 
 # -- see it work -------------------------------------------------------------------------------------------------------
 
 .PHONY: demo up story
-demo: $(DEV)  ## Play one callback from request to CDR and print its time line
+demo: $(DEV) $(SIP)  ## Play one callback from request to CDR and print its time line
 	$(PY) -m lab demo $(ARGS)
 
-up: $(DEV)  ## Keep the laptop's cloud and telephone network running
+up: $(DEV) $(SIP)  ## Keep the laptop's cloud and telephone network running
 	@exec $(PY) -m lab up $(ARGS)
 
-story: $(DEV)  ## Play one case: make story CASE=callee_busy (without CASE: list them)
+story: $(DEV) $(SIP)  ## Play one case: make story CASE=callee_busy (without CASE: list them)
 	$(PY) -m lab story $(CASE) $(ARGS)
 
 # -- tests -------------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-lab test-build test-sam-local bench
+.PHONY: test test-lab test-sip test-build test-sam-local bench bench-sip
 test: $(DEV)  ## Run everything that needs neither a running lab nor SAM
-	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/lab --ignore=tests/build --ignore=tests/sam_local $(ARGS)
+	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/lab --ignore=tests/lab_sip --ignore=tests/build --ignore=tests/sam_local $(ARGS)
 
 test-lab: $(DEV)  ## Run the cases over HTTP against a running lab
 	$(PY) -m pytest tests/lab $(ARGS)
+
+test-sip: $(DEV) $(SIP)  ## Run calls over real SIP and RTP, judged by SIPp and by ear
+	$(PY) -m pytest tests/lab_sip $(ARGS)
 
 test-build: build $(RUNTIME)  ## Run the built functions and layers with Lambda's Python
 	$(PY) -m pytest tests/build $(ARGS)
@@ -86,6 +96,9 @@ test-sam-local: build $(RUNTIME)  ## Run every function with every sample in `sa
 
 bench: $(DEV)  ## Count and time what one callback costs
 	$(PY) -m bench $(ARGS)
+
+bench-sip: $(DEV) $(SIP)  ## Measure 20, then 50 bridged callbacks at once over SIP and RTP
+	$(PY) -m bench.sip $(ARGS)
 
 # -- checks ------------------------------------------------------------------------------------------------------------
 
@@ -100,7 +113,7 @@ lint: $(DEV)
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 
-types: $(DEV)
+types: $(DEV) $(SIP)
 	$(PY) -m mypy
 
 imports: $(DEV)

@@ -284,6 +284,9 @@ def _tell_port(port: str) -> None:
 def _quiet() -> None:
     """MiniStack configures the root logger; the lab's own output must stay readable."""
     level = os.environ["LOG_LEVEL"]
+    for handler in logging.getLogger().handlers:
+        if type(handler) is logging.StreamHandler:  # it holds whatever sys.stderr was when MiniStack was imported
+            handler.setStream(sys.__stderr__)
     for name in (
         "ministack",
         "lambda",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 LOG_IN = "/rest/fastlogin/v1.0"
 REFRESH = "/omp/oauth/refresh"
@@ -15,6 +15,8 @@ LOG_OUT = "/rest/logout/v1.0"
 CLICK2CALL = "/rest/httpsessions/click2Call/v2.0"
 SANDBOX_CLICK2CALL = "/sandbox/rest/httpsessions/click2Call/v2.0"
 CALL_STOP = "/rest/httpsessions/callStop/v2.0"
+LOOK_UP = "/duologue/v1/callbacks/"
+RECORD = "/rest/provision/voice/record/v1.0"
 TIMEOUT_S = 60
 
 
@@ -45,7 +47,7 @@ class SpClient:
     """One SP's server. Keeps its tokens between requests, as a real one does."""
 
     def __init__(self, api_url: str, account: Account) -> None:
-        self._host = urlsplit(api_url).netloc
+        self._api_url = api_url
         self.account = account
         self.access_token = ""
         self.refresh_token = ""
@@ -86,6 +88,14 @@ class SpClient:
     def stop(self, session_id: str) -> Reply:
         return self.post_json(CALL_STOP, {"sessionid": session_id, "signal": "call_stop"})
 
+    def look_up(self, session_id: str) -> Reply:
+        """The platform's own account of a call, with times to the millisecond."""
+        return self.send(LOOK_UP + quote(session_id), self._credentials(), method="GET")
+
+    def record(self, name: str, domain: str) -> Reply:
+        """301 with a link to the sound; `name` and `domain` are the CDR's."""
+        return self.send(RECORD, {"fileName": name, "recordDomain": domain, **self._credentials()}, method="GET")
+
     def post_json(self, path: str, body: object, headers: Mapping[str, str] = MappingProxyType({})) -> Reply:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         kind = {"Content-Type": "application/json;charset=UTF-8"}
@@ -100,7 +110,7 @@ class SpClient:
         method: str = "POST",
     ) -> Reply:
         """One request on a connection of its own, as the platform's clients do."""
-        line = http.client.HTTPConnection(self._host, timeout=TIMEOUT_S)
+        line = connection(self._api_url)
         try:
             line.request(method, f"{path}?{urlencode(query)}", body, headers or {})
             response = line.getresponse()
@@ -120,3 +130,10 @@ class SpClient:
         self.access_token = reply.body.get("access_token", self.access_token)
         self.refresh_token = reply.body.get("refresh_token", self.refresh_token)
         return reply
+
+
+def connection(url: str) -> http.client.HTTPConnection:
+    """A connection, not opened yet, to the server of a URL."""
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    return kind(parts.netloc, timeout=TIMEOUT_S)

@@ -26,7 +26,7 @@ class Sp:
 
     def place(self, caller: str, callee: str, **fields: Any) -> Reply:
         """Ask for a callback that shows the caller its first display number, the callee its second one."""
-        wanted = {
+        wanted: dict[str, Any] = {
             "callerNbr": caller,
             "calleeNbr": callee,
             "displayNbr": self.numbers[0],

@@ -9,9 +9,9 @@ from typing import Any
 from botocore.config import Config
 from botocore.session import Session, get_session
 
-from duologue.adapters.aws import BRISK, PATIENT
+from duologue.adapters.aws import BRISK, PATIENT, STEADY
 
-SIGNING = BRISK.merge(Config(signature_version="s3v4"))
+SIGNING = STEADY.merge(Config(signature_version="s3v4"))
 """Version 4 is the one signature that every region takes."""
 
 
@@ -38,13 +38,23 @@ class _OnFirstUse:
 
 
 def brisk(service: str) -> Any:
-    """For what a person or the telephone network waits for."""
+    """For what the telephone network waits for."""
     return _client(service, BRISK)
 
 
 def brisk_on_first_use(service: str) -> Any:
     """The same, where only some requests need it."""
     return _OnFirstUse(service, BRISK)
+
+
+def steady(service: str) -> Any:
+    """For what an SP waits for."""
+    return _client(service, STEADY)
+
+
+def steady_on_first_use(service: str) -> Any:
+    """The same, where only some requests need it."""
+    return _OnFirstUse(service, STEADY)
 
 
 def patient(service: str) -> Any:

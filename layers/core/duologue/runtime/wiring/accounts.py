@@ -1,6 +1,6 @@
 """The accounts and tokens, for every function that asks who an SP is."""
 
-from duologue.adapters.aws_clients import brisk, brisk_on_first_use
+from duologue.adapters.aws_clients import steady, steady_on_first_use
 from duologue.adapters.dynamo_accounts import DynamoAccounts
 from duologue.adapters.dynamo_gate import DynamoGate
 from duologue.adapters.kms_secrets import KmsSecrets
@@ -8,8 +8,8 @@ from duologue.runtime.settings import setting
 
 
 def dynamo_accounts() -> DynamoAccounts:
-    return DynamoAccounts(brisk("dynamodb"), setting("ACCOUNTS_TABLE"), KmsSecrets(brisk_on_first_use("kms")))
+    return DynamoAccounts(steady("dynamodb"), setting("ACCOUNTS_TABLE"), KmsSecrets(steady_on_first_use("kms")))
 
 
 def dynamo_gate() -> DynamoGate:
-    return DynamoGate(brisk("dynamodb"), setting("ACCOUNTS_TABLE"))
+    return DynamoGate(steady("dynamodb"), setting("ACCOUNTS_TABLE"))

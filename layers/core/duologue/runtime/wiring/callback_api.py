@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
 
-from duologue.adapters.aws_clients import brisk, signing_urls
+from duologue.adapters.aws_clients import signing_urls, steady
 from duologue.adapters.dynamo_links import DynamoLinks
 from duologue.adapters.jittered_pause import pause
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
@@ -83,7 +83,7 @@ def parts() -> Parts:
         patience=ring,
         host=setting("HOST_NAME"),
         recordings=S3Recordings(signing_urls(), setting("RECORDINGS_BUCKET")),
-        links=DynamoLinks(brisk("dynamodb"), setting("ACCOUNTS_TABLE")),
+        links=DynamoLinks(steady("dynamodb"), setting("ACCOUNTS_TABLE")),
         keeping=Keeping(_days("KEEP_RECORDINGS_DAYS"), _days("RECORDING_LINK_DAYS")),
         random_bytes=secrets.token_bytes,
     )

@@ -1,10 +1,12 @@
 """What every function that works on calls is made of."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from typing import Any
 
-from duologue.adapters.aws_clients import brisk, brisk_on_first_use
+from duologue.adapters.aws_clients import brisk, brisk_on_first_use, steady
 from duologue.adapters.chime_network import ChimeNetwork
 from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.step_functions_flows import StepFunctionsFlows
@@ -21,9 +23,9 @@ class Parts:
     clock: Clock
 
 
-def dynamo_calls() -> DynamoCalls:
+def dynamo_calls(client: Callable[[str], Any] = steady) -> DynamoCalls:
     keep = timedelta(days=int(setting("KEEP_CALLS_DAYS", "90")))
-    return DynamoCalls(brisk("dynamodb"), setting("CALLS_TABLE"), setting("ACCOUNTS_TABLE"), keep)
+    return DynamoCalls(client("dynamodb"), setting("CALLS_TABLE"), setting("ACCOUNTS_TABLE"), keep)
 
 
 def flows() -> StepFunctionsFlows:
@@ -36,4 +38,4 @@ def network() -> Network:
 
 @cache
 def parts() -> Parts:
-    return Parts(dynamo_calls(), flows(), SystemClock())
+    return Parts(dynamo_calls(brisk), flows(), SystemClock())

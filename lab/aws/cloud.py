@@ -34,6 +34,7 @@ ACCOUNT = "111122223333"
 REGION = "us-east-1"
 
 _PORT_NAMES = ("DEFAULT_PORT", "_PORT", "_GATEWAY_PORT", "_MINISTACK_PORT", "_DEFAULT_PORT")
+_LOGGERS = ("ministack", "lambda", "lambda_runtime", "states", "cloudformation", "eventbridge", "scheduler", "sqs")
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
 
@@ -287,15 +288,6 @@ def _quiet() -> None:
     for handler in logging.getLogger().handlers:
         if type(handler) is logging.StreamHandler:  # it holds whatever sys.stderr was when MiniStack was imported
             handler.setStream(sys.__stderr__)
-    for name in (
-        "ministack",
-        "lambda",
-        "lambda_runtime",
-        "states",
-        "cloudformation",
-        "eventbridge",
-        "scheduler",
-        "sqs",
-    ):
+    for name in _LOGGERS:
         logging.getLogger(name).setLevel(level)
     logging.getLogger("samtranslator").setLevel("ERROR")  # it warns of metrics that nobody collects

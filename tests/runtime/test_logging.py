@@ -1,0 +1,87 @@
+"""What a log line holds, and what it never does."""
+
+import json
+import logging
+
+import pytest
+
+from duologue.adapters.metrics import count
+from duologue.domain.phone_number import PhoneNumber
+from duologue.runtime.logging import JsonLines, mask, set_up
+from duologue.runtime.settings import SettingMissing, flag, setting
+
+
+def line(message: str, *arguments: object, error: bool = False, **extra: object) -> dict[str, object]:
+    record = logging.LogRecord("duologue.test", logging.INFO, __file__, 1, message, arguments, None)
+    record.__dict__.update(extra)
+    if error:
+        try:
+            raise ValueError("no room for +12025550111")
+        except ValueError as raised:
+            record.exc_info = (type(raised), raised, raised.__traceback__)
+    said: dict[str, object] = json.loads(JsonLines().format(record))
+    return said
+
+
+def test_a_line_is_one_json_object_with_what_was_said_of_the_call():
+    said = line("accepted %s", "once", call_id="1_2_3_20261123090000", sequence=4)
+    assert said["said"] == "accepted once"
+    assert (said["call_id"], said["sequence"], said["level"]) == ("1_2_3_20261123090000", 4, "INFO")
+    assert str(said["at"]).endswith("Z")
+
+
+@pytest.mark.parametrize("number", ["+12025550111", "+8613900000001", "+442079460000"])
+def test_no_telephone_number_is_in_a_line_wherever_it_was_said(number):
+    said = [
+        line(f"dialling {number}"),
+        line("dialling %s", number),
+        line("dialling", to=number, call={"legs": [number]}),
+        line("dialling %s %r", PhoneNumber(number), PhoneNumber(number)),
+    ]
+    assert number not in json.dumps(said)
+    assert number[-4:] not in json.dumps(said)
+    assert number[-2:] in json.dumps(said), "enough is left to tell two numbers apart"
+
+
+def test_no_telephone_number_is_in_the_trace_of_an_error():
+    assert "+12025550111" not in str(line("failed", error=True)["error"])
+    assert "ValueError" in str(line("failed", error=True)["error"])
+
+
+def test_what_is_no_number_stays_as_it_is():
+    assert mask("2026-11-23T09:00:00+00:00 +1 +123") == "2026-11-23T09:00:00+00:00 +1 +123"
+
+
+def test_setting_up_twice_makes_one_handler():
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    try:
+        set_up()
+        set_up()
+        assert len([each for each in root.handlers if isinstance(each.formatter, JsonLines)]) == 1
+        assert logging.getLogger("botocore").level == logging.WARNING
+    finally:
+        root.handlers, root.level = before, level
+
+
+def test_a_counter_is_one_line_that_cloudwatch_reads(capsys):
+    count("Unexpected", Function="call_control")
+    said = json.loads(capsys.readouterr().out)
+    [metric] = said["_aws"]["CloudWatchMetrics"]
+    assert (metric["Namespace"], metric["Dimensions"], said["Unexpected"]) == ("Duologue", [["Function"]], 1)
+    assert said["Function"] == "call_control"
+
+
+def test_a_setting_that_is_missing_is_named(monkeypatch):
+    monkeypatch.delenv("CALLS_TABLE", raising=False)
+    with pytest.raises(SettingMissing, match="CALLS_TABLE"):
+        setting("CALLS_TABLE")
+    assert setting("CALLS_TABLE", "calls") == "calls"
+
+
+@pytest.mark.parametrize(
+    ("said", "is_on"), [("true", True), ("TRUE", True), ("false", False), ("1", False), ("", False)]
+)
+def test_a_switch_is_on_only_by_its_word(monkeypatch, said, is_on):
+    monkeypatch.setenv("ALLOW_LOOPBACK", said)
+    assert flag("ALLOW_LOOPBACK") is is_on

@@ -12,6 +12,7 @@ SIP    := .venv/.sip-made-from-lock
 SAMENV := .tools/sam/.made-from-lock
 UVENV  := .tools/uv/.made-from-lock
 RUNTIME := .tools/runtime/.made-from-lock
+BROWSER := .venv/.browser-from-lock
 
 # SAM CLI: no telemetry, and no search for credentials, which costs seconds per run.
 SAM_ENV := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
@@ -61,6 +62,11 @@ $(RUNTIME): requirements/runtime.txt
 	@$$(tools/find-python 3.13) $(PIP_INSTALL) --require-hashes -r $< --target .tools/runtime/python
 	@touch $@
 
+# What drives the browser goes into .venv too; where it has no wheel, the tests that want it skip and say so.
+$(BROWSER): requirements/browser.txt $(DEV)
+	@echo "Installing $< into .venv"
+	@$(PY) $(PIP_INSTALL) --require-hashes -r $< && touch $@ || echo "The browser tests will skip."
+
 .PHONY: install
 install: $(DEV) $(SIP)  ## Make .venv from the lock file (every other target does it on demand)
 
@@ -80,13 +86,16 @@ story: $(DEV) $(SIP)  ## Play one case: make story CASE=callee_busy (without CAS
 
 .PHONY: test test-lab test-sip test-build test-sam-local bench bench-sip
 test: $(DEV)  ## Run everything that needs neither a running lab nor SAM
-	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/lab --ignore=tests/lab_sip --ignore=tests/build --ignore=tests/sam_local $(ARGS)
+	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/lab --ignore=tests/lab_sip --ignore=tests/build --ignore=tests/sam_local --ignore=tests/site/browser $(ARGS)
 
 test-lab: $(DEV)  ## Run the cases over HTTP against a running lab
 	$(PY) -m pytest tests/lab $(ARGS)
 
 test-sip: $(DEV) $(SIP)  ## Run calls over real SIP and RTP, judged by SIPp and by ear
 	$(PY) -m pytest tests/lab_sip $(ARGS)
+
+test-site: $(DEV) $(BROWSER)  ## Run the SP's site, and click through it in headless Chromium (else skips with its reason)
+	$(PY) -m pytest tests/site $(ARGS)
 
 test-build: build $(RUNTIME)  ## Run the built functions and layers with Lambda's Python
 	$(PY) -m pytest tests/build $(ARGS)

@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import sys
 
-COMMANDS = ("up", "demo", "story")
+COMMANDS = ("up", "demo", "story", "site")
 
 
 def main(arguments: list[str]) -> int:

@@ -11,16 +11,20 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from lab.aws.cloud import LOOPBACK
 from lab.lab import ROOT, TELEPHONES, Lab
-from lab.pstn.lines.behaviours import planned
+from lab.pstn.lines.behaviours import answers, planned
+from lab.pstn.lines.phones import Phone
 from lab.pstn.lines.sip.line import SipLine, SipSettings
 from lab.requests import commands
+from lab.site import PORT, open_site
 from lab.timeline import Screen
 from lab.wall import Wall
+from lab.website.scenarios import SOPHIA, TO_TRY
+from lab.website.server import Site
 from lab.website.sp import Sp, open_sp
 
 LAB_FILE = "lab.json"
@@ -31,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of `up`."""
     parser.add_argument("--api-port", type=int, default=8080, help="port of the API (8080; 0: any free one)")
     parser.add_argument("--aws-port", type=int, default=4566, help="port of the AWS services (4566; 0: any free one)")
+    parser.add_argument("--site-port", type=int, default=PORT, help=f"port of the SP's site ({PORT}; 0: any free one)")
     parser.add_argument("--auth", action="store_true", help="check signatures and policies; act as the roles")
     phones = parser.add_mutually_exclusive_group()
     phones.add_argument("--virtual", action="store_true", help="telephones that are scripts only (the usual)")
@@ -42,12 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT."""
-    wanted = [arguments.api_port, arguments.aws_port, *([arguments.sip_port] if arguments.sip else [])]
+    wanted = [arguments.api_port, arguments.aws_port, arguments.site_port]
+    wanted += [arguments.sip_port] if arguments.sip else []
     taken = [port for port in wanted if port and not _is_free(port)]
     if taken:
         ports = " and ".join(map(str, taken))
         print(
-            f"Port {ports} is taken, perhaps by another lab. --api-port 0 --aws-port 0 --sip-port 0 picks free ones.",
+            f"Port {ports} is taken, perhaps by another lab. "
+            "--api-port 0 --aws-port 0 --site-port 0 --sip-port 0 picks free ones.",
             file=sys.stderr,
         )
         return 1
@@ -65,20 +72,32 @@ def run(arguments: argparse.Namespace) -> int:
     )
     with lab, announced(lab, arguments.state_dir):
         print(f"API   {lab.api_url}\nAWS   {lab.aws_url}", flush=True)
-        with closing(open_sp(lab.api_url, lab.environment, name="acme", numbers=_numbers(lab), log_in=False)) as sp:
+        with ExitStack() as opened:
+            sp = opened.enter_context(closing(_open_sp(lab)))
+            lab.pstn.exchange.phones[SOPHIA.number] = Phone(answers(3.0, talks=20.0))
+            site = open_site(lab.api_url, sp.account, sp.numbers, port=arguments.site_port, to_try=TO_TRY)
+            opened.enter_context(closing(site))
             screen = Screen.of(sys.stdout)
-            screen.line(_guide(lab, sp))
+            screen.line(_guide(lab, sp, site))
             wall = Wall(screen)
             lab.pstn.subscribe(wall.moment)
             sp.receiver.observers.append(wall.push)
+            site.desk.observers.append(wall.push)
             stop.wait()
     return 0
 
 
-def _guide(lab: Lab, sp: Sp) -> str:
+def _open_sp(lab: Lab) -> Sp:
+    """Its calls may be recorded, since the site offers that."""
+    numbers = _numbers(lab)
+    return open_sp(lab.api_url, lab.environment, name="acme", numbers=numbers, settings=("--recording",), log_in=False)
+
+
+def _guide(lab: Lab, sp: Sp, site: Site) -> str:
     """What a person can do now."""
     caller, callee = "+12025550111", "+12025550133"
-    return f"""SP    {sp.receiver.url} takes its notifications
+    return f"""SITE  {site.url} is an SP's site: open it and be called back
+SP    {sp.receiver.url} takes the notifications of the requests below
 
 For a second terminal:
 

@@ -23,7 +23,7 @@ def start(*arguments: str) -> subprocess.Popen:
     not shutil.which("curl") or not shutil.which("bash"), reason="the printed commands want curl and bash"
 )
 def test_the_printed_commands_place_a_callback_that_is_shown_live():
-    up = start("up", "--api-port", "0", "--aws-port", "0")
+    up = start("up", "--api-port", "0", "--aws-port", "0", "--site-port", "0")
     try:
         guide = read_until(up, "Stop with Ctrl-C.")
         ports = re.findall(r"^(?:API|AWS) +http://127\.0\.0\.1:\d+$", guide, re.MULTILINE)
@@ -51,7 +51,7 @@ def read_until(process: subprocess.Popen, text: str) -> str:
 def test_a_taken_port_is_told_before_anything_starts():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        up = start("up", "--api-port", port, "--aws-port", "0")
+        up = start("up", "--api-port", port, "--aws-port", "0", "--site-port", "0")
         said, _ = up.communicate(timeout=30)
     assert up.returncode == 1
     assert port in said

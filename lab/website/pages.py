@@ -1,0 +1,185 @@
+"""The site's pages but the live one: the shell around all of them, the page of each scenario, and what is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from markupsafe import Markup
+
+from lab.website.book import SpCall
+from lab.website.desk import Ask, Refused, new_token
+from lab.website.live import outcome
+from lab.website.numbers import spoken
+from lab.website.scenarios import SCENARIOS, TRAINING, Contact, Scenario
+
+_CONSENT = (
+    "Record this call. Both of us then hear a notice first, and the recording begins only after it. "
+    "Without this tick nothing is recorded."
+)
+
+
+def shell(title: str, main: Markup, *, current: Scenario | None = None, refresh: bool = False) -> str:
+    """A whole page. `refresh`: where scripts are off, the browser loads it again by itself."""
+    links = Markup("").join(
+        Markup('<li><a href="/{}"{}>{}</a></li>').format(
+            each.slug, Markup(' aria-current="page"') if each is current else "", each.business.partition(",")[0]
+        )
+        for each in SCENARIOS
+    )
+    still = Markup('<noscript><meta http-equiv="refresh" content="3"></noscript>') if refresh else Markup("")
+    page = Markup(
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
+        '<link rel="stylesheet" href="/static/style.css"><script src="/static/site.js" defer></script>{still}</head>'
+        '<body><a class="skip" href="#main">To the content</a>'
+        '<header><nav aria-label="Businesses"><ul>{links}</ul></nav></header>'
+        '<main id="main" tabindex="-1">{main}</main></body></html>'
+    )
+    return str(page.format(title=title, still=still, links=links, main=main))
+
+
+def scenario_page(
+    scenario: Scenario,
+    calls: Mapping[str, SpCall],
+    *,
+    numbers: tuple[str, str],
+    to_try: Sequence[tuple[str, str]] = (),
+    ask: Ask | None = None,
+    refused: Refused | None = None,
+) -> str:
+    """`calls`: the last one to each contact. `ask`: the form as it was sent; `refused`: what was wrong with it.
+
+    `to_try`: numbers that a visitor without a telephone may give, and what happens there.
+    """
+    sent = ask or Ask(number=spoken(scenario.own_number), token=new_token())
+    wrong = {refused.about: refused.text} if refused else {}
+    whole = Markup('<p class="wrong" role="alert">{}</p>').format(wrong[""]) if "" in wrong else Markup("")
+    fields = {"one": _one, "list": _list, "scan": _scan}[scenario.entry](scenario, calls, sent, wrong)
+    main = Markup(
+        '<div class="intro"><p class="crumb">{business}</p><h1>{heading}</h1><p class="pitch">{pitch}</p></div>'
+        '<form class="card ask" method="post" action="/calls" novalidate>{whole}'
+        '<input type="hidden" name="scenario" value="{slug}"><input type="hidden" name="token" value="{token}">'
+        '{fields}<p class="aside">Your phone shows {own}, the other phone {other}.</p></form>{try_}{courses}'
+    ).format(
+        business=scenario.business,
+        heading=scenario.heading,
+        pitch=scenario.pitch,
+        whole=whole,
+        slug=scenario.slug,
+        token=sent.token or new_token(),
+        fields=fields,
+        own=spoken(numbers[0]),
+        other=spoken(numbers[1]),
+        try_=Markup("") if scenario.own_number else _try(to_try),
+        courses=_courses(scenario),
+    )
+    title = f"{'Wrong input – ' if refused else ''}{scenario.heading} – {scenario.business}"
+    return shell(title, main, current=scenario)
+
+
+def plain_page(title: str, text: str) -> str:
+    main = Markup('<h1>{}</h1><p class="pitch">{}</p><p><a class="button" href="/">To the first page</a></p>')
+    return shell(title, main.format(title, text))
+
+
+def _field(name: str, label: str, value: str, about: str, wrong: Mapping[str, str], more: Markup) -> Markup:
+    """A labelled input, with what is wrong beside it."""
+    fault = wrong.get(name, "")
+    return Markup(
+        '<div class="field"><label for="{name}">{label}</label><p class="hint" id="{name}-hint">{about}</p>'
+        '<input id="{name}" name="{name}" value="{value}" {more} aria-describedby="{name}-hint {name}-wrong"{invalid}>'
+        '<p class="wrong" id="{name}-wrong">{fault}</p></div>'
+    ).format(
+        name=name,
+        label=label,
+        about=about,
+        value=value,
+        more=more,
+        fault=fault,
+        invalid=Markup(' aria-invalid="true" autofocus') if fault else "",
+    )
+
+
+def _number(scenario: Scenario, ask: Ask, wrong: Mapping[str, str]) -> Markup:
+    kind = Markup('type="tel" inputmode="tel" autocomplete="tel" maxlength="40" placeholder="+1 202 555 0111"')
+    return _field("number", "Your phone number", ask.number, scenario.about_number, wrong, kind)
+
+
+def _consent(scenario: Scenario, ask: Ask) -> Markup:
+    if not scenario.may_record:
+        return Markup('<p class="aside">This call is not recorded.</p>')
+    checked = Markup(" checked") if ask.record else ""
+    return Markup(
+        '<label class="consent"><input type="checkbox" name="record" value="yes"{}><span>{}</span></label>'
+    ).format(checked, _CONSENT)
+
+
+def _one(scenario: Scenario, _: Mapping[str, SpCall], ask: Ask, wrong: Mapping[str, str]) -> Markup:
+    return Markup("{}{}<button>{}</button>").format(
+        _number(scenario, ask, wrong), _consent(scenario, ask), scenario.button
+    )
+
+
+def _scan(scenario: Scenario, _: Mapping[str, SpCall], ask: Ask, wrong: Mapping[str, str]) -> Markup:
+    kind = Markup('inputmode="numeric" autocomplete="off" maxlength="40" placeholder="4006381333931"')
+    focus = Markup("") if wrong else Markup(" autofocus")
+    code = _field("ref", "Code on the parcel", ask.ref, "A scanner types it and sends it off.", wrong, kind + focus)
+    samples = Markup("").join(
+        Markup('<li><button type="button" class="quiet" data-fill="{}">{}</button> {}, {}</li>').format(
+            contact.ref, contact.ref, contact.name, contact.note
+        )
+        for contact in scenario.contacts
+    )
+    return Markup(
+        '{}<button>{}</button><div class="hint"><p>Parcels to try:</p><ul class="samples">{}</ul></div>{}{}'
+    ).format(code, scenario.button, samples, _number(scenario, ask, wrong), _consent(scenario, ask))
+
+
+def _list(scenario: Scenario, calls: Mapping[str, SpCall], ask: Ask, wrong: Mapping[str, str]) -> Markup:
+    rows = Markup("").join(_row(scenario, contact, calls.get(contact.ref)) for contact in scenario.contacts)
+    fault = Markup('<p class="wrong" role="alert">{}</p>').format(wrong["ref"]) if "ref" in wrong else Markup("")
+    # A disabled first button: Enter in the number's field must not call whoever stands first.
+    return Markup('<button disabled hidden></button>{}{}{}<ul class="contacts">{}</ul>').format(
+        _number(scenario, ask, wrong), _consent(scenario, ask), fault, rows
+    )
+
+
+def _row(scenario: Scenario, contact: Contact, call: SpCall | None) -> Markup:
+    last = Markup("")
+    if scenario.shows_outcomes:
+        last = Markup('<span class="outcome">{}</span>').format(
+            "not called yet"
+            if call is None
+            else Markup('<a href="/calls/{}">{}</a>, {} UTC').format(call.id, outcome(call), f"{call.asked_at:%H:%M}")
+        )
+    return Markup(
+        '<li><div><b>{}</b><span class="note">{}</span>{}</div>'
+        '<button name="ref" value="{}" aria-label="{} {}">{}</button></li>'
+    ).format(contact.name, contact.note, last, contact.ref, scenario.button, contact.name, scenario.button)
+
+
+def _try(to_try: Sequence[tuple[str, str]]) -> Markup:
+    """On a network of this machine's own there are telephones to be called back at."""
+    if not to_try:
+        return Markup("")
+    items = Markup("").join(
+        Markup('<li><button type="button" class="quiet" data-fill-number="{}">{}</button> {}</li>').format(
+            spoken(number), spoken(number), what
+        )
+        for number, what in to_try
+    )
+    return Markup(
+        '<aside class="card hint"><p>No phone at hand? On the laptop’s own telephone network, try one of these:</p>'
+        '<ul class="samples">{}</ul></aside>'
+    ).format(items)
+
+
+def _courses(scenario: Scenario) -> Markup:
+    if not scenario.courses:
+        return Markup("")
+    items = Markup("").join(
+        Markup("<li><h3>{}</h3><p>{}</p><p class='when'>{}</p></li>").format(*course) for course in scenario.courses
+    )
+    heading = Markup("<h2>Courses</h2>") if scenario is TRAINING else Markup("")
+    return Markup('<section>{}<ul class="courses">{}</ul></section>').format(heading, items)

@@ -1,0 +1,108 @@
+"""The CDR as a table that a person can read: every field in words, with its name on the wire beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from markupsafe import Markup
+
+from lab.website import words
+from lab.website.book import SpCall
+from lab.website.desk import shown_number
+
+Row = tuple[str, str, str]
+"""What it is, its value in words, its name on the wire."""
+
+
+def record_table(call: SpCall) -> Markup:
+    """Four groups of rows; what the record leaves out did not happen."""
+    cdr = call.cdr or {}
+    groups = (
+        ("The call", _call_rows(call, cdr)),
+        ("Your phone", _own_rows(call, cdr)),
+        (f"{call.contact.name}’s phone", _other_rows(call, cdr)),
+        ("How it ended", _end_rows(call, cdr)),
+        ("Recording", _recording_rows(cdr)),
+    )
+    return Markup('<table class="record">{}</table>').format(Markup("").join(_group(*group) for group in groups))
+
+
+def _group(title: str, rows: list[Row]) -> Markup:
+    body = Markup("").join(
+        Markup('<tr><th scope="row">{}</th><td>{}</td><td><code>{}</code></td></tr>').format(*row) for row in rows
+    )
+    return Markup('<tbody><tr class="group"><th scope="rowgroup" colspan="3">{}</th></tr>{}</tbody>').format(
+        title, body
+    )
+
+
+def _call_rows(call: SpCall, cdr: dict[str, Any]) -> list[Row]:
+    seconds = int(call.talk.total_seconds())
+    return [
+        ("Talked", f"{seconds} s" if seconds else "not at all", "callEndTime − fwdAnswerTime"),
+        ("Ended", f"{cdr.get('callEndTime', '–')} UTC", "callEndTime"),
+        ("Placed by", "the platform, as a callback", "direction, serviceType"),
+        ("Our mark", str(cdr.get("userData", "–")), "userData"),
+        ("Record’s identity", str(cdr.get("icid", "–")), "icid"),
+        ("Call’s identity", str(cdr.get("sessionId", "–")), "sessionId"),
+    ]
+
+
+def _own_rows(call: SpCall, cdr: dict[str, Any]) -> list[Row]:
+    number = _number(call)
+    return [
+        ("Number", number(cdr.get("calleeNum")), "calleeNum"),
+        ("It showed", number(cdr.get("callerNum")), "callerNum"),
+        ("Dialled", _moment(cdr.get("callOutStartTime")), "callOutStartTime"),
+        ("Rang", _moment(cdr.get("callOutAlertingTime"), "not told"), "callOutAlertingTime"),
+        ("Answered", _moment(cdr.get("callOutAnswerTime")), "callOutAnswerTime"),
+        ("Failure", _code(cdr.get("callOutUnaswRsn"), words.cause), "callOutUnaswRsn"),
+    ]
+
+
+def _other_rows(call: SpCall, cdr: dict[str, Any]) -> list[Row]:
+    number = _number(call)
+    return [
+        ("Number", number(cdr.get("fwdDstNum")), "fwdDstNum"),
+        ("It showed", number(cdr.get("fwdDisplayNum")), "fwdDisplayNum"),
+        ("Dialled", _moment(cdr.get("fwdStartTime")), "fwdStartTime"),
+        ("Rang", _moment(cdr.get("fwdAlertingTime"), "not told"), "fwdAlertingTime"),
+        ("Answered", _moment(cdr.get("fwdAnswerTime")), "fwdAnswerTime"),
+        ("Failure", _code(cdr.get("fwdUnaswRsn"), words.cause), "fwdUnaswRsn"),
+    ]
+
+
+def _end_rows(call: SpCall, cdr: dict[str, Any]) -> list[Row]:
+    told = call.disconnect or {}
+    who = words.PARTIES.get(str(told.get("partyType")), "–").format(callee=call.contact.name)
+    return [
+        ("In a word", _code(told.get("stateCode"), lambda code: words.end_of(code).short), "stateCode"),
+        ("Who hung up", who, "partyType"),
+        ("Where it failed", _code(cdr.get("ulFailReason"), words.release), "ulFailReason"),
+        ("SIP status", _code(cdr.get("sipStatusCode"), words.sip), "sipStatusCode"),
+    ]
+
+
+def _recording_rows(cdr: dict[str, Any]) -> list[Row]:
+    if cdr.get("recordFlag") != 1:
+        return [("Recorded", "no", "recordFlag")]
+    return [
+        ("Recorded", "yes, after the notice to both", "recordFlag"),
+        ("From", _moment(cdr.get("recordStartTime")), "recordStartTime"),
+        ("File", str(cdr.get("recordObjectName", "–")), "recordObjectName"),
+    ]
+
+
+def _number(call: SpCall) -> Callable[[object], str]:
+    return lambda e164: shown_number(call, str(e164)) if e164 else "–"
+
+
+def _moment(text: object, absent: str = "it was not") -> str:
+    """The time of day of a moment; its day is the call's."""
+    return f"{datetime.strptime(str(text), '%Y-%m-%d %H:%M:%S'):%H:%M:%S}" if text else absent
+
+
+def _code(code: object, in_words: Callable[[int], str]) -> str:
+    return "–" if code is None else f"{code}: {in_words(int(str(code)))}"

@@ -1,0 +1,126 @@
+"""The businesses of the voice callback, as data: one page each, all served by the same code.
+
+A scenario says who is called back and how the person at the page picks whom to talk to: `one` contact, a `list` to
+click in, or a `scan` of an order's barcode. Numbers are fictional; on the laptop's network their last two digits say
+what their phones do.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Entry = Literal["one", "list", "scan"]
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Whom the second leg rings. `ref`: an order, a trip, a lead; it is what a page names it by."""
+
+    ref: str
+    name: str
+    number: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One page. `own_number` stands in the field already: a member of staff at their own telephone."""
+
+    slug: str
+    business: str
+    heading: str
+    pitch: str
+    button: str
+    contacts: tuple[Contact, ...]
+    entry: Entry = "one"
+    own_number: str = ""
+    about_number: str = "With + and the country code. We call it at once."
+    may_record: bool = False
+    hides_number: bool = False
+    """The contact's number is on no page: not before, in or after the call."""
+    shows_outcomes: bool = False
+    courses: tuple[tuple[str, str, str], ...] = ()
+    """What else the page offers: title, text, price."""
+
+    def contact(self, ref: str) -> Contact | None:
+        return next((contact for contact in self.contacts if contact.ref == ref), None)
+
+
+TO_TRY = (
+    ("+12025550111", "answers"),
+    ("+12025550140", "is busy"),
+    ("+12025550150", "never answers"),
+)
+"""Telephones of the laptop's network to be called back at."""
+
+SOPHIA = Contact("advice", "Sophia", "+12025550122", "course advice")
+
+TRAINING = Scenario(
+    slug="",
+    business="Lindenhof Training Institute",
+    heading="Questions about a course? We call you back.",
+    pitch="Leave your number. Your phone rings first, then Sophia’s; neither of you sees the other’s number.",
+    button="Call me back",
+    contacts=(SOPHIA,),
+    may_record=True,
+    courses=(
+        ("Bookkeeping from the start", "Twelve evenings, certificate at the end.", "from 14 January"),
+        ("First aid at work", "Two days, with practice on dummies.", "every month"),
+        ("Spoken English B1", "Small groups, three levels of speed.", "from 3 February"),
+        ("Welding, basic course", "Four Saturdays in our workshop.", "from 21 January"),
+    ),
+)
+
+RIDES = Scenario(
+    slug="rides",
+    business="Kite Rides, for drivers",
+    heading="Call your passenger",
+    pitch="One tap. Your phone rings, then the passenger’s. You do not see their number, and they do not see yours.",
+    button="Call",
+    contacts=(
+        Contact("trip-4711", "Amara", "+12025550136", "Harbour Street 8 → Central Station, pick-up 10:20"),
+        Contact("trip-4712", "Bruno", "+12025550141", "Airport, arrivals → Mill Lane 3, pick-up 11:05"),
+        Contact("trip-4715", "Chen", "+12025550151", "Opera → Park Hotel, pick-up 11:40"),
+    ),
+    entry="list",
+    own_number="+12025550112",
+    about_number="The phone in your car.",
+    hides_number=True,
+)
+
+COURIER = Scenario(
+    slug="courier",
+    business="Swift Parcels, for couriers",
+    heading="Scan, and the recipient is called",
+    pitch="The code on the parcel finds the order: no number to type, no wrong number, one click.",
+    button="Call the recipient",
+    contacts=(
+        Contact("4006381333931", "Dana Ortiz", "+12025550135", "Elm Road 12, second floor"),
+        Contact("4012345678901", "Edgar Holm", "+12025550142", "Quay 4, warehouse B"),
+        Contact("9780306406157", "Fumiko Abe", "+12025550152", "Garden Close 1"),
+    ),
+    entry="scan",
+    own_number="+12025550113",
+    about_number="Your company phone.",
+    hides_number=True,
+)
+
+HOMES = Scenario(
+    slug="homes",
+    business="Gable & Eaves, lettings and sales",
+    heading="Today’s follow-up",
+    pitch="Click to call a lead. What came of it is filled in from the call’s record, so that nobody is called twice.",
+    button="Call",
+    contacts=(
+        Contact("lead-301", "Grace Bell", "+12025550134", "asked about Maple Court 7, three rooms"),
+        Contact("lead-302", "Hugo Lang", "+12025550143", "viewing of Station Road 19 on Tuesday?"),
+        Contact("lead-303", "Ines Prado", "+12025550153", "wants to sell Brook Cottage"),
+        Contact("lead-304", "Jonas Weir", "+12025550163", "offer for Maple Court 2"),
+    ),
+    entry="list",
+    own_number="+12025550114",
+    about_number="The phone on your desk.",
+    may_record=True,
+    shows_outcomes=True,
+)
+
+SCENARIOS = (TRAINING, RIDES, COURIER, HOMES)

@@ -1,0 +1,257 @@
+"""The site over HTTP, on loopback: pages, forms, the stream of a call, and the platform's notifications.
+
+| Path | |
+| --- | --- |
+| `/`, `/rides`, `/courier`, `/homes` | the page of each scenario |
+| `POST /calls` | have somebody called back; 422 with the same page if something is wrong |
+| `/calls/{id}` | the live page; `…/stream` is Server-Sent Events, `…/parts` the same once, as JSON |
+| `POST /calls/{id}/stop` | end it |
+| `/calls/{id}/recording` | the sound, as the storage gives it; takes Range |
+| `POST /told/status`, `/told/fee` | what the platform tells |
+
+Law: a form is taken from the site's own pages only, since a form can make a telephone ring.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from lab.website import live
+from lab.website.book import SpCall
+from lab.website.desk import FEE_PATH, STATUS_PATH, Ask, Desk, Refused
+from lab.website.pages import plain_page, scenario_page, shell
+from lab.website.scenarios import SCENARIOS, Scenario
+
+STATIC = Path(__file__).parent / "static"
+_KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+_LARGEST_FORM, _LARGEST_NOTE = 16 * 1024, 1024 * 1024
+_REDRAW_S, _STREAM_S, _MOST_STREAMS = 5.0, 600.0, 100
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; style-src-attr 'unsafe-inline';"
+    " script-src 'self'; connect-src 'self'; media-src 'self'; img-src 'self' data:; form-action 'self';"
+    " base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_CALL = re.compile(r"/calls/([\w-]{1,40})(/stream|/parts|/stop|/recording)?", re.ASCII)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
+class Site:
+    """Serves until `close`. `make_desk` is given the site's own address, which it may need to be called back at."""
+
+    def __init__(self, make_desk: Callable[[str], Desk], *, port: int = 0, public_url: str = "") -> None:
+        """Raises: OSError: the port is taken."""
+        self.streams = threading.BoundedSemaphore(_MOST_STREAMS)
+        self.closing = threading.Event()
+        self._server = _Server(("127.0.0.1", port), _handler(self))
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.desk = make_desk((public_url or self.url).rstrip("/"))
+        self._thread = threading.Thread(target=self._server.serve_forever, name="site", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self.closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(timeout=5)
+
+
+def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
+    class Handler(_Answering):
+        @property
+        def site(self) -> Site:
+            return site
+
+    return Handler
+
+
+class _Answering(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version, sys_version = "Site", ""
+    timeout = 75
+
+    @property
+    def site(self) -> Site:
+        raise AssertionError("made for one site")
+
+    @property
+    def desk(self) -> Desk:
+        return self.site.desk
+
+    # -- the paths
+    def do_GET(self) -> None:
+        path = urlsplit(self.path).path
+        call, what = self._call(path)
+        scenario = next((each for each in SCENARIOS if f"/{each.slug}" == path), None)
+        if scenario is not None:
+            self._scenario(scenario)
+        elif call is not None and what in _CALL_PAGES:
+            _CALL_PAGES[what](self, call)
+        elif path.startswith("/static/"):
+            self._static(path.removeprefix("/static/"))
+        else:
+            self._missing()
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_POST(self) -> None:
+        path = urlsplit(self.path).path
+        content = self._content(_LARGEST_NOTE if path in (STATUS_PATH, FEE_PATH) else _LARGEST_FORM)
+        call, what = self._call(path)
+        if content is None:
+            return
+        if path in (STATUS_PATH, FEE_PATH):
+            self._told(path, content)
+        elif not self._is_ours():
+            self._html(403, plain_page("Not from here", "This form was not sent from this site, so nobody was called."))
+        elif path == "/calls":
+            self._place(content)
+        elif call is not None and what == "/stop":
+            self.desk.stop(call)
+            self._see(f"/calls/{call.id}")
+        else:
+            self._missing()
+
+    def _told(self, path: str, content: bytes) -> None:
+        status = self.desk.take(path, {name.lower(): value for name, value in self.headers.items()}, content)
+        code = "0" if status == 200 else "1"
+        self._send(status, json.dumps({"resultcode": code}).encode(), "application/json")
+
+    def _place(self, content: bytes) -> None:
+        form = {name: values[-1] for name, values in parse_qs(content.decode(errors="replace")).items()}
+        ask = Ask(form.get("number", ""), form.get("ref", ""), form.get("record") == "yes", form.get("token", ""))
+        scenario = next((each for each in SCENARIOS if each.slug == form.get("scenario", "")), SCENARIOS[0])
+        try:
+            call = self.desk.place(scenario, ask)
+        except Refused as refused:
+            self._scenario(scenario, ask, refused)
+            return
+        self._see(f"/calls/{call.id}")
+
+    def _scenario(self, scenario: Scenario, ask: Ask | None = None, refused: Refused | None = None) -> None:
+        desk = self.desk
+        known = desk.book.latest(scenario)
+        page = scenario_page(scenario, known, numbers=desk.numbers, to_try=desk.to_try, ask=ask, refused=refused)
+        self._html(200 if refused is None else 422, page)
+
+    def _live(self, call: SpCall) -> None:
+        page = shell(f"Call with {call.contact.name}", live.body(call, self.desk.now()), refresh=not call.is_complete)
+        self._html(200, page)
+
+    def _parts(self, call: SpCall) -> None:
+        body = {"parts": live.parts(call, self.desk.now()), "complete": call.is_complete}
+        self._send(200, json.dumps(body).encode(), "application/json")
+
+    def _stream(self, call: SpCall) -> None:
+        """Each part when it has changed; the first time all of them."""
+        if not self.site.streams.acquire(blocking=False):
+            self._send(503, b"", "text/plain")
+            return
+        try:
+            self._begin(200, {"Content-Type": "text/event-stream", "Connection": "close"})
+            self.close_connection = True
+            self._write_stream(call)
+        finally:
+            self.site.streams.release()
+
+    def _write_stream(self, call: SpCall) -> None:
+        sent: dict[str, str] = {}
+        until = time.monotonic() + _STREAM_S
+        while time.monotonic() < until and not self.site.closing.is_set():
+            version, complete = call.version, call.is_complete  # before the parts, so that they are not older
+            made = {name: str(part) for name, part in live.parts(call, self.desk.now()).items()}
+            news = {name: part for name, part in made.items() if sent.get(name) != part}
+            sent = made
+            text = json.dumps({"parts": news, "complete": complete})
+            self.wfile.write(f"data: {text}\n\n".encode())
+            self.wfile.flush()
+            if complete:
+                return
+            self.desk.book.wait(call, version, _REDRAW_S)
+
+    def _recording(self, call: SpCall) -> None:
+        try:
+            opened = self.desk.sound(call, self.headers.get("Range"))
+        except (OSError, http.client.HTTPException):
+            opened = None
+        if opened is None:
+            self._html(404, plain_page("No recording", "There is no recording of this call to be had now."))
+            return
+        try:
+            self._begin(opened.status, {"Accept-Ranges": "bytes", **opened.headers})
+            if self.command != "HEAD":
+                for chunk in opened.chunks():
+                    self.wfile.write(chunk)
+        finally:
+            opened.close()
+
+    def _static(self, name: str) -> None:
+        known = {file.name: file for file in STATIC.iterdir() if file.suffix in _KINDS}
+        if name not in known:
+            self._missing()
+            return
+        self._send(200, known[name].read_bytes(), _KINDS[known[name].suffix])
+
+    # -- how to answer
+    def _call(self, path: str) -> tuple[SpCall | None, str]:
+        match = _CALL.fullmatch(path)
+        return (self.desk.book.get(match[1]), match[2] or "") if match else (None, "")
+
+    def _is_ours(self) -> bool:
+        """Browsers say where a form comes from; who is no browser cannot be tricked into sending one."""
+        origin, host = self.headers.get("Origin"), self.headers.get("Host", "")
+        return origin is None or urlsplit(origin).netloc == host
+
+    def _content(self, most: int) -> bytes | None:
+        length = self.headers.get("Content-Length", "0")
+        if not length.isdecimal() or int(length) > most or self.headers.get("Transfer-Encoding"):
+            self.close_connection = True
+            self._html(413, plain_page("Too much", "This is more than a form of this site can hold."))
+            return None
+        return self.rfile.read(int(length))
+
+    def _missing(self) -> None:
+        self._html(404, plain_page("Not here", "There is no such page, or its call was long ago."))
+
+    def _see(self, path: str) -> None:
+        self._send(303, b"", "text/plain", {"Location": path})
+
+    def _html(self, status: int, page: str) -> None:
+        self._send(status, page.encode(), "text/html; charset=utf-8")
+
+    def _send(self, status: int, body: bytes, kind: str, more: dict[str, str] | None = None) -> None:
+        self._begin(status, {"Content-Type": kind, "Content-Length": str(len(body)), **(more or {})})
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def _begin(self, status: int, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {**_HEADERS, **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Silent: numbers and links are in the paths of forms and recordings."""
+
+
+_CALL_PAGES: dict[str, Callable[[_Answering, SpCall], None]] = {
+    "": _Answering._live,
+    "/stream": _Answering._stream,
+    "/parts": _Answering._parts,
+    "/recording": _Answering._recording,
+}

@@ -21,8 +21,11 @@ from lab.pstn.lines.sip.sounds import FRAME_BYTES, SILENCE, tone
 TICK_S = 0.02
 LEAD = 2
 """Frames sent ahead, so that a tick may be 40 ms late before anybody hears it; a prompt's end is told as much later."""
-PRIMED, MOST = 2 * FRAME_BYTES, 8 * FRAME_BYTES
-"""Received sound waits until there is `PRIMED`; what is beyond `MOST` is thrown away, oldest first."""
+PRIMED, MOST = 4 * FRAME_BYTES, 12 * FRAME_BYTES
+"""Received sound begins to be passed on when there is `PRIMED` (80 ms): whenever any call ends, the library's thread,
+which receives for all of them, stands still for up to 40 ms. What is beyond `MOST` is thrown away, oldest first."""
+REVIEW = 250
+"""Ticks after which what was never needed of a leg's waiting sound is thrown away."""
 PATIENCE = 250
 """Ticks after which a prompt runs even if a leg has no sound, so that its end is told."""
 LATE_S = 0.02
@@ -110,6 +113,8 @@ class Leg:
     recorder: Recorder | None = None
     waiting: bytearray = field(default_factory=bytearray)
     primed: bool = False
+    lowest: int = MOST
+    reviewed: int = 0
     led: bool = False
     live: bool = False
     """There has been sound: prompts begin then, or after `PATIENCE` ticks."""
@@ -119,16 +124,21 @@ class Leg:
     def receive(self) -> None:
         """Take what came, and from that the frame of this tick."""
         with suppress(Exception):  # no sound yet, none any more, or renegotiated; the next tick asks again
-            self.waiting += self.audio.read(4 * MOST)
+            self.waiting += self.audio.read(MOST)
             self.live = True
         if len(self.waiting) > MOST:
             del self.waiting[: len(self.waiting) - PRIMED]
-        self.primed = len(self.waiting) >= (FRAME_BYTES if self.primed else PRIMED)
-        if self.primed:
+        self.primed = self.primed or len(self.waiting) >= PRIMED
+        if self.primed and len(self.waiting) >= FRAME_BYTES:
             self.incoming = bytes(self.waiting[:FRAME_BYTES])
             del self.waiting[:FRAME_BYTES]
         else:
             self.incoming = SILENCE
+        self.lowest = min(self.lowest, len(self.waiting))
+        self.reviewed += 1
+        if self.reviewed >= REVIEW:
+            del self.waiting[: max(0, self.lowest - PRIMED)]
+            self.lowest, self.reviewed = MOST, 0
 
     def send(self, frame: bytes) -> None:
         with suppress(Exception):  # as in receive

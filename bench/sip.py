@@ -1,0 +1,290 @@
+"""`python -m bench.sip`: how many bridged and recorded callbacks the SIP line carries at once, and a stream of them.
+
+The exchange, its SIP line and the built-in phones, with a stub in place of the Lambdas. Each phone sounds its own tone;
+while all calls are up, each must hear its partner's and no other, and so must both channels of each recording.
+Ends 1 if a sound is wrong or a call is stuck; no figure of time is judged, since it belongs to the machine.
+"""
+
+import argparse
+import io
+import math
+import os
+import platform
+import sys
+import threading
+import time
+import wave
+from array import array
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from lab.phones.voices import voice
+from lab.pstn.feed import Moment
+from lab.pstn.lines.behaviours import answers
+from lab.pstn.lines.phones import Phone
+from lab.pstn.lines.sip.line import SipLine, SipSettings, missing, sip_line
+from lab.pstn.recordings import MemoryRecordings
+from lab.pstn.service import PstnService
+from lab.pstn.switches import Switches
+
+RATE = 8000
+SHOWN = "+12025550100", "+12025550101"
+PAIRS = [(f"+120255501{at:02d}", f"+120255501{at + 50:02d}") for at in range(50)]
+VOICES = [voice(number) for pair in PAIRS for number in pair]
+PER_SECOND = 10
+WINDOW = 800
+"""Samples judged at a time: 100 ms, in which every voice has a whole number of waves."""
+PURE = 0.9
+"""Share of a window's energy that its tone has, unless there is a gap in it."""
+FOREIGN = 0.5
+"""Share from which another tone than the partner's is a wrong connection."""
+MOST_GAPS = 0.02
+"""Share of windows with a gap up to which a sound is right."""
+
+
+@dataclass
+class Figures:
+    """What one run showed. CPU seconds are those while all calls were up."""
+
+    calls: int
+    done: int = 0
+    seconds: float = 0.0
+    cpu: dict[str, float] = field(default_factory=dict)
+    ticks: int = 0
+    late: int = 0
+    worst: float = 0.0
+    memory_mb: tuple[float, float] = (0.0, 0.0)
+    windows: int = 0
+    gaps: int = 0
+    """Windows of the ten seconds in which the tone was interrupted, on any phone or in any recording."""
+    wrong: list[str] = field(default_factory=list)
+
+
+class Bench:
+    """One network for all runs."""
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self.joined: set[str] = set()
+        self.over: set[str] = set()
+        self.recordings = MemoryRecordings()
+        self.service = PstnService(
+            self._invoke,
+            Switches(recording_delay=0.0),
+            recordings=self.recordings,
+            make_line=sip_line(SipSettings(listen=True)),
+        )
+        self.exchange = self.service.exchange
+        line = self.exchange.line
+        assert isinstance(line, SipLine)
+        self.line = line
+        for number in SHOWN:
+            self.exchange.own(number)
+        self.application = self.exchange.create_sma("bench", "bench")
+        self.service.subscribe(self._take)
+
+    def _take(self, moment: Moment) -> None:
+        with self.changed:
+            if moment.transaction and moment.kind in ("joined", "over", "recorded"):
+                {"joined": self.joined, "over": self.over}.get(moment.kind, set()).add(moment.transaction)
+                self.changed.notify_all()
+
+    def _invoke(self, arn: str, event: dict[str, Any]) -> Any:
+        legs = event["CallDetails"]["Participants"]
+        actions: list[dict[str, Any]] = []
+        match event["InvocationEventType"], event.get("ActionData", {}).get("Type"):
+            case "CALL_ANSWERED", _:
+                (caller,) = (leg["To"] for leg in legs)
+                callee = dict(PAIRS)[caller]
+                endpoints = [{"BridgeEndpointType": "PSTN", "Uri": callee}]
+                bridge = {"CallerIdNumber": SHOWN[1], "CallTimeoutSeconds": 20, "Endpoints": endpoints}
+                actions = [{"Type": "CallAndBridge", "Parameters": bridge}]
+            case "ACTION_SUCCESSFUL", "CallAndBridge":
+                place = {"Type": "S3", "Location": "recordings"}
+                start = {"CallId": legs[0]["CallId"], "Track": "BOTH", "Destination": place}
+                actions = [{"Type": "StartCallRecording", "Parameters": start}]
+            case (("HANGUP" | "ACTION_FAILED"), _):
+                up = [leg["CallId"] for leg in legs if leg.get("Status") == "Connected"]
+                actions = [{"Type": "Hangup", "Parameters": {"CallId": leg}} for leg in up]
+        return {"SchemaVersion": "1.0", "Actions": actions}
+
+    def at_once(self, count: int, seconds: float) -> Figures:
+        """So many callbacks, all of them up together for so long."""
+        figures = Figures(count)
+        ramp = count / PER_SECOND
+        ids = self._place(count, talks=seconds + ramp + 2.0)
+        self._wait(lambda: set(ids) <= self.joined, ramp + 30)
+        self._figures_come()
+        before, since, at = self._cpu(), time.monotonic(), self.exchange.clock.now()
+        ticks, late = self.line.figures["ticks"], self.line.figures["late"]
+        time.sleep(seconds)
+        self._figures_come()
+        after, figures.seconds = self._cpu(), time.monotonic() - since
+        figures.cpu = {name: after[name] - before[name] for name in after}
+        figures.ticks, figures.late = self.line.figures["ticks"] - ticks, self.line.figures["late"] - late
+        figures.worst = self.line.figures["worst"]
+        self._finish(figures, ids, seconds + ramp + 30)
+        self._wait(lambda: len(self.recordings.objects) >= count, 10)
+        self._listen(figures, ids, at)
+        return figures
+
+    def stream(self, count: int) -> Figures:
+        """So many callbacks, ten a second, one second of talk each."""
+        figures = Figures(count)
+        before = self._memory()
+        since, cpu = time.monotonic(), self._cpu()
+        ids = self._place(count, talks=1.0)
+        self._finish(figures, ids, 60)
+        figures.seconds = time.monotonic() - since
+        figures.cpu = {name: value - cpu[name] for name, value in self._cpu().items()}
+        figures.memory_mb = (before, self._memory())
+        return figures
+
+    def _place(self, count: int, talks: float) -> list[str]:
+        ids, begun = [], time.monotonic()
+        for at in range(count):
+            caller, callee = PAIRS[at % len(PAIRS)]
+            self.exchange.phones[caller] = Phone(answers(0.3))
+            self.exchange.phones[callee] = Phone(answers(0.3, talks=talks))
+            ids.append(self.exchange.create_call(self.application, from_number=SHOWN[0], to_number=caller))
+            time.sleep(max(0.0, begun + (at + 1) / PER_SECOND - time.monotonic()))
+        return ids
+
+    def _finish(self, figures: Figures, ids: list[str], seconds: float) -> None:
+        self._wait(lambda: set(ids) <= self.over, seconds)
+        figures.done = len(set(ids) & self.over & self.joined)
+        figures.wrong += [f"{leg} is still up" for leg in self.exchange.legs_up()]
+
+    def _wait(self, condition: Any, seconds: float) -> None:
+        with self.changed:
+            self.changed.wait_for(condition, seconds)
+
+    def _figures_come(self) -> None:
+        """The next report of the network's station, which comes every second."""
+        known = self.line.figures
+        while self.line.figures is known:
+            time.sleep(0.01)
+
+    def _cpu(self) -> dict[str, float]:
+        own = time.process_time()
+        return {"network": _cpu_of(self.line.network.pid), "phones": _cpu_of(self.line.fleet.pid), "exchange": own}
+
+    def _memory(self) -> float:
+        """Resident, of the network's station (MB)."""
+        status = Path(f"/proc/{self.line.network.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+    def _listen(self, figures: Figures, ids: list[str], since: datetime) -> None:
+        """Judge the stretch in which all calls were up, on each phone and in each recording."""
+        for each in ids:
+            first, second = self.exchange.calls[each].transaction.legs[:2]
+            for one, other in ((first, second), (second, first)):
+                call = self.line.calls[one.call_id]
+                heard = _stretch(array("h", self.line.heard_by(call)), call.called_at, since, figures.seconds)
+                _judge(figures, f"{one.to} hears", heard, voice(other.to))
+            bodies = [body for (_, key), (body, _) in self.recordings.objects.items() if each in key]
+            if len(bodies) != 1:
+                figures.wrong.append(f"{len(bodies)} recordings of {each}")
+                continue
+            with wave.open(io.BytesIO(bodies[0])) as file:
+                both = array("h", file.readframes(file.getnframes()))
+            (_, begun, _) = self.line.calls[first.call_id].joined[0]
+            for channel, leg in enumerate((first, second)):
+                sound = _stretch(both[channel::2], begun, since, figures.seconds)
+                _judge(figures, f"{leg.to}'s channel has", sound, voice(leg.to))
+
+
+def _stretch(sound: "array[int]", begun: datetime, since: datetime, seconds: float) -> "array[int]":
+    first = int((since - begun).total_seconds() * RATE)
+    return sound[first : first + int(seconds * RATE)]
+
+
+def _judge(figures: Figures, what: str, sound: "array[int]", hertz: float) -> None:
+    windows = [sound[at : at + WINDOW] for at in range(0, len(sound) - WINDOW + 1, WINDOW)]
+    broken = [window for window in windows if _share(window, hertz) < PURE]
+    figures.windows += len(windows)
+    figures.gaps += len(broken)
+    if len(windows) < figures.seconds * RATE / WINDOW - 1 or len(broken) > MOST_GAPS * len(windows):
+        figures.wrong.append(f"{what} {hertz:.0f} Hz in {len(windows) - len(broken)} of {len(windows)} windows")
+    foreign = {other for window in broken for other in VOICES if other != hertz and _share(window, other) > FOREIGN}
+    figures.wrong += [f"{what} {other:.0f} Hz, not {hertz:.0f}" for other in sorted(foreign)]
+
+
+def _share(window: "array[int]", hertz: float) -> float:
+    """How much of the energy is at one frequency (Goertzel's algorithm)."""
+    factor = 2 * math.cos(2 * math.pi * hertz / RATE)
+    one = two = 0.0
+    for sample in window:
+        one, two = sample + factor * one - two, one
+    power = one * one + two * two - factor * one * two
+    whole = sum(sample * sample for sample in window)
+    return 2 * power / (len(window) * whole) if whole else 0.0
+
+
+def _cpu_of(pid: int | None) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def report(runs: list[Figures], stream: Figures | None) -> str:
+    lines = [
+        "# What the SIP line carries",
+        "",
+        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}, "
+        f"load {os.getloadavg()[0]:.1f} when the run ended. Phones and network share the machine.",
+        "",
+        "| callbacks at once | done | for | network CPU | per call and second | phones CPU | exchange CPU |"
+        " late ticks (> 20 ms) | farthest behind | 100 ms with a gap | wrong sounds |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for run in runs:
+        cpu = {name: value / run.seconds for name, value in run.cpu.items()}
+        each = cpu["network"] / run.calls
+        lines.append(
+            f"| {run.calls} | {run.done} | {run.seconds:.1f} s | {cpu['network']:.0%} | {each:.2%} |"
+            f" {cpu['phones']:.0%} | {cpu['exchange']:.0%} | {run.late} of {run.ticks} | {1000 * run.worst:.0f} ms |"
+            f" {run.gaps} of {run.windows} | {len(run.wrong)} |"
+        )
+    if stream:
+        first, last = stream.memory_mb
+        lines += [
+            "",
+            f"{stream.calls} callbacks at {PER_SECOND} a second, 1 s of talk each: {stream.done} done in"
+            f" {stream.seconds:.0f} s, {len(stream.wrong)} legs stuck,"
+            f" memory of the network {first:.0f} → {last:.0f} MB.",
+        ]
+    faults = [fault for run in [*runs, *([stream] if stream else [])] for fault in run.wrong]
+    return "\n".join([*lines, "", *faults[:20]])
+
+
+def main() -> int:
+    """The exit status."""
+    parser = argparse.ArgumentParser(prog="python -m bench.sip", description="What the SIP line carries")
+    parser.add_argument("--calls", type=int, nargs="*", default=[20, 50], help="at once (default: 20 50; at most 50)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of talk (default: %(default)s)")
+    parser.add_argument("--stream", type=int, default=300, help="callbacks one after the other (default: %(default)s)")
+    asked = parser.parse_args()
+    if reason := missing():
+        print(reason, file=sys.stderr)
+        return 1
+    runs = []
+    for count in asked.calls:
+        bench = Bench()
+        try:
+            runs.append(bench.at_once(min(count, len(PAIRS)), asked.seconds))
+        finally:
+            bench.service.close()
+    bench = Bench()
+    try:
+        stream = bench.stream(asked.stream) if asked.stream else None
+    finally:
+        bench.service.close()
+    print(report(runs, stream), flush=True)
+    whole = [*runs, *([stream] if stream else [])]
+    return 0 if all(run.done == run.calls and not run.wrong for run in whole) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -84,7 +84,7 @@ story: $(DEV) $(SIP)  ## Play one case: make story CASE=callee_busy (without CAS
 
 # -- tests -------------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-lab test-sip test-build test-sam-local bench bench-sip
+.PHONY: test test-lab test-site test-sip test-build test-sam-local bench bench-sip
 test: $(DEV)  ## Run everything that needs neither a running lab nor SAM
 	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/lab --ignore=tests/lab_sip --ignore=tests/build --ignore=tests/sam_local --ignore=tests/site/browser $(ARGS)
 

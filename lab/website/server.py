@@ -34,6 +34,8 @@ STATIC = Path(__file__).parent / "static"
 _KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 _LARGEST_FORM, _LARGEST_NOTE = 16 * 1024, 1024 * 1024
 _REDRAW_S, _STREAM_S, _MOST_STREAMS = 5.0, 600.0, 100
+_POLL_S = 0.05
+"""How soon the server notices that it is to close."""
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; style-src-attr 'unsafe-inline';"
     " script-src 'self'; connect-src 'self'; media-src 'self'; img-src 'self' data:; form-action 'self';"
@@ -60,7 +62,7 @@ class Site:
         self._server = _Server(("127.0.0.1", port), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self.desk = make_desk((public_url or self.url).rstrip("/"))
-        self._thread = threading.Thread(target=self._server.serve_forever, name="site", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(_POLL_S,), name="site", daemon=True)
         self._thread.start()
 
     def close(self) -> None:

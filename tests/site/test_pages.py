@@ -1,0 +1,289 @@
+"""The site over HTTP, as a browser without scripts uses it."""
+
+import http.client
+import json
+import re
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+
+from lab.website.client import CALL_STOP, CLICK2CALL
+from lab.website.desk import STATUS_PATH
+from lab.website.scenarios import COURIER, RIDES, SCENARIOS
+from tests.site.platform import CALLEE, CALLER, RECORDED, TALK, fails, fee, said, signed
+
+
+@pytest.fixture
+def ask(site):
+    """One request: status, headers, body."""
+
+    def ask(method: str, path: str, form: dict | bytes | None = None, **headers: str):
+        line = http.client.HTTPConnection(urlsplit(site.url).netloc, timeout=10)
+        body = urlencode(form).encode() if isinstance(form, dict) else form
+        try:
+            line.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+            answer = line.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+        finally:
+            line.close()
+
+    return ask
+
+
+@pytest.fixture
+def place(ask):
+    """The path of a new call's page."""
+
+    def place(**form: str) -> str:
+        status, headers, _ = ask("POST", "/calls", {"scenario": "", "number": CALLER, **form})
+        assert status == 303
+        return headers["Location"]
+
+    return place
+
+
+def text_of(page: bytes) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.decode()))
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.slug or "training")
+def test_each_business_has_its_page(ask, scenario):
+    status, headers, page = ask("GET", f"/{scenario.slug}")
+    assert status == 200
+    assert scenario.heading in page.decode().replace("&#39;", "'")
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert not re.search(rb'(src|href)="(https?:)?//', page), "everything comes from the site itself"
+    assert set(re.findall(rb'<label for="(\w+)"', page)) >= {b"number"}
+
+
+def test_the_notice_stands_beside_the_button_and_nothing_is_ticked(ask):
+    page = ask("GET", "/")[2].decode()
+    assert "hear a notice first" in page
+    assert "checked" not in page
+
+
+def test_numbers_to_try_are_offered_where_there_are_such(ask, site):
+    assert [what for what in ("answers", "is busy", "never answers") if what in text_of(ask("GET", "/")[2])] == [
+        "answers",
+        "is busy",
+        "never answers",
+    ]
+    site.desk.to_try = ()
+    assert "never answers" not in text_of(ask("GET", "/")[2])
+
+
+def test_a_call_is_placed_and_its_page_is_there(ask, place, platform):
+    path = place(record="yes")
+    status, _, page = ask("GET", path)
+    assert status == 200
+    assert "We have asked the platform to call you." in page.decode()
+    assert 'aria-live="polite"' in page.decode()
+    assert platform.of(CLICK2CALL)[0]["statusUrl"]
+
+
+def test_the_same_form_twice(ask, platform):
+    token = re.search(rb'name="token" value="([^"]+)"', ask("GET", "/")[2])[1].decode()
+    form = {"scenario": "", "number": CALLER, "token": token}
+    assert ask("POST", "/calls", form)[1]["Location"] == ask("POST", "/calls", form)[1]["Location"]
+    assert len(platform.of(CLICK2CALL)) == 1
+
+
+def test_wrong_input_is_told_beside_its_field_and_kept_in_it(ask, platform):
+    status, _, page = ask("POST", "/calls", {"scenario": "", "number": '202"><script>x', "record": "yes"})
+    assert status == 422
+    assert b'aria-invalid="true"' in page
+    assert b'id="number-wrong">Only digits' in page
+    assert b"<script>x" not in page
+    assert b"&lt;script&gt;x" in page
+    assert b'value="yes" checked' in page
+    assert platform.asked == []
+
+
+def test_an_unknown_barcode(ask):
+    status, _, page = ask("POST", "/calls", {"scenario": COURIER.slug, "number": CALLER, "ref": "<b>1"})
+    assert status == 422
+    assert b'id="ref-wrong">No order has the code &lt;b&gt;1' in page
+
+
+def test_a_refusal_of_the_platform_is_told_above_the_form(ask, platform):
+    platform.answers[CLICK2CALL] = lambda: said("1020165", 403)
+    status, _, page = ask("POST", "/calls", {"scenario": "", "number": CALLER})
+    assert status == 422
+    assert b'role="alert">All our lines are in use' in page
+
+
+def test_a_platform_that_is_away(ask, platform):
+    platform.answers[CLICK2CALL] = fails(ConnectionRefusedError())
+    assert b"cannot be reached" in ask("POST", "/calls", {"scenario": "", "number": CALLER})[2]
+
+
+@pytest.mark.parametrize("path", ["/calls", "/calls/x/stop"])
+def test_a_form_of_another_site_is_refused(ask, platform, path):
+    status, _, _ = ask("POST", path, {"scenario": "", "number": CALLER}, Origin="http://evil.example")
+    assert status == 403
+    assert platform.asked == []
+
+
+def test_a_form_of_our_own_is_taken(ask, site):
+    assert ask("POST", "/calls", {"scenario": "", "number": CALLER}, Origin=site.url)[0] == 303
+
+
+class TestNotifications:
+    def post(self, ask, site, body, secret="secret-of-the-app"):
+        headers = signed(site.url + STATUS_PATH, secret)
+        return ask(
+            "POST", STATUS_PATH, json.dumps(body).encode(), **{k.replace("-", "_"): v for k, v in headers.items()}
+        )
+
+    def test_taken_and_shown(self, ask, site, place):
+        path = place()
+        status, _, body = self.post(ask, site, TALK[0])
+        assert (status, json.loads(body)) == (200, {"resultcode": "0"})
+        assert "Your phone is being dialled." in ask("GET", path)[2].decode()
+
+    def test_a_wrong_signature_is_refused_and_shows_nothing(self, ask, site, place):
+        path = place()
+        status, _, body = self.post(ask, site, TALK[0], secret="guessed")
+        assert (status, json.loads(body)["resultcode"]) == (403, "1")
+        assert "We have asked the platform to call you." in ask("GET", path)[2].decode()
+
+    def test_one_that_is_too_large_is_not_read(self, ask):
+        assert ask("POST", STATUS_PATH, b"", Content_Length=str(1024 * 1024 + 1))[0] == 413
+
+
+class TestCallPage:
+    def test_the_record_in_words_and_as_sent(self, ask, site, place, clock):
+        path = place()
+        [site.desk.told(each) for each in (*TALK, fee(fwdUnaswRsn=17))]
+        page = ask("GET", path)[2]
+        for words in ("17: busy", "0: talked", "Who hung up Sophia", "20 s", "fwdAnswerTime"):
+            assert words in text_of(page)
+        assert "Happened" in text_of(page)
+
+    def test_a_hidden_number_is_on_no_page(self, ask, site, place):
+        contact = RIDES.contacts[0]
+        path = place(scenario=RIDES.slug, ref=contact.ref)
+        told = [json.loads(json.dumps(each).replace(CALLEE, contact.number)) for each in (*TALK, fee())]
+        [site.desk.told(each) for each in told]
+        for shown in (f"/{RIDES.slug}", path, f"{path}/parts"):
+            page = text_of(ask("GET", shown)[2])
+            assert "0136" not in page
+        assert "hidden" in page
+
+    def test_the_parts_are_those_of_the_page(self, ask, place):
+        path = place()
+        parts = json.loads(ask("GET", f"{path}/parts")[2])
+        assert set(parts["parts"]) == {"state", "stop", "line", "sound", "steps", "record"}
+        page = ask("GET", path)[2].decode()
+        assert all(f'id="{name}"' in page for name in parts["parts"])
+        assert parts["complete"] is False
+
+    def test_the_stream_tells_what_changed_and_ends_with_the_call(self, site, place, clock):
+        path = place()
+        line = http.client.HTTPConnection(urlsplit(site.url).netloc, timeout=10)
+        line.request("GET", f"{path}/stream")
+        answer = line.getresponse()
+        assert answer.getheader("Content-Type") == "text/event-stream"
+
+        def read() -> dict:
+            data = answer.readline()
+            assert answer.readline() == b"\n"
+            return json.loads(data.removeprefix(b"data: "))
+
+        assert len(read()["parts"]) == 6
+        site.desk.told(TALK[0])
+        news = read()["parts"]
+        assert set(news) == {"state", "line", "steps"}
+        assert "being dialled" in news["state"]
+        [site.desk.told(each) for each in (*TALK[1:], fee())]
+        clock.move(1)
+        while not read()["complete"]:
+            pass
+        assert answer.read() == b""
+        line.close()
+
+    def test_stopped_by_the_button(self, ask, place, platform):
+        path = place()
+        status, headers, _ = ask("POST", f"{path}/stop")
+        assert (status, headers["Location"]) == (303, path)
+        assert len(platform.of(CALL_STOP)) == 1
+        page = ask("GET", path)[2].decode()
+        assert "The call is being ended." in page
+        assert 'aria-disabled="true"' in page
+
+    def test_after_the_end_there_is_no_button(self, ask, site, place):
+        path = place()
+        [site.desk.told(each) for each in TALK]
+        assert b"data-stop" not in ask("GET", path)[2]
+
+    def test_it_loads_again_by_itself_without_scripts_until_all_is_there(self, ask, site, place, clock):
+        path = place()
+        assert b'http-equiv="refresh"' in ask("GET", path)[2]
+        [site.desk.told(each) for each in (*TALK, fee())]
+        clock.move(1)
+        assert b'http-equiv="refresh"' not in ask("GET", path)[2]
+
+
+class TestPlayer:
+    @pytest.fixture
+    def recorded(self, site, place, platform, clock, storage) -> str:
+        platform.link = f"{storage.url}/r/new"
+        path = place(record="yes")
+        [site.desk.told(each) for each in (*TALK, fee(**RECORDED))]
+        clock.move(1)
+        return path
+
+    def test_it_is_on_the_page_and_gives_the_bytes(self, ask, recorded, storage):
+        assert f'src="{recorded}/recording"' in ask("GET", recorded)[2].decode()
+        status, headers, sound = ask("GET", f"{recorded}/recording")
+        assert (status, headers["Content-Type"], sound) == (200, "audio/wav", storage.sound)
+        assert "Location" not in headers, "the link is the site's own secret"
+
+    def test_a_part(self, ask, recorded, storage):
+        status, headers, sound = ask("GET", f"{recorded}/recording", Range="bytes=100-199")
+        assert (status, sound) == (206, storage.sound[100:200])
+        assert headers["Content-Range"] == f"bytes 100-199/{len(storage.sound)}"
+
+    def test_its_head(self, ask, recorded, storage):
+        status, headers, body = ask("HEAD", f"{recorded}/recording")
+        assert (status, headers["Content-Length"], body) == (200, str(len(storage.sound)), b"")
+
+    def test_a_storage_that_is_away(self, ask, recorded, storage):
+        storage.close()
+        assert ask("GET", f"{recorded}/recording")[0] == 404
+
+    def test_none(self, ask, place):
+        assert ask("GET", f"{place()}/recording")[0] == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/calls/unknown", "/static/../server.py", "/static/%2e%2e/server.py", "/calls/x/recording"]
+)
+def test_what_is_not_there(ask, path):
+    status, _, page = ask("GET", path)
+    assert status == 404
+    assert b"no such page" in page
+
+
+@pytest.mark.parametrize(("name", "kind"), [("style.css", "text/css"), ("site.js", "text/javascript")])
+def test_what_stands_still(ask, name, kind):
+    status, headers, body = ask("GET", f"/static/{name}")
+    assert (status, headers["Content-Type"].partition(";")[0]) == (200, kind)
+    assert b"//cdn" not in body
+
+
+def test_the_outcome_of_each_lead_comes_from_its_record(ask, site, place):
+    path = place(scenario="homes", ref="lead-301")
+    told = [json.loads(json.dumps(each).replace(CALLEE, "+12025550134")) for each in (*TALK, fee())]
+    assert "in progress" in text_of(ask("GET", "/homes")[2])
+    [site.desk.told(each) for each in told]
+    page = ask("GET", "/homes")[2]
+    assert "talked for 20 s" in text_of(page)
+    assert f'href="{path}"'.encode() in page
+    assert text_of(page).count("not called yet") == 3
+
+
+def test_enter_in_the_number_calls_nobody_from_a_list(ask):
+    """A form's first button is what Enter presses."""
+    form = re.search(rb"<form.*?</form>", ask("GET", "/homes")[2], re.DOTALL)[0]
+    assert re.search(rb"<button[^>]*>", form)[0] == b"<button disabled hidden>"

@@ -1,7 +1,7 @@
 """An exchange on the SIP line whose Lambda answers by a script: the `Story` of tests/lab_pstn, in real time.
 
-An office is kept for many stories, since its two child processes take a moment to start; each story has an application
-of its own, and waits for what it wants to see.
+An office is kept for many stories, since its two child processes take a moment to start. They share one application; a
+call belongs to the story that was opened last when its first event came.
 """
 
 import threading
@@ -29,6 +29,7 @@ class Office:
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.numbers = folder / "numbers.json"
         self.stories: dict[str, SipStory] = {}
+        self.latest: SipStory
         self.audio: Audio = lambda bucket, key: AudioFile(0.4)
         self.recordings = MemoryRecordings()
         self.moments: list[Moment] = []
@@ -45,6 +46,7 @@ class Office:
         self.service.subscribe(self._take)
         for number in (SHOWN_A, SHOWN_B):
             self.exchange.own(number)
+        self.application = self.exchange.create_sma("stories", "stories")
 
     @property
     def line(self) -> SipLine:
@@ -61,7 +63,7 @@ class Office:
             return self.changed.wait_for(condition, seconds)
 
     def _invoke(self, arn: str, event: dict[str, Any]) -> Any:
-        return self.stories[arn].invoked(event)
+        return self.stories.setdefault(event["CallDetails"]["TransactionId"], self.latest).invoked(event)
 
     def _take(self, moment: Moment) -> None:
         with self.changed:
@@ -90,9 +92,8 @@ class SipStory:
         self.events: list[dict[str, Any]] = []
         self.a = self.exchange.phones[A] = Phone(a or answers(after=0.2))
         self.b = self.exchange.phones[B] = Phone(b or answers(after=0.2))
-        name = f"story-{len(office.stories)}"
-        office.stories[name] = self
-        self.application = self.exchange.create_sma(name, name)
+        office.latest = self
+        self.application = office.application
         self.transaction = ""
 
     def invoked(self, event: dict[str, Any]) -> Any:

@@ -69,7 +69,7 @@ class Case:
     """Switches of the network that make the case what it is."""
     instead: Mapping[str, Codes] = field(default_factory=lambda: MappingProxyType({}))
     """Other codes, where the named switch is not as usual."""
-    seconds: float = 40.0
+    seconds: float = 90.0
     """The CDR must have come by then."""
     alone: bool = False
     """It changes the account as a whole (quotas), so nothing else may be played beside it."""
@@ -234,7 +234,7 @@ CASES: tuple[Case, ...] = (
         (LAST_MINUTE,),
         talk=True,
         minutes=1,
-        seconds=110.0,
+        seconds=160.0,
     ),
     Case(
         "dial_refused",
@@ -244,7 +244,7 @@ CASES: tuple[Case, ...] = (
         (),
         Codes(7109, 522),
         wants={"quotas": Quotas(on=True, active_calls=0)},
-        seconds=75.0,
+        seconds=120.0,
         alone=True,
     ),
 )

@@ -66,6 +66,8 @@ def answer(event: dict[str, Any], parts: Parts) -> dict[str, Any]:
         said = _ROUTES[route](request_of(event), parts)
     except DuologueError as error:
         said = failure(error)
+        if said.is_ours:
+            _log.warning("not now", extra={"route": route}, exc_info=True)
     _log.info("answered", extra={"route": route, "status": said.status, "result": said.code})
     return response_of(said)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from duologue.adapters.aws_clients import brisk, brisk_on_first_use, steady
+from duologue.adapters.aws_clients import brisk, brisk_on_first_use, steady, steady_on_first_use
 from duologue.adapters.chime_network import ChimeNetwork
 from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.step_functions_flows import StepFunctionsFlows
@@ -28,14 +28,14 @@ def dynamo_calls(client: Callable[[str], Any] = steady) -> DynamoCalls:
     return DynamoCalls(client("dynamodb"), setting("CALLS_TABLE"), setting("ACCOUNTS_TABLE"), keep)
 
 
-def flows() -> StepFunctionsFlows:
-    return StepFunctionsFlows(brisk_on_first_use("stepfunctions"), setting("STATE_MACHINE", ""))
+def flows(client: Callable[[str], Any] = steady_on_first_use) -> StepFunctionsFlows:
+    return StepFunctionsFlows(client("stepfunctions"), setting("STATE_MACHINE", ""))
 
 
 def network() -> Network:
-    return ChimeNetwork(brisk_on_first_use("chime-sdk-voice"), setting("SIP_MEDIA_APPLICATION_ID"), END_COMMAND)
+    return ChimeNetwork(steady_on_first_use("chime-sdk-voice"), setting("SIP_MEDIA_APPLICATION_ID"), END_COMMAND)
 
 
 @cache
 def parts() -> Parts:
-    return Parts(dynamo_calls(brisk), flows(), SystemClock())
+    return Parts(dynamo_calls(brisk), flows(brisk_on_first_use), SystemClock())

@@ -60,6 +60,11 @@ class Answer:
         """The result code; "0" is success, and so is an answer without a body, which has none."""
         return str(self.body.get("resultcode", "0"))
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is for the operator to find out why, and not for the SP to change something."""
+        return self.status >= 500
+
 
 @dataclass(frozen=True, slots=True)
 class Row:

@@ -40,7 +40,7 @@ PURE = 0.9
 """Share of a window's energy that its tone has, unless there is a gap in it."""
 FOREIGN = 0.5
 """Share from which another tone than the partner's is a wrong connection."""
-MOST_GAPS = 0.02
+MOST_GAPS = 0.05
 """Share of windows with a gap up to which a sound is right."""
 
 

@@ -24,7 +24,7 @@ _KEY = Markup('<ul class="key" aria-hidden="true">{}</ul>').format(
             ("rings", "is called, rings"),
             ("waits", "waits"),
             ("talks", "talks"),
-            ("records", "is recorded"),
+            ("records", "recording"),
         )
     )
 )
@@ -95,7 +95,7 @@ def recording_bars(call: SpCall) -> list[Bar]:
     """Known after the call only: no event tells that a recording began."""
     started = instant((call.looked_up or {}).get("recording", {}).get("startedAt"))
     ended = call.ended_at
-    return [Bar("records", "is recorded", _seconds(call, started), _seconds(call, ended))] if started and ended else []
+    return [Bar("records", "runs", _seconds(call, started), _seconds(call, ended))] if started and ended else []
 
 
 def _leg_end(call: SpCall, leg: Leg) -> float | None:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -28,6 +29,8 @@ def test_the_printed_commands_place_a_callback_that_is_shown_live():
         guide = read_until(up, "Stop with Ctrl-C.")
         ports = re.findall(r"^(?:API|AWS) +http://127\.0\.0\.1:\d+$", guide, re.MULTILINE)
         assert len(ports) == 2
+        site = re.search(r"^SITE +(http://127\.0\.0\.1:\d+) ", guide, re.MULTILINE)[1]
+        assert b"Call me back" in urlopen(site, timeout=30).read()
         log_in_and_place = guide[guide.index("# log in") : guide.index("# stop it")]
         said = subprocess.run(["bash", "-c", log_in_and_place], capture_output=True, text=True, check=True, timeout=60)
         assert '"resultcode": "0"' in said.stderr

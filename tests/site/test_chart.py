@@ -61,7 +61,7 @@ def test_exact_times_once_they_are_known(desk, call, clock):
     desk.book.refine(call, {"facts": facts, "recording": recording, "callee": {"endedAt": "2026-11-23T09:00:25.900Z"}})
     assert leg_bars(call, "caller")[0].end == 3.75
     assert leg_bars(call, "callee")[-1].end == 25.9
-    assert recording_bars(call) == [Bar("records", "is recorded", 16.5, 26.1)]
+    assert recording_bars(call) == [Bar("records", "runs", 16.5, 26.1)]
 
 
 def test_a_late_notification_is_put_where_it_happened(desk, call, clock):

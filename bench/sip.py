@@ -24,7 +24,8 @@ from lab.phones.voices import voice
 from lab.pstn.feed import Moment
 from lab.pstn.lines.behaviours import answers
 from lab.pstn.lines.phones import Phone
-from lab.pstn.lines.sip.line import SipLine, SipSettings, missing, sip_line
+from lab.pstn.lines.sip.line import SipLine, sip_line
+from lab.pstn.lines.sip.settings import SipSettings, missing
 from lab.pstn.recordings import MemoryRecordings
 from lab.pstn.service import PstnService
 from lab.pstn.switches import Switches

@@ -17,7 +17,8 @@ from lab.aws.edge import Edge
 from lab.buckets import Prompts, Recordings
 from lab.pstn.control import PREFIX
 from lab.pstn.lines import MakeLine
-from lab.pstn.lines.sip.line import SipSettings, sip_line
+from lab.pstn.lines.sip.line import sip_line
+from lab.pstn.lines.sip.settings import SipSettings
 from lab.pstn.lines.virtual import VirtualLine
 from lab.pstn.service import SIGNING_NAME, PstnService
 from lab.pstn.switches import Switches

@@ -18,7 +18,8 @@ from lab.aws.cloud import LOOPBACK
 from lab.lab import ROOT, TELEPHONES, Lab
 from lab.pstn.lines.behaviours import answers, planned
 from lab.pstn.lines.phones import Phone
-from lab.pstn.lines.sip.line import SipLine, SipSettings
+from lab.pstn.lines.sip.line import SipLine
+from lab.pstn.lines.sip.settings import SipSettings
 from lab.requests import commands
 from lab.site import PORT, open_site
 from lab.timeline import Screen

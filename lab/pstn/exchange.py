@@ -34,6 +34,7 @@ from lab.pstn.messages import (
     PlaybackFinished,
     UpdateRequested,
 )
+from lab.pstn.questions import put
 from lab.pstn.quotas import QuotaKeeper
 from lab.pstn.recordings import MemoryRecordings, Recording, RecordingStore
 from lab.pstn.refusals import ServiceRefusal
@@ -265,20 +266,7 @@ class Exchange:
         return timer
 
     def ask(self, question: Callable[[], T], then: Callable[[T | None], None]) -> None:
-        """Put a question that may take time; what cannot be answered counts as no."""
-
-        def work() -> None:
-            answer: T | None = None
-            try:
-                answer = question()
-            except Exception as error:  # noqa: BLE001 - a bucket that fails in any way is, to the service, one it cannot read
-                self._observe("log", None, text=f"{type(error).__name__}: {error}")
-            self.later(0, lambda: then(answer))
-
-        if self.pool:
-            self.pool.submit(work)
-        else:
-            work()
+        put(question, then, self.pool, self.later, lambda text: self._observe("log", None, text=text))
 
     def connect(self, call_id: str, driver: Driver) -> None:
         self._by_leg[call_id] = driver

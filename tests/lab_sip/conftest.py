@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.pstn.lines.sip import line as sip
+from lab.pstn.lines.sip.settings import missing
 from tests.lab_sip.office import Office
 
 FOLDER = Path(__file__).parent
@@ -18,7 +18,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.parent != FOLDER:
             continue
-        reason = sip.missing() or (no_sipp if item.path.name == "test_sipp.py" else None)
+        reason = missing() or (no_sipp if item.path.name == "test_sipp.py" else None)
         if reason:
             item.add_marker(pytest.mark.skip(reason=reason))
 

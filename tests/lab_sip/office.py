@@ -14,7 +14,8 @@ from typing import Any
 from lab.pstn.feed import Moment
 from lab.pstn.lines import AudioFile
 from lab.pstn.lines.phones import Phone
-from lab.pstn.lines.sip.line import SipLine, SipSettings, sip_line
+from lab.pstn.lines.sip.line import SipLine, sip_line
+from lab.pstn.lines.sip.settings import SipSettings
 from lab.pstn.lines.virtual import Behaviour, answers
 from lab.pstn.recordings import MemoryRecordings
 from lab.pstn.service import PstnService

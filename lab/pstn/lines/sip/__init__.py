@@ -8,7 +8,9 @@
 | line | parent | what the exchange asks and is told; scripts; what each phone remembers |
 | child | parent | a supervised process that speaks JSON lines |
 | numbers | parent | which number is a telephone outside, and its SIP address |
-| sounds, speech | parent | WAV files and texts as telephone sound |
+| prompts, sounds, speech | parent | WAV files and texts as telephone sound |
+| tapes | parent | the recordings that the station leaves |
+| settings | parent | what can be chosen, and whether this machine can have such a line |
 | channel, station | child | commands in, calls on the wire (baresip), events out |
 | media | child | the 20 ms thread: prompts, bridges, recordings |
 """

@@ -5,14 +5,8 @@ exchange asks and is told. What the children tell comes on their threads and is 
 If the network's station dies, every leg that it had ends with 503 and another one is started on the same port.
 """
 
-import hashlib
 import tempfile
-import threading
-import wave
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,36 +17,13 @@ from lab.pstn.lines.phones import PhoneCall, Phones
 from lab.pstn.lines.scripts import ScriptedLine
 from lab.pstn.lines.sip.child import LOOPBACK, Child, ChildError, free_port
 from lab.pstn.lines.sip.numbers import Numbers
-from lab.pstn.lines.sip.sounds import RATE, telephone_sound, tone, wav_file
-from lab.pstn.lines.sip.speech import spoken
+from lab.pstn.lines.sip.prompts import Sounds
+from lab.pstn.lines.sip.settings import SipSettings, missing
+from lab.pstn.lines.sip.tapes import Tapes
 
 UNAVAILABLE = 503
 LEG_HEADER = "X-Leg"
 MODULE = "lab.pstn.lines.sip"
-RECORDED_S = 5.0
-"""How long a finished recording may take to be closed."""
-
-
-def missing() -> str | None:
-    """Why there can be no SIP line on this machine."""
-    if find_spec("baresip") is None:
-        return "baresip-python is not installed (make install; it has wheels for some platforms only)"
-    return None
-
-
-@dataclass(frozen=True)
-class SipSettings:
-    """`numbers`: the file of telephones outside; None: there are none. `sip_port` 0: any free one.
-
-    `silence_s`: a far end without RTP for so long has vanished. `listen`: keep what the built-in phones hear.
-    """
-
-    numbers: Path | None = None
-    sip_port: int = 0
-    codecs: tuple[str, ...] = ("pcmu", "pcma")
-    phone_codecs: tuple[str, ...] = ("pcmu", "pcma")
-    silence_s: int = 10
-    listen: bool = False
 
 
 def sip_line(settings: SipSettings) -> MakeLine:
@@ -86,9 +57,8 @@ class SipLine(ScriptedLine):
         self._legs: dict[str, str] = {}
         self._call_ids: dict[str, str] = {}
         self._sent: dict[str, int] = {}
-        self._tracks: dict[str, str] = {}
-        self._closed: dict[str, threading.Event] = {}
-        self._sounds = ThreadPoolExecutor(1, "sounds")
+        self._tapes = Tapes(self._work)
+        self._sounds = Sounds(self._work, lambda run: self.listener.later(0, run))
         self.network = Child(
             MODULE,
             lambda port: {"sip_port": port, "codecs": settings.codecs, "silence_s": settings.silence_s},
@@ -140,9 +110,7 @@ class SipLine(ScriptedLine):
         self._send(call_id, "mute", muted=muted)
 
     def record(self, call_id: str, track: str) -> None:
-        self._tracks[call_id] = track
-        self._closed[call_id] = threading.Event()
-        self._send(call_id, "record", path=str(self._recording(call_id)), track=track)
+        self._send(call_id, "record", path=str(self._tapes.begin(call_id, track)), track=track)
 
     def pause_recording(self, call_id: str, paused: bool) -> None:
         self._send(call_id, "pause", paused=paused)
@@ -151,19 +119,10 @@ class SipLine(ScriptedLine):
         self._send(call_id, "finish")
 
     def recorded(self, call_id: str) -> bytes | None:
-        closed = self._closed.get(call_id)
-        if closed is None:
-            return None
-        closed.wait(RECORDED_S)
-        file = self._recording(call_id)
-        if not file.exists():
-            return None
-        pcm = file.read_bytes()
-        file.unlink()
-        return wav_file(pcm, 2 if self._tracks[call_id] == "BOTH" else 1)
+        return self._tapes.take(call_id)
 
     def close(self) -> None:
-        self._sounds.shutdown(wait=True, cancel_futures=True)
+        self._sounds.close()
         self.network.close()
         self.fleet.close()
         self._folder.cleanup()
@@ -171,8 +130,8 @@ class SipLine(ScriptedLine):
     # -- what the children tell
     def _in_turn(self, run: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
         def heard(event: dict[str, Any]) -> None:
-            if event["event"] == "recorded" and event["leg"] in self._closed:
-                self._closed[event["leg"]].set()
+            if event["event"] == "recorded":
+                self._tapes.closed(self._call_ids.get(event["leg"], event["leg"]))
             self.listener.later(0, lambda: run(event))
 
         return heard
@@ -225,8 +184,7 @@ class SipLine(ScriptedLine):
         call.incoming = call.scripted = False
 
     def _network_died(self, generation: int) -> None:
-        for closed in list(self._closed.values()):
-            closed.set()
+        self._tapes.all_closed()
 
         def end_all() -> None:
             for call_id, sent in list(self._sent.items()):
@@ -290,46 +248,15 @@ class SipLine(ScriptedLine):
         self._vanished(call)
 
     def _play(self, call: PhoneCall, play_id: str, audio: AudioFile, times: int | None) -> None:
-        file = self._sound(audio)
-
-        def start() -> None:
+        def start(file: Path) -> None:
             if play_id in call.plays:
                 self._send(call.call_id, "play", play=play_id, sound=str(file), times=times)
 
-        if file.exists():
-            start()
-            return
-
-        def make() -> None:
-            part = file.with_suffix(".part")
-            part.write_bytes(_samples(audio))
-            part.rename(file)
-            self.listener.later(0, start)
-
-        self._sounds.submit(make)
+        self._sounds.get(audio, start)
 
     # -- within
-    def _sound(self, audio: AudioFile) -> Path:
-        what = audio.content or (audio.text or f"{audio.seconds} s").encode()
-        return self._work / f"sound-{hashlib.sha256(what).hexdigest()[:32]}.pcm"
-
-    def _recording(self, call_id: str) -> Path:
-        return self._work / f"recording-{call_id}.pcm"
-
     def _leg(self, call_id: str) -> str:
         return self._legs.get(call_id, call_id)
 
     def _send(self, call_id: str, do: str, **more: Any) -> int:
         return self.network.send(do=do, leg=self._leg(call_id), **more)
-
-
-def _samples(audio: AudioFile) -> bytes:
-    """Of a file, of speech, or, if only its length is known, a tone of that length."""
-    if audio.text:
-        return spoken(audio.text)
-    if audio.content is None:
-        return tone(440, audio.seconds)
-    try:
-        return telephone_sound(audio.content)
-    except (wave.Error, EOFError):  # whoever looked it up took it for sound; its time passes in silence
-        return bytes(2 * int(audio.seconds * RATE))

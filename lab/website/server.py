@@ -17,8 +17,10 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -51,6 +53,11 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A browser that went away in the middle is nothing to report; what else is wrong is shown."""
+        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
+            traceback.print_exc()
+
 
 class Site:
     """Serves until `close`. `make_desk` is given the site's own address, which it may need to be called back at."""
@@ -62,6 +69,9 @@ class Site:
         self._server = _Server(("127.0.0.1", port), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self.desk = make_desk((public_url or self.url).rstrip("/"))
+        port = self._server.server_address[1]
+        self.hosts = {f"127.0.0.1:{port}", f"localhost:{port}", urlsplit(self.desk.url).netloc}
+        """What a browser may call this site; another name that leads here is a trick (DNS rebinding)."""
         self._thread = threading.Thread(target=self._server.serve_forever, args=(_POLL_S,), name="site", daemon=True)
         self._thread.start()
 
@@ -217,7 +227,7 @@ class _Answering(BaseHTTPRequestHandler):
     def _is_ours(self) -> bool:
         """Browsers say where a form comes from; who is no browser cannot be tricked into sending one."""
         origin, host = self.headers.get("Origin"), self.headers.get("Host", "")
-        return origin is None or urlsplit(origin).netloc == host
+        return host in self.site.hosts and (origin is None or urlsplit(origin).netloc == host)
 
     def _content(self, most: int) -> bytes | None:
         length = self.headers.get("Content-Length", "0")

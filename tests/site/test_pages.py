@@ -124,6 +124,12 @@ def test_a_form_of_another_site_is_refused(ask, platform, path):
     assert platform.asked == []
 
 
+def test_a_name_that_was_made_to_lead_here_is_refused(ask, platform):
+    names = {"Host": "evil.example:8090", "Origin": "http://evil.example:8090"}
+    assert ask("POST", "/calls", {"scenario": "", "number": CALLER}, **names)[0] == 403
+    assert platform.asked == []
+
+
 def test_a_form_of_our_own_is_taken(ask, site):
     assert ask("POST", "/calls", {"scenario": "", "number": CALLER}, Origin=site.url)[0] == 303
 

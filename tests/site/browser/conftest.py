@@ -79,6 +79,14 @@ def open_page(browser, site) -> Iterator[Callable]:
     wrong: list[str] = []
     contexts = []
 
+    def outside(request) -> None:
+        if not request.url.startswith((site.url, "data:")):
+            wrong.append(request.url)
+
+    def violations(said) -> None:
+        if "Content Security Policy" in said.text:
+            wrong.append(said.text)
+
     def open_one(path: str = "/", *, width: int = 1100, height: int = 900, **more):
         context = browser.new_context(viewport={"width": width, "height": height}, **more)
         contexts.append(context)
@@ -86,8 +94,8 @@ def open_page(browser, site) -> Iterator[Callable]:
         page.set_default_timeout(60_000)
         page.add_init_script(SHIFTS)
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda request: request.url.startswith((site.url, "data:")) or wrong.append(request.url))
-        page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
+        page.on("request", outside)
+        page.on("console", violations)
         page.goto(site.url + path)
         return page
 

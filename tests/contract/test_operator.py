@@ -95,24 +95,27 @@ def test_an_sp_and_its_app(platform, monkeypatch):
 
     status, shown, _ = platform.do("app", "show", app.key)
     assert status == 0
-    assert shown.items() >= {
-        "app_key": app.key,
-        "sp": "acme",
-        "username": "jack",
-        "sp_active": True,
-        "display_numbers": ["+12025550100", "+12025550101"],
-        "test_numbers": [],
-        "countries": ["US"],
-        "status_url": "http://127.0.0.1:9/status",
-        "fee_url": "http://127.0.0.1:9/fee",
-        "concurrent_calls": 5,
-        "calls_per_second": 10,
-        "calls_per_callee_per_day": 0,
-        "prompts": {},
-        "recording": False,
-        "active": True,
-        "live_secrets": 1,
-    }.items()
+    assert (
+        shown.items()
+        >= {
+            "app_key": app.key,
+            "sp": "acme",
+            "username": "jack",
+            "sp_active": True,
+            "display_numbers": ["+12025550100", "+12025550101"],
+            "test_numbers": [],
+            "countries": ["US"],
+            "status_url": "http://127.0.0.1:9/status",
+            "fee_url": "http://127.0.0.1:9/fee",
+            "concurrent_calls": 5,
+            "calls_per_second": 10,
+            "calls_per_callee_per_day": 0,
+            "prompts": {},
+            "recording": False,
+            "active": True,
+            "live_secrets": 1,
+        }.items()
+    )
     assert app.secret not in json.dumps(shown)
 
 

@@ -37,6 +37,7 @@ LEG_HEADER = "X-Leg"
 TIMED_OUT, UNAVAILABLE = 408, 503
 FIGURES_EVERY_S = 1.0
 HANGUP_PACE_S = 0.05
+URGENT = -10
 PROGRESS = (Event.CALL_RINGING, Event.CALL_PROGRESS, Event.CALL_ESTABLISHED, Event.CALL_CLOSED)
 log = logging.getLogger("station")
 
@@ -81,6 +82,8 @@ class Station:
 
     async def start(self) -> None:
         """Raises: BaresipError, for example when the port is taken."""
+        with suppress(OSError):  # sound goes first where this user may say so
+            os.setpriority(os.PRIO_PROCESS, 0, URGENT)
         await self._runtime.start(
             Config(
                 net_interface=LOOPBACK,

@@ -287,7 +287,7 @@ def _quiet() -> None:
     level = os.environ["LOG_LEVEL"]
     for handler in logging.getLogger().handlers:
         if type(handler) is logging.StreamHandler:  # it holds whatever sys.stderr was when MiniStack was imported
-            handler.setStream(sys.__stderr__)
+            handler.stream = sys.__stderr__ or handler.stream  # not setStream, which would flush the one that is closed
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(level)
     logging.getLogger("samtranslator").setLevel("ERROR")  # it warns of metrics that nobody collects

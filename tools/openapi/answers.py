@@ -16,6 +16,14 @@ _GATEWAY_4XX = ("400", "413", "415", "429")
 """What the gateway answers by itself under its one name for all of a kind: not read, too large, too many."""
 
 
+_RENAMED = {413: "Content Too Large"}
+"""Python 3.13 took the phrases of RFC 9110; the page is the same whichever Python writes it."""
+
+
+def phrase(status: int) -> str:
+    return _RENAMED.get(status, HTTPStatus(status).phrase)
+
+
 def refused(errors: Refusals, *, digests: bool) -> dict[str, Any]:
     """Responses by status. `digests`: the request may prove itself by headers, which can be wrong in many ways."""
     rows: list[Row] = [*(ROWS[error] for error in errors), UNEXPECTED, *_gateways_own()]
@@ -31,7 +39,7 @@ def _refusal(status: int, rows: list[Row]) -> dict[str, Any]:
     codes = sorted({row.code for row in rows})
     said = "\n".join(sorted({f"* `{row.code}` {row.text.strip()}{' …' if row.says_why else ''}" for row in rows}))
     response: dict[str, Any] = {
-        "description": f"{HTTPStatus(status).phrase}\n\n{said}",
+        "description": f"{phrase(status)}\n\n{said}",
         "content": {"application/json": {"schema": _envelope(codes)}},
     }
     if any(row.again_after for row in rows):

@@ -1,7 +1,6 @@
 """The whole document, as plain values and as text."""
 
 import tomllib
-from http import HTTPStatus
 from typing import Any
 
 import yaml
@@ -14,7 +13,7 @@ from duologue.wire.huawei.notifications import event_of
 from duologue.wire.huawei.requests import CallStop, Click2Call, NotificationUrls
 from duologue.wire.huawei.results import notification_urls, placed, signed_in, success
 from tools.openapi import samples
-from tools.openapi.answers import refused
+from tools.openapi.answers import phrase, refused
 from tools.openapi.operations import OPERATIONS, Operation
 from tools.openapi.shapes import Schema, of_examples, of_model
 from tools.template import ROOT
@@ -91,9 +90,9 @@ def _paths() -> tuple[dict[str, Any], dict[str, Any]]:
         for status, response in list(responses.items()):
             name = _known(shared, response)
             if name is None and status[0] != "2" and sum(other.get(status) == response for other in answered) > 1:
-                phrase = HTTPStatus(int(status)).phrase.replace(" ", "")
-                alike = sum(known.startswith(phrase) for known in shared)
-                name = f"{phrase}{alike + 1}" if alike else phrase
+                words = phrase(int(status)).replace(" ", "")
+                alike = sum(known.startswith(words) for known in shared)
+                name = f"{words}{alike + 1}" if alike else words
                 shared[name] = response
             if name is not None:
                 responses[status] = {"$ref": f"#/components/responses/{name}"}

@@ -5,8 +5,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
-from lab.aws.overlay import lambda_pool
-
 
 def test_an_exception_is_reported_under_its_class_name_with_its_trace(stack):
     failed, told = stack.invoke({"raise": "engaged"})
@@ -108,7 +106,7 @@ def test_a_burst_of_short_invocations_is_served_by_few_processes(stack):
     stack.invoke({})
     with ThreadPoolExecutor(8) as callers:
         processes = {told["pid"] for _, told in callers.map(stack.invoke, [{}] * 8)}
-    assert len(processes) <= 1 + lambda_pool._STARTS
+    assert len(processes) <= 6, "one for each caller without the pool's wait; how many fewer depends on the machine"
 
 
 def test_a_batch_is_allowed_by_the_name_of_the_single_operation(stack):

@@ -111,7 +111,7 @@ class Cloud:
         self._thread.start()
         try:
             ready.result(_START_SECONDS)
-        except Exception as error:
+        except Exception as error:  # whatever kept it from coming up, nothing of it may stay
             self.stop()
             raise CloudError(f"The cloud did not start: {error}") from error
         return self

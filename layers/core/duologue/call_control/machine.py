@@ -1,6 +1,6 @@
 """The call flow of a callback, as a pure function.
 
-Rule 1: whatever decides what happens next in a call is in this file.
+Rule 1: whatever decides what happens next in a call is in this file, and so it is longer than the others.
 Rule 2: this file knows no clock, no network, no JSON and no AWS.
 Rule 3: it is total. The network repeats, reorders and loses events; one that does not fit is ignored with its reason,
         never an exception: an exception here would cut off a person.

@@ -12,6 +12,15 @@ def put(stack, *names):
         stack.dynamodb.put_item(TableName=stack.outputs["Table"], Item={"id": {"S": name}})
 
 
+def in_one_batch(stack, *names):
+    """Put while the shard is busy with another record, so that the next batch has all of them."""
+    held_by = f"slow before {names[0]}"
+    put(stack, held_by)
+    until(_busy)
+    put(stack, *names)
+    assert held_by not in stack.seen("Outbox"), "its log is written when it ends"
+
+
 def lost(stack):
     """The next message of the queue that gets what a stream gave up."""
     received = stack.sqs.receive_message(QueueUrl=stack.outputs["Lost"], MaxNumberOfMessages=1)
@@ -32,29 +41,38 @@ def test_a_poison_record_is_tried_as_often_as_said_then_given_up_and_the_next_on
 
 
 def test_a_reported_record_is_tried_again_without_those_before_it(stack):
-    put(stack, "good", "bad record", "later")
+    in_one_batch(stack, "good", "bad record", "later")
     until(lambda: lost(stack), 12)
     until(lambda: "later" in stack.seen("Outbox"))
     seen = stack.seen("Outbox")
     assert seen.count("good") == 1
-    assert seen.count("bad record") == 3, "once, and MaximumRetryAttempts: 2"
+    assert seen.count("bad record") == 4, "once, and MaximumRetryAttempts: 2; the split from those after it is no attempt"
     assert seen.count("later") == 1
+
+
+def test_a_batch_whose_first_record_is_reported_is_split_and_that_is_no_attempt(stack):
+    in_one_batch(stack, "bad first", "after it")
+    until(lambda: lost(stack), 12)
+    until(lambda: "after it" in stack.seen("Outbox"))
+    seen = stack.seen("Outbox")
+    assert seen.count("bad first") == 4, "in the batch, then once and MaximumRetryAttempts: 2 by itself"
+    assert seen.count("after it") == 1
 
 
 def test_a_slow_stream_batch_does_not_hold_up_a_queue(stack):
     put(stack, "slow stream")
-    until(lambda: "slow stream" in _begun(stack))
+    until(_busy)
     stack.sqs.send_message(QueueUrl=stack.outputs["Told"], MessageBody="quick", MessageGroupId="q")
     until(lambda: "quick" in stack.seen("Notify"))
     assert "slow stream" not in stack.seen("Outbox"), "its log is written when it ends"
     until(lambda: "slow stream" in stack.seen("Outbox"))
 
 
-def _begun(stack):
-    """The stream's shard is busy; told by the cloud's own book-keeping, since a log comes only at the end."""
+def _busy():
+    """A shard's batch is with the function; told by the cloud's own book-keeping, since a log comes only at the end."""
     from lab.aws.overlay.event_sources import _shards
 
-    return ["slow stream"] if any(shard.busy for shard in _shards.values()) else []
+    return any(shard.busy for shard in _shards.values())
 
 
 def test_order_holds_within_a_group_and_groups_do_not_wait_for_each_other(stack):

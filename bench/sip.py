@@ -7,7 +7,6 @@ Ends 1 if a sound is wrong or a call is stuck; no figure of time is judged, sinc
 
 import argparse
 import io
-import math
 import os
 import platform
 import sys
@@ -20,25 +19,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from lab.hearing import PURE, WINDOW, samples, share, windows
 from lab.phones.voices import voice
 from lab.pstn.feed import Moment
 from lab.pstn.lines.behaviours import answers
 from lab.pstn.lines.phones import Phone
 from lab.pstn.lines.sip.line import SipLine, sip_line
 from lab.pstn.lines.sip.settings import SipSettings, missing
+from lab.pstn.lines.sip.sounds import RATE
 from lab.pstn.recordings import MemoryRecordings
 from lab.pstn.service import PstnService
 from lab.pstn.switches import Switches
 
-RATE = 8000
 SHOWN = "+12025550100", "+12025550101"
 PAIRS = [(f"+120255501{at:02d}", f"+120255501{at + 50:02d}") for at in range(50)]
 VOICES = [voice(number) for pair in PAIRS for number in pair]
 PER_SECOND = 10
-WINDOW = 800
-"""Samples judged at a time: 100 ms, in which every voice has a whole number of waves."""
-PURE = 0.9
-"""Share of a window's energy that its tone has, unless there is a gap in it."""
 FOREIGN = 0.5
 """Share from which another tone than the partner's is a wrong connection."""
 MOST_GAPS = 0.05
@@ -183,7 +179,7 @@ class Bench:
             first, second = self.exchange.calls[each].transaction.legs[:2]
             for one, other in ((first, second), (second, first)):
                 call = self.line.calls[one.call_id]
-                heard = _stretch(array("h", self.line.heard_by(call)), call.called_at, since, figures.seconds)
+                heard = _stretch(samples(self.line.heard_by(call)), call.called_at, since, figures.seconds)
                 _judge(figures, f"{one.to} hears", heard, voice(other.to))
             bodies = [body for (_, key), (body, _) in self.recordings.objects.items() if each in key]
             if len(bodies) != 1:
@@ -203,25 +199,14 @@ def _stretch(sound: "array[int]", begun: datetime, since: datetime, seconds: flo
 
 
 def _judge(figures: Figures, what: str, sound: "array[int]", hertz: float) -> None:
-    windows = [sound[at : at + WINDOW] for at in range(0, len(sound) - WINDOW + 1, WINDOW)]
-    broken = [window for window in windows if _share(window, hertz) < PURE]
-    figures.windows += len(windows)
+    judged = list(windows(sound))
+    broken = [window for window in judged if share(window, hertz) < PURE]
+    figures.windows += len(judged)
     figures.gaps += len(broken)
-    if len(windows) < figures.seconds * RATE / WINDOW - 1 or len(broken) > MOST_GAPS * len(windows):
-        figures.wrong.append(f"{what} {hertz:.0f} Hz in {len(windows) - len(broken)} of {len(windows)} windows")
-    foreign = {other for window in broken for other in VOICES if other != hertz and _share(window, other) > FOREIGN}
+    if len(judged) < figures.seconds * RATE / WINDOW - 1 or len(broken) > MOST_GAPS * len(judged):
+        figures.wrong.append(f"{what} {hertz:.0f} Hz in {len(judged) - len(broken)} of {len(judged)} windows")
+    foreign = {other for window in broken for other in VOICES if other != hertz and share(window, other) > FOREIGN}
     figures.wrong += [f"{what} {other:.0f} Hz, not {hertz:.0f}" for other in sorted(foreign)]
-
-
-def _share(window: "array[int]", hertz: float) -> float:
-    """How much of the energy is at one frequency (Goertzel's algorithm)."""
-    factor = 2 * math.cos(2 * math.pi * hertz / RATE)
-    one = two = 0.0
-    for sample in window:
-        one, two = sample + factor * one - two, one
-    power = one * one + two * two - factor * one * two
-    whole = sum(sample * sample for sample in window)
-    return 2 * power / (len(window) * whole) if whole else 0.0
 
 
 def _cpu_of(pid: int | None) -> float:

@@ -4,6 +4,7 @@ import argparse
 import sys
 from dataclasses import replace
 
+from lab import telephones
 from lab.cases import named
 from lab.pstn.lines.behaviours import answers
 from lab.story import perform
@@ -14,7 +15,7 @@ STORY = replace(named("talked"), name="demo", caller=answers(2.0), callee=answer
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of `demo`."""
-    parser.add_argument("--sip", action="store_true", help="telephones over real SIP and RTP")
+    telephones.add_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -25,4 +26,4 @@ def run(arguments: argparse.Namespace) -> int:
         "request; the platform rings Jack, then Sophia of the customer service, and joins them.\n"
         "Neither sees the other's number.\n"
     )
-    return perform(STORY, screen, "sip" if arguments.sip else "virtual")
+    return perform(STORY, screen, telephones.chosen(arguments))

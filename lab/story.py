@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from lab import wording
+from lab import telephones, wording
 from lab.aws.cloud import CloudError
 from lab.aws.deploy import DeployError
 from lab.aws.layers import LayerError
@@ -17,18 +17,23 @@ from lab.checks import Check, checks
 from lab.lab import Lab, LineKind
 from lab.play import Pair, Played, Watch, play
 from lab.pstn.lines.sip.child import ChildError
+from lab.pstn.lines.sip.line import SipLine
+from lab.pstn.lines.sip.settings import SipSettings
+from lab.sound_checks import sound_checks
+from lab.telephones import Choice
 from lab.timeline import Screen, Timeline
 from lab.website.sp import Sp, open_sp
 
 PAIR = Pair("+12025550111", "+12025550122")
 PEOPLE = {PAIR.caller: "Jack", PAIR.callee: "Sophia"}
 SP_NAME = "training-institute"
+_OVER = {"sip": " (real SIP and RTP)", "virtual": ""}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of `story`."""
     parser.add_argument("case", nargs="?", default="", help="the case's name; without it, list them")
-    parser.add_argument("--sip", action="store_true", help="telephones over real SIP and RTP")
+    telephones.add_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -44,21 +49,28 @@ def run(arguments: argparse.Namespace) -> int:
         print(error.args[0], file=sys.stderr)
         return 2
     screen.line(f"{screen.bold(case.name)}: {case.story}")
-    return perform(case, screen, "sip" if arguments.sip else "virtual")
+    return perform(case, screen, telephones.chosen(arguments))
 
 
-def perform(case: Case, screen: Screen, line: LineKind = "virtual") -> int:
+def perform(case: Case, screen: Screen, choice: Choice) -> int:
     """Start a laboratory, play the case, show all of it. 0: everything came true; 1: not."""
     since = time.monotonic()
-    screen.line("Starting the cloud and the telephone network on this machine …")
+    if choice.why:
+        screen.line(choice.why)
+    screen.line(f"Starting the cloud and the telephone network{_OVER[choice.line]} on this machine …")
     try:
-        with stage(case, line) as (lab, watch, sp):
+        with stage(case, choice.line) as (lab, watch, sp):
             screen.line(f"… ready after {time.monotonic() - since:.1f} s.\n")
             _introduce(screen, sp)
             played = _play(lab, watch, sp, case, screen)
             _show_cdr(screen, played)
-            true = _show_checks(screen, checks(played))
-    except (CloudError, DeployError, LayerError, ChildError) as error:
+            line = lab.pstn.exchange.line
+            sounds = sound_checks(played, line.heard_by) if isinstance(line, SipLine) else []
+            true = _show_checks(screen, [*checks(played), *sounds])
+    except ChildError as error:
+        print(f"The SIP telephones did not start; --virtual plays without them. {error}", file=sys.stderr)
+        return 1
+    except (CloudError, DeployError, LayerError) as error:
         print(f"The laboratory did not start: {error}", file=sys.stderr)
         return 1
     screen.line(f"\n{time.monotonic() - since:.0f} s in all.")
@@ -67,8 +79,12 @@ def perform(case: Case, screen: Screen, line: LineKind = "virtual") -> int:
 
 @contextmanager
 def stage(case: Case, line: LineKind = "virtual") -> Iterator[tuple[Lab, Watch, Sp]]:
-    """A laboratory as the case wants it, with permissions checked, and an SP that has logged in."""
-    with Lab(auth=True, parameters=PARAMETERS, switches=case.under(LAB), line=line) as lab:
+    """A laboratory as the case wants it, with permissions checked, and an SP that has logged in.
+
+    Every telephone is the lab's own, whatever `make up` was told of others.
+    """
+    ears = SipSettings(listen=True)
+    with Lab(auth=True, parameters=PARAMETERS, switches=case.under(LAB), line=line, sip=ears) as lab:
         watch = Watch(lab.pstn)
         numbers = lab.outputs["DisplayNumbers"].split(",")
         sp = open_sp(lab.api_url, lab.environment, name=SP_NAME, numbers=numbers)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+from lab import telephones
 from lab.aws.cloud import LOOPBACK
 from lab.lab import ROOT, TELEPHONES, Lab
 from lab.pstn.lines.behaviours import answers, planned
@@ -38,18 +39,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--aws-port", type=int, default=4566, help="port of the AWS services (4566; 0: any free one)")
     parser.add_argument("--site-port", type=int, default=PORT, help=f"port of the SP's site ({PORT}; 0: any free one)")
     parser.add_argument("--auth", action="store_true", help="check signatures and policies; act as the roles")
-    phones = parser.add_mutually_exclusive_group()
-    phones.add_argument("--virtual", action="store_true", help="telephones that are scripts only (the usual)")
-    phones.add_argument("--sip", action="store_true", help="telephones over real SIP and RTP")
-    parser.add_argument("--sip-port", type=int, default=5060, help="the network's, with --sip (5060; 0: any free one)")
+    telephones.add_argument(parser)
+    parser.add_argument("--sip-port", type=int, default=5060, help="port of the network's SIP (5060; 0: any free one)")
     parser.add_argument("--state-dir", type=Path, default=ROOT / ".lab", help="working files (.lab)")
     parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="of template.yaml")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT."""
+    line, why_virtual = telephones.chosen(arguments)
     wanted = [arguments.api_port, arguments.aws_port, arguments.site_port]
-    wanted += [arguments.sip_port] if arguments.sip else []
+    wanted += [arguments.sip_port] if line == "sip" else []
     taken = [port for port in wanted if port and not _is_free(port)]
     if taken:
         ports = " and ".join(map(str, taken))
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         api_port=arguments.api_port,
         aws_port=arguments.aws_port,
         state_dir=arguments.state_dir,
-        line="sip" if arguments.sip else "virtual",
+        line=line,
         sip=SipSettings(numbers=arguments.state_dir / TELEPHONES, sip_port=arguments.sip_port),
     )
     with lab, announced(lab, arguments.state_dir):
@@ -79,6 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
             site = open_site(lab.api_url, sp.account, sp.numbers, port=arguments.site_port, to_try=TO_TRY)
             opened.enter_context(closing(site))
             screen = Screen.of(sys.stdout)
+            if why_virtual:
+                screen.line(why_virtual)
             screen.line(_guide(lab, sp, site))
             wall = Wall(screen)
             lab.pstn.subscribe(wall.moment)
@@ -116,7 +118,7 @@ Calls are shown here as they happen. Stop with Ctrl-C.
 
 
 def _sip_guide(lab: Lab) -> str:
-    """How an ordinary SIP telephone on this machine takes part; nothing without --sip."""
+    """How an ordinary SIP telephone on this machine takes part; nothing where they are scripts alone."""
     line = lab.pstn.exchange.line
     if not isinstance(line, SipLine):
         return ""

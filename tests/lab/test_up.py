@@ -23,8 +23,10 @@ def start(*arguments: str) -> subprocess.Popen:
 @pytest.mark.skipif(
     not shutil.which("curl") or not shutil.which("bash"), reason="the printed commands want curl and bash"
 )
-def test_the_printed_commands_place_a_callback_that_is_shown_live():
-    up = start("up", "--api-port", "0", "--aws-port", "0", "--site-port", "0")
+@pytest.mark.parametrize("telephones", [["--virtual"], ["--sip-port", "0"]], ids=["scripts", "sip where it can be"])
+def test_the_printed_commands_place_a_callback_that_is_shown_live(telephones, tmp_path):
+    free = ("--api-port", "0", "--aws-port", "0", "--site-port", "0")
+    up = start("up", *free, *telephones, "--state-dir", str(tmp_path))
     try:
         guide = read_until(up, "Stop with Ctrl-C.")
         ports = re.findall(r"^(?:API|AWS) +http://127\.0\.0\.1:\d+$", guide, re.MULTILINE)
@@ -39,7 +41,7 @@ def test_the_printed_commands_place_a_callback_that_is_shown_live():
             assert text in told
     finally:
         up.send_signal(signal.SIGTERM)
-        assert up.wait(20) == 0
+        assert up.wait(60) == 0
 
 
 def read_until(process: subprocess.Popen, text: str) -> str:
@@ -54,7 +56,7 @@ def read_until(process: subprocess.Popen, text: str) -> str:
 def test_a_taken_port_is_told_before_anything_starts():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        up = start("up", "--api-port", port, "--aws-port", "0", "--site-port", "0")
+        up = start("up", "--api-port", port, "--aws-port", "0", "--site-port", "0", "--virtual")
         said, _ = up.communicate(timeout=30)
     assert up.returncode == 1
     assert port in said
@@ -70,8 +72,9 @@ def test_without_a_case_the_cases_are_listed_and_a_wrong_one_is_told():
     assert "callee_busy" in said
 
 
-def test_a_story_ends_with_its_checks():
-    story = start("story", "caller_busy")
+@pytest.mark.parametrize("telephones", [["--virtual"], []], ids=["scripts", "sip where it can be"])
+def test_a_story_ends_with_its_checks(telephones):
+    story = start("story", "caller_busy", *telephones)
     said, _ = story.communicate(timeout=120)
     assert story.returncode == 0, said
     assert re.search(r"All \d+ came true\.", said)

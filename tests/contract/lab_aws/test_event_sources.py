@@ -46,7 +46,9 @@ def test_a_reported_record_is_tried_again_without_those_before_it(stack):
     until(lambda: "later" in stack.seen("Outbox"))
     seen = stack.seen("Outbox")
     assert seen.count("good") == 1
-    assert seen.count("bad record") == 4, "once, and MaximumRetryAttempts: 2; the split from those after it is no attempt"
+    assert seen.count("bad record") == 4, (
+        "once, and MaximumRetryAttempts: 2; the split from those after it is no attempt"
+    )
     assert seen.count("later") == 1
 
 

@@ -17,6 +17,8 @@ from pathlib import Path
 from lab import telephones
 from lab.aws.cloud import LOOPBACK
 from lab.lab import ROOT, TELEPHONES, Lab
+from lab.phones.registrar_on_udp import PORT as REGISTRAR_PORT
+from lab.phones.registrar_on_udp import RegistrarOnUdp
 from lab.pstn.lines.behaviours import answers, planned
 from lab.pstn.lines.phones import Phone
 from lab.pstn.lines.sip.line import SipLine
@@ -41,6 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--auth", action="store_true", help="check signatures and policies; act as the roles")
     telephones.add_argument(parser)
     parser.add_argument("--sip-port", type=int, default=5060, help="port of the network's SIP (5060; 0: any free one)")
+    parser.add_argument(
+        "--registrar-port",
+        type=int,
+        default=REGISTRAR_PORT,
+        help=f"where softphones register ({REGISTRAR_PORT}; 0: any free one)",
+    )
     parser.add_argument("--state-dir", type=Path, default=ROOT / ".lab", help="working files (.lab)")
     parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="of template.yaml")
 
@@ -49,13 +57,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT."""
     line, why_virtual = telephones.chosen(arguments)
     wanted = [arguments.api_port, arguments.aws_port, arguments.site_port]
-    wanted += [arguments.sip_port] if line == "sip" else []
+    wanted += [arguments.sip_port, arguments.registrar_port] if line == "sip" else []
     taken = [port for port in wanted if port and not _is_free(port)]
     if taken:
         ports = " and ".join(map(str, taken))
         print(
             f"Port {ports} is taken, perhaps by another lab. "
-            "--api-port 0 --aws-port 0 --site-port 0 --sip-port 0 picks free ones.",
+            "--api-port 0 --aws-port 0 --site-port 0 --sip-port 0 --registrar-port 0 picks free ones.",
             file=sys.stderr,
         )
         return 1
@@ -81,7 +89,8 @@ def run(arguments: argparse.Namespace) -> int:
             screen = Screen.of(sys.stdout)
             if why_virtual:
                 screen.line(why_virtual)
-            screen.line(_guide(lab, sp, site))
+            registrar = opened.enter_context(_registrar(lab, arguments.registrar_port, screen))
+            screen.line(_guide(lab, sp, site, registrar))
             wall = Wall(screen)
             lab.pstn.subscribe(wall.moment)
             sp.receiver.observers.append(wall.push)
@@ -96,7 +105,18 @@ def _open_sp(lab: Lab) -> Sp:
     return open_sp(lab.api_url, lab.environment, name="acme", numbers=numbers, settings=("--recording",), log_in=False)
 
 
-def _guide(lab: Lab, sp: Sp, site: Site) -> str:
+@contextmanager
+def _registrar(lab: Lab, port: int, screen: Screen) -> Iterator[RegistrarOnUdp | None]:
+    """Where softphones register; none where the telephones are scripts alone."""
+    line = lab.pstn.exchange.line
+    if not isinstance(line, SipLine):
+        yield None
+        return
+    with closing(RegistrarOnUdp(line.numbers, line.address, port, screen.line)) as registrar:
+        yield registrar
+
+
+def _guide(lab: Lab, sp: Sp, site: Site, registrar: RegistrarOnUdp | None) -> str:
     """What a person can do now."""
     caller, callee = "+12025550111", "+12025550133"
     return f"""SITE  {site.url} is an SP's site: open it and be called back
@@ -108,7 +128,7 @@ For a second terminal:
 The telephones are scripted by number, +1 202 555 01xx:
 
 {_number_plan()}
-{_sip_guide(lab)}
+{_sip_guide(lab, registrar)}
   curl -s {lab.aws_url}/_lab/phones/{callee}                     what a phone saw and heard
   curl -s -X PUT -d '{{"kind": "busy"}}' {lab.aws_url}/_lab/phones/{callee}     another script
   curl -s {lab.aws_url}/_lab/switches                                  how the network behaves
@@ -117,16 +137,17 @@ Calls are shown here as they happen. Stop with Ctrl-C.
 """
 
 
-def _sip_guide(lab: Lab) -> str:
+def _sip_guide(lab: Lab, registrar: RegistrarOnUdp | None) -> str:
     """How an ordinary SIP telephone on this machine takes part; nothing where they are scripts alone."""
     line = lab.pstn.exchange.line
-    if not isinstance(line, SipLine):
+    if not isinstance(line, SipLine) or registrar is None:
         return ""
     return f"""
-They speak SIP and RTP. Any SIP telephone on this machine can take a number's place, from the next call on:
+They speak SIP and RTP. Any softphone on this machine takes a number's place, from the next call on, with an account:
 
-  {line.numbers.file}: {{"+12025550111": "sip:me@127.0.0.1:5070"}}
-  sip:{_numbers(lab)[0]}@{line.address} is a display number, to be called
+  user: the number, such as +12025550111     domain: {registrar.address}, over UDP     password: any
+  it calls a display number, such as {_numbers(lab)[0]}, as usual, or as sip:{_numbers(lab)[0]}@{line.address}
+  one without an account: {line.numbers.file}: {{"+12025550111": "sip:me@127.0.0.1:5070"}}
 """
 
 
@@ -143,8 +164,11 @@ def _numbers(lab: Lab) -> list[str]:
 
 
 def _is_free(port: int) -> bool:
+    """For TCP and for UDP."""
     try:
         socket.create_server((LOOPBACK, port)).close()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            udp.bind((LOOPBACK, port))
     except OSError:
         return False
     return True

@@ -97,7 +97,7 @@ def test_a_response_carries_what_it_must(phone, wire):
     headers = dict(line.split(": ", 1) for line in lines if line)
     assert headers["Via"] == "SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bK1;rport"
     assert headers["To"] == "<sip:+12025550142@127.0.0.1>;tag=leg-1"
-    assert headers["Cseq"] == "1 INVITE"
+    assert headers["CSeq"] == "1 INVITE"
     assert headers["Content-Length"] == "0"
 
 

@@ -8,10 +8,22 @@ reaches loopback only. The file is read again when it changed; one that cannot b
 
 import json
 import re
+import threading
+from collections.abc import Container, Mapping
 from pathlib import Path
 
 ADDRESS = re.compile(r"sip:(?:(?P<user>[^@;>]+)@)?(?P<host>[^;:>]+)(?::(?P<port>\d+))?(?P<more>;[^>]*)?")
-E164 = re.compile(r"\+[1-9]\d{1,14}")
+E164 = re.compile(r"\+[1-9][0-9]{1,14}")
+LEAST_DIGITS = 7
+"""Of a number that comes without its +; what is shorter is an extension or a short code."""
+NEVER = (0, 0, 0)
+
+
+def e164(user: str) -> str | None:
+    """The number that the user part of a SIP URI is: softphones write it with +, with %2B or with neither."""
+    user = user.replace("%2B", "+").replace("%2b", "+")
+    number = user if user.startswith("+") or len(user) < LEAST_DIGITS else f"+{user}"
+    return number if E164.fullmatch(number) else None
 
 
 class Numbers:
@@ -21,7 +33,8 @@ class Numbers:
         self.fault: str | None = None
         """Why the file as it is now is not in force."""
         self._known: dict[str, str] = {}
-        self._read_at: tuple[int, int] = (0, 0)
+        self._read_at = NEVER
+        self._lock = threading.RLock()
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text("{}\n", encoding="utf-8")
@@ -35,29 +48,51 @@ class Numbers:
         match = ADDRESS.search(header)
         if not match:
             return None
-        user = (match["user"] or "").replace("%2B", "+").replace("%2b", "+")
-        if E164.fullmatch(user):
-            return user
+        user = match["user"] or ""
+        number_itself = e164(user)
+        if number_itself and not user.isdigit():
+            return number_itself
         same = (user, match["host"], match["port"])
         for number, address in self._current().items():
             known = ADDRESS.search(address)
             if known and (known["user"] or "", known["host"], known["port"]) == same:
                 return number
-        return None
+        return number_itself
 
     def set(self, number: str, address: str) -> None:
-        self.file.write_text(json.dumps({**self._current(), number: address}, indent=1) + "\n", encoding="utf-8")
+        """Raises: OSError; ValueError if the file cannot be read now: somebody may be in the middle of an edit."""
+        self._change({number: address}, without=())
+
+    def remove(self, number: str) -> None:
+        """It is a built-in phone again; one that is not there changes nothing. Raises: as `set`."""
+        self._change({}, without=(number,))
+
+    def _change(self, more: Mapping[str, str], without: Container[str]) -> None:
+        """Whole or not at all: the line may read at any moment."""
+        with self._lock:
+            before = self._current()
+            gone = not self.file.exists()
+            if self.fault and not gone:
+                raise ValueError(self.fault)
+            after = {number: address for number, address in {**before, **more}.items() if number not in without}
+            if after != before or gone:
+                new = self.file.with_suffix(".new")
+                new.write_text(json.dumps(after, indent=1) + "\n", encoding="utf-8")
+                new.replace(self.file)
 
     def _current(self) -> dict[str, str]:
-        try:
-            stat = self.file.stat()
-            stamp = stat.st_mtime_ns, stat.st_size
-            if stamp != self._read_at:
-                self._read_at = stamp
-                self._known, self.fault = _read(self.file.read_text(encoding="utf-8")), None
-        except (OSError, ValueError) as error:
-            self.fault = f"{self.file}: {error}"
-        return self._known
+        with self._lock:
+            try:
+                stat = self.file.stat()
+                stamp = stat.st_mtime_ns, stat.st_size, stat.st_ino
+                if stamp != self._read_at:
+                    self._read_at = stamp
+                    self._known, self.fault = _read(self.file.read_text(encoding="utf-8")), None
+            except ValueError as error:  # and there is no need to read it again before it changes
+                self.fault = f"{self.file}: {error}"
+            except OSError as error:
+                self.fault, self._read_at = f"{self.file}: {error}", NEVER
+            return self._known
 
 
 def _read(text: str) -> dict[str, str]:

@@ -1,0 +1,264 @@
+"""A registrar for ordinary softphones, which want an account and send REGISTER (RFC 3261 §10): bytes in, bytes out.
+
+What it binds is a line of the numbers file, so the line needs to know nothing of it. A number is one address here: of
+two telephones that register the same one, the last wins, as it does over a line that was written by hand, and the
+other one's account is simply not in force until it registers again.
+
+Any password is right, because none is asked for: only this machine reaches loopback, and whoever is on it can write
+the file anyway. Whatever domain a request names is ours, since it came here.
+
+A softphone sends its calls to its registrar too. It is told, 302, where the telephone network is (§8.3, §21.3.3), and
+calls there itself.
+"""
+
+import ipaddress
+import math
+import re
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lab.phones.sip_messages import Request, address, from_source, parsed, response
+from lab.pstn.lines.sip.numbers import ADDRESS, Numbers, e164
+
+TAKEN = ("REGISTER", "INVITE", "ACK", "CANCEL", "OPTIONS")
+KNOWN = ("BYE", "INFO", "MESSAGE", "NOTIFY", "PRACK", "PUBLISH", "REFER", "SUBSCRIBE", "UPDATE")
+LEAST_S, USUAL_S = 60, 3600
+"""Shorter is refused (§10.2.8), longer is shortened: a telephone that crashed must not keep its number for days."""
+REPEATS_S = 32.0
+"""So long a request may come again, and gets the same answer (§17.2.2, timer J)."""
+SIP_PORT = 5060
+"""Of an address that names none (§19.1.2)."""
+TRANSPORTS = ("", "udp", "tcp")
+
+
+@dataclass(frozen=True)
+class Binding:
+    """`until`: on the registrar's clock."""
+
+    uri: str
+    call_id: str
+    cseq: int
+    until: float
+
+
+class Refused(Exception):
+    """A final response other than 200. `reason`: beside its usual phrase, for whoever reads the softphone's log."""
+
+    def __init__(self, code: int, reason: str | None = None, *more: tuple[str, str]) -> None:
+        super().__init__(code, reason)
+        self.code, self.reason, self.more = code, reason, more
+
+
+class Registrar:
+    """Not for several threads at once.
+
+    Args:
+        numbers: where bindings stand.
+        station: host:port of the telephone network.
+        clock: seconds that only grow.
+        told: what changed, in words.
+    """
+
+    def __init__(
+        self,
+        numbers: Numbers,
+        station: str,
+        clock: Callable[[], float],
+        told: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._numbers, self._station, self._clock, self._told = numbers, station, clock, told
+        self._bindings: dict[str, Binding] = {}
+        self._answered: dict[tuple[str, str, str], tuple[float, bytes]] = {}
+
+    def received(self, data: bytes, source: tuple[str, int]) -> bytes | None:
+        """The response, for the source address whatever Via says: a softphone on loopback hears nowhere else."""
+        request = parsed(data)
+        if request is None or request.method == "ACK":
+            return None
+        now = self._clock()
+        self.expire()
+        key = (request.value("via"), request.value("call-id"), request.value("cseq"))
+        if key not in self._answered:
+            tag = f"{zlib.crc32(repr(key).encode()):08x}"
+            self._answered[key] = now + REPEATS_S, self._response(from_source(request, source), tag)
+        return self._answered[key][1]
+
+    def expire(self) -> float | None:
+        """Take out what is due; gives the seconds until the next is."""
+        now = self._clock()
+        for key, (until, _) in list(self._answered.items()):
+            if until > now:
+                break
+            del self._answered[key]
+        for number, binding in list(self._bindings.items()):
+            if binding.until <= now:
+                self._release(number, "its registration ended")
+        return min((binding.until - now for binding in self._bindings.values()), default=None)
+
+    def close(self) -> None:
+        """Take out all of them."""
+        for number in list(self._bindings):
+            self._release(number, "the registrar stops")
+
+    # -- what is answered
+    def _response(self, request: Request, tag: str) -> bytes:
+        try:
+            more = self._answer(request)
+            return response(200, request, tag, *more)
+        except Refused as refused:
+            return response(refused.code, request, tag, *refused.more, reason=refused.reason)
+        except (OSError, ValueError) as error:  # the numbers file; §10.3 step 7
+            self._told(f"a telephone could not register: {error}")
+            return response(500, request, tag, reason="The file of numbers cannot be changed")
+
+    def _answer(self, request: Request) -> list[tuple[str, str]]:
+        """The headers of 200. Raises: Refused; OSError and ValueError of the numbers file."""
+        cseq = _well_formed(request)
+        match request.method:
+            case "CANCEL":  # a redirect is final already (§8.3)
+                return []
+            case "INVITE":
+                raise self._elsewhere(request)
+            case "OPTIONS":
+                _understood(request)
+                return [("Allow", ", ".join(TAKEN))]
+            case "REGISTER":
+                _understood(request)
+                return self._register(request, cseq)
+            case known if known in KNOWN:
+                raise Refused(405, None, ("Allow", ", ".join(TAKEN)))
+            case _:
+                raise Refused(501)
+
+    def _elsewhere(self, request: Request) -> Refused:
+        match = ADDRESS.fullmatch(request.uri)
+        number = e164(match["user"] or "") if match else None
+        if match is None or number is None:
+            return Refused(404, "Not Found: no telephone number")
+        if f"{match['host']}:{match['port'] or SIP_PORT}" == self._station:
+            return Refused(482, "Loop Detected: this is no outbound proxy")
+        return Refused(302, None, ("Contact", f"<sip:{number}@{self._station}>"))
+
+    def _register(self, request: Request, cseq: int) -> list[tuple[str, str]]:
+        match = ADDRESS.fullmatch(address(request.value("to"))[0])
+        number = e164(match["user"] or "") if match else None
+        if number is None:
+            raise Refused(404, "Not Found: the user must be a number such as +12025550111")
+        contacts = request.values("contact")
+        if contacts:
+            call_id, known = request.value("call-id"), self._in_force(number)
+            if known and known.call_id == call_id and cseq <= known.cseq:
+                raise Refused(500, "Overtaken by a later request of the same telephone")
+            self._bind(number, self._wanted(known, contacts, request, cseq))
+        bound = self._in_force(number)
+        return [("Contact", f"<{bound.uri}>;expires={math.ceil(bound.until - self._clock())}")] if bound else []
+
+    def _wanted(self, known: Binding | None, contacts: list[str], request: Request, cseq: int) -> Binding | None:
+        """What is to be in force after all of them, in their order. Raises: Refused, and then none counts."""
+        usual = _seconds(request.value("expires"))
+        if "*" in contacts:
+            if len(contacts) > 1 or request.value("expires") != "0":
+                raise Refused(400, "Bad Request: Contact * goes alone, with Expires: 0")
+            return None
+        wanted = known
+        for contact in contacts:
+            uri, parameters = address(contact)
+            own = re.search(r";\s*expires\s*=\s*([^;\s]*)", parameters, re.IGNORECASE)
+            seconds = _seconds(own[1]) if own else usual
+            if seconds == 0:
+                wanted = None if wanted and _same(wanted.uri, uri) else wanted
+                continue
+            self._reachable(uri)
+            if seconds < LEAST_S:
+                raise Refused(423, None, ("Min-Expires", str(LEAST_S)))
+            until = self._clock() + min(seconds, USUAL_S)
+            wanted = Binding(uri, request.value("call-id"), cseq, until)
+        return wanted
+
+    def _reachable(self, uri: str) -> None:
+        """Raises: Refused, unless the telephone network could call there."""
+        if ":" not in uri or not uri.isascii() or not uri.isprintable() or re.search(r'[\s<>"]', uri):
+            raise Refused(400, "Bad Request: Contact is no address")
+        match = ADDRESS.fullmatch(uri)
+        if not match or not _is_loopback(match["host"]):
+            raise Refused(403, "Forbidden: Contact must be a sip: address on 127.0.0.1")
+        transport = re.search(r";transport=([^;?]*)", match["more"] or "", re.IGNORECASE)
+        if transport and transport[1].lower() not in TRANSPORTS:
+            raise Refused(403, "Forbidden: the telephone network speaks UDP and TCP")
+        port = int(match["port"] or SIP_PORT) if len(match["port"] or "") < 6 else 0
+        if not 0 < port < 65536 or f"{match['host']}:{port}" == self._station:
+            raise Refused(403, "Forbidden: no telephone can be at this port")
+
+    # -- what is bound
+    def _in_force(self, number: str) -> Binding | None:
+        """The file may have been given to another telephone meanwhile, and then that one has the number."""
+        binding = self._bindings.get(number)
+        if binding is None or self._numbers.address(number) == binding.uri:
+            return binding
+        del self._bindings[number]
+        return None
+
+    def _bind(self, number: str, wanted: Binding | None) -> None:
+        """Raises: OSError, ValueError; then nothing changed."""
+        known = self._in_force(number)
+        if wanted:
+            self._numbers.set(number, wanted.uri)
+            self._bindings[number] = wanted
+            if known is None or known.uri != wanted.uri:
+                self._told(f"{number} is the telephone at {wanted.uri} now")
+        elif known:
+            self._numbers.remove(number)
+            del self._bindings[number]
+            self._told(f"{number} is a built-in phone again: it signed off")
+
+    def _release(self, number: str, why: str) -> None:
+        if self._in_force(number) is None:
+            return
+        del self._bindings[number]
+        try:
+            self._numbers.remove(number)
+            self._told(f"{number} is a built-in phone again: {why}")
+        except (OSError, ValueError) as error:
+            self._told(f"{number} could not be taken out: {error}")
+
+
+def _well_formed(request: Request) -> int:
+    """Its sequence number. Raises: Refused."""
+    for name in ("Via", "From", "To", "Call-ID"):
+        if not request.value(name.lower()):
+            raise Refused(400, f"Bad Request: no {name}")
+    cseq = re.fullmatch(r"([0-9]{1,10})\s+(\S+)", request.value("cseq"))
+    if not cseq or cseq[2] != request.method or int(cseq[1]) >= 2**31:
+        raise Refused(400, "Bad Request: CSeq")
+    scheme, colon, _ = request.uri.partition(":")
+    if not colon:
+        raise Refused(400, "Bad Request: the Request-URI")
+    if scheme != "sip":
+        raise Refused(416)
+    return int(cseq[1])
+
+
+def _understood(request: Request) -> None:
+    """§8.2.2.3; a redirect needs to understand nothing. Raises: Refused."""
+    if required := request.values("require"):
+        raise Refused(420, None, ("Unsupported", ", ".join(required)))
+
+
+def _seconds(expires: str) -> int:
+    """§10.2.1.1: what is malformed counts as the default."""
+    return int(expires) if re.fullmatch("[0-9]{1,10}", expires) else USUAL_S
+
+
+def _same(one: str, other: str) -> bool:
+    """The parts of a URI that say whose telephone it is."""
+    matches = [ADDRESS.fullmatch(uri) for uri in (one, other)]
+    first, second = (match and match.group("user", "host", "port") for match in matches)
+    return first is not None and first == second
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.IPv4Address(host).is_loopback
+    except ValueError:
+        return False

@@ -7,22 +7,22 @@ other one's account is simply not in force until it registers again.
 Any password is right, because none is asked for: only this machine reaches loopback, and whoever is on it can write
 the file anyway. Whatever domain a request names is ours, since it came here.
 
-A softphone sends its calls to its registrar too. It is told, 302, where the telephone network is (§8.3, §21.3.3), and
-calls there itself.
+A softphone sends its calls to its registrar too; from here they go on to the telephone network (`sip_forwarding`).
 """
 
-import ipaddress
 import math
 import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lab.phones.sip_messages import Request, address, from_source, parsed, response
+from lab.phones.sip_forwarding import back, has_been_at, hops_left, onward
+from lab.phones.sip_messages import Request, address, from_source, is_loopback, parsed, response
 from lab.pstn.lines.sip.numbers import ADDRESS, Numbers, e164
 
-TAKEN = ("REGISTER", "INVITE", "ACK", "CANCEL", "OPTIONS")
-KNOWN = ("BYE", "INFO", "MESSAGE", "NOTIFY", "PRACK", "PUBLISH", "REFER", "SUBSCRIBE", "UPDATE")
+Address = tuple[str, int]
+ALLOW = ("Allow", "REGISTER, OPTIONS, INVITE, ACK, CANCEL, BYE")
+KNOWN = ("INFO", "MESSAGE", "NOTIFY", "PRACK", "PUBLISH", "REFER", "SUBSCRIBE", "UPDATE")
 LEAST_S, USUAL_S = 60, 3600
 """Shorter is refused (§10.2.8), longer is shortened: a telephone that crashed must not keep its number for days."""
 REPEATS_S = 32.0
@@ -56,6 +56,7 @@ class Registrar:
     Args:
         numbers: where bindings stand.
         station: host:port of the telephone network.
+        own: host:port of this registrar.
         clock: seconds that only grow.
         told: what changed, in words.
     """
@@ -64,25 +65,33 @@ class Registrar:
         self,
         numbers: Numbers,
         station: str,
+        own: str,
         clock: Callable[[], float],
         told: Callable[[str], None] = lambda text: None,
     ) -> None:
-        self._numbers, self._station, self._clock, self._told = numbers, station, clock, told
+        self._numbers, self._clock, self._told = numbers, clock, told
+        self._station, self._own = station, own
+        host, _, port = station.partition(":")
+        self._network = host, int(port)
         self._bindings: dict[str, Binding] = {}
         self._answered: dict[tuple[str, str, str], tuple[float, bytes]] = {}
 
-    def received(self, data: bytes, source: tuple[str, int]) -> bytes | None:
-        """The response, for the source address whatever Via says: a softphone on loopback hears nowhere else."""
+    def received(self, data: bytes, source: Address) -> tuple[bytes, Address] | None:
+        """What to send and where: a response to the source address whatever Via says, or something that goes on."""
         request = parsed(data)
-        if request is None or request.method == "ACK":
-            return None
-        now = self._clock()
+        if request is None:
+            return back(data, self._own) if source == self._network else None
         self.expire()
-        key = (request.value("via"), request.value("call-id"), request.value("cseq"))
-        if key not in self._answered:
-            tag = f"{zlib.crc32(repr(key).encode()):08x}"
-            self._answered[key] = now + REPEATS_S, self._response(from_source(request, source), tag)
-        return self._answered[key][1]
+        try:
+            cseq = _well_formed(request)
+            uri = self._in_the_network(request)
+        except Refused as refused:
+            return None if request.method == "ACK" else (self._refusal(refused, from_source(request, source)), source)
+        if uri:
+            return onward(request, uri, source, self._own), self._network
+        if request.method == "ACK":
+            return None
+        return self._once(request, cseq, source), source
 
     def expire(self) -> float | None:
         """Take out what is due; gives the seconds until the next is."""
@@ -102,43 +111,57 @@ class Registrar:
             self._release(number, "the registrar stops")
 
     # -- what is answered
-    def _response(self, request: Request, tag: str) -> bytes:
+    def _once(self, request: Request, cseq: int, source: Address) -> bytes:
+        key = _identity(request)
+        if key not in self._answered:
+            self._answered[key] = self._clock() + REPEATS_S, self._response(from_source(request, source), cseq)
+        return self._answered[key][1]
+
+    def _response(self, request: Request, cseq: int) -> bytes:
         try:
-            more = self._answer(request)
-            return response(200, request, tag, *more)
+            return response(200, request, _tag(request), *self._answer(request, cseq))
         except Refused as refused:
-            return response(refused.code, request, tag, *refused.more, reason=refused.reason)
+            return self._refusal(refused, request)
         except (OSError, ValueError) as error:  # the numbers file; §10.3 step 7
             self._told(f"a telephone could not register: {error}")
-            return response(500, request, tag, reason="The file of numbers cannot be changed")
+            return response(500, request, _tag(request), reason="The file of numbers cannot be changed")
 
-    def _answer(self, request: Request) -> list[tuple[str, str]]:
+    @staticmethod
+    def _refusal(refused: Refused, request: Request) -> bytes:
+        return response(refused.code, request, _tag(request), *refused.more, reason=refused.reason)
+
+    def _answer(self, request: Request, cseq: int) -> list[tuple[str, str]]:
         """The headers of 200. Raises: Refused; OSError and ValueError of the numbers file."""
-        cseq = _well_formed(request)
+        if request.method in ("REGISTER", "OPTIONS") and (required := request.values("require")):
+            raise Refused(420, None, ("Unsupported", ", ".join(required)))  # §8.2.2.3
         match request.method:
-            case "CANCEL":  # a redirect is final already (§8.3)
-                return []
-            case "INVITE":
-                raise self._elsewhere(request)
-            case "OPTIONS":
-                _understood(request)
-                return [("Allow", ", ".join(TAKEN))]
             case "REGISTER":
-                _understood(request)
                 return self._register(request, cseq)
+            case "OPTIONS":
+                return [ALLOW]
+            case "INVITE":
+                raise Refused(404, "Not Found: no telephone number")
+            case "CANCEL" | "BYE":
+                raise Refused(481)
             case known if known in KNOWN:
-                raise Refused(405, None, ("Allow", ", ".join(TAKEN)))
+                raise Refused(405, None, ALLOW)
             case _:
                 raise Refused(501)
 
-    def _elsewhere(self, request: Request) -> Refused:
+    def _in_the_network(self, request: Request) -> str | None:
+        """The URI there of what goes on: calls of a telephone number, and what belongs to them. Raises: Refused."""
         match = ADDRESS.fullmatch(request.uri)
-        number = e164(match["user"] or "") if match else None
-        if match is None or number is None:
-            return Refused(404, "Not Found: no telephone number")
-        if f"{match['host']}:{match['port'] or SIP_PORT}" == self._station:
-            return Refused(482, "Loop Detected: this is no outbound proxy")
-        return Refused(302, None, ("Contact", f"<sip:{number}@{self._station}>"))
+        if match is None or request.method in ("REGISTER", "OPTIONS"):
+            return None
+        number = e164(match["user"] or "")
+        there = f"{match['host']}:{match['port'] or SIP_PORT}" == self._station
+        if not there and number is None:
+            return None
+        if has_been_at(request, self._own):
+            raise Refused(482)
+        if hops_left(request) < 1:
+            raise Refused(483)
+        return request.uri if there else f"sip:{number}@{self._station}"
 
     def _register(self, request: Request, cseq: int) -> list[tuple[str, str]]:
         match = ADDRESS.fullmatch(address(request.value("to"))[0])
@@ -181,7 +204,7 @@ class Registrar:
         if ":" not in uri or not uri.isascii() or not uri.isprintable() or re.search(r'[\s<>"]', uri):
             raise Refused(400, "Bad Request: Contact is no address")
         match = ADDRESS.fullmatch(uri)
-        if not match or not _is_loopback(match["host"]):
+        if not match or not is_loopback(match["host"]):
             raise Refused(403, "Forbidden: Contact must be a sip: address on 127.0.0.1")
         transport = re.search(r";transport=([^;?]*)", match["more"] or "", re.IGNORECASE)
         if transport and transport[1].lower() not in TRANSPORTS:
@@ -223,6 +246,15 @@ class Registrar:
             self._told(f"{number} could not be taken out: {error}")
 
 
+def _identity(request: Request) -> tuple[str, str, str]:
+    return request.value("via"), request.value("call-id"), request.value("cseq")
+
+
+def _tag(request: Request) -> str:
+    """The same for a repeat (§8.2.7)."""
+    return f"{zlib.crc32(request.value('call-id').encode()):08x}"
+
+
 def _well_formed(request: Request) -> int:
     """Its sequence number. Raises: Refused."""
     for name in ("Via", "From", "To", "Call-ID"):
@@ -239,12 +271,6 @@ def _well_formed(request: Request) -> int:
     return int(cseq[1])
 
 
-def _understood(request: Request) -> None:
-    """§8.2.2.3; a redirect needs to understand nothing. Raises: Refused."""
-    if required := request.values("require"):
-        raise Refused(420, None, ("Unsupported", ", ".join(required)))
-
-
 def _seconds(expires: str) -> int:
     """§10.2.1.1: what is malformed counts as the default."""
     return int(expires) if re.fullmatch("[0-9]{1,10}", expires) else USUAL_S
@@ -255,10 +281,3 @@ def _same(one: str, other: str) -> bool:
     matches = [ADDRESS.fullmatch(uri) for uri in (one, other)]
     first, second = (match and match.group("user", "host", "port") for match in matches)
     return first is not None and first == second
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.IPv4Address(host).is_loopback
-    except ValueError:
-        return False

@@ -5,6 +5,7 @@ program, does not have it.
 """
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -30,22 +31,21 @@ class RegistrarOnUdp:
         self, numbers: Numbers, station: str, port: int = PORT, told: Callable[[str], None] = lambda text: None
     ) -> None:
         """Raises: OSError if the port is taken."""
-        self._registrar = Registrar(numbers, station, time.monotonic, told)
-        self._loop = asyncio.new_event_loop()
+        own = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
-            self._transport, _ = self._loop.run_until_complete(
-                self._loop.create_datagram_endpoint(lambda: _Datagrams(self._registrar), (LOOPBACK, port))
-            )
+            own.bind((LOOPBACK, port))
         except OSError:
-            self._loop.close()
+            own.close()
             raise
+        self.address = f"{LOOPBACK}:{own.getsockname()[1]}"
+        """What a softphone's account has as its domain."""
+        self._registrar = Registrar(numbers, station, self.address, time.monotonic, told)
+        self._loop = asyncio.new_event_loop()
+        self._transport, _ = self._loop.run_until_complete(
+            self._loop.create_datagram_endpoint(lambda: _Datagrams(self._registrar), sock=own)
+        )
         self._thread = threading.Thread(target=self._loop.run_forever, name="registrar", daemon=True)
         self._thread.start()
-
-    @property
-    def address(self) -> str:
-        """What a softphone's account has as its domain."""
-        return f"{LOOPBACK}:{self._transport.get_extra_info('sockname')[1]}"
 
     def close(self) -> None:
         """The numbers that it bound are built-in phones again. Twice is as once."""
@@ -72,7 +72,7 @@ class _Datagrams(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
         answer = self._registrar.received(data, addr)
         if answer and self._transport:
-            self._transport.sendto(answer, addr)
+            self._transport.sendto(*answer)
         self._expire()
 
     def _expire(self) -> None:

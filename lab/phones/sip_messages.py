@@ -1,16 +1,16 @@
-"""SIP requests read and answered, for what the SIP library cannot do: `refuser` and `registrar`. RFC 3261 §7, §8.2.6.
+"""SIP messages read and written, for what the SIP library cannot do: `refuser`, `registrar`. RFC 3261 §7, §8.2.6.
 
 Lenient in what it reads: what is not there is empty, and whoever needs it says 400.
 """
 
+import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 REASONS = {
     100: "Trying",
     180: "Ringing",
     200: "OK",
-    302: "Moved Temporarily",
     400: "Bad Request",
     403: "Forbidden",
     404: "Not Found",
@@ -23,6 +23,7 @@ REASONS = {
     480: "Temporarily Unavailable",
     481: "Call/Transaction Does Not Exist",
     482: "Loop Detected",
+    483: "Too Many Hops",
     484: "Address Incomplete",
     486: "Busy Here",
     487: "Request Terminated",
@@ -35,6 +36,7 @@ REASONS = {
     604: "Does Not Exist Anywhere",
 }
 COPIED = {"via": "Via", "from": "From", "to": "To", "call-id": "Call-ID", "cseq": "CSeq"}
+Headers = tuple[tuple[str, str], ...]
 SHORT = {"v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact"}
 FOLD = re.compile(r"\r\n[ \t]+")
 ONE_VALUE = re.compile(r'(?:"(?:\\.|[^"\\])*"|<[^>]*>|[^,])+')
@@ -47,7 +49,8 @@ class Request:
 
     method: str
     uri: str
-    headers: tuple[tuple[str, str], ...]
+    headers: Headers
+    body: bytes = b""
 
     def value(self, name: str) -> str:
         """The first header of that name, as it stands."""
@@ -61,14 +64,24 @@ class Request:
 
 def parsed(data: bytes) -> Request | None:
     """None: no request, as a response, a keep-alive (RFC 5626: CR LF) and noise are none."""
-    head = data.partition(b"\r\n\r\n")[0].decode("utf-8", "replace")
-    first, *lines = FOLD.sub(" ", head).split("\r\n")
+    first, headers, body = lines_of(data)
     method, _, rest = first.partition(" ")
     if not method or not rest.endswith(" SIP/2.0"):
         return None
+    return Request(method, rest.removesuffix(" SIP/2.0").strip(), headers, body)
+
+
+def lines_of(data: bytes) -> tuple[str, Headers, bytes]:
+    """First line, headers, body of any message."""
+    head, _, body = data.partition(b"\r\n\r\n")
+    first, *lines = FOLD.sub(" ", head.decode("utf-8", "replace")).split("\r\n")
     pairs = (line.partition(":") for line in lines)
-    headers = tuple((_long(name), value.strip()) for name, _, value in pairs)
-    return Request(method, rest.removesuffix(" SIP/2.0").strip(), headers)
+    return first, tuple((_long(name), value.strip()) for name, _, value in pairs), body
+
+
+def written(first: str, headers: Headers, body: bytes = b"") -> bytes:
+    lines = [first, *(f"{COPIED.get(name) or name.title()}: {value}" for name, value in headers), "", ""]
+    return "\r\n".join(lines).encode("utf-8", "replace") + body
 
 
 def _long(name: str) -> str:
@@ -88,23 +101,31 @@ def address(value: str) -> tuple[str, str]:
 
 
 def from_source(request: Request, source: tuple[str, int]) -> Request:
-    """Its topmost Via says where it came from (§18.2.1; RFC 3581 §4: rport)."""
+    """Its topmost Via says where it came from (§18.2.1; RFC 3581 §4, as if every softphone had asked for it)."""
     headers = list(request.headers)
     at = next((index for index, (name, _) in enumerate(headers) if name == "via"), None)
     if at is None:
         return request
     top, comma, more = headers[at][1].partition(",")
-    top = re.sub(r";\s*rport\s*(?=;|$)", f";rport={source[1]}", top) + f";received={source[0]}"
-    headers[at] = "via", top + comma + more
-    return Request(request.method, request.uri, tuple(headers))
+    top = re.sub(r";\s*(received|rport)\s*(=[^;]*)?(?=;|$)", "", top, flags=re.IGNORECASE)
+    headers[at] = "via", f"{top};received={source[0]};rport={source[1]}{comma}{more}"
+    return replace(request, headers=tuple(headers))
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.IPv4Address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def response(code: int, request: Request, tag: str | None, *more: tuple[str, str], reason: str | None = None) -> bytes:
     """`tag`: of our end of the dialogue, in To, unless the request has one. `more`: headers of this response's own."""
-    lines = [f"SIP/2.0 {code} {reason or REASONS.get(code, 'Refused')}"]
+    copied = []
     for name, value in request.headers:
         if name in COPIED:
             own = f";tag={tag}" if name == "to" and tag and ";tag=" not in value else ""
-            lines.append(f"{COPIED[name]}: {value}{own}")
-    lines += [f"{name}: {value}" for name, value in more]
-    return "\r\n".join([*lines, "Content-Length: 0", "", ""]).encode("utf-8", "replace")
+            copied.append((name, value + own))
+    return written(
+        f"SIP/2.0 {code} {reason or REASONS.get(code, 'Refused')}", (*copied, *more, ("Content-Length", "0"))
+    )

@@ -1,49 +1,47 @@
-"""An ordinary softphone, by the SIP library and in a process of its own: `python -m tests.lab_sip.softphone +1202… HOST:PORT`.
+"""An ordinary softphone, by the SIP library, in a process of its own: `python -m tests.lab_sip.softphone USER DOMAIN`.
 
-It registers and says so; `dial URI` on stdin calls, a call to it is answered, both are said with their ends; `off` signs off.
+It registers and answers whoever calls. On stdin: `dial URI`, `off` to sign off. It says what happens on stdout.
 """
 
 import asyncio
+import os
 import sys
+import threading
 
-from baresip import Account, BaresipError, Call, Config, Runtime, UserAgent
+from baresip import Account, Call, Config, Event, Runtime, StackEvent, UserAgent
 
 from lab.pstn.lines.sip.child import LOOPBACK, free_port
 
+PATIENCE_S = 20
 
-async def main(user: str, registrar: str) -> None:
+
+async def main(user: str, domain: str) -> None:
     runtime = Runtime()
     config = f"sip_listen {LOOPBACK}:{free_port()}\nsip_transports udp\n"
     await runtime.start(Config(net_interface=LOOPBACK, extra_config_text=config))
-    phone = await UserAgent.create(runtime, Account(user=user, domain=registrar, password="any", reg_interval=60))
+    phone = await UserAgent.create(runtime, Account(user=user, domain=domain, password="any", reg_interval=60))
+    answering = set()
+
+    def called(call: Call) -> None:
+        say(f"called by {call.peer}")
+        answering.add(asyncio.ensure_future(call.answer()))
+
+    def happened(event: StackEvent) -> None:
+        if event.event is Event.CALL_ESTABLISHED:
+            say("talks")
+        elif event.event is Event.CALL_CLOSED:
+            say(f"hung up {event.text}")
+
+    phone.on_incoming(called)
+    runtime.subscribe(happened)
     await phone.register()
     say("registered")
-    tasks = set()
-
-    async def talk(call: Call, what: str) -> None:
-        try:
-            if what == "called":
-                await call.answer()
-            await call.wait_established(10)
-            say(f"{what} {call.peer}")
-            await call.wait_closed()
-            say("hung up")
-        except BaresipError as error:
-            say(f"failed {error}")
-
-    def begin(call: Call, what: str) -> None:
-        task = asyncio.create_task(talk(call, what))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    phone.on_incoming(lambda call: begin(call, "called"))
     while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
         if line == "off":
             await phone.unregister()
             say("signed off")
         else:
-            begin(await phone.dial(line.removeprefix("dial ")), "calls")
-    await runtime.close()
+            await phone.dial(line.removeprefix("dial "))
 
 
 def say(text: str) -> None:
@@ -51,4 +49,5 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
+    threading.Timer(PATIENCE_S, lambda: os._exit(1)).start()  # and then whoever waits for a word hears the end
     asyncio.run(main(*sys.argv[1:]))

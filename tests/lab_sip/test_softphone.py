@@ -1,4 +1,4 @@
-"""The SIP library as an ordinary softphone with an account: it registers, is called, calls by redirection, signs off."""
+"""The SIP library as a softphone with an account: it registers, is called, calls, and signs off."""
 
 import subprocess
 import sys
@@ -60,7 +60,7 @@ def test_it_is_called_and_signs_off(office, softphone):
     story.a = office.exchange.phones[JACK] = Phone()
     story.b = office.exchange.phones[INSIDE] = Phone(answers(after=0.2, talks=0.5))
     story.transaction = office.exchange.create_call(story.application, from_number=SHOWN_A, to_number=JACK)
-    softphone.says(f"called sip:{SHOWN_A}@")
+    softphone.says(f"called by sip:{SHOWN_A}@")
     softphone.says("hung up")
     story.run()
     assert story.told[-2:] == ["HANGUP:LEG-B", "HANGUP:LEG-A"]
@@ -70,7 +70,7 @@ def test_it_is_called_and_signs_off(office, softphone):
 
 
 def test_it_calls_a_display_number(office, registrar, softphone):
-    """It knows its registrar only, and follows where that sends it."""
+    """It knows its registrar only; talk and hang-up go straight between it and the network."""
     softphone.says("registered")
     story = SipStory(office, {"NEW_INBOUND_CALL": [play(), hang_up()]})
     target = {"SipMediaApplicationId": story.application, "Priority": 1, "AwsRegion": "us-east-1"}
@@ -80,7 +80,7 @@ def test_it_calls_a_display_number(office, registrar, softphone):
     )
     try:
         softphone.do(f"dial sip:{SHOWN_A[1:]}@{registrar.address}")
-        softphone.says("calls")
+        softphone.says("talks")
         softphone.says("hung up")
     finally:
         account.update_rule(rule["SipRuleId"], {"Disabled": True})

@@ -1,5 +1,6 @@
 """`make up` and `make story`, as a stranger uses them."""
 
+import json
 import os
 import re
 import shutil
@@ -12,7 +13,11 @@ from urllib.request import urlopen
 
 import pytest
 
+from lab.pstn.lines.sip.settings import missing
+
 ROOT = Path(__file__).parents[2]
+FREE = ["--api-port", "0", "--aws-port", "0", "--site-port", "0"]
+FREE_SIP = ["--sip-port", "0", "--registrar-port", "0"]
 
 
 def start(*arguments: str) -> subprocess.Popen:
@@ -23,10 +28,9 @@ def start(*arguments: str) -> subprocess.Popen:
 @pytest.mark.skipif(
     not shutil.which("curl") or not shutil.which("bash"), reason="the printed commands want curl and bash"
 )
-@pytest.mark.parametrize("telephones", [["--virtual"], ["--sip-port", "0"]], ids=["scripts", "sip where it can be"])
+@pytest.mark.parametrize("telephones", [["--virtual"], FREE_SIP], ids=["scripts", "sip where it can be"])
 def test_the_printed_commands_place_a_callback_that_is_shown_live(telephones, tmp_path):
-    free = ("--api-port", "0", "--aws-port", "0", "--site-port", "0")
-    up = start("up", *free, *telephones, "--state-dir", str(tmp_path))
+    up = start("up", *FREE, *telephones, "--state-dir", str(tmp_path))
     try:
         guide = read_until(up, "Stop with Ctrl-C.")
         ports = re.findall(r"^(?:API|AWS) +http://127\.0\.0\.1:\d+$", guide, re.MULTILINE)
@@ -42,6 +46,36 @@ def test_the_printed_commands_place_a_callback_that_is_shown_live(telephones, tm
     finally:
         up.send_signal(signal.SIGTERM)
         assert up.wait(60) == 0
+
+
+@pytest.mark.skipif(bool(missing()), reason=missing() or "")
+def test_a_softphone_registers_as_the_guide_says_and_is_let_go_at_the_end(tmp_path):
+    up = start("up", *FREE, *FREE_SIP, "--state-dir", str(tmp_path))
+    try:
+        guide = read_until(up, "Stop with Ctrl-C.")
+        host, port = re.search(r"domain: (127\.0\.0\.1):(\d+), over UDP", guide).groups()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+            phone.settimeout(10)
+            phone.sendto(REGISTER.format(host=host, port=port).encode(), (host, int(port)))
+            assert phone.recv(2000).startswith(b"SIP/2.0 200 OK\r\n")
+        read_until(up, "+12025550111 is the telephone at sip:me@127.0.0.1:5070 now")
+        assert json.loads((tmp_path / "telephones.json").read_text()) == {"+12025550111": "sip:me@127.0.0.1:5070"}
+    finally:
+        up.send_signal(signal.SIGTERM)
+        assert up.wait(60) == 0
+    assert json.loads((tmp_path / "telephones.json").read_text()) == {}
+
+
+REGISTER = """REGISTER sip:{host}:{port} SIP/2.0\r
+Via: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK1;rport\r
+From: <sip:12025550111@{host}:{port}>;tag=1\r
+To: <sip:12025550111@{host}:{port}>\r
+Call-ID: 1\r
+CSeq: 1 REGISTER\r
+Contact: <sip:me@127.0.0.1:5070>\r
+Content-Length: 0\r
+\r
+"""
 
 
 def read_until(process: subprocess.Popen, text: str) -> str:

@@ -1,7 +1,8 @@
 """Real SIP and RTP under the exchange, all of it on 127.0.0.1.
 
     exchange ── line ── child ═pipe═ station ── media        the telephone network
-                  └──── lab.phones ═pipe═ station, refuser   phones that a script moves
+                  ├──── lab.phones ═pipe═ station, refuser   phones that a script moves
+                  └──── numbers ── lab.phones.registrar      softphones that have an account
 
 | Module | Where | What |
 | --- | --- | --- |

@@ -3,7 +3,8 @@
     {"+12025550111": "sip:jack@127.0.0.1:5070"}
 
 A number that is not in it is a built-in phone (`lab.phones`). An address is a SIP URI on this machine: the network
-reaches loopback only. The file is read again when it changed; one that cannot be read leaves the last one in force.
+reaches loopback only. The file is read again when it changed; one that cannot be read leaves the last one in force, and
+is not written over. Softphones that register are written into it by `lab.phones.registrar`.
 """
 
 import json

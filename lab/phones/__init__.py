@@ -8,5 +8,5 @@
 | refuser | a SIP address that never answers: it rings, and refuses with any code |
 | registrar | where ordinary softphones register: a line of the numbers file for each, and a way for their calls |
 | registrar_on_udp | its port and its clock, on a thread of `make up` |
-| sip_messages, sip_forwarding | what refuser and registrar say on the wire; how a request goes on and its responses return |
+| sip_messages, sip_forwarding | their messages, read and written; how a request goes on and its responses return |
 """

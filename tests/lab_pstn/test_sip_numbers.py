@@ -60,6 +60,7 @@ def test_nothing_is_written_over_an_edit_that_is_not_finished(numbers):
 
 def test_a_file_that_was_deleted_is_made_again(numbers):
     numbers.set(JACK, "sip:jack@127.0.0.1:5070")
+    assert numbers.address(JACK)
     numbers.file.unlink()
     numbers.set(JACK, "sip:jack@127.0.0.1:5070")
     assert json.loads(numbers.file.read_text()) == {JACK: "sip:jack@127.0.0.1:5070"}

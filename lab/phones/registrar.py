@@ -2,7 +2,8 @@
 
 What it binds is a line of the numbers file, so the line needs to know nothing of it. A number is one address here: of
 two telephones that register the same one, the last wins, as it does over a line that was written by hand, and the
-other one's account is simply not in force until it registers again.
+other one's account is simply not in force until it registers again. A line that a killed lab leaves behind stands
+until its telephone registers again, or somebody takes it out: it cannot be told from one that was written by hand.
 
 Any password is right, because none is asked for: only this machine reaches loopback, and whoever is on it can write
 the file anyway. Whatever domain a request names is ours, since it came here.
@@ -210,7 +211,7 @@ class Registrar:
         if transport and transport[1].lower() not in TRANSPORTS:
             raise Refused(403, "Forbidden: the telephone network speaks UDP and TCP")
         port = int(match["port"] or SIP_PORT) if len(match["port"] or "") < 6 else 0
-        if not 0 < port < 65536 or f"{match['host']}:{port}" == self._station:
+        if not 0 < port < 65536 or f"{match['host']}:{port}" in (self._station, self._own):
             raise Refused(403, "Forbidden: no telephone can be at this port")
 
     # -- what is bound

@@ -43,19 +43,14 @@ def onward(request: Request, uri: str, source: tuple[str, int], own: str) -> byt
 def back(data: bytes, own: str) -> tuple[bytes, tuple[str, int]] | None:
     """A response without our Via, and where its request came from, as the next one says; None if it is none of ours."""
     first, headers, body = lines_of(data)
-    vias = [
-        (at, one.strip())
-        for at, (name, value) in enumerate(headers)
-        if name == "via"
-        for one in ONE_VALUE.findall(value)
-    ]
-    if not first.startswith("SIP/2.0 ") or len(vias) < 2 or _sent_by(vias[0][1]) != own:
+    vias = [one.strip() for name, value in headers if name == "via" for one in ONE_VALUE.findall(value)]
+    if not first.startswith("SIP/2.0 ") or len(vias) < 2 or _sent_by(vias[0]) != own:
         return None
-    received = re.search(r";received=([^;]+)", vias[1][1])
-    port = re.search(r";rport=([0-9]{1,5})", vias[1][1])
+    received = re.search(r";received=([^;]+)", vias[1])
+    port = re.search(r";rport=([0-9]{1,5})", vias[1])
     if not received or not port or not is_loopback(received[1]) or not 0 < int(port[1]) < 65536:
         return None
-    others = tuple(("via", via) for _, via in vias[1:])
+    others = tuple(("via", via) for via in vias[1:])
     rest = tuple(header for header in headers if header[0] != "via")
     return written(first, (*others, *rest), body), (received[1], int(port[1]))
 

@@ -245,6 +245,7 @@ def test_of_two_telephones_with_one_number_the_last_wins(desk):
         "<sip:jack@127.0.0.1:5070;transport=tls>",
         "<sip:jack@127.0.0.1:5070;transport=ws;ob>",
         f"<sip:jack@{STATION}>",
+        f"<sip:jack@{OWN}>",
         "<sip:jack@127.0.0.1>",
         "<sip:jack@127.0.0.1:0>",
         "<sip:jack@127.0.0.1:65536>",

@@ -1,6 +1,6 @@
 """A stateless proxy, RFC 3261 §16.11: requests to one place and responses back the way they came; nothing is kept.
 
-A redirect (302) would be less, but softphones on PJSIP or baresip do not follow one by themselves.
+A redirect (302) would be less, but baresip does not follow one, nor does PJSIP unless its application says so.
 """
 
 import hashlib

@@ -84,9 +84,9 @@ story: $(DEV) $(SIP)  ## Play one case: make story CASE=callee_busy (without CAS
 
 # -- tests -------------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-lab test-site test-sip test-build test-sam-local bench bench-sip
+.PHONY: test test-lab test-site test-phone test-sip test-build test-sam-local bench bench-sip
 test: $(DEV)  ## Run everything that needs neither a running lab nor SAM
-	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/lab --ignore=tests/lab_sip --ignore=tests/build --ignore=tests/sam_local --ignore=tests/site/browser $(ARGS)
+	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/lab --ignore=tests/lab_sip --ignore=tests/build --ignore=tests/sam_local --ignore=tests/site/browser --ignore=tests/phone/browser $(ARGS)
 
 test-lab: $(DEV)  ## Run the cases over HTTP against a running lab
 	$(PY) -m pytest tests/lab $(ARGS)
@@ -96,6 +96,9 @@ test-sip: $(DEV) $(SIP)  ## Run calls over real SIP and RTP, judged by SIPp and 
 
 test-site: $(DEV) $(BROWSER)  ## Run the SP's site, and click through it in headless Chromium (else skips with its reason)
 	$(PY) -m pytest tests/site $(ARGS)
+
+test-phone: $(DEV) $(SIP) $(BROWSER)  ## Run calls over SIP that are answered in headless Chromium (else skips with its reason)
+	$(PY) -m pytest tests/phone $(ARGS)
 
 test-build: build $(RUNTIME)  ## Run the built functions and layers with Lambda's Python
 	$(PY) -m pytest tests/build $(ARGS)

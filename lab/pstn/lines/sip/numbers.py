@@ -5,6 +5,9 @@
 A number that is not in it is a built-in phone (`lab.phones`). An address is a SIP URI on this machine: the network
 reaches loopback only. The file is read again when it changed; one that cannot be read leaves the last one in force, and
 is not written over. Softphones that register are written into it by `lab.phones.registrar`.
+
+A number may be lent to a phone that is there only while a page is open (`lab.phones.browser`): that goes before the
+file, and never into it, so that what stands there is back in force as soon as the page has gone, or died.
 """
 
 import json
@@ -27,6 +30,12 @@ def e164(user: str) -> str | None:
     return number if E164.fullmatch(number) else None
 
 
+def number_in(header: str) -> str | None:
+    """The number in the user part of a From or To header."""
+    match = ADDRESS.search(header)
+    return e164(match["user"] or "") if match else None
+
+
 class Numbers:
     def __init__(self, file: Path) -> None:
         """Makes the file, with nothing in it, if there is none."""
@@ -34,6 +43,7 @@ class Numbers:
         self.fault: str | None = None
         """Why the file as it is now is not in force."""
         self._known: dict[str, str] = {}
+        self._lent: dict[str, str] = {}
         self._read_at = NEVER
         self._lock = threading.RLock()
         if not file.exists():
@@ -42,7 +52,14 @@ class Numbers:
 
     def address(self, number: str) -> str | None:
         """The SIP URI of a telephone outside."""
-        return self._current().get(number)
+        return self._lent.get(number) or self._current().get(number)
+
+    def lend(self, number: str, address: str) -> None:
+        self._lent[number] = address
+
+    def give_back(self, number: str) -> None:
+        """Safe to repeat."""
+        self._lent.pop(number, None)
 
     def number(self, header: str) -> str | None:
         """Whose From or To header this is: a number in the user part, or a telephone of the file."""

@@ -1,0 +1,252 @@
+// The page of the browser phone. What is said over its socket stands in lab/phones/browser/__init__.py.
+import { Tones } from "/tones.js";
+
+const TAKEN = 4001;
+const DEFAULT = "+12025550111";
+const VOICE = { type: "lowpass", frequency: 3400 };
+const WHY = {
+  404: "There is no such number.",
+  408: "Nobody answered.",
+  480: "Nobody answered.",
+  486: "The line is busy.",
+  487: "The call was not answered.",
+  603: "The call was declined.",
+};
+
+const part = (id) => document.getElementById(id);
+const keys = [...document.querySelectorAll("[data-key]")];
+let state = "off"; // off, starting, idle, rings, calls, talks
+let own = "";
+let call; // { id, other, incoming, since, declined }
+let socket, sound, clock;
+
+// -- numbers
+const digits = (typed) => `+${typed.replace(/\D/g, "").replace(/^00/, "")}`;
+
+function spoken(number) {
+  const parts = /^(\+1)(\d{3})(\d{3})(\d{4})$/.exec(number);
+  return parts ? parts.slice(1).join("\u00a0") : number;
+}
+
+// -- what is seen
+function show(next, words) {
+  state = next;
+  document.body.dataset.state = next;
+  const on = next !== "off" && next !== "starting";
+  part("off").hidden = on;
+  part("end").hidden = !on;
+  part("call").hidden = !call;
+  part("dial").hidden = next !== "idle";
+  part("pad").hidden = next !== "idle" && next !== "talks";
+  part("pressed").hidden = next !== "talks";
+  part("levels").hidden = next !== "talks";
+  part("answer").hidden = next !== "rings";
+  part("hangup").textContent = next === "rings" ? "Decline" : "Hang up";
+  part("silent").hidden = !on || Boolean(sound?.microphone);
+  part("shown").textContent = call ? spoken(call.other) : "";
+  part("own").textContent = own && on ? spoken(own) : "";
+  part("on").setAttribute("aria-disabled", String(next === "starting"));
+  if (words) part("status").textContent = words;
+  const about = own ? `Phone ${spoken(own)}` : "Phone";
+  document.title = next === "rings" ? `☎ ${spoken(call.other)} calls – ${about}` : about;
+}
+
+function tick() {
+  const seconds = Math.floor((performance.now() - call.since) / 1000);
+  part("clock").textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
+function level(id, frame) {
+  let most = 0;
+  for (const sample of new Int16Array(frame)) most = Math.max(most, Math.abs(sample));
+  const meter = part(id);
+  // Loudness is heard by its logarithm; and the needle falls slowly enough to be seen.
+  meter.value = Math.max(meter.value - 0.05, most ? 1 + Math.log10(most / 32768) / 2.5 : 0);
+  return most;
+}
+
+// -- sound
+async function openSound() {
+  const context = new AudioContext({ latencyHint: "interactive" });
+  await context.audioWorklet.addModule("/sound.js");
+  const speaker = new AudioWorkletNode(context, "speaker", { numberOfInputs: 0, outputChannelCount: [1] });
+  through(context, speaker).connect(context.destination);
+  const opened = { context, speaker: speaker.port, microphone: undefined, tones: new Tones(context) };
+  opened.microphone = await openMicrophone(context).catch(() => undefined); // none there, or not allowed
+  await context.resume();
+  return opened;
+}
+
+async function openMicrophone(context) {
+  // What sounds like noise to the browser is sent too: this telephone is to carry what it is given.
+  const wanted = { echoCancellation: true, noiseSuppression: false, autoGainControl: false };
+  const stream = await navigator.mediaDevices.getUserMedia({ audio: wanted });
+  const microphone = new AudioWorkletNode(context, "microphone", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
+  through(context, new MediaStreamAudioSourceNode(context, { mediaStream: stream })).connect(microphone);
+  microphone.port.onmessage = ({ data }) => {
+    if (state !== "talks" || socket.bufferedAmount > 32768) return;
+    socket.send(data);
+    level("mouth", data);
+  };
+  const [track] = stream.getAudioTracks();
+  track.onended = () => {
+    if (sound) sound.microphone = undefined; // unplugged, or taken back
+    show(state);
+  };
+  return track;
+}
+
+function through(context, source) {
+  const first = new BiquadFilterNode(context, VOICE);
+  return source.connect(first).connect(new BiquadFilterNode(context, VOICE));
+}
+
+function closeSound() {
+  if (!sound) return;
+  sound.tones.quiet();
+  sound.microphone?.stop();
+  sound.context.close();
+  sound = undefined;
+}
+
+// -- on and off
+async function switchOn() {
+  if (state !== "off") return;
+  own = digits(part("number").value);
+  show("starting", "One moment…");
+  try {
+    sound = await openSound();
+  } catch (fault) {
+    return switchedOff(`This browser gives no sound: ${fault.message}`);
+  }
+  socket = new WebSocket(`ws://${location.host}/socket`);
+  socket.binaryType = "arraybuffer";
+  socket.onopen = () => say({ do: "on", number: own });
+  socket.onmessage = ({ data }) => (typeof data === "string" ? told(JSON.parse(data)) : heard(data));
+  socket.onclose = ({ code, reason }) => {
+    if (code === TAKEN) switchedOff("Another page has this number now. This phone is off.");
+    else if (code === 1008) switchedOff(`This phone is off: ${reason}.`);
+    else switchedOff("The telephone behind this page has gone. Switch on again when it is back.");
+  };
+}
+
+function switchOff() {
+  socket.onclose = null;
+  socket.close();
+  switchedOff("Off. The scripted phone of this number is back.");
+}
+
+function switchedOff(words) {
+  over();
+  closeSound();
+  show("off", words);
+  part("on").focus();
+}
+
+// -- what is said and told
+const say = (message) => socket.send(JSON.stringify(message));
+
+function told(message) {
+  const mine = !message.call || message.call === call?.id;
+  switch (message.say) {
+    case "on":
+      return state === "starting" ? show("idle", `On. When ${spoken(own)} is called, it rings here.`) : undefined;
+    case "rings":
+      call = { id: message.call, other: message.shown, incoming: true };
+      sound.tones.bell();
+      show("rings", `${spoken(call.other)} is calling.`);
+      return part("answer").focus();
+    case "calling":
+      call = { id: message.call, other: message.number, incoming: false };
+      show("calls", `Calling ${spoken(call.other)}…`);
+      return part("hangup").focus();
+    case "ringing":
+      if (!mine) return;
+      sound.tones.ringback();
+      return show(state, "It rings there.");
+    case "answered":
+      return mine ? answered() : undefined;
+    case "ended":
+      return mine ? ended(message) : undefined;
+    case "refused":
+      part("wrong").textContent = message.why;
+  }
+}
+
+function answered() {
+  sound.tones.quiet();
+  call.since = performance.now();
+  part("pressed").textContent = "";
+  show("talks", "Connected.");
+  tick();
+  clock = setInterval(tick, 1000);
+  part("hangup").focus();
+}
+
+function ended({ code, by }) {
+  const { since, incoming, left, other } = call;
+  const lasted = since === undefined ? "" : ` after ${part("clock").textContent}`;
+  let words = left ? "You hung up" : "They hung up";
+  if (by === "network") words = "The line broke";
+  if (since === undefined) {
+    if (incoming) words = left ? "Declined: the caller is told that you are busy" : "They gave up";
+    else words = left ? "You hung up" : (WHY[code] ?? `The call failed (SIP ${code})`).replace(/\.$/, "");
+  }
+  over();
+  part("to").value = spoken(other); // to call back
+  show("idle", `${words}${lasted}.`);
+}
+
+function over() {
+  clearInterval(clock);
+  sound?.tones.quiet();
+  sound?.speaker.postMessage(null);
+  call = undefined;
+  for (const id of ["clock", "pressed", "wrong"]) part(id).textContent = "";
+  for (const id of ["mouth", "ear"]) part(id).value = 0;
+}
+
+function heard(frame) {
+  if (!call) return;
+  if (level("ear", frame)) sound.tones.quiet(); // what the far end's network sounds goes before our own tone
+  sound.speaker.postMessage(frame, [frame]);
+}
+
+function press(key) {
+  if (state !== "talks" && state !== "idle") return;
+  sound.tones.key(key);
+  if (state === "idle") return void (part("to").value += key);
+  part("pressed").textContent += key;
+  say({ do: "press", call: call.id, digit: key });
+}
+
+// -- what a person does
+part("off").addEventListener("submit", (event) => {
+  event.preventDefault();
+  switchOn();
+});
+part("dial").addEventListener("submit", (event) => {
+  event.preventDefault();
+  part("wrong").textContent = "";
+  say({ do: "dial", number: digits(part("to").value) });
+});
+part("answer").addEventListener("click", () => {
+  sound.tones.quiet();
+  say({ do: "answer", call: call.id });
+});
+part("hangup").addEventListener("click", () => {
+  if (!call) return;
+  call.left = true;
+  say({ do: "hangup", call: call.id });
+});
+part("switch-off").addEventListener("click", switchOff);
+for (const key of keys) key.addEventListener("click", () => press(key.dataset.key));
+for (const pick of document.querySelectorAll("[data-pick]")) {
+  pick.addEventListener("click", () => (part("number").value = spoken(pick.dataset.pick)));
+}
+document.addEventListener("keydown", (event) => {
+  if (event.target.matches("input") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (keys.some((key) => key.dataset.key === event.key)) press(event.key);
+});
+
+part("number").value = spoken(digits(new URLSearchParams(location.search).get("number") ?? DEFAULT));

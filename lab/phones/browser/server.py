@@ -34,6 +34,8 @@ SOCKET = "/socket"
 LARGEST_MESSAGE = 4096
 LOOK_S, PATIENCE_S = 5, 10
 """How often a browser is asked whether it is there, and how long it may take to say so."""
+GOODBYE_S = 1
+"""How long a page may take to close its end."""
 NOT_UNDERSTOOD = 1008
 """RFC 6455 §7.4.1."""
 
@@ -62,6 +64,7 @@ class Doors:
             max_size=LARGEST_MESSAGE,
             ping_interval=LOOK_S,
             ping_timeout=PATIENCE_S,
+            close_timeout=GOODBYE_S,
             server_header=None,
         )
         port = int(next(iter(self._server.sockets)).getsockname()[1])
@@ -69,9 +72,14 @@ class Doors:
         return port
 
     async def close(self) -> None:
+        """Say goodbye to the pages; one that takes nothing any more is left without."""
         if self._server:
             self._server.close()
-            await self._server.wait_closed()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE_S):
+                    await self._server.wait_closed()
+            for connection in self._server.connections:
+                connection.transport.abort()
 
     def _let_in(self, _: ServerConnection, request: Request) -> Response | None:
         """None: the socket may open."""

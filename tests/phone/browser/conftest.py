@@ -1,6 +1,8 @@
 """A telephone network over SIP, the browser phone on it, and a headless Chromium whose microphone hears 900 Hz."""
 
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -128,6 +130,26 @@ def switched_on(open_page) -> Callable:
 def see(page, words: str) -> None:
     """Wait until the page says so where a screen reader hears it."""
     page.locator("[role=status]", has_text=words).wait_for()
+
+
+@pytest.fixture
+def site_of_somebody_else() -> Iterator[str]:
+    """Another server on loopback, with an empty page."""
+
+    class Empty(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Silent."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Empty)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/"
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture

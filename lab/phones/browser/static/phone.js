@@ -113,7 +113,7 @@ function closeSound() {
 async function switchOn() {
   if (state !== "off") return;
   own = digits(part("number").value);
-  show("starting", "One moment…");
+  show("starting", "One moment. The browser may ask for your microphone.");
   try {
     sound = await openSound();
   } catch (fault) {

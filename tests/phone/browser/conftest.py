@@ -10,6 +10,7 @@ import pytest
 from lab.phones.browser.phone import BrowserPhone
 from lab.pstn.lines.sip.settings import missing
 from lab.pstn.lines.sip.sounds import tone, wav_file
+from tests.lab_sip import ear
 from tests.lab_sip.office import Office
 from tests.site.browser.chromium import FLAGS, ChromiumUnavailable, require_chromium
 
@@ -20,7 +21,9 @@ EAR = """
 const connect = AudioNode.prototype.connect;
 AudioNode.prototype.connect = function (to, ...more) {
   if (to instanceof AudioDestinationNode) {
-    window.listener ??= new AnalyserNode(this.context, { fftSize: 8192, smoothingTimeConstant: 0 });
+    if (window.listener?.context !== this.context) {
+      window.listener = new AnalyserNode(this.context, { fftSize: 8192, smoothingTimeConstant: 0 });
+    }
     connect.call(this, window.listener);
   }
   return connect.call(this, to, ...more);
@@ -125,6 +128,16 @@ def switched_on(open_page) -> Callable:
         return page
 
     return open_one
+
+
+def voices_in(sound) -> set[int]:
+    """The loudest tone of each stretch that is not faint: what a busy machine drops of a tone makes no other of it."""
+    found = set()
+    for at in range(0, len(sound) - ear.WINDOW + 1, ear.WINDOW):
+        loudness = ear.spectrum(sound[at : at + ear.WINDOW])
+        if max(loudness) > ear.FAINT:
+            found.add(round(loudness.index(max(loudness)) * ear.RATE / ear.WINDOW / 20) * 20)
+    return found
 
 
 def see(page, words: str) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from lab import telephones
 from lab.aws.cloud import LOOPBACK
 from lab.lab import ROOT, TELEPHONES, Lab
+from lab.phones.browser.phone import BrowserPhone
 from lab.phones.registrar_on_udp import PORT as REGISTRAR_PORT
 from lab.phones.registrar_on_udp import RegistrarOnUdp
 from lab.pstn.lines.behaviours import answers, planned
@@ -27,7 +28,7 @@ from lab.requests import commands
 from lab.site import PORT, open_site
 from lab.timeline import Screen
 from lab.wall import Wall
-from lab.website.scenarios import SOPHIA, TO_TRY
+from lab.website.scenarios import SOPHIA, to_try
 from lab.website.server import Site
 from lab.website.sp import Sp, open_sp
 
@@ -49,6 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=REGISTRAR_PORT,
         help=f"where softphones register ({REGISTRAR_PORT}; 0: any free one)",
     )
+    parser.add_argument(
+        "--phone-port", type=int, default=8091, help="port of the browser phone (8091; 0: any free one)"
+    )
     parser.add_argument("--state-dir", type=Path, default=ROOT / ".lab", help="working files (.lab)")
     parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="of template.yaml")
 
@@ -57,13 +61,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT."""
     line, why_virtual = telephones.chosen(arguments)
     wanted = [arguments.api_port, arguments.aws_port, arguments.site_port]
-    wanted += [arguments.sip_port, arguments.registrar_port] if line == "sip" else []
+    wanted += [arguments.sip_port, arguments.registrar_port, arguments.phone_port] if line == "sip" else []
     taken = [port for port in wanted if port and not _is_free(port)]
     if taken:
         ports = " and ".join(map(str, taken))
         print(
             f"Port {ports} is taken, perhaps by another lab. "
-            "--api-port 0 --aws-port 0 --site-port 0 --sip-port 0 --registrar-port 0 picks free ones.",
+            "--api-port 0 --aws-port 0 --site-port 0 --sip-port 0 --registrar-port 0 --phone-port 0 picks free ones.",
             file=sys.stderr,
         )
         return 1
@@ -84,13 +88,17 @@ def run(arguments: argparse.Namespace) -> int:
         with ExitStack() as opened:
             sp = opened.enter_context(closing(_open_sp(lab)))
             lab.pstn.exchange.phones[SOPHIA.number] = Phone(answers(3.0, talks=20.0))
-            site = open_site(lab.api_url, sp.account, sp.numbers, port=arguments.site_port, to_try=TO_TRY)
+            phone = _open_phone(lab, arguments.phone_port)
+            if phone:
+                opened.enter_context(closing(phone))
+            answer_at = phone.page if phone else None
+            site = open_site(lab.api_url, sp.account, sp.numbers, port=arguments.site_port, to_try=to_try(answer_at))
             opened.enter_context(closing(site))
             screen = Screen.of(sys.stdout)
             if why_virtual:
                 screen.line(why_virtual)
             registrar = opened.enter_context(_registrar(lab, arguments.registrar_port, screen))
-            screen.line(_guide(lab, sp, site, registrar))
+            screen.line(_guide(lab, sp, site, registrar, phone))
             wall = Wall(screen)
             lab.pstn.subscribe(wall.moment)
             sp.receiver.observers.append(wall.push)
@@ -105,6 +113,12 @@ def _open_sp(lab: Lab) -> Sp:
     return open_sp(lab.api_url, lab.environment, name="acme", numbers=numbers, settings=("--recording",), log_in=False)
 
 
+def _open_phone(lab: Lab, port: int) -> BrowserPhone | None:
+    """It is a SIP phone; there is none where the telephones are scripts alone."""
+    line = lab.pstn.exchange.line
+    return BrowserPhone(line.numbers, line.address, port=port) if isinstance(line, SipLine) else None
+
+
 @contextmanager
 def _registrar(lab: Lab, port: int, screen: Screen) -> Iterator[RegistrarOnUdp | None]:
     """Where softphones register; none where the telephones are scripts alone."""
@@ -116,11 +130,12 @@ def _registrar(lab: Lab, port: int, screen: Screen) -> Iterator[RegistrarOnUdp |
         yield registrar
 
 
-def _guide(lab: Lab, sp: Sp, site: Site, registrar: RegistrarOnUdp | None) -> str:
+def _guide(lab: Lab, sp: Sp, site: Site, registrar: RegistrarOnUdp | None, phone: BrowserPhone | None) -> str:
     """What a person can do now."""
     caller, callee = "+12025550111", "+12025550133"
+    answer = f"PHONE {phone.url} is a telephone: switch it on, and answer {caller} yourself\n" if phone else ""
     return f"""SITE  {site.url} is an SP's site: open it and be called back
-SP    {sp.receiver.url} takes the notifications of the requests below
+{answer}SP    {sp.receiver.url} takes the notifications of the requests below
 
 For a second terminal:
 

@@ -9,4 +9,6 @@
 | registrar | where ordinary softphones register: a line of the numbers file for each, and a way for their calls |
 | registrar_on_udp | its port and its clock, on a thread of `make up` |
 | sip_messages, sip_forwarding | their messages, read and written; how a request goes on and its responses return |
+
+And one that a person answers: `browser`, a page with microphone and speaker.
 """

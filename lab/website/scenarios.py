@@ -5,8 +5,11 @@ click in, or a `scan` of an order's barcode. Numbers are fictional; on the lapto
 what their phones do.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
+
+from markupsafe import Markup
 
 Entry = Literal["one", "list", "scan"]
 
@@ -51,6 +54,16 @@ TO_TRY = (
     ("+12025550150", "never answers"),
 )
 """Telephones of the laptop's network to be called back at."""
+
+
+def to_try(answer_at: Callable[[str], str] | None) -> tuple[tuple[str, str], ...]:
+    """The same. `answer_at`: where one may answer a number oneself; the first that answers is offered for it."""
+    number, does = TO_TRY[0]
+    if answer_at is None:
+        return TO_TRY
+    link = Markup('{}, or <a href="{}" target="_blank" rel="noopener">answer it yourself</a> in a page')
+    return ((number, link.format(does, answer_at(number))), *TO_TRY[1:])
+
 
 SOPHIA = Contact("advice", "Sophia", "+12025550122", "course advice")
 

@@ -17,7 +17,7 @@ from lab.pstn.lines.sip.settings import missing
 
 ROOT = Path(__file__).parents[2]
 FREE = ["--api-port", "0", "--aws-port", "0", "--site-port", "0"]
-FREE_SIP = ["--sip-port", "0", "--registrar-port", "0"]
+FREE_SIP = ["--sip-port", "0", "--registrar-port", "0", "--phone-port", "0"]
 
 
 def start(*arguments: str) -> subprocess.Popen:
@@ -37,6 +37,11 @@ def test_the_printed_commands_place_a_callback_that_is_shown_live(telephones, tm
         assert len(ports) == 2
         site = re.search(r"^SITE +(http://127\.0\.0\.1:\d+) ", guide, re.MULTILINE)[1]
         assert b"Call me back" in urlopen(site, timeout=30).read()
+        phone = re.search(r"^PHONE +(http://127\.0\.0\.1:\d+) ", guide, re.MULTILINE)
+        assert bool(phone) == (telephones != ["--virtual"] and missing() is None)
+        if phone:
+            assert b"Switch on" in urlopen(phone[1], timeout=30).read()
+            assert f'href="{phone[1]}/?number=%2B12025550111"'.encode() in urlopen(site, timeout=30).read()
         log_in_and_place = guide[guide.index("# log in") : guide.index("# stop it")]
         said = subprocess.run(["bash", "-c", log_in_and_place], capture_output=True, text=True, check=True, timeout=60)
         assert '"resultcode": "0"' in said.stderr

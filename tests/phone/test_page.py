@@ -5,6 +5,7 @@ import json
 
 from lab.phones.browser.page import MOST, Page, Sound
 from lab.pstn.lines.sip.sounds import FRAME_BYTES
+from tests.phone.loops import played
 
 
 def frame(number: int) -> bytes:
@@ -50,7 +51,7 @@ def test_a_page_that_takes_nothing_keeps_nobody_waiting():
         assert sound.read(1 << 20) == b"".join(frame(each) for each in range(1000 - MOST, 1000))
         telling.cancel()
 
-    asyncio.run(story())
+    played(story)
 
 
 def test_words_go_before_sound_and_none_is_lost():
@@ -72,7 +73,7 @@ def test_words_go_before_sound_and_none_is_lost():
         telling.cancel()
         return sent
 
-    sent = asyncio.run(story())
+    sent = played(story)
     assert [json.loads(each)["why"] for each in sent[:-1]] == [str(each) for each in range(100)]
     assert sent[-1] == frame(1)
 
@@ -86,4 +87,4 @@ def test_outside_a_call_the_microphone_is_nobodys():
         page.end_sound()
         assert page.begin_sound().read(1 << 20) == b"", "another call does not hear what was said in the last one"
 
-    asyncio.run(story())
+    played(story)

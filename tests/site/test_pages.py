@@ -9,7 +9,7 @@ import pytest
 
 from lab.website.client import CALL_STOP, CLICK2CALL
 from lab.website.desk import STATUS_PATH
-from lab.website.scenarios import COURIER, RIDES, SCENARIOS
+from lab.website.scenarios import COURIER, RIDES, SCENARIOS, TO_TRY, to_try
 from tests.site.platform import CALLEE, CALLER, RECORDED, TALK, fails, fee, said, signed
 
 
@@ -68,6 +68,11 @@ def test_numbers_to_try_are_offered_where_there_are_such(ask, site):
         "is busy",
         "never answers",
     ]
+    site.desk.to_try = to_try(lambda number: f"http://127.0.0.1:8091/?number={number}&x=1")
+    page = ask("GET", "/")[2].decode()
+    assert '<a href="http://127.0.0.1:8091/?number=+12025550111&amp;x=1"' in page
+    assert page.count("answer it yourself") == 1
+    assert to_try(None) == TO_TRY
     site.desk.to_try = ()
     assert "never answers" not in text_of(ask("GET", "/")[2])
 

@@ -162,6 +162,8 @@ def test_the_whole_lab_comes_up_and_goes_down_by_a_signal(tmp_path):
             "0",
             "--registrar-port",
             "0",
+            "--phone-port",
+            "0",
             "--auth",
             "--state-dir",
             str(tmp_path),

@@ -11,6 +11,11 @@ from tests.phone.browser.conftest import see, voices_in
 CALLBACK = {"CALL_ANSWERED": [bridge()], "HANGUP": hang_up_the_rest}
 
 
+BESIDE = """all => all.filter(each => each.getBoundingClientRect().right > 320 - 16 - 20)
+  .map(each => each.outerHTML)"""
+"""What is wider than the card has room for: 1 rem of the page's, 1.3 rem of the card's own."""
+
+
 def on(page) -> None:
     page.get_by_role("button", name="Switch on").click()
     see(page, "it rings here")
@@ -110,6 +115,7 @@ def test_a_narrow_screen(office, switched_on, keep, scheme):
     page.wait_for_function("() => document.getElementById('ear').value > 0.5")
     keep(page, f"narrow-talks-{scheme}")
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert page.locator("main *:visible").evaluate_all(BESIDE) == []
     small = page.locator("button:visible").evaluate_all(
         "all => all.filter(each => each.getBoundingClientRect().height < 40).map(each => each.textContent)"
     )
@@ -117,6 +123,8 @@ def test_a_narrow_screen(office, switched_on, keep, scheme):
     page.get_by_role("button", name="Hang up").click()
     story.run()
     see(page, "You hung up")
+    field = page.get_by_label("Number to call")
+    assert field.evaluate("each => each.scrollWidth <= each.clientWidth"), "a whole number can be seen"
     keep(page, f"narrow-over-{scheme}")
 
 

@@ -3,12 +3,13 @@
     exchange ── line ── child ═pipe═ station ── media        the telephone network
                   ├──── lab.phones ═pipe═ station, refuser   phones that a script moves
                   └──── numbers ── lab.phones.registrar      softphones that have an account
+          lab.phones.browser ═pipe═ station ── media         phones that a person answers, in a page
 
 | Module | Where | What |
 | --- | --- | --- |
 | line | parent | what the exchange asks and is told; scripts; what each phone remembers |
 | child | parent | a supervised process that speaks JSON lines |
-| numbers | parent | which number is a telephone outside, and its SIP address |
+| numbers | parent | which number is a telephone outside or in a page, and its SIP address |
 | prompts, sounds, speech | parent | WAV files and texts as telephone sound |
 | tapes | parent | the recordings that the station leaves |
 | settings | parent | what can be chosen, and whether this machine can have such a line |

@@ -124,6 +124,7 @@ def test_a_narrow_screen(office, switched_on, keep, scheme):
     story.run()
     see(page, "You hung up")
     field = page.get_by_label("Number to call")
+    assert page.locator("main *:visible").evaluate_all(BESIDE) == []
     assert field.evaluate("each => each.scrollWidth <= each.clientWidth"), "a whole number can be seen"
     keep(page, f"narrow-over-{scheme}")
 

@@ -103,9 +103,10 @@ def test_whatever_rate_the_sound_card_has(office, switched_on, rate):
 
 def test_jack_hangs_up(office, switched_on):
     page = switched_on(A)
-    story = SipStory(office, CALLBACK).place()
+    story = SipStory(office, CALLBACK, b=answers(after=2.5)).place()
     see(page, "is calling")
     answer(page)
+    hears(page, 0)  # the bell has stopped; nobody else is there yet
     story.run(lambda: JOINED in story.told)
     page.get_by_role("button", name="Hang up").press("Enter")
     see(page, "You hung up after 0:0")

@@ -230,10 +230,7 @@ part("dial").addEventListener("submit", (event) => {
   part("wrong").textContent = "";
   say({ do: "dial", number: digits(part("to").value) });
 });
-part("answer").addEventListener("click", () => {
-  sound.tones.quiet();
-  say({ do: "answer", call: call.id });
-});
+part("answer").addEventListener("click", () => say({ do: "answer", call: call.id }));
 part("hangup").addEventListener("click", () => {
   if (!call) return;
   call.left = true;

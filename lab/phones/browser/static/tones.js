@@ -1,4 +1,5 @@
 // What a telephone sounds by itself: its bell, the tone while the far end rings, and the tones of its keys.
+// Rule: no timers. A browser lets those of a page in the background wait for up to a minute; sound it does not.
 
 const ROWS = [697, 770, 852, 941]; // Hz, ITU-T Q.23
 const COLUMNS = [1209, 1336, 1477];
@@ -10,8 +11,7 @@ const RINGBACK = { hertz: [440, 480], on: 2, every: 6, loud: 0.06 }; // ITU-T E.
 export class Tones {
   constructor(context) {
     this.context = context;
-    this.timer = undefined;
-    this.current = undefined;
+    this.quiet = () => {};
   }
 
   bell() {
@@ -27,33 +27,37 @@ export class Tones {
     this.sound({ hertz: [ROWS[Math.floor(at / 3)], COLUMNS[at % 3]], on: 0.12, loud: 0.05 });
   }
 
-  quiet() {
-    clearInterval(this.timer);
-    this.current?.disconnect();
-    this.current = undefined;
-  }
-
   repeat(tone) {
     this.quiet();
-    const once = () => (this.current = this.sound(tone));
-    once();
-    this.timer = setInterval(once, tone.every * 1000);
+    this.quiet = this.sound(tone);
   }
 
-  sound({ hertz, on, loud }) {
+  // Once, or without end if `every` so many seconds; gives what ends it, which may be called twice.
+  sound({ hertz, on, every, loud }) {
     const { context } = this;
     const volume = new GainNode(context, { gain: 0 });
-    const start = context.currentTime;
-    volume.gain.linearRampToValueAtTime(loud, start + 0.01);
-    volume.gain.setValueAtTime(loud, start + on - 0.02);
-    volume.gain.linearRampToValueAtTime(0, start + on);
+    const shape = new AudioBufferSourceNode(context, { buffer: this.shape(on, every ?? on, loud), loop: Boolean(every) });
+    shape.connect(volume.gain);
     volume.connect(context.destination);
-    for (const frequency of hertz) {
-      const oscillator = new OscillatorNode(context, { frequency });
-      oscillator.connect(volume);
-      oscillator.start(start);
-      oscillator.stop(start + on);
-    }
-    return volume;
+    const sources = hertz.map((frequency) => new OscillatorNode(context, { frequency }));
+    for (const source of sources) source.connect(volume);
+    for (const source of [shape, ...sources]) source.start();
+    const end = () => {
+      for (const source of [shape, ...sources]) source.stop();
+      volume.disconnect();
+    };
+    shape.onended = end;
+    return end;
+  }
+
+  // How loud it is from moment to moment; it swells and fades for 10 ms, so that it does not click.
+  shape(on, whole, loud) {
+    const { sampleRate } = this.context;
+    const buffer = new AudioBuffer({ length: Math.round(whole * sampleRate), sampleRate });
+    const last = on * sampleRate;
+    const swell = 0.01 * sampleRate;
+    const samples = buffer.getChannelData(0);
+    for (let at = 0; at < last; at++) samples[at] = loud * Math.min(1, at / swell, (last - at) / swell);
+    return buffer;
   }
 }

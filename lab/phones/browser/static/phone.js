@@ -3,6 +3,7 @@ import { Tones } from "/tones.js";
 
 const TAKEN = 4001;
 const DEFAULT = "+12025550111";
+const HUSH = 100; // of 32768: G.711 makes of silence something that is not quite silent
 const VOICE = { type: "lowpass", frequency: 3400 };
 const WHY = {
   404: "There is no such number.",
@@ -208,7 +209,7 @@ function over() {
 
 function heard(frame) {
   if (!call) return;
-  if (level("ear", frame)) sound.tones.quiet(); // what the far end's network sounds goes before our own tone
+  if (level("ear", frame) > HUSH) sound.tones.quiet(); // what the far end's network sounds goes before our own tone
   sound.speaker.postMessage(frame, [frame]);
 }
 

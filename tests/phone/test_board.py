@@ -9,7 +9,6 @@ import pytest
 
 from lab.phones.browser.board import TAKEN, Board
 from lab.phones.browser.page import Page
-from tests.phone.loops import played
 
 JACK, SOPHIA, SHOWN = "+12025550111", "+12025550122", "+12025550100"
 
@@ -93,7 +92,7 @@ def on_a_loop(story: Callable) -> Callable:
         async def play() -> None:
             await story(World())
 
-        played(play)
+        asyncio.run(play())
 
     test.__doc__ = story.__doc__
     return test

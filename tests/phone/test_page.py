@@ -5,7 +5,6 @@ import json
 
 from lab.phones.browser.page import MOST, Page, Sound
 from lab.pstn.lines.sip.sounds import FRAME_BYTES
-from tests.phone.loops import played
 
 
 def frame(number: int) -> bytes:
@@ -51,7 +50,7 @@ def test_a_page_that_takes_nothing_keeps_nobody_waiting():
         assert sound.read(1 << 20) == b"".join(frame(each) for each in range(1000 - MOST, 1000))
         telling.cancel()
 
-    played(story)
+    asyncio.run(story())
 
 
 def test_words_go_before_sound_and_none_is_lost():
@@ -73,7 +72,7 @@ def test_words_go_before_sound_and_none_is_lost():
         telling.cancel()
         return sent
 
-    sent = played(story)
+    sent = asyncio.run(story())
     assert [json.loads(each)["why"] for each in sent[:-1]] == [str(each) for each in range(100)]
     assert sent[-1] == frame(1)
 
@@ -87,4 +86,4 @@ def test_outside_a_call_the_microphone_is_nobodys():
         page.end_sound()
         assert page.begin_sound().read(1 << 20) == b"", "another call does not hear what was said in the last one"
 
-    played(story)
+    asyncio.run(story())

@@ -1,4 +1,7 @@
-"""A telephone network over SIP, the browser phone on it, and a headless Chromium whose microphone hears 900 Hz."""
+"""A telephone network over SIP, the browser phone on it, and a headless Chromium whose microphone hears 900 Hz.
+
+All of it for this folder and no longer: Playwright keeps a loop running, beside which other tests can have none.
+"""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -39,7 +42,7 @@ LOUDEST = """() => {
 """Hertz of the loudest tone there, in steps of the analyser's; 0: silence."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Callable]:
     """Launches browsers, each with more flags; or skips."""
     if reason := missing():
@@ -54,7 +57,7 @@ def chromium() -> Iterator[Callable]:
         yield lambda *flags: playwright.chromium.launch(executable_path=program, args=[*FLAGS, *flags])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(chromium, tmp_path_factory) -> Iterator:
     spoken = tmp_path_factory.mktemp("microphone") / "spoken.wav"
     spoken.write_bytes(wav_file(tone(SPOKEN, 1.0, level=0.5)))
@@ -67,7 +70,7 @@ def browser(chromium, tmp_path_factory) -> Iterator:
     one.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deaf_browser(chromium) -> Iterator:
     """One that has no microphone to give."""
     one = chromium()
@@ -75,7 +78,7 @@ def deaf_browser(chromium) -> Iterator:
     one.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def office(chromium, tmp_path_factory) -> Iterator[Office]:
     """Not started where there is no browser."""
     office = Office(tmp_path_factory.mktemp("office"), silence_s=3)
@@ -83,7 +86,7 @@ def office(chromium, tmp_path_factory) -> Iterator[Office]:
     office.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def phone(office) -> Iterator[BrowserPhone]:
     phone = BrowserPhone(office.line.numbers, office.line.address)
     yield phone

@@ -2,6 +2,7 @@
 
 import http.client
 import io
+import json
 import os
 import subprocess
 import sys
@@ -70,6 +71,19 @@ def get(url, method="GET"):
         line.close()
 
 
+def sound_at(link: str) -> bytes:
+    """Whatever a link of the platform leads to, once it is there."""
+    deadline = time.monotonic() + LONGEST_S
+    while (answer := get(link))[0] != 302:
+        assert b"not ready" in answer[2].lower(), answer
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    status, headers, sound = get(answer[1]["Location"])
+    assert status == 200
+    assert headers["Content-Type"] == "audio/wav"
+    return sound
+
+
 def test_both_were_told_and_the_account_says_so(record):
     assert record["recordFlag"] == 1
     assert all(any("recording-notice" in key for key in heard) for heard in record["heard"])
@@ -92,6 +106,13 @@ def test_its_sp_fetches_it_by_the_way_of_the_wire(record, recorder, lab):
     assert status == 200
     assert sound[20:22] == b"\x06\x00", "A-law"
     assert len(sound) > 8000 * 2
+
+
+def test_the_link_in_the_cdr_leads_to_the_sound(record):
+    link = record["recordFileDownloadUrl"]
+    assert len(link) <= 1024
+    assert sound_at(link)[20:22] == b"\x06\x00", "A-law"
+    assert sound_at(link) == sound_at(link), "as often as one likes"
 
 
 def test_nobody_else_fetches_it(record, new_sp, lab):
@@ -120,6 +141,8 @@ def test_its_sp_deletes_it_and_nobody_fetches_it_any_more(record, recorder, new_
     for _ in ("once", "twice"):
         assert ask(lab, recorder, name, domain, "DELETE")[0] == 200
     assert b"1012007" in ask(lab, recorder, name, domain)[2]
-    assert get(link)[0] == 404
+    for gone in (link, record["recordFileDownloadUrl"]):
+        status, _, body = get(gone)
+        assert (status, json.loads(body)["resultcode"]) == (404, "1012007")
     sounds = lab.client("s3").list_objects_v2(Bucket=record["recordBucketName"]).get("Contents", [])
     assert [each["Key"] for each in sounds if name.removesuffix(".wav") in each["Key"]] == []

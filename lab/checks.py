@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from lab.cases import CONNECTING, UNAVAILABLE, WAITING
+from lab.cases import CONNECTING, PARTING, WAITING
 from lab.play import Played
 from lab.pstn.lines.phones import PhoneCall
 
@@ -121,7 +121,7 @@ def _people(played: Played) -> Iterator[Finding]:
     told = list(played.case.callee_heard)
     hears = f"the called party heard {', then '.join(told)}" if told else "the called party heard no prompt"
     yield hears, _differs(_prompts(played.callee), told)
-    if UNAVAILABLE in played.case.heard:
+    if PARTING & set(played.case.heard):
         yield "the calling party heard to the end that nobody comes", _cut_short(played)
     joined = [[other for other, _, _ in call.joined] if call else [] for call in (played.caller, played.callee)]
     talk = [[played.pair.callee], [played.pair.caller]] if played.case.talk else [[], []]
@@ -136,13 +136,17 @@ def _should_ring(played: Played, who: str) -> bool:
 
 def _prompts(call: PhoneCall | None) -> list[str]:
     """Names of the prompts heard; one that repeats counts once."""
-    names = [what.rpartition("/")[2].removesuffix(".wav") for _, what in call.heard] if call else []
+    names = [_prompt(what) for _, what in call.heard] if call else []
     return [name for index, name in enumerate(names) if index == 0 or names[index - 1] != name]
+
+
+def _prompt(key: str) -> str:
+    return key.rpartition("/")[2].removesuffix(".wav")
 
 
 def _cut_short(played: Played) -> str | None:
     call = played.caller
-    begun = [at for at, what in call.heard if UNAVAILABLE in what] if call else []
+    begun = [at for at, what in call.heard if _prompt(what) in PARTING] if call else []
     if not begun or call is None or call.ended_at is None:
         return "it was not heard"
     heard = call.ended_at - begun[-1]

@@ -25,7 +25,7 @@ from lab.pstn.switches import Quotas, Switches
 
 Moment = Literal["caller rings", "callee rings", "in talk"]
 
-CONNECTING, WAITING, LAST_MINUTE = "connecting", "waiting", "last-minute"
+CONNECTING, WAITING, NOTICE, LAST_MINUTE = "connecting", "waiting", "recording-notice", "last-minute"
 UNAVAILABLE, BUSY, NO_ANSWER = "callee-unavailable", "callee-busy", "callee-no-answer"
 PARTING = frozenset({UNAVAILABLE, BUSY, NO_ANSWER})
 """One of them is the last that a caller hears whose callee does not come."""
@@ -68,6 +68,8 @@ class Case:
     """When the SP asks for the end."""
     minutes: int = 0
     """The longest talk that the SP asks for; 0: no limit of its own."""
+    record: bool = False
+    """The SP wants a recording, and gets one. Its app must be allowed it."""
     wants: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     """Switches of the network that make the case what it is."""
     instead: Mapping[str, Codes] = field(default_factory=lambda: MappingProxyType({}))
@@ -148,6 +150,19 @@ CASES: tuple[Case, ...] = (
         (WAITING,),
         talk=True,
         left_by="caller",
+    ),
+    Case(
+        "talked_recorded",
+        "Both are told that the call is recorded, and talk; the CDR leads to the recording.",
+        answers(1.0),
+        answers(1.0, talks=14.0),
+        BOTH_ANSWER,
+        Codes(0),
+        (WAITING, NOTICE),
+        (NOTICE,),
+        talk=True,
+        left_by="callee",
+        record=True,
     ),
     _not_reached("busy", "is busy", busy(), Codes(8108, 518, 486, 17)),
     _not_reached(

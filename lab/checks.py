@@ -14,6 +14,7 @@ from lab.play import Played
 from lab.pstn.lines.phones import PhoneCall
 
 SECOND = timedelta(seconds=1)
+_WHERE = ("recordStartTime", "recordObjectName", "recordBucketName", "recordDomain", "recordFileDownloadUrl")
 _LEG_A = ("callOutStartTime", "callOutAlertingTime", "callOutAnswerTime")
 _LEG_B = ("fwdStartTime", "fwdAlertingTime", "fwdAnswerTime")
 
@@ -194,10 +195,23 @@ def _account(played: Played) -> Iterator[Finding]:
     times = [cdr[name] for name in (*_LEG_A, *_LEG_B, "callEndTime") if name in cdr]
     yield "the CDR's times are in order", None if times and times == sorted(times) else str(times)
     yield "the CDR's times are what the phones saw, to a second", "; ".join(_time_faults(played)) or None
+    yield from _recording(played)
     if played.case.minutes:
         limit = timedelta(minutes=played.case.minutes)
         talk = _time(cdr["callEndTime"]) - _time(cdr["fwdAnswerTime"]) if "fwdAnswerTime" in cdr else timedelta(0)
         yield f"they talked for {limit}", None if limit - SECOND <= talk <= limit + 3 * SECOND else str(talk)
+
+
+def _recording(played: Played) -> Iterator[Finding]:
+    recorded = played.case.record
+    wanted = {"recordFlag", *(_WHERE if recorded else ())}
+    told = {name for name in played.cdr if name.startswith("record")}
+    words = "that it was recorded, since when and where" if recorded else "that it was not recorded, and no more"
+    fault = _differs(sorted(told), sorted(wanted)) or _differs(played.cdr.get("recordFlag"), int(recorded))
+    yield f"the CDR says {words}", fault
+    if recorded:
+        begins = (played.sound or b"")[:4]
+        yield "the CDR's link leads to the recording", _differs(begins, b"RIFF")
 
 
 def _time_faults(played: Played) -> Iterator[str]:

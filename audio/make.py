@@ -28,6 +28,8 @@ TEXTS = {
         "en": "The person you called cannot be reached.",
         "zh": "您呼叫的用户暂时无法接通。",
     },
+    "callee-busy": {"en": "The person you called is busy.", "zh": "您呼叫的用户正忙。"},
+    "callee-no-answer": {"en": "The person you called does not answer.", "zh": "您呼叫的用户暂时无人接听。"},
 }
 
 
@@ -72,6 +74,10 @@ def prompts() -> dict[str, Sound]:
         + tone(0.33, 1800)
         + tone(0.3)
         + speech("callee-unavailable"),
+        # North American busy tone: 480 + 620 Hz, half a second on and off (ITU-T E.180 Supplement 2), then the words.
+        "callee-busy": (tone(0.5, 480, 620) + tone(0.5)) * 3 + speech("callee-busy"),
+        # The caller has just heard it ring: a pause, then the words.
+        "callee-no-answer": tone(0.3) + speech("callee-no-answer"),
         "recording-notice": speech("recording-notice"),
         # Ours: three short pips, then the words.
         "last-minute": (tone(0.1, 1000) + tone(0.15)) * 3 + speech("last-minute"),

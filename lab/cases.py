@@ -25,7 +25,10 @@ from lab.pstn.switches import Quotas, Switches
 
 Moment = Literal["caller rings", "callee rings", "in talk"]
 
-CONNECTING, WAITING, UNAVAILABLE, LAST_MINUTE = "connecting", "waiting", "callee-unavailable", "last-minute"
+CONNECTING, WAITING, NOTICE, LAST_MINUTE = "connecting", "waiting", "recording-notice", "last-minute"
+UNAVAILABLE, BUSY, NO_ANSWER = "callee-unavailable", "callee-busy", "callee-no-answer"
+PARTING = frozenset({UNAVAILABLE, BUSY, NO_ANSWER})
+"""One of them is the last that a caller hears whose callee does not come."""
 
 LAB = Switches(network_ring_limit=8.0)
 """A network that lets leg A ring for less than people would, so that a case takes seconds."""
@@ -65,6 +68,8 @@ class Case:
     """When the SP asks for the end."""
     minutes: int = 0
     """The longest talk that the SP asks for; 0: no limit of its own."""
+    record: bool = False
+    """The SP wants a recording, and gets one. Its app must be allowed it."""
     wants: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     """Switches of the network that make the case what it is."""
     instead: Mapping[str, Codes] = field(default_factory=lambda: MappingProxyType({}))
@@ -96,7 +101,6 @@ BOTH_ANSWER = (*CALLEE_RINGS, "answer B")
 
 _soon = answers(1.0)
 _TOLD = MappingProxyType({"bridge_failure_detail": True})
-_APOLOGY = (WAITING, UNAVAILABLE)
 
 
 def _not_reached(name: str, story: str, phone: Behaviour, codes: Codes, *, rings: bool = False, **more: Any) -> Case:
@@ -104,9 +108,18 @@ def _not_reached(name: str, story: str, phone: Behaviour, codes: Codes, *, rings
     return Case(f"caller_{name}", f"The calling party {story}.", phone, _soon, told, codes, **more)
 
 
-def _failed(name: str, story: str, phone: Behaviour, codes: Codes, *, rings: bool = False, **more: Any) -> Case:
+def _failed(
+    name: str,
+    story: str,
+    phone: Behaviour,
+    codes: Codes,
+    *,
+    rings: bool = False,
+    hears: str = UNAVAILABLE,
+    **more: Any,
+) -> Case:
     told = CALLEE_RINGS if rings else CALLEE_DIALLED
-    return Case(f"callee_{name}", f"The called party {story}.", _soon, phone, told, codes, _APOLOGY, **more)
+    return Case(f"callee_{name}", f"The called party {story}.", _soon, phone, told, codes, (WAITING, hears), **more)
 
 
 def _stopped(name: str, story: str, when: Moment, told: tuple[str, ...], causes: tuple[int, int], **more: Any) -> Case:
@@ -138,6 +151,19 @@ CASES: tuple[Case, ...] = (
         talk=True,
         left_by="caller",
     ),
+    Case(
+        "talked_recorded",
+        "Both are told that the call is recorded, and talk; the CDR leads to the recording.",
+        answers(1.0),
+        answers(1.0, talks=14.0),
+        BOTH_ANSWER,
+        Codes(0),
+        (WAITING, NOTICE),
+        (NOTICE,),
+        talk=True,
+        left_by="callee",
+        record=True,
+    ),
     _not_reached("busy", "is busy", busy(), Codes(8108, 518, 486, 17)),
     _not_reached(
         "never_answers",
@@ -160,7 +186,23 @@ CASES: tuple[Case, ...] = (
         rings=True,
         instead={"network_ring_limit_b": Codes(8103, 518)},
     ),
-    _failed("busy_told", "is busy, and the network says so", busy(), Codes(8102, 518, 486, 0, 17), wants=_TOLD),
+    _failed(
+        "busy_told",
+        "is busy, and the network says so",
+        busy(),
+        Codes(8102, 518, 486, 0, 17),
+        hears=BUSY,
+        wants=_TOLD,
+    ),
+    _failed(
+        "no_answer_told",
+        "lets the telephone ring, until the network says that nobody answers",
+        replace(rejects(3.0), sip_code=480),
+        Codes(8101, 514, 480, 0, 19),
+        rings=True,
+        hears=NO_ANSWER,
+        wants=_TOLD,
+    ),
     _failed(
         "rejects_told",
         "declines, and the network says so",

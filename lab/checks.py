@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from lab.cases import CONNECTING, UNAVAILABLE, WAITING
+from lab.cases import CONNECTING, PARTING, WAITING
 from lab.play import Played
 from lab.pstn.lines.phones import PhoneCall
 
 SECOND = timedelta(seconds=1)
+_WHERE = ("recordStartTime", "recordObjectName", "recordBucketName", "recordDomain", "recordFileDownloadUrl")
 _LEG_A = ("callOutStartTime", "callOutAlertingTime", "callOutAnswerTime")
 _LEG_B = ("fwdStartTime", "fwdAlertingTime", "fwdAnswerTime")
 
@@ -121,7 +122,7 @@ def _people(played: Played) -> Iterator[Finding]:
     told = list(played.case.callee_heard)
     hears = f"the called party heard {', then '.join(told)}" if told else "the called party heard no prompt"
     yield hears, _differs(_prompts(played.callee), told)
-    if UNAVAILABLE in played.case.heard:
+    if PARTING & set(played.case.heard):
         yield "the calling party heard to the end that nobody comes", _cut_short(played)
     joined = [[other for other, _, _ in call.joined] if call else [] for call in (played.caller, played.callee)]
     talk = [[played.pair.callee], [played.pair.caller]] if played.case.talk else [[], []]
@@ -136,13 +137,17 @@ def _should_ring(played: Played, who: str) -> bool:
 
 def _prompts(call: PhoneCall | None) -> list[str]:
     """Names of the prompts heard; one that repeats counts once."""
-    names = [what.rpartition("/")[2].removesuffix(".wav") for _, what in call.heard] if call else []
+    names = [_prompt(what) for _, what in call.heard] if call else []
     return [name for index, name in enumerate(names) if index == 0 or names[index - 1] != name]
+
+
+def _prompt(key: str) -> str:
+    return key.rpartition("/")[2].removesuffix(".wav")
 
 
 def _cut_short(played: Played) -> str | None:
     call = played.caller
-    begun = [at for at, what in call.heard if UNAVAILABLE in what] if call else []
+    begun = [at for at, what in call.heard if _prompt(what) in PARTING] if call else []
     if not begun or call is None or call.ended_at is None:
         return "it was not heard"
     heard = call.ended_at - begun[-1]
@@ -190,10 +195,23 @@ def _account(played: Played) -> Iterator[Finding]:
     times = [cdr[name] for name in (*_LEG_A, *_LEG_B, "callEndTime") if name in cdr]
     yield "the CDR's times are in order", None if times and times == sorted(times) else str(times)
     yield "the CDR's times are what the phones saw, to a second", "; ".join(_time_faults(played)) or None
+    yield from _recording(played)
     if played.case.minutes:
         limit = timedelta(minutes=played.case.minutes)
         talk = _time(cdr["callEndTime"]) - _time(cdr["fwdAnswerTime"]) if "fwdAnswerTime" in cdr else timedelta(0)
         yield f"they talked for {limit}", None if limit - SECOND <= talk <= limit + 3 * SECOND else str(talk)
+
+
+def _recording(played: Played) -> Iterator[Finding]:
+    recorded = played.case.record
+    wanted = {"recordFlag", *(_WHERE if recorded else ())}
+    told = {name for name in played.cdr if name.startswith("record")}
+    words = "that it was recorded, since when and where" if recorded else "that it was not recorded, and no more"
+    fault = _differs(sorted(told), sorted(wanted)) or _differs(played.cdr.get("recordFlag"), int(recorded))
+    yield f"the CDR says {words}", fault
+    if recorded:
+        begins = (played.sound or b"")[:4]
+        yield "the CDR's link leads to the recording", _differs(begins, b"RIFF")
 
 
 def _time_faults(played: Played) -> Iterator[str]:

@@ -94,11 +94,13 @@ class Lab:
         try:
             self.cloud.start()
             self._attach_network()
+            self._edge = Edge(self.cloud, port=self._api_port)
             declared = package.read(self._template).get("Parameters") or {}
-            values = {name: value for name, value in self._parameters.items() if name in declared}
+            parameters = {"ApiAddress": self._edge.url, **self._parameters}
+            values = {name: value for name, value in parameters.items() if name in declared}
             self._deployment = deploy(self.cloud, self._template, stack=self._stack, parameters=values)
             self._bring_prompts()
-            self._edge = Edge(self.cloud, self.outputs["ApiId"], self._stage(), port=self._api_port).start()
+            self._edge.start(self.outputs["ApiId"], self._stage())
         except BaseException:
             self.stop()
             raise

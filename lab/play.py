@@ -22,6 +22,7 @@ from lab.pstn.service import PstnService
 from lab.pstn.switches import Switches
 from lab.website.client import Reply
 from lab.website.receiver import Push
+from lab.website.sounds import open_sound
 from lab.website.sp import Sp
 
 _AFTERWARDS_S = 20.0
@@ -53,6 +54,8 @@ class Played:
     moments: list[Moment] = field(default_factory=list)
     """What happened in the network, in order: SMA events, the platform's answers, the phones."""
     pushes: list[Push] = field(default_factory=list)
+    sound: bytes | None = None
+    """What the CDR's link to the recording led to."""
     left_over: list[str] = field(default_factory=list)
     """What of the call still occupies something, in words."""
 
@@ -163,6 +166,8 @@ def play(
     phones[pair.caller], phones[pair.callee] = caller, callee
     asked_at = datetime.now(UTC)
     wanted = {"userData": case.name, "partyTypeRequiredInDisconnect": "true"}
+    if case.record:
+        wanted["recordFlag"] = "true"
     reply = sp.place(pair.caller, pair.callee, maxDuration=case.minutes, **wanted)
     played = Played(case, pair, switches, sp, asked_at, reply)
     try:
@@ -181,6 +186,8 @@ def play(
     played.moments = watch.moments(call)
     played.left_over = left_over(lab, played, execution)
     played.pushes = sp.receiver.about(played.session)
+    if link := played.cdr.get("recordFileDownloadUrl"):
+        played.sound = _sound_at(str(link))
     return played
 
 
@@ -194,6 +201,21 @@ def _stop_in_time(played: Played, on_stop: Callable[[], None]) -> None:
     if played.sp.receiver.wait_for(played.session, kind, played.case.seconds, called):
         on_stop()
         played.stopped = played.sp.client.stop(played.session)
+
+
+def _sound_at(link: str) -> bytes | None:
+    """The CDR is told before the sound has come (it waits for no file), so the link is followed until it is there."""
+    give_up = time.monotonic() + _AFTERWARDS_S
+    while True:
+        opened = open_sound(link)
+        try:
+            if opened.status == 200:
+                return b"".join(opened.chunks())
+        finally:
+            opened.close()
+        if time.monotonic() > give_up:
+            return None
+        time.sleep(_GLANCE_S)
 
 
 def _execution(lab: Lab, call_id: str) -> str:

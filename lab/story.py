@@ -87,7 +87,7 @@ def stage(case: Case, line: LineKind = "virtual") -> Iterator[tuple[Lab, Watch, 
     with Lab(auth=True, parameters=PARAMETERS, switches=case.under(LAB), line=line, sip=ears) as lab:
         watch = Watch(lab.pstn)
         numbers = lab.outputs["DisplayNumbers"].split(",")
-        sp = open_sp(lab.api_url, lab.environment, name=SP_NAME, numbers=numbers)
+        sp = open_sp(lab.api_url, lab.environment, name=SP_NAME, numbers=numbers, settings=("--recording",))
         try:
             yield lab, watch, sp
         finally:

@@ -21,14 +21,14 @@ from duologue.usecases.authenticate import authenticate
 from duologue.usecases.change_app import set_notification_urls
 from duologue.usecases.check_numbers import check_numbers
 from duologue.usecases.delete_recording import delete_recording
-from duologue.usecases.follow_link import follow_link
+from duologue.usecases.follow_link import follow_cdr_link, follow_link
 from duologue.usecases.link_recording import link_recording
 from duologue.usecases.look_up_callback import look_up_callback
 from duologue.usecases.place_callback import place_callback, resume_callback
 from duologue.usecases.stop_callback import stop_callback
 from duologue.wire.huawei.credentials import read_credentials
 from duologue.wire.huawei.histories import found, read_look_up
-from duologue.wire.huawei.records import link_url, read_link_token, read_record_request
+from duologue.wire.huawei.records import link_url, read_cdr_link, read_link_token, read_record_request
 from duologue.wire.huawei.results import (
     UNFORESEEN,
     Answer,
@@ -39,7 +39,7 @@ from duologue.wire.huawei.results import (
     placed,
     success,
 )
-from duologue.wire.huawei.routes import LINK, LOOK_UP, NOTIFICATION_URLS, PLACE, RECORD, SANDBOX_PLACE, STOP
+from duologue.wire.huawei.routes import CDR_LINK, LINK, LOOK_UP, NOTIFICATION_URLS, PLACE, RECORD, SANDBOX_PLACE, STOP
 from duologue.wire.huawei.session_id import session_id
 
 _log = logging.getLogger(__name__)
@@ -126,6 +126,21 @@ def _follow(request: Request, parts: Parts) -> Answer:
     return elsewhere(url)
 
 
+def _follow_cdr(request: Request, parts: Parts) -> Answer:
+    call_id, token = read_cdr_link(request.path, parts.host)
+    url = follow_cdr_link(
+        call_id,
+        token,
+        calls=parts.calls,
+        tokens=parts.link_tokens,
+        accounts=parts.accounts,
+        recordings=parts.recordings,
+        clock=parts.clock,
+        keeping=parts.keeping,
+    )
+    return elsewhere(url)
+
+
 def _notification_urls(request: Request, app: App, parts: Parts) -> Answer:
     if request.method == "PUT":
         from duologue.wire.huawei.requests import named_urls, read_notification_urls
@@ -148,6 +163,9 @@ _ROUTES: dict[str, Callable[[Request, App, Parts], Answer]] = {
 }
 
 
+_LINKS: dict[str, Callable[[Request, Parts], Answer]] = {LINK: _follow, CDR_LINK: _follow_cdr}
+
+
 def _said_to_app(request: Request, parts: Parts) -> Answer:
     app = authenticate(
         read_credentials(request.query, request.headers),
@@ -163,7 +181,7 @@ def _said_to_app(request: Request, parts: Parts) -> Answer:
 def answer(event: dict[str, Any], parts: Parts) -> dict[str, Any]:
     route = event["resource"]
     try:
-        said = _follow(request_of(event), parts) if route == LINK else _said_to_app(request_of(event), parts)
+        said = _LINKS.get(route, _said_to_app)(request_of(event), parts)
     except DuologueError as error:
         said = failure(error)
         if said.is_ours:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import uuid
 from collections.abc import Iterable
 from email.utils import formatdate
@@ -25,31 +26,37 @@ _LARGEST_BODY = 10 * 1024 * 1024
 
 _CHUNK = 65536
 _IDLE_SECONDS = 75.0
+_BACKLOG = 512
 _OWN_HEADERS = {"content-length", "transfer-encoding", "connection", "date"}
 
 Answer = tuple[int, dict[str, Any], bytes]
 
 
 class Edge:
-    """One stage of one REST API on a port; runs on the cloud's own loop."""
+    """One stage of one REST API on a port; runs on the cloud's own loop.
 
-    def __init__(self, cloud: Cloud, api_id: str, stage: str, *, port: int = 0) -> None:
-        self._cloud, self._prefix, self._wanted_port = cloud, f"/_aws/execute-api/{api_id}/{stage}", port
+    The port is known from the beginning, so that a stack can be told where its API will be; who connects before `start`
+    waits.
+
+    Raises:
+        OSError: the port is taken.
+    """
+
+    def __init__(self, cloud: Cloud, *, port: int = 0) -> None:
+        self._cloud, self._prefix = cloud, ""
+        self._listener = socket.create_server((LOOPBACK, port), backlog=_BACKLOG)
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
-        self.port = 0
+        self.port: int = self._listener.getsockname()[1]
 
     @property
     def url(self) -> str:
         """Where the API's paths begin."""
         return f"http://{LOOPBACK}:{self.port}"
 
-    def start(self) -> Edge:
-        """Listen.
-
-        Raises:
-            OSError: the port is taken.
-        """
+    def start(self, api_id: str, stage: str) -> Edge:
+        """Serve this stage."""
+        self._prefix = f"/_aws/execute-api/{api_id}/{stage}"
         self._cloud.run(self._start())
         return self
 
@@ -58,10 +65,10 @@ class Edge:
         if self._server is not None:
             self._cloud.run(self._stop())
             self._server = None
+        self._listener.close()
 
     async def _start(self) -> None:
-        self._server = await asyncio.start_server(self._connected, LOOPBACK, self._wanted_port, backlog=512)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(self._connected, sock=self._listener, backlog=_BACKLOG)
 
     async def _stop(self) -> None:
         assert self._server is not None

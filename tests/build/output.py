@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from duologue.adapters.kms_link_tokens import KmsLinkTokens
+from duologue.wire.huawei.routes import CDR_LINK
 from tools.template import ROOT, Function, functions, read_template
 
 BUILT = ROOT / ".aws-sam" / "build"
@@ -21,7 +23,11 @@ SAMPLES = sorted((ROOT / "events").glob("*/*.json"))
 REFUSED = {"sessions/password_was_missing"}
 
 # Those that are led elsewhere, and with what status.
-REDIRECTED = {"callback_api/recording_asked_for": 301, "callback_api/recording_link_followed": 302}
+REDIRECTED = {
+    "callback_api/recording_asked_for": 301,
+    "callback_api/recording_link_followed": 302,
+    "callback_api/recording_link_of_the_account_followed": 302,
+}
 
 
 def sample_id(sample: Path) -> str:
@@ -82,8 +88,9 @@ def account_of(lab: Any) -> dict[str, str]:
 def event_for(sample: Path, lab: Any, host: str | None = None) -> dict[str, Any]:
     """A sample as it would be if it happened in `lab`.
 
-    Only a custom resource's request names what exists in one place alone: where to answer, and the function to provide
-    for. The former leads to the lab's S3, as CloudFormation's leads to its own.
+    Only two kinds name what exists in one place alone. A custom resource's request says where to answer, and the
+    function to provide for; the former leads to the lab's S3, as CloudFormation's leads to its own. The link in a CDR
+    has a token by a key that leaves no place.
     """
     event: dict[str, Any] = json.loads(sample.read_text(encoding="utf-8"))
     if "ResponseURL" in event:
@@ -92,7 +99,17 @@ def event_for(sample: Path, lab: Any, host: str | None = None) -> dict[str, Any]
             name = lab.resources[FUNCTIONS["call_control"].logical_id]
             arn = lab.client("lambda").get_function_configuration(FunctionName=name)["FunctionArn"]
             event["ResourceProperties"]["CallControlArn"] = arn
+    if event.get("resource") == CDR_LINK:
+        tokens = KmsLinkTokens(lab.client("kms"), lab.resources["LinksKey"])
+        call_id = event["pathParameters"]["fileName"].removesuffix(".wav")
+        event["pathParameters"]["token"] = tokens.token_of(sampled_app_key(), call_id)
     return event
+
+
+def sampled_app_key() -> str:
+    """Of the app that all samples speak of."""
+    event = json.loads((ROOT / "events/sessions/sp_logged_in.json").read_text(encoding="utf-8"))
+    return str(event["queryStringParameters"]["app_key"])
 
 
 _ANSWERS = "custom-resource-answers"

@@ -18,6 +18,7 @@ from duologue.domain.passwords import hash_password
 from duologue.domain.recording import Link, Recording, published_key
 from duologue.domain.tokens import Grant, Register, hash_token
 from lab.lab import Lab
+from tests.build.output import sampled_app_key
 from tests.samples import callback
 from tools.template import ROOT
 
@@ -59,11 +60,11 @@ def renew_call(lab: Lab) -> None:
     )["Items"]
     for item in items:
         dynamodb.delete_item(TableName=table, Key={key: item[key] for key in ("call", "item")})
-    key, token = published_key(_app_key(), call_id), _link_token()
+    key, token = published_key(sampled_app_key(), call_id), _link_token()
     lab.client("s3").put_object(Bucket=lab.outputs["RecordingsBucket"], Key=key, Body=b"RIFF", ContentType="audio/wav")
-    link = Link(_app_key(), key, datetime.now(UTC) + _LIFE)
+    link = Link(sampled_app_key(), key, datetime.now(UTC) + _LIFE)
     DynamoLinks(dynamodb, accounts).keep(hash_token(token), link)
-    call = replace(callback(call_id, app=_app_key()), recording=Recording(key, datetime.now(UTC)))
+    call = replace(callback(call_id, app=sampled_app_key()), recording=Recording(key, datetime.now(UTC)))
     dynamodb.delete_item(TableName=accounts, Key={"pk": {"S": "SLOTS"}, "sk": {"S": call.app}})
     calls = DynamoCalls(dynamodb, table, accounts, keep=timedelta(days=90))
     calls.accept(call, CallAccepted(call.accepted_at), slots=10, close_by=call.accepted_at + timedelta(days=1))
@@ -72,11 +73,6 @@ def renew_call(lab: Lab) -> None:
 def _link_token() -> str:
     event = json.loads((ROOT / "events/callback_api/recording_link_followed.json").read_text(encoding="utf-8"))
     return str(event["pathParameters"]["token"])
-
-
-def _app_key() -> str:
-    event = json.loads((ROOT / "events/sessions/sp_logged_in.json").read_text(encoding="utf-8"))
-    return str(event["queryStringParameters"]["app_key"])
 
 
 def _fields(sample: Path) -> Iterator[dict[str, str]]:

@@ -85,17 +85,23 @@ def test_the_caller_is_not_reached(sip_status, result):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "sip_status", "expected"),
+    ("seconds", "sip_status", "expected", "heard"),
     [
-        (12, 0, Outcome(Result.UNREACHABLE)),
-        (34, 0, Outcome(Result.NO_ANSWER)),
-        (12, 486, Outcome(Result.BUSY, 486)),
-        (12, 603, Outcome(Result.REJECTED, 603)),
+        (12, 0, Outcome(Result.UNREACHABLE), Prompt.CALLEE_UNAVAILABLE),
+        (34, 0, Outcome(Result.NO_ANSWER), Prompt.CALLEE_UNAVAILABLE),
+        (12, 486, Outcome(Result.BUSY, 486), Prompt.CALLEE_BUSY),
+        (12, 600, Outcome(Result.BUSY, 600), Prompt.CALLEE_BUSY),
+        (12, 408, Outcome(Result.NO_ANSWER, 408), Prompt.CALLEE_NO_ANSWER),
+        (12, 480, Outcome(Result.NO_ANSWER, 480), Prompt.CALLEE_NO_ANSWER),
+        (12, 404, Outcome(Result.INVALID_NUMBER, 404), Prompt.CALLEE_UNAVAILABLE),
+        (12, 487, Outcome(Result.CANCELLED, 487), Prompt.CALLEE_UNAVAILABLE),
+        (12, 503, Outcome(Result.UNREACHABLE, 503), Prompt.CALLEE_UNAVAILABLE),
+        (12, 603, Outcome(Result.REJECTED, 603), Prompt.CALLEE_UNAVAILABLE),
     ],
 )
-def test_the_callee_is_not_reached_and_the_caller_is_told(seconds, sip_status, expected):
+def test_the_callee_is_not_reached_and_the_caller_is_told(seconds, sip_status, expected, heard):
     story = Story(*TALKING[:4], BridgeFailed(at(seconds), NETWORK_CALL, sip_status))
-    assert story.actions == (PlayPrompt(Party.CALLER, Prompt.CALLEE_UNAVAILABLE), HANG_UP_CALLER)
+    assert story.actions == (PlayPrompt(Party.CALLER, heard), HANG_UP_CALLER)
     assert story.call.callee.outcome == expected
     story.play(replace(CALLER_LEFT, at=at(seconds + 3)))
     assert story.told[-2:] == ["CallEnded", "AccountClosed"]
@@ -106,6 +112,23 @@ def test_a_bridge_that_the_network_has_no_room_for_is_no_fault_of_the_callee():
     story = Story(*TALKING[:4], BridgeFailed(at(5), NETWORK_CALL, refused=True))
     assert story.call.ending is EndReason.DIAL_REFUSED
     assert story.actions[-1] == HANG_UP_CALLER
+
+
+UNPLAYABLE = BridgeFailed(at(9), NETWORK_CALL, refused=True, unplayable=True)
+
+
+def test_a_prompt_to_wait_by_that_cannot_be_played_leaves_the_caller_in_silence_and_the_call_going_on():
+    story = Story(*TALKING[:4], UNPLAYABLE)
+    assert story.actions == (DialAndBridge(CALLEE, SHOWN_TO_CALLEE, timedelta(seconds=30), None),)
+    assert (story.call.phase, story.told.count("LegDialled callee")) == (Phase.RINGING_CALLEE, 1)
+    story.play(TALKING[4])
+    assert story.call.phase is Phase.TALKING
+
+
+def test_a_stopped_call_is_not_dialled_again_in_silence():
+    story = Story(*TALKING[:4])
+    story = Story(UNPLAYABLE, call=replace(story.call, ending=EndReason.STOPPED))
+    assert story.actions == (HANG_UP_CALLER,)
 
 
 def test_the_parting_prompt_cannot_be_played():

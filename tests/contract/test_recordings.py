@@ -1,5 +1,6 @@
 """Sounds and links keep their promises with moto's S3 and DynamoDB, and with the local cloud's."""
 
+import re
 import urllib.error
 import urllib.request
 from datetime import timedelta
@@ -9,11 +10,12 @@ import pytest
 
 from duologue.adapters.aws_clients import SIGNING
 from duologue.adapters.dynamo_links import DynamoLinks
+from duologue.adapters.kms_link_tokens import KmsLinkTokens
 from duologue.adapters.s3_recordings import S3Recordings
 from duologue.domain.errors import UnknownLink
 from duologue.domain.recording import Link
 from lab.aws.cloud import ACCOUNT
-from tests.fakes.recordings import FakeLinks
+from tests.fakes.recordings import FakeLinks, FakeLinkTokens
 from tests.journeys.tables import make_tables
 from tests.samples import NOW
 
@@ -75,3 +77,33 @@ def _keep_and_find(links):
     assert links.find("a hash") == link
     with pytest.raises(UnknownLink):
         links.find("another hash")
+
+
+@pytest.fixture
+def kms_tokens(aws):
+    def made():
+        key = aws("kms").create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]["KeyId"]
+        return KmsLinkTokens(aws("kms"), key)
+
+    return made
+
+
+def test_a_token_of_a_call_proves_that_call_alone_from_memory():
+    _prove(FakeLinkTokens())
+
+
+def test_a_token_of_a_call_proves_that_call_alone_by_kms(kms_tokens):
+    tokens = kms_tokens()
+    _prove(tokens)
+    assert not kms_tokens().proves(tokens.token_of("app-1", "1_2_3"), "app-1", "1_2_3"), "another key"
+
+
+def _prove(tokens):
+    token = tokens.token_of("app-1", "1_2_3")
+    assert token == tokens.token_of("app-1", "1_2_3")
+    assert re.fullmatch(r"[0-9A-Za-z_-]{43}", token)
+    assert tokens.proves(token, "app-1", "1_2_3")
+    for app, call_id in (("app-2", "1_2_3"), ("app-1", "1_2_4"), ("app-1 1_2", "3")):
+        assert not tokens.proves(token, app, call_id)
+    for guess in ("", "0" * 43, token[:-1], token + "A", "\u00fc" * 43, "x" * 9000):
+        assert not tokens.proves(guess, "app-1", "1_2_3")

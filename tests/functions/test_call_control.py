@@ -95,22 +95,38 @@ def test_the_callee_answers():
 
 
 @pytest.mark.parametrize(
-    ("name", "outcome", "reason"),
+    ("name", "outcome", "reason", "prompt"),
     [
-        ("callee_not_answered", Outcome(Result.UNREACHABLE), EndReason.CALLEE_FAILED),
-        ("callee_not_answered_with_sip_code", Outcome(Result.BUSY, 486), EndReason.CALLEE_FAILED),
-        ("bridge_refused", Outcome(Result.UNREACHABLE), EndReason.DIAL_REFUSED),
+        ("callee_not_answered", Outcome(Result.UNREACHABLE), EndReason.CALLEE_FAILED, "callee-unavailable"),
+        ("callee_not_answered_with_sip_code", Outcome(Result.BUSY, 486), EndReason.CALLEE_FAILED, "callee-busy"),
+        ("bridge_refused", Outcome(Result.UNREACHABLE), EndReason.DIAL_REFUSED, "callee-unavailable"),
     ],
 )
-def test_the_callee_does_not_come(name, outcome, reason):
+def test_the_callee_does_not_come(name, outcome, reason, prompt):
     """The caller hears why the line goes dead, then is hung up; a prompt that has ended or failed hangs up too."""
     world = CallControl().play(*UNTIL_TALK[:-1])
     actions = world.hear(name, 5)
     assert kinds(actions) == ["PlayAudio", "Hangup"]
-    assert actions[0]["Parameters"]["AudioSource"]["Key"] == "prompts/callee-unavailable.wav"
+    assert actions[0]["Parameters"]["AudioSource"]["Key"] == f"prompts/{prompt}.wav"
     assert (world.call.callee.outcome, world.call.ending) == (outcome, reason)
     assert world.hear("parting_prompt_played", 6) == [HANG_UP_A]
     assert world.hear("prompt_failed", 7) == [HANG_UP_A]
+
+
+def test_without_the_prompt_to_wait_by_the_callee_is_dialled_again_in_silence():
+    world = CallControl().play(*UNTIL_TALK[:-1])
+    for sequence in (5, 6):
+        (action,) = world.hear("bridge_without_its_prompt", sequence)
+        assert action["Type"] == "CallAndBridge"
+        assert "RingbackTone" not in action["Parameters"]
+        assert action["Parameters"]["Endpoints"] == [{"BridgeEndpointType": "PSTN", "Uri": "+12025550122"}]
+
+
+def test_a_dial_in_silence_that_is_refused_is_not_repeated():
+    world = CallControl().play(*UNTIL_TALK[:-1])
+    event = sample("call_control", "bridge_without_its_prompt")
+    del event["ActionData"]["Parameters"]["RingbackTone"]
+    assert kinds(world.take(event)) == ["PlayAudio", "Hangup"]
 
 
 def test_the_callee_is_unanswered_at_the_time_out():

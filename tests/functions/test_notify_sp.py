@@ -18,6 +18,7 @@ from tests.fakes.accounts import FakeAccounts
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.notices import FakeNotices
+from tests.fakes.recordings import RECORDS
 from tests.fakes.sp_endpoints import FakeSpEndpoints
 from tests.samples import at, callback
 
@@ -61,7 +62,7 @@ class Function:
         self.parts = Parts(
             calls=self.calls,
             apps=self.accounts,
-            correspondence=HuaweiLetters("ce1.example.com", lambda: "n1"),
+            correspondence=HuaweiLetters("ce1.example.com", lambda: "n1", RECORDS),
             endpoints=self.endpoints,
             notices=self.notices,
             clock=FakeClock(at(60)),

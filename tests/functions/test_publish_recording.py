@@ -111,6 +111,25 @@ def test_both_parties_are_in_one_channel_of_a_law(world):
     assert strength(samples, 1500) < 0.01
 
 
+class DeletedMeanwhile(S3Publisher):
+    """The SP deletes while the file is being made: what there is goes, and then the file is put down."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.s3, BUCKET)
+        self.world = world
+
+    def publish(self, key: str, published_key: str, keep_days: int) -> None:
+        self.world.calls.change(CALL.id, recording=Recording(KEY, at(15), deleted_at=at(70)))
+        super().publish(key, published_key, keep_days)
+
+
+def test_what_its_sp_deletes_while_the_file_is_made_stays_deleted(world):
+    world.put(wav(tone(600), tone(900)))
+    event = {"detail": {"bucket": {"name": BUCKET}, "object": {"key": KEY}}}
+    assert answer(event, Parts(world.calls, DeletedMeanwhile(world)))["became"] == "deleted as its SP wants"
+    assert world.keys == []
+
+
 def test_a_repeat_makes_the_same_file_again(world):
     world.put(wav(tone(600), tone(900))).hear()
     first = world.published

@@ -15,6 +15,8 @@ from tests.samples import at
 ASKED, FOLLOWED = sample("callback_api", "recording_asked_for"), sample("callback_api", "recording_link_followed")
 ABSENT_RECORD = (403, {"resultcode": "1012007", "resultdesc": "Record does not exist."})
 NO_LINK = (404, {"resultcode": "1012007", "resultdesc": "Unknown or expired link; ask for the record again."})
+OF_ACCOUNT = sample("callback_api", "recording_link_of_the_account_followed")
+NOT_READY = (403, {"resultcode": "1011006", "resultdesc": "Record is not ready, try later."})
 DAYS_7_S = timedelta(days=7).total_seconds()
 
 
@@ -90,8 +92,7 @@ def test_a_link_of_who_is_suspended(api, who):
 
 def test_a_sound_that_has_not_come_yet(api):
     api.recordings.sounds.clear()
-    said = api.say(ASKED)
-    assert said == (403, {"resultcode": "1011006", "resultdesc": "Record is not ready, try later."})
+    assert api.say(ASKED) == NOT_READY
 
 
 def test_a_sound_that_was_deleted_with_age(api):
@@ -152,3 +153,40 @@ def test_without_a_good_token(api):
 
 def test_the_samples_carry_what_the_wire_says(api):
     assert json.dumps(FOLLOWED).count("access_token") == 0
+
+
+def test_the_link_of_the_account_leads_to_the_sound(api):
+    status, url = api.lead(OF_ACCOUNT)
+    assert (status, url) == (302, f"https://storage.example.com/{published_key(api.key, CALL_ID)}?good_for=900")
+
+
+def test_the_link_of_the_account_before_the_sound_has_come_and_after_it_was_deleted(api):
+    api.recordings.sounds.clear()
+    assert api.say(OF_ACCOUNT) == NOT_READY
+    api.recordings.sounds |= {RECORDING.key, published_key(api.key, CALL_ID)}
+    assert api.say(ASKED | {"httpMethod": "DELETE"})[0] == 200
+    assert api.say(OF_ACCOUNT) == NO_LINK
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"token": "0" * 43},
+        {"token": "%2e%2e"},
+        {"fileName": "9_9_9_20261123090000.wav"},
+        {"fileName": CALL_ID},
+        {"fileName": "../" + CALL_ID + ".wav"},
+        {"fileName": CALL_ID + "@duologue.example.com.wav"},
+    ],
+)
+def test_a_guessed_link_of_an_account(api, changed):
+    assert api.say(OF_ACCOUNT | {"pathParameters": OF_ACCOUNT["pathParameters"] | changed}) == NO_LINK
+
+
+def test_a_guess_of_a_call_that_never_was_asks_no_key_service(api):
+    """It costs us a read; guesses cost whoever guesses more."""
+    api.link_tokens.out_of_reach = True
+    assert (
+        api.say(OF_ACCOUNT | {"pathParameters": {"token": "0" * 43, "fileName": "9_9_9_20261123090000.wav"}}) == NO_LINK
+    )
+    assert api.say(OF_ACCOUNT)[0] == 500

@@ -24,10 +24,10 @@ from duologue.domain.dialling_policy import ORDINARY
 from duologue.domain.recording import Link, Recording, published_key
 from duologue.domain.tokens import Register, TokenPair, hash_token
 from duologue.runtime.wiring import callback_api, calls, outbox
-from duologue.usecases.link_recording import Keeping
+from duologue.usecases.find_sound import Keeping
 from duologue.usecases.place_callback import Patience
 from duologue.wire.chime.answer import Buckets
-from duologue.wire.huawei.routes import LINK, RECORD
+from duologue.wire.huawei.routes import CDR_LINK, LINK, RECORD
 from functions.call_control.handler import answer as answer_network
 from functions.callback_api.handler import answer as answer_sp
 from functions.outbox.handler import answer as answer_stream
@@ -45,7 +45,7 @@ from tests.fakes.flows import FakeFlows
 from tests.fakes.gate import FakeGate
 from tests.fakes.network import FakeNetwork
 from tests.fakes.notices import FakeNotices
-from tests.fakes.recordings import FakeLinks, FakeRecordings
+from tests.fakes.recordings import FakeLinks, FakeLinkTokens, FakeRecordings
 from tests.fakes.sp_endpoints import FakeSpEndpoints
 from tests.samples import NETWORK_CALL, NOW, at, callback
 
@@ -83,7 +83,7 @@ class Api:
         self.accounts, self.calls, self.flows = FakeAccounts(), FakeCalls(), FakeFlows()
         self.gate = FakeGate()
         self.network, self.endpoints, self.clock = FakeNetwork(NETWORK_CALL), FakeSpEndpoints(), FakeClock(NOW)
-        self.recordings, self.links = FakeRecordings(), FakeLinks()
+        self.recordings, self.links, self.link_tokens = FakeRecordings(), FakeLinks(), FakeLinkTokens()
         self.accounts.add_sp(Sp("sp-1", "training-institute", "no log-in here"))
         prompts = dict.fromkeys(("last-minute.wav", "welcome.wav", "music.wav", "recorded.wav"), 3.0)
         app = App(self.key, "sp-1", "secret-1", display_numbers=OWN, prompts=prompts, test_numbers=CALLED)
@@ -109,6 +109,7 @@ class Api:
             host=HOST,
             recordings=self.recordings,
             links=self.links,
+            link_tokens=self.link_tokens,
             keeping=Keeping(sound=timedelta(days=7), link=timedelta(days=7)),
             random_bytes=lambda length: bytes(range(length)),
         )
@@ -143,7 +144,7 @@ class Api:
     def take(self, event: dict[str, Any]) -> None:
         if "click2Call" not in event["resource"]:
             self.record()
-        if event["resource"] in (RECORD, LINK):
+        if event["resource"] in (RECORD, LINK, CDR_LINK):
             assert self.lead(event)[0] in (301, 302)
         else:
             assert self.say(event)[0] == 200

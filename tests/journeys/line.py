@@ -41,6 +41,7 @@ from lab.pstn.lines.behaviours import Behaviour
 from lab.pstn.lines.virtual import Phone
 from lab.pstn.refusals import ServiceRefusal
 from lab.pstn.switches import Switches
+from tests.fakes.recordings import RECORDS
 from tests.journeys.flow_player import FlowPlayer, TaskFailed, load
 from tests.journeys.tables import make_tables
 
@@ -233,7 +234,7 @@ class Line:
             notice,
             calls=self.calls,
             apps=_OneApp(self.app),
-            correspondence=HuaweiLetters("ce1.example.com", lambda: "66C92B11FF8A425FB8D4CCFE0ED9ED1F"),
+            correspondence=HuaweiLetters("ce1.example.com", lambda: "66C92B11FF8A425FB8D4CCFE0ED9ED1F", RECORDS),
             endpoints=self,
             notices=self,
             clock=self.clock,

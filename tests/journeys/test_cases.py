@@ -1,11 +1,14 @@
 """Every case of the table, as an SP and two people live it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from duologue.call_control.prompts import Prompt
 from duologue.domain.errors import UnknownCall
+from duologue.wire.chime.prompt_keys import prompt_at
+from lab.pstn.lines import AudioFile
 from lab.pstn.lines.behaviours import answers, busy, invalid, never_answers, rejects
 from lab.pstn.switches import Switches
 from tests.journeys.line import CALLEE, CALLER, OWN, Line
@@ -23,6 +26,10 @@ def codes(line):
         fee["sipStatusCode"],
         fee.get("callOutUnaswRsn", 0) or fee.get("fwdUnaswRsn", 0),
     )
+
+
+def refuses_with(sip_code):
+    return replace(rejects(3.0), sip_code=sip_code)
 
 
 @pytest.mark.parametrize("leaver", ["caller", "callee"])
@@ -63,25 +70,58 @@ def test_the_caller_is_not_reached(phone, expected):
 
 
 @pytest.mark.parametrize(
-    ("phone", "detail", "expected"),
+    ("phone", "detail", "expected", "heard"),
     [
-        (busy(), False, (8103, 518, 0, 0)),
-        (rejects(), False, (8103, 518, 0, 0)),
-        (never_answers(), False, (8101, 514, 0, 19)),
-        (busy(), True, (8102, 518, 486, 17)),
-        (rejects(), True, (8103, 518, 603, 21)),
-        (invalid(), True, (8100, 518, 404, 1)),
+        (busy(), False, (8103, 518, 0, 0), Prompt.CALLEE_UNAVAILABLE),
+        (rejects(), False, (8103, 518, 0, 0), Prompt.CALLEE_UNAVAILABLE),
+        (never_answers(), False, (8101, 514, 0, 19), Prompt.CALLEE_UNAVAILABLE),
+        (busy(), True, (8102, 518, 486, 17), Prompt.CALLEE_BUSY),
+        (refuses_with(600), True, (8102, 518, 600, 17), Prompt.CALLEE_BUSY),
+        (refuses_with(480), True, (8101, 514, 480, 19), Prompt.CALLEE_NO_ANSWER),
+        (refuses_with(408), True, (8101, 514, 408, 19), Prompt.CALLEE_NO_ANSWER),
+        (never_answers(), True, (8101, 514, 0, 19), Prompt.CALLEE_UNAVAILABLE),
+        (rejects(), True, (8103, 518, 603, 21), Prompt.CALLEE_UNAVAILABLE),
+        (invalid(), True, (8100, 518, 404, 1), Prompt.CALLEE_UNAVAILABLE),
     ],
 )
-def test_the_callee_is_not_reached(phone, detail, expected):
-    """The caller hears that nobody comes, the SP is told, nothing is billed as talk."""
+def test_the_callee_is_not_reached(phone, detail, expected, heard):
+    """The caller hears that nobody comes, and why if the network says so; nothing is billed as talk."""
     line = Line(answers(3), phone, switches=Switches(bridge_failure_detail=detail))
     call = line.place()
     line.run()
     assert line.told_to_sp == UNREACHED_CALLEE
     assert codes(line) == expected
-    assert line.heard_by(CALLER)[-1] is Prompt.CALLEE_UNAVAILABLE
+    assert line.heard_by(CALLER)[-1] is heard
     assert line.cdr(call).talk == timedelta(0)
+    line.check_all_over(call)
+
+
+MISSING = [{prompt} for prompt in Prompt] + [set(Prompt)]
+
+
+@pytest.mark.parametrize("missing", MISSING, ids=lambda missing: " and ".join(sorted(missing))[:40])
+def test_a_prompt_that_is_not_in_its_bucket_is_silence_and_the_call_goes_on(missing):
+    line = Line(answers(2), answers(3))
+    line.exchange.audio = lambda bucket, key: None if prompt_at(key) in missing else AudioFile(1.0)
+    call = line.place(longest_talk=timedelta(minutes=2), wants_prompt_before_callee=True, wants_record=True)
+    line.run()
+    assert codes(line) == (8010, 516, 0, 16)
+    assert timedelta(seconds=118) < line.cdr(call).talk < timedelta(seconds=123)
+    assert line.heard_by(CALLER) == [prompt for prompt in HEARD if prompt not in missing]
+    assert (line.fee["recordFlag"] == 1) == (Prompt.RECORDING_NOTICE not in missing)
+    line.check_all_over(call)
+
+
+HEARD = (Prompt.CONNECTING, Prompt.BEFORE_CALLEE, Prompt.WAITING, Prompt.RECORDING_NOTICE, Prompt.LAST_MINUTE)
+
+
+@pytest.mark.parametrize("phone", [busy(), refuses_with(480), rejects()])
+def test_a_parting_prompt_that_is_not_in_its_bucket_hangs_up_all_the_same(phone):
+    line = Line(answers(3), phone, switches=Switches(bridge_failure_detail=True))
+    line.exchange.audio = lambda bucket, key: None if "callee-" in key else AudioFile(1.0)
+    call = line.place()
+    line.run()
+    assert line.told_to_sp == UNREACHED_CALLEE
     line.check_all_over(call)
 
 

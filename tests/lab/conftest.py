@@ -45,7 +45,7 @@ def new_sp(lab):
 @pytest.fixture(scope="session")
 def company(lab, watch, new_sp) -> Iterator[Company]:
     """Warmed up: each function has as many processes as the cases will keep busy, so that times mean something."""
-    company = Company(lab, watch, new_sp("acme"))
+    company = Company(lab, watch, new_sp("acme", settings=("--recording",)))
     short = named("talked")
     warm_up = company.at_once([short] * 8)
     assert [check(each.result()) for each in warm_up if each.result().steps[-1:] != ["fee"]] == []

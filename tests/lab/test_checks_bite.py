@@ -20,6 +20,15 @@ def good(company):
     return result
 
 
+@pytest.fixture(scope="module")
+def recorded(company):
+    company.wait()
+    [played] = company.at_once([named("talked_recorded")])
+    result = played.result(90)
+    assert check(result) == []
+    return result
+
+
 def without(played, kind):
     return replace(played, pushes=[push for push in played.pushes if push.kind != kind])
 
@@ -87,6 +96,8 @@ SPOILED = {
     "never joined": lambda played: phone_saw(played, joined=[]),
     "one left on the line": lambda played: phone_saw(played, ended_at=played.callee.ended_at + timedelta(seconds=9)),
     "hung up by the other": lambda played: expecting(played, left_by="caller"),
+    "a recording that nobody asked for": lambda played: cdr_says(played, recordFlag=1),
+    "a place of no recording": lambda played: cdr_says(played, recordObjectName="1_2_3.wav"),
     "a slot still held": lambda played: replace(played, left_over=["its slot is held"]),
     "a function that failed": failed_once,
     "a request that was refused": lambda played: replace(
@@ -98,6 +109,20 @@ SPOILED = {
 @pytest.mark.parametrize("spoil", SPOILED.values(), ids=SPOILED)
 def test_it_is_told(good, spoil):
     assert check(spoil(good)) != []
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda played: cdr_says(played, recordFlag=0),
+        lambda played: cdr_says(played, recordFileDownloadUrl=None),
+        lambda played: replace(played, sound=None),
+        lambda played: replace(played, sound=b'{"resultcode": "1011006"}'),
+    ],
+    ids=["a recording denied", "no link", "a link to nothing", "a link to something else"],
+)
+def test_it_is_told_of_a_recording(recorded, spoil):
+    assert check(spoil(recorded)) != []
 
 
 def test_a_check_that_comes_true_says_the_same_words(good):

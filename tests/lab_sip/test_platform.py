@@ -31,7 +31,13 @@ def stage(tmp_path_factory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("lab")
     with Lab(auth=True, parameters=PARAMETERS, switches=LAB, line="sip", state_dir=folder) as lab:
         watch = Watch(lab.pstn)
-        sp = open_sp(lab.api_url, lab.environment, name="acme", numbers=lab.outputs["DisplayNumbers"].split(","))
+        sp = open_sp(
+            lab.api_url,
+            lab.environment,
+            name="acme",
+            numbers=lab.outputs["DisplayNumbers"].split(","),
+            settings=("--recording",),
+        )
         play(lab, watch, sp, named("talked"), PAIR)
         yield Stage(lab, watch, sp)
         sp.close()
@@ -39,7 +45,16 @@ def stage(tmp_path_factory) -> Iterator[Stage]:
 
 @pytest.mark.parametrize(
     "name",
-    ["talked", "talked_caller_leaves", "caller_rejects", "callee_busy_told", "caller_gives_up", "stopped_in_talk"],
+    [
+        "talked",
+        "talked_caller_leaves",
+        "caller_rejects",
+        "callee_busy_told",
+        "callee_no_answer_told",
+        "talked_recorded",
+        "caller_gives_up",
+        "stopped_in_talk",
+    ],
 )
 def test_a_case_comes_true(stage, name):
     case = named(name)

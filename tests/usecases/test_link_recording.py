@@ -10,7 +10,8 @@ from duologue.domain.accounts import App
 from duologue.domain.errors import RecordingNotReady, UnknownRecording
 from duologue.domain.recording import Recording, published_key
 from duologue.usecases.delete_recording import delete_recording
-from duologue.usecases.link_recording import Keeping, link_recording
+from duologue.usecases.find_sound import Keeping
+from duologue.usecases.link_recording import link_recording
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.recordings import FakeLinks, FakeRecordings
@@ -79,6 +80,14 @@ def test_an_app_may_have_its_recordings_kept_for_a_shorter_time():
     desk.clock.advance(timedelta(days=1).total_seconds())
     with pytest.raises(UnknownRecording):
         desk.ask()
+
+
+def test_a_link_ends_no_later_than_what_it_leads_to():
+    desk = Desk(MONO)
+    desk.clock.advance(timedelta(days=6, hours=12).total_seconds())
+    desk.ask()
+    (link,) = desk.links.links.values()
+    assert link.ends_at == NOW + timedelta(days=7)
 
 
 class TestDeleting:

@@ -12,6 +12,7 @@ from duologue.domain.delivery import DELAYS
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.letter import Reply
 from duologue.domain.outcome import EndReason, Party
+from duologue.domain.recording import Recording
 from duologue.usecases.ports import Notice, SavedCall
 from duologue.usecases.tell_sp import Told, tell_sp
 from duologue.wire.huawei.notifications import HuaweiLetters
@@ -19,6 +20,7 @@ from tests.fakes.accounts import FakeAccounts
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.notices import FakeNotices
+from tests.fakes.recordings import RECORDS, FakeLinkTokens
 from tests.fakes.sp_endpoints import FakeSpEndpoints
 from tests.samples import at, callback
 
@@ -44,13 +46,14 @@ class Teller:
         self.endpoints = FakeSpEndpoints(*replies)
         self.notices = FakeNotices()
         self.clock = FakeClock()
+        self.records = RECORDS
 
     def tell(self, notice: Notice) -> Told:
         return tell_sp(
             notice,
             calls=self.calls,
             apps=self.accounts,
-            correspondence=HuaweiLetters("ce1.example.com", lambda: "n1"),
+            correspondence=HuaweiLetters("ce1.example.com", lambda: "n1", self.records),
             endpoints=self.endpoints,
             notices=self.notices,
             clock=self.clock,
@@ -119,6 +122,39 @@ def test_what_counts_as_not_taken_is_kept_with_why(sequence, reply, note):
     teller = Teller(reply)
     assert teller.tell(Notice(CALL, sequence)) is Told.AGAIN
     assert [kept.note for *_, kept in teller.calls.deliveries] == [note]
+
+
+def recorded(*replies: Reply) -> Teller:
+    teller = Teller(*replies)
+    saved = teller.calls.rows[CALL]
+    teller.calls.rows[CALL] = replace(
+        saved, call=replace(saved.call, recording=Recording("calls/app-1/x/1.wav", at(15)))
+    )
+    return teller
+
+
+def test_every_attempt_tells_the_same_link():
+    teller = recorded(Reply(500), Reply(200))
+    teller.tell(Notice(CALL, CLOSED))
+    (again,) = teller.notices.aside
+    teller.clock.advance(11)
+    assert teller.tell(again) is Told.TAKEN
+    first, second = (told["feeLst"][0]["recordFileDownloadUrl"] for told in teller.endpoints.told)
+    assert first == second
+    assert first.endswith(f"/{CALL}.wav")
+
+
+def test_an_account_whose_link_cannot_be_made_now_is_told_later_and_not_without_it():
+    teller = recorded()
+    tokens = FakeLinkTokens()
+    tokens.out_of_reach = True
+    teller.records = replace(RECORDS, token_of=tokens.token_of)
+    with pytest.raises(OutsideUnavailable):
+        teller.tell(Notice(CALL, CLOSED))
+    assert teller.told == []
+    assert teller.tell(Notice(CALL, ENDED)) is Told.TAKEN
+    tokens.out_of_reach = False
+    assert teller.tell(Notice(CALL, CLOSED)) is Told.TAKEN
 
 
 def test_after_the_last_attempt_it_is_kept_as_undelivered_and_never_dropped():

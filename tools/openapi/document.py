@@ -140,7 +140,7 @@ def _webhooks() -> dict[str, Any]:
 def _schemas() -> dict[str, Schema]:
     calls = (samples.TALKED, samples.UNANSWERED, samples.UNTOUCHED)
     told = [(call, fact) for call in calls for fact in samples.FACTS]
-    events = [(fact, event) for call, fact in told if (event := event_of(call, fact, samples.HOST)) is not None]
+    events = [(fact, event) for call, fact in told if (event := event_of(call, fact, samples.HOST, samples.RECORDS))]
     return {
         "Envelope": of_examples([dict(success().body)]),
         "SignedIn": of_examples([dict(signed_in(TokenPair("an access token", "a refresh token")).body)]),

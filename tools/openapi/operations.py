@@ -214,6 +214,16 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             (_path("token", "From the link"),),
         )
     },
+    routes.CDR_LINK: {
+        "get": Operation(
+            "followCdrLink",
+            "Follow the link to a recording that its CDR told",
+            led(302, "Where the sound can be fetched within some minutes."),
+            (UnknownLink, RecordingNotReady, OutsideUnavailable),
+            (),
+            (_path("token", "From the link"), _path("fileName", "From the link")),
+        )
+    },
     routes.NOTIFICATION_URLS: {
         "get": Operation(
             "readNotificationUrls",

@@ -93,7 +93,7 @@ _CDR: dict[str, Any] = {
     "recordObjectName": "the recording's name, for the request for it",
     "recordBucketName": "where the platform keeps it",
     "recordDomain": "the recording's domain, for the request for it",
-    "recordFileDownloadUrl": "a link to the recording",
+    "recordFileDownloadUrl": {"description": "leads to the sound once it has come, for some days", "maxLength": 1024},
     "ttsPlayTimes": "nothing is spoken",
     "ttsTransDuration": "nothing is spoken",
     "serviceType": {"description": "voice callback", "enum": ["002"]},

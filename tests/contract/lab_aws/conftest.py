@@ -126,6 +126,6 @@ def cloud(state_dir):
 @pytest.fixture(scope="package")
 def stack(cloud):
     deployment = deploy(cloud, TEMPLATE, stack="fixture")
-    edge = Edge(cloud, deployment.outputs["ApiId"], "live").start()
+    edge = Edge(cloud).start(deployment.outputs["ApiId"], "live")
     yield Stack(cloud, deployment, edge)
     edge.stop()

@@ -57,7 +57,7 @@ from lab.aws.edge import Edge
 
 cloud = Cloud(auth=True, state_dir=Path(sys.argv[1])).start()
 stack = deploy(cloud, Path(sys.argv[2]), stack="fixture")
-edge = Edge(cloud, stack.outputs["ApiId"], "live").start()
+edge = Edge(cloud).start(stack.outputs["ApiId"], "live")
 cloud.client("lambda").invoke(FunctionName=stack.resources["Probe"], Payload=b"{}")
 sfn = cloud.client("stepfunctions")
 sfn.start_execution(stateMachineArn=stack.outputs["Flow"], input=json.dumps({"id": "x", "seconds": 600}))

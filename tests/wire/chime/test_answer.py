@@ -1,5 +1,6 @@
 """Every action in the service's own words: against the documented shape, and played by the local network."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -55,6 +56,17 @@ TABLE: list[tuple[Action, dict]] = [
                 "CallTimeoutSeconds": 20,
                 "CallerIdNumber": SHOWN_B,
                 "RingbackTone": source("waiting"),
+                "Endpoints": [{"BridgeEndpointType": "PSTN", "Uri": B}],
+            },
+        },
+    ),
+    (
+        replace(DIAL, waiting=None),
+        {
+            "Type": "CallAndBridge",
+            "Parameters": {
+                "CallTimeoutSeconds": 20,
+                "CallerIdNumber": SHOWN_B,
                 "Endpoints": [{"BridgeEndpointType": "PSTN", "Uri": B}],
             },
         },

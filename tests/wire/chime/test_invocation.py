@@ -39,6 +39,7 @@ SAYS = (HEARD_AT, NETWORK_CALL)
 
 TABLE: dict[str, CallEvent] = {
     "bridge_refused": BridgeFailed(*SAYS, refused=True),
+    "bridge_without_its_prompt": BridgeFailed(*SAYS, refused=True, unplayable=True),
     "call_answered": LegPickedUp(*SAYS, Party.CALLER, LEG_A, A_STARTED),
     "callee_answered": LegPickedUp(*SAYS, Party.CALLEE, LEG_B, B_STARTED),
     "callee_not_answered": BridgeFailed(*SAYS, 0),

@@ -16,9 +16,12 @@ from duologue.domain.outcome import EndReason, Outcome, Party, Result
 from duologue.domain.recording import Recording
 from duologue.wire.huawei.digests import push_digest
 from duologue.wire.huawei.notifications import HuaweiLetters, event_of, record_of
+from duologue.wire.huawei.records import Records
+from tests.fakes.recordings import RECORDS, FakeLinkTokens
 from tests.samples import at, callback
 
 HOST = "ce1.example.com"
+TOKENS = FakeLinkTokens()
 SESSION = f"1_2_3_20261123090000@{HOST}"
 APP = App(key="app-1", sp="sp-1", secret="ExampleSecret0123456789abcd")
 TO_CALLER = {"caller": "+12025550100", "called": "+12025550111"}
@@ -52,7 +55,7 @@ def talked():
     ],
 )
 def test_each_step_of_a_leg(fact, event, numbers):
-    assert event_of(callback(), fact, HOST) == {
+    assert event_of(callback(), fact, HOST, RECORDS) == {
         "eventType": event,
         "statusInfo": {
             "timestamp": "2026-11-23 09:00:00",
@@ -64,7 +67,7 @@ def test_each_step_of_a_leg(fact, event, numbers):
 
 
 def test_the_end():
-    assert event_of(talked(), CallEnded(at(60), EndReason.HUNG_UP), HOST) == {
+    assert event_of(talked(), CallEnded(at(60), EndReason.HUNG_UP), HOST, RECORDS) == {
         "eventType": "disconnect",
         "statusInfo": {
             "timestamp": "2026-11-23 09:01:00",
@@ -81,12 +84,12 @@ def test_the_end():
 def test_who_hung_up_is_told_only_if_asked_for(party, value):
     call = replace(talked(), ended_by=party)
     fact = CallEnded(at(60), EndReason.HUNG_UP)
-    assert "partyType" not in event_of(call, fact, HOST)["statusInfo"]
-    assert event_of(replace(call, wants_party_type=True), fact, HOST)["statusInfo"]["partyType"] == value
+    assert "partyType" not in event_of(call, fact, HOST, RECORDS)["statusInfo"]
+    assert event_of(replace(call, wants_party_type=True), fact, HOST, RECORDS)["statusInfo"]["partyType"] == value
 
 
 def test_the_account_of_a_talk():
-    told = event_of(talked(), AccountClosed(at(61)), HOST)
+    told = event_of(talked(), AccountClosed(at(61)), HOST, RECORDS)
     assert told == {
         "eventType": "fee",
         "feeLst": [
@@ -126,7 +129,7 @@ def test_the_account_of_a_failed_call_leaves_out_what_did_not_come_to_pass():
     call = callback()
     busy = replace(call.caller, dialled_at=at(0), ended_at=at(4), outcome=Outcome(Result.BUSY, 486))
     call = replace(call, caller=busy, ending=EndReason.CALLER_FAILED, ended_at=at(4), user_data=None)
-    (record,) = event_of(call, AccountClosed(at(4)), HOST)["feeLst"]
+    (record,) = event_of(call, AccountClosed(at(4)), HOST, RECORDS)["feeLst"]
     assert record["failTime"] == record["callEndTime"] == "2026-11-23 09:00:04"
     assert (record["ulFailReason"], record["sipStatusCode"], record["callOutUnaswRsn"]) == (518, 486, 17)
     never = {"callOutAlertingTime", "callOutAnswerTime", "fwdStartTime", "fwdAlertingTime", "fwdAnswerTime", "userData"}
@@ -135,18 +138,18 @@ def test_the_account_of_a_failed_call_leaves_out_what_did_not_come_to_pass():
 
 def test_a_call_without_user_data_or_bind_number():
     call = replace(callback(), user_data=None)
-    assert "userData" not in event_of(call, LegDialled(at(0), Party.CALLER), HOST)["statusInfo"]
+    assert "userData" not in event_of(call, LegDialled(at(0), Party.CALLER), HOST, RECORDS)["statusInfo"]
     ended = replace(talked(), bind_number="")
-    (record,) = event_of(ended, AccountClosed(at(61)), HOST)["feeLst"]
+    (record,) = event_of(ended, AccountClosed(at(61)), HOST, RECORDS)["feeLst"]
     assert record["bindNum"] == "+12025550100"
 
 
 def test_the_acceptance_is_not_told():
-    assert event_of(callback(), CallAccepted(at(0)), HOST) is None
+    assert event_of(callback(), CallAccepted(at(0)), HOST, RECORDS) is None
 
 
 def letters() -> HuaweiLetters:
-    return HuaweiLetters(HOST, lambda: "66C92B11FF8A425FB8D4CCFE0ED9ED1F")
+    return HuaweiLetters(HOST, lambda: "66C92B11FF8A425FB8D4CCFE0ED9ED1F", RECORDS)
 
 
 def test_a_letter_is_signed_for_its_url():
@@ -214,21 +217,41 @@ def test_what_counts_as_taken(fact, reply, taken):
 
 def test_two_calls_have_two_record_ids():
     one, other = cdr_of(talked()), cdr_of(replace(talked(), id="1_2_4_20261123090000"))
-    assert record_of(one, HOST, "")["icid"] != record_of(other, HOST, "")["icid"]
+    assert record_of(one, HOST, RECORDS)["icid"] != record_of(other, HOST, RECORDS)["icid"]
     assert one.talk == timedelta(seconds=45)
 
 
 def test_a_recording_is_told_if_and_only_if_it_started():
     call = close(callback(), at(90), EndReason.HUNG_UP).call
-    plain = record_of(cdr_of(call), HOST, "recordings")
+    plain = record_of(cdr_of(call), HOST, RECORDS)
     assert plain["recordFlag"] == 0
     assert not [name for name in plain if name.startswith("record") and name != "recordFlag"]
     recorded = replace(call, recording=Recording("calls/app-1/x/stereo.wav", at(15)))
-    told = record_of(cdr_of(recorded), HOST, "recordings")
+    told = record_of(cdr_of(recorded), HOST, RECORDS)
     assert {name: value for name, value in told.items() if name.startswith("record")} == {
         "recordFlag": 1,
         "recordStartTime": "2026-11-23 09:00:15",
         "recordObjectName": f"{call.id}.wav",
         "recordBucketName": "recordings",
         "recordDomain": HOST,
+        "recordFileDownloadUrl": f"https://api.example.com/r/{TOKENS.token_of('app-1', call.id)}/{call.id}.wav",
     }
+
+
+def test_the_link_fits_the_wire_and_is_made_for_the_account_alone():
+    asked = []
+
+    def token_of(app, call_id):
+        asked.append(call_id)
+        return TOKENS.token_of(app, call_id)
+
+    longest = Records("recordings", "https://" + "x" * 255, token_of)
+    call = close(callback("4294967295_4294967295_4294967295_20261123090000"), at(90), EndReason.HUNG_UP).call
+    recorded = replace(call, recording=Recording("calls/app-1/x/stereo.wav", at(15)))
+    event_of(recorded, CallEnded(at(90), EndReason.HUNG_UP), HOST, longest)
+    event_of(call, AccountClosed(at(90)), HOST, longest)
+    HuaweiLetters(HOST, lambda: "n1", longest).letter(
+        replace(recorded, notify=NotifyTo()), AccountClosed(at(90)), APP, at(90)
+    )
+    assert asked == [], "of a call that was not recorded, or of which nobody is told, no key service is asked"
+    assert len(record_of(cdr_of(recorded), HOST, longest)["recordFileDownloadUrl"]) <= 1024

@@ -19,12 +19,15 @@ class PlayPrompt:
 
 @dataclass(frozen=True, slots=True)
 class DialAndBridge:
-    """Ring `number` for at most `ring_limit`, showing `shows`; the caller hears `waiting`. Join both on answer."""
+    """Ring `number` for at most `ring_limit`, showing `shows`; the caller hears `waiting`. Join both on answer.
+
+    `waiting` None: the caller hears nothing.
+    """
 
     number: PhoneNumber
     shows: PhoneNumber
     ring_limit: timedelta
-    waiting: Sound
+    waiting: Sound | None
 
 
 @dataclass(frozen=True, slots=True)

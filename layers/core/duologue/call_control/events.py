@@ -55,10 +55,12 @@ class BridgeFailed(NetworkEvent):
     """The callee's leg came to nothing. `sip_status` 0: the network does not say why.
 
     `refused`: it was not even dialled (no room in the network, or something in the request).
+    `unplayable`: nor this, since the prompt to wait by could not be played.
     """
 
     sip_status: int = 0
     refused: bool = False
+    unplayable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

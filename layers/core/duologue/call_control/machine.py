@@ -160,8 +160,11 @@ def _dial_callee_asked(call: Call, at: datetime) -> Decision:
 def _dial_callee(call: Call, at: datetime) -> Decision:
     dialled = replace(call.callee, dialled_at=at)
     waiting = _own(call, call.audio.while_callee_rings, Prompt.WAITING)
-    bridge = DialAndBridge(dialled.number, dialled.shows, call.ring_limit, waiting)
-    return Decision(_with(call, dialled), (bridge,), (LegDialled(at, Party.CALLEE),))
+    return Decision(_with(call, dialled), (_bridge(call, waiting),), (LegDialled(at, Party.CALLEE),))
+
+
+def _bridge(call: Call, waiting: Sound | None) -> DialAndBridge:
+    return DialAndBridge(call.callee.number, call.callee.shows, call.ring_limit, waiting)
 
 
 def _last_minute_asked(call: Call) -> Decision:
@@ -213,6 +216,10 @@ def _bridge_failed(call: Call, event: BridgeFailed) -> Decision:
     callee = call.callee
     if callee.dialled_at is None or callee.answered_at is not None or callee.is_over:
         return Decision(call, ignored="a bridge that failed is known")
+    if event.unplayable and call.ending is None:
+        # R5: surely nothing was dialled. Without a prompt it cannot be refused for one, so it is repeated once at most.
+        silent = _bridge(call, None)
+        return Decision(call, (silent,), ignored="the caller waits in silence: the prompt cannot be played")
     if event.refused:
         return _callee_lost(call, event.at, Outcome(Result.UNREACHABLE), EndReason.DIAL_REFUSED)
     return _callee_lost(call, event.at, _callee_outcome(call, event))
@@ -220,9 +227,19 @@ def _bridge_failed(call: Call, event: BridgeFailed) -> Decision:
 
 def _callee_lost(call: Call, at: datetime, outcome: Outcome, reason: EndReason = EndReason.CALLEE_FAILED) -> Decision:
     """The callee will not come: tell the caller why the line goes dead, unless the call was ending anyway."""
-    parting = () if call.ending is not None else (PlayPrompt(Party.CALLER, Prompt.CALLEE_UNAVAILABLE),)
+    parting = () if call.ending is not None else (PlayPrompt(Party.CALLER, _why(outcome)),)
     call = _with(_ending(call, reason), replace(call.callee, ended_at=at, outcome=outcome))
     return Decision(call, (*parting, *_hang_up(call)))
+
+
+def _why(outcome: Outcome) -> Prompt:
+    """R14: a reason is only given where the network gave one. That our own time-out passed does not say why."""
+    if not outcome.sip_status:
+        return Prompt.CALLEE_UNAVAILABLE
+    return _WHY.get(outcome.result, Prompt.CALLEE_UNAVAILABLE)
+
+
+_WHY = {Result.BUSY: Prompt.CALLEE_BUSY, Result.NO_ANSWER: Prompt.CALLEE_NO_ANSWER}
 
 
 def _prompt_played(call: Call, event: PromptPlayed) -> Decision:

@@ -15,6 +15,10 @@ class Prompt(StrEnum):
     """To the caller, looped while the callee rings."""
     CALLEE_UNAVAILABLE = "callee-unavailable"
     """To the caller, when the callee's leg came to nothing: neutral, since the network seldom says why (R14)."""
+    CALLEE_BUSY = "callee-busy"
+    """The same, where the network says that the callee is busy."""
+    CALLEE_NO_ANSWER = "callee-no-answer"
+    """The same, where the network says that nobody answers."""
     LAST_MINUTE = "last-minute"
     """To one or both, when a minute is left of the longest call."""
 

@@ -90,12 +90,8 @@ class Calls(Protocol):
         """The call, and what was answered to this network event if it was heard before. Raises UnknownCall."""
 
     def save(self, change: Change) -> None:
-        """Write a change.
-
-        Raises:
-            RaceLost: the call changed since it was read.
-            EventAlreadyHeard: another process heard the same event first.
-            CdrAlreadyWritten: the account is closed.
+        """Write a change. Raises RaceLost: the call changed since it was read; EventAlreadyHeard: another process heard
+        the same event first; CdrAlreadyWritten: the account is closed.
         """
 
     def fact(self, call_id: str, sequence: int) -> Fact:
@@ -197,6 +193,13 @@ class Links(Protocol):
         """Raises UnknownLink."""
 
 
+class LinkTokens(Protocol):
+    """The tokens of the links in CDRs. Each follows from its call: it is kept nowhere, and is always the same."""
+
+    def token_of(self, app: str, call_id: str) -> str: ...
+    def proves(self, token: str, app: str, call_id: str) -> bool: ...
+
+
 class Notices(Protocol):
     """The queues between what happened and who is told."""
 
@@ -230,10 +233,7 @@ class AppBook(Apps, Protocol):
     def change_app(self, key: str, change: Callable[[App], App]) -> App:
         """Write what `change` makes of an app, and give it back. It may be called again if another change came first.
 
-        What `change` raises is raised, and nothing is written.
-
-        Raises:
-            UnknownApp.
+        What `change` raises is raised, and nothing is written. Raises UnknownApp.
         """
 
 

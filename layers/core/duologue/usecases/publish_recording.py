@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from duologue.domain.call import Call
 from duologue.domain.errors import UnknownCall
 from duologue.domain.recording import owner_of, published_key
 from duologue.usecases.ports import Calls, Publisher
@@ -16,7 +17,7 @@ class Published(StrEnum):
 
 
 def publish_recording(key: str, *, calls: Calls, publisher: Publisher) -> Published:
-    """Publish the file at `key`. A repeat writes the same file again.
+    """Publish the file at `key`. A repeat writes the same file again. What its SP deletes meanwhile stays deleted.
 
     A file that no call accounts for is left alone: nobody can ask for it, and the storage deletes it with age.
     """
@@ -28,11 +29,18 @@ def publish_recording(key: str, *, calls: Calls, publisher: Publisher) -> Publis
         call = calls.load(call_id).call
     except UnknownCall:
         return Published.NOT_OURS
-    recording = call.recording
-    if recording is None or recording.key != key:
+    if call.recording is None or call.recording.key != key:
         return Published.NOT_OURS
-    if recording.deleted_at is not None:
-        publisher.remove(key)
-        return Published.DELETED
-    publisher.publish(key, published_key(app, call_id), call.keep_recording_days)
-    return Published.DONE
+    made = published_key(app, call_id)
+    if not _is_deleted(call):
+        publisher.publish(key, made, call.keep_recording_days)
+        call = calls.load(call_id).call  # a deletion may have come while the file was made, which takes a while
+    if not _is_deleted(call):
+        return Published.DONE
+    for each in (key, made):
+        publisher.remove(each)
+    return Published.DELETED
+
+
+def _is_deleted(call: Call) -> bool:
+    return call.recording is not None and call.recording.deleted_at is not None

@@ -14,10 +14,10 @@ from duologue.adapters.s3_recordings import S3Recordings
 from duologue.adapters.system_clock import SystemClock
 from duologue.domain.dialling_policy import ORDINARY, NumberKind
 from duologue.runtime.settings import setting
-from duologue.runtime.wiring.accounts import dynamo_accounts, dynamo_gate
+from duologue.runtime.wiring.accounts import dynamo_accounts, dynamo_gate, link_tokens
 from duologue.runtime.wiring.calls import dynamo_calls, flows, network
 from duologue.runtime.wiring.sp_endpoints import sp_endpoints
-from duologue.usecases.link_recording import Keeping
+from duologue.usecases.find_sound import Keeping
 from duologue.usecases.place_callback import Patience
 from duologue.usecases.ports import (
     Accounts,
@@ -27,6 +27,7 @@ from duologue.usecases.ports import (
     Flows,
     Gate,
     Links,
+    LinkTokens,
     Network,
     NumberPlan,
     Recordings,
@@ -55,6 +56,7 @@ class Parts:
     host: str
     recordings: Recordings
     links: Links
+    link_tokens: LinkTokens
     keeping: Keeping
     random_bytes: Callable[[int], bytes]
 
@@ -84,6 +86,7 @@ def parts() -> Parts:
         host=setting("HOST_NAME"),
         recordings=S3Recordings(signing_urls(), setting("RECORDINGS_BUCKET")),
         links=DynamoLinks(steady("dynamodb"), setting("ACCOUNTS_TABLE")),
+        link_tokens=link_tokens(),
         keeping=Keeping(_days("KEEP_RECORDINGS_DAYS"), _days("RECORDING_LINK_DAYS")),
         random_bytes=secrets.token_bytes,
     )

@@ -10,11 +10,12 @@ from duologue.adapters.aws_clients import patient
 from duologue.adapters.sqs_notices import SqsNotices
 from duologue.adapters.system_clock import SystemClock
 from duologue.runtime.settings import setting
-from duologue.runtime.wiring.accounts import dynamo_accounts
+from duologue.runtime.wiring.accounts import dynamo_accounts, link_tokens
 from duologue.runtime.wiring.calls import dynamo_calls
 from duologue.runtime.wiring.sp_endpoints import sp_endpoints
 from duologue.usecases.ports import Apps, Calls, Clock, Correspondence, Notices, SpEndpoints
 from duologue.wire.huawei.notifications import HuaweiLetters
+from duologue.wire.huawei.records import Records
 
 _NONCE_BYTES = 16
 
@@ -36,7 +37,9 @@ def parts() -> Parts:
         calls=dynamo_calls(),
         apps=dynamo_accounts(),
         correspondence=HuaweiLetters(
-            setting("HOST_NAME"), lambda: secrets.token_hex(_NONCE_BYTES), setting("RECORDINGS_BUCKET")
+            setting("HOST_NAME"),
+            lambda: secrets.token_hex(_NONCE_BYTES),
+            Records(setting("RECORDINGS_BUCKET"), setting("API_URL"), link_tokens().token_of),
         ),
         endpoints=sp_endpoints(),
         notices=SqsNotices(patient("sqs"), retry=setting("RETRY_QUEUE"), undelivered=setting("UNDELIVERED")),

@@ -49,7 +49,7 @@ def _write(action: Action, buckets: Buckets) -> dict[str, Any]:
             parameters = {
                 "CallTimeoutSeconds": int(ring_limit.total_seconds()),
                 "CallerIdNumber": shows.e164,
-                "RingbackTone": buckets.source(waiting),
+                **({} if waiting is None else {"RingbackTone": buckets.source(waiting)}),
                 "Endpoints": [{"BridgeEndpointType": "PSTN", "Uri": number.e164}],
             }
         case StartRecording(leg_id, folder):

@@ -150,8 +150,10 @@ def _action_failed(said: _Said) -> CallEvent:
         return said.nothing()  # cut by the end of the caller's leg, whose own HANGUP follows and says why
     if kind == "CallAndBridge":
         # CallNotAnswered is the one documented error of a callee that was dialled; the others come before the dial.
-        refused = said.action.get("ErrorType") not in (None, "CallNotAnswered")
-        return BridgeFailed(said.at, said.network_call, _whole(said.action.get("SipResponseCode")), refused)
+        error = said.action.get("ErrorType")
+        refused = error not in (None, "CallNotAnswered")
+        unplayable = error == "InvalidAudioSource" and "RingbackTone" in _map(said.action.get("Parameters"))
+        return BridgeFailed(said.at, said.network_call, _whole(said.action.get("SipResponseCode")), refused, unplayable)
     why = str(said.action.get("ErrorType") or said.action.get("Error") or "no reason given")
     return ActionRefused(said.at, said.network_call, _OUR_NAMES.get(kind, kind), why)
 

@@ -17,7 +17,7 @@ from duologue.domain.letter import Letter, Reply
 from duologue.domain.outcome import Party
 from duologue.wire.huawei.digests import AUTHORIZATION, Signing, push_digest, username_token
 from duologue.wire.huawei.outcomes import codes_of
-from duologue.wire.huawei.records import record_name
+from duologue.wire.huawei.records import Records, record_name
 from duologue.wire.huawei.session_id import session_id
 
 _LEG_EVENTS: dict[type[Fact], str] = {LegDialled: "callout", LegAlerted: "alerting", LegAnswered: "answer"}
@@ -32,21 +32,23 @@ _VOICE_CALLBACK = "002"
 class HuaweiLetters:
     """Plays `usecases.ports.Correspondence`."""
 
-    def __init__(self, host: str, new_nonce: Callable[[], str], bucket: str = "", signing: Signing = "lines") -> None:
-        """`host` is the part of a session id after `@`; `new_nonce` gives 1 to 128 letters and digits, never twice.
-
-        `bucket`: the name of the recordings' storage, which the CDR tells.
-        """
-        self._bucket = bucket
+    def __init__(self, host: str, new_nonce: Callable[[], str], records: Records, signing: Signing = "lines") -> None:
+        """`host` is the part of a session id after `@`; `new_nonce` gives 1 to 128 letters and digits, never twice."""
+        self._records = records
         self._host = host
         self._new_nonce = new_nonce
         self._signing = signing
 
     def letter(self, call: Call, fact: Fact, app: App, at: datetime) -> Letter | None:
-        """The notification of one fact, signed at `at`. None: it is not told, or the SP named no URL for it."""
+        """The notification of one fact, signed at `at`. None: it is not told, or the SP named no URL for it.
+
+        Raises OutsideUnavailable: the link to a recording cannot be made now.
+        """
         url = url_of(call, fact)
-        told = event_of(call, fact, self._host, self._bucket)
-        if url is None or told is None:
+        if url is None:
+            return None
+        told = event_of(call, fact, self._host, self._records)
+        if told is None:
             return None
         nonce, created = self._new_nonce(), f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
         digest = push_digest(app.secret, url, nonce, created, self._signing)
@@ -68,7 +70,7 @@ def url_of(call: Call, fact: Fact) -> str | None:
     return call.notify.fee_url if isinstance(fact, AccountClosed) else call.notify.status_url
 
 
-def event_of(call: Call, fact: Fact, host: str, bucket: str = "") -> dict[str, Any] | None:
+def event_of(call: Call, fact: Fact, host: str, records: Records) -> dict[str, Any] | None:
     """The body for one fact, or None for a fact that is not told."""
     match fact:
         case LegDialled() | LegAlerted() | LegAnswered():
@@ -78,13 +80,13 @@ def event_of(call: Call, fact: Fact, host: str, bucket: str = "") -> dict[str, A
         case CallEnded():
             return _event(EVENT_TYPES[CallEnded], call, fact.at, host, _ending(cdr_of(call)))
         case AccountClosed():
-            return {"eventType": EVENT_TYPES[AccountClosed], "feeLst": [record_of(cdr_of(call), host, bucket)]}
+            return {"eventType": EVENT_TYPES[AccountClosed], "feeLst": [record_of(cdr_of(call), host, records)]}
         case _:
             return None
 
 
-def record_of(cdr: Cdr, host: str, bucket: str) -> dict[str, Any]:
-    """The CDR in the wire's names. `bucket` is where recordings lie."""
+def record_of(cdr: Cdr, host: str, records: Records) -> dict[str, Any]:
+    """The CDR in the wire's names."""
     codes = codes_of(cdr)
     caller, callee = cdr.caller, cdr.callee
     record = {
@@ -110,7 +112,7 @@ def record_of(cdr: Cdr, host: str, bucket: str) -> dict[str, Any]:
         "failTime": _time(cdr.ended_at) if callee.answered_at is None else None,
         "ulFailReason": codes.release,
         "sipStatusCode": codes.sip,
-        **_recording(cdr, host, bucket),
+        **_recording(cdr, host, records),
         "ttsPlayTimes": 0,
         "ttsTransDuration": 0,
         "serviceType": _VOICE_CALLBACK,
@@ -120,16 +122,17 @@ def record_of(cdr: Cdr, host: str, bucket: str) -> dict[str, Any]:
     return _present(record)
 
 
-def _recording(cdr: Cdr, host: str, bucket: str) -> dict[str, Any]:
-    """R16: told before the sound has come. It is fetched by name and domain; there is no link without a request."""
+def _recording(cdr: Cdr, host: str, records: Records) -> dict[str, Any]:
+    """R16: told before the sound has come. It is fetched by the link, or asked for by name and domain."""
     if cdr.recording is None:
         return {"recordFlag": 0}
     return {
         "recordFlag": 1,
         "recordStartTime": _time(cdr.recording.started_at),
         "recordObjectName": record_name(cdr.call_id),
-        "recordBucketName": bucket,
+        "recordBucketName": records.bucket,
         "recordDomain": host,
+        "recordFileDownloadUrl": records.link(cdr.app, cdr.call_id),
     }
 
 

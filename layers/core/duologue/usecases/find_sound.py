@@ -1,0 +1,51 @@
+"""Find the sound of a recorded call, in the form that its app wants. Every way to a sound passes here."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from duologue.domain.accounts import App
+from duologue.domain.call import Call
+from duologue.domain.errors import RecordingNotReady, UnknownRecording
+from duologue.domain.recording import published_key
+from duologue.usecases.ports import Recordings
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How long things of a recording stay."""
+
+    sound: timedelta
+    """From the start of the recording; its storage deletes it then."""
+    link: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSound:
+    """A sound that is there, and the first moment at which nobody may have it any more."""
+
+    key: str
+    ends_at: datetime
+
+
+def find_sound(call: Call, app: App, now: datetime, *, recordings: Recordings, keeping: Keeping) -> KeptSound:
+    """The sound of a call for its own app.
+
+    Raises:
+        UnknownRecording: the call is not the app's, was not recorded, or its sound was deleted, by its SP or with age.
+        RecordingNotReady: it was recorded, and the sound has not come yet (R16).
+    """
+    recording = call.recording
+    if call.app != app.key or recording is None or recording.deleted_at is not None:
+        raise UnknownRecording(call.id)
+    ends_at = recording.started_at + _kept(call, keeping)
+    if now >= ends_at:  # the storage deletes some hours late: at a midnight
+        raise UnknownRecording(call.id)
+    key = recording.key if app.stereo_recordings else published_key(app.key, call.id)
+    if not recordings.holds(key):
+        raise RecordingNotReady(call.id)
+    return KeptSound(key, ends_at)
+
+
+def _kept(call: Call, keeping: Keeping) -> timedelta:
+    wanted = timedelta(days=call.keep_recording_days)
+    return min(wanted, keeping.sound) if wanted else keeping.sound

@@ -66,7 +66,7 @@ def windows(sound: "array[int]", step: int = WINDOW, share: float = 0.2) -> list
 
 
 def loudest(sound: "array[int]") -> "Counter[int | None]":
-    """The loudest tone of each window, and in how many; None: nothing. A gap in a tone does not move its peak."""
+    """The loudest tone of each window, and in how many; None: nothing."""
     found = [spectrum(sound[at : at + WINDOW]) for at in range(0, len(sound) - WINDOW + 1, WINDOW)]
     peaks = [(max(each), each.index(max(each))) for each in found]
     return Counter(round(at * RATE / WINDOW / 20) * 20 if level >= FAINT else None for level, at in peaks)

@@ -19,6 +19,8 @@ from tests.lab_sip import ear
 AT_ONCE = 10
 EDGE = timedelta(seconds=0.5)
 """Of a talk, not listened to: sound is on its way."""
+BROKEN = 2
+"""Windows in which a jump of the tone may look like another one; somebody else's would be there for longer."""
 
 
 def heard_in_talk(line: SipLine, call: PhoneCall | None) -> Counter[int | None]:
@@ -40,8 +42,9 @@ def test_ten_at_once(quiet, lab):
     for each in played:
         for call, other in ((each.caller, each.pair.callee), (each.callee, each.pair.caller)):
             heard = heard_in_talk(lab.pstn.exchange.line, call)
-            assert set(heard) - {None} == {voice(other)}
             assert heard[int(voice(other))] > 15, "of about 27 windows in 7 seconds"
+            strange = {tone: count for tone, count in heard.items() if tone not in (None, int(voice(other)))}
+            assert max(strange.values(), default=0) <= BROKEN, strange
 
 
 @pytest.fixture(scope="session")

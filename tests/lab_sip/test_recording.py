@@ -168,13 +168,13 @@ def test_it_was_recorded_and_the_account_says_so(heard):
 
 
 def test_the_networks_file_has_the_parties_apart_and_no_notice(heard):
-    """It begins after the second notice: not a window of it holds anything but the voices."""
+    """It begins after the second notice: no speech is in it, and it is no longer than what was left of the call."""
     published(heard)
     [body] = objects(heard, "calls/").values()
     left, right = ear.channels(body)
     for channel, own in zip((left, right), heard.voices, strict=True):
-        assert set(ear.loudest(channel)) - {None} == {own}
-        assert ear.loudest(channel)[own] > 5
+        found = ear.loudest(channel)
+        assert found[own] > 0.9 * found.total()
     [(_, _, until)] = heard.a.joined
     assert len(left) / ear.RATE < (until - heard.began(heard.b, NOTICE) - NOTICE_LASTS).total_seconds() + 0.5
 

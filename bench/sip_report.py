@@ -36,7 +36,7 @@ def _head() -> list[str]:
     return [
         "# What the SIP line carries",
         "",
-        "Written by `make bench-sip`: one run, network, telephones and exchange on one machine. Times belong to it;",
+        "Written by `make bench-sip`: one run, with all of it on one machine, which its times belong to;",
         "where nothing else runs, all callbacks are done, no sound is wrong and no leg is stuck.",
         "",
         f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}, "

@@ -109,8 +109,8 @@ test-sam-local: build $(RUNTIME)  ## Run every function with every sample in `sa
 bench: $(DEV)  ## Count and time what one callback costs
 	$(PY) -m bench $(ARGS)
 
-bench-sip: $(DEV) $(SIP)  ## Measure 20, then 50 bridged callbacks at once over SIP and RTP
-	$(PY) -m bench.sip $(ARGS)
+bench-sip: $(DEV) $(SIP)  ## Measure 20, then 50 bridged callbacks at once over SIP and RTP, then 300 in a row
+	$(PY) -m bench.sip --into bench/sip.md $(ARGS)
 
 # -- checks ------------------------------------------------------------------------------------------------------------
 

@@ -8,17 +8,17 @@ Ends 1 if a sound is wrong or a call is stuck; no figure of time is judged, sinc
 import argparse
 import io
 import os
-import platform
 import sys
 import threading
 import time
 import wave
 from array import array
-from dataclasses import dataclass, field
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bench.sip_report import Figures, report
 from lab.hearing import PURE, WINDOW, samples, share, windows
 from lab.phones.voices import voice
 from lab.pstn.feed import Moment
@@ -41,24 +41,6 @@ MOST_GAPS = 0.05
 """Share of windows with a gap up to which a sound is right."""
 
 
-@dataclass
-class Figures:
-    """What one run showed. CPU seconds are those while all calls were up."""
-
-    calls: int
-    done: int = 0
-    seconds: float = 0.0
-    cpu: dict[str, float] = field(default_factory=dict)
-    ticks: int = 0
-    late: int = 0
-    worst: float = 0.0
-    memory_mb: tuple[float, float] = (0.0, 0.0)
-    windows: int = 0
-    gaps: int = 0
-    """Windows of the ten seconds in which the tone was interrupted, on any phone or in any recording."""
-    wrong: list[str] = field(default_factory=list)
-
-
 class Bench:
     """One network for all runs."""
 
@@ -66,10 +48,12 @@ class Bench:
         self.changed = threading.Condition()
         self.joined: set[str] = set()
         self.over: set[str] = set()
+        self.told: dict[str, list[str]] = {}
+        """What the Lambda was told of each call, in words."""
         self.recordings = MemoryRecordings()
         self.service = PstnService(
             self._invoke,
-            Switches(recording_delay=0.0),
+            Switches(recording_delay=0.0, bridge_failure_detail=True),
             recordings=self.recordings,
             make_line=sip_line(SipSettings(listen=True)),
         )
@@ -90,6 +74,7 @@ class Bench:
 
     def _invoke(self, arn: str, event: dict[str, Any]) -> Any:
         legs = event["CallDetails"]["Participants"]
+        self.told.setdefault(event["CallDetails"]["TransactionId"], []).append(_in_words(event))
         actions: list[dict[str, Any]] = []
         match event["InvocationEventType"], event.get("ActionData", {}).get("Type"):
             case "CALL_ANSWERED", _:
@@ -130,13 +115,15 @@ class Bench:
     def stream(self, count: int) -> Figures:
         """So many callbacks, ten a second, one second of talk each."""
         figures = Figures(count)
-        before = self._memory()
+        figures.memory_mb.append(self._memory())
         since, cpu = time.monotonic(), self._cpu()
-        ids = self._place(count, talks=1.0)
+        ids = self._place(count // 2, talks=1.0)
+        figures.memory_mb.append(self._memory())
+        ids += self._place(count - count // 2, talks=1.0)
         self._finish(figures, ids, 60)
         figures.seconds = time.monotonic() - since
         figures.cpu = {name: value - cpu[name] for name, value in self._cpu().items()}
-        figures.memory_mb = (before, self._memory())
+        figures.memory_mb.append(self._memory())
         return figures
 
     def _place(self, count: int, talks: float) -> list[str]:
@@ -151,7 +138,9 @@ class Bench:
 
     def _finish(self, figures: Figures, ids: list[str], seconds: float) -> None:
         self._wait(lambda: set(ids) <= self.over, seconds)
-        figures.done = len(set(ids) & self.over & self.joined)
+        done = set(ids) & self.over & self.joined
+        figures.done = len(done)
+        figures.not_done = Counter(", ".join(self.told.get(each, ["nothing"])) for each in ids if each not in done)
         figures.wrong += [f"{leg} is still up" for leg in self.exchange.legs_up()]
 
     def _wait(self, condition: Any, seconds: float) -> None:
@@ -193,6 +182,15 @@ class Bench:
                 _judge(figures, f"{leg.to}'s channel has", sound, voice(leg.to))
 
 
+def _in_words(event: dict[str, Any]) -> str:
+    """The event, what it is about, and its codes."""
+    data = event.get("ActionData", {})
+    parameters = data.get("Parameters", {})
+    codes = (data.get("ErrorType"), data.get("SipResponseCode"), parameters.get("SipResponseCode"))
+    about = (data.get("Type"), parameters.get("ParticipantTag"), *codes)
+    return " ".join(str(each) for each in (event["InvocationEventType"], *about) if each is not None)
+
+
 def _stretch(sound: "array[int]", begun: datetime, since: datetime, seconds: float) -> "array[int]":
     first = int((since - begun).total_seconds() * RATE)
     return sound[first : first + int(seconds * RATE)]
@@ -214,43 +212,13 @@ def _cpu_of(pid: int | None) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def report(runs: list[Figures], stream: Figures | None) -> str:
-    lines = [
-        "# What the SIP line carries",
-        "",
-        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}, "
-        f"load {os.getloadavg()[0]:.1f} when the run ended. Phones and network share the machine.",
-        "",
-        "| callbacks at once | done | for | network CPU | per call and second | phones CPU | exchange CPU |"
-        " late ticks (> 20 ms) | farthest behind | 100 ms with a gap | wrong sounds |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for run in runs:
-        cpu = {name: value / run.seconds for name, value in run.cpu.items()}
-        each = cpu["network"] / run.calls
-        lines.append(
-            f"| {run.calls} | {run.done} | {run.seconds:.1f} s | {cpu['network']:.0%} | {each:.2%} |"
-            f" {cpu['phones']:.0%} | {cpu['exchange']:.0%} | {run.late} of {run.ticks} | {1000 * run.worst:.0f} ms |"
-            f" {run.gaps} of {run.windows} | {len(run.wrong)} |"
-        )
-    if stream:
-        first, last = stream.memory_mb
-        lines += [
-            "",
-            f"{stream.calls} callbacks at {PER_SECOND} a second, 1 s of talk each: {stream.done} done in"
-            f" {stream.seconds:.0f} s, {len(stream.wrong)} legs stuck,"
-            f" memory of the network {first:.0f} → {last:.0f} MB.",
-        ]
-    faults = [fault for run in [*runs, *([stream] if stream else [])] for fault in run.wrong]
-    return "\n".join([*lines, "", *faults[:20]])
-
-
 def main() -> int:
     """The exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench.sip", description="What the SIP line carries")
     parser.add_argument("--calls", type=int, nargs="*", default=[20, 50], help="at once (default: 20 50; at most 50)")
     parser.add_argument("--seconds", type=float, default=10.0, help="of talk (default: %(default)s)")
     parser.add_argument("--stream", type=int, default=300, help="callbacks one after the other (default: %(default)s)")
+    parser.add_argument("--into", type=Path, help="write the figures here too")
     asked = parser.parse_args()
     if reason := missing():
         print(reason, file=sys.stderr)
@@ -267,7 +235,10 @@ def main() -> int:
         stream = bench.stream(asked.stream) if asked.stream else None
     finally:
         bench.service.close()
-    print(report(runs, stream), flush=True)
+    said = report(runs, stream, PER_SECOND)
+    print(said, flush=True)
+    if asked.into:
+        asked.into.write_text(said, encoding="utf-8")
     whole = [*runs, *([stream] if stream else [])]
     return 0 if all(run.done == run.calls and not run.wrong for run in whole) else 1
 

@@ -60,6 +60,8 @@ def network(moment: Moment, people: People) -> str | None:
             return f"the function failed: {detail['reason']}"
         case "over":
             return "no leg is left"
+        case "trouble":
+            return f"the line could not do it: {detail['text']}"
         case "recorded":
             return f"a recording lies at {detail['place']}"
     return None

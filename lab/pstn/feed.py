@@ -19,6 +19,7 @@ class Moment:
       log                        a line of the application's message log
       called, rang, picked_up, joined, heard, stopped, pressed, ended, vanished   at a phone (`number`)
       broken                     a fault of the lab's own
+      trouble                    what a telephone line could not do for a leg (`text`)
       recorded                   a recording's object was written
     """
 

@@ -6,6 +6,8 @@ import itertools
 import math
 import wave
 from array import array
+from collections import Counter
+from datetime import datetime
 
 RATE = 8000
 WINDOW = 2048
@@ -16,6 +18,12 @@ FAINT = 200.0
 
 def samples(pcm: bytes) -> "array[int]":
     return array("h", pcm[: len(pcm) // 2 * 2])
+
+
+def stretch(pcm: bytes, begun: datetime, since: datetime, until: datetime) -> "array[int]":
+    """Of sound that began at one time, what was to be heard between two others."""
+    first, last = (int((at - begun).total_seconds() * RATE) for at in (since, until))
+    return samples(pcm)[max(0, first) : last]
 
 
 def channels(wav: bytes) -> list["array[int]"]:
@@ -52,13 +60,24 @@ def tones(stretch: "array[int]", share: float = 0.2) -> list[int]:
     return sorted({round(at * RATE / WINDOW / 20) * 20 for at in peaks})
 
 
+def windows(sound: "array[int]", step: int = WINDOW, share: float = 0.2) -> list[tuple[int, ...]]:
+    """The tones of each window."""
+    return [tuple(tones(sound[at : at + WINDOW], share)) for at in range(0, len(sound) - WINDOW + 1, step)]
+
+
+def loudest(sound: "array[int]") -> "Counter[int | None]":
+    """The loudest tone of each window, and in how many; None: nothing."""
+    found = [spectrum(sound[at : at + WINDOW]) for at in range(0, len(sound) - WINDOW + 1, WINDOW)]
+    peaks = [(max(each), each.index(max(each))) for each in found]
+    return Counter(round(at * RATE / WINDOW / 20) * 20 if level >= FAINT else None for level, at in peaks)
+
+
 def story(sound: "array[int]", step: int = WINDOW // 2) -> list[tuple[int, ...]]:
     """What was to be heard, one after the other: the tones of each window, changes only.
 
     A window in which one sound gives way to the next holds both or neither; it counts only if its neighbour agrees.
     """
-    windows = [tuple(tones(sound[at : at + WINDOW])) for at in range(0, len(sound) - WINDOW + 1, step)]
-    steady = [one for one, after in itertools.pairwise(windows) if one == after]
+    steady = [one for one, after in itertools.pairwise(windows(sound, step)) if one == after]
     return [each for at, each in enumerate(steady) if at == 0 or steady[at - 1] != each]
 
 

@@ -13,6 +13,7 @@
 | prompts, sounds, speech | parent | WAV files and texts as telephone sound |
 | tapes | parent | the recordings that the station leaves |
 | settings | parent | what can be chosen, and whether this machine can have such a line |
-| channel, station | child | commands in, calls on the wire (baresip), events out |
+| channel, orders, hangups, station | child | commands in, calls on the wire (baresip), events out |
+| process | child | what it asks of the machine |
 | media | child | the 20 ms thread: prompts, bridges, recordings |
 """

@@ -158,6 +158,8 @@ class SipLine(ScriptedLine):
                 self._played(call, event["play"])
             case "ended":
                 self._ended(call, event["by"], event["code"], tell=True)
+            case "trouble":
+                self._note(call, "trouble", text=event["text"])
             case _:
                 pass
 
@@ -166,6 +168,8 @@ class SipLine(ScriptedLine):
         call = self.calls.get(event.get("leg", ""))
         if event["event"] == "incoming" and call:
             call.saw = self.numbers.number(event["from"]) or event["from"]
+        if event["event"] == "trouble" and call:
+            self._note(call, "trouble", text=f"at the phone: {event['text']}")
 
     def _arrives(self, event: dict[str, Any]) -> None:
         """Either a built-in phone that was told to call, or a telephone outside."""

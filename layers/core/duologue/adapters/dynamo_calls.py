@@ -22,6 +22,7 @@ from duologue.call_control.facts import Fact
 from duologue.call_control.history import Delivery, History
 from duologue.domain.call import Call
 from duologue.domain.cdr import cdr_of
+from duologue.domain.due import due_by
 from duologue.domain.errors import (
     CallAlreadyAccepted,
     CdrAlreadyWritten,
@@ -206,8 +207,12 @@ class DynamoCalls:
 
     def _update(self, change: Change) -> dict[str, Any]:
         """Set what changed and nothing else: the flow writes attributes of its own on the same row."""
-        before, after = row_of(change.before.call), row_of(change.after)
+        before, after = (
+            row_of(call) | {"close_by": due_by(call).isoformat()} for call in (change.before.call, change.after)
+        )
         sets = {name: value for name, value in after.items() if before.get(name) != value}
+        if change.closes:
+            sets.pop("close_by", None)
         removes = sorted(before.keys() - after.keys())
         removes += ["listener"] if change.wakes is not None else []
         removes += ["open", "close_by"] if change.closes else []

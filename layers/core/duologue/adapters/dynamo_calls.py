@@ -27,6 +27,7 @@ from duologue.domain.errors import (
     CallAlreadyAccepted,
     CdrAlreadyWritten,
     EventAlreadyHeard,
+    OutsideUnavailable,
     RaceLost,
     UnknownCall,
 )
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
 
 CALL = "CALL"
 OPEN_CALLS = "open-calls"
-"""Sparse index: `open` and `close_by` are on a call until its account is closed."""
+"""Sparse index: `open` and `close_by` are on a call until its account is closed; `domain/due.py` sets `close_by`."""
+_NOT_NOW = {"None", "ThrottlingError", "ProvisionedThroughputExceeded"}
+"""Reasons for which a transaction is cancelled that are nobody's fault; "None" stands for a write without one."""
 
 
 class DynamoCalls:
@@ -70,8 +73,8 @@ class DynamoCalls:
         keys = [_key(call_id, CALL), _key(call_id, heard_key)]
         with outside("calls table"):
             found = self._client.batch_get_item(RequestItems={self._calls: {"Keys": keys, "ConsistentRead": True}})
-        if found.get("UnprocessedKeys"):
-            raise RaceLost(call_id)
+        if found.get("UnprocessedKeys"):  # throttled
+            raise OutsideUnavailable("calls table: UnprocessedKeys")
         items = {item["item"]["S"]: item for item in found["Responses"].get(self._calls, [])}
         saved = _saved(call_id, items.get(CALL))
         if heard_key not in items:
@@ -255,7 +258,9 @@ class DynamoCalls:
                 if reason == "ConditionalCheckFailed":
                     raise meaning from error
             if "TransactionConflict" in reasons:
-                raise RaceLost("another transaction holds the call") from error
+                raise RaceLost("another transaction holds the call, or its app's slots") from error
+            if set(reasons) <= _NOT_NOW:
+                raise OutsideUnavailable(f"calls table: {', '.join(sorted(set(reasons)))}") from error
             raise
 
 

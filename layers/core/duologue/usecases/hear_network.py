@@ -23,8 +23,8 @@ from duologue.usecases.ports import Calls, Change, Flows, Heard, SavedCall
 
 _log = logging.getLogger(__name__)
 _TRIES = 16
-"""Races lost in a row before giving up: another write of the call was committed, or another end of the app's calls holds
-the row of its slots. With the longest pauses between them (jittered_pause.py) they take less than 4 s (R17)."""
+"""Races lost in a row before giving up: another write of the call was committed, or another end of the app's calls
+holds the row of its slots. With the longest pauses between them (jittered_pause.py) they take less than 4 s (R17)."""
 
 Answer = dict[str, Any]
 WriteAnswer = Callable[[Sequence[Action], str | None], Answer]

@@ -112,6 +112,17 @@ def test_a_bridge_that_the_network_has_no_room_for_is_no_fault_of_the_callee():
     story = Story(*TALKING[:4], BridgeFailed(at(5), NETWORK_CALL, refused=True))
     assert story.call.ending is EndReason.DIAL_REFUSED
     assert story.actions[-1] == HANG_UP_CALLER
+    assert Story(BridgeFailed(at(5), NETWORK_CALL, refused=True), call=story.call).last.ignored is not None, "twice"
+    story.play(CALLER_LEFT)
+    assert cdr_of(story.call).callee == callback().callee, (
+        "it was never dialled, whatever was told when it was asked for"
+    )
+
+
+def test_a_callee_that_rang_was_dialled_whatever_the_network_calls_its_failure():
+    story = Story(*TALKING[:4], CALLEE_RANG, BridgeFailed(at(7), NETWORK_CALL, refused=True))
+    assert story.call.ending is EndReason.CALLEE_FAILED
+    assert story.call.callee.dialled_at == at(4)
 
 
 UNPLAYABLE = BridgeFailed(at(9), NETWORK_CALL, refused=True, unplayable=True)

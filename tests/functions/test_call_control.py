@@ -109,7 +109,7 @@ def test_the_callee_answers():
     [
         ("callee_not_answered", Outcome(Result.UNREACHABLE), EndReason.CALLEE_FAILED, "callee-unavailable"),
         ("callee_not_answered_with_sip_code", Outcome(Result.BUSY, 486), EndReason.CALLEE_FAILED, "callee-busy"),
-        ("bridge_refused", Outcome(Result.UNREACHABLE), EndReason.DIAL_REFUSED, "callee-unavailable"),
+        ("bridge_refused", None, EndReason.DIAL_REFUSED, "callee-unavailable"),
     ],
 )
 def test_the_callee_does_not_come(name, outcome, reason, prompt):

@@ -309,6 +309,19 @@ def test_a_sixth_callback_costs_none_of_the_five_and_ends_cleanly():
     assert codes == [0, 0, 0, 0, 0, 7109]
 
 
+def test_a_callee_that_the_network_has_no_room_for_is_not_in_the_account():
+    """Its `callout` was told when the network was asked (docs/decisions/0008); its phone never rang."""
+    line = Line(answers(2), answers(3), switches=Switches(quotas=Quotas(on=True, active_calls=1)))
+    call = line.place()
+    line.run()
+    line.check_all_over(call)
+    assert line.exchange.phones[CALLEE].calls == []
+    assert line.told_to_sp == ["callout", "alerting", "answer", "callout", "disconnect", "fee"]
+    assert (line.disconnect["stateCode"], line.fee["ulFailReason"]) == (7109, 522)
+    assert "callOutStartTime" in line.fee
+    assert "fwdStartTime" not in line.fee
+
+
 def test_a_dial_that_the_network_has_no_room_for_fails_with_its_account():
     line = Line(answers(2), answers(3), switches=Switches(quotas=Quotas(on=True, active_calls=0)))
     call = line.place()

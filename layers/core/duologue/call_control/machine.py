@@ -222,8 +222,10 @@ def _bridge_failed(call: Call, event: BridgeFailed) -> Decision:
         # R5: surely nothing was dialled. Without a prompt it cannot be refused for one, so it is repeated once at most.
         silent = _bridge(call, None)
         return Decision(call, (silent,), ignored="the caller waits in silence: the prompt cannot be played")
-    if event.refused:
-        return _callee_lost(call, event.at, Outcome(Result.UNREACHABLE), EndReason.DIAL_REFUSED)
+    if event.refused and callee.alerting_at is None:
+        lost = _callee_lost(call, event.at, Outcome(Result.UNREACHABLE), EndReason.DIAL_REFUSED)
+        # The dial that was told when it was asked for never left: nobody is accounted for (docs/decisions/0008).
+        return replace(lost, call=_with(lost.call, replace(callee, dialled_at=None)))
     return _callee_lost(call, event.at, _callee_outcome(call, event))
 
 

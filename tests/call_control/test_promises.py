@@ -41,12 +41,12 @@ _DROPS = [
     for status in (0, 404, 480, 486, 487, 503, 603)
 ]
 # The network says who is up, whatever we heard of it.
-_DROPS += [
+_CONNECTED = [EndAsked(at(5), NETWORK_CALL, up) for up in ({Party.CALLER: LEG_A}, {Party.CALLEE: LEG_B}, _LEGS)]
+_CONNECTED += [
     LegDropped(at(5), NETWORK_CALL, party, leg, 0, {party.peer: _LEGS[party.peer]}) for party, leg in _LEGS.items()
 ]
-_ENDS = [EndAsked(at(5), NETWORK_CALL, up) for up in ({Party.CALLER: LEG_A}, {Party.CALLEE: LEG_B}, _LEGS)]
 _STRAYS = [replace(event, network_call="stray") for event in _KNOWN]
-_ANY = st.sampled_from([*_KNOWN, *_KNOWN, *_KNOWN, *_DROPS, *_ENDS, *_STRAYS])
+_ANY = st.sampled_from([*_KNOWN, *_KNOWN, *_KNOWN, *_DROPS, *_CONNECTED, *_CONNECTED, *_CONNECTED, *_STRAYS])
 _STEP = st.one_of(_ANY, st.sampled_from(_STOPS))
 
 
@@ -159,6 +159,7 @@ def _check(steps: list[CallEvent | EndReason], call: Call) -> None:
     for leg in (call.caller, call.callee):
         assert (leg.dialled_at is None) == (leg.ended_at is None), "every leg that was dialled has ended"
         assert leg.outcome is not None or leg.dialled_at is None
+        assert leg.answered_at is None or leg.answered_at <= leg.ended_at, "no leg ends before it was answered"
 
 
 @settings(max_examples=SEQUENCES, deadline=None)

@@ -255,6 +255,26 @@ def test_a_callee_that_the_row_never_dialled_is_hung_up_with_the_end_of_the_call
     assert story.call.phase is Phase.OVER
 
 
+def test_a_callee_that_the_network_says_is_up_is_hung_up_however_often_the_callers_end_is_told():
+    story = Story(*TALKING)
+    for _ in range(2):
+        assert story.play(replace(CALLER_LEFT, connected={Party.CALLEE: LEG_B})).actions == (HANG_UP_CALLEE,)
+
+
+def test_a_caller_that_the_network_says_is_up_is_hung_up_though_its_end_was_told():
+    story = Story(*TALKING, CALLER_LEFT, replace(CALLEE_LEFT, at=at(61), connected={Party.CALLER: LEG_A}))
+    assert story.actions == (HANG_UP_CALLER,)
+    assert story.call.phase is Phase.OVER
+
+
+def test_a_callee_answered_while_its_caller_was_gone_has_not_ended_before():
+    left = replace(CALLER_LEFT, connected={Party.CALLEE: LEG_B})
+    story = Story(CALLER_DIALLED, CALLER_ANSWERED, CALLEE_WANTED, left, replace(CALLEE_ANSWERED, at=at(62)))
+    account = cdr_of(close(story.call, at(400), EndReason.LOST).call)
+    assert account.callee.answered_at == account.callee.ended_at == account.ended_at == at(62)
+    assert account.talk == timedelta(0)
+
+
 def test_whoever_is_still_up_when_the_account_was_closed_is_hung_up():
     story = Story(*TALKING)
     story.call = close(story.call, at(100), EndReason.LOST).call

@@ -1,7 +1,7 @@
 """Placing and stopping: what is recorded, what is dialled, and what remains if something breaks in between."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -62,6 +62,7 @@ def test_a_callback_is_recorded_and_its_flow_started():
     given = desk.flows.started[call.id]
     assert given["caller"] == {"number": CALLER.e164, "shows": SHOWN_TO_CALLER.e164}
     assert (given["talkSeconds"], given["lastMinuteSeconds"]) == (240, 60)
+    assert given["closeBy"] == (NOW + Patience().before_talk(timedelta(0))).isoformat()
     assert "+12025550122" not in str(given), "the callee's number stays in the store"
 
 
@@ -86,12 +87,14 @@ def test_the_wait_for_the_callee_is_longer_by_the_apps_prompt_before_it():
     app = replace(APP, prompts={"long.wav": 200.0})
     patience = Patience()
     wanted = replace(REQUEST, wants_prompt_before_callee=True, audio=Audio(before_callee="long.wav"))
-    waits = []
+    waits, due = [], []
     for request in (REQUEST, replace(wanted, wants_prompt_before_callee=False), wanted):
         desk = Desk()
         call = desk.place(request, app)
         waits.append(desk.flows.started[call.id]["calleeWaitSeconds"] - patience.callee_wait.total_seconds())
+        due.append(datetime.fromisoformat(desk.flows.started[call.id]["closeBy"]))
     assert waits == [0, 0, 200]
+    assert [each - due[0] for each in due] == [timedelta(seconds=wait) for wait in waits]
 
 
 def test_the_limit_of_concurrent_calls():

@@ -3,13 +3,14 @@
 No pydantic and no tracer on this import path: a person waits on the line while this process starts.
 """
 
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 from duologue.runtime.last_resort import guarded
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.calls import Parts, parts
-from duologue.usecases.hear_network import hear_network
+from duologue.usecases.hear_network import answer_unrecorded, hear_network
 from duologue.wire.chime.answer import Buckets, write_answer
 from duologue.wire.chime.invocation import read_invocation
 
@@ -23,14 +24,20 @@ def answer(event: dict[str, Any], parts: Parts, buckets: Buckets) -> dict[str, A
     """Answer one SMA event."""
     said = read_invocation(event, parts.clock.now())
     return hear_network(
-        said, parts.calls, parts.flows, lambda actions, call_id: write_answer(actions, buckets, introduces=call_id)
+        said,
+        parts.calls,
+        parts.flows,
+        lambda actions, call_id: write_answer(actions, buckets, introduces=call_id),
+        parts.pause,
     )
 
 
-NOTHING: dict[str, Any] = write_answer((), Buckets("", ""))
-"""Keeps what the network is doing. Made of nothing that could be missing."""
+def answer_in_trouble(event: dict[str, Any]) -> dict[str, Any] | None:
+    """The answer when something broke that nobody named. Made of nothing that could be missing."""
+    said = read_invocation(event, datetime.fromtimestamp(0, UTC))
+    return answer_unrecorded(said, lambda actions, call_id: write_answer(actions, Buckets("", ""), introduces=call_id))
 
 
-@guarded("call_control", safe=lambda _: NOTHING)
+@guarded("call_control", safe=answer_in_trouble)
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     return answer(event, parts(), buckets())

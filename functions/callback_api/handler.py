@@ -90,7 +90,7 @@ def _stop(request: Request, app: App, parts: Parts) -> Answer:
     from duologue.wire.huawei.requests import read_stop
 
     call_id = read_stop(request.body, parts.host)
-    stop_callback(call_id, app.key, calls=parts.calls, network=parts.network, flows=parts.flows)
+    stop_callback(call_id, app.key, calls=parts.calls, network=parts.network, flows=parts.flows, clock=parts.clock)
     _log.info("stopped", extra={"call_id": call_id, "app": app.key})
     return success()
 

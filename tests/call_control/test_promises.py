@@ -34,13 +34,21 @@ _RECORDED = [
 _KNOWN = _RECORDED + [
     value for name, value in vars(stories).items() if name.isupper() and hasattr(value, "network_call")
 ]
+_LEGS = {Party.CALLER: LEG_A, Party.CALLEE: LEG_B}
 _DROPS = [
     LegDropped(at(5), NETWORK_CALL, party, leg, status)
-    for party, leg in ((Party.CALLER, LEG_A), (Party.CALLEE, LEG_B))
+    for party, leg in _LEGS.items()
     for status in (0, 404, 480, 486, 487, 503, 603)
 ]
+# The network says who is up, whatever we heard of it.
+_CONNECTED: list[CallEvent] = [
+    EndAsked(at(5), NETWORK_CALL, up) for up in ({Party.CALLER: LEG_A}, {Party.CALLEE: LEG_B}, _LEGS)
+]
+_CONNECTED += [
+    LegDropped(at(5), NETWORK_CALL, party, leg, 0, {party.peer: _LEGS[party.peer]}) for party, leg in _LEGS.items()
+]
 _STRAYS = [replace(event, network_call="stray") for event in _KNOWN]
-_ANY = st.sampled_from([*_KNOWN, *_KNOWN, *_KNOWN, *_DROPS, *_STRAYS])
+_ANY = st.sampled_from([*_KNOWN, *_KNOWN, *_KNOWN, *_DROPS, *_CONNECTED, *_CONNECTED, *_CONNECTED, *_STRAYS])
 _STEP = st.one_of(_ANY, st.sampled_from(_STOPS))
 
 
@@ -77,7 +85,7 @@ class Watch:
         if isinstance(step, EndReason):  # the flow or a stop writes its reason on the row, then asks
             if self.call.phase is not Phase.OVER and self.call.ending is None:
                 self.call = replace(self.call, ending=step)
-            step = EndAsked(at(0), self.call.network_call or NETWORK_CALL)
+            step = EndAsked(at(0), self.call.network_call or NETWORK_CALL, _LEGS)
         event = replace(step, at=at(self.seconds))
         before = self.call
         decision = decide(before, event)
@@ -87,12 +95,13 @@ class Watch:
             if isinstance(action, HangUp):
                 self._only_what_is_up(before, decision.call, event, action)
             else:
-                assert before.phase is not Phase.OVER, "nothing is done after the end"
+                assert before.phase is not Phase.OVER, "nothing but hanging up is done after the end"
             if isinstance(action, DialAndBridge):
                 self.dials += 1
                 assert decision.call.ending is None, "no dial once a reason to end is there"
         if before.phase is not Phase.OVER:
             self._no_leg_outlives_its_peer(decision.call, decision.actions, event)
+        self._nobody_stays_up_by_the_networks_word(decision.call, decision.actions, event)
         assert decision.call.facts - before.facts == len(decision.facts)
         self.call = decision.call
 
@@ -107,17 +116,30 @@ class Watch:
 
     def _only_what_is_up(self, before: Call, after: Call, event: CallEvent, action: HangUp) -> None:
         leg = after.leg(action.party)
-        says_up = isinstance(event, LegPickedUp | CalledIn)  # of a bridge: both legs
+        connected = getattr(event, "connected", {}).get(action.party) == action.leg_id
+        says_up = connected or isinstance(event, LegPickedUp | CalledIn)  # of a bridge: both legs
         assert says_up or (leg.is_up and leg.network_id == action.leg_id), "only a leg that is up is hung up"
 
     def _no_leg_outlives_its_peer(self, call: Call, actions: tuple[object, ...], event: CallEvent) -> None:
         if not isinstance(event, LegDropped) or event.network_call != call.network_call:
             return
-        hung_up = {action.leg_id for action in actions if isinstance(action, HangUp)}
+        hung_up = _hung_up(actions)
         for leg in (call.caller, call.callee):
             peer = call.leg(leg.party.peer)
             if leg.is_up and peer.is_over and peer.ended_at == event.at:
                 assert leg.network_id in hung_up, "no leg stays up when its peer is gone"
+
+    def _nobody_stays_up_by_the_networks_word(self, call: Call, actions: tuple[object, ...], event: CallEvent) -> None:
+        """A leg that the network says is up is hung up, whether or not we ever heard of its answer."""
+        match event:
+            case LegDropped(party=Party.CALLEE) if call.callee.ended_at != event.at and call.phase is not Phase.OVER:
+                return  # it failed before, and the caller hears why; or we did not know that it was dialled
+            case LegDropped() | EndAsked() if call.ending is not None or call.network_call != event.network_call:
+                assert set(event.connected.values()) <= _hung_up(actions)
+
+
+def _hung_up(actions: tuple[object, ...]) -> set[str]:
+    return {action.leg_id for action in actions if isinstance(action, HangUp)}
 
 
 def _check(steps: list[CallEvent | EndReason], call: Call) -> None:
@@ -129,6 +151,9 @@ def _check(steps: list[CallEvent | EndReason], call: Call) -> None:
     if call.phase is not Phase.OVER:
         call = close(call, at(100_000), EndReason.LOST).call
     account = cdr_of(call)  # there is one, whoever closes it
+    ends = [leg.ended_at for leg in (call.caller, call.callee) if leg.ended_at is not None]
+    if watch.call.caller.is_over or watch.call.callee.is_over:
+        assert max(ends) <= account.ended_at <= at(watch.seconds), "a call whose one leg's end is known did not go on"
     if account.talk:
         assert call.caller.answered_at is not None, "talked means both legs were answered"
         assert call.callee.answered_at is not None
@@ -136,6 +161,8 @@ def _check(steps: list[CallEvent | EndReason], call: Call) -> None:
     for leg in (call.caller, call.callee):
         assert (leg.dialled_at is None) == (leg.ended_at is None), "every leg that was dialled has ended"
         assert leg.outcome is not None or leg.dialled_at is None
+        if leg.answered_at is not None and leg.ended_at is not None:
+            assert leg.answered_at <= leg.ended_at, "no leg ends before it was answered"
 
 
 @settings(max_examples=SEQUENCES, deadline=None)

@@ -112,6 +112,17 @@ def test_a_bridge_that_the_network_has_no_room_for_is_no_fault_of_the_callee():
     story = Story(*TALKING[:4], BridgeFailed(at(5), NETWORK_CALL, refused=True))
     assert story.call.ending is EndReason.DIAL_REFUSED
     assert story.actions[-1] == HANG_UP_CALLER
+    assert Story(BridgeFailed(at(5), NETWORK_CALL, refused=True), call=story.call).last.ignored is not None, "twice"
+    story.play(CALLER_LEFT)
+    assert cdr_of(story.call).callee == callback().callee, (
+        "it was never dialled, whatever was told when it was asked for"
+    )
+
+
+def test_a_callee_that_rang_was_dialled_whatever_the_network_calls_its_failure():
+    story = Story(*TALKING[:4], CALLEE_RANG, BridgeFailed(at(7), NETWORK_CALL, refused=True))
+    assert story.call.ending is EndReason.CALLEE_FAILED
+    assert story.call.callee.dialled_at == at(4)
 
 
 UNPLAYABLE = BridgeFailed(at(9), NETWORK_CALL, refused=True, unplayable=True)
@@ -205,6 +216,72 @@ def test_the_safety_net_closes_what_the_network_never_ended():
     assert decision.wakes
     assert cdr_of(decision.call).talk == timedelta(seconds=3991)
     assert close(decision.call, at(5000), EndReason.LOST).ignored is not None
+
+
+@pytest.mark.parametrize("left", [CALLEE_LEFT, CALLER_LEFT])
+def test_a_last_hang_up_that_never_came_does_not_make_a_day_of_talk(left):
+    """No leg outlives its peer, so it ended when its peer did (R9), however late that is found out."""
+    story = Story(*TALKING, left)
+    account = cdr_of(close(story.call, at(86_400), EndReason.LOST).call)
+    assert account.caller.ended_at == account.callee.ended_at == account.ended_at == at(60)
+    assert account.talk == timedelta(seconds=51)
+    assert account.reason is EndReason.HUNG_UP
+
+
+def test_an_answer_that_was_not_heard_is_hung_up_by_the_networks_word():
+    """The caller's: the flow gives up, and asks for the end of a leg that the row does not know to be up."""
+    story = Story(CALLER_DIALLED, CALLER_RANG)
+    story.call = replace(story.call, ending=EndReason.CALLER_SILENT)
+    assert story.play(END_WANTED).actions == ()
+    assert story.play(replace(END_WANTED, connected={Party.CALLER: LEG_A})).actions == (HANG_UP_CALLER,)
+
+
+def test_a_callee_whose_answer_was_not_heard_does_not_outlive_the_caller():
+    """Nor is the call over before its leg is."""
+    left = replace(CALLER_LEFT, connected={Party.CALLEE: LEG_B})
+    story = Story(CALLER_DIALLED, CALLER_ANSWERED, CALLEE_WANTED, left)
+    assert story.actions == (HANG_UP_CALLEE,)
+    assert story.call.phase is Phase.ENDING
+    story.play(replace(CALLEE_LEFT, at=at(61)))
+    account = cdr_of(story.call)
+    assert (account.ended_at, account.reason) == (at(61), EndReason.CALLER_LEFT)
+    assert account.talk == timedelta(0), "nobody knows since when they talked"
+
+
+def test_a_callee_that_the_row_never_dialled_is_hung_up_with_the_end_of_the_call():
+    """Its own end would not be known for one of ours: nothing is waited for."""
+    story = Story(CALLER_DIALLED, CALLER_ANSWERED, replace(CALLER_LEFT, connected={Party.CALLEE: LEG_B}))
+    assert story.actions == (HANG_UP_CALLEE,)
+    assert story.call.phase is Phase.OVER
+
+
+def test_a_callee_that_the_network_says_is_up_is_hung_up_however_often_the_callers_end_is_told():
+    story = Story(*TALKING)
+    for _ in range(2):
+        assert story.play(replace(CALLER_LEFT, connected={Party.CALLEE: LEG_B})).actions == (HANG_UP_CALLEE,)
+
+
+def test_a_caller_that_the_network_says_is_up_is_hung_up_though_its_end_was_told():
+    story = Story(*TALKING, CALLER_LEFT, replace(CALLEE_LEFT, at=at(61), connected={Party.CALLER: LEG_A}))
+    assert story.actions == (HANG_UP_CALLER,)
+    assert story.call.phase is Phase.OVER
+
+
+def test_a_callee_answered_while_its_caller_was_gone_has_not_ended_before():
+    left = replace(CALLER_LEFT, connected={Party.CALLEE: LEG_B})
+    story = Story(CALLER_DIALLED, CALLER_ANSWERED, CALLEE_WANTED, left, replace(CALLEE_ANSWERED, at=at(62)))
+    account = cdr_of(close(story.call, at(400), EndReason.LOST).call)
+    assert account.callee.answered_at == account.callee.ended_at == account.ended_at == at(62)
+    assert account.talk == timedelta(0)
+
+
+def test_whoever_is_still_up_when_the_account_was_closed_is_hung_up():
+    story = Story(*TALKING)
+    story.call = close(story.call, at(100), EndReason.LOST).call
+    both = {Party.CALLER: LEG_A, Party.CALLEE: LEG_B}
+    assert story.play(replace(END_WANTED, connected=both)).actions == (HANG_UP_CALLER, HANG_UP_CALLEE)
+    assert story.play(replace(CALLER_LEFT, connected={Party.CALLEE: LEG_B})).actions == (HANG_UP_CALLEE,)
+    assert story.facts[-1] == story.facts[4], "nothing is recorded"
 
 
 def test_a_silent_network_means_no_answer():

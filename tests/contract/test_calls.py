@@ -4,18 +4,23 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 
 from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.call_control.facts import AccountClosed, CallAccepted, CallEnded, LegAnswered, LegDialled
 from duologue.call_control.history import Delivery
 from duologue.call_control.machine import close
+from duologue.domain.due import ENDING, due_by
 from duologue.domain.errors import (
     CallAlreadyAccepted,
     CdrAlreadyWritten,
     DuologueError,
     EventAlreadyHeard,
     LimitReached,
+    OutsideUnavailable,
     RaceLost,
     UnknownCall,
 )
@@ -99,6 +104,21 @@ class Promises:
         calls.save(change_of(calls.load(call.id), close(call, at(200), EndReason.NEVER_STARTED)))
         assert list(calls.overdue(at(99999), 10)) == []
         assert calls.in_use(call.app) == 0
+
+    def test_a_call_is_due_anew_with_every_step(self, calls):
+        """Nothing but the rule (domain/due.py) says when; closed, it never is."""
+        story = Story(call=accept(calls, replace(callback(), longest_talk=timedelta(days=1))))
+        last = replace(CALLER_LEFT, at=at(61))
+        for event in (*TALKING, CALLEE_LEFT):
+            saved = calls.load(story.call.id)
+            story.play(event)
+            calls.save(change_of(saved, story.last))
+            if due_by(story.call) != due_by(saved.call):
+                assert list(calls.overdue(due_by(story.call) - timedelta(seconds=1), 10)) == []
+                assert list(calls.overdue(due_by(story.call), 10)) == [story.call.id]
+        assert due_by(story.call) == at(60) + ENDING
+        calls.save(change_of(calls.load(story.call.id), story.play(last).last))
+        assert list(calls.overdue(at(999_999), 10)) == []
 
     def test_there_is_one_cdr(self, calls):
         call = accept(calls)
@@ -233,6 +253,51 @@ class TestInDynamoDB(Promises):
         assert verdicts.count(None) == 5
         assert verdicts.count(LimitReached) == 45
         assert calls.in_use("app-1") == 5
+
+
+WRITE, READ = "transact_write_items", "batch_get_item"
+
+
+@pytest.fixture
+def refusing():
+    """The store whose DynamoDB refuses what it is asked, as the real one may and neither imitation does."""
+    client = boto3.client("dynamodb", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    with Stubber(client) as stubber:
+        yield DynamoCalls(client, "calls", "accounts", KEEP), stubber
+
+
+@pytest.mark.parametrize(
+    ("reasons", "meaning"),
+    [
+        (["ThrottlingError", "None"], OutsideUnavailable),
+        (["None", "ProvisionedThroughputExceeded"], OutsideUnavailable),
+        (["ThrottlingError", "TransactionConflict"], RaceLost),
+        (["ConditionalCheckFailed", "ThrottlingError"], RaceLost),
+        (["ThrottlingError", "ValidationError"], ClientError),
+    ],
+)
+def test_why_a_transaction_was_cancelled(refusing, reasons, meaning):
+    calls, stubber = refusing
+    response = {"CancellationReasons": [{"Code": reason} for reason in reasons]}
+    stubber.add_client_error(WRITE, "TransactionCanceledException", modeled_fields=response, http_status_code=400)
+    with pytest.raises(meaning):
+        calls.save(Change(SavedCall(callback(), 1), replace(callback(), ending=EndReason.STOPPED)))
+
+
+def test_a_write_whose_first_try_still_runs_is_not_known_to_be_done(refusing):
+    """botocore repeats a write that timed out with the same token; DynamoDB says that it is still at it."""
+    calls, stubber = refusing
+    stubber.add_client_error(WRITE, "TransactionInProgressException", http_status_code=400)
+    with pytest.raises(OutsideUnavailable):
+        calls.save(Change(SavedCall(callback(), 1), replace(callback(), ending=EndReason.STOPPED)))
+
+
+def test_a_call_that_was_not_read_for_lack_of_throughput_is_not_a_race(refusing):
+    calls, stubber = refusing
+    keys = [{"call": {"S": callback().id}, "item": {"S": "CALL"}}]
+    stubber.add_response(READ, {"Responses": {}, "UnprocessedKeys": {"calls": {"Keys": keys}}})
+    with pytest.raises(OutsideUnavailable):
+        calls.load_for(callback().id, NETWORK_CALL, 1)
 
 
 def _flow_waits(calls, call_id, token):

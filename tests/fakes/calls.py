@@ -10,6 +10,7 @@ from duologue.call_control.facts import Fact
 from duologue.call_control.history import Delivery, History
 from duologue.domain.call import Call
 from duologue.domain.cdr import Cdr, cdr_of
+from duologue.domain.due import due_by
 from duologue.domain.errors import (
     CallAlreadyAccepted,
     CalleeLimitReached,
@@ -121,6 +122,8 @@ class FakeCalls:
         self.facts[call.id] += change.facts
         if heard is not None:
             self._heard[call.id, heard.network_call, heard.sequence] = heard
+        if due_by(call) != due_by(change.before.call):
+            self.close_by[call.id] = due_by(call)
         if change.wakes is not None:
             self.wakes.append(change.wakes)
         if change.closes:

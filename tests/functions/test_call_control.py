@@ -11,13 +11,23 @@ import pytest
 
 from duologue.call_control.facts import LegAlerted
 from duologue.domain.audio import Audio, Listeners
+from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
+from duologue.runtime.settings import SettingMissing
 from functions.call_control.handler import answer, handler
 from tests.functions.worlds import CALL_ID, CallControl, sample, samples
 from tests.samples import LEG_A, LEG_B, NETWORK_CALL, at, callback
 
 ROOT = Path(__file__).parents[2]
 UNTIL_TALK = ("new_outbound_call", "ringing", "call_answered", "dial_callee_asked", "callee_answered")
+NOBODY_LEFT = [
+    "hangup_callee_last",
+    "hangup_caller_busy",
+    "hangup_caller_last",
+    "hangup_caller_not_answered",
+    "hangup_caller_rejected",
+    "hangup_caller_while_the_callee_rings",
+]
 HANG_UP_A = {"Type": "Hangup", "Parameters": {"CallId": LEG_A, "SipResponseCode": "0"}}
 HANG_UP_B = {"Type": "Hangup", "Parameters": {"CallId": LEG_B, "SipResponseCode": "0"}}
 
@@ -99,7 +109,7 @@ def test_the_callee_answers():
     [
         ("callee_not_answered", Outcome(Result.UNREACHABLE), EndReason.CALLEE_FAILED, "callee-unavailable"),
         ("callee_not_answered_with_sip_code", Outcome(Result.BUSY, 486), EndReason.CALLEE_FAILED, "callee-busy"),
-        ("bridge_refused", Outcome(Result.UNREACHABLE), EndReason.DIAL_REFUSED, "callee-unavailable"),
+        ("bridge_refused", None, EndReason.DIAL_REFUSED, "callee-unavailable"),
     ],
 )
 def test_the_callee_does_not_come(name, outcome, reason, prompt):
@@ -167,7 +177,7 @@ def test_the_caller_leaves_while_the_callee_rings():
     ("first", "then", "last", "left"),
     [
         ("hangup_callee_after_talk", HANG_UP_A, "hangup_caller_last", Party.CALLEE),
-        ("hangup_caller_after_talk", HANG_UP_B, "hangup_callee_after_talk", Party.CALLER),
+        ("hangup_caller_after_talk", HANG_UP_B, "hangup_callee_last", Party.CALLER),
     ],
 )
 def test_no_leg_outlives_its_peer(first, then, last, left):
@@ -251,22 +261,58 @@ def test_a_store_out_of_reach_leaves_no_leg_behind():
     world = CallControl().play(*UNTIL_TALK)
     world.calls.out_of_reach = True
     assert world.hear("hangup_caller_after_talk", 6) == [HANG_UP_B]
-    assert world.hear("end_asked", 7) == []
+    assert world.hear("end_asked", 7) == [HANG_UP_A, HANG_UP_B]
+
+
+@pytest.mark.parametrize("name", NOBODY_LEFT)
+def test_a_last_hang_up_that_cannot_be_recorded_fails_and_is_recorded_when_it_comes_again(name):
+    """Nobody is up whom a failure could cut off; an answer would give the network's repeat away."""
+    world = CallControl().play(*UNTIL_TALK)
+    world.calls.out_of_reach = True
+    with pytest.raises(OutsideUnavailable):
+        world.hear(name, 7)
+    world.calls.out_of_reach = False
+    world.hear(name, 7)
+    assert world.call.ending is EndReason.HUNG_UP
 
 
 # ---- the guard of last resort
 
 
-@pytest.mark.parametrize("name", samples("call_control"))
-def test_what_nobody_foresaw_is_answered_with_no_actions(name, monkeypatch, capsys):
-    """An exception would cut off a person (R17). The alarm watches the counter."""
+@pytest.fixture
+def a_setting_is_missing(monkeypatch):
     monkeypatch.delenv("CALLS_TABLE", raising=False)
     monkeypatch.setenv("PROMPTS_BUCKET", "duologue-promptsbucket-example")
     monkeypatch.setenv("RECORDINGS_BUCKET", "duologue-recordingsbucket-example")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    assert handler(sample("call_control", name), None) == {"SchemaVersion": "1.0", "Actions": []}
-    counted = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [(line["Unexpected"], line["Function"]) for line in counted] == [(1, "call_control")]
+
+
+def counted(capsys) -> list[tuple[int, str]]:
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return [(line["Unexpected"], line["Function"]) for line in said]
+
+
+SAFE: dict[str, dict[str, object]] = {
+    "hangup_callee_after_talk": {"Actions": [HANG_UP_A]},
+    "hangup_caller_after_talk": {"Actions": [HANG_UP_B]},
+    "end_asked": {"Actions": [HANG_UP_A, HANG_UP_B]},
+    "new_outbound_call": {"Actions": [], "TransactionAttributes": {"callId": CALL_ID}},
+}
+
+
+@pytest.mark.parametrize("name", sorted(set(samples("call_control")) - set(NOBODY_LEFT)))
+def test_what_nobody_foresaw_is_answered_with_what_is_safe(name, a_setting_is_missing, capsys):
+    """An exception would cut off a person (R17); no leg outlives its peer (R9); the network keeps our id (R6)."""
+    safe = SAFE.get(name, {"Actions": []})
+    assert handler(sample("call_control", name), None) == {"SchemaVersion": "1.0", **safe}
+    assert counted(capsys) == [(1, "call_control")], "the alarm watches it"
+
+
+@pytest.mark.parametrize("name", NOBODY_LEFT)
+def test_what_nobody_foresaw_at_a_last_hang_up_fails_so_that_it_comes_again(name, a_setting_is_missing, capsys):
+    with pytest.raises(SettingMissing):
+        handler(sample("call_control", name), None)
+    assert counted(capsys) == [(1, "call_control")], "the alarm watches it"
 
 
 @pytest.mark.parametrize("event", [{}, {"CallDetails": None}, {"InvocationEventType": "CALL_ANSWERED"}])

@@ -160,7 +160,7 @@ class CallControl:
         self.calls.accept(accepted, CallAccepted(NOW), slots=10, close_by=at(120))
         if listener:
             self.calls.change(accepted.id, listener=listener)
-        self.parts = calls.Parts(self.calls, self.flows, self.clock)
+        self.parts = calls.Parts(self.calls, self.flows, self.clock, pause=lambda lost: None)
 
     @property
     def call(self) -> Call:
@@ -196,7 +196,7 @@ class Settle:
         self.calls.accept(accepted, CallAccepted(NOW), slots=10, close_by=at(120))
         if listener:
             self.calls.change(accepted.id, listener=listener)
-        self.parts = calls.Parts(self.calls, self.flows, self.clock)
+        self.parts = calls.Parts(self.calls, self.flows, self.clock, pause=lambda lost: None)
 
     def take(self, event: dict[str, Any]) -> dict[str, Any]:
         said = answer_flow(event, self.parts, self.network)
@@ -210,7 +210,7 @@ class Sweep:
     def __init__(self, *known: str) -> None:
         self.calls, self.flows, self.clock = FakeCalls(), FakeFlows(), FakeClock(at(0))
         self.network = FakeNetwork(*known)
-        self.parts = calls.Parts(self.calls, self.flows, self.clock)
+        self.parts = calls.Parts(self.calls, self.flows, self.clock, pause=lambda lost: None)
 
     def accept(self, call_id: str, close_by_s: float, network_call: str | None = None) -> None:
         call = replace(callback(call_id), network_call=network_call)

@@ -4,7 +4,8 @@ The store is the real adapter on moto's DynamoDB, the flow is the deployed ASL, 
 """
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -110,6 +111,8 @@ class Line:
         self.player = FlowPlayer(_asl(calls, self.application), self.clock, self._resources())
         self.notify = NotifyTo("http://127.0.0.1:9/status", "http://127.0.0.1:9/fee")
         self.letters: list[dict[str, Any]] = []
+        self.told_at: dict[str, timedelta] = {}
+        """When the SP was last told each kind of event, from the start of the journey."""
         self.writes = 0
         self._numbers = 0
 
@@ -138,10 +141,27 @@ class Line:
         return call.id
 
     def stop(self, call_id: str) -> None:
-        stop_callback(call_id, self.app.key, calls=self.calls, network=self, flows=self)
+        stop_callback(call_id, self.app.key, calls=self.calls, network=self, flows=self, clock=self.clock)
 
     def stop_after(self, call_id: str, seconds: float) -> None:
         self.clock.call_later(seconds, lambda: self.stop(call_id))
+
+    def store_fails(self, when: Callable[[dict[str, Any], int], bool]) -> None:
+        """The store is out of reach of call_control for each event, and attempt to tell it, that `when` picks."""
+        invoke, attempts, load = self.exchange.lambdas.invoke, Counter[int](), self.calls.load_for
+
+        def out_of_reach(call_id: str, network_call: str, sequence: int) -> Any:
+            raise OutsideUnavailable("calls table")
+
+        def invoke_without(lambda_arn: str, event: dict[str, Any]) -> Any:
+            attempts[event["Sequence"]] += 1
+            self.calls.load_for = out_of_reach if when(event, attempts[event["Sequence"]]) else load  # type: ignore[method-assign]
+            try:
+                return invoke(lambda_arn, event)
+            finally:
+                self.calls.load_for = load  # type: ignore[method-assign]
+
+        self.exchange.lambdas.invoke = invoke_without
 
     def sweep(self) -> Swept:
         return sweep_calls(calls=self.calls, network=self, flows=self, clock=self.clock)
@@ -223,6 +243,7 @@ class Line:
 
     def post(self, letter: Letter) -> Reply:
         self.letters.append(json.loads(letter.body))
+        self.told_at[self.letters[-1]["eventType"]] = self.clock.now() - START
         return Reply(200)
 
     # -- inside
@@ -245,7 +266,11 @@ class Line:
         prompts = Buckets("prompts-bucket", "recordings-bucket")
         said = read_invocation(event, self.clock.now())
         return hear_network(
-            said, self.calls, self, lambda actions, call_id: write_answer(actions, prompts, introduces=call_id)
+            said,
+            self.calls,
+            self,
+            lambda actions, call_id: write_answer(actions, prompts, introduces=call_id),
+            pause=lambda lost: None,
         )
 
     def _resources(self) -> dict[str, Any]:

@@ -5,7 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.domain.outcome import EndReason
+from duologue.domain.due import MARGIN, TAKE_UP
+from duologue.domain.errors import OutsideUnavailable
+from duologue.domain.outcome import EndReason, Outcome, Result
+from duologue.wire.chime.commands import END_COMMAND
 from lab.pstn.lambdas import Fate
 from lab.pstn.lines.behaviours import answers, busy, never_answers, vanishes
 from lab.pstn.switches import Quotas, Switches
@@ -93,14 +96,100 @@ def test_a_reply_that_is_lost_is_given_again(kind):
     assert line.disconnect["stateCode"] == 0
 
 
-def test_the_last_hang_up_is_never_heard():
-    """Settle asks the network, which knows no such call, and closes the account."""
+def test_no_hang_up_is_ever_heard():
+    """At the longest call the network knows no such call. When the talk ended nobody knows: it is billed to there."""
     line = Line(answers(2), answers(3, talks=20.0), switches=Switches(lost_events=frozenset({"HANGUP"})))
-    line.place(longest_talk=timedelta(minutes=1))
+    call = line.place(longest_talk=timedelta(minutes=1))
     line.run()
-    line.exchange.legs_up()
+    line.check_all_over(call)
     assert line.told_to_sp[-2:] == ["disconnect", "fee"]
-    assert line.calls.in_use("app-1") == 0
+    assert (line.disconnect["stateCode"], line.fee["ulFailReason"]) == (8010, 516)
+    assert line.cdr(call).talk < timedelta(minutes=1, seconds=31), "no longer than the flow waits for late hang-ups"
+
+
+def test_the_last_hang_up_is_lost_by_the_network():
+    """The other one was heard, and no leg outlives its peer: that was the end, however late it is found out."""
+    line = Line(answers(2, talks=20.0), answers(3), switches=Switches(lost_events=frozenset({"HANGUP:LEG-B"})))
+    call = line.place()
+    _sweep_each_minute(line)
+    line.run()
+    line.check_all_over(call)
+    assert line.told_to_sp[-2:] == ["disconnect", "fee"]
+    assert (line.disconnect["stateCode"], line.fee["callEndTime"]) == (0, "2026-11-23 09:00:25")
+    assert line.cdr(call).talk == timedelta(seconds=20)
+    assert line.told_at["fee"] < timedelta(minutes=7), "found out within minutes, not at the longest call"
+
+
+@pytest.mark.parametrize("leg", ["LEG-A", "LEG-B"])
+def test_the_store_is_out_of_reach_for_a_hang_up(leg):
+    """The last one is not answered, so the network asks again; for the first one the peer is hung up unrecorded."""
+    line = Line(answers(2, talks=20.0), answers(3))
+    line.store_fails(lambda event, attempt: _is_hang_up(event, leg) and attempt == 1)
+    call = line.place()
+    _sweep_each_minute(line)
+    line.run()
+    line.check_all_over(call)
+    assert (line.disconnect["stateCode"], line.fee["callEndTime"]) == (0, "2026-11-23 09:00:25")
+    assert line.cdr(call).talk < timedelta(seconds=20.1)
+    assert line.told_at["fee"] < timedelta(minutes=7)
+
+
+@pytest.mark.parametrize(
+    ("kind", "action", "state_code", "minutes"),
+    [
+        ("CALL_ANSWERED", "", 8107, 3),
+        ("ACTION_SUCCESSFUL", "CallAndBridge", 8101, 3),
+    ],
+    ids=["at the caller's answer", "at the callee's answer"],
+)
+def test_the_store_is_out_of_reach_for_an_answer(kind, action, state_code, minutes):
+    """The row does not know that somebody is up; the network does, and they are let go when the flow gives up."""
+    line = Line(answers(2), answers(3))
+    line.store_fails(
+        lambda event, _: event["InvocationEventType"] == kind and event.get("ActionData", {}).get("Type", "") == action
+    )
+    call = line.place()
+    line.exchange.run_for(60 * minutes)
+    line.check_all_over(call)
+    assert line.disconnect["stateCode"] == state_code
+    assert line.cdr(call).talk == timedelta(0)
+
+
+def test_the_store_is_out_of_reach_when_the_end_is_asked():
+    """Whoever asks for the end has recorded why: it is carried out, and the hang-ups account for it."""
+    line = Line(answers(2), answers(3))
+    line.store_fails(lambda event, _: event.get("ActionData", {}).get("Parameters", {}).get("Arguments") == END_COMMAND)
+    call = line.place()
+    line.stop_after(call, 30)
+    line.exchange.run_for(60)
+    line.check_all_over(call)
+    assert (line.disconnect["stateCode"], line.fee["callEndTime"]) == (8017, "2026-11-23 09:00:30")
+
+
+def test_a_write_that_was_done_but_not_answered_still_dials():
+    line = Line(answers(2), answers(3, talks=20.0))
+    save, cut_off = line.calls.save, iter([True])
+
+    def save_and_be_cut_off(change):
+        save(change)
+        if change.after.callee.dialled_at and next(cut_off, False):
+            raise OutsideUnavailable("calls table: ReadTimeoutError")
+
+    line.calls.save = save_and_be_cut_off  # type: ignore[method-assign]
+    call = line.place()
+    line.run()
+    line.check_all_over(call)
+    assert len(line.exchange.phones[CALLEE].calls) == 1
+    assert (line.disconnect["stateCode"], line.cdr(call).talk) == (0, timedelta(seconds=20))
+
+
+def _is_hang_up(event, leg):
+    return event["InvocationEventType"] == "HANGUP" and event["ActionData"]["Parameters"]["ParticipantTag"] == leg
+
+
+def _sweep_each_minute(line, minutes=60):
+    for minute in range(1, minutes + 1):
+        line.clock.call_later(60 * minute, line.sweep)
 
 
 def test_a_phone_that_vanishes_is_ended_at_the_longest_call():
@@ -116,7 +205,7 @@ def test_an_accepted_call_that_nothing_took_up_is_closed_without_dialling():
     line.player.holds_back = True  # the process died between the write and the start
     call = line.place()
     assert line.sweep().closed == 0, "not before its time"
-    line.exchange.run_for(line.patience.take_up.total_seconds() + 1)
+    line.exchange.run_for(TAKE_UP.total_seconds() + 1)
     assert line.sweep().closed == 1
     assert line.sweep().closed == 0
     line.run()
@@ -147,11 +236,52 @@ def test_an_execution_that_died_is_swept():
     execution = line.player.executions[call]
     line.player._stop_waiting(execution)
     execution.status = "SUCCEEDED"
-    line.exchange.run_for(line.patience.whole(timedelta(minutes=1)).total_seconds())
+    line.exchange.run_for((timedelta(minutes=1) + MARGIN).total_seconds())
     swept = line.sweep()
     assert (swept.closed, swept.left) == (0, 1), "asked to end, not closed over its head"
     line.run()
     line.check_all_over(call)
+
+
+def test_a_caller_whose_flow_died_is_not_held_for_the_longest_call():
+    """Nobody talks yet, so nothing is waited for but dials, rings and prompts."""
+    line = Line(answers(2), answers(3))
+    call = line.place()
+    line.clock.call_later(1, lambda: _dies(line.player.executions[call]))
+    _sweep_each_minute(line)
+    line.exchange.run_for(20 * 60)
+    line.check_all_over(call)
+    assert (line.disconnect["stateCode"], line.cdr(call).caller.outcome) == (8020, Outcome(Result.COMPLETED))
+
+
+def _dies(execution):
+    execution.timer.cancel()
+    execution.token, execution.status = None, "SUCCEEDED"
+
+
+def test_a_stop_of_a_call_whose_hang_ups_were_lost_ends_it_now():
+    """The network knows no such call: the flow is told, not left to wait for the longest one."""
+    lost = Switches(lost_events=frozenset({"HANGUP"}))
+    line = Line(answers(2, talks=20.0), answers(3, talks=20.0), switches=lost)
+    call = line.place()
+    line.stop_after(call, 60)
+    line.exchange.run_for(120)
+    line.check_all_over(call)
+    assert line.disconnect["stateCode"] == 8017
+
+
+@pytest.mark.parametrize("longest", [timedelta(minutes=1), timedelta(days=1)])
+def test_a_stop_is_carried_out_by_the_sweeper_if_by_nobody_else(longest):
+    """What the network was asked never reaches us, and no hang-up either."""
+    line = Line(answers(2), answers(3))
+    call = line.place(longest_talk=longest)
+    line.exchange.run_for(20)
+    line.exchange.lambdas.fate = lambda event, attempt: Fate(reached=False)
+    line.stop(call)
+    _sweep_each_minute(line)
+    line.exchange.run_for(600)
+    line.check_all_over(call)
+    assert line.disconnect["stateCode"] == 8017
 
 
 def test_five_callbacks_at_once_within_the_quotas():
@@ -177,6 +307,19 @@ def test_a_sixth_callback_costs_none_of_the_five_and_ends_cleanly():
     line.check_all_over(*calls)
     codes = sorted(told["statusInfo"]["stateCode"] for told in line.letters if told["eventType"] == "disconnect")
     assert codes == [0, 0, 0, 0, 0, 7109]
+
+
+def test_a_callee_that_the_network_has_no_room_for_is_not_in_the_account():
+    """Its `callout` was told when the network was asked (docs/decisions/0008); its phone never rang."""
+    line = Line(answers(2), answers(3), switches=Switches(quotas=Quotas(on=True, active_calls=1)))
+    call = line.place()
+    line.run()
+    line.check_all_over(call)
+    assert line.exchange.phones[CALLEE].calls == []
+    assert line.told_to_sp == ["callout", "alerting", "answer", "callout", "disconnect", "fee"]
+    assert (line.disconnect["stateCode"], line.fee["ulFailReason"]) == (7109, 522)
+    assert "callOutStartTime" in line.fee
+    assert "fwdStartTime" not in line.fee
 
 
 def test_a_dial_that_the_network_has_no_room_for_fails_with_its_account():

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from duologue.call_control.facts import CallAccepted
+from duologue.domain.due import due_by
 from duologue.domain.errors import LegStillUp, UnknownCall
 from duologue.domain.outcome import EndReason
 from duologue.usecases.close_account import GRACE, close_account
@@ -98,11 +99,13 @@ def test_an_unknown_call():
 
 def test_the_sweeper_takes_what_is_due_and_is_not_held_up_by_one_that_is_up():
     net = Net(*TALKING, known=(NETWORK_CALL,))
+    due = (due_by(net.calls.load(callback().id).call) - NOW).total_seconds()
     net.add("1_2_9_20261123090000", taken_up=False)
-    assert net.sweep(59) == Swept(0, 0)
-    assert net.sweep(61) == Swept(closed=1, left=1)
-    assert net.sweep(62) == Swept(closed=0, left=1)
-    assert net.sweep(61 + GRACE / timedelta(seconds=1)) == Swept(closed=1, left=0)
+    net.calls.close_by = dict.fromkeys(net.calls.close_by, at(due))
+    assert net.sweep(due - 1) == Swept(0, 0)
+    assert net.sweep(due) == Swept(closed=1, left=1)
+    assert net.sweep(due + 1) == Swept(closed=0, left=1), "that it was asked to end puts nothing off"
+    assert net.sweep(due + GRACE / timedelta(seconds=1)) == Swept(closed=1, left=0)
     assert net.sweep(99_999) == Swept(0, 0)
 
 

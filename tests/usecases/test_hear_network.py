@@ -1,13 +1,15 @@
 """Hearing the network: events twice, races, a store out of reach, calls that are not ours."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
-from duologue.call_control.actions import HangUp, PlayPrompt
-from duologue.call_control.events import CalledIn, CallEvent
-from duologue.call_control.facts import CallAccepted
+from duologue.adapters.jittered_pause import longest_s
+from duologue.call_control.actions import DialAndBridge, HangUp, PlayPrompt
+from duologue.call_control.events import CalledIn, CallEvent, EndAsked
+from duologue.call_control.facts import CallAccepted, LegDialled
+from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.outcome import EndReason, Party
 from duologue.usecases.hear_network import hear_network
 from tests.call_control.stories import (
@@ -22,7 +24,7 @@ from tests.call_control.stories import (
 )
 from tests.fakes.calls import FakeCalls
 from tests.fakes.flows import FakeFlows
-from tests.samples import LEG_A, LEG_B, NOW, at, callback
+from tests.samples import LEG_A, LEG_B, NETWORK_CALL, NOW, at, callback
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,6 @@ class Said:
     sequence: int = 1
     call_id: str | None = callback().id
     introduces: bool = False
-    connected: dict[Party, str] = field(default_factory=dict)
 
     @property
     def network_call(self) -> str:
@@ -46,13 +47,14 @@ class Platform:
     def __init__(self) -> None:
         self.calls, self.flows = FakeCalls(), FakeFlows()
         self.calls.accept(callback(), CallAccepted(NOW), slots=10, close_by=at(120))
+        self.pauses: list[int] = []
         self._sequence = 0
 
     def hear(self, event: CallEvent, sequence: int | None = None, **more: Any) -> dict[str, Any]:
         if sequence is None:
             self._sequence += 1
             sequence = self._sequence
-        return hear_network(Said(event, sequence, **more), self.calls, self.flows, write)
+        return hear_network(Said(event, sequence, **more), self.calls, self.flows, write, self.pauses.append)
 
     def play(self, *events: CallEvent) -> "Platform":
         for event in events:
@@ -130,10 +132,10 @@ def test_the_same_event_in_two_processes_at_once(platform):
 
     def the_other_process() -> None:
         platform.calls.before_save = lambda: None
-        first.update(hear_network(said, platform.calls, platform.flows, write))
+        first.update(hear_network(said, platform.calls, platform.flows, write, platform.pauses.append))
 
     platform.calls.before_save = the_other_process
-    assert hear_network(said, platform.calls, platform.flows, write) == first
+    assert hear_network(said, platform.calls, platform.flows, write, platform.pauses.append) == first
 
 
 def test_the_last_hang_up_closes_the_account(platform):
@@ -154,10 +156,63 @@ def test_a_call_that_is_not_ours_is_let_go(platform, call_id):
 def test_without_the_store_a_leg_whose_peer_left_is_still_hung_up(platform):
     platform.play(*TALKING)
     platform.calls.out_of_reach = True
-    answer = platform.hear(CALLEE_LEFT, connected={Party.CALLER: LEG_A})
-    assert answer["actions"] == [HangUp(Party.CALLER, LEG_A)]
-    assert platform.hear(CALLER_LEFT, connected={Party.CALLEE: LEG_B})["actions"] == [HangUp(Party.CALLEE, LEG_B)]
+    callee_left = replace(CALLEE_LEFT, connected={Party.CALLER: LEG_A})
+    caller_left = replace(CALLER_LEFT, connected={Party.CALLEE: LEG_B})
+    assert platform.hear(callee_left)["actions"] == [HangUp(Party.CALLER, LEG_A)]
+    assert platform.hear(caller_left)["actions"] == [HangUp(Party.CALLEE, LEG_B)]
     assert platform.hear(CALLEE_ANSWERED)["actions"] == []
+
+
+def test_without_the_store_an_end_that_is_asked_is_carried_out(platform):
+    """Whoever asks for it has recorded its reason before."""
+    platform.play(*TALKING)
+    platform.calls.out_of_reach = True
+    both = EndAsked(at(50), NETWORK_CALL, {Party.CALLER: LEG_A, Party.CALLEE: LEG_B})
+    assert platform.hear(both)["actions"] == [HangUp(Party.CALLER, LEG_A), HangUp(Party.CALLEE, LEG_B)]
+
+
+@pytest.mark.parametrize("held", ["out of reach", "held by others"])
+def test_a_last_hang_up_that_cannot_be_recorded_is_not_answered(platform, held):
+    """An answer would give the network's repeat away, and the call would count as a talk that goes on."""
+    platform.play(*TALKING, replace(CALLEE_LEFT, connected={Party.CALLER: LEG_A}))
+    platform.calls.out_of_reach = held == "out of reach"
+    platform.calls.before_save = lambda: platform.waits("token-1")  # it steps the version: every race is lost
+    last = replace(CALLER_LEFT, at=at(61))
+    with pytest.raises(OutsideUnavailable):
+        platform.hear(last, sequence=9)
+    platform.calls.out_of_reach, platform.calls.before_save = False, lambda: None
+    platform.hear(last, sequence=9)
+    assert platform.calls.cdrs[callback().id].ended_at == at(61)
+
+
+def test_races_are_run_again_after_a_pause_that_grows_and_fits_the_networks_patience(platform):
+    platform.play(*TALKING, CALLEE_LEFT)
+    races = iter(range(15))
+    platform.calls.before_save = lambda: platform.waits("token-1") if next(races, None) is not None else None
+    platform.hear(replace(CALLER_LEFT, at=at(61)))
+    assert list(platform.calls.cdrs) == [callback().id]
+    assert platform.pauses == list(range(15))
+    assert sum(map(longest_s, platform.pauses)) < 4, "the network asks again after 5 s"
+
+
+@pytest.mark.parametrize("done", [True, False], ids=["it was done", "it was not done"])
+def test_a_save_that_did_not_answer_does_not_lose_its_actions(platform, done):
+    """A time-out says nothing: the stored answer is found, or the event is decided again."""
+    platform.play(CALLER_DIALLED, CALLER_ANSWERED)
+    save, lost = platform.calls.save, iter([True])
+
+    def save_and_be_cut_off(change):
+        cut_off = next(lost, False)
+        if done or not cut_off:
+            save(change)
+        if cut_off:
+            raise OutsideUnavailable("calls table: ReadTimeoutError")
+
+    platform.calls.save = save_and_be_cut_off
+    [action] = platform.hear(CALLEE_WANTED)["actions"]
+    assert isinstance(action, DialAndBridge)
+    dialled = [fact for fact in platform.calls.facts[callback().id] if isinstance(fact, LegDialled)]
+    assert len(dialled) == 2, "each leg once"
 
 
 def test_without_the_store_the_network_is_still_told_to_keep_our_id(platform):

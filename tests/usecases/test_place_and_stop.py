@@ -1,7 +1,7 @@
 """Placing and stopping: what is recorded, what is dialled, and what remains if something breaks in between."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -10,6 +10,7 @@ from duologue.domain.accounts import App
 from duologue.domain.audio import Audio
 from duologue.domain.call import NotifyTo, Phase
 from duologue.domain.callback_request import CallbackRequest
+from duologue.domain.due import ENDING, TAKE_UP, due_by
 from duologue.domain.errors import LimitReached, OutsideUnavailable, RaceLost, UnknownCall
 from duologue.domain.outcome import EndReason
 from duologue.usecases.place_callback import Patience, place_callback
@@ -19,7 +20,7 @@ from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.flows import FakeFlows
 from tests.fakes.network import FakeNetwork
-from tests.samples import CALLEE, CALLER, NETWORK_CALL, NOW, SHOWN_TO_CALLEE, SHOWN_TO_CALLER, callback
+from tests.samples import CALLEE, CALLER, NETWORK_CALL, NOW, SHOWN_TO_CALLEE, SHOWN_TO_CALLER, at, callback
 
 APP = App("app-1", "sp-1", "secret", concurrent_calls=2)
 ID = callback().id
@@ -61,6 +62,7 @@ def test_a_callback_is_recorded_and_its_flow_started():
     given = desk.flows.started[call.id]
     assert given["caller"] == {"number": CALLER.e164, "shows": SHOWN_TO_CALLER.e164}
     assert (given["talkSeconds"], given["lastMinuteSeconds"]) == (240, 60)
+    assert given["closeBy"] == (NOW + Patience().before_talk(timedelta(0))).isoformat()
     assert "+12025550122" not in str(given), "the callee's number stays in the store"
 
 
@@ -68,8 +70,9 @@ def test_every_wait_is_longer_than_the_work_beneath_it():
     patience = Patience()
     assert patience.caller_wait > patience.caller_ring
     assert patience.callee_wait >= patience.callee_ring + 2 * patience.prompts + timedelta(seconds=20)
-    waits = patience.caller_wait + patience.callee_wait + timedelta(minutes=5)
-    assert patience.whole(timedelta(minutes=5)) > waits
+    waits = patience.caller_wait + patience.callee_wait + 2 * patience.dial_retries
+    assert patience.before_talk(timedelta(0)) > waits + TAKE_UP
+    assert patience.before_talk(timedelta(minutes=3)) == patience.before_talk(timedelta(0)) + timedelta(minutes=3)
 
 
 @pytest.mark.parametrize(("minutes", "waits"), [(1440, (86400, None)), (30, (1740, 60)), (2, (60, 60)), (1, (1, 59))])
@@ -84,12 +87,14 @@ def test_the_wait_for_the_callee_is_longer_by_the_apps_prompt_before_it():
     app = replace(APP, prompts={"long.wav": 200.0})
     patience = Patience()
     wanted = replace(REQUEST, wants_prompt_before_callee=True, audio=Audio(before_callee="long.wav"))
-    waits = []
+    waits, due = [], []
     for request in (REQUEST, replace(wanted, wants_prompt_before_callee=False), wanted):
         desk = Desk()
         call = desk.place(request, app)
         waits.append(desk.flows.started[call.id]["calleeWaitSeconds"] - patience.callee_wait.total_seconds())
+        due.append(datetime.fromisoformat(desk.flows.started[call.id]["closeBy"]))
     assert waits == [0, 0, 200]
+    assert [each - due[0] for each in due] == [timedelta(seconds=wait) for wait in waits]
 
 
 def test_the_limit_of_concurrent_calls():
@@ -137,16 +142,16 @@ def test_a_withdrawal_that_fails_too_is_left_to_the_sweeper():
 
 class Stopping:
     def __init__(self, *events, known=(NETWORK_CALL,), busy=False) -> None:
-        self.calls, self.flows = FakeCalls(), FakeFlows()
+        self.calls, self.flows, self.clock = FakeCalls(), FakeFlows(), FakeClock(at(60))
         self.network = FakeNetwork(*known, busy=busy)
         story = Story(*events)
-        self.calls.accept(callback(), CallAccepted(NOW), slots=9, close_by=NOW)
+        self.calls.accept(callback(), CallAccepted(NOW), slots=9, close_by=due_by(story.call))
         self.calls.change(
             callback().id, **{name: getattr(story.call, name) for name in story.call.__dataclass_fields__}
         )
 
     def stop(self, call_id=ID, app="app-1"):
-        stop_callback(call_id, app, calls=self.calls, network=self.network, flows=self.flows)
+        stop_callback(call_id, app, calls=self.calls, network=self.network, flows=self.flows, clock=self.clock)
 
     @property
     def ending(self):
@@ -193,6 +198,32 @@ def test_a_busy_network_leaves_the_ending_to_the_flow():
     desk.calls.change(callback().id, listener="token-1")
     desk.stop()
     assert desk.flows.interrupted == ["token-1"]
+
+
+def test_a_call_that_the_network_has_forgotten_is_left_to_the_flow():
+    """Its hang-ups were not heard; the flow waits for something that will not come."""
+    desk = Stopping(*TALKING, known=())
+    desk.calls.change(callback().id, listener="token-1")
+    desk.stop()
+    desk.stop()
+    assert desk.flows.interrupted == ["token-1", "token-1"], "twice is harmless: the second finds nobody waiting"
+
+
+def test_a_flow_that_waits_is_not_disturbed_while_the_network_ends_the_call():
+    desk = Stopping(*TALKING)
+    desk.calls.change(callback().id, listener="token-1")
+    desk.stop()
+    assert desk.flows.interrupted == []
+
+
+@pytest.mark.parametrize("known", [(), (NETWORK_CALL,)], ids=["forgotten", "known"])
+def test_a_stop_is_carried_out_though_all_that_follows_it_is_lost(known):
+    """Nobody waits, and what the network was asked never reaches us: the sweeper comes in minutes."""
+    desk = Stopping(*TALKING, known=known)
+    desk.stop()
+    desk.stop()
+    assert desk.calls.overdue(at(60) + ENDING - timedelta(seconds=1), 10) == []
+    assert desk.calls.overdue(at(60) + ENDING, 10) == [ID]
 
 
 def test_a_busy_network_and_nobody_waiting_is_said():

@@ -34,6 +34,7 @@ _FOR_NOW = {
     "ThrottlingException",
     "ThrottledClientException",
     "TooManyRequestsException",
+    "TransactionInProgressException",  # the SDK's own repeat met its first try, which had not answered in time
 }
 
 

@@ -22,10 +22,12 @@ from duologue.call_control.facts import Fact
 from duologue.call_control.history import Delivery, History
 from duologue.domain.call import Call
 from duologue.domain.cdr import cdr_of
+from duologue.domain.due import due_by
 from duologue.domain.errors import (
     CallAlreadyAccepted,
     CdrAlreadyWritten,
     EventAlreadyHeard,
+    OutsideUnavailable,
     RaceLost,
     UnknownCall,
 )
@@ -38,7 +40,9 @@ if TYPE_CHECKING:
 
 CALL = "CALL"
 OPEN_CALLS = "open-calls"
-"""Sparse index: `open` and `close_by` are on a call until its account is closed."""
+"""Sparse index: `open` and `close_by` are on a call until its account is closed; `domain/due.py` sets `close_by`."""
+_NOT_NOW = {"None", "ThrottlingError", "ProvisionedThroughputExceeded"}
+"""Reasons for which a transaction is cancelled that are nobody's fault; "None" stands for a write without one."""
 
 
 class DynamoCalls:
@@ -69,8 +73,8 @@ class DynamoCalls:
         keys = [_key(call_id, CALL), _key(call_id, heard_key)]
         with outside("calls table"):
             found = self._client.batch_get_item(RequestItems={self._calls: {"Keys": keys, "ConsistentRead": True}})
-        if found.get("UnprocessedKeys"):
-            raise RaceLost(call_id)
+        if found.get("UnprocessedKeys"):  # throttled
+            raise OutsideUnavailable("calls table: UnprocessedKeys")
         items = {item["item"]["S"]: item for item in found["Responses"].get(self._calls, [])}
         saved = _saved(call_id, items.get(CALL))
         if heard_key not in items:
@@ -206,8 +210,12 @@ class DynamoCalls:
 
     def _update(self, change: Change) -> dict[str, Any]:
         """Set what changed and nothing else: the flow writes attributes of its own on the same row."""
-        before, after = row_of(change.before.call), row_of(change.after)
+        before, after = (
+            row_of(call) | {"close_by": due_by(call).isoformat()} for call in (change.before.call, change.after)
+        )
         sets = {name: value for name, value in after.items() if before.get(name) != value}
+        if change.closes:
+            sets.pop("close_by", None)
         removes = sorted(before.keys() - after.keys())
         removes += ["listener"] if change.wakes is not None else []
         removes += ["open", "close_by"] if change.closes else []
@@ -250,7 +258,9 @@ class DynamoCalls:
                 if reason == "ConditionalCheckFailed":
                     raise meaning from error
             if "TransactionConflict" in reasons:
-                raise RaceLost("another transaction holds the call") from error
+                raise RaceLost("another transaction holds the call, or its app's slots") from error
+            if set(reasons) <= _NOT_NOW:
+                raise OutsideUnavailable(f"calls table: {', '.join(sorted(set(reasons)))}") from error
             raise
 
 

@@ -8,6 +8,10 @@ _LONGEST_S = 0.32
 _chance = SystemRandom().random
 
 
+def longest_s(lost: int) -> float:
+    """The longest rest after `lost` + 1 races lost in a row: 10 ms, twice as long each time, at most 320 ms."""
+    return min(_LONGEST_S, _FIRST_S * (1 << lost))
+
+
 def pause(lost: int) -> None:
-    """After `lost` + 1 races lost in a row: up to 10 ms, twice as long each time, at most 320 ms."""
-    sleep(_chance() * min(_LONGEST_S, _FIRST_S * 2**lost))
+    sleep(_chance() * longest_s(lost))

@@ -3,10 +3,12 @@
 Every one may come twice, late, never, or before the call that caused it is known.
 
 `at` is when we heard of it, or the network's own time where it gives one. `network_call` is the carrier's id of the
-call, `leg_id` its id of the leg; both are opaque.
+call, `leg_id` its id of the leg; both are opaque. `connected`: the legs that the network itself says are up, by party;
+it may know of an answer that we never heard.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from duologue.call_control.prompts import Sound
@@ -87,11 +89,12 @@ class ActionRefused(NetworkEvent):
 
 @dataclass(frozen=True, slots=True)
 class LegDropped(NetworkEvent):
-    """A leg is over. `sip_status` 0: it had been answered, and ended normally."""
+    """A leg is over. `sip_status` 0: it had been answered, and ended normally. `connected`: its peer, or nobody."""
 
     party: Party
     leg_id: str
     sip_status: int
+    connected: Mapping[Party, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,8 @@ class LastMinuteAsked(NetworkEvent):
 @dataclass(frozen=True, slots=True)
 class EndAsked(NetworkEvent):
     """The SP or the state machine wants the call ended; the reason is on the call."""
+
+    connected: Mapping[Party, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ class CallAccepted:
 
 @dataclass(frozen=True, slots=True)
 class LegDialled:
-    """The network accepted this leg's dial."""
+    """The network accepted this leg's dial; of the callee's: it was asked for it (docs/decisions/0008)."""
 
     at: datetime
     party: Party

@@ -11,6 +11,7 @@ The phase follows from the times on the call (`domain.call`), so it cannot go ba
 state machine asks, and `DialCalleeAsked` is the question.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -74,17 +75,18 @@ def decide(call: Call, event: CallEvent) -> Decision:
 def close(call: Call, at: datetime, reason: EndReason) -> Decision:
     """End a call that the network never ended for us. A call that is over stays as it is.
 
-    A leg that was answered counts as having lasted until now; one that was only dialled, as never answered.
+    Where one leg's end is known, the other ended with it (R9), and so did the call. Where none is, a leg that was
+    answered counts as having lasted until now; one that was only dialled, as never answered.
     """
     if call.phase is Phase.OVER:
         return Decision(call, ignored="the call is over")
     ending = call.ending or reason
     silent = ending in (EndReason.CALLER_SILENT, EndReason.CALLEE_SILENT)
     gave_up = Outcome(Result.NO_ANSWER if silent else Result.CANCELLED)
-    closed = replace(
-        call, ending=ending, caller=_give_up(call.caller, at, gave_up), callee=_give_up(call.callee, at, gave_up)
-    )
-    decision = _over(closed, at)
+    known = call.caller.ended_at or call.callee.ended_at or at
+    caller, callee = _give_up(call.caller, known, gave_up), _give_up(call.callee, known, gave_up)
+    ended_at = max((leg.ended_at for leg in (caller, callee) if leg.ended_at is not None), default=at)
+    decision = _over(replace(call, ending=ending, caller=caller, callee=callee), ended_at)
     return replace(decision, call=replace(decision.call, facts=call.facts + len(decision.facts)))
 
 
@@ -114,7 +116,7 @@ def _decide_known(call: Call, event: CallEvent) -> Decision:
         case LastMinuteAsked():
             return _last_minute_asked(call)
         case EndAsked():
-            return _end_asked(call)
+            return _end_asked(call, event)
         case LegDropped(party=Party.CALLER):
             return _caller_dropped(call, event)
         case LegDropped():
@@ -220,15 +222,17 @@ def _bridge_failed(call: Call, event: BridgeFailed) -> Decision:
         # R5: surely nothing was dialled. Without a prompt it cannot be refused for one, so it is repeated once at most.
         silent = _bridge(call, None)
         return Decision(call, (silent,), ignored="the caller waits in silence: the prompt cannot be played")
-    if event.refused:
-        return _callee_lost(call, event.at, Outcome(Result.UNREACHABLE), EndReason.DIAL_REFUSED)
+    if event.refused and callee.alerting_at is None:
+        lost = _callee_lost(call, event.at, Outcome(Result.UNREACHABLE), EndReason.DIAL_REFUSED)
+        # The dial that was told when it was asked for never left: nobody is accounted for (docs/decisions/0008).
+        return replace(lost, call=_with(lost.call, replace(callee, dialled_at=None)))
     return _callee_lost(call, event.at, _callee_outcome(call, event))
 
 
 def _callee_lost(call: Call, at: datetime, outcome: Outcome, reason: EndReason = EndReason.CALLEE_FAILED) -> Decision:
     """The callee will not come: tell the caller why the line goes dead, unless the call was ending anyway."""
     parting = () if call.ending is not None else (PlayPrompt(Party.CALLER, _why(outcome)),)
-    call = _with(_ending(call, reason), replace(call.callee, ended_at=at, outcome=outcome))
+    call = _with(_ending(call, at, reason), replace(call.callee, ended_at=at, outcome=outcome))
     return Decision(call, (*parting, *_hang_up(call)))
 
 
@@ -269,27 +273,30 @@ def _action_refused(call: Call, event: ActionRefused) -> Decision:
     return Decision(call, ignored=f"the network refused {event.action}: {event.why}")
 
 
-def _end_asked(call: Call) -> Decision:
+def _end_asked(call: Call, event: EndAsked) -> Decision:
     if call.ending is None:
         return Decision(call, ignored="an end is asked only after its reason is recorded (R4, R8)")
-    return Decision(call, _hang_up(call), ignored="the call was ending")
+    return Decision(call, _hang_up(call, event.connected), ignored="the call was ending")
 
 
 def _caller_dropped(call: Call, event: LegDropped) -> Decision:
     caller, callee = call.caller, call.callee
     if caller.is_over or caller.network_id not in (None, event.leg_id):
-        return Decision(call, ignored="the caller's leg is over, or this is another leg")
+        return Decision(call, _hang_ups(event.connected), ignored="the caller's leg is over, or this is another leg")
     if caller.answered_at is None:
-        call = _ending(call, EndReason.CALLER_FAILED)
+        call = _ending(call, event.at, EndReason.CALLER_FAILED)
     elif callee.answered_at is None:
-        call = _ending(call, EndReason.CALLER_LEFT, by=Party.CALLER)
+        call = _ending(call, event.at, EndReason.CALLER_LEFT, by=Party.CALLER)
     else:
-        call = _ending(call, EndReason.HUNG_UP, by=Party.CALLER)
+        call = _ending(call, event.at, EndReason.HUNG_UP, by=Party.CALLER)
     call = _with(call, _dropped(caller, event))
-    if callee.is_up:
-        return Decision(call, _hang_up(call))  # R9
+    hang_up = _hang_up(call, event.connected)  # R9
+    # Who is up by the network's word alone was answered unheard; that leg's own end is still to come.
+    if callee.is_up or (hang_up and callee.dialled_at is not None and not callee.is_over):
+        return Decision(call, hang_up)
     # The network cancels a callee that still rings when the caller goes.
-    return _over(_with(call, _give_up(callee, event.at, Outcome(Result.CANCELLED))), event.at)
+    over = _over(_with(call, _give_up(callee, event.at, Outcome(Result.CANCELLED))), event.at)
+    return replace(over, actions=hang_up)
 
 
 def _callee_dropped(call: Call, event: LegDropped) -> Decision:
@@ -297,13 +304,12 @@ def _callee_dropped(call: Call, event: LegDropped) -> Decision:
     if callee.dialled_at is None or callee.is_over or callee.network_id not in (None, event.leg_id):
         return Decision(call, ignored="the callee's leg is over, or this is another leg")
     if callee.answered_at is None:
-        call = _ending(call, EndReason.CALLEE_FAILED)
+        call = _ending(call, event.at, EndReason.CALLEE_FAILED)
     else:
-        call = _ending(call, EndReason.HUNG_UP, by=Party.CALLEE)
+        call = _ending(call, event.at, EndReason.HUNG_UP, by=Party.CALLEE)
     call = _with(call, _dropped(callee, event))
-    if call.caller.is_over:
-        return _over(call, event.at)
-    return Decision(call, _hang_up(call))  # R9
+    hang_up = _hang_up(call, event.connected)  # R9
+    return replace(_over(call, event.at), actions=hang_up) if call.caller.is_over else Decision(call, hang_up)
 
 
 # ---- shared steps
@@ -329,7 +335,9 @@ def _adopt(call: Call, event: CallEvent) -> tuple[Call, tuple[Fact, ...]]:
 
 
 def _hang_up_the_late(call: Call, event: CallEvent, why: str) -> Decision:
-    """Whoever picks up a call that nobody is in charge of any more is let go at once (R4, R6)."""
+    """Whoever picks up a call that nobody is in charge of any more, or is still up on it, is let go (R4, R6, R9)."""
+    if isinstance(event, LegDropped | EndAsked):
+        return Decision(call, _hang_ups(event.connected), ignored=why)
     if not isinstance(event, LegPickedUp):
         return Decision(call, ignored=why)
     late = [HangUp(event.party, event.leg_id)]
@@ -358,10 +366,15 @@ def _over(call: Call, at: datetime) -> Decision:
     return Decision(ended, facts=(CallEnded(at, call.ending), AccountClosed(at)), wakes=True)
 
 
-def _hang_up(call: Call) -> tuple[HangUp, ...]:
-    """Every leg that is up, the caller's first."""
+def _hang_up(call: Call, connected: Mapping[Party, str] | None = None) -> tuple[HangUp, ...]:
+    """Every leg that is up, by what we heard or by what the network says now, the caller's first."""
     legs = (call.caller, call.callee)
-    return tuple(HangUp(leg.party, leg.network_id) for leg in legs if leg.is_up and leg.network_id is not None)
+    known = {leg.party: leg.network_id for leg in legs if leg.is_up and leg.network_id is not None}
+    return _hang_ups(known | dict(connected or {}))
+
+
+def _hang_ups(legs: Mapping[Party, str]) -> tuple[HangUp, ...]:
+    return tuple(HangUp(party, legs[party]) for party in Party if party in legs)
 
 
 def _prelude(call: Call) -> Sound:
@@ -373,8 +386,8 @@ def _own(call: Call, name: str | None, otherwise: Prompt) -> Sound:
     return AppPrompt(call.app, name) if name is not None else otherwise
 
 
-def _ending(call: Call, reason: EndReason, by: Party | None = None) -> Call:
-    return call if call.ending is not None else replace(call, ending=reason, ended_by=by)
+def _ending(call: Call, at: datetime, reason: EndReason, by: Party | None = None) -> Call:
+    return call if call.ending is not None else replace(call, ending=reason, ending_at=at, ended_by=by)
 
 
 def _dropped(leg: Leg, event: LegDropped) -> Leg:
@@ -386,7 +399,9 @@ def _dropped(leg: Leg, event: LegDropped) -> Leg:
 def _give_up(leg: Leg, at: datetime, unanswered: Outcome) -> Leg:
     if leg.dialled_at is None or leg.is_over:
         return leg
-    return replace(leg, ended_at=at, outcome=Outcome(Result.COMPLETED) if leg.is_up else unanswered)
+    if leg.answered_at is None:
+        return replace(leg, ended_at=at, outcome=unanswered)
+    return replace(leg, ended_at=max(at, leg.answered_at), outcome=Outcome(Result.COMPLETED))
 
 
 def _with(call: Call, leg: Leg) -> Call:

@@ -44,6 +44,8 @@ class Call:
     """How long the callee may ring; 1 to 120 s."""
     longest_talk: timedelta
     """From the callee's answer; at most 1,440 min."""
+    before_talk: timedelta = timedelta(minutes=15)
+    """From the acceptance: how long all dials, rings and prompts before the talk may take."""
     bind_number: str = ""
     notify: NotifyTo = NotifyTo()
     audio: Audio = Audio()
@@ -65,6 +67,8 @@ class Call:
     """None: none was started."""
     ending: EndReason | None = None
     """The first reason to end that was recorded."""
+    ending_at: datetime | None = None
+    """When it was; None where the flow recorded it, as it does when one of its waits is over."""
     ended_by: Party | None = None
     """Who hung up; None if the platform or the network ended it."""
     ended_at: datetime | None = None

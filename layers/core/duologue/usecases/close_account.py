@@ -30,7 +30,8 @@ def close_account(call_id: str, *, calls: Calls, network: Network, flows: Flows,
         if call.phase is Phase.OVER:
             return False
         if call.network_call is not None and call.ending is None:
-            change = Change(saved, replace(call, ending=reason_of(call)))  # before the network is asked (R4)
+            ending = replace(call, ending=reason_of(call), ending_at=clock.now())
+            change = Change(saved, ending)  # before the network is asked (R4)
         elif call.network_call is not None and network.end(call.network_call) and not final:
             raise LegStillUp(call_id)
         else:

@@ -5,23 +5,26 @@ read ──▶ heard before? ──yes──▶ the stored answer again, the wak
   │         decide ──nothing changed──▶ answer
   │            │
   └─lost─── save (call, facts, answer, wake-up: one transaction) ──▶ wake ──▶ answer  (R1, R2)
+
+A save that did not answer may have been done: it is gone round once more, and the stored answer found if it was.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
 from duologue.call_control.actions import Action, HangUp
-from duologue.call_control.events import CalledIn, CallEvent, LegDropped, LegPickedUp
+from duologue.call_control.events import CalledIn, CallEvent, EndAsked, LegDropped, LegPickedUp
 from duologue.call_control.machine import Decision, decide
 from duologue.domain.errors import EventAlreadyHeard, OutsideUnavailable, RaceLost, UnknownCall
 from duologue.domain.outcome import Party
 from duologue.usecases.ports import Calls, Change, Flows, Heard, SavedCall
 
 _log = logging.getLogger(__name__)
-_TRIES = 8
-"""Races lost in a row before giving up; each loss means that another write of the same call was committed."""
+_TRIES = 16
+"""Races lost in a row before giving up: another write of the call was committed, or another end of the app's calls
+holds the row of its slots. With the longest pauses between them (jittered_pause.py) they take less than 4 s (R17)."""
 
 Answer = dict[str, Any]
 WriteAnswer = Callable[[Sequence[Action], str | None], Answer]
@@ -41,29 +44,50 @@ class Invocation(Protocol):
     def event(self) -> CallEvent: ...
     @property
     def introduces(self) -> bool: ...
-    @property
-    def connected(self) -> Mapping[Party, str]: ...
 
 
-def hear_network(said: Invocation, calls: Calls, flows: Flows, write: WriteAnswer) -> Answer:
-    """Answer one network event. Never raises what the network could cause.
+def hear_network(
+    said: Invocation, calls: Calls, flows: Flows, write: WriteAnswer, pause: Callable[[int], None]
+) -> Answer:
+    """Answer one network event. `pause` waits a little before a race that was lost is run again.
 
-    When the store is out of reach, nothing can be recorded; what costs or hurts a person is still done: a leg
-    whose peer has dropped is hung up (R9), and whoever has just picked up hears silence until the flow gives up.
+    Raises:
+        OutsideUnavailable: the event could not be recorded, and nobody is left on the line to be cut off by a failure.
     """
     if said.call_id is None:
         return write(_let_go(said.event), None)
     try:
-        return _hear(said, said.call_id, calls, flows, write)
+        return _hear(said, said.call_id, calls, flows, write, pause)
     except UnknownCall:
         return write(_let_go(said.event), None)
     except OutsideUnavailable:
         _log.exception("call store unavailable", extra={"call_id": said.call_id, "sequence": said.sequence})
-        return write(_hang_up_the_peer(said), said.call_id if said.introduces else None)
+        answer = answer_unrecorded(said, write)
+        if answer is None:
+            raise
+        return answer
 
 
-def _hear(said: Invocation, call_id: str, calls: Calls, flows: Flows, write: WriteAnswer) -> Answer:
-    for _ in range(_TRIES):
+def answer_unrecorded(said: Invocation, write: WriteAnswer) -> Answer | None:
+    """The answer to an event that cannot be recorded: what costs or hurts a person is done all the same (R9, R17).
+
+    A leg whose peer has dropped is hung up, and so is everybody once the end was asked for; whoever has just picked up
+    hears silence until the flow gives up. None: nobody is up any more, and a hang-up that is not recorded would be
+    taken for a talk that goes on. To fail is right then: it cuts off nobody, and the network asks again.
+    """
+    actions: tuple[Action, ...] = ()
+    if isinstance(said.event, LegDropped | EndAsked):
+        actions = tuple(HangUp(party, leg_id) for party, leg_id in said.event.connected.items())
+    if isinstance(said.event, LegDropped) and not actions:
+        return None
+    return write(actions, said.call_id if said.introduces else None)
+
+
+def _hear(
+    said: Invocation, call_id: str, calls: Calls, flows: Flows, write: WriteAnswer, pause: Callable[[int], None]
+) -> Answer:
+    unsure = False
+    for lost in range(_TRIES):
         saved, before = calls.load_for(call_id, said.network_call, said.sequence)
         if before is not None:
             return _again(before, flows)
@@ -77,6 +101,12 @@ def _hear(said: Invocation, call_id: str, calls: Calls, flows: Flows, write: Wri
         try:
             calls.save(change)
         except (RaceLost, EventAlreadyHeard):
+            pause(lost)
+            continue
+        except OutsideUnavailable:
+            if unsure:
+                raise
+            unsure = True
             continue
         wake(flows, change.wakes)
         return answer
@@ -116,11 +146,3 @@ def _let_go(event: CallEvent) -> tuple[Action, ...]:
     if isinstance(event, CalledIn):
         return (HangUp(Party.CALLER, event.leg_id),)
     return (HangUp(event.party, event.leg_id),) if isinstance(event, LegPickedUp) else ()
-
-
-def _hang_up_the_peer(said: Invocation) -> tuple[Action, ...]:
-    if not isinstance(said.event, LegDropped):
-        return ()
-    peer = said.event.party.peer
-    leg_id = said.connected.get(peer)
-    return (HangUp(peer, leg_id),) if leg_id else ()

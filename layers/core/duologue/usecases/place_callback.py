@@ -10,6 +10,7 @@ from duologue.call_control.facts import CallAccepted
 from duologue.domain.accounts import App
 from duologue.domain.call import Call, Phase
 from duologue.domain.callback_request import LONGEST_TALK, CallbackRequest
+from duologue.domain.due import MARGIN, TAKE_UP, due_by
 from duologue.domain.errors import AlreadyDone, CallAlreadyAccepted, OutsideUnavailable, RaceLost
 from duologue.domain.idempotency import IdempotencyKey
 from duologue.domain.leg import Leg
@@ -39,8 +40,6 @@ class Patience:
     margin: timedelta = timedelta(seconds=20)
     dial_retries: timedelta = timedelta(seconds=30)
     """How long a dial that the network has no room for is tried again (R5)."""
-    take_up: timedelta = timedelta(minutes=2)
-    """How long an accepted call may wait for its flow to start before the sweeper closes it (R13)."""
 
     @property
     def caller_wait(self) -> timedelta:
@@ -50,10 +49,9 @@ class Patience:
     def callee_wait(self) -> timedelta:
         return self.prompts + self.callee_ring + self.prompts + self.margin
 
-    def whole(self, longest_talk: timedelta) -> timedelta:
-        """The longest that a call can take from its acceptance; the sweeper looks at what is older."""
-        dials = self.dial_retries * 2
-        return self.take_up + dials + self.caller_wait + self.callee_wait + longest_talk + timedelta(minutes=5)
+    def before_talk(self, prelude: timedelta) -> timedelta:
+        """The longest that a call can take from its acceptance to its talk, if everything is late."""
+        return TAKE_UP + self.dial_retries * 2 + self.caller_wait + prelude + self.callee_wait + MARGIN
 
 
 def place_callback(
@@ -84,8 +82,7 @@ def place_callback(
         call = _call(request, app, new_call_id(now), now, patience)
         terms = terms_for(app, request.callee, now, key, is_test=is_test)
         try:
-            close_by = now + patience.take_up
-            calls.accept(call, CallAccepted(now), slots=app.concurrent_calls, close_by=close_by, terms=terms)
+            calls.accept(call, CallAccepted(now), slots=app.concurrent_calls, close_by=due_by(call), terms=terms)
         except (RaceLost, CallAlreadyAccepted):  # a call at the same time counts on the same, or drew the same id
             if key is not None:
                 calls.check_repeat(app.key, key, now)
@@ -112,14 +109,13 @@ def flow_input(call: Call, patience: Patience, prelude: timedelta = timedelta(0)
 
     `prelude`: how long the app's own prompt before the callee's dial lasts; the platform's are in `patience`.
     """
-    whole = patience.whole(call.longest_talk) + prelude
     given: dict[str, Any] = {
         "callId": call.id,
         "caller": {"number": call.caller.number.e164, "shows": call.caller.shows.e164},
         "callerWaitSeconds": _seconds(patience.caller_wait),
         "calleeWaitSeconds": _seconds(patience.callee_wait + prelude),
         "talkSeconds": _seconds(call.longest_talk),
-        "closeBy": (call.accepted_at + whole).isoformat(),
+        "closeBy": due_by(replace(call, taken_up_at=call.accepted_at)).isoformat(),
     }
     if call.longest_talk < LONGEST_TALK:
         unannounced = max(call.longest_talk - _LAST_MINUTE, _A_MOMENT)
@@ -129,7 +125,7 @@ def flow_input(call: Call, patience: Patience, prelude: timedelta = timedelta(0)
 
 
 def _call(request: CallbackRequest, app: App, call_id: str, now: datetime, patience: Patience) -> Call:
-    return Call(
+    call = Call(
         id=call_id,
         sp=app.sp,
         app=app.key,
@@ -148,6 +144,7 @@ def _call(request: CallbackRequest, app: App, call_id: str, now: datetime, patie
         wants_party_type=request.wants_party_type,
         facts=1,
     )
+    return replace(call, before_talk=patience.before_talk(_prelude(call, app)))
 
 
 def _prelude(call: Call, app: App) -> timedelta:

@@ -5,37 +5,43 @@ from dataclasses import replace
 from duologue.domain.call import Phase
 from duologue.domain.errors import OutsideUnavailable, RaceLost, UnknownCall
 from duologue.domain.outcome import EndReason
-from duologue.usecases.ports import Calls, Change, Flows, Network, SavedCall
+from duologue.usecases.ports import Calls, Change, Clock, Flows, Network, SavedCall
 
 _TRIES = 8
 
 
-def stop_callback(call_id: str, app_key: str, *, calls: Calls, network: Network, flows: Flows) -> None:
+def stop_callback(call_id: str, app_key: str, *, calls: Calls, network: Network, flows: Flows, clock: Clock) -> None:
     """Make a call end. A second stop, or a stop of a call that is ending anyway, is success.
+
+    Success is true even if all that carries it out is lost: a call whose end is recorded is soon due for the sweeper.
 
     Raises:
         UnknownCall: the app has no such call, or it is over.
         OutsideUnavailable: the wish is not recorded, or nobody could be asked to carry it out; repeat it.
     """
-    saved = _record(call_id, app_key, calls)
+    saved = _record(call_id, app_key, calls, clock)
     if saved.call.network_call is None:
         return  # nothing is dialled yet, and now nothing will be: the flow asks the row before each dial
     try:
-        network.end(saved.call.network_call)
+        asked = network.end(saved.call.network_call)
     except OutsideUnavailable:
         if saved.listener is None:
             raise
-        flows.interrupt(saved.listener)  # the flow retries for as long as it takes
+        asked = False
+    if not asked and saved.listener is not None:
+        # The flow asks for as long as it takes; or the call is over and its hang-ups were not heard, and the flow
+        # waits for them a little before it settles.
+        flows.interrupt(saved.listener)
 
 
-def _record(call_id: str, app_key: str, calls: Calls) -> SavedCall:
+def _record(call_id: str, app_key: str, calls: Calls, clock: Clock) -> SavedCall:
     for _ in range(_TRIES):
         saved = calls.load(call_id)
         if saved.call.app != app_key or saved.call.phase is Phase.OVER:
             raise UnknownCall(call_id)
         if saved.call.ending is not None:
             return saved
-        stopped = replace(saved.call, ending=EndReason.STOPPED)
+        stopped = replace(saved.call, ending=EndReason.STOPPED, ending_at=clock.now())
         try:
             calls.save(Change(before=saved, after=stopped))
         except RaceLost:

@@ -9,6 +9,7 @@ from typing import Any
 from duologue.adapters.aws_clients import brisk, brisk_on_first_use, steady, steady_on_first_use
 from duologue.adapters.chime_network import ChimeNetwork
 from duologue.adapters.dynamo_calls import DynamoCalls
+from duologue.adapters.jittered_pause import pause
 from duologue.adapters.step_functions_flows import StepFunctionsFlows
 from duologue.adapters.system_clock import SystemClock
 from duologue.runtime.settings import setting
@@ -21,6 +22,7 @@ class Parts:
     calls: Calls
     flows: Flows
     clock: Clock
+    pause: Callable[[int], None]
 
 
 def dynamo_calls(client: Callable[[str], Any] = steady) -> DynamoCalls:
@@ -38,4 +40,4 @@ def network() -> Network:
 
 @cache
 def parts() -> Parts:
-    return Parts(dynamo_calls(brisk), flows(brisk_on_first_use), SystemClock())
+    return Parts(dynamo_calls(brisk), flows(brisk_on_first_use), SystemClock(), pause)

@@ -3,7 +3,7 @@
 Known misprints of the service's documents are read too: tags in any case, `ErrorType` or one `Error` string.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -26,7 +26,7 @@ from duologue.call_control.events import (
     RecordingStarted,
 )
 from duologue.domain.outcome import Party
-from duologue.wire.chime.commands import DIAL_CALLEE, END, LAST_MINUTE
+from duologue.wire.chime import commands
 from duologue.wire.chime.prompt_keys import prompt_at
 
 CALL_ID = "callId"
@@ -41,12 +41,6 @@ _OUR_NAMES = {
     "PlayAudio": PlayPrompt.__name__,
     "StartCallRecording": StartRecording.__name__,
 }
-_COMMANDS: dict[str, type[DialCalleeAsked] | type[LastMinuteAsked] | type[EndAsked]] = {
-    DIAL_CALLEE: DialCalleeAsked,
-    LAST_MINUTE: LastMinuteAsked,
-    END: EndAsked,
-}
-"""What the state machine and a stop say through UpdateSipMediaApplicationCall, as `command`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +49,6 @@ class Invocation:
 
     `call_id`: our own id of the call, None if the network call is not ours or has not told it yet.
     `introduces`: it is the first event, whose attributes must be kept by the answer.
-    `connected`: the legs the network says are up, by party.
     """
 
     network_call: str
@@ -63,14 +56,14 @@ class Invocation:
     call_id: str | None
     event: CallEvent
     introduces: bool
-    connected: Mapping[Party, str]
 
 
 def read_invocation(payload: Mapping[str, Any], now: datetime) -> Invocation:
     """Read one SMA event. `now` stands for the time of what happened: SMA events carry none but a leg's start."""
     details = _map(payload.get("CallDetails"))
     network_call = str(details.get("TransactionId", ""))
-    legs = {party: leg for leg in details.get("Participants") or () if (party := _party(_map(leg)))}
+    participants = details.get("Participants")
+    legs = {party: leg for leg in _list(participants) if (party := _party(_map(leg)))}
     action = _map(payload.get("ActionData"))
     kind = str(payload.get("InvocationEventType", ""))
     arguments = _map(_map(action.get("Parameters")).get("Arguments"))
@@ -83,7 +76,6 @@ def read_invocation(payload: Mapping[str, Any], now: datetime) -> Invocation:
         call_id=str(call_id) if call_id else None,
         event=read(_Said(kind, now, network_call, legs, action, payload)),
         introduces=kind == "NEW_OUTBOUND_CALL",
-        connected={party: _id(leg) for party, leg in legs.items() if leg.get("Status") == "Connected"},
     )
 
 
@@ -105,6 +97,9 @@ class _Said:
         """Epoch milliseconds, as a string; when the leg was created, not when it was answered."""
         milliseconds = _whole(self.legs.get(party, {}).get("StartTimeInMilliseconds"))
         return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None
+
+    def connected(self) -> Mapping[Party, str]:
+        return {party: _id(leg) for party, leg in self.legs.items() if leg.get("Status") == "Connected"}
 
     def nothing(self) -> NothingToDecide:
         return NothingToDecide(self.at, self.network_call, f"{self.kind} {self.action.get('Type', '')}".strip())
@@ -169,13 +164,22 @@ def _hangup(said: _Said) -> CallEvent:
     if party is None:
         return said.nothing()
     leg_id = str(parameters.get("CallId") or said.leg_id(party))
-    return LegDropped(said.at, said.network_call, party, leg_id, _whole(parameters.get("SipResponseCode")))
+    sip_status = _whole(parameters.get("SipResponseCode"))
+    left = {other: leg for other, leg in said.connected().items() if other is not party}
+    return LegDropped(said.at, said.network_call, party, leg_id, sip_status, left)
 
 
 def _update(said: _Said) -> CallEvent:
     arguments = _map(_map(said.action.get("Parameters")).get("Arguments"))
-    asked = _COMMANDS.get(str(arguments.get("command")))
-    return asked(said.at, said.network_call) if asked else said.nothing()
+    match arguments.get("command"):
+        case commands.DIAL_CALLEE:
+            return DialCalleeAsked(said.at, said.network_call)
+        case commands.LAST_MINUTE:
+            return LastMinuteAsked(said.at, said.network_call)
+        case commands.END:
+            return EndAsked(said.at, said.network_call, said.connected())
+        case _:
+            return said.nothing()
 
 
 def _nothing(said: _Said) -> CallEvent:
@@ -197,6 +201,10 @@ _READERS: dict[str, Callable[[_Said], CallEvent]] = {
 
 def _map(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
 
 
 def _party(tagged: Mapping[str, Any]) -> Party | None:

@@ -41,6 +41,7 @@ from lab.pstn.lines.behaviours import Behaviour
 from lab.pstn.lines.virtual import Phone
 from lab.pstn.refusals import ServiceRefusal
 from lab.pstn.switches import Switches
+from tests.fakes.guard import FakeGuard
 from tests.fakes.recordings import RECORDS
 from tests.journeys.flow_player import FlowPlayer, TaskFailed, load
 from tests.journeys.tables import make_tables
@@ -111,6 +112,7 @@ class Line:
         self.notify = NotifyTo("http://127.0.0.1:9/status", "http://127.0.0.1:9/fee")
         self.letters: list[dict[str, Any]] = []
         self.writes = 0
+        self.guard = FakeGuard()
         self._numbers = 0
 
     # -- what an SP does
@@ -144,7 +146,7 @@ class Line:
         self.clock.call_later(seconds, lambda: self.stop(call_id))
 
     def sweep(self) -> Swept:
-        return sweep_calls(calls=self.calls, network=self, flows=self, clock=self.clock)
+        return sweep_calls(calls=self.calls, network=self, flows=self, clock=self.clock, guard=self.guard)
 
     def run(self) -> "Line":
         """Until nothing is left to happen; at most two days of the clock."""
@@ -178,6 +180,7 @@ class Line:
 
     def check_all_over(self, *call_ids: str) -> None:
         """Nothing half-done remains: no leg, no execution, no slot, exactly one disconnect and one fee each."""
+        assert self.guard.told == []
         assert self.exchange.legs_up() == []
         assert {execution.status for execution in self.player.executions.values()} <= {"SUCCEEDED"}
         assert self.calls.in_use(self.app.key) == 0
@@ -227,7 +230,10 @@ class Line:
 
     # -- inside
     def committed(self, items: list[Committed]) -> None:
-        self.clock.call_later(_STREAM_DELAY, lambda: forward_facts(items, flows=_OutboxFlows(self), notices=self))
+        self.clock.call_later(_STREAM_DELAY, lambda: self._forward(items))
+
+    def _forward(self, items: list[Committed]) -> None:
+        forward_facts(items, flows=_OutboxFlows(self), notices=self, guard=self.guard)
 
     def _tell(self, notice: Notice) -> None:
         tell_sp(

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from duologue.call_control.facts import CallAccepted
-from duologue.domain.errors import LegStillUp, UnknownCall
+from duologue.domain.errors import LegStillUp, OutsideUnavailable, UnknownCall
 from duologue.domain.outcome import EndReason
 from duologue.usecases.close_account import GRACE, close_account
 from duologue.usecases.forward_facts import Committed, forward_facts
@@ -16,6 +16,7 @@ from tests.call_control.stories import CALLEE_LEFT, CALLER_DIALLED, CALLER_LEFT,
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.flows import FakeFlows
+from tests.fakes.guard import FakeGuard
 from tests.fakes.network import FakeNetwork
 from tests.fakes.notices import FakeNotices
 from tests.samples import NETWORK_CALL, NOW, at, callback
@@ -24,7 +25,7 @@ from tests.samples import NETWORK_CALL, NOW, at, callback
 class Net:
     def __init__(self, *events, known=(), taken_up=True) -> None:
         self.calls, self.flows, self.clock = FakeCalls(), FakeFlows(), FakeClock()
-        self.network = FakeNetwork(*known)
+        self.network, self.guard = FakeNetwork(*known), FakeGuard()
         self.add(callback().id, *events, taken_up=taken_up)
 
     def add(self, call_id, *events, taken_up=True):
@@ -40,7 +41,7 @@ class Net:
 
     def sweep(self, seconds):
         self.clock.at = at(seconds)
-        return sweep_calls(calls=self.calls, network=self.network, flows=self.flows, clock=self.clock)
+        return sweep_calls(calls=self.calls, network=self.network, flows=self.flows, clock=self.clock, guard=self.guard)
 
     @property
     def reason(self):
@@ -106,11 +107,49 @@ def test_the_sweeper_takes_what_is_due_and_is_not_held_up_by_one_that_is_up():
     assert net.sweep(99_999) == Swept(0, 0)
 
 
+def test_the_sweeper_is_not_stopped_by_a_call_that_it_cannot_even_read():
+    """As after a version that wrote what this one does not know. It is told with its id, each time."""
+    net = Net(taken_up=False)
+    net.add("1_2_9_20261123090000", taken_up=False)
+    broken = ValueError("'next' is not a valid EndReason")
+    net.calls.unreadable[callback().id] = broken
+    assert net.sweep(61) == Swept(closed=1, left=1)
+    assert net.sweep(61 + GRACE / timedelta(seconds=1)) == Swept(closed=0, left=1)
+    assert net.guard.told == [(callback().id, broken)] * 2
+
+
+@pytest.mark.parametrize("seconds", [61, 61 + GRACE / timedelta(seconds=1)])
+def test_a_network_out_of_reach_keeps_a_call_open_for_half_an_hour_at_the_most(seconds):
+    net = Net(*TALKING, known=(NETWORK_CALL,))
+    net.network.busy = True
+    final = seconds > 61
+    assert net.sweep(seconds) == Swept(closed=final, left=not final)
+    assert (callback().id in net.calls.cdrs) == final
+    assert net.calls.load(callback().id).call.ending is EndReason.LOST
+
+
+COMMITTED = [Committed("c", wakes="token-1"), Committed("c", 2), Committed("c", 3), Committed("d", 1)]
+
+
 def test_facts_are_queued_in_order_and_waits_are_woken():
-    flows, notices = FakeFlows(), FakeNotices()
-    committed = [Committed("c", wakes="token-1"), Committed("c", 2), Committed("c", 3), Committed("d", 1)]
-    forward_facts(committed, flows=flows, notices=notices)
+    flows, notices, guard = FakeFlows(), FakeNotices(), FakeGuard()
+    forward_facts(COMMITTED, flows=flows, notices=notices, guard=guard)
     assert flows.woken == ["token-1"]
     assert notices.first == [Notice("c", 2), Notice("c", 3), Notice("d", 1)]
-    forward_facts(committed, flows=flows, notices=notices)
+    forward_facts(COMMITTED, flows=flows, notices=notices, guard=guard)
     assert flows.woken == ["token-1", "token-1"], "twice is harmless: the second finds nobody waiting"
+    assert guard.told == []
+
+
+def test_a_wait_that_cannot_be_woken_holds_up_no_fact_and_no_other_wait():
+    """Refused for good, it is told and passed over; out of reach, the batch comes again when the rest is done."""
+    flows, notices, guard = FakeFlows(), FakeNotices(), FakeGuard()
+    denied = PermissionError("AccessDeniedException")
+    flows.refusals["token-1"] = denied
+    committed = [*COMMITTED, Committed("d", wakes="token-2")]
+    forward_facts(committed, flows=flows, notices=notices, guard=guard)
+    assert (flows.woken, guard.told, len(notices.first)) == (["token-2"], [("c", denied)], 3)
+    flows.refusals["token-1"] = OutsideUnavailable("state machine")
+    with pytest.raises(OutsideUnavailable):
+        forward_facts(committed, flows=flows, notices=notices, guard=guard)
+    assert (flows.woken, len(guard.told), len(notices.first)) == (["token-2"] * 2, 1, 6)

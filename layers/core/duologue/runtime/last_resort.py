@@ -4,12 +4,14 @@ The only place that catches everything. It logs, counts what the alarm watches, 
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from duologue.adapters.cloudformation import Outcome, reply
 from duologue.adapters.metrics import count
 from duologue.runtime.logging import set_up
+from duologue.usecases.guard import Guard
 
 _log = logging.getLogger(__name__)
 Handler = Callable[[dict[str, Any], object], dict[str, Any]]
@@ -31,6 +33,20 @@ def guarded(function: str, safe: Callable[[dict[str, Any]], dict[str, Any]]) -> 
         return answer
 
     return wrap
+
+
+def going_on(function: str) -> Guard:
+    """Around the work on one call among many: what breaks there must not hold up the others."""
+
+    @contextmanager
+    def guard(call_id: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception:  # noqa: BLE001 - one call that nothing can be done about must not stop the work on all
+            _log.exception("unexpected", extra={"call_id": call_id})
+            count("Unexpected", Function=function)
+
+    return guard
 
 
 def replying(work: Callable[[dict[str, Any]], Outcome], event: dict[str, Any]) -> None:

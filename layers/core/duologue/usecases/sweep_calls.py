@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from duologue.domain.errors import LegStillUp, OutsideUnavailable, UnknownCall
 from duologue.usecases.close_account import GRACE, close_account
+from duologue.usecases.guard import Guard
 from duologue.usecases.ports import Calls, Clock, Flows, Network
 
 _log = logging.getLogger(__name__)
@@ -18,18 +19,19 @@ class Swept:
     left: int = 0
 
 
-def sweep_calls(*, calls: Calls, network: Network, flows: Flows, clock: Clock, most: int = 100) -> Swept:
+def sweep_calls(*, calls: Calls, network: Network, flows: Flows, clock: Clock, guard: Guard, most: int = 100) -> Swept:
     """Close at most `most` overdue calls, the oldest first. One that cannot be closed does not hold up the others."""
     now = clock.now()
     finally_due = set(calls.overdue(now - GRACE, most))
     closed = left = 0
     for call_id in calls.overdue(now, most):
-        try:
-            done = close_account(
-                call_id, calls=calls, network=network, flows=flows, clock=clock, final=call_id in finally_due
-            )
-            closed += done
-        except (LegStillUp, OutsideUnavailable, UnknownCall):
-            _log.warning("left for the next sweep", extra={"call_id": call_id}, exc_info=True)
-            left += 1
+        left += 1
+        with guard(call_id):
+            try:
+                closed += close_account(
+                    call_id, calls=calls, network=network, flows=flows, clock=clock, final=call_id in finally_due
+                )
+                left -= 1
+            except (LegStillUp, OutsideUnavailable, UnknownCall):
+                _log.warning("left for the next sweep", extra={"call_id": call_id}, exc_info=True)
     return Swept(closed, left)

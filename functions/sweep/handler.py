@@ -12,7 +12,7 @@ from duologue.usecases.sweep_calls import sweep_calls
 
 
 def answer(parts: Parts, network: Network) -> dict[str, Any]:
-    """The slots come first, being quick; neither work waits for the other to succeed. What fails as a whole is raised."""
+    """The slots first, being quick; neither work needs the other to succeed. What fails as a whole is raised."""
     try:
         freed = free_slots(calls=parts.calls)
         count("SlotsFreed", freed)

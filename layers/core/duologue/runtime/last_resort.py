@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from duologue.adapters.cloudformation import Outcome, reply
+from duologue.adapters.cloudformation import NOT_MADE, Outcome, reply
 from duologue.adapters.metrics import count
 from duologue.runtime.logging import set_up
 from duologue.usecases.guard import Guard
@@ -57,5 +57,5 @@ def replying(work: Callable[[dict[str, Any]], Outcome], event: dict[str, Any]) -
     except Exception as error:  # noqa: BLE001 - whatever it was, the operator reads it in the stack's events
         _log.exception("provisioning failed")
         reason = f"{type(error).__name__}: {error}"
-        outcome = Outcome(event.get("PhysicalResourceId", "none"), failed=reason)
+        outcome = Outcome(event.get("PhysicalResourceId", NOT_MADE), failed=reason)
     reply(event, outcome)

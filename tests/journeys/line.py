@@ -113,6 +113,8 @@ class Line:
         self.letters: list[dict[str, Any]] = []
         self.writes = 0
         self.guard = FakeGuard()
+        self.outage: tuple[float, float] | None = None
+        """Seconds from and until which the flow finds the store out of reach."""
         self._numbers = 0
 
     # -- what an SP does
@@ -265,6 +267,9 @@ class Line:
         }
 
     def _update_item(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        elapsed = (self.clock.now() - START).total_seconds()
+        if self.outage and self.outage[0] <= elapsed < self.outage[1]:
+            raise TaskFailed("DynamoDb.InternalServerErrorException")
         try:
             return dict(self._dynamo.update_item(**parameters))
         except ClientError as error:

@@ -22,6 +22,7 @@ def answer(parts: Parts, network: Network) -> dict[str, Any]:
         )
         count("CallsSwept", swept.closed)
         count("CallsLeft", swept.left)
+        count("CallsUnheard", swept.unheard)
     return {"closed": swept.closed, "left": swept.left, "freed": freed}
 
 

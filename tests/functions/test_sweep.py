@@ -9,6 +9,7 @@ from functions.sweep.handler import answer
 from tests.functions.worlds import Sweep, sample
 from tests.samples import at
 
+SWEPT = ("CallsSwept", "CallsLeft", "CallsUnheard", "SlotsFreed")
 MINUTE = sample("sweep", "minute_passed")
 
 
@@ -76,11 +77,10 @@ def test_one_that_cannot_be_read_is_told_by_its_id_and_holds_up_nothing(capsys, 
     ]
     counted = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [one["Function"] for one in counted if "Unexpected" in one] == ["sweep"]
-    assert {
-        name: one[name] for one in counted for name in ("CallsSwept", "CallsLeft", "SlotsFreed") if name in one
-    } == {
+    assert {name: one[name] for one in counted for name in SWEPT if name in one} == {
         "CallsSwept": 1,
         "CallsLeft": 1,
+        "CallsUnheard": 0,
         "SlotsFreed": 1,
     }
 

@@ -302,7 +302,7 @@ class Line:
             closed = close_account(call_id, calls=self.calls, network=self, flows=self, clock=self.clock, final=False)
         except DuologueError as error:
             raise TaskFailed(type(error).__name__) from error
-        return {"Payload": {"closed": closed}}
+        return {"Payload": {"closed": closed is not None}}
 
     def _new_id(self, now: datetime) -> str:
         self._numbers += 1

@@ -50,7 +50,7 @@ class Net:
 
 def test_what_the_last_hang_up_closed_is_left_alone():
     net = Net(*TALKING, CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))
-    assert net.close() is False
+    assert net.close() is None
     assert net.network.asked == []
 
 
@@ -66,8 +66,8 @@ def test_what_the_last_hang_up_closed_is_left_alone():
 def test_a_call_that_no_event_ended_is_closed_once(events, taken_up, reason):
     net = Net(*events, taken_up=taken_up)
     net.calls.change(callback().id, listener="token-1")
-    assert net.close() is True
-    assert net.close() is False
+    assert net.close() == net.calls.load(callback().id).call
+    assert net.close() is None
     assert net.reason is reason
     assert net.calls.slots["app-1"] == set()
     assert net.flows.woken == ["token-1"]
@@ -79,7 +79,15 @@ def test_a_call_that_the_network_still_knows_is_asked_to_end_with_its_reason_on_
         net.close()
     assert net.calls.load(callback().id).call.ending is EndReason.LOST
     assert net.calls.cdrs == {}
-    assert net.close(final=True) is True
+    assert net.close(final=True) is not None
+
+
+@pytest.mark.parametrize(
+    ("events", "taken_up", "unheard"), [((), False, 0), ((), True, 1), ((CALLER_DIALLED,), True, 0)]
+)
+def test_a_dial_of_which_nothing_was_ever_heard_is_counted(events, taken_up, unheard):
+    """Refused by a permission of ours, say: the SP reads that the caller did not answer, the operator must know."""
+    assert Net(*events, taken_up=taken_up).sweep(61) == Swept(closed=1, left=0, unheard=unheard)
 
 
 def test_a_hang_up_that_comes_between_wins():
@@ -87,7 +95,7 @@ def test_a_hang_up_that_comes_between_wins():
     ended = Story(*TALKING, CALLEE_LEFT, replace(CALLER_LEFT, at=at(61))).call
     races = iter([lambda: net.calls.change(callback().id, ended_at=ended.ended_at, ending=EndReason.HUNG_UP)])
     net.calls.before_save = lambda: next(races, lambda: None)()
-    assert net.close() is False
+    assert net.close() is None
 
 
 def test_an_unknown_call():

@@ -17,8 +17,10 @@ GRACE = timedelta(minutes=30)
 """How long a call that the network still knows is asked to end before it is closed all the same."""
 
 
-def close_account(call_id: str, *, calls: Calls, network: Network, flows: Flows, clock: Clock, final: bool) -> bool:
-    """Close a call if no leg of it can be up. True if this closed it, False if it was closed before.
+def close_account(
+    call_id: str, *, calls: Calls, network: Network, flows: Flows, clock: Clock, final: bool
+) -> Call | None:
+    """Close a call if no leg of it can be up. The call as this closed it; None if it was closed before.
 
     `final`: the call is so old that it is closed whatever the network says, or if it says nothing.
 
@@ -31,7 +33,7 @@ def close_account(call_id: str, *, calls: Calls, network: Network, flows: Flows,
         saved = calls.load(call_id)
         call = saved.call
         if call.phase is Phase.OVER:
-            return False
+            return None
         if call.network_call is not None and call.ending is None:
             change = Change(saved, replace(call, ending=reason_of(call)))  # before the network is asked (R4)
         elif call.network_call is not None and _may_be_up(call.network_call, network, final=final):
@@ -43,10 +45,10 @@ def close_account(call_id: str, *, calls: Calls, network: Network, flows: Flows,
         except RaceLost:
             continue
         except AlreadyDone:
-            return False
+            return None
         if change.closes:
             wake(flows, change.wakes)
-            return True
+            return change.after
     raise OutsideUnavailable(f"call {call_id}: {_TRIES} races lost in a row")
 
 

@@ -17,16 +17,10 @@ _ALARMS = {
 _PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
 
-def _metrics(alarm: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
-    """Namespace, name and dimensions of what an alarm watches."""
-    if "MetricName" in alarm:
-        watched = [alarm]
-    else:
-        watched = [each["MetricStat"]["Metric"] for each in alarm["Metrics"] if "MetricStat" in each]
-    return [
-        (each["Namespace"], each["MetricName"], {pair["Name"]: pair["Value"] for pair in each.get("Dimensions", [])})
-        for each in watched
-    ]
+def _watched(alarm: dict[str, Any]) -> tuple[str, str, dict[str, Any]]:
+    """Namespace, name and dimensions."""
+    dimensions = {pair["Name"]: pair["Value"] for pair in alarm.get("Dimensions", [])}
+    return alarm["Namespace"], alarm["MetricName"], dimensions
 
 
 def test_the_page_for_operators_lists_every_alarm_and_no_other():
@@ -55,8 +49,7 @@ def test_whatever_is_put_aside_raises_an_alarm():
     watched = {
         dimensions["QueueName"]["Fn::GetAtt"].partition(".")[0]
         for alarm in _ALARMS.values()
-        for _, _, dimensions in _metrics(alarm)
-        if "QueueName" in dimensions
+        if "QueueName" in (dimensions := _watched(alarm)[2])
     }
     assert watched == queues - read
 
@@ -67,8 +60,7 @@ def test_every_function_that_goes_on_after_what_nobody_named_is_watched():
     counting = set(re.findall(r'(?:guarded\(|going_on\(|function=)"(\w+)"', sources))
     watched = {
         dimensions["Function"]
-        for alarm in _ALARMS.values()
-        for namespace, name, dimensions in _metrics(alarm)
+        for namespace, name, dimensions in map(_watched, _ALARMS.values())
         if (namespace, name) == ("Duologue", "Unexpected")
     }
     assert watched == counting
@@ -79,14 +71,13 @@ def test_a_metric_of_ours_is_counted_somewhere():
         (ROOT / path).read_text(encoding="utf-8") for path in modules("functions", "layers/core/duologue")
     )
     counted = set(re.findall(r'count\("(\w+)"', sources))
-    watched = {name for alarm in _ALARMS.values() for namespace, name, _ in _metrics(alarm) if namespace == "Duologue"}
+    watched = {name for namespace, name, _ in map(_watched, _ALARMS.values()) if namespace == "Duologue"}
     assert watched <= counted
 
 
 @pytest.mark.parametrize("function", ["SweepFunction", "SettleFunction", "OutboxFunction", "NotifySpFunction"])
 def test_a_function_that_fails_as_a_whole_is_watched(function: str):
-    watched = [pair for alarm in _ALARMS.values() for pair in _metrics(alarm)]
-    assert ("AWS/Lambda", "Errors", {"FunctionName": {"Ref": function}}) in watched
+    assert ("AWS/Lambda", "Errors", {"FunctionName": {"Ref": function}}) in map(_watched, _ALARMS.values())
 
 
 def test_notifications_leave_most_of_the_account_s_concurrency_to_calls():

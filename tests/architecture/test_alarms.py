@@ -78,12 +78,3 @@ def test_a_metric_of_ours_is_counted_somewhere():
 @pytest.mark.parametrize("function", ["SweepFunction", "SettleFunction", "OutboxFunction", "NotifySpFunction"])
 def test_a_function_that_fails_as_a_whole_is_watched(function: str):
     assert ("AWS/Lambda", "Errors", {"FunctionName": {"Ref": function}}) in map(_watched, _ALARMS.values())
-
-
-def test_notifications_leave_most_of_the_account_s_concurrency_to_calls():
-    parameters = read_template()["Parameters"]
-    events = _RESOURCES["NotifySpFunction"]["Properties"]["Events"]
-    most = {name: event["Properties"]["ScalingConfig"]["MaximumConcurrency"]["Ref"] for name, event in events.items()}
-    first, again = (parameters[most[name]]["Default"] for name in ("First", "Again"))
-    assert again < first
-    assert first + again < 1000 / 2, "an account has 1000"

@@ -24,7 +24,7 @@ class Swept:
     unheard: int = 0
 
 
-def sweep_calls(*, calls: Calls, network: Network, flows: Flows, clock: Clock, guard: Guard, most: int = 100) -> Swept:
+def sweep_calls(*, calls: Calls, network: Network, flows: Flows, clock: Clock, guard: Guard, most: int = 500) -> Swept:
     """Close at most `most` overdue calls, the oldest first. One that cannot be closed does not hold up the others."""
     now = clock.now()
     finally_due = set(calls.overdue(now - GRACE, most))

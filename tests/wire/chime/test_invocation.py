@@ -282,6 +282,13 @@ EVENTS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.parametrize("legs", [True, 1, "LEG-A", {}, None, [None, 1, "LEG-A"]])
+def test_participants_that_are_none(legs):
+    event = sample("call_control", "call_answered")
+    event["CallDetails"]["Participants"] = legs
+    assert read(event).connected == {}
+
+
 @given(EVENTS | st.dictionaries(st.text(max_size=12), JSON, max_size=4))
 def test_any_object_says_something(event):
     """Whatever the service may send one day, no exception cuts off a person."""

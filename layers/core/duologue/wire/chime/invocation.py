@@ -3,7 +3,7 @@
 Known misprints of the service's documents are read too: tags in any case, `ErrorType` or one `Error` string.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -81,7 +81,7 @@ def read_invocation(payload: Mapping[str, Any], now: datetime) -> Invocation:
     """Read one SMA event. `now` stands for the time of what happened: SMA events carry none but a leg's start."""
     details = _map(payload.get("CallDetails"))
     network_call = str(details.get("TransactionId", ""))
-    legs = {party: leg for leg in details.get("Participants") or () if (party := _party(_map(leg)))}
+    legs = {party: leg for leg in _list(details.get("Participants")) if (party := _party(_map(leg)))}
     action = _map(payload.get("ActionData"))
     kind = str(payload.get("InvocationEventType", ""))
     arguments = _map(_map(action.get("Parameters")).get("Arguments"))
@@ -213,6 +213,10 @@ _READERS: dict[str, Callable[[_Said], CallEvent]] = {
 
 def _map(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
 
 
 def _party(tagged: Mapping[str, Any]) -> Party | None:

@@ -28,7 +28,13 @@ AUDIO = ROOT / "audio"
 NETWORK = "voiceconnector.chime.amazonaws.com"
 """The service principal that a SIP media application's function must let in."""
 
-ON_A_LAPTOP = {"AllowLoopback": "true", "AllowPlainHttp": "true", "RequestsPerSecond": "500"}
+ON_A_LAPTOP = {
+    "AllowLoopback": "true",
+    "AllowPlainHttp": "true",
+    "RequestsPerSecond": "500",
+    "NotifyConcurrency": "5",
+    "RetryConcurrency": "5",
+}
 """Values for the template's parameters unless others are given: an SP's server is on this machine too."""
 
 

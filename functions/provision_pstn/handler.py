@@ -4,7 +4,7 @@ from typing import Any
 
 from duologue.adapters.aws_clients import patient
 from duologue.adapters.chime_line import ChimeLine, LineWanted
-from duologue.adapters.cloudformation import Outcome
+from duologue.adapters.cloudformation import NOT_MADE, Outcome
 from duologue.runtime.last_resort import replying
 
 
@@ -12,8 +12,13 @@ def answer(event: dict[str, Any], line: ChimeLine) -> Outcome:
     """Do what one custom-resource event asks. Every step may be repeated: CloudFormation does."""
     wanted = LineWanted.read(event["ResourceProperties"])
     if event["RequestType"] == "Delete":
-        line.remove(wanted.name)
-        return Outcome(event["PhysicalResourceId"])
+        # Only what the id names: after an update that made another line of this name, CloudFormation deletes the old.
+        physical_id = event["PhysicalResourceId"]
+        if physical_id == NOT_MADE:
+            line.remove_unfinished(wanted.name)
+        else:
+            line.remove(physical_id)
+        return Outcome(physical_id)
     made = line.ensure(wanted)
     return Outcome(
         made.application_id,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from duologue.adapters.metrics import count
 from duologue.runtime.logging import set_up
 from duologue.runtime.wiring.calls import Parts, network, parts
 from duologue.usecases.close_account import close_account
@@ -13,7 +14,9 @@ def answer(event: dict[str, Any], parts: Parts, network: Network) -> dict[str, A
     closed = close_account(
         event["callId"], calls=parts.calls, network=network, flows=parts.flows, clock=parts.clock, final=False
     )
-    return {"closed": closed}
+    if closed is not None:
+        count("CallsUnheard", int(closed.is_unheard))
+    return {"closed": closed is not None}
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -178,6 +178,7 @@ class Account:
             "UpdatedTimestamp": stamp,
         }
         self.rules[rule["SipRuleId"]] = rule
+        self._assign(rule, [{"Name": "SipRuleId", "Value": rule["SipRuleId"], "AssociatedTimestamp": stamp}])
         return rule
 
     def rule(self, key: str) -> dict[str, Any]:
@@ -192,7 +193,12 @@ class Account:
     def delete_rule(self, key: str) -> None:
         if not self.rule(key)["Disabled"]:
             raise ServiceRefusal("Conflict", "A SIP rule must be disabled before it is deleted")
-        del self.rules[key]
+        self._assign(self.rules.pop(key), [])
+
+    def _assign(self, rule: dict[str, Any], associations: list[dict[str, Any]]) -> None:
+        number = self.numbers.get(rule["TriggerValue"])
+        if number is not None:
+            number.update(Associations=associations, Status="Assigned" if associations else "Unassigned")
 
     def route(self, number: str) -> tuple[str, str] | None:
         """Rule and application of a call to this number: the enabled rule's target of the first priority."""

@@ -134,6 +134,31 @@ def test_a_timeout_and_a_missed_heartbeat_go_to_the_same_place(machine: StateMac
         assert not set(clause["ErrorEquals"]) & both or both <= set(clause["ErrorEquals"])
 
 
+@pytest.mark.parametrize(("machine", "state"), _TASKS.values(), ids=_TASKS.keys())
+def test_no_error_leaves_an_execution_failed_and_a_line_open(machine: StateMachine, state: dict[str, Any]):
+    """R3. Whatever is not named is caught last, and leads somewhere."""
+    assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
+
+
+@pytest.mark.parametrize(("machine", "state"), _TASKS.values(), ids=_TASKS.keys())
+def test_a_history_holds_no_more_of_a_row_than_was_written(machine: StateMachine, state: dict[str, Any]):
+    """Anybody who may read executions reads what a state gave back: numbers and userData are none of their business."""
+    assert state["Parameters"].get("ReturnValues", "NONE") in ("NONE", "UPDATED_NEW")
+
+
+@pytest.mark.parametrize(
+    ("machine", "state"),
+    [pair for pair in _TASKS.values() if "dynamodb" in pair[1]["Resource"]],
+    ids=[name for name, pair in _TASKS.items() if "dynamodb" in pair[1]["Resource"]],
+)
+def test_a_store_out_of_reach_is_waited_for_more_than_a_minute(machine: StateMachine, state: dict[str, Any]):
+    """With full jitter a pause is half of what is written, on the average."""
+    again = next(clause for clause in state["Retry"] if "States.TaskFailed" in clause["ErrorEquals"])
+    assert again["JitterStrategy"] == "FULL"
+    pauses = [again["IntervalSeconds"] * again["BackoffRate"] ** done for done in range(again["MaxAttempts"])]
+    assert sum(min(pause, again["MaxDelaySeconds"]) for pause in pauses) / 2 > 60
+
+
 @pytest.mark.parametrize(("machine", "state"), _DIALS.values(), ids=_DIALS.keys())
 def test_a_dial_is_repeated_only_when_it_was_refused(machine: StateMachine, state: dict[str, Any]):
     """R5: any other error may have dialled."""

@@ -91,9 +91,18 @@ def test_more_updates_in_a_second_than_the_network_takes():
 
 @pytest.mark.parametrize(
     ("code", "status"),
-    [("ResourceLimitExceededException", 400), ("ServiceFailureException", 500), ("ServiceUnavailableException", 503)],
+    [
+        ("ResourceLimitExceededException", 400),
+        ("ServiceFailureException", 500),
+        ("ServiceUnavailableException", 503),
+        ("BadRequestException", 400),
+        ("ForbiddenException", 403),
+        ("GoneException", 410),
+        ("UnprocessableEntityException", 422),
+    ],
 )
-def test_what_says_not_now(code, status):
+def test_what_does_not_say_that_the_call_is_over(code, status):
+    """Not now, or not us: whether a leg is up is not known."""
     chime = client("http://127.0.0.1:9")
     with Stubber(chime) as stub:
         stub.add_client_error("update_sip_media_application_call", code, http_status_code=status)

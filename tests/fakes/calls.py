@@ -45,6 +45,8 @@ class FakeCalls:
         self._one_at_a_time = threading.Lock()
         self.before_save: Callable[[], None] = lambda: None
         self.out_of_reach = False
+        self.unreadable: dict[str, Exception] = {}
+        """What reading these calls raises."""
         self._heard: dict[tuple[str, str, int], Heard] = {}
 
     def accept(self, call: Call, fact: Fact, *, slots: int, close_by: datetime, terms: Terms = NO_TERMS) -> None:
@@ -97,6 +99,8 @@ class FakeCalls:
 
     def load(self, call_id: str) -> SavedCall:
         self._reach()
+        if call_id in self.unreadable:
+            raise self.unreadable[call_id]
         try:
             return self.rows[call_id]
         except KeyError:

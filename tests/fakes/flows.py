@@ -13,6 +13,8 @@ class FakeFlows:
         self.woken: list[str] = []
         self.interrupted: list[str] = []
         self.failures = failures
+        self.refusals: dict[str, Exception] = {}
+        """What waking these tokens raises."""
 
     def start(self, call_id: str, request: dict[str, Any]) -> None:
         self._reach()
@@ -20,6 +22,8 @@ class FakeFlows:
 
     def wake(self, token: str) -> None:
         self._reach()
+        if token in self.refusals:
+            raise self.refusals[token]
         self.woken.append(token)
 
     def interrupt(self, token: str) -> None:

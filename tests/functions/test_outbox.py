@@ -1,5 +1,7 @@
 """What the stream says happened → what must be told to whom."""
 
+import json
+
 import pytest
 
 from duologue.domain.errors import OutsideUnavailable
@@ -53,10 +55,19 @@ def test_a_queue_out_of_reach_gives_the_batch_back_to_the_stream():
         world.take(sample("outbox", "call_ended"))
 
 
-def test_a_state_machine_out_of_reach_gives_the_batch_back_before_anything_is_queued():
+def test_a_state_machine_out_of_reach_gives_the_batch_back_when_all_is_queued():
     world = Outbox(failures=1)
     with pytest.raises(OutsideUnavailable):
         world.take(sample("outbox", "call_ended"))
-    assert world.notices.first == []
+    assert [notice.sequence for notice in world.notices.first] == [7, 8]
+    world.take(sample("outbox", "call_ended"))
+    assert world.flows.woken == [TOKEN]
+
+
+def test_a_wait_that_may_not_be_woken_is_counted_and_holds_up_nothing(capsys):
+    world = Outbox()
+    world.flows.refusals[TOKEN] = PermissionError("AccessDeniedException")
     world.take(sample("outbox", "call_ended"))
     assert [notice.sequence for notice in world.notices.first] == [7, 8]
+    counted = json.loads(capsys.readouterr().out)
+    assert (counted["Unexpected"], counted["Function"]) == (1, "outbox")

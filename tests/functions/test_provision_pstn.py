@@ -5,10 +5,12 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import ClientError
 
-from duologue.adapters.cloudformation import Outcome, reply
+from duologue.adapters.cloudformation import NOT_MADE, Outcome, reply
 from duologue.domain.errors import OutsideUnavailable
 from duologue.runtime.last_resort import replying
 from tests.functions.worlds import Provision, provision, sample
@@ -83,17 +85,92 @@ def test_an_update_to_other_numbers_moves_the_rules_and_keeps_the_numbers(world)
     assert sorted(world.exchange.account.numbers) == list(OWN)
 
 
+def deleted(physical_id: str) -> dict[str, Any]:
+    return asked("line_deleted") | {"PhysicalResourceId": physical_id}
+
+
 def test_a_deleted_line_keeps_its_number(world):
-    world.take(asked("line_created"))
-    gone = world.take(asked("line_deleted"))
-    assert gone == Outcome(asked("line_deleted")["PhysicalResourceId"])
+    made = world.take(asked("line_created"))
+    assert world.take(deleted(made.physical_id)) == Outcome(made.physical_id)
     assert (applications(world), rules(world)) == ([], [])
     assert list(world.exchange.account.numbers) == ["+12025550100"]
 
 
 def test_deleting_twice_or_what_never_was_is_no_error(world):
-    world.take(asked("line_created"))
-    assert world.take(asked("line_deleted")) == world.take(asked("line_deleted"))
+    made = world.take(asked("line_created"))
+    assert world.take(deleted(made.physical_id)) == world.take(deleted(made.physical_id))
+    assert world.take(asked("line_deleted")).physical_id != made.physical_id
+    assert world.take(deleted(NOT_MADE)) == Outcome(NOT_MADE)
+
+
+def test_only_the_line_that_is_named_is_removed(world):
+    """Somebody deleted the application; the update makes another of the same name, and the old id is cleaned up."""
+    old = world.take(asked("line_created"))
+    world.take(deleted(old.physical_id))
+    new = world.take(asked("line_updated"))
+    assert new.physical_id != old.physical_id
+    world.take(deleted(old.physical_id))
+    assert [application["SipMediaApplicationId"] for application in applications(world)] == [new.physical_id]
+    assert rules(world) == ["+12025550100"]
+
+
+# ---- a number is paid for once
+
+
+def unfinished(world: Provision, monkeypatch: pytest.MonkeyPatch, **properties: str) -> None:
+    """A first deployment that orders its number and fails after it, rolled back by CloudFormation."""
+    with monkeypatch.context() as broken:
+        refusal = ClientError({"Error": {"Code": "ForbiddenException", "Message": "not yet"}}, "CreateSipRule")
+        broken.setattr(world.client, "create_sip_rule", Mock(side_effect=refusal))
+        with pytest.raises(ClientError):
+            world.take(asked("line_created", **properties))
+    world.take(deleted(NOT_MADE))
+    assert (applications(world), rules(world)) == ([], [])
+
+
+def test_a_deployment_that_was_rolled_back_finds_the_number_that_it_ordered(world, monkeypatch):
+    unfinished(world, monkeypatch)
+    assert world.take(asked("line_created")).attributes["DisplayNumbers"] == "+12025550100"
+    assert list(world.exchange.account.numbers) == ["+12025550100"]
+    assert rules(world) == ["+12025550100"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Name": "another-line us-east-1"},
+        {"Name": "training-line us-west-2"},
+        {"Name": None},
+        {"Status": "Assigned"},
+        {"ProductType": "VoiceConnector"},
+    ],
+)
+def test_a_number_that_is_not_this_line_s_to_take_is_left_alone(world, monkeypatch, change):
+    unfinished(world, monkeypatch)
+    world.exchange.account.numbers["+12025550100"] |= change
+    assert world.take(asked("line_created")).attributes["DisplayNumbers"] == "+12025550101"
+
+
+def test_a_number_of_another_area_code_is_left_alone(world, monkeypatch):
+    unfinished(world, monkeypatch)
+    with pytest.raises(OutsideUnavailable, match="area code 999"):
+        world.take(asked("line_created", AreaCode="999"))
+
+
+def test_a_number_that_is_still_being_acquired_is_not_ordered_again(world, monkeypatch):
+    unfinished(world, monkeypatch)
+    world.exchange.account.numbers["+12025550100"]["Status"] = "AcquireInProgress"
+    with pytest.raises(OutsideUnavailable, match="deploy again later"):
+        world.take(asked("line_created"))
+    assert list(world.exchange.account.numbers) == ["+12025550100"]
+
+
+def test_the_number_is_found_behind_many_others(world, monkeypatch):
+    world.exchange.own("+12025550199")
+    spare = world.exchange.account.numbers["+12025550199"]
+    world.exchange.account.numbers |= {f"spare {number}": spare for number in range(150)}
+    unfinished(world, monkeypatch)
+    assert world.take(asked("line_created")).attributes["DisplayNumbers"] == "+12025550100"
 
 
 def test_an_area_code_without_numbers_says_so(world):

@@ -1,5 +1,6 @@
 """Close the account of a finished callback, if the last hang-up has not."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -50,6 +51,21 @@ def test_a_call_that_the_network_no_longer_knows_is_closed():
     assert world.take(ENDED) == {"closed": True}
     assert world.calls.cdrs[CALL_ID].reason is EndReason.LOST
     assert world.flows.woken == ["token-9"]
+
+
+@pytest.mark.parametrize(
+    ("call", "unheard"),
+    [
+        (replace(DIALLED, network_call=None), 1),
+        (replace(DIALLED, network_call=None, ending=EndReason.DIAL_REFUSED), 0),
+        (DIALLED, 0),
+    ],
+)
+def test_a_dial_of_which_nothing_was_ever_heard_is_counted_once(call, unheard, capsys):
+    world = Settle(call)
+    world.take(ENDED)
+    world.take(ENDED)
+    assert [json.loads(line)["CallsUnheard"] for line in capsys.readouterr().out.splitlines()] == [unheard]
 
 
 def test_the_reason_on_the_row_stands():

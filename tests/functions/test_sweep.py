@@ -2,11 +2,14 @@
 
 import json
 
+import pytest
+
 from duologue.domain.outcome import EndReason
 from functions.sweep.handler import answer
 from tests.functions.worlds import Sweep, sample
 from tests.samples import at
 
+SWEPT = ("CallsSwept", "CallsLeft", "CallsUnheard", "SlotsFreed")
 MINUTE = sample("sweep", "minute_passed")
 
 
@@ -58,6 +61,47 @@ def test_a_network_out_of_reach_leaves_the_call_for_the_next_sweep():
     world.network.busy = False
     world.network.known.clear()
     assert world.sweep() == {"closed": 1, "left": 0, "freed": 0}
+
+
+def test_one_that_cannot_be_read_is_told_by_its_id_and_holds_up_nothing(capsys, caplog):
+    world = Sweep()
+    world.accept("1_1_1_20261123090000", close_by_s=10)
+    world.accept("1_1_2_20261123090000", close_by_s=20)
+    world.accept("1_1_3_20261123090000", close_by_s=600)
+    world.calls.unreadable["1_1_1_20261123090000"] = ValueError("written by the next version")
+    world.calls.slots["app-1"].add("1_1_9_20261123090000")
+    world.clock.advance(120)
+    assert world.sweep() == {"closed": 1, "left": 1, "freed": 1}
+    assert [record.call_id for record in caplog.records if record.getMessage() == "unexpected"] == [
+        "1_1_1_20261123090000"
+    ]
+    counted = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["Function"] for one in counted if "Unexpected" in one] == ["sweep"]
+    assert {name: one[name] for one in counted for name in SWEPT if name in one} == {
+        "CallsSwept": 1,
+        "CallsLeft": 1,
+        "CallsUnheard": 0,
+        "SlotsFreed": 1,
+    }
+
+
+def test_slots_are_freed_when_sweeping_breaks_and_calls_swept_when_freeing_does():
+    world = Sweep()
+    world.accept("1_1_1_20261123090000", close_by_s=10)
+    world.clock.advance(120)
+    for broken, done in (("overdue", "freed"), ("held_slots", "closed")):
+        world.calls.slots["app-1"].add("1_1_9_20261123090000")
+        whole = getattr(world.calls, broken)
+        setattr(world.calls, broken, _breaks)
+        with pytest.raises(PermissionError):
+            world.sweep()
+        setattr(world.calls, broken, whole)
+        assert ("1_1_9_20261123090000" in world.calls.slots["app-1"]) == (done == "closed")
+        assert ("1_1_1_20261123090000" in world.calls.cdrs) == (done == "closed")
+
+
+def _breaks(*given):
+    raise PermissionError(given)
 
 
 def test_a_slot_that_no_open_call_holds_is_freed_once():

@@ -1,6 +1,6 @@
 """Plays the deployed state machine on a clock that can jump: the ASL of `statemachines/` itself, no copy of its rules.
 
-Law: it knows the part of the Amazon States Language that the file uses (Task, Pass, Choice on IsPresent; Parameters,
+Law: it knows the part of the Amazon States Language that the file uses (Task, Pass, a few Choices; Parameters,
 ResultSelector, ResultPath, Retry, Catch, time-outs, task tokens) and raises `NotInThePlayer` for anything else. That
 MiniStack's interpreter agrees is shown by the lab's run of the same cases.
 """
@@ -170,12 +170,21 @@ class FlowPlayer:
 
     def _choose(self, state: dict[str, Any], data: dict[str, Any]) -> str:
         for choice in state["Choices"]:
-            if set(choice) != {"Variable", "IsPresent", "Next"}:
-                raise NotInThePlayer(str(choice))
-            present = _look_up(choice["Variable"], data) is not None
-            if present == choice["IsPresent"]:
+            if _holds({name: value for name, value in choice.items() if name != "Next"}, data):
                 return str(choice["Next"])
         return str(state["Default"])
+
+
+def _holds(rule: dict[str, Any], data: dict[str, Any]) -> bool:
+    match rule:
+        case {"Not": inner, **rest} if not rest:
+            return not _holds(inner, data)
+        case {"Variable": path, "IsPresent": wanted, **rest} if not rest:
+            return (_look_up(path, data) is not None) == wanted
+        case {"Variable": path, "StringEquals": text, **rest} if not rest:
+            return bool(_look_up(path, data) == text)
+        case _:
+            raise NotInThePlayer(str(rule))
 
 
 def _matches(names: list[str], error: str) -> bool:

@@ -42,6 +42,7 @@ from lab.pstn.lines.behaviours import Behaviour
 from lab.pstn.lines.virtual import Phone
 from lab.pstn.refusals import ServiceRefusal
 from lab.pstn.switches import Switches
+from tests.fakes.guard import FakeGuard
 from tests.fakes.recordings import RECORDS
 from tests.journeys.flow_player import FlowPlayer, TaskFailed, load
 from tests.journeys.tables import make_tables
@@ -114,6 +115,9 @@ class Line:
         self.told_at: dict[str, timedelta] = {}
         """When the SP was last told each kind of event, from the start of the journey."""
         self.writes = 0
+        self.guard = FakeGuard()
+        self.outage: tuple[float, float] | None = None
+        """Seconds from and until which the flow finds the store out of reach."""
         self._numbers = 0
 
     # -- what an SP does
@@ -164,7 +168,7 @@ class Line:
         self.exchange.lambdas.invoke = invoke_without
 
     def sweep(self) -> Swept:
-        return sweep_calls(calls=self.calls, network=self, flows=self, clock=self.clock)
+        return sweep_calls(calls=self.calls, network=self, flows=self, clock=self.clock, guard=self.guard)
 
     def run(self) -> "Line":
         """Until nothing is left to happen; at most two days of the clock."""
@@ -198,6 +202,7 @@ class Line:
 
     def check_all_over(self, *call_ids: str) -> None:
         """Nothing half-done remains: no leg, no execution, no slot, exactly one disconnect and one fee each."""
+        assert self.guard.told == []
         assert self.exchange.legs_up() == []
         assert {execution.status for execution in self.player.executions.values()} <= {"SUCCEEDED"}
         assert self.calls.in_use(self.app.key) == 0
@@ -248,7 +253,10 @@ class Line:
 
     # -- inside
     def committed(self, items: list[Committed]) -> None:
-        self.clock.call_later(_STREAM_DELAY, lambda: forward_facts(items, flows=_OutboxFlows(self), notices=self))
+        self.clock.call_later(_STREAM_DELAY, lambda: self._forward(items))
+
+    def _forward(self, items: list[Committed]) -> None:
+        forward_facts(items, flows=_OutboxFlows(self), notices=self, guard=self.guard)
 
     def _tell(self, notice: Notice) -> None:
         tell_sp(
@@ -284,6 +292,9 @@ class Line:
         }
 
     def _update_item(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        elapsed = (self.clock.now() - START).total_seconds()
+        if self.outage and self.outage[0] <= elapsed < self.outage[1]:
+            raise TaskFailed("DynamoDb.InternalServerErrorException")
         try:
             return dict(self._dynamo.update_item(**parameters))
         except ClientError as error:
@@ -316,7 +327,7 @@ class Line:
             closed = close_account(call_id, calls=self.calls, network=self, flows=self, clock=self.clock, final=False)
         except DuologueError as error:
             raise TaskFailed(type(error).__name__) from error
-        return {"Payload": {"closed": closed}}
+        return {"Payload": {"closed": closed is not None}}
 
     def _new_id(self, now: datetime) -> str:
         self._numbers += 1

@@ -49,6 +49,28 @@ STORIES = {
 }
 
 
+@pytest.mark.parametrize("begins", [0.0, 1.0, 4.0])
+def test_half_a_minute_without_the_store_costs_the_flow_no_call(begins):
+    """Before the first dial, between the legs, as they begin to talk: it goes on where it stood and dials each once."""
+    line = Line(answers(2), answers(3, talks=60.0))
+    line.outage = (begins, begins + 30)
+    call = line.place()
+    line.run()
+    line.check_all_over(call)
+    assert line.disconnect["stateCode"] == 0
+    assert [len(line.exchange.phones[number].calls) for number in (CALLER, CALLEE)] == [1, 1]
+
+
+@pytest.mark.parametrize("begins", [1.0, 4.0])
+def test_a_store_that_stays_out_of_reach_ends_the_call_and_leaves_nobody_on_the_line(begins):
+    line = Line(answers(2), answers(3))
+    line.outage = (begins, begins + 200)
+    call = line.place()
+    line.run()
+    line.check_all_over(call)
+    assert line.cdr(call).reason is EndReason.LOST
+
+
 @pytest.mark.parametrize("switch", EITHER_WAY, ids=lambda switch: "-".join(f"{k}={v}" for k, v in switch.items()))
 @pytest.mark.parametrize("story", STORIES)
 def test_a_story_ends_as_it_must_whatever_the_network_is_like(story, switch):

@@ -357,6 +357,20 @@ def test_a_number_is_bought_and_given_back(lab: Lab):
     lab.call(FromPhoneNumber=found[0])
 
 
+def test_a_number_is_assigned_while_a_rule_points_at_it(lab: Lab):
+    def shown() -> tuple[str, list[str]]:
+        number = lab.client.get_phone_number(PhoneNumberId=SHOWN_A)["PhoneNumber"]
+        return number["Status"], [each["Value"] for each in number["Associations"]]
+
+    assert shown() == ("Unassigned", [])
+    rule = lab.create_rule()["SipRuleId"]
+    assert shown() == ("Assigned", [rule])
+    assert lab.client.list_phone_numbers(Status="Unassigned")["PhoneNumbers"] == []
+    lab.client.update_sip_rule(SipRuleId=rule, Name="in", Disabled=True)
+    lab.client.delete_sip_rule(SipRuleId=rule)
+    assert shown() == ("Unassigned", [])
+
+
 def test_a_number_that_is_not_for_sale(lab: Lab):
     assert lab.client.search_available_phone_numbers(AreaCode="415")["E164PhoneNumbers"] == []
     assert lab.client.search_available_phone_numbers(Country="DE")["E164PhoneNumbers"] == []

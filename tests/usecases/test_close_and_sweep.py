@@ -7,7 +7,7 @@ import pytest
 
 from duologue.call_control.facts import CallAccepted
 from duologue.domain.due import due_by
-from duologue.domain.errors import LegStillUp, UnknownCall
+from duologue.domain.errors import LegStillUp, OutsideUnavailable, UnknownCall
 from duologue.domain.outcome import EndReason
 from duologue.usecases.close_account import GRACE, close_account
 from duologue.usecases.forward_facts import Committed, forward_facts
@@ -17,6 +17,7 @@ from tests.call_control.stories import CALLEE_LEFT, CALLER_DIALLED, CALLER_LEFT,
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.flows import FakeFlows
+from tests.fakes.guard import FakeGuard
 from tests.fakes.network import FakeNetwork
 from tests.fakes.notices import FakeNotices
 from tests.samples import NETWORK_CALL, NOW, at, callback
@@ -25,7 +26,7 @@ from tests.samples import NETWORK_CALL, NOW, at, callback
 class Net:
     def __init__(self, *events, known=(), taken_up=True) -> None:
         self.calls, self.flows, self.clock = FakeCalls(), FakeFlows(), FakeClock()
-        self.network = FakeNetwork(*known)
+        self.network, self.guard = FakeNetwork(*known), FakeGuard()
         self.add(callback().id, *events, taken_up=taken_up)
 
     def add(self, call_id, *events, taken_up=True):
@@ -41,7 +42,7 @@ class Net:
 
     def sweep(self, seconds):
         self.clock.at = at(seconds)
-        return sweep_calls(calls=self.calls, network=self.network, flows=self.flows, clock=self.clock)
+        return sweep_calls(calls=self.calls, network=self.network, flows=self.flows, clock=self.clock, guard=self.guard)
 
     @property
     def reason(self):
@@ -50,7 +51,7 @@ class Net:
 
 def test_what_the_last_hang_up_closed_is_left_alone():
     net = Net(*TALKING, CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))
-    assert net.close() is False
+    assert net.close() is None
     assert net.network.asked == []
 
 
@@ -66,8 +67,8 @@ def test_what_the_last_hang_up_closed_is_left_alone():
 def test_a_call_that_no_event_ended_is_closed_once(events, taken_up, reason):
     net = Net(*events, taken_up=taken_up)
     net.calls.change(callback().id, listener="token-1")
-    assert net.close() is True
-    assert net.close() is False
+    assert net.close() == net.calls.load(callback().id).call
+    assert net.close() is None
     assert net.reason is reason
     assert net.calls.slots["app-1"] == set()
     assert net.flows.woken == ["token-1"]
@@ -79,7 +80,15 @@ def test_a_call_that_the_network_still_knows_is_asked_to_end_with_its_reason_on_
         net.close()
     assert net.calls.load(callback().id).call.ending is EndReason.LOST
     assert net.calls.cdrs == {}
-    assert net.close(final=True) is True
+    assert net.close(final=True) is not None
+
+
+@pytest.mark.parametrize(
+    ("events", "taken_up", "unheard"), [((), False, 0), ((), True, 1), ((CALLER_DIALLED,), True, 0)]
+)
+def test_a_dial_of_which_nothing_was_ever_heard_is_counted(events, taken_up, unheard):
+    """Refused by a permission of ours, say: the SP reads that the caller did not answer, the operator must know."""
+    assert Net(*events, taken_up=taken_up).sweep(61) == Swept(closed=1, left=0, unheard=unheard)
 
 
 def test_a_hang_up_that_comes_between_wins():
@@ -87,7 +96,7 @@ def test_a_hang_up_that_comes_between_wins():
     ended = Story(*TALKING, CALLEE_LEFT, replace(CALLER_LEFT, at=at(61))).call
     races = iter([lambda: net.calls.change(callback().id, ended_at=ended.ended_at, ending=EndReason.HUNG_UP)])
     net.calls.before_save = lambda: next(races, lambda: None)()
-    assert net.close() is False
+    assert net.close() is None
 
 
 def test_an_unknown_call():
@@ -109,11 +118,49 @@ def test_the_sweeper_takes_what_is_due_and_is_not_held_up_by_one_that_is_up():
     assert net.sweep(99_999) == Swept(0, 0)
 
 
+def test_the_sweeper_is_not_stopped_by_a_call_that_it_cannot_even_read():
+    """As after a version that wrote what this one does not know. It is told with its id, each time."""
+    net = Net(taken_up=False)
+    net.add("1_2_9_20261123090000", taken_up=False)
+    broken = ValueError("'next' is not a valid EndReason")
+    net.calls.unreadable[callback().id] = broken
+    assert net.sweep(61) == Swept(closed=1, left=1)
+    assert net.sweep(61 + GRACE / timedelta(seconds=1)) == Swept(closed=0, left=1)
+    assert net.guard.told == [(callback().id, broken)] * 2
+
+
+@pytest.mark.parametrize("seconds", [61, 61 + GRACE / timedelta(seconds=1)])
+def test_a_network_out_of_reach_keeps_a_call_open_for_half_an_hour_at_the_most(seconds):
+    net = Net(*TALKING, known=(NETWORK_CALL,))
+    net.network.busy = True
+    final = seconds > 61
+    assert net.sweep(seconds) == Swept(closed=final, left=not final)
+    assert (callback().id in net.calls.cdrs) == final
+    assert net.calls.load(callback().id).call.ending is EndReason.LOST
+
+
+COMMITTED = [Committed("c", wakes="token-1"), Committed("c", 2), Committed("c", 3), Committed("d", 1)]
+
+
 def test_facts_are_queued_in_order_and_waits_are_woken():
-    flows, notices = FakeFlows(), FakeNotices()
-    committed = [Committed("c", wakes="token-1"), Committed("c", 2), Committed("c", 3), Committed("d", 1)]
-    forward_facts(committed, flows=flows, notices=notices)
+    flows, notices, guard = FakeFlows(), FakeNotices(), FakeGuard()
+    forward_facts(COMMITTED, flows=flows, notices=notices, guard=guard)
     assert flows.woken == ["token-1"]
     assert notices.first == [Notice("c", 2), Notice("c", 3), Notice("d", 1)]
-    forward_facts(committed, flows=flows, notices=notices)
+    forward_facts(COMMITTED, flows=flows, notices=notices, guard=guard)
     assert flows.woken == ["token-1", "token-1"], "twice is harmless: the second finds nobody waiting"
+    assert guard.told == []
+
+
+def test_a_wait_that_cannot_be_woken_holds_up_no_fact_and_no_other_wait():
+    """Refused for good, it is told and passed over; out of reach, the batch comes again when the rest is done."""
+    flows, notices, guard = FakeFlows(), FakeNotices(), FakeGuard()
+    denied = PermissionError("AccessDeniedException")
+    flows.refusals["token-1"] = denied
+    committed = [*COMMITTED, Committed("d", wakes="token-2")]
+    forward_facts(committed, flows=flows, notices=notices, guard=guard)
+    assert (flows.woken, guard.told, len(notices.first)) == (["token-2"], [("c", denied)], 3)
+    flows.refusals["token-1"] = OutsideUnavailable("state machine")
+    with pytest.raises(OutsideUnavailable):
+        forward_facts(committed, flows=flows, notices=notices, guard=guard)
+    assert (flows.woken, len(guard.told), len(notices.first)) == (["token-2"] * 2, 1, 6)

@@ -171,11 +171,30 @@ def test_a_refused_action_has_our_name(kind, ours):
 
 @pytest.mark.parametrize(
     ("error", "refused"),
-    [("CallNotAnswered", False), (None, False), ("InvalidActionParameter", True), ("SystemException", True)],
+    [
+        ("CallNotAnswered", False),
+        (None, False),
+        ("CallRejected", False),
+        ({}, False),
+        ("InvalidActionParameter", True),
+        ("InvalidAudioSource", True),
+        ("ActionExecutionThrottled", True),
+        ("SystemException", True),
+    ],
 )
 def test_a_failed_bridge_was_dialled_or_not(error, refused):
-    """The one documented error of a callee that was dialled is CallNotAnswered; the others come before the dial."""
-    assert read(changed("callee_not_answered", ErrorType=error)).event == BridgeFailed(*SAYS, refused=refused)
+    """Only what is documented to come before the dial was not dialled; a SIP status is the far end's own word."""
+    unplayable = error == "InvalidAudioSource"
+    event = changed("callee_not_answered", ErrorType=error)
+    assert read(event).event == BridgeFailed(*SAYS, refused=refused, unplayable=unplayable)
+    event["ActionData"]["SipResponseCode"] = 486
+    assert read(event).event == BridgeFailed(*SAYS, 486)
+
+
+def test_a_bridge_without_a_waiting_prompt_does_not_fail_for_want_of_one():
+    event = sample("call_control", "bridge_without_its_prompt")
+    del event["ActionData"]["Parameters"]["RingbackTone"]
+    assert read(event).event == BridgeFailed(*SAYS, refused=True)
 
 
 def test_a_failure_of_a_leg_that_is_gone_says_nothing():
@@ -265,6 +284,15 @@ EVENTS = st.fixed_dictionaries(
         "ErrorType": JSON,
     },
 )
+
+
+@pytest.mark.parametrize("legs", [True, 1, "LEG-A", {}, None, [None, 1, "LEG-A"]])
+def test_participants_that_are_none(legs):
+    event = sample("call_control", "end_asked")
+    event["CallDetails"]["Participants"] = legs
+    asked = read(event).event
+    assert isinstance(asked, EndAsked)
+    assert asked.connected == {}
 
 
 @example({"CallDetails": {"Participants": 1}})

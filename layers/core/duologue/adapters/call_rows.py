@@ -7,7 +7,8 @@
                            CDR                                   the account, once
                            TOLD#000007                           what became of telling fact 7
 
-Names the state machine writes itself: `taken_up_at`, `listener`, `ending`, `version` (statemachines/callback.asl.yaml).
+Names the state machine writes itself: `taken_up_at`, `listener`, `ending`, `to_dial`, `to_end`, `version`
+(statemachines/callback.asl.yaml).
 """
 
 from collections.abc import Callable, Mapping

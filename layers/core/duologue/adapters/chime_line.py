@@ -2,13 +2,14 @@
 
 `ensure` looks before it makes anything, so that a repeat after a crash, or after CloudFormation's own retry, makes
 nothing twice; above all it never orders a second number. Numbers are kept when the line is removed: they are paid
-for, printed on cards, and cannot be had again.
+for, printed on cards, and cannot be had again. A number carries the name of the line that ordered it: by that the
+next line of this name finds it again, and leaves every other spare number of the account alone.
 """
 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import ClientError
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_chime_sdk_voice import ChimeSDKVoiceClient
     from mypy_boto3_chime_sdk_voice.type_defs import SipMediaApplicationEndpointTypeDef, SipMediaApplicationTypeDef
 
+_DIAL_IN: Literal["SipMediaApplicationDialIn"] = "SipMediaApplicationDialIn"
 _ORDER_CHECKS = 59
 _RULE_TRIES = 10
 _PAUSE_S = 10.0
@@ -59,7 +61,7 @@ class ChimeLine:
             SipMediaApplicationLoggingConfiguration={"EnableSipMediaApplicationMessageLogs": True},
         )
         ruled = self._ruled_numbers(application_id)
-        numbers = wanted.numbers or tuple(ruled) or (self._order(wanted.area_code),)
+        numbers = wanted.numbers or tuple(ruled) or (self._ordered_before(wanted) or self._order(wanted),)
         for number in numbers:
             if number not in ruled:
                 self._rule(wanted.name, number, application_id, application["AwsRegion"])
@@ -67,14 +69,23 @@ class ChimeLine:
             self._remove_rule(ruled[number])
         return Line(application_id, application["SipMediaApplicationArn"], numbers)
 
-    def remove(self, name: str) -> None:
-        """Remove rules and application. What is gone already is fine; the numbers stay."""
-        application = self._find(name)
-        if application is None:
+    def remove(self, application_id: str) -> None:
+        """Remove one line's rules and application. What is gone already is fine; the numbers stay."""
+        try:
+            self._client.get_sip_media_application(SipMediaApplicationId=application_id)
+        except ClientError as error:
+            if code_of(error) != "NotFoundException":
+                raise
             return
-        for rule_id in self._ruled_numbers(application["SipMediaApplicationId"]).values():
+        for rule_id in self._ruled_numbers(application_id).values():
             self._remove_rule(rule_id)
-        self._client.delete_sip_media_application(SipMediaApplicationId=application["SipMediaApplicationId"])
+        self._client.delete_sip_media_application(SipMediaApplicationId=application_id)
+
+    def remove_unfinished(self, name: str) -> None:
+        """The same for what `ensure` left of a line that it could not finish, and whose id nobody was told."""
+        application = self._find(name)
+        if application is not None:
+            self.remove(application["SipMediaApplicationId"])
 
     def _application(self, wanted: LineWanted) -> "SipMediaApplicationTypeDef":
         endpoints: list[SipMediaApplicationEndpointTypeDef] = [{"LambdaArn": wanted.call_control_arn}]
@@ -103,15 +114,35 @@ class ChimeLine:
             ruled |= {rule["TriggerValue"]: rule["SipRuleId"] for rule in page["SipRules"]}
         return ruled
 
-    def _order(self, area_code: str) -> str:
+    def _mark(self, wanted: LineWanted) -> str:
+        """The name of the numbers that this line orders. The region: numbers are the account's, lines a region's."""
+        return f"{wanted.name} {self._client.meta.region_name}"
+
+    def _ordered_before(self, wanted: LineWanted) -> str | None:
+        """A number that a line of this name ordered and that is in no use: paid for, and left by a deployment."""
+        token: dict[str, str] = {}
+        while True:
+            page = self._client.list_phone_numbers(ProductType=_DIAL_IN, **token)  # type: ignore[arg-type]
+            for number in page["PhoneNumbers"]:
+                if number.get("Name") != self._mark(wanted) or number["E164PhoneNumber"][2:5] != wanted.area_code:
+                    continue
+                if number["Status"] == "Unassigned":
+                    return number["E164PhoneNumber"]
+                if number["Status"] == "AcquireInProgress":
+                    raise OutsideUnavailable(f"{number['E164PhoneNumber']} is still being acquired; deploy again later")
+            if "NextToken" not in page:
+                return None
+            token = {"NextToken": page["NextToken"]}
+
+    def _order(self, wanted: LineWanted) -> str:
         found = self._client.search_available_phone_numbers(
-            AreaCode=area_code, Country="US", PhoneNumberType="Local", MaxResults=1
+            AreaCode=wanted.area_code, Country="US", PhoneNumberType="Local", MaxResults=1
         )
         if not found["E164PhoneNumbers"]:
-            raise OutsideUnavailable(f"no number is to be had in area code {area_code}; choose another AreaCode")
+            raise OutsideUnavailable(f"no number is to be had in area code {wanted.area_code}; choose another AreaCode")
         number = found["E164PhoneNumbers"][0]
         order = self._client.create_phone_number_order(
-            ProductType="SipMediaApplicationDialIn", E164PhoneNumbers=[number]
+            ProductType=_DIAL_IN, E164PhoneNumbers=[number], Name=self._mark(wanted)
         )
         order_id = order["PhoneNumberOrder"]["PhoneNumberOrderId"]
         for _ in range(_ORDER_CHECKS):

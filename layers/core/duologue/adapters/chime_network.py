@@ -30,7 +30,6 @@ class ChimeNetwork:
         except ClientError as error:
             if code_of(error) == "NotFoundException":
                 return False
-            if code_of(error) == "ResourceLimitExceededException":  # HTTP 400 here, and yet "not now" (R5)
-                raise OutsideUnavailable("telephone network: ResourceLimitExceededException") from error
-            raise
+            # Whatever else it is (a quota, a permission of ours), whether the call is up is not known: ask again.
+            raise OutsideUnavailable(f"telephone network: {code_of(error)}") from error
         return True

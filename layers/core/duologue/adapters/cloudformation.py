@@ -9,6 +9,9 @@ from typing import Any
 
 import urllib3
 
+NOT_MADE = "none"
+"""The physical id of what could not be made; CloudFormation deletes it by this when it rolls back."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

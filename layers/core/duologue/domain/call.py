@@ -91,5 +91,10 @@ class Call:
             return Phase.RINGING_CALLER
         return Phase.ACCEPTED
 
+    @property
+    def is_unheard(self) -> bool:
+        """It was to be dialled, and the network never said a word of it: nothing was dialled, or nothing reaches us."""
+        return self.network_call is None and self.ending is EndReason.CALLER_SILENT
+
     def leg(self, party: Party) -> Leg:
         return self.caller if party is Party.CALLER else self.callee

@@ -48,7 +48,7 @@ class EndReason(StrEnum):
     LONGEST_CALL = "longest_call"
     DIAL_REFUSED = "dial_refused"  # the network had no room for the dial; nothing was dialled
     NEVER_STARTED = "never_started"  # accepted, and then nothing took it up; nothing was dialled
-    LOST = "lost"  # the network no longer knows the call and never told its end
+    LOST = "lost"  # the network never told its end, or the flow could no longer see the call and ended it
 
 
 # RFC 3261 unless another is named. What is not here is UNREACHABLE.

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from duologue.domain.errors import OutsideUnavailable
+from duologue.usecases.guard import Guard
 from duologue.usecases.ports import Flows, Notice, Notices
 
 
@@ -15,10 +17,25 @@ class Committed:
     wakes: str | None = None
 
 
-def forward_facts(committed: Iterable[Committed], *, flows: Flows, notices: Notices) -> None:
-    """Hand on, in order. Repeating it is harmless: a wake-up twice is one, and a fact is told once by its sequence."""
+def forward_facts(committed: Iterable[Committed], *, flows: Flows, notices: Notices, guard: Guard) -> None:
+    """Queue what must be told, in order; then wake whoever waits, each whatever became of another.
+
+    A wake-up that is refused for good is passed over: giving it back would hold up all that the stream has after it.
+    Repeating a batch is harmless: a wake-up twice is one, and a fact is told once by its sequence.
+
+    Raises:
+        OutsideUnavailable: the queue or the state machine is out of reach for now; the batch must come again.
+    """
     items = list(committed)
-    for item in items:
-        if item.wakes is not None:
-            flows.wake(item.wakes)
     notices.queue([Notice(item.call_id, item.fact) for item in items if item.fact is not None])
+    unreached: OutsideUnavailable | None = None
+    for item in items:
+        if item.wakes is None:
+            continue
+        with guard(item.call_id):
+            try:
+                flows.wake(item.wakes)
+            except OutsideUnavailable as error:
+                unreached = error
+    if unreached is not None:
+        raise unreached

@@ -3,8 +3,10 @@
 import logging
 from dataclasses import dataclass
 
+from duologue.domain.call import Call
 from duologue.domain.errors import LegStillUp, OutsideUnavailable, UnknownCall
 from duologue.usecases.close_account import GRACE, close_account
+from duologue.usecases.guard import Guard
 from duologue.usecases.ports import Calls, Clock, Flows, Network
 
 _log = logging.getLogger(__name__)
@@ -12,24 +14,31 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """How many calls were closed, and how many were found still up or out of reach and are left for the next sweep."""
+    """How many calls were closed, and how many were found still up or out of reach and are left for the next sweep.
+
+    `unheard`: of the closed ones, those of which the network never said a word.
+    """
 
     closed: int = 0
     left: int = 0
+    unheard: int = 0
 
 
-def sweep_calls(*, calls: Calls, network: Network, flows: Flows, clock: Clock, most: int = 100) -> Swept:
+def sweep_calls(*, calls: Calls, network: Network, flows: Flows, clock: Clock, guard: Guard, most: int = 500) -> Swept:
     """Close at most `most` overdue calls, the oldest first. One that cannot be closed does not hold up the others."""
     now = clock.now()
     finally_due = set(calls.overdue(now - GRACE, most))
-    closed = left = 0
+    left = 0
+    closed: list[Call] = []
     for call_id in calls.overdue(now, most):
-        try:
-            done = close_account(
-                call_id, calls=calls, network=network, flows=flows, clock=clock, final=call_id in finally_due
-            )
-            closed += done
-        except (LegStillUp, OutsideUnavailable, UnknownCall):
-            _log.warning("left for the next sweep", extra={"call_id": call_id}, exc_info=True)
-            left += 1
-    return Swept(closed, left)
+        left += 1
+        with guard(call_id):
+            try:
+                done = close_account(
+                    call_id, calls=calls, network=network, flows=flows, clock=clock, final=call_id in finally_due
+                )
+                closed += [done] if done is not None else []
+                left -= 1
+            except (LegStillUp, OutsideUnavailable, UnknownCall):
+                _log.warning("left for the next sweep", extra={"call_id": call_id}, exc_info=True)
+    return Swept(len(closed), left, sum(call.is_unheard for call in closed))

@@ -33,6 +33,17 @@ CALL_ID = "callId"
 """The name of our call id in ArgumentsMap and TransactionAttributes."""
 
 _PARTIES = {"LEG-A": Party.CALLER, "LEG-B": Party.CALLEE}
+_BAD_SOUND = "InvalidAudioSource"
+"""Of a bridge: its ringback tone cannot be fetched, or is none; it has no other sound."""
+_BEFORE_THE_DIAL = {
+    _BAD_SOUND,
+    "AccessDenied",
+    "ActionExecutionThrottled",
+    "InvalidActionParameter",
+    "MissingRequiredActionParameter",
+    "SystemException",
+}
+"""The documented errors of an action that was looked at and not begun. A SIP status beside one says otherwise."""
 _MOST_DIGITS = 13
 """Epoch milliseconds until the year 2286."""
 _OUR_NAMES = {
@@ -62,8 +73,7 @@ def read_invocation(payload: Mapping[str, Any], now: datetime) -> Invocation:
     """Read one SMA event. `now` stands for the time of what happened: SMA events carry none but a leg's start."""
     details = _map(payload.get("CallDetails"))
     network_call = str(details.get("TransactionId", ""))
-    participants = details.get("Participants")
-    legs = {party: leg for leg in _list(participants) if (party := _party(_map(leg)))}
+    legs = {party: leg for leg in _list(details.get("Participants")) if (party := _party(_map(leg)))}
     action = _map(payload.get("ActionData"))
     kind = str(payload.get("InvocationEventType", ""))
     arguments = _map(_map(action.get("Parameters")).get("Arguments"))
@@ -144,13 +154,18 @@ def _action_failed(said: _Said) -> CallEvent:
     if said.legs.get(Party.CALLER, {}).get("Status") == "Disconnected":
         return said.nothing()  # cut by the end of the caller's leg, whose own HANGUP follows and says why
     if kind == "CallAndBridge":
-        # CallNotAnswered is the one documented error of a callee that was dialled; the others come before the dial.
-        error = said.action.get("ErrorType")
-        refused = error not in (None, "CallNotAnswered")
-        unplayable = error == "InvalidAudioSource" and "RingbackTone" in _map(said.action.get("Parameters"))
-        return BridgeFailed(said.at, said.network_call, _whole(said.action.get("SipResponseCode")), refused, unplayable)
+        return _bridge_failed(said)
     why = str(said.action.get("ErrorType") or said.action.get("Error") or "no reason given")
     return ActionRefused(said.at, said.network_call, _OUR_NAMES.get(kind, kind), why)
+
+
+def _bridge_failed(said: _Said) -> CallEvent:
+    """CallNotAnswered is the one documented error of a callee that was dialled; a type unknown is read like it."""
+    sip_status = _whole(said.action.get("SipResponseCode"))
+    error = said.action.get("ErrorType")
+    refused = not sip_status and isinstance(error, str) and error in _BEFORE_THE_DIAL
+    unplayable = refused and error == _BAD_SOUND and "RingbackTone" in _map(said.action.get("Parameters"))
+    return BridgeFailed(said.at, said.network_call, sip_status, refused, unplayable)
 
 
 def _invalid_response(said: _Said) -> CallEvent:

@@ -52,11 +52,18 @@ ENDS = {
     EndReason.LONGEST_CALL: Row(8010, 516, 16, "we cut off both, as asked with the request: normal clearing"),
     EndReason.DIAL_REFUSED: Row(7109, 522, 0, "the network had no room for 30 s; nothing was dialled"),
     EndReason.NEVER_STARTED: Row(8000, 100, 0, "our fault, and nothing was dialled: the SP may ask again"),
-    EndReason.LOST: Row(8020, 517, 0, "the network never told the end, and not both had answered: no talk to bill"),
+    EndReason.LOST: Row(
+        8020,
+        517,
+        0,
+        "its end was not told, or we lost sight of it and cut it off; not both had answered: no talk to bill",
+    ),
     EndReason.CALLER_SILENT: Row(8107, 514, 19, "the network never said what became of the leg: no answer"),
     EndReason.CALLEE_SILENT: Row(8101, 514, 19, "the network never said what became of the leg: no answer"),
 }
-LOST_IN_TALK = Row(0, 517, 0, "both had answered: it was a talk and is billed as one; 517 says its end was not heard")
+LOST_IN_TALK = Row(
+    0, 517, 0, "both had answered: it was a talk and is billed as one; 517 says that its end was not seen in time"
+)
 
 FAILURES = {
     (Party.CALLER, Result.BUSY): Row(8108, 518, 17, "user busy", sip=486),

@@ -1,0 +1,33 @@
+"""Numbers of the template that follow from numbers of the product."""
+
+from datetime import timedelta
+from typing import Any
+
+from duologue.domain.callback_request import LONGEST_TALK
+from duologue.domain.delivery import DELAYS, wait_after
+from duologue.domain.due import MARGIN
+from duologue.usecases.close_account import GRACE
+from duologue.usecases.place_callback import Patience
+from tools.template import read_template
+
+_TEMPLATE = read_template()
+_PARAMETERS: dict[str, dict[str, Any]] = _TEMPLATE["Parameters"]
+_LAST_ATTEMPT = sum(
+    (wait_after(attempt, chance=1) or timedelta() for attempt in range(1, len(DELAYS) + 1)), timedelta()
+)
+
+
+def test_nothing_expires_that_is_open_or_still_to_be_told():
+    """From its acceptance: the longest call, the sweeper's patience with it, and the last attempt to tell its SP."""
+    slowest = Patience(callee_ring=timedelta(seconds=120))
+    before_talk = slowest.before_talk(prelude=timedelta(minutes=5))  # more than a prompt of the largest size lasts
+    longest = before_talk + LONGEST_TALK + MARGIN + GRACE + _LAST_ATTEMPT
+    assert timedelta(days=_PARAMETERS["KeepCallsDays"]["MinValue"]) > longest
+
+
+def test_notifications_leave_most_of_the_account_s_concurrency_to_calls():
+    events = _TEMPLATE["Resources"]["NotifySpFunction"]["Properties"]["Events"]
+    most = {name: event["Properties"]["ScalingConfig"]["MaximumConcurrency"]["Ref"] for name, event in events.items()}
+    first, again = (_PARAMETERS[most[name]]["Default"] for name in ("First", "Again"))
+    assert again < first
+    assert first + again < 1000 / 2, "an account has 1000"

@@ -12,7 +12,7 @@ from typing import Any
 
 from duologue.domain.accounts import App
 from duologue.domain.call import NotifyTo
-from duologue.domain.errors import DuologueError, RequestRepeated
+from duologue.domain.errors import DuologueError, OutsideUnavailable, RequestRepeated
 from duologue.domain.idempotency import IdempotencyKey
 from duologue.runtime.last_resort import guarded
 from duologue.runtime.rest import Request, request_of, response_of
@@ -59,8 +59,17 @@ def _place(request: Request, app: App, parts: Parts) -> Answer:
         call_id, repeated = repeat.call_id, True
         resume_callback(call_id, app, calls=parts.calls, flows=parts.flows, clock=parts.clock, patience=parts.patience)
     _log.info("repeated" if repeated else "accepted", extra={"call_id": call_id, "app": app.key})
-    idle = max(0, app.concurrent_calls - parts.calls.in_use(app.key)) if wants_idle_ports(request.body) else None
+    idle = _idle_ports(app, parts) if wants_idle_ports(request.body) else None
     return placed(session_id(call_id, parts.host), idle, repeated=repeated)
+
+
+def _idle_ports(app: App, parts: Parts) -> int | None:
+    """None: not known. The call stands by now, and an SP that is told of a failure would place it again."""
+    try:
+        return max(0, app.concurrent_calls - parts.calls.in_use(app.key))
+    except OutsideUnavailable:
+        _log.warning("idle ports not counted", extra={"app": app.key}, exc_info=True)
+        return None
 
 
 def _new_call(request: Request, app: App, parts: Parts, key: IdempotencyKey | None) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.outcome import EndReason
 from functions.callback_api.handler import handler
 from tests.functions.worlds import CALL_ID, HOST, OWN, Api, sample
@@ -90,6 +91,22 @@ def test_the_same_request_twice_is_two_callbacks(api):
     first, second = api.say(PLACED)[1], api.say(PLACED)[1]
     assert first["sessionId"] != second["sessionId"]
     assert len(api.flows.started) == 2
+
+
+@pytest.mark.parametrize("key", [{}, {"Idempotency-Key": "order-17"}])
+def test_a_callback_that_was_accepted_is_told_so_even_if_its_idle_ports_cannot_be_counted(api, key):
+    """An SP that hears of a failure places the callback again, and two people are rung twice."""
+
+    def out_of_reach(app_key: str) -> int:
+        raise OutsideUnavailable("accounts table")
+
+    api.calls.in_use = out_of_reach
+    event = EVERYTHING | {"headers": {**EVERYTHING["headers"], **key}}
+    for _ in range(2):
+        status, body = api.say(event)
+        assert (status, body["resultcode"]) == (200, "0")
+        assert "idlePort" not in body
+    assert len(api.flows.started) == (1 if key else 2)
 
 
 REFUSALS = [

@@ -73,13 +73,12 @@ def _idle_ports(app: App, parts: Parts) -> int | None:
 
 
 def _new_call(request: Request, app: App, parts: Parts, key: IdempotencyKey | None) -> str:
-    from duologue.wire.huawei.requests import NUMBER_FIELDS, read_callback, urls_of
+    from duologue.wire.huawei.requests import NUMBER_FIELDS, read_callback, urls_to_check
 
     is_test = request.route == SANDBOX_PLACE
     wanted = read_callback(request.body, app)
     check_numbers(wanted, app, fields=NUMBER_FIELDS, plan=parts.plan, kinds=parts.kinds, is_test=is_test)
-    for field, url in urls_of(wanted):
-        parts.endpoints.check(url, field=field)
+    parts.endpoints.check(urls_to_check(wanted, app))
     call = place_callback(
         wanted,
         app,
@@ -155,8 +154,7 @@ def _notification_urls(request: Request, app: App, parts: Parts) -> Answer:
         from duologue.wire.huawei.requests import named_urls, read_notification_urls
 
         urls = read_notification_urls(request.body)
-        for field, url in named_urls(urls):
-            parts.endpoints.check(url, field=field)
+        parts.endpoints.check(named_urls(urls))
         app = set_notification_urls(app.key, urls, apps=parts.apps)
         _log.info("notification URLs set", extra={"app": app.key})
     return notification_urls(NotifyTo(app.status_url, app.fee_url))

@@ -152,6 +152,15 @@ def test_an_address_that_the_platform_does_not_post_to(api):
     assert nothing_was_stored(api)
 
 
+def test_the_apps_own_url_refuses_no_callback_whatever_became_of_its_host():
+    """The SP named no URL in the request: it could change nothing in it. The URL is judged again before it is used."""
+    url = "https://sp-was-here.example.com/status"
+    api = Api(status_url=url, fee_url=url)
+    api.endpoints.forbidden.add(url)
+    assert api.say(placing(statusUrl=ABSENT, feeUrl=ABSENT))[0] == 200
+    assert api.calls.load(CALL_ID).call.notify.status_url == url
+
+
 def test_an_expired_token(api):
     api.clock.advance(DAYS_2_S)
     assert api.say(PLACED) == (403, {"resultcode": "1010004", "resultdesc": "Invalid access_token."})

@@ -238,7 +238,7 @@ class Line:
     def keep_undelivered(self, notice: Notice, why: str) -> None:
         raise AssertionError(why)
 
-    def check(self, url: str, *, field: str) -> None:
+    def check(self, urls: Iterable[tuple[str, str]]) -> None:
         return None
 
     def post(self, letter: Letter) -> Reply:

@@ -22,7 +22,7 @@ from duologue.domain.errors import (
     UnknownCall,
 )
 from duologue.domain.phone_number import PhoneNumber
-from duologue.wire.huawei.requests import read_callback, read_stop, urls_of
+from duologue.wire.huawei.requests import read_callback, read_stop, urls_to_check
 
 HOST = "ce1.example.com"
 APP = App(
@@ -98,10 +98,17 @@ def test_a_whole_request():
             early_media=EarlyMedia.FAILURES,
         ),
     )
-    assert urls_of(request) == (
+    assert urls_to_check(request, APP) == (
         ("statusUrl", "http://127.0.0.1:9999/status"),
         ("feeUrl", "https://sp.example.com/fee?app=1"),
     )
+
+
+def test_urls_that_are_the_apps_own_are_not_the_requests_to_answer_for():
+    assert urls_to_check(read(), APP) == ()
+    assert urls_to_check(read(statusUrl=encoded("https://sp.example.com/default-status")), APP) == ()
+    named = read(feeUrl=encoded("https://sp.example.com/fee"))
+    assert urls_to_check(named, APP) == (("feeUrl", "https://sp.example.com/fee"),)
 
 
 def test_two_numbers_are_enough():

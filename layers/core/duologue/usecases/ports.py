@@ -293,8 +293,14 @@ class Correspondence(Protocol):
 
 
 class SpEndpoints(Protocol):
-    def check(self, url: str, *, field: str) -> None:
-        """Judge a URL before it is saved. Raises InvalidField, ForbiddenAddress."""
+    def check(self, urls: Iterable[tuple[str, str]]) -> None:
+        """Judge URLs, each after the name of its field, before they are saved.
+
+        A host of which nobody knows for now which addresses it has passes: it is judged again before anything is sent.
+
+        Raises:
+            InvalidField, ForbiddenAddress: of the first that breaks a rule.
+        """
 
     def post(self, letter: Letter) -> Reply:
         """Send a letter, once, following no redirect. Whatever goes wrong on the way is a reply without status."""

@@ -134,9 +134,12 @@ def read_callback(body: str | bytes, app: App) -> CallbackRequest:
     )
 
 
-def urls_of(request: CallbackRequest) -> tuple[tuple[str, str], ...]:
-    """The URLs of a request under the names that the SP knows them by, for the check of their addresses."""
-    return named_urls(request.notify)
+def urls_to_check(request: CallbackRequest, app: App) -> tuple[tuple[str, str], ...]:
+    """The URLs that a request itself names, each after the name of its field.
+
+    Not the app's: they were judged when they were saved. A request that names none must not be refused for them.
+    """
+    return tuple((field, url) for field, url in named_urls(request.notify) if url not in (app.status_url, app.fee_url))
 
 
 def named_urls(urls: NotifyTo) -> tuple[tuple[str, str], ...]:

@@ -124,16 +124,21 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 
 def _webhooks() -> dict[str, Any]:
-    def told(name: str, summary: str, schema: str) -> dict[str, Any]:
-        answer = {"description": "Taken. Anything else, or no answer within six seconds, and it comes again."}
+    def told(name: str, summary: str, schema: str, again: str) -> dict[str, Any]:
+        answer = {"description": f"Taken. Anything else, or no answer within six seconds, and it comes again{again}."}
         body = {"required": True, "content": {_JSON: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}}
         signed: list[dict[str, list[str]]] = [{"aksk": [], "akskScheme": []}]
         post = {"operationId": name, "summary": summary, "security": signed, "requestBody": body}
-        return {"post": {**post, "responses": {"200": answer}}}
+        return {"post": {**post, "responses": {"2XX": answer}}}
 
     return {
-        "statusEvent": told("tellStatus", "POST to `statusUrl`: one step of a call", "StatusEvent"),
-        "cdr": told("tellCdr", "POST to `feeUrl`: the account of a call", "Cdr"),
+        "statusEvent": told(
+            "tellStatus",
+            "POST to `statusUrl`: one step of a call",
+            "StatusEvent",
+            "; but a step of a leg not after the end",
+        ),
+        "cdr": told("tellCdr", "POST to `feeUrl`: the account of a call", "Cdr", ""),
     }
 
 

@@ -194,12 +194,16 @@ ENDED, CLOSED = CallEnded(at(60), EndReason.HUNG_UP), AccountClosed(at(60))
     [
         (ENDED, Reply(200), True),
         (ENDED, Reply(200, b'{"resultcode":"1"}'), True),  # an event's reply body means nothing
-        (ENDED, Reply(204), False),
+        (ENDED, Reply(204), True),  # the page asks for 200; the original would not come again either
+        (ENDED, Reply(299), True),
+        (ENDED, Reply(199), False),
         (ENDED, Reply(302), False),
         (ENDED, Reply(500), False),
         (ENDED, Reply(None, note="too slow"), False),
         (CLOSED, Reply(200), True),
         (CLOSED, Reply(200, b"ok"), True),
+        (CLOSED, Reply(204), True),
+        (CLOSED, Reply(202, b'{"resultcode":"1"}'), False),
         (CLOSED, Reply(200, b'{"resultcode":"0","resultdesc":"Success"}'), True),
         (CLOSED, Reply(200, b'{"resultcode":0}'), True),
         (CLOSED, Reply(200, b'{"result":true,"result_code":7}'), True),

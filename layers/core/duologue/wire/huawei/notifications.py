@@ -60,8 +60,12 @@ class HuaweiLetters:
         return Letter(url, headers, json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode())
 
     def is_taken(self, fact: Fact, reply: Reply) -> bool:
-        """Whether the SP took it: 200, and for the CDR no `resultcode` in the body that says otherwise."""
-        if reply.status != 200:
+        """Whether the SP took it: 2xx, and for the CDR no `resultcode` in the body that says otherwise.
+
+        The wire's page asks for 200. Receivers answer 204 or 201 as well, and what the original never repeats must not
+        come again to them for that.
+        """
+        if reply.status is None or not 200 <= reply.status < 300:
             return False
         return not isinstance(fact, AccountClosed) or _result_code(reply.body) in (None, "0")
 

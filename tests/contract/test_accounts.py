@@ -1,5 +1,6 @@
 """Accounts and tokens keep their promises in memory, in moto's DynamoDB and KMS, and in the local cloud's."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -231,6 +232,15 @@ def test_a_register_goes_by_itself_a_day_after_its_last_token(dynamo, aws, table
     dynamo.save("app-1", Register().log_in(NOW).grant(TokenPair("a", "r"), NOW))
     row = aws("dynamodb").get_item(TableName=table, Key={"pk": {"S": "APP#app-1"}, "sk": {"S": "TOKENS"}})["Item"]
     assert int(row["expires_at"]["N"]) == int((NOW + REFRESH_LIFE + timedelta(days=1)).timestamp())
+
+
+def test_a_register_that_an_older_version_wrote_is_read(dynamo, aws, table):
+    """It did not keep which refresh bought a pair."""
+    dynamo.save("app-1", Register().grant(TokenPair("a", "r"), NOW))
+    row = aws("dynamodb").get_item(TableName=table, Key={"pk": {"S": "APP#app-1"}, "sk": {"S": "TOKENS"}})["Item"]
+    older = [grant[:5] for grant in json.loads(row["grants"]["S"])]
+    aws("dynamodb").put_item(TableName=table, Item=row | {"grants": {"S": json.dumps(older)}})
+    dynamo.register("app-1").refresh("r", TokenPair("a2", "r2"), NOW).check_access("a2", NOW)
 
 
 def test_the_slots_of_an_app_and_its_register_leave_each_other_alone(dynamo, aws, table):

@@ -342,6 +342,8 @@ def test_ten_wrong_digests_lock_every_route_for_digests_and_leave_tokens_alone(d
 def test_a_lock_opens_by_itself_and_trying_does_not_prolong_it(door):
     wrong_digests(door, 10)
     door.clock.advance(30 * 60 - 1)
+    locked = answer(proven(event_of("look-up"), door.signed("aksk").headers), door.parts)
+    assert locked["headers"]["Retry-After"] == "1"
     assert wrong_digests(door, 20) == [(403, "1020176")] * 20
     door.clock.advance(1)
     assert door.knock(proven(event_of("look-up"), door.signed("wsse-hex").headers)) == (200, "0")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from duologue.call_control.facts import AccountClosed, CallAccepted, CallEnded, LegAnswered, LegDialled
+from duologue.call_control.facts import AccountClosed, CallAccepted, CallEnded, Fact, LegAnswered, LegDialled
 from duologue.domain.accounts import App
 from duologue.domain.letter import Reply
 from duologue.domain.outcome import EndReason, Party
@@ -56,8 +56,8 @@ class Function:
             call = callback(json.loads(record["body"])["call_id"])
             ended = replace(call, ending=EndReason.STOPPED, ended_at=at(30))
             self.calls.rows[call.id] = SavedCall(ended if over else call, 1)
-            begun = [CallAccepted(at(0)), LegDialled(at(1), Party.CALLER)]
-            done = [CallEnded(at(30), EndReason.STOPPED), AccountClosed(at(30))]
+            begun: list[Fact] = [CallAccepted(at(0)), LegDialled(at(1), Party.CALLER)]
+            done: list[Fact] = [CallEnded(at(30), EndReason.STOPPED), AccountClosed(at(30))]
             self.calls.facts[call.id] = [*begun, *(done if over else [LegAnswered(at(5), Party.CALLER)])]
         self.parts = Parts(
             calls=self.calls,

@@ -172,7 +172,7 @@ def test_a_step_of_a_leg_does_not_come_again_once_its_call_is_over(over_at_first
         assert told is Told.AGAIN
         (again,) = teller.notices.aside
         teller.end()
-        teller.clock.at = again.due
+        teller.clock.advance(60)
         assert teller.tell(again) is Told.OVERTAKEN
     assert teller.told == ["callout"]
     assert not teller.notices.undelivered
@@ -184,7 +184,7 @@ def test_the_end_and_the_account_come_again_though_the_call_is_over():
         teller = Teller(Reply(500))
         assert teller.tell(Notice(CALL, sequence)) is Told.AGAIN
         (again,) = teller.notices.aside
-        teller.clock.at = again.due
+        teller.clock.advance(60)
         assert teller.tell(again) is Told.TAKEN
 
 

@@ -199,10 +199,10 @@ class DynamoAccounts:
 
 def _kept(grant: Grant) -> list[Any]:
     ends = (grant.access_ends_at.isoformat(), grant.refresh_ends_at.isoformat())
-    return [grant.access_hash, grant.refresh_hash, *ends, grant.replaced]
+    return [grant.access_hash, grant.refresh_hash, *ends, grant.replaced, grant.instead_of]
 
 
 def _grant(kept: list[Any]) -> Grant:
-    access, refresh, access_ends, refresh_ends, replaced = kept
+    access, refresh, access_ends, refresh_ends, replaced, *more = kept  # an older version wrote no more
     ends = datetime.fromisoformat(access_ends), datetime.fromisoformat(refresh_ends)
-    return Grant(access, refresh, *ends, replaced=replaced)
+    return Grant(access, refresh, *ends, replaced=replaced, instead_of=more[0] if more else "")

@@ -44,8 +44,9 @@ class HttpSpEndpoints:
         patience: Patience | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """`addresses_of` says which addresses a host has; None: nobody knows for now. `allow_loopback` is for the lab alone; `tls` for other trusted authorities than the system's.
+        """`allow_loopback` is for the lab alone; `tls` for other trusted authorities than the system's.
 
+        `addresses_of` says which addresses a host has; None: nobody knows for now.
         `allow_plain_http`: what is told may go unencrypted; with it goes who calls whom.
         """
         self._addresses_of = addresses_of
@@ -56,16 +57,16 @@ class HttpSpEndpoints:
 
     def check(self, urls: Iterable[tuple[str, str]]) -> None:
         """All hosts at once, so that several take no longer than the slowest."""
-        read = [(field, self._read(url, field)) for field, url in urls]
+        read = [(name, self._read(url, name)) for name, url in urls]
         hosts = dict.fromkeys(url.host for _, url in read)
         if not hosts:
             return
         with ThreadPoolExecutor(len(hosts)) as pool:
             found = dict(zip(hosts, pool.map(self._addresses_of, hosts), strict=True))
-        for field, url in read:
+        for name, url in read:
             addresses = found[url.host]
             if addresses is not None:
-                check_addresses(addresses, field=field, allow_loopback=self._allow_loopback)
+                check_addresses(addresses, field=name, allow_loopback=self._allow_loopback)
 
     def post(self, letter: Letter) -> Reply:
         try:

@@ -1,8 +1,8 @@
 """Tell an SP one fact of a call, and not again once it has taken it (R11).
 
-The end and the account of a call are told at least once: they come again for a day and more. A step of a leg comes again
-only while the call lasts: the wire's original never repeats it, its receivers act on it, and about a call that is over
-they would act too late.
+The end and the account of a call are told at least once: they come again for a day and more. A step of a leg comes
+again only while the call lasts: the wire's original never repeats it, its receivers act on it, and about a call that is
+over they would act too late.
 """
 
 import logging

@@ -39,7 +39,18 @@ from duologue.wire.huawei.results import (
     placed,
     success,
 )
-from duologue.wire.huawei.routes import CDR_LINK, LINK, LOOK_UP, NOTIFICATION_URLS, PLACE, RECORD, SANDBOX_PLACE, STOP
+from duologue.wire.huawei.routes import (
+    CDR_LINK,
+    LINK,
+    LOOK_UP,
+    NOTIFICATION_URLS,
+    OLDER_PLACE,
+    OLDER_SANDBOX_PLACE,
+    PLACE,
+    RECORD,
+    SANDBOX_PLACE,
+    STOP,
+)
 from duologue.wire.huawei.session_id import session_id
 
 _log = logging.getLogger(__name__)
@@ -75,7 +86,7 @@ def _idle_ports(app: App, parts: Parts) -> int | None:
 def _new_call(request: Request, app: App, parts: Parts, key: IdempotencyKey | None) -> str:
     from duologue.wire.huawei.requests import NUMBER_FIELDS, read_callback, urls_to_check
 
-    is_test = request.route == SANDBOX_PLACE
+    is_test = request.route in (SANDBOX_PLACE, OLDER_SANDBOX_PLACE)
     wanted = read_callback(request.body, app)
     check_numbers(wanted, app, fields=NUMBER_FIELDS, plan=parts.plan, kinds=parts.kinds, is_test=is_test)
     parts.endpoints.check(urls_to_check(wanted, app))
@@ -162,7 +173,9 @@ def _notification_urls(request: Request, app: App, parts: Parts) -> Answer:
 
 _ROUTES: dict[str, Callable[[Request, App, Parts], Answer]] = {
     PLACE: _place,
+    OLDER_PLACE: _place,
     SANDBOX_PLACE: _place,
+    OLDER_SANDBOX_PLACE: _place,
     STOP: _stop,
     LOOK_UP: _look_up,
     RECORD: _record,

@@ -123,6 +123,16 @@ def test_a_log_out_ends_one_pair_at_once_with_its_refresh_token():
             again()
 
 
+def test_ending_all_tokens_leaves_none_and_keeps_how_often_the_app_logged_in():
+    register = granted(3).refresh("refresh-0", pair(3), NOW).log_in(NOW)
+    for _ in range(2):
+        register = register.end_all()
+        assert good(register, range(4)) == []
+        with pytest.raises(InvalidToken):
+            register.refresh("refresh-1", pair(9), NOW)
+    assert register.log_ins == (NOW,)
+
+
 def test_a_refresh_token_opens_nothing_itself():
     with pytest.raises(InvalidToken):
         granted(1).check_access("refresh-0", NOW)

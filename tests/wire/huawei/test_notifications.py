@@ -1,5 +1,7 @@
 """What an SP is told, and what counts as taken."""
 
+import base64
+import hmac
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -8,7 +10,7 @@ import pytest
 
 from duologue.call_control.facts import AccountClosed, CallAccepted, CallEnded, LegAlerted, LegAnswered, LegDialled
 from duologue.call_control.machine import close
-from duologue.domain.accounts import App
+from duologue.domain.accounts import App, PushSignature
 from duologue.domain.call import NotifyTo
 from duologue.domain.cdr import cdr_of
 from duologue.domain.letter import Reply
@@ -166,6 +168,12 @@ def test_a_letter_is_signed_for_its_url():
             'Nonce="66C92B11FF8A425FB8D4CCFE0ED9ED1F",Created="2026-11-23T09:00:01Z"'
         ),
     }
+    older = letters().letter(
+        talked(), LegDialled(at(0), Party.CALLER), replace(APP, push_signature=PushSignature.JOINED), at(1)
+    )
+    joined = f"{letter.url}66C92B11FF8A425FB8D4CCFE0ED9ED1F2026-11-23T09:00:01Z"
+    digest = base64.b64encode(hmac.digest(APP.secret.encode(), joined.encode(), "sha256")).decode()
+    assert f'PasswordDigest="{digest}"' in older.headers["X-AKSK"]
     assert json.loads(letter.body)["eventType"] == "callout"
     assert APP.secret not in repr(letter) and "+1202555" not in repr(letter)
 

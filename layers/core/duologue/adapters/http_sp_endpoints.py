@@ -56,7 +56,10 @@ class HttpSpEndpoints:
         self._tls = tls
 
     def check(self, urls: Iterable[tuple[str, str]]) -> None:
-        """All hosts at once, so that several take no longer than the slowest."""
+        """All hosts at once, so that several take no longer than the slowest.
+
+        One of which nobody knows for now which addresses it has passes: it is judged again before anything is sent.
+        """
         read = [(name, self._read(url, name)) for name, url in urls]
         hosts = dict.fromkeys(url.host for _, url in read)
         if not hosts:

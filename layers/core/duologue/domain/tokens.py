@@ -111,6 +111,10 @@ class Register:
         hashed = hash_token(token)
         return replace(self, grants=tuple(grant for grant in self.grants if grant.access_hash != hashed))
 
+    def end_all(self) -> "Register":
+        """End every pair at once. How often the app logged in stays known."""
+        return replace(self, grants=())
+
     @staticmethod
     def _check(ends_at: datetime | None, now: datetime) -> None:
         if ends_at is None:

@@ -249,6 +249,9 @@ class AccountBook(AppBook, Accounts, Protocol):
     def set_sp_active(self, sp_id: str, *, active: bool) -> None:
         """Suspend an SP's account, or let it in again. Raises UnknownSp."""
 
+    def set_password(self, sp_id: str, password_hash: str) -> None:
+        """Raises UnknownSp."""
+
 
 class Prompts(Protocol):
     """Where the telephone network finds prompts."""
@@ -294,13 +297,7 @@ class Correspondence(Protocol):
 
 class SpEndpoints(Protocol):
     def check(self, urls: Iterable[tuple[str, str]]) -> None:
-        """Judge URLs, each after the name of its field, before they are saved.
-
-        A host of which nobody knows for now which addresses it has passes: it is judged again before anything is sent.
-
-        Raises:
-            InvalidField, ForbiddenAddress: of the first that breaks a rule.
-        """
+        """Judge URLs, each after its field's name, before they are saved. Raises InvalidField, ForbiddenAddress."""
 
     def post(self, letter: Letter) -> Reply:
         """Send a letter, once, following no redirect. Whatever goes wrong on the way is a reply without status."""

@@ -78,6 +78,15 @@ def test_two_numbers_are_enough(api):
     assert "lastMinuteSeconds" not in given  # nobody set a limit, so none is announced
 
 
+@pytest.mark.parametrize(("minutes", "unannounced_s"), [(1440, 1439 * 60), (1439, 1438 * 60), (1, 1)])
+def test_any_limit_that_the_sp_sets_has_a_last_minute(api, minutes, unannounced_s):
+    """Also the longest, which is the platform's own as well."""
+    api.say(placing(maxDuration=minutes))
+    given = api.flows.started[CALL_ID]
+    assert given["talkSeconds"] == unannounced_s
+    assert given["talkSeconds"] + given["lastMinuteSeconds"] == minutes * 60
+
+
 def test_every_field_of_the_wire_is_read(api):
     status, body = api.say(EVERYTHING)
     assert (status, body["idlePort"]) == (200, 9)

@@ -98,6 +98,15 @@ def test_a_call_that_ends_before_its_last_minute_hears_nothing_of_it():
     line.check_all_over(call)
 
 
+def test_the_longest_limit_of_an_sps_own_is_announced_too():
+    line = Line(answers(2), answers(2))
+    call = line.place(longest_talk=timedelta(minutes=1440))
+    line.run()
+    assert Prompt.LAST_MINUTE in line.heard_by(CALLER)
+    assert line.disconnect["stateCode"] == 8010
+    line.check_all_over(call)
+
+
 def test_a_call_without_a_limit_of_its_own_ends_at_the_platforms_without_a_word():
     line = Line(answers(2), answers(2))
     call = line.place()

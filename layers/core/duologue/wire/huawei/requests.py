@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from duologue.domain.accounts import App
 from duologue.domain.audio import Audio, EarlyMedia, Listeners
 from duologue.domain.call import NotifyTo
-from duologue.domain.callback_request import LONGEST_TALK, CallbackRequest
+from duologue.domain.callback_request import CallbackRequest
 from duologue.domain.errors import DisplayNumberNotOwned, InvalidField, RecordingNotEnabled
 from duologue.domain.phone_number import PhoneNumber
 from duologue.wire.huawei.fields import (
@@ -116,7 +116,7 @@ def read_callback(body: str | bytes, app: App) -> CallbackRequest:
         caller_sees=caller_sees,
         callee_sees=sent.displayCalleeNbr or caller_sees,
         bind_number=bind,
-        longest_talk=timedelta(minutes=sent.maxDuration) or LONGEST_TALK,
+        longest_talk=timedelta(minutes=sent.maxDuration) or None,
         notify=NotifyTo(sent.statusUrl or app.status_url, sent.feeUrl or app.fee_url),
         user_data=sent.userData,
         wants_record=sent.recordFlag,

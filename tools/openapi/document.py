@@ -26,6 +26,9 @@ _INTRODUCTION = """\
 Ring two people, join them, and show neither the other's number. Compatible with the voice callback of Huawei Cloud's
 VoiceCall. Reasons and worked requests: docs/api.md.
 
+What a request should look like is written here; some other spellings of flags, numbers and Base64, and empty texts for
+fields that are not required, are read as well (docs/api.md).
+
 A failure has both a status that is not 200 and the envelope. A request proves whose it is by a token in the query or by
 a digest in two headers; where both come, the token counts.
 """

@@ -1,7 +1,8 @@
 """What an SP asks for, read from the wire: place a callback, stop one.
 
 The models hold one line for each field, in the order of the published table: of several broken rules the first in
-that order is told. Fields that are not in them are passed over, and null counts as absent.
+that order is told. Fields that are not in them are passed over. Null counts as absent, and so does an empty text where
+a field may be absent: clients send every field of their form.
 """
 
 import json
@@ -77,7 +78,7 @@ class CallStop(BaseModel):
 
 
 class NotificationUrls(BaseModel):
-    """PUT /duologue/v1/notification-urls, as sent. It replaces both: what is null or absent is none."""
+    """PUT /duologue/v1/notification-urls, as sent. It replaces both: what is null, empty or absent is none."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -178,9 +179,14 @@ def _read(body: str | bytes, model: type[Model]) -> Model:
     if not isinstance(sent, dict):
         raise InvalidField("body", "is not a JSON object")
     try:
-        return model.model_validate({name: value for name, value in sent.items() if value is not None})
+        return model.model_validate({name: value for name, value in sent.items() if not _is_absent(name, value, model)})
     except ValidationError as error:
         raise first_fault(error) from error
+
+
+def _is_absent(name: str, value: object, model: type[BaseModel]) -> bool:
+    field = model.model_fields.get(name)
+    return value is None or (value == "" and field is not None and not field.is_required())
 
 
 def _first_number(app: App) -> PhoneNumber | None:

@@ -3,11 +3,14 @@
 import json
 import logging
 import random
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from duologue.domain.accounts import App, Sp
+from duologue.domain.attempts import Attempt, Failures, Proof
+from duologue.domain.tokens import Register, TokenPair
 from duologue.runtime.wiring.sessions import Parts
 from functions.sessions.handler import answer, handler
 from tests.fakes.accounts import FakeAccounts
@@ -151,6 +154,39 @@ def test_too_many_wrong_secrets_lock_refreshing_from_their_address_and_leave_tok
     assert (
         api.say(with_query(sample("sp_logged_out"), access_token=tokens["access_token"]))[0] == 200
     )  # its last minute
+
+
+LOCKS = {Proof.PASSWORD: "log-in", Proof.SECRET: "refresh", Proof.DIGEST: "neither"}
+
+
+@pytest.mark.parametrize("locked", LOCKS)
+def test_a_lock_closes_the_one_way_that_it_is_of(api, locked):
+    """Log-out is never closed: it takes a token, and only takes away."""
+    tokens = api.log_in()
+    attempt = Attempt(KEY, locked, LOGGED_IN["requestContext"]["identity"]["sourceIp"])
+    api.gate.save_failures(attempt, Failures(locked_until=api.clock.now() + timedelta(minutes=7)))
+    requests = {
+        "log-in": LOGGED_IN,
+        "refresh": refresh_by_form(tokens["refresh_token"]),
+        "log-out": with_query(sample("sp_logged_out"), access_token=tokens["access_token"]),
+    }
+    for name, event in requests.items():
+        said = answer(event, api.parts)
+        code, again_after = json.loads(said["body"])["resultcode"], said["headers"].get("Retry-After")
+        assert (code, again_after) == (("1020176", "420") if name == LOCKS[locked] else ("0", None))
+
+
+def test_anothers_token_ends_nothing_and_is_as_unknown_as_one_of_nobody(api):
+    api.accounts.add_sp(Sp("sp-2", "another company", "no log-in here"))
+    api.accounts.add_app(App("app-2", "sp-2", "secret-2"))
+    api.accounts.save("app-2", Register().grant(TokenPair("token-2", "refresh-2"), api.clock.now()))
+    token = api.log_in()["access_token"]
+    out = sample("sp_logged_out")
+    foreign = answer(with_query(out, app_key="app-2", access_token=token), api.parts)
+    unknown = answer(with_query(out, app_key="app-2", access_token="a token of nobody"), api.parts)
+    assert foreign == unknown
+    assert json.loads(foreign["body"])["resultcode"] == "1010004"
+    assert api.say(with_query(out, access_token=token))[0] == 200, "to its owner it was there"
 
 
 def test_logging_out_twice(api):

@@ -134,7 +134,7 @@ class Line:
             calls=self.calls,
             flows=self,
             clock=self.clock,
-            new_call_id=self._new_id,
+            new_call_id=self.new_id,
             patience=self.patience,
             pause=lambda lost: None,
         )
@@ -318,7 +318,7 @@ class Line:
             raise TaskFailed(type(error).__name__) from error
         return {"Payload": {"closed": closed}}
 
-    def _new_id(self, now: datetime) -> str:
+    def new_id(self, now: datetime) -> str:
         self._numbers += 1
         return f"1_2_{self._numbers}_{now:%Y%m%d%H%M%S}"
 

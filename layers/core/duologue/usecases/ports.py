@@ -30,10 +30,7 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SavedCall:
-    """A call as it was read.
-
-    `version`: the condition of the next write. `listener`: the task token of the state that waits on the call.
-    """
+    """A call as read. `version`: the condition of the next write; `listener`: the token of the state that waits."""
 
     call: Call
     version: int

@@ -32,6 +32,7 @@ def callback(call_id: str = "1_2_3_20261123090000", app: str = "app-1") -> Call:
         accepted_at=NOW,
         ring_limit=timedelta(seconds=30),
         longest_talk=timedelta(minutes=30),
+        announces_end=True,
         bind_number=SHOWN_TO_CALLER.e164,
         notify=NotifyTo("http://127.0.0.1:9999/status", "http://127.0.0.1:9999/fee"),
         user_data="order-17",

@@ -12,7 +12,7 @@ from typing import Any
 
 from duologue.domain.accounts import App
 from duologue.domain.call import NotifyTo
-from duologue.domain.errors import DuologueError, RequestRepeated
+from duologue.domain.errors import DuologueError, OutsideUnavailable, RequestRepeated
 from duologue.domain.idempotency import IdempotencyKey
 from duologue.runtime.last_resort import guarded
 from duologue.runtime.rest import Request, request_of, response_of
@@ -39,7 +39,18 @@ from duologue.wire.huawei.results import (
     placed,
     success,
 )
-from duologue.wire.huawei.routes import CDR_LINK, LINK, LOOK_UP, NOTIFICATION_URLS, PLACE, RECORD, SANDBOX_PLACE, STOP
+from duologue.wire.huawei.routes import (
+    CDR_LINK,
+    LINK,
+    LOOK_UP,
+    NOTIFICATION_URLS,
+    OLDER_PLACE,
+    OLDER_SANDBOX_PLACE,
+    PLACE,
+    RECORD,
+    SANDBOX_PLACE,
+    STOP,
+)
 from duologue.wire.huawei.session_id import session_id
 
 _log = logging.getLogger(__name__)
@@ -59,18 +70,26 @@ def _place(request: Request, app: App, parts: Parts) -> Answer:
         call_id, repeated = repeat.call_id, True
         resume_callback(call_id, app, calls=parts.calls, flows=parts.flows, clock=parts.clock, patience=parts.patience)
     _log.info("repeated" if repeated else "accepted", extra={"call_id": call_id, "app": app.key})
-    idle = max(0, app.concurrent_calls - parts.calls.in_use(app.key)) if wants_idle_ports(request.body) else None
+    idle = _idle_ports(app, parts) if wants_idle_ports(request.body) else None
     return placed(session_id(call_id, parts.host), idle, repeated=repeated)
 
 
-def _new_call(request: Request, app: App, parts: Parts, key: IdempotencyKey | None) -> str:
-    from duologue.wire.huawei.requests import NUMBER_FIELDS, read_callback, urls_of
+def _idle_ports(app: App, parts: Parts) -> int | None:
+    """None: not known. The call stands by now, and an SP that is told of a failure would place it again."""
+    try:
+        return max(0, app.concurrent_calls - parts.calls.in_use(app.key))
+    except OutsideUnavailable:
+        _log.warning("idle ports not counted", extra={"app": app.key}, exc_info=True)
+        return None
 
-    is_test = request.route == SANDBOX_PLACE
+
+def _new_call(request: Request, app: App, parts: Parts, key: IdempotencyKey | None) -> str:
+    from duologue.wire.huawei.requests import NUMBER_FIELDS, read_callback, urls_to_check
+
+    is_test = request.route in (SANDBOX_PLACE, OLDER_SANDBOX_PLACE)
     wanted = read_callback(request.body, app)
     check_numbers(wanted, app, fields=NUMBER_FIELDS, plan=parts.plan, kinds=parts.kinds, is_test=is_test)
-    for field, url in urls_of(wanted):
-        parts.endpoints.check(url, field=field)
+    parts.endpoints.check(urls_to_check(wanted, app))
     call = place_callback(
         wanted,
         app,
@@ -146,8 +165,7 @@ def _notification_urls(request: Request, app: App, parts: Parts) -> Answer:
         from duologue.wire.huawei.requests import named_urls, read_notification_urls
 
         urls = read_notification_urls(request.body)
-        for field, url in named_urls(urls):
-            parts.endpoints.check(url, field=field)
+        parts.endpoints.check(named_urls(urls))
         app = set_notification_urls(app.key, urls, apps=parts.apps)
         _log.info("notification URLs set", extra={"app": app.key})
     return notification_urls(NotifyTo(app.status_url, app.fee_url))
@@ -155,7 +173,9 @@ def _notification_urls(request: Request, app: App, parts: Parts) -> Answer:
 
 _ROUTES: dict[str, Callable[[Request, App, Parts], Answer]] = {
     PLACE: _place,
+    OLDER_PLACE: _place,
     SANDBOX_PLACE: _place,
+    OLDER_SANDBOX_PLACE: _place,
     STOP: _stop,
     LOOK_UP: _look_up,
     RECORD: _record,

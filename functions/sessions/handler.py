@@ -42,8 +42,10 @@ def _refresh(request: Request, parts: Parts) -> Answer:
         asked.refresh_token,
         accounts=parts.accounts,
         tokens=parts.tokens,
+        gate=parts.gate,
         clock=parts.clock,
         random_bytes=parts.random_bytes,
+        source=request.source,
     )
     return signed_in(pair)
 

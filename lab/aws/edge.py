@@ -19,7 +19,7 @@ import h11
 
 from lab.aws.cloud import LOOPBACK, Cloud
 from lab.aws.engine import part
-from lab.aws.overlay.rest_proxy import CLIENT, Client
+from lab.aws.overlay.rest_proxy import CLIENT, Client, gateway_answer
 
 _LARGEST_BODY = 10 * 1024 * 1024
 """https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html"""
@@ -43,7 +43,7 @@ class Edge:
     """
 
     def __init__(self, cloud: Cloud, *, port: int = 0) -> None:
-        self._cloud, self._prefix = cloud, ""
+        self._cloud, self._api_id, self._stage = cloud, "", ""
         self._listener = socket.create_server((LOOPBACK, port), backlog=_BACKLOG)
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
@@ -56,7 +56,7 @@ class Edge:
 
     def start(self, api_id: str, stage: str) -> Edge:
         """Serve this stage."""
-        self._prefix = f"/_aws/execute-api/{api_id}/{stage}"
+        self._api_id, self._stage = api_id, stage
         self._cloud.run(self._start())
         return self
 
@@ -102,7 +102,7 @@ class Edge:
                 return
             if request is None:
                 return
-            answer = await self._forward(request, body, peer) if body is not None else _too_large()
+            answer = await self._forward(request, body, peer) if body is not None else self._too_large()
             await _write(wire, writer, answer, head=request.method == b"HEAD")
             if body is None or wire.our_state is h11.MUST_CLOSE or wire.their_state is h11.MUST_CLOSE:
                 return
@@ -120,17 +120,21 @@ class Edge:
         CLIENT.set(Client(lines, peer))
         part("core.responses").set_request_account_id(self._cloud.account)
         part("core.responses").set_request_region(self._cloud.region)
+        prefix = f"/_aws/execute-api/{self._api_id}/{self._stage}"
         answer: Answer | None = await part("app")._handle_execute_api_request(
             host,
-            self._prefix + unquote(target),
+            prefix + unquote(target),
             request.method.decode(),
             headers,
             body,
             parse_qs(query, keep_blank_values=True),
-            raw_path=self._prefix + target,
+            raw_path=prefix + target,
             raw_query_string=query,
         )
         return answer or (403, {"Content-Type": "application/json"}, b'{"message":"Forbidden"}')
+
+    def _too_large(self) -> Answer:
+        return gateway_answer(self._api_id, self._stage, "REQUEST_TOO_LARGE", "Request Too Long")
 
 
 def _without_forwarded(lines: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -145,10 +149,6 @@ def _forwarded(lines: Iterable[tuple[str, str]], peer: str, port: int) -> list[t
         ("X-Forwarded-Port", str(port)),
         ("X-Forwarded-Proto", "http"),
     ]
-
-
-def _too_large() -> Answer:
-    return 413, {"Content-Type": "application/json"}, b'{"message":"Request Too Long"}'
 
 
 async def _read(

@@ -1,5 +1,6 @@
 """Accounts and tokens keep their promises in memory, in moto's DynamoDB and KMS, and in the local cloud's."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -12,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from duologue.adapters.dynamo_accounts import DynamoAccounts
 from duologue.adapters.kms_secrets import KmsSecrets
-from duologue.domain.accounts import App, Sp
+from duologue.domain.accounts import App, PushSignature, Sp
 from duologue.domain.errors import AccountExists, InvalidField, OutsideUnavailable, RaceLost, UnknownApp, UnknownSp
 from duologue.domain.tokens import REFRESH_LIFE, Register, TokenPair
 from tests.fakes.accounts import FakeAccounts
@@ -68,6 +69,7 @@ APP = App(
     test_numbers=("+12025550190",),
     prompts={"hello.wav": 2.5, "bye.wav": 1.0},
     recording=True,
+    push_signature=PushSignature.JOINED,
 )
 
 
@@ -165,6 +167,14 @@ class Promises:
         with pytest.raises(UnknownSp):
             accounts.set_sp_active("sp-2", active=True)
 
+    def test_the_password_of_an_sp_is_replaced_and_nothing_else(self, accounts):
+        accounts.add_sp(SP)
+        for _ in range(2):
+            accounts.set_password("sp-1", "another hash")
+            assert accounts.sp("sp-1") == replace(SP, password_hash="another hash")
+        with pytest.raises(UnknownSp):
+            accounts.set_password("sp-2", "another hash")
+
 
 class TestInMemory(Promises):
     @pytest.fixture
@@ -199,7 +209,7 @@ def test_of_two_changes_at_once_none_is_lost(dynamo):
 def test_a_row_of_an_older_version_has_the_defaults(dynamo, aws, table):
     dynamo.add_sp(SP)
     dynamo.add_app(replace(APP, older_secret=None))
-    later = "calls_per_second calls_per_callee_per_day countries test_numbers prompts".split()
+    later = "push_signature calls_per_second calls_per_callee_per_day countries test_numbers prompts".split()
     aws("dynamodb").update_item(
         TableName=table,
         Key={"pk": {"S": "APP#app-1"}, "sk": {"S": "APP"}},
@@ -231,6 +241,15 @@ def test_a_register_goes_by_itself_a_day_after_its_last_token(dynamo, aws, table
     dynamo.save("app-1", Register().log_in(NOW).grant(TokenPair("a", "r"), NOW))
     row = aws("dynamodb").get_item(TableName=table, Key={"pk": {"S": "APP#app-1"}, "sk": {"S": "TOKENS"}})["Item"]
     assert int(row["expires_at"]["N"]) == int((NOW + REFRESH_LIFE + timedelta(days=1)).timestamp())
+
+
+def test_a_register_that_an_older_version_wrote_is_read(dynamo, aws, table):
+    """It did not keep which refresh bought a pair."""
+    dynamo.save("app-1", Register().grant(TokenPair("a", "r"), NOW))
+    row = aws("dynamodb").get_item(TableName=table, Key={"pk": {"S": "APP#app-1"}, "sk": {"S": "TOKENS"}})["Item"]
+    older = [grant[:5] for grant in json.loads(row["grants"]["S"])]
+    aws("dynamodb").put_item(TableName=table, Item=row | {"grants": {"S": json.dumps(older)}})
+    dynamo.register("app-1").refresh("r", TokenPair("a2", "r2"), NOW).check_access("a2", NOW)
 
 
 def test_the_slots_of_an_app_and_its_register_leave_each_other_alone(dynamo, aws, table):

@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +12,10 @@ from duologue.adapters.dynamo_accounts import DynamoAccounts
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.stack_outputs import outputs_of
 from duologue.call_control.prompts import Prompt
+from duologue.domain.accounts import PushSignature
+from duologue.domain.errors import InvalidToken
 from duologue.domain.passwords import password_matches
+from duologue.domain.tokens import Register, TokenPair
 from duologue.domain.wav import read_wav
 from duologue.operator.__main__ import main
 from tests.wavs import wav
@@ -107,6 +111,7 @@ def test_an_sp_and_its_app(platform, monkeypatch):
             "countries": ["US"],
             "status_url": "http://127.0.0.1:9/status",
             "fee_url": "http://127.0.0.1:9/fee",
+            "push_signature": "lines",
             "concurrent_calls": 5,
             "calls_per_second": 10,
             "calls_per_callee_per_day": 0,
@@ -131,7 +136,7 @@ def test_a_password_that_was_made_up_is_printed_once(platform):
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("app", "add", "nobody", "--display-number", "+12025550100"), "nobody"),
+        (("app", "add", "nobody", "--display-number", "+12025550100"), "no SP nobody"),
         (("app", "add", "nobody", "--display-number", "12025550100"), "display number must be E.164"),
         (
             ("app", "add", "nobody", "--display-number", "+12025550100", "--status-url", "https://127.0.0.1/"),
@@ -143,15 +148,17 @@ def test_a_password_that_was_made_up_is_printed_once(platform):
         ),
         (("app", "add", "nobody", "--display-number", "+12025550100", "--country", "USA"), "country must be"),
         (("app", "add", "nobody", "--display-number", "+12025550100", "--calls-per-second", "0"), "calls per second"),
-        (("app", "set", "nothing", "--concurrent-calls", "5"), "nothing"),
-        (("app", "suspend", "nothing"), "nothing"),
-        (("app", "rotate-secret", "nothing"), "nothing"),
-        (("sp", "suspend", "nothing"), "nothing"),
-        (("prompt", "list", "nothing"), "nothing"),
-        (("prompt", "put", "nothing", "audio/waiting.wav"), "nothing"),
+        (("app", "set", "nothing", "--concurrent-calls", "5"), "no app nothing"),
+        (("app", "suspend", "nothing"), "no app nothing"),
+        (("app", "rotate-secret", "nothing"), "no app nothing"),
+        (("app", "end-tokens", "nothing"), "no app nothing"),
+        (("sp", "suspend", "nothing"), "no SP nothing"),
+        (("sp", "set-password", "nothing"), "no SP nothing"),
+        (("prompt", "list", "nothing"), "no app nothing"),
+        (("prompt", "put", "nothing", "audio/waiting.wav"), "no app nothing"),
         (("prompt", "put", "nothing", "audio/no-such.wav"), "cannot be read"),
         (("prompt", "put-own", "docs"), "cannot be read"),
-        (("app", "show", "nothing"), "nothing"),
+        (("app", "show", "nothing"), "no app nothing"),
         (("--stack", "elsewhere", "app", "show", "nothing"), "stack elsewhere"),
     ],
 )
@@ -192,6 +199,8 @@ def test_settings_change_one_by_one(platform, app_key):
         (("--recording",), {"recording": True, "calls_per_callee_per_day": 4, "concurrent_calls": 3}),
         (("--status-url", ""), {"status_url": None, "recording": True}),
         (("--no-recording",), {"recording": False}),
+        (("--push-signature", "joined"), {"push_signature": PushSignature.JOINED}),
+        (("--push-signature", "lines"), {"push_signature": PushSignature.LINES}),
     ]
     for words, expected in changes:
         assert platform.do("app", "set", app_key, *words)[0] == 0
@@ -216,6 +225,36 @@ def test_suspending_and_letting_in_again_twice(platform, app_key):
         assert platform.do("app", word, app_key) == (0, {"app_key": app_key, "active": active}, "")
         assert platform.do("sp", word, sp) == (0, {"sp": sp, "active": active}, "")
         assert (platform.accounts.app(app_key).active, platform.accounts.sp(sp).active) == (active, active)
+
+
+def test_a_password_is_replaced_by_one_that_is_printed_or_given(platform, app_key, monkeypatch):
+    sp = platform.accounts.app(app_key).sp
+    old = platform.accounts.sp(sp).password_hash
+    status, said, _ = platform.do("sp", "set-password", sp)
+    assert (status, said["sp"]) == (0, sp)
+    made_up = platform.accounts.sp(sp).password_hash
+    assert made_up != old
+    assert password_matches(said["password"], made_up)
+    monkeypatch.setattr("sys.stdin", io.StringIO(PASSWORD + "\n"))
+    assert platform.do("sp", "set-password", sp, "--password-stdin") == (0, {"sp": sp}, "")
+    assert password_matches(PASSWORD, platform.accounts.sp(sp).password_hash)
+    monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
+    status, _, complaint = platform.do("sp", "set-password", sp, "--password-stdin")
+    assert (status, complaint) == (1, "duologue: password must be at least 12 printable ASCII characters\n")
+    assert password_matches(PASSWORD, platform.accounts.sp(sp).password_hash)
+
+
+def test_tokens_of_an_app_are_ended_twice(platform, app_key):
+    pair = TokenPair("a token that leaked", "its refresh token")
+    now = datetime.now(UTC)
+    platform.accounts.save(app_key, Register().grant(pair, now))
+    platform.accounts.register(app_key).check_access(pair.access, now)
+    for _ in range(2):
+        assert platform.do("app", "end-tokens", app_key) == (0, {"app_key": app_key, "tokens": "ended"}, "")
+        with pytest.raises(InvalidToken):
+            platform.accounts.register(app_key).check_access(pair.access, now)
+        with pytest.raises(InvalidToken):
+            platform.accounts.register(app_key).refresh(pair.refresh, pair, now)
 
 
 def test_a_secret_is_rotated_with_an_overlap(platform, app_key):

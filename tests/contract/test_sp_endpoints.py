@@ -157,7 +157,7 @@ def test_a_name_that_was_allowed_when_saved_is_judged_again_when_used():
         names = Names(["8.8.8.8"], ["127.0.0.1"])
         endpoints = HttpSpEndpoints(names, allow_plain_http=True)
         url = f"http://{NAME}:{port}/"
-        endpoints.check(url, field="statusUrl")
+        endpoints.check([("statusUrl", url)])
         reply = endpoints.post(letter(url))
     assert reply.status is None and "resolves to an address" in reply.note
     assert not server.got
@@ -197,13 +197,74 @@ def test_the_next_address_is_tried_when_one_takes_no_connection():
 def test_forbidden_addresses_are_refused_when_saved(address):
     endpoints = HttpSpEndpoints(Names([address]), allow_plain_http=True)
     with pytest.raises(ForbiddenAddress, match="feeUrl resolves"):
-        endpoints.check(f"http://{NAME}/", field="feeUrl")
+        endpoints.check([("feeUrl", f"http://{NAME}/")])
 
 
 def test_what_is_no_url_is_refused_when_saved_and_not_sent():
     with pytest.raises(InvalidField, match="statusUrl"):
-        here().check("no url", field="statusUrl")
+        here().check([("statusUrl", "no url")])
     assert here().post(letter("no url")).status is None
+
+
+def test_a_host_that_two_urls_name_is_looked_up_once():
+    names = Names(["8.8.8.8"])
+    HttpSpEndpoints(names).check([("statusUrl", f"https://{NAME}/status"), ("feeUrl", f"https://{NAME}/fee")])
+    assert names.answers == []
+
+
+def test_two_hosts_are_looked_up_at_once_so_that_both_take_no_longer_than_one():
+    both = threading.Barrier(2, timeout=10)
+
+    def slow(host: str):
+        both.wait()
+        return [ip_address("8.8.8.8")]
+
+    HttpSpEndpoints(slow).check([("statusUrl", "https://a.example.com/"), ("feeUrl", "https://b.example.com/")])
+
+
+def test_a_host_that_no_resolver_speaks_of_passes_when_saved_and_gets_nothing():
+    """It is no fault of the SP's, and what was not judged is not posted to."""
+    endpoints = HttpSpEndpoints(lambda host: None)
+    endpoints.check([("statusUrl", f"https://{NAME}/")])
+    assert endpoints.post(letter(f"https://{NAME}/")) == Reply(None, note="the URL's host could not be looked up")
+
+
+def test_beside_a_host_that_no_resolver_speaks_of_a_forbidden_one_is_refused():
+    endpoints = HttpSpEndpoints(lambda host: [HERE] if host == "inside.example.com" else None)
+    with pytest.raises(ForbiddenAddress, match="feeUrl resolves"):
+        endpoints.check([("statusUrl", f"https://{NAME}/"), ("feeUrl", "https://inside.example.com/")])
+
+
+def test_a_name_that_does_not_exist_is_refused_when_saved():
+    with pytest.raises(ForbiddenAddress, match="feeUrl names a host that has no address"):
+        HttpSpEndpoints(lambda host: []).check([("feeUrl", f"https://{NAME}/")])
+
+
+@pytest.mark.parametrize(
+    ("error", "found"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "no such name"), ()),
+        (socket.gaierror(socket.EAI_AGAIN, "no server answered"), None),
+        (socket.gaierror(socket.EAI_FAIL, "a server failed"), None),
+        (OSError("no descriptors left"), None),
+    ],
+)
+def test_that_a_name_does_not_exist_is_another_thing_than_that_nobody_knows(monkeypatch, error, found):
+    def fail(*args: object, **more: object) -> None:
+        raise error
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    assert addresses_of(NAME) == found
+
+
+def test_a_resolver_that_does_not_answer_is_not_waited_for(monkeypatch):
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **more: over.wait(10) and [])
+    monkeypatch.setattr("duologue.adapters.dns_names._PATIENCE", 0.05)
+    try:
+        assert addresses_of(NAME) is None
+    finally:
+        over.set()
 
 
 def test_nobody_listens():
@@ -362,9 +423,9 @@ def test_the_systems_resolver_knows_addresses_and_loopback_and_no_invented_name(
 def test_plain_http_is_for_whom_the_operator_allows_it():
     """At save and at send alike; what was saved while it was allowed is not posted to any more."""
     strict = HttpSpEndpoints(lambda host: [HERE], allow_loopback=True)
-    strict.check(f"https://{NAME}/fee", field="feeUrl")
+    strict.check([("feeUrl", f"https://{NAME}/fee")])
     with pytest.raises(ForbiddenAddress, match=r"^feeUrl must be an https URL"):
-        strict.check(f"http://{NAME}/fee", field="feeUrl")
+        strict.check([("feeUrl", f"http://{NAME}/fee")])
     server = Server()
     with serving(server) as port:
         assert strict.post(letter(f"http://{NAME}:{port}/")) == Reply(None, note="the URL must be an https URL")

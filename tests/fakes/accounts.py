@@ -49,6 +49,9 @@ class FakeAccounts:
     def set_sp_active(self, sp_id: str, *, active: bool) -> None:
         self.sps[sp_id] = replace(self.sp(sp_id), active=active)
 
+    def set_password(self, sp_id: str, password_hash: str) -> None:
+        self.sps[sp_id] = replace(self.sp(sp_id), password_hash=password_hash)
+
     def register(self, app_key: str) -> Register:
         self._reach()
         return self.registers.get(app_key, Register())

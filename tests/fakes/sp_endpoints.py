@@ -1,6 +1,7 @@
 """An SP's server that answers as it is told to."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from duologue.domain.errors import ForbiddenAddress
@@ -19,9 +20,10 @@ class FakeSpEndpoints:
     def told(self) -> list[dict[str, Any]]:
         return [json.loads(letter.body) for letter in self.letters]
 
-    def check(self, url: str, *, field: str) -> None:
-        if url in self.forbidden:
-            raise ForbiddenAddress(field, "is forbidden")
+    def check(self, urls: Iterable[tuple[str, str]]) -> None:
+        for field, url in urls:
+            if url in self.forbidden:
+                raise ForbiddenAddress(field, "is forbidden")
 
     def post(self, letter: Letter) -> Reply:
         self.letters.append(letter)

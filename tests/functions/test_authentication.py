@@ -10,6 +10,7 @@ import pytest
 
 from duologue.domain.accounts import App, Sp
 from duologue.domain.tokens import Register, TokenPair
+from duologue.wire.huawei import routes
 from functions.callback_api.handler import answer
 from tests.functions.proofs import GENERATIONS, Signed, aksk, proven, with_token, written
 from tests.functions.worlds import CALL_ID, HOST, Api, sample
@@ -17,14 +18,18 @@ from tests.samples import NETWORK_CALL, NOW
 
 SECRET, OLDER = "secret-1", "the secret before"
 TOKEN = sample("callback_api", "callback_placed")["queryStringParameters"]["access_token"]
-ROUTES = {
-    "place": "callback_placed",
-    "place-in-sandbox": "callback_placed",
-    "stop": "callback_stopped",
-    "look-up": "callback_looked_up",
-    "record": "recording_asked_for",
-    "show-urls": "notification_urls_shown",
-    "set-urls": "notification_urls_set",
+ROUTES: dict[str, tuple[str, dict[str, Any]]] = {
+    # A sample, and where its request is changed.
+    "place": ("callback_placed", {}),
+    "place-in-sandbox": ("callback_placed", {"resource": routes.SANDBOX_PLACE}),
+    "place-v1": ("callback_placed", {"resource": routes.OLDER_PLACE}),
+    "place-v1-in-sandbox": ("callback_placed", {"resource": routes.OLDER_SANDBOX_PLACE}),
+    "stop": ("callback_stopped", {}),
+    "look-up": ("callback_looked_up", {}),
+    "record": ("recording_asked_for", {}),
+    "delete-record": ("recording_asked_for", {"httpMethod": "DELETE"}),
+    "show-urls": ("notification_urls_shown", {}),
+    "set-urls": ("notification_urls_set", {}),
 }
 Said = tuple[int, str]
 
@@ -53,7 +58,8 @@ class Door(Api):
     def state(self) -> Any:
         """Everything that a request could change for others."""
         apps, started = dict(self.accounts.apps), dict(self.flows.started)
-        return apps, started, dict(self.calls.rows), list(self.network.asked), dict(self.links.links)
+        sounds = set(self.recordings.sounds)
+        return apps, started, dict(self.calls.rows), list(self.network.asked), dict(self.links.links), sounds
 
 
 @pytest.fixture
@@ -62,8 +68,8 @@ def door():
 
 
 def event_of(route: str) -> dict[str, Any]:
-    event = sample("callback_api", ROUTES[route])
-    return event | {"resource": f"/sandbox{event['resource']}"} if route == "place-in-sandbox" else event
+    name, changes = ROUTES[route]
+    return sample("callback_api", name) | changes
 
 
 def right(route: str) -> Said:
@@ -342,6 +348,8 @@ def test_ten_wrong_digests_lock_every_route_for_digests_and_leave_tokens_alone(d
 def test_a_lock_opens_by_itself_and_trying_does_not_prolong_it(door):
     wrong_digests(door, 10)
     door.clock.advance(30 * 60 - 1)
+    locked = answer(proven(event_of("look-up"), door.signed("aksk").headers), door.parts)
+    assert locked["headers"]["Retry-After"] == "1"
     assert wrong_digests(door, 20) == [(403, "1020176")] * 20
     door.clock.advance(1)
     assert door.knock(proven(event_of("look-up"), door.signed("wsse-hex").headers)) == (200, "0")
@@ -407,7 +415,7 @@ def of_call(route: str, session: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("route", ["stop", "look-up", "record"])
+@pytest.mark.parametrize("route", ["stop", "look-up", "record", "delete-record"])
 def test_anothers_call_is_as_unknown_as_one_that_never_was(door, route, way):
     stranger(door)
     before = door.state
@@ -420,7 +428,7 @@ def test_anothers_call_is_as_unknown_as_one_that_never_was(door, route, way):
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("route", ["place", "place-in-sandbox"])
+@pytest.mark.parametrize("route", ["place", "place-in-sandbox", "place-v1", "place-v1-in-sandbox"])
 def test_anothers_number_is_as_unknown_as_one_of_nobody(door, route, way):
     stranger(door)
     said = []

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.outcome import EndReason
 from functions.callback_api.handler import handler
 from tests.functions.worlds import CALL_ID, HOST, OWN, Api, sample
@@ -77,6 +78,15 @@ def test_two_numbers_are_enough(api):
     assert "lastMinuteSeconds" not in given  # nobody set a limit, so none is announced
 
 
+@pytest.mark.parametrize(("minutes", "unannounced_s"), [(1440, 1439 * 60), (1439, 1438 * 60), (1, 1)])
+def test_any_limit_that_the_sp_sets_has_a_last_minute(api, minutes, unannounced_s):
+    """Also the longest, which is the platform's own as well."""
+    api.say(placing(maxDuration=minutes))
+    given = api.flows.started[CALL_ID]
+    assert given["talkSeconds"] == unannounced_s
+    assert given["talkSeconds"] + given["lastMinuteSeconds"] == minutes * 60
+
+
 def test_every_field_of_the_wire_is_read(api):
     status, body = api.say(EVERYTHING)
     assert (status, body["idlePort"]) == (200, 9)
@@ -90,6 +100,22 @@ def test_the_same_request_twice_is_two_callbacks(api):
     first, second = api.say(PLACED)[1], api.say(PLACED)[1]
     assert first["sessionId"] != second["sessionId"]
     assert len(api.flows.started) == 2
+
+
+@pytest.mark.parametrize("key", [{}, {"Idempotency-Key": "order-17"}])
+def test_a_callback_that_was_accepted_is_told_so_even_if_its_idle_ports_cannot_be_counted(api, key):
+    """An SP that hears of a failure places the callback again, and two people are rung twice."""
+
+    def out_of_reach(app_key: str) -> int:
+        raise OutsideUnavailable("accounts table")
+
+    api.calls.in_use = out_of_reach
+    event = EVERYTHING | {"headers": {**EVERYTHING["headers"], **key}}
+    for _ in range(2):
+        status, body = api.say(event)
+        assert (status, body["resultcode"]) == (200, "0")
+        assert "idlePort" not in body
+    assert len(api.flows.started) == (1 if key else 2)
 
 
 REFUSALS = [
@@ -106,7 +132,7 @@ REFUSALS = [
     (placing(callerNbr="+" + "1" * 40), "1010002", "callerNbr must have 4 to 31 characters"),
     (placing(displayNbr="+12025550109"), "1010023", "displayNbr is not a number of the app"),
     (placing(maxDuration=1441), "1010002", "maxDuration must be 0 to 1440"),
-    (placing(maxDuration="30"), "1010002", "maxDuration must be a whole number"),
+    (placing(maxDuration="half"), "1010002", "maxDuration must be a whole number"),
     (placing(statusUrl="not Base64!"), "1010002", "statusUrl must be a URL in Base64"),
     (placing(statusUrl=encoded("not a URL")), "1010002", "statusUrl is not a URL"),
     (placing(feeUrl=encoded("ftp://sp.example.com/fee")), "1010002", "feeUrl must be an http"),
@@ -133,6 +159,15 @@ def test_an_address_that_the_platform_does_not_post_to(api):
     assert (status, body["resultcode"]) == (403, "1010002")
     assert "feeUrl is forbidden" in body["resultdesc"]
     assert nothing_was_stored(api)
+
+
+def test_the_apps_own_url_refuses_no_callback_whatever_became_of_its_host():
+    """The SP named no URL in the request: it could change nothing in it. The URL is judged again before it is used."""
+    url = "https://sp-was-here.example.com/status"
+    api = Api(status_url=url, fee_url=url)
+    api.endpoints.forbidden.add(url)
+    assert api.say(placing(statusUrl=ABSENT, feeUrl=ABSENT))[0] == 200
+    assert api.calls.load(CALL_ID).call.notify.status_url == url
 
 
 def test_an_expired_token(api):
@@ -242,6 +277,8 @@ def test_notification_urls_are_read_as_they_were_set_twice(api):
     }
     assert [api.say(SET), api.say(SET), api.say(SHOWN)] == [(200, set_)] * 3
     assert api.say(SET | {"body": '{"feeUrl": "https://sp.example.com/fee"}'})[1]["statusUrl"] is None
+    api.say(SET)
+    assert api.say(SET | {"body": '{"statusUrl": "", "feeUrl": null}'})[1] == api.say(SHOWN)[1]
     assert api.say(SET | {"body": "{}"})[1] == api.say(SHOWN)[1]
     assert (api.accounts.app(api.key).status_url, api.accounts.app(api.key).fee_url) == (None, None)
 
@@ -260,7 +297,6 @@ def test_what_is_set_is_used_when_a_request_names_no_url(api):
         ("", "body is not JSON"),
         ("[]", "body is not a JSON object"),
         ('{"statusUrl": 1}', "statusUrl must be a string"),
-        ('{"statusUrl": ""}', "statusUrl must have 1 to 512 characters"),
         (json.dumps({"feeUrl": "https://sp.example.com/" + "x" * 500}), "feeUrl must have 1 to 512 characters"),
         (json.dumps({"feeUrl": encoded("https://sp.example.com/fee")}), "feeUrl must be an http or https URL"),
         ('{"statusUrl": "ftp://sp.example.com/"}', "statusUrl must be an http or https URL"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from duologue.wire.huawei.routes import OLDER_SANDBOX_PLACE
 from functions.callback_api.handler import answer
 from tests.functions.worlds import CALL_ID, CALLED, HOST, OWN, Api, sample
 
@@ -71,15 +72,16 @@ def test_the_countries_of_an_app():
     assert Said(api, PLACED).text.startswith("Invalid caller number.callerNbr is a number of US")
 
 
-def test_the_sandbox_dials_the_apps_test_numbers_only():
+@pytest.mark.parametrize("sandbox", [SANDBOX, SANDBOX | {"resource": OLDER_SANDBOX_PLACE}], ids=["v2.0", "v1.0"])
+def test_the_sandbox_dials_the_apps_test_numbers_only(sandbox):
     api = Api()
-    assert Said(api, SANDBOX).status == 200
+    assert Said(api, sandbox).status == 200
     call = api.calls.load(CALL_ID).call
     assert (call.caller.number.e164, call.callee.number.e164) == CALLED
     assert (call.caller.shows.e164, call.callee.shows.e164) == OWN
     assert api.flows.started[CALL_ID]["talkSeconds"] > 0, "it is a call like any other"
     for fields, code in (({"callerNbr": "+12025550133"}, "1010024"), ({"calleeNbr": "+12025550133"}, "1010002")):
-        said = Said(api, placing(SANDBOX, **fields))
+        said = Said(api, placing(sandbox, **fields))
         assert (said.status, said.code) == (403, code)
         assert said.text.endswith("is not on the app's list of test numbers")
         assert Said(api, placing(PLACED, **fields)).status == 200, "outside the sandbox it is dialled"

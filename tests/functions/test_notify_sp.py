@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from duologue.call_control.facts import CallAccepted, CallEnded, LegAnswered, LegDialled
+from duologue.call_control.facts import AccountClosed, CallAccepted, CallEnded, Fact, LegAnswered, LegDialled
 from duologue.domain.accounts import App
 from duologue.domain.letter import Reply
 from duologue.domain.outcome import EndReason, Party
@@ -46,19 +46,19 @@ class Context:
 
 
 class Function:
-    def __init__(self, *replies: Reply) -> None:
+    """`over`: both calls have ended; else both callers have just answered."""
+
+    def __init__(self, *replies: Reply, over: bool = True) -> None:
         self.calls, self.accounts, self.notices = FakeCalls(), FakeAccounts(), FakeNotices()
         self.endpoints = FakeSpEndpoints(*replies)
         self.accounts.apps["app-1"] = App("app-1", "sp-1", "secret-1")
         for record in TWO_CALLS["Records"]:
             call = callback(json.loads(record["body"])["call_id"])
-            self.calls.rows[call.id] = SavedCall(replace(call, ending=EndReason.STOPPED, ended_at=at(30)), 1)
-            self.calls.facts[call.id] = [
-                CallAccepted(at(0)),
-                LegDialled(at(1), Party.CALLER),
-                LegAnswered(at(5), Party.CALLER),
-                CallEnded(at(30), EndReason.STOPPED),
-            ]
+            ended = replace(call, ending=EndReason.STOPPED, ended_at=at(30))
+            self.calls.rows[call.id] = SavedCall(ended if over else call, 1)
+            begun: list[Fact] = [CallAccepted(at(0)), LegDialled(at(1), Party.CALLER)]
+            done: list[Fact] = [CallEnded(at(30), EndReason.STOPPED), AccountClosed(at(30))]
+            self.calls.facts[call.id] = [*begun, *(done if over else [LegAnswered(at(5), Party.CALLER)])]
         self.parts = Parts(
             calls=self.calls,
             apps=self.accounts,
@@ -87,20 +87,20 @@ def test_every_sample_is_dealt_with(path):
 def test_a_batch_is_told_in_order():
     function = Function()
     assert function.take(TWO_CALLS) == []
-    assert function.told == ["answer", "callout", "disconnect"]
+    assert function.told == ["disconnect", "callout", "fee"]
 
 
 def test_a_batch_twice_is_told_once():
     function = Function()
     function.take(TWO_CALLS)
     assert function.take(TWO_CALLS) == []
-    assert function.told == ["answer", "callout", "disconnect"]
+    assert function.told == ["disconnect", "callout", "fee"]
 
 
 def test_what_the_sp_did_not_take_holds_nothing_up():
     function = Function(Reply(500))
     assert function.take(TWO_CALLS) == []
-    assert function.told == ["answer", "callout", "disconnect"]
+    assert function.told == ["disconnect", "callout", "fee"]
     assert [(notice.sequence, notice.attempt) for notice in function.notices.aside] == [(3, 2)]
 
 
@@ -108,7 +108,7 @@ def test_a_message_that_must_come_again_holds_back_the_later_ones_of_its_call_on
     function = Function(Reply(500))
     function.notices.out_of_reach = True
     assert function.take(TWO_CALLS) == [IDS[0], IDS[2]]
-    assert function.told == ["answer", "callout"]
+    assert function.told == ["disconnect", "callout"]
 
 
 def test_a_message_that_is_no_notice_does_not_hold_up_another_call():
@@ -121,7 +121,7 @@ def test_a_message_that_is_no_notice_does_not_hold_up_another_call():
 
 def test_a_retry_that_must_come_again_holds_nothing_back():
     (record,) = sample("retry_came_due")["Records"]
-    function = Function(Reply(500), Reply(200))
+    function = Function(Reply(500), Reply(200), over=False)
     function.notices.out_of_reach = True
     later = record | {"messageId": "later", "body": TWO_CALLS["Records"][0]["body"]}
     assert function.take({"Records": [record, later]}) == [record["messageId"]]
@@ -131,7 +131,7 @@ def test_a_retry_that_must_come_again_holds_nothing_back():
 def test_what_cannot_end_in_time_is_not_begun():
     function = Function()
     assert function.take(TWO_CALLS, Context(30_000, 11_999)) == [IDS[1]]
-    assert function.told == ["answer", "disconnect"]
+    assert function.told == ["disconnect", "fee"]
 
 
 def test_a_retry_that_came_too_early_is_put_aside_again():
@@ -142,6 +142,12 @@ def test_a_retry_that_came_too_early_is_put_aside_again():
 
 
 def test_a_retry_that_came_due_is_told():
-    function = Function()
+    function = Function(over=False)
     assert function.take(sample("retry_came_due")) == []
     assert function.told == ["callout"]
+
+
+def test_a_retry_of_a_step_that_came_due_after_the_end_is_not_told():
+    function = Function()
+    assert function.take(sample("retry_came_due")) == []
+    assert (function.told, function.notices.aside, function.notices.undelivered) == ([], [], [])

@@ -49,10 +49,11 @@ def test_a_link_is_kept_as_its_hash(api):
 
 
 def test_without_a_custom_domain_the_link_is_below_the_stage(api):
-    context = ASKED["requestContext"] | {"path": "/live" + ASKED["resource"]}
     headers = ASKED["headers"] | {"Host": "a1.execute-api.us-east-1.amazonaws.com"}
-    link = api.lead(ASKED | {"requestContext": context, "headers": headers})[1]
-    assert link.startswith("https://a1.execute-api.us-east-1.amazonaws.com/live/r/")
+    for path in ("/live" + ASKED["resource"], "/live" + ASKED["resource"] + "/"):
+        context = ASKED["requestContext"] | {"path": path}
+        link = api.lead(ASKED | {"requestContext": context, "headers": headers})[1]
+        assert link.startswith("https://a1.execute-api.us-east-1.amazonaws.com/live/r/")
 
 
 def test_a_link_is_good_for_days_and_may_be_followed_twice(api):

@@ -3,11 +3,14 @@
 import json
 import logging
 import random
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from duologue.domain.accounts import App, Sp
+from duologue.domain.attempts import Attempt, Failures, Proof
+from duologue.domain.tokens import Register, TokenPair
 from duologue.runtime.wiring.sessions import Parts
 from functions.sessions.handler import answer, handler
 from tests.fakes.accounts import FakeAccounts
@@ -108,9 +111,12 @@ def test_a_refused_log_in_names_its_fault(api, event, code, named):
 def test_the_sixth_log_in_within_a_minute(api):
     for _ in range(5):
         api.log_in()
+    api.clock.advance(12.5)
     said = answer(LOGGED_IN, api.parts)
     assert (said["statusCode"], json.loads(said["body"])["resultcode"]) == (403, "1010010")
-    assert said["headers"]["Retry-After"] == "60"
+    assert said["headers"]["Retry-After"] == "48"
+    api.clock.advance(47.5)
+    api.log_in()
 
 
 def refresh_by_form(token: str, secret: str = SECRET) -> dict:
@@ -134,6 +140,53 @@ def test_a_refresh_of_nothing(api):
     assert api.say(refresh_by_form("x", secret="wrong"))[1]["resultcode"] == "1010002"
     empty = api.say(sample("tokens_refreshed_by_form") | {"body": None})
     assert empty == (403, {"resultcode": "1010002", "resultdesc": "Invalid request.app_key is required"})
+
+
+def test_too_many_wrong_secrets_lock_refreshing_from_their_address_and_leave_tokens_alone(api):
+    tokens = api.log_in()
+    wrong, right = refresh_by_form(tokens["refresh_token"], "wrong"), refresh_by_form(tokens["refresh_token"])
+    assert [api.say(wrong)[1]["resultcode"] for _ in range(10)] == ["1010002"] * 10
+    said = answer(right, api.parts)
+    assert (said["statusCode"], json.loads(said["body"])["resultcode"]) == (403, "1020176")
+    assert said["headers"]["Retry-After"] == "1800"
+    elsewhere = right | {"requestContext": {"identity": {"sourceIp": "198.51.100.99"}}}
+    assert api.say(elsewhere)[0] == 200
+    assert (
+        api.say(with_query(sample("sp_logged_out"), access_token=tokens["access_token"]))[0] == 200
+    )  # its last minute
+
+
+LOCKS = {Proof.PASSWORD: "log-in", Proof.SECRET: "refresh", Proof.DIGEST: "neither"}
+
+
+@pytest.mark.parametrize("locked", LOCKS)
+def test_a_lock_closes_the_one_way_that_it_is_of(api, locked):
+    """Log-out is never closed: it takes a token, and only takes away."""
+    tokens = api.log_in()
+    attempt = Attempt(KEY, locked, LOGGED_IN["requestContext"]["identity"]["sourceIp"])
+    api.gate.save_failures(attempt, Failures(locked_until=api.clock.now() + timedelta(minutes=7)))
+    requests = {
+        "log-in": LOGGED_IN,
+        "refresh": refresh_by_form(tokens["refresh_token"]),
+        "log-out": with_query(sample("sp_logged_out"), access_token=tokens["access_token"]),
+    }
+    for name, event in requests.items():
+        said = answer(event, api.parts)
+        code, again_after = json.loads(said["body"])["resultcode"], said["headers"].get("Retry-After")
+        assert (code, again_after) == (("1020176", "420") if name == LOCKS[locked] else ("0", None))
+
+
+def test_anothers_token_ends_nothing_and_is_as_unknown_as_one_of_nobody(api):
+    api.accounts.add_sp(Sp("sp-2", "another company", "no log-in here"))
+    api.accounts.add_app(App("app-2", "sp-2", "secret-2"))
+    api.accounts.save("app-2", Register().grant(TokenPair("token-2", "refresh-2"), api.clock.now()))
+    token = api.log_in()["access_token"]
+    out = sample("sp_logged_out")
+    foreign = answer(with_query(out, app_key="app-2", access_token=token), api.parts)
+    unknown = answer(with_query(out, app_key="app-2", access_token="a token of nobody"), api.parts)
+    assert foreign == unknown
+    assert json.loads(foreign["body"])["resultcode"] == "1010004"
+    assert api.say(with_query(out, access_token=token))[0] == 200, "to its owner it was there"
 
 
 def test_logging_out_twice(api):
@@ -179,7 +232,7 @@ def test_headers_of_a_digest_prove_nothing_where_tokens_are_given_out(api, gener
     signed = GENERATIONS[generation](KEY, SECRET, "2026-11-23T09:00:00Z").headers
     assert api.say(LOGGED_IN | {"headers": signed})[1]["resultcode"] == "1010002"
     out = sample("sp_logged_out") | {"headers": signed}
-    assert api.say(out | {"queryStringParameters": None})[1]["resultcode"] == "1010003"
+    assert api.say(out | {"queryStringParameters": None})[1]["resultcode"] == "1010004"
     assert api.say(with_query(out, access_token=""))[1]["resultcode"] == "1010004"
     refresh = sample("tokens_refreshed_by_form") | {"headers": signed, "body": None}
     assert api.say(refresh)[1]["resultcode"] == "1010002"
@@ -188,11 +241,10 @@ def test_headers_of_a_digest_prove_nothing_where_tokens_are_given_out(api, gener
 
 def test_too_many_wrong_passwords_lock_with_their_own_code(api):
     wrong = LOGGED_IN | {"headers": {"Authorization": "wrong"}}
-    for _ in range(2):
-        assert [api.say(wrong)[1]["resultcode"] for _ in range(5)] == ["1010002"] * 5
-        api.clock.advance(60)
+    assert [api.say(wrong)[1]["resultcode"] for _ in range(10)] == ["1010002"] * 10
+    api.clock.advance(60)
     said = answer(LOGGED_IN, api.parts)
     assert (said["statusCode"], json.loads(said["body"])["resultcode"]) == (403, "1020176")
-    assert said["headers"]["Retry-After"] == "1800"
+    assert said["headers"]["Retry-After"] == str(29 * 60)
     api.clock.advance(29 * 60)
     assert api.say(LOGGED_IN)[0] == 200

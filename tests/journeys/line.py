@@ -138,7 +138,7 @@ class Line:
             calls=self.calls,
             flows=self,
             clock=self.clock,
-            new_call_id=self._new_id,
+            new_call_id=self.new_id,
             patience=self.patience,
             pause=lambda lost: None,
         )
@@ -243,7 +243,7 @@ class Line:
     def keep_undelivered(self, notice: Notice, why: str) -> None:
         raise AssertionError(why)
 
-    def check(self, url: str, *, field: str) -> None:
+    def check(self, urls: Iterable[tuple[str, str]]) -> None:
         return None
 
     def post(self, letter: Letter) -> Reply:
@@ -329,7 +329,7 @@ class Line:
             raise TaskFailed(type(error).__name__) from error
         return {"Payload": {"closed": closed is not None}}
 
-    def _new_id(self, now: datetime) -> str:
+    def new_id(self, now: datetime) -> str:
         self._numbers += 1
         return f"1_2_{self._numbers}_{now:%Y%m%d%H%M%S}"
 

@@ -9,7 +9,9 @@ from duologue.domain.audio import Audio, Listeners
 from duologue.domain.call import NotifyTo
 from lab.pstn.lines import AudioFile
 from lab.pstn.lines.behaviours import answers, never_answers
+from tests.journeys.desk import Desk
 from tests.journeys.line import CALLEE, CALLER, Line
+from tests.journeys.line import OWN as OWN_NUMBERS
 
 OWN = AppPrompt("app-1", "ours.wav")
 TALK = timedelta(minutes=3)
@@ -98,6 +100,15 @@ def test_a_call_that_ends_before_its_last_minute_hears_nothing_of_it():
     line.check_all_over(call)
 
 
+def test_the_longest_limit_of_an_sps_own_is_announced_too():
+    line = Line(answers(2), answers(2))
+    call = line.place(longest_talk=timedelta(minutes=1440))
+    line.run()
+    assert Prompt.LAST_MINUTE in line.heard_by(CALLER)
+    assert line.disconnect["stateCode"] == 8010
+    line.check_all_over(call)
+
+
 def test_a_call_without_a_limit_of_its_own_ends_at_the_platforms_without_a_word():
     line = Line(answers(2), answers(2))
     call = line.place()
@@ -105,6 +116,82 @@ def test_a_call_without_a_limit_of_its_own_ends_at_the_platforms_without_a_word(
     assert line.cdr(call).talk > timedelta(hours=23, minutes=59)
     assert Prompt.LAST_MINUTE not in line.heard_by(CALLER)
     line.check_all_over(call)
+
+
+def test_the_apps_own_notice_is_heard_by_both_before_the_recording():
+    line = Line(answers(2), answers(3, talks=30.0))
+    line.exchange.audio = lambda bucket, key: AudioFile(4.0)
+    desk = Desk(line, recording=True)
+    call = desk.place(recordFlag="true", recordHintTone="recorded.wav")
+    line.run()
+    line.check_all_over(call)
+    own = AppPrompt(line.app.key, "recorded.wav")
+    assert line.heard_by(CALLER)[-1] == line.heard_by(CALLEE)[-1] == own
+    assert Prompt.RECORDING_NOTICE not in line.heard_by(CALLER) + line.heard_by(CALLEE)
+    recording = line.cdr(call).recording
+    [at] = [at for at, key in line.exchange.phones[CALLEE].heard if "recorded.wav" in key]
+    assert recording is not None
+    assert recording.started_at >= at + timedelta(seconds=4)
+    assert line.fee["recordFlag"] == 1
+
+
+def test_a_notice_of_a_call_that_is_not_recorded_is_not_heard():
+    line = Line(answers(2), answers(3, talks=30.0))
+    Desk(line, recording=True).place(recordHintTone="recorded.wav")
+    line.run()
+    assert AppPrompt(line.app.key, "recorded.wav") not in line.heard_by(CALLER) + line.heard_by(CALLEE)
+    assert line.fee["recordFlag"] == 0
+
+
+def test_the_bind_number_stands_in_the_cdr_and_for_the_display_numbers_that_were_left_out():
+    for fields, bound in (({}, OWN_NUMBERS[0]), ({"bindNbr": OWN_NUMBERS[1]}, OWN_NUMBERS[1])):
+        line = Line(answers(2), answers(3, talks=10.0))
+        call = Desk(line).place(**fields)
+        line.run()
+        assert [line.fee[name] for name in ("bindNum", "callerNum", "fwdDisplayNum")] == [bound] * 3
+        line.check_all_over(call)
+
+
+def test_how_many_calls_more_may_be_placed_is_said_if_asked():
+    line = Line(answers(2), answers(3, talks=10.0), concurrent_calls=2)
+    desk = Desk(line)
+    assert "idlePort" not in desk.ask(returnIdlePort="false")
+    assert desk.ask(returnIdlePort="true")["idlePort"] == 0
+    assert desk.ask(returnIdlePort="true")["resultcode"] == "1020165"
+    line.run()
+    assert desk.ask(returnIdlePort="true")["idlePort"] == 1, "the two are over"
+
+
+def test_which_sounds_of_the_callees_network_are_wanted_is_read_and_changes_nothing():
+    """The network has no choice here: whoever says "none" hears what whoever says "all" does."""
+    heard, told = [], []
+    for media in ("all", "none", "fail"):
+        line = Line(answers(2), answers(8, talks=10.0))
+        Desk(line).place(calleeMedia=media)
+        line.run()
+        heard.append(line.heard_by(CALLER))
+        told.append(line.told_to_sp)
+    assert heard[0] == heard[1] == heard[2]
+    assert told[0] == told[1] == told[2]
+    assert heard[0][-1] is Prompt.WAITING
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "named"),
+    [
+        ({"recordHintTone": "nobody-has-it.wav"}, "1010002", "recordHintTone"),
+        ({"bindNbr": "+12025550109"}, "1010023", "bindNbr"),
+        ({"returnIdlePort": "perhaps"}, "1010002", "returnIdlePort"),
+        ({"calleeMedia": "some"}, "1010002", "calleeMedia"),
+    ],
+)
+def test_what_is_wrong_rings_nobody(fields, code, named):
+    line = Line(answers(2), answers(3))
+    said = Desk(line, recording=True).ask(**fields)
+    assert said["resultcode"] == code
+    assert named in said["resultdesc"]
+    line.run()
+    assert line.exchange.phones[CALLER].calls == []
 
 
 @pytest.mark.parametrize("wanted", [True, False])

@@ -54,15 +54,17 @@ class Door:
             source=source,
         )
 
-    def refresh(self, token, app_key="app-1", secret="secret-1"):
+    def refresh(self, token, app_key="app-1", secret="secret-1", source=""):
         return refresh_token(
             app_key,
             secret,
             token,
             accounts=self.accounts,
             tokens=self.accounts,
+            gate=self.gate,
             clock=self.clock,
             random_bytes=self.random.randbytes,
+            source=source,
         )
 
     def log_out(self, token, app_key="app-1"):
@@ -128,18 +130,42 @@ def test_an_app_whose_sp_is_gone(door):
         door.log_in()
 
 
-def test_more_than_five_log_ins_a_minute_are_refused_right_or_wrong(door):
-    for _ in range(3):
+def test_more_than_five_log_ins_a_minute_are_refused(door):
+    for _ in range(5):
         door.log_in()
-    for _ in range(2):
-        with pytest.raises(WrongCredentials):
-            door.log_in(password="wrong")
-    for password in (PASSWORD, "wrong"):
-        with pytest.raises(TooManyLogIns):
+    door.clock.advance(20)
+    for password in (PASSWORD, "wrong"):  # whether it is right is not told
+        with pytest.raises(TooManyLogIns) as refused:
             door.log_in(password=password)
+        assert refused.value.again_after.total_seconds() == 40
+    assert door.gate.writes == 0
     door.log_in(app_key="app-2")
-    door.clock.advance(60)
+    door.clock.advance(40)
     door.log_in()
+
+
+@pytest.mark.parametrize("wrong", [{"password": "a guess"}, {"username": "nobody"}])
+def test_who_only_knows_an_apps_key_keeps_nobody_from_logging_in(door, wrong):
+    """Neither by the app's log-ins a minute, nor by the lock of its own address."""
+    for source in ("198.51.100.66", "198.51.100.67"):
+        for _ in range(30):
+            with pytest.raises((WrongCredentials, AuthenticationLocked)):
+                door.log_in(source=source, **wrong)
+        with pytest.raises(AuthenticationLocked):
+            door.log_in(source=source)
+    for _ in range(5):
+        door.log_in(source="198.51.100.20")
+    with pytest.raises(TooManyLogIns):
+        door.log_in(source="198.51.100.20")
+
+
+def test_log_ins_of_a_suspended_account_count_as_well(door):
+    door.accounts.set_sp_active("sp-1", active=False)
+    for _ in range(5):
+        with pytest.raises(AccountInactive):
+            door.log_in()
+    with pytest.raises(TooManyLogIns):
+        door.log_in()
 
 
 def test_two_log_ins_at_the_same_moment_never_leave_eleven(door):
@@ -195,7 +221,9 @@ def test_a_refresh_twice_within_the_overlap_gives_two_good_pairs_and_none_after_
     door.clock.advance(60)
     with pytest.raises(InvalidToken):
         door.refresh(old.refresh)
-    door.refresh(first.refresh)
+    with pytest.raises(InvalidToken):  # the repeat replaced it
+        door.refresh(first.refresh)
+    door.refresh(second.refresh)
 
 
 @pytest.mark.parametrize(
@@ -250,19 +278,39 @@ def test_a_store_out_of_reach_opens_nothing(door):
 
 def test_ten_wrong_passwords_lock_log_ins_from_that_address_for_half_an_hour(door):
     pair = door.log_in()
+    for _ in range(10):
+        with pytest.raises(WrongCredentials):
+            door.log_in(password="wrong", source="198.51.100.20")
     door.clock.advance(60)
-    for _ in range(2):
-        for _ in range(5):
-            with pytest.raises(WrongCredentials):
-                door.log_in(password="wrong", source="198.51.100.20")
-        door.clock.advance(60)
-    with pytest.raises(AuthenticationLocked):
+    with pytest.raises(AuthenticationLocked) as locked:
         door.log_in(source="198.51.100.20")
+    assert locked.value.again_after.total_seconds() == 29 * 60
     door.log_in(source="198.51.100.99")
-    assert door.refresh(pair.refresh)
+    assert door.refresh(pair.refresh, source="198.51.100.20")
     assert door.enter(pair.access).key == "app-1"
     door.clock.advance(29 * 60)
     assert door.log_in(source="198.51.100.20")
+
+
+def test_ten_wrong_secrets_lock_refreshing_from_that_address_for_half_an_hour(door):
+    pair = door.log_in()
+    for _ in range(10):
+        with pytest.raises(WrongCredentials):
+            door.refresh(pair.refresh, secret="a guess", source="198.51.100.20")
+    for secret in ("secret-1", "a guess"):
+        with pytest.raises(AuthenticationLocked):
+            door.refresh(pair.refresh, secret=secret, source="198.51.100.20")
+    pair = door.refresh(pair.refresh, source="198.51.100.99")
+    door.log_in(source="198.51.100.20")
+    door.clock.advance(30 * 60)
+    assert door.refresh(pair.refresh, source="198.51.100.20")
+
+
+def test_a_spent_refresh_token_locks_nothing(door):
+    for _ in range(11):
+        with pytest.raises(InvalidToken):
+            door.refresh("no such token")
+    assert door.gate.writes == 0
 
 
 def test_a_right_password_counts_as_no_failure(door):

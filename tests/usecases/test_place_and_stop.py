@@ -75,10 +75,12 @@ def test_every_wait_is_longer_than_the_work_beneath_it():
     assert patience.before_talk(timedelta(minutes=3)) == patience.before_talk(timedelta(0)) + timedelta(minutes=3)
 
 
-@pytest.mark.parametrize(("minutes", "waits"), [(1440, (86400, None)), (30, (1740, 60)), (2, (60, 60)), (1, (1, 59))])
+@pytest.mark.parametrize(
+    ("minutes", "waits"), [(0, (86400, None)), (1440, (86340, 60)), (30, (1740, 60)), (2, (60, 60)), (1, (1, 59))]
+)
 def test_the_longest_talk_is_waited_for_up_to_its_last_minute(minutes, waits):
     desk = Desk()
-    call = desk.place(replace(REQUEST, longest_talk=timedelta(minutes=minutes)))
+    call = desk.place(replace(REQUEST, longest_talk=timedelta(minutes=minutes) or None))
     given = desk.flows.started[call.id]
     assert (given["talkSeconds"], given.get("lastMinuteSeconds")) == waits
 

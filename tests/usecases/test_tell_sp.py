@@ -29,10 +29,10 @@ DIALLED, ENDED, CLOSED = 2, 3, 4
 
 
 class Teller:
-    """One finished call and the SP that wants to know of it."""
+    """One call, finished or about to be, and the SP that wants to know of it."""
 
-    def __init__(self, *replies: Reply, notify: NotifyTo | None = None) -> None:
-        call = replace(callback(CALL), ending=EndReason.STOPPED, ended_at=at(30), facts=4)
+    def __init__(self, *replies: Reply, notify: NotifyTo | None = None, over: bool = True) -> None:
+        call = replace(callback(CALL), ending=EndReason.STOPPED, ended_at=at(30) if over else None, facts=4)
         self.calls = FakeCalls()
         self.calls.rows[CALL] = SavedCall(call if notify is None else replace(call, notify=notify), 1)
         self.calls.facts[CALL] = [
@@ -59,6 +59,10 @@ class Teller:
             clock=self.clock,
             chance=lambda: 0.5,
         )
+
+    def end(self) -> None:
+        row = self.calls.rows[CALL]
+        self.calls.rows[CALL] = replace(row, call=replace(row.call, ended_at=at(30)))
 
     @property
     def told(self) -> list[str]:
@@ -91,7 +95,7 @@ def test_what_is_not_for_the_sp_is_not_told():
 
 
 def test_what_was_not_taken_is_put_aside_until_it_is_due_and_told_then():
-    teller = Teller(Reply(503))
+    teller = Teller(Reply(503), over=False)
     assert teller.tell(Notice(CALL, DIALLED)) is Told.AGAIN
     (again,) = teller.notices.aside
     assert again == Notice(CALL, DIALLED, attempt=2, due=at(11))  # 10 s and a tenth
@@ -119,7 +123,7 @@ def test_what_was_not_taken_is_put_aside_until_it_is_due_and_told_then():
     ],
 )
 def test_what_counts_as_not_taken_is_kept_with_why(sequence, reply, note):
-    teller = Teller(reply)
+    teller = Teller(reply, over=sequence != DIALLED)
     assert teller.tell(Notice(CALL, sequence)) is Told.AGAIN
     assert [kept.note for *_, kept in teller.calls.deliveries] == [note]
 
@@ -157,6 +161,33 @@ def test_an_account_whose_link_cannot_be_made_now_is_told_later_and_not_without_
     assert teller.tell(Notice(CALL, CLOSED)) is Told.TAKEN
 
 
+@pytest.mark.parametrize("over_at_first", [True, False])
+def test_a_step_of_a_leg_does_not_come_again_once_its_call_is_over(over_at_first):
+    """The end and the account tell it all, and receivers of the original, which never repeats, would act on it anew."""
+    teller = Teller(Reply(500), over=over_at_first)
+    told = teller.tell(Notice(CALL, DIALLED))
+    if over_at_first:
+        assert (told, teller.notices.aside) == (Told.OVERTAKEN, [])
+    else:
+        assert told is Told.AGAIN
+        (again,) = teller.notices.aside
+        teller.end()
+        teller.clock.advance(60)
+        assert teller.tell(again) is Told.OVERTAKEN
+    assert teller.told == ["callout"]
+    assert not teller.notices.undelivered
+    assert [(kept.taken, kept.status) for *_, kept in teller.calls.deliveries] == [(False, 500)]
+
+
+def test_the_end_and_the_account_come_again_though_the_call_is_over():
+    for sequence in (ENDED, CLOSED):
+        teller = Teller(Reply(500))
+        assert teller.tell(Notice(CALL, sequence)) is Told.AGAIN
+        (again,) = teller.notices.aside
+        teller.clock.advance(60)
+        assert teller.tell(again) is Told.TAKEN
+
+
 def test_after_the_last_attempt_it_is_kept_as_undelivered_and_never_dropped():
     refusals = [Reply(500) for _ in range(len(DELAYS) + 1)]
     teller = Teller(*refusals)
@@ -187,13 +218,13 @@ def test_when_something_of_ours_is_out_of_reach_the_notice_comes_again(broken):
     teller = Teller(Reply(500))
     getattr(teller, broken).out_of_reach = True
     with pytest.raises(OutsideUnavailable):
-        teller.tell(Notice(CALL, DIALLED))
+        teller.tell(Notice(CALL, ENDED))
     assert not teller.notices.undelivered
 
 
 def test_a_notice_that_was_put_aside_and_came_again_meanwhile_is_not_told_twice():
     """The retry was queued, but the queue delivered the first message once more: the fact goes out again, no more."""
-    teller = Teller(Reply(500))
+    teller = Teller(Reply(500), over=False)
     teller.tell(Notice(CALL, DIALLED))
     assert teller.tell(Notice(CALL, DIALLED)) is Told.TAKEN
     teller.clock.advance(3600)

@@ -26,6 +26,9 @@ _INTRODUCTION = """\
 Ring two people, join them, and show neither the other's number. Compatible with the voice callback of Huawei Cloud's
 VoiceCall. Reasons and worked requests: docs/api.md.
 
+What a request should look like is written here; some other spellings of flags, numbers and Base64, and empty texts for
+fields that are not required, are read as well (docs/api.md).
+
 A failure has both a status that is not 200 and the envelope. A request proves whose it is by a token in the query or by
 a digest in two headers; where both come, the token counts.
 """
@@ -124,16 +127,21 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 
 def _webhooks() -> dict[str, Any]:
-    def told(name: str, summary: str, schema: str) -> dict[str, Any]:
-        answer = {"description": "Taken. Anything else, or no answer within six seconds, and it comes again."}
+    def told(name: str, summary: str, schema: str, again: str) -> dict[str, Any]:
+        answer = {"description": f"Taken. Anything else, or no answer within six seconds, and it comes again{again}."}
         body = {"required": True, "content": {_JSON: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}}
         signed: list[dict[str, list[str]]] = [{"aksk": [], "akskScheme": []}]
         post = {"operationId": name, "summary": summary, "security": signed, "requestBody": body}
-        return {"post": {**post, "responses": {"200": answer}}}
+        return {"post": {**post, "responses": {"2XX": answer}}}
 
     return {
-        "statusEvent": told("tellStatus", "POST to `statusUrl`: one step of a call", "StatusEvent"),
-        "cdr": told("tellCdr", "POST to `feeUrl`: the account of a call", "Cdr"),
+        "statusEvent": told(
+            "tellStatus",
+            "POST to `statusUrl`: one step of a call",
+            "StatusEvent",
+            "; but a step of a leg not after the end",
+        ),
+        "cdr": told("tellCdr", "POST to `feeUrl`: the account of a call", "Cdr", ""),
     }
 
 

@@ -158,6 +158,10 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
     routes.SANDBOX_PLACE: {
         "post": _placing("placeTestCallback", "Place a callback between two of the app's test numbers")
     },
+    routes.OLDER_PLACE: {"post": _placing("placeCallbackV1", "The same, by the path that older clients know")},
+    routes.OLDER_SANDBOX_PLACE: {
+        "post": _placing("placeTestCallbackV1", "The same in the sandbox, by the path that older clients know")
+    },
     routes.STOP: {
         "post": Operation(
             "stopCallback",

@@ -20,6 +20,7 @@ import asyncio
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from lab.aws.engine import part
 
@@ -119,6 +120,16 @@ def _render(stock: Any) -> Any:
         return status, headers, body.replace(b'"message": "Internal', b'"message":"Internal')
 
     return render
+
+
+def gateway_answer(api_id: str, stage: str, kind: str, message: str) -> tuple[int, dict[str, Any], bytes]:
+    """What the gateway answers by itself, in the words that the API gives it, to what reaches no integration."""
+    api = part("services.apigateway_v1")
+    request = {"api_id": api_id, "stage_name": stage, "stage": api.stages_for_api(api_id)[stage], "headers": {}}
+    request |= {"query_params": {}, "path_params": {}, "resource_path": "", "request_id": str(uuid4())}
+    with api.request_scope(*api.find_api_scope(api_id)):
+        answer: tuple[int, dict[str, Any], bytes] = api._gateway_error_response(api._gw_error(kind, message), request)
+    return answer
 
 
 def apply() -> None:

@@ -84,7 +84,8 @@ def test_nonsense_on_the_wire_is_a_bad_request(stack):
 
 
 def test_a_body_over_the_limit_is_refused(stack):
-    assert stack.request("/echo/bob", "POST", b"x" * (10 * 1024 * 1024 + 1)).status == 413
+    answer = stack.request("/echo/bob", "POST", b"x" * (10 * 1024 * 1024 + 1))
+    assert (answer.status, answer.json()) == (413, {"resultcode": "4xx"})
 
 
 def test_nothing_of_a_request_is_logged(stack, caplog, capfd):

@@ -53,7 +53,7 @@ def test_a_token_proves_a_request():
 @pytest.mark.parametrize(
     ("parameters", "kind"),
     [
-        ({}, UnknownApp),
+        ({}, InvalidToken),
         ({"access_token": "t"}, UnknownApp),
         ({"app_key": "k"}, InvalidToken),
         ({"app_key": "k", "access_token": "t" * 513}, InvalidToken),

@@ -1,5 +1,6 @@
 """The headers of a digest: the worked numbers to the letter, and nothing that a client could send breaks the reader."""
 
+import timeit
 from datetime import UTC, datetime
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue.domain.credentials import AccessToken, AppDigest
-from duologue.domain.errors import RequestRefused
+from duologue.domain.errors import InvalidField, RequestRefused
 from duologue.wire.huawei.credentials import read_credentials
 from duologue.wire.huawei.digest_headers import read_digest
 from duologue.wire.huawei.header_faults import Fault, HeaderFault
@@ -71,6 +72,41 @@ def test_whatever_is_sent_is_read_or_refused_by_name(query, sent):
         assert 400 <= failure(error).status < 500
         return
     assert isinstance(read, AccessToken) or read.proves(SECRET) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [
+        ("Authorization", {"authorization": "AKSK " + "a" * 2048}),
+        ("X-AKSK", {"authorization": f"AKSK {KIND}", "x-aksk": "UsernameToken " + "a" * 2048}),
+        ("X-WSSE", {"authorization": f"WSSE {KIND}", "x-wsse": "UsernameToken " + "a" * 2048}),
+    ],
+)
+def test_a_header_without_end_is_refused_unread(name, sent):
+    with pytest.raises(InvalidField, match=f"^{name} is longer than 2048 characters"):
+        read_digest(sent)
+
+
+def test_the_longest_parts_that_are_good_together_are_read():
+    sent = headers("WSSE", WSSE_HEX, nonce="n" * 128)
+    sent["x-wsse"] = sent["x-wsse"].replace('"k1"', f'"{"k" * 512}"')
+    assert read_digest(sent).app_key == "k" * 512
+
+
+@pytest.mark.parametrize("run", ["a", " ", "a ", 'a="', "a="])
+def test_reading_takes_time_by_the_length_not_by_its_square(run):
+    """Four times the length took sixteen times the time once, before anybody had proved anything."""
+
+    def work(length: int) -> float:
+        sent = {"authorization": "AKSK b" + run * (length // len(run))}
+
+        def read() -> None:
+            with pytest.raises(RequestRefused):
+                read_digest(sent)
+
+        return min(timeit.repeat(read, number=20, repeat=9))
+
+    assert work(2000) < 9 * work(500)
 
 
 @given(st.sampled_from(["AKSK", "WSSE"]), st.text(), st.text(), st.sampled_from([CREATED, "9999-12-31T23:59:59Z"]))

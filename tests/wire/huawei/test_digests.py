@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from duologue.domain.accounts import PushSignature
 from duologue.wire.huawei.digests import aksk_digest, push_digest, same, username_token, wsse_digests
 
 SECRET = "ExampleSecret0123456789abcd"
@@ -24,7 +25,9 @@ def test_the_older_scheme_in_both_spellings():
 
 def test_the_signature_of_a_push_with_and_without_line_feeds():
     assert push_digest(SECRET, URL, NONCE, CREATED) == "ULg6MNVhxpSrS+o69tJxcjCOh0eVcRntSnXbHXcFvE0="
-    assert push_digest(SECRET, URL, NONCE, CREATED, "joined") == "OIQXB9XPQXLacGbC8Snkfy+jKQo42/g06uyrQtpOPYc="
+    assert (
+        push_digest(SECRET, URL, NONCE, CREATED, PushSignature.JOINED) == "OIQXB9XPQXLacGbC8Snkfy+jKQo42/g06uyrQtpOPYc="
+    )
 
 
 def test_the_header_that_carries_a_digest():

@@ -1,5 +1,7 @@
 """What an SP is told, and what counts as taken."""
 
+import base64
+import hmac
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -8,7 +10,7 @@ import pytest
 
 from duologue.call_control.facts import AccountClosed, CallAccepted, CallEnded, LegAlerted, LegAnswered, LegDialled
 from duologue.call_control.machine import close
-from duologue.domain.accounts import App
+from duologue.domain.accounts import App, PushSignature
 from duologue.domain.call import NotifyTo
 from duologue.domain.cdr import cdr_of
 from duologue.domain.letter import Reply
@@ -166,6 +168,12 @@ def test_a_letter_is_signed_for_its_url():
             'Nonce="66C92B11FF8A425FB8D4CCFE0ED9ED1F",Created="2026-11-23T09:00:01Z"'
         ),
     }
+    older = letters().letter(
+        talked(), LegDialled(at(0), Party.CALLER), replace(APP, push_signature=PushSignature.JOINED), at(1)
+    )
+    joined = f"{letter.url}66C92B11FF8A425FB8D4CCFE0ED9ED1F2026-11-23T09:00:01Z"
+    digest = base64.b64encode(hmac.digest(APP.secret.encode(), joined.encode(), "sha256")).decode()
+    assert f'PasswordDigest="{digest}"' in older.headers["X-AKSK"]
     assert json.loads(letter.body)["eventType"] == "callout"
     assert APP.secret not in repr(letter) and "+1202555" not in repr(letter)
 
@@ -194,12 +202,16 @@ ENDED, CLOSED = CallEnded(at(60), EndReason.HUNG_UP), AccountClosed(at(60))
     [
         (ENDED, Reply(200), True),
         (ENDED, Reply(200, b'{"resultcode":"1"}'), True),  # an event's reply body means nothing
-        (ENDED, Reply(204), False),
+        (ENDED, Reply(204), True),  # the page asks for 200; the original would not come again either
+        (ENDED, Reply(299), True),
+        (ENDED, Reply(199), False),
         (ENDED, Reply(302), False),
         (ENDED, Reply(500), False),
         (ENDED, Reply(None, note="too slow"), False),
         (CLOSED, Reply(200), True),
         (CLOSED, Reply(200, b"ok"), True),
+        (CLOSED, Reply(204), True),
+        (CLOSED, Reply(202, b'{"resultcode":"1"}'), False),
         (CLOSED, Reply(200, b'{"resultcode":"0","resultdesc":"Success"}'), True),
         (CLOSED, Reply(200, b'{"resultcode":0}'), True),
         (CLOSED, Reply(200, b'{"result":true,"result_code":7}'), True),

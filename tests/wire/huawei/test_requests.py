@@ -22,7 +22,7 @@ from duologue.domain.errors import (
     UnknownCall,
 )
 from duologue.domain.phone_number import PhoneNumber
-from duologue.wire.huawei.requests import read_callback, read_stop, urls_of
+from duologue.wire.huawei.requests import Click2Call, read_callback, read_stop, urls_to_check
 
 HOST = "ce1.example.com"
 APP = App(
@@ -98,17 +98,24 @@ def test_a_whole_request():
             early_media=EarlyMedia.FAILURES,
         ),
     )
-    assert urls_of(request) == (
+    assert urls_to_check(request, APP) == (
         ("statusUrl", "http://127.0.0.1:9999/status"),
         ("feeUrl", "https://sp.example.com/fee?app=1"),
     )
+
+
+def test_urls_that_are_the_apps_own_are_not_the_requests_to_answer_for():
+    assert urls_to_check(read(), APP) == ()
+    assert urls_to_check(read(statusUrl=encoded("https://sp.example.com/default-status")), APP) == ()
+    named = read(feeUrl=encoded("https://sp.example.com/fee"))
+    assert urls_to_check(named, APP) == (("feeUrl", "https://sp.example.com/fee"),)
 
 
 def test_two_numbers_are_enough():
     request = read()
     assert (request.caller, request.callee) == (number("111"), number("122"))
     assert request.caller_sees == request.callee_sees == request.bind_number == number("100")
-    assert request.longest_talk == timedelta(minutes=1440)
+    assert request.longest_talk is None
     assert request.notify == NotifyTo("https://sp.example.com/default-status", None)
 
 
@@ -126,8 +133,44 @@ def test_null_counts_as_absent_and_unknown_fields_are_passed_over():
     assert read(userData=None, maxDuration=None, format="json", Authorization="x") == read()
 
 
-def test_no_limit_means_the_platforms_cap_and_never_zero():
-    assert read(maxDuration=0).longest_talk == read(maxDuration=1440).longest_talk == timedelta(minutes=1440)
+@pytest.mark.parametrize("name", sorted(set(Click2Call.model_fields) - set(LEAST)))
+def test_an_empty_text_counts_as_absent_where_a_field_may_be_absent(name):
+    assert read(APP, **{name: ""}) == read()
+
+
+@pytest.mark.parametrize(
+    ("meant", "sent"),
+    [*((True, sent) for sent in (True, 1, "TRUE", "True", "1")), *((False, sent) for sent in (False, 0, "FALSE", "0"))],
+)
+def test_a_flag_in_the_ways_that_clients_write_it(meant, sent):
+    request = read(partyTypeRequiredInDisconnect=sent, returnIdlePort=sent)
+    assert (request.wants_party_type, request.wants_idle_ports) == (meant, meant)
+
+
+@pytest.mark.parametrize("sent", [30, "30", "030", 30.0])
+def test_minutes_in_the_ways_that_clients_write_them(sent):
+    assert read(maxDuration=sent).longest_talk == timedelta(minutes=30)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda url: base64.b64encode(url).decode(),
+        lambda url: base64.b64encode(url).decode().rstrip("="),
+        lambda url: base64.urlsafe_b64encode(url).decode(),
+        lambda url: base64.urlsafe_b64encode(url).decode().rstrip("="),
+        lambda url: base64.encodebytes(url).decode(),
+        lambda url: " " + base64.b64encode(url).decode() + "\r\n",
+    ],
+)
+@pytest.mark.parametrize("url", ["https://sp.example.com/~~~?x=~~~", "https://sp.example.com/fee?id=" + "7" * 50])
+def test_base64_in_the_ways_that_clients_write_it(write, url):
+    assert read(feeUrl=write(url.encode())).notify.fee_url == url
+
+
+def test_no_limit_is_another_thing_than_the_longest_one_and_never_zero():
+    assert read(maxDuration=0).longest_talk is None
+    assert read(maxDuration=1440).longest_talk == timedelta(minutes=1440)
     assert read(maxDuration=1).longest_talk == timedelta(minutes=1)
 
 
@@ -148,12 +191,16 @@ def test_no_limit_means_the_platforms_cap_and_never_zero():
         ({"bindNbr": "+12025550199"}, DisplayNumberNotOwned, "bindNbr is not a number of the app"),
         ({"maxDuration": 1441}, InvalidField, "maxDuration must be 0 to 1440 minutes"),
         ({"maxDuration": -1}, InvalidField, "maxDuration must be 0 to 1440 minutes"),
-        ({"maxDuration": "30"}, InvalidField, "maxDuration must be a whole number"),
-        ({"maxDuration": 30.0}, InvalidField, "maxDuration must be a whole number"),
+        ({"maxDuration": "30 min"}, InvalidField, "maxDuration must be a whole number"),
+        ({"maxDuration": "9" * 5000}, InvalidField, "maxDuration must be a whole number"),
+        ({"maxDuration": "٣٠"}, InvalidField, "maxDuration must be a whole number"),
+        ({"maxDuration": "1441"}, InvalidField, "maxDuration must be 0 to 1440 minutes"),
+        ({"maxDuration": 30.5}, InvalidField, "maxDuration must be a whole number"),
+        ({"maxDuration": float("inf")}, InvalidField, "maxDuration must be a whole number"),
         ({"maxDuration": True}, InvalidField, "maxDuration must be a whole number"),
         ({"lastMinVoice": "../secret.wav"}, InvalidField, "lastMinVoice must be a file name"),
         ({"lastMinToUE": "all"}, InvalidField, 'lastMinToUE must be "toa" or "tob" or "both"'),
-        ({"playPreVoice": True}, InvalidField, 'playPreVoice must be "true" or "false"'),
+        ({"playPreVoice": "on"}, InvalidField, 'playPreVoice must be "true" or "false"'),
         ({"preVoice": "a" * 129}, InvalidField, "preVoice must have 1 to 128 characters"),
         ({"preVoice": "nobody-has-it.wav"}, InvalidField, "preVoice is not a prompt that the operator keeps"),
         ({"waitVoice": "a b.wav"}, InvalidField, "waitVoice must be a file name"),
@@ -162,14 +209,16 @@ def test_no_limit_means_the_platforms_cap_and_never_zero():
         ({"statusUrl": encoded("no url")}, InvalidField, "statusUrl is not a URL"),
         ({"statusUrl": encoded("ftp://sp.example.com/")}, ForbiddenAddress, "statusUrl must be an http or https URL"),
         ({"statusUrl": "a" * 129}, InvalidField, "statusUrl must have 1 to 128 characters"),
+        ({"statusUrl": "aHR0c"}, InvalidField, "statusUrl must be a URL in Base64"),
+        ({"statusUrl": "="}, InvalidField, "statusUrl is not a URL"),
         ({"statusUrl": "/w=="}, InvalidField, "statusUrl must be a URL in Base64"),
         ({"feeUrl": encoded("http://u:p@sp.example.com/")}, ForbiddenAddress, "feeUrl must not carry a user name"),
         ({"recordFlag": "yes"}, InvalidField, 'recordFlag must be "true" or "false"'),
         ({"recordFlag": "true"}, RecordingNotEnabled, "recordFlag is true, but recording is not enabled"),
         ({"recordHintTone": 1}, InvalidField, "recordHintTone must be a string"),
-        ({"partyTypeRequiredInDisconnect": 1}, InvalidField, "partyTypeRequiredInDisconnect must be"),
-        ({"returnIdlePort": "TRUE"}, InvalidField, "returnIdlePort must be"),
-        ({"userData": ""}, InvalidField, "userData must have 1 to 256 characters"),
+        ({"partyTypeRequiredInDisconnect": 2}, InvalidField, "partyTypeRequiredInDisconnect must be"),
+        ({"partyTypeRequiredInDisconnect": 1.0}, InvalidField, "partyTypeRequiredInDisconnect must be"),
+        ({"returnIdlePort": ["true"]}, InvalidField, "returnIdlePort must be"),
         ({"userData": "x" * 257}, InvalidField, "userData must have 1 to 256 characters"),
         ({"userData": "{x"}, InvalidField, "userData must not contain { or }"),
         ({"userData": "x}"}, InvalidField, "userData must not contain { or }"),
@@ -230,7 +279,7 @@ def test_whatever_a_field_holds_it_is_read_or_refused_by_name(fields):
     except InvalidField as refused:
         assert refused.field in NAMES
         return
-    assert timedelta(0) < request.longest_talk <= timedelta(minutes=1440)
+    assert request.longest_talk is None or timedelta(0) < request.longest_talk <= timedelta(minutes=1440)
     assert {request.caller_sees.e164, request.callee_sees.e164} <= set(APP.display_numbers)
 
 

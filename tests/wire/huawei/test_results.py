@@ -1,11 +1,12 @@
 """The table from errors to what an SP reads."""
 
 import inspect
+from datetime import timedelta
 
 import pytest
 
 from duologue.domain import errors
-from duologue.domain.errors import DuologueError, InvalidField, OutsideUnavailable, RequestRefused
+from duologue.domain.errors import DuologueError, InvalidField, OutsideUnavailable, RefusedForNow, RequestRefused
 from duologue.domain.tokens import TokenPair
 from duologue.wire.huawei.results import ROWS, UNFORESEEN, failure, placed, signed_in, success
 
@@ -17,7 +18,11 @@ EVERY_ERROR = [
 
 
 def made(kind: type[DuologueError]) -> DuologueError:
-    return kind("displayNbr", "is wrong") if issubclass(kind, InvalidField) else kind("+12025550111 secret")
+    if issubclass(kind, InvalidField):
+        return kind("displayNbr", "is wrong")
+    if issubclass(kind, RefusedForNow):
+        return kind("+12025550111 secret", timedelta(seconds=7))
+    return kind("+12025550111 secret")
 
 
 @pytest.mark.parametrize("kind", EVERY_ERROR)
@@ -70,14 +75,14 @@ def test_what_the_sp_must_change_is_never_an_error_of_ours(kind):
         (errors.WrongDigest("x"), 403, "1023001", "Parameter error. The digest is wrong.", None),
         (errors.NonceUsed("x"), 403, "1020003", "Parameter error. The nonce was used before.", None),
         (
-            errors.AuthenticationLocked("x"),
+            errors.AuthenticationLocked("x", timedelta(seconds=29.2)),
             403,
             "1020176",
             "Authentication failed too often, try later.",
-            "1800",
+            "30",
         ),
         (errors.AccountInactive("x"), 403, "1010007", "The account is not active.", None),
-        (errors.TooManyLogIns("x"), 403, "1010010", "Too many log-ins, try later.", "60"),
+        (errors.TooManyLogIns("x", timedelta(seconds=41)), 403, "1010010", "Too many log-ins, try later.", "41"),
         (errors.LimitReached("x"), 403, "1020165", "All concurrent calls of the app are in use.", "5"),
         (errors.UnknownCall("x"), 403, "1020152", "Invalid call sessionId.", None),
         (OutsideUnavailable("x"), 500, "1010001", "Service busy, try later.", "5"),

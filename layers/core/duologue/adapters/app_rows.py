@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from duologue.domain.accounts import App
+from duologue.domain.accounts import App, PushSignature
 
 
 def plain_attributes(app: App) -> dict[str, Any]:
@@ -18,6 +18,7 @@ def plain_attributes(app: App) -> dict[str, Any]:
         "display_numbers": " ".join(app.display_numbers),
         "status_url": app.status_url,
         "fee_url": app.fee_url,
+        "push_signature": app.push_signature.value,
         "concurrent_calls": app.concurrent_calls,
         "calls_per_second": app.calls_per_second,
         "calls_per_callee_per_day": app.calls_per_callee_per_day,
@@ -38,6 +39,8 @@ def app_of(row: Mapping[str, Any], opened: Callable[[bytes], str]) -> App:
     given |= {name: tuple(row[name].split()) for name in _WORDS if name in row}
     if "prompts" in row:
         given["prompts"] = json.loads(row["prompts"])
+    if "push_signature" in row:
+        given["push_signature"] = PushSignature(row["push_signature"])
     older = opened(row["older_secret"]) if "older_secret" in row else None
     return App(key=row["key"], sp=row["sp"], secret=opened(row["secret"]), older_secret=older, **given)
 

@@ -42,7 +42,7 @@ class DynamoAccounts:
     def sp(self, sp_id: str) -> Sp:
         row = self._row(f"SP#{sp_id}", "SP")
         if row is None:
-            raise UnknownSp(sp_id)
+            raise UnknownSp(f"no SP {sp_id}")
         return Sp(id=row["id"], username=row["username"], password_hash=row["password_hash"], active=row["active"])
 
     def app(self, key: str) -> App:
@@ -89,11 +89,10 @@ class DynamoAccounts:
         raise OutsideUnavailable(f"app {key}: {_TRIES} races lost in a row")
 
     def set_sp_active(self, sp_id: str, *, active: bool) -> None:
-        values = to_item({":active": active})
-        names = {"#active": "active"}
-        self._update(
-            f"SP#{sp_id}", "SP", "SET #active = :active", "attribute_exists(pk)", names, values, UnknownSp(sp_id)
-        )
+        self._set_of_sp(sp_id, "active", active)
+
+    def set_password(self, sp_id: str, password_hash: str) -> None:
+        self._set_of_sp(sp_id, "password_hash", password_hash)
 
     def register(self, app_key: str) -> Register:
         row = self._row(f"APP#{app_key}", "TOKENS")
@@ -117,12 +116,16 @@ class DynamoAccounts:
         else:
             self._put(f"APP#{app_key}", "TOKENS", to_item(row), RaceLost(app_key))
 
+    def _set_of_sp(self, sp_id: str, name: str, value: str | bool) -> None:
+        names, values, none = {"#name": name}, to_item({":value": value}), UnknownSp(f"no SP {sp_id}")
+        self._update(f"SP#{sp_id}", "SP", "SET #name = :value", "attribute_exists(pk)", names, values, none)
+
     # ---- an app
 
     def _app_row(self, key: str) -> dict[str, Any]:
         row = self._row(f"APP#{key}", "APP")
         if row is None:
-            raise UnknownApp(key)
+            raise UnknownApp(f"no app {key}")
         return row
 
     def _opened(self, row: dict[str, Any]) -> App:
@@ -199,10 +202,10 @@ class DynamoAccounts:
 
 def _kept(grant: Grant) -> list[Any]:
     ends = (grant.access_ends_at.isoformat(), grant.refresh_ends_at.isoformat())
-    return [grant.access_hash, grant.refresh_hash, *ends, grant.replaced]
+    return [grant.access_hash, grant.refresh_hash, *ends, grant.replaced, grant.instead_of]
 
 
 def _grant(kept: list[Any]) -> Grant:
-    access, refresh, access_ends, refresh_ends, replaced = kept
+    access, refresh, access_ends, refresh_ends, replaced, *more = kept  # an older version wrote no more
     ends = datetime.fromisoformat(access_ends), datetime.fromisoformat(refresh_ends)
-    return Grant(access, refresh, *ends, replaced=replaced)
+    return Grant(access, refresh, *ends, replaced=replaced, instead_of=more[0] if more else "")

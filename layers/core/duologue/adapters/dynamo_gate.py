@@ -1,9 +1,9 @@
 """Nonces and wrong attempts, in the accounts table.
 
-| pk                    | sk               | what                                                                  |
-| --------------------- | ---------------- | --------------------------------------------------------------------- |
-| NONCE#<app>#<hash>    | NONCE            | a nonce that was used, and by which request                           |
-| FAILURES#<app>#<hash> | digest, password | recent wrong attempts from one address; every write names its version |
+| pk                    | sk         | what                                                                        |
+| --------------------- | ---------- | --------------------------------------------------------------------------- |
+| NONCE#<app>#<hash>    | NONCE      | a nonce that was used, and by which request                                 |
+| FAILURES#<app>#<hash> | a `Proof`  | recent wrong attempts from one address; every write names the version it read |
 
 Each has a partition of its own, so that a busy app does not fill one. The time to live is late by up to days, so
 whether a row still counts is asked by its time. Only `UpdateItem`: the function that needs it may do that already.

@@ -9,7 +9,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http.client import HTTPConnection, HTTPException
@@ -36,7 +37,7 @@ class HttpSpEndpoints:
 
     def __init__(
         self,
-        addresses_of: Callable[[str], Sequence[Address]],
+        addresses_of: Callable[[str], Sequence[Address] | None],
         *,
         allow_loopback: bool = False,
         allow_plain_http: bool = False,
@@ -45,6 +46,7 @@ class HttpSpEndpoints:
     ) -> None:
         """`allow_loopback` is for the lab alone; `tls` for other trusted authorities than the system's.
 
+        `addresses_of` says which addresses a host has; None: nobody knows for now.
         `allow_plain_http`: what is told may go unencrypted; with it goes who calls whom.
         """
         self._addresses_of = addresses_of
@@ -53,13 +55,29 @@ class HttpSpEndpoints:
         self._patience = patience or Patience()
         self._tls = tls
 
-    def check(self, url: str, *, field: str) -> None:
-        self._judged(SpUrl.parse(url, field=field), field)
+    def check(self, urls: Iterable[tuple[str, str]]) -> None:
+        """All hosts at once, so that several take no longer than the slowest.
+
+        One of which nobody knows for now which addresses it has passes: it is judged again before anything is sent.
+        """
+        read = [(name, self._read(url, name)) for name, url in urls]
+        hosts = dict.fromkeys(url.host for _, url in read)
+        if not hosts:
+            return
+        with ThreadPoolExecutor(len(hosts)) as pool:
+            found = dict(zip(hosts, pool.map(self._addresses_of, hosts), strict=True))
+        for name, url in read:
+            addresses = found[url.host]
+            if addresses is not None:
+                check_addresses(addresses, field=name, allow_loopback=self._allow_loopback)
 
     def post(self, letter: Letter) -> Reply:
         try:
-            url = SpUrl.parse(letter.url)
-            addresses = self._judged(url, "the URL")
+            url = self._read(letter.url, "the URL")
+            addresses = self._addresses_of(url.host)
+            if addresses is None:
+                return Reply(None, note="the URL's host could not be looked up")
+            check_addresses(addresses, field="the URL", allow_loopback=self._allow_loopback)
         except InvalidField as error:
             return Reply(None, note=str(error))
         deadline = _Deadline(self._patience.whole)
@@ -69,12 +87,11 @@ class HttpSpEndpoints:
         except (OSError, HTTPException, ValueError) as error:  # refused, reset, timed out, no TLS, no HTTP
             return Reply(None, note="too slow" if deadline.passed else type(error).__name__)
 
-    def _judged(self, url: SpUrl, field: str) -> Sequence[Address]:
+    def _read(self, text: str, field: str) -> SpUrl:
+        url = SpUrl.parse(text, field=field)
         if url.scheme == "http" and not self._allow_plain_http:
             raise ForbiddenAddress(field, "must be an https URL")
-        addresses = self._addresses_of(url.host)
-        check_addresses(addresses, field=field, allow_loopback=self._allow_loopback)
-        return addresses
+        return url
 
     def _exchange(self, letter: Letter, url: SpUrl, addresses: Sequence[Address], deadline: "_Deadline") -> Reply:
         line = HTTPConnection(url.host, url.port)

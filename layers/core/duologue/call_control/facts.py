@@ -48,6 +48,8 @@ class AccountClosed:
     at: datetime
 
 
+LegFact = LegDialled | LegAlerted | LegAnswered
+"""A step of one leg. Once the call is over, its end and its account tell of every step."""
 Fact = CallAccepted | LegDialled | LegAlerted | LegAnswered | CallEnded | AccountClosed
 FACTS: dict[str, type[Fact]] = {
     kind.__name__: kind for kind in (CallAccepted, LegDialled, LegAlerted, LegAnswered, CallEnded, AccountClosed)

@@ -2,6 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class PushSignature(StrEnum):
+    """How the signature of what an app is told is put together: its server checks the one or the other."""
+
+    LINES = "lines"
+    """With line feeds between them: today's way."""
+    JOINED = "joined"
+    """With nothing between them: the older way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,7 @@ class App:
     """E.164; the first stands in where a request names none."""
     status_url: str | None = None
     fee_url: str | None = None
+    push_signature: PushSignature = PushSignature.LINES
     concurrent_calls: int = 10
     calls_per_second: int = 10
     calls_per_callee_per_day: int = 0

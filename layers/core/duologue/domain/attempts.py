@@ -7,7 +7,7 @@
   address, for 30 minutes; then it opens by itself. What is tried meanwhile neither counts nor prolongs it.
 
 A lock is of one address, since an app's key is no secret: else whoever knows it could lock out the app's own servers.
-It is of one kind, digests or passwords. Tokens know no lock: nobody guesses 381 random bits.
+It is of one kind: digests, passwords, or secrets at refreshing. Tokens know no lock: nobody guesses 381 random bits.
 """
 
 from collections.abc import Iterable
@@ -28,6 +28,7 @@ class Proof(StrEnum):
 
     DIGEST = "digest"
     PASSWORD = "password"
+    SECRET = "secret"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Failures:
     def check(self, now: datetime) -> None:
         """Raises AuthenticationLocked."""
         if self.locked_until is not None and now < self.locked_until:
-            raise AuthenticationLocked(f"until {self.locked_until:%H:%M:%S} UTC")
+            raise AuthenticationLocked(f"until {self.locked_until:%H:%M:%S} UTC", self.locked_until - now)
 
     def count(self, now: datetime) -> "Failures":
         """With one more; the tenth locks. Raises AuthenticationLocked: it is locked, so nothing is counted."""

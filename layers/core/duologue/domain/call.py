@@ -46,6 +46,8 @@ class Call:
     """From the callee's answer; at most 1,440 min."""
     before_talk: timedelta = timedelta(minutes=15)
     """From the acceptance: how long all dials, rings and prompts before the talk may take."""
+    announces_end: bool = False
+    """The SP set the longest talk itself, so those who talk are told of its last minute."""
     bind_number: str = ""
     notify: NotifyTo = NotifyTo()
     audio: Audio = Audio()

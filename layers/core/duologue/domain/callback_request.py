@@ -8,7 +8,7 @@ from duologue.domain.call import NotifyTo
 from duologue.domain.phone_number import PhoneNumber
 
 LONGEST_TALK = timedelta(minutes=1440)
-"""The platform's cap; a request that names no limit gets it (R3)."""
+"""The platform's cap, and the most that a request may name; one that names none gets it (R3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class CallbackRequest:
     caller_sees: PhoneNumber
     callee_sees: PhoneNumber
     bind_number: PhoneNumber
-    longest_talk: timedelta = LONGEST_TALK
+    longest_talk: timedelta | None = None
+    """None: the SP set none. The platform's holds, and nobody is told that it comes near."""
     notify: NotifyTo = field(default_factory=NotifyTo)
     user_data: str | None = None
     wants_record: bool = False

@@ -25,6 +25,14 @@ class RequestRefused(DuologueError):
     """The SP must change something before it asks again. The text names the field and the rule."""
 
 
+class RefusedForNow(RequestRefused):
+    """Refused for how often it was asked. The same request may succeed `again_after`."""
+
+    def __init__(self, text: str, again_after: timedelta) -> None:
+        super().__init__(text)
+        self.again_after = again_after
+
+
 class InvalidField(RequestRefused):
     """One field of a request breaks one rule.
 
@@ -133,7 +141,7 @@ class NonceUsed(RequestRefused):
     """A digest's nonce came before: the request is a repeat, by whomever."""
 
 
-class AuthenticationLocked(RequestRefused):
+class AuthenticationLocked(RefusedForNow):
     """So many proofs were wrong that none is looked at for a while."""
 
 
@@ -149,7 +157,7 @@ class TokenExpired(InvalidToken):
     """A token was ours and its time is over."""
 
 
-class TooManyLogIns(RequestRefused):
+class TooManyLogIns(RefusedForNow):
     """More log-ins of one app within a minute than the platform takes."""
 
 
@@ -161,12 +169,8 @@ class TooManyCalls(RequestRefused):
     """An app placed as many calls within one second as it may."""
 
 
-class CalleeLimitReached(RequestRefused):
-    """An app called one callee as often as it may on one day. `again_after`: until the next day begins."""
-
-    def __init__(self, text: str, again_after: timedelta = timedelta(days=1)) -> None:
-        super().__init__(text)
-        self.again_after = again_after
+class CalleeLimitReached(RefusedForNow):
+    """An app called one callee as often as it may on one day; `again_after` ends with it."""
 
 
 class UnknownRecording(RequestRefused):

@@ -1,7 +1,8 @@
 """Where an SP is told: which URLs and which addresses the platform may post to.
 
 Law: a host name is judged by every address that it resolves to, when the URL is saved and again when it is used, and
-the connection goes to an address that was judged. An address that is not surely a public host's is forbidden.
+the connection goes to an address that was judged. An address that is not surely a public host's is forbidden. If no
+resolver answers when it is saved, which is no fault of the SP's, it is judged when it is used.
 
 Ranges: the IANA special-purpose registries of IPv4 and IPv6 (RFC 6890), written out so that they do not move with
 the Python version.

@@ -6,9 +6,10 @@ keeps only hashes of them, all of one app's together, so that one conditional wr
 * An access token is good for 48 h. Its refresh token is good for 96 h, since clients refresh when told "expired".
 * At most 10 pairs of an app are current, since an SP has several servers. The oldest goes first.
 * A refresh replaces a pair. What it replaced is good for 60 s more, for requests in flight and for a client that lost
-  the answer and asks again; each such repeat gets a pair of its own. After that the refresh token is spent.
-* At most 5 log-ins within 60 s, right or wrong ones: it also bounds how fast a password can be guessed. Who knows an
-  app's key can thus keep the app from logging in, but not from using or refreshing the tokens that it has.
+  the answer and asks again. Such a repeat replaces the pair that was made before it, in the same way: however often it
+  comes, it takes one place, and no other server's. After the 60 s the refresh token is spent.
+* At most 5 log-ins within 60 s. Only right ones count: an app's key is no secret, and who knows no more of an app must
+  not be able to keep it from logging in. Wrong ones count against the address that they come from (`domain.attempts`).
 """
 
 import hashlib
@@ -23,6 +24,8 @@ ACCESS_LIFE = timedelta(hours=48)
 REFRESH_LIFE = timedelta(hours=96)
 OVERLAP = timedelta(seconds=60)
 MOST_PAIRS = 10
+_MOST_REPLACED = 2 * MOST_PAIRS
+"""Each of ten servers refreshes at the same moment and repeats it."""
 MOST_LOG_INS = 5
 LOG_IN_WINDOW = timedelta(seconds=60)
 
@@ -48,6 +51,8 @@ class Grant:
     access_ends_at: datetime
     refresh_ends_at: datetime
     replaced: bool = False
+    instead_of: str = ""
+    """The hash of the refresh token that bought it; empty: a log-in did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +69,24 @@ class Register:
         self._check(next((grant.access_ends_at for grant in self.grants if grant.access_hash == hashed), None), now)
 
     def log_in(self, now: datetime) -> "Register":
-        """Count a log-in, right or wrong.
+        """Count a log-in.
 
         Raises:
             TooManyLogIns: five were counted within the last 60 s. This one is not counted.
         """
         recent = tuple(at for at in self.log_ins if now - at < LOG_IN_WINDOW)
         if len(recent) >= MOST_LOG_INS:
-            raise TooManyLogIns(f"more than {MOST_LOG_INS} log-ins within {LOG_IN_WINDOW.seconds} s")
+            again_after = recent[-MOST_LOG_INS] + LOG_IN_WINDOW - now
+            raise TooManyLogIns(f"more than {MOST_LOG_INS} log-ins within {LOG_IN_WINDOW.seconds} s", again_after)
         return replace(self, log_ins=(*recent, now))
 
-    def grant(self, pair: TokenPair, now: datetime) -> "Register":
+    def grant(self, pair: TokenPair, now: datetime, instead_of: str = "") -> "Register":
         """Add a pair. The oldest current ones beyond ten are gone at once."""
-        new = Grant(hash_token(pair.access), hash_token(pair.refresh), now + ACCESS_LIFE, now + REFRESH_LIFE)
+        hashes = hash_token(pair.access), hash_token(pair.refresh)
+        new = Grant(*hashes, now + ACCESS_LIFE, now + REFRESH_LIFE, instead_of=instead_of)
         kept = [grant for grant in self.grants if now < grant.refresh_ends_at]
         # What a refresh replaced is in its last minute, so it takes no place; it is bounded all the same.
-        replaced = [grant for grant in kept if grant.replaced][-MOST_PAIRS:]
+        replaced = [grant for grant in kept if grant.replaced][-_MOST_REPLACED:]
         current = [*(grant for grant in kept if not grant.replaced), new][-MOST_PAIRS:]
         return replace(self, grants=tuple(grant for grant in (*kept, new) if grant in replaced or grant in current))
 
@@ -92,13 +99,21 @@ class Register:
         hashed = hash_token(token)
         old = next((grant for grant in self.grants if grant.refresh_hash == hashed), None)
         self._check(old.refresh_ends_at if old else None, now)
-        return replace(self, grants=tuple(_replaced(g, now) if g is old else g for g in self.grants)).grant(pair, now)
+        bought = [grant for grant in self.grants if grant.instead_of == hashed]
+        gone = [grant for grant in bought if grant.replaced]  # by an earlier repeat
+        kept = [grant for grant in self.grants if grant not in gone]
+        ended = tuple(_replaced(grant, now) if grant is old or grant in bought else grant for grant in kept)
+        return replace(self, grants=ended).grant(pair, now, instead_of=hashed)
 
     def log_out(self, token: str, now: datetime) -> "Register":
         """End the pair of this access token at once. Raises InvalidToken; TokenExpired."""
         self.check_access(token, now)
         hashed = hash_token(token)
         return replace(self, grants=tuple(grant for grant in self.grants if grant.access_hash != hashed))
+
+    def end_all(self) -> "Register":
+        """End every pair at once. How often the app logged in stays known."""
+        return replace(self, grants=())
 
     @staticmethod
     def _check(ends_at: datetime | None, now: datetime) -> None:

@@ -4,6 +4,8 @@
     duologue app add acme --display-number +12025550100 --status-url https://sp.example.com/status
     duologue app set <app key> --calls-per-callee-per-day 3 --country US --country CA
     duologue app rotate-secret <app key>
+    duologue app end-tokens <app key>
+    duologue sp set-password acme
     duologue prompt put <app key> welcome.wav
     duologue prompt put-own audio
 

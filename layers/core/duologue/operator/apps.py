@@ -5,14 +5,16 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
-from duologue.domain.accounts import App
+from duologue.adapters.system_clock import SystemClock
+from duologue.domain.accounts import App, PushSignature
 from duologue.domain.recording import KEEP_DAYS
 from duologue.operator.platform import Platform, Said
 from duologue.usecases.add_app import NewApp, add_app
 from duologue.usecases.change_app import change_app
+from duologue.usecases.end_tokens import end_tokens
 from duologue.usecases.rotate_secret import retire_secret, rotate_secret
 
-_COMMANDS = "add|show|set|suspend|resume|rotate-secret"
+_COMMANDS = "add|show|set|suspend|resume|rotate-secret|end-tokens"
 
 
 def add_to(kinds: Any) -> None:
@@ -41,6 +43,10 @@ def add_to(kinds: Any) -> None:
     command.add_argument("--retire-old", action="store_true", help="instead: end the older of two secrets")
     command.set_defaults(command=_rotate_secret)
 
+    command = app.add_parser("end-tokens", help="end all tokens of an app at once; who has its password logs in again")
+    command.add_argument("key")
+    command.set_defaults(command=_end_tokens)
+
 
 def _add_settings(command: argparse.ArgumentParser, *, numbers_required: bool = False) -> None:
     """The settings under the names of `domain.accounts.App`. What is not given is None; an empty text clears."""
@@ -60,6 +66,11 @@ def _add_settings(command: argparse.ArgumentParser, *, numbers_required: bool = 
     )
     command.add_argument("--status-url", help="where events are told, unless a request names another place")
     command.add_argument("--fee-url", help="where CDRs are told, unless a request names another place")
+    command.add_argument(
+        "--push-signature",
+        choices=[signature.value for signature in PushSignature],
+        help="how what the app is told is signed: with line feeds (lines), or as older servers check it (joined)",
+    )
     command.add_argument("--concurrent-calls", type=int)
     command.add_argument("--calls-per-second", type=int)
     command.add_argument("--calls-per-callee-per-day", type=int, help="0: no limit")
@@ -95,6 +106,8 @@ def _settings(asked: argparse.Namespace) -> dict[str, Any]:
     for name in _PLAIN:
         if getattr(asked, name) is not None:
             given[name] = getattr(asked, name)
+    if asked.push_signature is not None:
+        given["push_signature"] = PushSignature(asked.push_signature)
     for name in ("status_url", "fee_url"):
         if getattr(asked, name) is not None:
             given[name] = getattr(asked, name) or None
@@ -143,6 +156,11 @@ def _rotate_secret(asked: argparse.Namespace, platform: Platform) -> Said:
     return {"app_key": app.key, "app_secret": app.secret, "live_secrets": len(app.secrets)}
 
 
+def _end_tokens(asked: argparse.Namespace, platform: Platform) -> Said:
+    end_tokens(asked.key, apps=platform.accounts, tokens=platform.tokens, clock=SystemClock())
+    return {"app_key": asked.key, "tokens": "ended"}
+
+
 def _shown(app: App) -> Said:
     return {
         "app_key": app.key,
@@ -152,6 +170,7 @@ def _shown(app: App) -> Said:
         "countries": list(app.countries),
         "status_url": app.status_url,
         "fee_url": app.fee_url,
+        "push_signature": app.push_signature.value,
         "concurrent_calls": app.concurrent_calls,
         "calls_per_second": app.calls_per_second,
         "calls_per_callee_per_day": app.calls_per_callee_per_day,

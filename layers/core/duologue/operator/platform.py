@@ -13,7 +13,7 @@ from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.adapters.s3_prompts import S3Prompts
 from duologue.adapters.stack_outputs import outputs_of
 from duologue.domain.errors import OutsideUnavailable
-from duologue.usecases.ports import AccountBook, NumberPlan, Prompts, SpEndpoints
+from duologue.usecases.ports import AccountBook, NumberPlan, Prompts, SpEndpoints, Tokens
 from duologue.wire.chime.prompt_keys import key_of
 
 Said = dict[str, Any]
@@ -28,8 +28,16 @@ class Platform:
         self._asked = asked
         self._client = client
 
-    @cached_property
+    @property
     def accounts(self) -> AccountBook:
+        return self._dynamo
+
+    @property
+    def tokens(self) -> Tokens:
+        return self._dynamo
+
+    @cached_property
+    def _dynamo(self) -> DynamoAccounts:
         table = self._asked.accounts_table or self._output("AccountsTable")
         key = self._asked.key_id or self._output("SecretsKey")
         return DynamoAccounts(self._client("dynamodb"), table, KmsSecrets(self._client("kms"), key))

@@ -69,8 +69,11 @@ def request_of(event: Mapping[str, Any]) -> Request:
 
 
 def _base(event: Mapping[str, Any], headers: Mapping[str, str]) -> str:
-    """Without a custom domain the API's paths begin below the stage's name, which only the context's path has."""
-    whole, route = event.get("requestContext", {}).get("path", ""), event["resource"]
+    """Without a custom domain the API's paths begin below the stage's name, which only the context's path has.
+
+    The gateway takes a path with a slash at its end for the same, and leaves the slash.
+    """
+    whole, route = event.get("requestContext", {}).get("path", "").rstrip("/"), event["resource"]
     prefix = whole.removesuffix(route) if whole.endswith(route) else ""
     return f"{headers.get('x-forwarded-proto', 'https')}://{headers.get('host', '')}{prefix}"
 

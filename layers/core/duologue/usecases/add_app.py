@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from duologue.domain.accounts import App
+from duologue.domain.accounts import App, PushSignature
 from duologue.domain.random_text import random_text
 from duologue.usecases.check_app import check_app
 from duologue.usecases.ports import AccountBook, NumberPlan, SpEndpoints
@@ -20,6 +20,7 @@ class NewApp:
     display_numbers: tuple[str, ...]
     status_url: str | None = None
     fee_url: str | None = None
+    push_signature: PushSignature = PushSignature.LINES
     concurrent_calls: int = 10
     calls_per_second: int = 10
     calls_per_callee_per_day: int = 0

@@ -5,11 +5,10 @@ from collections.abc import Callable
 
 from duologue.domain.accounts import Sp
 from duologue.domain.errors import InvalidField
-from duologue.domain.passwords import SALT_BYTES, hash_password
 from duologue.usecases.ports import AccountBook
+from duologue.usecases.set_password import checked_hash
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,32}")
-SHORTEST_PASSWORD = 12
 
 
 def add_sp(
@@ -25,9 +24,6 @@ def add_sp(
         raise InvalidField("id", "must be 1 to 32 letters, digits, - or _")
     if not 1 <= len(username) <= 128 or not username.isprintable():
         raise InvalidField("username", "must be 1 to 128 printable characters")
-    if len(password) < SHORTEST_PASSWORD or not (password.isascii() and password.isprintable()):
-        # It travels raw in a header, so nothing else arrives as it was sent.
-        raise InvalidField("password", f"must be at least {SHORTEST_PASSWORD} printable ASCII characters")
-    sp = Sp(sp_id, username, hash_password(password, random_bytes(SALT_BYTES)))
+    sp = Sp(sp_id, username, checked_hash(password, random_bytes))
     accounts.add_sp(sp)
     return sp

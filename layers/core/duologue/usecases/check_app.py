@@ -45,9 +45,8 @@ def check_app(app: App, *, endpoints: SpEndpoints, plan: NumberPlan, before: App
     for country in app.countries:
         if not _COUNTRY.fullmatch(country):
             raise InvalidField("country", "must be an ISO 3166-1 code of two capital letters")
-    for field, url, had in (
+    urls = (
         ("status URL", app.status_url, before and before.status_url),
         ("fee URL", app.fee_url, before and before.fee_url),
-    ):
-        if url is not None and url != had:
-            endpoints.check(url, field=field)
+    )
+    endpoints.check((field, url) for field, url, had in urls if url is not None and url != had)

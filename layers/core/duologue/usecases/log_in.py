@@ -27,37 +27,35 @@ def log_in(
 ) -> TokenPair:
     """Give out a new pair of tokens; the app's other pairs stay good, up to ten.
 
-    A wrong password counts as a log-in too, and costs the same work as one for an app that does not exist. `source` is
-    the address that the request came from: too many wrong ones lock it out.
+    A wrong password costs the same work as one for an app that does not exist. `source` is the address that the request
+    came from: too many wrong ones lock it out, and it alone. Only right ones count as log-ins of the app.
 
     Raises:
         UnknownApp: there is no such app.
         WrongCredentials: the app's SP has another user name or password.
         AccountInactive: both are right, but the SP or the app is suspended.
         AuthenticationLocked: the password was wrong too often from this address.
-        TooManyLogIns: the app logged in five times within the last minute.
+        TooManyLogIns: the app logged in five times within the last minute; whether this one is right is not looked at.
         OutsideUnavailable: too many changes at the same moment, or storage is out of reach.
     """
     app, sp = _look_up(app_key, accounts)
     attempt = Attempt(app_key, Proof.PASSWORD, source)
     if app is not None:
         gate.failures(attempt).check(clock.now())
-        tokens.register(app_key).log_in(clock.now())  # refuse before the expensive check; it is counted below
+        tokens.register(app_key).log_in(clock.now())  # refuse before the expensive check; a right one is counted below
     matches = password_matches(password, sp.password_hash if sp else NOBODY)
     if app is None:
         raise UnknownApp(app_key)
-    right = matches and sp is not None and sp.username == username
-    active = app.active and sp is not None and sp.active
-    pair = new_pair(random_bytes) if right and active else None
+    if not (matches and sp is not None and sp.username == username):
+        count_failure(attempt, gate=gate, clock=clock)
+        raise WrongCredentials(app_key)
+    pair = new_pair(random_bytes) if app.active and sp.active else None
 
     def counted(register: Register, now: datetime) -> Register:
         register = register.log_in(now)
         return register.grant(pair, now) if pair else register
 
     change_tokens(app_key, counted, tokens, clock)
-    if not right:
-        count_failure(attempt, gate=gate, clock=clock)
-        raise WrongCredentials(app_key)
     if pair is None:
         raise AccountInactive(app_key)
     return pair

@@ -117,7 +117,7 @@ def flow_input(call: Call, patience: Patience, prelude: timedelta = timedelta(0)
         "talkSeconds": _seconds(call.longest_talk),
         "closeBy": due_by(replace(call, taken_up_at=call.accepted_at)).isoformat(),
     }
-    if call.longest_talk < LONGEST_TALK:
+    if call.announces_end:
         unannounced = max(call.longest_talk - _LAST_MINUTE, _A_MOMENT)
         given["talkSeconds"] = _seconds(unannounced)
         given["lastMinuteSeconds"] = _seconds(call.longest_talk - unannounced)
@@ -133,7 +133,8 @@ def _call(request: CallbackRequest, app: App, call_id: str, now: datetime, patie
         callee=Leg(Party.CALLEE, request.callee, request.callee_sees),
         accepted_at=now,
         ring_limit=patience.callee_ring,
-        longest_talk=request.longest_talk,
+        longest_talk=request.longest_talk or LONGEST_TALK,
+        announces_end=request.longest_talk is not None,
         bind_number=request.bind_number.e164,
         notify=request.notify,
         audio=request.audio,

@@ -30,10 +30,7 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SavedCall:
-    """A call as it was read.
-
-    `version`: the condition of the next write. `listener`: the task token of the state that waits on the call.
-    """
+    """A call as read. `version`: the condition of the next write; `listener`: the token of the state that waits."""
 
     call: Call
     version: int
@@ -249,6 +246,9 @@ class AccountBook(AppBook, Accounts, Protocol):
     def set_sp_active(self, sp_id: str, *, active: bool) -> None:
         """Suspend an SP's account, or let it in again. Raises UnknownSp."""
 
+    def set_password(self, sp_id: str, password_hash: str) -> None:
+        """Raises UnknownSp."""
+
 
 class Prompts(Protocol):
     """Where the telephone network finds prompts."""
@@ -293,8 +293,8 @@ class Correspondence(Protocol):
 
 
 class SpEndpoints(Protocol):
-    def check(self, url: str, *, field: str) -> None:
-        """Judge a URL before it is saved. Raises InvalidField, ForbiddenAddress."""
+    def check(self, urls: Iterable[tuple[str, str]]) -> None:
+        """Judge URLs, each after its field's name, before they are saved. Raises InvalidField, ForbiddenAddress."""
 
     def post(self, letter: Letter) -> Reply:
         """Send a letter, once, following no redirect. Whatever goes wrong on the way is a reply without status."""

@@ -1,11 +1,18 @@
-"""Tell an SP one fact of a call: at least once, and not again once it has taken it (R11)."""
+"""Tell an SP one fact of a call, and not again once it has taken it (R11).
+
+The end and the account of a call are told at least once: they come again for a day and more. A step of a leg comes
+again only while the call lasts: the wire's original never repeats it, its receivers act on it, and about a call that is
+over they would act too late.
+"""
 
 import logging
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 
+from duologue.call_control.facts import LegFact
 from duologue.call_control.history import Delivery
+from duologue.domain.call import Phase
 from duologue.domain.delivery import wait_after
 from duologue.domain.errors import UnknownApp, UnknownCall
 from duologue.usecases.ports import Apps, Calls, Clock, Correspondence, Notice, Notices, SpEndpoints
@@ -19,6 +26,7 @@ class Told(StrEnum):
     TAKEN = "taken"
     TAKEN_BEFORE = "taken before"
     NOT_TOLD = "not told"  # the fact is not for the SP, or the SP named no URL for it
+    OVERTAKEN = "overtaken"  # a step of a leg that was not taken, and the call is over
     NOT_DUE = "not due"
     AGAIN = "again"  # not taken; it is on the schedule
     UNDELIVERED = "undelivered"  # not taken, and not tried again; it is kept
@@ -52,6 +60,9 @@ def tell_sp(
         return _give_up(notice, notices, type(error).__name__)
     if calls.told(notice.call_id, notice.sequence):
         return Told.TAKEN_BEFORE
+    overtaken = isinstance(fact, LegFact) and call.phase is Phase.OVER
+    if overtaken and notice.attempt > 1:
+        return Told.OVERTAKEN
     letter = correspondence.letter(call, fact, app, now)
     if letter is None:
         return Told.NOT_TOLD
@@ -62,6 +73,8 @@ def tell_sp(
     calls.record_delivery(notice.call_id, notice.sequence, delivery)
     if taken:
         return Told.TAKEN
+    if overtaken:
+        return Told.OVERTAKEN
     return _put_aside(notice, notices, clock, chance(), note)
 
 

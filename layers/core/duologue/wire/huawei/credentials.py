@@ -69,12 +69,16 @@ def read_credentials(query: Mapping[str, str], headers: Mapping[str, str]) -> Cr
 
 
 def read_token(parameters: Mapping[str, str]) -> AccessToken:
-    """Raises UnknownApp: no app key is given; InvalidToken: no access token is given."""
+    """Read an app key and its token. Without either it is the token that is missing: a digest is no log-out.
+
+    Raises:
+        InvalidToken: no access token is given; UnknownApp: no app key is given.
+    """
     app_key, token = parameters.get("app_key", ""), parameters.get("access_token", "")
-    if not is_app_key(app_key):
-        raise UnknownApp("app_key is missing, or can be none")
     if not 1 <= len(token) <= _MOST:
         raise InvalidToken("access_token is missing or too long")
+    if not is_app_key(app_key):
+        raise UnknownApp("app_key is missing, or can be none")
     return AccessToken(app_key, token)
 
 

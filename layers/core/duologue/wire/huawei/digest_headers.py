@@ -19,8 +19,11 @@ from duologue.wire.huawei.header_faults import Fault, HeaderFault
 
 _SCHEME = re.compile(r"\s*(?:AKSK|WSSE)(?![^\s,])", re.IGNORECASE)
 _USERNAME_TOKEN = re.compile(r"\s*UsernameToken(?![^\s,])", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""([A-Za-z]+)\s*=\s*(?:"([^"]*)"|([^\s",]+))""")
+# A name begins where no letter stands before it: else each letter of a long run would be tried as a beginning.
+_ATTRIBUTE = re.compile(r"""(?<![A-Za-z])([A-Za-z]+)\s*=\s*(?:"([^"]*)"|([^\s",]+))""")
 _CREATED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z", re.ASCII)
+_LONGEST_HEADER = 2048
+"""Twice what the longest of all parts come to. Anybody may send one, so a longer one is not looked at."""
 _LONGEST_NONCE = 128
 _CHINA = timedelta(hours=8)
 
@@ -44,10 +47,13 @@ def read_digest(headers: Mapping[str, str]) -> AppDigest:
     Raises:
         HeaderFault: one is missing or lacks something; the first fault in the order of the table, Authorization first.
         UnknownApp: the user name can be no app key.
-        InvalidField: the nonce is too long, or not printable.
+        InvalidField: a header or the nonce is too long, or the nonce not printable.
         RequestStale: the time cannot be read, so nobody can say that it is near.
     """
     authorization = headers.get("authorization", "")
+    for name in ("Authorization", "X-AKSK", "X-WSSE"):
+        if len(headers.get(name.lower(), "")) > _LONGEST_HEADER:
+            raise InvalidField(name, f"is longer than {_LONGEST_HEADER} characters")
     _check_authorization(authorization)
     newer = "x-aksk" in headers or ("x-wsse" not in headers and authorization.lstrip()[:4].upper() == "AKSK")
     sent = headers.get("x-aksk" if newer else "x-wsse", "").strip()

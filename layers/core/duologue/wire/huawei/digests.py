@@ -6,11 +6,8 @@ Each takes the app's secret and returns standard Base64 with padding. Comparing 
 import base64
 import hashlib
 import hmac
-from typing import Literal
 
-Signing = Literal["lines", "joined"]
-"""How the parts of a push's signature are put together: the pages of 2026 set line feeds between them, the pages of
-2022 to 2024 nothing."""
+from duologue.domain.accounts import PushSignature
 
 AUTHORIZATION = 'AKSK realm="SDP",profile="UsernameToken",type="Appkey"'
 
@@ -26,9 +23,12 @@ def wsse_digests(secret: str, nonce: str, created: str) -> tuple[str, str]:
     return _base64(digest.hexdigest().encode()), _base64(digest.digest())
 
 
-def push_digest(secret: str, url: str, nonce: str, created: str, signing: Signing = "lines") -> str:
-    """The platform's signature of one push. `url` is the address as the SP configured it, decoded."""
-    glue = "\n" if signing == "lines" else ""
+def push_digest(secret: str, url: str, nonce: str, created: str, signature: PushSignature = PushSignature.LINES) -> str:
+    """The platform's signature of one push. `url` is the address as the SP configured it, decoded.
+
+    The pages of 2026 set line feeds between the parts, the pages of 2022 to 2024 nothing.
+    """
+    glue = "\n" if signature is PushSignature.LINES else ""
     return _hmac(secret, glue.join((url, nonce, created)))
 
 

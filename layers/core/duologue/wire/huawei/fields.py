@@ -1,5 +1,7 @@
 """The kinds of fields on the wire, each with its one rule. A rule completes the sentence "<field> …".
 
+Clients' libraries write flags, whole numbers and Base64 in several ways: what can mean one thing only is read.
+
 `Number` and the others are what a model's field is declared as; the value that comes out is the domain's.
 """
 
@@ -17,6 +19,10 @@ from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.sp_url import SpUrl
 
 _AUDIO_NAME = re.compile(r"[0-9A-Za-z_.@-]{1,128}")
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+_WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
+_SPACE = re.compile(r"\s+", re.ASCII)
+_URL_SAFE = str.maketrans("-_", "+/")
 _MOST_MINUTES = 1440
 _REFUSED = "refused"
 
@@ -54,9 +60,13 @@ def _refusal(error: InvalidField) -> PydanticCustomError:
 
 
 def _url(text: str) -> str:
-    """Base64 of an absolute URL; which addresses its host has is asked later."""
+    """Base64 of an absolute URL, in either alphabet, broken into lines or not, with or without padding.
+
+    Which addresses its host has is asked later.
+    """
+    sent = _SPACE.sub("", text).translate(_URL_SAFE).rstrip("=")
     try:
-        url = base64.b64decode(text, validate=True).decode("ascii")
+        url = base64.b64decode(sent + "=" * (-len(sent) % 4), validate=True).decode("ascii")
     except ValueError as error:  # of which binascii.Error and UnicodeDecodeError are kinds
         raise InvalidField("", "must be a URL in Base64") from error
     return SpUrl.parse(url).text
@@ -94,10 +104,17 @@ def _one_of(*words: str) -> Callable[[Any], str]:
 
 
 def _flag(value: Any) -> bool:
-    return _one_of("true", "false")(value) == "true"
+    read = _FLAGS.get(str(value).lower()) if isinstance(value, str | int) else None
+    if read is None:
+        raise _refusal(InvalidField("", 'must be "true" or "false"'))
+    return read
 
 
 def _minutes(value: Any) -> int:
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():  # to JSON 30.0 is the same number
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise _refusal(InvalidField("", "must be a whole number"))
     if not 0 <= value <= _MOST_MINUTES:
@@ -124,7 +141,7 @@ UserData = Annotated[str, PlainValidator(_text(_user_data, 1, 256)), _string(1, 
 AudioName = Annotated[str, PlainValidator(_text(_audio, 1, 128)), _string(1, 128, pattern=f"^{_AUDIO_NAME.pattern}$")]
 SessionId = Annotated[str, PlainValidator(_text(str, 1, 256)), _string(1, 256)]
 Flag = Annotated[bool, PlainValidator(_flag), _choice("true", "false")]
-"""A JSON string, not a JSON boolean."""
+"""A string on the wire; a JSON boolean, 1 and 0 are read as well."""
 Minutes = Annotated[
     int, PlainValidator(_minutes), WithJsonSchema({"type": "integer", "minimum": 0, "maximum": _MOST_MINUTES})
 ]

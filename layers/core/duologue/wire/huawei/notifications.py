@@ -15,7 +15,7 @@ from duologue.domain.call import Call
 from duologue.domain.cdr import Cdr, cdr_of
 from duologue.domain.letter import Letter, Reply
 from duologue.domain.outcome import Party
-from duologue.wire.huawei.digests import AUTHORIZATION, Signing, push_digest, username_token
+from duologue.wire.huawei.digests import AUTHORIZATION, push_digest, username_token
 from duologue.wire.huawei.outcomes import codes_of
 from duologue.wire.huawei.records import Records, record_name
 from duologue.wire.huawei.session_id import session_id
@@ -32,12 +32,11 @@ _VOICE_CALLBACK = "002"
 class HuaweiLetters:
     """Plays `usecases.ports.Correspondence`."""
 
-    def __init__(self, host: str, new_nonce: Callable[[], str], records: Records, signing: Signing = "lines") -> None:
+    def __init__(self, host: str, new_nonce: Callable[[], str], records: Records) -> None:
         """`host` is the part of a session id after `@`; `new_nonce` gives 1 to 128 letters and digits, never twice."""
         self._records = records
         self._host = host
         self._new_nonce = new_nonce
-        self._signing = signing
 
     def letter(self, call: Call, fact: Fact, app: App, at: datetime) -> Letter | None:
         """The notification of one fact, signed at `at`. None: it is not told, or the SP named no URL for it.
@@ -51,7 +50,7 @@ class HuaweiLetters:
         if told is None:
             return None
         nonce, created = self._new_nonce(), f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        digest = push_digest(app.secret, url, nonce, created, self._signing)
+        digest = push_digest(app.secret, url, nonce, created, app.push_signature)
         headers = {
             "Content-Type": "application/json;charset=UTF-8",
             "Authorization": AUTHORIZATION,
@@ -60,8 +59,12 @@ class HuaweiLetters:
         return Letter(url, headers, json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode())
 
     def is_taken(self, fact: Fact, reply: Reply) -> bool:
-        """Whether the SP took it: 200, and for the CDR no `resultcode` in the body that says otherwise."""
-        if reply.status != 200:
+        """Whether the SP took it: 2xx, and for the CDR no `resultcode` in the body that says otherwise.
+
+        The wire's page asks for 200. Receivers answer 204 or 201 as well, and what the original never repeats must not
+        come again to them for that.
+        """
+        if reply.status is None or not 200 <= reply.status < 300:
             return False
         return not isinstance(fact, AccountClosed) or _result_code(reply.body) in (None, "0")
 

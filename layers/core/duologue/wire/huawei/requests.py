@@ -1,7 +1,8 @@
 """What an SP asks for, read from the wire: place a callback, stop one.
 
 The models hold one line for each field, in the order of the published table: of several broken rules the first in
-that order is told. Fields that are not in them are passed over, and null counts as absent.
+that order is told. Fields that are not in them are passed over. Null counts as absent, and so does an empty text where
+a field may be absent: clients send every field of their form.
 """
 
 import json
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from duologue.domain.accounts import App
 from duologue.domain.audio import Audio, EarlyMedia, Listeners
 from duologue.domain.call import NotifyTo
-from duologue.domain.callback_request import LONGEST_TALK, CallbackRequest
+from duologue.domain.callback_request import CallbackRequest
 from duologue.domain.errors import DisplayNumberNotOwned, InvalidField, RecordingNotEnabled
 from duologue.domain.phone_number import PhoneNumber
 from duologue.wire.huawei.fields import (
@@ -77,7 +78,7 @@ class CallStop(BaseModel):
 
 
 class NotificationUrls(BaseModel):
-    """PUT /duologue/v1/notification-urls, as sent. It replaces both: what is null or absent is none."""
+    """PUT /duologue/v1/notification-urls, as sent. It replaces both: what is null, empty or absent is none."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -116,7 +117,7 @@ def read_callback(body: str | bytes, app: App) -> CallbackRequest:
         caller_sees=caller_sees,
         callee_sees=sent.displayCalleeNbr or caller_sees,
         bind_number=bind,
-        longest_talk=timedelta(minutes=sent.maxDuration) or LONGEST_TALK,
+        longest_talk=timedelta(minutes=sent.maxDuration) or None,
         notify=NotifyTo(sent.statusUrl or app.status_url, sent.feeUrl or app.fee_url),
         user_data=sent.userData,
         wants_record=sent.recordFlag,
@@ -134,9 +135,12 @@ def read_callback(body: str | bytes, app: App) -> CallbackRequest:
     )
 
 
-def urls_of(request: CallbackRequest) -> tuple[tuple[str, str], ...]:
-    """The URLs of a request under the names that the SP knows them by, for the check of their addresses."""
-    return named_urls(request.notify)
+def urls_to_check(request: CallbackRequest, app: App) -> tuple[tuple[str, str], ...]:
+    """The URLs that a request itself names, each after the name of its field.
+
+    Not the app's: they were judged when they were saved. A request that names none must not be refused for them.
+    """
+    return tuple((field, url) for field, url in named_urls(request.notify) if url not in (app.status_url, app.fee_url))
 
 
 def named_urls(urls: NotifyTo) -> tuple[tuple[str, str], ...]:
@@ -175,9 +179,14 @@ def _read(body: str | bytes, model: type[Model]) -> Model:
     if not isinstance(sent, dict):
         raise InvalidField("body", "is not a JSON object")
     try:
-        return model.model_validate({name: value for name, value in sent.items() if value is not None})
+        return model.model_validate({name: value for name, value in sent.items() if not _is_absent(name, value, model)})
     except ValidationError as error:
         raise first_fault(error) from error
+
+
+def _is_absent(name: str, value: object, model: type[BaseModel]) -> bool:
+    field = model.model_fields.get(name)
+    return value is None or (value == "" and field is not None and not field.is_required())
 
 
 def _first_number(app: App) -> PhoneNumber | None:

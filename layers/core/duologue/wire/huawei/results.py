@@ -28,6 +28,7 @@ from duologue.domain.errors import (
     OutsideUnavailable,
     RecordingNotEnabled,
     RecordingNotReady,
+    RefusedForNow,
     RequestRefused,
     RequestStale,
     TooManyCalls,
@@ -70,7 +71,8 @@ class Answer:
 class Row:
     """What one class of error becomes. `says_why`: the error's own text, written by us, completes the text.
 
-    `again_after`: seconds after which the same request may succeed; None: not unchanged.
+    `again_after`: seconds after which the same request may succeed; None: not unchanged. An error that knows its own
+    wait (`RefusedForNow`) is told with that, and here stands the longest.
     """
 
     status: int
@@ -208,7 +210,7 @@ def failure(error: Exception) -> Answer:
     """The answer to any exception."""
     row = _row(error)
     text = row.text + str(error) if row.says_why else row.text
-    again = ceil(error.again_after.total_seconds()) if isinstance(error, CalleeLimitReached) else row.again_after
+    again = ceil(error.again_after.total_seconds()) if isinstance(error, RefusedForNow) else row.again_after
     headers = {} if again is None else {"Retry-After": str(again)}
     return Answer(row.status, _envelope(row.code, text[:_LONGEST_TEXT]), headers)
 

@@ -1,0 +1,15 @@
+"""End all tokens of an app at once, since one of them, or what buys them, got into wrong hands."""
+
+from duologue.usecases.change_tokens import change_tokens
+from duologue.usecases.ports import Apps, Clock, Tokens
+
+
+def end_tokens(app_key: str, *, apps: Apps, tokens: Tokens, clock: Clock) -> None:
+    """Twice, or without any, changes nothing.
+
+    Raises:
+        UnknownApp: there is no such app.
+        OutsideUnavailable: too many changes at the same moment, or storage is out of reach.
+    """
+    apps.app(app_key)
+    change_tokens(app_key, lambda register, now: register.end_all(), tokens, clock)

@@ -1,0 +1,22 @@
+"""Set the password of an SP's account. The one before is wrong from then on; tokens that it bought are not touched."""
+
+from collections.abc import Callable
+
+from duologue.domain.errors import InvalidField
+from duologue.domain.passwords import SALT_BYTES, hash_password
+from duologue.usecases.ports import AccountBook
+
+SHORTEST_PASSWORD = 12
+
+
+def set_password(sp_id: str, password: str, *, accounts: AccountBook, random_bytes: Callable[[int], bytes]) -> None:
+    """Raises InvalidField: the password breaks a rule; UnknownSp: there is no such account."""
+    accounts.set_password(sp_id, checked_hash(password, random_bytes))
+
+
+def checked_hash(password: str, random_bytes: Callable[[int], bytes]) -> str:
+    """What is kept of a new password. Raises InvalidField."""
+    if len(password) < SHORTEST_PASSWORD or not (password.isascii() and password.isprintable()):
+        # It travels raw in a header, so nothing else arrives as it was sent.
+        raise InvalidField("password", f"must be at least {SHORTEST_PASSWORD} printable ASCII characters")
+    return hash_password(password, random_bytes(SALT_BYTES))

@@ -7,11 +7,17 @@ import importlib
 import importlib.util
 import sys
 
+from lab.aws.cloud import CloudError
+from lab.aws.deploy import DeployError
+from lab.aws.layers import LayerError
+from lab.pstn.lines.sip.child import ChildError
+
 COMMANDS = ("up", "demo", "story", "site")
+DID_NOT_START = (CloudError, DeployError, LayerError)
 
 
 def main(arguments: list[str]) -> int:
-    """The process's exit code."""
+    """The process's exit code; 1, and why, when the laboratory did not start."""
     parser = argparse.ArgumentParser(prog="python -m lab", description="The cloud and the telephone network, here")
     commands = parser.add_subparsers(required=True, metavar="command")
     for name in COMMANDS:
@@ -23,7 +29,14 @@ def main(arguments: list[str]) -> int:
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     chosen = parser.parse_args(arguments)
-    code: int = chosen.run(chosen)
+    try:
+        code: int = chosen.run(chosen)
+    except ChildError as error:
+        print(f"The SIP telephones did not start; --virtual does without them. {error}", file=sys.stderr)
+        return 1
+    except DID_NOT_START as error:
+        print(f"The laboratory did not start: {error}", file=sys.stderr)
+        return 1
     return code
 
 

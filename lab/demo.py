@@ -9,7 +9,9 @@ from lab.cases import named
 from lab.pstn.lines.behaviours import answers
 from lab.story import perform
 from lab.timeline import Screen
+from lab.up import PHONE_PORT
 
+ANSWER_AT = f"http://127.0.0.1:{PHONE_PORT}"
 STORY = replace(named("talked"), name="demo", caller=answers(2.0), callee=answers(3.0, talks=4.0))
 
 
@@ -26,4 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
         "request; the platform rings Jack, then Sophia of the customer service, and joins them.\n"
         "Neither sees the other's number.\n"
     )
-    return perform(STORY, screen, telephones.chosen(arguments))
+    choice = telephones.chosen(arguments)
+    code = perform(STORY, screen, choice)
+    if choice.line == "sip":
+        screen.line(f"Both telephones moved by themselves. To answer one: make up, and open {ANSWER_AT}")
+    return code

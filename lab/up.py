@@ -32,6 +32,7 @@ from lab.website.scenarios import SOPHIA, to_try
 from lab.website.server import Site
 from lab.website.sp import Sp, open_sp
 
+PHONE_PORT = 8091
 LAB_FILE = "lab.json"
 """Below the state directory while a lab is running: its URLs and its stack's outputs."""
 
@@ -51,7 +52,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"where softphones register ({REGISTRAR_PORT}; 0: any free one)",
     )
     parser.add_argument(
-        "--phone-port", type=int, default=8091, help="port of the browser phone (8091; 0: any free one)"
+        "--phone-port",
+        type=int,
+        default=PHONE_PORT,
+        help=f"port of the browser phone ({PHONE_PORT}; 0: any free one)",
     )
     parser.add_argument("--state-dir", type=Path, default=ROOT / ".lab", help="working files (.lab)")
     parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="of template.yaml")

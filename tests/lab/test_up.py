@@ -13,6 +13,8 @@ from urllib.request import urlopen
 
 import pytest
 
+from lab.__main__ import main
+from lab.pstn.lines.sip.child import ChildError
 from lab.pstn.lines.sip.settings import missing
 
 ROOT = Path(__file__).parents[2]
@@ -120,3 +122,15 @@ def test_a_story_ends_with_its_checks(telephones):
     assert "← disconnect 8108" in said
     assert "\033" not in said
     assert os.linesep in said
+
+
+@pytest.mark.skipif(missing() is not None, reason=str(missing()))
+def test_telephones_that_do_not_start_are_told_with_the_way_round(monkeypatch, capsys):
+    def make_nothing(*_: object) -> None:
+        raise ChildError("no socket")
+
+    monkeypatch.setattr("lab.demo.perform", make_nothing)
+    assert main(["demo"]) == 1
+    told = capsys.readouterr().err
+    assert "--virtual" in told
+    assert "no socket" in told

@@ -1,6 +1,7 @@
 """An exchange on a jumping clock whose Lambda answers by a script, for the tests of this folder."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -121,3 +122,18 @@ def key_of(event: dict[str, Any]) -> str:
 
 def _ignore(result: object) -> None:
     """A timer's callback gives nothing."""
+
+
+@contextmanager
+def inbound(story: Any) -> Iterator[None]:
+    """Meanwhile, who dials A's display number reaches this story's application; its exchange is left as it was."""
+    target = {"SipMediaApplicationId": story.application, "Priority": 1, "AwsRegion": "us-east-1"}
+    account = story.exchange.account
+    rule = account.create_rule(
+        {"Name": "in", "TriggerType": "ToPhoneNumber", "TriggerValue": SHOWN_A, "TargetApplications": [target]}
+    )
+    try:
+        yield
+    finally:
+        account.update_rule(rule["SipRuleId"], {"Disabled": True})
+        account.delete_rule(rule["SipRuleId"])

@@ -15,7 +15,19 @@ from lab.pstn.lines.virtual import (
     never_answers,
     vanishes,
 )
-from tests.lab_pstn.scripted import SHOWN_A, SHOWN_B, A, B, Story, action, bridge, hang_up, hang_up_the_rest, play
+from tests.lab_pstn.scripted import (
+    SHOWN_A,
+    SHOWN_B,
+    A,
+    B,
+    Story,
+    action,
+    bridge,
+    hang_up,
+    hang_up_the_rest,
+    inbound,
+    play,
+)
 from tests.lab_sip.office import SipStory
 
 CALLBACK = {"CALL_ANSWERED": [play(), bridge()], "HANGUP": hang_up_the_rest}
@@ -186,15 +198,9 @@ def test_the_network_notices_a_phone_that_vanished(open_story, office):
 
 def test_a_call_from_outside_is_answered_and_bridged(open_story):
     story = open_story({"NEW_INBOUND_CALL": [play(), bridge()], "HANGUP": hang_up_the_rest}, b=quick(talks=0.5))
-    target = {"SipMediaApplicationId": story.application, "Priority": 1, "AwsRegion": "us-east-1"}
-    rule = {"Name": "in", "TriggerType": "ToPhoneNumber", "TriggerValue": SHOWN_A, "TargetApplications": [target]}
-    made = story.exchange.account.create_rule(rule)
-    try:
+    with inbound(story):
         story.transaction = story.exchange.call_in(A, SHOWN_A)
         story.run()
-    finally:
-        story.exchange.account.update_rule(made["SipRuleId"], {"Disabled": True})
-        story.exchange.account.delete_rule(made["SipRuleId"])
     assert story.told == ["NEW_INBOUND_CALL", "ACTION_SUCCESSFUL:CallAndBridge", "HANGUP:LEG-B", "HANGUP:LEG-A"]
     assert story.b.saw == SHOWN_B
     assert story.heard_a == ["hello.wav"]

@@ -7,7 +7,7 @@ import pytest
 
 from lab.pstn.lines.phones import Phone
 from lab.pstn.lines.virtual import answers
-from tests.lab_pstn.scripted import SHOWN_A, action, bridge, hang_up, hang_up_the_rest, play
+from tests.lab_pstn.scripted import SHOWN_A, action, bridge, hang_up, hang_up_the_rest, inbound, play
 from tests.lab_sip import ear, sipp
 from tests.lab_sip.office import SipStory
 from tests.lab_sip.sipp import ACKED, HANGS_UP, INVITED, OK, RINGS, Sipp, answered_phone, pause, presses, recv, reply
@@ -229,18 +229,10 @@ def test_it_calls_and_presses_digits(phone, office):
         InBetweenDigitsDurationInMilliseconds=3000,
     )
     story = SipStory(office, {"NEW_INBOUND_CALL": [ask], "ACTION_SUCCESSFUL": [hang_up()]})
-    target = {"SipMediaApplicationId": story.application, "Priority": 1, "AwsRegion": "us-east-1"}
-    account = office.exchange.account
-    rule = account.create_rule(
-        {"Name": "in", "TriggerType": "ToPhoneNumber", "TriggerValue": SHOWN_A, "TargetApplications": [target]}
-    )
-    try:
+    with inbound(story):
         pressed = [pause(700), presses("1"), pause(700), presses("5")]
         one = phone([*ANSWERED_CALL, *pressed, recv("BYE"), OK], towards=office.line.address)
         successful(one)
-    finally:
-        account.update_rule(rule["SipRuleId"], {"Disabled": True})
-        account.delete_rule(rule["SipRuleId"])
     assert story.data("ACTION_SUCCESSFUL:PlayAudioAndGetDigits")["ReceivedDigits"] == "15"
     (leg, *_) = story.events[0]["CallDetails"]["Participants"]
     assert (leg["From"], leg["To"], leg["Direction"]) == (OUTSIDE, SHOWN_A, "Inbound")

@@ -9,7 +9,7 @@ import pytest
 from lab.phones.registrar_on_udp import RegistrarOnUdp
 from lab.pstn.lines.phones import Phone
 from lab.pstn.lines.virtual import answers
-from tests.lab_pstn.scripted import SHOWN_A, bridge, hang_up, hang_up_the_rest, play
+from tests.lab_pstn.scripted import SHOWN_A, bridge, hang_up, hang_up_the_rest, inbound, play
 from tests.lab_sip.office import SipStory
 
 JACK, INSIDE = "+12025550140", "+12025550130"
@@ -73,17 +73,9 @@ def test_it_calls_a_display_number(office, registrar, softphone):
     """It knows its registrar only; talk and hang-up go straight between it and the network."""
     softphone.says("registered")
     story = SipStory(office, {"NEW_INBOUND_CALL": [play(), hang_up()]})
-    target = {"SipMediaApplicationId": story.application, "Priority": 1, "AwsRegion": "us-east-1"}
-    account = office.exchange.account
-    rule = account.create_rule(
-        {"Name": "in", "TriggerType": "ToPhoneNumber", "TriggerValue": SHOWN_A, "TargetApplications": [target]}
-    )
-    try:
+    with inbound(story):
         softphone.do(f"dial sip:{SHOWN_A[1:]}@{registrar.address}")
         softphone.says("talks")
         softphone.says("hung up")
-    finally:
-        account.update_rule(rule["SipRuleId"], {"Disabled": True})
-        account.delete_rule(rule["SipRuleId"])
     (leg, *_) = story.events[0]["CallDetails"]["Participants"]
     assert (leg["From"], leg["To"], leg["Direction"]) == (JACK, SHOWN_A, "Inbound")

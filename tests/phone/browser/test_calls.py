@@ -9,7 +9,7 @@ from lab.phones.voices import voice
 from lab.pstn.lines import AudioFile
 from lab.pstn.lines.sip.sounds import tone, wav_file
 from lab.pstn.lines.virtual import answers
-from tests.lab_pstn.scripted import SHOWN_A, A, B, action, bridge, hang_up, hang_up_the_rest, play
+from tests.lab_pstn.scripted import SHOWN_A, A, B, action, bridge, hang_up, hang_up_the_rest, inbound, play
 from tests.lab_sip import ear
 from tests.lab_sip.office import SipStory
 from tests.phone.browser.conftest import LOUDEST, SPOKEN, see, voices_in
@@ -46,16 +46,8 @@ def hears(page, hertz: float) -> None:
 def calls_in(office, script) -> Iterator[SipStory]:
     """Who dials the display number reaches this script."""
     story = SipStory(office, script, audio=lambda bucket, key: AudioFile(8.0, wav_file(tone(PROMPT, 8.0))))
-    target = {"SipMediaApplicationId": story.application, "Priority": 1, "AwsRegion": "us-east-1"}
-    account = office.exchange.account
-    rule = account.create_rule(
-        {"Name": "in", "TriggerType": "ToPhoneNumber", "TriggerValue": SHOWN_A, "TargetApplications": [target]}
-    )
-    try:
+    with inbound(story):
         yield story
-    finally:
-        account.update_rule(rule["SipRuleId"], {"Disabled": True})
-        account.delete_rule(rule["SipRuleId"])
 
 
 def test_jack_answers_in_the_page_and_talks_with_sophia(office, switched_on, keep):

@@ -92,6 +92,7 @@ def _recording_rows(cdr: dict[str, Any]) -> list[Row]:
         ("Recorded", "yes, after the notice to both", "recordFlag"),
         ("From", _moment(cdr.get("recordStartTime")), "recordStartTime"),
         ("File", str(cdr.get("recordObjectName", "–")), "recordObjectName"),
+        ("Fetched by", "a link that our server keeps to itself", "recordFileDownloadUrl"),
     ]
 
 

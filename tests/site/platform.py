@@ -128,7 +128,7 @@ def fee(session: str = SESSION, **more: object) -> dict:
 
 
 RECORDED: dict[str, Any] = {"recordFlag": 1, "recordObjectName": "1_2_3.wav", "recordDomain": "duologue.example.com"}
-RECORDED |= {"recordStartTime": "2026-11-23 09:00:16"}
+RECORDED |= {"recordStartTime": "2026-11-23 09:00:16", "recordFileDownloadUrl": "http://127.0.0.1:9/r/secret/1_2_3.wav"}
 
 TALK = (
     status("callout", CALLER, 1),

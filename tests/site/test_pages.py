@@ -250,6 +250,13 @@ class TestPlayer:
         assert (status, headers["Content-Type"], sound) == (200, "audio/wav", storage.sound)
         assert "Location" not in headers, "the link is the site's own secret"
 
+    def test_the_link_in_the_record_is_not_on_the_page(self, ask, recorded):
+        """Neither in the table, nor in the record as it was sent, nor in what the page is told later."""
+        for path in (recorded, f"{recorded}/parts"):
+            shown = ask("GET", path)[2].decode()
+            assert "recordFileDownloadUrl" in shown
+            assert "/r/secret" not in shown
+
     def test_a_part(self, ask, recorded, storage):
         status, headers, sound = ask("GET", f"{recorded}/recording", Range="bytes=100-199")
         assert (status, sound) == (206, storage.sound[100:200])

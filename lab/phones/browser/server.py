@@ -178,5 +178,5 @@ def _frame(message: bytes) -> bytes:
 def _read(message: str) -> object:
     try:
         return json.loads(message)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # thousands of brackets are no message either
         raise NotUnderstood("not JSON") from error

@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _leave(code: int) -> None:
-    """End the process without Python's own end, in whose last garbage collection it was seen to stand still for ever.
+    """End the process without Python's own end, in whose last garbage collection it was once seen to stand still.
 
     That was on a very busy machine, with daemon threads of MiniStack still there. What a command began it has closed.
     """

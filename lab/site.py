@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
-import threading
 from collections.abc import Sequence
 from contextlib import closing
 
+from lab import signals
 from lab.website.client import Account, SpClient
 from lab.website.desk import Desk
 from lab.website.server import Site
@@ -60,9 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     if missing:
         print(f"Set {' and '.join(missing)} first.", file=sys.stderr)
         return 2
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = signals.told_to_stop()
     account = Account(arguments.app_key, os.environ[SECRET], arguments.username, os.environ[PASSWORD])
     numbers = arguments.display_number
     try:
@@ -72,5 +69,5 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     with closing(site):
         print(f"SITE  {site.url}", flush=True)
-        stop.wait()
+        signals.wait(stop)
     return 0

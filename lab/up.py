@@ -6,15 +6,13 @@ import argparse
 import json
 import os
 import re
-import signal
 import socket
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from lab import telephones
+from lab import signals, telephones
 from lab.aws.cloud import LOOPBACK
 from lab.lab import ROOT, TELEPHONES, Lab
 from lab.phones.browser.phone import BrowserPhone
@@ -75,9 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 1
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = signals.told_to_stop()
     lab = Lab(
         auth=arguments.auth,
         parameters=dict(given.split("=", 1) for given in arguments.parameter),
@@ -107,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
             lab.pstn.subscribe(wall.moment)
             sp.receiver.observers.append(wall.push)
             site.desk.observers.append(wall.push)
-            stop.wait()
+            signals.wait(stop)
     return 0
 
 

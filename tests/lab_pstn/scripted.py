@@ -31,6 +31,21 @@ def bridge(to: str = B, seconds: int = 20, **more: Any) -> dict[str, Any]:
     return action("CallAndBridge", CallerIdNumber=SHOWN_B, CallTimeoutSeconds=seconds, Endpoints=endpoints, **more)
 
 
+def ask_two_digits(regex: str, repeat_ms: int = 8000, between_ms: int = 3000) -> dict[str, Any]:
+    """Of the first leg, by a prompt."""
+    source = {"Type": "S3", "BucketName": "prompts", "Key": "press.wav"}
+    return action(
+        "PlayAudioAndGetDigits",
+        ParticipantTag="LEG-A",
+        InputDigitsRegex=regex,
+        AudioSource=source,
+        FailureAudioSource=source,
+        MaxNumberOfDigits=2,
+        RepeatDurationInMilliseconds=repeat_ms,
+        InBetweenDigitsDurationInMilliseconds=between_ms,
+    )
+
+
 def hang_up(tag: str = "LEG-A", **more: Any) -> dict[str, Any]:
     return action("Hangup", ParticipantTag=tag, **more)
 

@@ -22,6 +22,7 @@ from tests.lab_pstn.scripted import (
     B,
     Story,
     action,
+    ask_two_digits,
     bridge,
     hang_up,
     hang_up_the_rest,
@@ -146,17 +147,7 @@ def test_an_update_cuts_a_prompt(open_story):
 
 
 def test_digits_asked_for(open_story):
-    source = {"Type": "S3", "BucketName": "prompts", "Key": "press.wav"}
-    ask = action(
-        "PlayAudioAndGetDigits",
-        ParticipantTag="LEG-A",
-        InputDigitsRegex=r"^\d{2}$",
-        AudioSource=source,
-        FailureAudioSource=source,
-        MaxNumberOfDigits=2,
-        RepeatDurationInMilliseconds=5000,
-        InBetweenDigitsDurationInMilliseconds=2000,
-    )
+    ask = ask_two_digits(r"^\d{2}$", repeat_ms=5000, between_ms=2000)
     script = {"CALL_ANSWERED": [ask], "ACTION_SUCCESSFUL": [hang_up()]}
     story = open_story(script, a=quick(presses="42", press_after=0.2)).place().run()
     assert story.data("ACTION_SUCCESSFUL:PlayAudioAndGetDigits")["ReceivedDigits"] == "42"

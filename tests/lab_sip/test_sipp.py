@@ -7,7 +7,7 @@ import pytest
 
 from lab.pstn.lines.phones import Phone
 from lab.pstn.lines.virtual import answers
-from tests.lab_pstn.scripted import SHOWN_A, action, bridge, hang_up, hang_up_the_rest, inbound, play
+from tests.lab_pstn.scripted import SHOWN_A, ask_two_digits, bridge, hang_up, hang_up_the_rest, inbound, play
 from tests.lab_sip import ear, sipp
 from tests.lab_sip.office import SipStory
 from tests.lab_sip.sipp import ACKED, HANGS_UP, INVITED, OK, RINGS, Sipp, answered_phone, pause, presses, recv, reply
@@ -217,17 +217,7 @@ Content-Length: [len]
 
 def test_it_calls_and_presses_digits(phone, office):
     """From outside to a display number: answered, asked, the digits read, hung up."""
-    source = {"Type": "S3", "BucketName": "prompts", "Key": "press.wav"}
-    ask = action(
-        "PlayAudioAndGetDigits",
-        ParticipantTag="LEG-A",
-        InputDigitsRegex=r"^1\d#?$",
-        AudioSource=source,
-        FailureAudioSource=source,
-        MaxNumberOfDigits=2,
-        RepeatDurationInMilliseconds=8000,
-        InBetweenDigitsDurationInMilliseconds=3000,
-    )
+    ask = ask_two_digits(r"^1\d#?$")
     story = SipStory(office, {"NEW_INBOUND_CALL": [ask], "ACTION_SUCCESSFUL": [hang_up()]})
     with inbound(story):
         pressed = [pause(700), presses("1"), pause(700), presses("5")]

@@ -9,7 +9,18 @@ from lab.phones.voices import voice
 from lab.pstn.lines import AudioFile
 from lab.pstn.lines.sip.sounds import tone, wav_file
 from lab.pstn.lines.virtual import answers
-from tests.lab_pstn.scripted import SHOWN_A, A, B, action, bridge, hang_up, hang_up_the_rest, inbound, play
+from tests.lab_pstn.scripted import (
+    SHOWN_A,
+    A,
+    B,
+    action,
+    ask_two_digits,
+    bridge,
+    hang_up,
+    hang_up_the_rest,
+    inbound,
+    play,
+)
 from tests.lab_sip import ear
 from tests.lab_sip.office import SipStory
 from tests.phone.browser.conftest import LOUDEST, SPOKEN, see, voices_in
@@ -151,17 +162,7 @@ def test_the_keypad_in_a_call(office, switched_on):
 
 def test_a_display_number_is_called_and_its_menu_answered(office, switched_on, keep):
     """The application answers, asks for two digits over a tone, and hangs up."""
-    source = {"Type": "S3", "BucketName": "prompts", "Key": "press.wav"}
-    ask = action(
-        "PlayAudioAndGetDigits",
-        ParticipantTag="LEG-A",
-        InputDigitsRegex=r"^1\d#?$",
-        AudioSource=source,
-        FailureAudioSource=source,
-        MaxNumberOfDigits=2,
-        RepeatDurationInMilliseconds=8000,
-        InBetweenDigitsDurationInMilliseconds=5000,
-    )
+    ask = ask_two_digits(r"^1\d#?$", between_ms=5000)
     page = switched_on(A)
     with calls_in(office, {"NEW_INBOUND_CALL": [ask], "ACTION_SUCCESSFUL": [hang_up()]}) as story:
         for key in "12025550100":

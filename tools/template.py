@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms: `!Ref X` is {"Ref": "X"}, `!Sub X` is {"Fn::Sub": "X"}."""
+class _Loader(yaml.CSafeLoader):
+    """YAML with CloudFormation's short forms: `!Ref X` is {"Ref": "X"}, `!GetAtt X.Arn` {"Fn::GetAtt": ["X", "Arn"]}.
+
+    libyaml's parser, which every wheel of PyYAML has: it takes a tenth of the time of the one in Python.
+    """
 
 
 def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
@@ -20,7 +24,8 @@ def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]
         return {name: loader.construct_mapping(node, deep=True)}
     if isinstance(node, yaml.SequenceNode):
         return {name: loader.construct_sequence(node, deep=True)}
-    return {name: loader.construct_scalar(node)}  # type: ignore[arg-type]
+    value = loader.construct_scalar(node)  # type: ignore[arg-type]
+    return {name: str(value).split(".", 1) if suffix == "GetAtt" else value}
 
 
 _Loader.add_multi_constructor("!", _short_form)
@@ -32,8 +37,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return document
 
 
+@cache
 def read_template(path: Path = ROOT / "template.yaml") -> dict[str, Any]:
-    """The template, as the repository has it or as `sam build` wrote it."""
+    """The template, as the repository has it or as `sam build` wrote it. Read once a process: change nothing in it."""
     return read_yaml(path)
 
 
@@ -90,7 +96,7 @@ def substituted(template: dict[str, Any], machine: StateMachine) -> dict[str, An
     text = (ROOT / machine.definition).read_text(encoding="utf-8")
     for name, value in machine.substitutions.items():
         text = text.replace(f"${{{name}}}", default_of(template, value))
-    document: dict[str, Any] = yaml.safe_load(text)
+    document: dict[str, Any] = yaml.load(text, yaml.CSafeLoader)
     return document
 
 

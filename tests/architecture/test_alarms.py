@@ -40,14 +40,14 @@ def test_every_alarm_goes_to_the_topic(name: str):
 def test_whatever_is_put_aside_raises_an_alarm():
     """Each queue that somebody's failures end in, and that nobody reads by itself."""
     read = {
-        event["Properties"]["Queue"]["Fn::GetAtt"].partition(".")[0]
+        event["Properties"]["Queue"]["Fn::GetAtt"][0]
         for resource in _RESOURCES.values()
         for event in resource.get("Properties", {}).get("Events", {}).values()
         if event["Type"] == "SQS"
     }
     queues = {name for name, resource in _RESOURCES.items() if resource["Type"] == "AWS::SQS::Queue"}
     watched = {
-        dimensions["QueueName"]["Fn::GetAtt"].partition(".")[0]
+        dimensions["QueueName"]["Fn::GetAtt"][0]
         for alarm in _ALARMS.values()
         if "QueueName" in (dimensions := _watched(alarm)[2])
     }

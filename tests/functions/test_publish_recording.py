@@ -17,8 +17,8 @@ from duologue.runtime.wiring.publish_recording import Parts
 from functions.publish_recording.handler import answer
 from tests.fakes.calls import FakeCalls
 from tests.functions.worlds import sample
-from tests.journeys.tables import declared
 from tests.samples import NOW, at, callback
+from tools.template import read_template
 
 BUCKET = "recordings"
 CALL = callback("3263827911_1044187234_2889035102_20261123090000")
@@ -170,7 +170,7 @@ def test_how_long_its_app_keeps_it_is_on_both_forms(world):
 
 
 def test_each_choice_has_its_rule_in_the_storage():
-    rules = declared("RecordingsBucket")["LifecycleConfiguration"]["Rules"]
+    rules = read_template()["Resources"]["RecordingsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
     by_tag = {rule["TagFilters"][0]["Value"]: rule["ExpirationInDays"] for rule in rules if "TagFilters" in rule}
     assert by_tag == {str(days): days for days in KEEP_DAYS}
 

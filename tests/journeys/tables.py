@@ -1,36 +1,20 @@
 """The two tables, as template.yaml declares them, in whatever DynamoDB answers."""
 
 import itertools
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import boto3
-import yaml
+
+from tools.template import read_template
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 _COUNT = itertools.count(1)
 _KEYS = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short tags as plain values: only table shapes are wanted here."""
-
-
-_Loader.add_multi_constructor("!", lambda loader, suffix, node: None)
-
-
-def declared(logical_id: str) -> dict[str, Any]:
-    """The properties of one resource of template.yaml."""
-    resources = yaml.load(_TEMPLATE.read_text(), _Loader)["Resources"]
-    properties: dict[str, Any] = resources[logical_id]["Properties"]
-    return properties
-
-
+_RESOURCES = read_template()["Resources"]
 _SHAPES = {
-    name: {key: declared(name)[key] for key in _KEYS if key in declared(name)}
+    name: {key: value for key, value in _RESOURCES[name]["Properties"].items() if key in _KEYS}
     for name in ("CallsTable", "AccountsTable")
 }
 

@@ -50,7 +50,7 @@ class Execution:
 def load(substitutions: Mapping[str, str]) -> dict[str, Any]:
     """The document as deployed. Raises KeyError if the file wants a substitution that is not given."""
     text = re.sub(r"\$\{(\w+)\}", lambda name: substitutions[name[1]], ASL.read_text())
-    document: dict[str, Any] = yaml.safe_load(text)
+    document: dict[str, Any] = yaml.load(text, yaml.CSafeLoader)
     return document
 
 

@@ -1,6 +1,5 @@
 """The headers of a digest: the worked numbers to the letter, and nothing that a client could send breaks the reader."""
 
-import timeit
 from datetime import UTC, datetime
 
 import pytest
@@ -74,39 +73,31 @@ def test_whatever_is_sent_is_read_or_refused_by_name(query, sent):
     assert isinstance(read, AccessToken) or read.proves(SECRET) in (True, False)
 
 
+LONGEST = 2048
+
+
 @pytest.mark.parametrize(
-    ("name", "sent"),
+    ("name", "before", "header", "begins"),
     [
-        ("Authorization", {"authorization": "AKSK " + "a" * 2048}),
-        ("X-AKSK", {"authorization": f"AKSK {KIND}", "x-aksk": "UsernameToken " + "a" * 2048}),
-        ("X-WSSE", {"authorization": f"WSSE {KIND}", "x-wsse": "UsernameToken " + "a" * 2048}),
+        ("Authorization", {}, "authorization", "AKSK "),
+        ("X-AKSK", {"authorization": f"AKSK {KIND}"}, "x-aksk", "UsernameToken "),
+        ("X-WSSE", {"authorization": f"WSSE {KIND}"}, "x-wsse", "UsernameToken "),
     ],
 )
-def test_a_header_without_end_is_refused_unread(name, sent):
-    with pytest.raises(InvalidField, match=f"^{name} is longer than 2048 characters"):
-        read_digest(sent)
+@pytest.mark.parametrize("run", ["a", " ", "a ", 'a="', "a="])
+def test_a_header_longer_than_the_longest_is_refused_unread(name, before, header, begins, run):
+    """Anybody may send one, and no pattern is tried on it: neither has proved anything yet. The longest is read."""
+    longest = (begins + run * LONGEST)[:LONGEST]
+    with pytest.raises(HeaderFault):
+        read_digest(before | {header: longest})
+    with pytest.raises(InvalidField, match=f"^{name} is longer than {LONGEST} characters"):
+        read_digest(before | {header: longest + "a"})
 
 
 def test_the_longest_parts_that_are_good_together_are_read():
     sent = headers("WSSE", WSSE_HEX, nonce="n" * 128)
     sent["x-wsse"] = sent["x-wsse"].replace('"k1"', f'"{"k" * 512}"')
     assert read_digest(sent).app_key == "k" * 512
-
-
-@pytest.mark.parametrize("run", ["a", " ", "a ", 'a="', "a="])
-def test_reading_takes_time_by_the_length_not_by_its_square(run):
-    """Four times the length took sixteen times the time once, before anybody had proved anything."""
-
-    def work(length: int) -> float:
-        sent = {"authorization": "AKSK b" + run * (length // len(run))}
-
-        def read() -> None:
-            with pytest.raises(RequestRefused):
-                read_digest(sent)
-
-        return min(timeit.repeat(read, number=20, repeat=9))
-
-    assert work(2000) < 9 * work(500)
 
 
 @given(st.sampled_from(["AKSK", "WSSE"]), st.text(), st.text(), st.sampled_from([CREATED, "9999-12-31T23:59:59Z"]))

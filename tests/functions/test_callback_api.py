@@ -321,7 +321,7 @@ def test_what_nobody_foresaw_gets_the_static_answer(monkeypatch):
     monkeypatch.delenv("ACCOUNTS_TABLE", raising=False)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     said = handler(PLACED, None)
-    assert said["statusCode"] == 500
+    assert (said["statusCode"], said["headers"]["Cache-Control"]) == (500, "no-store")
     assert json.loads(said["body"]) == {"resultcode": "1010001", "resultdesc": "Internal error."}
 
 

@@ -44,6 +44,7 @@ class Api:
     def say(self, event: dict) -> tuple[int, dict]:
         said = answer(event, self.parts)
         assert said["headers"]["Content-Type"] == "application/json;charset=UTF-8"
+        assert said["headers"]["Cache-Control"] == "no-store", "no proxy may keep a token"
         assert said["isBase64Encoded"] is False
         return said["statusCode"], json.loads(said["body"])
 
@@ -210,7 +211,7 @@ def test_what_nobody_foresaw_gets_the_static_answer(monkeypatch):
     monkeypatch.delenv("ACCOUNTS_TABLE", raising=False)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     said = handler(LOGGED_IN, None)
-    assert said["statusCode"] == 500
+    assert (said["statusCode"], said["headers"]["Cache-Control"]) == (500, "no-store")
     assert json.loads(said["body"]) == {"resultcode": "1010001", "resultdesc": "Internal error."}
 
 

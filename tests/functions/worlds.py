@@ -119,6 +119,7 @@ class Api:
         said = answer_sp(event, self.parts)
         assert set(said) == {"statusCode", "headers", "body", "isBase64Encoded"}
         assert said["headers"]["Content-Type"] == "application/json;charset=UTF-8"
+        assert said["headers"]["Cache-Control"] == "no-store"
         assert said["isBase64Encoded"] is False
         body: dict[str, Any] = json.loads(said["body"])
         assert isinstance(body["resultcode"], str)
@@ -131,6 +132,7 @@ class Api:
         said = answer_sp(event, self.parts)
         assert (said["body"], said["isBase64Encoded"]) == ("", False)
         assert "Content-Type" not in said["headers"]
+        assert said["headers"]["Cache-Control"] == "no-store"
         return said["statusCode"], said["headers"]["Location"]
 
     def record(self) -> None:

@@ -1,5 +1,8 @@
 """One AWS account on this machine: MiniStack inside this process, on 127.0.0.1 only.
 
+MiniStack itself lets every web page call it and read its answers. Here only programs are let in, and links to stored
+objects: lab/pstn/http_guard.py says the rule.
+
 Law: MiniStack keeps its state in module variables, so a process holds at most one running cloud; starting another after
 stopping the first begins with an empty account.
 """
@@ -11,6 +14,7 @@ import concurrent.futures
 import contextlib
 import logging
 import os
+import re
 import shutil
 import socket
 import sys
@@ -19,6 +23,7 @@ import threading
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from botocore.config import Config
 
@@ -28,6 +33,7 @@ from lab.aws.engine import part
 from lab.aws.overlay import event_sources, lambda_process, own_services, timing
 from lab.aws.overlay.task_tokens import TOKENS
 from lab.aws.runtime import runtime_path
+from lab.pstn.http_guard import Scope, guarded
 
 LOOPBACK = "127.0.0.1"
 ACCOUNT = "111122223333"
@@ -35,6 +41,7 @@ REGION = "us-east-1"
 
 _PORT_NAMES = ("DEFAULT_PORT", "_PORT", "_GATEWAY_PORT", "_MINISTACK_PORT", "_DEFAULT_PORT")
 _LOGGERS = ("ministack", "lambda", "lambda_runtime", "states", "cloudformation", "eventbridge", "scheduler", "sqs")
+_STORED_OBJECT = re.compile(r"/[a-z0-9][a-z0-9.-]+/.+")
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
 
@@ -67,6 +74,8 @@ class Cloud:
         self.state_dir = state_dir.resolve()
         self._wanted_port, self._corrected = port, corrected
         self.port = 0
+        self.also_at: set[str] = set()
+        """Further origins, `http://host:port`, under which clients reach the endpoint through a forwarder."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._shutdown: asyncio.Event | None = None
@@ -216,7 +225,8 @@ class Cloud:
         config.graceful_timeout = 0.5
         config.shutdown_timeout = 2
         config.loglevel, config.accesslog, config.errorlog = "WARNING", None, None
-        server = asyncio.create_task(serve(part("app").app, config, shutdown_trigger=self._shutdown.wait))
+        app = guarded(part("app").app, self.port, is_link=_is_link_to_object, also=self.also_at)
+        server = asyncio.create_task(serve(app, config, shutdown_trigger=self._shutdown.wait))
         while not server.done():
             with contextlib.suppress(OSError):
                 _, writer = await asyncio.open_connection(LOOPBACK, self.port)
@@ -271,6 +281,13 @@ class Cloud:
 def is_running() -> bool:
     """Whether this process serves a cloud already."""
     return any(thread.name == "cloud" for thread in threading.enumerate())
+
+
+def _is_link_to_object(scope: Scope) -> bool:
+    """A presigned link to S3. Other GETs are not to be opened from a site: many services act on `?Action=…`."""
+    query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    signed = "X-Amz-Signature" in query and all(name.startswith(("X-Amz-", "response-")) for name in query)
+    return signed and bool(_STORED_OBJECT.fullmatch(scope["path"]))
 
 
 def _tell_port(port: str) -> None:

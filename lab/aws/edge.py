@@ -1,5 +1,7 @@
 """The REST API at the root of a port of its own, as a custom domain with an empty base path serves it.
 
+Web pages are not let in, but a link may be opened (lab/pstn/http_guard.py).
+
 Law: nothing of a request is written anywhere; the method, path, query, header lines and body reach API Gateway as the
 client sent them, its own spelling of header names included.
 """
@@ -20,6 +22,7 @@ import h11
 from lab.aws.cloud import LOOPBACK, Cloud
 from lab.aws.engine import part
 from lab.aws.overlay.rest_proxy import CLIENT, Client, gateway_answer
+from lab.pstn.http_guard import body_of, is_cors, refusal
 
 _LARGEST_BODY = 10 * 1024 * 1024
 """https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html"""
@@ -102,7 +105,9 @@ class Edge:
                 return
             if request is None:
                 return
-            answer = await self._forward(request, body, peer) if body is not None else self._too_large()
+            answer = self._refused(request) or (
+                await self._forward(request, body, peer) if body is not None else self._too_large()
+            )
             await _write(wire, writer, answer, head=request.method == b"HEAD")
             if body is None or wire.our_state is h11.MUST_CLOSE or wire.their_state is h11.MUST_CLOSE:
                 return
@@ -110,7 +115,7 @@ class Edge:
 
     async def _forward(self, request: h11.Request, body: bytes, peer: str) -> Answer:
         target, _, query = request.target.decode("latin-1").partition("?")
-        lines = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw_items())
+        lines: Iterable[tuple[str, str]] = _lines(request)
         host = next((value for name, value in lines if name.lower() == "host"), "")
         lines = (*_without_forwarded(lines), *_forwarded(lines, peer, self.port))
         headers: dict[str, str] = {}
@@ -133,8 +138,17 @@ class Edge:
         )
         return answer or (403, {"Content-Type": "application/json"}, b'{"message":"Forbidden"}')
 
+    def _refused(self, request: h11.Request) -> Answer | None:
+        reason = refusal(request.method.decode(), _lines(request), self.port)
+        return (403, {"Content-Type": "text/plain; charset=utf-8"}, body_of(reason)) if reason else None
+
     def _too_large(self) -> Answer:
         return gateway_answer(self._api_id, self._stage, "REQUEST_TOO_LARGE", "Request Too Long")
+
+
+def _lines(request: h11.Request) -> tuple[tuple[str, str], ...]:
+    """The header lines as the client spelled them."""
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw_items())
 
 
 def _without_forwarded(lines: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -178,7 +192,7 @@ async def _write(wire: h11.Connection, writer: asyncio.StreamWriter, answer: Ans
     status, headers, body = answer
     lines: list[tuple[str, str]] = [("Date", formatdate(usegmt=True)), ("x-amzn-RequestId", str(uuid.uuid4()))]
     for name, values in headers.items():
-        if name.lower() in _OWN_HEADERS | {"x-amzn-requestid"}:
+        if name.lower() in _OWN_HEADERS | {"x-amzn-requestid"} or is_cors(name):
             continue
         lines += [(name, str(value)) for value in (values if isinstance(values, list) else [values])]
     empty = status in {204, 304}

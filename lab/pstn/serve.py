@@ -1,10 +1,14 @@
-"""A bare HTTP server in front of one `PstnService`, on loopback: for tests, and for trying the network alone."""
+"""A bare HTTP server in front of one `PstnService`, on loopback: for tests, and for trying the network alone.
+
+Web pages are not let in (http_guard).
+"""
 
 import asyncio
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from types import TracebackType
 
+from lab.pstn.http_guard import GuardedHandler
 from lab.pstn.service import PstnService
 
 
@@ -12,7 +16,7 @@ class LoopbackServer:
     """`with LoopbackServer(service) as url:` serves until the block ends; the port is the machine's choice."""
 
     def __init__(self, service: PstnService, port: int = 0) -> None:
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(GuardedHandler):
             protocol_version = "HTTP/1.1"
 
             def _serve(self) -> None:

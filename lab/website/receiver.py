@@ -1,4 +1,7 @@
-"""An SP's webhook receiver: takes status events and CDRs, checks their signature, keeps them in order."""
+"""An SP's webhook receiver: takes status events and CDRs, checks their signature, keeps them in order.
+
+Web pages are not let in (lab/pstn/http_guard.py).
+"""
 
 import base64
 import hashlib
@@ -11,6 +14,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from lab.pstn.http_guard import GuardedHandler
 
 ACCEPTED = b'{"resultcode":"0","resultdesc":"Success"}'
 
@@ -117,7 +122,7 @@ class Receiver:
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         receiver = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(GuardedHandler, BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 headers = {name.lower(): value for name, value in self.headers.items()}

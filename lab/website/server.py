@@ -9,7 +9,8 @@
 | `/calls/{id}/recording` | the sound, as the storage gives it; takes Range |
 | `POST /told/status`, `/told/fee` | what the platform tells |
 
-Law: a form is taken from the site's own pages only, since a form can make a telephone ring.
+Law: only the site's own pages send requests here, since a form can make a telephone ring; other sites may link to it
+(lab/pstn/http_guard.py).
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from lab.pstn.http_guard import GuardedHandler
 from lab.website import live
 from lab.website.book import SpCall
 from lab.website.desk import FEE_PATH, STATUS_PATH, Ask, Desk, Refused
@@ -69,9 +71,6 @@ class Site:
         self._server = _Server(("127.0.0.1", port), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self.desk = make_desk((public_url or self.url).rstrip("/"))
-        port = self._server.server_address[1]
-        self.hosts = {f"127.0.0.1:{port}", f"localhost:{port}", urlsplit(self.desk.url).netloc}
-        """What a browser may call this site; another name that leads here is a trick (DNS rebinding)."""
         self._thread = threading.Thread(target=self._server.serve_forever, args=(_POLL_S,), name="site", daemon=True)
         self._thread.start()
 
@@ -91,7 +90,8 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-class _Answering(BaseHTTPRequestHandler):
+class _Answering(GuardedHandler, BaseHTTPRequestHandler):
+    pages = True
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "Site", ""
     timeout = 75
@@ -103,6 +103,12 @@ class _Answering(BaseHTTPRequestHandler):
     @property
     def desk(self) -> Desk:
         return self.site.desk
+
+    @property
+    def also(self) -> Collection[str]:
+        """Where a proxy shows this site."""
+        shown = urlsplit(self.desk.url)
+        return (f"{shown.scheme}://{shown.netloc}",)
 
     # -- the paths
     def do_GET(self) -> None:
@@ -129,8 +135,6 @@ class _Answering(BaseHTTPRequestHandler):
             return
         if path in (STATUS_PATH, FEE_PATH):
             self._told(path, content)
-        elif not self._is_ours():
-            self._html(403, plain_page("Not from here", "This form was not sent from this site, so nobody was called."))
         elif path == "/calls":
             self._place(content)
         elif call is not None and what == "/stop":
@@ -223,11 +227,6 @@ class _Answering(BaseHTTPRequestHandler):
     def _call(self, path: str) -> tuple[SpCall | None, str]:
         match = _CALL.fullmatch(path)
         return (self.desk.book.get(match[1]), match[2] or "") if match else (None, "")
-
-    def _is_ours(self) -> bool:
-        """Browsers say where a form comes from; who is no browser cannot be tricked into sending one."""
-        origin, host = self.headers.get("Origin"), self.headers.get("Host", "")
-        return host in self.site.hosts and (origin is None or urlsplit(origin).netloc == host)
 
     def _content(self, most: int) -> bytes | None:
         length = self.headers.get("Content-Length", "0")

@@ -5,7 +5,7 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from socket import SHUT_RDWR
 from typing import Any
@@ -116,9 +116,11 @@ def told(socket: ClientConnection) -> Any:
     return json.loads(socket.recv(PATIENCE_S))
 
 
-def got(phone: Phone, path: str, host: str | None = None) -> tuple[int, dict[str, str], bytes]:
+def got(
+    phone: Phone, path: str, host: str | None = None, headers: Sequence[tuple[str, str]] = ()
+) -> tuple[int, dict[str, str], bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", phone.port, timeout=PATIENCE_S)
-    connection.request("GET", path, headers={"Host": host} if host else {})
+    connection.request("GET", path, headers={"Host": host, **dict(headers)} if host else {})
     with closing(connection), closing(connection.getresponse()) as answer:
         return answer.status, dict(answer.headers), answer.read()
 
@@ -155,11 +157,16 @@ class TestFiles:
         assert " on" + "click=" not in page
 
     @pytest.mark.parametrize(
-        "host", ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "[::1]:{port}"]
+        "host", ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "localhost.:{port}"]
     )
     @pytest.mark.parametrize("path", ["/", "/phone.js", "/socket"])
     def test_another_name_that_leads_here_is_refused(self, phone, host, path):
         assert got(phone, path, host.format(port=phone.port))[0] == 403
+
+    @pytest.mark.parametrize("header", [("Origin", "http://evil.example"), ("Sec-Fetch-Site", "same-site")])
+    @pytest.mark.parametrize("path", ["/", "/phone.js"])
+    def test_a_page_of_another_site_is_refused(self, phone, header, path):
+        assert got(phone, path, f"127.0.0.1:{phone.port}", [header])[0] == 403
 
     def test_it_is_localhost_too(self, phone):
         assert got(phone, "/", f"localhost:{phone.port}")[0] == 200

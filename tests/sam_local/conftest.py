@@ -52,6 +52,7 @@ def sam_local(engine: Engine, lab: Lab, folder: Path) -> Iterator[SamLocal]:
     assert port is not None
     with forwarded(engine.bridge_address, port) as forwarder:
         host = f"{engine.bridge_address}:{forwarder}"
+        lab.cloud.also_at.add(f"http://{host}")
         base_image.build(engine, folder, lambda_python(), runtime_packages(), {"AWS_ENDPOINT_URL": f"http://{host}"})
         variables = folder / "variables.json"
         variables.write_text(json.dumps(environments(lab, host)), encoding="utf-8")

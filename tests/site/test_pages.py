@@ -122,17 +122,30 @@ def test_a_platform_that_is_away(ask, platform):
     assert b"cannot be reached" in ask("POST", "/calls", {"scenario": "", "number": CALLER})[2]
 
 
-@pytest.mark.parametrize("path", ["/calls", "/calls/x/stop"])
-def test_a_form_of_another_site_is_refused(ask, platform, path):
-    status, _, _ = ask("POST", path, {"scenario": "", "number": CALLER}, Origin="http://evil.example")
-    assert status == 403
+PAGE_OF_ANOTHER_SITE = [
+    {"Origin": "http://evil.example"},
+    {"Origin": "null"},
+    {"Host": "evil.example:8090", "Origin": "http://evil.example:8090"},
+    {"Sec_Fetch_Site": "same-site"},
+]
+
+
+@pytest.mark.parametrize("headers", PAGE_OF_ANOTHER_SITE, ids=str)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/calls"), ("POST", "/calls/x/stop"), ("GET", "/"), ("GET", "/calls/x/parts"), ("OPTIONS", "/calls")],
+)
+def test_a_page_of_another_site_is_refused(ask, platform, headers, method, path):
+    body = {"scenario": "", "number": CALLER} if method == "POST" else b""
+    status, answered, said = ask(method, path, body, **headers)
+    assert (status, said[:15]) == (403, b"Refused by the ")
+    assert not [name for name in answered if name.lower().startswith("access-control")]
     assert platform.asked == []
 
 
-def test_a_name_that_was_made_to_lead_here_is_refused(ask, platform):
-    names = {"Host": "evil.example:8090", "Origin": "http://evil.example:8090"}
-    assert ask("POST", "/calls", {"scenario": "", "number": CALLER}, **names)[0] == 403
-    assert platform.asked == []
+def test_a_link_on_another_site_opens_a_page(ask):
+    link = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate", "Sec_Fetch_Dest": "document"}
+    assert ask("GET", "/", **link)[0] == 200
 
 
 def test_a_form_of_our_own_is_taken(ask, site):

@@ -1,7 +1,7 @@
 """The page's files and its WebSocket, on loopback.
 
 Law: only the page itself is let in. Whatever else runs in the same browser can reach loopback too, and could listen
-and talk: so the host must be ours (DNS rebinding), and the socket must say that a page of ours opens it.
+and talk: so a request must pass lab/pstn/http_guard.py, and the socket must say that a page of ours opens it.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from websockets.http11 import Request, Response
 
 from lab.phones.browser.board import Board
 from lab.phones.browser.page import Page
+from lab.pstn.http_guard import body_of, refusal
 from lab.pstn.lines.sip.child import LOOPBACK
 from lab.pstn.lines.sip.numbers import E164
 from lab.pstn.lines.sip.sounds import FRAME_BYTES
@@ -49,7 +50,7 @@ class Doors:
 
     def __init__(self, board: Board) -> None:
         self._board = board
-        self._hosts: tuple[str, ...] = ()
+        self._port = 0
         self._server: Server | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -67,9 +68,8 @@ class Doors:
             close_timeout=GOODBYE_S,
             server_header=None,
         )
-        port = int(next(iter(self._server.sockets)).getsockname()[1])
-        self._hosts = (f"{LOOPBACK}:{port}", f"localhost:{port}")
-        return port
+        self._port = int(next(iter(self._server.sockets)).getsockname()[1])
+        return self._port
 
     async def close(self) -> None:
         """Say goodbye to the pages; one that takes nothing any more is left without."""
@@ -83,12 +83,12 @@ class Doors:
 
     def _let_in(self, _: ServerConnection, request: Request) -> Response | None:
         """None: the socket may open."""
-        host = request.headers.get_all("Host")
-        if len(host) != 1 or host[0] not in self._hosts:
-            return self._response(HTTPStatus.FORBIDDEN, b"This telephone has another address.\n")
+        reason = refusal("GET", request.headers.raw_items(), self._port, pages=True)  # websockets knows no other method
+        if reason:
+            return self._response(HTTPStatus.FORBIDDEN, body_of(reason))
         path = request.path.partition("?")[0]
         if path == SOCKET:
-            if request.headers.get_all("Origin") == [f"http://{host[0]}"]:
+            if request.headers.get_all("Origin") == [f"http://{request.headers['Host']}"]:
                 return None
             return self._response(HTTPStatus.FORBIDDEN, b"Only this telephone's own page may do that.\n")
         if path not in FILES:
@@ -98,7 +98,7 @@ class Doors:
 
     def _response(self, status: HTTPStatus, body: bytes, kind: str = "text/plain; charset=utf-8") -> Response:
         # Not every browser takes 'self' for ws: as well.
-        sockets = " ".join(f"ws://{host}" for host in self._hosts)
+        sockets = " ".join(f"ws://{host}:{self._port}" for host in (LOOPBACK, "localhost"))
         headers = {
             "Content-Type": kind,
             "Content-Length": str(len(body)),

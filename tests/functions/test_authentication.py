@@ -193,6 +193,8 @@ WRONG: dict[str, tuple[dict[str, Any], int, dict[str, str]]] = {
     "another word": ({"word": "UsernameTokens "}, 400, BOTH(GENERATIONS, "1023038")),
     "a nonce too long": ({"nonce": "n" * 129}, 403, BOTH(GENERATIONS, "1010002")),
     "a nonce not printable": ({"nonce": "n\x00"}, 403, BOTH(GENERATIONS, "1010002")),
+    "a nonce with a colon": ({"nonce": "n:1"}, 403, BOTH(GENERATIONS, "1010002")),
+    "a nonce that is a URL": ({"nonce": "HtTpS://sp.example.com/n"}, 403, BOTH(GENERATIONS, "1010002")),
     "no time at all": ({"created": "yesterday"}, 400, BOTH(GENERATIONS, "1010013")),
     "a time without its Z": ({"created": "2026-11-23T09:00:00"}, 400, BOTH(GENERATIONS, "1010013")),
     "a time that never was": ({"created": "2026-02-30T09:00:00Z"}, 400, BOTH(GENERATIONS, "1010013")),

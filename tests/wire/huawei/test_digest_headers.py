@@ -6,10 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from duologue.domain.accounts import PushSignature
 from duologue.domain.credentials import AccessToken, AppDigest
 from duologue.domain.errors import InvalidField, RequestRefused
+from duologue.domain.sp_url import SpUrl
 from duologue.wire.huawei.credentials import read_credentials
 from duologue.wire.huawei.digest_headers import read_digest
+from duologue.wire.huawei.digests import push_digest
 from duologue.wire.huawei.header_faults import Fault, HeaderFault
 from duologue.wire.huawei.results import HEADER_ROWS, failure
 
@@ -108,3 +111,33 @@ def test_a_whole_digest_of_any_text_is_read_or_refused_by_name(scheme, digest, n
         return
     assert isinstance(read, AppDigest)
     assert not read.proves(SECRET)
+
+
+@pytest.mark.parametrize("nonce", ["http://127.0.0.1:9/s", "HtTpS://sp.example.com/s", "n:", ":", "12:30"])
+@pytest.mark.parametrize("scheme", ["AKSK", "WSSE"])
+def test_a_nonce_has_no_colon(scheme, nonce):
+    with pytest.raises(InvalidField, match=r"^Nonce must have .*, none of them a colon"):
+        read_digest(headers(scheme, "d", nonce))
+
+
+_SCHEMES = st.sampled_from(["http://", "https://", "HTTP://", "HtTpS://"])
+_PATHS = st.text("abcXYZ019-._~/?&=%:", max_size=30)
+URLS = st.builds("{}sp.example.com/{}".format, _SCHEMES, _PATHS)
+NONCES = st.text("abcdef0123456789", min_size=1, max_size=32)
+TIMES = st.datetimes().map("{:%Y-%m-%dT%H:%M:%SZ}".format)
+
+
+@given(URLS, NONCES, TIMES, st.sampled_from(PushSignature), st.sampled_from(["AKSK", "WSSE"]))
+def test_the_signature_of_a_push_proves_no_request(url, nonce, created, signature, scheme):
+    """However its receiver divides what was signed into a nonce and a time."""
+    SpUrl.parse(url)
+    digest = push_digest(SECRET, url, nonce, created, signature)
+    glue = "\n" if signature is PushSignature.LINES else ""
+    signed = glue.join((url, nonce, created))
+    divided = [(signed[:cut].removesuffix(glue), signed[cut:]) for cut in range(1, len(signed))]
+    for one, other in [(nonce, created), (url, nonce + created), *divided]:
+        try:
+            read = read_digest(headers(scheme, digest, one, other))
+        except RequestRefused:
+            continue
+        assert not read.proves(SECRET)

@@ -47,7 +47,7 @@ def read_digest(headers: Mapping[str, str]) -> AppDigest:
     Raises:
         HeaderFault: one is missing or lacks something; the first fault in the order of the table, Authorization first.
         UnknownApp: the user name can be no app key.
-        InvalidField: a header or the nonce is too long, or the nonce not printable.
+        InvalidField: a header or the nonce is too long, or the nonce is not printable or has a colon.
         RequestStale: the time cannot be read, so nobody can say that it is near.
     """
     authorization = headers.get("authorization", "")
@@ -68,8 +68,10 @@ def read_digest(headers: Mapping[str, str]) -> AppDigest:
     created = _required(attributes, "created", Fault.AKSK_NO_CREATED if newer else Fault.WSSE_NO_CREATED)
     if not is_app_key(app_key):
         raise UnknownApp("it can be no app key")
-    if len(nonce) > _LONGEST_NONCE or not nonce.isprintable():
-        raise InvalidField("Nonce", f"must have 1 to {_LONGEST_NONCE} printable characters")
+    # A push of `--push-signature joined` is signed over URL, nonce and time, with AKSK's key and function: its receiver
+    # could send URL and nonce here as one nonce. Every URL has a colon; no Base64, hexadecimal or UUID has one.
+    if len(nonce) > _LONGEST_NONCE or not nonce.isprintable() or ":" in nonce:
+        raise InvalidField("Nonce", f"must have 1 to {_LONGEST_NONCE} printable characters, none of them a colon")
 
     def proves(secret: str) -> bool:
         expected = (aksk_digest(secret, nonce, created),) if newer else wsse_digests(secret, nonce, created)

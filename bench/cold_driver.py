@@ -1,9 +1,8 @@
 """Start one function as Lambda would, and say how long it took. Run by `bench.cold_starts` in a process of its own.
 
-Reads {"path": […], "module": …, "make": [[name, argument, …], …]} from standard input: what to put on the path, what
-to import, and what else to call. Whatever the handler takes from its wiring without an argument is called as well, as
-its first event does: its clients are made then. Writes the milliseconds. Imports nothing that it can do without: what
-is loaded here is not counted.
+Reads {"path": […], "module": …} from standard input: what to put on the path, and what to import. Whatever the handler
+makes for itself or takes from its wiring without an argument is called as well, as its first event does: its clients
+are made then. Writes the milliseconds. Imports nothing that it can do without: what is loaded here is not counted.
 """
 
 import json
@@ -30,7 +29,5 @@ started = perf_counter()
 module = __import__(order["module"])
 for make in wired(module):
     make()
-for name, *arguments in order["make"]:
-    getattr(module, name)(*arguments)
 took = perf_counter() - started
 sys.stdout.write(f"{took * 1000:.3f}\n")

@@ -20,9 +20,6 @@ from tools.template import ROOT, Function, default_of, functions, read_template
 
 BARE = "a bare client"
 
-_MAKES = {"provision_pstn": (("patient", "chime-sdk-voice"),)}
-"""What a handler makes in each event itself, besides what its wiring keeps."""
-
 _ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "bench",
@@ -57,7 +54,7 @@ def time_starts(rounds: int, state_dir: Path) -> list[Start]:
     runs = {BARE: (_order([str(ROOT / "bench" / "bare"), runtime]), _ENVIRONMENT)}
     for function in functions(template):
         path = [str(ROOT / "functions" / function.folder), *layers, runtime]
-        runs[function.folder] = (_order(path, _MAKES.get(function.folder, ())), _environment(template, function))
+        runs[function.folder] = (_order(path), _environment(template, function))
     took: dict[str, list[float]] = {name: [] for name in runs}
     for number in range(rounds + 1):
         for name, (order, environment) in runs.items():
@@ -67,8 +64,8 @@ def time_starts(rounds: int, state_dir: Path) -> list[Start]:
     return [Start(name, tuple(spent)) for name, spent in took.items()]
 
 
-def _order(path: list[str], make: tuple[tuple[str, ...], ...] = ()) -> str:
-    return json.dumps({"path": path, "module": "handler", "make": make}) + "\n"
+def _order(path: list[str]) -> str:
+    return json.dumps({"path": path, "module": "handler"}) + "\n"
 
 
 def _environment(template: dict[str, Any], function: Function) -> dict[str, str]:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable
 
 from duologue.wire.huawei.outcomes import ENDS, FAILURES, LOST_IN_TALK, STATES
-from duologue.wire.huawei.results import HEADER_ROWS, ROWS, UNEXPECTED
+from duologue.wire.huawei.results import ERROR_ROWS, HEADER_ROWS, UNEXPECTED
 from tools.template import ROOT, read_template
 
 PAGE = ROOT / "docs" / "api.md"
@@ -27,7 +27,9 @@ def filled(text: str) -> str:
 
 def _results() -> list[str]:
     """What an API answers, by code: the function's own rows, then the gateway's."""
-    rows = [(row.code, row.status, row.text, row.why) for row in (*ROWS.values(), *HEADER_ROWS.values(), UNEXPECTED)]
+    rows = [
+        (row.code, row.status, row.text, row.why) for row in (*ERROR_ROWS.values(), *HEADER_ROWS.values(), UNEXPECTED)
+    ]
     gateway = read_template()["Resources"]["Api"]["Properties"]["GatewayResponses"]
     for name, response in gateway.items():
         body = response["ResponseTemplates"]["application/json"]

@@ -9,8 +9,8 @@ from typing import Any
 
 from duologue.runtime.last_resort import guarded
 from duologue.runtime.settings import setting
-from duologue.runtime.wiring.calls import Parts, parts
-from duologue.usecases.hear_network import answer_unrecorded, hear_network
+from duologue.runtime.wiring.calls import Dependencies, dependencies
+from duologue.usecases.process_network_event import answer_unrecorded, process_network_event
 from duologue.wire.chime.answer import Buckets, write_answer
 from duologue.wire.chime.invocation import read_invocation
 
@@ -20,15 +20,15 @@ def buckets() -> Buckets:
     return Buckets(setting("PROMPTS_BUCKET"), setting("RECORDINGS_BUCKET"))
 
 
-def answer(event: dict[str, Any], parts: Parts, buckets: Buckets) -> dict[str, Any]:
+def answer(event: dict[str, Any], dependencies: Dependencies, buckets: Buckets) -> dict[str, Any]:
     """Answer one SMA event."""
-    said = read_invocation(event, parts.clock.now())
-    return hear_network(
+    said = read_invocation(event, dependencies.clock.now())
+    return process_network_event(
         said,
-        parts.calls,
-        parts.flows,
+        dependencies.calls,
+        dependencies.flows,
         lambda actions, call_id: write_answer(actions, buckets, introduces=call_id),
-        parts.pause,
+        dependencies.pause,
     )
 
 
@@ -40,4 +40,4 @@ def answer_in_trouble(event: dict[str, Any]) -> dict[str, Any] | None:
 
 @guarded("call_control", safe=answer_in_trouble)
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    return answer(event, parts(), buckets())
+    return answer(event, dependencies(), buckets())

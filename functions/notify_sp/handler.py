@@ -7,42 +7,42 @@ from duologue.adapters.sqs_notices import read
 from duologue.domain.errors import OutsideUnavailable
 from duologue.runtime.logging import set_up
 from duologue.runtime.sqs_batch import Context, work_through
-from duologue.runtime.wiring.notify_sp import Parts, parts
-from duologue.usecases.tell_sp import tell_sp
+from duologue.runtime.wiring.notify_sp import Dependencies, dependencies
+from duologue.usecases.notify_sp import notify_sp
 
 _log = logging.getLogger(__name__)
 _TIME_FOR_ONE_MS = 12_000
 """Looking up a name, the whole exchange, and our own reads and writes."""
 
 
-def answer(event: dict[str, Any], context: Context, parts: Parts) -> dict[str, Any]:
-    def tell(body: str) -> bool:
-        return _tell(body, parts)
+def answer(event: dict[str, Any], context: Context, dependencies: Dependencies) -> dict[str, Any]:
+    def notify(body: str) -> bool:
+        return _notify(body, dependencies)
 
-    return work_through(event, context, tell, time_for_one_ms=_TIME_FOR_ONE_MS, function="notify_sp")
+    return work_through(event, context, notify, time_for_one_ms=_TIME_FOR_ONE_MS, function="notify_sp")
 
 
-def _tell(body: str, parts: Parts) -> bool:
+def _notify(body: str, dependencies: Dependencies) -> bool:
     notice = read(body)
     extra = {"call_id": notice.call_id, "sequence": notice.sequence, "attempt": notice.attempt}
     try:
-        told = tell_sp(
+        result = notify_sp(
             notice,
-            calls=parts.calls,
-            apps=parts.apps,
-            correspondence=parts.correspondence,
-            endpoints=parts.endpoints,
-            notices=parts.notices,
-            clock=parts.clock,
-            chance=parts.chance,
+            calls=dependencies.calls,
+            apps=dependencies.apps,
+            webhooks=dependencies.webhooks,
+            endpoints=dependencies.endpoints,
+            notices=dependencies.notices,
+            clock=dependencies.clock,
+            chance=dependencies.chance,
         )
     except OutsideUnavailable:
         _log.warning("the notice comes again", extra=extra, exc_info=True)
         return False
-    _log.info("notice: %s", told.value, extra=extra)
+    _log.info("notice: %s", result.value, extra=extra)
     return True
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     set_up()
-    return answer(event, context, parts())
+    return answer(event, context, dependencies())

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from duologue.adapters.aws_clients import patient
+from duologue.adapters.aws import PATIENT
+from duologue.adapters.aws_clients import client
 from duologue.adapters.chime_line import ChimeLine, LineWanted
-from duologue.adapters.cloudformation import NOT_MADE, Outcome
+from duologue.adapters.cloudformation import NOT_MADE, ResourceResult
 from duologue.runtime.last_resort import replying
 
 
-def answer(event: dict[str, Any], line: ChimeLine) -> Outcome:
+def answer(event: dict[str, Any], line: ChimeLine) -> ResourceResult:
     """Do what one custom-resource event asks. Every step may be repeated: CloudFormation does."""
     wanted = LineWanted.read(event["ResourceProperties"])
     if event["RequestType"] == "Delete":
@@ -18,9 +19,9 @@ def answer(event: dict[str, Any], line: ChimeLine) -> Outcome:
             line.remove_unfinished(wanted.name)
         else:
             line.remove(physical_id)
-        return Outcome(physical_id)
+        return ResourceResult(physical_id)
     made = line.ensure(wanted)
-    return Outcome(
+    return ResourceResult(
         made.application_id,
         {
             "SipMediaApplicationId": made.application_id,
@@ -30,5 +31,9 @@ def answer(event: dict[str, Any], line: ChimeLine) -> Outcome:
     )
 
 
+def line() -> ChimeLine:
+    return ChimeLine(client("chime-sdk-voice", PATIENT))
+
+
 def handler(event: dict[str, Any], context: object) -> None:
-    replying(lambda asked: answer(asked, ChimeLine(patient("chime-sdk-voice"))), event)
+    replying(lambda asked: answer(asked, line()), event)

@@ -5,20 +5,20 @@ from typing import Any
 
 from duologue.adapters.s3_events import key_of_created
 from duologue.runtime.logging import set_up
-from duologue.runtime.wiring.publish_recording import Parts, parts
+from duologue.runtime.wiring.publish_recording import Dependencies, dependencies
 from duologue.usecases.publish_recording import publish_recording
 
 _log = logging.getLogger(__name__)
 
 
-def answer(event: dict[str, Any], parts: Parts) -> dict[str, Any]:
+def answer(event: dict[str, Any], dependencies: Dependencies) -> dict[str, Any]:
     """One object that the network has put down. An exception has the event come again."""
     key = key_of_created(event)
-    became = publish_recording(key, calls=parts.calls, publisher=parts.publisher)
+    became = publish_recording(key, calls=dependencies.calls, publisher=dependencies.publisher)
     _log.info(became.value, extra={"key": key})
     return {"became": became.value}
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     set_up()
-    return answer(event, parts())
+    return answer(event, dependencies())

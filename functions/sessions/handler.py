@@ -7,7 +7,7 @@ from typing import Any
 from duologue.domain.errors import DuologueError
 from duologue.runtime.last_resort import guarded
 from duologue.runtime.rest import Request, request_of, response_of
-from duologue.runtime.wiring.sessions import Parts, parts
+from duologue.runtime.wiring.sessions import Dependencies, dependencies
 from duologue.usecases.log_in import log_in
 from duologue.usecases.log_out import log_out
 from duologue.usecases.refresh_token import refresh_token
@@ -18,54 +18,54 @@ from duologue.wire.huawei.routes import LOG_IN, LOG_OUT, REFRESH
 _log = logging.getLogger(__name__)
 
 
-def _log_in(request: Request, parts: Parts) -> Answer:
+def _log_in(request: Request, dependencies: Dependencies) -> Answer:
     asked = read_log_in(request.parameters, request.headers)
     pair = log_in(
         asked.app_key,
         asked.username,
         asked.password,
-        accounts=parts.accounts,
-        tokens=parts.tokens,
-        gate=parts.gate,
-        clock=parts.clock,
-        random_bytes=parts.random_bytes,
+        accounts=dependencies.accounts,
+        tokens=dependencies.tokens,
+        auth_attempts=dependencies.auth_attempts,
+        clock=dependencies.clock,
+        random_bytes=dependencies.random_bytes,
         source=request.source,
     )
     return signed_in(pair)
 
 
-def _refresh(request: Request, parts: Parts) -> Answer:
+def _refresh(request: Request, dependencies: Dependencies) -> Answer:
     asked = read_refresh(request.parameters)
     pair = refresh_token(
         asked.app_key,
         asked.app_secret,
         asked.refresh_token,
-        accounts=parts.accounts,
-        tokens=parts.tokens,
-        gate=parts.gate,
-        clock=parts.clock,
-        random_bytes=parts.random_bytes,
+        accounts=dependencies.accounts,
+        tokens=dependencies.tokens,
+        auth_attempts=dependencies.auth_attempts,
+        clock=dependencies.clock,
+        random_bytes=dependencies.random_bytes,
         source=request.source,
     )
     return signed_in(pair)
 
 
-def _log_out(request: Request, parts: Parts) -> Answer:
-    log_out(read_token(request.parameters), tokens=parts.tokens, clock=parts.clock)
+def _log_out(request: Request, dependencies: Dependencies) -> Answer:
+    log_out(read_token(request.parameters), tokens=dependencies.tokens, clock=dependencies.clock)
     return success()
 
 
-_ROUTES: dict[str, Callable[[Request, Parts], Answer]] = {
+_ROUTES: dict[str, Callable[[Request, Dependencies], Answer]] = {
     LOG_IN: _log_in,
     REFRESH: _refresh,
     LOG_OUT: _log_out,
 }
 
 
-def answer(event: dict[str, Any], parts: Parts) -> dict[str, Any]:
+def answer(event: dict[str, Any], dependencies: Dependencies) -> dict[str, Any]:
     route = event["resource"]
     try:
-        said = _ROUTES[route](request_of(event), parts)
+        said = _ROUTES[route](request_of(event), dependencies)
     except DuologueError as error:
         said = failure(error)
         if said.is_ours:
@@ -76,4 +76,4 @@ def answer(event: dict[str, Any], parts: Parts) -> dict[str, Any]:
 
 @guarded("sessions", safe=lambda event: response_of(UNFORESEEN))
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    return answer(event, parts())
+    return answer(event, dependencies())

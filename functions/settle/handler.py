@@ -4,15 +4,20 @@ from typing import Any
 
 from duologue.adapters.metrics import count
 from duologue.runtime.logging import set_up
-from duologue.runtime.wiring.calls import Parts, network, parts
-from duologue.usecases.close_account import close_account
+from duologue.runtime.wiring.calls import Dependencies, dependencies, network
+from duologue.usecases.finalize_call import finalize_call
 from duologue.usecases.ports import Network
 
 
-def answer(event: dict[str, Any], parts: Parts, network: Network) -> dict[str, Any]:
+def answer(event: dict[str, Any], dependencies: Dependencies, network: Network) -> dict[str, Any]:
     """`{"callId"}` in; whether this closed the account out. LegStillUp goes to the state machine, which retries it."""
-    closed = close_account(
-        event["callId"], calls=parts.calls, network=network, flows=parts.flows, clock=parts.clock, final=False
+    closed = finalize_call(
+        event["callId"],
+        calls=dependencies.calls,
+        network=network,
+        flows=dependencies.flows,
+        clock=dependencies.clock,
+        final=False,
     )
     if closed is not None:
         count("CallsUnheard", int(closed.is_unheard))
@@ -21,4 +26,4 @@ def answer(event: dict[str, Any], parts: Parts, network: Network) -> dict[str, A
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     set_up()
-    return answer(event, parts(), network())
+    return answer(event, dependencies(), network())

@@ -3,22 +3,26 @@
 from typing import Any
 
 from duologue.adapters.metrics import count
-from duologue.runtime.last_resort import going_on
+from duologue.runtime.last_resort import isolate_failures
 from duologue.runtime.logging import set_up
-from duologue.runtime.wiring.calls import Parts, network, parts
+from duologue.runtime.wiring.calls import Dependencies, dependencies, network
 from duologue.usecases.free_slots import free_slots
 from duologue.usecases.ports import Network
 from duologue.usecases.sweep_calls import sweep_calls
 
 
-def answer(parts: Parts, network: Network) -> dict[str, Any]:
+def answer(dependencies: Dependencies, network: Network) -> dict[str, Any]:
     """The slots first, being quick; neither work needs the other to succeed. What fails as a whole is raised."""
     try:
-        freed = free_slots(calls=parts.calls)
+        freed = free_slots(calls=dependencies.calls)
         count("SlotsFreed", freed)
     finally:
         swept = sweep_calls(
-            calls=parts.calls, network=network, flows=parts.flows, clock=parts.clock, guard=going_on("sweep")
+            calls=dependencies.calls,
+            network=network,
+            flows=dependencies.flows,
+            clock=dependencies.clock,
+            isolate=isolate_failures("sweep"),
         )
         count("CallsSwept", swept.closed)
         count("CallsLeft", swept.left)
@@ -28,4 +32,4 @@ def answer(parts: Parts, network: Network) -> dict[str, Any]:
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     set_up()
-    return answer(parts(), network())
+    return answer(dependencies(), network())

@@ -57,7 +57,7 @@ def test_whatever_is_put_aside_raises_an_alarm():
 def test_every_function_that_goes_on_after_what_nobody_named_is_watched():
     """And under the name that it counts itself by."""
     sources = "\n".join((ROOT / path).read_text(encoding="utf-8") for path in modules("functions"))
-    counting = set(re.findall(r'(?:guarded\(|going_on\(|function=)"(\w+)"', sources))
+    counting = set(re.findall(r'(?:guarded\(|isolate_failures\(|function=)"(\w+)"', sources))
     watched = {
         dimensions["Function"]
         for namespace, name, dimensions in map(_watched, _ALARMS.values())

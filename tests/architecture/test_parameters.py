@@ -5,9 +5,9 @@ from typing import Any
 
 from duologue.domain.callback_request import LONGEST_TALK
 from duologue.domain.delivery import DELAYS, wait_after
-from duologue.domain.due import MARGIN
-from duologue.usecases.close_account import GRACE
-from duologue.usecases.place_callback import Patience
+from duologue.domain.due import SWEEP_MARGIN
+from duologue.usecases.finalize_call import GRACE
+from duologue.usecases.place_callback import RingTimeouts
 from tools.template import read_template
 
 _TEMPLATE = read_template()
@@ -19,9 +19,9 @@ _LAST_ATTEMPT = sum(
 
 def test_nothing_expires_that_is_open_or_still_to_be_told():
     """From its acceptance: the longest call, the sweeper's patience with it, and the last attempt to tell its SP."""
-    slowest = Patience(callee_ring=timedelta(seconds=120))
+    slowest = RingTimeouts(callee_ring=timedelta(seconds=120))
     before_talk = slowest.before_talk(prelude=timedelta(minutes=5))  # more than a prompt of the largest size lasts
-    longest = before_talk + LONGEST_TALK + MARGIN + GRACE + _LAST_ATTEMPT
+    longest = before_talk + LONGEST_TALK + SWEEP_MARGIN + GRACE + _LAST_ATTEMPT
     assert timedelta(days=_PARAMETERS["KeepCallsDays"]["MinValue"]) > longest
 
 

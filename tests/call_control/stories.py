@@ -7,12 +7,12 @@ from duologue.call_control.events import (
     ActionRefused,
     BridgeFailed,
     CallEvent,
+    DialAccepted,
     DialCalleeAsked,
-    DialTaken,
     EndAsked,
-    LegDropped,
-    LegPickedUp,
-    LegRang,
+    LegAnswered,
+    LegEnded,
+    LegRinging,
     PromptPlayed,
 )
 from duologue.call_control.facts import Fact
@@ -21,14 +21,14 @@ from duologue.domain.call import Call
 from duologue.domain.outcome import Party
 from tests.samples import LEG_A, LEG_B, NETWORK_CALL, at, callback
 
-CALLER_DIALLED = DialTaken(at(0), NETWORK_CALL, LEG_A, at(0))
-CALLER_RANG = LegRang(at(1), NETWORK_CALL, Party.CALLER, LEG_A, at(0))
-CALLER_ANSWERED = LegPickedUp(at(3), NETWORK_CALL, Party.CALLER, LEG_A, at(0))
+CALLER_DIALLED = DialAccepted(at(0), NETWORK_CALL, LEG_A, at(0))
+CALLER_RANG = LegRinging(at(1), NETWORK_CALL, Party.CALLER, LEG_A, at(0))
+CALLER_ANSWERED = LegAnswered(at(3), NETWORK_CALL, Party.CALLER, LEG_A, at(0))
 CALLEE_WANTED = DialCalleeAsked(at(4), NETWORK_CALL)
-CALLEE_RANG = LegRang(at(6), NETWORK_CALL, Party.CALLEE, LEG_B, at(4))
-CALLEE_ANSWERED = LegPickedUp(at(9), NETWORK_CALL, Party.CALLEE, LEG_B, at(4))
-CALLER_LEFT = LegDropped(at(60), NETWORK_CALL, Party.CALLER, LEG_A, 0)
-CALLEE_LEFT = LegDropped(at(60), NETWORK_CALL, Party.CALLEE, LEG_B, 0)
+CALLEE_RANG = LegRinging(at(6), NETWORK_CALL, Party.CALLEE, LEG_B, at(4))
+CALLEE_ANSWERED = LegAnswered(at(9), NETWORK_CALL, Party.CALLEE, LEG_B, at(4))
+CALLER_LEFT = LegEnded(at(60), NETWORK_CALL, Party.CALLER, LEG_A, 0)
+CALLEE_LEFT = LegEnded(at(60), NETWORK_CALL, Party.CALLEE, LEG_B, 0)
 END_WANTED = EndAsked(at(50), NETWORK_CALL)
 PROMPT_HEARD = PromptPlayed(at(20), NETWORK_CALL)
 BRIDGE_TIMED_OUT = BridgeFailed(at(34), NETWORK_CALL)

@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 
 from duologue.call_control.actions import DialAndBridge, HangUp
 from duologue.call_control.events import (
-    CalledIn,
     CallEvent,
     EndAsked,
+    InboundCall,
     LastMinuteAsked,
-    LegDropped,
-    LegPickedUp,
+    LegAnswered,
+    LegEnded,
     RecordingStarted,
 )
-from duologue.call_control.facts import AccountClosed, CallEnded, LegAnswered, LegDialled
+from duologue.call_control.facts import CallEnded, CdrWritten, LegAnsweredRecorded, LegDialledRecorded
 from duologue.call_control.machine import close, decide
 from duologue.domain.call import Call, Phase
 from duologue.domain.cdr import cdr_of, talk_time
@@ -27,7 +27,7 @@ SEQUENCES = 2000
 
 _STOPS = [EndReason.STOPPED, EndReason.LONGEST_CALL, EndReason.CALLER_SILENT]
 _RECORDED = [
-    CalledIn(at(0), NETWORK_CALL, LEG_A),
+    InboundCall(at(0), NETWORK_CALL, LEG_A),
     RecordingStarted(at(15), NETWORK_CALL, "key"),
     LastMinuteAsked(at(12), NETWORK_CALL),
 ]
@@ -36,7 +36,7 @@ _KNOWN = _RECORDED + [
 ]
 _LEGS = {Party.CALLER: LEG_A, Party.CALLEE: LEG_B}
 _DROPS = [
-    LegDropped(at(5), NETWORK_CALL, party, leg, status)
+    LegEnded(at(5), NETWORK_CALL, party, leg, status)
     for party, leg in _LEGS.items()
     for status in (0, 404, 480, 486, 487, 503, 603)
 ]
@@ -45,7 +45,7 @@ _CONNECTED: list[CallEvent] = [
     EndAsked(at(5), NETWORK_CALL, up) for up in ({Party.CALLER: LEG_A}, {Party.CALLEE: LEG_B}, _LEGS)
 ]
 _CONNECTED += [
-    LegDropped(at(5), NETWORK_CALL, party, leg, 0, {party.peer: _LEGS[party.peer]}) for party, leg in _LEGS.items()
+    LegEnded(at(5), NETWORK_CALL, party, leg, 0, {party.peer: _LEGS[party.peer]}) for party, leg in _LEGS.items()
 ]
 _STRAYS = [replace(event, network_call="stray") for event in _KNOWN]
 _ANY = st.sampled_from([*_KNOWN, *_KNOWN, *_KNOWN, *_DROPS, *_CONNECTED, *_CONNECTED, *_CONNECTED, *_STRAYS])
@@ -107,7 +107,7 @@ class Watch:
 
     def _account_is_one(self, before: Call, after: Call, facts: tuple[object, ...]) -> None:
         self.ends += sum(isinstance(fact, CallEnded) for fact in facts)
-        self.accounts += sum(isinstance(fact, AccountClosed) for fact in facts)
+        self.accounts += sum(isinstance(fact, CdrWritten) for fact in facts)
         assert self.ends <= 1, "a call ends at most once"
         assert self.ends == self.accounts == (after.phase is Phase.OVER)
         if before.phase is Phase.OVER:
@@ -117,11 +117,11 @@ class Watch:
     def _only_what_is_up(self, before: Call, after: Call, event: CallEvent, action: HangUp) -> None:
         leg = after.leg(action.party)
         connected = getattr(event, "connected", {}).get(action.party) == action.leg_id
-        says_up = connected or isinstance(event, LegPickedUp | CalledIn)  # of a bridge: both legs
+        says_up = connected or isinstance(event, LegAnswered | InboundCall)  # of a bridge: both legs
         assert says_up or (leg.is_up and leg.network_id == action.leg_id), "only a leg that is up is hung up"
 
     def _no_leg_outlives_its_peer(self, call: Call, actions: tuple[object, ...], event: CallEvent) -> None:
-        if not isinstance(event, LegDropped) or event.network_call != call.network_call:
+        if not isinstance(event, LegEnded) or event.network_call != call.network_call:
             return
         hung_up = _hung_up(actions)
         for leg in (call.caller, call.callee):
@@ -132,9 +132,9 @@ class Watch:
     def _nobody_stays_up_by_the_networks_word(self, call: Call, actions: tuple[object, ...], event: CallEvent) -> None:
         """A leg that the network says is up is hung up, whether or not we ever heard of its answer."""
         match event:
-            case LegDropped(party=Party.CALLEE) if call.callee.ended_at != event.at and call.phase is not Phase.OVER:
+            case LegEnded(party=Party.CALLEE) if call.callee.ended_at != event.at and call.phase is not Phase.OVER:
                 return  # it failed before, and the caller hears why; or we did not know that it was dialled
-            case LegDropped() | EndAsked() if call.ending is not None or call.network_call != event.network_call:
+            case LegEnded() | EndAsked() if call.ending is not None or call.network_call != event.network_call:
                 assert set(event.connected.values()) <= _hung_up(actions)
 
 
@@ -186,7 +186,11 @@ def test_each_fact_of_a_leg_is_told_once(steps):
             continue
         decision = decide(call, replace(step, at=at(seconds)))
         call = decision.call
-        told += [(type(fact), fact.party) for fact in decision.facts if isinstance(fact, LegDialled | LegAnswered)]
+        told += [
+            (type(fact), fact.party)
+            for fact in decision.facts
+            if isinstance(fact, LegDialledRecorded | LegAnsweredRecorded)
+        ]
     assert len(told) == len(set(told))
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from duologue.call_control.actions import DialAndBridge, HangUp, PlayPrompt
-from duologue.call_control.events import BridgeFailed, DialTaken, LegDropped, LegPickedUp
+from duologue.call_control.events import BridgeFailed, DialAccepted, LegAnswered, LegEnded
 from duologue.call_control.machine import close, decide
 from duologue.call_control.prompts import Prompt
 from duologue.domain.call import Phase
@@ -40,13 +40,13 @@ def test_they_talk_and_the_callee_hangs_up():
     assert story.actions == (HANG_UP_CALLER,)
     story.play(replace(CALLER_LEFT, at=at(61)))
     assert story.told == [
-        "LegDialled caller",
-        "LegAlerted caller",
-        "LegAnswered caller",
-        "LegDialled callee",
-        "LegAnswered callee",
+        "LegDialledRecorded caller",
+        "LegRingingRecorded caller",
+        "LegAnsweredRecorded caller",
+        "LegDialledRecorded callee",
+        "LegAnsweredRecorded callee",
         "CallEnded",
-        "AccountClosed",
+        "CdrWritten",
     ]
     assert story.call.phase is Phase.OVER
     assert (story.call.ending, story.call.ended_by) == (EndReason.HUNG_UP, Party.CALLEE)
@@ -59,7 +59,7 @@ def test_the_caller_hears_that_the_line_lives_and_the_callee_is_not_dialled_yet(
     [prompt] = story.actions
     assert isinstance(prompt, PlayPrompt)
     assert prompt.prompt is Prompt.CONNECTING
-    assert story.last.wakes
+    assert story.last.resumes
 
 
 def test_the_callee_is_shown_the_display_number_while_the_caller_hears_the_waiting_prompt():
@@ -68,8 +68,8 @@ def test_the_callee_is_shown_the_display_number_while_the_caller_hears_the_waiti
 
 
 def test_ringing_of_the_callee_is_told_where_the_network_says_it():
-    assert "LegAlerted callee" in Story(*TALKING[:4], CALLEE_RANG).told
-    assert "LegAlerted callee" not in Story(*TALKING).told
+    assert "LegRingingRecorded callee" in Story(*TALKING[:4], CALLEE_RANG).told
+    assert "LegRingingRecorded callee" not in Story(*TALKING).told
 
 
 @pytest.mark.parametrize(
@@ -77,11 +77,11 @@ def test_ringing_of_the_callee_is_told_where_the_network_says_it():
     [(486, Result.BUSY), (480, Result.NO_ANSWER), (603, Result.REJECTED), (404, Result.INVALID_NUMBER)],
 )
 def test_the_caller_is_not_reached(sip_status, result):
-    story = Story(CALLER_DIALLED, LegDropped(at(5), NETWORK_CALL, Party.CALLER, LEG_A, sip_status))
+    story = Story(CALLER_DIALLED, LegEnded(at(5), NETWORK_CALL, Party.CALLER, LEG_A, sip_status))
     assert story.call.caller.outcome == Outcome(result, sip_status)
     assert story.call.ending is EndReason.CALLER_FAILED
-    assert story.told == ["LegDialled caller", "CallEnded", "AccountClosed"]
-    assert story.last.wakes
+    assert story.told == ["LegDialledRecorded caller", "CallEnded", "CdrWritten"]
+    assert story.last.resumes
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_the_callee_is_not_reached_and_the_caller_is_told(seconds, sip_status, e
     assert story.actions == (PlayPrompt(Party.CALLER, heard), HANG_UP_CALLER)
     assert story.call.callee.outcome == expected
     story.play(replace(CALLER_LEFT, at=at(seconds + 3)))
-    assert story.told[-2:] == ["CallEnded", "AccountClosed"]
+    assert story.told[-2:] == ["CallEnded", "CdrWritten"]
     assert (story.call.ending, story.call.ended_by) == (EndReason.CALLEE_FAILED, None)
 
 
@@ -115,7 +115,7 @@ def test_a_bridge_that_the_network_has_no_room_for_is_no_fault_of_the_callee():
     story = Story(*TALKING[:4], BridgeFailed(at(5), NETWORK_CALL, refused=True))
     assert story.call.ending is EndReason.DIAL_REFUSED
     assert story.actions[-1] == HANG_UP_CALLER
-    assert Story(BridgeFailed(at(5), NETWORK_CALL, refused=True), call=story.call).last.ignored is not None, "twice"
+    assert Story(BridgeFailed(at(5), NETWORK_CALL, refused=True), call=story.call).last.note is not None, "twice"
     story.play(CALLER_LEFT)
     assert cdr_of(story.call).callee == callback().callee, (
         "it was never dialled, whatever was told when it was asked for"
@@ -134,7 +134,7 @@ UNPLAYABLE = BridgeFailed(at(9), NETWORK_CALL, refused=True, unplayable=True)
 def test_a_prompt_to_wait_by_that_cannot_be_played_leaves_the_caller_in_silence_and_the_call_going_on():
     story = Story(*TALKING[:4], UNPLAYABLE)
     assert story.actions == (DialAndBridge(CALLEE, SHOWN_TO_CALLEE, timedelta(seconds=30), None),)
-    assert (story.call.phase, story.told.count("LegDialled callee")) == (Phase.RINGING_CALLEE, 1)
+    assert (story.call.phase, story.told.count("LegDialledRecorded callee")) == (Phase.RINGING_CALLEE, 1)
     story.play(TALKING[4])
     assert story.call.phase is Phase.TALKING
 
@@ -190,35 +190,35 @@ def test_the_connecting_prompt_starts_again_when_it_ran_out():
 def test_an_answer_overtaken_by_the_end_of_its_leg_still_counts():
     story = Story(*TALKING[:4], CALLEE_LEFT, replace(CALLEE_ANSWERED, at=at(62)), replace(CALLER_LEFT, at=at(63)))
     assert story.call.callee.answered_at == story.call.callee.ended_at == at(60)
-    assert "LegAnswered callee" in story.told
+    assert "LegAnsweredRecorded callee" in story.told
 
 
 def test_a_second_network_call_is_a_stray():
     story = Story(CALLER_DIALLED)
-    stray = DialTaken(at(2), "another", "leg-x", at(2))
+    stray = DialAccepted(at(2), "another", "leg-x", at(2))
     assert decide(story.call, stray).facts == ()
-    answered = decide(story.call, LegPickedUp(at(3), "another", Party.CALLER, "leg-x", None))
+    answered = decide(story.call, LegAnswered(at(3), "another", Party.CALLER, "leg-x", None))
     assert answered.actions == (HangUp(Party.CALLER, "leg-x"),)
     assert answered.call == story.call
 
 
 def test_an_event_may_come_before_the_one_that_caused_it():
     story = Story(CALLER_ANSWERED, CALLER_DIALLED, CALLER_RANG)
-    assert story.told == ["LegDialled caller", "LegAnswered caller"]
+    assert story.told == ["LegDialledRecorded caller", "LegAnsweredRecorded caller"]
 
 
 def test_hanging_up_a_leg_that_has_ended_is_harmless():
     story = Story(*TALKING, CALLEE_LEFT, HANG_UP_REFUSED)
     assert story.actions == ()
-    assert story.last.ignored is not None
+    assert story.last.note is not None
 
 
 def test_the_safety_net_closes_what_the_network_never_ended():
     decision = close(Story(*TALKING).call, at(4000), EndReason.LOST)
     assert decision.call.phase is Phase.OVER
-    assert decision.wakes
+    assert decision.resumes
     assert cdr_of(decision.call).talk == timedelta(seconds=3991)
-    assert close(decision.call, at(5000), EndReason.LOST).ignored is not None
+    assert close(decision.call, at(5000), EndReason.LOST).note is not None
 
 
 @pytest.mark.parametrize("left", [CALLEE_LEFT, CALLER_LEFT])

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from duologue.adapters.dynamo_calls import DynamoCalls
-from duologue.call_control.facts import AccountClosed, CallAccepted, CallEnded, LegAnswered, LegDialled
+from duologue.call_control.facts import CallAccepted, CallEnded, CdrWritten, LegAnsweredRecorded, LegDialledRecorded
 from duologue.call_control.history import Delivery
 from duologue.call_control.machine import close
 from duologue.domain.due import ENDING, due_by
@@ -18,7 +18,7 @@ from duologue.domain.errors import (
     CallAlreadyAccepted,
     CdrAlreadyWritten,
     DuologueError,
-    EventAlreadyHeard,
+    EventAlreadyProcessed,
     LimitReached,
     OutsideUnavailable,
     RaceLost,
@@ -26,8 +26,8 @@ from duologue.domain.errors import (
 )
 from duologue.domain.outcome import EndReason, Party
 from duologue.domain.recording import Recording
-from duologue.usecases.hear_network import change_of
-from duologue.usecases.ports import Change, Heard, SavedCall
+from duologue.usecases.ports import Change, ProcessedEvent, SavedCall
+from duologue.usecases.process_network_event import change_of
 from tests.call_control.stories import CALLEE_LEFT, CALLER_LEFT, TALKING, Story
 from tests.fakes.calls import FakeCalls
 from tests.journeys.tables import make_tables
@@ -93,9 +93,9 @@ class Promises:
             calls.save(change_of(saved, story.last))
             assert calls.load(story.call.id).call == story.call
         told = [type(calls.fact(story.call.id, sequence)) for sequence in range(1, story.call.facts + 1)]
-        assert told[:2] == [CallAccepted, LegDialled]
-        assert told[-2:] == [CallEnded, AccountClosed]
-        assert calls.fact(story.call.id, 4) == LegAnswered(at(3), Party.CALLER)
+        assert told[:2] == [CallAccepted, LegDialledRecorded]
+        assert told[-2:] == [CallEnded, CdrWritten]
+        assert calls.fact(story.call.id, 4) == LegAnsweredRecorded(at(3), Party.CALLER)
 
     def test_closing_frees_the_slot_and_leaves_the_open_calls(self, calls):
         call = accept(calls)
@@ -143,14 +143,14 @@ class Promises:
         saved = calls.load(accept(calls).id)
         story = Story(TALKING[0], call=saved.call)
         answer = {"SchemaVersion": "1.0", "Actions": [{"Type": "Hangup"}]}
-        heard = Heard(NETWORK_CALL, 3, answer)
+        processed = ProcessedEvent(NETWORK_CALL, 3, answer)
         assert calls.load_for(saved.call.id, NETWORK_CALL, 3) == (saved, None)
-        calls.save(change_of(saved, story.last, heard))
+        calls.save(change_of(saved, story.last, processed))
         again, before = calls.load_for(saved.call.id, NETWORK_CALL, 3)
-        assert before == heard
+        assert before == processed
         assert calls.load_for(saved.call.id, "another", 3)[1] is None
-        with pytest.raises(EventAlreadyHeard):
-            calls.save(Change(again, again.call, heard=heard))
+        with pytest.raises(EventAlreadyProcessed):
+            calls.save(Change(again, again.call, processed=processed))
 
     def test_facts_stay_in_order_through_many_writes(self, calls):
         story = Story(call=accept(calls))
@@ -163,32 +163,34 @@ class Promises:
 
     def test_what_became_of_telling_a_fact(self, calls):
         call = accept(calls)
-        assert not calls.told(call.id, 1)
-        tried = Delivery(1, NOW, "https://sp.example.com/status", taken=False, status=None, note="too slow")
+        assert not calls.is_acknowledged(call.id, 1)
+        tried = Delivery(1, NOW, "https://sp.example.com/status", acknowledged=False, status=None, note="too slow")
         calls.record_delivery(call.id, 1, tried)
-        assert not calls.told(call.id, 1)
-        calls.record_delivery(call.id, 1, replace(tried, attempt=2, taken=True, status=200))
-        assert calls.told(call.id, 1)
+        assert not calls.is_acknowledged(call.id, 1)
+        calls.record_delivery(call.id, 1, replace(tried, attempt=2, acknowledged=True, status=200))
+        assert calls.is_acknowledged(call.id, 1)
         calls.record_delivery(call.id, 1, replace(tried, attempt=1))
-        assert calls.told(call.id, 1), "an attempt that failed late changes nothing"
-        assert not calls.told(call.id, 2)
+        assert calls.is_acknowledged(call.id, 1), "an attempt that failed late changes nothing"
+        assert not calls.is_acknowledged(call.id, 2)
 
     def test_the_history_of_a_call_is_its_row_its_facts_and_what_was_told(self, calls):
         story = Story(call=accept(calls))
         for event in TALKING:
             saved = calls.load(story.call.id)
             story.play(event)
-            heard = Heard(NETWORK_CALL, story.call.facts, {"SchemaVersion": "1.0"})
-            calls.save(change_of(saved, story.last, heard if story.last.facts else None))
-        late = Delivery(2, at(9), "https://sp.example.com/status", taken=True, status=200)
-        calls.record_delivery(story.call.id, 2, replace(late, attempt=1, taken=False, status=None, note="too slow"))
+            processed = ProcessedEvent(NETWORK_CALL, story.call.facts, {"SchemaVersion": "1.0"})
+            calls.save(change_of(saved, story.last, processed if story.last.facts else None))
+        late = Delivery(2, at(9), "https://sp.example.com/status", acknowledged=True, status=200)
+        calls.record_delivery(
+            story.call.id, 2, replace(late, attempt=1, acknowledged=False, status=None, note="too slow")
+        )
         calls.record_delivery(story.call.id, 2, late)
         accept(calls, callback("9_9_9_20261123090000"))
         history = calls.history(story.call.id)
         assert history.call == story.call
         numbers = range(1, story.call.facts + 1)
         assert history.facts == tuple(calls.fact(story.call.id, sequence) for sequence in numbers)
-        assert history.told == {2: late}
+        assert history.deliveries == {2: late}
 
     def test_a_call_that_is_not_there_has_no_history(self, calls):
         with pytest.raises(UnknownCall):
@@ -219,19 +221,19 @@ class TestInDynamoDB(Promises):
         with pytest.raises(RaceLost):
             calls.save(change_of(saved, story.last))
         again = calls.load(call.id)
-        assert again.listener == "token-1"
+        assert again.task_token == "token-1"
         calls.save(change_of(again, story.last))
-        assert calls.load(call.id).listener == "token-1", "only a wake-up forgets the listener"
+        assert calls.load(call.id).task_token == "token-1", "only a wake-up forgets the listener"
 
     def test_a_wake_up_is_kept_with_the_event_and_forgets_the_listener(self, calls):
         call = accept(calls)
         _flow_waits(calls, call.id, "token-1")
         saved = calls.load(call.id)
         story = Story(*TALKING[:3], call=saved.call)
-        calls.save(change_of(saved, story.last, Heard(NETWORK_CALL, 3, {})))
+        calls.save(change_of(saved, story.last, ProcessedEvent(NETWORK_CALL, 3, {})))
         after, before = calls.load_for(call.id, NETWORK_CALL, 3)
-        assert before.wakes == "token-1"
-        assert after.listener is None
+        assert before.resumes == "token-1"
+        assert after.task_token is None
 
     def test_slots_for_fifty_at_once(self, calls, request):
         """Ten at a time; moto's tables break when two threads write, so there one at a time."""

@@ -36,7 +36,7 @@ def test_starting_twice_starts_once(client, flows):
 
 
 def test_waking_what_no_longer_waits_is_success(flows):
-    flows.wake("AQCEAAAAKgAAAAMAAAAA")
+    flows.resume("AQCEAAAAKgAAAAMAAAAA")
     flows.interrupt("AQCEAAAAKgAAAAMAAAAA")
 
 
@@ -51,17 +51,17 @@ def test_a_wait_is_woken_and_broken_off(aws, client):
         BillingMode="PAY_PER_REQUEST",
     )
     role = _role(aws("iam"), table)
-    for wakes, expected in ((True, "SUCCEEDED"), (False, "FAILED")):
+    for resumes, expected in ((True, "SUCCEEDED"), (False, "FAILED")):
         name = f"wait-{next(_names)}"
         machine = client.create_state_machine(name=name, definition=json.dumps(_waiting(table, name)), roleArn=role)
         flows = StepFunctionsFlows(client, machine["stateMachineArn"])
         flows.start(name, {})
         token = _until(lambda name=name: dynamodb.get_item(TableName=table, Key={"pk": {"S": name}}).get("Item"))
-        (flows.wake if wakes else flows.interrupt)(token["token"]["S"])
+        (flows.resume if resumes else flows.interrupt)(token["token"]["S"])
         [execution] = client.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
         ended = _until(lambda arn=execution["executionArn"]: _ended(client, arn))
         assert ended["status"] == expected
-        assert wakes or ended["error"] == "CallStopping"
+        assert resumes or ended["error"] == "CallStopping"
 
 
 def _waiting(table, name):

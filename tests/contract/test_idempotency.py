@@ -16,7 +16,7 @@ from duologue.domain.callback_request import CallbackRequest
 from duologue.domain.errors import CalleeLimitReached, DuologueError, LimitReached, RequestRepeated, TooManyCalls
 from duologue.domain.idempotency import IdempotencyKey
 from duologue.domain.phone_number import PhoneNumber
-from duologue.usecases.place_callback import Patience, place_callback
+from duologue.usecases.place_callback import RingTimeouts, place_callback
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.flows import FakeFlows
@@ -51,7 +51,7 @@ class Desk:
                 flows=self.flows,
                 clock=self.clock,
                 new_call_id=self._new_id,
-                patience=Patience(),
+                timeouts=RingTimeouts(),
                 pause=pause,
                 key=key,
             ).id

@@ -9,6 +9,7 @@ import pytest
 from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.call_control.facts import CallAccepted
 from duologue.call_control.machine import close
+from duologue.domain.acceptance_limits import AcceptanceLimits, CalleeDay
 from duologue.domain.errors import (
     CallAlreadyAccepted,
     CalleeLimitReached,
@@ -20,26 +21,25 @@ from duologue.domain.errors import (
     UnknownCall,
 )
 from duologue.domain.idempotency import KEPT, IdempotencyKey
-from duologue.domain.limits import CalleeDay, Terms
 from duologue.domain.outcome import EndReason
 from duologue.usecases.free_slots import free_slots
-from duologue.usecases.hear_network import change_of
 from duologue.usecases.ports import Change, SavedCall
+from duologue.usecases.process_network_event import change_of
 from tests.fakes.calls import FakeCalls
 from tests.journeys.tables import make_tables
 from tests.samples import NOW, at, callback
 
 KEY = IdempotencyKey.of("order-17", b"request")
 CALLEE = CalleeDay("a pseudonym", NOW.date(), 2)
-NO_LIMITS = Terms()
+NO_LIMITS = AcceptanceLimits()
 
 
 def call_number(number, app="app-1", accepted_at=NOW):
     return replace(callback(f"1_1_{number}_20261123090000", app), accepted_at=accepted_at)
 
 
-def accept(calls, call, terms=NO_LIMITS, slots=10):
-    calls.accept(call, CallAccepted(call.accepted_at), slots=slots, close_by=at(120), terms=terms)
+def accept(calls, call, limits=NO_LIMITS, slots=10):
+    calls.accept(call, CallAccepted(call.accepted_at), slots=slots, close_by=at(120), limits=limits)
     return call
 
 
@@ -64,59 +64,59 @@ class Promises:
         raise AssertionError("each store is tampered with in its own way")
 
     def test_calls_in_one_second(self, calls):
-        terms = Terms(per_second=2)
+        limits = AcceptanceLimits(per_second=2)
         for number in range(2):
-            accept(calls, call_number(number, accepted_at=NOW + timedelta(milliseconds=number)), terms)
+            accept(calls, call_number(number, accepted_at=NOW + timedelta(milliseconds=number)), limits)
         with pytest.raises(TooManyCalls):
-            accept(calls, call_number(2, accepted_at=at(0.999)), terms)
+            accept(calls, call_number(2, accepted_at=at(0.999)), limits)
         assert not is_known(calls, call_number(2))
         assert calls.in_use("app-1") == 2
-        accept(calls, call_number(2, accepted_at=at(1)), terms)
-        accept(calls, call_number(3, app="app-2"), terms)
+        accept(calls, call_number(2, accepted_at=at(1)), limits)
+        accept(calls, call_number(3, app="app-2"), limits)
 
     def test_calls_to_one_callee_on_one_day(self, calls):
         for number in range(2):
-            accept(calls, call_number(number), Terms(callee=CALLEE))
+            accept(calls, call_number(number), AcceptanceLimits(callee=CALLEE))
         with pytest.raises(CalleeLimitReached) as refusal:
-            accept(calls, call_number(2), Terms(callee=CALLEE))
+            accept(calls, call_number(2), AcceptanceLimits(callee=CALLEE))
         assert refusal.value.again_after == timedelta(hours=15)
         assert not is_known(calls, call_number(2))
         tomorrow = replace(CALLEE, day=NOW.date() + timedelta(days=1))
-        accept(calls, call_number(2), Terms(callee=tomorrow))
-        accept(calls, call_number(3), Terms(callee=replace(CALLEE, callee="another")))
-        accept(calls, call_number(4, app="app-2"), Terms(callee=CALLEE))
+        accept(calls, call_number(2), AcceptanceLimits(callee=tomorrow))
+        accept(calls, call_number(3), AcceptanceLimits(callee=replace(CALLEE, callee="another")))
+        accept(calls, call_number(4, app="app-2"), AcceptanceLimits(callee=CALLEE))
 
     def test_of_several_limits_the_first_is_told(self, calls):
-        everything = Terms(1, replace(CALLEE, most=1), KEY)
+        everything = AcceptanceLimits(1, replace(CALLEE, most=1), KEY)
         accept(calls, call_number(0), everything, slots=1)
         refusals = [
             (everything, RaceLost),
             (replace(everything, key=None), TooManyCalls),
             (replace(everything, key=None, per_second=0), LimitReached),
         ]
-        for terms, kind in refusals:
+        for limits, kind in refusals:
             with pytest.raises(kind):
-                accept(calls, call_number(1), terms, slots=1)
+                accept(calls, call_number(1), limits, slots=1)
         with pytest.raises(CalleeLimitReached):
-            accept(calls, call_number(1), Terms(callee=replace(CALLEE, most=1)), slots=2)
+            accept(calls, call_number(1), AcceptanceLimits(callee=replace(CALLEE, most=1)), slots=2)
         with pytest.raises(CallAlreadyAccepted):
             accept(calls, call_number(0))
 
     def test_what_is_refused_counts_for_nothing(self, calls):
         """Whatever refuses it, every count is as if it had never been asked for, and its key is as good as new."""
-        terms = Terms(2, CALLEE, KEY)
-        accept(calls, call_number(0), replace(terms, key=None), slots=1)
+        limits = AcceptanceLimits(2, CALLEE, KEY)
+        accept(calls, call_number(0), replace(limits, key=None), slots=1)
         for number in range(1, 5):
             with pytest.raises(LimitReached):
-                accept(calls, call_number(number), terms, slots=1)
+                accept(calls, call_number(number), limits, slots=1)
         with pytest.raises(CallAlreadyAccepted):
-            accept(calls, call_number(0), terms)
+            accept(calls, call_number(0), limits)
         calls.check_repeat("app-1", KEY, NOW)
-        accept(calls, call_number(1), terms)
+        accept(calls, call_number(1), limits)
 
     def test_a_key_leads_to_its_call(self, calls):
         calls.check_repeat("app-1", KEY, NOW)
-        call = accept(calls, call_number(0), Terms(key=KEY))
+        call = accept(calls, call_number(0), AcceptanceLimits(key=KEY))
         for _ in range(2):
             with pytest.raises(RequestRepeated) as repeat:
                 calls.check_repeat("app-1", KEY, at(60))
@@ -127,38 +127,38 @@ class Promises:
         calls.check_repeat("app-1", IdempotencyKey.of("order-18", b"request"), at(60))
 
     def test_a_key_is_taken_once_and_again_after_its_time(self, calls):
-        accept(calls, call_number(0), Terms(key=KEY))
+        accept(calls, call_number(0), AcceptanceLimits(key=KEY))
         with pytest.raises(RaceLost):
-            accept(calls, call_number(1, accepted_at=NOW + KEPT - timedelta(seconds=1)), Terms(key=KEY))
+            accept(calls, call_number(1, accepted_at=NOW + KEPT - timedelta(seconds=1)), AcceptanceLimits(key=KEY))
         assert not is_known(calls, call_number(1))
         calls.check_repeat("app-1", KEY, NOW + KEPT)
-        later = accept(calls, call_number(1, accepted_at=NOW + KEPT), Terms(key=KEY))
+        later = accept(calls, call_number(1, accepted_at=NOW + KEPT), AcceptanceLimits(key=KEY))
         with pytest.raises(RequestRepeated) as repeat:
             calls.check_repeat("app-1", KEY, NOW + KEPT)
         assert repeat.value.call_id == later.id
 
     def test_a_key_outlives_its_call(self, calls):
-        call = accept(calls, call_number(0), Terms(key=KEY))
+        call = accept(calls, call_number(0), AcceptanceLimits(key=KEY))
         end(calls, call)
         with pytest.raises(RequestRepeated):
             calls.check_repeat("app-1", KEY, at(3600))
 
     def test_a_call_that_is_withdrawn_counts_for_nothing(self, calls):
-        terms = Terms(5, replace(CALLEE, most=1), KEY)
-        call = accept(calls, call_number(0), terms, slots=1)
+        limits = AcceptanceLimits(5, replace(CALLEE, most=1), KEY)
+        call = accept(calls, call_number(0), limits, slots=1)
         closed = replace(close(call, at(5), EndReason.NEVER_STARTED).call, facts=1)
-        calls.withdraw(Change(SavedCall(call, version=1), closed, closes=True), terms)
+        calls.withdraw(Change(SavedCall(call, version=1), closed, finalizes=True), limits)
         assert calls.load(call.id).call == closed
         calls.check_repeat("app-1", KEY, at(5))
-        accept(calls, call_number(1), terms, slots=1)
+        accept(calls, call_number(1), limits, slots=1)
 
     def test_a_withdrawal_that_lost_its_race_changes_nothing(self, calls):
-        terms = Terms(key=KEY)
-        call = accept(calls, call_number(0), terms)
+        limits = AcceptanceLimits(key=KEY)
+        call = accept(calls, call_number(0), limits)
         change = Change(SavedCall(call, version=1), replace(call, ending=EndReason.STOPPED))
         calls.save(change)
         with pytest.raises(RaceLost):
-            calls.withdraw(change, terms)
+            calls.withdraw(change, limits)
         with pytest.raises(RequestRepeated):
             calls.check_repeat("app-1", KEY, at(5))
 
@@ -225,7 +225,7 @@ class TestInDynamoDB(Promises):
 
     def test_counts_and_keys_go_by_themselves(self, calls, tables):
         client, _, accounts = tables
-        accept(calls, call_number(0), Terms(2, CALLEE, KEY))
+        accept(calls, call_number(0), AcceptanceLimits(2, CALLEE, KEY))
         items = client.scan(TableName=accounts, ConsistentRead=True)["Items"]
         life = {item["pk"]["S"].split("#")[0]: int(item.get("expires_at", {}).get("N", 0)) for item in items}
         now = int(NOW.timestamp())

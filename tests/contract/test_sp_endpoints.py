@@ -17,13 +17,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from duologue.adapters.dns_names import addresses_of
-from duologue.adapters.http_sp_endpoints import HttpSpEndpoints, Patience
+from duologue.adapters.http_sp_endpoints import HttpSpEndpoints, HttpTimeouts
 from duologue.domain.errors import ForbiddenAddress, InvalidField
-from duologue.domain.letter import Letter, Reply
+from duologue.domain.webhook_request import Reply, WebhookRequest
 
 NAME = "sp.example.com"
 HERE = IPv4Address("127.0.0.1")
-SHORT = Patience(connect=timedelta(seconds=1), whole=timedelta(seconds=0.4))
+SHORT = HttpTimeouts(connect=timedelta(seconds=1), whole=timedelta(seconds=0.4))
 
 
 class Server(HTTPServer):
@@ -102,14 +102,14 @@ def here(**more) -> HttpSpEndpoints:
     return HttpSpEndpoints(lambda host: [HERE], allow_loopback=True, allow_plain_http=True, **more)
 
 
-def letter(url: str) -> Letter:
-    return Letter(url, {"Content-Type": "application/json;charset=UTF-8", "X-Signed": "yes"}, b'{"a":1}')
+def request(url: str) -> WebhookRequest:
+    return WebhookRequest(url, {"Content-Type": "application/json;charset=UTF-8", "X-Signed": "yes"}, b'{"a":1}')
 
 
 def test_a_letter_arrives_as_it_was_written():
     server = Server(body=b'{"resultcode":"0"}')
     with serving(server) as port:
-        assert here().post(letter(f"http://{NAME}:{port}/status?sp=1#top")) == Reply(200, b'{"resultcode":"0"}')
+        assert here().post(request(f"http://{NAME}:{port}/status?sp=1#top")) == Reply(200, b'{"resultcode":"0"}')
     ((path, headers, body),) = server.got
     assert (path, body) == ("/status?sp=1", b'{"a":1}')
     assert headers["Host"] == f"{NAME}:{port}"
@@ -123,7 +123,7 @@ def test_no_redirect_is_followed():
     with serving(other) as elsewhere:
         server = Server(status=302, headers={"Location": f"http://127.0.0.1:{elsewhere}/"})
         with serving(server) as port:
-            assert here().post(letter(f"http://{NAME}:{port}/")).status == 302
+            assert here().post(request(f"http://{NAME}:{port}/")).status == 302
     assert len(server.got) == 1 and not other.got
 
 
@@ -131,13 +131,13 @@ def test_the_environments_proxy_is_not_used(monkeypatch):
     proxy = Server()
     with serving(proxy) as proxy_port, serving(Server()) as port:
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy_port}")
-        assert here().post(letter(f"http://{NAME}:{port}/")).status == 200
+        assert here().post(request(f"http://{NAME}:{port}/")).status == 200
     assert not proxy.got
 
 
 def test_of_a_long_reply_only_the_beginning_is_read():
     with serving(Server(body=b"x" * 100_000)) as port:
-        reply = here().post(letter(f"http://{NAME}:{port}/"))
+        reply = here().post(request(f"http://{NAME}:{port}/"))
     assert (reply.status, reply.body) == (200, b"x" * 4096)
 
 
@@ -158,7 +158,7 @@ def test_a_name_that_was_allowed_when_saved_is_judged_again_when_used():
         endpoints = HttpSpEndpoints(names, allow_plain_http=True)
         url = f"http://{NAME}:{port}/"
         endpoints.check([("statusUrl", url)])
-        reply = endpoints.post(letter(url))
+        reply = endpoints.post(request(url))
     assert reply.status is None and "resolves to an address" in reply.note
     assert not server.got
 
@@ -167,7 +167,7 @@ def test_a_name_is_looked_up_once_a_letter_so_it_cannot_change_in_between():
     names = Names(["127.0.0.1"])
     with serving(Server()) as port:
         reply = HttpSpEndpoints(names, allow_loopback=True, allow_plain_http=True).post(
-            letter(f"http://{NAME}:{port}/")
+            request(f"http://{NAME}:{port}/")
         )
     assert reply.status == 200
     assert names.answers == []
@@ -180,7 +180,7 @@ def test_the_connection_goes_to_the_address_that_was_judged():
         pytest.skip(f"this system has one loopback address only: {error}")
     with serving(server) as port:
         reply = HttpSpEndpoints(Names(["127.0.0.2"]), allow_loopback=True, allow_plain_http=True).post(
-            letter(f"http://localhost:{port}/")
+            request(f"http://localhost:{port}/")
         )
     assert reply.status == 200
     assert server.got[0][1]["Host"] == f"localhost:{port}"
@@ -190,7 +190,7 @@ def test_the_next_address_is_tried_when_one_takes_no_connection():
     server = Server()
     with serving(server) as port:
         endpoints = HttpSpEndpoints(Names(["127.0.0.2", "127.0.0.1"]), allow_loopback=True, allow_plain_http=True)
-        assert endpoints.post(letter(f"http://{NAME}:{port}/")).status == 200
+        assert endpoints.post(request(f"http://{NAME}:{port}/")).status == 200
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "169.254.169.254", "10.0.0.1", "::1", "64:ff9b::a9fe:a9fe"])
@@ -203,7 +203,7 @@ def test_forbidden_addresses_are_refused_when_saved(address):
 def test_what_is_no_url_is_refused_when_saved_and_not_sent():
     with pytest.raises(InvalidField, match="statusUrl"):
         here().check([("statusUrl", "no url")])
-    assert here().post(letter("no url")).status is None
+    assert here().post(request("no url")).status is None
 
 
 def test_a_host_that_two_urls_name_is_looked_up_once():
@@ -226,7 +226,7 @@ def test_a_host_that_no_resolver_speaks_of_passes_when_saved_and_gets_nothing():
     """It is no fault of the SP's, and what was not judged is not posted to."""
     endpoints = HttpSpEndpoints(lambda host: None)
     endpoints.check([("statusUrl", f"https://{NAME}/")])
-    assert endpoints.post(letter(f"https://{NAME}/")) == Reply(None, note="the URL's host could not be looked up")
+    assert endpoints.post(request(f"https://{NAME}/")) == Reply(None, note="the URL's host could not be looked up")
 
 
 def test_beside_a_host_that_no_resolver_speaks_of_a_forbidden_one_is_refused():
@@ -260,7 +260,7 @@ def test_that_a_name_does_not_exist_is_another_thing_than_that_nobody_knows(monk
 def test_a_resolver_that_does_not_answer_is_not_waited_for(monkeypatch):
     over = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **more: over.wait(10) and [])
-    monkeypatch.setattr("duologue.adapters.dns_names._PATIENCE", 0.05)
+    monkeypatch.setattr("duologue.adapters.dns_names._TIMEOUT_SECONDS", 0.05)
     try:
         assert addresses_of(NAME) is None
     finally:
@@ -270,7 +270,7 @@ def test_a_resolver_that_does_not_answer_is_not_waited_for(monkeypatch):
 def test_nobody_listens():
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    assert here().post(letter(f"http://{NAME}:{port}/")) == Reply(None, note="ConnectionRefusedError")
+    assert here().post(request(f"http://{NAME}:{port}/")) == Reply(None, note="ConnectionRefusedError")
 
 
 def drip(line: socket.socket, text: bytes) -> None:
@@ -293,7 +293,7 @@ def drip(line: socket.socket, text: bytes) -> None:
 )
 def test_who_speaks_no_http_has_not_replied(talk):
     with talking(talk) as port:
-        reply = here(patience=SHORT).post(letter(f"http://{NAME}:{port}/"))
+        reply = here(timeouts=SHORT).post(request(f"http://{NAME}:{port}/"))
     assert reply.status is None and reply.note
 
 
@@ -314,7 +314,7 @@ def test_who_speaks_without_end_is_cut_off_in_time(text):
 
     began = time.monotonic()
     with talking(talk) as port:
-        reply = here(patience=SHORT).post(letter(f"http://{NAME}:{port}/"))
+        reply = here(timeouts=SHORT).post(request(f"http://{NAME}:{port}/"))
     assert reply == Reply(None, note="too slow")
     assert time.monotonic() - began < 3
 
@@ -382,7 +382,7 @@ def test_tls_speaks_of_the_name_and_goes_to_the_address(tmp_path, host):
     asked: list[str] = []
     server = authority.server(asked)
     with serving(server) as port:
-        reply = here(tls=authority.trusted()).post(letter(f"https://{host}:{port}/"))
+        reply = here(tls=authority.trusted()).post(request(f"https://{host}:{port}/"))
     assert reply == Reply(200)
     assert asked == [NAME]
     assert server.got[0][1]["Host"] == f"{host}:{port}"
@@ -392,7 +392,7 @@ def test_a_certificate_of_another_name_is_not_taken(tmp_path):
     authority = Authority(tmp_path, "other.example.com")
     server = authority.server([])
     with serving(server) as port:
-        reply = here(tls=authority.trusted()).post(letter(f"https://{NAME}:{port}/"))
+        reply = here(tls=authority.trusted()).post(request(f"https://{NAME}:{port}/"))
     assert reply == Reply(None, note="SSLCertVerificationError")
     assert not server.got
 
@@ -400,7 +400,7 @@ def test_a_certificate_of_another_name_is_not_taken(tmp_path):
 def test_an_authority_that_the_system_does_not_trust_is_not_taken(tmp_path):
     server = Authority(tmp_path, NAME).server([])
     with serving(server) as port:
-        assert here().post(letter(f"https://{NAME}:{port}/")) == Reply(None, note="SSLCertVerificationError")
+        assert here().post(request(f"https://{NAME}:{port}/")) == Reply(None, note="SSLCertVerificationError")
     assert not server.got
 
 
@@ -410,7 +410,7 @@ def test_who_takes_the_connection_and_never_greets_is_cut_off_in_time():
             pass
 
     with talking(talk) as port:
-        assert here(patience=SHORT).post(letter(f"https://{NAME}:{port}/")) == Reply(None, note="too slow")
+        assert here(timeouts=SHORT).post(request(f"https://{NAME}:{port}/")) == Reply(None, note="too slow")
 
 
 def test_the_systems_resolver_knows_addresses_and_loopback_and_no_invented_name():
@@ -428,5 +428,5 @@ def test_plain_http_is_for_whom_the_operator_allows_it():
         strict.check([("feeUrl", f"http://{NAME}/fee")])
     server = Server()
     with serving(server) as port:
-        assert strict.post(letter(f"http://{NAME}:{port}/")) == Reply(None, note="the URL must be an https URL")
-        assert here().post(letter(f"http://{NAME}:{port}/")).status == 200
+        assert strict.post(request(f"http://{NAME}:{port}/")) == Reply(None, note="the URL must be an https URL")
+        assert here().post(request(f"http://{NAME}:{port}/")).status == 200

@@ -11,7 +11,7 @@ import yaml
 from duologue.domain.errors import AccountExists, AlreadyDone, DuologueError, NotYet, RequestRefused
 from duologue.domain.tokens import TokenPair
 from duologue.wire.huawei.requests import read_callback
-from duologue.wire.huawei.results import ROWS, placed, signed_in
+from duologue.wire.huawei.results import ERROR_ROWS, placed, signed_in
 from tests.functions.worlds import Api, sample, samples
 from tools.openapi.document import PAGE, text
 from tools.openapi.operations import OPERATIONS
@@ -65,7 +65,7 @@ def test_every_route_of_the_template_is_there_and_no_other(document):
 
 def test_every_refusal_that_an_sp_can_meet_belongs_to_a_request():
     told = {refusal for methods in OPERATIONS.values() for each in methods.values() for refusal in each.refusals}
-    assert set(ROWS) - _NOT_MET == told & set(ROWS)
+    assert set(ERROR_ROWS) - _NOT_MET == told & set(ERROR_ROWS)
     assert all(issubclass(refusal, DuologueError) for refusal in told)
 
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue.domain.attempts import (
+    CLOCK_TOLERANCE,
     FAILURE_WINDOW,
     LOCKED_FOR,
-    MARGIN,
     MOST_FAILURES,
     Failures,
     check_time,
@@ -25,7 +25,7 @@ SECONDS = st.floats(0, 4000).map(lambda seconds: round(seconds, 3))
 def test_a_time_is_near_by_either_reading(seconds, in_utc_8):
     written = at(seconds) + (timedelta(hours=8) if in_utc_8 else timedelta())
     readings = (written, written - timedelta(hours=8))
-    if abs(readings[in_utc_8] - NOW) <= MARGIN:
+    if abs(readings[in_utc_8] - NOW) <= CLOCK_TOLERANCE:
         check_time(readings, NOW)
     else:
         with pytest.raises(RequestStale):

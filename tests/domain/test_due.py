@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.domain.due import ENDING, MARGIN, TAKE_UP, due_by
+from duologue.domain.due import ENDING, SWEEP_MARGIN, TAKE_UP, due_by
 from duologue.domain.outcome import EndReason
 from tests.call_control.stories import CALLEE_LEFT, CALLEE_WANTED, CALLER_ANSWERED, CALLER_DIALLED, TALKING, Story
 from tests.samples import NOW, at, callback
@@ -25,7 +25,7 @@ def test_before_the_talk_the_longest_talk_does_not_count(events):
 
 def test_the_talk():
     call = Story(*TALKING, call=TAKEN_UP).call
-    assert due_by(call) == at(9) + call.longest_talk + MARGIN
+    assert due_by(call) == at(9) + call.longest_talk + SWEEP_MARGIN
 
 
 def test_an_end_that_was_recorded_is_due_in_minutes():
@@ -40,4 +40,4 @@ def test_an_end_puts_nothing_off():
 
 def test_a_reason_of_the_flow_comes_when_the_call_is_due_soon_anyway():
     call = replace(Story(*TALKING, call=TAKEN_UP).call, ending=EndReason.LONGEST_CALL)
-    assert due_by(call) == at(9) + call.longest_talk + MARGIN
+    assert due_by(call) == at(9) + call.longest_talk + SWEEP_MARGIN

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from duologue.call_control.facts import Fact
 from duologue.call_control.history import Delivery, History
+from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits, until_next_day
 from duologue.domain.call import Call
 from duologue.domain.cdr import Cdr, cdr_of
 from duologue.domain.due import due_by
@@ -15,7 +16,7 @@ from duologue.domain.errors import (
     CallAlreadyAccepted,
     CalleeLimitReached,
     CdrAlreadyWritten,
-    EventAlreadyHeard,
+    EventAlreadyProcessed,
     KeyReused,
     LimitReached,
     OutsideUnavailable,
@@ -25,8 +26,7 @@ from duologue.domain.errors import (
     UnknownCall,
 )
 from duologue.domain.idempotency import KEPT, IdempotencyKey
-from duologue.domain.limits import NO_TERMS, Terms, until_next_day
-from duologue.usecases.ports import Change, Heard, SavedCall
+from duologue.usecases.ports import Change, ProcessedEvent, SavedCall
 
 
 class FakeCalls:
@@ -41,37 +41,39 @@ class FakeCalls:
         self.counts: Counter[tuple[str, object]] = Counter()
         self.close_by: dict[str, datetime] = {}
         self.deliveries: list[tuple[str, int, Delivery]] = []
-        self.wakes: list[str] = []
+        self.resumes: list[str] = []
         self._one_at_a_time = threading.Lock()
         self.before_save: Callable[[], None] = lambda: None
         self.out_of_reach = False
         self.unreadable: dict[str, Exception] = {}
         """What reading these calls raises."""
-        self._heard: dict[tuple[str, str, int], Heard] = {}
+        self._processed: dict[tuple[str, str, int], ProcessedEvent] = {}
 
-    def accept(self, call: Call, fact: Fact, *, slots: int, close_by: datetime, terms: Terms = NO_TERMS) -> None:
+    def accept(
+        self, call: Call, fact: Fact, *, slots: int, close_by: datetime, limits: AcceptanceLimits = NO_LIMITS
+    ) -> None:
         self._reach()
         with self._one_at_a_time:
-            self._accept(call, slots, terms)
+            self._accept(call, slots, limits)
             self._store(call, fact, close_by)
 
-    def _accept(self, call: Call, slots: int, terms: Terms) -> None:
+    def _accept(self, call: Call, slots: int, limits: AcceptanceLimits) -> None:
         at, held = call.accepted_at, self.slots.setdefault(call.app, set())
-        second, today = (call.app, int(at.timestamp())), (call.app, terms.callee)
-        if terms.key is not None and self._first(call.app, terms.key, at) is not None:
+        second, today = (call.app, int(at.timestamp())), (call.app, limits.callee)
+        if limits.key is not None and self._first(call.app, limits.key, at) is not None:
             raise RaceLost("the idempotency key is taken")
-        if terms.per_second and self.counts[second] >= terms.per_second:
+        if limits.per_second and self.counts[second] >= limits.per_second:
             raise TooManyCalls(call.app)
         if len(held) >= slots:
             raise LimitReached(call.app)
-        if terms.callee is not None and self.counts[today] >= terms.callee.most:
+        if limits.callee is not None and self.counts[today] >= limits.callee.most:
             raise CalleeLimitReached(call.app, until_next_day(at))
         if call.id in self.rows:
             raise CallAlreadyAccepted(call.id)
         held.add(call.id)
         self.counts.update([second, today])
-        if terms.key is not None:
-            self.keys[call.app, terms.key.name] = (terms.key.request, call.id, at + KEPT)
+        if limits.key is not None:
+            self.keys[call.app, limits.key.name] = (limits.key.request, call.id, at + KEPT)
 
     def _first(self, app_key: str, key: IdempotencyKey, now: datetime) -> tuple[str, str] | None:
         request, call_id, until = self.keys.get((app_key, key.name), ("", "", now))
@@ -86,11 +88,11 @@ class FakeCalls:
             raise KeyReused(app_key)
         raise RequestRepeated(first[1])
 
-    def withdraw(self, change: Change, terms: Terms) -> None:
+    def withdraw(self, change: Change, limits: AcceptanceLimits) -> None:
         self.save(change)
-        self.counts.subtract([(change.after.app, terms.callee)])
-        if terms.key is not None:
-            self.keys.pop((change.after.app, terms.key.name), None)
+        self.counts.subtract([(change.after.app, limits.callee)])
+        if limits.key is not None:
+            self.keys.pop((change.after.app, limits.key.name), None)
 
     def _store(self, call: Call, fact: Fact, close_by: datetime) -> None:
         self.rows[call.id] = SavedCall(call, 1)
@@ -106,8 +108,8 @@ class FakeCalls:
         except KeyError:
             raise UnknownCall(call_id) from None
 
-    def load_for(self, call_id: str, network_call: str, sequence: int) -> tuple[SavedCall, Heard | None]:
-        return self.load(call_id), self._heard.get((call_id, network_call, sequence))
+    def load_for(self, call_id: str, network_call: str, sequence: int) -> tuple[SavedCall, ProcessedEvent | None]:
+        return self.load(call_id), self._processed.get((call_id, network_call, sequence))
 
     def save(self, change: Change) -> None:
         self._reach()
@@ -116,21 +118,21 @@ class FakeCalls:
         row = self.rows[call.id]
         if row.version != change.before.version:
             raise RaceLost(call.id)
-        heard = change.heard
-        if heard is not None and (call.id, heard.network_call, heard.sequence) in self._heard:
-            raise EventAlreadyHeard(call.id)
-        if change.closes and call.id in self.cdrs:
+        processed = change.processed
+        if processed is not None and (call.id, processed.network_call, processed.sequence) in self._processed:
+            raise EventAlreadyProcessed(call.id)
+        if change.finalizes and call.id in self.cdrs:
             raise CdrAlreadyWritten(call.id)
-        listener = None if change.wakes is not None else row.listener
-        self.rows[call.id] = SavedCall(call, row.version + 1, listener)
+        task_token = None if change.resumes is not None else row.task_token
+        self.rows[call.id] = SavedCall(call, row.version + 1, task_token)
         self.facts[call.id] += change.facts
-        if heard is not None:
-            self._heard[call.id, heard.network_call, heard.sequence] = heard
+        if processed is not None:
+            self._processed[call.id, processed.network_call, processed.sequence] = processed
         if due_by(call) != due_by(change.before.call):
             self.close_by[call.id] = due_by(call)
-        if change.wakes is not None:
-            self.wakes.append(change.wakes)
-        if change.closes:
+        if change.resumes is not None:
+            self.resumes.append(change.resumes)
+        if change.finalizes:
             self.cdrs[call.id] = cdr_of(call)
             self.slots[call.app].discard(call.id)
             self.close_by.pop(call.id, None)
@@ -166,19 +168,19 @@ class FakeCalls:
     def in_use(self, app_key: str) -> int:
         return len(self.slots.get(app_key, ()))
 
-    def told(self, call_id: str, sequence: int) -> bool:
+    def is_acknowledged(self, call_id: str, sequence: int) -> bool:
         mine = [delivery for told, number, delivery in self.deliveries if (told, number) == (call_id, sequence)]
-        return bool(mine) and mine[-1].taken
+        return bool(mine) and mine[-1].acknowledged
 
     def record_delivery(self, call_id: str, sequence: int, delivery: Delivery) -> None:
-        if not self.told(call_id, sequence):
+        if not self.is_acknowledged(call_id, sequence):
             self.deliveries.append((call_id, sequence, delivery))
 
     def change(self, call_id: str, **fields: object) -> None:
         """What the flow writes on the row by itself: it steps the version, as the real one does."""
         row = self.rows[call_id]
-        listener = fields.pop("listener", row.listener)
-        self.rows[call_id] = SavedCall(replace(row.call, **fields), row.version + 1, listener)  # type: ignore[arg-type]
+        task_token = fields.pop("task_token", row.task_token)
+        self.rows[call_id] = SavedCall(replace(row.call, **fields), row.version + 1, task_token)  # type: ignore[arg-type]
 
     def _reach(self) -> None:
         if self.out_of_reach:

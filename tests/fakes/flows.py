@@ -10,7 +10,7 @@ class FakeFlows:
 
     def __init__(self, failures: int = 0) -> None:
         self.started: dict[str, dict[str, Any]] = {}
-        self.woken: list[str] = []
+        self.resumed: list[str] = []
         self.interrupted: list[str] = []
         self.failures = failures
         self.refusals: dict[str, Exception] = {}
@@ -20,11 +20,11 @@ class FakeFlows:
         self._reach()
         self.started.setdefault(call_id, request)
 
-    def wake(self, token: str) -> None:
+    def resume(self, token: str) -> None:
         self._reach()
         if token in self.refusals:
             raise self.refusals[token]
-        self.woken.append(token)
+        self.resumed.append(token)
 
     def interrupt(self, token: str) -> None:
         self._reach()

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from duologue.domain.errors import ForbiddenAddress
-from duologue.domain.letter import Letter, Reply
+from duologue.domain.webhook_request import Reply, WebhookRequest
 
 
 class FakeSpEndpoints:
@@ -13,18 +13,18 @@ class FakeSpEndpoints:
 
     def __init__(self, *replies: Reply) -> None:
         self.replies = list(replies)
-        self.letters: list[Letter] = []
+        self.requests: list[WebhookRequest] = []
         self.forbidden: set[str] = set()
 
     @property
     def told(self) -> list[dict[str, Any]]:
-        return [json.loads(letter.body) for letter in self.letters]
+        return [json.loads(request.body) for request in self.requests]
 
     def check(self, urls: Iterable[tuple[str, str]]) -> None:
         for field, url in urls:
             if url in self.forbidden:
                 raise ForbiddenAddress(field, "is forbidden")
 
-    def post(self, letter: Letter) -> Reply:
-        self.letters.append(letter)
+    def post(self, request: WebhookRequest) -> Reply:
+        self.requests.append(request)
         return self.replies.pop(0) if self.replies else Reply(200)

@@ -51,7 +51,7 @@ class Door(Api):
 
     def knock(self, event: dict[str, Any]) -> Said:
         """Status and result code."""
-        said = answer(event, self.parts)
+        said = answer(event, self.dependencies)
         return said["statusCode"], json.loads(said["body"])["resultcode"] if said["body"] else "0"
 
     @property
@@ -223,7 +223,7 @@ WRONG: dict[str, tuple[dict[str, Any], int, dict[str, str]]] = {
 def test_each_fault_of_a_digest_has_its_code_and_does_nothing(door, route, generation, wrong):
     other, status, codes = WRONG[wrong]
     before = door.state
-    said = answer(proven(event_of(route), door.signed(generation, **other).headers), door.parts)
+    said = answer(proven(event_of(route), door.signed(generation, **other).headers), door.dependencies)
     assert (said["statusCode"], json.loads(said["body"])["resultcode"]) == (status, codes[generation])
     assert door.state == before
 
@@ -341,7 +341,7 @@ def wrong_digests(door: Door, times: int, **other: Any) -> list[Said]:
 @pytest.mark.parametrize("route", ROUTES)
 def test_ten_wrong_digests_lock_every_route_for_digests_and_leave_tokens_alone(door, route, generation):
     assert wrong_digests(door, 10) == [(403, "1023001")] * 10
-    said = answer(proven(event_of(route), door.signed(generation).headers), door.parts)
+    said = answer(proven(event_of(route), door.signed(generation).headers), door.dependencies)
     assert (said["statusCode"], json.loads(said["body"])["resultcode"]) == (403, "1020176")
     assert said["headers"]["Retry-After"] == "1800"
     assert door.knock(event_of(route)) == right(route)
@@ -350,7 +350,7 @@ def test_ten_wrong_digests_lock_every_route_for_digests_and_leave_tokens_alone(d
 def test_a_lock_opens_by_itself_and_trying_does_not_prolong_it(door):
     wrong_digests(door, 10)
     door.clock.advance(30 * 60 - 1)
-    locked = answer(proven(event_of("look-up"), door.signed("aksk").headers), door.parts)
+    locked = answer(proven(event_of("look-up"), door.signed("aksk").headers), door.dependencies)
     assert locked["headers"]["Retry-After"] == "1"
     assert wrong_digests(door, 20) == [(403, "1020176")] * 20
     door.clock.advance(1)
@@ -382,7 +382,7 @@ def test_other_faults_than_a_wrong_digest_lock_nothing(door):
         for _ in range(11):
             door.knock(proven(event_of("look-up"), door.signed("aksk", **other).headers))
     assert door.knock(proven(event_of("look-up"), door.signed("aksk").headers)) == (200, "0")
-    assert door.gate.writes == 0
+    assert door.auth_attempts.writes == 0
 
 
 # ---- another SP
@@ -421,8 +421,8 @@ def of_call(route: str, session: str) -> dict[str, Any]:
 def test_anothers_call_is_as_unknown_as_one_that_never_was(door, route, way):
     stranger(door)
     before = door.state
-    foreign = answer(as_stranger(way, of_call(route, FOREIGN)), door.parts)
-    unknown = answer(as_stranger(way, of_call(route, UNKNOWN)), door.parts)
+    foreign = answer(as_stranger(way, of_call(route, FOREIGN)), door.dependencies)
+    unknown = answer(as_stranger(way, of_call(route, UNKNOWN)), door.dependencies)
     assert foreign["statusCode"] == 403
     assert foreign == unknown
     assert door.state == before
@@ -438,7 +438,7 @@ def test_anothers_number_is_as_unknown_as_one_of_nobody(door, route, way):
         event = event_of(route)
         numbers = {"displayNbr": number, "displayCalleeNbr": number}
         event["body"] = json.dumps(json.loads(event["body"]) | numbers)
-        said.append(answer(as_stranger(way, event), door.parts))
+        said.append(answer(as_stranger(way, event), door.dependencies))
     assert said[0] == said[1]
     assert json.loads(said[0]["body"])["resultcode"] == "1010023"
 
@@ -448,7 +448,7 @@ def test_notification_urls_are_each_apps_own(door, way):
     stranger(door)
     door.change(status_url="https://first.example.com/status")
     owner = door.accounts.apps[door.key]
-    shown = json.loads(answer(as_stranger(way, event_of("show-urls")), door.parts)["body"])
+    shown = json.loads(answer(as_stranger(way, event_of("show-urls")), door.dependencies)["body"])
     assert (shown["statusUrl"], shown["feeUrl"]) == (None, None)
     assert door.knock(as_stranger(way, event_of("set-urls"))) == (200, "0")
     assert door.accounts.apps[door.key] == owner
@@ -470,10 +470,10 @@ def test_an_idempotency_key_of_another_app_means_nothing(door, way):
     key = {"Idempotency-Key": "order-17"}
     event = event_of("place")
     body = json.loads(event["body"])
-    first = json.loads(answer(event | {"headers": {**event["headers"], **key}}, door.parts)["body"])
+    first = json.loads(answer(event | {"headers": {**event["headers"], **key}}, door.dependencies)["body"])
     del body["displayNbr"], body["displayCalleeNbr"]
     own = event | {"body": json.dumps(body), "headers": {**event["headers"], **key}}
-    said = answer(as_stranger(way, own), door.parts)
+    said = answer(as_stranger(way, own), door.dependencies)
     second = json.loads(said["body"])
     assert (said["statusCode"], second["resultcode"]) == (200, "0")
     assert first["sessionId"] != second["sessionId"]

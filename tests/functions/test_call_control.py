@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from duologue.call_control.facts import LegAlerted
+from duologue.call_control.facts import LegRingingRecorded
 from duologue.domain.audio import Audio, Listeners
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
@@ -44,8 +44,8 @@ def test_the_first_answer_gives_the_network_our_id_to_keep():
     event = sample("call_control", "new_outbound_call")
     assert world.take(event) == []
     assert world.call.network_call == NETWORK_CALL
-    assert answer(event, world.parts, world.prompts)["TransactionAttributes"] == {"callId": CALL_ID}
-    later = answer(sample("call_control", "ringing"), world.parts, world.prompts)
+    assert answer(event, world.dependencies, world.prompts)["TransactionAttributes"] == {"callId": CALL_ID}
+    later = answer(sample("call_control", "ringing"), world.dependencies, world.prompts)
     assert "TransactionAttributes" not in later
 
 
@@ -149,7 +149,7 @@ def test_the_callee_is_unanswered_at_the_time_out():
 def test_the_callees_ringing_is_told_where_the_network_tells_it():
     world = CallControl().play(*UNTIL_TALK[:-1])
     assert world.hear("ringing_of_the_callee", 5) == []
-    assert LegAlerted(at(30), Party.CALLEE) in world.calls.facts[CALL_ID]
+    assert LegRingingRecorded(at(30), Party.CALLEE) in world.calls.facts[CALL_ID]
 
 
 @pytest.mark.parametrize(
@@ -232,11 +232,11 @@ def test_every_event_twice_gets_the_same_answer_and_counts_once(name):
 
 
 def test_an_answer_wakes_the_state_that_waits_for_it_and_a_repeat_wakes_it_again():
-    world = CallControl(listener="token-1").play("new_outbound_call", "call_answered")
-    assert world.flows.woken == ["token-1"]
+    world = CallControl(task_token="token-1").play("new_outbound_call", "call_answered")
+    assert world.flows.resumed == ["token-1"]
     world.hear("call_answered", 2)
-    assert world.flows.woken == ["token-1", "token-1"]
-    assert world.calls.wakes == ["token-1"]
+    assert world.flows.resumed == ["token-1", "token-1"]
+    assert world.calls.resumes == ["token-1"]
 
 
 def test_whoever_answers_a_call_that_nobody_knows_is_let_go():
@@ -323,7 +323,7 @@ def test_an_event_that_is_no_event_is_answered(event):
 def test_it_starts_without_what_is_slow():
     """With its clients made, as on a cold start: no pydantic, no tracer, none of powertools (R17)."""
     program = (
-        "import json, sys; import functions.call_control.handler as it; it.parts(); it.buckets();"
+        "import json, sys; import functions.call_control.handler as it; it.dependencies(); it.buckets();"
         "print(json.dumps(sorted(name.partition('.')[0] for name in sys.modules)))"
     )
     variables = {

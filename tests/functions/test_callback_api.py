@@ -53,8 +53,8 @@ def test_a_callback_is_recorded_and_its_flow_started(api):
         {"resultcode": "0", "resultdesc": "Success", "sessionId": f"{CALL_ID}@{HOST}"},
     )
     call = api.calls.load(CALL_ID).call
-    assert (call.caller.number.e164, call.caller.shows.e164) == ("+12025550111", OWN[0])
-    assert (call.callee.number.e164, call.callee.shows.e164) == ("+12025550122", OWN[1])
+    assert (call.caller.number.e164, call.caller.display_number.e164) == ("+12025550111", OWN[0])
+    assert (call.callee.number.e164, call.callee.display_number.e164) == ("+12025550122", OWN[1])
     assert call.longest_talk == timedelta(minutes=30)
     assert call.user_data == "order-17"
     assert (call.notify.status_url, call.notify.fee_url) == (
@@ -71,7 +71,11 @@ def test_two_numbers_are_enough(api):
     """The callee never sees the caller's own number; without a limit the platform's cap holds, never none."""
     assert api.say(sample("callback_api", "callback_placed_with_two_numbers"))[0] == 200
     call = api.calls.load(CALL_ID).call
-    assert (call.caller.shows.e164, call.callee.shows.e164, call.bind_number) == (OWN[0], OWN[0], OWN[0])
+    assert (call.caller.display_number.e164, call.callee.display_number.e164, call.bind_number) == (
+        OWN[0],
+        OWN[0],
+        OWN[0],
+    )
     assert call.longest_talk == timedelta(minutes=1440)
     given = api.flows.started[CALL_ID]
     assert given["talkSeconds"] == DAYS_2_S / 2
@@ -150,7 +154,7 @@ def test_a_refusal_names_its_fault_and_leaves_nothing(api, event, code, named):
 
 
 def nothing_was_stored(api: Api) -> bool:
-    return not (api.calls.rows or api.calls.slots.get(api.key) or api.flows.started or api.endpoints.letters)
+    return not (api.calls.rows or api.calls.slots.get(api.key) or api.flows.started or api.endpoints.requests)
 
 
 def test_an_address_that_the_platform_does_not_post_to(api):

@@ -33,7 +33,7 @@ class Said:
     """One answer."""
 
     def __init__(self, api: Api, event: dict[str, Any]) -> None:
-        said = answer(event, api.parts)
+        said = answer(event, api.dependencies)
         self.status: int = said["statusCode"]
         self.body: dict[str, Any] = json.loads(said["body"])
         self.code, self.text = self.body["resultcode"], self.body["resultdesc"]
@@ -78,7 +78,7 @@ def test_the_sandbox_dials_the_apps_test_numbers_only(sandbox):
     assert Said(api, sandbox).status == 200
     call = api.calls.load(CALL_ID).call
     assert (call.caller.number.e164, call.callee.number.e164) == CALLED
-    assert (call.caller.shows.e164, call.callee.shows.e164) == OWN
+    assert (call.caller.display_number.e164, call.callee.display_number.e164) == OWN
     assert api.flows.started[CALL_ID]["talkSeconds"] > 0, "it is a call like any other"
     for fields, code in (({"callerNbr": "+12025550133"}, "1010024"), ({"calleeNbr": "+12025550133"}, "1010002")):
         said = Said(api, placing(sandbox, **fields))
@@ -264,7 +264,7 @@ def test_a_call_that_could_not_start_does_not_burn_its_key():
     api = Api()
     api.flows.failures = 2
     assert Said(api, keyed("k")).status == 500
-    assert [type(fact).__name__ for fact in api.calls.facts[CALL_ID]] == ["CallAccepted", "CallEnded", "AccountClosed"]
+    assert [type(fact).__name__ for fact in api.calls.facts[CALL_ID]] == ["CallAccepted", "CallEnded", "CdrWritten"]
     anew = Said(api, keyed("k"))
     assert (anew.status, anew.replayed) == (200, None)
     assert f"{CALL_ID}@{HOST}" != anew.body["sessionId"]

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.call_control.facts import AccountClosed, CallEnded, LegAnswered, LegDialled
+from duologue.call_control.facts import CallEnded, CdrWritten, LegAnsweredRecorded, LegDialledRecorded
 from duologue.call_control.history import Delivery
 from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
@@ -55,16 +55,16 @@ def test_a_call_from_its_dial_to_its_end_with_what_the_sp_was_told(api):
         ended_at=at(9),
     )
     api.calls.facts[CALL_ID] += [
-        LegDialled(at(1), Party.CALLER),
-        LegAnswered(at(3.25), Party.CALLER),
-        LegDialled(at(4), Party.CALLEE),
+        LegDialledRecorded(at(1), Party.CALLER),
+        LegAnsweredRecorded(at(3.25), Party.CALLER),
+        LegDialledRecorded(at(4), Party.CALLEE),
         CallEnded(at(9), EndReason.CALLEE_FAILED),
-        AccountClosed(at(9)),
+        CdrWritten(at(9)),
     ]
     url = "http://127.0.0.1:9999/status"
-    api.calls.record_delivery(CALL_ID, 2, Delivery(1, at(1.5), url, taken=False, status=503, note="not taken"))
-    api.calls.record_delivery(CALL_ID, 2, Delivery(2, at(12), url, taken=True, status=200))
-    api.calls.record_delivery(CALL_ID, 3, Delivery(1, at(3.5), url, taken=False, status=None, note="too slow"))
+    api.calls.record_delivery(CALL_ID, 2, Delivery(1, at(1.5), url, acknowledged=False, status=503, note="not taken"))
+    api.calls.record_delivery(CALL_ID, 2, Delivery(2, at(12), url, acknowledged=True, status=200))
+    api.calls.record_delivery(CALL_ID, 3, Delivery(1, at(3.5), url, acknowledged=False, status=None, note="too slow"))
     body = api.say(LOOKED_UP)[1]
     assert (body["phase"], body["endedAt"]) == ("over", "2026-11-23T09:00:09.000Z")
     assert body["caller"]["answeredAt"] == "2026-11-23T09:00:03.250Z"

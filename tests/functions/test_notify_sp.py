@@ -6,13 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from duologue.call_control.facts import AccountClosed, CallAccepted, CallEnded, Fact, LegAnswered, LegDialled
+from duologue.call_control.facts import (
+    CallAccepted,
+    CallEnded,
+    CdrWritten,
+    Fact,
+    LegAnsweredRecorded,
+    LegDialledRecorded,
+)
 from duologue.domain.accounts import App
-from duologue.domain.letter import Reply
 from duologue.domain.outcome import EndReason, Party
-from duologue.runtime.wiring.notify_sp import Parts
+from duologue.domain.webhook_request import Reply
+from duologue.runtime.wiring.notify_sp import Dependencies
 from duologue.usecases.ports import SavedCall
-from duologue.wire.huawei.notifications import HuaweiLetters
+from duologue.wire.huawei.notifications import HuaweiWebhooks
 from functions.notify_sp.handler import answer
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.calls import FakeCalls
@@ -56,13 +63,13 @@ class Function:
             call = callback(json.loads(record["body"])["call_id"])
             ended = replace(call, ending=EndReason.STOPPED, ended_at=at(30))
             self.calls.rows[call.id] = SavedCall(ended if over else call, 1)
-            begun: list[Fact] = [CallAccepted(at(0)), LegDialled(at(1), Party.CALLER)]
-            done: list[Fact] = [CallEnded(at(30), EndReason.STOPPED), AccountClosed(at(30))]
-            self.calls.facts[call.id] = [*begun, *(done if over else [LegAnswered(at(5), Party.CALLER)])]
-        self.parts = Parts(
+            begun: list[Fact] = [CallAccepted(at(0)), LegDialledRecorded(at(1), Party.CALLER)]
+            done: list[Fact] = [CallEnded(at(30), EndReason.STOPPED), CdrWritten(at(30))]
+            self.calls.facts[call.id] = [*begun, *(done if over else [LegAnsweredRecorded(at(5), Party.CALLER)])]
+        self.dependencies = Dependencies(
             calls=self.calls,
             apps=self.accounts,
-            correspondence=HuaweiLetters("ce1.example.com", lambda: "n1", RECORDS),
+            webhooks=HuaweiWebhooks("ce1.example.com", lambda: "n1", RECORDS),
             endpoints=self.endpoints,
             notices=self.notices,
             clock=FakeClock(at(60)),
@@ -71,7 +78,7 @@ class Function:
 
     def take(self, event: dict, context: Context | None = None) -> list[str]:
         """Which messages must come again."""
-        failures = answer(event, context or Context(), self.parts)["batchItemFailures"]
+        failures = answer(event, context or Context(), self.dependencies)["batchItemFailures"]
         return [failure["itemIdentifier"] for failure in failures]
 
     @property

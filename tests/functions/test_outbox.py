@@ -12,7 +12,7 @@ TOKEN = sample("outbox", "wait_was_woken_by_no_event")["Records"][0]["dynamodb"]
 
 
 @pytest.mark.parametrize(
-    ("name", "facts", "woken"),
+    ("name", "facts", "resumed"),
     [
         ("call_accepted", [1], []),
         ("caller_answered", [4], [TOKEN]),
@@ -20,11 +20,11 @@ TOKEN = sample("outbox", "wait_was_woken_by_no_event")["Records"][0]["dynamodb"]
         ("wait_was_woken_by_no_event", [], [TOKEN]),
     ],
 )
-def test_a_batch_is_handed_on_in_order(name, facts, woken):
+def test_a_batch_is_handed_on_in_order(name, facts, resumed):
     world = Outbox()
     world.take(sample("outbox", name))
     assert world.notices.first == [Notice(CALL_ID, sequence) for sequence in facts]
-    assert world.flows.woken == woken
+    assert world.flows.resumed == resumed
 
 
 @pytest.mark.parametrize("name", samples("outbox"))
@@ -32,9 +32,9 @@ def test_a_batch_twice_is_the_same_again(name):
     """The queue knows a fact by its sequence, and a wake-up twice is one: the stream may repeat what it likes."""
     world = Outbox()
     world.take(sample("outbox", name))
-    once = (list(world.notices.first), list(world.flows.woken))
+    once = (list(world.notices.first), list(world.flows.resumed))
     world.take(sample("outbox", name))
-    assert (world.notices.first, world.flows.woken) == (once[0] * 2, once[1] * 2)
+    assert (world.notices.first, world.flows.resumed) == (once[0] * 2, once[1] * 2)
 
 
 @pytest.mark.parametrize("change", ["MODIFY", "REMOVE"])
@@ -45,7 +45,7 @@ def test_what_was_not_inserted_is_passed_over(change):
         record["eventName"] = change
     world = Outbox()
     world.take(event)
-    assert (world.notices.first, world.flows.woken) == ([], [])
+    assert (world.notices.first, world.flows.resumed) == ([], [])
 
 
 def test_a_queue_out_of_reach_gives_the_batch_back_to_the_stream():
@@ -61,7 +61,7 @@ def test_a_state_machine_out_of_reach_gives_the_batch_back_when_all_is_queued():
         world.take(sample("outbox", "call_ended"))
     assert [notice.sequence for notice in world.notices.first] == [7, 8]
     world.take(sample("outbox", "call_ended"))
-    assert world.flows.woken == [TOKEN]
+    assert world.flows.resumed == [TOKEN]
 
 
 def test_a_wait_that_may_not_be_woken_is_counted_and_holds_up_nothing(capsys):

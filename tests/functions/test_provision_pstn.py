@@ -10,7 +10,7 @@ from unittest.mock import Mock
 import pytest
 from botocore.exceptions import ClientError
 
-from duologue.adapters.cloudformation import NOT_MADE, Outcome, reply
+from duologue.adapters.cloudformation import NOT_MADE, ResourceResult, reply
 from duologue.domain.errors import OutsideUnavailable
 from duologue.runtime.last_resort import replying
 from tests.functions.worlds import Provision, provision, sample
@@ -91,7 +91,7 @@ def deleted(physical_id: str) -> dict[str, Any]:
 
 def test_a_deleted_line_keeps_its_number(world):
     made = world.take(asked("line_created"))
-    assert world.take(deleted(made.physical_id)) == Outcome(made.physical_id)
+    assert world.take(deleted(made.physical_id)) == ResourceResult(made.physical_id)
     assert (applications(world), rules(world)) == ([], [])
     assert list(world.exchange.account.numbers) == ["+12025550100"]
 
@@ -100,7 +100,7 @@ def test_deleting_twice_or_what_never_was_is_no_error(world):
     made = world.take(asked("line_created"))
     assert world.take(deleted(made.physical_id)) == world.take(deleted(made.physical_id))
     assert world.take(asked("line_deleted")).physical_id != made.physical_id
-    assert world.take(deleted(NOT_MADE)) == Outcome(NOT_MADE)
+    assert world.take(deleted(NOT_MADE)) == ResourceResult(NOT_MADE)
 
 
 def test_only_the_line_that_is_named_is_removed(world):
@@ -237,6 +237,6 @@ def test_a_failure_is_told_with_its_reason_and_the_same_identity(world, bucket):
 
 
 def test_a_failed_create_has_an_identity_too(bucket):
-    reply(asked("line_created") | {"ResponseURL": bucket.url}, Outcome("none", failed="because"))
+    reply(asked("line_created") | {"ResponseURL": bucket.url}, ResourceResult("none", failed="because"))
     [(_, told)] = bucket.put
     assert (told["Status"], told["PhysicalResourceId"], told["Reason"]) == ("FAILED", "none", "because")

@@ -13,7 +13,7 @@ from duologue.adapters.s3_publisher import S3Publisher, write_a_law
 from duologue.call_control.facts import CallAccepted
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.recording import KEEP_DAYS, Recording, folder_of, owner_of, published_key
-from duologue.runtime.wiring.publish_recording import Parts
+from duologue.runtime.wiring.publish_recording import Dependencies
 from functions.publish_recording.handler import answer
 from tests.fakes.calls import FakeCalls
 from tests.functions.worlds import sample
@@ -81,7 +81,7 @@ class World:
 
     def hear(self, key: str = KEY) -> str:
         event = {"detail": {"bucket": {"name": BUCKET}, "object": {"key": key}}}
-        return str(answer(event, Parts(self.calls, S3Publisher(self.s3, BUCKET)))["became"])
+        return str(answer(event, Dependencies(self.calls, S3Publisher(self.s3, BUCKET)))["became"])
 
     def tags(self, key: str) -> list[dict[str, str]]:
         return [dict(tag) for tag in self.s3.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"]]  # type: ignore[arg-type]
@@ -126,7 +126,7 @@ class DeletedMeanwhile(S3Publisher):
 def test_what_its_sp_deletes_while_the_file_is_made_stays_deleted(world):
     world.put(wav(tone(600), tone(900)))
     event = {"detail": {"bucket": {"name": BUCKET}, "object": {"key": KEY}}}
-    assert answer(event, Parts(world.calls, DeletedMeanwhile(world)))["became"] == "deleted as its SP wants"
+    assert answer(event, Dependencies(world.calls, DeletedMeanwhile(world)))["became"] == "deleted as its SP wants"
     assert world.keys == []
 
 

@@ -66,7 +66,7 @@ def test_a_link_is_good_for_days_and_may_be_followed_twice(api):
 
 def test_asking_twice_gives_two_links_and_both_are_good(api):
     tokens = iter([b"\x01", b"\x02"])
-    object.__setattr__(api.parts, "random_bytes", lambda length: next(tokens) * length)
+    object.__setattr__(api.dependencies, "random_bytes", lambda length: next(tokens) * length)
     links = {api.lead(ASKED)[1], api.lead(ASKED)[1]}
     assert len(links) == 2
     assert {api.lead(following(link))[0] for link in links} == {302}

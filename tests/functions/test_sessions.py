@@ -11,11 +11,11 @@ import pytest
 from duologue.domain.accounts import App, Sp
 from duologue.domain.attempts import Attempt, Failures, Proof
 from duologue.domain.tokens import Register, TokenPair
-from duologue.runtime.wiring.sessions import Parts
+from duologue.runtime.wiring.sessions import Dependencies
 from functions.sessions.handler import answer, handler
 from tests.fakes.accounts import FakeAccounts
+from tests.fakes.auth_attempts import FakeAuthAttempts
 from tests.fakes.clock import FakeClock
-from tests.fakes.gate import FakeGate
 from tests.fakes.passwords import cheap_hash
 from tests.functions.proofs import GENERATIONS
 
@@ -35,14 +35,16 @@ KEY = LOGGED_IN["queryStringParameters"]["app_key"]
 
 class Api:
     def __init__(self) -> None:
-        self.accounts, self.gate, self.clock = FakeAccounts(), FakeGate(), FakeClock()
+        self.accounts, self.auth_attempts, self.clock = FakeAccounts(), FakeAuthAttempts(), FakeClock()
         hashed = cheap_hash(LOGGED_IN["headers"]["Authorization"])
         self.accounts.add_sp(Sp("sp-1", LOGGED_IN["queryStringParameters"]["username"], hashed))
         self.accounts.add_app(App(KEY, "sp-1", SECRET))
-        self.parts = Parts(self.accounts, self.accounts, self.gate, self.clock, random.Random(1).randbytes)
+        self.dependencies = Dependencies(
+            self.accounts, self.accounts, self.auth_attempts, self.clock, random.Random(1).randbytes
+        )
 
     def say(self, event: dict) -> tuple[int, dict]:
-        said = answer(event, self.parts)
+        said = answer(event, self.dependencies)
         assert said["headers"]["Content-Type"] == "application/json;charset=UTF-8"
         assert said["headers"]["Cache-Control"] == "no-store", "no proxy may keep a token"
         assert said["isBase64Encoded"] is False
@@ -113,7 +115,7 @@ def test_the_sixth_log_in_within_a_minute(api):
     for _ in range(5):
         api.log_in()
     api.clock.advance(12.5)
-    said = answer(LOGGED_IN, api.parts)
+    said = answer(LOGGED_IN, api.dependencies)
     assert (said["statusCode"], json.loads(said["body"])["resultcode"]) == (403, "1010010")
     assert said["headers"]["Retry-After"] == "48"
     api.clock.advance(47.5)
@@ -147,7 +149,7 @@ def test_too_many_wrong_secrets_lock_refreshing_from_their_address_and_leave_tok
     tokens = api.log_in()
     wrong, right = refresh_by_form(tokens["refresh_token"], "wrong"), refresh_by_form(tokens["refresh_token"])
     assert [api.say(wrong)[1]["resultcode"] for _ in range(10)] == ["1010002"] * 10
-    said = answer(right, api.parts)
+    said = answer(right, api.dependencies)
     assert (said["statusCode"], json.loads(said["body"])["resultcode"]) == (403, "1020176")
     assert said["headers"]["Retry-After"] == "1800"
     elsewhere = right | {"requestContext": {"identity": {"sourceIp": "198.51.100.99"}}}
@@ -165,14 +167,14 @@ def test_a_lock_closes_the_one_way_that_it_is_of(api, locked):
     """Log-out is never closed: it takes a token, and only takes away."""
     tokens = api.log_in()
     attempt = Attempt(KEY, locked, LOGGED_IN["requestContext"]["identity"]["sourceIp"])
-    api.gate.save_failures(attempt, Failures(locked_until=api.clock.now() + timedelta(minutes=7)))
+    api.auth_attempts.save_failures(attempt, Failures(locked_until=api.clock.now() + timedelta(minutes=7)))
     requests = {
         "log-in": LOGGED_IN,
         "refresh": refresh_by_form(tokens["refresh_token"]),
         "log-out": with_query(sample("sp_logged_out"), access_token=tokens["access_token"]),
     }
     for name, event in requests.items():
-        said = answer(event, api.parts)
+        said = answer(event, api.dependencies)
         code, again_after = json.loads(said["body"])["resultcode"], said["headers"].get("Retry-After")
         assert (code, again_after) == (("1020176", "420") if name == LOCKS[locked] else ("0", None))
 
@@ -183,8 +185,8 @@ def test_anothers_token_ends_nothing_and_is_as_unknown_as_one_of_nobody(api):
     api.accounts.save("app-2", Register().grant(TokenPair("token-2", "refresh-2"), api.clock.now()))
     token = api.log_in()["access_token"]
     out = sample("sp_logged_out")
-    foreign = answer(with_query(out, app_key="app-2", access_token=token), api.parts)
-    unknown = answer(with_query(out, app_key="app-2", access_token="a token of nobody"), api.parts)
+    foreign = answer(with_query(out, app_key="app-2", access_token=token), api.dependencies)
+    unknown = answer(with_query(out, app_key="app-2", access_token="a token of nobody"), api.dependencies)
     assert foreign == unknown
     assert json.loads(foreign["body"])["resultcode"] == "1010004"
     assert api.say(with_query(out, access_token=token))[0] == 200, "to its owner it was there"
@@ -203,7 +205,7 @@ def test_a_stray_password_beside_a_token_counts_for_nothing(api):
 
 def test_a_store_out_of_reach_is_said_as_busy(api):
     api.accounts.out_of_reach = True
-    said = answer(LOGGED_IN, api.parts)
+    said = answer(LOGGED_IN, api.dependencies)
     assert (said["statusCode"], said["headers"]["Retry-After"]) == (500, "5")
 
 
@@ -244,7 +246,7 @@ def test_too_many_wrong_passwords_lock_with_their_own_code(api):
     wrong = LOGGED_IN | {"headers": {"Authorization": "wrong"}}
     assert [api.say(wrong)[1]["resultcode"] for _ in range(10)] == ["1010002"] * 10
     api.clock.advance(60)
-    said = answer(LOGGED_IN, api.parts)
+    said = answer(LOGGED_IN, api.dependencies)
     assert (said["statusCode"], json.loads(said["body"])["resultcode"]) == (403, "1020176")
     assert said["headers"]["Retry-After"] == str(29 * 60)
     api.clock.advance(29 * 60)

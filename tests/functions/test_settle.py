@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from duologue.call_control.facts import AccountClosed, CallAccepted, CallEnded
+from duologue.call_control.facts import CallAccepted, CallEnded, CdrWritten
 from duologue.domain.errors import LegStillUp, UnknownCall
 from duologue.domain.outcome import EndReason
 from functions.settle.handler import handler
@@ -22,7 +22,7 @@ def test_a_call_that_was_never_dialled_is_closed_with_its_one_record():
     assert world.calls.facts[CALL_ID] == [
         CallAccepted(NOW),
         CallEnded(at(60), EndReason.NEVER_STARTED),
-        AccountClosed(at(60)),
+        CdrWritten(at(60)),
     ]
     assert world.calls.in_use("app-1") == 0
 
@@ -47,10 +47,10 @@ def test_a_call_that_the_network_knows_is_asked_to_end_and_left():
 
 
 def test_a_call_that_the_network_no_longer_knows_is_closed():
-    world = Settle(DIALLED, listener="token-9")
+    world = Settle(DIALLED, task_token="token-9")
     assert world.take(ENDED) == {"closed": True}
     assert world.calls.cdrs[CALL_ID].reason is EndReason.LOST
-    assert world.flows.woken == ["token-9"]
+    assert world.flows.resumed == ["token-9"]
 
 
 @pytest.mark.parametrize(

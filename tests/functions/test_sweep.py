@@ -117,4 +117,4 @@ def test_a_slot_that_no_open_call_holds_is_freed_once():
 
 def test_nothing_to_do_is_said_as_numbers():
     world = Sweep()
-    assert json.dumps(answer(world.parts, world.network)) == '{"closed": 0, "left": 0, "freed": 0}'
+    assert json.dumps(answer(world.dependencies, world.network)) == '{"closed": 0, "left": 0, "freed": 0}'

@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 
 from duologue.adapters.chime_line import ChimeLine
-from duologue.adapters.cloudformation import Outcome
+from duologue.adapters.cloudformation import ResourceResult
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.call_control.facts import CallAccepted
 from duologue.domain.accounts import App, Sp
@@ -24,8 +24,8 @@ from duologue.domain.dialling_policy import ORDINARY
 from duologue.domain.recording import Link, Recording, published_key
 from duologue.domain.tokens import Register, TokenPair, hash_token
 from duologue.runtime.wiring import callback_api, calls, outbox
-from duologue.usecases.find_sound import Keeping
-from duologue.usecases.place_callback import Patience
+from duologue.usecases.find_audio import Retention
+from duologue.usecases.place_callback import RingTimeouts
 from duologue.wire.chime.answer import Buckets
 from duologue.wire.huawei.routes import CDR_LINK, LINK, RECORD
 from functions.call_control.handler import answer as answer_network
@@ -39,10 +39,10 @@ from lab.pstn.exchange import Exchange
 from lab.pstn.serve import LoopbackServer
 from lab.pstn.service import PstnService
 from tests.fakes.accounts import FakeAccounts
+from tests.fakes.auth_attempts import FakeAuthAttempts
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.flows import FakeFlows
-from tests.fakes.gate import FakeGate
 from tests.fakes.network import FakeNetwork
 from tests.fakes.notices import FakeNotices
 from tests.fakes.recordings import FakeLinks, FakeLinkTokens, FakeRecordings
@@ -81,7 +81,7 @@ class Api:
         query = _placed()["queryStringParameters"]
         self.key: str = query["app_key"]
         self.accounts, self.calls, self.flows = FakeAccounts(), FakeCalls(), FakeFlows()
-        self.gate = FakeGate()
+        self.auth_attempts = FakeAuthAttempts()
         self.network, self.endpoints, self.clock = FakeNetwork(NETWORK_CALL), FakeSpEndpoints(), FakeClock(NOW)
         self.recordings, self.links, self.link_tokens = FakeRecordings(), FakeLinks(), FakeLinkTokens()
         self.accounts.add_sp(Sp("sp-1", "training-institute", "no log-in here"))
@@ -91,11 +91,11 @@ class Api:
         self.accounts.add_app(app)
         self.accounts.save(self.key, Register().grant(TokenPair(query["access_token"], "a refresh token"), NOW))
         ids = iter([CALL_ID, *(f"1_2_{number}_20261123090000" for number in range(1, 50))])
-        self.parts = callback_api.Parts(
+        self.dependencies = callback_api.Dependencies(
             accounts=self.accounts,
             apps=self.accounts,
             tokens=self.accounts,
-            gate=self.gate,
+            auth_attempts=self.auth_attempts,
             calls=self.calls,
             flows=self.flows,
             network=self.network,
@@ -105,18 +105,18 @@ class Api:
             pause=lambda lost: None,
             clock=self.clock,
             new_call_id=lambda now: next(ids),
-            patience=Patience(),
+            timeouts=RingTimeouts(),
             host=HOST,
             recordings=self.recordings,
             links=self.links,
             link_tokens=self.link_tokens,
-            keeping=Keeping(sound=timedelta(days=7), link=timedelta(days=7)),
+            retention=Retention(audio=timedelta(days=7), link=timedelta(days=7)),
             random_bytes=lambda length: bytes(range(length)),
         )
 
     def say(self, event: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """Status and body. Every answer is a proxy response in the SP's format, whatever it says."""
-        said = answer_sp(event, self.parts)
+        said = answer_sp(event, self.dependencies)
         assert set(said) == {"statusCode", "headers", "body", "isBase64Encoded"}
         assert said["headers"]["Content-Type"] == "application/json;charset=UTF-8"
         assert said["headers"]["Cache-Control"] == "no-store"
@@ -129,7 +129,7 @@ class Api:
 
     def lead(self, event: dict[str, Any]) -> tuple[int, str]:
         """Status and target of an answer that leads elsewhere: it has no body."""
-        said = answer_sp(event, self.parts)
+        said = answer_sp(event, self.dependencies)
         assert (said["body"], said["isBase64Encoded"]) == ("", False)
         assert "Content-Type" not in said["headers"]
         assert said["headers"]["Cache-Control"] == "no-store"
@@ -155,14 +155,14 @@ class Api:
 class CallControl:
     """The telephone network's side: the call of the samples was accepted, and a state may be waiting for it."""
 
-    def __init__(self, call: Call | None = None, listener: str | None = None) -> None:
+    def __init__(self, call: Call | None = None, task_token: str | None = None) -> None:
         self.calls, self.flows, self.clock = FakeCalls(), FakeFlows(), FakeClock(at(30))
         self.prompts = Buckets("duologue-promptsbucket-example", "recordings-bucket")
         accepted = call or callback(CALL_ID)
         self.calls.accept(accepted, CallAccepted(NOW), slots=10, close_by=at(120))
-        if listener:
-            self.calls.change(accepted.id, listener=listener)
-        self.parts = calls.Parts(self.calls, self.flows, self.clock, pause=lambda lost: None)
+        if task_token:
+            self.calls.change(accepted.id, task_token=task_token)
+        self.dependencies = calls.Dependencies(self.calls, self.flows, self.clock, pause=lambda lost: None)
 
     @property
     def call(self) -> Call:
@@ -174,7 +174,7 @@ class CallControl:
         return self.take(event | ({"Sequence": sequence} if sequence else {}))
 
     def take(self, event: dict[str, Any]) -> list[dict[str, Any]]:
-        said = answer_network(event, self.parts, self.prompts)
+        said = answer_network(event, self.dependencies, self.prompts)
         assert said["SchemaVersion"] == "1.0"
         assert set(said) <= {"SchemaVersion", "Actions", "TransactionAttributes"}
         actions: list[dict[str, Any]] = said["Actions"]
@@ -191,17 +191,17 @@ class CallControl:
 class Settle:
     """A flow that ended. `known`: the network still knows the call."""
 
-    def __init__(self, call: Call | None = None, *, known: bool = False, listener: str | None = None) -> None:
+    def __init__(self, call: Call | None = None, *, known: bool = False, task_token: str | None = None) -> None:
         self.calls, self.flows, self.clock = FakeCalls(), FakeFlows(), FakeClock(at(60))
         self.network = FakeNetwork(*([NETWORK_CALL] if known else []))
         accepted = call or callback(CALL_ID)
         self.calls.accept(accepted, CallAccepted(NOW), slots=10, close_by=at(120))
-        if listener:
-            self.calls.change(accepted.id, listener=listener)
-        self.parts = calls.Parts(self.calls, self.flows, self.clock, pause=lambda lost: None)
+        if task_token:
+            self.calls.change(accepted.id, task_token=task_token)
+        self.dependencies = calls.Dependencies(self.calls, self.flows, self.clock, pause=lambda lost: None)
 
     def take(self, event: dict[str, Any]) -> dict[str, Any]:
-        said = answer_flow(event, self.parts, self.network)
+        said = answer_flow(event, self.dependencies, self.network)
         assert set(said) == {"closed"}
         return said
 
@@ -212,7 +212,7 @@ class Sweep:
     def __init__(self, *known: str) -> None:
         self.calls, self.flows, self.clock = FakeCalls(), FakeFlows(), FakeClock(at(0))
         self.network = FakeNetwork(*known)
-        self.parts = calls.Parts(self.calls, self.flows, self.clock, pause=lambda lost: None)
+        self.dependencies = calls.Dependencies(self.calls, self.flows, self.clock, pause=lambda lost: None)
 
     def accept(self, call_id: str, close_by_s: float, network_call: str | None = None) -> None:
         call = replace(callback(call_id), network_call=network_call)
@@ -223,7 +223,7 @@ class Sweep:
         return self.sweep()
 
     def sweep(self) -> dict[str, int]:
-        said = answer_schedule(self.parts, self.network)
+        said = answer_schedule(self.dependencies, self.network)
         assert set(said) == {"closed", "left", "freed"}
         return said
 
@@ -235,7 +235,7 @@ class Outbox:
         self.flows, self.notices = FakeFlows(failures), FakeNotices()
 
     def take(self, event: dict[str, Any]) -> None:
-        assert answer_stream(event, outbox.Parts(self.flows, self.notices)) == {"batchItemFailures": []}
+        assert answer_stream(event, outbox.Dependencies(self.flows, self.notices)) == {"batchItemFailures": []}
 
 
 class Provision:
@@ -245,7 +245,7 @@ class Provision:
         self.client, self.exchange = client, exchange
         self.slept: list[float] = []
 
-    def take(self, event: dict[str, Any]) -> Outcome:
+    def take(self, event: dict[str, Any]) -> ResourceResult:
         return answer_cloudformation(event, ChimeLine(self.client, self._sleep))
 
     def _sleep(self, seconds: float) -> None:

@@ -17,14 +17,14 @@ class Desk:
         line.app = replace(self._api.accounts.app(self._api.key), concurrent_calls=line.app.concurrent_calls)
         self._api.accounts.apps[self._api.key] = line.app
         self._parts = replace(
-            self._api.parts,
+            self._api.dependencies,
             calls=line.calls,
             flows=line,
             network=line,
             endpoints=line,
             clock=line.clock,
             new_call_id=line.new_id,
-            patience=line.patience,
+            timeouts=line.timeouts,
         )
 
     def ask(self, **fields: Any) -> dict[str, Any]:

@@ -14,35 +14,35 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from duologue.adapters.dynamo_calls import DynamoCalls
-from duologue.call_control.prompts import Sound
+from duologue.call_control.prompts import PromptAudio
+from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits
 from duologue.domain.accounts import App
 from duologue.domain.call import Call, NotifyTo
 from duologue.domain.callback_request import CallbackRequest
 from duologue.domain.cdr import Cdr, cdr_of
 from duologue.domain.errors import DuologueError, OutsideUnavailable
-from duologue.domain.letter import Letter, Reply
-from duologue.domain.limits import NO_TERMS, Terms
 from duologue.domain.phone_number import PhoneNumber
-from duologue.usecases.close_account import close_account
+from duologue.domain.webhook_request import Reply, WebhookRequest
+from duologue.usecases.finalize_call import finalize_call
 from duologue.usecases.forward_facts import Committed, forward_facts
-from duologue.usecases.hear_network import hear_network
-from duologue.usecases.place_callback import Patience, place_callback
+from duologue.usecases.notify_sp import notify_sp
+from duologue.usecases.place_callback import RingTimeouts, place_callback
 from duologue.usecases.ports import Change, Notice
+from duologue.usecases.process_network_event import process_network_event
 from duologue.usecases.stop_callback import stop_callback
 from duologue.usecases.sweep_calls import Swept, sweep_calls
-from duologue.usecases.tell_sp import tell_sp
 from duologue.wire.chime.answer import Buckets, write_answer
 from duologue.wire.chime.commands import END_COMMAND
 from duologue.wire.chime.invocation import read_invocation
 from duologue.wire.chime.prompt_keys import prompt_at
-from duologue.wire.huawei.notifications import HuaweiLetters
+from duologue.wire.huawei.notifications import HuaweiWebhooks
 from lab.pstn.clocks import JumpingClock
 from lab.pstn.exchange import Exchange
 from lab.pstn.lines.behaviours import Behaviour
 from lab.pstn.lines.virtual import Phone
 from lab.pstn.refusals import ServiceRefusal
 from lab.pstn.switches import Switches
-from tests.fakes.guard import FakeGuard
+from tests.fakes.failure_isolation import FakeFailureIsolation
 from tests.fakes.recordings import RECORDS
 from tests.journeys.flow_player import FlowPlayer, TaskFailed, load
 from tests.journeys.tables import make_tables
@@ -61,8 +61,10 @@ class StreamedCalls(DynamoCalls):
 
     line: "Line"
 
-    def accept(self, call: Call, fact: Any, *, slots: int, close_by: datetime, terms: Terms = NO_TERMS) -> None:
-        super().accept(call, fact, slots=slots, close_by=close_by, terms=terms)
+    def accept(
+        self, call: Call, fact: Any, *, slots: int, close_by: datetime, limits: AcceptanceLimits = NO_LIMITS
+    ) -> None:
+        super().accept(call, fact, slots=slots, close_by=close_by, limits=limits)
         self.line.committed([Committed(call.id, 1)])
 
     def save(self, change: Change) -> None:
@@ -70,8 +72,8 @@ class StreamedCalls(DynamoCalls):
         self.line.writes += 1
         first = change.after.facts - len(change.facts) + 1
         items = [Committed(change.after.id, sequence) for sequence, _ in enumerate(change.facts, first)]
-        wakes = [Committed(change.after.id, wakes=change.wakes)] if change.wakes else []
-        self.line.committed([*wakes, *items])
+        resumes = [Committed(change.after.id, resumes=change.resumes)] if change.resumes else []
+        self.line.committed([*resumes, *items])
 
 
 class Line:
@@ -84,11 +86,11 @@ class Line:
         *,
         switches: Switches | None = None,
         fast_path: bool = True,
-        patience: Patience | None = None,
+        timeouts: RingTimeouts | None = None,
         concurrent_calls: int = 10,
     ) -> None:
         self.clock = JumpingClock(START)
-        self.patience = patience or Patience(caller_ring=timedelta(seconds=60))
+        self.timeouts = timeouts or RingTimeouts(caller_ring=timedelta(seconds=60))
         self.fast_path = fast_path
         client, calls, accounts = make_tables()
         self._dynamo = client
@@ -111,11 +113,11 @@ class Line:
         )
         self.player = FlowPlayer(_asl(calls, self.application), self.clock, self._resources())
         self.notify = NotifyTo("http://127.0.0.1:9/status", "http://127.0.0.1:9/fee")
-        self.letters: list[dict[str, Any]] = []
+        self.requests: list[dict[str, Any]] = []
         self.told_at: dict[str, timedelta] = {}
         """When the SP was last told each kind of event, from the start of the journey."""
         self.writes = 0
-        self.guard = FakeGuard()
+        self.isolate = FakeFailureIsolation()
         self.outage: tuple[float, float] | None = None
         """Seconds from and until which the flow finds the store out of reach."""
         self._numbers = 0
@@ -139,7 +141,7 @@ class Line:
             flows=self,
             clock=self.clock,
             new_call_id=self.new_id,
-            patience=self.patience,
+            timeouts=self.timeouts,
             pause=lambda lost: None,
         )
         return call.id
@@ -168,7 +170,7 @@ class Line:
         self.exchange.lambdas.invoke = invoke_without
 
     def sweep(self) -> Swept:
-        return sweep_calls(calls=self.calls, network=self, flows=self, clock=self.clock, guard=self.guard)
+        return sweep_calls(calls=self.calls, network=self, flows=self, clock=self.clock, isolate=self.isolate)
 
     def run(self) -> "Line":
         """Until nothing is left to happen; at most two days of the clock."""
@@ -178,23 +180,23 @@ class Line:
     # -- what came of it
     @property
     def told_to_sp(self) -> list[str]:
-        return [letter["eventType"] for letter in self.letters]
+        return [request["eventType"] for request in self.requests]
 
     @property
     def disconnect(self) -> dict[str, Any]:
-        [told] = [letter["statusInfo"] for letter in self.letters if letter["eventType"] == "disconnect"]
+        [told] = [request["statusInfo"] for request in self.requests if request["eventType"] == "disconnect"]
         return dict(told)
 
     @property
     def fee(self) -> dict[str, Any]:
-        [told] = [letter["feeLst"] for letter in self.letters if letter["eventType"] == "fee"]
+        [told] = [request["feeLst"] for request in self.requests if request["eventType"] == "fee"]
         [record] = told
         return dict(record)
 
     def cdr(self, call_id: str) -> Cdr:
         return cdr_of(self.calls.load(call_id).call)
 
-    def heard_by(self, number: str) -> list[Sound | None]:
+    def heard_by(self, number: str) -> list[PromptAudio | None]:
         """Prompts in the order that they began; a repeated one counts once."""
         keys = [key for _, key in self.exchange.phones[number].heard]
         prompts = [prompt_at(key) for key in keys]
@@ -202,20 +204,20 @@ class Line:
 
     def check_all_over(self, *call_ids: str) -> None:
         """Nothing half-done remains: no leg, no execution, no slot, exactly one disconnect and one fee each."""
-        assert self.guard.told == []
+        assert self.isolate.told == []
         assert self.exchange.legs_up() == []
         assert {execution.status for execution in self.player.executions.values()} <= {"SUCCEEDED"}
         assert self.calls.in_use(self.app.key) == 0
         assert self.calls.overdue(self.clock.now() + timedelta(days=9), 10) == []
         for kind in ("disconnect", "fee"):
             assert self.told_to_sp.count(kind) == len(call_ids)
-        assert len(set(map(json.dumps, self.letters))) == len(self.letters)
+        assert len(set(map(json.dumps, self.requests))) == len(self.requests)
 
     # -- plays Flows
     def start(self, call_id: str, request: dict[str, Any]) -> None:
         self.player.start(call_id, request)
 
-    def wake(self, token: str) -> None:
+    def resume(self, token: str) -> None:
         if self.fast_path:
             self.player.succeed(token)
 
@@ -246,9 +248,9 @@ class Line:
     def check(self, urls: Iterable[tuple[str, str]]) -> None:
         return None
 
-    def post(self, letter: Letter) -> Reply:
-        self.letters.append(json.loads(letter.body))
-        self.told_at[self.letters[-1]["eventType"]] = self.clock.now() - START
+    def post(self, request: WebhookRequest) -> Reply:
+        self.requests.append(json.loads(request.body))
+        self.told_at[self.requests[-1]["eventType"]] = self.clock.now() - START
         return Reply(200)
 
     # -- inside
@@ -256,14 +258,14 @@ class Line:
         self.clock.call_later(_STREAM_DELAY, lambda: self._forward(items))
 
     def _forward(self, items: list[Committed]) -> None:
-        forward_facts(items, flows=_OutboxFlows(self), notices=self, guard=self.guard)
+        forward_facts(items, flows=_OutboxFlows(self), notices=self, isolate=self.isolate)
 
     def _tell(self, notice: Notice) -> None:
-        tell_sp(
+        notify_sp(
             notice,
             calls=self.calls,
             apps=_OneApp(self.app),
-            correspondence=HuaweiLetters("ce1.example.com", lambda: "66C92B11FF8A425FB8D4CCFE0ED9ED1F", RECORDS),
+            webhooks=HuaweiWebhooks("ce1.example.com", lambda: "66C92B11FF8A425FB8D4CCFE0ED9ED1F", RECORDS),
             endpoints=self,
             notices=self,
             clock=self.clock,
@@ -273,7 +275,7 @@ class Line:
     def _invoke(self, lambda_arn: str, event: dict[str, Any]) -> dict[str, Any]:
         prompts = Buckets("prompts-bucket", "recordings-bucket")
         said = read_invocation(event, self.clock.now())
-        return hear_network(
+        return process_network_event(
             said,
             self.calls,
             self,
@@ -324,7 +326,7 @@ class Line:
     def _settle(self, parameters: dict[str, Any]) -> dict[str, Any]:
         call_id = parameters["Payload"]["callId"]
         try:
-            closed = close_account(call_id, calls=self.calls, network=self, flows=self, clock=self.clock, final=False)
+            closed = finalize_call(call_id, calls=self.calls, network=self, flows=self, clock=self.clock, final=False)
         except DuologueError as error:
             raise TaskFailed(type(error).__name__) from error
         return {"Payload": {"closed": closed is not None}}
@@ -346,7 +348,7 @@ class _OutboxFlows:
     def interrupt(self, token: str) -> None:
         raise AssertionError("the outbox breaks off nothing")
 
-    def wake(self, token: str) -> None:
+    def resume(self, token: str) -> None:
         self._line.player.succeed(token)
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.domain.due import MARGIN, TAKE_UP
+from duologue.domain.due import SWEEP_MARGIN, TAKE_UP
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.outcome import EndReason, Outcome, Result
 from duologue.wire.chime.commands import END_COMMAND
@@ -88,12 +88,12 @@ def test_a_story_ends_as_it_must_whatever_the_network_is_like(story, switch):
 
 
 def _told_once_and_in_order(line):
-    steps = [(told["eventType"], told["statusInfo"]["called"]) for told in line.letters if "statusInfo" in told]
+    steps = [(told["eventType"], told["statusInfo"]["called"]) for told in line.requests if "statusInfo" in told]
     assert len(steps) == len(set(steps))
     for number in (CALLER, CALLEE):
         mine = [kind for kind, called in steps if called == number and kind != "disconnect"]
         assert mine == [kind for kind in ("callout", "alerting", "answer") if kind in mine]
-    times = [told["statusInfo"]["timestamp"] for told in line.letters if "statusInfo" in told]
+    times = [told["statusInfo"]["timestamp"] for told in line.requests if "statusInfo" in told]
     assert times == sorted(times)
 
 
@@ -258,7 +258,7 @@ def test_an_execution_that_died_is_swept():
     execution = line.player.executions[call]
     line.player._stop_waiting(execution)
     execution.status = "SUCCEEDED"
-    line.exchange.run_for((timedelta(minutes=1) + MARGIN).total_seconds())
+    line.exchange.run_for((timedelta(minutes=1) + SWEEP_MARGIN).total_seconds())
     swept = line.sweep()
     assert (swept.closed, swept.left) == (0, 1), "asked to end, not closed over its head"
     line.run()
@@ -315,7 +315,7 @@ def test_five_callbacks_at_once_within_the_quotas():
         calls.append(line.place(caller=caller, callee=callee))
     line.run()
     line.check_all_over(*calls)
-    assert [told["statusInfo"]["stateCode"] for told in line.letters if told["eventType"] == "disconnect"] == [0] * 5
+    assert [told["statusInfo"]["stateCode"] for told in line.requests if told["eventType"] == "disconnect"] == [0] * 5
 
 
 def test_a_sixth_callback_costs_none_of_the_five_and_ends_cleanly():
@@ -327,7 +327,7 @@ def test_a_sixth_callback_costs_none_of_the_five_and_ends_cleanly():
         calls.append(line.place(caller=caller, callee=callee))
     line.run()
     line.check_all_over(*calls)
-    codes = sorted(told["statusInfo"]["stateCode"] for told in line.letters if told["eventType"] == "disconnect")
+    codes = sorted(told["statusInfo"]["stateCode"] for told in line.requests if told["eventType"] == "disconnect")
     assert codes == [0, 0, 0, 0, 0, 7109]
 
 

@@ -21,8 +21,8 @@ from duologue.domain.errors import (
 )
 from duologue.usecases.authenticate import authenticate
 from tests.fakes.accounts import FakeAccounts
+from tests.fakes.auth_attempts import FakeAuthAttempts
 from tests.fakes.clock import FakeClock
-from tests.fakes.gate import FakeGate
 from tests.samples import NOW
 
 
@@ -30,7 +30,7 @@ class Door:
     """One SP with an app that has two live secrets."""
 
     def __init__(self) -> None:
-        self.accounts, self.gate, self.clock = FakeAccounts(), FakeGate(), FakeClock(NOW)
+        self.accounts, self.auth_attempts, self.clock = FakeAccounts(), FakeAuthAttempts(), FakeClock(NOW)
         self.accounts.add_sp(Sp("sp-1", "jack", "no log-in here"))
         self.accounts.add_app(App("app-1", "sp-1", "new", older_secret="old"))
         self.tried: list[str] = []
@@ -44,7 +44,7 @@ class Door:
             AppDigest(app_key, nonce, (created or self.clock.now(),), proves),
             accounts=self.accounts,
             tokens=self.accounts,
-            gate=self.gate,
+            auth_attempts=self.auth_attempts,
             clock=self.clock,
             source=source,
         )
@@ -64,7 +64,7 @@ def door():
 def test_every_live_secret_is_tried_and_a_right_one_writes_nothing_but_its_nonce(door, secret):
     assert door.knock(secret).key == "app-1"
     assert door.tried == ["new", "old"]
-    assert (set(door.gate.nonces), door.gate.writes) == ({("app-1", "n")}, 0)
+    assert (set(door.auth_attempts.nonces), door.auth_attempts.writes) == ({("app-1", "n")}, 0)
 
 
 def test_the_order_of_what_is_judged(door):
@@ -78,7 +78,7 @@ def test_the_order_of_what_is_judged(door):
     assert door.refused(secret="wrong", created=old, source="another") is RequestStale
     assert door.refused(secret="wrong", source="another") is WrongDigest
     assert door.refused(source="another") is AccountInactive
-    assert door.gate.nonces == {}
+    assert door.auth_attempts.nonces == {}
     door.accounts.set_sp_active("sp-1", active=True)
     door.knock(source="another")
     assert door.refused(source="another") is NonceUsed
@@ -113,11 +113,11 @@ def test_a_counter_that_loses_every_race_gives_up_without_a_word(door, monkeypat
     def lose(attempt, failures):
         raise RaceLost(attempt.app_key)
 
-    monkeypatch.setattr(door.gate, "save_failures", lose)
+    monkeypatch.setattr(door.auth_attempts, "save_failures", lose)
     assert door.refused(secret="wrong") is WrongDigest
 
 
 def test_without_its_memory_nobody_is_let_in(door):
-    door.gate.out_of_reach = True
+    door.auth_attempts.out_of_reach = True
     with pytest.raises(OutsideUnavailable):
         door.knock()

@@ -16,12 +16,12 @@ import pytest
 from duologue.adapters.jittered_pause import longest_s
 from duologue.call_control.facts import CallAccepted
 from duologue.domain.errors import OutsideUnavailable, RaceLost
-from duologue.usecases.hear_network import hear_network
+from duologue.usecases.process_network_event import process_network_event
 from tests.call_control.stories import CALLEE_LEFT, CALLER_LEFT, TALKING, Story
 from tests.fakes.calls import FakeCalls
 from tests.fakes.flows import FakeFlows
 from tests.samples import NOW, at, callback
-from tests.usecases.test_hear_network import Said, write
+from tests.usecases.test_process_network_event import Said, write
 
 READ, HELD, CANCELLED = (0.004, 0.008), (0.012, 0.025), (0.006, 0.012)
 ASKED_AGAIN_AFTER = 5.0
@@ -102,7 +102,9 @@ def test_no_end_is_lost(ends, repeats):
                 began = time.now
                 try:
                     said = Said(replace(CALLER_LEFT, at=at(61)), 9, call_id)
-                    hear_network(said, calls, flows, write, lambda lost: time.rest(chance.random() * longest_s(lost)))
+                    process_network_event(
+                        said, calls, flows, write, lambda lost: time.rest(chance.random() * longest_s(lost))
+                    )
                 except OutsideUnavailable:
                     continue
                 finally:

@@ -10,7 +10,7 @@ from duologue.domain.accounts import App, Sp
 from duologue.domain.errors import RecordingNotReady, UnknownLink
 from duologue.domain.recording import Recording, published_key
 from duologue.usecases.delete_recording import delete_recording
-from duologue.usecases.find_sound import Keeping
+from duologue.usecases.find_audio import Retention
 from duologue.usecases.follow_link import follow_cdr_link
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.calls import FakeCalls
@@ -37,7 +37,7 @@ class Link:
         for call in (CALL, OTHER):
             self.calls.accept(call, CallAccepted(NOW), slots=9, close_by=at(60))
             self.calls.change(call.id, recording=Recording(STEREO, NOW))
-        self.keeping = Keeping(timedelta(days=sound_days), timedelta(days=link_days))
+        self.retention = Retention(timedelta(days=sound_days), timedelta(days=link_days))
         self.token = self.tokens.token_of(APP.key, CALL.id)
 
     def follow(self, call_id: str = CALL.id, token: str | None = None) -> str:
@@ -49,7 +49,7 @@ class Link:
             accounts=self.accounts,
             recordings=self.recordings,
             clock=self.clock,
-            keeping=self.keeping,
+            retention=self.retention,
         )
 
     def is_refused(self, **asked: str) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from duologue.adapters import jittered_pause
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
+from duologue.domain.acceptance_limits import AcceptanceLimits, callee_day, limits_for, until_next_day
 from duologue.domain.accounts import App, Sp
 from duologue.domain.callback_request import CallbackRequest
 from duologue.domain.errors import (
@@ -19,12 +20,11 @@ from duologue.domain.errors import (
     RequestRepeated,
 )
 from duologue.domain.idempotency import IdempotencyKey
-from duologue.domain.limits import Terms, callee_day, terms_for, until_next_day
 from duologue.domain.phone_number import PhoneNumber
 from duologue.usecases.add_app import NewApp, add_app
 from duologue.usecases.change_app import change_app
 from duologue.usecases.free_slots import free_slots
-from duologue.usecases.place_callback import Patience, place_callback
+from duologue.usecases.place_callback import RingTimeouts, place_callback
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
@@ -38,10 +38,10 @@ APP = App("app-1", "sp-1", "secret", calls_per_second=4, calls_per_callee_per_da
 
 def test_the_terms_of_an_app():
     key = IdempotencyKey.of("k", b"request")
-    assert terms_for(APP, CALLEE, NOW, key, is_test=False) == Terms(4, callee_day(APP, CALLEE, NOW), key)
-    assert terms_for(APP, CALLEE, NOW, None, is_test=True) == Terms(4)
+    assert limits_for(APP, CALLEE, NOW, key, is_test=False) == AcceptanceLimits(4, callee_day(APP, CALLEE, NOW), key)
+    assert limits_for(APP, CALLEE, NOW, None, is_test=True) == AcceptanceLimits(4)
     unlimited = App("app-1", "sp-1", "secret", calls_per_second=0)
-    assert terms_for(unlimited, CALLEE, NOW, None, is_test=False) == Terms()
+    assert limits_for(unlimited, CALLEE, NOW, None, is_test=False) == AcceptanceLimits()
 
 
 def test_a_callee_is_counted_under_another_name_each_day_and_for_each_app():
@@ -135,7 +135,7 @@ def place(calls, key=None):
             flows=FakeFlows(),
             clock=FakeClock(),
             new_call_id=lambda now: next(ids),
-            patience=Patience(),
+            timeouts=RingTimeouts(),
             pause=paused.append,
             key=key,
         )

@@ -10,7 +10,7 @@ from duologue.domain.accounts import App
 from duologue.domain.errors import RecordingNotReady, UnknownRecording
 from duologue.domain.recording import Recording, published_key
 from duologue.usecases.delete_recording import delete_recording
-from duologue.usecases.find_sound import Keeping
+from duologue.usecases.find_audio import Retention
 from duologue.usecases.link_recording import link_recording
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
@@ -39,7 +39,7 @@ class Desk:
             links=self.links,
             clock=self.clock,
             random_bytes=lambda count: bytes([len(self.links.links)] * count),
-            keeping=Keeping(sound=timedelta(days=7), link=timedelta(days=1)),
+            retention=Retention(audio=timedelta(days=7), link=timedelta(days=1)),
         )
         return [link.key for link in self.links.links.values()]
 

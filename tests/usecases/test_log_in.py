@@ -22,8 +22,8 @@ from duologue.usecases.log_in import log_in
 from duologue.usecases.log_out import log_out
 from duologue.usecases.refresh_token import refresh_token
 from tests.fakes.accounts import FakeAccounts
+from tests.fakes.auth_attempts import FakeAuthAttempts
 from tests.fakes.clock import FakeClock
-from tests.fakes.gate import FakeGate
 from tests.fakes.passwords import cheap_hash
 
 PASSWORD = "a long enough password"
@@ -34,7 +34,7 @@ class Door:
     """The platform's front door, with one SP and its two apps."""
 
     def __init__(self) -> None:
-        self.accounts, self.gate = FakeAccounts(), FakeGate()
+        self.accounts, self.auth_attempts = FakeAccounts(), FakeAuthAttempts()
         self.accounts.add_sp(Sp("sp-1", "jack", HASH))
         self.accounts.add_app(App("app-1", "sp-1", "secret-1"))
         self.accounts.add_app(App("app-2", "sp-1", "secret-2"))
@@ -48,7 +48,7 @@ class Door:
             password,
             accounts=self.accounts,
             tokens=self.accounts,
-            gate=self.gate,
+            auth_attempts=self.auth_attempts,
             clock=self.clock,
             random_bytes=self.random.randbytes,
             source=source,
@@ -61,7 +61,7 @@ class Door:
             token,
             accounts=self.accounts,
             tokens=self.accounts,
-            gate=self.gate,
+            auth_attempts=self.auth_attempts,
             clock=self.clock,
             random_bytes=self.random.randbytes,
             source=source,
@@ -75,7 +75,7 @@ class Door:
             AccessToken(app_key, token),
             accounts=self.accounts,
             tokens=self.accounts,
-            gate=self.gate,
+            auth_attempts=self.auth_attempts,
             clock=self.clock,
         )
 
@@ -138,7 +138,7 @@ def test_more_than_five_log_ins_a_minute_are_refused(door):
         with pytest.raises(TooManyLogIns) as refused:
             door.log_in(password=password)
         assert refused.value.again_after.total_seconds() == 40
-    assert door.gate.writes == 0
+    assert door.auth_attempts.writes == 0
     door.log_in(app_key="app-2")
     door.clock.advance(40)
     door.log_in()
@@ -310,20 +310,20 @@ def test_a_spent_refresh_token_locks_nothing(door):
     for _ in range(11):
         with pytest.raises(InvalidToken):
             door.refresh("no such token")
-    assert door.gate.writes == 0
+    assert door.auth_attempts.writes == 0
 
 
 def test_a_right_password_counts_as_no_failure(door):
     for _ in range(4):
         door.log_in()
-    assert door.gate.writes == 0
+    assert door.auth_attempts.writes == 0
 
 
 def test_a_suspended_sps_right_password_counts_as_no_failure(door):
     door.accounts.set_sp_active("sp-1", active=False)
     with pytest.raises(AccountInactive):
         door.log_in()
-    assert door.gate.writes == 0
+    assert door.auth_attempts.writes == 0
 
 
 def test_a_refresh_takes_either_live_secret(door):

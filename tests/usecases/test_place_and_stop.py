@@ -13,7 +13,7 @@ from duologue.domain.callback_request import CallbackRequest
 from duologue.domain.due import ENDING, TAKE_UP, due_by
 from duologue.domain.errors import LimitReached, OutsideUnavailable, RaceLost, UnknownCall
 from duologue.domain.outcome import EndReason
-from duologue.usecases.place_callback import Patience, place_callback
+from duologue.usecases.place_callback import RingTimeouts, place_callback
 from duologue.usecases.stop_callback import stop_callback
 from tests.call_control.stories import CALLER_DIALLED, TALKING, Story
 from tests.fakes.calls import FakeCalls
@@ -49,7 +49,7 @@ class Desk:
             flows=self.flows,
             clock=self.clock,
             new_call_id=lambda now: next(self._ids),
-            patience=Patience(),
+            timeouts=RingTimeouts(),
             pause=lambda lost: None,
         )
 
@@ -58,21 +58,21 @@ def test_a_callback_is_recorded_and_its_flow_started():
     desk = Desk()
     call = desk.place()
     assert desk.calls.load(call.id).call == call
-    assert (call.caller.shows, call.callee.shows) == (SHOWN_TO_CALLER, SHOWN_TO_CALLEE)
+    assert (call.caller.display_number, call.callee.display_number) == (SHOWN_TO_CALLER, SHOWN_TO_CALLEE)
     given = desk.flows.started[call.id]
     assert given["caller"] == {"number": CALLER.e164, "shows": SHOWN_TO_CALLER.e164}
     assert (given["talkSeconds"], given["lastMinuteSeconds"]) == (240, 60)
-    assert given["closeBy"] == (NOW + Patience().before_talk(timedelta(0))).isoformat()
+    assert given["closeBy"] == (NOW + RingTimeouts().before_talk(timedelta(0))).isoformat()
     assert "+12025550122" not in str(given), "the callee's number stays in the store"
 
 
 def test_every_wait_is_longer_than_the_work_beneath_it():
-    patience = Patience()
-    assert patience.caller_wait > patience.caller_ring
-    assert patience.callee_wait >= patience.callee_ring + 2 * patience.prompts + timedelta(seconds=20)
-    waits = patience.caller_wait + patience.callee_wait + 2 * patience.dial_retries
-    assert patience.before_talk(timedelta(0)) > waits + TAKE_UP
-    assert patience.before_talk(timedelta(minutes=3)) == patience.before_talk(timedelta(0)) + timedelta(minutes=3)
+    timeouts = RingTimeouts()
+    assert timeouts.caller_wait > timeouts.caller_ring
+    assert timeouts.callee_wait >= timeouts.callee_ring + 2 * timeouts.prompts + timedelta(seconds=20)
+    waits = timeouts.caller_wait + timeouts.callee_wait + 2 * timeouts.dial_retries
+    assert timeouts.before_talk(timedelta(0)) > waits + TAKE_UP
+    assert timeouts.before_talk(timedelta(minutes=3)) == timeouts.before_talk(timedelta(0)) + timedelta(minutes=3)
 
 
 @pytest.mark.parametrize(
@@ -87,13 +87,13 @@ def test_the_longest_talk_is_waited_for_up_to_its_last_minute(minutes, waits):
 
 def test_the_wait_for_the_callee_is_longer_by_the_apps_prompt_before_it():
     app = replace(APP, prompts={"long.wav": 200.0})
-    patience = Patience()
+    timeouts = RingTimeouts()
     wanted = replace(REQUEST, wants_prompt_before_callee=True, audio=Audio(before_callee="long.wav"))
     waits, due = [], []
     for request in (REQUEST, replace(wanted, wants_prompt_before_callee=False), wanted):
         desk = Desk()
         call = desk.place(request, app)
-        waits.append(desk.flows.started[call.id]["calleeWaitSeconds"] - patience.callee_wait.total_seconds())
+        waits.append(desk.flows.started[call.id]["calleeWaitSeconds"] - timeouts.callee_wait.total_seconds())
         due.append(datetime.fromisoformat(desk.flows.started[call.id]["closeBy"]))
     assert waits == [0, 0, 200]
     assert [each - due[0] for each in due] == [timedelta(seconds=wait) for wait in waits]
@@ -197,7 +197,7 @@ def test_another_apps_call_and_a_call_that_is_over_are_unknown():
 
 def test_a_busy_network_leaves_the_ending_to_the_flow():
     desk = Stopping(*TALKING, busy=True)
-    desk.calls.change(callback().id, listener="token-1")
+    desk.calls.change(callback().id, task_token="token-1")
     desk.stop()
     assert desk.flows.interrupted == ["token-1"]
 
@@ -205,7 +205,7 @@ def test_a_busy_network_leaves_the_ending_to_the_flow():
 def test_a_call_that_the_network_has_forgotten_is_left_to_the_flow():
     """Its hang-ups were not heard; the flow waits for something that will not come."""
     desk = Stopping(*TALKING, known=())
-    desk.calls.change(callback().id, listener="token-1")
+    desk.calls.change(callback().id, task_token="token-1")
     desk.stop()
     desk.stop()
     assert desk.flows.interrupted == ["token-1", "token-1"], "twice is harmless: the second finds nobody waiting"
@@ -213,7 +213,7 @@ def test_a_call_that_the_network_has_forgotten_is_left_to_the_flow():
 
 def test_a_flow_that_waits_is_not_disturbed_while_the_network_ends_the_call():
     desk = Stopping(*TALKING)
-    desk.calls.change(callback().id, listener="token-1")
+    desk.calls.change(callback().id, task_token="token-1")
     desk.stop()
     assert desk.flows.interrupted == []
 

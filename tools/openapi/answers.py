@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from duologue.wire.huawei.header_faults import Fault
-from duologue.wire.huawei.results import HEADER_ROWS, ROWS, UNEXPECTED, Row
+from duologue.wire.huawei.results import ERROR_ROWS, HEADER_ROWS, UNEXPECTED, ErrorRow
 from tools.template import read_template
 
 Refusals = Iterable[type[Exception]]
@@ -26,16 +26,16 @@ def phrase(status: int) -> str:
 
 def refused(errors: Refusals, *, digests: bool) -> dict[str, Any]:
     """Responses by status. `digests`: the request may prove itself by headers, which can be wrong in many ways."""
-    rows: list[Row] = [*(ROWS[error] for error in errors), UNEXPECTED, *_gateways_own()]
+    rows: list[ErrorRow] = [*(ERROR_ROWS[error] for error in errors), UNEXPECTED, *_gateways_own()]
     if digests:
         rows += [HEADER_ROWS[fault] for fault in Fault]
-    by_status: dict[int, list[Row]] = defaultdict(list)
+    by_status: dict[int, list[ErrorRow]] = defaultdict(list)
     for row in rows:
         by_status[row.status].append(row)
     return {str(status): _refusal(status, by_status[status]) for status in sorted(by_status)}
 
 
-def _refusal(status: int, rows: list[Row]) -> dict[str, Any]:
+def _refusal(status: int, rows: list[ErrorRow]) -> dict[str, Any]:
     codes = sorted({row.code for row in rows})
     said = "\n".join(sorted({f"* `{row.code}` {row.text.strip()}{' …' if row.says_why else ''}" for row in rows}))
     response: dict[str, Any] = {
@@ -52,14 +52,14 @@ def _envelope(codes: list[str]) -> dict[str, Any]:
     return {"allOf": [{"$ref": "#/components/schemas/Envelope"}, of_these]}
 
 
-def _gateways_own() -> Iterable[Row]:
+def _gateways_own() -> Iterable[ErrorRow]:
     """The gateway's answers, as the template has them: they come without any function of ours."""
     gateway = read_template()["Resources"]["Api"]["Properties"]["GatewayResponses"]
     for name, response in gateway.items():
         code, text = re.findall(r'"result(?:code|desc)":"([^"]*)"', response["ResponseTemplates"]["application/json"])
         again = 60 if "Retry-After" in str(response) else None
         for status in [response["StatusCode"]] if "StatusCode" in response else _GATEWAY_4XX:
-            yield Row(int(status), code, text, f"the gateway's {name}", again_after=again)
+            yield ErrorRow(int(status), code, text, f"the gateway's {name}", again_after=again)
 
 
 def succeeded(schema: str, headers: dict[str, str] | None = None) -> dict[str, Any]:

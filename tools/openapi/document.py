@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from duologue.call_control.facts import AccountClosed
+from duologue.call_control.facts import CdrWritten
 from duologue.domain.call import NotifyTo
 from duologue.domain.tokens import TokenPair
 from duologue.wire.huawei.histories import history_of
@@ -160,8 +160,8 @@ def _schemas() -> dict[str, Schema]:
         "Click2Call": of_model(Click2Call),
         "CallStop": of_model(CallStop),
         "NotificationUrls": of_model(NotificationUrls),
-        "StatusEvent": of_examples(event for fact, event in events if not isinstance(fact, AccountClosed)),
-        "Cdr": of_examples(event for fact, event in events if isinstance(fact, AccountClosed)),
+        "StatusEvent": of_examples(event for fact, event in events if not isinstance(fact, CdrWritten)),
+        "Cdr": of_examples(event for fact, event in events if isinstance(fact, CdrWritten)),
     }
 
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from duologue.call_control.facts import (
-    AccountClosed,
     CallAccepted,
     CallEnded,
+    CdrWritten,
     Fact,
-    LegAlerted,
-    LegAnswered,
-    LegDialled,
+    LegAnsweredRecorded,
+    LegDialledRecorded,
+    LegRingingRecorded,
 )
 from duologue.call_control.history import Delivery, History
 from duologue.domain.call import Call, NotifyTo
@@ -79,15 +79,15 @@ UNANSWERED = replace(
 
 FACTS: tuple[Fact, ...] = (
     CallAccepted(_at(0)),
-    *(kind(at, party) for party in Party for kind, at in ((LegDialled, _at(1)), (LegAlerted, _at(2)))),
-    *(LegAnswered(_at(3), party) for party in Party),
+    *(kind(at, party) for party in Party for kind, at in ((LegDialledRecorded, _at(1)), (LegRingingRecorded, _at(2)))),
+    *(LegAnsweredRecorded(_at(3), party) for party in Party),
     CallEnded(_at(60), EndReason.HUNG_UP),
-    AccountClosed(_at(60)),
+    CdrWritten(_at(60)),
 )
 
 _TOLD = {
-    2: Delivery(2, _at(12), _STATUS_URL, taken=True, status=200),
-    3: Delivery(1, _at(3), _STATUS_URL, taken=False, status=None, note="too slow"),
+    2: Delivery(2, _at(12), _STATUS_URL, acknowledged=True, status=200),
+    3: Delivery(1, _at(3), _STATUS_URL, acknowledged=False, status=None, note="too slow"),
 }
 
 

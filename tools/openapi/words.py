@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from duologue.domain.call import Phase
 from duologue.domain.outcome import EndReason, Party, Result
-from duologue.wire.huawei.histories import FACT_NAMES
+from duologue.wire.huawei.histories import FACT_NAMES, PHASE_NAMES
 from duologue.wire.huawei.notifications import EVENT_TYPES
 from duologue.wire.huawei.outcomes import STATES
 
@@ -100,7 +99,7 @@ _CDR: dict[str, Any] = {
     "hostName": "the host part of every session id",
 }
 _HISTORY: dict[str, Any] = {
-    "phase": {"description": "how far the call is", "enum": [phase.name.lower() for phase in Phase]},
+    "phase": {"description": "how far the call is", "enum": [*PHASE_NAMES.values()]},
     "acceptedAt": _stamp("the request was accepted"),
     "endedAt": _stamp("no leg is up any more"),
     "callee": "the leg that is dialled second",

@@ -12,16 +12,16 @@ from duologue.call_control.actions import HangUp, PlayPrompt, StartRecording
 from duologue.call_control.events import (
     ActionRefused,
     BridgeFailed,
-    CalledIn,
     CallEvent,
+    DialAccepted,
     DialCalleeAsked,
-    DialTaken,
     EndAsked,
+    InboundCall,
+    Informational,
     LastMinuteAsked,
-    LegDropped,
-    LegPickedUp,
-    LegRang,
-    NothingToDecide,
+    LegAnswered,
+    LegEnded,
+    LegRinging,
     PromptPlayed,
     RecordingStarted,
 )
@@ -40,33 +40,33 @@ SAYS = (HEARD_AT, NETWORK_CALL)
 TABLE: dict[str, CallEvent] = {
     "bridge_refused": BridgeFailed(*SAYS, refused=True),
     "bridge_without_its_prompt": BridgeFailed(*SAYS, refused=True, unplayable=True),
-    "call_answered": LegPickedUp(*SAYS, Party.CALLER, LEG_A, A_STARTED),
-    "callee_answered": LegPickedUp(*SAYS, Party.CALLEE, LEG_B, B_STARTED),
+    "call_answered": LegAnswered(*SAYS, Party.CALLER, LEG_A, A_STARTED),
+    "callee_answered": LegAnswered(*SAYS, Party.CALLEE, LEG_B, B_STARTED),
     "callee_not_answered": BridgeFailed(*SAYS, 0),
     "callee_not_answered_with_sip_code": BridgeFailed(*SAYS, 486),
     "dial_callee_asked": DialCalleeAsked(*SAYS),
-    "digits_received": NothingToDecide(*SAYS, "DIGITS_RECEIVED ReceiveDigits"),
+    "digits_received": Informational(*SAYS, "DIGITS_RECEIVED ReceiveDigits"),
     "end_asked": EndAsked(*SAYS, {Party.CALLER: LEG_A, Party.CALLEE: LEG_B}),
-    "event_of_a_type_unknown": NothingToDecide(*SAYS, "LEG_TRANSFERRED Transfer"),
-    "hang_up_done": NothingToDecide(*SAYS, "ACTION_SUCCESSFUL Hangup"),
-    "hang_up_refused": NothingToDecide(*SAYS, "ACTION_FAILED Hangup"),
-    "hangup_callee_after_talk": LegDropped(*SAYS, Party.CALLEE, LEG_B, 0, {Party.CALLER: LEG_A}),
-    "hangup_callee_last": LegDropped(*SAYS, Party.CALLEE, LEG_B, 0),
-    "hangup_caller_after_talk": LegDropped(*SAYS, Party.CALLER, LEG_A, 0, {Party.CALLEE: LEG_B}),
-    "hangup_caller_busy": LegDropped(*SAYS, Party.CALLER, LEG_A, 486),
-    "hangup_caller_last": LegDropped(*SAYS, Party.CALLER, LEG_A, 0),
-    "hangup_caller_not_answered": LegDropped(*SAYS, Party.CALLER, LEG_A, 480),
-    "hangup_caller_rejected": LegDropped(*SAYS, Party.CALLER, LEG_A, 603),
-    "hangup_caller_while_the_callee_rings": LegDropped(*SAYS, Party.CALLER, LEG_A, 0),
+    "event_of_a_type_unknown": Informational(*SAYS, "LEG_TRANSFERRED Transfer"),
+    "hang_up_done": Informational(*SAYS, "ACTION_SUCCESSFUL Hangup"),
+    "hang_up_refused": Informational(*SAYS, "ACTION_FAILED Hangup"),
+    "hangup_callee_after_talk": LegEnded(*SAYS, Party.CALLEE, LEG_B, 0, {Party.CALLER: LEG_A}),
+    "hangup_callee_last": LegEnded(*SAYS, Party.CALLEE, LEG_B, 0),
+    "hangup_caller_after_talk": LegEnded(*SAYS, Party.CALLER, LEG_A, 0, {Party.CALLEE: LEG_B}),
+    "hangup_caller_busy": LegEnded(*SAYS, Party.CALLER, LEG_A, 486),
+    "hangup_caller_last": LegEnded(*SAYS, Party.CALLER, LEG_A, 0),
+    "hangup_caller_not_answered": LegEnded(*SAYS, Party.CALLER, LEG_A, 480),
+    "hangup_caller_rejected": LegEnded(*SAYS, Party.CALLER, LEG_A, 603),
+    "hangup_caller_while_the_callee_rings": LegEnded(*SAYS, Party.CALLER, LEG_A, 0),
     "invalid_response": ActionRefused(*SAYS, "the answer", "SchemaVersionMismatch"),
     "last_minute_asked": LastMinuteAsked(*SAYS),
-    "new_inbound_call": CalledIn(*SAYS, LEG_A),
-    "new_outbound_call": DialTaken(*SAYS, LEG_A, A_STARTED),
-    "new_outbound_call_of_nobody": DialTaken(*SAYS, LEG_A, A_STARTED),
+    "new_inbound_call": InboundCall(*SAYS, LEG_A),
+    "new_outbound_call": DialAccepted(*SAYS, LEG_A, A_STARTED),
+    "new_outbound_call_of_nobody": DialAccepted(*SAYS, LEG_A, A_STARTED),
     "parting_prompt_played": PromptPlayed(*SAYS, Prompt.CALLEE_UNAVAILABLE),
     "prelude_played": PromptPlayed(*SAYS, Prompt.BEFORE_CALLEE),
     "prompt_failed": ActionRefused(*SAYS, PlayPrompt.__name__, "InvalidAudioSource"),
-    "prompt_interrupted": NothingToDecide(*SAYS, "ACTION_INTERRUPTED PlayAudio"),
+    "prompt_interrupted": Informational(*SAYS, "ACTION_INTERRUPTED PlayAudio"),
     "prompt_played": PromptPlayed(*SAYS, Prompt.CONNECTING),
     "recording_refused": ActionRefused(
         *SAYS, StartRecording.__name__, "NoAccessToDestination: Error while accessing destination"
@@ -76,8 +76,8 @@ TABLE: dict[str, CallEvent] = {
         "app-1/3263827911_1044187234_2889035102_20261123090000/2026/11/23/2026-11-23-09-00-00-000_"
         "3f0c7c1e-5d1b-4d7a-9a51-6e0d8b6c2f41_0a9c2e7d-41f7-4a0e-8d53-95a3c0de1a01.wav",
     ),
-    "ringing": LegRang(*SAYS, Party.CALLER, LEG_A, A_STARTED),
-    "ringing_of_the_callee": LegRang(*SAYS, Party.CALLEE, LEG_B, B_STARTED),
+    "ringing": LegRinging(*SAYS, Party.CALLER, LEG_A, A_STARTED),
+    "ringing_of_the_callee": LegRinging(*SAYS, Party.CALLEE, LEG_B, B_STARTED),
 }
 
 
@@ -201,7 +201,7 @@ def test_a_failure_of_a_leg_that_is_gone_says_nothing():
     """It was cut by the leg's end, whose own HANGUP says why."""
     event = sample("call_control", "callee_not_answered")
     event["CallDetails"]["Participants"][0]["Status"] = "Disconnected"
-    assert isinstance(read(event).event, NothingToDecide)
+    assert isinstance(read(event).event, Informational)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_a_prompt_that_was_played_is_known_by_its_key(key, prompt):
 @pytest.mark.parametrize("command", ["transfer", "", None, 1])
 def test_a_command_that_is_not_ours(command):
     event = changed("end_asked", Parameters={"Arguments": {"command": command}})
-    assert read(event).event == NothingToDecide(*SAYS, "CALL_UPDATE_REQUESTED CallUpdateRequest")
+    assert read(event).event == Informational(*SAYS, "CALL_UPDATE_REQUESTED CallUpdateRequest")
 
 
 def test_the_attributes_win_over_the_arguments():

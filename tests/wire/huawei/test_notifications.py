@@ -8,16 +8,23 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.call_control.facts import AccountClosed, CallAccepted, CallEnded, LegAlerted, LegAnswered, LegDialled
+from duologue.call_control.facts import (
+    CallAccepted,
+    CallEnded,
+    CdrWritten,
+    LegAnsweredRecorded,
+    LegDialledRecorded,
+    LegRingingRecorded,
+)
 from duologue.call_control.machine import close
 from duologue.domain.accounts import App, PushSignature
 from duologue.domain.call import NotifyTo
 from duologue.domain.cdr import cdr_of
-from duologue.domain.letter import Reply
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
 from duologue.domain.recording import Recording
+from duologue.domain.webhook_request import Reply
 from duologue.wire.huawei.digests import push_digest
-from duologue.wire.huawei.notifications import HuaweiLetters, event_of, record_of
+from duologue.wire.huawei.notifications import HuaweiWebhooks, event_of, record_of
 from duologue.wire.huawei.records import Records
 from tests.fakes.recordings import RECORDS, FakeLinkTokens
 from tests.samples import at, callback
@@ -48,12 +55,12 @@ def talked():
 @pytest.mark.parametrize(
     ("fact", "event", "numbers"),
     [
-        (LegDialled(at(0), Party.CALLER), "callout", TO_CALLER),
-        (LegAlerted(at(0), Party.CALLER), "alerting", TO_CALLER),
-        (LegAnswered(at(0), Party.CALLER), "answer", TO_CALLER),
-        (LegDialled(at(0), Party.CALLEE), "callout", TO_CALLEE),
-        (LegAlerted(at(0), Party.CALLEE), "alerting", TO_CALLEE),
-        (LegAnswered(at(0), Party.CALLEE), "answer", TO_CALLEE),
+        (LegDialledRecorded(at(0), Party.CALLER), "callout", TO_CALLER),
+        (LegRingingRecorded(at(0), Party.CALLER), "alerting", TO_CALLER),
+        (LegAnsweredRecorded(at(0), Party.CALLER), "answer", TO_CALLER),
+        (LegDialledRecorded(at(0), Party.CALLEE), "callout", TO_CALLEE),
+        (LegRingingRecorded(at(0), Party.CALLEE), "alerting", TO_CALLEE),
+        (LegAnsweredRecorded(at(0), Party.CALLEE), "answer", TO_CALLEE),
     ],
 )
 def test_each_step_of_a_leg(fact, event, numbers):
@@ -91,7 +98,7 @@ def test_who_hung_up_is_told_only_if_asked_for(party, value):
 
 
 def test_the_account_of_a_talk():
-    told = event_of(talked(), AccountClosed(at(61)), HOST, RECORDS)
+    told = event_of(talked(), CdrWritten(at(61)), HOST, RECORDS)
     assert told == {
         "eventType": "fee",
         "feeLst": [
@@ -131,7 +138,7 @@ def test_the_account_of_a_failed_call_leaves_out_what_did_not_come_to_pass():
     call = callback()
     busy = replace(call.caller, dialled_at=at(0), ended_at=at(4), outcome=Outcome(Result.BUSY, 486))
     call = replace(call, caller=busy, ending=EndReason.CALLER_FAILED, ended_at=at(4), user_data=None)
-    (record,) = event_of(call, AccountClosed(at(4)), HOST, RECORDS)["feeLst"]
+    (record,) = event_of(call, CdrWritten(at(4)), HOST, RECORDS)["feeLst"]
     assert record["failTime"] == record["callEndTime"] == "2026-11-23 09:00:04"
     assert (record["ulFailReason"], record["sipStatusCode"], record["callOutUnaswRsn"]) == (518, 486, 17)
     never = {"callOutAlertingTime", "callOutAnswerTime", "fwdStartTime", "fwdAlertingTime", "fwdAnswerTime", "userData"}
@@ -140,9 +147,9 @@ def test_the_account_of_a_failed_call_leaves_out_what_did_not_come_to_pass():
 
 def test_a_call_without_user_data_or_bind_number():
     call = replace(callback(), user_data=None)
-    assert "userData" not in event_of(call, LegDialled(at(0), Party.CALLER), HOST, RECORDS)["statusInfo"]
+    assert "userData" not in event_of(call, LegDialledRecorded(at(0), Party.CALLER), HOST, RECORDS)["statusInfo"]
     ended = replace(talked(), bind_number="")
-    (record,) = event_of(ended, AccountClosed(at(61)), HOST, RECORDS)["feeLst"]
+    (record,) = event_of(ended, CdrWritten(at(61)), HOST, RECORDS)["feeLst"]
     assert record["bindNum"] == "+12025550100"
 
 
@@ -150,17 +157,17 @@ def test_the_acceptance_is_not_told():
     assert event_of(callback(), CallAccepted(at(0)), HOST, RECORDS) is None
 
 
-def letters() -> HuaweiLetters:
-    return HuaweiLetters(HOST, lambda: "66C92B11FF8A425FB8D4CCFE0ED9ED1F", RECORDS)
+def webhooks() -> HuaweiWebhooks:
+    return HuaweiWebhooks(HOST, lambda: "66C92B11FF8A425FB8D4CCFE0ED9ED1F", RECORDS)
 
 
 def test_a_letter_is_signed_for_its_url():
-    letter = letters().letter(talked(), LegDialled(at(0), Party.CALLER), APP, at(1))
+    request = webhooks().request(talked(), LegDialledRecorded(at(0), Party.CALLER), APP, at(1))
     digest = push_digest(
         APP.secret, "http://127.0.0.1:9999/status", "66C92B11FF8A425FB8D4CCFE0ED9ED1F", "2026-11-23T09:00:01Z"
     )
-    assert letter.url == "http://127.0.0.1:9999/status"
-    assert letter.headers == {
+    assert request.url == "http://127.0.0.1:9999/status"
+    assert request.headers == {
         "Content-Type": "application/json;charset=UTF-8",
         "Authorization": 'AKSK realm="SDP",profile="UsernameToken",type="Appkey"',
         "X-AKSK": (
@@ -168,37 +175,37 @@ def test_a_letter_is_signed_for_its_url():
             'Nonce="66C92B11FF8A425FB8D4CCFE0ED9ED1F",Created="2026-11-23T09:00:01Z"'
         ),
     }
-    older = letters().letter(
-        talked(), LegDialled(at(0), Party.CALLER), replace(APP, push_signature=PushSignature.JOINED), at(1)
+    older = webhooks().request(
+        talked(), LegDialledRecorded(at(0), Party.CALLER), replace(APP, push_signature=PushSignature.JOINED), at(1)
     )
-    joined = f"{letter.url}66C92B11FF8A425FB8D4CCFE0ED9ED1F2026-11-23T09:00:01Z"
+    joined = f"{request.url}66C92B11FF8A425FB8D4CCFE0ED9ED1F2026-11-23T09:00:01Z"
     digest = base64.b64encode(hmac.digest(APP.secret.encode(), joined.encode(), "sha256")).decode()
     assert f'PasswordDigest="{digest}"' in older.headers["X-AKSK"]
-    assert json.loads(letter.body)["eventType"] == "callout"
-    assert APP.secret not in repr(letter) and "+1202555" not in repr(letter)
+    assert json.loads(request.body)["eventType"] == "callout"
+    assert APP.secret not in repr(request) and "+1202555" not in repr(request)
 
 
 def test_while_two_secrets_are_live_a_letter_is_signed_with_the_newer():
     rotated = replace(APP, secret="the newer one", older_secret=APP.secret)
-    told = LegDialled(at(0), Party.CALLER)
-    newer = letters().letter(talked(), told, replace(APP, secret="the newer one"), at(1))
-    assert letters().letter(talked(), told, rotated, at(1)).headers == newer.headers
+    told = LegDialledRecorded(at(0), Party.CALLER)
+    newer = webhooks().request(talked(), told, replace(APP, secret="the newer one"), at(1))
+    assert webhooks().request(talked(), told, rotated, at(1)).headers == newer.headers
 
 
 def test_which_url():
     call = replace(talked(), notify=NotifyTo("http://127.0.0.1/s", "http://127.0.0.1/f"))
-    assert letters().letter(call, CallEnded(at(60), EndReason.HUNG_UP), APP, at(60)).url == "http://127.0.0.1/s"
-    assert letters().letter(call, AccountClosed(at(60)), APP, at(60)).url == "http://127.0.0.1/f"
+    assert webhooks().request(call, CallEnded(at(60), EndReason.HUNG_UP), APP, at(60)).url == "http://127.0.0.1/s"
+    assert webhooks().request(call, CdrWritten(at(60)), APP, at(60)).url == "http://127.0.0.1/f"
     deaf = replace(call, notify=NotifyTo())
-    assert letters().letter(deaf, CallEnded(at(60), EndReason.HUNG_UP), APP, at(60)) is None
-    assert letters().letter(deaf, AccountClosed(at(60)), APP, at(60)) is None
+    assert webhooks().request(deaf, CallEnded(at(60), EndReason.HUNG_UP), APP, at(60)) is None
+    assert webhooks().request(deaf, CdrWritten(at(60)), APP, at(60)) is None
 
 
-ENDED, CLOSED = CallEnded(at(60), EndReason.HUNG_UP), AccountClosed(at(60))
+ENDED, CLOSED = CallEnded(at(60), EndReason.HUNG_UP), CdrWritten(at(60))
 
 
 @pytest.mark.parametrize(
-    ("fact", "reply", "taken"),
+    ("fact", "reply", "acknowledged"),
     [
         (ENDED, Reply(200), True),
         (ENDED, Reply(200, b'{"resultcode":"1"}'), True),  # an event's reply body means nothing
@@ -223,8 +230,8 @@ ENDED, CLOSED = CallEnded(at(60), EndReason.HUNG_UP), AccountClosed(at(60))
         (CLOSED, Reply(500, b'{"resultcode":"0"}'), False),
     ],
 )
-def test_what_counts_as_taken(fact, reply, taken):
-    assert letters().is_taken(fact, reply) is taken
+def test_what_counts_as_taken(fact, reply, acknowledged):
+    assert webhooks().is_acknowledged(fact, reply) is acknowledged
 
 
 def test_two_calls_have_two_record_ids():
@@ -261,9 +268,9 @@ def test_the_link_fits_the_wire_and_is_made_for_the_account_alone():
     call = close(callback("4294967295_4294967295_4294967295_20261123090000"), at(90), EndReason.HUNG_UP).call
     recorded = replace(call, recording=Recording("calls/app-1/x/stereo.wav", at(15)))
     event_of(recorded, CallEnded(at(90), EndReason.HUNG_UP), HOST, longest)
-    event_of(call, AccountClosed(at(90)), HOST, longest)
-    HuaweiLetters(HOST, lambda: "n1", longest).letter(
-        replace(recorded, notify=NotifyTo()), AccountClosed(at(90)), APP, at(90)
+    event_of(call, CdrWritten(at(90)), HOST, longest)
+    HuaweiWebhooks(HOST, lambda: "n1", longest).request(
+        replace(recorded, notify=NotifyTo()), CdrWritten(at(90)), APP, at(90)
     )
     assert asked == [], "of a call that was not recorded, or of which nobody is told, no key service is asked"
     assert len(record_of(cdr_of(recorded), HOST, longest)["recordFileDownloadUrl"]) <= 1024

@@ -9,10 +9,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from duologue.domain.errors import OutsideUnavailable
 
-BRISK = Config(connect_timeout=0.5, read_timeout=1, retries={"total_max_attempts": 2, "mode": "standard"})
+Timeouts = Config
+"""How long a client waits, and how often it tries."""
+
+FAST = Config(connect_timeout=0.5, read_timeout=1, retries={"total_max_attempts": 2, "mode": "standard"})
 """For call_control: the telephone network asks again after 5 s (R17)."""
 
-STEADY = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"})
+NORMAL = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"})
 """For what an SP waits for: it would rather wait a moment longer than be told to come back."""
 
 PATIENT = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 4, "mode": "standard"})

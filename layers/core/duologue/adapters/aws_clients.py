@@ -9,10 +9,10 @@ from typing import Any
 from botocore.config import Config
 from botocore.session import Session, get_session
 
-from duologue.adapters.aws import BRISK, PATIENT, STEADY
+from duologue.adapters.aws import NORMAL, Timeouts
 
-SIGNING = STEADY.merge(Config(signature_version="s3v4"))
-"""Version 4 is the one signature that every region takes."""
+SIGNING = NORMAL.merge(Config(signature_version="s3v4"))
+"""For S3 URLs that are given to others: version 4 is the one signature that every region takes."""
 
 
 @cache
@@ -22,46 +22,22 @@ def _session() -> Session:
 
 
 @cache
-def _client(service: str, config: Config) -> Any:
-    return _session().create_client(service, config=config)
+def client(service: str, timeouts: Timeouts) -> Any:
+    """A client, made now. `timeouts`: FAST, NORMAL or PATIENT (aws.py), or SIGNING."""
+    return _session().create_client(service, config=timeouts)
 
 
-class _OnFirstUse:
+class _LazyClient:
     """Stands for a client until the first call to it."""
 
-    def __init__(self, service: str, config: Config) -> None:
+    def __init__(self, service: str, timeouts: Timeouts) -> None:
         self._service = service
-        self._config = config
+        self._timeouts = timeouts
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(_client(self._service, self._config), name)
+        return getattr(client(self._service, self._timeouts), name)
 
 
-def brisk(service: str) -> Any:
-    """For what the telephone network waits for."""
-    return _client(service, BRISK)
-
-
-def brisk_on_first_use(service: str) -> Any:
-    """The same, where only some requests need it."""
-    return _OnFirstUse(service, BRISK)
-
-
-def steady(service: str) -> Any:
-    """For what an SP waits for."""
-    return _client(service, STEADY)
-
-
-def steady_on_first_use(service: str) -> Any:
-    """The same, where only some requests need it."""
-    return _OnFirstUse(service, STEADY)
-
-
-def patient(service: str) -> Any:
-    """For what nobody waits for."""
-    return _client(service, PATIENT)
-
-
-def signing_urls() -> Any:
-    """S3 for a person who waits, whose URLs for others are signed by version 4; on first use."""
-    return _OnFirstUse("s3", SIGNING)
+def lazy_client(service: str, timeouts: Timeouts) -> Any:
+    """The same, made on first use: for what only some requests need."""
+    return _LazyClient(service, timeouts)

@@ -121,8 +121,8 @@ def fact_of(row: Row) -> Fact:
 def history_of(call_id: str, rows: Mapping[str, Row]) -> History:
     """All items of a call, by their sort key and in its order."""
     facts = tuple(fact_of(row) for item, row in rows.items() if item.startswith("FACT#"))
-    told = {int(item.partition("#")[2]): _delivery(row) for item, row in rows.items() if item.startswith("TOLD#")}
-    return History(call_of(call_id, rows["CALL"]), facts, told)
+    deliveries = {int(item.partition("#")[2]): _delivery(row) for item, row in rows.items() if item.startswith("TOLD#")}
+    return History(call_of(call_id, rows["CALL"]), facts, deliveries)
 
 
 def _delivery(row: Row) -> Delivery:
@@ -130,7 +130,7 @@ def _delivery(row: Row) -> Delivery:
         attempt=row["attempt"],
         at=datetime.fromisoformat(row["at"]),
         url=row["url"],
-        taken=row["taken"],
+        acknowledged=row["taken"],
         status=row["status"] or None,
         note=row["note"],
     )
@@ -154,7 +154,11 @@ def cdr_row(cdr: Cdr) -> Row:
 
 
 def _leg_row(leg: Leg) -> dict[str, Any]:
-    row: dict[str, Any] = {"number": leg.number.e164, "shows": leg.shows.e164, "network_id": leg.network_id}
+    row: dict[str, Any] = {
+        "number": leg.number.e164,
+        "display_number": leg.display_number.e164,
+        "network_id": leg.network_id,
+    }
     row |= {name: getattr(leg, name) for name in _LEG_TIMES}
     if leg.outcome is not None:
         row |= {"result": leg.outcome.result, "sip_status": leg.outcome.sip_status}
@@ -169,7 +173,7 @@ def _leg_of(party: Party, row: Row) -> Leg:
     return Leg(
         party=party,
         number=PhoneNumber(read("number")),
-        shows=PhoneNumber(read("shows")),
+        display_number=PhoneNumber(read("display_number")),
         network_id=read("network_id"),
         outcome=Outcome(Result(result), read("sip_status")) if result is not None else None,
         **{name: _moment(read(name)) for name in _LEG_TIMES},

@@ -14,7 +14,7 @@ NOT_MADE = "none"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ResourceResult:
     """`physical_id` must stay the same from create to delete, or CloudFormation deletes the old one."""
 
     physical_id: str
@@ -22,7 +22,7 @@ class Outcome:
     failed: str | None = None
 
 
-def reply(event: dict[str, Any], outcome: Outcome) -> None:
+def reply(event: dict[str, Any], outcome: ResourceResult) -> None:
     """Tell CloudFormation. Raises urllib3's errors: then it waits until its own time-out."""
     body = {
         "Status": "SUCCESS" if outcome.failed is None else "FAILED",

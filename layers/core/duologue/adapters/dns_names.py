@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 from duologue.domain.sp_url import Address
 
-_PATIENCE = 3.0
+_TIMEOUT_SECONDS = 3.0
 """Seconds. The resolver's own time-outs are longer, and an SP's name server decides how slow it is."""
 _NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 """All else that a resolver says (try again, a server failed, out of memory) says nothing of the name."""
@@ -35,5 +35,5 @@ def addresses_of(host: str) -> Sequence[Address] | None:
 
     worker = threading.Thread(target=look_up, daemon=True)
     worker.start()
-    worker.join(_PATIENCE)
+    worker.join(_TIMEOUT_SECONDS)
     return answered[0] if answered else None

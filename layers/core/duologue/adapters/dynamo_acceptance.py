@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from duologue.adapters.aws import from_item, outside, to_item, to_value
+from duologue.domain.acceptance_limits import AcceptanceLimits, CalleeDay, until_next_day
 from duologue.domain.call import Call
 from duologue.domain.errors import (
     CalleeLimitReached,
@@ -27,7 +28,6 @@ from duologue.domain.errors import (
     TooManyCalls,
 )
 from duologue.domain.idempotency import KEPT, IdempotencyKey
-from duologue.domain.limits import CalleeDay, Terms, until_next_day
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -46,32 +46,32 @@ class DynamoAcceptance:
         self._client = client
         self._table = table
 
-    def writes(self, call: Call, slots: int, terms: Terms) -> Iterator[Write]:
-        """In the order in which refusals are told (domain/limits.py)."""
-        if terms.key is not None:
-            yield self._keep_key(call, terms.key), RaceLost("the idempotency key is taken")
-        if terms.per_second:
+    def writes(self, call: Call, slots: int, limits: AcceptanceLimits) -> Iterator[Write]:
+        """In the order in which refusals are told (domain/acceptance_limits.py)."""
+        if limits.key is not None:
+            yield self._keep_key(call, limits.key), RaceLost("the idempotency key is taken")
+        if limits.per_second:
             second = f"SECOND#{int(call.accepted_at.timestamp())}"
-            yield self._count(call, second, terms.per_second), TooManyCalls(call.app)
+            yield self._count(call, second, limits.per_second), TooManyCalls(call.app)
         yield self._take_slot(call, slots), LimitReached(call.app)
-        if terms.callee is not None:
+        if limits.callee is not None:
             refusal = CalleeLimitReached(call.app, until_next_day(call.accepted_at))
-            yield self._count(call, _callee(terms.callee), terms.callee.most), refusal
+            yield self._count(call, _callee(limits.callee), limits.callee.most), refusal
 
-    def undo(self, call: Call, terms: Terms) -> Iterator[Write]:
+    def undo(self, call: Call, limits: AcceptanceLimits) -> Iterator[Write]:
         """Take back what a call counted for; its slot is freed by its end."""
         lost = RaceLost(call.id)
-        if terms.key is not None:
+        if limits.key is not None:
             delete = {
-                "Key": _once(call.app, terms.key),
+                "Key": _once(call.app, limits.key),
                 "ConditionExpression": "attribute_not_exists(pk) OR #call = :call",
                 "ExpressionAttributeNames": {"#call": "call"},
                 "ExpressionAttributeValues": {":call": to_value(call.id)},
             }
             yield {"Delete": {"TableName": self._table} | delete}, lost
-        if terms.callee is not None:
+        if limits.callee is not None:
             update = {
-                "Key": _counter(call.app, _callee(terms.callee)),
+                "Key": _counter(call.app, _callee(limits.callee)),
                 "UpdateExpression": "ADD n :less",
                 "ExpressionAttributeValues": {":less": to_value(-1)},
             }

@@ -1,7 +1,7 @@
 """Calls in DynamoDB: a change is one transaction, or nothing.
 
                     version = the one read ──no──▶ RaceLost            (R1: the flow's waits step it too)
-    save ──▶        HEARD is new           ──no──▶ EventAlreadyHeard   (R12)
+    save ──▶        HEARD is new           ──no──▶ EventAlreadyProcessed   (R12)
                     CDR is new             ──no──▶ CdrAlreadyWritten   (R10)
                     facts are new, the slot is given back
 
@@ -20,20 +20,20 @@ from duologue.adapters.call_rows import call_of, cdr_row, fact_of, fact_row, his
 from duologue.adapters.dynamo_acceptance import DynamoAcceptance, Write
 from duologue.call_control.facts import Fact
 from duologue.call_control.history import Delivery, History
+from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits
 from duologue.domain.call import Call
 from duologue.domain.cdr import cdr_of
 from duologue.domain.due import due_by
 from duologue.domain.errors import (
     CallAlreadyAccepted,
     CdrAlreadyWritten,
-    EventAlreadyHeard,
+    EventAlreadyProcessed,
     OutsideUnavailable,
     RaceLost,
     UnknownCall,
 )
 from duologue.domain.idempotency import IdempotencyKey
-from duologue.domain.limits import NO_TERMS, Terms
-from duologue.usecases.ports import Change, Heard, SavedCall
+from duologue.usecases.ports import Change, ProcessedEvent, SavedCall
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -55,10 +55,12 @@ class DynamoCalls:
         self._acceptance = DynamoAcceptance(client, accounts)
         self._keep = keep
 
-    def accept(self, call: Call, fact: Fact, *, slots: int, close_by: datetime, terms: Terms = NO_TERMS) -> None:
+    def accept(
+        self, call: Call, fact: Fact, *, slots: int, close_by: datetime, limits: AcceptanceLimits = NO_LIMITS
+    ) -> None:
         row = row_of(call) | {"version": 1, "open": "open", "close_by": close_by.isoformat()}
         self._transact(
-            *self._acceptance.writes(call, slots, terms),
+            *self._acceptance.writes(call, slots, limits),
             (self._put(call, CALL, row), CallAlreadyAccepted(call.id)),
             (self._put(call, _fact_key(1), fact_row(fact)), CallAlreadyAccepted(call.id)),
         )
@@ -68,8 +70,8 @@ class DynamoCalls:
             found = self._client.get_item(TableName=self._calls, Key=_key(call_id, CALL), ConsistentRead=True)
         return _saved(call_id, found.get("Item"))
 
-    def load_for(self, call_id: str, network_call: str, sequence: int) -> tuple[SavedCall, Heard | None]:
-        heard_key = _heard_key(network_call, sequence)
+    def load_for(self, call_id: str, network_call: str, sequence: int) -> tuple[SavedCall, ProcessedEvent | None]:
+        heard_key = _processed_key(network_call, sequence)
         keys = [_key(call_id, CALL), _key(call_id, heard_key)]
         with outside("calls table"):
             found = self._client.batch_get_item(RequestItems={self._calls: {"Keys": keys, "ConsistentRead": True}})
@@ -80,13 +82,13 @@ class DynamoCalls:
         if heard_key not in items:
             return saved, None
         row = from_item(items[heard_key])
-        return saved, Heard(network_call, sequence, json.loads(row["answer"]), row.get("wakes"))
+        return saved, ProcessedEvent(network_call, sequence, json.loads(row["answer"]), row.get("wakes"))
 
     def check_repeat(self, app_key: str, key: IdempotencyKey, now: datetime) -> None:
         self._acceptance.check_repeat(app_key, key, now)
 
-    def withdraw(self, change: Change, terms: Terms) -> None:
-        self._transact(*self._writes(change), *self._acceptance.undo(change.after, terms))
+    def withdraw(self, change: Change, limits: AcceptanceLimits) -> None:
+        self._transact(*self._writes(change), *self._acceptance.undo(change.after, limits))
 
     def save(self, change: Change) -> None:
         self._transact(*self._writes(change))
@@ -94,15 +96,15 @@ class DynamoCalls:
     def _writes(self, change: Change) -> list[Write]:
         call = change.after
         writes: list[Write] = [(self._update(change), RaceLost(call.id))]
-        if change.heard is not None:
-            heard = change.heard
-            row = {"answer": json.dumps(heard.answer)} | ({"wakes": heard.wakes} if heard.wakes else {})
-            key = _heard_key(heard.network_call, heard.sequence)
-            writes.append((self._put(call, key, row), EventAlreadyHeard(call.id)))
-        elif change.wakes is not None:
+        if change.processed is not None:
+            processed = change.processed
+            row = {"answer": json.dumps(processed.answer)} | ({"wakes": processed.resumes} if processed.resumes else {})
+            key = _processed_key(processed.network_call, processed.sequence)
+            writes.append((self._put(call, key, row), EventAlreadyProcessed(call.id)))
+        elif change.resumes is not None:
             key = f"WOKEN#{change.before.version:06d}"
-            writes.append((self._put(call, key, {"wakes": change.wakes}), RaceLost(call.id)))
-        if change.closes:
+            writes.append((self._put(call, key, {"wakes": change.resumes}), RaceLost(call.id)))
+        if change.finalizes:
             writes.append((self._put(call, "CDR", cdr_row(cdr_of(call))), CdrAlreadyWritten(call.id)))
             writes.append((self._acceptance.free_slot(call.app, call.id), RaceLost(call.id)))
         first = call.facts - len(change.facts) + 1
@@ -180,9 +182,9 @@ class DynamoCalls:
             return False
         return True
 
-    def told(self, call_id: str, sequence: int) -> bool:
+    def is_acknowledged(self, call_id: str, sequence: int) -> bool:
         with outside("calls table"):
-            key = _key(call_id, _told_key(sequence))
+            key = _key(call_id, _delivery_key(sequence))
             found = self._client.get_item(TableName=self._calls, Key=key, ConsistentRead=True)
         return bool(from_item(found.get("Item", {})).get("taken", False))
 
@@ -191,7 +193,7 @@ class DynamoCalls:
             "attempt": delivery.attempt,
             "at": delivery.at.isoformat(),
             "url": delivery.url,
-            "taken": delivery.taken,
+            "taken": delivery.acknowledged,
             "status": delivery.status if delivery.status is not None else 0,
             "note": delivery.note,
             "expires_at": int((delivery.at + self._keep).timestamp()),
@@ -200,7 +202,7 @@ class DynamoCalls:
             with outside("calls table"):
                 self._client.put_item(
                     TableName=self._calls,
-                    Item=_key(call_id, _told_key(sequence)) | to_item(row),
+                    Item=_key(call_id, _delivery_key(sequence)) | to_item(row),
                     ConditionExpression="attribute_not_exists(taken) OR taken = :no",
                     ExpressionAttributeValues={":no": {"BOOL": False}},
                 )
@@ -214,11 +216,11 @@ class DynamoCalls:
             row_of(call) | {"close_by": due_by(call).isoformat()} for call in (change.before.call, change.after)
         )
         sets = {name: value for name, value in after.items() if before.get(name) != value}
-        if change.closes:
+        if change.finalizes:
             sets.pop("close_by", None)
         removes = sorted(before.keys() - after.keys())
-        removes += ["listener"] if change.wakes is not None else []
-        removes += ["open", "close_by"] if change.closes else []
+        removes += ["listener"] if change.resumes is not None else []
+        removes += ["open", "close_by"] if change.finalizes else []
         names = {f"#{i}": name for i, name in enumerate([*sets, *removes])}
         assigned = "".join(f", #{i} = :{i}" for i in range(len(sets)))
         removed = ", ".join(f"#{i}" for i in range(len(sets), len(names)))
@@ -279,9 +281,9 @@ def _fact_key(sequence: int) -> str:
     return f"FACT#{sequence:06d}"
 
 
-def _heard_key(network_call: str, sequence: int) -> str:
+def _processed_key(network_call: str, sequence: int) -> str:
     return f"HEARD#{network_call}#{sequence:06d}"
 
 
-def _told_key(sequence: int) -> str:
+def _delivery_key(sequence: int) -> str:
     return f"TOLD#{sequence:06d}"

@@ -17,15 +17,15 @@ from http.client import HTTPConnection, HTTPException
 from types import TracebackType
 
 from duologue.domain.errors import ForbiddenAddress, InvalidField
-from duologue.domain.letter import Letter, Reply
 from duologue.domain.sp_url import Address, SpUrl, check_addresses
+from duologue.domain.webhook_request import Reply, WebhookRequest
 
 _MOST_ADDRESSES = 3
 _MOST_REPLY = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class HttpTimeouts:
     connect: timedelta = timedelta(seconds=2)
     """For one address."""
     whole: timedelta = timedelta(seconds=6)
@@ -41,7 +41,7 @@ class HttpSpEndpoints:
         *,
         allow_loopback: bool = False,
         allow_plain_http: bool = False,
-        patience: Patience | None = None,
+        timeouts: HttpTimeouts | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         """`allow_loopback` is for the lab alone; `tls` for other trusted authorities than the system's.
@@ -52,7 +52,7 @@ class HttpSpEndpoints:
         self._addresses_of = addresses_of
         self._allow_loopback = allow_loopback
         self._allow_plain_http = allow_plain_http
-        self._patience = patience or Patience()
+        self._timeouts = timeouts or HttpTimeouts()
         self._tls = tls
 
     def check(self, urls: Iterable[tuple[str, str]]) -> None:
@@ -71,19 +71,19 @@ class HttpSpEndpoints:
             if addresses is not None:
                 check_addresses(addresses, field=name, allow_loopback=self._allow_loopback)
 
-    def post(self, letter: Letter) -> Reply:
+    def post(self, request: WebhookRequest) -> Reply:
         try:
-            url = self._read(letter.url, "the URL")
+            url = self._read(request.url, "the URL")
             addresses = self._addresses_of(url.host)
             if addresses is None:
                 return Reply(None, note="the URL's host could not be looked up")
             check_addresses(addresses, field="the URL", allow_loopback=self._allow_loopback)
         except InvalidField as error:
             return Reply(None, note=str(error))
-        deadline = _Deadline(self._patience.whole)
+        deadline = _Deadline(self._timeouts.whole)
         try:
             with deadline:
-                return self._exchange(letter, url, addresses, deadline)
+                return self._exchange(request, url, addresses, deadline)
         except (OSError, HTTPException, ValueError) as error:  # refused, reset, timed out, no TLS, no HTTP
             return Reply(None, note="too slow" if deadline.passed else type(error).__name__)
 
@@ -93,11 +93,13 @@ class HttpSpEndpoints:
             raise ForbiddenAddress(field, "must be an https URL")
         return url
 
-    def _exchange(self, letter: Letter, url: SpUrl, addresses: Sequence[Address], deadline: "_Deadline") -> Reply:
+    def _exchange(
+        self, request: WebhookRequest, url: SpUrl, addresses: Sequence[Address], deadline: "_Deadline"
+    ) -> Reply:
         line = HTTPConnection(url.host, url.port)
         line.sock = self._connected(url, addresses, deadline)
-        headers = {"User-Agent": "Duologue", "Connection": "close", "Host": url.authority, **letter.headers}
-        line.request("POST", url.target, letter.body, headers)
+        headers = {"User-Agent": "Duologue", "Connection": "close", "Host": url.authority, **request.headers}
+        line.request("POST", url.target, request.body, headers)
         response = line.getresponse()
         body = response.read(_MOST_REPLY)
         if deadline.passed:  # what was read may end anywhere
@@ -120,7 +122,7 @@ class HttpSpEndpoints:
         """The first address that takes a connection: of two families, one is often out of reach."""
         reason: OSError = TimeoutError()
         for address in addresses[:_MOST_ADDRESSES]:
-            wait = min(self._patience.connect.total_seconds(), deadline.left)
+            wait = min(self._timeouts.connect.total_seconds(), deadline.left)
             if wait <= 0:
                 break
             try:
@@ -128,7 +130,7 @@ class HttpSpEndpoints:
             except OSError as error:
                 reason = error
                 continue
-            line.settimeout(self._patience.whole.total_seconds())
+            line.settimeout(self._timeouts.whole.total_seconds())
             return line
         raise reason
 

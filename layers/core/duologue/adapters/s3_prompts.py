@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from duologue.adapters.aws import code_of, outside
-from duologue.call_control.prompts import Sound
+from duologue.call_control.prompts import PromptAudio
 from duologue.domain.errors import OutsideUnavailable
 
 if TYPE_CHECKING:
@@ -18,13 +18,13 @@ _WHAT = "prompts bucket"
 class S3Prompts:
     """Plays `usecases.ports.Prompts`."""
 
-    def __init__(self, client: "S3Client", bucket: str, key_of: Callable[[Sound], str]) -> None:
+    def __init__(self, client: "S3Client", bucket: str, key_of: Callable[[PromptAudio], str]) -> None:
         """`key_of`: where the network's side of the product looks for a prompt."""
         self._client = client
         self._bucket = bucket
         self._key_of = key_of
 
-    def put(self, prompt: Sound, wav: bytes) -> None:
+    def put(self, prompt: PromptAudio, wav: bytes) -> None:
         """Raises OutsideUnavailable: also if there is no such bucket, or we may not write to it."""
         try:
             with outside(_WHAT):
@@ -34,7 +34,7 @@ class S3Prompts:
         except ClientError as error:
             raise OutsideUnavailable(f"{_WHAT}: {code_of(error)}") from error
 
-    def remove(self, prompt: Sound) -> None:
+    def remove(self, prompt: PromptAudio) -> None:
         """Raises as `put`."""
         try:
             with outside(_WHAT):

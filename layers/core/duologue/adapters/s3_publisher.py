@@ -74,13 +74,13 @@ class _Unseekable:
         self._body.close()
 
 
-def write_a_law(sound: "IO[bytes] | _Unseekable", made: IO[bytes]) -> int:
+def write_a_law(audio: "IO[bytes] | _Unseekable", made: IO[bytes]) -> int:
     """Write the whole file; the number of samples in it.
 
     Raises:
-        wave.Error, EOFError: `sound` is no WAV file of PCM samples, or is cut off within its header.
+        wave.Error, EOFError: `audio` is no WAV file of PCM samples, or is cut off within its header.
     """
-    with wave.open(sound) as heard:  # type: ignore[arg-type]
+    with wave.open(audio) as heard:  # type: ignore[arg-type]
         channels, width, rate = heard.getnchannels(), heard.getsampwidth(), heard.getframerate()
         made.write(bytes(_HEADER))
         samples, state = 0, None

@@ -31,7 +31,7 @@ class StepFunctionsFlows:
             if code_of(error) != "ExecutionAlreadyExists":  # the name is taken by our own first try (R13)
                 raise
 
-    def wake(self, token: str) -> None:
+    def resume(self, token: str) -> None:
         try:
             with outside("state machine"):
                 self._client.send_task_success(taskToken=token, output="{}")

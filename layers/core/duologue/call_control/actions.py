@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from duologue.call_control.prompts import Sound
+from duologue.call_control.prompts import PromptAudio
 from duologue.domain.outcome import Party
 from duologue.domain.phone_number import PhoneNumber
 
@@ -13,21 +13,21 @@ class PlayPrompt:
     """Play a prompt to one party, `times` over. It gives way to a new request."""
 
     party: Party
-    prompt: Sound
+    prompt: PromptAudio
     times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class DialAndBridge:
-    """Ring `number` for at most `ring_limit`, showing `shows`; the caller hears `waiting`. Join both on answer.
+    """Ring `number` for at most `ring_limit`, showing `display_number`; the caller hears `waiting`. Join on answer.
 
     `waiting` None: the caller hears nothing.
     """
 
     number: PhoneNumber
-    shows: PhoneNumber
+    display_number: PhoneNumber
     ring_limit: timedelta
-    waiting: Sound | None
+    waiting: PromptAudio | None
 
 
 @dataclass(frozen=True, slots=True)

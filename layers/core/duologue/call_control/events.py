@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from duologue.call_control.prompts import Sound
+from duologue.call_control.prompts import PromptAudio
 from duologue.domain.outcome import Party
 
 
@@ -22,14 +22,14 @@ class NetworkEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class CalledIn(NetworkEvent):
+class InboundCall(NetworkEvent):
     """Somebody dials one of our display numbers, and hears ringing."""
 
     leg_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class DialTaken(NetworkEvent):
+class DialAccepted(NetworkEvent):
     """The network accepted the caller's dial and is placing it. Nothing can be answered to it."""
 
     leg_id: str
@@ -37,14 +37,14 @@ class DialTaken(NetworkEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class LegRang(NetworkEvent):
+class LegRinging(NetworkEvent):
     party: Party
     leg_id: str
     dialled_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class LegPickedUp(NetworkEvent):
+class LegAnswered(NetworkEvent):
     """A leg was answered; for the callee: and joined with the caller."""
 
     party: Party
@@ -69,7 +69,7 @@ class BridgeFailed(NetworkEvent):
 class PromptPlayed(NetworkEvent):
     """The last prompt of what we asked for has been heard to its end; None: the network does not say which."""
 
-    prompt: Sound | None = None
+    prompt: PromptAudio | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class ActionRefused(NetworkEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class LegDropped(NetworkEvent):
+class LegEnded(NetworkEvent):
     """A leg is over. `sip_status` 0: it had been answered, and ended normally. `connected`: its peer, or nobody."""
 
     party: Party
@@ -115,24 +115,24 @@ class EndAsked(NetworkEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class NothingToDecide(NetworkEvent):
+class Informational(NetworkEvent):
     """Said for our information only (an interrupted prompt, a hang-up confirmed)."""
 
     what: str
 
 
 CallEvent = (
-    CalledIn
-    | DialTaken
-    | LegRang
-    | LegPickedUp
+    InboundCall
+    | DialAccepted
+    | LegRinging
+    | LegAnswered
     | BridgeFailed
     | PromptPlayed
     | RecordingStarted
     | ActionRefused
-    | LegDropped
+    | LegEnded
     | DialCalleeAsked
     | LastMinuteAsked
     | EndAsked
-    | NothingToDecide
+    | Informational
 )

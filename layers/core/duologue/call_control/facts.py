@@ -14,7 +14,7 @@ class CallAccepted:
 
 
 @dataclass(frozen=True, slots=True)
-class LegDialled:
+class LegDialledRecorded:
     """The network accepted this leg's dial; of the callee's: it was asked for it (docs/decisions/0008)."""
 
     at: datetime
@@ -22,13 +22,13 @@ class LegDialled:
 
 
 @dataclass(frozen=True, slots=True)
-class LegAlerted:
+class LegRingingRecorded:
     at: datetime
     party: Party
 
 
 @dataclass(frozen=True, slots=True)
-class LegAnswered:
+class LegAnsweredRecorded:
     at: datetime
     party: Party
 
@@ -42,15 +42,16 @@ class CallEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountClosed:
+class CdrWritten:
     """The CDR is written. Always the last fact of a call."""
 
     at: datetime
 
 
-LegFact = LegDialled | LegAlerted | LegAnswered
+LegFact = LegDialledRecorded | LegRingingRecorded | LegAnsweredRecorded
 """A step of one leg. Once the call is over, its end and its account tell of every step."""
-Fact = CallAccepted | LegDialled | LegAlerted | LegAnswered | CallEnded | AccountClosed
+Fact = CallAccepted | LegDialledRecorded | LegRingingRecorded | LegAnsweredRecorded | CallEnded | CdrWritten
 FACTS: dict[str, type[Fact]] = {
-    kind.__name__: kind for kind in (CallAccepted, LegDialled, LegAlerted, LegAnswered, CallEnded, AccountClosed)
+    kind.__name__: kind
+    for kind in (CallAccepted, LegDialledRecorded, LegRingingRecorded, LegAnsweredRecorded, CallEnded, CdrWritten)
 }

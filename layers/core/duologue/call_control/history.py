@@ -15,7 +15,7 @@ class Delivery:
     attempt: int
     at: datetime
     url: str
-    taken: bool
+    acknowledged: bool
     status: int | None
     note: str = ""
 
@@ -26,5 +26,5 @@ class History:
 
     call: Call
     facts: tuple[Fact, ...]
-    told: Mapping[int, Delivery]
+    deliveries: Mapping[int, Delivery]
     """By the fact's sequence. A fact that is not in it was not told (yet)."""

@@ -5,7 +5,7 @@ Rule 2: this file knows no clock, no network, no JSON and no AWS.
 Rule 3: it is total. The network repeats, reorders and loses events; one that does not fit is ignored with its reason,
         never an exception: an exception here would cut off a person.
 
-    accepted → ringing caller → holding → ringing callee → talking → ending → over
+    accepted → ringing caller → caller waiting → ringing callee → talking → ending → over
 
 The phase follows from the times on the call (`domain.call`), so it cannot go back. It never dials on its own: the
 state machine asks, and `DialCalleeAsked` is the question.
@@ -19,21 +19,28 @@ from duologue.call_control.actions import Action, DialAndBridge, HangUp, PlayPro
 from duologue.call_control.events import (
     ActionRefused,
     BridgeFailed,
-    CalledIn,
     CallEvent,
+    DialAccepted,
     DialCalleeAsked,
-    DialTaken,
     EndAsked,
+    InboundCall,
+    Informational,
     LastMinuteAsked,
-    LegDropped,
-    LegPickedUp,
-    LegRang,
-    NothingToDecide,
+    LegAnswered,
+    LegEnded,
+    LegRinging,
     PromptPlayed,
     RecordingStarted,
 )
-from duologue.call_control.facts import AccountClosed, CallEnded, Fact, LegAlerted, LegAnswered, LegDialled
-from duologue.call_control.prompts import AppPrompt, Prompt, Sound
+from duologue.call_control.facts import (
+    CallEnded,
+    CdrWritten,
+    Fact,
+    LegAnsweredRecorded,
+    LegDialledRecorded,
+    LegRingingRecorded,
+)
+from duologue.call_control.prompts import AppPrompt, Prompt, PromptAudio
 from duologue.domain.audio import Listeners
 from duologue.domain.call import Call, Phase
 from duologue.domain.leg import Leg
@@ -48,15 +55,15 @@ _HOLD_TIMES = 20
 class Decision:
     """The call as it now is, what the network shall do at once, and what has happened.
 
-    `wakes`: the state that waits on this call has what it waited for.
-    `ignored`: why the event changed nothing; None if it did.
+    `resumes`: the state that waits on this call has what it waited for.
+    `note`: for the log, where nothing of the call changed; actions may follow all the same.
     """
 
     call: Call
     actions: tuple[Action, ...] = ()
     facts: tuple[Fact, ...] = ()
-    wakes: bool = False
-    ignored: str | None = None
+    resumes: bool = False
+    note: str | None = None
 
 
 def decide(call: Call, event: CallEvent) -> Decision:
@@ -69,7 +76,7 @@ def decide(call: Call, event: CallEvent) -> Decision:
     decision = _decide_known(known, event)
     facts = dialled + decision.facts
     numbered = replace(decision.call, facts=call.facts + len(facts))
-    return replace(decision, call=numbered, facts=facts, ignored=decision.ignored if numbered == call else None)
+    return replace(decision, call=numbered, facts=facts, note=decision.note if numbered == call else None)
 
 
 def close(call: Call, at: datetime, reason: EndReason) -> Decision:
@@ -79,7 +86,7 @@ def close(call: Call, at: datetime, reason: EndReason) -> Decision:
     answered counts as having lasted until now; one that was only dialled, as never answered.
     """
     if call.phase is Phase.OVER:
-        return Decision(call, ignored="the call is over")
+        return Decision(call, note="the call is over")
     ending = call.ending or reason
     silent = ending in (EndReason.CALLER_SILENT, EndReason.CALLEE_SILENT)
     gave_up = Outcome(Result.NO_ANSWER if silent else Result.CANCELLED)
@@ -95,14 +102,14 @@ def close(call: Call, at: datetime, reason: EndReason) -> Decision:
 
 def _decide_known(call: Call, event: CallEvent) -> Decision:
     match event:
-        case DialTaken():
-            return Decision(call, ignored="the dial was known")
-        case LegRang():
-            return _leg_rang(call, event)
-        case LegPickedUp(party=Party.CALLER):
-            return _caller_picked_up(call, event)
-        case LegPickedUp():
-            return _callee_picked_up(call, event)
+        case DialAccepted():
+            return Decision(call, note="the dial was known")
+        case LegRinging():
+            return _leg_ringing(call, event)
+        case LegAnswered(party=Party.CALLER):
+            return _caller_answered(call, event)
+        case LegAnswered():
+            return _callee_answered(call, event)
         case DialCalleeAsked():
             return _dial_callee_asked(call, event.at)
         case BridgeFailed():
@@ -117,44 +124,44 @@ def _decide_known(call: Call, event: CallEvent) -> Decision:
             return _last_minute_asked(call)
         case EndAsked():
             return _end_asked(call, event)
-        case LegDropped(party=Party.CALLER):
-            return _caller_dropped(call, event)
-        case LegDropped():
-            return _callee_dropped(call, event)
-        case CalledIn():
-            return Decision(call, (HangUp(Party.CALLER, event.leg_id),), ignored="nobody is called in on a callback")
-        case NothingToDecide():
-            return Decision(call, ignored=f"{event.what}: nothing to decide")
+        case LegEnded(party=Party.CALLER):
+            return _caller_ended(call, event)
+        case LegEnded():
+            return _callee_ended(call, event)
+        case InboundCall():
+            return Decision(call, (HangUp(Party.CALLER, event.leg_id),), note="nobody is called in on a callback")
+        case Informational():
+            return Decision(call, note=f"{event.what}: nothing to decide")
 
 
-def _leg_rang(call: Call, event: LegRang) -> Decision:
+def _leg_ringing(call: Call, event: LegRinging) -> Decision:
     leg = call.leg(event.party)
     if leg.dialled_at is None or leg.alerting_at is not None or leg.answered_at is not None or leg.is_over:
-        return Decision(call, ignored="ringing that is known or too late")
+        return Decision(call, note="ringing that is known or too late")
     rang = replace(leg, alerting_at=event.at, network_id=leg.network_id or event.leg_id)
-    return Decision(_with(call, rang), facts=(LegAlerted(event.at, event.party),))
+    return Decision(_with(call, rang), facts=(LegRingingRecorded(event.at, event.party),))
 
 
-def _caller_picked_up(call: Call, event: LegPickedUp) -> Decision:
+def _caller_answered(call: Call, event: LegAnswered) -> Decision:
     if call.caller.answered_at is not None or call.caller.is_over:
-        return Decision(call, ignored="an answer that is known or too late")
+        return Decision(call, note="an answer that is known or too late")
     up = replace(call.caller, answered_at=event.at, network_id=event.leg_id)
-    answered = (LegAnswered(event.at, Party.CALLER),)
+    answered = (LegAnsweredRecorded(event.at, Party.CALLER),)
     call = _with(call, up)
     if call.ending is not None:  # R4, R8: nobody is waiting for this answer any more
-        return Decision(call, _hang_up(call), answered, wakes=True)
-    return Decision(call, (PlayPrompt(Party.CALLER, Prompt.CONNECTING, _HOLD_TIMES),), answered, wakes=True)
+        return Decision(call, _hang_up(call), answered, resumes=True)
+    return Decision(call, (PlayPrompt(Party.CALLER, Prompt.CONNECTING, _HOLD_TIMES),), answered, resumes=True)
 
 
 def _dial_callee_asked(call: Call, at: datetime) -> Decision:
     if call.ending is not None:  # R8: no dial starts once a stop was seen
-        return Decision(call, _hang_up(call), ignored="the call is ending")
-    if call.phase is not Phase.HOLDING:
-        return Decision(call, ignored="the caller is not waiting for a dial")
+        return Decision(call, _hang_up(call), note="the call is ending")
+    if call.phase is not Phase.CALLER_WAITING:
+        return Decision(call, note="the caller is not waiting for a dial")
     if not call.plays_before_callee:
         return _dial_callee(call, at)
     if call.prelude_at is not None:
-        return Decision(call, ignored="the callee is dialled when the prompt before it was heard")
+        return Decision(call, note="the callee is dialled when the prompt before it was heard")
     # R15: nothing may stand before the dial in a list, so the prompt is a list of its own.
     return Decision(replace(call, prelude_at=at), (PlayPrompt(Party.CALLER, _prelude(call)),))
 
@@ -162,41 +169,41 @@ def _dial_callee_asked(call: Call, at: datetime) -> Decision:
 def _dial_callee(call: Call, at: datetime) -> Decision:
     dialled = replace(call.callee, dialled_at=at)
     waiting = _own(call, call.audio.while_callee_rings, Prompt.WAITING)
-    return Decision(_with(call, dialled), (_bridge(call, waiting),), (LegDialled(at, Party.CALLEE),))
+    return Decision(_with(call, dialled), (_bridge(call, waiting),), (LegDialledRecorded(at, Party.CALLEE),))
 
 
-def _bridge(call: Call, waiting: Sound | None) -> DialAndBridge:
-    return DialAndBridge(call.callee.number, call.callee.shows, call.ring_limit, waiting)
+def _bridge(call: Call, waiting: PromptAudio | None) -> DialAndBridge:
+    return DialAndBridge(call.callee.number, call.callee.display_number, call.ring_limit, waiting)
 
 
 def _last_minute_asked(call: Call) -> Decision:
     if call.phase is not Phase.TALKING:
-        return Decision(call, ignored="nobody is talking")
+        return Decision(call, note="nobody is talking")
     if call.wants_recording and call.recording is None:  # a new list would drop the notices and the recording
-        return Decision(call, ignored="the notice of the recording is still heard")
-    sound = _own(call, call.audio.last_minute, Prompt.LAST_MINUTE)
+        return Decision(call, note="the notice of the recording is still heard")
+    prompt = _own(call, call.audio.last_minute, Prompt.LAST_MINUTE)
     to = call.audio.last_minute_to
     parties = [party for party in Party if to in (Listeners.BOTH, Listeners(party.value))]
-    return Decision(call, tuple(PlayPrompt(party, sound) for party in parties), ignored="one minute is left")
+    return Decision(call, tuple(PlayPrompt(party, prompt) for party in parties), note="one minute is left")
 
 
-def _callee_picked_up(call: Call, event: LegPickedUp) -> Decision:
+def _callee_answered(call: Call, event: LegAnswered) -> Decision:
     callee = call.callee
     if callee.answered_at is not None:
-        return Decision(call, ignored="an answer that is known")
+        return Decision(call, note="an answer that is known")
     if callee.dialled_at is None:
-        return Decision(call, (HangUp(Party.CALLEE, event.leg_id),), ignored="a callee that was never dialled")
-    answered = (LegAnswered(event.at, Party.CALLEE),)
+        return Decision(call, (HangUp(Party.CALLEE, event.leg_id),), note="a callee that was never dialled")
+    answered = (LegAnsweredRecorded(event.at, Party.CALLEE),)
     if callee.ended_at is not None:
         if callee.network_id != event.leg_id:
-            return Decision(call, (HangUp(Party.CALLEE, event.leg_id),), ignored="the callee's leg is over")
+            return Decision(call, (HangUp(Party.CALLEE, event.leg_id),), note="the callee's leg is over")
         # The answer was overtaken by the end of the same leg: it was answered no later than it ended.
         late = replace(callee, answered_at=min(event.at, callee.ended_at), outcome=Outcome(Result.COMPLETED))
         return Decision(_with(call, late), facts=answered)
     call = _with(call, replace(callee, answered_at=event.at, network_id=event.leg_id))
     if call.ending is not None:
-        return Decision(call, _hang_up(call), answered, wakes=True)
-    return Decision(call, _announce_and_record(call), answered, wakes=True)
+        return Decision(call, _hang_up(call), answered, resumes=True)
+    return Decision(call, _announce_and_record(call), answered, resumes=True)
 
 
 def _announce_and_record(call: Call) -> tuple[Action, ...]:
@@ -210,18 +217,18 @@ def _announce_and_record(call: Call) -> tuple[Action, ...]:
 
 def _recording_started(call: Call, event: RecordingStarted) -> Decision:
     if call.recording is not None:
-        return Decision(call, ignored="the recording is known")
+        return Decision(call, note="the recording is known")
     return Decision(replace(call, recording=Recording(event.key, event.at)))
 
 
 def _bridge_failed(call: Call, event: BridgeFailed) -> Decision:
     callee = call.callee
     if callee.dialled_at is None or callee.answered_at is not None or callee.is_over:
-        return Decision(call, ignored="a bridge that failed is known")
+        return Decision(call, note="a bridge that failed is known")
     if event.unplayable and call.ending is None:
         # R5: surely nothing was dialled. Without a prompt it cannot be refused for one, so it is repeated once at most.
         silent = _bridge(call, None)
-        return Decision(call, (silent,), ignored="the caller waits in silence: the prompt cannot be played")
+        return Decision(call, (silent,), note="the caller waits in silence: the prompt cannot be played")
     if event.refused and callee.alerting_at is None:
         lost = _callee_lost(call, event.at, Outcome(Result.UNREACHABLE), EndReason.DIAL_REFUSED)
         # The dial that was told when it was asked for never left: nobody is accounted for (docs/decisions/0008).
@@ -247,42 +254,42 @@ _WHY = {Result.BUSY: Prompt.CALLEE_BUSY, Result.NO_ANSWER: Prompt.CALLEE_NO_ANSW
 
 
 def _prompt_played(call: Call, event: PromptPlayed) -> Decision:
-    if call.phase is Phase.HOLDING and call.prelude_at is not None:
+    if call.phase is Phase.CALLER_WAITING and call.prelude_at is not None:
         if event.prompt not in (None, _prelude(call)):
-            return Decision(call, ignored="the prompt before the callee's dial is still heard")
+            return Decision(call, note="the prompt before the callee's dial is still heard")
         return _dial_callee(call, event.at)
-    if call.phase is Phase.HOLDING:
+    if call.phase is Phase.CALLER_WAITING:
         again = PlayPrompt(Party.CALLER, Prompt.CONNECTING, _HOLD_TIMES)
-        return Decision(call, (again,), ignored="the caller still waits")
+        return Decision(call, (again,), note="the caller still waits")
     if call.phase is Phase.ENDING:
-        return Decision(call, _hang_up(call), ignored="the parting prompt was heard")
-    return Decision(call, ignored="a prompt was heard")
+        return Decision(call, _hang_up(call), note="the parting prompt was heard")
+    return Decision(call, note="a prompt was heard")
 
 
 def _action_refused(call: Call, event: ActionRefused) -> Decision:
     if event.action == HangUp.__name__:  # the leg had ended meanwhile (R9); hanging up again would go on for ever
-        return Decision(call, ignored="a leg had ended before we hung it up")
+        return Decision(call, note="a leg had ended before we hung it up")
     if call.phase is Phase.ENDING:
-        return Decision(call, _hang_up(call), ignored="nothing but hanging up is left")
-    if call.phase is Phase.HOLDING and call.prelude_at is not None:
+        return Decision(call, _hang_up(call), note="nothing but hanging up is left")
+    if call.phase is Phase.CALLER_WAITING and call.prelude_at is not None:
         return _dial_callee(call, event.at)  # a prompt that cannot be played is no reason not to connect them
     if call.phase is Phase.RINGING_CALLEE and event.action != PlayPrompt.__name__:
         return _callee_lost(call, event.at, Outcome(Result.UNREACHABLE))
     if call.phase is Phase.TALKING and call.wants_recording and call.recording is None:
         return Decision(replace(call, wants_recording=False))  # no notice, no recording; the call goes on
-    return Decision(call, ignored=f"the network refused {event.action}: {event.why}")
+    return Decision(call, note=f"the network refused {event.action}: {event.why}")
 
 
 def _end_asked(call: Call, event: EndAsked) -> Decision:
     if call.ending is None:
-        return Decision(call, ignored="an end is asked only after its reason is recorded (R4, R8)")
-    return Decision(call, _hang_up(call, event.connected), ignored="the call was ending")
+        return Decision(call, note="an end is asked only after its reason is recorded (R4, R8)")
+    return Decision(call, _hang_up(call, event.connected), note="the call was ending")
 
 
-def _caller_dropped(call: Call, event: LegDropped) -> Decision:
+def _caller_ended(call: Call, event: LegEnded) -> Decision:
     caller, callee = call.caller, call.callee
     if caller.is_over or caller.network_id not in (None, event.leg_id):
-        return Decision(call, _hang_ups(event.connected), ignored="the caller's leg is over, or this is another leg")
+        return Decision(call, _hang_ups(event.connected), note="the caller's leg is over, or this is another leg")
     if caller.answered_at is None:
         call = _ending(call, event.at, EndReason.CALLER_FAILED)
     elif callee.answered_at is None:
@@ -299,10 +306,10 @@ def _caller_dropped(call: Call, event: LegDropped) -> Decision:
     return replace(over, actions=hang_up)
 
 
-def _callee_dropped(call: Call, event: LegDropped) -> Decision:
+def _callee_ended(call: Call, event: LegEnded) -> Decision:
     callee = call.callee
     if callee.dialled_at is None or callee.is_over or callee.network_id not in (None, event.leg_id):
-        return Decision(call, ignored="the callee's leg is over, or this is another leg")
+        return Decision(call, note="the callee's leg is over, or this is another leg")
     if callee.answered_at is None:
         call = _ending(call, event.at, EndReason.CALLEE_FAILED)
     else:
@@ -320,31 +327,31 @@ def _adopt(call: Call, event: CallEvent) -> tuple[Call, tuple[Fact, ...]]:
     if call.network_call is not None:
         return call, ()
     match event:
-        case DialTaken(leg_id=leg_id, dialled_at=at):
+        case DialAccepted(leg_id=leg_id, dialled_at=at):
             dialled_at: datetime | None = at
             network_id: str | None = leg_id
-        case LegRang(party=Party.CALLER) | LegPickedUp(party=Party.CALLER):
+        case LegRinging(party=Party.CALLER) | LegAnswered(party=Party.CALLER):
             dialled_at, network_id = event.dialled_at, event.leg_id
-        case LegDropped(party=Party.CALLER, leg_id=leg_id):
+        case LegEnded(party=Party.CALLER, leg_id=leg_id):
             dialled_at, network_id = None, leg_id
         case _:
             dialled_at, network_id = None, None
     caller = replace(call.caller, dialled_at=dialled_at or event.at, network_id=network_id)
     adopted = replace(_with(call, caller), network_call=event.network_call)
-    return adopted, (LegDialled(dialled_at or event.at, Party.CALLER),)
+    return adopted, (LegDialledRecorded(dialled_at or event.at, Party.CALLER),)
 
 
 def _hang_up_the_late(call: Call, event: CallEvent, why: str) -> Decision:
     """Whoever picks up a call that nobody is in charge of any more, or is still up on it, is let go (R4, R6, R9)."""
-    if isinstance(event, LegDropped | EndAsked):
-        return Decision(call, _hang_ups(event.connected), ignored=why)
-    if not isinstance(event, LegPickedUp):
-        return Decision(call, ignored=why)
+    if isinstance(event, LegEnded | EndAsked):
+        return Decision(call, _hang_ups(event.connected), note=why)
+    if not isinstance(event, LegAnswered):
+        return Decision(call, note=why)
     late = [HangUp(event.party, event.leg_id)]
     ours = call.network_call == event.network_call
     if event.party is Party.CALLEE and ours and call.caller.network_id is not None:
         late.append(HangUp(Party.CALLER, call.caller.network_id))  # a bridge stands on both legs
-    return Decision(call, tuple(late), ignored=why)
+    return Decision(call, tuple(late), note=why)
 
 
 def _callee_outcome(call: Call, event: BridgeFailed) -> Outcome:
@@ -363,7 +370,7 @@ def _over(call: Call, at: datetime) -> Decision:
     """R10: the end and the account are one."""
     assert call.ending is not None
     ended = replace(call, ended_at=at)
-    return Decision(ended, facts=(CallEnded(at, call.ending), AccountClosed(at)), wakes=True)
+    return Decision(ended, facts=(CallEnded(at, call.ending), CdrWritten(at)), resumes=True)
 
 
 def _hang_up(call: Call, connected: Mapping[Party, str] | None = None) -> tuple[HangUp, ...]:
@@ -377,11 +384,11 @@ def _hang_ups(legs: Mapping[Party, str]) -> tuple[HangUp, ...]:
     return tuple(HangUp(party, legs[party]) for party in Party if party in legs)
 
 
-def _prelude(call: Call) -> Sound:
+def _prelude(call: Call) -> PromptAudio:
     return _own(call, call.audio.before_callee, Prompt.BEFORE_CALLEE)
 
 
-def _own(call: Call, name: str | None, otherwise: Prompt) -> Sound:
+def _own(call: Call, name: str | None, otherwise: Prompt) -> PromptAudio:
     """The app's recording, if the request named one."""
     return AppPrompt(call.app, name) if name is not None else otherwise
 
@@ -390,7 +397,7 @@ def _ending(call: Call, at: datetime, reason: EndReason, by: Party | None = None
     return call if call.ending is not None else replace(call, ending=reason, ending_at=at, ended_by=by)
 
 
-def _dropped(leg: Leg, event: LegDropped) -> Leg:
+def _dropped(leg: Leg, event: LegEnded) -> Leg:
     answered = leg.answered_at is not None
     outcome = Outcome(Result.COMPLETED) if answered else outcome_of(event.sip_status)
     return replace(leg, ended_at=event.at, outcome=outcome, network_id=event.leg_id)

@@ -34,4 +34,4 @@ class AppPrompt:
     name: str
 
 
-Sound = Prompt | AppPrompt
+PromptAudio = Prompt | AppPrompt

@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from duologue.domain.errors import AuthenticationLocked, RequestStale
 
-MARGIN = timedelta(minutes=5)
+CLOCK_TOLERANCE = timedelta(minutes=5)
 MOST_FAILURES = 10
 FAILURE_WINDOW = timedelta(minutes=5)
 LOCKED_FOR = timedelta(minutes=30)
@@ -69,10 +69,10 @@ class Failures:
 
 def check_time(created: Iterable[datetime], now: datetime) -> None:
     """Raises RequestStale: no reading of the time is within the margin of `now`."""
-    if not any(abs(now - moment) <= MARGIN for moment in created):
-        raise RequestStale(f"Created is not within {MARGIN.seconds // 60} minutes of now")
+    if not any(abs(now - moment) <= CLOCK_TOLERANCE for moment in created):
+        raise RequestStale(f"Created is not within {CLOCK_TOLERANCE.seconds // 60} minutes of now")
 
 
 def nonce_needed_until(created: Iterable[datetime]) -> datetime:
     """Until when a nonce must be remembered: a little longer than its digest can be good."""
-    return max(created) + 2 * MARGIN
+    return max(created) + 2 * CLOCK_TOLERANCE

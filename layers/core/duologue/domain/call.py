@@ -15,7 +15,7 @@ class Phase(IntEnum):
 
     ACCEPTED = 0
     RINGING_CALLER = 1
-    HOLDING = 2  # the caller is up and alone
+    CALLER_WAITING = 2  # the caller is up and alone
     RINGING_CALLEE = 3
     TALKING = 4
     ENDING = 5  # a reason to end is recorded; legs may still be up
@@ -88,7 +88,7 @@ class Call:
         if self.callee.dialled_at is not None:
             return Phase.RINGING_CALLEE
         if self.caller.answered_at is not None:
-            return Phase.HOLDING
+            return Phase.CALLER_WAITING
         if self.network_call is not None:
             return Phase.RINGING_CALLER
         return Phase.ACCEPTED

@@ -14,18 +14,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from duologue.domain.errors import (
-    CalleeIsCaller,
-    CountryNotDialled,
-    EmergencyNumber,
-    ImpossibleNumber,
-    KindNotDialled,
-    NotATestNumber,
-    NumberMiswritten,
-    NumberNotInUse,
-    NumberOfNoCountry,
-    ShortNumber,
-)
+from duologue.domain.errors import NumberRefused, NumberRule
 from duologue.domain.phone_number import PhoneNumber
 
 NO_COUNTRY = "001"
@@ -97,47 +86,53 @@ class DiallingPolicy:
         """Judge a number that shall be dialled.
 
         Raises:
-            NumberRefused: one of its kinds, for the first rule that is broken. Names `field`.
+            NumberRefused: for the first rule that is broken. Names `field`.
         """
         _check_in_use(number, planned, field)
         if planned.kind not in self.kinds:
-            raise KindNotDialled(field, f"is a {_words(planned.kind)} number; the platform does not dial those")
+            raise NumberRefused(
+                field, f"is a {_words(planned.kind)} number; the platform does not dial those", NumberRule.KIND
+            )
         if planned.region not in self.countries:
-            raise CountryNotDialled(field, f"is a number of {planned.region}; the app may not dial there")
+            raise NumberRefused(
+                field, f"is a number of {planned.region}; the app may not dial there", NumberRule.COUNTRY
+            )
         if self.only is not None and number.e164 not in self.only:
-            raise NotATestNumber(field, "is not on the app's list of test numbers")
+            raise NumberRefused(field, "is not on the app's list of test numbers", NumberRule.NOT_A_TEST_NUMBER)
 
 
 def check_shown(number: PhoneNumber, planned: PlannedNumber, *, field: str) -> None:
     """Judge a number that shall be shown as the one that calls; of which country it is does not matter.
 
     Raises:
-        NumberRefused: one of its kinds. Names `field`.
+        NumberRefused: names `field`.
     """
     _check_in_use(number, planned, field)
     if planned.kind not in SHOWABLE:
-        raise KindNotDialled(field, f"is a {_words(planned.kind)} number; those are not shown")
+        raise NumberRefused(field, f"is a {_words(planned.kind)} number; those are not shown", NumberRule.KIND)
 
 
 def check_apart(caller: PhoneNumber, callee: PhoneNumber, *, field: str) -> None:
-    """Raises CalleeIsCaller: one telephone cannot be both legs. Names `field`."""
+    """Raises NumberRefused, by the rule CALLEE_IS_CALLER: one telephone cannot be both legs. Names `field`."""
     if caller == callee:
-        raise CalleeIsCaller(field, "is the caller's number as well")
+        raise NumberRefused(field, "is the caller's number as well", NumberRule.CALLEE_IS_CALLER)
 
 
 def _check_in_use(number: PhoneNumber, planned: PlannedNumber, field: str) -> None:
     if planned.emergency:
-        raise EmergencyNumber(field, "is an emergency number")
+        raise NumberRefused(field, "is an emergency number", NumberRule.EMERGENCY)
     if planned.short:
-        raise ShortNumber(field, "is a short number; those work only inside one country")
+        raise NumberRefused(field, "is a short number; those work only inside one country", NumberRule.SHORT)
     if not planned.possible:
-        raise ImpossibleNumber(field, "has not as many digits as the numbers of its country")
+        raise NumberRefused(field, "has not as many digits as the numbers of its country", NumberRule.IMPOSSIBLE)
     if planned.e164 != number.e164:
-        raise NumberMiswritten(field, "has a trunk prefix or the like after its country code; leave that out")
+        raise NumberRefused(
+            field, "has a trunk prefix or the like after its country code; leave that out", NumberRule.MISWRITTEN
+        )
     if planned.region == NO_COUNTRY:
-        raise NumberOfNoCountry(field, "belongs to no country, as those of satellites do")
+        raise NumberRefused(field, "belongs to no country, as those of satellites do", NumberRule.NO_COUNTRY)
     if planned.kind is None:
-        raise NumberNotInUse(field, "is in no range of numbers that is in use")
+        raise NumberRefused(field, "is in no range of numbers that is in use", NumberRule.NOT_IN_USE)
 
 
 def _words(kind: NumberKind | None) -> str:

@@ -4,7 +4,7 @@
 | ---------------------- | --------------------------------------------------------------------------------------- |
 | accepted               | `TAKE_UP` after that (R13)                                                              |
 | taken up by its flow   | `before_talk` after its acceptance: by then its dials, rings and prompts are over       |
-| talking, or was        | its longest talk and `MARGIN` after the callee's answer                                 |
+| talking, or was        | its longest talk and `SWEEP_MARGIN` after the callee's answer                           |
 | ending                 | `ENDING` after its reason was recorded, if that is sooner                               |
 
 The flow records a reason without its time, and needs none: either a wait of its own is over, and the call is due soon
@@ -19,7 +19,7 @@ TAKE_UP = timedelta(minutes=2)
 """How long an accepted call may wait for its flow to start; longer, and it is closed without a dial."""
 ENDING = timedelta(minutes=5)
 """More than the network's own ring limit of two minutes: a leg that still rings is not closed over its head (R7)."""
-MARGIN = timedelta(minutes=5)
+SWEEP_MARGIN = timedelta(minutes=5)
 """What retries, and the hang-ups after an end that was asked for, may take besides."""
 
 
@@ -31,5 +31,5 @@ def due_by(call: Call) -> datetime:
 
 def _due_by_phase(call: Call) -> datetime:
     if call.callee.answered_at is not None:
-        return call.callee.answered_at + call.longest_talk + MARGIN
+        return call.callee.answered_at + call.longest_talk + SWEEP_MARGIN
     return call.accepted_at + (TAKE_UP if call.taken_up_at is None else call.before_talk)

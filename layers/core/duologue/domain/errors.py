@@ -12,6 +12,7 @@ The state machine names these classes in `ErrorEquals`; a test compares the two.
 """
 
 from datetime import timedelta
+from enum import StrEnum
 
 
 class DuologueError(Exception):
@@ -36,13 +37,13 @@ class RefusedForNow(RequestRefused):
 class InvalidField(RequestRefused):
     """One field of a request breaks one rule.
 
-    `field` is the name as the SP wrote it; `rule` completes the sentence "<field> …".
+    `field` is the name as the SP wrote it; `text` completes the sentence "<field> …".
     """
 
-    def __init__(self, field: str, rule: str) -> None:
-        super().__init__(f"{field} {rule}")
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(f"{field} {text}")
         self.field = field
-        self.rule = rule
+        self.text = text
 
 
 class InvalidNumber(InvalidField):
@@ -57,48 +58,37 @@ class DisplayNumberNotOwned(InvalidField):
     """A display number is not one of the app's own."""
 
 
-class NumberRefused(InvalidField):
-    """The policy refuses a number that should be dialled or shown. Its kinds say by which rule."""
+class NumberRule(StrEnum):
+    """The rules that a number must keep (dialling_policy.py)."""
 
-
-class EmergencyNumber(NumberRefused):
-    """An emergency number of a country with this country code."""
-
-
-class ShortNumber(NumberRefused):
-    """A short number of a country with this country code: it means nothing, or another thing, elsewhere."""
-
-
-class ImpossibleNumber(NumberRefused):
-    """No number under this country code has as many digits, or there is no such country code."""
-
-
-class NumberMiswritten(NumberRefused):
-    """There is such a number, but it is written otherwise: what was judged would not be what is dialled."""
-
-
-class NumberNotInUse(NumberRefused):
-    """In no range that is in use."""
-
-
-class NumberOfNoCountry(NumberRefused):
-    """Of a satellite or another network that is no country's."""
-
-
-class KindNotDialled(NumberRefused):
-    """Of a kind that is not dialled or not shown: premium-rate, shared-cost, personal, pager, voicemail, company."""
-
-
-class CountryNotDialled(NumberRefused):
-    """Of a country that is not among the app's."""
-
-
-class NotATestNumber(NumberRefused):
-    """Dialled through the sandbox, and not on the app's list of test numbers."""
-
-
-class CalleeIsCaller(NumberRefused):
+    EMERGENCY = "emergency"
+    """Not an emergency number of a country with this country code."""
+    SHORT = "short"
+    """Not a short number of a country with this country code: it means nothing, or another thing, elsewhere."""
+    IMPOSSIBLE = "impossible"
+    """As many digits as numbers under this country code have; and there is such a country code."""
+    MISWRITTEN = "miswritten"
+    """Written as the numbering plan writes it: what is judged is what is dialled."""
+    NO_COUNTRY = "no_country"
+    """Not of a satellite or another network that belongs to no country."""
+    NOT_IN_USE = "not_in_use"
+    """In a range that is in use."""
+    KIND = "kind"
+    """Of a kind that may be dialled, or shown: not premium-rate, shared-cost, personal, pager, voicemail, …"""
+    COUNTRY = "country"
+    """Of one of the app's countries."""
+    NOT_A_TEST_NUMBER = "not_a_test_number"
+    """In the sandbox: on the app's list of test numbers."""
+    CALLEE_IS_CALLER = "callee_is_caller"
     """One telephone cannot be both legs."""
+
+
+class NumberRefused(InvalidField):
+    """The policy refuses a number that should be dialled or shown, for the first `rule` that it breaks."""
+
+    def __init__(self, field: str, text: str, rule: NumberRule) -> None:
+        super().__init__(field, text)
+        self.rule = rule
 
 
 class CallerRefused(InvalidField):
@@ -208,7 +198,7 @@ class CdrAlreadyWritten(AlreadyDone):
     """The account of this callback is closed; there is exactly one CDR."""
 
 
-class EventAlreadyHeard(AlreadyDone):
+class EventAlreadyProcessed(AlreadyDone):
     """The network repeated an event: the stored answer is given again."""
 
 

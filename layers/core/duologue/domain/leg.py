@@ -13,7 +13,7 @@ class Leg:
 
     party: Party
     number: PhoneNumber
-    shows: PhoneNumber
+    display_number: PhoneNumber
     """The display number that this party sees."""
     network_id: str | None = None
     """The carrier's own id of this leg; None until it was named."""

@@ -18,15 +18,19 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-from duologue.adapters.aws_clients import patient
+from duologue.adapters.aws import PATIENT
+from duologue.adapters.aws_clients import client
 from duologue.domain.errors import DuologueError
 from duologue.operator import apps, prompts, sps
 from duologue.operator.platform import Platform
 
+_PATIENT_CLIENT = partial(client, timeouts=PATIENT)
 
-def main(arguments: Sequence[str] | None = None, client: Callable[[str], Any] = patient) -> int:
+
+def main(arguments: Sequence[str] | None = None, client: Callable[[str], Any] = _PATIENT_CLIENT) -> int:
     """Do one command. Returns the exit status: 0 done, 1 refused or out of reach (a wrong command line ends with 2).
 
     `client` makes the client of an AWS service.

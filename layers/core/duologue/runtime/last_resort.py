@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from duologue.adapters.cloudformation import NOT_MADE, Outcome, reply
+from duologue.adapters.cloudformation import NOT_MADE, ResourceResult, reply
 from duologue.adapters.metrics import count
 from duologue.runtime.logging import set_up
-from duologue.usecases.guard import Guard
+from duologue.usecases.failure_isolation import FailureIsolation
 
 _log = logging.getLogger(__name__)
 Handler = Callable[[dict[str, Any], object], dict[str, Any]]
@@ -41,21 +41,21 @@ def guarded(function: str, safe: Callable[[dict[str, Any]], dict[str, Any] | Non
     return wrap
 
 
-def going_on(function: str) -> Guard:
+def isolate_failures(function: str) -> FailureIsolation:
     """Around the work on one call among many: what breaks there must not hold up the others."""
 
     @contextmanager
-    def guard(call_id: str) -> Iterator[None]:
+    def isolate(call_id: str) -> Iterator[None]:
         try:
             yield
         except Exception:  # noqa: BLE001 - one call that nothing can be done about must not stop the work on all
             _log.exception("unexpected", extra={"call_id": call_id})
             count("Unexpected", Function=function)
 
-    return guard
+    return isolate
 
 
-def replying(work: Callable[[dict[str, Any]], Outcome], event: dict[str, Any]) -> None:
+def replying(work: Callable[[dict[str, Any]], ResourceResult], event: dict[str, Any]) -> None:
     """Do what a custom resource asks and tell CloudFormation, which otherwise waits an hour for an answer."""
     set_up()
     try:
@@ -63,5 +63,5 @@ def replying(work: Callable[[dict[str, Any]], Outcome], event: dict[str, Any]) -
     except Exception as error:  # noqa: BLE001 - whatever it was, the operator reads it in the stack's events
         _log.exception("provisioning failed")
         reason = f"{type(error).__name__}: {error}"
-        outcome = Outcome(event.get("PhysicalResourceId", NOT_MADE), failed=reason)
+        outcome = ResourceResult(event.get("PhysicalResourceId", NOT_MADE), failed=reason)
     reply(event, outcome)

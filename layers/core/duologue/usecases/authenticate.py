@@ -10,11 +10,17 @@ from duologue.domain.attempts import Attempt, Proof, check_time, nonce_needed_un
 from duologue.domain.credentials import AccessToken, AppDigest, Credentials
 from duologue.domain.errors import AccountInactive, WrongDigest
 from duologue.usecases.count_failure import count_failure
-from duologue.usecases.ports import Accounts, Clock, Gate, Tokens
+from duologue.usecases.ports import Accounts, AuthAttempts, Clock, Tokens
 
 
 def authenticate(
-    credentials: Credentials, *, accounts: Accounts, tokens: Tokens, gate: Gate, clock: Clock, source: str = ""
+    credentials: Credentials,
+    *,
+    accounts: Accounts,
+    tokens: Tokens,
+    auth_attempts: AuthAttempts,
+    clock: Clock,
+    source: str = "",
 ) -> App:
     """The app that a request is of. `source` is the address that it came from.
 
@@ -32,9 +38,9 @@ def authenticate(
             _check_active(app, accounts)
         case AppDigest():
             app = accounts.app(credentials.app_key)
-            _check_digest(credentials, app, gate, clock, source)
+            _check_digest(credentials, app, auth_attempts, clock, source)
             _check_active(app, accounts)
-            gate.use_nonce(app.key, credentials.nonce, nonce_needed_until(credentials.created), clock.now())
+            auth_attempts.use_nonce(app.key, credentials.nonce, nonce_needed_until(credentials.created), clock.now())
     return app
 
 
@@ -45,13 +51,13 @@ def active_app(app_key: str, accounts: Accounts) -> App:
     return app
 
 
-def _check_digest(digest: AppDigest, app: App, gate: Gate, clock: Clock, source: str) -> None:
+def _check_digest(digest: AppDigest, app: App, auth_attempts: AuthAttempts, clock: Clock, source: str) -> None:
     attempt = Attempt(app.key, Proof.DIGEST, source)
-    gate.failures(attempt).check(clock.now())
+    auth_attempts.failures(attempt).check(clock.now())
     check_time(digest.created, clock.now())
     # A list, not a generator: every secret is tried, so that time does not tell which of them it was.
     if not any([digest.proves(secret) for secret in app.secrets]):
-        count_failure(attempt, gate=gate, clock=clock)
+        count_failure(attempt, auth_attempts=auth_attempts, clock=clock)
         raise WrongDigest(app.key)
 
 

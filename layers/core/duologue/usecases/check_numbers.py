@@ -22,13 +22,13 @@ def check_numbers(
 
     Raises:
         CallerRefused: the caller's number, for the reason in its text.
-        NumberRefused: the callee's number; one of its kinds.
+        NumberRefused: the callee's number.
     """
     caller_field, callee_field = fields
     policy = DiallingPolicy(app.countries, kinds, app.test_numbers if is_test else None)
     try:
         policy.check(request.caller, plan.describe(request.caller), field=caller_field)
     except NumberRefused as refusal:
-        raise CallerRefused(refusal.field, refusal.rule) from refusal
+        raise CallerRefused(refusal.field, refusal.text) from refusal
     policy.check(request.callee, plan.describe(request.callee), field=callee_field)
     check_apart(request.caller, request.callee, field=callee_field)

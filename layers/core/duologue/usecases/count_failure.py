@@ -2,10 +2,10 @@
 
 from duologue.domain.attempts import MOST_FAILURES, Attempt
 from duologue.domain.errors import AuthenticationLocked, RaceLost
-from duologue.usecases.ports import Clock, Gate
+from duologue.usecases.ports import AuthAttempts, Clock
 
 
-def count_failure(attempt: Attempt, *, gate: Gate, clock: Clock) -> None:
+def count_failure(attempt: Attempt, *, auth_attempts: AuthAttempts, clock: Clock) -> None:
     """Count one more. That it locks, or is locked, is told to the next attempt: this one is wrong in any case.
 
     Raises:
@@ -13,7 +13,7 @@ def count_failure(attempt: Attempt, *, gate: Gate, clock: Clock) -> None:
     """
     for _ in range(MOST_FAILURES):
         try:
-            gate.save_failures(attempt, gate.failures(attempt).count(clock.now()))
+            auth_attempts.save_failures(attempt, auth_attempts.failures(attempt).count(clock.now()))
         except RaceLost:
             continue
         except AuthenticationLocked:

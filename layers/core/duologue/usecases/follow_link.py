@@ -10,7 +10,7 @@ from duologue.domain.errors import AccountInactive, UnknownApp, UnknownCall, Unk
 from duologue.domain.recording import URL_GOOD_FOR
 from duologue.domain.tokens import hash_token
 from duologue.usecases.authenticate import active_app
-from duologue.usecases.find_sound import Keeping, find_sound
+from duologue.usecases.find_audio import Retention, find_audio
 from duologue.usecases.ports import Accounts, Calls, Clock, Links, LinkTokens, Recordings
 
 
@@ -39,7 +39,7 @@ def follow_cdr_link(
     accounts: Accounts,
     recordings: Recordings,
     clock: Clock,
-    keeping: Keeping,
+    retention: Retention,
 ) -> str:
     """The same, for the link in the CDR of a call. Its time runs from the end of the call, before which nobody has it.
 
@@ -54,13 +54,13 @@ def follow_cdr_link(
     if call.recording is None or not tokens.proves(token, call.app, call_id):
         raise UnknownLink("the token is not that of a recorded call")
     app, now = _active(call.app, accounts), clock.now()
-    if call.ended_at is not None and now >= call.ended_at + keeping.link:
+    if call.ended_at is not None and now >= call.ended_at + retention.link:
         raise UnknownLink("its time is over")
     try:
-        sound = find_sound(call, app, now, recordings=recordings, keeping=keeping)
+        audio = find_audio(call, app, now, recordings=recordings, retention=retention)
     except UnknownRecording as error:
         raise UnknownLink("the sound is gone") from error
-    return recordings.url(sound.key, URL_GOOD_FOR)
+    return recordings.url(audio.key, URL_GOOD_FOR)
 
 
 def _active(app_key: str, accounts: Accounts) -> App:

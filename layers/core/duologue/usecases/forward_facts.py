@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from duologue.domain.errors import OutsideUnavailable
-from duologue.usecases.guard import Guard
+from duologue.usecases.failure_isolation import FailureIsolation
 from duologue.usecases.ports import Flows, Notice, Notices
 
 
@@ -14,10 +14,10 @@ class Committed:
 
     call_id: str
     fact: int | None = None
-    wakes: str | None = None
+    resumes: str | None = None
 
 
-def forward_facts(committed: Iterable[Committed], *, flows: Flows, notices: Notices, guard: Guard) -> None:
+def forward_facts(committed: Iterable[Committed], *, flows: Flows, notices: Notices, isolate: FailureIsolation) -> None:
     """Queue what must be told, in order; then wake whoever waits, each whatever became of another.
 
     A wake-up that is refused for good is passed over: giving it back would hold up all that the stream has after it.
@@ -30,11 +30,11 @@ def forward_facts(committed: Iterable[Committed], *, flows: Flows, notices: Noti
     notices.queue([Notice(item.call_id, item.fact) for item in items if item.fact is not None])
     unreached: OutsideUnavailable | None = None
     for item in items:
-        if item.wakes is None:
+        if item.resumes is None:
             continue
-        with guard(item.call_id):
+        with isolate(item.call_id):
             try:
-                flows.wake(item.wakes)
+                flows.resume(item.resumes)
             except OutsideUnavailable as error:
                 unreached = error
     if unreached is not None:

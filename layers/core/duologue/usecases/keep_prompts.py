@@ -26,17 +26,17 @@ def put_prompt(app_key: str, name: str, content: bytes, *, apps: AppBook, store:
     """
     if not _NAME.fullmatch(name):
         raise InvalidField("name", "must be letters, digits and - _ . @, and end with .wav; 128 characters at the most")
-    sound = read_wav(content)
+    audio = read_wav(content)
     app = apps.app(app_key)
     _check_room(app, name)
-    store.put(AppPrompt(app_key, name), sound.wav)  # before a request may name it
+    store.put(AppPrompt(app_key, name), audio.wav)  # before a request may name it
 
     def recorded(app: App) -> App:
         _check_room(app, name)
-        return replace(app, prompts={**app.prompts, name: sound.seconds})
+        return replace(app, prompts={**app.prompts, name: audio.seconds})
 
     apps.change_app(app_key, recorded)
-    return sound.seconds
+    return audio.seconds
 
 
 def prompts_of(app_key: str, *, apps: Apps) -> Mapping[str, float]:
@@ -62,9 +62,9 @@ def remove_prompt(app_key: str, name: str, *, apps: AppBook, store: Prompts) -> 
 def put_own_prompts(contents: Mapping[Prompt, bytes], *, store: Prompts) -> Mapping[Prompt, float]:
     """Keep the platform's own prompts; all are judged before the first is saved. Raises InvalidField."""
     read = {prompt: read_wav(content, field=prompt.value) for prompt, content in contents.items()}
-    for prompt, sound in read.items():
-        store.put(prompt, sound.wav)
-    return {prompt: sound.seconds for prompt, sound in read.items()}
+    for prompt, audio in read.items():
+        store.put(prompt, audio.wav)
+    return {prompt: audio.seconds for prompt, audio in read.items()}
 
 
 def _check_room(app: App, name: str) -> None:

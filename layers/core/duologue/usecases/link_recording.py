@@ -7,7 +7,7 @@ from duologue.domain.errors import UnknownCall, UnknownRecording
 from duologue.domain.random_text import random_text
 from duologue.domain.recording import LINK_TOKEN_LENGTH, Link
 from duologue.domain.tokens import hash_token
-from duologue.usecases.find_sound import Keeping, find_sound
+from duologue.usecases.find_audio import Retention, find_audio
 from duologue.usecases.ports import Calls, Clock, Links, Recordings
 
 
@@ -20,7 +20,7 @@ def link_recording(
     links: Links,
     clock: Clock,
     random_bytes: Callable[[int], bytes],
-    keeping: Keeping,
+    retention: Retention,
 ) -> str:
     """The token of a new link to the sound, in the form that the app wants.
 
@@ -35,7 +35,7 @@ def link_recording(
     except UnknownCall as error:
         raise UnknownRecording(call_id) from error
     now = clock.now()
-    sound = find_sound(call, app, now, recordings=recordings, keeping=keeping)
+    audio = find_audio(call, app, now, recordings=recordings, retention=retention)
     token = random_text(LINK_TOKEN_LENGTH, random_bytes)
-    links.keep(hash_token(token), Link(app.key, sound.key, min(now + keeping.link, sound.ends_at)))
+    links.keep(hash_token(token), Link(app.key, audio.key, min(now + retention.link, audio.ends_at)))
     return token

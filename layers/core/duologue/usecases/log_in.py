@@ -10,7 +10,7 @@ from duologue.domain.passwords import NOBODY, password_matches
 from duologue.domain.tokens import Register, TokenPair, new_pair
 from duologue.usecases.change_tokens import change_tokens
 from duologue.usecases.count_failure import count_failure
-from duologue.usecases.ports import Accounts, Clock, Gate, Tokens
+from duologue.usecases.ports import Accounts, AuthAttempts, Clock, Tokens
 
 
 def log_in(
@@ -20,7 +20,7 @@ def log_in(
     *,
     accounts: Accounts,
     tokens: Tokens,
-    gate: Gate,
+    auth_attempts: AuthAttempts,
     clock: Clock,
     random_bytes: Callable[[int], bytes],
     source: str = "",
@@ -41,13 +41,13 @@ def log_in(
     app, sp = _look_up(app_key, accounts)
     attempt = Attempt(app_key, Proof.PASSWORD, source)
     if app is not None:
-        gate.failures(attempt).check(clock.now())
+        auth_attempts.failures(attempt).check(clock.now())
         tokens.register(app_key).log_in(clock.now())  # refuse before the expensive check; a right one is counted below
     matches = password_matches(password, sp.password_hash if sp else NOBODY)
     if app is None:
         raise UnknownApp(app_key)
     if not (matches and sp is not None and sp.username == username):
-        count_failure(attempt, gate=gate, clock=clock)
+        count_failure(attempt, auth_attempts=auth_attempts, clock=clock)
         raise WrongCredentials(app_key)
     pair = new_pair(random_bytes) if app.active and sp.active else None
 

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from duologue.call_control.facts import CallAccepted
+from duologue.domain.acceptance_limits import AcceptanceLimits, limits_for
 from duologue.domain.accounts import App
 from duologue.domain.call import Call, Phase
 from duologue.domain.callback_request import LONGEST_TALK, CallbackRequest
-from duologue.domain.due import MARGIN, TAKE_UP, due_by
+from duologue.domain.due import SWEEP_MARGIN, TAKE_UP, due_by
 from duologue.domain.errors import AlreadyDone, CallAlreadyAccepted, OutsideUnavailable, RaceLost
 from duologue.domain.idempotency import IdempotencyKey
 from duologue.domain.leg import Leg
-from duologue.domain.limits import Terms, terms_for
 from duologue.domain.outcome import EndReason, Party
 from duologue.usecases.ports import Calls, Change, Clock, Flows, SavedCall
 
@@ -28,7 +28,7 @@ _A_MOMENT = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RingTimeouts:
     """How long the platform waits. Every wait is longer than the work beneath it (R3)."""
 
     callee_ring: timedelta = timedelta(seconds=30)
@@ -51,7 +51,7 @@ class Patience:
 
     def before_talk(self, prelude: timedelta) -> timedelta:
         """The longest that a call can take from its acceptance to its talk, if everything is late."""
-        return TAKE_UP + self.dial_retries * 2 + self.caller_wait + prelude + self.callee_wait + MARGIN
+        return TAKE_UP + self.dial_retries * 2 + self.caller_wait + prelude + self.callee_wait + SWEEP_MARGIN
 
 
 def place_callback(
@@ -62,12 +62,12 @@ def place_callback(
     flows: Flows,
     clock: Clock,
     new_call_id: Callable[[datetime], str],
-    patience: Patience,
+    timeouts: RingTimeouts,
     pause: Callable[[int], None],
     key: IdempotencyKey | None = None,
     is_test: bool = False,
 ) -> Call:
-    """Accept one callback, within the limits of its app (domain/limits.py has their order).
+    """Accept one callback, within the limits of its app (domain/acceptance_limits.py has their order).
 
     `pause` waits a little before a write that lost a race is tried again; it is told how often that happened.
     `key`: the SP's mark of this request. `is_test`: it comes through the sandbox.
@@ -79,21 +79,23 @@ def place_callback(
     """
     for lost in range(_TRIES):
         now = clock.now()
-        call = _call(request, app, new_call_id(now), now, patience)
-        terms = terms_for(app, request.callee, now, key, is_test=is_test)
+        call = _call(request, app, new_call_id(now), now, timeouts)
+        limits = limits_for(app, request.callee, now, key, is_test=is_test)
         try:
-            calls.accept(call, CallAccepted(now), slots=app.concurrent_calls, close_by=due_by(call), terms=terms)
+            calls.accept(call, CallAccepted(now), slots=app.concurrent_calls, close_by=due_by(call), limits=limits)
         except (RaceLost, CallAlreadyAccepted):  # a call at the same time counts on the same, or drew the same id
             if key is not None:
                 calls.check_repeat(app.key, key, now)
             pause(lost)
             continue
-        _start_or_withdraw(call, terms, app, calls, flows, clock, patience)
+        _start_or_withdraw(call, limits, app, calls, flows, clock, timeouts)
         return call
     raise OutsideUnavailable(f"app {app.key}: {_TRIES} races for a slot lost in a row")
 
 
-def resume_callback(call_id: str, app: App, *, calls: Calls, flows: Flows, clock: Clock, patience: Patience) -> None:
+def resume_callback(
+    call_id: str, app: App, *, calls: Calls, flows: Flows, clock: Clock, timeouts: RingTimeouts
+) -> None:
     """Finish what the first of several repeated requests began: start the call's flow, if that may not have happened.
 
     Raises:
@@ -101,19 +103,19 @@ def resume_callback(call_id: str, app: App, *, calls: Calls, flows: Flows, clock
     """
     call = calls.load(call_id).call
     if call.phase is Phase.ACCEPTED and clock.now() - call.accepted_at > _FIRST_IS_OVER:
-        flows.start(call.id, flow_input(call, patience, _prelude(call, app)))
+        flows.start(call.id, flow_input(call, timeouts, _prelude(call, app)))
 
 
-def flow_input(call: Call, patience: Patience, prelude: timedelta = timedelta(0)) -> dict[str, Any]:
+def flow_input(call: Call, timeouts: RingTimeouts, prelude: timedelta = timedelta(0)) -> dict[str, Any]:
     """What the state machine knows of a call: whom to ring showing what, and how long each wait may take (R3).
 
-    `prelude`: how long the app's own prompt before the callee's dial lasts; the platform's are in `patience`.
+    `prelude`: how long the app's own prompt before the callee's dial lasts; the platform's are in `timeouts`.
     """
     given: dict[str, Any] = {
         "callId": call.id,
-        "caller": {"number": call.caller.number.e164, "shows": call.caller.shows.e164},
-        "callerWaitSeconds": _seconds(patience.caller_wait),
-        "calleeWaitSeconds": _seconds(patience.callee_wait + prelude),
+        "caller": {"number": call.caller.number.e164, "shows": call.caller.display_number.e164},
+        "callerWaitSeconds": _seconds(timeouts.caller_wait),
+        "calleeWaitSeconds": _seconds(timeouts.callee_wait + prelude),
         "talkSeconds": _seconds(call.longest_talk),
         "closeBy": due_by(replace(call, taken_up_at=call.accepted_at)).isoformat(),
     }
@@ -124,7 +126,7 @@ def flow_input(call: Call, patience: Patience, prelude: timedelta = timedelta(0)
     return given
 
 
-def _call(request: CallbackRequest, app: App, call_id: str, now: datetime, patience: Patience) -> Call:
+def _call(request: CallbackRequest, app: App, call_id: str, now: datetime, timeouts: RingTimeouts) -> Call:
     call = Call(
         id=call_id,
         sp=app.sp,
@@ -132,7 +134,7 @@ def _call(request: CallbackRequest, app: App, call_id: str, now: datetime, patie
         caller=Leg(Party.CALLER, request.caller, request.caller_sees),
         callee=Leg(Party.CALLEE, request.callee, request.callee_sees),
         accepted_at=now,
-        ring_limit=patience.callee_ring,
+        ring_limit=timeouts.callee_ring,
         longest_talk=request.longest_talk or LONGEST_TALK,
         announces_end=request.longest_talk is not None,
         bind_number=request.bind_number.e164,
@@ -145,7 +147,7 @@ def _call(request: CallbackRequest, app: App, call_id: str, now: datetime, patie
         wants_party_type=request.wants_party_type,
         facts=1,
     )
-    return replace(call, before_talk=patience.before_talk(_prelude(call, app)))
+    return replace(call, before_talk=timeouts.before_talk(_prelude(call, app)))
 
 
 def _prelude(call: Call, app: App) -> timedelta:
@@ -154,14 +156,14 @@ def _prelude(call: Call, app: App) -> timedelta:
 
 
 def _start_or_withdraw(
-    call: Call, terms: Terms, app: App, calls: Calls, flows: Flows, clock: Clock, patience: Patience
+    call: Call, limits: AcceptanceLimits, app: App, calls: Calls, flows: Flows, clock: Clock, timeouts: RingTimeouts
 ) -> None:
     """Start the flow; once more if that is not known to have worked: the name makes a repeat harmless (R13)."""
-    given = flow_input(call, patience, _prelude(call, app))
+    given = flow_input(call, timeouts, _prelude(call, app))
     try:
         _start(flows, call, given)
     except OutsideUnavailable:
-        _withdraw(call, terms, calls, clock)
+        _withdraw(call, limits, calls, clock)
         raise
 
 
@@ -172,7 +174,7 @@ def _start(flows: Flows, call: Call, given: dict[str, Any]) -> None:
         flows.start(call.id, given)
 
 
-def _withdraw(call: Call, terms: Terms, calls: Calls, clock: Clock) -> None:
+def _withdraw(call: Call, limits: AcceptanceLimits, calls: Calls, clock: Clock) -> None:
     """The SP is about to be told no. Close the call untold, so that a flow which did start may not dial.
 
     With an idempotency key it is told all the same: a repeat may have been answered with this call meanwhile. If the
@@ -181,9 +183,9 @@ def _withdraw(call: Call, terms: Terms, calls: Calls, clock: Clock) -> None:
     from duologue.call_control.machine import close  # it takes its time to load, and almost no request needs it
 
     decision = close(call, clock.now(), EndReason.NEVER_STARTED)
-    facts, after = (decision.facts, decision.call) if terms.key else ((), replace(decision.call, facts=call.facts))
+    facts, after = (decision.facts, decision.call) if limits.key else ((), replace(decision.call, facts=call.facts))
     try:
-        calls.withdraw(Change(SavedCall(call, version=1), after, facts, closes=True), terms)
+        calls.withdraw(Change(SavedCall(call, version=1), after, facts, finalizes=True), limits)
     except (OutsideUnavailable, RaceLost, AlreadyDone):
         _log.exception("a call that did not start is left to the sweeper", extra={"call_id": call.id})
 

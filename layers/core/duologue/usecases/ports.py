@@ -10,17 +10,17 @@ from typing import Any, Protocol
 
 from duologue.call_control.facts import Fact
 from duologue.call_control.history import Delivery, History
-from duologue.call_control.prompts import Sound
+from duologue.call_control.prompts import PromptAudio
+from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits
 from duologue.domain.accounts import App, Sp
 from duologue.domain.attempts import Attempt, Failures
 from duologue.domain.call import Call
 from duologue.domain.dialling_policy import PlannedNumber
 from duologue.domain.idempotency import IdempotencyKey
-from duologue.domain.letter import Letter, Reply
-from duologue.domain.limits import NO_TERMS, Terms
 from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.recording import Link
 from duologue.domain.tokens import Register
+from duologue.domain.webhook_request import Reply, WebhookRequest
 
 
 class Clock(Protocol):
@@ -30,21 +30,21 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SavedCall:
-    """A call as read. `version`: the condition of the next write; `listener`: the token of the state that waits."""
+    """A call as read. `version`: the condition of the next write; `task_token`: of the state that waits."""
 
     call: Call
     version: int
-    listener: str | None = None
+    task_token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ProcessedEvent:
     """One network event and what was answered to it, kept so that a repeat gets the same answer (R12)."""
 
     network_call: str
     sequence: int
     answer: dict[str, Any]
-    wakes: str | None = None
+    resumes: str | None = None
     """The task token that this event completes, once it is committed (R2)."""
 
 
@@ -52,22 +52,24 @@ class Heard:
 class Change:
     """One transaction on one call.
 
-    `closes`: it writes the CDR, frees the slot and takes the call off the list of open ones.
-    `wakes`: the task token to complete once this is committed; the call forgets its listener.
+    `finalizes`: it writes the CDR, frees the slot and takes the call off the list of open ones.
+    `resumes`: the task token to complete once this is committed; the call forgets it.
     """
 
     before: SavedCall
     after: Call
     facts: tuple[Fact, ...] = ()
-    heard: Heard | None = None
-    wakes: str | None = None
-    closes: bool = False
+    processed: ProcessedEvent | None = None
+    resumes: str | None = None
+    finalizes: bool = False
 
 
 class Calls(Protocol):
     """The calls, with their facts, in one store: a change is one transaction, or nothing."""
 
-    def accept(self, call: Call, fact: Fact, *, slots: int, close_by: datetime, terms: Terms = NO_TERMS) -> None:
+    def accept(
+        self, call: Call, fact: Fact, *, slots: int, close_by: datetime, limits: AcceptanceLimits = NO_LIMITS
+    ) -> None:
         """Record a new call, its first fact, its slot and what else its terms count, or nothing.
 
         Raises, of several the first: RaceLost (the key is taken, or another write holds what this one needs),
@@ -77,18 +79,20 @@ class Calls(Protocol):
     def check_repeat(self, app_key: str, key: IdempotencyKey, now: datetime) -> None:
         """Raises, if a call was accepted under this key within its time: RequestRepeated; KeyReused: by another one."""
 
-    def withdraw(self, change: "Change", terms: Terms) -> None:
+    def withdraw(self, change: "Change", limits: AcceptanceLimits) -> None:
         """Save a change that closes a call which its SP is told was refused: it counts for nothing. Raises as save."""
 
     def load(self, call_id: str) -> SavedCall:
         """Raises UnknownCall."""
 
-    def load_for(self, call_id: str, network_call: str, sequence: int) -> tuple[SavedCall, Heard | None]:
+    def load_for(self, call_id: str, network_call: str, sequence: int) -> tuple[SavedCall, ProcessedEvent | None]:
         """The call, and what was answered to this network event if it was heard before. Raises UnknownCall."""
 
     def save(self, change: Change) -> None:
-        """Write a change. Raises RaceLost: the call changed since it was read; EventAlreadyHeard: another process heard
-        the same event first; CdrAlreadyWritten: the account is closed.
+        """Write a change.
+
+        Raises RaceLost: the call changed since it was read; EventAlreadyProcessed: another process handled the same
+        event first; CdrAlreadyWritten: the call is finalized.
         """
 
     def fact(self, call_id: str, sequence: int) -> Fact:
@@ -112,7 +116,7 @@ class Calls(Protocol):
     def in_use(self, app_key: str) -> int:
         """How many of the app's concurrent calls are in use now."""
 
-    def told(self, call_id: str, sequence: int) -> bool:
+    def is_acknowledged(self, call_id: str, sequence: int) -> bool:
         """Whether the SP has taken this fact."""
 
     def record_delivery(self, call_id: str, sequence: int, delivery: Delivery) -> None:
@@ -132,7 +136,7 @@ class Flows(Protocol):
     def start(self, call_id: str, request: dict[str, Any]) -> None:
         """Start the flow of a call under its id. A repeat is success."""
 
-    def wake(self, token: str) -> None:
+    def resume(self, token: str) -> None:
         """Complete a wait. A wait that is over, timed out or unknown is success: it was woken before."""
 
     def interrupt(self, token: str) -> None:
@@ -253,10 +257,10 @@ class AccountBook(AppBook, Accounts, Protocol):
 class Prompts(Protocol):
     """Where the telephone network finds prompts."""
 
-    def put(self, prompt: Sound, wav: bytes) -> None:
+    def put(self, prompt: PromptAudio, wav: bytes) -> None:
         """Keep a prompt, in the place of what was there."""
 
-    def remove(self, prompt: Sound) -> None:
+    def remove(self, prompt: PromptAudio) -> None:
         """Take it away. One that is not there is success."""
 
 
@@ -270,7 +274,7 @@ class Tokens(Protocol):
         """Write a register that was read at `register.version`. Raises RaceLost: it changed since."""
 
 
-class Gate(Protocol):
+class AuthAttempts(Protocol):
     """What is remembered of requests that prove themselves: nonces, and wrong attempts."""
 
     def use_nonce(self, app_key: str, nonce: str, until: datetime, now: datetime) -> None:
@@ -283,18 +287,18 @@ class Gate(Protocol):
         """Write what was read at `failures.version`. Raises RaceLost: it changed since."""
 
 
-class Correspondence(Protocol):
+class WebhookFormat(Protocol):
     """How an SP is written to, and how its reply is read: the wire's side of a notification."""
 
-    def letter(self, call: Call, fact: Fact, app: App, at: datetime) -> Letter | None:
+    def request(self, call: Call, fact: Fact, app: App, at: datetime) -> WebhookRequest | None:
         """None: this fact is not told, or the SP named no URL for it."""
 
-    def is_taken(self, fact: Fact, reply: Reply) -> bool: ...
+    def is_acknowledged(self, fact: Fact, reply: Reply) -> bool: ...
 
 
 class SpEndpoints(Protocol):
     def check(self, urls: Iterable[tuple[str, str]]) -> None:
         """Judge URLs, each after its field's name, before they are saved. Raises InvalidField, ForbiddenAddress."""
 
-    def post(self, letter: Letter) -> Reply:
+    def post(self, request: WebhookRequest) -> Reply:
         """Send a letter, once, following no redirect. Whatever goes wrong on the way is a reply without status."""

@@ -9,7 +9,7 @@ from duologue.domain.tokens import TokenPair, new_pair
 from duologue.usecases.authenticate import active_app
 from duologue.usecases.change_tokens import change_tokens
 from duologue.usecases.count_failure import count_failure
-from duologue.usecases.ports import Accounts, Clock, Gate, Tokens
+from duologue.usecases.ports import Accounts, AuthAttempts, Clock, Tokens
 
 
 def refresh_token(
@@ -19,7 +19,7 @@ def refresh_token(
     *,
     accounts: Accounts,
     tokens: Tokens,
-    gate: Gate,
+    auth_attempts: AuthAttempts,
     clock: Clock,
     random_bytes: Callable[[int], bytes],
     source: str = "",
@@ -38,11 +38,11 @@ def refresh_token(
     """
     app = active_app(app_key, accounts)
     attempt = Attempt(app_key, Proof.SECRET, source)
-    gate.failures(attempt).check(clock.now())
+    auth_attempts.failures(attempt).check(clock.now())
     given = app_secret.encode(errors="surrogatepass")
     # A list, not a generator: both secrets are compared, whichever it is.
     if not any([hmac.compare_digest(secret.encode(), given) for secret in app.secrets]):
-        count_failure(attempt, gate=gate, clock=clock)
+        count_failure(attempt, auth_attempts=auth_attempts, clock=clock)
         raise WrongCredentials(app_key)
     pair = new_pair(random_bytes)
     change_tokens(app_key, lambda register, now: register.refresh(token, pair, now), tokens, clock)

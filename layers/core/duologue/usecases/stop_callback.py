@@ -25,13 +25,13 @@ def stop_callback(call_id: str, app_key: str, *, calls: Calls, network: Network,
     try:
         asked = network.end(saved.call.network_call)
     except OutsideUnavailable:
-        if saved.listener is None:
+        if saved.task_token is None:
             raise
         asked = False
-    if not asked and saved.listener is not None:
+    if not asked and saved.task_token is not None:
         # The flow asks for as long as it takes; or the call is over and its hang-ups were not heard, and the flow
         # waits for them a little before it settles.
-        flows.interrupt(saved.listener)
+        flows.interrupt(saved.task_token)
 
 
 def _record(call_id: str, app_key: str, calls: Calls, clock: Clock) -> SavedCall:

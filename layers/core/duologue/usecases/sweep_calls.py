@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from duologue.domain.call import Call
 from duologue.domain.errors import LegStillUp, OutsideUnavailable, UnknownCall
-from duologue.usecases.close_account import GRACE, close_account
-from duologue.usecases.guard import Guard
+from duologue.usecases.failure_isolation import FailureIsolation
+from duologue.usecases.finalize_call import GRACE, finalize_call
 from duologue.usecases.ports import Calls, Clock, Flows, Network
 
 _log = logging.getLogger(__name__)
@@ -24,7 +24,9 @@ class Swept:
     unheard: int = 0
 
 
-def sweep_calls(*, calls: Calls, network: Network, flows: Flows, clock: Clock, guard: Guard, most: int = 500) -> Swept:
+def sweep_calls(
+    *, calls: Calls, network: Network, flows: Flows, clock: Clock, isolate: FailureIsolation, most: int = 500
+) -> Swept:
     """Close at most `most` overdue calls, the oldest first. One that cannot be closed does not hold up the others."""
     now = clock.now()
     finally_due = set(calls.overdue(now - GRACE, most))
@@ -32,9 +34,9 @@ def sweep_calls(*, calls: Calls, network: Network, flows: Flows, clock: Clock, g
     closed: list[Call] = []
     for call_id in calls.overdue(now, most):
         left += 1
-        with guard(call_id):
+        with isolate(call_id):
             try:
-                done = close_account(
+                done = finalize_call(
                     call_id, calls=calls, network=network, flows=flows, clock=clock, final=call_id in finally_due
                 )
                 closed += [done] if done is not None else []

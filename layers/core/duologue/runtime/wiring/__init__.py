@@ -1,4 +1,4 @@
 """One module a function: the adapters that it runs with, built once a process, on first use.
 
-Tests hand their own `Parts` to a handler's `answer` function instead.
+Tests hand their own `Dependencies` to a handler's `answer` function instead.
 """

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
 
-from duologue.adapters.aws_clients import signing_urls, steady
+from duologue.adapters.aws import NORMAL
+from duologue.adapters.aws_clients import SIGNING, client, lazy_client
 from duologue.adapters.dynamo_links import DynamoLinks
 from duologue.adapters.jittered_pause import pause
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
@@ -14,18 +15,18 @@ from duologue.adapters.s3_recordings import S3Recordings
 from duologue.adapters.system_clock import SystemClock
 from duologue.domain.dialling_policy import ORDINARY, NumberKind
 from duologue.runtime.settings import setting
-from duologue.runtime.wiring.accounts import dynamo_accounts, dynamo_gate, link_tokens
+from duologue.runtime.wiring.accounts import dynamo_accounts, dynamo_auth_attempts, link_tokens
 from duologue.runtime.wiring.calls import dynamo_calls, flows, network
 from duologue.runtime.wiring.sp_endpoints import sp_endpoints
-from duologue.usecases.find_sound import Keeping
-from duologue.usecases.place_callback import Patience
+from duologue.usecases.find_audio import Retention
+from duologue.usecases.place_callback import RingTimeouts
 from duologue.usecases.ports import (
     Accounts,
     AppBook,
+    AuthAttempts,
     Calls,
     Clock,
     Flows,
-    Gate,
     Links,
     LinkTokens,
     Network,
@@ -38,11 +39,11 @@ from duologue.wire.huawei.session_id import new_call_id
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Dependencies:
     accounts: Accounts
     apps: AppBook
     tokens: Tokens
-    gate: Gate
+    auth_attempts: AuthAttempts
     calls: Calls
     flows: Flows
     network: Network
@@ -52,27 +53,27 @@ class Parts:
     pause: Callable[[int], None]
     clock: Clock
     new_call_id: Callable[[datetime], str]
-    patience: Patience
+    timeouts: RingTimeouts
     host: str
     recordings: Recordings
     links: Links
     link_tokens: LinkTokens
-    keeping: Keeping
+    retention: Retention
     random_bytes: Callable[[int], bytes]
 
 
 @cache
-def parts() -> Parts:
+def dependencies() -> Dependencies:
     accounts = dynamo_accounts()
-    ring = Patience(
+    ring = RingTimeouts(
         callee_ring=timedelta(seconds=int(setting("CALLEE_RING_SECONDS"))),
         caller_ring=timedelta(seconds=int(setting("CALLER_RING_SECONDS"))),
     )
-    return Parts(
+    return Dependencies(
         accounts=accounts,
         apps=accounts,
         tokens=accounts,
-        gate=dynamo_gate(),
+        auth_attempts=dynamo_auth_attempts(),
         calls=dynamo_calls(),
         flows=flows(),
         network=network(),
@@ -82,12 +83,12 @@ def parts() -> Parts:
         pause=pause,
         clock=SystemClock(),
         new_call_id=partial(new_call_id, random_bits=secrets.randbits),
-        patience=ring,
+        timeouts=ring,
         host=setting("HOST_NAME"),
-        recordings=S3Recordings(signing_urls(), setting("RECORDINGS_BUCKET")),
-        links=DynamoLinks(steady("dynamodb"), setting("ACCOUNTS_TABLE")),
+        recordings=S3Recordings(lazy_client("s3", SIGNING), setting("RECORDINGS_BUCKET")),
+        links=DynamoLinks(client("dynamodb", NORMAL), setting("ACCOUNTS_TABLE")),
         link_tokens=link_tokens(),
-        keeping=Keeping(_days("KEEP_RECORDINGS_DAYS"), _days("RECORDING_LINK_DAYS")),
+        retention=Retention(_days("KEEP_RECORDINGS_DAYS"), _days("RECORDING_LINK_DAYS")),
         random_bytes=secrets.token_bytes,
     )
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from typing import Any
 
-from duologue.adapters.aws_clients import brisk, brisk_on_first_use, steady, steady_on_first_use
+from duologue.adapters.aws import FAST, NORMAL, Timeouts
+from duologue.adapters.aws_clients import client, lazy_client
 from duologue.adapters.chime_network import ChimeNetwork
 from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.jittered_pause import pause
@@ -18,26 +18,26 @@ from duologue.wire.chime.commands import END_COMMAND
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Dependencies:
     calls: Calls
     flows: Flows
     clock: Clock
     pause: Callable[[int], None]
 
 
-def dynamo_calls(client: Callable[[str], Any] = steady) -> DynamoCalls:
+def dynamo_calls(timeouts: Timeouts = NORMAL) -> DynamoCalls:
     keep = timedelta(days=int(setting("KEEP_CALLS_DAYS", "90")))
-    return DynamoCalls(client("dynamodb"), setting("CALLS_TABLE"), setting("ACCOUNTS_TABLE"), keep)
+    return DynamoCalls(client("dynamodb", timeouts), setting("CALLS_TABLE"), setting("ACCOUNTS_TABLE"), keep)
 
 
-def flows(client: Callable[[str], Any] = steady_on_first_use) -> StepFunctionsFlows:
-    return StepFunctionsFlows(client("stepfunctions"), setting("STATE_MACHINE", ""))
+def flows(timeouts: Timeouts = NORMAL) -> StepFunctionsFlows:
+    return StepFunctionsFlows(lazy_client("stepfunctions", timeouts), setting("STATE_MACHINE", ""))
 
 
 def network() -> Network:
-    return ChimeNetwork(steady_on_first_use("chime-sdk-voice"), setting("SIP_MEDIA_APPLICATION_ID"), END_COMMAND)
+    return ChimeNetwork(lazy_client("chime-sdk-voice", NORMAL), setting("SIP_MEDIA_APPLICATION_ID"), END_COMMAND)
 
 
 @cache
-def parts() -> Parts:
-    return Parts(dynamo_calls(brisk), flows(brisk_on_first_use), SystemClock(), pause)
+def dependencies() -> Dependencies:
+    return Dependencies(dynamo_calls(FAST), flows(FAST), SystemClock(), pause)

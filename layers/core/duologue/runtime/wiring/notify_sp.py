@@ -6,25 +6,26 @@ from dataclasses import dataclass
 from functools import cache
 from random import SystemRandom
 
-from duologue.adapters.aws_clients import patient
+from duologue.adapters.aws import PATIENT
+from duologue.adapters.aws_clients import client
 from duologue.adapters.sqs_notices import SqsNotices
 from duologue.adapters.system_clock import SystemClock
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.accounts import dynamo_accounts, link_tokens
 from duologue.runtime.wiring.calls import dynamo_calls
 from duologue.runtime.wiring.sp_endpoints import sp_endpoints
-from duologue.usecases.ports import Apps, Calls, Clock, Correspondence, Notices, SpEndpoints
-from duologue.wire.huawei.notifications import HuaweiLetters
+from duologue.usecases.ports import Apps, Calls, Clock, Notices, SpEndpoints, WebhookFormat
+from duologue.wire.huawei.notifications import HuaweiWebhooks
 from duologue.wire.huawei.records import Records
 
 _NONCE_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Dependencies:
     calls: Calls
     apps: Apps
-    correspondence: Correspondence
+    webhooks: WebhookFormat
     endpoints: SpEndpoints
     notices: Notices
     clock: Clock
@@ -32,17 +33,17 @@ class Parts:
 
 
 @cache
-def parts() -> Parts:
-    return Parts(
+def dependencies() -> Dependencies:
+    return Dependencies(
         calls=dynamo_calls(),
         apps=dynamo_accounts(),
-        correspondence=HuaweiLetters(
+        webhooks=HuaweiWebhooks(
             setting("HOST_NAME"),
             lambda: secrets.token_hex(_NONCE_BYTES),
             Records(setting("RECORDINGS_BUCKET"), setting("API_URL"), link_tokens().token_of),
         ),
         endpoints=sp_endpoints(),
-        notices=SqsNotices(patient("sqs"), retry=setting("RETRY_QUEUE"), undelivered=setting("UNDELIVERED")),
+        notices=SqsNotices(client("sqs", PATIENT), retry=setting("RETRY_QUEUE"), undelivered=setting("UNDELIVERED")),
         clock=SystemClock(),
         chance=SystemRandom().random,
     )

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from functools import cache
 
-from duologue.adapters.aws_clients import patient
+from duologue.adapters.aws import PATIENT
+from duologue.adapters.aws_clients import client
 from duologue.adapters.sqs_notices import SqsNotices
 from duologue.adapters.step_functions_flows import StepFunctionsFlows
 from duologue.runtime.settings import setting
@@ -11,12 +12,12 @@ from duologue.usecases.ports import Flows, Notices
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Dependencies:
     flows: Flows
     notices: Notices
 
 
 @cache
-def parts() -> Parts:
-    flows = StepFunctionsFlows(patient("stepfunctions"), "")
-    return Parts(flows, SqsNotices(patient("sqs"), setting("FIRST_QUEUE"), setting("RETRY_QUEUE")))
+def dependencies() -> Dependencies:
+    flows = StepFunctionsFlows(client("stepfunctions", PATIENT), "")
+    return Dependencies(flows, SqsNotices(client("sqs", PATIENT), setting("FIRST_QUEUE"), setting("RETRY_QUEUE")))

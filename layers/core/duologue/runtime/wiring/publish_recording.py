@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from functools import cache
 
-from duologue.adapters.aws_clients import patient
+from duologue.adapters.aws import PATIENT
+from duologue.adapters.aws_clients import client
 from duologue.adapters.s3_publisher import S3Publisher
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.calls import dynamo_calls
@@ -11,11 +12,11 @@ from duologue.usecases.ports import Calls, Publisher
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Dependencies:
     calls: Calls
     publisher: Publisher
 
 
 @cache
-def parts() -> Parts:
-    return Parts(dynamo_calls(), S3Publisher(patient("s3"), setting("RECORDINGS_BUCKET")))
+def dependencies() -> Dependencies:
+    return Dependencies(dynamo_calls(), S3Publisher(client("s3", PATIENT), setting("RECORDINGS_BUCKET")))

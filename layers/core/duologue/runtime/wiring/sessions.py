@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from functools import cache
 
 from duologue.adapters.system_clock import SystemClock
-from duologue.runtime.wiring.accounts import dynamo_accounts, dynamo_gate
-from duologue.usecases.ports import Accounts, Clock, Gate, Tokens
+from duologue.runtime.wiring.accounts import dynamo_accounts, dynamo_auth_attempts
+from duologue.usecases.ports import Accounts, AuthAttempts, Clock, Tokens
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Dependencies:
     accounts: Accounts
     tokens: Tokens
-    gate: Gate
+    auth_attempts: AuthAttempts
     clock: Clock
     random_bytes: Callable[[int], bytes]
 
 
 @cache
-def parts() -> Parts:
+def dependencies() -> Dependencies:
     accounts = dynamo_accounts()
-    return Parts(accounts, accounts, dynamo_gate(), SystemClock(), secrets.token_bytes)
+    return Dependencies(accounts, accounts, dynamo_auth_attempts(), SystemClock(), secrets.token_bytes)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from duologue.call_control.actions import Action, DialAndBridge, HangUp, PlayPrompt, StartRecording
-from duologue.call_control.prompts import Sound
+from duologue.call_control.prompts import PromptAudio
 from duologue.domain.outcome import Party
 from duologue.wire.chime.invocation import CALL_ID
 from duologue.wire.chime.prompt_keys import key_of
@@ -20,7 +20,7 @@ class Buckets:
     prompts: str
     recordings: str
 
-    def source(self, prompt: Sound) -> dict[str, str]:
+    def source(self, prompt: PromptAudio) -> dict[str, str]:
         return {"Type": "S3", "BucketName": self.prompts, "Key": key_of(prompt)}
 
 
@@ -44,11 +44,11 @@ def _write(action: Action, buckets: Buckets) -> dict[str, Any]:
                 "Repeat": times,
                 "AudioSource": buckets.source(prompt),
             }
-        case DialAndBridge(number, shows, ring_limit, waiting):
+        case DialAndBridge(number, display_number, ring_limit, waiting):
             kind = "CallAndBridge"
             parameters = {
                 "CallTimeoutSeconds": int(ring_limit.total_seconds()),
-                "CallerIdNumber": shows.e164,
+                "CallerIdNumber": display_number.e164,
                 **({} if waiting is None else {"RingbackTone": buckets.source(waiting)}),
                 "Endpoints": [{"BridgeEndpointType": "PSTN", "Uri": number.e164}],
             }

@@ -1,4 +1,4 @@
-"""What an SMA event says, in the call core's words. Unknown things become `NothingToDecide`, never an exception.
+"""What an SMA event says, in the call core's words. Unknown things become `Informational`, never an exception.
 
 Known misprints of the service's documents are read too: tags in any case, `ErrorType` or one `Error` string.
 """
@@ -12,16 +12,16 @@ from duologue.call_control.actions import DialAndBridge, HangUp, PlayPrompt, Sta
 from duologue.call_control.events import (
     ActionRefused,
     BridgeFailed,
-    CalledIn,
     CallEvent,
+    DialAccepted,
     DialCalleeAsked,
-    DialTaken,
     EndAsked,
+    InboundCall,
+    Informational,
     LastMinuteAsked,
-    LegDropped,
-    LegPickedUp,
-    LegRang,
-    NothingToDecide,
+    LegAnswered,
+    LegEnded,
+    LegRinging,
     PromptPlayed,
     RecordingStarted,
 )
@@ -111,34 +111,34 @@ class _Said:
     def connected(self) -> Mapping[Party, str]:
         return {party: _id(leg) for party, leg in self.legs.items() if leg.get("Status") == "Connected"}
 
-    def nothing(self) -> NothingToDecide:
-        return NothingToDecide(self.at, self.network_call, f"{self.kind} {self.action.get('Type', '')}".strip())
+    def nothing(self) -> Informational:
+        return Informational(self.at, self.network_call, f"{self.kind} {self.action.get('Type', '')}".strip())
 
 
 def _new_inbound_call(said: _Said) -> CallEvent:
-    return CalledIn(said.at, said.network_call, said.leg_id(Party.CALLER))
+    return InboundCall(said.at, said.network_call, said.leg_id(Party.CALLER))
 
 
 def _new_outbound_call(said: _Said) -> CallEvent:
     started = said.started(Party.CALLER) or said.at
-    return DialTaken(said.at, said.network_call, said.leg_id(Party.CALLER), started)
+    return DialAccepted(said.at, said.network_call, said.leg_id(Party.CALLER), started)
 
 
 def _ringing(said: _Said) -> CallEvent:
     # The service does not document RINGING for LEG-B; where it comes, the callee is among the participants.
     party = Party.CALLEE if Party.CALLEE in said.legs else Party.CALLER
-    return LegRang(said.at, said.network_call, party, said.leg_id(party), said.started(party))
+    return LegRinging(said.at, said.network_call, party, said.leg_id(party), said.started(party))
 
 
 def _call_answered(said: _Said) -> CallEvent:
-    return LegPickedUp(said.at, said.network_call, Party.CALLER, said.leg_id(Party.CALLER), said.started(Party.CALLER))
+    return LegAnswered(said.at, said.network_call, Party.CALLER, said.leg_id(Party.CALLER), said.started(Party.CALLER))
 
 
 def _action_successful(said: _Said) -> CallEvent:
     match said.action.get("Type"):
         case "CallAndBridge":
             callee = said.leg_id(Party.CALLEE)
-            return LegPickedUp(said.at, said.network_call, Party.CALLEE, callee, said.started(Party.CALLEE))
+            return LegAnswered(said.at, said.network_call, Party.CALLEE, callee, said.started(Party.CALLEE))
         case "StartCallRecording":
             place = str(_map(said.action.get("CallRecordingDestination")).get("Location", ""))
             return RecordingStarted(said.at, said.network_call, place.partition("/")[2])
@@ -181,7 +181,7 @@ def _hangup(said: _Said) -> CallEvent:
     leg_id = str(parameters.get("CallId") or said.leg_id(party))
     sip_status = _whole(parameters.get("SipResponseCode"))
     left = {other: leg for other, leg in said.connected().items() if other is not party}
-    return LegDropped(said.at, said.network_call, party, leg_id, sip_status, left)
+    return LegEnded(said.at, said.network_call, party, leg_id, sip_status, left)
 
 
 def _update(said: _Said) -> CallEvent:

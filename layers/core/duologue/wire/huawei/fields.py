@@ -36,7 +36,7 @@ def first_fault(error: ValidationError) -> InvalidField:
     if fault["type"] == "missing":
         return InvalidField(field, "is required")
     kind: type[InvalidField] = fault["ctx"]["kind"]
-    return kind(field, fault["ctx"]["rule"])
+    return kind(field, fault["ctx"]["text"])
 
 
 def _text(rule: Callable[[str], T], shortest: int, longest: int) -> Callable[[Any], T]:
@@ -56,7 +56,7 @@ def _text(rule: Callable[[str], T], shortest: int, longest: int) -> Callable[[An
 
 
 def _refusal(error: InvalidField) -> PydanticCustomError:
-    return PydanticCustomError(_REFUSED, "{rule}", {"rule": error.rule, "kind": type(error)})
+    return PydanticCustomError(_REFUSED, "{text}", {"text": error.text, "kind": type(error)})
 
 
 def _url(text: str) -> str:

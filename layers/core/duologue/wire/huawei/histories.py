@@ -10,13 +10,13 @@ from typing import Any
 from urllib.parse import unquote
 
 from duologue.call_control.facts import (
-    AccountClosed,
     CallAccepted,
     CallEnded,
+    CdrWritten,
     Fact,
-    LegAlerted,
-    LegAnswered,
-    LegDialled,
+    LegAnsweredRecorded,
+    LegDialledRecorded,
+    LegRingingRecorded,
 )
 from duologue.call_control.history import Delivery, History
 from duologue.domain.call import Call, Phase
@@ -28,13 +28,14 @@ from duologue.wire.huawei.records import record_name
 from duologue.wire.huawei.results import Answer, success
 from duologue.wire.huawei.session_id import call_id_of, session_id
 
+PHASE_NAMES = {phase: phase.name.lower() for phase in Phase} | {Phase.CALLER_WAITING: "holding"}
 FACT_NAMES: dict[type[Fact], str] = {
     CallAccepted: "accepted",
-    LegDialled: "dialled",
-    LegAlerted: "alerting",
-    LegAnswered: "answered",
+    LegDialledRecorded: "dialled",
+    LegRingingRecorded: "alerting",
+    LegAnsweredRecorded: "answered",
     CallEnded: "ended",
-    AccountClosed: "accounted",
+    CdrWritten: "accounted",
 }
 
 
@@ -53,10 +54,9 @@ def found(history: History, host: str) -> Answer:
 
 def history_of(history: History, host: str) -> dict[str, Any]:
     call = history.call
-    told = enumerate(history.facts, 1)
     return _present(
         sessionId=session_id(call.id, host),
-        phase=call.phase.name.lower(),
+        phase=PHASE_NAMES[call.phase],
         acceptedAt=_time(call.accepted_at),
         endedAt=_time(call.ended_at),
         userData=call.user_data,
@@ -64,14 +64,16 @@ def history_of(history: History, host: str) -> dict[str, Any]:
         callee=_leg(call.callee),
         ending=_ending(call),
         recording=_recording(call),
-        facts=[_fact(sequence, fact, history.told.get(sequence)) for sequence, fact in told],
+        facts=[
+            _fact(sequence, fact, history.deliveries.get(sequence)) for sequence, fact in enumerate(history.facts, 1)
+        ],
     )
 
 
 def _leg(leg: Leg) -> dict[str, Any]:
     return _present(
         number=leg.number.e164,
-        displayNumber=leg.shows.e164,
+        displayNumber=leg.display_number.e164,
         dialledAt=_time(leg.dialled_at),
         alertingAt=_time(leg.alerting_at),
         answeredAt=_time(leg.answered_at),
@@ -112,17 +114,17 @@ def _fact(sequence: int, fact: Fact, delivery: Delivery | None) -> dict[str, Any
         party=None if party is None else str(party),
         at=_time(fact.at),
         eventType=EVENT_TYPES.get(type(fact)),
-        told=None if delivery is None else _told(delivery),
+        told=None if delivery is None else _delivery(delivery),
     )
 
 
-def _told(delivery: Delivery) -> dict[str, Any]:
+def _delivery(delivery: Delivery) -> dict[str, Any]:
     """The last attempt; `attempts` counts it and those before."""
     return _present(
         url=delivery.url,
         at=_time(delivery.at),
         attempts=delivery.attempt,
-        accepted=delivery.taken,
+        accepted=delivery.acknowledged,
         httpStatus=delivery.status,
         note=delivery.note or None,
     )

@@ -9,19 +9,30 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from duologue.call_control.facts import AccountClosed, CallEnded, Fact, LegAlerted, LegAnswered, LegDialled
+from duologue.call_control.facts import (
+    CallEnded,
+    CdrWritten,
+    Fact,
+    LegAnsweredRecorded,
+    LegDialledRecorded,
+    LegRingingRecorded,
+)
 from duologue.domain.accounts import App
 from duologue.domain.call import Call
 from duologue.domain.cdr import Cdr, cdr_of
-from duologue.domain.letter import Letter, Reply
 from duologue.domain.outcome import Party
+from duologue.domain.webhook_request import Reply, WebhookRequest
 from duologue.wire.huawei.digests import AUTHORIZATION, push_digest, username_token
 from duologue.wire.huawei.outcomes import codes_of
 from duologue.wire.huawei.records import Records, record_name
 from duologue.wire.huawei.session_id import session_id
 
-_LEG_EVENTS: dict[type[Fact], str] = {LegDialled: "callout", LegAlerted: "alerting", LegAnswered: "answer"}
-EVENT_TYPES: dict[type[Fact], str] = {**_LEG_EVENTS, CallEnded: "disconnect", AccountClosed: "fee"}
+_LEG_EVENTS: dict[type[Fact], str] = {
+    LegDialledRecorded: "callout",
+    LegRingingRecorded: "alerting",
+    LegAnsweredRecorded: "answer",
+}
+EVENT_TYPES: dict[type[Fact], str] = {**_LEG_EVENTS, CallEnded: "disconnect", CdrWritten: "fee"}
 _PARTY_TYPES = {Party.CALLER: "caller", Party.CALLEE: "called", None: "platform"}
 """Who hung up. The wire's page gives the field's meaning, but its values were never published: these are ours."""
 
@@ -29,8 +40,8 @@ _OUTGOING = 0
 _VOICE_CALLBACK = "002"
 
 
-class HuaweiLetters:
-    """Plays `usecases.ports.Correspondence`."""
+class HuaweiWebhooks:
+    """Plays `usecases.ports.WebhookFormat`."""
 
     def __init__(self, host: str, new_nonce: Callable[[], str], records: Records) -> None:
         """`host` is the part of a session id after `@`; `new_nonce` gives 1 to 128 letters and digits, never twice."""
@@ -38,7 +49,7 @@ class HuaweiLetters:
         self._host = host
         self._new_nonce = new_nonce
 
-    def letter(self, call: Call, fact: Fact, app: App, at: datetime) -> Letter | None:
+    def request(self, call: Call, fact: Fact, app: App, at: datetime) -> WebhookRequest | None:
         """The notification of one fact, signed at `at`. None: it is not told, or the SP named no URL for it.
 
         Raises OutsideUnavailable: the link to a recording cannot be made now.
@@ -56,9 +67,9 @@ class HuaweiLetters:
             "Authorization": AUTHORIZATION,
             "X-AKSK": username_token(app.key, digest, nonce, created),
         }
-        return Letter(url, headers, json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode())
+        return WebhookRequest(url, headers, json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode())
 
-    def is_taken(self, fact: Fact, reply: Reply) -> bool:
+    def is_acknowledged(self, fact: Fact, reply: Reply) -> bool:
         """Whether the SP took it: 2xx, and for the CDR no `resultcode` in the body that says otherwise.
 
         The wire's page asks for 200. Receivers answer 204 or 201 as well, and what the original never repeats must not
@@ -66,24 +77,24 @@ class HuaweiLetters:
         """
         if reply.status is None or not 200 <= reply.status < 300:
             return False
-        return not isinstance(fact, AccountClosed) or _result_code(reply.body) in (None, "0")
+        return not isinstance(fact, CdrWritten) or _result_code(reply.body) in (None, "0")
 
 
 def url_of(call: Call, fact: Fact) -> str | None:
-    return call.notify.fee_url if isinstance(fact, AccountClosed) else call.notify.status_url
+    return call.notify.fee_url if isinstance(fact, CdrWritten) else call.notify.status_url
 
 
 def event_of(call: Call, fact: Fact, host: str, records: Records) -> dict[str, Any] | None:
     """The body for one fact, or None for a fact that is not told."""
     match fact:
-        case LegDialled() | LegAlerted() | LegAnswered():
+        case LegDialledRecorded() | LegRingingRecorded() | LegAnsweredRecorded():
             leg = call.leg(fact.party)
-            numbers = {"caller": leg.shows.e164, "called": leg.number.e164}
+            numbers = {"caller": leg.display_number.e164, "called": leg.number.e164}
             return _event(_LEG_EVENTS[type(fact)], call, fact.at, host, numbers)
         case CallEnded():
             return _event(EVENT_TYPES[CallEnded], call, fact.at, host, _ending(cdr_of(call)))
-        case AccountClosed():
-            return {"eventType": EVENT_TYPES[AccountClosed], "feeLst": [record_of(cdr_of(call), host, records)]}
+        case CdrWritten():
+            return {"eventType": EVENT_TYPES[CdrWritten], "feeLst": [record_of(cdr_of(call), host, records)]}
         case _:
             return None
 
@@ -97,11 +108,11 @@ def record_of(cdr: Cdr, host: str, records: Records) -> dict[str, Any]:
         "spId": cdr.sp,
         "appKey": cdr.app,
         "icid": f"CDR-{cdr.call_id}",
-        "bindNum": cdr.bind_number or caller.shows.e164,
+        "bindNum": cdr.bind_number or caller.display_number.e164,
         "sessionId": session_id(cdr.call_id, host),
-        "callerNum": caller.shows.e164,
+        "callerNum": caller.display_number.e164,
         "calleeNum": caller.number.e164,
-        "fwdDisplayNum": callee.shows.e164,
+        "fwdDisplayNum": callee.display_number.e164,
         "fwdDstNum": callee.number.e164,
         "callOutStartTime": _time(caller.dialled_at),
         "callOutAlertingTime": _time(caller.alerting_at),
@@ -152,7 +163,7 @@ def _event(name: str, call: Call, at: datetime, host: str, more: dict[str, Any])
 def _ending(cdr: Cdr) -> dict[str, Any]:
     codes = codes_of(cdr)
     return {
-        "caller": cdr.caller.shows.e164,
+        "caller": cdr.caller.display_number.e164,
         "called": cdr.caller.number.e164,
         "partyType": _PARTY_TYPES[cdr.ended_by] if cdr.wants_party_type else None,
         "stateCode": codes.state,

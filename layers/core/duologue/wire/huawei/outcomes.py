@@ -35,7 +35,7 @@ STATES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class EndingRow:
     """One case. `cause` None: it follows from the SIP status by RFC 3398."""
 
     state: int
@@ -46,40 +46,46 @@ class Row:
 
 
 ENDS = {
-    EndReason.HUNG_UP: Row(0, 0, 0, "both had answered: a normal end, whoever hung up"),
-    EndReason.CALLER_LEFT: Row(8009, 530, 0, "the caller's own choice: no leg failed"),
-    EndReason.STOPPED: Row(8017, 516, 16, "we cut off what was dialled, at the SP's wish: normal clearing"),
-    EndReason.LONGEST_CALL: Row(8010, 516, 16, "we cut off both, as asked with the request: normal clearing"),
-    EndReason.DIAL_REFUSED: Row(7109, 522, 0, "the network had no room for 30 s; nothing was dialled"),
-    EndReason.NEVER_STARTED: Row(8000, 100, 0, "our fault, and nothing was dialled: the SP may ask again"),
-    EndReason.LOST: Row(
+    EndReason.HUNG_UP: EndingRow(0, 0, 0, "both had answered: a normal end, whoever hung up"),
+    EndReason.CALLER_LEFT: EndingRow(8009, 530, 0, "the caller's own choice: no leg failed"),
+    EndReason.STOPPED: EndingRow(8017, 516, 16, "we cut off what was dialled, at the SP's wish: normal clearing"),
+    EndReason.LONGEST_CALL: EndingRow(8010, 516, 16, "we cut off both, as asked with the request: normal clearing"),
+    EndReason.DIAL_REFUSED: EndingRow(7109, 522, 0, "the network had no room for 30 s; nothing was dialled"),
+    EndReason.NEVER_STARTED: EndingRow(8000, 100, 0, "our fault, and nothing was dialled: the SP may ask again"),
+    EndReason.LOST: EndingRow(
         8020,
         517,
         0,
         "its end was not told, or we lost sight of it and cut it off; not both had answered: no talk to bill",
     ),
-    EndReason.CALLER_SILENT: Row(8107, 514, 19, "the network never said what became of the leg: no answer"),
-    EndReason.CALLEE_SILENT: Row(8101, 514, 19, "the network never said what became of the leg: no answer"),
+    EndReason.CALLER_SILENT: EndingRow(8107, 514, 19, "the network never said what became of the leg: no answer"),
+    EndReason.CALLEE_SILENT: EndingRow(8101, 514, 19, "the network never said what became of the leg: no answer"),
 }
-LOST_IN_TALK = Row(
+LOST_IN_TALK = EndingRow(
     0, 517, 0, "both had answered: it was a talk and is billed as one; 517 says that its end was not seen in time"
 )
 
 FAILURES = {
-    (Party.CALLER, Result.BUSY): Row(8108, 518, 17, "user busy", sip=486),
-    (Party.CALLER, Result.NO_ANSWER): Row(8107, 514, 19, "the network's ring limit passed", sip=480),
-    (Party.CALLER, Result.CANCELLED): Row(8107, 514, 19, "the network took its dial back: its ring limit passed"),
-    (Party.CALLER, Result.REJECTED): Row(8109, 518, 21, "declined: nearest is unreachable, the cause tells", sip=603),
-    (Party.CALLER, Result.INVALID_NUMBER): Row(8106, 518, 1, "no such number", sip=404),
-    (Party.CALLER, Result.UNREACHABLE): Row(8109, 518, None, "failed, and nothing closer is known"),
-    (Party.CALLER, Result.COMPLETED): Row(8109, 518, 0, "answered, then failed before it counted"),
-    (Party.CALLEE, Result.BUSY): Row(8102, 518, 17, "user busy"),
-    (Party.CALLEE, Result.NO_ANSWER): Row(8101, 514, 19, "our time-out passed, or the network says so"),
-    (Party.CALLEE, Result.CANCELLED): Row(8101, 514, 19, "nobody hung up and the dial was taken back: the time-out"),
-    (Party.CALLEE, Result.REJECTED): Row(8103, 518, 21, "declined: nearest is unreachable, the cause tells"),
-    (Party.CALLEE, Result.INVALID_NUMBER): Row(8100, 518, 1, "no such number"),
-    (Party.CALLEE, Result.UNREACHABLE): Row(8103, 518, None, "failed before the time-out; the network says no more"),
-    (Party.CALLEE, Result.COMPLETED): Row(8103, 518, 0, "answered, then failed before it counted"),
+    (Party.CALLER, Result.BUSY): EndingRow(8108, 518, 17, "user busy", sip=486),
+    (Party.CALLER, Result.NO_ANSWER): EndingRow(8107, 514, 19, "the network's ring limit passed", sip=480),
+    (Party.CALLER, Result.CANCELLED): EndingRow(8107, 514, 19, "the network took its dial back: its ring limit passed"),
+    (Party.CALLER, Result.REJECTED): EndingRow(
+        8109, 518, 21, "declined: nearest is unreachable, the cause tells", sip=603
+    ),
+    (Party.CALLER, Result.INVALID_NUMBER): EndingRow(8106, 518, 1, "no such number", sip=404),
+    (Party.CALLER, Result.UNREACHABLE): EndingRow(8109, 518, None, "failed, and nothing closer is known"),
+    (Party.CALLER, Result.COMPLETED): EndingRow(8109, 518, 0, "answered, then failed before it counted"),
+    (Party.CALLEE, Result.BUSY): EndingRow(8102, 518, 17, "user busy"),
+    (Party.CALLEE, Result.NO_ANSWER): EndingRow(8101, 514, 19, "our time-out passed, or the network says so"),
+    (Party.CALLEE, Result.CANCELLED): EndingRow(
+        8101, 514, 19, "nobody hung up and the dial was taken back: the time-out"
+    ),
+    (Party.CALLEE, Result.REJECTED): EndingRow(8103, 518, 21, "declined: nearest is unreachable, the cause tells"),
+    (Party.CALLEE, Result.INVALID_NUMBER): EndingRow(8100, 518, 1, "no such number"),
+    (Party.CALLEE, Result.UNREACHABLE): EndingRow(
+        8103, 518, None, "failed before the time-out; the network says no more"
+    ),
+    (Party.CALLEE, Result.COMPLETED): EndingRow(8103, 518, 0, "answered, then failed before it counted"),
 }
 """A callee's row names no SIP status of its own: a failed bridge tells none unless the network adds it (R14)."""
 
@@ -126,7 +132,7 @@ def _of_leg(party: Party, cdr: Cdr) -> Codes:
     return _codes(row, outcome.sip_status or row.sip, party, cause)
 
 
-def _codes(row: Row, sip: int, party: Party, cause: int) -> Codes:
+def _codes(row: EndingRow, sip: int, party: Party, cause: int) -> Codes:
     caller, callee = (cause, 0) if party is Party.CALLER else (0, cause)
     return Codes(row.state, row.release, sip, caller, callee)
 

@@ -68,7 +68,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ErrorRow:
     """What one class of error becomes. `says_why`: the error's own text, written by us, completes the text.
 
     `again_after`: seconds after which the same request may succeed; None: not unchanged. An error that knows its own
@@ -83,83 +83,89 @@ class Row:
     again_after: int | None = None
 
 
-UNEXPECTED = Row(500, "1010001", "Internal error.", "nobody foresaw it: the text must not tell what it was")
+UNEXPECTED = ErrorRow(500, "1010001", "Internal error.", "nobody foresaw it: the text must not tell what it was")
 
-ROWS: dict[type[Exception], Row] = {
-    InvalidField: Row(403, "1010002", "Invalid request.", "the wire's catch-all; the text names the field", True),
-    DisplayNumberNotOwned: Row(403, "1010023", "Invalid display number.", "the wire has a code of its own", True),
-    CallerRefused: Row(403, "1010024", "Invalid caller number.", "the wire has a code of its own", True),
-    NumberRefused: Row(
+ERROR_ROWS: dict[type[Exception], ErrorRow] = {
+    InvalidField: ErrorRow(403, "1010002", "Invalid request.", "the wire's catch-all; the text names the field", True),
+    DisplayNumberNotOwned: ErrorRow(403, "1010023", "Invalid display number.", "the wire has a code of its own", True),
+    CallerRefused: ErrorRow(403, "1010024", "Invalid caller number.", "the wire has a code of its own", True),
+    NumberRefused: ErrorRow(
         403, "1010002", "Invalid request.", "of the callee's number: the wire has a code for the caller's only", True
     ),
-    KeyReused: Row(
+    KeyReused: ErrorRow(
         403,
         "1010002",
         "Invalid request.Idempotency-Key was used within 24 hours for another request.",
         "as all that the SP must change; not 409 or 422: the wire knows 400, 403 and 500",
     ),
-    RecordingNotEnabled: Row(403, "1010002", "Invalid request.", "the wire's code of this was never published", True),
-    RequestRefused: Row(403, "1010002", "Invalid request.", "a refusal without a row of its own: no text of ours fits"),
-    AccountExists: Row(403, "1010002", "Invalid request.", "only the operator meets it"),
-    UnknownApp: Row(403, "1010003", "Invalid app_key.", "clients log in again on it"),
-    InvalidToken: Row(
+    RecordingNotEnabled: ErrorRow(
+        403, "1010002", "Invalid request.", "the wire's code of this was never published", True
+    ),
+    RequestRefused: ErrorRow(
+        403, "1010002", "Invalid request.", "a refusal without a row of its own: no text of ours fits"
+    ),
+    AccountExists: ErrorRow(403, "1010002", "Invalid request.", "only the operator meets it"),
+    UnknownApp: ErrorRow(403, "1010003", "Invalid app_key.", "clients log in again on it"),
+    InvalidToken: ErrorRow(
         403, "1010004", "Invalid access_token.", "also for an expired one: all clients log in again on it"
     ),
-    WrongCredentials: Row(403, "1010002", "Invalid request.Wrong user name, password or app_secret.", "says not which"),
-    WrongDigest: Row(
+    WrongCredentials: ErrorRow(
+        403, "1010002", "Invalid request.Wrong user name, password or app_secret.", "says not which"
+    ),
+    WrongDigest: ErrorRow(
         403,
         "1023001",
         "Parameter error. The digest is wrong.",
         "the wire's code of this was never published: its "
         "general one of the headers; says not whether the secret or how it is put together",
     ),
-    RequestStale: Row(
+    RequestStale: ErrorRow(
         400,
         "1010013",
         "Time out limit. Created must be 5 minutes from now at the most, as 2026-01-15T09:30:00Z, in UTC or UTC+8.",
         "the wire's code of this; the status as of all that is wrong in a header",
     ),
-    NonceUsed: Row(
+    NonceUsed: ErrorRow(
         403,
         "1020003",
         "Parameter error. The nonce was used before.",
         "the wire knows no such refusal: its other general code, so that a replay and a wrong digest are told apart",
     ),
-    AuthenticationLocked: Row(
+    AuthenticationLocked: ErrorRow(
         403, "1020176", "Authentication failed too often, try later.", "the wire's own; opens by itself", False, 1800
     ),
-    AccountInactive: Row(403, "1010007", "The account is not active.", "the operator suspended the SP or the app"),
-    TooManyLogIns: Row(
+    AccountInactive: ErrorRow(403, "1010007", "The account is not active.", "the operator suspended the SP or the app"),
+    TooManyLogIns: ErrorRow(
         403, "1010010", "Too many log-ins, try later.", "flow control: clients wait a minute", False, 60
     ),
-    LimitReached: Row(
+    LimitReached: ErrorRow(
         403, "1020165", "All concurrent calls of the app are in use.", "one frees as a call ends", False, 5
     ),
-    TooManyCalls: Row(
+    TooManyCalls: ErrorRow(
         403, "1013002", "The app places too many calls a second.", "the wire's frequency of an app", False, 1
     ),
-    CalleeLimitReached: Row(
+    CalleeLimitReached: ErrorRow(
         403,
         "1010002",
         "Invalid request.calleeNbr was called as often today as the app may call it.",
         "the wire's frequency codes say: again in a minute, and clients do; this one waits for the next day",
     ),
-    UnknownCall: Row(403, "1020152", "Invalid call sessionId.", "clients read it as: already over"),
-    UnknownRecording: Row(403, "1012007", "Record does not exist.", "says not whether it is another SP's"),
-    RecordingNotReady: Row(
+    UnknownCall: ErrorRow(403, "1020152", "Invalid call sessionId.", "clients read it as: already over"),
+    UnknownRecording: ErrorRow(403, "1012007", "Record does not exist.", "says not whether it is another SP's"),
+    RecordingNotReady: ErrorRow(
         403, "1011006", "Record is not ready, try later.", "the wire's code for: again in a minute", False, 60
     ),
-    UnknownLink: Row(
+    UnknownLink: ErrorRow(
         404, "1012007", "Unknown or expired link; ask for the record again.", "a link is opened by browsers too"
     ),
-    AlreadyDone: Row(200, "0", "Success", "a repeat: the work stands"),
-    NotYet: Row(500, "1010001", "Not ready, try later.", "nobody's fault, and it will be so", False, 5),
-    OutsideUnavailable: Row(500, "1010001", "Service busy, try later.", "ours to recover", False, 5),
+    AlreadyDone: ErrorRow(200, "0", "Success", "a repeat: the work stands"),
+    NotYet: ErrorRow(500, "1010001", "Not ready, try later.", "nobody's fault, and it will be so", False, 5),
+    OutsideUnavailable: ErrorRow(500, "1010001", "Service busy, try later.", "ours to recover", False, 5),
 }
 
 
-HEADER_ROWS: dict[Fault, Row] = {
-    fault: Row(400, fault.code, fault.text, "the headers of a digest cannot be read") for fault in Fault
+HEADER_ROWS: dict[Fault, ErrorRow] = {
+    fault: ErrorRow(400, fault.code, fault.text, "the headers of a digest cannot be read") for fault in Fault
 }
 
 
@@ -215,10 +221,10 @@ def failure(error: Exception) -> Answer:
     return Answer(row.status, _envelope(row.code, text[:_LONGEST_TEXT]), headers)
 
 
-def _row(error: Exception) -> Row:
+def _row(error: Exception) -> ErrorRow:
     if isinstance(error, HeaderFault):
         return HEADER_ROWS[error.fault]
-    return next((ROWS[kind] for kind in type(error).__mro__ if kind in ROWS), UNEXPECTED)
+    return next((ERROR_ROWS[kind] for kind in type(error).__mro__ if kind in ERROR_ROWS), UNEXPECTED)
 
 
 def _envelope(code: str, text: str) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class FakeGuard:
-    """Plays `Guard`. `told`: the call, and what broke at it."""
+class FakeFailureIsolation:
+    """Plays `FailureIsolation`. `told`: the call, and what broke at it."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, Exception]] = []

@@ -9,15 +9,15 @@ from duologue.call_control.facts import CallAccepted
 from duologue.domain.due import due_by
 from duologue.domain.errors import LegStillUp, OutsideUnavailable, UnknownCall
 from duologue.domain.outcome import EndReason
-from duologue.usecases.close_account import GRACE, close_account
+from duologue.usecases.finalize_call import GRACE, finalize_call
 from duologue.usecases.forward_facts import Committed, forward_facts
 from duologue.usecases.ports import Notice
 from duologue.usecases.sweep_calls import Swept, sweep_calls
 from tests.call_control.stories import CALLEE_LEFT, CALLER_DIALLED, CALLER_LEFT, TALKING, Story
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
+from tests.fakes.failure_isolation import FakeFailureIsolation
 from tests.fakes.flows import FakeFlows
-from tests.fakes.guard import FakeGuard
 from tests.fakes.network import FakeNetwork
 from tests.fakes.notices import FakeNotices
 from tests.samples import NETWORK_CALL, NOW, at, callback
@@ -26,7 +26,7 @@ from tests.samples import NETWORK_CALL, NOW, at, callback
 class Net:
     def __init__(self, *events, known=(), taken_up=True) -> None:
         self.calls, self.flows, self.clock = FakeCalls(), FakeFlows(), FakeClock()
-        self.network, self.guard = FakeNetwork(*known), FakeGuard()
+        self.network, self.isolate = FakeNetwork(*known), FakeFailureIsolation()
         self.add(callback().id, *events, taken_up=taken_up)
 
     def add(self, call_id, *events, taken_up=True):
@@ -36,13 +36,15 @@ class Net:
         self.calls.change(call_id, **changed | {"taken_up_at": NOW if taken_up else None, "facts": 1})
 
     def close(self, final=False):
-        return close_account(
+        return finalize_call(
             callback().id, calls=self.calls, network=self.network, flows=self.flows, clock=self.clock, final=final
         )
 
     def sweep(self, seconds):
         self.clock.at = at(seconds)
-        return sweep_calls(calls=self.calls, network=self.network, flows=self.flows, clock=self.clock, guard=self.guard)
+        return sweep_calls(
+            calls=self.calls, network=self.network, flows=self.flows, clock=self.clock, isolate=self.isolate
+        )
 
     @property
     def reason(self):
@@ -66,12 +68,12 @@ def test_what_the_last_hang_up_closed_is_left_alone():
 )
 def test_a_call_that_no_event_ended_is_closed_once(events, taken_up, reason):
     net = Net(*events, taken_up=taken_up)
-    net.calls.change(callback().id, listener="token-1")
+    net.calls.change(callback().id, task_token="token-1")
     assert net.close() == net.calls.load(callback().id).call
     assert net.close() is None
     assert net.reason is reason
     assert net.calls.slots["app-1"] == set()
-    assert net.flows.woken == ["token-1"]
+    assert net.flows.resumed == ["token-1"]
 
 
 def test_a_call_that_the_network_still_knows_is_asked_to_end_with_its_reason_on_the_row():
@@ -126,7 +128,7 @@ def test_the_sweeper_is_not_stopped_by_a_call_that_it_cannot_even_read():
     net.calls.unreadable[callback().id] = broken
     assert net.sweep(61) == Swept(closed=1, left=1)
     assert net.sweep(61 + GRACE / timedelta(seconds=1)) == Swept(closed=0, left=1)
-    assert net.guard.told == [(callback().id, broken)] * 2
+    assert net.isolate.told == [(callback().id, broken)] * 2
 
 
 @pytest.mark.parametrize("seconds", [61, 61 + GRACE / timedelta(seconds=1)])
@@ -139,28 +141,28 @@ def test_a_network_out_of_reach_keeps_a_call_open_for_half_an_hour_at_the_most(s
     assert net.calls.load(callback().id).call.ending is EndReason.LOST
 
 
-COMMITTED = [Committed("c", wakes="token-1"), Committed("c", 2), Committed("c", 3), Committed("d", 1)]
+COMMITTED = [Committed("c", resumes="token-1"), Committed("c", 2), Committed("c", 3), Committed("d", 1)]
 
 
 def test_facts_are_queued_in_order_and_waits_are_woken():
-    flows, notices, guard = FakeFlows(), FakeNotices(), FakeGuard()
-    forward_facts(COMMITTED, flows=flows, notices=notices, guard=guard)
-    assert flows.woken == ["token-1"]
+    flows, notices, isolate = FakeFlows(), FakeNotices(), FakeFailureIsolation()
+    forward_facts(COMMITTED, flows=flows, notices=notices, isolate=isolate)
+    assert flows.resumed == ["token-1"]
     assert notices.first == [Notice("c", 2), Notice("c", 3), Notice("d", 1)]
-    forward_facts(COMMITTED, flows=flows, notices=notices, guard=guard)
-    assert flows.woken == ["token-1", "token-1"], "twice is harmless: the second finds nobody waiting"
-    assert guard.told == []
+    forward_facts(COMMITTED, flows=flows, notices=notices, isolate=isolate)
+    assert flows.resumed == ["token-1", "token-1"], "twice is harmless: the second finds nobody waiting"
+    assert isolate.told == []
 
 
 def test_a_wait_that_cannot_be_woken_holds_up_no_fact_and_no_other_wait():
     """Refused for good, it is told and passed over; out of reach, the batch comes again when the rest is done."""
-    flows, notices, guard = FakeFlows(), FakeNotices(), FakeGuard()
+    flows, notices, isolate = FakeFlows(), FakeNotices(), FakeFailureIsolation()
     denied = PermissionError("AccessDeniedException")
     flows.refusals["token-1"] = denied
-    committed = [*COMMITTED, Committed("d", wakes="token-2")]
-    forward_facts(committed, flows=flows, notices=notices, guard=guard)
-    assert (flows.woken, guard.told, len(notices.first)) == (["token-2"], [("c", denied)], 3)
+    committed = [*COMMITTED, Committed("d", resumes="token-2")]
+    forward_facts(committed, flows=flows, notices=notices, isolate=isolate)
+    assert (flows.resumed, isolate.told, len(notices.first)) == (["token-2"], [("c", denied)], 3)
     flows.refusals["token-1"] = OutsideUnavailable("state machine")
     with pytest.raises(OutsideUnavailable):
-        forward_facts(committed, flows=flows, notices=notices, guard=guard)
-    assert (flows.woken, len(guard.told), len(notices.first)) == (["token-2"] * 2, 1, 6)
+        forward_facts(committed, flows=flows, notices=notices, isolate=isolate)
+    assert (flows.resumed, len(isolate.told), len(notices.first)) == (["token-2"] * 2, 1, 6)

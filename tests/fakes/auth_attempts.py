@@ -8,8 +8,8 @@ from duologue.domain.attempts import Attempt, Failures
 from duologue.domain.errors import NonceUsed, OutsideUnavailable, RaceLost
 
 
-class FakeGate:
-    """Plays `Gate`. `writes` counts what was written of failures."""
+class FakeAuthAttempts:
+    """Plays `AuthAttempts`. `writes` counts what was written of failures."""
 
     def __init__(self) -> None:
         self.nonces: dict[tuple[str, str], datetime] = {}

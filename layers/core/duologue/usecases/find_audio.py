@@ -1,4 +1,4 @@
-"""Find the sound of a recorded call, in the form that its app wants. Every way to a sound passes here."""
+"""Find the audio of a recorded call, in the form that its app wants. Every way to it passes here."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,23 +11,23 @@ from duologue.usecases.ports import Recordings
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
+class Retention:
     """How long things of a recording stay."""
 
-    sound: timedelta
+    audio: timedelta
     """From the start of the recording; its storage deletes it then."""
     link: timedelta
 
 
 @dataclass(frozen=True, slots=True)
-class KeptSound:
+class RecordedAudio:
     """A sound that is there, and the first moment at which nobody may have it any more."""
 
     key: str
     ends_at: datetime
 
 
-def find_sound(call: Call, app: App, now: datetime, *, recordings: Recordings, keeping: Keeping) -> KeptSound:
+def find_audio(call: Call, app: App, now: datetime, *, recordings: Recordings, retention: Retention) -> RecordedAudio:
     """The sound of a call for its own app.
 
     Raises:
@@ -37,15 +37,15 @@ def find_sound(call: Call, app: App, now: datetime, *, recordings: Recordings, k
     recording = call.recording
     if call.app != app.key or recording is None or recording.deleted_at is not None:
         raise UnknownRecording(call.id)
-    ends_at = recording.started_at + _kept(call, keeping)
+    ends_at = recording.started_at + _kept(call, retention)
     if now >= ends_at:  # the storage deletes some hours late: at a midnight
         raise UnknownRecording(call.id)
     key = recording.key if app.stereo_recordings else published_key(app.key, call.id)
     if not recordings.holds(key):
         raise RecordingNotReady(call.id)
-    return KeptSound(key, ends_at)
+    return RecordedAudio(key, ends_at)
 
 
-def _kept(call: Call, keeping: Keeping) -> timedelta:
+def _kept(call: Call, retention: Retention) -> timedelta:
     wanted = timedelta(days=call.keep_recording_days)
-    return min(wanted, keeping.sound) if wanted else keeping.sound
+    return min(wanted, retention.audio) if wanted else retention.audio

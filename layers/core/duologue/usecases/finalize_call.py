@@ -1,4 +1,4 @@
-"""Close the account of a call that the network never ended for us: the safety net under the last hang-up (R10)."""
+"""Finalize a call that the network never ended for us: the safety net under the last hang-up (R10)."""
 
 import logging
 from dataclasses import replace
@@ -8,8 +8,8 @@ from duologue.call_control.machine import close
 from duologue.domain.call import Call, Phase
 from duologue.domain.errors import AlreadyDone, LegStillUp, OutsideUnavailable, RaceLost
 from duologue.domain.outcome import EndReason
-from duologue.usecases.hear_network import change_of, wake
 from duologue.usecases.ports import Calls, Change, Clock, Flows, Network
+from duologue.usecases.process_network_event import change_of, resume_flow
 
 _log = logging.getLogger(__name__)
 _TRIES = 8
@@ -17,7 +17,7 @@ GRACE = timedelta(minutes=30)
 """How long a call that the network still knows is asked to end before it is closed all the same."""
 
 
-def close_account(
+def finalize_call(
     call_id: str, *, calls: Calls, network: Network, flows: Flows, clock: Clock, final: bool
 ) -> Call | None:
     """Close a call if no leg of it can be up. The call as this closed it; None if it was closed before.
@@ -47,8 +47,8 @@ def close_account(
             continue
         except AlreadyDone:
             return None
-        if change.closes:
-            wake(flows, change.wakes)
+        if change.finalizes:
+            resume_flow(flows, change.resumes)
             return change.after
     raise OutsideUnavailable(f"call {call_id}: {_TRIES} races lost in a row")
 

@@ -1,4 +1,4 @@
-"""Tell an SP one fact of a call, and not again once it has taken it (R11).
+"""Notify an SP of one fact of a call, and not again once it has acknowledged it (R11).
 
 The end and the account of a call are told at least once: they come again for a day and more. A step of a leg comes
 again only while the call lasts: the wire's original never repeats it, its receivers act on it, and about a call that is
@@ -15,34 +15,34 @@ from duologue.call_control.history import Delivery
 from duologue.domain.call import Phase
 from duologue.domain.delivery import wait_after
 from duologue.domain.errors import UnknownApp, UnknownCall
-from duologue.usecases.ports import Apps, Calls, Clock, Correspondence, Notice, Notices, SpEndpoints
+from duologue.usecases.ports import Apps, Calls, Clock, Notice, Notices, SpEndpoints, WebhookFormat
 
 _log = logging.getLogger(__name__)
 
 
-class Told(StrEnum):
+class NotifyResult(StrEnum):
     """What became of one notice."""
 
-    TAKEN = "taken"
-    TAKEN_BEFORE = "taken before"
-    NOT_TOLD = "not told"  # the fact is not for the SP, or the SP named no URL for it
-    OVERTAKEN = "overtaken"  # a step of a leg that was not taken, and the call is over
+    ACKNOWLEDGED = "acknowledged"
+    ALREADY_ACKNOWLEDGED = "already acknowledged"
+    NOT_FOR_SP = "not for the SP"  # no fact for SPs, or this one named no URL for it
+    OUTDATED = "outdated"  # a step of a leg that was not acknowledged, and the call is over
     NOT_DUE = "not due"
-    AGAIN = "again"  # not taken; it is on the schedule
-    UNDELIVERED = "undelivered"  # not taken, and not tried again; it is kept
+    RETRY_LATER = "retry later"  # not acknowledged; it is on the schedule
+    UNDELIVERED = "undelivered"  # not acknowledged, and not tried again; it is kept
 
 
-def tell_sp(
+def notify_sp(
     notice: Notice,
     *,
     calls: Calls,
     apps: Apps,
-    correspondence: Correspondence,
+    webhooks: WebhookFormat,
     endpoints: SpEndpoints,
     notices: Notices,
     clock: Clock,
     chance: Callable[[], float],
-) -> Told:
+) -> NotifyResult:
     """Make one attempt. `chance` gives a number from 0 up to 1, anew each time.
 
     Raises:
@@ -51,46 +51,46 @@ def tell_sp(
     now = clock.now()
     if notice.due is not None and now < notice.due:
         notices.queue_again(notice, now)
-        return Told.NOT_DUE
+        return NotifyResult.NOT_DUE
     try:
         call = calls.load(notice.call_id).call
         fact = calls.fact(notice.call_id, notice.sequence)
         app = apps.app(call.app)
     except (UnknownCall, UnknownApp) as error:  # kept for less time than a queue held it, or removed by the operator
         return _give_up(notice, notices, type(error).__name__)
-    if calls.told(notice.call_id, notice.sequence):
-        return Told.TAKEN_BEFORE
+    if calls.is_acknowledged(notice.call_id, notice.sequence):
+        return NotifyResult.ALREADY_ACKNOWLEDGED
     overtaken = isinstance(fact, LegFact) and call.phase is Phase.OVER
     if overtaken and notice.attempt > 1:
-        return Told.OVERTAKEN
-    letter = correspondence.letter(call, fact, app, now)
-    if letter is None:
-        return Told.NOT_TOLD
-    reply = endpoints.post(letter)
-    taken = correspondence.is_taken(fact, reply)
-    note = reply.note or ("" if taken else "not taken")
-    delivery = Delivery(notice.attempt, now, letter.url, taken=taken, status=reply.status, note=note)
+        return NotifyResult.OUTDATED
+    request = webhooks.request(call, fact, app, now)
+    if request is None:
+        return NotifyResult.NOT_FOR_SP
+    reply = endpoints.post(request)
+    acknowledged = webhooks.is_acknowledged(fact, reply)
+    note = reply.note or ("" if acknowledged else "not taken")
+    delivery = Delivery(notice.attempt, now, request.url, acknowledged=acknowledged, status=reply.status, note=note)
     calls.record_delivery(notice.call_id, notice.sequence, delivery)
-    if taken:
-        return Told.TAKEN
+    if acknowledged:
+        return NotifyResult.ACKNOWLEDGED
     if overtaken:
-        return Told.OVERTAKEN
+        return NotifyResult.OUTDATED
     return _put_aside(notice, notices, clock, chance(), note)
 
 
-def _put_aside(notice: Notice, notices: Notices, clock: Clock, chance: float, why: str) -> Told:
+def _put_aside(notice: Notice, notices: Notices, clock: Clock, chance: float, why: str) -> NotifyResult:
     wait = wait_after(notice.attempt, chance)
     if wait is None:
         return _give_up(notice, notices, why)
     now = clock.now()
     notices.queue_again(replace(notice, attempt=notice.attempt + 1, due=now + wait), now)
-    return Told.AGAIN
+    return NotifyResult.RETRY_LATER
 
 
-def _give_up(notice: Notice, notices: Notices, why: str) -> Told:
+def _give_up(notice: Notice, notices: Notices, why: str) -> NotifyResult:
     notices.keep_undelivered(notice, why)
     _log.error(
         "a notification was not delivered",
         extra={"call_id": notice.call_id, "sequence": notice.sequence, "attempts": notice.attempt, "why": why},
     )
-    return Told.UNDELIVERED
+    return NotifyResult.UNDELIVERED

@@ -7,11 +7,11 @@ import pytest
 
 from duologue.adapters.jittered_pause import longest_s
 from duologue.call_control.actions import DialAndBridge, HangUp, PlayPrompt
-from duologue.call_control.events import CalledIn, CallEvent, EndAsked
-from duologue.call_control.facts import CallAccepted, LegDialled
+from duologue.call_control.events import CallEvent, EndAsked, InboundCall
+from duologue.call_control.facts import CallAccepted, LegDialledRecorded
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.outcome import EndReason, Party
-from duologue.usecases.hear_network import hear_network
+from duologue.usecases.process_network_event import process_network_event
 from tests.call_control.stories import (
     CALLEE_ANSWERED,
     CALLEE_LEFT,
@@ -54,7 +54,7 @@ class Platform:
         if sequence is None:
             self._sequence += 1
             sequence = self._sequence
-        return hear_network(Said(event, sequence, **more), self.calls, self.flows, write, self.pauses.append)
+        return process_network_event(Said(event, sequence, **more), self.calls, self.flows, write, self.pauses.append)
 
     def play(self, *events: CallEvent) -> "Platform":
         for event in events:
@@ -62,7 +62,7 @@ class Platform:
         return self
 
     def waits(self, token: str) -> "Platform":
-        self.calls.change(callback().id, listener=token)
+        self.calls.change(callback().id, task_token=token)
         return self
 
     @property
@@ -87,7 +87,9 @@ def test_a_repeat_gets_the_stored_answer_and_changes_nothing(platform):
     assert isinstance(first["actions"][0], PlayPrompt)
     assert platform.hear(CALLER_ANSWERED, sequence=3) == first, "even when the call has gone on"
     assert platform.call.caller == after.caller
-    assert len([fact for fact in platform.calls.facts[callback().id] if "LegAnswered" in type(fact).__name__]) == 1
+    assert (
+        len([fact for fact in platform.calls.facts[callback().id] if "LegAnsweredRecorded" in type(fact).__name__]) == 1
+    )
 
 
 def test_a_repeat_wakes_again(platform):
@@ -95,10 +97,10 @@ def test_a_repeat_wakes_again(platform):
     platform.waits("token-1").play(CALLER_DIALLED)
     platform.flows.failures = 1
     platform.hear(CALLER_ANSWERED, sequence=3)
-    assert platform.flows.woken == []
-    assert platform.calls.wakes == ["token-1"], "the stream has it"
+    assert platform.flows.resumed == []
+    assert platform.calls.resumes == ["token-1"], "the stream has it"
     platform.hear(CALLER_ANSWERED, sequence=3)
-    assert platform.flows.woken == ["token-1"]
+    assert platform.flows.resumed == ["token-1"]
 
 
 def test_an_event_that_changes_nothing_is_answered_without_a_write(platform):
@@ -114,8 +116,8 @@ def test_a_lost_race_is_loaded_and_decided_again(platform):
     races = iter([lambda: platform.waits("token-1"), lambda: None])
     platform.calls.before_save = lambda: next(races)()
     platform.hear(CALLER_ANSWERED)
-    assert platform.flows.woken == ["token-1"]
-    assert platform.calls.load(callback().id).listener is None
+    assert platform.flows.resumed == ["token-1"]
+    assert platform.calls.load(callback().id).task_token is None
 
 
 def test_a_stop_between_read_and_write_is_seen(platform):
@@ -132,24 +134,24 @@ def test_the_same_event_in_two_processes_at_once(platform):
 
     def the_other_process() -> None:
         platform.calls.before_save = lambda: None
-        first.update(hear_network(said, platform.calls, platform.flows, write, platform.pauses.append))
+        first.update(process_network_event(said, platform.calls, platform.flows, write, platform.pauses.append))
 
     platform.calls.before_save = the_other_process
-    assert hear_network(said, platform.calls, platform.flows, write, platform.pauses.append) == first
+    assert process_network_event(said, platform.calls, platform.flows, write, platform.pauses.append) == first
 
 
 def test_the_last_hang_up_closes_the_account(platform):
     platform.play(*TALKING, CALLEE_LEFT).waits("token-9").play(replace(CALLER_LEFT, at=at(61)))
     assert list(platform.calls.cdrs) == [callback().id]
     assert platform.calls.slots["app-1"] == set()
-    assert platform.flows.woken == ["token-9"]
+    assert platform.flows.resumed == ["token-9"]
 
 
 @pytest.mark.parametrize("call_id", [None, "9_9_9_20261123090000"])
 def test_a_call_that_is_not_ours_is_let_go(platform, call_id):
     assert platform.hear(CALLER_ANSWERED, call_id=call_id)["actions"] == [HangUp(Party.CALLER, LEG_A)]
     assert platform.hear(CALLER_DIALLED, call_id=call_id)["actions"] == []
-    called_in = CalledIn(at(0), "their call", "leg-x")
+    called_in = InboundCall(at(0), "their call", "leg-x")
     assert platform.hear(called_in, call_id=call_id)["actions"] == [HangUp(Party.CALLER, "leg-x")]
 
 
@@ -211,7 +213,7 @@ def test_a_save_that_did_not_answer_does_not_lose_its_actions(platform, done):
     platform.calls.save = save_and_be_cut_off
     [action] = platform.hear(CALLEE_WANTED)["actions"]
     assert isinstance(action, DialAndBridge)
-    dialled = [fact for fact in platform.calls.facts[callback().id] if isinstance(fact, LegDialled)]
+    dialled = [fact for fact in platform.calls.facts[callback().id] if isinstance(fact, LegDialledRecorded)]
     assert len(dialled) == 2, "each leg once"
 
 

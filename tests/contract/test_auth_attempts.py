@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.adapters.dynamo_gate import DynamoGate
+from duologue.adapters.dynamo_auth_attempts import DynamoAuthAttempts
 from duologue.domain.attempts import LOCKED_FOR, Attempt, Failures, Proof
 from duologue.domain.errors import AuthenticationLocked, NonceUsed, RaceLost
 from duologue.usecases.count_failure import count_failure
 from tests.contract.test_accounts import new_table
+from tests.fakes.auth_attempts import FakeAuthAttempts
 from tests.fakes.clock import FakeClock
-from tests.fakes.gate import FakeGate
 from tests.samples import NOW, at
 
 UNTIL = NOW + timedelta(minutes=10)
@@ -33,12 +33,12 @@ def table(aws):
 
 @pytest.fixture
 def dynamo(aws, table):
-    return DynamoGate(aws("dynamodb"), table)
+    return DynamoAuthAttempts(aws("dynamodb"), table)
 
 
-def tried(gate, nonce: str = "once") -> str:
+def tried(auth_attempts, nonce: str = "once") -> str:
     try:
-        gate.use_nonce("app-1", nonce, UNTIL, NOW)
+        auth_attempts.use_nonce("app-1", nonce, UNTIL, NOW)
     except NonceUsed:
         return "used"
     return "let in"
@@ -47,64 +47,64 @@ def tried(gate, nonce: str = "once") -> str:
 class Promises:
     """What every gate keeps."""
 
-    def test_a_nonce_is_good_once_for_each_app(self, gate):
-        gate.use_nonce("app-1", "once", UNTIL, NOW)
+    def test_a_nonce_is_good_once_for_each_app(self, auth_attempts):
+        auth_attempts.use_nonce("app-1", "once", UNTIL, NOW)
         for again in (NOW, at(1), UNTIL):
             with pytest.raises(NonceUsed):
-                gate.use_nonce("app-1", "once", again + timedelta(minutes=10), again)
-        gate.use_nonce("app-2", "once", UNTIL, NOW)
-        gate.use_nonce("app-1", "Once", UNTIL, NOW)
-        gate.use_nonce("app-1", "é+/=" * 2000, UNTIL, NOW)
+                auth_attempts.use_nonce("app-1", "once", again + timedelta(minutes=10), again)
+        auth_attempts.use_nonce("app-2", "once", UNTIL, NOW)
+        auth_attempts.use_nonce("app-1", "Once", UNTIL, NOW)
+        auth_attempts.use_nonce("app-1", "é+/=" * 2000, UNTIL, NOW)
 
-    def test_what_is_past_is_forgotten_whether_it_was_taken_away_or_not(self, gate):
-        gate.use_nonce("app-1", "once", UNTIL, NOW)
+    def test_what_is_past_is_forgotten_whether_it_was_taken_away_or_not(self, auth_attempts):
+        auth_attempts.use_nonce("app-1", "once", UNTIL, NOW)
         later = UNTIL + timedelta(seconds=1)
-        gate.use_nonce("app-1", "once", later + timedelta(minutes=10), later)
+        auth_attempts.use_nonce("app-1", "once", later + timedelta(minutes=10), later)
         with pytest.raises(NonceUsed):
-            gate.use_nonce("app-1", "once", later + timedelta(minutes=10), later)
+            auth_attempts.use_nonce("app-1", "once", later + timedelta(minutes=10), later)
 
-    def test_two_hundred_requests_with_one_nonce_let_one_in(self, gate):
-        assert Counter(tried(gate) for _ in range(200)) == {"let in": 1, "used": 199}
+    def test_two_hundred_requests_with_one_nonce_let_one_in(self, auth_attempts):
+        assert Counter(tried(auth_attempts) for _ in range(200)) == {"let in": 1, "used": 199}
 
-    def test_failures_come_back_as_they_were_saved_each_kind_for_itself(self, gate):
-        assert gate.failures(HERE) == Failures()
+    def test_failures_come_back_as_they_were_saved_each_kind_for_itself(self, auth_attempts):
+        assert auth_attempts.failures(HERE) == Failures()
         once = Failures().count(at(0.25))
-        gate.save_failures(HERE, once)
-        assert gate.failures(HERE) == Failures((at(0.25),), None, 1)
+        auth_attempts.save_failures(HERE, once)
+        assert auth_attempts.failures(HERE) == Failures((at(0.25),), None, 1)
         locked = Failures((), NOW + LOCKED_FOR, 1)
-        gate.save_failures(HERE, locked)
-        assert gate.failures(HERE) == Failures((), NOW + LOCKED_FOR, 2)
-        assert [gate.failures(other) for other in OTHERS] == [Failures()] * len(OTHERS)
+        auth_attempts.save_failures(HERE, locked)
+        assert auth_attempts.failures(HERE) == Failures((), NOW + LOCKED_FOR, 2)
+        assert [auth_attempts.failures(other) for other in OTHERS] == [Failures()] * len(OTHERS)
 
-    def test_of_two_writes_that_read_the_same_the_second_loses(self, gate):
+    def test_of_two_writes_that_read_the_same_the_second_loses(self, auth_attempts):
         for _ in range(2):
-            read = gate.failures(HERE)
-            gate.save_failures(HERE, read.count(NOW))
+            read = auth_attempts.failures(HERE)
+            auth_attempts.save_failures(HERE, read.count(NOW))
             with pytest.raises(RaceLost):
-                gate.save_failures(HERE, read.count(NOW))
-        assert len(gate.failures(HERE).at) == 2
+                auth_attempts.save_failures(HERE, read.count(NOW))
+        assert len(auth_attempts.failures(HERE).at) == 2
 
-    def test_ten_lock_and_the_lock_ends(self, gate):
+    def test_ten_lock_and_the_lock_ends(self, auth_attempts):
         clock = FakeClock(NOW)
         for _ in range(15):
-            count_failure(HERE, gate=gate, clock=clock)
+            count_failure(HERE, auth_attempts=auth_attempts, clock=clock)
         with pytest.raises(AuthenticationLocked):
-            gate.failures(HERE).check(clock.now())
-        gate.failures(HERE).check(NOW + LOCKED_FOR)
+            auth_attempts.failures(HERE).check(clock.now())
+        auth_attempts.failures(HERE).check(NOW + LOCKED_FOR)
 
 
 class TestInMemory(Promises):
     @pytest.fixture
-    def gate(self):
-        return FakeGate()
+    def auth_attempts(self):
+        return FakeAuthAttempts()
 
-    def test_two_hundred_at_once(self, gate):
-        assert at_once(gate) == {"let in": 1, "used": 199}
+    def test_two_hundred_at_once(self, auth_attempts):
+        assert at_once(auth_attempts) == {"let in": 1, "used": 199}
 
 
 class TestInDynamo(Promises):
     @pytest.fixture
-    def gate(self, dynamo):
+    def auth_attempts(self, dynamo):
         return dynamo
 
 
@@ -118,14 +118,14 @@ class TestAtOnce:
     def test_however_many_fail_at_once_it_is_locked(self, dynamo):
         clock = FakeClock(NOW)
         with ThreadPoolExecutor(20) as pool:
-            list(pool.map(lambda _: count_failure(HERE, gate=dynamo, clock=clock), range(60)))
+            list(pool.map(lambda _: count_failure(HERE, auth_attempts=dynamo, clock=clock), range(60)))
         with pytest.raises(AuthenticationLocked):
             dynamo.failures(HERE).check(NOW)
 
 
-def at_once(gate) -> Counter[str]:
+def at_once(auth_attempts) -> Counter[str]:
     with ThreadPoolExecutor(50) as pool:
-        return Counter(pool.map(lambda _: tried(gate), range(200)))
+        return Counter(pool.map(lambda _: tried(auth_attempts), range(200)))
 
 
 def test_the_sdk_may_repeat_a_write_whose_answer_was_lost(dynamo, aws):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _WHAT = "accounts table"
 
 
-class DynamoGate:
+class DynamoAuthAttempts:
     """Plays `usecases.ports.Gate`."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:

@@ -1,6 +1,6 @@
-"""Hear one network event: decide, save, answer, and wake the state that waits for it.
+"""Process one network event: decide, save, answer, and resume the state that waits for it.
 
-read ──▶ heard before? ──yes──▶ the stored answer again, the wake-up again            (R12, R2)
+read ──▶ processed before? ──yes──▶ the stored answer again, the wake-up again        (R12, R2)
   ▲            │no
   │         decide ──nothing changed──▶ answer
   │            │
@@ -15,19 +15,19 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from duologue.call_control.actions import Action, HangUp
-from duologue.call_control.events import CalledIn, CallEvent, EndAsked, LegDropped, LegPickedUp
+from duologue.call_control.events import CallEvent, EndAsked, InboundCall, LegAnswered, LegEnded
 from duologue.call_control.machine import Decision, decide
-from duologue.domain.errors import EventAlreadyHeard, OutsideUnavailable, RaceLost, UnknownCall
+from duologue.domain.errors import EventAlreadyProcessed, OutsideUnavailable, RaceLost, UnknownCall
 from duologue.domain.outcome import Party
-from duologue.usecases.ports import Calls, Change, Flows, Heard, SavedCall
+from duologue.usecases.ports import Calls, Change, Flows, ProcessedEvent, SavedCall
 
 _log = logging.getLogger(__name__)
 _TRIES = 16
 """Races lost in a row before giving up: another write of the call was committed, or another end of the app's calls
 holds the row of its slots. With the longest pauses between them (jittered_pause.py) they take less than 4 s (R17)."""
 
-Answer = dict[str, Any]
-WriteAnswer = Callable[[Sequence[Action], str | None], Answer]
+NetworkAnswer = dict[str, Any]
+WriteAnswer = Callable[[Sequence[Action], str | None], NetworkAnswer]
 """Actions, and our call id if the network must be told to keep it, to the carrier's own answer."""
 
 
@@ -46,9 +46,9 @@ class Invocation(Protocol):
     def introduces(self) -> bool: ...
 
 
-def hear_network(
+def process_network_event(
     said: Invocation, calls: Calls, flows: Flows, write: WriteAnswer, pause: Callable[[int], None]
-) -> Answer:
+) -> NetworkAnswer:
     """Answer one network event. `pause` waits a little before a race that was lost is run again.
 
     Raises:
@@ -57,7 +57,7 @@ def hear_network(
     if said.call_id is None:
         return write(_let_go(said.event), None)
     try:
-        return _hear(said, said.call_id, calls, flows, write, pause)
+        return _process(said, said.call_id, calls, flows, write, pause)
     except UnknownCall:
         return write(_let_go(said.event), None)
     except OutsideUnavailable:
@@ -68,7 +68,7 @@ def hear_network(
         return answer
 
 
-def answer_unrecorded(said: Invocation, write: WriteAnswer) -> Answer | None:
+def answer_unrecorded(said: Invocation, write: WriteAnswer) -> NetworkAnswer | None:
     """The answer to an event that cannot be recorded: what costs or hurts a person is done all the same (R9, R17).
 
     A leg whose peer has dropped is hung up, and so is everybody once the end was asked for; whoever has just picked up
@@ -76,16 +76,16 @@ def answer_unrecorded(said: Invocation, write: WriteAnswer) -> Answer | None:
     taken for a talk that goes on. To fail is right then: it cuts off nobody, and the network asks again.
     """
     actions: tuple[Action, ...] = ()
-    if isinstance(said.event, LegDropped | EndAsked):
+    if isinstance(said.event, LegEnded | EndAsked):
         actions = tuple(HangUp(party, leg_id) for party, leg_id in said.event.connected.items())
-    if isinstance(said.event, LegDropped) and not actions:
+    if isinstance(said.event, LegEnded) and not actions:
         return None
     return write(actions, said.call_id if said.introduces else None)
 
 
-def _hear(
+def _process(
     said: Invocation, call_id: str, calls: Calls, flows: Flows, write: WriteAnswer, pause: Callable[[int], None]
-) -> Answer:
+) -> NetworkAnswer:
     unsure = False
     for lost in range(_TRIES):
         saved, before = calls.load_for(call_id, said.network_call, said.sequence)
@@ -93,14 +93,14 @@ def _hear(
             return _again(before, flows)
         decision = decide(saved.call, said.event)
         answer = write(decision.actions, call_id if said.introduces else None)
-        if decision.ignored is not None:
-            _log.info("event ignored", extra={"call_id": call_id, "why": decision.ignored})
+        if decision.note is not None:
+            _log.info("event ignored", extra={"call_id": call_id, "why": decision.note})
         if decision.call == saved.call:
             return answer
-        change = change_of(saved, decision, Heard(said.network_call, said.sequence, answer))
+        change = change_of(saved, decision, ProcessedEvent(said.network_call, said.sequence, answer))
         try:
             calls.save(change)
-        except (RaceLost, EventAlreadyHeard):
+        except (RaceLost, EventAlreadyProcessed):
             pause(lost)
             continue
         except OutsideUnavailable:
@@ -108,41 +108,41 @@ def _hear(
                 raise
             unsure = True
             continue
-        wake(flows, change.wakes)
+        resume_flow(flows, change.resumes)
         return answer
     raise OutsideUnavailable(f"call {call_id}: {_TRIES} races lost in a row")
 
 
-def change_of(saved: SavedCall, decision: Decision, heard: Heard | None = None) -> Change:
+def change_of(saved: SavedCall, decision: Decision, processed: ProcessedEvent | None = None) -> Change:
     """The one transaction that a decision asks for."""
-    wakes = saved.listener if decision.wakes else None
+    resumes = saved.task_token if decision.resumes else None
     return Change(
         before=saved,
         after=decision.call,
         facts=decision.facts,
-        heard=replace(heard, wakes=wakes) if heard is not None else None,
-        wakes=wakes,
-        closes=decision.call.ended_at is not None and saved.call.ended_at is None,
+        processed=replace(processed, resumes=resumes) if processed is not None else None,
+        resumes=resumes,
+        finalizes=decision.call.ended_at is not None and saved.call.ended_at is None,
     )
 
 
-def wake(flows: Flows, token: str | None) -> None:
+def resume_flow(flows: Flows, token: str | None) -> None:
     """The fast path of a wake-up. If it fails the outbox does it from the stream (R2)."""
     if token is None:
         return
     try:
-        flows.wake(token)
+        flows.resume(token)
     except OutsideUnavailable:
         _log.warning("wake-up left to the outbox", exc_info=True)
 
 
-def _again(before: Heard, flows: Flows) -> Answer:
-    wake(flows, before.wakes)
+def _again(before: ProcessedEvent, flows: Flows) -> NetworkAnswer:
+    resume_flow(flows, before.resumes)
     return before.answer
 
 
 def _let_go(event: CallEvent) -> tuple[Action, ...]:
     """An answer to a call that is not ours: nobody is there to talk to (R6). A call to us is rejected."""
-    if isinstance(event, CalledIn):
+    if isinstance(event, InboundCall):
         return (HangUp(Party.CALLER, event.leg_id),)
-    return (HangUp(event.party, event.leg_id),) if isinstance(event, LegPickedUp) else ()
+    return (HangUp(event.party, event.leg_id),) if isinstance(event, LegAnswered) else ()

@@ -3,5 +3,5 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-Guard = Callable[[str], AbstractContextManager[None]]
+FailureIsolation = Callable[[str], AbstractContextManager[None]]
 """Around the work on one call, by its id: what breaks inside is told to the operator, and stays there."""

@@ -32,7 +32,7 @@ class CalleeDay:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class AcceptanceLimits:
     """On what terms a call is accepted, besides a free slot. Those by default are none."""
 
     per_second: int = 0
@@ -41,13 +41,15 @@ class Terms:
     key: IdempotencyKey | None = None
 
 
-NO_TERMS = Terms()
+NO_LIMITS = AcceptanceLimits()
 
 
-def terms_for(app: App, callee: PhoneNumber, now: datetime, key: IdempotencyKey | None, *, is_test: bool) -> Terms:
+def limits_for(
+    app: App, callee: PhoneNumber, now: datetime, key: IdempotencyKey | None, *, is_test: bool
+) -> AcceptanceLimits:
     """`is_test`: the call goes through the sandbox, to telephones that their owners put on the list."""
     counted = app.calls_per_callee_per_day > 0 and not is_test
-    return Terms(app.calls_per_second, callee_day(app, callee, now) if counted else None, key)
+    return AcceptanceLimits(app.calls_per_second, callee_day(app, callee, now) if counted else None, key)
 
 
 def callee_day(app: App, callee: PhoneNumber, now: datetime) -> CalleeDay:

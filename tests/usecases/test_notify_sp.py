@@ -5,17 +5,17 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.call_control.facts import AccountClosed, CallAccepted, CallEnded, LegDialled
+from duologue.call_control.facts import CallAccepted, CallEnded, CdrWritten, LegDialledRecorded
 from duologue.domain.accounts import App
 from duologue.domain.call import NotifyTo
 from duologue.domain.delivery import DELAYS
 from duologue.domain.errors import OutsideUnavailable
-from duologue.domain.letter import Reply
 from duologue.domain.outcome import EndReason, Party
 from duologue.domain.recording import Recording
+from duologue.domain.webhook_request import Reply
+from duologue.usecases.notify_sp import NotifyResult, notify_sp
 from duologue.usecases.ports import Notice, SavedCall
-from duologue.usecases.tell_sp import Told, tell_sp
-from duologue.wire.huawei.notifications import HuaweiLetters
+from duologue.wire.huawei.notifications import HuaweiWebhooks
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
@@ -37,9 +37,9 @@ class Teller:
         self.calls.rows[CALL] = SavedCall(call if notify is None else replace(call, notify=notify), 1)
         self.calls.facts[CALL] = [
             CallAccepted(at(0)),
-            LegDialled(at(1), Party.CALLER),
+            LegDialledRecorded(at(1), Party.CALLER),
             CallEnded(at(30), EndReason.STOPPED),
-            AccountClosed(at(30)),
+            CdrWritten(at(30)),
         ]
         self.accounts = FakeAccounts()
         self.accounts.apps["app-1"] = App("app-1", "sp-1", "secret-1")
@@ -48,12 +48,12 @@ class Teller:
         self.clock = FakeClock()
         self.records = RECORDS
 
-    def tell(self, notice: Notice) -> Told:
-        return tell_sp(
+    def notify(self, notice: Notice) -> NotifyResult:
+        return notify_sp(
             notice,
             calls=self.calls,
             apps=self.accounts,
-            correspondence=HuaweiLetters("ce1.example.com", lambda: "n1", self.records),
+            webhooks=HuaweiWebhooks("ce1.example.com", lambda: "n1", self.records),
             endpoints=self.endpoints,
             notices=self.notices,
             clock=self.clock,
@@ -71,10 +71,12 @@ class Teller:
 
 def test_each_fact_reaches_its_url_and_is_recorded():
     teller = Teller()
-    assert [teller.tell(Notice(CALL, sequence)) for sequence in (DIALLED, ENDED, CLOSED)] == [Told.TAKEN] * 3
+    assert [teller.notify(Notice(CALL, sequence)) for sequence in (DIALLED, ENDED, CLOSED)] == [
+        NotifyResult.ACKNOWLEDGED
+    ] * 3
     assert teller.told == ["callout", "disconnect", "fee"]
-    assert [letter.url.rsplit("/", 1)[1] for letter in teller.endpoints.letters] == ["status", "status", "fee"]
-    assert [(sequence, kept.taken, kept.status) for _, sequence, kept in teller.calls.deliveries] == [
+    assert [request.url.rsplit("/", 1)[1] for request in teller.endpoints.requests] == ["status", "status", "fee"]
+    assert [(sequence, kept.acknowledged, kept.status) for _, sequence, kept in teller.calls.deliveries] == [
         (DIALLED, True, 200),
         (ENDED, True, 200),
         (CLOSED, True, 200),
@@ -83,32 +85,37 @@ def test_each_fact_reaches_its_url_and_is_recorded():
 
 def test_the_same_notice_twice_is_told_once():
     teller = Teller()
-    assert [teller.tell(Notice(CALL, DIALLED)) for _ in range(2)] == [Told.TAKEN, Told.TAKEN_BEFORE]
+    assert [teller.notify(Notice(CALL, DIALLED)) for _ in range(2)] == [
+        NotifyResult.ACKNOWLEDGED,
+        NotifyResult.ALREADY_ACKNOWLEDGED,
+    ]
     assert teller.told == ["callout"]
 
 
 def test_what_is_not_for_the_sp_is_not_told():
-    assert Teller().tell(Notice(CALL, 1)) is Told.NOT_TOLD
+    assert Teller().notify(Notice(CALL, 1)) is NotifyResult.NOT_FOR_SP
     deaf = Teller(notify=NotifyTo())
-    assert [deaf.tell(Notice(CALL, sequence)) for sequence in (DIALLED, ENDED, CLOSED)] == [Told.NOT_TOLD] * 3
-    assert not deaf.endpoints.letters and not deaf.calls.deliveries
+    assert [deaf.notify(Notice(CALL, sequence)) for sequence in (DIALLED, ENDED, CLOSED)] == [
+        NotifyResult.NOT_FOR_SP
+    ] * 3
+    assert not deaf.endpoints.requests and not deaf.calls.deliveries
 
 
 def test_what_was_not_taken_is_put_aside_until_it_is_due_and_told_then():
     teller = Teller(Reply(503), over=False)
-    assert teller.tell(Notice(CALL, DIALLED)) is Told.AGAIN
+    assert teller.notify(Notice(CALL, DIALLED)) is NotifyResult.RETRY_LATER
     (again,) = teller.notices.aside
     assert again == Notice(CALL, DIALLED, attempt=2, due=at(11))  # 10 s and a tenth
 
     teller.clock.advance(10)
-    assert teller.tell(again) is Told.NOT_DUE
+    assert teller.notify(again) is NotifyResult.NOT_DUE
     assert teller.notices.aside == [again, again]
     assert teller.told == ["callout"]
 
     teller.clock.advance(1)
-    assert teller.tell(again) is Told.TAKEN
+    assert teller.notify(again) is NotifyResult.ACKNOWLEDGED
     assert teller.told == ["callout", "callout"]
-    assert [(kept.attempt, kept.taken, kept.status) for *_, kept in teller.calls.deliveries] == [
+    assert [(kept.attempt, kept.acknowledged, kept.status) for *_, kept in teller.calls.deliveries] == [
         (1, False, 503),
         (2, True, 200),
     ]
@@ -124,7 +131,7 @@ def test_what_was_not_taken_is_put_aside_until_it_is_due_and_told_then():
 )
 def test_what_counts_as_not_taken_is_kept_with_why(sequence, reply, note):
     teller = Teller(reply, over=sequence != DIALLED)
-    assert teller.tell(Notice(CALL, sequence)) is Told.AGAIN
+    assert teller.notify(Notice(CALL, sequence)) is NotifyResult.RETRY_LATER
     assert [kept.note for *_, kept in teller.calls.deliveries] == [note]
 
 
@@ -139,10 +146,10 @@ def recorded(*replies: Reply) -> Teller:
 
 def test_every_attempt_tells_the_same_link():
     teller = recorded(Reply(500), Reply(200))
-    teller.tell(Notice(CALL, CLOSED))
+    teller.notify(Notice(CALL, CLOSED))
     (again,) = teller.notices.aside
     teller.clock.advance(11)
-    assert teller.tell(again) is Told.TAKEN
+    assert teller.notify(again) is NotifyResult.ACKNOWLEDGED
     first, second = (told["feeLst"][0]["recordFileDownloadUrl"] for told in teller.endpoints.told)
     assert first == second
     assert first.endswith(f"/{CALL}.wav")
@@ -154,38 +161,38 @@ def test_an_account_whose_link_cannot_be_made_now_is_told_later_and_not_without_
     tokens.out_of_reach = True
     teller.records = replace(RECORDS, token_of=tokens.token_of)
     with pytest.raises(OutsideUnavailable):
-        teller.tell(Notice(CALL, CLOSED))
+        teller.notify(Notice(CALL, CLOSED))
     assert teller.told == []
-    assert teller.tell(Notice(CALL, ENDED)) is Told.TAKEN
+    assert teller.notify(Notice(CALL, ENDED)) is NotifyResult.ACKNOWLEDGED
     tokens.out_of_reach = False
-    assert teller.tell(Notice(CALL, CLOSED)) is Told.TAKEN
+    assert teller.notify(Notice(CALL, CLOSED)) is NotifyResult.ACKNOWLEDGED
 
 
 @pytest.mark.parametrize("over_at_first", [True, False])
 def test_a_step_of_a_leg_does_not_come_again_once_its_call_is_over(over_at_first):
     """The end and the account tell it all, and receivers of the original, which never repeats, would act on it anew."""
     teller = Teller(Reply(500), over=over_at_first)
-    told = teller.tell(Notice(CALL, DIALLED))
+    told = teller.notify(Notice(CALL, DIALLED))
     if over_at_first:
-        assert (told, teller.notices.aside) == (Told.OVERTAKEN, [])
+        assert (told, teller.notices.aside) == (NotifyResult.OUTDATED, [])
     else:
-        assert told is Told.AGAIN
+        assert told is NotifyResult.RETRY_LATER
         (again,) = teller.notices.aside
         teller.end()
         teller.clock.advance(60)
-        assert teller.tell(again) is Told.OVERTAKEN
+        assert teller.notify(again) is NotifyResult.OUTDATED
     assert teller.told == ["callout"]
     assert not teller.notices.undelivered
-    assert [(kept.taken, kept.status) for *_, kept in teller.calls.deliveries] == [(False, 500)]
+    assert [(kept.acknowledged, kept.status) for *_, kept in teller.calls.deliveries] == [(False, 500)]
 
 
 def test_the_end_and_the_account_come_again_though_the_call_is_over():
     for sequence in (ENDED, CLOSED):
         teller = Teller(Reply(500))
-        assert teller.tell(Notice(CALL, sequence)) is Told.AGAIN
+        assert teller.notify(Notice(CALL, sequence)) is NotifyResult.RETRY_LATER
         (again,) = teller.notices.aside
         teller.clock.advance(60)
-        assert teller.tell(again) is Told.TAKEN
+        assert teller.notify(again) is NotifyResult.ACKNOWLEDGED
 
 
 def test_after_the_last_attempt_it_is_kept_as_undelivered_and_never_dropped():
@@ -193,23 +200,23 @@ def test_after_the_last_attempt_it_is_kept_as_undelivered_and_never_dropped():
     teller = Teller(*refusals)
     notice, spent = Notice(CALL, CLOSED), timedelta()
     for attempt in range(1, len(DELAYS) + 1):
-        assert teller.tell(notice) is Told.AGAIN
+        assert teller.notify(notice) is NotifyResult.RETRY_LATER
         notice = teller.notices.aside[-1]
         assert notice.attempt == attempt + 1
         assert notice.due is not None
         spent += notice.due - teller.clock.now()
         teller.clock.at = notice.due
     assert spent > timedelta(days=1)
-    assert teller.tell(notice) is Told.UNDELIVERED
+    assert teller.notify(notice) is NotifyResult.UNDELIVERED
     assert teller.notices.undelivered == [(notice, "not taken")]
     assert len(teller.told) == len(DELAYS) + 1
 
 
 def test_a_call_or_app_that_is_gone_is_kept_as_undelivered():
     teller = Teller()
-    assert teller.tell(Notice("9_9_9_20261123090000", 1)) is Told.UNDELIVERED
+    assert teller.notify(Notice("9_9_9_20261123090000", 1)) is NotifyResult.UNDELIVERED
     teller.accounts.apps.clear()
-    assert teller.tell(Notice(CALL, CLOSED)) is Told.UNDELIVERED
+    assert teller.notify(Notice(CALL, CLOSED)) is NotifyResult.UNDELIVERED
     assert [why for _, why in teller.notices.undelivered] == ["UnknownCall", "UnknownApp"]
 
 
@@ -218,15 +225,15 @@ def test_when_something_of_ours_is_out_of_reach_the_notice_comes_again(broken):
     teller = Teller(Reply(500))
     getattr(teller, broken).out_of_reach = True
     with pytest.raises(OutsideUnavailable):
-        teller.tell(Notice(CALL, ENDED))
+        teller.notify(Notice(CALL, ENDED))
     assert not teller.notices.undelivered
 
 
 def test_a_notice_that_was_put_aside_and_came_again_meanwhile_is_not_told_twice():
     """The retry was queued, but the queue delivered the first message once more: the fact goes out again, no more."""
     teller = Teller(Reply(500), over=False)
-    teller.tell(Notice(CALL, DIALLED))
-    assert teller.tell(Notice(CALL, DIALLED)) is Told.TAKEN
+    teller.notify(Notice(CALL, DIALLED))
+    assert teller.notify(Notice(CALL, DIALLED)) is NotifyResult.ACKNOWLEDGED
     teller.clock.advance(3600)
-    assert teller.tell(teller.notices.aside[0]) is Told.TAKEN_BEFORE
+    assert teller.notify(teller.notices.aside[0]) is NotifyResult.ALREADY_ACKNOWLEDGED
     assert teller.told == ["callout", "callout"]

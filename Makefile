@@ -106,8 +106,8 @@ test-build: build $(RUNTIME)  ## Run the built functions and layers with Lambda'
 test-sam-local: build $(RUNTIME)  ## Run every function with every sample in `sam local` (Debian, root; else skips with its reason)
 	$(PY) -m pytest tests/sam_local $(ARGS)
 
-bench: $(DEV)  ## Count and time what one callback costs
-	$(PY) -m bench $(ARGS)
+bench: $(DEV) $(SIP)  ## Count and time what one callback costs; with BASE=<git ref>: beside that commit, over SIP
+	$(PY) -m bench$(if $(BASE),.compare --base $(BASE)) $(ARGS)
 
 bench-sip: $(DEV) $(SIP)  ## Measure 20, then 50 bridged callbacks at once over SIP and RTP, then 300 in a row
 	$(PY) -m bench.sip --into bench/sip.md $(ARGS)

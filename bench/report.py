@@ -2,12 +2,12 @@
 
 import os
 import platform
-from collections.abc import Iterable
 from statistics import median
 
 from bench.callbacks import MOST_TRANSITIONS, Costs
 from bench.cold_starts import BARE, Start
 from bench.place import Placing
+from bench.spread import table
 
 
 def report(costs: Costs, placing: Placing, starts: list[Start]) -> str:
@@ -44,7 +44,7 @@ def _per_callback(costs: Costs) -> list[str]:
     return [
         f"## Per callback, both answer and one hangs up ({costs.callbacks} played, after one to warm up)",
         "",
-        *_table(("What", "Count"), rows),
+        *table(("What", "Count"), rows),
         "",
     ]
 
@@ -63,7 +63,7 @@ def _placing(placing: Placing) -> list[str]:
         "## Placing a callback, against the same transaction and StartExecution alone "
         f"(median of {len(placing.warm['ours'])} warm and {len(placing.cold['ours'])} first ones, in turn)",
         "",
-        *_table(("Request", "Time here", "Bare", "Ratio"), rows),
+        *table(("Request", "Time here", "Bare", "Ratio"), rows),
         "",
     ]
 
@@ -78,7 +78,7 @@ def _cold(starts: list[Start]) -> list[str]:
     return [
         f"## Cold starts: import the handler and make its clients (median of {rounds} interleaved rounds)",
         "",
-        *_table(("Function", "Time here", f"Against {BARE}"), rows),
+        *table(("Function", "Time here", f"Against {BARE}"), rows),
         "",
     ]
 
@@ -94,13 +94,3 @@ def _folder(logical_id: str) -> str:
 
 def _ms(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms"
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
-    lines = [head, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-
-    def written(cells: Iterable[str]) -> str:
-        return "| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)) + " |"
-
-    return [written(head), written("-" * width for width in widths), *map(written, rows)]

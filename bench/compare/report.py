@@ -1,0 +1,73 @@
+"""What the callbacks on both checkouts showed, as one text for the terminal and for `compare.md`."""
+
+import os
+import platform
+from dataclasses import dataclass, field
+
+from bench.compare.checkouts import Checkout
+from bench.spread import ratio, spread, table
+
+
+@dataclass
+class Figures:
+    """Of one checkout; each list has one value a callback. Times are milliseconds, CPU is milliseconds of one core."""
+
+    answer: list[float] = field(default_factory=list)
+    to_caller: list[float] = field(default_factory=list)
+    to_callee: list[float] = field(default_factory=list)
+    to_bye: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    idle_cpu: float = 0.0
+    """Share of one core."""
+    memory_mb: float = 0.0
+    processes: int = 0
+
+
+_ROWS = (
+    ("HTTP request → HTTP answer", "answer", None),
+    ("HTTP request → INVITE at the caller", "to_caller", 0.85),
+    ("Caller's 200 → INVITE at the callee", "to_callee", 0.85),
+    ("Caller's BYE → BYE at the callee", "to_bye", None),
+    ("CPU of a callback, all processes", "cpu", 0.75),
+)
+"""What, where it stands in `Figures`, and the most that it may be of the base's."""
+
+
+def report(base: Checkout, head: Checkout, base_figures: Figures, head_figures: Figures, load: float) -> str:
+    """`load`: when the run began."""
+    callbacks = len(head_figures.answer)
+    lines = [
+        f"# {head.name.capitalize()} beside {base.name}, over SIP",
+        "",
+        f"Written by `make bench BASE={base.name}`: {callbacks} callbacks on each, in turn, in one run. Both",
+        "laboratories run with SIP and `post_dial_delay` 0; the telephones answer at once and talk for a second.",
+        "Medians, with the range in brackets. CPU is of all processes of a laboratory, from the request to a second",
+        "after the CDR. The targets are for a machine that does nothing else.",
+        "",
+        f"{base.name} is {base.commit}, {head.name} is {head.commit}. {os.cpu_count()} cores, {platform.system()} "
+        f"{platform.machine()}, Python {platform.python_version()}, load {load:.1f} when the run began.",
+        "",
+        *table(("What", base.name, head.name, "Ratio", "Target"), _rows(base_figures, head_figures)),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _rows(base: Figures, head: Figures) -> list[tuple[str, ...]]:
+    rows = [
+        (
+            what,
+            spread(getattr(base, name), "ms"),
+            spread(getattr(head, name), "ms"),
+            f"{ratio(getattr(head, name), getattr(base, name)):.2f}",
+            f"at most {most:.2f}" if most else "",
+        )
+        for what, name, most in _ROWS
+    ]
+    idle = (f"{100 * each.idle_cpu:.1f} % of a core" for each in (base, head))
+    memory = (f"{each.memory_mb:.0f} MB, {each.processes} processes" for each in (base, head))
+    return [
+        *rows,
+        ("CPU when idle", *idle, f"{head.idle_cpu / base.idle_cpu:.2f}" if base.idle_cpu else "", ""),
+        ("Memory when idle (PSS)", *memory, f"{head.memory_mb / base.memory_mb:.2f}", ""),
+    ]

@@ -14,6 +14,7 @@ from lab.aws import invocation, package
 from lab.aws.cloud import Cloud
 from lab.aws.deploy import Deployment, deploy
 from lab.aws.edge import Edge
+from lab.aws.switches import CloudSwitches
 from lab.buckets import Prompts, Recordings
 from lab.pstn.control import PREFIX
 from lab.pstn.lines import MakeLine
@@ -50,6 +51,7 @@ class Lab:
     Args:
         auth: functions and state machines act as their roles, and signatures and policies are checked.
         switches: what the documents of the telephone network leave open.
+        cloud_switches: what the documents of AWS's other services leave open.
         parameters: values for the template's parameters, over ON_A_LAPTOP.
         numbers: display numbers that the account has already; with none, provisioning orders one, which takes as long
             as its patience between two looks at an order.
@@ -64,6 +66,7 @@ class Lab:
         *,
         auth: bool = False,
         switches: Switches | None = None,
+        cloud_switches: CloudSwitches | None = None,
         parameters: Mapping[str, str] | None = None,
         numbers: Sequence[str] = DISPLAY_NUMBERS,
         template: Path = ROOT / "template.yaml",
@@ -74,7 +77,7 @@ class Lab:
         line: LineKind = "virtual",
         sip: SipSettings | None = None,
     ) -> None:
-        self.cloud = Cloud(auth=auth, state_dir=state_dir, port=aws_port)
+        self.cloud = Cloud(auth=auth, state_dir=state_dir, port=aws_port, switches=cloud_switches)
         self._template, self._stack, self._api_port = template, stack, api_port
         self._numbers = tuple(numbers)
         self._parameters = {**ON_A_LAPTOP, "DisplayNumbers": ",".join(numbers), **(parameters or {})}

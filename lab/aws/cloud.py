@@ -33,6 +33,7 @@ from lab.aws.engine import part
 from lab.aws.overlay import event_sources, lambda_process, own_services, timing
 from lab.aws.overlay.task_tokens import TOKENS
 from lab.aws.runtime import runtime_path
+from lab.aws.switches import CloudSwitches, use
 from lab.pstn.http_guard import Scope, guarded
 
 LOOPBACK = "127.0.0.1"
@@ -58,6 +59,7 @@ class Cloud:
         state_dir: where unpacked packages and other working files go; made if need be.
         port: of the AWS endpoint; 0 picks a free one.
         corrected: apply the overlay; off only to show what MiniStack does by itself.
+        switches: what AWS's documents leave open; may be changed under way, for executions that start later.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Cloud:
         account: str = ACCOUNT,
         region: str = REGION,
         corrected: bool = True,
+        switches: CloudSwitches | None = None,
     ) -> None:
         self.auth, self.account, self.region = auth, account, region
         self.state_dir = state_dir.resolve()
@@ -82,11 +85,22 @@ class Cloud:
         self._saved_environment: dict[str, str | None] = {}
         self._work_dir: Path | None = None
         self._clients: dict[str, Any] = {}
+        self._switches = switches or CloudSwitches()
 
     @property
     def url(self) -> str:
         """The endpoint of every AWS service."""
         return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def switches(self) -> CloudSwitches:
+        """How executions behave that start from now on."""
+        return self._switches
+
+    @switches.setter
+    def switches(self, chosen: CloudSwitches) -> None:
+        self._switches = chosen
+        use(chosen)
 
     def __enter__(self) -> Cloud:
         return self.start()
@@ -115,6 +129,7 @@ class Cloud:
         if self._corrected:
             overlay.apply()
         timing.resume()
+        use(self._switches)
         ready: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._thread = threading.Thread(target=self._serve, args=(listener, ready), name="cloud", daemon=True)
         self._thread.start()

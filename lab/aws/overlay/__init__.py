@@ -17,6 +17,7 @@ from lab.aws.overlay import (
     integrations,
     lambda_pool,
     lambda_process,
+    lambda_task,
     no_containers,
     paths,
     rest_import,
@@ -40,6 +41,7 @@ POINTS = (
     paths,
     task_state,
     integrations,
+    lambda_task,
     executions,
     iam_names,
 )

@@ -19,6 +19,7 @@ import time
 from threading import Thread
 from typing import Any
 
+from lab.aws import switches
 from lab.aws.engine import part
 from lab.aws.overlay import timing
 from lab.aws.overlay.task_tokens import TOKENS
@@ -83,6 +84,7 @@ def _stop(stock: Any) -> Any:
 
 def _run(stock: Any) -> Any:
     def run(arn: str) -> None:
+        switches.keep()
         limit = _time_limit(arn)
         if limit is not None:
             Thread(target=contextvars.copy_context().run, args=(_time_out, arn, limit), daemon=True).start()

@@ -229,29 +229,6 @@ def _arn(service: str, name: str) -> str:
     )
 
 
-def _lambda(stock: Any) -> Any:
-    def invoke(reference: Any, event: Any) -> Any:
-        sf = part("services.stepfunctions")
-        function, config, _ = part("services.lambda_svc")._get_func_record_for_ref(reference)
-        if function and config:
-            require("lambda:InvokeFunction", config["FunctionArn"])
-        return stock(reference, event) if not _throttled(function, config) else _refuse(sf, config)
-
-    return invoke
-
-
-def _throttled(function: Any, config: Any) -> bool:
-    svc = part("services.lambda_svc")
-    if not function or not config:
-        return False
-    reserved = svc._reserved_concurrency(function, config)
-    return reserved is not None and svc._inflight.get(svc._inflight_key(config), 0) >= reserved
-
-
-def _refuse(sf: Any, config: Any) -> Any:
-    raise sf._ExecutionError("Lambda.TooManyRequestsException", f"Rate exceeded for {config['FunctionName']}")
-
-
 def _resource(stock: Any) -> Any:
     def invoke(resource: str, parameters: Any) -> Any:
         for prefix, (action, name) in _OPTIMISED.items():
@@ -266,5 +243,4 @@ def apply() -> None:
     """Replace the `aws-sdk` integrations; check the role before the optimised ones."""
     sf = part("services.stepfunctions")
     sf._invoke_aws_sdk_integration = call
-    sf._call_lambda = _lambda(sf._call_lambda)
     sf._invoke_resource = _resource(sf._invoke_resource)

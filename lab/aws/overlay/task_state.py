@@ -1,14 +1,17 @@
-"""One Task state: its time limits, its attempts, and a fresh token for each attempt.
+"""One Task state: its time limits, its attempts, its history, and a fresh token for each attempt.
 
 AWS: TimeoutSeconds runs from the moment a task is scheduled, HeartbeatSeconds from the last sign of life; both may be
 read from the input (`TimeoutSecondsPath`, `HeartbeatSecondsPath`); every attempt is a new task with a new token; a
-callback task whose call fails has failed.
+callback task whose call fails has failed. The history has TaskScheduled with the parameters, TaskStarted, TaskSubmitted
+when a callback's call has returned, then TaskSucceeded, TaskFailed or TaskTimedOut; `resource` and `resourceType` are
+the two parts of a Resource. Each attempt has its own token and `State.RetryCount`; `State.EnteredTime` stays.
 https://docs.aws.amazon.com/step-functions/latest/dg/state-task.html
 https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-wait-token
+https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
 
 MiniStack: never looks at heartbeats, ignores both paths (a wait with a path lasts 99,999 s), starts the time-out of a
-callback only after the call returned, keeps the first token for every retry, and swallows the failure of a callback's
-Lambda function.
+callback only after the call returned, keeps the first token for every retry, swallows the failure of a callback's
+Lambda function, and records neither parameters nor TaskStarted, TaskSubmitted and TaskTimedOut.
 
 JSONPath only: a state in JSONata keeps MiniStack's own behaviour.
 """
@@ -17,18 +20,18 @@ from __future__ import annotations
 
 import contextvars
 import json
-import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as Late
 from contextvars import ContextVar
+from math import inf
 from threading import Thread
 from typing import Any
 
+from lab.aws import switches
 from lab.aws.engine import part
 from lab.aws.overlay import timing
 from lab.aws.overlay.retry import Retries
-from lab.aws.overlay.task_tokens import TOKENS, await_callback
+from lab.aws.overlay.task_tokens import TOKENS, await_callback, new_token
 
 EXECUTION: ContextVar[dict[str, Any] | None] = ContextVar("current_execution", default=None)
 """The execution whose state is being run; what its role may do is decided by it."""
@@ -38,7 +41,8 @@ STUB: ContextVar[Stub | None] = ContextVar("resource_stub", default=None)
 """Takes the place of every Resource when one state machine is run alone: (resource, parameters, token) → result."""
 
 _CALLBACK = ".waitForTaskToken"
-_FOR_EVER = 10_000_000.0
+_LONGEST = 99_999_999
+"""The most that TimeoutSeconds and HeartbeatSeconds may be, wherever they come from."""
 
 
 def _limit(state: dict[str, Any], field: str, effective: Any, ctx: dict[str, Any]) -> float | None:
@@ -47,17 +51,16 @@ def _limit(state: dict[str, Any], field: str, effective: Any, ctx: dict[str, Any
     if f"{field}Path" not in state:
         return float(state[field]) if field in state else None
     value = sf._resolve_path_or_ctx(state[f"{field}Path"], effective, ctx)
-    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _LONGEST:
         raise sf._ExecutionError(
-            "States.Runtime", f"{field}Path {state[f'{field}Path']!r} names {value!r}, not a positive integer"
+            "States.Runtime",
+            f"{field}Path {state[f'{field}Path']!r} names {value!r}, not an integer from 1 to {_LONGEST}",
         )
     return float(value)
 
 
-def _within(deadline: float | None, call: Callable[[], Any]) -> Any:
-    """The result of `call`, which is left behind (not stopped) when the deadline passes."""
-    if deadline is None:
-        return call()
+def _started(call: Callable[[], Any]) -> Future[Any]:
+    """`call` on a thread of its own, with everything that belongs to this execution."""
     outcome: Future[Any] = Future()
 
     def run() -> None:
@@ -67,44 +70,81 @@ def _within(deadline: float | None, call: Callable[[], Any]) -> Any:
             outcome.set_exception(error)
 
     Thread(target=contextvars.copy_context().run, args=(run,), daemon=True, name="task").start()
-    try:
-        return outcome.result((deadline - timing.now()) * timing.SCALE.get())
-    except Late:
-        if outcome.done():  # a TimeoutError of the call itself
-            raise
-        raise part("services.stepfunctions")._ExecutionError("States.Timeout", "Task timed out") from None
+    return outcome
+
+
+def _within(deadline: float | None, call: Callable[[], Any], *, unless: Future[Any] | None = None) -> Any:
+    """The result of `call`, which is left behind (not stopped) when the deadline passes or `unless` is done first."""
+    if deadline is None and unless is None:
+        return call()
+    outcome = _started(call)
+    timing.wait([outcome, *([unless] if unless else [])], inf if deadline is None else deadline)
+    if unless is not None and unless.done():
+        return None
+    if not outcome.done():
+        raise part("services.stepfunctions")._ExecutionError("States.Timeout", "Task timed out")
+    return outcome.result()
 
 
 def call_resource(resource: str, parameters: Any, token: str | None) -> Any:
     """What the Resource of a Task does, without waiting for a callback."""
     stub = STUB.get()
-    if stub is not None:
-        return stub(resource, parameters, token)
-    return part("services.stepfunctions")._invoke_resource(resource.replace(_CALLBACK, ""), parameters)
+
+    def call() -> Any:
+        if stub is not None:
+            return stub(resource, parameters, token)
+        return part("services.stepfunctions")._invoke_resource(resource.replace(_CALLBACK, ""), parameters)
+
+    repeated = switches.current().repeated_invocation
+    if ":::lambda:invoke" in resource and repeated != "none":
+        first = _started(call)
+        if repeated == "in_turn":
+            first.exception()  # waits for its end; its outcome is what Step Functions never heard of
+    return call()
+
+
+def _about(resource: str) -> dict[str, Any]:
+    """A Resource as the history names it: `aws-sdk:dynamodb` and `updateItem.waitForTaskToken`, for example."""
+    kind, _, what = resource.rpartition(":::")[2].rpartition(":")
+    return {"resourceType": kind or "lambda", "resource": what}
 
 
 def _attempt(state: dict[str, Any], raw_input: Any, execution: dict[str, Any], ctx: dict[str, Any]) -> Any:
     sf = part("services.stepfunctions")
     resource = state.get("Resource", "")
-    is_callback = _CALLBACK in resource
-    token = str(uuid.uuid4()) if is_callback else None
+    token = new_token() if _CALLBACK in resource else None
+    ctx.pop("Task", None)
     if token:
         ctx["Task"] = {"Token": token}
     effective = sf._apply_input_path(state, raw_input, ctx)
     timeout = _limit(state, "TimeoutSeconds", effective, ctx)
     heartbeat = _limit(state, "HeartbeatSeconds", effective, ctx)
     parameters = sf._apply_parameters(state, effective, ctx)
-    scheduled = {"resource": resource, "resourceType": "lambda" if "lambda" in resource else "states"}
+    scheduled = {**_about(resource), "region": sf.get_region(), "parameters": json.dumps(parameters)}
+    limits = {"timeoutInSeconds": timeout, "heartbeatInSeconds": heartbeat}
+    scheduled |= {name: int(seconds) for name, seconds in limits.items() if seconds is not None}
     sf._add_event(execution, "TaskScheduled", {"taskScheduledEventDetails": scheduled})
+    sf._add_event(execution, "TaskStarted", {"taskStartedEventDetails": _about(resource)})
     deadline = timing.now() + timeout if timeout is not None else None
     if token is None:
         return _within(deadline, lambda: call_resource(resource, parameters, None))
     waiting = TOKENS.open(token, execution["executionArn"])
+    at_once = waiting.completion if waiting.early == "at_once" else None
     try:
-        _within(deadline, lambda: call_resource(resource, parameters, token))
+        answer = _within(deadline, lambda: call_resource(resource, parameters, token), unless=at_once)
+        if at_once is None or not at_once.done():
+            submitted = {**_about(resource), "output": json.dumps(answer, default=str)}
+            sf._add_event(execution, "TaskSubmitted", {"taskSubmittedEventDetails": submitted})
+        TOKENS.returned(waiting)
         return await_callback(waiting, deadline, heartbeat)
     finally:
         TOKENS.close(token)
+
+
+def _failed(execution: dict[str, Any], resource: str, error: str, cause: str) -> None:
+    kind = "TimedOut" if error in {"States.Timeout", "States.HeartbeatTimeout"} else "Failed"
+    told = {**_about(resource), "error": error, "cause": cause}
+    part("services.stepfunctions")._add_event(execution, f"Task{kind}", {f"task{kind}EventDetails": told})
 
 
 def _execute(state: dict[str, Any], raw_input: Any, execution: dict[str, Any], ctx: dict[str, Any]) -> Any:
@@ -116,13 +156,12 @@ def _execute(state: dict[str, Any], raw_input: Any, execution: dict[str, Any], c
         ctx["State"]["RetryCount"] = retries.total
         try:
             result = _attempt(state, raw_input, execution, ctx)
-            done = {"output": json.dumps(result), "resource": resource}
+            done = {**_about(resource), "output": json.dumps(result)}
             sf._add_event(execution, "TaskSucceeded", {"taskSucceededEventDetails": done})
             output = sf._apply_result_path(state, raw_input, sf._apply_result_selector(state, result))
             return sf._apply_output_path(state, output, ctx), sf._next_or_end(state)
         except sf._ExecutionError as failed:
-            told = {"error": failed.error, "cause": failed.cause, "resource": resource}
-            sf._add_event(execution, "TaskFailed", {"taskFailedEventDetails": told})
+            _failed(execution, resource, failed.error, failed.cause)
             if retries.again(failed.error):
                 continue
             catcher = sf._find_matching_catcher(state.get("Catch", []), failed.error)

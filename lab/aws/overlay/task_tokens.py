@@ -1,39 +1,57 @@
-"""Task tokens: whose they are, how they end, and what Step Functions says to a token that no longer counts.
+"""Task tokens: what they are, whose they are, how they end, and what Step Functions says to one that no longer counts.
 
 AWS: `SendTaskSuccess` answers `InvalidToken` to a string that never was a token, `TaskTimedOut` once the task has
 ended in any way ("the task token has either expired or the task associated with the token has already been closed"),
-and `InvalidOutput` to an output that is no JSON.
+and `InvalidOutput` to an output that is no JSON. The heartbeat of a Lambda callback task is counted from the function's
+return on. What happens to a token that comes back before the task's call has returned is a switch: `early_completion`.
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html
+https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html
 
 MiniStack: `TaskDoesNotExist` for all of these; a second success before the execution moves on overwrites the first; an
-aborted execution keeps waiting; heartbeats are recorded and never looked at.
+aborted execution keeps waiting; heartbeats are recorded and never looked at; a token is a UUID.
 """
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 import threading
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
+from lab.aws import switches
 from lab.aws.engine import part
 from lab.aws.overlay import timing
+from lab.aws.switches import EarlyCompletion
 
-_FOR_EVER = 99_999_999.0
+_TOKEN_BYTES = 675
+"""As Base64, 900 characters. AWS documents no length but the most, 2048 (botocore's model, `TaskToken`). Tokens printed
+in public tests and logs since 2021 have 660 to 736 characters (header and 132 to 204 of them by the names of the state
+machine and the execution, 532 of the rest); 900 leaves a margin, so that what is metered here is not below AWS."""
+
+
+def new_token() -> str:
+    """A token that nobody can guess, as long as AWS's."""
+    return base64.b64encode(os.urandom(_TOKEN_BYTES)).decode()
 
 
 @dataclass
 class Waiting:
-    """One attempt of one callback state, from its token's birth to its end."""
+    """One attempt of one callback state, from its token's birth to its end.
+
+    `completion` has the output, the error, or `Halted`; `returned`: the call that carries the token is over.
+    """
 
     token: str
     execution: str
+    early: EarlyCompletion = field(default_factory=lambda: switches.current().early_completion)
     scale: float = field(default_factory=timing.SCALE.get)
     beat_at: float = field(default_factory=timing.now)
-    done: threading.Event = field(default_factory=threading.Event)
-    output: Any = None
-    error: tuple[str, str] | None = None
-    stopped: bool = False
+    completion: Future[Any] = field(default_factory=Future)
+    returned: bool = False
 
 
 class Tokens:
@@ -51,6 +69,11 @@ class Tokens:
             self._open[token] = waiting
         return waiting
 
+    def returned(self, waiting: Waiting) -> None:
+        """The call that carries the token is over: from now on its heartbeat is counted and no completion is early."""
+        with self._lock:
+            waiting.returned, waiting.beat_at = True, timing.now(waiting.scale)
+
     def close(self, token: str) -> bool:
         """The task is over: whoever still holds the token hears TaskTimedOut. Whether it was still open."""
         with self._lock:
@@ -62,12 +85,17 @@ class Tokens:
     def finish(self, token: str, *, output: Any = None, error: tuple[str, str] | None = None) -> str | None:
         """Complete the task. Returns the name of the refusal, or None; the first completion wins."""
         with self._lock:
-            waiting = self._open.pop(token, None)
+            waiting = self._open.get(token)
             if waiting is None:
-                return "TaskTimedOut" if token in self._closed else "InvalidToken"
+                return self._refusal(token)
+            if waiting.early == "refused" and not waiting.returned:
+                return "TaskTimedOut"
+            del self._open[token]
             self._closed.add(token)
-            waiting.output, waiting.error = output, error
-        waiting.done.set()
+        if error is None:
+            waiting.completion.set_result(output)
+        else:
+            waiting.completion.set_exception(part("services.stepfunctions")._ExecutionError(*error))
         return None
 
     def beat(self, token: str) -> str | None:
@@ -75,7 +103,7 @@ class Tokens:
         with self._lock:
             waiting = self._open.get(token)
             if waiting is None:
-                return "TaskTimedOut" if token in self._closed else "InvalidToken"
+                return self._refusal(token)
             waiting.beat_at = timing.now(waiting.scale)
         return None
 
@@ -86,9 +114,11 @@ class Tokens:
             for waiting in ended:
                 del self._open[waiting.token]
                 self._closed.add(waiting.token)
-                waiting.stopped = True
         for waiting in ended:
-            waiting.done.set()
+            waiting.completion.set_exception(timing.Halted())
+
+    def _refusal(self, token: str) -> str:
+        return "TaskTimedOut" if token in self._closed else "InvalidToken"
 
 
 TOKENS = Tokens()
@@ -103,23 +133,18 @@ def await_callback(waiting: Waiting, deadline: float | None, heartbeat: float | 
         MiniStack's `_ExecutionError`: the task failed, `States.Timeout`, or `States.HeartbeatTimeout`.
     """
     failure = part("services.stepfunctions")._ExecutionError
-    while not waiting.done.is_set():
-        now = timing.now()
-        beat_due = waiting.beat_at + heartbeat if heartbeat is not None else now + _FOR_EVER
-        due = min(deadline if deadline is not None else now + _FOR_EVER, beat_due)
-        if now < due:
-            timing.wait(waiting.done, min(due - now, 3600.0))
+    while not waiting.completion.done():
+        beat_due = inf if heartbeat is None else waiting.beat_at + heartbeat
+        due = min(inf if deadline is None else deadline, beat_due)
+        if timing.now() < due:
+            timing.wait([waiting.completion], due)
         elif not TOKENS.close(waiting.token):
-            waiting.done.wait()  # completed at the same moment: the completion won
-        elif deadline is not None and now >= deadline:
+            break  # completed at the same moment: the completion won
+        elif due == deadline:
             raise failure("States.Timeout", "Task timed out waiting for its callback")
         else:
             raise failure("States.HeartbeatTimeout", f"No heartbeat for {heartbeat} seconds")
-    if waiting.stopped:
-        raise timing.Halted
-    if waiting.error is not None:
-        raise failure(*waiting.error)
-    return waiting.output
+    return waiting.completion.result()
 
 
 _MESSAGES = {

@@ -6,9 +6,13 @@ state machine can let an hour pass in a second.
 
 from __future__ import annotations
 
+import concurrent.futures
 import threading
 import time
+from collections.abc import Iterable
+from concurrent.futures import Future
 from contextvars import ContextVar
+from typing import Any
 
 SCALE: ContextVar[float] = ContextVar("step_functions_time_scale", default=1.0)
 """Real seconds for one second of the state machine; 1.0 under a running lab."""
@@ -49,6 +53,7 @@ def now(scale: float | None = None) -> float:
     return time.monotonic() / (scale or SCALE.get())
 
 
-def wait(event: threading.Event, seconds: float) -> bool:
-    """Whether `event` came within `seconds` of the state machine's time."""
-    return event.wait(max(0.0, seconds * SCALE.get()))
+def wait(futures: Iterable[Future[Any]], until: float) -> None:
+    """Return when one of `futures` is done, or at the moment `until` on the clock of `now`."""
+    real = min(max(0.0, (until - now()) * SCALE.get()), threading.TIMEOUT_MAX)
+    concurrent.futures.wait(list(futures), real, concurrent.futures.FIRST_COMPLETED)

@@ -74,17 +74,19 @@ def test_substitutions_are_exactly_those_used(machine: StateMachine):
     assert used == set(machine.substitutions)
 
 
-@pytest.mark.parametrize(("machine", "state"), _TASKS.values(), ids=_TASKS.keys())
-def test_the_role_allows_each_resource(machine: StateMachine, state: dict[str, Any]):
-    """Each Task's action is allowed, and on that very table, application or function (or on a named pattern)."""
-    action = _action(state["Resource"])
-    allowed = [
-        resource
+@pytest.mark.parametrize("machine", _MACHINES, ids=lambda machine: machine.logical_id)
+def test_the_role_allows_what_the_tasks_do_and_nothing_else(machine: StateMachine):
+    """Each Task's action, on that very table, application or function."""
+    allowed = {
+        (action, _resource_of(arn))
         for statement in machine.statements
-        if statement["Effect"] == "Allow" and action in _listed(statement["Action"])
-        for resource in _listed(statement["Resource"])
-    ]
-    assert _substituted_target(machine, state, action) in [_resource_of(arn) for arn in allowed]
+        for action in _listed(statement["Action"])
+        for arn in _listed(statement["Resource"])
+    }
+    actions = {name: _action(state["Resource"]) for name, (of, state) in _TASKS.items() if of == machine}
+    done = {(action, _substituted_target(machine, _TASKS[name][1], action)) for name, action in actions.items()}
+    assert {statement["Effect"] for statement in machine.statements} == {"Allow"}
+    assert allowed == done
 
 
 def _listed(value: Any) -> list[Any]:

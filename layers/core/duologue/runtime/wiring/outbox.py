@@ -20,4 +20,4 @@ class Dependencies:
 @cache
 def dependencies() -> Dependencies:
     flows = StepFunctionsFlows(client("stepfunctions", PATIENT), "")
-    return Dependencies(flows, SqsNotices(client("sqs", PATIENT), setting("FIRST_QUEUE"), setting("RETRY_QUEUE")))
+    return Dependencies(flows, SqsNotices(client("sqs", PATIENT), setting("FIRST_QUEUE")))

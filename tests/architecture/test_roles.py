@@ -1,0 +1,159 @@
+"""A function may do what its code does, and nothing else: the calls of AWS it can reach ↔ the actions of its role."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.architecture.reach import Operation, code, reach, types_of_parameter
+from tools.template import Function, functions, read_template
+
+Allowed = tuple[str, str]
+"""An action, and what it is done to: a logical id with what follows it, or `*`."""
+
+_TEMPLATE = read_template()
+_RESOURCES: dict[str, dict[str, Any]] = _TEMPLATE["Resources"]
+_GLOBAL = _TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+_FUNCTIONS = pytest.mark.parametrize("function", functions(_TEMPLATE), ids=lambda function: function.folder)
+
+_PREFIX = {"stepfunctions": "states", "chime_sdk_voice": "chime"}
+# Operations that are allowed under another action's name.
+_ACTION = {
+    "s3:HeadObject": "s3:GetObject",
+    "sqs:SendMessageBatch": "sqs:SendMessage",
+}
+# What an operation needs besides its own action, since its service looks at other things in its caller's name.
+_BESIDES: dict[str, set[Allowed]] = {
+    # Without it an object that is not there is 403, not 404.
+    "s3:HeadObject": {("s3:ListBucket", "RecordingsBucket")},
+    # It lets the service invoke the application's function.
+    "chime:CreateSipMediaApplication": {
+        ("lambda:GetPolicy", "CallControlFunction"),
+        ("lambda:AddPermission", "CallControlFunction"),
+    },
+    # It makes a log group and delivers to it: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/
+    # AWS-logs-and-resource-policy.html
+    "chime:PutSipMediaApplicationLoggingConfiguration": {
+        ("logs:CreateLogDelivery", "*"),
+        ("logs:GetLogDelivery", "*"),
+        ("logs:DeleteLogDelivery", "*"),
+        ("logs:ListLogDeliveries", "*"),
+        ("logs:DescribeLogGroups", "*"),
+        ("logs:CreateLogGroup", "*"),
+        ("logs:PutResourcePolicy", "*"),
+        ("logs:DescribeResourcePolicies", "*"),
+        ("iam:CreateServiceLinkedRole", "role/aws-service-role/voiceconnector.chime.amazonaws.com/*"),
+    },
+}
+# The ciphertext names its key, the call does not.
+_TARGET_UNSAID = {"kms:Decrypt": "SecretsKey", "kms:Encrypt": "SecretsKey"}
+# Reached by its source, never done.
+_NEVER_DONE = {
+    ("callback_api", "kms:Encrypt"): "change_app seals the secrets that changed; what an SP may change holds none",
+}
+
+
+def _targets(value: Any) -> set[str]:
+    """What a statement's Resource says, by logical ids: `!Sub ${CallsTable.Arn}/index/x` is `CallsTable/index/x`."""
+    match value:
+        case list():
+            return {target for each in value for target in _targets(each)}
+        case {"Ref": name} | {"Fn::GetAtt": [name, _]}:
+            return {name} - {"AWS::NoValue"}
+        case {"Fn::If": [_, yes, no]}:
+            return _targets(yes) | _targets(no)
+        case {"Fn::Sub": text}:
+            named = re.fullmatch(r"\$\{(\w+)(?:\.Arn)?\}(.*)", text)
+            return {named[1] + named[2] if named else text.rpartition("${AWS::AccountId}:")[2]}
+    return {value}
+
+
+def _logical_ids(value: Any) -> set[str]:
+    """The resources that a setting's value names."""
+    match value:
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), _]}:
+            return {name} & _RESOURCES.keys()
+        case dict():
+            return _logical_ids(list(value.values()))
+        case list():
+            return {found for each in value for found in _logical_ids(each)}
+    return set()
+
+
+def _variables(function: Function) -> dict[str, Any]:
+    own: dict[str, Any] = function.properties.get("Environment", {}).get("Variables", {})
+    return _GLOBAL | own
+
+
+def _granted(function: Function) -> set[Allowed]:
+    statements = [statement for policy in function.properties["Policies"] for statement in policy["Statement"]]
+    granted = set()
+    for statement in statements:
+        assert statement["Effect"] == "Allow"
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        for action in actions:
+            for target in _targets(statement["Resource"]):
+                granted.add((action, re.sub(r"/.*\*$", "/*", target) if action.startswith("s3:") else target))
+    return granted
+
+
+def _needed(operation: Operation, function: Function) -> set[Allowed]:
+    service = _PREFIX.get(operation.service, operation.service)
+    named = f"{service}:{operation.method.title().replace('_', '')}"
+    if (function.folder, named) in _NEVER_DONE:
+        return set()
+    variables = _variables(function)
+    targets = {target for name in operation.settings for target in _logical_ids(variables[name])}
+    assert targets or not operation.settings, f"{named}: {sorted(operation.settings)} name no resource"
+    if operation.index:
+        targets = {f"{target}/index/{operation.index}" for target in targets}
+    if service == "s3":
+        targets = {f"{target}/*" for target in targets}
+    action = _ACTION.get(named, named)
+    own = {(action, target) for target in targets or {_TARGET_UNSAID.get(action, "*")}}
+    return own | _BESIDES.get(named, set())
+
+
+@_FUNCTIONS
+def test_a_function_may_do_what_its_code_does(function: Function):
+    needed = {pair for operation in reach(function.folder).operations for pair in _needed(operation, function)}
+    assert needed - _granted(function) == set()
+
+
+@_FUNCTIONS
+def test_a_function_may_do_nothing_else(function: Function):
+    needed = {pair for operation in reach(function.folder).operations for pair in _needed(operation, function)}
+    assert _granted(function) - needed == set()
+
+
+@pytest.mark.parametrize(("folder", "named"), _NEVER_DONE)
+def test_what_is_never_done_is_still_reached(folder: str, named: str):
+    methods = {operation.method for operation in reach(folder).operations}
+    assert re.sub(r"(?<!^)(?=[A-Z])", "_", named.partition(":")[2]).lower() in methods
+
+
+@_FUNCTIONS
+def test_a_function_is_given_the_settings_that_it_reads_and_no_other(function: Function):
+    """Of those that every function is given, a function need not read all."""
+    read = reach(function.folder).settings
+    given = _variables(function).keys()
+    assert {setting.name for setting in read if setting.is_required} <= given
+    assert given - _GLOBAL.keys() <= {setting.name for setting in read}
+
+
+def test_what_every_function_is_given_is_read_by_several():
+    read = [{setting.name for setting in reach(function.folder).settings} for function in functions(_TEMPLATE)]
+    assert [name for name in _GLOBAL if sum(name in names for names in read) < 2] == []
+
+
+def test_every_adapter_says_whose_client_it_is_given():
+    """Its type is how the tests above know what it calls."""
+    given = {
+        f"{module.name}.{name}": types_of_parameter(f"{module.name}.{name}", "client")
+        for module in code().values()
+        if module.name.startswith("duologue.adapters.")
+        for name in module.definitions
+    }
+    asked = {name: types for name, types in given.items() if types is not None}
+    assert asked
+    assert [name for name, types in asked.items() if not all(each.startswith("mypy_boto3_") for each in types)] == []

@@ -6,7 +6,7 @@
     run.finish()
     assert run.visited == ["Ring the calling party", "Wait for the answer", …]
 
-The interpreter is the corrected one that the lab runs; no cloud has to be up.
+The interpreter is the corrected one that the lab runs, with its switches; no cloud has to be up.
 """
 
 from __future__ import annotations
@@ -23,15 +23,24 @@ from typing import Any
 
 import yaml
 
-from lab.aws import overlay
+from lab.aws import overlay, switches
 from lab.aws.cloud import ACCOUNT, REGION
 from lab.aws.engine import part
+from lab.aws.invocation import FunctionFailed
 from lab.aws.overlay import timing
+from lab.aws.overlay.lambda_task import function_error
 from lab.aws.overlay.task_state import STUB
 from lab.aws.overlay.task_tokens import TOKENS
+from lab.aws.switches import CloudSwitches
 
 _numbers = itertools.count(1)
 _LOOK_SECONDS = 0.002
+
+DIED = "Runtime.ExitError"
+"""What a stubbed function fails with to die where it stands: `raise FunctionFailed(DIED)`."""
+RAN_OUT_OF_TIME = "Sandbox.Timedout"
+THROTTLED = "Lambda.TooManyRequestsException"
+"""What a stubbed resource fails with, as StateFailed, for a function that was not invoked."""
 
 
 def definition(document: Path, **substitutions: str) -> dict[str, Any]:
@@ -68,6 +77,11 @@ class Task:
     resource: str
     parameters: Any
     token: str | None
+
+    @property
+    def payload(self) -> Any:
+        """What the function of a `lambda:invoke` task is given."""
+        return self.parameters["Payload"]
 
 
 class Run:
@@ -136,16 +150,23 @@ class Flow:
 
     Args:
         definition: the ASL document.
-        resources: what a Task does; returns its result or raises StateFailed. For a callback its result is ignored.
+        resources: what a Task does; returns its result or raises StateFailed, or for a function `FunctionFailed`. For
+            a callback its result is ignored.
         scale: real seconds per second of the state machine.
+        behaviour: what AWS's documents leave open.
     """
 
     def __init__(
-        self, definition: Mapping[str, Any], resources: Callable[[Task], Any], *, scale: float = 0.001
+        self,
+        definition: Mapping[str, Any],
+        resources: Callable[[Task], Any],
+        *,
+        scale: float = 0.001,
+        behaviour: CloudSwitches | None = None,
     ) -> None:
         overlay.apply()
         timing.resume()
-        self._resources, self._scale = resources, scale
+        self._resources, self._scale, self._behaviour = resources, scale, behaviour or CloudSwitches()
         sf = part("services.stepfunctions")
         self._arn = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:flow-{next(_numbers)}"
         name = self._arn.rsplit(":", 1)[-1]
@@ -184,8 +205,12 @@ class Flow:
                 return self._resources(task)
             except StateFailed as failed:
                 raise sf._ExecutionError(failed.error, failed.cause) from failed
+            except FunctionFailed as failed:
+                told = {"errorType": failed.kind, "errorMessage": failed.message}
+                raise function_error(told) from failed
 
         context = contextvars.copy_context()
+        context.run(switches.keep, self._behaviour)
         context.run(STUB.set, stub)
         context.run(timing.SCALE.set, self._scale)
         threading.Thread(target=context.run, args=(sf._run_execution, arn), daemon=True, name=f"flow {name}").start()

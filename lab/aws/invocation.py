@@ -16,11 +16,12 @@ class FunctionFailed(Exception):
 
     Attributes:
         kind: AWS's `errorType`.
+        message: its `errorMessage`.
     """
 
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(self, kind: str, message: str = "") -> None:
         super().__init__(f"{kind}: {message}")
-        self.kind = kind
+        self.kind, self.message = kind, message
 
 
 def invoke(arn: str, event: dict[str, Any], *, principal: str, account: str, region: str) -> Any:

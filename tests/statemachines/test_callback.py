@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from lab.aws.flow import Flow, StateFailed, Task, definition
+from lab.aws.flow import definition
+from tests.statemachines.script import INTERRUPT, SILENCE, WAKE, Played, play, ways_out, ways_taken
 
 ASL = Path(__file__).parents[2] / "statemachines" / "callback.asl.yaml"
 PSTN = "arn:aws:states:::aws-sdk:chimesdkvoice:"
@@ -32,7 +33,6 @@ GIVEN = {
 }
 LIMITED = GIVEN | {"lastMinuteSeconds": 60}
 
-WAKE, INTERRUPT, SILENCE = "wake", "interrupt", "silence"
 LOST = "DynamoDb.ConditionalCheckFailedException"
 NO_ROOM = ["ChimeSdkVoice.ThrottledClientException", "ChimeSdkVoice.ResourceLimitExceededException"] * 4
 GONE = "ChimeSdkVoice.NotFoundException"
@@ -151,53 +151,34 @@ CASES = [
 ]  # fmt: skip
 
 
-def play(case: Case) -> tuple[list[str], list[Task], str]:
-    """The states entered, the tasks done, and how the execution ended."""
-    left = {state: list(meets) if isinstance(meets, list) else [meets] for state, meets in case.meets.items()}
-
-    def resources(task: Task) -> Any:
-        script = left.get(task.state, [WAKE if task.token else "ok"])
-        meets = script.pop(0) if len(script) > 1 else script[0]
-        if meets == WAKE:
-            flow.succeed(task.token or "", {})
-        elif meets == INTERRUPT:
-            flow.fail(task.token or "", "CallStopping")
-        elif meets not in ("ok", SILENCE):
-            raise StateFailed(meets)
-        known = {"S": "transaction-1" if case.known else "nothing"}
-        row = {"to_dial": known, "to_end": known}
-        return {"Attributes": row, "Payload": {"closed": False}}
-
-    flow = Flow(DOCUMENT, resources, scale=0.0005)
-    run = flow.start(case.given).finish(30)
-    return run.visited, run.tasks, run.status
+def course_of(case: Case) -> Played:
+    known = {"S": "transaction-1" if case.known else "nothing"}
+    row = {"to_dial": known, "to_end": known}
+    return play(DOCUMENT, case.meets, case.given, result=lambda _: {"Attributes": row, "Payload": {"closed": False}})
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.about)
 def test_a_callback_takes_its_course(case):
-    visited, tasks, status = play(case)
-    assert visited == case.visits
-    assert status == "SUCCEEDED"
-    reasons = [task.parameters["ExpressionAttributeValues"][":reason"]["S"] for task in tasks if task.state == RECORD]
+    played = course_of(case)
+    assert played.visited == case.visits
+    assert played.status == "SUCCEEDED"
+    reasons = [task.parameters["ExpressionAttributeValues"][":reason"]["S"] for task in played.of(RECORD)]
     assert set(reasons) == ({case.reason} if case.reason else set(reasons[:1]))
 
 
 def test_the_happy_path_is_at_most_twelve_transitions():
-    visited, _, _ = play(CASES[0])
-    assert len(visited) + 1 <= 12, "the states entered, and the end"
+    assert len(course_of(CASES[0]).visited) + 1 <= 12, "the states entered, and the end"
 
 
 def test_a_dial_is_repeated_only_when_nothing_was_dialled():
-    dials = [task for task in play(Case("", {RING_CALLER: BROKEN}, []))[1] if task.state == RING_CALLER]
-    assert len(dials) == 1
-    again = [task for task in play(Case("", {RING_CALLER: [NO_ROOM[0], "ok"]}, []))[1] if task.state == RING_CALLER]
+    assert len(course_of(Case("", {RING_CALLER: BROKEN}, [])).of(RING_CALLER)) == 1
+    again = course_of(Case("", {RING_CALLER: [NO_ROOM[0], "ok"]}, [])).of(RING_CALLER)
     assert len(again) == 2
     assert again[0].parameters == again[1].parameters
 
 
 def test_what_is_asked_of_the_network():
-    _, tasks, _ = play(Case("", {TALK: INTERRUPT}, []))
-    asked = {task.state: task.parameters for task in tasks}
+    asked = {task.state: task.parameters for task in course_of(Case("", {TALK: INTERRUPT}, [])).tasks}
     assert asked[RING_CALLER] == {
         "SipMediaApplicationId": "sma",
         "FromPhoneNumber": "+12025550100",
@@ -211,18 +192,11 @@ def test_what_is_asked_of_the_network():
 
 
 def test_a_retried_wait_leaves_a_fresh_token():
-    _, tasks, _ = play(Case("", {TALK: [STORE_DOWN[0], WAKE]}, []))
-    tokens = [task.parameters["ExpressionAttributeValues"][":token"]["S"] for task in tasks if task.state == TALK]
+    waits = course_of(Case("", {TALK: [STORE_DOWN[0], WAKE]}, [])).of(TALK)
+    tokens = [task.parameters["ExpressionAttributeValues"][":token"]["S"] for task in waits]
     assert len(set(tokens)) == 2
 
 
 def test_every_branch_is_entered():
     """Each way out of each state is in one of the cases above."""
-    ways = set()
-    for name, state in STATES.items():
-        outs = [state.get("Next"), state.get("Default")]
-        outs += [rule["Next"] for rule in (*state.get("Catch", []), *state.get("Choices", []))]
-        ways |= {(name, out) for out in outs if out}
-    taken = {step for case in CASES for step in zip(case.visits, case.visits[1:], strict=False)}
-    assert ways - taken == set()
-    assert taken - ways == set()
+    assert ways_taken(case.visits for case in CASES) == ways_out(DOCUMENT)

@@ -100,13 +100,17 @@ def call(reference: str, event: Any) -> Any:
         result = part("services.lambda_svc")._execute_function_with_config_scope(function, event)
     if result.get("throttle"):
         raise _failure("Lambda.TooManyRequestsException", f"Rate exceeded for {name}")
-    told = result.get("body")
-    if not result.get("error"):
-        return told
+    if result.get("error"):
+        raise function_error(result.get("body"))
+    return result.get("body")
+
+
+def function_error(told: Any) -> Exception:
+    """The error of a task whose function failed with this payload."""
     kind = told.get("errorType") if isinstance(told, dict) else None
     if not kind or (kind in _CRASHES and switches.current().crash_name == "unknown"):
-        raise _failure("Lambda.Unknown", _UNKNOWN + json.dumps(told))
-    raise _failure(str(kind), json.dumps(told))
+        return _failure("Lambda.Unknown", _UNKNOWN + json.dumps(told))
+    return _failure(str(kind), json.dumps(told))
 
 
 def invoke(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 import pytest
 
-from lab.aws.flow import Flow, StateFailed, definition
+from lab.aws.flow import DIED, Flow, StateFailed, definition
+from lab.aws.invocation import FunctionFailed
+from lab.aws.switches import CloudSwitches
 
 THROTTLED = "ChimeSdkVoice.ThrottledClientException"
 
@@ -90,6 +92,54 @@ def test_a_failed_execution_says_why():
     run = Flow(STORY, lambda task: {}).start({"limit": 1}).finish()
     assert (run.status, run.error, run.output) == ("FAILED", "States.Runtime", None)
     assert "$.caller" in str(run.cause)
+
+
+RINGING = {
+    "StartAt": "Ring",
+    "States": {
+        "Ring": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+            "Parameters": {"FunctionName": "flow", "Payload": {"token.$": "$$.Task.Token", "given.$": "$"}},
+            "TimeoutSeconds": 60,
+            "Retry": [{"ErrorEquals": ["Runtime.ExitError"], "IntervalSeconds": 1, "MaxAttempts": 1}],
+            "End": True,
+        }
+    },
+}
+
+
+def test_a_function_may_die_where_it_stands():
+    """And be tried again, with a token of its own; its error is called as the cloud's switch says."""
+
+    def dies_first(task):
+        if len(run.tasks) == 1:
+            raise FunctionFailed(DIED)
+        flow.succeed(task.token, "woken")
+
+    flow = Flow(RINGING, dies_first)
+    run = flow.start({"call": "1"})
+    assert run.finish().output == "woken"
+    assert [task.payload["given"] for task in run.tasks] == [{"call": "1"}] * 2
+    assert len({task.payload["token"] for task in run.tasks}) == 2
+    flow = Flow(RINGING, dies_first, behaviour=CloudSwitches(crash_name="unknown"))
+    run = flow.start({"call": "1"})
+    assert (run.finish().error, len(run.tasks)) == ("Lambda.Unknown", 1)
+
+
+@pytest.mark.parametrize(
+    ("way", "said", "ended"),
+    [("kept", None, "FAILED"), ("at_once", None, "SUCCEEDED"), ("refused", "TaskTimedOut", "FAILED")],
+)
+def test_a_token_may_come_back_before_the_function_has_failed(way, said, ended):
+    def wakes_then_fails(task):
+        answers.append(flow.succeed(task.token, {}))
+        raise FunctionFailed("CallerSilent")
+
+    answers = []
+    flow = Flow(RINGING, wakes_then_fails, behaviour=CloudSwitches(early_completion=way))
+    assert flow.start({}).finish().status == ended
+    assert answers == [said]
 
 
 def test_substitutions_are_filled_in_and_none_is_forgotten(tmp_path):

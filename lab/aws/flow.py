@@ -29,7 +29,7 @@ from lab.aws.engine import part
 from lab.aws.invocation import FunctionFailed
 from lab.aws.overlay import timing
 from lab.aws.overlay.lambda_task import function_error
-from lab.aws.overlay.task_state import STUB
+from lab.aws.overlay.task_state import STUB, Stub
 from lab.aws.overlay.task_tokens import TOKENS
 from lab.aws.switches import CloudSwitches
 
@@ -152,6 +152,7 @@ class Flow:
         definition: the ASL document.
         resources: what a Task does; returns its result or raises StateFailed, or for a function `FunctionFailed`. For
             a callback its result is ignored.
+        returned: is called when the call of a callback has returned, just before the wait for its token.
         scale: real seconds per second of the state machine.
         behaviour: what AWS's documents leave open.
     """
@@ -161,12 +162,14 @@ class Flow:
         definition: Mapping[str, Any],
         resources: Callable[[Task], Any],
         *,
+        returned: Callable[[Task], None] = lambda task: None,
         scale: float = 0.001,
         behaviour: CloudSwitches | None = None,
     ) -> None:
         overlay.apply()
         timing.resume()
-        self._resources, self._scale, self._behaviour = resources, scale, behaviour or CloudSwitches()
+        self._resources, self._returned = resources, returned
+        self._scale, self._behaviour = scale, behaviour or CloudSwitches()
         sf = part("services.stepfunctions")
         self._arn = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:flow-{next(_numbers)}"
         name = self._arn.rsplit(":", 1)[-1]
@@ -198,7 +201,7 @@ class Flow:
         sf._executions[arn] = record
         run = Run(record, [])
 
-        def stub(resource: str, parameters: Any, token: str | None) -> Any:
+        def call(resource: str, parameters: Any, token: str | None) -> Any:
             task = Task(run.visited[-1], resource, parameters, token)
             run.tasks.append(task)
             try:
@@ -209,9 +212,12 @@ class Flow:
                 told = {"errorType": failed.kind, "errorMessage": failed.message}
                 raise function_error(told) from failed
 
+        def has_returned(token: str) -> None:
+            self._returned(next(task for task in run.tasks if task.token == token))
+
         context = contextvars.copy_context()
         context.run(switches.keep, self._behaviour)
-        context.run(STUB.set, stub)
+        context.run(STUB.set, Stub(call, has_returned))
         context.run(timing.SCALE.set, self._scale)
         threading.Thread(target=context.run, args=(sf._run_execution, arn), daemon=True, name=f"flow {name}").start()
         return run

@@ -4,11 +4,8 @@ played = play(document, {"Ring": ["Lambda.TooManyRequestsException", WAKE], "Tal
 assert played.visited == ["Ring", "Talk", "Give up"]
 """
 
-import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -22,7 +19,8 @@ EARLY = "early"
 """The token succeeds before the call returns."""
 
 _OF_THE_SERVICE = ("Lambda.", "States.")
-_TRIES = 2000
+_SCALE = 0.001
+"""Real seconds per second: a task limited to 30 s has 30 ms to be called, which a busy machine may need."""
 
 Meets = str | list[str]
 """What a state meets: one of the above, or the name of an error. Of a list the last one stays."""
@@ -51,35 +49,33 @@ def play(
 ) -> Played:
     """Run it to its end. What the script does not name goes well: a wait is woken, a call returns `result`."""
     left = {state: list(each) if isinstance(each, list) else [each] for state, each in meets.items()}
+    met: dict[str, str] = {}
 
     def resources(task: Task) -> Any:
         script = left.get(task.state, [WAKE if task.token else OK])
         meet = script.pop(0) if len(script) > 1 else script[0]
-        _meet(flow, task, meet)
+        met[task.token or ""] = meet
+        if meet == EARLY:
+            flow.succeed(task.token or "", {})
+        elif meet not in (OK, WAKE, INTERRUPT, SILENCE):
+            raise _failure(task, meet)
         return result(task)
 
-    flow = Flow(document, resources, scale=0.0005, behaviour=behaviour)
+    def returned(task: Task) -> None:
+        meet, token = met[task.token or ""], task.token or ""
+        if meet == WAKE:
+            flow.succeed(token, {})
+        elif meet == INTERRUPT:
+            flow.fail(token, "CallStopping")
+
+    flow = Flow(document, resources, returned=returned, scale=_SCALE, behaviour=behaviour)
     run = flow.start(given).finish(30)
     return Played(run.visited, run.tasks, run.status, run.error)
 
 
-def _meet(flow: Flow, task: Task, meet: str) -> None:
-    token = task.token or ""
-    if meet == EARLY:
-        flow.succeed(token, {})
-    elif meet in (WAKE, INTERRUPT):
-        finish = partial(flow.succeed, token, {}) if meet == WAKE else partial(flow.fail, token, "CallStopping")
-        threading.Thread(target=_until_taken, args=(finish,), daemon=True).start()
-    elif meet not in (OK, SILENCE):
-        of_a_function = ":::lambda:invoke" in task.resource and not meet.startswith(_OF_THE_SERVICE)
-        raise FunctionFailed(meet) if of_a_function else StateFailed(meet)
-
-
-def _until_taken(finish: Callable[[], str | None]) -> None:
-    for _ in range(_TRIES):
-        if finish() is None:
-            return
-        time.sleep(0.001)  # refused, until the call has returned
+def _failure(task: Task, error: str) -> Exception:
+    of_a_function = ":::lambda:invoke" in task.resource and not error.startswith(_OF_THE_SERVICE)
+    return FunctionFailed(error) if of_a_function else StateFailed(error)
 
 
 def ways_out(document: Mapping[str, Any]) -> set[tuple[str, str]]:

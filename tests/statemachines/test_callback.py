@@ -26,12 +26,12 @@ STATES: dict[str, Any] = DOCUMENT["States"]
 GIVEN = {
     "callId": "1_2_3_20261123090000",
     "caller": {"number": "+12025550111", "shows": "+12025550100"},
-    "callerWaitSeconds": 140,
-    "calleeWaitSeconds": 80,
-    "talkSeconds": 1740,
+    "callerWaitSeconds": 200,
+    "calleeWaitSeconds": 200,
+    "talkSeconds": 200,
     "closeBy": "2026-11-23T10:00:00+00:00",
 }
-LIMITED = GIVEN | {"lastMinuteSeconds": 60}
+LIMITED = GIVEN | {"lastMinuteSeconds": 200}
 
 LOST = "DynamoDb.ConditionalCheckFailedException"
 NO_ROOM = ["ChimeSdkVoice.ThrottledClientException", "ChimeSdkVoice.ResourceLimitExceededException"] * 4

@@ -23,6 +23,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextvars import ContextVar
+from dataclasses import dataclass
 from math import inf
 from threading import Thread
 from typing import Any
@@ -36,9 +37,19 @@ from lab.aws.overlay.task_tokens import TOKENS, await_callback, new_token
 EXECUTION: ContextVar[dict[str, Any] | None] = ContextVar("current_execution", default=None)
 """The execution whose state is being run; what its role may do is decided by it."""
 
-Stub = Callable[[str, Any, str | None], Any]
+
+@dataclass(frozen=True)
+class Stub:
+    """Takes the place of every Resource when one state machine is run alone.
+
+    `call`: (resource, parameters, token) → result. `returned`: the call that was given this token has returned.
+    """
+
+    call: Callable[[str, Any, str | None], Any]
+    returned: Callable[[str], None]
+
+
 STUB: ContextVar[Stub | None] = ContextVar("resource_stub", default=None)
-"""Takes the place of every Resource when one state machine is run alone: (resource, parameters, token) → result."""
 
 _CALLBACK = ".waitForTaskToken"
 _LONGEST = 99_999_999
@@ -92,7 +103,7 @@ def call_resource(resource: str, parameters: Any, token: str | None) -> Any:
 
     def call() -> Any:
         if stub is not None:
-            return stub(resource, parameters, token)
+            return stub.call(resource, parameters, token)
         return part("services.stepfunctions")._invoke_resource(resource.replace(_CALLBACK, ""), parameters)
 
     repeated = switches.current().repeated_invocation
@@ -136,6 +147,9 @@ def _attempt(state: dict[str, Any], raw_input: Any, execution: dict[str, Any], c
             submitted = {**_about(resource), "output": json.dumps(answer, default=str)}
             sf._add_event(execution, "TaskSubmitted", {"taskSubmittedEventDetails": submitted})
         TOKENS.returned(waiting)
+        stub = STUB.get()
+        if stub is not None:
+            stub.returned(token)
         return await_callback(waiting, deadline, heartbeat)
     finally:
         TOKENS.close(token)

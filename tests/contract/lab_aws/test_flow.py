@@ -136,7 +136,7 @@ def test_a_token_may_come_back_before_the_function_has_failed(way, said, ended):
         answers.append(flow.succeed(task.token, {}))
         raise FunctionFailed("CallerSilent")
 
-    answers = []
+    answers: list[str | None] = []
     flow = Flow(RINGING, wakes_then_fails, behaviour=CloudSwitches(early_completion=way))
     assert flow.start({}).finish().status == ended
     assert answers == [said]

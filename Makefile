@@ -86,25 +86,25 @@ story: $(DEV) $(SIP)  ## Play one case: make story CASE=callee_busy (without CAS
 
 .PHONY: test test-lab test-site test-phone test-sip test-build test-sam-local bench bench-sip
 test: $(DEV)  ## Run everything that needs neither a running lab nor SAM
-	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/lab --ignore=tests/lab_sip --ignore=tests/build --ignore=tests/sam_local --ignore=tests/site/browser --ignore=tests/phone/browser $(ARGS)
+	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/e2e $(ARGS)
 
 test-lab: $(DEV)  ## Run the cases over HTTP against a running lab
-	$(PY) -m pytest tests/lab $(ARGS)
+	$(PY) -m pytest tests/e2e/lab $(ARGS)
 
 test-sip: $(DEV) $(SIP)  ## Run calls over real SIP and RTP, judged by SIPp and by ear
-	$(PY) -m pytest tests/lab_sip $(ARGS)
+	$(PY) -m pytest tests/e2e/sip $(ARGS)
 
 test-site: $(DEV) $(BROWSER)  ## Run the SP's site, and click through it in headless Chromium (else skips with its reason)
-	$(PY) -m pytest tests/site $(ARGS)
+	$(PY) -m pytest tests/site tests/e2e/site $(ARGS)
 
 test-phone: $(DEV) $(SIP) $(BROWSER)  ## Run calls over SIP that are answered in headless Chromium (else skips with its reason)
-	$(PY) -m pytest tests/phone $(ARGS)
+	$(PY) -m pytest tests/phone tests/e2e/phone $(ARGS)
 
 test-build: build $(RUNTIME)  ## Run the built functions and layers with Lambda's Python
-	$(PY) -m pytest tests/build $(ARGS)
+	$(PY) -m pytest tests/e2e/build $(ARGS)
 
 test-sam-local: build $(RUNTIME)  ## Run every function with every sample in `sam local` (Debian, root; else skips with its reason)
-	$(PY) -m pytest tests/sam_local $(ARGS)
+	$(PY) -m pytest tests/e2e/sam_local $(ARGS)
 
 bench: $(DEV) $(SIP)  ## Count and time what one callback costs; with BASE=<git ref>: beside that commit, over SIP
 	$(PY) -m bench$(if $(BASE),.compare --base $(BASE)) $(ARGS)

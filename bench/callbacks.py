@@ -11,11 +11,11 @@ from typing import Any
 
 from bench.tally import Tally, Writes
 from lab.lab import Lab
-from lab.pstn.lines.behaviours import answers
-from lab.pstn.lines.phones import Phone
-from lab.website.account import open_account
-from lab.website.client import SpClient
-from lab.website.receiver import Receiver
+from lab.sp.account import open_account
+from lab.sp.client import SpClient
+from lab.sp.receiver import Receiver
+from pstn.lines.behaviours import answers
+from pstn.lines.phones import Phone
 
 MOST_TRANSITIONS = 12
 """The design's own limit for the happy path."""

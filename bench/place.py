@@ -20,8 +20,8 @@ from lab.aws.engine import part
 from lab.aws.layers import built_layer
 from lab.aws.runtime import runtime_path
 from lab.lab import Lab
-from lab.website.account import open_account
-from lab.website.client import SpClient
+from lab.sp.account import open_account
+from lab.sp.client import SpClient
 from tools.template import ROOT
 
 _EVENT = ROOT / "events" / "callback_api" / "callback_placed.json"

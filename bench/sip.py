@@ -19,17 +19,18 @@ from pathlib import Path
 from typing import Any
 
 from bench.sip_report import Figures, report
-from lab.hearing import PURE, WINDOW, samples, share, windows
+from lab.cases.hearing import PURE, WINDOW, samples, share, windows
+from lab.phones.fleet import Fleet
 from lab.phones.voices import voice
-from lab.pstn.feed import Moment
-from lab.pstn.lines.behaviours import answers
-from lab.pstn.lines.phones import Phone
-from lab.pstn.lines.sip.line import SipLine, sip_line
-from lab.pstn.lines.sip.settings import SipSettings, missing
-from lab.pstn.lines.sip.sounds import RATE
-from lab.pstn.recordings import MemoryRecordings
-from lab.pstn.service import PstnService
-from lab.pstn.switches import Switches
+from pstn.feed import Moment
+from pstn.lines.behaviours import answers
+from pstn.lines.phones import Phone
+from pstn.lines.sip.line import SipLine, sip_line
+from pstn.lines.sip.settings import SipSettings, missing
+from pstn.lines.sip.sounds import RATE
+from pstn.recordings import MemoryRecordings
+from pstn.service import PstnService
+from pstn.switches import Switches
 
 SHOWN = "+12025550100", "+12025550101"
 PAIRS = [(f"+120255501{at:02d}", f"+120255501{at + 50:02d}") for at in range(50)]
@@ -55,7 +56,7 @@ class Bench:
             self._invoke,
             Switches(recording_delay=0.0, bridge_failure_detail=True),
             recordings=self.recordings,
-            make_line=sip_line(SipSettings(listen=True)),
+            make_line=sip_line(SipSettings(listen=True), Fleet),
         )
         self.exchange = self.service.exchange
         line = self.exchange.line

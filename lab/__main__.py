@@ -1,18 +1,17 @@
-"""`python -m lab <command>`; each command is a module of this package with `add_arguments` and `run`."""
+"""`python -m lab <command>`; each command is a module of `lab.cli` with `add_arguments` and `run`."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import importlib
-import importlib.util
 import os
 import sys
 
 from lab.aws.cloud import CloudError
 from lab.aws.deploy import DeployError
 from lab.aws.layers import LayerError
-from lab.pstn.lines.sip.child import ChildError
+from pstn.lines.sip.child import ChildError
 
 COMMANDS = ("up", "demo", "story", "site")
 DID_NOT_START = (CloudError, DeployError, LayerError)
@@ -23,9 +22,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m lab", description="The cloud and the telephone network, here")
     commands = parser.add_subparsers(required=True, metavar="command")
     for name in COMMANDS:
-        if importlib.util.find_spec(f"lab.{name}") is None:
-            continue
-        module = importlib.import_module(f"lab.{name}")
+        module = importlib.import_module(f"lab.cli.{name}")
         first_line = (module.__doc__ or "").partition("\n")[0]
         command = commands.add_parser(name, help=first_line, description=first_line)
         module.add_arguments(command)

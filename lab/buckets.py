@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lab.pstn.lines import AudioFile
+from pstn.lines import AudioFile
 
 
 class Prompts:

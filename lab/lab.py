@@ -16,13 +16,14 @@ from lab.aws.deploy import Deployment, deploy
 from lab.aws.edge import Edge
 from lab.aws.switches import CloudSwitches
 from lab.buckets import Prompts, Recordings
-from lab.pstn.control import PREFIX
-from lab.pstn.lines import MakeLine
-from lab.pstn.lines.sip.line import sip_line
-from lab.pstn.lines.sip.settings import SipSettings
-from lab.pstn.lines.virtual import VirtualLine
-from lab.pstn.service import SIGNING_NAME, PstnService
-from lab.pstn.switches import Switches
+from lab.phones.fleet import Fleet
+from pstn.control import PREFIX
+from pstn.lines import MakeLine
+from pstn.lines.sip.line import sip_line
+from pstn.lines.sip.settings import SipSettings
+from pstn.lines.virtual import VirtualLine
+from pstn.service import SIGNING_NAME, PstnService
+from pstn.switches import Switches
 
 ROOT = Path(__file__).parent.parent
 AUDIO = ROOT / "audio"
@@ -83,7 +84,7 @@ class Lab:
         self._parameters = {**ON_A_LAPTOP, "DisplayNumbers": ",".join(numbers), **(parameters or {})}
         self._switches = switches
         telephones = sip or SipSettings(numbers=state_dir / TELEPHONES)
-        self._make_line: MakeLine = sip_line(telephones) if line == "sip" else VirtualLine
+        self._make_line: MakeLine = sip_line(telephones, Fleet) if line == "sip" else VirtualLine
         self._deployment: Deployment | None = None
         self._edge: Edge | None = None
         self._pstn: PstnService | None = None

@@ -11,8 +11,8 @@ from typing import Any
 
 from moto import mock_aws
 
-from lab.pstn.feed import Moment
-from lab.pstn.lines.behaviours import answers
+from pstn.feed import Moment
+from pstn.lines.behaviours import answers
 from tests.journeys.line import Line
 from tools.template import ROOT, read_yaml
 

@@ -1,7 +1,7 @@
 """One AWS account on this machine: MiniStack inside this process, on 127.0.0.1 only.
 
 MiniStack itself lets every web page call it and read its answers. Here only programs are let in, and links to stored
-objects: lab/pstn/http_guard.py says the rule.
+objects: pstn/http_guard.py says the rule.
 
 Law: MiniStack keeps its state in module variables, so a process holds at most one running cloud; starting another after
 stopping the first begins with an empty account.
@@ -34,7 +34,7 @@ from lab.aws.overlay import event_sources, lambda_process, own_services, timing
 from lab.aws.overlay.task_tokens import TOKENS
 from lab.aws.runtime import runtime_path
 from lab.aws.switches import CloudSwitches, use
-from lab.pstn.http_guard import Scope, guarded
+from pstn.http_guard import Scope, guarded
 
 LOOPBACK = "127.0.0.1"
 ACCOUNT = "111122223333"

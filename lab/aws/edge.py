@@ -1,6 +1,6 @@
 """The REST API at the root of a port of its own, as a custom domain with an empty base path serves it.
 
-Web pages are not let in, but a link may be opened (lab/pstn/http_guard.py).
+Web pages are not let in, but a link may be opened (pstn/http_guard.py).
 
 Law: nothing of a request is written anywhere; the method, path, query, header lines and body reach API Gateway as the
 client sent them, its own spelling of header names included.
@@ -22,7 +22,7 @@ import h11
 from lab.aws.cloud import LOOPBACK, Cloud
 from lab.aws.engine import part
 from lab.aws.overlay.rest_proxy import CLIENT, Client, gateway_answer
-from lab.pstn.http_guard import body_of, is_cors, refusal
+from pstn.http_guard import body_of, is_cors, refusal
 
 _LARGEST_BODY = 10 * 1024 * 1024
 """https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html"""

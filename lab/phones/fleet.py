@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from lab.phones.voices import voice
-from lab.pstn.lines.sip.child import LOOPBACK, Child, free_port
-from lab.pstn.lines.sip.sounds import tone
+from pstn.lines.sip.child import LOOPBACK, Child, free_port
+from pstn.lines.sip.settings import SipSettings
+from pstn.lines.sip.sounds import tone
 
 MODULE = "lab.phones.station"
 GRACE_S = 1.0
@@ -19,10 +20,11 @@ end twice as many calls as it must, and that is what it can do least of (`hangup
 
 
 class Fleet:
-    """`listen`: keep what each phone hears, for `heard`."""
+    """The `ScriptedPhones` of a SIP line (pstn.lines.sip.scripted_phones)."""
 
-    def __init__(self, work: Path, told: Callable[[dict[str, Any]], None], *, listen: bool, codecs: tuple[str, ...]):
-        self._work, self._told, self._listen, self._codecs = work, told, listen, codecs
+    def __init__(self, work: Path, told: Callable[[dict[str, Any]], None], settings: SipSettings) -> None:
+        self._work, self._told = work, told
+        self._listen, self._codecs = settings.listen, settings.phone_codecs
         self._together = self._child("phones")
         self._alone: dict[str, Child] = {}
 

@@ -5,9 +5,9 @@ import json
 import sys
 from typing import Any
 
-from lab.phones.refuser import Refuser
-from lab.pstn.lines.sip.channel import Channel, Handle
-from lab.pstn.lines.sip.station import LEG_HEADER, LOOPBACK, Options, Station
+from lab.sip.refuser import Refuser
+from pstn.lines.sip.channel import Channel, Handle
+from pstn.lines.sip.station import LEG_HEADER, LOOPBACK, Options, Station
 
 
 async def main(channel: Channel, options: Options) -> None:

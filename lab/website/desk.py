@@ -16,14 +16,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from lab.sp.client import Reply, SpClient
+from lab.sp.receiver import Push, is_signed
+from lab.sp.sounds import OpenSound, open_sound
+from lab.sp.standing import Standing
 from lab.website import words
 from lab.website.book import MOST_CALLS, Book, SpCall
-from lab.website.client import Reply, SpClient
 from lab.website.numbers import WrongNumber, read_number, spoken
-from lab.website.receiver import Push, is_signed
 from lab.website.scenarios import Contact, Scenario
-from lab.website.sounds import OpenSound, open_sound
-from lab.website.standing import Standing
 
 STATUS_PATH, FEE_PATH = "/told/status", "/told/fee"
 _LOOKS_S = (0.5, 1, 1, 2, 2, 4, 8, 15, 30, 60, 60, 60, 60)

@@ -10,7 +10,7 @@
 | `POST /told/status`, `/told/fee` | what the platform tells |
 
 Law: only the site's own pages send requests here, since a form can make a telephone ring; other sites may link to it
-(lab/pstn/http_guard.py).
+(pstn/http_guard.py).
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from lab.pstn.http_guard import GuardedHandler
 from lab.website import live
 from lab.website.book import SpCall
 from lab.website.desk import FEE_PATH, STATUS_PATH, Ask, Desk, Refused
 from lab.website.pages import plain_page, scenario_page, shell
 from lab.website.scenarios import SCENARIOS, Scenario
+from pstn.http_guard import GuardedHandler
 
 STATIC = Path(__file__).parent / "static"
 _KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}

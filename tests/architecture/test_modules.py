@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.architecture.tree import ROOT, modules
 
 _PRODUCT = modules("layers/core/duologue", "functions")
-_ALL = [*_PRODUCT, *modules("lab", "tools", "bench")]
+_ALL = [*_PRODUCT, *modules("pstn", "lab", "tools", "bench")]
 
 _EMPTY_WORDS = {"manager", "service", "utils", "util", "helpers", "helper", "data", "info", "common", "misc"}
 

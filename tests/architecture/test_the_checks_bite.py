@@ -25,7 +25,9 @@ _BREAKS = {
     "product-below-functions": (f"{_CORE}/runtime/__init__.py", "import functions.sweep.handler"),
     "functions-know-no-lab": ("functions/sweep/handler.py", "import lab"),
     "handlers-are-independent": ("functions/sweep/handler.py", "import functions.outbox.handler"),
-    "lab-imports-nothing-of-ours": ("lab/__init__.py", "import duologue.domain.call"),
+    "pstn-imports-nothing-of-ours": ("pstn/lines/sip/line.py", "import lab.phones.fleet"),
+    "lab-imports-nothing-of-the-product": ("lab/__init__.py", "import duologue.domain.call"),
+    "lab-layers": ("lab/website/desk.py", "import lab.lab"),
 }
 
 
@@ -33,7 +35,7 @@ _BREAKS = {
 def copy(tmp_path: Path) -> Path:
     """The sources and the settings, to be broken."""
     for path in tracked():
-        if str(path).startswith((_CORE, "functions/", "lab/")) and path.suffix == ".py":
+        if str(path).startswith((_CORE, "functions/", "pstn/", "lab/")) and path.suffix == ".py":
             (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / path, tmp_path / path)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
@@ -69,11 +71,11 @@ def test_a_contract_catches_its_break(contract: str, copy: Path):
     assert "BROKEN" in report
 
 
-@pytest.mark.parametrize("package", [f"{_CORE}/helpers", f"{_CORE}/wire/carrier"])
+@pytest.mark.parametrize("package", [f"{_CORE}/helpers", f"{_CORE}/wire/carrier", "lab/helpers"])
 def test_a_new_package_must_be_given_its_place(package: str, copy: Path):
     (copy / package).mkdir()
     (copy / package / "__init__.py").write_text('"""Homeless."""\n', encoding="utf-8")
-    verdict, report = _verdicts(copy, "layers", "wires")
+    verdict, report = _verdicts(copy, "layers", "wires", "lab-layers")
     assert verdict == 1, report
 
 

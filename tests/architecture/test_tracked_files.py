@@ -49,7 +49,7 @@ def test_nothing_is_left_unfinished():
     assert _found(_UNFINISHED, [path for path in _TEXTS if path.suffix in {".py", ".yaml", ""}]) == {}
 
 
-_SAMPLES = [path for path in _TEXTS if path.parts[0] in {"events", "lab", "docs", "README.md", "functions"}]
+_SAMPLES = [path for path in _TEXTS if path.parts[0] in {"events", "pstn", "lab", "docs", "README.md", "functions"}]
 
 
 def test_samples_name_fictional_numbers_only():

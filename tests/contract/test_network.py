@@ -11,10 +11,10 @@ from duologue.adapters.chime_network import ChimeNetwork
 from duologue.domain.errors import OutsideUnavailable
 from duologue.wire.chime.commands import END_COMMAND
 from duologue.wire.chime.invocation import read_invocation
-from lab.pstn.clocks import JumpingClock
-from lab.pstn.serve import LoopbackServer
-from lab.pstn.service import PstnService
-from lab.pstn.switches import Quotas, Switches
+from pstn.clocks import JumpingClock
+from pstn.serve import LoopbackServer
+from pstn.service import PstnService
+from pstn.switches import Quotas, Switches
 from tests.fakes.network import FakeNetwork
 from tests.samples import NETWORK_CALL, NOW
 

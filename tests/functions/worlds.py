@@ -34,10 +34,10 @@ from functions.outbox.handler import answer as answer_stream
 from functions.provision_pstn.handler import answer as answer_cloudformation
 from functions.settle.handler import answer as answer_flow
 from functions.sweep.handler import answer as answer_schedule
-from lab.pstn.clocks import JumpingClock
-from lab.pstn.exchange import Exchange
-from lab.pstn.serve import LoopbackServer
-from lab.pstn.service import PstnService
+from pstn.clocks import JumpingClock
+from pstn.exchange import Exchange
+from pstn.serve import LoopbackServer
+from pstn.service import PstnService
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.auth_attempts import FakeAuthAttempts
 from tests.fakes.calls import FakeCalls

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from lab.pstn.clocks import JumpingClock, Timer
+from pstn.clocks import JumpingClock, Timer
 
 ASL = Path(__file__).parents[2] / "statemachines" / "callback.asl.yaml"
 _NEVER_RETRIED_BY_TASK_FAILED = "States.Timeout"

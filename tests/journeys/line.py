@@ -36,12 +36,12 @@ from duologue.wire.chime.commands import END_COMMAND
 from duologue.wire.chime.invocation import read_invocation
 from duologue.wire.chime.prompt_keys import prompt_at
 from duologue.wire.huawei.notifications import HuaweiWebhooks
-from lab.pstn.clocks import JumpingClock
-from lab.pstn.exchange import Exchange
-from lab.pstn.lines.behaviours import Behaviour
-from lab.pstn.lines.virtual import Phone
-from lab.pstn.refusals import ServiceRefusal
-from lab.pstn.switches import Switches
+from pstn.clocks import JumpingClock
+from pstn.exchange import Exchange
+from pstn.lines.behaviours import Behaviour
+from pstn.lines.virtual import Phone
+from pstn.refusals import ServiceRefusal
+from pstn.switches import Switches
 from tests.fakes.failure_isolation import FakeFailureIsolation
 from tests.fakes.recordings import RECORDS
 from tests.journeys.flow_player import FlowPlayer, TaskFailed, load

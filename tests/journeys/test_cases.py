@@ -8,9 +8,9 @@ import pytest
 from duologue.call_control.prompts import Prompt
 from duologue.domain.errors import UnknownCall
 from duologue.wire.chime.prompt_keys import prompt_at
-from lab.pstn.lines import AudioFile
-from lab.pstn.lines.behaviours import answers, busy, invalid, never_answers, rejects
-from lab.pstn.switches import Switches
+from pstn.lines import AudioFile
+from pstn.lines.behaviours import answers, busy, invalid, never_answers, rejects
+from pstn.switches import Switches
 from tests.journeys.line import CALLEE, CALLER, OWN, Line
 
 WHOLE = ["callout", "alerting", "answer", "callout", "answer", "disconnect", "fee"]

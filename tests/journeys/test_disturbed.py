@@ -9,9 +9,9 @@ from duologue.domain.due import SWEEP_MARGIN, TAKE_UP
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.outcome import EndReason, Outcome, Result
 from duologue.wire.chime.commands import END_COMMAND
-from lab.pstn.lambdas import Fate
-from lab.pstn.lines.behaviours import answers, busy, never_answers, vanishes
-from lab.pstn.switches import Quotas, Switches
+from pstn.lambdas import Fate
+from pstn.lines.behaviours import answers, busy, never_answers, vanishes
+from pstn.switches import Quotas, Switches
 from tests.journeys.line import CALLEE, CALLER, Line
 
 EITHER_WAY = [

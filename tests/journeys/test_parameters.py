@@ -7,8 +7,8 @@ import pytest
 from duologue.call_control.prompts import AppPrompt, Prompt
 from duologue.domain.audio import Audio, Listeners
 from duologue.domain.call import NotifyTo
-from lab.pstn.lines import AudioFile
-from lab.pstn.lines.behaviours import answers, never_answers
+from pstn.lines import AudioFile
+from pstn.lines.behaviours import answers, never_answers
 from tests.journeys.desk import Desk
 from tests.journeys.line import CALLEE, CALLER, Line
 from tests.journeys.line import OWN as OWN_NUMBERS

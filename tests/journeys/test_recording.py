@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from duologue.call_control.prompts import Prompt
-from lab.pstn.lines import AudioFile
-from lab.pstn.lines.behaviours import answers
-from lab.pstn.switches import Switches
+from pstn.lines import AudioFile
+from pstn.lines.behaviours import answers
+from pstn.switches import Switches
 from tests.journeys.line import CALLEE, CALLER, Line
 
 

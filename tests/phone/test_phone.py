@@ -11,9 +11,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from lab.phones.browser.phone import BrowserPhone
-from lab.pstn.lines.sip.child import ChildError
-from lab.pstn.lines.sip.numbers import Numbers
-from lab.pstn.lines.sip.settings import missing
+from pstn.lines.sip.child import ChildError
+from pstn.lines.sip.numbers import Numbers
+from pstn.lines.sip.settings import missing
 from tests.phone.test_server import PATIENCE_S, closed_with, say, told
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "")
@@ -111,6 +111,6 @@ def test_it_dies_and_is_there_again(phone, numbers, time):
 
 
 def test_a_taken_port_is_told(numbers, phone, monkeypatch):
-    monkeypatch.setattr("lab.pstn.lines.sip.child.READY_S", 1.0)
+    monkeypatch.setattr("pstn.lines.sip.child.READY_S", 1.0)
     with pytest.raises(ChildError, match=r"address already in use|did not come up"):
         BrowserPhone(numbers, "127.0.0.1:9", port=urlsplit(phone.url).port or 0)

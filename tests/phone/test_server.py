@@ -17,7 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 from lab.phones.browser.board import TAKEN, Board
 from lab.phones.browser.page import MOST
 from lab.phones.browser.server import NOT_UNDERSTOOD, Doors
-from lab.pstn.lines.sip.media import Audio
+from pstn.lines.sip.media import Audio
 
 JACK, SHOWN = "+12025550111", "+12025550100"
 PATIENCE_S = 10.0

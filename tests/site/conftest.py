@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from lab.sp.standing import Standing
 from lab.website.desk import FEE_PATH, STATUS_PATH, Desk
 from lab.website.scenarios import TO_TRY
 from lab.website.server import Site
-from lab.website.standing import Standing
 from tests.site.platform import SECRET, Clock, Platform, Storage, signed
 
 URL = "http://127.0.0.1:8090"

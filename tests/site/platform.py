@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from duologue.wire.huawei.digests import AUTHORIZATION, push_digest, username_token
-from lab.website.client import CALL_STOP, CLICK2CALL, LOG_IN, LOOK_UP, RECORD, REFRESH, Account, Reply, SpClient
+from lab.sp.client import CALL_STOP, CLICK2CALL, LOG_IN, LOOK_UP, RECORD, REFRESH, Account, Reply, SpClient
 
 SECRET = "secret-of-the-app"
 ACCOUNT = Account("key-1", SECRET, "institute", "password-1")

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from urllib.request import urlopen
 
-from lab.site import PASSWORD, SECRET
+from lab.cli.site import PASSWORD, SECRET
 
 ROOT = Path(__file__).parents[2]
 SECRETS = {SECRET: "secret", PASSWORD: "password"}

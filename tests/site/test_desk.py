@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from lab.website.client import CALL_STOP, CLICK2CALL, RECORD, Reply
+from lab.sp.client import CALL_STOP, CLICK2CALL, RECORD, Reply
 from lab.website.desk import FEE_PATH, STATUS_PATH, Ask, Refused, new_token
 from lab.website.live import outcome, sentence
 from lab.website.scenarios import COURIER, HOMES, RIDES, SCENARIOS, TRAINING

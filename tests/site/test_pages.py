@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from lab.website.client import CALL_STOP, CLICK2CALL
+from lab.sp.client import CALL_STOP, CLICK2CALL
 from lab.website.desk import STATUS_PATH
 from lab.website.scenarios import COURIER, RIDES, SCENARIOS, TO_TRY, to_try
 from tests.site.platform import CALLEE, CALLER, RECORDED, TALK, fails, fee, said, signed

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lab.website.client import CALL_STOP, LOG_IN, REFRESH
-from lab.website.standing import Standing
+from lab.sp.client import CALL_STOP, LOG_IN, REFRESH
+from lab.sp.standing import Standing
 from tests.site.platform import said
 
 LIFE = 172800

@@ -1,7 +1,7 @@
 """The browser phone: a page that rings, with microphone and speaker; behind it a SIP phone like any other.
 
     page ═WebSocket═ server ── board ── station ── media        one child process
-                                                                (station and media: lab.pstn.lines.sip)
+                                                                (station and media: pstn.lines.sip)
 
 | Module | Where | What |
 | --- | --- | --- |

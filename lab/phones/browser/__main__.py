@@ -7,8 +7,8 @@ from typing import Any
 
 from lab.phones.browser.board import Board
 from lab.phones.browser.server import Doors
-from lab.pstn.lines.sip.channel import Channel, Handle
-from lab.pstn.lines.sip.station import Options, Station
+from pstn.lines.sip.channel import Channel, Handle
+from pstn.lines.sip.station import Options, Station
 
 
 async def main(channel: Channel, *, sip_port: int, page_port: int, network: str) -> None:

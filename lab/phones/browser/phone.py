@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from lab.pstn.lines.sip.child import LOOPBACK, Child, ChildError, free_port
-from lab.pstn.lines.sip.numbers import Numbers
+from pstn.lines.sip.child import LOOPBACK, Child, ChildError, free_port
+from pstn.lines.sip.numbers import Numbers
 
 MODULE = "lab.phones.browser"
 

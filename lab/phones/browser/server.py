@@ -1,7 +1,7 @@
 """The page's files and its WebSocket, on loopback.
 
 Law: only the page itself is let in. Whatever else runs in the same browser can reach loopback too, and could listen
-and talk: so a request must pass lab/pstn/http_guard.py, and the socket must say that a page of ours opens it.
+and talk: so a request must pass pstn/http_guard.py, and the socket must say that a page of ours opens it.
 """
 
 import asyncio
@@ -18,10 +18,10 @@ from websockets.http11 import Request, Response
 
 from lab.phones.browser.board import Board
 from lab.phones.browser.page import Page
-from lab.pstn.http_guard import body_of, refusal
-from lab.pstn.lines.sip.child import LOOPBACK
-from lab.pstn.lines.sip.numbers import E164
-from lab.pstn.lines.sip.sounds import FRAME_BYTES
+from pstn.http_guard import body_of, refusal
+from pstn.lines.sip.child import LOOPBACK
+from pstn.lines.sip.numbers import E164
+from pstn.lines.sip.sounds import FRAME_BYTES
 
 STATIC = Path(__file__).parent / "static"
 FILES = {

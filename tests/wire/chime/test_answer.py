@@ -10,9 +10,9 @@ from duologue.call_control.prompts import AppPrompt, Prompt
 from duologue.domain.outcome import Party
 from duologue.domain.phone_number import PhoneNumber
 from duologue.wire.chime.answer import Buckets, write_answer
-from lab.pstn.reply import Reply, read_reply
-from lab.pstn.switches import Switches
-from tests.lab_pstn.scripted import SHOWN_B, B, Story
+from pstn.reply import Reply, read_reply
+from pstn.switches import Switches
+from tests.pstn.scripted import SHOWN_B, B, Story
 
 STORE = Buckets("prompts-bucket", "recordings-bucket")
 DIAL = DialAndBridge(PhoneNumber(B), PhoneNumber(SHOWN_B), timedelta(seconds=20), Prompt.WAITING)

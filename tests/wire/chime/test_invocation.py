@@ -28,7 +28,7 @@ from duologue.call_control.events import (
 from duologue.call_control.prompts import AppPrompt, Prompt
 from duologue.domain.outcome import Party
 from duologue.wire.chime.invocation import Invocation, read_invocation
-from lab.pstn.events import EVENT_TYPES
+from pstn.events import EVENT_TYPES
 from tests.functions.worlds import CALL_ID, sample, samples
 from tests.samples import LEG_A, LEG_B, NETWORK_CALL, at
 

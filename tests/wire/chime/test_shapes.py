@@ -12,10 +12,10 @@ from duologue.call_control.prompts import Prompt
 from duologue.domain.outcome import Party
 from duologue.domain.phone_number import PhoneNumber
 from duologue.wire.chime.answer import Buckets, write_answer
-from lab.pstn.lines.behaviours import answers, busy, never_answers, rejects
-from lab.pstn.recordings import MemoryRecordings
+from pstn.lines.behaviours import answers, busy, never_answers, rejects
+from pstn.recordings import MemoryRecordings
 from tests.functions.worlds import sample, samples
-from tests.lab_pstn.scripted import SHOWN_B, B, Story, action, hang_up_the_rest
+from tests.pstn.scripted import SHOWN_B, B, Story, action, hang_up_the_rest
 
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
 

@@ -1,0 +1,299 @@
+"""What must have come true when a case was played: one check a line, each with what it found if it did not.
+
+Times: the wire has whole seconds, cut off, so a time that it gives stands for the second that begins there. It is
+right if the moment that a phone saw lies within that second, or at most one second away from it; where the platform's
+function was kept waiting by the machine, it counts from its answer.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from lab.cases.catalogue import CONNECTING, PARTING, WAITING
+from lab.cases.play import Played
+from pstn.lines.phones import PhoneCall
+
+SECOND = timedelta(seconds=1)
+_WHERE = ("recordStartTime", "recordObjectName", "recordBucketName", "recordDomain", "recordFileDownloadUrl")
+_LEG_A = ("callOutStartTime", "callOutAlertingTime", "callOutAnswerTime")
+_LEG_B = ("fwdStartTime", "fwdAlertingTime", "fwdAnswerTime")
+
+
+@dataclass(frozen=True)
+class Check:
+    """`found`: what was the case instead; None: it came true."""
+
+    what: str
+    found: str | None
+
+    @property
+    def true(self) -> bool:
+        return self.found is None
+
+
+def check(played: Played) -> list[str]:
+    """Everything that did not come true."""
+    return [f"{check.what}: {check.found}" for check in checks(played) if not check.true]
+
+
+def checks(played: Played) -> list[Check]:
+    return [Check(what, found) for what, found in _all(played)]
+
+
+Finding = tuple[str, str | None]
+
+
+def _all(played: Played) -> Iterator[Finding]:
+    yield "the request was accepted", None if played.reply.code == "0" else f"{played.reply.status} {played.reply.body}"
+    if played.case.stop:
+        answer = played.stopped
+        yield "the stop was accepted", None if answer and answer.code == "0" else str(answer)
+    yield from _told(played)
+    yield from _people(played)
+    yield from _account(played)
+    yield "no leg is up, no execution runs, no slot is held", "; ".join(played.left_over) or None
+    yield "the network took every answer of the platform", _refusals(played)
+
+
+def _differs(found: object, wanted: object) -> str | None:
+    return None if found == wanted else f"{found}, not {wanted}"
+
+
+# ---- what the SP was told
+
+
+def _told(played: Played) -> Iterator[Finding]:
+    wanted = [*played.case.steps(played.switches), "disconnect", "fee"]
+    steps = played.steps
+    if _ringing_overtaken(played):
+        wanted, steps = _without_alerting(wanted), _without_alerting(steps)
+    yield f"the SP was told {', '.join(wanted)}", _differs(steps, wanted)
+    ends = (played.steps.count("disconnect"), played.steps.count("fee"))
+    yield "one disconnect, one CDR", _differs(ends, (1, 1))
+    unsigned = [push.kind for push in played.pushes if not push.signed]
+    yield "every message to the SP is signed with the app's secret", f"not {unsigned}" if unsigned else None
+    shown = {(told["caller"], told["called"]) for push in played.pushes if (told := push.body.get("statusInfo"))}
+    a, b = played.sp.numbers[:2]
+    strange = shown - {(a, played.pair.caller), (b, played.pair.callee)}
+    yield "every event names the display number and the number dialled", str(strange) if strange else None
+    told_times = [str(push.body["statusInfo"]["timestamp"]) for push in played.pushes if push.kind != "fee"]
+    yield "the events' times do not go back", None if told_times == sorted(told_times) else str(told_times)
+    codes = played.case.codes(played.switches)
+    yield f"disconnect says {codes.state}", _differs(played.disconnect.get("stateCode"), codes.state)
+    party = {"caller": "caller", "callee": "called", None: "platform"}[played.case.left_by]
+    both_left = played.case.talk and played.switches.hangup_order == "reversed"
+    if played.case.left_by is not None and not both_left:
+        yield f"the {party} hung up", _differs(played.disconnect.get("partyType"), party)
+
+
+def _ringing_overtaken(played: Played) -> bool:
+    """Ringing that is heard after the answer is no news any more; a network or a busy machine may bring it about."""
+    kinds = {
+        moment.detail["event"]["Sequence"]: moment.detail["event"]["InvocationEventType"]
+        for moment in played.moments
+        if moment.kind == "event"
+    }
+    order = [kinds.get(moment.detail["sequence"]) for moment in played.moments if moment.kind == "answer"]
+    later = order[order.index("CALL_ANSWERED") :] if "CALL_ANSWERED" in order else []
+    return played.switches.reordering != "none" or ("RINGING" in later and "RINGING" not in order[: -len(later)])
+
+
+def _without_alerting(steps: list[str]) -> list[str]:
+    return [step for step in steps if not step.startswith("alerting")]
+
+
+# ---- what the two people saw and heard
+
+
+def _people(played: Played) -> Iterator[Finding]:
+    a, b = played.sp.numbers[:2]
+    for who, calls, shows in (("calling", played.caller_calls, a), ("called", played.callee_calls, b)):
+        rang = _should_ring(played, who)
+        yield (
+            f"the {who} party's phone was called {'once, and saw only ' + shows if rang else 'never'}",
+            _differs([call.saw for call in calls], [shows] if rang else []),
+        )
+    heard = _prompts(played.caller)
+    wanted = list(played.case.heard)
+    if WAITING not in heard and _failed_at_once(played.callee):
+        wanted = [prompt for prompt in wanted if prompt != WAITING]
+    hears = f"the calling party heard {', then '.join(wanted)}" if wanted else "the calling party heard no prompt"
+    yield hears, _differs([prompt for prompt in heard if prompt in wanted or prompt != CONNECTING], wanted)
+    told = list(played.case.callee_heard)
+    hears = f"the called party heard {', then '.join(told)}" if told else "the called party heard no prompt"
+    yield hears, _differs(_prompts(played.callee), told)
+    if PARTING & set(played.case.heard):
+        yield "the calling party heard to the end that nobody comes", _cut_short(played)
+    joined = [[other for other, _, _ in call.joined] if call else [] for call in (played.caller, played.callee)]
+    talk = [[played.pair.callee], [played.pair.caller]] if played.case.talk else [[], []]
+    yield "both were joined, to each other" if played.case.talk else "nobody was joined", _differs(joined, talk)
+    if played.case.talk:
+        yield "nobody was left alone on the line", _left_alone(played)
+
+
+def _should_ring(played: Played, who: str) -> bool:
+    return ("callout A" if who == "calling" else "callout B") in played.case.told
+
+
+def _prompts(call: PhoneCall | None) -> list[str]:
+    """Names of the prompts heard; one that repeats counts once."""
+    names = [_prompt(what) for _, what in call.heard] if call else []
+    return [name for index, name in enumerate(names) if index == 0 or names[index - 1] != name]
+
+
+def _prompt(key: str) -> str:
+    return key.rpartition("/")[2].removesuffix(".wav")
+
+
+def _cut_short(played: Played) -> str | None:
+    call = played.caller
+    begun = [at for at, what in call.heard if _prompt(what) in PARTING] if call else []
+    if not begun or call is None or call.ended_at is None:
+        return "it was not heard"
+    heard = call.ended_at - begun[-1]
+    return None if heard > 2 * SECOND else f"only {heard.total_seconds():.1f} s of it"
+
+
+def _failed_at_once(callee: PhoneCall | None) -> bool:
+    """Over before the network could fetch a prompt to wait by."""
+    return bool(callee and callee.ended_at and callee.ended_at - callee.called_at < SECOND)
+
+
+def _left_alone(played: Played) -> str | None:
+    ends = [call.ended_at for call in (played.caller, played.callee) if call and call.ended_at]
+    if len(ends) != 2:
+        return "a leg did not end"
+    apart = max(ends) - min(ends)
+    return None if apart < 5 * SECOND else f"one leg was up {apart.total_seconds():.1f} s longer"
+
+
+# ---- the CDR
+
+
+def _account(played: Played) -> Iterator[Finding]:
+    cdr = played.cdr
+    a, b = played.sp.numbers[:2]
+    wanted = {
+        "direction": 0,
+        "spId": played.sp.name,
+        "appKey": played.sp.account.app_key,
+        "sessionId": played.session,
+        "callerNum": a,
+        "calleeNum": played.pair.caller,
+        "fwdDisplayNum": b,
+        "fwdDstNum": played.pair.callee,
+        "userData": played.case.name,
+    }
+    yield "the CDR says whose call it was", _differs({name: cdr.get(name) for name in wanted}, wanted)
+    codes = played.case.codes(played.switches)
+    found = [cdr.get(name) for name in ("ulFailReason", "sipStatusCode", "callOutUnaswRsn", "fwdUnaswRsn")]
+    coded = [codes.fail_reason, codes.sip_status, codes.caller_cause, codes.callee_cause]
+    yield (
+        f"the CDR says {codes.fail_reason}, SIP {codes.sip_status}, causes {coded[2]} and {coded[3]}",
+        _differs(found, coded),
+    )
+    times = [cdr[name] for name in (*_LEG_A, *_LEG_B, "callEndTime") if name in cdr]
+    yield "the CDR's times are in order", None if times and times == sorted(times) else str(times)
+    yield "the CDR's times are what the phones saw, to a second", "; ".join(_time_faults(played)) or None
+    yield from _recording(played)
+    if played.case.minutes:
+        limit = timedelta(minutes=played.case.minutes)
+        talk = _time(cdr["callEndTime"]) - _time(cdr["fwdAnswerTime"]) if "fwdAnswerTime" in cdr else timedelta(0)
+        yield f"they talked for {limit}", None if limit - SECOND <= talk <= limit + 3 * SECOND else str(talk)
+
+
+def _recording(played: Played) -> Iterator[Finding]:
+    recorded = played.case.record
+    wanted = {"recordFlag", *(_WHERE if recorded else ())}
+    told = {name for name in played.cdr if name.startswith("record")}
+    words = "that it was recorded, since when and where" if recorded else "that it was not recorded, and no more"
+    fault = _differs(sorted(told), sorted(wanted)) or _differs(played.cdr.get("recordFlag"), int(recorded))
+    yield f"the CDR says {words}", fault
+    if recorded:
+        begins = (played.sound or b"")[:4]
+        yield "the CDR's link leads to the recording", _differs(begins, b"RIFF")
+
+
+def _time_faults(played: Played) -> Iterator[str]:
+    cdr = played.cdr
+    for name, at in _times(played).items():
+        told = cdr.get(name)
+        if (told is None) != (at is None):
+            yield f"{name} is {told}, the phone saw {at and at[0]}"
+        elif told is not None and at is not None and not _within_a_second(_time(told), *at):
+            seen, heard = (f"{moment:%H:%M:%S.%f}" for moment in at)
+            yield f"{name} is {told}, the phone saw it at {seen}, the platform heard at {heard}"
+
+
+def time_lags(played: Played) -> list[float]:
+    """How much later than its phone saw it each time in the CDR is, in seconds; cut-off seconds are given back."""
+    cdr = played.cdr
+    pairs = [(_time(cdr[name]), at[0]) for name, at in _times(played).items() if at and name in cdr]
+    return [max(0.0, (told - seen).total_seconds()) for told, seen in pairs]
+
+
+def _within_a_second(told: datetime, seen: datetime, heard: datetime) -> bool:
+    return seen - 2 * SECOND <= told <= heard + SECOND
+
+
+def _times(played: Played) -> dict[str, tuple[datetime, datetime] | None]:
+    """For each time of the CDR: when the phone saw it, and when the platform had answered the event that says so.
+
+    The platform can know no sooner; on a machine that is busy with other things the two are seconds apart.
+    """
+    times: dict[str, tuple[datetime, datetime] | None] = dict.fromkeys((*_LEG_A, *_LEG_B, "callEndTime"))
+    if caller := played.caller:
+        dialled = next(moment.at for moment in played.moments if moment.kind == "placed")
+        times["callOutStartTime"] = (dialled, caller.called_at)
+        times["callOutAlertingTime"] = _heard(played, "RINGING", caller.rang_at)
+        times["callOutAnswerTime"] = _heard(played, "CALL_ANSWERED", caller.answered_at)
+    if callee := played.callee:
+        times["fwdStartTime"] = _heard(played, "CALL_UPDATE_REQUESTED", callee.called_at, before=True)
+        times["fwdAlertingTime"] = _heard(played, "RINGING", callee.rang_at)
+        times["fwdAnswerTime"] = _heard(played, "ACTION_SUCCESSFUL", callee.answered_at)
+    if not played.switches.ringing_leg_a or "alerting A" not in played.steps:
+        times["callOutAlertingTime"] = None
+    if not played.switches.ringing_leg_b or "alerting B" not in played.steps:
+        times["fwdAlertingTime"] = None
+    ends = [call.ended_at for call in (played.caller, played.callee) if call and call.ended_at]
+    if ends:
+        times["callEndTime"] = _heard(played, "HANGUP", max(ends))
+    elif not played.moments:  # the network never took the call; its end is the platform's own
+        del times["callEndTime"]
+    return times
+
+
+def _heard(
+    played: Played, kind: str, seen: datetime | None, *, before: bool = False
+) -> tuple[datetime, datetime] | None:
+    """`seen`, and when the event of this kind that follows it (`before`: that it follows) had been answered."""
+    if seen is None:
+        return None
+    asked = [
+        moment
+        for moment in played.moments
+        if moment.kind == "event"
+        and moment.detail["event"]["InvocationEventType"] == kind
+        and (before or moment.at >= seen)
+    ]
+    if not asked:
+        return seen, seen
+    sequence = asked[0].detail["event"]["Sequence"]
+    answered = [m.at for m in played.moments if m.kind == "answer" and m.detail["sequence"] == sequence]
+    return min(seen, asked[0].at) if before else seen, max([seen, *answered[:1]])
+
+
+def _time(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+
+
+# ---- the network
+
+
+def _refusals(played: Played) -> str | None:
+    """Answers that the service could not read, and Lambdas that failed."""
+    failures = [str(moment.detail["reason"]) for moment in played.moments if moment.kind == "failure"]
+    events = (moment.detail["event"] for moment in played.moments if moment.kind == "event")
+    invalid = [event.get("ErrorMessage") for event in events if event["InvocationEventType"].startswith("INVALID")]
+    found = [*failures, *map(str, invalid)]
+    return "; ".join(found) or None

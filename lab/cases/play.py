@@ -1,0 +1,253 @@
+"""Play one case on a running lab, over HTTP as an SP, and gather everything that came of it.
+
+    watch = Watch(lab.pstn)
+    played = play(lab, watch, sp, case, pair)
+    wrong = check(played)                       (lab.cases.checks says what is looked at)
+
+Two numbers are a pair; calls on different pairs may be played at the same time, from threads.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from lab.cases.catalogue import Case
+from lab.lab import Lab
+from lab.sp.client import Reply
+from lab.sp.receiver import Push
+from lab.sp.sounds import open_sound
+from lab.sp.sp import Sp
+from pstn.feed import Moment
+from pstn.lines.phones import Phone, PhoneCall
+from pstn.service import PstnService
+from pstn.switches import Switches
+
+_AFTERWARDS_S = 20.0
+"""How long the flow may need after the CDR was told. R2: it is woken at once, else from the stream."""
+_GLANCE_S = 0.1
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The two telephones of one call."""
+
+    caller: str
+    callee: str
+
+
+@dataclass
+class Played:
+    """One callback as everybody saw it. What is None or empty did not happen."""
+
+    case: Case
+    pair: Pair
+    switches: Switches
+    sp: Sp
+    asked_at: datetime
+    reply: Reply
+    stopped: Reply | None = None
+    caller_calls: list[PhoneCall] = field(default_factory=list)
+    callee_calls: list[PhoneCall] = field(default_factory=list)
+    moments: list[Moment] = field(default_factory=list)
+    """What happened in the network, in order: SMA events, the platform's answers, the phones."""
+    pushes: list[Push] = field(default_factory=list)
+    sound: bytes | None = None
+    """What the CDR's link to the recording led to."""
+    left_over: list[str] = field(default_factory=list)
+    """What of the call still occupies something, in words."""
+
+    @property
+    def session(self) -> str:
+        return str(self.reply.body.get("sessionId", ""))
+
+    @property
+    def call_id(self) -> str:
+        """The part of the session id that the platform names its own things by."""
+        return self.session.partition("@")[0]
+
+    @property
+    def caller(self) -> PhoneCall | None:
+        return self.caller_calls[0] if self.caller_calls else None
+
+    @property
+    def callee(self) -> PhoneCall | None:
+        return self.callee_calls[0] if self.callee_calls else None
+
+    @property
+    def steps(self) -> list[str]:
+        """What the SP was told, in order, as `cases` writes it."""
+        legs = {self.pair.caller: " A", self.pair.callee: " B"}
+        ends = ("disconnect", "fee")
+        return [push.kind + ("" if push.kind in ends else legs.get(str(push.called), " ?")) for push in self.pushes]
+
+    @property
+    def disconnect(self) -> dict[str, Any]:
+        return next((dict(push.body["statusInfo"]) for push in self.pushes if push.kind == "disconnect"), {})
+
+    @property
+    def cdr(self) -> dict[str, Any]:
+        return next((dict(push.body["feeLst"][0]) for push in self.pushes if push.kind == "fee"), {})
+
+
+class Watch:
+    """What happens in the network, by call. Let several threads wait for it."""
+
+    def __init__(self, pstn: PstnService) -> None:
+        self._changed = threading.Condition()
+        self._by_call: dict[str, list[Moment]] = {}
+        self._to: dict[str, list[Moment]] = {}
+        self._refused: dict[str, list[Moment]] = {}
+        pstn.subscribe(self._take)
+
+    def call_to(self, number: str, since: datetime) -> str | None:
+        """The network call whose leg A goes to this number."""
+        with self._changed:
+            placed = [moment for moment in self._to.get(number, []) if moment.at >= since]
+        return placed[0].transaction if placed else None
+
+    def moments(self, call: str | None) -> list[Moment]:
+        with self._changed:
+            return list(self._by_call.get(call or "", []))
+
+    def wait_for_dial(self, number: str, since: datetime, seconds: float) -> bool:
+        """Whether a call to this number was placed or refused within this time."""
+
+        def tried() -> bool:
+            known = self._to.get(number, []) + self._refused.get(number, [])
+            return any(moment.at >= since for moment in known)
+
+        with self._changed:
+            return self._changed.wait_for(tried, seconds)
+
+    def wait_until_over(self, call: str, seconds: float) -> bool:
+        with self._changed:
+            ended = self._changed.wait_for(lambda: any(m.kind == "over" for m in self._by_call[call]), seconds)
+            return ended and self._changed.wait_for(lambda: _answered(self._by_call[call]), seconds)
+
+    def _take(self, moment: Moment) -> None:
+        with self._changed:
+            if moment.transaction:
+                self._by_call.setdefault(moment.transaction, []).append(moment)
+            if moment.kind == "placed":
+                self._to.setdefault(str(moment.detail["to"]), []).append(moment)
+            if moment.kind == "refused" and "to" in moment.detail:
+                self._refused.setdefault(str(moment.detail["to"]), []).append(moment)
+            self._changed.notify_all()
+
+
+def _answered(moments: list[Moment]) -> bool:
+    """Whether every invocation has its answer."""
+    asked = sum(moment.kind in ("event", "repeat") for moment in moments)
+    return asked == sum(moment.kind in ("answer", "failure") for moment in moments)
+
+
+def play(
+    lab: Lab,
+    watch: Watch,
+    sp: Sp,
+    case: Case,
+    pair: Pair,
+    *,
+    on_dialled: Callable[[], None] = lambda: None,
+    on_stop: Callable[[], None] = lambda: None,
+) -> Played:
+    """Play it to its end. The network behaves as its switches say at the time of the dial.
+
+    `on_dialled` is called once that time is past; `on_stop` just before the SP asks to stop.
+
+    What does not come to pass in its time is simply missing from the result.
+    """
+    phones = lab.pstn.exchange.phones
+    switches = lab.pstn.exchange.switches
+    caller, callee = Phone(case.caller), Phone(case.callee)
+    phones[pair.caller], phones[pair.callee] = caller, callee
+    asked_at = datetime.now(UTC)
+    wanted = {"userData": case.name, "partyTypeRequiredInDisconnect": "true"}
+    if case.record:
+        wanted["recordFlag"] = "true"
+    reply = sp.place(pair.caller, pair.callee, maxDuration=case.minutes, **wanted)
+    played = Played(case, pair, switches, sp, asked_at, reply)
+    try:
+        if reply.status != 200:
+            return played
+        watch.wait_for_dial(pair.caller, asked_at, case.seconds)
+    finally:
+        on_dialled()
+    _stop_in_time(played, on_stop)
+    sp.receiver.wait_for_fee(played.session, case.seconds)
+    call = watch.call_to(pair.caller, asked_at)
+    if call is not None:
+        watch.wait_until_over(call, _AFTERWARDS_S)
+    execution = _execution(lab, played.call_id)
+    played.caller_calls, played.callee_calls = list(caller.calls), list(callee.calls)
+    played.moments = watch.moments(call)
+    played.left_over = left_over(lab, played, execution)
+    played.pushes = sp.receiver.about(played.session)
+    if link := played.cdr.get("recordFileDownloadUrl"):
+        played.sound = _sound_at(str(link))
+    return played
+
+
+def _stop_in_time(played: Played, on_stop: Callable[[], None]) -> None:
+    """Stop as an SP can: by what it was told."""
+    when = {"caller rings": ("callout", True), "callee rings": ("callout", False), "in talk": ("answer", False)}
+    if played.case.stop is None:
+        return
+    kind, to_caller = when[played.case.stop]
+    called = played.pair.caller if to_caller else played.pair.callee
+    if played.sp.receiver.wait_for(played.session, kind, played.case.seconds, called):
+        on_stop()
+        played.stopped = played.sp.client.stop(played.session)
+
+
+def _sound_at(link: str) -> bytes | None:
+    """The CDR is told before the sound has come (it waits for no file), so the link is followed until it is there."""
+    give_up = time.monotonic() + _AFTERWARDS_S
+    while True:
+        opened = open_sound(link)
+        try:
+            if opened.status == 200:
+                return b"".join(opened.chunks())
+        finally:
+            opened.close()
+        if time.monotonic() > give_up:
+            return None
+        time.sleep(_GLANCE_S)
+
+
+def _execution(lab: Lab, call_id: str) -> str:
+    """How the flow of a call ended; "RUNNING" if it has not, some time after the CDR."""
+    flows = lab.client("stepfunctions")
+    arn = f"{lab.outputs['CallbackFlow'].replace(':stateMachine:', ':execution:')}:{call_id}"
+    give_up = time.monotonic() + _AFTERWARDS_S
+    while True:
+        status = str(flows.describe_execution(executionArn=arn)["status"])
+        if status != "RUNNING" or time.monotonic() > give_up:
+            return status
+        time.sleep(_GLANCE_S)  # Step Functions tells the end of an execution to nobody but who asks
+
+
+def left_over(lab: Lab, played: Played, execution: str) -> list[str]:
+    """What of a call is still there that should have gone with its end."""
+    found = [] if execution == "SUCCEEDED" else [f"its execution is {execution}"]
+    exchange, network_calls = lab.pstn.exchange, {moment.transaction for moment in played.moments}
+    with exchange.lock:
+        legs = exchange.legs_up() + exchange.legs_ringing()
+    found += [f"{tag} is up or rings" for call, tag in legs if call in network_calls]
+    table = lab.client("dynamodb")
+    rows = table.scan(TableName=lab.outputs["AccountsTable"], ConsistentRead=True)["Items"]
+    if any(played.call_id in row.get("held", {}).get("SS", []) for row in rows):
+        found.append("its slot is held")
+    opened = table.query(
+        TableName=lab.outputs["CallsTable"],
+        IndexName="open-calls",
+        KeyConditionExpression="#open = :open",
+        ExpressionAttributeNames={"#open": "open"},
+        ExpressionAttributeValues={":open": {"S": "open"}},
+    )
+    if any(item["call"]["S"] == played.call_id for item in opened["Items"]):
+        found.append("it is still in the index of open calls")
+    return found

@@ -1,0 +1,36 @@
+"""What must have been heard when a case was played with sound: one check a line, as in `lab.cases.checks`."""
+
+from collections.abc import Callable
+
+from lab.cases.checks import Check
+from lab.cases.hearing import samples, seconds_of
+from lab.cases.play import Played
+from lab.phones.voices import voice
+from pstn.lines.phones import PhoneCall
+
+LEAST = 0.5
+"""Of the time for which two were joined: prompts may sound over a voice, and a busy machine may interrupt it."""
+
+HeardBy = Callable[[PhoneCall], bytes]
+"""What a built-in phone received in a call, as `SipLine` gives it."""
+
+
+def sound_checks(played: Played, heard_by: HeardBy) -> list[Check]:
+    """None if nobody talked."""
+    if not played.case.talk:
+        return []
+    pair = played.pair
+    return [
+        _hears("calling", played.caller, voice(pair.callee), heard_by),
+        _hears("called", played.callee, voice(pair.caller), heard_by),
+    ]
+
+
+def _hears(who: str, call: PhoneCall | None, hertz: float, heard_by: HeardBy) -> Check:
+    what = f"the {who} party's phone received the other's voice, a tone of {hertz:.0f} Hz"
+    if call is None or not call.joined or call.ended_at is None:
+        return Check(what, "it was not joined to anybody")
+    _, since, until = call.joined[0]
+    joined = ((until or call.ended_at) - since).total_seconds()
+    heard = seconds_of(hertz, samples(heard_by(call)))
+    return Check(what, None if heard >= LEAST * joined else f"for {heard:.1f} s of {joined:.1f} s")

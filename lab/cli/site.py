@@ -1,0 +1,73 @@
+"""Serve the SP's site (training institute, rides, courier, homes) as an ordinary client of any deployment."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+
+from lab.cli import signals
+from lab.sp.client import Account, SpClient
+from lab.sp.standing import Standing
+from lab.website.desk import Desk
+from lab.website.server import Site
+
+PORT = 8090
+SECRET, PASSWORD = "DUOLOGUE_APP_SECRET", "DUOLOGUE_PASSWORD"  # the names of variables, not what is in them
+
+
+def open_site(
+    api_url: str,
+    account: Account,
+    numbers: Sequence[str],
+    *,
+    port: int = 0,
+    public_url: str = "",
+    to_try: tuple[tuple[str, str], ...] = (),
+) -> Site:
+    """Serve until its `close`. `numbers`: the display numbers of the caller's phone and of the callee's.
+
+    `public_url`: where the platform reaches this site; by default where it listens, on loopback.
+
+    Raises:
+        OSError: the port is taken.
+    """
+
+    def desk(url: str) -> Desk:
+        own, other = numbers[0], numbers[-1] if len(numbers) < 2 else numbers[1]
+        return Desk(Standing(SpClient(api_url, account)), account.app_secret, (own, other), url, to_try)
+
+    return Site(desk, port=port, public_url=public_url)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command line of `site`; what is secret comes by the environment."""
+    parser.description = f"{parser.description} The password is read from {PASSWORD}, the app's secret from {SECRET}."
+    parser.add_argument("--api-url", required=True, help="where the platform's API is")
+    parser.add_argument("--app-key", required=True, help="as the operator gave it")
+    parser.add_argument("--username", required=True, help="the SP's")
+    parser.add_argument("--display-number", required=True, action="append", help="the app's; once or twice")
+    parser.add_argument("--public-url", default="", help="where the platform reaches this site (default: loopback)")
+    parser.add_argument("--port", type=int, default=PORT, help=f"port of the site ({PORT}; 0: any free one)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until SIGTERM or SIGINT. 2: a secret is missing; 1: the port is taken."""
+    missing = [name for name in (SECRET, PASSWORD) if not os.environ.get(name)]
+    if missing:
+        print(f"Set {' and '.join(missing)} first.", file=sys.stderr)
+        return 2
+    stop = signals.told_to_stop()
+    account = Account(arguments.app_key, os.environ[SECRET], arguments.username, os.environ[PASSWORD])
+    numbers = arguments.display_number
+    try:
+        site = open_site(arguments.api_url, account, numbers, port=arguments.port, public_url=arguments.public_url)
+    except OSError as error:
+        print(f"Port {arguments.port} cannot be had: {error}. --port 0 picks a free one.", file=sys.stderr)
+        return 1
+    with closing(site):
+        print(f"SITE  {site.url}", flush=True)
+        signals.wait(stop)
+    return 0

@@ -1,0 +1,148 @@
+"""A live time line of calls: one row for each moment, four lanes.
+
+seconds │ the calling party's phone │ the called party's phone │ the platform: SMA event → actions │ the SP's server
+
+A phone's lane says what its person sees, hears and does. Colour only where a terminal shows it, and not under NO_COLOR.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import textwrap
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import zip_longest
+from typing import Any, TextIO
+
+from lab.cli import wording
+from lab.sp.receiver import Push
+from pstn.feed import Moment
+
+LANES = ("caller", "callee", "platform", "sp")
+_SHARES = (22, 22, 35, 21)
+_COLOURS = (36, 35, 33, 32)
+_NARROWEST, _WIDEST = 80, 120
+_DIM, _BOLD = 2, 1
+
+
+@dataclass(frozen=True)
+class Screen:
+    """Where rows are written."""
+
+    out: TextIO = field(default_factory=lambda: sys.stdout)
+    colour: bool = False
+    width: int = 110
+
+    @classmethod
+    def of(cls, out: TextIO) -> Screen:
+        """What this stream can show; a file or a pipe gets the default width."""
+        terminal = out.isatty()
+        colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        width = _columns(out) if terminal else cls.width
+        return cls(out, colour, max(_NARROWEST, min(_WIDEST, width)))
+
+    def paint(self, text: str, style: int) -> str:
+        return f"\033[{style}m{text}\033[0m" if self.colour and text.strip() else text
+
+    def dim(self, text: str) -> str:
+        return self.paint(text, _DIM)
+
+    def bold(self, text: str) -> str:
+        return self.paint(text, _BOLD)
+
+    def line(self, text: str = "") -> None:
+        print(text, file=self.out, flush=True)
+
+
+def _columns(out: TextIO) -> int:
+    try:
+        return os.get_terminal_size(out.fileno()).columns
+    except OSError:
+        return Screen.width
+
+
+class Timeline:
+    """Rows of one call, as they come; any thread may add one.
+
+    `caller` is the number whose moments go into the first lane; another phone's go into the second. `people`: names by
+    number; a person without one is "the caller" or "the callee". `label` stands before each row, to tell calls apart.
+    `lock` is shared by the time lines of one screen.
+    """
+
+    def __init__(
+        self,
+        screen: Screen,
+        start: datetime,
+        caller: str,
+        people: wording.People,
+        *,
+        label: str = "",
+        lock: threading.Lock | None = None,
+    ) -> None:
+        self._screen, self._start, self._caller = screen, start, caller
+        self._people = {caller: "the caller", **people}
+        self._label = label
+        self._lock = lock or threading.Lock()
+        self._asked: dict[int, Mapping[str, Any]] = {}
+
+    def heading(self, caller: str = "the calling party's phone", callee: str = "the called party's phone") -> None:
+        titles = [caller, callee, "the platform: event → actions", "the SP's server"]
+        self._print(f"{'s':>6}", titles, lambda text, _: self._screen.bold(text))
+        rule = "─" * (6 + len(self._label)) + "".join("─┼─" + "─" * width for width in self._widths())
+        with self._lock:
+            self._screen.line(self._screen.dim(rule))
+
+    def say(self, at: datetime, lane: str, text: str) -> None:
+        """Add a row of your own."""
+        texts = [text if each == lane else "" for each in LANES]
+        seconds = f"{(at - self._start).total_seconds():6.2f}"
+        self._print(seconds, texts, lambda words, number: self._screen.paint(words, _COLOURS[number]))
+
+    def moment(self, moment: Moment) -> None:
+        """Show a moment of the network, if it says anything to a reader."""
+        if moment.number:
+            lane = "caller" if moment.number == self._caller else "callee"
+            self._people.setdefault(moment.number, "the callee")
+            text = wording.phone(moment, self._people)
+        else:
+            lane, text = "platform", self._platform(moment)
+        if text:
+            self.say(moment.at, lane, text)
+
+    def push(self, push: Push) -> None:
+        self.say(push.at, "sp", f"← {wording.told(push, self._people)}")
+
+    def _platform(self, moment: Moment) -> str | None:
+        """An event is shown with its answer, when that comes."""
+        if moment.kind in ("event", "repeat"):
+            event = moment.detail["event"]
+            self._asked[event["Sequence"]] = event
+            return None
+        if moment.kind == "answer":
+            asked = self._asked.get(moment.detail["sequence"])
+            again = " again" if int(moment.detail.get("attempt", 1)) > 1 else ""
+            return wording.exchange(asked, moment.detail["payload"], self._people, again) if asked else None
+        return wording.network(moment, self._people)
+
+    def _widths(self) -> list[int]:
+        free = self._screen.width - 6 - len(self._label) - 3 * len(LANES)
+        widths = [share * free // sum(_SHARES) for share in _SHARES]
+        widths[2] += free - sum(widths)
+        return widths
+
+    def _print(self, seconds: str, texts: list[str], paint: Callable[[str, int], str]) -> None:
+        widths = self._widths()
+        wrapped = [textwrap.wrap(text, width) for text, width in zip(texts, widths, strict=True)]
+        edge = self._screen.dim("│")
+        lines = []
+        for number, parts in enumerate(zip_longest(*wrapped, fillvalue="")):
+            cells = [
+                paint(f"{part:{width}}", lane) for lane, (part, width) in enumerate(zip(parts, widths, strict=True))
+            ]
+            first = f"{self._label}{seconds}" if number == 0 else " " * len(self._label + seconds)
+            lines.append(f" {edge} ".join([self._screen.dim(first), *cells]).rstrip())
+        with self._lock:
+            self._screen.line("\n".join(lines))

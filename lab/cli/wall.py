@@ -1,0 +1,52 @@
+"""The time lines of all calls of a laboratory on one screen, each row with its call's number."""
+
+import json
+import threading
+from datetime import datetime
+
+from lab.cli.timeline import Screen, Timeline
+from lab.sp.receiver import Push
+from pstn.feed import Moment
+
+
+class Wall:
+    """Give it every moment of the network and every push to the SP."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._known = threading.Lock()
+        self._writing = threading.Lock()
+        self._by_network_call: dict[str, Timeline] = {}
+        self._by_call_id: dict[str, Timeline] = {}
+        self._count = 0
+
+    def moment(self, moment: Moment) -> None:
+        if moment.transaction is None:
+            return
+        with self._known:
+            timeline = self._by_network_call.get(moment.transaction)
+            if timeline is None and moment.kind in ("placed", "called_in"):
+                caller = moment.number or str(moment.detail["to"])
+                call_id = (moment.detail.get("arguments") or {}).get("callId", moment.transaction)
+                timeline = self._by_call_id.get(call_id) or self._begin(moment.at, caller)
+                self._by_network_call[moment.transaction] = self._by_call_id[call_id] = timeline
+        if timeline is not None:
+            timeline.moment(moment)
+
+    def push(self, push: Push) -> None:
+        for session in push.session_ids:
+            call_id = session.partition("@")[0]
+            with self._known:
+                timeline = self._by_call_id.get(call_id)
+                if timeline is None:  # of a call that the network never took
+                    timeline = self._by_call_id[call_id] = self._begin(push.at, str(push.called))
+            timeline.push(push)
+        if push.kind == "fee":
+            with self._writing:
+                self._screen.line(self._screen.dim(json.dumps(push.body["feeLst"][0], indent=2)))
+
+    def _begin(self, at: datetime, caller: str) -> Timeline:
+        self._count += 1
+        timeline = Timeline(self._screen, at, caller, {}, label=f"#{self._count:<3} ", lock=self._writing)
+        timeline.heading()
+        return timeline

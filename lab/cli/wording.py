@@ -1,0 +1,124 @@
+"""What happens in a call, in words: events and actions of SIP media applications, phones, and what an SP is told."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lab.sp.receiver import Push
+from pstn.feed import Moment
+
+People = Mapping[str, str]
+"""Names by number."""
+
+_REFUSALS = {486: "is busy", 603: "declines", 404: "does not exist", 480: "is not available"}
+
+
+def number(e164: str) -> str:
+    """A number as people in its country write it: "+1 202 555 0111"; another country's stays as it is."""
+    if e164.startswith("+1") and len(e164) == 12:
+        return "\N{NO-BREAK SPACE}".join(("+1", e164[2:5], e164[5:8], e164[8:]))
+    return e164
+
+
+def name(e164: object, people: People) -> str:
+    return people.get(str(e164)) or number(str(e164))
+
+
+def phone(moment: Moment, people: People) -> str | None:
+    """What a person notices or does; None: nothing."""
+    detail = moment.detail
+    match moment.kind:
+        case "rang":
+            return f"rings, showing {number(str(detail['shown']))}"
+        case "picked_up":
+            return "answers"
+        case "heard":
+            return f"hears “{_prompt(str(detail['what']))}”"
+        case "joined":
+            return f"talks with {name(detail['other'], people)}"
+        case "pressed":
+            return f"presses {detail['digit']}"
+        case "vanished":
+            return "falls silent"
+        case "called_in":
+            return f"calls {number(str(detail['to']))}"
+        case "ended" if detail["by"] == "self":
+            return _REFUSALS.get(int(detail["sip_code"]), "hangs up")
+        case "ended":
+            return "the line goes dead" if not detail["sip_code"] else "stops ringing"
+    return None
+
+
+def network(moment: Moment, people: People) -> str | None:
+    """What the network says of a call besides its events."""
+    detail = moment.detail
+    match moment.kind:
+        case "placed":
+            return f"the network takes the call to {name(detail['to'], people)}"
+        case "refused":
+            return f"the network refuses to {detail['operation']}: {detail['code']}"
+        case "failure":
+            return f"the function failed: {detail['reason']}"
+        case "over":
+            return "no leg is left"
+        case "trouble":
+            return f"the line could not do it: {detail['text']}"
+        case "recorded":
+            return f"a recording lies at {detail['place']}"
+    return None
+
+
+def exchange(event: Mapping[str, Any], answer: Mapping[str, Any], people: People, again: str = "") -> str:
+    """An event and what the platform did with it: "CALL_ANSWERED Jack → play “connecting”"."""
+    actions = [_action(action, event, people) for action in answer.get("Actions", [])]
+    about = _about(event, people)
+    return f"{event['InvocationEventType']}{again}{' ' + about if about else ''} → {', then '.join(actions) or '–'}"
+
+
+def told(push: Push, people: People) -> str:
+    """A notification: "answer, Sophia"; for the end, its code."""
+    if push.kind == "fee":
+        return "CDR" + ("" if push.signed else ", NOT SIGNED")
+    status = push.body["statusInfo"]
+    who = name(status.get("called"), people)
+    told = f"disconnect {status.get('stateCode')}" if push.kind == "disconnect" else f"{push.kind}, {who}"
+    return told + ("" if push.signed else ", NOT SIGNED")
+
+
+def _about(event: Mapping[str, Any], people: People) -> str:
+    data = event.get("ActionData", {})
+    parameters = data.get("Parameters", {})
+    match event["InvocationEventType"]:
+        case "CALL_UPDATE_REQUESTED":
+            return str(parameters.get("Arguments", {}).get("command", ""))
+        case "HANGUP":
+            return _leg(parameters, event, people)
+        case "ACTION_SUCCESSFUL" | "ACTION_FAILED" | "ACTION_INTERRUPTED":
+            return " ".join(str(part) for part in (data.get("Type"), parameters.get("ErrorType")) if part)
+        case "RINGING" | "CALL_ANSWERED":
+            return name(event["CallDetails"]["Participants"][-1]["To"], people)
+    return ""
+
+
+def _action(action: Mapping[str, Any], event: Mapping[str, Any], people: People) -> str:
+    parameters = action.get("Parameters", {})
+    match action["Type"]:
+        case "PlayAudio":
+            return f"play “{_prompt(parameters['AudioSource']['Key'])}”"
+        case "CallAndBridge":
+            whom = name(parameters["Endpoints"][0]["Uri"], people)
+            return f"ring {whom}, showing {number(str(parameters['CallerIdNumber']))}"
+        case "Hangup":
+            return f"hang up {_leg(parameters, event, people)}"
+        case other:
+            return str(other)
+
+
+def _leg(parameters: Mapping[str, Any], event: Mapping[str, Any], people: People) -> str:
+    for leg in event["CallDetails"]["Participants"]:
+        if parameters.get("CallId") == leg["CallId"] or parameters.get("ParticipantTag") == leg["ParticipantTag"]:
+            return name(leg["To"], people)
+    return "a leg"
+
+
+def _prompt(key: str) -> str:
+    return key.rpartition("/")[2].removesuffix(".wav").replace("-", " ")

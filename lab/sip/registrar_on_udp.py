@@ -1,0 +1,83 @@
+"""The registrar on a UDP port of loopback, on a thread of its own, with the real clock for its bindings.
+
+No TCP: a softphone that registers over TCP is called back over that connection, and the telephone network, another
+program, does not have it.
+"""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, cast
+
+from lab.sip.registrar import Registrar
+from pstn.lines.sip.child import LOOPBACK
+from pstn.lines.sip.numbers import Numbers
+
+PORT = 5062
+"""Beside the telephone network's 5060; 5061 is where softphones look for TLS."""
+
+
+class RegistrarOnUdp:
+    """Serves from the moment it is made.
+
+    Args:
+        numbers, station, told: see `Registrar`; `told` is called on this object's thread.
+        port: 0: any free one.
+    """
+
+    def __init__(
+        self, numbers: Numbers, station: str, port: int = PORT, told: Callable[[str], None] = lambda text: None
+    ) -> None:
+        """Raises: OSError if the port is taken."""
+        own = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            own.bind((LOOPBACK, port))
+        except OSError:
+            own.close()
+            raise
+        self.address = f"{LOOPBACK}:{own.getsockname()[1]}"
+        """What a softphone's account has as its domain."""
+        self._registrar = Registrar(numbers, station, self.address, time.monotonic, told)
+        self._loop = asyncio.new_event_loop()
+        self._transport, _ = self._loop.run_until_complete(
+            self._loop.create_datagram_endpoint(lambda: _Datagrams(self._registrar), sock=own)
+        )
+        self._thread = threading.Thread(target=self._loop.run_forever, name="registrar", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """The numbers that it bound are built-in phones again. Twice is as once."""
+        if self._loop.is_closed():
+            return
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._transport.abort()
+        self._loop.run_until_complete(asyncio.sleep(0))  # the socket is closed in the loop's next turn
+        self._loop.close()
+        self._registrar.close()
+
+
+class _Datagrams(asyncio.DatagramProtocol):
+    def __init__(self, registrar: Registrar) -> None:
+        self._registrar = registrar
+        self._transport: asyncio.DatagramTransport | None = None
+        self._next: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # Not isinstance: before Python 3.12 asyncio's own class is no DatagramTransport by name.
+        self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
+        answer = self._registrar.received(data, addr)
+        if answer and self._transport:
+            self._transport.sendto(*answer)
+        self._expire()
+
+    def _expire(self) -> None:
+        """Now, and when the next is due."""
+        if self._next:
+            self._next.cancel()
+        wait = self._registrar.expire()
+        self._next = None if wait is None else asyncio.get_running_loop().call_later(wait, self._expire)

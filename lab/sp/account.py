@@ -1,0 +1,40 @@
+"""How an SP gets its account: the operator makes one with the platform's own command line."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+
+from lab.sp.client import Account
+
+
+def open_account(
+    environment: Mapping[str, str],
+    *,
+    sp: str,
+    display_numbers: Sequence[str],
+    concurrent_calls: int = 100,
+    calls_per_second: int = 100,
+    settings: Sequence[str] = (),
+    stack: str = "duologue",
+) -> Account:
+    """Have an SP and an app made. `environment`: where the platform's AWS is, as the AWS SDKs read it.
+
+    `settings`: more of the app, as the command takes them.
+
+    Raises:
+        subprocess.CalledProcessError: the command refused; its text is on standard error.
+    """
+    numbers = [part for number in display_numbers for part in ("--display-number", number)]
+    made = _run(environment, "--stack", stack, "sp", "add", sp, "--username", f"{sp}@example.com")
+    limits = ("--concurrent-calls", str(concurrent_calls), "--calls-per-second", str(calls_per_second))
+    app = _run(environment, "--stack", stack, "app", "add", sp, *numbers, *limits, *settings)
+    return Account(app["app_key"], app["app_secret"], made["username"], made["password"])
+
+
+def _run(environment: Mapping[str, str], *arguments: str) -> dict[str, str]:
+    command = [sys.executable, "-m", "duologue.operator", *arguments]
+    done = subprocess.run(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=True)
+    said: dict[str, str] = json.loads(done.stdout)
+    return said

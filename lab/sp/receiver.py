@@ -1,0 +1,147 @@
+"""An SP's webhook receiver: takes status events and CDRs, checks their signature, keeps them in order.
+
+Web pages are not let in (pstn/http_guard.py).
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from pstn.http_guard import GuardedHandler
+
+ACCEPTED = b'{"resultcode":"0","resultdesc":"Success"}'
+
+
+@dataclass(frozen=True)
+class Push:
+    """One POST of the platform. `signed`: its digest is right for this app's secret and this URL."""
+
+    at: datetime
+    url: str
+    body: dict[str, Any]
+    signed: bool
+
+    @property
+    def kind(self) -> str:
+        return str(self.body["eventType"])
+
+    @property
+    def called(self) -> str | None:
+        """The number of the leg that a status event is about."""
+        called: str | None = self.body.get("statusInfo", {}).get("called")
+        return called
+
+    @property
+    def session_ids(self) -> list[str]:
+        if self.kind == "fee":
+            return [record["sessionId"] for record in self.body["feeLst"]]
+        return [self.body["statusInfo"]["sessionId"]]
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+    """Python's 5 would drop connections when many calls end at once, and a dropped one is asked for again after 1 s."""
+
+
+@dataclass
+class Receiver:
+    """A server on a loopback port of its own, until `close`.
+
+    `answer(push)` may say with which HTTP status a push is answered; 200 unless it does.
+    """
+
+    secret: str = field(repr=False)
+    answer: Callable[[Push], int] = lambda push: 200
+    pushes: list[Push] = field(default_factory=list)
+    observers: list[Callable[[Push], None]] = field(default_factory=list)
+    """Told of each push that was taken, on the thread where it came: be quick and do not raise."""
+
+    def __post_init__(self) -> None:
+        self._changed = threading.Condition()
+        self._server = _Server(("127.0.0.1", 0), self._handler())
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, name="sp-receiver", daemon=True)
+        self._thread.start()
+
+    @property
+    def status_url(self) -> str:
+        return f"{self.url}/status"
+
+    @property
+    def fee_url(self) -> str:
+        return f"{self.url}/fee"
+
+    def about(self, session_id: str) -> list[Push]:
+        """What was pushed of one call, in the order that it came."""
+        return [push for push in list(self.pushes) if session_id in push.session_ids]
+
+    def wait_for(self, session_id: str, kind: str, seconds: float, called: str | None = None) -> bool:
+        """Whether such an event of the call, if `called` is given of the leg to this number, came within this time."""
+
+        def came() -> bool:
+            told = (push for push in self.about(session_id) if push.kind == kind)
+            return any(called in (None, push.called) for push in told)
+
+        return self.wait_until(came, seconds)
+
+    def wait_until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Whether it held, at a push or before, within this time."""
+        with self._changed:
+            return self._changed.wait_for(condition, seconds)
+
+    def wait_for_fee(self, session_id: str, seconds: float) -> bool:
+        """Whether the CDR of the call came within this time."""
+        return self.wait_for(session_id, "fee", seconds)
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(timeout=5)
+
+    def _take(self, path: str, headers: dict[str, str], content: bytes) -> int:
+        url = self.url + path
+        push = Push(datetime.now(UTC), url, json.loads(content), is_signed(self.secret, url, headers))
+        status = self.answer(push)
+        with self._changed:
+            if status == 200:
+                self.pushes.append(push)
+                for observer in list(self.observers):
+                    observer(push)
+            self._changed.notify_all()
+        return status
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        receiver = self
+
+        class Handler(GuardedHandler, BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                self.send_response(receiver._take(self.path, headers, content))
+                self.send_header("Content-Length", str(len(ACCEPTED)))
+                self.end_headers()
+                self.wfile.write(ACCEPTED)
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Silent: the pushes are kept, and the console belongs to the time line."""
+
+        return Handler
+
+
+def is_signed(secret: str, url: str, headers: dict[str, str]) -> bool:
+    """Base64(HMAC-SHA256(secret, url LF nonce LF created)), as the platform's page on notifications describes it."""
+    given = dict(re.findall(r'(\w+)="([^"]*)"', headers.get("x-aksk", "")))
+    if 'realm="SDP"' not in headers.get("authorization", ""):
+        return False
+    message = "\n".join((url, given.get("Nonce", ""), given.get("Created", "")))
+    right = base64.b64encode(hmac.new(secret.encode(), message.encode(), hashlib.sha256).digest()).decode()
+    return hmac.compare_digest(right, given.get("PasswordDigest", ""))

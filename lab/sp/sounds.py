@@ -1,0 +1,60 @@
+"""Fetch a recording as an SP's server does: ask for its link, follow it, pass the bytes on.
+
+The platform answers 301 to the request and 302 to the link; the storage then gives the bytes, or a part of them.
+"""
+
+import http.client
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
+
+from lab.sp.client import connection
+
+_MOST_REDIRECTS = 5
+_CHUNK = 65536
+_KEPT = ("Content-Type", "Content-Length", "Content-Range", "Accept-Ranges")
+
+
+@dataclass(frozen=True)
+class OpenSound:
+    """The storage's answer, its body still to come; read `chunks` to the end or `close`."""
+
+    status: int
+    headers: dict[str, str]
+    line: http.client.HTTPConnection
+    response: http.client.HTTPResponse
+
+    def chunks(self) -> Iterator[bytes]:
+        while chunk := self.response.read(_CHUNK):
+            yield chunk
+
+    def close(self) -> None:
+        self.line.close()
+
+
+def open_sound(link: str, part: str | None = None) -> OpenSound:
+    """Follow a link. `part`: the value of a Range header.
+
+    Raises:
+        OSError: it cannot be reached, or leads in circles.
+    """
+    url = link
+    for _ in range(_MOST_REDIRECTS):
+        line = connection(url)
+        parts = urlsplit(url)
+        path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        try:
+            line.request("GET", path, headers={} if part is None else {"Range": part})
+            response = line.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            line.close()
+            raise OSError(f"the recording's server: {error}") from error
+        where = response.getheader("Location")
+        if response.status not in (301, 302, 303, 307, 308) or where is None:
+            kept = {name: value for name in _KEPT if (value := response.getheader(name)) is not None}
+            return OpenSound(response.status, kept, line, response)
+        line.close()
+        url = urljoin(url, where)
+        if urlsplit(url).scheme not in ("http", "https"):
+            break
+    raise OSError("the recording's link leads nowhere")

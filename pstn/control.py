@@ -1,0 +1,152 @@
+"""The lab's own resources beside the service's: phones, calls, the feed, the switches (`/_lab/…`, JSON, no signature).
+
+| Request | What |
+| --- | --- |
+| GET /_lab/phones[/{number}] | behaviour and log |
+| PUT /_lab/phones/{number} | a new behaviour, {"kind": "answers", "talks": 5, …}, and a new log |
+| DELETE /_lab/phones/{number} | back to the number plan |
+| POST /_lab/phones/{number}/call {"to": …} · /hang-up · /press {"digits": …} | what a person does by hand |
+| GET /_lab/calls | every call: transaction, legs, over or not |
+| GET /_lab/feed?since=n | what happened, from the n-th moment on |
+| GET, PUT /_lab/switches | the switches of calls to come; PUT changes those it names |
+"""
+
+import json
+from dataclasses import asdict, fields, replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+
+from pstn.exchange import Exchange
+from pstn.feed import Moment
+from pstn.lines.behaviours import Behaviour
+from pstn.lines.phones import Phone, PhoneCall
+from pstn.refusals import ServiceRefusal
+from pstn.switches import Quotas, Switches
+
+PREFIX = "/_lab/"
+
+
+class Control:
+    def __init__(self, exchange: Exchange, moments: list[Moment]) -> None:
+        self.exchange = exchange
+        self.moments = moments
+
+    def handle(self, method: str, path: str, query: dict[str, list[str]], body: bytes) -> Any:
+        """The JSON to answer. Raises: ServiceRefusal."""
+        try:
+            given = json.loads(body) if body.strip() else {}
+        except ValueError as error:
+            raise ServiceRefusal("BadRequest", "The request body is not valid JSON") from error
+        if not isinstance(given, dict):
+            raise ServiceRefusal("BadRequest", "The request body is not a JSON object")
+        with self.exchange.lock:
+            match method, unquote(path).removeprefix(PREFIX).strip("/").split("/"):
+                case "GET", ["phones"]:
+                    return {number: show_phone(phone) for number, phone in self.exchange.phones.items()}
+                case _, ["phones", number, *rest]:
+                    return self._phone(method, number, rest, given)
+                case "GET", ["calls"]:
+                    return [self._call(key) for key in self.exchange.calls]
+                case "GET", ["feed"]:
+                    since = query.get("since", ["0"])[0]
+                    if not since.isdigit():
+                        raise ServiceRefusal("BadRequest", "since is a count of moments")
+                    return [moment.as_json() for moment in self.moments[int(since) :]]
+                case "GET", ["switches"]:
+                    return show_switches(self.exchange.switches)
+                case "PUT", ["switches"]:
+                    self.exchange.switches = change_switches(self.exchange.switches, given)
+                    return show_switches(self.exchange.switches)
+        raise ServiceRefusal("NotFound", f"Nothing at {method} {path}")
+
+    def _phone(self, method: str, number: str, rest: list[str], given: dict[str, Any]) -> Any:
+        number = number if number.startswith("+") else f"+{number}"
+        phones, line = self.exchange.phones, self.exchange.line
+        match method, rest:
+            case "GET", []:
+                return show_phone(phones[number])
+            case "PUT", []:
+                behaviour = read_behaviour(given)
+                if phones[number].current:
+                    phones[number].behaviour = behaviour
+                else:
+                    phones[number] = Phone(behaviour)
+                return show_phone(phones[number])
+            case "DELETE", []:
+                phones.pop(number, None)
+                return {}
+            case "POST", ["call"]:
+                transaction = self.exchange.call_in(number, str(given.get("to")))
+                if transaction is None:
+                    raise ServiceRefusal("NotFound", f"No rule wants a call to {given.get('to')}")
+                return {"transaction": transaction}
+            case "POST", ["hang-up"]:
+                return {"done": line.hang_up_by_hand(number)}
+            case "POST", ["press"]:
+                return {"done": line.press(number, str(given.get("digits", "")))}
+        raise ServiceRefusal("NotFound", "No such thing can be done to a phone")
+
+    def _call(self, key: str) -> dict[str, Any]:
+        transaction = self.exchange.calls[key].transaction
+        legs = [
+            {"tag": leg.tag.value, "state": leg.state.value, "shown": leg.shown, "to": leg.to}
+            for leg in transaction.legs
+        ]
+        return {"transaction": key, "over": transaction.over, "legs": legs}
+
+
+def show_phone(phone: Phone) -> dict[str, Any]:
+    log = [{"at": at, "what": what, "with": detail} for at, what, detail in phone.log]
+    calls = [show_phone_call(call) for call in phone.calls]
+    whole = {"number": phone.number, "behaviour": asdict(phone.behaviour), "log": log, "calls": calls}
+    return {key: _plain(value) for key, value in whole.items()}
+
+
+def show_phone_call(call: PhoneCall) -> dict[str, Any]:
+    shown = {
+        each.name: getattr(call, each.name) for each in fields(call) if each.name not in ("phone", "timers", "plays")
+    }
+    return {key: value for key, value in shown.items() if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds")
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+TEXTS = {"kind", "presses", "press_when"}
+CHOICES = {
+    "kind": ("answers", "busy", "never_answers", "rejects", "invalid"),
+    "press_when": ("answer", "prompt", "join"),
+}
+
+
+def read_behaviour(given: dict[str, Any]) -> Behaviour:
+    """Raises: ServiceRefusal."""
+    known = {each.name for each in fields(Behaviour)}
+    for name, value in given.items():
+        wrong = value not in CHOICES[name] if name in CHOICES else isinstance(value, str) is not (name in TEXTS)
+        if name not in known or wrong or (isinstance(value, int | float) and value < 0):
+            raise ServiceRefusal("BadRequest", f"{name}: a behaviour has {', '.join(sorted(known))}")
+    return Behaviour(**given)
+
+
+def show_switches(switches: Switches) -> dict[str, Any]:
+    return {**asdict(switches), "lost_events": sorted(switches.lost_events)}
+
+
+def change_switches(switches: Switches, given: dict[str, Any]) -> Switches:
+    """Raises: ServiceRefusal."""
+    changes = dict(given)
+    try:
+        if "quotas" in changes:
+            changes["quotas"] = replace(switches.quotas or Quotas(), **changes["quotas"])
+        if "lost_events" in changes:
+            changes["lost_events"] = frozenset(changes["lost_events"])
+        return replace(switches, **changes)
+    except TypeError as error:
+        raise ServiceRefusal("BadRequest", str(error)) from error

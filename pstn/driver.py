@@ -1,0 +1,215 @@
+"""One call in motion: its engine's outputs become dials, prompts, timers and invocations; their results, its inputs."""
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from pstn.clocks import Clock, Timer
+from pstn.engine import Transaction
+from pstn.legs import Tag
+from pstn.lines import AudioFile, AudioLookup, Line
+from pstn.messages import (
+    Answer,
+    AudioProbed,
+    CancelTimer,
+    CloseRecording,
+    Dial,
+    DialRefused,
+    DigitPressed,
+    HangUp,
+    Input,
+    Invoke,
+    Join,
+    LegAnswered,
+    LegEnded,
+    LegRang,
+    Log,
+    OpenRecording,
+    Output,
+    Over,
+    PauseRecording,
+    Play,
+    PlaybackFailed,
+    ProbeAudio,
+    RecordingOpened,
+    ResumeRecording,
+    Say,
+    SetTimer,
+    StopPlayback,
+    TimerFired,
+)
+from pstn.recordings import Recording, RecordingStore
+
+T = TypeVar("T")
+
+
+class Network(Protocol):
+    """What a call needs of the exchange around it."""
+
+    clock: Clock
+    audio: AudioLookup
+    recordings: RecordingStore
+
+    @property
+    def line(self) -> Line: ...
+
+    def later(self, seconds: float, run: Callable[[], None]) -> Timer: ...
+    def ask(self, question: Callable[[], T], then: Callable[[T | None], None]) -> None: ...
+    def deliver(self, driver: "Driver", invoke: Invoke) -> None: ...
+    def connect(self, call_id: str, driver: "Driver") -> None: ...
+    def bridge_refused(self) -> str | None: ...
+    def store(self, recording: Recording) -> None: ...
+    def say(self, kind: str, driver: "Driver", **detail: Any) -> None: ...
+
+
+class Driver:
+    """`lambda_arn` is fixed when the call begins: a later change of the application does not touch it."""
+
+    def __init__(self, network: Network, transaction: Transaction, lambda_arn: str) -> None:
+        self.network = network
+        self.transaction = transaction
+        self.lambda_arn = lambda_arn
+        self.timers: dict[str, Timer] = {}
+        self.playing: dict[str, tuple[str, str | None]] = {}
+        self.recordings: dict[str, Recording] = {}
+
+    @property
+    def id(self) -> str:
+        return self.transaction.identity.transaction_id
+
+    @property
+    def legs_counted(self) -> int:
+        """What the active-call quota counts: a leg that rings or is up."""
+        return 0 if self.transaction.over else sum(not leg.ended for leg in self.transaction.legs)
+
+    def feed(self, message: Input) -> None:
+        for output in self.transaction.handle(self.network.clock.now(), message):
+            self._carry_out(output)
+
+    def from_line(self, call_id: str, message: LegRang | LegAnswered | LegEnded | DigitPressed) -> None:
+        if isinstance(message, LegAnswered | LegEnded):
+            self._cancel(f"ring:{call_id}")
+        self.feed(message)
+
+    def feed_soon(self, message: Input, seconds: float = 0.0) -> Timer:
+        return self.network.later(seconds, lambda: self.feed(message))
+
+    def playback_over(self, play_id: str) -> None:
+        """It ended by itself, or was stopped: nobody is muted for it any longer."""
+        leg, muted = self.playing.pop(play_id, (None, None))
+        if leg and muted:
+            self.network.line.mute(leg, False)
+            self.network.line.mute(muted, False)
+
+    def _carry_out(self, output: Output) -> None:
+        line = self.network.line
+        match output:
+            case Invoke():
+                self.network.deliver(self, output)
+            case Dial():
+                self._dial(output)
+            case Answer(call_id):
+                line.picked_up(call_id)
+            case HangUp(call_id, sip_code):
+                self._cancel(f"ring:{call_id}")
+                line.hang_up(call_id, sip_code)
+            case Play() | Say():
+                self._play(output)
+            case StopPlayback(play_id):
+                leg, _ = self.playing.get(play_id, (None, None))
+                self.playback_over(play_id)
+                if leg:
+                    line.stop(leg, play_id)
+            case ProbeAudio(probe_id, bucket, key):
+                self.network.ask(
+                    lambda: self.network.audio(bucket, key),
+                    lambda found: self.feed(AudioProbed(probe_id, found is not None)),
+                )
+            case Join(call_id, other_id):
+                line.join(call_id, other_id)
+            case SetTimer(name, seconds):
+                self._cancel(name)
+                self.timers[name] = self.feed_soon(TimerFired(name), seconds)
+            case CancelTimer(name):
+                self._cancel(name)
+            case Log(text):
+                self.network.say("log", self, text=text)
+            case Over():
+                self.network.say("over", self)
+            case _:
+                self._record(output)
+
+    def _dial(self, dial: Dial) -> None:
+        self.network.connect(dial.call_id, self)
+        second = dial.tag == Tag.B.value
+        refusal = self.network.bridge_refused() if second else None
+        if refusal:
+            self.feed_soon(DialRefused(dial.call_id, refusal))
+            return
+        self.network.line.dial(dial.call_id, dial.shown, dial.to, dial.sip_headers)
+        first = self.transaction.leg(Tag.A)
+        if second and first:
+            self.network.line.other_rings(first.call_id)
+        if dial.ring_limit is not None:
+            code = self.transaction.switches.sip_code_of_no_answer
+            give_up = self.network.later(dial.ring_limit, lambda: self._unanswered(dial.call_id, code))
+            self.timers[f"ring:{dial.call_id}"] = give_up
+
+    def _unanswered(self, call_id: str, sip_code: int) -> None:
+        if any(leg.call_id == call_id and not leg.up and not leg.ended for leg in self.transaction.legs):
+            self.network.line.hang_up(call_id, sip_code)
+            self.feed(LegEnded(call_id, sip_code))
+
+    def _play(self, output: Play | Say) -> None:
+        self.playing[output.play_id] = output.call_id, output.mutes
+
+        def start(audio: AudioFile | None) -> None:
+            if output.play_id not in self.playing:
+                return
+            if audio is None:
+                self.playing.pop(output.play_id)
+                self.feed(PlaybackFailed(output.play_id))
+                return
+            if output.mutes:
+                self.network.line.mute(output.call_id, True)
+                self.network.line.mute(output.mutes, True)
+            name, times = (output.key, output.times) if isinstance(output, Play) else (output.text, 1)
+            self.network.line.play(output.call_id, output.play_id, name, audio, times)
+
+        if isinstance(output, Say):
+            start(AudioFile(output.seconds, text=output.text))
+        else:
+            bucket, key = output.bucket, output.key
+            self.network.ask(lambda: self.network.audio(bucket, key), start)
+
+    def _record(self, output: Output) -> None:
+        now = self.network.clock.now()
+        match output:
+            case OpenRecording(recording_id, call_id, track, bucket, key):
+                recording = Recording(call_id, self.id, track, bucket, key, now)
+
+                def opened(accessible: bool | None) -> None:
+                    if accessible:
+                        recording.opened_at = self.network.clock.now()
+                        self.recordings[recording_id] = recording
+                        self.network.line.record(call_id, track)
+                    self.feed(RecordingOpened(recording_id, bool(accessible)))
+
+                self.network.ask(lambda: self.network.recordings.accessible(bucket), opened)
+            case PauseRecording(recording_id):
+                self.recordings[recording_id].pause(now)
+                self.network.line.pause_recording(self.recordings[recording_id].call_id, True)
+            case ResumeRecording(recording_id):
+                self.recordings[recording_id].resume(now)
+                self.network.line.pause_recording(self.recordings[recording_id].call_id, False)
+            case CloseRecording(recording_id):
+                recording = self.recordings.pop(recording_id)
+                recording.close(now)
+                self.network.line.finish_recording(recording.call_id)
+                self.network.store(recording)
+            case _:
+                raise AssertionError(f"an output nobody carries out: {output}")
+
+    def _cancel(self, name: str) -> None:
+        timer = self.timers.pop(name, None)
+        if timer:
+            timer.cancel()

@@ -1,0 +1,101 @@
+"""The JSON of an SMA event, as the service writes it.
+
+Shapes: pstn-invocations page and real logs. `Status` is absent until a leg is answered; `TransactionAttributes`
+until first set; times are epoch milliseconds in a string; `SipResponseCode` of HANGUP is a number.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pstn.legs import Leg, LegState
+
+NEW_OUTBOUND_CALL = "NEW_OUTBOUND_CALL"
+NEW_INBOUND_CALL = "NEW_INBOUND_CALL"
+RINGING = "RINGING"
+CALL_ANSWERED = "CALL_ANSWERED"
+ACTION_SUCCESSFUL = "ACTION_SUCCESSFUL"
+ACTION_FAILED = "ACTION_FAILED"
+ACTION_INTERRUPTED = "ACTION_INTERRUPTED"
+DIGITS_RECEIVED = "DIGITS_RECEIVED"
+CALL_UPDATE_REQUESTED = "CALL_UPDATE_REQUESTED"
+INVALID_LAMBDA_RESPONSE = "INVALID_LAMBDA_RESPONSE"
+HANGUP = "HANGUP"
+
+EVENT_TYPES = (
+    NEW_OUTBOUND_CALL,
+    NEW_INBOUND_CALL,
+    RINGING,
+    CALL_ANSWERED,
+    ACTION_SUCCESSFUL,
+    ACTION_FAILED,
+    ACTION_INTERRUPTED,
+    DIGITS_RECEIVED,
+    CALL_UPDATE_REQUESTED,
+    INVALID_LAMBDA_RESPONSE,
+    HANGUP,
+)
+ACTIONS_IGNORED = frozenset({NEW_OUTBOUND_CALL, RINGING, ACTION_INTERRUPTED})
+"""Events whose answer's actions do nothing; its attributes are kept."""
+
+
+@dataclass(frozen=True)
+class CallIdentity:
+    """What every event of a call repeats."""
+
+    transaction_id: str
+    account: str
+    region: str
+    application_id: str
+    sip_rule_id: str | None = None
+
+
+def participant(leg: Leg) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "CallId": leg.call_id,
+        "ParticipantTag": leg.tag.value,
+        "To": leg.to,
+        "From": leg.shown,
+        "Direction": leg.direction,
+        "StartTimeInMilliseconds": str(int(leg.started_at.timestamp() * 1000)),
+    }
+    if leg.state is not LegState.RINGING:
+        shown["Status"] = "Connected" if leg.up else "Disconnected"
+    if leg.sip_headers:
+        shown["SipHeaders"] = dict(leg.sip_headers)
+    return shown
+
+
+def event(
+    call: CallIdentity,
+    sequence: int,
+    event_type: str,
+    legs: Iterable[Leg],
+    attributes: Mapping[str, Any] | None,
+    action_data: Mapping[str, Any] | None = None,
+    error: tuple[str, str] | None = None,
+) -> dict[str, Any]:
+    """One invocation's payload. `error` (type, message) is for INVALID_LAMBDA_RESPONSE, where it stands at the top."""
+    details: dict[str, Any] = {"TransactionId": call.transaction_id}
+    if attributes is not None:
+        details["TransactionAttributes"] = dict(attributes)
+    details["AwsAccountId"] = call.account
+    details["AwsRegion"] = call.region
+    if call.sip_rule_id:
+        details["SipRuleId"] = call.sip_rule_id
+    details["SipMediaApplicationId"] = call.application_id
+    details["Participants"] = [participant(leg) for leg in legs]
+    body: dict[str, Any] = {"SchemaVersion": "1.0", "Sequence": sequence, "InvocationEventType": event_type}
+    if action_data is not None:
+        body["ActionData"] = dict(action_data)
+    body["CallDetails"] = details
+    if error is not None:
+        body["ErrorType"], body["ErrorMessage"] = error
+    return body
+
+
+def hangup_data(leg: Leg, sip_code: int) -> dict[str, Any]:
+    return {
+        "Type": "Hangup",
+        "Parameters": {"SipResponseCode": sip_code, "CallId": leg.call_id, "ParticipantTag": leg.tag.value},
+    }

@@ -1,0 +1,298 @@
+"""The exchange: every call, every phone, every timer, on one clock.
+
+On a `JumpingClock` everything happens in the caller's thread, Lambda included, and nothing takes real time. On a
+`RealClock`, with a pool, Lambdas run beside one another as in the service, and `lock` lets one thing at a time touch
+the calls.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from functools import partial
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from pstn.account import Account
+from pstn.clocks import Clock, JumpingClock, Timer
+from pstn.driver import Driver
+from pstn.engine import Transaction
+from pstn.events import CallIdentity
+from pstn.feed import Moment, Observer
+from pstn.lambdas import ChooseFate, Fate, InvokeLambda, Lambdas
+from pstn.legs import Leg, LegState
+from pstn.lines import AudioLookup, Line, MakeLine, two_seconds_of_anything
+from pstn.lines.phones import Phones
+from pstn.lines.virtual import VirtualLine
+from pstn.messages import (
+    Arrived,
+    DigitPressed,
+    Invoke,
+    LegAnswered,
+    LegEnded,
+    LegRang,
+    Placed,
+    PlaybackFinished,
+    UpdateRequested,
+)
+from pstn.questions import put
+from pstn.quotas import QuotaKeeper
+from pstn.recordings import MemoryRecordings, Recording, RecordingStore
+from pstn.refusals import ServiceRefusal
+from pstn.switches import Switches
+
+T = TypeVar("T")
+
+
+class Exchange:
+    def __init__(
+        self,
+        clock: Clock,
+        invoke: InvokeLambda,
+        switches: Switches | None = None,
+        account: str = "111122223333",
+        region: str = "us-east-1",
+        *,
+        audio: AudioLookup = two_seconds_of_anything,
+        recordings: RecordingStore | None = None,
+        pool: Executor | None = None,
+        new_id: Callable[[], str] = lambda: str(uuid4()),
+        fate: ChooseFate = lambda event, attempt: Fate(),
+        make_line: MakeLine = VirtualLine,
+    ) -> None:
+        """`invoke(lambda_arn, event)` gives the payload or raises; `fate(event, attempt)` may delay or lose it."""
+        self.clock = clock
+        self.switches = switches or Switches()
+        self.audio = audio
+        self.recordings = recordings if recordings is not None else MemoryRecordings()
+        self.new_id = new_id
+        self.pool = pool
+        self.lock, self._telling = threading.RLock(), threading.RLock()
+        self.lambdas = Lambdas(clock, invoke, pool, fate, lambda: self.switches, self.lock, self.say)
+        self.account = Account(account, region, clock.now, new_id, lambda: self.switches)
+        self.phones = Phones()
+        self.observers: list[Observer] = []
+        self.calls: dict[str, Driver] = {}
+        self._by_leg: dict[str, Driver] = {}
+        self._uncertain = 0
+        self.quotas = QuotaKeeper(clock.now, lambda: self.switches, self.calls.values)
+        self.line: Line = make_line(clock, self, self.phones, lambda: self.switches.post_dial_delay)
+
+    # -- the account, for callers in the same process
+    def own(self, number: str) -> None:
+        self.account.own(number)
+
+    def create_sma(self, name: str, lambda_arn: str) -> str:
+        application = self.account.create_application(name, [{"LambdaArn": lambda_arn}], self.account.region, [])
+        return str(application["SipMediaApplicationId"])
+
+    # -- the two operations on calls
+    def create_call(
+        self,
+        application_id: str,
+        *,
+        from_number: str,
+        to_number: str,
+        arguments: dict[str, str] | None = None,
+        sip_headers: dict[str, str] | None = None,
+    ) -> str:
+        """The transaction id. Raises: ServiceRefusal."""
+        with self.lock:
+            try:
+                self._may_create(application_id, from_number)
+            except ServiceRefusal as refusal:
+                self._refused("create", refusal, to=to_number)
+                raise
+            driver = self._new_call(application_id, from_number, to_number)
+            self._observe("placed", driver.id, shown=from_number, to=to_number, arguments=arguments)
+            placed = Placed(arguments, sip_headers)
+            if not self.switches.event_before_create_returns:
+                driver.feed(placed)
+                return self._created(driver)
+            with self.lambdas.held_back() as first:
+                driver.feed(placed)
+        for invoke in first:
+            self.lambdas.run(driver, invoke, at_once=True)
+        return self._created(driver)
+
+    def update_call(self, application_id: str, transaction_id: str, arguments: dict[str, str]) -> None:
+        """Raises: ServiceRefusal."""
+        with self.lock:
+            try:
+                self._may_update(application_id, transaction_id)
+            except ServiceRefusal as refusal:
+                self._refused("update", refusal, transaction=transaction_id)
+                raise
+            self._observe("updated", transaction_id, arguments=arguments)
+            self.calls[transaction_id].feed(UpdateRequested(arguments))
+
+    def call_in(self, from_number: str, to_number: str, sip_headers: dict[str, str] | None = None) -> str | None:
+        """Let a phone call one of the account's numbers: the transaction id. None: no rule wants the call."""
+        with self.lock:
+            call_id = self.arrives(from_number, to_number, sip_headers or {})
+            if call_id is None:
+                return None
+            self.line.arrived(call_id, from_number, to_number)
+            return self._by_leg[call_id].id
+
+    def _created(self, driver: Driver) -> str:
+        """The answer to a create; it may go wrong after the call was placed. Raises: ServiceRefusal (500)."""
+        if self._uncertain < self.switches.uncertain_creates:
+            self._uncertain += 1
+            raise ServiceRefusal("ServiceFailure", "Internal failure")
+        return driver.id
+
+    def _may_create(self, application_id: str, from_number: str) -> None:
+        self.quotas.take_create()
+        if application_id not in self.account.applications:
+            raise ServiceRefusal(self.switches.unknown_application, "The SIP media application does not exist")
+        if not self.account.owns(from_number):
+            raise ServiceRefusal(
+                "BadRequest", "FromPhoneNumber is not a SipMediaApplicationDialIn number of the account"
+            )
+        self.quotas.check_active_calls()
+
+    def _may_update(self, application_id: str, transaction_id: str) -> None:
+        self.quotas.take_update()
+        driver = self.calls.get(transaction_id)
+        known = driver is not None and driver.transaction.identity.application_id == application_id
+        if driver is None or not known or not driver.transaction.updatable:
+            raise ServiceRefusal("NotFound", "The call does not exist or has ended")
+
+    def _new_call(self, application_id: str, shown: str, to: str, rule_id: str | None = None) -> Driver:
+        transaction_id = self.new_id()
+        identity = CallIdentity(transaction_id, self.account.id, self.account.region, application_id, rule_id)
+        transaction = Transaction(identity, self.switches, self.new_id, self.account.owns, shown, to)
+        driver = Driver(self, transaction, self.account.lambda_arn(application_id))
+        self.calls[transaction_id] = driver
+        return driver
+
+    # -- looking
+    def active_calls(self) -> int:
+        """As the quota counts."""
+        return self.quotas.active_calls()
+
+    def legs_up(self) -> list[tuple[str, str]]:
+        """(transaction, tag) of every leg that is answered and not over: what the account pays for."""
+        return [(driver.id, leg.tag.value) for driver, leg in self._legs() if leg.up]
+
+    def legs_ringing(self) -> list[tuple[str, str]]:
+        return [(driver.id, leg.tag.value) for driver, leg in self._legs() if leg.state is LegState.RINGING]
+
+    def _legs(self) -> list[tuple[Driver, Leg]]:
+        live = (driver for driver in self.calls.values() if not driver.transaction.over)
+        return [(driver, leg) for driver in live for leg in driver.transaction.legs]
+
+    # -- time
+    def call_later(self, seconds: float, run: Callable[[], None]) -> Timer:
+        return self.clock.call_later(seconds, run)
+
+    def run(self) -> None:
+        """Jump until nothing is scheduled."""
+        self._jumping().run()
+
+    def run_for(self, seconds: float) -> None:
+        self._jumping().run_for(seconds)
+
+    def run_until(self, condition: Callable[[], bool]) -> None:
+        """Raises: AssertionError if nothing is scheduled any more and the condition never held."""
+        if not self._jumping().run(condition):
+            raise AssertionError("nothing is left to happen, and the condition never held")
+
+    def _jumping(self) -> JumpingClock:
+        if not isinstance(self.clock, JumpingClock):
+            raise TypeError("only a jumping clock can be run by hand")
+        return self.clock
+
+    # -- what a line tells (lines.LineListener)
+    def arrives(self, from_number: str, to_number: str, sip_headers: Mapping[str, str]) -> str | None:
+        with self.lock:
+            route = self.account.route(to_number)
+            if route is None:
+                return None
+            rule_id, application_id = route
+            driver = self._new_call(application_id, from_number, to_number, rule_id)
+            self._observe("called_in", driver.id, number=from_number, to=to_number)
+            driver.feed(Arrived(sip_headers))
+            leg = driver.transaction.legs[0]
+            self.connect(leg.call_id, driver)
+            return leg.call_id
+
+    def rang(self, call_id: str) -> None:
+        self._from_line(call_id, LegRang(call_id))
+
+    def answered(self, call_id: str) -> None:
+        self._from_line(call_id, LegAnswered(call_id))
+
+    def pressed(self, call_id: str, digit: str) -> None:
+        self._from_line(call_id, DigitPressed(call_id, digit))
+
+    def ended(self, call_id: str, sip_code: int) -> None:
+        driver = self._by_leg.get(call_id)
+        left_bridge = driver and any(leg.call_id == call_id and leg.up for leg in driver.transaction.legs)
+        if driver and left_bridge and driver.transaction.switches.hangup_order == "reversed":
+            for other in driver.transaction.legs:
+                if other.up and other.call_id != call_id:
+                    self.later(0.2, partial(self.line.leave, other.call_id))
+        self._from_line(call_id, LegEnded(call_id, sip_code))
+
+    def playback_finished(self, call_id: str, play_id: str) -> None:
+        with self.lock:
+            driver = self._by_leg.get(call_id)
+            if driver:
+                driver.playback_over(play_id)
+                driver.feed(PlaybackFinished(play_id))
+
+    def note(self, kind: str, number: str, **detail: object) -> None:
+        driver = self._by_leg.get(str(detail.get("call_id")))
+        self._observe(kind, driver.id if driver else None, number=number, **detail)
+
+    def _from_line(self, call_id: str, message: LegRang | LegAnswered | LegEnded | DigitPressed) -> None:
+        with self.lock:
+            driver = self._by_leg.get(call_id)
+            if driver:
+                driver.from_line(call_id, message)
+
+    # -- what a call needs (driver.Network)
+    def later(self, seconds: float, run: Callable[[], None]) -> Timer:
+        """A timer whose callback has the calls to itself; cancelled is cancelled, even while it waits for its turn."""
+
+        def in_turn() -> None:
+            with self.lock:
+                if not timer.cancelled:
+                    run()
+
+        with self.lock:
+            timer = self.clock.call_later(seconds, in_turn)
+        return timer
+
+    def ask(self, question: Callable[[], T], then: Callable[[T | None], None]) -> None:
+        put(question, then, self.pool, self.later, lambda text: self._observe("log", None, text=text))
+
+    def connect(self, call_id: str, driver: Driver) -> None:
+        self._by_leg[call_id] = driver
+
+    def bridge_refused(self) -> str | None:
+        return self.quotas.bridge_refused()
+
+    def store(self, recording: Recording) -> None:
+        def write() -> None:
+            sound = self.line.recorded(recording.call_id) or recording.wav()
+            self.recordings.put(recording.bucket, recording.key, sound, recording.metadata())
+            self._observe("recorded", recording.transaction_id, place=f"{recording.bucket}/{recording.key}")
+
+        self.clock.call_later(self.switches.recording_delay, lambda: self.ask(write, lambda _: None))
+
+    def say(self, kind: str, driver: Driver, **detail: Any) -> None:
+        self._observe(kind, driver.id, **detail)
+
+    def deliver(self, driver: Driver, invoke: Invoke) -> None:
+        self.lambdas.deliver(driver, invoke)
+
+    def _refused(self, operation: str, refusal: ServiceRefusal, **detail: Any) -> None:
+        self._observe("refused", detail.pop("transaction", None), operation=operation, code=refusal.code, **detail)
+
+    def _observe(self, kind: str, transaction: str | None, number: str | None = None, **detail: Any) -> None:
+        with self._telling:
+            moment = Moment(self.clock.now(), kind, transaction, number, detail)
+            for observer in list(self.observers):
+                observer(moment)

@@ -1,0 +1,107 @@
+"""A phone and what it remembers of its calls: what it showed, played and was joined to, and who ended it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pstn.clocks import Timer
+from pstn.lines.behaviours import Behaviour, answers, planned
+
+BUSY = 486
+"""RFC 3261 §21.4.18."""
+
+
+@dataclass
+class PhoneCall:
+    """One call as its phone saw it. `joined`: other party's number, from when, until when (None: still)."""
+
+    phone: "Phone" = field(repr=False)
+    call_id: str
+    saw: str
+    called_at: datetime
+    incoming: bool = True
+    rang_at: datetime | None = None
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    ended_by: str | None = None
+    sip_code: int | None = None
+    heard: list[tuple[datetime, str]] = field(default_factory=list)
+    joined: list[tuple[str, datetime, datetime | None]] = field(default_factory=list)
+    muted: list[tuple[datetime, datetime | None]] = field(default_factory=list)
+    pressed: list[tuple[datetime, str]] = field(default_factory=list)
+    sip_headers: dict[str, str] = field(default_factory=dict)
+    vanished_at: datetime | None = None
+    scripted: bool = True
+    """False: a telephone outside, which does as it likes."""
+    engaged: bool = False
+    """The phone was in another call."""
+    timers: list[Timer] = field(default_factory=list, repr=False)
+    plays: dict[str, Timer | None] = field(default_factory=dict, repr=False)
+    peer: str | None = None
+
+    @property
+    def refusal(self) -> int | None:
+        """The final SIP code that its script gives this call, if it does not ring and may be answered."""
+        return BUSY if self.engaged else self.phone.behaviour.refusal
+
+    @property
+    def rings(self) -> bool:
+        return self.phone.behaviour.rings and not self.engaged
+
+    @property
+    def up(self) -> bool:
+        return self.answered_at is not None and self.ended_at is None
+
+
+@dataclass
+class Phone:
+    """A phone and its memory. The short names (`saw`, `answered_at`…) speak of its latest call."""
+
+    behaviour: Behaviour = field(default_factory=answers)
+    number: str = ""
+    calls: list[PhoneCall] = field(default_factory=list)
+
+    @property
+    def current(self) -> PhoneCall | None:
+        return next((call for call in reversed(self.calls) if call.ended_at is None), None)
+
+    @property
+    def last(self) -> PhoneCall | None:
+        return self.calls[-1] if self.calls else None
+
+    @property
+    def heard(self) -> list[tuple[datetime, str]]:
+        """Every prompt of every call: when it began, and its S3 key or the spoken text."""
+        return [each for call in self.calls for each in call.heard]
+
+    @property
+    def saw(self) -> str | None:
+        return self.last.saw if self.last else None
+
+    @property
+    def log(self) -> list[tuple[datetime, str, str]]:
+        """(when, what, with what) of all calls, in order of time."""
+        entries: list[tuple[datetime, str, str]] = []
+        for call in self.calls:
+            moments = (("called", call.called_at), ("rang", call.rang_at), ("picked_up", call.answered_at))
+            entries += [(at, what, call.saw) for what, at in moments if at]
+            entries += [(at, "heard", what) for at, what in call.heard]
+            entries += [(at, "joined", peer) for peer, at, _ in call.joined]
+            entries += [(at, "pressed", digit) for at, digit in call.pressed]
+            if call.vanished_at:
+                entries.append((call.vanished_at, "vanished", ""))
+            if call.ended_at:
+                entries.append((call.ended_at, "ended", call.ended_by or ""))
+        return sorted(entries, key=lambda entry: entry[0])
+
+
+class Phones(dict[str, Phone]):
+    """Number → phone. A number that nobody set gets the phone of the number plan when it is first asked for."""
+
+    def __missing__(self, number: str) -> Phone:
+        phone = Phone(planned(number), number)
+        self[number] = phone
+        return phone
+
+    def __setitem__(self, number: str, phone: Phone) -> None:
+        phone.number = number
+        super().__setitem__(number, phone)

@@ -1,0 +1,264 @@
+"""The line over real SIP and RTP, on loopback: scripts move the built-in phones, people the telephones outside.
+
+The network's station (`pstn.lines.sip`) and the phones (`StartPhones`) are child processes; here is only what the
+exchange asks and is told. What the children tell comes on their threads and is put in turn by `listener.later`.
+If the network's station dies, every leg that it had ends with 503 and another one is started on the same port.
+"""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pstn.clocks import Clock
+from pstn.lines import AudioFile, Line, LineListener, MakeLine
+from pstn.lines.phones import PhoneCall, Phones
+from pstn.lines.scripts import ScriptedLine
+from pstn.lines.sip.child import LOOPBACK, Child, ChildError, free_port
+from pstn.lines.sip.numbers import Numbers
+from pstn.lines.sip.prompts import Sounds
+from pstn.lines.sip.scripted_phones import ScriptedPhones, StartPhones
+from pstn.lines.sip.settings import SipSettings, missing
+from pstn.lines.sip.tapes import Tapes
+
+UNAVAILABLE = 503
+LEG_HEADER = "X-Leg"
+MODULE = "pstn.lines.sip"
+
+
+def sip_line(settings: SipSettings, start_phones: StartPhones) -> MakeLine:
+    """What an exchange makes its line with."""
+
+    def make(clock: Clock, listener: LineListener, phones: Phones, post_dial_delay: Callable[[], float]) -> Line:
+        return SipLine(clock, listener, phones, post_dial_delay, settings, start_phones)
+
+    return make
+
+
+class SipLine(ScriptedLine):
+    def __init__(
+        self,
+        clock: Clock,
+        listener: LineListener,
+        phones: Phones,
+        post_dial_delay: Callable[[], float],
+        settings: SipSettings,
+        start_phones: StartPhones,
+    ) -> None:
+        """Raises: ChildError."""
+        super().__init__(clock, listener, phones, post_dial_delay)
+        if reason := missing():
+            raise ChildError(reason)
+        self._folder = tempfile.TemporaryDirectory(prefix="sip-line-")
+        self._work = Path(self._folder.name)
+        self.numbers = Numbers(settings.numbers or self._work / "numbers.json")
+        self.figures: dict[str, Any] = {}
+        """The network's station: its CPU seconds, its ticks and how many of them were late."""
+        self._legs: dict[str, str] = {}
+        self._call_ids: dict[str, str] = {}
+        self._sent: dict[str, int] = {}
+        self._tapes = Tapes(self._work)
+        self._sounds = Sounds(self._work, lambda run: self.listener.later(0, run))
+        self.network = Child(
+            MODULE,
+            lambda port: {"sip_port": port, "codecs": settings.codecs, "silence_s": settings.silence_s},
+            self._in_turn(self._happened),
+            self._network_died,
+            self._work / "network.log",
+            port=settings.sip_port or free_port(),
+        )
+        self.fleet: ScriptedPhones = start_phones(self._work, self._in_turn(self._at_a_phone), settings)
+        self.network.begin()
+        self.fleet.begin()
+        try:
+            self.network.wait()
+            self.fleet.wait()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def address(self) -> str:
+        """Where the account's numbers are called: sip:<number>@<address>."""
+        return f"{LOOPBACK}:{self.network.port}"
+
+    def heard_by(self, call: PhoneCall) -> bytes:
+        """What a built-in phone received in this call, 16-bit samples at 8 kHz."""
+        return self.fleet.heard(call.call_id)
+
+    # -- what the exchange asks (lines.Line)
+    def picked_up(self, call_id: str) -> None:
+        super().picked_up(call_id)
+        self._send(call_id, "answer")
+
+    def hang_up(self, call_id: str, sip_code: int) -> None:
+        super().hang_up(call_id, sip_code)
+        self._send(call_id, "forget")
+
+    def stop(self, call_id: str, play_id: str) -> None:
+        super().stop(call_id, play_id)
+        self._send(call_id, "stop", play=play_id)
+
+    def join(self, call_id: str, other_id: str) -> None:
+        super().join(call_id, other_id)
+        self._send(call_id, "join", other=self._leg(other_id))
+
+    def mute(self, call_id: str, muted: bool) -> None:
+        super().mute(call_id, muted)
+        self._send(call_id, "mute", muted=muted)
+
+    def record(self, call_id: str, track: str) -> None:
+        self._send(call_id, "record", path=str(self._tapes.begin(call_id, track)), track=track)
+
+    def pause_recording(self, call_id: str, paused: bool) -> None:
+        self._send(call_id, "pause", paused=paused)
+
+    def finish_recording(self, call_id: str) -> None:
+        self._send(call_id, "finish")
+
+    def recorded(self, call_id: str) -> bytes | None:
+        return self._tapes.take(call_id)
+
+    def close(self) -> None:
+        self._sounds.close()
+        self.network.close()
+        self.fleet.close()
+        self._folder.cleanup()
+
+    # -- what the children tell
+    def _in_turn(self, run: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
+        def heard(event: dict[str, Any]) -> None:
+            if event["event"] == "recorded":
+                self._tapes.closed(self._call_ids.get(event["leg"], event["leg"]))
+            self.listener.later(0, lambda: run(event))
+
+        return heard
+
+    def _happened(self, event: dict[str, Any]) -> None:
+        if event["event"] == "figures":
+            self.figures = event
+            return
+        if event["event"] == "incoming":
+            self._arrives(event)
+            return
+        leg = event.get("leg", "")
+        call = self._live(self._call_ids.get(leg, leg))
+        if call is None:
+            return
+        match event["event"]:
+            case "ringing" if call.rang_at is None and (call.rings or not call.scripted):
+                self._rang(call)
+            case "answered" if call.incoming:
+                self._answered(call)
+            case "pressed":
+                self._pressed(call, event["digit"])
+            case "played":
+                self._played(call, event["play"])
+            case "ended":
+                self._ended(call, event["by"], event["code"], tell=True)
+            case "trouble":
+                self._note(call, "trouble", text=event["text"])
+            case _:
+                pass
+
+    def _at_a_phone(self, event: dict[str, Any]) -> None:
+        """What its own display shows is what a phone saw."""
+        call = self.calls.get(event.get("leg", ""))
+        if event["event"] == "incoming" and call:
+            call.saw = self.numbers.number(event["from"]) or event["from"]
+        if event["event"] == "trouble" and call:
+            self._note(call, "trouble", text=f"at the phone: {event['text']}")
+
+    def _arrives(self, event: dict[str, Any]) -> None:
+        """Either a built-in phone that was told to call, or a telephone outside."""
+        leg = event["leg"]
+        self._sent[leg] = self.network.generation
+        if leg in self.calls:
+            return
+        caller, called = self.numbers.number(event["from"]), self.numbers.number(event["to"])
+        call_id = self.listener.arrives(caller, called, {}) if caller and called else None
+        if call_id is None or caller is None or called is None:
+            self.network.send(do="forget", leg=leg)
+            return
+        self._legs[call_id], self._call_ids[leg] = leg, call_id
+        self._sent[call_id] = self.network.generation
+        call = self._new_call(self.phones[caller], call_id, called)
+        call.incoming = call.scripted = False
+
+    def _network_died(self, generation: int) -> None:
+        self._tapes.all_closed()
+
+        def end_all() -> None:
+            for call_id, sent in list(self._sent.items()):
+                call = self._live(call_id)
+                if call and sent <= generation:
+                    self._ended(call, "network", UNAVAILABLE, tell=True)
+
+        self.listener.later(0, end_all)
+
+    def _ended(self, call: PhoneCall, by: str, sip_code: int, *, tell: bool = False) -> None:
+        super()._ended(call, by, sip_code, tell=tell)
+        self._sent.pop(call.call_id, None)
+        if call.scripted:
+            self.fleet.forget(call.call_id)
+
+    # -- how phones are moved (lines.scripts)
+    def _place(self, call: PhoneCall) -> None:
+        number, headers = call.phone.number, dict(call.sip_headers)
+        address = self.numbers.address(number)
+        script = call.phone.behaviour
+        if address is None:
+            answers = call.refusal is None and script.kind == "answers"
+            address = self.fleet.expect(call.call_id, number, answers=answers, vanishes=script.vanishes is not None)
+            headers[LEG_HEADER] = call.call_id
+            self._follow(call)
+        else:
+            call.scripted = False
+        uri = address
+
+        def invite() -> None:
+            self._sent[call.call_id] = self._send(call.call_id, "dial", shown=call.saw, uri=uri, headers=headers)
+
+        self._later(call, self.post_dial_delay(), invite)
+
+    def _call_service(self, call: PhoneCall) -> None:
+        self._sent[call.call_id] = self._send(call.call_id, "expect")
+        uri = f"sip:{call.saw}@{self.address}"
+        self.fleet.dial(call.call_id, call.phone.number, uri, {LEG_HEADER: call.call_id})
+
+    def _ring(self, call: PhoneCall) -> None:
+        self.fleet.ring(call.call_id)
+
+    def _refuse(self, call: PhoneCall, sip_code: int) -> None:
+        self.fleet.refuse(call.call_id, sip_code)
+
+    def _answer(self, call: PhoneCall) -> None:
+        self.fleet.answer(call.call_id)
+
+    def _leave(self, call: PhoneCall) -> None:
+        if call.incoming and not call.up and call.phone.behaviour.kind != "answers":
+            self.fleet.refuse(call.call_id, 603)
+        else:
+            self.fleet.leave(call.call_id)
+
+    def _press(self, call: PhoneCall, digit: str) -> None:
+        if call.up and call.vanished_at is None:
+            self.fleet.press(call.call_id, digit)
+
+    def _vanish(self, call: PhoneCall) -> None:
+        self.fleet.vanish(call.call_id)
+        self._vanished(call)
+
+    def _play(self, call: PhoneCall, play_id: str, audio: AudioFile, times: int | None) -> None:
+        def start(file: Path) -> None:
+            if play_id in call.plays:
+                self._send(call.call_id, "play", play=play_id, sound=str(file), times=times)
+
+        self._sounds.get(audio, start)
+
+    # -- within
+    def _leg(self, call_id: str) -> str:
+        return self._legs.get(call_id, call_id)
+
+    def _send(self, call_id: str, do: str, **more: Any) -> int:
+        return self.network.send(do=do, leg=self._leg(call_id), **more)

@@ -1,0 +1,276 @@
+"""The media thread: every 20 ms, for every leg, one frame is taken, mixed, recorded and sent.
+
+Rule 1: all that this file keeps belongs to the media thread; other threads hand it work with `do`.
+Rule 2: a tick that comes late is made up for at once, so that no far end runs dry; what happened stands in `Figures`.
+Rule 3: time is counted in ticks, in recordings too: a leg that sends nothing is recorded as silence.
+"""
+
+import sys
+import threading
+import time
+from array import array
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from pstn.lines.sip.sounds import FRAME_BYTES, SILENCE, tone
+
+TICK_S = 0.02
+LEAD = 2
+"""Frames sent ahead, so that a tick may be 40 ms late before anybody hears it; a prompt's end is told as much later."""
+PRIMED, MOST = 4 * FRAME_BYTES, 12 * FRAME_BYTES
+"""Received sound begins to be passed on when there is `PRIMED` (80 ms): whenever any call ends, the library's thread,
+which receives for all of them, stands still for up to 40 ms. What is beyond `MOST` is thrown away, oldest first."""
+REVIEW = 250
+"""Ticks after which what was never needed of a leg's waiting sound is thrown away."""
+PATIENCE = 250
+"""Ticks after which a prompt runs even if a leg has no sound, so that its end is told."""
+LATE_S = 0.02
+RESET_S = 1.0
+"""So late that making up for it would help nobody (the machine slept)."""
+MARK = tone(1000, 0.2)[: 10 * FRAME_BYTES]
+"""Heard in a recording where it pauses and where it resumes (pause-call-recording page: a tone, then silence)."""
+
+
+class Audio(Protocol):
+    """A call's sound, as baresip's CallAudio. Both raise while there is none."""
+
+    def read(self, max_bytes: int) -> bytes: ...
+    def write(self, pcm: bytes) -> int: ...
+
+
+@dataclass
+class Figures:
+    """`late`: ticks more than one tick behind; `worst`: the farthest behind (s)."""
+
+    ticks: int = 0
+    late: int = 0
+    worst: float = 0.0
+    missed: int = 0
+    """Ticks given up after a `RESET_S`."""
+
+
+@dataclass
+class Playing:
+    """`left` None: until stopped."""
+
+    play_id: str
+    pcm: bytes
+    left: int | None
+    at: int = 0
+
+    def frame(self) -> bytes | None:
+        """The next 20 ms, the last one filled up with silence; None: it is over."""
+        if self.at >= len(self.pcm):
+            if self.left is not None:
+                self.left -= 1
+                if self.left <= 0:
+                    return None
+            self.at = 0
+        frame = self.pcm[self.at : self.at + FRAME_BYTES]
+        self.at += FRAME_BYTES
+        return frame if len(frame) == FRAME_BYTES else frame + bytes(FRAME_BYTES - len(frame))
+
+
+@dataclass
+class Recorder:
+    """Raw samples in a file, so that what was recorded survives this process. Left: incoming; right: outgoing."""
+
+    path: Path
+    track: str
+    file: BinaryIO = field(init=False)
+    paused: bool = False
+    mark: bytes = b""
+
+    def __post_init__(self) -> None:
+        self.file = self.path.open("wb", buffering=0)
+
+    def pause(self, paused: bool) -> None:
+        if paused != self.paused:
+            self.paused, self.mark = paused, MARK
+
+    def take(self, incoming: bytes, outgoing: bytes) -> None:
+        if self.mark or self.paused:
+            incoming = outgoing = self.mark[:FRAME_BYTES] or SILENCE
+            self.mark = self.mark[FRAME_BYTES:]
+        if self.track == "BOTH":
+            both = array("h", bytes(2 * FRAME_BYTES))
+            both[0::2], both[1::2] = array("h", incoming), array("h", outgoing)
+            self.file.write(both.tobytes())
+        else:
+            self.file.write(incoming if self.track == "INCOMING" else outgoing)
+
+
+@dataclass
+class Leg:
+    audio: Audio
+    peer: str | None = None
+    muted: bool = False
+    playing: Playing | None = None
+    recorder: Recorder | None = None
+    waiting: bytearray = field(default_factory=bytearray)
+    primed: bool = False
+    lowest: int = MOST
+    reviewed: int = 0
+    led: bool = False
+    live: bool = False
+    """There has been sound: prompts begin then, or after `PATIENCE` ticks."""
+    waited: int = 0
+    incoming: bytes = SILENCE
+
+    def receive(self) -> None:
+        """Take what came, and from that the frame of this tick."""
+        with suppress(Exception):  # no sound yet, none any more, or renegotiated; the next tick asks again
+            self.waiting += self.audio.read(MOST)
+            self.live = True
+        if len(self.waiting) > MOST:
+            del self.waiting[: len(self.waiting) - PRIMED]
+        self.primed = self.primed or len(self.waiting) >= PRIMED
+        if self.primed and len(self.waiting) >= FRAME_BYTES:
+            self.incoming = bytes(self.waiting[:FRAME_BYTES])
+            del self.waiting[:FRAME_BYTES]
+        else:
+            self.incoming = SILENCE
+        self.lowest = min(self.lowest, len(self.waiting))
+        self.reviewed += 1
+        if self.reviewed >= REVIEW:
+            del self.waiting[: max(0, self.lowest - PRIMED)]
+            self.lowest, self.reviewed = MOST, 0
+
+    def send(self, frame: bytes) -> None:
+        with suppress(Exception):  # as in receive
+            self.audio.write(frame if self.led else SILENCE * LEAD + frame)
+            self.led = True
+
+
+class Media:
+    """`tell` is called on the media thread, with {"event": "played" | "recorded", …}."""
+
+    def __init__(self, tell: Callable[[dict[str, Any]], None]) -> None:
+        self.figures = Figures()
+        self._tell = tell
+        self._legs: dict[str, Leg] = {}
+        self._work: deque[Callable[[], None]] = deque()
+        self._told_later: deque[tuple[int, dict[str, Any]]] = deque()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="media", daemon=True)
+
+    def start(self) -> None:
+        # The thread must get its turn in time even while another one computes.
+        sys.setswitchinterval(0.001)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stopping = True
+        self._thread.join(timeout=2)
+
+    # -- for other threads
+    def add(self, leg: str, audio: Audio) -> None:
+        self._work.append(lambda: self._legs.update({leg: Leg(audio)}))
+
+    def remove(self, leg: str) -> None:
+        self._work.append(lambda: self._remove(leg))
+
+    def play(self, leg: str, play_id: str, pcm: bytes, times: int | None) -> None:
+        def start(one: Leg) -> None:
+            one.playing, one.waited = Playing(play_id, pcm or SILENCE, times), 0
+
+        self._do(leg, start)
+
+    def stop(self, leg: str, play_id: str) -> None:
+        def stop(one: Leg) -> None:
+            if one.playing and one.playing.play_id == play_id:
+                one.playing = None
+
+        self._do(leg, stop)
+
+    def join(self, leg: str, other: str) -> None:
+        self._do(leg, lambda one: setattr(one, "peer", other))
+        self._do(other, lambda one: setattr(one, "peer", leg))
+
+    def mute(self, leg: str, muted: bool) -> None:
+        self._do(leg, lambda one: setattr(one, "muted", muted))
+
+    def record(self, leg: str, path: Path, track: str) -> None:
+        self._do(leg, lambda one: setattr(one, "recorder", Recorder(path, track)))
+
+    def pause(self, leg: str, paused: bool) -> None:
+        self._do(leg, lambda one: one.recorder.pause(paused) if one.recorder else None)
+
+    def finish(self, leg: str) -> None:
+        self._do(leg, lambda one: self._finish(leg, one))
+
+    def _do(self, leg: str, work: Callable[[Leg], None]) -> None:
+        def run() -> None:
+            one = self._legs.get(leg)
+            if one:
+                work(one)
+
+        self._work.append(run)
+
+    # -- the media thread
+    def _run(self) -> None:
+        due = time.monotonic()
+        while not self._stopping:
+            due += TICK_S
+            wait = due - time.monotonic()
+            if wait > 0:
+                time.sleep(wait)
+            behind = time.monotonic() - due
+            self.figures.worst = max(self.figures.worst, behind)
+            if behind > RESET_S:
+                self.figures.missed += int(behind / TICK_S)
+                due = time.monotonic()
+            elif behind > LATE_S:
+                self.figures.late += 1
+            self.tick()
+
+    def tick(self) -> None:
+        self.figures.ticks += 1
+        while self._work:
+            self._work.popleft()()
+        for one in self._legs.values():
+            one.receive()
+        for name, one in self._legs.items():
+            outgoing = self._outgoing(name, one)
+            one.send(outgoing)
+            if one.recorder:
+                one.recorder.take(one.incoming, outgoing)
+        while self._told_later and self._told_later[0][0] <= self.figures.ticks:
+            self._tell(self._told_later.popleft()[1])
+
+    def _outgoing(self, name: str, one: Leg) -> bytes:
+        peer = self._legs.get(one.peer) if one.peer else None
+        voice = peer.incoming if peer and peer.peer == name and not (one.muted or peer.muted) else SILENCE
+        one.waited += 1
+        if one.playing is None or not (one.live or one.waited > PATIENCE):
+            return voice
+        prompt = one.playing.frame()
+        if prompt is None:
+            over = {"event": "played", "leg": name, "play": one.playing.play_id}
+            self._told_later.append((self.figures.ticks + LEAD, over))
+            one.playing = None
+            return voice
+        return mixed(prompt, voice)
+
+    def _remove(self, leg: str) -> None:
+        one = self._legs.pop(leg, None)
+        if one:
+            self._finish(leg, one)
+
+    def _finish(self, leg: str, one: Leg) -> None:
+        if one.recorder:
+            one.recorder.file.close()
+            self._tell({"event": "recorded", "leg": leg})
+            one.recorder = None
+
+
+def mixed(one: bytes, other: bytes) -> bytes:
+    """Both at once; what is too loud for 16 bits is cut."""
+    if other == SILENCE:
+        return one
+    sums = map(int.__add__, array("h", one), array("h", other))
+    return array("h", [-32768 if each < -32768 else min(each, 32767) for each in sums]).tobytes()

@@ -1,0 +1,298 @@
+"""The child's side of a SIP station: commands in, telephone calls on the wire, events out.
+
+A command is {"do": …, "leg": …}, an event {"event": …, "leg": …}; the methods `do_…` are the commands, `_tell` the
+events: ready, incoming, ringing, progress, answered, pressed, played, recorded, ended, figures, trouble. `orders` has
+the order in which commands are carried out.
+
+About the library (baresip-python 0.5.2a3, each seen here):
+  * without `net_interface` it does not reach loopback;
+  * it opens TLS on the next port unless `sip_transports` says otherwise;
+  * it allows two calls unless `max_concurrent_calls` is None; with some 120 in one process, further ones get 486;
+  * a user agent cannot be freed, so there is one for each number shown, kept;
+  * it says 180 to an incoming call by itself, and can refuse one with 486 only;
+  * right after answering it sends one re-INVITE, which replaces the streams (AudioRestarted for a moment);
+  * when a call ends, the thread of its SIP and RTP stands still for all calls (`hangups`);
+  * a far end may be faster than `dial` returns, and a `Call` hears only what comes later: events are taken from the
+    runtime, and those of a call that has no name yet wait for it.
+"""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from baresip import Account, BaresipError, Call, Config, Event, Runtime, StackEvent, UserAgent
+from baresip.errors import split_status
+
+from pstn.lines.sip import process
+from pstn.lines.sip.hangups import HangUps
+from pstn.lines.sip.media import Media
+from pstn.lines.sip.orders import Orders
+
+LOOPBACK = "127.0.0.1"
+LEG_HEADER = "X-Leg"
+"""Says between the stations of this lab which leg a call is."""
+TIMED_OUT, UNAVAILABLE = 408, 503
+FIGURES_EVERY_S = 1.0
+PATIENCE_S = 30.0
+"""For the library to carry out a command: on a busy machine it is slow, not dead; the network has its own limits."""
+PROGRESS = (Event.CALL_RINGING, Event.CALL_PROGRESS, Event.CALL_ESTABLISHED, Event.CALL_CLOSED)
+log = logging.getLogger("station")
+
+
+@dataclass(frozen=True)
+class Options:
+    """`codecs`: in order of preference. `silence_s`: without RTP for so long, a far end is gone; 0: never."""
+
+    sip_port: int
+    codecs: tuple[str, ...] = ("pcmu", "pcma")
+    silence_s: int = 10
+    rtp_ports: str = "20000-29999"
+
+
+@dataclass
+class Held:
+    """One call. `sign`: the far end gave one; `sending`: one digit after the other."""
+
+    call: Call
+    answered: bool = False
+    sign: asyncio.Event = field(default_factory=asyncio.Event)
+    sending: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Station:
+    """Lives on one asyncio loop. `tell` may be called from any thread."""
+
+    def __init__(self, options: Options, tell: Callable[[dict[str, Any]], None]) -> None:
+        self.options = options
+        self.media = Media(tell)
+        self._tell = tell
+        self._runtime = Runtime(command_timeout=PATIENCE_S)
+        self._agents: dict[str, UserAgent] = {}
+        self._held: dict[str, Held] = {}
+        self._names: dict[int, str] = {}
+        self._early: dict[int, list[StackEvent]] = {}
+        self._dialling = 0
+        self._orders = Orders(self._carry_out)
+        self._hang_ups = HangUps()
+        self._making_agent = asyncio.Lock()
+        self._sounds: dict[str, bytes] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._count = 0
+
+    async def start(self) -> None:
+        """Raises: BaresipError, for example when the port is taken."""
+        process.prepare()
+        await self._runtime.start(
+            Config(
+                net_interface=LOOPBACK,
+                max_concurrent_calls=None,
+                rtp_timeout=self.options.silence_s,
+                expose_headers=(LEG_HEADER, "From", "To"),
+                extra_config_text=(
+                    f"sip_listen {LOOPBACK}:{self.options.sip_port}\n"
+                    "sip_transports udp,tcp\n"
+                    f"rtp_ports {self.options.rtp_ports}\n"
+                ),
+            )
+        )
+        self._runtime.on_dead = lambda: os._exit(70)  # nothing works any more: let the parent start another
+        self._runtime.subscribe(self._take)
+        self.media.start()
+        await self._agent("anybody", "catchall=yes")
+        self._spawn(self._report())
+
+    async def close(self) -> None:
+        for held in list(self._held.values()):
+            with suppress(BaresipError):
+                await held.call.hangup()
+        self.media.close()
+        await self._runtime.close()
+
+    async def handle(self, command: dict[str, Any]) -> None:
+        """Take one command and return; it is carried out in its turn."""
+        leg = command["leg"]
+        if command["do"] == "expect":
+            if leg not in self._held:  # else the call was faster than this command
+                self._orders.expect(leg)
+            return
+        if command["do"] == "forget":
+            self._orders.forget(leg)
+        self._orders.give(command)
+
+    async def _carry_out(self, command: dict[str, Any]) -> None:
+        """What cannot be done is told as trouble, or as the end of the leg."""
+        name = command.pop("do")
+        try:
+            await getattr(self, f"do_{name}")(**command)
+        except (BaresipError, OSError, ValueError) as error:
+            self._tell({"event": "trouble", "leg": command["leg"], "text": f"{name}: {error}"})
+            if name in ("dial", "answer"):
+                self._tell({"event": "ended", "leg": command["leg"], "code": UNAVAILABLE, "by": "network"})
+
+    # -- commands
+    async def do_forget(self, leg: str, grace: float = 0.0) -> None:
+        """End what is left of a call."""
+        if held := self._held.get(leg):
+            self._spawn(self._hang_ups.end(held.call, held.sign, grace))
+
+    async def do_dial(self, leg: str, shown: str, uri: str, headers: dict[str, str]) -> None:
+        agent = await self._agent(shown)
+        self._dialling += 1
+        try:
+            self._hold(leg, await agent.dial(uri, headers or None))
+        finally:
+            self._dialling -= 1
+            if not self._dialling:
+                self._early.clear()
+
+    async def do_answer(self, leg: str) -> None:
+        if leg in self._held:
+            await self._held[leg].call.answer()
+
+    async def do_hangup(self, leg: str) -> None:
+        await self.do_forget(leg)
+
+    async def do_press(self, leg: str, digits: str) -> None:
+        if leg in self._held:
+            self._spawn(self._press(self._held[leg], digits))
+
+    async def do_play(self, leg: str, play: str, sound: str, times: int | None) -> None:
+        """`sound`: a file of samples, read once."""
+        if sound not in self._sounds:
+            self._sounds[sound] = await asyncio.to_thread(Path(sound).read_bytes)
+        self.media.play(leg, play, self._sounds[sound], times)
+
+    async def do_stop(self, leg: str, play: str) -> None:
+        self.media.stop(leg, play)
+
+    async def do_join(self, leg: str, other: str) -> None:
+        self.media.join(leg, other)
+
+    async def do_mute(self, leg: str, muted: bool) -> None:
+        self.media.mute(leg, muted)
+
+    async def do_record(self, leg: str, path: str, track: str) -> None:
+        self.media.record(leg, Path(path), track)
+
+    async def do_pause(self, leg: str, paused: bool) -> None:
+        self.media.pause(leg, paused)
+
+    async def do_finish(self, leg: str) -> None:
+        self.media.finish(leg)
+
+    # -- what comes from outside
+    def _arrived(self, call: Call) -> None:
+        self._count += 1
+        leg = call.headers.get(LEG_HEADER) or f"in-{os.getpid()}-{self._count}"
+        if leg in self._held:
+            self._held[f"refused-{self._count}"] = Held(call)
+            self._names[call.handle] = f"refused-{self._count}"
+            self._spawn(_refuse(call))
+            return
+        self._hold(leg, call)
+        self._held[leg].sign.set()
+        told = {"from": call.headers.get("From") or call.peer or "", "to": call.headers.get("To", "")}
+        self._tell({"event": "incoming", "leg": leg, **told})
+        self._orders.arrived(leg)
+
+    def _hold(self, leg: str, call: Call) -> None:
+        self._held[leg] = Held(call)
+        self._names[call.handle] = leg
+        self.media.add(leg, call.audio)
+        call.on_dtmf(lambda digit: self._tell({"event": "pressed", "leg": leg, "digit": digit.digit}))
+        for event in self._early.pop(call.handle, []):
+            self._happened(leg, event)
+
+    def _take(self, event: StackEvent) -> None:
+        if event.event not in PROGRESS:
+            return
+        if event.call in self._names:
+            self._happened(self._names[event.call], event)
+        elif self._dialling:
+            self._early.setdefault(event.call, []).append(event)
+
+    def _happened(self, leg: str, event: StackEvent) -> None:
+        held = self._held[leg]
+        held.sign.set()
+        match event.event:
+            case Event.CALL_RINGING:
+                self._tell({"event": "ringing", "leg": leg})
+            case Event.CALL_PROGRESS:
+                self._tell({"event": "progress", "leg": leg})
+            case Event.CALL_ESTABLISHED:
+                held.answered = True
+                self._tell({"event": "answered", "leg": leg})
+            case Event.CALL_CLOSED:
+                del self._held[leg], self._names[event.call]
+                self.media.remove(leg)
+                text = event.text or ""
+                lost = text.startswith("rtp stream error")
+                code = 0 if held.answered else _code(text)
+                self._tell({"event": "ended", "leg": leg, "code": code, "by": "network" if lost else "self"})
+            case _:
+                pass
+
+    # -- within
+    async def _agent(self, number: str, *more: str) -> UserAgent:
+        async with self._making_agent:
+            if number not in self._agents:
+                account = Account(
+                    user=number,
+                    domain=f"{LOOPBACK}:{self.options.sip_port}",
+                    password="",
+                    reg_interval=0,
+                    audio_codecs=tuple(self.options.codecs),
+                    extra_params=more,
+                )
+                agent = self._agents[number] = await UserAgent.create(self._runtime, account, transfer_policy="reject")
+                agent.on_incoming(self._arrived)
+            return self._agents[number]
+
+    async def _press(self, held: Held, digits: str) -> None:
+        async with held.sending:
+            try:
+                await held.call.send_dtmf(digits)
+            except BaresipError as error:  # hung up meanwhile
+                log.info("digits: %s", error)
+
+    async def _report(self) -> None:
+        while True:
+            figures = self.media.figures
+            self._tell(
+                {
+                    "event": "figures",
+                    "cpu": time.process_time(),
+                    "ticks": figures.ticks,
+                    "late": figures.late,
+                    "missed": figures.missed,
+                    "worst": round(figures.worst, 4),
+                    "calls": len(self._held),
+                }
+            )
+            await asyncio.sleep(FIGURES_EVERY_S)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _refuse(call: Call) -> None:
+    try:
+        await call.reject()
+    except BaresipError as error:  # it gave up by itself
+        log.info("refusing: %s", error)
+
+
+def _code(text: str) -> int:
+    """Of a call that was never answered. Only a leading code is SIP's; the rest is the library's own wording."""
+    status, reason = split_status(text)
+    if status is not None:
+        return status
+    return TIMED_OUT if "timed out" in reason.lower() else UNAVAILABLE

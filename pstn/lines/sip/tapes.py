@@ -1,0 +1,48 @@
+"""Recordings as the network's station leaves them: files of raw samples, which outlive the station itself."""
+
+import threading
+from pathlib import Path
+
+from pstn.lines.sip.sounds import wav_file
+
+CLOSED_S = 5.0
+"""How long a finished recording may take to be closed."""
+
+
+class Tapes:
+    """By the call id of the recorded leg, which is recorded once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._tracks: dict[str, str] = {}
+        self._closed: dict[str, threading.Event] = {}
+
+    def begin(self, call_id: str, track: str) -> Path:
+        """Where to record."""
+        self._tracks[call_id], self._closed[call_id] = track, threading.Event()
+        return self._file(call_id)
+
+    def closed(self, call_id: str) -> None:
+        """Nothing more comes; of an unknown leg, too."""
+        if call_id in self._closed:
+            self._closed[call_id].set()
+
+    def all_closed(self) -> None:
+        """The station died: what is there is all there will be."""
+        for call_id in list(self._closed):
+            self.closed(call_id)
+
+    def take(self, call_id: str) -> bytes | None:
+        """The WAV file, once; waits until it is closed. None: nothing was recorded."""
+        if call_id not in self._closed:
+            return None
+        self._closed.pop(call_id).wait(CLOSED_S)
+        file = self._file(call_id)
+        if not file.exists():
+            return None
+        pcm = file.read_bytes()
+        file.unlink()
+        return wav_file(pcm, 2 if self._tracks.pop(call_id) == "BOTH" else 1)
+
+    def _file(self, call_id: str) -> Path:
+        return self._folder / f"recording-{call_id}.pcm"

@@ -1,0 +1,79 @@
+"""Phones that are only scripts: no sound, but everything a person would have noticed, with the time it happened.
+
+Times are the clock's, so a call of hours takes no time on a clock that jumps.
+"""
+
+from pstn.lines import AudioFile
+from pstn.lines.behaviours import (
+    Behaviour,
+    answers,
+    busy,
+    hangs_up_while_other_rings,
+    invalid,
+    never_answers,
+    planned,
+    rejects,
+    vanishes,
+)
+from pstn.lines.phones import Phone, PhoneCall, Phones
+from pstn.lines.scripts import DECLINED, ScriptedLine
+
+__all__ = [
+    "Behaviour",
+    "Phone",
+    "PhoneCall",
+    "Phones",
+    "VirtualLine",
+    "answers",
+    "busy",
+    "hangs_up_while_other_rings",
+    "invalid",
+    "never_answers",
+    "planned",
+    "rejects",
+    "vanishes",
+]
+
+
+class VirtualLine(ScriptedLine):
+    """Whatever a script wants happens at once; a prompt lasts as long as its file says."""
+
+    def record(self, call_id: str, track: str) -> None:
+        """There is no sound to record: `recordings` makes some up."""
+
+    def pause_recording(self, call_id: str, paused: bool) -> None: ...
+    def finish_recording(self, call_id: str) -> None: ...
+    def recorded(self, call_id: str) -> bytes | None:
+        return None
+
+    def close(self) -> None: ...
+
+    def _place(self, call: PhoneCall) -> None:
+        self._follow(call)
+
+    def _call_service(self, call: PhoneCall) -> None:
+        """The exchange knows already."""
+
+    def _ring(self, call: PhoneCall) -> None:
+        self._rang(call)
+
+    def _refuse(self, call: PhoneCall, sip_code: int) -> None:
+        self._ended(call, "self", sip_code)
+
+    def _answer(self, call: PhoneCall) -> None:
+        self._answered(call)
+
+    def _leave(self, call: PhoneCall) -> None:
+        self._ended(call, "self", DECLINED if call.incoming and not call.up else 0)
+
+    def _press(self, call: PhoneCall, digit: str) -> None:
+        self._pressed(call, digit)
+
+    def _vanish(self, call: PhoneCall) -> None:
+        self._vanished(call)
+        if call.phone.behaviour.noticed is not None:
+            self._later(call, call.phone.behaviour.noticed, lambda: self._ended(call, "network", 0, tell=True))
+
+    def _play(self, call: PhoneCall, play_id: str, audio: AudioFile, times: int | None) -> None:
+        if times is not None:
+            call.plays[play_id] = self.listener.later(audio.seconds * times, lambda: self._played(call, play_id))

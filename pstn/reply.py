@@ -1,0 +1,115 @@
+"""What a Lambda's answer says, or why it is unusable.
+
+Only the whole answer is judged here: schema version, the list's form and length, the actions' names, the attributes. An
+action's parameters are judged at its turn (`actions`). Error types: SchemaVersionMismatch and
+TransactionAttributesInvalidMapSize are the service's; the rest are ours, after the messages of the
+unexpected-hangups page.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from pstn.switches import Switches
+
+IMITATED = frozenset(
+    {
+        "CallAndBridge",
+        "Hangup",
+        "PlayAudio",
+        "PlayAudioAndGetDigits",
+        "Speak",
+        "SpeakAndGetDigits",
+        "Pause",
+        "ReceiveDigits",
+        "StartCallRecording",
+        "StopCallRecording",
+        "PauseCallRecording",
+        "ResumeCallRecording",
+    }
+)
+KNOWN_ONLY = frozenset(
+    {
+        "RecordAudio",
+        "SendDigits",
+        "VoiceFocus",
+        "JoinChimeMeeting",
+        "ModifyChimeMeetingAttendees",
+        "StartBotConversation",
+    }
+)
+"""Real actions that this lab does not play: they fail at their turn with SystemException."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """`attributes` None: keep those stored."""
+
+    actions: tuple[dict[str, Any], ...] = ()
+    attributes: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class InvalidReply:
+    error_type: str
+    message: str
+
+
+def read_reply(payload: Any, switches: Switches) -> Reply | InvalidReply:
+    """Judge an answer as the service does. Never raises, whatever the payload is."""
+    if payload is None or payload == "":
+        return InvalidReply("InvalidLambdaResponse", "Response was blank or null")
+    if not isinstance(payload, dict) or payload.get("SchemaVersion") != "1.0":
+        return InvalidReply("SchemaVersionMismatch", "Schema version in the response is missing or not supported")
+    actions = payload.get("Actions")
+    fault = _fault_of_list(actions, switches.actions)
+    if fault:
+        return fault
+    attributes = payload.get("TransactionAttributes")
+    fault = _fault_of_attributes(attributes, switches)
+    if fault:
+        return fault
+    return Reply(tuple(actions or ()), attributes)
+
+
+def _fault_of_list(actions: Any, most: int) -> InvalidReply | None:
+    if actions is None:
+        return None
+    if not isinstance(actions, list) or not all(isinstance(each, dict) for each in actions):
+        return InvalidReply("InvalidActionList", "Error while reading the list of actions")
+    if len(actions) > most:
+        return InvalidReply(
+            "InvalidActionList", f"Too many actions in the response. Maximum number of actions is {most}"
+        )
+    for each in actions:
+        name = each.get("Type")
+        if not isinstance(name, str) or name not in IMITATED | KNOWN_ONLY:
+            return InvalidReply("InvalidActionList", "Unsupported action name specified")
+        if not isinstance(each.get("Parameters", {}), dict):
+            return InvalidReply("InvalidActionList", "Error while reading the list of actions")
+    return None
+
+
+def _fault_of_attributes(attributes: Any, switches: Switches) -> InvalidReply | None:
+    if attributes is None:
+        return None
+    if not isinstance(attributes, dict):
+        return InvalidReply("TransactionAttributesInvalid", "Transaction Attributes is not a map")
+    most = switches.attribute_pairs
+    if len(attributes) > most:
+        return InvalidReply(
+            "TransactionAttributesInvalidMapSize",
+            f"Transaction Attributes has too many mappings. Maximum number of mappings is {most}",
+        )
+    try:
+        size = len(json.dumps(attributes, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    except (TypeError, ValueError):  # not JSON at all: only an in-process caller can send that
+        return InvalidReply("TransactionAttributesInvalid", "Transaction Attributes is not a map")
+    if size > switches.attribute_bytes:
+        return InvalidReply("TransactionAttributesInvalidMapSize", "Transaction Attributes is too large")
+    longest = switches.attribute_characters
+    if longest is not None and any(len(str(part)) > longest for pair in attributes.items() for part in pair):
+        return InvalidReply(
+            "TransactionAttributesInvalidMapSize", f"A key or value is longer than {longest} characters"
+        )
+    return None

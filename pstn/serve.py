@@ -1,0 +1,53 @@
+"""A bare HTTP server in front of one `PstnService`, on loopback: for tests, and for trying the network alone.
+
+Web pages are not let in (http_guard).
+"""
+
+import asyncio
+import threading
+from http.server import ThreadingHTTPServer
+from types import TracebackType
+
+from pstn.http_guard import GuardedHandler
+from pstn.service import PstnService
+
+
+class LoopbackServer:
+    """`with LoopbackServer(service) as url:` serves until the block ends; the port is the machine's choice."""
+
+    def __init__(self, service: PstnService, port: int = 0) -> None:
+        class Handler(GuardedHandler):
+            protocol_version = "HTTP/1.1"
+
+            def _serve(self) -> None:
+                path, _, query = self.path.partition("?")
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                status, headers, content = asyncio.run(
+                    service.handle(self.command, path, dict(self.headers.items()), body, query)
+                )
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - the names that http.server looks for
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Query strings and numbers belong in no log."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="pstn-http", daemon=True)
+
+    def __enter__(self) -> str:
+        self._thread.start()
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(timeout=5)

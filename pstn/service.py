@@ -1,0 +1,128 @@
+"""The local PSTN Audio service as one object: the exchange on the real clock, and its HTTP face.
+
+`handle` is what a web server mounts, for requests signed for `chime` and for `/_lab/…`.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import parse_qs
+
+from pstn import wire
+from pstn.api import OPERATIONS
+from pstn.clocks import Clock, RealClock
+from pstn.control import PREFIX, Control
+from pstn.exchange import Exchange
+from pstn.feed import Moment, Observer
+from pstn.lambdas import InvokeLambda
+from pstn.lines import AudioLookup, MakeLine, two_seconds_of_anything
+from pstn.lines.virtual import VirtualLine
+from pstn.recordings import RecordingStore
+from pstn.refusals import ServiceRefusal
+from pstn.switches import Switches
+
+SIGNING_NAME = "chime"
+MOMENTS_KEPT = 100_000
+
+
+class PstnService:
+    """Until `close`, threads of its own run the clock and the Lambdas' invocations."""
+
+    def __init__(
+        self,
+        invoke: InvokeLambda,
+        switches: Switches | None = None,
+        account: str = "111122223333",
+        region: str = "us-east-1",
+        *,
+        clock: Clock | None = None,
+        audio: AudioLookup = two_seconds_of_anything,
+        recordings: RecordingStore | None = None,
+        most_lambdas: int = 32,
+        make_line: MakeLine = VirtualLine,
+    ) -> None:
+        """`clock` None: the real one. With a jumping clock there is no pool, and nothing moves by itself."""
+        self.broken: list[Exception] = []
+        self.moments: list[Moment] = []
+        self._own_clock = RealClock(self._broken) if clock is None else None
+        self._pool = ThreadPoolExecutor(most_lambdas, "pstn-lambda") if clock is None else None
+        running = self._own_clock if clock is None else clock
+        assert running is not None
+        try:
+            self.exchange = Exchange(
+                running,
+                invoke,
+                switches,
+                account,
+                region,
+                audio=audio,
+                recordings=recordings,
+                pool=self._pool,
+                make_line=make_line,
+            )
+        except BaseException:
+            self._end_threads()
+            raise
+        self.exchange.observers.append(self._keep)
+        self._control = Control(self.exchange, self.moments)
+
+    def subscribe(self, observer: Observer) -> None:
+        """Be told every moment from now on, in order, on the thread where it happens.
+
+        Be quick, do not raise, and do not ask the exchange anything that waits for its lock.
+        """
+        self.exchange.observers.append(observer)
+
+    async def handle(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: str | Mapping[str, object] = ""
+    ) -> tuple[int, dict[str, str], bytes]:
+        """One HTTP request. `query`: the raw string, or a parsed one with a value or a list of values per name."""
+        return await asyncio.to_thread(self.answer, method, path, body, _query(query))
+
+    def answer(self, method: str, path: str, body: bytes, query: dict[str, list[str]]) -> wire.Answer:
+        try:
+            if path.startswith(PREFIX):
+                shown = json.dumps(self._control.handle(method, path, query, body)).encode()
+                return 200, {"Content-Type": "application/json"}, shown
+            name, parameters = wire.read_request(method, path, query, body)
+            operation = OPERATIONS.get(name)
+            if operation is None:
+                message = f"{name} is not part of this lab"
+                return 501, {"Content-Type": "application/json"}, json.dumps({"Message": message}).encode()
+            if name.endswith("ApplicationCall"):
+                return wire.success(name, operation(self.exchange, parameters))
+            with self.exchange.lock:
+                return wire.success(name, operation(self.exchange, parameters))
+        except ServiceRefusal as refusal:
+            return wire.error(refusal)
+
+    def close(self) -> None:
+        """Let go of the line, stop the clock, then wait for what the Lambdas still do."""
+        self.exchange.line.close()
+        self._end_threads()
+
+    def _end_threads(self) -> None:
+        if self._own_clock:
+            self._own_clock.stop()
+        if self._pool:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _keep(self, moment: Moment) -> None:
+        if len(self.moments) < MOMENTS_KEPT:
+            self.moments.append(moment)
+
+    def _broken(self, error: Exception) -> None:
+        """A callback of the clock failed: a fault of the lab's own, kept and shown in the feed."""
+        self.broken.append(error)
+        moment = Moment(self.exchange.clock.now(), "broken", detail={"error": f"{type(error).__name__}: {error}"})
+        for observer in list(self.exchange.observers):
+            observer(moment)
+
+
+def _query(query: str | Mapping[str, object]) -> dict[str, list[str]]:
+    if isinstance(query, str):
+        return parse_qs(query, keep_blank_values=True)
+    return {
+        key: [str(each) for each in value] if isinstance(value, list) else [str(value)] for key, value in query.items()
+    }

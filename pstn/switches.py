@@ -1,0 +1,181 @@
+"""Everything the service's documents leave open, as one switch each.
+
+A switch says what it changes and why its default is what it is; COVERAGE.md prints the same table
+(`python -m pstn.switches` makes it). Seconds are floats; the numbers the documents do fix are at the end, so that a
+test can shorten them.
+"""
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+HangupSuccess = Literal["none", "before", "after"]
+Duplicates = Literal["none", "at_once", "after_answer", "after_later_event"]
+HangupOrder = Literal["as_ended", "reversed"]
+Reordering = Literal["none", "neighbours"]
+
+
+def _switch(default: Any, about: str, source: str) -> Any:
+    return field(default=default, metadata={"about": about, "source": source})
+
+
+@dataclass(frozen=True)
+class Quotas:
+    """The account's limits in one region. Defaults: "Amazon Chime SDK endpoints and quotas", PSTN section."""
+
+    on: bool = False
+    creates_per_second: int = 1
+    updates_per_second: int = 5
+    active_calls: int = 10
+    bridge_counts: int = 2
+
+
+@dataclass(frozen=True)
+class Switches:
+    """One way the service may behave. Frozen: a call keeps the switches it was born with."""
+
+    # What the Lambda is told
+    ringing_leg_b: bool = _switch(
+        False, "RINGING is also sent for LEG-B of a bridge", "not documented; some AWS sample handlers expect it"
+    )
+    ringing_leg_a: bool = _switch(
+        True, "RINGING is sent for LEG-A", "pstn-invocations; absent when the far end sends no 180/183"
+    )
+    bridge_failure_detail: bool = _switch(
+        False,
+        "a failed bridge tells the far end's SIP code (`SipResponseCode` beside ErrorType CallNotAnswered)",
+        "call-and-bridge documents only CallNotAnswered",
+    )
+    hangup_success: HangupSuccess = _switch(
+        "none",
+        "ACTION_SUCCESSFUL(Hangup) is not sent, sent before, or sent after HANGUP",
+        "an AWS sample waits for it; a real log shows HANGUP alone",
+    )
+    ended_legs_stay: bool = _switch(
+        True, "a leg stays in Participants after its own HANGUP", "hangup page shows it; sample code paths suggest not"
+    )
+    cut_actions_fail: bool = _switch(
+        False,
+        "an action cut by the end of its leg sends ACTION_FAILED before HANGUP",
+        "not documented; AWS sample guards against results with a Disconnected leg",
+    )
+    update_survives_failure: bool = _switch(
+        False,
+        "a list queued by an update survives the failure of the running action",
+        "invoke-on-call-leg: a failure clears the list; an update's list is not mentioned",
+    )
+    hangup_after_drop: bool = _switch(
+        True,
+        "a call dropped for want of an answer still sends HANGUP 480",
+        "timeouts page names the 480, not the event",
+    )
+
+    # Order and repeats
+    duplicates: Duplicates = _switch(
+        "none", "each event is delivered twice: at once, after its answer, or after a later event", "inferred"
+    )
+    hangup_order: HangupOrder = _switch(
+        "as_ended",
+        "reversed: when one party leaves a bridge the other leaves too, and the later HANGUP overtakes",
+        "inferred: nothing promises ordered delivery",
+    )
+    hangup_hold: float = _switch(3.0, "how long a reversed HANGUP is held back at most (s)", "ours")
+    reordering: Reordering = _switch(
+        "none", "neighbours: an event is overtaken by one that follows within the window", "inferred, as above"
+    )
+    reordering_window: float = _switch(1.0, "the window of `reordering` (s)", "ours")
+    lost_events: frozenset[str] = _switch(
+        frozenset(), 'event types never delivered: "RINGING", "HANGUP", "HANGUP:LEG-B"', "inferred"
+    )
+    event_before_create_returns: bool = _switch(
+        False, "NEW_OUTBOUND_CALL is answered before CreateSipMediaApplicationCall returns", "inferred"
+    )
+    dial_waits_for_first_answer: bool = _switch(
+        True,
+        "leg A is dialled when NEW_OUTBOUND_CALL was answered",
+        "real logs: RINGING already carries the attributes stored then",
+    )
+    lambda_latency: float = _switch(0.02, "how long a Lambda takes on the jumping clock (s)", "ours")
+
+    # The legs
+    post_dial_delay: float = _switch(
+        0.1, "from a dial to the first sign of the far end (s)", "ours; networks take seconds"
+    )
+    prompt_mutes_peer: bool = _switch(
+        False, "while a prompt plays to one leg of a bridge, neither party hears the other", "not documented"
+    )
+    network_ring_limit: float = _switch(
+        30.0, "how long the network lets leg A ring (s)", "observed (chime-sdk-js #2756)"
+    )
+    network_ring_limit_b: float | None = _switch(
+        None,
+        "how long the network lets a bridge's leg B ring (s); None: CallTimeoutSeconds alone",
+        "carriers may shorten it",
+    )
+    sip_code_of_no_answer: int = _switch(480, "HANGUP code of a leg A nobody answered", "case-5; carriers may send 408")
+    hangup_of_ringing_leg_a: Literal["fails", "ignored"] = _switch(
+        "fails", "Hangup of a leg A that rings: ACTION_FAILED, or nothing", "chime-sdk-js #2756: it has no effect"
+    )
+    update_while_ringing: bool = _switch(
+        True, "a call whose leg A rings can be updated (else 404)", "update-sip-call speaks of an in-progress call"
+    )
+    receive_digits_one_shot: bool = _switch(
+        True, "a ReceiveDigits listener ends with its first match", "listen-to-digits can be read both ways"
+    )
+    invalid_twice_drops: bool = _switch(
+        True, "an invalid answer to INVALID_LAMBDA_RESPONSE ends the call", "unexpected-hangups names these causes"
+    )
+    recording_delay: float = _switch(
+        2.0, "from the end of a recording to its object (s)", "start-call-recording: no time"
+    )
+
+    # The account
+    unknown_application: Literal["BadRequest", "Forbidden", "NotFound"] = _switch(
+        "BadRequest", "a call for an unknown application", "the model declares no NotFound for this operation"
+    )
+    uncertain_creates: int = _switch(
+        0,
+        "so many creates are carried out and yet answered 500",
+        "inferred: no idempotency token, and SDKs repeat a 5xx",
+    )
+    bridge_over_quota_fails: bool = _switch(
+        True, "a bridge that would pass the active-call quota fails (else only creates are counted)", "inferred"
+    )
+    quotas: Quotas = _switch(Quotas(), "the account's quotas: off, or on with these numbers", "quotas page")
+    order_delay: float = _switch(0.5, "from a number order to Successful (s)", "ours; the service takes seconds")
+
+    # What the documents fix
+    attribute_pairs: int = _switch(
+        100, "TransactionAttributes: pairs at most", "transaction-attributes; older page: 10"
+    )
+    attribute_bytes: int = _switch(20_480, "TransactionAttributes: bytes at most", "transaction-attributes")
+    attribute_characters: int | None = _switch(
+        None, "TransactionAttributes: characters of a key or a value at most", "older page: 1024"
+    )
+    repeat_after: float = _switch(5.0, "an unanswered invocation is repeated after this (s)", "timeouts")
+    repeats: int = _switch(
+        3, "how often an unanswered invocation is repeated", "timeouts gives 5 s and 20 s, not a count"
+    )
+    drop_after: float = _switch(20.0, "an invocation unanswered for this long ends the call (s)", "timeouts")
+    error_repeats: int = _switch(1, "how often a failed invocation is repeated", "invoke-on-call-leg: 4xx, once")
+    invocations: int = _switch(1000, "invocations per call at most", "invoke-on-call-leg")
+    actions: int = _switch(10, "actions per answer at most", "invoke-on-call-leg")
+    inbound_patience: float = _switch(30.0, "an inbound call left without an action dies after this (s)", "use-cases")
+    speech_rate: float = _switch(15.0, "characters spoken per second by Speak", "ours; about 150 words a minute")
+
+
+def older_attribute_limits() -> dict[str, Any]:
+    """The limits the older page prints, as arguments of `dataclasses.replace`: 10 pairs of at most 1024 characters."""
+    return {"attribute_pairs": 10, "attribute_characters": 1024}
+
+
+def table() -> str:
+    """The switches as a Markdown table, in the order of the class."""
+    rows = ["| Switch | Default | What it changes | Source |", "| --- | --- | --- | --- |"]
+    for each in fields(Switches):
+        shown = "off, 1/s, 5/s, 10, 2" if each.name == "quotas" else str(each.default)
+        rows.append(f"| `{each.name}` | {shown} | {each.metadata['about']} | {each.metadata['source']} |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    print(table())

@@ -1,0 +1,85 @@
+"""What the samples take for granted, made true in a lab: the SP, its app, the tokens they carry, the call they name."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from duologue.adapters.dynamo_accounts import DynamoAccounts
+from duologue.adapters.dynamo_calls import DynamoCalls
+from duologue.adapters.dynamo_links import DynamoLinks
+from duologue.adapters.kms_secrets import KmsSecrets
+from duologue.call_control.facts import CallAccepted
+from duologue.domain.accounts import App, Sp
+from duologue.domain.passwords import hash_password
+from duologue.domain.recording import Link, Recording, published_key
+from duologue.domain.tokens import Grant, Register, hash_token
+from lab.lab import Lab
+from tests.e2e.build.output import sampled_app_key
+from tests.samples import callback
+from tools.template import ROOT
+
+_LIFE = timedelta(hours=1)
+CALLED = ("+12025550111", "+12025550122")
+PROMPTS = dict.fromkeys(("last-minute.wav", "welcome.wav", "music.wav", "recorded.wav"), 3.0)
+"""Every prompt that a sample names; its length in seconds."""
+
+
+def make_true(lab: Lab, samples: list[Path]) -> None:
+    """Give `lab` the accounts and tokens that `samples` name. Each token gets a grant of its own, so that a sample
+    that ends or spends one leaves the others as they are.
+    """
+    said = [fields for sample in samples for fields in _fields(sample)]
+    of = {name: value for fields in said for name, value in fields.items() if value}
+    accounts = DynamoAccounts(
+        lab.client("dynamodb"), lab.outputs["AccountsTable"], KmsSecrets(lab.client("kms"), lab.outputs["SecretsKey"])
+    )
+    numbers = tuple(lab.outputs["DisplayNumbers"].split(","))
+    accounts.add_sp(Sp("sp-1", of["username"], hash_password(of["password"], b"sixteen bytes of")))
+    app = App(of["app_key"], "sp-1", of["app_secret"], display_numbers=numbers, test_numbers=CALLED, prompts=PROMPTS)
+    accounts.add_app(app)
+    ends = datetime.now(UTC) + _LIFE
+    tokens = sorted({fields[kind] for fields in said for kind in ("access_token", "refresh_token") if kind in fields})
+    grants = tuple(Grant(hash_token(token), hash_token(token), ends, ends) for token in tokens)
+    accounts.save(of["app_key"], Register(grants))
+
+
+def renew_call(lab: Lab) -> None:
+    """Let the call that the samples name be one that was just accepted, whatever earlier samples did to it."""
+    call_id = json.loads((ROOT / "events/settle/flow_ended.json").read_text(encoding="utf-8"))["callId"]
+    dynamodb, table, accounts = lab.client("dynamodb"), lab.outputs["CallsTable"], lab.outputs["AccountsTable"]
+    items = dynamodb.query(
+        TableName=table,
+        KeyConditionExpression="#call = :call",
+        ExpressionAttributeNames={"#call": "call"},
+        ExpressionAttributeValues={":call": {"S": call_id}},
+        ConsistentRead=True,
+    )["Items"]
+    for item in items:
+        dynamodb.delete_item(TableName=table, Key={key: item[key] for key in ("call", "item")})
+    key, token = published_key(sampled_app_key(), call_id), _link_token()
+    lab.client("s3").put_object(Bucket=lab.outputs["RecordingsBucket"], Key=key, Body=b"RIFF", ContentType="audio/wav")
+    link = Link(sampled_app_key(), key, datetime.now(UTC) + _LIFE)
+    DynamoLinks(dynamodb, accounts).keep(hash_token(token), link)
+    call = replace(callback(call_id, app=sampled_app_key()), recording=Recording(key, datetime.now(UTC)))
+    dynamodb.delete_item(TableName=accounts, Key={"pk": {"S": "SLOTS"}, "sk": {"S": call.app}})
+    calls = DynamoCalls(dynamodb, table, accounts, keep=timedelta(days=90))
+    calls.accept(call, CallAccepted(call.accepted_at), slots=10, close_by=call.accepted_at + timedelta(days=1))
+
+
+def _link_token() -> str:
+    event = json.loads((ROOT / "events/callback_api/recording_link_followed.json").read_text(encoding="utf-8"))
+    return str(event["pathParameters"]["token"])
+
+
+def _fields(sample: Path) -> Iterator[dict[str, str]]:
+    """What one API sample says in its query and its form, and its password under that name."""
+    event: dict[str, Any] = json.loads(sample.read_text(encoding="utf-8"))
+    if "httpMethod" in event:
+        query = event["queryStringParameters"] or {}
+        headers = {name.lower(): value for name, value in (event["headers"] or {}).items()}
+        password = {"password": headers["authorization"]} if {"username", "authorization"} <= {*query, *headers} else {}
+        yield {**dict(parse_qsl(event["body"] or "")), **query, **password}

@@ -1,0 +1,106 @@
+"""One laboratory for all of these tests, with permissions checked, and one SP on it; the cases' codes at the end."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from lab.cases.catalogue import CASES, LAB, PARAMETERS, named
+from lab.cases.checks import check, time_lags
+from lab.cases.play import Played, Watch
+from lab.lab import Lab
+from lab.sp.sp import Sp, open_sp
+from tests.e2e.lab.company import Company, Way
+from tests.e2e.lab.ways import USUAL
+
+_PLAYED = pytest.StashKey[dict[tuple[str, str], Played]]()
+_COLUMNS = ("stateCode", "ulFailReason", "sipStatusCode", "callOutUnaswRsn", "fwdUnaswRsn")
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    with Lab(auth=True, parameters=PARAMETERS, switches=LAB) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def watch(lab) -> Watch:
+    return Watch(lab.pstn)
+
+
+@pytest.fixture(scope="session")
+def new_sp(lab):
+    """Opens an SP of this name, with two display numbers and logged in."""
+    opened = []
+
+    def open_one(name: str, **more) -> Sp:
+        numbers = lab.outputs["DisplayNumbers"].split(",")
+        opened.append(open_sp(lab.api_url, lab.environment, name=name, numbers=numbers, **more))
+        return opened[-1]
+
+    yield open_one
+    for sp in opened:
+        sp.close()
+
+
+@pytest.fixture(scope="session")
+def company(lab, watch, new_sp) -> Iterator[Company]:
+    """Warmed up: each function has as many processes as the cases will keep busy, so that times mean something."""
+    company = Company(lab, watch, new_sp("acme", settings=("--recording",)))
+    short = named("talked")
+    warm_up = company.at_once([short] * 8)
+    assert [check(each.result()) for each in warm_up if each.result().steps[-1:] != ["fee"]] == []
+    yield company
+    company.wait()
+    company.close()
+
+
+@pytest.fixture(scope="session")
+def plays(company, request):
+    """The result of every case in every way that was chosen; they are played while the tests look at them in turn."""
+    chosen = [
+        (item.callspec.params["way"], item.callspec.params["case"])
+        for item in request.session.items
+        if {"way", "case"} <= set(getattr(getattr(item, "callspec", None), "params", {}))
+    ]
+    return company.begin(chosen)
+
+
+@pytest.fixture
+def played(plays, way, case, request) -> Played:
+    result: Played = plays[way.name, case.name].result(timeout=600)
+    request.config.stash.setdefault(_PLAYED, {})[way.name, case.name] = result
+    return result
+
+
+@pytest.fixture
+def quiet(company) -> Company:
+    """Nothing is going on but what the test does."""
+    company.wait()
+    return company
+
+
+def pytest_make_parametrize_id(val):
+    return val.name if isinstance(val, Way) else None
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """What the SP was told of each case, and in how many ways of the network all of it came true."""
+    played = config.stash.get(_PLAYED, {})
+    if not played:
+        return
+    write = terminalreporter.write_line
+    terminalreporter.section("the cases")
+    write(f"{'case':23}" + "".join(f"{column:>17}" for column in _COLUMNS) + f"{'ways':>8}")
+    for case in CASES:
+        results = {way: result for (way, name), result in played.items() if name == case.name}
+        if not results:
+            continue
+        shown = results.get(USUAL.name) or next(iter(results.values()))
+        codes = [shown.disconnect.get("stateCode"), *(shown.cdr.get(column) for column in _COLUMNS[1:])]
+        true = sum(not check(result) for result in results.values())
+        write(f"{case.name:23}" + "".join(f"{code!s:>17}" for code in codes) + f"{f'{true}/{len(results)}':>8}")
+    lags = sorted(lag for result in played.values() for lag in time_lags(result))
+    write(
+        f"{len(played)} callbacks; {len(lags)} times of CDRs, {sum(lag <= 1 for lag in lags)} within a second of what"
+        f" the phone saw, the worst {lags[-1]:.1f} s late"
+    )

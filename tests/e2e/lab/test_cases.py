@@ -1,0 +1,74 @@
+"""Every case over HTTP, in every way that the network may behave: what the SP was told, what the phones saw, the CDR,
+and that nothing is left over."""
+
+from dataclasses import fields
+
+import pytest
+
+from lab.cases.catalogue import CASES, LAB
+from lab.cases.checks import check
+from pstn.switches import Switches
+from tests.e2e.lab.ways import ELSEWHERE, USUAL, WAYS
+
+PLAYED_ONCE = {"longest_call": "it lasts a minute", "dial_refused": "the platform tries for half a minute"}
+PARTS = [(way, case) for way in WAYS for case in CASES if way is USUAL or case.name not in PLAYED_ONCE]
+MEASURES = {
+    "network_ring_limit",
+    "post_dial_delay",
+    "hangup_hold",
+    "reordering_window",
+    "lambda_latency",
+    "recording_delay",
+    "order_delay",
+    "speech_rate",
+    "inbound_patience",
+    "repeat_after",
+    "repeats",
+    "drop_after",
+    "error_repeats",
+    "invocations",
+    "actions",
+    "attribute_bytes",
+}
+"""How long and how much: what the documents fix, or what has no other side."""
+
+
+@pytest.mark.parametrize(("way", "case"), PARTS, ids=[f"{way}-{case.name}" for way, case in PARTS])
+def test_all_of_it_comes_true(played):
+    assert check(played) == []
+
+
+def test_nothing_comes_later_and_nothing_is_left(plays, quiet, lab):
+    """After all cases: nobody was told anything more, no slot, call, execution or message is left, nothing broke."""
+    for played in (promise.result() for promise in plays.values()):
+        assert quiet.sp.receiver.about(played.session) == played.pushes
+    exchange = lab.pstn.exchange
+    assert exchange.legs_up() + exchange.legs_ringing() == []
+    assert lab.pstn.broken == []
+    flows = lab.client("stepfunctions").list_executions(stateMachineArn=lab.outputs["CallbackFlow"])["executions"]
+    assert {flow["status"] for flow in flows} == {"SUCCEEDED"}
+    calls = lab.client("dynamodb").scan(TableName=lab.outputs["CallsTable"], IndexName="open-calls")
+    assert calls["Items"] == []
+    assert _waiting_messages(lab) == {}
+
+
+def _waiting_messages(lab) -> dict[str, str]:
+    sqs = lab.client("sqs")
+    counts = {}
+    for url in sqs.list_queues().get("QueueUrls", []):
+        kinds = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=kinds)["Attributes"]
+        if any(int(attributes[kind]) for kind in kinds):
+            counts[url] = str(attributes)
+    return counts
+
+
+def test_every_switch_is_played_both_ways():
+    turned = {name for way in WAYS for name in way.switches}
+    assert {each.name for each in fields(Switches)} == turned | ELSEWHERE.keys() | MEASURES
+    for way in WAYS:
+        for name, value in way.switches.items():
+            assert value != getattr(LAB, name), f"{name} is as usual in “{way}”"
+    for name in ("duplicates", "hangup_success"):
+        values = {way.switches.get(name, getattr(LAB, name)) for way in WAYS}
+        assert len(values) == {"duplicates": 4, "hangup_success": 3}[name]

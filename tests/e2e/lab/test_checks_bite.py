@@ -1,0 +1,131 @@
+"""Every check of a played case can fail: one thing is spoiled at a time, and it is told."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from lab.cases.catalogue import Codes, named
+from lab.cases.checks import check, checks
+
+TIME = "%Y-%m-%d %H:%M:%S"
+
+
+@pytest.fixture(scope="module")
+def good(company):
+    company.wait()
+    [played] = company.at_once([named("talked")])
+    result = played.result(60)
+    assert check(result) == []
+    return result
+
+
+@pytest.fixture(scope="module")
+def recorded(company):
+    company.wait()
+    [played] = company.at_once([named("talked_recorded")])
+    result = played.result(90)
+    assert check(result) == []
+    return result
+
+
+def without(played, kind):
+    return replace(played, pushes=[push for push in played.pushes if push.kind != kind])
+
+
+def cdr_says(played, **fields):
+    pushes = [
+        replace(push, body={**push.body, "feeLst": [_without_none({**push.body["feeLst"][0], **fields})]})
+        if push.kind == "fee"
+        else push
+        for push in played.pushes
+    ]
+    return replace(played, pushes=pushes)
+
+
+def _without_none(record):
+    return {name: value for name, value in record.items() if value is not None}
+
+
+def later(played, name, seconds):
+    told = datetime.strptime(played.cdr[name], TIME) + timedelta(seconds=seconds)
+    return cdr_says(played, **{name: told.strftime(TIME)})
+
+
+def unsigned(played):
+    return replace(played, pushes=[replace(push, signed=push.kind != "answer") for push in played.pushes])
+
+
+def phone_saw(played, **more):
+    return replace(played, callee_calls=[replace(played.callee_calls[0], **more)])
+
+
+def expecting(played, **more):
+    return replace(played, case=replace(played.case, **more))
+
+
+def failed_once(played):
+    failure = replace(played.moments[0], kind="failure", detail={"reason": "it raised"})
+    return replace(played, moments=[*played.moments, failure])
+
+
+SPOILED = {
+    "no disconnect": lambda played: without(played, "disconnect"),
+    "no CDR": lambda played: without(played, "fee"),
+    "an event twice": lambda played: replace(played, pushes=[played.pushes[0], *played.pushes]),
+    "events in another order": lambda played: replace(played, pushes=played.pushes[::-1]),
+    "two CDRs": lambda played: replace(played, pushes=[*played.pushes, played.pushes[-1]]),
+    "an event not signed": unsigned,
+    "another state code": lambda played: expecting(played, ends=Codes(8017)),
+    "another release point": lambda played: cdr_says(played, ulFailReason=516),
+    "another SIP status": lambda played: cdr_says(played, sipStatusCode=486),
+    "another cause of the caller": lambda played: cdr_says(played, callOutUnaswRsn=16),
+    "another cause of the callee": lambda played: cdr_says(played, fwdUnaswRsn=16),
+    "another app's CDR": lambda played: cdr_says(played, appKey="another"),
+    "a time three seconds late": lambda played: later(played, "fwdAnswerTime", 3),
+    "a time three seconds early": lambda played: later(played, "callOutAnswerTime", -3),
+    "a time left out": lambda played: cdr_says(played, callOutAlertingTime=None),
+    "times in another order": lambda played: cdr_says(played, callEndTime="2020-01-01 00:00:00"),
+    "a time that nobody saw": lambda played: cdr_says(played, fwdAlertingTime=played.cdr["fwdStartTime"]),
+    "the caller's own number was shown": lambda played: phone_saw(played, saw=played.pair.caller),
+    "the callee was rung twice": lambda played: replace(played, callee_calls=played.callee_calls * 2),
+    "no waiting prompt": lambda played: expecting(played, heard=()),
+    "a prompt to the callee": lambda played: phone_saw(
+        played, heard=[(played.asked_at, "prompts/callee-unavailable.wav")]
+    ),
+    "never joined": lambda played: phone_saw(played, joined=[]),
+    "one left on the line": lambda played: phone_saw(played, ended_at=played.callee.ended_at + timedelta(seconds=9)),
+    "hung up by the other": lambda played: expecting(played, left_by="caller"),
+    "a recording that nobody asked for": lambda played: cdr_says(played, recordFlag=1),
+    "a place of no recording": lambda played: cdr_says(played, recordObjectName="1_2_3.wav"),
+    "a slot still held": lambda played: replace(played, left_over=["its slot is held"]),
+    "a function that failed": failed_once,
+    "a request that was refused": lambda played: replace(
+        played, reply=replace(played.reply, status=403, body={"resultcode": "1010002"})
+    ),
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILED.values(), ids=SPOILED)
+def test_it_is_told(good, spoil):
+    assert check(spoil(good)) != []
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda played: cdr_says(played, recordFlag=0),
+        lambda played: cdr_says(played, recordFileDownloadUrl=None),
+        lambda played: replace(played, sound=None),
+        lambda played: replace(played, sound=b'{"resultcode": "1011006"}'),
+    ],
+    ids=["a recording denied", "no link", "a link to nothing", "a link to something else"],
+)
+def test_it_is_told_of_a_recording(recorded, spoil):
+    assert check(spoil(recorded)) != []
+
+
+def test_a_check_that_comes_true_says_the_same_words(good):
+    """So that a reader can compare two runs line by line."""
+    spoiled = without(good, "disconnect")
+    assert [each.what for each in checks(spoiled)] == [each.what for each in checks(good)]

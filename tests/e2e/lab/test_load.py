@@ -1,0 +1,108 @@
+"""Many requests at once over HTTP: repeats of one dial once; of distinct ones as many are taken as the app may have."""
+
+import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from lab.cases.catalogue import LAB
+from pstn.lines.behaviours import never_answers
+from pstn.lines.phones import Phone
+
+AT_ONCE = 20
+REPEATS, DISTINCT, LIMIT = 200, 50, 10
+RING_S = 25.0
+"""Longer than it takes to ask fifty times, so that no call ends while the others are asked for."""
+CALLERS = [f"+120255501{number}" for number in range(10, 10 + DISTINCT)]
+CALLEE = "+12025550199"
+
+
+@pytest.fixture
+def ringing(quiet, lab):
+    """Telephones that ring and are not answered, on a network that lets them."""
+    lab.pstn.exchange.switches = replace(LAB, network_ring_limit=RING_S)
+    for number in CALLERS:
+        lab.pstn.exchange.phones[number] = Phone(never_answers())
+    yield lab.pstn.exchange.phones
+    lab.pstn.exchange.switches = LAB
+
+
+def complaints(lab):
+    """What the function that answers SPs could not do."""
+    group = f"/aws/lambda/{lab.resources['CallbackApiFunction']}"
+    said = [event["message"] for event in lab.client("logs").filter_log_events(logGroupName=group)["events"]]
+    return [line[-1500:] for line in said if '"not now"' in line or '"unexpected"' in line][-3:]
+
+
+def at_once(ask, times):
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(ask, range(times)))
+
+
+def test_two_hundred_repeats_over_http_dial_once(ringing, new_sp):
+    sp = new_sp("repeats", concurrent_calls=2)
+    replies = at_once(lambda _: sp.place(CALLERS[0], CALLEE, idempotency_key="order-17"), REPEATS)
+    assert Counter((reply.status, json.dumps(reply.body)) for reply in replies).most_common() == [
+        ((200, json.dumps(replies[0].body)), REPEATS)
+    ]
+    assert sum("Idempotency-Replayed" not in reply.headers for reply in replies) == 1
+    session = replies[0].body["sessionId"]
+    assert sp.receiver.wait_for_fee(session, RING_S + 30)
+    assert len(ringing[CALLERS[0]].calls) == 1
+    assert [push.kind for push in sp.receiver.pushes].count("fee") == 1
+    again = sp.place(CALLERS[0], CALLEE, idempotency_key="order-17")
+    assert (again.body, again.headers["Idempotency-Replayed"]) == (replies[0].body, "true")
+    other = sp.place(CALLERS[1], CALLEE, idempotency_key="order-17")
+    assert (other.status, other.code) == (403, "1010002")
+    assert len(ringing[CALLERS[0]].calls) == 1
+
+
+def test_of_fifty_requests_as_many_are_taken_as_the_limit_and_again_when_those_are_over(ringing, new_sp, lab):
+    sp = new_sp("crowd", concurrent_calls=LIMIT)
+    for _ in range(2):
+        replies = at_once(lambda number: sp.place(CALLERS[number], CALLEE), DISTINCT)
+        verdicts = Counter((reply.status, reply.code) for reply in replies)
+        assert verdicts == {(200, "0"): LIMIT, (403, "1020165"): DISTINCT - LIMIT}, complaints(lab)
+        assert {reply.headers["Retry-After"] for reply in replies if reply.code != "0"} == {"5"}
+        sessions = [reply.body["sessionId"] for reply in replies if reply.code == "0"]
+        assert [sp.receiver.wait_for_fee(session, RING_S + 30) for session in sessions] == [True] * LIMIT
+
+
+def test_the_sandbox_dials_test_numbers_only(quiet, lab, new_sp):
+    sp = new_sp("trial", settings=("--test-number", CALLERS[0], "--test-number", CALLEE))
+    lab.pstn.exchange.phones[CALLERS[0]] = Phone(never_answers())
+    refused = sp.place(CALLERS[1], CALLEE, sandbox=True)
+    assert (refused.status, refused.code) == (403, "1010024")
+    taken = sp.place(CALLERS[0], CALLEE, sandbox=True)
+    assert (taken.status, taken.code) == (200, "0")
+    assert sp.receiver.wait_for_fee(taken.body["sessionId"], 60)
+    assert sp.receiver.about(taken.body["sessionId"])[-1].body["feeLst"][0]["calleeNum"] == CALLERS[0]
+
+
+def test_calls_per_callee(quiet, lab, new_sp):
+    sp = new_sp("limited", settings=("--calls-per-callee-per-day", "1"))
+    lab.pstn.exchange.phones[CALLERS[0]] = Phone(never_answers())
+    first = sp.place(CALLERS[0], CALLEE)
+    assert first.code == "0"
+    second = sp.place(CALLERS[1], CALLEE)
+    assert (second.status, second.code) == (403, "1010002")
+    assert 1 <= int(second.headers["Retry-After"]) <= 24 * 3600
+    assert sp.client.stop(first.body["sessionId"]).code == "0"
+    assert sp.receiver.wait_for_fee(first.body["sessionId"], 60)
+
+
+def test_the_sweeper_frees_a_slot_that_no_call_holds(quiet, lab, new_sp):
+    """As its role, on the real schedule's function."""
+    sp = new_sp("leak", concurrent_calls=1)
+    slots = {"pk": {"S": "SLOTS"}, "sk": {"S": sp.account.app_key}}
+    held = {**slots, "held": {"SS": ["1_2_3_20261123090000"]}}
+    lab.client("dynamodb").put_item(TableName=lab.outputs["AccountsTable"], Item=held)
+    lab.pstn.exchange.phones[CALLERS[0]] = Phone(never_answers())
+    assert sp.place(CALLERS[0], CALLEE).code == "1020165"
+    swept = lab.client("lambda").invoke(FunctionName=lab.resources["SweepFunction"], Payload=b"{}")
+    assert json.loads(swept["Payload"].read())["freed"] == 1
+    placed = sp.place(CALLERS[0], CALLEE)
+    assert placed.code == "0"
+    assert sp.receiver.wait_for_fee(placed.body["sessionId"], 60)

@@ -1,0 +1,82 @@
+"""Look up a callback and fetch its recording, over HTTP and with permissions checked."""
+
+import urllib.request
+from datetime import UTC, datetime
+from urllib.parse import quote, urlsplit
+
+import pytest
+
+from lab.cases.catalogue import named
+from lab.sp.client import Reply
+
+SOUND = b"RIFF and so on"
+
+
+@pytest.fixture(scope="module")
+def talked(quiet_once):
+    """A callback that is over, in which both talked."""
+    return quiet_once.at_once([named("talked")])[0].result(timeout=120)
+
+
+@pytest.fixture(scope="module")
+def quiet_once(company):
+    company.wait()
+    return company
+
+
+def look_up(sp, session: str) -> Reply:
+    return get(sp, f"/duologue/v1/callbacks/{quote(session)}")
+
+
+def get(sp, path: str, **query: str) -> Reply:
+    proof = {"app_key": sp.account.app_key, "access_token": sp.client.access_token}
+    return sp.client.send(path, {**proof, **query}, method="GET")
+
+
+def test_a_callback_tells_its_whole_story(talked):
+    body = look_up(talked.sp, talked.session).body
+    assert (body["phase"], body["ending"]["stateCode"]) == ("over", 0)
+    assert (body["caller"]["number"], body["callee"]["number"]) == (talked.pair.caller, talked.pair.callee)
+    told = [fact["eventType"] for fact in body["facts"] if fact.get("told", {}).get("accepted")]
+    assert told == [push.kind for push in talked.pushes]
+    assert [fact["sequence"] for fact in body["facts"]] == list(range(1, len(body["facts"]) + 1))
+
+
+def test_another_sp_is_told_what_an_unknown_id_is(talked, new_sp):
+    other = new_sp("curious")
+    foreign, unknown = look_up(other, talked.session), look_up(other, "1_2_3_20261123090000@duologue.example.com")
+    assert (foreign.status, foreign.body) == (unknown.status, unknown.body) == (403, unknown.body)
+    assert foreign.code == "1020152"
+    record = {"fileName": f"{talked.call_id}.wav", "recordDomain": "duologue.example.com"}
+    assert get(other, "/rest/provision/voice/record/v1.0", **record).code == "1012007"
+
+
+def test_a_recording_by_its_link(lab, talked, new_sp):
+    """The record is made up: what matters here is the way from its name to its sound."""
+    lab.client("dynamodb").update_item(
+        TableName=lab.outputs["CallsTable"],
+        Key={"call": {"S": talked.call_id}, "item": {"S": "CALL"}},
+        UpdateExpression="SET recording_key = :key, recording_started_at = :at",
+        ExpressionAttributeValues={
+            ":key": {"S": "calls/as/the/network.wav"},
+            ":at": {"S": datetime.now(UTC).isoformat()},
+        },
+    )
+    record = {"fileName": f"{talked.call_id}.wav", "recordDomain": "duologue.example.com"}
+    asked = get(talked.sp, "/rest/provision/voice/record/v1.0", **record)
+    assert (asked.status, asked.code) == (403, "1011006")
+
+    published = f"published/{talked.sp.account.app_key}/{talked.call_id}.wav"
+    lab.client("s3").put_object(Bucket=lab.outputs["RecordingsBucket"], Key=published, Body=SOUND)
+    asked = get(talked.sp, "/rest/provision/voice/record/v1.0", **record)
+    assert (asked.status, asked.body) == (301, {})
+    link = asked.headers["Location"]
+    assert link.startswith(f"{lab.api_url}/r/")
+    assert len(link) <= 512
+    followed = talked.sp.client.send(urlsplit(link).path, {}, method="GET")
+    assert (followed.status, followed.body) == (302, {})
+    with urllib.request.urlopen(link, timeout=30) as sound:  # as a browser does it
+        assert sound.read() == SOUND
+        assert sound.headers["Content-Type"] == "audio/wav"
+    guessed = talked.sp.client.send(urlsplit(link).path[:-1] + "-", {}, method="GET")
+    assert (guessed.status, guessed.code) == (404, "1012007")

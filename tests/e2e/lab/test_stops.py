@@ -1,0 +1,70 @@
+"""Stopping: at once, twice, too late, and by somebody else."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from lab.cases.catalogue import named
+from lab.cases.checks import check
+from pstn.lines.behaviours import answers
+from pstn.lines.phones import Phone
+
+
+@pytest.fixture
+def two(company, lab):
+    """Two telephones that answer and would talk for ever."""
+    with company.pair() as pair:
+        for number in (pair.caller, pair.callee):
+            lab.pstn.exchange.phones[number] = Phone(answers(2.0))
+        yield pair
+
+
+def all_told(sp, session: str) -> list[str]:
+    assert sp.receiver.wait_for_fee(session, 60)
+    return [push.kind for push in sp.receiver.about(session)]
+
+
+def test_a_stop_right_after_the_request(two, company):
+    """Before, while or after the network takes the dial: in each case the SP is told 8017, once."""
+    sp = company.sp
+    session = sp.place(two.caller, two.callee).body["sessionId"]
+    assert sp.client.stop(session).code == "0"
+    told = all_told(sp, session)
+    assert told[-2:] == ["disconnect", "fee"]
+    assert "callout" not in told[1:], "the called party is not rung"
+    ends = next(push.body["statusInfo"] for push in sp.receiver.about(session) if push.kind == "disconnect")
+    assert ends["stateCode"] == 8017
+
+
+def test_a_second_stop_is_success_and_one_after_the_end_is_told_so(two, company):
+    sp = company.sp
+    session = sp.place(two.caller, two.callee).body["sessionId"]
+    assert sp.receiver.wait_for(session, "callout", 30)
+    with ThreadPoolExecutor(4) as together:
+        replies = list(together.map(lambda _: sp.client.stop(session), range(4)))
+    assert [(reply.status, reply.code) for reply in replies] == [(200, "0")] * 4
+    told = all_told(sp, session)
+    assert (told.count("disconnect"), told.count("fee")) == (1, 1)
+    late = sp.client.stop(session)
+    assert (late.status, late.code) == (403, "1020152")
+    assert all_told(sp, session) == told
+
+
+def test_nobody_else_can_stop_a_call(two, company, new_sp):
+    stranger, sp = new_sp("stops-another"), company.sp
+    session = sp.place(two.caller, two.callee).body["sessionId"]
+    assert sp.receiver.wait_for(session, "answer", 30, two.callee)
+    refused = stranger.client.stop(session)
+    assert (refused.status, refused.code) == (403, "1020152")
+    assert sp.client.stop(session).code == "0"
+    assert all_told(sp, session)[-2:] == ["disconnect", "fee"]
+    assert stranger.receiver.pushes == []
+
+
+def test_a_request_sent_twice_is_two_callbacks(company):
+    """The wire has no key for idempotency; what protects a person is that the engaged telephone is busy."""
+    case = replace(named("talked"), callee=answers(1.0, talks=3.0))
+    first, second = (promise.result(60) for promise in company.at_once([case, case]))
+    assert check(first) == check(second) == []
+    assert first.session != second.session

@@ -1,0 +1,139 @@
+"""The time line: what is shown of a moment, in which lane, and that it stays within the screen."""
+
+import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from lab.cli.timeline import Screen, Timeline
+from lab.cli.wall import Wall
+from lab.sp.receiver import Push
+from pstn.feed import Moment
+
+START = datetime(2026, 11, 23, 9, tzinfo=UTC)
+JACK, SOPHIA = "+12025550111", "+12025550122"
+LEGS = [
+    {"CallId": "a", "ParticipantTag": "LEG-A", "To": JACK, "From": "+12025550100"},
+    {"CallId": "b", "ParticipantTag": "LEG-B", "To": SOPHIA, "From": "+12025550101"},
+]
+
+
+def event(sequence, kind, data=None, legs=1):
+    details = {"TransactionId": "t", "Participants": LEGS[:legs]}
+    body = {"Sequence": sequence, "InvocationEventType": kind, "CallDetails": details}
+    return body | ({"ActionData": data} if data else {})
+
+
+def at(seconds, kind, number=None, **detail):
+    return Moment(START + timedelta(seconds=seconds), kind, "t", number, detail)
+
+
+def answer(seconds, sequence, *actions):
+    payload = {"SchemaVersion": "1.0", "Actions": list(actions)}
+    return at(seconds, "answer", sequence=sequence, payload=payload, attempt=1)
+
+
+BRIDGE = {"Type": "CallAndBridge", "Parameters": {"CallerIdNumber": "+12025550101", "Endpoints": [{"Uri": SOPHIA}]}}
+HANG_UP = {"Type": "Hangup", "Parameters": {"CallId": "a"}}
+UPDATE = {"Type": "CallUpdateRequest", "Parameters": {"Arguments": {"command": "dial_callee"}}}
+STORY = (
+    at(0, "placed", shown="+12025550100", to=JACK, arguments={"callId": "1_2"}),
+    at(0.1, "rang", JACK, shown="+12025550100", call_id="a"),
+    at(2, "picked_up", JACK, call_id="a"),
+    at(2.1, "event", event=event(4, "CALL_UPDATE_REQUESTED", UPDATE), attempt=1),
+    answer(2.2, 4, BRIDGE),
+    at(2.3, "heard", JACK, what="prompts/waiting.wav", call_id="a"),
+    at(2.4, "rang", SOPHIA, shown="+12025550101", call_id="b"),
+    at(4, "joined", SOPHIA, other=JACK, call_id="b"),
+    at(9, "ended", SOPHIA, by="self", sip_code=0, call_id="b"),
+    at(
+        9.1,
+        "event",
+        event=event(7, "HANGUP", {"Parameters": {"ParticipantTag": "LEG-B", "CallId": "b"}}, legs=2),
+        attempt=1,
+    ),
+    answer(9.2, 7, HANG_UP),
+    at(9.2, "ended", JACK, by="network", sip_code=0, call_id="a"),
+)
+STATUS = {"timestamp": "2026-11-23 09:00:02", "sessionId": "1_2@ce1.example.com", "called": SOPHIA}
+ANSWER = Push(
+    START + timedelta(seconds=4), "http://127.0.0.1/status", {"eventType": "answer", "statusInfo": STATUS}, True
+)
+FEE = Push(
+    START + timedelta(seconds=9),
+    "http://127.0.0.1/fee",
+    {"eventType": "fee", "feeLst": [{"sessionId": "1_2@ce1.example.com", "ulFailReason": 0}]},
+    False,
+)
+
+
+def shown(width=120, colour=False):
+    out = io.StringIO()
+    timeline = Timeline(Screen(out, colour, width), START, JACK, {JACK: "Jack", SOPHIA: "Sophia"})
+    timeline.heading("Jack's phone", "Sophia's phone")
+    for moment in STORY:
+        timeline.moment(moment)
+    timeline.push(ANSWER)
+    timeline.push(FEE)
+    return out.getvalue()
+
+
+def rows(text):
+    return [[cell.strip().replace("\N{NO-BREAK SPACE}", " ") for cell in row.split("│")] for row in text.splitlines()]
+
+
+def test_each_moment_is_in_its_lane():
+    said = {(cells[0], lane, text) for cells in rows(shown()) for lane, text in enumerate(cells[1:]) if text}
+    assert ("2.00", 0, "answers") in said
+    assert ("2.30", 0, "hears “waiting”") in said
+    assert ("4.00", 1, "talks with Jack") in said
+    assert ("9.00", 1, "hangs up") in said
+    assert ("9.20", 2, "HANGUP Sophia → hang up Jack") in said
+    assert ("9.20", 0, "the line goes dead") in said
+    assert ("4.00", 3, "← answer, Sophia") in said
+    assert ("9.00", 3, "← CDR, NOT SIGNED") in said
+
+
+def test_a_phone_is_shown_with_the_number_that_it_sees():
+    text = " ".join(cell for cells in rows(shown()) for cell in cells[1:3])
+    assert "+1 202 555 0100" in text
+    assert "+1 202 555 0101" in text
+    assert "0111" not in text
+    assert "0122" not in text
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_a_row_stays_within_the_screen(width):
+    assert max(map(len, shown(width).splitlines())) <= width
+
+
+def test_colour_is_for_terminals_only(monkeypatch):
+    assert "\033" not in shown()
+    assert "\033" in shown(colour=True)
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert Screen.of(Terminal()).colour
+    assert not Screen.of(io.StringIO()).colour
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not Screen.of(Terminal()).colour
+
+
+def test_the_wall_tells_calls_apart_and_finds_a_push_by_its_session():
+    out = io.StringIO()
+    wall = Wall(Screen(out, width=120))
+    other = Moment(
+        START, "placed", "u", None, {"shown": "+12025550100", "to": "+12025550133", "arguments": {"callId": "9"}}
+    )
+    for moment in (STORY[0], other, *STORY[1:]):
+        wall.moment(moment)
+    wall.push(ANSWER)
+    labels = {cells[0].split()[0] for cells in rows(out.getvalue()) if cells[0].startswith("#")}
+    assert labels == {"#1", "#2"}
+    answered = [cells for cells in rows(out.getvalue()) if cells[-1].startswith("← answer")]
+    assert [cells[0].split()[0] for cells in answered] == ["#1"]
+    assert "the callee" in " ".join(cells[-1] for cells in rows(out.getvalue()))

@@ -1,0 +1,136 @@
+"""`make up` and `make story`, as a stranger uses them."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from lab.__main__ import main
+from pstn.lines.sip.child import ChildError
+from pstn.lines.sip.settings import missing
+
+ROOT = Path(__file__).parents[3]
+FREE = ["--api-port", "0", "--aws-port", "0", "--site-port", "0"]
+FREE_SIP = ["--sip-port", "0", "--registrar-port", "0", "--phone-port", "0"]
+
+
+def start(*arguments: str) -> subprocess.Popen:
+    command = [sys.executable, "-m", "lab", *arguments]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@pytest.mark.skipif(
+    not shutil.which("curl") or not shutil.which("bash"), reason="the printed commands want curl and bash"
+)
+@pytest.mark.parametrize("telephones", [["--virtual"], FREE_SIP], ids=["scripts", "sip where it can be"])
+def test_the_printed_commands_place_a_callback_that_is_shown_live(telephones, tmp_path):
+    up = start("up", *FREE, *telephones, "--state-dir", str(tmp_path))
+    try:
+        guide = read_until(up, "Stop with Ctrl-C.")
+        ports = re.findall(r"^(?:API|AWS) +http://127\.0\.0\.1:\d+$", guide, re.MULTILINE)
+        assert len(ports) == 2
+        site = re.search(r"^SITE +(http://127\.0\.0\.1:\d+) ", guide, re.MULTILINE)[1]
+        assert b"Call me back" in urlopen(site, timeout=30).read()
+        phone = re.search(r"^PHONE +(http://127\.0\.0\.1:\d+) ", guide, re.MULTILINE)
+        assert bool(phone) == (telephones != ["--virtual"] and missing() is None)
+        if phone:
+            assert b"Switch on" in urlopen(phone[1], timeout=30).read()
+            assert f'href="{phone[1]}/?number=%2B12025550111"'.encode() in urlopen(site, timeout=30).read()
+        log_in_and_place = guide[guide.index("# log in") : guide.index("# stop it")]
+        said = subprocess.run(["bash", "-c", log_in_and_place], capture_output=True, text=True, check=True, timeout=60)
+        assert '"resultcode": "0"' in said.stderr
+        told = read_until(up, "← CDR")
+        for text in ("answers", "talks with", "hangs up", "the line goes dead", "← disconnect 0"):
+            assert text in told
+    finally:
+        up.send_signal(signal.SIGTERM)
+        assert up.wait(60) == 0
+
+
+@pytest.mark.skipif(bool(missing()), reason=missing() or "")
+def test_a_softphone_registers_as_the_guide_says_and_is_let_go_at_the_end(tmp_path):
+    up = start("up", *FREE, *FREE_SIP, "--state-dir", str(tmp_path))
+    try:
+        guide = read_until(up, "Stop with Ctrl-C.")
+        host, port = re.search(r"domain: (127\.0\.0\.1):(\d+), over UDP", guide).groups()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+            phone.settimeout(10)
+            phone.sendto(REGISTER.format(host=host, port=port).encode(), (host, int(port)))
+            assert phone.recv(2000).startswith(b"SIP/2.0 200 OK\r\n")
+        read_until(up, "+12025550111 is the telephone at sip:me@127.0.0.1:5070 now")
+        assert json.loads((tmp_path / "telephones.json").read_text()) == {"+12025550111": "sip:me@127.0.0.1:5070"}
+    finally:
+        up.send_signal(signal.SIGTERM)
+        assert up.wait(60) == 0
+    assert json.loads((tmp_path / "telephones.json").read_text()) == {}
+
+
+REGISTER = """REGISTER sip:{host}:{port} SIP/2.0\r
+Via: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK1;rport\r
+From: <sip:12025550111@{host}:{port}>;tag=1\r
+To: <sip:12025550111@{host}:{port}>\r
+Call-ID: 1\r
+CSeq: 1 REGISTER\r
+Contact: <sip:me@127.0.0.1:5070>\r
+Content-Length: 0\r
+\r
+"""
+
+
+def read_until(process: subprocess.Popen, text: str) -> str:
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if text in line:
+            return "".join(lines)
+    raise AssertionError("it ended after:\n" + "".join(lines))
+
+
+def test_a_taken_port_is_told_before_anything_starts():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        up = start("up", "--api-port", port, "--aws-port", "0", "--site-port", "0", "--virtual")
+        said, _ = up.communicate(timeout=30)
+    assert up.returncode == 1
+    assert port in said
+    assert "Traceback" not in said
+
+
+def test_without_a_case_the_cases_are_listed_and_a_wrong_one_is_told():
+    listed, _ = (story := start("story")).communicate(timeout=30)
+    assert story.returncode == 0
+    assert "callee_busy " in listed
+    said, _ = (story := start("story", "calle_busy")).communicate(timeout=30)
+    assert story.returncode == 2
+    assert "callee_busy" in said
+
+
+@pytest.mark.parametrize("telephones", [["--virtual"], []], ids=["scripts", "sip where it can be"])
+def test_a_story_ends_with_its_checks(telephones):
+    story = start("story", "caller_busy", *telephones)
+    said, _ = story.communicate(timeout=120)
+    assert story.returncode == 0, said
+    assert re.search(r"All \d+ came true\.", said)
+    assert "← disconnect 8108" in said
+    assert "\033" not in said
+    assert os.linesep in said
+
+
+@pytest.mark.skipif(missing() is not None, reason=str(missing()))
+def test_telephones_that_do_not_start_are_told_with_the_way_round(monkeypatch, capsys):
+    def make_nothing(*_: object) -> None:
+        raise ChildError("no socket")
+
+    monkeypatch.setattr("lab.cli.demo.perform", make_nothing)
+    assert main(["demo"]) == 1
+    told = capsys.readouterr().err
+    assert "--virtual" in told
+    assert "no socket" in told

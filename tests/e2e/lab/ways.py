@@ -1,0 +1,62 @@
+"""How the network behaves while the cases are played: as usual, then with everything that its documents leave open the
+other way round. Switches that do not touch one another share a way."""
+
+from tests.e2e.lab.company import Way
+
+USUAL = Way("as usual")
+
+WAYS = (
+    USUAL,
+    Way("each event twice, at once", {"duplicates": "at_once"}),
+    Way(
+        "each event twice, after its answer",
+        {
+            "duplicates": "after_answer",
+            "ringing_leg_b": True,
+            "hangup_success": "before",
+            "prompt_mutes_peer": True,
+        },
+    ),
+    Way(
+        "each event twice, after a later one",
+        {"duplicates": "after_later_event", "hangup_success": "after", "ended_legs_stay": False},
+    ),
+    Way(
+        "the later hang-up overtakes",
+        {
+            "hangup_order": "reversed",
+            "ringing_leg_b": True,
+            "cut_actions_fail": True,
+            "hangup_of_ringing_leg_a": "ignored",
+        },
+    ),
+    Way(
+        "events overtake one another",
+        {"reordering": "neighbours", "update_survives_failure": True, "event_before_create_returns": True},
+    ),
+    Way(
+        "a terse network that answers every dial with an error",
+        {
+            "ringing_leg_a": False,
+            "dial_waits_for_first_answer": False,
+            "update_while_ringing": False,
+            "sip_code_of_no_answer": 408,
+            "network_ring_limit_b": 5.0,
+            "attribute_pairs": 10,
+            "attribute_characters": 1024,
+            "uncertain_creates": 1_000_000,
+        },
+    ),
+)
+
+ELSEWHERE = {
+    "bridge_failure_detail": "each way has cases with it and without",
+    "quotas": "the case dial_refused, and test_quotas",
+    "bridge_over_quota_fails": "a callback within its quota never meets it",
+    "hangup_after_drop": "the network drops only a call whose function gives no answer",
+    "invalid_twice_drops": "every way checks that no answer was invalid",
+    "unknown_application": "the platform knows its own",
+    "receive_digits_one_shot": "a callback asks for no digits",
+    "lost_events": "tests/journeys, where the clock jumps over the waits",
+}
+"""Switches that no way turns round, and why."""

@@ -1,0 +1,179 @@
+"""A telephone network over SIP, the browser phone on it, and a headless Chromium whose microphone hears 900 Hz.
+
+All of it for this folder and no longer: Playwright keeps a loop running, beside which other tests can have none.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from lab.phones.browser.phone import BrowserPhone
+from pstn.lines.sip.settings import missing
+from pstn.lines.sip.sounds import tone, wav_file
+from tests.e2e.sip import ear
+from tests.e2e.sip.office import Office
+from tests.e2e.site.chromium import FLAGS, ChromiumUnavailable, require_chromium
+
+ARTIFACTS = Path(__file__).parents[3] / "artifacts"
+SPOKEN = 900
+"""Hertz, of the browser's microphone."""
+EAR = """
+const connect = AudioNode.prototype.connect;
+AudioNode.prototype.connect = function (to, ...more) {
+  if (to instanceof AudioDestinationNode) {
+    if (window.listener?.context !== this.context) {
+      window.listener = new AnalyserNode(this.context, { fftSize: 8192, smoothingTimeConstant: 0 });
+    }
+    connect.call(this, window.listener);
+  }
+  return connect.call(this, to, ...more);
+};
+"""
+"""Listens to whatever the page gives to the loudspeaker."""
+LOUDEST = """() => {
+  const found = new Float32Array(listener.frequencyBinCount);
+  listener.getFloatFrequencyData(found);
+  const most = Math.max(...found);
+  return most < -60 ? 0 : found.indexOf(most) * listener.context.sampleRate / listener.fftSize;
+}"""
+"""Hertz of the loudest tone there, in steps of the analyser's; 0: silence."""
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Callable]:
+    """Launches browsers, each with more flags; or skips."""
+    if reason := missing():
+        pytest.skip(reason)
+    try:
+        program = require_chromium()
+    except ChromiumUnavailable as reason:
+        pytest.skip(f"the browser phone: {reason}")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        yield lambda *flags: playwright.chromium.launch(executable_path=program, args=[*FLAGS, *flags])
+
+
+@pytest.fixture(scope="package")
+def browser(chromium, tmp_path_factory) -> Iterator:
+    spoken = tmp_path_factory.mktemp("microphone") / "spoken.wav"
+    spoken.write_bytes(wav_file(tone(SPOKEN, 1.0, level=0.5)))
+    one = chromium(
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={spoken}",
+    )
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="package")
+def deaf_browser(chromium) -> Iterator:
+    """One that has no microphone to give."""
+    one = chromium()
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="package")
+def office(chromium, tmp_path_factory) -> Iterator[Office]:
+    """Not started where there is no browser."""
+    office = Office(tmp_path_factory.mktemp("office"), silence_s=3)
+    yield office
+    office.close()
+
+
+@pytest.fixture(scope="package")
+def phone(office) -> Iterator[BrowserPhone]:
+    phone = BrowserPhone(office.line.numbers, office.line.address)
+    yield phone
+    phone.close()
+
+
+@pytest.fixture
+def open_page(browser, phone) -> Iterator[Callable]:
+    """A page for a number; at the end, nothing has gone wrong in it."""
+    wrong: list[str] = []
+    contexts = []
+
+    def outside(request) -> None:
+        if not request.url.startswith((phone.url, phone.url.replace("http", "ws"), "data:")):
+            wrong.append(request.url)
+
+    def open_one(number: str, *, within=browser, width: int = 420, height: int = 900, first: str = "", **more):
+        """`first`: a script that runs before the page's own."""
+        context = within.new_context(viewport={"width": width, "height": height}, **more)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.add_init_script(first + EAR)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", outside)
+        page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+        page.goto(phone.page(number))
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def switched_on(open_page) -> Callable:
+    def open_one(number: str, **more):
+        page = open_page(number, **more)
+        page.get_by_role("button", name="Switch on").click()
+        see(page, "it rings here")
+        return page
+
+    return open_one
+
+
+def voices_in(sound) -> set[int]:
+    """The loudest tone of each stretch that is not faint: what a busy machine drops of a tone makes no other of it."""
+    found = set()
+    for at in range(0, len(sound) - ear.WINDOW + 1, ear.WINDOW):
+        loudness = ear.spectrum(sound[at : at + ear.WINDOW])
+        if max(loudness) > ear.FAINT:
+            found.add(round(loudness.index(max(loudness)) * ear.RATE / ear.WINDOW / 20) * 20)
+    return found
+
+
+def see(page, words: str) -> None:
+    """Wait until the page says so where a screen reader hears it."""
+    page.locator("[role=status]", has_text=words).wait_for()
+
+
+@pytest.fixture
+def site_of_somebody_else() -> Iterator[str]:
+    """Another server on loopback, with an empty page."""
+
+    class Empty(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Silent."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Empty)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def keep() -> Callable:
+    """Keeps a picture of the page among the artifacts."""
+
+    def keep(page, name: str) -> None:
+        ARTIFACTS.mkdir(exist_ok=True)
+        page.screenshot(path=ARTIFACTS / f"phone-{name}.png", full_page=True)
+
+    return keep

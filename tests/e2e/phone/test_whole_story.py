@@ -1,0 +1,80 @@
+"""The document's story, lived: the site in one page, Jack's telephone in another, the platform between."""
+
+import audioop
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+
+import pytest
+
+from lab.cli.site import open_site
+from lab.lab import DISPLAY_NUMBERS, Lab
+from lab.phones.browser.phone import BrowserPhone
+from lab.phones.voices import voice
+from lab.sp.sp import open_sp
+from lab.website.scenarios import SOPHIA, to_try
+from pstn.lines.behaviours import answers
+from pstn.lines.phones import Phone
+from pstn.lines.sip.line import SipLine
+from pstn.lines.sip.settings import SipSettings
+from tests.e2e.phone.conftest import SPOKEN, see
+from tests.e2e.sip import ear
+from tests.e2e.site.test_story import PLAYS
+
+JACK = "+12025550111"
+PATIENCE_MS = 90_000
+
+
+@pytest.fixture(scope="module")
+def town(chromium, tmp_path_factory) -> Iterator[tuple[Lab, str]]:
+    """A laboratory with sound, an SP's site, and the browser phone that it links to; the site's address."""
+    sip = SipSettings(listen=True)
+    with Lab(auth=True, line="sip", sip=sip, state_dir=tmp_path_factory.mktemp("lab")) as lab, ExitStack() as opened:
+        sp = open_sp(lab.api_url, lab.environment, name="institute", numbers=DISPLAY_NUMBERS, settings=("--recording",))
+        opened.callback(sp.close)
+        line = lab.pstn.exchange.line
+        assert isinstance(line, SipLine)
+        phone = opened.enter_context(closing(BrowserPhone(line.numbers, line.address)))
+        site = opened.enter_context(closing(open_site(lab.api_url, sp.account, sp.numbers, to_try=to_try(phone.page))))
+        yield lab, site.url
+
+
+def test_jack_asks_answers_talks_and_hears_what_was_recorded(browser, town, keep):
+    lab, site_url = town
+    sophia = lab.pstn.exchange.phones[SOPHIA.number] = Phone(answers(2.0, talks=20.0))
+    context = browser.new_context(viewport={"width": 1100, "height": 900})
+    context.set_default_timeout(PATIENCE_MS)
+    site = context.new_page()
+    site.goto(site_url)
+    with context.expect_page() as opened:
+        site.get_by_role("link", name="answer it yourself").click()
+    telephone = opened.value
+    telephone.get_by_role("button", name="Switch on").click()
+    see(telephone, "it rings here")
+
+    site.get_by_label("Your phone number").fill(JACK)
+    site.get_by_role("checkbox").check()
+    site.get_by_role("button", name="Call me back").click()
+    site.wait_for_url("**/calls/*")
+    see(telephone, "is calling")
+    shown = telephone.locator("#shown").inner_text().replace("\N{NO-BREAK SPACE}", "")
+    assert shown == DISPLAY_NUMBERS[0], "not Sophia's number"
+    telephone.get_by_role("button", name="Answer").click()
+    see(telephone, "Connected")
+    see(site, "You are connected with Sophia")
+    keep(telephone, "story-talking")
+    see(site, "You talked with Sophia")
+    see(telephone, "They hung up after")
+
+    duration, played = site.locator("audio").evaluate(PLAYS)
+    assert played >= 0.3
+    assert 3 < duration < 20, "it began after both notices"
+    recording = context.request.get(f"{site.url}/recording").body()
+    sound = ear.samples(audioop.alaw2lin(recording[recording.index(b"data") + 8 :], 2))
+    heard = [set(each) for each in ear.windows(sound)]
+    both = {SPOKEN, int(voice(SOPHIA.number))}
+    assert sum(both <= each for each in heard) > len(heard) / 3, "Jack's microphone and Sophia's phone"
+    [call] = sophia.calls
+    assert call.saw == DISPLAY_NUMBERS[1], "not Jack's number"
+    assert ear.loudest(ear.samples(lab.pstn.exchange.line.heard_by(call)))[SPOKEN] > 20
+    keep(site, "story-over")
+    context.close()

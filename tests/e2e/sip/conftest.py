@@ -1,0 +1,86 @@
+"""One telephone network over SIP for the tests of this folder, one whole platform, and what they need."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.cases.catalogue import LAB, PARAMETERS, named
+from lab.cases.checks import check
+from lab.cases.play import Watch
+from lab.lab import Lab
+from lab.sp.sp import Sp, open_sp
+from pstn.lines.sip.settings import SipSettings, missing
+from tests.e2e.lab.company import Company
+from tests.e2e.sip.office import Office
+
+FOLDER = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items):
+    """Skip what this machine cannot run, and say why."""
+    no_sipp = None if shutil.which("sipp") else "sipp is not installed (Debian: sip-tester)"
+    for item in items:
+        if item.path.parent != FOLDER:
+            continue
+        reason = missing() or (no_sipp if item.path.name.startswith("test_sipp") else None)
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=reason))
+    items.sort(key=_turn)
+
+
+def _turn(item):
+    """Cases of a minute go on beside other tests: begun first, looked at late, before what wants quiet."""
+    if item.path.name == "test_cases.py":
+        case = item.callspec.params.get("case") if hasattr(item, "callspec") else None
+        return 2 if case and (case.alone or case.minutes) else 0
+    return {"test_recording.py": 3, "test_platform.py": 4}.get(item.path.name, 1)
+
+
+@pytest.fixture(scope="session")
+def office(tmp_path_factory) -> Iterator[Office]:
+    office = Office(tmp_path_factory.mktemp("office"), silence_s=2)
+    yield office
+    office.close()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory) -> Iterator[Lab]:
+    folder = tmp_path_factory.mktemp("lab")
+    sip = SipSettings(listen=True)
+    with Lab(auth=True, parameters=PARAMETERS, switches=LAB, line="sip", sip=sip, state_dir=folder) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def new_sp(lab):
+    """Opens an SP of this name, with two display numbers and logged in."""
+    opened = []
+
+    def open_one(name: str, *settings: str) -> Sp:
+        numbers = lab.outputs["DisplayNumbers"].split(",")
+        opened.append(open_sp(lab.api_url, lab.environment, name=name, numbers=numbers, settings=settings))
+        return opened[-1]
+
+    yield open_one
+    for sp in opened:
+        sp.close()
+
+
+@pytest.fixture(scope="session")
+def company(lab, new_sp) -> Iterator[Company]:
+    """Warmed up with as many callbacks as are played at once, so that times mean something."""
+    company = Company(lab, Watch(lab.pstn), new_sp("acme", "--recording"))
+    warm_up = company.at_once([named("talked")] * 10)
+    assert [check(each.result()) for each in warm_up if each.result().steps[-1:] != ["fee"]] == []
+    yield company
+    company.wait()
+    company.close()
+
+
+@pytest.fixture
+def quiet(company) -> Company:
+    """Nothing is going on but what the test does."""
+    company.wait()
+    return company

@@ -1,0 +1,161 @@
+"""An exchange on the SIP line whose Lambda answers by a script: the `Story` of tests/pstn, in real time.
+
+An office is kept for many stories, since its two child processes take a moment to start. They share one application; a
+call belongs to the story that was opened last when its first event came.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lab.phones.fleet import Fleet
+from pstn.feed import Moment
+from pstn.lines import AudioFile
+from pstn.lines.phones import Phone
+from pstn.lines.sip.line import SipLine, sip_line
+from pstn.lines.sip.settings import SipSettings
+from pstn.lines.virtual import Behaviour, answers
+from pstn.recordings import MemoryRecordings
+from pstn.service import PstnService
+from pstn.switches import Switches
+from tests.pstn.scripted import SHOWN_A, SHOWN_B, A, B, key_of
+
+PATIENCE_S = 20.0
+Audio = Callable[[str, str], AudioFile | None]
+
+
+class Office:
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.numbers = folder / "numbers.json"
+        self.stories: dict[str, SipStory] = {}
+        self.latest: SipStory
+        self.audio: Audio = lambda bucket, key: AudioFile(0.4)
+        self.recordings = MemoryRecordings()
+        self.moments: list[Moment] = []
+        self.changed = threading.Condition()
+        self.service = PstnService(
+            self._invoke,
+            Switches(recording_delay=0.1),
+            audio=lambda bucket, key: self.audio(bucket, key),
+            recordings=self.recordings,
+            make_line=sip_line(SipSettings(numbers=self.numbers, listen=True, **settings), Fleet),
+        )
+        self.exchange = self.service.exchange
+        self.usual = self.exchange.switches
+        self.service.subscribe(self._take)
+        for number in (SHOWN_A, SHOWN_B):
+            self.exchange.own(number)
+        self.application = self.exchange.create_sma("stories", "stories")
+
+    @property
+    def line(self) -> SipLine:
+        line = self.exchange.line
+        assert isinstance(line, SipLine)
+        return line
+
+    def close(self) -> None:
+        self.service.close()
+        assert self.service.broken == []
+
+    def wait(self, condition: Callable[[], bool], seconds: float = PATIENCE_S) -> bool:
+        with self.changed:
+            return self.changed.wait_for(condition, seconds)
+
+    def _invoke(self, arn: str, event: dict[str, Any]) -> Any:
+        return self.stories.setdefault(event["CallDetails"]["TransactionId"], self.latest).invoked(event)
+
+    def _take(self, moment: Moment) -> None:
+        with self.changed:
+            self.moments.append(moment)
+            self.changed.notify_all()
+
+
+class SipStory:
+    """As `tests.pstn.scripted.Story`, but that `run` waits until the call is over (or `until` holds)."""
+
+    def __init__(
+        self,
+        office: Office,
+        script: Mapping[str, Any] | None = None,
+        *,
+        a: Behaviour | None = None,
+        b: Behaviour | None = None,
+        audio: Audio = lambda bucket, key: AudioFile(0.4),
+        **switches: Any,
+    ) -> None:
+        self.office = office
+        self.exchange = office.exchange
+        self.exchange.switches = replace(office.usual, **switches)
+        office.audio = audio
+        self.script = script or {}
+        self.events: list[dict[str, Any]] = []
+        self.a = self.exchange.phones[A] = Phone(a or answers(after=0.2))
+        self.b = self.exchange.phones[B] = Phone(b or answers(after=0.2))
+        office.latest = self
+        self.application = office.application
+        self.transaction = ""
+
+    def invoked(self, event: dict[str, Any]) -> Any:
+        self.events.append(event)
+        answer = self.script.get(key_of(event), self.script.get(event["InvocationEventType"], []))
+        if callable(answer):
+            answer = answer(event)
+        return {"SchemaVersion": "1.0", "Actions": answer} if isinstance(answer, list) else answer
+
+    def place(self, arguments: dict[str, str] | None = None) -> "SipStory":
+        self.transaction = self.exchange.create_call(
+            self.application, from_number=SHOWN_A, to_number=A, arguments=arguments
+        )
+        return self
+
+    def run(self, until: Callable[[], bool] | None = None) -> "SipStory":
+        """Raises: AssertionError after `PATIENCE_S`."""
+        assert self.office.wait(until or self.over), f"it did not come to pass: {self.told}; {self.a.log}; {self.b.log}"
+        return self
+
+    def after(self, seconds: float, run: Callable[[], object]) -> "SipStory":
+        def act() -> None:
+            run()
+
+        self.exchange.later(seconds, act)
+        return self
+
+    def over(self) -> bool:
+        """No leg is left, and the Lambda answered all it was asked."""
+        about = [moment for moment in self.office.moments if moment.transaction == self.transaction]
+        answered = {moment.detail["sequence"] for moment in about if moment.kind in ("answer", "failure")}
+        told = self.exchange.calls[self.transaction].transaction.invocations.sequence
+        return len(answered) == told and any(moment.kind == "over" for moment in about)
+
+    def end(self) -> None:
+        """Cut what is still up, so that the next story finds both phones free."""
+        for phone in (self.a, self.b):
+            for call in phone.calls:
+                if call.ended_at is None:
+                    self.exchange.line.hang_up_by_hand(phone.number)
+        give_up = time.monotonic() + PATIENCE_S
+        while self.exchange.legs_up() and time.monotonic() < give_up:
+            self.office.wait(lambda: not self.exchange.legs_up(), 0.5)
+
+    @property
+    def told(self) -> list[str]:
+        return [key_of(event) for event in self.events]
+
+    @property
+    def heard_a(self) -> list[str]:
+        return [what for _, what in self.a.heard]
+
+    @property
+    def heard_b(self) -> list[str]:
+        return [what for _, what in self.b.heard]
+
+    def data(self, key: str) -> dict[str, Any]:
+        found: dict[str, Any] = next(event for event in self.events if key_of(event) == key)["ActionData"]
+        return found
+
+    def ear(self, phone: Phone) -> bytes:
+        """What this phone heard in its first call."""
+        return self.office.line.heard_by(phone.calls[0])

@@ -1,0 +1,204 @@
+"""SIPp as an independent telephone: scenarios put together from steps, and a run whose own count is the verdict.
+
+A scenario is strict: a message that does not come, or another one that does, is a failed call. Debian's sip-tester
+3.6.1; `[name]` is filled in by SIPp.
+"""
+
+import re
+import socket
+import subprocess
+import time
+from array import array
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pstn.lines.sip.child import free_port
+from pstn.lines.sip.sounds import tone
+
+LOOPBACK = "127.0.0.1"
+PATIENCE_S = 25
+DIGITS = Path("/usr/share/sip-tester")
+"""RFC 4733 digits as captures, from the package."""
+REPLY_HEADERS = """[last_Via:]
+[last_From:]
+[last_To:];tag=phone-[pid]-[call_number]
+[last_Call-ID:]"""
+IN_DIALOGUE = """[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0"""
+
+
+def sdp(payload: int) -> str:
+    law = {0: "PCMU", 8: "PCMA"}[payload]
+    return f"""v=0
+o=phone 1 1 IN IP4 [local_ip]
+s=-
+c=IN IP4 [media_ip]
+t=0 0
+m=audio [rtpstream_audio_port] RTP/AVP {payload} 101
+a=rtpmap:{payload} {law}/8000
+a=rtpmap:101 telephone-event/8000
+a=fmtp:101 0-15
+"""
+
+
+def send(text: str, retransmit: bool = False) -> str:
+    again = ' retrans="500"' if retransmit else ""
+    return f"<send{again}><![CDATA[\n{text}\n]]></send>"
+
+
+def recv(request: str, more: str = "") -> str:
+    return f'<recv request="{request}">{more}</recv>'
+
+
+def reply(code: int, reason: str, payload: int | None = None) -> str:
+    """To the INVITE, whatever came since; with SDP if a payload type is given."""
+    head = (
+        f"SIP/2.0 {code} {reason}\n{REPLY_HEADERS}\nCSeq: [$cseq] INVITE\nContact: <sip:phone@[local_ip]:[local_port]>"
+    )
+    if payload is None:
+        return send(f"{head}\nContent-Length: 0\n\n", retransmit=code >= 300)
+    body = f"{head}\nContent-Type: application/sdp\nContent-Length: [len]\n\n{sdp(payload)}"
+    return send(body, retransmit=code >= 200)
+
+
+OK = send(f"SIP/2.0 200 OK\n{IN_DIALOGUE}\n\n")
+INVITED = recv("INVITE", '<action><ereg regexp="[0-9]+" search_in="hdr" header="CSeq:" assign_to="cseq"/></action>')
+RINGS = reply(180, "Ringing")
+ACKED = recv("ACK")
+
+
+def pause(milliseconds: int) -> str:
+    return f'<pause milliseconds="{milliseconds}"/>'
+
+
+def sounds(file: Path, payload: int) -> str:
+    law = {0: "PCMU", 8: "PCMA"}[payload]
+    return f'<nop><action><exec rtp_stream="{file},-1,{payload},{law}/8000"/></action></nop>'
+
+
+def presses(digit: str) -> str:
+    capture = DIGITS / f"dtmf_2833_{ {'#': 'pound', '*': 'star'}.get(digit, digit) }.pcap"
+    return f'<nop><action><exec play_pcap_audio="{capture}"/></action></nop>'
+
+
+HANGS_UP = (
+    send(
+        """BYE sip:[$shown]@[remote_ip]:[remote_port] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From[$mine]
+To[$theirs]
+[last_Call-ID:]
+CSeq: [cseq] BYE
+Max-Forwards: 70
+Content-Length: 0
+
+""",
+        retransmit=True,
+    )
+    + '<recv response="200"/>'
+)
+
+
+def answered_phone(*then: str, payload: int = 0, sound: Path | None = None, before: str = RINGS) -> list[str]:
+    """Rings, answers after 300 ms, sounds its tone, and then."""
+    tone_step = [sounds(sound, payload)] if sound else []
+    return [INVITED, before, pause(300), reply(200, "OK", payload), ACKED, *tone_step, *then]
+
+
+@dataclass
+class Run:
+    """What SIPp says of itself."""
+
+    successful: int
+    failed: int
+    errors: str
+
+
+@dataclass
+class Sipp:
+    """One scenario, played once. `port`: where this telephone is."""
+
+    folder: Path
+    steps: list[str]
+    towards: str = ""
+    port: int = field(default_factory=free_port)
+
+    def __enter__(self) -> "Sipp":
+        file = self.folder / "scenario.xml"
+        steps = "\n".join(self.steps)
+        file.write_text(f'<?xml version="1.0" encoding="ISO-8859-1"?>\n<scenario name="phone">\n{steps}\n</scenario>\n')
+        media = free_port() & ~1
+        command = ["sipp", "-sf", str(file), "-i", LOOPBACK, "-mi", LOOPBACK, "-p", str(self.port), "-mp", str(media)]
+        command += ["-m", "1", "-nostdin", "-timeout", f"{PATIENCE_S}s", "-timeout_error", "-trace_err"]
+        command += ["-error_file", str(self.folder / "errors.log"), *([self.towards] if self.towards else [])]
+        self._output = (self.folder / "output.txt").open("wb")
+        self._process = subprocess.Popen(command, stdout=self._output, stderr=subprocess.STDOUT, cwd=self.folder)
+        if not self.towards:
+            self._listening()
+        return self
+
+    def _listening(self) -> None:
+        give_up = time.monotonic() + 5
+        while time.monotonic() < give_up:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+                try:
+                    probe.bind((LOOPBACK, self.port))
+                except OSError:
+                    return
+            time.sleep(0.02)
+        raise AssertionError(f"sipp did not start: {(self.folder / 'output.txt').read_text()}")
+
+    def result(self) -> Run:
+        self._process.wait(timeout=PATIENCE_S + 5)
+        text = (self.folder / "output.txt").read_text(errors="replace")
+        errors = self.folder / "errors.log"
+        return Run(
+            _count("Successful call", text),
+            _count("Failed call", text),
+            (errors.read_text(errors="replace") if errors.exists() else "") or text[-2000:],
+        )
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        self._output.close()
+
+
+def _count(what: str, screen: str) -> int:
+    """The last column of the last such line: since the start."""
+    found = re.findall(rf"{what}\s*\|\s*\d+\s*\|\s*(\d+)", screen)
+    return int(found[-1]) if found else -1
+
+
+def mu_law(samples: "array[int]") -> bytes:
+    """ITU-T G.711, µ-law."""
+    out = bytearray()
+    for sample in samples:
+        sign, value = (0x80, -sample) if sample < 0 else (0, sample)
+        value = min(value, 32635) + 132
+        exponent = value.bit_length() - 8
+        out.append(~(sign | exponent << 4 | value >> (exponent + 3) & 0x0F) & 0xFF)
+    return bytes(out)
+
+
+def a_law(samples: "array[int]") -> bytes:
+    """ITU-T G.711, A-law; the even bits are inverted."""
+    out = bytearray()
+    for sample in samples:
+        sign, value = (0, -sample - 1) if sample < 0 else (0x80, sample)
+        exponent = max(0, value.bit_length() - 8)
+        mantissa = value >> (exponent + 3 if exponent else 4) & 0x0F
+        out.append((sign | exponent << 4 | mantissa) ^ 0x55)
+    return bytes(out)
+
+
+def tone_file(folder: Path, hertz: float, payload: int = 0) -> Path:
+    samples = array("h", tone(hertz))
+    file = folder / f"tone-{hertz:.0f}.{payload}"
+    file.write_bytes({0: mu_law, 8: a_law}[payload](samples))
+    return file

@@ -1,0 +1,156 @@
+"""What each party really heard, and what the recording holds: by the tones in it.
+
+A's phone sounds 600 Hz, B's 900; the waiting prompt is 440, the ringback 360, the notices to A and to B 1400 and 1600.
+"""
+
+from functools import partial
+from typing import Any
+
+import pytest
+
+from pstn.lines import AudioFile
+from pstn.lines.phones import Phone
+from pstn.lines.sip.sounds import tone, wav_file
+from pstn.lines.virtual import answers
+from tests.e2e.sip import ear
+from tests.e2e.sip.office import SipStory
+from tests.pstn.scripted import SHOWN_A, action, bridge, hang_up_the_rest, play
+
+A, B = "+12025550115", "+12025550130"
+VOICE_A, VOICE_B = 600, 900
+WAITING, RINGBACK, NOTICE_A, NOTICE_B = 440, 360, 1400, 1600
+MARK = 1000
+PROMPTS = {
+    "waiting.wav": AudioFile(1.0, wav_file(tone(WAITING, 1.0))),
+    "ringback.wav": AudioFile(0.5, wav_file(tone(RINGBACK, 0.5))),
+    "notice-a.wav": AudioFile(1.2, wav_file(tone(NOTICE_A, 1.2))),
+    "notice-b.wav": AudioFile(1.2, wav_file(tone(NOTICE_B, 1.2))),
+}
+
+
+def first_leg(event: dict[str, Any]) -> str:
+    return str(event["CallDetails"]["Participants"][0]["CallId"])
+
+
+def record(track: str = "BOTH") -> Any:
+    destination = {"Type": "S3", "Location": "recordings"}
+    return lambda event: [action("StartCallRecording", CallId=first_leg(event), Track=track, Destination=destination)]
+
+
+def recorded_callback(track: str = "BOTH", **more: Any) -> dict[str, Any]:
+    """R15: bridge, notice to A, notice to B, then the recording."""
+    ringback = {"Type": "S3", "BucketName": "prompts", "Key": "ringback.wav"}
+    notices = iter([[play("notice-b.wav", "LEG-B")], record(track)])
+
+    def next_step(event: dict[str, Any]) -> Any:
+        step: Any = next(notices, [])
+        return step(event) if callable(step) else step
+
+    return {
+        "CALL_ANSWERED": [play("waiting.wav"), bridge(to=B, RingbackTone=ringback)],
+        "ACTION_SUCCESSFUL:CallAndBridge": [play("notice-a.wav")],
+        "ACTION_SUCCESSFUL:PlayAudio": next_step,
+        "HANGUP": hang_up_the_rest,
+        **more,
+    }
+
+
+def played(office, script: dict[str, Any], talks: float = 5.0, **switches: Any) -> SipStory:
+    story = SipStory(office, script, audio=lambda bucket, key: PROMPTS.get(key), **switches)
+    exchange = office.exchange
+    story.a = exchange.phones[A] = Phone(answers(after=0.2))
+    story.b = exchange.phones[B] = Phone(answers(after=1.5, talks=talks))
+    story.transaction = exchange.create_call(story.application, from_number=SHOWN_A, to_number=A)
+    return story.run()
+
+
+def recording(office, story: SipStory) -> list[Any]:
+    """Its channels, once its object is there."""
+    places = {key: body for key, (body, _) in office.recordings.objects.items() if story.transaction in key[1]}
+    (body,) = places.values()
+    return ear.channels(body)
+
+
+def wait_for_recording(office, story: SipStory) -> None:
+    assert office.wait(lambda: any(story.transaction in key for _, key in list(office.recordings.objects)), 10)
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["prompts-do-not-mute", "prompts-mute-the-peer"])
+def heard(office, request):
+    story = played(office, recorded_callback(), prompt_mutes_peer=request.param)
+    wait_for_recording(office, story)
+    ears = ear.samples(story.ear(story.a)), ear.samples(story.ear(story.b))
+    return request.param, story, [ear.audible(each) for each in ears], recording(office, story)
+
+
+def test_a_heard_waiting_then_ringback_then_the_notice_then_b(heard):
+    mutes, _, (a, _), _ = heard
+    notice = (NOTICE_A,) if mutes else (VOICE_B, NOTICE_A)
+    assert a == [(WAITING,), (RINGBACK,), notice, (VOICE_B,)]
+
+
+def test_b_heard_a_and_its_own_notice(heard):
+    mutes, _, (_, b), _ = heard
+    assert b == ([(NOTICE_B,), (VOICE_A,)] if mutes else [(VOICE_A,), (VOICE_A, NOTICE_B), (VOICE_A,)])
+
+
+def test_the_recording_is_what_came_from_a_and_what_went_to_a(heard):
+    """It begins after the second notice: no prompt is in it."""
+    _, story, _, (left, right) = heard
+    assert ear.audible(left) == [(VOICE_A,)]
+    assert ear.audible(right) == [(VOICE_B,)]
+    assert "ACTION_SUCCESSFUL:StartCallRecording" in story.told
+
+
+def test_a_prompt_ends_when_its_last_sound_was_heard(heard):
+    """The bridge is dialled after the waiting prompt: neither early nor late."""
+    _, story, _, _ = heard
+    began = story.a.calls[0].heard[0][0]
+    dialled = story.b.calls[0].called_at
+    assert 0.95 < (dialled - began).total_seconds() < 1.5
+
+
+@pytest.mark.parametrize(("track", "tone_there"), [("INCOMING", VOICE_A), ("OUTGOING", VOICE_B)])
+def test_one_direction_is_one_channel(office, track, tone_there):
+    story = played(office, recorded_callback(track), talks=4.0)
+    wait_for_recording(office, story)
+    (only,) = recording(office, story)
+    assert ear.audible(only) == [(tone_there,)]
+
+
+def test_a_pause_is_marked_and_silent(office):
+    def asked(event: dict[str, Any]) -> list[dict[str, Any]]:
+        do = event["ActionData"]["Parameters"]["Arguments"]["do"]
+        return [action(f"{do}CallRecording", CallId=first_leg(event))]
+
+    script = recorded_callback(CALL_UPDATE_REQUESTED=asked)
+    story = SipStory(office, script, audio=lambda bucket, key: PROMPTS.get(key))
+    exchange = office.exchange
+    story.a, story.b = Phone(answers(after=0.2)), Phone(answers(after=0.2, talks=8.0))
+    exchange.phones[A], exchange.phones[B] = story.a, story.b
+    story.transaction = exchange.create_call(story.application, from_number=SHOWN_A, to_number=A)
+    story.run(lambda: "ACTION_SUCCESSFUL:StartCallRecording" in story.told)
+    for seconds, do in ((1.5, "Pause"), (3.5, "Resume")):
+        story.after(seconds, partial(exchange.update_call, story.application, story.transaction, {"do": do}))
+    story.run()
+    wait_for_recording(office, story)
+    left, _ = recording(office, story)
+    sections = [each for each in ear.story(left, step=ear.WINDOW // 4) if MARK not in each]
+    assert [each for at, each in enumerate(sections) if at == 0 or sections[at - 1] != each] == [
+        (VOICE_A,),
+        (),
+        (VOICE_A,),
+    ]
+    windows = [MARK in ear.tones(left[at : at + ear.WINDOW]) for at in range(0, len(left) - ear.WINDOW, 512)]
+    begins = [at for at in range(1, len(windows)) if windows[at] and not windows[at - 1]]
+    assert len(begins) == 2
+
+
+def test_speech_is_sound(office):
+    def say(event: dict[str, Any]) -> list[dict[str, Any]]:
+        return [action("Speak", CallId=first_leg(event), Text="This call will be recorded."), action("Hangup")]
+
+    story = SipStory(office, {"CALL_ANSWERED": say}).place().run()
+    sound = ear.samples(story.ear(story.a))
+    loud = sum(max(abs(each) for each in sound[at : at + 160]) > 1000 for at in range(0, len(sound) - 160, 160))
+    assert loud > 20, "half a second of it at least is loud"

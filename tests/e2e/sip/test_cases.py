@@ -1,0 +1,65 @@
+"""The whole platform on real SIP and RTP: many callbacks at once, and every case of `lab.cases.catalogue`."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from lab.cases.catalogue import CASES, named
+from lab.cases.checks import check
+from lab.cases.play import Played
+from lab.phones.voices import voice
+from pstn.lines.behaviours import answers
+from pstn.lines.phones import PhoneCall
+from pstn.lines.sip.line import SipLine
+from tests.e2e.lab.ways import USUAL
+from tests.e2e.sip import ear
+
+AT_ONCE = 10
+EDGE = timedelta(seconds=0.5)
+"""Of a talk, not listened to: sound is on its way."""
+BROKEN = 2
+"""Windows in which a jump of the tone may look like another one; somebody else's would be there for longer."""
+
+
+def heard_in_talk(line: SipLine, call: PhoneCall | None) -> Counter[int | None]:
+    """In how many windows of its talk a phone heard which tone."""
+    assert call
+    assert call.joined
+    [(_, since, until)] = call.joined
+    assert until
+    return ear.loudest(ear.stretch(line.heard_by(call), call.called_at, since + EDGE, until - EDGE))
+
+
+def test_ten_at_once(quiet, lab):
+    """Each is told, accounted for and put away, and each phone heard its partner's tone and nobody else's."""
+    long = replace(named("talked"), callee=answers(1.0, talks=8.0))
+    played = [each.result() for each in quiet.at_once([long] * AT_ONCE)]
+    assert [check(each) for each in played] == [[]] * AT_ONCE
+    joined = [call.joined[0] for each in played for call in (each.caller, each.callee) if call]
+    assert max(since for _, since, _ in joined) < min(until for _, _, until in joined if until), "all talked at once"
+    for each in played:
+        for call, other in ((each.caller, each.pair.callee), (each.callee, each.pair.caller)):
+            heard = heard_in_talk(lab.pstn.exchange.line, call)
+            assert heard[int(voice(other))] > 15, "of about 27 windows in 7 seconds"
+            strange = {tone: count for tone, count in heard.items() if tone not in (None, int(voice(other)))}
+            assert max(strange.values(), default=0) <= BROKEN, strange
+
+
+@pytest.fixture(scope="session")
+def plays(company, request):
+    """Every case that was chosen; they are played beside one another while the tests look at them in turn."""
+    chosen = [
+        item.callspec.params["case"]
+        for item in request.session.items
+        if "case" in getattr(getattr(item, "callspec", None), "params", {})
+    ]
+    company.wait()
+    return company.begin((USUAL, case) for case in chosen)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_case_comes_true(plays, case):
+    played: Played = plays[USUAL.name, case.name].result(timeout=600)
+    assert check(played) == []

@@ -1,0 +1,116 @@
+"""A laboratory with an SP whose calls may be recorded, its site, and a headless Chromium that opens it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.cli.site import open_site
+from lab.lab import Lab
+from lab.sp.sp import Sp, open_sp
+from lab.website.scenarios import TO_TRY
+from lab.website.server import Site
+from pstn.lines.behaviours import Behaviour
+from pstn.lines.phones import Phone
+from tests.e2e.site.chromium import FLAGS, ChromiumUnavailable, require_chromium
+
+ARTIFACTS = Path(__file__).parents[3] / "artifacts"
+SHIFTS = """
+window.shifts = [];
+new PerformanceObserver((seen) => {
+  for (const entry of seen.getEntries()) if (!entry.hadRecentInput) window.shifts.push(entry.value);
+}).observe({ type: "layout-shift", buffered: true });
+"""
+"""Keeps every layout shift: https://wicg.github.io/layout-instability/"""
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator:
+    try:
+        program = require_chromium()
+    except ChromiumUnavailable as reason:
+        pytest.skip(f"the site in a browser: {reason}")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def lab(browser) -> Iterator[Lab]:
+    """None is started where there is no browser."""
+    with Lab(auth=True) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def sp(lab) -> Iterator[Sp]:
+    numbers = lab.outputs["DisplayNumbers"].split(",")
+    sp = open_sp(
+        lab.api_url, lab.environment, name="institute", numbers=numbers, settings=("--recording",), log_in=False
+    )
+    yield sp
+    sp.close()
+
+
+@pytest.fixture(scope="session")
+def site(lab, sp) -> Iterator[Site]:
+    site = open_site(lab.api_url, sp.account, sp.numbers, to_try=TO_TRY)
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def phone(lab) -> Callable[[str, Behaviour], Phone]:
+    """Gives a number's phone a script."""
+
+    def give(number: str, behaviour: Behaviour) -> Phone:
+        lab.pstn.exchange.phones[number] = Phone(behaviour)
+        return lab.pstn.exchange.phones[number]
+
+    return give
+
+
+@pytest.fixture
+def open_page(browser, site) -> Iterator[Callable]:
+    """A page of a browser context of its own; at the end, nothing has gone wrong in it."""
+    wrong: list[str] = []
+    contexts = []
+
+    def outside(request) -> None:
+        if not request.url.startswith((site.url, "data:")):
+            wrong.append(request.url)
+
+    def violations(said) -> None:
+        if "Content Security Policy" in said.text:
+            wrong.append(said.text)
+
+    def open_one(path: str = "/", *, width: int = 1100, height: int = 900, **more):
+        context = browser.new_context(viewport={"width": width, "height": height}, **more)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.add_init_script(SHIFTS)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", outside)
+        page.on("console", violations)
+        page.goto(site.url + path)
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def keep(request) -> Callable:
+    """Keeps a picture of the whole page among the artifacts."""
+
+    def keep(page, name: str) -> None:
+        ARTIFACTS.mkdir(exist_ok=True)
+        page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)
+
+    return keep

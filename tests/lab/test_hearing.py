@@ -1,0 +1,96 @@
+"""Judging what a phone received, and which telephones a command plays with."""
+
+import argparse
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from lab.cases.catalogue import named
+from lab.cases.hearing import samples, seconds_of
+from lab.cases.play import Pair, Played
+from lab.cases.sound_checks import sound_checks
+from lab.cli import telephones
+from lab.sp.client import Reply
+from pstn.lines.phones import Phone, PhoneCall
+from pstn.lines.sip.media import mixed
+from pstn.lines.sip.sounds import FRAME_BYTES, tone
+from pstn.switches import Switches
+
+PAIR = Pair("+12025550111", "+12025550122")
+CALLER_SOUNDS, CALLEE_SOUNDS = 520.0, 740.0
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+def test_a_tone_counts_for_as_long_as_it_sounds_alone():
+    silence = bytes(2 * 4000)
+    assert seconds_of(740, samples(silence + tone(740, 2.0) + silence)) == pytest.approx(2.0, abs=0.1)
+    assert seconds_of(740, samples(tone(760, 2.0))) == 0
+    assert seconds_of(740, samples(silence)) == 0
+
+
+def test_a_tone_under_another_does_not_count():
+    frames = [tone(740, 1.0)[at : at + FRAME_BYTES] for at in range(0, 16000, FRAME_BYTES)]
+    over = [tone(900, 1.0)[at : at + FRAME_BYTES] for at in range(0, 16000, FRAME_BYTES)]
+    both = b"".join(mixed(one, other) for one, other in zip(frames, over, strict=True))
+    assert seconds_of(740, samples(both)) == 0
+
+
+def test_half_a_sample_at_the_end_is_left_out():
+    assert len(samples(b"\1\0\2")) == 1
+
+
+def call(other: str, seconds: float = 4.0) -> PhoneCall:
+    end = NOON + timedelta(seconds=seconds)
+    return PhoneCall(Phone(), other, "+12025550100", NOON, joined=[(other, NOON, None)], ended_at=end)
+
+
+@pytest.fixture
+def played() -> Played:
+    reply, sp = Reply(200, {}, {}), SimpleNamespace()
+    legs = {"caller_calls": [call(PAIR.callee)], "callee_calls": [call(PAIR.caller)]}
+    return Played(named("talked"), PAIR, Switches(), sp, NOON, reply, **legs)  # type: ignore[arg-type]
+
+
+def found(played: Played, to_caller: bytes, to_callee: bytes) -> list[bool]:
+    ears = {PAIR.callee: to_caller, PAIR.caller: to_callee}
+    return [check.true for check in sound_checks(played, lambda call: ears[call.call_id])]
+
+
+def test_each_hears_the_other(played):
+    assert found(played, tone(CALLEE_SOUNDS, 4.0), tone(CALLER_SOUNDS, 4.0)) == [True, True]
+
+
+@pytest.mark.parametrize("heard", [b"", tone(CALLEE_SOUNDS, 1.0), tone(CALLER_SOUNDS, 4.0)])
+def test_silence_too_little_and_ones_own_voice_are_told(played, heard):
+    assert found(played, heard, tone(CALLER_SOUNDS, 4.0)) == [False, True]
+
+
+def test_who_was_never_joined_heard_nobody(played):
+    assert found(replace(played, callee_calls=[]), tone(CALLEE_SOUNDS, 4.0), b"") == [True, False]
+
+
+def test_where_nobody_talks_nothing_need_be_heard(played):
+    assert sound_checks(replace(played, case=named("caller_busy")), lambda call: b"") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why_not", "line"),
+    [
+        ([], None, "sip"),
+        ([], "no wheel", "virtual"),
+        (["--virtual"], None, "virtual"),
+        (["--virtual"], "no", "virtual"),
+    ],
+)
+def test_sip_wherever_the_machine_can_unless_told_otherwise(monkeypatch, arguments, why_not, line):
+    monkeypatch.setattr(telephones, "missing", lambda: why_not)
+    parser = argparse.ArgumentParser()
+    telephones.add_argument(parser)
+    choice = telephones.chosen(parser.parse_args(arguments))
+    assert choice.line == line
+    assert (choice.why is not None) == (why_not is not None and not arguments), (
+        "only what was not asked for is explained"
+    )
+    assert why_not is None or arguments or why_not in str(choice.why)

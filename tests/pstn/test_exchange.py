@@ -1,0 +1,106 @@
+"""The exchange as a whole: several calls at once, its clock, its feed."""
+
+import pytest
+
+from pstn.clocks import JumpingClock
+from pstn.exchange import Exchange
+from pstn.lines.behaviours import answers, never_answers
+from pstn.lines.phones import Phone
+from pstn.refusals import ServiceRefusal
+from pstn.switches import Quotas
+from tests.pstn.scripted import SHOWN_A, START, A, Story, bridge, hang_up_the_rest
+
+CALLBACK = {"HANGUP": hang_up_the_rest}
+
+
+def test_five_callbacks_fill_the_account_and_a_sixth_is_refused_until_one_ends():
+    def dial_the_other(event: dict) -> list:
+        """A on 011x, B on 012x."""
+        first = event["CallDetails"]["Participants"][0]["To"]
+        return [bridge(to=first.replace("555011", "555012"))]
+
+    story = Story({**CALLBACK, "CALL_ANSWERED": dial_the_other}, quotas=Quotas(on=True))
+    exchange = story.exchange
+    for last in range(6):
+        exchange.phones[f"+1202555011{last}"] = Phone(answers(after=1.0))
+        exchange.phones[f"+1202555012{last}"] = Phone(answers(after=1.0, talks=60.0))
+
+    def create(last: int) -> str:
+        return exchange.create_call(story.application, from_number=SHOWN_A, to_number=f"+1202555011{last}")
+
+    for last in range(5):
+        create(last)
+        exchange.run_for(1.0)
+    exchange.run_for(10.0)
+    assert exchange.active_calls() == 10
+    assert len(exchange.legs_up()) == 10
+    with pytest.raises(ServiceRefusal) as refused:
+        create(5)
+    assert (refused.value.status, refused.value.code) == (400, "ResourceLimitExceeded")
+    exchange.run_for(60.0)
+    assert exchange.active_calls() == 0
+    create(5)
+    exchange.run()
+    joined = [phone.calls[0].joined for phone in exchange.phones.values() if phone.number.startswith("+1202555012")]
+    assert len(joined) == 6
+    assert all(joined)
+    assert exchange.legs_up() == []
+
+
+def test_legs_that_ring():
+    story = Story({**CALLBACK, "CALL_ANSWERED": [bridge()]}, b=never_answers()).place()
+    story.exchange.run_for(1.0)
+    assert story.exchange.legs_ringing() == [(story.transaction, "LEG-A")]
+    story.exchange.run_for(5.0)
+    assert story.exchange.legs_ringing() == [(story.transaction, "LEG-B")]
+    assert story.exchange.active_calls() == 2
+
+
+def test_running_until_something_holds():
+    story = Story().place()
+    story.exchange.run_until(lambda: story.a.saw is not None)
+    assert story.a.calls[0].answered_at is None
+    with pytest.raises(AssertionError, match="never held"):
+        story.exchange.run_until(lambda: False)
+
+
+def test_a_clock_that_cannot_come_to_rest_says_so():
+    clock = JumpingClock(START, most_timers=100)
+
+    def again() -> None:
+        clock.call_later(1.0, again)
+
+    again()
+    with pytest.raises(RuntimeError, match="keeps itself alive"):
+        clock.run()
+
+
+def test_a_lambda_may_update_its_own_call_while_it_answers():
+    """As a state machine does that is woken from inside the function."""
+    story = Story({"CALL_UPDATE_REQUESTED": [bridge()]})
+
+    def update_first(event: dict) -> list:
+        story.update(command="x")
+        return []
+
+    story.script = {**story.script, "CALL_ANSWERED": update_first}
+    story.place().run()
+    assert story.told[3:] == ["CALL_UPDATE_REQUESTED", "ACTION_SUCCESSFUL:CallAndBridge"]
+
+
+def test_a_lambda_sees_no_object_of_the_exchange():
+    """What it does to its event changes nothing."""
+
+    def vandal(event: dict) -> dict:
+        event["CallDetails"].clear()
+        return {"SchemaVersion": "1.0", "Actions": []}
+
+    story = Story({"NEW_OUTBOUND_CALL": vandal}).place().run()
+    assert story.events[1]["CallDetails"]["TransactionId"] == story.transaction
+
+
+def test_two_exchanges_share_nothing():
+    one, two = (Exchange(JumpingClock(START), lambda arn, event: None) for _ in range(2))
+    one.own(SHOWN_A)
+    assert not two.account.owns(SHOWN_A)
+    assert one.phones[A] is not two.phones[A]

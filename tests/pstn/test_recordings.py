@@ -1,0 +1,133 @@
+"""Call recordings: the place told at the start, the object that comes later."""
+
+import io
+import wave
+from typing import Any
+
+import pytest
+
+from pstn.exchange import Exchange
+from pstn.lines.virtual import answers
+from pstn.recordings import MemoryRecordings, wav_seconds
+from tests.pstn.scripted import Story, action, bridge, hang_up_the_rest
+
+
+def of_a(kind: str, **parameters: Any) -> Any:
+    def answer(event: dict[str, Any]) -> list[dict[str, Any]]:
+        leg = event["CallDetails"]["Participants"][0]["CallId"]
+        return [action(each, CallId=leg, **parameters) for each in kind.split()]
+
+    return answer
+
+
+def start(track: str = "BOTH", location: str = "recordings/callbacks") -> Any:
+    return of_a("StartCallRecording", Track=track, Destination={"Type": "S3", "Location": location})
+
+
+SCRIPT = {
+    "CALL_ANSWERED": [bridge()],
+    "ACTION_SUCCESSFUL:CallAndBridge": start(),
+    "HANGUP": hang_up_the_rest,
+}
+
+
+def objects(exchange: Exchange) -> dict[tuple[str, str], tuple[bytes, dict[str, str]]]:
+    assert isinstance(exchange.recordings, MemoryRecordings)
+    return exchange.recordings.objects
+
+
+def test_a_talk_is_recorded():
+    story = Story(SCRIPT, b=answers(after=2.0, talks=10.0)).place().run()
+    told = story.data("ACTION_SUCCESSFUL:StartCallRecording")["CallRecordingDestination"]
+    (((bucket, key), (body, metadata)),) = objects(story.exchange).items()
+    assert told == {"Type": "S3", "Location": f"{bucket}/{key}"}
+    leg = story.events[-1]["CallDetails"]["Participants"][0]["CallId"]
+    assert key == f"callbacks/2026/11/23/2026-11-23-09-00-00-000_{story.transaction}_{leg}.wav"
+    assert metadata["transaction-id"] == story.transaction
+    assert metadata["recording-duration"] == "10"
+    assert wav_seconds(body) == pytest.approx(10.0, abs=0.1)
+    with wave.open(io.BytesIO(body)) as file:
+        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (2, 2, 8000)
+
+
+def test_the_default_prefix_and_one_track():
+    story = Story({**SCRIPT, "ACTION_SUCCESSFUL:CallAndBridge": start("INCOMING", "recordings")}, b=answers(talks=2.0))
+    story.place().run()
+    (((bucket, key), (body, _)),) = objects(story.exchange).items()
+    assert bucket == "recordings"
+    assert key.startswith("Amazon-Chime-SMA-Call-Recordings/2026/11/23/")
+    with wave.open(io.BytesIO(body)) as file:
+        assert file.getnchannels() == 1
+
+
+def test_the_object_comes_after_the_end():
+    """`recording_delay` after the recording closes."""
+    story = Story(SCRIPT, b=answers(after=2.0, talks=10.0), recording_delay=30.0).place()
+    story.exchange.run_until(lambda: story.exchange.calls[story.transaction].transaction.over)
+    ended = story.clock.now()
+    assert objects(story.exchange) == {}
+    story.exchange.run_until(lambda: bool(objects(story.exchange)))
+    assert (story.clock.now() - ended).total_seconds() == 30
+
+
+def test_a_stopped_recording_cannot_be_started_again():
+    script = {
+        **SCRIPT,
+        "ACTION_SUCCESSFUL:StartCallRecording": of_a("StopCallRecording"),
+        "ACTION_SUCCESSFUL:StopCallRecording": start(),
+    }
+    story = Story(script, b=answers(talks=5.0)).place().run()
+    assert story.told[4:7] == [
+        "ACTION_SUCCESSFUL:StartCallRecording",
+        "ACTION_SUCCESSFUL:StopCallRecording",
+        "ACTION_FAILED:StartCallRecording",
+    ]
+    assert len(objects(story.exchange)) == 1
+
+
+def test_starting_twice_is_refused():
+    story = Story({**SCRIPT, "ACTION_SUCCESSFUL:StartCallRecording": start()}, b=answers(talks=5.0)).place().run()
+    assert story.told[4:6] == ["ACTION_SUCCESSFUL:StartCallRecording", "ACTION_FAILED:StartCallRecording"]
+
+
+def test_pauses_are_silence_and_count():
+    script = {
+        **SCRIPT,
+        "ACTION_SUCCESSFUL:StartCallRecording": of_a("PauseCallRecording"),
+        "CALL_UPDATE_REQUESTED": of_a("ResumeCallRecording"),
+    }
+    story = Story(script, b=answers(talks=10.0), lambda_latency=0.0).place()
+    story.after(9.0, lambda: story.update(command="resume")).run()
+    ((body, _),) = objects(story.exchange).values()
+    with wave.open(io.BytesIO(body)) as file:
+        frames = file.readframes(file.getnframes())
+    second = 8000 * 4
+    assert set(frames[: 1 * second]) == {0}
+    assert set(frames[-1 * second :]) != {0}
+    assert wav_seconds(body) == pytest.approx(10.0, abs=0.1)
+
+
+def test_a_bucket_out_of_reach_has_an_error_of_its_own_form():
+    class Closed(MemoryRecordings):
+        def accessible(self, bucket: str) -> bool:
+            return False
+
+    story = Story(SCRIPT, b=answers(talks=2.0))
+    story.exchange.recordings = Closed()
+    story.place().run()
+    failure = story.data("ACTION_FAILED:StartCallRecording")
+    assert failure["Error"] == "NoAccessToDestination: Error while accessing destination"
+    assert "ErrorType" not in failure
+
+
+def test_a_dropped_call_still_leaves_its_recording():
+    def broken(event: dict[str, Any]) -> Any:
+        raise RuntimeError("boom")
+
+    story = Story({**SCRIPT, "ACTION_SUCCESSFUL:StartCallRecording": broken}).place().run()
+    assert len(objects(story.exchange)) == 1
+
+
+def test_what_is_no_wav_file():
+    assert wav_seconds(b"RIFF") is None
+    assert wav_seconds(b"") is None

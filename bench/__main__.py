@@ -1,13 +1,13 @@
 """`python -m bench`: count and time, print, and write `bench/results.md`.
 
-Ends 1 if the happy path has more state transitions than the design allows. No number of seconds is judged.
+Targets are printed beside the figures; none is judged here.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
-from bench.callbacks import MOST_TRANSITIONS, count_callbacks
+from bench.callbacks import count_callbacks
 from bench.cold_starts import time_starts
 from bench.place import time_placing
 from bench.report import report
@@ -30,9 +30,6 @@ def main() -> int:
     said = report(costs, placing, time_starts(asked.rounds, asked.state_dir))
     print(said, flush=True)
     RESULTS.write_text(said, encoding="utf-8")
-    if costs.transitions > MOST_TRANSITIONS:
-        print(f"{costs.transitions} transitions; the design allows {MOST_TRANSITIONS}", file=sys.stderr)
-        return 1
     return 0
 
 

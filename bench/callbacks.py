@@ -1,29 +1,32 @@
 """The happy path on a lab of its own: both answer, they talk for two seconds, one hangs up. Counted per callback."""
 
+import os
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bench.tally import Tally, Writes
+from bench.invocations import Invocations, of_function
+from bench.meter import Meter, Request
+from bench.processes import cpu_seconds
 from lab.lab import Lab
 from lab.sp.account import open_account
 from lab.sp.client import SpClient
-from lab.sp.receiver import Receiver
+from lab.sp.receiver import Push, Receiver
 from pstn.lines.behaviours import answers
 from pstn.lines.phones import Phone
+from tools.template import Function, functions, read_template
 
-MOST_TRANSITIONS = 12
-"""The design's own limit for the happy path."""
+SP_ANSWERS_AFTER_S = 0.2
+"""How long the SP takes for each notification, which a function waits for."""
 
 _NUMBERS = ("+12025550111", "+12025550122")
 _PATIENCE_S = 60.0
 _QUIET_S = 1.5
-"""How long nothing is written before a callback counts as over: its last notification is recorded after its fee."""
+"""How long nothing is asked of AWS before a callback counts as over: its CDR is not the last that happens."""
 
 
 class CallbackFailed(Exception):
@@ -32,24 +35,29 @@ class CallbackFailed(Exception):
 
 @dataclass
 class Costs:
-    """Of `callbacks` callbacks together; `to_dial` is one span each, from the caller's answer to the callee's dial."""
+    """Of `callbacks` callbacks together; `to_dial` is one span each, from the caller's answer to the callee's dial.
+
+    `requests` and `invocations`: without what a clock starts, which belongs to no callback. `invocations` are by the
+    functions' folders, and so is `who` of a request. `keep_days`: how long a call's items are kept.
+    """
 
     callbacks: int
     states: list[list[str]] = field(default_factory=list)
-    invocations: Counter[str] = field(default_factory=Counter)
-    writes: Writes = field(default_factory=Writes)
+    requests: list[Request] = field(default_factory=list)
+    invocations: dict[str, Invocations] = field(default_factory=dict)
     to_dial: list[timedelta] = field(default_factory=list)
-
-    @property
-    def transitions(self) -> int:
-        """The most of any callback."""
-        return max(map(len, self.states))
+    cpu_seconds: float = 0.0
+    keep_days: int = 0
+    polled: frozenset[str] = frozenset()
+    """Functions that are fed by a queue."""
+    called: frozenset[str] = frozenset()
+    """Functions behind the API."""
 
 
 @contextmanager
 def _sp(lab: Lab) -> Iterator[tuple[SpClient, Receiver]]:
     account = open_account(lab.cloud.environment, sp="bench", display_numbers=lab.outputs["DisplayNumbers"].split(","))
-    receiver = Receiver(account.app_secret)
+    receiver = Receiver(account.app_secret, _after_a_while)
     client = SpClient(lab.api_url, account)
     if client.log_in().code != "0":
         raise CallbackFailed("the SP could not log in")
@@ -59,26 +67,47 @@ def _sp(lab: Lab) -> Iterator[tuple[SpClient, Receiver]]:
         receiver.close()
 
 
+def _after_a_while(push: Push) -> int:
+    time.sleep(SP_ANSWERS_AFTER_S)
+    return 200
+
+
 def count_callbacks(wanted: int, state_dir: Path) -> Costs:
     """Play one callback to warm everything up, then `wanted` more, one after another. Raises CallbackFailed."""
-    tally, costs = Tally(), Costs(wanted)
-    with Lab(auth=True, state_dir=state_dir) as lab, _sp(lab) as (client, receiver), tally.attached():
+    meter, costs = Meter(), Costs(wanted)
+    counted = [function for function in functions(read_template()) if "Schedule" not in sources(function)]
+    costs.polled = frozenset(each.folder for each in counted if "SQS" in sources(each))
+    costs.called = frozenset(each.folder for each in counted if "Api" in sources(each))
+    with Lab(auth=True, state_dir=state_dir) as lab, _sp(lab) as (client, receiver), meter.attached():
+        names = {lab.resources[function.logical_id]: function.folder for function in counted}
+        names |= {lab.outputs["CallbackFlow"].rpartition(":")[2]: "the state machine"}
         caller, callee = _NUMBERS
         lab.pstn.exchange.phones[caller] = Phone(answers(after=1.0))
         lab.pstn.exchange.phones[callee] = Phone(answers(after=1.0, talks=2.0))
-        _play(lab, client, receiver, tally)
-        before = _invocations(lab)
-        tally.writes = Writes()
+        _play(lab, client, receiver, meter)
+        before, cpu = _invocations(lab, counted), cpu_seconds(os.getpid())
+        meter.requests.clear()
         for _ in range(wanted):
-            session = _play(lab, client, receiver, tally)
+            session = _play(lab, client, receiver, meter)
             costs.states.append(_states(lab, session.partition("@")[0]))
             costs.to_dial.append(_to_dial(lab))
-        costs.invocations = _invocations(lab) - before
-        costs.writes = tally.writes
+        costs.cpu_seconds = cpu_seconds(os.getpid()) - cpu
+        after = _invocations(lab, counted)
+        seen = meter.of_the_platform()
+        costs.requests = [replace(request, who=names[request.who]) for request in seen if request.who in names]
+        costs.invocations = {
+            name: after[name] - before[name] for name in after if after[name].count > before[name].count
+        }
+        costs.keep_days = _keep_days(lab, counted)
     return costs
 
 
-def _play(lab: Lab, client: SpClient, receiver: Receiver, tally: Tally) -> str:
+def sources(function: Function) -> set[str]:
+    """What invokes it, as the template names it: Api, SQS, Schedule, …"""
+    return {str(event["Type"]).removesuffix("V2") for event in function.properties.get("Events", {}).values()}
+
+
+def _play(lab: Lab, client: SpClient, receiver: Receiver, meter: Meter) -> str:
     caller, callee = _NUMBERS
     reply = client.place(
         callerNbr=caller, calleeNbr=callee, status_url=receiver.status_url, fee_url=receiver.fee_url, maxDuration=30
@@ -89,17 +118,17 @@ def _play(lab: Lab, client: SpClient, receiver: Receiver, tally: Tally) -> str:
     last = receiver.about(session)[-2:]
     if [push.body.get("statusInfo", {}).get("stateCode", 0) for push in last] != [0, 0]:
         raise CallbackFailed(f"the callback ended otherwise: {last}")
-    _until_quiet(lab, tally)
+    _until_quiet(lab, meter)
     return session
 
 
-def _until_quiet(lab: Lab, tally: Tally) -> None:
+def _until_quiet(lab: Lab, meter: Meter) -> None:
     """Raises CallbackFailed: something goes on for ever."""
     flows = lab.client("stepfunctions")
     ends, seen, since = time.monotonic() + _PATIENCE_S, -1, time.monotonic()
     while time.monotonic() < ends:
-        if tally.writes.seen != seen:
-            seen, since = tally.writes.seen, time.monotonic()
+        if len(meter.of_the_platform()) != seen:
+            seen, since = len(meter.of_the_platform()), time.monotonic()
         running = flows.list_executions(stateMachineArn=lab.outputs["CallbackFlow"], statusFilter="RUNNING")
         if time.monotonic() - since > _QUIET_S and not running["executions"]:
             return
@@ -115,21 +144,15 @@ def _states(lab: Lab, call_id: str) -> list[str]:
     return [event["stateEnteredEventDetails"]["name"] for event in events if event["type"].endswith("StateEntered")]
 
 
-def _invocations(lab: Lab) -> Counter[str]:
-    """How often each function was invoked, by its log: one START line an invocation."""
-    counted: Counter[str] = Counter()
-    logs: Any = lab.client("logs")
-    for logical_id, name in lab.resources.items():
-        if not logical_id.endswith("Function"):
-            continue
-        group = f"/aws/lambda/{name}"
-        pages = logs.get_paginator("filter_log_events")
-        try:
-            for page in pages.paginate(logGroupName=group):
-                counted[logical_id] += sum(event["message"].startswith("START ") for event in page["events"])
-        except logs.exceptions.ResourceNotFoundException:  # it was never invoked
-            continue
-    return counted
+def _invocations(lab: Lab, counted: list[Function]) -> dict[str, Invocations]:
+    return {each.folder: of_function(lab.client, lab.resources[each.logical_id]) for each in counted}
+
+
+def _keep_days(lab: Lab, counted: list[Function]) -> int:
+    """As the functions are told."""
+    name = lab.resources[counted[0].logical_id]
+    variables: dict[str, Any] = lab.client("lambda").get_function_configuration(FunctionName=name)["Environment"]
+    return int(variables["Variables"].get("KEEP_CALLS_DAYS", 0))
 
 
 def _to_dial(lab: Lab) -> timedelta:

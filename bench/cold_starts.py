@@ -34,10 +34,11 @@ class StartFailed(Exception):
 
 @dataclass(frozen=True)
 class Start:
-    """Milliseconds of each round."""
+    """Milliseconds of each round. `clients`: how many of AWS it made."""
 
     function: str
     rounds: tuple[float, ...]
+    clients: int
 
     @property
     def typical(self) -> float:
@@ -56,12 +57,13 @@ def time_starts(rounds: int, state_dir: Path) -> list[Start]:
         path = [str(ROOT / "functions" / function.folder), *layers, runtime]
         runs[function.folder] = (_order(path), _environment(template, function))
     took: dict[str, list[float]] = {name: [] for name in runs}
+    clients: dict[str, int] = {}
     for number in range(rounds + 1):
         for name, (order, environment) in runs.items():
-            spent = _start(order, environment)
+            spent, clients[name] = _start(order, environment)
             if number:  # the first round brings the files into memory
                 took[name].append(spent)
-    return [Start(name, tuple(spent)) for name, spent in took.items()]
+    return [Start(name, tuple(spent), clients[name]) for name, spent in took.items()]
 
 
 def _order(path: list[str]) -> str:
@@ -75,7 +77,7 @@ def _environment(template: dict[str, Any], function: Function) -> dict[str, str]
     return {**_ENVIRONMENT, **{name: default_of(template, value) for name, value in {**common, **own}.items()}}
 
 
-def _start(order: str, environment: dict[str, str]) -> float:
+def _start(order: str, environment: dict[str, str]) -> tuple[float, int]:
     done = subprocess.run(
         [sys.executable, "-I", "-S", str(ROOT / "bench" / "cold_driver.py")],
         input=order,
@@ -86,4 +88,5 @@ def _start(order: str, environment: dict[str, str]) -> float:
     )
     if done.returncode:
         raise StartFailed(done.stderr)
-    return float(done.stdout)
+    spent, clients = done.stdout.split()
+    return float(spent), int(clients)

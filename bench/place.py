@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from lab.aws.engine import part
@@ -41,9 +40,6 @@ class Placing:
 
     cold: dict[str, list[float]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
     warm: dict[str, list[float]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
-
-    def ratio(self, times: Mapping[str, list[float]]) -> float:
-        return median(times["ours"]) / median(times["bare"])
 
 
 def time_placing(processes: int, rounds: int, state_dir: Path) -> Placing:

@@ -2,16 +2,27 @@
 
 import os
 import platform
+from collections import Counter
 from statistics import median
 
-from bench.callbacks import MOST_TRANSITIONS, Costs
+from bench.callbacks import SP_ANSWERS_AFTER_S, Costs
 from bench.cold_starts import BARE, Start
+from bench.cost import Line, bill, read_prices, total
+from bench.meter import Request, units_by_kind, write_units_of
 from bench.place import Placing
-from bench.spread import table
+from bench.spread import ratio, round_ratios, spread, table
+
+MOST_TRANSITIONS, MOST_REQUESTS, MOST_WRITE_UNITS, MOST_USD = 3, 42, 55, 0.0002
+SLOWEST_STARTS = {"call_control": 1.25, "flow": 1.25, "sessions": 1.6, "callback_api": 1.6}
+"""Against a bare client: a person waits on the line, or for the API's answer."""
+_DAYS_A_MONTH = 365 / 12
+_ITEM_OVERHEAD = 100
+"""Bytes that DynamoDB adds to each item that it stores."""
 
 
 def report(costs: Costs, placing: Placing, starts: list[Start]) -> str:
-    return "\n".join([*_head(), *_per_callback(costs), *_states(costs), *_placing(placing), *_cold(starts)])
+    parts = (_head(), _per_callback(costs), _by_whom(costs), _written(costs), _bill(costs), _placing(placing))
+    return "\n".join([*(line for part in parts for line in part), *_cold(starts)])
 
 
 def _head() -> list[str]:
@@ -19,7 +30,7 @@ def _head() -> list[str]:
         "# What one callback costs",
         "",
         "Written by `make bench`: one run, on the laptop's cloud and telephone network.",
-        "Counts and ratios are the result; times belong to the machine.",
+        "Counts and ratios are the result; times belong to the machine. No target is judged by a test.",
         "",
         f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}, "
         f"load {os.getloadavg()[0]:.1f} when the run ended.",
@@ -27,36 +38,133 @@ def _head() -> list[str]:
     ]
 
 
+def used(costs: Costs) -> dict[str, float]:
+    """What one callback uses, by the names of the prices."""
+    grown = sum(write.grown + _ITEM_OVERHEAD * write.is_new for each in costs.requests for write in each.writes)
+    invocations = costs.invocations.items()
+    amounts = {
+        "state_transition": sum(map(len, costs.states)),
+        "write_unit": write_units_of(costs.requests),
+        "read_unit": sum(request.read_units for request in costs.requests),
+        "stored_gb_month": grown / 1e9 * costs.keep_days / _DAYS_A_MONTH,
+        "invocation": sum(each.count for _, each in invocations),
+        "gb_second": sum(each.gb_seconds for _, each in invocations),
+        "queue_request": _of(costs, "sqs") + 2 * sum(each.count for name, each in invocations if name in costs.polled),
+        "api_request": sum(each.count for name, each in invocations if name in costs.called),
+        "key_request": _of(costs, "kms"),
+        "log_gb": sum(each.log_bytes for _, each in invocations) / 1e9,
+    }
+    return {name: amount / costs.callbacks for name, amount in amounts.items()}
+
+
+def _of(costs: Costs, service: str) -> int:
+    return sum(request.service == service for request in costs.requests)
+
+
 def _per_callback(costs: Costs) -> list[str]:
-    writes = costs.writes
-    rows = [("State transitions", f"{costs.transitions} (at most {MOST_TRANSITIONS})")]
-    rows += [
-        (f"Invocations of {_folder(name)}", _each(count, costs)) for name, count in sorted(costs.invocations.items())
-    ]
-    rows += [("Invocations together", _each(costs.invocations.total(), costs))]
-    rows += [(f"{kind} requests", _each(count, costs)) for kind, count in sorted(writes.requests.items())]
-    rows += [
-        ("Items written in transactions", _each(writes.items["TransactWriteItems"], costs)),
-        ("Items written together", _each(writes.items.total(), costs)),
-        *((f"{kind} refused, lost races", _each(count, costs)) for kind, count in sorted(writes.refused.items())),
-        ("Caller's answer to callee's dial", f"{_ms(median(each.total_seconds() for each in costs.to_dial))} (median)"),
+    of_one, n = used(costs), costs.callbacks
+    store = [request for request in costs.requests if request.service == "dynamodb"]
+    writes = [request for request in store if request.writes]
+    written = [write for request in writes if not request.refused for write in request.writes]
+    index = sum(write.index_units for request in writes for write in request.writes) / n
+    transitions = max(map(len, costs.states))
+    transactional = [request for request in writes if request.operation == "TransactWriteItems"]
+    rows = [
+        ("State transitions", f"{transitions}", _target(transitions, MOST_TRANSITIONS)),
+        ("Requests to DynamoDB", _number(len(store) / n), _target(len(store) / n, MOST_REQUESTS)),
+        ("… of them writes", _number(len(writes) / n), ""),
+        ("… of them reads", _number((len(store) - len(writes)) / n), ""),
+        ("Lost races (writes that were refused)", _number(_refused(writes) / n), _target(_refused(writes), 0)),
+        ("Write units", _number(of_one["write_unit"]), _target(of_one["write_unit"], MOST_WRITE_UNITS)),
+        ("… of them for an index", _number(index), ""),
+        ("… by the local store's meter", _number(sum(request.metered for request in writes) / n), ""),
+        ("Read units", _number(of_one["read_unit"]), ""),
+        ("Items written", _number(len(written) / n), ""),
+        ("… of them in transactions", _number(sum(len(each.writes) for each in transactional) / n), ""),
+        ("Items that stay", _number(sum(write.is_new for write in written) / n), ""),
+        ("Bytes that stay", _number(sum(write.grown for write in written) / n), ""),
+        ("Items read", _number(sum(request.items_read for request in store) / n), ""),
+        ("Requests to SQS, with the pollers'", _number(of_one["queue_request"]), ""),
+        ("Requests to Step Functions", _number(_of(costs, "states") / n), ""),
+        ("Invocations", _number(of_one["invocation"]), ""),
+        *((f"… of {name}", _number(each.count / n), "") for name, each in sorted(costs.invocations.items())),
+        ("CPU, all processes of the lab and the SP", f"{1000 * costs.cpu_seconds / n:.0f} ms", ""),
+        ("Caller's answer to callee's dial", spread([1000 * each.total_seconds() for each in costs.to_dial], "ms"), ""),
     ]
     return [
-        f"## Per callback, both answer and one hangs up ({costs.callbacks} played, after one to warm up)",
+        f"## Per callback, both answer and one hangs up ({n} played, after one to warm up)",
         "",
-        *table(("What", "Count"), rows),
+        *table(("What", "Count", "Target"), rows),
+        "",
+        "The states entered: " + "; or: ".join(sorted({" → ".join(states) for states in costs.states})) + ".",
+        "",
+        "Units are by AWS's arithmetic (`bench/units.py`), from each item before and after: a write costs a unit for",
+        "each KB begun of the larger, twice that in a transaction, and what an index changes; a read costs a unit for",
+        "each 4 KB begun, half of it if it may be stale. A refused write is charged too, which the local store's meter",
+        "leaves out.",
         "",
     ]
 
 
-def _states(costs: Costs) -> list[str]:
-    ways = sorted({" → ".join(states) for states in costs.states})
-    return ["The states entered: " + "; or: ".join(ways) + ".", ""]
+def _refused(writes: list[Request]) -> int:
+    return sum(request.refused for request in writes)
+
+
+def _by_whom(costs: Costs) -> list[str]:
+    counted = Counter((each.who, each.service, each.operation) for each in costs.requests)
+    refused = Counter((each.who, each.service, each.operation) for each in costs.requests if each.refused)
+    rows = [
+        (*key, _number(count / costs.callbacks), _number(refused[key] / costs.callbacks) if refused[key] else "")
+        for key, count in sorted(counted.items())
+    ]
+    return [
+        "## Requests per callback, by whom",
+        "",
+        "As they come to the lab's AWS endpoint; what reads a queue or a stream for a function does not come there.",
+        "",
+        *table(("Who", "Service", "Request", "Count", "Refused"), rows),
+        "",
+    ]
+
+
+def _written(costs: Costs) -> list[str]:
+    rows = [(kind, _number(units / costs.callbacks)) for kind, units in units_by_kind(costs.requests).most_common()]
+    return ["## Write units per callback, by kind of item", "", *table(("Item", "Units"), rows), ""]
+
+
+def _bill(costs: Costs) -> list[str]:
+    prices = read_prices()
+    lines = bill(used(costs), prices)
+    usd = total(lines)
+    rows = [
+        (line.price.service, f"{line.amount:.4g} × {line.price.unit}", f"{line.price.usd:.10f}".rstrip("0"), _usd(line))
+        for line in sorted(lines, key=lambda line: -line.usd)
+    ]
+    rows.append(("Together", "", "", f"{usd:.6f}"))
+    regions = ", ".join(sorted({f"{price.region}, {price.date}" for price in prices.values()}))
+    return [
+        f"## What one callback costs on AWS: {usd:.6f} USD ({_target(usd, MOST_USD, f'{MOST_USD:g}')})",
+        "",
+        f"The sum of each amount times its list price in `bench/prices.toml` ({regions}), without free tiers.",
+        "",
+        f"* The SP takes {1000 * SP_ANSWERS_AFTER_S:.0f} ms for each notification.",
+        "* GB-seconds: each invocation's time here, rounded up to a millisecond, times its memory. No cold starts.",
+        "* Requests to a queue: the functions' own, and for each invocation by a queue two, to receive and to delete.",
+        f"* Stored: what stays of a call, with {_ITEM_OVERHEAD} bytes more for each item, for {costs.keep_days} days.",
+        "* Not in it: telephone minutes, and what costs the same without a callback.",
+        "",
+        *table(("Service", "Amount", "USD each", "USD"), rows),
+        "",
+    ]
+
+
+def _usd(line: Line) -> str:
+    return f"{line.usd:.7f}"
 
 
 def _placing(placing: Placing) -> list[str]:
     rows = [
-        (when, *(_ms(median(times[kind]) / 1000) for kind in ("ours", "bare")), f"{placing.ratio(times):.2f}")
+        (when, *(spread(times[kind], "ms") for kind in ("ours", "bare")), f"{ratio(times['ours'], times['bare']):.2f}")
         for when, times in (("warm", placing.warm), ("the first of a process, loading included", placing.cold))
     ]
     return [
@@ -71,26 +179,31 @@ def _placing(placing: Placing) -> list[str]:
 def _cold(starts: list[Start]) -> list[str]:
     bare = next(start for start in starts if start.function == BARE)
     rows = [
-        (start.function, f"{start.typical:.0f} ms", f"{start.typical / bare.typical:.2f}")
+        (
+            start.function,
+            str(start.clients),
+            spread(start.rounds, "ms"),
+            spread(round_ratios(start.rounds, bare.rounds), digits=2),
+            _start_target(start, bare),
+        )
         for start in sorted(starts, key=lambda start: start.typical)
     ]
-    rounds = len(bare.rounds)
     return [
-        f"## Cold starts: import the handler and make its clients (median of {rounds} interleaved rounds)",
+        f"## Cold starts: import the handler and make its clients (median of {len(bare.rounds)} interleaved rounds)",
         "",
-        *table(("Function", "Time here", f"Against {BARE}"), rows),
+        *table(("Function", "Clients", "Time here", f"Against {BARE}, round by round", "Target"), rows),
         "",
     ]
 
 
-def _each(count: int, costs: Costs) -> str:
-    return f"{count / costs.callbacks:g}"
+def _start_target(start: Start, bare: Start) -> str:
+    most = SLOWEST_STARTS.get(start.function)
+    return _target(median(round_ratios(start.rounds, bare.rounds)), most) if most else ""
 
 
-def _folder(logical_id: str) -> str:
-    name = logical_id.removesuffix("Function")
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+def _target(value: float, most: float, said: str = "") -> str:
+    return f"at most {said or f'{most:g}'}{'' if value <= most else ': missed'}"
 
 
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms"
+def _number(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")

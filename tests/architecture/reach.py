@@ -296,6 +296,16 @@ class Reach:
         for scope, node in self._walked.values():
             self._note_operations(scope, node)
 
+    def says(self, word: str) -> bool:
+        """Whether a text of the code that is reached is this one."""
+        nodes = (each for _, node in self._walked.values() for each in _evaluated(node))
+        return any(isinstance(each, ast.Constant) and each.value == word for each in nodes)
+
+    def names(self, package: str) -> bool:
+        """Whether the code that is reached names something whose full name begins so."""
+        named = ((each, scope) for scope, node in self._walked.values() for each in _evaluated(node))
+        return any(isinstance(each, ast.Name) and _resolved(each, at.module).startswith(package) for each, at in named)
+
     def _reach(self, name: str) -> None:
         match _find(name):
             case (found, module, ast.ClassDef()) if found not in self._classes:

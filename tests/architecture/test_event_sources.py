@@ -1,0 +1,189 @@
+"""What starts a function: filters let through what it reads, and what fails comes again or is kept."""
+
+import json
+import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from duologue.adapters.call_stream import committed_of
+from duologue.adapters.dynamo_calls import DynamoCalls
+from duologue.call_control.facts import CallAccepted
+from duologue.call_control.history import Delivery
+from duologue.call_control.machine import close
+from duologue.domain.outcome import EndReason
+from duologue.usecases.ports import ProcessedEvent
+from duologue.usecases.process_network_event import change_of
+from tests.architecture.reach import reach
+from tests.architecture.tree import ROOT
+from tests.call_control.stories import CALLER_LEFT, TALKING, Story
+from tests.journeys.tables import make_tables
+from tests.samples import NETWORK_CALL, at, callback
+from tools.template import Function, functions, read_template
+
+Event = dict[str, Any]
+
+_TEMPLATE = read_template()
+_RESOURCES: dict[str, dict[str, Any]] = _TEMPLATE["Resources"]
+_MAPPINGS = [
+    pytest.param(function, event["Type"], event["Properties"], id=f"{function.folder}: {name}")
+    for function in functions(_TEMPLATE)
+    for name, event in function.properties.get("Events", {}).items()
+    if event["Type"] in ("SQS", "DynamoDB")
+]
+_QUEUES = [each for each in _MAPPINGS if each.values[1] == "SQS"]
+_STREAMS = [each for each in _MAPPINGS if each.values[1] == "DynamoDB"]
+# Invoked by a schedule: what fails is done by the next one.
+_COMES_AGAIN_BY_ITSELF = {"SweepFunction"}
+
+
+def _queue(arn: Event) -> Event:
+    properties: Event = _RESOURCES[arn["Fn::GetAtt"][0]]["Properties"]
+    return properties
+
+
+def _timeout(function: Function) -> int:
+    return int(function.properties.get("Timeout", _TEMPLATE["Globals"]["Function"]["Timeout"]))
+
+
+# ---- batches
+
+
+@pytest.mark.parametrize(("function", "kind", "mapping"), _MAPPINGS)
+def test_a_handler_that_gives_messages_back_is_listened_to(function: Function, kind: str, mapping: Event):
+    """Without the flag its answer is not read: a queue would delete what was given back."""
+    code = reach(function.folder)
+    gives_back = code.says("batchItemFailures") or code.names("aws_lambda_powertools.utilities.batch.")
+    assert mapping.get("FunctionResponseTypes", []) == (["ReportBatchItemFailures"] if gives_back else [])
+
+
+@pytest.mark.parametrize(("function", "kind", "mapping"), _QUEUES)
+def test_a_message_is_hidden_while_it_is_worked_on_and_kept_when_it_fails(
+    function: Function, kind: str, mapping: Event
+):
+    """Six times the function's time: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
+    queue = _queue(mapping["Queue"])
+    assert queue["VisibilityTimeout"] >= 6 * _timeout(function)
+    kept = _queue(queue["RedrivePolicy"]["deadLetterTargetArn"])
+    assert kept.get("FifoQueue") == queue.get("FifoQueue"), "messages of a FIFO queue are kept in one, and no others"
+    assert kept["MessageRetentionPeriod"] >= queue["MessageRetentionPeriod"]
+    assert "RedrivePolicy" not in kept
+
+
+@pytest.mark.parametrize(("function", "kind", "mapping"), _STREAMS)
+def test_a_record_is_given_up_before_the_stream_forgets_it(function: Function, kind: str, mapping: Event):
+    """A stream keeps its records for a day. What is given up is named in a queue."""
+    assert timedelta(seconds=mapping["MaximumRecordAgeInSeconds"]) < timedelta(days=1)
+    assert _queue(mapping["DestinationConfig"]["OnFailure"]["Destination"])["MessageRetentionPeriod"] == 14 * 86400
+
+
+def test_an_event_that_nobody_waits_for_is_kept_when_it_fails():
+    """Lambda tries it twice more and then drops it."""
+    alone = {
+        function.logical_id: function.properties.get("EventInvokeConfig", {})
+        for function in functions(_TEMPLATE)
+        for event in function.properties.get("Events", {}).values()
+        if event["Type"] in ("EventBridgeRule", "Schedule", "S3", "SNS")
+    }
+    dropped = {name for name, config in alone.items() if "OnFailure" not in config.get("DestinationConfig", {})}
+    assert dropped == _COMES_AGAIN_BY_ITSELF
+
+
+# ---- the stream's filters
+
+
+@pytest.fixture(scope="module")
+def records() -> list[Event]:
+    """What the calls table's stream says of a call that is talked and told, and of one that is closed and deleted."""
+    with mock_aws():
+        client, calls, accounts = make_tables()
+        wanted = _RESOURCES["CallsTable"]["Properties"]["StreamSpecification"] | {"StreamEnabled": True}
+        client.update_table(TableName=calls, StreamSpecification=wanted)
+        store = DynamoCalls(client, calls, accounts, timedelta(days=90))
+        talked, closed = callback("1_1_1_20261123090000"), callback("1_1_2_20261123090000")
+        for call in (talked, closed):
+            store.accept(call, CallAccepted(at(0)), slots=9, close_by=at(120))
+            client.update_item(
+                TableName=calls,
+                Key={"call": {"S": call.id}, "item": {"S": "CALL"}},
+                UpdateExpression="SET listener = :token",
+                ExpressionAttributeValues={":token": {"S": f"token of {call.id}"}},
+            )
+        story = Story(call=talked)
+        for sequence, event in enumerate((*TALKING, CALLER_LEFT)):
+            saved = store.load(talked.id)
+            story.play(event)
+            resumes = saved.task_token if sequence == 0 else None
+            processed = ProcessedEvent(NETWORK_CALL, sequence, {"Actions": []}, resumes)
+            store.save(replace(change_of(saved, story.last, processed), resumes=resumes))
+        store.record_delivery(
+            talked.id, 1, Delivery(1, at(1), "http://127.0.0.1:9", acknowledged=True, status=200, note="")
+        )
+        saved = store.load(closed.id)
+        store.save(replace(change_of(saved, close(closed, at(200), EndReason.NEVER_STARTED)), resumes=saved.task_token))
+        client.delete_item(TableName=calls, Key={"call": {"S": closed.id}, "item": {"S": "CALL"}})
+        return _read(calls)
+
+
+def _read(table: str) -> list[Event]:
+    streams = boto3.client("dynamodbstreams", "us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+    arn = next(each["StreamArn"] for each in streams.list_streams()["Streams"] if each["TableName"] == table)
+    shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
+    iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+    return list(streams.get_records(ShardIterator=iterator["ShardIterator"])["Records"])
+
+
+def _kind(record: Event) -> str:
+    return str(record["dynamodb"]["Keys"]["item"]["S"]).partition("#")[0]
+
+
+def test_every_kind_of_item_is_tried(records):
+    written = (ROOT / "layers/core/duologue/adapters/dynamo_calls.py").read_text(encoding="utf-8")
+    kinds = set(re.findall(r'f"([A-Z]+)#\{', written)) | {"CALL", "CDR"}
+    assert {_kind(record) for record in records} == kinds
+    assert {record["eventName"] for record in records} == {"INSERT", "MODIFY", "REMOVE"}
+
+
+@pytest.mark.parametrize(("function", "kind", "mapping"), _STREAMS)
+def test_the_filters_let_through_what_is_read_and_nothing_else(records, function: Function, kind: str, mapping: Event):
+    """One that is not let through is never told, or wakes nobody; one that nobody reads costs an invocation."""
+    patterns = [json.loads(each["Pattern"]) for each in mapping["FilterCriteria"]["Filters"]]
+    tried = [*records, *(record | {"eventName": "MODIFY"} for record in records)]
+    let_through = [record for record in tried if any(_matches(pattern, record) for pattern in patterns)]
+    read = [record for record in tried if list(committed_of({"Records": [record]}))]
+    assert {_kind(record) for record in read} >= {"FACT"}
+    assert any(_kind(record) != "FACT" for record in read), "a wake-up"
+    assert let_through == read
+
+
+@pytest.mark.parametrize(("function", "kind", "mapping"), _STREAMS)
+def test_each_filter_lets_something_through(records, function: Function, kind: str, mapping: Event):
+    for each in mapping["FilterCriteria"]["Filters"]:
+        assert any(_matches(json.loads(each["Pattern"]), record) for record in records), each
+
+
+def _matches(pattern: Event, value: Any) -> bool:
+    """https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html, as far as it is used here."""
+    for name, wanted in pattern.items():
+        there = isinstance(value, dict) and name in value
+        if isinstance(wanted, dict):
+            if not _matches(wanted, value[name] if there else {}):
+                return False
+        elif not any(_fits(rule, value[name] if there else None) for rule in wanted):
+            return False
+    return True
+
+
+def _fits(rule: Any, value: Any) -> bool:
+    match rule:
+        case str():
+            return value == rule
+        case {"prefix": str(prefix)}:
+            return isinstance(value, str) and value.startswith(prefix)
+        case {"exists": bool(wanted)}:
+            return (value is not None) == wanted
+    raise AssertionError(f"{rule}: not known here")

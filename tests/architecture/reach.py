@@ -582,6 +582,14 @@ def reach(folder: str) -> Reach:
     return Reach(folder)
 
 
+def calls_of(name: str) -> Iterator[tuple[str, ast.Call]]:
+    """Where a function is called by its name: the module, and the call."""
+    for module in code().values():
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Call) and _resolved(node.func, module) == name:
+                yield module.name, node
+
+
 def types_of_parameter(name: str, parameter: str) -> Types | None:
     """What a function, or the making of a class, is given there; None: it has no such parameter."""
     match _find(name):

@@ -1,26 +1,44 @@
-"""Whoever runs the platform is told of what needs them, and the page for them says all that may be told."""
+"""The operator is told of what needs them, and the page for them says all that may be told."""
 
+import ast
+import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.architecture.tree import ROOT, modules
-from tools.template import read_template
+from duologue.adapters.metrics import NAMESPACE, count
+from tests.architecture.reach import calls_of
+from tests.architecture.tree import ROOT
+from tools.template import functions, read_template, state_machines
 
-_RESOURCES: dict[str, dict[str, Any]] = read_template()["Resources"]
+_TEMPLATE = read_template()
+_RESOURCES: dict[str, dict[str, Any]] = _TEMPLATE["Resources"]
 _ALARMS = {
     name: resource["Properties"]
     for name, resource in _RESOURCES.items()
     if resource["Type"] == "AWS::CloudWatch::Alarm"
 }
 _PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+_COUNT = "duologue.adapters.metrics.count"
+# Counted for the operator to see, by no alarm.
+_NO_ALARM = {
+    "CallsSwept": "the sweeper did what it is for; what it cannot do is CallsLeft",
+    "SlotsFreed": "a slot that was lost is free again",
+}
+
+Watched = tuple[str, str, dict[str, Any]]
+"""Namespace, name and dimensions of a metric."""
 
 
-def _watched(alarm: dict[str, Any]) -> tuple[str, str, dict[str, Any]]:
-    """Namespace, name and dimensions."""
-    dimensions = {pair["Name"]: pair["Value"] for pair in alarm.get("Dimensions", [])}
-    return alarm["Namespace"], alarm["MetricName"], dimensions
+def _watched() -> Iterator[Watched]:
+    """Every metric that an alarm watches, alone or in a sum."""
+    for alarm in _ALARMS.values():
+        several = [each["MetricStat"]["Metric"] for each in alarm.get("Metrics", []) if "MetricStat" in each]
+        for metric in several or [alarm]:
+            dimensions = {pair["Name"]: pair["Value"] for pair in metric.get("Dimensions", [])}
+            yield metric["Namespace"], metric["MetricName"], dimensions
 
 
 def test_the_page_for_operators_lists_every_alarm_and_no_other():
@@ -37,44 +55,90 @@ def test_every_alarm_goes_to_the_topic(name: str):
     assert _ALARMS[name]["TreatMissingData"] == "notBreaching"
 
 
+@pytest.mark.parametrize("name", [name for name, alarm in _ALARMS.items() if "Metrics" in alarm])
+def test_an_alarm_on_several_metrics_goes_off_for_each(name: str):
+    """Their sum reaches the threshold if one of them does."""
+    [expression] = [each for each in _ALARMS[name]["Metrics"] if "Expression" in each]
+    assert expression["Expression"] == "SUM(METRICS())"
+    assert all(each["ReturnData"] is False for each in _ALARMS[name]["Metrics"] if each is not expression)
+    assert (_ALARMS[name]["Threshold"], _ALARMS[name]["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
+
+
 def test_whatever_is_put_aside_raises_an_alarm():
     """Each queue that somebody's failures end in, and that nobody reads by itself."""
     read = {
         event["Properties"]["Queue"]["Fn::GetAtt"][0]
-        for resource in _RESOURCES.values()
-        for event in resource.get("Properties", {}).get("Events", {}).values()
+        for function in functions(_TEMPLATE)
+        for event in function.properties.get("Events", {}).values()
         if event["Type"] == "SQS"
     }
     queues = {name for name, resource in _RESOURCES.items() if resource["Type"] == "AWS::SQS::Queue"}
-    watched = {
-        dimensions["QueueName"]["Fn::GetAtt"][0]
-        for alarm in _ALARMS.values()
-        if "QueueName" in (dimensions := _watched(alarm)[2])
+    watched = [dimensions["QueueName"]["Fn::GetAtt"][0] for _, _, dimensions in _watched() if "QueueName" in dimensions]
+    assert sorted(watched) == sorted(queues - read)
+
+
+def test_a_function_whose_failures_nobody_sees_is_watched():
+    """Where a queue, a stream, a clock or the state machine invokes it. Who asks the API or telephones, sees them."""
+    by_itself = {
+        function.logical_id
+        for function in functions(_TEMPLATE)
+        for event in function.properties.get("Events", {}).values()
+        if event["Type"] in ("SQS", "DynamoDB", "Schedule")
     }
-    assert watched == queues - read
+    named = [name for machine in state_machines(_TEMPLATE) for name in machine.substitutions.values()]
+    by_machines = {name["Fn::GetAtt"][0] for name in named if isinstance(name, dict) and "Fn::GetAtt" in name}
+    by_machines &= {function.logical_id for function in functions(_TEMPLATE)}
+    watched = [
+        dimensions["FunctionName"]["Ref"]
+        for namespace, name, dimensions in _watched()
+        if (namespace, name) == ("AWS/Lambda", "Errors")
+    ]
+    assert by_machines
+    assert sorted(watched) == sorted(by_itself | by_machines)
 
 
-def test_every_function_that_goes_on_after_what_nobody_named_is_watched():
-    """And under the name that it counts itself by."""
-    sources = "\n".join((ROOT / path).read_text(encoding="utf-8") for path in modules("functions"))
-    counting = set(re.findall(r'(?:guarded\(|isolate_failures\(|function=)"(\w+)"', sources))
-    watched = {
-        dimensions["Function"]
-        for namespace, name, dimensions in map(_watched, _ALARMS.values())
-        if (namespace, name) == ("Duologue", "Unexpected")
-    }
-    assert watched == counting
+def _counted() -> dict[str, set[tuple[str, ...]]]:
+    """Each metric that the code counts, with the dimensions that it gives."""
+    counted: dict[str, set[tuple[str, ...]]] = {}
+    for _, call in calls_of(_COUNT):
+        assert isinstance(call.args[0], ast.Constant), ast.unparse(call)
+        given = tuple(str(keyword.arg) for keyword in call.keywords)
+        counted.setdefault(str(call.args[0].value), set()).add(given)
+    return counted
 
 
-def test_a_metric_of_ours_is_counted_somewhere():
-    sources = "\n".join(
-        (ROOT / path).read_text(encoding="utf-8") for path in modules("functions", "layers/core/duologue")
-    )
-    counted = set(re.findall(r'count\("(\w+)"', sources))
-    watched = {name for namespace, name, _ in map(_watched, _ALARMS.values()) if namespace == "Duologue"}
-    assert watched <= counted
+def test_each_metric_that_is_counted_has_an_alarm_or_a_reason():
+    watched = {name for namespace, name, _ in _watched() if namespace == NAMESPACE}
+    assert _counted().keys() == watched | _NO_ALARM.keys()
+    assert watched & _NO_ALARM.keys() == set()
 
 
-@pytest.mark.parametrize("function", ["SweepFunction", "SettleFunction", "OutboxFunction", "NotifySpFunction"])
-def test_a_function_that_fails_as_a_whole_is_watched(function: str):
-    assert ("AWS/Lambda", "Errors", {"FunctionName": {"Ref": function}}) in map(_watched, _ALARMS.values())
+def test_each_metric_without_an_alarm_is_on_the_page():
+    others = _PAGE.partition("Other figures, in the namespace")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`(\w+)`", others)) - {NAMESPACE} == _NO_ALARM.keys()
+
+
+@pytest.mark.parametrize(("namespace", "name", "dimensions"), [each for each in _watched() if each[0] == NAMESPACE])
+def test_a_metric_of_ours_is_counted_under_the_dimensions_that_its_alarm_watches(
+    capsys, namespace: str, name: str, dimensions: dict[str, Any]
+):
+    """CloudWatch adds nothing up: what is counted under a dimension alone is not there without it."""
+    for given in _counted()[name]:
+        count(name, 1, **dict.fromkeys(given, "any"))
+        [written] = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"]
+        assert written["Namespace"] == namespace
+        assert sorted(dimensions) in [sorted(each) for each in written["Dimensions"]]
+
+
+def test_a_function_counts_itself_by_its_own_name():
+    """The metric's dimension says to the operator whose log to read."""
+    counting = ["duologue.runtime.last_resort.guarded", "duologue.runtime.last_resort.isolate_failures"]
+    named = [
+        (module, str(word.value))
+        for name in [*counting, "duologue.runtime.sqs_batch.work_through"]
+        for module, call in calls_of(name)
+        for word in [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "function")]
+        if isinstance(word, ast.Constant)
+    ]
+    assert named
+    assert [(module, name) for module, name in named if module != f"functions.{name}.handler"] == []

@@ -68,7 +68,7 @@ def test_a_counter_is_one_line_that_cloudwatch_reads(capsys):
     count("Unexpected", Function="call_control")
     said = json.loads(capsys.readouterr().out)
     [metric] = said["_aws"]["CloudWatchMetrics"]
-    assert (metric["Namespace"], metric["Dimensions"], said["Unexpected"]) == ("Duologue", [["Function"]], 1)
+    assert (metric["Namespace"], metric["Dimensions"], said["Unexpected"]) == ("Duologue", [[], ["Function"]], 1)
     assert said["Function"] == "call_control"
 
 

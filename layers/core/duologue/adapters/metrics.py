@@ -11,12 +11,13 @@ NAMESPACE = "Duologue"
 
 
 def count(name: str, value: int = 1, **dimensions: str) -> None:
-    """Count something under its dimensions. `name` is what the alarms of template.yaml watch."""
+    """Count something, in all and under its dimensions. `name` is what the alarms of template.yaml watch."""
     metric = {"Name": name, "Unit": "Count"}
+    sets: list[list[str]] = [[], list(dimensions)] if dimensions else [[]]
     said = {
         "_aws": {
             "Timestamp": time.time_ns() // 1_000_000,
-            "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [list(dimensions)], "Metrics": [metric]}],
+            "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": sets, "Metrics": [metric]}],
         },
         name: value,
         **dimensions,

@@ -166,7 +166,7 @@ class Bench:
     def _listen(self, figures: Figures, ids: list[str], since: datetime) -> None:
         """Judge the stretch in which all calls were up, on each phone and in each recording."""
         for each in ids:
-            first, second = self.exchange.calls[each].transaction.legs[:2]
+            first, second = self.exchange.calls[each].call.legs[:2]
             for one, other in ((first, second), (second, first)):
                 call = self.line.calls[one.call_id]
                 heard = _stretch(samples(self.line.heard_by(call)), call.called_at, since, figures.seconds)

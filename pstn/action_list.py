@@ -1,11 +1,12 @@
-"""The list of actions a call is working through.
+"""The list of actions that a call is working through.
 
-Rule 1: in order, one at a time; each is judged at its turn.
-Rule 2: the last one's success is told; in the middle only that of the actions which always report, and then the list
-waits for the answer. A failure is always told and clears the list.
-Rule 3: an answer with actions replaces what is queued; the running action finishes first, unless the answer is to an
-update and the action can be interrupted. An empty answer lets the list go on.
-Sources: invoke-on-call-leg page ("NULL keeps the existing set"), AWS's workshop for the mid-list reports.
+Rule 1: actions run in order, one at a time; each is validated when its turn comes.
+Rule 2: the success of the last one is sent. In the middle of a list only actions that always report send it, and then
+the list waits for the answer. A failure is always sent and clears the list.
+Rule 3: an answer with actions replaces what is queued. The running action finishes first, unless the answer is to an
+update and the action can be interrupted. An empty answer lets the list continue.
+Sources: invoke-on-call-leg page ("NULL keeps the existing set"), AWS's workshop for the reports in the middle of a
+list.
 """
 
 from collections import deque
@@ -13,21 +14,21 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from pstn import events
-from pstn.acts import TABLE, Performance
-from pstn.acts.base import Action, Fault, Stage
+from pstn.actions import TABLE, RunningAction
+from pstn.actions.base import Action, ActionError, CallContext
 from pstn.legs import Leg
 
 
-class Telling(Stage, Protocol):
-    def tell(self, event_type: str, about: str | None, data: Mapping[str, Any] | None = None) -> int | None:
-        """Send an event; its sequence, or None if it will never be answered."""
+class EventSender(CallContext, Protocol):
+    def send_event(self, event_type: str, about: str | None, data: Mapping[str, Any] | None = None) -> int | None:
+        """Send an event; returns its sequence, or None if it will never be answered."""
 
 
 class ActionList:
-    def __init__(self, call: Telling) -> None:
+    def __init__(self, call: EventSender) -> None:
         self.call = call
         self.queue: deque[Action] = deque()
-        self.current: Performance | None = None
+        self.current: RunningAction | None = None
         self.waits_for: int | None = None
         self.from_update = False
         self._running = False
@@ -40,8 +41,8 @@ class ActionList:
         current = self.current
         if update and current is not None and current.interruptible:
             self.current = None
-            current.cut()
-            self.call.tell(events.ACTION_INTERRUPTED, _about(current), current.data())
+            current.abort()
+            self.call.send_event(events.ACTION_INTERRUPTED, _about(current), current.data())
         self.run()
 
     def answered_empty(self, sequence: int) -> None:
@@ -55,12 +56,12 @@ class ActionList:
         self._running = True
         while self.queue and self.current is None and self.waits_for is None:
             action = self.queue.popleft()
-            performance = TABLE.get(action.type, Performance)(self.call, action)
-            self.current = performance
+            running = TABLE.get(action.type, RunningAction)(self.call, action)
+            self.current = running
             try:
-                performance.begin()
-            except Fault as fault:
-                self.failed(fault)
+                running.start()
+            except ActionError as error:
+                self.failed(error)
         self._running = False
 
     def done(self, result: Mapping[str, Any] | None) -> None:
@@ -69,17 +70,17 @@ class ActionList:
             return
         if current.always_reports or not self.queue:
             data = {**current.data(), **(result or {})}
-            sequence = self.call.tell(events.ACTION_SUCCESSFUL, _about(current), data)
+            sequence = self.call.send_event(events.ACTION_SUCCESSFUL, _about(current), data)
             self.waits_for = sequence if self.queue else None
         self.run()
 
     def hung_up(self, sequence: int | None) -> None:
-        """The running Hangup has cut its leg; `sequence`: the event whose answer the list waits for."""
+        """The running Hangup has ended its leg. `sequence`: the event whose answer the list waits for."""
         self.current = None
         self.waits_for = sequence if self.queue else None
         self.run()
 
-    def failed(self, fault: Fault) -> None:
+    def failed(self, error: ActionError) -> None:
         current, self.current = self.current, None
         if current is None:
             return
@@ -87,30 +88,30 @@ class ActionList:
             self.queue.clear()
         self.from_update = False
         self.waits_for = None
-        self.call.tell(events.ACTION_FAILED, _about(current), {**current.data(), **fault.fields()})
+        self.call.send_event(events.ACTION_FAILED, _about(current), {**current.data(), **error.fields()})
         self.run()
 
     def leg_ended(self, leg: Leg, sip_code: int) -> None:
-        """Cut the running action if it was this leg's, and with it the list."""
+        """If the running action was for this leg, abort it and clear the list."""
         current = self.current
         if current is None or current.subject is not leg:
             if current is not None:
                 current.leg_ended(leg, sip_code)
             return
-        current.cut()
+        current.abort()
         if self.call.switches.cut_actions_fail:
-            self.failed(Fault("SystemException", "System error while running action."))
+            self.failed(ActionError("SystemException", "System error while running action."))
         else:
             self.clear()
 
     def clear(self) -> None:
-        """Nothing more is done; the running action is stopped without a word."""
+        """Drop what is queued, and abort the running action without reporting it."""
         self.queue.clear()
         self.waits_for = None
         current, self.current = self.current, None
         if current is not None:
-            current.cut()
+            current.abort()
 
 
-def _about(performance: Performance) -> str | None:
-    return performance.subject.call_id if performance.subject else performance.action.about
+def _about(running: RunningAction) -> str | None:
+    return running.subject.call_id if running.subject else running.action.about

@@ -7,7 +7,7 @@ Operations of the model that are not here answer 501.
 from collections.abc import Callable
 from typing import Any
 
-from pstn.acts.bridge import sip_header_allowed
+from pstn.actions.bridge import sip_header_allowed
 from pstn.exchange import Exchange
 from pstn.refusals import ServiceRefusal
 

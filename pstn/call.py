@@ -1,29 +1,32 @@
-"""The state of one call, and what its actions and its list may do to it (`acts.base.Stage`).
+"""The state of one call, and what its actions and its action list may do to it (`actions.base.CallContext`).
 
-`engine` decides what an input means; here is how a leg ends, how an event is told, how a call is given up.
+`engine` decides what an input means. Here is how a leg opens and ends, how an event is sent, how a call is dropped.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pstn import events
 from pstn.action_list import ActionList
-from pstn.acts import Performance
-from pstn.acts.base import Fault
-from pstn.acts.digits import ReceiveDigits
+from pstn.actions import RunningAction
+from pstn.actions.base import ActionError
+from pstn.actions.digits import ReceiveDigits
 from pstn.events import CallIdentity
 from pstn.invocations import Invocation, Invocations
 from pstn.legs import Leg, LegState, Tag
-from pstn.messages import CancelTimer, CloseRecording, Dial, HangUp, Log, Output, Over
+from pstn.messages import CallOver, CancelTimer, CloseRecording, Dial, HangUp, Log, Output
 from pstn.switches import Switches
 
 UNAVAILABLE = 480
-"""What a call ends with when its Lambda gave no answer (timeouts page)."""
+"""What a call ends with when its Lambda did not answer (timeouts page)."""
 
 
 class Call:
-    """Leg A, at most one leg B at a time, the stored attributes and the list of actions."""
+    """Leg A, at most one leg B at a time, the stored attributes and the action list.
+
+    `now` and `outputs` are set by the engine before each input.
+    """
 
     def __init__(
         self,
@@ -31,46 +34,59 @@ class Call:
         switches: Switches,
         new_id: Callable[[], str],
         owns: Callable[[str], bool],
-        shown: str,
+        caller_id: str,
         to: str,
     ) -> None:
         self.identity = identity
         self.switches = switches
         self.new_id = new_id
         self.owns = owns
-        self._first = (shown, to)
-        self._out: list[Output] = []
         self.now: datetime
+        self.outputs: list[Output] = []
         self.legs: list[Leg] = []
         self.attributes: dict[str, Any] | None = None
-        self.invocations = Invocations(switches, self.put, self.drop)
+        self.invocations = Invocations(switches, self.emit, self.drop)
         self.actions = ActionList(self)
-        self.listeners: dict[str, ReceiveDigits] = {}
+        self.digit_listeners: dict[str, ReceiveDigits] = {}
+        self.pending_dial: Dial | None = None
+        """Leg A is dialled only once the first event was answered."""
         self.over = False
-        self._to_dial: Dial | None = None
+        self._leg_a_numbers = (caller_id, to)
+
+    @property
+    def updatable(self) -> bool:
+        """Whether the service accepts an update of this call (else 404)."""
+        if self.over:
+            return False
+        return self.switches.update_while_ringing or any(leg.up for leg in self.legs)
 
     def leg(self, tag: Tag) -> Leg | None:
         return next((leg for leg in self.legs if leg.tag is tag), None)
 
-    def dial_first(self) -> None:
-        if self._to_dial and not self.over:
-            self.put(self._to_dial)
-        self._to_dial = None
+    def open_leg_a(self, direction: Literal["Inbound", "Outbound"], sip_headers: dict[str, str] | None = None) -> Leg:
+        leg = Leg(self.new_id(), Tag.A, *self._leg_a_numbers, direction, self.now, sip_headers=sip_headers)
+        self.legs.append(leg)
+        return leg
+
+    def dial_leg_a(self) -> None:
+        if self.pending_dial and not self.over:
+            self.emit(self.pending_dial)
+        self.pending_dial = None
 
     # -- how things end
-    def ended(self, leg: Leg, sip_code: int) -> int | None:
-        """A leg is over, by whomever: its action is cut, its recording closed, HANGUP told. Gives HANGUP's sequence."""
+    def leg_ended(self, leg: Leg, sip_code: int) -> int | None:
+        """Whichever side ended it: abort its action, close its recording, send HANGUP. Returns HANGUP's sequence."""
         leg.state = LegState.ENDED
-        self._to_dial = None
-        listener = self.listeners.pop(leg.call_id, None)
+        self.pending_dial = None
+        listener = self.digit_listeners.pop(leg.call_id, None)
         if listener:
-            listener.silence()
+            listener.reset()
         if leg.recording_id:
-            self.put(CloseRecording(leg.recording_id))
+            self.emit(CloseRecording(leg.recording_id))
             leg.recording_id = None
         self.actions.leg_ended(leg, sip_code)
         data = events.hangup_data(leg, sip_code)
-        sequence = self.tell(events.HANGUP, leg.call_id, data)
+        sequence = self.send_event(events.HANGUP, leg.call_id, data)
         leg.listed = self.switches.ended_legs_stay
         return sequence
 
@@ -78,105 +94,104 @@ class Call:
         self.over = True
         self.invocations.closing = True
         self.actions.clear()
-        self.put(CancelTimer("patience"))
-        self.put(Over())
+        self.emit(CancelTimer("inbound"))
+        self.emit(CallOver())
 
     def drop(self, reason: str) -> None:
-        """The Lambda is of no use: every leg ends."""
+        """End every leg, because the Lambda cannot be used."""
         if self.over:
             return
-        self.put(Log(reason))
+        self.emit(Log(reason))
         self.over = True
         self.actions.clear()
-        self.put(CancelTimer("patience"))
+        self.emit(CancelTimer("inbound"))
         for leg in self.legs:
             if not leg.ended:
-                if self._to_dial is None:
-                    self.put(HangUp(leg.call_id, UNAVAILABLE))
+                if self.pending_dial is None:
+                    self.emit(HangUp(leg.call_id, UNAVAILABLE))
                 leg.state = LegState.ENDED
                 if leg.recording_id:
-                    self.put(CloseRecording(leg.recording_id))
+                    self.emit(CloseRecording(leg.recording_id))
                 if self.switches.hangup_after_drop:
-                    self.tell(events.HANGUP, leg.call_id, events.hangup_data(leg, UNAVAILABLE))
-        self._to_dial = None
+                    self.send_event(events.HANGUP, leg.call_id, events.hangup_data(leg, UNAVAILABLE))
+        self.pending_dial = None
         self.finish()
 
-    # -- what actions and the list use (acts.base.Stage)
-    def put(self, output: Output) -> None:
-        self._out.append(output)
+    # -- what actions and the action list use (actions.base.CallContext)
+    def emit(self, output: Output) -> None:
+        self.outputs.append(output)
 
     def done(self, result: Mapping[str, Any] | None = None) -> None:
         self.actions.done(result)
 
-    def failed(self, fault: Fault) -> None:
-        self.actions.failed(fault)
+    def failed(self, error: ActionError) -> None:
+        self.actions.failed(error)
 
-    def rang(self, leg: Leg) -> None:
-        """A network may say 180 more than once; it is told once."""
+    def report_ringing(self, leg: Leg) -> None:
+        """Once per leg: a network may send 180 more than once."""
         if not leg.rang:
             leg.rang = True
-            self.tell(events.RINGING, leg.call_id)
+            self.send_event(events.RINGING, leg.call_id)
 
-    def listen(self, leg: Leg, performance: Performance) -> None:
-        if isinstance(performance, ReceiveDigits):
-            if leg.call_id in self.listeners:
-                self.listeners[leg.call_id].silence()
-            self.listeners[leg.call_id] = performance
+    def listen_for_digits(self, leg: Leg, listener: RunningAction) -> None:
+        if isinstance(listener, ReceiveDigits):
+            if leg.call_id in self.digit_listeners:
+                self.digit_listeners[leg.call_id].reset()
+            self.digit_listeners[leg.call_id] = listener
 
-    def open_second_leg(self, shown: str, to: str) -> Leg:
+    def open_leg_b(self, caller_id: str, to: str) -> Leg:
         self.legs = [leg for leg in self.legs if leg.tag is not Tag.B]
-        leg = Leg(self.new_id(), Tag.B, shown, to, "Outbound", self.now, listed=False)
+        leg = Leg(self.new_id(), Tag.B, caller_id, to, "Outbound", self.now, listed=False)
         self.legs.append(leg)
         return leg
 
     def forget_leg(self, leg: Leg) -> None:
-        """A second leg that never answered: it ends without a HANGUP of its own."""
+        """A leg B that never answered: it ends without a HANGUP event."""
         leg.state, leg.listed = LegState.ENDED, False
 
     def end_leg(self, leg: Leg, sip_code: int) -> None:
-        """The running Hangup ends this leg."""
+        """The running Hangup action ends this leg."""
         hangup = self.actions.current
-        self.put(HangUp(leg.call_id, sip_code))
+        self.emit(HangUp(leg.call_id, sip_code))
         if hangup is None:
             return
         self.actions.current = None
         leg.state = LegState.ENDED
         when = self.switches.hangup_success
-        told: int | None = None
+        success: int | None = None
         if when == "before":
-            told = self._hangup_success(hangup, leg)
-        ended = self.ended(leg, sip_code)
+            success = self._hangup_success(hangup, leg)
+        ended = self.leg_ended(leg, sip_code)
         if when == "after":
-            told = self._hangup_success(hangup, leg)
+            success = self._hangup_success(hangup, leg)
         held = any(each.sequence == ended for each in self.invocations.held)
-        waits_for = told if when != "none" else (None if held else ended)
+        waits_for = success if when != "none" else (None if held else ended)
         if all(each.ended for each in self.legs):
             return
         self.actions.hung_up(waits_for)
 
-    def _hangup_success(self, hangup: Performance, leg: Leg) -> int | None:
-        data = hangup.data()
-        return self.tell(events.ACTION_SUCCESSFUL, leg.call_id, data)
+    def _hangup_success(self, hangup: RunningAction, leg: Leg) -> int | None:
+        return self.send_event(events.ACTION_SUCCESSFUL, leg.call_id, hangup.data())
 
-    def tell(
+    def send_event(
         self,
         event_type: str,
         about: str | None,
         data: Mapping[str, Any] | None = None,
         error: tuple[str, str] | None = None,
     ) -> int | None:
-        """Send an event to the Lambda. None: it is lost, so no answer will come."""
+        """Send an event to the Lambda; returns its sequence. None: the event is lost, so no answer will come."""
         self.invocations.sequence += 1
         sequence = self.invocations.sequence
-        shown = [leg for leg in self.legs if leg.listed]
-        body = events.event(self.identity, sequence, event_type, shown, self.attributes, data, error)
+        listed = [leg for leg in self.legs if leg.listed]
+        body = events.event(self.identity, sequence, event_type, listed, self.attributes, data, error)
         hold = self._hold(event_type)
         overtakes = self.switches.reordering == "neighbours" or event_type == events.HANGUP
         sent = self.invocations.send(Invocation(sequence, event_type, about, body), hold=hold, overtakes=overtakes)
         return sequence if sent else None
 
     def _hold(self, event_type: str) -> float | None:
-        """How long this event may be overtaken; None: it is delivered at once."""
+        """For how long this event may be overtaken; None: it is delivered at once."""
         if event_type in (events.NEW_OUTBOUND_CALL, events.NEW_INBOUND_CALL):
             return None
         if self.switches.reordering == "neighbours":

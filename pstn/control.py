@@ -88,12 +88,11 @@ class Control:
         raise ServiceRefusal("NotFound", "No such thing can be done to a phone")
 
     def _call(self, key: str) -> dict[str, Any]:
-        transaction = self.exchange.calls[key].transaction
+        call = self.exchange.calls[key].call
         legs = [
-            {"tag": leg.tag.value, "state": leg.state.value, "shown": leg.shown, "to": leg.to}
-            for leg in transaction.legs
+            {"tag": leg.tag.value, "state": leg.state.value, "shown": leg.caller_id, "to": leg.to} for leg in call.legs
         ]
-        return {"transaction": key, "over": transaction.over, "legs": legs}
+        return {"transaction": key, "over": call.over, "legs": legs}
 
 
 def show_phone(phone: Phone) -> dict[str, Any]:

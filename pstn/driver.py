@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
+from pstn.call import Call
 from pstn.clocks import Clock, Timer
-from pstn.engine import Transaction
+from pstn.engine import CallEngine
 from pstn.legs import Tag
 from pstn.lines import AudioFile, AudioLookup, Line
 from pstn.messages import (
     Answer,
     AudioProbed,
+    CallOver,
     CancelTimer,
     CloseRecording,
     Dial,
@@ -21,11 +23,10 @@ from pstn.messages import (
     Join,
     LegAnswered,
     LegEnded,
-    LegRang,
+    LegRinging,
     Log,
     OpenRecording,
     Output,
-    Over,
     PauseRecording,
     Play,
     PlaybackFailed,
@@ -64,28 +65,32 @@ class Network(Protocol):
 class Driver:
     """`lambda_arn` is fixed when the call begins: a later change of the application does not touch it."""
 
-    def __init__(self, network: Network, transaction: Transaction, lambda_arn: str) -> None:
+    def __init__(self, network: Network, engine: CallEngine, lambda_arn: str) -> None:
         self.network = network
-        self.transaction = transaction
+        self.engine = engine
         self.lambda_arn = lambda_arn
         self.timers: dict[str, Timer] = {}
         self.playing: dict[str, tuple[str, str | None]] = {}
         self.recordings: dict[str, Recording] = {}
 
     @property
+    def call(self) -> Call:
+        return self.engine.call
+
+    @property
     def id(self) -> str:
-        return self.transaction.identity.transaction_id
+        return self.call.identity.transaction_id
 
     @property
     def legs_counted(self) -> int:
         """What the active-call quota counts: a leg that rings or is up."""
-        return 0 if self.transaction.over else sum(not leg.ended for leg in self.transaction.legs)
+        return 0 if self.call.over else sum(not leg.ended for leg in self.call.legs)
 
     def feed(self, message: Input) -> None:
-        for output in self.transaction.handle(self.network.clock.now(), message):
+        for output in self.engine.handle(self.network.clock.now(), message):
             self._carry_out(output)
 
-    def from_line(self, call_id: str, message: LegRang | LegAnswered | LegEnded | DigitPressed) -> None:
+    def from_line(self, call_id: str, message: LegRinging | LegAnswered | LegEnded | DigitPressed) -> None:
         if isinstance(message, LegAnswered | LegEnded):
             self._cancel(f"ring:{call_id}")
         self.feed(message)
@@ -133,7 +138,7 @@ class Driver:
                 self._cancel(name)
             case Log(text):
                 self.network.say("log", self, text=text)
-            case Over():
+            case CallOver():
                 self.network.say("over", self)
             case _:
                 self._record(output)
@@ -145,17 +150,17 @@ class Driver:
         if refusal:
             self.feed_soon(DialRefused(dial.call_id, refusal))
             return
-        self.network.line.dial(dial.call_id, dial.shown, dial.to, dial.sip_headers)
-        first = self.transaction.leg(Tag.A)
+        self.network.line.dial(dial.call_id, dial.caller_id, dial.to, dial.sip_headers)
+        first = self.call.leg(Tag.A)
         if second and first:
             self.network.line.other_rings(first.call_id)
         if dial.ring_limit is not None:
-            code = self.transaction.switches.sip_code_of_no_answer
+            code = self.call.switches.sip_code_of_no_answer
             give_up = self.network.later(dial.ring_limit, lambda: self._unanswered(dial.call_id, code))
             self.timers[f"ring:{dial.call_id}"] = give_up
 
     def _unanswered(self, call_id: str, sip_code: int) -> None:
-        if any(leg.call_id == call_id and not leg.up and not leg.ended for leg in self.transaction.legs):
+        if any(leg.call_id == call_id and not leg.up and not leg.ended for leg in self.call.legs):
             self.network.line.hang_up(call_id, sip_code)
             self.feed(LegEnded(call_id, sip_code))
 

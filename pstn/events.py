@@ -1,7 +1,7 @@
 """The JSON of an SMA event, as the service writes it.
 
-Shapes: pstn-invocations page and real logs. `Status` is absent until a leg is answered; `TransactionAttributes`
-until first set; times are epoch milliseconds in a string; `SipResponseCode` of HANGUP is a number.
+Sources: pstn-invocations page and real logs. `Status` is absent until a leg is answered, `TransactionAttributes` until
+set for the first time. Times are epoch milliseconds in a string; `SipResponseCode` of HANGUP is a number.
 """
 
 from collections.abc import Iterable, Mapping
@@ -36,7 +36,7 @@ EVENT_TYPES = (
     HANGUP,
 )
 ACTIONS_IGNORED = frozenset({NEW_OUTBOUND_CALL, RINGING, ACTION_INTERRUPTED})
-"""Events whose answer's actions do nothing; its attributes are kept."""
+"""Events whose answer may set attributes, but whose actions are ignored."""
 
 
 @dataclass(frozen=True)
@@ -51,19 +51,19 @@ class CallIdentity:
 
 
 def participant(leg: Leg) -> dict[str, Any]:
-    shown: dict[str, Any] = {
+    body: dict[str, Any] = {
         "CallId": leg.call_id,
         "ParticipantTag": leg.tag.value,
         "To": leg.to,
-        "From": leg.shown,
+        "From": leg.caller_id,
         "Direction": leg.direction,
         "StartTimeInMilliseconds": str(int(leg.started_at.timestamp() * 1000)),
     }
     if leg.state is not LegState.RINGING:
-        shown["Status"] = "Connected" if leg.up else "Disconnected"
+        body["Status"] = "Connected" if leg.up else "Disconnected"
     if leg.sip_headers:
-        shown["SipHeaders"] = dict(leg.sip_headers)
-    return shown
+        body["SipHeaders"] = dict(leg.sip_headers)
+    return body
 
 
 def event(
@@ -75,7 +75,10 @@ def event(
     action_data: Mapping[str, Any] | None = None,
     error: tuple[str, str] | None = None,
 ) -> dict[str, Any]:
-    """One invocation's payload. `error` (type, message) is for INVALID_LAMBDA_RESPONSE, where it stands at the top."""
+    """One invocation's payload.
+
+    `error` (type, message) is for INVALID_LAMBDA_RESPONSE, where it is at the top level.
+    """
     details: dict[str, Any] = {"TransactionId": call.transaction_id}
     if attributes is not None:
         details["TransactionAttributes"] = dict(attributes)

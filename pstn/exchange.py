@@ -15,7 +15,7 @@ from uuid import uuid4
 from pstn.account import Account
 from pstn.clocks import Clock, JumpingClock, Timer
 from pstn.driver import Driver
-from pstn.engine import Transaction
+from pstn.engine import CallEngine
 from pstn.events import CallIdentity
 from pstn.feed import Moment, Observer
 from pstn.lambdas import ChooseFate, Fate, InvokeLambda, Lambdas
@@ -24,13 +24,13 @@ from pstn.lines import AudioLookup, Line, MakeLine, two_seconds_of_anything
 from pstn.lines.phones import Phones
 from pstn.lines.virtual import VirtualLine
 from pstn.messages import (
-    Arrived,
+    CallCreated,
     DigitPressed,
+    InboundCall,
     Invoke,
     LegAnswered,
     LegEnded,
-    LegRang,
-    Placed,
+    LegRinging,
     PlaybackFinished,
     UpdateRequested,
 )
@@ -104,7 +104,7 @@ class Exchange:
                 raise
             driver = self._new_call(application_id, from_number, to_number)
             self._observe("placed", driver.id, shown=from_number, to=to_number, arguments=arguments)
-            placed = Placed(arguments, sip_headers)
+            placed = CallCreated(arguments, sip_headers)
             if not self.switches.event_before_create_returns:
                 driver.feed(placed)
                 return self._created(driver)
@@ -154,15 +154,15 @@ class Exchange:
     def _may_update(self, application_id: str, transaction_id: str) -> None:
         self.quotas.take_update()
         driver = self.calls.get(transaction_id)
-        known = driver is not None and driver.transaction.identity.application_id == application_id
-        if driver is None or not known or not driver.transaction.updatable:
+        known = driver is not None and driver.call.identity.application_id == application_id
+        if driver is None or not known or not driver.call.updatable:
             raise ServiceRefusal("NotFound", "The call does not exist or has ended")
 
-    def _new_call(self, application_id: str, shown: str, to: str, rule_id: str | None = None) -> Driver:
+    def _new_call(self, application_id: str, caller_id: str, to: str, rule_id: str | None = None) -> Driver:
         transaction_id = self.new_id()
         identity = CallIdentity(transaction_id, self.account.id, self.account.region, application_id, rule_id)
-        transaction = Transaction(identity, self.switches, self.new_id, self.account.owns, shown, to)
-        driver = Driver(self, transaction, self.account.lambda_arn(application_id))
+        engine = CallEngine(identity, self.switches, self.new_id, self.account.owns, caller_id, to)
+        driver = Driver(self, engine, self.account.lambda_arn(application_id))
         self.calls[transaction_id] = driver
         return driver
 
@@ -179,8 +179,8 @@ class Exchange:
         return [(driver.id, leg.tag.value) for driver, leg in self._legs() if leg.state is LegState.RINGING]
 
     def _legs(self) -> list[tuple[Driver, Leg]]:
-        live = (driver for driver in self.calls.values() if not driver.transaction.over)
-        return [(driver, leg) for driver in live for leg in driver.transaction.legs]
+        live = (driver for driver in self.calls.values() if not driver.call.over)
+        return [(driver, leg) for driver in live for leg in driver.call.legs]
 
     # -- time
     def call_later(self, seconds: float, run: Callable[[], None]) -> Timer:
@@ -212,13 +212,13 @@ class Exchange:
             rule_id, application_id = route
             driver = self._new_call(application_id, from_number, to_number, rule_id)
             self._observe("called_in", driver.id, number=from_number, to=to_number)
-            driver.feed(Arrived(sip_headers))
-            leg = driver.transaction.legs[0]
+            driver.feed(InboundCall(sip_headers))
+            leg = driver.call.legs[0]
             self.connect(leg.call_id, driver)
             return leg.call_id
 
     def rang(self, call_id: str) -> None:
-        self._from_line(call_id, LegRang(call_id))
+        self._from_line(call_id, LegRinging(call_id))
 
     def answered(self, call_id: str) -> None:
         self._from_line(call_id, LegAnswered(call_id))
@@ -228,9 +228,9 @@ class Exchange:
 
     def ended(self, call_id: str, sip_code: int) -> None:
         driver = self._by_leg.get(call_id)
-        left_bridge = driver and any(leg.call_id == call_id and leg.up for leg in driver.transaction.legs)
-        if driver and left_bridge and driver.transaction.switches.hangup_order == "reversed":
-            for other in driver.transaction.legs:
+        left_bridge = driver and any(leg.call_id == call_id and leg.up for leg in driver.call.legs)
+        if driver and left_bridge and driver.call.switches.hangup_order == "reversed":
+            for other in driver.call.legs:
                 if other.up and other.call_id != call_id:
                     self.later(0.2, partial(self.line.leave, other.call_id))
         self._from_line(call_id, LegEnded(call_id, sip_code))
@@ -246,7 +246,7 @@ class Exchange:
         driver = self._by_leg.get(str(detail.get("call_id")))
         self._observe(kind, driver.id if driver else None, number=number, **detail)
 
-    def _from_line(self, call_id: str, message: LegRang | LegAnswered | LegEnded | DigitPressed) -> None:
+    def _from_line(self, call_id: str, message: LegRinging | LegAnswered | LegEnded | DigitPressed) -> None:
         with self.lock:
             driver = self._by_leg.get(call_id)
             if driver:

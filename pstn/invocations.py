@@ -1,8 +1,8 @@
-"""Getting events to the Lambda: at least once, each with its own sequence, several at a time.
+"""Delivery of events to the Lambda: at least once, each with a sequence of its own, several at a time.
 
-An invocation unanswered after `repeat_after` is repeated under the same sequence; unanswered after `drop_after`, or
-failed more often than the service repeats, it ends the call. The first answer to a sequence counts, others are
-thrown away. Duplicates, overtaking and loss are switches.
+An invocation that is unanswered after `repeat_after` is repeated with the same sequence. One that is unanswered after
+`drop_after`, or that failed more often than the service retries, ends the call. The first answer to a sequence counts;
+others are discarded. Duplicates, reordering and loss are switches.
 """
 
 from collections.abc import Callable
@@ -25,27 +25,27 @@ class Invocation:
     attempts: int = 0
     failures: int = 0
     answered: bool = False
-    doubled: bool = False
+    duplicated: bool = False
 
 
 @dataclass
 class Invocations:
-    """`give_up` ends the call; it is told why."""
+    """`give_up(reason)` ends the call."""
 
     switches: Switches
-    put: Callable[[Output], None]
+    emit: Callable[[Output], None]
     give_up: Callable[[str], None]
     sequence: int = 0
     sent: int = 0
     known: dict[int, Invocation] = field(default_factory=dict)
     held: list[Invocation] = field(default_factory=list)
     closing: bool = False
-    """No later event will come."""
+    """No further event will be sent."""
 
     def send(self, invocation: Invocation, *, hold: float | None = None, overtakes: bool = True) -> bool:
-        """Deliver an event, or hold it back for at most `hold` seconds. False: it is lost, or one too many."""
+        """Deliver an event, or hold it for at most `hold` seconds. False: it is lost, or over the limit."""
         if self._lost(invocation):
-            self.put(Log(f"{invocation.type} (sequence {invocation.sequence}) was lost"))
+            self.emit(Log(f"{invocation.type} (sequence {invocation.sequence}) was lost"))
             return False
         if self.sent >= self.switches.invocations:
             self.give_up(f"more than {self.switches.invocations} invocations of one call")
@@ -53,26 +53,26 @@ class Invocations:
         self.known[invocation.sequence] = invocation
         if hold is not None and not self.held:
             self.held.append(invocation)
-            self.put(SetTimer(f"release:{invocation.sequence}", hold))
+            self.emit(SetTimer(f"release:{invocation.sequence}", hold))
             return True
-        earlier = [each for each in self.known.values() if each.attempts and not each.doubled]
+        earlier = [each for each in self.known.values() if each.attempts and not each.duplicated]
         self._deliver(invocation)
         if self.switches.duplicates == "after_later_event":
             for each in earlier:
-                self._double(each)
+                self._duplicate(each)
         if overtakes:
             self.release()
         return True
 
     def release(self) -> None:
-        """Let go of what was held back: something has overtaken it, or it waited long enough."""
+        """Deliver what was held: another event has overtaken it, or the time is over."""
         held, self.held = self.held, []
         for each in held:
-            self.put(CancelTimer(f"release:{each.sequence}"))
+            self.emit(CancelTimer(f"release:{each.sequence}"))
             self._deliver(each)
 
     def answered(self, sequence: int) -> Invocation | None:
-        """The invocation that this answer settles; None if it is not the first one."""
+        """The invocation that this answer belongs to; None if it was answered before."""
         invocation = self.known.get(sequence)
         if invocation is None or invocation.answered or not invocation.attempts:
             return None
@@ -80,14 +80,14 @@ class Invocations:
         if self.switches.duplicates == "after_answer" or (
             self.closing and self.switches.duplicates == "after_later_event"
         ):
-            self._double(invocation)
+            self._duplicate(invocation)
         return invocation
 
     def failed(self, sequence: int, reason: str) -> None:
         invocation = self.known.get(sequence)
         if invocation is None or invocation.answered:
             return
-        self.put(Log(f"invocation {sequence} failed: {reason}"))
+        self.emit(Log(f"invocation {sequence} failed: {reason}"))
         invocation.failures += 1
         if invocation.failures <= self.switches.error_repeats:
             self._invoke(invocation)
@@ -103,26 +103,26 @@ class Invocations:
             self.release()
         elif what == "repeat" and invocation.attempts <= self.switches.repeats:
             self._invoke(invocation)
-            self.put(SetTimer(f"repeat:{sequence}", self.switches.repeat_after))
+            self.emit(SetTimer(f"repeat:{sequence}", self.switches.repeat_after))
         elif what == "drop":
             self._settle(invocation)
             self.give_up("AWS Lambda client operation timed out.")
 
     def _settle(self, invocation: Invocation) -> None:
         invocation.answered = True
-        self.put(CancelTimer(f"repeat:{invocation.sequence}"))
-        self.put(CancelTimer(f"drop:{invocation.sequence}"))
+        self.emit(CancelTimer(f"repeat:{invocation.sequence}"))
+        self.emit(CancelTimer(f"drop:{invocation.sequence}"))
 
     def _deliver(self, invocation: Invocation) -> None:
         self._invoke(invocation)
-        self.put(SetTimer(f"repeat:{invocation.sequence}", self.switches.repeat_after))
-        self.put(SetTimer(f"drop:{invocation.sequence}", self.switches.drop_after))
+        self.emit(SetTimer(f"repeat:{invocation.sequence}", self.switches.repeat_after))
+        self.emit(SetTimer(f"drop:{invocation.sequence}", self.switches.drop_after))
         if self.switches.duplicates == "at_once":
-            self._double(invocation)
+            self._duplicate(invocation)
 
-    def _double(self, invocation: Invocation) -> None:
-        if not invocation.doubled:
-            invocation.doubled = True
+    def _duplicate(self, invocation: Invocation) -> None:
+        if not invocation.duplicated:
+            invocation.duplicated = True
             self._invoke(invocation)
 
     def _invoke(self, invocation: Invocation) -> None:
@@ -130,7 +130,7 @@ class Invocations:
             return
         self.sent += 1
         invocation.attempts += 1
-        self.put(Invoke(invocation.sequence, invocation.attempts, invocation.event))
+        self.emit(Invoke(invocation.sequence, invocation.attempts, invocation.event))
 
     def _lost(self, invocation: Invocation) -> bool:
         names = {invocation.type}

@@ -1,4 +1,4 @@
-"""One leg of a call, and the place its recording gets."""
+"""One leg of a call, and the key of its recording."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ class Tag(StrEnum):
 
 
 class LegState(Enum):
-    """Ringing covers dialling too: the service shows no difference."""
+    """RINGING includes dialling: the service makes no difference."""
 
     RINGING = "ringing"
     UP = "up"
@@ -25,11 +25,11 @@ class LegState(Enum):
 
 @dataclass
 class Leg:
-    """`direction` is seen from the service: Outbound means that it calls out."""
+    """`direction` is seen from the service: Outbound means that the service dials."""
 
     call_id: str
     tag: Tag
-    shown: str
+    caller_id: str
     to: str
     direction: Literal["Inbound", "Outbound"]
     started_at: datetime
@@ -39,7 +39,7 @@ class Leg:
     recorded: bool = False
     rang: bool = False
     listed: bool = True
-    """Shown in Participants: a bridge's leg only once it answers, an ended one as the switch says."""
+    """Whether it is among Participants: a bridged leg only once it answers, an ended one as the switch says."""
 
     @property
     def up(self) -> bool:

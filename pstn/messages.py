@@ -1,7 +1,7 @@
-"""What goes into the engine and what comes out of it, as data.
+"""The inputs and outputs of the engine, as data.
 
-Inputs are past tense, outputs imperative. A leg is named by its call id; a prompt, a recording and a question about
-a file by an id of the engine's choosing. Seconds are floats.
+Inputs say what happened, outputs what to do. A leg is identified by its call id; a prompt, a recording and a probe of
+an audio file by an id that the engine chooses. Seconds are floats.
 """
 
 from collections.abc import Mapping
@@ -12,22 +12,22 @@ from typing import Any, Literal
 
 
 @dataclass(frozen=True)
-class Placed:
-    """CreateSipMediaApplicationCall was accepted; None: it had no such map. The headers go out, no event shows them."""
+class CallCreated:
+    """CreateSipMediaApplicationCall was accepted. None: it had no such map. No event shows the SIP headers sent."""
 
     arguments: Mapping[str, str] | None = None
     sip_headers: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
-class Arrived:
+class InboundCall:
     """A SIP rule matched a call from outside."""
 
     sip_headers: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
-class LegRang:
+class LegRinging:
     call_id: str
 
 
@@ -38,7 +38,7 @@ class LegAnswered:
 
 @dataclass(frozen=True)
 class LegEnded:
-    """The far end left, or never came. 0: normal; otherwise the final SIP code of its refusal."""
+    """The far end hung up, refused or was never reached. 0: hung up normally; otherwise the final SIP code."""
 
     call_id: str
     sip_code: int = 0
@@ -65,7 +65,7 @@ class PlaybackFinished:
 
 @dataclass(frozen=True)
 class PlaybackFailed:
-    """There is no such audio, or it is no WAV file."""
+    """There is no such object, or it is not a WAV file."""
 
     play_id: str
 
@@ -90,7 +90,7 @@ class LambdaReplied:
 
 @dataclass(frozen=True)
 class LambdaFailed:
-    """The function or its invocation failed. A reply that never comes is no input: the engine's own timers see it."""
+    """The function or its invocation failed. A missing reply is no input: the engine's own timers notice it."""
 
     sequence: int
     reason: str
@@ -107,9 +107,9 @@ class UpdateRequested:
 
 
 Input = (
-    Placed
-    | Arrived
-    | LegRang
+    CallCreated
+    | InboundCall
+    | LegRinging
     | LegAnswered
     | LegEnded
     | DialRefused
@@ -129,7 +129,7 @@ Input = (
 
 @dataclass(frozen=True)
 class Invoke:
-    """Invoke the application's Lambda. `attempt` 2 and more: a repeat of the same sequence."""
+    """Invoke the application's Lambda. `attempt` 2 and higher: a repeat of the same sequence."""
 
     sequence: int
     attempt: int
@@ -138,11 +138,11 @@ class Invoke:
 
 @dataclass(frozen=True)
 class Dial:
-    """`ring_limit`: how long the network lets it ring, None: for ever."""
+    """`ring_limit`: for how long the network lets it ring; None: no limit."""
 
     call_id: str
     tag: str
-    shown: str
+    caller_id: str
     to: str
     ring_limit: float | None
     sip_headers: Mapping[str, str] = field(default_factory=dict)
@@ -150,7 +150,7 @@ class Dial:
 
 @dataclass(frozen=True)
 class Answer:
-    """Pick up an inbound call."""
+    """Answer an inbound call."""
 
     call_id: str
 
@@ -163,7 +163,7 @@ class HangUp:
 
 @dataclass(frozen=True)
 class Play:
-    """`times` None: until stopped. `mutes`: the leg that hears nothing of this one meanwhile, if any."""
+    """`times` None: until stopped. `mutes`: the peer, if the two are not to hear each other meanwhile."""
 
     play_id: str
     call_id: str
@@ -196,7 +196,7 @@ class ProbeAudio:
 
 @dataclass(frozen=True)
 class Join:
-    """Let the two legs hear each other, until either ends."""
+    """Connect the audio of two legs until either ends."""
 
     call_id: str
     other_id: str
@@ -245,8 +245,8 @@ class Log:
 
 
 @dataclass(frozen=True)
-class Over:
-    """No leg is left."""
+class CallOver:
+    """Every leg has ended."""
 
 
 Output = (
@@ -266,5 +266,5 @@ Output = (
     | SetTimer
     | CancelTimer
     | Log
-    | Over
+    | CallOver
 )

@@ -1,8 +1,8 @@
-"""What a Lambda's answer says, or why it is unusable.
+"""Parses a Lambda's answer, or says why it is invalid.
 
-Only the whole answer is judged here: schema version, the list's form and length, the actions' names, the attributes. An
-action's parameters are judged at its turn (`actions`). Error types: SchemaVersionMismatch and
-TransactionAttributesInvalidMapSize are the service's; the rest are ours, after the messages of the
+Only the answer as a whole is validated here: schema version, the form and length of the list, the actions' names, the
+attributes. An action's parameters are validated when its turn comes (`actions`). Error types: SchemaVersionMismatch and
+TransactionAttributesInvalidMapSize are the service's; the others are ours, after the messages of the
 unexpected-hangups page.
 """
 
@@ -38,7 +38,7 @@ KNOWN_ONLY = frozenset(
         "StartBotConversation",
     }
 )
-"""Real actions that this lab does not play: they fail at their turn with SystemException."""
+"""Actions of the service that are not imitated: each fails with SystemException when its turn comes."""
 
 
 @dataclass(frozen=True)
@@ -56,23 +56,23 @@ class InvalidReply:
 
 
 def read_reply(payload: Any, switches: Switches) -> Reply | InvalidReply:
-    """Judge an answer as the service does. Never raises, whatever the payload is."""
+    """Validate an answer as the service does. Never raises, whatever the payload is."""
     if payload is None or payload == "":
         return InvalidReply("InvalidLambdaResponse", "Response was blank or null")
     if not isinstance(payload, dict) or payload.get("SchemaVersion") != "1.0":
         return InvalidReply("SchemaVersionMismatch", "Schema version in the response is missing or not supported")
     actions = payload.get("Actions")
-    fault = _fault_of_list(actions, switches.actions)
-    if fault:
-        return fault
+    error = _list_error(actions, switches.actions)
+    if error:
+        return error
     attributes = payload.get("TransactionAttributes")
-    fault = _fault_of_attributes(attributes, switches)
-    if fault:
-        return fault
+    error = _attributes_error(attributes, switches)
+    if error:
+        return error
     return Reply(tuple(actions or ()), attributes)
 
 
-def _fault_of_list(actions: Any, most: int) -> InvalidReply | None:
+def _list_error(actions: Any, most: int) -> InvalidReply | None:
     if actions is None:
         return None
     if not isinstance(actions, list) or not all(isinstance(each, dict) for each in actions):
@@ -90,7 +90,7 @@ def _fault_of_list(actions: Any, most: int) -> InvalidReply | None:
     return None
 
 
-def _fault_of_attributes(attributes: Any, switches: Switches) -> InvalidReply | None:
+def _attributes_error(attributes: Any, switches: Switches) -> InvalidReply | None:
     if attributes is None:
         return None
     if not isinstance(attributes, dict):

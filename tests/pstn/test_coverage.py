@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pstn import switches
-from pstn.acts import TABLE
+from pstn.actions import TABLE
 from pstn.api import OPERATIONS
 from pstn.events import EVENT_TYPES
 from pstn.reply import IMITATED, KNOWN_ONLY

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pstn import messages
-from pstn.engine import Transaction
+from pstn.engine import CallEngine
 from pstn.events import EVENT_TYPES, CallIdentity
 from pstn.switches import Switches
 from tests.pstn.scripted import SHOWN_A, SHOWN_B, START, A, action, bridge, hang_up, play
@@ -105,7 +105,7 @@ PROLOGUES = st.sampled_from(["placed", "answered", "bridging", "bridged"])
 class Watch:
     """Keeps what the engine said, and turns a random number into an input that may or may not fit."""
 
-    transaction: Transaction
+    engine: CallEngine
     now: datetime = START
     outputs: list[messages.Output] = field(default_factory=list)
     invoked: list[messages.Invoke] = field(default_factory=list)
@@ -119,7 +119,7 @@ class Watch:
         self.now += timedelta(milliseconds=100)
         if isinstance(message, messages.LegEnded):
             self.ended.add(message.call_id)
-        for output in self.transaction.handle(self.now, message):
+        for output in self.engine.handle(self.now, message):
             self._see(output)
         self._check()
 
@@ -164,14 +164,14 @@ class Watch:
                 assert not {call_id, other} & self.ended
 
     def _check(self) -> None:
-        transaction = self.transaction
-        assert sum(leg.tag.value == "LEG-B" for leg in transaction.legs) <= 1
-        if transaction.legs and all(leg.ended for leg in transaction.legs):
-            assert transaction.over, "a call without legs is over"
-        if transaction.over:
-            assert all(leg.ended for leg in transaction.legs), "no leg outlives its call"
-            assert transaction.actions.current is None
-            assert not transaction.actions.queue
+        call = self.engine.call
+        assert sum(leg.tag.value == "LEG-B" for leg in call.legs) <= 1
+        if call.legs and all(leg.ended for leg in call.legs):
+            assert call.over, "a call without legs is over"
+        if call.over:
+            assert all(leg.ended for leg in call.legs), "no leg outlives its call"
+            assert call.actions.current is None
+            assert not call.actions.queue
 
     def step(self, kind: str, pick: int, reply: Any) -> None:
         leg = self.legs[-1 - pick % min(2, len(self.legs))] if self.legs else "nobody"
@@ -179,11 +179,11 @@ class Watch:
         sequence = waiting[pick % len(waiting)] if pick % 5 else pick
         play_id = self.plays[-1] if self.plays else "nothing"
         timers = sorted(name for name in self.timers if pick % 9 == 0 or not name.startswith("drop"))
-        current = self.transaction.actions.current
+        current = self.engine.call.actions.current
         key = current.id if current else "nothing"
         match kind:
             case "rang":
-                self.feed(messages.LegRang(leg))
+                self.feed(messages.LegRinging(leg))
             case "answered":
                 self.feed(messages.LegAnswered(leg))
             case "ended":
@@ -213,11 +213,11 @@ class Watch:
 def a_call(switches: Switches, depth: str = "placed", *, inbound: bool = False) -> Watch:
     ids = iter(f"id-{number}" for number in range(1, 100_000))
     identity = CallIdentity("transaction", "111122223333", "us-east-1", "application", "rule" if inbound else None)
-    transaction = Transaction(identity, switches, lambda: next(ids), {SHOWN_A, SHOWN_B}.__contains__, SHOWN_A, A)
-    watch = Watch(transaction)
-    watch.feed(messages.Arrived() if inbound else messages.Placed({"callbackId": "cb-1"}))
+    engine = CallEngine(identity, switches, lambda: next(ids), {SHOWN_A, SHOWN_B}.__contains__, SHOWN_A, A)
+    watch = Watch(engine)
+    watch.feed(messages.InboundCall() if inbound else messages.CallCreated({"callbackId": "cb-1"}))
     if inbound:
-        watch.legs.append(transaction.legs[0].call_id)
+        watch.legs.append(engine.call.legs[0].call_id)
     else:
         watch.prologue(depth)
     return watch
@@ -236,7 +236,7 @@ def test_anything_may_come(switches: Switches, depth: str, inbound: bool, steps:
     assert len(first) == len(set(first))
     assert len(watch.invoked) <= switches.invocations
     assert {invoke.event["InvocationEventType"] for invoke in watch.invoked} <= set(EVENT_TYPES)
-    assert sum(isinstance(output, messages.Over) for output in watch.outputs) <= 1
+    assert sum(isinstance(output, messages.CallOver) for output in watch.outputs) <= 1
 
 
 @settings(max_examples=300, deadline=None)
@@ -246,11 +246,11 @@ def test_every_call_ends_when_its_people_leave(switches: Switches, depth: str, s
     watch = a_call(switches, depth)
     for kind, pick, reply in steps:
         watch.step(kind, pick, reply)
-    for leg in list(watch.transaction.legs):
+    for leg in list(watch.engine.call.legs):
         watch.feed(messages.LegEnded(leg.call_id))
-    for leg in list(watch.transaction.legs):
+    for leg in list(watch.engine.call.legs):
         watch.feed(messages.LegEnded(leg.call_id))
-    assert watch.transaction.over
+    assert watch.engine.call.over
     sent = len(watch.invoked)
     watch.feed(messages.UpdateRequested({}))
     watch.feed(messages.LegAnswered("id-1"))
@@ -296,5 +296,5 @@ def test_any_parameters_run_or_fail(entry: dict[str, Any], changes: dict[str, An
     reply = {"SchemaVersion": "1.0", "Actions": [changed]}
     watch.feed(messages.LambdaReplied(watch.invoked[-1].sequence, reply))
     last = watch.invoked[-1].event["InvocationEventType"]
-    running = watch.transaction.actions.current is not None
+    running = watch.engine.call.actions.current is not None
     assert running or last in ("ACTION_FAILED", "ACTION_SUCCESSFUL", "HANGUP")

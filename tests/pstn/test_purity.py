@@ -9,9 +9,9 @@ import pstn
 
 ROOT = Path(pstn.__file__).parent
 ENGINE = ["engine", "call", "action_list", "invocations", "reply", "events", "legs", "messages", "switches"]
-FILES = [ROOT / f"{name}.py" for name in ENGINE] + sorted((ROOT / "acts").glob("*.py"))
+FILES = [ROOT / f"{name}.py" for name in ENGINE] + sorted((ROOT / "actions").glob("*.py"))
 ALLOWED = {"abc", "collections", "dataclasses", "datetime", "enum", "json", "re", "typing"}
-INSIDE = {f"pstn.{name}" for name in ENGINE} | {"pstn", "pstn.acts"}
+INSIDE = {f"pstn.{name}" for name in ENGINE} | {"pstn", "pstn.actions"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -23,7 +23,7 @@ def test_a_module_of_the_engine_imports_only_values(path: Path):
         elif isinstance(node, ast.ImportFrom):
             names = [node.module or ""]
         for name in names:
-            inside = name in INSIDE or name.startswith("pstn.acts.")
+            inside = name in INSIDE or name.startswith("pstn.actions.")
             assert inside or name.split(".")[0] in ALLOWED, f"{path.name} imports {name}"
 
 

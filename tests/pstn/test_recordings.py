@@ -63,7 +63,7 @@ def test_the_default_prefix_and_one_track():
 def test_the_object_comes_after_the_end():
     """`recording_delay` after the recording closes."""
     story = Story(SCRIPT, b=answers(after=2.0, talks=10.0), recording_delay=30.0).place()
-    story.exchange.run_until(lambda: story.exchange.calls[story.transaction].transaction.over)
+    story.exchange.run_until(lambda: story.exchange.calls[story.transaction].call.over)
     ended = story.clock.now()
     assert objects(story.exchange) == {}
     story.exchange.run_until(lambda: bool(objects(story.exchange)))

@@ -127,7 +127,7 @@ class SipStory:
         """No leg is left, and the Lambda answered all it was asked."""
         about = [moment for moment in self.office.moments if moment.transaction == self.transaction]
         answered = {moment.detail["sequence"] for moment in about if moment.kind in ("answer", "failure")}
-        told = self.exchange.calls[self.transaction].transaction.invocations.sequence
+        told = self.exchange.calls[self.transaction].call.invocations.sequence
         return len(answered) == told and any(moment.kind == "over" for moment in about)
 
     def end(self) -> None:

@@ -1,7 +1,8 @@
 """What an action may see and do of its call, and the checks that all actions share.
 
-An action is judged at its turn, never before (a list may hold a bad one that is replaced before it runs). `begin`
-either starts it or raises `Fault`; later it calls `stage.done()` or `stage.failed()` exactly once, unless it is cut.
+An action is validated when its turn comes, never before (a list may hold an invalid one that is replaced before it
+runs). `start` either starts it or raises `ActionError`; later it calls `call.done()` or `call.failed()` exactly once,
+unless it is aborted.
 """
 
 from collections.abc import Mapping
@@ -17,10 +18,10 @@ INVALID = "InvalidActionParameter"
 BAD_ADDRESS = "CallId or ParticipantTag parameter for action is invalid."
 
 
-class Fault(Exception):
-    """An action cannot run, or did not come off; becomes ACTION_FAILED.
+class ActionError(Exception):
+    """An action cannot run, or failed while running; becomes ACTION_FAILED.
 
-    `single`: the service prints one `Error` string ("type: message") instead of two fields for this one.
+    `single`: for this one the service sends one `Error` string ("type: message") instead of two fields.
     """
 
     def __init__(self, error_type: str, message: str, *, single: bool = False, extra: Mapping[str, Any] | None = None):
@@ -38,14 +39,14 @@ class Fault(Exception):
 
 @dataclass(frozen=True)
 class Action:
-    """One entry of a list. `about`: the leg that the answered event was about, the default address."""
+    """One entry of an action list. `about`: the leg that the answered event was about, which is the default target."""
 
     type: str
     parameters: dict[str, Any] = field(default_factory=dict)
     about: str | None = None
 
 
-class Stage(Protocol):
+class CallContext(Protocol):
     """The call, as an action sees it."""
 
     @property
@@ -55,98 +56,105 @@ class Stage(Protocol):
     @property
     def legs(self) -> list[Leg]: ...
 
-    def put(self, output: Output) -> None: ...
+    def emit(self, output: Output) -> None: ...
     def new_id(self) -> str: ...
     def owns(self, number: str) -> bool: ...
     def leg(self, tag: Tag) -> Leg | None: ...
-    def open_second_leg(self, shown: str, to: str) -> Leg: ...
-    def rang(self, leg: Leg) -> None: ...
+    def open_leg_b(self, caller_id: str, to: str) -> Leg: ...
+    def report_ringing(self, leg: Leg) -> None: ...
     def end_leg(self, leg: Leg, sip_code: int) -> None: ...
     def forget_leg(self, leg: Leg) -> None: ...
-    def listen(self, leg: Leg, performance: "Performance") -> None: ...
+    def listen_for_digits(self, leg: Leg, listener: "RunningAction") -> None: ...
     def done(self, result: Mapping[str, Any] | None = None) -> None: ...
-    def failed(self, fault: Fault) -> None: ...
+    def failed(self, error: ActionError) -> None: ...
 
 
-class Performance:
+class RunningAction:
     """One action while it runs. Subclasses are named as the service names the action."""
 
     interruptible = False
-    """An update may cut it."""
+    """An update may abort it."""
     always_reports = False
-    """Its success is told even in the middle of a list."""
+    """Its success is sent even in the middle of a list."""
     requires_call_id = False
 
-    def __init__(self, stage: Stage, action: Action) -> None:
-        self.stage = stage
+    def __init__(self, call: CallContext, action: Action) -> None:
+        self.call = call
         self.action = action
         self.parameters = action.parameters
-        self.id = stage.new_id()
+        self.id = call.new_id()
         self.subject: Leg | None = None
+        self.playing: str | None = self.id
+        """The playback that `playback_ended` is about."""
 
     # -- the life of an action
-    def begin(self) -> None:
-        """Check and start. Raises: Fault."""
-        raise Fault("SystemException", "System error while running action.")
+    def start(self) -> None:
+        """Validate the parameters and start. Raises: ActionError."""
+        raise ActionError("SystemException", "System error while running action.")
 
-    def cut(self) -> None:
-        """Stop whatever runs; nothing is reported from here."""
+    def abort(self) -> None:
+        """Stop what is running, without reporting anything."""
 
     def timer(self, what: str) -> None: ...
     def digit(self, leg: Leg, digit: str) -> bool:
-        """True: the digit was meant for this action."""
+        """Whether the digit was for this action."""
         return False
 
-    def playback(self, play_id: str, fault: Fault | None) -> None: ...
+    def playback_ended(self, play_id: str, error: ActionError | None) -> None: ...
     def audio_probed(self, found: bool) -> None: ...
     def recording_opened(self, accessible: bool) -> None: ...
-    def leg_rang(self, leg: Leg) -> None: ...
+    def leg_ringing(self, leg: Leg) -> None: ...
     def leg_answered(self, leg: Leg) -> None: ...
     def leg_ended(self, leg: Leg, sip_code: int) -> None: ...
     def dial_refused(self, reason: str) -> None: ...
 
     def data(self) -> dict[str, Any]:
-        """The action as its events echo it."""
+        """The action as its events repeat it."""
         return {"Type": self.action.type, "Parameters": dict(self.parameters)}
 
     # -- shared checks
     def set_timer(self, what: str, seconds: float) -> None:
-        self.stage.put(SetTimer(f"act:{self.id}:{what}", seconds))
+        self.call.emit(SetTimer(f"action:{self.id}:{what}", seconds))
 
     def cancel_timer(self, what: str) -> None:
-        self.stage.put(CancelTimer(f"act:{self.id}:{what}"))
+        self.call.emit(CancelTimer(f"action:{self.id}:{what}"))
 
-    def addressed_leg(self, *, answer: bool = True) -> Leg:
-        """The leg the action is for; CallId wins over ParticipantTag, which wins over the event's leg.
+    def target_leg(self, *, answer: bool = True) -> Leg:
+        """The leg that the action is for: CallId wins over ParticipantTag, which wins over the event's leg.
 
-        An unanswered inbound leg is answered, unless told not to. Raises: Fault when there is no such leg, it ended,
-        or it is an outbound leg that still rings.
+        A ringing inbound leg is answered, unless `answer` is False.
+
+        Raises:
+            ActionError: there is no such leg, it has ended, or it is an outbound leg that is still ringing.
         """
         call_id, tag = self.parameters.get("CallId"), self.parameters.get("ParticipantTag")
         if self.requires_call_id and not call_id:
-            raise Fault("MissingRequiredActionParameter", "CallId is a required parameter.")
+            raise ActionError("MissingRequiredActionParameter", "CallId is a required parameter.")
         wanted = call_id or (None if tag else self.action.about)
-        for leg in self.stage.legs:
+        for leg in self.call.legs:
             if (leg.call_id == wanted if wanted else leg.tag.value == tag) and not leg.ended:
                 break
         else:
-            raise Fault(INVALID, BAD_ADDRESS)
+            raise ActionError(INVALID, BAD_ADDRESS)
         if leg.state is LegState.RINGING:
             if leg.direction == "Outbound":
-                raise Fault(INVALID, BAD_ADDRESS)
+                raise ActionError(INVALID, BAD_ADDRESS)
             if answer:
                 leg.state = LegState.UP
-                self.stage.put(Answer(leg.call_id))
+                self.call.emit(Answer(leg.call_id))
         self.subject = leg
         return leg
 
-    def muted_peer(self, leg: Leg) -> str | None:
-        if not self.stage.switches.prompt_mutes_peer:
+    def peer_to_mute(self, leg: Leg) -> str | None:
+        if not self.call.switches.prompt_mutes_peer:
             return None
-        return next((other.call_id for other in self.stage.legs if other is not leg and other.up), None)
+        return next((other.call_id for other in self.call.legs if other is not leg and other.up), None)
 
     def number(self, name: str, default: int | None, least: int, most: int | None = None) -> int:
-        """A whole number, given as a number or as a string of digits (the pages print both). Raises: Fault."""
+        """A whole number, given as a number or as a string of digits (the documentation shows both).
+
+        Raises: ActionError.
+        """
         value = self.parameters.get(name, default)
         if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
             value = int(value) if len(value) < 12 else None
@@ -157,24 +165,24 @@ class Performance:
             or (most is not None and value > most)
         ):
             label = name.removesuffix("InMilliseconds").removesuffix("InSeconds")
-            raise Fault(INVALID, f"{label} parameter value is invalid.")
+            raise ActionError(INVALID, f"{label} parameter value is invalid.")
         return value
 
     def audio(self, name: str, label: str) -> tuple[str, str]:
-        """Bucket and key of an audio source. Raises: Fault."""
+        """Bucket and key of an audio source. Raises: ActionError."""
         source = self.parameters.get(name)
         if not isinstance(source, dict) or source.get("Type") != "S3":
-            raise Fault("InvalidAudioSource", f"{label} parameter value is invalid.")
+            raise ActionError("InvalidAudioSource", f"{label} parameter value is invalid.")
         bucket, key = source.get("BucketName"), source.get("Key")
         if not isinstance(bucket, str) or not isinstance(key, str) or not bucket or not key:
-            raise Fault("InvalidAudioSource", f"{label} parameter value is invalid.")
+            raise ActionError("InvalidAudioSource", f"{label} parameter value is invalid.")
         return bucket, key
 
     def digit_set(self, name: str, default: str = "") -> frozenset[str]:
-        """A list of keys (0-9, #, *). Raises: Fault."""
+        """A list of keys (0-9, #, *). Raises: ActionError."""
         value = self.parameters.get(name, list(default))
         if not isinstance(value, list) or not all(isinstance(key, str) and key in _KEYS for key in value):
-            raise Fault(INVALID, f"{name} parameter value is invalid.")
+            raise ActionError(INVALID, f"{name} parameter value is invalid.")
         return frozenset(value)
 
 

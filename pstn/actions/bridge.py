@@ -1,9 +1,9 @@
 """CallAndBridge: dial a second party and join it to leg A.
 
-Nothing is told while it dials; then exactly one result, at once even in the middle of a list. A leg A that hears the
-bridge ring is not told why it failed: only CallNotAnswered is documented. With `bridge_failure_detail` ActionData
-carries, beside ErrorType CallNotAnswered, `SipResponseCode` (a number, as in HANGUP) with the far end's final code,
-and the message ends with it; a bridge that ran into its own CallTimeoutSeconds has no such code, since nobody
+No event is sent while it dials; then exactly one result, at once even in the middle of a list. By default the result
+does not say why a bridge failed: only CallNotAnswered is documented. With the switch `bridge_failure_detail`,
+ActionData carries, beside ErrorType CallNotAnswered, the far end's final code as `SipResponseCode` (a number, as in
+HANGUP), and the message ends with it. A bridge that ran into its own CallTimeoutSeconds has no such code, since nobody
 refused it.
 
 Error texts: call-and-bridge page.
@@ -12,113 +12,113 @@ Error texts: call-and-bridge page.
 import re
 from typing import Any
 
-from pstn.acts.base import BAD_ADDRESS, INVALID, Fault, Performance
+from pstn.actions.base import BAD_ADDRESS, INVALID, ActionError, RunningAction
 from pstn.legs import Leg, LegState, Tag
 from pstn.messages import Answer, Dial, HangUp, Join, Play, ProbeAudio, StopPlayback
 
 E164 = re.compile(r"\+[1-9]\d{1,14}")
 HEADER = re.compile(r"(?i)(x-(?!amzn|vine|vc|canary|voice)[a-z0-9_-]+|user-to-user|diversion)")
 CANCELLED = 487
-"""RFC 3261 §21.4.25, Request Terminated: what a cancelled INVITE ends with."""
+"""RFC 3261 §21.4.25, Request Terminated: how a cancelled INVITE ends."""
 
 
-class CallAndBridge(Performance):
+class CallAndBridge(RunningAction):
     always_reports = True
 
-    def begin(self) -> None:
-        leg = self.stage.leg(Tag.A)
+    def start(self) -> None:
+        leg = self.call.leg(Tag.A)
         if leg is None or leg.ended or (leg.state is LegState.RINGING and leg.direction == "Outbound"):
-            raise Fault(INVALID, BAD_ADDRESS)
-        second = self.stage.leg(Tag.B)
-        if second is not None and not second.ended:
-            raise Fault(INVALID, BAD_ADDRESS)
+            raise ActionError(INVALID, BAD_ADDRESS)
+        leg_b = self.call.leg(Tag.B)
+        if leg_b is not None and not leg_b.ended:
+            raise ActionError(INVALID, BAD_ADDRESS)
         self.parameters = {**self.parameters, "CallId": leg.call_id}
         self.subject = leg
-        self.second: Leg | None = None
+        self.leg_b: Leg | None = None
         self.to = self._endpoint()
-        self.shown = self._caller_id(leg)
-        self.seconds = self._timeout()
+        self.caller_id = self._caller_id(leg)
+        self.ring_timeout = self._timeout()
         self.sip_headers = self._headers()
         self.ringback = self._ringback()
         if self.ringback:
-            self.stage.put(ProbeAudio(self.id, *self.ringback))
+            self.call.emit(ProbeAudio(self.id, *self.ringback))
         else:
             self._dial()
 
     def audio_probed(self, found: bool) -> None:
-        if self.second:
+        if self.leg_b:
             return
         if found:
             self._dial()
         else:
-            self.stage.failed(Fault("InvalidAudioSource", "Cannot access S3 bucket or audio file."))
+            self.call.failed(ActionError("InvalidAudioSource", "Cannot access S3 bucket or audio file."))
 
     def _dial(self) -> None:
         assert self.subject is not None
-        self.second = self.stage.open_second_leg(self.shown, self.to)
-        self.set_timer("unanswered", self.seconds)
-        ring_limit = self.stage.switches.network_ring_limit_b
-        self.stage.put(Dial(self.second.call_id, Tag.B.value, self.shown, self.to, ring_limit, self.sip_headers))
+        self.leg_b = self.call.open_leg_b(self.caller_id, self.to)
+        self.set_timer("ring-timeout", self.ring_timeout)
+        ring_limit = self.call.switches.network_ring_limit_b
+        self.call.emit(Dial(self.leg_b.call_id, Tag.B.value, self.caller_id, self.to, ring_limit, self.sip_headers))
         if self.ringback and self.subject.up:
-            self.stage.put(Play(self.id, self.subject.call_id, *self.ringback, times=None))
+            self.call.emit(Play(self.id, self.subject.call_id, *self.ringback, times=None))
 
-    def leg_rang(self, leg: Leg) -> None:
-        if leg is self.second and self.stage.switches.ringing_leg_b:
+    def leg_ringing(self, leg: Leg) -> None:
+        if leg is self.leg_b and self.call.switches.ringing_leg_b:
             leg.listed = True
-            self.stage.rang(leg)
+            self.call.report_ringing(leg)
 
     def leg_answered(self, leg: Leg) -> None:
-        if leg is not self.second:
+        if leg is not self.leg_b:
             return
         assert self.subject is not None
-        self._quiet()
+        self._stop_ringing()
         leg.state, leg.listed = LegState.UP, True
         if not self.subject.up:
             self.subject.state = LegState.UP
-            self.stage.put(Answer(self.subject.call_id))
-        self.stage.put(Join(self.subject.call_id, leg.call_id))
-        self.stage.done()
+            self.call.emit(Answer(self.subject.call_id))
+        self.call.emit(Join(self.subject.call_id, leg.call_id))
+        self.call.done()
 
     def leg_ended(self, leg: Leg, sip_code: int) -> None:
-        if leg is self.second:
+        if leg is self.leg_b:
             self._fail(sip_code or None)
 
     def dial_refused(self, reason: str) -> None:
-        self._quiet()
-        if self.second:
-            self.stage.forget_leg(self.second)
-        self.stage.failed(Fault("SystemException", reason))
+        self._stop_ringing()
+        if self.leg_b:
+            self.call.forget_leg(self.leg_b)
+        self.call.failed(ActionError("SystemException", reason))
 
     def timer(self, what: str) -> None:
-        if self.second:
-            self.stage.put(HangUp(self.second.call_id, CANCELLED))
+        if self.leg_b:
+            self.call.emit(HangUp(self.leg_b.call_id, CANCELLED))
         self._fail(None)
 
-    def cut(self) -> None:
-        self._quiet()
-        if self.second and not self.second.up:
-            self.stage.put(HangUp(self.second.call_id, CANCELLED))
-            self.stage.forget_leg(self.second)
+    def abort(self) -> None:
+        self._stop_ringing()
+        if self.leg_b and not self.leg_b.up:
+            self.call.emit(HangUp(self.leg_b.call_id, CANCELLED))
+            self.call.forget_leg(self.leg_b)
 
     def _fail(self, sip_code: int | None) -> None:
-        self._quiet()
-        if self.second:
-            self.stage.forget_leg(self.second)
+        self._stop_ringing()
+        if self.leg_b:
+            self.call.forget_leg(self.leg_b)
         message, extra = "Call not answered", {}
-        if sip_code and self.stage.switches.bridge_failure_detail:
+        if sip_code and self.call.switches.bridge_failure_detail:
             message, extra = f"Call not answered: {sip_code}", {"SipResponseCode": sip_code}
-        self.stage.failed(Fault("CallNotAnswered", message, extra=extra))
+        self.call.failed(ActionError("CallNotAnswered", message, extra=extra))
 
-    def _quiet(self) -> None:
-        self.cancel_timer("unanswered")
+    def _stop_ringing(self) -> None:
+        self.cancel_timer("ring-timeout")
         if self.ringback:
-            self.stage.put(StopPlayback(self.id))
+            self.call.emit(StopPlayback(self.id))
 
     # -- parameters
     def _endpoint(self) -> str:
         endpoints = self.parameters.get("Endpoints")
         if not isinstance(endpoints, list) or len(endpoints) != 1:
-            raise Fault(INVALID, "Invalid number of endpoints provided.")
+            raise ActionError(INVALID, "Invalid number of endpoints provided.")
         (endpoint,) = endpoints
         uri = endpoint.get("Uri") if isinstance(endpoint, dict) else None
         if (
@@ -126,17 +126,17 @@ class CallAndBridge(Performance):
             or endpoint.get("BridgeEndpointType") not in ("PSTN", None)
             or not E164.fullmatch(uri)
         ):
-            raise Fault(INVALID, "Endpoint parameter is invalid.")
+            raise ActionError(INVALID, "Endpoint parameter is invalid.")
         return uri
 
     def _caller_id(self, leg: Leg) -> str:
         number: Any = self.parameters.get("CallerIdNumber")
         if number is None or number == "":
-            raise Fault(INVALID, "Caller ID not defined.")
+            raise ActionError(INVALID, "Caller ID not defined.")
         if not isinstance(number, str) or not E164.fullmatch(number):
-            raise Fault(INVALID, "Invalid caller ID.")
-        if number != leg.shown and not self.stage.owns(number):
-            raise Fault(
+            raise ActionError(INVALID, "Invalid caller ID.")
+        if number != leg.caller_id and not self.call.owns(number):
+            raise ActionError(
                 INVALID,
                 "Provided caller ID number is invalid. Number must be owned by this AWS account,"
                 " or be the From number of LEG-A.",
@@ -146,17 +146,17 @@ class CallAndBridge(Performance):
     def _timeout(self) -> int:
         try:
             return self.number("CallTimeoutSeconds", 30, 1, 120)
-        except Fault as fault:
+        except ActionError as error:
             message = "The MaxCallTimeout parameter is invalid. Timeout must be between 0 and 120 seconds."
-            raise Fault(INVALID, message) from fault
+            raise ActionError(INVALID, message) from error
 
     def _headers(self) -> dict[str, str]:
         headers = self.parameters.get("SipHeaders") or {}
         if not isinstance(headers, dict):
-            raise Fault(INVALID, "Invalid SIP header(s) provided: SipHeaders")
+            raise ActionError(INVALID, "Invalid SIP header(s) provided: SipHeaders")
         bad = [name for name, value in headers.items() if not sip_header_allowed(name, value)]
         if bad:
-            raise Fault(INVALID, f"Invalid SIP header(s) provided: {', '.join(map(str, bad))}")
+            raise ActionError(INVALID, f"Invalid SIP header(s) provided: {', '.join(map(str, bad))}")
         return headers
 
     def _ringback(self) -> tuple[str, str] | None:

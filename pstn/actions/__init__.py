@@ -1,0 +1,36 @@
+"""The actions, one class each: how an action is validated, started, and finished or aborted.
+
+`base` says what a running action may do to the call; `TABLE` maps the service's action names to the classes.
+"""
+
+from pstn.actions.base import RunningAction
+from pstn.actions.bridge import CallAndBridge
+from pstn.actions.digits import PlayAudioAndGetDigits, ReceiveDigits, SpeakAndGetDigits
+from pstn.actions.hangup import Hangup
+from pstn.actions.prompts import Pause, PlayAudio, Speak
+from pstn.actions.recording import (
+    PauseCallRecording,
+    ResumeCallRecording,
+    StartCallRecording,
+    StopCallRecording,
+)
+
+TABLE: dict[str, type[RunningAction]] = {
+    each.__name__: each
+    for each in (
+        CallAndBridge,
+        Hangup,
+        PlayAudio,
+        PlayAudioAndGetDigits,
+        Speak,
+        SpeakAndGetDigits,
+        Pause,
+        ReceiveDigits,
+        StartCallRecording,
+        StopCallRecording,
+        PauseCallRecording,
+        ResumeCallRecording,
+    )
+}
+
+__all__ = ["TABLE", "RunningAction"]

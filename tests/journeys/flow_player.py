@@ -1,72 +1,118 @@
 """Plays the deployed state machine on a clock that can jump: the ASL of `statemachines/` itself, no copy of its rules.
 
-Law: it knows the part of the Amazon States Language that the file uses (Task, Pass, a few Choices; Parameters,
-ResultSelector, ResultPath, Retry, Catch, time-outs, task tokens) and raises `NotInThePlayer` for anything else. That
-MiniStack's interpreter agrees is shown by the lab's run of the same cases.
+Law: it knows the part of the Amazon States Language in `asl.py` (Task, Succeed, Pass, a few Choices; Retry, Catch,
+time-outs, task tokens) and raises `NotInThePlayer` for anything else. What AWS does not document it plays by the
+switches of the lab's cloud. That MiniStack's interpreter agrees is shown by the lab's run of the same cases.
 """
 
 import itertools
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-import yaml
-
+from lab.aws.switches import CloudSwitches
 from pstn.clocks import JumpingClock, Timer
+from tests.journeys.asl import NotInThePlayer, TaskFailed, chosen, fill, limit, matches, pause, stored
 
-ASL = Path(__file__).parents[2] / "statemachines" / "callback.asl.yaml"
-_NEVER_RETRIED_BY_TASK_FAILED = "States.Timeout"
+_CALLBACK = ".waitForTaskToken"
+_INVOKE = "arn:aws:states:::lambda:invoke"
+_FUNCTION_SECONDS = 0.02
+_CALL_SECONDS = 0.01
 
 
-class NotInThePlayer(Exception):
-    """The file uses something that this player does not know."""
-
-
-class TaskFailed(Exception):
-    """A resource failed, with the error's name as a Catch would have it."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
+class FunctionDied(BaseException):
+    """Raised inside a function: its process ends where it stands. No handler of the product catches it."""
 
 
 Resource = Callable[[dict[str, Any]], dict[str, Any]]
+Function = Callable[[Any], Any]
+"""Payload → result. Raises TaskFailed for an error by name; any other exception is its class's name, as on Lambda."""
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """One attempt of one task as the fault chooser sees it; `attempt` counts from 0, as RetryCount does."""
+
+    state: str
+    payload: Any
+    attempt: int
+
+
+@dataclass(frozen=True)
+class InvocationFault:
+    """What goes wrong with one invocation.
+
+    `error`: the task fails with this name, whatever the function does. `runs`: how often the function runs (0: it was
+    refused; 2: repeated by an SDK that lost the first answer). `after`: seconds until it runs; beside an `error`, a
+    function that goes on though its attempt was given up. `seconds`: from its start to its return.
+    """
+
+    error: str | None = None
+    runs: int | None = None
+    after: float = 0.0
+    seconds: float = _FUNCTION_SECONDS
+
+
+@dataclass
+class _Task:
+    """One attempt of a Task state. `early` completes it when its call has returned."""
+
+    execution: "Execution"
+    state: dict[str, Any]
+    token: str
+    returned: bool = False
+    over: bool = False
+    early: Callable[[], None] | None = None
+    timer: Timer | None = None
 
 
 @dataclass
 class Execution:
     name: str
     state: str
-    data: dict[str, Any]
+    data: Any
+    started: str
     entered: list[str] = field(default_factory=list)
+    entered_at: str = ""
     attempts: dict[int, int] = field(default_factory=dict)
     status: str = "RUNNING"
-    token: str | None = None
-    timer: Timer | None = None
-
-
-def load(substitutions: Mapping[str, str]) -> dict[str, Any]:
-    """The document as deployed. Raises KeyError if the file wants a substitution that is not given."""
-    text = re.sub(r"\$\{(\w+)\}", lambda name: substitutions[name[1]], ASL.read_text())
-    document: dict[str, Any] = yaml.load(text, yaml.CSafeLoader)
-    return document
+    task: _Task | None = None
 
 
 class FlowPlayer:
-    def __init__(self, document: dict[str, Any], clock: JumpingClock, resources: Mapping[str, Resource]) -> None:
-        """`resources`: what to call for each Resource, its `.waitForTaskToken` left out."""
+    def __init__(
+        self,
+        document: dict[str, Any],
+        clock: JumpingClock,
+        resources: Mapping[str, Resource],
+        functions: Mapping[str, Function] | None = None,
+        *,
+        behaviour: CloudSwitches | None = None,
+        chance: Callable[[], float] = lambda: 1.0,
+    ) -> None:
+        """`resources`: what to call for each Resource, its `.waitForTaskToken` left out; `functions`: by FunctionName.
+
+        `chance`: the share, from 0 to 1, that the jitter leaves of a pause before a retry; the longest unless given.
+        """
         self.states: dict[str, dict[str, Any]] = document["States"]
         self._first: str = document["StartAt"]
         self._clock = clock
         self._resources = resources
+        self._functions = functions or {}
+        self._behaviour = behaviour or CloudSwitches()
+        self._chance = chance
         self._tokens = (f"token-{number}" for number in itertools.count(1))
+        self._waiting: dict[str, _Task] = {}
         self.executions: dict[str, Execution] = {}
+        self.fault: Callable[[Invocation], InvocationFault] = lambda invocation: InvocationFault()
+        self.failures: list[tuple[str, str]] = []
+        """Each state and error that a task failed with."""
         self.holds_back = False
         """The starts do not arrive; they are kept in `held_back`."""
         self.held_back: list[tuple[str, dict[str, Any]]] = []
 
+    # -- what others ask of Step Functions
     def start(self, name: str, given: dict[str, Any]) -> None:
         """Raises TaskFailed ExecutionAlreadyExists if the name is taken."""
         if self.holds_back:
@@ -74,155 +120,197 @@ class FlowPlayer:
             return
         if name in self.executions:
             raise TaskFailed("ExecutionAlreadyExists")
-        execution = Execution(name, self._first, given)
+        execution = Execution(name, self._first, given, self._now())
         self.executions[name] = execution
         self._clock.call_later(0, lambda: self._enter(execution, self._first))
 
     def succeed(self, token: str) -> bool:
-        """Complete a wait; False if nobody waits with this token any more."""
-        return self._resume(token, lambda execution, state: self._go_on(execution, state, {}))
+        """Complete a wait; False if nobody waits with this token (any more), or it came early and is refused."""
+        return self._complete(token, lambda task: self._go_on(task.execution, task.state, {}))
 
     def fail(self, token: str, error: str) -> bool:
-        return self._resume(token, lambda execution, state: self._caught(execution, state, error))
+        return self._complete(token, lambda task: self._failed(task.execution, task.state, error))
 
-    def _resume(self, token: str, then: Callable[[Execution, dict[str, Any]], None]) -> bool:
-        waiting = next((each for each in self.executions.values() if each.token == token), None)
-        if waiting is None:
+    def die(self, name: str) -> None:
+        """The execution ends where it stands; nothing follows."""
+        execution = self.executions[name]
+        self._close(execution)
+        execution.status = "SUCCEEDED"
+
+    def _complete(self, token: str, then: Callable[[_Task], None]) -> bool:
+        task = self._waiting.get(token)
+        if task is None or (not task.returned and self._behaviour.early_completion == "refused"):
             return False
-        self._stop_waiting(waiting)
-        self._clock.call_later(0, lambda: then(waiting, self.states[waiting.state]))
+        if not task.returned and self._behaviour.early_completion == "kept":
+            del self._waiting[token]
+            task.early = lambda: then(task)
+            return True
+        self._close(task.execution)
+        self._clock.call_later(0, lambda: then(task))
         return True
 
+    # -- states
     def _enter(self, execution: Execution, name: str) -> None:
-        execution.state = name
+        execution.state, execution.entered_at, execution.attempts = name, self._now(), {}
         execution.entered.append(name)
-        execution.attempts = {}
         self._run(execution)
 
     def _run(self, execution: Execution) -> None:
         state = self.states[execution.state]
         match state["Type"]:
+            case "Succeed":
+                execution.status = "SUCCEEDED"
             case "Pass":
-                result = state.get("Result", execution.data)
-                self._go_on(execution, state, result)
+                self._go_on(execution, state, state.get("Result", execution.data))
             case "Choice":
-                self._enter(execution, self._choose(state, execution.data))
+                self._enter(execution, chosen(state, execution.data))
             case "Task":
-                self._task(execution, state)
+                self._attempt(execution, state)
             case other:
                 raise NotInThePlayer(other)
 
-    def _task(self, execution: Execution, state: dict[str, Any]) -> None:
-        resource, _, waits = state["Resource"].partition(".waitForTaskToken")
-        waits = state["Resource"].endswith(".waitForTaskToken")
-        context = {"Task": {"Token": next(self._tokens)}, "State": {"EnteredTime": _stamp(self._clock)}}
-        parameters = _fill(state.get("Parameters", {}), execution.data, context)
-        if waits:  # a token must be known before the work that makes somebody complete it
-            execution.token = context["Task"]["Token"]
-            seconds = _look_up(state["TimeoutSecondsPath"], execution.data) if "TimeoutSecondsPath" in state else None
-            wait = seconds if seconds is not None else state["TimeoutSeconds"]
-            execution.timer = self._clock.call_later(wait, lambda: self._timed_out(execution, state))
+    def _attempt(self, execution: Execution, state: dict[str, Any]) -> None:
+        task = _Task(execution, state, next(self._tokens))
+        context = self._context(execution, task.token)
         try:
-            result = self._resources[resource](parameters)
+            seconds, parameters = (
+                limit(state, execution.data, context),
+                fill(state["Parameters"], execution.data, context),
+            )
         except TaskFailed as error:
-            self._stop_waiting(execution)
-            self._caught(execution, state, error.name)
+            self._failed(execution, state, error.name)
             return
-        if not waits:
-            self._clock.call_later(0.01, lambda: self._go_on(execution, state, result))
+        execution.task = task
+        if state["Resource"].endswith(_CALLBACK):
+            self._waiting[task.token] = task  # known before the work that makes somebody complete it
+        task.timer = self._clock.call_later(seconds, lambda: self._end(task, "States.Timeout"))
+        resource = state["Resource"].removesuffix(_CALLBACK)
+        if resource == _INVOKE and parameters["FunctionName"] in self._functions:
+            self._invoke(task, parameters)
+        else:
+            self._call(task, self._resources[resource], parameters)
 
-    def _timed_out(self, execution: Execution, state: dict[str, Any]) -> None:
-        self._stop_waiting(execution)
-        self._caught(execution, state, "States.Timeout")
+    def _call(self, task: _Task, resource: Resource, parameters: dict[str, Any]) -> None:
+        try:
+            result = resource(parameters)
+        except TaskFailed as error:
+            self._end(task, error.name)
+            return
+        if self._is_callback(task):
+            self._returned(task, result)
+        else:
+            self._clock.call_later(_CALL_SECONDS, lambda: self._returned(task, result))
 
-    def _stop_waiting(self, execution: Execution) -> None:
-        execution.token = None
-        if execution.timer is not None:
-            execution.timer.cancel()
-            execution.timer = None
+    def _invoke(self, task: _Task, parameters: dict[str, Any]) -> None:
+        function, payload = self._functions[parameters["FunctionName"]], parameters.get("Payload", {})
+        fault = self.fault(Invocation(task.execution.state, payload, sum(task.execution.attempts.values())))
+        repeated = self._behaviour.repeated_invocation
+        runs = fault.runs if fault.runs is not None else (1 if repeated == "none" else 2)
+        gap = fault.seconds if repeated != "together" else 0.0
+        for run in range(runs):
+            last = run == runs - 1 and fault.error is None
+            self._after(fault.after + run * gap, partial(self._runs, task, function, payload, fault, last))
+        if fault.error is not None:
+            self._end(task, fault.error)
+
+    def _runs(self, task: _Task, function: Function, payload: Any, fault: InvocationFault, counts: bool) -> None:
+        """One run of a function, and what Step Functions hears of it, if its outcome counts."""
+        result, error = None, ""
+        try:
+            result = function(payload)
+        except TaskFailed as failed:
+            error = failed.name
+        except FunctionDied:
+            error = "Runtime.ExitError" if self._behaviour.crash_name == "error_type" else "Lambda.Unknown"
+        except AssertionError:
+            raise
+        except Exception as failed:  # noqa: BLE001 - as Lambda tells it
+            error = type(failed).__name__
+        if not counts:
+            return
+
+        def heard() -> None:
+            if error:
+                self._end(task, error)
+            else:
+                self._returned(task, {"Payload": result, "StatusCode": 200})
+
+        self._clock.call_later(fault.seconds, heard)
+
+    def _returned(self, task: _Task, result: Any) -> None:
+        """The call of a task has returned: a callback waits from here on, unless its token came early."""
+        if task.over:
+            return
+        task.returned = True
+        if not self._is_callback(task):
+            self._close(task.execution)
+            self._go_on(task.execution, task.state, result)
+        elif task.early is not None:
+            self._close(task.execution)
+            self._clock.call_later(0, task.early)
+
+    def _end(self, task: _Task, error: str) -> None:
+        if not task.over:
+            self._close(task.execution)
+            self._failed(task.execution, task.state, error)
+
+    def _close(self, execution: Execution) -> None:
+        """The attempt is over: its token is spent, and what its function still says is not heard."""
+        task, execution.task = execution.task, None
+        if task is not None:
+            task.over = True
+            self._waiting.pop(task.token, None)
+            if task.timer is not None:
+                task.timer.cancel()
 
     def _go_on(self, execution: Execution, state: dict[str, Any], result: Any) -> None:
         if "ResultSelector" in state:
-            result = _fill(state["ResultSelector"], result, {})
-        _store(execution, state.get("ResultPath", "$"), result)
+            result = fill(state["ResultSelector"], result, {})
+        execution.data = stored(execution.data, state.get("ResultPath", "$"), result)
         if state.get("End"):
             execution.status = "SUCCEEDED"
             return
         self._enter(execution, state["Next"])
 
-    def _caught(self, execution: Execution, state: dict[str, Any], error: str) -> None:
+    def _failed(self, execution: Execution, state: dict[str, Any], error: str) -> None:
+        self.failures.append((execution.state, error))
         for index, rule in enumerate(state.get("Retry", [])):
-            if not _matches(rule["ErrorEquals"], error):
+            if not matches(rule["ErrorEquals"], error):
                 continue
             done = execution.attempts.get(index, 0)
             if done < rule.get("MaxAttempts", 3):
                 execution.attempts[index] = done + 1
-                pause = rule.get("IntervalSeconds", 1) * rule.get("BackoffRate", 2.0) ** done
-                self._clock.call_later(min(pause, rule.get("MaxDelaySeconds", pause)), lambda: self._run(execution))
+                self._clock.call_later(pause(rule, done, self._chance()), lambda: self._again(execution))
                 return
             break
         for rule in state.get("Catch", []):
-            if _matches(rule["ErrorEquals"], error):
-                _store(execution, rule.get("ResultPath", "$"), {"Error": error})
+            if matches(rule["ErrorEquals"], error):
+                caught = {"Error": error, "Cause": ""}
+                execution.data = stored(execution.data, rule.get("ResultPath", "$"), caught)
                 self._enter(execution, rule["Next"])
                 return
         execution.status = f"FAILED {error}"
 
-    def _choose(self, state: dict[str, Any], data: dict[str, Any]) -> str:
-        for choice in state["Choices"]:
-            if _holds({name: value for name, value in choice.items() if name != "Next"}, data):
-                return str(choice["Next"])
-        return str(state["Default"])
+    def _again(self, execution: Execution) -> None:
+        if execution.status == "RUNNING":
+            self._run(execution)
 
+    def _after(self, seconds: float, run: Callable[[], None]) -> None:
+        if seconds:
+            self._clock.call_later(seconds, run)
+        else:
+            run()
 
-def _holds(rule: dict[str, Any], data: dict[str, Any]) -> bool:
-    match rule:
-        case {"Not": inner, **rest} if not rest:
-            return not _holds(inner, data)
-        case {"Variable": path, "IsPresent": wanted, **rest} if not rest:
-            return (_look_up(path, data) is not None) == wanted
-        case {"Variable": path, "StringEquals": text, **rest} if not rest:
-            return bool(_look_up(path, data) == text)
-        case _:
-            raise NotInThePlayer(str(rule))
+    def _is_callback(self, task: _Task) -> bool:
+        return bool(task.state["Resource"].endswith(_CALLBACK))
 
-
-def _matches(names: list[str], error: str) -> bool:
-    if "States.ALL" in names or error in names:
-        return True
-    return "States.TaskFailed" in names and error != _NEVER_RETRIED_BY_TASK_FAILED
-
-
-def _fill(template: Any, data: Any, context: Any) -> Any:
-    if isinstance(template, dict):
+    def _context(self, execution: Execution, token: str) -> dict[str, Any]:
+        state = {"Name": execution.state, "EnteredTime": execution.entered_at}
         return {
-            name.removesuffix(".$"): _look_up(value, data, context)
-            if name.endswith(".$")
-            else _fill(value, data, context)
-            for name, value in template.items()
+            "Execution": {"Name": execution.name, "StartTime": execution.started},
+            "State": {**state, "RetryCount": sum(execution.attempts.values())},
+            "Task": {"Token": token},
         }
-    return [_fill(value, data, context) for value in template] if isinstance(template, list) else template
 
-
-def _look_up(path: str, data: Any, context: Any = None) -> Any:
-    found = context if path.startswith("$$.") else data
-    for name in path.lstrip("$").removeprefix(".").split("."):
-        if name:
-            found = found.get(name) if isinstance(found, dict) else None
-    return found
-
-
-def _store(execution: Execution, path: str | None, result: Any) -> None:
-    if path is None:
-        return
-    if path == "$":
-        execution.data = result
-        return
-    name = path.removeprefix("$.")
-    if "." in name:
-        raise NotInThePlayer(path)
-    execution.data = {**execution.data, name: result}
-
-
-def _stamp(clock: JumpingClock) -> str:
-    return clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    def _now(self) -> str:
+        return self._clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -44,7 +44,8 @@ from pstn.refusals import ServiceRefusal
 from pstn.switches import Switches
 from tests.fakes.failure_isolation import FakeFailureIsolation
 from tests.fakes.recordings import RECORDS
-from tests.journeys.flow_player import FlowPlayer, TaskFailed, load
+from tests.journeys.asl import TaskFailed, load
+from tests.journeys.flow_player import FlowPlayer
 from tests.journeys.tables import make_tables
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)

@@ -255,9 +255,7 @@ def test_an_execution_that_died_is_swept():
     line = Line(answers(2), answers(3))
     call = line.place(longest_talk=timedelta(minutes=1))
     line.exchange.run_for(20)
-    execution = line.player.executions[call]
-    line.player._stop_waiting(execution)
-    execution.status = "SUCCEEDED"
+    line.player.die(call)
     line.exchange.run_for((timedelta(minutes=1) + SWEEP_MARGIN).total_seconds())
     swept = line.sweep()
     assert (swept.closed, swept.left) == (0, 1), "asked to end, not closed over its head"
@@ -269,16 +267,11 @@ def test_a_caller_whose_flow_died_is_not_held_for_the_longest_call():
     """Nobody talks yet, so nothing is waited for but dials, rings and prompts."""
     line = Line(answers(2), answers(3))
     call = line.place()
-    line.clock.call_later(1, lambda: _dies(line.player.executions[call]))
+    line.clock.call_later(1, lambda: line.player.die(call))
     _sweep_each_minute(line)
     line.exchange.run_for(20 * 60)
     line.check_all_over(call)
     assert (line.disconnect["stateCode"], line.cdr(call).caller.outcome) == (8020, Outcome(Result.COMPLETED))
-
-
-def _dies(execution):
-    execution.timer.cancel()
-    execution.token, execution.status = None, "SUCCEEDED"
 
 
 def test_a_stop_of_a_call_whose_hang_ups_were_lost_ends_it_now():

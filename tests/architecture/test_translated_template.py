@@ -1,13 +1,15 @@
 """What CloudFormation gets: the template as SAM's transform translates it, with what SAM adds by itself."""
 
+import re
 from copy import deepcopy
 from typing import Any
 
 import pytest
 from samtranslator.translator.transform import transform
 
-from tools.template import read_template
+from tools.template import functions, read_template
 
+_TEMPLATE = read_template()
 _LOCAL = ("CodeUri", "ContentUri", "DefinitionUri")
 
 
@@ -22,7 +24,7 @@ class _NoManagedPolicies:
 def resources() -> dict[str, Any]:
     patch = pytest.MonkeyPatch()
     patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    template = deepcopy(read_template())
+    template = deepcopy(_TEMPLATE)
     for resource in template["Resources"].values():
         for name in _LOCAL:
             if isinstance(resource.get("Properties", {}).get(name), str):
@@ -57,3 +59,70 @@ def test_an_api_with_a_domain_of_its_own_has_no_other_address(resources):
     [server] = api["Body"]["servers"]
     switch = server["x-amazon-apigateway-endpoint-configuration"]["disableExecuteApiEndpoint"]
     assert switch == {"Fn::If": ["HasDomain", True, False]}
+
+
+# What SAM makes of the resources that the template has. Anything else was asked for by nobody.
+_MADE_BY_SAM = {
+    "AWS::ApiGateway::Deployment",
+    "AWS::ApiGateway::Stage",
+    "AWS::Events::Rule",
+    "AWS::IAM::Role",
+    "AWS::Lambda::EventInvokeConfig",
+    "AWS::Lambda::EventSourceMapping",
+    "AWS::Lambda::LayerVersion",
+    "AWS::Lambda::Permission",
+}
+_MANAGED = "arn:aws:iam::aws:policy/service-role/"
+_MANAGED_FOR = {"SQS": "AWSLambdaSQSQueueExecutionRole", "DynamoDB": "AWSLambdaDynamoDBExecutionRole"}
+
+
+def test_sam_adds_what_is_known_and_no_more(resources):
+    added = {name: resources[name]["Type"] for name in resources.keys() - _TEMPLATE["Resources"].keys()}
+    assert {name for name, kind in added.items() if kind not in _MADE_BY_SAM} == set()
+    written = tuple(_TEMPLATE["Resources"])
+    assert {name for name in added if not name.startswith(written)} == set()
+    events = [event for function in functions(_TEMPLATE) for event in function.properties.get("Events", {}).values()]
+    kinds = list(added.values())
+    assert kinds.count("AWS::Lambda::EventSourceMapping") == sum(each["Type"] in _MANAGED_FOR for each in events)
+    assert kinds.count("AWS::Lambda::Permission") == sum(each["Type"] not in _MANAGED_FOR for each in events)
+
+
+def test_each_permission_to_invoke_says_for_whom(resources):
+    """A service alone is no answer: it acts for every account. A route's permission is for that route's method."""
+    routes = {
+        (function.logical_id, f"{event['Properties']['Method'].upper()}{event['Properties']['Path']}")
+        for function in functions(_TEMPLATE)
+        for event in function.properties.get("Events", {}).values()
+        if event["Type"] == "Api"
+    }
+    allowed = set()
+    for permission in properties_of(resources, "AWS::Lambda::Permission"):
+        assert permission["Action"] == "lambda:InvokeFunction"
+        assert permission["Principal"].endswith(".amazonaws.com")
+        if permission["Principal"] != "apigateway.amazonaws.com":
+            assert permission.get("SourceArn") or permission.get("SourceAccount"), permission
+            continue
+        text, names = permission["SourceArn"]["Fn::Sub"]
+        assert names == {"__ApiId__": {"Ref": "Api"}, "__Stage__": "*"}
+        api, _, route = text.partition("${__ApiId__}/${__Stage__}/")
+        assert api == "arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:"
+        allowed.add((permission["FunctionName"]["Ref"], route))
+    assert allowed == {(function, re.sub(r"\{\w+\}", "*", route)) for function, route in routes}
+
+
+def test_sam_adds_to_a_role_what_its_events_need(resources):
+    """Beside what the template says: logs, the reading of its source, and where its failures go."""
+    for function in functions(_TEMPLATE):
+        role = resources[f"{function.logical_id}Role"]["Properties"]
+        events = function.properties.get("Events", {}).values()
+        managed = {_MANAGED_FOR[event["Type"]] for event in events if event["Type"] in _MANAGED_FOR}
+        assert set(role["ManagedPolicyArns"]) == {_MANAGED + each for each in managed | {"AWSLambdaBasicExecutionRole"}}
+        asynchronous = function.properties.get("EventInvokeConfig", {})
+        configs = [asynchronous, *(event["Properties"] for event in events)]
+        failures = [
+            each["DestinationConfig"]["OnFailure"]["Destination"] for each in configs if "DestinationConfig" in each
+        ]
+        statements = [statement for policy in role["Policies"] for statement in policy["PolicyDocument"]["Statement"]]
+        own = [statement for policy in function.properties["Policies"] for statement in policy["Statement"]]
+        sends = [{"Action": "sqs:SendMessage", "Effect": "Allow", "Resource": queue} for queue in failures]
+        assert [each for each in statements if each not in own] == sends

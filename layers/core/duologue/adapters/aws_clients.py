@@ -9,7 +9,7 @@ from typing import Any
 from botocore.config import Config
 from botocore.session import Session, get_session
 
-from duologue.adapters.aws import NORMAL, Timeouts
+from duologue.adapters.aws import NORMAL, Timeouts, outside
 
 SIGNING = NORMAL.merge(Config(signature_version="s3v4"))
 """For S3 URLs that are given to others: version 4 is the one signature that every region takes."""
@@ -23,8 +23,13 @@ def _session() -> Session:
 
 @cache
 def client(service: str, timeouts: Timeouts) -> Any:
-    """A client, made now. `timeouts`: FAST, NORMAL or PATIENT (aws.py), or SIGNING."""
-    return _session().create_client(service, config=timeouts)
+    """A client, made now. `timeouts`: FAST, NORMAL or PATIENT (aws.py), or SIGNING.
+
+    Raises:
+        OutsideUnavailable: nothing says which region.
+    """
+    with outside(service):
+        return _session().create_client(service, config=timeouts)
 
 
 class _LazyClient:

@@ -69,8 +69,10 @@ def current() -> CloudSwitches:
 def table() -> str:
     """The switches as a Markdown table, in the order of the class."""
     rows = ["| Switch | Default | What it changes | What is known |", "| --- | --- | --- | --- |"]
-    for each in fields(CloudSwitches):
-        rows.append(f"| `{each.name}` | {each.default} | {each.metadata['about']} | {each.metadata['source']} |")
+    rows += [
+        f"| `{each.name}` | {each.default} | {each.metadata['about']} | {each.metadata['source']} |"
+        for each in fields(CloudSwitches)
+    ]
     return "\n".join(rows)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from markupsafe import Markup
@@ -102,7 +102,9 @@ def _number(call: SpCall) -> Callable[[object], str]:
 
 def _moment(text: object, absent: str = "it was not") -> str:
     """The time of day of a moment; its day is the call's."""
-    return f"{datetime.strptime(str(text), '%Y-%m-%d %H:%M:%S'):%H:%M:%S}" if text else absent
+    if not text:
+        return absent
+    return f"{datetime.strptime(str(text), '%Y-%m-%d %H:%M:%S').replace(tzinfo=UTC):%H:%M:%S}"
 
 
 def _code(code: object, in_words: Callable[[int], str]) -> str:

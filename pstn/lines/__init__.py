@@ -21,7 +21,7 @@ AudioLookup = Callable[[str, str], AudioFile | None]
 """(bucket, key) → the prompt there; None if it does not exist or cannot be played."""
 
 
-def two_seconds_of_anything(bucket: str, key: str) -> AudioFile:
+def two_seconds_of_anything(_bucket: str, _key: str) -> AudioFile:
     """The audio of an exchange that was given none: every object exists."""
     return AudioFile(2.0)
 

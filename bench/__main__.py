@@ -20,7 +20,7 @@ _PROCESSES = 5
 def main() -> int:
     """The exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="What one callback costs")
-    parser.add_argument("--callbacks", type=int, default=5, help="how many to play (default: %(default)s)")
+    parser.add_argument("--callbacks", type=int, default=10, help="how many to play (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=11, help="cold starts of each function (default: %(default)s)")
     parser.add_argument("--placings", type=int, default=20, help="by each of 5 processes (default: %(default)s)")
     parser.add_argument("--state-dir", type=Path, default=ROOT / ".lab", help="working files (.lab)")

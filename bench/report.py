@@ -67,6 +67,7 @@ def _per_callback(costs: Costs) -> list[str]:
     writes = [request for request in store if request.writes]
     written = [write for request in writes if not request.refused for write in request.writes]
     index = sum(write.index_units for request in writes for write in request.writes) / n
+    asked = Counter(request.operation for request in store).most_common()
     transitions = max(map(len, costs.states))
     transactional = [request for request in writes if request.operation == "TransactWriteItems"]
     rows = [
@@ -97,6 +98,8 @@ def _per_callback(costs: Costs) -> list[str]:
         *table(("What", "Count", "Target"), rows),
         "",
         "The states entered: " + "; or: ".join(sorted({" → ".join(states) for states in costs.states})) + ".",
+        "",
+        "The requests to DynamoDB: " + ", ".join(f"{name} {_number(count / n)}" for name, count in asked) + ".",
         "",
         "Units are by AWS's arithmetic (`bench/units.py`), from each item before and after: a write costs a unit for",
         "each KB begun of the larger, twice that in a transaction, and what an index changes; a read costs a unit for",

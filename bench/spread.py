@@ -1,7 +1,10 @@
 """Figures of several runs in words: the median, and from where to where they lie."""
 
 from collections.abc import Sequence
+from random import Random
 from statistics import median
+
+_RESAMPLES = 2000
 
 
 def spread(values: Sequence[float], unit: str = "", digits: int = 0) -> str:
@@ -14,6 +17,14 @@ def spread(values: Sequence[float], unit: str = "", digits: int = 0) -> str:
 def ratio(values: Sequence[float], base: Sequence[float]) -> float:
     """Of the medians."""
     return median(values) / median(base)
+
+
+def ratio_range(values: Sequence[float], base: Sequence[float]) -> tuple[float, float]:
+    """Where that ratio lies in 95 of 100 resamples of both (bootstrap): how much of it may be chance."""
+    draw = Random(1).choices
+    drawn = (ratio(draw(values, k=len(values)), draw(base, k=len(base))) for _ in range(_RESAMPLES))
+    found = sorted(drawn)
+    return found[_RESAMPLES // 40], found[-1 - _RESAMPLES // 40]
 
 
 def round_ratios(values: Sequence[float], base: Sequence[float]) -> list[float]:

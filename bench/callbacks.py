@@ -17,7 +17,7 @@ from lab.sp.account import open_account
 from lab.sp.client import SpClient
 from lab.sp.receiver import Push, Receiver
 from pstn.lines.behaviours import answers
-from pstn.lines.phones import Phone
+from pstn.lines.phone_state import Phone
 from tools.template import Function, functions, read_template
 
 SP_ANSWERS_AFTER_S = 0.2

@@ -20,14 +20,14 @@ from typing import Any
 
 from bench.sip_report import Figures, report
 from lab.cases.hearing import PURE, WINDOW, samples, share, windows
-from lab.phones.fleet import Fleet
+from lab.phones.scripted import ScriptedSipPhones
 from lab.phones.voices import voice
-from pstn.feed import Moment
+from pstn.feed import NetworkEvent
 from pstn.lines.behaviours import answers
-from pstn.lines.phones import Phone
+from pstn.lines.phone_state import Phone
+from pstn.lines.sip.audio import RATE
 from pstn.lines.sip.line import SipLine, sip_line
 from pstn.lines.sip.settings import SipSettings, missing
-from pstn.lines.sip.sounds import RATE
 from pstn.recordings import MemoryRecordings
 from pstn.service import PstnService
 from pstn.switches import Switches
@@ -56,7 +56,7 @@ class Bench:
             self._invoke,
             Switches(recording_delay=0.0, bridge_failure_detail=True),
             recordings=self.recordings,
-            make_line=sip_line(SipSettings(listen=True), Fleet),
+            make_line=sip_line(SipSettings(listen=True), ScriptedSipPhones),
         )
         self.exchange = self.service.exchange
         line = self.exchange.line
@@ -67,10 +67,10 @@ class Bench:
         self.application = self.exchange.create_sma("bench", "bench")
         self.service.subscribe(self._take)
 
-    def _take(self, moment: Moment) -> None:
+    def _take(self, event: NetworkEvent) -> None:
         with self.changed:
-            if moment.transaction and moment.kind in ("joined", "over", "recorded"):
-                {"joined": self.joined, "over": self.over}.get(moment.kind, set()).add(moment.transaction)
+            if event.transaction and event.kind in ("joined", "over", "recorded"):
+                {"joined": self.joined, "over": self.over}.get(event.kind, set()).add(event.transaction)
                 self.changed.notify_all()
 
     def _invoke(self, arn: str, event: dict[str, Any]) -> Any:
@@ -101,13 +101,13 @@ class Bench:
         self._wait(lambda: set(ids) <= self.joined, ramp + 30)
         self._figures_come()
         before, since, at = self._cpu(), time.monotonic(), self.exchange.clock.now()
-        ticks, late = self.line.figures["ticks"], self.line.figures["late"]
+        ticks, late = self.line.stats["ticks"], self.line.stats["late"]
         time.sleep(seconds)
         self._figures_come()
         after, figures.seconds = self._cpu(), time.monotonic() - since
         figures.cpu = {name: after[name] - before[name] for name in after}
-        figures.ticks, figures.late = self.line.figures["ticks"] - ticks, self.line.figures["late"] - late
-        figures.worst = self.line.figures["worst"]
+        figures.ticks, figures.late = self.line.stats["ticks"] - ticks, self.line.stats["late"] - late
+        figures.worst = self.line.stats["worst"]
         self._finish(figures, ids, seconds + ramp + 30)
         self._wait(lambda: len(self.recordings.objects) >= count, 10)
         self._listen(figures, ids, at)
@@ -150,13 +150,17 @@ class Bench:
 
     def _figures_come(self) -> None:
         """The next report of the network's station, which comes every second."""
-        known = self.line.figures
-        while self.line.figures is known:
+        known = self.line.stats
+        while self.line.stats is known:
             time.sleep(0.01)
 
     def _cpu(self) -> dict[str, float]:
         own = time.process_time()
-        return {"network": _cpu_of(self.line.network.pid), "phones": _cpu_of(self.line.fleet.pid), "exchange": own}
+        return {
+            "network": _cpu_of(self.line.network.pid),
+            "phones": _cpu_of(self.line.scripted_phones.pid),
+            "exchange": own,
+        }
 
     def _memory(self) -> float:
         """Resident, of the network's station (MB)."""

@@ -16,7 +16,7 @@ from lab.aws.deploy import Deployment, deploy
 from lab.aws.edge import Edge
 from lab.aws.switches import CloudSwitches
 from lab.buckets import Prompts, Recordings
-from lab.phones.fleet import Fleet
+from lab.phones.scripted import ScriptedSipPhones
 from pstn.control import PREFIX
 from pstn.lines import MakeLine
 from pstn.lines.sip.line import sip_line
@@ -84,7 +84,7 @@ class Lab:
         self._parameters = {**ON_A_LAPTOP, "DisplayNumbers": ",".join(numbers), **(parameters or {})}
         self._switches = switches
         telephones = sip or SipSettings(numbers=state_dir / TELEPHONES)
-        self._make_line: MakeLine = sip_line(telephones, Fleet) if line == "sip" else VirtualLine
+        self._make_line: MakeLine = sip_line(telephones, ScriptedSipPhones) if line == "sip" else VirtualLine
         self._deployment: Deployment | None = None
         self._edge: Edge | None = None
         self._pstn: PstnService | None = None

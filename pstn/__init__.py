@@ -1,5 +1,6 @@
 """Amazon Chime SDK PSTN Audio ("SMA") on one machine.
 
-`engine` decides (pure), `exchange` drives it on a clock, `lines` are the phones, `api` speaks chime-sdk-voice over
-HTTP, `service` bundles them. What is imitated, and the source of each behaviour: COVERAGE.md.
+`engine` decides (pure code), `exchange` runs it on a clock, `lines` connect it to telephones, `api` and `wire`
+implement chime-sdk-voice over HTTP, `service` puts them together. COVERAGE.md lists what is imitated and the source of
+each behaviour.
 """

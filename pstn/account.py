@@ -1,6 +1,6 @@
-"""What the account owns: numbers, SIP media applications, SIP rules, and where a call from outside goes.
+"""The account's resources: numbers, SIP media applications and SIP rules, which route inbound calls.
 
-Shapes and refusals after the chime-sdk-voice model and the admin guide's "Managing SIP media applications"; what the
+Members and errors follow the chime-sdk-voice model and the admin guide's "Managing SIP media applications"; what the
 model leaves open is marked in COVERAGE.md.
 """
 
@@ -14,13 +14,13 @@ from pstn.switches import Switches
 
 DIAL_IN = "SipMediaApplicationDialIn"
 OFFERED = [f"+1202555{ending:04d}" for ending in range(100, 110)]
-"""The numbers for sale: fictional ones that the number plan keeps free of phones."""
+"""Numbers that can be ordered: fictional ones, which the number plan gives to no phone."""
 MOST_APPLICATIONS = 30
 
 
 @dataclass
 class Account:
-    """`now` and `new_id` come from outside; times in answers are aware datetimes."""
+    """Times in answers are timezone-aware datetimes."""
 
     id: str
     region: str
@@ -107,7 +107,7 @@ class Account:
         return number
 
     def delete_number(self, number_id: str) -> None:
-        """Into the deletion queue. A number that a rule still points at stays (admin guide)."""
+        """Move it to the deletion queue. Refused while a rule still refers to the number (admin guide)."""
         number = self.number(number_id)
         if any(rule["TriggerValue"] == number["E164PhoneNumber"] for rule in self.rules.values()):
             raise ServiceRefusal("Conflict", "The phone number is used by a SIP rule")
@@ -201,7 +201,7 @@ class Account:
             number.update(Associations=associations, Status="Assigned" if associations else "Unassigned")
 
     def route(self, number: str) -> tuple[str, str] | None:
-        """Rule and application of a call to this number: the enabled rule's target of the first priority."""
+        """Rule and application for a call to this number: the enabled rule's target with the highest priority."""
         for rule in self.rules.values():
             if rule["TriggerType"] == "ToPhoneNumber" and rule["TriggerValue"] == number and not rule["Disabled"]:
                 for target in sorted(_targets(rule), key=lambda each: int(each.get("Priority", 1))):
@@ -237,5 +237,5 @@ def _known(table: dict[str, dict[str, Any]], key: str) -> dict[str, Any]:
 
 
 def _e164(number_id: str) -> str:
-    """A number's id is the number, with or without its plus sign."""
+    """A number's id is the number itself, with or without the plus sign."""
     return number_id if number_id.startswith("+") else f"+{number_id}"

@@ -1,7 +1,7 @@
-"""The chime-sdk-voice operations that a product and its provisioning use, one function each.
+"""The chime-sdk-voice operations that an application and its provisioning use, one function each.
 
-An operation gets the parameters as the model names them and gives the answer's members; refusals are `ServiceRefusal`.
-Operations of the model that are not here answer 501.
+An operation takes the parameters as the model names them and returns the members of the answer, or raises
+`ServiceRefusal`. Operations of the model that are not here are answered with 501.
 """
 
 from collections.abc import Callable
@@ -23,15 +23,15 @@ def operation(function: Operation) -> Operation:
 
 
 def page(items: list[Parameters], parameters: Parameters, name: str) -> Parameters:
-    """One page; the token is the index where the next one starts."""
+    """One page of a list. The token is the index where the next page starts."""
     start, most = parameters.get("NextToken", "0"), parameters.get("MaxResults", 100)
     if not str(start).isdigit():
         raise ServiceRefusal("BadRequest", "NextToken is invalid")
     end = int(start) + most
-    shown: Parameters = {name: items[int(start) : end]}
+    answer: Parameters = {name: items[int(start) : end]}
     if end < len(items):
-        shown["NextToken"] = str(end)
-    return shown
+        answer["NextToken"] = str(end)
+    return answer
 
 
 # -- calls
@@ -60,7 +60,7 @@ def update_sip_media_application_call(exchange: Exchange, given: Parameters) -> 
 
 
 def _plus(number: str) -> str:
-    """The model lets the plus sign be left out."""
+    """Adds the plus sign, which the model makes optional."""
     return number if number.startswith("+") else f"+{number}"
 
 

@@ -1,6 +1,6 @@
-"""Two clocks that run timers: one that jumps from timer to timer, for tests; one that waits, for people.
+"""Two clocks that run timers: one jumps from timer to timer (for tests), one runs in real time.
 
-Both run one callback at a time, in order of time and then of arrival.
+Both run one callback at a time, ordered by due time, then by when it was added.
 """
 
 import heapq
@@ -12,7 +12,7 @@ from typing import Protocol
 
 
 class Timer:
-    """A callback that can be cancelled until it ran."""
+    """A callback that can be cancelled until it has run."""
 
     def __init__(self, at: datetime, run: Callable[[], None]) -> None:
         self.at = at
@@ -49,7 +49,7 @@ class _Agenda:
 
 
 class JumpingClock:
-    """Time stands still until it is told to run, then jumps from one timer to the next."""
+    """Time stands still until `run` is called, then jumps from one timer to the next."""
 
     def __init__(self, start: datetime, most_timers: int = 100_000) -> None:
         self._now = start
@@ -65,9 +65,9 @@ class JumpingClock:
         return timer
 
     def run(self, until: Callable[[], bool] = lambda: False) -> bool:
-        """Run timers until `until` holds (True) or none is left (False).
+        """Run timers until `until` is true (returns True) or none is left (False).
 
-        Raises: RuntimeError after as many timers as one test can need: something keeps itself alive.
+        Raises: RuntimeError: more timers ran than any test needs, so something keeps rescheduling itself.
         """
         while not until():
             at = self._agenda.next_at()
@@ -84,14 +84,14 @@ class JumpingClock:
 
     def _step(self, at: datetime) -> None:
         if self._left <= 0:
-            raise RuntimeError("the jumping clock ran too many timers: something keeps itself alive")
+            raise RuntimeError("the jumping clock ran too many timers: something keeps rescheduling itself")
         self._left -= 1
         self._now = max(self._now, at)
         self._agenda.pop().run()
 
 
 class RealClock:
-    """The machine's clock; callbacks run on one thread of its own until `stop`."""
+    """The machine's clock. Callbacks run on a thread of its own until `stop`."""
 
     def __init__(self, failed: Callable[[Exception], None] | None = None) -> None:
         self._agenda = _Agenda()
@@ -103,7 +103,7 @@ class RealClock:
         self._thread.start()
 
     def now(self) -> datetime:
-        """The time of day when the clock was made, plus what passed since: no timer jumps with the machine's date."""
+        """The date and time when this object was made, plus monotonic time since: unaffected by changes of the date."""
         day, tick = self._start
         return day + timedelta(seconds=time.monotonic() - tick)
 
@@ -135,7 +135,7 @@ class RealClock:
                 timer = self._agenda.pop()
             try:
                 timer.run()
-            except Exception as error:  # one broken callback must not stop the clock of every call
+            except Exception as error:  # one failing callback must not stop the clock for every call
                 if self._failed is None:
                     raise
                 self._failed(error)

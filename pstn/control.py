@@ -1,14 +1,14 @@
-"""The lab's own resources beside the service's: phones, calls, the feed, the switches (`/_lab/…`, JSON, no signature).
+"""Control API beside the service's own: phones, calls, the feed, the switches (`/_lab/…`, JSON, no signature).
 
 | Request | What |
 | --- | --- |
 | GET /_lab/phones[/{number}] | behaviour and log |
 | PUT /_lab/phones/{number} | a new behaviour, {"kind": "answers", "talks": 5, …}, and a new log |
 | DELETE /_lab/phones/{number} | back to the number plan |
-| POST /_lab/phones/{number}/call {"to": …} · /hang-up · /press {"digits": …} | what a person does by hand |
+| POST /_lab/phones/{number}/call {"to": …} · /hang-up · /press {"digits": …} | do what a person does by hand |
 | GET /_lab/calls | every call: transaction, legs, over or not |
-| GET /_lab/feed?since=n | what happened, from the n-th moment on |
-| GET, PUT /_lab/switches | the switches of calls to come; PUT changes those it names |
+| GET /_lab/feed?since=n | network events, from the n-th on |
+| GET, PUT /_lab/switches | the switches for future calls; PUT changes those that it names |
 """
 
 import json
@@ -18,9 +18,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from pstn.exchange import Exchange
-from pstn.feed import Moment
+from pstn.feed import NetworkEvent
 from pstn.lines.behaviours import Behaviour
-from pstn.lines.phones import Phone, PhoneCall
+from pstn.lines.phone_state import Phone, PhoneCall
 from pstn.refusals import ServiceRefusal
 from pstn.switches import Quotas, Switches
 
@@ -28,12 +28,12 @@ PREFIX = "/_lab/"
 
 
 class Control:
-    def __init__(self, exchange: Exchange, moments: list[Moment]) -> None:
+    def __init__(self, exchange: Exchange, network_events: list[NetworkEvent]) -> None:
         self.exchange = exchange
-        self.moments = moments
+        self.network_events = network_events
 
     def handle(self, method: str, path: str, query: dict[str, list[str]], body: bytes) -> Any:
-        """The JSON to answer. Raises: ServiceRefusal."""
+        """Returns the JSON to answer with. Raises: ServiceRefusal."""
         try:
             given = json.loads(body) if body.strip() else {}
         except ValueError as error:
@@ -51,14 +51,14 @@ class Control:
                 case "GET", ["feed"]:
                     since = query.get("since", ["0"])[0]
                     if not since.isdigit():
-                        raise ServiceRefusal("BadRequest", "since is a count of moments")
-                    return [moment.as_json() for moment in self.moments[int(since) :]]
+                        raise ServiceRefusal("BadRequest", "since must be a whole number: how many events to skip")
+                    return [event.as_json() for event in self.network_events[int(since) :]]
                 case "GET", ["switches"]:
                     return show_switches(self.exchange.switches)
                 case "PUT", ["switches"]:
                     self.exchange.switches = change_switches(self.exchange.switches, given)
                     return show_switches(self.exchange.switches)
-        raise ServiceRefusal("NotFound", f"Nothing at {method} {path}")
+        raise ServiceRefusal("NotFound", f"No such resource: {method} {path}")
 
     def _phone(self, method: str, number: str, rest: list[str], given: dict[str, Any]) -> Any:
         number = number if number.startswith("+") else f"+{number}"
@@ -79,13 +79,13 @@ class Control:
             case "POST", ["call"]:
                 transaction = self.exchange.call_in(number, str(given.get("to")))
                 if transaction is None:
-                    raise ServiceRefusal("NotFound", f"No rule wants a call to {given.get('to')}")
+                    raise ServiceRefusal("NotFound", f"No SIP rule matches a call to {given.get('to')}")
                 return {"transaction": transaction}
             case "POST", ["hang-up"]:
                 return {"done": line.hang_up_by_hand(number)}
             case "POST", ["press"]:
                 return {"done": line.press(number, str(given.get("digits", "")))}
-        raise ServiceRefusal("NotFound", "No such thing can be done to a phone")
+        raise ServiceRefusal("NotFound", f"No such operation on a phone: {method} {'/'.join(rest)}")
 
     def _call(self, key: str) -> dict[str, Any]:
         call = self.exchange.calls[key].call
@@ -130,7 +130,7 @@ def read_behaviour(given: dict[str, Any]) -> Behaviour:
     for name, value in given.items():
         wrong = value not in CHOICES[name] if name in CHOICES else isinstance(value, str) is not (name in TEXTS)
         if name not in known or wrong or (isinstance(value, int | float) and value < 0):
-            raise ServiceRefusal("BadRequest", f"{name}: a behaviour has {', '.join(sorted(known))}")
+            raise ServiceRefusal("BadRequest", f"{name} is wrong; a behaviour has {', '.join(sorted(known))}")
     return Behaviour(**given)
 
 

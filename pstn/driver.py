@@ -1,4 +1,6 @@
-"""One call in motion: its engine's outputs become dials, prompts, timers and invocations; their results, its inputs."""
+"""Drives one call: turns its engine's outputs into dials, prompts, timers and invocations, and their results into
+inputs.
+"""
 
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
@@ -44,7 +46,7 @@ T = TypeVar("T")
 
 
 class Network(Protocol):
-    """What a call needs of the exchange around it."""
+    """What a driver needs of the exchange."""
 
     clock: Clock
     audio: AudioLookup
@@ -63,7 +65,7 @@ class Network(Protocol):
 
 
 class Driver:
-    """`lambda_arn` is fixed when the call begins: a later change of the application does not touch it."""
+    """`lambda_arn` is fixed when the call begins: a later change of the application does not affect the call."""
 
     def __init__(self, network: Network, engine: CallEngine, lambda_arn: str) -> None:
         self.network = network
@@ -83,7 +85,7 @@ class Driver:
 
     @property
     def legs_counted(self) -> int:
-        """What the active-call quota counts: a leg that rings or is up."""
+        """Legs that the active-call quota counts: those that ring or are up."""
         return 0 if self.call.over else sum(not leg.ended for leg in self.call.legs)
 
     def feed(self, message: Input) -> None:
@@ -99,7 +101,7 @@ class Driver:
         return self.network.later(seconds, lambda: self.feed(message))
 
     def playback_over(self, play_id: str) -> None:
-        """It ended by itself, or was stopped: nobody is muted for it any longer."""
+        """It finished or was stopped: unmute the legs that it had muted."""
         leg, muted = self.playing.pop(play_id, (None, None))
         if leg and muted:
             self.network.line.mute(leg, False)
@@ -212,7 +214,7 @@ class Driver:
                 self.network.line.finish_recording(recording.call_id)
                 self.network.store(recording)
             case _:
-                raise AssertionError(f"an output nobody carries out: {output}")
+                raise AssertionError(f"no handler for the output {output}")
 
     def _cancel(self, name: str) -> None:
         timer = self.timers.pop(name, None)

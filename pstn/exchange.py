@@ -1,8 +1,8 @@
-"""The exchange: every call, every phone, every timer, on one clock.
+"""The exchange: all calls, phones and timers, on one clock.
 
-On a `JumpingClock` everything happens in the caller's thread, Lambda included, and nothing takes real time. On a
-`RealClock`, with a pool, Lambdas run beside one another as in the service, and `lock` lets one thing at a time touch
-the calls.
+On a `JumpingClock` everything runs in the caller's thread, including the Lambda, and takes no real time. On a
+`RealClock` with a pool, Lambdas run concurrently as in the service, and `lock` lets one thread at a time change the
+calls.
 """
 
 import threading
@@ -13,15 +13,16 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from pstn.account import Account
+from pstn.background import run_in_background
 from pstn.clocks import Clock, JumpingClock, Timer
 from pstn.driver import Driver
 from pstn.engine import CallEngine
 from pstn.events import CallIdentity
-from pstn.feed import Moment, Observer
-from pstn.lambdas import ChooseFate, Fate, InvokeLambda, Lambdas
+from pstn.feed import NetworkEvent, Observer
+from pstn.lambdas import ChooseFault, InvocationFault, InvokeLambda, Lambdas
 from pstn.legs import Leg, LegState
 from pstn.lines import AudioLookup, Line, MakeLine, two_seconds_of_anything
-from pstn.lines.phones import Phones
+from pstn.lines.phone_state import Phones
 from pstn.lines.virtual import VirtualLine
 from pstn.messages import (
     CallCreated,
@@ -34,7 +35,6 @@ from pstn.messages import (
     PlaybackFinished,
     UpdateRequested,
 )
-from pstn.questions import put
 from pstn.quotas import QuotaKeeper
 from pstn.recordings import MemoryRecordings, Recording, RecordingStore
 from pstn.refusals import ServiceRefusal
@@ -56,10 +56,10 @@ class Exchange:
         recordings: RecordingStore | None = None,
         pool: Executor | None = None,
         new_id: Callable[[], str] = lambda: str(uuid4()),
-        fate: ChooseFate = lambda event, attempt: Fate(),
+        fault: ChooseFault = lambda event, attempt: InvocationFault(),
         make_line: MakeLine = VirtualLine,
     ) -> None:
-        """`invoke(lambda_arn, event)` gives the payload or raises; `fate(event, attempt)` may delay or lose it."""
+        """`invoke(lambda_arn, event)` returns the payload or raises; `fault(event, attempt)` may delay or lose it."""
         self.clock = clock
         self.switches = switches or Switches()
         self.audio = audio
@@ -67,7 +67,7 @@ class Exchange:
         self.new_id = new_id
         self.pool = pool
         self.lock, self._telling = threading.RLock(), threading.RLock()
-        self.lambdas = Lambdas(clock, invoke, pool, fate, lambda: self.switches, self.lock, self.say)
+        self.lambdas = Lambdas(clock, invoke, pool, fault, lambda: self.switches, self.lock, self.say)
         self.account = Account(account, region, clock.now, new_id, lambda: self.switches)
         self.phones = Phones()
         self.observers: list[Observer] = []
@@ -95,7 +95,7 @@ class Exchange:
         arguments: dict[str, str] | None = None,
         sip_headers: dict[str, str] | None = None,
     ) -> str:
-        """The transaction id. Raises: ServiceRefusal."""
+        """Returns the transaction id. Raises: ServiceRefusal."""
         with self.lock:
             try:
                 self._may_create(application_id, from_number)
@@ -126,7 +126,7 @@ class Exchange:
             self.calls[transaction_id].feed(UpdateRequested(arguments))
 
     def call_in(self, from_number: str, to_number: str, sip_headers: dict[str, str] | None = None) -> str | None:
-        """Let a phone call one of the account's numbers: the transaction id. None: no rule wants the call."""
+        """Let a phone call one of the account's numbers. Returns the transaction id; None: no SIP rule matches."""
         with self.lock:
             call_id = self.arrives(from_number, to_number, sip_headers or {})
             if call_id is None:
@@ -135,7 +135,7 @@ class Exchange:
             return self._by_leg[call_id].id
 
     def _created(self, driver: Driver) -> str:
-        """The answer to a create; it may go wrong after the call was placed. Raises: ServiceRefusal (500)."""
+        """The answer to a create, which may fail although the call was placed. Raises: ServiceRefusal (500)."""
         if self._uncertain < self.switches.uncertain_creates:
             self._uncertain += 1
             raise ServiceRefusal("ServiceFailure", "Internal failure")
@@ -166,13 +166,13 @@ class Exchange:
         self.calls[transaction_id] = driver
         return driver
 
-    # -- looking
+    # -- queries
     def active_calls(self) -> int:
-        """As the quota counts."""
+        """As the quota counts them."""
         return self.quotas.active_calls()
 
     def legs_up(self) -> list[tuple[str, str]]:
-        """(transaction, tag) of every leg that is answered and not over: what the account pays for."""
+        """(transaction, tag) of every leg that is answered and has not ended: what the account pays for."""
         return [(driver.id, leg.tag.value) for driver, leg in self._legs() if leg.up]
 
     def legs_ringing(self) -> list[tuple[str, str]]:
@@ -187,23 +187,23 @@ class Exchange:
         return self.clock.call_later(seconds, run)
 
     def run(self) -> None:
-        """Jump until nothing is scheduled."""
+        """Advance the clock until nothing is scheduled."""
         self._jumping().run()
 
     def run_for(self, seconds: float) -> None:
         self._jumping().run_for(seconds)
 
     def run_until(self, condition: Callable[[], bool]) -> None:
-        """Raises: AssertionError if nothing is scheduled any more and the condition never held."""
+        """Raises: AssertionError: nothing is scheduled any more, and the condition was never true."""
         if not self._jumping().run(condition):
-            raise AssertionError("nothing is left to happen, and the condition never held")
+            raise AssertionError("nothing is scheduled any more, and the condition was never true")
 
     def _jumping(self) -> JumpingClock:
         if not isinstance(self.clock, JumpingClock):
-            raise TypeError("only a jumping clock can be run by hand")
+            raise TypeError("only a jumping clock can be advanced by the caller")
         return self.clock
 
-    # -- what a line tells (lines.LineListener)
+    # -- what a line reports (lines.LineListener)
     def arrives(self, from_number: str, to_number: str, sip_headers: Mapping[str, str]) -> str | None:
         with self.lock:
             route = self.account.route(to_number)
@@ -254,7 +254,7 @@ class Exchange:
 
     # -- what a call needs (driver.Network)
     def later(self, seconds: float, run: Callable[[], None]) -> Timer:
-        """A timer whose callback has the calls to itself; cancelled is cancelled, even while it waits for its turn."""
+        """A timer whose callback runs under the lock. One cancelled while it waits for the lock does not run."""
 
         def in_turn() -> None:
             with self.lock:
@@ -266,7 +266,7 @@ class Exchange:
         return timer
 
     def ask(self, question: Callable[[], T], then: Callable[[T | None], None]) -> None:
-        put(question, then, self.pool, self.later, lambda text: self._observe("log", None, text=text))
+        run_in_background(question, then, self.pool, self.later, lambda text: self._observe("log", None, text=text))
 
     def connect(self, call_id: str, driver: Driver) -> None:
         self._by_leg[call_id] = driver
@@ -276,8 +276,8 @@ class Exchange:
 
     def store(self, recording: Recording) -> None:
         def write() -> None:
-            sound = self.line.recorded(recording.call_id) or recording.wav()
-            self.recordings.put(recording.bucket, recording.key, sound, recording.metadata())
+            content = self.line.recorded(recording.call_id) or recording.wav()
+            self.recordings.put(recording.bucket, recording.key, content, recording.metadata())
             self._observe("recorded", recording.transaction_id, place=f"{recording.bucket}/{recording.key}")
 
         self.clock.call_later(self.switches.recording_delay, lambda: self.ask(write, lambda _: None))
@@ -293,6 +293,6 @@ class Exchange:
 
     def _observe(self, kind: str, transaction: str | None, number: str | None = None, **detail: Any) -> None:
         with self._telling:
-            moment = Moment(self.clock.now(), kind, transaction, number, detail)
+            event = NetworkEvent(self.clock.now(), kind, transaction, number, detail)
             for observer in list(self.observers):
-                observer(moment)
+                observer(event)

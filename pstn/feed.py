@@ -1,4 +1,8 @@
-"""What happens in the network, as it happens: for a live time line and for tests that ask what was told when."""
+"""Events of the network as they happen: for live time lines, and for tests that check what happened when.
+
+Not to be confused with the events that the service sends to a Lambda (`events`): those are reported here too, as kind
+`event`.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,20 +11,20 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Moment:
-    """One thing that happened.
+class NetworkEvent:
+    """One thing that happened in the network.
 
     `kind`, and what `detail` holds:
       placed, updated, refused   an API call: its arguments, or the refusal
       called_in                  a phone called one of the account's numbers
-      over                       no leg of the call is left
+      over                       every leg of the call has ended
       event, repeat              an invocation: the event sent
       answer, failure            the Lambda's payload, or why there is none
       log                        a line of the application's message log
       called, rang, picked_up, joined, heard, stopped, pressed, ended, vanished   at a phone (`number`)
-      broken                     a fault of the lab's own
-      trouble                    what a telephone line could not do for a leg (`text`)
-      recorded                   a recording's object was written
+      broken                     an internal error of this software
+      trouble                    something that a telephone line could not do for a leg (`text`)
+      recorded                   a recording was stored
     """
 
     at: datetime
@@ -39,4 +43,4 @@ class Moment:
         }
 
 
-Observer = Callable[[Moment], None]
+Observer = Callable[[NetworkEvent], None]

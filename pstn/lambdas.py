@@ -1,7 +1,7 @@
-"""Running the application's Lambda: in the caller's thread on a jumping clock, in a pool on the real one.
+"""Invokes the application's Lambda: in the caller's thread on a jumping clock, in a thread pool on the real one.
 
-An invocation can be given a fate: slow, never reached, or its reply lost; the engine's time-outs then do what the
-service's do.
+Faults can be injected into an invocation: it is slow, never reaches the function, or its reply is lost. The engine's
+time-outs then act as the service's do.
 """
 
 import json
@@ -21,10 +21,10 @@ InvokeLambda = Callable[[str, dict[str, Any]], Any]
 
 
 @dataclass(frozen=True)
-class Fate:
-    """What becomes of one invocation.
+class InvocationFault:
+    """What goes wrong with one invocation; by default nothing.
 
-    `latency` None: the switch's on a jumping clock, the Lambda's own on a real one.
+    `latency` None: the switch's value on a jumping clock, the Lambda's own duration on a real one.
     """
 
     latency: float | None = None
@@ -32,8 +32,8 @@ class Fate:
     reply_lost: bool = False
 
 
-ChooseFate = Callable[[dict[str, Any], int], Fate]
-"""(event, attempt) → what becomes of it."""
+ChooseFault = Callable[[dict[str, Any], int], InvocationFault]
+"""(event, attempt) → the fault to inject, if any."""
 
 
 class Say(Protocol):
@@ -46,7 +46,7 @@ class Lambdas:
         clock: Clock,
         invoke: InvokeLambda,
         pool: Executor | None,
-        fate: ChooseFate,
+        fault: ChooseFault,
         switches: Callable[[], Switches],
         lock: AbstractContextManager[object],
         say: Say,
@@ -54,7 +54,7 @@ class Lambdas:
         self.clock = clock
         self.invoke = invoke
         self.pool = pool
-        self.fate = fate
+        self.fault = fault
         self.switches = switches
         self.lock = lock
         self.say = say
@@ -62,7 +62,7 @@ class Lambdas:
 
     @contextmanager
     def held_back(self) -> Iterator[list[Invoke]]:
-        """Collect what is to be delivered meanwhile, instead of delivering it."""
+        """Collect invocations instead of delivering them."""
         held: list[Invoke] = []
         self._held = held
         try:
@@ -79,25 +79,25 @@ class Lambdas:
             self.clock.call_later(0, lambda: self.run(driver, invoke))
 
     def run(self, driver: Driver, invoke: Invoke, *, at_once: bool = False) -> None:
-        """Invoke, and feed the result back after the latency; `at_once`: before returning."""
+        """Invoke, and feed the result to the call after the latency; `at_once`: before returning."""
         self.say("event" if invoke.attempt == 1 else "repeat", driver, event=invoke.event, attempt=invoke.attempt)
-        fate = self.fate(invoke.event, invoke.attempt)
-        if not fate.reached:
+        fault = self.fault(invoke.event, invoke.attempt)
+        if not fault.reached:
             return
         message: LambdaReplied | LambdaFailed
         try:
             payload = json.loads(json.dumps(self.invoke(driver.lambda_arn, json.loads(json.dumps(invoke.event)))))
-        except Exception as error:  # noqa: BLE001 - whatever a Lambda dies of is one thing to the service: it failed
+        except Exception as error:  # noqa: BLE001 - to the service, a Lambda that raises anything has failed
             message = LambdaFailed(invoke.sequence, f"{type(error).__name__}: {error}")
             self.say("failure", driver, sequence=invoke.sequence, reason=message.reason)
         else:
             message = LambdaReplied(invoke.sequence, payload)
             self.say("answer", driver, sequence=invoke.sequence, payload=payload, attempt=invoke.attempt)
-        if fate.reply_lost:
+        if fault.reply_lost:
             return
         if at_once:
             with self.lock:
                 driver.feed(message)
             return
         usual = 0.0 if self.pool else self.switches().lambda_latency
-        driver.feed_soon(message, usual if fate.latency is None else fate.latency)
+        driver.feed_soon(message, usual if fault.latency is None else fault.latency)

@@ -1,4 +1,4 @@
-"""The account's limits on calls: how often they are made and changed, and how many there are at once."""
+"""The account's quotas for calls: how often they are created and updated, and how many are active at once."""
 
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -10,7 +10,7 @@ from pstn.switches import Quotas, Switches
 
 
 class Rate:
-    """At most so many in any second."""
+    """A limit per second."""
 
     def __init__(self) -> None:
         self._recent: deque[datetime] = deque()
@@ -25,7 +25,7 @@ class Rate:
 
 
 class QuotaKeeper:
-    """Refuses what is over the quotas, when they are on."""
+    """Refuses what exceeds the quotas, when they are on."""
 
     def __init__(
         self, now: Callable[[], datetime], switches: Callable[[], Switches], calls: Callable[[], Iterable[Driver]]
@@ -55,12 +55,12 @@ class QuotaKeeper:
             raise ServiceRefusal("ResourceLimitExceeded", "Too many active calls")
 
     def active_calls(self) -> int:
-        """A bridged call, or one whose second leg rings, counts as `bridge_counts` says; any other as one."""
+        """A call with two legs, ringing or up, counts as `bridge_counts` says; any other as one."""
         legs = (driver.legs_counted for driver in self._calls())
         return sum(self._limits.bridge_counts if count > 1 else count for count in legs)
 
     def bridge_refused(self) -> str | None:
-        """Why the second leg that is about to be dialled may not be."""
+        """Why leg B of a bridge may not be dialled; None: it may."""
         over = self._limits.on and self.active_calls() > self._limits.active_calls
         refused = over and self._switches().bridge_over_quota_fails
         return "The number of active calls has reached its limit." if refused else None

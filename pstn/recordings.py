@@ -1,8 +1,8 @@
-"""Call recordings: when each ran, and the WAV file it leaves behind.
+"""Call recordings: when each ran, and the WAV file that it produces.
 
-The phones are virtual, so the sound is made up, yet the file is a real one of the true length: 16-bit PCM, 8 kHz, two
+A line without audio gets a synthetic recording, yet the file is a valid one of the right length: 16-bit PCM, 8 kHz, two
 channels for BOTH (left: from the leg, right: to it), one otherwise; a soft tone while it records, silence while paused.
-Metadata names: start-call-recording page. Sample rate: not documented; 8 kHz is the telephone's.
+Metadata names: start-call-recording page. The sample rate is not documented; telephony uses 8 kHz.
 """
 
 import io
@@ -15,11 +15,11 @@ from typing import Protocol
 
 RATE = 8000
 LONGEST = 600.0
-"""Seconds of sound written at most, so that a day-long call on a jumping clock makes no file of gigabytes."""
+"""Maximum seconds of synthetic audio, so that a day-long call on a jumping clock does not produce gigabytes."""
 
 
 class RecordingStore(Protocol):
-    """The bucket side: S3, a folder, or a list in a test."""
+    """Where recordings are stored: S3, or memory in a test."""
 
     def accessible(self, bucket: str) -> bool: ...
     def put(self, bucket: str, key: str, body: bytes, metadata: dict[str, str]) -> None: ...
@@ -40,7 +40,7 @@ class MemoryRecordings:
 
 @dataclass
 class Recording:
-    """One recording while it runs. `pauses`: from when until when (None: still)."""
+    """One recording while it runs. `pauses`: start and end of each (None: still paused)."""
 
     call_id: str
     transaction_id: str
@@ -65,7 +65,7 @@ class Recording:
 
     @property
     def seconds(self) -> float:
-        """Its length, pauses included; 0 while it runs."""
+        """Its length, including pauses; 0 while it runs."""
         return (self.closed_at - self.opened_at).total_seconds() if self.closed_at else 0.0
 
     def metadata(self) -> dict[str, str]:
@@ -99,7 +99,7 @@ class Recording:
 
 
 def wav_seconds(content: bytes) -> float | None:
-    """How long a WAV file plays; None if it is not an uncompressed PCM WAV file, the only kind PlayAudio takes."""
+    """Duration of a WAV file; None if it is not an uncompressed PCM WAV file, the only kind that PlayAudio accepts."""
     try:
         with wave.open(io.BytesIO(content)) as file:
             return float(file.getnframes() / file.getframerate())

@@ -1,4 +1,4 @@
-"""How chime-sdk-voice says no: an HTTP status, an error code, a message."""
+"""How chime-sdk-voice refuses a request: an HTTP status, an error code, a message."""
 
 STATUS = {
     "BadRequest": 400,

@@ -1,4 +1,4 @@
-"""A bare HTTP server in front of one `PstnService`, on loopback: for tests, and for trying the network alone.
+"""A simple HTTP server for one `PstnService`, on loopback: for tests, and for trying the network alone.
 
 Web pages are not let in (http_guard).
 """
@@ -13,7 +13,7 @@ from pstn.service import PstnService
 
 
 class LoopbackServer:
-    """`with LoopbackServer(service) as url:` serves until the block ends; the port is the machine's choice."""
+    """`with LoopbackServer(service) as url:` serves until the block ends. `port` 0: any free one."""
 
     def __init__(self, service: PstnService, port: int = 0) -> None:
         class Handler(GuardedHandler):
@@ -35,7 +35,7 @@ class LoopbackServer:
             do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - the names that http.server looks for
 
             def log_message(self, format: str, *args: object) -> None:
-                """Query strings and numbers belong in no log."""
+                """Silent: query strings and telephone numbers must not be logged."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True

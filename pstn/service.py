@@ -1,6 +1,6 @@
-"""The local PSTN Audio service as one object: the exchange on the real clock, and its HTTP face.
+"""The local PSTN Audio service as one object: the exchange on the real clock, and its HTTP API.
 
-`handle` is what a web server mounts, for requests signed for `chime` and for `/_lab/…`.
+A web server mounts `handle` for requests signed for `chime` and for `/_lab/…`.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from pstn.api import OPERATIONS
 from pstn.clocks import Clock, RealClock
 from pstn.control import PREFIX, Control
 from pstn.exchange import Exchange
-from pstn.feed import Moment, Observer
+from pstn.feed import NetworkEvent, Observer
 from pstn.lambdas import InvokeLambda
 from pstn.lines import AudioLookup, MakeLine, two_seconds_of_anything
 from pstn.lines.virtual import VirtualLine
@@ -23,11 +23,11 @@ from pstn.refusals import ServiceRefusal
 from pstn.switches import Switches
 
 SIGNING_NAME = "chime"
-MOMENTS_KEPT = 100_000
+EVENTS_KEPT = 100_000
 
 
 class PstnService:
-    """Until `close`, threads of its own run the clock and the Lambdas' invocations."""
+    """Threads of its own run the clock and the Lambda invocations until `close`."""
 
     def __init__(
         self,
@@ -42,9 +42,9 @@ class PstnService:
         most_lambdas: int = 32,
         make_line: MakeLine = VirtualLine,
     ) -> None:
-        """`clock` None: the real one. With a jumping clock there is no pool, and nothing moves by itself."""
+        """`clock` None: the real one. With a jumping clock there is no pool, and nothing happens by itself."""
         self.broken: list[Exception] = []
-        self.moments: list[Moment] = []
+        self.network_events: list[NetworkEvent] = []
         self._own_clock = RealClock(self._broken) if clock is None else None
         self._pool = ThreadPoolExecutor(most_lambdas, "pstn-lambda") if clock is None else None
         running = self._own_clock if clock is None else clock
@@ -65,12 +65,12 @@ class PstnService:
             self._end_threads()
             raise
         self.exchange.observers.append(self._keep)
-        self._control = Control(self.exchange, self.moments)
+        self._control = Control(self.exchange, self.network_events)
 
     def subscribe(self, observer: Observer) -> None:
-        """Be told every moment from now on, in order, on the thread where it happens.
+        """Call `observer` with every network event from now on, in order, on the thread where it happens.
 
-        Be quick, do not raise, and do not ask the exchange anything that waits for its lock.
+        It must be quick, must not raise, and must not wait for the exchange's lock.
         """
         self.exchange.observers.append(observer)
 
@@ -83,12 +83,12 @@ class PstnService:
     def answer(self, method: str, path: str, body: bytes, query: dict[str, list[str]]) -> wire.Answer:
         try:
             if path.startswith(PREFIX):
-                shown = json.dumps(self._control.handle(method, path, query, body)).encode()
-                return 200, {"Content-Type": "application/json"}, shown
+                content = json.dumps(self._control.handle(method, path, query, body)).encode()
+                return 200, {"Content-Type": "application/json"}, content
             name, parameters = wire.read_request(method, path, query, body)
             operation = OPERATIONS.get(name)
             if operation is None:
-                message = f"{name} is not part of this lab"
+                message = f"{name} is not implemented by this local service"
                 return 501, {"Content-Type": "application/json"}, json.dumps({"Message": message}).encode()
             if name.endswith("ApplicationCall"):
                 return wire.success(name, operation(self.exchange, parameters))
@@ -98,7 +98,7 @@ class PstnService:
             return wire.error(refusal)
 
     def close(self) -> None:
-        """Let go of the line, stop the clock, then wait for what the Lambdas still do."""
+        """Close the line, stop the clock, then wait for the Lambdas that still run."""
         self.exchange.line.close()
         self._end_threads()
 
@@ -108,16 +108,16 @@ class PstnService:
         if self._pool:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _keep(self, moment: Moment) -> None:
-        if len(self.moments) < MOMENTS_KEPT:
-            self.moments.append(moment)
+    def _keep(self, event: NetworkEvent) -> None:
+        if len(self.network_events) < EVENTS_KEPT:
+            self.network_events.append(event)
 
     def _broken(self, error: Exception) -> None:
-        """A callback of the clock failed: a fault of the lab's own, kept and shown in the feed."""
+        """A callback of the clock failed: an internal error, kept and reported in the feed."""
         self.broken.append(error)
-        moment = Moment(self.exchange.clock.now(), "broken", detail={"error": f"{type(error).__name__}: {error}"})
+        event = NetworkEvent(self.exchange.clock.now(), "broken", detail={"error": f"{type(error).__name__}: {error}"})
         for observer in list(self.exchange.observers):
-            observer(moment)
+            observer(event)
 
 
 def _query(query: str | Mapping[str, object]) -> dict[str, list[str]]:

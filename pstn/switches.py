@@ -1,8 +1,8 @@
-"""Everything the service's documents leave open, as one switch each.
+"""One switch for each behaviour that the service's documentation leaves open.
 
-A switch says what it changes and why its default is what it is; COVERAGE.md prints the same table
-(`python -m pstn.switches` makes it). Seconds are floats; the numbers the documents do fix are at the end, so that a
-test can shorten them.
+A switch says what it changes, and the source of its default. COVERAGE.md has the same table, which
+`python -m pstn.switches` prints. Seconds are floats. Values that the documentation does fix are at the end, so that
+tests can shorten them.
 """
 
 from dataclasses import dataclass, field, fields
@@ -20,7 +20,7 @@ def _switch(default: Any, about: str, source: str) -> Any:
 
 @dataclass(frozen=True)
 class Quotas:
-    """The account's limits in one region. Defaults: "Amazon Chime SDK endpoints and quotas", PSTN section."""
+    """The account's quotas in one region. Defaults: "Amazon Chime SDK endpoints and quotas", PSTN section."""
 
     on: bool = False
     creates_per_second: int = 1
@@ -31,9 +31,9 @@ class Quotas:
 
 @dataclass(frozen=True)
 class Switches:
-    """One way the service may behave. Frozen: a call keeps the switches it was born with."""
+    """One possible behaviour of the service. Frozen: a call keeps the switches with which it began."""
 
-    # What the Lambda is told
+    # Events
     ringing_leg_b: bool = _switch(
         False, "RINGING is also sent for LEG-B of a bridge", "not documented; some AWS sample handlers expect it"
     )
@@ -42,7 +42,7 @@ class Switches:
     )
     bridge_failure_detail: bool = _switch(
         False,
-        "a failed bridge tells the far end's SIP code (`SipResponseCode` beside ErrorType CallNotAnswered)",
+        "a failed bridge reports the far end's SIP code (`SipResponseCode` beside ErrorType CallNotAnswered)",
         "call-and-bridge documents only CallNotAnswered",
     )
     hangup_success: HangupSuccess = _switch(
@@ -55,7 +55,7 @@ class Switches:
     )
     cut_actions_fail: bool = _switch(
         False,
-        "an action cut by the end of its leg sends ACTION_FAILED before HANGUP",
+        "an action aborted by the end of its leg sends ACTION_FAILED before HANGUP",
         "not documented; AWS sample guards against results with a Disconnected leg",
     )
     update_survives_failure: bool = _switch(
@@ -65,8 +65,8 @@ class Switches:
     )
     hangup_after_drop: bool = _switch(
         True,
-        "a call dropped for want of an answer still sends HANGUP 480",
-        "timeouts page names the 480, not the event",
+        "a call dropped because the Lambda did not answer still sends HANGUP 480",
+        "timeouts page mentions the 480, not the event",
     )
 
     # Order and repeats
@@ -78,7 +78,7 @@ class Switches:
         "reversed: when one party leaves a bridge the other leaves too, and the later HANGUP overtakes",
         "inferred: nothing promises ordered delivery",
     )
-    hangup_hold: float = _switch(3.0, "how long a reversed HANGUP is held back at most (s)", "ours")
+    hangup_hold: float = _switch(3.0, "for how long a reversed HANGUP is held at most (s)", "ours")
     reordering: Reordering = _switch(
         "none", "neighbours: an event is overtaken by one that follows within the window", "inferred, as above"
     )
@@ -91,41 +91,41 @@ class Switches:
     )
     dial_waits_for_first_answer: bool = _switch(
         True,
-        "leg A is dialled when NEW_OUTBOUND_CALL was answered",
+        "leg A is dialled once NEW_OUTBOUND_CALL was answered",
         "real logs: RINGING already carries the attributes stored then",
     )
     lambda_latency: float = _switch(0.02, "how long a Lambda takes on the jumping clock (s)", "ours")
 
     # The legs
     post_dial_delay: float = _switch(
-        0.1, "from a dial to the first sign of the far end (s)", "ours; networks take seconds"
+        0.1, "from a dial to the first response of the far end (s)", "ours; networks take seconds"
     )
     prompt_mutes_peer: bool = _switch(
         False, "while a prompt plays to one leg of a bridge, neither party hears the other", "not documented"
     )
     network_ring_limit: float = _switch(
-        30.0, "how long the network lets leg A ring (s)", "observed (chime-sdk-js #2756)"
+        30.0, "for how long the network lets leg A ring (s)", "observed (chime-sdk-js #2756)"
     )
     network_ring_limit_b: float | None = _switch(
         None,
-        "how long the network lets a bridge's leg B ring (s); None: CallTimeoutSeconds alone",
+        "for how long the network lets a bridge's leg B ring (s); None: only CallTimeoutSeconds applies",
         "carriers may shorten it",
     )
-    sip_code_of_no_answer: int = _switch(480, "HANGUP code of a leg A nobody answered", "case-5; carriers may send 408")
+    sip_code_of_no_answer: int = _switch(480, "HANGUP code of an unanswered leg A", "case-5; carriers may send 408")
     hangup_of_ringing_leg_a: Literal["fails", "ignored"] = _switch(
-        "fails", "Hangup of a leg A that rings: ACTION_FAILED, or nothing", "chime-sdk-js #2756: it has no effect"
+        "fails", "Hangup of a ringing leg A: ACTION_FAILED, or nothing", "chime-sdk-js #2756: it has no effect"
     )
     update_while_ringing: bool = _switch(
-        True, "a call whose leg A rings can be updated (else 404)", "update-sip-call speaks of an in-progress call"
+        True, "a call whose leg A is ringing can be updated (else 404)", "update-sip-call: an in-progress call"
     )
     receive_digits_one_shot: bool = _switch(
         True, "a ReceiveDigits listener ends with its first match", "listen-to-digits can be read both ways"
     )
     invalid_twice_drops: bool = _switch(
-        True, "an invalid answer to INVALID_LAMBDA_RESPONSE ends the call", "unexpected-hangups names these causes"
+        True, "an invalid answer to INVALID_LAMBDA_RESPONSE ends the call", "unexpected-hangups lists the causes"
     )
     recording_delay: float = _switch(
-        2.0, "from the end of a recording to its object (s)", "start-call-recording: no time"
+        2.0, "from the end of a recording to its S3 object (s)", "start-call-recording gives no time"
     )
 
     # The account
@@ -134,37 +134,35 @@ class Switches:
     )
     uncertain_creates: int = _switch(
         0,
-        "so many creates are carried out and yet answered 500",
-        "inferred: no idempotency token, and SDKs repeat a 5xx",
+        "how many creates are carried out and yet answered with 500",
+        "inferred: there is no idempotency token, and SDKs retry a 5xx",
     )
     bridge_over_quota_fails: bool = _switch(
-        True, "a bridge that would pass the active-call quota fails (else only creates are counted)", "inferred"
+        True, "a bridge that would exceed the active-call quota fails (else only creates are counted)", "inferred"
     )
     quotas: Quotas = _switch(Quotas(), "the account's quotas: off, or on with these numbers", "quotas page")
     order_delay: float = _switch(0.5, "from a number order to Successful (s)", "ours; the service takes seconds")
 
-    # What the documents fix
+    # Values that the documentation fixes
     attribute_pairs: int = _switch(
-        100, "TransactionAttributes: pairs at most", "transaction-attributes; older page: 10"
+        100, "TransactionAttributes: maximum number of pairs", "transaction-attributes; older page: 10"
     )
-    attribute_bytes: int = _switch(20_480, "TransactionAttributes: bytes at most", "transaction-attributes")
+    attribute_bytes: int = _switch(20_480, "TransactionAttributes: maximum size in bytes", "transaction-attributes")
     attribute_characters: int | None = _switch(
-        None, "TransactionAttributes: characters of a key or a value at most", "older page: 1024"
+        None, "TransactionAttributes: maximum characters of a key or value", "older page: 1024"
     )
     repeat_after: float = _switch(5.0, "an unanswered invocation is repeated after this (s)", "timeouts")
-    repeats: int = _switch(
-        3, "how often an unanswered invocation is repeated", "timeouts gives 5 s and 20 s, not a count"
-    )
+    repeats: int = _switch(3, "how often an unanswered invocation is repeated", "timeouts gives 5 s and 20 s, no count")
     drop_after: float = _switch(20.0, "an invocation unanswered for this long ends the call (s)", "timeouts")
     error_repeats: int = _switch(1, "how often a failed invocation is repeated", "invoke-on-call-leg: 4xx, once")
-    invocations: int = _switch(1000, "invocations per call at most", "invoke-on-call-leg")
-    actions: int = _switch(10, "actions per answer at most", "invoke-on-call-leg")
-    inbound_patience: float = _switch(30.0, "an inbound call left without an action dies after this (s)", "use-cases")
+    invocations: int = _switch(1000, "maximum invocations per call", "invoke-on-call-leg")
+    actions: int = _switch(10, "maximum actions per answer", "invoke-on-call-leg")
+    inbound_patience: float = _switch(30.0, "an inbound call that gets no action ends after this (s)", "use-cases")
     speech_rate: float = _switch(15.0, "characters spoken per second by Speak", "ours; about 150 words a minute")
 
 
 def older_attribute_limits() -> dict[str, Any]:
-    """The limits the older page prints, as arguments of `dataclasses.replace`: 10 pairs of at most 1024 characters."""
+    """The limits of the older page, as arguments of `dataclasses.replace`: 10 pairs of at most 1024 characters."""
     return {"attribute_pairs": 10, "attribute_characters": 1024}
 
 

@@ -1,7 +1,7 @@
-"""chime-sdk-voice on the wire: which operation a request is, its parameters checked, answers and errors written.
+"""The HTTP protocol of chime-sdk-voice: routing, validation of parameters, responses and errors.
 
-Routes, required members, lengths and patterns come from the service's own model as botocore carries it, so that a
-client made from the same model and this server can only differ where the service differs from its model.
+Routes, required members, lengths and patterns come from the service model in botocore. So this server and a client made
+from the same model can differ only where the service differs from its model.
 """
 
 import json
@@ -31,7 +31,7 @@ class Route:
 
 @lru_cache(maxsize=1)
 def routes() -> tuple[Route, ...]:
-    """Every operation of the model, those with a fixed query (`?operation=…`) first."""
+    """Every operation of the model; those with a fixed query (`?operation=…`) come first."""
     model = botocore.session.get_session().get_service_model("chime-sdk-voice")
     found = []
     for name in model.operation_names:
@@ -44,9 +44,9 @@ def routes() -> tuple[Route, ...]:
 
 
 def read_request(method: str, path: str, query: dict[str, list[str]], body: bytes) -> tuple[str, dict[str, Any]]:
-    """The operation's name and its parameters, named as in the model.
+    """Returns the operation's name and its parameters, named as in the model.
 
-    Raises: ServiceRefusal (404 no such route, 400 malformed or against the model).
+    Raises: ServiceRefusal: 404 no such route, 400 malformed or not valid by the model.
     """
     for route in routes():
         match = route.path.fullmatch(path.rstrip("/") or "/")
@@ -105,7 +105,7 @@ def _check(shape: Shape | None, parameters: dict[str, Any]) -> None:
 
 
 def _check_values(shape: Shape, value: Any, where: str) -> None:
-    """Patterns, enumerations and upper bounds, which botocore's own validation leaves to the service."""
+    """Checks patterns, enumerations and upper bounds, which botocore's own validation leaves to the service."""
     fault = None
     if isinstance(shape, StructureShape):
         for name, each in value.items():

@@ -11,7 +11,7 @@ from typing import Any
 
 from moto import mock_aws
 
-from pstn.feed import Moment
+from pstn.feed import NetworkEvent
 from pstn.lines.behaviours import answers
 from tests.journeys.line import Line
 from tools.template import ROOT, read_yaml
@@ -131,7 +131,7 @@ def _played() -> Iterator[str]:
     moments: list[tuple[datetime, str, str]] = []
     events: dict[int, str] = {}
 
-    def happened(moment: Moment) -> None:
+    def happened(moment: NetworkEvent) -> None:
         if moment.kind == "event":
             events[moment.detail["event"]["Sequence"]] = _event(moment.detail["event"])
         elif moment.kind == "answer":

@@ -23,7 +23,7 @@ from pstn.lines.behaviours import (
 )
 from pstn.switches import Quotas, Switches
 
-Moment = Literal["caller rings", "callee rings", "in talk"]
+StopWhen = Literal["caller rings", "callee rings", "in talk"]
 
 CONNECTING, WAITING, NOTICE, LAST_MINUTE = "connecting", "waiting", "recording-notice", "last-minute"
 UNAVAILABLE, BUSY, NO_ANSWER = "callee-unavailable", "callee-busy", "callee-no-answer"
@@ -64,7 +64,7 @@ class Case:
     """Both are joined."""
     left_by: Literal["caller", "callee", None] = None
     """Who hangs up first; None: nobody does, or the platform."""
-    stop: Moment | None = None
+    stop: StopWhen | None = None
     """When the SP asks for the end."""
     minutes: int = 0
     """The longest talk that the SP asks for; 0: no limit of its own."""
@@ -122,7 +122,9 @@ def _failed(
     return Case(f"callee_{name}", f"The called party {story}.", _soon, phone, told, codes, (WAITING, hears), **more)
 
 
-def _stopped(name: str, story: str, when: Moment, told: tuple[str, ...], causes: tuple[int, int], **more: Any) -> Case:
+def _stopped(
+    name: str, story: str, when: StopWhen, told: tuple[str, ...], causes: tuple[int, int], **more: Any
+) -> Case:
     codes = Codes(8017, 516, 0, *causes)
     caller, callee = more.pop("caller", answers(2.0)), more.pop("callee", _soon)
     return Case(f"stopped_{name}", f"The SP stops the call {story}.", caller, callee, told, codes, stop=when, **more)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from lab.cases.catalogue import CONNECTING, PARTING, WAITING
 from lab.cases.play import Played
-from pstn.lines.phones import PhoneCall
+from pstn.lines.phone_state import PhoneCall
 
 SECOND = timedelta(seconds=1)
 _WHERE = ("recordStartTime", "recordObjectName", "recordBucketName", "recordDomain", "recordFileDownloadUrl")
@@ -89,11 +89,11 @@ def _told(played: Played) -> Iterator[Finding]:
 def _ringing_overtaken(played: Played) -> bool:
     """Ringing that is heard after the answer is no news any more; a network or a busy machine may bring it about."""
     kinds = {
-        moment.detail["event"]["Sequence"]: moment.detail["event"]["InvocationEventType"]
-        for moment in played.moments
-        if moment.kind == "event"
+        event.detail["event"]["Sequence"]: event.detail["event"]["InvocationEventType"]
+        for event in played.network_events
+        if event.kind == "event"
     }
-    order = [kinds.get(moment.detail["sequence"]) for moment in played.moments if moment.kind == "answer"]
+    order = [kinds.get(event.detail["sequence"]) for event in played.network_events if event.kind == "answer"]
     later = order[order.index("CALL_ANSWERED") :] if "CALL_ANSWERED" in order else []
     return played.switches.reordering != "none" or ("RINGING" in later and "RINGING" not in order[: -len(later)])
 
@@ -221,7 +221,7 @@ def _time_faults(played: Played) -> Iterator[str]:
         if (told is None) != (at is None):
             yield f"{name} is {told}, the phone saw {at and at[0]}"
         elif told is not None and at is not None and not _within_a_second(_time(told), *at):
-            seen, heard = (f"{moment:%H:%M:%S.%f}" for moment in at)
+            seen, heard = (f"{event:%H:%M:%S.%f}" for event in at)
             yield f"{name} is {told}, the phone saw it at {seen}, the platform heard at {heard}"
 
 
@@ -243,7 +243,7 @@ def _times(played: Played) -> dict[str, tuple[datetime, datetime] | None]:
     """
     times: dict[str, tuple[datetime, datetime] | None] = dict.fromkeys((*_LEG_A, *_LEG_B, "callEndTime"))
     if caller := played.caller:
-        dialled = next(moment.at for moment in played.moments if moment.kind == "placed")
+        dialled = next(event.at for event in played.network_events if event.kind == "placed")
         times["callOutStartTime"] = (dialled, caller.called_at)
         times["callOutAlertingTime"] = _heard(played, "RINGING", caller.rang_at)
         times["callOutAnswerTime"] = _heard(played, "CALL_ANSWERED", caller.answered_at)
@@ -258,7 +258,7 @@ def _times(played: Played) -> dict[str, tuple[datetime, datetime] | None]:
     ends = [call.ended_at for call in (played.caller, played.callee) if call and call.ended_at]
     if ends:
         times["callEndTime"] = _heard(played, "HANGUP", max(ends))
-    elif not played.moments:  # the network never took the call; its end is the platform's own
+    elif not played.network_events:  # the network never took the call; its end is the platform's own
         del times["callEndTime"]
     return times
 
@@ -270,16 +270,16 @@ def _heard(
     if seen is None:
         return None
     asked = [
-        moment
-        for moment in played.moments
-        if moment.kind == "event"
-        and moment.detail["event"]["InvocationEventType"] == kind
-        and (before or moment.at >= seen)
+        event
+        for event in played.network_events
+        if event.kind == "event"
+        and event.detail["event"]["InvocationEventType"] == kind
+        and (before or event.at >= seen)
     ]
     if not asked:
         return seen, seen
     sequence = asked[0].detail["event"]["Sequence"]
-    answered = [m.at for m in played.moments if m.kind == "answer" and m.detail["sequence"] == sequence]
+    answered = [m.at for m in played.network_events if m.kind == "answer" and m.detail["sequence"] == sequence]
     return min(seen, asked[0].at) if before else seen, max([seen, *answered[:1]])
 
 
@@ -292,8 +292,8 @@ def _time(text: str) -> datetime:
 
 def _refusals(played: Played) -> str | None:
     """Answers that the service could not read, and Lambdas that failed."""
-    failures = [str(moment.detail["reason"]) for moment in played.moments if moment.kind == "failure"]
-    events = (moment.detail["event"] for moment in played.moments if moment.kind == "event")
+    failures = [str(event.detail["reason"]) for event in played.network_events if event.kind == "failure"]
+    events = (event.detail["event"] for event in played.network_events if event.kind == "event")
     invalid = [event.get("ErrorMessage") for event in events if event["InvocationEventType"].startswith("INVALID")]
     found = [*failures, *map(str, invalid)]
     return "; ".join(found) or None

@@ -4,7 +4,7 @@ import math
 from array import array
 from collections.abc import Iterator
 
-from pstn.lines.sip.sounds import RATE
+from pstn.lines.sip.audio import RATE
 
 WINDOW = RATE // 10
 """Samples judged at a time: 100 ms, in which every voice of `lab.phones.voices` has a whole number of waves."""

@@ -20,8 +20,8 @@ from lab.sp.client import Reply
 from lab.sp.receiver import Push
 from lab.sp.sounds import open_sound
 from lab.sp.sp import Sp
-from pstn.feed import Moment
-from pstn.lines.phones import Phone, PhoneCall
+from pstn.feed import NetworkEvent
+from pstn.lines.phone_state import Phone, PhoneCall
 from pstn.service import PstnService
 from pstn.switches import Switches
 
@@ -51,7 +51,7 @@ class Played:
     stopped: Reply | None = None
     caller_calls: list[PhoneCall] = field(default_factory=list)
     callee_calls: list[PhoneCall] = field(default_factory=list)
-    moments: list[Moment] = field(default_factory=list)
+    network_events: list[NetworkEvent] = field(default_factory=list)
     """What happened in the network, in order: SMA events, the platform's answers, the phones."""
     pushes: list[Push] = field(default_factory=list)
     sound: bytes | None = None
@@ -97,18 +97,18 @@ class Watch:
 
     def __init__(self, pstn: PstnService) -> None:
         self._changed = threading.Condition()
-        self._by_call: dict[str, list[Moment]] = {}
-        self._to: dict[str, list[Moment]] = {}
-        self._refused: dict[str, list[Moment]] = {}
+        self._by_call: dict[str, list[NetworkEvent]] = {}
+        self._to: dict[str, list[NetworkEvent]] = {}
+        self._refused: dict[str, list[NetworkEvent]] = {}
         pstn.subscribe(self._take)
 
     def call_to(self, number: str, since: datetime) -> str | None:
         """The network call whose leg A goes to this number."""
         with self._changed:
-            placed = [moment for moment in self._to.get(number, []) if moment.at >= since]
+            placed = [event for event in self._to.get(number, []) if event.at >= since]
         return placed[0].transaction if placed else None
 
-    def moments(self, call: str | None) -> list[Moment]:
+    def events(self, call: str | None) -> list[NetworkEvent]:
         with self._changed:
             return list(self._by_call.get(call or "", []))
 
@@ -117,7 +117,7 @@ class Watch:
 
         def tried() -> bool:
             known = self._to.get(number, []) + self._refused.get(number, [])
-            return any(moment.at >= since for moment in known)
+            return any(event.at >= since for event in known)
 
         with self._changed:
             return self._changed.wait_for(tried, seconds)
@@ -127,21 +127,21 @@ class Watch:
             ended = self._changed.wait_for(lambda: any(m.kind == "over" for m in self._by_call[call]), seconds)
             return ended and self._changed.wait_for(lambda: _answered(self._by_call[call]), seconds)
 
-    def _take(self, moment: Moment) -> None:
+    def _take(self, event: NetworkEvent) -> None:
         with self._changed:
-            if moment.transaction:
-                self._by_call.setdefault(moment.transaction, []).append(moment)
-            if moment.kind == "placed":
-                self._to.setdefault(str(moment.detail["to"]), []).append(moment)
-            if moment.kind == "refused" and "to" in moment.detail:
-                self._refused.setdefault(str(moment.detail["to"]), []).append(moment)
+            if event.transaction:
+                self._by_call.setdefault(event.transaction, []).append(event)
+            if event.kind == "placed":
+                self._to.setdefault(str(event.detail["to"]), []).append(event)
+            if event.kind == "refused" and "to" in event.detail:
+                self._refused.setdefault(str(event.detail["to"]), []).append(event)
             self._changed.notify_all()
 
 
-def _answered(moments: list[Moment]) -> bool:
+def _answered(network_events: list[NetworkEvent]) -> bool:
     """Whether every invocation has its answer."""
-    asked = sum(moment.kind in ("event", "repeat") for moment in moments)
-    return asked == sum(moment.kind in ("answer", "failure") for moment in moments)
+    asked = sum(event.kind in ("event", "repeat") for event in network_events)
+    return asked == sum(event.kind in ("answer", "failure") for event in network_events)
 
 
 def play(
@@ -183,7 +183,7 @@ def play(
         watch.wait_until_over(call, _AFTERWARDS_S)
     execution = _execution(lab, played.call_id)
     played.caller_calls, played.callee_calls = list(caller.calls), list(callee.calls)
-    played.moments = watch.moments(call)
+    played.network_events = watch.events(call)
     played.left_over = left_over(lab, played, execution)
     played.pushes = sp.receiver.about(played.session)
     if link := played.cdr.get("recordFileDownloadUrl"):
@@ -233,7 +233,7 @@ def _execution(lab: Lab, call_id: str) -> str:
 def left_over(lab: Lab, played: Played, execution: str) -> list[str]:
     """What of a call is still there that should have gone with its end."""
     found = [] if execution == "SUCCEEDED" else [f"its execution is {execution}"]
-    exchange, network_calls = lab.pstn.exchange, {moment.transaction for moment in played.moments}
+    exchange, network_calls = lab.pstn.exchange, {event.transaction for event in played.network_events}
     with exchange.lock:
         legs = exchange.legs_up() + exchange.legs_ringing()
     found += [f"{tag} is up or rings" for call, tag in legs if call in network_calls]

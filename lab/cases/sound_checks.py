@@ -6,7 +6,7 @@ from lab.cases.checks import Check
 from lab.cases.hearing import samples, seconds_of
 from lab.cases.play import Played
 from lab.phones.voices import voice
-from pstn.lines.phones import PhoneCall
+from pstn.lines.phone_state import PhoneCall
 
 LEAST = 0.5
 """Of the time for which two were joined: prompts may sound over a voice, and a busy machine may interrupt it."""

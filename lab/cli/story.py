@@ -98,7 +98,7 @@ def _play(lab: Lab, watch: Watch, sp: Sp, case: Case, screen: Screen) -> Played:
     timeline = Timeline(screen, start, PAIR.caller, PEOPLE)
     timeline.heading("Jack's phone", "Sophia's phone")
     timeline.say(start, "sp", "→ asks for a callback")
-    lab.pstn.subscribe(timeline.moment)
+    lab.pstn.subscribe(timeline.network_event)
     sp.receiver.observers.append(timeline.push)
     played = play(lab, watch, sp, case, PAIR, on_stop=lambda: timeline.say(datetime.now(UTC), "sp", "→ asks to stop"))
     sp.receiver.observers.remove(timeline.push)

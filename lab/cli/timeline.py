@@ -19,7 +19,7 @@ from typing import Any, TextIO
 
 from lab.cli import wording
 from lab.sp.receiver import Push
-from pstn.feed import Moment
+from pstn.feed import NetworkEvent
 
 LANES = ("caller", "callee", "platform", "sp")
 _SHARES = (22, 22, 35, 21)
@@ -101,31 +101,31 @@ class Timeline:
         seconds = f"{(at - self._start).total_seconds():6.2f}"
         self._print(seconds, texts, lambda words, number: self._screen.paint(words, _COLOURS[number]))
 
-    def moment(self, moment: Moment) -> None:
+    def network_event(self, event: NetworkEvent) -> None:
         """Show a moment of the network, if it says anything to a reader."""
-        if moment.number:
-            lane = "caller" if moment.number == self._caller else "callee"
-            self._people.setdefault(moment.number, "the callee")
-            text = wording.phone(moment, self._people)
+        if event.number:
+            lane = "caller" if event.number == self._caller else "callee"
+            self._people.setdefault(event.number, "the callee")
+            text = wording.phone(event, self._people)
         else:
-            lane, text = "platform", self._platform(moment)
+            lane, text = "platform", self._platform(event)
         if text:
-            self.say(moment.at, lane, text)
+            self.say(event.at, lane, text)
 
     def push(self, push: Push) -> None:
         self.say(push.at, "sp", f"← {wording.told(push, self._people)}")
 
-    def _platform(self, moment: Moment) -> str | None:
+    def _platform(self, event: NetworkEvent) -> str | None:
         """An event is shown with its answer, when that comes."""
-        if moment.kind in ("event", "repeat"):
-            event = moment.detail["event"]
-            self._asked[event["Sequence"]] = event
+        if event.kind in ("event", "repeat"):
+            sent = event.detail["event"]
+            self._asked[sent["Sequence"]] = sent
             return None
-        if moment.kind == "answer":
-            asked = self._asked.get(moment.detail["sequence"])
-            again = " again" if int(moment.detail.get("attempt", 1)) > 1 else ""
-            return wording.exchange(asked, moment.detail["payload"], self._people, again) if asked else None
-        return wording.network(moment, self._people)
+        if event.kind == "answer":
+            asked = self._asked.get(event.detail["sequence"])
+            again = " again" if int(event.detail.get("attempt", 1)) > 1 else ""
+            return wording.exchange(asked, event.detail["payload"], self._people, again) if asked else None
+        return wording.network(event, self._people)
 
     def _widths(self) -> list[int]:
         free = self._screen.width - 6 - len(self._label) - 3 * len(LANES)

@@ -26,7 +26,7 @@ from lab.sp.sp import Sp, open_sp
 from lab.website.scenarios import SOPHIA, to_try
 from lab.website.server import Site
 from pstn.lines.behaviours import answers, planned
-from pstn.lines.phones import Phone
+from pstn.lines.phone_state import Phone
 from pstn.lines.sip.line import SipLine
 from pstn.lines.sip.settings import SipSettings
 
@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
             registrar = opened.enter_context(_registrar(lab, arguments.registrar_port, screen))
             screen.line(_guide(lab, sp, site, registrar, phone))
             wall = Wall(screen)
-            lab.pstn.subscribe(wall.moment)
+            lab.pstn.subscribe(wall.network_event)
             sp.receiver.observers.append(wall.push)
             site.desk.observers.append(wall.push)
             signals.wait(stop)

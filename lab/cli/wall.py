@@ -6,7 +6,7 @@ from datetime import datetime
 
 from lab.cli.timeline import Screen, Timeline
 from lab.sp.receiver import Push
-from pstn.feed import Moment
+from pstn.feed import NetworkEvent
 
 
 class Wall:
@@ -20,18 +20,18 @@ class Wall:
         self._by_call_id: dict[str, Timeline] = {}
         self._count = 0
 
-    def moment(self, moment: Moment) -> None:
-        if moment.transaction is None:
+    def network_event(self, event: NetworkEvent) -> None:
+        if event.transaction is None:
             return
         with self._known:
-            timeline = self._by_network_call.get(moment.transaction)
-            if timeline is None and moment.kind in ("placed", "called_in"):
-                caller = moment.number or str(moment.detail["to"])
-                call_id = (moment.detail.get("arguments") or {}).get("callId", moment.transaction)
-                timeline = self._by_call_id.get(call_id) or self._begin(moment.at, caller)
-                self._by_network_call[moment.transaction] = self._by_call_id[call_id] = timeline
+            timeline = self._by_network_call.get(event.transaction)
+            if timeline is None and event.kind in ("placed", "called_in"):
+                caller = event.number or str(event.detail["to"])
+                call_id = (event.detail.get("arguments") or {}).get("callId", event.transaction)
+                timeline = self._by_call_id.get(call_id) or self._begin(event.at, caller)
+                self._by_network_call[event.transaction] = self._by_call_id[call_id] = timeline
         if timeline is not None:
-            timeline.moment(moment)
+            timeline.network_event(event)
 
     def push(self, push: Push) -> None:
         for session in push.session_ids:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.sp.receiver import Push
-from pstn.feed import Moment
+from pstn.feed import NetworkEvent
 
 People = Mapping[str, str]
 """Names by number."""
@@ -23,10 +23,10 @@ def name(e164: object, people: People) -> str:
     return people.get(str(e164)) or number(str(e164))
 
 
-def phone(moment: Moment, people: People) -> str | None:
+def phone(event: NetworkEvent, people: People) -> str | None:
     """What a person notices or does; None: nothing."""
-    detail = moment.detail
-    match moment.kind:
+    detail = event.detail
+    match event.kind:
         case "rang":
             return f"rings, showing {number(str(detail['shown']))}"
         case "picked_up":
@@ -48,10 +48,10 @@ def phone(moment: Moment, people: People) -> str | None:
     return None
 
 
-def network(moment: Moment, people: People) -> str | None:
+def network(event: NetworkEvent, people: People) -> str | None:
     """What the network says of a call besides its events."""
-    detail = moment.detail
-    match moment.kind:
+    detail = event.detail
+    match event.kind:
         case "placed":
             return f"the network takes the call to {name(detail['to'], people)}"
         case "refused":

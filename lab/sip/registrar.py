@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from lab.sip.forwarding import back, has_been_at, hops_left, onward
 from lab.sip.messages import Request, address, from_source, is_loopback, parsed, response
-from pstn.lines.sip.numbers import ADDRESS, Numbers, e164
+from pstn.lines.sip.directory import ADDRESS, Directory, e164
 
 Address = tuple[str, int]
 ALLOW = ("Allow", "REGISTER, OPTIONS, INVITE, ACK, CANCEL, BYE")
@@ -64,7 +64,7 @@ class Registrar:
 
     def __init__(
         self,
-        numbers: Numbers,
+        numbers: Directory,
         station: str,
         own: str,
         clock: Callable[[], float],

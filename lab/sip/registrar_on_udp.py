@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from lab.sip.registrar import Registrar
 from pstn.lines.sip.child import LOOPBACK
-from pstn.lines.sip.numbers import Numbers
+from pstn.lines.sip.directory import Directory
 
 PORT = 5062
 """Beside the telephone network's 5060; 5061 is where softphones look for TLS."""
@@ -28,7 +28,7 @@ class RegistrarOnUdp:
     """
 
     def __init__(
-        self, numbers: Numbers, station: str, port: int = PORT, told: Callable[[str], None] = lambda text: None
+        self, numbers: Directory, station: str, port: int = PORT, told: Callable[[str], None] = lambda text: None
     ) -> None:
         """Raises: OSError if the port is taken."""
         own = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

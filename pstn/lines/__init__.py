@@ -1,16 +1,16 @@
-"""What the exchange asks of a telephone line, and what a line tells it."""
+"""The interface between the exchange and a telephone line, in both directions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from pstn.clocks import Clock, Timer
-from pstn.lines.phones import Phones
+from pstn.lines.phone_state import Phones
 
 
 @dataclass(frozen=True)
 class AudioFile:
-    """A prompt. `content`: its WAV bytes, if anything plays them; `text`: what to speak, if it is no file."""
+    """A prompt. `content`: its WAV file, where a line has audio; `text`: what to speak, if it is not a file."""
 
     seconds: float
     content: bytes | None = None
@@ -18,20 +18,20 @@ class AudioFile:
 
 
 AudioLookup = Callable[[str, str], AudioFile | None]
-"""(bucket, key) → the prompt there; None if it does not exist or cannot be played."""
+"""(bucket, key) → the prompt stored there; None if it does not exist or cannot be played."""
 
 
 def two_seconds_of_anything(_bucket: str, _key: str) -> AudioFile:
-    """The audio of an exchange that was given none: every object exists."""
+    """The default of an exchange: every object exists and plays for two seconds."""
     return AudioFile(2.0)
 
 
 class Line(Protocol):
-    """The far ends. A leg is named by its call id from `dial` or `arrived` until `hang_up` or `LineListener.ended`."""
+    """The far ends. A leg is known by its call id from `dial` or `arrived` until `hang_up` or `LineListener.ended`."""
 
-    def dial(self, call_id: str, shown: str, to: str, sip_headers: Mapping[str, str]) -> None: ...
+    def dial(self, call_id: str, caller_id: str, to: str, sip_headers: Mapping[str, str]) -> None: ...
     def picked_up(self, call_id: str) -> None:
-        """The service answered a call that came from outside."""
+        """The service answered an inbound call."""
 
     def hang_up(self, call_id: str, sip_code: int) -> None: ...
     def play(self, call_id: str, play_id: str, name: str, audio: AudioFile, times: int | None) -> None:
@@ -40,42 +40,42 @@ class Line(Protocol):
     def stop(self, call_id: str, play_id: str) -> None: ...
     def join(self, call_id: str, other_id: str) -> None: ...
     def mute(self, call_id: str, muted: bool) -> None:
-        """This leg and its peer hear nothing of one another while muted."""
+        """While muted, this leg and its peer do not hear each other."""
 
     def leave(self, call_id: str) -> None:
-        """This party hangs up by itself now, if anything but a person decides that."""
+        """Let this party hang up now, if it is scripted."""
 
     def other_rings(self, call_id: str) -> None:
-        """The party that this leg waits for is being dialled."""
+        """The party that this leg is waiting for is being dialled."""
 
     def record(self, call_id: str, track: str) -> None:
-        """Once per leg; `track`: BOTH, INCOMING or OUTGOING, seen from the service."""
+        """Start recording, at most once per leg. `track`: BOTH, INCOMING or OUTGOING, seen from the service."""
 
     def pause_recording(self, call_id: str, paused: bool) -> None: ...
     def finish_recording(self, call_id: str) -> None:
-        """At the latest the end of the leg does that too."""
+        """Also implied by the end of the leg."""
 
     def recorded(self, call_id: str) -> bytes | None:
-        """The WAV file of a finished recording; may wait for it a little. None: this line has no sound."""
+        """The WAV file of a finished recording; may wait for it a little. None: this line has no audio."""
 
     def arrived(self, call_id: str, number: str, to: str) -> None:
-        """Let the phone of this number call the service, which knows the call by this id."""
+        """Let the phone with this number call the service, which knows the call by this id."""
 
     def press(self, number: str, digits: str) -> bool:
-        """By hand. False: that phone is in no call, or is not the lab's to move."""
+        """Press keys as a person would. False: that phone is in no call, or is not scripted."""
 
     def hang_up_by_hand(self, number: str) -> bool:
-        """Hang up, or decline what rings. False: there was nothing to hang up."""
+        """Hang up or decline as a person would. False: there was nothing to hang up."""
 
     def close(self) -> None:
-        """Let go of processes and ports; whatever is up is cut."""
+        """Release processes and ports; calls that are up are cut off."""
 
 
 class LineListener(Protocol):
     """The exchange, as a line sees it."""
 
     def arrives(self, from_number: str, to_number: str, sip_headers: Mapping[str, str]) -> str | None:
-        """Somebody calls one of the account's numbers: the leg's call id. None: no rule wants the call."""
+        """An inbound call to one of the account's numbers. Returns the leg's call id; None: no SIP rule matches."""
 
     def rang(self, call_id: str) -> None: ...
     def answered(self, call_id: str) -> None: ...
@@ -83,13 +83,13 @@ class LineListener(Protocol):
     def pressed(self, call_id: str, digit: str) -> None: ...
     def playback_finished(self, call_id: str, play_id: str) -> None: ...
     def later(self, seconds: float, run: Callable[[], None]) -> Timer:
-        """A timer of the line's own, in turn with everything else."""
+        """A timer for the line, run under the exchange's lock like everything else."""
 
     def note(self, kind: str, number: str, **detail: object) -> None: ...
 
 
 class MakeLine(Protocol):
-    """What an exchange is given to make its line with."""
+    """Makes the line of an exchange."""
 
     def __call__(
         self, clock: Clock, listener: LineListener, phones: Phones, post_dial_delay: Callable[[], float]

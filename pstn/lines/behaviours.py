@@ -1,6 +1,6 @@
-"""What a scripted phone does when it is called, and the number plan that gives each number its script.
+"""What a scripted phone does when it is called, and the number plan, which assigns a script to each number.
 
-A phone scripts only itself. Seconds count from the moment named; None: never.
+A script covers one phone only. Seconds count from the event named; None: never.
 """
 
 import re
@@ -19,27 +19,30 @@ class Behaviour:
     rings: bool = True
     """Sends 180 Ringing."""
     talks: float | None = None
-    """Hangs up so long after it was joined to the other party."""
+    """Seconds after being joined to the other party until it hangs up."""
     stays: float | None = None
-    """Hangs up so long after its own answer, joined or not."""
+    """Seconds after its own answer until it hangs up, joined or not."""
     patience: float | None = None
-    """Hangs up so long after the other party began to ring, unless joined by then."""
+    """Seconds after the other party begins to ring until it hangs up, unless joined by then."""
     leaves_after_peer: float | None = None
-    """Hangs up so long after the other party left. None: stays on the line, as a forgotten handset does."""
+    """Seconds after the other party left until it hangs up. None: stays on the line, as if nobody noticed."""
     vanishes: float | None = None
-    """Falls silent so long after it was joined: hears and presses nothing more, and does not hang up."""
+    """Seconds after being joined until it disappears: no audio, no digits, no hang-up."""
     noticed: float | None = None
-    """The network notices so long after it vanished, and ends the leg."""
+    """Seconds after it vanished until the network notices and ends the leg."""
     presses: str = ""
     press_after: float = 1.0
     press_when: Literal["answer", "prompt", "join"] = "prompt"
-    """When the digits are pressed: so long after answering, after a prompt began, or after being joined."""
+    """What `press_after` counts from: the answer, the start of a prompt, or being joined."""
     sip_code: int | None = None
-    """The final code of a refusal, in place of the usual one."""
+    """The final code of a refusal, instead of the usual one."""
 
     @property
     def refusal(self) -> int | None:
-        """RFC 3261 §21: 486 Busy Here, 603 Decline, 404 Not Found; None: this phone does not refuse."""
+        """The final code with which it refuses (RFC 3261 §21:
+
+        486 Busy Here, 603 Decline, 404 Not Found); None: it does not.
+        """
         return self.sip_code or {"busy": 486, "rejects": 603, "invalid": 404}.get(self.kind)
 
 
@@ -72,22 +75,22 @@ def vanishes(after: float = 2.0, answers_after: float = 2.0, noticed: float | No
 
 
 PLAN = re.compile(r"\+1202555(01\d\d)")
-"""+1 202 555 0100 … 0199: kept free for fiction by the North American Numbering Plan."""
+"""+1 202 555 0100 … 0199: reserved for fiction by the North American Numbering Plan."""
 
 
 def planned(number: str) -> Behaviour:
-    """The script of a number nobody gave another: by its last two digits on +1 202 555 01xx, otherwise invalid.
+    """The default script of a number: by its last two digits on +1 202 555 01xx, otherwise invalid.
 
     | xx | Behaviour |
     | --- | --- |
-    | 00-09 | kept for the account's own numbers: never a phone |
+    | 00-09 | reserved for the account's own numbers: never a phone |
     | 10-29 | answers after 2 s, talks until the other hangs up, then hangs up 1 s later |
-    | 30-39 | answers after 2 s, talks so many seconds as the last digit says (0: 10 s), then hangs up |
+    | 30-39 | answers after 2 s, talks for as many seconds as the last digit says (0: 10 s), then hangs up |
     | 40-49 | busy |
     | 50-59 | never answers |
     | 60-69 | rejects after 1 s |
     | 70-79 | invalid number |
-    | 80-84 | answers after 2 s, hangs up when the other party has rung for 1 s |
+    | 80-84 | answers after 2 s, hangs up when the other party has been ringing for 1 s |
     | 85-89 | answers after 2 s, vanishes 2 s after being joined |
     | 90-94 | answers after 2 s, presses 1 at each prompt, talks until the other hangs up |
     | 95-99 | answers at once without ringing, as a voicemail does; hangs up after 20 s |

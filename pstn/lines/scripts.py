@@ -1,9 +1,10 @@
-"""Phones by script: when each one rings, answers, presses and leaves, and what it remembers of it.
+"""Scripted phones: when each one rings, answers, presses digits and hangs up, and the log of it.
 
-Rule 1: a script decides here and nowhere else; how a phone is moved is the line's (the methods at the end).
-Rule 2: what happened is kept and told when it happened (`_rang`, `_answered`, …), whoever made it happen.
+Rule 1: scripts are interpreted here only. How a phone is made to do something is up to the subclass (the methods at the
+end).
+Rule 2: what happened is logged and reported when it happened (`_rang`, `_answered`, …), whatever caused it.
 
-A phone in a call is busy to the next caller.
+A phone in a call is busy for the next caller.
 """
 
 from abc import ABC, abstractmethod
@@ -13,33 +14,33 @@ from typing import Any
 
 from pstn.clocks import Clock
 from pstn.lines import AudioFile, LineListener
-from pstn.lines.phones import Phone, PhoneCall, Phones
+from pstn.lines.phone_state import Phone, PhoneCall, Phones
 
 DECLINED = 603
 """RFC 3261 §21.6.2."""
 
 
 class ScriptedLine(ABC):
-    """The bookkeeping and the scripts of a line (`lines.Line`); subclasses move the phones."""
+    """The call log and the scripts of a line (`lines.Line`); subclasses control the phones."""
 
     def __init__(
         self, clock: Clock, listener: LineListener, phones: Phones, post_dial_delay: Callable[[], float]
     ) -> None:
-        """`post_dial_delay`: seconds from a dial to the first sign of the far end, at the moment."""
+        """`post_dial_delay()`: the current delay from a dial to the first response of the far end, in seconds."""
         self.post_dial_delay = post_dial_delay
         self.clock = clock
         self.listener = listener
         self.phones = phones
         self.calls: dict[str, PhoneCall] = {}
 
-    # -- what the exchange asks (lines.Line)
-    def dial(self, call_id: str, shown: str, to: str, sip_headers: Mapping[str, str]) -> None:
+    # -- what the exchange asks for (lines.Line)
+    def dial(self, call_id: str, caller_id: str, to: str, sip_headers: Mapping[str, str]) -> None:
         phone = self.phones[to]
         engaged = phone.current is not None
-        call = self._new_call(phone, call_id, shown)
+        call = self._new_call(phone, call_id, caller_id)
         call.sip_headers = dict(sip_headers)
         call.engaged = engaged
-        self._note(call, "called", shown=shown)
+        self._note(call, "called", shown=caller_id)
         self._place(call)
 
     def arrived(self, call_id: str, number: str, to: str) -> None:
@@ -96,14 +97,14 @@ class ScriptedLine(ABC):
     def other_rings(self, call_id: str) -> None:
         call = self.calls.get(call_id)
         if call and call.scripted and call.phone.behaviour.patience is not None:
-            self._later(call, call.phone.behaviour.patience, lambda: self._lose_patience(call))
+            self._later(call, call.phone.behaviour.patience, lambda: self._leave_unless_joined(call))
 
     def leave(self, call_id: str) -> None:
         call = self.calls.get(call_id)
         if call and call.scripted and call.up and call.vanished_at is None:
             self._leave(call)
 
-    # -- what a person does by hand
+    # -- what a person does
     def press(self, number: str, digits: str) -> bool:
         call = self.phones[number].current
         if call is None or not call.up or not call.scripted:
@@ -182,7 +183,10 @@ class ScriptedLine(ABC):
             self.listener.playback_finished(call.call_id, play_id)
 
     def _ended(self, call: PhoneCall, by: str, sip_code: int, *, tell: bool = False) -> None:
-        """`by` self: the phone left, and the exchange is told; network: the exchange said so, or (`tell`) lost it."""
+        """`by` self:
+
+        the phone hung up, so tell the exchange; network: the exchange asked for it, or (`tell`) lost it.
+        """
         if call.ended_at:
             return
         now = self.clock.now()
@@ -191,12 +195,12 @@ class ScriptedLine(ABC):
             timer.cancel()
         call.plays.clear()
         self.mute(call.call_id, False)
-        self._part(call, now)
+        self._unjoin(call, now)
         self._note(call, "ended", by=by, sip_code=sip_code)
         if tell or by == "self":
             self.listener.ended(call.call_id, sip_code)
 
-    def _part(self, call: PhoneCall, now: datetime) -> None:
+    def _unjoin(self, call: PhoneCall, now: datetime) -> None:
         if call.peer is None:
             return
         other = self.calls[call.peer]
@@ -208,9 +212,9 @@ class ScriptedLine(ABC):
         if other.scripted and other.ended_at is None and other.vanished_at is None and patience is not None:
             self._later(other, patience, lambda: self._leave(other))
 
-    # -- the script's own steps
+    # -- steps of a script
     def _follow(self, call: PhoneCall) -> None:
-        """From the dial on: ring, refuse or answer."""
+        """Once it is dialled: ring, refuse or answer."""
         script, delay = call.phone.behaviour, self.post_dial_delay()
         if call.rings:
             self._later(call, delay, lambda: self._ring(call))
@@ -227,7 +231,7 @@ class ScriptedLine(ABC):
     def _press_key(self, call: PhoneCall, digit: str) -> Callable[[], None]:
         return lambda: self._press(call, digit)
 
-    def _lose_patience(self, call: PhoneCall) -> None:
+    def _leave_unless_joined(self, call: PhoneCall) -> None:
         if not call.joined:
             self._leave(call)
 
@@ -237,14 +241,14 @@ class ScriptedLine(ABC):
     def _note(self, call: PhoneCall, kind: str, **detail: Any) -> None:
         self.listener.note(kind, call.phone.number, call_id=call.call_id, **detail)
 
-    # -- how this line moves a phone, or makes it hear
+    # -- how a line controls a phone
     @abstractmethod
     def _place(self, call: PhoneCall) -> None:
         """Call this phone."""
 
     @abstractmethod
     def _call_service(self, call: PhoneCall) -> None:
-        """Let this phone call the number it `saw`."""
+        """Let this phone call the number that it `saw`."""
 
     @abstractmethod
     def _ring(self, call: PhoneCall) -> None: ...
@@ -254,7 +258,7 @@ class ScriptedLine(ABC):
     def _answer(self, call: PhoneCall) -> None: ...
     @abstractmethod
     def _leave(self, call: PhoneCall) -> None:
-        """Hang up, or decline what rings."""
+        """Hang up, or decline if it is ringing."""
 
     @abstractmethod
     def _press(self, call: PhoneCall, digit: str) -> None: ...

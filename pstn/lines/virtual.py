@@ -1,6 +1,6 @@
-"""Phones that are only scripts: no sound, but everything a person would have noticed, with the time it happened.
+"""Phones that are scripts only: no audio, but a log of everything that a person would notice, and when.
 
-Times are the clock's, so a call of hours takes no time on a clock that jumps.
+Times are the clock's, so a call of hours takes no time on a jumping clock.
 """
 
 from pstn.lines import AudioFile
@@ -15,7 +15,7 @@ from pstn.lines.behaviours import (
     rejects,
     vanishes,
 )
-from pstn.lines.phones import Phone, PhoneCall, Phones
+from pstn.lines.phone_state import Phone, PhoneCall, Phones
 from pstn.lines.scripts import DECLINED, ScriptedLine
 
 __all__ = [
@@ -36,10 +36,10 @@ __all__ = [
 
 
 class VirtualLine(ScriptedLine):
-    """Whatever a script wants happens at once; a prompt lasts as long as its file says."""
+    """What a script does takes effect at once; a prompt lasts as long as its file."""
 
     def record(self, call_id: str, track: str) -> None:
-        """There is no sound to record: `recordings` makes some up."""
+        """There is no audio to record: `recordings` makes a synthetic file."""
 
     def pause_recording(self, call_id: str, paused: bool) -> None: ...
     def finish_recording(self, call_id: str) -> None: ...
@@ -52,7 +52,7 @@ class VirtualLine(ScriptedLine):
         self._follow(call)
 
     def _call_service(self, call: PhoneCall) -> None:
-        """The exchange knows already."""
+        """Nothing to do: the exchange already knows of the call."""
 
     def _ring(self, call: PhoneCall) -> None:
         self._rang(call)

@@ -25,7 +25,7 @@ _BREAKS = {
     "product-below-functions": (f"{_CORE}/runtime/__init__.py", "import functions.sweep.handler"),
     "functions-know-no-lab": ("functions/sweep/handler.py", "import lab"),
     "handlers-are-independent": ("functions/sweep/handler.py", "import functions.outbox.handler"),
-    "pstn-imports-nothing-of-ours": ("pstn/lines/sip/line.py", "import lab.phones.fleet"),
+    "pstn-imports-nothing-of-ours": ("pstn/lines/sip/line.py", "import lab.phones.scripted"),
     "lab-imports-nothing-of-the-product": ("lab/__init__.py", "import duologue.domain.call"),
     "lab-layers": ("lab/website/desk.py", "import lab.lab"),
 }

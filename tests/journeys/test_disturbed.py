@@ -9,7 +9,7 @@ from duologue.domain.due import SWEEP_MARGIN, TAKE_UP
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.outcome import EndReason, Outcome, Result
 from duologue.wire.chime.commands import END_COMMAND
-from pstn.lambdas import Fate
+from pstn.lambdas import InvocationFault
 from pstn.lines.behaviours import answers, busy, never_answers, vanishes
 from pstn.switches import Quotas, Switches
 from tests.journeys.line import CALLEE, CALLER, Line
@@ -109,7 +109,7 @@ def test_the_outbox_alone_wakes_the_flow():
 @pytest.mark.parametrize("kind", ["CALL_ANSWERED", "ACTION_SUCCESSFUL", "HANGUP", "CALL_UPDATE_REQUESTED"])
 def test_a_reply_that_is_lost_is_given_again(kind):
     line = Line(answers(2), answers(3, talks=20.0))
-    line.exchange.lambdas.fate = lambda event, attempt: Fate(
+    line.exchange.lambdas.fault = lambda event, attempt: InvocationFault(
         reply_lost=event["InvocationEventType"] == kind and attempt == 1
     )
     call = line.place()
@@ -291,7 +291,7 @@ def test_a_stop_is_carried_out_by_the_sweeper_if_by_nobody_else(longest):
     line = Line(answers(2), answers(3))
     call = line.place(longest_talk=longest)
     line.exchange.run_for(20)
-    line.exchange.lambdas.fate = lambda event, attempt: Fate(reached=False)
+    line.exchange.lambdas.fault = lambda event, attempt: InvocationFault(reached=False)
     line.stop(call)
     _sweep_each_minute(line)
     line.exchange.run_for(600)

@@ -13,9 +13,9 @@ from lab.cases.play import Pair, Played
 from lab.cases.sound_checks import sound_checks
 from lab.cli import telephones
 from lab.sp.client import Reply
-from pstn.lines.phones import Phone, PhoneCall
+from pstn.lines.phone_state import Phone, PhoneCall
+from pstn.lines.sip.audio import FRAME_BYTES, tone
 from pstn.lines.sip.media import mixed
-from pstn.lines.sip.sounds import FRAME_BYTES, tone
 from pstn.switches import Switches
 
 PAIR = Pair("+12025550111", "+12025550122")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.sip.registrar import LEAST_S, REPEATS_S, USUAL_S, Registrar
-from pstn.lines.sip.numbers import Numbers
+from pstn.lines.sip.directory import Directory
 
 JACK, SOPHIA, SHOWN = "+12025550111", "+12025550122", "+12025550100"
 HERE, THERE = "sip:jack@127.0.0.1:5070", "sip:jack@127.0.0.1:5080;transport=udp"
@@ -33,7 +33,7 @@ class Desk:
 
     def __init__(self, folder) -> None:
         self.now = 1000.0
-        self.numbers = Numbers(folder / "numbers.json")
+        self.numbers = Directory(folder / "numbers.json")
         self.said: list[str] = []
         self.registrar = Registrar(self.numbers, STATION, OWN, lambda: self.now, self.said.append)
         self.count = 0

@@ -1,4 +1,4 @@
-"""Numbers, pages and calls on the board; what goes to the station and what each page is told."""
+"""Directory, pages and calls on the board; what goes to the station and what each page is told."""
 
 import asyncio
 import json

@@ -4,7 +4,7 @@ import asyncio
 import json
 
 from lab.phones.browser.page import MOST, Page, Sound
-from pstn.lines.sip.sounds import FRAME_BYTES
+from pstn.lines.sip.audio import FRAME_BYTES
 
 
 def frame(number: int) -> bytes:

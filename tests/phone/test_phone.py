@@ -12,7 +12,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from lab.phones.browser.phone import BrowserPhone
 from pstn.lines.sip.child import ChildError
-from pstn.lines.sip.numbers import Numbers
+from pstn.lines.sip.directory import Directory
 from pstn.lines.sip.settings import missing
 from tests.phone.test_server import PATIENCE_S, closed_with, say, told
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "")
 JACK, SOPHIA = "+12025550111", "+12025550122"
 
 
-class Watched(Numbers):
+class Watched(Directory):
     """Tells when a number was given back."""
 
     def __init__(self, file) -> None:
@@ -112,5 +112,5 @@ def test_it_dies_and_is_there_again(phone, numbers, time):
 
 def test_a_taken_port_is_told(numbers, phone, monkeypatch):
     monkeypatch.setattr("pstn.lines.sip.child.READY_S", 1.0)
-    with pytest.raises(ChildError, match=r"address already in use|did not come up"):
+    with pytest.raises(ChildError, match=r"address already in use|did not start"):
         BrowserPhone(numbers, "127.0.0.1:9", port=urlsplit(phone.url).port or 0)

@@ -296,7 +296,7 @@ class TestCalls:
             for _ in range(100_000 // MOST):
                 for _ in range(MOST):
                     audio.write(FRAME)
-                phone.happens("figures")  # the loop had its turn
+                phone.happens("stats")  # the loop had its turn
                 if len(audio.heard) == MOST:
                     break
             else:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pstn.clocks import JumpingClock
 from pstn.exchange import Exchange
-from pstn.lambdas import Fate
+from pstn.lambdas import InvocationFault
 from pstn.lines import AudioFile
 from pstn.lines.virtual import Behaviour, Phone, answers
 from pstn.switches import Switches
@@ -69,14 +69,14 @@ class Story:
         *,
         a: Behaviour | None = None,
         b: Behaviour | None = None,
-        fate: Callable[[dict[str, Any], int], Fate] = lambda event, attempt: Fate(),
+        fault: Callable[[dict[str, Any], int], InvocationFault] = lambda event, attempt: InvocationFault(),
         audio: Callable[[str, str], AudioFile | None] = lambda bucket, key: AudioFile(2.0),
         **switches: Any,
     ) -> None:
         self.script = script or {}
         self.events: list[dict[str, Any]] = []
         self.clock = JumpingClock(START)
-        self.exchange = Exchange(self.clock, self._invoke, Switches(**switches), audio=audio, fate=fate)
+        self.exchange = Exchange(self.clock, self._invoke, Switches(**switches), audio=audio, fault=fault)
         self.exchange.own(SHOWN_A)
         self.exchange.own(SHOWN_B)
         self.a = self.exchange.phones[A] = Phone(a or answers(after=3.0))

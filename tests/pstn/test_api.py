@@ -441,7 +441,7 @@ def test_phones_over_http(lab: Lab):
     assert [entry["what"] for entry in shown["log"]] == ["called", "rang", "picked_up", "ended"]
     assert shown["calls"][0]["saw"] == SHOWN_A
     assert lab.ask("GET", "/_lab/calls")[0]["over"] is True
-    kinds = [moment["kind"] for moment in lab.ask("GET", "/_lab/feed?since=0")]
+    kinds = [event["kind"] for event in lab.ask("GET", "/_lab/feed?since=0")]
     assert kinds[:2] == ["placed", "event"]
     assert lab.ask("GET", "/_lab/feed?since=1")[0]["kind"] == "event"
     lab.ask("DELETE", f"/_lab/phones/{A}")
@@ -472,7 +472,7 @@ def test_a_phone_calls_in_over_http(lab: Lab):
 
 def test_subscribers_hear_everything_in_order(lab: Lab):
     seen: list[str] = []
-    lab.service.subscribe(lambda moment: seen.append(moment.kind))
+    lab.service.subscribe(lambda event: seen.append(event.kind))
     lab.call()
     lab.exchange.run_for(10.0)
     expected = "placed event answer called rang event answer picked_up event answer"

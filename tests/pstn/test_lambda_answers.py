@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pstn.lambdas import Fate
+from pstn.lambdas import InvocationFault
 from pstn.lines.virtual import answers
 from pstn.switches import older_attribute_limits
 from tests.pstn.scripted import Story, action, bridge, hang_up, hang_up_the_rest, play
@@ -86,13 +86,13 @@ def test_a_second_unusable_answer_is_forgiven_by_switch():
 
 
 def late(kind: str, seconds: float, attempts: int = 99) -> Any:
-    return lambda event, attempt: Fate(
+    return lambda event, attempt: InvocationFault(
         latency=seconds if event["InvocationEventType"] == kind and attempt <= attempts else 0.02
     )
 
 
 def test_an_unanswered_event_is_repeated_after_five_seconds_with_its_sequence():
-    story = Story({"CALL_ANSWERED": [play()]}, fate=late("CALL_ANSWERED", 7.0)).place().run()
+    story = Story({"CALL_ANSWERED": [play()]}, fault=late("CALL_ANSWERED", 7.0)).place().run()
     first, second = (event for event in story.events if event["InvocationEventType"] == "CALL_ANSWERED")
     assert first == second
     assert story.heard_a == ["hello.wav"]
@@ -101,14 +101,14 @@ def test_an_unanswered_event_is_repeated_after_five_seconds_with_its_sequence():
 def test_of_two_answers_the_first_counts():
     """The first attempt's reply comes at 7 s, the second's at 5.02 s."""
     replies = iter([[play("late.wav")], [play("prompt.wav")]])
-    story = Story({"CALL_ANSWERED": lambda event: next(replies)}, fate=late("CALL_ANSWERED", 7.0, attempts=1))
+    story = Story({"CALL_ANSWERED": lambda event: next(replies)}, fault=late("CALL_ANSWERED", 7.0, attempts=1))
     assert story.place().run().heard_a == ["prompt.wav"]
 
 
 def test_twenty_seconds_without_an_answer_end_the_call():
     story = Story(
         {"CALL_ANSWERED": [bridge()]},
-        fate=lambda event, attempt: Fate(reached=event["InvocationEventType"] != "CALL_ANSWERED"),
+        fault=lambda event, attempt: InvocationFault(reached=event["InvocationEventType"] != "CALL_ANSWERED"),
     )
     story.place().run()
     call = story.a.calls[0]
@@ -121,10 +121,10 @@ def test_twenty_seconds_without_an_answer_end_the_call():
 
 def test_a_lost_reply_is_asked_for_again():
     """The function ran, its reply never arrived: it runs twice, and the second reply counts."""
-    lost = Fate(reply_lost=True)
+    lost = InvocationFault(reply_lost=True)
     story = Story(
         {"CALL_ANSWERED": [play()]},
-        fate=lambda event, attempt: lost if (event["Sequence"], attempt) == (3, 1) else Fate(),
+        fault=lambda event, attempt: lost if (event["Sequence"], attempt) == (3, 1) else InvocationFault(),
     )
     story.place().run()
     assert story.told[2:4] == ["CALL_ANSWERED", "CALL_ANSWERED"]
@@ -132,7 +132,7 @@ def test_a_lost_reply_is_asked_for_again():
 
 
 def test_an_answer_after_nineteen_seconds_still_counts():
-    story = Story({"CALL_ANSWERED": [play()]}, fate=late("CALL_ANSWERED", 19.0)).place().run()
+    story = Story({"CALL_ANSWERED": [play()]}, fault=late("CALL_ANSWERED", 19.0)).place().run()
     assert story.heard_a == ["hello.wav"]
     assert story.told.count("CALL_ANSWERED") == 4
 
@@ -182,7 +182,7 @@ def test_a_call_has_a_thousand_invocations():
 def test_events_of_one_call_are_in_flight_together():
     """B leaves while the answer to the bridge's success is still awaited."""
     script = {"CALL_ANSWERED": [bridge()], "HANGUP": hang_up_the_rest}
-    story = Story(script, b=answers(talks=1.0), fate=late("ACTION_SUCCESSFUL", 4.0)).place().run()
+    story = Story(script, b=answers(talks=1.0), fault=late("ACTION_SUCCESSFUL", 4.0)).place().run()
     assert story.told[3:] == ["ACTION_SUCCESSFUL:CallAndBridge", "HANGUP:LEG-B", "HANGUP:LEG-A"]
     assert story.exchange.legs_up() == []
 

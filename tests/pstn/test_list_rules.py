@@ -147,12 +147,12 @@ def test_a_terminator_ends_a_prompt_early():
 
 def test_ringback_is_heard_until_the_other_answers():
     tone = {"Type": "S3", "BucketName": "prompts", "Key": "ringback.wav"}
-    moments: list[str] = []
+    network_events: list[str] = []
     story = Story({"CALL_ANSWERED": [bridge(RingbackTone=tone)]}, b=answers(after=9.0))
-    story.exchange.observers.append(lambda moment: moments.append(moment.kind))
+    story.exchange.observers.append(lambda event: network_events.append(event.kind))
     story.place().run()
     assert story.heard_a == ["ringback.wav"]
-    assert moments.index("heard") < moments.index("stopped") < moments.index("joined")
+    assert network_events.index("heard") < network_events.index("stopped") < network_events.index("joined")
 
 
 def test_a_bucket_that_cannot_be_read_is_an_invalid_source():

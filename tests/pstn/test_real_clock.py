@@ -64,7 +64,7 @@ def test_a_callback(early: bool):
         return {"SchemaVersion": "1.0", "Actions": actions}
 
     service = PstnService(invoke, Switches(event_before_create_returns=early))
-    service.subscribe(lambda moment: over.set() if moment.kind == "over" else None)
+    service.subscribe(lambda event: over.set() if event.kind == "over" else None)
     exchange = service.exchange
     for number in (SHOWN_A, SHOWN_B):
         exchange.own(number)
@@ -101,7 +101,7 @@ def test_prompts_and_recordings_are_fetched_and_written_beside_the_calls():
 
     recordings = MemoryRecordings()
     service = PstnService(invoke, Switches(recording_delay=0.0), audio=audio, recordings=recordings)
-    service.subscribe(lambda moment: recorded.set() if moment.kind == "recorded" else None)
+    service.subscribe(lambda event: recorded.set() if event.kind == "recorded" else None)
     exchange = service.exchange
     exchange.own(SHOWN_A)
     exchange.phones[A] = Phone(Behaviour("answers", after=0.0))

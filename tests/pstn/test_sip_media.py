@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pstn.lines.sip.media import LEAD, MARK, PATIENCE, Media, Playing, mixed
-from pstn.lines.sip.sounds import FRAME, FRAME_BYTES, SILENCE
+from pstn.lines.sip.audio import FRAME, FRAME_BYTES, SILENCE
+from pstn.lines.sip.media import LEAD, MARK, NO_AUDIO_LIMIT, Media, Playing, mixed
 
 
 def level(value: int) -> bytes:
@@ -134,7 +134,7 @@ def test_a_prompt_waits_until_a_leg_has_sound(room):
 def test_the_end_of_a_prompt_that_nobody_can_hear_is_told_all_the_same(room):
     room.a.says = None
     room.media.play("a", "p", level(1000), 1)
-    room.tick(PATIENCE + LEAD + 3)
+    room.tick(NO_AUDIO_LIMIT + LEAD + 3)
     assert [each["event"] for each in room.told] == ["played"]
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pstn.feed import Moment
-from pstn.lambdas import Fate
+from pstn.feed import NetworkEvent
+from pstn.lambdas import InvocationFault
 from pstn.lines.virtual import Behaviour, answers, busy, never_answers, rejects, vanishes
 from pstn.switches import Quotas, Switches
 from tests.pstn.scripted import SHOWN_A, START, A, B, Story, action, bridge, hang_up, hang_up_the_rest, play
@@ -195,20 +195,20 @@ def test_every_switch_has_its_reason():
         assert each.metadata["source"], each.name
 
 
-SILENT = Fate(reached=False)
+SILENT = InvocationFault(reached=False)
 
 
 def _attempts(event_type: str, **switches: Any) -> list[float]:
     """When the invocations of one event that nobody answers were made: seconds from the first."""
     at: list[float] = []
 
-    def fate(event: dict[str, Any], attempt: int) -> Fate:
+    def fault(event: dict[str, Any], attempt: int) -> InvocationFault:
         if event["InvocationEventType"] != event_type:
-            return Fate()
+            return InvocationFault()
         at.append((story.clock.now() - START).total_seconds())
         return SILENT
 
-    story = Story(fate=fate, **switches)
+    story = Story(fault=fault, **switches)
     story.place().run()
     return [round(each - at[0], 3) for each in at]
 
@@ -221,7 +221,9 @@ def test_when_an_unanswered_event_is_repeated_and_given_up():
 
 def test_when_an_unanswered_event_ends_the_call():
     story = (
-        Story(fate=lambda event, attempt: SILENT if event["Sequence"] == 3 else Fate(), drop_after=8.0).place().run()
+        Story(fault=lambda event, attempt: SILENT if event["Sequence"] == 3 else InvocationFault(), drop_after=8.0)
+        .place()
+        .run()
     )
     call = story.a.calls[0]
     assert call.answered_at is not None
@@ -269,7 +271,7 @@ def test_how_long_a_reversed_hangup_is_held_back():
         {"CALL_ANSWERED": [bridge()]}, a=answers(talks=5.0), b=vanishes(2.0), hangup_order="reversed", hangup_hold=1.5
     )
     story.exchange.observers.append(
-        lambda moment: told.append((moment.at - START).total_seconds()) if _is_hangup(moment) else None
+        lambda event: told.append((event.at - START).total_seconds()) if _is_hangup(event) else None
     )
     story.place().run()
     call_end = story.a.calls[0].ended_at
@@ -277,8 +279,8 @@ def test_how_long_a_reversed_hangup_is_held_back():
     assert told == [(call_end - START).total_seconds() + 1.5]
 
 
-def _is_hangup(moment: Moment) -> bool:
-    return moment.kind == "event" and moment.detail["event"]["InvocationEventType"] == "HANGUP"
+def _is_hangup(event: NetworkEvent) -> bool:
+    return event.kind == "event" and event.detail["event"]["InvocationEventType"] == "HANGUP"
 
 
 def test_how_long_an_order_takes_and_an_idle_inbound_call_waits():

@@ -8,7 +8,7 @@ from typing import Any
 from lab.phones.browser.board import Board
 from lab.phones.browser.server import Doors
 from pstn.lines.sip.channel import Channel, Handle
-from pstn.lines.sip.station import Options, Station
+from pstn.lines.sip.endpoint import Options, SipEndpoint
 
 
 async def main(channel: Channel, *, sip_port: int, page_port: int, network: str) -> None:
@@ -19,7 +19,7 @@ async def main(channel: Channel, *, sip_port: int, page_port: int, network: str)
         channel.tell(event)
         loop.call_soon_threadsafe(board.happened, event)
 
-    station = Station(Options(sip_port), tell)
+    station = SipEndpoint(Options(sip_port), tell)
     board = Board(station.media, station.handle, channel.tell, network)
     doors = Doors(board)
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lab.phones.browser.page import Page
+from pstn.lines.sip.directory import E164, number_in
 from pstn.lines.sip.media import Audio
-from pstn.lines.sip.numbers import E164, number_in
 
 TAKEN = 4001
 """The socket's close code; 4000 to 4999 are the application's (RFC 6455 §7.4.2)."""

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from pstn.lines.sip.sounds import FRAME_BYTES
+from pstn.lines.sip.audio import FRAME_BYTES
 
 MOST = 25
 """Half a second of sound."""

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from pstn.lines.sip.child import LOOPBACK, Child, ChildError, free_port
-from pstn.lines.sip.numbers import Numbers
+from pstn.lines.sip.directory import Directory
 
 MODULE = "lab.phones.browser"
 
@@ -14,7 +14,7 @@ MODULE = "lab.phones.browser"
 class BrowserPhone:
     """A page for any number. While it is on there, the number is this phone, whatever the file of numbers says."""
 
-    def __init__(self, numbers: Numbers, network: str, *, port: int = 0) -> None:
+    def __init__(self, numbers: Directory, network: str, *, port: int = 0) -> None:
         """`network`: where the telephone network is called. `port`: the page's; 0: any free one.
 
         Raises:

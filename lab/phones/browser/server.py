@@ -19,9 +19,9 @@ from websockets.http11 import Request, Response
 from lab.phones.browser.board import Board
 from lab.phones.browser.page import Page
 from pstn.http_guard import body_of, refusal
+from pstn.lines.sip.audio import FRAME_BYTES
 from pstn.lines.sip.child import LOOPBACK
-from pstn.lines.sip.numbers import E164
-from pstn.lines.sip.sounds import FRAME_BYTES
+from pstn.lines.sip.directory import E164
 
 STATIC = Path(__file__).parent / "static"
 FILES = {

@@ -1,23 +1,23 @@
-"""The station of the telephone network, a process of its own: `python -m pstn.lines.sip '{"sip_port": 5060}'`."""
+"""The SIP endpoint of the telephone network, a process of its own: `python -m pstn.lines.sip '{"sip_port": 5060}'`."""
 
 import asyncio
 import json
 import sys
 
 from pstn.lines.sip.channel import Channel, Handle
-from pstn.lines.sip.station import Options, Station
+from pstn.lines.sip.endpoint import Options, SipEndpoint
 
 
 async def main(channel: Channel, options: Options) -> None:
-    station = Station(options, channel.tell)
+    endpoint = SipEndpoint(options, channel.tell)
 
     async def begin() -> Handle:
-        await station.start()
+        await endpoint.start()
         channel.tell({"event": "ready", "sip_port": options.sip_port})
-        return station.handle
+        return endpoint.handle
 
     await channel.serve(begin)
-    await station.close()
+    await endpoint.close()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""The child's end of the pipe to its parent: one JSON object a line, commands on stdin, events on what was stdout.
+"""The child's end of the pipe to its parent: one JSON object per line, commands on stdin, events on the original
+stdout.
 
-The child ends when its stdin does, so it never outlives its parent.
+The child exits when its stdin closes, so it never outlives its parent.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ MOST_BYTES = 1 << 20
 
 
 class Channel:
-    """Make it before anything else prints: it keeps stdout for itself and gives the rest of the process stderr."""
+    """Create it before anything prints: it keeps stdout for itself and redirects the process's stdout to stderr."""
 
     def __init__(self) -> None:
         self._out = os.dup(1)
@@ -25,12 +26,12 @@ class Channel:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def tell(self, event: dict[str, Any]) -> None:
-        """From any thread; written on the loop, one after the other."""
+        """Send an event. May be called from any thread; events are written on the loop, one at a time."""
         assert self._loop is not None, "the channel does not serve yet"
         self._loop.call_soon_threadsafe(self._write, json.dumps(event).encode() + b"\n")
 
     async def serve(self, begin: Callable[[], Awaitable[Handle]]) -> None:
-        """Begin, then give every command to the handler, in turn, until the parent closes the pipe."""
+        """Call `begin`, then pass each command to the handler in order, until the parent closes the pipe."""
         self._loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(limit=MOST_BYTES)
         await self._loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

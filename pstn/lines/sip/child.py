@@ -1,8 +1,8 @@
-"""The parent's end: a child process that is started, told, heard, and started again when it dies.
+"""The parent's end of the pipe: a supervised child process, which is restarted when it dies.
 
 Rule 1: what was sent to a child that died is lost; what is sent while there is none waits for the next.
-Rule 2: `generation` counts the children, so that the owner knows what went down with which.
-Rule 3: a child that says nothing for `SILENT_S` is as good as dead, and is ended.
+Rule 2: `generation` counts the children, so that the owner knows what was lost with which.
+Rule 3: a child that sends nothing for `SILENT_S` counts as hung and is killed.
 """
 
 import contextlib
@@ -20,24 +20,24 @@ LOOPBACK = "127.0.0.1"
 READY_S = 20.0
 SILENT_S = 15.0
 AGAIN_S = (0.05, 0.2, 1.0, 5.0)
-"""Before a new child, by how many died young in a row."""
+"""Delays before a restart, by how many children in a row died within `YOUNG_S`."""
 YOUNG_S = 3.0
 
 
 class ChildError(Exception):
-    """The child did not come up; the end of its log is in the message."""
+    """The child did not start; the message has the end of its log."""
 
 
 class Child:
-    """A program that speaks `channel`'s language.
+    """A program that speaks the protocol of `channel`.
 
     Args:
         module: run as `python -m`.
-        options: makes its only argument of the SIP port, anew for every child.
+        options: called with the SIP port for every child; returns its only argument.
         heard: called with every event, on a thread of this object.
         died: called with the generation, on that thread, before another child is started.
-        log: what it writes to stderr, appended.
-        port: its SIP port; a child that is started again keeps it.
+        log: a file to which its stderr is appended.
+        port: its SIP port, which a restarted child keeps.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Child:
         self.module, self.options, self.heard, self.died, self.log = module, options, heard, died, log
         self.generation = 0
         self.ready: dict[str, Any] = {}
-        """The `ready` event of the child that runs."""
+        """The `ready` event of the current child."""
         self._lock = threading.Lock()
         self._up = threading.Condition(self._lock)
         self._process: subprocess.Popen[bytes] | None = None
@@ -67,23 +67,23 @@ class Child:
         return self._process.pid if self._process else None
 
     def begin(self) -> None:
-        """Start it, and go on; what is sent meanwhile is kept for it."""
+        """Start it without waiting; what is sent meanwhile is queued."""
         for name, run in (("child-reader", self._live), ("child-watch", self._watch)):
             thread = threading.Thread(target=run, name=name, daemon=True)
             self._threads.append(thread)
             thread.start()
 
     def wait(self) -> None:
-        """Until it is ready. Raises: ChildError, and closes it."""
+        """Wait until it is ready. Raises: ChildError, after closing it."""
         with self._up:
             if not self._up.wait_for(lambda: self.ready, READY_S):
                 tail = self.log.read_text(errors="replace")[-800:] if self.log.exists() else ""
-                message = f"{self.module} did not come up within {READY_S:.0f} s: {tail}"
+                message = f"{self.module} did not start within {READY_S:.0f} s: {tail}"
                 threading.Thread(target=self.close, daemon=True).start()
                 raise ChildError(message)
 
     def send(self, **command: Any) -> int:
-        """Gives the generation that gets it."""
+        """Returns the generation that will receive it."""
         line = json.dumps(command).encode() + b"\n"
         with self._lock:
             if self._process is None or self._process.stdin is None:
@@ -102,7 +102,7 @@ class Child:
                 thread.join(timeout=5)
 
     def kill(self, *, again: bool = True) -> None:
-        """At once, as a crash would be. `again` False: and no other is started."""
+        """Kill it as a crash would. `again` False: it is not restarted."""
         self._closing = self._closing or not again
         process = self._process
         if process:
@@ -160,12 +160,12 @@ class Child:
         try:
             pipe.write(line)
             pipe.flush()
-        except (BrokenPipeError, ValueError):  # it died; the reader sees the same
+        except (BrokenPipeError, ValueError):  # it died, as the reader notices too
             return
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Close its stdin and let it say goodbye; then less politely."""
+    """Close its stdin and let it shut down; kill it if it does not."""
     if process.stdin:
         with contextlib.suppress(BrokenPipeError):
             process.stdin.close()
@@ -177,7 +177,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def free_port() -> int:
-    """A loopback port that is free for UDP and for TCP at the moment."""
+    """A loopback port that is currently free for both UDP and TCP."""
     while True:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
             tcp.bind((LOOPBACK, 0))

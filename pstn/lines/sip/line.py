@@ -1,8 +1,8 @@
-"""The line over real SIP and RTP, on loopback: scripts move the built-in phones, people the telephones outside.
+"""The line over real SIP and RTP, on loopback: scripts control the built-in phones, people the external telephones.
 
-The network's station (`pstn.lines.sip`) and the phones (`StartPhones`) are child processes; here is only what the
-exchange asks and is told. What the children tell comes on their threads and is put in turn by `listener.later`.
-If the network's station dies, every leg that it had ends with 503 and another one is started on the same port.
+The network's SIP endpoint (`pstn.lines.sip`) and the scripted phones (`StartPhones`) are child processes. Their events
+arrive on threads of their own and are handled under the exchange's lock by `listener.later`. If the network's endpoint
+dies, each of its legs ends with 503, and another endpoint is started on the same port.
 """
 
 import tempfile
@@ -12,14 +12,14 @@ from typing import Any
 
 from pstn.clocks import Clock
 from pstn.lines import AudioFile, Line, LineListener, MakeLine
-from pstn.lines.phones import PhoneCall, Phones
+from pstn.lines.phone_state import PhoneCall, Phones
 from pstn.lines.scripts import ScriptedLine
 from pstn.lines.sip.child import LOOPBACK, Child, ChildError, free_port
-from pstn.lines.sip.numbers import Numbers
-from pstn.lines.sip.prompts import Sounds
+from pstn.lines.sip.directory import Directory
+from pstn.lines.sip.prompt_files import PromptFiles
+from pstn.lines.sip.recording_files import RecordingFiles
 from pstn.lines.sip.scripted_phones import ScriptedPhones, StartPhones
 from pstn.lines.sip.settings import SipSettings, missing
-from pstn.lines.sip.tapes import Tapes
 
 UNAVAILABLE = 503
 LEG_HEADER = "X-Leg"
@@ -27,7 +27,7 @@ MODULE = "pstn.lines.sip"
 
 
 def sip_line(settings: SipSettings, start_phones: StartPhones) -> MakeLine:
-    """What an exchange makes its line with."""
+    """The factory for `Exchange(make_line=…)`."""
 
     def make(clock: Clock, listener: LineListener, phones: Phones, post_dial_delay: Callable[[], float]) -> Line:
         return SipLine(clock, listener, phones, post_dial_delay, settings, start_phones)
@@ -51,14 +51,14 @@ class SipLine(ScriptedLine):
             raise ChildError(reason)
         self._folder = tempfile.TemporaryDirectory(prefix="sip-line-")
         self._work = Path(self._folder.name)
-        self.numbers = Numbers(settings.numbers or self._work / "numbers.json")
-        self.figures: dict[str, Any] = {}
-        """The network's station: its CPU seconds, its ticks and how many of them were late."""
+        self.numbers = Directory(settings.numbers or self._work / "numbers.json")
+        self.stats: dict[str, Any] = {}
+        """The network endpoint's latest report: its CPU seconds, its ticks and how many of them were late."""
         self._legs: dict[str, str] = {}
         self._call_ids: dict[str, str] = {}
         self._sent: dict[str, int] = {}
-        self._tapes = Tapes(self._work)
-        self._sounds = Sounds(self._work, lambda run: self.listener.later(0, run))
+        self._recording_files = RecordingFiles(self._work)
+        self._prompt_files = PromptFiles(self._work, lambda run: self.listener.later(0, run))
         self.network = Child(
             MODULE,
             lambda port: {"sip_port": port, "codecs": settings.codecs, "silence_s": settings.silence_s},
@@ -67,26 +67,26 @@ class SipLine(ScriptedLine):
             self._work / "network.log",
             port=settings.sip_port or free_port(),
         )
-        self.fleet: ScriptedPhones = start_phones(self._work, self._in_turn(self._at_a_phone), settings)
+        self.scripted_phones: ScriptedPhones = start_phones(self._work, self._in_turn(self._at_a_phone), settings)
         self.network.begin()
-        self.fleet.begin()
+        self.scripted_phones.begin()
         try:
             self.network.wait()
-            self.fleet.wait()
+            self.scripted_phones.wait()
         except BaseException:
             self.close()
             raise
 
     @property
     def address(self) -> str:
-        """Where the account's numbers are called: sip:<number>@<address>."""
+        """Where the account's numbers can be called: sip:<number>@<address>."""
         return f"{LOOPBACK}:{self.network.port}"
 
     def heard_by(self, call: PhoneCall) -> bytes:
-        """What a built-in phone received in this call, 16-bit samples at 8 kHz."""
-        return self.fleet.heard(call.call_id)
+        """What a scripted phone received in this call, 16-bit samples at 8 kHz."""
+        return self.scripted_phones.heard(call.call_id)
 
-    # -- what the exchange asks (lines.Line)
+    # -- what the exchange asks for (lines.Line)
     def picked_up(self, call_id: str) -> None:
         super().picked_up(call_id)
         self._send(call_id, "answer")
@@ -108,7 +108,7 @@ class SipLine(ScriptedLine):
         self._send(call_id, "mute", muted=muted)
 
     def record(self, call_id: str, track: str) -> None:
-        self._send(call_id, "record", path=str(self._tapes.begin(call_id, track)), track=track)
+        self._send(call_id, "record", path=str(self._recording_files.begin(call_id, track)), track=track)
 
     def pause_recording(self, call_id: str, paused: bool) -> None:
         self._send(call_id, "pause", paused=paused)
@@ -117,26 +117,26 @@ class SipLine(ScriptedLine):
         self._send(call_id, "finish")
 
     def recorded(self, call_id: str) -> bytes | None:
-        return self._tapes.take(call_id)
+        return self._recording_files.take(call_id)
 
     def close(self) -> None:
-        self._sounds.close()
+        self._prompt_files.close()
         self.network.close()
-        self.fleet.close()
+        self.scripted_phones.close()
         self._folder.cleanup()
 
-    # -- what the children tell
+    # -- events of the children
     def _in_turn(self, run: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
         def heard(event: dict[str, Any]) -> None:
             if event["event"] == "recorded":
-                self._tapes.closed(self._call_ids.get(event["leg"], event["leg"]))
+                self._recording_files.closed(self._call_ids.get(event["leg"], event["leg"]))
             self.listener.later(0, lambda: run(event))
 
         return heard
 
     def _happened(self, event: dict[str, Any]) -> None:
-        if event["event"] == "figures":
-            self.figures = event
+        if event["event"] == "stats":
+            self.stats = event
             return
         if event["event"] == "incoming":
             self._arrives(event)
@@ -162,7 +162,7 @@ class SipLine(ScriptedLine):
                 pass
 
     def _at_a_phone(self, event: dict[str, Any]) -> None:
-        """What its own display shows is what a phone saw."""
+        """Takes what a phone `saw` from its own display."""
         call = self.calls.get(event.get("leg", ""))
         if event["event"] == "incoming" and call:
             call.saw = self.numbers.number(event["from"]) or event["from"]
@@ -170,7 +170,7 @@ class SipLine(ScriptedLine):
             self._note(call, "trouble", text=f"at the phone: {event['text']}")
 
     def _arrives(self, event: dict[str, Any]) -> None:
-        """Either a built-in phone that was told to call, or a telephone outside."""
+        """An inbound call: of a scripted phone that was told to call, or of an external telephone."""
         leg = event["leg"]
         self._sent[leg] = self.network.generation
         if leg in self.calls:
@@ -186,7 +186,7 @@ class SipLine(ScriptedLine):
         call.incoming = call.scripted = False
 
     def _network_died(self, generation: int) -> None:
-        self._tapes.all_closed()
+        self._recording_files.all_closed()
 
         def end_all() -> None:
             for call_id, sent in list(self._sent.items()):
@@ -200,16 +200,18 @@ class SipLine(ScriptedLine):
         super()._ended(call, by, sip_code, tell=tell)
         self._sent.pop(call.call_id, None)
         if call.scripted:
-            self.fleet.forget(call.call_id)
+            self.scripted_phones.forget(call.call_id)
 
-    # -- how phones are moved (lines.scripts)
+    # -- how phones are controlled (lines.scripts)
     def _place(self, call: PhoneCall) -> None:
         number, headers = call.phone.number, dict(call.sip_headers)
         address = self.numbers.address(number)
         script = call.phone.behaviour
         if address is None:
             answers = call.refusal is None and script.kind == "answers"
-            address = self.fleet.expect(call.call_id, number, answers=answers, vanishes=script.vanishes is not None)
+            address = self.scripted_phones.expect(
+                call.call_id, number, answers=answers, vanishes=script.vanishes is not None
+            )
             headers[LEG_HEADER] = call.call_id
             self._follow(call)
         else:
@@ -224,29 +226,29 @@ class SipLine(ScriptedLine):
     def _call_service(self, call: PhoneCall) -> None:
         self._sent[call.call_id] = self._send(call.call_id, "expect")
         uri = f"sip:{call.saw}@{self.address}"
-        self.fleet.dial(call.call_id, call.phone.number, uri, {LEG_HEADER: call.call_id})
+        self.scripted_phones.dial(call.call_id, call.phone.number, uri, {LEG_HEADER: call.call_id})
 
     def _ring(self, call: PhoneCall) -> None:
-        self.fleet.ring(call.call_id)
+        self.scripted_phones.ring(call.call_id)
 
     def _refuse(self, call: PhoneCall, sip_code: int) -> None:
-        self.fleet.refuse(call.call_id, sip_code)
+        self.scripted_phones.refuse(call.call_id, sip_code)
 
     def _answer(self, call: PhoneCall) -> None:
-        self.fleet.answer(call.call_id)
+        self.scripted_phones.answer(call.call_id)
 
     def _leave(self, call: PhoneCall) -> None:
         if call.incoming and not call.up and call.phone.behaviour.kind != "answers":
-            self.fleet.refuse(call.call_id, 603)
+            self.scripted_phones.refuse(call.call_id, 603)
         else:
-            self.fleet.leave(call.call_id)
+            self.scripted_phones.leave(call.call_id)
 
     def _press(self, call: PhoneCall, digit: str) -> None:
         if call.up and call.vanished_at is None:
-            self.fleet.press(call.call_id, digit)
+            self.scripted_phones.press(call.call_id, digit)
 
     def _vanish(self, call: PhoneCall) -> None:
-        self.fleet.vanish(call.call_id)
+        self.scripted_phones.vanish(call.call_id)
         self._vanished(call)
 
     def _play(self, call: PhoneCall, play_id: str, audio: AudioFile, times: int | None) -> None:
@@ -254,7 +256,7 @@ class SipLine(ScriptedLine):
             if play_id in call.plays:
                 self._send(call.call_id, "play", play=play_id, sound=str(file), times=times)
 
-        self._sounds.get(audio, start)
+        self._prompt_files.get(audio, start)
 
     # -- within
     def _leg(self, call_id: str) -> str:

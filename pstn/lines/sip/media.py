@@ -1,7 +1,8 @@
-"""The media thread: every 20 ms, for every leg, one frame is taken, mixed, recorded and sent.
+"""The media thread: every 20 ms, for every leg, it receives, mixes, records and sends one frame.
 
-Rule 1: all that this file keeps belongs to the media thread; other threads hand it work with `do`.
-Rule 2: a tick that comes late is made up for at once, so that no far end runs dry; what happened stands in `Figures`.
+Rule 1: all state here belongs to the media thread; other threads queue work for it with `_do`.
+Rule 2: a tick that comes late is made up for at once, so that no far end runs dry; what happened stands in
+`MediaStats`.
 Rule 3: time is counted in ticks, in recordings too: a leg that sends nothing is recorded as silence.
 """
 
@@ -16,41 +17,41 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from pstn.lines.sip.sounds import FRAME_BYTES, SILENCE, tone
+from pstn.lines.sip.audio import FRAME_BYTES, SILENCE, tone
 
 TICK_S = 0.02
 LEAD = 2
-"""Frames sent ahead, so that a tick may be 40 ms late before anybody hears it; a prompt's end is told as much later."""
+"""Frames sent ahead, so that a tick may be 40 ms late without a gap; the end of a prompt is reported as much later."""
 PRIMED, MOST = 4 * FRAME_BYTES, 12 * FRAME_BYTES
-"""Received sound begins to be passed on when there is `PRIMED` (80 ms): whenever any call ends, the library's thread,
-which receives for all of them, stands still for up to 40 ms. What is beyond `MOST` is thrown away, oldest first."""
+"""Received audio is passed on once `PRIMED` bytes (80 ms) are buffered: whenever any call ends, the library's thread,
+which receives for all of them, is blocked for up to 40 ms. Beyond `MOST`, the oldest audio is dropped."""
 REVIEW = 250
-"""Ticks after which what was never needed of a leg's waiting sound is thrown away."""
-PATIENCE = 250
-"""Ticks after which a prompt runs even if a leg has no sound, so that its end is told."""
+"""Ticks after which the part of a leg's buffer that was never needed is dropped."""
+NO_AUDIO_LIMIT = 250
+"""Ticks after which a prompt runs even if a leg has no audio, so that its end is reported."""
 LATE_S = 0.02
 RESET_S = 1.0
-"""So late that making up for it would help nobody (the machine slept)."""
+"""Too late to catch up: the machine was suspended."""
 MARK = tone(1000, 0.2)[: 10 * FRAME_BYTES]
-"""Heard in a recording where it pauses and where it resumes (pause-call-recording page: a tone, then silence)."""
+"""In a recording, marks where it pauses and where it resumes (pause-call-recording page: a tone, then silence)."""
 
 
 class Audio(Protocol):
-    """A call's sound, as baresip's CallAudio. Both raise while there is none."""
+    """A call's audio, as baresip's CallAudio. Both methods raise while there is none."""
 
     def read(self, max_bytes: int) -> bytes: ...
     def write(self, pcm: bytes) -> int: ...
 
 
 @dataclass
-class Figures:
-    """`late`: ticks more than one tick behind; `worst`: the farthest behind (s)."""
+class MediaStats:
+    """`late`: ticks that were more than one tick behind; `worst`: the largest delay (s)."""
 
     ticks: int = 0
     late: int = 0
     worst: float = 0.0
     missed: int = 0
-    """Ticks given up after a `RESET_S`."""
+    """Ticks skipped after a delay of `RESET_S`."""
 
 
 @dataclass
@@ -63,7 +64,7 @@ class Playing:
     at: int = 0
 
     def frame(self) -> bytes | None:
-        """The next 20 ms, the last one filled up with silence; None: it is over."""
+        """The next 20 ms, the last one padded with silence; None: it is finished."""
         if self.at >= len(self.pcm):
             if self.left is not None:
                 self.left -= 1
@@ -77,7 +78,7 @@ class Playing:
 
 @dataclass
 class Recorder:
-    """Raw samples in a file, so that what was recorded survives this process. Left: incoming; right: outgoing."""
+    """Writes raw samples to a file, so that a recording survives this process. Left: incoming; right: outgoing."""
 
     path: Path
     track: str
@@ -117,13 +118,13 @@ class Leg:
     reviewed: int = 0
     led: bool = False
     live: bool = False
-    """There has been sound: prompts begin then, or after `PATIENCE` ticks."""
+    """There has been audio: prompts begin then, or after `NO_AUDIO_LIMIT` ticks."""
     waited: int = 0
     incoming: bytes = SILENCE
 
     def receive(self) -> None:
-        """Take what came, and from that the frame of this tick."""
-        with suppress(Exception):  # no sound yet, none any more, or renegotiated; the next tick asks again
+        """Read what arrived, and take the frame of this tick from the buffer."""
+        with suppress(Exception):  # no audio yet, or no longer, or renegotiated: the next tick tries again
             self.waiting += self.audio.read(MOST)
             self.live = True
         if len(self.waiting) > MOST:
@@ -147,10 +148,10 @@ class Leg:
 
 
 class Media:
-    """`tell` is called on the media thread, with {"event": "played" | "recorded", …}."""
+    """Calls `tell` on the media thread with {"event": "played" | "recorded", …}."""
 
     def __init__(self, tell: Callable[[dict[str, Any]], None]) -> None:
-        self.figures = Figures()
+        self.stats = MediaStats()
         self._tell = tell
         self._legs: dict[str, Leg] = {}
         self._work: deque[Callable[[], None]] = deque()
@@ -159,7 +160,7 @@ class Media:
         self._thread = threading.Thread(target=self._run, name="media", daemon=True)
 
     def start(self) -> None:
-        # The thread must get its turn in time even while another one computes.
+        # This thread must run in time even while another one computes.
         sys.setswitchinterval(0.001)
         self._thread.start()
 
@@ -220,16 +221,16 @@ class Media:
             if wait > 0:
                 time.sleep(wait)
             behind = time.monotonic() - due
-            self.figures.worst = max(self.figures.worst, behind)
+            self.stats.worst = max(self.stats.worst, behind)
             if behind > RESET_S:
-                self.figures.missed += int(behind / TICK_S)
+                self.stats.missed += int(behind / TICK_S)
                 due = time.monotonic()
             elif behind > LATE_S:
-                self.figures.late += 1
+                self.stats.late += 1
             self.tick()
 
     def tick(self) -> None:
-        self.figures.ticks += 1
+        self.stats.ticks += 1
         while self._work:
             self._work.popleft()()
         for one in self._legs.values():
@@ -239,19 +240,19 @@ class Media:
             one.send(outgoing)
             if one.recorder:
                 one.recorder.take(one.incoming, outgoing)
-        while self._told_later and self._told_later[0][0] <= self.figures.ticks:
+        while self._told_later and self._told_later[0][0] <= self.stats.ticks:
             self._tell(self._told_later.popleft()[1])
 
     def _outgoing(self, name: str, one: Leg) -> bytes:
         peer = self._legs.get(one.peer) if one.peer else None
         voice = peer.incoming if peer and peer.peer == name and not (one.muted or peer.muted) else SILENCE
         one.waited += 1
-        if one.playing is None or not (one.live or one.waited > PATIENCE):
+        if one.playing is None or not (one.live or one.waited > NO_AUDIO_LIMIT):
             return voice
         prompt = one.playing.frame()
         if prompt is None:
             over = {"event": "played", "leg": name, "play": one.playing.play_id}
-            self._told_later.append((self.figures.ticks + LEAD, over))
+            self._told_later.append((self.stats.ticks + LEAD, over))
             one.playing = None
             return voice
         return mixed(prompt, voice)
@@ -269,7 +270,7 @@ class Media:
 
 
 def mixed(one: bytes, other: bytes) -> bytes:
-    """Both at once; what is too loud for 16 bits is cut."""
+    """The sum of both, clipped to 16 bits."""
     if other == SILENCE:
         return one
     sums = map(int.__add__, array("h", one), array("h", other))

@@ -1,7 +1,7 @@
-"""What the SIP line asks of the telephones that a script moves; the line is handed what starts them.
+"""The interface of the telephones that scripts control on the SIP line; the line is given a function that starts them.
 
-Each telephone is named by the leg that rings it. They are SIP user agents of their own, in a process of their own, so
-that the line meets them over SIP and RTP only.
+Each telephone is identified by the leg that rings it. They are separate SIP user agents in separate processes, so that
+the line reaches them over SIP and RTP only.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What can be chosen of the SIP line, and whether this machine can have one."""
+"""Options of the SIP line, and whether this machine can run one."""
 
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def missing() -> str | None:
-    """Why there can be no SIP line on this machine."""
+    """Why this machine cannot run a SIP line; None: it can."""
     if find_spec("baresip") is None:
         return "baresip-python is not installed (make install; it has wheels for some platforms only)"
     return None
@@ -14,9 +14,9 @@ def missing() -> str | None:
 
 @dataclass(frozen=True)
 class SipSettings:
-    """`numbers`: the file of telephones outside; None: there are none. `sip_port` 0: any free one.
+    """`numbers`: the file of external telephones; None: there are none. `sip_port` 0: any free one.
 
-    `silence_s`: a far end without RTP for so long has vanished. `listen`: keep what the built-in phones hear.
+    `silence_s`: after so many seconds without RTP, a far end counts as lost. `listen`: keep what scripted phones hear.
     """
 
     numbers: Path | None = None

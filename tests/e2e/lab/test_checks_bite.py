@@ -65,8 +65,8 @@ def expecting(played, **more):
 
 
 def failed_once(played):
-    failure = replace(played.moments[0], kind="failure", detail={"reason": "it raised"})
-    return replace(played, moments=[*played.moments, failure])
+    failure = replace(played.network_events[0], kind="failure", detail={"reason": "it raised"})
+    return replace(played, network_events=[*played.network_events, failure])
 
 
 SPOILED = {

@@ -11,7 +11,7 @@ import pytest
 
 from lab.lab import ROOT
 from pstn.lines.behaviours import answers
-from pstn.lines.phones import Phone
+from pstn.lines.phone_state import Phone
 
 CALLER, CALLEE = "+12025550102", "+12025550103"
 _NODE = shutil.which("node")

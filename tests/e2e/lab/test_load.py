@@ -9,7 +9,7 @@ import pytest
 
 from lab.cases.catalogue import LAB
 from pstn.lines.behaviours import never_answers
-from pstn.lines.phones import Phone
+from pstn.lines.phone_state import Phone
 
 AT_ONCE = 20
 REPEATS, DISTINCT, LIMIT = 200, 50, 10

@@ -16,7 +16,7 @@ import pytest
 
 from lab.lab import AUDIO
 from pstn.lines.behaviours import answers, busy
-from pstn.lines.phones import Phone
+from pstn.lines.phone_state import Phone
 
 LONGEST_S = 60
 

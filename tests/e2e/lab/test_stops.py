@@ -8,7 +8,7 @@ import pytest
 from lab.cases.catalogue import named
 from lab.cases.checks import check
 from pstn.lines.behaviours import answers
-from pstn.lines.phones import Phone
+from pstn.lines.phone_state import Phone
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The time line: what is shown of a moment, in which lane, and that it stays within the screen."""
+"""The time line: what is shown of a event, in which lane, and that it stays within the screen."""
 
 import io
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ import pytest
 from lab.cli.timeline import Screen, Timeline
 from lab.cli.wall import Wall
 from lab.sp.receiver import Push
-from pstn.feed import Moment
+from pstn.feed import NetworkEvent
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 JACK, SOPHIA = "+12025550111", "+12025550122"
@@ -25,7 +25,7 @@ def event(sequence, kind, data=None, legs=1):
 
 
 def at(seconds, kind, number=None, **detail):
-    return Moment(START + timedelta(seconds=seconds), kind, "t", number, detail)
+    return NetworkEvent(START + timedelta(seconds=seconds), kind, "t", number, detail)
 
 
 def answer(seconds, sequence, *actions):
@@ -71,8 +71,8 @@ def shown(width=120, colour=False):
     out = io.StringIO()
     timeline = Timeline(Screen(out, colour, width), START, JACK, {JACK: "Jack", SOPHIA: "Sophia"})
     timeline.heading("Jack's phone", "Sophia's phone")
-    for moment in STORY:
-        timeline.moment(moment)
+    for event in STORY:
+        timeline.network_event(event)
     timeline.push(ANSWER)
     timeline.push(FEE)
     return out.getvalue()
@@ -126,11 +126,11 @@ def test_colour_is_for_terminals_only(monkeypatch):
 def test_the_wall_tells_calls_apart_and_finds_a_push_by_its_session():
     out = io.StringIO()
     wall = Wall(Screen(out, width=120))
-    other = Moment(
+    other = NetworkEvent(
         START, "placed", "u", None, {"shown": "+12025550100", "to": "+12025550133", "arguments": {"callId": "9"}}
     )
-    for moment in (STORY[0], other, *STORY[1:]):
-        wall.moment(moment)
+    for event in (STORY[0], other, *STORY[1:]):
+        wall.network_event(event)
     wall.push(ANSWER)
     labels = {cells[0].split()[0] for cells in rows(out.getvalue()) if cells[0].startswith("#")}
     assert labels == {"#1", "#2"}

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from lab.phones.browser.phone import BrowserPhone
+from pstn.lines.sip.audio import tone, wav_file
 from pstn.lines.sip.settings import missing
-from pstn.lines.sip.sounds import tone, wav_file
 from tests.e2e.sip import ear
 from tests.e2e.sip.office import Office
 from tests.e2e.site.chromium import FLAGS, ChromiumUnavailable, require_chromium

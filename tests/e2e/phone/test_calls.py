@@ -7,7 +7,7 @@ import pytest
 
 from lab.phones.voices import voice
 from pstn.lines import AudioFile
-from pstn.lines.sip.sounds import tone, wav_file
+from pstn.lines.sip.audio import tone, wav_file
 from pstn.lines.virtual import answers
 from tests.e2e.phone.conftest import LOUDEST, SPOKEN, see, voices_in
 from tests.e2e.sip import ear

@@ -13,7 +13,7 @@ from lab.phones.voices import voice
 from lab.sp.sp import open_sp
 from lab.website.scenarios import SOPHIA, to_try
 from pstn.lines.behaviours import answers
-from pstn.lines.phones import Phone
+from pstn.lines.phone_state import Phone
 from pstn.lines.sip.line import SipLine
 from pstn.lines.sip.settings import SipSettings
 from tests.e2e.phone.conftest import SPOKEN, see

@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lab.phones.fleet import Fleet
-from pstn.feed import Moment
+from lab.phones.scripted import ScriptedSipPhones
+from pstn.feed import NetworkEvent
 from pstn.lines import AudioFile
-from pstn.lines.phones import Phone
+from pstn.lines.phone_state import Phone
 from pstn.lines.sip.line import SipLine, sip_line
 from pstn.lines.sip.settings import SipSettings
 from pstn.lines.virtual import Behaviour, answers
@@ -34,14 +34,14 @@ class Office:
         self.latest: SipStory
         self.audio: Audio = lambda bucket, key: AudioFile(0.4)
         self.recordings = MemoryRecordings()
-        self.moments: list[Moment] = []
+        self.network_events: list[NetworkEvent] = []
         self.changed = threading.Condition()
         self.service = PstnService(
             self._invoke,
             Switches(recording_delay=0.1),
             audio=lambda bucket, key: self.audio(bucket, key),
             recordings=self.recordings,
-            make_line=sip_line(SipSettings(numbers=self.numbers, listen=True, **settings), Fleet),
+            make_line=sip_line(SipSettings(numbers=self.numbers, listen=True, **settings), ScriptedSipPhones),
         )
         self.exchange = self.service.exchange
         self.usual = self.exchange.switches
@@ -67,9 +67,9 @@ class Office:
     def _invoke(self, arn: str, event: dict[str, Any]) -> Any:
         return self.stories.setdefault(event["CallDetails"]["TransactionId"], self.latest).invoked(event)
 
-    def _take(self, moment: Moment) -> None:
+    def _take(self, event: NetworkEvent) -> None:
         with self.changed:
-            self.moments.append(moment)
+            self.network_events.append(event)
             self.changed.notify_all()
 
 
@@ -125,10 +125,10 @@ class SipStory:
 
     def over(self) -> bool:
         """No leg is left, and the Lambda answered all it was asked."""
-        about = [moment for moment in self.office.moments if moment.transaction == self.transaction]
-        answered = {moment.detail["sequence"] for moment in about if moment.kind in ("answer", "failure")}
+        about = [event for event in self.office.network_events if event.transaction == self.transaction]
+        answered = {event.detail["sequence"] for event in about if event.kind in ("answer", "failure")}
         told = self.exchange.calls[self.transaction].call.invocations.sequence
-        return len(answered) == told and any(moment.kind == "over" for moment in about)
+        return len(answered) == told and any(event.kind == "over" for event in about)
 
     def end(self) -> None:
         """Cut what is still up, so that the next story finds both phones free."""

@@ -12,8 +12,8 @@ from array import array
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pstn.lines.sip.audio import tone
 from pstn.lines.sip.child import free_port
-from pstn.lines.sip.sounds import tone
 
 LOOPBACK = "127.0.0.1"
 PATIENCE_S = 25

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pstn.lines import AudioFile
-from pstn.lines.phones import Phone
-from pstn.lines.sip.sounds import tone, wav_file
+from pstn.lines.phone_state import Phone
+from pstn.lines.sip.audio import tone, wav_file
 from pstn.lines.virtual import answers
 from tests.e2e.sip import ear
 from tests.e2e.sip.office import SipStory

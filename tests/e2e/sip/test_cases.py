@@ -11,7 +11,7 @@ from lab.cases.checks import check
 from lab.cases.play import Played
 from lab.phones.voices import voice
 from pstn.lines.behaviours import answers
-from pstn.lines.phones import PhoneCall
+from pstn.lines.phone_state import PhoneCall
 from pstn.lines.sip.line import SipLine
 from tests.e2e.lab.ways import USUAL
 from tests.e2e.sip import ear

@@ -88,7 +88,7 @@ def test_the_phones_die(own_office):
     """As handsets that vanish: the network notices by their silence; later calls find new phones."""
     story = SipStory(own_office, CALLBACK).place()
     story.run(lambda: "ACTION_SUCCESSFUL:CallAndBridge" in story.told)
-    own_office.line.fleet.kill()
+    own_office.line.scripted_phones.kill()
     story.run()
     assert codes(story).keys() == {"LEG-A", "LEG-B"}
     after = SipStory(own_office, {"CALL_ANSWERED": [play(), hang_up()]}).place().run()
@@ -97,7 +97,10 @@ def test_the_phones_die(own_office):
 
 def test_a_call_placed_while_there_is_no_child_waits_for_the_next(own_office):
     story = SipStory(own_office, {"CALL_ANSWERED": [hang_up()]})
-    own_office.line.network.kill()
+    network = own_office.line.network
+    killed = network.generation
+    network.kill()
+    assert own_office.wait(lambda: not network.ready or network.generation > killed), "its death was noticed"
     story.place().run()
     assert story.told[-1] == "HANGUP:LEG-A"
     assert story.a.calls[0].saw == SHOWN_A

@@ -6,7 +6,7 @@ from dataclasses import replace
 from lab.cases.catalogue import named
 from lab.cases.checks import check
 from lab.cases.play import play
-from pstn.feed import Moment
+from pstn.feed import NetworkEvent
 from pstn.lines.behaviours import answers
 
 
@@ -15,8 +15,8 @@ def test_the_network_dies_in_mid_call(quiet, lab):
     line = lab.pstn.exchange.line
     killed = threading.Event()
 
-    def kill_when_joined(moment: Moment) -> None:
-        if moment.kind == "joined" and not killed.is_set():
+    def kill_when_joined(event: NetworkEvent) -> None:
+        if event.kind == "joined" and not killed.is_set():
             killed.set()
             threading.Timer(1.0, line.network.kill).start()
 

@@ -13,7 +13,7 @@ from lab.cases.play import Pair
 from lab.lab import AUDIO
 from lab.phones.voices import voice
 from pstn.lines.behaviours import answers
-from pstn.lines.phones import Phone, PhoneCall
+from pstn.lines.phone_state import Phone, PhoneCall
 from pstn.recordings import wav_seconds
 from tests.e2e.sip import ear
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pstn.lines.phones import Phone
+from pstn.lines.phone_state import Phone
 from pstn.lines.virtual import answers
 from tests.e2e.sip import ear, sipp
 from tests.e2e.sip.office import SipStory

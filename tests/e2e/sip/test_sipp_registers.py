@@ -6,7 +6,7 @@ import pytest
 
 from lab.sip.registrar import LEAST_S
 from lab.sip.registrar_on_udp import RegistrarOnUdp
-from pstn.lines.phones import Phone
+from pstn.lines.phone_state import Phone
 from pstn.lines.sip.child import free_port
 from pstn.lines.virtual import answers
 from tests.e2e.sip.office import SipStory

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab.sip.registrar_on_udp import RegistrarOnUdp
-from pstn.lines.phones import Phone
+from pstn.lines.phone_state import Phone
 from pstn.lines.virtual import answers
 from tests.e2e.sip.office import SipStory
 from tests.pstn.scripted import SHOWN_A, bridge, hang_up, hang_up_the_rest, inbound, play

@@ -11,7 +11,7 @@ from lab.sp.sp import Sp, open_sp
 from lab.website.scenarios import TO_TRY
 from lab.website.server import Site
 from pstn.lines.behaviours import Behaviour
-from pstn.lines.phones import Phone
+from pstn.lines.phone_state import Phone
 from tests.e2e.site.chromium import FLAGS, ChromiumUnavailable, require_chromium
 
 ARTIFACTS = Path(__file__).parents[3] / "artifacts"

@@ -5,13 +5,13 @@ import wave
 
 import pytest
 
-from pstn.lines.sip import tapes
-from pstn.lines.sip.tapes import Tapes
+from pstn.lines.sip import recording_files
+from pstn.lines.sip.recording_files import RecordingFiles
 
 
 @pytest.mark.parametrize(("track", "channels"), [("BOTH", 2), ("INCOMING", 1), ("OUTGOING", 1)])
 def test_a_closed_recording_is_a_wav_file(tmp_path, track, channels):
-    kept = Tapes(tmp_path)
+    kept = RecordingFiles(tmp_path)
     kept.begin("leg", track).write_bytes(bytes(3200))
     kept.closed("leg")
     body = kept.take("leg")
@@ -22,7 +22,7 @@ def test_a_closed_recording_is_a_wav_file(tmp_path, track, channels):
 
 
 def test_it_is_taken_once_and_leaves_nothing_behind(tmp_path):
-    kept = Tapes(tmp_path)
+    kept = RecordingFiles(tmp_path)
     kept.begin("leg", "BOTH").write_bytes(bytes(320))
     kept.closed("leg")
     assert kept.take("leg") is not None
@@ -31,7 +31,7 @@ def test_it_is_taken_once_and_leaves_nothing_behind(tmp_path):
 
 
 def test_what_a_dead_station_left_is_taken_at_once(tmp_path):
-    kept = Tapes(tmp_path)
+    kept = RecordingFiles(tmp_path)
     kept.begin("leg", "BOTH").write_bytes(bytes(320))
     kept.begin("other", "BOTH")
     kept.all_closed()
@@ -40,13 +40,13 @@ def test_what_a_dead_station_left_is_taken_at_once(tmp_path):
 
 
 def test_one_that_is_never_closed_is_not_waited_for_for_ever(tmp_path, monkeypatch):
-    monkeypatch.setattr(tapes, "CLOSED_S", 0.0)
-    kept = Tapes(tmp_path)
+    monkeypatch.setattr(recording_files, "CLOSED_S", 0.0)
+    kept = RecordingFiles(tmp_path)
     kept.begin("leg", "BOTH").write_bytes(bytes(320))
     assert kept.take("leg") is not None
 
 
 def test_what_was_not_recorded(tmp_path):
-    kept = Tapes(tmp_path)
+    kept = RecordingFiles(tmp_path)
     kept.closed("leg")
     assert kept.take("leg") is None

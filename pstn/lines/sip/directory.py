@@ -1,13 +1,13 @@
-"""The telephones outside: which number is which SIP address, in one JSON file that may be edited at any time.
+"""The directory of external telephones: number to SIP address, in one JSON file that may be edited at any time.
 
     {"+12025550111": "sip:jack@127.0.0.1:5070"}
 
-A number that is not in it is a built-in phone (`scripted_phones`). An address is a SIP URI on this machine: the network
-reaches loopback only. The file is read again when it changed; one that cannot be read leaves the last one in force, and
-is not written over. Whatever lets softphones register writes them into it.
+A number that is not in it is a scripted phone. An address is a SIP URI on this machine, since the network reaches
+loopback only. The file is read again when it has changed. If it cannot be read, the last valid contents stay in force,
+and it is not overwritten. A registrar writes its softphones into it.
 
-A number may be lent to a phone that is there only while a page is open: that goes before the file, and never into it,
-so that what stands there is back in force as soon as the page has gone, or died.
+A number may be assigned temporarily, to a phone that exists only while a browser page is open. That takes precedence
+over the file and is never written to it, so the file's entry is in force again as soon as the page is gone.
 """
 
 import json
@@ -19,12 +19,12 @@ from pathlib import Path
 ADDRESS = re.compile(r"sip:(?:(?P<user>[^@;>]+)@)?(?P<host>[^;:>]+)(?::(?P<port>\d+))?(?P<more>;[^>]*)?")
 E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 LEAST_DIGITS = 7
-"""Of a number that comes without its +; what is shorter is an extension or a short code."""
+"""Minimum for a number without a plus sign; anything shorter is an extension or a short code."""
 NEVER = (0, 0, 0)
 
 
 def e164(user: str) -> str | None:
-    """The number that the user part of a SIP URI is: softphones write it with +, with %2B or with neither."""
+    """The number in the user part of a SIP URI, which softphones write with +, with %2B or with neither."""
     user = user.replace("%2B", "+").replace("%2b", "+")
     number = user if user.startswith("+") or len(user) < LEAST_DIGITS else f"+{user}"
     return number if E164.fullmatch(number) else None
@@ -36,12 +36,12 @@ def number_in(header: str) -> str | None:
     return e164(match["user"] or "") if match else None
 
 
-class Numbers:
+class Directory:
     def __init__(self, file: Path) -> None:
-        """Makes the file, with nothing in it, if there is none."""
+        """Creates an empty file if there is none."""
         self.file = file
         self.fault: str | None = None
-        """Why the file as it is now is not in force."""
+        """Why the current file could not be read; None: it was."""
         self._known: dict[str, str] = {}
         self._lent: dict[str, str] = {}
         self._read_at = NEVER
@@ -51,7 +51,7 @@ class Numbers:
             file.write_text("{}\n", encoding="utf-8")
 
     def address(self, number: str) -> str | None:
-        """The SIP URI of a telephone outside."""
+        """The SIP URI of an external telephone."""
         return self._lent.get(number) or self._current().get(number)
 
     def lend(self, number: str, address: str) -> None:
@@ -62,7 +62,7 @@ class Numbers:
         self._lent.pop(number, None)
 
     def number(self, header: str) -> str | None:
-        """Whose From or To header this is: a number in the user part, or a telephone of the file."""
+        """The number that a From or To header stands for: from its user part, or by its address in the file."""
         match = ADDRESS.search(header)
         if not match:
             return None
@@ -78,15 +78,15 @@ class Numbers:
         return number_itself
 
     def set(self, number: str, address: str) -> None:
-        """Raises: OSError; ValueError if the file cannot be read now: somebody may be in the middle of an edit."""
+        """Raises: OSError; ValueError: the file cannot be parsed now, perhaps because it is being edited."""
         self._change({number: address}, without=())
 
     def remove(self, number: str) -> None:
-        """It is a built-in phone again; one that is not there changes nothing. Raises: as `set`."""
+        """It is a scripted phone again; unknown numbers are ignored. Raises: as `set`."""
         self._change({}, without=(number,))
 
     def _change(self, more: Mapping[str, str], without: Container[str]) -> None:
-        """Whole or not at all: the line may read at any moment."""
+        """Atomic, since the line may read at any time."""
         with self._lock:
             before = self._current()
             gone = not self.file.exists()

@@ -1,19 +1,20 @@
-"""The child's side of a SIP station: commands in, telephone calls on the wire, events out.
+"""A SIP endpoint in a child process: commands in, telephone calls over SIP, events out.
 
-A command is {"do": …, "leg": …}, an event {"event": …, "leg": …}; the methods `do_…` are the commands, `_tell` the
-events: ready, incoming, ringing, progress, answered, pressed, played, recorded, ended, figures, trouble. `orders` has
-the order in which commands are carried out.
+A command is {"do": …, "leg": …}, an event {"event": …, "leg": …}. The methods `do_…` are the commands; `_tell` sends
+the
+events: ready, incoming, ringing, progress, answered, pressed, played, recorded, ended, stats, trouble. `commands` has
+the order in which commands run.
 
-About the library (baresip-python 0.5.2a3, each seen here):
+Observed behaviour of the library (baresip-python 0.5.2a3):
   * without `net_interface` it does not reach loopback;
   * it opens TLS on the next port unless `sip_transports` says otherwise;
   * it allows two calls unless `max_concurrent_calls` is None; with some 120 in one process, further ones get 486;
-  * a user agent cannot be freed, so there is one for each number shown, kept;
-  * it says 180 to an incoming call by itself, and can refuse one with 486 only;
-  * right after answering it sends one re-INVITE, which replaces the streams (AudioRestarted for a moment);
-  * when a call ends, the thread of its SIP and RTP stands still for all calls (`hangups`);
-  * a far end may be faster than `dial` returns, and a `Call` hears only what comes later: events are taken from the
-    runtime, and those of a call that has no name yet wait for it.
+  * a user agent cannot be freed, so there is one per caller ID, which is kept;
+  * it sends 180 for an incoming call by itself, and can refuse one with 486 only;
+  * right after answering it sends one re-INVITE, which replaces the streams (AudioRestarted for a short time);
+  * when a call ends, its SIP and RTP thread is blocked for all calls (`hang_up_queue`);
+  * the far end may respond before `dial` returns, and a `Call` gets later events only: so events are taken from the
+    runtime, and those of a call that is not registered yet are kept for it.
 """
 
 import asyncio
@@ -29,25 +30,25 @@ from typing import Any
 from baresip import Account, BaresipError, Call, Config, Event, Runtime, StackEvent, UserAgent
 from baresip.errors import split_status
 
-from pstn.lines.sip import process
-from pstn.lines.sip.hangups import HangUps
+from pstn.lines.sip import os_limits
+from pstn.lines.sip.commands import CommandQueue
+from pstn.lines.sip.hang_up_queue import HangUpQueue
 from pstn.lines.sip.media import Media
-from pstn.lines.sip.orders import Orders
 
 LOOPBACK = "127.0.0.1"
 LEG_HEADER = "X-Leg"
-"""Says between the stations of this lab which leg a call is."""
+"""Identifies a leg between this software's own endpoints."""
 TIMED_OUT, UNAVAILABLE = 408, 503
-FIGURES_EVERY_S = 1.0
-PATIENCE_S = 30.0
-"""For the library to carry out a command: on a busy machine it is slow, not dead; the network has its own limits."""
+STATS_EVERY_S = 1.0
+COMMAND_TIMEOUT_S = 30.0
+"""Long, because on a busy machine the library is slow, not dead; the network has limits of its own."""
 PROGRESS = (Event.CALL_RINGING, Event.CALL_PROGRESS, Event.CALL_ESTABLISHED, Event.CALL_CLOSED)
-log = logging.getLogger("station")
+log = logging.getLogger("sip-endpoint")
 
 
 @dataclass(frozen=True)
 class Options:
-    """`codecs`: in order of preference. `silence_s`: without RTP for so long, a far end is gone; 0: never."""
+    """`codecs`: in order of preference. `silence_s`: seconds without RTP after which a call ends; 0: never."""
 
     sip_port: int
     codecs: tuple[str, ...] = ("pcmu", "pcma")
@@ -56,8 +57,8 @@ class Options:
 
 
 @dataclass
-class Held:
-    """One call. `sign`: the far end gave one; `sending`: one digit after the other."""
+class ActiveCall:
+    """One call. `sign`: set at the far end's first response; `sending`: serialises digits."""
 
     call: Call
     answered: bool = False
@@ -65,29 +66,29 @@ class Held:
     sending: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-class Station:
-    """Lives on one asyncio loop. `tell` may be called from any thread."""
+class SipEndpoint:
+    """Runs on one asyncio loop. `tell` is called from several threads."""
 
     def __init__(self, options: Options, tell: Callable[[dict[str, Any]], None]) -> None:
         self.options = options
         self.media = Media(tell)
         self._tell = tell
-        self._runtime = Runtime(command_timeout=PATIENCE_S)
+        self._runtime = Runtime(command_timeout=COMMAND_TIMEOUT_S)
         self._agents: dict[str, UserAgent] = {}
-        self._held: dict[str, Held] = {}
+        self._active: dict[str, ActiveCall] = {}
         self._names: dict[int, str] = {}
         self._early: dict[int, list[StackEvent]] = {}
         self._dialling = 0
-        self._orders = Orders(self._carry_out)
-        self._hang_ups = HangUps()
+        self._commands = CommandQueue(self._carry_out)
+        self._hang_ups = HangUpQueue()
         self._making_agent = asyncio.Lock()
-        self._sounds: dict[str, bytes] = {}
+        self._audio_files: dict[str, bytes] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._count = 0
 
     async def start(self) -> None:
-        """Raises: BaresipError, for example when the port is taken."""
-        process.prepare()
+        """Raises: BaresipError: for example, the port is in use."""
+        os_limits.prepare()
         await self._runtime.start(
             Config(
                 net_interface=LOOPBACK,
@@ -101,29 +102,29 @@ class Station:
                 ),
             )
         )
-        self._runtime.on_dead = lambda: os._exit(70)  # nothing works any more: let the parent start another
+        self._runtime.on_dead = lambda: os._exit(70)  # it cannot recover: the parent starts another process
         self._runtime.subscribe(self._take)
         self.media.start()
         await self._agent("anybody", "catchall=yes")
         self._spawn(self._report())
 
     async def close(self) -> None:
-        for held in list(self._held.values()):
+        for active in list(self._active.values()):
             with suppress(BaresipError):
-                await held.call.hangup()
+                await active.call.hangup()
         self.media.close()
         await self._runtime.close()
 
     async def handle(self, command: dict[str, Any]) -> None:
-        """Take one command and return; it is carried out in its turn."""
+        """Queue one command and return."""
         leg = command["leg"]
         if command["do"] == "expect":
-            if leg not in self._held:  # else the call was faster than this command
-                self._orders.expect(leg)
+            if leg not in self._active:  # else the call was faster than this command
+                self._commands.expect(leg)
             return
         if command["do"] == "forget":
-            self._orders.forget(leg)
-        self._orders.give(command)
+            self._commands.forget(leg)
+        self._commands.give(command)
 
     async def _carry_out(self, command: dict[str, Any]) -> None:
         """What cannot be done is told as trouble, or as the end of the leg."""
@@ -138,8 +139,8 @@ class Station:
     # -- commands
     async def do_forget(self, leg: str, grace: float = 0.0) -> None:
         """End what is left of a call."""
-        if held := self._held.get(leg):
-            self._spawn(self._hang_ups.end(held.call, held.sign, grace))
+        if active := self._active.get(leg):
+            self._spawn(self._hang_ups.end(active.call, active.sign, grace))
 
     async def do_dial(self, leg: str, shown: str, uri: str, headers: dict[str, str]) -> None:
         agent = await self._agent(shown)
@@ -152,21 +153,21 @@ class Station:
                 self._early.clear()
 
     async def do_answer(self, leg: str) -> None:
-        if leg in self._held:
-            await self._held[leg].call.answer()
+        if leg in self._active:
+            await self._active[leg].call.answer()
 
     async def do_hangup(self, leg: str) -> None:
         await self.do_forget(leg)
 
     async def do_press(self, leg: str, digits: str) -> None:
-        if leg in self._held:
-            self._spawn(self._press(self._held[leg], digits))
+        if leg in self._active:
+            self._spawn(self._press(self._active[leg], digits))
 
     async def do_play(self, leg: str, play: str, sound: str, times: int | None) -> None:
         """`sound`: a file of samples, read once."""
-        if sound not in self._sounds:
-            self._sounds[sound] = await asyncio.to_thread(Path(sound).read_bytes)
-        self.media.play(leg, play, self._sounds[sound], times)
+        if sound not in self._audio_files:
+            self._audio_files[sound] = await asyncio.to_thread(Path(sound).read_bytes)
+        self.media.play(leg, play, self._audio_files[sound], times)
 
     async def do_stop(self, leg: str, play: str) -> None:
         self.media.stop(leg, play)
@@ -186,23 +187,23 @@ class Station:
     async def do_finish(self, leg: str) -> None:
         self.media.finish(leg)
 
-    # -- what comes from outside
+    # -- events of the library
     def _arrived(self, call: Call) -> None:
         self._count += 1
         leg = call.headers.get(LEG_HEADER) or f"in-{os.getpid()}-{self._count}"
-        if leg in self._held:
-            self._held[f"refused-{self._count}"] = Held(call)
+        if leg in self._active:
+            self._active[f"refused-{self._count}"] = ActiveCall(call)
             self._names[call.handle] = f"refused-{self._count}"
             self._spawn(_refuse(call))
             return
         self._hold(leg, call)
-        self._held[leg].sign.set()
+        self._active[leg].sign.set()
         told = {"from": call.headers.get("From") or call.peer or "", "to": call.headers.get("To", "")}
         self._tell({"event": "incoming", "leg": leg, **told})
-        self._orders.arrived(leg)
+        self._commands.arrived(leg)
 
     def _hold(self, leg: str, call: Call) -> None:
-        self._held[leg] = Held(call)
+        self._active[leg] = ActiveCall(call)
         self._names[call.handle] = leg
         self.media.add(leg, call.audio)
         call.on_dtmf(lambda digit: self._tell({"event": "pressed", "leg": leg, "digit": digit.digit}))
@@ -218,22 +219,22 @@ class Station:
             self._early.setdefault(event.call, []).append(event)
 
     def _happened(self, leg: str, event: StackEvent) -> None:
-        held = self._held[leg]
-        held.sign.set()
+        active = self._active[leg]
+        active.sign.set()
         match event.event:
             case Event.CALL_RINGING:
                 self._tell({"event": "ringing", "leg": leg})
             case Event.CALL_PROGRESS:
                 self._tell({"event": "progress", "leg": leg})
             case Event.CALL_ESTABLISHED:
-                held.answered = True
+                active.answered = True
                 self._tell({"event": "answered", "leg": leg})
             case Event.CALL_CLOSED:
-                del self._held[leg], self._names[event.call]
+                del self._active[leg], self._names[event.call]
                 self.media.remove(leg)
                 text = event.text or ""
                 lost = text.startswith("rtp stream error")
-                code = 0 if held.answered else _code(text)
+                code = 0 if active.answered else _code(text)
                 self._tell({"event": "ended", "leg": leg, "code": code, "by": "network" if lost else "self"})
             case _:
                 pass
@@ -254,28 +255,28 @@ class Station:
                 agent.on_incoming(self._arrived)
             return self._agents[number]
 
-    async def _press(self, held: Held, digits: str) -> None:
-        async with held.sending:
+    async def _press(self, active: ActiveCall, digits: str) -> None:
+        async with active.sending:
             try:
-                await held.call.send_dtmf(digits)
+                await active.call.send_dtmf(digits)
             except BaresipError as error:  # hung up meanwhile
                 log.info("digits: %s", error)
 
     async def _report(self) -> None:
         while True:
-            figures = self.media.figures
+            stats = self.media.stats
             self._tell(
                 {
-                    "event": "figures",
+                    "event": "stats",
                     "cpu": time.process_time(),
-                    "ticks": figures.ticks,
-                    "late": figures.late,
-                    "missed": figures.missed,
-                    "worst": round(figures.worst, 4),
-                    "calls": len(self._held),
+                    "ticks": stats.ticks,
+                    "late": stats.late,
+                    "missed": stats.missed,
+                    "worst": round(stats.worst, 4),
+                    "calls": len(self._active),
                 }
             )
-            await asyncio.sleep(FIGURES_EVERY_S)
+            await asyncio.sleep(STATS_EVERY_S)
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -291,7 +292,7 @@ async def _refuse(call: Call) -> None:
 
 
 def _code(text: str) -> int:
-    """Of a call that was never answered. Only a leading code is SIP's; the rest is the library's own wording."""
+    """SIP code of a call that was never answered. Only a leading code is SIP's; the rest is the library's own text."""
     status, reason = split_status(text)
     if status is not None:
         return status

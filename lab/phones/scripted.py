@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from lab.phones.voices import voice
+from pstn.lines.sip.audio import tone
 from pstn.lines.sip.child import LOOPBACK, Child, free_port
 from pstn.lines.sip.settings import SipSettings
-from pstn.lines.sip.sounds import tone
 
-MODULE = "lab.phones.station"
+MODULE = "lab.phones.process"
 GRACE_S = 1.0
 """For the network to end a call of which nothing is expected any more; a phone that hung up as well, every time, would
 end twice as many calls as it must, and that is what it can do least of (`hangups`)."""
 
 
-class Fleet:
+class ScriptedSipPhones:
     """The `ScriptedPhones` of a SIP line (pstn.lines.sip.scripted_phones)."""
 
     def __init__(self, work: Path, told: Callable[[dict[str, Any]], None], settings: SipSettings) -> None:

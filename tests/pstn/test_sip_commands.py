@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from pstn.lines.sip.orders import Orders
+from pstn.lines.sip.commands import CommandQueue
 
 
 class Hands:
@@ -13,7 +13,7 @@ class Hands:
     def __init__(self) -> None:
         self.done: list[str] = []
         self.let_go = asyncio.Event()
-        self.orders = Orders(self._carry_out)
+        self.orders = CommandQueue(self._carry_out)
 
     async def _carry_out(self, command: dict[str, Any]) -> None:
         if command["do"] == "slow":

@@ -1,4 +1,4 @@
-"""A phone and what it remembers of its calls: what it showed, played and was joined to, and who ended it."""
+"""A phone and the log of its calls: what it displayed and heard, whom it was joined to, and who ended the call."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +12,10 @@ BUSY = 486
 
 @dataclass
 class PhoneCall:
-    """One call as its phone saw it. `joined`: other party's number, from when, until when (None: still)."""
+    """One call as its phone saw it.
+
+    `saw`: the number on its display. `joined`: the other party's number, from when, until when (None: still).
+    """
 
     phone: "Phone" = field(repr=False)
     call_id: str
@@ -31,16 +34,16 @@ class PhoneCall:
     sip_headers: dict[str, str] = field(default_factory=dict)
     vanished_at: datetime | None = None
     scripted: bool = True
-    """False: a telephone outside, which does as it likes."""
+    """False: an external telephone, which this software does not control."""
     engaged: bool = False
-    """The phone was in another call."""
+    """The phone was already in another call."""
     timers: list[Timer] = field(default_factory=list, repr=False)
     plays: dict[str, Timer | None] = field(default_factory=dict, repr=False)
     peer: str | None = None
 
     @property
     def refusal(self) -> int | None:
-        """The final SIP code that its script gives this call, if it does not ring and may be answered."""
+        """The final SIP code with which its script refuses this call; None: it does not refuse."""
         return BUSY if self.engaged else self.phone.behaviour.refusal
 
     @property
@@ -54,7 +57,7 @@ class PhoneCall:
 
 @dataclass
 class Phone:
-    """A phone and its memory. The short names (`saw`, `answered_at`…) speak of its latest call."""
+    """A phone and its call log. `saw` is about its latest call."""
 
     behaviour: Behaviour = field(default_factory=answers)
     number: str = ""
@@ -70,7 +73,7 @@ class Phone:
 
     @property
     def heard(self) -> list[tuple[datetime, str]]:
-        """Every prompt of every call: when it began, and its S3 key or the spoken text."""
+        """Every prompt of every call: when it began, and its S3 key or the text spoken."""
         return [each for call in self.calls for each in call.heard]
 
     @property
@@ -79,11 +82,11 @@ class Phone:
 
     @property
     def log(self) -> list[tuple[datetime, str, str]]:
-        """(when, what, with what) of all calls, in order of time."""
+        """(when, what, with what) of all calls, ordered by time."""
         entries: list[tuple[datetime, str, str]] = []
         for call in self.calls:
-            moments = (("called", call.called_at), ("rang", call.rang_at), ("picked_up", call.answered_at))
-            entries += [(at, what, call.saw) for what, at in moments if at]
+            steps = (("called", call.called_at), ("rang", call.rang_at), ("picked_up", call.answered_at))
+            entries += [(at, what, call.saw) for what, at in steps if at]
             entries += [(at, "heard", what) for at, what in call.heard]
             entries += [(at, "joined", peer) for peer, at, _ in call.joined]
             entries += [(at, "pressed", digit) for at, digit in call.pressed]
@@ -95,7 +98,7 @@ class Phone:
 
 
 class Phones(dict[str, Phone]):
-    """Number → phone. A number that nobody set gets the phone of the number plan when it is first asked for."""
+    """Number → phone. A number that was not set gets its phone from the number plan when it is first used."""
 
     def __missing__(self, number: str) -> Phone:
         phone = Phone(planned(number), number)

@@ -1,6 +1,6 @@
-"""Sound as the telephone carries it: 16-bit samples of this machine's byte order, 8000 a second, one channel.
+"""Telephone audio: 16-bit samples in this machine's byte order, 8000 a second, one channel.
 
-WAV is little-endian, as every machine with a wheel for the SIP library is.
+WAV is little-endian, and so is every machine for which the SIP library has a wheel.
 """
 
 import io
@@ -16,10 +16,10 @@ FRAME_BYTES = 2 * FRAME
 SILENCE = bytes(FRAME_BYTES)
 
 
-def telephone_sound(content: bytes) -> bytes:
-    """The samples of an uncompressed PCM WAV file of any rate, width and number of channels.
+def telephone_audio(content: bytes) -> bytes:
+    """The samples of an uncompressed PCM WAV file with any rate, width and number of channels.
 
-    Raises: wave.Error, EOFError: it is no such file.
+    Raises: wave.Error, EOFError: it is not such a file.
     """
     with wave.open(io.BytesIO(content)) as file:
         rate, width, channels = file.getframerate(), file.getsampwidth(), file.getnchannels()
@@ -30,7 +30,7 @@ def telephone_sound(content: bytes) -> bytes:
 
 
 def _sixteen_bits(raw: bytes, width: int) -> "array[int]":
-    """Eight bits are unsigned in WAV, wider samples are signed; the lowest bits of wider ones are dropped."""
+    """Eight-bit samples are unsigned in WAV, wider ones signed; the low bits of wider ones are dropped."""
     if width == 1:
         return array("h", ((each - 128) << 8 for each in raw))
     samples = array("h", bytes(2 * (len(raw) // width)))
@@ -48,7 +48,7 @@ def _mono(samples: "array[int]", channels: int) -> "array[int]":
 
 
 def resampled(samples: "array[int]", rate: int) -> "array[int]":
-    """To 8 kHz. Downwards: the mean of what falls into each new sample; upwards: the nearest old one."""
+    """Resample to 8 kHz. Downsampling averages the samples within each new one; upsampling takes the nearest."""
     if rate == RATE:
         return samples
     count = len(samples) * RATE // rate
@@ -60,7 +60,7 @@ def resampled(samples: "array[int]", rate: int) -> "array[int]":
 
 
 def tone(hertz: float, seconds: float = 1.0, level: float = 0.25) -> bytes:
-    """`level`: of full scale. A whole number of waves in the given time loops without a click."""
+    """`level`: fraction of full scale. It loops without a click if it holds a whole number of waves."""
     step = 2 * math.pi * hertz / RATE
     peak = 32767 * level
     return array("h", (int(peak * math.sin(step * each)) for each in range(int(seconds * RATE)))).tobytes()

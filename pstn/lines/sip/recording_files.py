@@ -1,16 +1,16 @@
-"""Recordings as the network's station leaves them: files of raw samples, which outlive the station itself."""
+"""Recordings as the network's endpoint writes them: files of raw samples, which survive a crash of the endpoint."""
 
 import threading
 from pathlib import Path
 
-from pstn.lines.sip.sounds import wav_file
+from pstn.lines.sip.audio import wav_file
 
 CLOSED_S = 5.0
 """How long a finished recording may take to be closed."""
 
 
-class Tapes:
-    """By the call id of the recorded leg, which is recorded once."""
+class RecordingFiles:
+    """By the call id of the recorded leg; a leg is recorded at most once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -18,22 +18,22 @@ class Tapes:
         self._closed: dict[str, threading.Event] = {}
 
     def begin(self, call_id: str, track: str) -> Path:
-        """Where to record."""
+        """Returns the file to record to."""
         self._tracks[call_id], self._closed[call_id] = track, threading.Event()
         return self._file(call_id)
 
     def closed(self, call_id: str) -> None:
-        """Nothing more comes; of an unknown leg, too."""
+        """The file is complete. Unknown legs are ignored."""
         if call_id in self._closed:
             self._closed[call_id].set()
 
     def all_closed(self) -> None:
-        """The station died: what is there is all there will be."""
+        """The endpoint died: every file is as complete as it will be."""
         for call_id in list(self._closed):
             self.closed(call_id)
 
     def take(self, call_id: str) -> bytes | None:
-        """The WAV file, once; waits until it is closed. None: nothing was recorded."""
+        """Returns the WAV file and forgets it; waits until it is closed. None: nothing was recorded."""
         if call_id not in self._closed:
             return None
         self._closed.pop(call_id).wait(CLOSED_S)

@@ -1,4 +1,4 @@
-"""Prompts as files of samples for the stations, made once and beside the calls."""
+"""Prompts converted to files of raw samples for the endpoints, once each, on a thread of its own."""
 
 import hashlib
 import wave
@@ -7,19 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pstn.lines import AudioFile
-from pstn.lines.sip.sounds import RATE, telephone_sound, tone
+from pstn.lines.sip.audio import RATE, telephone_audio, tone
 from pstn.lines.sip.speech import spoken
 
 
-class Sounds:
-    """`soon` runs what it is given in turn with the calls."""
+class PromptFiles:
+    """`soon` schedules a callback under the exchange's lock."""
 
     def __init__(self, folder: Path, soon: Callable[[Callable[[], None]], object]) -> None:
         self._folder, self._soon = folder, soon
         self._maker = ThreadPoolExecutor(1, "sounds")
 
     def get(self, audio: AudioFile, then: Callable[[Path], None]) -> None:
-        """At once if the file is there."""
+        """Call `then` with the file; at once if it exists."""
         what = audio.content or (audio.text or f"{audio.seconds} s").encode()
         file = self._folder / f"sound-{hashlib.sha256(what).hexdigest()[:32]}.pcm"
         if file.exists():
@@ -38,12 +38,12 @@ class Sounds:
 
 
 def _samples(audio: AudioFile) -> bytes:
-    """Of a file, of speech, or, if only its length is known, a tone of that length."""
+    """Of a WAV file, of spoken text, or, if only the length is known, of a tone of that length."""
     if audio.text:
         return spoken(audio.text)
     if audio.content is None:
         return tone(440, audio.seconds)
     try:
-        return telephone_sound(audio.content)
-    except (wave.Error, EOFError):  # whoever looked it up took it for sound; its time passes in silence
+        return telephone_audio(audio.content)
+    except (wave.Error, EOFError):  # the look-up accepted it as audio, so play silence of its length
         return bytes(2 * int(audio.seconds * RATE))

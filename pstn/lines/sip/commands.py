@@ -1,7 +1,7 @@
-"""The commands that wait to be carried out: those of one leg in their order, and no leg waits for another.
+"""A queue of commands per leg: the commands of one leg run in order, and legs do not wait for one another.
 
-A command may take seconds on a busy machine (the library's thread stands still while calls end), and the commands of a
-call that is expected from outside wait until it arrives.
+A command may take seconds on a busy machine (the library's thread is blocked while calls end). Commands for an expected
+inbound call wait until it arrives.
 """
 
 import asyncio
@@ -12,8 +12,8 @@ from typing import Any
 Command = dict[str, Any]
 
 
-class Orders:
-    """Lives on one asyncio loop. A command names its leg."""
+class CommandQueue:
+    """Runs on one asyncio loop. Each command has its leg in `leg`."""
 
     def __init__(self, carry_out: Callable[[Command], Awaitable[None]]) -> None:
         self._carry_out = carry_out
@@ -27,7 +27,7 @@ class Orders:
         self._go_on(leg)
 
     def expect(self, leg: str) -> None:
-        """Hold back what is to be done from now on."""
+        """Hold commands for this leg until `arrived`."""
         self._expected.add(leg)
 
     def arrived(self, leg: str) -> None:
@@ -35,7 +35,7 @@ class Orders:
         self._go_on(leg)
 
     def forget(self, leg: str) -> None:
-        """Nobody expects this call any more: what waits for it is dropped. One that arrived keeps its commands."""
+        """The call is no longer expected: drop its commands. A call that has arrived keeps them."""
         if leg in self._expected:
             self._expected.discard(leg)
             self._waiting.pop(leg, None)

@@ -6,17 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pstn.lines.sip.numbers import Numbers
+from pstn.lines.sip.directory import Directory
 
 JACK, SOPHIA = "+12025550111", "+12025550122"
 
 
 @pytest.fixture
-def numbers(tmp_path) -> Numbers:
-    return Numbers(tmp_path / "state" / "numbers.json")
+def numbers(tmp_path) -> Directory:
+    return Directory(tmp_path / "state" / "numbers.json")
 
 
-def write(numbers: Numbers, text: str) -> None:
+def write(numbers: Directory, text: str) -> None:
     before = numbers.file.stat().st_mtime_ns
     numbers.file.write_text(text)
     os.utime(numbers.file, ns=(before + 1, before + 1))

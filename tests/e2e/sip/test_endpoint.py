@@ -52,7 +52,7 @@ def network(tmp_path_factory) -> Iterator[Heard]:
 
 @pytest.fixture(scope="module")
 def phones(tmp_path_factory) -> Iterator[Heard]:
-    one = Heard("lab.phones.station", tmp_path_factory.mktemp("phones"))
+    one = Heard("lab.phones.process", tmp_path_factory.mktemp("phones"))
     one.child.wait()
     yield one
     one.child.close()

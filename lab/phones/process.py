@@ -1,4 +1,4 @@
-"""The built-in phones' process, which `lab.phones.fleet` starts: a SIP station, and beside it a refuser."""
+"""The built-in phones' process, which `lab.phones.scripted` starts: a SIP station, and beside it a refuser."""
 
 import asyncio
 import json
@@ -7,11 +7,11 @@ from typing import Any
 
 from lab.sip.refuser import Refuser
 from pstn.lines.sip.channel import Channel, Handle
-from pstn.lines.sip.station import LEG_HEADER, LOOPBACK, Options, Station
+from pstn.lines.sip.endpoint import LEG_HEADER, LOOPBACK, Options, SipEndpoint
 
 
 async def main(channel: Channel, options: Options) -> None:
-    station = Station(options, channel.tell)
+    station = SipEndpoint(options, channel.tell)
     refuser = Refuser(LEG_HEADER, channel.tell)
 
     async def begin() -> Handle:

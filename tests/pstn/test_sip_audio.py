@@ -9,7 +9,7 @@ from array import array
 import pytest
 
 from pstn.lines.sip import speech
-from pstn.lines.sip.sounds import RATE, resampled, telephone_sound, tone, wav_file
+from pstn.lines.sip.audio import RATE, resampled, telephone_audio, tone, wav_file
 
 
 def wav(rate: int, width: int, channels: int, seconds: float = 0.5) -> bytes:
@@ -34,7 +34,7 @@ def wav(rate: int, width: int, channels: int, seconds: float = 0.5) -> bytes:
 @pytest.mark.parametrize("width", [1, 2, 3, 4])
 @pytest.mark.parametrize("channels", [1, 2])
 def test_any_pcm_wav(rate, width, channels):
-    samples = array("h", telephone_sound(wav(rate, width, channels)))
+    samples = array("h", telephone_audio(wav(rate, width, channels)))
     assert len(samples) == pytest.approx(RATE / 2, abs=2)
     loud = (1 << 14) // channels
     assert max(samples) == pytest.approx(loud, rel=0.05)
@@ -44,19 +44,19 @@ def test_any_pcm_wav(rate, width, channels):
 
 
 def test_what_is_there_already_is_not_touched():
-    assert telephone_sound(wav_file(tone(600, 0.3))) == tone(600, 0.3)
+    assert telephone_audio(wav_file(tone(600, 0.3))) == tone(600, 0.3)
     samples = array("h", [1, 2, 3])
     assert resampled(samples, RATE) is samples
 
 
 def test_an_empty_file_is_no_sound():
-    assert telephone_sound(wav_file(b"")) == b""
+    assert telephone_audio(wav_file(b"")) == b""
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"ID3 something else"])
 def test_what_is_no_wav_file(content):
     with pytest.raises((wave.Error, EOFError)):
-        telephone_sound(content)
+        telephone_audio(content)
 
 
 def test_without_a_speaker_a_text_is_notes_of_its_length(monkeypatch):

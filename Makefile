@@ -103,7 +103,7 @@ test-phone: $(DEV) $(SIP) $(BROWSER)  ## Run calls over SIP that are answered in
 test-build: build $(RUNTIME)  ## Run the built functions and layers with Lambda's Python
 	$(PY) -m pytest tests/e2e/build $(ARGS)
 
-test-sam-local: build $(RUNTIME)  ## Run every function with every sample in `sam local` (Debian, root; else skips with its reason)
+test-sam-local: build $(RUNTIME)  ## Run every function in `sam local` (Debian, root; else skips with its reason)
 	$(PY) -m pytest tests/e2e/sam_local $(ARGS)
 
 bench: $(DEV) $(SIP)  ## Count and time what one callback costs; with BASE=<git ref>: beside that commit, over SIP

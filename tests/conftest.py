@@ -1,10 +1,13 @@
 """What holds for all tests."""
 
 import logging
+import os
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+os.environ.setdefault("CARRIER", "chime")  # as the template sets it for every function
 
 # A machine that is busy with something else is no fault of the code; what things cost is measured in bench/.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])

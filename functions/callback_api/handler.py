@@ -25,7 +25,6 @@ from duologue.usecases.follow_link import follow_cdr_link, follow_link
 from duologue.usecases.link_recording import link_recording
 from duologue.usecases.look_up_callback import look_up_callback
 from duologue.usecases.place_callback import place_callback, resume_callback
-from duologue.usecases.stop_callback import stop_callback
 from duologue.wire.huawei.credentials import read_credentials
 from duologue.wire.huawei.histories import found, read_look_up
 from duologue.wire.huawei.records import link_url, read_cdr_link, read_link_token, read_record_request
@@ -64,7 +63,7 @@ def _place(request: Request, app: App, dependencies: Dependencies) -> Answer:
     repeated = False
     try:
         if key is not None:
-            dependencies.calls.check_repeat(app.key, key, dependencies.clock.now())
+            dependencies.acceptance.check_repeat(app.key, key, dependencies.clock.now())
         call_id = _new_call(request, app, dependencies, key)
     except RequestRepeated as repeat:
         call_id, repeated = repeat.call_id, True
@@ -84,7 +83,7 @@ def _place(request: Request, app: App, dependencies: Dependencies) -> Answer:
 def _idle_ports(app: App, dependencies: Dependencies) -> int | None:
     """None: not known. The call stands by now, and an SP that is told of a failure would place it again."""
     try:
-        return max(0, app.concurrent_calls - dependencies.calls.in_use(app.key))
+        return max(0, app.concurrent_calls - dependencies.acceptance.in_use(app.key))
     except OutsideUnavailable:
         _log.warning("idle ports not counted", extra={"app": app.key}, exc_info=True)
         return None
@@ -100,7 +99,7 @@ def _new_call(request: Request, app: App, dependencies: Dependencies, key: Idemp
     call = place_callback(
         wanted,
         app,
-        calls=dependencies.calls,
+        calls=dependencies.acceptance,
         flows=dependencies.flows,
         clock=dependencies.clock,
         new_call_id=dependencies.new_call_id,
@@ -116,28 +115,26 @@ def _stop(request: Request, app: App, dependencies: Dependencies) -> Answer:
     from duologue.wire.huawei.requests import read_stop
 
     call_id = read_stop(request.body, dependencies.host)
-    stop_callback(
-        call_id,
-        app.key,
-        calls=dependencies.calls,
-        network=dependencies.network,
-        flows=dependencies.flows,
-        clock=dependencies.clock,
-    )
+    dependencies.stop(call_id, app.key)
     _log.info("stopped", extra={"call_id": call_id, "app": app.key})
     return success()
 
 
 def _look_up(request: Request, app: App, dependencies: Dependencies) -> Answer:
     call_id = read_look_up(request.path, dependencies.host)
-    return found(look_up_callback(call_id, app.key, calls=dependencies.calls), dependencies.host)
+    return found(look_up_callback(call_id, app.key, calls=dependencies.histories), dependencies.host)
 
 
 def _record(request: Request, app: App, dependencies: Dependencies) -> Answer:
     call_id = read_record_request(request.query, dependencies.host)
     if request.method == "DELETE":
         delete_recording(
-            call_id, app, calls=dependencies.calls, recordings=dependencies.recordings, clock=dependencies.clock
+            call_id,
+            app,
+            calls=dependencies.calls,
+            recordings=dependencies.recordings,
+            clock=dependencies.clock,
+            pause=dependencies.pause,
         )
         _log.info("recording deleted", extra={"call_id": call_id, "app": app.key})
         return success()

@@ -28,8 +28,7 @@ def _notify(body: str, dependencies: Dependencies) -> bool:
     try:
         result = notify_sp(
             notice,
-            calls=dependencies.calls,
-            apps=dependencies.apps,
+            log=dependencies.log,
             webhooks=dependencies.webhooks,
             endpoints=dependencies.endpoints,
             notices=dependencies.notices,

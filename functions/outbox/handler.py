@@ -12,7 +12,11 @@ from duologue.usecases.forward_facts import forward_facts
 def answer(event: dict[str, Any], dependencies: Dependencies) -> dict[str, Any]:
     """Hand on one batch. An exception gives the batch back to the stream, which keeps the order and tries again."""
     forward_facts(
-        committed_of(event), flows=dependencies.flows, notices=dependencies.notices, isolate=isolate_failures("outbox")
+        committed_of(event),
+        calls=dependencies.calls,
+        flows=dependencies.flows,
+        notices=dependencies.notices,
+        isolate=isolate_failures("outbox"),
     )
     return {"batchItemFailures": []}
 

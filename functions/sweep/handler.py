@@ -5,13 +5,12 @@ from typing import Any
 from duologue.adapters.metrics import count
 from duologue.runtime.last_resort import isolate_failures
 from duologue.runtime.logging import set_up
-from duologue.runtime.wiring.calls import Dependencies, dependencies, network
+from duologue.runtime.wiring.sweep import Dependencies, dependencies
 from duologue.usecases.free_slots import free_slots
-from duologue.usecases.ports import Network
 from duologue.usecases.sweep_calls import sweep_calls
 
 
-def answer(dependencies: Dependencies, network: Network) -> dict[str, Any]:
+def answer(dependencies: Dependencies) -> dict[str, Any]:
     """The slots first, being quick; neither work needs the other to succeed. What fails as a whole is raised."""
     try:
         freed = free_slots(calls=dependencies.calls)
@@ -19,8 +18,7 @@ def answer(dependencies: Dependencies, network: Network) -> dict[str, Any]:
     finally:
         swept = sweep_calls(
             calls=dependencies.calls,
-            network=network,
-            flows=dependencies.flows,
+            finalize=dependencies.finalize,
             clock=dependencies.clock,
             isolate=isolate_failures("sweep"),
         )
@@ -32,4 +30,4 @@ def answer(dependencies: Dependencies, network: Network) -> dict[str, Any]:
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     set_up()
-    return answer(dependencies(), network())
+    return answer(dependencies())

@@ -337,6 +337,9 @@ class Reach:
         for each in _evaluated(node):
             if isinstance(each, ast.Name | ast.Attribute):
                 self._reach(_resolved(each, scope.module))
+            if isinstance(each, ast.Attribute) and "types.ModuleType" in self._types(each.value, scope):
+                for name in _below(scope.module):  # one of these is loaded by its name
+                    self._reach(f"{name}.{each.attr}")
             if isinstance(each, ast.Attribute):
                 for owner in self._owners(each, scope):
                     self._reach_method(owner, each.attr)
@@ -499,6 +502,8 @@ class Reach:
         if method == "generate_presigned_url" and isinstance(call.args[0], ast.Constant):
             method = str(call.args[0].value)
         given = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+        if call.keywords and not given:
+            return  # of an entry, `{"Put": …}`: noted where that is written
         settings = frozenset().union(*(self._settings_of(given[name], scope) for name in given.keys() & _TARGETS))
         for name in given.keys() & _NAMING:
             settings |= frozenset(self._targets(given[name], scope))
@@ -566,6 +571,11 @@ class Reach:
                     word for each, at in self._given(scope.key, _names(scope), name) for word in self._words(each, at)
                 ]
         raise AssertionError(f"{scope.key}: {ast.unparse(expression)} is no constant")
+
+
+def _below(package: Module) -> list[str]:
+    """The modules of a package."""
+    return [name for name in code() if name.startswith(f"{package.name}.")]
 
 
 def _names(scope: Scope) -> list[str]:

@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,18 +10,18 @@ import pytest
 from moto import mock_aws
 
 from duologue.adapters.call_stream import committed_of
-from duologue.adapters.dynamo_calls import DynamoCalls
-from duologue.call_control.facts import CallAccepted
+from duologue.call_control.events import NeverTakenUp
 from duologue.call_control.history import Delivery
-from duologue.call_control.machine import close
-from duologue.domain.outcome import EndReason
-from duologue.usecases.ports import ProcessedEvent
+from duologue.call_control.machine import decide
+from duologue.domain.task_token import TaskToken, Wait
+from duologue.usecases.ports.calls import ProcessedEvent
 from duologue.usecases.process_network_event import change_of
 from tests.architecture.reach import reach
 from tests.architecture.tree import ROOT
 from tests.call_control.stories import CALLER_LEFT, TALKING, Story
 from tests.journeys.tables import make_tables
 from tests.samples import NETWORK_CALL, at, callback
+from tests.store import Store
 from tools.template import Function, functions, read_template
 
 Event = dict[str, Any]
@@ -103,28 +102,20 @@ def records() -> list[Event]:
         client, calls, accounts = make_tables()
         wanted = _RESOURCES["CallsTable"]["Properties"]["StreamSpecification"] | {"StreamEnabled": True}
         client.update_table(TableName=calls, StreamSpecification=wanted)
-        store = DynamoCalls(client, calls, accounts, timedelta(days=90))
+        store = Store(client, calls, accounts)
         talked, closed = callback("1_1_1_20261123090000"), callback("1_1_2_20261123090000")
         for call in (talked, closed):
-            store.accept(call, CallAccepted(at(0)), slots=9, close_by=at(120))
-            client.update_item(
-                TableName=calls,
-                Key={"call": {"S": call.id}, "item": {"S": "CALL"}},
-                UpdateExpression="SET listener = :token",
-                ExpressionAttributeValues={":token": {"S": f"token of {call.id}"}},
-            )
+            store.accept(call, slots=9, close_by=at(120))
+            store.store_token(call.id, TaskToken(f"token of {call.id}", Wait.CALLER_ANSWER, 1))
         story = Story(call=talked)
         for sequence, event in enumerate((*TALKING, CALLER_LEFT)):
             saved = store.load(talked.id)
             story.play(event)
-            resumes = saved.task_token if sequence == 0 else None
-            processed = ProcessedEvent(NETWORK_CALL, sequence, {"Actions": []}, resumes)
-            store.save(replace(change_of(saved, story.last, processed), resumes=resumes))
+            store.save(change_of(saved, story.last, ProcessedEvent(NETWORK_CALL, str(sequence), "{}")))
         store.record_delivery(
             talked.id, 1, Delivery(1, at(1), "http://127.0.0.1:9", acknowledged=True, status=200, note="")
         )
-        saved = store.load(closed.id)
-        store.save(replace(change_of(saved, close(closed, at(200), EndReason.NEVER_STARTED)), resumes=saved.task_token))
+        store.save(change_of(store.load(closed.id), decide(closed, NeverTakenUp(at(200)))))
         client.delete_item(TableName=calls, Key={"call": {"S": closed.id}, "item": {"S": "CALL"}})
         return _read(calls)
 
@@ -142,21 +133,21 @@ def _kind(record: Event) -> str:
 
 
 def test_every_kind_of_item_is_tried(records):
-    written = (ROOT / "layers/core/duologue/adapters/dynamo_calls.py").read_text(encoding="utf-8")
-    kinds = set(re.findall(r'f"([A-Z]+)#\{', written)) | {"CALL", "CDR"}
-    assert {_kind(record) for record in records} == kinds
+    written = (ROOT / "layers/core/duologue/adapters/call_rows.py").read_text(encoding="utf-8")
+    single, numbered = r"^CALL, ASKED, TOKEN, CDR = (.*)$", r"^_EVENT, _DELIVERY = (.*)$"
+    kinds = "".join(re.search(pattern, written, re.M)[1] for pattern in (single, numbered))
+    assert {_kind(record) for record in records} == set(re.findall(r"[A-Z]+", kinds))
     assert {record["eventName"] for record in records} == {"INSERT", "MODIFY", "REMOVE"}
 
 
 @pytest.mark.parametrize(("function", "kind", "mapping"), _STREAMS)
 def test_the_filters_let_through_what_is_read_and_nothing_else(records, function: Function, kind: str, mapping: Event):
-    """One that is not let through is never told, or wakes nobody; one that nobody reads costs an invocation."""
+    """One that is not let through is never told, or resumes nobody; one that nobody reads costs an invocation."""
     patterns = [json.loads(each["Pattern"]) for each in mapping["FilterCriteria"]["Filters"]]
     tried = [*records, *(record | {"eventName": "MODIFY"} for record in records)]
     let_through = [record for record in tried if any(_matches(pattern, record) for pattern in patterns)]
     read = [record for record in tried if list(committed_of({"Records": [record]}))]
-    assert {_kind(record) for record in read} >= {"FACT"}
-    assert any(_kind(record) != "FACT" for record in read), "a wake-up"
+    assert {_kind(record) for record in read} == {"EVENT"}
     assert let_through == read
 
 

@@ -86,7 +86,8 @@ def _variables(function: Function) -> dict[str, Any]:
 
 
 def _granted(function: Function) -> set[Allowed]:
-    statements = [statement for policy in function.properties["Policies"] for statement in policy["Statement"]]
+    written = [statement for policy in function.properties["Policies"] for statement in policy["Statement"]]
+    statements = [statement["Fn::If"][1] if "Fn::If" in statement else statement for statement in written]
     granted = set()
     for statement in statements:
         assert statement["Effect"] == "Allow"

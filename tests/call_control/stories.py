@@ -10,6 +10,7 @@ from duologue.call_control.events import (
     DialAccepted,
     DialCalleeAsked,
     EndAsked,
+    EndNotHeard,
     LegAnswered,
     LegEnded,
     LegRinging,
@@ -35,7 +36,15 @@ BRIDGE_TIMED_OUT = BridgeFailed(at(34), NETWORK_CALL)
 HANG_UP_REFUSED = ActionRefused(at(61), NETWORK_CALL, HangUp.__name__, "InvalidActionParameter")
 PROMPT_REFUSED = ActionRefused(at(5), NETWORK_CALL, PlayPrompt.__name__, "InvalidAudioSource")
 
+NO_ROOM = BridgeFailed(at(5), NETWORK_CALL, refused="ActionExecutionThrottled", no_room=True)
+REFUSED = BridgeFailed(at(5), NETWORK_CALL, refused="InvalidActionParameter")
+
 TALKING: tuple[CallEvent, ...] = (CALLER_DIALLED, CALLER_RANG, CALLER_ANSWERED, CALLEE_WANTED, CALLEE_ANSWERED)
+
+
+def closed(call: Call, seconds: float) -> Decision:
+    """The end of a call that the network never ended for us."""
+    return decide(call, EndNotHeard(at(seconds)))
 
 
 class Story:

@@ -6,12 +6,31 @@ from datetime import timedelta
 import pytest
 
 from duologue.call_control.actions import DialAndBridge, HangUp, PlayPrompt
-from duologue.call_control.events import BridgeFailed, DialAccepted, LegAnswered, LegEnded
-from duologue.call_control.machine import close, decide
+from duologue.call_control.events import (
+    BridgeFailed,
+    DialAccepted,
+    GaveUp,
+    LegAnswered,
+    LegEnded,
+    NeverTakenUp,
+    StopAsked,
+)
+from duologue.call_control.machine import decide
 from duologue.call_control.prompts import Prompt
 from duologue.domain.call import Phase
 from duologue.domain.cdr import cdr_of
+from duologue.domain.errors import (
+    CalleeSilent,
+    CallerSilent,
+    CallStopping,
+    DialRefused,
+    LongestReached,
+    NoSuchNetworkCall,
+    NothingWasDialled,
+    OutsideUnavailable,
+)
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
+from duologue.domain.task_token import Wait
 from tests.call_control.stories import (
     BRIDGE_TIMED_OUT,
     CALLEE_ANSWERED,
@@ -24,10 +43,13 @@ from tests.call_control.stories import (
     CALLER_RANG,
     END_WANTED,
     HANG_UP_REFUSED,
+    NO_ROOM,
     PROMPT_HEARD,
     PROMPT_REFUSED,
+    REFUSED,
     TALKING,
     Story,
+    closed,
 )
 from tests.samples import CALLEE, LEG_A, LEG_B, NETWORK_CALL, SHOWN_TO_CALLEE, at, callback
 
@@ -59,7 +81,7 @@ def test_the_caller_hears_that_the_line_lives_and_the_callee_is_not_dialled_yet(
     [prompt] = story.actions
     assert isinstance(prompt, PlayPrompt)
     assert prompt.prompt is Prompt.CONNECTING
-    assert story.last.resumes
+    assert story.last.resumes is Wait.CALLER_ANSWER
 
 
 def test_the_callee_is_shown_the_display_number_while_the_caller_hears_the_waiting_prompt():
@@ -81,7 +103,7 @@ def test_the_caller_is_not_reached(sip_status, result):
     assert story.call.caller.outcome == Outcome(result, sip_status)
     assert story.call.ending is EndReason.CALLER_FAILED
     assert story.told == ["LegDialledRecorded caller", "CallEnded", "CdrWritten"]
-    assert story.last.resumes
+    assert story.last.resumes is Wait.END
 
 
 @pytest.mark.parametrize(
@@ -111,24 +133,26 @@ def test_the_callee_is_not_reached_and_the_caller_is_told(seconds, sip_status, e
     assert (story.call.ending, story.call.ended_by) == (EndReason.CALLEE_FAILED, None)
 
 
-def test_a_bridge_that_the_network_has_no_room_for_is_no_fault_of_the_callee():
-    story = Story(*TALKING[:4], BridgeFailed(at(5), NETWORK_CALL, refused=True))
-    assert story.call.ending is EndReason.DIAL_REFUSED
+@pytest.mark.parametrize(("failure", "reason"), [(NO_ROOM, EndReason.NO_ROOM), (REFUSED, EndReason.DIAL_REFUSED)])
+def test_a_bridge_that_the_network_refuses_is_no_fault_of_the_callee(failure, reason):
+    story = Story(*TALKING[:4], failure)
+    assert (story.call.ending, story.call.dial_refusal) == (reason, failure.refused)
     assert story.actions[-1] == HANG_UP_CALLER
-    assert Story(BridgeFailed(at(5), NETWORK_CALL, refused=True), call=story.call).last.note is not None, "twice"
+    assert Story(failure, call=story.call).last.note is not None, "twice"
     story.play(CALLER_LEFT)
     assert cdr_of(story.call).callee == callback().callee, (
         "it was never dialled, whatever was told when it was asked for"
     )
+    assert cdr_of(story.call).dial_refusal == failure.refused
 
 
 def test_a_callee_that_rang_was_dialled_whatever_the_network_calls_its_failure():
-    story = Story(*TALKING[:4], CALLEE_RANG, BridgeFailed(at(7), NETWORK_CALL, refused=True))
+    story = Story(*TALKING[:4], CALLEE_RANG, replace(NO_ROOM, at=at(7)))
     assert story.call.ending is EndReason.CALLEE_FAILED
     assert story.call.callee.dialled_at == at(4)
 
 
-UNPLAYABLE = BridgeFailed(at(9), NETWORK_CALL, refused=True, unplayable=True)
+UNPLAYABLE = BridgeFailed(at(9), NETWORK_CALL, refused="InvalidAudioSource", unplayable=True)
 
 
 def test_a_prompt_to_wait_by_that_cannot_be_played_leaves_the_caller_in_silence_and_the_call_going_on():
@@ -214,18 +238,18 @@ def test_hanging_up_a_leg_that_has_ended_is_harmless():
 
 
 def test_the_safety_net_closes_what_the_network_never_ended():
-    decision = close(Story(*TALKING).call, at(4000), EndReason.LOST)
+    decision = closed(Story(*TALKING).call, 4000)
     assert decision.call.phase is Phase.OVER
-    assert decision.resumes
+    assert decision.resumes is Wait.END
     assert cdr_of(decision.call).talk == timedelta(seconds=3991)
-    assert close(decision.call, at(5000), EndReason.LOST).note is not None
+    assert closed(decision.call, 5000).note is not None
 
 
 @pytest.mark.parametrize("left", [CALLEE_LEFT, CALLER_LEFT])
 def test_a_last_hang_up_that_never_came_does_not_make_a_day_of_talk(left):
     """No leg outlives its peer, so it ended when its peer did (R9), however late that is found out."""
     story = Story(*TALKING, left)
-    account = cdr_of(close(story.call, at(86_400), EndReason.LOST).call)
+    account = cdr_of(closed(story.call, 86_400).call)
     assert account.caller.ended_at == account.callee.ended_at == account.ended_at == at(60)
     assert account.talk == timedelta(seconds=51)
     assert account.reason is EndReason.HUNG_UP
@@ -273,14 +297,14 @@ def test_a_caller_that_the_network_says_is_up_is_hung_up_though_its_end_was_told
 def test_a_callee_answered_while_its_caller_was_gone_has_not_ended_before():
     left = replace(CALLER_LEFT, connected={Party.CALLEE: LEG_B})
     story = Story(CALLER_DIALLED, CALLER_ANSWERED, CALLEE_WANTED, left, replace(CALLEE_ANSWERED, at=at(62)))
-    account = cdr_of(close(story.call, at(400), EndReason.LOST).call)
+    account = cdr_of(closed(story.call, 400).call)
     assert account.callee.answered_at == account.callee.ended_at == account.ended_at == at(62)
     assert account.talk == timedelta(0)
 
 
 def test_whoever_is_still_up_when_the_account_was_closed_is_hung_up():
     story = Story(*TALKING)
-    story.call = close(story.call, at(100), EndReason.LOST).call
+    story.call = closed(story.call, 100).call
     both = {Party.CALLER: LEG_A, Party.CALLEE: LEG_B}
     assert story.play(replace(END_WANTED, connected=both)).actions == (HANG_UP_CALLER, HANG_UP_CALLEE)
     assert story.play(replace(CALLER_LEFT, connected={Party.CALLEE: LEG_B})).actions == (HANG_UP_CALLEE,)
@@ -288,12 +312,85 @@ def test_whoever_is_still_up_when_the_account_was_closed_is_hung_up():
 
 
 def test_a_silent_network_means_no_answer():
-    closed = close(replace(Story(CALLER_DIALLED).call, ending=EndReason.CALLER_SILENT), at(140), EndReason.LOST).call
-    assert closed.caller.outcome == Outcome(Result.NO_ANSWER)
-    assert closed.ending is EndReason.CALLER_SILENT
+    call = closed(replace(Story(CALLER_DIALLED).call, ending=EndReason.CALLER_SILENT), 140).call
+    assert call.caller.outcome == Outcome(Result.NO_ANSWER)
+    assert call.ending is EndReason.CALLER_SILENT
 
 
 def test_a_call_that_was_never_taken_up_has_no_legs_to_account_for():
-    closed = close(callback(), at(120), EndReason.NEVER_STARTED).call
-    assert closed.caller.ended_at is None
-    assert cdr_of(closed).talk == timedelta(0)
+    call = decide(callback(), NeverTakenUp(at(120))).call
+    assert (call.ending, call.caller.ended_at) == (EndReason.NEVER_STARTED, None)
+    assert cdr_of(call).talk == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (CallerSilent, EndReason.CALLER_SILENT),
+        (NothingWasDialled, EndReason.NO_ROOM),
+        (DialRefused, EndReason.DIAL_REFUSED),
+        (LongestReached, EndReason.LONGEST_CALL),
+        (OutsideUnavailable, EndReason.LOST),
+        (None, EndReason.LOST),
+        (NoSuchNetworkCall, None),  # hang-ups on their way know better
+        (CallStopping, None),  # who stopped it has recorded that
+    ],
+)
+def test_why_the_flow_gave_up_follows_from_the_error_that_led_there(error, reason):
+    decision = decide(Story(CALLER_DIALLED).call, GaveUp(at(140), error))
+    assert (decision.call.ending, decision.call.ending_at) == (reason, reason and at(140))
+    assert not decision.goes_on
+
+
+@pytest.mark.parametrize(
+    ("events", "error", "goes_on"),
+    [
+        (TALKING[:2], CallerSilent, False),
+        (TALKING[:3], CallerSilent, True),
+        (TALKING[:4], CalleeSilent, False),
+        (TALKING, CalleeSilent, True),
+        (TALKING, LongestReached, False),
+    ],
+)
+def test_who_answered_at_the_last_moment_is_not_given_up(events, error, goes_on):
+    story = Story(*events)
+    decision = decide(story.call, GaveUp(at(140), error))
+    assert decision.goes_on is goes_on
+    assert (decision.call == story.call) is goes_on
+
+
+def test_the_first_reason_to_end_stands():
+    stopped = decide(Story(*TALKING[:4]).call, StopAsked(at(8))).call
+    assert (stopped.ending, stopped.ending_at) == (EndReason.STOPPED, at(8))
+    for later in (StopAsked(at(9)), GaveUp(at(9), CalleeSilent), GaveUp(at(9), None)):
+        assert decide(stopped, later).call == stopped
+    assert closed(stopped, 20).call.ending is EndReason.STOPPED
+
+
+def test_a_call_that_is_over_is_neither_stopped_nor_given_up():
+    over = Story(*TALKING, CALLEE_LEFT, replace(CALLER_LEFT, at=at(61))).call
+    for late in (StopAsked(at(70)), GaveUp(at(70), None), NeverTakenUp(at(70))):
+        assert decide(over, late).call == over
+
+
+def test_a_network_that_never_said_a_word_means_a_silent_caller_else_the_end_was_lost():
+    assert closed(replace(callback(), taken_up_at=at(1)), 140).call.ending is EndReason.CALLER_SILENT
+    assert closed(Story(*TALKING[:3]).call, 400).call.ending is EndReason.LOST
+
+
+def test_a_callee_whose_leg_ends_before_its_answer_is_told_to_the_caller():
+    """A carrier may end the callee's leg without saying that a bridge failed."""
+    busy = LegEnded(at(7), NETWORK_CALL, Party.CALLEE, LEG_B, 486, {Party.CALLER: LEG_A})
+    story = Story(*TALKING[:4], busy)
+    assert story.actions == (PlayPrompt(Party.CALLER, Prompt.CALLEE_BUSY), HANG_UP_CALLER)
+    assert (story.call.ending, story.call.callee.outcome) == (EndReason.CALLEE_FAILED, Outcome(Result.BUSY, 486))
+    assert Story(BridgeFailed(at(8), NETWORK_CALL, 486), call=story.call).actions == (), "told once"
+
+
+def test_the_refusal_of_the_connecting_prompt_is_not_taken_for_that_of_the_prompt_before_the_callee():
+    story = Story(*TALKING[:4], call=replace(callback(), plays_before_callee=True))
+    refused = replace(PROMPT_REFUSED, prompt=Prompt.CONNECTING)
+    assert story.play(refused).actions == ()
+    assert story.call.callee.dialled_at is None
+    story.play(replace(PROMPT_REFUSED, prompt=Prompt.BEFORE_CALLEE))
+    assert [type(action) for action in story.actions] == [DialAndBridge]

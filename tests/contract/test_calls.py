@@ -10,9 +10,11 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from duologue.adapters.dynamo_calls import DynamoCalls
+from duologue.call_control.events import EndNotHeard, NeverTakenUp, StopAsked
 from duologue.call_control.facts import CallAccepted, CallEnded, CdrWritten, LegAnsweredRecorded, LegDialledRecorded
 from duologue.call_control.history import Delivery
-from duologue.call_control.machine import close
+from duologue.call_control.machine import decide
+from duologue.domain.cdr import cdr_of
 from duologue.domain.due import ENDING, due_by
 from duologue.domain.errors import (
     CallAlreadyAccepted,
@@ -22,30 +24,56 @@ from duologue.domain.errors import (
     LimitReached,
     OutsideUnavailable,
     RaceLost,
+    StaleAttempt,
+    UnknownApp,
     UnknownCall,
 )
 from duologue.domain.outcome import EndReason, Party
 from duologue.domain.recording import Recording
-from duologue.usecases.ports import Change, ProcessedEvent, SavedCall
+from duologue.domain.task_token import TaskToken, Wait
+from duologue.usecases.ports.calls import Change, ProcessedEvent, SavedCall
+from duologue.usecases.ports.notifying import Notice
 from duologue.usecases.process_network_event import change_of
 from tests.call_control.stories import CALLEE_LEFT, CALLER_LEFT, TALKING, Story
 from tests.fakes.calls import FakeCalls
 from tests.journeys.tables import make_tables
 from tests.samples import NETWORK_CALL, NOW, at, callback
+from tests.store import APP, KEEP, Store
 
-KEEP = timedelta(days=90)
+
+class Remembered(FakeCalls):
+    def __init__(self):
+        super().__init__()
+        self.apps["app-1"] = APP
+
+    def sources(self, call_id):
+        return {number: item for item, facts in self.facts[call_id].items() for number in facts}
 
 
 @pytest.fixture
 def dynamo(aws):
-    client, calls, accounts = make_tables(aws("dynamodb"))
-    return DynamoCalls(client, calls, accounts, KEEP)
+    return Store(*make_tables(aws("dynamodb")))
 
 
 def accept(calls, call=None, slots=10):
     call = call or callback()
-    calls.accept(call, CallAccepted(NOW), slots=slots, close_by=at(120))
+    calls.accept(call, slots=slots, close_by=at(120))
     return call
+
+
+def played(calls, *events, call=None):
+    """A call into which these events were played, each saved."""
+    story = Story(call=accept(calls, call))
+    for number, event in enumerate(events):
+        saved = calls.load(story.call.id)
+        story.play(event)
+        key = f"{number:06d}"
+        calls.save(change_of(saved, story.last, ProcessedEvent(NETWORK_CALL, key, "{}", story.last.resumes)))
+    return story
+
+
+def token(value, rank, waits_for=Wait.CALLER_ANSWER):
+    return TaskToken(value, waits_for, 1_795_424_400_000_000 + rank)
 
 
 class Promises:
@@ -53,8 +81,8 @@ class Promises:
 
     def test_a_call_comes_back_as_it_was_accepted(self, calls):
         call = accept(calls)
-        assert calls.load(call.id) == SavedCall(call, version=1)
-        assert calls.fact(call.id, 1) == CallAccepted(NOW)
+        assert calls.load(call.id) == SavedCall(call, version=1, close_by=at(120))
+        assert calls.history(call.id).facts == (CallAccepted(NOW),)
         assert calls.in_use(call.app) == 1
 
     def test_a_call_without_what_is_optional(self, calls):
@@ -65,10 +93,8 @@ class Promises:
         with pytest.raises(UnknownCall):
             calls.load("1_1_1_20261123090000")
         with pytest.raises(UnknownCall):
-            calls.load_for("1_1_1_20261123090000", NETWORK_CALL, 1)
-        accept(calls)
-        with pytest.raises(UnknownCall):
-            calls.fact(callback().id, 2)
+            calls.load_for("1_1_1_20261123090000", NETWORK_CALL, "000001")
+        assert calls.task_token("1_1_1_20261123090000") is None
 
     def test_accepting_twice_is_refused_and_takes_no_second_slot(self, calls):
         call = accept(calls)
@@ -92,38 +118,48 @@ class Promises:
             story.play(event)
             calls.save(change_of(saved, story.last))
             assert calls.load(story.call.id).call == story.call
-        told = [type(calls.fact(story.call.id, sequence)) for sequence in range(1, story.call.facts + 1)]
-        assert told[:2] == [CallAccepted, LegDialledRecorded]
-        assert told[-2:] == [CallEnded, CdrWritten]
-        assert calls.fact(story.call.id, 4) == LegAnsweredRecorded(at(3), Party.CALLER)
+        facts = calls.history(story.call.id).facts
+        assert [type(fact) for fact in facts][:2] == [CallAccepted, LegDialledRecorded]
+        assert [type(fact) for fact in facts][-2:] == [CallEnded, CdrWritten]
+        assert facts[3] == LegAnsweredRecorded(at(3), Party.CALLER)
+        assert len(facts) == story.call.facts
 
     def test_closing_frees_the_slot_and_leaves_the_open_calls(self, calls):
         call = accept(calls)
         assert list(calls.overdue(at(119), 10)) == []
         assert list(calls.overdue(at(121), 10)) == [call.id]
-        calls.save(change_of(calls.load(call.id), close(call, at(200), EndReason.NEVER_STARTED)))
+        calls.save(change_of(calls.load(call.id), decide(call, NeverTakenUp(at(200)))))
         assert list(calls.overdue(at(99999), 10)) == []
         assert calls.in_use(call.app) == 0
 
-    def test_a_call_is_due_anew_with_every_step(self, calls):
-        """Nothing but the rule (domain/due.py) says when; closed, it never is."""
-        story = Story(call=accept(calls, replace(callback(), longest_talk=timedelta(days=1))))
-        last = replace(CALLER_LEFT, at=at(61))
-        for event in (*TALKING, CALLEE_LEFT):
+    def test_when_the_sweeper_looks_is_never_later_than_the_call_is_due(self, calls):
+        """Written with the acceptance, put off by the sweeper alone, brought forward by whoever ends the call."""
+        story = Story(call=accept(calls, replace(callback(), taken_up_at=at(1), longest_talk=timedelta(days=1))))
+        for event in TALKING:
             saved = calls.load(story.call.id)
             story.play(event)
             calls.save(change_of(saved, story.last))
-            if due_by(story.call) != due_by(saved.call):
-                assert list(calls.overdue(due_by(story.call) - timedelta(seconds=1), 10)) == []
-                assert list(calls.overdue(due_by(story.call), 10)) == [story.call.id]
-        assert due_by(story.call) == at(60) + ENDING
-        calls.save(change_of(calls.load(story.call.id), story.play(last).last))
+            assert list(calls.overdue(at(120), 10)) == [story.call.id], "a short call costs no write for it"
+        saved = calls.load(story.call.id)
+        calls.save(Change(saved, saved.call, postpones=True))
+        assert list(calls.overdue(due_by(story.call) - timedelta(seconds=1), 10)) == []
+        assert list(calls.overdue(due_by(story.call), 10)) == [story.call.id]
+        stopped = decide(story.call, StopAsked(at(600))).call
+        calls.save(Change(calls.load(story.call.id), stopped))
+        assert list(calls.overdue(at(600) + ENDING - timedelta(seconds=1), 10)) == []
+        assert list(calls.overdue(at(600) + ENDING, 10)) == [story.call.id]
+        calls.save(change_of(calls.load(story.call.id), decide(stopped, EndNotHeard(at(700)))))
         assert list(calls.overdue(at(999_999), 10)) == []
+
+    def test_the_cdr_is_what_the_end_fixed(self, calls):
+        story = played(calls, *TALKING, CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))
+        assert calls.history(story.call.id).cdr == cdr_of(story.call)
+        assert calls.history(played(calls, call=callback("1_1_7_20261123090000")).call.id).cdr is None
 
     def test_there_is_one_cdr(self, calls):
         call = accept(calls)
         saved = calls.load(call.id)
-        closing = change_of(saved, close(call, at(200), EndReason.NEVER_STARTED))
+        closing = change_of(saved, decide(call, NeverTakenUp(at(200))))
         calls.save(closing)
         with pytest.raises(RaceLost):
             calls.save(closing)
@@ -139,47 +175,88 @@ class Promises:
             calls.save(Change(saved, replace(saved.call, ending=EndReason.LONGEST_CALL)))
         assert calls.load(saved.call.id).call == first
 
-    def test_an_event_is_heard_once_with_its_answer(self, calls):
+    def test_an_event_is_processed_once_with_its_answer(self, calls):
         saved = calls.load(accept(calls).id)
         story = Story(TALKING[0], call=saved.call)
-        answer = {"SchemaVersion": "1.0", "Actions": [{"Type": "Hangup"}]}
-        processed = ProcessedEvent(NETWORK_CALL, 3, answer)
-        assert calls.load_for(saved.call.id, NETWORK_CALL, 3) == (saved, None)
-        calls.save(change_of(saved, story.last, processed))
-        again, before = calls.load_for(saved.call.id, NETWORK_CALL, 3)
+        processed = ProcessedEvent(NETWORK_CALL, "000003", '{"Actions": [{"Type": "Hangup"}]}', Wait.CALLER_ANSWER)
+        assert calls.load_for(saved.call.id, NETWORK_CALL, "000003") == (saved, None)
+        calls.save(replace(change_of(saved, story.last, processed), resumes=Wait.CALLER_ANSWER))
+        again, before = calls.load_for(saved.call.id, NETWORK_CALL, "000003")
         assert before == processed
-        assert calls.load_for(saved.call.id, "another", 3)[1] is None
+        assert calls.load_for(saved.call.id, "another", "000003")[1] is None
         with pytest.raises(EventAlreadyProcessed):
             calls.save(Change(again, again.call, processed=processed))
 
-    def test_facts_stay_in_order_through_many_writes(self, calls):
+    def test_facts_stay_in_order_whatever_their_events_are_called(self, calls):
         story = Story(call=accept(calls))
-        for event in TALKING:
+        for number, event in enumerate(TALKING):
             saved = calls.load(story.call.id)
             story.play(event)
-            calls.save(change_of(saved, story.last))
-        times = [calls.fact(story.call.id, sequence).at for sequence in range(1, story.call.facts + 1)]
+            calls.save(change_of(saved, story.last, ProcessedEvent(NETWORK_CALL, f"{9 - number}", "{}")))
+        times = [fact.at for fact in calls.history(story.call.id).facts]
         assert times == sorted(times)
 
-    def test_what_became_of_telling_a_fact(self, calls):
+    def test_the_newest_attempts_token_stands(self, calls):
         call = accept(calls)
-        assert not calls.is_acknowledged(call.id, 1)
+        calls.store_token(call.id, token("first", 0))
+        calls.store_token(call.id, token("again", 1))
+        with pytest.raises(StaleAttempt):
+            calls.store_token(call.id, token("late", 0))
+        calls.store_token(call.id, token("again", 1))  # one attempt, invoked twice
+        assert calls.task_token(call.id) == calls.load(call.id).task_token == token("again", 1)
+        calls.store_token(call.id, token("next", 1000, Wait.CALLEE_ANSWER))
+        assert calls.load_for(call.id, NETWORK_CALL, "000001")[0].task_token == token("next", 1000, Wait.CALLEE_ANSWER)
+        assert calls.load(call.id).version == 1, "a wait makes nobody lose a race"
+
+    def test_the_mark_of_a_dial_is_set_and_taken_back(self, calls):
+        saved = calls.load(accept(calls).id)
+        calls.save(Change(saved, replace(saved.call, taken_up_at=at(1)), dial_mark="mine"))
+        with pytest.raises(RaceLost):
+            calls.save(Change(saved, saved.call, dial_mark="another"))
+        marked = calls.load(saved.call.id)
+        assert marked.dial_mark == "mine"
+        refused = replace(marked.call, dial_refusal="ThrottledClientException")
+        calls.save(Change(marked, refused, clears_dial_mark=True))
+        again = calls.load(saved.call.id)
+        assert (again.dial_mark, again.call) == (None, refused)
+
+    def test_what_became_of_notifying_a_fact(self, calls):
+        story = played(calls, *TALKING)
+        [second, third] = [calls.sources(story.call.id)[number] for number in (2, 3)]
+        notice = Notice(story.call.id, 2, second, "app-1")
+        told = calls.notification(notice)
+        assert (told.call, told.fact) == (story.call, LegDialledRecorded(at(0), Party.CALLER))
+        assert (told.app, told.cdr, told.is_acknowledged) == (APP, None, False)
         tried = Delivery(1, NOW, "https://sp.example.com/status", acknowledged=False, status=None, note="too slow")
-        calls.record_delivery(call.id, 1, tried)
-        assert not calls.is_acknowledged(call.id, 1)
-        calls.record_delivery(call.id, 1, replace(tried, attempt=2, acknowledged=True, status=200))
-        assert calls.is_acknowledged(call.id, 1)
-        calls.record_delivery(call.id, 1, replace(tried, attempt=1))
-        assert calls.is_acknowledged(call.id, 1), "an attempt that failed late changes nothing"
-        assert not calls.is_acknowledged(call.id, 2)
+        calls.record_delivery(story.call.id, 2, tried)
+        assert not calls.notification(notice).is_acknowledged
+        calls.record_delivery(story.call.id, 2, replace(tried, attempt=2, acknowledged=True, status=200))
+        assert calls.notification(notice).is_acknowledged
+        calls.record_delivery(story.call.id, 2, replace(tried, attempt=1))
+        assert calls.notification(notice).is_acknowledged, "an attempt that failed late changes nothing"
+        assert not calls.notification(replace(notice, sequence=3, source=third)).is_acknowledged
+
+    def test_the_end_is_told_by_its_cdr(self, calls):
+        story = played(calls, *TALKING, CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))
+        number = story.call.facts
+        told = calls.notification(Notice(story.call.id, number, calls.sources(story.call.id)[number], "app-1"))
+        assert (told.fact, told.cdr) == (CdrWritten(at(61)), cdr_of(story.call))
+
+    def test_a_notice_of_what_is_not_there(self, calls):
+        story = played(calls, *TALKING)
+        notice = Notice(story.call.id, 2, calls.sources(story.call.id)[2], "app-1")
+        for wrong in (
+            replace(notice, call_id="1_1_1_20261123090000"),
+            replace(notice, source="EVENT#x#1"),
+            replace(notice, sequence=9),
+        ):
+            with pytest.raises(UnknownCall):
+                calls.notification(wrong)
+        with pytest.raises(UnknownApp):
+            calls.notification(replace(notice, app="gone"))
 
     def test_the_history_of_a_call_is_its_row_its_facts_and_what_was_told(self, calls):
-        story = Story(call=accept(calls))
-        for event in TALKING:
-            saved = calls.load(story.call.id)
-            story.play(event)
-            processed = ProcessedEvent(NETWORK_CALL, story.call.facts, {"SchemaVersion": "1.0"})
-            calls.save(change_of(saved, story.last, processed if story.last.facts else None))
+        story = played(calls, *TALKING)
         late = Delivery(2, at(9), "https://sp.example.com/status", acknowledged=True, status=200)
         calls.record_delivery(
             story.call.id, 2, replace(late, attempt=1, acknowledged=False, status=None, note="too slow")
@@ -188,8 +265,7 @@ class Promises:
         accept(calls, callback("9_9_9_20261123090000"))
         history = calls.history(story.call.id)
         assert history.call == story.call
-        numbers = range(1, story.call.facts + 1)
-        assert history.facts == tuple(calls.fact(story.call.id, sequence) for sequence in numbers)
+        assert history.facts == (CallAccepted(NOW), *story.facts)
         assert history.deliveries == {2: late}
 
     def test_a_call_that_is_not_there_has_no_history(self, calls):
@@ -204,7 +280,7 @@ class Promises:
 class TestInMemory(Promises):
     @pytest.fixture
     def calls(self):
-        return FakeCalls()
+        return Remembered()
 
 
 class TestInDynamoDB(Promises):
@@ -212,28 +288,28 @@ class TestInDynamoDB(Promises):
     def calls(self, dynamo):
         return dynamo
 
-    def test_what_the_flow_writes_on_the_row_is_kept_and_makes_a_reader_lose(self, calls):
-        """R1: the wait's own write steps the version, so that a handler that read earlier loads again."""
+    def test_a_call_of_the_release_before_this_one_is_read_and_resumed_at_its_end(self, calls):
+        """All in CALL, under other names, with its token beside: its execution lasts a day after an update."""
         call = accept(calls)
+        rows = calls.client.scan(TableName=calls.calls_table)["Items"]
+        [asked] = [row for row in rows if row["item"]["S"] == "ASKED"]
+        [row] = [row for row in rows if row["item"]["S"] == "CALL"]
+        calls.client.delete_item(TableName=calls.calls_table, Key={"call": {"S": call.id}, "item": {"S": "ASKED"}})
+        before = asked | row | {"listener": {"S": "token-1"}}
+        for party in ("caller", "callee"):
+            before[f"{party}_shows"] = before.pop(f"{party}_display_number")
+        calls.client.put_item(TableName=calls.calls_table, Item=before)
         saved = calls.load(call.id)
-        _flow_waits(calls, call.id, "token-1")
-        story = Story(TALKING[0], call=saved.call)
-        with pytest.raises(RaceLost):
-            calls.save(change_of(saved, story.last))
-        again = calls.load(call.id)
-        assert again.task_token == "token-1"
-        calls.save(change_of(again, story.last))
-        assert calls.load(call.id).task_token == "token-1", "only a wake-up forgets the listener"
+        assert saved.call == call
+        assert saved.task_token.is_completed_by(Wait.END)
+        assert not saved.task_token.is_completed_by(Wait.CALLER_ANSWER)
 
-    def test_a_wake_up_is_kept_with_the_event_and_forgets_the_listener(self, calls):
-        call = accept(calls)
-        _flow_waits(calls, call.id, "token-1")
-        saved = calls.load(call.id)
-        story = Story(*TALKING[:3], call=saved.call)
-        calls.save(change_of(saved, story.last, ProcessedEvent(NETWORK_CALL, 3, {})))
-        after, before = calls.load_for(call.id, NETWORK_CALL, 3)
-        assert before.resumes == "token-1"
-        assert after.task_token is None
+    def test_no_number_but_in_what_was_asked_and_in_answers(self, calls):
+        story = played(calls, *TALKING, CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))
+        calls.store_token(story.call.id, token("t", 1))
+        rows = calls.client.scan(TableName=calls.calls_table)["Items"]
+        holding = {row["item"]["S"] for row in rows if "+1202555" in str(row)}
+        assert holding == {"ASKED"}
 
     def test_slots_for_fifty_at_once(self, calls, request):
         """Ten at a time; moto's tables break when two threads write, so there one at a time."""
@@ -257,7 +333,9 @@ class TestInDynamoDB(Promises):
         assert calls.in_use("app-1") == 5
 
 
-WRITE, READ = "transact_write_items", "batch_get_item"
+WRITE, UPDATE, READ = "transact_write_items", "update_item", "batch_get_item"
+PLAIN = Change(SavedCall(callback(), 1), replace(callback(), ending=EndReason.STOPPED))
+WITH_FACT = replace(PLAIN, facts=(LegDialledRecorded(NOW, Party.CALLER),))
 
 
 @pytest.fixture
@@ -283,7 +361,23 @@ def test_why_a_transaction_was_cancelled(refusing, reasons, meaning):
     response = {"CancellationReasons": [{"Code": reason} for reason in reasons]}
     stubber.add_client_error(WRITE, "TransactionCanceledException", modeled_fields=response, http_status_code=400)
     with pytest.raises(meaning):
-        calls.save(Change(SavedCall(callback(), 1), replace(callback(), ending=EndReason.STOPPED)))
+        calls.save(WITH_FACT)
+
+
+@pytest.mark.parametrize(
+    ("code", "meaning"),
+    [
+        ("ConditionalCheckFailedException", RaceLost),
+        ("TransactionConflictException", RaceLost),
+        ("ProvisionedThroughputExceededException", OutsideUnavailable),
+        ("ValidationException", ClientError),
+    ],
+)
+def test_why_a_single_write_was_refused(refusing, code, meaning):
+    calls, stubber = refusing
+    stubber.add_client_error(UPDATE, code, http_status_code=400)
+    with pytest.raises(meaning):
+        calls.save(PLAIN)
 
 
 def test_a_write_whose_first_try_still_runs_is_not_known_to_be_done(refusing):
@@ -291,7 +385,7 @@ def test_a_write_whose_first_try_still_runs_is_not_known_to_be_done(refusing):
     calls, stubber = refusing
     stubber.add_client_error(WRITE, "TransactionInProgressException", http_status_code=400)
     with pytest.raises(OutsideUnavailable):
-        calls.save(Change(SavedCall(callback(), 1), replace(callback(), ending=EndReason.STOPPED)))
+        calls.save(WITH_FACT)
 
 
 def test_a_call_that_was_not_read_for_lack_of_throughput_is_not_a_race(refusing):
@@ -299,13 +393,4 @@ def test_a_call_that_was_not_read_for_lack_of_throughput_is_not_a_race(refusing)
     keys = [{"call": {"S": callback().id}, "item": {"S": "CALL"}}]
     stubber.add_response(READ, {"Responses": {}, "UnprocessedKeys": {"calls": {"Keys": keys}}})
     with pytest.raises(OutsideUnavailable):
-        calls.load_for(callback().id, NETWORK_CALL, 1)
-
-
-def _flow_waits(calls, call_id, token):
-    calls._client.update_item(
-        TableName=calls._calls,
-        Key={"call": {"S": call_id}, "item": {"S": "CALL"}},
-        UpdateExpression="SET listener = :token ADD version :one",
-        ExpressionAttributeValues={":token": {"S": token}, ":one": {"N": "1"}},
-    )
+        calls.load_for(callback().id, NETWORK_CALL, "000001")

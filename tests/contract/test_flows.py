@@ -2,13 +2,23 @@
 
 import json
 import time
+from dataclasses import replace
+from datetime import timedelta
 from itertools import count
 
 import pytest
 
 from duologue.adapters.step_functions_flows import StepFunctionsFlows
+from duologue.usecases.ports.flows import FlowOrder
 
 _names = count()
+ORDER = FlowOrder(
+    "1_2_3_20261123090000",
+    caller_wait=timedelta(seconds=140),
+    callee_wait=timedelta(seconds=80),
+    talk=timedelta(minutes=4),
+    last_minute=timedelta(0),  # no wait is shorter than a second
+)
 WAITS = {
     "StartAt": "Wait",
     "States": {"Wait": {"Type": "Wait", "Seconds": 30, "End": True}},
@@ -29,14 +39,23 @@ def flows(aws, client):
 
 
 def test_starting_twice_starts_once(client, flows):
-    flows.start("1_2_3_20261123090000", {"callId": "1_2_3_20261123090000"})
-    flows.start("1_2_3_20261123090000", {"callId": "1_2_3_20261123090000"})
+    flows.start(ORDER)
+    flows.start(ORDER)
     [execution] = client.list_executions(stateMachineArn=flows._state_machine)["executions"]
-    assert execution["name"] == "1_2_3_20261123090000"
+    assert execution["name"] == ORDER.call_id
+    given = json.loads(client.describe_execution(executionArn=execution["executionArn"])["input"])
+    assert given == {
+        "callId": ORDER.call_id,
+        "callerWaitSeconds": 140,
+        "calleeWaitSeconds": 80,
+        "talkSeconds": 240,
+        "lastMinuteSeconds": 1,
+    }
 
 
-def test_waking_what_no_longer_waits_is_success(flows):
-    flows.resume("AQCEAAAAKgAAAAMAAAAA")
+@pytest.mark.parametrize("aws", ["lab"], indirect=True)  # moto knows no token
+def test_resuming_what_no_longer_waits_is_no_error(flows):
+    assert flows.resume("AQCEAAAAKgAAAAMAAAAA") is False
     flows.interrupt("AQCEAAAAKgAAAAMAAAAA")
 
 
@@ -55,9 +74,9 @@ def test_a_wait_is_woken_and_broken_off(aws, client):
         name = f"wait-{next(_names)}"
         machine = client.create_state_machine(name=name, definition=json.dumps(_waiting(table, name)), roleArn=role)
         flows = StepFunctionsFlows(client, machine["stateMachineArn"])
-        flows.start(name, {})
+        flows.start(replace(ORDER, call_id=name))
         token = _until(lambda name=name: dynamodb.get_item(TableName=table, Key={"pk": {"S": name}}).get("Item"))
-        (flows.resume if resumes else flows.interrupt)(token["token"]["S"])
+        assert (flows.resume if resumes else flows.interrupt)(token["token"]["S"]) in (True, None)
         [execution] = client.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
         ended = _until(lambda arn=execution["executionArn"]: _ended(client, arn))
         assert ended["status"] == expected

@@ -5,11 +5,9 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
-from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.jittered_pause import pause
 from duologue.domain.accounts import App
 from duologue.domain.callback_request import CallbackRequest
@@ -22,6 +20,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.flows import FakeFlows
 from tests.journeys.tables import make_tables
 from tests.samples import CALLER, SHOWN_TO_CALLEE, SHOWN_TO_CALLER
+from tests.store import Store
 
 REPEATS = 200
 APP = App("app-1", "sp-1", "secret", calls_per_second=0)
@@ -82,7 +81,7 @@ def dynamo_desk(aws, request):
     """moto's tables break when two threads write, so there one request after the other."""
     client, calls, accounts = make_tables(aws("dynamodb"))
     at_once = REPEATS if "lab" in request.node.callspec.id else 1
-    return Desk(DynamoCalls(client, calls, accounts, timedelta(days=90)), at_once)
+    return Desk(Store(client, calls, accounts), at_once)
 
 
 class Promises:

@@ -6,9 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.adapters.dynamo_calls import DynamoCalls
-from duologue.call_control.facts import CallAccepted
-from duologue.call_control.machine import close
+from duologue.call_control.events import EndNotHeard, NeverTakenUp
+from duologue.call_control.machine import decide
 from duologue.domain.acceptance_limits import AcceptanceLimits, CalleeDay
 from duologue.domain.errors import (
     CallAlreadyAccepted,
@@ -23,11 +22,12 @@ from duologue.domain.errors import (
 from duologue.domain.idempotency import KEPT, IdempotencyKey
 from duologue.domain.outcome import EndReason
 from duologue.usecases.free_slots import free_slots
-from duologue.usecases.ports import Change, SavedCall
+from duologue.usecases.ports.calls import Change, SavedCall
 from duologue.usecases.process_network_event import change_of
 from tests.fakes.calls import FakeCalls
 from tests.journeys.tables import make_tables
 from tests.samples import NOW, at, callback
+from tests.store import Store
 
 KEY = IdempotencyKey.of("order-17", b"request")
 CALLEE = CalleeDay("a pseudonym", NOW.date(), 2)
@@ -39,13 +39,13 @@ def call_number(number, app="app-1", accepted_at=NOW):
 
 
 def accept(calls, call, limits=NO_LIMITS, slots=10):
-    calls.accept(call, CallAccepted(call.accepted_at), slots=slots, close_by=at(120), limits=limits)
+    calls.accept(call, slots=slots, close_by=at(120), limits=limits)
     return call
 
 
 def end(calls, call):
     saved = calls.load(call.id)
-    calls.save(change_of(saved, close(saved.call, at(60), EndReason.NEVER_STARTED)))
+    calls.save(change_of(saved, decide(saved.call, NeverTakenUp(at(60)))))
 
 
 def is_known(calls, call):
@@ -146,7 +146,7 @@ class Promises:
     def test_a_call_that_is_withdrawn_counts_for_nothing(self, calls):
         limits = AcceptanceLimits(5, replace(CALLEE, most=1), KEY)
         call = accept(calls, call_number(0), limits, slots=1)
-        closed = replace(close(call, at(5), EndReason.NEVER_STARTED).call, facts=1)
+        closed = replace(decide(call, NeverTakenUp(at(5))).call, facts=1)
         calls.withdraw(Change(SavedCall(call, version=1), closed, finalizes=True), limits)
         assert calls.load(call.id).call == closed
         calls.check_repeat("app-1", KEY, at(5))
@@ -186,7 +186,7 @@ class Promises:
         for number, reason in enumerate(EndReason):
             call = accept(calls, call_number(number), slots=1)
             saved = calls.load(call.id)
-            calls.save(change_of(saved, close(saved.call, at(60), reason)))
+            calls.save(change_of(saved, decide(replace(saved.call, ending=reason), EndNotHeard(at(60)))))
         assert plain(calls.held_slots()) == {}
 
 
@@ -200,7 +200,8 @@ class TestInMemory(Promises):
         return FakeCalls()
 
     def tamper(self, calls, delete, close):
-        del calls.rows[delete], calls.close_by[delete], calls.close_by[close]
+        del calls.rows[delete]
+        calls.rows[close] = replace(calls.rows[close], close_by=None)
 
 
 class TestInDynamoDB(Promises):
@@ -211,10 +212,10 @@ class TestInDynamoDB(Promises):
     @pytest.fixture
     def calls(self, tables):
         client, calls, accounts = tables
-        return DynamoCalls(client, calls, accounts, timedelta(days=90))
+        return Store(client, calls, accounts)
 
     def tamper(self, calls, delete, close):
-        client, table = calls._client, calls._calls
+        client, table = calls.client, calls.calls_table
         client.delete_item(TableName=table, Key={"call": {"S": delete}, "item": {"S": "CALL"}})
         client.update_item(
             TableName=table,
@@ -229,4 +230,8 @@ class TestInDynamoDB(Promises):
         items = client.scan(TableName=accounts, ConsistentRead=True)["Items"]
         life = {item["pk"]["S"].split("#")[0]: int(item.get("expires_at", {}).get("N", 0)) for item in items}
         now = int(NOW.timestamp())
-        assert life == {"SLOTS": 0, "ONCE": now + 24 * 3600, "COUNT": now + 48 * 3600}
+        assert {kind: life[kind] for kind in ("SLOTS", "ONCE", "COUNT")} == {
+            "SLOTS": 0,
+            "ONCE": now + 24 * 3600,
+            "COUNT": now + 48 * 3600,
+        }

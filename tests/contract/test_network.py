@@ -1,22 +1,32 @@
-"""The network's control of a call: the fake and the real adapter over HTTP to the local network keep one promise."""
+"""Requests to the network: the fake and the real adapter over HTTP to the local network keep one promise."""
 
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import (
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    ReadTimeoutError,
+)
 from botocore.stub import Stubber
 
+from duologue.adapters.aws_clients import client_once
 from duologue.adapters.chime_network import ChimeNetwork
-from duologue.domain.errors import OutsideUnavailable
-from duologue.wire.chime.commands import END_COMMAND
+from duologue.domain.errors import DialRefused, DialUncertain, NoSuchNetworkCall, NothingWasDialled, OutsideUnavailable
 from duologue.wire.chime.invocation import read_invocation
 from pstn.clocks import JumpingClock
 from pstn.serve import LoopbackServer
 from pstn.service import PstnService
 from pstn.switches import Quotas, Switches
 from tests.fakes.network import FakeNetwork
-from tests.samples import NETWORK_CALL, NOW
+from tests.samples import NETWORK_CALL, NOW, SHOWN_TO_CALLER, callback
 
 CALLER, SHOWN = "+12025550111", "+12025550100"
 ONCE = Config(retries={"total_max_attempts": 1})
@@ -44,7 +54,7 @@ class Local:
         return {"SchemaVersion": "1.0", "Actions": []}
 
     def adapter(self, url: str) -> ChimeNetwork:
-        return ChimeNetwork(client(url), self.application, END_COMMAND)
+        return ChimeNetwork(client(url), self.application)
 
 
 @pytest.fixture
@@ -62,6 +72,38 @@ def test_a_call_in_progress_is_asked_to_end_in_the_word_that_we_read_back(local)
     [event] = [event for event in network.heard if event["InvocationEventType"] == "CALL_UPDATE_REQUESTED"]
     assert type(read_invocation(event, NOW).event).__name__ == "EndAsked"
     assert FakeNetwork(NETWORK_CALL).end(NETWORK_CALL) is True
+
+
+@pytest.mark.parametrize(
+    ("ask", "event"), [("dial_callee", "DialCalleeAsked"), ("say_last_minute", "LastMinuteAsked"), ("end", "EndAsked")]
+)
+def test_what_is_asked_is_said_in_the_word_that_we_read_back(local, ask, event):
+    network, adapter = local
+    getattr(adapter, ask)(network.call)
+    network.exchange.run_for(1)
+    [update] = [said for said in network.heard if said["InvocationEventType"] == "CALL_UPDATE_REQUESTED"]
+    assert type(read_invocation(update, NOW).event).__name__ == event
+    fake = FakeNetwork(NETWORK_CALL)
+    getattr(fake, ask)(NETWORK_CALL)
+    assert fake.asked or fake.wanted == [(ask, NETWORK_CALL)]
+
+
+@pytest.mark.parametrize("ask", ["dial_callee", "say_last_minute"])
+def test_a_call_that_the_network_does_not_know_is_asked_nothing(local, ask):
+    for network in (local[1], FakeNetwork()):
+        with pytest.raises(NoSuchNetworkCall):
+            getattr(network, ask)(NETWORK_CALL)
+
+
+def test_a_dial_rings_the_caller_with_our_id_in_every_event(local):
+    network, adapter = local
+    adapter.dial_caller(callback())
+    network.exchange.run_for(5)
+    [first, *_] = [event for event in network.heard if event["CallDetails"]["TransactionId"] != network.call]
+    said = read_invocation(first, NOW)
+    assert (said.call_id, said.introduces) == (callback().id, True)
+    participant = first["CallDetails"]["Participants"][0]
+    assert (participant["From"], participant["To"]) == (SHOWN_TO_CALLER.e164, CALLER)
 
 
 def test_a_call_that_the_network_does_not_know_is_over(local):
@@ -84,6 +126,8 @@ def test_more_updates_in_a_second_than_the_network_takes():
         assert adapter.end(network.call) is True
         with pytest.raises(OutsideUnavailable, match="ThrottledClientException"):
             adapter.end(network.call)
+        with pytest.raises(NothingWasDialled, match="ThrottledClientException"):
+            adapter.dial_callee(network.call)
     network.service.close()
     with pytest.raises(OutsideUnavailable):
         FakeNetwork(NETWORK_CALL, busy=True).end(NETWORK_CALL)
@@ -107,9 +151,92 @@ def test_what_does_not_say_that_the_call_is_over(code, status):
     with Stubber(chime) as stub:
         stub.add_client_error("update_sip_media_application_call", code, http_status_code=status)
         with pytest.raises(OutsideUnavailable, match=code):
-            ChimeNetwork(chime, "sma", END_COMMAND).end(NETWORK_CALL)
+            ChimeNetwork(chime, "sma").end(NETWORK_CALL)
 
 
 def test_nobody_there():
     with pytest.raises(OutsideUnavailable, match="EndpointConnectionError"):
-        ChimeNetwork(client("http://127.0.0.1:9"), "sma", END_COMMAND).end(NETWORK_CALL)
+        ChimeNetwork(client("http://127.0.0.1:9"), "sma").end(NETWORK_CALL)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "meaning"),
+    [
+        ("ThrottledClientException", 429, NothingWasDialled),
+        ("SomethingNewException", 429, NothingWasDialled),
+        ("ResourceLimitExceededException", 400, NothingWasDialled),
+        ("BadRequestException", 400, DialRefused),
+        ("ForbiddenException", 403, DialRefused),
+        ("AccessDeniedException", 403, DialRefused),
+        ("UnauthorizedClientException", 401, DialRefused),
+        ("NotFoundException", 404, DialRefused),
+        ("RequestTimeout", 408, DialUncertain),
+        ("ServiceFailureException", 500, DialUncertain),
+        ("ServiceUnavailableException", 503, DialUncertain),
+    ],
+)
+def test_what_the_answer_to_a_dial_says_of_it(code, status, meaning):
+    """The service's text may hold the number: what is raised has the code alone."""
+    chime = client("http://127.0.0.1:9")
+    with Stubber(chime) as stub:
+        stub.add_client_error("create_sip_media_application_call", code, f"no {CALLER}", http_status_code=status)
+        with pytest.raises(meaning) as raised:
+            ChimeNetwork(chime, "sma").dial_caller(callback())
+    assert (str(raised.value), raised.value.code) == (code, code)
+    assert raised.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("failure", "meaning"),
+    [
+        (ConnectTimeoutError(endpoint_url="x"), NothingWasDialled),
+        (EndpointConnectionError(endpoint_url="x"), NothingWasDialled),
+        (NoCredentialsError(), NothingWasDialled),
+        (ParamValidationError(report=f"Invalid length for parameter ToPhoneNumber, value: {CALLER}"), DialRefused),
+        (ReadTimeoutError(endpoint_url="x"), DialUncertain),
+        (ConnectionClosedError(endpoint_url="x"), DialUncertain),
+    ],
+)
+def test_what_no_answer_to_a_dial_says_of_it(failure, meaning):
+    class Client:
+        def create_sip_media_application_call(self, **_):
+            raise failure
+
+    with pytest.raises(meaning) as raised:
+        ChimeNetwork(Client(), "sma").dial_caller(callback())  # type: ignore[arg-type]
+    assert str(raised.value) == type(failure).__name__
+
+
+@pytest.fixture
+def counting(monkeypatch):
+    """A service that fails every request, and what it got: the path and the Connection header of each."""
+    seen = []
+
+    class Failing(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            seen.append((self.path, self.headers["Connection"]))
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(500)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Failing)
+    Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_address[1]}")
+    for name, value in {"ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "x", "DEFAULT_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    yield seen
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_dial_is_sent_once_over_a_connection_that_is_not_kept(counting):
+    """An SDK's own repeat after a 5xx would ring the caller twice; a kept connection may be dead (R5)."""
+    with pytest.raises(DialUncertain):
+        ChimeNetwork(client("http://127.0.0.1:9"), "sma", client_once("chime-sdk-voice")).dial_caller(callback())
+    assert counting == [("/sip-media-applications/sma/calls", "close")]

@@ -9,7 +9,7 @@ from botocore.stub import Stubber
 
 from duologue.adapters.sqs_notices import SqsNotices, read, written
 from duologue.domain.errors import OutsideUnavailable
-from duologue.usecases.ports import Notice
+from duologue.usecases.ports.notifying import Notice
 from tests.samples import NOW, at
 
 _names = count()
@@ -44,7 +44,7 @@ def queues(aws):
 
 
 def test_first_attempts_stay_in_order_within_their_call(queues):
-    sent = [Notice(call, sequence) for sequence in range(1, 9) for call in ("call-1", "call-2")]
+    sent = [Notice(call, sequence, "EVENT#x", "app-1") for sequence in range(1, 9) for call in ("call-1", "call-2")]
     queues.notices.queue(sent)
     taken = queues.take(queues.first)
     assert sorted((read(message["Body"]) for message in taken), key=lambda n: (n.sequence, n.call_id)) == sent
@@ -55,7 +55,7 @@ def test_first_attempts_stay_in_order_within_their_call(queues):
 
 def test_the_same_notices_twice_are_queued_once(queues):
     for _ in range(2):
-        queues.notices.queue([Notice("call-1", 1), Notice("call-1", 2)])
+        queues.notices.queue([Notice("call-1", 1, "EVENT#x", "app-1"), Notice("call-1", 2, "EVENT#x", "app-1")])
     assert [read(message["Body"]).sequence for message in queues.take(queues.first)] == [1, 2]
 
 
@@ -65,19 +65,19 @@ def test_nothing_to_queue(queues):
 
 
 def test_a_retry_that_is_due_comes_out_at_once_as_it_was_put_in(queues):
-    notice = Notice("call-1", 3, attempt=4, due=NOW)
+    notice = Notice("call-1", 3, "EVENT#x", "app-1", attempt=4, due=NOW)
     queues.notices.queue_again(notice, at(0.5))
     (message,) = queues.take(queues.retry)
     assert read(message["Body"]) == notice
 
 
 def test_a_retry_that_is_not_due_is_kept_back(queues):
-    queues.notices.queue_again(Notice("call-1", 3, due=NOW + timedelta(seconds=30)), NOW)
+    queues.notices.queue_again(Notice("call-1", 3, "EVENT#x", "app-1", due=NOW + timedelta(seconds=30)), NOW)
     assert queues.take(queues.retry) == []
 
 
 def test_what_was_never_taken_is_kept_with_why(queues):
-    notice = Notice("call-1", 3, attempt=10, due=NOW)
+    notice = Notice("call-1", 3, "EVENT#x", "app-1", attempt=10, due=NOW)
     queues.notices.keep_undelivered(notice, "too slow")
     (message,) = queues.take(queues.undelivered)
     assert read(message["Body"]) == notice
@@ -90,7 +90,7 @@ def test_what_was_never_taken_is_kept_with_why(queues):
 )
 def test_a_delay_is_never_too_short_and_never_longer_than_sqs_takes(aws, due, delay):
     client = aws("sqs")
-    notice = Notice("call-1", 3, due=due)
+    notice = Notice("call-1", 3, "EVENT#x", "app-1", due=due)
     with Stubber(client) as stubbed:
         request = {"QueueUrl": "retry", "MessageBody": written(notice), "DelaySeconds": delay}
         stubbed.add_response("send_message", {"MessageId": "m"}, request)
@@ -103,7 +103,7 @@ def test_a_batch_that_was_taken_in_part_is_said_as_out_of_reach(aws):
         failed = {"Id": "0", "SenderFault": False, "Code": "InternalError"}
         stubbed.add_response("send_message_batch", {"Successful": [], "Failed": [failed]})
         with pytest.raises(OutsideUnavailable, match="InternalError"):
-            SqsNotices(client, first="first.fifo").queue([Notice("call-1", 1)])
+            SqsNotices(client, first="first.fifo").queue([Notice("call-1", 1, "EVENT#x", "app-1")])
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"call_id": "c"}', '{"call_id": "c", "sequence": "x"}'])

@@ -52,6 +52,9 @@ class FakeAccounts:
     def set_password(self, sp_id: str, password_hash: str) -> None:
         self.sps[sp_id] = replace(self.sp(sp_id), password_hash=password_hash)
 
+    def app_with_register(self, app_key: str) -> tuple[App, Register]:
+        return self.app(app_key), self.register(app_key)
+
     def register(self, app_key: str) -> Register:
         self._reach()
         return self.registers.get(app_key, Register())

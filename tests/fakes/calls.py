@@ -1,4 +1,4 @@
-"""Calls in memory, with the same conditions as the real store."""
+"""Calls in memory, with the same conditions as the real store, and with the stream behind it."""
 
 import threading
 from collections import Counter
@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
-from duologue.call_control.facts import Fact
+from duologue.adapters.call_rows import event_key, own_event_key
+from duologue.call_control.facts import CallAccepted, Fact
 from duologue.call_control.history import Delivery, History
 from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits, until_next_day
+from duologue.domain.accounts import App
 from duologue.domain.call import Call
 from duologue.domain.cdr import Cdr, cdr_of
 from duologue.domain.due import due_by
@@ -22,40 +24,54 @@ from duologue.domain.errors import (
     OutsideUnavailable,
     RaceLost,
     RequestRepeated,
+    StaleAttempt,
     TooManyCalls,
+    UnknownApp,
     UnknownCall,
 )
 from duologue.domain.idempotency import KEPT, IdempotencyKey
-from duologue.usecases.ports import Change, ProcessedEvent, SavedCall
+from duologue.domain.task_token import TaskToken
+from duologue.usecases.forward_facts import Committed
+from duologue.usecases.ports.calls import Change, ProcessedEvent, SavedCall
+from duologue.usecases.ports.notifying import Notice, Notification
 
 
 class FakeCalls:
-    """Plays `Calls`. `before_save` runs before each save, for what happens between a read and a write."""
+    """Plays every role of `usecases.ports.calls`, and `NotificationLog`.
+
+    `before_save` runs before each save, for what happens between a read and a write. `committed` is the stream: what
+    each change added, in order; `on_commit` hears of each.
+    """
 
     def __init__(self) -> None:
         self.rows: dict[str, SavedCall] = {}
-        self.facts: dict[str, list[Fact]] = {}
+        self.tokens: dict[str, TaskToken] = {}
+        self.facts: dict[str, dict[str, dict[int, Fact]]] = {}
+        """By call, then by the item that holds them, then by sequence."""
         self.cdrs: dict[str, Cdr] = {}
         self.slots: dict[str, set[str]] = {}
         self.keys: dict[tuple[str, str], tuple[str, str, datetime]] = {}
         self.counts: Counter[tuple[str, object]] = Counter()
-        self.close_by: dict[str, datetime] = {}
         self.deliveries: list[tuple[str, int, Delivery]] = []
-        self.resumes: list[str] = []
+        self.committed: list[Committed] = []
+        self.on_commit: Callable[[Committed], None] = self.committed.append
+        self.apps: dict[str, App] = {}
+        """For notifications."""
         self._one_at_a_time = threading.Lock()
         self.before_save: Callable[[], None] = lambda: None
         self.out_of_reach = False
         self.unreadable: dict[str, Exception] = {}
         """What reading these calls raises."""
-        self._processed: dict[tuple[str, str, int], ProcessedEvent] = {}
+        self._processed: dict[tuple[str, str, str], ProcessedEvent] = {}
 
-    def accept(
-        self, call: Call, fact: Fact, *, slots: int, close_by: datetime, limits: AcceptanceLimits = NO_LIMITS
-    ) -> None:
+    # ---- plays Acceptance
+
+    def accept(self, call: Call, *, slots: int, close_by: datetime, limits: AcceptanceLimits = NO_LIMITS) -> None:
         self._reach()
         with self._one_at_a_time:
             self._accept(call, slots, limits)
-            self._store(call, fact, close_by)
+            self.rows[call.id] = SavedCall(call, 1, close_by=close_by)
+            self.facts[call.id] = {}
 
     def _accept(self, call: Call, slots: int, limits: AcceptanceLimits) -> None:
         at, held = call.accepted_at, self.slots.setdefault(call.app, set())
@@ -94,94 +110,127 @@ class FakeCalls:
         if limits.key is not None:
             self.keys.pop((change.after.app, limits.key.name), None)
 
-    def _store(self, call: Call, fact: Fact, close_by: datetime) -> None:
-        self.rows[call.id] = SavedCall(call, 1)
-        self.facts[call.id] = [fact]
-        self.close_by[call.id] = close_by
+    def in_use(self, app_key: str) -> int:
+        return len(self.slots.get(app_key, ()))
+
+    # ---- plays Calls
 
     def load(self, call_id: str) -> SavedCall:
         self._reach()
         if call_id in self.unreadable:
             raise self.unreadable[call_id]
         try:
-            return self.rows[call_id]
+            return replace(self.rows[call_id], task_token=self.tokens.get(call_id))
         except KeyError:
             raise UnknownCall(call_id) from None
 
-    def load_for(self, call_id: str, network_call: str, sequence: int) -> tuple[SavedCall, ProcessedEvent | None]:
-        return self.load(call_id), self._processed.get((call_id, network_call, sequence))
+    def load_for(self, call_id: str, network_call: str, event: str) -> tuple[SavedCall, ProcessedEvent | None]:
+        return self.load(call_id), self._processed.get((call_id, network_call, event))
 
     def save(self, change: Change) -> None:
         self._reach()
         self.before_save()
-        call = change.after
+        call, event = change.after, change.processed
         row = self.rows[call.id]
         if row.version != change.before.version:
             raise RaceLost(call.id)
-        processed = change.processed
-        if processed is not None and (call.id, processed.network_call, processed.sequence) in self._processed:
+        if event is not None and (call.id, event.network_call, event.key) in self._processed:
             raise EventAlreadyProcessed(call.id)
         if change.finalizes and call.id in self.cdrs:
             raise CdrAlreadyWritten(call.id)
-        task_token = None if change.resumes is not None else row.task_token
-        self.rows[call.id] = SavedCall(call, row.version + 1, task_token)
-        self.facts[call.id] += change.facts
-        if processed is not None:
-            self._processed[call.id, processed.network_call, processed.sequence] = processed
-        if due_by(call) != due_by(change.before.call):
-            self.close_by[call.id] = due_by(call)
-        if change.resumes is not None:
-            self.resumes.append(change.resumes)
+        mark = None if change.clears_dial_mark else change.dial_mark or row.dial_mark
+        self.rows[call.id] = SavedCall(call, row.version + 1, None, mark, _close_by(change, row))
+        if event is not None:
+            self._processed[call.id, event.network_call, event.key] = event
+        if event is not None or change.facts or change.resumes is not None:
+            self._record(change)
         if change.finalizes:
             self.cdrs[call.id] = cdr_of(call)
             self.slots[call.app].discard(call.id)
-            self.close_by.pop(call.id, None)
 
-    def fact(self, call_id: str, sequence: int) -> Fact:
+    def _record(self, change: Change) -> None:
+        call, event = change.after, change.processed
+        own = own_event_key(change.before.version)
+        item = own if event is None else event_key(event.network_call, event.key)
+        facts = dict(enumerate(change.facts, call.facts - len(change.facts) + 1))
+        self.facts[call.id][item] = facts
+        notices = tuple(Notice(call.id, number, item, call.app) for number in facts)
+        self.on_commit(Committed(call.id, notices, change.resumes))
+
+    def store_token(self, call_id: str, token: TaskToken) -> None:
         self._reach()
-        try:
-            return self.facts[call_id][sequence - 1]
-        except (KeyError, IndexError):
-            raise UnknownCall(call_id) from None
+        if call_id in self.tokens and self.tokens[call_id].rank > token.rank:
+            raise StaleAttempt(call_id)
+        self.tokens[call_id] = token
+
+    def task_token(self, call_id: str) -> TaskToken | None:
+        self._reach()
+        return self.tokens.get(call_id)
+
+    # ---- plays Histories and NotificationLog
 
     def history(self, call_id: str) -> History:
         call = self.load(call_id).call
         told = {sequence: delivery for told, sequence, delivery in self.deliveries if told == call_id}
-        return History(call, tuple(self.facts[call_id]), told)
+        facts: dict[int, Fact] = {1: CallAccepted(call.accepted_at)}
+        for of_item in self.facts[call_id].values():
+            facts |= of_item
+        return History(call, tuple(fact for _, fact in sorted(facts.items())), told, self.cdrs.get(call_id))
+
+    def notification(self, notice: Notice) -> Notification:
+        call = self.load(notice.call_id).call
+        facts = self.facts[notice.call_id].get(notice.source, {})
+        if notice.sequence not in facts:
+            raise UnknownCall(notice.call_id)
+        if notice.app not in self.apps:
+            raise UnknownApp(notice.app)
+        told = [each for of, number, each in self.deliveries if (of, number) == (notice.call_id, notice.sequence)]
+        acknowledged = bool(told) and told[-1].acknowledged
+        return Notification(
+            call, facts[notice.sequence], self.apps[notice.app], self.cdrs.get(call.id), is_acknowledged=acknowledged
+        )
+
+    def record_delivery(self, call_id: str, sequence: int, delivery: Delivery) -> None:
+        told = [each for of, number, each in self.deliveries if (of, number) == (call_id, sequence)]
+        if not (told and told[-1].acknowledged):
+            self.deliveries.append((call_id, sequence, delivery))
+
+    # ---- plays OpenCalls
 
     def overdue(self, now: datetime, limit: int) -> Sequence[str]:
-        due = sorted((at, call_id) for call_id, at in self.close_by.items() if at <= now)
+        due = sorted((row.close_by, each) for each, row in self.rows.items() if row.close_by and row.close_by <= now)
         return [call_id for _, call_id in due[:limit]]
 
     def open_calls(self) -> Set[str]:
-        return set(self.close_by)
+        return {call_id for call_id, row in self.rows.items() if row.close_by is not None}
 
     def held_slots(self) -> Mapping[str, Set[str]]:
         return {app: frozenset(held) for app, held in self.slots.items()}
 
     def free_slot(self, app_key: str, call_id: str) -> bool:
-        if call_id in self.close_by:
+        if call_id in self.open_calls():
             return False
         self.slots[app_key].discard(call_id)
         return True
 
-    def in_use(self, app_key: str) -> int:
-        return len(self.slots.get(app_key, ()))
+    # ---- for tests
 
-    def is_acknowledged(self, call_id: str, sequence: int) -> bool:
-        mine = [delivery for told, number, delivery in self.deliveries if (told, number) == (call_id, sequence)]
-        return bool(mine) and mine[-1].acknowledged
-
-    def record_delivery(self, call_id: str, sequence: int, delivery: Delivery) -> None:
-        if not self.is_acknowledged(call_id, sequence):
-            self.deliveries.append((call_id, sequence, delivery))
+    def facts_of(self, call_id: str) -> list[Fact]:
+        """The facts that were recorded of a call, in order."""
+        return list(self.history(call_id).facts)
 
     def change(self, call_id: str, **fields: object) -> None:
-        """What the flow writes on the row by itself: it steps the version, as the real one does."""
+        """What somebody else writes in between: it steps the version, as any write does."""
         row = self.rows[call_id]
-        task_token = fields.pop("task_token", row.task_token)
-        self.rows[call_id] = SavedCall(replace(row.call, **fields), row.version + 1, task_token)  # type: ignore[arg-type]
+        self.rows[call_id] = replace(row, call=replace(row.call, **fields), version=row.version + 1)  # type: ignore[arg-type]
 
     def _reach(self) -> None:
         if self.out_of_reach:
             raise OutsideUnavailable("calls")
+
+
+def _close_by(change: Change, row: SavedCall) -> datetime | None:
+    if change.finalizes or row.close_by is None:
+        return None
+    due = due_by(change.after)
+    return due if change.postpones or due < row.close_by else row.close_by

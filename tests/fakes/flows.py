@@ -1,30 +1,35 @@
-"""The state machine as far as the use cases see it: what was started, woken and broken off."""
-
-from typing import Any
+"""The state machine as far as the use cases see it: what was started, resumed and broken off."""
 
 from duologue.domain.errors import OutsideUnavailable
+from duologue.usecases.ports.flows import FlowOrder
 
 
 class FakeFlows:
     """Plays `Flows`. `failures`: how many of the next calls find it out of reach."""
 
     def __init__(self, failures: int = 0) -> None:
-        self.started: dict[str, dict[str, Any]] = {}
+        self.started: dict[str, FlowOrder] = {}
         self.resumed: list[str] = []
         self.interrupted: list[str] = []
         self.failures = failures
         self.refusals: dict[str, Exception] = {}
-        """What waking these tokens raises."""
+        """What resuming these tokens raises."""
+        self.spent: set[str] = set()
+        """Tokens whose wait is over."""
 
-    def start(self, call_id: str, request: dict[str, Any]) -> None:
+    def start(self, order: FlowOrder) -> None:
         self._reach()
-        self.started.setdefault(call_id, request)
+        self.started.setdefault(order.call_id, order)
 
-    def resume(self, token: str) -> None:
+    def resume(self, token: str) -> bool:
         self._reach()
         if token in self.refusals:
             raise self.refusals[token]
+        if token in self.spent:
+            return False
+        self.spent.add(token)
         self.resumed.append(token)
+        return True
 
     def interrupt(self, token: str) -> None:
         self._reach()

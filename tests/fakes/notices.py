@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from duologue.domain.errors import OutsideUnavailable
-from duologue.usecases.ports import Notice
+from duologue.usecases.ports.notifying import Notice
 
 
 class FakeNotices:

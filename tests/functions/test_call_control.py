@@ -1,11 +1,7 @@
 """SMA events in, SMA actions out: the samples played as calls, and what answers when nothing works."""
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -13,12 +9,12 @@ from duologue.call_control.facts import LegRingingRecorded
 from duologue.domain.audio import Audio, Listeners
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
+from duologue.domain.task_token import Wait
 from duologue.runtime.settings import SettingMissing
-from functions.call_control.handler import answer, handler
-from tests.functions.worlds import CALL_ID, CallControl, sample, samples
+from functions.call_control.handler import handler
+from tests.functions.worlds import CALL_ID, CallControl, loaded_by, sample, samples
 from tests.samples import LEG_A, LEG_B, NETWORK_CALL, at, callback
 
-ROOT = Path(__file__).parents[2]
 UNTIL_TALK = ("new_outbound_call", "ringing", "call_answered", "dial_callee_asked", "callee_answered")
 NOBODY_LEFT = [
     "hangup_callee_last",
@@ -44,9 +40,8 @@ def test_the_first_answer_gives_the_network_our_id_to_keep():
     event = sample("call_control", "new_outbound_call")
     assert world.take(event) == []
     assert world.call.network_call == NETWORK_CALL
-    assert answer(event, world.dependencies, world.prompts)["TransactionAttributes"] == {"callId": CALL_ID}
-    later = answer(sample("call_control", "ringing"), world.dependencies, world.prompts)
-    assert "TransactionAttributes" not in later
+    assert world.answer(event)["TransactionAttributes"] == {"callId": CALL_ID}
+    assert "TransactionAttributes" not in world.answer(sample("call_control", "ringing"))
 
 
 def test_the_caller_answers():
@@ -77,14 +72,19 @@ def test_the_callee_is_dialled():
 
 
 def test_a_prompt_before_the_callee_is_heard_to_its_end():
-    """It is a list of its own, and its end dials (R15); one that cannot be played keeps nobody from talking."""
-    for ended in ("prelude_played", "prompt_failed"):
+    """It is a list of its own, and its end dials (R15); one that cannot be played keeps nobody from talking.
+
+    What becomes of the prompt that it cut short says nothing of it.
+    """
+    played, refused = sample("call_control", "prelude_played"), sample("call_control", "prompt_failed")
+    failed = refused | {"ActionData": refused["ActionData"] | {"Parameters": played["ActionData"]["Parameters"]}}
+    for ended in (played, failed):
         world = CallControl(replace(callback(CALL_ID), plays_before_callee=True))
         world.play("new_outbound_call", "call_answered")
         [prelude] = world.hear("dial_callee_asked", 3)
         assert prelude["Parameters"]["AudioSource"]["Key"] == "prompts/before-callee.wav"
-        assert world.hear("prompt_played", 4) == []  # the one that it cut short, told late
-        assert kinds(world.hear(ended, 5)) == ["CallAndBridge"]
+        assert [world.hear("prompt_played", 4), world.hear("prompt_failed", 5)] == [[], []]
+        assert kinds(world.take(ended | {"Sequence": 6})) == ["CallAndBridge"]
 
 
 @pytest.mark.parametrize(
@@ -119,6 +119,7 @@ def test_the_callee_does_not_come(name, outcome, reason, prompt):
     assert kinds(actions) == ["PlayAudio", "Hangup"]
     assert actions[0]["Parameters"]["AudioSource"]["Key"] == f"prompts/{prompt}.wav"
     assert (world.call.callee.outcome, world.call.ending) == (outcome, reason)
+    assert world.call.dial_refusal == ("InvalidActionParameter" if name == "bridge_refused" else None)
     assert world.hear("parting_prompt_played", 6) == [HANG_UP_A]
     assert world.hear("prompt_failed", 7) == [HANG_UP_A]
 
@@ -149,7 +150,7 @@ def test_the_callee_is_unanswered_at_the_time_out():
 def test_the_callees_ringing_is_told_where_the_network_tells_it():
     world = CallControl().play(*UNTIL_TALK[:-1])
     assert world.hear("ringing_of_the_callee", 5) == []
-    assert LegRingingRecorded(at(30), Party.CALLEE) in world.calls.facts[CALL_ID]
+    assert LegRingingRecorded(at(30), Party.CALLEE) in world.calls.facts_of(CALL_ID)
 
 
 @pytest.mark.parametrize(
@@ -226,17 +227,38 @@ def test_a_call_to_a_display_number_is_rejected_and_not_left_ringing():
 def test_every_event_twice_gets_the_same_answer_and_counts_once(name):
     world = CallControl().play(*UNTIL_TALK)
     first = world.hear(name, 6)
-    saved, facts = world.calls.load(CALL_ID), list(world.calls.facts[CALL_ID])
+    saved, facts = world.calls.load(CALL_ID), world.calls.facts_of(CALL_ID)
     assert world.hear(name, 6) == first
-    assert (world.calls.load(CALL_ID), world.calls.facts[CALL_ID]) == (saved, facts)
+    assert (world.calls.load(CALL_ID), world.calls.facts_of(CALL_ID)) == (saved, facts)
 
 
-def test_an_answer_wakes_the_state_that_waits_for_it_and_a_repeat_wakes_it_again():
-    world = CallControl(task_token="token-1").play("new_outbound_call", "call_answered")
-    assert world.flows.resumed == ["token-1"]
+def test_an_answer_resumes_the_state_that_waits_for_it_and_a_repeat_does_if_the_first_could_not():
+    world = CallControl(waits_for=Wait.CALLER_ANSWER).play("new_outbound_call")
+    world.flows.failures = 1
     world.hear("call_answered", 2)
-    assert world.flows.resumed == ["token-1", "token-1"]
-    assert world.calls.resumes == ["token-1"]
+    assert world.flows.resumed == [], "the state machine was out of reach"
+    assert [each.resumes for each in world.calls.committed] == [None, Wait.CALLER_ANSWER], "the outbox resumes it too"
+    world.hear("call_answered", 2)
+    assert world.flows.resumed == ["token-1"]
+
+
+@pytest.mark.parametrize(
+    ("waits_for", "resumed_by"),
+    [(Wait.CALLER_ANSWER, "call_answered"), (Wait.CALLEE_ANSWER, "callee_answered"), (Wait.END, "hangup_caller_last")],
+)
+def test_each_wait_is_resumed_by_what_it_waits_for_and_by_nothing_before(waits_for, resumed_by):
+    world = CallControl(waits_for=waits_for)
+    for number, name in enumerate((*UNTIL_TALK, "hangup_callee_after_talk", "hangup_caller_last"), 1):
+        world.hear(name, number)
+        assert (world.flows.resumed == ["token-1"]) == (name == resumed_by)
+        if name == resumed_by:
+            break
+
+
+def test_the_end_resumes_whatever_waits():
+    world = CallControl(waits_for=Wait.CALLEE_ANSWER).play(*UNTIL_TALK[:-1])
+    world.hear("hangup_caller_while_the_callee_rings", 5)
+    assert world.flows.resumed == ["token-1"]
 
 
 def test_whoever_answers_a_call_that_nobody_knows_is_let_go():
@@ -252,9 +274,9 @@ def test_whoever_answers_a_stray_dial_is_let_go():
     world = CallControl().play("new_outbound_call")
     event = sample("call_control", "call_answered")
     event["CallDetails"]["TransactionId"] = "a second create"
-    facts = list(world.calls.facts[CALL_ID])
+    facts = world.calls.facts_of(CALL_ID)
     assert world.take(event) == [HANG_UP_A]
-    assert world.calls.facts[CALL_ID] == facts
+    assert world.calls.facts_of(CALL_ID) == facts
 
 
 def test_a_store_out_of_reach_leaves_no_leg_behind():
@@ -279,12 +301,21 @@ def test_a_last_hang_up_that_cannot_be_recorded_fails_and_is_recorded_when_it_co
 # ---- the guard of last resort
 
 
+VARIABLES = {
+    "CARRIER": "chime",
+    "CALLS_TABLE": "calls",
+    "ACCOUNTS_TABLE": "accounts",
+    "PROMPTS_BUCKET": "prompts",
+    "RECORDINGS_BUCKET": "recordings",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+
+
 @pytest.fixture
 def a_setting_is_missing(monkeypatch):
-    monkeypatch.delenv("CALLS_TABLE", raising=False)
-    monkeypatch.setenv("PROMPTS_BUCKET", "duologue-promptsbucket-example")
-    monkeypatch.setenv("RECORDINGS_BUCKET", "duologue-recordingsbucket-example")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("CALLS_TABLE")
 
 
 def counted(capsys) -> list[tuple[int, str]]:
@@ -315,6 +346,13 @@ def test_what_nobody_foresaw_at_a_last_hang_up_fails_so_that_it_comes_again(name
     assert counted(capsys) == [(1, "call_control")], "the alarm watches it"
 
 
+def test_what_is_safe_needs_no_setting(monkeypatch):
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    said = handler(sample("call_control", "end_asked"), None)
+    assert said["Actions"] == [HANG_UP_A, HANG_UP_B]
+
+
 @pytest.mark.parametrize("event", [{}, {"CallDetails": None}, {"InvocationEventType": "CALL_ANSWERED"}])
 def test_an_event_that_is_no_event_is_answered(event):
     assert CallControl().take(event) in ([], [{"Type": "Hangup", "Parameters": {"CallId": "", "SipResponseCode": "0"}}])
@@ -322,25 +360,6 @@ def test_an_event_that_is_no_event_is_answered(event):
 
 def test_it_starts_without_what_is_slow():
     """With its clients made, as on a cold start: no pydantic, no tracer, none of powertools (R17)."""
-    program = (
-        "import json, sys; import functions.call_control.handler as it; it.dependencies(); it.buckets();"
-        "print(json.dumps(sorted(name.partition('.')[0] for name in sys.modules)))"
-    )
-    variables = {
-        "CALLS_TABLE": "calls",
-        "ACCOUNTS_TABLE": "accounts",
-        "PROMPTS_BUCKET": "prompts",
-        "RECORDINGS_BUCKET": "recordings",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], **variables},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    loaded = set(json.loads(done.stdout))
+    loaded = loaded_by("import functions.call_control.handler as it; it.dependencies()", VARIABLES)
     assert "botocore" in loaded
     assert loaded & {"pydantic", "pydantic_core", "aws_lambda_powertools", "aws_xray_sdk"} == set()

@@ -4,14 +4,14 @@ import base64
 import json
 import logging
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.outcome import EndReason
+from duologue.usecases.ports.flows import FlowOrder
 from functions.callback_api.handler import handler
-from tests.functions.worlds import CALL_ID, HOST, OWN, Api, sample
+from tests.functions.worlds import ABSENT, CALL_ID, HOST, OWN, Api, placing, sample, with_query
 from tests.samples import NETWORK_CALL, at
 
 PLACED, EVERYTHING = (
@@ -20,23 +20,11 @@ PLACED, EVERYTHING = (
 )
 STOPPED = sample("callback_api", "callback_stopped")
 DAYS_2_S = 48 * 3600
-ABSENT = object()
 
 
 @pytest.fixture
 def api():
     return Api()
-
-
-def placing(**fields: Any) -> dict[str, Any]:
-    """The sample with other fields; ABSENT leaves one out."""
-    body = json.loads(PLACED["body"]) | fields
-    return PLACED | {"body": json.dumps({name: value for name, value in body.items() if value is not ABSENT})}
-
-
-def with_query(event: dict[str, Any], **query: Any) -> dict[str, Any]:
-    changed = event["queryStringParameters"] | query
-    return event | {"queryStringParameters": {name: value for name, value in changed.items() if value is not ABSENT}}
 
 
 def encoded(url: str) -> str:
@@ -61,10 +49,9 @@ def test_a_callback_is_recorded_and_its_flow_started(api):
         "http://127.0.0.1:9999/status",
         "http://127.0.0.1:9999/fee",
     )
-    given = api.flows.started[CALL_ID]
-    assert given["caller"] == {"number": "+12025550111", "shows": OWN[0]}
-    assert (given["talkSeconds"], given["lastMinuteSeconds"]) == (1740, 60)
-    assert api.network.asked == []
+    waits = (timedelta(seconds=seconds) for seconds in (140, 80, 1740, 60))
+    assert api.flows.started == {CALL_ID: FlowOrder(CALL_ID, *waits)}
+    assert (api.network.dialled, api.network.asked) == ([], [])
 
 
 def test_two_numbers_are_enough(api):
@@ -77,18 +64,20 @@ def test_two_numbers_are_enough(api):
         OWN[0],
     )
     assert call.longest_talk == timedelta(minutes=1440)
-    given = api.flows.started[CALL_ID]
-    assert given["talkSeconds"] == DAYS_2_S / 2
-    assert "lastMinuteSeconds" not in given  # nobody set a limit, so none is announced
+    order = api.flows.started[CALL_ID]
+    assert order.talk == timedelta(minutes=1440)
+    assert order.last_minute == timedelta(seconds=1)  # every wait is in the order, also one that is not made
+    assert not call.announces_end  # nobody set a limit, so none is announced
 
 
 @pytest.mark.parametrize(("minutes", "unannounced_s"), [(1440, 1439 * 60), (1439, 1438 * 60), (1, 1)])
 def test_any_limit_that_the_sp_sets_has_a_last_minute(api, minutes, unannounced_s):
     """Also the longest, which is the platform's own as well."""
     api.say(placing(maxDuration=minutes))
-    given = api.flows.started[CALL_ID]
-    assert given["talkSeconds"] == unannounced_s
-    assert given["talkSeconds"] + given["lastMinuteSeconds"] == minutes * 60
+    order = api.flows.started[CALL_ID]
+    assert order.talk == timedelta(seconds=unannounced_s)
+    assert order.talk + order.last_minute == timedelta(minutes=minutes)
+    assert api.calls.load(CALL_ID).call.announces_end
 
 
 def test_every_field_of_the_wire_is_read(api):
@@ -150,11 +139,7 @@ def test_a_refusal_names_its_fault_and_leaves_nothing(api, event, code, named):
     status, body = api.say(event)
     assert (status, body["resultcode"]) == (403, code)
     assert named in body["resultdesc"]
-    assert nothing_was_stored(api)
-
-
-def nothing_was_stored(api: Api) -> bool:
-    return not (api.calls.rows or api.calls.slots.get(api.key) or api.flows.started or api.endpoints.requests)
+    assert api.is_untouched
 
 
 def test_an_address_that_the_platform_does_not_post_to(api):
@@ -162,7 +147,7 @@ def test_an_address_that_the_platform_does_not_post_to(api):
     status, body = api.say(PLACED)
     assert (status, body["resultcode"]) == (403, "1010002")
     assert "feeUrl is forbidden" in body["resultdesc"]
-    assert nothing_was_stored(api)
+    assert api.is_untouched
 
 
 def test_the_apps_own_url_refuses_no_callback_whatever_became_of_its_host():
@@ -177,14 +162,14 @@ def test_the_apps_own_url_refuses_no_callback_whatever_became_of_its_host():
 def test_an_expired_token(api):
     api.clock.advance(DAYS_2_S)
     assert api.say(PLACED) == (403, {"resultcode": "1010004", "resultdesc": "Invalid access_token."})
-    assert nothing_was_stored(api)
+    assert api.is_untouched
 
 
 def test_another_apps_token(api):
     query = PLACED["queryStringParameters"]
     api.accounts.apps["another"] = api.accounts.apps[query["app_key"]]
     assert api.say(with_query(PLACED, app_key="another"))[1]["resultcode"] == "1010004"
-    assert nothing_was_stored(api)
+    assert api.is_untouched
 
 
 def test_the_last_slot():
@@ -207,7 +192,7 @@ def test_a_flow_that_does_not_start_is_withdrawn_untold(api):
 def test_a_store_out_of_reach_is_said_as_busy(api):
     api.calls.out_of_reach = True
     assert api.say(PLACED)[0] == 500
-    assert nothing_was_stored(api)
+    assert api.is_untouched
 
 
 # ---- stopping

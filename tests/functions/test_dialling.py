@@ -1,32 +1,18 @@
 """Placing a callback: which numbers are dialled, how many calls an app may place, and what happens to repeats."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from duologue.wire.huawei.routes import OLDER_SANDBOX_PLACE
 from functions.callback_api.handler import answer
-from tests.functions.worlds import CALL_ID, CALLED, HOST, OWN, Api, sample
+from tests.functions.worlds import ABSENT, CALL_ID, CALLED, HOST, OWN, Api, keyed, loaded_by, placing, sample
 
 PLACED = sample("callback_api", "callback_placed")
 SANDBOX = sample("callback_api", "callback_placed_in_the_sandbox")
 ONCE = sample("callback_api", "callback_placed_once")
-ABSENT = object()
-ROOT = Path(__file__).parents[2]
-
-
-def placing(event: dict[str, Any] = PLACED, **fields: Any) -> dict[str, Any]:
-    """The event with other fields; ABSENT leaves one out."""
-    body = json.loads(event["body"]) | fields
-    return event | {"body": json.dumps({name: value for name, value in body.items() if value is not ABSENT})}
-
-
-def keyed(key: str, event: dict[str, Any] = PLACED) -> dict[str, Any]:
-    return event | {"headers": event["headers"] | {"idempotency-KEY": key}}
 
 
 class Said:
@@ -63,7 +49,7 @@ def test_a_number_that_is_not_dialled(event, fields, code, text):
     said = Said(api, placing(event, **fields))
     assert (said.status, said.code) == (403, code)
     assert said.text.startswith(text)
-    assert nothing_was_stored(api)
+    assert api.is_untouched
 
 
 def test_the_countries_of_an_app():
@@ -79,7 +65,7 @@ def test_the_sandbox_dials_the_apps_test_numbers_only(sandbox):
     call = api.calls.load(CALL_ID).call
     assert (call.caller.number.e164, call.callee.number.e164) == CALLED
     assert (call.caller.display_number.e164, call.callee.display_number.e164) == OWN
-    assert api.flows.started[CALL_ID]["talkSeconds"] > 0, "it is a call like any other"
+    assert api.flows.started[CALL_ID].talk > timedelta(0), "it is a call like any other"
     for fields, code in (({"callerNbr": "+12025550133"}, "1010024"), ({"calleeNbr": "+12025550133"}, "1010002")):
         said = Said(api, placing(sandbox, **fields))
         assert (said.status, said.code) == (403, code)
@@ -90,11 +76,7 @@ def test_the_sandbox_dials_the_apps_test_numbers_only(sandbox):
 def test_a_sandbox_without_test_numbers_dials_nothing():
     api = Api(test_numbers=())
     assert Said(api, SANDBOX).code == "1010024"
-    assert nothing_was_stored(api)
-
-
-def nothing_was_stored(api: Api) -> bool:
-    return not (api.calls.rows or api.calls.slots.get(api.key) or api.calls.keys or api.flows.started)
+    assert api.is_untouched
 
 
 # ---- how many
@@ -229,7 +211,7 @@ def test_a_key_that_is_none(key):
     said = Said(api, keyed(key))
     assert (said.status, said.code) == (403, "1010002")
     assert said.text == "Invalid request.Idempotency-Key must have 1 to 128 printable ASCII characters"
-    assert nothing_was_stored(api)
+    assert api.is_untouched
 
 
 @pytest.mark.parametrize(
@@ -264,7 +246,8 @@ def test_a_call_that_could_not_start_does_not_burn_its_key():
     api = Api()
     api.flows.failures = 2
     assert Said(api, keyed("k")).status == 500
-    assert [type(fact).__name__ for fact in api.calls.facts[CALL_ID]] == ["CallAccepted", "CallEnded", "CdrWritten"]
+    facts = [type(fact).__name__ for fact in api.calls.facts_of(CALL_ID)]
+    assert facts == ["CallAccepted", "CallEnded", "CdrWritten"]
     anew = Said(api, keyed("k"))
     assert (anew.status, anew.replayed) == (200, None)
     assert f"{CALL_ID}@{HOST}" != anew.body["sessionId"]
@@ -293,12 +276,12 @@ def test_a_repeat_whose_app_may_no_longer_ask_gets_the_first_answer():
 
 def test_the_numbering_plan_is_loaded_by_the_first_question_and_not_before():
     """A cold start that only stops a call does not pay for it; call_control never does (R17)."""
-    program = (
-        "import sys; import functions.callback_api.handler, functions.call_control.handler;"
+    started = (
+        "import functions.callback_api.handler, functions.call_control.handler, functions.flow.handler;"
         "from duologue.adapters.libphonenumber_plan import LibphonenumberPlan as Plan;"
         "from duologue.domain.phone_number import PhoneNumber;"
-        "plan = Plan(); before = 'phonenumbers' in sys.modules;"
-        "print(before, plan.describe(PhoneNumber('+12025550111')).region, 'phonenumbers' in sys.modules)"
+        "plan = Plan()"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "US", "True"]
+    asked = "assert plan.describe(PhoneNumber('+12025550111')).region == 'US'"
+    assert "phonenumbers" not in loaded_by(started)
+    assert "phonenumbers" in loaded_by(f"{started};{asked}")

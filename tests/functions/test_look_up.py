@@ -6,13 +6,13 @@ import pytest
 
 from duologue.call_control.facts import CallEnded, CdrWritten, LegAnsweredRecorded, LegDialledRecorded
 from duologue.call_control.history import Delivery
+from duologue.domain.cdr import cdr_of
 from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
-from tests.functions.test_callback_api import PLACED, with_query
-from tests.functions.worlds import CALL_ID, HOST, Api, sample
+from tests.functions.worlds import CALL_ID, HOST, Api, sample, with_query
 from tests.samples import CALLEE, CALLER, SHOWN_TO_CALLEE, SHOWN_TO_CALLER, at
 
-LOOKED_UP = sample("callback_api", "callback_looked_up")
+PLACED, LOOKED_UP = sample("callback_api", "callback_placed"), sample("callback_api", "callback_looked_up")
 UNKNOWN = (403, {"resultcode": "1020152", "resultdesc": "Invalid call sessionId."})
 
 
@@ -54,13 +54,13 @@ def test_a_call_from_its_dial_to_its_end_with_what_the_sp_was_told(api):
         ending=EndReason.CALLEE_FAILED,
         ended_at=at(9),
     )
-    api.calls.facts[CALL_ID] += [
-        LegDialledRecorded(at(1), Party.CALLER),
-        LegAnsweredRecorded(at(3.25), Party.CALLER),
-        LegDialledRecorded(at(4), Party.CALLEE),
-        CallEnded(at(9), EndReason.CALLEE_FAILED),
-        CdrWritten(at(9)),
-    ]
+    api.calls.facts[CALL_ID] = {
+        "EVENT#network-1#000005": {5: CallEnded(at(9), EndReason.CALLEE_FAILED), 6: CdrWritten(at(9))},
+        "EVENT#network-1#000003": {4: LegDialledRecorded(at(4), Party.CALLEE)},
+        "EVENT#network-1#000002": {3: LegAnsweredRecorded(at(3.25), Party.CALLER)},
+        "EVENT#network-1#000001": {2: LegDialledRecorded(at(1), Party.CALLER)},
+    }
+    api.calls.cdrs[CALL_ID] = cdr_of(api.calls.load(CALL_ID).call)
     url = "http://127.0.0.1:9999/status"
     api.calls.record_delivery(CALL_ID, 2, Delivery(1, at(1.5), url, acknowledged=False, status=503, note="not taken"))
     api.calls.record_delivery(CALL_ID, 2, Delivery(2, at(12), url, acknowledged=True, status=200))
@@ -114,6 +114,23 @@ def test_a_stop_that_is_not_done_yet_has_a_reason_and_no_codes(api):
     api.calls.change(CALL_ID, ending=EndReason.STOPPED)
     body = api.say(LOOKED_UP)[1]
     assert (body["phase"], body["ending"]) == ("ending", {"reason": "stopped"})
+
+
+def test_a_dial_that_the_network_refused_names_its_code(api):
+    api.calls.change(
+        CALL_ID, dial_refusal="AccessDeniedException", ending=EndReason.DIAL_REFUSED, ending_at=at(1), ended_at=at(2)
+    )
+    api.calls.cdrs[CALL_ID] = cdr_of(api.calls.load(CALL_ID).call)
+    assert api.say(LOOKED_UP)[1]["ending"] == {
+        "reason": "dial_refused",
+        "networkError": "AccessDeniedException",
+        "stateCode": 8000,
+        "stateDesc": "Internal error: the call was not started.",
+        "ulFailReason": 100,
+        "sipStatusCode": 0,
+        "callOutUnaswRsn": 0,
+        "fwdUnaswRsn": 0,
+    }
 
 
 def test_looking_twice_changes_nothing(api):

@@ -1,45 +1,31 @@
 """Deliver one notification to one SP: queue event in, what must come again out."""
 
+import hashlib
 import json
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from duologue.call_control.facts import (
-    CallAccepted,
-    CallEnded,
-    CdrWritten,
-    Fact,
-    LegAnsweredRecorded,
-    LegDialledRecorded,
-)
+from duologue.adapters.sqs_notices import read, written
+from duologue.call_control.facts import CallEnded, CdrWritten, Fact, LegAnsweredRecorded, LegDialledRecorded
 from duologue.domain.accounts import App
+from duologue.domain.cdr import cdr_of
 from duologue.domain.outcome import EndReason, Party
 from duologue.domain.webhook_request import Reply
 from duologue.runtime.wiring.notify_sp import Dependencies
-from duologue.usecases.ports import SavedCall
 from duologue.wire.huawei.notifications import HuaweiWebhooks
 from functions.notify_sp.handler import answer
-from tests.fakes.accounts import FakeAccounts
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.notices import FakeNotices
 from tests.fakes.recordings import RECORDS
 from tests.fakes.sp_endpoints import FakeSpEndpoints
+from tests.functions.worlds import sample, samples
 from tests.samples import at, callback
 
-SAMPLES = Path("events/notify_sp")
-
-
-def sample(name: str) -> dict:
-    event = json.loads((SAMPLES / f"{name}.json").read_text())
-    assert isinstance(event, dict)
-    return event
-
-
-TWO_CALLS = sample("facts_of_two_calls_recorded")
+TWO_CALLS = sample("notify_sp", "facts_of_two_calls_recorded")
+DUE, TOO_EARLY = sample("notify_sp", "retry_came_due"), sample("notify_sp", "retry_came_too_early")
 IDS = [record["messageId"] for record in TWO_CALLS["Records"]]
+NOTICES = [read(record["body"]) for name in samples("notify_sp") for record in sample("notify_sp", name)["Records"]]
 
 
 class Context:
@@ -56,19 +42,22 @@ class Function:
     """`over`: both calls have ended; else both callers have just answered."""
 
     def __init__(self, *replies: Reply, over: bool = True) -> None:
-        self.calls, self.accounts, self.notices = FakeCalls(), FakeAccounts(), FakeNotices()
-        self.endpoints = FakeSpEndpoints(*replies)
-        self.accounts.apps["app-1"] = App("app-1", "sp-1", "secret-1")
-        for record in TWO_CALLS["Records"]:
-            call = callback(json.loads(record["body"])["call_id"])
-            ended = replace(call, ending=EndReason.STOPPED, ended_at=at(30))
-            self.calls.rows[call.id] = SavedCall(ended if over else call, 1)
-            begun: list[Fact] = [CallAccepted(at(0)), LegDialledRecorded(at(1), Party.CALLER)]
-            done: list[Fact] = [CallEnded(at(30), EndReason.STOPPED), CdrWritten(at(30))]
-            self.calls.facts[call.id] = [*begun, *(done if over else [LegAnsweredRecorded(at(5), Party.CALLER)])]
+        self.calls, self.notices, self.endpoints = FakeCalls(), FakeNotices(), FakeSpEndpoints(*replies)
+        done: list[Fact] = [CallEnded(at(30), EndReason.STOPPED), CdrWritten(at(30))]
+        later = done if over else [LegAnsweredRecorded(at(5), Party.CALLER)]
+        facts: dict[int, Fact] = dict(enumerate([LegDialledRecorded(at(1), Party.CALLER), *later], 2))
+        for notice in NOTICES:
+            if notice.call_id not in self.calls.rows:
+                self.calls.apps[notice.app] = App(notice.app, "sp-1", "secret-1")
+                self.calls.accept(callback(notice.call_id, notice.app), slots=10, close_by=at(120))
+                if over:
+                    self.calls.change(notice.call_id, ending=EndReason.STOPPED, ended_at=at(30))
+                    self.calls.cdrs[notice.call_id] = cdr_of(self.calls.load(notice.call_id).call)
+            if notice.sequence in facts:
+                of_item = self.calls.facts[notice.call_id].setdefault(notice.source, {})
+                of_item[notice.sequence] = facts[notice.sequence]
         self.dependencies = Dependencies(
-            calls=self.calls,
-            apps=self.accounts,
+            log=self.calls,
             webhooks=HuaweiWebhooks("ce1.example.com", lambda: "n1", RECORDS),
             endpoints=self.endpoints,
             notices=self.notices,
@@ -86,9 +75,13 @@ class Function:
         return [event["eventType"] for event in self.endpoints.told]
 
 
-@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.json")), ids=lambda path: path.stem)
-def test_every_sample_is_dealt_with(path):
-    assert Function().take(sample(path.stem)) == []
+@pytest.mark.parametrize("name", samples("notify_sp"))
+def test_every_sample_is_what_the_queue_holds_and_is_dealt_with(name):
+    event = sample("notify_sp", name)
+    for record in event["Records"]:
+        assert written(read(record["body"])) == record["body"]
+        assert hashlib.md5(record["body"].encode()).hexdigest() == record["md5OfBody"]
+    assert Function().take(event) == []
 
 
 def test_a_batch_is_told_in_order():
@@ -127,7 +120,7 @@ def test_a_message_that_is_no_notice_does_not_hold_up_another_call():
 
 
 def test_a_retry_that_must_come_again_holds_nothing_back():
-    (record,) = sample("retry_came_due")["Records"]
+    (record,) = DUE["Records"]
     function = Function(Reply(500), Reply(200), over=False)
     function.notices.out_of_reach = True
     later = record | {"messageId": "later", "body": TWO_CALLS["Records"][0]["body"]}
@@ -143,18 +136,18 @@ def test_what_cannot_end_in_time_is_not_begun():
 
 def test_a_retry_that_came_too_early_is_put_aside_again():
     function = Function()
-    assert function.take(sample("retry_came_too_early")) == []
+    assert function.take(TOO_EARLY) == []
     assert function.told == []
     assert [notice.attempt for notice in function.notices.aside] == [6]
 
 
 def test_a_retry_that_came_due_is_told():
     function = Function(over=False)
-    assert function.take(sample("retry_came_due")) == []
+    assert function.take(DUE) == []
     assert function.told == ["callout"]
 
 
 def test_a_retry_of_a_step_that_came_due_after_the_end_is_not_told():
     function = Function()
-    assert function.take(sample("retry_came_due")) == []
+    assert function.take(DUE) == []
     assert (function.told, function.notices.aside, function.notices.undelivered) == ([], [], [])

@@ -1,40 +1,47 @@
-"""What the stream says happened → what must be told to whom."""
+"""What the stream says was committed → what must be told to whom, and which state is resumed."""
 
 import json
 
 import pytest
 
+from duologue.adapters.aws import from_item
+from duologue.adapters.call_rows import event_row, facts_of, own_event_key
 from duologue.domain.errors import OutsideUnavailable
-from duologue.usecases.ports import Notice
+from duologue.domain.task_token import Wait
+from duologue.usecases.ports.notifying import Notice
 from tests.functions.worlds import CALL_ID, Outbox, sample, samples
+from tests.samples import NETWORK_CALL
 
-TOKEN = sample("outbox", "wait_was_woken_by_no_event")["Records"][0]["dynamodb"]["NewImage"]["wakes"]["S"]
+APP = "k7Qm2Xw9Lr4Tz8Vb1Nc6Yd3Hf5Js0Gp2"
+LAST = f"EVENT#{NETWORK_CALL}#000008"
 
 
 @pytest.mark.parametrize(
-    ("name", "facts", "resumed"),
+    ("name", "item", "facts", "resumes"),
     [
-        ("call_accepted", [1], []),
-        ("caller_answered", [4], [TOKEN]),
-        ("call_ended", [7, 8], [TOKEN]),
-        ("wait_was_woken_by_no_event", [], [TOKEN]),
+        ("caller_answered", f"EVENT#{NETWORK_CALL}#000003", [4], {Wait.CALLER_ANSWER}),
+        ("call_ended", LAST, [7, 8], set(Wait)),
+        ("call_closed_by_the_sweeper", own_event_key(9), [5, 6], set(Wait)),
+        ("cdr_written", "", [], set()),
     ],
 )
-def test_a_batch_is_handed_on_in_order(name, facts, resumed):
-    world = Outbox()
+@pytest.mark.parametrize("waits_for", [None, *Wait])
+def test_a_batch_is_handed_on_in_order_and_resumes_whom_it_concerns(name, item, facts, resumes, waits_for):
+    """The end of a call concerns every wait, an answer only the wait for it; an item of another kind nobody."""
+    world = Outbox(waits_for=waits_for)
     world.take(sample("outbox", name))
-    assert world.notices.first == [Notice(CALL_ID, sequence) for sequence in facts]
-    assert world.flows.resumed == resumed
+    assert world.notices.first == [Notice(CALL_ID, sequence, item, APP) for sequence in facts]
+    assert world.flows.resumed == (["token-1"] if waits_for in resumes else [])
 
 
 @pytest.mark.parametrize("name", samples("outbox"))
-def test_a_batch_twice_is_the_same_again(name):
-    """The queue knows a fact by its sequence, and a wake-up twice is one: the stream may repeat what it likes."""
-    world = Outbox()
+def test_a_batch_twice_is_queued_twice_and_resumes_once(name):
+    """The queue knows a fact by its sequence: the stream may repeat what it likes."""
+    world = Outbox(waits_for=Wait.END)
     world.take(sample("outbox", name))
     once = (list(world.notices.first), list(world.flows.resumed))
     world.take(sample("outbox", name))
-    assert (world.notices.first, world.flows.resumed) == (once[0] * 2, once[1] * 2)
+    assert (world.notices.first, world.flows.resumed) == (once[0] * 2, once[1])
 
 
 @pytest.mark.parametrize("change", ["MODIFY", "REMOVE"])
@@ -43,7 +50,18 @@ def test_what_was_not_inserted_is_passed_over(change):
     event = sample("outbox", "call_ended")
     for record in event["Records"]:
         record["eventName"] = change
-    world = Outbox()
+    world = Outbox(waits_for=Wait.END)
+    world.take(event)
+    assert (world.notices.first, world.flows.resumed) == ([], [])
+
+
+@pytest.mark.parametrize("item", ["CALL", "ASKED", "TOKEN", "CDR", "DELIVERY#000007"])
+def test_no_item_but_an_event_is_forwarded(item):
+    """What is written beside it is inserted as well, and may have fields of the same names."""
+    event = sample("outbox", "call_ended")
+    for record in event["Records"]:
+        record["dynamodb"]["NewImage"]["item"]["S"] = item
+    world = Outbox(waits_for=Wait.END)
     world.take(event)
     assert (world.notices.first, world.flows.resumed) == ([], [])
 
@@ -56,18 +74,37 @@ def test_a_queue_out_of_reach_gives_the_batch_back_to_the_stream():
 
 
 def test_a_state_machine_out_of_reach_gives_the_batch_back_when_all_is_queued():
-    world = Outbox(failures=1)
+    world = Outbox(failures=1, waits_for=Wait.END)
     with pytest.raises(OutsideUnavailable):
         world.take(sample("outbox", "call_ended"))
     assert [notice.sequence for notice in world.notices.first] == [7, 8]
     world.take(sample("outbox", "call_ended"))
-    assert world.flows.resumed == [TOKEN]
+    assert world.flows.resumed == ["token-1"]
 
 
-def test_a_wait_that_may_not_be_woken_is_counted_and_holds_up_nothing(capsys):
-    world = Outbox()
-    world.flows.refusals[TOKEN] = PermissionError("AccessDeniedException")
+def test_a_store_out_of_reach_gives_the_batch_back_when_all_is_queued():
+    """Whom to resume is read after the commit that the stream tells of."""
+    world = Outbox(waits_for=Wait.END)
+    world.calls.out_of_reach = True
+    with pytest.raises(OutsideUnavailable):
+        world.take(sample("outbox", "call_ended"))
+    assert [notice.sequence for notice in world.notices.first] == [7, 8]
+    world.calls.out_of_reach = False
+    world.take(sample("outbox", "call_ended"))
+    assert world.flows.resumed == ["token-1"]
+
+
+def test_a_wait_that_may_not_be_resumed_is_counted_and_holds_up_nothing(capsys):
+    world = Outbox(waits_for=Wait.END)
+    world.flows.refusals["token-1"] = PermissionError("AccessDeniedException")
     world.take(sample("outbox", "call_ended"))
     assert [notice.sequence for notice in world.notices.first] == [7, 8]
     counted = json.loads(capsys.readouterr().out)
     assert (counted["Unexpected"], counted["Function"]) == (1, "outbox")
+
+
+@pytest.mark.parametrize("name", [name for name in samples("outbox") if name != "cdr_written"])
+def test_the_samples_are_what_the_store_writes(name):
+    for record in sample("outbox", name)["Records"]:
+        row = from_item(record["dynamodb"]["NewImage"])
+        assert row.items() >= event_row(row["app"], row["first"], facts_of(row).values()).items()

@@ -10,14 +10,13 @@ import pytest
 from moto import mock_aws
 
 from duologue.adapters.s3_publisher import S3Publisher, write_a_law
-from duologue.call_control.facts import CallAccepted
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.recording import KEEP_DAYS, Recording, folder_of, owner_of, published_key
 from duologue.runtime.wiring.publish_recording import Dependencies
 from functions.publish_recording.handler import answer
 from tests.fakes.calls import FakeCalls
 from tests.functions.worlds import sample
-from tests.samples import NOW, at, callback
+from tests.samples import at, callback
 from tools.template import read_template
 
 BUCKET = "recordings"
@@ -72,7 +71,7 @@ class World:
         self.s3 = boto3.client("s3", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
         self.s3.create_bucket(Bucket=BUCKET)
         self.calls = FakeCalls()
-        self.calls.accept(CALL, CallAccepted(NOW), slots=9, close_by=at(60))
+        self.calls.accept(CALL, slots=9, close_by=at(60))
         self.calls.change(CALL.id, recording=Recording(KEY, at(15)))
 
     def put(self, content: bytes, key: str = KEY) -> "World":

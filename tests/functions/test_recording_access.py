@@ -8,8 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from duologue.domain.recording import published_key
-from tests.functions.test_callback_api import ABSENT, with_query
-from tests.functions.worlds import CALL_ID, RECORDING, Api, sample
+from tests.functions.worlds import ABSENT, CALL_ID, RECORDING, Api, sample, with_query
 from tests.samples import at
 
 ASKED, FOLLOWED = sample("callback_api", "recording_asked_for"), sample("callback_api", "recording_link_followed")

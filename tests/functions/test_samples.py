@@ -13,10 +13,11 @@ from tests.functions.test_sessions import Api as Sessions
 from tests.functions.worlds import (
     CALL_ID,
     EVENTS,
+    FOUND_BY,
     Api,
     CallControl,
+    Flow,
     Outbox,
-    Settle,
     Sweep,
     provision,
     sample,
@@ -44,12 +45,12 @@ def _publish(event: dict[str, Any]) -> None:
 _TAKE: dict[str, Callable[[dict[str, Any]], Any]] = {
     "callback_api": lambda event: Api().take(event),
     "call_control": lambda event: CallControl().take(event),
+    "flow": lambda event: Flow(FOUND_BY[event["do"]]).take(event),
     "notify_sp": lambda event: NotifySp().take(event),
     "outbox": lambda event: Outbox().take(event),
     "provision_pstn": _provision,
     "publish_recording": _publish,
     "sessions": lambda event: Sessions().say(event),
-    "settle": lambda event: Settle().take(event),
     "sweep": lambda event: Sweep().take(event),
 }
 _ALL = [(folder, name) for folder in sorted(_TAKE) for name in samples(folder)]

@@ -4,7 +4,10 @@ What the samples take for granted is true in it: the SP, its app and token, the 
 """
 
 import json
-from collections.abc import Iterator
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -17,22 +20,30 @@ import boto3
 from duologue.adapters.chime_line import ChimeLine
 from duologue.adapters.cloudformation import ResourceResult
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
-from duologue.call_control.facts import CallAccepted
 from duologue.domain.accounts import App, Sp
 from duologue.domain.call import Call
 from duologue.domain.dialling_policy import ORDINARY
+from duologue.domain.due import due_by
 from duologue.domain.recording import Link, Recording, published_key
+from duologue.domain.task_token import TaskToken, Wait
 from duologue.domain.tokens import Register, TokenPair, hash_token
-from duologue.runtime.wiring import callback_api, calls, outbox
+from duologue.runtime.wiring import call_control, callback_api, flow, outbox, sweep
+from duologue.usecases.finalize_call import FinalizeCall
 from duologue.usecases.find_audio import Retention
 from duologue.usecases.place_callback import RingTimeouts
+from duologue.usecases.ports.network import Network
+from duologue.usecases.process_network_event import ProcessNetworkEvent
+from duologue.usecases.run_flow import RunFlow
+from duologue.usecases.stop_callback import StopCallback
+from duologue.usecases.until_written import no_pause
 from duologue.wire.chime.answer import Buckets
+from duologue.wire.chime.network_format import ChimeFormat
 from duologue.wire.huawei.routes import CDR_LINK, LINK, RECORD
 from functions.call_control.handler import answer as answer_network
 from functions.callback_api.handler import answer as answer_sp
+from functions.flow.handler import answer as answer_flow
 from functions.outbox.handler import answer as answer_stream
 from functions.provision_pstn.handler import answer as answer_cloudformation
-from functions.settle.handler import answer as answer_flow
 from functions.sweep.handler import answer as answer_schedule
 from pstn.clocks import JumpingClock
 from pstn.exchange import Exchange
@@ -47,14 +58,36 @@ from tests.fakes.network import FakeNetwork
 from tests.fakes.notices import FakeNotices
 from tests.fakes.recordings import FakeLinks, FakeLinkTokens, FakeRecordings
 from tests.fakes.sp_endpoints import FakeSpEndpoints
-from tests.samples import NETWORK_CALL, NOW, at, callback
+from tests.samples import LEG_A, LEG_B, NETWORK_CALL, NOW, at, callback
 
-EVENTS = Path(__file__).parents[2] / "events"
+ROOT = Path(__file__).parents[2]
+EVENTS = ROOT / "events"
 CALL_ID = "3263827911_1044187234_2889035102_20261123090000"
 HOST = "duologue.example.com"
 OWN = ("+12025550100", "+12025550101")
 CALLED = ("+12025550111", "+12025550122")
 RECORDING = Recording(f"calls/app-1/{CALL_ID}/stereo.wav", NOW)
+ABSENT = object()
+
+ACCEPTED = callback(CALL_ID)
+RINGING = replace(
+    ACCEPTED,
+    taken_up_at=at(0.5),
+    network_call=NETWORK_CALL,
+    caller=replace(ACCEPTED.caller, dialled_at=at(1), network_id=LEG_A),
+)
+CALLER_UP = replace(RINGING, caller=replace(RINGING.caller, answered_at=at(5)))
+CALLEE_RINGS = replace(CALLER_UP, callee=replace(CALLER_UP.callee, dialled_at=at(6), network_id=LEG_B))
+TALKING = replace(CALLEE_RINGS, callee=replace(CALLEE_RINGS.callee, answered_at=at(14)))
+FOUND_BY = {
+    "ring_caller": ACCEPTED,
+    "ring_callee": CALLER_UP,
+    "talk": TALKING,
+    "last_minute": TALKING,
+    "give_up": CALLEE_RINGS,
+    "settle": ACCEPTED,
+}
+"""The call as each verb of the flow finds it, when all goes well until then."""
 
 
 def samples(function: str) -> list[str]:
@@ -71,6 +104,41 @@ def sample(function: str, name: str) -> dict[str, Any]:
 @cache
 def _placed() -> dict[str, Any]:
     return sample("callback_api", "callback_placed")
+
+
+def placing(event: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+    """A request for a callback, the sample if no other, with other fields; ABSENT leaves one out."""
+    event = event or _placed()
+    return event | {"body": json.dumps(_present(json.loads(event["body"]) | fields))}
+
+
+def with_query(event: dict[str, Any], **query: Any) -> dict[str, Any]:
+    """An API event with other query parameters; ABSENT leaves one out."""
+    return event | {"queryStringParameters": _present((event["queryStringParameters"] or {}) | query)}
+
+
+def keyed(key: str, event: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A request for a callback with an idempotency key, in a spelling of the header that is as good as any."""
+    event = event or _placed()
+    return event | {"headers": event["headers"] | {"idempotency-KEY": key}}
+
+
+def _present(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not ABSENT}
+
+
+def loaded_by(program: str, variables: Mapping[str, str] | None = None) -> set[str]:
+    """The packages that a new process has loaded after a program: what a cold start pays for."""
+    said = f"{program}\nimport json, sys; print(json.dumps(sorted(name.partition('.')[0] for name in sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", said],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **(variables or {})},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(json.loads(done.stdout))
 
 
 class Api:
@@ -97,12 +165,14 @@ class Api:
             tokens=self.accounts,
             auth_attempts=self.auth_attempts,
             calls=self.calls,
+            acceptance=self.calls,
+            histories=self.calls,
             flows=self.flows,
-            network=self.network,
+            stop=StopCallback(self.calls, self.network, self.flows, self.clock, no_pause),
             endpoints=self.endpoints,
             plan=LibphonenumberPlan(),
             kinds=ORDINARY,
-            pause=lambda lost: None,
+            pause=no_pause,
             clock=self.clock,
             new_call_id=lambda now: next(ids),
             timeouts=RingTimeouts(),
@@ -113,6 +183,13 @@ class Api:
             retention=Retention(audio=timedelta(days=7), link=timedelta(days=7)),
             random_bytes=lambda length: bytes(range(length)),
         )
+
+    @property
+    def is_untouched(self) -> bool:
+        """Nothing was stored, counted, started, or asked of anybody outside."""
+        calls = self.calls
+        kept = (calls.rows, calls.slots.get(self.key), calls.keys, +calls.counts, self.flows.started)
+        return not any((*kept, self.endpoints.requests, self.network.asked))
 
     def say(self, event: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """Status and body. Every answer is a proxy response in the SP's format, whatever it says."""
@@ -155,14 +232,14 @@ class Api:
 class CallControl:
     """The telephone network's side: the call of the samples was accepted, and a state may be waiting for it."""
 
-    def __init__(self, call: Call | None = None, task_token: str | None = None) -> None:
+    def __init__(self, call: Call | None = None, *, waits_for: Wait | None = None) -> None:
         self.calls, self.flows, self.clock = FakeCalls(), FakeFlows(), FakeClock(at(30))
-        self.prompts = Buckets("duologue-promptsbucket-example", "recordings-bucket")
-        accepted = call or callback(CALL_ID)
-        self.calls.accept(accepted, CallAccepted(NOW), slots=10, close_by=at(120))
-        if task_token:
-            self.calls.change(accepted.id, task_token=task_token)
-        self.dependencies = calls.Dependencies(self.calls, self.flows, self.clock, pause=lambda lost: None)
+        self.calls.accept(call or callback(CALL_ID), slots=10, close_by=at(120))
+        if waits_for is not None:
+            self.calls.store_token(CALL_ID, TaskToken("token-1", waits_for, 1))
+        network = ChimeFormat(Buckets("duologue-promptsbucket-example", "recordings-bucket"))
+        process = ProcessNetworkEvent(self.calls, self.flows, network, no_pause)
+        self.dependencies = call_control.Dependencies(process, network, self.clock)
 
     @property
     def call(self) -> Call:
@@ -173,12 +250,15 @@ class CallControl:
         event = sample("call_control", name)
         return self.take(event | ({"Sequence": sequence} if sequence else {}))
 
-    def take(self, event: dict[str, Any]) -> list[dict[str, Any]]:
-        said = answer_network(event, self.dependencies, self.prompts)
+    def answer(self, event: dict[str, Any]) -> dict[str, Any]:
+        said: dict[str, Any] = answer_network(event, self.dependencies)
         assert said["SchemaVersion"] == "1.0"
         assert set(said) <= {"SchemaVersion", "Actions", "TransactionAttributes"}
-        actions: list[dict[str, Any]] = said["Actions"]
-        assert all(set(action) == {"Type", "Parameters"} for action in actions)
+        assert all(set(action) == {"Type", "Parameters"} for action in said["Actions"])
+        return said
+
+    def take(self, event: dict[str, Any]) -> list[dict[str, Any]]:
+        actions: list[dict[str, Any]] = self.answer(event)["Actions"]
         return actions
 
     def play(self, *names: str) -> "CallControl":
@@ -188,22 +268,28 @@ class CallControl:
         return self
 
 
-class Settle:
-    """A flow that ended. `known`: the network still knows the call."""
+class Flow:
+    """The states of the state machine, about one call. `known`: the network still knows it."""
 
-    def __init__(self, call: Call | None = None, *, known: bool = False, task_token: str | None = None) -> None:
+    def __init__(self, call: Call | None = None, *, known: bool = True, network: Network | None = None) -> None:
+        """`network`: another one than the fake."""
         self.calls, self.flows, self.clock = FakeCalls(), FakeFlows(), FakeClock(at(60))
         self.network = FakeNetwork(*([NETWORK_CALL] if known else []))
-        accepted = call or callback(CALL_ID)
-        self.calls.accept(accepted, CallAccepted(NOW), slots=10, close_by=at(120))
-        if task_token:
-            self.calls.change(accepted.id, task_token=task_token)
-        self.dependencies = calls.Dependencies(self.calls, self.flows, self.clock, pause=lambda lost: None)
+        self.calls.accept(call or callback(CALL_ID), slots=10, close_by=at(120))
+        carrier = network or self.network
+        marks = (f"mark-{number}" for number in range(1, 50))
+        self.dependencies = flow.Dependencies(
+            RunFlow(self.calls, carrier, self.clock, no_pause, lambda: next(marks)),
+            FinalizeCall(self.calls, carrier, self.flows, self.clock, no_pause),
+        )
 
-    def take(self, event: dict[str, Any]) -> dict[str, Any]:
-        said = answer_flow(event, self.dependencies, self.network)
-        assert set(said) == {"closed"}
-        return said
+    @property
+    def call(self) -> Call:
+        return self.calls.load(CALL_ID).call
+
+    def take(self, event: dict[str, Any]) -> None:
+        """What the state machine gets is nothing: what happened is on the call."""
+        assert answer_flow(event, self.dependencies) == {}
 
 
 class Sweep:
@@ -212,30 +298,37 @@ class Sweep:
     def __init__(self, *known: str) -> None:
         self.calls, self.flows, self.clock = FakeCalls(), FakeFlows(), FakeClock(at(0))
         self.network = FakeNetwork(*known)
-        self.dependencies = calls.Dependencies(self.calls, self.flows, self.clock, pause=lambda lost: None)
+        finalize = FinalizeCall(self.calls, self.network, self.flows, self.clock, no_pause)
+        self.dependencies = sweep.Dependencies(self.calls, finalize, self.clock)
 
-    def accept(self, call_id: str, close_by_s: float, network_call: str | None = None) -> None:
-        call = replace(callback(call_id), network_call=network_call)
-        self.calls.accept(call, CallAccepted(NOW), slots=10, close_by=at(close_by_s))
+    def accept(self, number: int, network_call: str | None = None, *, after_s: float = 0) -> str:
+        """Accept call `number`, so long after the first; its id. It is due two minutes later, if nothing begins it."""
+        call_id = f"1_1_{number}_20261123090000"
+        call = replace(callback(call_id), accepted_at=at(after_s), network_call=network_call)
+        self.calls.accept(call, slots=10, close_by=due_by(call))
+        return call_id
 
     def take(self, event: dict[str, Any]) -> dict[str, Any]:
         """The schedule's event says nothing that the function would read."""
         return self.sweep()
 
     def sweep(self) -> dict[str, int]:
-        said = answer_schedule(self.dependencies, self.network)
+        said = answer_schedule(self.dependencies)
         assert set(said) == {"closed", "left", "freed"}
         return said
 
 
 class Outbox:
-    """The stream's reader, with the queue and the state machine behind it."""
+    """The stream's reader, with the queue and the state machine behind it. `waits_for`: what the call's flow does."""
 
-    def __init__(self, failures: int = 0) -> None:
-        self.flows, self.notices = FakeFlows(failures), FakeNotices()
+    def __init__(self, *, failures: int = 0, waits_for: Wait | None = None) -> None:
+        self.calls, self.flows, self.notices = FakeCalls(), FakeFlows(failures), FakeNotices()
+        if waits_for is not None:
+            self.calls.store_token(CALL_ID, TaskToken("token-1", waits_for, 1))
 
     def take(self, event: dict[str, Any]) -> None:
-        assert answer_stream(event, outbox.Dependencies(self.flows, self.notices)) == {"batchItemFailures": []}
+        dependencies = outbox.Dependencies(self.calls, self.flows, self.notices)
+        assert answer_stream(event, dependencies) == {"batchItemFailures": []}
 
 
 class Provision:

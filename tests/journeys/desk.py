@@ -19,8 +19,10 @@ class Desk:
         self._parts = replace(
             self._api.dependencies,
             calls=line.calls,
+            acceptance=line.calls,
+            histories=line.calls,
             flows=line,
-            network=line,
+            stop=line.stop_callback,
             endpoints=line,
             clock=line.clock,
             new_call_id=line.new_id,

@@ -108,6 +108,8 @@ class FlowPlayer:
         self.fault: Callable[[Invocation], InvocationFault] = lambda invocation: InvocationFault()
         self.failures: list[tuple[str, str]] = []
         """Each state and error that a task failed with."""
+        self.transition_seconds = 0.0
+        """From a completed wait to the next state. 0: what that state asks for comes before the completer goes on."""
         self.holds_back = False
         """The starts do not arrive; they are kept in `held_back`."""
         self.held_back: list[tuple[str, dict[str, Any]]] = []
@@ -146,7 +148,7 @@ class FlowPlayer:
             task.early = lambda: then(task)
             return True
         self._close(task.execution)
-        self._clock.call_later(0, lambda: then(task))
+        self._clock.call_later(self.transition_seconds, lambda: then(task))
         return True
 
     # -- states
@@ -247,7 +249,7 @@ class FlowPlayer:
             self._go_on(task.execution, task.state, result)
         elif task.early is not None:
             self._close(task.execution)
-            self._clock.call_later(0, task.early)
+            self._clock.call_later(self.transition_seconds, task.early)
 
     def _end(self, task: _Task, error: str) -> None:
         if not task.over:

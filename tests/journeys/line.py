@@ -1,80 +1,82 @@
 """A whole callback in memory: the local telephone network and the product joined through both wire codecs.
 
-The store is the real adapter on moto's DynamoDB, the flow is the deployed ASL, the clock jumps. No socket is opened.
+The flow is the deployed ASL, each of its states the product's own function; the clock jumps; no socket is opened. The
+store is the one in memory that keeps the contract of the real one (tests/contract/test_calls.py), or the real adapters
+on moto's DynamoDB.
 """
 
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import count
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from duologue.adapters.dynamo_calls import DynamoCalls
+from duologue.adapters.chime_network import ChimeNetwork
+from duologue.call_control.prompt_keys import prompt_at
 from duologue.call_control.prompts import PromptAudio
-from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits
 from duologue.domain.accounts import App
-from duologue.domain.call import Call, NotifyTo
+from duologue.domain.call import NotifyTo
 from duologue.domain.callback_request import CallbackRequest
-from duologue.domain.cdr import Cdr, cdr_of
-from duologue.domain.errors import DuologueError, OutsideUnavailable
+from duologue.domain.cdr import Cdr
+from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.webhook_request import Reply, WebhookRequest
-from duologue.usecases.finalize_call import finalize_call
+from duologue.runtime.wiring.flow import Dependencies
+from duologue.usecases.finalize_call import FinalizeCall
 from duologue.usecases.forward_facts import Committed, forward_facts
 from duologue.usecases.notify_sp import notify_sp
 from duologue.usecases.place_callback import RingTimeouts, place_callback
-from duologue.usecases.ports import Change, Notice
-from duologue.usecases.process_network_event import process_network_event
-from duologue.usecases.stop_callback import stop_callback
+from duologue.usecases.ports.calls import Change
+from duologue.usecases.ports.flows import FlowOrder
+from duologue.usecases.ports.notifying import Notice
+from duologue.usecases.process_network_event import ProcessNetworkEvent
+from duologue.usecases.run_flow import RunFlow
+from duologue.usecases.stop_callback import StopCallback
 from duologue.usecases.sweep_calls import Swept, sweep_calls
-from duologue.wire.chime.answer import Buckets, write_answer
-from duologue.wire.chime.commands import END_COMMAND
-from duologue.wire.chime.invocation import read_invocation
-from duologue.wire.chime.prompt_keys import prompt_at
+from duologue.usecases.until_written import no_pause
+from duologue.wire.chime.answer import Buckets
+from duologue.wire.chime.network_format import ChimeFormat
 from duologue.wire.huawei.notifications import HuaweiWebhooks
+from functions.flow.handler import answer
+from lab.aws.switches import CloudSwitches
 from pstn.clocks import JumpingClock
 from pstn.exchange import Exchange
 from pstn.lines.behaviours import Behaviour
 from pstn.lines.virtual import Phone
 from pstn.refusals import ServiceRefusal
 from pstn.switches import Switches
+from tests.fakes.calls import FakeCalls
 from tests.fakes.failure_isolation import FakeFailureIsolation
 from tests.fakes.recordings import RECORDS
-from tests.journeys.asl import TaskFailed, load
+from tests.journeys.asl import load
 from tests.journeys.flow_player import FlowPlayer
 from tests.journeys.tables import make_tables
+from tests.store import Store
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 OWN = ("+12025550100", "+12025550101")
 CALLER, CALLEE = "+12025550111", "+12025550122"
 _STREAM_DELAY = 0.05
-_UPDATE_ITEM = "arn:aws:states:::aws-sdk:dynamodb:updateItem"
-_CREATE, _UPDATE, _LAST, _END = "ring-caller", "ring-callee", "say-last-minute", "end-call"
-_SETTLE = "arn:aws:states:::lambda:invoke"
+_FLOW = "flow"
 
 
-class StreamedCalls(DynamoCalls):
-    """The real store, and the stream behind it: what was inserted comes out a moment later."""
+class StoreOnMoto(Store):
+    """The real adapters, and the stream behind them."""
 
-    line: "Line"
-
-    def accept(
-        self, call: Call, fact: Any, *, slots: int, close_by: datetime, limits: AcceptanceLimits = NO_LIMITS
-    ) -> None:
-        super().accept(call, fact, slots=slots, close_by=close_by, limits=limits)
-        self.line.committed([Committed(call.id, 1)])
+    def __init__(self) -> None:
+        super().__init__(*make_tables())
+        self.on_commit: Callable[[Committed], None] = lambda committed: None
 
     def save(self, change: Change) -> None:
-        super().save(change)
-        self.line.writes += 1
-        first = change.after.facts - len(change.facts) + 1
-        items = [Committed(change.after.id, sequence) for sequence, _ in enumerate(change.facts, first)]
-        resumes = [Committed(change.after.id, resumes=change.resumes)] if change.resumes else []
-        self.line.committed([*resumes, *items])
+        self.core.save(change)
+        numbers = range(change.after.facts - len(change.facts) + 1, change.after.facts + 1)
+        sources = self.sources(change.after.id) if change.facts else {}
+        notices = tuple(Notice(change.after.id, number, sources[number], change.after.app) for number in numbers)
+        self.on_commit(Committed(change.after.id, notices, change.resumes))
 
 
 class Line:
@@ -86,17 +88,22 @@ class Line:
         callee: Behaviour | None = None,
         *,
         switches: Switches | None = None,
+        cloud: CloudSwitches | None = None,
         fast_path: bool = True,
         timeouts: RingTimeouts | None = None,
         concurrent_calls: int = 10,
+        on_moto: bool = False,
+        transition: float = 0.02,
     ) -> None:
+        """`transition`: seconds from a completed wait to the next state.
+
+        With 0, what that state asks of the network comes before the answer to the event that completed the wait.
+        """
         self.clock = JumpingClock(START)
         self.timeouts = timeouts or RingTimeouts(caller_ring=timedelta(seconds=60))
         self.fast_path = fast_path
-        client, calls, accounts = make_tables()
-        self._dynamo = client
-        self.calls = StreamedCalls(client, calls, accounts, timedelta(days=90))
-        self.calls.line = self
+        self.calls: Any = StoreOnMoto() if on_moto else FakeCalls()
+        self.calls.on_commit = self._committed
         self.exchange = Exchange(self.clock, self._invoke, switches or Switches())
         for number in OWN:
             self.exchange.own(number)
@@ -105,23 +112,44 @@ class Line:
         if callee:
             self.exchange.phones[CALLEE] = Phone(callee)
         self.application = self.exchange.create_sma("journey", "arn:aws:lambda:us-east-1:111122223333:function:cc")
-        self.app = App(
+        self._app = App(
             key="app-1",
             sp="sp-1",
             secret="ExampleSecret0123456789abcd",
             display_numbers=OWN,
             concurrent_calls=concurrent_calls,
         )
-        self.player = FlowPlayer(_asl(calls, self.application), self.clock, self._resources())
+        self.app = self._app
+        self.player = FlowPlayer(_document(), self.clock, {}, {_FLOW: self._flow}, behaviour=cloud)
+        self.player.transition_seconds = transition
+        self.network = ChimeNetwork(_ExchangeClient(self.exchange), self.application)  # type: ignore[arg-type]
+        marks = count(1)
+        finalize = FinalizeCall(self.calls, self.network, self, self.clock, no_pause)
+        self.finalize = finalize
+        self._verbs = Dependencies(
+            RunFlow(self.calls, self.network, self.clock, no_pause, lambda: f"mark-{next(marks)}"), finalize
+        )
+        self._format = ChimeFormat(Buckets("prompts-bucket", "recordings-bucket"))
+        self._process = ProcessNetworkEvent(self.calls, self, self._format, no_pause)
+        self.stop_callback = StopCallback(self.calls, self.network, self, self.clock, no_pause)
         self.notify = NotifyTo("http://127.0.0.1:9/status", "http://127.0.0.1:9/fee")
         self.requests: list[dict[str, Any]] = []
         self.told_at: dict[str, timedelta] = {}
         """When the SP was last told each kind of event, from the start of the journey."""
-        self.writes = 0
         self.isolate = FakeFailureIsolation()
         self.outage: tuple[float, float] | None = None
         """Seconds from and until which the flow finds the store out of reach."""
         self._numbers = 0
+
+    @property
+    def app(self) -> App:
+        return self._app
+
+    @app.setter
+    def app(self, app: App) -> None:
+        self._app = app
+        if isinstance(self.calls, FakeCalls):
+            self.calls.apps[app.key] = app
 
     # -- what an SP does
     def place(self, **wanted: Any) -> str:
@@ -143,35 +171,35 @@ class Line:
             clock=self.clock,
             new_call_id=self.new_id,
             timeouts=self.timeouts,
-            pause=lambda lost: None,
+            pause=no_pause,
         )
         return call.id
 
     def stop(self, call_id: str) -> None:
-        stop_callback(call_id, self.app.key, calls=self.calls, network=self, flows=self, clock=self.clock)
+        self.stop_callback(call_id, self.app.key)
 
     def stop_after(self, call_id: str, seconds: float) -> None:
         self.clock.call_later(seconds, lambda: self.stop(call_id))
 
     def store_fails(self, when: Callable[[dict[str, Any], int], bool]) -> None:
         """The store is out of reach of call_control for each event, and attempt to tell it, that `when` picks."""
-        invoke, attempts, load = self.exchange.lambdas.invoke, Counter[int](), self.calls.load_for
+        invoke, attempts, load_for = self.exchange.lambdas.invoke, Counter[int](), self.calls.load_for
 
-        def out_of_reach(call_id: str, network_call: str, sequence: int) -> Any:
+        def out_of_reach(call_id: str, network_call: str, event: str) -> Any:
             raise OutsideUnavailable("calls table")
 
         def invoke_without(lambda_arn: str, event: dict[str, Any]) -> Any:
             attempts[event["Sequence"]] += 1
-            self.calls.load_for = out_of_reach if when(event, attempts[event["Sequence"]]) else load  # type: ignore[method-assign]
+            self.calls.load_for = out_of_reach if when(event, attempts[event["Sequence"]]) else load_for
             try:
                 return invoke(lambda_arn, event)
             finally:
-                self.calls.load_for = load  # type: ignore[method-assign]
+                self.calls.load_for = load_for
 
         self.exchange.lambdas.invoke = invoke_without
 
     def sweep(self) -> Swept:
-        return sweep_calls(calls=self.calls, network=self, flows=self, clock=self.clock, isolate=self.isolate)
+        return sweep_calls(calls=self.calls, finalize=self.finalize, clock=self.clock, isolate=self.isolate)
 
     def run(self) -> "Line":
         """Until nothing is left to happen; at most two days of the clock."""
@@ -195,7 +223,13 @@ class Line:
         return dict(record)
 
     def cdr(self, call_id: str) -> Cdr:
-        return cdr_of(self.calls.load(call_id).call)
+        cdr = self.calls.history(call_id).cdr
+        assert isinstance(cdr, Cdr), "the call is not over"
+        return cdr
+
+    def states(self, call_id: str) -> list[str]:
+        """The states that the flow of a call entered."""
+        return self.player.executions[call_id].entered
 
     def heard_by(self, number: str) -> list[PromptAudio | None]:
         """Prompts in the order that they began; a repeated one counts once."""
@@ -215,27 +249,23 @@ class Line:
         assert len(set(map(json.dumps, self.requests))) == len(self.requests)
 
     # -- plays Flows
-    def start(self, call_id: str, request: dict[str, Any]) -> None:
-        self.player.start(call_id, request)
+    def start(self, order: FlowOrder) -> None:
+        waits = {
+            "callerWaitSeconds": order.caller_wait,
+            "calleeWaitSeconds": order.callee_wait,
+            "talkSeconds": order.talk,
+            "lastMinuteSeconds": order.last_minute,
+        }
+        seconds = {name: max(1, int(wait.total_seconds())) for name, wait in waits.items()}
+        self.player.start(order.call_id, {"callId": order.call_id, **seconds})
 
-    def resume(self, token: str) -> None:
-        if self.fast_path:
-            self.player.succeed(token)
+    def resume(self, token: str) -> bool:
+        return self.fast_path and self.player.succeed(token)
 
     def interrupt(self, token: str) -> None:
         self.player.fail(token, "CallStopping")
 
-    # -- plays Network
-    def end(self, network_call: str) -> bool:
-        try:
-            self.exchange.update_call(self.application, network_call, END_COMMAND)
-        except ServiceRefusal as refusal:
-            if refusal.code == "NotFound":
-                return False
-            raise OutsideUnavailable(refusal.code) from refusal
-        return True
-
-    # -- plays Notices, Apps and SpEndpoints
+    # -- plays Notices and SpEndpoints
     def queue(self, notices: Iterable[Notice]) -> None:
         for notice in notices:
             self._tell(notice)
@@ -255,17 +285,17 @@ class Line:
         return Reply(200)
 
     # -- inside
-    def committed(self, items: list[Committed]) -> None:
-        self.clock.call_later(_STREAM_DELAY, lambda: self._forward(items))
+    def _committed(self, committed: Committed) -> None:
+        self.clock.call_later(_STREAM_DELAY, lambda: self._forward(committed))
 
-    def _forward(self, items: list[Committed]) -> None:
-        forward_facts(items, flows=_OutboxFlows(self), notices=self, isolate=self.isolate)
+    def _forward(self, committed: Committed) -> None:
+        outbox = _OutboxFlows(self)
+        forward_facts([committed], calls=self.calls, flows=outbox, notices=self, isolate=self.isolate)
 
     def _tell(self, notice: Notice) -> None:
         notify_sp(
             notice,
-            calls=self.calls,
-            apps=_OneApp(self.app),
+            log=self.calls,
             webhooks=HuaweiWebhooks("ce1.example.com", lambda: "66C92B11FF8A425FB8D4CCFE0ED9ED1F", RECORDS),
             endpoints=self,
             notices=self,
@@ -273,64 +303,14 @@ class Line:
             chance=lambda: 0.5,
         )
 
-    def _invoke(self, lambda_arn: str, event: dict[str, Any]) -> dict[str, Any]:
-        prompts = Buckets("prompts-bucket", "recordings-bucket")
-        said = read_invocation(event, self.clock.now())
-        return process_network_event(
-            said,
-            self.calls,
-            self,
-            lambda actions, call_id: write_answer(actions, prompts, introduces=call_id),
-            pause=lambda lost: None,
-        )
+    def _invoke(self, lambda_arn: str, event: dict[str, Any]) -> Any:
+        return json.loads(self._process(self._format.read(event, self.clock.now())))
 
-    def _resources(self) -> dict[str, Any]:
-        return {
-            _UPDATE_ITEM: self._update_item,
-            _CREATE: self._create_call,
-            _UPDATE: self._update_call,
-            _LAST: self._update_call,
-            _END: self._update_call,
-            _SETTLE: self._settle,
-        }
-
-    def _update_item(self, parameters: dict[str, Any]) -> dict[str, Any]:
+    def _flow(self, payload: dict[str, Any]) -> dict[str, Any]:
         elapsed = (self.clock.now() - START).total_seconds()
         if self.outage and self.outage[0] <= elapsed < self.outage[1]:
-            raise TaskFailed("DynamoDb.InternalServerErrorException")
-        try:
-            return dict(self._dynamo.update_item(**parameters))
-        except ClientError as error:
-            raise TaskFailed("DynamoDb." + error.response["Error"]["Code"]) from error
-
-    def _create_call(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        try:
-            transaction = self.exchange.create_call(
-                parameters["SipMediaApplicationId"],
-                from_number=parameters["FromPhoneNumber"],
-                to_number=parameters["ToPhoneNumber"],
-                arguments=parameters["ArgumentsMap"],
-            )
-        except ServiceRefusal as refusal:
-            raise TaskFailed(f"ChimeSdkVoice.{refusal.exception}") from refusal
-        return {"SipMediaApplicationCall": {"TransactionId": transaction}}
-
-    def _update_call(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        try:
-            self.exchange.update_call(
-                parameters["SipMediaApplicationId"], parameters["TransactionId"], parameters["Arguments"]
-            )
-        except ServiceRefusal as refusal:
-            raise TaskFailed(f"ChimeSdkVoice.{refusal.exception}") from refusal
-        return {}
-
-    def _settle(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        call_id = parameters["Payload"]["callId"]
-        try:
-            closed = finalize_call(call_id, calls=self.calls, network=self, flows=self, clock=self.clock, final=False)
-        except DuologueError as error:
-            raise TaskFailed(type(error).__name__) from error
-        return {"Payload": {"closed": closed is not None}}
+            raise OutsideUnavailable("calls table")
+        return answer(payload, self._verbs)
 
     def new_id(self, now: datetime) -> str:
         self._numbers += 1
@@ -343,41 +323,52 @@ class _OutboxFlows:
     def __init__(self, line: Line) -> None:
         self._line = line
 
-    def start(self, call_id: str, request: dict[str, Any]) -> None:
+    def start(self, order: FlowOrder) -> None:
         raise AssertionError("the outbox starts nothing")
 
     def interrupt(self, token: str) -> None:
         raise AssertionError("the outbox breaks off nothing")
 
-    def resume(self, token: str) -> None:
-        self._line.player.succeed(token)
+    def resume(self, token: str) -> bool:
+        return self._line.player.succeed(token)
 
 
-class _OneApp:
-    def __init__(self, app: App) -> None:
-        self._app = app
+class _ExchangeClient:
+    """The telephone network as the SDK's client of it, without HTTP."""
 
-    def app(self, key: str) -> App:
-        return replace(self._app, key=key)
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def create_sip_media_application_call(self, **asked: Any) -> dict[str, Any]:
+        transaction = self._told(
+            lambda: self._exchange.create_call(
+                asked["SipMediaApplicationId"],
+                from_number=asked["FromPhoneNumber"],
+                to_number=asked["ToPhoneNumber"],
+                arguments=asked["ArgumentsMap"],
+            )
+        )
+        return {"SipMediaApplicationCall": {"TransactionId": transaction}}
+
+    def update_sip_media_application_call(self, **asked: Any) -> dict[str, Any]:
+        self._told(
+            lambda: self._exchange.update_call(
+                asked["SipMediaApplicationId"], asked["TransactionId"], asked["Arguments"]
+            )
+        )
+        return {}
+
+    def _told(self, ask: Callable[[], Any]) -> Any:
+        try:
+            return ask()
+        except ServiceRefusal as refusal:
+            said = {
+                "Error": {"Code": refusal.exception, "Message": refusal.message},
+                "ResponseMetadata": {"HTTPStatusCode": refusal.status},
+            }
+            raise ClientError(said, "a request") from refusal  # type: ignore[arg-type]
 
 
 @cache
 def _document() -> dict[str, Any]:
-    return load(
-        {
-            "Partition": "aws",
-            "CallsTable": "CALLS",
-            "SipMediaApplicationId": "SMA",
-            "RingCallingParty": _CREATE,
-            "RingCalledParty": _UPDATE,
-            "SayLastMinute": _LAST,
-            "EndCall": _END,
-            "Settle": "settle",
-        }
-    )
-
-
-def _asl(calls: str, application: str) -> dict[str, Any]:
-    text = json.dumps(_document()).replace('"CALLS"', json.dumps(calls)).replace('"SMA"', json.dumps(application))
-    document: dict[str, Any] = json.loads(text)
-    return document
+    return load({"Partition": "aws", "Flow": _FLOW})

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from duologue.call_control.prompt_keys import prompt_at
 from duologue.call_control.prompts import Prompt
 from duologue.domain.errors import UnknownCall
-from duologue.wire.chime.prompt_keys import prompt_at
 from pstn.lines import AudioFile
 from pstn.lines.behaviours import answers, busy, invalid, never_answers, rejects
 from pstn.switches import Switches

@@ -8,7 +8,7 @@ import pytest
 from duologue.domain.due import SWEEP_MARGIN, TAKE_UP
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.outcome import EndReason, Outcome, Result
-from duologue.wire.chime.commands import END_COMMAND
+from duologue.wire.chime.commands import END, command
 from pstn.lambdas import InvocationFault
 from pstn.lines.behaviours import answers, busy, never_answers, vanishes
 from pstn.switches import Quotas, Switches
@@ -180,7 +180,9 @@ def test_the_store_is_out_of_reach_for_an_answer(kind, action, state_code, minut
 def test_the_store_is_out_of_reach_when_the_end_is_asked():
     """Whoever asks for the end has recorded why: it is carried out, and the hang-ups account for it."""
     line = Line(answers(2), answers(3))
-    line.store_fails(lambda event, _: event.get("ActionData", {}).get("Parameters", {}).get("Arguments") == END_COMMAND)
+    line.store_fails(
+        lambda event, _: event.get("ActionData", {}).get("Parameters", {}).get("Arguments") == command(END)
+    )
     call = line.place()
     line.stop_after(call, 30)
     line.exchange.run_for(60)
@@ -197,7 +199,7 @@ def test_a_write_that_was_done_but_not_answered_still_dials():
         if change.after.callee.dialled_at and next(cut_off, False):
             raise OutsideUnavailable("calls table: ReadTimeoutError")
 
-    line.calls.save = save_and_be_cut_off  # type: ignore[method-assign]
+    line.calls.save = save_and_be_cut_off
     call = line.place()
     line.run()
     line.check_all_over(call)

@@ -14,14 +14,13 @@ from random import Random
 import pytest
 
 from duologue.adapters.jittered_pause import longest_s
-from duologue.call_control.facts import CallAccepted
 from duologue.domain.errors import OutsideUnavailable, RaceLost
-from duologue.usecases.process_network_event import process_network_event
+from duologue.usecases.process_network_event import ProcessNetworkEvent
 from tests.call_control.stories import CALLEE_LEFT, CALLER_LEFT, TALKING, Story
 from tests.fakes.calls import FakeCalls
 from tests.fakes.flows import FakeFlows
-from tests.samples import NOW, at, callback
-from tests.usecases.test_process_network_event import Said, write
+from tests.samples import at, callback
+from tests.usecases.test_process_network_event import Said, Told
 
 READ, HELD, CANCELLED = (0.004, 0.008), (0.012, 0.025), (0.006, 0.012)
 ASKED_AGAIN_AFTER = 5.0
@@ -69,9 +68,9 @@ class ContendedCalls(FakeCalls):
     def chance(self, call_id: str) -> Random:
         return self._chances.setdefault(call_id, Random(call_id))
 
-    def load_for(self, call_id, network_call, sequence):
+    def load_for(self, call_id, network_call, event):
         self._time.rest(self.chance(call_id).uniform(*READ))
-        return super().load_for(call_id, network_call, sequence)
+        return super().load_for(call_id, network_call, event)
 
     def save(self, change):
         chance = self.chance(change.after.id)
@@ -91,7 +90,7 @@ def test_no_end_is_lost(ends, repeats):
     calls = ContendedCalls(time)
     for number in range(ends):
         story = Story(*TALKING, CALLEE_LEFT, call=callback(f"1_1_{number}_20261123090000"))
-        calls.accept(replace(story.call, facts=1), CallAccepted(NOW), slots=ends, close_by=at(9))
+        calls.accept(replace(story.call, facts=1), slots=ends, close_by=at(9))
     slowest = [0.0]
 
     def last_hang_up(call_id: str) -> int:
@@ -101,10 +100,10 @@ def test_no_end_is_lost(ends, repeats):
             for asked in range(1, repeats + 2):
                 began = time.now
                 try:
-                    said = Said(replace(CALLER_LEFT, at=at(61)), 9, call_id)
-                    process_network_event(
-                        said, calls, flows, write, lambda lost: time.rest(chance.random() * longest_s(lost))
-                    )
+                    said = Said(replace(CALLER_LEFT, at=at(61)), "9", call_id)
+                    ProcessNetworkEvent(
+                        calls, flows, Told(), lambda lost: time.rest(chance.random() * longest_s(lost))
+                    )(said)
                 except OutsideUnavailable:
                     continue
                 finally:

@@ -5,14 +5,18 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.call_control.facts import CallAccepted
-from duologue.domain.due import due_by
+from duologue.call_control.events import StopAsked
+from duologue.call_control.machine import decide
+from duologue.domain.due import ENDING, due_by
 from duologue.domain.errors import LegStillUp, OutsideUnavailable, UnknownCall
 from duologue.domain.outcome import EndReason
-from duologue.usecases.finalize_call import GRACE, finalize_call
+from duologue.domain.task_token import TaskToken, Wait
+from duologue.usecases.finalize_call import GRACE, FinalizeCall
 from duologue.usecases.forward_facts import Committed, forward_facts
-from duologue.usecases.ports import Notice
+from duologue.usecases.ports.calls import Change
+from duologue.usecases.ports.notifying import Notice
 from duologue.usecases.sweep_calls import Swept, sweep_calls
+from duologue.usecases.until_written import no_pause
 from tests.call_control.stories import CALLEE_LEFT, CALLER_DIALLED, CALLER_LEFT, TALKING, Story
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
@@ -31,20 +35,23 @@ class Net:
 
     def add(self, call_id, *events, taken_up=True):
         story = Story(*events, call=callback(call_id))
-        self.calls.accept(callback(call_id), CallAccepted(NOW), slots=99, close_by=at(60))
+        self.calls.accept(callback(call_id), slots=99, close_by=at(60))
         changed = {name: getattr(story.call, name) for name in story.call.__dataclass_fields__ if name != "id"}
         self.calls.change(call_id, **changed | {"taken_up_at": NOW if taken_up else None, "facts": 1})
 
-    def close(self, final=False):
-        return finalize_call(
-            callback().id, calls=self.calls, network=self.network, flows=self.flows, clock=self.clock, final=final
-        )
+        self.finalize = FinalizeCall(self.calls, self.network, self.flows, self.clock, no_pause)
+
+    def close(self):
+        return self.finalize(callback().id)
 
     def sweep(self, seconds):
         self.clock.at = at(seconds)
-        return sweep_calls(
-            calls=self.calls, network=self.network, flows=self.flows, clock=self.clock, isolate=self.isolate
-        )
+        return sweep_calls(calls=self.calls, finalize=self.finalize, clock=self.clock, isolate=self.isolate)
+
+    @property
+    def due(self):
+        """In seconds, when the first call is due."""
+        return (due_by(self.calls.load(callback().id).call) - NOW) / timedelta(seconds=1)
 
     @property
     def reason(self):
@@ -68,7 +75,7 @@ def test_what_the_last_hang_up_closed_is_left_alone():
 )
 def test_a_call_that_no_event_ended_is_closed_once(events, taken_up, reason):
     net = Net(*events, taken_up=taken_up)
-    net.calls.change(callback().id, task_token="token-1")
+    net.calls.store_token(callback().id, TaskToken("token-1", Wait.CALLEE_ANSWER, 1))
     assert net.close() == net.calls.load(callback().id).call
     assert net.close() is None
     assert net.reason is reason
@@ -82,7 +89,6 @@ def test_a_call_that_the_network_still_knows_is_asked_to_end_with_its_reason_on_
         net.close()
     assert net.calls.load(callback().id).call.ending is EndReason.LOST
     assert net.calls.cdrs == {}
-    assert net.close(final=True) is not None
 
 
 @pytest.mark.parametrize(
@@ -90,7 +96,8 @@ def test_a_call_that_the_network_still_knows_is_asked_to_end_with_its_reason_on_
 )
 def test_a_dial_of_which_nothing_was_ever_heard_is_counted(events, taken_up, unheard):
     """Refused by a permission of ours, say: the SP reads that the caller did not answer, the operator must know."""
-    assert Net(*events, taken_up=taken_up).sweep(61) == Swept(closed=1, left=0, unheard=unheard)
+    net = Net(*events, taken_up=taken_up)
+    assert net.sweep(net.due) == Swept(closed=1, left=0, unheard=unheard)
 
 
 def test_a_hang_up_that_comes_between_wins():
@@ -108,16 +115,37 @@ def test_an_unknown_call():
         net.close()
 
 
+GRACE_S = GRACE / timedelta(seconds=1)
+ENDING_S = ENDING / timedelta(seconds=1)
+
+
+def test_a_call_that_is_not_due_is_put_off_until_it_is():
+    """What is stored is earlier: of a call that talks for an hour nobody writes when it is due but the sweeper."""
+    net = Net(*TALKING, known=(NETWORK_CALL,))
+    due = net.due
+    assert net.sweep(61) == Swept(0, 0)
+    assert net.calls.overdue(at(due - 1), 10) == []
+    assert net.calls.overdue(at(due), 10) == [callback().id]
+    assert net.network.asked == []
+
+
 def test_the_sweeper_takes_what_is_due_and_is_not_held_up_by_one_that_is_up():
     net = Net(*TALKING, known=(NETWORK_CALL,))
-    due = (due_by(net.calls.load(callback().id).call) - NOW).total_seconds()
+    due = net.due
     net.add("1_2_9_20261123090000", taken_up=False)
-    net.calls.close_by = dict.fromkeys(net.calls.close_by, at(due))
-    assert net.sweep(due - 1) == Swept(0, 0)
-    assert net.sweep(due) == Swept(closed=1, left=1)
+    assert net.sweep(due - 1) == Swept(closed=1, left=0), "the one that was never taken up"
+    assert net.sweep(due) == Swept(closed=0, left=1), "the network still knows it"
     assert net.sweep(due + 1) == Swept(closed=0, left=1), "that it was asked to end puts nothing off"
-    assert net.sweep(due + GRACE / timedelta(seconds=1)) == Swept(closed=1, left=0)
+    assert net.sweep(due + GRACE_S) == Swept(closed=1, left=0)
     assert net.sweep(99_999) == Swept(0, 0)
+
+
+def test_a_call_that_was_stopped_is_due_minutes_after_that():
+    net = Net(*TALKING, known=())
+    saved = net.calls.load(callback().id)
+    net.calls.save(Change(saved, decide(saved.call, StopAsked(at(70))).call))
+    assert net.sweep(70 + ENDING_S) == Swept(closed=1, left=0)
+    assert net.reason is EndReason.STOPPED
 
 
 def test_the_sweeper_is_not_stopped_by_a_call_that_it_cannot_even_read():
@@ -126,43 +154,65 @@ def test_the_sweeper_is_not_stopped_by_a_call_that_it_cannot_even_read():
     net.add("1_2_9_20261123090000", taken_up=False)
     broken = ValueError("'next' is not a valid EndReason")
     net.calls.unreadable[callback().id] = broken
-    assert net.sweep(61) == Swept(closed=1, left=1)
-    assert net.sweep(61 + GRACE / timedelta(seconds=1)) == Swept(closed=0, left=1)
+    assert net.sweep(121) == Swept(closed=1, left=1)
+    assert net.sweep(121 + GRACE_S) == Swept(closed=0, left=1)
     assert net.isolate.told == [(callback().id, broken)] * 2
 
 
-@pytest.mark.parametrize("seconds", [61, 61 + GRACE / timedelta(seconds=1)])
-def test_a_network_out_of_reach_keeps_a_call_open_for_half_an_hour_at_the_most(seconds):
+@pytest.mark.parametrize("late", [0, GRACE_S])
+def test_a_network_out_of_reach_keeps_a_call_open_for_half_an_hour_at_the_most(late):
     net = Net(*TALKING, known=(NETWORK_CALL,))
     net.network.busy = True
-    final = seconds > 61
-    assert net.sweep(seconds) == Swept(closed=final, left=not final)
-    assert (callback().id in net.calls.cdrs) == final
+    assert net.sweep(net.due + late) == Swept(closed=late > 0, left=late == 0)
+    assert (callback().id in net.calls.cdrs) == (late > 0)
     assert net.calls.load(callback().id).call.ending is EndReason.LOST
 
 
-COMMITTED = [Committed("c", resumes="token-1"), Committed("c", 2), Committed("c", 3), Committed("d", 1)]
+NOTICES = [
+    Notice("c", 2, "EVENT#n#1", "app-1"),
+    Notice("c", 3, "EVENT#n#1", "app-1"),
+    Notice("d", 2, "EVENT#m#1", "app-1"),
+]
+COMMITTED = [Committed("c", tuple(NOTICES[:2]), Wait.CALLER_ANSWER), Committed("d", tuple(NOTICES[2:]))]
 
 
-def test_facts_are_queued_in_order_and_waits_are_woken():
-    flows, notices, isolate = FakeFlows(), FakeNotices(), FakeFailureIsolation()
-    forward_facts(COMMITTED, flows=flows, notices=notices, isolate=isolate)
-    assert flows.resumed == ["token-1"]
-    assert notices.first == [Notice("c", 2), Notice("c", 3), Notice("d", 1)]
-    forward_facts(COMMITTED, flows=flows, notices=notices, isolate=isolate)
-    assert flows.resumed == ["token-1", "token-1"], "twice is harmless: the second finds nobody waiting"
-    assert isolate.told == []
+class Outbox:
+    def __init__(self):
+        self.calls, self.flows, self.notices = FakeCalls(), FakeFlows(), FakeNotices()
+        self.isolate = FakeFailureIsolation()
+        for call_id in "cd":
+            self.calls.store_token(call_id, TaskToken(f"token-{call_id}", Wait.CALLER_ANSWER, 1))
+
+    def forward(self, committed):
+        forward_facts(committed, calls=self.calls, flows=self.flows, notices=self.notices, isolate=self.isolate)
 
 
-def test_a_wait_that_cannot_be_woken_holds_up_no_fact_and_no_other_wait():
+def test_facts_are_queued_in_order_and_waits_are_resumed():
+    outbox = Outbox()
+    outbox.forward(COMMITTED)
+    assert outbox.flows.resumed == ["token-c"]
+    assert outbox.notices.first == NOTICES
+    outbox.forward(COMMITTED)
+    assert outbox.flows.resumed == ["token-c"], "twice is harmless: the second finds nobody waiting"
+    assert outbox.isolate.told == []
+
+
+def test_what_the_outbox_forwards_late_does_not_end_a_later_wait():
+    outbox = Outbox()
+    outbox.calls.store_token("c", TaskToken("token-next", Wait.CALLEE_ANSWER, 2))
+    outbox.forward(COMMITTED)
+    assert outbox.flows.resumed == []
+
+
+def test_a_wait_that_cannot_be_resumed_holds_up_no_fact_and_no_other_wait():
     """Refused for good, it is told and passed over; out of reach, the batch comes again when the rest is done."""
-    flows, notices, isolate = FakeFlows(), FakeNotices(), FakeFailureIsolation()
+    outbox = Outbox()
     denied = PermissionError("AccessDeniedException")
-    flows.refusals["token-1"] = denied
-    committed = [*COMMITTED, Committed("d", resumes="token-2")]
-    forward_facts(committed, flows=flows, notices=notices, isolate=isolate)
-    assert (flows.resumed, isolate.told, len(notices.first)) == (["token-2"], [("c", denied)], 3)
-    flows.refusals["token-1"] = OutsideUnavailable("state machine")
+    outbox.flows.refusals["token-c"] = denied
+    committed = [*COMMITTED, Committed("d", resumes=Wait.END)]
+    outbox.forward(committed)
+    assert (outbox.flows.resumed, outbox.isolate.told, len(outbox.notices.first)) == (["token-d"], [("c", denied)], 3)
+    outbox.flows.refusals["token-c"] = OutsideUnavailable("state machine")
     with pytest.raises(OutsideUnavailable):
-        forward_facts(committed, flows=flows, notices=notices, isolate=isolate)
-    assert (flows.resumed, len(isolate.told), len(notices.first)) == (["token-2"] * 2, 1, 6)
+        outbox.forward(committed)
+    assert (outbox.flows.resumed, len(outbox.isolate.told), len(outbox.notices.first)) == (["token-d"], 1, 6)

@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.call_control.facts import CallAccepted
 from duologue.domain.accounts import App, Sp
 from duologue.domain.errors import RecordingNotReady, UnknownLink
 from duologue.domain.recording import Recording, published_key
 from duologue.usecases.delete_recording import delete_recording
 from duologue.usecases.find_audio import Retention
 from duologue.usecases.follow_link import follow_cdr_link
+from duologue.usecases.until_written import no_pause
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
@@ -35,7 +35,7 @@ class Link:
         self.accounts.add_sp(Sp("sp-1", "training-institute", "no log-in here"))
         self.accounts.add_app(APP)
         for call in (CALL, OTHER):
-            self.calls.accept(call, CallAccepted(NOW), slots=9, close_by=at(60))
+            self.calls.accept(call, slots=9, close_by=at(60))
             self.calls.change(call.id, recording=Recording(STEREO, NOW))
         self.retention = Retention(timedelta(days=sound_days), timedelta(days=link_days))
         self.token = self.tokens.token_of(APP.key, CALL.id)
@@ -131,6 +131,6 @@ def test_while_its_app_or_sp_is_suspended(who):
 
 def test_once_its_sp_deleted_the_recording_even_if_a_sound_still_lies_there():
     link = Link()
-    delete_recording(CALL.id, APP, calls=link.calls, recordings=link.recordings, clock=link.clock)
+    delete_recording(CALL.id, APP, calls=link.calls, recordings=link.recordings, clock=link.clock, pause=no_pause)
     link.recordings.sounds |= {STEREO, MONO}
     assert link.is_refused()

@@ -113,11 +113,11 @@ class Racing(FakeCalls):
         super().__init__()
         self.races, self.winner = races, winner
 
-    def accept(self, call, fact, **asked):
+    def accept(self, call, **asked):
         if self.races:
             self.races -= 1
             raise RaceLost("another transaction holds the slots")
-        super().accept(call, fact, **asked)
+        super().accept(call, **asked)
 
     def check_repeat(self, app_key, key, now):
         if self.winner is not None:

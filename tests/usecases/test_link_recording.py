@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.call_control.facts import CallAccepted
 from duologue.domain.accounts import App
 from duologue.domain.errors import RecordingNotReady, UnknownRecording
 from duologue.domain.recording import Recording, published_key
 from duologue.usecases.delete_recording import delete_recording
 from duologue.usecases.find_audio import Retention
 from duologue.usecases.link_recording import link_recording
+from duologue.usecases.until_written import no_pause
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.recordings import FakeLinks, FakeRecordings
@@ -26,7 +26,7 @@ class Desk:
     def __init__(self, *sounds: str) -> None:
         self.calls, self.recordings, self.links, self.clock = FakeCalls(), FakeRecordings(), FakeLinks(), FakeClock()
         self.recordings.sounds |= set(sounds)
-        self.calls.accept(CALL, CallAccepted(NOW), slots=9, close_by=at(60))
+        self.calls.accept(CALL, slots=9, close_by=at(60))
         self.calls.change(CALL.id, recording=Recording(STEREO, NOW))
 
     def ask(self, app: App = APP, call_id: str = CALL.id) -> list[str]:
@@ -92,7 +92,7 @@ def test_a_link_ends_no_later_than_what_it_leads_to():
 
 class TestDeleting:
     def delete(self, desk: Desk, app: App = APP, call_id: str = CALL.id) -> None:
-        delete_recording(call_id, app, calls=desk.calls, recordings=desk.recordings, clock=desk.clock)
+        delete_recording(call_id, app, calls=desk.calls, recordings=desk.recordings, clock=desk.clock, pause=no_pause)
 
     def test_both_forms_go_and_nobody_fetches_it(self):
         desk = Desk(STEREO, MONO)

@@ -2,21 +2,23 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from duologue.call_control.facts import CallAccepted, CallEnded, CdrWritten, LegDialledRecorded
+from duologue.call_control.facts import CallEnded, CdrWritten, LegDialledRecorded
 from duologue.domain.accounts import App
 from duologue.domain.call import NotifyTo
+from duologue.domain.cdr import cdr_of
 from duologue.domain.delivery import DELAYS
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.outcome import EndReason, Party
 from duologue.domain.recording import Recording
 from duologue.domain.webhook_request import Reply
 from duologue.usecases.notify_sp import NotifyResult, notify_sp
-from duologue.usecases.ports import Notice, SavedCall
+from duologue.usecases.ports.calls import SavedCall
+from duologue.usecases.ports.notifying import Notice
 from duologue.wire.huawei.notifications import HuaweiWebhooks
-from tests.fakes.accounts import FakeAccounts
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.notices import FakeNotices
@@ -26,6 +28,11 @@ from tests.samples import at, callback
 
 CALL = "1_2_3_20261123090000"
 DIALLED, ENDED, CLOSED = 2, 3, 4
+SOURCE = "EVENT#n#000001"
+
+
+def notice(sequence: int, call_id: str = CALL, **more: Any) -> Notice:
+    return Notice(call_id, sequence, SOURCE, "app-1", **more)
 
 
 class Teller:
@@ -35,14 +42,11 @@ class Teller:
         call = replace(callback(CALL), ending=EndReason.STOPPED, ended_at=at(30) if over else None, facts=4)
         self.calls = FakeCalls()
         self.calls.rows[CALL] = SavedCall(call if notify is None else replace(call, notify=notify), 1)
-        self.calls.facts[CALL] = [
-            CallAccepted(at(0)),
-            LegDialledRecorded(at(1), Party.CALLER),
-            CallEnded(at(30), EndReason.STOPPED),
-            CdrWritten(at(30)),
-        ]
-        self.accounts = FakeAccounts()
-        self.accounts.apps["app-1"] = App("app-1", "sp-1", "secret-1")
+        facts = (LegDialledRecorded(at(1), Party.CALLER), CallEnded(at(30), EndReason.STOPPED), CdrWritten(at(30)))
+        self.calls.facts[CALL] = {SOURCE: dict(enumerate(facts, DIALLED))}
+        if over:
+            self.calls.cdrs[CALL] = cdr_of(call)
+        self.calls.apps["app-1"] = App("app-1", "sp-1", "secret-1")
         self.endpoints = FakeSpEndpoints(*replies)
         self.notices = FakeNotices()
         self.clock = FakeClock()
@@ -51,8 +55,7 @@ class Teller:
     def notify(self, notice: Notice) -> NotifyResult:
         return notify_sp(
             notice,
-            calls=self.calls,
-            apps=self.accounts,
+            log=self.calls,
             webhooks=HuaweiWebhooks("ce1.example.com", lambda: "n1", self.records),
             endpoints=self.endpoints,
             notices=self.notices,
@@ -63,6 +66,7 @@ class Teller:
     def end(self) -> None:
         row = self.calls.rows[CALL]
         self.calls.rows[CALL] = replace(row, call=replace(row.call, ended_at=at(30)))
+        self.calls.cdrs[CALL] = cdr_of(self.calls.rows[CALL].call)
 
     @property
     def told(self) -> list[str]:
@@ -71,9 +75,7 @@ class Teller:
 
 def test_each_fact_reaches_its_url_and_is_recorded():
     teller = Teller()
-    assert [teller.notify(Notice(CALL, sequence)) for sequence in (DIALLED, ENDED, CLOSED)] == [
-        NotifyResult.ACKNOWLEDGED
-    ] * 3
+    assert [teller.notify(notice(sequence)) for sequence in (DIALLED, ENDED, CLOSED)] == [NotifyResult.ACKNOWLEDGED] * 3
     assert teller.told == ["callout", "disconnect", "fee"]
     assert [request.url.rsplit("/", 1)[1] for request in teller.endpoints.requests] == ["status", "status", "fee"]
     assert [(sequence, kept.acknowledged, kept.status) for _, sequence, kept in teller.calls.deliveries] == [
@@ -85,7 +87,7 @@ def test_each_fact_reaches_its_url_and_is_recorded():
 
 def test_the_same_notice_twice_is_told_once():
     teller = Teller()
-    assert [teller.notify(Notice(CALL, DIALLED)) for _ in range(2)] == [
+    assert [teller.notify(notice(DIALLED)) for _ in range(2)] == [
         NotifyResult.ACKNOWLEDGED,
         NotifyResult.ALREADY_ACKNOWLEDGED,
     ]
@@ -93,19 +95,16 @@ def test_the_same_notice_twice_is_told_once():
 
 
 def test_what_is_not_for_the_sp_is_not_told():
-    assert Teller().notify(Notice(CALL, 1)) is NotifyResult.NOT_FOR_SP
     deaf = Teller(notify=NotifyTo())
-    assert [deaf.notify(Notice(CALL, sequence)) for sequence in (DIALLED, ENDED, CLOSED)] == [
-        NotifyResult.NOT_FOR_SP
-    ] * 3
+    assert [deaf.notify(notice(sequence)) for sequence in (DIALLED, ENDED, CLOSED)] == [NotifyResult.NOT_FOR_SP] * 3
     assert not deaf.endpoints.requests and not deaf.calls.deliveries
 
 
 def test_what_was_not_taken_is_put_aside_until_it_is_due_and_told_then():
     teller = Teller(Reply(503), over=False)
-    assert teller.notify(Notice(CALL, DIALLED)) is NotifyResult.RETRY_LATER
+    assert teller.notify(notice(DIALLED)) is NotifyResult.RETRY_LATER
     (again,) = teller.notices.aside
-    assert again == Notice(CALL, DIALLED, attempt=2, due=at(11))  # 10 s and a tenth
+    assert again == notice(DIALLED, attempt=2, due=at(11))  # 10 s and a tenth
 
     teller.clock.advance(10)
     assert teller.notify(again) is NotifyResult.NOT_DUE
@@ -131,22 +130,20 @@ def test_what_was_not_taken_is_put_aside_until_it_is_due_and_told_then():
 )
 def test_what_counts_as_not_taken_is_kept_with_why(sequence, reply, note):
     teller = Teller(reply, over=sequence != DIALLED)
-    assert teller.notify(Notice(CALL, sequence)) is NotifyResult.RETRY_LATER
+    assert teller.notify(notice(sequence)) is NotifyResult.RETRY_LATER
     assert [kept.note for *_, kept in teller.calls.deliveries] == [note]
 
 
 def recorded(*replies: Reply) -> Teller:
     teller = Teller(*replies)
-    saved = teller.calls.rows[CALL]
-    teller.calls.rows[CALL] = replace(
-        saved, call=replace(saved.call, recording=Recording("calls/app-1/x/1.wav", at(15)))
-    )
+    cdr = teller.calls.cdrs[CALL]
+    teller.calls.cdrs[CALL] = replace(cdr, recording=Recording("calls/app-1/x/1.wav", at(15)))
     return teller
 
 
 def test_every_attempt_tells_the_same_link():
     teller = recorded(Reply(500), Reply(200))
-    teller.notify(Notice(CALL, CLOSED))
+    teller.notify(notice(CLOSED))
     (again,) = teller.notices.aside
     teller.clock.advance(11)
     assert teller.notify(again) is NotifyResult.ACKNOWLEDGED
@@ -161,18 +158,18 @@ def test_an_account_whose_link_cannot_be_made_now_is_told_later_and_not_without_
     tokens.out_of_reach = True
     teller.records = replace(RECORDS, token_of=tokens.token_of)
     with pytest.raises(OutsideUnavailable):
-        teller.notify(Notice(CALL, CLOSED))
+        teller.notify(notice(CLOSED))
     assert teller.told == []
-    assert teller.notify(Notice(CALL, ENDED)) is NotifyResult.ACKNOWLEDGED
+    assert teller.notify(notice(ENDED)) is NotifyResult.ACKNOWLEDGED
     tokens.out_of_reach = False
-    assert teller.notify(Notice(CALL, CLOSED)) is NotifyResult.ACKNOWLEDGED
+    assert teller.notify(notice(CLOSED)) is NotifyResult.ACKNOWLEDGED
 
 
 @pytest.mark.parametrize("over_at_first", [True, False])
 def test_a_step_of_a_leg_does_not_come_again_once_its_call_is_over(over_at_first):
     """The end and the account tell it all, and receivers of the original, which never repeats, would act on it anew."""
     teller = Teller(Reply(500), over=over_at_first)
-    told = teller.notify(Notice(CALL, DIALLED))
+    told = teller.notify(notice(DIALLED))
     if over_at_first:
         assert (told, teller.notices.aside) == (NotifyResult.OUTDATED, [])
     else:
@@ -189,7 +186,7 @@ def test_a_step_of_a_leg_does_not_come_again_once_its_call_is_over(over_at_first
 def test_the_end_and_the_account_come_again_though_the_call_is_over():
     for sequence in (ENDED, CLOSED):
         teller = Teller(Reply(500))
-        assert teller.notify(Notice(CALL, sequence)) is NotifyResult.RETRY_LATER
+        assert teller.notify(notice(sequence)) is NotifyResult.RETRY_LATER
         (again,) = teller.notices.aside
         teller.clock.advance(60)
         assert teller.notify(again) is NotifyResult.ACKNOWLEDGED
@@ -198,42 +195,42 @@ def test_the_end_and_the_account_come_again_though_the_call_is_over():
 def test_after_the_last_attempt_it_is_kept_as_undelivered_and_never_dropped():
     refusals = [Reply(500) for _ in range(len(DELAYS) + 1)]
     teller = Teller(*refusals)
-    notice, spent = Notice(CALL, CLOSED), timedelta()
+    again, spent = notice(CLOSED), timedelta()
     for attempt in range(1, len(DELAYS) + 1):
-        assert teller.notify(notice) is NotifyResult.RETRY_LATER
-        notice = teller.notices.aside[-1]
-        assert notice.attempt == attempt + 1
-        assert notice.due is not None
-        spent += notice.due - teller.clock.now()
-        teller.clock.at = notice.due
+        assert teller.notify(again) is NotifyResult.RETRY_LATER
+        again = teller.notices.aside[-1]
+        assert again.attempt == attempt + 1
+        assert again.due is not None
+        spent += again.due - teller.clock.now()
+        teller.clock.at = again.due
     assert spent > timedelta(days=1)
-    assert teller.notify(notice) is NotifyResult.UNDELIVERED
-    assert teller.notices.undelivered == [(notice, "not taken")]
+    assert teller.notify(again) is NotifyResult.UNDELIVERED
+    assert teller.notices.undelivered == [(again, "not taken")]
     assert len(teller.told) == len(DELAYS) + 1
 
 
 def test_a_call_or_app_that_is_gone_is_kept_as_undelivered():
     teller = Teller()
-    assert teller.notify(Notice("9_9_9_20261123090000", 1)) is NotifyResult.UNDELIVERED
-    teller.accounts.apps.clear()
-    assert teller.notify(Notice(CALL, CLOSED)) is NotifyResult.UNDELIVERED
+    assert teller.notify(notice(DIALLED, "9_9_9_20261123090000")) is NotifyResult.UNDELIVERED
+    teller.calls.apps.clear()
+    assert teller.notify(notice(CLOSED)) is NotifyResult.UNDELIVERED
     assert [why for _, why in teller.notices.undelivered] == ["UnknownCall", "UnknownApp"]
 
 
-@pytest.mark.parametrize("broken", ["calls", "accounts", "notices"])
+@pytest.mark.parametrize("broken", ["calls", "notices"])
 def test_when_something_of_ours_is_out_of_reach_the_notice_comes_again(broken):
     teller = Teller(Reply(500))
     getattr(teller, broken).out_of_reach = True
     with pytest.raises(OutsideUnavailable):
-        teller.notify(Notice(CALL, ENDED))
+        teller.notify(notice(ENDED))
     assert not teller.notices.undelivered
 
 
 def test_a_notice_that_was_put_aside_and_came_again_meanwhile_is_not_told_twice():
     """The retry was queued, but the queue delivered the first message once more: the fact goes out again, no more."""
     teller = Teller(Reply(500), over=False)
-    teller.notify(Notice(CALL, DIALLED))
-    assert teller.notify(Notice(CALL, DIALLED)) is NotifyResult.ACKNOWLEDGED
+    teller.notify(notice(DIALLED))
+    assert teller.notify(notice(DIALLED)) is NotifyResult.ACKNOWLEDGED
     teller.clock.advance(3600)
     assert teller.notify(teller.notices.aside[0]) is NotifyResult.ALREADY_ACKNOWLEDGED
     assert teller.told == ["callout", "callout"]

@@ -1,11 +1,10 @@
 """Placing and stopping: what is recorded, what is dialled, and what remains if something breaks in between."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from duologue.call_control.facts import CallAccepted
 from duologue.domain.accounts import App
 from duologue.domain.audio import Audio
 from duologue.domain.call import NotifyTo, Phase
@@ -13,8 +12,10 @@ from duologue.domain.callback_request import CallbackRequest
 from duologue.domain.due import ENDING, TAKE_UP, due_by
 from duologue.domain.errors import LimitReached, OutsideUnavailable, RaceLost, UnknownCall
 from duologue.domain.outcome import EndReason
+from duologue.domain.task_token import TaskToken, Wait
 from duologue.usecases.place_callback import RingTimeouts, place_callback
-from duologue.usecases.stop_callback import stop_callback
+from duologue.usecases.stop_callback import StopCallback
+from duologue.usecases.until_written import no_pause
 from tests.call_control.stories import CALLER_DIALLED, TALKING, Story
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
@@ -59,11 +60,10 @@ def test_a_callback_is_recorded_and_its_flow_started():
     call = desk.place()
     assert desk.calls.load(call.id).call == call
     assert (call.caller.display_number, call.callee.display_number) == (SHOWN_TO_CALLER, SHOWN_TO_CALLEE)
-    given = desk.flows.started[call.id]
-    assert given["caller"] == {"number": CALLER.e164, "shows": SHOWN_TO_CALLER.e164}
-    assert (given["talkSeconds"], given["lastMinuteSeconds"]) == (240, 60)
-    assert given["closeBy"] == (NOW + RingTimeouts().before_talk(timedelta(0))).isoformat()
-    assert "+12025550122" not in str(given), "the callee's number stays in the store"
+    order = desk.flows.started[call.id]
+    assert (order.talk, order.last_minute) == (timedelta(minutes=4), timedelta(minutes=1))
+    assert "+1202555" not in str(order), "no number leaves the store"
+    assert desk.calls.load(call.id).close_by == NOW + TAKE_UP
 
 
 def test_every_wait_is_longer_than_the_work_beneath_it():
@@ -76,13 +76,13 @@ def test_every_wait_is_longer_than_the_work_beneath_it():
 
 
 @pytest.mark.parametrize(
-    ("minutes", "waits"), [(0, (86400, None)), (1440, (86340, 60)), (30, (1740, 60)), (2, (60, 60)), (1, (1, 59))]
+    ("minutes", "waits"), [(0, (86400, 1)), (1440, (86340, 60)), (30, (1740, 60)), (2, (60, 60)), (1, (1, 59))]
 )
 def test_the_longest_talk_is_waited_for_up_to_its_last_minute(minutes, waits):
     desk = Desk()
     call = desk.place(replace(REQUEST, longest_talk=timedelta(minutes=minutes) or None))
-    given = desk.flows.started[call.id]
-    assert (given["talkSeconds"], given.get("lastMinuteSeconds")) == waits
+    order = desk.flows.started[call.id]
+    assert (order.talk.total_seconds(), order.last_minute.total_seconds()) == waits
 
 
 def test_the_wait_for_the_callee_is_longer_by_the_apps_prompt_before_it():
@@ -93,10 +93,10 @@ def test_the_wait_for_the_callee_is_longer_by_the_apps_prompt_before_it():
     for request in (REQUEST, replace(wanted, wants_prompt_before_callee=False), wanted):
         desk = Desk()
         call = desk.place(request, app)
-        waits.append(desk.flows.started[call.id]["calleeWaitSeconds"] - timeouts.callee_wait.total_seconds())
-        due.append(datetime.fromisoformat(desk.flows.started[call.id]["closeBy"]))
-    assert waits == [0, 0, 200]
-    assert [each - due[0] for each in due] == [timedelta(seconds=wait) for wait in waits]
+        waits.append(desk.flows.started[call.id].callee_wait - timeouts.callee_wait)
+        due.append(due_by(replace(call, taken_up_at=NOW)))
+    assert waits == [timedelta(0), timedelta(0), timedelta(seconds=200)]
+    assert [each - due[0] for each in due] == waits
 
 
 def test_the_limit_of_concurrent_calls():
@@ -128,7 +128,7 @@ def test_a_call_that_cannot_start_is_withdrawn_untold():
     [row] = desk.calls.rows.values()
     assert row.call.phase is Phase.OVER, "a flow that did start may not dial"
     assert row.call.ending is EndReason.NEVER_STARTED
-    assert [type(fact).__name__ for fact in desk.calls.facts[row.call.id]] == ["CallAccepted"]
+    assert [type(fact).__name__ for fact in desk.calls.facts_of(row.call.id)] == ["CallAccepted"]
     assert desk.calls.slots["app-1"] == set()
 
 
@@ -147,13 +147,16 @@ class Stopping:
         self.calls, self.flows, self.clock = FakeCalls(), FakeFlows(), FakeClock(at(60))
         self.network = FakeNetwork(*known, busy=busy)
         story = Story(*events)
-        self.calls.accept(callback(), CallAccepted(NOW), slots=9, close_by=due_by(story.call))
+        self.calls.accept(callback(), slots=9, close_by=due_by(story.call))
         self.calls.change(
             callback().id, **{name: getattr(story.call, name) for name in story.call.__dataclass_fields__}
         )
 
     def stop(self, call_id=ID, app="app-1"):
-        stop_callback(call_id, app, calls=self.calls, network=self.network, flows=self.flows, clock=self.clock)
+        StopCallback(self.calls, self.network, self.flows, self.clock, no_pause)(call_id, app)
+
+    def waits(self):
+        self.calls.store_token(ID, TaskToken("token-1", Wait.END, 1))
 
     @property
     def ending(self):
@@ -197,7 +200,7 @@ def test_another_apps_call_and_a_call_that_is_over_are_unknown():
 
 def test_a_busy_network_leaves_the_ending_to_the_flow():
     desk = Stopping(*TALKING, busy=True)
-    desk.calls.change(callback().id, task_token="token-1")
+    desk.waits()
     desk.stop()
     assert desk.flows.interrupted == ["token-1"]
 
@@ -205,7 +208,7 @@ def test_a_busy_network_leaves_the_ending_to_the_flow():
 def test_a_call_that_the_network_has_forgotten_is_left_to_the_flow():
     """Its hang-ups were not heard; the flow waits for something that will not come."""
     desk = Stopping(*TALKING, known=())
-    desk.calls.change(callback().id, task_token="token-1")
+    desk.waits()
     desk.stop()
     desk.stop()
     assert desk.flows.interrupted == ["token-1", "token-1"], "twice is harmless: the second finds nobody waiting"
@@ -213,7 +216,7 @@ def test_a_call_that_the_network_has_forgotten_is_left_to_the_flow():
 
 def test_a_flow_that_waits_is_not_disturbed_while_the_network_ends_the_call():
     desk = Stopping(*TALKING)
-    desk.calls.change(callback().id, task_token="token-1")
+    desk.waits()
     desk.stop()
     assert desk.flows.interrupted == []
 

@@ -1,4 +1,4 @@
-"""Hearing the network: events twice, races, a store out of reach, calls that are not ours."""
+"""Network events: twice, in races, with the store out of reach, of calls that are not ours."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -7,11 +7,12 @@ import pytest
 
 from duologue.adapters.jittered_pause import longest_s
 from duologue.call_control.actions import DialAndBridge, HangUp, PlayPrompt
-from duologue.call_control.events import CallEvent, EndAsked, InboundCall
-from duologue.call_control.facts import CallAccepted, LegDialledRecorded
+from duologue.call_control.events import CallEvent, EndAsked, InboundCall, Informational
+from duologue.call_control.facts import LegAnsweredRecorded, LegDialledRecorded
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.outcome import EndReason, Party
-from duologue.usecases.process_network_event import process_network_event
+from duologue.domain.task_token import TaskToken, Wait
+from duologue.usecases.process_network_event import ProcessNetworkEvent
 from tests.call_control.stories import (
     CALLEE_ANSWERED,
     CALLEE_LEFT,
@@ -24,13 +25,13 @@ from tests.call_control.stories import (
 )
 from tests.fakes.calls import FakeCalls
 from tests.fakes.flows import FakeFlows
-from tests.samples import LEG_A, LEG_B, NETWORK_CALL, NOW, at, callback
+from tests.samples import LEG_A, LEG_B, NETWORK_CALL, at, callback
 
 
 @dataclass(frozen=True)
 class Said:
     event: CallEvent
-    sequence: int = 1
+    event_key: str = "1"
     call_id: str | None = callback().id
     introduces: bool = False
 
@@ -39,31 +40,51 @@ class Said:
         return self.event.network_call
 
 
-def write(actions, call_id):
-    return {"actions": list(actions), "keep": call_id}
+class Told:
+    """A carrier that is told its actions, once the event is committed. An answer is a name of its actions."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, dict[str, Any]] = {}
+        self.carried_out: list[str] = []
+
+    def read(self, payload, now):
+        raise AssertionError("events come in our words here")
+
+    def write(self, actions, introduces):
+        name = f"{[str(action) for action in actions]} {introduces}"
+        self.answers[name] = {"actions": list(actions), "keep": introduces}
+        return name
+
+    def carry_out(self, network_call, answer):
+        assert network_call in (NETWORK_CALL, "their call")
+        self.carried_out.append(answer)
 
 
 class Platform:
     def __init__(self) -> None:
-        self.calls, self.flows = FakeCalls(), FakeFlows()
-        self.calls.accept(callback(), CallAccepted(NOW), slots=10, close_by=at(120))
+        self.calls, self.flows, self.network = FakeCalls(), FakeFlows(), Told()
+        self.calls.accept(callback(), slots=10, close_by=at(120))
         self.pauses: list[int] = []
+        self.process = ProcessNetworkEvent(self.calls, self.flows, self.network, self.pauses.append)
         self._sequence = 0
 
     def hear(self, event: CallEvent, sequence: int | None = None, **more: Any) -> dict[str, Any]:
         if sequence is None:
             self._sequence += 1
             sequence = self._sequence
-        return process_network_event(Said(event, sequence, **more), self.calls, self.flows, write, self.pauses.append)
+        return self.network.answers[self.process(Said(event, str(sequence), **more))]
 
     def play(self, *events: CallEvent) -> "Platform":
         for event in events:
             self.hear(event)
         return self
 
-    def waits(self, token: str) -> "Platform":
-        self.calls.change(callback().id, task_token=token)
+    def waits(self, token: str, waits_for: Wait = Wait.CALLER_ANSWER) -> "Platform":
+        self.calls.store_token(callback().id, TaskToken(token, waits_for, len(self.calls.tokens)))
         return self
+
+    def facts(self, kind: type) -> list[object]:
+        return [fact for fact in self.calls.facts_of(callback().id) if isinstance(fact, kind)]
 
     @property
     def call(self):
@@ -87,18 +108,16 @@ def test_a_repeat_gets_the_stored_answer_and_changes_nothing(platform):
     assert isinstance(first["actions"][0], PlayPrompt)
     assert platform.hear(CALLER_ANSWERED, sequence=3) == first, "even when the call has gone on"
     assert platform.call.caller == after.caller
-    assert (
-        len([fact for fact in platform.calls.facts[callback().id] if "LegAnsweredRecorded" in type(fact).__name__]) == 1
-    )
+    assert len(platform.facts(LegAnsweredRecorded)) == 1
 
 
-def test_a_repeat_wakes_again(platform):
-    """The process may have died between the commit and the wake-up (R2)."""
+def test_a_repeat_resumes_again(platform):
+    """The process may have died between the commit and resuming the flow (R2)."""
     platform.waits("token-1").play(CALLER_DIALLED)
     platform.flows.failures = 1
     platform.hear(CALLER_ANSWERED, sequence=3)
     assert platform.flows.resumed == []
-    assert platform.calls.resumes == ["token-1"], "the stream has it"
+    assert platform.calls.committed[-1].resumes is Wait.CALLER_ANSWER, "the stream has it"
     platform.hear(CALLER_ANSWERED, sequence=3)
     assert platform.flows.resumed == ["token-1"]
 
@@ -111,13 +130,66 @@ def test_an_event_that_changes_nothing_is_answered_without_a_write(platform):
 
 
 def test_a_lost_race_is_loaded_and_decided_again(platform):
-    """The flow's wait is written between our read and our write: the token is seen all the same (R1)."""
     platform.play(CALLER_DIALLED)
-    races = iter([lambda: platform.waits("token-1"), lambda: None])
+    races = iter([lambda: platform.calls.change(callback().id, dial_refusal=None), lambda: None])
     platform.calls.before_save = lambda: next(races)()
     platform.hear(CALLER_ANSWERED)
+    assert len(platform.facts(LegAnsweredRecorded)) == 1
+    assert platform.pauses == [0]
+
+
+def test_a_wait_that_begins_between_read_and_write_is_resumed(platform):
+    """Its state stored the token and then read the call without the answer: only who commits can resume it (R1)."""
+    platform.play(CALLER_DIALLED)
+    platform.calls.before_save = lambda: platform.waits("token-1")
+    platform.hear(CALLER_ANSWERED)
     assert platform.flows.resumed == ["token-1"]
-    assert platform.calls.load(callback().id).task_token is None
+    assert platform.pauses == [], "and loses nobody a race"
+
+
+def test_an_older_attempts_token_that_was_read_does_not_hide_the_newer_one(platform):
+    platform.waits("token-1").play(CALLER_DIALLED)
+    platform.flows.spent.add("token-1")
+    platform.calls.before_save = lambda: platform.calls.store_token(
+        callback().id, TaskToken("token-2", Wait.CALLER_ANSWER, 1000)
+    )
+    platform.hear(CALLER_ANSWERED)
+    assert platform.flows.resumed == ["token-2"]
+
+
+@pytest.mark.parametrize(
+    ("waits_for", "resumed"), [(Wait.CALLER_ANSWER, True), (Wait.CALLEE_ANSWER, False), (Wait.END, False)]
+)
+def test_an_answer_resumes_the_wait_for_it_and_no_other(platform, waits_for, resumed):
+    """A late resume of one wait would end the next one, whose state would find that nobody has answered."""
+    platform.waits("token-1", waits_for).play(CALLER_DIALLED, CALLER_ANSWERED)
+    assert (platform.flows.resumed == ["token-1"]) is resumed
+
+
+@pytest.mark.parametrize("waits_for", list(Wait))
+def test_the_end_resumes_every_wait(platform, waits_for):
+    platform.waits("token-1", waits_for).play(CALLER_DIALLED, replace(CALLER_LEFT, sip_status=486))
+    assert platform.flows.resumed == ["token-1"]
+
+
+def test_what_is_for_our_information_only_needs_no_store(platform):
+    platform.calls.out_of_reach = True
+    assert platform.hear(Informational(at(5), NETWORK_CALL, "ACTION_INTERRUPTED"))["actions"] == []
+
+
+def test_a_carrier_that_is_told_its_actions_is_told_after_the_commit_and_again_at_a_repeat(platform):
+    platform.play(CALLER_DIALLED)
+    versions, carry_out = [], platform.network.carry_out
+
+    def look(network_call, answer):
+        versions.append(platform.calls.load(callback().id).version)
+        carry_out(network_call, answer)
+
+    platform.network.carry_out = look
+    platform.hear(CALLER_ANSWERED, sequence=3)
+    platform.hear(CALLER_ANSWERED, sequence=3)
+    assert versions == [3, 3], "accepted, dialled, answered"
+    assert platform.network.carried_out[-1] == platform.network.carried_out[-2]
 
 
 def test_a_stop_between_read_and_write_is_seen(platform):
@@ -129,19 +201,19 @@ def test_a_stop_between_read_and_write_is_seen(platform):
 
 def test_the_same_event_in_two_processes_at_once(platform):
     platform.play(CALLER_DIALLED)
-    said = Said(CALLER_ANSWERED, 3)
-    first: dict[str, Any] = {}
+    said = Said(CALLER_ANSWERED, "3")
+    first: list[str] = []
 
     def the_other_process() -> None:
         platform.calls.before_save = lambda: None
-        first.update(process_network_event(said, platform.calls, platform.flows, write, platform.pauses.append))
+        first.append(platform.process(said))
 
     platform.calls.before_save = the_other_process
-    assert process_network_event(said, platform.calls, platform.flows, write, platform.pauses.append) == first
+    assert [platform.process(said)] == first
 
 
 def test_the_last_hang_up_closes_the_account(platform):
-    platform.play(*TALKING, CALLEE_LEFT).waits("token-9").play(replace(CALLER_LEFT, at=at(61)))
+    platform.play(*TALKING, CALLEE_LEFT).waits("token-9", Wait.END).play(replace(CALLER_LEFT, at=at(61)))
     assert list(platform.calls.cdrs) == [callback().id]
     assert platform.calls.slots["app-1"] == set()
     assert platform.flows.resumed == ["token-9"]
@@ -178,7 +250,7 @@ def test_a_last_hang_up_that_cannot_be_recorded_is_not_answered(platform, held):
     """An answer would give the network's repeat away, and the call would count as a talk that goes on."""
     platform.play(*TALKING, replace(CALLEE_LEFT, connected={Party.CALLER: LEG_A}))
     platform.calls.out_of_reach = held == "out of reach"
-    platform.calls.before_save = lambda: platform.waits("token-1")  # it steps the version: every race is lost
+    platform.calls.before_save = lambda: platform.calls.change(callback().id, dial_refusal=None)  # every race is lost
     last = replace(CALLER_LEFT, at=at(61))
     with pytest.raises(OutsideUnavailable):
         platform.hear(last, sequence=9)
@@ -190,7 +262,8 @@ def test_a_last_hang_up_that_cannot_be_recorded_is_not_answered(platform, held):
 def test_races_are_run_again_after_a_pause_that_grows_and_fits_the_networks_patience(platform):
     platform.play(*TALKING, CALLEE_LEFT)
     races = iter(range(15))
-    platform.calls.before_save = lambda: platform.waits("token-1") if next(races, None) is not None else None
+    step = lambda: platform.calls.change(callback().id, dial_refusal=None)  # noqa: E731
+    platform.calls.before_save = lambda: step() if next(races, None) is not None else None
     platform.hear(replace(CALLER_LEFT, at=at(61)))
     assert list(platform.calls.cdrs) == [callback().id]
     assert platform.pauses == list(range(15))
@@ -213,8 +286,7 @@ def test_a_save_that_did_not_answer_does_not_lose_its_actions(platform, done):
     platform.calls.save = save_and_be_cut_off
     [action] = platform.hear(CALLEE_WANTED)["actions"]
     assert isinstance(action, DialAndBridge)
-    dialled = [fact for fact in platform.calls.facts[callback().id] if isinstance(fact, LegDialledRecorded)]
-    assert len(dialled) == 2, "each leg once"
+    assert len(platform.facts(LegDialledRecorded)) == 2, "each leg once"
 
 
 def test_without_the_store_the_network_is_still_told_to_keep_our_id(platform):

@@ -7,6 +7,7 @@ import yaml
 
 from duologue.call_control.facts import CdrWritten
 from duologue.domain.call import NotifyTo
+from duologue.domain.cdr import cdr_of
 from duologue.domain.tokens import TokenPair
 from duologue.wire.huawei.histories import history_of
 from duologue.wire.huawei.notifications import event_of
@@ -146,9 +147,13 @@ def _webhooks() -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Schema]:
-    calls = (samples.TALKED, samples.UNANSWERED, samples.UNTOUCHED)
-    told = [(call, fact) for call in calls for fact in samples.FACTS]
-    events = [(fact, event) for call, fact in told if (event := event_of(call, fact, samples.HOST, samples.RECORDS))]
+    calls = (samples.TALKED, samples.UNANSWERED, samples.UNTOUCHED, samples.REFUSED)
+    told = [
+        (fact, event_of(call, fact, cdr_of(call), samples.HOST, samples.RECORDS))
+        for call in calls
+        for fact in samples.FACTS
+    ]
+    events = [(fact, event) for fact, event in told if event is not None]
     return {
         "Envelope": of_examples([dict(success().body)]),
         "SignedIn": of_examples([dict(signed_in(TokenPair("an access token", "a refresh token")).body)]),

@@ -15,6 +15,7 @@ from duologue.call_control.facts import (
 )
 from duologue.call_control.history import Delivery, History
 from duologue.domain.call import Call, NotifyTo
+from duologue.domain.cdr import cdr_of
 from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
 from duologue.domain.phone_number import PhoneNumber
@@ -77,6 +78,9 @@ UNANSWERED = replace(
 )
 """What only a failure has."""
 
+REFUSED = replace(UNTOUCHED, ending=EndReason.DIAL_REFUSED, dial_refusal="AccessDeniedException")
+"""The network refused to dial."""
+
 FACTS: tuple[Fact, ...] = (
     CallAccepted(_at(0)),
     *(kind(at, party) for party in Party for kind, at in ((LegDialledRecorded, _at(1)), (LegRingingRecorded, _at(2)))),
@@ -94,4 +98,5 @@ _TOLD = {
 def histories() -> Iterator[History]:
     yield History(BARE, FACTS[:1], {})
     yield History(replace(BARE, ending=EndReason.STOPPED), FACTS[:1], {})
-    yield History(TALKED, FACTS, _TOLD)
+    yield History(TALKED, FACTS, _TOLD, cdr_of(TALKED))
+    yield History(REFUSED, FACTS[:1], {}, cdr_of(REFUSED))

@@ -87,6 +87,7 @@ _CDR: dict[str, Any] = {
     "failTime": _time("the same, if the callee never answered"),
     "ulFailReason": "where it failed; 0 after a talk",
     "sipStatusCode": "the failed leg's SIP status; 0 if none is known",
+    "networkError": "the telephone network's own code of why it refused to dial; left out if it did not",
     "recordFlag": {"description": "whether a recording was started", "enum": [0, 1]},
     "recordStartTime": _time("when the recording began"),
     "recordObjectName": "the recording's name, for the request for it",

@@ -1,6 +1,7 @@
 """Load one built handler as Lambda does, and let it answer events; run by Lambda's own Python, on nothing else of ours.
 
-Reads a search path as a JSON list, then events, one a line; writes {"reply": …} or {"error": …}, one a line.
+Reads a search path as a JSON list, then events, one a line; writes its replies, one a line. An error is a reply too, as
+Lambda writes it.
 """
 
 import importlib
@@ -36,11 +37,15 @@ def main() -> None:
         print(json.dumps(_answer(handler, json.loads(line))), file=replies, flush=True)
 
 
-def _answer(handler: Any, event: dict[str, Any]) -> dict[str, Any]:
+def _answer(handler: Any, event: dict[str, Any]) -> Any:
     try:
-        return {"reply": json.loads(json.dumps(handler(event, Context())))}
-    except Exception:  # noqa: BLE001 - told to the test, whatever it is
-        return {"error": traceback.format_exc()}
+        return json.loads(json.dumps(handler(event, Context())))
+    except Exception as error:  # noqa: BLE001 - told to the test, whatever it is
+        return {
+            "errorType": type(error).__name__,
+            "errorMessage": str(error),
+            "stackTrace": traceback.format_exc().splitlines(),
+        }
 
 
 if __name__ == "__main__":

@@ -8,18 +8,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+from duologue.adapters.dynamo_acceptance import DynamoAcceptance
 from duologue.adapters.dynamo_accounts import DynamoAccounts
 from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.dynamo_links import DynamoLinks
 from duologue.adapters.kms_secrets import KmsSecrets
-from duologue.call_control.facts import CallAccepted
 from duologue.domain.accounts import App, Sp
 from duologue.domain.passwords import hash_password
+from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.recording import Link, Recording, published_key
 from duologue.domain.tokens import Grant, Register, hash_token
 from lab.lab import Lab
 from tests.e2e.build.output import sampled_app_key
-from tests.samples import callback
+from tests.functions.worlds import CALL_ID, FOUND_BY
 from tools.template import ROOT
 
 _LIFE = timedelta(hours=1)
@@ -47,9 +48,13 @@ def make_true(lab: Lab, samples: list[Path]) -> None:
     accounts.save(of["app_key"], Register(grants))
 
 
-def renew_call(lab: Lab) -> None:
-    """Let the call that the samples name be one that was just accepted, whatever earlier samples did to it."""
-    call_id = json.loads((ROOT / "events/settle/flow_ended.json").read_text(encoding="utf-8"))["callId"]
+def renew_call(lab: Lab, sample: Path) -> None:
+    """Let the call that the samples name be as this one takes it to be, whatever earlier samples did to it.
+
+    It was just accepted, if a verb of the flow takes it for no other. Its caller's display number is not the lab's, so
+    that the network refuses the dial: nothing rings on after the sample.
+    """
+    call_id = CALL_ID
     dynamodb, table, accounts = lab.client("dynamodb"), lab.outputs["CallsTable"], lab.outputs["AccountsTable"]
     items = dynamodb.query(
         TableName=table,
@@ -64,10 +69,14 @@ def renew_call(lab: Lab) -> None:
     lab.client("s3").put_object(Bucket=lab.outputs["RecordingsBucket"], Key=key, Body=b"RIFF", ContentType="audio/wav")
     link = Link(sampled_app_key(), key, datetime.now(UTC) + _LIFE)
     DynamoLinks(dynamodb, accounts).keep(hash_token(token), link)
-    call = replace(callback(call_id, app=sampled_app_key()), recording=Recording(key, datetime.now(UTC)))
+    found = FOUND_BY[json.loads(sample.read_text(encoding="utf-8")).get("do", "settle")]
+    caller = replace(found.caller, display_number=PhoneNumber("+12025550109"))
+    recording = Recording(key, datetime.now(UTC))
+    call = replace(found, app=sampled_app_key(), caller=caller, recording=recording)
     dynamodb.delete_item(TableName=accounts, Key={"pk": {"S": "SLOTS"}, "sk": {"S": call.app}})
     calls = DynamoCalls(dynamodb, table, accounts, keep=timedelta(days=90))
-    calls.accept(call, CallAccepted(call.accepted_at), slots=10, close_by=call.accepted_at + timedelta(days=1))
+    acceptance = DynamoAcceptance(dynamodb, accounts, calls)
+    acceptance.accept(call, slots=10, close_by=call.accepted_at + timedelta(days=1))
 
 
 def _link_token() -> str:

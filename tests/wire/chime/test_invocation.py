@@ -38,8 +38,8 @@ B_STARTED = datetime(2026, 11, 23, 9, 0, 9, 200_000, UTC)
 SAYS = (HEARD_AT, NETWORK_CALL)
 
 TABLE: dict[str, CallEvent] = {
-    "bridge_refused": BridgeFailed(*SAYS, refused=True),
-    "bridge_without_its_prompt": BridgeFailed(*SAYS, refused=True, unplayable=True),
+    "bridge_refused": BridgeFailed(*SAYS, 0, "InvalidActionParameter"),
+    "bridge_without_its_prompt": BridgeFailed(*SAYS, 0, "InvalidAudioSource", unplayable=True),
     "call_answered": LegAnswered(*SAYS, Party.CALLER, LEG_A, A_STARTED),
     "callee_answered": LegAnswered(*SAYS, Party.CALLEE, LEG_B, B_STARTED),
     "callee_not_answered": BridgeFailed(*SAYS, 0),
@@ -65,7 +65,7 @@ TABLE: dict[str, CallEvent] = {
     "new_outbound_call_of_nobody": DialAccepted(*SAYS, LEG_A, A_STARTED),
     "parting_prompt_played": PromptPlayed(*SAYS, Prompt.CALLEE_UNAVAILABLE),
     "prelude_played": PromptPlayed(*SAYS, Prompt.BEFORE_CALLEE),
-    "prompt_failed": ActionRefused(*SAYS, PlayPrompt.__name__, "InvalidAudioSource"),
+    "prompt_failed": ActionRefused(*SAYS, PlayPrompt.__name__, "InvalidAudioSource", Prompt.CONNECTING),
     "prompt_interrupted": Informational(*SAYS, "ACTION_INTERRUPTED PlayAudio"),
     "prompt_played": PromptPlayed(*SAYS, Prompt.CONNECTING),
     "recording_refused": ActionRefused(
@@ -102,7 +102,7 @@ def test_what_an_event_says(name):
 def test_who_an_event_is_about(name):
     event = sample("call_control", name)
     said = read(event)
-    assert (said.network_call, said.sequence) == (NETWORK_CALL, event["Sequence"])
+    assert (said.network_call, said.event_key) == (NETWORK_CALL, f"{event['Sequence']:06d}")
     assert said.introduces == (event["InvocationEventType"] == "NEW_OUTBOUND_CALL")
     ours = name not in ("new_inbound_call", "new_outbound_call_of_nobody")
     assert said.call_id == (CALL_ID if ours else None)
@@ -166,27 +166,29 @@ def test_an_error_in_one_string():
     [("PlayAudio", PlayPrompt.__name__), ("Hangup", HangUp.__name__), ("Speak", "Speak")],
 )
 def test_a_refused_action_has_our_name(kind, ours):
-    assert read(changed("prompt_failed", Type=kind)).event == ActionRefused(*SAYS, ours, "InvalidAudioSource")
+    prompt = Prompt.CONNECTING if kind == "PlayAudio" else None
+    assert read(changed("prompt_failed", Type=kind)).event == ActionRefused(*SAYS, ours, "InvalidAudioSource", prompt)
 
 
 @pytest.mark.parametrize(
-    ("error", "refused"),
+    ("error", "refused", "no_room"),
     [
-        ("CallNotAnswered", False),
-        (None, False),
-        ("CallRejected", False),
-        ({}, False),
-        ("InvalidActionParameter", True),
-        ("InvalidAudioSource", True),
-        ("ActionExecutionThrottled", True),
-        ("SystemException", True),
+        ("CallNotAnswered", None, False),
+        (None, None, False),
+        ("CallRejected", None, False),
+        ({}, None, False),
+        ("InvalidActionParameter", "InvalidActionParameter", False),
+        ("AccessDenied", "AccessDenied", False),
+        ("InvalidAudioSource", "InvalidAudioSource", False),
+        ("ActionExecutionThrottled", "ActionExecutionThrottled", True),
+        ("SystemException", "SystemException", True),
     ],
 )
-def test_a_failed_bridge_was_dialled_or_not(error, refused):
+def test_a_failed_bridge_was_dialled_or_not(error, refused, no_room):
     """Only what is documented to come before the dial was not dialled; a SIP status is the far end's own word."""
     unplayable = error == "InvalidAudioSource"
     event = changed("callee_not_answered", ErrorType=error)
-    assert read(event).event == BridgeFailed(*SAYS, refused=refused, unplayable=unplayable)
+    assert read(event).event == BridgeFailed(*SAYS, 0, refused, no_room, unplayable)
     event["ActionData"]["SipResponseCode"] = 486
     assert read(event).event == BridgeFailed(*SAYS, 486)
 
@@ -194,7 +196,7 @@ def test_a_failed_bridge_was_dialled_or_not(error, refused):
 def test_a_bridge_without_a_waiting_prompt_does_not_fail_for_want_of_one():
     event = sample("call_control", "bridge_without_its_prompt")
     del event["ActionData"]["Parameters"]["RingbackTone"]
-    assert read(event).event == BridgeFailed(*SAYS, refused=True)
+    assert read(event).event == BridgeFailed(*SAYS, 0, "InvalidAudioSource")
 
 
 def test_a_failure_of_a_leg_that_is_gone_says_nothing():
@@ -301,5 +303,5 @@ def test_any_object_says_something(event):
     """Whatever the service may send one day, no exception cuts off a person."""
     said = read(event)
     assert isinstance(said.event, CallEvent)
-    assert type(said.sequence) is int
+    assert type(said.event_key) is str
     assert json.dumps([said.network_call, said.call_id, *getattr(said.event, "connected", {}).values()])

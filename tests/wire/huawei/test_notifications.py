@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from duologue.call_control.events import EndNotHeard
 from duologue.call_control.facts import (
     CallAccepted,
     CallEnded,
@@ -16,15 +17,17 @@ from duologue.call_control.facts import (
     LegDialledRecorded,
     LegRingingRecorded,
 )
-from duologue.call_control.machine import close
+from duologue.call_control.machine import decide
 from duologue.domain.accounts import App, PushSignature
 from duologue.domain.call import NotifyTo
 from duologue.domain.cdr import cdr_of
+from duologue.domain.errors import LegStillUp
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
 from duologue.domain.recording import Recording
 from duologue.domain.webhook_request import Reply
+from duologue.wire.huawei import notifications
 from duologue.wire.huawei.digests import push_digest
-from duologue.wire.huawei.notifications import HuaweiWebhooks, event_of, record_of
+from duologue.wire.huawei.notifications import HuaweiWebhooks, record_of
 from duologue.wire.huawei.records import Records
 from tests.fakes.recordings import RECORDS, FakeLinkTokens
 from tests.samples import at, callback
@@ -35,6 +38,21 @@ SESSION = f"1_2_3_20261123090000@{HOST}"
 APP = App(key="app-1", sp="sp-1", secret="ExampleSecret0123456789abcd")
 TO_CALLER = {"caller": "+12025550100", "called": "+12025550111"}
 TO_CALLEE = {"caller": "+12025550101", "called": "+12025550122"}
+
+
+LONGEST_ID = callback("4294967295_4294967295_4294967295_20261123090000")
+
+
+def cdr(call):
+    return cdr_of(call) if call.ended_at is not None else None
+
+
+def event_of(call, fact, host, records):
+    return notifications.event_of(call, fact, cdr(call), host, records)
+
+
+def request(call, fact, app, seconds, webhooks=None):
+    return (webhooks or make_webhooks()).request(call, fact, cdr(call), app, at(seconds))
 
 
 def talked():
@@ -157,17 +175,17 @@ def test_the_acceptance_is_not_told():
     assert event_of(callback(), CallAccepted(at(0)), HOST, RECORDS) is None
 
 
-def webhooks() -> HuaweiWebhooks:
+def make_webhooks() -> HuaweiWebhooks:
     return HuaweiWebhooks(HOST, lambda: "66C92B11FF8A425FB8D4CCFE0ED9ED1F", RECORDS)
 
 
 def test_a_letter_is_signed_for_its_url():
-    request = webhooks().request(talked(), LegDialledRecorded(at(0), Party.CALLER), APP, at(1))
+    sent = request(talked(), LegDialledRecorded(at(0), Party.CALLER), APP, 1)
     digest = push_digest(
         APP.secret, "http://127.0.0.1:9999/status", "66C92B11FF8A425FB8D4CCFE0ED9ED1F", "2026-11-23T09:00:01Z"
     )
-    assert request.url == "http://127.0.0.1:9999/status"
-    assert request.headers == {
+    assert sent.url == "http://127.0.0.1:9999/status"
+    assert sent.headers == {
         "Content-Type": "application/json;charset=UTF-8",
         "Authorization": 'AKSK realm="SDP",profile="UsernameToken",type="Appkey"',
         "X-AKSK": (
@@ -175,30 +193,30 @@ def test_a_letter_is_signed_for_its_url():
             'Nonce="66C92B11FF8A425FB8D4CCFE0ED9ED1F",Created="2026-11-23T09:00:01Z"'
         ),
     }
-    older = webhooks().request(
-        talked(), LegDialledRecorded(at(0), Party.CALLER), replace(APP, push_signature=PushSignature.JOINED), at(1)
+    older = request(
+        talked(), LegDialledRecorded(at(0), Party.CALLER), replace(APP, push_signature=PushSignature.JOINED), 1
     )
-    joined = f"{request.url}66C92B11FF8A425FB8D4CCFE0ED9ED1F2026-11-23T09:00:01Z"
+    joined = f"{sent.url}66C92B11FF8A425FB8D4CCFE0ED9ED1F2026-11-23T09:00:01Z"
     digest = base64.b64encode(hmac.digest(APP.secret.encode(), joined.encode(), "sha256")).decode()
     assert f'PasswordDigest="{digest}"' in older.headers["X-AKSK"]
-    assert json.loads(request.body)["eventType"] == "callout"
-    assert APP.secret not in repr(request) and "+1202555" not in repr(request)
+    assert json.loads(sent.body)["eventType"] == "callout"
+    assert APP.secret not in repr(sent) and "+1202555" not in repr(sent)
 
 
 def test_while_two_secrets_are_live_a_letter_is_signed_with_the_newer():
     rotated = replace(APP, secret="the newer one", older_secret=APP.secret)
     told = LegDialledRecorded(at(0), Party.CALLER)
-    newer = webhooks().request(talked(), told, replace(APP, secret="the newer one"), at(1))
-    assert webhooks().request(talked(), told, rotated, at(1)).headers == newer.headers
+    newer = request(talked(), told, replace(APP, secret="the newer one"), 1)
+    assert request(talked(), told, rotated, 1).headers == newer.headers
 
 
 def test_which_url():
     call = replace(talked(), notify=NotifyTo("http://127.0.0.1/s", "http://127.0.0.1/f"))
-    assert webhooks().request(call, CallEnded(at(60), EndReason.HUNG_UP), APP, at(60)).url == "http://127.0.0.1/s"
-    assert webhooks().request(call, CdrWritten(at(60)), APP, at(60)).url == "http://127.0.0.1/f"
+    assert request(call, CallEnded(at(60), EndReason.HUNG_UP), APP, 60).url == "http://127.0.0.1/s"
+    assert request(call, CdrWritten(at(60)), APP, 60).url == "http://127.0.0.1/f"
     deaf = replace(call, notify=NotifyTo())
-    assert webhooks().request(deaf, CallEnded(at(60), EndReason.HUNG_UP), APP, at(60)) is None
-    assert webhooks().request(deaf, CdrWritten(at(60)), APP, at(60)) is None
+    assert request(deaf, CallEnded(at(60), EndReason.HUNG_UP), APP, 60) is None
+    assert request(deaf, CdrWritten(at(60)), APP, 60) is None
 
 
 ENDED, CLOSED = CallEnded(at(60), EndReason.HUNG_UP), CdrWritten(at(60))
@@ -231,7 +249,7 @@ ENDED, CLOSED = CallEnded(at(60), EndReason.HUNG_UP), CdrWritten(at(60))
     ],
 )
 def test_what_counts_as_taken(fact, reply, acknowledged):
-    assert webhooks().is_acknowledged(fact, reply) is acknowledged
+    assert make_webhooks().is_acknowledged(fact, reply) is acknowledged
 
 
 def test_two_calls_have_two_record_ids():
@@ -241,7 +259,7 @@ def test_two_calls_have_two_record_ids():
 
 
 def test_a_recording_is_told_if_and_only_if_it_started():
-    call = close(callback(), at(90), EndReason.HUNG_UP).call
+    call = decide(replace(callback(), ending=EndReason.HUNG_UP), EndNotHeard(at(90))).call
     plain = record_of(cdr_of(call), HOST, RECORDS)
     assert plain["recordFlag"] == 0
     assert not [name for name in plain if name.startswith("record") and name != "recordFlag"]
@@ -265,12 +283,24 @@ def test_the_link_fits_the_wire_and_is_made_for_the_account_alone():
         return TOKENS.token_of(app, call_id)
 
     longest = Records("recordings", "https://" + "x" * 255, token_of)
-    call = close(callback("4294967295_4294967295_4294967295_20261123090000"), at(90), EndReason.HUNG_UP).call
+    call = decide(replace(LONGEST_ID, ending=EndReason.HUNG_UP), EndNotHeard(at(90))).call
     recorded = replace(call, recording=Recording("calls/app-1/x/stereo.wav", at(15)))
     event_of(recorded, CallEnded(at(90), EndReason.HUNG_UP), HOST, longest)
     event_of(call, CdrWritten(at(90)), HOST, longest)
-    HuaweiWebhooks(HOST, lambda: "n1", longest).request(
-        replace(recorded, notify=NotifyTo()), CdrWritten(at(90)), APP, at(90)
+    request(
+        replace(recorded, notify=NotifyTo()), CdrWritten(at(90)), APP, 90, HuaweiWebhooks(HOST, lambda: "n1", longest)
     )
     assert asked == [], "of a call that was not recorded, or of which nobody is told, no key service is asked"
     assert len(record_of(cdr_of(recorded), HOST, longest)["recordFileDownloadUrl"]) <= 1024
+
+
+def test_the_networks_code_for_a_dial_that_it_refused_is_in_the_cdr():
+    refused = replace(talked(), ending=EndReason.DIAL_REFUSED, dial_refusal="BadRequestException")
+    record = record_of(cdr_of(refused), HOST, RECORDS)
+    assert (record["networkError"], record["ulFailReason"]) == ("BadRequestException", 100)
+    assert "networkError" not in record_of(cdr_of(talked()), HOST, RECORDS)
+
+
+def test_an_end_without_its_cdr_is_not_told():
+    with pytest.raises(LegStillUp):
+        notifications.event_of(talked(), ENDED, None, HOST, RECORDS)

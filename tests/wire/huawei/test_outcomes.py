@@ -79,7 +79,8 @@ CASES = {
     "stopped in talk": (ended(EndReason.STOPPED, ANSWERED, ANSWERED), Codes(8017, 516, 0, 16, 16)),
     "stopped before anything was dialled": (ended(EndReason.STOPPED), Codes(8017, 516, 0, 0, 0)),
     "longest call reached": (ended(EndReason.LONGEST_CALL, ANSWERED, ANSWERED), Codes(8010, 516, 0, 16, 16)),
-    "the dial was refused by the network": (ended(EndReason.DIAL_REFUSED), Codes(7109, 522, 0, 0, 0)),
+    "the network had no room for the dial": (ended(EndReason.NO_ROOM), Codes(7109, 522, 0, 0, 0)),
+    "the dial was refused by the network": (ended(EndReason.DIAL_REFUSED), Codes(8000, 100, 0, 0, 0)),
     "never started": (ended(EndReason.NEVER_STARTED), Codes(8000, 100, 0, 0, 0)),
     "no word of the caller": (ended(EndReason.CALLER_SILENT), Codes(8107, 514, 0, 19, 0)),
     "no word of the callee": (

@@ -15,8 +15,15 @@ Timeouts = Config
 FAST = Config(connect_timeout=0.5, read_timeout=1, retries={"total_max_attempts": 2, "mode": "standard"})
 """For call_control: the telephone network asks again after 5 s (R17)."""
 
+RESUME = Config(connect_timeout=0.3, read_timeout=0.3, retries={"total_max_attempts": 1, "mode": "standard"})
+"""For resuming the flow before the network has its answer: what the flow asks for next must not overtake that answer by
+much, so who is slow to confirm is not waited for. The outbox resumes the flow again."""
+
 NORMAL = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"})
 """For what an SP waits for: it would rather wait a moment longer than be told to come back."""
+
+ONCE = Config(connect_timeout=1, read_timeout=5, retries={"total_max_attempts": 1, "mode": "standard"})
+"""For a request that must not be repeated: a dial."""
 
 PATIENT = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 4, "mode": "standard"})
 """For what nobody waits for."""
@@ -45,6 +52,11 @@ def code_of(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def status_of(error: ClientError) -> int:
+    """The HTTP status; 0 if there is none."""
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
 @contextmanager
 def outside(what: str) -> Iterator[None]:
     """Translate what says "not now" into OutsideUnavailable; every other error goes on as it is.
@@ -55,8 +67,7 @@ def outside(what: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if code_of(error) in _FOR_NOW or status >= 500:
+        if code_of(error) in _FOR_NOW or status_of(error) >= 500:
             raise OutsideUnavailable(f"{what}: {code_of(error)}") from error
         raise
     except BotoCoreError as error:  # no connection, time-outs, no credentials for now

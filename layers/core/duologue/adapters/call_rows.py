@@ -1,21 +1,24 @@
-"""A call as a row of the calls table, and back. Flat, so that the state machine's conditions can name an attribute.
+"""A call as items of the calls table, and back.
 
     call (partition key)   item (sort key)
-    <call id>              CALL                                  the row below
-                           FACT#000007                           kind, at, party, reason
-                           HEARD#<network call>#000003           answer, wakes
-                           CDR                                   the account, once
-                           TOLD#000007                           what became of telling fact 7
+    <call id>              CALL                        what changes: the row that every change writes on its version
+                           ASKED                       what never changes, written once with the acceptance
+                           EVENT#<network call>#<key>  what one event brought: its facts, its answer, what it resumes
+                           EVENT#own#<version>         the same, of what the platform brought itself
+                           TOKEN                       the newest task token of the flow
+                           CDR                         the account, once: what is told and looked up after the end
+                           DELIVERY#000007             what became of telling fact 7
 
-Names the state machine writes itself: `taken_up_at`, `listener`, `ending`, `to_dial`, `to_end`, `version`
-(statemachines/callback.asl.yaml).
+The call's first fact, CallAccepted, follows from `accepted_at`. No telephone number but in ASKED, and in the answers to
+the network.
 """
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+import json
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from duologue.call_control.facts import FACTS, Fact
+from duologue.call_control.facts import FACTS, CallAccepted, Fact
 from duologue.call_control.history import Delivery, History
 from duologue.domain.audio import Audio, EarlyMedia, Listeners
 from duologue.domain.call import Call, NotifyTo
@@ -24,6 +27,9 @@ from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
 from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.recording import Recording
+
+CALL, ASKED, TOKEN, CDR = "CALL", "ASKED", "TOKEN", "CDR"
+_EVENT, _DELIVERY = "EVENT#", "DELIVERY#"
 
 Row = dict[str, Any]
 """Plain values: str, int, bool. What is None is left out."""
@@ -40,65 +46,101 @@ _AUDIO: dict[str, Callable[[str], Any]] = {
 _LEG_TIMES = ("dialled_at", "alerting_at", "answered_at", "ended_at")
 
 
-def row_of(call: Call) -> Row:
-    """Everything a call knows. The adapter adds the keys, `version`, `open` and `close_by`."""
-    row: dict[str, Any] = {
-        "sp": call.sp,
-        "app": call.app,
-        "accepted_at": _time(call.accepted_at),
-        "ring_limit_s": int(call.ring_limit.total_seconds()),
-        "longest_talk_s": int(call.longest_talk.total_seconds()),
-        "before_talk_s": int(call.before_talk.total_seconds()),
-        "announces_end": call.announces_end,
-        "bind_number": call.bind_number,
-        "status_url": call.notify.status_url,
-        "fee_url": call.notify.fee_url,
-        "user_data": call.user_data,
-        "wants_party_type": call.wants_party_type,
-        "plays_before_callee": call.plays_before_callee,
-        "wants_recording": call.wants_recording,
-        "keep_recording_days": call.keep_recording_days,
-        **{f"audio_{name}": getattr(call.audio, name) for name in _AUDIO},
-        "prelude_at": _time(call.prelude_at),
-        **_recording_row(call.recording),
-        "taken_up_at": _time(call.taken_up_at),
-        "network_call": call.network_call,
-        "ending": call.ending,
-        "ending_at": _time(call.ending_at),
-        "ended_by": call.ended_by,
-        "ended_at": _time(call.ended_at),
-        "facts": call.facts,
-        **_leg_row(call.caller),
-        **_leg_row(call.callee),
-    }
-    return {name: _plain(value) for name, value in row.items() if value is not None}
+def event_key(network_call: str, key: str) -> str:
+    return f"{_EVENT}{network_call}#{key}"
 
 
-def call_of(call_id: str, row: Row) -> Call:
-    """The call of a row; attributes it does not know are passed over."""
+def own_event_key(version: int) -> str:
+    """Of a change that no network event brought; `version`: of the call as it was read."""
+    return event_key("own", f"{version:06d}")
+
+
+def is_event(item: str) -> bool:
+    return item.startswith(_EVENT)
+
+
+def delivery_key(sequence: int) -> str:
+    return f"{_DELIVERY}{sequence:06d}"
+
+
+def asked_row(call: Call) -> Row:
+    """What was asked for and agreed; it never changes."""
+    return _present(
+        {
+            "sp": call.sp,
+            "app": call.app,
+            "accepted_at": call.accepted_at,
+            "ring_limit_s": int(call.ring_limit.total_seconds()),
+            "longest_talk_s": int(call.longest_talk.total_seconds()),
+            "before_talk_s": int(call.before_talk.total_seconds()),
+            "announces_end": call.announces_end,
+            "bind_number": call.bind_number,
+            "status_url": call.notify.status_url,
+            "fee_url": call.notify.fee_url,
+            "user_data": call.user_data,
+            "wants_party_type": call.wants_party_type,
+            "plays_before_callee": call.plays_before_callee,
+            "keep_recording_days": call.keep_recording_days,
+            **{f"audio_{name}": getattr(call.audio, name) for name in _AUDIO},
+            **_numbers_row(call.caller),
+            **_numbers_row(call.callee),
+        }
+    )
+
+
+def call_row(call: Call) -> Row:
+    """What changes of a call. The adapter adds the keys, `version`, `dial_mark`, `open` and `close_by`."""
+    return _present(
+        {
+            "wants_recording": call.wants_recording,
+            "prelude_at": call.prelude_at,
+            **_recording_row(call.recording),
+            "taken_up_at": call.taken_up_at,
+            "network_call": call.network_call,
+            "dial_refusal": call.dial_refusal,
+            "ending": call.ending,
+            "ending_at": call.ending_at,
+            "ended_by": call.ended_by,
+            "ended_at": call.ended_at,
+            "facts": call.facts,
+            **_leg_row(call.caller),
+            **_leg_row(call.callee),
+        }
+    )
+
+
+def asked_before(row: Row) -> Row:
+    """What the release before this one kept in CALL itself, under its names; its calls last a day after an update."""
+    renamed = {f"{party}_display_number": row[f"{party}_shows"] for party in Party if f"{party}_shows" in row}
+    return {"keep_recording_days": 0, "plays_before_callee": False, "announces_end": False} | row | renamed
+
+
+def call_of(call_id: str, asked: Row, row: Row) -> Call:
+    """The call of its two rows; attributes it does not know are passed over."""
     return Call(
         id=call_id,
-        sp=row["sp"],
-        app=row["app"],
-        caller=_leg_of(Party.CALLER, row),
-        callee=_leg_of(Party.CALLEE, row),
-        accepted_at=datetime.fromisoformat(row["accepted_at"]),
-        ring_limit=timedelta(seconds=row["ring_limit_s"]),
-        longest_talk=timedelta(seconds=row["longest_talk_s"]),
-        before_talk=timedelta(seconds=row.get("before_talk_s", 900)),
-        announces_end=row.get("announces_end", False),
-        bind_number=row["bind_number"],
-        notify=NotifyTo(row.get("status_url"), row.get("fee_url")),
-        user_data=row.get("user_data"),
-        wants_party_type=row["wants_party_type"],
-        plays_before_callee=row.get("plays_before_callee", False),
-        wants_recording=row.get("wants_recording", False),
-        keep_recording_days=row.get("keep_recording_days", 0),
-        audio=_audio_of(row),
+        sp=asked["sp"],
+        app=asked["app"],
+        caller=_leg_of(Party.CALLER, asked, row),
+        callee=_leg_of(Party.CALLEE, asked, row),
+        accepted_at=datetime.fromisoformat(asked["accepted_at"]),
+        ring_limit=timedelta(seconds=asked["ring_limit_s"]),
+        longest_talk=timedelta(seconds=asked["longest_talk_s"]),
+        before_talk=timedelta(seconds=asked["before_talk_s"]),
+        announces_end=asked["announces_end"],
+        bind_number=asked["bind_number"],
+        notify=NotifyTo(asked.get("status_url"), asked.get("fee_url")),
+        user_data=asked.get("user_data"),
+        wants_party_type=asked["wants_party_type"],
+        plays_before_callee=asked["plays_before_callee"],
+        keep_recording_days=asked["keep_recording_days"],
+        audio=_audio_of(asked),
+        wants_recording=row["wants_recording"],
         prelude_at=_moment(row.get("prelude_at")),
         recording=_recording_of(row),
         taken_up_at=_moment(row.get("taken_up_at")),
         network_call=row.get("network_call"),
+        dial_refusal=row.get("dial_refusal"),
         ending=EndReason(row["ending"]) if "ending" in row else None,
         ending_at=_moment(row.get("ending_at")),
         ended_by=Party(row["ended_by"]) if "ended_by" in row else None,
@@ -107,22 +149,55 @@ def call_of(call_id: str, row: Row) -> Call:
     )
 
 
-def fact_row(fact: Fact) -> Row:
+def event_row(app: str, first: int, facts: Iterable[Fact]) -> Row:
+    """`first`: the sequence of the first of the facts. `app`: so that who reads the stream need not read the call."""
+    return {"app": app, "first": first, "facts": json.dumps([_written_fact(fact) for fact in facts])}
+
+
+def facts_of(row: Row) -> dict[int, Fact]:
+    """The facts of one event, by sequence."""
+    return dict(enumerate(map(_read_fact, json.loads(row["facts"])), row["first"]))
+
+
+def sequences_of(row: Row) -> range:
+    """The sequences of the facts of one event."""
+    return range(row["first"], row["first"] + len(json.loads(row["facts"])))
+
+
+def _written_fact(fact: Fact) -> dict[str, Any]:
     """`kind` is the fact's class."""
     return {"kind": type(fact).__name__, **{name: _plain(getattr(fact, name)) for name in fact.__dataclass_fields__}}
 
 
-def fact_of(row: Row) -> Fact:
-    kind = FACTS[row["kind"]]
-    given: dict[str, Any] = {name: read(row[name]) for name, read in _FACT_FIELDS.items() if name in row}
+def _read_fact(written: Mapping[str, Any]) -> Fact:
+    kind = FACTS[written["kind"]]
+    given: dict[str, Any] = {name: read(written[name]) for name, read in _FACT_FIELDS.items() if name in written}
     return kind(**given)
 
 
 def history_of(call_id: str, rows: Mapping[str, Row]) -> History:
-    """All items of a call, by their sort key and in its order."""
-    facts = tuple(fact_of(row) for item, row in rows.items() if item.startswith("FACT#"))
-    deliveries = {int(item.partition("#")[2]): _delivery(row) for item, row in rows.items() if item.startswith("TOLD#")}
-    return History(call_of(call_id, rows["CALL"]), facts, deliveries)
+    """All items of a call, by their sort key."""
+    call = call_of(call_id, rows[ASKED], rows[CALL])
+    facts: dict[int, Fact] = {1: CallAccepted(call.accepted_at)}
+    deliveries: dict[int, Delivery] = {}
+    for item, row in rows.items():
+        if is_event(item):
+            facts |= facts_of(row)
+        elif item.startswith(_DELIVERY):
+            deliveries[int(item.removeprefix(_DELIVERY))] = _delivery(row)
+    in_order = tuple(fact for _, fact in sorted(facts.items()))
+    return History(call, in_order, deliveries, cdr_of_rows(call, rows.get(CDR)))
+
+
+def delivery_row(delivery: Delivery) -> Row:
+    return {
+        "attempt": delivery.attempt,
+        "at": _plain(delivery.at),
+        "url": delivery.url,
+        "acknowledged": delivery.acknowledged,
+        "status": delivery.status if delivery.status is not None else 0,
+        "note": delivery.note,
+    }
 
 
 def _delivery(row: Row) -> Delivery:
@@ -130,50 +205,78 @@ def _delivery(row: Row) -> Delivery:
         attempt=row["attempt"],
         at=datetime.fromisoformat(row["at"]),
         url=row["url"],
-        acknowledged=row["taken"],
+        acknowledged=row["acknowledged"],
         status=row["status"] or None,
         note=row["note"],
     )
 
 
 def cdr_row(cdr: Cdr) -> Row:
-    row = {
-        "sp": cdr.sp,
-        "app": cdr.app,
-        "bind_number": cdr.bind_number,
-        "accepted_at": cdr.accepted_at,
-        "ended_at": cdr.ended_at,
-        "reason": cdr.reason,
-        "ended_by": cdr.ended_by,
-        "user_data": cdr.user_data,
-        "talk_ms": cdr.talk // timedelta(milliseconds=1),
-        **_leg_row(cdr.caller),
-        **_leg_row(cdr.callee),
-    }
-    return {name: _plain(value) for name, value in row.items() if value is not None}
+    """What the end fixed; the rest of the CDR is in ASKED, which does not change either."""
+    return _present(
+        {
+            "ended_at": cdr.ended_at,
+            "reason": cdr.reason,
+            "ended_by": cdr.ended_by,
+            "talk_ms": cdr.talk // timedelta(milliseconds=1),
+            "dial_refusal": cdr.dial_refusal,
+            **_recording_row(cdr.recording),
+            **_leg_row(cdr.caller),
+            **_leg_row(cdr.callee),
+        }
+    )
+
+
+def cdr_of_rows(call: Call, row: Row | None) -> Cdr | None:
+    """The CDR of its row; of `call` it takes only what never changes. None: there is no row, so no CDR yet."""
+    if row is None:
+        return None
+    return Cdr(
+        call_id=call.id,
+        sp=call.sp,
+        app=call.app,
+        bind_number=call.bind_number,
+        caller=_with_row(call.caller, row),
+        callee=_with_row(call.callee, row),
+        accepted_at=call.accepted_at,
+        ended_at=datetime.fromisoformat(row["ended_at"]),
+        reason=EndReason(row["reason"]),
+        ended_by=Party(row["ended_by"]) if "ended_by" in row else None,
+        user_data=call.user_data,
+        wants_party_type=call.wants_party_type,
+        recording=_recording_of(row),
+        dial_refusal=row.get("dial_refusal"),
+    )
+
+
+def _numbers_row(leg: Leg) -> dict[str, Any]:
+    return {f"{leg.party}_number": leg.number.e164, f"{leg.party}_display_number": leg.display_number.e164}
 
 
 def _leg_row(leg: Leg) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "number": leg.number.e164,
-        "display_number": leg.display_number.e164,
-        "network_id": leg.network_id,
-    }
+    row: dict[str, Any] = {"network_id": leg.network_id}
     row |= {name: getattr(leg, name) for name in _LEG_TIMES}
     if leg.outcome is not None:
         row |= {"result": leg.outcome.result, "sip_status": leg.outcome.sip_status}
     return {f"{leg.party}_{name}": value for name, value in row.items()}
 
 
-def _leg_of(party: Party, row: Row) -> Leg:
+def _leg_of(party: Party, asked: Row, row: Row) -> Leg:
+    number, display_number = asked[f"{party}_number"], asked[f"{party}_display_number"]
+    return _with_row(Leg(party, PhoneNumber(number), PhoneNumber(display_number)), row)
+
+
+def _with_row(leg: Leg, row: Row) -> Leg:
+    """The leg of these numbers, with what a row says of it."""
+
     def read(name: str) -> Any:
-        return row.get(f"{party}_{name}")
+        return row.get(f"{leg.party}_{name}")
 
     result = read("result")
     return Leg(
-        party=party,
-        number=PhoneNumber(read("number")),
-        display_number=PhoneNumber(read("display_number")),
+        party=leg.party,
+        number=leg.number,
+        display_number=leg.display_number,
         network_id=read("network_id"),
         outcome=Outcome(Result(result), read("sip_status")) if result is not None else None,
         **{name: _moment(read(name)) for name in _LEG_TIMES},
@@ -202,8 +305,8 @@ def _recording_of(row: Row) -> Recording | None:
     return Recording(row["recording_key"], started_at, _moment(row.get("recording_deleted_at")))
 
 
-def _time(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat()
+def _present(row: Mapping[str, Any]) -> Row:
+    return {name: _plain(value) for name, value in row.items() if value is not None}
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -212,5 +315,10 @@ def _moment(text: str | None) -> datetime | None:
 
 def _plain(value: Any) -> str | int | bool:
     if isinstance(value, datetime):
-        return value.isoformat()
+        return written_time(value)
     return value if isinstance(value, bool | int) else str(value)
+
+
+def written_time(at: datetime) -> str:
+    """UTC, sorting as text like the time itself."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

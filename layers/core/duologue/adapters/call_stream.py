@@ -1,21 +1,22 @@
-"""The calls table's stream: which inserted items are facts and wake-ups."""
+"""The calls table's stream: what each inserted event brought."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from duologue.adapters.aws import from_item
+from duologue.adapters.call_rows import is_event, sequences_of
+from duologue.domain.task_token import Wait
 from duologue.usecases.forward_facts import Committed
-
-_FACT = "FACT#"
+from duologue.usecases.ports.notifying import Notice
 
 
 def committed_of(event: dict[str, Any]) -> Iterator[Committed]:
-    """What was added, in the stream's order; template.yaml filters for inserts of facts and of items with `wakes`."""
+    """What was added, in the stream's order; template.yaml filters for inserts of events."""
     for record in event["Records"]:
         if record["eventName"] != "INSERT":
             continue
         row = from_item(record["dynamodb"]["NewImage"])
-        is_fact = row["item"].startswith(_FACT)
-        fact = int(row["item"].removeprefix(_FACT)) if is_fact else None
-        if is_fact or "wakes" in row:
-            yield Committed(row["call"], fact, row.get("wakes"))
+        if not is_event(row["item"]):
+            continue
+        notices = tuple(Notice(row["call"], number, row["item"], row["app"]) for number in sequences_of(row))
+        yield Committed(row["call"], notices, Wait(row["resumes"]) if "resumes" in row else None)

@@ -1,35 +1,114 @@
-"""Control of a call in progress on Amazon Chime SDK PSTN audio."""
+"""Requests to Amazon Chime SDK PSTN audio.
+
+What an error of CreateSipMediaApplicationCall says of the dial (R5; errors: botocore's model of chime-sdk-voice):
+
+| The service, or botocore, says                              | so          |
+| ----------------------------------------------------------- | ----------- |
+| any 429; ResourceLimitExceeded, whose status is 400         | NothingWasDialled |
+| no connection, no credentials: the request never left       | NothingWasDialled |
+| any other 4xx but 408; the request breaks the model         | DialRefused       |
+| 408, any 5xx, no answer in time, a connection that was cut  | DialUncertain     |
+
+Only codes and class names leave this module: the service's texts, and botocore's, may hold a number.
+"""
 
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    ProxyConnectionError,
+)
 
-from duologue.adapters.aws import code_of, outside
-from duologue.domain.errors import OutsideUnavailable
+from duologue.adapters.aws import code_of, status_of
+from duologue.domain.call import Call
+from duologue.domain.errors import (
+    DialError,
+    DialRefused,
+    DialUncertain,
+    NoSuchNetworkCall,
+    NothingWasDialled,
+    OutsideUnavailable,
+)
+from duologue.wire.chime.commands import DIAL_CALLEE, END, LAST_MINUTE, command
+from duologue.wire.chime.invocation import CALL_ID
 
 if TYPE_CHECKING:
     from mypy_boto3_chime_sdk_voice import ChimeSDKVoiceClient
 
+_NEVER_LEFT = (ConnectTimeoutError, EndpointConnectionError, NoCredentialsError, ProxyConnectionError)
+_NO_ROOM = "ResourceLimitExceededException"
+
 
 class ChimeNetwork:
-    """Plays `usecases.ports.Network`. The command's word is read back by `wire.chime.invocation`."""
+    """Plays `usecases.ports.network.Network`. The commands are read back by `wire.chime.invocation`."""
 
-    def __init__(self, client: "ChimeSDKVoiceClient", application_id: str, end_command: dict[str, str]) -> None:
+    def __init__(
+        self, client: "ChimeSDKVoiceClient", application_id: str, dialling: "ChimeSDKVoiceClient | None" = None
+    ) -> None:
+        """`dialling`: the client that dials. It repeats nothing and keeps no connection (`aws_clients.client_once`)."""
         self._client = client
         self._application_id = application_id
-        self._end_command = end_command
+        self._dialling = dialling or client
+
+    def dial_caller(self, call: Call) -> None:
+        try:
+            self._dialling.create_sip_media_application_call(
+                SipMediaApplicationId=self._application_id,
+                FromPhoneNumber=call.caller.display_number.e164,
+                ToPhoneNumber=call.caller.number.e164,
+                ArgumentsMap={CALL_ID: call.id},
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise _of_dial(error) from None
+
+    def dial_callee(self, network_call: str) -> None:
+        self._ask(network_call, DIAL_CALLEE)
+
+    def say_last_minute(self, network_call: str) -> None:
+        self._ask(network_call, LAST_MINUTE)
 
     def end(self, network_call: str) -> bool:
         try:
-            with outside("telephone network"):
-                self._client.update_sip_media_application_call(
-                    SipMediaApplicationId=self._application_id,
-                    TransactionId=network_call,
-                    Arguments=self._end_command,
-                )
-        except ClientError as error:
-            if code_of(error) == "NotFoundException":
-                return False
-            # Whatever else it is (a quota, a permission of ours), whether the call is up is not known: ask again.
-            raise OutsideUnavailable(f"telephone network: {code_of(error)}") from error
+            self._ask(network_call, END)
+        except NoSuchNetworkCall:
+            return False
+        except NothingWasDialled as error:
+            raise OutsideUnavailable(f"telephone network: {error.code}") from None
         return True
+
+    def _ask(self, network_call: str, word: str) -> None:
+        try:
+            self._client.update_sip_media_application_call(
+                SipMediaApplicationId=self._application_id, TransactionId=network_call, Arguments=command(word)
+            )
+        except BotoCoreError as error:
+            raise OutsideUnavailable(f"telephone network: {type(error).__name__}") from None
+        except ClientError as error:
+            code = code_of(error)
+            if code == "NotFoundException":
+                raise NoSuchNetworkCall(network_call) from None
+            if _has_no_room(error):
+                raise NothingWasDialled(code) from None
+            # Whatever else it is (an outage, a permission of ours), whether the call is up is not known: ask again.
+            raise OutsideUnavailable(f"telephone network: {code}") from None
+
+
+def _of_dial(error: ClientError | BotoCoreError) -> DialError:
+    if isinstance(error, ClientError):
+        code, status = code_of(error), status_of(error)
+        if _has_no_room(error):
+            return NothingWasDialled(code)
+        return DialRefused(code) if 400 <= status < 500 and status != 408 else DialUncertain(code)
+    name = type(error).__name__
+    if isinstance(error, _NEVER_LEFT):
+        return NothingWasDialled(name)
+    return DialRefused(name) if isinstance(error, ParamValidationError) else DialUncertain(name)
+
+
+def _has_no_room(error: ClientError) -> bool:
+    return status_of(error) == 429 or code_of(error) == _NO_ROOM

@@ -1,26 +1,25 @@
-"""What accepting a call writes in the accounts table: its slot, its idempotency key, and what its terms count.
+"""Accept calls: one transaction over the calls, and what their limits count in the accounts table.
 
 | pk           | sk                       | what                                                                |
 | ------------ | ------------------------ | ------------------------------------------------------------------- |
-| SLOTS        | <app key>                | held: the ids of the app's calls in progress                        |
+| SLOTS        | <app key>                | the app's slots (dynamo_slots.py)                                   |
 | ONCE#<app>   | <hash of the key>        | the call that a request led to, and the request's fingerprint       |
 | COUNT#<app>  | SECOND#<epoch second>    | n: calls accepted in that second                                    |
 | COUNT#<app>  | CALLEE#<day>#<pseudonym> | n: calls accepted to that callee on that day (UTC)                  |
-
-The slots of all apps are in one partition, so that the sweeper finds them with one query. It takes 1,000 writes a
-second, a call takes four: far more calls than the telephone network begins.
 """
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from duologue.adapters.aws import from_item, outside, to_item, to_value
-from duologue.domain.acceptance_limits import AcceptanceLimits, CalleeDay, until_next_day
+from duologue.adapters.dynamo_calls import DynamoCalls
+from duologue.adapters.dynamo_slots import slots_in_use, take_slot
+from duologue.adapters.dynamo_writes import Write
+from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits, CalleeDay, until_next_day
 from duologue.domain.call import Call
 from duologue.domain.errors import (
     CalleeLimitReached,
-    DuologueError,
     KeyReused,
     LimitReached,
     RaceLost,
@@ -28,6 +27,7 @@ from duologue.domain.errors import (
     TooManyCalls,
 )
 from duologue.domain.idempotency import KEPT, IdempotencyKey
+from duologue.usecases.ports.calls import Change
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -35,30 +35,48 @@ if TYPE_CHECKING:
 _WHAT = "accounts table"
 _COUNTS_KEPT = timedelta(days=2)
 
-Write = tuple[dict[str, Any], DuologueError]
-"""One write of a transaction, and what it means if its condition fails."""
-
 
 class DynamoAcceptance:
-    """The part of `DynamoCalls` that lives in the accounts table."""
+    """Plays `usecases.ports.calls.Acceptance`."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(self, client: "DynamoDBClient", accounts: str, calls: DynamoCalls) -> None:
+        """`accounts`: the table's name. `calls`: where the calls themselves are written."""
         self._client = client
-        self._table = table
+        self._table = accounts
+        self._calls = calls
 
-    def writes(self, call: Call, slots: int, limits: AcceptanceLimits) -> Iterator[Write]:
+    def accept(self, call: Call, *, slots: int, close_by: datetime, limits: AcceptanceLimits = NO_LIMITS) -> None:
+        self._calls.write(*self._counts(call, slots, limits), *self._calls.new(call, close_by))
+
+    def withdraw(self, change: Change, limits: AcceptanceLimits) -> None:
+        self._calls.write(*self._calls.writes(change), *self._undo(change.after, limits))
+
+    def check_repeat(self, app_key: str, key: IdempotencyKey, now: datetime) -> None:
+        with outside(_WHAT):
+            found = self._client.get_item(TableName=self._table, Key=_once(app_key, key), ConsistentRead=True)
+        row = from_item(found.get("Item", {}))
+        if not row or row["expires_at"] <= int(now.timestamp()):
+            return
+        if row["request"] != key.request:
+            raise KeyReused(app_key)
+        raise RequestRepeated(row["call"])
+
+    def in_use(self, app_key: str) -> int:
+        return slots_in_use(self._client, self._table, app_key)
+
+    def _counts(self, call: Call, slots: int, limits: AcceptanceLimits) -> Iterator[Write]:
         """In the order in which refusals are told (domain/acceptance_limits.py)."""
         if limits.key is not None:
             yield self._keep_key(call, limits.key), RaceLost("the idempotency key is taken")
         if limits.per_second:
             second = f"SECOND#{int(call.accepted_at.timestamp())}"
             yield self._count(call, second, limits.per_second), TooManyCalls(call.app)
-        yield self._take_slot(call, slots), LimitReached(call.app)
+        yield take_slot(self._table, call, slots), LimitReached(call.app)
         if limits.callee is not None:
             refusal = CalleeLimitReached(call.app, until_next_day(call.accepted_at))
             yield self._count(call, _callee(limits.callee), limits.callee.most), refusal
 
-    def undo(self, call: Call, limits: AcceptanceLimits) -> Iterator[Write]:
+    def _undo(self, call: Call, limits: AcceptanceLimits) -> Iterator[Write]:
         """Take back what a call counted for; its slot is freed by its end."""
         lost = RaceLost(call.id)
         if limits.key is not None:
@@ -76,36 +94,6 @@ class DynamoAcceptance:
                 "ExpressionAttributeValues": {":less": to_value(-1)},
             }
             yield {"Update": {"TableName": self._table} | update}, lost
-
-    def free_slot(self, app: str, call_id: str) -> dict[str, Any]:
-        """The write; a slot that is free stays so."""
-        update = {"UpdateExpression": "DELETE held :call", "ExpressionAttributeValues": {":call": {"SS": [call_id]}}}
-        return {"Update": {"TableName": self._table, "Key": _slots(app)} | update}
-
-    def check_repeat(self, app: str, key: IdempotencyKey, now: datetime) -> None:
-        with outside(_WHAT):
-            found = self._client.get_item(TableName=self._table, Key=_once(app, key), ConsistentRead=True)
-        row = from_item(found.get("Item", {}))
-        if not row or row["expires_at"] <= int(now.timestamp()):
-            return
-        if row["request"] != key.request:
-            raise KeyReused(app)
-        raise RequestRepeated(row["call"])
-
-    def in_use(self, app: str) -> int:
-        with outside(_WHAT):
-            found = self._client.get_item(TableName=self._table, Key=_slots(app), ConsistentRead=True)
-        return len(_held(found.get("Item", {})))
-
-    def held_slots(self) -> Mapping[str, Set[str]]:
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression="pk = :slots",
-            ExpressionAttributeValues={":slots": {"S": "SLOTS"}},
-            ConsistentRead=True,
-        )
-        with outside(_WHAT):
-            return {item["sk"]["S"]: _held(item) for page in pages for item in page["Items"]}
 
     def _keep_key(self, call: Call, key: IdempotencyKey) -> dict[str, Any]:
         now = int(call.accepted_at.timestamp())
@@ -128,23 +116,6 @@ class DynamoAcceptance:
             "ExpressionAttributeValues": values,
         }
         return {"Update": {"TableName": self._table} | update}
-
-    def _take_slot(self, call: Call, slots: int) -> dict[str, Any]:
-        update = {
-            "Key": _slots(call.app),
-            "UpdateExpression": "ADD held :call",
-            "ConditionExpression": "attribute_not_exists(held) OR size(held) < :slots",
-            "ExpressionAttributeValues": {":call": {"SS": [call.id]}, ":slots": to_value(slots)},
-        }
-        return {"Update": {"TableName": self._table} | update}
-
-
-def _held(item: Mapping[str, Any]) -> Set[str]:
-    return frozenset(item.get("held", {}).get("SS", ()))
-
-
-def _slots(app: str) -> dict[str, Any]:
-    return to_item({"pk": "SLOTS", "sk": app})
 
 
 def _once(app: str, key: IdempotencyKey) -> dict[str, Any]:

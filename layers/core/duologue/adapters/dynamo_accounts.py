@@ -9,7 +9,7 @@
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +21,12 @@ from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.domain.accounts import App, Sp
 from duologue.domain.errors import AccountExists, DuologueError, OutsideUnavailable, RaceLost, UnknownApp, UnknownSp
 from duologue.domain.tokens import LOG_IN_WINDOW, Grant, Register
+from duologue.usecases.until_written import no_pause, until_written
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _WHAT = "accounts table"
-_TRIES = 8
 _REMEMBER = timedelta(days=1)
 """How long a register stays after its last token, so that a late client is told "expired" and not "unknown"."""
 
@@ -73,7 +73,8 @@ class DynamoAccounts:
 
     def change_app(self, key: str, change: Callable[[App], App]) -> App:
         """Only what changed is written: secrets that nobody touched stay as they are sealed."""
-        for _ in range(_TRIES):
+
+        def once() -> App:
             row = self._app_row(key)
             app = self._opened(row)
             changed = change(app)
@@ -81,12 +82,10 @@ class DynamoAccounts:
                 return app
             before = to_item(plain_attributes(app)) | self._sealed(app, other_than=changed)
             after = to_item(plain_attributes(changed)) | self._sealed(changed, other_than=app)
-            try:
-                self._rewrite(f"APP#{key}", "APP", before, after, row.get("version", 0))
-            except RaceLost:
-                continue
+            self._rewrite(f"APP#{key}", "APP", before, after, row.get("version", 0))
             return changed
-        raise OutsideUnavailable(f"app {key}: {_TRIES} races lost in a row")
+
+        return until_written(once, no_pause, f"app {key}")
 
     def set_sp_active(self, sp_id: str, *, active: bool) -> None:
         self._set_of_sp(sp_id, "active", active)
@@ -94,13 +93,25 @@ class DynamoAccounts:
     def set_password(self, sp_id: str, password_hash: str) -> None:
         self._set_of_sp(sp_id, "password_hash", password_hash)
 
+    def app_in(self, key: str, items: Iterable[Mapping[str, Any]]) -> App:
+        """The app among items of this table. Raises UnknownApp."""
+        rows = [from_item(item) for item in items if item["pk"]["S"] == f"APP#{key}" and item["sk"]["S"] == "APP"]
+        if not rows:
+            raise UnknownApp(f"no app {key}")
+        return self._opened(rows[0])
+
+    def app_with_register(self, app_key: str) -> tuple[App, Register]:
+        keys = [to_item({"pk": f"APP#{app_key}", "sk": sk}) for sk in ("APP", "TOKENS")]
+        with outside(_WHAT):
+            found = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}})
+        if found.get("UnprocessedKeys"):  # throttled
+            raise OutsideUnavailable(f"{_WHAT}: UnprocessedKeys")
+        items = found["Responses"].get(self._table, [])
+        tokens = [from_item(item) for item in items if item["sk"]["S"] == "TOKENS"]
+        return self.app_in(app_key, items), _register(tokens[0] if tokens else None)
+
     def register(self, app_key: str) -> Register:
-        row = self._row(f"APP#{app_key}", "TOKENS")
-        if row is None:
-            return Register()
-        grants = tuple(_grant(kept) for kept in json.loads(row["grants"]))
-        log_ins = tuple(datetime.fromisoformat(at) for at in json.loads(row["log_ins"]))
-        return Register(grants, log_ins, row["version"])
+        return _register(self._row(f"APP#{app_key}", "TOKENS"))
 
     def save(self, app_key: str, register: Register) -> None:
         ends = [grant.refresh_ends_at for grant in register.grants] + [at + LOG_IN_WINDOW for at in register.log_ins]
@@ -198,6 +209,19 @@ class DynamoAccounts:
             if code_of(error) != "ConditionalCheckFailedException":
                 raise
             raise refusal from error
+
+
+def app_key(key: str) -> dict[str, Any]:
+    """Where an app is kept, for who reads it together with something else."""
+    return to_item({"pk": f"APP#{key}", "sk": "APP"})
+
+
+def _register(row: dict[str, Any] | None) -> Register:
+    if row is None:
+        return Register()
+    grants = tuple(_grant(kept) for kept in json.loads(row["grants"]))
+    log_ins = tuple(datetime.fromisoformat(at) for at in json.loads(row["log_ins"]))
+    return Register(grants, log_ins, row["version"])
 
 
 def _kept(grant: Grant) -> list[Any]:

@@ -1,26 +1,35 @@
-"""Calls in DynamoDB: a change is one transaction, or nothing.
+"""Calls in DynamoDB: a change is written whole, or not at all.
 
-                    version = the one read ──no──▶ RaceLost            (R1: the flow's waits step it too)
-    save ──▶        HEARD is new           ──no──▶ EventAlreadyProcessed   (R12)
-                    CDR is new             ──no──▶ CdrAlreadyWritten   (R10)
-                    facts are new, the slot is given back
+                    version = the one read ──no──▶ RaceLost
+    save ──▶        EVENT is new           ──no──▶ EventAlreadyProcessed   (R12)
+                    CDR is new             ──no──▶ CdrAlreadyWritten       (R10)
+                    the slot is given back
 
-Rows and keys: `call_rows.py`.
+A change that no event brought and that has no fact is one UpdateItem; any other is one transaction. Rows and keys:
+`call_rows.py`.
 """
 
-import json
-from collections.abc import Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from duologue.adapters.aws import code_of, from_item, outside, to_item, to_value
-from duologue.adapters.call_rows import call_of, cdr_row, fact_of, fact_row, history_of, row_of
-from duologue.adapters.dynamo_acceptance import DynamoAcceptance, Write
-from duologue.call_control.facts import Fact
-from duologue.call_control.history import Delivery, History
-from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits
+from duologue.adapters.aws import from_item, outside, to_item, to_value
+from duologue.adapters.call_rows import (
+    ASKED,
+    CALL,
+    CDR,
+    TOKEN,
+    asked_before,
+    asked_row,
+    call_of,
+    call_row,
+    cdr_row,
+    event_key,
+    event_row,
+    own_event_key,
+    written_time,
+)
+from duologue.adapters.dynamo_slots import free_slot
+from duologue.adapters.dynamo_writes import Write, transact, write_one
 from duologue.domain.call import Call
 from duologue.domain.cdr import cdr_of
 from duologue.domain.due import due_by
@@ -30,214 +39,126 @@ from duologue.domain.errors import (
     EventAlreadyProcessed,
     OutsideUnavailable,
     RaceLost,
+    StaleAttempt,
     UnknownCall,
 )
-from duologue.domain.idempotency import IdempotencyKey
-from duologue.usecases.ports import Change, ProcessedEvent, SavedCall
+from duologue.domain.task_token import TaskToken, Wait
+from duologue.usecases.ports.calls import Change, ProcessedEvent, SavedCall
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-CALL = "CALL"
-OPEN_CALLS = "open-calls"
-"""Sparse index: `open` and `close_by` are on a call until its account is closed; `domain/due.py` sets `close_by`."""
-_NOT_NOW = {"None", "ThrottlingError", "ProvisionedThroughputExceeded"}
-"""Reasons for which a transaction is cancelled that are nobody's fault; "None" stands for a write without one."""
+WHAT = "calls table"
+OPEN = "open"
+"""Sparse index `open-calls`: `open` and `close_by` are on a call until it is finalized."""
 
 
 class DynamoCalls:
-    """Plays `usecases.ports.Calls`."""
+    """Plays `usecases.ports.calls.Calls`."""
 
     def __init__(self, client: "DynamoDBClient", calls: str, accounts: str, keep: timedelta) -> None:
-        """`keep`: how long the items of a call stay after its acceptance."""
+        """`calls`, `accounts`: the tables' names. `keep`: how long the items of a call stay after its acceptance."""
         self._client = client
         self._calls = calls
-        self._acceptance = DynamoAcceptance(client, accounts)
+        self._accounts = accounts
         self._keep = keep
 
-    def accept(
-        self, call: Call, fact: Fact, *, slots: int, close_by: datetime, limits: AcceptanceLimits = NO_LIMITS
-    ) -> None:
-        row = row_of(call) | {"version": 1, "open": "open", "close_by": close_by.isoformat()}
-        self._transact(
-            *self._acceptance.writes(call, slots, limits),
-            (self._put(call, CALL, row), CallAlreadyAccepted(call.id)),
-            (self._put(call, _fact_key(1), fact_row(fact)), CallAlreadyAccepted(call.id)),
-        )
-
     def load(self, call_id: str) -> SavedCall:
-        with outside("calls table"):
-            found = self._client.get_item(TableName=self._calls, Key=_key(call_id, CALL), ConsistentRead=True)
-        return _saved(call_id, found.get("Item"))
+        return _saved(call_id, self._items(call_id))
 
-    def load_for(self, call_id: str, network_call: str, sequence: int) -> tuple[SavedCall, ProcessedEvent | None]:
-        heard_key = _processed_key(network_call, sequence)
-        keys = [_key(call_id, CALL), _key(call_id, heard_key)]
-        with outside("calls table"):
-            found = self._client.batch_get_item(RequestItems={self._calls: {"Keys": keys, "ConsistentRead": True}})
-        if found.get("UnprocessedKeys"):  # throttled
-            raise OutsideUnavailable("calls table: UnprocessedKeys")
-        items = {item["item"]["S"]: item for item in found["Responses"].get(self._calls, [])}
-        saved = _saved(call_id, items.get(CALL))
-        if heard_key not in items:
+    def load_for(self, call_id: str, network_call: str, event: str) -> tuple[SavedCall, ProcessedEvent | None]:
+        key = event_key(network_call, event)
+        items = self._items(call_id, key)
+        saved = _saved(call_id, items)
+        if key not in items:
             return saved, None
-        row = from_item(items[heard_key])
-        return saved, ProcessedEvent(network_call, sequence, json.loads(row["answer"]), row.get("wakes"))
-
-    def check_repeat(self, app_key: str, key: IdempotencyKey, now: datetime) -> None:
-        self._acceptance.check_repeat(app_key, key, now)
-
-    def withdraw(self, change: Change, limits: AcceptanceLimits) -> None:
-        self._transact(*self._writes(change), *self._acceptance.undo(change.after, limits))
+        row = items[key]
+        resumes = Wait(row["resumes"]) if "resumes" in row else None
+        return saved, ProcessedEvent(network_call, event, row["answer"], resumes)
 
     def save(self, change: Change) -> None:
-        self._transact(*self._writes(change))
+        self.write(*self.writes(change))
 
-    def _writes(self, change: Change) -> list[Write]:
+    def store_token(self, call_id: str, token: TaskToken) -> None:
+        row: dict[str, Any] = {"token": token.value, "waits_for": token.waits_for, "rank": token.rank}
+        row["expires_at"] = token.rank // 1_000_000 + int(self._keep.total_seconds())
+        put = {
+            "TableName": self._calls,
+            "Item": key_of(call_id, TOKEN) | to_item(row),
+            "ConditionExpression": "attribute_not_exists(#rank) OR #rank <= :rank",
+            "ExpressionAttributeNames": {"#rank": "rank"},
+            "ExpressionAttributeValues": {":rank": to_value(token.rank)},
+        }
+        write_one(self._client, WHAT, ({"Put": put}, StaleAttempt(call_id)))
+
+    def task_token(self, call_id: str) -> TaskToken | None:
+        with outside(WHAT):
+            found = self._client.get_item(TableName=self._calls, Key=key_of(call_id, TOKEN), ConsistentRead=True)
+        return _token(from_item(found["Item"])) if "Item" in found else None
+
+    # ---- writes, for what is written together with a change
+
+    def new(self, call: Call, close_by: datetime) -> list[Write]:
+        """The writes that begin a call."""
+        row = call_row(call) | {"version": 1, OPEN: OPEN, "close_by": written_time(close_by)}
+        taken = CallAlreadyAccepted(call.id)
+        return [(self._put(call, CALL, row), taken), (self._put(call, ASKED, asked_row(call)), taken)]
+
+    def writes(self, change: Change) -> list[Write]:
+        """The writes of a change, in the order in which their refusals are told."""
         call = change.after
         writes: list[Write] = [(self._update(change), RaceLost(call.id))]
-        if change.processed is not None:
-            processed = change.processed
-            row = {"answer": json.dumps(processed.answer)} | ({"wakes": processed.resumes} if processed.resumes else {})
-            key = _processed_key(processed.network_call, processed.sequence)
-            writes.append((self._put(call, key, row), EventAlreadyProcessed(call.id)))
-        elif change.resumes is not None:
-            key = f"WOKEN#{change.before.version:06d}"
-            writes.append((self._put(call, key, {"wakes": change.resumes}), RaceLost(call.id)))
+        event = change.processed
+        if event is not None or change.facts or change.resumes is not None:
+            row = event_row(call.app, call.facts - len(change.facts) + 1, change.facts)
+            row |= {} if change.resumes is None else {"resumes": change.resumes}
+            if event is None:
+                writes.append((self._put(call, own_event_key(change.before.version), row), RaceLost(call.id)))
+            else:
+                row["answer"] = event.answer
+                item = event_key(event.network_call, event.key)
+                writes.append((self._put(call, item, row), EventAlreadyProcessed(call.id)))
         if change.finalizes:
-            writes.append((self._put(call, "CDR", cdr_row(cdr_of(call))), CdrAlreadyWritten(call.id)))
-            writes.append((self._acceptance.free_slot(call.app, call.id), RaceLost(call.id)))
-        first = call.facts - len(change.facts) + 1
-        for sequence, fact in enumerate(change.facts, first):
-            writes.append((self._put(call, _fact_key(sequence), fact_row(fact)), RaceLost(call.id)))
+            writes.append((self._put(call, CDR, cdr_row(cdr_of(call))), CdrAlreadyWritten(call.id)))
+            writes.append((free_slot(self._accounts, call.app, call.id), RaceLost(call.id)))
         return writes
 
-    def fact(self, call_id: str, sequence: int) -> Fact:
-        with outside("calls table"):
-            key = _key(call_id, _fact_key(sequence))
-            found = self._client.get_item(TableName=self._calls, Key=key, ConsistentRead=True)
-        if "Item" not in found:
-            raise UnknownCall(call_id)
-        return fact_of(from_item(found["Item"]))
-
-    def history(self, call_id: str) -> History:
-        rows: dict[str, dict[str, Any]] = {}
-        wanted: dict[str, Any] = {
-            "KeyConditionExpression": "#call = :call",
-            "ExpressionAttributeNames": {"#call": "call"},
-            "ExpressionAttributeValues": {":call": {"S": call_id}},
-            "ConsistentRead": True,
-        }
-        while wanted:
-            with outside("calls table"):
-                page = self._client.query(TableName=self._calls, **wanted)
-            rows |= {item["item"]["S"]: from_item(item) for item in page["Items"]}
-            last = page.get("LastEvaluatedKey")  # one page holds 1 MB; a call is some tens of KB
-            wanted = wanted | {"ExclusiveStartKey": last} if last else {}
-        if CALL not in rows:
-            raise UnknownCall(call_id)
-        return history_of(call_id, rows)
-
-    def overdue(self, now: datetime, limit: int) -> Sequence[str]:
-        with outside("calls table"):
-            found = self._client.query(
-                TableName=self._calls,
-                IndexName=OPEN_CALLS,
-                KeyConditionExpression="#open = :open AND close_by <= :now",
-                ExpressionAttributeNames={"#open": "open"},
-                ExpressionAttributeValues={":open": {"S": "open"}, ":now": {"S": now.isoformat()}},
-                Limit=limit,
-            )
-        return [item["call"]["S"] for item in found["Items"]]
-
-    def in_use(self, app_key: str) -> int:
-        return self._acceptance.in_use(app_key)
-
-    def held_slots(self) -> Mapping[str, Set[str]]:
-        return self._acceptance.held_slots()
-
-    def open_calls(self) -> Set[str]:
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._calls,
-            IndexName=OPEN_CALLS,
-            KeyConditionExpression="#open = :open",
-            ExpressionAttributeNames={"#open": "open"},
-            ExpressionAttributeValues={":open": {"S": "open"}},
-        )
-        with outside("calls table"):
-            return {item["call"]["S"] for page in pages for item in page["Items"]}
-
-    def free_slot(self, app_key: str, call_id: str) -> bool:
-        """In one transaction with the look at the call, so that no call which begins meanwhile loses its slot."""
-        look = {
-            "TableName": self._calls,
-            "Key": _key(call_id, CALL),
-            "ConditionExpression": "attribute_not_exists(#open)",
-            "ExpressionAttributeNames": {"#open": "open"},
-        }
-        freed = self._acceptance.free_slot(app_key, call_id)
-        try:
-            self._transact(({"ConditionCheck": look}, RaceLost(call_id)), (freed, RaceLost(call_id)))
-        except RaceLost:
-            return False
-        return True
-
-    def is_acknowledged(self, call_id: str, sequence: int) -> bool:
-        with outside("calls table"):
-            key = _key(call_id, _delivery_key(sequence))
-            found = self._client.get_item(TableName=self._calls, Key=key, ConsistentRead=True)
-        return bool(from_item(found.get("Item", {})).get("taken", False))
-
-    def record_delivery(self, call_id: str, sequence: int, delivery: Delivery) -> None:
-        row = {
-            "attempt": delivery.attempt,
-            "at": delivery.at.isoformat(),
-            "url": delivery.url,
-            "taken": delivery.acknowledged,
-            "status": delivery.status if delivery.status is not None else 0,
-            "note": delivery.note,
-            "expires_at": int((delivery.at + self._keep).timestamp()),
-        }
-        try:
-            with outside("calls table"):
-                self._client.put_item(
-                    TableName=self._calls,
-                    Item=_key(call_id, _delivery_key(sequence)) | to_item(row),
-                    ConditionExpression="attribute_not_exists(taken) OR taken = :no",
-                    ExpressionAttributeValues={":no": {"BOOL": False}},
-                )
-        except ClientError as error:  # a late failure of an earlier attempt changes nothing: the SP has it
-            if code_of(error) != "ConditionalCheckFailedException":
-                raise
+    def write(self, *writes: Write) -> None:
+        if len(writes) == 1:
+            write_one(self._client, WHAT, writes[0])
+        else:
+            transact(self._client, WHAT, *writes)
 
     def _update(self, change: Change) -> dict[str, Any]:
-        """Set what changed and nothing else: the flow writes attributes of its own on the same row."""
-        before, after = (
-            row_of(call) | {"close_by": due_by(call).isoformat()} for call in (change.before.call, change.after)
-        )
-        sets = {name: value for name, value in after.items() if before.get(name) != value}
-        if change.finalizes:
-            sets.pop("close_by", None)
+        """Set what changed and nothing else."""
+        before, after = call_row(change.before.call), call_row(change.after)
+        sets: dict[str, Any] = {name: value for name, value in after.items() if before.get(name) != value}
         removes = sorted(before.keys() - after.keys())
-        removes += ["listener"] if change.resumes is not None else []
-        removes += ["open", "close_by"] if change.finalizes else []
-        names = {f"#{i}": name for i, name in enumerate([*sets, *removes])}
-        assigned = "".join(f", #{i} = :{i}" for i in range(len(sets)))
-        removed = ", ".join(f"#{i}" for i in range(len(sets), len(names)))
-        values = {f":{i}": to_value(value) for i, value in enumerate(sets.values())}
+        if change.dial_mark is not None:
+            sets["dial_mark"] = change.dial_mark
+        if change.clears_dial_mark:
+            removes.append("dial_mark")
+        if change.finalizes:
+            removes += [OPEN, "close_by"]
+        elif (due := _new_close_by(change)) is not None:
+            sets["close_by"] = written_time(due)
+        names = {f"#{place}": name for place, name in enumerate([*sets, *removes])}
+        assigned = "".join(f", #{place} = :{place}" for place in range(len(sets)))
+        removed = ", ".join(f"#{place}" for place in range(len(sets), len(names)))
+        values = {f":{place}": to_value(value) for place, value in enumerate(sets.values())}
         version = {":before": to_value(change.before.version), ":next": to_value(change.before.version + 1)}
-        update = {
+        request = {
             "TableName": self._calls,
-            "Key": _key(change.after.id, CALL),
+            "Key": key_of(change.after.id, CALL),
             "UpdateExpression": f"SET version = :next{assigned}" + (f" REMOVE {removed}" if removed else ""),
             "ConditionExpression": "version = :before",
             "ExpressionAttributeValues": values | version,
         }
-        return {"Update": update | ({"ExpressionAttributeNames": names} if names else {})}
+        return {"Update": request | ({"ExpressionAttributeNames": names} if names else {})}
 
     def _put(self, call: Call, item: str, row: dict[str, Any]) -> dict[str, Any]:
         expires = int((call.accepted_at + self._keep).timestamp())
-        whole = _key(call.id, item) | to_item(row) | to_item({"expires_at": expires})
+        whole = key_of(call.id, item) | to_item(row) | to_item({"expires_at": expires})
         return {
             "Put": {
                 "TableName": self._calls,
@@ -247,43 +168,43 @@ class DynamoCalls:
             }
         }
 
-    def _transact(self, *writes: Write) -> None:
-        """Write all or nothing. Each write comes with what it means if its condition fails; the first such tells."""
-        try:
-            with outside("calls table"):
-                self._client.transact_write_items(TransactItems=[write for write, _ in writes])  # type: ignore[misc]
-        except ClientError as error:
-            if code_of(error) != "TransactionCanceledException":
-                raise
-            reasons = [str(reason.get("Code")) for reason in error.response.get("CancellationReasons", [])]
-            for reason, (_, meaning) in zip(reasons, writes, strict=False):
-                if reason == "ConditionalCheckFailed":
-                    raise meaning from error
-            if "TransactionConflict" in reasons:
-                raise RaceLost("another transaction holds the call, or its app's slots") from error
-            if set(reasons) <= _NOT_NOW:
-                raise OutsideUnavailable(f"calls table: {', '.join(sorted(set(reasons)))}") from error
-            raise
+    def _items(self, call_id: str, *more: str) -> dict[str, dict[str, Any]]:
+        """The rows of a call that are there, by sort key: CALL, ASKED, TOKEN and `more`."""
+        keys = [key_of(call_id, item) for item in (CALL, ASKED, TOKEN, *more)]
+        with outside(WHAT):
+            found = self._client.batch_get_item(RequestItems={self._calls: {"Keys": keys, "ConsistentRead": True}})
+        if found.get("UnprocessedKeys"):  # throttled
+            raise OutsideUnavailable(f"{WHAT}: UnprocessedKeys")
+        return {item["item"]["S"]: from_item(item) for item in found["Responses"].get(self._calls, [])}
 
 
-def _saved(call_id: str, item: Any) -> SavedCall:
-    if item is None:
-        raise UnknownCall(call_id)
-    row = from_item(item)
-    return SavedCall(call_of(call_id, row), row["version"], row.get("listener"))
-
-
-def _key(call_id: str, item: str) -> dict[str, Any]:
+def key_of(call_id: str, item: str) -> dict[str, Any]:
     return to_item({"call": call_id, "item": item})
 
 
-def _fact_key(sequence: int) -> str:
-    return f"FACT#{sequence:06d}"
+def _new_close_by(change: Change) -> datetime | None:
+    """None: the stored time stays; it may be earlier than the call is due, never later (domain/due.py)."""
+    due, stored = due_by(change.after), change.before.close_by
+    return due if change.postpones or stored is None or due < stored else None
 
 
-def _processed_key(network_call: str, sequence: int) -> str:
-    return f"HEARD#{network_call}#{sequence:06d}"
+def _saved(call_id: str, items: dict[str, dict[str, Any]]) -> SavedCall:
+    if CALL not in items:
+        raise UnknownCall(call_id)
+    row = items[CALL]
+    return SavedCall(
+        call=call_of(call_id, items.get(ASKED) or asked_before(row), row),
+        version=row["version"],
+        task_token=_token(items[TOKEN]) if TOKEN in items else _token_before(row),
+        dial_mark=row.get("dial_mark"),
+        close_by=datetime.fromisoformat(row["close_by"]) if "close_by" in row else None,
+    )
 
 
-def _delivery_key(sequence: int) -> str:
-    return f"TOLD#{sequence:06d}"
+def _token_before(row: dict[str, Any]) -> TaskToken | None:
+    """As the release before this one kept it; its executions last a day after an update, and hear of the end."""
+    return TaskToken(row["listener"], Wait.END, 0) if "listener" in row else None
+
+
+def _token(row: dict[str, Any]) -> TaskToken:
+    return TaskToken(row["token"], Wait(row["waits_for"]), row["rank"])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from duologue.adapters.aws import outside
 from duologue.domain.errors import OutsideUnavailable
-from duologue.usecases.ports import Notice
+from duologue.usecases.ports.notifying import Notice
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -66,7 +66,14 @@ class SqsNotices:
 
 def written(notice: Notice, **more: str) -> str:
     """A notice as a message's body."""
-    body = {"call_id": notice.call_id, "sequence": notice.sequence, "attempt": notice.attempt, **more}
+    body = {
+        "call_id": notice.call_id,
+        "sequence": notice.sequence,
+        "source": notice.source,
+        "app": notice.app,
+        "attempt": notice.attempt,
+        **more,
+    }
     if notice.due is not None:
         body["due"] = notice.due.isoformat()
     return json.dumps(body)
@@ -77,4 +84,4 @@ def read(body: str) -> Notice:
     sent = json.loads(body)
     call_id, sequence = str(sent["call_id"]), int(sent["sequence"])
     due = datetime.fromisoformat(sent["due"]) if "due" in sent else None
-    return Notice(call_id, sequence, int(sent.get("attempt", 1)), due)
+    return Notice(call_id, sequence, str(sent["source"]), str(sent["app"]), int(sent.get("attempt", 1)), due)

@@ -1,17 +1,19 @@
 """The flow in AWS Step Functions: one execution a call, named by the call's id."""
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from duologue.adapters.aws import code_of, outside
 from duologue.domain.errors import CallStopping
+from duologue.usecases.ports.flows import FlowOrder
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
-_WOKEN_BEFORE = {"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"}
+_WAIT_IS_OVER = {"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"}
 
 
 class StepFunctionsFlows:
@@ -21,28 +23,45 @@ class StepFunctionsFlows:
         self._client = client
         self._state_machine = state_machine
 
-    def start(self, call_id: str, request: dict[str, Any]) -> None:
+    def start(self, order: FlowOrder) -> None:
         try:
             with outside("state machine"):
                 self._client.start_execution(
-                    stateMachineArn=self._state_machine, name=call_id, input=json.dumps(request)
+                    stateMachineArn=self._state_machine, name=order.call_id, input=json.dumps(_input(order))
                 )
         except ClientError as error:
             if code_of(error) != "ExecutionAlreadyExists":  # the name is taken by our own first try (R13)
                 raise
 
-    def resume(self, token: str) -> None:
+    def resume(self, token: str) -> bool:
         try:
             with outside("state machine"):
                 self._client.send_task_success(taskToken=token, output="{}")
         except ClientError as error:
-            if code_of(error) not in _WOKEN_BEFORE:
+            if code_of(error) not in _WAIT_IS_OVER:
                 raise
+            return False
+        return True
 
     def interrupt(self, token: str) -> None:
         try:
             with outside("state machine"):
                 self._client.send_task_failure(taskToken=token, error=CallStopping.__name__)
         except ClientError as error:
-            if code_of(error) not in _WOKEN_BEFORE:
+            if code_of(error) not in _WAIT_IS_OVER:
                 raise
+
+
+def _input(order: FlowOrder) -> dict[str, Any]:
+    """No number and nothing of the SP: who may look at executions sees an id and seconds."""
+    return {
+        "callId": order.call_id,
+        "callerWaitSeconds": _seconds(order.caller_wait),
+        "calleeWaitSeconds": _seconds(order.callee_wait),
+        "talkSeconds": _seconds(order.talk),
+        "lastMinuteSeconds": _seconds(order.last_minute),
+    }
+
+
+def _seconds(wait: timedelta) -> int:
+    return max(1, int(wait.total_seconds()))

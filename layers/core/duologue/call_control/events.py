@@ -1,4 +1,4 @@
-"""What the network says of a call, in our words.
+"""What happens to a call, in our words: what the network says of it, and at the end what we ask for ourselves.
 
 Every one may come twice, late, never, or before the call that caused it is known.
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from duologue.call_control.prompts import PromptAudio
+from duologue.domain.errors import DuologueError
 from duologue.domain.outcome import Party
 
 
@@ -56,12 +57,14 @@ class LegAnswered(NetworkEvent):
 class BridgeFailed(NetworkEvent):
     """The callee's leg came to nothing. `sip_status` 0: the network does not say why.
 
-    `refused`: it was not even dialled (no room in the network, or something in the request).
-    `unplayable`: nor this, since the prompt to wait by could not be played.
+    `refused`: the network's code of why it was not even dialled; None: it was dialled.
+    `no_room`: it was refused for now, not for good.
+    `unplayable`: it was refused, since the prompt to wait by could not be played.
     """
 
     sip_status: int = 0
-    refused: bool = False
+    refused: str | None = None
+    no_room: bool = False
     unplayable: bool = False
 
 
@@ -81,10 +84,14 @@ class RecordingStarted(NetworkEvent):
 
 @dataclass(frozen=True, slots=True)
 class ActionRefused(NetworkEvent):
-    """The network could not do something we asked for, other than the bridge; the rest of the list is gone."""
+    """The network could not do something we asked for, other than the bridge; the rest of the list is gone.
+
+    `prompt`: the one that was refused; None: the action was no prompt, or the network does not say which.
+    """
 
     action: str
     why: str
+    prompt: PromptAudio | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +143,32 @@ CallEvent = (
     | EndAsked
     | Informational
 )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnEvent:
+    """Something that the platform itself brings to a call; it concerns no network call."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StopAsked(OwnEvent):
+    """The SP wants the call to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class GaveUp(OwnEvent):
+    """The flow gave up. `error` led to that; None: nothing that the product names."""
+
+    error: type[DuologueError] | None
+
+
+@dataclass(frozen=True, slots=True)
+class NeverTakenUp(OwnEvent):
+    """The call was accepted, its flow never began, and now it never will: nothing was dialled."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndNotHeard(OwnEvent):
+    """No leg of the call can be up any more, and the network never told its end."""

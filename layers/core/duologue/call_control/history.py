@@ -6,6 +6,7 @@ from datetime import datetime
 
 from duologue.call_control.facts import Fact
 from duologue.domain.call import Call
+from duologue.domain.cdr import Cdr
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +29,5 @@ class History:
     facts: tuple[Fact, ...]
     deliveries: Mapping[int, Delivery]
     """By the fact's sequence. A fact that is not in it was not told (yet)."""
+    cdr: Cdr | None = None
+    """None: the call is not over."""

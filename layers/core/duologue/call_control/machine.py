@@ -23,14 +23,18 @@ from duologue.call_control.events import (
     DialAccepted,
     DialCalleeAsked,
     EndAsked,
+    GaveUp,
     InboundCall,
     Informational,
     LastMinuteAsked,
     LegAnswered,
     LegEnded,
     LegRinging,
+    NeverTakenUp,
+    OwnEvent,
     PromptPlayed,
     RecordingStarted,
+    StopAsked,
 )
 from duologue.call_control.facts import (
     CallEnded,
@@ -43,9 +47,20 @@ from duologue.call_control.facts import (
 from duologue.call_control.prompts import AppPrompt, Prompt, PromptAudio
 from duologue.domain.audio import Listeners
 from duologue.domain.call import Call, Phase
+from duologue.domain.errors import (
+    CalleeSilent,
+    CallerSilent,
+    CallStopping,
+    DialRefused,
+    DuologueError,
+    LongestReached,
+    NoSuchNetworkCall,
+    NothingWasDialled,
+)
 from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Outcome, Party, Result, outcome_of
 from duologue.domain.recording import Recording, folder_of
+from duologue.domain.task_token import Wait
 
 _HOLD_TIMES = 20
 """How often the connecting prompt repeats; when it runs out first, the network says so and it starts again."""
@@ -55,46 +70,92 @@ _HOLD_TIMES = 20
 class Decision:
     """The call as it now is, what the network shall do at once, and what has happened.
 
-    `resumes`: the state that waits on this call has what it waited for.
+    `resumes`: what has come true that a state of the flow may wait for.
     `note`: for the log, where nothing of the call changed; actions may follow all the same.
+    `goes_on`: who was given up has answered meanwhile.
     """
 
     call: Call
     actions: tuple[Action, ...] = ()
     facts: tuple[Fact, ...] = ()
-    resumes: bool = False
+    resumes: Wait | None = None
     note: str | None = None
+    goes_on: bool = False
 
 
-def decide(call: Call, event: CallEvent) -> Decision:
-    """What follows from one network event."""
+def decide(call: Call, event: CallEvent | OwnEvent) -> Decision:
+    """What follows from one event."""
+    if isinstance(event, OwnEvent):
+        return _numbered(call, _decide_own(call, event))
     if call.network_call is not None and call.network_call != event.network_call:
         return _hang_up_the_late(call, event, "a stray: another call of the network was first (R6)")
     if call.phase is Phase.OVER:
         return _hang_up_the_late(call, event, "the call is over")
     known, dialled = _adopt(call, event)
     decision = _decide_known(known, event)
-    facts = dialled + decision.facts
-    numbered = replace(decision.call, facts=call.facts + len(facts))
-    return replace(decision, call=numbered, facts=facts, note=decision.note if numbered == call else None)
+    return _numbered(call, replace(decision, facts=dialled + decision.facts))
 
 
-def close(call: Call, at: datetime, reason: EndReason) -> Decision:
-    """End a call that the network never ended for us. A call that is over stays as it is.
+def _numbered(before: Call, decision: Decision) -> Decision:
+    call = replace(decision.call, facts=before.facts + len(decision.facts))
+    return replace(decision, call=call, note=decision.note if call == before else None)
+
+
+# ---- why a call ends, where it is not the network that says so. The first reason stands.
+
+
+def _decide_own(call: Call, event: OwnEvent) -> Decision:
+    if call.phase is Phase.OVER:
+        return Decision(call, note="the call is over")
+    match event:
+        case StopAsked():
+            return Decision(_ending(call, event.at, EndReason.STOPPED), note="the call was ending")
+        case GaveUp():
+            return _gave_up(call, event)
+        case NeverTakenUp():
+            return _close(call, event.at, EndReason.NEVER_STARTED)
+        case _:  # EndNotHeard
+            unheard = EndReason.CALLER_SILENT if call.network_call is None else EndReason.LOST
+            return _close(call, event.at, unheard)
+
+
+_REASONS: dict[type[DuologueError], EndReason] = {
+    CallerSilent: EndReason.CALLER_SILENT,
+    CalleeSilent: EndReason.CALLEE_SILENT,
+    NothingWasDialled: EndReason.NO_ROOM,
+    DialRefused: EndReason.DIAL_REFUSED,
+    LongestReached: EndReason.LONGEST_CALL,
+}
+_NO_REASON = (NoSuchNetworkCall, CallStopping)
+"""Hang-ups that are on their way know better; of a call that is stopping the reason is recorded."""
+
+
+def _gave_up(call: Call, event: GaveUp) -> Decision:
+    if call.ending is not None:
+        return Decision(call, note="the call was ending")
+    if event.error in _NO_REASON:
+        return Decision(call, note="the network ends the call")
+    awaited: dict[type[DuologueError], Leg] = {CallerSilent: call.caller, CalleeSilent: call.callee}
+    leg = None if event.error is None else awaited.get(event.error)
+    if leg is not None and leg.answered_at is not None:
+        return Decision(call, note="answered meanwhile", goes_on=True)
+    reason = EndReason.LOST if event.error is None else _REASONS.get(event.error, EndReason.LOST)
+    return Decision(_ending(call, event.at, reason))
+
+
+def _close(call: Call, at: datetime, reason: EndReason) -> Decision:
+    """End a call that the network never ended for us.
 
     Where one leg's end is known, the other ended with it (R9), and so did the call. Where none is, a leg that was
     answered counts as having lasted until now; one that was only dialled, as never answered.
     """
-    if call.phase is Phase.OVER:
-        return Decision(call, note="the call is over")
     ending = call.ending or reason
     silent = ending in (EndReason.CALLER_SILENT, EndReason.CALLEE_SILENT)
     gave_up = Outcome(Result.NO_ANSWER if silent else Result.CANCELLED)
     known = call.caller.ended_at or call.callee.ended_at or at
     caller, callee = _give_up(call.caller, known, gave_up), _give_up(call.callee, known, gave_up)
     ended_at = max((leg.ended_at for leg in (caller, callee) if leg.ended_at is not None), default=at)
-    decision = _over(replace(call, ending=ending, caller=caller, callee=callee), ended_at)
-    return replace(decision, call=replace(decision.call, facts=call.facts + len(decision.facts)))
+    return _over(replace(call, ending=ending, caller=caller, callee=callee), ended_at)
 
 
 # ---- one function an event
@@ -149,8 +210,9 @@ def _caller_answered(call: Call, event: LegAnswered) -> Decision:
     answered = (LegAnsweredRecorded(event.at, Party.CALLER),)
     call = _with(call, up)
     if call.ending is not None:  # R4, R8: nobody is waiting for this answer any more
-        return Decision(call, _hang_up(call), answered, resumes=True)
-    return Decision(call, (PlayPrompt(Party.CALLER, Prompt.CONNECTING, _HOLD_TIMES),), answered, resumes=True)
+        return Decision(call, _hang_up(call), answered, resumes=Wait.CALLER_ANSWER)
+    connecting = PlayPrompt(Party.CALLER, Prompt.CONNECTING, _HOLD_TIMES)
+    return Decision(call, (connecting,), answered, resumes=Wait.CALLER_ANSWER)
 
 
 def _dial_callee_asked(call: Call, at: datetime) -> Decision:
@@ -202,8 +264,8 @@ def _callee_answered(call: Call, event: LegAnswered) -> Decision:
         return Decision(_with(call, late), facts=answered)
     call = _with(call, replace(callee, answered_at=event.at, network_id=event.leg_id))
     if call.ending is not None:
-        return Decision(call, _hang_up(call), answered, resumes=True)
-    return Decision(call, _announce_and_record(call), answered, resumes=True)
+        return Decision(call, _hang_up(call), answered, resumes=Wait.CALLEE_ANSWER)
+    return Decision(call, _announce_and_record(call), answered, resumes=Wait.CALLEE_ANSWER)
 
 
 def _announce_and_record(call: Call) -> tuple[Action, ...]:
@@ -230,17 +292,25 @@ def _bridge_failed(call: Call, event: BridgeFailed) -> Decision:
         silent = _bridge(call, None)
         return Decision(call, (silent,), note="the caller waits in silence: the prompt cannot be played")
     if event.refused and callee.alerting_at is None:
-        lost = _callee_lost(call, event.at, Outcome(Result.UNREACHABLE), EndReason.DIAL_REFUSED)
+        reason = EndReason.NO_ROOM if event.no_room else EndReason.DIAL_REFUSED
+        refused = replace(call, dial_refusal=event.refused)
+        lost = _callee_lost(refused, event.at, Outcome(Result.UNREACHABLE), reason)
         # The dial that was told when it was asked for never left: nobody is accounted for (docs/decisions/0008).
         return replace(lost, call=_with(lost.call, replace(callee, dialled_at=None)))
     return _callee_lost(call, event.at, _callee_outcome(call, event))
 
 
-def _callee_lost(call: Call, at: datetime, outcome: Outcome, reason: EndReason = EndReason.CALLEE_FAILED) -> Decision:
+def _callee_lost(
+    call: Call,
+    at: datetime,
+    outcome: Outcome,
+    reason: EndReason = EndReason.CALLEE_FAILED,
+    connected: Mapping[Party, str] | None = None,
+) -> Decision:
     """The callee will not come: tell the caller why the line goes dead, unless the call was ending anyway."""
     parting = () if call.ending is not None else (PlayPrompt(Party.CALLER, _why(outcome)),)
     call = _with(_ending(call, at, reason), replace(call.callee, ended_at=at, outcome=outcome))
-    return Decision(call, (*parting, *_hang_up(call)))
+    return Decision(call, (*parting, *_hang_up(call, connected)))
 
 
 def _why(outcome: Outcome) -> Prompt:
@@ -272,6 +342,8 @@ def _action_refused(call: Call, event: ActionRefused) -> Decision:
     if call.phase is Phase.ENDING:
         return Decision(call, _hang_up(call), note="nothing but hanging up is left")
     if call.phase is Phase.CALLER_WAITING and call.prelude_at is not None:
+        if event.prompt not in (None, _prelude(call)):
+            return Decision(call, note="the prompt before the callee's dial is still heard")
         return _dial_callee(call, event.at)  # a prompt that cannot be played is no reason not to connect them
     if call.phase is Phase.RINGING_CALLEE and event.action != PlayPrompt.__name__:
         return _callee_lost(call, event.at, Outcome(Result.UNREACHABLE))
@@ -311,12 +383,15 @@ def _callee_ended(call: Call, event: LegEnded) -> Decision:
     if callee.dialled_at is None or callee.is_over or callee.network_id not in (None, event.leg_id):
         return Decision(call, note="the callee's leg is over, or this is another leg")
     if callee.answered_at is None:
-        call = _ending(call, event.at, EndReason.CALLEE_FAILED)
+        named = _with(call, replace(callee, network_id=event.leg_id))
+        decision = _callee_lost(named, event.at, outcome_of(event.sip_status), connected=event.connected)
     else:
         call = _ending(call, event.at, EndReason.HUNG_UP, by=Party.CALLEE)
-    call = _with(call, _dropped(callee, event))
-    hang_up = _hang_up(call, event.connected)  # R9
-    return replace(_over(call, event.at), actions=hang_up) if call.caller.is_over else Decision(call, hang_up)
+        call = _with(call, _dropped(callee, event))
+        decision = Decision(call, _hang_up(call, event.connected))  # R9
+    if not call.caller.is_over:
+        return decision
+    return replace(_over(decision.call, event.at), actions=_hang_up(decision.call, event.connected))
 
 
 # ---- shared steps
@@ -370,7 +445,7 @@ def _over(call: Call, at: datetime) -> Decision:
     """R10: the end and the account are one."""
     assert call.ending is not None
     ended = replace(call, ended_at=at)
-    return Decision(ended, facts=(CallEnded(at, call.ending), CdrWritten(at)), resumes=True)
+    return Decision(ended, facts=(CallEnded(at, call.ending), CdrWritten(at)), resumes=Wait.END)
 
 
 def _hang_up(call: Call, connected: Mapping[Party, str] | None = None) -> tuple[HangUp, ...]:

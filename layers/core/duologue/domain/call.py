@@ -63,6 +63,8 @@ class Call:
     """When the flow began to dial; None: nothing was dialled yet, and nothing will be once the call is over."""
     network_call: str | None = None
     """The carrier's id of the call: the first one stored wins (R6)."""
+    dial_refusal: str | None = None
+    """The network's error code, where it refused a dial; never its text."""
     prelude_at: datetime | None = None
     """When the prompt before the callee's dial began."""
     recording: Recording | None = None
@@ -70,7 +72,6 @@ class Call:
     ending: EndReason | None = None
     """The first reason to end that was recorded."""
     ending_at: datetime | None = None
-    """When it was; None where the flow recorded it, as it does when one of its waits is over."""
     ended_by: Party | None = None
     """Who hung up; None if the platform or the network ended it."""
     ended_at: datetime | None = None

@@ -28,6 +28,8 @@ class Cdr:
     wants_party_type: bool
     recording: Recording | None = None
     """None: none was started."""
+    dial_refusal: str | None = None
+    """The network's error code, where it refused a dial."""
 
     @property
     def talk(self) -> timedelta:
@@ -56,6 +58,7 @@ def cdr_of(call: Call) -> Cdr:
         user_data=call.user_data,
         wants_party_type=call.wants_party_type,
         recording=call.recording,
+        dial_refusal=call.dial_refusal,
     )
 
 

@@ -1,4 +1,4 @@
-"""When a call is due for the sweeper. This is the rule's one home; the store writes what it says with every change.
+"""When a call is due for the sweeper. This is the rule's one home; the store never has a later time (see below).
 
 | A call that is         | is due                                                                                  |
 | ---------------------- | --------------------------------------------------------------------------------------- |
@@ -7,8 +7,8 @@
 | talking, or was        | its longest talk and `SWEEP_MARGIN` after the callee's answer                           |
 | ending                 | `ENDING` after its reason was recorded, if that is sooner                               |
 
-The flow records a reason without its time, and needs none: either a wait of its own is over, and the call is due soon
-by the lines above, or somebody who stopped the call has recorded reason and time before.
+The time that is stored with a call may be earlier: it is written when the call is accepted, and moved forward only by
+the sweeper, when it finds that the call is not due yet. So a short call costs no write for it, and it is never later.
 """
 
 from datetime import datetime, timedelta

@@ -5,10 +5,14 @@
 | RequestRefused     | the SP: change the request          | no, not unchanged         |
 | AlreadyDone        | nobody: the work stands             | yes, it changes nothing   |
 | NotYet             | nobody: come back                   | yes, later                |
+| FlowError          | nobody: the flow goes on by its name | no                       |
 | OutsideUnavailable | those who run the thing outside     | yes, with jitter          |
+| NothingWasDialled  | nobody: the network has no room     | yes, for about 30 s       |
+| DialRefused        | the SP or the operator: the network refuses this dial | no      |
 | DialUncertain      | nobody: the network will say, or the sweeper closes | no, never |
 
-The state machine names these classes in `ErrorEquals`; a test compares the two.
+The state machine names these classes in `ErrorEquals`; a test compares the two. Their texts hold ids and codes only: an
+execution's history shows them.
 """
 
 from datetime import timedelta
@@ -213,16 +217,74 @@ class LegStillUp(NotYet):
     """A leg of the call has not ended, so its account cannot be closed."""
 
 
-class CallStopping(NotYet):
-    """The SP stopped the call while the flow waited: the flow ends the call and waits for its legs."""
-
-
 class RecordingNotReady(NotYet):
     """The call was recorded, and the sound has not come yet."""
 
 
-class NotDelivered(NotYet):
-    """The SP did not take a notification. It is offered again on the delivery schedule."""
+# ---- why a state of the flow has nothing to wait for
+
+
+class FlowError(DuologueError):
+    """A state of the flow has nothing to wait for, or nothing more. The state machine goes on by the class's name."""
+
+
+class AlreadyAnswered(FlowError):
+    """Who should be rung, or is given up, has answered."""
+
+
+class CallIsOver(FlowError):
+    """The call has ended and its CDR is written."""
+
+
+class CallStopping(FlowError):
+    """A reason to end is recorded: the flow ends the call and waits for its legs."""
+
+
+class CallerSilent(FlowError):
+    """The caller has not answered within its time."""
+
+
+class CalleeSilent(FlowError):
+    """The callee has not answered within its time."""
+
+
+class LongestReached(FlowError):
+    """The longest duration of the call is reached."""
+
+
+class NothingIsUp(FlowError):
+    """Nothing was dialled, so there is no leg to wait for."""
+
+
+class StaleAttempt(FlowError):
+    """A newer attempt of the flow waits on this call. Nobody listens to this one any more."""
+
+
+class NoSuchNetworkCall(FlowError):
+    """The network knows no such call any more: no leg of it is up, and its hang-ups are told or on their way."""
+
+
+# ---- what became of a dial
+
+
+class DialError(DuologueError):
+    """A dial failed. `code` is the network's own code of the error, never its text, which may hold a number."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class NothingWasDialled(DialError):
+    """The network has no room for now, or the request was never sent."""
+
+
+class DialRefused(DialError):
+    """The network refused the dial for good. Nothing was dialled."""
+
+
+class DialUncertain(DialError):
+    """The dial may have left. It is never repeated."""
 
 
 # ---- others must recover
@@ -230,10 +292,6 @@ class NotDelivered(NotYet):
 
 class OutsideUnavailable(DuologueError):
     """A thing outside (storage, the network's control plane, a queue) did not answer or refused for now."""
-
-
-class DialUncertain(DuologueError):
-    """A dial may have left. It is never repeated."""
 
 
 # ---- inside

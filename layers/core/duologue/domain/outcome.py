@@ -46,7 +46,8 @@ class EndReason(StrEnum):
     CALLER_LEFT = "caller_left"  # the caller hung up before the callee answered
     STOPPED = "stopped"  # by the SP
     LONGEST_CALL = "longest_call"
-    DIAL_REFUSED = "dial_refused"  # the network had no room for the dial; nothing was dialled
+    NO_ROOM = "no_room"  # the network had no room for the dial; nothing was dialled
+    DIAL_REFUSED = "dial_refused"  # the network refused the dial for good; nothing was dialled
     NEVER_STARTED = "never_started"  # accepted, and then nothing took it up; nothing was dialled
     LOST = "lost"  # the network never told its end, or the flow could no longer see the call and ended it
 

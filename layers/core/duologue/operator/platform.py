@@ -12,9 +12,11 @@ from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.adapters.s3_prompts import S3Prompts
 from duologue.adapters.stack_outputs import outputs_of
+from duologue.call_control.prompt_keys import key_of
 from duologue.domain.errors import OutsideUnavailable
-from duologue.usecases.ports import AccountBook, NumberPlan, Prompts, SpEndpoints, Tokens
-from duologue.wire.chime.prompt_keys import key_of
+from duologue.usecases.ports.accounts import AccountBook, Tokens
+from duologue.usecases.ports.notifying import SpEndpoints
+from duologue.usecases.ports.outside import NumberPlan, Prompts
 
 Said = dict[str, Any]
 """What a command prints."""

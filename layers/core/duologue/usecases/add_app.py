@@ -6,7 +6,9 @@ from dataclasses import asdict, dataclass
 from duologue.domain.accounts import App, PushSignature
 from duologue.domain.random_text import random_text
 from duologue.usecases.check_app import check_app
-from duologue.usecases.ports import AccountBook, NumberPlan, SpEndpoints
+from duologue.usecases.ports.accounts import AccountBook
+from duologue.usecases.ports.notifying import SpEndpoints
+from duologue.usecases.ports.outside import NumberPlan
 from duologue.usecases.rotate_secret import new_secret
 
 _KEY_LENGTH = 32

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from duologue.domain.accounts import Sp
 from duologue.domain.errors import InvalidField
-from duologue.usecases.ports import AccountBook
+from duologue.usecases.ports.accounts import AccountBook
 from duologue.usecases.set_password import checked_hash
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,32}")

@@ -10,7 +10,8 @@ from duologue.domain.attempts import Attempt, Proof, check_time, nonce_needed_un
 from duologue.domain.credentials import AccessToken, AppDigest, Credentials
 from duologue.domain.errors import AccountInactive, WrongDigest
 from duologue.usecases.count_failure import count_failure
-from duologue.usecases.ports import Accounts, AuthAttempts, Clock, Tokens
+from duologue.usecases.ports.accounts import Accounts, AuthAttempts, Tokens
+from duologue.usecases.ports.outside import Clock
 
 
 def authenticate(
@@ -33,8 +34,8 @@ def authenticate(
     """
     match credentials:
         case AccessToken(app_key, token):
-            app = accounts.app(app_key)
-            tokens.register(app_key).check_access(token, clock.now())
+            app, register = tokens.app_with_register(app_key)
+            register.check_access(token, clock.now())
             _check_active(app, accounts)
         case AppDigest():
             app = accounts.app(credentials.app_key)

@@ -6,7 +6,9 @@ from dataclasses import replace
 from duologue.domain.accounts import App
 from duologue.domain.call import NotifyTo
 from duologue.usecases.check_app import check_app
-from duologue.usecases.ports import AppBook, NumberPlan, SpEndpoints
+from duologue.usecases.ports.accounts import AppBook
+from duologue.usecases.ports.notifying import SpEndpoints
+from duologue.usecases.ports.outside import NumberPlan
 
 
 def change_app(

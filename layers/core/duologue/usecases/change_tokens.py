@@ -3,12 +3,10 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from duologue.domain.errors import OutsideUnavailable, RaceLost
 from duologue.domain.tokens import Register
-from duologue.usecases.ports import Clock, Tokens
-
-_TRIES = 12
-"""Five log-ins a minute and a few refreshes at the same moment lose fewer races than that."""
+from duologue.usecases.ports.accounts import Tokens
+from duologue.usecases.ports.outside import Clock
+from duologue.usecases.until_written import no_pause, until_written
 
 
 def change_tokens(app_key: str, change: Callable[[Register, datetime], Register], tokens: Tokens, clock: Clock) -> None:
@@ -17,11 +15,8 @@ def change_tokens(app_key: str, change: Callable[[Register, datetime], Register]
     Raises:
         OutsideUnavailable: too many changes at the same moment, or storage is out of reach.
     """
-    for _ in range(_TRIES):
-        changed = change(tokens.register(app_key), clock.now())
-        try:
-            tokens.save(app_key, changed)
-        except RaceLost:
-            continue
-        return
-    raise OutsideUnavailable(f"app {app_key}: {_TRIES} races for its tokens lost in a row")
+
+    def once() -> None:
+        tokens.save(app_key, change(tokens.register(app_key), clock.now()))
+
+    until_written(once, no_pause, f"app {app_key}")

@@ -7,7 +7,8 @@ from duologue.domain.dialling_policy import check_shown
 from duologue.domain.errors import InvalidField
 from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.recording import KEEP_DAYS
-from duologue.usecases.ports import NumberPlan, SpEndpoints
+from duologue.usecases.ports.notifying import SpEndpoints
+from duologue.usecases.ports.outside import NumberPlan
 
 MOST_CALLS = 10_000
 """More at a time, in a second or to one callee in a day is no limit but a slip of the pen."""

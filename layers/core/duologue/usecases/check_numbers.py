@@ -6,7 +6,7 @@ from duologue.domain.accounts import App
 from duologue.domain.callback_request import CallbackRequest
 from duologue.domain.dialling_policy import DiallingPolicy, NumberKind, check_apart
 from duologue.domain.errors import CallerRefused, NumberRefused
-from duologue.usecases.ports import NumberPlan
+from duologue.usecases.ports.outside import NumberPlan
 
 
 def check_numbers(

@@ -2,7 +2,8 @@
 
 from duologue.domain.attempts import MOST_FAILURES, Attempt
 from duologue.domain.errors import AuthenticationLocked, RaceLost
-from duologue.usecases.ports import AuthAttempts, Clock
+from duologue.usecases.ports.accounts import AuthAttempts
+from duologue.usecases.ports.outside import Clock
 
 
 def count_failure(attempt: Attempt, *, auth_attempts: AuthAttempts, clock: Clock) -> None:

@@ -1,7 +1,8 @@
 """End all tokens of an app at once, since one of them, or what buys them, got into wrong hands."""
 
 from duologue.usecases.change_tokens import change_tokens
-from duologue.usecases.ports import Apps, Clock, Tokens
+from duologue.usecases.ports.accounts import Apps, Tokens
+from duologue.usecases.ports.outside import Clock
 
 
 def end_tokens(app_key: str, *, apps: Apps, tokens: Tokens, clock: Clock) -> None:

@@ -7,7 +7,7 @@ from duologue.domain.accounts import App
 from duologue.domain.call import Call
 from duologue.domain.errors import RecordingNotReady, UnknownRecording
 from duologue.domain.recording import published_key
-from duologue.usecases.ports import Recordings
+from duologue.usecases.ports.recordings import Recordings
 
 
 @dataclass(frozen=True, slots=True)

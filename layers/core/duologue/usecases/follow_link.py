@@ -11,7 +11,10 @@ from duologue.domain.recording import URL_GOOD_FOR
 from duologue.domain.tokens import hash_token
 from duologue.usecases.authenticate import active_app
 from duologue.usecases.find_audio import Retention, find_audio
-from duologue.usecases.ports import Accounts, Calls, Clock, Links, LinkTokens, Recordings
+from duologue.usecases.ports.accounts import Accounts
+from duologue.usecases.ports.calls import Calls
+from duologue.usecases.ports.outside import Clock
+from duologue.usecases.ports.recordings import Links, LinkTokens, Recordings
 
 
 def follow_link(token: str, *, links: Links, accounts: Accounts, recordings: Recordings, clock: Clock) -> str:

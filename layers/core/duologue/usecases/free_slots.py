@@ -8,12 +8,12 @@ something else than the platform: these are found here.
 import logging
 
 from duologue.domain.errors import OutsideUnavailable
-from duologue.usecases.ports import Calls
+from duologue.usecases.ports.calls import OpenCalls
 
 _log = logging.getLogger(__name__)
 
 
-def free_slots(*, calls: Calls) -> int:
+def free_slots(*, calls: OpenCalls) -> int:
     """How many were freed. A slot that cannot be freed now is left for the next time.
 
     The list of open calls may be a moment late, so each call that is not on it is looked at before its slot is freed.

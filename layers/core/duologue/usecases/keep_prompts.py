@@ -8,7 +8,8 @@ from duologue.call_control.prompts import AppPrompt, Prompt
 from duologue.domain.accounts import App
 from duologue.domain.errors import InvalidField
 from duologue.domain.wav import read_wav
-from duologue.usecases.ports import AppBook, Apps, Prompts
+from duologue.usecases.ports.accounts import AppBook, Apps
+from duologue.usecases.ports.outside import Prompts
 
 MOST_PROMPTS = 200
 """Of one app: it is read with every request, and whole."""

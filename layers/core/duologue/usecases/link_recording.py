@@ -8,7 +8,9 @@ from duologue.domain.random_text import random_text
 from duologue.domain.recording import LINK_TOKEN_LENGTH, Link
 from duologue.domain.tokens import hash_token
 from duologue.usecases.find_audio import Retention, find_audio
-from duologue.usecases.ports import Calls, Clock, Links, Recordings
+from duologue.usecases.ports.calls import Calls
+from duologue.usecases.ports.outside import Clock
+from duologue.usecases.ports.recordings import Links, Recordings
 
 
 def link_recording(

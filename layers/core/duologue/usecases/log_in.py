@@ -10,7 +10,8 @@ from duologue.domain.passwords import NOBODY, password_matches
 from duologue.domain.tokens import Register, TokenPair, new_pair
 from duologue.usecases.change_tokens import change_tokens
 from duologue.usecases.count_failure import count_failure
-from duologue.usecases.ports import Accounts, AuthAttempts, Clock, Tokens
+from duologue.usecases.ports.accounts import Accounts, AuthAttempts, Tokens
+from duologue.usecases.ports.outside import Clock
 
 
 def log_in(

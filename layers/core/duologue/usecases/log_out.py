@@ -2,7 +2,8 @@
 
 from duologue.domain.credentials import AccessToken
 from duologue.usecases.change_tokens import change_tokens
-from duologue.usecases.ports import Clock, Tokens
+from duologue.usecases.ports.accounts import Tokens
+from duologue.usecases.ports.outside import Clock
 
 
 def log_out(credentials: AccessToken, *, tokens: Tokens, clock: Clock) -> None:

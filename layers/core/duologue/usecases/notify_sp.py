@@ -15,7 +15,8 @@ from duologue.call_control.history import Delivery
 from duologue.domain.call import Phase
 from duologue.domain.delivery import wait_after
 from duologue.domain.errors import UnknownApp, UnknownCall
-from duologue.usecases.ports import Apps, Calls, Clock, Notice, Notices, SpEndpoints, WebhookFormat
+from duologue.usecases.ports.notifying import Notice, Notices, NotificationLog, SpEndpoints, WebhookFormat
+from duologue.usecases.ports.outside import Clock
 
 _log = logging.getLogger(__name__)
 
@@ -35,8 +36,7 @@ class NotifyResult(StrEnum):
 def notify_sp(
     notice: Notice,
     *,
-    calls: Calls,
-    apps: Apps,
+    log: NotificationLog,
     webhooks: WebhookFormat,
     endpoints: SpEndpoints,
     notices: Notices,
@@ -53,24 +53,23 @@ def notify_sp(
         notices.queue_again(notice, now)
         return NotifyResult.NOT_DUE
     try:
-        call = calls.load(notice.call_id).call
-        fact = calls.fact(notice.call_id, notice.sequence)
-        app = apps.app(call.app)
+        notification = log.notification(notice)
     except (UnknownCall, UnknownApp) as error:  # kept for less time than a queue held it, or removed by the operator
         return _give_up(notice, notices, type(error).__name__)
-    if calls.is_acknowledged(notice.call_id, notice.sequence):
+    fact = notification.fact
+    if notification.is_acknowledged:
         return NotifyResult.ALREADY_ACKNOWLEDGED
-    overtaken = isinstance(fact, LegFact) and call.phase is Phase.OVER
+    overtaken = isinstance(fact, LegFact) and notification.call.phase is Phase.OVER
     if overtaken and notice.attempt > 1:
         return NotifyResult.OUTDATED
-    request = webhooks.request(call, fact, app, now)
+    request = webhooks.request(notification.call, fact, notification.cdr, notification.app, now)
     if request is None:
         return NotifyResult.NOT_FOR_SP
     reply = endpoints.post(request)
     acknowledged = webhooks.is_acknowledged(fact, reply)
     note = reply.note or ("" if acknowledged else "not taken")
     delivery = Delivery(notice.attempt, now, request.url, acknowledged=acknowledged, status=reply.status, note=note)
-    calls.record_delivery(notice.call_id, notice.sequence, delivery)
+    log.record_delivery(notice.call_id, notice.sequence, delivery)
     if acknowledged:
         return NotifyResult.ACKNOWLEDGED
     if overtaken:

@@ -4,9 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from duologue.call_control.facts import CallAccepted
 from duologue.domain.acceptance_limits import AcceptanceLimits, limits_for
 from duologue.domain.accounts import App
 from duologue.domain.call import Call, Phase
@@ -15,8 +13,10 @@ from duologue.domain.due import SWEEP_MARGIN, TAKE_UP, due_by
 from duologue.domain.errors import AlreadyDone, CallAlreadyAccepted, OutsideUnavailable, RaceLost
 from duologue.domain.idempotency import IdempotencyKey
 from duologue.domain.leg import Leg
-from duologue.domain.outcome import EndReason, Party
-from duologue.usecases.ports import Calls, Change, Clock, Flows, SavedCall
+from duologue.domain.outcome import Party
+from duologue.usecases.ports.calls import Acceptance, Calls, Change, SavedCall
+from duologue.usecases.ports.flows import FlowOrder, Flows
+from duologue.usecases.ports.outside import Clock
 
 _log = logging.getLogger(__name__)
 _TRIES = 12
@@ -58,7 +58,7 @@ def place_callback(
     request: CallbackRequest,
     app: App,
     *,
-    calls: Calls,
+    calls: Acceptance,
     flows: Flows,
     clock: Clock,
     new_call_id: Callable[[datetime], str],
@@ -82,7 +82,7 @@ def place_callback(
         call = _call(request, app, new_call_id(now), now, timeouts)
         limits = limits_for(app, request.callee, now, key, is_test=is_test)
         try:
-            calls.accept(call, CallAccepted(now), slots=app.concurrent_calls, close_by=due_by(call), limits=limits)
+            calls.accept(call, slots=app.concurrent_calls, close_by=due_by(call), limits=limits)
         except (RaceLost, CallAlreadyAccepted):  # a call at the same time counts on the same, or drew the same id
             if key is not None:
                 calls.check_repeat(app.key, key, now)
@@ -103,27 +103,22 @@ def resume_callback(
     """
     call = calls.load(call_id).call
     if call.phase is Phase.ACCEPTED and clock.now() - call.accepted_at > _FIRST_IS_OVER:
-        flows.start(call.id, flow_input(call, timeouts, _prelude(call, app)))
+        flows.start(flow_order(call, timeouts, _prelude(call, app)))
 
 
-def flow_input(call: Call, timeouts: RingTimeouts, prelude: timedelta = timedelta(0)) -> dict[str, Any]:
-    """What the state machine knows of a call: whom to ring showing what, and how long each wait may take (R3).
+def flow_order(call: Call, timeouts: RingTimeouts, prelude: timedelta = timedelta(0)) -> FlowOrder:
+    """How long each wait of a call's flow may take (R3).
 
     `prelude`: how long the app's own prompt before the callee's dial lasts; the platform's are in `timeouts`.
     """
-    given: dict[str, Any] = {
-        "callId": call.id,
-        "caller": {"number": call.caller.number.e164, "shows": call.caller.display_number.e164},
-        "callerWaitSeconds": _seconds(timeouts.caller_wait),
-        "calleeWaitSeconds": _seconds(timeouts.callee_wait + prelude),
-        "talkSeconds": _seconds(call.longest_talk),
-        "closeBy": due_by(replace(call, taken_up_at=call.accepted_at)).isoformat(),
-    }
-    if call.announces_end:
-        unannounced = max(call.longest_talk - _LAST_MINUTE, _A_MOMENT)
-        given["talkSeconds"] = _seconds(unannounced)
-        given["lastMinuteSeconds"] = _seconds(call.longest_talk - unannounced)
-    return given
+    unannounced = max(call.longest_talk - _LAST_MINUTE, _A_MOMENT) if call.announces_end else call.longest_talk
+    return FlowOrder(
+        call_id=call.id,
+        caller_wait=timeouts.caller_wait,
+        callee_wait=timeouts.callee_wait + prelude,
+        talk=unannounced,
+        last_minute=max(call.longest_talk - unannounced, _A_MOMENT),
+    )
 
 
 def _call(request: CallbackRequest, app: App, call_id: str, now: datetime, timeouts: RingTimeouts) -> Call:
@@ -156,39 +151,42 @@ def _prelude(call: Call, app: App) -> timedelta:
 
 
 def _start_or_withdraw(
-    call: Call, limits: AcceptanceLimits, app: App, calls: Calls, flows: Flows, clock: Clock, timeouts: RingTimeouts
+    call: Call,
+    limits: AcceptanceLimits,
+    app: App,
+    calls: Acceptance,
+    flows: Flows,
+    clock: Clock,
+    timeouts: RingTimeouts,
 ) -> None:
     """Start the flow; once more if that is not known to have worked: the name makes a repeat harmless (R13)."""
-    given = flow_input(call, timeouts, _prelude(call, app))
+    order = flow_order(call, timeouts, _prelude(call, app))
     try:
-        _start(flows, call, given)
+        _start(flows, order)
     except OutsideUnavailable:
         _withdraw(call, limits, calls, clock)
         raise
 
 
-def _start(flows: Flows, call: Call, given: dict[str, Any]) -> None:
+def _start(flows: Flows, order: FlowOrder) -> None:
     try:
-        flows.start(call.id, given)
+        flows.start(order)
     except OutsideUnavailable:
-        flows.start(call.id, given)
+        flows.start(order)
 
 
-def _withdraw(call: Call, limits: AcceptanceLimits, calls: Calls, clock: Clock) -> None:
+def _withdraw(call: Call, limits: AcceptanceLimits, calls: Acceptance, clock: Clock) -> None:
     """The SP is about to be told no. Close the call untold, so that a flow which did start may not dial.
 
     With an idempotency key it is told all the same: a repeat may have been answered with this call meanwhile. If the
     closing fails the sweeper does it, and the SP is told of a call that it thinks refused: never the reverse.
     """
-    from duologue.call_control.machine import close  # it takes its time to load, and almost no request needs it
+    from duologue.call_control.events import NeverTakenUp  # they take time to load, and almost no request needs them
+    from duologue.call_control.machine import decide
 
-    decision = close(call, clock.now(), EndReason.NEVER_STARTED)
+    decision = decide(call, NeverTakenUp(clock.now()))
     facts, after = (decision.facts, decision.call) if limits.key else ((), replace(decision.call, facts=call.facts))
     try:
         calls.withdraw(Change(SavedCall(call, version=1), after, facts, finalizes=True), limits)
     except (OutsideUnavailable, RaceLost, AlreadyDone):
         _log.exception("a call that did not start is left to the sweeper", extra={"call_id": call.id})
-
-
-def _seconds(span: timedelta) -> int:
-    return int(span.total_seconds())

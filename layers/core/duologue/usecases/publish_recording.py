@@ -5,7 +5,8 @@ from enum import StrEnum
 from duologue.domain.call import Call
 from duologue.domain.errors import UnknownCall
 from duologue.domain.recording import owner_of, published_key
-from duologue.usecases.ports import Calls, Publisher
+from duologue.usecases.ports.calls import Calls
+from duologue.usecases.ports.recordings import Publisher
 
 
 class Published(StrEnum):

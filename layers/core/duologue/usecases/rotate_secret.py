@@ -11,7 +11,7 @@ from dataclasses import replace
 from duologue.domain.accounts import App
 from duologue.domain.errors import InvalidField
 from duologue.domain.random_text import random_text
-from duologue.usecases.ports import AppBook
+from duologue.usecases.ports.accounts import AppBook
 
 _LENGTH = 43
 """About 256 random bits."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from duologue.domain.errors import InvalidField
 from duologue.domain.passwords import SALT_BYTES, hash_password
-from duologue.usecases.ports import AccountBook
+from duologue.usecases.ports.accounts import AccountBook
 
 SHORTEST_PASSWORD = 12
 

@@ -1,50 +1,58 @@
 """Stop a callback: record the wish, then ask the network. The end itself is told when it has come (R8)."""
 
-from dataclasses import replace
+from dataclasses import dataclass
 
-from duologue.domain.call import Phase
-from duologue.domain.errors import OutsideUnavailable, RaceLost, UnknownCall
-from duologue.domain.outcome import EndReason
-from duologue.usecases.ports import Calls, Change, Clock, Flows, Network, SavedCall
-
-_TRIES = 8
-
-
-def stop_callback(call_id: str, app_key: str, *, calls: Calls, network: Network, flows: Flows, clock: Clock) -> None:
-    """Make a call end. A second stop, or a stop of a call that is ending anyway, is success.
-
-    Success is true even if all that carries it out is lost: a call whose end is recorded is soon due for the sweeper.
-
-    Raises:
-        UnknownCall: the app has no such call, or it is over.
-        OutsideUnavailable: the wish is not recorded, or nobody could be asked to carry it out; repeat it.
-    """
-    saved = _record(call_id, app_key, calls, clock)
-    if saved.call.network_call is None:
-        return  # nothing is dialled yet, and now nothing will be: the flow asks the row before each dial
-    try:
-        asked = network.end(saved.call.network_call)
-    except OutsideUnavailable:
-        if saved.task_token is None:
-            raise
-        asked = False
-    if not asked and saved.task_token is not None:
-        # The flow asks for as long as it takes; or the call is over and its hang-ups were not heard, and the flow
-        # waits for them a little before it settles.
-        flows.interrupt(saved.task_token)
+from duologue.call_control.events import StopAsked
+from duologue.call_control.machine import decide
+from duologue.domain.call import Call, Phase
+from duologue.domain.errors import OutsideUnavailable, UnknownCall
+from duologue.usecases.ports.calls import Calls, Change
+from duologue.usecases.ports.flows import Flows
+from duologue.usecases.ports.network import Network
+from duologue.usecases.ports.outside import Clock
+from duologue.usecases.until_written import Pause, until_written
 
 
-def _record(call_id: str, app_key: str, calls: Calls, clock: Clock) -> SavedCall:
-    for _ in range(_TRIES):
-        saved = calls.load(call_id)
+@dataclass(frozen=True, slots=True)
+class StopCallback:
+    calls: Calls
+    network: Network
+    flows: Flows
+    clock: Clock
+    pause: Pause
+
+    def __call__(self, call_id: str, app_key: str) -> None:
+        """Make a call end. A second stop, or a stop of a call that is ending anyway, is success.
+
+        Success is true even if all that carries it out is lost: a call whose end is recorded is soon due for the
+        sweeper.
+
+        Raises:
+            UnknownCall: the app has no such call, or it is over.
+            OutsideUnavailable: the wish is not recorded, or nobody could be asked to carry it out; repeat it.
+        """
+        call = until_written(lambda: self._record(call_id, app_key), self.pause, f"call {call_id}")
+        if call.network_call is None:
+            return  # nothing is dialled yet, and now nothing will be: the flow looks at the call before each dial
+        unreached: OutsideUnavailable | None = None
+        try:
+            if self.network.end(call.network_call):
+                return
+        except OutsideUnavailable as error:
+            unreached = error
+        # The flow asks for as long as it takes; or the call is over and its hang-ups were not heard, and the flow waits
+        # for them a little before it settles.
+        token = self.calls.task_token(call_id)
+        if token is not None:
+            self.flows.interrupt(token.value)
+        elif unreached is not None:
+            raise unreached
+
+    def _record(self, call_id: str, app_key: str) -> Call:
+        saved = self.calls.load(call_id)
         if saved.call.app != app_key or saved.call.phase is Phase.OVER:
             raise UnknownCall(call_id)
-        if saved.call.ending is not None:
-            return saved
-        stopped = replace(saved.call, ending=EndReason.STOPPED, ending_at=clock.now())
-        try:
-            calls.save(Change(before=saved, after=stopped))
-        except RaceLost:
-            continue
-        return replace(saved, call=stopped)
-    raise OutsideUnavailable(f"call {call_id}: {_TRIES} races lost in a row")
+        decision = decide(saved.call, StopAsked(self.clock.now()))
+        if decision.call != saved.call:
+            self.calls.save(Change(saved, decision.call))
+        return decision.call

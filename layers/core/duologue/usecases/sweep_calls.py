@@ -1,4 +1,4 @@
-"""End what the network forgot: close every open call that is older than a call can get."""
+"""End what the network forgot: finalize every open call that is older than a call can get."""
 
 import logging
 from dataclasses import dataclass
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from duologue.domain.call import Call
 from duologue.domain.errors import LegStillUp, OutsideUnavailable, UnknownCall
 from duologue.usecases.failure_isolation import FailureIsolation
-from duologue.usecases.finalize_call import GRACE, finalize_call
-from duologue.usecases.ports import Calls, Clock, Flows, Network
+from duologue.usecases.finalize_call import FinalizeCall
+from duologue.usecases.ports.calls import OpenCalls
+from duologue.usecases.ports.outside import Clock
 
 _log = logging.getLogger(__name__)
 
@@ -25,20 +26,16 @@ class Swept:
 
 
 def sweep_calls(
-    *, calls: Calls, network: Network, flows: Flows, clock: Clock, isolate: FailureIsolation, most: int = 500
+    *, calls: OpenCalls, finalize: FinalizeCall, clock: Clock, isolate: FailureIsolation, most: int = 2000
 ) -> Swept:
-    """Close at most `most` overdue calls, the oldest first. One that cannot be closed does not hold up the others."""
-    now = clock.now()
-    finally_due = set(calls.overdue(now - GRACE, most))
+    """Look at `most` overdue calls at most, the oldest first. One that cannot be closed does not hold up the others."""
     left = 0
     closed: list[Call] = []
-    for call_id in calls.overdue(now, most):
+    for call_id in calls.overdue(clock.now(), most):
         left += 1
         with isolate(call_id):
             try:
-                done = finalize_call(
-                    call_id, calls=calls, network=network, flows=flows, clock=clock, final=call_id in finally_due
-                )
+                done = finalize.if_due(call_id)
                 closed += [done] if done is not None else []
                 left -= 1
             except (LegStillUp, OutsideUnavailable, UnknownCall):

@@ -8,33 +8,28 @@ from functools import cache, partial
 
 from duologue.adapters.aws import NORMAL
 from duologue.adapters.aws_clients import SIGNING, client, lazy_client
+from duologue.adapters.dynamo_acceptance import DynamoAcceptance
+from duologue.adapters.dynamo_histories import DynamoHistories
 from duologue.adapters.dynamo_links import DynamoLinks
 from duologue.adapters.jittered_pause import pause
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.adapters.s3_recordings import S3Recordings
 from duologue.adapters.system_clock import SystemClock
 from duologue.domain.dialling_policy import ORDINARY, NumberKind
+from duologue.runtime.carriers import network
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.accounts import dynamo_accounts, dynamo_auth_attempts, link_tokens
-from duologue.runtime.wiring.calls import dynamo_calls, flows, network
+from duologue.runtime.wiring.calls import dynamo_calls, flows
 from duologue.runtime.wiring.sp_endpoints import sp_endpoints
 from duologue.usecases.find_audio import Retention
 from duologue.usecases.place_callback import RingTimeouts
-from duologue.usecases.ports import (
-    Accounts,
-    AppBook,
-    AuthAttempts,
-    Calls,
-    Clock,
-    Flows,
-    Links,
-    LinkTokens,
-    Network,
-    NumberPlan,
-    Recordings,
-    SpEndpoints,
-    Tokens,
-)
+from duologue.usecases.ports.accounts import Accounts, AppBook, AuthAttempts, Tokens
+from duologue.usecases.ports.calls import Acceptance, Calls, Histories
+from duologue.usecases.ports.flows import Flows
+from duologue.usecases.ports.notifying import SpEndpoints
+from duologue.usecases.ports.outside import Clock, NumberPlan
+from duologue.usecases.ports.recordings import Links, LinkTokens, Recordings
+from duologue.usecases.stop_callback import StopCallback
 from duologue.wire.huawei.session_id import new_call_id
 
 
@@ -45,8 +40,10 @@ class Dependencies:
     tokens: Tokens
     auth_attempts: AuthAttempts
     calls: Calls
+    acceptance: Acceptance
+    histories: Histories
     flows: Flows
-    network: Network
+    stop: StopCallback
     endpoints: SpEndpoints
     plan: NumberPlan
     kinds: frozenset[NumberKind]
@@ -64,7 +61,8 @@ class Dependencies:
 
 @cache
 def dependencies() -> Dependencies:
-    accounts = dynamo_accounts()
+    accounts, calls, flow = dynamo_accounts(), dynamo_calls(), flows()
+    dynamodb = client("dynamodb", NORMAL)
     ring = RingTimeouts(
         callee_ring=timedelta(seconds=int(setting("CALLEE_RING_SECONDS"))),
         caller_ring=timedelta(seconds=int(setting("CALLER_RING_SECONDS"))),
@@ -74,9 +72,11 @@ def dependencies() -> Dependencies:
         apps=accounts,
         tokens=accounts,
         auth_attempts=dynamo_auth_attempts(),
-        calls=dynamo_calls(),
-        flows=flows(),
-        network=network(),
+        calls=calls,
+        acceptance=DynamoAcceptance(dynamodb, setting("ACCOUNTS_TABLE"), calls),
+        histories=DynamoHistories(dynamodb, setting("CALLS_TABLE")),
+        flows=flow,
+        stop=StopCallback(calls, network(), flow, SystemClock(), pause),
         endpoints=sp_endpoints(),
         plan=LibphonenumberPlan(),
         kinds=ORDINARY | {NumberKind(kind) for kind in setting("ALSO_DIAL").split(",") if kind},

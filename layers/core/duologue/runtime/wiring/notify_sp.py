@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from functools import cache
 from random import SystemRandom
 
-from duologue.adapters.aws import PATIENT
+from duologue.adapters.aws import NORMAL, PATIENT
 from duologue.adapters.aws_clients import client
+from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
 from duologue.adapters.sqs_notices import SqsNotices
 from duologue.adapters.system_clock import SystemClock
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.accounts import dynamo_accounts, link_tokens
-from duologue.runtime.wiring.calls import dynamo_calls
+from duologue.runtime.wiring.calls import keep_calls
 from duologue.runtime.wiring.sp_endpoints import sp_endpoints
-from duologue.usecases.ports import Apps, Calls, Clock, Notices, SpEndpoints, WebhookFormat
+from duologue.usecases.ports.notifying import Notices, NotificationLog, SpEndpoints, WebhookFormat
+from duologue.usecases.ports.outside import Clock
 from duologue.wire.huawei.notifications import HuaweiWebhooks
 from duologue.wire.huawei.records import Records
 
@@ -23,8 +25,7 @@ _NONCE_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    calls: Calls
-    apps: Apps
+    log: NotificationLog
     webhooks: WebhookFormat
     endpoints: SpEndpoints
     notices: Notices
@@ -35,8 +36,13 @@ class Dependencies:
 @cache
 def dependencies() -> Dependencies:
     return Dependencies(
-        calls=dynamo_calls(),
-        apps=dynamo_accounts(),
+        log=DynamoNotificationLog(
+            client("dynamodb", NORMAL),
+            setting("CALLS_TABLE"),
+            setting("ACCOUNTS_TABLE"),
+            dynamo_accounts(),
+            keep_calls(),
+        ),
         webhooks=HuaweiWebhooks(
             setting("HOST_NAME"),
             lambda: secrets.token_hex(_NONCE_BYTES),

@@ -8,11 +8,15 @@ from duologue.adapters.aws_clients import client
 from duologue.adapters.sqs_notices import SqsNotices
 from duologue.adapters.step_functions_flows import StepFunctionsFlows
 from duologue.runtime.settings import setting
-from duologue.usecases.ports import Flows, Notices
+from duologue.runtime.wiring.calls import dynamo_calls
+from duologue.usecases.ports.calls import Calls
+from duologue.usecases.ports.flows import Flows
+from duologue.usecases.ports.notifying import Notices
 
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
+    calls: Calls
     flows: Flows
     notices: Notices
 
@@ -20,4 +24,4 @@ class Dependencies:
 @cache
 def dependencies() -> Dependencies:
     flows = StepFunctionsFlows(client("stepfunctions", PATIENT), "")
-    return Dependencies(flows, SqsNotices(client("sqs", PATIENT), setting("FIRST_QUEUE")))
+    return Dependencies(dynamo_calls(PATIENT), flows, SqsNotices(client("sqs", PATIENT), setting("FIRST_QUEUE")))

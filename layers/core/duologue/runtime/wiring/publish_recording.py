@@ -8,7 +8,8 @@ from duologue.adapters.aws_clients import client
 from duologue.adapters.s3_publisher import S3Publisher
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.calls import dynamo_calls
-from duologue.usecases.ports import Calls, Publisher
+from duologue.usecases.ports.calls import Calls
+from duologue.usecases.ports.recordings import Publisher
 
 
 @dataclass(frozen=True, slots=True)

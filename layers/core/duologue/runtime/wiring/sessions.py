@@ -7,7 +7,8 @@ from functools import cache
 
 from duologue.adapters.system_clock import SystemClock
 from duologue.runtime.wiring.accounts import dynamo_accounts, dynamo_auth_attempts
-from duologue.usecases.ports import Accounts, AuthAttempts, Clock, Tokens
+from duologue.usecases.ports.accounts import Accounts, AuthAttempts, Tokens
+from duologue.usecases.ports.outside import Clock
 
 
 @dataclass(frozen=True, slots=True)

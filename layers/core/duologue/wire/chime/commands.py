@@ -4,4 +4,7 @@ DIAL_CALLEE = "dial_callee"
 LAST_MINUTE = "last_minute"
 END = "end"
 
-END_COMMAND = {"command": END}
+
+def command(word: str) -> dict[str, str]:
+    """The arguments that say it."""
+    return {"command": word}

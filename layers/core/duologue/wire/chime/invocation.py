@@ -25,9 +25,10 @@ from duologue.call_control.events import (
     PromptPlayed,
     RecordingStarted,
 )
+from duologue.call_control.prompt_keys import prompt_at
+from duologue.call_control.prompts import PromptAudio
 from duologue.domain.outcome import Party
 from duologue.wire.chime import commands
-from duologue.wire.chime.prompt_keys import prompt_at
 
 CALL_ID = "callId"
 """The name of our call id in ArgumentsMap and TransactionAttributes."""
@@ -44,6 +45,8 @@ _BEFORE_THE_DIAL = {
     "SystemException",
 }
 """The documented errors of an action that was looked at and not begun. A SIP status beside one says otherwise."""
+_FOR_NOW = {"ActionExecutionThrottled", "SystemException"}
+"""Of these, the ones that say nothing against the action itself."""
 _MOST_DIGITS = 13
 """Epoch milliseconds until the year 2286."""
 _OUR_NAMES = {
@@ -63,7 +66,7 @@ class Invocation:
     """
 
     network_call: str
-    sequence: int
+    event_key: str
     call_id: str | None
     event: CallEvent
     introduces: bool
@@ -82,7 +85,7 @@ def read_invocation(payload: Mapping[str, Any], now: datetime) -> Invocation:
     read = _READERS.get(kind, _nothing)
     return Invocation(
         network_call=network_call,
-        sequence=_whole(payload.get("Sequence")),
+        event_key=f"{_whole(payload.get('Sequence')):06d}",
         call_id=str(call_id) if call_id else None,
         event=read(_Said(kind, now, network_call, legs, action, payload)),
         introduces=kind == "NEW_OUTBOUND_CALL",
@@ -110,6 +113,11 @@ class _Said:
 
     def connected(self) -> Mapping[Party, str]:
         return {party: _id(leg) for party, leg in self.legs.items() if leg.get("Status") == "Connected"}
+
+    def prompt(self) -> PromptAudio | None:
+        """The prompt of a PlayAudio action."""
+        source = _map(_map(self.action.get("Parameters")).get("AudioSource"))
+        return prompt_at(str(source.get("Key", "")))
 
     def nothing(self) -> Informational:
         return Informational(self.at, self.network_call, f"{self.kind} {self.action.get('Type', '')}".strip())
@@ -143,8 +151,7 @@ def _action_successful(said: _Said) -> CallEvent:
             place = str(_map(said.action.get("CallRecordingDestination")).get("Location", ""))
             return RecordingStarted(said.at, said.network_call, place.partition("/")[2])
         case "PlayAudio":
-            source = _map(_map(said.action.get("Parameters")).get("AudioSource"))
-            return PromptPlayed(said.at, said.network_call, prompt_at(str(source.get("Key", ""))))
+            return PromptPlayed(said.at, said.network_call, said.prompt())
         case _:
             return said.nothing()
 
@@ -156,16 +163,18 @@ def _action_failed(said: _Said) -> CallEvent:
     if kind == "CallAndBridge":
         return _bridge_failed(said)
     why = str(said.action.get("ErrorType") or said.action.get("Error") or "no reason given")
-    return ActionRefused(said.at, said.network_call, _OUR_NAMES.get(kind, kind), why)
+    prompt = said.prompt() if kind == "PlayAudio" else None
+    return ActionRefused(said.at, said.network_call, _OUR_NAMES.get(kind, kind), why, prompt)
 
 
 def _bridge_failed(said: _Said) -> CallEvent:
     """CallNotAnswered is the one documented error of a callee that was dialled; a type unknown is read like it."""
     sip_status = _whole(said.action.get("SipResponseCode"))
     error = said.action.get("ErrorType")
-    refused = not sip_status and isinstance(error, str) and error in _BEFORE_THE_DIAL
-    unplayable = refused and error == _BAD_SOUND and "RingbackTone" in _map(said.action.get("Parameters"))
-    return BridgeFailed(said.at, said.network_call, sip_status, refused, unplayable)
+    if sip_status or not isinstance(error, str) or error not in _BEFORE_THE_DIAL:
+        return BridgeFailed(said.at, said.network_call, sip_status)
+    unplayable = error == _BAD_SOUND and "RingbackTone" in _map(said.action.get("Parameters"))
+    return BridgeFailed(said.at, said.network_call, 0, error, error in _FOR_NOW, unplayable)
 
 
 def _invalid_response(said: _Said) -> CallEvent:

@@ -20,7 +20,6 @@ from duologue.call_control.facts import (
 )
 from duologue.call_control.history import Delivery, History
 from duologue.domain.call import Call, Phase
-from duologue.domain.cdr import cdr_of
 from duologue.domain.leg import Leg
 from duologue.wire.huawei.notifications import EVENT_TYPES
 from duologue.wire.huawei.outcomes import codes_of
@@ -62,7 +61,7 @@ def history_of(history: History, host: str) -> dict[str, Any]:
         userData=call.user_data,
         caller=_leg(call.caller),
         callee=_leg(call.callee),
-        ending=_ending(call),
+        ending=_ending(history),
         recording=_recording(call),
         facts=[
             _fact(sequence, fact, history.deliveries.get(sequence)) for sequence, fact in enumerate(history.facts, 1)
@@ -82,14 +81,15 @@ def _leg(leg: Leg) -> dict[str, Any]:
     )
 
 
-def _ending(call: Call) -> dict[str, Any] | None:
+def _ending(history: History) -> dict[str, Any] | None:
+    call = history.call
     if call.ending is None:
         return None
     ended_by = None if call.ended_by is None else str(call.ended_by)
-    said: dict[str, Any] = _present(reason=str(call.ending), endedBy=ended_by)
-    if call.phase is not Phase.OVER:
+    said: dict[str, Any] = _present(reason=str(call.ending), endedBy=ended_by, networkError=call.dial_refusal)
+    if history.cdr is None:
         return said
-    codes = codes_of(cdr_of(call))
+    codes = codes_of(history.cdr)
     return said | {
         "stateCode": codes.state,
         "stateDesc": codes.text,

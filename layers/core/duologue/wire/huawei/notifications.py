@@ -19,7 +19,8 @@ from duologue.call_control.facts import (
 )
 from duologue.domain.accounts import App
 from duologue.domain.call import Call
-from duologue.domain.cdr import Cdr, cdr_of
+from duologue.domain.cdr import Cdr
+from duologue.domain.errors import LegStillUp
 from duologue.domain.outcome import Party
 from duologue.domain.webhook_request import Reply, WebhookRequest
 from duologue.wire.huawei.digests import AUTHORIZATION, push_digest, username_token
@@ -49,15 +50,15 @@ class HuaweiWebhooks:
         self._host = host
         self._new_nonce = new_nonce
 
-    def request(self, call: Call, fact: Fact, app: App, at: datetime) -> WebhookRequest | None:
+    def request(self, call: Call, fact: Fact, cdr: Cdr | None, app: App, at: datetime) -> WebhookRequest | None:
         """The notification of one fact, signed at `at`. None: it is not told, or the SP named no URL for it.
 
-        Raises OutsideUnavailable: the link to a recording cannot be made now.
+        Raises OutsideUnavailable: the link to a recording cannot be made now; LegStillUp: the end has no CDR.
         """
         url = url_of(call, fact)
         if url is None:
             return None
-        told = event_of(call, fact, self._host, self._records)
+        told = event_of(call, fact, cdr, self._host, self._records)
         if told is None:
             return None
         nonce, created = self._new_nonce(), f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
@@ -84,17 +85,19 @@ def url_of(call: Call, fact: Fact) -> str | None:
     return call.notify.fee_url if isinstance(fact, CdrWritten) else call.notify.status_url
 
 
-def event_of(call: Call, fact: Fact, host: str, records: Records) -> dict[str, Any] | None:
+def event_of(call: Call, fact: Fact, cdr: Cdr | None, host: str, records: Records) -> dict[str, Any] | None:
     """The body for one fact, or None for a fact that is not told."""
+    if cdr is None and isinstance(fact, CallEnded | CdrWritten):
+        raise LegStillUp(call.id)
     match fact:
         case LegDialledRecorded() | LegRingingRecorded() | LegAnsweredRecorded():
             leg = call.leg(fact.party)
             numbers = {"caller": leg.display_number.e164, "called": leg.number.e164}
             return _event(_LEG_EVENTS[type(fact)], call, fact.at, host, numbers)
-        case CallEnded():
-            return _event(EVENT_TYPES[CallEnded], call, fact.at, host, _ending(cdr_of(call)))
-        case CdrWritten():
-            return {"eventType": EVENT_TYPES[CdrWritten], "feeLst": [record_of(cdr_of(call), host, records)]}
+        case CallEnded() if cdr is not None:
+            return _event(EVENT_TYPES[CallEnded], call, fact.at, host, _ending(cdr))
+        case CdrWritten() if cdr is not None:
+            return {"eventType": EVENT_TYPES[CdrWritten], "feeLst": [record_of(cdr, host, records)]}
         case _:
             return None
 
@@ -126,6 +129,7 @@ def record_of(cdr: Cdr, host: str, records: Records) -> dict[str, Any]:
         "failTime": _time(cdr.ended_at) if callee.answered_at is None else None,
         "ulFailReason": codes.release,
         "sipStatusCode": codes.sip,
+        "networkError": cdr.dial_refusal,
         **_recording(cdr, host, records),
         "ttsPlayTimes": 0,
         "ttsTransDuration": 0,

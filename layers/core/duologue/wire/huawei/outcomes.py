@@ -50,7 +50,8 @@ ENDS = {
     EndReason.CALLER_LEFT: EndingRow(8009, 530, 0, "the caller's own choice: no leg failed"),
     EndReason.STOPPED: EndingRow(8017, 516, 16, "we cut off what was dialled, at the SP's wish: normal clearing"),
     EndReason.LONGEST_CALL: EndingRow(8010, 516, 16, "we cut off both, as asked with the request: normal clearing"),
-    EndReason.DIAL_REFUSED: EndingRow(7109, 522, 0, "the network had no room for 30 s; nothing was dialled"),
+    EndReason.NO_ROOM: EndingRow(7109, 522, 0, "the network had no room for 30 s; nothing was dialled"),
+    EndReason.DIAL_REFUSED: EndingRow(8000, 100, 0, "the network refused the dial for good; nothing was dialled"),
     EndReason.NEVER_STARTED: EndingRow(8000, 100, 0, "our fault, and nothing was dialled: the SP may ask again"),
     EndReason.LOST: EndingRow(
         8020,

@@ -1,0 +1,69 @@
+"""The states of the state machine: each asks for one verb (usecases/run_flow.py).
+
+In: `{"do": verb, "callId", "token", "since": {"entered", "retry"}, "given": {…, "caught": {"Error"}}}`; `settle` needs
+the id alone. Out: `{}`. An error goes to the state machine by its class's name, which is what its Retry and Catch name.
+No pydantic and no tracer on this import path: a person waits on the line while the callee's dial is asked for.
+"""
+
+import logging
+from datetime import datetime
+from typing import Any
+
+from duologue.adapters.metrics import count
+from duologue.domain import errors
+from duologue.domain.errors import DuologueError
+from duologue.runtime.logging import set_up
+from duologue.runtime.wiring.flow import Dependencies, dependencies
+from duologue.usecases.run_flow import WaitingTask, rank_of
+
+_log = logging.getLogger(__name__)
+_TIMED_OUT = "States.Timeout"
+
+
+def answer(event: dict[str, Any], dependencies: Dependencies) -> dict[str, Any]:
+    """Do one verb. Raises what the verb raises; KeyError or ValueError of an event that is none of ours."""
+    verb, call_id, flow = event["do"], event["callId"], dependencies.flow
+    _log.info("flow: %s", verb, extra={"call_id": call_id})
+    match verb:
+        case "ring_caller":
+            flow.ring_caller(_task(event))
+        case "ring_callee":
+            flow.ring_callee(_task(event))
+        case "talk":
+            flow.talk(_task(event))
+        case "last_minute":
+            flow.last_minute(_task(event))
+        case "give_up":
+            flow.give_up(_task(event), _error(event["given"].get("caught", {}).get("Error")))
+        case "settle":
+            closed = dependencies.finalize(call_id)
+            count("CallsUnheard", int(closed is not None and closed.is_unheard))
+        case _:
+            raise ValueError("no such verb")
+    return {}
+
+
+def _task(event: dict[str, Any]) -> WaitingTask:
+    entered, retry = datetime.fromisoformat(event["since"]["entered"]), int(event["since"]["retry"])
+    return WaitingTask(event["callId"], event["token"], rank_of(entered, retry), is_repeat=retry > 0)
+
+
+def _error(name: str | None) -> type[DuologueError] | None:
+    """What led to giving up; the time-out of the last minute says that the longest call is reached."""
+    if name == _TIMED_OUT:
+        return errors.LongestReached
+    known = getattr(errors, name or "", None)
+    return known if isinstance(known, type) and issubclass(known, DuologueError) else None
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    set_up()
+    try:
+        return answer(event, dependencies())
+    except DuologueError as error:
+        _log.info("flow: %s", type(error).__name__, extra={"call_id": event.get("callId")})
+        raise
+    except Exception:
+        _log.exception("unexpected")
+        count("Unexpected", Function="flow")
+        raise

@@ -1,0 +1,36 @@
+"""All that is recorded of a call, by one query."""
+
+from typing import TYPE_CHECKING, Any
+
+from duologue.adapters.aws import from_item, outside
+from duologue.adapters.call_rows import ASKED, CALL, history_of
+from duologue.adapters.dynamo_calls import WHAT
+from duologue.call_control.history import History
+from duologue.domain.errors import UnknownCall
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class DynamoHistories:
+    """Plays `usecases.ports.calls.Histories`."""
+
+    def __init__(self, client: "DynamoDBClient", calls: str) -> None:
+        self._client = client
+        self._calls = calls
+
+    def history(self, call_id: str) -> History:
+        pages = self._client.get_paginator("query").paginate(  # one page holds 1 MB; a call is some tens of KB
+            TableName=self._calls,
+            KeyConditionExpression="#call = :call",
+            ExpressionAttributeNames={"#call": "call"},
+            ExpressionAttributeValues={":call": {"S": call_id}},
+            ConsistentRead=True,
+        )
+        with outside(WHAT):
+            rows: dict[str, dict[str, Any]] = {
+                item["item"]["S"]: from_item(item) for page in pages for item in page["Items"]
+            }
+        if not rows.keys() >= {CALL, ASKED}:
+            raise UnknownCall(call_id)
+        return history_of(call_id, rows)

@@ -1,0 +1,79 @@
+"""What SPs must be told, and what became of it: one read over both tables, one write an attempt."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from duologue.adapters.aws import code_of, from_item, outside, to_item
+from duologue.adapters.call_rows import (
+    ASKED,
+    CALL,
+    CDR,
+    call_of,
+    cdr_of_rows,
+    delivery_key,
+    delivery_row,
+    facts_of,
+)
+from duologue.adapters.dynamo_accounts import DynamoAccounts, app_key
+from duologue.adapters.dynamo_calls import WHAT, key_of
+from duologue.call_control.history import Delivery
+from duologue.domain.errors import OutsideUnavailable, UnknownCall
+from duologue.usecases.ports.notifying import Notice, Notification
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class DynamoNotificationLog:
+    """Plays `usecases.ports.notifying.NotificationLog`."""
+
+    def __init__(
+        self, client: "DynamoDBClient", calls: str, accounts: str, apps: DynamoAccounts, keep: timedelta
+    ) -> None:
+        """`calls`, `accounts`: the tables' names. `keep`: how long what became of an attempt is kept."""
+        self._client = client
+        self._calls = calls
+        self._accounts = accounts
+        self._apps = apps
+        self._keep = keep
+
+    def notification(self, notice: Notice) -> Notification:
+        told = delivery_key(notice.sequence)
+        keys = [key_of(notice.call_id, item) for item in (CALL, ASKED, CDR, notice.source, told)]
+        with outside(WHAT):
+            found = self._client.batch_get_item(
+                RequestItems={
+                    self._calls: {"Keys": keys, "ConsistentRead": True},
+                    self._accounts: {"Keys": [app_key(notice.app)], "ConsistentRead": True},
+                }
+            )
+        if found.get("UnprocessedKeys"):  # throttled
+            raise OutsideUnavailable(f"{WHAT}: UnprocessedKeys")
+        rows = {item["item"]["S"]: from_item(item) for item in found["Responses"].get(self._calls, [])}
+        facts = facts_of(rows[notice.source]) if notice.source in rows else {}
+        if not rows.keys() >= {CALL, ASKED} or notice.sequence not in facts:
+            raise UnknownCall(notice.call_id)
+        call = call_of(notice.call_id, rows[ASKED], rows[CALL])
+        return Notification(
+            call=call,
+            fact=facts[notice.sequence],
+            app=self._apps.app_in(notice.app, found["Responses"].get(self._accounts, [])),
+            cdr=cdr_of_rows(call, rows.get(CDR)),
+            is_acknowledged=bool(rows.get(told, {}).get("acknowledged", False)),
+        )
+
+    def record_delivery(self, call_id: str, sequence: int, delivery: Delivery) -> None:
+        row = delivery_row(delivery) | {"expires_at": int((delivery.at + self._keep).timestamp())}
+        try:
+            with outside(WHAT):
+                self._client.put_item(
+                    TableName=self._calls,
+                    Item=key_of(call_id, delivery_key(sequence)) | to_item(row),
+                    ConditionExpression="attribute_not_exists(acknowledged) OR acknowledged = :no",
+                    ExpressionAttributeValues={":no": {"BOOL": False}},
+                )
+        except ClientError as error:  # a late failure of an earlier attempt changes nothing: the SP has it
+            if code_of(error) != "ConditionalCheckFailedException":
+                raise

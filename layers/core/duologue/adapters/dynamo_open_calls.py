@@ -1,0 +1,68 @@
+"""What the sweeper looks through: the sparse index of open calls, and the slots."""
+
+from collections.abc import Mapping, Sequence, Set
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from duologue.adapters.aws import outside
+from duologue.adapters.call_rows import CALL, written_time
+from duologue.adapters.dynamo_calls import OPEN, WHAT, key_of
+from duologue.adapters.dynamo_slots import free_slot, held_slots
+from duologue.adapters.dynamo_writes import transact
+from duologue.domain.errors import RaceLost
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+INDEX = "open-calls"
+_NAMES = {"#open": OPEN}
+
+
+class DynamoOpenCalls:
+    """Plays `usecases.ports.calls.OpenCalls`."""
+
+    def __init__(self, client: "DynamoDBClient", calls: str, accounts: str) -> None:
+        self._client = client
+        self._calls = calls
+        self._accounts = accounts
+
+    def overdue(self, now: datetime, limit: int) -> Sequence[str]:
+        with outside(WHAT):
+            found = self._client.query(
+                TableName=self._calls,
+                IndexName=INDEX,
+                KeyConditionExpression="#open = :open AND close_by <= :now",
+                ExpressionAttributeNames=_NAMES,
+                ExpressionAttributeValues={":open": {"S": OPEN}, ":now": {"S": written_time(now)}},
+                Limit=limit,
+            )
+        return [item["call"]["S"] for item in found["Items"]]
+
+    def open_calls(self) -> Set[str]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._calls,
+            IndexName=INDEX,
+            KeyConditionExpression="#open = :open",
+            ExpressionAttributeNames=_NAMES,
+            ExpressionAttributeValues={":open": {"S": OPEN}},
+        )
+        with outside(WHAT):
+            return {item["call"]["S"] for page in pages for item in page["Items"]}
+
+    def held_slots(self) -> Mapping[str, Set[str]]:
+        return held_slots(self._client, self._accounts)
+
+    def free_slot(self, app_key: str, call_id: str) -> bool:
+        """In one transaction with the look at the call, so that no call which begins meanwhile loses its slot."""
+        look = {
+            "TableName": self._calls,
+            "Key": key_of(call_id, CALL),
+            "ConditionExpression": "attribute_not_exists(#open)",
+            "ExpressionAttributeNames": _NAMES,
+        }
+        freed = free_slot(self._accounts, app_key, call_id)
+        try:
+            transact(self._client, WHAT, ({"ConditionCheck": look}, RaceLost(call_id)), (freed, RaceLost(call_id)))
+        except RaceLost:
+            return False
+        return True

@@ -1,0 +1,62 @@
+"""The slots of apps: one item an app in the accounts table, a set of the calls that hold one.
+
+| pk    | sk    | what                                           |
+| ----- | ----- | ---------------------------------------------- |
+| SLOTS | <app> | held: the ids of the calls that hold the app's slots |
+
+The slots of all apps are in one partition, so that the sweeper finds them with one query. It takes 1,000 writes a
+second, a call takes four: far more calls than the telephone network begins.
+"""
+
+from collections.abc import Mapping, Set
+from typing import TYPE_CHECKING, Any
+
+from duologue.adapters.aws import outside, to_item, to_value
+from duologue.domain.call import Call
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_WHAT = "accounts table"
+
+
+def take_slot(table: str, call: Call, slots: int) -> dict[str, Any]:
+    """The write; its condition fails if `slots` calls of the app hold one."""
+    update = {
+        "Key": _key(call.app),
+        "UpdateExpression": "ADD held :call",
+        "ConditionExpression": "attribute_not_exists(held) OR size(held) < :slots",
+        "ExpressionAttributeValues": {":call": {"SS": [call.id]}, ":slots": to_value(slots)},
+    }
+    return {"Update": {"TableName": table} | update}
+
+
+def free_slot(table: str, app: str, call_id: str) -> dict[str, Any]:
+    """The write; a slot that is free stays so."""
+    update = {"UpdateExpression": "DELETE held :call", "ExpressionAttributeValues": {":call": {"SS": [call_id]}}}
+    return {"Update": {"TableName": table, "Key": _key(app)} | update}
+
+
+def slots_in_use(client: "DynamoDBClient", table: str, app: str) -> int:
+    with outside(_WHAT):
+        found = client.get_item(TableName=table, Key=_key(app), ConsistentRead=True)
+    return len(_held(found.get("Item", {})))
+
+
+def held_slots(client: "DynamoDBClient", table: str) -> Mapping[str, Set[str]]:
+    pages = client.get_paginator("query").paginate(
+        TableName=table,
+        KeyConditionExpression="pk = :slots",
+        ExpressionAttributeValues={":slots": {"S": "SLOTS"}},
+        ConsistentRead=True,
+    )
+    with outside(_WHAT):
+        return {item["sk"]["S"]: _held(item) for page in pages for item in page["Items"]}
+
+
+def _held(item: Mapping[str, Any]) -> Set[str]:
+    return frozenset(item.get("held", {}).get("SS", ()))
+
+
+def _key(app: str) -> dict[str, Any]:
+    return to_item({"pk": "SLOTS", "sk": app})

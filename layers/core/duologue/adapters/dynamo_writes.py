@@ -1,0 +1,62 @@
+"""Conditional writes to DynamoDB, alone and in a transaction, and what their refusals mean."""
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from duologue.adapters.aws import code_of, outside
+from duologue.domain.errors import DuologueError, OutsideUnavailable, RaceLost
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Write = tuple[dict[str, Any], DuologueError]
+"""One write of a transaction (`{"Put": …}`, `{"Update": …}`), and what it means if its condition fails."""
+
+_NOT_NOW = {"None", "ThrottlingError", "ProvisionedThroughputExceeded"}
+"""Reasons for which a transaction is cancelled that are nobody's fault; "None" stands for a write without one."""
+_HELD = "TransactionConflictException"
+"""A transaction holds the item that a single write wants."""
+
+
+def transact(client: "DynamoDBClient", what: str, *writes: Write) -> None:
+    """Write all or nothing. Of the writes whose conditions fail, the first tells what is raised.
+
+    Raises:
+        RaceLost: another transaction holds one of the items.
+        OutsideUnavailable: `what` is out of reach or throttled.
+    """
+    try:
+        with outside(what):
+            client.transact_write_items(TransactItems=[write for write, _ in writes])  # type: ignore[misc]
+    except ClientError as error:
+        if code_of(error) != "TransactionCanceledException":
+            raise
+        reasons = [str(reason.get("Code")) for reason in error.response.get("CancellationReasons", [])]
+        for reason, (_, meaning) in zip(reasons, writes, strict=False):
+            if reason == "ConditionalCheckFailed":
+                raise meaning from error
+        if "TransactionConflict" in reasons:
+            raise RaceLost("another transaction holds the call, or its app's slots") from error
+        if set(reasons) <= _NOT_NOW:
+            raise OutsideUnavailable(f"{what}: {', '.join(sorted(set(reasons)))}") from error
+        raise
+
+
+def write_one(client: "DynamoDBClient", what: str, write: Write) -> None:
+    """One Put or Update, at half the price of a transaction. Raises its refusal, RaceLost, OutsideUnavailable."""
+    [(kind, request)] = write[0].items()
+    try:
+        with outside(what):
+            if kind == "Put":
+                client.put_item(**request)
+            else:
+                client.update_item(**request)
+    except ClientError as error:
+        raise _meaning(error, write[1]) from error
+
+
+def _meaning(error: ClientError, refusal: DuologueError) -> Exception:
+    if code_of(error) == "ConditionalCheckFailedException":
+        return refusal
+    return RaceLost("a transaction holds the item") if code_of(error) == _HELD else error

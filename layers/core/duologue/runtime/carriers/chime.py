@@ -1,0 +1,23 @@
+"""Amazon Chime SDK PSTN audio."""
+
+from duologue.adapters.aws import NORMAL
+from duologue.adapters.aws_clients import client_once, lazy_client
+from duologue.adapters.chime_network import ChimeNetwork
+from duologue.runtime.settings import setting
+from duologue.usecases.ports.network import Network, NetworkFormat
+from duologue.wire.chime.answer import Buckets
+from duologue.wire.chime.network_format import ChimeFormat
+
+_SERVICE = "chime-sdk-voice"
+
+
+def network() -> Network:
+    return ChimeNetwork(lazy_client(_SERVICE, NORMAL), setting("SIP_MEDIA_APPLICATION_ID"), client_once(_SERVICE))
+
+
+def network_format() -> NetworkFormat:
+    return ChimeFormat(Buckets(setting("PROMPTS_BUCKET"), setting("RECORDINGS_BUCKET")))
+
+
+def bare_format() -> NetworkFormat:
+    return ChimeFormat(Buckets("", ""))

@@ -1,0 +1,26 @@
+"""What answering the telephone network is made of."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from duologue.adapters.aws import FAST, RESUME
+from duologue.adapters.jittered_pause import pause
+from duologue.adapters.system_clock import SystemClock
+from duologue.runtime.carriers import network_format
+from duologue.runtime.wiring.calls import dynamo_calls, flows
+from duologue.usecases.ports.network import NetworkFormat
+from duologue.usecases.ports.outside import Clock
+from duologue.usecases.process_network_event import ProcessNetworkEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    process: ProcessNetworkEvent
+    network: NetworkFormat
+    clock: Clock
+
+
+@cache
+def dependencies() -> Dependencies:
+    network = network_format()
+    return Dependencies(ProcessNetworkEvent(dynamo_calls(FAST), flows(RESUME), network, pause), network, SystemClock())

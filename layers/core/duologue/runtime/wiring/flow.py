@@ -1,0 +1,28 @@
+"""What the verbs of the flow are made of."""
+
+import secrets
+from dataclasses import dataclass
+from functools import cache
+
+from duologue.adapters.aws import FAST
+from duologue.adapters.jittered_pause import pause
+from duologue.adapters.system_clock import SystemClock
+from duologue.runtime.carriers import network
+from duologue.runtime.wiring.calls import dynamo_calls, finalize_call
+from duologue.usecases.finalize_call import FinalizeCall
+from duologue.usecases.run_flow import RunFlow
+
+_MARK_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    flow: RunFlow
+    finalize: FinalizeCall
+
+
+@cache
+def dependencies() -> Dependencies:
+    calls = dynamo_calls(FAST)
+    flow = RunFlow(calls, network(), SystemClock(), pause, lambda: secrets.token_hex(_MARK_BYTES))
+    return Dependencies(flow, finalize_call(calls))

@@ -1,0 +1,247 @@
+"""The verbs of the flow: what each state of the state machine has done (statemachines/callback.asl.yaml).
+
+    store the token ──▶ read the call ──▶ is there anything to wait for? ──no──▶ raise why
+                                                │ yes
+                                     write what must be known first (a mark, a reason), then ask the network
+
+A verb that returns leaves its state waiting; an error that it raises ends the state, and the state machine goes on by
+the error's name. The token is stored before the call is read, and whoever records a fact reads the token after that
+(resume_flow.py), so one of the two always sees the other (R1). No verb completes a token of its own.
+
+A verb and its payload are an interface between deployments: an execution started before an update calls the new code.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from duologue.call_control.events import GaveUp
+from duologue.call_control.machine import decide
+from duologue.domain.call import Call, Phase
+from duologue.domain.errors import (
+    AlreadyAnswered,
+    CalleeSilent,
+    CallerSilent,
+    CallIsOver,
+    CallStopping,
+    DialRefused,
+    DialUncertain,
+    DuologueError,
+    LongestReached,
+    NoSuchNetworkCall,
+    NothingIsUp,
+    NothingWasDialled,
+    OutsideUnavailable,
+)
+from duologue.domain.task_token import TaskToken, Wait
+from duologue.usecases.ports.calls import Calls, Change, SavedCall
+from duologue.usecases.ports.network import Network
+from duologue.usecases.ports.outside import Clock
+from duologue.usecases.until_written import Pause, until_written
+
+_log = logging.getLogger(__name__)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingTask:
+    """One attempt of a state that waits.
+
+    `rank`: when the state was entered, then which attempt it is; a newer attempt has a higher rank.
+    `is_repeat`: the state tried before.
+    """
+
+    call_id: str
+    token: str
+    rank: int
+    is_repeat: bool = False
+
+    def waits_for(self, what: Wait) -> TaskToken:
+        return TaskToken(self.token, what, self.rank)
+
+
+@dataclass(frozen=True, slots=True)
+class RunFlow:
+    """`new_mark` gives a text that no other invocation has."""
+
+    calls: Calls
+    network: Network
+    clock: Clock
+    pause: Pause
+    new_mark: Callable[[], str]
+
+    def ring_caller(self, task: WaitingTask) -> None:
+        """Dial the caller, at most once, and wait for the answer (R5).
+
+        The mark is drawn by this invocation and written before the dial; only the invocation that wrote it dials. An
+        attempt that finds another's mark only waits: that dial may have left.
+
+        Raises:
+            AlreadyAnswered, CallIsOver, CallStopping: there is nothing to wait for.
+            NothingWasDialled: the network had no room; a repeat may dial.
+            DialRefused: the network refused the dial for good.
+            OutsideUnavailable: storage is out of reach; nothing was dialled by this attempt.
+        """
+        self.calls.store_token(task.call_id, task.waits_for(Wait.CALLER_ANSWER))
+        mark = self.new_mark()
+
+        def claim() -> SavedCall:
+            saved = self.calls.load(task.call_id)
+            call = _open(saved.call)
+            if call.caller.answered_at is not None or call.callee.dialled_at is not None:  # or it is an inbound call
+                self._take_up(saved)
+                raise AlreadyAnswered(call.id)
+            if saved.dial_mark is not None:
+                return saved
+            marked = replace(call, taken_up_at=call.taken_up_at or self.clock.now(), dial_refusal=None)
+            self.calls.save(Change(saved, marked, dial_mark=mark))
+            return replace(saved, call=marked, dial_mark=mark)
+
+        saved = until_written(claim, self.pause, f"call {task.call_id}")
+        if saved.dial_mark != mark:
+            _log.info("another attempt has dialled; this one waits", extra={"call_id": task.call_id})
+            return
+        try:
+            self.network.dial_caller(saved.call)
+        except (NothingWasDialled, DialRefused) as refusal:
+            self._take_back(task.call_id, mark, refusal)
+            raise
+        except DialUncertain as error:
+            _log.warning("the dial may have left", extra={"call_id": task.call_id, "error": str(error)})
+
+    def ring_callee(self, task: WaitingTask) -> None:
+        """Have the callee dialled, and wait for the answer. Asking again is harmless: call_control dials once.
+
+        Raises:
+            AlreadyAnswered, CallIsOver, CallStopping: there is nothing to wait for.
+            CallerSilent: the caller has not answered.
+            NoSuchNetworkCall: the network no longer knows the call; its hang-ups are on their way.
+            NothingWasDialled: the network takes no request now; a repeat may succeed.
+            OutsideUnavailable: storage or the network is out of reach.
+        """
+        self.calls.store_token(task.call_id, task.waits_for(Wait.CALLEE_ANSWER))
+        saved = self._load_taken_up(task.call_id)
+        call = _open(saved.call)
+        if call.callee.answered_at is not None:
+            raise AlreadyAnswered(call.id)
+        if call.callee.dialled_at is not None:
+            return
+        if call.caller.answered_at is None or call.network_call is None:
+            raise CallerSilent(call.id)
+        if call.prelude_at is None:
+            self.network.dial_callee(call.network_call)
+
+    def talk(self, task: WaitingTask) -> None:
+        """Wait until no leg is up.
+
+        Raises:
+            CallIsOver, CallStopping: there is nothing to wait for.
+            CalleeSilent: the callee has not answered.
+        """
+        self.calls.store_token(task.call_id, task.waits_for(Wait.END))
+        call = _open(self._load_taken_up(task.call_id).call)
+        if call.callee.answered_at is None:
+            raise CalleeSilent(call.id)
+
+    def last_minute(self, task: WaitingTask) -> None:
+        """Have the last minute announced, and wait for the end. Whatever becomes of the announcement, the call goes on.
+
+        Raises:
+            CallIsOver, CallStopping: there is nothing to wait for.
+            LongestReached: the SP set no longest duration, so there is nothing to announce.
+        """
+        self.calls.store_token(task.call_id, task.waits_for(Wait.END))
+        call = _open(self.calls.load(task.call_id).call)
+        if not call.announces_end:
+            raise LongestReached(call.id)
+        if call.network_call is None or task.is_repeat:  # it would be heard twice
+            return
+        try:
+            self.network.say_last_minute(call.network_call)
+        except (NoSuchNetworkCall, NothingWasDialled, OutsideUnavailable) as error:
+            _log.warning("the last minute was not announced", extra={"call_id": call.id, "error": str(error)})
+
+    def give_up(self, task: WaitingTask, error: type[DuologueError] | None) -> None:
+        """Record why the call ends, ask the network to end it, and wait for its legs to end (R4).
+
+        `error` is what led here; None: nothing that the product names.
+
+        Raises:
+            CallIsOver: it has ended.
+            AlreadyAnswered: who was given up has answered meanwhile, and the call goes on.
+            NothingIsUp: nothing was dialled, so there is no leg to wait for.
+            OutsideUnavailable: storage or the network is out of reach.
+        """
+        self.calls.store_token(task.call_id, task.waits_for(Wait.END))
+
+        def record() -> SavedCall:
+            saved = self.calls.load(task.call_id)
+            if saved.call.phase is Phase.OVER:
+                raise CallIsOver(saved.call.id)
+            decision = decide(saved.call, GaveUp(self.clock.now(), error))
+            if decision.goes_on:
+                raise AlreadyAnswered(saved.call.id)
+            if decision.call != saved.call:
+                self.calls.save(Change(saved, decision.call))
+            return replace(saved, call=decision.call)
+
+        saved = until_written(record, self.pause, f"call {task.call_id}")
+        if saved.call.network_call is not None:
+            if not self.network.end(saved.call.network_call):
+                _log.info("the network no longer knows the call", extra={"call_id": task.call_id})
+        elif saved.dial_mark is None:
+            raise NothingIsUp(task.call_id)
+
+    # ---- shared steps
+
+    def _load_taken_up(self, call_id: str) -> SavedCall:
+        """The call; if its caller is up and nobody recorded that the flow has begun, that is recorded first.
+
+        Else the sweeper would close it as never started.
+        """
+
+        def load() -> SavedCall:
+            saved = self.calls.load(call_id)
+            return self._take_up(saved) if saved.call.caller.is_up else saved
+
+        return until_written(load, self.pause, f"call {call_id}")
+
+    def _take_up(self, saved: SavedCall) -> SavedCall:
+        if saved.call.taken_up_at is not None:
+            return saved
+        taken = replace(saved.call, taken_up_at=self.clock.now())
+        self.calls.save(Change(saved, taken))
+        return self.calls.load(taken.id)
+
+    def _take_back(self, call_id: str, mark: str, refusal: NothingWasDialled | DialRefused) -> None:
+        """Take the mark back after a definite refusal, so that the next attempt may dial, and keep the refusal's code.
+
+        Raises:
+            DialRefused: it could not be taken back, so no attempt will dial.
+        """
+
+        def unmark() -> None:
+            saved = self.calls.load(call_id)
+            if saved.dial_mark == mark and saved.call.phase is not Phase.OVER:
+                self.calls.save(Change(saved, replace(saved.call, dial_refusal=refusal.code), clears_dial_mark=True))
+
+        try:
+            until_written(unmark, self.pause, f"call {call_id}")
+        except OutsideUnavailable as error:
+            _log.exception("a dial that was refused is still marked as made", extra={"call_id": call_id})
+            raise DialRefused(refusal.code) from error
+
+
+def _open(call: Call) -> Call:
+    """Raises CallIsOver; CallStopping: a reason to end is recorded."""
+    if call.phase is Phase.OVER:
+        raise CallIsOver(call.id)
+    if call.ending is not None:
+        raise CallStopping(call.id)
+    return call
+
+
+def rank_of(entered: datetime, retry: int) -> int:
+    """When a state was entered, to the millisecond, then its attempts from 0."""
+    return (entered - _EPOCH) // timedelta(milliseconds=1) * 1000 + min(retry, 999)

@@ -1,0 +1,26 @@
+"""How SMA events are read and answered."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from duologue.call_control.actions import Action
+from duologue.wire.chime.answer import Buckets, write_answer
+from duologue.wire.chime.invocation import Invocation, read_invocation
+
+
+class ChimeFormat:
+    """Plays `usecases.ports.network.NetworkFormat`."""
+
+    def __init__(self, buckets: Buckets) -> None:
+        self._buckets = buckets
+
+    def read(self, payload: Mapping[str, Any], now: datetime) -> Invocation:
+        return read_invocation(payload, now)
+
+    def write(self, actions: Sequence[Action], introduces: str | None) -> str:
+        return json.dumps(write_answer(actions, self._buckets, introduces=introduces))
+
+    def carry_out(self, network_call: str, answer: str) -> None:
+        """The service takes the actions as the answer to its invocation."""

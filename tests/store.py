@@ -1,0 +1,62 @@
+"""The adapters that share the calls table and the accounts table, as one object with every role."""
+
+from datetime import timedelta
+
+from duologue.adapters.aws import from_item
+from duologue.adapters.call_rows import sequences_of
+from duologue.adapters.dynamo_acceptance import DynamoAcceptance
+from duologue.adapters.dynamo_accounts import DynamoAccounts
+from duologue.adapters.dynamo_calls import DynamoCalls
+from duologue.adapters.dynamo_histories import DynamoHistories
+from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
+from duologue.adapters.dynamo_open_calls import DynamoOpenCalls
+from duologue.adapters.kms_secrets import KmsSecrets
+from duologue.domain.accounts import App, Sp
+
+KEEP = timedelta(days=90)
+APP = App("app-1", "sp-1", "ExampleSecret0123456789abcd", display_numbers=("+12025550100",))
+
+
+class NoSeal(KmsSecrets):
+    """Nothing here is about secrets."""
+
+    def __init__(self):
+        pass
+
+    def seal(self, app_key, secret):
+        return secret.encode()
+
+    def open(self, app_key, sealed):
+        return sealed.decode()
+
+
+class Store:
+    """The adapters that share the two tables, as one."""
+
+    def __init__(self, client, calls, accounts):
+        self.client, self.calls_table = client, calls
+        self.accounts = DynamoAccounts(client, accounts, NoSeal())
+        self.accounts.add_sp(Sp("sp-1", "one", "hash"))
+        self.accounts.add_app(APP)
+        self.core = DynamoCalls(client, calls, accounts, KEEP)
+        self._roles = (
+            self.core,
+            DynamoAcceptance(client, accounts, self.core),
+            DynamoOpenCalls(client, calls, accounts),
+            DynamoHistories(client, calls),
+            DynamoNotificationLog(client, calls, accounts, self.accounts, KEEP),
+        )
+
+    def __getattr__(self, name):
+        return next(getattr(role, name) for role in self._roles if hasattr(role, name))
+
+    def sources(self, call_id):
+        """What the stream said: the item that holds each fact, by sequence."""
+        found = self.client.query(
+            TableName=self.calls_table,
+            KeyConditionExpression="#call = :call AND begins_with(#item, :event)",
+            ExpressionAttributeNames={"#call": "call", "#item": "item"},
+            ExpressionAttributeValues={":call": {"S": call_id}, ":event": {"S": "EVENT#"}},
+        )
+        rows = [from_item(item) for item in found["Items"]]
+        return {number: row["item"] for row in rows for number in sequences_of(row)}

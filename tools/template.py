@@ -51,6 +51,11 @@ class Function:
     folder: str
     properties: dict[str, Any]
 
+    @property
+    def statements(self) -> list[dict[str, Any]]:
+        """What its role may do besides what SAM gives it."""
+        return _statements(self.properties)
+
 
 def functions(template: dict[str, Any]) -> list[Function]:
     """Every Lambda function of the template, in its order."""
@@ -77,10 +82,23 @@ def state_machines(template: dict[str, Any]) -> list[StateMachine]:
             logical_id,
             properties["DefinitionUri"],
             properties.get("DefinitionSubstitutions", {}),
-            [statement for policy in properties.get("Policies", []) for statement in policy["Statement"]],
+            _statements(properties),
         )
         for logical_id, properties in _of_type(template, "AWS::Serverless::StateMachine")
     ]
+
+
+def _statements(properties: dict[str, Any]) -> list[dict[str, Any]]:
+    """Of a role's policies, those of both branches of an `!If`."""
+    statements = []
+    waiting = [each for policy in properties.get("Policies", []) for each in policy["Statement"]]
+    while waiting:
+        each = waiting.pop(0)
+        if "Fn::If" in each:
+            waiting = each["Fn::If"][1:] + waiting
+        elif each != {"Ref": "AWS::NoValue"}:
+            statements.append(each)
+    return statements
 
 
 def default_of(template: dict[str, Any], value: Any) -> str:

@@ -281,6 +281,7 @@ class Reach:
         self._waiting: list[str] = []
         self._sites: dict[str, list[tuple[ast.Call, Scope]]] = {}
         self._variables: dict[ast.AST, dict[str, list[ast.expr | Types]]] = {}
+        self._unsaid: set[tuple[str, str]] = set()
         self._asked: set[tuple[str, ast.AST, ast.AST | None]] = set()
         handler = code()[f"functions.{folder}.handler"]
         for name in handler.definitions:
@@ -295,6 +296,9 @@ class Reach:
             self._note_calls(scope, node)
         for scope, node in self._walked.values():
             self._note_operations(scope, node)
+        # Given as a whole, as in `put_item(**request)`, the target is noted where it is written, or it is missing.
+        said = {(each.service, each.method) for each in self.operations if each.settings}
+        self.operations |= {Operation(*unsaid) for unsaid in self._unsaid - said}
 
     def says(self, word: str) -> bool:
         """Whether a text of the code that is reached is this one."""
@@ -503,7 +507,8 @@ class Reach:
             method = str(call.args[0].value)
         given = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
         if call.keywords and not given:
-            return  # of an entry, `{"Put": …}`: noted where that is written
+            self._unsaid |= {(service, method) for service in self._clients(client, scope)}
+            return
         settings = frozenset().union(*(self._settings_of(given[name], scope) for name in given.keys() & _TARGETS))
         for name in given.keys() & _NAMING:
             settings |= frozenset(self._targets(given[name], scope))

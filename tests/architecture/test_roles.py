@@ -86,10 +86,8 @@ def _variables(function: Function) -> dict[str, Any]:
 
 
 def _granted(function: Function) -> set[Allowed]:
-    written = [statement for policy in function.properties["Policies"] for statement in policy["Statement"]]
-    statements = [statement["Fn::If"][1] if "Fn::If" in statement else statement for statement in written]
     granted = set()
-    for statement in statements:
+    for statement in function.statements:
         assert statement["Effect"] == "Allow"
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         for action in actions:

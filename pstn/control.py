@@ -134,8 +134,13 @@ def read_behaviour(given: dict[str, Any]) -> Behaviour:
     return Behaviour(**given)
 
 
+SETS = {"lost_events", "refused_creates"}
+"""Switches that are lists in JSON."""
+
+
 def show_switches(switches: Switches) -> dict[str, Any]:
-    return {**asdict(switches), "lost_events": sorted(switches.lost_events)}
+    sets = {name: sorted(getattr(switches, name)) for name in SETS}
+    return {**asdict(switches), **sets}
 
 
 def change_switches(switches: Switches, given: dict[str, Any]) -> Switches:
@@ -144,8 +149,8 @@ def change_switches(switches: Switches, given: dict[str, Any]) -> Switches:
     try:
         if "quotas" in changes:
             changes["quotas"] = replace(switches.quotas or Quotas(), **changes["quotas"])
-        if "lost_events" in changes:
-            changes["lost_events"] = frozenset(changes["lost_events"])
+        for name in SETS & changes.keys():
+            changes[name] = frozenset(changes[name])
         return replace(switches, **changes)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ServiceRefusal("BadRequest", str(error)) from error

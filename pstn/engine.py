@@ -57,6 +57,13 @@ class CallEngine:
     ) -> None:
         """`caller_id` and `to`: the numbers of leg A. `owns`: whether a number is the account's."""
         self.call = Call(identity, switches, new_id, owns, caller_id, to)
+        self._held_updates: list[tuple[set[int], UpdateRequested]] = []
+        """With the sequences whose answers come first (`update_order`)."""
+        self._overtaken: dict[int, int] = {}
+        """Sequence whose answer was awaited → that of the update whose answer comes first."""
+        self._held_answers: list[tuple[Invocation, Any]] = []
+        self._answered_update = 0
+        """The sequence of the last update that was answered with actions."""
 
     def handle(self, now: datetime, message: Input) -> list[Output]:
         call = self.call
@@ -80,10 +87,8 @@ class CallEngine:
                 call.invocations.failed(sequence, reason)
             case TimerFired(name):
                 self._timer(name)
-            case UpdateRequested(arguments) if call.legs and call.updatable:
-                first = next((leg for leg in call.legs if not leg.ended), None)
-                data = {"Type": "CallUpdateRequest", "Parameters": {"Arguments": dict(arguments)}}
-                call.send_event(events.CALL_UPDATE_REQUESTED, first.call_id if first else None, data)
+            case UpdateRequested() if call.legs and call.updatable:
+                self._update_requested(message)
             case PlaybackFinished(play_id) if current:
                 if play_id == current.playing:
                     current.playback_ended(play_id, None)
@@ -144,11 +149,53 @@ class CallEngine:
             case _:
                 pass
 
+    # -- updates
+    def _update_requested(self, update: UpdateRequested) -> None:
+        awaited, order = self.call.invocations.awaited, self.call.switches.update_order
+        if awaited and order == "after_answer":
+            self._held_updates.append((awaited, update))
+            return
+        sequence = self._send_update(update)
+        if sequence is not None and order == "before_answer":
+            self._overtaken |= dict.fromkeys(awaited, sequence)
+
+    def _send_update(self, update: UpdateRequested) -> int | None:
+        call = self.call
+        first = next((leg for leg in call.legs if not leg.ended), None)
+        data = {"Type": "CallUpdateRequest", "Parameters": {"Arguments": dict(update.arguments)}}
+        return call.send_event(events.CALL_UPDATE_REQUESTED, first.call_id if first else None, data)
+
+    def _release(self) -> None:
+        """Let go of answers and updates that waited for an answer which is here now."""
+        awaited = self.call.invocations.awaited
+        answers, self._held_answers = self._held_answers, []
+        for invocation, payload in answers:
+            if self._overtaken[invocation.sequence] in awaited:
+                self._held_answers.append((invocation, payload))
+            else:
+                self._answered(invocation, payload)
+        updates, self._held_updates = self._held_updates, []
+        for before, update in updates:
+            if before & awaited:
+                self._held_updates.append((before, update))
+            elif self.call.updatable:
+                self._send_update(update)
+
     # -- the Lambda
     def _replied(self, sequence: int, payload: Any) -> None:
         call = self.call
         invocation = call.invocations.answered(sequence)
         if invocation is None or call.over:
+            return
+        if self._overtaken.get(sequence) in call.invocations.awaited:
+            self._held_answers.append((invocation, payload))
+            return
+        self._answered(invocation, payload)
+        self._release()
+
+    def _answered(self, invocation: Invocation, payload: Any) -> None:
+        call, sequence = self.call, invocation.sequence
+        if call.over:
             return
         reply = read_reply(payload, call.switches)
         about = self._default_leg(invocation)
@@ -169,7 +216,10 @@ class CallEngine:
             return
         self._limit_inbound(invocation, acted=bool(reply.actions))
         if reply.actions:
+            if sequence < self._answered_update and not call.switches.older_answer_replaces:
+                return
             update = invocation.type == events.CALL_UPDATE_REQUESTED
+            self._answered_update = max(sequence, self._answered_update) if update else self._answered_update
             call.actions.replace(
                 [Action(each["Type"], dict(each.get("Parameters", {})), about) for each in reply.actions], update=update
             )

@@ -98,7 +98,7 @@ class Exchange:
         """Returns the transaction id. Raises: ServiceRefusal."""
         with self.lock:
             try:
-                self._may_create(application_id, from_number)
+                self._may_create(application_id, from_number, to_number)
             except ServiceRefusal as refusal:
                 self._refused("create", refusal, to=to_number)
                 raise
@@ -141,8 +141,11 @@ class Exchange:
             raise ServiceRefusal("ServiceFailure", "Internal failure")
         return driver.id
 
-    def _may_create(self, application_id: str, from_number: str) -> None:
+    def _may_create(self, application_id: str, from_number: str, to_number: str) -> None:
         self.quotas.take_create()
+        refused = self.switches.create_refused(from_number, to_number)
+        if refused is not None:
+            raise ServiceRefusal(refused, f"A call from {from_number} to {to_number} is refused")
         if application_id not in self.account.applications:
             raise ServiceRefusal(self.switches.unknown_application, "The SIP media application does not exist")
         if not self.account.owns(from_number):

@@ -83,6 +83,11 @@ class Invocations:
             self._duplicate(invocation)
         return invocation
 
+    @property
+    def awaited(self) -> set[int]:
+        """The sequences whose answers are on their way."""
+        return {each.sequence for each in self.known.values() if each.attempts and not each.answered}
+
     def failed(self, sequence: int, reason: str) -> None:
         invocation = self.known.get(sequence)
         if invocation is None or invocation.answered:

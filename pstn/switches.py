@@ -12,6 +12,10 @@ HangupSuccess = Literal["none", "before", "after"]
 Duplicates = Literal["none", "at_once", "after_answer", "after_later_event"]
 HangupOrder = Literal["as_ended", "reversed"]
 Reordering = Literal["none", "neighbours"]
+UpdateOrder = Literal["as_it_comes", "after_answer", "before_answer"]
+
+CREATE_REFUSALS = ("BadRequest", "Forbidden", "AccessDenied", "Unauthorized")
+"""The error codes by which a create can be refused for good."""
 
 
 def _switch(default: Any, about: str, source: str) -> Any:
@@ -86,6 +90,17 @@ class Switches:
     lost_events: frozenset[str] = _switch(
         frozenset(), 'event types never delivered: "RINGING", "HANGUP", "HANGUP:LEG-B"', "inferred"
     )
+    update_order: UpdateOrder = _switch(
+        "as_it_comes",
+        "an update that comes while answers are awaited. after_answer: it is told once they are here; before_answer: "
+        "they take effect only after the answer to the update",
+        "not documented; several invocations of a call may be in flight",
+    )
+    older_answer_replaces: bool = _switch(
+        True,
+        "actions that answer an older event replace those that answered an update meanwhile (else they are dropped)",
+        "inferred: the last answer to be processed wins",
+    )
     event_before_create_returns: bool = _switch(
         False, "NEW_OUTBOUND_CALL is answered before CreateSipMediaApplicationCall returns", "inferred"
     )
@@ -132,6 +147,12 @@ class Switches:
     unknown_application: Literal["BadRequest", "Forbidden", "NotFound"] = _switch(
         "BadRequest", "a call for an unknown application", "the model declares no NotFound for this operation"
     )
+    refused_creates: frozenset[str] = _switch(
+        frozenset(),
+        'creates refused for good: "BadRequest", "Forbidden", "AccessDenied" or "Unauthorized" for every call, or only '
+        'for those that call or show a number, "+12025550133:BadRequest"',
+        "the model declares these errors for the operation; which one a bad number gets is not documented",
+    )
     uncertain_creates: int = _switch(
         0,
         "how many creates are carried out and yet answered with 500",
@@ -159,6 +180,19 @@ class Switches:
     actions: int = _switch(10, "maximum actions per answer", "invoke-on-call-leg")
     inbound_patience: float = _switch(30.0, "an inbound call that gets no action ends after this (s)", "use-cases")
     speech_rate: float = _switch(15.0, "characters spoken per second by Speak", "ours; about 150 words a minute")
+
+    def __post_init__(self) -> None:
+        unknown = {each.rpartition(":")[2] for each in self.refused_creates} - set(CREATE_REFUSALS)
+        if unknown:
+            raise ValueError(f"refused_creates: {', '.join(sorted(unknown))} is none of {', '.join(CREATE_REFUSALS)}")
+
+    def create_refused(self, *numbers: str) -> str | None:
+        """The error code that refuses a call with one of these numbers for good."""
+        for each in sorted(self.refused_creates):
+            number, _, code = each.rpartition(":")
+            if number in ("", *numbers):
+                return code
+        return None
 
 
 def older_attribute_limits() -> dict[str, Any]:

@@ -15,9 +15,9 @@ from pstn.api import OPERATIONS
 from pstn.clocks import JumpingClock
 from pstn.serve import LoopbackServer
 from pstn.service import PstnService
-from pstn.switches import Quotas, Switches
+from pstn.switches import CREATE_REFUSALS, Quotas, Switches
 from pstn.wire import routes
-from tests.pstn.scripted import SHOWN_A, START, A
+from tests.pstn.scripted import SHOWN_A, START, A, B
 
 LAMBDA = "arn:aws:lambda:us-east-1:111122223333:function:call-control"
 
@@ -262,6 +262,23 @@ def test_an_unknown_application_is_a_switch(lab: Lab):
     assert refusal(lab.call, SipMediaApplicationId="nobody") == (403, "ForbiddenException")
 
 
+@pytest.mark.parametrize("code", CREATE_REFUSALS)
+def test_a_create_may_be_refused_for_good(lab: Lab, code: str):
+    """By an error that the model declares for the operation, with the status it has there."""
+    lab.ask("PUT", "/_lab/switches", {"refused_creates": [f"{B}:{code}"]})
+    model = lab.client.meta.service_model
+    declared = {
+        shape.name: shape.metadata["error"]["httpStatusCode"]
+        for shape in model.operation_model("CreateSipMediaApplicationCall").error_shapes
+    }
+    status, name = refusal(lab.call, ToPhoneNumber=B)
+    assert declared[name] == status
+    lab.call()
+    assert lab.ask("GET", "/_lab/switches")["refused_creates"] == [f"{B}:{code}"]
+    refused = [each for each in lab.ask("GET", "/_lab/feed") if each["kind"] == "refused"]
+    assert [each["detail"]["to"] for each in refused] == [B]
+
+
 def test_an_application_s_life(lab: Lab):
     made = lab.create_application("second")
     key = made["SipMediaApplicationId"]
@@ -422,6 +439,7 @@ async def raw(service: PstnService, method: str, path: str, body: bytes = b"") -
         ("POST", "/_lab/phones/+12025550111/call", b'{"to": "+12025550100"}', 404),
         ("POST", "/_lab/phones/+12025550111/sing", b"{}", 404),
         ("PUT", "/_lab/switches", b'{"no_such_switch": 1}', 400),
+        ("PUT", "/_lab/switches", b'{"refused_creates": ["Throttled"]}', 400),
     ],
 )
 def test_malformed_requests(method: str, path: str, body: bytes, status: int):

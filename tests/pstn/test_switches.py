@@ -298,3 +298,65 @@ def test_how_long_an_order_takes_and_an_idle_inbound_call_waits():
     call = story.a.calls[0]
     assert call.ended_at is not None
     assert (call.ended_at - call.called_at).total_seconds() == pytest.approx(10, abs=0.1)
+
+
+def updated_while_answering(**switches: Any) -> Story:
+    """The application asks for an update of the call before it has answered CALL_ANSWERED, as a flow may."""
+
+    def answer_late(event: dict[str, Any]) -> list[dict[str, Any]]:
+        story.update(command="dial")
+        return [play("connecting.wav")]
+
+    script = {**CALLBACK, "CALL_ANSWERED": answer_late, "CALL_UPDATE_REQUESTED": [bridge()]}
+    story = Story(script, b=answers(after=2.0, talks=5.0), **switches)
+    return story.place().run()
+
+
+UPDATED = [*FIRST, "CALL_UPDATE_REQUESTED"]
+TALKED = ["ACTION_SUCCESSFUL:CallAndBridge", "HANGUP:LEG-B", "HANGUP:LEG-A"]
+
+
+@pytest.mark.parametrize(("order", "heard"), [("as_it_comes", []), ("after_answer", ["connecting.wav"])])
+def test_an_update_after_the_answer_interrupts_its_actions(order: str, heard: list[str]):
+    """As it comes, its answer arrives in the same moment as the other, before the prompt has begun to sound."""
+    story = updated_while_answering(update_order=order)
+    assert story.told == [*UPDATED, "ACTION_INTERRUPTED:PlayAudio", *TALKED]
+    answered = next(event for event in story.events if event["InvocationEventType"] == "CALL_UPDATE_REQUESTED")
+    assert answered["Sequence"] == 4
+    assert (story.heard_a, len(story.b.calls)) == (heard, 1)
+
+
+def test_an_update_before_the_answer_is_followed_by_its_actions():
+    """The list of the older event waits behind the bridge, and is played into the talk."""
+    story = updated_while_answering(update_order="before_answer")
+    assert story.told == [*UPDATED, "ACTION_SUCCESSFUL:CallAndBridge", "ACTION_SUCCESSFUL:PlayAudio", *TALKED[1:]]
+    assert (story.heard_a, len(story.b.calls)) == (["connecting.wav"], 1)
+
+
+def test_an_update_before_the_answer_may_make_it_void():
+    story = updated_while_answering(update_order="before_answer", older_answer_replaces=False)
+    assert story.told == [*UPDATED, *TALKED]
+    assert (story.heard_a, len(story.b.calls)) == ([], 1)
+
+
+def test_an_answer_to_a_newer_event_is_never_void():
+    story = talked(update_order="before_answer", older_answer_replaces=False)
+    assert story.told == [*FIRST, *TALKED]
+
+
+def test_a_lost_update_holds_up_no_answer():
+    story = updated_while_answering(update_order="before_answer", lost_events=frozenset({"CALL_UPDATE_REQUESTED"}))
+    assert story.heard_a == ["connecting.wav"]
+
+
+def test_a_create_is_refused_by_the_number_that_it_calls_or_shows():
+    called, shown = Switches(refused_creates=frozenset({f"{A}:Forbidden"})), frozenset({f"{SHOWN_A}:BadRequest"})
+    assert called.create_refused(SHOWN_A, A) == "Forbidden"
+    assert called.create_refused(SHOWN_A, B) is None
+    assert Switches(refused_creates=shown).create_refused(SHOWN_A, B) == "BadRequest"
+    assert Switches(refused_creates=frozenset({"AccessDenied"})).create_refused(SHOWN_A, B) == "AccessDenied"
+
+
+def test_a_create_is_refused_for_good_by_known_errors_only():
+    with pytest.raises(ValueError, match="Throttled"):
+        Switches(refused_creates=frozenset({"Throttled"}))

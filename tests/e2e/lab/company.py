@@ -1,7 +1,7 @@
 """Plays many cases beside one another on one laboratory: each on two numbers of its own, as many as there are numbers.
 
-Cases are dialled one after the other, since a call keeps the switches that the network had when it was dialled; from
-then on each goes its own way.
+Cases are dialled one after the other, since a call keeps the switches that the network and the cloud had when it was
+placed; from then on each goes its own way.
 """
 
 import threading
@@ -12,10 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lab.aws.switches import CloudSwitches
 from lab.cases.catalogue import LAB, Case
 from lab.cases.play import Pair, Played, Watch, play
 from lab.lab import Lab
 from lab.sp.sp import Sp
+from pstn.switches import Switches
 
 PAIRS = tuple(Pair(f"+120255501{number}", f"+120255501{number + 1}") for number in range(10, 100, 2))
 AT_ONCE = 20
@@ -24,10 +26,11 @@ AT_ONCE = 20
 
 @dataclass(frozen=True)
 class Way:
-    """One way for the network to behave: its switches that are not as usual."""
+    """One way for the network, and the cloud, to behave: their switches that are not as usual."""
 
     name: str
     switches: dict[str, Any] = field(default_factory=dict)
+    cloud: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.name
@@ -72,7 +75,7 @@ class Company:
     def wait(self) -> None:
         """Until nothing is going on."""
         wait(self._going)
-        self.lab.pstn.exchange.switches = LAB
+        self._behave(LAB, CloudSwitches())
 
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -85,12 +88,15 @@ class Company:
                 wait(begun)
             self._room.acquire()
             dialled = threading.Event()
-            self.lab.pstn.exchange.switches = case.under(replace(LAB, **way.switches))
+            self._behave(case.under(replace(LAB, **way.switches)), CloudSwitches(**way.cloud))
             self._pool.submit(self._keep, promise, case, self._free.popleft(), dialled)
             begun.append(promise)
             dialled.wait(case.seconds)
         wait(begun)
-        self.lab.pstn.exchange.switches = LAB
+        self._behave(LAB, CloudSwitches())
+
+    def _behave(self, network: Switches, cloud: CloudSwitches) -> None:
+        self.lab.pstn.exchange.switches, self.lab.cloud.switches = network, cloud
 
     def _keep(self, promise: "Future[Played]", case: Case, pair: Pair, dialled: threading.Event) -> None:
         try:

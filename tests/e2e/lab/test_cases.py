@@ -2,9 +2,11 @@
 and that nothing is left over."""
 
 from dataclasses import fields
+from typing import get_args, get_type_hints
 
 import pytest
 
+from lab.aws.switches import CloudSwitches
 from lab.cases.catalogue import CASES, LAB
 from lab.cases.checks import check
 from pstn.switches import Switches
@@ -69,6 +71,11 @@ def test_every_switch_is_played_both_ways():
     for way in WAYS:
         for name, value in way.switches.items():
             assert value != getattr(LAB, name), f"{name} is as usual in “{way}”"
-    for name in ("duplicates", "hangup_success"):
+    for name in ("duplicates", "hangup_success", "update_order"):
         values = {way.switches.get(name, getattr(LAB, name)) for way in WAYS}
-        assert len(values) == {"duplicates": 4, "hangup_success": 3}[name]
+        assert len(values) == {"duplicates": 4, "hangup_success": 3, "update_order": 3}[name]
+
+
+def test_every_switch_of_the_cloud_is_played_in_all_its_values():
+    for name, kind in get_type_hints(CloudSwitches).items():
+        assert {way.cloud.get(name, getattr(CloudSwitches(), name)) for way in WAYS} == set(get_args(kind))

@@ -1,5 +1,5 @@
-"""How the network behaves while the cases are played: as usual, then with everything that its documents leave open the
-other way round. Switches that do not touch one another share a way."""
+"""How the network and the cloud behave while the cases are played: as usual, then with everything that their documents
+leave open the other way round. Switches that do not touch one another share a way."""
 
 from tests.e2e.lab.company import Way
 
@@ -7,7 +7,7 @@ USUAL = Way("as usual")
 
 WAYS = (
     USUAL,
-    Way("each event twice, at once", {"duplicates": "at_once"}),
+    Way("each event twice, at once", {"duplicates": "at_once"}, {"early_completion": "at_once"}),
     Way(
         "each event twice, after its answer",
         {
@@ -15,11 +15,14 @@ WAYS = (
             "ringing_leg_b": True,
             "hangup_success": "before",
             "prompt_mutes_peer": True,
+            "update_order": "after_answer",
         },
+        {"early_completion": "refused"},
     ),
     Way(
         "each event twice, after a later one",
         {"duplicates": "after_later_event", "hangup_success": "after", "ended_legs_stay": False},
+        {"crash_name": "unknown"},
     ),
     Way(
         "the later hang-up overtakes",
@@ -29,10 +32,18 @@ WAYS = (
             "cut_actions_fail": True,
             "hangup_of_ringing_leg_a": "ignored",
         },
+        {"repeated_invocation": "in_turn"},
     ),
     Way(
         "events overtake one another",
-        {"reordering": "neighbours", "update_survives_failure": True, "event_before_create_returns": True},
+        {
+            "reordering": "neighbours",
+            "update_survives_failure": True,
+            "event_before_create_returns": True,
+            "update_order": "before_answer",
+            "older_answer_replaces": False,
+        },
+        {"repeated_invocation": "together"},
     ),
     Way(
         "a terse network that answers every dial with an error",
@@ -55,6 +66,7 @@ ELSEWHERE = {
     "bridge_over_quota_fails": "a callback within its quota never meets it",
     "hangup_after_drop": "the network drops only a call whose function gives no answer",
     "invalid_twice_drops": "every way checks that no answer was invalid",
+    "refused_creates": "tests/pstn: no case has a dial that is refused for good",
     "unknown_application": "the platform knows its own",
     "receive_digits_one_shot": "a callback asks for no digits",
     "lost_events": "tests/journeys, where the clock jumps over the waits",

@@ -15,7 +15,7 @@ from bench.processes import cpu_seconds
 from lab.lab import Lab
 from lab.sp.account import open_account
 from lab.sp.client import SpClient
-from lab.sp.receiver import Push, Receiver
+from lab.sp.receiver import Notification, Receiver
 from pstn.lines.behaviours import answers
 from pstn.lines.phone_state import Phone
 from tools.template import Function, functions, read_template
@@ -67,7 +67,7 @@ def _sp(lab: Lab) -> Iterator[tuple[SpClient, Receiver]]:
         receiver.close()
 
 
-def _after_a_while(push: Push) -> int:
+def _after_a_while(notification: Notification) -> int:
     time.sleep(SP_ANSWERS_AFTER_S)
     return 200
 
@@ -116,7 +116,7 @@ def _play(lab: Lab, client: SpClient, receiver: Receiver, meter: Meter) -> str:
     if reply.status != 200 or not receiver.wait_for_fee(session, _PATIENCE_S):
         raise CallbackFailed(f"status {reply.status}, {reply.body}; told: {len(receiver.about(session))}")
     last = receiver.about(session)[-2:]
-    if [push.body.get("statusInfo", {}).get("stateCode", 0) for push in last] != [0, 0]:
+    if [notification.body.get("statusInfo", {}).get("stateCode", 0) for notification in last] != [0, 0]:
         raise CallbackFailed(f"the callback ended otherwise: {last}")
     _until_quiet(lab, meter)
     return session

@@ -1,4 +1,4 @@
-"""The local S3 as the telephone network sees it: prompts to play, and a place for recordings."""
+"""The local S3 for the telephone network: prompts to play, and storage for recordings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pstn.lines import AudioFile
 
 
 class Prompts:
-    """Reads a prompt; None if it does not exist or is no WAV file."""
+    """Reads a prompt; None if it does not exist or is not a WAV file."""
 
     def __init__(self, s3: Any) -> None:
         self._s3 = s3
@@ -30,13 +30,13 @@ class Prompts:
 
 
 class Recordings:
-    """Writes a recording where the call said."""
+    """Stores recordings."""
 
     def __init__(self, s3: Any) -> None:
         self._s3 = s3
 
     def accessible(self, bucket: str) -> bool:
-        """Whether there is such a bucket."""
+        """Whether the bucket exists."""
         try:
             self._s3.head_bucket(Bucket=bucket)
         except ClientError:

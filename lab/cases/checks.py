@@ -70,13 +70,21 @@ def _told(played: Played) -> Iterator[Finding]:
     yield f"the SP was told {', '.join(wanted)}", _differs(steps, wanted)
     ends = (played.steps.count("disconnect"), played.steps.count("fee"))
     yield "one disconnect, one CDR", _differs(ends, (1, 1))
-    unsigned = [push.kind for push in played.pushes if not push.signed]
+    unsigned = [notification.kind for notification in played.notifications if not notification.signed]
     yield "every message to the SP is signed with the app's secret", f"not {unsigned}" if unsigned else None
-    shown = {(told["caller"], told["called"]) for push in played.pushes if (told := push.body.get("statusInfo"))}
+    shown = {
+        (told["caller"], told["called"])
+        for notification in played.notifications
+        if (told := notification.body.get("statusInfo"))
+    }
     a, b = played.sp.numbers[:2]
     strange = shown - {(a, played.pair.caller), (b, played.pair.callee)}
     yield "every event names the display number and the number dialled", str(strange) if strange else None
-    told_times = [str(push.body["statusInfo"]["timestamp"]) for push in played.pushes if push.kind != "fee"]
+    told_times = [
+        str(notification.body["statusInfo"]["timestamp"])
+        for notification in played.notifications
+        if notification.kind != "fee"
+    ]
     yield "the events' times do not go back", None if told_times == sorted(told_times) else str(told_times)
     codes = played.case.codes(played.switches)
     yield f"disconnect says {codes.state}", _differs(played.disconnect.get("stateCode"), codes.state)

@@ -17,9 +17,9 @@ from typing import Any
 from lab.cases.catalogue import Case
 from lab.lab import Lab
 from lab.sp.client import Reply
-from lab.sp.receiver import Push
-from lab.sp.sounds import open_sound
-from lab.sp.sp import Sp
+from lab.sp.receiver import Notification
+from lab.sp.recordings import open_recording
+from lab.sp.service_provider import ServiceProvider
 from pstn.feed import NetworkEvent
 from pstn.lines.phone_state import Phone, PhoneCall
 from pstn.service import PstnService
@@ -45,7 +45,7 @@ class Played:
     case: Case
     pair: Pair
     switches: Switches
-    sp: Sp
+    sp: ServiceProvider
     asked_at: datetime
     reply: Reply
     stopped: Reply | None = None
@@ -53,7 +53,7 @@ class Played:
     callee_calls: list[PhoneCall] = field(default_factory=list)
     network_events: list[NetworkEvent] = field(default_factory=list)
     """What happened in the network, in order: SMA events, the platform's answers, the phones."""
-    pushes: list[Push] = field(default_factory=list)
+    notifications: list[Notification] = field(default_factory=list)
     sound: bytes | None = None
     """What the CDR's link to the recording led to."""
     left_over: list[str] = field(default_factory=list)
@@ -81,15 +81,28 @@ class Played:
         """What the SP was told, in order, as `cases` writes it."""
         legs = {self.pair.caller: " A", self.pair.callee: " B"}
         ends = ("disconnect", "fee")
-        return [push.kind + ("" if push.kind in ends else legs.get(str(push.called), " ?")) for push in self.pushes]
+        return [
+            notification.kind + ("" if notification.kind in ends else legs.get(str(notification.called), " ?"))
+            for notification in self.notifications
+        ]
 
     @property
     def disconnect(self) -> dict[str, Any]:
-        return next((dict(push.body["statusInfo"]) for push in self.pushes if push.kind == "disconnect"), {})
+        return next(
+            (
+                dict(notification.body["statusInfo"])
+                for notification in self.notifications
+                if notification.kind == "disconnect"
+            ),
+            {},
+        )
 
     @property
     def cdr(self) -> dict[str, Any]:
-        return next((dict(push.body["feeLst"][0]) for push in self.pushes if push.kind == "fee"), {})
+        return next(
+            (dict(notification.body["feeLst"][0]) for notification in self.notifications if notification.kind == "fee"),
+            {},
+        )
 
 
 class Watch:
@@ -147,7 +160,7 @@ def _answered(network_events: list[NetworkEvent]) -> bool:
 def play(
     lab: Lab,
     watch: Watch,
-    sp: Sp,
+    sp: ServiceProvider,
     case: Case,
     pair: Pair,
     *,
@@ -185,7 +198,7 @@ def play(
     played.caller_calls, played.callee_calls = list(caller.calls), list(callee.calls)
     played.network_events = watch.events(call)
     played.left_over = left_over(lab, played, execution)
-    played.pushes = sp.receiver.about(played.session)
+    played.notifications = sp.receiver.about(played.session)
     if link := played.cdr.get("recordFileDownloadUrl"):
         played.sound = _sound_at(str(link))
     return played
@@ -207,7 +220,7 @@ def _sound_at(link: str) -> bytes | None:
     """The CDR is told before the sound has come (it waits for no file), so the link is followed until it is there."""
     give_up = time.monotonic() + _AFTERWARDS_S
     while True:
-        opened = open_sound(link)
+        opened = open_recording(link)
         try:
             if opened.status == 200:
                 return b"".join(opened.chunks())

@@ -6,12 +6,12 @@ import shlex
 from urllib.parse import quote
 
 from lab.sp.client import CALL_STOP, CLICK2CALL, LOG_IN
-from lab.sp.sp import Sp
+from lab.sp.service_provider import ServiceProvider
 
 _JSON = "-H 'Content-Type: application/json'"
 
 
-def commands(api_url: str, sp: Sp, caller: str, callee: str) -> str:
+def commands(api_url: str, sp: ServiceProvider, caller: str, callee: str) -> str:
     """Log in, place a callback, stop it: three commands for a POSIX shell with curl, each after a line of comment."""
     key = quote(sp.account.app_key)
     login = f"{api_url}{LOG_IN}?app_key={key}&username={quote(sp.account.username)}"

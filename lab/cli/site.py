@@ -10,8 +10,8 @@ from contextlib import closing
 
 from lab.cli import signals
 from lab.sp.client import Account, SpClient
-from lab.sp.standing import Standing
-from lab.website.desk import Desk
+from lab.sp.session import SpSession
+from lab.website.backend import SpBackend
 from lab.website.server import Site
 
 PORT = 8090
@@ -35,11 +35,11 @@ def open_site(
         OSError: the port is taken.
     """
 
-    def desk(url: str) -> Desk:
+    def backend(url: str) -> SpBackend:
         own, other = numbers[0], numbers[-1] if len(numbers) < 2 else numbers[1]
-        return Desk(Standing(SpClient(api_url, account)), account.app_secret, (own, other), url, to_try)
+        return SpBackend(SpSession(SpClient(api_url, account)), account.app_secret, (own, other), url, to_try)
 
-    return Site(desk, port=port, public_url=public_url)
+    return Site(backend, port=port, public_url=public_url)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -16,7 +16,7 @@ from lab.cli import telephones, wording
 from lab.cli.telephones import Choice
 from lab.cli.timeline import Screen, Timeline
 from lab.lab import Lab, LineKind
-from lab.sp.sp import Sp, open_sp
+from lab.sp.service_provider import ServiceProvider, open_sp
 from pstn.lines.sip.line import SipLine
 from pstn.lines.sip.settings import SipSettings
 
@@ -70,7 +70,7 @@ def perform(case: Case, screen: Screen, choice: Choice) -> int:
 
 
 @contextmanager
-def stage(case: Case, line: LineKind = "virtual") -> Iterator[tuple[Lab, Watch, Sp]]:
+def stage(case: Case, line: LineKind = "virtual") -> Iterator[tuple[Lab, Watch, ServiceProvider]]:
     """A laboratory as the case wants it, with permissions checked, and an SP that has logged in.
 
     Every telephone is the lab's own, whatever `make up` was told of others.
@@ -86,22 +86,22 @@ def stage(case: Case, line: LineKind = "virtual") -> Iterator[tuple[Lab, Watch, 
             sp.close()
 
 
-def _introduce(screen: Screen, sp: Sp) -> None:
+def _introduce(screen: Screen, sp: ServiceProvider) -> None:
     caller, callee = (wording.number(number) for number in (PAIR.caller, PAIR.callee))
     a, b = (wording.number(number) for number in sp.numbers[:2])
     screen.line(f"Jack    has {caller}; his phone is to show {a}, not Sophia's number.")
     screen.line(f"Sophia  has {callee}; her phone is to show {b}, not Jack's number.\n")
 
 
-def _play(lab: Lab, watch: Watch, sp: Sp, case: Case, screen: Screen) -> Played:
+def _play(lab: Lab, watch: Watch, sp: ServiceProvider, case: Case, screen: Screen) -> Played:
     start = datetime.now(UTC)
     timeline = Timeline(screen, start, PAIR.caller, PEOPLE)
     timeline.heading("Jack's phone", "Sophia's phone")
     timeline.say(start, "sp", "→ asks for a callback")
     lab.pstn.subscribe(timeline.network_event)
-    sp.receiver.observers.append(timeline.push)
+    sp.receiver.observers.append(timeline.notification)
     played = play(lab, watch, sp, case, PAIR, on_stop=lambda: timeline.say(datetime.now(UTC), "sp", "→ asks to stop"))
-    sp.receiver.observers.remove(timeline.push)
+    sp.receiver.observers.remove(timeline.notification)
     return played
 
 

@@ -18,7 +18,7 @@ from itertools import zip_longest
 from typing import Any, TextIO
 
 from lab.cli import wording
-from lab.sp.receiver import Push
+from lab.sp.receiver import Notification
 from pstn.feed import NetworkEvent
 
 LANES = ("caller", "callee", "platform", "sp")
@@ -112,8 +112,8 @@ class Timeline:
         if text:
             self.say(event.at, lane, text)
 
-    def push(self, push: Push) -> None:
-        self.say(push.at, "sp", f"← {wording.told(push, self._people)}")
+    def notification(self, notification: Notification) -> None:
+        self.say(notification.at, "sp", f"← {wording.notification(notification, self._people)}")
 
     def _platform(self, event: NetworkEvent) -> str | None:
         """An event is shown with its answer, when that comes."""

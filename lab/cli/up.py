@@ -22,7 +22,7 @@ from lab.lab import ROOT, TELEPHONES, Lab
 from lab.phones.browser.phone import BrowserPhone
 from lab.sip.registrar_on_udp import PORT as REGISTRAR_PORT
 from lab.sip.registrar_on_udp import RegistrarOnUdp
-from lab.sp.sp import Sp, open_sp
+from lab.sp.service_provider import ServiceProvider, open_sp
 from lab.website.scenarios import SOPHIA, to_try
 from lab.website.server import Site
 from pstn.lines.behaviours import answers, planned
@@ -101,13 +101,13 @@ def run(arguments: argparse.Namespace) -> int:
             screen.line(_guide(lab, sp, site, registrar, phone))
             wall = Wall(screen)
             lab.pstn.subscribe(wall.network_event)
-            sp.receiver.observers.append(wall.push)
-            site.desk.observers.append(wall.push)
+            sp.receiver.observers.append(wall.notification)
+            site.backend.observers.append(wall.notification)
             signals.wait(stop)
     return 0
 
 
-def _open_sp(lab: Lab) -> Sp:
+def _open_sp(lab: Lab) -> ServiceProvider:
     """Its calls may be recorded, since the site offers that."""
     numbers = _numbers(lab)
     return open_sp(lab.api_url, lab.environment, name="acme", numbers=numbers, settings=("--recording",), log_in=False)
@@ -130,7 +130,9 @@ def _registrar(lab: Lab, port: int, screen: Screen) -> Iterator[RegistrarOnUdp |
         yield registrar
 
 
-def _guide(lab: Lab, sp: Sp, site: Site, registrar: RegistrarOnUdp | None, phone: BrowserPhone | None) -> str:
+def _guide(
+    lab: Lab, sp: ServiceProvider, site: Site, registrar: RegistrarOnUdp | None, phone: BrowserPhone | None
+) -> str:
     """What a person can do now."""
     caller, callee = "+12025550111", "+12025550133"
     answer = f"PHONE {phone.url} is a telephone: switch it on, and answer {caller} yourself\n" if phone else ""

@@ -5,7 +5,7 @@ import threading
 from datetime import datetime
 
 from lab.cli.timeline import Screen, Timeline
-from lab.sp.receiver import Push
+from lab.sp.receiver import Notification
 from pstn.feed import NetworkEvent
 
 
@@ -33,17 +33,17 @@ class Wall:
         if timeline is not None:
             timeline.network_event(event)
 
-    def push(self, push: Push) -> None:
-        for session in push.session_ids:
+    def notification(self, notification: Notification) -> None:
+        for session in notification.session_ids:
             call_id = session.partition("@")[0]
             with self._known:
                 timeline = self._by_call_id.get(call_id)
                 if timeline is None:  # of a call that the network never took
-                    timeline = self._by_call_id[call_id] = self._begin(push.at, str(push.called))
-            timeline.push(push)
-        if push.kind == "fee":
+                    timeline = self._by_call_id[call_id] = self._begin(notification.at, str(notification.called))
+            timeline.notification(notification)
+        if notification.kind == "fee":
             with self._writing:
-                self._screen.line(self._screen.dim(json.dumps(push.body["feeLst"][0], indent=2)))
+                self._screen.line(self._screen.dim(json.dumps(notification.body["feeLst"][0], indent=2)))
 
     def _begin(self, at: datetime, caller: str) -> Timeline:
         self._count += 1

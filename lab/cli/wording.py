@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lab.sp.receiver import Push
+from lab.sp.receiver import Notification
 from pstn.feed import NetworkEvent
 
 People = Mapping[str, str]
@@ -74,14 +74,15 @@ def exchange(event: Mapping[str, Any], answer: Mapping[str, Any], people: People
     return f"{event['InvocationEventType']}{again}{' ' + about if about else ''} → {', then '.join(actions) or '–'}"
 
 
-def told(push: Push, people: People) -> str:
+def notification(received: Notification, people: People) -> str:
     """A notification: "answer, Sophia"; for the end, its code."""
-    if push.kind == "fee":
-        return "CDR" + ("" if push.signed else ", NOT SIGNED")
-    status = push.body["statusInfo"]
-    who = name(status.get("called"), people)
-    told = f"disconnect {status.get('stateCode')}" if push.kind == "disconnect" else f"{push.kind}, {who}"
-    return told + ("" if push.signed else ", NOT SIGNED")
+    unsigned = "" if received.signed else ", NOT SIGNED"
+    if received.kind == "fee":
+        return f"CDR{unsigned}"
+    status = received.body["statusInfo"]
+    if received.kind == "disconnect":
+        return f"disconnect {status.get('stateCode')}{unsigned}"
+    return f"{received.kind}, {name(status.get('called'), people)}{unsigned}"
 
 
 def _about(event: Mapping[str, Any], people: People) -> str:

@@ -3,8 +3,9 @@
 | Module | What |
 | --- | --- |
 | client | requests, signed as the document says |
-| standing | a client that stays logged in |
-| receiver | takes notifications, with their signatures checked |
-| sounds | opens the link of a recording |
-| account, sp | opens an account by the operator's command; an SP ready to call |
+| session | a client that stays logged in |
+| receiver | receives notifications and checks their signatures |
+| recordings | downloads a recording by its link |
+| account | opens an account with the operator's command |
+| service_provider | all of it: an SP that is ready to place calls |
 """

@@ -1,4 +1,4 @@
-"""How an SP gets its account: the operator makes one with the platform's own command line."""
+"""Opens an SP's account as the operator does, with the platform's command line."""
 
 import json
 import os
@@ -19,12 +19,12 @@ def open_account(
     settings: Sequence[str] = (),
     stack: str = "duologue",
 ) -> Account:
-    """Have an SP and an app made. `environment`: where the platform's AWS is, as the AWS SDKs read it.
+    """Create an SP and an app. `environment`: where the platform's AWS is, as the AWS SDKs read it.
 
-    `settings`: more of the app, as the command takes them.
+    `settings`: further arguments of `duologue app add`.
 
     Raises:
-        subprocess.CalledProcessError: the command refused; its text is on standard error.
+        subprocess.CalledProcessError: the command refused; its message is on standard error.
     """
     numbers = [part for number in display_numbers for part in ("--display-number", number)]
     made = _run(environment, "--stack", stack, "sp", "add", sp, "--username", f"{sp}@example.com")
@@ -36,5 +36,5 @@ def open_account(
 def _run(environment: Mapping[str, str], *arguments: str) -> dict[str, str]:
     command = [sys.executable, "-m", "duologue.operator", *arguments]
     done = subprocess.run(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=True)
-    said: dict[str, str] = json.loads(done.stdout)
-    return said
+    output: dict[str, str] = json.loads(done.stdout)
+    return output

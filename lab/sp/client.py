@@ -1,4 +1,4 @@
-"""An SP's client: log in, refresh, place a callback, stop it. Plain HTTP and JSON, nothing of the platform's code."""
+"""An SP's client: log in, refresh, place a callback, stop it. Plain HTTP and JSON, without the platform's code."""
 
 import base64
 import http.client
@@ -22,7 +22,7 @@ TIMEOUT_S = 60
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer of the platform. `body` is empty if it was not JSON."""
+    """One response of the platform. `body` is empty if it was not JSON."""
 
     status: int
     body: dict[str, Any]
@@ -53,7 +53,7 @@ class SpClient:
         self.refresh_token = ""
 
     def log_in(self) -> Reply:
-        """Trusted-SP simple authorization: the raw password is the Authorization header."""
+        """Trusted-SP simple authorization: the Authorization header is the plain password."""
         query = {"app_key": self.account.app_key, "username": self.account.username}
         return self._keep(self.send(LOG_IN, query, headers={"Authorization": self.account.password}))
 
@@ -79,7 +79,7 @@ class SpClient:
         sandbox: bool = False,
         **fields: Any,
     ) -> Reply:
-        """`fields` as on the wire; the URLs are given in clear and sent as Base64."""
+        """`fields` are named as in the API. The URLs are passed as they are and sent as Base64."""
         urls = {"statusUrl": status_url, "feeUrl": fee_url}
         encoded = {name: base64.b64encode(url.encode()).decode() for name, url in urls.items() if url is not None}
         marked = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
@@ -89,11 +89,11 @@ class SpClient:
         return self.post_json(CALL_STOP, {"sessionid": session_id, "signal": "call_stop"})
 
     def look_up(self, session_id: str) -> Reply:
-        """The platform's own account of a call, with times to the millisecond."""
+        """The platform's record of a call, with times to the millisecond."""
         return self.send(LOOK_UP + quote(session_id), self._credentials(), method="GET")
 
     def record(self, name: str, domain: str) -> Reply:
-        """301 with a link to the sound; `name` and `domain` are the CDR's."""
+        """301 with a link to the recording; `name` and `domain` are from the CDR."""
         return self.send(RECORD, {"fileName": name, "recordDomain": domain, **self._credentials()}, method="GET")
 
     def post_json(self, path: str, body: object, headers: Mapping[str, str] = MappingProxyType({})) -> Reply:

@@ -1,6 +1,6 @@
-"""An SP's webhook receiver: takes status events and CDRs, checks their signature, keeps them in order.
+"""An SP's webhook receiver: accepts status events and CDRs, checks their signatures and keeps them in order.
 
-Web pages are not let in (pstn/http_guard.py).
+Requests of web pages are refused (pstn/http_guard.py).
 """
 
 import base64
@@ -21,8 +21,8 @@ ACCEPTED = b'{"resultcode":"0","resultdesc":"Success"}'
 
 
 @dataclass(frozen=True)
-class Push:
-    """One POST of the platform. `signed`: its digest is right for this app's secret and this URL."""
+class Notification:
+    """One POST of the platform. `signed`: its digest is valid for this app's secret and this URL."""
 
     at: datetime
     url: str
@@ -49,21 +49,21 @@ class Push:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
-    """Python's 5 would drop connections when many calls end at once, and a dropped one is asked for again after 1 s."""
+    """Python's default of 5 would drop connections when many calls end at once; a dropped one is retried after 1 s."""
 
 
 @dataclass
 class Receiver:
     """A server on a loopback port of its own, until `close`.
 
-    `answer(push)` may say with which HTTP status a push is answered; 200 unless it does.
+    `answer(notification)` returns the HTTP status to answer with; by default 200.
     """
 
     secret: str = field(repr=False)
-    answer: Callable[[Push], int] = lambda push: 200
-    pushes: list[Push] = field(default_factory=list)
-    observers: list[Callable[[Push], None]] = field(default_factory=list)
-    """Told of each push that was taken, on the thread where it came: be quick and do not raise."""
+    answer: Callable[[Notification], int] = lambda notification: 200
+    notifications: list[Notification] = field(default_factory=list)
+    observers: list[Callable[[Notification], None]] = field(default_factory=list)
+    """Called with each accepted notification, on its own thread: be quick and do not raise."""
 
     def __post_init__(self) -> None:
         self._changed = threading.Condition()
@@ -80,26 +80,25 @@ class Receiver:
     def fee_url(self) -> str:
         return f"{self.url}/fee"
 
-    def about(self, session_id: str) -> list[Push]:
-        """What was pushed of one call, in the order that it came."""
-        return [push for push in list(self.pushes) if session_id in push.session_ids]
+    def about(self, session_id: str) -> list[Notification]:
+        """The notifications of one call, in the order of arrival."""
+        return [notification for notification in list(self.notifications) if session_id in notification.session_ids]
 
     def wait_for(self, session_id: str, kind: str, seconds: float, called: str | None = None) -> bool:
-        """Whether such an event of the call, if `called` is given of the leg to this number, came within this time."""
+        """Whether such an event of the call arrives in time. `called`: only of the leg to this number."""
 
         def came() -> bool:
-            told = (push for push in self.about(session_id) if push.kind == kind)
-            return any(called in (None, push.called) for push in told)
+            return any(each.kind == kind and called in (None, each.called) for each in self.about(session_id))
 
         return self.wait_until(came, seconds)
 
     def wait_until(self, condition: Callable[[], bool], seconds: float) -> bool:
-        """Whether it held, at a push or before, within this time."""
+        """Whether the condition becomes true in time; it is evaluated at each notification."""
         with self._changed:
             return self._changed.wait_for(condition, seconds)
 
     def wait_for_fee(self, session_id: str, seconds: float) -> bool:
-        """Whether the CDR of the call came within this time."""
+        """Whether the CDR of the call arrives in time."""
         return self.wait_for(session_id, "fee", seconds)
 
     def close(self) -> None:
@@ -109,13 +108,13 @@ class Receiver:
 
     def _take(self, path: str, headers: dict[str, str], content: bytes) -> int:
         url = self.url + path
-        push = Push(datetime.now(UTC), url, json.loads(content), is_signed(self.secret, url, headers))
-        status = self.answer(push)
+        notification = Notification(datetime.now(UTC), url, json.loads(content), is_signed(self.secret, url, headers))
+        status = self.answer(notification)
         with self._changed:
             if status == 200:
-                self.pushes.append(push)
+                self.notifications.append(notification)
                 for observer in list(self.observers):
-                    observer(push)
+                    observer(notification)
             self._changed.notify_all()
         return status
 
@@ -132,16 +131,16 @@ class Receiver:
                 self.wfile.write(ACCEPTED)
 
             def log_message(self, format: str, *args: object) -> None:
-                """Silent: the pushes are kept, and the console belongs to the time line."""
+                """Silent: notifications are kept, and the console is for the time line."""
 
         return Handler
 
 
 def is_signed(secret: str, url: str, headers: dict[str, str]) -> bool:
-    """Base64(HMAC-SHA256(secret, url LF nonce LF created)), as the platform's page on notifications describes it."""
+    """Base64(HMAC-SHA256(secret, url LF nonce LF created)), as the platform's documentation of notifications says."""
     given = dict(re.findall(r'(\w+)="([^"]*)"', headers.get("x-aksk", "")))
     if 'realm="SDP"' not in headers.get("authorization", ""):
         return False
     message = "\n".join((url, given.get("Nonce", ""), given.get("Created", "")))
-    right = base64.b64encode(hmac.new(secret.encode(), message.encode(), hashlib.sha256).digest()).decode()
-    return hmac.compare_digest(right, given.get("PasswordDigest", ""))
+    expected = base64.b64encode(hmac.new(secret.encode(), message.encode(), hashlib.sha256).digest()).decode()
+    return hmac.compare_digest(expected, given.get("PasswordDigest", ""))

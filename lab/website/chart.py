@@ -1,7 +1,7 @@
-"""The time line of one call: two telephones and the recording over seconds, and when the SP got each notification.
+"""The time line of one call: two telephones and the recording over time, and when the SP received each notification.
 
-Positions are numbers in CSS custom properties, over the span of the chart; what is still going on ends at `--now`,
-which the page moves. So the same markup is right at any width, and without a script it is a still picture.
+Positions are numbers in CSS custom properties, relative to the span of the chart; what is still going on ends at
+`--now`, which the page moves. So the same markup is correct at any width, and without scripts it is a still picture.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from lab.website.book import Leg, SpCall, instant
+from lab.website.call_log import Leg, SpCall, parse_instant
 
 SPANS = (20, 30, 45, 60, 90, 120, 180, 300, 600, 1200, 1800, 3600, 7200, 14400, 43200, 86400)
-"""Seconds across. Each is a multiple of 5, so that five steps are whole."""
+"""Seconds across the chart. Each is a multiple of 5, so that the five steps are whole seconds."""
 _STEPS = 5
 _KEY = Markup('<ul class="key" aria-hidden="true">{}</ul>').format(
     Markup("").join(
@@ -41,7 +41,7 @@ class Bar:
 
 
 def chart(call: SpCall, now: datetime) -> Markup:
-    """The picture, and the same in words for those who do not see it."""
+    """The picture, and the same in words for screen readers."""
     elapsed = max(0.0, _seconds(call, _end(call) or now))
     span = next((span for span in SPANS if span >= elapsed * 1.02), SPANS[-1])
     own, other = leg_bars(call, "caller"), leg_bars(call, "callee")
@@ -54,14 +54,14 @@ def chart(call: SpCall, now: datetime) -> Markup:
     live = Markup(' data-live=""') if _end(call) is None else Markup("")
     return Markup(
         '<figure class="chart" style="--span:{span};--now:{now}" data-now="{now}"{live}>'
-        '<div class="lanes">{rows}{told}</div><div class="ticks" aria-hidden="true">{ticks}</div>{key}'
+        '<div class="lanes">{rows}{notified}</div><div class="ticks" aria-hidden="true">{ticks}</div>{key}'
         '<figcaption class="away">{words}</figcaption></figure>'
     ).format(
         span=span,
         now=f"{elapsed:.2f}",
         live=live,
         rows=rows,
-        told=_told(call),
+        notified=_notifications(call),
         ticks=ticks,
         key=_KEY,
         words=_in_words(lanes),
@@ -69,7 +69,7 @@ def chart(call: SpCall, now: datetime) -> Markup:
 
 
 def leg_bars(call: SpCall, leg: Leg) -> list[Bar]:
-    """What one telephone did, as far as the platform told."""
+    """What one telephone did, as far as the platform has notified it."""
     dialled, alerted, answered = (_at(call, kind, leg) for kind in ("callout", "alerting", "answer"))
     start = next((at for at in (dialled, alerted, answered) if at is not None), None)
     if start is None:
@@ -92,14 +92,14 @@ def leg_bars(call: SpCall, leg: Leg) -> list[Bar]:
 
 
 def recording_bars(call: SpCall) -> list[Bar]:
-    """Known after the call only: no event tells that a recording began."""
-    started = instant((call.looked_up or {}).get("recording", {}).get("startedAt"))
+    """Known only after the call: no event says that a recording began."""
+    started = parse_instant((call.looked_up or {}).get("recording", {}).get("startedAt"))
     ended = call.ended_at
     return [Bar("records", "runs", _seconds(call, started), _seconds(call, ended))] if started and ended else []
 
 
 def _leg_end(call: SpCall, leg: Leg) -> float | None:
-    exact = instant((call.looked_up or {}).get(leg, {}).get("endedAt"))
+    exact = parse_instant((call.looked_up or {}).get(leg, {}).get("endedAt"))
     return _seconds(call, exact) if exact else _end_seconds(call)
 
 
@@ -113,12 +113,12 @@ def _end(call: SpCall) -> datetime | None:
 
 
 def _at(call: SpCall, kind: str, leg: Leg) -> float | None:
-    told = call.find(kind, leg)
-    return None if told is None else _seconds(call, told.at)
+    known = call.find(kind, leg)
+    return None if known is None else _seconds(call, known.at)
 
 
 def _seconds(call: SpCall, at: datetime) -> float:
-    """Since it was asked for; a second that was told may begin before that."""
+    """Since it was requested. Notified times are cut to the second, which may begin before that."""
     return max(0.0, (at - call.asked_at).total_seconds())
 
 
@@ -132,16 +132,16 @@ def _lane(name: str, bars: list[Bar]) -> Markup:
     return Markup('<div class="lane"><b>{}</b><div class="track" aria-hidden="true">{}</div></div>').format(name, drawn)
 
 
-def _told(call: SpCall) -> Markup:
-    """One mark for each notification, where the SP got it."""
+def _notifications(call: SpCall) -> Markup:
+    """One mark for each notification, when the SP received it."""
     marks = Markup("").join(
-        Markup('<i style="--a:{:.2f}" title="{}"></i>').format(_seconds(call, told.got_at), told.kind)
-        for told in call.told
-        if told.kind != "fee"
+        Markup('<i style="--a:{:.2f}" title="{}"></i>').format(_seconds(call, each.received_at), each.kind)
+        for each in call.notifications
+        if each.kind != "fee"
     )
-    return Markup(
-        '<div class="lane"><b>We were told</b><div class="track marks" aria-hidden="true">{}</div></div>'
-    ).format(marks)
+    return Markup('<div class="lane"><b>Notified</b><div class="track marks" aria-hidden="true">{}</div></div>').format(
+        marks
+    )
 
 
 def _in_words(lanes: list[tuple[str, list[Bar]]]) -> str:

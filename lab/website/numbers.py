@@ -1,47 +1,47 @@
-"""Telephone numbers as people type them, and as people read them."""
+"""Telephone numbers: parsed as people type them, formatted as people read them."""
 
 import re
 
 _SEPARATORS = re.compile(r"[\s()\-./\N{EN DASH}\N{NON-BREAKING HYPHEN}]")
 _LONGEST_TYPED = 40
 _FEWEST_DIGITS, _MOST_DIGITS = 7, 15
-"""The most: ITU-T E.164 §6.2.1. The fewest is ours: shorter ones are a country's service numbers."""
+"""The maximum: ITU-T E.164 §6.2.1. The minimum is ours: shorter ones are service numbers of a country."""
 
 EXAMPLE = "+1 202 555 0111"
 
 
-class WrongNumber(ValueError):
-    """The text says what is wrong and what to type instead; it is shown beside the field."""
+class InvalidNumber(ValueError):
+    """The message says what is wrong and what to enter instead; it is shown beside the field."""
 
 
-def read_number(typed: str) -> str:
-    """E.164 with the plus sign, whatever separators were typed; "00" stands for the plus, "(0)" for nothing.
+def parse_number(typed: str) -> str:
+    """E.164 with the plus sign. Separators are ignored; "00" means the plus sign, "(0)" is dropped.
 
     Raises:
-        WrongNumber
+        InvalidNumber
     """
     if not typed.strip():
-        raise WrongNumber(f"Enter the number that we should call, for example {EXAMPLE}.")
+        raise InvalidNumber(f"Enter the number to call, for example {EXAMPLE}.")
     if len(typed) > _LONGEST_TYPED:
-        raise WrongNumber("This is too long for a telephone number.")
+        raise InvalidNumber("This is too long for a telephone number.")
     number = _SEPARATORS.sub("", typed.replace("(0)", ""))
     if number.startswith("00"):
         number = "+" + number[2:]
     if not re.fullmatch(r"\+?[0-9]*", number):
-        raise WrongNumber(f"Only digits, spaces and a + at the beginning, for example {EXAMPLE}.")
+        raise InvalidNumber(f"Only digits, spaces and a + at the beginning, for example {EXAMPLE}.")
     if not number.startswith("+"):
-        raise WrongNumber(f"Begin with + and the country code, for example {EXAMPLE}.")
+        raise InvalidNumber(f"Begin with + and the country code, for example {EXAMPLE}.")
     if number.startswith("+0"):
-        raise WrongNumber(f"A country code does not begin with 0. For example {EXAMPLE}.")
+        raise InvalidNumber(f"A country code does not begin with 0. For example {EXAMPLE}.")
     if len(number) - 1 < _FEWEST_DIGITS:
-        raise WrongNumber(f"Some digits are missing. A whole number looks like {EXAMPLE}.")
+        raise InvalidNumber(f"Some digits are missing. A complete number looks like {EXAMPLE}.")
     if len(number) - 1 > _MOST_DIGITS:
-        raise WrongNumber(f"No number has more than {_MOST_DIGITS} digits.")
+        raise InvalidNumber(f"No number has more than {_MOST_DIGITS} digits.")
     return number
 
 
-def spoken(e164: str) -> str:
-    """As people in its country write it: "+1 202 555 0111"; another country's stays as it is."""
+def formatted(e164: str) -> str:
+    """North American numbers as people there write them: "+1 202 555 0111"; others stay as they are."""
     if e164.startswith("+1") and len(e164) == 12:
         return "\N{NO-BREAK SPACE}".join(("+1", e164[2:5], e164[5:8], e164[8:]))
     return e164

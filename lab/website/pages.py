@@ -1,4 +1,4 @@
-"""The site's pages but the live one: the shell around all of them, the page of each scenario, and what is not there."""
+"""The site's pages except the live one: the shell around all of them, the scenario pages, and error pages."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from lab.website.book import SpCall
-from lab.website.desk import Ask, Refused, new_token
+from lab.website.backend import CallForm, FormRefused, new_token
+from lab.website.call_log import SpCall
 from lab.website.live import outcome
-from lab.website.numbers import spoken
+from lab.website.numbers import formatted
 from lab.website.scenarios import SCENARIOS, TRAINING, Contact, Scenario
 
 _CONSENT = (
@@ -19,24 +19,24 @@ _CONSENT = (
 
 
 def shell(title: str, main: Markup, *, current: Scenario | None = None, refresh: bool = False) -> str:
-    """A whole page. `refresh`: where scripts are off, the browser loads it again by itself."""
+    """A complete page. `refresh`: without scripts, the browser reloads it periodically."""
     links = Markup("").join(
         Markup('<li><a href="/{}"{}>{}</a></li>').format(
             each.slug, Markup(' aria-current="page"') if each is current else "", each.business.partition(",")[0]
         )
         for each in SCENARIOS
     )
-    still = Markup('<noscript><meta http-equiv="refresh" content="3"></noscript>') if refresh else Markup("")
+    reload = Markup('<noscript><meta http-equiv="refresh" content="3"></noscript>') if refresh else Markup("")
     page = Markup(
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
-        '<link rel="stylesheet" href="/static/style.css"><script src="/static/site.js" defer></script>{still}</head>'
-        '<body><a class="skip" href="#main">To the content</a>'
+        '<link rel="stylesheet" href="/static/style.css"><script src="/static/site.js" defer></script>{reload}</head>'
+        '<body><a class="skip" href="#main">Skip to the content</a>'
         '<header><nav aria-label="Businesses"><ul>{links}</ul></nav></header>'
         '<main id="main" tabindex="-1">{main}</main></body></html>'
     )
-    return str(page.format(title=title, still=still, links=links, main=main))
+    return str(page.format(title=title, reload=reload, links=links, main=main))
 
 
 def scenario_page(
@@ -45,14 +45,14 @@ def scenario_page(
     *,
     numbers: tuple[str, str],
     to_try: Sequence[tuple[str, str]] = (),
-    ask: Ask | None = None,
-    refused: Refused | None = None,
+    form: CallForm | None = None,
+    refused: FormRefused | None = None,
 ) -> str:
-    """`calls`: the last one to each contact. `ask`: the form as it was sent; `refused`: what was wrong with it.
+    """`calls`: the last one to each contact. `form`: as it was submitted; `refused`: what was wrong with it.
 
-    `to_try`: numbers that a visitor without a telephone may give, and what happens there.
+    `to_try`: numbers for visitors without a telephone, and what each does.
     """
-    sent = ask or Ask(number=spoken(scenario.own_number), token=new_token())
+    sent = form or CallForm(number=formatted(scenario.own_number), token=new_token())
     wrong = {refused.about: refused.text} if refused else {}
     whole = Markup('<p class="wrong" role="alert">{}</p>').format(wrong[""]) if "" in wrong else Markup("")
     fields = {"one": _one, "list": _list, "scan": _scan}[scenario.entry](scenario, calls, sent, wrong)
@@ -69,22 +69,22 @@ def scenario_page(
         slug=scenario.slug,
         token=sent.token or new_token(),
         fields=fields,
-        own=spoken(numbers[0]),
-        other=spoken(numbers[1]),
+        own=formatted(numbers[0]),
+        other=formatted(numbers[1]),
         try_=Markup("") if scenario.own_number else _try(to_try),
         courses=_courses(scenario),
     )
-    title = f"{'Wrong input – ' if refused else ''}{scenario.heading} – {scenario.business}"
+    title = f"{'Error – ' if refused else ''}{scenario.heading} – {scenario.business}"
     return shell(title, main, current=scenario)
 
 
 def plain_page(title: str, text: str) -> str:
-    main = Markup('<h1>{}</h1><p class="pitch">{}</p><p><a class="button" href="/">To the first page</a></p>')
+    main = Markup('<h1>{}</h1><p class="pitch">{}</p><p><a class="button" href="/">To the home page</a></p>')
     return shell(title, main.format(title, text))
 
 
 def _field(name: str, label: str, value: str, about: str, wrong: Mapping[str, str], more: Markup) -> Markup:
-    """A labelled input, with what is wrong beside it."""
+    """A labelled input, with an error message beside it."""
     fault = wrong.get(name, "")
     return Markup(
         '<div class="field"><label for="{name}">{label}</label><p class="hint" id="{name}-hint">{about}</p>'
@@ -101,30 +101,30 @@ def _field(name: str, label: str, value: str, about: str, wrong: Mapping[str, st
     )
 
 
-def _number(scenario: Scenario, ask: Ask, wrong: Mapping[str, str]) -> Markup:
+def _number(scenario: Scenario, form: CallForm, wrong: Mapping[str, str]) -> Markup:
     kind = Markup('type="tel" inputmode="tel" autocomplete="tel" maxlength="40" placeholder="+1 202 555 0111"')
-    return _field("number", "Your phone number", ask.number, scenario.about_number, wrong, kind)
+    return _field("number", "Your phone number", form.number, scenario.about_number, wrong, kind)
 
 
-def _consent(scenario: Scenario, ask: Ask) -> Markup:
+def _consent(scenario: Scenario, form: CallForm) -> Markup:
     if not scenario.may_record:
         return Markup('<p class="aside">This call is not recorded.</p>')
-    checked = Markup(" checked") if ask.record else ""
+    checked = Markup(" checked") if form.record else ""
     return Markup(
         '<label class="consent"><input type="checkbox" name="record" value="yes"{}><span>{}</span></label>'
     ).format(checked, _CONSENT)
 
 
-def _one(scenario: Scenario, _: Mapping[str, SpCall], ask: Ask, wrong: Mapping[str, str]) -> Markup:
+def _one(scenario: Scenario, _: Mapping[str, SpCall], form: CallForm, wrong: Mapping[str, str]) -> Markup:
     return Markup("{}{}<button>{}</button>").format(
-        _number(scenario, ask, wrong), _consent(scenario, ask), scenario.button
+        _number(scenario, form, wrong), _consent(scenario, form), scenario.button
     )
 
 
-def _scan(scenario: Scenario, _: Mapping[str, SpCall], ask: Ask, wrong: Mapping[str, str]) -> Markup:
+def _scan(scenario: Scenario, _: Mapping[str, SpCall], form: CallForm, wrong: Mapping[str, str]) -> Markup:
     kind = Markup('inputmode="numeric" autocomplete="off" maxlength="40" placeholder="4006381333931"')
     focus = Markup("") if wrong else Markup(" autofocus")
-    code = _field("ref", "Code on the parcel", ask.ref, "A scanner types it and sends it off.", wrong, kind + focus)
+    code = _field("ref", "Code on the parcel", form.ref, "A scanner types it and sends it off.", wrong, kind + focus)
     samples = Markup("").join(
         Markup('<li><button type="button" class="quiet" data-fill="{}">{}</button> {}, {}</li>').format(
             contact.ref, contact.ref, contact.name, contact.note
@@ -133,15 +133,15 @@ def _scan(scenario: Scenario, _: Mapping[str, SpCall], ask: Ask, wrong: Mapping[
     )
     return Markup(
         '{}<button>{}</button><div class="hint"><p>Parcels to try:</p><ul class="samples">{}</ul></div>{}{}'
-    ).format(code, scenario.button, samples, _number(scenario, ask, wrong), _consent(scenario, ask))
+    ).format(code, scenario.button, samples, _number(scenario, form, wrong), _consent(scenario, form))
 
 
-def _list(scenario: Scenario, calls: Mapping[str, SpCall], ask: Ask, wrong: Mapping[str, str]) -> Markup:
+def _list(scenario: Scenario, calls: Mapping[str, SpCall], form: CallForm, wrong: Mapping[str, str]) -> Markup:
     rows = Markup("").join(_row(scenario, contact, calls.get(contact.ref)) for contact in scenario.contacts)
     fault = Markup('<p class="wrong" role="alert">{}</p>').format(wrong["ref"]) if "ref" in wrong else Markup("")
-    # A disabled first button: Enter in the number's field must not call whoever stands first.
+    # A disabled first button: Enter in the number field must not call the first contact.
     return Markup('<button disabled hidden></button>{}{}{}<ul class="contacts">{}</ul>').format(
-        _number(scenario, ask, wrong), _consent(scenario, ask), fault, rows
+        _number(scenario, form, wrong), _consent(scenario, form), fault, rows
     )
 
 
@@ -160,12 +160,12 @@ def _row(scenario: Scenario, contact: Contact, call: SpCall | None) -> Markup:
 
 
 def _try(to_try: Sequence[tuple[str, str]]) -> Markup:
-    """On a network of this machine's own there are telephones to be called back at."""
+    """On the laptop's own network there are telephones that can be called back."""
     if not to_try:
         return Markup("")
     items = Markup("").join(
         Markup('<li><button type="button" class="quiet" data-fill-number="{}">{}</button> {}</li>').format(
-            spoken(number), spoken(number), what
+            formatted(number), formatted(number), what
         )
         for number, what in to_try
     )

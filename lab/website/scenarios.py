@@ -1,7 +1,7 @@
-"""The businesses of the voice callback, as data: one page each, all served by the same code.
+"""Businesses that use voice callback, as data: one page each, all served by the same code.
 
-A scenario says who is called back and how the person at the page picks whom to talk to: `one` contact, a `list` to
-click in, or a `scan` of an order's barcode. Numbers are fictional; on the laptop's network their last two digits say
+A scenario says who is called and how the person at the page chooses whom to talk to: `one` contact, a `list` to click
+on, or a `scan` of an order's barcode. Numbers are fictional; on the laptop's network their last two digits determine
 what their phones do.
 """
 
@@ -16,7 +16,7 @@ Entry = Literal["one", "list", "scan"]
 
 @dataclass(frozen=True)
 class Contact:
-    """Whom the second leg rings. `ref`: an order, a trip, a lead; it is what a page names it by."""
+    """The person whom the second leg calls. `ref`: an order, a trip or a lead, by which the page refers to it."""
 
     ref: str
     name: str
@@ -26,7 +26,7 @@ class Contact:
 
 @dataclass(frozen=True)
 class Scenario:
-    """One page. `own_number` stands in the field already: a member of staff at their own telephone."""
+    """One page. `own_number` is filled in already: for staff at their own telephone."""
 
     slug: str
     business: str
@@ -39,7 +39,7 @@ class Scenario:
     about_number: str = "With + and the country code. We call it at once."
     may_record: bool = False
     hides_number: bool = False
-    """The contact's number is on no page: not before, in or after the call."""
+    """The contact's number is never shown: not before, during or after the call."""
     shows_outcomes: bool = False
     courses: tuple[tuple[str, str, str], ...] = ()
     """What else the page offers: title, text, price."""
@@ -53,11 +53,11 @@ TO_TRY = (
     ("+12025550140", "is busy"),
     ("+12025550150", "never answers"),
 )
-"""Telephones of the laptop's network to be called back at."""
+"""Telephones of the laptop's network that can be called back."""
 
 
 def to_try(answer_at: Callable[[str], str] | None) -> tuple[tuple[str, str], ...]:
-    """The same. `answer_at`: where one may answer a number oneself; the first that answers is offered for it."""
+    """TO_TRY, with a link for the number that answers. `answer_at(number)`: a page where one can answer it oneself."""
     number, does = TO_TRY[0]
     if answer_at is None:
         return TO_TRY
@@ -121,7 +121,7 @@ HOMES = Scenario(
     slug="homes",
     business="Gable & Eaves, lettings and sales",
     heading="Today’s follow-up",
-    pitch="Click to call a lead. What came of it is filled in from the call’s record, so that nobody is called twice.",
+    pitch="Click to call a lead. The outcome is filled in from the call’s record, so that nobody is called twice.",
     button="Call",
     contacts=(
         Contact("lead-301", "Grace Bell", "+12025550134", "asked about Maple Court 7, three rooms"),
@@ -131,7 +131,7 @@ HOMES = Scenario(
     ),
     entry="list",
     own_number="+12025550114",
-    about_number="The phone on your desk.",
+    about_number="The phone on your backend.",
     may_record=True,
     shows_outcomes=True,
 )

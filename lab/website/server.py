@@ -1,16 +1,16 @@
-"""The site over HTTP, on loopback: pages, forms, the stream of a call, and the platform's notifications.
+"""The site over HTTP, on loopback: pages, forms, the event stream of a call, and the platform's notifications.
 
 | Path | |
 | --- | --- |
 | `/`, `/rides`, `/courier`, `/homes` | the page of each scenario |
-| `POST /calls` | have somebody called back; 422 with the same page if something is wrong |
+| `POST /calls` | place a callback; 422 with the same page if something is wrong |
 | `/calls/{id}` | the live page; `…/stream` is Server-Sent Events, `…/parts` the same once, as JSON |
 | `POST /calls/{id}/stop` | end it |
-| `/calls/{id}/recording` | the sound, as the storage gives it; takes Range |
-| `POST /told/status`, `/told/fee` | what the platform tells |
+| `/calls/{id}/recording` | the recording, from the storage; accepts Range |
+| `POST /notifications/status`, `/notifications/fee` | the platform's notifications |
 
-Law: only the site's own pages send requests here, since a form can make a telephone ring; other sites may link to it
-(pstn/http_guard.py).
+Rule: only the site's own pages may send requests here, since a form can make a telephone ring; other sites may link to
+it (pstn/http_guard.py).
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from lab.website import live
-from lab.website.book import SpCall
-from lab.website.desk import FEE_PATH, STATUS_PATH, Ask, Desk, Refused
+from lab.website.backend import FEE_PATH, STATUS_PATH, CallForm, FormRefused, SpBackend
+from lab.website.call_log import SpCall
 from lab.website.pages import plain_page, scenario_page, shell
 from lab.website.scenarios import SCENARIOS, Scenario
 from pstn.http_guard import GuardedHandler
@@ -39,7 +39,7 @@ _KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=ut
 _LARGEST_FORM, _LARGEST_NOTE = 16 * 1024, 1024 * 1024
 _REDRAW_S, _STREAM_S, _MOST_STREAMS = 5.0, 600.0, 100
 _POLL_S = 0.05
-"""How soon the server notices that it is to close."""
+"""How often the server checks whether it is being closed."""
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; style-src-attr 'unsafe-inline';"
     " script-src 'self'; connect-src 'self'; media-src 'self'; img-src 'self' data:; form-action 'self';"
@@ -56,21 +56,21 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A browser that went away in the middle is nothing to report; what else is wrong is shown."""
+        """Report errors, except that a browser disconnected."""
         if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
             traceback.print_exc()
 
 
 class Site:
-    """Serves until `close`. `make_desk` is given the site's own address, which it may need to be called back at."""
+    """Serves until `close`. `make_backend` gets the URL at which the platform can reach this site."""
 
-    def __init__(self, make_desk: Callable[[str], Desk], *, port: int = 0, public_url: str = "") -> None:
+    def __init__(self, make_backend: Callable[[str], SpBackend], *, port: int = 0, public_url: str = "") -> None:
         """Raises: OSError: the port is taken."""
         self.streams = threading.BoundedSemaphore(_MOST_STREAMS)
         self.closing = threading.Event()
         self._server = _Server(("127.0.0.1", port), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self.desk = make_desk((public_url or self.url).rstrip("/"))
+        self.backend = make_backend((public_url or self.url).rstrip("/"))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(_POLL_S,), name="site", daemon=True)
         self._thread.start()
 
@@ -98,16 +98,16 @@ class _Answering(GuardedHandler, BaseHTTPRequestHandler):
 
     @property
     def site(self) -> Site:
-        raise AssertionError("made for one site")
+        raise AssertionError("a subclass for one site overrides this")
 
     @property
-    def desk(self) -> Desk:
-        return self.site.desk
+    def backend(self) -> SpBackend:
+        return self.site.backend
 
     @property
     def also(self) -> Collection[str]:
-        """Where a proxy shows this site."""
-        shown = urlsplit(self.desk.url)
+        """The site's public address behind a proxy."""
+        shown = urlsplit(self.backend.url)
         return (f"{shown.scheme}://{shown.netloc}",)
 
     # -- the paths
@@ -134,47 +134,51 @@ class _Answering(GuardedHandler, BaseHTTPRequestHandler):
         if content is None:
             return
         if path in (STATUS_PATH, FEE_PATH):
-            self._told(path, content)
+            self._notification(path, content)
         elif path == "/calls":
             self._place(content)
         elif call is not None and what == "/stop":
-            self.desk.stop(call)
-            self._see(f"/calls/{call.id}")
+            self.backend.stop(call)
+            self._redirect(f"/calls/{call.id}")
         else:
             self._missing()
 
-    def _told(self, path: str, content: bytes) -> None:
-        status = self.desk.take(path, {name.lower(): value for name, value in self.headers.items()}, content)
+    def _notification(self, path: str, content: bytes) -> None:
+        status = self.backend.receive(path, {name.lower(): value for name, value in self.headers.items()}, content)
         code = "0" if status == 200 else "1"
         self._send(status, json.dumps({"resultcode": code}).encode(), "application/json")
 
     def _place(self, content: bytes) -> None:
         form = {name: values[-1] for name, values in parse_qs(content.decode(errors="replace")).items()}
-        ask = Ask(form.get("number", ""), form.get("ref", ""), form.get("record") == "yes", form.get("token", ""))
+        sent = CallForm(form.get("number", ""), form.get("ref", ""), form.get("record") == "yes", form.get("token", ""))
         scenario = next((each for each in SCENARIOS if each.slug == form.get("scenario", "")), SCENARIOS[0])
         try:
-            call = self.desk.place(scenario, ask)
-        except Refused as refused:
-            self._scenario(scenario, ask, refused)
+            call = self.backend.place(scenario, sent)
+        except FormRefused as refused:
+            self._scenario(scenario, sent, refused)
             return
-        self._see(f"/calls/{call.id}")
+        self._redirect(f"/calls/{call.id}")
 
-    def _scenario(self, scenario: Scenario, ask: Ask | None = None, refused: Refused | None = None) -> None:
-        desk = self.desk
-        known = desk.book.latest(scenario)
-        page = scenario_page(scenario, known, numbers=desk.numbers, to_try=desk.to_try, ask=ask, refused=refused)
+    def _scenario(self, scenario: Scenario, form: CallForm | None = None, refused: FormRefused | None = None) -> None:
+        backend = self.backend
+        known = backend.call_log.latest(scenario)
+        page = scenario_page(
+            scenario, known, numbers=backend.numbers, to_try=backend.to_try, form=form, refused=refused
+        )
         self._html(200 if refused is None else 422, page)
 
     def _live(self, call: SpCall) -> None:
-        page = shell(f"Call with {call.contact.name}", live.body(call, self.desk.now()), refresh=not call.is_complete)
+        page = shell(
+            f"Call with {call.contact.name}", live.body(call, self.backend.now()), refresh=not call.is_complete
+        )
         self._html(200, page)
 
     def _parts(self, call: SpCall) -> None:
-        body = {"parts": live.parts(call, self.desk.now()), "complete": call.is_complete}
+        body = {"parts": live.parts(call, self.backend.now()), "complete": call.is_complete}
         self._send(200, json.dumps(body).encode(), "application/json")
 
     def _stream(self, call: SpCall) -> None:
-        """Each part when it has changed; the first time all of them."""
+        """Server-Sent Events: all parts first, then each part when it has changed."""
         if not self.site.streams.acquire(blocking=False):
             self._send(503, b"", "text/plain")
             return
@@ -189,8 +193,8 @@ class _Answering(GuardedHandler, BaseHTTPRequestHandler):
         sent: dict[str, str] = {}
         until = time.monotonic() + _STREAM_S
         while time.monotonic() < until and not self.site.closing.is_set():
-            version, complete = call.version, call.is_complete  # before the parts, so that they are not older
-            made = {name: str(part) for name, part in live.parts(call, self.desk.now()).items()}
+            version, complete = call.version, call.is_complete  # read before rendering, so that no change is missed
+            made = {name: str(part) for name, part in live.parts(call, self.backend.now()).items()}
             news = {name: part for name, part in made.items() if sent.get(name) != part}
             sent = made
             text = json.dumps({"parts": news, "complete": complete})
@@ -198,15 +202,15 @@ class _Answering(GuardedHandler, BaseHTTPRequestHandler):
             self.wfile.flush()
             if complete:
                 return
-            self.desk.book.wait(call, version, _REDRAW_S)
+            self.backend.call_log.wait(call, version, _REDRAW_S)
 
     def _recording(self, call: SpCall) -> None:
         try:
-            opened = self.desk.sound(call, self.headers.get("Range"))
+            opened = self.backend.recording(call, self.headers.get("Range"))
         except (OSError, http.client.HTTPException):
             opened = None
         if opened is None:
-            self._html(404, plain_page("No recording", "There is no recording of this call to be had now."))
+            self._html(404, plain_page("No recording", "There is no recording of this call at the moment."))
             return
         try:
             self._begin(opened.status, {"Accept-Ranges": "bytes", **opened.headers})
@@ -226,20 +230,20 @@ class _Answering(GuardedHandler, BaseHTTPRequestHandler):
     # -- how to answer
     def _call(self, path: str) -> tuple[SpCall | None, str]:
         match = _CALL.fullmatch(path)
-        return (self.desk.book.get(match[1]), match[2] or "") if match else (None, "")
+        return (self.backend.call_log.get(match[1]), match[2] or "") if match else (None, "")
 
     def _content(self, most: int) -> bytes | None:
         length = self.headers.get("Content-Length", "0")
         if not length.isdecimal() or int(length) > most or self.headers.get("Transfer-Encoding"):
             self.close_connection = True
-            self._html(413, plain_page("Too much", "This is more than a form of this site can hold."))
+            self._html(413, plain_page("Too large", "This request is larger than any form of this site."))
             return None
         return self.rfile.read(int(length))
 
     def _missing(self) -> None:
-        self._html(404, plain_page("Not here", "There is no such page, or its call was long ago."))
+        self._html(404, plain_page("Not found", "There is no such page, or its call was too long ago."))
 
-    def _see(self, path: str) -> None:
+    def _redirect(self, path: str) -> None:
         self._send(303, b"", "text/plain", {"Location": path})
 
     def _html(self, status: int, page: str) -> None:
@@ -257,7 +261,7 @@ class _Answering(GuardedHandler, BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Silent: numbers and links are in the paths of forms and recordings."""
+        """Silent: paths contain telephone numbers and links."""
 
 
 _CALL_PAGES: dict[str, Callable[[_Answering, SpCall], None]] = {

@@ -1,12 +1,12 @@
-"""A desk on a platform that is told what to answer, and a site around it."""
+"""A backend on a scripted platform, and a site around it."""
 
 import json
 from collections.abc import Iterator
 
 import pytest
 
-from lab.sp.standing import Standing
-from lab.website.desk import FEE_PATH, STATUS_PATH, Desk
+from lab.sp.session import SpSession
+from lab.website.backend import FEE_PATH, STATUS_PATH, SpBackend
 from lab.website.scenarios import TO_TRY
 from lab.website.server import Site
 from tests.site.platform import SECRET, Clock, Platform, Storage, signed
@@ -14,12 +14,12 @@ from tests.site.platform import SECRET, Clock, Platform, Storage, signed
 URL = "http://127.0.0.1:8090"
 
 
-class Told(Desk):
-    """A desk that is easily told something."""
+class NotifiedBackend(SpBackend):
+    """A backend with a shortcut for signed notifications."""
 
-    def told(self, body: dict, secret: str = SECRET) -> int:
+    def notify(self, body: dict, secret: str = SECRET) -> int:
         path = FEE_PATH if body["eventType"] == "fee" else STATUS_PATH
-        return self.take(path, signed(self.url + path, secret), json.dumps(body).encode())
+        return self.receive(path, signed(self.url + path, secret), json.dumps(body).encode())
 
 
 @pytest.fixture
@@ -32,14 +32,14 @@ def platform() -> Platform:
     return Platform()
 
 
-def desk_on(platform: Platform, clock: Clock, url: str = URL) -> Told:
-    standing = Standing(platform, clock.now)
+def desk_on(platform: Platform, clock: Clock, url: str = URL) -> NotifiedBackend:
+    session = SpSession(platform, clock.now)
     numbers = ("+12025550100", "+12025550101")
-    return Told(standing, SECRET, numbers, url, TO_TRY, now=clock.now, later=clock.later)
+    return NotifiedBackend(session, SECRET, numbers, url, TO_TRY, now=clock.now, later=clock.later)
 
 
 @pytest.fixture
-def desk(platform, clock) -> Told:
+def backend(platform, clock) -> NotifiedBackend:
     return desk_on(platform, clock)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.website.numbers import WrongNumber, read_number, spoken
+from lab.website.numbers import InvalidNumber, formatted, parse_number
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from lab.website.numbers import WrongNumber, read_number, spoken
     ],
 )
 def test_any_way_to_write_it(typed):
-    assert read_number(typed) == "+12025550111"
+    assert parse_number(typed) == "+12025550111"
 
 
 @pytest.mark.parametrize(
@@ -39,15 +39,15 @@ def test_any_way_to_write_it(typed):
     ],
 )
 def test_what_is_wrong_is_said(typed, said):
-    with pytest.raises(WrongNumber, match=said.replace("+", r"\+")):
-        read_number(typed)
+    with pytest.raises(InvalidNumber, match=said.replace("+", r"\+")):
+        parse_number(typed)
 
 
 @given(st.text(max_size=50))
 def test_whatever_is_typed_is_a_number_or_told(typed):
     try:
-        number = read_number(typed)
-    except WrongNumber as wrong:
+        number = parse_number(typed)
+    except InvalidNumber as wrong:
         assert str(wrong)
     else:
         assert number.startswith("+")
@@ -57,5 +57,5 @@ def test_whatever_is_typed_is_a_number_or_told(typed):
 
 
 def test_as_people_read_it():
-    assert spoken("+12025550111").split("\N{NO-BREAK SPACE}") == ["+1", "202", "555", "0111"]
-    assert spoken("+49") == "+49"
+    assert formatted("+12025550111").split("\N{NO-BREAK SPACE}") == ["+1", "202", "555", "0111"]
+    assert formatted("+49") == "+49"

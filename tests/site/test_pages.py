@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from lab.sp.client import CALL_STOP, CLICK2CALL
-from lab.website.desk import STATUS_PATH
+from lab.website.backend import STATUS_PATH
 from lab.website.scenarios import COURIER, RIDES, SCENARIOS, TO_TRY, to_try
 from tests.site.platform import CALLEE, CALLER, RECORDED, TALK, fails, fee, said, signed
 
@@ -68,12 +68,12 @@ def test_numbers_to_try_are_offered_where_there_are_such(ask, site):
         "is busy",
         "never answers",
     ]
-    site.desk.to_try = to_try(lambda number: f"http://127.0.0.1:8091/?number={number}&x=1")
+    site.backend.to_try = to_try(lambda number: f"http://127.0.0.1:8091/?number={number}&x=1")
     page = ask("GET", "/")[2].decode()
     assert '<a href="http://127.0.0.1:8091/?number=+12025550111&amp;x=1"' in page
     assert page.count("answer it yourself") == 1
     assert to_try(None) == TO_TRY
-    site.desk.to_try = ()
+    site.backend.to_try = ()
     assert "never answers" not in text_of(ask("GET", "/")[2])
 
 
@@ -178,7 +178,7 @@ class TestNotifications:
 class TestCallPage:
     def test_the_record_in_words_and_as_sent(self, ask, site, place, clock):
         path = place()
-        [site.desk.told(each) for each in (*TALK, fee(fwdUnaswRsn=17))]
+        [site.backend.notify(each) for each in (*TALK, fee(fwdUnaswRsn=17))]
         page = ask("GET", path)[2]
         for words in ("17: busy", "0: talked", "Who hung up Sophia", "20 s", "fwdAnswerTime"):
             assert words in text_of(page)
@@ -188,7 +188,7 @@ class TestCallPage:
         contact = RIDES.contacts[0]
         path = place(scenario=RIDES.slug, ref=contact.ref)
         told = [json.loads(json.dumps(each).replace(CALLEE, contact.number)) for each in (*TALK, fee())]
-        [site.desk.told(each) for each in told]
+        [site.backend.notify(each) for each in told]
         for shown in (f"/{RIDES.slug}", path, f"{path}/parts"):
             page = text_of(ask("GET", shown)[2])
             assert "0136" not in page
@@ -215,11 +215,11 @@ class TestCallPage:
             return json.loads(data.removeprefix(b"data: "))
 
         assert len(read()["parts"]) == 6
-        site.desk.told(TALK[0])
+        site.backend.notify(TALK[0])
         news = read()["parts"]
         assert set(news) == {"state", "line", "steps"}
         assert "being dialled" in news["state"]
-        [site.desk.told(each) for each in (*TALK[1:], fee())]
+        [site.backend.notify(each) for each in (*TALK[1:], fee())]
         clock.move(1)
         while not read()["complete"]:
             pass
@@ -237,13 +237,13 @@ class TestCallPage:
 
     def test_after_the_end_there_is_no_button(self, ask, site, place):
         path = place()
-        [site.desk.told(each) for each in TALK]
+        [site.backend.notify(each) for each in TALK]
         assert b"data-stop" not in ask("GET", path)[2]
 
     def test_it_loads_again_by_itself_without_scripts_until_all_is_there(self, ask, site, place, clock):
         path = place()
         assert b'http-equiv="refresh"' in ask("GET", path)[2]
-        [site.desk.told(each) for each in (*TALK, fee())]
+        [site.backend.notify(each) for each in (*TALK, fee())]
         clock.move(1)
         assert b'http-equiv="refresh"' not in ask("GET", path)[2]
 
@@ -253,7 +253,7 @@ class TestPlayer:
     def recorded(self, site, place, platform, clock, storage) -> str:
         platform.link = f"{storage.url}/r/new"
         path = place(record="yes")
-        [site.desk.told(each) for each in (*TALK, fee(**RECORDED))]
+        [site.backend.notify(each) for each in (*TALK, fee(**RECORDED))]
         clock.move(1)
         return path
 
@@ -307,7 +307,7 @@ def test_the_outcome_of_each_lead_comes_from_its_record(ask, site, place):
     path = place(scenario="homes", ref="lead-301")
     told = [json.loads(json.dumps(each).replace(CALLEE, "+12025550134")) for each in (*TALK, fee())]
     assert "in progress" in text_of(ask("GET", "/homes")[2])
-    [site.desk.told(each) for each in told]
+    [site.backend.notify(each) for each in told]
     page = ask("GET", "/homes")[2]
     assert "talked for 20 s" in text_of(page)
     assert f'href="{path}"'.encode() in page

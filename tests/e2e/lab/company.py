@@ -16,7 +16,7 @@ from lab.aws.switches import CloudSwitches
 from lab.cases.catalogue import LAB, Case
 from lab.cases.play import Pair, Played, Watch, play
 from lab.lab import Lab
-from lab.sp.sp import Sp
+from lab.sp.service_provider import ServiceProvider
 from pstn.switches import Switches
 
 PAIRS = tuple(Pair(f"+120255501{number}", f"+120255501{number + 1}") for number in range(10, 100, 2))
@@ -40,7 +40,7 @@ Part = tuple[Way, Case]
 
 
 class Company:
-    def __init__(self, lab: Lab, watch: Watch, sp: Sp) -> None:
+    def __init__(self, lab: Lab, watch: Watch, sp: ServiceProvider) -> None:
         self.lab, self.watch, self.sp = lab, watch, sp
         self._pool = ThreadPoolExecutor(AT_ONCE, "case")
         self._free = deque(PAIRS)

@@ -8,7 +8,7 @@ from lab.cases.catalogue import CASES, LAB, PARAMETERS, named
 from lab.cases.checks import check, time_lags
 from lab.cases.play import Played, Watch
 from lab.lab import Lab
-from lab.sp.sp import Sp, open_sp
+from lab.sp.service_provider import ServiceProvider, open_sp
 from tests.e2e.lab.company import Company, Way
 from tests.e2e.lab.ways import USUAL
 
@@ -32,7 +32,7 @@ def new_sp(lab):
     """Opens an SP of this name, with two display numbers and logged in."""
     opened = []
 
-    def open_one(name: str, **more) -> Sp:
+    def open_one(name: str, **more) -> ServiceProvider:
         numbers = lab.outputs["DisplayNumbers"].split(",")
         opened.append(open_sp(lab.api_url, lab.environment, name=name, numbers=numbers, **more))
         return opened[-1]

@@ -43,7 +43,7 @@ def test_all_of_it_comes_true(played):
 def test_nothing_comes_later_and_nothing_is_left(plays, quiet, lab):
     """After all cases: nobody was told anything more, no slot, call, execution or message is left, nothing broke."""
     for played in (promise.result() for promise in plays.values()):
-        assert quiet.sp.receiver.about(played.session) == played.pushes
+        assert quiet.sp.receiver.about(played.session) == played.notifications
     exchange = lab.pstn.exchange
     assert exchange.legs_up() + exchange.legs_ringing() == []
     assert lab.pstn.broken == []

@@ -30,17 +30,22 @@ def recorded(company):
 
 
 def without(played, kind):
-    return replace(played, pushes=[push for push in played.pushes if push.kind != kind])
+    return replace(
+        played, notifications=[notification for notification in played.notifications if notification.kind != kind]
+    )
 
 
 def cdr_says(played, **fields):
-    pushes = [
-        replace(push, body={**push.body, "feeLst": [_without_none({**push.body["feeLst"][0], **fields})]})
-        if push.kind == "fee"
-        else push
-        for push in played.pushes
+    notifications = [
+        replace(
+            notification,
+            body={**notification.body, "feeLst": [_without_none({**notification.body["feeLst"][0], **fields})]},
+        )
+        if notification.kind == "fee"
+        else notification
+        for notification in played.notifications
     ]
-    return replace(played, pushes=pushes)
+    return replace(played, notifications=notifications)
 
 
 def _without_none(record):
@@ -53,7 +58,12 @@ def later(played, name, seconds):
 
 
 def unsigned(played):
-    return replace(played, pushes=[replace(push, signed=push.kind != "answer") for push in played.pushes])
+    return replace(
+        played,
+        notifications=[
+            replace(notification, signed=notification.kind != "answer") for notification in played.notifications
+        ],
+    )
 
 
 def phone_saw(played, **more):
@@ -72,9 +82,9 @@ def failed_once(played):
 SPOILED = {
     "no disconnect": lambda played: without(played, "disconnect"),
     "no CDR": lambda played: without(played, "fee"),
-    "an event twice": lambda played: replace(played, pushes=[played.pushes[0], *played.pushes]),
-    "events in another order": lambda played: replace(played, pushes=played.pushes[::-1]),
-    "two CDRs": lambda played: replace(played, pushes=[*played.pushes, played.pushes[-1]]),
+    "an event twice": lambda played: replace(played, notifications=[played.notifications[0], *played.notifications]),
+    "events in another order": lambda played: replace(played, notifications=played.notifications[::-1]),
+    "two CDRs": lambda played: replace(played, notifications=[*played.notifications, played.notifications[-1]]),
     "an event not signed": unsigned,
     "another state code": lambda played: expecting(played, ends=Codes(8017)),
     "another release point": lambda played: cdr_says(played, ulFailReason=516),

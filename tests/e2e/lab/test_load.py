@@ -51,7 +51,7 @@ def test_two_hundred_repeats_over_http_dial_once(ringing, new_sp):
     session = replies[0].body["sessionId"]
     assert sp.receiver.wait_for_fee(session, RING_S + 30)
     assert len(ringing[CALLERS[0]].calls) == 1
-    assert [push.kind for push in sp.receiver.pushes].count("fee") == 1
+    assert [notification.kind for notification in sp.receiver.notifications].count("fee") == 1
     again = sp.place(CALLERS[0], CALLEE, idempotency_key="order-17")
     assert (again.body, again.headers["Idempotency-Replayed"]) == (replies[0].body, "true")
     other = sp.place(CALLERS[1], CALLEE, idempotency_key="order-17")

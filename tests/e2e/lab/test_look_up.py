@@ -38,7 +38,7 @@ def test_a_callback_tells_its_whole_story(talked):
     assert (body["phase"], body["ending"]["stateCode"]) == ("over", 0)
     assert (body["caller"]["number"], body["callee"]["number"]) == (talked.pair.caller, talked.pair.callee)
     told = [fact["eventType"] for fact in body["facts"] if fact.get("told", {}).get("accepted")]
-    assert told == [push.kind for push in talked.pushes]
+    assert told == [notification.kind for notification in talked.notifications]
     assert [fact["sequence"] for fact in body["facts"]] == list(range(1, len(body["facts"]) + 1))
 
 

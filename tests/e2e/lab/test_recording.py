@@ -56,7 +56,11 @@ def call(recorder, lab, company):
             assert placed.body["resultcode"] == "0", placed
             session = placed.body["sessionId"]
             assert sp.receiver.wait_for_fee(session, LONGEST_S)
-            [fee] = [push.body["feeLst"][0] for push in sp.receiver.about(session) if push.kind == "fee"]
+            [fee] = [
+                notification.body["feeLst"][0]
+                for notification in sp.receiver.about(session)
+                if notification.kind == "fee"
+            ]
             return {**fee, "heard": [[key for _, key in phone.heard] for phone in (caller_phone, callee_phone)]}
 
     return play

@@ -22,7 +22,7 @@ def two(company, lab):
 
 def all_told(sp, session: str) -> list[str]:
     assert sp.receiver.wait_for_fee(session, 60)
-    return [push.kind for push in sp.receiver.about(session)]
+    return [notification.kind for notification in sp.receiver.about(session)]
 
 
 def test_a_stop_right_after_the_request(two, company):
@@ -33,7 +33,11 @@ def test_a_stop_right_after_the_request(two, company):
     told = all_told(sp, session)
     assert told[-2:] == ["disconnect", "fee"]
     assert "callout" not in told[1:], "the called party is not rung"
-    ends = next(push.body["statusInfo"] for push in sp.receiver.about(session) if push.kind == "disconnect")
+    ends = next(
+        notification.body["statusInfo"]
+        for notification in sp.receiver.about(session)
+        if notification.kind == "disconnect"
+    )
     assert ends["stateCode"] == 8017
 
 
@@ -59,7 +63,7 @@ def test_nobody_else_can_stop_a_call(two, company, new_sp):
     assert (refused.status, refused.code) == (403, "1020152")
     assert sp.client.stop(session).code == "0"
     assert all_told(sp, session)[-2:] == ["disconnect", "fee"]
-    assert stranger.receiver.pushes == []
+    assert stranger.receiver.notifications == []
 
 
 def test_a_request_sent_twice_is_two_callbacks(company):

@@ -7,7 +7,7 @@ import pytest
 
 from lab.cli.timeline import Screen, Timeline
 from lab.cli.wall import Wall
-from lab.sp.receiver import Push
+from lab.sp.receiver import Notification
 from pstn.feed import NetworkEvent
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -56,10 +56,10 @@ STORY = (
     at(9.2, "ended", JACK, by="network", sip_code=0, call_id="a"),
 )
 STATUS = {"timestamp": "2026-11-23 09:00:02", "sessionId": "1_2@ce1.example.com", "called": SOPHIA}
-ANSWER = Push(
+ANSWER = Notification(
     START + timedelta(seconds=4), "http://127.0.0.1/status", {"eventType": "answer", "statusInfo": STATUS}, True
 )
-FEE = Push(
+FEE = Notification(
     START + timedelta(seconds=9),
     "http://127.0.0.1/fee",
     {"eventType": "fee", "feeLst": [{"sessionId": "1_2@ce1.example.com", "ulFailReason": 0}]},
@@ -73,8 +73,8 @@ def shown(width=120, colour=False):
     timeline.heading("Jack's phone", "Sophia's phone")
     for event in STORY:
         timeline.network_event(event)
-    timeline.push(ANSWER)
-    timeline.push(FEE)
+    timeline.notification(ANSWER)
+    timeline.notification(FEE)
     return out.getvalue()
 
 
@@ -131,7 +131,7 @@ def test_the_wall_tells_calls_apart_and_finds_a_push_by_its_session():
     )
     for event in (STORY[0], other, *STORY[1:]):
         wall.network_event(event)
-    wall.push(ANSWER)
+    wall.notification(ANSWER)
     labels = {cells[0].split()[0] for cells in rows(out.getvalue()) if cells[0].startswith("#")}
     assert labels == {"#1", "#2"}
     answered = [cells for cells in rows(out.getvalue()) if cells[-1].startswith("← answer")]

@@ -10,7 +10,7 @@ from lab.cli.site import open_site
 from lab.lab import DISPLAY_NUMBERS, Lab
 from lab.phones.browser.phone import BrowserPhone
 from lab.phones.voices import voice
-from lab.sp.sp import open_sp
+from lab.sp.service_provider import open_sp
 from lab.website.scenarios import SOPHIA, to_try
 from pstn.lines.behaviours import answers
 from pstn.lines.phone_state import Phone

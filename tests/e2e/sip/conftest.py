@@ -10,7 +10,7 @@ from lab.cases.catalogue import LAB, PARAMETERS, named
 from lab.cases.checks import check
 from lab.cases.play import Watch
 from lab.lab import Lab
-from lab.sp.sp import Sp, open_sp
+from lab.sp.service_provider import ServiceProvider, open_sp
 from pstn.lines.sip.settings import SipSettings, missing
 from tests.e2e.lab.company import Company
 from tests.e2e.sip.office import Office
@@ -58,7 +58,7 @@ def new_sp(lab):
     """Opens an SP of this name, with two display numbers and logged in."""
     opened = []
 
-    def open_one(name: str, *settings: str) -> Sp:
+    def open_one(name: str, *settings: str) -> ServiceProvider:
         numbers = lab.outputs["DisplayNumbers"].split(",")
         opened.append(open_sp(lab.api_url, lab.environment, name=name, numbers=numbers, settings=settings))
         return opened[-1]

@@ -82,7 +82,9 @@ def place(lab, sp, pair: Pair, talks: float, **wanted: str) -> str:
 
 def over(lab, sp, pair: Pair, session: str) -> Heard:
     assert sp.receiver.wait_for_fee(session, LONGEST_S)
-    [fee] = [push.body["feeLst"][0] for push in sp.receiver.about(session) if push.kind == "fee"]
+    [fee] = [
+        notification.body["feeLst"][0] for notification in sp.receiver.about(session) if notification.kind == "fee"
+    ]
     [a], [b] = (lab.pstn.exchange.phones[number].calls for number in (pair.caller, pair.callee))
     return Heard(pair, a, b, dict(fee), lab)
 

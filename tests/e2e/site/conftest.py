@@ -7,7 +7,7 @@ import pytest
 
 from lab.cli.site import open_site
 from lab.lab import Lab
-from lab.sp.sp import Sp, open_sp
+from lab.sp.service_provider import ServiceProvider, open_sp
 from lab.website.scenarios import TO_TRY
 from lab.website.server import Site
 from pstn.lines.behaviours import Behaviour
@@ -46,7 +46,7 @@ def lab(browser) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
-def sp(lab) -> Iterator[Sp]:
+def sp(lab) -> Iterator[ServiceProvider]:
     numbers = lab.outputs["DisplayNumbers"].split(",")
     sp = open_sp(
         lab.api_url, lab.environment, name="institute", numbers=numbers, settings=("--recording",), log_in=False

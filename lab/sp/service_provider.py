@@ -1,4 +1,4 @@
-"""One SP in business: its account, its server that calls the platform, its server that is called back."""
+"""One SP that is ready to place calls: its account, its client and its webhook receiver."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,22 +10,22 @@ from lab.sp.receiver import Receiver
 
 
 class LogInRefused(Exception):
-    """The platform did not let a new SP in."""
+    """The platform refused the log-in of a new SP."""
 
 
 @dataclass(frozen=True)
-class Sp:
-    """Use `close` at the end: the receiver is a server."""
+class ServiceProvider:
+    """Call `close` when done: the receiver is a server."""
 
     name: str
     account: Account
     client: SpClient
     receiver: Receiver
     numbers: tuple[str, ...]
-    """The display numbers that it may show."""
+    """The display numbers that it may use."""
 
     def place(self, caller: str, callee: str, **fields: Any) -> Reply:
-        """Ask for a callback that shows the caller its first display number, the callee its second one."""
+        """Place a callback that shows the caller the first display number, and the callee the second one."""
         wanted: dict[str, Any] = {
             "callerNbr": caller,
             "calleeNbr": callee,
@@ -48,9 +48,10 @@ def open_sp(
     concurrent_calls: int = 100,
     settings: Sequence[str] = (),
     log_in: bool = True,
-) -> Sp:
-    """Have the operator open an account, start its receiver and log in. `numbers`: two display numbers or more.
-    `settings`: more of its app, as the operator's command takes them.
+) -> ServiceProvider:
+    """Open an account, start its receiver and log in. `numbers`: two display numbers or more.
+
+    `settings`: further arguments of `duologue app add`.
 
     Raises:
         subprocess.CalledProcessError: the operator's command refused.
@@ -59,7 +60,7 @@ def open_sp(
     account = open_account(
         environment, sp=name, display_numbers=numbers, concurrent_calls=concurrent_calls, settings=settings
     )
-    sp = Sp(name, account, SpClient(api_url, account), Receiver(account.app_secret), tuple(numbers))
+    sp = ServiceProvider(name, account, SpClient(api_url, account), Receiver(account.app_secret), tuple(numbers))
     if log_in:
         reply = sp.client.log_in()
         if reply.code != "0":

@@ -1,4 +1,4 @@
-"""The CDR as a table that a person can read: every field in words, with its name on the wire beside it."""
+"""The CDR as a table for people: every field in words, with its name in the API beside it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 from markupsafe import Markup
 
-from lab.website import words
-from lab.website.book import SpCall
-from lab.website.desk import shown_number
+from lab.website import texts
+from lab.website.backend import shown_number
+from lab.website.call_log import SpCall
 
 Row = tuple[str, str, str]
-"""What it is, its value in words, its name on the wire."""
+"""What it is, its value in words, its name in the API."""
 
 
 def record_table(call: SpCall) -> Markup:
-    """Four groups of rows; what the record leaves out did not happen."""
+    """Five groups of rows. What is missing in the record did not happen."""
     cdr = call.cdr or {}
     groups = (
         ("The call", _call_rows(call, cdr)),
@@ -44,9 +44,9 @@ def _call_rows(call: SpCall, cdr: dict[str, Any]) -> list[Row]:
         ("Talked", f"{seconds} s" if seconds else "not at all", "callEndTime − fwdAnswerTime"),
         ("Ended", f"{cdr.get('callEndTime', '–')} UTC", "callEndTime"),
         ("Placed by", "the platform, as a callback", "direction, serviceType"),
-        ("Our mark", str(cdr.get("userData", "–")), "userData"),
-        ("Record’s identity", str(cdr.get("icid", "–")), "icid"),
-        ("Call’s identity", str(cdr.get("sessionId", "–")), "sessionId"),
+        ("Our reference", str(cdr.get("userData", "–")), "userData"),
+        ("ID of this record", str(cdr.get("icid", "–")), "icid"),
+        ("ID of the call", str(cdr.get("sessionId", "–")), "sessionId"),
     ]
 
 
@@ -56,9 +56,9 @@ def _own_rows(call: SpCall, cdr: dict[str, Any]) -> list[Row]:
         ("Number", number(cdr.get("calleeNum")), "calleeNum"),
         ("It showed", number(cdr.get("callerNum")), "callerNum"),
         ("Dialled", _moment(cdr.get("callOutStartTime")), "callOutStartTime"),
-        ("Rang", _moment(cdr.get("callOutAlertingTime"), "not told"), "callOutAlertingTime"),
+        ("Rang", _moment(cdr.get("callOutAlertingTime"), "not notified"), "callOutAlertingTime"),
         ("Answered", _moment(cdr.get("callOutAnswerTime")), "callOutAnswerTime"),
-        ("Failure", _code(cdr.get("callOutUnaswRsn"), words.cause), "callOutUnaswRsn"),
+        ("Failure", _code(cdr.get("callOutUnaswRsn"), texts.cause), "callOutUnaswRsn"),
     ]
 
 
@@ -68,20 +68,20 @@ def _other_rows(call: SpCall, cdr: dict[str, Any]) -> list[Row]:
         ("Number", number(cdr.get("fwdDstNum")), "fwdDstNum"),
         ("It showed", number(cdr.get("fwdDisplayNum")), "fwdDisplayNum"),
         ("Dialled", _moment(cdr.get("fwdStartTime")), "fwdStartTime"),
-        ("Rang", _moment(cdr.get("fwdAlertingTime"), "not told"), "fwdAlertingTime"),
+        ("Rang", _moment(cdr.get("fwdAlertingTime"), "not notified"), "fwdAlertingTime"),
         ("Answered", _moment(cdr.get("fwdAnswerTime")), "fwdAnswerTime"),
-        ("Failure", _code(cdr.get("fwdUnaswRsn"), words.cause), "fwdUnaswRsn"),
+        ("Failure", _code(cdr.get("fwdUnaswRsn"), texts.cause), "fwdUnaswRsn"),
     ]
 
 
 def _end_rows(call: SpCall, cdr: dict[str, Any]) -> list[Row]:
-    told = call.disconnect or {}
-    who = words.PARTIES.get(str(told.get("partyType")), "–").format(callee=call.contact.name)
+    end = call.disconnect or {}
+    who = texts.PARTIES.get(str(end.get("partyType")), "–").format(callee=call.contact.name)
     return [
-        ("In a word", _code(told.get("stateCode"), lambda code: words.end_of(code).short), "stateCode"),
+        ("Result", _code(end.get("stateCode"), lambda code: texts.end_of(code).short), "stateCode"),
         ("Who hung up", who, "partyType"),
-        ("Where it failed", _code(cdr.get("ulFailReason"), words.release), "ulFailReason"),
-        ("SIP status", _code(cdr.get("sipStatusCode"), words.sip), "sipStatusCode"),
+        ("Where it failed", _code(cdr.get("ulFailReason"), texts.release), "ulFailReason"),
+        ("SIP status", _code(cdr.get("sipStatusCode"), texts.sip), "sipStatusCode"),
     ]
 
 
@@ -92,7 +92,7 @@ def _recording_rows(cdr: dict[str, Any]) -> list[Row]:
         ("Recorded", "yes, after the notice to both", "recordFlag"),
         ("From", _moment(cdr.get("recordStartTime")), "recordStartTime"),
         ("File", str(cdr.get("recordObjectName", "–")), "recordObjectName"),
-        ("Fetched by", "a link that our server keeps to itself", "recordFileDownloadUrl"),
+        ("Fetched with", "a link that only our server knows", "recordFileDownloadUrl"),
     ]
 
 

@@ -1,6 +1,7 @@
-"""Words for every code that the platform tells an SP: how a call ended, why a leg failed, why a request was refused.
+"""Texts for every code that the platform sends to an SP: how a call ended, why a leg failed, why a request was refused.
 
-Written from the platform's published tables (docs/api.md). An unknown code is shown as its number: a platform may grow.
+Written from the platform's published tables (docs/api.md). An unknown code is shown as its number, since the platform
+may add codes.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class End:
-    """One state code: in a word or two for a list, and as a sentence. `{callee}` is the other party's name."""
+    """One state code: in a few words for a list, and as a sentence. `{callee}` is the other party's name."""
 
     short: str
     sentence: str
@@ -20,14 +21,14 @@ ENDS = {
     7109: End("no line free", "The platform had no telephone line free. Nobody was called; try again in a minute."),
     8000: End("not started", "The platform could not start the call. Nobody was called; try again."),
     8009: End("hung up before", "You hung up before {callee} answered."),
-    8010: End("time was up", "The longest time for a call was reached, so it was ended."),
+    8010: End("time limit", "The call reached its time limit and was ended."),
     8017: End("stopped", "The call was stopped from this page."),
-    8020: End("lost", "The telephone network lost the call: its end was not seen."),
+    8020: End("lost", "The telephone network lost the call: its end was not reported."),
     8100: End("wrong number", "{callee}’s number does not exist."),
     8101: End("no answer", "{callee} did not answer."),
     8102: End("busy", "{callee} is on another call."),
     8103: End("not reached", "{callee} could not be reached."),
-    8106: End("your number is wrong", "Your number does not exist. Look at what you typed."),
+    8106: End("your number is wrong", "Your number does not exist. Please check it."),
     8107: End("you did not answer", "Your phone rang, and nobody answered."),
     8108: End("you were busy", "Your phone was busy."),
     8109: End("you were not reached", "Your phone could not be reached."),
@@ -38,8 +39,8 @@ RELEASES = {
     100: "nothing was dialled",
     514: "it rang for too long",
     516: "the platform ended it",
-    517: "the network gave no answer",
-    518: "the far end could not take the call",
+    517: "the network did not answer",
+    518: "the far end did not accept the call",
     522: "no line was free",
     530: "the caller left before the other was called",
 }
@@ -47,7 +48,7 @@ RELEASES = {
 CAUSES = {
     0: "did not fail",
     1: "no such number",
-    3: "no way to this number",
+    3: "no route to this number",
     16: "ended by the platform",
     17: "busy",
     18: "the phone did not respond",
@@ -55,24 +56,24 @@ CAUSES = {
     20: "switched off or out of reach",
     21: "declined",
     22: "the number has changed",
-    25: "the network went in circles",
+    25: "a routing loop in the network",
     27: "out of order",
-    28: "not a whole number",
+    28: "incomplete number",
     31: "ended normally",
     34: "no line free",
     38: "the network is out of order",
-    41: "a passing failure of the network",
+    41: "a temporary failure of the network",
     42: "the network is overloaded",
-    47: "the network has no room",
+    47: "the network has no resources",
     63: "the service is not available",
     79: "the service does not exist there",
-    102: "the network's timer ran out",
-    127: "no closer reason was given",
+    102: "a timer of the network expired",
+    127: "no specific reason was given",
 }
 """ITU-T Q.850."""
 
 SIP = {
-    0: "none was told",
+    0: "none was reported",
     404: "not found",
     408: "request timed out",
     480: "temporarily unavailable",
@@ -96,7 +97,7 @@ STEPS: dict[tuple[str, Literal["caller", "callee"] | None], str] = {
     ("disconnect", None): "The call is over",
     ("fee", None): "The call’s record (CDR)",
 }
-"""Every event of a call, in the order of a talk: its kind and whose leg it is about."""
+"""Every event of a call, in the order of a successful one: its kind and whose leg it is about."""
 
 PHASES = {
     "asked": "We have asked the platform to call you.",
@@ -106,26 +107,26 @@ PHASES = {
     "callee_dialled": "{callee}’s phone is being called; you hear the waiting prompt.",
     "callee_rings": "{callee}’s phone is ringing; you hear the waiting prompt.",
     "talking": "You are connected with {callee}.",
-    "stopping": "The call is being ended. A phone that rings already may ring on for a moment.",
+    "stopping": "The call is being ended. A phone that is already ringing may continue for a moment.",
     "over": "The call is over.",
 }
 
 REFUSALS = {
-    "1010001": "The platform is busy. Try again in a moment.",
+    "1010001": "The platform is busy. Please try again in a moment.",
     "1010002": "The platform did not accept the request.",
     "1010003": "The platform does not know this site. Please tell us.",
-    "1010004": "The platform did not let this site in. Please tell us.",
+    "1010004": "The platform refused this site. Please tell us.",
     "1010007": "This site's account is not active. Please tell us.",
     "1010009": "This site has used up its calls. Please tell us.",
     "1010010": "Too many requests at once. Try again in a minute.",
-    "1010023": "The number that your phone would show is not usable now. Please tell us.",
+    "1010023": "The number that your phone would show cannot be used now. Please tell us.",
     "1010024": "The platform does not call this number.",
     "1013002": "Too many calls at once. Try again in a few seconds.",
-    "1020152": "The call is over already.",
+    "1020152": "The call is already over.",
     "1020165": "All our lines are in use. Try again in a moment.",
-    "1020176": "The platform has locked this site out for a while. Please tell us.",
-    "1011006": "The recording is not there yet.",
-    "1012007": "There is no such recording any more.",
+    "1020176": "The platform has locked this site for a while. Please tell us.",
+    "1011006": "The recording is not ready yet.",
+    "1012007": "The recording is no longer available.",
 }
 
 
@@ -148,7 +149,7 @@ def sip(code: int) -> str:
 
 
 def refusal(code: str, text: str = "") -> str:
-    """Why the platform refused; its own text is added where ours cannot know the fault."""
-    said = REFUSALS.get(code, f"The platform refused, with code {code or 'none'}.")
-    own = text.removeprefix("Invalid request.").strip()
-    return f"{said} It says: {own}" if code == "1010002" and own else said
+    """Why the platform refused; its own text is added where only the platform knows what is wrong."""
+    message = REFUSALS.get(code, f"The platform refused the request (code {code or 'missing'}).")
+    detail = text.removeprefix("Invalid request.").strip()
+    return f"{message} Details: {detail}" if code == "1010002" and detail else message

@@ -1,6 +1,6 @@
-"""Fetch a recording as an SP's server does: ask for its link, follow it, pass the bytes on.
+"""Download a recording as an SP's server does: follow its link and pass the bytes on.
 
-The platform answers 301 to the request and 302 to the link; the storage then gives the bytes, or a part of them.
+The platform answers 301 to the request and 302 to the link; the storage then returns the bytes, or a range of them.
 """
 
 import http.client
@@ -16,8 +16,8 @@ _KEPT = ("Content-Type", "Content-Length", "Content-Range", "Accept-Ranges")
 
 
 @dataclass(frozen=True)
-class OpenSound:
-    """The storage's answer, its body still to come; read `chunks` to the end or `close`."""
+class RecordingDownload:
+    """The storage's response, before its body: read `chunks` to the end, or `close`."""
 
     status: int
     headers: dict[str, str]
@@ -32,11 +32,11 @@ class OpenSound:
         self.line.close()
 
 
-def open_sound(link: str, part: str | None = None) -> OpenSound:
+def open_recording(link: str, part: str | None = None) -> RecordingDownload:
     """Follow a link. `part`: the value of a Range header.
 
     Raises:
-        OSError: it cannot be reached, or leads in circles.
+        OSError: the server cannot be reached, or the link never leads to a recording.
     """
     url = link
     for _ in range(_MOST_REDIRECTS):
@@ -48,13 +48,13 @@ def open_sound(link: str, part: str | None = None) -> OpenSound:
             response = line.getresponse()
         except (OSError, http.client.HTTPException) as error:
             line.close()
-            raise OSError(f"the recording's server: {error}") from error
+            raise OSError(f"the recording's server cannot be reached: {error}") from error
         where = response.getheader("Location")
         if response.status not in (301, 302, 303, 307, 308) or where is None:
             kept = {name: value for name in _KEPT if (value := response.getheader(name)) is not None}
-            return OpenSound(response.status, kept, line, response)
+            return RecordingDownload(response.status, kept, line, response)
         line.close()
         url = urljoin(url, where)
         if urlsplit(url).scheme not in ("http", "https"):
             break
-    raise OSError("the recording's link leads nowhere")
+    raise OSError("the recording's link has too many redirects, or one that is not HTTP")

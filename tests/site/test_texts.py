@@ -1,0 +1,47 @@
+"""Every code that the product can give has words on the site, which shares no table with it."""
+
+import pytest
+
+from duologue.wire.huawei.notifications import EVENT_TYPES
+from duologue.wire.huawei.outcomes import _CAUSES, ENDS, FAILURES, LOST_IN_TALK, STATES
+from duologue.wire.huawei.results import ERROR_ROWS
+from lab.website import texts
+
+_CASES = [*ENDS.values(), *FAILURES.values(), LOST_IN_TALK]
+
+
+def test_every_state_code():
+    assert set(texts.ENDS) == set(STATES)
+
+
+def test_every_release_point():
+    assert {row.release for row in _CASES} <= set(texts.RELEASES)
+
+
+def test_every_cause():
+    assert {row.cause or 0 for row in _CASES} | set(_CAUSES.values()) | {127} <= set(texts.CAUSES)
+
+
+def test_every_sip_status_of_a_row():
+    assert {row.sip for row in _CASES} <= set(texts.SIP)
+
+
+def test_every_result_code_that_a_site_meets():
+    of_digests = {"1020003", "1023001", "1010013"}  # the site uses tokens
+    assert {row.code for row in ERROR_ROWS.values()} - of_digests - {"0"} <= set(texts.REFUSALS)
+
+
+def test_every_event():
+    assert {kind for kind, _ in texts.STEPS} == set(EVENT_TYPES.values())
+
+
+@pytest.mark.parametrize("code", [9999, -1])
+def test_an_unknown_code_is_shown_as_it_is(code):
+    assert str(code) in texts.end_of(code).sentence
+    assert all(texts.release(code) and texts.cause(code) and texts.sip(code) for _ in "x")
+    assert str(code) in texts.refusal(str(code))
+
+
+def test_the_platforms_own_text_is_added_where_only_it_knows():
+    assert "maxDuration must be" in texts.refusal("1010002", "Invalid request.maxDuration must be 0 to 1440 minutes")
+    assert "elsewhere" not in texts.refusal("1020165", "elsewhere")

@@ -10,19 +10,33 @@ does not need: then annotate what stands before the dot, as mypy would want it.
 """
 
 import ast
-import builtins
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
-from tests.architecture.tree import ROOT, modules
+from tests.architecture.source import (
+    NONE,
+    Scope,
+    Types,
+    annotated,
+    assigned_to_self,
+    bases,
+    class_of,
+    code,
+    evaluated,
+    fields,
+    find,
+    is_protocol,
+    local_variables,
+    methods,
+    modules_below,
+    parameter_names,
+    resolved,
+    returned,
+    union,
+)
 
-Types = frozenset[str]
-"""Full names of classes. What is made of others (a list, a union, a mapping) counts as all of them."""
-Function = ast.FunctionDef | ast.AsyncFunctionDef
-
-_NONE: Types = frozenset()
 _OPAQUE: Types = frozenset({"builtins.object"})
 _SETTING = "duologue.runtime.settings.setting"
 _READS_SETTING = (_SETTING, "duologue.runtime.settings.flag")
@@ -66,210 +80,6 @@ class Setting:
     is_required: bool
 
 
-@dataclass(eq=False)
-class Module:
-    name: str
-    tree: ast.Module
-    imports: dict[str, str] = field(default_factory=dict)
-    definitions: dict[str, ast.stmt] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, eq=False)
-class Scope:
-    """Where an expression stands: in a function, of the class `owner` if it is a method, or outside of any."""
-
-    module: Module
-    owner: str = ""
-    function: Function | None = None
-
-    @property
-    def key(self) -> str:
-        name = self.function.name if self.function else ""
-        return f"{self.owner or self.module.name}.{name}"
-
-    def parameters(self) -> list[ast.arg]:
-        """Those that a caller gives, in their order: a method's own object is none."""
-        if self.function is None:
-            return []
-        arguments = self.function.args
-        given = [*arguments.posonlyargs, *arguments.args]
-        return [*(given[1:] if self.owner else given), *arguments.kwonlyargs]
-
-
-# ---- the source
-
-
-@cache
-def code() -> dict[str, Module]:
-    """The product and its handlers, by module."""
-    found = {}
-    for path in modules("layers/core/duologue", "functions"):
-        name = ".".join(path.with_suffix("").parts).removeprefix("layers.core.").removesuffix(".__init__")
-        module = Module(name, ast.parse((ROOT / path).read_text(encoding="utf-8")))
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.Import):
-                module.imports |= {alias.asname or alias.name: alias.name for alias in node.names}
-            elif isinstance(node, ast.ImportFrom):
-                module.imports |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
-        module.definitions = {name: statement for statement in module.tree.body for name in _defined(statement)}
-        found[name] = module
-    return found
-
-
-def _defined(statement: ast.stmt) -> list[str]:
-    match statement:
-        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            return [statement.name]
-        case ast.Assign(targets=targets):
-            return [node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
-        case ast.AnnAssign(target=ast.Name(id=name)):
-            return [name]
-    return []
-
-
-def _find(name: str) -> tuple[str, Module, ast.stmt] | None:
-    """The definition behind a full name, followed through the modules that pass it on."""
-    module_name, _, last = name.rpartition(".")
-    module = code().get(module_name)
-    if module is None:
-        return None
-    if last in module.definitions:
-        return name, module, module.definitions[last]
-    return _find(module.imports[last]) if last in module.imports else None
-
-
-def _class(name: str) -> tuple[Module, ast.ClassDef] | None:
-    found = _find(name)
-    return (found[1], found[2]) if found and isinstance(found[2], ast.ClassDef) else None
-
-
-@cache
-def _bases(name: str) -> tuple[str, ...]:
-    """The class itself, and all that it inherits from, in the order in which a method is looked for."""
-    found = _class(name)
-    if found is None:
-        return (name,)
-    module, node = found
-    above = [_resolved(base.value if isinstance(base, ast.Subscript) else base, module) for base in node.bases]
-    return (name, *(each for base in above for each in _bases(base)))
-
-
-def _is_protocol(name: str) -> bool:
-    return _class(name) is not None and "typing.Protocol" in _bases(name)
-
-
-@cache
-def _methods(name: str) -> dict[str, Scope]:
-    """By name, those of the bases too, each where it is written."""
-    found: dict[str, Scope] = {}
-    for each in _bases(name):
-        written = _class(each)
-        for node in written[1].body if written else ():
-            if isinstance(node, Function) and node.name not in found:
-                found[node.name] = Scope(written[0], each, node)
-    return found
-
-
-@cache
-def _assigned_to_self(owner: str) -> dict[str, list[tuple[ast.expr | Types, Scope]]]:
-    """What a class's methods put on the object, by attribute: an expression, or a type that stands there instead."""
-    found: dict[str, list[tuple[ast.expr | Types, Scope]]] = {}
-    for scope in _methods(owner).values():
-        for node in ast.walk(scope.function) if scope.function else ():
-            match node:
-                case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)], value=value):
-                    found.setdefault(name, []).append((value, scope))
-                case ast.AnnAssign(target=ast.Attribute(value=ast.Name(id="self"), attr=name), annotation=said):
-                    found.setdefault(name, []).append((_annotated(said, scope.module), scope))
-    return found
-
-
-def _fields(owner: str) -> Iterator[tuple[Module, str, ast.expr]]:
-    """Module, name and annotation of what a class declares in its body, its bases' first."""
-    for each in reversed(_bases(owner)):
-        found = _class(each)
-        for node in found[1].body if found else ():
-            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-                yield found[0], node.target.id, node.annotation
-
-
-def _resolved(expression: ast.expr, module: Module) -> str:
-    """The full name of a dotted name; empty if it is a local one, or none at all."""
-    if isinstance(expression, ast.Attribute):
-        before = _resolved(expression.value, module)
-        return f"{before}.{expression.attr}" if before else ""
-    if not isinstance(expression, ast.Name):
-        return ""
-    name = expression.id
-    if name in module.definitions:
-        return f"{module.name}.{name}"
-    return module.imports.get(name) or (f"builtins.{name}" if hasattr(builtins, name) else "")
-
-
-def _annotated(annotation: ast.expr | None, module: Module, within: frozenset[str] = frozenset()) -> Types:
-    """Every class that an annotation names. `within`: the aliases that it stands in, of which one may name itself."""
-    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-        annotation = ast.parse(annotation.value, mode="eval").body
-    if isinstance(annotation, ast.Name | ast.Attribute):
-        match _find(name := _resolved(annotation, module)):
-            case (found, where, ast.Assign(value=value)):
-                return _NONE if found in within else _annotated(value, where, within | {found})
-            case (found, _, ast.ClassDef()):
-                return frozenset({found})
-        return frozenset({name}) if name else _NONE
-    parts = [child for child in ast.iter_child_nodes(annotation) if isinstance(child, ast.expr)] if annotation else []
-    return _all(_annotated(part, module, within) for part in parts)
-
-
-def _evaluated(node: ast.AST) -> Iterator[ast.AST]:
-    """A node and all below it that is run: no annotations, and not the methods of a class."""
-    yield node
-    for name, value in ast.iter_fields(node):
-        if name in ("annotation", "returns"):
-            continue
-        for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST) and not (isinstance(node, ast.ClassDef) and isinstance(child, Function)):
-                yield from _evaluated(child)
-
-
-def _locals(scope: Scope) -> Iterator[tuple[str, ast.expr | Types]]:
-    """The variables of a function and of those inside it, with what they are made of."""
-    for node in ast.walk(scope.function) if scope.function else ():
-        match node:
-            case ast.arg(arg=name, annotation=said) if said is not None:
-                yield name, _annotated(said, scope.module)
-            case ast.Assign(targets=targets, value=value):
-                for target in targets:
-                    yield from ((name, value) for name in _bound(target))
-            case ast.AnnAssign(target=ast.Name(id=name), annotation=said):
-                yield name, _annotated(said, scope.module)
-            case ast.NamedExpr(target=ast.Name(id=name), value=value):
-                yield name, value
-            case ast.For(target=target, iter=value) | ast.comprehension(target=target, iter=value):
-                yield from ((name, value) for name in _bound(target))
-            case ast.withitem(context_expr=value, optional_vars=ast.expr() as target):
-                yield from ((name, value) for name in _bound(target))
-            case ast.ExceptHandler(type=ast.expr() as said, name=str(name)):
-                yield name, _annotated(said, scope.module)
-            case ast.Match(subject=subject, cases=cases):
-                for each in (inner for case in cases for inner in ast.walk(case.pattern)):
-                    if isinstance(each, ast.MatchAs) and each.name:
-                        yield each.name, subject
-    if scope.owner and scope.function and scope.function.args.args:
-        yield scope.function.args.args[0].arg, frozenset({scope.owner})
-
-
-def _bound(target: ast.expr) -> list[str]:
-    return [node.id for node in ast.walk(target) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
-
-
-def _all(types: Iterable[Types]) -> Types:
-    return frozenset().union(*types)
-
-
-# ---- what is reached
-
-
 class Reach:
     """What can be reached from what one handler's module defines."""
 
@@ -302,23 +112,23 @@ class Reach:
 
     def says(self, word: str) -> bool:
         """Whether a text of the code that is reached is this one."""
-        nodes = (each for _, node in self._walked.values() for each in _evaluated(node))
+        nodes = (each for _, node in self._walked.values() for each in evaluated(node))
         return any(isinstance(each, ast.Constant) and each.value == word for each in nodes)
 
     def names(self, package: str) -> bool:
         """Whether the code that is reached names something whose full name begins so."""
-        named = ((each, scope) for scope, node in self._walked.values() for each in _evaluated(node))
-        return any(isinstance(each, ast.Name) and _resolved(each, at.module).startswith(package) for each, at in named)
+        named = ((each, scope) for scope, node in self._walked.values() for each in evaluated(node))
+        return any(isinstance(each, ast.Name) and resolved(each, at.module).startswith(package) for each, at in named)
 
     def _reach(self, name: str) -> None:
-        match _find(name):
+        match find(name):
             case (found, module, ast.ClassDef()) if found not in self._classes:
                 self._classes.add(found)
-                for each in _bases(found):
-                    written = _class(each)
+                for each in bases(found):
+                    written = class_of(each)
                     if written:
                         self._wait(each, Scope(written[0], each), written[1])
-                for method in _methods(found):
+                for method in methods(found):
                     if method.startswith("__"):
                         self._reach_method(found, method)
             case (found, module, ast.FunctionDef() as node):
@@ -327,7 +137,7 @@ class Reach:
                 self._wait(found, Scope(module), node)
 
     def _reach_method(self, owner: str, name: str) -> None:
-        scope = _methods(owner)[name]
+        scope = methods(owner)[name]
         assert scope.function is not None
         self._wait(scope.key, scope, scope.function)
 
@@ -338,11 +148,11 @@ class Reach:
 
     def _walk(self, scope: Scope, node: ast.AST) -> None:
         """Whatever code names is reached."""
-        for each in _evaluated(node):
+        for each in evaluated(node):
             if isinstance(each, ast.Name | ast.Attribute):
-                self._reach(_resolved(each, scope.module))
+                self._reach(resolved(each, scope.module))
             if isinstance(each, ast.Attribute) and "types.ModuleType" in self._types(each.value, scope):
-                for name in _below(scope.module):  # one of these is loaded by its name
+                for name in modules_below(scope.module):  # one of these is loaded by its name
                     self._reach(f"{name}.{each.attr}")
             if isinstance(each, ast.Attribute):
                 for owner in self._owners(each, scope):
@@ -354,7 +164,7 @@ class Reach:
     def _owners(self, attribute: ast.Attribute, scope: Scope) -> list[str]:
         """The classes whose method or property this is."""
         found = self._implementations(self._types(attribute.value, scope))
-        return [name for name in found if attribute.attr in _methods(name)]
+        return [name for name in found if attribute.attr in methods(name)]
 
     def _called(self, call: ast.Call, scope: Scope) -> Iterator[tuple[str, str]]:
         """Class and name of the methods that a call may be of."""
@@ -362,20 +172,20 @@ class Reach:
             before = self._types(call.func.value, scope)
             is_known = before and "typing.Any" not in before
             owners = self._implementations(before) if is_known else self._classes
-            yield from ((owner, call.func.attr) for owner in sorted(owners) if call.func.attr in _methods(owner))
+            yield from ((owner, call.func.attr) for owner in sorted(owners) if call.func.attr in methods(owner))
         for owner in self._implementations(self._types(call.func, scope)):
-            if "__call__" in _methods(owner):
+            if "__call__" in methods(owner):
                 yield owner, "__call__"
 
     def _implementations(self, types: Types) -> set[str]:
         """The classes that values of these types may be of."""
         found: set[str] = set()
         for name in types:
-            if _is_protocol(name):
-                wanted = _methods(name).keys()
-                found |= {each for each in self._classes if not _is_protocol(each) and wanted <= _methods(each).keys()}
-            elif _class(name):
-                found |= {name} | {each for each in self._classes if name in _bases(each)}
+            if is_protocol(name):
+                wanted = methods(name).keys()
+                found |= {each for each in self._classes if not is_protocol(each) and wanted <= methods(each).keys()}
+            elif class_of(name):
+                found |= {name} | {each for each in self._classes if name in bases(each)}
         return found
 
     @contextmanager
@@ -394,7 +204,7 @@ class Reach:
 
     def _types(self, expression: ast.expr, scope: Scope) -> Types:
         with self._once("types", expression, scope) as is_new:
-            return self._found_types(expression, scope) if is_new else _NONE
+            return self._found_types(expression, scope) if is_new else NONE
 
     def _found_types(self, expression: ast.expr, scope: Scope) -> Types:
         match expression:
@@ -416,54 +226,54 @@ class Reach:
                 return self._types(part, scope)
         parts = [child for child in ast.iter_child_nodes(expression) if isinstance(child, ast.expr)]
         is_container = isinstance(expression, ast.List | ast.Tuple | ast.Set | ast.Dict | ast.DictComp)
-        return _all(self._types(part, scope) for part in parts) | (_OPAQUE if is_container else _NONE)
+        return union(self._types(part, scope) for part in parts) | (_OPAQUE if is_container else NONE)
 
     def _types_of_name(self, name: str, scope: Scope) -> Types:
         if name in self._variables_of(scope):
             made = self._variables_of(scope)[name]
-            return _all(each if isinstance(each, frozenset) else self._types(each, scope) for each in made)
-        full = _resolved(ast.Name(name), scope.module)
-        match _find(full):
+            return union(each if isinstance(each, frozenset) else self._types(each, scope) for each in made)
+        full = resolved(ast.Name(name), scope.module)
+        match find(full):
             case (_, where, ast.AnnAssign(annotation=said)):
-                return _annotated(said, where)
+                return annotated(said, where)
             case (_, where, ast.Assign(value=value)):
                 return self._types(value, Scope(where))
             case None:
-                return frozenset({full}) if full else _NONE
-        return _NONE
+                return frozenset({full}) if full else NONE
+        return NONE
 
     def _variables_of(self, scope: Scope) -> dict[str, list[ast.expr | Types]]:
         if scope.function is None:
             return {}
         if scope.function not in self._variables:
             found = self._variables[scope.function] = {}
-            for name, made in _locals(scope):
+            for name, made in local_variables(scope):
                 found.setdefault(name, []).append(made)
         return self._variables[scope.function]
 
     def _types_of_attribute(self, before: Types, name: str) -> Types:
         found: list[Types] = []
         for owner in self._implementations(before):
-            found += [_annotated(said, where) for where, declared, said in _fields(owner) if declared == name]
-            for made, scope in _assigned_to_self(owner).get(name, []):
+            found += [annotated(said, where) for where, declared, said in fields(owner) if declared == name]
+            for made, scope in assigned_to_self(owner).get(name, []):
                 found.append(made if isinstance(made, frozenset) else self._types(made, scope))
-            if name in _methods(owner):
-                found.append(_returned(_methods(owner)[name]))
-        return _all(found) if found else before  # of what is not ours (a list, a mapping): what it holds
+            if name in methods(owner):
+                found.append(returned(methods(owner)[name]))
+        return union(found) if found else before  # of what is not ours (a list, a mapping): what it holds
 
     def _types_of_call(self, func: ast.expr, scope: Scope) -> Types:
         is_local = isinstance(func, ast.Name) and func.id in self._variables_of(scope)
-        full = "" if is_local else _resolved(func, scope.module)
-        match _find(full):
+        full = "" if is_local else resolved(func, scope.module)
+        match find(full):
             case (found, _, ast.ClassDef()):
                 return frozenset({found})
             case (_, where, ast.FunctionDef() as node):
-                return _returned(Scope(where, "", node))
+                return returned(Scope(where, "", node))
         if isinstance(func, ast.Attribute) and self._clients(func.value, scope):
             return _OPAQUE
         types = self._types(func, scope)
-        called = [_returned(_methods(owner)["__call__"]) for owner in types if "__call__" in _methods(owner)]
-        return _all(called) if called else types
+        called = [returned(methods(owner)["__call__"]) for owner in types if "__call__" in methods(owner)]
+        return union(called) if called else types
 
     def _clients(self, expression: ast.expr, scope: Scope) -> list[str]:
         """The services whose client this is."""
@@ -473,17 +283,17 @@ class Reach:
     # ---- what it says to AWS
 
     def _note_calls(self, scope: Scope, node: ast.AST) -> None:
-        for call in _evaluated(node):
+        for call in evaluated(node):
             if not isinstance(call, ast.Call):
                 continue
-            found = _find(_resolved(call.func, scope.module))
-            keys = [found[0]] if found else [_methods(owner)[named].key for owner, named in self._called(call, scope)]
+            found = find(resolved(call.func, scope.module))
+            keys = [found[0]] if found else [methods(owner)[named].key for owner, named in self._called(call, scope)]
             for key in keys:
                 self._sites.setdefault(key, []).append((call, scope))
 
     def _note_operations(self, scope: Scope, node: ast.AST) -> None:
-        for each in _evaluated(node):
-            if isinstance(each, ast.Call) and (read := _resolved(each.func, scope.module)) in _READS_SETTING:
+        for each in evaluated(node):
+            if isinstance(each, ast.Call) and (read := resolved(each.func, scope.module)) in _READS_SETTING:
                 is_required = read == _SETTING and len(each.args) == 1
                 self.settings |= {Setting(name, is_required) for name in self._words(each.args[0], scope)}
             elif isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute):
@@ -539,23 +349,23 @@ class Reach:
 
     def _found_settings(self, expression: ast.AST, scope: Scope) -> frozenset[str]:
         match expression:
-            case ast.Call(func=func, args=[name, *_]) if _resolved(func, scope.module) in _READS_SETTING:
+            case ast.Call(func=func, args=[name, *_]) if resolved(func, scope.module) in _READS_SETTING:
                 return frozenset(self._words(name, scope))
-            case ast.Name(id=name) if name in self._variables_of(scope) or name in _names(scope):
+            case ast.Name(id=name) if name in self._variables_of(scope) or name in parameter_names(scope):
                 made = [each for each in self._variables_of(scope).get(name, []) if isinstance(each, ast.expr)]
                 found = [self._settings_of(each, scope) for each in made]
                 return frozenset().union(*found, *self._settings_given(name, scope))
             case ast.Attribute(value=ast.Name(id="self"), attr=name):
-                put = _assigned_to_self(scope.owner).get(name, [])
+                put = assigned_to_self(scope.owner).get(name, [])
                 found = [self._settings_of(each, at) for each, at in put if isinstance(each, ast.expr)]
-                fields = [declared for _, declared, _ in _fields(scope.owner)]
-                given = self._given(scope.owner, fields, name) if name in fields else ()
+                declared = [each for _, each, _ in fields(scope.owner)]
+                given = self._given(scope.owner, declared, name)
                 return frozenset().union(*found, *(self._settings_of(each, at) for each, at in given))
         return frozenset().union(*(self._settings_of(child, scope) for child in ast.iter_child_nodes(expression)))
 
     def _settings_given(self, parameter: str, scope: Scope) -> Iterator[frozenset[str]]:
         key = scope.owner if scope.key == f"{scope.owner}.__init__" else scope.key
-        for each, at in self._given(key, _names(scope), parameter):
+        for each, at in self._given(key, parameter_names(scope), parameter):
             yield self._settings_of(each, at)
 
     def _given(self, key: str, parameters: list[str], wanted: str) -> Iterator[tuple[ast.expr, Scope]]:
@@ -568,51 +378,19 @@ class Reach:
 
     def _words(self, expression: ast.expr, scope: Scope) -> list[str]:
         """The constant texts that an argument may be."""
-        match expression, _find(_resolved(expression, scope.module)):
+        match expression, find(resolved(expression, scope.module)):
             case (ast.Constant(value=word), _) | (_, (_, _, ast.Assign(value=ast.Constant(value=word)))):
                 return [str(word)]
-            case ast.Name(id=name), _ if name in _names(scope):
+            case ast.Name(id=name), _ if name in parameter_names(scope):
                 return [
-                    word for each, at in self._given(scope.key, _names(scope), name) for word in self._words(each, at)
+                    word
+                    for each, at in self._given(scope.key, parameter_names(scope), name)
+                    for word in self._words(each, at)
                 ]
         raise AssertionError(f"{scope.key}: {ast.unparse(expression)} is no constant")
-
-
-def _below(package: Module) -> list[str]:
-    """The modules of a package."""
-    return [name for name in code() if name.startswith(f"{package.name}.")]
-
-
-def _names(scope: Scope) -> list[str]:
-    return [parameter.arg for parameter in scope.parameters()]
-
-
-def _returned(scope: Scope) -> Types:
-    return _annotated(scope.function.returns, scope.module) if scope.function else _NONE
 
 
 @cache
 def reach(folder: str) -> Reach:
     """What one function's code can reach."""
     return Reach(folder)
-
-
-def calls_of(name: str) -> Iterator[tuple[str, ast.Call]]:
-    """Where a function is called by its name: the module, and the call."""
-    for module in code().values():
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.Call) and _resolved(node.func, module) == name:
-                yield module.name, node
-
-
-def types_of_parameter(name: str, parameter: str) -> Types | None:
-    """What a function, or the making of a class, is given there; None: it has no such parameter."""
-    match _find(name):
-        case (_, module, ast.FunctionDef() as node):
-            scope = Scope(module, "", node)
-        case (found, _, ast.ClassDef()) if "__init__" in _methods(found):
-            scope = _methods(found)["__init__"]
-        case _:
-            return None
-    said = [each.annotation for each in scope.parameters() if each.arg == parameter]
-    return _annotated(said[0], scope.module) if said else None

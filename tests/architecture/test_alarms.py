@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from duologue.adapters.metrics import NAMESPACE, count
-from tests.architecture.reach import calls_of
+from tests.architecture.source import calls_of
 from tests.architecture.tree import ROOT
 from tools.template import functions, read_template
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.architecture.reach import Operation, code, reach, types_of_parameter
+from tests.architecture.reach import Operation, reach
+from tests.architecture.source import code, types_of_parameter
 from tools.template import Function, functions, read_template
 
 Allowed = tuple[str, str]

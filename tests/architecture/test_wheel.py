@@ -15,7 +15,7 @@ from threading import Thread
 import pytest
 from packaging.requirements import Requirement
 
-from tests.architecture.reach import code
+from tests.architecture.source import code
 from tests.architecture.tree import ROOT
 
 

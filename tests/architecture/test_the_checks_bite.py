@@ -27,7 +27,7 @@ _BREAKS = {
     "handlers-are-independent": ("functions/sweep/handler.py", "import functions.outbox.handler"),
     "pstn-imports-nothing-of-ours": ("pstn/lines/sip/line.py", "import lab.phones.scripted"),
     "lab-imports-nothing-of-the-product": ("lab/__init__.py", "import duologue.domain.call"),
-    "lab-layers": ("lab/website/desk.py", "import lab.lab"),
+    "lab-layers": ("lab/website/backend.py", "import lab.lab"),
 }
 
 

@@ -1,1 +1,1 @@
-"""The command line of the people who run the platform: `__main__.py`, with a file for each kind of command."""
+"""The operator's command line `duologue`: `__main__.py`, with one module per command group (sp, app, prompt)."""

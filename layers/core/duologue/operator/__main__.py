@@ -1,4 +1,4 @@
-"""`duologue …`: what the operator of the platform does by hand.
+"""`duologue …`: the operator's command line.
 
     duologue sp add acme --username acme@example.com
     duologue app add acme --display-number +12025550100 --status-url https://sp.example.com/status
@@ -9,9 +9,10 @@
     duologue prompt put <app key> welcome.wav
     duologue prompt put-own audio
 
-Where the platform is: the stack's name (its outputs are read), or the table and the key themselves. AWS credentials,
-region and endpoint come from the usual AWS environment. Everything is printed as one JSON object. A password is read
-from standard input, or made up and printed; it is never an argument, where every user of the machine could read it.
+The platform is found by the stack's name, through its outputs, or by the names of the table, key and bucket. AWS
+credentials, region and endpoint come from the usual AWS environment. The result is printed as one JSON object. A
+password is read from standard input, or generated and printed; it is never an argument, which any user of the machine
+could read.
 """
 
 import argparse
@@ -31,9 +32,9 @@ _PATIENT_CLIENT = partial(client, timeouts=PATIENT)
 
 
 def main(arguments: Sequence[str] | None = None, client: Callable[[str], Any] = _PATIENT_CLIENT) -> int:
-    """Do one command. Returns the exit status: 0 done, 1 refused or out of reach (a wrong command line ends with 2).
+    """Run one command. Returns the exit status: 0 for success, 1 for a refusal or an AWS error (argparse exits with 2).
 
-    `client` makes the client of an AWS service.
+    `client` creates the client of an AWS service by its name.
     """
     asked = _parser().parse_args(arguments)
     try:
@@ -46,12 +47,14 @@ def main(arguments: Sequence[str] | None = None, client: Callable[[str], Any] = 
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="duologue", description="Keep the accounts of a Duologue platform.")
-    place = parser.add_argument_group("where the platform is")
-    place.add_argument("--stack", default="duologue", help="its CloudFormation stack (default: %(default)s)")
-    place.add_argument("--accounts-table", help="its accounts table, instead of the stack's")
-    place.add_argument("--key-id", help="its KMS key, instead of the stack's")
-    place.add_argument("--prompts-bucket", help="its bucket of prompts, instead of the stack's")
+    parser = argparse.ArgumentParser(
+        prog="duologue", description="Manage SPs, apps and prompts of a Duologue platform."
+    )
+    place = parser.add_argument_group("platform")
+    place.add_argument("--stack", default="duologue", help="CloudFormation stack (default: %(default)s)")
+    place.add_argument("--accounts-table", help="accounts table, overrides the stack's output")
+    place.add_argument("--key-id", help="KMS key of the app secrets, overrides the stack's output")
+    place.add_argument("--prompts-bucket", help="bucket of the prompts, overrides the stack's output")
     kinds = parser.add_subparsers(metavar="sp|app|prompt", required=True)
     sps.add_to(kinds)
     apps.add_to(kinds)

@@ -1,4 +1,4 @@
-"""`duologue app …`: apps of an SP, their limits, numbers, URLs and secrets."""
+"""`duologue app …`: an SP's apps with their limits, numbers, URLs and secrets."""
 
 import argparse
 import secrets
@@ -19,72 +19,77 @@ _COMMANDS = "add|show|set|suspend|resume|rotate-secret|end-tokens"
 
 def add_to(kinds: Any) -> None:
     app = kinds.add_parser("app", help="apps of an SP").add_subparsers(metavar=_COMMANDS, required=True)
-    command = app.add_parser("add", help="add an app; prints its key and secret, once")
+    command = app.add_parser("add", help="add an app; prints its key and its secret, which cannot be shown again")
     command.add_argument("sp", help="the SP's id")
     _add_settings(command, numbers_required=True)
     command.set_defaults(command=_add)
 
-    command = app.add_parser("set", help="change settings; what is not named stays as it is")
+    command = app.add_parser("set", help="change the given settings, keep the others")
     command.add_argument("key")
     _add_settings(command)
     command.set_defaults(command=_set)
 
-    command = app.add_parser("show", help="show an app, without its secrets")
+    command = app.add_parser("show", help="show an app without its secrets")
     command.add_argument("key")
     command.set_defaults(command=_show)
 
-    for word, active, what in (("suspend", False, "refuse every request of"), ("resume", True, "let in again")):
-        command = app.add_parser(word, help=f"{what} an app; calls in progress go on")
+    for word, active, what in (
+        ("suspend", False, "refuse all requests of"),
+        ("resume", True, "accept requests again from"),
+    ):
+        command = app.add_parser(word, help=f"{what} an app; calls in progress continue")
         command.add_argument("key")
         command.set_defaults(command=_set_active, active=active)
 
-    command = app.add_parser("rotate-secret", help="add a new secret beside the present one; prints it, once")
+    command = app.add_parser("rotate-secret", help="add a second secret and print it; the current one stays valid")
     command.add_argument("key")
-    command.add_argument("--retire-old", action="store_true", help="instead: end the older of two secrets")
+    command.add_argument("--retire-old", action="store_true", help="instead, revoke the older of the two secrets")
     command.set_defaults(command=_rotate_secret)
 
-    command = app.add_parser("end-tokens", help="end all tokens of an app at once; who has its password logs in again")
+    command = app.add_parser("end-tokens", help="revoke all tokens of an app; its servers have to log in again")
     command.add_argument("key")
     command.set_defaults(command=_end_tokens)
 
 
 def _add_settings(command: argparse.ArgumentParser, *, numbers_required: bool = False) -> None:
-    """The settings under the names of `domain.accounts.App`. What is not given is None; an empty text clears."""
-    listed = "may be repeated; an empty one clears the list"
+    """Options named as the fields of `domain.accounts.App`. None: not given; an empty string clears."""
+    listed = "repeatable; an empty value clears the list"
     command.add_argument(
         "--display-number",
         dest="display_numbers",
         action="append",
         required=numbers_required,
-        help="E.164; may be repeated; the first stands in where a request names none",
+        help="E.164, repeatable; the first is the default of requests that name none",
     )
     command.add_argument(
-        "--test-number", dest="test_numbers", action="append", help=f"E.164, may be dialled in the sandbox; {listed}"
+        "--test-number", dest="test_numbers", action="append", help=f"E.164 number that the sandbox may dial; {listed}"
     )
     command.add_argument(
-        "--country", dest="countries", action="append", help=f"ISO code of one that may be dialled; {listed}"
+        "--country", dest="countries", action="append", help=f"ISO 3166 code of a country that may be dialled; {listed}"
     )
-    command.add_argument("--status-url", help="where events are told, unless a request names another place")
-    command.add_argument("--fee-url", help="where CDRs are told, unless a request names another place")
+    command.add_argument("--status-url", help="where status events are posted unless the request has a URL")
+    command.add_argument("--fee-url", help="where CDRs are posted unless the request has a URL")
     command.add_argument(
         "--push-signature",
         choices=[signature.value for signature in PushSignature],
-        help="how what the app is told is signed: with line feeds (lines), or as older servers check it (joined)",
+        help="signature of notifications: parts separated by line feeds, or concatenated as older servers expect",
     )
     command.add_argument("--concurrent-calls", type=int)
     command.add_argument("--calls-per-second", type=int)
     command.add_argument("--calls-per-callee-per-day", type=int, help="0: no limit")
-    command.add_argument("--recording", action=argparse.BooleanOptionalAction, help="may its calls be recorded?")
+    command.add_argument("--recording", action=argparse.BooleanOptionalAction, help="allow recording")
     command.add_argument(
         "--stereo-recordings",
         action=argparse.BooleanOptionalAction,
-        help="are they fetched with the parties apart (PCM), rather than in one channel (A-law)?",
+        help="publish recordings in stereo, one party per channel (PCM), instead of mono (A-law)",
     )
     command.add_argument(
-        "--keep-recordings-days", type=int, choices=(0, *KEEP_DAYS), help="0: as long as the platform keeps any"
+        "--keep-recordings-days", type=int, choices=(0, *KEEP_DAYS), help="0: the platform's retention"
     )
-    command.add_argument("--allow-loopback", action="store_true", help="only on a laptop: take loopback URLs")
-    command.add_argument("--allow-plain-http", action="store_true", help="take http URLs, as the stack's parameter")
+    command.add_argument("--allow-loopback", action="store_true", help="accept loopback URLs (laptop only)")
+    command.add_argument(
+        "--allow-plain-http", action="store_true", help="accept http URLs; needs the stack parameter AllowPlainHttp"
+    )
 
 
 _PLAIN = (
@@ -98,7 +103,7 @@ _PLAIN = (
 
 
 def _settings(asked: argparse.Namespace) -> dict[str, Any]:
-    """What was named on the command line."""
+    """The settings given on the command line."""
     listed = {name: getattr(asked, name) for name in ("display_numbers", "test_numbers", "countries")}
     given: dict[str, Any] = {name: tuple(filter(None, texts)) for name, texts in listed.items() if texts is not None}
     if "countries" in given:

@@ -1,4 +1,4 @@
-"""The platform that a command is for; each part of it is looked for when it is first needed."""
+"""The platform that a command works on. Each adapter is created when it is first used."""
 
 import argparse
 from collections.abc import Callable
@@ -23,10 +23,10 @@ Said = dict[str, Any]
 
 
 class Platform:
-    """Where it is, the command line says: names of its parts, or the stack whose outputs name them."""
+    """Adapters for the resources that the command line names, or else the stack's outputs."""
 
     def __init__(self, asked: argparse.Namespace, client: Callable[[str], Any]) -> None:
-        """`client` makes the client of an AWS service."""
+        """`client` creates the client of an AWS service by its name."""
         self._asked = asked
         self._client = client
 
@@ -63,7 +63,7 @@ class Platform:
         return outputs_of(self._client("cloudformation"), self._asked.stack)
 
     def _output(self, name: str) -> str:
-        """Raises OutsideUnavailable: the stack cannot be asked, or has no such output."""
+        """Raises OutsideUnavailable: the stack cannot be read, or has no such output."""
         if name not in self._outputs:
-            raise OutsideUnavailable(f"stack {self._asked.stack} has no output {name}: it is not of this product")
+            raise OutsideUnavailable(f"stack {self._asked.stack} has no output {name}; is it a Duologue stack?")
         return self._outputs[name]

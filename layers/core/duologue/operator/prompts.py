@@ -1,4 +1,4 @@
-"""`duologue prompt …`: what calls play, an app's own prompts and the platform's."""
+"""`duologue prompt …`: prompts of an app and of the platform."""
 
 import argparse
 from pathlib import Path
@@ -11,22 +11,24 @@ from duologue.usecases.keep_prompts import prompts_of, put_own_prompts, put_prom
 
 
 def add_to(kinds: Any) -> None:
-    prompt = kinds.add_parser("prompt", help="what calls play").add_subparsers(
+    prompt = kinds.add_parser("prompt", help="prompts that calls play").add_subparsers(
         metavar="put|list|remove|put-own", required=True
     )
-    command = prompt.add_parser("put", help="keep a WAV file (8 kHz mono, PCM 16 bit or A-law, 2 MB) for an app")
+    command = prompt.add_parser(
+        "put", help="upload a WAV file for an app (8 kHz, mono, 16-bit PCM or A-law, at most 2 MB)"
+    )
     command.add_argument("key", help="the app's key")
     command.add_argument("file", type=Path)
-    command.add_argument("--name", help="under which requests name it (default: the file's)")
+    command.add_argument("--name", help="name that requests use (default: the file name)")
     command.set_defaults(command=_put)
-    command = prompt.add_parser("list", help="the prompts of an app, with their seconds")
+    command = prompt.add_parser("list", help="list the prompts of an app with their lengths in seconds")
     command.add_argument("key", help="the app's key")
     command.set_defaults(command=_list)
-    command = prompt.add_parser("remove", help="take a prompt of an app away")
+    command = prompt.add_parser("remove", help="delete a prompt of an app")
     command.add_argument("key", help="the app's key")
     command.add_argument("name")
     command.set_defaults(command=_remove)
-    command = prompt.add_parser("put-own", help="keep the platform's own prompts, from files named after them")
+    command = prompt.add_parser("put-own", help="upload the platform's own prompts from a folder of <prompt>.wav files")
     command.add_argument("folder", type=Path)
     command.set_defaults(command=_put_own)
 
@@ -53,7 +55,7 @@ def _put_own(asked: argparse.Namespace, platform: Platform) -> Said:
 
 
 def _content(file: Path) -> bytes:
-    """Raises InvalidField: it cannot be read."""
+    """Raises InvalidField: the file cannot be read."""
     try:
         return file.read_bytes()
     except OSError as error:

@@ -17,17 +17,20 @@ def add_to(kinds: Any) -> None:
     sp = kinds.add_parser("sp", help="SP accounts").add_subparsers(
         metavar="add|set-password|suspend|resume", required=True
     )
-    command = sp.add_parser("add", help="add an account; prints the password unless it was given")
+    command = sp.add_parser("add", help="add an SP; prints the password if it was generated")
     command.add_argument("id", help="1 to 32 letters, digits, - or _")
     command.add_argument("--username", required=True)
     _add_password(command)
     command.set_defaults(command=_add)
-    command = sp.add_parser("set-password", help="replace the password; prints the new one unless it was given")
+    command = sp.add_parser("set-password", help="replace the password; prints it if it was generated")
     command.add_argument("id")
     _add_password(command)
     command.set_defaults(command=_set_password)
-    for word, active, what in (("suspend", False, "refuse every request of"), ("resume", True, "let in again")):
-        command = sp.add_parser(word, help=f"{what} all apps of an account; calls in progress go on")
+    for word, active, what in (
+        ("suspend", False, "refuse all requests of"),
+        ("resume", True, "accept requests again from"),
+    ):
+        command = sp.add_parser(word, help=f"{what} all apps of an SP; calls in progress continue")
         command.add_argument("id")
         command.set_defaults(command=_set_active, active=active)
 
@@ -37,7 +40,7 @@ def _add_password(command: argparse.ArgumentParser) -> None:
 
 
 def _password(asked: argparse.Namespace) -> tuple[str, Said]:
-    """A password, and what is printed of it: one that was made up is shown this once."""
+    """A password, and what to print of it: a generated one is shown once."""
     if asked.password_stdin:
         return sys.stdin.readline().rstrip("\r\n"), {}
     password = random_text(_PASSWORD_LENGTH, secrets.token_bytes)

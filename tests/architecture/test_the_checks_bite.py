@@ -19,6 +19,7 @@ _CORE = "layers/core/duologue"
 _BREAKS = {
     "layers": (f"{_CORE}/domain/call.py", "import duologue.usecases.ports"),
     "wires": (f"{_CORE}/wire/chime/__init__.py", "import duologue.wire.huawei"),
+    "carrier-behind-its-port": (f"{_CORE}/runtime/wiring/flow.py", "import duologue.adapters.chime_network"),
     "usecases-know-no-wire": (f"{_CORE}/usecases/place_callback.py", "import duologue.wire.huawei"),
     "no-cloud-below-adapters": (f"{_CORE}/usecases/place_callback.py", "import boto3"),
     "pure-core": (f"{_CORE}/domain/call.py", "import pydantic"),
@@ -69,6 +70,30 @@ def test_a_contract_catches_its_break(contract: str, copy: Path):
     after, report = _verdicts(copy, contract)
     assert after == 1, report
     assert "BROKEN" in report
+
+
+def test_a_carrier_is_imported_where_it_is_meant_to_be_and_nowhere_else(copy: Path):
+    strangers = {
+        "functions/call_control/handler.py": "duologue.wire.chime.answer",
+        f"{_CORE}/adapters/dynamo_calls.py": "duologue.adapters.chime_line",
+        f"{_CORE}/runtime/carriers/__init__.py": "duologue.adapters.chime_network",
+        f"{_CORE}/runtime/wiring/calls.py": "duologue.runtime.carriers.chime",
+    }
+    for module, imported in strangers.items():
+        source = (copy / module).read_text(encoding="utf-8")
+        (copy / module).write_text(f"{source}\n\nimport {imported}\n", encoding="utf-8")
+    verdict, report = _verdicts(copy, "carrier-behind-its-port")
+    assert verdict == 1, report
+    for module, imported in strangers.items():
+        importer = module.removeprefix("layers/core/").removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        assert f"{importer} -> {imported}" in report
+
+
+def test_each_adapter_of_a_carrier_is_behind_the_port():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    [contract] = [each for each in settings["tool"]["importlinter"]["contracts"] if each["type"] == "protected"]
+    adapters = {f"duologue.adapters.{path.stem}" for path in (ROOT / _CORE / "adapters").glob("chime_*.py")}
+    assert adapters < set(contract["protected_modules"])
 
 
 @pytest.mark.parametrize("package", [f"{_CORE}/helpers", f"{_CORE}/wire/carrier", "lab/helpers"])

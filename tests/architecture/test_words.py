@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.tree import modules, text_of
+from tests.architecture.tree import modules, text_of, tracked
 
 # Only words that are unmistakably the format's: access_token and app_key are everybody's.
 _HUAWEI = """
@@ -31,6 +31,10 @@ _CHIME = """
 """.split()
 
 _PRODUCT = modules("layers/core/duologue", "functions")
+_CARRIER_S = re.compile(
+    r"layers/core/duologue/(wire/chime/|adapters/chime_\w+\.py|runtime/carriers/chime\.py)|functions/provision_pstn/"
+)
+_SHIPPED = ("functions/", "layers/", "statemachines/")
 
 
 def _strangers(path: Path, words: list[str]) -> list[str]:
@@ -42,6 +46,14 @@ def _strangers(path: Path, words: list[str]) -> list[str]:
 def test_a_format_is_spoken_in_one_place(home: str, words: list[str]):
     elsewhere = [path for path in _PRODUCT if home not in path.parts]
     assert {str(path): found for path in elsewhere if (found := _strangers(path, words))} == {}
+
+
+def test_the_carrier_is_named_in_its_own_modules_alone():
+    """In any file that is shipped, comments too: whoever adds a carrier finds all that the other one has."""
+    shipped = [path for path in tracked() if str(path).startswith(_SHIPPED)]
+    naming = {str(path) for path in shipped if re.search("chime", text_of(path) or "", re.IGNORECASE)}
+    assert {path for path in naming if not _CARRIER_S.match(path)} == set()
+    assert len(naming) > 5, "they are looked for as they are written"
 
 
 def test_the_words_are_found_where_they_live():

@@ -9,6 +9,7 @@ from duologue.adapters.jittered_pause import longest_s
 from duologue.call_control.actions import DialAndBridge, HangUp, PlayPrompt
 from duologue.call_control.events import CallEvent, EndAsked, InboundCall, Informational
 from duologue.call_control.facts import LegAnsweredRecorded, LegDialledRecorded
+from duologue.call_control.prompts import Prompt
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.outcome import EndReason, Party
 from duologue.domain.task_token import TaskToken, Wait
@@ -45,7 +46,11 @@ class Told:
 
     def __init__(self) -> None:
         self.answers: dict[str, dict[str, Any]] = {}
-        self.carried_out: list[str] = []
+        self.sends_again = False
+        self.carried_out: list[tuple[str, list[Any]]] = []
+        """Event keys and actions."""
+        self.failures = 0
+        """How often in a row it cannot be told."""
 
     def read(self, payload, now):
         raise AssertionError("events come in our words here")
@@ -55,9 +60,12 @@ class Told:
         self.answers[name] = {"actions": list(actions), "keep": introduces}
         return name
 
-    def carry_out(self, network_call, answer):
-        assert network_call in (NETWORK_CALL, "their call")
-        self.carried_out.append(answer)
+    def carry_out(self, said, answer):
+        assert said.network_call in (NETWORK_CALL, "their call")
+        if self.failures:
+            self.failures -= 1
+            raise OutsideUnavailable("the carrier")
+        self.carried_out.append((said.event_key, self.answers[answer]["actions"]))
 
 
 class Platform:
@@ -181,15 +189,47 @@ def test_a_carrier_that_is_told_its_actions_is_told_after_the_commit_and_again_a
     platform.play(CALLER_DIALLED)
     versions, carry_out = [], platform.network.carry_out
 
-    def look(network_call, answer):
+    def look(said, answer):
         versions.append(platform.calls.load(callback().id).version)
-        carry_out(network_call, answer)
+        carry_out(said, answer)
 
     platform.network.carry_out = look
     platform.hear(CALLER_ANSWERED, sequence=3)
+    platform.hear(CALLEE_WANTED, sequence=4)
     platform.hear(CALLER_ANSWERED, sequence=3)
-    assert versions == [3, 3], "accepted, dialled, answered"
-    assert platform.network.carried_out[-1] == platform.network.carried_out[-2]
+    assert versions == [3, 4, 4], "accepted, dialled, answered; callee dialled"
+    first, _, repeat = platform.network.carried_out[-3:]
+    assert first == repeat == ("3", [PlayPrompt(Party.CALLER, Prompt.CONNECTING, 20)])
+
+
+def test_a_carrier_that_could_not_be_told_is_told_when_its_event_comes_again(platform):
+    platform.play(CALLER_DIALLED)
+    platform.network.failures = 1
+    with pytest.raises(OutsideUnavailable):
+        platform.hear(CALLER_ANSWERED, sequence=3)
+    assert [key for key, _ in platform.network.carried_out] == ["1"], "and nothing else in its place"
+    platform.hear(CALLER_ANSWERED, sequence=3)
+    assert platform.network.carried_out[-1][0] == "3"
+
+
+@pytest.mark.parametrize("call_id", [None, "9_9_9_20261123090000"])
+def test_a_carrier_is_told_to_let_a_call_go_that_is_not_ours(platform, call_id):
+    platform.hear(CALLER_ANSWERED, call_id=call_id)
+    assert platform.network.carried_out == [("1", [HangUp(Party.CALLER, LEG_A)])]
+
+
+def test_a_carrier_that_sends_again_is_told_what_is_safe_and_its_event_fails(platform):
+    """It cuts off nobody meanwhile, and the repeat is recorded when the store is back."""
+    platform.play(*TALKING)
+    platform.network.sends_again = True
+    platform.calls.out_of_reach = True
+    left = replace(CALLEE_LEFT, connected={Party.CALLER: LEG_A})
+    with pytest.raises(OutsideUnavailable):
+        platform.hear(left, sequence=9)
+    assert platform.network.carried_out[-1] == ("9", [HangUp(Party.CALLER, LEG_A)])
+    platform.calls.out_of_reach = False
+    platform.hear(left, sequence=9)
+    assert platform.call.ending is EndReason.HUNG_UP
 
 
 def test_a_stop_between_read_and_write_is_seen(platform):
@@ -229,12 +269,15 @@ def test_a_call_that_is_not_ours_is_let_go(platform, call_id):
 
 def test_without_the_store_a_leg_whose_peer_left_is_still_hung_up(platform):
     platform.play(*TALKING)
+    platform.network.carried_out.clear()
     platform.calls.out_of_reach = True
     callee_left = replace(CALLEE_LEFT, connected={Party.CALLER: LEG_A})
     caller_left = replace(CALLER_LEFT, connected={Party.CALLEE: LEG_B})
     assert platform.hear(callee_left)["actions"] == [HangUp(Party.CALLER, LEG_A)]
     assert platform.hear(caller_left)["actions"] == [HangUp(Party.CALLEE, LEG_B)]
     assert platform.hear(CALLEE_ANSWERED)["actions"] == []
+    told = [actions for _, actions in platform.network.carried_out]
+    assert told == [[HangUp(Party.CALLER, LEG_A)], [HangUp(Party.CALLEE, LEG_B)], []]
 
 
 def test_without_the_store_an_end_that_is_asked_is_carried_out(platform):

@@ -6,6 +6,7 @@ read ──▶ came before? ──yes──▶ the stored answer again, the flow
   │            │
   └─lost─── save (call, facts, answer: one transaction) ──▶ resume ──▶ answer           (R1, R2)
 
+A carrier that is told its actions is told them last, whichever way the answer came about (`NetworkFormat.carry_out`).
 If the write times out it may have succeeded, so it is tried once more; a repeat finds the stored answer.
 """
 
@@ -37,9 +38,21 @@ class ProcessNetworkEvent:
         """Answer one network event.
 
         Raises:
-            OutsideUnavailable: the event could not be recorded, and nobody is left on the line to be cut off by a
-                failure.
+            OutsideUnavailable: the event could not be recorded, or its actions not be told, and a failure cuts off
+                nobody: the event comes again.
         """
+        try:
+            answer = self._answer(said)
+        except OutsideUnavailable:
+            _log.exception("call store unavailable", extra={"call_id": said.call_id, "event": said.event_key})
+            unrecorded = answer_unrecorded(said, self.network)
+            if unrecorded is None:
+                raise
+            return unrecorded
+        self.network.carry_out(said, answer)
+        return answer
+
+    def _answer(self, said: Invocation) -> Answer:
         if said.call_id is None:
             return self.network.write(_let_go(said.event), None)
         if isinstance(said.event, Informational):  # nothing follows from it, so nothing need be read
@@ -48,12 +61,6 @@ class ProcessNetworkEvent:
             return self._process(said, said.call_id)
         except UnknownCall:
             return self.network.write(_let_go(said.event), None)
-        except OutsideUnavailable:
-            _log.exception("call store unavailable", extra={"call_id": said.call_id, "event": said.event_key})
-            answer = answer_unrecorded(said, self.network)
-            if answer is None:
-                raise
-            return answer
 
     def _process(self, said: Invocation, call_id: str) -> Answer:
         unsure = False
@@ -62,7 +69,7 @@ class ProcessNetworkEvent:
             nonlocal unsure
             saved, before = self.calls.load_for(call_id, said.network_call, said.event_key)
             if before is not None:
-                return self._carried_out(saved, before)
+                return self._resumed(saved, before)
             decision = decide(saved.call, said.event)
             answer = self.network.write(decision.actions, call_id if said.introduces else None)
             if decision.note is not None:
@@ -78,13 +85,12 @@ class ProcessNetworkEvent:
                         raise
                     unsure = True
                     raise RaceLost(call_id) from error
-            return self._carried_out(saved, processed)
+            return self._resumed(saved, processed)
 
         return until_written(once, self.pause, f"call {call_id}")
 
-    def _carried_out(self, saved: SavedCall, event: ProcessedEvent) -> Answer:
+    def _resumed(self, saved: SavedCall, event: ProcessedEvent) -> Answer:
         resume_flow_now(saved.call.id, event.resumes, calls=self.calls, flows=self.flows, seen=saved.task_token)
-        self.network.carry_out(event.network_call, event.answer)
         return event.answer
 
 
@@ -92,15 +98,18 @@ def answer_unrecorded(said: Invocation, network: NetworkFormat) -> Answer | None
     """The answer to an event that cannot be recorded: what costs or hurts a person is done all the same (R9, R17).
 
     A leg whose peer has ended is hung up, and so is everybody once the end was asked for; who has just answered hears
-    silence until the flow gives up. None: nobody is up any more, and a hang-up that is not recorded would be taken for
-    a talk that goes on. To fail is right then: it cuts off nobody, and the network asks again.
+    silence until the flow gives up. None: to fail is right, since it cuts off nobody, and the network asks again. That
+    is so where nobody is up any more (a hang-up that is not recorded would be taken for a talk that goes on), and of
+    every event of a carrier that sends again what failed.
     """
     actions: tuple[Action, ...] = ()
     if isinstance(said.event, LegEnded | EndAsked):
         actions = tuple(HangUp(party, leg_id) for party, leg_id in said.event.connected.items())
     if isinstance(said.event, LegEnded) and not actions:
         return None
-    return network.write(actions, said.call_id if said.introduces else None)
+    answer = network.write(actions, said.call_id if said.introduces else None)
+    network.carry_out(said, answer)
+    return None if network.sends_again else answer
 
 
 def change_of(saved: SavedCall, decision: Decision, processed: ProcessedEvent | None = None) -> Change:

@@ -55,7 +55,13 @@ class Invocation(Protocol):
 
 
 class NetworkFormat(Protocol):
-    """How a carrier's events are read and answered."""
+    """How a carrier's events are read and answered.
+
+    `sends_again`: an event whose function failed comes again, and nobody is cut off meanwhile. False: a failure may cut
+    off a person (R17), so an event is answered even if it cannot be recorded.
+    """
+
+    sends_again: bool
 
     def read(self, payload: Mapping[str, Any], now: datetime) -> Invocation:
         """Total: what cannot be read is an Informational event."""
@@ -63,8 +69,12 @@ class NetworkFormat(Protocol):
     def write(self, actions: Sequence[Action], introduces: str | None) -> Answer:
         """`introduces`: our call id, if the network must be told to keep it."""
 
-    def carry_out(self, network_call: str, answer: Answer) -> None:
+    def carry_out(self, said: Invocation, answer: Answer) -> None:
         """For a carrier that is told its actions, and does not take them as the answer to its event.
 
-        It is called once the event is committed, and again for a repeat; the carrier does nothing twice.
+        It is called once the event is committed, and again for a repeat, with the same answer: under the event's key
+        the carrier does nothing twice.
+
+        Raises:
+            OutsideUnavailable: it is not known to be done; the event must come again.
         """

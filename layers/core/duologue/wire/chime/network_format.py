@@ -13,6 +13,9 @@ from duologue.wire.chime.invocation import Invocation, read_invocation
 class ChimeFormat:
     """Plays `usecases.ports.network.NetworkFormat`."""
 
+    sends_again = False
+    """It sends an event twice at the most, and then hangs up (R17)."""
+
     def __init__(self, buckets: Buckets) -> None:
         self._buckets = buckets
 
@@ -22,5 +25,5 @@ class ChimeFormat:
     def write(self, actions: Sequence[Action], introduces: str | None) -> str:
         return json.dumps(write_answer(actions, self._buckets, introduces=introduces))
 
-    def carry_out(self, network_call: str, answer: str) -> None:
+    def carry_out(self, said: object, answer: str) -> None:
         """The service takes the actions as the answer to its invocation."""

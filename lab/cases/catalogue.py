@@ -100,6 +100,7 @@ CALLEE_RINGS = (*CALLEE_DIALLED, "alerting B")
 BOTH_ANSWER = (*CALLEE_RINGS, "answer B")
 
 _soon = answers(1.0)
+_NOT_STARTED = Codes(8000, 100)
 _TOLD = MappingProxyType({"bridge_failure_detail": True})
 
 
@@ -290,6 +291,26 @@ CASES: tuple[Case, ...] = (
         wants={"quotas": Quotas(on=True, active_calls=0)},
         seconds=120.0,
         alone=True,
+    ),
+    Case(
+        "number_refused",
+        "The network refuses the calling party's number for good.",
+        _soon,
+        _soon,
+        (),
+        _NOT_STARTED,
+        wants={"refused_creates": frozenset({"BadRequest"})},
+        seconds=20.0,
+    ),
+    Case(
+        "display_number_refused",
+        "The network refuses for good to show the display number.",
+        _soon,
+        _soon,
+        (),
+        _NOT_STARTED,
+        wants={"refused_creates": frozenset({"Forbidden"})},
+        seconds=20.0,
     ),
 )
 

@@ -99,8 +99,8 @@ def pytest_terminal_summary(terminalreporter, config):
         codes = [shown.disconnect.get("stateCode"), *(shown.cdr.get(column) for column in _COLUMNS[1:])]
         true = sum(not check(result) for result in results.values())
         write(f"{case.name:23}" + "".join(f"{code!s:>17}" for code in codes) + f"{f'{true}/{len(results)}':>8}")
-    lags = sorted(lag for result in played.values() for lag in time_lags(result))
+    lags = [lag for result in played.values() for lag in time_lags(result)]
     write(
         f"{len(played)} callbacks; {len(lags)} times of CDRs, {sum(lag <= 1 for lag in lags)} within a second of what"
-        f" the phone saw, the worst {lags[-1]:.1f} s late"
+        f" the phone saw, the worst {max(lags, default=0):.1f} s late"
     )

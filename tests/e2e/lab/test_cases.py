@@ -12,7 +12,12 @@ from lab.cases.checks import check
 from pstn.switches import Switches
 from tests.e2e.lab.ways import ELSEWHERE, USUAL, WAYS
 
-PLAYED_ONCE = {"longest_call": "it lasts a minute", "dial_refused": "the platform tries for half a minute"}
+PLAYED_ONCE = {
+    "longest_call": "it lasts a minute",
+    "dial_refused": "the platform tries for half a minute",
+    "number_refused": "the network has no event of it that it could send in another way",
+    "display_number_refused": "likewise",
+}
 PARTS = [(way, case) for way in WAYS for case in CASES if way is USUAL or case.name not in PLAYED_ONCE]
 MEASURES = {
     "network_ring_limit",

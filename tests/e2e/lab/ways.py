@@ -66,7 +66,7 @@ ELSEWHERE = {
     "bridge_over_quota_fails": "a callback within its quota never meets it",
     "hangup_after_drop": "the network drops only a call whose function gives no answer",
     "invalid_twice_drops": "every way checks that no answer was invalid",
-    "refused_creates": "tests/pstn: no case has a dial that is refused for good",
+    "refused_creates": "the cases number_refused and display_number_refused",
     "unknown_application": "the platform knows its own",
     "receive_digits_one_shot": "a callback asks for no digits",
     "lost_events": "tests/journeys, where the clock jumps over the waits",

@@ -57,7 +57,7 @@ def limit(state: Mapping[str, Any], data: Any, context: Any) -> int:
 
 
 def fill(template: Any, data: Any, context: Any) -> Any:
-    """Parameters or a ResultSelector with their paths read. Raises: TaskFailed States.Runtime for a path to nothing."""
+    """Parameters with their paths read. Raises: TaskFailed States.Runtime for a path to nothing."""
     if isinstance(template, dict):
         return {
             name.removesuffix(".$"): look_up(value, data, context)
@@ -90,31 +90,3 @@ def stored(data: Any, path: str | None, result: Any) -> Any:
     if "." in name:
         raise NotInThePlayer(path)
     return {**data, name: result}
-
-
-def chosen(state: Mapping[str, Any], data: Any) -> str:
-    """Where a Choice goes."""
-    for choice in state["Choices"]:
-        if _holds({name: value for name, value in choice.items() if name != "Next"}, data):
-            return str(choice["Next"])
-    return str(state["Default"])
-
-
-def _holds(rule: dict[str, Any], data: Any) -> bool:
-    match rule:
-        case {"Not": inner, **rest} if not rest:
-            return not _holds(inner, data)
-        case {"Variable": path, "IsPresent": wanted, **rest} if not rest:
-            return _present(path, data) == wanted
-        case {"Variable": path, "StringEquals": text, **rest} if not rest:
-            return bool(look_up(path, data) == text)
-        case _:
-            raise NotInThePlayer(str(rule))
-
-
-def _present(path: str, data: Any) -> bool:
-    try:
-        look_up(path, data)
-    except TaskFailed:
-        return False
-    return True

@@ -1,6 +1,6 @@
 """Plays the deployed state machine on a clock that can jump: the ASL of `statemachines/` itself, no copy of its rules.
 
-Law: it knows the part of the Amazon States Language in `asl.py` (Task, Succeed, Pass, a few Choices; Retry, Catch,
+Law: it knows the part of the Amazon States Language in `asl.py` (tasks that invoke a function, Succeed; Retry, Catch,
 time-outs, task tokens) and raises `NotInThePlayer` for anything else. What AWS does not document it plays by the
 switches of the lab's cloud. That MiniStack's interpreter agrees is shown by the lab's run of the same cases.
 """
@@ -13,19 +13,17 @@ from typing import Any
 
 from lab.aws.switches import CloudSwitches
 from pstn.clocks import JumpingClock, Timer
-from tests.journeys.asl import NotInThePlayer, TaskFailed, chosen, fill, limit, matches, pause, stored
+from tests.journeys.asl import NotInThePlayer, TaskFailed, fill, limit, matches, pause, stored
 
 _CALLBACK = ".waitForTaskToken"
 _INVOKE = "arn:aws:states:::lambda:invoke"
 _FUNCTION_SECONDS = 0.02
-_CALL_SECONDS = 0.01
 
 
 class FunctionDied(BaseException):
     """Raised inside a function: its process ends where it stands. No handler of the product catches it."""
 
 
-Resource = Callable[[dict[str, Any]], dict[str, Any]]
 Function = Callable[[Any], Any]
 """Payload → result. Raises TaskFailed for an error by name; any other exception is its class's name, as on Lambda."""
 
@@ -85,21 +83,19 @@ class FlowPlayer:
         self,
         document: dict[str, Any],
         clock: JumpingClock,
-        resources: Mapping[str, Resource],
-        functions: Mapping[str, Function] | None = None,
+        functions: Mapping[str, Function],
         *,
         behaviour: CloudSwitches | None = None,
         chance: Callable[[], float] = lambda: 1.0,
     ) -> None:
-        """`resources`: what to call for each Resource, its `.waitForTaskToken` left out; `functions`: by FunctionName.
+        """`functions`: by FunctionName.
 
         `chance`: the share, from 0 to 1, that the jitter leaves of a pause before a retry; the longest unless given.
         """
         self.states: dict[str, dict[str, Any]] = document["States"]
         self._first: str = document["StartAt"]
         self._clock = clock
-        self._resources = resources
-        self._functions = functions or {}
+        self._functions = functions
         self._behaviour = behaviour or CloudSwitches()
         self._chance = chance
         self._tokens = (f"token-{number}" for number in itertools.count(1))
@@ -162,10 +158,6 @@ class FlowPlayer:
         match state["Type"]:
             case "Succeed":
                 execution.status = "SUCCEEDED"
-            case "Pass":
-                self._go_on(execution, state, state.get("Result", execution.data))
-            case "Choice":
-                self._enter(execution, chosen(state, execution.data))
             case "Task":
                 self._attempt(execution, state)
             case other:
@@ -186,22 +178,9 @@ class FlowPlayer:
         if state["Resource"].endswith(_CALLBACK):
             self._waiting[task.token] = task  # known before the work that makes somebody complete it
         task.timer = self._clock.call_later(seconds, lambda: self._end(task, "States.Timeout"))
-        resource = state["Resource"].removesuffix(_CALLBACK)
-        if resource == _INVOKE and parameters["FunctionName"] in self._functions:
-            self._invoke(task, parameters)
-        else:
-            self._call(task, self._resources[resource], parameters)
-
-    def _call(self, task: _Task, resource: Resource, parameters: dict[str, Any]) -> None:
-        try:
-            result = resource(parameters)
-        except TaskFailed as error:
-            self._end(task, error.name)
-            return
-        if self._is_callback(task):
-            self._returned(task, result)
-        else:
-            self._clock.call_later(_CALL_SECONDS, lambda: self._returned(task, result))
+        if state["Resource"].removesuffix(_CALLBACK) != _INVOKE:
+            raise NotInThePlayer(state["Resource"])
+        self._invoke(task, parameters)
 
     def _invoke(self, task: _Task, parameters: dict[str, Any]) -> None:
         function, payload = self._functions[parameters["FunctionName"]], parameters.get("Payload", {})
@@ -266,8 +245,6 @@ class FlowPlayer:
                 task.timer.cancel()
 
     def _go_on(self, execution: Execution, state: dict[str, Any], result: Any) -> None:
-        if "ResultSelector" in state:
-            result = fill(state["ResultSelector"], result, {})
         execution.data = stored(execution.data, state.get("ResultPath", "$"), result)
         if state.get("End"):
             execution.status = "SUCCEEDED"

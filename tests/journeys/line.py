@@ -120,7 +120,7 @@ class Line:
             concurrent_calls=concurrent_calls,
         )
         self.app = self._app
-        self.player = FlowPlayer(_document(), self.clock, {}, {_FLOW: self._flow}, behaviour=cloud)
+        self.player = FlowPlayer(_document(), self.clock, {_FLOW: self._flow}, behaviour=cloud)
         self.player.transition_seconds = transition
         self.network = ChimeNetwork(_ExchangeClient(self.exchange), self.application)  # type: ignore[arg-type]
         marks = count(1)

@@ -53,7 +53,7 @@ class Stage:
     def __init__(self, *steps, given=None, behaviour=None, chance=lambda: 1.0, **more):
         self.clock = JumpingClock(datetime(2026, 11, 23, 9, tzinfo=UTC))
         functions = {"flow": self.function}
-        self.player = FlowPlayer(document(**more), self.clock, {}, functions, behaviour=behaviour, chance=chance)
+        self.player = FlowPlayer(document(**more), self.clock, functions, behaviour=behaviour, chance=chance)
         self.steps, self.payloads, self.at, self.held = list(steps), [], [], []
         self.given = {"seconds": 60} if given is None else given
 
@@ -196,6 +196,12 @@ def test_a_function_that_outlives_its_state_is_not_heard():
 def test_a_function_may_run_twice_with_one_token(way, at):
     played = stage(None, None, behaviour=CloudSwitches(repeated_invocation=way)).run(30)
     assert (played.at, len(set(played.held))) == (at, 1)
+
+
+def test_of_a_function_that_runs_twice_the_second_outcome_counts():
+    twice = CloudSwitches(repeated_invocation="in_turn")
+    assert stage(raises(CallerSilent()), None, behaviour=twice).run(30).player.failures == []
+    assert stage(None, raises(CallerSilent()), behaviour=twice).run(30).player.failures == [(RING, "CallerSilent")]
 
 
 def test_an_attempt_that_was_given_up_may_run_later():

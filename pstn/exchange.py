@@ -100,7 +100,7 @@ class Exchange:
             try:
                 self._may_create(application_id, from_number, to_number)
             except ServiceRefusal as refusal:
-                self._refused("create", refusal, to=to_number)
+                self._refused("create", refusal, to=to_number, arguments=arguments)
                 raise
             driver = self._new_call(application_id, from_number, to_number)
             self._observe("placed", driver.id, shown=from_number, to=to_number, arguments=arguments)
@@ -292,7 +292,8 @@ class Exchange:
         self.lambdas.deliver(driver, invoke)
 
     def _refused(self, operation: str, refusal: ServiceRefusal, **detail: Any) -> None:
-        self._observe("refused", detail.pop("transaction", None), operation=operation, code=refusal.code, **detail)
+        said = {"operation": operation, "code": refusal.code, "error": refusal.exception}
+        self._observe("refused", detail.pop("transaction", None), **said, **detail)
 
     def _observe(self, kind: str, transaction: str | None, number: str | None = None, **detail: Any) -> None:
         with self._telling:

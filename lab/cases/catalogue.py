@@ -76,6 +76,8 @@ class Case:
     """Other codes, where the named switch is not as usual."""
     seconds: float = 90.0
     """The CDR must have come by then."""
+    network_error: str | None = None
+    """The network's code of why it refused to dial, as the CDR and the look-up tell it."""
     alone: bool = False
     """It changes the account as a whole (quotas), so nothing else may be played beside it."""
 
@@ -100,7 +102,6 @@ CALLEE_RINGS = (*CALLEE_DIALLED, "alerting B")
 BOTH_ANSWER = (*CALLEE_RINGS, "answer B")
 
 _soon = answers(1.0)
-_NOT_STARTED = Codes(8000, 100)
 _TOLD = MappingProxyType({"bridge_failure_detail": True})
 
 
@@ -283,34 +284,26 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         "dial_refused",
+        "The network refuses the dial for good: nothing is dialled, and the SP is told so within seconds.",
+        answers(1.0),
+        answers(1.0),
+        (),
+        Codes(8000, 100),
+        wants={"refused_creates": frozenset({"Forbidden"})},
+        network_error="ForbiddenException",
+        seconds=15.0,
+    ),
+    Case(
+        "no_room",
         "The network has no room for the call, for as long as the platform tries.",
         answers(1.0),
         answers(1.0),
         (),
         Codes(7109, 522),
         wants={"quotas": Quotas(on=True, active_calls=0)},
+        network_error="ResourceLimitExceededException",
         seconds=120.0,
         alone=True,
-    ),
-    Case(
-        "number_refused",
-        "The network refuses the calling party's number for good.",
-        _soon,
-        _soon,
-        (),
-        _NOT_STARTED,
-        wants={"refused_creates": frozenset({"BadRequest"})},
-        seconds=20.0,
-    ),
-    Case(
-        "display_number_refused",
-        "The network refuses for good to show the display number.",
-        _soon,
-        _soon,
-        (),
-        _NOT_STARTED,
-        wants={"refused_creates": frozenset({"Forbidden"})},
-        seconds=20.0,
     ),
 )
 

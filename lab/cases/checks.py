@@ -70,6 +70,7 @@ def _told(played: Played) -> Iterator[Finding]:
     yield f"the SP was told {', '.join(wanted)}", _differs(steps, wanted)
     ends = (played.steps.count("disconnect"), played.steps.count("fee"))
     yield "one disconnect, one CDR", _differs(ends, (1, 1))
+    yield f"the CDR came within {played.case.seconds:g} s of the request", _late(played)
     unsigned = [notification.kind for notification in played.notifications if not notification.signed]
     yield "every message to the SP is signed with the app's secret", f"not {unsigned}" if unsigned else None
     shown = {
@@ -92,6 +93,13 @@ def _told(played: Played) -> Iterator[Finding]:
     both_left = played.case.talk and played.switches.hangup_order == "reversed"
     if played.case.left_by is not None and not both_left:
         yield f"the {party} hung up", _differs(played.disconnect.get("partyType"), party)
+
+
+def _late(played: Played) -> str | None:
+    came = [each.at - played.asked_at for each in played.notifications if each.kind == "fee"]
+    if not came:
+        return "it did not come"
+    return None if came[0] <= timedelta(seconds=played.case.seconds) else f"after {came[0].total_seconds():.1f} s"
 
 
 def _ringing_overtaken(played: Played) -> bool:
@@ -200,6 +208,14 @@ def _account(played: Played) -> Iterator[Finding]:
         f"the CDR says {codes.fail_reason}, SIP {codes.sip_status}, causes {coded[2]} and {coded[3]}",
         _differs(found, coded),
     )
+    error = played.case.network_error
+    yield (
+        f"the CDR names the network's refusal, {error}" if error else "the CDR names no refusal of the network",
+        _differs(cdr.get("networkError"), error),
+    )
+    ending = played.looked_up.get("ending", {})
+    found = [ending.get(name) for name in ("stateCode", "ulFailReason", "networkError")]
+    yield "the look-up says the same of the end", _differs(found, [codes.state, codes.fail_reason, error])
     times = [cdr[name] for name in (*_LEG_A, *_LEG_B, "callEndTime") if name in cdr]
     yield "the CDR's times are in order", None if times and times == sorted(times) else str(times)
     yield "the CDR's times are what the phones saw, to a second", "; ".join(_time_faults(played)) or None

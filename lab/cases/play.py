@@ -56,6 +56,8 @@ class Played:
     notifications: list[Notification] = field(default_factory=list)
     sound: bytes | None = None
     """What the CDR's link to the recording led to."""
+    looked_up: dict[str, Any] = field(default_factory=dict)
+    """The platform's own account of the call when it was over."""
     left_over: list[str] = field(default_factory=list)
     """What of the call still occupies something, in words."""
 
@@ -199,6 +201,7 @@ def play(
     played.network_events = watch.events(call)
     played.left_over = left_over(lab, played, execution)
     played.notifications = sp.receiver.about(played.session)
+    played.looked_up = sp.client.look_up(played.session).body
     if link := played.cdr.get("recordFileDownloadUrl"):
         played.sound = _sound_at(str(link))
     return played

@@ -21,17 +21,22 @@ class Wall:
         self._count = 0
 
     def network_event(self, event: NetworkEvent) -> None:
-        if event.transaction is None:
-            return
         with self._known:
-            timeline = self._by_network_call.get(event.transaction)
-            if timeline is None and event.kind in ("placed", "called_in"):
-                caller = event.number or str(event.detail["to"])
-                call_id = (event.detail.get("arguments") or {}).get("callId", event.transaction)
-                timeline = self._by_call_id.get(call_id) or self._begin(event.at, caller)
-                self._by_network_call[event.transaction] = self._by_call_id[call_id] = timeline
+            timeline = self._by_network_call.get(event.transaction or "") or self._first(event)
         if timeline is not None:
             timeline.network_event(event)
+
+    def _first(self, event: NetworkEvent) -> Timeline | None:
+        """The time line that a call's first event belongs to. A dial that the network refused has no transaction."""
+        call_id = str((event.detail.get("arguments") or {}).get("callId", event.transaction or ""))
+        caller = event.number or event.detail.get("to")
+        if not call_id or not caller or event.kind not in ("placed", "called_in", "refused"):
+            return None
+        timeline = self._by_call_id.get(call_id) or self._begin(event.at, str(caller))
+        self._by_call_id[call_id] = timeline
+        if event.transaction:
+            self._by_network_call[event.transaction] = timeline
+        return timeline
 
     def notification(self, notification: Notification) -> None:
         for session in notification.session_ids:

@@ -54,8 +54,10 @@ def network(event: NetworkEvent, people: People) -> str | None:
     match event.kind:
         case "placed":
             return f"the network takes the call to {name(detail['to'], people)}"
+        case "refused" if detail["operation"] == "create":
+            return f"the network refuses to dial {name(detail['to'], people)}: {detail['error']}"
         case "refused":
-            return f"the network refuses to {detail['operation']}: {detail['code']}"
+            return f"the network refuses the request to change the call: {detail['error']}"
         case "failure":
             return f"the function failed: {detail['reason']}"
         case "over":
@@ -78,7 +80,8 @@ def notification(received: Notification, people: People) -> str:
     """A notification: "answer, Sophia"; for the end, its code."""
     unsigned = "" if received.signed else ", NOT SIGNED"
     if received.kind == "fee":
-        return f"CDR{unsigned}"
+        error = received.body["feeLst"][0].get("networkError")
+        return f"CDR{f': the network refused to dial, {error}' if error else ''}{unsigned}"
     status = received.body["statusInfo"]
     if received.kind == "disconnect":
         return f"disconnect {status.get('stateCode')}{unsigned}"

@@ -77,12 +77,14 @@ def _other_rows(call: SpCall, cdr: dict[str, Any]) -> list[Row]:
 def _end_rows(call: SpCall, cdr: dict[str, Any]) -> list[Row]:
     end = call.disconnect or {}
     who = texts.PARTIES.get(str(end.get("partyType")), "–").format(callee=call.contact.name)
-    return [
+    refusal = cdr.get("networkError")
+    rows = [
         ("Result", _code(end.get("stateCode"), lambda code: texts.end_of(code).short), "stateCode"),
         ("Who hung up", who, "partyType"),
         ("Where it failed", _code(cdr.get("ulFailReason"), texts.release), "ulFailReason"),
         ("SIP status", _code(cdr.get("sipStatusCode"), texts.sip), "sipStatusCode"),
     ]
+    return [*rows, ("Why it was not dialled", f"the network refused: {refusal}", "networkError")] if refusal else rows
 
 
 def _recording_rows(cdr: dict[str, Any]) -> list[Row]:

@@ -40,6 +40,9 @@ def sentence(call: SpCall) -> str:
     code = (call.disconnect or {}).get("stateCode")
     if code is None:
         return texts.PHASES["over"]
+    cdr = call.cdr or {}
+    if int(code) in texts.REFUSED_DIALS and "networkError" in cdr:
+        return texts.refused_dial(int(code), str(cdr["networkError"]), callee if "callOutStartTime" in cdr else None)
     said = texts.end_of(int(code)).sentence.format(callee=callee)
     if int(code) == 0 and call.talk:
         return f"You talked with {callee} for {_long(call.talk)}. The call is over."

@@ -34,6 +34,12 @@ ENDS = {
     8109: End("you were not reached", "Your phone could not be reached."),
 }
 
+REFUSED_DIALS = {
+    7109: "The telephone network had no room for {whom} ({code}). Try again in a minute.",
+    8000: "The telephone network refused {whom} ({code}). Trying again will not help; please tell us.",
+}
+"""The sentence of an end in whose CDR the network's code stands. `{whom}`: the dial that was refused."""
+
 RELEASES = {
     0: "nothing failed",
     100: "nothing was dialled",
@@ -132,6 +138,12 @@ REFUSALS = {
 
 def end_of(code: int) -> End:
     return ENDS.get(code) or End(f"code {code}", f"The call is over, with a code that this page does not know: {code}.")
+
+
+def refused_dial(state: int, code: str, callee: str | None) -> str:
+    """What a network that would not dial has said. `callee`: the other party's name if it was the dial to them."""
+    whom = f"the call to {callee}" if callee else "the call to your phone, so nobody was called"
+    return REFUSED_DIALS[state].format(whom=whom, code=code)
 
 
 def release(code: int) -> str:

@@ -1,4 +1,4 @@
-"""Every journey has its own DynamoDB, in memory."""
+"""The one journey on the real adapters has a DynamoDB of its own, in memory."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import pytest
 from moto import mock_aws
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def dynamodb() -> Iterator[None]:
     with mock_aws():
         yield

@@ -45,6 +45,7 @@ from functions.flow.handler import answer
 from lab.aws.switches import CloudSwitches
 from pstn.clocks import JumpingClock
 from pstn.exchange import Exchange
+from pstn.feed import NetworkEvent
 from pstn.lines.behaviours import Behaviour
 from pstn.lines.virtual import Phone
 from pstn.refusals import ServiceRefusal
@@ -105,6 +106,8 @@ class Line:
         self.calls: Any = StoreOnMoto() if on_moto else FakeCalls()
         self.calls.on_commit = self._committed
         self.exchange = Exchange(self.clock, self._invoke, switches or Switches())
+        self.network_events: list[NetworkEvent] = []
+        self.exchange.observers.append(self.network_events.append)
         for number in OWN:
             self.exchange.own(number)
         if caller:

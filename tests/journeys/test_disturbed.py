@@ -84,10 +84,10 @@ def test_a_story_ends_as_it_must_whatever_the_network_is_like(story, switch):
     assert line.told_to_sp[-2:] == ["disconnect", "fee"]
     if state_code is not None:
         assert line.disconnect["stateCode"] == state_code
-    _told_once_and_in_order(line)
+    check_told_once_and_in_order(line)
 
 
-def _told_once_and_in_order(line):
+def check_told_once_and_in_order(line):
     steps = [(told["eventType"], told["statusInfo"]["called"]) for told in line.requests if "statusInfo" in told]
     assert len(steps) == len(set(steps))
     for number in (CALLER, CALLEE):
@@ -324,26 +324,3 @@ def test_a_sixth_callback_costs_none_of_the_five_and_ends_cleanly():
     line.check_all_over(*calls)
     codes = sorted(told["statusInfo"]["stateCode"] for told in line.requests if told["eventType"] == "disconnect")
     assert codes == [0, 0, 0, 0, 0, 7109]
-
-
-def test_a_callee_that_the_network_has_no_room_for_is_not_in_the_account():
-    """Its `callout` was told when the network was asked (docs/decisions/0008); its phone never rang."""
-    line = Line(answers(2), answers(3), switches=Switches(quotas=Quotas(on=True, active_calls=1)))
-    call = line.place()
-    line.run()
-    line.check_all_over(call)
-    assert line.exchange.phones[CALLEE].calls == []
-    assert line.told_to_sp == ["callout", "alerting", "answer", "callout", "disconnect", "fee"]
-    assert (line.disconnect["stateCode"], line.fee["ulFailReason"]) == (7109, 522)
-    assert "callOutStartTime" in line.fee
-    assert "fwdStartTime" not in line.fee
-
-
-def test_a_dial_that_the_network_has_no_room_for_fails_with_its_account():
-    line = Line(answers(2), answers(3), switches=Switches(quotas=Quotas(on=True, active_calls=0)))
-    call = line.place()
-    line.run()
-    line.check_all_over(call)
-    assert line.told_to_sp == ["disconnect", "fee"], "a leg's callout is told when its dial was accepted"
-    assert (line.disconnect["stateCode"], line.fee["ulFailReason"]) == (7109, 522)
-    assert "callOutStartTime" not in line.fee

@@ -10,7 +10,7 @@ import pytest
 from lab.sp.client import CALL_STOP, CLICK2CALL
 from lab.website.backend import STATUS_PATH
 from lab.website.scenarios import COURIER, RIDES, SCENARIOS, TO_TRY, to_try
-from tests.site.platform import CALLEE, CALLER, RECORDED, TALK, fails, fee, said, signed
+from tests.site.platform import CALLEE, CALLER, RECORDED, TALK, fails, fee, said, signed, status
 
 
 @pytest.fixture
@@ -183,6 +183,28 @@ class TestCallPage:
         for words in ("17: busy", "0: talked", "Who hung up Sophia", "20 s", "fwdAnswerTime"):
             assert words in text_of(page)
         assert "Happened" in text_of(page)
+
+    @pytest.mark.parametrize(
+        ("code", "callee_dialled", "expected"),
+        [
+            (8000, False, "network refused the call to your phone, so nobody was called (ForbiddenException)"),
+            (8000, True, "network refused the call to Sophia (ForbiddenException)"),
+            (7109, True, "network had no room for the call to Sophia (ForbiddenException)"),
+        ],
+    )
+    def test_a_dial_that_the_network_refused_is_told_with_its_code(
+        self, ask, site, place, code, callee_dialled, expected
+    ):
+        path = place()
+        record = fee(networkError="ForbiddenException")
+        absent = ("fwdStartTime", "fwdAnswerTime") + (() if callee_dialled else ("callOutStartTime",))
+        for name in absent:
+            del record["feeLst"][0][name]
+        site.backend.notify(status("disconnect", CALLER, 5, stateCode=code))
+        site.backend.notify(record)
+        page = text_of(ask("GET", path)[2])
+        assert expected in page
+        assert "the network refused: ForbiddenException networkError" in page
 
     def test_a_hidden_number_is_on_no_page(self, ask, site, place):
         contact = RIDES.contacts[0]

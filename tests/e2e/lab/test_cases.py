@@ -14,9 +14,8 @@ from tests.e2e.lab.ways import ELSEWHERE, USUAL, WAYS
 
 PLAYED_ONCE = {
     "longest_call": "it lasts a minute",
-    "dial_refused": "the platform tries for half a minute",
-    "number_refused": "the network has no event of it that it could send in another way",
-    "display_number_refused": "likewise",
+    "no_room": "the platform tries for half a minute",
+    "dial_refused": "the network has no event of it that it could send in another way",
 }
 PARTS = [(way, case) for way in WAYS for case in CASES if way is USUAL or case.name not in PLAYED_ONCE]
 MEASURES = {

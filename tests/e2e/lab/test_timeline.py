@@ -137,3 +137,29 @@ def test_the_wall_tells_calls_apart_and_finds_a_push_by_its_session():
     answered = [cells for cells in rows(out.getvalue()) if cells[-1].startswith("← answer")]
     assert [cells[0].split()[0] for cells in answered] == ["#1"]
     assert "the callee" in " ".join(cells[-1] for cells in rows(out.getvalue()))
+
+
+def refused(call, kind="create", error="ForbiddenException", transaction=None):
+    detail = {"operation": kind, "code": error.removesuffix("Exception"), "error": error}
+    if kind == "create":
+        detail |= {"to": JACK, "arguments": {"callId": call}}
+    return NetworkEvent(START, "refused", transaction, None, detail)
+
+
+def test_the_wall_shows_a_dial_that_the_network_refused_and_its_code():
+    """The network has no transaction of it: its call is known by the id that came with the request."""
+    out = io.StringIO()
+    wall = Wall(Screen(out, width=120))
+    wall.network_event(refused("1_2"))
+    wall.network_event(refused("2_2", error="BadRequestException"))
+    wall.network_event(refused("", kind="update", error="NotFoundException", transaction="of nobody"))
+    cdr = {"sessionId": "1_2@ce1.example.com", "networkError": "ForbiddenException"}
+    wall.notification(Notification(START, "http://127.0.0.1/fee", {"eventType": "fee", "feeLst": [cdr]}, True))
+    lanes = [cells for cells in rows(out.getvalue()) if len(cells) == 5]
+    platform, sp = (" ".join(" ".join(cells[lane] for cells in lanes).split()) for lane in (3, 4))
+    for error in ("ForbiddenException", "BadRequestException"):
+        assert f"the network refuses to dial the caller: {error}" in platform
+    assert "NotFoundException" not in platform
+    assert "← CDR: the network refused to dial, ForbiddenException" in sp
+    labels = [cells[0].split()[0] for cells in lanes if cells[0].startswith("#")]
+    assert labels == ["#1", "#1", "#2", "#2", "#1"], "each has a heading; the CDR is on the line of its call"

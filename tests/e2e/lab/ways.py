@@ -62,11 +62,11 @@ WAYS = (
 
 ELSEWHERE = {
     "bridge_failure_detail": "each way has cases with it and without",
-    "quotas": "the case dial_refused, and test_quotas",
+    "quotas": "the case no_room, and test_quotas",
+    "refused_creates": "the case dial_refused",
     "bridge_over_quota_fails": "a callback within its quota never meets it",
     "hangup_after_drop": "the network drops only a call whose function gives no answer",
     "invalid_twice_drops": "every way checks that no answer was invalid",
-    "refused_creates": "the cases number_refused and display_number_refused",
     "unknown_application": "the platform knows its own",
     "receive_digits_one_shot": "a callback asks for no digits",
     "lost_events": "tests/journeys, where the clock jumps over the waits",

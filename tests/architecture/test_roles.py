@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from duologue.wire.huawei.routes import CDR_LINK, LINK
 from tests.architecture.reach import Operation, reach
 from tests.architecture.source import code, types_of_parameter
 from tools.template import Function, functions, read_template
@@ -139,6 +140,15 @@ def test_a_function_is_given_the_settings_that_it_reads_and_no_other(function: F
     given = _variables(function).keys()
     assert {setting.name for setting in read if setting.is_required} <= given
     assert given - _GLOBAL.keys() <= {setting.name for setting in read}
+
+
+def test_what_needs_no_credentials_only_reads():
+    """Anybody may follow a link to a recording: the function starts no call, and opens no app's secret."""
+    [of_links] = [function for function in functions(_TEMPLATE) if function.folder == "recordings_api"]
+    paths = {event["Properties"]["Path"] for event in of_links.properties["Events"].values()}
+    assert paths == {LINK, CDR_LINK}
+    actions = {action for action, _ in _granted(of_links)}
+    assert actions == {"dynamodb:BatchGetItem", "dynamodb:GetItem", "kms:VerifyMac", "s3:GetObject", "s3:ListBucket"}
 
 
 def test_what_every_function_is_given_is_read_by_several():

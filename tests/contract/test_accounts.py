@@ -12,9 +12,19 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from duologue.adapters.dynamo_accounts import DynamoAccounts
+from duologue.adapters.dynamo_owners import DynamoOwners
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.domain.accounts import App, PushSignature, Sp
-from duologue.domain.errors import AccountExists, InvalidField, OutsideUnavailable, RaceLost, UnknownApp, UnknownSp
+from duologue.domain.errors import (
+    AccountExists,
+    AccountInactive,
+    InvalidField,
+    OutsideUnavailable,
+    RaceLost,
+    UnknownApp,
+    UnknownSp,
+)
+from duologue.domain.recording import Owner
 from duologue.domain.tokens import REFRESH_LIFE, Register, TokenPair
 from tests.fakes.accounts import FakeAccounts
 from tests.samples import NOW, at
@@ -225,6 +235,49 @@ def test_at_rest_no_secret_and_no_token_is_readable(dynamo, aws, table):
     dynamo.save("app-1", Register().grant(TokenPair("access-in-clear", "refresh-in-clear"), NOW))
     everything = repr(aws("dynamodb").scan(TableName=table)["Items"])
     assert "a secret" not in everything and "in-clear" not in everything
+
+
+class OwnerPromises:
+    """What following a link is told of an app."""
+
+    def test_the_owner_of_a_recording_and_the_form_that_it_fetches(self, accounts, owners):
+        accounts.add_sp(SP)
+        accounts.add_app(APP)
+        accounts.add_app(replace(APP, key="app-2", stereo_recordings=True))
+        assert owners.owner("app-1") == Owner("app-1", stereo=False)
+        assert owners.owner("app-2") == Owner("app-2", stereo=True)
+
+    def test_who_is_suspended_or_not_there(self, accounts, owners):
+        accounts.add_sp(SP)
+        accounts.add_app(replace(APP, active=False))
+        accounts.add_app(replace(APP, key="app-2"))
+        with pytest.raises(AccountInactive):
+            owners.owner("app-1")
+        accounts.set_sp_active("sp-1", active=False)
+        with pytest.raises(AccountInactive):
+            owners.owner("app-2")
+        with pytest.raises(UnknownApp):
+            owners.owner("app-9")
+
+
+class TestOwnersInMemory(OwnerPromises):
+    @pytest.fixture
+    def accounts(self):
+        return FakeAccounts()
+
+    @pytest.fixture
+    def owners(self, accounts):
+        return accounts
+
+
+class TestOwnersInDynamo(OwnerPromises):
+    @pytest.fixture
+    def accounts(self, dynamo):
+        return dynamo
+
+    @pytest.fixture
+    def owners(self, aws, table):
+        return DynamoOwners(aws("dynamodb"), table)
 
 
 def test_a_secret_that_was_copied_to_another_app_does_not_open(dynamo, aws, table, key):

@@ -11,13 +11,13 @@ import pytest
 from duologue.adapters.jittered_pause import pause
 from duologue.domain.accounts import App
 from duologue.domain.callback_request import CallbackRequest
-from duologue.domain.errors import CalleeLimitReached, DuologueError, LimitReached, RequestRepeated, TooManyCalls
+from duologue.domain.errors import CalleeLimitReached, DuologueError, LimitReached, TooManyCalls
 from duologue.domain.idempotency import IdempotencyKey
 from duologue.domain.phone_number import PhoneNumber
-from duologue.usecases.place_callback import RingTimeouts, place_callback
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.flows import FakeFlows
+from tests.fakes.placing import placing
 from tests.journeys.tables import make_tables
 from tests.samples import CALLER, SHOWN_TO_CALLEE, SHOWN_TO_CALLER
 from tests.store import Store
@@ -43,19 +43,8 @@ class Desk:
     def place(self, app, wanted, key=None):
         """The call's id, or the class of what was raised."""
         try:
-            return place_callback(
-                wanted,
-                app,
-                calls=self.calls,
-                flows=self.flows,
-                clock=self.clock,
-                new_call_id=self._new_id,
-                timeouts=RingTimeouts(),
-                pause=pause,
-                key=key,
-            ).id
-        except RequestRepeated as repeat:
-            return repeat.call_id
+            place = placing(self.calls, self.flows, self.clock, self._new_id, pause=pause)
+            return place(lambda: wanted, app, key, is_test=False).id
         except DuologueError as refusal:
             return type(refusal)
 

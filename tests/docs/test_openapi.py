@@ -105,4 +105,4 @@ def test_the_examples_of_requests_are_good_ones(document):
     api = Api()
     content = document["paths"]["/rest/httpsessions/click2Call/v2.0"]["post"]["requestBody"]["content"]
     for example in content["application/json"]["examples"].values():
-        assert read_callback(json.dumps(example["value"]), api.accounts.app(api.key))
+        assert read_callback(json.dumps(example["value"])).request(api.accounts.app(api.key))

@@ -4,12 +4,20 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from duologue.domain.accounts import App, Sp
-from duologue.domain.errors import AccountExists, OutsideUnavailable, RaceLost, UnknownApp, UnknownSp
+from duologue.domain.errors import (
+    AccountExists,
+    AccountInactive,
+    OutsideUnavailable,
+    RaceLost,
+    UnknownApp,
+    UnknownSp,
+)
+from duologue.domain.recording import Owner
 from duologue.domain.tokens import Register
 
 
 class FakeAccounts:
-    """Plays `AccountBook` and `Tokens`. `before_save` runs before each save, for what happens before a write."""
+    """Plays `AccountBook`, `Tokens` and `Owners`. `before_save` runs before each save."""
 
     def __init__(self) -> None:
         self.sps: dict[str, Sp] = {}
@@ -29,6 +37,12 @@ class FakeAccounts:
         if key not in self.apps:
             raise UnknownApp(key)
         return self.apps[key]
+
+    def owner(self, app_key: str) -> Owner:
+        app = self.app(app_key)
+        if not (app.active and app.sp in self.sps and self.sps[app.sp].active):
+            raise AccountInactive(app_key)
+        return Owner(app_key, stereo=app.stereo_recordings)
 
     def add_sp(self, sp: Sp) -> None:
         self._reach()

@@ -10,8 +10,8 @@ import pytest
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.outcome import EndReason
 from duologue.usecases.ports.flows import FlowOrder
-from functions.callback_api.handler import handler
-from tests.functions.worlds import ABSENT, CALL_ID, HOST, OWN, Api, placing, sample, with_query
+from functions.callback_api.handler import answer, handler
+from tests.functions.worlds import ABSENT, CALL_ID, HOST, OWN, Api, keyed, placing, sample, with_query
 from tests.samples import NETWORK_CALL, at
 
 PLACED, EVERYTHING = (
@@ -301,6 +301,20 @@ def test_urls_that_are_refused_leave_what_was_set(api, body, named):
     assert (status, said["resultcode"]) == (403, "1010002")
     assert named in said["resultdesc"]
     assert api.accounts.app(api.key) == before
+
+
+def test_a_body_is_parsed_once(api, monkeypatch):
+    """Its key's fingerprint, the request and what it wants to be told are read from the same."""
+    event, loads = keyed("once", placing(returnIdlePort=True)), json.loads
+    parsed: list[bytes] = []
+
+    def counted(body: bytes) -> object:
+        parsed.append(body)
+        return loads(body)
+
+    monkeypatch.setattr("duologue.wire.huawei.json_body.json.loads", counted)
+    answer(event, api.dependencies)
+    assert len(parsed) == 1
 
 
 # ---- whatever happens

@@ -11,10 +11,10 @@ from duologue.domain.recording import published_key
 from tests.functions.worlds import ABSENT, CALL_ID, RECORDING, Api, sample, with_query
 from tests.samples import at
 
-ASKED, FOLLOWED = sample("callback_api", "recording_asked_for"), sample("callback_api", "recording_link_followed")
+ASKED, FOLLOWED = sample("callback_api", "recording_asked_for"), sample("recordings_api", "recording_link_followed")
 ABSENT_RECORD = (403, {"resultcode": "1012007", "resultdesc": "Record does not exist."})
 NO_LINK = (404, {"resultcode": "1012007", "resultdesc": "Unknown or expired link; ask for the record again."})
-OF_ACCOUNT = sample("callback_api", "recording_link_of_the_account_followed")
+OF_ACCOUNT = sample("recordings_api", "recording_link_of_the_account_followed")
 NOT_READY = (403, {"resultcode": "1011006", "resultdesc": "Record is not ready, try later."})
 DAYS_7_S = timedelta(days=7).total_seconds()
 
@@ -65,7 +65,7 @@ def test_a_link_is_good_for_days_and_may_be_followed_twice(api):
 
 def test_asking_twice_gives_two_links_and_both_are_good(api):
     tokens = iter([b"\x01", b"\x02"])
-    object.__setattr__(api.dependencies, "random_bytes", lambda length: next(tokens) * length)
+    api.random_bytes = lambda length: next(tokens) * length
     links = {api.lead(ASKED)[1], api.lead(ASKED)[1]}
     assert len(links) == 2
     assert {api.lead(following(link))[0] for link in links} == {302}

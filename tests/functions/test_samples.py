@@ -50,6 +50,7 @@ _TAKE: dict[str, Callable[[dict[str, Any]], Any]] = {
     "outbox": lambda event: Outbox().take(event),
     "provision_pstn": _provision,
     "publish_recording": _publish,
+    "recordings_api": lambda event: Api().take(event),
     "sessions": lambda event: Sessions().say(event),
     "sweep": lambda event: Sweep().take(event),
 }

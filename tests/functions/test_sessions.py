@@ -12,6 +12,9 @@ from duologue.domain.accounts import App, Sp
 from duologue.domain.attempts import Attempt, Failures, Proof
 from duologue.domain.tokens import Register, TokenPair
 from duologue.runtime.wiring.sessions import Dependencies
+from duologue.usecases.log_in import LogIn
+from duologue.usecases.log_out import LogOut
+from duologue.usecases.refresh_token import RefreshToken
 from functions.sessions.handler import answer, handler
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.auth_attempts import FakeAuthAttempts
@@ -39,9 +42,8 @@ class Api:
         hashed = cheap_hash(LOGGED_IN["headers"]["Authorization"])
         self.accounts.add_sp(Sp("sp-1", LOGGED_IN["queryStringParameters"]["username"], hashed))
         self.accounts.add_app(App(KEY, "sp-1", SECRET))
-        self.dependencies = Dependencies(
-            self.accounts, self.accounts, self.auth_attempts, self.clock, random.Random(1).randbytes
-        )
+        known = self.accounts, self.accounts, self.auth_attempts, self.clock, random.Random(1).randbytes
+        self.dependencies = Dependencies(LogIn(*known), RefreshToken(*known), LogOut(self.accounts, self.clock))
 
     def say(self, event: dict) -> tuple[int, dict]:
         said = answer(event, self.dependencies)

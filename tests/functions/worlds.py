@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -19,18 +19,21 @@ import boto3
 
 from duologue.adapters.chime_line import ChimeLine
 from duologue.adapters.cloudformation import ResourceResult
-from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.domain.accounts import App, Sp
 from duologue.domain.call import Call
-from duologue.domain.dialling_policy import ORDINARY
 from duologue.domain.due import due_by
 from duologue.domain.recording import Link, Recording, published_key
 from duologue.domain.task_token import TaskToken, Wait
 from duologue.domain.tokens import Register, TokenPair, hash_token
-from duologue.runtime.wiring import call_control, callback_api, flow, outbox, sweep
+from duologue.runtime.wiring import call_control, callback_api, flow, outbox, recordings_api, sweep
+from duologue.usecases.authenticate import Authenticate
+from duologue.usecases.change_app import SetNotificationUrls
+from duologue.usecases.delete_recording import DeleteRecording
 from duologue.usecases.finalize_call import FinalizeCall
-from duologue.usecases.find_audio import Retention
-from duologue.usecases.place_callback import RingTimeouts
+from duologue.usecases.find_audio import FindAudio, Retention
+from duologue.usecases.follow_link import FollowCdrLink, FollowLink
+from duologue.usecases.link_recording import LinkRecording
+from duologue.usecases.look_up_callback import LookUpCallback
 from duologue.usecases.ports.network import Network
 from duologue.usecases.process_network_event import ProcessNetworkEvent
 from duologue.usecases.run_flow import RunFlow
@@ -38,12 +41,14 @@ from duologue.usecases.stop_callback import StopCallback
 from duologue.usecases.until_written import no_pause
 from duologue.wire.chime.answer import Buckets
 from duologue.wire.chime.network_format import ChimeFormat
+from duologue.wire.huawei.field_names import FIELDS
 from duologue.wire.huawei.routes import CDR_LINK, LINK, RECORD
 from functions.call_control.handler import answer as answer_network
 from functions.callback_api.handler import answer as answer_sp
 from functions.flow.handler import answer as answer_flow
 from functions.outbox.handler import answer as answer_stream
 from functions.provision_pstn.handler import answer as answer_cloudformation
+from functions.recordings_api.handler import answer as answer_link
 from functions.sweep.handler import answer as answer_schedule
 from pstn.clocks import JumpingClock
 from pstn.exchange import Exchange
@@ -56,6 +61,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.flows import FakeFlows
 from tests.fakes.network import FakeNetwork
 from tests.fakes.notices import FakeNotices
+from tests.fakes.placing import placing as placing_a_callback
 from tests.fakes.recordings import FakeLinks, FakeLinkTokens, FakeRecordings
 from tests.fakes.sp_endpoints import FakeSpEndpoints
 from tests.samples import LEG_A, LEG_B, NETWORK_CALL, NOW, at, callback
@@ -159,29 +165,26 @@ class Api:
         self.accounts.add_app(app)
         self.accounts.save(self.key, Register().grant(TokenPair(query["access_token"], "a refresh token"), NOW))
         ids = iter([CALL_ID, *(f"1_2_{number}_20261123090000" for number in range(1, 50))])
+        self.random_bytes: Callable[[int], bytes] = lambda length: bytes(range(length))
+        find_audio = FindAudio(self.recordings, Retention(audio=timedelta(days=7), link=timedelta(days=7)))
         self.dependencies = callback_api.Dependencies(
-            accounts=self.accounts,
-            apps=self.accounts,
-            tokens=self.accounts,
-            auth_attempts=self.auth_attempts,
-            calls=self.calls,
-            acceptance=self.calls,
-            histories=self.calls,
-            flows=self.flows,
+            authenticate=Authenticate(self.accounts, self.accounts, self.auth_attempts, self.clock),
+            place=placing_a_callback(
+                self.calls, self.flows, self.clock, lambda now: next(ids), endpoints=self.endpoints
+            ),
             stop=StopCallback(self.calls, self.network, self.flows, self.clock, no_pause),
-            endpoints=self.endpoints,
-            plan=LibphonenumberPlan(),
-            kinds=ORDINARY,
-            pause=no_pause,
-            clock=self.clock,
-            new_call_id=lambda now: next(ids),
-            timeouts=RingTimeouts(),
+            look_up=LookUpCallback(self.calls),
+            link_recording=LinkRecording(
+                self.calls, find_audio, self.links, self.clock, lambda length: self.random_bytes(length)
+            ),
+            delete_recording=DeleteRecording(self.calls, self.recordings, self.clock, no_pause),
+            set_notification_urls=SetNotificationUrls(self.accounts, self.endpoints, FIELDS),
             host=HOST,
-            recordings=self.recordings,
-            links=self.links,
-            link_tokens=self.link_tokens,
-            retention=Retention(audio=timedelta(days=7), link=timedelta(days=7)),
-            random_bytes=lambda length: bytes(range(length)),
+        )
+        self.of_links = recordings_api.Dependencies(
+            FollowLink(self.links, self.accounts, self.recordings, self.clock),
+            FollowCdrLink(self.calls, self.link_tokens, self.accounts, find_audio, self.recordings, self.clock),
+            HOST,
         )
 
     @property
@@ -191,9 +194,15 @@ class Api:
         kept = (calls.rows, calls.slots.get(self.key), calls.keys, +calls.counts, self.flows.started)
         return not any((*kept, self.endpoints.requests, self.network.asked))
 
+    def answer(self, event: dict[str, Any]) -> dict[str, Any]:
+        """By the function that has the route."""
+        if event["resource"] in (LINK, CDR_LINK):
+            return answer_link(event, self.of_links)
+        return answer_sp(event, self.dependencies)
+
     def say(self, event: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """Status and body. Every answer is a proxy response in the SP's format, whatever it says."""
-        said = answer_sp(event, self.dependencies)
+        said = self.answer(event)
         assert set(said) == {"statusCode", "headers", "body", "isBase64Encoded"}
         assert said["headers"]["Content-Type"] == "application/json;charset=UTF-8"
         assert said["headers"]["Cache-Control"] == "no-store"
@@ -206,7 +215,7 @@ class Api:
 
     def lead(self, event: dict[str, Any]) -> tuple[int, str]:
         """Status and target of an answer that leads elsewhere: it has no body."""
-        said = answer_sp(event, self.dependencies)
+        said = self.answer(event)
         assert (said["body"], said["isBase64Encoded"]) == ("", False)
         assert "Content-Type" not in said["headers"]
         assert said["headers"]["Cache-Control"] == "no-store"
@@ -217,7 +226,7 @@ class Api:
         self.say(_placed())
         self.calls.change(CALL_ID, recording=RECORDING)
         self.recordings.sounds |= {RECORDING.key, published_key(self.key, CALL_ID)}
-        token = sample("callback_api", "recording_link_followed")["pathParameters"]["token"]
+        token = sample("recordings_api", "recording_link_followed")["pathParameters"]["token"]
         self.links.keep(hash_token(token), Link(self.key, published_key(self.key, CALL_ID), NOW + timedelta(days=7)))
 
     def take(self, event: dict[str, Any]) -> None:

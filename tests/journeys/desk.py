@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from duologue.usecases.look_up_callback import LookUpCallback
 from functions.callback_api.handler import answer
 from tests.functions.worlds import Api, sample
 from tests.journeys.line import CALLEE, CALLER, Line
@@ -18,15 +19,10 @@ class Desk:
         self._api.accounts.apps[self._api.key] = line.app
         self._parts = replace(
             self._api.dependencies,
-            calls=line.calls,
-            acceptance=line.calls,
-            histories=line.calls,
-            flows=line,
+            authenticate=replace(self._api.dependencies.authenticate, clock=line.clock),
+            place=line.place_callback,
             stop=line.stop_callback,
-            endpoints=line,
-            clock=line.clock,
-            new_call_id=line.new_id,
-            timeouts=line.timeouts,
+            look_up=LookUpCallback(line.calls),
         )
 
     def ask(self, **fields: Any) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from duologue.runtime.wiring.flow import Dependencies
 from duologue.usecases.finalize_call import FinalizeCall
 from duologue.usecases.forward_facts import Committed, forward_facts
 from duologue.usecases.notify_sp import notify_sp
-from duologue.usecases.place_callback import RingTimeouts, place_callback
+from duologue.usecases.place_callback import RingTimeouts
 from duologue.usecases.ports.calls import Change
 from duologue.usecases.ports.flows import FlowOrder
 from duologue.usecases.ports.notifying import Notice
@@ -52,6 +52,7 @@ from pstn.refusals import ServiceRefusal
 from pstn.switches import Switches
 from tests.fakes.calls import FakeCalls
 from tests.fakes.failure_isolation import FakeFailureIsolation
+from tests.fakes.placing import placing
 from tests.fakes.recordings import RECORDS
 from tests.journeys.asl import load
 from tests.journeys.flow_player import FlowPlayer
@@ -135,6 +136,7 @@ class Line:
         self._format = ChimeFormat(Buckets("prompts-bucket", "recordings-bucket"))
         self._process = ProcessNetworkEvent(self.calls, self, self._format, no_pause)
         self.stop_callback = StopCallback(self.calls, self.network, self, self.clock, no_pause)
+        self.place_callback = placing(self.calls, self, self.clock, self.new_id, endpoints=self, timeouts=self.timeouts)
         self.notify = NotifyTo("http://127.0.0.1:9/status", "http://127.0.0.1:9/fee")
         self.requests: list[dict[str, Any]] = []
         self.told_at: dict[str, timedelta] = {}
@@ -166,17 +168,7 @@ class Line:
             notify=self.notify,
             **wanted,
         )
-        call = place_callback(
-            request,
-            self.app,
-            calls=self.calls,
-            flows=self,
-            clock=self.clock,
-            new_call_id=self.new_id,
-            timeouts=self.timeouts,
-            pause=no_pause,
-        )
-        return call.id
+        return self.place_callback(lambda: request, self.app, is_test=False).id
 
     def stop(self, call_id: str) -> None:
         self.stop_callback(call_id, self.app.key)

@@ -19,7 +19,7 @@ from duologue.domain.errors import (
     UnknownApp,
     WrongDigest,
 )
-from duologue.usecases.authenticate import authenticate
+from duologue.usecases.authenticate import Authenticate
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.auth_attempts import FakeAuthAttempts
 from tests.fakes.clock import FakeClock
@@ -40,14 +40,8 @@ class Door:
             self.tried.append(live)
             return live == secret
 
-        return authenticate(
-            AppDigest(app_key, nonce, (created or self.clock.now(),), proves),
-            accounts=self.accounts,
-            tokens=self.accounts,
-            auth_attempts=self.auth_attempts,
-            clock=self.clock,
-            source=source,
-        )
+        authenticate = Authenticate(self.accounts, self.accounts, self.auth_attempts, self.clock)
+        return authenticate(AppDigest(app_key, nonce, (created or self.clock.now(),), proves), source)
 
     def refused(self, **given) -> type[RequestRefused]:
         with pytest.raises(RequestRefused) as refused:

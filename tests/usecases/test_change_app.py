@@ -9,9 +9,10 @@ from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.domain.accounts import App, Sp
 from duologue.domain.call import NotifyTo
 from duologue.domain.errors import ForbiddenAddress, InvalidField, UnknownApp
-from duologue.usecases.change_app import change_app, set_notification_urls
+from duologue.usecases.change_app import SetNotificationUrls, change_app
 from duologue.usecases.check_app import MOST_CALLS, MOST_NUMBERS
 from duologue.usecases.rotate_secret import retire_secret, rotate_secret
+from duologue.wire.huawei.field_names import FIELDS
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.sp_endpoints import FakeSpEndpoints
 
@@ -94,7 +95,7 @@ def test_nobodys_settings(office):
     with pytest.raises(UnknownApp):
         office.set("app-9", recording=True)
     with pytest.raises(UnknownApp):
-        set_notification_urls("app-9", NotifyTo(), apps=office.accounts)
+        SetNotificationUrls(office.accounts, office.endpoints, FIELDS)("app-9", NotifyTo())
 
 
 def test_the_sp_sets_both_urls_at_once(office):
@@ -103,7 +104,7 @@ def test_the_sp_sets_both_urls_at_once(office):
         NotifyTo(None, "https://sp.example.com/fee"),
         NotifyTo(),
     ):
-        set_notification_urls("app-1", urls, apps=office.accounts)
+        SetNotificationUrls(office.accounts, office.endpoints, FIELDS)("app-1", urls)
         assert (office.app.status_url, office.app.fee_url) == (urls.status_url, urls.fee_url)
 
 

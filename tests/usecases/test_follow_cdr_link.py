@@ -8,9 +8,9 @@ import pytest
 from duologue.domain.accounts import App, Sp
 from duologue.domain.errors import RecordingNotReady, UnknownLink
 from duologue.domain.recording import Recording, published_key
-from duologue.usecases.delete_recording import delete_recording
-from duologue.usecases.find_audio import Retention
-from duologue.usecases.follow_link import follow_cdr_link
+from duologue.usecases.delete_recording import DeleteRecording
+from duologue.usecases.find_audio import FindAudio, Retention
+from duologue.usecases.follow_link import FollowCdrLink
 from duologue.usecases.until_written import no_pause
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.calls import FakeCalls
@@ -41,16 +41,9 @@ class Link:
         self.token = self.tokens.token_of(APP.key, CALL.id)
 
     def follow(self, call_id: str = CALL.id, token: str | None = None) -> str:
-        return follow_cdr_link(
-            call_id,
-            self.token if token is None else token,
-            calls=self.calls,
-            tokens=self.tokens,
-            accounts=self.accounts,
-            recordings=self.recordings,
-            clock=self.clock,
-            retention=self.retention,
-        )
+        find_audio = FindAudio(self.recordings, self.retention)
+        follow = FollowCdrLink(self.calls, self.tokens, self.accounts, find_audio, self.recordings, self.clock)
+        return follow(call_id, self.token if token is None else token)
 
     def is_refused(self, **asked: str) -> bool:
         try:
@@ -131,6 +124,6 @@ def test_while_its_app_or_sp_is_suspended(who):
 
 def test_once_its_sp_deleted_the_recording_even_if_a_sound_still_lies_there():
     link = Link()
-    delete_recording(CALL.id, APP, calls=link.calls, recordings=link.recordings, clock=link.clock, pause=no_pause)
+    DeleteRecording(link.calls, link.recordings, link.clock, no_pause)(CALL.id, APP)
     link.recordings.sounds |= {STEREO, MONO}
     assert link.is_refused()

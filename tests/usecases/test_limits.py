@@ -24,13 +24,13 @@ from duologue.domain.phone_number import PhoneNumber
 from duologue.usecases.add_app import NewApp, add_app
 from duologue.usecases.change_app import change_app
 from duologue.usecases.free_slots import free_slots
-from duologue.usecases.place_callback import RingTimeouts, place_callback
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.flows import FakeFlows
+from tests.fakes.placing import placing
 from tests.fakes.sp_endpoints import FakeSpEndpoints
-from tests.samples import CALLEE, CALLER, NOW, SHOWN_TO_CALLEE, SHOWN_TO_CALLER
+from tests.samples import CALLEE, CALLER, NOW, SHOWN_TO_CALLEE, SHOWN_TO_CALLER, callback
 
 OWN = "+12025550100"
 APP = App("app-1", "sp-1", "secret", calls_per_second=4, calls_per_callee_per_day=3)
@@ -107,38 +107,33 @@ def test_an_app_shows_no_number_that_costs_whoever_calls_it_back(number):
 
 
 class Racing(FakeCalls):
-    """Loses the first races for a slot; then the first of repeated requests has won it, if there is one."""
+    """Loses the first races for a slot; then the first of repeated requests, `winner`, has won it, if there is one."""
 
     def __init__(self, races, winner=None):
         super().__init__()
         self.races, self.winner = races, winner
+        super().accept(callback("first"), slots=9, close_by=NOW)
 
     def accept(self, call, **asked):
         if self.races:
-            self.races -= 1
+            self.races, self.won = self.races - 1, self.winner
             raise RaceLost("another transaction holds the slots")
         super().accept(call, **asked)
 
+    won = None
+
     def check_repeat(self, app_key, key, now):
-        if self.winner is not None:
-            raise self.winner
+        if self.won is not None:
+            raise self.won
 
 
 def place(calls, key=None):
     paused: list[int] = []
     ids = iter("abcdefghijklmnopqrstuvwxyz")
     try:
-        call = place_callback(
-            CallbackRequest(CALLER, CALLEE, SHOWN_TO_CALLER, SHOWN_TO_CALLEE, SHOWN_TO_CALLER),
-            APP,
-            calls=calls,
-            flows=FakeFlows(),
-            clock=FakeClock(),
-            new_call_id=lambda now: next(ids),
-            timeouts=RingTimeouts(),
-            pause=paused.append,
-            key=key,
-        )
+        place = placing(calls, FakeFlows(), FakeClock(), lambda now: next(ids), pause=paused.append)
+        wanted = CallbackRequest(CALLER, CALLEE, SHOWN_TO_CALLER, SHOWN_TO_CALLEE, SHOWN_TO_CALLER)
+        call = place(lambda: wanted, APP, key, is_test=False)
     except DuologueError as refusal:
         return type(refusal), paused
     return call.id, paused
@@ -154,10 +149,10 @@ def test_a_race_that_is_always_lost_ends():
     assert paused == list(range(12))
 
 
-@pytest.mark.parametrize("winner", [RequestRepeated("first"), KeyReused("app-1")])
-def test_a_race_lost_to_the_same_key_is_not_run_again(winner):
+@pytest.mark.parametrize(("winner", "verdict"), [(RequestRepeated("first"), "first"), (KeyReused("app-1"), KeyReused)])
+def test_a_race_lost_to_the_same_key_is_not_run_again(winner, verdict):
     key = IdempotencyKey.of("k", b"request")
-    assert place(Racing(1, winner), key) == (type(winner), [])
+    assert place(Racing(1, winner), key) == (verdict, [])
     assert place(Racing(1, winner)) == ("b", [0]), "without a key nobody asks"
 
 

@@ -8,9 +8,9 @@ import pytest
 from duologue.domain.accounts import App
 from duologue.domain.errors import RecordingNotReady, UnknownRecording
 from duologue.domain.recording import Recording, published_key
-from duologue.usecases.delete_recording import delete_recording
-from duologue.usecases.find_audio import Retention
-from duologue.usecases.link_recording import link_recording
+from duologue.usecases.delete_recording import DeleteRecording
+from duologue.usecases.find_audio import FindAudio, Retention
+from duologue.usecases.link_recording import LinkRecording
 from duologue.usecases.until_written import no_pause
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
@@ -31,16 +31,10 @@ class Desk:
 
     def ask(self, app: App = APP, call_id: str = CALL.id) -> list[str]:
         """The places that links lead to, after one more was asked for."""
-        link_recording(
-            call_id,
-            app,
-            calls=self.calls,
-            recordings=self.recordings,
-            links=self.links,
-            clock=self.clock,
-            random_bytes=lambda count: bytes([len(self.links.links)] * count),
-            retention=Retention(audio=timedelta(days=7), link=timedelta(days=1)),
-        )
+        find_audio = FindAudio(self.recordings, Retention(audio=timedelta(days=7), link=timedelta(days=1)))
+        LinkRecording(
+            self.calls, find_audio, self.links, self.clock, lambda count: bytes([len(self.links.links)] * count)
+        )(call_id, app)
         return [link.key for link in self.links.links.values()]
 
 
@@ -92,7 +86,7 @@ def test_a_link_ends_no_later_than_what_it_leads_to():
 
 class TestDeleting:
     def delete(self, desk: Desk, app: App = APP, call_id: str = CALL.id) -> None:
-        delete_recording(call_id, app, calls=desk.calls, recordings=desk.recordings, clock=desk.clock, pause=no_pause)
+        DeleteRecording(desk.calls, desk.recordings, desk.clock, no_pause)(call_id, app)
 
     def test_both_forms_go_and_nobody_fetches_it(self):
         desk = Desk(STEREO, MONO)

@@ -17,10 +17,10 @@ from duologue.domain.errors import (
     UnknownApp,
     WrongCredentials,
 )
-from duologue.usecases.authenticate import authenticate
-from duologue.usecases.log_in import log_in
-from duologue.usecases.log_out import log_out
-from duologue.usecases.refresh_token import refresh_token
+from duologue.usecases.authenticate import Authenticate
+from duologue.usecases.log_in import LogIn
+from duologue.usecases.log_out import LogOut
+from duologue.usecases.refresh_token import RefreshToken
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.auth_attempts import FakeAuthAttempts
 from tests.fakes.clock import FakeClock
@@ -39,45 +39,22 @@ class Door:
         self.accounts.add_app(App("app-1", "sp-1", "secret-1"))
         self.accounts.add_app(App("app-2", "sp-1", "secret-2"))
         self.clock = FakeClock()
-        self.random = random.Random(1)
+        known = self.accounts, self.accounts, self.auth_attempts, self.clock
+        random_bytes = random.Random(1).randbytes
+        self._log_in, self._refresh = LogIn(*known, random_bytes), RefreshToken(*known, random_bytes)
+        self._log_out, self._authenticate = LogOut(self.accounts, self.clock), Authenticate(*known)
 
     def log_in(self, app_key="app-1", username="jack", password=PASSWORD, source=""):
-        return log_in(
-            app_key,
-            username,
-            password,
-            accounts=self.accounts,
-            tokens=self.accounts,
-            auth_attempts=self.auth_attempts,
-            clock=self.clock,
-            random_bytes=self.random.randbytes,
-            source=source,
-        )
+        return self._log_in(app_key, username, password, source)
 
     def refresh(self, token, app_key="app-1", secret="secret-1", source=""):
-        return refresh_token(
-            app_key,
-            secret,
-            token,
-            accounts=self.accounts,
-            tokens=self.accounts,
-            auth_attempts=self.auth_attempts,
-            clock=self.clock,
-            random_bytes=self.random.randbytes,
-            source=source,
-        )
+        return self._refresh(app_key, secret, token, source)
 
     def log_out(self, token, app_key="app-1"):
-        log_out(AccessToken(app_key, token), tokens=self.accounts, clock=self.clock)
+        self._log_out(AccessToken(app_key, token))
 
     def enter(self, token, app_key="app-1"):
-        return authenticate(
-            AccessToken(app_key, token),
-            accounts=self.accounts,
-            tokens=self.accounts,
-            auth_attempts=self.auth_attempts,
-            clock=self.clock,
-        )
+        return self._authenticate(AccessToken(app_key, token))
 
 
 @pytest.fixture

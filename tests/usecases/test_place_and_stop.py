@@ -13,7 +13,7 @@ from duologue.domain.due import ENDING, TAKE_UP, due_by
 from duologue.domain.errors import LimitReached, OutsideUnavailable, RaceLost, UnknownCall
 from duologue.domain.outcome import EndReason
 from duologue.domain.task_token import TaskToken, Wait
-from duologue.usecases.place_callback import RingTimeouts, place_callback
+from duologue.usecases.place_callback import RingTimeouts
 from duologue.usecases.stop_callback import StopCallback
 from duologue.usecases.until_written import no_pause
 from tests.call_control.stories import CALLER_DIALLED, TALKING, Story
@@ -21,6 +21,7 @@ from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.flows import FakeFlows
 from tests.fakes.network import FakeNetwork
+from tests.fakes.placing import placing
 from tests.samples import CALLEE, CALLER, NETWORK_CALL, NOW, SHOWN_TO_CALLEE, SHOWN_TO_CALLER, at, callback
 
 APP = App("app-1", "sp-1", "secret", concurrent_calls=2)
@@ -43,22 +44,15 @@ class Desk:
         self._ids = iter(ids or (f"1_2_{number}_20261123090000" for number in range(99)))
 
     def place(self, request=REQUEST, app=APP):
-        return place_callback(
-            request,
-            app,
-            calls=self.calls,
-            flows=self.flows,
-            clock=self.clock,
-            new_call_id=lambda now: next(self._ids),
-            timeouts=RingTimeouts(),
-            pause=lambda lost: None,
+        placed = placing(self.calls, self.flows, self.clock, lambda now: next(self._ids))(
+            lambda: request, app, is_test=False
         )
+        return self.calls.load(placed.id).call
 
 
 def test_a_callback_is_recorded_and_its_flow_started():
     desk = Desk()
     call = desk.place()
-    assert desk.calls.load(call.id).call == call
     assert (call.caller.display_number, call.callee.display_number) == (SHOWN_TO_CALLER, SHOWN_TO_CALLEE)
     order = desk.flows.started[call.id]
     assert (order.talk, order.last_minute) == (timedelta(minutes=4), timedelta(minutes=1))

@@ -28,8 +28,8 @@ RAISED = {"flow/call_accepted": "DialRefused", "flow/caller_answered": "NoSuchNe
 # Those that are led elsewhere, and with what status.
 REDIRECTED = {
     "callback_api/recording_asked_for": 301,
-    "callback_api/recording_link_followed": 302,
-    "callback_api/recording_link_of_the_account_followed": 302,
+    "recordings_api/recording_link_followed": 302,
+    "recordings_api/recording_link_of_the_account_followed": 302,
 }
 
 

@@ -80,7 +80,7 @@ def renew_call(lab: Lab, sample: Path) -> None:
 
 
 def _link_token() -> str:
-    event = json.loads((ROOT / "events/callback_api/recording_link_followed.json").read_text(encoding="utf-8"))
+    event = json.loads((ROOT / "events/recordings_api/recording_link_followed.json").read_text(encoding="utf-8"))
     return str(event["pathParameters"]["token"])
 
 

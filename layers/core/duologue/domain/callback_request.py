@@ -26,6 +26,20 @@ class CallbackRequest:
     user_data: str | None = None
     wants_record: bool = False
     wants_party_type: bool = False
-    wants_idle_ports: bool = False
     wants_prompt_before_callee: bool = False
     audio: Audio = Audio()
+
+
+@dataclass(frozen=True, slots=True)
+class FieldNames:
+    """What an SP calls the parts of a request that may be refused after it was read."""
+
+    caller: str
+    callee: str
+    status_url: str
+    fee_url: str
+
+    def of_urls(self, urls: NotifyTo) -> tuple[tuple[str, str], ...]:
+        """The URLs that are named, each after the name of its field."""
+        named = ((self.status_url, urls.status_url), (self.fee_url, urls.fee_url))
+        return tuple((field, url) for field, url in named if url is not None)

@@ -49,3 +49,12 @@ class Link:
     app: str
     key: str
     ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The app whose recording is fetched by a link, as far as that needs to know it."""
+
+    app: str
+    stereo: bool
+    """It fetches the network's own audio, the parties apart."""

@@ -7,14 +7,16 @@ as it came: it carries tokens, passwords and numbers.
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from duologue.domain.errors import InvalidField
-from duologue.wire.huawei.results import Answer
+from duologue.domain.errors import DuologueError, InvalidField
+from duologue.wire.huawei.results import Answer, failure
 
+_log = logging.getLogger(__name__)
 _MOST_FIELDS = 50
 
 
@@ -76,6 +78,19 @@ def _base(event: Mapping[str, Any], headers: Mapping[str, str]) -> str:
     whole, route = event.get("requestContext", {}).get("path", "").rstrip("/"), event["resource"]
     prefix = whole.removesuffix(route) if whole.endswith(route) else ""
     return f"{headers.get('x-forwarded-proto', 'https')}://{headers.get('host', '')}{prefix}"
+
+
+def answered(event: Mapping[str, Any], say: Callable[[Request], Answer]) -> dict[str, Any]:
+    """What `say` answers a request, as the response to it. A refusal is said in the SP's format."""
+    route = event["resource"]
+    try:
+        said = say(request_of(event))
+    except DuologueError as error:
+        said = failure(error)
+        if said.is_ours:
+            _log.warning("not now", extra={"route": route}, exc_info=True)
+    _log.info("answered", extra={"route": route, "status": said.status, "result": said.code})
+    return response_of(said)
 
 
 def response_of(answer: Answer) -> dict[str, Any]:

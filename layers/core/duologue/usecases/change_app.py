@@ -1,10 +1,11 @@
 """Change an app's settings: the operator any of them, the SP where it is told."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from duologue.domain.accounts import App
 from duologue.domain.call import NotifyTo
+from duologue.domain.callback_request import FieldNames
 from duologue.usecases.check_app import check_app
 from duologue.usecases.ports.accounts import AppBook
 from duologue.usecases.ports.notifying import SpEndpoints
@@ -30,6 +31,18 @@ def change_app(
     return apps.change_app(app_key, checked)
 
 
-def set_notification_urls(app_key: str, urls: NotifyTo, *, apps: AppBook) -> App:
-    """Where an app is told of calls whose request names no other place; the URLs are judged. Raises UnknownApp."""
-    return apps.change_app(app_key, lambda app: replace(app, status_url=urls.status_url, fee_url=urls.fee_url))
+@dataclass(frozen=True, slots=True)
+class SetNotificationUrls:
+    apps: AppBook
+    endpoints: SpEndpoints
+    fields: FieldNames
+
+    def __call__(self, app_key: str, urls: NotifyTo) -> App:
+        """Where an app is told of calls whose request names no other place.
+
+        Raises:
+            UnknownApp: there is no such app.
+            ForbiddenAddress: a URL leads where nobody may be told.
+        """
+        self.endpoints.check(self.fields.of_urls(urls))
+        return self.apps.change_app(app_key, lambda app: replace(app, status_url=urls.status_url, fee_url=urls.fee_url))

@@ -1,6 +1,6 @@
 """Delete a recording: from now on nobody fetches it, and a sound that is still on its way is deleted as it comes."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from duologue.domain.accounts import App
 from duologue.domain.errors import UnknownCall, UnknownRecording
@@ -11,29 +11,33 @@ from duologue.usecases.ports.recordings import Recordings
 from duologue.usecases.until_written import Pause, until_written
 
 
-def delete_recording(
-    call_id: str, app: App, *, calls: Calls, recordings: Recordings, clock: Clock, pause: Pause
-) -> None:
-    """Delete it in both forms. A repeat is success, and deletes what an interrupted first try left.
+@dataclass(frozen=True, slots=True)
+class DeleteRecording:
+    calls: Calls
+    recordings: Recordings
+    clock: Clock
+    pause: Pause
 
-    Raises:
-        UnknownRecording: the app has no such call, or it was not recorded.
-        OutsideUnavailable: it is refused to everybody, but its sound may still lie there; repeat it.
-    """
-    recording = until_written(lambda: _mark(call_id, app, calls, clock), pause, f"call {call_id}")
-    for key in (recording.key, published_key(app.key, call_id)):
-        recordings.remove(key)
+    def __call__(self, call_id: str, app: App) -> None:
+        """Delete it in both forms. A repeat is success, and deletes what an interrupted first try left.
 
+        Raises:
+            UnknownRecording: the app has no such call, or it was not recorded.
+            OutsideUnavailable: it is refused to everybody, but its sound may still lie there; repeat it.
+        """
+        recording = until_written(lambda: self._mark(call_id, app), self.pause, f"call {call_id}")
+        for key in (recording.key, published_key(app.key, call_id)):
+            self.recordings.remove(key)
 
-def _mark(call_id: str, app: App, calls: Calls, clock: Clock) -> Recording:
-    try:
-        saved = calls.load(call_id)
-    except UnknownCall as error:
-        raise UnknownRecording(call_id) from error
-    recording = saved.call.recording
-    if saved.call.app != app.key or recording is None:
-        raise UnknownRecording(call_id)
-    if recording.deleted_at is None:
-        gone = replace(saved.call, recording=replace(recording, deleted_at=clock.now()))
-        calls.save(Change(before=saved, after=gone))
-    return recording
+    def _mark(self, call_id: str, app: App) -> Recording:
+        try:
+            saved = self.calls.load(call_id)
+        except UnknownCall as error:
+            raise UnknownRecording(call_id) from error
+        recording = saved.call.recording
+        if saved.call.app != app.key or recording is None:
+            raise UnknownRecording(call_id)
+        if recording.deleted_at is None:
+            gone = replace(saved.call, recording=replace(recording, deleted_at=self.clock.now()))
+            self.calls.save(Change(before=saved, after=gone))
+        return recording

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from duologue.domain.accounts import App
 from duologue.domain.call import Call
 from duologue.domain.errors import RecordingNotReady, UnknownRecording
 from duologue.domain.recording import published_key
@@ -27,25 +26,30 @@ class RecordedAudio:
     ends_at: datetime
 
 
-def find_audio(call: Call, app: App, now: datetime, *, recordings: Recordings, retention: Retention) -> RecordedAudio:
-    """The sound of a call for its own app.
+@dataclass(frozen=True, slots=True)
+class FindAudio:
+    recordings: Recordings
+    retention: Retention
 
-    Raises:
-        UnknownRecording: the call is not the app's, was not recorded, or its sound was deleted, by its SP or with age.
-        RecordingNotReady: it was recorded, and the sound has not come yet (R16).
-    """
-    recording = call.recording
-    if call.app != app.key or recording is None or recording.deleted_at is not None:
-        raise UnknownRecording(call.id)
-    ends_at = recording.started_at + _kept(call, retention)
-    if now >= ends_at:  # the storage deletes some hours late: at a midnight
-        raise UnknownRecording(call.id)
-    key = recording.key if app.stereo_recordings else published_key(app.key, call.id)
-    if not recordings.holds(key):
-        raise RecordingNotReady(call.id)
-    return RecordedAudio(key, ends_at)
+    def __call__(self, call: Call, app_key: str, now: datetime, *, stereo: bool) -> RecordedAudio:
+        """The audio of a call for its own app. `stereo`: the network's own, with the parties apart.
 
+        Raises:
+            UnknownRecording: the call is not the app's, was not recorded, or its audio was deleted, by its SP or with
+                age.
+            RecordingNotReady: it was recorded, and the sound has not come yet (R16).
+        """
+        recording = call.recording
+        if call.app != app_key or recording is None or recording.deleted_at is not None:
+            raise UnknownRecording(call.id)
+        ends_at = recording.started_at + self._kept(call)
+        if now >= ends_at:  # the storage deletes some hours late: at a midnight
+            raise UnknownRecording(call.id)
+        key = recording.key if stereo else published_key(app_key, call.id)
+        if not self.recordings.holds(key):
+            raise RecordingNotReady(call.id)
+        return RecordedAudio(key, ends_at)
 
-def _kept(call: Call, retention: Retention) -> timedelta:
-    wanted = timedelta(days=call.keep_recording_days)
-    return min(wanted, retention.audio) if wanted else retention.audio
+    def _kept(self, call: Call) -> timedelta:
+        wanted = timedelta(days=call.keep_recording_days)
+        return min(wanted, self.retention.audio) if wanted else self.retention.audio

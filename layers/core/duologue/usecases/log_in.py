@@ -1,6 +1,7 @@
 """Log in: an SP's user name and password buy tokens for one of its apps."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from duologue.domain.accounts import App, Sp
@@ -14,60 +15,58 @@ from duologue.usecases.ports.accounts import Accounts, AuthAttempts, Tokens
 from duologue.usecases.ports.outside import Clock
 
 
-def log_in(
-    app_key: str,
-    username: str,
-    password: str,
-    *,
-    accounts: Accounts,
-    tokens: Tokens,
-    auth_attempts: AuthAttempts,
-    clock: Clock,
-    random_bytes: Callable[[int], bytes],
-    source: str = "",
-) -> TokenPair:
-    """Give out a new pair of tokens; the app's other pairs stay good, up to ten.
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    accounts: Accounts
+    tokens: Tokens
+    auth_attempts: AuthAttempts
+    clock: Clock
+    random_bytes: Callable[[int], bytes]
 
-    A wrong password costs the same work as one for an app that does not exist. `source` is the address that the request
-    came from: too many wrong ones lock it out, and it alone. Only right ones count as log-ins of the app.
+    def __call__(self, app_key: str, username: str, password: str, source: str = "") -> TokenPair:
+        """Give out a new pair of tokens; the app's other pairs stay good, up to ten.
 
-    Raises:
-        UnknownApp: there is no such app.
-        WrongCredentials: the app's SP has another user name or password.
-        AccountInactive: both are right, but the SP or the app is suspended.
-        AuthenticationLocked: the password was wrong too often from this address.
-        TooManyLogIns: the app logged in five times within the last minute; whether this one is right is not looked at.
-        OutsideUnavailable: too many changes at the same moment, or storage is out of reach.
-    """
-    app, sp = _look_up(app_key, accounts)
-    attempt = Attempt(app_key, Proof.PASSWORD, source)
-    if app is not None:
-        auth_attempts.failures(attempt).check(clock.now())
-        tokens.register(app_key).log_in(clock.now())  # refuse before the expensive check; a right one is counted below
-    matches = password_matches(password, sp.password_hash if sp else NOBODY)
-    if app is None:
-        raise UnknownApp(app_key)
-    if not (matches and sp is not None and sp.username == username):
-        count_failure(attempt, auth_attempts=auth_attempts, clock=clock)
-        raise WrongCredentials(app_key)
-    pair = new_pair(random_bytes) if app.active and sp.active else None
+        A wrong password costs the same work as one for an app that does not exist. `source` is the address that the
+        request came from: too many wrong ones lock it out, and it alone. Only right ones count as log-ins of the app.
 
-    def counted(register: Register, now: datetime) -> Register:
-        register = register.log_in(now)
-        return register.grant(pair, now) if pair else register
+        Raises:
+            UnknownApp: there is no such app.
+            WrongCredentials: the app's SP has another user name or password.
+            AccountInactive: both are right, but the SP or the app is suspended.
+            AuthenticationLocked: the password was wrong too often from this address.
+            TooManyLogIns: the app logged in five times within the last minute; whether this one is right is not
+                looked at.
+            OutsideUnavailable: too many changes at the same moment, or storage is out of reach.
+        """
+        app, sp = self._look_up(app_key)
+        attempt = Attempt(app_key, Proof.PASSWORD, source)
+        if app is not None:
+            self.auth_attempts.failures(attempt).check(self.clock.now())
+            # Refused before the expensive check; a right one is counted below.
+            self.tokens.register(app_key).log_in(self.clock.now())
+        matches = password_matches(password, sp.password_hash if sp else NOBODY)
+        if app is None:
+            raise UnknownApp(app_key)
+        if not (matches and sp is not None and sp.username == username):
+            count_failure(attempt, auth_attempts=self.auth_attempts, clock=self.clock)
+            raise WrongCredentials(app_key)
+        pair = new_pair(self.random_bytes) if app.active and sp.active else None
 
-    change_tokens(app_key, counted, tokens, clock)
-    if pair is None:
-        raise AccountInactive(app_key)
-    return pair
+        def counted(register: Register, now: datetime) -> Register:
+            register = register.log_in(now)
+            return register.grant(pair, now) if pair else register
 
+        change_tokens(app_key, counted, self.tokens, self.clock)
+        if pair is None:
+            raise AccountInactive(app_key)
+        return pair
 
-def _look_up(app_key: str, accounts: Accounts) -> tuple[App | None, Sp | None]:
-    try:
-        app = accounts.app(app_key)
-    except UnknownApp:
-        return None, None
-    try:
-        return app, accounts.sp(app.sp)
-    except UnknownSp:
-        return app, None
+    def _look_up(self, app_key: str) -> tuple[App | None, Sp | None]:
+        try:
+            app = self.accounts.app(app_key)
+        except UnknownApp:
+            return None, None
+        try:
+            return app, self.accounts.sp(app.sp)
+        except UnknownSp:
+            return app, None

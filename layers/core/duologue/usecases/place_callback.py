@@ -1,22 +1,26 @@
 """Place a callback: record it with its slot, then start its flow. Nothing is dialled here."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from duologue.domain.acceptance_limits import AcceptanceLimits, limits_for
 from duologue.domain.accounts import App
 from duologue.domain.call import Call, Phase
-from duologue.domain.callback_request import LONGEST_TALK, CallbackRequest
+from duologue.domain.callback_request import LONGEST_TALK, CallbackRequest, FieldNames
+from duologue.domain.dialling_policy import NumberKind
 from duologue.domain.due import SWEEP_MARGIN, TAKE_UP, due_by
-from duologue.domain.errors import AlreadyDone, CallAlreadyAccepted, OutsideUnavailable, RaceLost
+from duologue.domain.errors import AlreadyDone, CallAlreadyAccepted, OutsideUnavailable, RaceLost, RequestRepeated
 from duologue.domain.idempotency import IdempotencyKey
 from duologue.domain.leg import Leg
 from duologue.domain.outcome import Party
+from duologue.usecases.check_numbers import check_numbers
 from duologue.usecases.ports.calls import Acceptance, Calls, Change, SavedCall
 from duologue.usecases.ports.flows import FlowOrder, Flows
-from duologue.usecases.ports.outside import Clock
+from duologue.usecases.ports.notifying import SpEndpoints
+from duologue.usecases.ports.outside import Clock, NumberPlan
+from duologue.usecases.until_written import Pause
 
 _log = logging.getLogger(__name__)
 _TRIES = 12
@@ -54,56 +58,133 @@ class RingTimeouts:
         return TAKE_UP + self.dial_retries * 2 + self.caller_wait + prelude + self.callee_wait + SWEEP_MARGIN
 
 
-def place_callback(
-    request: CallbackRequest,
-    app: App,
-    *,
-    calls: Acceptance,
-    flows: Flows,
-    clock: Clock,
-    new_call_id: Callable[[datetime], str],
-    timeouts: RingTimeouts,
-    pause: Callable[[int], None],
-    key: IdempotencyKey | None = None,
-    is_test: bool = False,
-) -> Call:
-    """Accept one callback, within the limits of its app (domain/acceptance_limits.py has their order).
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A request's callback. `repeated`: an earlier request with the same key placed it."""
 
-    `pause` waits a little before a write that lost a race is tried again; it is told how often that happened.
-    `key`: the SP's mark of this request. `is_test`: it comes through the sandbox.
+    id: str
+    repeated: bool = False
 
-    Raises:
-        RequestRepeated, KeyReused: the key was used before.
-        TooManyCalls, LimitReached, CalleeLimitReached: a limit is reached; nothing was recorded, nothing counted.
-        OutsideUnavailable: it could not be recorded or started; nothing was or will be dialled.
-    """
-    for lost in range(_TRIES):
-        now = clock.now()
-        call = _call(request, app, new_call_id(now), now, timeouts)
-        limits = limits_for(app, request.callee, now, key, is_test=is_test)
+
+@dataclass(frozen=True, slots=True)
+class DiallingRules:
+    """What may be dialled, and what an SP calls the parts of its request where one of them may not."""
+
+    plan: NumberPlan
+    kinds: Collection[NumberKind]
+    """What the operator lets be dialled."""
+    fields: FieldNames
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceCallback:
+    """`pause`: waits a little before a write that lost a race is tried again; it is told how often that happened."""
+
+    calls: Calls
+    acceptance: Acceptance
+    flows: Flows
+    endpoints: SpEndpoints
+    rules: DiallingRules
+    clock: Clock
+    new_call_id: Callable[[datetime], str]
+    timeouts: RingTimeouts
+    pause: Pause
+
+    def __call__(
+        self, request: Callable[[], CallbackRequest], app: App, key: IdempotencyKey | None = None, *, is_test: bool
+    ) -> Placed:
+        """Accept one callback, within the limits of its app (domain/acceptance_limits.py has their order).
+
+        `request`: is read only if its key is new; what was good once is not judged again by what its app may do now.
+        `key`: the SP's mark of this request. `is_test`: it comes through the sandbox.
+
+        Raises:
+            InvalidField, CallerRefused, NumberRefused, ForbiddenAddress: the request breaks a rule.
+            KeyReused: the key was used before, for another request.
+            TooManyCalls, LimitReached, CalleeLimitReached: a limit is reached; nothing was recorded, nothing counted.
+            OutsideUnavailable: it could not be recorded or started; nothing was or will be dialled.
+        """
         try:
-            calls.accept(call, slots=app.concurrent_calls, close_by=due_by(call), limits=limits)
-        except (RaceLost, CallAlreadyAccepted):  # a call at the same time counts on the same, or drew the same id
             if key is not None:
-                calls.check_repeat(app.key, key, now)
-            pause(lost)
-            continue
-        _start_or_withdraw(call, limits, app, calls, flows, clock, timeouts)
-        return call
-    raise OutsideUnavailable(f"app {app.key}: {_TRIES} races for a slot lost in a row")
+                self.acceptance.check_repeat(app.key, key, self.clock.now())
+            wanted = self._checked(request(), app, is_test=is_test)
+            return Placed(self._accept(wanted, app, key, is_test=is_test).id)
+        except RequestRepeated as repeat:
+            self._resume(repeat.call_id, app)
+            return Placed(repeat.call_id, repeated=True)
 
+    def _accept(self, request: CallbackRequest, app: App, key: IdempotencyKey | None, *, is_test: bool) -> Call:
+        for lost in range(_TRIES):
+            now = self.clock.now()
+            call = _call(request, app, self.new_call_id(now), now, self.timeouts)
+            limits = limits_for(app, request.callee, now, key, is_test=is_test)
+            try:
+                self.acceptance.accept(call, slots=app.concurrent_calls, close_by=due_by(call), limits=limits)
+            except (RaceLost, CallAlreadyAccepted):  # a call at the same time counts on the same, or drew the same id
+                if key is not None:
+                    self.acceptance.check_repeat(app.key, key, now)
+                self.pause(lost)
+                continue
+            self._start_or_withdraw(call, limits, app)
+            return call
+        raise OutsideUnavailable(f"app {app.key}: {_TRIES} races for a slot lost in a row")
 
-def resume_callback(
-    call_id: str, app: App, *, calls: Calls, flows: Flows, clock: Clock, timeouts: RingTimeouts
-) -> None:
-    """Finish what the first of several repeated requests began: start the call's flow, if that may not have happened.
+    def idle_ports(self, app: App) -> int | None:
+        """How many calls more the app may have now. None: not known.
 
-    Raises:
-        OutsideUnavailable: it could not be started; the next repeat tries again.
-    """
-    call = calls.load(call_id).call
-    if call.phase is Phase.ACCEPTED and clock.now() - call.accepted_at > _FIRST_IS_OVER:
-        flows.start(flow_order(call, timeouts, _prelude(call, app)))
+        The call stands by now, and an SP that is told of a failure would place it again.
+        """
+        try:
+            return max(0, app.concurrent_calls - self.acceptance.in_use(app.key))
+        except OutsideUnavailable:
+            _log.warning("idle ports not counted", extra={"app": app.key}, exc_info=True)
+            return None
+
+    def _checked(self, request: CallbackRequest, app: App, *, is_test: bool) -> CallbackRequest:
+        rules, names = self.rules, self.rules.fields
+        check_numbers(
+            request, app, fields=(names.caller, names.callee), plan=rules.plan, kinds=rules.kinds, is_test=is_test
+        )
+        # Not the app's own URLs: they were judged when they were saved.
+        self.endpoints.check(
+            (field, url) for field, url in names.of_urls(request.notify) if url not in (app.status_url, app.fee_url)
+        )
+        return request
+
+    def _resume(self, call_id: str, app: App) -> None:
+        """Finish what the first of several repeated requests began: start its flow, if that may not have happened.
+
+        Raises:
+            OutsideUnavailable: it could not be started; the next repeat tries again.
+        """
+        call = self.calls.load(call_id).call
+        if call.phase is Phase.ACCEPTED and self.clock.now() - call.accepted_at > _FIRST_IS_OVER:
+            self.flows.start(flow_order(call, self.timeouts, _prelude(call, app)))
+
+    def _start_or_withdraw(self, call: Call, limits: AcceptanceLimits, app: App) -> None:
+        """Start the flow; once more if that is not known to have worked: the name makes a repeat harmless (R13)."""
+        order = flow_order(call, self.timeouts, _prelude(call, app))
+        try:
+            _start(self.flows, order)
+        except OutsideUnavailable:
+            self._withdraw(call, limits)
+            raise
+
+    def _withdraw(self, call: Call, limits: AcceptanceLimits) -> None:
+        """The SP is about to be told no. Close the call untold, so that a flow which did start may not dial.
+
+        With an idempotency key it is told all the same: a repeat may have been answered with this call meanwhile. If
+        the closing fails the sweeper does it, and the SP is told of a call that it thinks refused: never the reverse.
+        """
+        from duologue.call_control.events import NeverTakenUp  # they take time to load; almost no request needs them
+        from duologue.call_control.machine import decide
+
+        decision = decide(call, NeverTakenUp(self.clock.now()))
+        facts, after = (decision.facts, decision.call) if limits.key else ((), replace(decision.call, facts=call.facts))
+        try:
+            self.acceptance.withdraw(Change(SavedCall(call, version=1), after, facts, finalizes=True), limits)
+        except (OutsideUnavailable, RaceLost, AlreadyDone):
+            _log.exception("a call that did not start is left to the sweeper", extra={"call_id": call.id})
 
 
 def flow_order(call: Call, timeouts: RingTimeouts, prelude: timedelta = timedelta(0)) -> FlowOrder:
@@ -150,43 +231,8 @@ def _prelude(call: Call, app: App) -> timedelta:
     return timedelta(seconds=app.prompts.get(name or "", 0))
 
 
-def _start_or_withdraw(
-    call: Call,
-    limits: AcceptanceLimits,
-    app: App,
-    calls: Acceptance,
-    flows: Flows,
-    clock: Clock,
-    timeouts: RingTimeouts,
-) -> None:
-    """Start the flow; once more if that is not known to have worked: the name makes a repeat harmless (R13)."""
-    order = flow_order(call, timeouts, _prelude(call, app))
-    try:
-        _start(flows, order)
-    except OutsideUnavailable:
-        _withdraw(call, limits, calls, clock)
-        raise
-
-
 def _start(flows: Flows, order: FlowOrder) -> None:
     try:
         flows.start(order)
     except OutsideUnavailable:
         flows.start(order)
-
-
-def _withdraw(call: Call, limits: AcceptanceLimits, calls: Acceptance, clock: Clock) -> None:
-    """The SP is about to be told no. Close the call untold, so that a flow which did start may not dial.
-
-    With an idempotency key it is told all the same: a repeat may have been answered with this call meanwhile. If the
-    closing fails the sweeper does it, and the SP is told of a call that it thinks refused: never the reverse.
-    """
-    from duologue.call_control.events import NeverTakenUp  # they take time to load, and almost no request needs them
-    from duologue.call_control.machine import decide
-
-    decision = decide(call, NeverTakenUp(clock.now()))
-    facts, after = (decision.facts, decision.call) if limits.key else ((), replace(decision.call, facts=call.facts))
-    try:
-        calls.withdraw(Change(SavedCall(call, version=1), after, facts, finalizes=True), limits)
-    except (OutsideUnavailable, RaceLost, AlreadyDone):
-        _log.exception("a call that did not start is left to the sweeper", extra={"call_id": call.id})

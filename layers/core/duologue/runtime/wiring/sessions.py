@@ -1,26 +1,28 @@
 """What logging in, refreshing and logging out are made of."""
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
 from duologue.adapters.system_clock import SystemClock
 from duologue.runtime.wiring.accounts import dynamo_accounts, dynamo_auth_attempts
-from duologue.usecases.ports.accounts import Accounts, AuthAttempts, Tokens
-from duologue.usecases.ports.outside import Clock
+from duologue.usecases.log_in import LogIn
+from duologue.usecases.log_out import LogOut
+from duologue.usecases.refresh_token import RefreshToken
 
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    accounts: Accounts
-    tokens: Tokens
-    auth_attempts: AuthAttempts
-    clock: Clock
-    random_bytes: Callable[[int], bytes]
+    log_in: LogIn
+    refresh: RefreshToken
+    log_out: LogOut
 
 
 @cache
 def dependencies() -> Dependencies:
-    accounts = dynamo_accounts()
-    return Dependencies(accounts, accounts, dynamo_auth_attempts(), SystemClock(), secrets.token_bytes)
+    accounts, attempts, clock = dynamo_accounts(), dynamo_auth_attempts(), SystemClock()
+    return Dependencies(
+        LogIn(accounts, accounts, attempts, clock, secrets.token_bytes),
+        RefreshToken(accounts, accounts, attempts, clock, secrets.token_bytes),
+        LogOut(accounts, clock),
+    )

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Protocol
 
-from duologue.domain.recording import Link
+from duologue.domain.recording import Link, Owner
 
 
 class Publisher(Protocol):
@@ -38,6 +38,13 @@ class Links(Protocol):
 
     def find(self, token_hash: str) -> Link:
         """Raises UnknownLink."""
+
+
+class Owners(Protocol):
+    """Whose recordings are fetched by a link."""
+
+    def owner(self, app_key: str) -> Owner:
+        """Raises UnknownApp; AccountInactive: the app or its SP is suspended."""
 
 
 class LinkTokens(Protocol):

@@ -3,19 +3,18 @@
 Two requests are the same if they go to the same path and their bodies are the same JSON, however it is laid out.
 """
 
-import json
 import re
 from collections.abc import Mapping
 
 from duologue.domain.errors import InvalidField
 from duologue.domain.idempotency import IdempotencyKey
-from duologue.wire.huawei.requests import MOST_BYTES
+from duologue.wire.huawei.json_body import JsonBody
 
 HEADER = "Idempotency-Key"
 _KEY = re.compile(r"[ -~]{1,128}")
 
 
-def read_key(headers: Mapping[str, str], route: str, body: bytes) -> IdempotencyKey | None:
+def read_key(headers: Mapping[str, str], route: str, body: JsonBody) -> IdempotencyKey | None:
     """The mark of a request; None: it has none. `headers` by their names in lower case.
 
     Raises:
@@ -26,14 +25,4 @@ def read_key(headers: Mapping[str, str], route: str, body: bytes) -> Idempotency
         return None
     if not _KEY.fullmatch(text):
         raise InvalidField(HEADER, "must have 1 to 128 printable ASCII characters")
-    return IdempotencyKey.of(text, route.encode() + b"\n" + _same(body))
-
-
-def _same(body: bytes) -> bytes:
-    """The body in one way of writing it. What is no JSON stays as it is: it will be refused, and leaves no mark."""
-    if len(body) > MOST_BYTES:
-        return body
-    try:
-        return json.dumps(json.loads(body), sort_keys=True, separators=(",", ":")).encode()
-    except (ValueError, RecursionError):  # as for the request itself
-        return body
+    return IdempotencyKey.of(text, route.encode() + b"\n" + body.canonical)

@@ -5,8 +5,9 @@ that order is told. Fields that are not in them are passed over. Null counts as 
 a field may be absent: clients send every field of their form.
 """
 
-import json
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -31,11 +32,9 @@ from duologue.wire.huawei.fields import (
     UserData,
     first_fault,
 )
+from duologue.wire.huawei.json_body import JsonBody
 from duologue.wire.huawei.session_id import call_id_of
 
-MOST_BYTES = 64 * 1024
-NUMBER_FIELDS = ("callerNbr", "calleeNbr")
-"""What the SP calls the two numbers that are dialled."""
 _LISTENERS = {"toa": Listeners.CALLER, "tob": Listeners.CALLEE, "both": Listeners.BOTH}
 _EARLY_MEDIA = {"all": EarlyMedia.ALL, "none": EarlyMedia.NONE, "fail": EarlyMedia.FAILURES}
 
@@ -86,77 +85,79 @@ class NotificationUrls(BaseModel):
     feeUrl: ClearUrl | None = None
 
 
-def read_callback(body: str | bytes, app: App) -> CallbackRequest:
-    """Read a request for a callback, with the app's own settings where it names none.
+@dataclass(frozen=True)
+class SentCallback:
+    """A request for a callback, as sent."""
 
-    Display numbers: the caller's stands in for what is absent, itself by default the bind number, and that the app's
-    first one. (The wire's page of 2017 had the callee see the caller's own number by default. No longer: it would
-    give the caller away, and a network shows no number that is not the account's.)
+    body: JsonBody
 
-    Raises:
-        InvalidField: a rule is broken; its subclasses say which of the nameable ones.
-    """
-    sent = _read(body, Click2Call)
-    _own(app, displayNbr=sent.displayNbr, displayCalleeNbr=sent.displayCalleeNbr, bindNbr=sent.bindNbr)
-    bind = sent.bindNbr or _first_number(app)
-    caller_sees = sent.displayNbr or bind
-    if caller_sees is None or bind is None:
-        raise InvalidField("displayNbr", "is required: the app has no number of its own")
-    _kept(
-        app,
-        lastMinVoice=sent.lastMinVoice,
-        preVoice=sent.preVoice,
-        waitVoice=sent.waitVoice,
-        recordHintTone=sent.recordHintTone,
-    )
-    if sent.recordFlag and not app.recording:
-        raise RecordingNotEnabled("recordFlag", "is true, but recording is not enabled for the app")
-    return CallbackRequest(
-        caller=sent.callerNbr,
-        callee=sent.calleeNbr,
-        caller_sees=caller_sees,
-        callee_sees=sent.displayCalleeNbr or caller_sees,
-        bind_number=bind,
-        longest_talk=timedelta(minutes=sent.maxDuration) or None,
-        notify=NotifyTo(sent.statusUrl or app.status_url, sent.feeUrl or app.fee_url),
-        user_data=sent.userData,
-        wants_record=sent.recordFlag,
-        wants_party_type=sent.partyTypeRequiredInDisconnect,
-        wants_idle_ports=sent.returnIdlePort,
-        wants_prompt_before_callee=sent.playPreVoice,
-        audio=Audio(
-            before_callee=sent.preVoice,
-            while_callee_rings=sent.waitVoice,
-            last_minute=sent.lastMinVoice,
-            last_minute_to=_LISTENERS[sent.lastMinToUE],
-            recording_notice=sent.recordHintTone,
-            early_media=_EARLY_MEDIA[sent.calleeMedia],
-        ),
-    )
+    @cached_property
+    def fields(self) -> Click2Call:
+        """Raises InvalidField: a rule is broken that does not depend on the app."""
+        return _read(self.body, Click2Call)
+
+    @property
+    def wants_idle_ports(self) -> bool:
+        """Whether it asks how many calls more its app may place."""
+        return self.fields.returnIdlePort
+
+    def request(self, app: App) -> CallbackRequest:
+        """What it asks for, with the app's own settings where it names none.
+
+        Display numbers: the caller's stands in for what is absent, itself by default the bind number, and that the
+        app's first one. (The wire's page of 2017 had the callee see the caller's own number by default. No longer: it
+        would give the caller away, and a network shows no number that is not the account's.)
+
+        Raises:
+            InvalidField: a rule is broken; its subclasses say which of the nameable ones.
+        """
+        sent = self.fields
+        _own(app, displayNbr=sent.displayNbr, displayCalleeNbr=sent.displayCalleeNbr, bindNbr=sent.bindNbr)
+        bind = sent.bindNbr or _first_number(app)
+        caller_sees = sent.displayNbr or bind
+        if caller_sees is None or bind is None:
+            raise InvalidField("displayNbr", "is required: the app has no number of its own")
+        _kept(
+            app,
+            lastMinVoice=sent.lastMinVoice,
+            preVoice=sent.preVoice,
+            waitVoice=sent.waitVoice,
+            recordHintTone=sent.recordHintTone,
+        )
+        if sent.recordFlag and not app.recording:
+            raise RecordingNotEnabled("recordFlag", "is true, but recording is not enabled for the app")
+        return CallbackRequest(
+            caller=sent.callerNbr,
+            callee=sent.calleeNbr,
+            caller_sees=caller_sees,
+            callee_sees=sent.displayCalleeNbr or caller_sees,
+            bind_number=bind,
+            longest_talk=timedelta(minutes=sent.maxDuration) or None,
+            notify=NotifyTo(sent.statusUrl or app.status_url, sent.feeUrl or app.fee_url),
+            user_data=sent.userData,
+            wants_record=sent.recordFlag,
+            wants_party_type=sent.partyTypeRequiredInDisconnect,
+            wants_prompt_before_callee=sent.playPreVoice,
+            audio=Audio(
+                before_callee=sent.preVoice,
+                while_callee_rings=sent.waitVoice,
+                last_minute=sent.lastMinVoice,
+                last_minute_to=_LISTENERS[sent.lastMinToUE],
+                recording_notice=sent.recordHintTone,
+                early_media=_EARLY_MEDIA[sent.calleeMedia],
+            ),
+        )
 
 
-def urls_to_check(request: CallbackRequest, app: App) -> tuple[tuple[str, str], ...]:
-    """The URLs that a request itself names, each after the name of its field.
-
-    Not the app's: they were judged when they were saved. A request that names none must not be refused for them.
-    """
-    return tuple((field, url) for field, url in named_urls(request.notify) if url not in (app.status_url, app.fee_url))
-
-
-def named_urls(urls: NotifyTo) -> tuple[tuple[str, str], ...]:
-    named = (("statusUrl", urls.status_url), ("feeUrl", urls.fee_url))
-    return tuple((field, url) for field, url in named if url is not None)
+def read_callback(body: str | bytes) -> SentCallback:
+    """Raises nothing yet: a repeat of a request is known by its key, whatever its app may do by now."""
+    return SentCallback(JsonBody(body))
 
 
 def read_notification_urls(body: str | bytes) -> NotifyTo:
     """Raises InvalidField, ForbiddenAddress: a rule is broken; which addresses the hosts have is asked later."""
-    sent = _read(body, NotificationUrls)
+    sent = _read(JsonBody(body), NotificationUrls)
     return NotifyTo(sent.statusUrl, sent.feeUrl)
-
-
-def wants_idle_ports(body: str | bytes) -> bool:
-    """Whether a request that was good once asks how many calls more it may place, whatever its app may do by now."""
-    return _read(body, Click2Call).returnIdlePort
 
 
 def read_stop(body: str | bytes, host: str) -> str:
@@ -166,20 +167,13 @@ def read_stop(body: str | bytes, host: str) -> str:
         InvalidField: a rule is broken.
         UnknownCall: the session id is none that this host gave out.
     """
-    return call_id_of(_read(body, CallStop).sessionid, host)
+    return call_id_of(_read(JsonBody(body), CallStop).sessionid, host)
 
 
-def _read(body: str | bytes, model: type[Model]) -> Model:
-    if len(body) > MOST_BYTES:
-        raise InvalidField("body", f"is longer than {MOST_BYTES} bytes")
+def _read(body: JsonBody, model: type[Model]) -> Model:
+    sent = {name: value for name, value in body.fields.items() if not _is_absent(name, value, model)}
     try:
-        sent = json.loads(body)
-    except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, a number of thousands of digits, endless [
-        raise InvalidField("body", "is not JSON") from error
-    if not isinstance(sent, dict):
-        raise InvalidField("body", "is not a JSON object")
-    try:
-        return model.model_validate({name: value for name, value in sent.items() if not _is_absent(name, value, model)})
+        return model.model_validate(sent)
     except ValidationError as error:
         raise first_fault(error) from error
 

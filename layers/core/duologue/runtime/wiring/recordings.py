@@ -1,0 +1,26 @@
+"""The recordings, for every function that lets one be fetched."""
+
+from datetime import timedelta
+
+from duologue.adapters.aws import NORMAL
+from duologue.adapters.aws_clients import SIGNING, client, lazy_client
+from duologue.adapters.dynamo_links import DynamoLinks
+from duologue.adapters.s3_recordings import S3Recordings
+from duologue.runtime.settings import setting
+from duologue.usecases.find_audio import Retention
+
+
+def s3_recordings() -> S3Recordings:
+    return S3Recordings(lazy_client("s3", SIGNING), setting("RECORDINGS_BUCKET"))
+
+
+def dynamo_links() -> DynamoLinks:
+    return DynamoLinks(client("dynamodb", NORMAL), setting("ACCOUNTS_TABLE"))
+
+
+def retention() -> Retention:
+    return Retention(_days("KEEP_RECORDINGS_DAYS"), _days("RECORDING_LINK_DAYS"))
+
+
+def _days(name: str) -> timedelta:
+    return timedelta(days=int(setting(name)))

@@ -1,0 +1,34 @@
+"""What following a link to a recording is made of. Nothing here can start a call or open an app's secret."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from duologue.adapters.aws import NORMAL
+from duologue.adapters.aws_clients import client
+from duologue.adapters.dynamo_owners import DynamoOwners
+from duologue.adapters.system_clock import SystemClock
+from duologue.runtime.settings import setting
+from duologue.runtime.wiring.accounts import link_tokens
+from duologue.runtime.wiring.calls import dynamo_calls
+from duologue.runtime.wiring.recordings import dynamo_links, retention, s3_recordings
+from duologue.usecases.find_audio import FindAudio
+from duologue.usecases.follow_link import FollowCdrLink, FollowLink
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    follow: FollowLink
+    follow_cdr: FollowCdrLink
+    host: str
+
+
+@cache
+def dependencies() -> Dependencies:
+    owners = DynamoOwners(client("dynamodb", NORMAL), setting("ACCOUNTS_TABLE"))
+    recordings, clock = s3_recordings(), SystemClock()
+    find_audio = FindAudio(recordings, retention())
+    return Dependencies(
+        FollowLink(dynamo_links(), owners, recordings, clock),
+        FollowCdrLink(dynamo_calls(), link_tokens(), owners, find_audio, recordings, clock),
+        setting("HOST_NAME"),
+    )

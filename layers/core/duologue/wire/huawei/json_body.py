@@ -1,0 +1,42 @@
+"""A request's body as JSON, parsed once: what marks the request and what it asks for are read from the same."""
+
+import json
+from functools import cached_property
+
+from duologue.domain.errors import InvalidField
+
+MOST_BYTES = 64 * 1024
+
+
+class JsonBody:
+    def __init__(self, body: str | bytes) -> None:
+        self._body = body.encode() if isinstance(body, str) else body
+
+    @property
+    def fields(self) -> dict[str, object]:
+        """Raises InvalidField: it is too long, no JSON, or no object."""
+        if isinstance(self._parsed, InvalidField):
+            raise self._parsed
+        if not isinstance(self._parsed, dict):
+            raise InvalidField("body", "is not a JSON object")
+        return self._parsed
+
+    @property
+    def canonical(self) -> bytes:
+        """The same for the same JSON, however it is laid out. What is no JSON stays as it is: it will be refused."""
+        if isinstance(self._parsed, InvalidField):
+            return self._body
+        try:
+            return json.dumps(self._parsed, sort_keys=True, separators=(",", ":")).encode()
+        except RecursionError:
+            return self._body
+
+    @cached_property
+    def _parsed(self) -> object:
+        """What it says; or why that cannot be read, to be told to who asks for it."""
+        if len(self._body) > MOST_BYTES:
+            return InvalidField("body", f"is longer than {MOST_BYTES} bytes")
+        try:
+            return json.loads(self._body)
+        except (ValueError, RecursionError):  # not JSON, not UTF-8, a number of thousands of digits, endless [
+            return InvalidField("body", "is not JSON")

@@ -1,0 +1,37 @@
+"""Placing a callback, wired with fakes."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
+from duologue.domain.dialling_policy import ORDINARY
+from duologue.usecases.place_callback import DiallingRules, PlaceCallback, RingTimeouts
+from duologue.usecases.until_written import Pause, no_pause
+from duologue.wire.huawei.field_names import FIELDS
+from tests.fakes.sp_endpoints import FakeSpEndpoints
+
+
+def placing(
+    calls: Any,
+    flows: Any,
+    clock: Any,
+    new_call_id: Callable[[datetime], str],
+    *,
+    endpoints: Any = None,
+    timeouts: RingTimeouts | None = None,
+    pause: Pause = no_pause,
+) -> PlaceCallback:
+    """`calls` plays `Calls` and `Acceptance`."""
+    rules = DiallingRules(LibphonenumberPlan(), ORDINARY, FIELDS)
+    return PlaceCallback(
+        calls,
+        calls,
+        flows,
+        endpoints or FakeSpEndpoints(),
+        rules,
+        clock,
+        new_call_id,
+        timeouts or RingTimeouts(),
+        pause,
+    )

@@ -46,6 +46,7 @@ TEMPLATE = {
         "AccountsTable": {"Value": {"Ref": "Accounts"}},
         "SecretsKey": {"Value": {"Ref": "Key"}},
         "PromptsBucket": {"Value": {"Ref": "Prompts"}},
+        "DisplayNumbers": {"Value": "+12025550100,+12025550101"},
     },
 }
 
@@ -139,6 +140,15 @@ def test_a_password_that_was_made_up_is_printed_once(platform):
         (("app", "add", "nobody", "--display-number", "+12025550100"), "no SP nobody"),
         (("app", "add", "nobody", "--display-number", "12025550100"), "display number must be E.164"),
         (
+            ("app", "add", "nobody", "--display-number", "+12025550155"),
+            "display number +12025550155 is not one of the line's"
+            " (output DisplayNumbers of stack duologue: +12025550100, +12025550101)",
+        ),
+        (
+            ("--line-numbers", "+12025550155", "app", "add", "nobody", "--display-number", "+12025550100"),
+            "display number +12025550100 is not one of the line's (--line-numbers: +12025550155)",
+        ),
+        (
             ("app", "add", "nobody", "--display-number", "+12025550100", "--status-url", "https://127.0.0.1/"),
             "status URL resolves to an address",
         ),
@@ -206,6 +216,24 @@ def test_settings_change_one_by_one(platform, app_key):
         assert platform.do("app", "set", app_key, *words)[0] == 0
         app = platform.accounts.app(app_key)
         assert {name: getattr(app, name) for name in expected} == expected
+
+
+def test_a_line_without_known_numbers_is_said(platform, app_key):
+    status, shown, said = platform.do("--line-numbers", "", "app", "set", app_key, "--display-number", "+12025550155")
+    assert (status, shown["display_numbers"]) == (0, ["+12025550155"])
+    assert said == "duologue: the display numbers were not checked: --line-numbers is empty\n"
+    assert platform.do("app", "set", app_key, "--concurrent-calls", "3") == (0, {**shown, "concurrent_calls": 3}, "")
+
+
+def test_a_stack_without_the_output_refuses_new_display_numbers(platform, aws, app_key):
+    """An older stack, or another product's; what the app has is changed all the same."""
+    other = {**TEMPLATE, "Outputs": {key: TEMPLATE["Outputs"][key] for key in ("AccountsTable", "SecretsKey")}}
+    del other["Outputs"]["AccountsTable"]
+    aws("cloudformation").create_stack(StackName="without", TemplateBody=json.dumps(other))
+    place = ("--stack", "without", "--accounts-table", platform.table)
+    status, _, said = platform.do(*place, "app", "set", app_key, "--display-number", "+12025550101")
+    assert (status, "stack without has no output DisplayNumbers" in said) == (1, True)
+    assert platform.accounts.app(app_key).display_numbers == ("+12025550100",)
 
 
 def test_a_refused_setting_leaves_the_app_as_it_was(platform, app_key):

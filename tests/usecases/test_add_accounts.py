@@ -10,6 +10,7 @@ from duologue.domain.passwords import password_matches
 from duologue.usecases.add_app import NewApp, add_app
 from duologue.usecases.add_sp import add_sp
 from tests.fakes.accounts import FakeAccounts
+from tests.fakes.line import FakeLine
 from tests.fakes.sp_endpoints import FakeSpEndpoints
 
 PASSWORD = "a long enough password"
@@ -24,13 +25,14 @@ def add(accounts, sp_id="acme", username="jack", password=PASSWORD):
     return add_sp(sp_id, username, password, accounts=accounts, random_bytes=random.Random(1).randbytes)
 
 
-def app(accounts, endpoints=None, **given):
+def app(accounts, endpoints=None, line=None, **given):
     new = NewApp(**({"sp": "acme", "display_numbers": ("+12025550100",)} | given))
     return add_app(
         new,
         accounts=accounts,
         endpoints=endpoints or FakeSpEndpoints(),
         plan=LibphonenumberPlan(),
+        line=line or FakeLine("+12025550100"),
         random_bytes=random.SystemRandom().randbytes,
     )
 
@@ -87,6 +89,22 @@ def test_an_app_that_breaks_a_rule_is_not_added(accounts, given):
     with pytest.raises(InvalidField):
         app(accounts, **given)
     assert not accounts.apps
+
+
+def test_a_display_number_that_the_line_does_not_own_is_refused(accounts):
+    add(accounts)
+    line = FakeLine("+12025550100", "+12025550101")
+    with pytest.raises(InvalidField) as refused:
+        app(accounts, line=line, display_numbers=("+12025550100", "+12025550155"))
+    assert str(refused.value) == (
+        "display number +12025550155 is not one of the line's (the test's list: +12025550100, +12025550101)"
+    )
+    assert not accounts.apps
+
+
+def test_a_line_whose_numbers_are_not_known_refuses_none(accounts):
+    add(accounts)
+    assert app(accounts, line=FakeLine(), display_numbers=("+12025550155",)).display_numbers == ("+12025550155",)
 
 
 @pytest.mark.parametrize("which", ["status_url", "fee_url"])

@@ -14,6 +14,7 @@ from duologue.usecases.check_app import MOST_CALLS, MOST_NUMBERS
 from duologue.usecases.rotate_secret import retire_secret, rotate_secret
 from duologue.wire.huawei.field_names import FIELDS
 from tests.fakes.accounts import FakeAccounts
+from tests.fakes.line import FakeLine
 from tests.fakes.sp_endpoints import FakeSpEndpoints
 
 URL = "https://sp.example.com/status"
@@ -26,6 +27,7 @@ class Office:
         self.accounts, self.endpoints = FakeAccounts(), FakeSpEndpoints()
         self.accounts.add_sp(Sp("sp-1", "jack", "no log-in here"))
         self.accounts.add_app(App("app-1", "sp-1", "secret-1", display_numbers=("+12025550100",), status_url=URL))
+        self.line = FakeLine("+12025550101")
         self.random = random.Random(1)
 
     def set(self, app_key="app-1", **fields):
@@ -35,6 +37,7 @@ class Office:
             apps=self.accounts,
             endpoints=self.endpoints,
             plan=LibphonenumberPlan(),
+            line=self.line,
         )
 
     def rotate(self):
@@ -89,6 +92,17 @@ def test_a_url_that_was_there_before_does_not_stand_in_the_way(office):
     assert office.set(concurrent_calls=2).status_url == URL
     with pytest.raises(ForbiddenAddress):
         office.set(fee_url=URL)
+
+
+def test_a_display_number_that_was_there_before_is_not_judged_again(office):
+    """The account may have given it back; the limit is changed all the same, and the line is not even asked."""
+    assert office.set(concurrent_calls=2).display_numbers == ("+12025550100",)
+    assert office.line.asked == 0
+    both = ("+12025550100", "+12025550101")
+    assert office.set(display_numbers=both).display_numbers == both
+    with pytest.raises(InvalidField, match="display number \\+12025550102 is not one of the line's"):
+        office.set(display_numbers=(*both, "+12025550102"))
+    assert office.app.display_numbers == both
 
 
 def test_nobodys_settings(office):

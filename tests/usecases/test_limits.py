@@ -28,6 +28,7 @@ from tests.fakes.accounts import FakeAccounts
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.flows import FakeFlows
+from tests.fakes.line import FakeLine
 from tests.fakes.placing import placing
 from tests.fakes.sp_endpoints import FakeSpEndpoints
 from tests.samples import CALLEE, CALLER, NOW, SHOWN_TO_CALLEE, SHOWN_TO_CALLER, callback
@@ -95,7 +96,7 @@ def test_an_app_shows_no_number_that_costs_whoever_calls_it_back(number):
     accounts = FakeAccounts()
     accounts.add_sp(Sp("sp-1", "training-institute", "no log-in here"))
     accounts.add_app(replace(APP, display_numbers=(OWN, number)))
-    judges: dict[str, Any] = {"endpoints": FakeSpEndpoints(), "plan": LibphonenumberPlan()}
+    judges: dict[str, Any] = {"endpoints": FakeSpEndpoints(), "plan": LibphonenumberPlan(), "line": FakeLine()}
     with pytest.raises(NumberRefused, match=r"^display number "):
         add_app(NewApp("sp-1", (OWN, number)), accounts=accounts, random_bytes=bytes, **judges)
     with pytest.raises(NumberRefused, match=r"^display number "):

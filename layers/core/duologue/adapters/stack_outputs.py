@@ -1,11 +1,13 @@
 """What a deployed stack says of itself: the outputs of template.yaml."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from duologue.adapters.aws import outside
 from duologue.domain.errors import OutsideUnavailable
+from duologue.usecases.ports.outside import LineNumbers
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -19,3 +21,14 @@ def outputs_of(client: "CloudFormationClient", stack: str) -> dict[str, str]:
     except ClientError as error:
         raise OutsideUnavailable(f"stack {stack}: {error}") from error
     return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+
+
+class StackLine:
+    """Plays `usecases.ports.outside.Line`: the line of a stack, by the text of its output DisplayNumbers."""
+
+    def __init__(self, listed: Callable[[], str], source: str) -> None:
+        """`listed`: numbers, comma separated. It may raise OutsideUnavailable."""
+        self._listed, self._source = listed, source
+
+    def numbers(self) -> LineNumbers:
+        return LineNumbers(frozenset(filter(None, map(str.strip, self._listed().split(",")))), self._source)

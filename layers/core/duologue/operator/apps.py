@@ -2,6 +2,7 @@
 
 import argparse
 import secrets
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -119,14 +120,23 @@ def _settings(asked: argparse.Namespace) -> dict[str, Any]:
     return given
 
 
+def _warn_of_an_unknown_line(given: dict[str, Any], platform: Platform) -> None:
+    line = platform.line.numbers() if given.get("display_numbers") else None
+    if line is not None and not line.numbers:
+        print(f"duologue: the display numbers were not checked: {line.source} is empty", file=sys.stderr)
+
+
 def _add(asked: argparse.Namespace, platform: Platform) -> Said:
+    given = _settings(asked)
     app = add_app(
-        NewApp(sp=asked.sp, **_settings(asked)),
+        NewApp(sp=asked.sp, **given),
         accounts=platform.accounts,
         endpoints=platform.endpoints,
         plan=platform.plan,
+        line=platform.line,
         random_bytes=secrets.token_bytes,
     )
+    _warn_of_an_unknown_line(given, platform)
     return {"app_key": app.key, "app_secret": app.secret}
 
 
@@ -138,7 +148,9 @@ def _set(asked: argparse.Namespace, platform: Platform) -> Said:
         apps=platform.accounts,
         endpoints=platform.endpoints,
         plan=platform.plan,
+        line=platform.line,
     )
+    _warn_of_an_unknown_line(given, platform)
     return _shown(app)
 
 

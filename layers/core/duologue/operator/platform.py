@@ -11,12 +11,12 @@ from duologue.adapters.http_sp_endpoints import HttpSpEndpoints
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.adapters.s3_prompts import S3Prompts
-from duologue.adapters.stack_outputs import outputs_of
+from duologue.adapters.stack_outputs import StackLine, outputs_of
 from duologue.call_control.prompt_keys import key_of
 from duologue.domain.errors import OutsideUnavailable
 from duologue.usecases.ports.accounts import AccountBook, Tokens
 from duologue.usecases.ports.notifying import SpEndpoints
-from duologue.usecases.ports.outside import NumberPlan, Prompts
+from duologue.usecases.ports.outside import Line, NumberPlan, Prompts
 
 Said = dict[str, Any]
 """What a command prints."""
@@ -57,6 +57,13 @@ class Platform:
     @cached_property
     def plan(self) -> NumberPlan:
         return LibphonenumberPlan()
+
+    @cached_property
+    def line(self) -> Line:
+        given = self._asked.line_numbers
+        if given is not None:
+            return StackLine(lambda: given, "--line-numbers")
+        return StackLine(lambda: self._output("DisplayNumbers"), f"output DisplayNumbers of stack {self._asked.stack}")
 
     @cached_property
     def _outputs(self) -> dict[str, str]:

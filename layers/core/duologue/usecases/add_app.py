@@ -8,7 +8,7 @@ from duologue.domain.random_text import random_text
 from duologue.usecases.check_app import check_app
 from duologue.usecases.ports.accounts import AccountBook
 from duologue.usecases.ports.notifying import SpEndpoints
-from duologue.usecases.ports.outside import NumberPlan
+from duologue.usecases.ports.outside import Line, NumberPlan
 from duologue.usecases.rotate_secret import new_secret
 
 _KEY_LENGTH = 32
@@ -39,6 +39,7 @@ def add_app(
     accounts: AccountBook,
     endpoints: SpEndpoints,
     plan: NumberPlan,
+    line: Line,
     random_bytes: Callable[[int], bytes],
 ) -> App:
     """Add an app. Its secret is in what is returned, and never shown again.
@@ -48,6 +49,6 @@ def add_app(
         UnknownSp: there is no such SP.
     """
     app = App(key=random_text(_KEY_LENGTH, random_bytes), secret=new_secret(random_bytes), **asdict(new))
-    check_app(app, endpoints=endpoints, plan=plan)
+    check_app(app, endpoints=endpoints, plan=plan, line=line)
     accounts.add_app(app)
     return app

@@ -9,11 +9,11 @@ from duologue.domain.callback_request import FieldNames
 from duologue.usecases.check_app import check_app
 from duologue.usecases.ports.accounts import AppBook
 from duologue.usecases.ports.notifying import SpEndpoints
-from duologue.usecases.ports.outside import NumberPlan
+from duologue.usecases.ports.outside import Line, NumberPlan
 
 
 def change_app(
-    app_key: str, change: Callable[[App], App], *, apps: AppBook, endpoints: SpEndpoints, plan: NumberPlan
+    app_key: str, change: Callable[[App], App], *, apps: AppBook, endpoints: SpEndpoints, plan: NumberPlan, line: Line
 ) -> App:
     """Write what `change` makes of an app, and give it back.
 
@@ -25,7 +25,7 @@ def change_app(
 
     def checked(app: App) -> App:
         changed = change(app)
-        check_app(changed, endpoints=endpoints, plan=plan, before=app)
+        check_app(changed, endpoints=endpoints, plan=plan, line=line, before=app)
         return changed
 
     return apps.change_app(app_key, checked)

@@ -1,6 +1,7 @@
 """Check an app's settings: what the operator and the SP may set, and in which ranges."""
 
 import re
+from collections.abc import Set
 
 from duologue.domain.accounts import App
 from duologue.domain.dialling_policy import check_shown
@@ -8,7 +9,7 @@ from duologue.domain.errors import InvalidField
 from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.recording import KEEP_DAYS
 from duologue.usecases.ports.notifying import SpEndpoints
-from duologue.usecases.ports.outside import NumberPlan
+from duologue.usecases.ports.outside import Line, NumberPlan
 
 MOST_CALLS = 10_000
 """More at a time, in a second or to one callee in a day is no limit but a slip of the pen."""
@@ -18,7 +19,7 @@ MOST_NUMBERS = 500
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
-def check_app(app: App, *, endpoints: SpEndpoints, plan: NumberPlan, before: App | None = None) -> None:
+def check_app(app: App, *, endpoints: SpEndpoints, plan: NumberPlan, line: Line, before: App | None = None) -> None:
     """Judge an app before it is saved. `before`: as it was; a URL or number that was there is not asked about again.
 
     Raises:
@@ -32,8 +33,7 @@ def check_app(app: App, *, endpoints: SpEndpoints, plan: NumberPlan, before: App
             raise InvalidField(f"{field}s", f"must be {MOST_NUMBERS} at the most")
         for number in numbers:
             PhoneNumber.parse(number, field=field)
-    for number in set(app.display_numbers).difference(before.display_numbers if before else ()):
-        check_shown(PhoneNumber(number), plan.describe(PhoneNumber(number)), field="display number")
+    _check_display_numbers(set(app.display_numbers).difference(before.display_numbers if before else ()), plan, line)
     for field, least, limit in (
         ("concurrent calls", 1, app.concurrent_calls),
         ("calls per second", 1, app.calls_per_second),
@@ -51,3 +51,15 @@ def check_app(app: App, *, endpoints: SpEndpoints, plan: NumberPlan, before: App
         ("fee URL", app.fee_url, before and before.fee_url),
     )
     endpoints.check((field, url) for field, url, had in urls if url is not None and url != had)
+
+
+def _check_display_numbers(added: Set[str], plan: NumberPlan, line: Line) -> None:
+    """The line is asked only about numbers that are new. One whose numbers are not known refuses none."""
+    for number in sorted(added):
+        check_shown(PhoneNumber(number), plan.describe(PhoneNumber(number)), field="display number")
+    known = line.numbers() if added else None
+    if known is None or not known.numbers:
+        return
+    for number in sorted(added - known.numbers):
+        owned = ", ".join(sorted(known.numbers))
+        raise InvalidField("display number", f"{number} is not one of the line's ({known.source}: {owned})")

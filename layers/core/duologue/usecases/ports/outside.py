@@ -1,5 +1,7 @@
 """The rest of the outside."""
 
+from collections.abc import Set
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -18,6 +20,21 @@ class NumberPlan(Protocol):
 
     def describe(self, number: PhoneNumber) -> PlannedNumber:
         """What they say of a number. Of one that no plan knows too; it raises nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineNumbers:
+    """The numbers that calls may show, in E.164; none: they are not known. `source`: where that is written."""
+
+    numbers: Set[str]
+    source: str
+
+
+class Line(Protocol):
+    """The telephone line that all calls leave by."""
+
+    def numbers(self) -> LineNumbers:
+        """Raises OutsideUnavailable: nobody could be asked, or what was asked does not say."""
 
 
 class Prompts(Protocol):

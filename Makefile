@@ -84,12 +84,15 @@ story: $(DEV) $(SIP)  ## Play one case: make story CASE=callee_busy (without CAS
 
 # -- tests -------------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-lab test-site test-phone test-sip test-build test-sam-local bench bench-sip
+.PHONY: test test-lab test-carrier test-site test-phone test-sip test-build test-sam-local bench bench-sip
 test: $(DEV)  ## Run everything that needs neither a running lab nor SAM
 	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/e2e $(ARGS)
 
 test-lab: $(DEV)  ## Run the cases over HTTP against a running lab
 	$(PY) -m pytest tests/e2e/lab $(ARGS)
+
+test-carrier: $(DEV)  ## Deploy the stack for a second carrier, made for the test, and play three stories over it
+	$(PY) -m pytest tests/e2e/carrier $(ARGS)
 
 test-sip: $(DEV) $(SIP)  ## Run calls over real SIP and RTP, judged by SIPp and by ear
 	$(PY) -m pytest tests/e2e/sip $(ARGS)

@@ -1,37 +1,19 @@
 """What CloudFormation gets: the template as SAM's transform translates it, with what SAM adds by itself."""
 
 import re
-from copy import deepcopy
 from typing import Any
 
 import pytest
-from samtranslator.translator.transform import transform
 
+from tests.architecture.translated import translated
 from tools.template import functions, read_template
 
 _TEMPLATE = read_template()
-_LOCAL = ("CodeUri", "ContentUri", "DefinitionUri")
-
-
-class _NoManagedPolicies:
-    """The template names none; loading them would ask IAM."""
-
-    def load(self) -> dict[str, str]:
-        return {}
 
 
 @pytest.fixture(scope="module")
 def resources() -> dict[str, Any]:
-    patch = pytest.MonkeyPatch()
-    patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    template = deepcopy(_TEMPLATE)
-    for resource in template["Resources"].values():
-        for name in _LOCAL:
-            if isinstance(resource.get("Properties", {}).get(name), str):
-                resource["Properties"][name] = "s3://bucket/key"  # as `sam package` leaves it
-    translated: dict[str, Any] = transform(template, {}, _NoManagedPolicies())
-    patch.undo()
-    return dict(translated["Resources"])
+    return dict(translated()["Resources"])
 
 
 def properties_of(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:

@@ -1,0 +1,81 @@
+"""A stack for another carrier: nothing of Chime's is in it, and nothing refers to what is not made."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.architecture.translated import created, names_in
+from tools.template import read_template
+
+_PARAMETERS = set(read_template()["Parameters"])
+_WORDS = ("chime", "voiceconnector", "pstn", "sip_media", "sipmedia", "siprule", "areacode")
+# What only a line of Chime's needs. A function's role is SAM's.
+_CHIME_S = {
+    "NetworkMayCallUs",
+    "NetworkMayReadPrompts",
+    "NetworkMayWriteRecordings",
+    "ProvisionPstnFunction",
+    "ProvisionPstnFunctionRole",
+    "PstnLine",
+}
+
+
+@pytest.fixture(scope="module")
+def usual() -> dict[str, Any]:
+    return created()
+
+
+@pytest.fixture(scope="module")
+def other() -> dict[str, Any]:
+    return created(Carrier="another")
+
+
+def _said(part: dict[str, Any]) -> str:
+    """What a resource or an output says, without what is for people."""
+    told = {name: value for name, value in part.items() if name not in ("Description", "Metadata")}
+    properties = {name: value for name, value in part.get("Properties", {}).items() if name != "Description"}
+    return json.dumps(told | {"Properties": properties}).lower()
+
+
+def test_nothing_of_chime_s_is_left(other):
+    for section in other.values():
+        found = {
+            name: word for name, part in section.items() for word in _WORDS if word in f"{name.lower()} {_said(part)}"
+        }
+        assert found == {}
+
+
+def test_its_words_are_those_of_the_usual_stack(usual):
+    """So they would be found."""
+    text = json.dumps(usual).lower()
+    assert [word for word in _WORDS if word not in text] == ["siprule"] or all(word in text for word in _WORDS)
+
+
+def test_nothing_else_is_missing(usual, other):
+    assert usual["Resources"].keys() - other["Resources"].keys() == _CHIME_S
+    assert usual["Outputs"].keys() - other["Outputs"].keys() == {"SipMediaApplicationId"}
+    assert not other["Resources"].keys() - usual["Resources"].keys()
+
+
+def test_a_function_loses_what_names_the_line_and_no_other_setting(usual, other):
+    for name, resource in other["Resources"].items():
+        if resource["Type"] == "AWS::Lambda::Function":
+            before, after = (
+                stack["Resources"][name]["Properties"]["Environment"]["Variables"] for stack in (usual, other)
+            )
+            assert before.keys() - after.keys() <= {"SIP_MEDIA_APPLICATION_ID"}, name
+            assert {key: before[key] for key in after} == after, name
+
+
+@pytest.mark.parametrize("carrier", ["chime", "another"])
+def test_nothing_refers_to_what_is_not_made(carrier: str):
+    stack = created(Carrier=carrier)
+    known = _PARAMETERS | stack["Resources"].keys()
+    named = {name for name in names_in(stack) if not name.startswith("AWS::")}
+    assert "CallsTable" in named
+    assert named - known == set()
+
+
+def test_the_display_numbers_are_those_that_were_given(other):
+    assert other["Outputs"]["DisplayNumbers"]["Value"] == {"Ref": "DisplayNumbers"}

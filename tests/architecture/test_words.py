@@ -49,7 +49,7 @@ def test_a_format_is_spoken_in_one_place(home: str, words: list[str]):
 
 
 def test_the_carrier_is_named_in_its_own_modules_alone():
-    """In any file that is shipped, comments too: whoever adds a carrier finds all that the other one has."""
+    """In every file that is deployed, comments included: these modules are what another carrier needs as well."""
     shipped = [path for path in tracked() if str(path).startswith(_SHIPPED)]
     naming = {str(path) for path in shipped if re.search("chime", text_of(path) or "", re.IGNORECASE)}
     assert {path for path in naming if not _CARRIER_S.match(path)} == set()

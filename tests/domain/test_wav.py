@@ -79,15 +79,15 @@ def test_the_long_form_of_a_kind():
     [
         (b"", "is not a WAV file"),
         (b"ID3 and then an mp3", "is not a WAV file"),
-        (b"RIFF\x04\x00\x00\x00WAVE", "does not say what is in it"),
-        (wav()[:-1], "is cut off"),
-        (wav(b""), "has no sound in it"),
+        (b"RIFF\x04\x00\x00\x00WAVE", "has no format chunk"),
+        (wav()[:-1], "is truncated"),
+        (wav(b""), "has no samples"),
         (wav(bytes(3)), "half a sample"),
         (wav(rate=16000), "must be 8 kHz mono; it has 16000 Hz and 1 channels"),
         (wav(channels=2), "must be 8 kHz mono; it has 8000 Hz and 2 channels"),
-        (wav(bits=8), "must be PCM of 16 bits, or A-law"),
-        (wav(kind=7, bits=8), "must be PCM of 16 bits, or A-law"),  # µ-law
-        (wav(kind=0x31, bits=0), "must be PCM of 16 bits, or A-law"),  # GSM
+        (wav(bits=8), "must be 16-bit PCM or A-law"),
+        (wav(kind=7, bits=8), "must be 16-bit PCM or A-law"),  # µ-law
+        (wav(kind=0x31, bits=0), "must be 16-bit PCM or A-law"),  # GSM
         (wav(bytes(LARGEST)), "is larger than"),
     ],
 )

@@ -1,1 +1,1 @@
-"""The vocabulary: values and rules. No I/O, no JSON, no clock."""
+"""Values and rules of the domain. No I/O, no JSON, no clock."""

@@ -1,12 +1,12 @@
-"""The limits of an app, besides the countries and kinds of numbers (dialling_policy.py).
+"""The limits of an app, besides countries and number types (dialling_policy.py).
 
-Judged together, in the transaction that accepts the call, so that a call that is refused counts for none of them. Of
-several that are reached the first in this order is told:
+They are checked together, in the transaction that accepts the call, so a refused call counts toward none of them. If
+several are reached, the first in this order is reported:
 
-    1. the same key was used before     not a limit: the first answer is given again, whatever the limits say by now
-    2. calls per second                 of the clock's second; at the turn of two, twice as many may pass
-    3. calls at a time                  one ends, one more may begin
-    4. calls per callee per day         of the day in UTC; the test numbers of the sandbox are not counted
+    1. reused idempotency key           not a limit: the first response is returned, whatever the limits are now
+    2. calls per second                 per clock second; around the turn of a second twice as many may pass
+    3. concurrent calls                 one slot per open call
+    4. calls per callee per day         per day in UTC; test numbers of the sandbox are not counted
 """
 
 import hashlib
@@ -21,9 +21,9 @@ from duologue.domain.phone_number import PhoneNumber
 
 @dataclass(frozen=True, slots=True)
 class CalleeDay:
-    """One callee of one app on one day, and how often it may be called then.
+    """The counter of one callee of one app on one day, with its limit `most`.
 
-    `callee` is a pseudonym: it can be counted, not called, and is another one each day and for each app.
+    `callee` is a pseudonym of the number, different for each day and app.
     """
 
     callee: str
@@ -33,7 +33,7 @@ class CalleeDay:
 
 @dataclass(frozen=True, slots=True)
 class AcceptanceLimits:
-    """On what terms a call is accepted, besides a free slot. Those by default are none."""
+    """Conditions for accepting a call, besides a free slot. By default there are none."""
 
     per_second: int = 0
     """0: no limit."""
@@ -47,7 +47,7 @@ NO_LIMITS = AcceptanceLimits()
 def limits_for(
     app: App, callee: PhoneNumber, now: datetime, key: IdempotencyKey | None, *, is_test: bool
 ) -> AcceptanceLimits:
-    """`is_test`: the call goes through the sandbox, to telephones that their owners put on the list."""
+    """The limits for a call now. `is_test`: it was placed in the sandbox, which dials only test numbers."""
     counted = app.calls_per_callee_per_day > 0 and not is_test
     return AcceptanceLimits(app.calls_per_second, callee_day(app, callee, now) if counted else None, key)
 
@@ -60,6 +60,6 @@ def callee_day(app: App, callee: PhoneNumber, now: datetime) -> CalleeDay:
 
 
 def until_next_day(now: datetime) -> timedelta:
-    """How long the day in UTC still is; at least one second."""
+    """The time until midnight UTC; at least one second."""
     midnight = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
     return max(midnight - now, timedelta(seconds=1))

@@ -1,4 +1,4 @@
-"""Who may use the platform: SPs and their apps."""
+"""Accounts: SPs and their apps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,17 +6,17 @@ from enum import StrEnum
 
 
 class PushSignature(StrEnum):
-    """How the signature of what an app is told is put together: its server checks the one or the other."""
+    """How the signed parts of a notification are joined; the app's server checks one of the two."""
 
     LINES = "lines"
-    """With line feeds between them: today's way."""
+    """With line feeds between them, as currently documented."""
     JOINED = "joined"
-    """With nothing between them: the older way."""
+    """Concatenated, as documented before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sp:
-    """A service provider's account. `password_hash` is scrypt, as `domain.passwords` writes it."""
+    """A service provider's account. `password_hash`: see `domain.passwords`."""
 
     id: str
     username: str
@@ -26,37 +26,37 @@ class Sp:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """One application of an SP. Its secrets are in clear only in memory; at rest they are encrypted."""
+    """One application of an SP. Its secrets are plain text only in memory; they are stored encrypted."""
 
     key: str
     sp: str
     secret: str = field(repr=False)
-    """The newest one: what the platform tells the app is signed with it."""
+    """The newest one; it signs notifications."""
     older_secret: str | None = field(default=None, repr=False, kw_only=True)
-    """The one before, good as well until the operator retires it. None: there is none, or it is retired."""
+    """The previous one, also valid until the operator retires it. None: there is none, or it is retired."""
     display_numbers: tuple[str, ...] = ()
-    """E.164; the first stands in where a request names none."""
+    """E.164; the first is the default of a request."""
     status_url: str | None = None
     fee_url: str | None = None
     push_signature: PushSignature = PushSignature.LINES
     concurrent_calls: int = 10
     calls_per_second: int = 10
     calls_per_callee_per_day: int = 0
-    """0: no limit. The wire's makers only advise three a day; who has to keep to it, the operator says."""
+    """0: no limit. The format's documentation recommends three per day; the operator decides."""
     countries: tuple[str, ...] = ("US",)
-    """ISO 3166-1 alpha-2 codes of the countries that may be dialled; empty: none may be."""
+    """ISO 3166-1 alpha-2 codes of the countries that may be dialled; empty: none."""
     test_numbers: tuple[str, ...] = ()
-    """E.164; the only ones that may be dialled through the sandbox."""
+    """E.164; the only numbers that the sandbox dials."""
     prompts: Mapping[str, float] = field(default_factory=dict)
     """The app's own prompts: name → length in seconds."""
     recording: bool = False
     stereo_recordings: bool = False
-    """Fetches the network's own sound, the parties apart, rather than the published one."""
+    """The app fetches the network's stereo recording, one party per channel, instead of the published mono one."""
     keep_recordings_days: int = 0
-    """One of `domain.recording.KEEP_DAYS`; 0: as long as the platform keeps any."""
+    """One of `domain.recording.KEEP_DAYS`; 0: the platform's retention."""
     active: bool = True
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Every live secret, the newest first."""
+        """All valid secrets, newest first."""
         return (self.secret,) if self.older_secret is None else (self.secret, self.older_secret)

@@ -1,13 +1,13 @@
-"""How often a request may be repeated, and a proof be wrong.
+"""Replay protection, and the lock after wrong credentials.
 
-* A digest is good while its time is within 5 minutes of the platform's clock, before or after, and its nonce once.
-* A nonce is remembered until its digest can no longer be good by any reading of its time. A time that can be UTC or
-  UTC+8 is good twice, eight hours apart: what was heard at the first must not be played at the second.
-* 10 wrong proofs for one app from one address within 5 minutes lock this way of proving, for this app from this
-  address, for 30 minutes; then it opens by itself. What is tried meanwhile neither counts nor prolongs it.
+* A digest is valid while its time is within 5 minutes of the platform's clock, before or after. A nonce is valid once.
+* A nonce is remembered until its digest has expired by every reading of its time. A time that may be UTC or UTC+8 has
+  two valid periods, eight hours apart; a request captured in the first must not be replayed in the second.
+* 10 wrong credentials for one app from one address within 5 minutes lock this kind, for this app from this address,
+  for 30 minutes. Attempts during the lock neither count nor extend it.
 
-A lock is of one address, since an app's key is no secret: else whoever knows it could lock out the app's own servers.
-It is of one kind: digests, passwords, or secrets at refreshing. Tokens know no lock: nobody guesses 381 random bits.
+A lock is per address because an app's key is no secret: anyone who knows it could lock out the app's own servers. It is
+per kind: digests, passwords, or secrets at refresh. Tokens have no lock: they have 381 random bits.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ LOCKED_FOR = timedelta(minutes=30)
 
 
 class Proof(StrEnum):
-    """What can be wrong so often that it is locked."""
+    """The kinds of credentials that are locked separately."""
 
     DIGEST = "digest"
     PASSWORD = "password"
@@ -33,7 +33,7 @@ class Proof(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Whose attempts are counted together. `source` is the address that they come from, as the API saw it."""
+    """The key under which attempts are counted. `source`: the client's address as the API received it."""
 
     app_key: str
     proof: Proof
@@ -42,7 +42,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """The recent wrong attempts of one kind, oldest first. `version` is the condition of the next write."""
+    """Recent failures under one key, oldest first. `version` is the condition of the next write."""
 
     at: tuple[datetime, ...] = ()
     locked_until: datetime | None = None
@@ -54,7 +54,7 @@ class Failures:
             raise AuthenticationLocked(f"until {self.locked_until:%H:%M:%S} UTC", self.locked_until - now)
 
     def count(self, now: datetime) -> "Failures":
-        """With one more; the tenth locks. Raises AuthenticationLocked: it is locked, so nothing is counted."""
+        """Add one failure; the tenth locks. Raises AuthenticationLocked: already locked, nothing is counted."""
         self.check(now)
         recent = (*(at for at in self.at if now - at < FAILURE_WINDOW), now)
         if len(recent) < MOST_FAILURES:
@@ -63,7 +63,7 @@ class Failures:
 
     @property
     def ends_at(self) -> datetime | None:
-        """When nothing of it matters any more; None: nothing does."""
+        """When this can be forgotten; None: at once."""
         return self.locked_until or (self.at[-1] + FAILURE_WINDOW if self.at else None)
 
 
@@ -74,5 +74,5 @@ def check_time(created: Iterable[datetime], now: datetime) -> None:
 
 
 def nonce_needed_until(created: Iterable[datetime]) -> datetime:
-    """Until when a nonce must be remembered: a little longer than its digest can be good."""
+    """Until when to remember a nonce: somewhat longer than its digest can be valid."""
     return max(created) + 2 * CLOCK_TOLERANCE

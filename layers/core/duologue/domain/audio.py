@@ -1,11 +1,11 @@
-"""What an SP asks to be played, to whom."""
+"""The audio settings of a callback request."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Listeners(StrEnum):
-    """Who hears that the last minute has begun."""
+    """Who hears the prompt before the last minute."""
 
     CALLER = "caller"
     CALLEE = "callee"
@@ -13,7 +13,7 @@ class Listeners(StrEnum):
 
 
 class EarlyMedia(StrEnum):
-    """Which sounds of the callee's network the caller hears before the answer."""
+    """Which early media of the callee's network the caller hears before the answer."""
 
     ALL = "all"
     NONE = "none"
@@ -22,7 +22,7 @@ class EarlyMedia(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """The recorded prompts and sounds that a request names. None: the platform's own prompt, or none."""
+    """Names of the app's prompts in a request. None: the platform's own prompt, or none."""
 
     before_callee: str | None = None
     while_callee_rings: str | None = None

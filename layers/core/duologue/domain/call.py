@@ -1,4 +1,4 @@
-"""A callback: two legs and what was asked for. Its phase follows from what happened, so it can never go back."""
+"""A callback: two legs and the request's settings. Its phase is derived from its times, so it never goes back."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,11 +11,11 @@ from duologue.domain.recording import Recording
 
 
 class Phase(IntEnum):
-    """In the order that a call goes through them; some are skipped, none is entered twice."""
+    """In the order in which a call passes through them; some are skipped, none is entered twice."""
 
     ACCEPTED = 0
     RINGING_CALLER = 1
-    CALLER_WAITING = 2  # the caller is up and alone
+    CALLER_WAITING = 2  # the caller is connected, the callee not dialled yet
     RINGING_CALLEE = 3
     TALKING = 4
     ENDING = 5  # a reason to end is recorded; legs may still be up
@@ -24,7 +24,7 @@ class Phase(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class NotifyTo:
-    """Where the SP is told. None: it did not ask to be told."""
+    """Where notifications are posted. None: they are not posted."""
 
     status_url: str | None = None
     fee_url: str | None = None
@@ -41,32 +41,32 @@ class Call:
     callee: Leg
     accepted_at: datetime
     ring_limit: timedelta
-    """How long the callee may ring; 1 to 120 s."""
+    """Ring limit for the callee; 1 to 120 s."""
     longest_talk: timedelta
     """From the callee's answer; at most 1,440 min."""
     before_talk: timedelta = timedelta(minutes=15)
-    """From the acceptance: how long all dials, rings and prompts before the talk may take."""
+    """From acceptance: the maximum time for all dials, ringing and prompts before the talk."""
     announces_end: bool = False
-    """The SP set the longest talk itself, so those who talk are told of its last minute."""
+    """The SP set the longest talk itself, so a prompt announces the last minute."""
     bind_number: str = ""
     notify: NotifyTo = NotifyTo()
     audio: Audio = Audio()
     plays_before_callee: bool = False
-    """The SP wants a prompt to be heard before the callee is dialled."""
+    """The SP requested a prompt before the callee is dialled."""
     wants_recording: bool = False
-    """The SP wants a recording, and nothing has yet stood in its way."""
+    """The SP requested a recording, and nothing has prevented it so far."""
     keep_recording_days: int = 0
-    """As its app was set when the call was accepted; 0: as long as the platform keeps any."""
+    """The app's setting when the call was accepted; 0: the platform's retention."""
     user_data: str | None = None
     wants_party_type: bool = False
     taken_up_at: datetime | None = None
-    """When the flow began to dial; None: nothing was dialled yet, and nothing will be once the call is over."""
+    """When the flow started to dial; None: nothing was dialled yet, and nothing will be once the call is over."""
     network_call: str | None = None
-    """The carrier's id of the call: the first one stored wins (R6)."""
+    """The carrier's id of the call; the first one stored counts (R6)."""
     dial_refusal: str | None = None
-    """The network's error code, where it refused a dial; never its text."""
+    """The network's error code if it refused a dial; never its text."""
     prelude_at: datetime | None = None
-    """When the prompt before the callee's dial began."""
+    """When the prompt before the callee's dial started."""
     recording: Recording | None = None
     """None: none was started."""
     ending: EndReason | None = None
@@ -76,7 +76,7 @@ class Call:
     """Who hung up; None if the platform or the network ended it."""
     ended_at: datetime | None = None
     facts: int = 0
-    """How many facts were recorded so far: the sequence of the last one."""
+    """Number of facts recorded so far, which is the sequence of the last one."""
 
     @property
     def phase(self) -> Phase:
@@ -96,7 +96,7 @@ class Call:
 
     @property
     def is_unheard(self) -> bool:
-        """It was to be dialled, and the network never said a word of it: nothing was dialled, or nothing reaches us."""
+        """Dialled, or about to be, without any event of the network: nothing was dialled, or no event reaches us."""
         return self.network_call is None and self.ending is EndReason.CALLER_SILENT
 
     def leg(self, party: Party) -> Leg:

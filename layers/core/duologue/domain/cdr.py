@@ -1,4 +1,4 @@
-"""The CDR: the account of one finished call. There is exactly one."""
+"""The CDR of a finished call. There is exactly one."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from duologue.domain.recording import Recording
 
 @dataclass(frozen=True, slots=True)
 class Cdr:
-    """What is accounted for: the call with both legs as they ended."""
+    """The call with both legs as they ended."""
 
     call_id: str
     sp: str
@@ -29,7 +29,7 @@ class Cdr:
     recording: Recording | None = None
     """None: none was started."""
     dial_refusal: str | None = None
-    """The network's error code, where it refused a dial."""
+    """The network's error code if it refused a dial."""
 
     @property
     def talk(self) -> timedelta:
@@ -37,7 +37,7 @@ class Cdr:
 
 
 def cdr_of(call: Call) -> Cdr:
-    """The account of a call that is over.
+    """The CDR of a call that is over.
 
     Raises:
         LegStillUp: the call is not over.
@@ -63,12 +63,10 @@ def cdr_of(call: Call) -> Cdr:
 
 
 def talk_time(caller: Leg, callee: Leg) -> timedelta:
-    """How long both could hear each other: from the later answer to the earlier end.
-
-    Zero if either leg was never answered.
+    """The billable time, from the later answer to the earlier end; zero if a leg was never answered.
 
     Raises:
-        LegStillUp: either leg was answered and has not ended.
+        LegStillUp: an answered leg has not ended.
     """
     if caller.answered_at is None or callee.answered_at is None:
         return timedelta(0)

@@ -1,4 +1,4 @@
-"""What a request brings to prove whose it is. One class for each way; `Credentials` is any of them."""
+"""The credentials of a request: one class per method, `Credentials` is any of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """A token from a log-in or a refresh, with the key of the app that it was given to."""
+    """A token from a log-in or a refresh, with the key of its app."""
 
     app_key: str
     token: str = field(repr=False)
@@ -15,15 +15,15 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class AppDigest:
-    """A digest that only who has a secret of the app can make, anew for each request."""
+    """A digest made with a secret of the app, for one request."""
 
     app_key: str
     nonce: str
-    """Good once."""
+    """Valid once."""
     created: tuple[datetime, ...]
-    """Every moment that the time beside it can mean, since its writers do not agree on the zone; aware."""
+    """All possible readings of the digest's time, since clients differ in the time zone; aware."""
     proves: Callable[[str], bool] = field(repr=False, compare=False)
-    """Whether it was made with this secret; in a time that tells nothing of where it differs."""
+    """Whether it was made with this secret; compares in constant time."""
 
 
 Credentials = AccessToken | AppDigest

@@ -1,7 +1,7 @@
-"""When an SP that did not take a notification is told again.
+"""The retry schedule of notifications.
 
-Nine more times over a day and a few hours: soon at first, for the restart of a server; far apart at the end, for the
-night of its operator. After that the notification is kept as undelivered, never dropped.
+Nine retries over a day and a few hours: soon at first, for the restart of a server; far apart at the end, for an outage
+over night. After that the notification is kept as undelivered, never dropped.
 """
 
 from datetime import timedelta
@@ -23,9 +23,9 @@ _SPREAD = 0.2
 
 
 def wait_after(attempt: int, chance: float) -> timedelta | None:
-    """How long to wait after attempt number `attempt` (from 1) failed, or None if it was the last.
+    """The wait after attempt number `attempt` (from 1) failed; None: it was the last.
 
-    `chance`, from 0 up to 1, lengthens the wait by up to a fifth: what failed together does not return together.
+    `chance`, from 0 up to 1, is the jitter: it lengthens the wait by up to a fifth.
     """
     if attempt > len(DELAYS):
         return None

@@ -1,13 +1,13 @@
-"""Which numbers are dialled. Law: judged by what the numbering plan says of a number, never by how it begins.
+"""Which numbers may be dialled or shown. Invariant: numbers are judged by the numbering plan, never by their prefix.
 
-In this order, and the first that fails is told:
+The rules are checked in this order, and the first that fails is reported:
 
-    emergency or short · impossible · miswritten · of no country · not in use · of a kind not dialled ·
-    of a country not allowed · in the sandbox, not on the list of test numbers
+    emergency or short · impossible · miswritten · no country · not in use · number type not allowed ·
+    country not allowed · in the sandbox, not a test number
 
-Country code 1 shows why a prefix says nothing: +1 202 is the US, +1 809 the Dominican Republic, +1 900 costs by the
-minute. Whoever is dialled never decides what the call costs: so no premium, shared-cost, personal, pager, voicemail or
-company-wide number, and none of the networks that belong to no country, satellites among them.
+Country code 1 shows why prefixes do not work: +1 202 is the US, +1 809 the Dominican Republic, +1 900 premium-rate. The
+called party must not set the price of a call: so no premium-rate, shared-cost, personal, pager, voicemail or
+company-wide numbers, and no networks without a country, such as satellites.
 """
 
 from collections.abc import Collection
@@ -18,16 +18,16 @@ from duologue.domain.errors import NumberRefused, NumberRule
 from duologue.domain.phone_number import PhoneNumber
 
 NO_COUNTRY = "001"
-"""UN M.49's code of the world: the numbering plan's region of numbers that belong to no country."""
+"""UN M.49's code for the world: the region of numbers that belong to no country."""
 
 
 class NumberKind(StrEnum):
-    """What a number is for, as numbering plans sort them."""
+    """The type of a number in its numbering plan."""
 
     FIXED_LINE = "fixed_line"
     MOBILE = "mobile"
     FIXED_LINE_OR_MOBILE = "fixed_line_or_mobile"
-    """The plan does not tell the two apart, as in the US."""
+    """The plan does not distinguish the two, as in the US."""
     TOLL_FREE = "toll_free"
     VOIP = "voip"
     PREMIUM_RATE = "premium_rate"
@@ -35,7 +35,7 @@ class NumberKind(StrEnum):
     PERSONAL = "personal"
     PAGER = "pager"
     COMPANY = "company"
-    """A number for all of an enterprise (UAN): what a call to it costs, its plan does not say."""
+    """A company-wide number (UAN): the plan does not give its price."""
     VOICEMAIL = "voicemail"
 
 
@@ -48,19 +48,19 @@ ORDINARY = frozenset(
         NumberKind.VOIP,
     }
 )
-"""Dialled always. Every other kind only where the operator says so."""
+"""Types that are always dialled; others only if the operator allows them."""
 
 SHOWABLE = ORDINARY | {NumberKind.COMPANY}
-"""What may be shown as the number that calls: whoever calls it back pays no more than for a call to a company."""
+"""Types allowed as display numbers: calling one back costs at most as much as calling a company."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedNumber:
-    """A number as the numbering plan reads it.
+    """A number as its numbering plan describes it.
 
-    `e164`: as it should be written. `region`: ISO 3166-1 alpha-2, NO_COUNTRY, or None if no single one has it.
-    `kind`: None if no such number is in use. `possible`: it has as many digits as numbers there have.
-    `emergency`, `short`: its digits after the country code are such a number somewhere under that code.
+    `e164`: its correct form. `region`: ISO 3166-1 alpha-2, NO_COUNTRY, or None if it has no single region.
+    `kind`: None if the number is not in use. `possible`: its length is valid there.
+    `emergency`, `short`: the digits after the country code are such a number in some country with that code.
     """
 
     e164: str
@@ -73,9 +73,9 @@ class PlannedNumber:
 
 @dataclass(frozen=True, slots=True)
 class DiallingPolicy:
-    """`countries`: ISO 3166-1 alpha-2 codes. `kinds`: what may be dialled there.
+    """`countries`: ISO 3166-1 alpha-2 codes that may be dialled. `kinds`: number types that may be dialled.
 
-    `only`: the numbers of a list and no other (E.164); None: there is no such list.
+    `only`: E.164 numbers that may be dialled, and no others; None: no such restriction.
     """
 
     countries: Collection[str]
@@ -83,10 +83,10 @@ class DiallingPolicy:
     only: Collection[str] | None = None
 
     def check(self, number: PhoneNumber, planned: PlannedNumber, *, field: str) -> None:
-        """Judge a number that shall be dialled.
+        """Check a number to be dialled.
 
         Raises:
-            NumberRefused: for the first rule that is broken. Names `field`.
+            NumberRefused: for the first broken rule; names `field`.
         """
         _check_in_use(number, planned, field)
         if planned.kind not in self.kinds:
@@ -102,7 +102,7 @@ class DiallingPolicy:
 
 
 def check_shown(number: PhoneNumber, planned: PlannedNumber, *, field: str) -> None:
-    """Judge a number that shall be shown as the one that calls; of which country it is does not matter.
+    """Check a display number, which may be of any country.
 
     Raises:
         NumberRefused: names `field`.
@@ -113,7 +113,7 @@ def check_shown(number: PhoneNumber, planned: PlannedNumber, *, field: str) -> N
 
 
 def check_apart(caller: PhoneNumber, callee: PhoneNumber, *, field: str) -> None:
-    """Raises NumberRefused, by the rule CALLEE_IS_CALLER: one telephone cannot be both legs. Names `field`."""
+    """Raises NumberRefused with CALLEE_IS_CALLER; names `field`."""
     if caller == callee:
         raise NumberRefused(field, "is the caller's number as well", NumberRule.CALLEE_IS_CALLER)
 

@@ -1,14 +1,14 @@
-"""When a call is due for the sweeper. This is the rule's one home; the store never has a later time (see below).
+"""When an open call is due for the sweeper.
 
 | A call that is         | is due                                                                                  |
 | ---------------------- | --------------------------------------------------------------------------------------- |
 | accepted               | `TAKE_UP` after that (R13)                                                              |
-| taken up by its flow   | `before_talk` after its acceptance: by then its dials, rings and prompts are over       |
+| taken up by its flow   | `before_talk` after its acceptance: by then all dials, ringing and prompts are over     |
 | talking, or was        | its longest talk and `SWEEP_MARGIN` after the callee's answer                           |
-| ending                 | `ENDING` after its reason was recorded, if that is sooner                               |
+| ending                 | `ENDING` after its reason was recorded, if that is earlier                              |
 
-The time that is stored with a call may be earlier: it is written when the call is accepted, and moved forward only by
-the sweeper, when it finds that the call is not due yet. So a short call costs no write for it, and it is never later.
+The stored time is never later than that, but may be earlier: it is written when the call is accepted, and only the
+sweeper postpones it, when it finds that the call is not due yet. So a short call costs no write for it.
 """
 
 from datetime import datetime, timedelta
@@ -16,15 +16,15 @@ from datetime import datetime, timedelta
 from duologue.domain.call import Call
 
 TAKE_UP = timedelta(minutes=2)
-"""How long an accepted call may wait for its flow to start; longer, and it is closed without a dial."""
+"""How long an accepted call may wait for its flow to start; after that it is finalized without a dial."""
 ENDING = timedelta(minutes=5)
-"""More than the network's own ring limit of two minutes: a leg that still rings is not closed over its head (R7)."""
+"""Longer than the network's ring limit of two minutes, so that no call is finalized while a leg rings (R7)."""
 SWEEP_MARGIN = timedelta(minutes=5)
-"""What retries, and the hang-ups after an end that was asked for, may take besides."""
+"""Allowance for retries, and for the hang-ups after an end was requested."""
 
 
 def due_by(call: Call) -> datetime:
-    """By when an open call should be over; after that the sweeper looks at it. Pure: it follows from the call."""
+    """The time by which an open call should be over; after it the sweeper looks at the call."""
     due = _due_by_phase(call)
     return due if call.ending_at is None else min(due, call.ending_at + ENDING)
 

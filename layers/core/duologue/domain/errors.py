@@ -1,18 +1,18 @@
-"""Errors say who must act, and whether it is safe to repeat.
+"""Errors, classified by who must act and whether the operation may be repeated.
 
-| Class              | Who must act                        | Safe to repeat            |
-| ------------------ | ----------------------------------- | ------------------------- |
-| RequestRefused     | the SP: change the request          | no, not unchanged         |
-| AlreadyDone        | nobody: the work stands             | yes, it changes nothing   |
-| NotYet             | nobody: come back                   | yes, later                |
-| FlowError          | nobody: the flow goes on by its name | no                       |
-| OutsideUnavailable | those who run the thing outside     | yes, with jitter          |
-| NothingWasDialled  | nobody: the network has no room     | yes, for about 30 s       |
-| DialRefused        | the SP or the operator: the network refuses this dial | no      |
-| DialUncertain      | nobody: the network will say, or the sweeper closes | no, never |
+| Class              | Who must act                                          | Repeat              |
+| ------------------ | ----------------------------------------------------- | ------------------- |
+| RequestRefused     | the SP: change the request                            | not unchanged       |
+| AlreadyDone        | nobody: it is done                                    | yes, has no effect  |
+| NotYet             | nobody: wait                                          | yes, later          |
+| FlowError          | nobody: the flow branches on the class name           | no                  |
+| OutsideUnavailable | whoever runs the external service                     | yes, with jitter    |
+| NothingWasDialled  | nobody: the network has no capacity                   | yes, for about 30 s |
+| DialRefused        | the SP or the operator: the network refuses this dial | no                  |
+| DialUncertain      | nobody: an event will come, or the sweeper finalizes  | never               |
 
-The state machine names these classes in `ErrorEquals`; a test compares the two. Their texts hold ids and codes only: an
-execution's history shows them.
+The state machine names these classes in `ErrorEquals`; a test compares the two. Texts contain only ids and codes,
+because an execution's history shows them.
 """
 
 from datetime import timedelta
@@ -20,18 +20,18 @@ from enum import StrEnum
 
 
 class DuologueError(Exception):
-    """Base of every error that this product names."""
+    """Base of all errors of this product."""
 
 
-# ---- the SP must change something
+# ---- the SP must change the request
 
 
 class RequestRefused(DuologueError):
-    """The SP must change something before it asks again. The text names the field and the rule."""
+    """The SP must change the request before repeating it. The text names the field and the rule."""
 
 
 class RefusedForNow(RequestRefused):
-    """Refused for how often it was asked. The same request may succeed `again_after`."""
+    """Refused by a rate limit. The same request may succeed `again_after`."""
 
     def __init__(self, text: str, again_after: timedelta) -> None:
         super().__init__(text)
@@ -39,9 +39,9 @@ class RefusedForNow(RequestRefused):
 
 
 class InvalidField(RequestRefused):
-    """One field of a request breaks one rule.
+    """A field of a request breaks a rule.
 
-    `field` is the name as the SP wrote it; `text` completes the sentence "<field> …".
+    `field`: the name that the SP used. `text`: completes the sentence "<field> …".
     """
 
     def __init__(self, field: str, text: str) -> None:
@@ -55,7 +55,7 @@ class InvalidNumber(InvalidField):
 
 
 class ForbiddenAddress(InvalidField):
-    """A notification URL has a scheme or resolves to an address that the platform does not post to."""
+    """A notification URL has a scheme, or resolves to an address, that the platform does not post to."""
 
 
 class DisplayNumberNotOwned(InvalidField):
@@ -63,32 +63,32 @@ class DisplayNumberNotOwned(InvalidField):
 
 
 class NumberRule(StrEnum):
-    """The rules that a number must keep (dialling_policy.py)."""
+    """The rules for numbers (dialling_policy.py)."""
 
     EMERGENCY = "emergency"
-    """Not an emergency number of a country with this country code."""
+    """Not an emergency number in any country with this country code."""
     SHORT = "short"
-    """Not a short number of a country with this country code: it means nothing, or another thing, elsewhere."""
+    """Not a short number in any country with this country code, since short numbers only work within one country."""
     IMPOSSIBLE = "impossible"
-    """As many digits as numbers under this country code have; and there is such a country code."""
+    """The country code exists and the length is valid for it."""
     MISWRITTEN = "miswritten"
-    """Written as the numbering plan writes it: what is judged is what is dialled."""
+    """Written as in the numbering plan, so that the number checked is the number dialled."""
     NO_COUNTRY = "no_country"
-    """Not of a satellite or another network that belongs to no country."""
+    """Not of a network without a country, such as satellites."""
     NOT_IN_USE = "not_in_use"
     """In a range that is in use."""
     KIND = "kind"
-    """Of a kind that may be dialled, or shown: not premium-rate, shared-cost, personal, pager, voicemail, …"""
+    """Of a type that may be dialled or shown: not premium-rate, shared-cost, personal, pager, voicemail, …"""
     COUNTRY = "country"
     """Of one of the app's countries."""
     NOT_A_TEST_NUMBER = "not_a_test_number"
-    """In the sandbox: on the app's list of test numbers."""
+    """In the sandbox: one of the app's test numbers."""
     CALLEE_IS_CALLER = "callee_is_caller"
-    """One telephone cannot be both legs."""
+    """Caller and callee differ."""
 
 
 class NumberRefused(InvalidField):
-    """The policy refuses a number that should be dialled or shown, for the first `rule` that it breaks."""
+    """The policy refuses a number to be dialled or shown; `rule` is the first rule it breaks."""
 
     def __init__(self, field: str, text: str, rule: NumberRule) -> None:
         super().__init__(field, text)
@@ -96,19 +96,19 @@ class NumberRefused(InvalidField):
 
 
 class CallerRefused(InvalidField):
-    """The policy refuses the caller's number; the cause says by which rule. The wire has a code of its own for it."""
+    """The policy refuses the caller's number, for which the SP's format has its own code; the cause has the rule."""
 
 
 class KeyReused(RequestRefused):
-    """An idempotency key came again within its time, with another request than at first."""
+    """An idempotency key was used before, within its lifetime, for another request."""
 
 
 class RecordingNotEnabled(InvalidField):
-    """Recording was asked for, and the operator has not enabled it for this app."""
+    """Recording was requested, but the operator has not enabled it for this app."""
 
 
 class UnknownApp(RequestRefused):
-    """No app has this key, or it is not this SP's."""
+    """No app has this key, or it belongs to another SP."""
 
 
 class UnknownSp(RequestRefused):
@@ -116,7 +116,7 @@ class UnknownSp(RequestRefused):
 
 
 class AccountExists(RequestRefused):
-    """An account with this id, user name or key exists."""
+    """An account with this id, user name or key already exists."""
 
 
 class WrongCredentials(RequestRefused):
@@ -124,7 +124,7 @@ class WrongCredentials(RequestRefused):
 
 
 class WrongDigest(WrongCredentials):
-    """A digest was not made with a live secret of the app."""
+    """A digest was not made with a valid secret of the app."""
 
 
 class RequestStale(RequestRefused):
@@ -132,27 +132,27 @@ class RequestStale(RequestRefused):
 
 
 class NonceUsed(RequestRefused):
-    """A digest's nonce came before: the request is a repeat, by whomever."""
+    """A digest's nonce was used before: the request is a repeat or a replay."""
 
 
 class AuthenticationLocked(RefusedForNow):
-    """So many proofs were wrong that none is looked at for a while."""
+    """Too many wrong credentials: none is checked for a while."""
 
 
 class AccountInactive(RequestRefused):
-    """The SP or the app is suspended by the operator."""
+    """The operator has suspended the SP or the app."""
 
 
 class InvalidToken(RequestRefused):
-    """An access or refresh token is unknown, ended, or another app's."""
+    """An access or refresh token is unknown, revoked, or another app's."""
 
 
 class TokenExpired(InvalidToken):
-    """A token was ours and its time is over."""
+    """A token has expired."""
 
 
 class TooManyLogIns(RefusedForNow):
-    """More log-ins of one app within a minute than the platform takes."""
+    """Too many log-ins of one app within a minute."""
 
 
 class LimitReached(RequestRefused):
@@ -160,38 +160,38 @@ class LimitReached(RequestRefused):
 
 
 class TooManyCalls(RequestRefused):
-    """An app placed as many calls within one second as it may."""
+    """An app has reached its limit of calls per second."""
 
 
 class CalleeLimitReached(RefusedForNow):
-    """An app called one callee as often as it may on one day; `again_after` ends with it."""
+    """An app has reached its limit of calls to one callee per day; `again_after` is the rest of the day."""
 
 
 class UnknownRecording(RequestRefused):
-    """No callback of this app with this recording, or its sound was deleted with age."""
+    """The app has no callback with this recording, or its retention is over."""
 
 
 class UnknownLink(RequestRefused):
-    """No link to a recording has this token, or its time is over."""
+    """No link to a recording has this token, or it has expired."""
 
 
 class UnknownCall(RequestRefused):
-    """No callback of this app has this id, or it is over and can no longer be changed."""
+    """The app has no callback with this id, or it is over and can no longer change."""
 
 
-# ---- a repeat; the work stands
+# ---- a repeat
 
 
 class AlreadyDone(DuologueError):
-    """The same thing was done before. Nothing was changed."""
+    """Already done earlier. Nothing was changed."""
 
 
 class CallAlreadyAccepted(AlreadyDone):
-    """A callback with this id exists."""
+    """A callback with this id already exists."""
 
 
 class RequestRepeated(AlreadyDone):
-    """The same request came before under the same idempotency key, and led to the call `call_id`."""
+    """The same request was accepted before, with the same idempotency key, as the call `call_id`."""
 
     def __init__(self, call_id: str) -> None:
         super().__init__(call_id)
@@ -199,37 +199,37 @@ class RequestRepeated(AlreadyDone):
 
 
 class CdrAlreadyWritten(AlreadyDone):
-    """The account of this callback is closed; there is exactly one CDR."""
+    """The call is finalized; there is exactly one CDR."""
 
 
 class EventAlreadyProcessed(AlreadyDone):
-    """The network repeated an event: the stored answer is given again."""
+    """The network repeated an event: return the stored answer."""
 
 
-# ---- come back
+# ---- not yet
 
 
 class NotYet(DuologueError):
-    """It will be so, but is not yet. Repeat a few times, spaced."""
+    """Not yet the case. Repeat a few times, with pauses."""
 
 
 class LegStillUp(NotYet):
-    """A leg of the call has not ended, so its account cannot be closed."""
+    """A leg of the call has not ended, so the call cannot be finalized."""
 
 
 class RecordingNotReady(NotYet):
-    """The call was recorded, and the sound has not come yet."""
+    """The call was recorded, but the file has not arrived yet."""
 
 
 # ---- why a state of the flow has nothing to wait for
 
 
 class FlowError(DuologueError):
-    """A state of the flow has nothing to wait for, or nothing more. The state machine goes on by the class's name."""
+    """A state of the flow has nothing to wait for. The state machine branches on the class name."""
 
 
 class AlreadyAnswered(FlowError):
-    """Who should be rung, or is given up, has answered."""
+    """The party to be dialled, or to be given up, has answered."""
 
 
 class CallIsOver(FlowError):
@@ -241,15 +241,15 @@ class CallStopping(FlowError):
 
 
 class CallerSilent(FlowError):
-    """The caller has not answered within its time."""
+    """The caller has not answered in time."""
 
 
 class CalleeSilent(FlowError):
-    """The callee has not answered within its time."""
+    """The callee has not answered in time."""
 
 
 class LongestReached(FlowError):
-    """The longest duration of the call is reached."""
+    """The maximum duration of the call is reached."""
 
 
 class NothingIsUp(FlowError):
@@ -257,18 +257,18 @@ class NothingIsUp(FlowError):
 
 
 class StaleAttempt(FlowError):
-    """A newer attempt of the flow waits on this call. Nobody listens to this one any more."""
+    """A newer attempt of the flow waits on this call; this one's result is ignored."""
 
 
 class NoSuchNetworkCall(FlowError):
-    """The network knows no such call any more: no leg of it is up, and its hang-ups are told or on their way."""
+    """The network no longer knows the call: no leg is up, and the hang-up events have arrived or are on their way."""
 
 
-# ---- what became of a dial
+# ---- failed dials
 
 
 class DialError(DuologueError):
-    """A dial failed. `code` is the network's own code of the error, never its text, which may hold a number."""
+    """A dial failed. `code` is the network's error code, never its text, which may contain a number."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -276,7 +276,7 @@ class DialError(DuologueError):
 
 
 class NothingWasDialled(DialError):
-    """The network has no room for now, or the request was never sent."""
+    """The network has no capacity at the moment, or the request was never sent."""
 
 
 class DialRefused(DialError):
@@ -287,15 +287,15 @@ class DialUncertain(DialError):
     """The dial may have left. It is never repeated."""
 
 
-# ---- others must recover
+# ---- external services
 
 
 class OutsideUnavailable(DuologueError):
-    """A thing outside (storage, the network's control plane, a queue) did not answer or refused for now."""
+    """An external service (storage, the network's control plane, a queue) did not respond, or throttled us."""
 
 
-# ---- inside
+# ---- internal
 
 
 class RaceLost(DuologueError):
-    """The call changed since it was read: load it again and decide again. Never leaves the use case."""
+    """The call changed since it was read: load it and decide again. Never leaves the use case."""

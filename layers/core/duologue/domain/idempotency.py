@@ -1,7 +1,6 @@
-"""A request that its SP marked as one and the same, however often it comes.
+"""Idempotency keys of requests to place a callback, after draft-ietf-httpapi-idempotency-key-header.
 
-After draft-ietf-httpapi-idempotency-key-header. The mark is remembered with the call that it led to, and only with
-that: a request that was refused leaves no mark, and may be sent again, changed or not.
+A key is stored only with the call that it led to: a refused request stores none and may be sent again, changed or not.
 """
 
 import hashlib
@@ -10,14 +9,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 KEPT = timedelta(hours=24)
-"""From the acceptance of the call; after that the mark is as good as new."""
+"""From the acceptance of the call; after that the key is unused again."""
 
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """`name`: hash of what the SP sent as the key. `request`: fingerprint of the request that it came with.
+    """`name`: hash of the SP's key. `request`: fingerprint of the request that it came with.
 
-    Neither tells what was sent: the key may hold an SP's own order numbers, a request holds telephone numbers.
+    Neither reveals what was sent: keys may contain order numbers, requests contain telephone numbers.
     """
 
     name: str
@@ -25,6 +24,6 @@ class IdempotencyKey:
 
     @classmethod
     def of(cls, key: str, request: bytes) -> "IdempotencyKey":
-        """The fingerprint is keyed with the key itself: to guess a request by it, one must know the key as well."""
+        """The fingerprint is an HMAC with the key, so a request cannot be guessed from it without the key."""
         name = hashlib.sha256(key.encode()).hexdigest()
         return cls(name, hmac.new(key.encode(), request, hashlib.sha256).hexdigest())

@@ -9,14 +9,14 @@ from duologue.domain.phone_number import PhoneNumber
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """Every time is aware UTC, and absent until the network said so (R14: what it does not say is not invented)."""
+    """Times are aware UTC, and absent until the network has reported them (R14)."""
 
     party: Party
     number: PhoneNumber
     display_number: PhoneNumber
-    """The display number that this party sees."""
+    """The number shown on this party's phone."""
     network_id: str | None = None
-    """The carrier's own id of this leg; None until it was named."""
+    """The carrier's id of this leg; None until the network has reported it."""
     dialled_at: datetime | None = None
     alerting_at: datetime | None = None
     answered_at: datetime | None = None
@@ -25,7 +25,7 @@ class Leg:
 
     @property
     def is_up(self) -> bool:
-        """Answered and not ended: it costs, and somebody listens."""
+        """Answered and not ended: it is billed, and somebody listens."""
         return self.answered_at is not None and self.ended_at is None
 
     @property

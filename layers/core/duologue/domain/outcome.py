@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Party(StrEnum):
-    """The two people of a callback, in the order that they are rung."""
+    """The two parties of a callback, in the order in which they are called."""
 
     CALLER = "caller"
     CALLEE = "callee"
@@ -16,7 +16,7 @@ class Party(StrEnum):
 
 
 class Result(StrEnum):
-    """What became of one leg."""
+    """How one leg ended."""
 
     COMPLETED = "completed"  # it was answered, and later it ended
     BUSY = "busy"
@@ -29,30 +29,30 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one leg ended: the result, and the SIP status the network gave with it (0: it gave none)."""
+    """How one leg ended: the result and the network's SIP status (0: none)."""
 
     result: Result
     sip_status: int = 0
 
 
 class EndReason(StrEnum):
-    """Why a call ended. The first reason that is recorded stands."""
+    """Why a call ended. The first reason recorded counts."""
 
     HUNG_UP = "hung_up"  # after both had answered
     CALLER_FAILED = "caller_failed"  # the network ended the caller's leg before an answer
-    CALLER_SILENT = "caller_silent"  # the network never said what became of the caller's leg
+    CALLER_SILENT = "caller_silent"  # the network never reported what happened to the caller's leg
     CALLEE_FAILED = "callee_failed"
     CALLEE_SILENT = "callee_silent"
     CALLER_LEFT = "caller_left"  # the caller hung up before the callee answered
     STOPPED = "stopped"  # by the SP
     LONGEST_CALL = "longest_call"
-    NO_ROOM = "no_room"  # the network had no room for the dial; nothing was dialled
+    NO_ROOM = "no_room"  # the network had no capacity for the dial; nothing was dialled
     DIAL_REFUSED = "dial_refused"  # the network refused the dial for good; nothing was dialled
-    NEVER_STARTED = "never_started"  # accepted, and then nothing took it up; nothing was dialled
-    LOST = "lost"  # the network never told its end, or the flow could no longer see the call and ended it
+    NEVER_STARTED = "never_started"  # accepted, but its flow never started; nothing was dialled
+    LOST = "lost"  # the network never reported the end, or the flow lost track of the call and ended it
 
 
-# RFC 3261 unless another is named. What is not here is UNREACHABLE.
+# RFC 3261 unless stated otherwise. Any other status is UNREACHABLE.
 _RESULTS = {
     403: Result.REJECTED,  # §21.4.4 forbidden
     404: Result.INVALID_NUMBER,  # §21.4.5 not found
@@ -71,5 +71,5 @@ _RESULTS = {
 
 
 def outcome_of(sip_status: int) -> Outcome:
-    """What a SIP status says of a leg that was never answered (0: the network gave none)."""
+    """The outcome of a leg that was never answered, by its SIP status (0: the network gave none)."""
     return Outcome(_RESULTS.get(sip_status, Result.UNREACHABLE), sip_status)

@@ -1,7 +1,7 @@
-"""Passwords of SP accounts, kept as scrypt hashes (RFC 7914).
+"""Passwords of SP accounts, stored as scrypt hashes (RFC 7914).
 
-A hash carries its own parameters, `scrypt$<n>$<r>$<p>$<salt>$<key>`, so that they can grow without ending old ones.
-Checking costs the same whether or not there is an account: without one, `NOBODY` is checked.
+A hash includes its parameters, `scrypt$<n>$<r>$<p>$<salt>$<key>`, so that they can be raised while old hashes stay
+valid. A check takes the same time whether or not the account exists: without one, `NOBODY` is checked.
 """
 
 import base64
@@ -10,18 +10,18 @@ import hashlib
 import hmac
 
 _N, _R, _P = 2**14, 8, 5
-"""16 MiB and about a quarter of a second (OWASP password storage cheat sheet, the row that fits a small Lambda)."""
+"""16 MiB and about a quarter of a second (OWASP password storage cheat sheet, the row for a small Lambda)."""
 _KEY_BYTES = 32
 SALT_BYTES = 16
 
 
 def hash_password(password: str, salt: bytes) -> str:
-    """`salt` is `SALT_BYTES` random bytes, new for every password."""
+    """`salt`: `SALT_BYTES` random bytes, new for every password."""
     return f"scrypt${_N}${_R}${_P}${_text(salt)}${_text(_derive(password, salt, _N, _R, _P))}"
 
 
 def password_matches(password: str, hashed: str) -> bool:
-    """Whether this is the password, in a time that tells nothing of it. A hash that cannot be read matches nothing."""
+    """Compare in constant time. A malformed hash matches nothing."""
     try:
         scheme, n, r, p, salt, key = hashed.split("$")
         expected = base64.b64decode(key, validate=True)
@@ -42,4 +42,4 @@ def _text(raw: bytes) -> str:
 
 
 NOBODY = f"scrypt${_N}${_R}${_P}${_text(bytes(SALT_BYTES))}${_text(bytes(_KEY_BYTES))}"
-"""What is checked when there is no such account: the same work, and no password matches it."""
+"""Checked if there is no such account: the same work, and no password matches it."""

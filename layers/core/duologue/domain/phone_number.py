@@ -1,26 +1,26 @@
-"""A telephone number: E.164 with its plus sign. It prints masked, so that no log shows it by accident."""
+"""A telephone number: E.164 with the plus sign. It prints masked, so that logs do not leak it."""
 
 import re
 from dataclasses import dataclass
 
 from duologue.domain.errors import InvalidNumber
 
-# ITU-T E.164 §6: at most 15 digits, the first never 0. Three is the shortest that the wire format lets through.
+# ITU-T E.164 §6: at most 15 digits, the first not 0. Three is the shortest that the wire format allows.
 _E164 = re.compile(r"\+[1-9][0-9]{2,14}")
 
 
 @dataclass(frozen=True, slots=True)
 class PhoneNumber:
-    """`e164` is the number in full; `str()` and `repr()` show it masked."""
+    """`e164` is the full number; `str()` and `repr()` mask it."""
 
     e164: str
 
     @classmethod
     def parse(cls, text: str, *, field: str = "number") -> "PhoneNumber":
-        """Read a number as an SP writes it.
+        """Parse a number.
 
         Raises:
-            InvalidNumber: no leading plus sign, a letter or space in it, or not 3 to 15 digits. Names `field`.
+            InvalidNumber: not a plus sign and 3 to 15 digits, the first not 0; names `field`.
         """
         if not _E164.fullmatch(text):
             raise InvalidNumber(field, "must be E.164: a plus sign, then 3 to 15 digits, the first not 0")

@@ -1,11 +1,11 @@
-"""Where an SP is told: which URLs and which addresses the platform may post to.
+"""Notification URLs, and the addresses that the platform may post to.
 
-Law: a host name is judged by every address that it resolves to, when the URL is saved and again when it is used, and
-the connection goes to an address that was judged. An address that is not surely a public host's is forbidden. If no
-resolver answers when it is saved, which is no fault of the SP's, it is judged when it is used.
+Invariant: a host name is judged by all addresses it resolves to, when the URL is saved and again when it is used, and
+the connection goes to an address that was judged. Any address that is not known to be public is forbidden. If DNS does
+not respond when the URL is saved, which is not the SP's fault, the URL is judged when it is used.
 
-Ranges: the IANA special-purpose registries of IPv4 and IPv6 (RFC 6890), written out so that they do not move with
-the Python version.
+Ranges: the IANA special-purpose registries of IPv4 and IPv6 (RFC 6890), listed here so that they do not change with the
+Python version.
 """
 
 import re
@@ -21,7 +21,7 @@ Address = IPv4Address | IPv6Address
 _PRINTABLE = re.compile(r"[!-~]+")
 _NEVER_IN_A_URL = re.compile(r"[\\\"<>^`{|}]")
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
-# A name whose last label is a number is an IPv4 address in one of its odd spellings (WHATWG URL, "ends in a number").
+# A name whose last label is a number is an IPv4 address in an unusual notation (WHATWG URL, "ends in a number").
 _ENDS_IN_A_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?")
 
 _FORBIDDEN_4 = tuple(
@@ -66,7 +66,7 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 @dataclass(frozen=True, slots=True)
 class SpUrl:
-    """An http or https URL without user information. `text` is as the SP wrote it; `host` has no brackets."""
+    """An http or https URL without user information. `text`: as the SP wrote it. `host`: without brackets."""
 
     text: str
     scheme: str
@@ -77,11 +77,11 @@ class SpUrl:
 
     @classmethod
     def parse(cls, text: str, *, field: str = "url") -> "SpUrl":
-        """Read a URL.
+        """Parse a URL.
 
         Raises:
-            InvalidField: it is not an absolute URL, or its host or port is malformed.
-            ForbiddenAddress: its scheme is not http or https, or it carries user information.
+            InvalidField: not an absolute URL, or host or port is malformed.
+            ForbiddenAddress: the scheme is not http or https, or there is user information.
         """
         if not _PRINTABLE.fullmatch(text) or _NEVER_IN_A_URL.search(text):
             raise InvalidField(field, "is not a URL")
@@ -101,17 +101,17 @@ class SpUrl:
 
     @property
     def authority(self) -> str:
-        """Host and port, as the Host header names them."""
+        """Host and port as in the Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         usual = 443 if self.scheme == "https" else 80
         return host if self.port == usual else f"{host}:{self.port}"
 
 
 def check_addresses(addresses: Sequence[Address], *, field: str, allow_loopback: bool) -> None:
-    """Judge every address that a host resolved to. `allow_loopback` opens loopback and nothing else.
+    """Check all addresses of a host. `allow_loopback` allows loopback and nothing else.
 
     Raises:
-        ForbiddenAddress: there is none, or one of them is not a public host's.
+        ForbiddenAddress: there is no address, or one is not public.
     """
     if not addresses:
         raise ForbiddenAddress(field, "names a host that has no address")

@@ -14,10 +14,10 @@ class Wait(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TaskToken:
-    """One attempt of one waiting state. `value` is opaque.
+    """The token of one attempt of one waiting state. `value` is opaque.
 
-    `rank` orders attempts, a newer one has a higher: when its state was entered, in milliseconds since the epoch, times
-    1,000, plus the number of the attempt.
+    `rank` orders attempts, the newest has the highest: the time its state was entered, in milliseconds since the epoch,
+    times 1,000, plus the number of the attempt.
     """
 
     value: str

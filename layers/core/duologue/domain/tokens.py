@@ -1,15 +1,15 @@
-"""The tokens of one app: which are good, which go when another comes, and how often an app may log in.
+"""The tokens of one app: validity, replacement, and the rate of log-ins.
 
-A log-in gives a pair: an access token for every request, and a refresh token that buys the next pair. The platform
-keeps only hashes of them, all of one app's together, so that one conditional write decides between two log-ins at once.
+A log-in creates a pair: an access token for requests, and a refresh token for the next pair. Only hashes are stored,
+all of one app together, so that one conditional write decides between concurrent log-ins.
 
-* An access token is good for 48 h. Its refresh token is good for 96 h, since clients refresh when told "expired".
-* At most 10 pairs of an app are current, since an SP has several servers. The oldest goes first.
-* A refresh replaces a pair. What it replaced is good for 60 s more, for requests in flight and for a client that lost
-  the answer and asks again. Such a repeat replaces the pair that was made before it, in the same way: however often it
-  comes, it takes one place, and no other server's. After the 60 s the refresh token is spent.
-* At most 5 log-ins within 60 s. Only right ones count: an app's key is no secret, and who knows no more of an app must
-  not be able to keep it from logging in. Wrong ones count against the address that they come from (`domain.attempts`).
+* An access token is valid for 48 h. Its refresh token is valid for 96 h, since clients refresh on "expired".
+* An app has at most 10 current pairs, since an SP has several servers. The oldest is dropped first.
+* A refresh replaces a pair. The replaced pair stays valid for 60 s, for requests in flight and for a client that lost
+  the response and repeats. A repeat replaces the pair created before it in the same way, so repeats take one place, and
+  never another server's. After the 60 s the refresh token is used up.
+* At most 5 log-ins within 60 s. Only successful ones count: an app's key is no secret, and knowing it must not be
+  enough to prevent log-ins. Failed ones count against their source address (`domain.attempts`).
 """
 
 import hashlib
@@ -25,17 +25,17 @@ REFRESH_LIFE = timedelta(hours=96)
 OVERLAP = timedelta(seconds=60)
 MOST_PAIRS = 10
 _MOST_REPLACED = 2 * MOST_PAIRS
-"""Each of ten servers refreshes at the same moment and repeats it."""
+"""Ten servers refresh at the same moment, and each repeats it."""
 MOST_LOG_INS = 5
 LOG_IN_WINDOW = timedelta(seconds=60)
 
 _TOKEN_LENGTH = 64
-"""About 381 random bits, and well below the 180 characters that the shortest store of a client takes."""
+"""About 381 random bits, and well below the 180 characters that the most limited client stores."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenPair:
-    """Two tokens in clear: they exist only in the answer to the app that they are for."""
+    """Two tokens in plain text; they exist only in the response to their app."""
 
     access: str
     refresh: str
@@ -44,7 +44,7 @@ class TokenPair:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What is kept of a pair. The times are the first moment at which each token is no longer good."""
+    """The stored part of a pair. Each `…_ends_at` is the first moment at which that token is no longer valid."""
 
     access_hash: str
     refresh_hash: str
@@ -52,7 +52,7 @@ class Grant:
     refresh_ends_at: datetime
     replaced: bool = False
     instead_of: str = ""
-    """The hash of the refresh token that bought it; empty: a log-in did."""
+    """Hash of the refresh token used to create it; empty: created by a log-in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Register:
     version: int = 0
 
     def check_access(self, token: str, now: datetime) -> None:
-        """Raises InvalidToken; TokenExpired if the token was good once and is still remembered."""
+        """Raises InvalidToken; TokenExpired if the token was valid and is still remembered."""
         hashed = hash_token(token)
         self._check(next((grant.access_ends_at for grant in self.grants if grant.access_hash == hashed), None), now)
 
@@ -81,11 +81,11 @@ class Register:
         return replace(self, log_ins=(*recent, now))
 
     def grant(self, pair: TokenPair, now: datetime, instead_of: str = "") -> "Register":
-        """Add a pair. The oldest current ones beyond ten are gone at once."""
+        """Add a pair, and drop the oldest current ones beyond ten."""
         hashes = hash_token(pair.access), hash_token(pair.refresh)
         new = Grant(*hashes, now + ACCESS_LIFE, now + REFRESH_LIFE, instead_of=instead_of)
         kept = [grant for grant in self.grants if now < grant.refresh_ends_at]
-        # What a refresh replaced is in its last minute, so it takes no place; it is bounded all the same.
+        # Replaced pairs are in their last minute and take no place, but their number is limited too.
         replaced = [grant for grant in kept if grant.replaced][-_MOST_REPLACED:]
         current = [*(grant for grant in kept if not grant.replaced), new][-MOST_PAIRS:]
         return replace(self, grants=tuple(grant for grant in (*kept, new) if grant in replaced or grant in current))
@@ -94,7 +94,7 @@ class Register:
         """Replace the pair of this refresh token by `pair`.
 
         Raises:
-            InvalidToken: it is unknown, or spent; TokenExpired: its time is over.
+            InvalidToken: unknown or used up. TokenExpired.
         """
         hashed = hash_token(token)
         old = next((grant for grant in self.grants if grant.refresh_hash == hashed), None)
@@ -106,13 +106,13 @@ class Register:
         return replace(self, grants=ended).grant(pair, now, instead_of=hashed)
 
     def log_out(self, token: str, now: datetime) -> "Register":
-        """End the pair of this access token at once. Raises InvalidToken; TokenExpired."""
+        """Revoke the pair of this access token at once. Raises InvalidToken, TokenExpired."""
         self.check_access(token, now)
         hashed = hash_token(token)
         return replace(self, grants=tuple(grant for grant in self.grants if grant.access_hash != hashed))
 
     def end_all(self) -> "Register":
-        """End every pair at once. How often the app logged in stays known."""
+        """Revoke all pairs at once. The log-in counts stay."""
         return replace(self, grants=())
 
     @staticmethod
@@ -128,12 +128,12 @@ def new_pair(random_bytes: Callable[[int], bytes]) -> TokenPair:
 
 
 def hash_token(token: str) -> str:
-    """What is kept of a token. Fast and unsalted is enough: nobody guesses 381 random bits."""
+    """The stored hash of a token. Fast and unsalted is enough for 381 random bits."""
     return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
 def _replaced(grant: Grant, now: datetime) -> Grant:
-    """End a grant after the overlap; one that was replaced before keeps its end, so repeats do not prolong it."""
+    """Expire a grant after the overlap; one replaced earlier keeps its end, so repeats do not extend it."""
     end = now + OVERLAP
     return replace(
         grant,

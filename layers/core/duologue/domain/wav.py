@@ -1,8 +1,8 @@
-"""Prompts as WAV files: what is taken, and what it is made into.
+"""Prompts as WAV files.
 
-Taken: 8 kHz, mono, PCM of 16 bits or A-law, which is what the wire's page asks for. Made into: PCM of 16 bits, the only
-kind that the telephone network plays. Layout: RIFF chunks, each a name of 4 bytes, a length, and that many bytes, with
-one more after an odd number; numbers have their lowest byte first.
+Input: 8 kHz, mono, 16-bit PCM or A-law, as the SP's format documents. Output: 16-bit PCM, the only encoding that the
+telephone network plays. Layout: RIFF chunks, each a name of 4 bytes, a length and that many bytes, padded to an even
+length; numbers are little-endian.
 """
 
 import struct
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from duologue.domain.errors import InvalidField
 
 LARGEST = 2 * 1024 * 1024
-"""Bytes of the file as it is taken."""
+"""Maximum size of an input file in bytes."""
 RATE_HZ = 8000
 
 _SAMPLE_BYTES = 2
@@ -20,7 +20,7 @@ _PCM, _A_LAW, _EXTENSIBLE = 1, 6, 0xFFFE
 
 @dataclass(frozen=True, slots=True)
 class Pcm:
-    """`samples`: of 16 bits, 8 kHz, mono."""
+    """`samples`: 16-bit, 8 kHz, mono, little-endian."""
 
     samples: bytes
 
@@ -30,45 +30,45 @@ class Pcm:
 
     @property
     def wav(self) -> bytes:
-        """The whole file."""
+        """The complete WAV file."""
         form = struct.pack("<HHIIHH", _PCM, 1, RATE_HZ, RATE_HZ * _SAMPLE_BYTES, _SAMPLE_BYTES, 8 * _SAMPLE_BYTES)
         chunks = _chunk(b"fmt ", form) + _chunk(b"data", self.samples)
         return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks
 
 
 def read_wav(content: bytes, *, field: str = "file") -> Pcm:
-    """Read a file.
+    """Parse a WAV file.
 
     Raises:
-        InvalidField: it is too large, cut off, or not of a kind that is taken. Names `field`.
+        InvalidField: too large, truncated, or an unsupported encoding; names `field`.
     """
     if len(content) > LARGEST:
         raise InvalidField(field, f"is larger than {LARGEST} bytes")
     chunks = _chunks(content, field)
     form, samples = chunks.get(b"fmt ", b""), chunks.get(b"data", b"")
     if len(form) < 16:
-        raise InvalidField(field, "is not a WAV file: it does not say what is in it")
+        raise InvalidField(field, "is not a WAV file: it has no format chunk")
     kind, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", form)
     if kind == _EXTENSIBLE and len(form) >= 26:
-        (kind,) = struct.unpack_from("<H", form, 24)  # the first bytes of the long name of a kind are its short one
+        (kind,) = struct.unpack_from("<H", form, 24)  # the format's GUID starts with its short code
     if (rate, channels) != (RATE_HZ, 1):
         raise InvalidField(field, f"must be 8 kHz mono; it has {rate} Hz and {channels} channels")
     if (kind, bits) == (_A_LAW, 8):
         samples = decode_a_law(samples)
     elif (kind, bits) != (_PCM, 16):
-        raise InvalidField(field, "must be PCM of 16 bits, or A-law")
+        raise InvalidField(field, "must be 16-bit PCM or A-law")
     if not samples or len(samples) % _SAMPLE_BYTES:
-        raise InvalidField(field, "has no sound in it, or half a sample at its end")
+        raise InvalidField(field, "has no samples, or an incomplete one at the end")
     return Pcm(samples)
 
 
 def decode_a_law(encoded: bytes) -> bytes:
-    """ITU-T G.711, table 1a: each byte becomes a sample of 13 bits, here in the upper bits of 16."""
+    """ITU-T G.711, table 1a: each byte becomes a 13-bit sample, here in the upper bits of 16."""
     return b"".join(map(_A_LAW_SAMPLES.__getitem__, encoded))
 
 
 def _a_law_sample(byte: int) -> int:
-    byte ^= 0x55  # every other bit is sent inverted
+    byte ^= 0x55  # every other bit is inverted
     segment, step = byte >> 4 & 7, byte & 15
     size = 2 * step + 1 if segment == 0 else (2 * step + 33) << (segment - 1)
     return (size if byte & 0x80 else -size) << 3
@@ -78,7 +78,7 @@ _A_LAW_SAMPLES = [struct.pack("<h", _a_law_sample(byte)) for byte in range(256)]
 
 
 def _chunks(content: bytes, field: str) -> dict[bytes, bytes]:
-    """The chunks by their names, the first of each."""
+    """The first chunk of each name."""
     if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
         raise InvalidField(field, "is not a WAV file")
     found: dict[bytes, bytes] = {}
@@ -87,7 +87,7 @@ def _chunks(content: bytes, field: str) -> dict[bytes, bytes]:
         name, (length,) = content[at : at + 4], struct.unpack_from("<I", content, at + 4)
         body = content[at + 8 : at + 8 + length]
         if len(body) < length:
-            raise InvalidField(field, "is cut off")
+            raise InvalidField(field, "is truncated")
         found.setdefault(name, body)
         at += 8 + length + length % 2
     return found

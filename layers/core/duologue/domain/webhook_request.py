@@ -1,4 +1,4 @@
-"""A notification on its way to an SP, and what came back."""
+"""The HTTP request of a notification, and its response."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
-    """One notification as it goes out: signed, for one URL."""
+    """One notification: signed, for one URL."""
 
     url: str
     headers: Mapping[str, str] = field(repr=False)
@@ -15,7 +15,7 @@ class WebhookRequest:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back: `body` is cut at a few kilobytes. `status` None: nothing came, and `note` says why."""
+    """The response. `body` is cut at a few kilobytes. `status` None: there was none, and `note` says why."""
 
     status: int | None
     body: bytes = b""

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from duologue.call_control.facts import LegRingingRecorded
-from duologue.domain.audio import Audio, Listeners
+from duologue.domain.audio import Audio, AudioListeners
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
 from duologue.domain.task_token import Wait
@@ -89,7 +89,7 @@ def test_a_prompt_before_the_callee_is_heard_to_its_end():
 
 @pytest.mark.parametrize(
     ("to", "tags"),
-    [(Listeners.BOTH, ["LEG-A", "LEG-B"]), (Listeners.CALLER, ["LEG-A"]), (Listeners.CALLEE, ["LEG-B"])],
+    [(AudioListeners.BOTH, ["LEG-A", "LEG-B"]), (AudioListeners.CALLER, ["LEG-A"]), (AudioListeners.CALLEE, ["LEG-B"])],
 )
 def test_the_last_minute_is_said_to_whom_the_sp_wants(to, tags):
     world = CallControl(replace(callback(CALL_ID), audio=Audio(last_minute_to=to))).play(*UNTIL_TALK)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from duologue.call_control.prompts import AppPrompt, Prompt
-from duologue.domain.audio import Audio, Listeners
+from duologue.domain.audio import Audio, AudioListeners
 from duologue.domain.call import NotifyTo
 from pstn.lines import AudioFile
 from pstn.lines.behaviours import answers, never_answers
@@ -68,7 +68,7 @@ def test_a_stop_while_the_prompt_before_the_callee_plays():
 
 @pytest.mark.parametrize(
     ("to", "hear"),
-    [(Listeners.BOTH, {CALLER, CALLEE}), (Listeners.CALLER, {CALLER}), (Listeners.CALLEE, {CALLEE})],
+    [(AudioListeners.BOTH, {CALLER, CALLEE}), (AudioListeners.CALLER, {CALLER}), (AudioListeners.CALLEE, {CALLEE})],
 )
 def test_the_last_minute_is_announced(to, hear):
     line = Line(answers(2), answers(2))
@@ -86,7 +86,7 @@ def test_the_last_minute_is_announced(to, hear):
 
 def test_the_apps_own_announcement_of_the_last_minute():
     line = Line(answers(2), answers(2))
-    line.place(longest_talk=TALK, audio=Audio(last_minute="ours.wav", last_minute_to=Listeners.CALLEE))
+    line.place(longest_talk=TALK, audio=Audio(last_minute="ours.wav", last_minute_to=AudioListeners.CALLEE))
     line.run()
     assert line.heard_by(CALLEE) == [OWN]
 

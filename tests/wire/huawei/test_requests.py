@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue.domain.accounts import App
-from duologue.domain.audio import Audio, EarlyMedia, Listeners
+from duologue.domain.audio import Audio, EarlyMedia, AudioListeners
 from duologue.domain.call import NotifyTo
 from duologue.domain.callback_request import CallbackRequest
 from duologue.domain.errors import (
@@ -91,7 +91,7 @@ def test_a_whole_request():
             before_callee="hello_1.wav",
             while_callee_rings="music@night.wav",
             last_minute="last-minute.wav",
-            last_minute_to=Listeners.CALLEE,
+            last_minute_to=AudioListeners.CALLEE,
             recording_notice="recorded.wav",
             early_media=EarlyMedia.FAILURES,
         ),

@@ -20,7 +20,7 @@ from typing import Any
 
 from duologue.call_control.facts import FACTS, CallAccepted, Fact
 from duologue.call_control.history import Delivery, History
-from duologue.domain.audio import Audio, EarlyMedia, Listeners
+from duologue.domain.audio import Audio, EarlyMedia, AudioListeners
 from duologue.domain.call import Call, NotifyTo
 from duologue.domain.cdr import Cdr
 from duologue.domain.leg import Leg
@@ -39,7 +39,7 @@ _AUDIO: dict[str, Callable[[str], Any]] = {
     "before_callee": str,
     "while_callee_rings": str,
     "last_minute": str,
-    "last_minute_to": Listeners,
+    "last_minute_to": AudioListeners,
     "recording_notice": str,
     "early_media": EarlyMedia,
 }

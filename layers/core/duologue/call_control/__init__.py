@@ -1,1 +1,1 @@
-"""The pure core: what happens next in a call. No clock, no network, no JSON, no AWS."""
+"""The pure call control: what happens next in a call. No clock, no network, no JSON, no AWS."""

@@ -1,4 +1,4 @@
-"""What the network shall do at once, in this order."""
+"""Actions for the network, to be executed at once and in order."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,7 +10,7 @@ from duologue.domain.phone_number import PhoneNumber
 
 @dataclass(frozen=True, slots=True)
 class PlayPrompt:
-    """Play a prompt to one party, `times` over. It gives way to a new request."""
+    """Play a prompt `times` times to one party. A new action list interrupts it."""
 
     party: Party
     prompt: PromptAudio
@@ -19,9 +19,9 @@ class PlayPrompt:
 
 @dataclass(frozen=True, slots=True)
 class DialAndBridge:
-    """Ring `number` for at most `ring_limit`, showing `display_number`; the caller hears `waiting`. Join on answer.
+    """Dial `number` from `display_number` with a ring limit, and bridge it with the caller on answer.
 
-    `waiting` None: the caller hears nothing.
+    `waiting`: what the caller hears until then; None: silence.
     """
 
     number: PhoneNumber
@@ -32,7 +32,7 @@ class DialAndBridge:
 
 @dataclass(frozen=True, slots=True)
 class HangUp:
-    """End one leg, by the network's id of it: the tag would hit a later leg of the same side."""
+    """Hang up one leg, by its network id: its tag could address a later leg of the same party."""
 
     party: Party
     leg_id: str
@@ -40,9 +40,9 @@ class HangUp:
 
 @dataclass(frozen=True, slots=True)
 class StartRecording:
-    """Record what both say until the call ends; the file goes below `folder` in the recordings' store.
+    """Record both parties until the call ends, into `folder` of the recordings bucket.
 
-    `leg_id` is the caller's: its leg hears and says all there is.
+    `leg_id`: the caller's leg, which carries the audio of both.
     """
 
     leg_id: str

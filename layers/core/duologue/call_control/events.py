@@ -1,10 +1,10 @@
-"""What happens to a call, in our words: what the network says of it, and at the end what we ask for ourselves.
+"""Events of a call: what the network reports, then what the platform itself requests.
 
-Every one may come twice, late, never, or before the call that caused it is known.
+Each may arrive twice, late, never, or before the dial that caused it is recorded.
 
-`at` is when we heard of it, or the network's own time where it gives one. `network_call` is the carrier's id of the
-call, `leg_id` its id of the leg; both are opaque. `connected`: the legs that the network itself says are up, by party;
-it may know of an answer that we never heard.
+`at`: when we received it, or the network's own time if it gives one. `network_call` and `leg_id`: the carrier's opaque
+ids of the call and the leg. `connected`: the legs that the network reports as up, by party; it may know of an answer
+whose event never reached us.
 """
 
 from collections.abc import Mapping
@@ -24,14 +24,14 @@ class NetworkEvent:
 
 @dataclass(frozen=True, slots=True)
 class InboundCall(NetworkEvent):
-    """Somebody dials one of our display numbers, and hears ringing."""
+    """Someone calls one of our display numbers, and hears ringback."""
 
     leg_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class DialAccepted(NetworkEvent):
-    """The network accepted the caller's dial and is placing it. Nothing can be answered to it."""
+    """The network accepted the caller's dial and is placing it. No actions can be returned."""
 
     leg_id: str
     dialled_at: datetime
@@ -46,7 +46,7 @@ class LegRinging(NetworkEvent):
 
 @dataclass(frozen=True, slots=True)
 class LegAnswered(NetworkEvent):
-    """A leg was answered; for the callee: and joined with the caller."""
+    """A leg was answered. The callee's is then bridged with the caller's."""
 
     party: Party
     leg_id: str
@@ -55,11 +55,11 @@ class LegAnswered(NetworkEvent):
 
 @dataclass(frozen=True, slots=True)
 class BridgeFailed(NetworkEvent):
-    """The callee's leg came to nothing. `sip_status` 0: the network does not say why.
+    """The callee was not connected. `sip_status` 0: the network gives no reason.
 
-    `refused`: the network's code of why it was not even dialled; None: it was dialled.
-    `no_room`: it was refused for now, not for good.
-    `unplayable`: it was refused, since the prompt to wait by could not be played.
+    `refused`: the network's error code if the callee was not dialled at all; None: it was dialled.
+    `no_room`: refused for lack of capacity, not for good.
+    `unplayable`: refused because the waiting prompt could not be played.
     """
 
     sip_status: int = 0
@@ -70,23 +70,23 @@ class BridgeFailed(NetworkEvent):
 
 @dataclass(frozen=True, slots=True)
 class PromptPlayed(NetworkEvent):
-    """The last prompt of what we asked for has been heard to its end; None: the network does not say which."""
+    """The last prompt of an action list was played to its end; None: the network does not say which."""
 
     prompt: PromptAudio | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingStarted(NetworkEvent):
-    """The call is being recorded. `key` is where its file will be, some time after the call."""
+    """The call is being recorded. `key`: where the file will be stored, some time after the call."""
 
     key: str
 
 
 @dataclass(frozen=True, slots=True)
 class ActionRefused(NetworkEvent):
-    """The network could not do something we asked for, other than the bridge; the rest of the list is gone.
+    """The network could not execute an action other than the bridge, and dropped the rest of the list.
 
-    `prompt`: the one that was refused; None: the action was no prompt, or the network does not say which.
+    `prompt`: the one that was refused; None: the action was not a prompt, or the network does not say which.
     """
 
     action: str
@@ -96,7 +96,7 @@ class ActionRefused(NetworkEvent):
 
 @dataclass(frozen=True, slots=True)
 class LegEnded(NetworkEvent):
-    """A leg is over. `sip_status` 0: it had been answered, and ended normally. `connected`: its peer, or nobody."""
+    """A leg ended. `sip_status` 0: it had been answered and ended normally. `connected`: its peer, or nobody."""
 
     party: Party
     leg_id: str
@@ -106,24 +106,24 @@ class LegEnded(NetworkEvent):
 
 @dataclass(frozen=True, slots=True)
 class DialCalleeAsked(NetworkEvent):
-    """The state machine wants the callee rung."""
+    """The flow requests the callee's dial."""
 
 
 @dataclass(frozen=True, slots=True)
 class LastMinuteAsked(NetworkEvent):
-    """The state machine says that a minute is left of the longest call."""
+    """The flow requests the prompt before the last minute."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndAsked(NetworkEvent):
-    """The SP or the state machine wants the call ended; the reason is on the call."""
+    """The SP or the flow requests the end of the call; the reason is recorded on the call."""
 
     connected: Mapping[Party, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Informational(NetworkEvent):
-    """Said for our information only (an interrupted prompt, a hang-up confirmed)."""
+    """An event that needs no decision (an interrupted prompt, a confirmed hang-up)."""
 
     what: str
 
@@ -147,28 +147,28 @@ CallEvent = (
 
 @dataclass(frozen=True, slots=True)
 class OwnEvent:
-    """Something that the platform itself brings to a call; it concerns no network call."""
+    """An event of the platform itself; it has no network call."""
 
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class StopAsked(OwnEvent):
-    """The SP wants the call to end."""
+    """The SP requests the end of the call."""
 
 
 @dataclass(frozen=True, slots=True)
 class GaveUp(OwnEvent):
-    """The flow gave up. `error` led to that; None: nothing that the product names."""
+    """The flow gave up because of `error`; None: not an error of this product."""
 
     error: type[DuologueError] | None
 
 
 @dataclass(frozen=True, slots=True)
 class NeverTakenUp(OwnEvent):
-    """The call was accepted, its flow never began, and now it never will: nothing was dialled."""
+    """The call was accepted but its flow never started, and no longer will: nothing was dialled."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndNotHeard(OwnEvent):
-    """No leg of the call can be up any more, and the network never told its end."""
+    """No leg of the call can still be up, but the network never reported its end."""

@@ -1,4 +1,4 @@
-"""What happened to a call: recorded in one transaction with it, told to the SP later, in this order."""
+"""Facts: what happened to a call. Recorded in one transaction with it, and notified to the SP later, in order."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,14 +8,14 @@ from duologue.domain.outcome import EndReason, Party
 
 @dataclass(frozen=True, slots=True)
 class CallAccepted:
-    """The platform took the request. Not told to the SP: the answer to its request said so."""
+    """The platform accepted the request. Not notified: the response to the request said so."""
 
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class LegDialledRecorded:
-    """The network accepted this leg's dial; of the callee's: it was asked for it (docs/decisions/0008)."""
+    """The network accepted this leg's dial; for the callee: it was requested (docs/decisions/0008)."""
 
     at: datetime
     party: Party
@@ -35,7 +35,7 @@ class LegAnsweredRecorded:
 
 @dataclass(frozen=True, slots=True)
 class CallEnded:
-    """No leg is up any more. The call's row holds the rest: both legs, who hung up."""
+    """No leg is up any more. The call has the rest: both legs, who hung up."""
 
     at: datetime
     reason: EndReason
@@ -43,13 +43,13 @@ class CallEnded:
 
 @dataclass(frozen=True, slots=True)
 class CdrWritten:
-    """The CDR is written. Always the last fact of a call."""
+    """The CDR was written. Always the last fact of a call."""
 
     at: datetime
 
 
 LegFact = LegDialledRecorded | LegRingingRecorded | LegAnsweredRecorded
-"""A step of one leg. Once the call is over, its end and its account tell of every step."""
+"""A step of one leg. Once the call is over, its end and its CDR include all steps."""
 Fact = CallAccepted | LegDialledRecorded | LegRingingRecorded | LegAnsweredRecorded | CallEnded | CdrWritten
 FACTS: dict[str, type[Fact]] = {
     kind.__name__: kind

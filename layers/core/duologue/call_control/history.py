@@ -1,4 +1,4 @@
-"""What is recorded of a call besides the call itself: its facts, and what became of telling each to the SP."""
+"""The history of a call: its facts, and the delivery of each to the SP."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from duologue.domain.cdr import Cdr
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One attempt to tell the SP one fact. `status` is the HTTP status, None if there was no answer."""
+    """One attempt to notify the SP of a fact. `status`: the HTTP status; None: there was no response."""
 
     attempt: int
     at: datetime
@@ -23,11 +23,11 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All that is recorded of a call: its facts in order from sequence 1, and the last attempt to tell each."""
+    """Everything recorded about a call: its facts in order from sequence 1, and the last delivery attempt of each."""
 
     call: Call
     facts: tuple[Fact, ...]
     deliveries: Mapping[int, Delivery]
-    """By the fact's sequence. A fact that is not in it was not told (yet)."""
+    """By the fact's sequence. A fact that is missing was not notified (yet)."""
     cdr: Cdr | None = None
     """None: the call is not over."""

@@ -1,14 +1,14 @@
 """The call flow of a callback, as a pure function.
 
-Rule 1: whatever decides what happens next in a call is in this file, and so it is longer than the others.
-Rule 2: this file knows no clock, no network, no JSON and no AWS.
-Rule 3: it is total. The network repeats, reorders and loses events; one that does not fit is ignored with its reason,
-        never an exception: an exception here would cut off a person.
+Invariant 1: everything that decides what happens next in a call is in this file, so it is longer than the others.
+Invariant 2: no clock, no network, no JSON, no AWS.
+Invariant 3: the function is total. The network repeats, reorders and loses events; one that does not fit is ignored
+             with a note, never an exception, which would disconnect a person.
 
     accepted → ringing caller → caller waiting → ringing callee → talking → ending → over
 
-The phase follows from the times on the call (`domain.call`), so it cannot go back. It never dials on its own: the
-state machine asks, and `DialCalleeAsked` is the question.
+The phase is derived from the times on the call (`domain.call`), so it cannot go back. Call control never dials on its
+own: the flow requests it, by `DialCalleeAsked`.
 """
 
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ from duologue.call_control.facts import (
     LegRingingRecorded,
 )
 from duologue.call_control.prompts import AppPrompt, Prompt, PromptAudio
-from duologue.domain.audio import Listeners
+from duologue.domain.audio import AudioListeners
 from duologue.domain.call import Call, Phase
 from duologue.domain.errors import (
     CalleeSilent,
@@ -63,16 +63,16 @@ from duologue.domain.recording import Recording, folder_of
 from duologue.domain.task_token import Wait
 
 _HOLD_TIMES = 20
-"""How often the connecting prompt repeats; when it runs out first, the network says so and it starts again."""
+"""Repetitions of the connecting prompt; if it ends before the dial, the network reports that and it is restarted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The call as it now is, what the network shall do at once, and what has happened.
+    """The call after the event, the actions for the network, and the new facts.
 
-    `resumes`: what has come true that a state of the flow may wait for.
-    `note`: for the log, where nothing of the call changed; actions may follow all the same.
-    `goes_on`: who was given up has answered meanwhile.
+    `resumes`: the wait of the flow that the event completes.
+    `note`: for the log, if the call did not change; there may still be actions.
+    `goes_on`: the party that was given up has answered meanwhile.
     """
 
     call: Call
@@ -84,13 +84,13 @@ class Decision:
 
 
 def decide(call: Call, event: CallEvent | OwnEvent) -> Decision:
-    """What follows from one event."""
+    """Decide what follows from one event."""
     if isinstance(event, OwnEvent):
         return _numbered(call, _decide_own(call, event))
     if call.network_call is not None and call.network_call != event.network_call:
-        return _hang_up_the_late(call, event, "a stray: another call of the network was first (R6)")
+        return _hang_up_unwanted(call, event, "stray: another network call was stored first (R6)")
     if call.phase is Phase.OVER:
-        return _hang_up_the_late(call, event, "the call is over")
+        return _hang_up_unwanted(call, event, "the call is over")
     known, dialled = _adopt(call, event)
     decision = _decide_known(known, event)
     return _numbered(call, replace(decision, facts=dialled + decision.facts))
@@ -101,7 +101,7 @@ def _numbered(before: Call, decision: Decision) -> Decision:
     return replace(decision, call=call, note=decision.note if call == before else None)
 
 
-# ---- why a call ends, where it is not the network that says so. The first reason stands.
+# ---- ends that the network does not report. The first reason counts.
 
 
 def _decide_own(call: Call, event: OwnEvent) -> Decision:
@@ -109,14 +109,14 @@ def _decide_own(call: Call, event: OwnEvent) -> Decision:
         return Decision(call, note="the call is over")
     match event:
         case StopAsked():
-            return Decision(_ending(call, event.at, EndReason.STOPPED), note="the call was ending")
+            return Decision(_ending(call, event.at, EndReason.STOPPED), note="the call is already ending")
         case GaveUp():
             return _gave_up(call, event)
         case NeverTakenUp():
             return _close(call, event.at, EndReason.NEVER_STARTED)
         case _:  # EndNotHeard
-            unheard = EndReason.CALLER_SILENT if call.network_call is None else EndReason.LOST
-            return _close(call, event.at, unheard)
+            reason = EndReason.CALLER_SILENT if call.network_call is None else EndReason.LOST
+            return _close(call, event.at, reason)
 
 
 _REASONS: dict[type[DuologueError], EndReason] = {
@@ -127,27 +127,27 @@ _REASONS: dict[type[DuologueError], EndReason] = {
     LongestReached: EndReason.LONGEST_CALL,
 }
 _NO_REASON = (NoSuchNetworkCall, CallStopping)
-"""Hang-ups that are on their way know better; of a call that is stopping the reason is recorded."""
+"""The hang-ups on their way have a better reason, or a reason is already recorded."""
 
 
 def _gave_up(call: Call, event: GaveUp) -> Decision:
     if call.ending is not None:
-        return Decision(call, note="the call was ending")
+        return Decision(call, note="the call is already ending")
     if event.error in _NO_REASON:
         return Decision(call, note="the network ends the call")
     awaited: dict[type[DuologueError], Leg] = {CallerSilent: call.caller, CalleeSilent: call.callee}
     leg = None if event.error is None else awaited.get(event.error)
     if leg is not None and leg.answered_at is not None:
-        return Decision(call, note="answered meanwhile", goes_on=True)
+        return Decision(call, note="answered in the meantime", goes_on=True)
     reason = EndReason.LOST if event.error is None else _REASONS.get(event.error, EndReason.LOST)
     return Decision(_ending(call, event.at, reason))
 
 
 def _close(call: Call, at: datetime, reason: EndReason) -> Decision:
-    """End a call that the network never ended for us.
+    """End a call whose end the network never reported.
 
-    Where one leg's end is known, the other ended with it (R9), and so did the call. Where none is, a leg that was
-    answered counts as having lasted until now; one that was only dialled, as never answered.
+    If the end of one leg is known, the other leg and the call ended with it (R9). If none is, an answered leg counts as
+    connected until now, and one that was only dialled as never answered.
     """
     ending = call.ending or reason
     silent = ending in (EndReason.CALLER_SILENT, EndReason.CALLEE_SILENT)
@@ -158,13 +158,13 @@ def _close(call: Call, at: datetime, reason: EndReason) -> Decision:
     return _over(replace(call, ending=ending, caller=caller, callee=callee), ended_at)
 
 
-# ---- one function an event
+# ---- one function per event
 
 
 def _decide_known(call: Call, event: CallEvent) -> Decision:
     match event:
         case DialAccepted():
-            return Decision(call, note="the dial was known")
+            return Decision(call, note="the dial is already known")
         case LegRinging():
             return _leg_ringing(call, event)
         case LegAnswered(party=Party.CALLER):
@@ -190,7 +190,7 @@ def _decide_known(call: Call, event: CallEvent) -> Decision:
         case LegEnded():
             return _callee_ended(call, event)
         case InboundCall():
-            return Decision(call, (HangUp(Party.CALLER, event.leg_id),), note="nobody is called in on a callback")
+            return Decision(call, (HangUp(Party.CALLER, event.leg_id),), note="a callback has no inbound call")
         case Informational():
             return Decision(call, note=f"{event.what}: nothing to decide")
 
@@ -198,33 +198,33 @@ def _decide_known(call: Call, event: CallEvent) -> Decision:
 def _leg_ringing(call: Call, event: LegRinging) -> Decision:
     leg = call.leg(event.party)
     if leg.dialled_at is None or leg.alerting_at is not None or leg.answered_at is not None or leg.is_over:
-        return Decision(call, note="ringing that is known or too late")
+        return Decision(call, note="ringing is already known, or too late")
     rang = replace(leg, alerting_at=event.at, network_id=leg.network_id or event.leg_id)
     return Decision(_with(call, rang), facts=(LegRingingRecorded(event.at, event.party),))
 
 
 def _caller_answered(call: Call, event: LegAnswered) -> Decision:
     if call.caller.answered_at is not None or call.caller.is_over:
-        return Decision(call, note="an answer that is known or too late")
+        return Decision(call, note="the answer is already known, or too late")
     up = replace(call.caller, answered_at=event.at, network_id=event.leg_id)
     answered = (LegAnsweredRecorded(event.at, Party.CALLER),)
     call = _with(call, up)
-    if call.ending is not None:  # R4, R8: nobody is waiting for this answer any more
+    if call.ending is not None:  # R4, R8: the flow no longer waits for this answer
         return Decision(call, _hang_up(call), answered, resumes=Wait.CALLER_ANSWER)
     connecting = PlayPrompt(Party.CALLER, Prompt.CONNECTING, _HOLD_TIMES)
     return Decision(call, (connecting,), answered, resumes=Wait.CALLER_ANSWER)
 
 
 def _dial_callee_asked(call: Call, at: datetime) -> Decision:
-    if call.ending is not None:  # R8: no dial starts once a stop was seen
+    if call.ending is not None:  # R8: no dial starts after a stop
         return Decision(call, _hang_up(call), note="the call is ending")
     if call.phase is not Phase.CALLER_WAITING:
         return Decision(call, note="the caller is not waiting for a dial")
     if not call.plays_before_callee:
         return _dial_callee(call, at)
     if call.prelude_at is not None:
-        return Decision(call, note="the callee is dialled when the prompt before it was heard")
-    # R15: nothing may stand before the dial in a list, so the prompt is a list of its own.
+        return Decision(call, note="the prompt before the callee's dial is still playing")
+    # R15: no action may precede the dial in a list, so the prompt is a list of its own.
     return Decision(replace(call, prelude_at=at), (PlayPrompt(Party.CALLER, _prelude(call)),))
 
 
@@ -242,24 +242,24 @@ def _last_minute_asked(call: Call) -> Decision:
     if call.phase is not Phase.TALKING:
         return Decision(call, note="nobody is talking")
     if call.wants_recording and call.recording is None:  # a new list would drop the notices and the recording
-        return Decision(call, note="the notice of the recording is still heard")
+        return Decision(call, note="the recording notice is still playing")
     prompt = _own(call, call.audio.last_minute, Prompt.LAST_MINUTE)
     to = call.audio.last_minute_to
-    parties = [party for party in Party if to in (Listeners.BOTH, Listeners(party.value))]
+    parties = [party for party in Party if to in (AudioListeners.BOTH, AudioListeners(party.value))]
     return Decision(call, tuple(PlayPrompt(party, prompt) for party in parties), note="one minute is left")
 
 
 def _callee_answered(call: Call, event: LegAnswered) -> Decision:
     callee = call.callee
     if callee.answered_at is not None:
-        return Decision(call, note="an answer that is known")
+        return Decision(call, note="the answer is already known")
     if callee.dialled_at is None:
         return Decision(call, (HangUp(Party.CALLEE, event.leg_id),), note="a callee that was never dialled")
     answered = (LegAnsweredRecorded(event.at, Party.CALLEE),)
     if callee.ended_at is not None:
         if callee.network_id != event.leg_id:
             return Decision(call, (HangUp(Party.CALLEE, event.leg_id),), note="the callee's leg is over")
-        # The answer was overtaken by the end of the same leg: it was answered no later than it ended.
+        # The end of the leg overtook its answer: it was answered no later than it ended.
         late = replace(callee, answered_at=min(event.at, callee.ended_at), outcome=Outcome(Result.COMPLETED))
         return Decision(_with(call, late), facts=answered)
     call = _with(call, replace(callee, answered_at=event.at, network_id=event.leg_id))
@@ -269,7 +269,7 @@ def _callee_answered(call: Call, event: LegAnswered) -> Decision:
 
 
 def _announce_and_record(call: Call) -> tuple[Action, ...]:
-    """R15: notice to the caller, notice to the callee, then the recording. What fails drops the rest of the list."""
+    """R15: notice to the caller, notice to the callee, then the recording. A failure drops the rest of the list."""
     if not call.wants_recording or call.caller.network_id is None:
         return ()
     notice = _own(call, call.audio.recording_notice, Prompt.RECORDING_NOTICE)
@@ -279,23 +279,23 @@ def _announce_and_record(call: Call) -> tuple[Action, ...]:
 
 def _recording_started(call: Call, event: RecordingStarted) -> Decision:
     if call.recording is not None:
-        return Decision(call, note="the recording is known")
+        return Decision(call, note="the recording is already known")
     return Decision(replace(call, recording=Recording(event.key, event.at)))
 
 
 def _bridge_failed(call: Call, event: BridgeFailed) -> Decision:
     callee = call.callee
     if callee.dialled_at is None or callee.answered_at is not None or callee.is_over:
-        return Decision(call, note="a bridge that failed is known")
+        return Decision(call, note="the failed bridge is already known")
     if event.unplayable and call.ending is None:
-        # R5: surely nothing was dialled. Without a prompt it cannot be refused for one, so it is repeated once at most.
+        # R5: nothing was dialled. Without a prompt the dial cannot fail for this reason again, so it is repeated once.
         silent = _bridge(call, None)
-        return Decision(call, (silent,), note="the caller waits in silence: the prompt cannot be played")
+        return Decision(call, (silent,), note="repeated without the waiting prompt, which cannot be played")
     if event.refused and callee.alerting_at is None:
         reason = EndReason.NO_ROOM if event.no_room else EndReason.DIAL_REFUSED
         refused = replace(call, dial_refusal=event.refused)
         lost = _callee_lost(refused, event.at, Outcome(Result.UNREACHABLE), reason)
-        # The dial that was told when it was asked for never left: nobody is accounted for (docs/decisions/0008).
+        # The dial was notified when it was requested, but never left: the CDR has no dial (docs/decisions/0008).
         return replace(lost, call=_with(lost.call, replace(callee, dialled_at=None)))
     return _callee_lost(call, event.at, _callee_outcome(call, event))
 
@@ -307,14 +307,14 @@ def _callee_lost(
     reason: EndReason = EndReason.CALLEE_FAILED,
     connected: Mapping[Party, str] | None = None,
 ) -> Decision:
-    """The callee will not come: tell the caller why the line goes dead, unless the call was ending anyway."""
+    """The callee cannot be connected: tell the caller why and hang up, unless the call is ending anyway."""
     parting = () if call.ending is not None else (PlayPrompt(Party.CALLER, _why(outcome)),)
     call = _with(_ending(call, at, reason), replace(call.callee, ended_at=at, outcome=outcome))
     return Decision(call, (*parting, *_hang_up(call, connected)))
 
 
 def _why(outcome: Outcome) -> Prompt:
-    """R14: a reason is only given where the network gave one. That our own time-out passed does not say why."""
+    """R14: the caller hears a reason only if the network gave one. Our own time-out is none."""
     if not outcome.sip_status:
         return Prompt.CALLEE_UNAVAILABLE
     return _WHY.get(outcome.result, Prompt.CALLEE_UNAVAILABLE)
@@ -330,21 +330,21 @@ def _prompt_played(call: Call, event: PromptPlayed) -> Decision:
         return _dial_callee(call, event.at)
     if call.phase is Phase.CALLER_WAITING:
         again = PlayPrompt(Party.CALLER, Prompt.CONNECTING, _HOLD_TIMES)
-        return Decision(call, (again,), note="the caller still waits")
+        return Decision(call, (again,), note="the caller is still waiting")
     if call.phase is Phase.ENDING:
-        return Decision(call, _hang_up(call), note="the parting prompt was heard")
-    return Decision(call, note="a prompt was heard")
+        return Decision(call, _hang_up(call), note="the prompt before hanging up was played")
+    return Decision(call, note="a prompt was played")
 
 
 def _action_refused(call: Call, event: ActionRefused) -> Decision:
-    if event.action == HangUp.__name__:  # the leg had ended meanwhile (R9); hanging up again would go on for ever
-        return Decision(call, note="a leg had ended before we hung it up")
+    if event.action == HangUp.__name__:  # the leg had already ended (R9); repeating would loop
+        return Decision(call, note="the leg had ended before the hang-up")
     if call.phase is Phase.ENDING:
-        return Decision(call, _hang_up(call), note="nothing but hanging up is left")
+        return Decision(call, _hang_up(call), note="only hanging up is left")
     if call.phase is Phase.CALLER_WAITING and call.prelude_at is not None:
         if event.prompt not in (None, _prelude(call)):
             return Decision(call, note="the prompt before the callee's dial is still heard")
-        return _dial_callee(call, event.at)  # a prompt that cannot be played is no reason not to connect them
+        return _dial_callee(call, event.at)  # connect the parties even if the prompt cannot be played
     if call.phase is Phase.RINGING_CALLEE and event.action != PlayPrompt.__name__:
         return _callee_lost(call, event.at, Outcome(Result.UNREACHABLE))
     if call.phase is Phase.TALKING and call.wants_recording and call.recording is None:
@@ -354,8 +354,8 @@ def _action_refused(call: Call, event: ActionRefused) -> Decision:
 
 def _end_asked(call: Call, event: EndAsked) -> Decision:
     if call.ending is None:
-        return Decision(call, note="an end is asked only after its reason is recorded (R4, R8)")
-    return Decision(call, _hang_up(call, event.connected), note="the call was ending")
+        return Decision(call, note="end requested before a reason was recorded (R4, R8)")
+    return Decision(call, _hang_up(call, event.connected), note="the call is already ending")
 
 
 def _caller_ended(call: Call, event: LegEnded) -> Decision:
@@ -368,12 +368,12 @@ def _caller_ended(call: Call, event: LegEnded) -> Decision:
         call = _ending(call, event.at, EndReason.CALLER_LEFT, by=Party.CALLER)
     else:
         call = _ending(call, event.at, EndReason.HUNG_UP, by=Party.CALLER)
-    call = _with(call, _dropped(caller, event))
+    call = _with(call, _ended(caller, event))
     hang_up = _hang_up(call, event.connected)  # R9
-    # Who is up by the network's word alone was answered unheard; that leg's own end is still to come.
+    # A callee that only the network reports as up was answered without an event; its own end is still to come.
     if callee.is_up or (hang_up and callee.dialled_at is not None and not callee.is_over):
         return Decision(call, hang_up)
-    # The network cancels a callee that still rings when the caller goes.
+    # The network cancels a ringing callee when the caller hangs up.
     over = _over(_with(call, _give_up(callee, event.at, Outcome(Result.CANCELLED))), event.at)
     return replace(over, actions=hang_up)
 
@@ -387,7 +387,7 @@ def _callee_ended(call: Call, event: LegEnded) -> Decision:
         decision = _callee_lost(named, event.at, outcome_of(event.sip_status), connected=event.connected)
     else:
         call = _ending(call, event.at, EndReason.HUNG_UP, by=Party.CALLEE)
-        call = _with(call, _dropped(callee, event))
+        call = _with(call, _ended(callee, event))
         decision = Decision(call, _hang_up(call, event.connected))  # R9
     if not call.caller.is_over:
         return decision
@@ -398,7 +398,7 @@ def _callee_ended(call: Call, event: LegEnded) -> Decision:
 
 
 def _adopt(call: Call, event: CallEvent) -> tuple[Call, tuple[Fact, ...]]:
-    """The first event of the first network call makes it this call's (R6), whichever event that is."""
+    """The first event of the first network call, of any kind, assigns it to this call (R6)."""
     if call.network_call is not None:
         return call, ()
     match event:
@@ -416,21 +416,21 @@ def _adopt(call: Call, event: CallEvent) -> tuple[Call, tuple[Fact, ...]]:
     return adopted, (LegDialledRecorded(dialled_at or event.at, Party.CALLER),)
 
 
-def _hang_up_the_late(call: Call, event: CallEvent, why: str) -> Decision:
-    """Whoever picks up a call that nobody is in charge of any more, or is still up on it, is let go (R4, R6, R9)."""
+def _hang_up_unwanted(call: Call, event: CallEvent, why: str) -> Decision:
+    """Hang up legs that answer or are still up on a call that is over, or on a stray (R4, R6, R9)."""
     if isinstance(event, LegEnded | EndAsked):
         return Decision(call, _hang_ups(event.connected), note=why)
     if not isinstance(event, LegAnswered):
         return Decision(call, note=why)
-    late = [HangUp(event.party, event.leg_id)]
+    hang_ups = [HangUp(event.party, event.leg_id)]
     ours = call.network_call == event.network_call
     if event.party is Party.CALLEE and ours and call.caller.network_id is not None:
-        late.append(HangUp(Party.CALLER, call.caller.network_id))  # a bridge stands on both legs
-    return Decision(call, tuple(late), note=why)
+        hang_ups.append(HangUp(Party.CALLER, call.caller.network_id))  # a bridge has both legs
+    return Decision(call, tuple(hang_ups), note=why)
 
 
 def _callee_outcome(call: Call, event: BridgeFailed) -> Outcome:
-    """R14: where the network gives no SIP status, only the time tells an unanswered callee from an unreachable one."""
+    """R14: without a SIP status, only the time distinguishes an unanswered callee from an unreachable one."""
     if event.sip_status:
         return outcome_of(event.sip_status)
     rang = event.at - (call.callee.dialled_at or event.at)
@@ -438,18 +438,18 @@ def _callee_outcome(call: Call, event: BridgeFailed) -> Outcome:
 
 
 _CLOCKS_APART = timedelta(seconds=1)
-"""Two machines' clocks may differ by this much between the dial and its failure."""
+"""Tolerance for the difference between the clocks that time the dial and its failure."""
 
 
 def _over(call: Call, at: datetime) -> Decision:
-    """R10: the end and the account are one."""
+    """R10: the end and the CDR are recorded together."""
     assert call.ending is not None
     ended = replace(call, ended_at=at)
     return Decision(ended, facts=(CallEnded(at, call.ending), CdrWritten(at)), resumes=Wait.END)
 
 
 def _hang_up(call: Call, connected: Mapping[Party, str] | None = None) -> tuple[HangUp, ...]:
-    """Every leg that is up, by what we heard or by what the network says now, the caller's first."""
+    """Hang up every leg that is up by our record or by the network's report, the caller's first."""
     legs = (call.caller, call.callee)
     known = {leg.party: leg.network_id for leg in legs if leg.is_up and leg.network_id is not None}
     return _hang_ups(known | dict(connected or {}))
@@ -464,7 +464,7 @@ def _prelude(call: Call) -> PromptAudio:
 
 
 def _own(call: Call, name: str | None, otherwise: Prompt) -> PromptAudio:
-    """The app's recording, if the request named one."""
+    """The app's prompt if the request names one, else the platform's."""
     return AppPrompt(call.app, name) if name is not None else otherwise
 
 
@@ -472,7 +472,7 @@ def _ending(call: Call, at: datetime, reason: EndReason, by: Party | None = None
     return call if call.ending is not None else replace(call, ending=reason, ending_at=at, ended_by=by)
 
 
-def _dropped(leg: Leg, event: LegEnded) -> Leg:
+def _ended(leg: Leg, event: LegEnded) -> Leg:
     answered = leg.answered_at is not None
     outcome = Outcome(Result.COMPLETED) if answered else outcome_of(event.sip_status)
     return replace(leg, ended_at=event.at, outcome=outcome, network_id=event.leg_id)

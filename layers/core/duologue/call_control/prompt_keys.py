@@ -1,4 +1,4 @@
-"""Where a prompt lies in its bucket, and which prompt a key names. The operator's upload uses the same keys."""
+"""The keys of prompts in their bucket, used by calls and by the operator's uploads."""
 
 from duologue.call_control.prompts import AppPrompt, Prompt, PromptAudio
 
@@ -13,7 +13,7 @@ def key_of(prompt: PromptAudio) -> str:
 
 
 def prompt_at(key: str) -> PromptAudio | None:
-    """The prompt of a key; None if the key is none of ours."""
+    """The prompt of a key; None: not a prompt's key."""
     if key.startswith(_APPS):
         app, _, name = key.removeprefix(_APPS).partition("/")
         return AppPrompt(app, name) if name else None

@@ -1,34 +1,34 @@
-"""What a person hears from the platform. The audio's place is the adapter's business."""
+"""The prompts that the platform plays. Where their audio is stored is up to the adapter."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Prompt(StrEnum):
-    """The platform's own."""
+    """The platform's own prompts."""
 
     CONNECTING = "connecting"
     """To the caller, from the answer until the callee is dialled."""
     BEFORE_CALLEE = "before-callee"
-    """To the caller, once and to its end before the callee is dialled, if the SP asked for that."""
+    """To the caller, once and to its end before the callee is dialled, if the SP requested it."""
     WAITING = "waiting"
-    """To the caller, looped while the callee rings."""
+    """To the caller, repeated while the callee's phone rings."""
     CALLEE_UNAVAILABLE = "callee-unavailable"
-    """To the caller, when the callee's leg came to nothing: neutral, since the network seldom says why (R14)."""
+    """To the caller, when the callee was not connected: neutral, since the network seldom says why (R14)."""
     CALLEE_BUSY = "callee-busy"
-    """The same, where the network says that the callee is busy."""
+    """The same, if the network reports busy."""
     CALLEE_NO_ANSWER = "callee-no-answer"
-    """The same, where the network says that nobody answers."""
+    """The same, if the network reports no answer."""
     LAST_MINUTE = "last-minute"
-    """To one or both, when a minute is left of the longest call."""
+    """To one or both, one minute before the maximum duration."""
 
     RECORDING_NOTICE = "recording-notice"
-    """To both, one after the other and each to its end, before a recording starts (R15)."""
+    """To both, one after the other and to its end, before a recording starts (R15)."""
 
 
 @dataclass(frozen=True, slots=True)
 class AppPrompt:
-    """A recording that the operator keeps for one app. `name` ends in .wav."""
+    """A prompt that the operator uploaded for one app. `name` ends in .wav."""
 
     app: str
     name: str

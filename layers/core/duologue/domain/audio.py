@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Listeners(StrEnum):
+class AudioListeners(StrEnum):
     """Who hears the prompt before the last minute."""
 
     CALLER = "caller"
@@ -27,6 +27,6 @@ class Audio:
     before_callee: str | None = None
     while_callee_rings: str | None = None
     last_minute: str | None = None
-    last_minute_to: Listeners = Listeners.BOTH
+    last_minute_to: AudioListeners = AudioListeners.BOTH
     recording_notice: str | None = None
     early_media: EarlyMedia = EarlyMedia.ALL

@@ -13,7 +13,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from duologue.domain.accounts import App
-from duologue.domain.audio import Audio, EarlyMedia, Listeners
+from duologue.domain.audio import Audio, EarlyMedia, AudioListeners
 from duologue.domain.call import NotifyTo
 from duologue.domain.callback_request import CallbackRequest
 from duologue.domain.errors import DisplayNumberNotOwned, InvalidField, RecordingNotEnabled
@@ -35,7 +35,7 @@ from duologue.wire.huawei.fields import (
 from duologue.wire.huawei.json_body import JsonBody
 from duologue.wire.huawei.session_id import call_id_of
 
-_LISTENERS = {"toa": Listeners.CALLER, "tob": Listeners.CALLEE, "both": Listeners.BOTH}
+_LISTENERS = {"toa": AudioListeners.CALLER, "tob": AudioListeners.CALLEE, "both": AudioListeners.BOTH}
 _EARLY_MEDIA = {"all": EarlyMedia.ALL, "none": EarlyMedia.NONE, "fail": EarlyMedia.FAILURES}
 
 Model = TypeVar("Model", bound=BaseModel)

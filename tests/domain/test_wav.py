@@ -82,7 +82,7 @@ def test_the_long_form_of_a_kind():
         (b"RIFF\x04\x00\x00\x00WAVE", "has no format chunk"),
         (wav()[:-1], "is truncated"),
         (wav(b""), "has no samples"),
-        (wav(bytes(3)), "half a sample"),
+        (wav(bytes(3)), "an incomplete one at the end"),
         (wav(rate=16000), "must be 8 kHz mono; it has 16000 Hz and 1 channels"),
         (wav(channels=2), "must be 8 kHz mono; it has 8000 Hz and 2 channels"),
         (wav(bits=8), "must be 16-bit PCM or A-law"),

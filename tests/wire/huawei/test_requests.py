@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue.domain.accounts import App
-from duologue.domain.audio import Audio, EarlyMedia, AudioListeners
+from duologue.domain.audio import Audio, AudioListeners, EarlyMedia
 from duologue.domain.call import NotifyTo
 from duologue.domain.callback_request import CallbackRequest
 from duologue.domain.errors import (

@@ -20,7 +20,7 @@ from typing import Any
 
 from duologue.call_control.facts import FACTS, CallAccepted, Fact
 from duologue.call_control.history import Delivery, History
-from duologue.domain.audio import Audio, EarlyMedia, AudioListeners
+from duologue.domain.audio import Audio, AudioListeners, EarlyMedia
 from duologue.domain.call import Call, NotifyTo
 from duologue.domain.cdr import Cdr
 from duologue.domain.leg import Leg

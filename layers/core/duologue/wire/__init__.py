@@ -1,1 +1,1 @@
-"""Foreign names live here and nowhere else: one package per partner, which never import each other."""
+"""The foreign formats: one package per partner. Their names are used nowhere else, and they never import each other."""

@@ -1,6 +1,6 @@
-"""The only home of SMA names: Amazon Chime SDK PSTN audio, SIP media applications, schema version 1.0.
+"""The format of SIP media applications (SMA): Amazon Chime SDK PSTN audio, schema version 1.0.
 
-`invocation.py` reads what the service sends, `answer.py` writes what it gets back. A network leg is "LEG-A" (the
-caller) or "LEG-B" (the callee) only here.
-Source of the shapes: the developer guide's pages on PSTN invocations and actions, and logged events.
+`invocation.py` parses the service's events, `answer.py` writes the responses. Only here is a leg "LEG-A" (the caller)
+or "LEG-B" (the callee).
+Source: the developer guide's pages on PSTN invocations and actions, and logged events.
 """

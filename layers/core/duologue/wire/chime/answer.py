@@ -1,4 +1,4 @@
-"""What the SMA gets back: at most ten actions, and on the first event the attributes it shall keep."""
+"""The response to an SMA event: at most ten actions, and on the first event the attributes to store."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _TAGS = {Party.CALLER: "LEG-A", Party.CALLEE: "LEG-B"}
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """Where prompts are and recordings go; `prompt_keys` says where in its bucket each prompt lies."""
+    """The buckets of prompts and recordings; `prompt_keys` has the keys of prompts."""
 
     prompts: str
     recordings: str
@@ -25,9 +25,9 @@ class Buckets:
 
 
 def write_answer(actions: Sequence[Action], buckets: Buckets, *, introduces: str | None = None) -> dict[str, Any]:
-    """The response object. `introduces` is our call id, to be kept by the network and sent with every later event.
+    """The response object. `introduces`: our call id, for the network to store and send with every later event.
 
-    Without `introduces` the attributes are left out, which keeps what is stored; an empty map would erase it.
+    Without it the attributes are omitted, which keeps the stored ones; an empty map would delete them.
     """
     answer: dict[str, Any] = {"SchemaVersion": "1.0", "Actions": [_write(action, buckets) for action in actions]}
     if introduces is not None:

@@ -1,4 +1,4 @@
-"""What the platform says to its own SMA through UpdateSipMediaApplicationCall: one word, in the call's arguments."""
+"""Commands to our own SMA in the arguments of UpdateSipMediaApplicationCall."""
 
 DIAL_CALLEE = "dial_callee"
 LAST_MINUTE = "last_minute"
@@ -6,5 +6,5 @@ END = "end"
 
 
 def command(word: str) -> dict[str, str]:
-    """The arguments that say it."""
+    """The arguments of a command."""
     return {"command": word}

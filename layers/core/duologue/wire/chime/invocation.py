@@ -1,6 +1,6 @@
-"""What an SMA event says, in the call core's words. Unknown things become `Informational`, never an exception.
+"""Parse an SMA event into an event of call control. Unknown events become `Informational`, never an exception.
 
-Known misprints of the service's documents are read too: tags in any case, `ErrorType` or one `Error` string.
+Known misprints of the service's documentation are accepted: tags in any case, `ErrorType` or one `Error` string.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,19 +34,19 @@ CALL_ID = "callId"
 """The name of our call id in ArgumentsMap and TransactionAttributes."""
 
 _PARTIES = {"LEG-A": Party.CALLER, "LEG-B": Party.CALLEE}
-_BAD_SOUND = "InvalidAudioSource"
-"""Of a bridge: its ringback tone cannot be fetched, or is none; it has no other sound."""
+_BAD_AUDIO = "InvalidAudioSource"
+"""Of a bridge: its ringback tone, the only audio it has, cannot be fetched or played."""
 _BEFORE_THE_DIAL = {
-    _BAD_SOUND,
+    _BAD_AUDIO,
     "AccessDenied",
     "ActionExecutionThrottled",
     "InvalidActionParameter",
     "MissingRequiredActionParameter",
     "SystemException",
 }
-"""The documented errors of an action that was looked at and not begun. A SIP status beside one says otherwise."""
-_FOR_NOW = {"ActionExecutionThrottled", "SystemException"}
-"""Of these, the ones that say nothing against the action itself."""
+"""Documented errors of an action that was rejected before it started, unless there is a SIP status."""
+_TEMPORARY = {"ActionExecutionThrottled", "SystemException"}
+"""Those of them that are temporary."""
 _MOST_DIGITS = 13
 """Epoch milliseconds until the year 2286."""
 _OUR_NAMES = {
@@ -59,10 +59,10 @@ _OUR_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One event as it came.
+    """One parsed event.
 
-    `call_id`: our own id of the call, None if the network call is not ours or has not told it yet.
-    `introduces`: it is the first event, whose attributes must be kept by the answer.
+    `call_id`: our id of the call; None if the network call is not ours, or does not carry the id yet.
+    `introduces`: this is the first event, so the response must store the attributes.
     """
 
     network_call: str
@@ -73,7 +73,7 @@ class Invocation:
 
 
 def read_invocation(payload: Mapping[str, Any], now: datetime) -> Invocation:
-    """Read one SMA event. `now` stands for the time of what happened: SMA events carry none but a leg's start."""
+    """Parse one SMA event. `now` is used as its time: SMA events have no time but the start of a leg."""
     details = _map(payload.get("CallDetails"))
     network_call = str(details.get("TransactionId", ""))
     legs = {party: leg for leg in _list(details.get("Participants")) if (party := _party(_map(leg)))}
@@ -87,14 +87,14 @@ def read_invocation(payload: Mapping[str, Any], now: datetime) -> Invocation:
         network_call=network_call,
         event_key=f"{_whole(payload.get('Sequence')):06d}",
         call_id=str(call_id) if call_id else None,
-        event=read(_Said(kind, now, network_call, legs, action, payload)),
+        event=read(_RawEvent(kind, now, network_call, legs, action, payload)),
         introduces=kind == "NEW_OUTBOUND_CALL",
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    """One event taken apart: what the readers below work on."""
+class _RawEvent:
+    """The parts of one event, for the readers below."""
 
     kind: str
     at: datetime
@@ -107,7 +107,7 @@ class _Said:
         return _id(self.legs.get(party, {}))
 
     def started(self, party: Party) -> datetime | None:
-        """Epoch milliseconds, as a string; when the leg was created, not when it was answered."""
+        """When the leg was created, not answered; on the wire a string of epoch milliseconds."""
         milliseconds = _whole(self.legs.get(party, {}).get("StartTimeInMilliseconds"))
         return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None
 
@@ -123,94 +123,94 @@ class _Said:
         return Informational(self.at, self.network_call, f"{self.kind} {self.action.get('Type', '')}".strip())
 
 
-def _new_inbound_call(said: _Said) -> CallEvent:
-    return InboundCall(said.at, said.network_call, said.leg_id(Party.CALLER))
+def _new_inbound_call(raw: _RawEvent) -> CallEvent:
+    return InboundCall(raw.at, raw.network_call, raw.leg_id(Party.CALLER))
 
 
-def _new_outbound_call(said: _Said) -> CallEvent:
-    started = said.started(Party.CALLER) or said.at
-    return DialAccepted(said.at, said.network_call, said.leg_id(Party.CALLER), started)
+def _new_outbound_call(raw: _RawEvent) -> CallEvent:
+    started = raw.started(Party.CALLER) or raw.at
+    return DialAccepted(raw.at, raw.network_call, raw.leg_id(Party.CALLER), started)
 
 
-def _ringing(said: _Said) -> CallEvent:
-    # The service does not document RINGING for LEG-B; where it comes, the callee is among the participants.
-    party = Party.CALLEE if Party.CALLEE in said.legs else Party.CALLER
-    return LegRinging(said.at, said.network_call, party, said.leg_id(party), said.started(party))
+def _ringing(raw: _RawEvent) -> CallEvent:
+    # The service does not document RINGING for LEG-B; if it is sent, the callee is among the participants.
+    party = Party.CALLEE if Party.CALLEE in raw.legs else Party.CALLER
+    return LegRinging(raw.at, raw.network_call, party, raw.leg_id(party), raw.started(party))
 
 
-def _call_answered(said: _Said) -> CallEvent:
-    return LegAnswered(said.at, said.network_call, Party.CALLER, said.leg_id(Party.CALLER), said.started(Party.CALLER))
+def _call_answered(raw: _RawEvent) -> CallEvent:
+    return LegAnswered(raw.at, raw.network_call, Party.CALLER, raw.leg_id(Party.CALLER), raw.started(Party.CALLER))
 
 
-def _action_successful(said: _Said) -> CallEvent:
-    match said.action.get("Type"):
+def _action_successful(raw: _RawEvent) -> CallEvent:
+    match raw.action.get("Type"):
         case "CallAndBridge":
-            callee = said.leg_id(Party.CALLEE)
-            return LegAnswered(said.at, said.network_call, Party.CALLEE, callee, said.started(Party.CALLEE))
+            callee = raw.leg_id(Party.CALLEE)
+            return LegAnswered(raw.at, raw.network_call, Party.CALLEE, callee, raw.started(Party.CALLEE))
         case "StartCallRecording":
-            place = str(_map(said.action.get("CallRecordingDestination")).get("Location", ""))
-            return RecordingStarted(said.at, said.network_call, place.partition("/")[2])
+            place = str(_map(raw.action.get("CallRecordingDestination")).get("Location", ""))
+            return RecordingStarted(raw.at, raw.network_call, place.partition("/")[2])
         case "PlayAudio":
-            return PromptPlayed(said.at, said.network_call, said.prompt())
+            return PromptPlayed(raw.at, raw.network_call, raw.prompt())
         case _:
-            return said.nothing()
+            return raw.nothing()
 
 
-def _action_failed(said: _Said) -> CallEvent:
-    kind = str(said.action.get("Type", ""))
-    if said.legs.get(Party.CALLER, {}).get("Status") == "Disconnected":
-        return said.nothing()  # cut by the end of the caller's leg, whose own HANGUP follows and says why
+def _action_failed(raw: _RawEvent) -> CallEvent:
+    kind = str(raw.action.get("Type", ""))
+    if raw.legs.get(Party.CALLER, {}).get("Status") == "Disconnected":
+        return raw.nothing()  # aborted by the end of the caller's leg; its HANGUP follows with the reason
     if kind == "CallAndBridge":
-        return _bridge_failed(said)
-    why = str(said.action.get("ErrorType") or said.action.get("Error") or "no reason given")
-    prompt = said.prompt() if kind == "PlayAudio" else None
-    return ActionRefused(said.at, said.network_call, _OUR_NAMES.get(kind, kind), why, prompt)
+        return _bridge_failed(raw)
+    why = str(raw.action.get("ErrorType") or raw.action.get("Error") or "no reason given")
+    prompt = raw.prompt() if kind == "PlayAudio" else None
+    return ActionRefused(raw.at, raw.network_call, _OUR_NAMES.get(kind, kind), why, prompt)
 
 
-def _bridge_failed(said: _Said) -> CallEvent:
-    """CallNotAnswered is the one documented error of a callee that was dialled; a type unknown is read like it."""
-    sip_status = _whole(said.action.get("SipResponseCode"))
-    error = said.action.get("ErrorType")
+def _bridge_failed(raw: _RawEvent) -> CallEvent:
+    """CallNotAnswered is the only documented error of a dialled callee; unknown types are treated like it."""
+    sip_status = _whole(raw.action.get("SipResponseCode"))
+    error = raw.action.get("ErrorType")
     if sip_status or not isinstance(error, str) or error not in _BEFORE_THE_DIAL:
-        return BridgeFailed(said.at, said.network_call, sip_status)
-    unplayable = error == _BAD_SOUND and "RingbackTone" in _map(said.action.get("Parameters"))
-    return BridgeFailed(said.at, said.network_call, 0, error, error in _FOR_NOW, unplayable)
+        return BridgeFailed(raw.at, raw.network_call, sip_status)
+    unplayable = error == _BAD_AUDIO and "RingbackTone" in _map(raw.action.get("Parameters"))
+    return BridgeFailed(raw.at, raw.network_call, 0, error, error in _TEMPORARY, unplayable)
 
 
-def _invalid_response(said: _Said) -> CallEvent:
-    why = str(said.payload.get("ErrorType") or said.action.get("ErrorType") or "no reason given")
-    return ActionRefused(said.at, said.network_call, "the answer", why)
+def _invalid_response(raw: _RawEvent) -> CallEvent:
+    why = str(raw.payload.get("ErrorType") or raw.action.get("ErrorType") or "no reason given")
+    return ActionRefused(raw.at, raw.network_call, "the answer", why)
 
 
-def _hangup(said: _Said) -> CallEvent:
-    parameters = _map(said.action.get("Parameters"))
+def _hangup(raw: _RawEvent) -> CallEvent:
+    parameters = _map(raw.action.get("Parameters"))
     party = _party(parameters)
     if party is None:
-        return said.nothing()
-    leg_id = str(parameters.get("CallId") or said.leg_id(party))
+        return raw.nothing()
+    leg_id = str(parameters.get("CallId") or raw.leg_id(party))
     sip_status = _whole(parameters.get("SipResponseCode"))
-    left = {other: leg for other, leg in said.connected().items() if other is not party}
-    return LegEnded(said.at, said.network_call, party, leg_id, sip_status, left)
+    left = {other: leg for other, leg in raw.connected().items() if other is not party}
+    return LegEnded(raw.at, raw.network_call, party, leg_id, sip_status, left)
 
 
-def _update(said: _Said) -> CallEvent:
-    arguments = _map(_map(said.action.get("Parameters")).get("Arguments"))
+def _update(raw: _RawEvent) -> CallEvent:
+    arguments = _map(_map(raw.action.get("Parameters")).get("Arguments"))
     match arguments.get("command"):
         case commands.DIAL_CALLEE:
-            return DialCalleeAsked(said.at, said.network_call)
+            return DialCalleeAsked(raw.at, raw.network_call)
         case commands.LAST_MINUTE:
-            return LastMinuteAsked(said.at, said.network_call)
+            return LastMinuteAsked(raw.at, raw.network_call)
         case commands.END:
-            return EndAsked(said.at, said.network_call, said.connected())
+            return EndAsked(raw.at, raw.network_call, raw.connected())
         case _:
-            return said.nothing()
+            return raw.nothing()
 
 
-def _nothing(said: _Said) -> CallEvent:
-    return said.nothing()
+def _nothing(raw: _RawEvent) -> CallEvent:
+    return raw.nothing()
 
 
-_READERS: dict[str, Callable[[_Said], CallEvent]] = {
+_READERS: dict[str, Callable[[_RawEvent], CallEvent]] = {
     "NEW_INBOUND_CALL": _new_inbound_call,
     "NEW_OUTBOUND_CALL": _new_outbound_call,
     "RINGING": _ringing,
@@ -240,6 +240,6 @@ def _id(leg: Mapping[str, Any]) -> str:
 
 
 def _whole(value: object) -> int:
-    """A number as the service writes it, an integer or a string of digits; 0 if it is absent or unreadable."""
+    """An integer, or a string of digits as the service sends it; 0 if absent or malformed."""
     text = str(value)
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else 0

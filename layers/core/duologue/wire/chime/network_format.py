@@ -1,4 +1,4 @@
-"""How SMA events are read and answered."""
+"""The carrier's format for `usecases`: parses SMA events and writes the responses."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ class ChimeFormat:
     """Plays `usecases.ports.network.NetworkFormat`."""
 
     sends_again = False
-    """It sends an event twice at the most, and then hangs up (R17)."""
+    """It sends an event at most twice, then hangs up (R17)."""
 
     def __init__(self, buckets: Buckets) -> None:
         self._buckets = buckets

@@ -1,7 +1,7 @@
-"""Who an SP says it is: the parameters and headers of logging in, refreshing, logging out and every later request.
+"""Parameters and headers of log-in, refresh and log-out, and the credentials of all other requests.
 
-The token calls' parameters are taken from the query or from a form body, since clients send either; the query wins.
-Header names come in any case and are looked up in lower case.
+Clients send the parameters of the token requests in the query or as a form; the query takes precedence. Header names
+are in lower case.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from duologue.domain.errors import InvalidField, InvalidToken, UnknownApp
 from duologue.wire.huawei.digest_headers import brings_digest, is_app_key, read_digest
 
 _MOST = 512
-"""No parameter of ours is nearly as long; a longer one is not looked at."""
+"""Far longer than any valid parameter; longer ones are rejected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +30,22 @@ class Refresh:
 
 
 def read_log_in(parameters: Mapping[str, str], headers: Mapping[str, str]) -> LogIn:
-    """Trusted-SP simple authorization: the password is the whole Authorization header, without scheme or encoding.
+    """Simple authorization: the password is the entire Authorization header, without scheme or encoding.
 
     Raises:
         InvalidField: one of the three is missing or too long.
-        UnknownApp: the app key can be none.
+        UnknownApp: the app key is malformed.
     """
     app_key, username = _app_key(parameters), _required(parameters, "username")
     return LogIn(app_key, username, _required(headers, "authorization", named="Authorization"))
 
 
 def read_refresh(parameters: Mapping[str, str]) -> Refresh:
-    """Read a request for the next pair of tokens.
+    """Parse a request for the next pair of tokens.
 
     Raises:
-        InvalidField: one of the four is missing or too long, or another grant type is asked for.
-        UnknownApp: the app key can be none.
+        InvalidField: one of the four is missing or too long, or the grant type is another.
+        UnknownApp: the app key is malformed.
     """
     app_key, secret = _app_key(parameters), _required(parameters, "app_secret")
     if _required(parameters, "grant_type") != "refresh_token":
@@ -54,10 +54,10 @@ def read_refresh(parameters: Mapping[str, str]) -> Refresh:
 
 
 def read_credentials(query: Mapping[str, str], headers: Mapping[str, str]) -> Credentials:
-    """What proves a business request: a token in the query, or else a digest in the headers.
+    """The credentials of a request: a token in the query, else a digest in the headers.
 
-    Beside a token no header counts: some clients send their password along, or a digest as well. A query that has an
-    app key and no token, without a header of a digest, is a client of tokens that forgot its own.
+    With a token the headers are ignored: some clients send their password, or a digest as well. A query with an app key
+    but no token, without digest headers, is treated as a missing token.
 
     Raises:
         UnknownApp, InvalidToken: as `read_token`.
@@ -69,10 +69,10 @@ def read_credentials(query: Mapping[str, str], headers: Mapping[str, str]) -> Cr
 
 
 def read_token(parameters: Mapping[str, str]) -> AccessToken:
-    """Read an app key and its token. Without either it is the token that is missing: a digest is no log-out.
+    """Parse an app key and its token. If both are missing, the token is reported.
 
     Raises:
-        InvalidToken: no access token is given; UnknownApp: no app key is given.
+        InvalidToken: no access token, or too long. UnknownApp: no valid app key.
     """
     app_key, token = parameters.get("app_key", ""), parameters.get("access_token", "")
     if not 1 <= len(token) <= _MOST:

@@ -1,11 +1,11 @@
-"""A request that proves itself by a digest in its headers, in either generation; clients differ in how they write them.
+"""Authentication by a digest in the headers, in both generations; clients differ in how they write them.
 
     Authorization: AKSK realm="SDP",profile="UsernameToken",type="Appkey"
     X-AKSK: UsernameToken Username="<app key>",PasswordDigest="…",Nonce="…",Created="2026-01-15T09:30:00Z"
 
-The older generation says WSSE in both places, and puts together and encodes its digest in two other ways. Tolerated:
-any order and case of the attributes' names, any separator, values without quotes, and the one word of `Authorization`
-beside the other header. X-AKSK is read if both are there.
+The older generation has WSSE in both places, and computes its digest differently, in two encodings. Accepted: attribute
+names in any order and case, any separator, values without quotes, and the scheme of one generation with the header of
+the other. If both headers are present, X-AKSK is used.
 """
 
 import re
@@ -19,11 +19,11 @@ from duologue.wire.huawei.header_faults import Fault, HeaderFault
 
 _SCHEME = re.compile(r"\s*(?:AKSK|WSSE)(?![^\s,])", re.IGNORECASE)
 _USERNAME_TOKEN = re.compile(r"\s*UsernameToken(?![^\s,])", re.IGNORECASE)
-# A name begins where no letter stands before it: else each letter of a long run would be tried as a beginning.
+# The lookbehind keeps the search linear: otherwise each letter of a long run would be tried as a start.
 _ATTRIBUTE = re.compile(r"""(?<![A-Za-z])([A-Za-z]+)\s*=\s*(?:"([^"]*)"|([^\s",]+))""")
 _CREATED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z", re.ASCII)
 _LONGEST_HEADER = 2048
-"""Twice what the longest of all parts come to. Anybody may send one, so a longer one is not looked at."""
+"""Twice the maximum length of all parts. Anyone can send a header, so longer ones are not parsed."""
 _LONGEST_NONCE = 128
 _CHINA = timedelta(hours=8)
 
@@ -37,18 +37,18 @@ _AUTHORIZATION = (
 
 
 def brings_digest(headers: Mapping[str, str]) -> bool:
-    """Whether a request means to prove itself by a digest. Header names are in lower case."""
+    """Whether a request has digest headers, complete or not. Header names are in lower case."""
     return "x-aksk" in headers or "x-wsse" in headers or bool(_SCHEME.match(headers.get("authorization", "")))
 
 
 def read_digest(headers: Mapping[str, str]) -> AppDigest:
-    """Read the headers, whose names are in lower case.
+    """Parse the headers, whose names are in lower case.
 
     Raises:
-        HeaderFault: one is missing or lacks something; the first fault in the order of the table, Authorization first.
-        UnknownApp: the user name can be no app key.
+        HeaderFault: a header or a part is missing or wrong; the first fault in the table's order, Authorization first.
+        UnknownApp: the user name cannot be an app key.
         InvalidField: a header or the nonce is too long, or the nonce is not printable or has a colon.
-        RequestStale: the time cannot be read, so nobody can say that it is near.
+        RequestStale: the time is malformed.
     """
     authorization = headers.get("authorization", "")
     for name in ("Authorization", "X-AKSK", "X-WSSE"):
@@ -68,20 +68,21 @@ def read_digest(headers: Mapping[str, str]) -> AppDigest:
     created = _required(attributes, "created", Fault.AKSK_NO_CREATED if newer else Fault.WSSE_NO_CREATED)
     if not is_app_key(app_key):
         raise UnknownApp("it can be no app key")
-    # A push of `--push-signature joined` is signed over URL, nonce and time, with AKSK's key and function: its receiver
-    # could send URL and nonce here as one nonce. Every URL has a colon; no Base64, hexadecimal or UUID has one.
+    # With `--push-signature joined` a notification is signed over URL, nonce and time, with AKSK's key and function:
+    # its receiver could send URL and nonce here as one nonce. Every URL has a colon; Base64, hexadecimal and UUIDs have
+    # none.
     if len(nonce) > _LONGEST_NONCE or not nonce.isprintable() or ":" in nonce:
         raise InvalidField("Nonce", f"must have 1 to {_LONGEST_NONCE} printable characters, none of them a colon")
 
     def proves(secret: str) -> bool:
         expected = (aksk_digest(secret, nonce, created),) if newer else wsse_digests(secret, nonce, created)
-        return any([same(digest, one) for one in expected])  # a list: both are compared, whichever it is
+        return any([same(digest, one) for one in expected])  # a list, so that both are always compared
 
     return AppDigest(app_key, nonce, _moments(created), proves)
 
 
 def is_app_key(text: str) -> bool:
-    """Whether an app could have this key: no other is looked up."""
+    """Whether this could be an app key; others are not looked up."""
     return 1 <= len(text) <= 512 and text.isascii() and text.isprintable()
 
 
@@ -108,11 +109,11 @@ def _required(attributes: Attributes, name: str, missing: Fault) -> str:
 
 
 def _moments(created: str) -> tuple[datetime, ...]:
-    """What the time can mean: UTC as its Z says, or UTC+8 as some pages and the samples have it, Z or not."""
+    """The possible readings: UTC as the Z says, or UTC+8 as some pages and samples have it in spite of the Z."""
     if not _CREATED.fullmatch(created):
         raise RequestStale("Created is not written as 2026-01-15T09:30:00Z")
     try:
         as_utc = datetime.fromisoformat(created.removesuffix("Z").partition(".")[0]).replace(tzinfo=UTC)
         return as_utc, as_utc - _CHINA
-    except (ValueError, OverflowError) as error:  # the 30th of February; the first hours of the year 1
+    except (ValueError, OverflowError) as error:  # February 30; the first hours of the year 1
         raise RequestStale("Created is no time") from error

@@ -1,6 +1,6 @@
-"""The digests of the wire: two by which an SP proves who it is, one by which the platform signs what it tells an SP.
+"""The format's digests: two that authenticate an SP, one that signs notifications.
 
-Each takes the app's secret and returns standard Base64 with padding. Comparing takes the same time for any two values.
+Each takes the app's secret and returns standard Base64 with padding. Comparison is constant-time.
 """
 
 import base64
@@ -13,32 +13,32 @@ AUTHORIZATION = 'AKSK realm="SDP",profile="UsernameToken",type="Appkey"'
 
 
 def aksk_digest(secret: str, nonce: str, created: str) -> str:
-    """The current scheme: HMAC-SHA256 of nonce and time, keyed by the secret."""
+    """The current scheme: HMAC-SHA256 of nonce and time with the secret."""
     return _hmac(secret, nonce + created)
 
 
 def wsse_digests(secret: str, nonce: str, created: str) -> tuple[str, str]:
-    """The older scheme, in the two spellings that clients use: of the hexadecimal digest, and of its raw bytes."""
+    """The older scheme in the two encodings that clients use: of the hexadecimal digest, and of the raw bytes."""
     digest = hashlib.sha256((nonce + created + secret).encode())
     return _base64(digest.hexdigest().encode()), _base64(digest.digest())
 
 
 def push_digest(secret: str, url: str, nonce: str, created: str, signature: PushSignature = PushSignature.LINES) -> str:
-    """The platform's signature of one push. `url` is the address as the SP configured it, decoded.
+    """The signature of one notification. `url`: as the SP configured it, decoded.
 
-    The pages of 2026 set line feeds between the parts, the pages of 2022 to 2024 nothing.
+    The format's pages of 2026 put line feeds between the parts, those of 2022 to 2024 concatenate them.
     """
     glue = "\n" if signature is PushSignature.LINES else ""
     return _hmac(secret, glue.join((url, nonce, created)))
 
 
 def username_token(app_key: str, digest: str, nonce: str, created: str) -> str:
-    """The value of the header that carries a digest."""
+    """The header value with a digest."""
     return f'UsernameToken Username="{app_key}",PasswordDigest="{digest}",Nonce="{nonce}",Created="{created}"'
 
 
 def same(given: str, expected: str) -> bool:
-    """Whether two digests or secrets are equal, in a time that tells nothing of where they differ."""
+    """Compare two digests or secrets in constant time."""
     return hmac.compare_digest(given.encode(errors="surrogatepass"), expected.encode(errors="surrogatepass"))
 
 

@@ -1,4 +1,4 @@
-"""What SPs call the parts of a request. Apart from the models of `requests`, which take time to load."""
+"""The format's names of request fields. Separate from the models in `requests`, which are slow to import."""
 
 from duologue.domain.callback_request import FieldNames
 

@@ -1,8 +1,8 @@
-"""The kinds of fields on the wire, each with its one rule. A rule completes the sentence "<field> …".
+"""The field types of the format, each with its rule. An error's text completes the sentence "<field> …".
 
-Clients' libraries write flags, whole numbers and Base64 in several ways: what can mean one thing only is read.
+Client libraries write flags, integers and Base64 in several ways; all unambiguous ones are accepted.
 
-`Number` and the others are what a model's field is declared as; the value that comes out is the domain's.
+A model declares its fields as `Number` etc.; the parsed value is of the domain's type.
 """
 
 import base64
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 def first_fault(error: ValidationError) -> InvalidField:
-    """The first broken rule, in the order of the model's fields, as an error of the domain."""
+    """The first broken rule, in the order of the model's fields, as a domain error."""
     fault = error.errors(include_url=False, include_input=False)[0]
     field = str(fault["loc"][0]) if fault["loc"] else "body"
     if fault["type"] == "missing":
@@ -40,7 +40,7 @@ def first_fault(error: ValidationError) -> InvalidField:
 
 
 def _text(rule: Callable[[str], T], shortest: int, longest: int) -> Callable[[Any], T]:
-    """A field that must be a string of this many characters and then pass its own rule."""
+    """A string of this length that then passes its own rule."""
 
     def validate(value: Any) -> T:
         if not isinstance(value, str):
@@ -60,14 +60,14 @@ def _refusal(error: InvalidField) -> PydanticCustomError:
 
 
 def _url(text: str) -> str:
-    """Base64 of an absolute URL, in either alphabet, broken into lines or not, with or without padding.
+    """Base64 of an absolute URL, in either alphabet, with or without line breaks and padding.
 
-    Which addresses its host has is asked later.
+    The addresses of its host are checked later.
     """
     sent = _SPACE.sub("", text).translate(_URL_SAFE).rstrip("=")
     try:
         url = base64.b64decode(sent + "=" * (-len(sent) % 4), validate=True).decode("ascii")
-    except ValueError as error:  # of which binascii.Error and UnicodeDecodeError are kinds
+    except ValueError as error:  # includes binascii.Error and UnicodeDecodeError
         raise InvalidField("", "must be a URL in Base64") from error
     return SpUrl.parse(url).text
 
@@ -83,7 +83,7 @@ def _user_data(text: str) -> str:
 
 
 def _is_chinese(letter: str) -> bool:
-    """An ideograph, or the wide punctuation that is written with them."""
+    """An ideograph, or the wide punctuation used with them."""
     wide = unicodedata.east_asian_width(letter) in ("W", "F")
     return wide and unicodedata.category(letter)[0] in "LPN"
 
@@ -113,7 +113,7 @@ def _flag(value: Any) -> bool:
 def _minutes(value: Any) -> int:
     if isinstance(value, str) and _WHOLE.fullmatch(value):
         value = int(value)
-    if isinstance(value, float) and value.is_integer():  # to JSON 30.0 is the same number
+    if isinstance(value, float) and value.is_integer():  # in JSON 30.0 is the same number
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise _refusal(InvalidField("", "must be a whole number"))
@@ -123,7 +123,7 @@ def _minutes(value: Any) -> int:
 
 
 def _string(shortest: int, longest: int, **more: Any) -> WithJsonSchema:
-    """What JSON Schema can say of a rule; the rule itself may say more."""
+    """The part of a rule that JSON Schema can express."""
     return WithJsonSchema({"type": "string", "minLength": shortest, "maxLength": longest, **more})
 
 
@@ -136,12 +136,12 @@ Number = Annotated[
 ]
 Url = Annotated[str, PlainValidator(_text(_url, 1, 128)), _string(1, 128, contentEncoding="base64")]
 ClearUrl = Annotated[str, PlainValidator(_text(lambda text: SpUrl.parse(text).text, 1, 512)), _string(1, 512)]
-"""As it is, not in Base64: only our own paths have it."""
+"""Plain text, not Base64; only in our own paths."""
 UserData = Annotated[str, PlainValidator(_text(_user_data, 1, 256)), _string(1, 256, pattern="^[^{}]*$")]
 AudioName = Annotated[str, PlainValidator(_text(_audio, 1, 128)), _string(1, 128, pattern=f"^{_AUDIO_NAME.pattern}$")]
 SessionId = Annotated[str, PlainValidator(_text(str, 1, 256)), _string(1, 256)]
 Flag = Annotated[bool, PlainValidator(_flag), _choice("true", "false")]
-"""A string on the wire; a JSON boolean, 1 and 0 are read as well."""
+"""A string; JSON booleans, 1 and 0 are accepted too."""
 Minutes = Annotated[
     int, PlainValidator(_minutes), WithJsonSchema({"type": "integer", "minimum": 0, "maximum": _MOST_MINUTES})
 ]

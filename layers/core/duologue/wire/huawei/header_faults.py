@@ -1,6 +1,6 @@
-"""What can be wrong with the headers of a digest: each fault with the result code that the wire has for it.
+"""Faults in the headers of a digest, with the format's result codes.
 
-All are answered with 400. The last two stand for both headers: the wire has codes for them in the newer one only.
+All are answered with 400. The last two are used for both headers: the format has them only for the newer one.
 """
 
 from enum import Enum
@@ -9,7 +9,7 @@ from duologue.domain.errors import RequestRefused
 
 
 class Fault(Enum):
-    """Result code and text; the text says what to change."""
+    """Result code and text."""
 
     NO_AUTHORIZATION = "1023006", "The Authorization header is missing."
     NO_REALM = "1023007", "The Authorization header has no realm."
@@ -40,7 +40,7 @@ class Fault(Enum):
 
 
 class HeaderFault(RequestRefused):
-    """The headers of a digest cannot be read."""
+    """The headers of a digest are malformed."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.text)

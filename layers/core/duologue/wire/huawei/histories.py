@@ -1,7 +1,7 @@
-"""A callback as the SP looks it up: our own addition to the wire, in the wire's words where it has them.
+"""The response to a look-up of a callback: our addition to the format, in the format's terms where it has them.
 
-Law: what did not come to pass is left out, never null. Times are RFC 3339, UTC, to the millisecond. The codes are given
-once the call is over; they are those of its `disconnect` event and of its CDR.
+Invariant: what did not happen is omitted, never null. Times are RFC 3339, UTC, to the millisecond. Codes are included
+once the call is over; they are those of its `disconnect` event and its CDR.
 """
 
 from collections.abc import Mapping
@@ -39,10 +39,10 @@ FACT_NAMES: dict[type[Fact], str] = {
 
 
 def read_look_up(path: Mapping[str, str], host: str) -> str:
-    """The call that a path names; API Gateway hands a REST path over as the client spelled it, escapes and all.
+    """The call id in a path, which API Gateway passes on with the client's percent-encoding.
 
     Raises:
-        UnknownCall: it is none that this host gave out.
+        UnknownCall: not an id of this host.
     """
     return call_id_of(unquote(path["sessionId"]), host)
 
@@ -119,7 +119,7 @@ def _fact(sequence: int, fact: Fact, delivery: Delivery | None) -> dict[str, Any
 
 
 def _delivery(delivery: Delivery) -> dict[str, Any]:
-    """The last attempt; `attempts` counts it and those before."""
+    """The last attempt; `attempts` includes it."""
     return _present(
         url=delivery.url,
         at=_time(delivery.at),

@@ -1,6 +1,6 @@
-"""The header by which an SP marks a request as one and the same: `Idempotency-Key`. The wire of the original has none.
+"""The header `Idempotency-Key`, our addition to the format.
 
-Two requests are the same if they go to the same path and their bodies are the same JSON, however it is laid out.
+Requests are the same if their paths are, and if their bodies are the same JSON in any layout.
 """
 
 import re
@@ -15,7 +15,7 @@ _KEY = re.compile(r"[ -~]{1,128}")
 
 
 def read_key(headers: Mapping[str, str], route: str, body: JsonBody) -> IdempotencyKey | None:
-    """The mark of a request; None: it has none. `headers` by their names in lower case.
+    """The key of a request; None: it has none. Header names are in lower case.
 
     Raises:
         InvalidField: the key is not 1 to 128 printable ASCII characters.

@@ -1,4 +1,4 @@
-"""A request's body as JSON, parsed once: what marks the request and what it asks for are read from the same."""
+"""A request's JSON body, parsed once for its idempotency fingerprint and its fields."""
 
 import json
 from functools import cached_property
@@ -14,7 +14,7 @@ class JsonBody:
 
     @property
     def fields(self) -> dict[str, object]:
-        """Raises InvalidField: it is too long, no JSON, or no object."""
+        """Raises InvalidField: too long, not JSON, or not an object."""
         if isinstance(self._parsed, InvalidField):
             raise self._parsed
         if not isinstance(self._parsed, dict):
@@ -23,7 +23,7 @@ class JsonBody:
 
     @property
     def canonical(self) -> bytes:
-        """The same for the same JSON, however it is laid out. What is no JSON stays as it is: it will be refused."""
+        """The same bytes for the same JSON in any layout. Invalid JSON, which will be refused, stays as it is."""
         if isinstance(self._parsed, InvalidField):
             return self._body
         try:
@@ -33,10 +33,10 @@ class JsonBody:
 
     @cached_property
     def _parsed(self) -> object:
-        """What it says; or why that cannot be read, to be told to who asks for it."""
+        """The parsed value, or the error to raise on access."""
         if len(self._body) > MOST_BYTES:
             return InvalidField("body", f"is longer than {MOST_BYTES} bytes")
         try:
             return json.loads(self._body)
-        except (ValueError, RecursionError):  # not JSON, not UTF-8, a number of thousands of digits, endless [
+        except (ValueError, RecursionError):  # not JSON, not UTF-8, a number of thousands of digits, nested too deeply
             return InvalidField("body", "is not JSON")

@@ -1,7 +1,7 @@
-"""What an SP is told of a call: status events to one URL, the CDR to another, each a signed POST of JSON.
+"""Notifications: status events to one URL, the CDR to another, each a signed POST request with JSON.
 
-Law: a time that did not come to pass is left out, never null. Every event names the session and the number dialled,
-since receivers read both without looking whether they are there. Times are UTC, to the second, with a single space.
+Invariant: what did not happen is omitted, never null. Every event has the session and the number dialled, since
+receivers read both without checking that they exist. Times are UTC, to the second, with a single space.
 """
 
 import json
@@ -35,7 +35,7 @@ _LEG_EVENTS: dict[type[Fact], str] = {
 }
 EVENT_TYPES: dict[type[Fact], str] = {**_LEG_EVENTS, CallEnded: "disconnect", CdrWritten: "fee"}
 _PARTY_TYPES = {Party.CALLER: "caller", Party.CALLEE: "called", None: "platform"}
-"""Who hung up. The wire's page gives the field's meaning, but its values were never published: these are ours."""
+"""Who hung up. The format documents the field but not its values: these are ours."""
 
 _OUTGOING = 0
 _VOICE_CALLBACK = "002"
@@ -45,15 +45,15 @@ class HuaweiWebhooks:
     """Plays `usecases.ports.WebhookFormat`."""
 
     def __init__(self, host: str, new_nonce: Callable[[], str], records: Records) -> None:
-        """`host` is the part of a session id after `@`; `new_nonce` gives 1 to 128 letters and digits, never twice."""
+        """`host`: the part of a session id after `@`. `new_nonce`: returns 1 to 128 letters and digits, never twice."""
         self._records = records
         self._host = host
         self._new_nonce = new_nonce
 
     def request(self, call: Call, fact: Fact, cdr: Cdr | None, app: App, at: datetime) -> WebhookRequest | None:
-        """The notification of one fact, signed at `at`. None: it is not told, or the SP named no URL for it.
+        """The notification of one fact, signed at `at`. None: it has none, or the SP has no URL for it.
 
-        Raises OutsideUnavailable: the link to a recording cannot be made now; LegStillUp: the end has no CDR.
+        Raises OutsideUnavailable: the link to a recording cannot be created now. LegStillUp: the end has no CDR.
         """
         url = url_of(call, fact)
         if url is None:
@@ -71,10 +71,10 @@ class HuaweiWebhooks:
         return WebhookRequest(url, headers, json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode())
 
     def is_acknowledged(self, fact: Fact, reply: Reply) -> bool:
-        """Whether the SP took it: 2xx, and for the CDR no `resultcode` in the body that says otherwise.
+        """Whether the SP acknowledged it: 2xx, and for the CDR no `resultcode` other than 0 in the body.
 
-        The wire's page asks for 200. Receivers answer 204 or 201 as well, and what the original never repeats must not
-        come again to them for that.
+        The format's page requires 200, but receivers also answer 204 or 201. The original never repeats status events,
+        so these receivers must not get repeats for that.
         """
         if reply.status is None or not 200 <= reply.status < 300:
             return False
@@ -86,7 +86,7 @@ def url_of(call: Call, fact: Fact) -> str | None:
 
 
 def event_of(call: Call, fact: Fact, cdr: Cdr | None, host: str, records: Records) -> dict[str, Any] | None:
-    """The body for one fact, or None for a fact that is not told."""
+    """The body for one fact; None: a fact without notification."""
     if cdr is None and isinstance(fact, CallEnded | CdrWritten):
         raise LegStillUp(call.id)
     match fact:
@@ -103,7 +103,7 @@ def event_of(call: Call, fact: Fact, cdr: Cdr | None, host: str, records: Record
 
 
 def record_of(cdr: Cdr, host: str, records: Records) -> dict[str, Any]:
-    """The CDR in the wire's names."""
+    """The CDR in the format's terms."""
     codes = codes_of(cdr)
     caller, callee = cdr.caller, cdr.callee
     record = {
@@ -141,7 +141,7 @@ def record_of(cdr: Cdr, host: str, records: Records) -> dict[str, Any]:
 
 
 def _recording(cdr: Cdr, host: str, records: Records) -> dict[str, Any]:
-    """R16: told before the sound has come. It is fetched by the link, or asked for by name and domain."""
+    """R16: sent before the recording has arrived. It is fetched by the link, or requested by name and domain."""
     if cdr.recording is None:
         return {"recordFlag": 0}
     return {
@@ -184,10 +184,10 @@ def _time(at: datetime | None) -> str | None:
 
 
 def _result_code(body: bytes) -> str | None:
-    """The result code in a reply, or None if the reply has no such thing, which counts as success."""
+    """The result code in a reply; None: there is none, which counts as success."""
     try:
         answer = json.loads(body)
-    except (ValueError, RecursionError):  # not JSON, not UTF-8, cut off, or nested without end
+    except (ValueError, RecursionError):  # not JSON, not UTF-8, truncated, or nested too deeply
         return None
     code = answer.get("resultcode") if isinstance(answer, dict) else None
     return None if code is None else str(code)

@@ -1,12 +1,12 @@
-"""How a call ended, in the SP's codes: one row for each case, with its reason.
+"""How a call ended, in the SP's codes: one row per case, with the reason for the choice.
 
-A row stands for an end reason, or for a failed leg: a party with what became of it.
+A row is for an end reason, or for a failed leg (a party and its result).
 
-* state code: what the `disconnect` event says. Texts: `STATES`.
+* state code: in the `disconnect` event. Texts: `STATES`.
 * release point: the CDR's `ulFailReason`. 100 nothing dialled · 514 ring time-out · 516 ended by the platform ·
-  517 no word from the network · 518 the far end failed, see its cause · 522 no ports · 530 the caller left first.
-* cause: the CDR's `…UnaswRsn` (Q.850) of the failed leg, or of every leg that the platform cut off.
-* SIP status: the one the network gave; else what the row names; else 0.
+  517 no event from the network · 518 the far end failed, see its cause · 522 no ports · 530 the caller hung up first.
+* cause: the CDR's `…UnaswRsn` (Q.850) of the failed leg, or of every leg that the platform disconnected.
+* SIP status: the network's; else the row's; else 0.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ STATES = {
 
 @dataclass(frozen=True, slots=True)
 class EndingRow:
-    """One case. `cause` None: it follows from the SIP status by RFC 3398."""
+    """One case. `cause` None: derived from the SIP status by RFC 3398."""
 
     state: int
     release: int
@@ -47,59 +47,61 @@ class EndingRow:
 
 ENDS = {
     EndReason.HUNG_UP: EndingRow(0, 0, 0, "both had answered: a normal end, whoever hung up"),
-    EndReason.CALLER_LEFT: EndingRow(8009, 530, 0, "the caller's own choice: no leg failed"),
-    EndReason.STOPPED: EndingRow(8017, 516, 16, "we cut off what was dialled, at the SP's wish: normal clearing"),
-    EndReason.LONGEST_CALL: EndingRow(8010, 516, 16, "we cut off both, as asked with the request: normal clearing"),
-    EndReason.NO_ROOM: EndingRow(7109, 522, 0, "the network had no room for 30 s; nothing was dialled"),
+    EndReason.CALLER_LEFT: EndingRow(8009, 530, 0, "the caller hung up: no leg failed"),
+    EndReason.STOPPED: EndingRow(8017, 516, 16, "we disconnected what was dialled, for the SP: normal clearing"),
+    EndReason.LONGEST_CALL: EndingRow(8010, 516, 16, "we disconnected both, as requested: normal clearing"),
+    EndReason.NO_ROOM: EndingRow(7109, 522, 0, "the network had no capacity for 30 s; nothing was dialled"),
     EndReason.DIAL_REFUSED: EndingRow(8000, 100, 0, "the network refused the dial for good; nothing was dialled"),
-    EndReason.NEVER_STARTED: EndingRow(8000, 100, 0, "our fault, and nothing was dialled: the SP may ask again"),
+    EndReason.NEVER_STARTED: EndingRow(8000, 100, 0, "our fault, and nothing was dialled: the SP may retry"),
     EndReason.LOST: EndingRow(
         8020,
         517,
         0,
-        "its end was not told, or we lost sight of it and cut it off; not both had answered: no talk to bill",
+        "its end was not reported, or we lost track of it and ended it; not both had answered, so no talk to bill",
     ),
-    EndReason.CALLER_SILENT: EndingRow(8107, 514, 19, "the network never said what became of the leg: no answer"),
-    EndReason.CALLEE_SILENT: EndingRow(8101, 514, 19, "the network never said what became of the leg: no answer"),
+    EndReason.CALLER_SILENT: EndingRow(8107, 514, 19, "the network never reported what happened to the leg: no answer"),
+    EndReason.CALLEE_SILENT: EndingRow(8101, 514, 19, "the network never reported what happened to the leg: no answer"),
 }
 LOST_IN_TALK = EndingRow(
-    0, 517, 0, "both had answered: it was a talk and is billed as one; 517 says that its end was not seen in time"
+    0, 517, 0, "both had answered, so the talk is billed; 517 says that its end was not reported in time"
 )
 
 FAILURES = {
     (Party.CALLER, Result.BUSY): EndingRow(8108, 518, 17, "user busy", sip=486),
     (Party.CALLER, Result.NO_ANSWER): EndingRow(8107, 514, 19, "the network's ring limit passed", sip=480),
-    (Party.CALLER, Result.CANCELLED): EndingRow(8107, 514, 19, "the network took its dial back: its ring limit passed"),
+    (Party.CALLER, Result.CANCELLED): EndingRow(8107, 514, 19, "the network cancelled the dial: its ring limit passed"),
     (Party.CALLER, Result.REJECTED): EndingRow(
-        8109, 518, 21, "declined: nearest is unreachable, the cause tells", sip=603
+        8109, 518, 21, "declined: unreachable is nearest, the cause identifies it", sip=603
     ),
     (Party.CALLER, Result.INVALID_NUMBER): EndingRow(8106, 518, 1, "no such number", sip=404),
-    (Party.CALLER, Result.UNREACHABLE): EndingRow(8109, 518, None, "failed, and nothing closer is known"),
-    (Party.CALLER, Result.COMPLETED): EndingRow(8109, 518, 0, "answered, then failed before it counted"),
+    (Party.CALLER, Result.UNREACHABLE): EndingRow(8109, 518, None, "failed, with no further detail"),
+    (Party.CALLER, Result.COMPLETED): EndingRow(8109, 518, 0, "answered, then failed before it was recorded"),
     (Party.CALLEE, Result.BUSY): EndingRow(8102, 518, 17, "user busy"),
-    (Party.CALLEE, Result.NO_ANSWER): EndingRow(8101, 514, 19, "our time-out passed, or the network says so"),
+    (Party.CALLEE, Result.NO_ANSWER): EndingRow(8101, 514, 19, "our time-out passed, or the network reported it"),
     (Party.CALLEE, Result.CANCELLED): EndingRow(
-        8101, 514, 19, "nobody hung up and the dial was taken back: the time-out"
+        8101, 514, 19, "nobody hung up and the dial was cancelled: the time-out"
     ),
-    (Party.CALLEE, Result.REJECTED): EndingRow(8103, 518, 21, "declined: nearest is unreachable, the cause tells"),
+    (Party.CALLEE, Result.REJECTED): EndingRow(
+        8103, 518, 21, "declined: unreachable is nearest, the cause identifies it"
+    ),
     (Party.CALLEE, Result.INVALID_NUMBER): EndingRow(8100, 518, 1, "no such number"),
     (Party.CALLEE, Result.UNREACHABLE): EndingRow(
-        8103, 518, None, "failed before the time-out; the network says no more"
+        8103, 518, None, "failed before the time-out, with no further detail"
     ),
-    (Party.CALLEE, Result.COMPLETED): EndingRow(8103, 518, 0, "answered, then failed before it counted"),
+    (Party.CALLEE, Result.COMPLETED): EndingRow(8103, 518, 0, "answered, then failed before it was recorded"),
 }
-"""A callee's row names no SIP status of its own: a failed bridge tells none unless the network adds it (R14)."""
+"""A callee's row has no SIP status: a failed bridge has one only if the network adds it (R14)."""
 
 _FAILED = {EndReason.CALLER_FAILED: Party.CALLER, EndReason.CALLEE_FAILED: Party.CALLEE}
 _SILENT = {EndReason.CALLER_SILENT: Party.CALLER, EndReason.CALLEE_SILENT: Party.CALLEE}
 
-# RFC 3398 §8.2.6.1, for what has no row of its own; anything else is 127, interworking.
+# RFC 3398 §8.2.6.1, for statuses without a row; any other is 127, interworking.
 _CAUSES = {400: 41, 402: 21, 405: 63, 406: 79, 415: 79, 482: 25, 483: 25, 500: 41, 501: 79, 502: 38, 503: 41, 504: 102}
 
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """One call's end as the SP reads it."""
+    """The codes of one call's end."""
 
     state: int
     release: int
@@ -113,7 +115,7 @@ class Codes:
 
 
 def codes_of(cdr: Cdr) -> Codes:
-    """The codes of a finished call. Total: every reason with every pair of legs has a row."""
+    """The codes of a finished call. Total: there is a row for every reason and pair of legs."""
     if cdr.reason in _FAILED:
         return _of_leg(_FAILED[cdr.reason], cdr)
     row = ENDS[cdr.reason]

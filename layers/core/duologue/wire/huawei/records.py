@@ -1,6 +1,6 @@
-"""A recording on the wire: its file name, which the CDR tells, the requests for it, and the links to it.
+"""Recordings in the format: the file name in the CDR, requests for a recording, and links.
 
-The name is the call's id with `.wav`, so that the call is found by it. The domain of a record is the platform's host.
+The name is the call's id with `.wav`, so it identifies the call. The domain of a record is the platform's host.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,9 +16,9 @@ _LONGEST_LOCATION = 512
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Where recordings are, as the CDR tells it.
+    """What a CDR says about recordings.
 
-    `base`: the API's own address, without a slash at the end. `token_of`: of an app and a call's id, the link's token.
+    `base`: the API's base URL without a trailing slash. `token_of`: the link's token for an app and a call id.
     """
 
     bucket: str
@@ -26,7 +26,7 @@ class Records:
     token_of: Callable[[str, str], str]
 
     def link(self, app: str, call_id: str) -> str:
-        """Ends with the file's name, by which whoever downloads it saves it. Raises OutsideUnavailable."""
+        """Ends with the file name, so that downloads are saved under it. Raises OutsideUnavailable."""
         return f"{self.base}/r/{self.token_of(app, call_id)}/{record_name(call_id)}"
 
 
@@ -35,11 +35,11 @@ def record_name(call_id: str) -> str:
 
 
 def read_record_request(query: Mapping[str, str], host: str) -> str:
-    """The call whose recording is asked for.
+    """The call whose recording is requested.
 
     Raises:
         InvalidField: a parameter is missing or too long.
-        UnknownRecording: the name or the domain is none that this platform gave out.
+        UnknownRecording: the name or the domain is not one of this platform.
     """
     name, domain = _required(query, "fileName"), _required(query, "recordDomain")
     if domain != host:
@@ -52,7 +52,7 @@ def read_link_token(path: Mapping[str, str]) -> str:
 
 
 def read_cdr_link(path: Mapping[str, str], host: str) -> tuple[str, str]:
-    """The call and the token of a link that a CDR told. Raises UnknownLink."""
+    """Call and token of a CDR's link. Raises UnknownLink."""
     try:
         return _call_id_of(path["fileName"], host), path["token"]
     except UnknownRecording as error:
@@ -60,10 +60,10 @@ def read_cdr_link(path: Mapping[str, str], host: str) -> tuple[str, str]:
 
 
 def link_url(base: str, token: str) -> str:
-    """Where a link is followed: `base` is the API's own address without a path's slash at the end.
+    """The URL of a link. `base`: the API's base URL without a trailing slash.
 
     Raises:
-        InvalidField: it does not fit the wire's 512 characters; only a made-up Host header is so long.
+        InvalidField: longer than the format's 512 characters, which takes a forged Host header.
     """
     url = f"{base}/r/{token}"
     if len(url) > _LONGEST_LOCATION:

@@ -1,8 +1,8 @@
-"""What an SP asks for, read from the wire: place a callback, stop one.
+"""Request bodies: place a callback, stop one, set notification URLs.
 
-The models hold one line for each field, in the order of the published table: of several broken rules the first in
-that order is told. Fields that are not in them are passed over. Null counts as absent, and so does an empty text where
-a field may be absent: clients send every field of their form.
+The models have one line per field, in the order of the published table: of several broken rules the first in that
+order is reported. Unknown fields are ignored. Null counts as absent, and so does an empty string in an optional field:
+clients send every field of their form.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from duologue.domain.accounts import App
-from duologue.domain.audio import Audio, EarlyMedia, AudioListeners
+from duologue.domain.audio import Audio, AudioListeners, EarlyMedia
 from duologue.domain.call import NotifyTo
 from duologue.domain.callback_request import CallbackRequest
 from duologue.domain.errors import DisplayNumberNotOwned, InvalidField, RecordingNotEnabled
@@ -77,7 +77,7 @@ class CallStop(BaseModel):
 
 
 class NotificationUrls(BaseModel):
-    """PUT /duologue/v1/notification-urls, as sent. It replaces both: what is null, empty or absent is none."""
+    """PUT /duologue/v1/notification-urls, as sent. It replaces both: null, empty or absent removes a URL."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -87,7 +87,7 @@ class NotificationUrls(BaseModel):
 
 @dataclass(frozen=True)
 class SentCallback:
-    """A request for a callback, as sent."""
+    """A request to place a callback, as sent."""
 
     body: JsonBody
 
@@ -98,18 +98,18 @@ class SentCallback:
 
     @property
     def wants_idle_ports(self) -> bool:
-        """Whether it asks how many calls more its app may place."""
+        """Whether the response must say how many more calls the app may place."""
         return self.fields.returnIdlePort
 
     def request(self, app: App) -> CallbackRequest:
-        """What it asks for, with the app's own settings where it names none.
+        """The request with the app's settings as defaults.
 
-        Display numbers: the caller's stands in for what is absent, itself by default the bind number, and that the
-        app's first one. (The wire's page of 2017 had the callee see the caller's own number by default. No longer: it
-        would give the caller away, and a network shows no number that is not the account's.)
+        The callee's display number defaults to the caller's, that to the bind number, and that to the app's first
+        number. (On the format's page of 2017 the callee saw the caller's own number by default; see
+        docs/decisions/0004.)
 
         Raises:
-            InvalidField: a rule is broken; its subclasses say which of the nameable ones.
+            InvalidField: a rule is broken; subclasses for those with a code of their own.
         """
         sent = self.fields
         _own(app, displayNbr=sent.displayNbr, displayCalleeNbr=sent.displayCalleeNbr, bindNbr=sent.bindNbr)
@@ -150,22 +150,22 @@ class SentCallback:
 
 
 def read_callback(body: str | bytes) -> SentCallback:
-    """Raises nothing yet: a repeat of a request is known by its key, whatever its app may do by now."""
+    """Parses nothing yet: a repeat is recognized by its key, whatever the app's settings are now."""
     return SentCallback(JsonBody(body))
 
 
 def read_notification_urls(body: str | bytes) -> NotifyTo:
-    """Raises InvalidField, ForbiddenAddress: a rule is broken; which addresses the hosts have is asked later."""
+    """Raises InvalidField, ForbiddenAddress: a rule is broken. The hosts' addresses are checked later."""
     sent = _read(JsonBody(body), NotificationUrls)
     return NotifyTo(sent.statusUrl, sent.feeUrl)
 
 
 def read_stop(body: str | bytes, host: str) -> str:
-    """The id of the call to be stopped.
+    """The id of the call to stop.
 
     Raises:
         InvalidField: a rule is broken.
-        UnknownCall: the session id is none that this host gave out.
+        UnknownCall: the session id is not one of this host.
     """
     return call_id_of(_read(JsonBody(body), CallStop).sessionid, host)
 

@@ -1,7 +1,7 @@
-"""What the platform answers an SP: the envelope `{"resultcode", "resultdesc"}` and, for an error, its HTTP status.
+"""Responses to an SP: the envelope `{"resultcode", "resultdesc"}` and the HTTP status.
 
-Law: a failure has both a status that is not 200 and the envelope, since some clients read only the one and some only
-the other. The text names the fault; the text of a fault that nobody foresaw is static.
+Invariant: a failure has both a status other than 200 and the envelope, since some clients read only one of them. The
+text names the fault; for an unhandled exception it is static.
 """
 
 from collections.abc import Mapping
@@ -45,12 +45,12 @@ from duologue.wire.huawei.header_faults import Fault, HeaderFault
 
 _LONGEST_TEXT = 128
 REPLAYED = "Idempotency-Replayed"
-"""`true` on an answer that was given before. The draft names no such header; this one says it in the draft's word."""
+"""`true` on a repeated response. The draft names no such header; the name uses its term."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer on its way to an SP."""
+    """One response."""
 
     status: int
     body: Mapping[str, Any] = field(repr=False)
@@ -58,21 +58,21 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """The result code; "0" is success, and so is an answer without a body, which has none."""
+        """The result code; "0" is success, also for a response without a body."""
         return str(self.body.get("resultcode", "0"))
 
     @property
     def is_ours(self) -> bool:
-        """Whether it is for the operator to find out why, and not for the SP to change something."""
+        """Whether the operator must act rather than the SP."""
         return self.status >= 500
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
-    """What one class of error becomes. `says_why`: the error's own text, written by us, completes the text.
+    """The response for one error class. `says_why`: append the error's own text.
 
-    `again_after`: seconds after which the same request may succeed; None: not unchanged. An error that knows its own
-    wait (`RefusedForNow`) is told with that, and here stands the longest.
+    `again_after`: seconds after which the same request may succeed; None: not unchanged. An error with its own wait
+    (`RefusedForNow`) overrides it; then this is the maximum. `why`: the reason for the choice, for docs/api.md.
     """
 
     status: int
@@ -83,101 +83,104 @@ class ErrorRow:
     again_after: int | None = None
 
 
-UNEXPECTED = ErrorRow(500, "1010001", "Internal error.", "nobody foresaw it: the text must not tell what it was")
+UNEXPECTED = ErrorRow(500, "1010001", "Internal error.", "unhandled exception: the text must not reveal it")
 
 ERROR_ROWS: dict[type[Exception], ErrorRow] = {
-    InvalidField: ErrorRow(403, "1010002", "Invalid request.", "the wire's catch-all; the text names the field", True),
-    DisplayNumberNotOwned: ErrorRow(403, "1010023", "Invalid display number.", "the wire has a code of its own", True),
-    CallerRefused: ErrorRow(403, "1010024", "Invalid caller number.", "the wire has a code of its own", True),
+    InvalidField: ErrorRow(403, "1010002", "Invalid request.", "the catch-all; the text names the field", True),
+    DisplayNumberNotOwned: ErrorRow(403, "1010023", "Invalid display number.", "the format has its own code", True),
+    CallerRefused: ErrorRow(403, "1010024", "Invalid caller number.", "the format has its own code", True),
     NumberRefused: ErrorRow(
-        403, "1010002", "Invalid request.", "of the callee's number: the wire has a code for the caller's only", True
+        403, "1010002", "Invalid request.", "for the callee's number: the format has a code only for the caller's", True
     ),
     KeyReused: ErrorRow(
         403,
         "1010002",
         "Invalid request.Idempotency-Key was used within 24 hours for another request.",
-        "as all that the SP must change; not 409 or 422: the wire knows 400, 403 and 500",
+        "like other errors of the SP; not 409 or 422: the format only uses 400, 403 and 500",
     ),
     RecordingNotEnabled: ErrorRow(
-        403, "1010002", "Invalid request.", "the wire's code of this was never published", True
+        403, "1010002", "Invalid request.", "the format's code for this was never published", True
     ),
-    RequestRefused: ErrorRow(
-        403, "1010002", "Invalid request.", "a refusal without a row of its own: no text of ours fits"
-    ),
-    AccountExists: ErrorRow(403, "1010002", "Invalid request.", "only the operator meets it"),
-    UnknownApp: ErrorRow(403, "1010003", "Invalid app_key.", "clients log in again on it"),
+    RequestRefused: ErrorRow(403, "1010002", "Invalid request.", "any other refusal"),
+    AccountExists: ErrorRow(403, "1010002", "Invalid request.", "only the operator gets it"),
+    UnknownApp: ErrorRow(403, "1010003", "Invalid app_key.", "clients log in again"),
     InvalidToken: ErrorRow(
-        403, "1010004", "Invalid access_token.", "also for an expired one: all clients log in again on it"
+        403, "1010004", "Invalid access_token.", "also for an expired one: all clients then log in again"
     ),
     WrongCredentials: ErrorRow(
-        403, "1010002", "Invalid request.Wrong user name, password or app_secret.", "says not which"
+        403, "1010002", "Invalid request.Wrong user name, password or app_secret.", "does not say which"
     ),
     WrongDigest: ErrorRow(
         403,
         "1023001",
         "Parameter error. The digest is wrong.",
-        "the wire's code of this was never published: its "
-        "general one of the headers; says not whether the secret or how it is put together",
+        "the format's code for this was never published: its general one for headers; does not say whether the secret "
+        "or the computation is wrong",
     ),
     RequestStale: ErrorRow(
         400,
         "1010013",
         "Time out limit. Created must be 5 minutes from now at the most, as 2026-01-15T09:30:00Z, in UTC or UTC+8.",
-        "the wire's code of this; the status as of all that is wrong in a header",
+        "the format's code for this, with the status of all header errors",
     ),
     NonceUsed: ErrorRow(
         403,
         "1020003",
         "Parameter error. The nonce was used before.",
-        "the wire knows no such refusal: its other general code, so that a replay and a wrong digest are told apart",
+        "the format has no code for this: its other general code, to distinguish a replay from a wrong digest",
     ),
     AuthenticationLocked: ErrorRow(
-        403, "1020176", "Authentication failed too often, try later.", "the wire's own; opens by itself", False, 1800
+        403, "1020176", "Authentication failed too often, try later.", "the format's own; the lock expires", False, 1800
     ),
     AccountInactive: ErrorRow(403, "1010007", "The account is not active.", "the operator suspended the SP or the app"),
     TooManyLogIns: ErrorRow(
         403, "1010010", "Too many log-ins, try later.", "flow control: clients wait a minute", False, 60
     ),
     LimitReached: ErrorRow(
-        403, "1020165", "All concurrent calls of the app are in use.", "one frees as a call ends", False, 5
+        403, "1020165", "All concurrent calls of the app are in use.", "a slot is freed when a call ends", False, 5
     ),
     TooManyCalls: ErrorRow(
-        403, "1013002", "The app places too many calls a second.", "the wire's frequency of an app", False, 1
+        403,
+        "1013002",
+        "The app places too many calls a second.",
+        "the format's code for call frequency",
+        False,
+        1,
     ),
     CalleeLimitReached: ErrorRow(
         403,
         "1010002",
         "Invalid request.calleeNbr was called as often today as the app may call it.",
-        "the wire's frequency codes say: again in a minute, and clients do; this one waits for the next day",
+        "clients retry the format's frequency codes after a minute; this one lasts until the next day",
     ),
-    UnknownCall: ErrorRow(403, "1020152", "Invalid call sessionId.", "clients read it as: already over"),
-    UnknownRecording: ErrorRow(403, "1012007", "Record does not exist.", "says not whether it is another SP's"),
+    UnknownCall: ErrorRow(403, "1020152", "Invalid call sessionId.", "clients read it as already over"),
+    UnknownRecording: ErrorRow(403, "1012007", "Record does not exist.", "does not say whether it is another SP's"),
     RecordingNotReady: ErrorRow(
-        403, "1011006", "Record is not ready, try later.", "the wire's code for: again in a minute", False, 60
+        403, "1011006", "Record is not ready, try later.", "the format's code for retry in a minute", False, 60
     ),
     UnknownLink: ErrorRow(
-        404, "1012007", "Unknown or expired link; ask for the record again.", "a link is opened by browsers too"
+        404, "1012007", "Unknown or expired link; ask for the record again.", "browsers open links too"
     ),
-    AlreadyDone: ErrorRow(200, "0", "Success", "a repeat: the work stands"),
-    NotYet: ErrorRow(500, "1010001", "Not ready, try later.", "nobody's fault, and it will be so", False, 5),
-    OutsideUnavailable: ErrorRow(500, "1010001", "Service busy, try later.", "ours to recover", False, 5),
+    AlreadyDone: ErrorRow(200, "0", "Success", "a repeat: already done"),
+    NotYet: ErrorRow(500, "1010001", "Not ready, try later.", "nobody's fault; retry", False, 5),
+    OutsideUnavailable: ErrorRow(500, "1010001", "Service busy, try later.", "a service must recover", False, 5),
 }
 
 
 HEADER_ROWS: dict[Fault, ErrorRow] = {
-    fault: ErrorRow(400, fault.code, fault.text, "the headers of a digest cannot be read") for fault in Fault
+    fault: ErrorRow(400, fault.code, fault.text, "the headers of a digest are malformed") for fault in Fault
 }
 
 
 def success(**more: Any) -> Answer:
-    """A business request was done."""
+    """A request succeeded."""
     return Answer(200, _envelope("0", "Success") | more)
 
 
 def placed(session: str, idle_ports: int | None, *, repeated: bool = False) -> Answer:
-    """A callback was accepted, now or by an earlier one of repeated requests.
+    """A callback was accepted, now or by an earlier repeat of the request.
 
-    `idle_ports` None: the SP did not ask how many calls more it may place now.
+    `idle_ports`: how many more calls the app may place; None: not requested, or unknown.
     """
     more: dict[str, Any] = {} if idle_ports is None else {"idlePort": min(idle_ports, 65535)}
     answer = success(sessionId=session, **more)
@@ -185,12 +188,12 @@ def placed(session: str, idle_ports: int | None, *, repeated: bool = False) -> A
 
 
 def notification_urls(urls: NotifyTo) -> Answer:
-    """Where an app is told of calls whose request names no other place; null: nowhere."""
+    """The app's default notification URLs; null: none."""
     return success(statusUrl=urls.status_url, feeUrl=urls.fee_url)
 
 
 def signed_in(pair: TokenPair) -> Answer:
-    """The answer to a log-in or a refresh, every value a string."""
+    """The response to a log-in or a refresh; all values are strings."""
     return Answer(
         200,
         {
@@ -203,17 +206,17 @@ def signed_in(pair: TokenPair) -> Answer:
 
 
 def moved(url: str) -> Answer:
-    """A record was found. Clients of the wire do not follow: they read the header of the 301."""
+    """A recording was found. Clients of the format do not follow the 301: they read its Location."""
     return Answer(301, {}, {"Location": url, "Connection": "close"})
 
 
 def elsewhere(url: str) -> Answer:
-    """A link was followed."""
+    """A link was followed; redirect to the storage."""
     return Answer(302, {}, {"Location": url})
 
 
 def failure(error: Exception) -> Answer:
-    """The answer to any exception."""
+    """The response to any exception."""
     row = _row(error)
     text = row.text + str(error) if row.says_why else row.text
     again = ceil(error.again_after.total_seconds()) if isinstance(error, RefusedForNow) else row.again_after
@@ -232,4 +235,4 @@ def _envelope(code: str, text: str) -> dict[str, Any]:
 
 
 UNFORESEEN = failure(Exception())
-"""The static answer to what nobody foresaw."""
+"""The static response to an unhandled exception."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.sip_report import Figures, report
-from lab.cases.hearing import PURE, WINDOW, samples, share, windows
+from lab.cases.tone_detection import PURE, WINDOW, samples, share, windows
 from lab.phones.scripted import ScriptedSipPhones
 from lab.phones.voices import voice
 from pstn.feed import NetworkEvent

@@ -18,8 +18,8 @@ DID_NOT_START = (CloudError, DeployError, LayerError)
 
 
 def main(arguments: list[str]) -> int:
-    """The process's exit code; 1, and why, when the laboratory did not start."""
-    parser = argparse.ArgumentParser(prog="python -m lab", description="The cloud and the telephone network, here")
+    """Returns the exit code; 1, with a message, if the laboratory did not start."""
+    parser = argparse.ArgumentParser(prog="python -m lab", description="A local AWS and telephone network")
     commands = parser.add_subparsers(required=True, metavar="command")
     for name in COMMANDS:
         module = importlib.import_module(f"lab.cli.{name}")
@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
     try:
         code: int = chosen.run(chosen)
     except ChildError as error:
-        print(f"The SIP telephones did not start; --virtual does without them. {error}", file=sys.stderr)
+        print(f"The SIP telephones did not start; use --virtual to run without them. {error}", file=sys.stderr)
         return 1
     except DID_NOT_START as error:
         print(f"The laboratory did not start: {error}", file=sys.stderr)
@@ -40,12 +40,12 @@ def main(arguments: list[str]) -> int:
 
 
 def _leave(code: int) -> None:
-    """End the process without Python's own end, in whose last garbage collection it was once seen to stand still.
+    """Exit without Python's finalization, whose last garbage collection was once seen to hang.
 
-    That was on a very busy machine, with daemon threads of MiniStack still there. What a command began it has closed.
+    That was on a very busy machine, while daemon threads of MiniStack were running. Commands close what they open.
     """
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError):  # whoever read it has gone
+        with contextlib.suppress(OSError):  # its reader is gone
             stream.flush()
     os._exit(code)
 

@@ -1,4 +1,4 @@
-"""The whole laboratory: the cloud, the telephone network on it, the stack of template.yaml, and the API's port.
+"""The whole laboratory: a local AWS, the telephone network, the stack of template.yaml, and the API's port.
 
 with Lab(auth=True) as lab:
     lab.api_url, lab.aws_url, lab.outputs, lab.client("dynamodb"), lab.pstn.exchange
@@ -28,7 +28,7 @@ from pstn.switches import Switches
 ROOT = Path(__file__).parent.parent
 AUDIO = ROOT / "audio"
 NETWORK = "voiceconnector.chime.amazonaws.com"
-"""The service principal that a SIP media application's function must let in."""
+"""The service principal that may invoke a SIP media application's function."""
 
 ON_A_LAPTOP = {
     "AllowLoopback": "true",
@@ -37,29 +37,29 @@ ON_A_LAPTOP = {
     "NotifyConcurrency": "5",
     "RetryConcurrency": "5",
 }
-"""Values for the template's parameters unless others are given: an SP's server is on this machine too."""
+"""Defaults for the template's parameters: SPs' servers are on this machine too."""
 
 
 TELEPHONES = "telephones.json"
-"""Below the state directory: which numbers are telephones outside, and their SIP addresses (lines/sip/numbers)."""
+"""File in the state directory with the SIP addresses of external telephones (pstn/lines/sip/directory.py)."""
 LineKind = Literal["virtual", "sip"]
 DISPLAY_NUMBERS = ("+12025550100", "+12025550101")
 
 
 class Lab:
-    """Everything that `make up` starts; a context manager.
+    """A local AWS with the product deployed on it, and a telephone network. A context manager.
 
     Args:
         auth: functions and state machines act as their roles, and signatures and policies are checked.
-        switches: what the documents of the telephone network leave open.
+        switches: behaviour that the documentation of the telephone network leaves open.
         cloud_switches: what the documents of AWS's other services leave open.
-        parameters: values for the template's parameters, over ON_A_LAPTOP.
-        numbers: display numbers that the account has already; with none, provisioning orders one, which takes as long
-            as its patience between two looks at an order.
+        parameters: values for the template's parameters, in addition to ON_A_LAPTOP.
+        numbers: display numbers that the account already owns; if there are none, provisioning orders one, which takes
+            as long as its polling interval.
         api_port, aws_port: 0 picks a free one.
         state_dir: built layers and working files; below the working tree's `.lab` by default.
-        line: phones that are scripts only, or SIP and RTP on loopback.
-        sip: of the SIP line; by default the telephones outside are in `TELEPHONES`.
+        line: scripted phones without SIP, or SIP and RTP on loopback.
+        sip: settings of the SIP line; by default external telephones are in the file `TELEPHONES`.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Lab:
         """Start and deploy.
 
         Raises:
-            CloudError, DeployError, LayerError, ChildError; whatever was started is stopped again.
+            CloudError, DeployError, LayerError, ChildError; everything is stopped again.
         """
         try:
             self.cloud.start()
@@ -109,7 +109,7 @@ class Lab:
             parameters = {"ApiAddress": self._edge.url, **self._parameters}
             values = {name: value for name, value in parameters.items() if name in declared}
             self._deployment = deploy(self.cloud, self._template, stack=self._stack, parameters=values)
-            self._bring_prompts()
+            self._upload_prompts()
             self._edge.start(self.outputs["ApiId"], self._stage())
         except BaseException:
             self.stop()
@@ -117,7 +117,7 @@ class Lab:
         return self
 
     def stop(self) -> None:
-        """End everything; safe to repeat."""
+        """Stop everything. Safe to repeat."""
         if self._pstn is not None:
             self._pstn.close()
             self._pstn = None
@@ -128,13 +128,13 @@ class Lab:
 
     @property
     def api_url(self) -> str:
-        """Where the API's paths begin."""
+        """Base URL of the API."""
         assert self._edge is not None, "the lab is not running"
         return self._edge.url
 
     @property
     def aws_url(self) -> str:
-        """The endpoint of every AWS service; `/_lab/phones` is below it."""
+        """Endpoint of every AWS service, and of the control API `/_lab/…`."""
         return self.cloud.url
 
     @property
@@ -151,17 +151,17 @@ class Lab:
 
     @property
     def outputs(self) -> Mapping[str, str]:
-        """The outputs of the stack by their names."""
+        """The stack's outputs by name."""
         return self.deployment.outputs
 
     @property
     def resources(self) -> Mapping[str, str]:
-        """Physical ids by logical ids, for example a function's name by `OutboxFunction`."""
+        """Physical ids by logical ids: for example, a function's name by `OutboxFunction`."""
         return self.deployment.resources
 
     @property
     def environment(self) -> dict[str, str]:
-        """Where this cloud is, as the AWS SDKs and the operator's command read it."""
+        """Environment variables with which the AWS SDKs and the operator's command reach this cloud."""
         return {
             "AWS_ENDPOINT_URL": self.aws_url,
             "AWS_ACCESS_KEY_ID": self.cloud.account,
@@ -194,12 +194,12 @@ class Lab:
         self.cloud.register(SIGNING_NAME, self._pstn.handle, model="chime-sdk-voice")
         self.cloud.mount(PREFIX, self._pstn.handle)
 
-    def _bring_prompts(self) -> None:
-        """What `aws s3 sync audio s3://…/prompts` does for a stack on AWS."""
+    def _upload_prompts(self) -> None:
+        """Does what `aws s3 sync audio s3://…/prompts` does for a stack on AWS."""
         bucket = self.outputs.get("PromptsBucket")
-        for sound in sorted(AUDIO.glob("*.wav")) if bucket else []:
-            place = {"Bucket": bucket, "Key": f"prompts/{sound.name}"}
-            self.client("s3").put_object(**place, Body=sound.read_bytes(), ContentType="audio/wav")
+        for file in sorted(AUDIO.glob("*.wav")) if bucket else []:
+            place = {"Bucket": bucket, "Key": f"prompts/{file.name}"}
+            self.client("s3").put_object(**place, Body=file.read_bytes(), ContentType="audio/wav")
 
     def _stage(self) -> str:
         stages = self.client("apigateway").get_stages(restApiId=self.outputs["ApiId"])["item"]

@@ -1,9 +1,9 @@
-"""What can become of a callback, played over HTTP against the laboratory and judged.
+"""The possible courses of a callback: played over HTTP against the laboratory, and checked.
 
 | Module | What |
 | --- | --- |
-| catalogue | the cases: how the phones behave, and what must follow |
-| play | plays one case, and keeps what was seen of it on each side |
-| checks, sound_checks | what must be true of it; what must have been heard |
-| hearing | which tones are in a recording |
+| catalogue | the cases: how the phones behave, and the expected results |
+| play | plays one case, and collects what each side saw |
+| checks, audio_checks | checks of the results, and of the audio |
+| tone_detection | how long a tone is in a recording |
 """

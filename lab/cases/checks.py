@@ -1,8 +1,8 @@
-"""What must have come true when a case was played: one check a line, each with what it found if it did not.
+"""Checks of a played case: each has a text, and what it found instead if it failed.
 
-Times: the wire has whole seconds, cut off, so a time that it gives stands for the second that begins there. It is
-right if the moment that a phone saw lies within that second, or at most one second away from it; where the platform's
-function was kept waiting by the machine, it counts from its answer.
+Times in the API are cut to whole seconds, so each stands for the second that begins there. It is correct if the phone
+saw the event within that second, or at most one second away from it. If the machine delayed the platform's function,
+the time of its answer counts.
 """
 
 from collections.abc import Iterator
@@ -21,19 +21,19 @@ _LEG_B = ("fwdStartTime", "fwdAlertingTime", "fwdAnswerTime")
 
 @dataclass(frozen=True)
 class Check:
-    """`found`: what was the case instead; None: it came true."""
+    """`found`: what was found instead; None: the check passed."""
 
     what: str
     found: str | None
 
     @property
-    def true(self) -> bool:
+    def passed(self) -> bool:
         return self.found is None
 
 
 def check(played: Played) -> list[str]:
-    """Everything that did not come true."""
-    return [f"{check.what}: {check.found}" for check in checks(played) if not check.true]
+    """The checks that failed, with what they found."""
+    return [f"{check.what}: {check.found}" for check in checks(played) if not check.passed]
 
 
 def checks(played: Played) -> list[Check]:
@@ -48,31 +48,31 @@ def _all(played: Played) -> Iterator[Finding]:
     if played.case.stop:
         answer = played.stopped
         yield "the stop was accepted", None if answer and answer.code == "0" else str(answer)
-    yield from _told(played)
+    yield from _notifications(played)
     yield from _people(played)
-    yield from _account(played)
+    yield from _cdr(played)
     yield "no leg is up, no execution runs, no slot is held", "; ".join(played.left_over) or None
-    yield "the network took every answer of the platform", _refusals(played)
+    yield "the network accepted every answer of the platform", _refusals(played)
 
 
 def _differs(found: object, wanted: object) -> str | None:
     return None if found == wanted else f"{found}, not {wanted}"
 
 
-# ---- what the SP was told
+# ---- notifications
 
 
-def _told(played: Played) -> Iterator[Finding]:
+def _notifications(played: Played) -> Iterator[Finding]:
     wanted = [*played.case.steps(played.switches), "disconnect", "fee"]
     steps = played.steps
     if _ringing_overtaken(played):
         wanted, steps = _without_alerting(wanted), _without_alerting(steps)
-    yield f"the SP was told {', '.join(wanted)}", _differs(steps, wanted)
+    yield f"the SP was notified of {', '.join(wanted)}", _differs(steps, wanted)
     ends = (played.steps.count("disconnect"), played.steps.count("fee"))
     yield "one disconnect, one CDR", _differs(ends, (1, 1))
     yield f"the CDR came within {played.case.seconds:g} s of the request", _late(played)
     unsigned = [notification.kind for notification in played.notifications if not notification.signed]
-    yield "every message to the SP is signed with the app's secret", f"not {unsigned}" if unsigned else None
+    yield "every notification is signed with the app's secret", f"not {unsigned}" if unsigned else None
     shown = {
         (told["caller"], told["called"])
         for notification in played.notifications
@@ -81,18 +81,19 @@ def _told(played: Played) -> Iterator[Finding]:
     a, b = played.sp.numbers[:2]
     strange = shown - {(a, played.pair.caller), (b, played.pair.callee)}
     yield "every event names the display number and the number dialled", str(strange) if strange else None
-    told_times = [
+    times = [
         str(notification.body["statusInfo"]["timestamp"])
         for notification in played.notifications
         if notification.kind != "fee"
     ]
-    yield "the events' times do not go back", None if told_times == sorted(told_times) else str(told_times)
+    yield "the events' times never go backwards", None if times == sorted(times) else str(times)
     codes = played.case.codes(played.switches)
-    yield f"disconnect says {codes.state}", _differs(played.disconnect.get("stateCode"), codes.state)
-    party = {"caller": "caller", "callee": "called", None: "platform"}[played.case.left_by]
-    both_left = played.case.talk and played.switches.hangup_order == "reversed"
-    if played.case.left_by is not None and not both_left:
-        yield f"the {party} hung up", _differs(played.disconnect.get("partyType"), party)
+    yield f"disconnect has state code {codes.state}", _differs(played.disconnect.get("stateCode"), codes.state)
+    party = {"caller": "caller", "callee": "called", None: "platform"}[played.case.hung_up_by]
+    both_left = played.case.connected and played.switches.hangup_order == "reversed"
+    if played.case.hung_up_by is not None and not both_left:
+        who = {"caller": "calling party", "called": "called party"}.get(party, party)
+        yield f"the {who} hung up first", _differs(played.disconnect.get("partyType"), party)
 
 
 def _late(played: Played) -> str | None:
@@ -103,7 +104,7 @@ def _late(played: Played) -> str | None:
 
 
 def _ringing_overtaken(played: Played) -> bool:
-    """Ringing that is heard after the answer is no news any more; a network or a busy machine may bring it about."""
+    """RINGING that arrives after the answer is not notified; reordering or a busy machine may cause that."""
     kinds = {
         event.detail["event"]["Sequence"]: event.detail["event"]["InvocationEventType"]
         for event in played.network_events
@@ -118,7 +119,7 @@ def _without_alerting(steps: list[str]) -> list[str]:
     return [step for step in steps if not step.startswith("alerting")]
 
 
-# ---- what the two people saw and heard
+# ---- the two phones
 
 
 def _people(played: Played) -> Iterator[Finding]:
@@ -126,33 +127,36 @@ def _people(played: Played) -> Iterator[Finding]:
     for who, calls, shows in (("calling", played.caller_calls, a), ("called", played.callee_calls, b)):
         rang = _should_ring(played, who)
         yield (
-            f"the {who} party's phone was called {'once, and saw only ' + shows if rang else 'never'}",
+            f"the {who} party's phone was {'called once, and showed ' + shows if rang else 'not called'}",
             _differs([call.saw for call in calls], [shows] if rang else []),
         )
     heard = _prompts(played.caller)
-    wanted = list(played.case.heard)
+    wanted = list(played.case.caller_prompts)
     if WAITING not in heard and _failed_at_once(played.callee):
         wanted = [prompt for prompt in wanted if prompt != WAITING]
     hears = f"the calling party heard {', then '.join(wanted)}" if wanted else "the calling party heard no prompt"
     yield hears, _differs([prompt for prompt in heard if prompt in wanted or prompt != CONNECTING], wanted)
-    told = list(played.case.callee_heard)
-    hears = f"the called party heard {', then '.join(told)}" if told else "the called party heard no prompt"
-    yield hears, _differs(_prompts(played.callee), told)
-    if PARTING & set(played.case.heard):
-        yield "the calling party heard to the end that nobody comes", _cut_short(played)
+    wanted = list(played.case.callee_prompts)
+    hears = f"the called party heard {', then '.join(wanted)}" if wanted else "the called party heard no prompt"
+    yield hears, _differs(_prompts(played.callee), wanted)
+    if PARTING & set(played.case.caller_prompts):
+        yield "the calling party heard the final prompt to its end", _cut_short(played)
     joined = [[other for other, _, _ in call.joined] if call else [] for call in (played.caller, played.callee)]
-    talk = [[played.pair.callee], [played.pair.caller]] if played.case.talk else [[], []]
-    yield "both were joined, to each other" if played.case.talk else "nobody was joined", _differs(joined, talk)
-    if played.case.talk:
+    talk = [[played.pair.callee], [played.pair.caller]] if played.case.connected else [[], []]
+    yield (
+        "both parties were connected to each other" if played.case.connected else "nobody was connected",
+        _differs(joined, talk),
+    )
+    if played.case.connected:
         yield "nobody was left alone on the line", _left_alone(played)
 
 
 def _should_ring(played: Played, who: str) -> bool:
-    return ("callout A" if who == "calling" else "callout B") in played.case.told
+    return ("callout A" if who == "calling" else "callout B") in played.case.notified
 
 
 def _prompts(call: PhoneCall | None) -> list[str]:
-    """Names of the prompts heard; one that repeats counts once."""
+    """Names of the prompts heard; repeats count once."""
     names = [_prompt(what) for _, what in call.heard] if call else []
     return [name for index, name in enumerate(names) if index == 0 or names[index - 1] != name]
 
@@ -171,7 +175,7 @@ def _cut_short(played: Played) -> str | None:
 
 
 def _failed_at_once(callee: PhoneCall | None) -> bool:
-    """Over before the network could fetch a prompt to wait by."""
+    """It failed before the network could fetch the waiting prompt."""
     return bool(callee and callee.ended_at and callee.ended_at - callee.called_at < SECOND)
 
 
@@ -186,7 +190,7 @@ def _left_alone(played: Played) -> str | None:
 # ---- the CDR
 
 
-def _account(played: Played) -> Iterator[Finding]:
+def _cdr(played: Played) -> Iterator[Finding]:
     cdr = played.cdr
     a, b = played.sp.numbers[:2]
     wanted = {
@@ -200,12 +204,12 @@ def _account(played: Played) -> Iterator[Finding]:
         "fwdDstNum": played.pair.callee,
         "userData": played.case.name,
     }
-    yield "the CDR says whose call it was", _differs({name: cdr.get(name) for name in wanted}, wanted)
+    yield "the CDR identifies the call", _differs({name: cdr.get(name) for name in wanted}, wanted)
     codes = played.case.codes(played.switches)
     found = [cdr.get(name) for name in ("ulFailReason", "sipStatusCode", "callOutUnaswRsn", "fwdUnaswRsn")]
     coded = [codes.fail_reason, codes.sip_status, codes.caller_cause, codes.callee_cause]
     yield (
-        f"the CDR says {codes.fail_reason}, SIP {codes.sip_status}, causes {coded[2]} and {coded[3]}",
+        f"the CDR has failure reason {codes.fail_reason}, SIP {codes.sip_status}, causes {coded[2]} and {coded[3]}",
         _differs(found, coded),
     )
     error = played.case.network_error
@@ -218,52 +222,52 @@ def _account(played: Played) -> Iterator[Finding]:
     yield "the look-up says the same of the end", _differs(found, [codes.state, codes.fail_reason, error])
     times = [cdr[name] for name in (*_LEG_A, *_LEG_B, "callEndTime") if name in cdr]
     yield "the CDR's times are in order", None if times and times == sorted(times) else str(times)
-    yield "the CDR's times are what the phones saw, to a second", "; ".join(_time_faults(played)) or None
+    yield "the CDR's times match the phones' to a second", "; ".join(_time_faults(played)) or None
     yield from _recording(played)
     if played.case.minutes:
         limit = timedelta(minutes=played.case.minutes)
         talk = _time(cdr["callEndTime"]) - _time(cdr["fwdAnswerTime"]) if "fwdAnswerTime" in cdr else timedelta(0)
-        yield f"they talked for {limit}", None if limit - SECOND <= talk <= limit + 3 * SECOND else str(talk)
+        yield f"the call lasted {limit}", None if limit - SECOND <= talk <= limit + 3 * SECOND else str(talk)
 
 
 def _recording(played: Played) -> Iterator[Finding]:
     recorded = played.case.record
     wanted = {"recordFlag", *(_WHERE if recorded else ())}
-    told = {name for name in played.cdr if name.startswith("record")}
-    words = "that it was recorded, since when and where" if recorded else "that it was not recorded, and no more"
-    fault = _differs(sorted(told), sorted(wanted)) or _differs(played.cdr.get("recordFlag"), int(recorded))
+    found = {name for name in played.cdr if name.startswith("record")}
+    words = "when the recording began, and where it is" if recorded else "that the call was not recorded"
+    fault = _differs(sorted(found), sorted(wanted)) or _differs(played.cdr.get("recordFlag"), int(recorded))
     yield f"the CDR says {words}", fault
     if recorded:
-        begins = (played.sound or b"")[:4]
+        begins = (played.recording or b"")[:4]
         yield "the CDR's link leads to the recording", _differs(begins, b"RIFF")
 
 
 def _time_faults(played: Played) -> Iterator[str]:
     cdr = played.cdr
     for name, at in _times(played).items():
-        told = cdr.get(name)
-        if (told is None) != (at is None):
-            yield f"{name} is {told}, the phone saw {at and at[0]}"
-        elif told is not None and at is not None and not _within_a_second(_time(told), *at):
-            seen, heard = (f"{event:%H:%M:%S.%f}" for event in at)
-            yield f"{name} is {told}, the phone saw it at {seen}, the platform heard at {heard}"
+        given = cdr.get(name)
+        if (given is None) != (at is None):
+            yield f"{name} is {given}, the phone saw {at and at[0]}"
+        elif given is not None and at is not None and not _within_a_second(_time(given), *at):
+            seen, processed = (f"{event:%H:%M:%S.%f}" for event in at)
+            yield f"{name} is {given}, the phone saw it at {seen}, the platform processed it at {processed}"
 
 
 def time_lags(played: Played) -> list[float]:
-    """How much later than its phone saw it each time in the CDR is, in seconds; cut-off seconds are given back."""
+    """By how many seconds each time in the CDR is later than its phone saw it; 0 if it is earlier."""
     cdr = played.cdr
     pairs = [(_time(cdr[name]), at[0]) for name, at in _times(played).items() if at and name in cdr]
-    return [max(0.0, (told - seen).total_seconds()) for told, seen in pairs]
+    return [max(0.0, (given - seen).total_seconds()) for given, seen in pairs]
 
 
-def _within_a_second(told: datetime, seen: datetime, heard: datetime) -> bool:
-    return seen - 2 * SECOND <= told <= heard + SECOND
+def _within_a_second(given: datetime, seen: datetime, processed: datetime) -> bool:
+    return seen - 2 * SECOND <= given <= processed + SECOND
 
 
 def _times(played: Played) -> dict[str, tuple[datetime, datetime] | None]:
-    """For each time of the CDR: when the phone saw it, and when the platform had answered the event that says so.
+    """For each time of the CDR: when the phone saw it, and when the platform had answered the event that reports it.
 
-    The platform can know no sooner; on a machine that is busy with other things the two are seconds apart.
+    The platform cannot know earlier. On a busy machine the two are seconds apart.
     """
     times: dict[str, tuple[datetime, datetime] | None] = dict.fromkeys((*_LEG_A, *_LEG_B, "callEndTime"))
     if caller := played.caller:
@@ -282,7 +286,7 @@ def _times(played: Played) -> dict[str, tuple[datetime, datetime] | None]:
     ends = [call.ended_at for call in (played.caller, played.callee) if call and call.ended_at]
     if ends:
         times["callEndTime"] = _heard(played, "HANGUP", max(ends))
-    elif not played.network_events:  # the network never took the call; its end is the platform's own
+    elif not played.network_events:  # the network never accepted the call; its end is the platform's own
         del times["callEndTime"]
     return times
 
@@ -290,7 +294,7 @@ def _times(played: Played) -> dict[str, tuple[datetime, datetime] | None]:
 def _heard(
     played: Played, kind: str, seen: datetime | None, *, before: bool = False
 ) -> tuple[datetime, datetime] | None:
-    """`seen`, and when the event of this kind that follows it (`before`: that it follows) had been answered."""
+    """`seen`, and when the next event of this kind (`before`: the previous one) had been answered."""
     if seen is None:
         return None
     asked = [
@@ -315,7 +319,7 @@ def _time(text: str) -> datetime:
 
 
 def _refusals(played: Played) -> str | None:
-    """Answers that the service could not read, and Lambdas that failed."""
+    """Answers that the service could not parse, and Lambdas that failed."""
     failures = [str(event.detail["reason"]) for event in played.network_events if event.kind == "failure"]
     events = (event.detail["event"] for event in played.network_events if event.kind == "event")
     invalid = [event.get("ErrorMessage") for event in events if event["InvocationEventType"].startswith("INVALID")]

@@ -1,10 +1,10 @@
-"""Play one case on a running lab, over HTTP as an SP, and gather everything that came of it.
+"""Play one case on a running lab, over HTTP as an SP, and collect the results.
 
-    watch = Watch(lab.pstn)
+    watch = NetworkWatch(lab.pstn)
     played = play(lab, watch, sp, case, pair)
-    wrong = check(played)                       (lab.cases.checks says what is looked at)
+    failures = check(played)                    (see lab.cases.checks)
 
-Two numbers are a pair; calls on different pairs may be played at the same time, from threads.
+Calls on different pairs of numbers may be played at the same time, from threads.
 """
 
 import threading
@@ -26,13 +26,13 @@ from pstn.service import PstnService
 from pstn.switches import Switches
 
 _AFTERWARDS_S = 20.0
-"""How long the flow may need after the CDR was told. R2: it is woken at once, else from the stream."""
-_GLANCE_S = 0.1
+"""How long the flow may take to end after the CDR was sent. R2: it is resumed at once, else from the stream."""
+_POLL_S = 0.1
 
 
 @dataclass(frozen=True)
 class Pair:
-    """The two telephones of one call."""
+    """The two numbers of one call."""
 
     caller: str
     callee: str
@@ -40,7 +40,7 @@ class Pair:
 
 @dataclass
 class Played:
-    """One callback as everybody saw it. What is None or empty did not happen."""
+    """One callback as each side saw it. What is None or empty did not happen."""
 
     case: Case
     pair: Pair
@@ -52,14 +52,14 @@ class Played:
     caller_calls: list[PhoneCall] = field(default_factory=list)
     callee_calls: list[PhoneCall] = field(default_factory=list)
     network_events: list[NetworkEvent] = field(default_factory=list)
-    """What happened in the network, in order: SMA events, the platform's answers, the phones."""
+    """In order: SMA events, the platform's answers, the phones."""
     notifications: list[Notification] = field(default_factory=list)
-    sound: bytes | None = None
-    """What the CDR's link to the recording led to."""
+    recording: bytes | None = None
+    """What the CDR's link to the recording returned."""
     looked_up: dict[str, Any] = field(default_factory=dict)
-    """The platform's own account of the call when it was over."""
+    """The platform's record of the call when it was over."""
     left_over: list[str] = field(default_factory=list)
-    """What of the call still occupies something, in words."""
+    """Resources that the call still occupies, in words."""
 
     @property
     def session(self) -> str:
@@ -67,7 +67,7 @@ class Played:
 
     @property
     def call_id(self) -> str:
-        """The part of the session id that the platform names its own things by."""
+        """The part of the session id by which the platform identifies the call internally."""
         return self.session.partition("@")[0]
 
     @property
@@ -80,7 +80,7 @@ class Played:
 
     @property
     def steps(self) -> list[str]:
-        """What the SP was told, in order, as `cases` writes it."""
+        """The notifications in order, written as in `catalogue`."""
         legs = {self.pair.caller: " A", self.pair.callee: " B"}
         ends = ("disconnect", "fee")
         return [
@@ -107,8 +107,8 @@ class Played:
         )
 
 
-class Watch:
-    """What happens in the network, by call. Let several threads wait for it."""
+class NetworkWatch:
+    """Collects network events by call. Several threads may wait for events."""
 
     def __init__(self, pstn: PstnService) -> None:
         self._changed = threading.Condition()
@@ -128,7 +128,7 @@ class Watch:
             return list(self._by_call.get(call or "", []))
 
     def wait_for_dial(self, number: str, since: datetime, seconds: float) -> bool:
-        """Whether a call to this number was placed or refused within this time."""
+        """Whether a call to this number is placed or refused in time."""
 
         def tried() -> bool:
             known = self._to.get(number, []) + self._refused.get(number, [])
@@ -154,14 +154,14 @@ class Watch:
 
 
 def _answered(network_events: list[NetworkEvent]) -> bool:
-    """Whether every invocation has its answer."""
+    """Whether every invocation was answered."""
     asked = sum(event.kind in ("event", "repeat") for event in network_events)
     return asked == sum(event.kind in ("answer", "failure") for event in network_events)
 
 
 def play(
     lab: Lab,
-    watch: Watch,
+    watch: NetworkWatch,
     sp: ServiceProvider,
     case: Case,
     pair: Pair,
@@ -169,11 +169,11 @@ def play(
     on_dialled: Callable[[], None] = lambda: None,
     on_stop: Callable[[], None] = lambda: None,
 ) -> Played:
-    """Play it to its end. The network behaves as its switches say at the time of the dial.
+    """Play the case to its end, with the network's switches at the time of the dial.
 
-    `on_dialled` is called once that time is past; `on_stop` just before the SP asks to stop.
+    `on_dialled` is called once that time has passed; `on_stop` just before the SP stops the call.
 
-    What does not come to pass in its time is simply missing from the result.
+    What does not happen in time is missing from the result.
     """
     phones = lab.pstn.exchange.phones
     switches = lab.pstn.exchange.switches
@@ -203,12 +203,12 @@ def play(
     played.notifications = sp.receiver.about(played.session)
     played.looked_up = sp.client.look_up(played.session).body
     if link := played.cdr.get("recordFileDownloadUrl"):
-        played.sound = _sound_at(str(link))
+        played.recording = _recording_at(str(link))
     return played
 
 
 def _stop_in_time(played: Played, on_stop: Callable[[], None]) -> None:
-    """Stop as an SP can: by what it was told."""
+    """Stop the call as an SP would, after a notification."""
     when = {"caller rings": ("callout", True), "callee rings": ("callout", False), "in talk": ("answer", False)}
     if played.case.stop is None:
         return
@@ -219,8 +219,8 @@ def _stop_in_time(played: Played, on_stop: Callable[[], None]) -> None:
         played.stopped = played.sp.client.stop(played.session)
 
 
-def _sound_at(link: str) -> bytes | None:
-    """The CDR is told before the sound has come (it waits for no file), so the link is followed until it is there."""
+def _recording_at(link: str) -> bytes | None:
+    """Poll the link: the CDR does not wait for the recording, so it may arrive before it."""
     give_up = time.monotonic() + _AFTERWARDS_S
     while True:
         opened = open_recording(link)
@@ -231,11 +231,11 @@ def _sound_at(link: str) -> bytes | None:
             opened.close()
         if time.monotonic() > give_up:
             return None
-        time.sleep(_GLANCE_S)
+        time.sleep(_POLL_S)
 
 
 def _execution(lab: Lab, call_id: str) -> str:
-    """How the flow of a call ended; "RUNNING" if it has not, some time after the CDR."""
+    """How the call's execution ended; "RUNNING" if it has not, some time after the CDR."""
     flows = lab.client("stepfunctions")
     arn = f"{lab.outputs['CallbackFlow'].replace(':stateMachine:', ':execution:')}:{call_id}"
     give_up = time.monotonic() + _AFTERWARDS_S
@@ -243,11 +243,11 @@ def _execution(lab: Lab, call_id: str) -> str:
         status = str(flows.describe_execution(executionArn=arn)["status"])
         if status != "RUNNING" or time.monotonic() > give_up:
             return status
-        time.sleep(_GLANCE_S)  # Step Functions tells the end of an execution to nobody but who asks
+        time.sleep(_POLL_S)  # Step Functions can only be polled for the end of an execution
 
 
 def left_over(lab: Lab, played: Played, execution: str) -> list[str]:
-    """What of a call is still there that should have gone with its end."""
+    """Resources of a call that should have been released at its end."""
     found = [] if execution == "SUCCEEDED" else [f"its execution is {execution}"]
     exchange, network_calls = lab.pstn.exchange, {event.transaction for event in played.network_events}
     with exchange.lock:

@@ -3,9 +3,9 @@
 | Module | What |
 | --- | --- |
 | demo, story, up, site | one command each |
-| telephones | which telephones a command plays with |
-| timeline, wall | a call as it happens; several at once |
-| wording | the words for each step |
-| requests | the same requests as `curl` commands |
+| line_choice | which kind of telephones a command uses: SIP, or scripts only |
+| timeline, multi_call_view | a call as it happens; several at once |
+| wording | the text for each step |
+| curl_commands | an SP's requests as `curl` commands |
 | signals | SIGTERM and SIGINT |
 """

@@ -1,12 +1,12 @@
-"""Play one callback from its HTTP request to its CDR, and show it as it happens."""
+"""Play one callback from the HTTP request to the CDR, and show it as it happens."""
 
 import argparse
 import sys
 from dataclasses import replace
 
 from lab.cases.catalogue import named
-from lab.cli import telephones
-from lab.cli.story import perform
+from lab.cli import line_choice
+from lab.cli.story import play_story
 from lab.cli.timeline import Screen
 from lab.cli.up import PHONE_PORT
 from pstn.lines.behaviours import answers
@@ -17,19 +17,19 @@ STORY = replace(named("talked"), name="demo", caller=answers(2.0), callee=answer
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of `demo`."""
-    telephones.add_argument(parser)
+    line_choice.add_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0: everything came true; 1: not."""
+    """0: all checks passed; 1: not."""
     screen = Screen.of(sys.stdout)
     screen.line(
-        "Jack, on the website of a training institute, asks to be called. The institute's server sends one\n"
-        "request; the platform rings Jack, then Sophia of the customer service, and joins them.\n"
+        "Jack asks for a call on the website of a training institute. The institute's server sends one\n"
+        "request; the platform rings Jack, then Sophia of customer service, and connects them.\n"
         "Neither sees the other's number.\n"
     )
-    choice = telephones.chosen(arguments)
-    code = perform(STORY, screen, choice)
+    choice = line_choice.chosen(arguments)
+    code = play_story(STORY, screen, choice)
     if choice.line == "sip":
-        screen.line(f"Both telephones moved by themselves. To answer one: make up, and open {ANSWER_AT}")
+        screen.line(f"Scripts answered both telephones. To answer one yourself: make up, then open {ANSWER_AT}")
     return code

@@ -1,13 +1,13 @@
-"""To serve until somebody ends it: SIGTERM, or SIGINT from the keyboard."""
+"""Run until SIGTERM, or SIGINT from the keyboard."""
 
 import signal
 import threading
 
-GLANCE_S = 0.5
+CHECK_EVERY_S = 0.5
 
 
-def told_to_stop() -> threading.Event:
-    """Set by either signal from now on. To be called, and waited for with `wait`, on the main thread."""
+def stop_event() -> threading.Event:
+    """An event that either signal sets. Call this, and `wait`, on the main thread."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -15,6 +15,6 @@ def told_to_stop() -> threading.Event:
 
 
 def wait(stop: threading.Event) -> None:
-    """A signal may go to any thread; that does not wake the main one, and Python handles it nowhere else."""
-    while not stop.wait(GLANCE_S):
+    """Polls, because a signal may go to any thread, which does not wake the main one, where Python handles it."""
+    while not stop.wait(CHECK_EVERY_S):
         pass

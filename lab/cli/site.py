@@ -27,12 +27,12 @@ def open_site(
     public_url: str = "",
     to_try: tuple[tuple[str, str], ...] = (),
 ) -> Site:
-    """Serve until its `close`. `numbers`: the display numbers of the caller's phone and of the callee's.
+    """Serve until `close`. `numbers`: the display numbers for the caller's phone and for the callee's.
 
-    `public_url`: where the platform reaches this site; by default where it listens, on loopback.
+    `public_url`: where the platform reaches this site; by default its own address on loopback.
 
     Raises:
-        OSError: the port is taken.
+        OSError: the port is in use.
     """
 
     def backend(url: str) -> SpBackend:
@@ -43,29 +43,29 @@ def open_site(
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command line of `site`; what is secret comes by the environment."""
+    """The command line of `site`; secrets come from the environment."""
     parser.description = f"{parser.description} The password is read from {PASSWORD}, the app's secret from {SECRET}."
-    parser.add_argument("--api-url", required=True, help="where the platform's API is")
-    parser.add_argument("--app-key", required=True, help="as the operator gave it")
-    parser.add_argument("--username", required=True, help="the SP's")
-    parser.add_argument("--display-number", required=True, action="append", help="the app's; once or twice")
+    parser.add_argument("--api-url", required=True, help="base URL of the platform's API")
+    parser.add_argument("--app-key", required=True, help="the app's key")
+    parser.add_argument("--username", required=True, help="the SP's username")
+    parser.add_argument("--display-number", required=True, action="append", help="a display number; once or twice")
     parser.add_argument("--public-url", default="", help="where the platform reaches this site (default: loopback)")
     parser.add_argument("--port", type=int, default=PORT, help=f"port of the site ({PORT}; 0: any free one)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve until SIGTERM or SIGINT. 2: a secret is missing; 1: the port is taken."""
+    """Serve until SIGTERM or SIGINT. 2: a secret is missing; 1: the port is in use."""
     missing = [name for name in (SECRET, PASSWORD) if not os.environ.get(name)]
     if missing:
         print(f"Set {' and '.join(missing)} first.", file=sys.stderr)
         return 2
-    stop = signals.told_to_stop()
+    stop = signals.stop_event()
     account = Account(arguments.app_key, os.environ[SECRET], arguments.username, os.environ[PASSWORD])
     numbers = arguments.display_number
     try:
         site = open_site(arguments.api_url, account, numbers, port=arguments.port, public_url=arguments.public_url)
     except OSError as error:
-        print(f"Port {arguments.port} cannot be had: {error}. --port 0 picks a free one.", file=sys.stderr)
+        print(f"Port {arguments.port} cannot be used: {error}. --port 0 picks a free one.", file=sys.stderr)
         return 1
     with closing(site):
         print(f"SITE  {site.url}", flush=True)

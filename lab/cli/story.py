@@ -1,4 +1,4 @@
-"""Play one case on a laboratory of its own, and show it; without a case, list them."""
+"""Play one case and show it; without a case, list them."""
 
 import argparse
 import json
@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+from lab.cases.audio_checks import audio_checks
 from lab.cases.catalogue import CASES, LAB, PARAMETERS, Case, named
 from lab.cases.checks import Check, checks
-from lab.cases.play import Pair, Played, Watch, play
-from lab.cases.sound_checks import sound_checks
-from lab.cli import telephones, wording
-from lab.cli.telephones import Choice
+from lab.cases.play import NetworkWatch, Pair, Played, play
+from lab.cli import line_choice, wording
+from lab.cli.line_choice import LineChoice
 from lab.cli.timeline import Screen, Timeline
 from lab.lab import Lab, LineKind
 from lab.sp.service_provider import ServiceProvider, open_sp
@@ -29,11 +29,11 @@ _OVER = {"sip": " (real SIP and RTP)", "virtual": ""}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of `story`."""
     parser.add_argument("case", nargs="?", default="", help="the case's name; without it, list them")
-    telephones.add_argument(parser)
+    line_choice.add_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0: all came true; 1: not; 2: there is no such case."""
+    """0: all checks passed; 1: not; 2: there is no such case."""
     screen = Screen.of(sys.stdout)
     if not arguments.case:
         for case in CASES:
@@ -45,39 +45,39 @@ def run(arguments: argparse.Namespace) -> int:
         print(error.args[0], file=sys.stderr)
         return 2
     screen.line(f"{screen.bold(case.name)}: {case.story}")
-    return perform(case, screen, telephones.chosen(arguments))
+    return play_story(case, screen, line_choice.chosen(arguments))
 
 
-def perform(case: Case, screen: Screen, choice: Choice) -> int:
-    """Start a laboratory, play the case, show all of it. 0: everything came true; 1: not.
+def play_story(case: Case, screen: Screen, choice: LineChoice) -> int:
+    """Start a laboratory, play the case and show it. 0: all checks passed; 1: not.
 
-    Raises: what `Lab.start` does.
+    Raises: as `Lab.start`.
     """
     since = time.monotonic()
     if choice.why:
         screen.line(choice.why)
     screen.line(f"Starting the cloud and the telephone network{_OVER[choice.line]} on this machine …")
-    with stage(case, choice.line) as (lab, watch, sp):
+    with lab_for(case, choice.line) as (lab, watch, sp):
         screen.line(f"… ready after {time.monotonic() - since:.1f} s.\n")
         _introduce(screen, sp)
         played = _play(lab, watch, sp, case, screen)
         _show_cdr(screen, played)
         line = lab.pstn.exchange.line
-        sounds = sound_checks(played, line.heard_by) if isinstance(line, SipLine) else []
-        true = _show_checks(screen, [*checks(played), *sounds])
-    screen.line(f"\n{time.monotonic() - since:.0f} s in all.")
-    return 0 if true else 1
+        audio = audio_checks(played, line.heard_by) if isinstance(line, SipLine) else []
+        passed = _show_checks(screen, [*checks(played), *audio])
+    screen.line(f"\nTotal time: {time.monotonic() - since:.0f} s.")
+    return 0 if passed else 1
 
 
 @contextmanager
-def stage(case: Case, line: LineKind = "virtual") -> Iterator[tuple[Lab, Watch, ServiceProvider]]:
-    """A laboratory as the case wants it, with permissions checked, and an SP that has logged in.
+def lab_for(case: Case, line: LineKind = "virtual") -> Iterator[tuple[Lab, NetworkWatch, ServiceProvider]]:
+    """A laboratory for this case, with permissions checked, and an SP that has logged in.
 
-    Every telephone is the lab's own, whatever `make up` was told of others.
+    Every telephone is scripted; external ones that `make up` knows are ignored.
     """
-    ears = SipSettings(listen=True)
-    with Lab(auth=True, parameters=PARAMETERS, switches=case.under(LAB), line=line, sip=ears) as lab:
-        watch = Watch(lab.pstn)
+    settings = SipSettings(listen=True)
+    with Lab(auth=True, parameters=PARAMETERS, switches=case.switches_for(LAB), line=line, sip=settings) as lab:
+        watch = NetworkWatch(lab.pstn)
         numbers = lab.outputs["DisplayNumbers"].split(",")
         sp = open_sp(lab.api_url, lab.environment, name=SP_NAME, numbers=numbers, settings=("--recording",))
         try:
@@ -89,32 +89,34 @@ def stage(case: Case, line: LineKind = "virtual") -> Iterator[tuple[Lab, Watch, 
 def _introduce(screen: Screen, sp: ServiceProvider) -> None:
     caller, callee = (wording.number(number) for number in (PAIR.caller, PAIR.callee))
     a, b = (wording.number(number) for number in sp.numbers[:2])
-    screen.line(f"Jack    has {caller}; his phone is to show {a}, not Sophia's number.")
-    screen.line(f"Sophia  has {callee}; her phone is to show {b}, not Jack's number.\n")
+    screen.line(f"Jack    has {caller}; his phone will show {a}, not Sophia's number.")
+    screen.line(f"Sophia  has {callee}; her phone will show {b}, not Jack's number.\n")
 
 
-def _play(lab: Lab, watch: Watch, sp: ServiceProvider, case: Case, screen: Screen) -> Played:
+def _play(lab: Lab, watch: NetworkWatch, sp: ServiceProvider, case: Case, screen: Screen) -> Played:
     start = datetime.now(UTC)
     timeline = Timeline(screen, start, PAIR.caller, PEOPLE)
     timeline.heading("Jack's phone", "Sophia's phone")
-    timeline.say(start, "sp", "→ asks for a callback")
+    timeline.say(start, "sp", "→ requests a callback")
     lab.pstn.subscribe(timeline.network_event)
     sp.receiver.observers.append(timeline.notification)
-    played = play(lab, watch, sp, case, PAIR, on_stop=lambda: timeline.say(datetime.now(UTC), "sp", "→ asks to stop"))
+    played = play(
+        lab, watch, sp, case, PAIR, on_stop=lambda: timeline.say(datetime.now(UTC), "sp", "→ requests the end")
+    )
     sp.receiver.observers.remove(timeline.notification)
     return played
 
 
 def _show_cdr(screen: Screen, played: Played) -> None:
-    screen.line(f"\n{screen.bold('The CDR, as the SP got it')}")
+    screen.line(f"\n{screen.bold('The CDR, as the SP received it')}")
     screen.line(json.dumps(played.cdr, indent=2))
 
 
 def _show_checks(screen: Screen, made: list[Check]) -> bool:
-    screen.line(f"\n{screen.bold('What came true')} (A: the calling party, B: the called one)")
+    screen.line(f"\n{screen.bold('Checks')} (A: the calling party, B: the called party)")
     for check in made:
-        mark = screen.paint("✓", 32) if check.true else screen.paint("✗", 31)
-        screen.line(f"{mark} {check.what}" + ("" if check.true else f"\n    but: {check.found}"))
-    wrong = sum(not check.true for check in made)
-    screen.line(f"\n{f'{wrong} of {len(made)} did not come true.' if wrong else f'All {len(made)} came true.'}")
-    return not wrong
+        mark = screen.paint("✓", 32) if check.passed else screen.paint("✗", 31)
+        screen.line(f"{mark} {check.what}" + ("" if check.passed else f"\n    but found: {check.found}"))
+    failed = sum(not check.passed for check in made)
+    screen.line(f"\n{f'{failed} of {len(made)} checks failed.' if failed else f'All {len(made)} checks passed.'}")
+    return not failed

@@ -1,8 +1,9 @@
-"""A live time line of calls: one row for each moment, four lanes.
+"""A live time line of a call: one row per event, four lanes.
 
 seconds │ the calling party's phone │ the called party's phone │ the platform: SMA event → actions │ the SP's server
 
-A phone's lane says what its person sees, hears and does. Colour only where a terminal shows it, and not under NO_COLOR.
+A phone's lane says what the person there sees, hears and does. Colour only on terminals that support it, and not if
+NO_COLOR is set.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _DIM, _BOLD = 2, 1
 
 @dataclass(frozen=True)
 class Screen:
-    """Where rows are written."""
+    """Where rows are printed."""
 
     out: TextIO = field(default_factory=lambda: sys.stdout)
     colour: bool = False
@@ -38,7 +39,7 @@ class Screen:
 
     @classmethod
     def of(cls, out: TextIO) -> Screen:
-        """What this stream can show; a file or a pipe gets the default width."""
+        """With the capabilities of this stream; a file or a pipe gets the default width."""
         terminal = out.isatty()
         colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         width = _columns(out) if terminal else cls.width
@@ -65,11 +66,11 @@ def _columns(out: TextIO) -> int:
 
 
 class Timeline:
-    """Rows of one call, as they come; any thread may add one.
+    """Prints the rows of one call as it happens. Thread-safe.
 
-    `caller` is the number whose moments go into the first lane; another phone's go into the second. `people`: names by
-    number; a person without one is "the caller" or "the callee". `label` stands before each row, to tell calls apart.
-    `lock` is shared by the time lines of one screen.
+    Events of the phone with the number `caller` go into the first lane, those of any other phone into the second.
+    `people`: names by number; a person without a name is "the caller" or "the callee". `label` is printed before each
+    row, to distinguish calls. `lock` is shared by the time lines of one screen.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class Timeline:
         self._people = {caller: "the caller", **people}
         self._label = label
         self._lock = lock or threading.Lock()
-        self._asked: dict[int, Mapping[str, Any]] = {}
+        self._sent: dict[int, Mapping[str, Any]] = {}
 
     def heading(self, caller: str = "the calling party's phone", callee: str = "the called party's phone") -> None:
         titles = [caller, callee, "the platform: event → actions", "the SP's server"]
@@ -96,13 +97,13 @@ class Timeline:
             self._screen.line(self._screen.dim(rule))
 
     def say(self, at: datetime, lane: str, text: str) -> None:
-        """Add a row of your own."""
+        """Print a row with this text."""
         texts = [text if each == lane else "" for each in LANES]
         seconds = f"{(at - self._start).total_seconds():6.2f}"
         self._print(seconds, texts, lambda words, number: self._screen.paint(words, _COLOURS[number]))
 
     def network_event(self, event: NetworkEvent) -> None:
-        """Show a moment of the network, if it says anything to a reader."""
+        """Print a network event, if it is of interest to a reader."""
         if event.number:
             lane = "caller" if event.number == self._caller else "callee"
             self._people.setdefault(event.number, "the callee")
@@ -116,15 +117,16 @@ class Timeline:
         self.say(notification.at, "sp", f"← {wording.notification(notification, self._people)}")
 
     def _platform(self, event: NetworkEvent) -> str | None:
-        """An event is shown with its answer, when that comes."""
+        """An SMA event is printed together with its answer, when that arrives."""
         if event.kind in ("event", "repeat"):
             sent = event.detail["event"]
-            self._asked[sent["Sequence"]] = sent
+            self._sent[sent["Sequence"]] = sent
             return None
         if event.kind == "answer":
-            asked = self._asked.get(event.detail["sequence"])
+            answered = self._sent.get(event.detail["sequence"])
             again = " again" if int(event.detail.get("attempt", 1)) > 1 else ""
-            return wording.exchange(asked, event.detail["payload"], self._people, again) if asked else None
+            payload = event.detail["payload"]
+            return wording.exchange(answered, payload, self._people, again) if answered else None
         return wording.network(event, self._people)
 
     def _widths(self) -> list[int]:

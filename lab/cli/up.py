@@ -1,4 +1,4 @@
-"""Start the laboratory and keep it running until it is interrupted."""
+"""Start the local AWS and telephone network, and keep them running until interrupted."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from lab.aws.cloud import LOOPBACK
-from lab.cli import signals, telephones
-from lab.cli.requests import commands
+from lab.cli import line_choice, signals
+from lab.cli.curl_commands import commands
+from lab.cli.multi_call_view import MultiCallView
 from lab.cli.site import PORT, open_site
 from lab.cli.timeline import Screen
-from lab.cli.wall import Wall
 from lab.lab import ROOT, TELEPHONES, Lab
 from lab.phones.browser.phone import BrowserPhone
 from lab.sip.registrar_on_udp import PORT as REGISTRAR_PORT
@@ -32,7 +32,7 @@ from pstn.lines.sip.settings import SipSettings
 
 PHONE_PORT = 8091
 LAB_FILE = "lab.json"
-"""Below the state directory while a lab is running: its URLs and its stack's outputs."""
+"""File in the state directory while a lab is running: its URLs and its stack's outputs."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,8 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--api-port", type=int, default=8080, help="port of the API (8080; 0: any free one)")
     parser.add_argument("--aws-port", type=int, default=4566, help="port of the AWS services (4566; 0: any free one)")
     parser.add_argument("--site-port", type=int, default=PORT, help=f"port of the SP's site ({PORT}; 0: any free one)")
-    parser.add_argument("--auth", action="store_true", help="check signatures and policies; act as the roles")
-    telephones.add_argument(parser)
+    parser.add_argument("--auth", action="store_true", help="check signatures and policies; functions use their roles")
+    line_choice.add_argument(parser)
     parser.add_argument("--sip-port", type=int, default=5060, help="port of the network's SIP (5060; 0: any free one)")
     parser.add_argument(
         "--registrar-port",
@@ -56,24 +56,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"port of the browser phone ({PHONE_PORT}; 0: any free one)",
     )
     parser.add_argument("--state-dir", type=Path, default=ROOT / ".lab", help="working files (.lab)")
-    parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="of template.yaml")
+    parser.add_argument(
+        "--parameter", action="append", default=[], metavar="NAME=VALUE", help="a parameter of template.yaml"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT."""
-    line, why_virtual = telephones.chosen(arguments)
+    line, why_virtual = line_choice.chosen(arguments)
     wanted = [arguments.api_port, arguments.aws_port, arguments.site_port]
     wanted += [arguments.sip_port, arguments.registrar_port, arguments.phone_port] if line == "sip" else []
     taken = [port for port in wanted if port and not _is_free(port)]
     if taken:
         ports = " and ".join(map(str, taken))
         print(
-            f"Port {ports} is taken, perhaps by another lab. "
+            f"Port {ports} is in use, perhaps by another lab. "
             "--api-port 0 --aws-port 0 --site-port 0 --sip-port 0 --registrar-port 0 --phone-port 0 picks free ones.",
             file=sys.stderr,
         )
         return 1
-    stop = signals.told_to_stop()
+    stop = signals.stop_event()
     lab = Lab(
         auth=arguments.auth,
         parameters=dict(given.split("=", 1) for given in arguments.parameter),
@@ -99,29 +101,29 @@ def run(arguments: argparse.Namespace) -> int:
                 screen.line(why_virtual)
             registrar = opened.enter_context(_registrar(lab, arguments.registrar_port, screen))
             screen.line(_guide(lab, sp, site, registrar, phone))
-            wall = Wall(screen)
-            lab.pstn.subscribe(wall.network_event)
-            sp.receiver.observers.append(wall.notification)
-            site.backend.observers.append(wall.notification)
+            view = MultiCallView(screen)
+            lab.pstn.subscribe(view.network_event)
+            sp.receiver.observers.append(view.notification)
+            site.backend.observers.append(view.notification)
             signals.wait(stop)
     return 0
 
 
 def _open_sp(lab: Lab) -> ServiceProvider:
-    """Its calls may be recorded, since the site offers that."""
+    """Its app allows recording, which the site offers."""
     numbers = _numbers(lab)
     return open_sp(lab.api_url, lab.environment, name="acme", numbers=numbers, settings=("--recording",), log_in=False)
 
 
 def _open_phone(lab: Lab, port: int) -> BrowserPhone | None:
-    """It is a SIP phone; there is none where the telephones are scripts alone."""
+    """The browser phone is a SIP phone, so there is none where telephones are scripts only."""
     line = lab.pstn.exchange.line
     return BrowserPhone(line.numbers, line.address, port=port) if isinstance(line, SipLine) else None
 
 
 @contextmanager
 def _registrar(lab: Lab, port: int, screen: Screen) -> Iterator[RegistrarOnUdp | None]:
-    """Where softphones register; none where the telephones are scripts alone."""
+    """Where softphones register; None where telephones are scripts only."""
     line = lab.pstn.exchange.line
     if not isinstance(line, SipLine):
         yield None
@@ -133,11 +135,11 @@ def _registrar(lab: Lab, port: int, screen: Screen) -> Iterator[RegistrarOnUdp |
 def _guide(
     lab: Lab, sp: ServiceProvider, site: Site, registrar: RegistrarOnUdp | None, phone: BrowserPhone | None
 ) -> str:
-    """What a person can do now."""
+    """The text that says what one can do now."""
     caller, callee = "+12025550111", "+12025550133"
     answer = f"PHONE {phone.url} is a telephone: switch it on, and answer {caller} yourself\n" if phone else ""
-    return f"""SITE  {site.url} is an SP's site: open it and be called back
-{answer}SP    {sp.receiver.url} takes the notifications of the requests below
+    return f"""SITE  {site.url} is an SP's site: open it and request a callback
+{answer}SP    {sp.receiver.url} receives the notifications for the requests below
 
 For a second terminal:
 
@@ -146,8 +148,8 @@ The telephones are scripted by number, +1 202 555 01xx:
 
 {_number_plan()}
 {_sip_guide(lab, registrar)}
-  curl -s {lab.aws_url}/_lab/phones/{callee}                     what a phone saw and heard
-  curl -s -X PUT -d '{{"kind": "busy"}}' {lab.aws_url}/_lab/phones/{callee}     another script
+  curl -s {lab.aws_url}/_lab/phones/{callee}                     what this phone showed and heard
+  curl -s -X PUT -d '{{"kind": "busy"}}' {lab.aws_url}/_lab/phones/{callee}     another script for it
   curl -s {lab.aws_url}/_lab/switches                                  how the network behaves
 
 Calls are shown here as they happen. Stop with Ctrl-C.
@@ -155,33 +157,33 @@ Calls are shown here as they happen. Stop with Ctrl-C.
 
 
 def _sip_guide(lab: Lab, registrar: RegistrarOnUdp | None) -> str:
-    """How an ordinary SIP telephone on this machine takes part; nothing where they are scripts alone."""
+    """How to use an ordinary softphone on this machine; empty where telephones are scripts only."""
     line = lab.pstn.exchange.line
     if not isinstance(line, SipLine) or registrar is None:
         return ""
     return f"""
-They speak SIP and RTP. Any softphone on this machine takes a number's place, from the next call on, with an account:
+They use SIP and RTP. A softphone on this machine can take over a number, from the next call on, with this account:
 
   user: the number, such as +12025550111     domain: {registrar.address}, over UDP     password: any
-  it calls a display number, such as {_numbers(lab)[0]}, as usual, or as sip:{_numbers(lab)[0]}@{line.address}
-  one without an account: {line.numbers.file}: {{"+12025550111": "sip:me@127.0.0.1:5070"}}
+  to call a display number, such as {_numbers(lab)[0]}: dial it, or sip:{_numbers(lab)[0]}@{line.address}
+  without an account, add a line to {line.numbers.file}: {{"+12025550111": "sip:me@127.0.0.1:5070"}}
 """
 
 
 def _number_plan() -> str:
-    """The table that stands where the plan is made."""
+    """The table in the docstring of `planned`."""
     rows = re.findall(r"\| (\d\d-\d\d) \| (.+) \|", planned.__doc__ or "")
     return "\n".join(f"  {numbers}  {script}" for numbers, script in rows)
 
 
 def _numbers(lab: Lab) -> list[str]:
-    """Two display numbers, the same one twice if the platform has no more."""
+    """Two display numbers; the same one twice if the platform has only one."""
     owned = lab.outputs["DisplayNumbers"].split(",")
     return [*owned, owned[0]][: max(2, len(owned))]
 
 
 def _is_free(port: int) -> bool:
-    """For TCP and for UDP."""
+    """For both TCP and UDP."""
     try:
         socket.create_server((LOOPBACK, port)).close()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
@@ -193,7 +195,7 @@ def _is_free(port: int) -> bool:
 
 @contextmanager
 def announced(lab: Lab, state_dir: Path) -> Iterator[Path]:
-    """Keep the file that tells other processes where the lab is, for as long as it is there."""
+    """Write the file from which other processes learn where the lab is; remove it at the end."""
     file = state_dir / LAB_FILE
     file.parent.mkdir(parents=True, exist_ok=True)
     about = {

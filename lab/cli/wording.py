@@ -1,4 +1,4 @@
-"""What happens in a call, in words: events and actions of SIP media applications, phones, and what an SP is told."""
+"""Texts for what happens in a call: SMA events and actions, phones, and notifications to an SP."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ _REFUSALS = {486: "is busy", 603: "declines", 404: "does not exist", 480: "is no
 
 
 def number(e164: str) -> str:
-    """A number as people in its country write it: "+1 202 555 0111"; another country's stays as it is."""
+    """North American numbers as people there write them: "+1 202 555 0111"; others stay as they are."""
     if e164.startswith("+1") and len(e164) == 12:
         return "\N{NO-BREAK SPACE}".join(("+1", e164[2:5], e164[5:8], e164[8:]))
     return e164
@@ -24,7 +24,7 @@ def name(e164: object, people: People) -> str:
 
 
 def phone(event: NetworkEvent, people: People) -> str | None:
-    """What a person notices or does; None: nothing."""
+    """What a person at a phone notices or does; None: nothing."""
     detail = event.detail
     match event.kind:
         case "rang":
@@ -38,7 +38,7 @@ def phone(event: NetworkEvent, people: People) -> str | None:
         case "pressed":
             return f"presses {detail['digit']}"
         case "vanished":
-            return "falls silent"
+            return "vanishes without hanging up"
         case "called_in":
             return f"calls {number(str(detail['to']))}"
         case "ended" if detail["by"] == "self":
@@ -49,28 +49,28 @@ def phone(event: NetworkEvent, people: People) -> str | None:
 
 
 def network(event: NetworkEvent, people: People) -> str | None:
-    """What the network says of a call besides its events."""
+    """What happens in the network besides SMA events."""
     detail = event.detail
     match event.kind:
         case "placed":
-            return f"the network takes the call to {name(detail['to'], people)}"
+            return f"the network accepts the call to {name(detail['to'], people)}"
         case "refused" if detail["operation"] == "create":
             return f"the network refuses to dial {name(detail['to'], people)}: {detail['error']}"
         case "refused":
-            return f"the network refuses the request to change the call: {detail['error']}"
+            return f"the network refuses to update the call: {detail['error']}"
         case "failure":
             return f"the function failed: {detail['reason']}"
         case "over":
-            return "no leg is left"
+            return "all legs have ended"
         case "trouble":
-            return f"the line could not do it: {detail['text']}"
+            return f"a failure of the telephone line: {detail['text']}"
         case "recorded":
-            return f"a recording lies at {detail['place']}"
+            return f"a recording was stored at {detail['place']}"
     return None
 
 
 def exchange(event: Mapping[str, Any], answer: Mapping[str, Any], people: People, again: str = "") -> str:
-    """An event and what the platform did with it: "CALL_ANSWERED Jack → play “connecting”"."""
+    """An SMA event and the platform's answer: "CALL_ANSWERED Jack → play “connecting”"."""
     actions = [_action(action, event, people) for action in answer.get("Actions", [])]
     about = _about(event, people)
     return f"{event['InvocationEventType']}{again}{' ' + about if about else ''} → {', then '.join(actions) or '–'}"

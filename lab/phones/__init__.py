@@ -1,10 +1,10 @@
-"""Telephones over SIP: those that this lab brings ring, answer, sound and hang up as a script on the line says.
+"""Telephones over SIP: built-in ones that ring, answer, send audio and hang up as a script says.
 
 | Module | What |
 | --- | --- |
 | voices | the tone that each number sounds |
-| fleet | the built-in phones as the line moves them, in a child process |
-| station | that child process: SIP phones, and beside them a refuser (`lab.sip.refuser`) |
+| scripted | the built-in phones, which the SIP line controls, in a child process |
+| process | that child process: a SIP endpoint and a refuser (`lab.sip.refuser`) |
 
-And one that a person answers: `browser`, a page with microphone and speaker. Others register (`lab.sip.registrar`).
+And one for people: `browser`, a page with microphone and speaker. Softphones register (`lab.sip.registrar`).
 """

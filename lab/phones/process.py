@@ -1,4 +1,4 @@
-"""The built-in phones' process, which `lab.phones.scripted` starts: a SIP station, and beside it a refuser."""
+"""The process of the built-in phones, which `lab.phones.scripted` starts: a SIP endpoint and a refuser."""
 
 import asyncio
 import json
@@ -11,11 +11,11 @@ from pstn.lines.sip.endpoint import LEG_HEADER, LOOPBACK, Options, SipEndpoint
 
 
 async def main(channel: Channel, options: Options) -> None:
-    station = SipEndpoint(options, channel.tell)
+    endpoint = SipEndpoint(options, channel.tell)
     refuser = Refuser(LEG_HEADER, channel.tell)
 
     async def begin() -> Handle:
-        await station.start()
+        await endpoint.start()
         await asyncio.get_running_loop().create_datagram_endpoint(lambda: refuser, (LOOPBACK, 0))
         channel.tell({"event": "ready", "sip_port": options.sip_port, "refuser_port": refuser.port})
         return handle
@@ -24,10 +24,10 @@ async def main(channel: Channel, options: Options) -> None:
         if command["do"] == "say":
             refuser.say(command["leg"], command["code"])
         else:
-            await station.handle(command)
+            await endpoint.handle(command)
 
     await channel.serve(begin)
-    await station.close()
+    await endpoint.close()
 
 
 if __name__ == "__main__":

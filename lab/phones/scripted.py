@@ -1,6 +1,6 @@
-"""The built-in phones as a line moves them. Each is named by the leg that rings it.
+"""The built-in phones, which scripts on the SIP line control. Each is identified by the leg that rings it.
 
-A phone that will vanish gets a process of its own, so that it can be gone as a broken handset is: no BYE, no RTP.
+A phone that will vanish gets a process of its own, so that it can fail like a broken handset: no BYE, no RTP.
 """
 
 import re
@@ -15,15 +15,15 @@ from pstn.lines.sip.settings import SipSettings
 
 MODULE = "lab.phones.process"
 GRACE_S = 1.0
-"""For the network to end a call of which nothing is expected any more; a phone that hung up as well, every time, would
-end twice as many calls as it must, and that is what it can do least of (`hangups`)."""
+"""Time for the network to hang up first. If the phones always hung up too, they would end twice as many calls as
+necessary, which is their slowest operation (`hang_up_queue`)."""
 
 
 class ScriptedSipPhones:
     """The `ScriptedPhones` of a SIP line (pstn.lines.sip.scripted_phones)."""
 
-    def __init__(self, work: Path, told: Callable[[dict[str, Any]], None], settings: SipSettings) -> None:
-        self._work, self._told = work, told
+    def __init__(self, work: Path, on_event: Callable[[dict[str, Any]], None], settings: SipSettings) -> None:
+        self._work, self._on_event = work, on_event
         self._listen, self._codecs = settings.listen, settings.phone_codecs
         self._together = self._child("phones")
         self._alone: dict[str, Child] = {}
@@ -44,11 +44,11 @@ class ScriptedSipPhones:
         return self._together.pid
 
     def kill(self) -> None:
-        """All phones at once, as a power cut would."""
+        """Kill all phones at once, as a power cut would."""
         self._together.kill()
 
     def expect(self, leg: str, number: str, *, answers: bool, vanishes: bool) -> str:
-        """Get a phone ready for a call; gives its address. `answers` False: it can ring and refuse, with any code."""
+        """Prepare a phone for a call; returns its SIP URI. `answers` False: it can ring, and refuse with any code."""
         if not answers:
             return f"sip:{number}@{LOOPBACK}:{self._together.ready.get('refuser_port', 9)}"
         if vanishes:
@@ -70,7 +70,7 @@ class ScriptedSipPhones:
         self._send(leg, "answer")
 
     def dial(self, leg: str, number: str, uri: str, headers: dict[str, str]) -> None:
-        self._send(leg, "dial", shown=number, uri=uri, headers=headers)
+        self._send(leg, "dial", caller_id=number, uri=uri, headers=headers)
         self._send(leg, "play", play="voice", sound=str(self._voice(number)), times=None)
         self._send(leg, "record", path=str(self._ear(leg)), track="INCOMING") if self._listen else None
 
@@ -86,7 +86,7 @@ class ScriptedSipPhones:
             child.kill(again=False)
 
     def forget(self, leg: str) -> None:
-        """The call is over; whatever the phone still does of it ends."""
+        """The call is over: the phone ends it too, if it has not."""
         child = self._alone.pop(leg, None)
         if child:
             child.kill(again=False)
@@ -94,7 +94,7 @@ class ScriptedSipPhones:
             self._send(leg, "forget", grace=GRACE_S)
 
     def heard(self, leg: str) -> bytes:
-        """The samples that this phone received since it was called; silence while it rang."""
+        """The samples that this phone received since it was called, with silence while it rang."""
         ear = self._ear(leg)
         return ear.read_bytes() if ear.exists() else b""
 
@@ -109,7 +109,7 @@ class ScriptedSipPhones:
         def options(port: int) -> dict[str, Any]:
             return {"sip_port": port, "codecs": self._codecs, "silence_s": 0}
 
-        return Child(MODULE, options, self._told, lambda _: None, self._work / f"{name}.log", port=free_port())
+        return Child(MODULE, options, self._on_event, lambda _: None, self._work / f"{name}.log", port=free_port())
 
     def _ear(self, leg: str) -> Path:
         return self._work / f"heard-{re.sub(r'[^A-Za-z0-9-]', '', leg)}.pcm"

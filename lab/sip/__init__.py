@@ -1,10 +1,10 @@
-"""SIP without sound, on loopback: what the lab's telephones need and the SIP library does not do.
+"""SIP signalling without audio, on loopback: what the lab's telephones need and the SIP library does not provide.
 
 | Module | What |
 | --- | --- |
-| messages | requests read, responses written |
-| forwarding | how a request goes on, and its responses return |
-| registrar | where softphones register: a line of the numbers file for each, and a way for their calls |
-| registrar_on_udp | its port and its clock, on a thread of `make up` |
+| messages | parses requests, builds responses |
+| forwarding | a stateless proxy: forwards requests, and returns their responses |
+| registrar | where softphones register: writes them into the directory, and forwards their calls |
+| registrar_on_udp | runs the registrar on a UDP port, on a thread of `make up` |
 | refuser | a SIP address that never answers: it rings, and refuses with any code |
 """

@@ -1,6 +1,6 @@
-"""A stateless proxy, RFC 3261 §16.11: requests to one place and responses back the way they came; nothing is kept.
+"""A stateless proxy, RFC 3261 §16.11: forwards requests to one address, and responses back the way they came.
 
-A redirect (302) would be less, but baresip does not follow one, nor does PJSIP unless its application says so.
+A redirect (302) would be simpler, but baresip does not follow one, nor does PJSIP by default.
 """
 
 import hashlib
@@ -23,9 +23,10 @@ def has_been_at(request: Request, own: str) -> bool:
 
 
 def onward(request: Request, uri: str, source: tuple[str, int], own: str) -> bytes:
-    """Towards `uri`; its responses come to `own` (host:port).
+    """The request forwarded to `uri`, with responses to come back to `own` (host:port).
 
-    The branch follows from what CANCEL and the ACK of a refusal share with their INVITE, so they find it (§16.11).
+    The branch is computed from what CANCEL and the ACK of a refusal share with their INVITE, so that they match
+    (§16.11).
     """
     same = (request.value("via"), request.value("call-id"), request.value("cseq").split()[0])
     branch = COOKIE + hashlib.sha256(repr(same).encode()).hexdigest()[:20]
@@ -41,7 +42,7 @@ def onward(request: Request, uri: str, source: tuple[str, int], own: str) -> byt
 
 
 def back(data: bytes, own: str) -> tuple[bytes, tuple[str, int]] | None:
-    """A response without our Via, and where its request came from, as the next one says; None if it is none of ours."""
+    """A response without our Via, and the address in the next Via, to send it to; None if it is not for us."""
     first, headers, body = lines_of(data)
     vias = [one.strip() for name, value in headers if name == "via" for one in ONE_VALUE.findall(value)]
     if not first.startswith("SIP/2.0 ") or len(vias) < 2 or _sent_by(vias[0]) != own:

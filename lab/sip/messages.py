@@ -1,6 +1,6 @@
-"""SIP messages read and written, for what the SIP library cannot do: `refuser`, `registrar`. RFC 3261 §7, §8.2.6.
+"""SIP messages parsed and built, for what the SIP library cannot do: `refuser`, `registrar`. RFC 3261 §7, §8.2.6.
 
-Lenient in what it reads: what is not there is empty, and whoever needs it says 400.
+Parsing is lenient: missing values are empty, and the caller answers 400 if it needs one.
 """
 
 import ipaddress
@@ -45,7 +45,7 @@ QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
 
 @dataclass(frozen=True)
 class Request:
-    """`headers`: in their order, names long and in lower case."""
+    """`headers`: in their order, with long names in lower case."""
 
     method: str
     uri: str
@@ -53,17 +53,17 @@ class Request:
     body: bytes = b""
 
     def value(self, name: str) -> str:
-        """The first header of that name, as it stands."""
+        """The first header of that name, unparsed."""
         return next((value for each, value in self.headers if each == name), "")
 
     def values(self, name: str) -> list[str]:
-        """A list may stand in one header, in many, or both (§7.3.1)."""
+        """A list may be in one header, in several, or both (§7.3.1)."""
         found = [ONE_VALUE.findall(value) for each, value in self.headers if each == name]
         return [one.strip() for values in found for one in values if one.strip()]
 
 
 def parsed(data: bytes) -> Request | None:
-    """None: no request, as a response, a keep-alive (RFC 5626: CR LF) and noise are none."""
+    """None: it is not a request, but a response, a keep-alive (RFC 5626: CR LF) or noise."""
     first, headers, body = lines_of(data)
     method, _, rest = first.partition(" ")
     if not method or not rest.endswith(" SIP/2.0"):
@@ -90,7 +90,7 @@ def _long(name: str) -> str:
 
 
 def address(value: str) -> tuple[str, str]:
-    """URI and parameters of a From, To or Contact; without < > what follows ; belongs to the header (§20.10)."""
+    """URI and parameters of From, To or Contact; without < > the parameters belong to the header (§20.10)."""
     bare = QUOTED.sub("", value)
     if "<" in bare:
         uri, _, parameters = bare.partition("<")[2].partition(">")
@@ -101,7 +101,7 @@ def address(value: str) -> tuple[str, str]:
 
 
 def from_source(request: Request, source: tuple[str, int]) -> Request:
-    """Its topmost Via says where it came from (§18.2.1; RFC 3581 §4, as if every softphone had asked for it)."""
+    """Note its source in the topmost Via (§18.2.1; RFC 3581 §4, as if every softphone had requested rport)."""
     headers = list(request.headers)
     at = next((index for index, (name, _) in enumerate(headers) if name == "via"), None)
     if at is None:
@@ -120,7 +120,7 @@ def is_loopback(host: str) -> bool:
 
 
 def response(code: int, request: Request, tag: str | None, *more: tuple[str, str], reason: str | None = None) -> bytes:
-    """`tag`: of our end of the dialogue, in To, unless the request has one. `more`: headers of this response's own."""
+    """`tag`: our tag of the dialogue, added to To unless the request has one. `more`: further headers."""
     copied = []
     for name, value in request.headers:
         if name in COPIED:

@@ -1,7 +1,7 @@
-"""A SIP address on UDP that never answers: it rings, and refuses with whatever code it is told.
+"""A SIP address on UDP that never answers: it rings, and refuses with any given code.
 
-The SIP library of the phones can refuse with 486 only. Server transactions after RFC 3261 §17.2.1: the last response
-is sent again to a repeated INVITE, a final one until it is acknowledged, for 32 s at most.
+The SIP library of the phones can refuse with 486 only. Server transactions as in RFC 3261 §17.2.1: a repeated INVITE
+gets the last response again; a final response is repeated until it is acknowledged, for 32 s at most.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ T1, T2, TIMEOUT_S = 0.5, 4.0, 32.0
 
 @dataclass
 class Ringing:
-    """One INVITE that waits to be refused."""
+    """One INVITE that will be refused."""
 
     leg: str
     request: Request
@@ -28,7 +28,7 @@ class Ringing:
 
 
 class Refuser(asyncio.DatagramProtocol):
-    """`tell` gets the same events as a station's: incoming, ended."""
+    """`tell` is called with the same events as by a SIP endpoint: incoming, ended."""
 
     def __init__(self, leg_header: str, tell: Callable[[dict[str, Any]], None]) -> None:
         self._leg_header = leg_header.lower()
@@ -44,11 +44,11 @@ class Refuser(asyncio.DatagramProtocol):
         return int(self._transport.get_extra_info("sockname")[1])
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # Not isinstance: before Python 3.12 asyncio's own class is no DatagramTransport by name.
+        # cast, not isinstance: before Python 3.12 asyncio's class does not derive from DatagramTransport.
         self._transport = cast(asyncio.DatagramTransport, transport)
 
     def say(self, leg: str, code: int) -> None:
-        """180, or the final code; kept for an INVITE that is still on its way."""
+        """Send 180 or the final code; kept if the INVITE has not arrived yet."""
         ringing = self._by_leg.get(leg)
         if ringing is None:
             self._ahead.setdefault(leg, []).append(code)
@@ -79,8 +79,7 @@ class Refuser(asyncio.DatagramProtocol):
         ringing = Ringing(leg, request, source)
         self._by_call[call_id] = self._by_leg[leg] = ringing
         self._respond(ringing, 100)
-        told = {"from": request.value("from"), "to": request.value("to")}
-        self._tell({"event": "incoming", "leg": leg, **told})
+        self._tell({"event": "incoming", "leg": leg, "from": request.value("from"), "to": request.value("to")})
         for code in self._ahead.pop(leg, []):
             self.say(leg, code)
 

@@ -1,14 +1,14 @@
-"""A registrar for ordinary softphones, which want an account and send REGISTER (RFC 3261 §10): bytes in, bytes out.
+"""A registrar for ordinary softphones, which need an account and send REGISTER (RFC 3261 §10): bytes in, bytes out.
 
-What it binds is a line of the numbers file, so the line needs to know nothing of it. A number is one address here: of
-two telephones that register the same one, the last wins, as it does over a line that was written by hand, and the
-other one's account is simply not in force until it registers again. A line that a killed lab leaves behind stands
-until its telephone registers again, or somebody takes it out: it cannot be told from one that was written by hand.
+Each binding is an entry of the directory file, so the SIP line needs no knowledge of the registrar. A number has one
+address: of two telephones that register the same number, the later one wins, also over an entry written by hand; the
+other one is not in force until it registers again. If a lab is killed, its entries stay until their telephones register
+again or somebody removes them, since they cannot be distinguished from entries written by hand.
 
-Any password is right, because none is asked for: only this machine reaches loopback, and whoever is on it can write
-the file anyway. Whatever domain a request names is ours, since it came here.
+Any password is accepted, because none is requested: only this machine reaches loopback, and anyone on it can edit the
+file anyway. Any domain in a request counts as ours.
 
-A softphone sends its calls to its registrar too; from here they go on to the telephone network (`sip_forwarding`).
+A softphone sends its calls to its registrar too; they are forwarded to the telephone network (`forwarding`).
 """
 
 import math
@@ -25,17 +25,18 @@ Address = tuple[str, int]
 ALLOW = ("Allow", "REGISTER, OPTIONS, INVITE, ACK, CANCEL, BYE")
 KNOWN = ("INFO", "MESSAGE", "NOTIFY", "PRACK", "PUBLISH", "REFER", "SUBSCRIBE", "UPDATE")
 LEAST_S, USUAL_S = 60, 3600
-"""Shorter is refused (§10.2.8), longer is shortened: a telephone that crashed must not keep its number for days."""
+"""Shorter is refused (§10.2.8), longer is shortened, so that a telephone that crashed does not keep its number for
+days."""
 REPEATS_S = 32.0
-"""So long a request may come again, and gets the same answer (§17.2.2, timer J)."""
+"""For how long a repeated request gets the same response (§17.2.2, timer J)."""
 SIP_PORT = 5060
-"""Of an address that names none (§19.1.2)."""
+"""The default port of an address (§19.1.2)."""
 TRANSPORTS = ("", "udp", "tcp")
 
 
 @dataclass(frozen=True)
 class Binding:
-    """`until`: on the registrar's clock."""
+    """`until`: when it expires, on the registrar's clock."""
 
     uri: str
     call_id: str
@@ -44,7 +45,7 @@ class Binding:
 
 
 class Refused(Exception):
-    """A final response other than 200. `reason`: beside its usual phrase, for whoever reads the softphone's log."""
+    """A final response other than 200. `reason`: a phrase for the softphone's log, instead of the usual one."""
 
     def __init__(self, code: int, reason: str | None = None, *more: tuple[str, str]) -> None:
         super().__init__(code, reason)
@@ -52,33 +53,33 @@ class Refused(Exception):
 
 
 class Registrar:
-    """Not for several threads at once.
+    """Not thread-safe.
 
     Args:
-        numbers: where bindings stand.
-        station: host:port of the telephone network.
+        directory: where bindings are written.
+        network: host:port of the telephone network.
         own: host:port of this registrar.
-        clock: seconds that only grow.
-        told: what changed, in words.
+        clock: monotonic seconds.
+        report: called with a message for each change.
     """
 
     def __init__(
         self,
-        numbers: Directory,
-        station: str,
+        directory: Directory,
+        network: str,
         own: str,
         clock: Callable[[], float],
-        told: Callable[[str], None] = lambda text: None,
+        report: Callable[[str], None] = lambda text: None,
     ) -> None:
-        self._numbers, self._clock, self._told = numbers, clock, told
-        self._station, self._own = station, own
-        host, _, port = station.partition(":")
+        self._directory, self._clock, self._report = directory, clock, report
+        self._network_address, self._own = network, own
+        host, _, port = network.partition(":")
         self._network = host, int(port)
         self._bindings: dict[str, Binding] = {}
         self._answered: dict[tuple[str, str, str], tuple[float, bytes]] = {}
 
     def received(self, data: bytes, source: Address) -> tuple[bytes, Address] | None:
-        """What to send and where: a response to the source address whatever Via says, or something that goes on."""
+        """What to send, and where: a response to the source address (whatever Via says), or a forwarded message."""
         request = parsed(data)
         if request is None:
             return back(data, self._own) if source == self._network else None
@@ -95,7 +96,7 @@ class Registrar:
         return self._once(request, cseq, source), source
 
     def expire(self) -> float | None:
-        """Take out what is due; gives the seconds until the next is."""
+        """Remove expired bindings; returns the seconds until the next one expires."""
         now = self._clock()
         for key, (until, _) in list(self._answered.items()):
             if until > now:
@@ -103,15 +104,15 @@ class Registrar:
             del self._answered[key]
         for number, binding in list(self._bindings.items()):
             if binding.until <= now:
-                self._release(number, "its registration ended")
+                self._release(number, "its registration expired")
         return min((binding.until - now for binding in self._bindings.values()), default=None)
 
     def close(self) -> None:
-        """Take out all of them."""
+        """Remove all bindings."""
         for number in list(self._bindings):
             self._release(number, "the registrar stops")
 
-    # -- what is answered
+    # -- responses
     def _once(self, request: Request, cseq: int, source: Address) -> bytes:
         key = _identity(request)
         if key not in self._answered:
@@ -123,16 +124,16 @@ class Registrar:
             return response(200, request, _tag(request), *self._answer(request, cseq))
         except Refused as refused:
             return self._refusal(refused, request)
-        except (OSError, ValueError) as error:  # the numbers file; §10.3 step 7
-            self._told(f"a telephone could not register: {error}")
-            return response(500, request, _tag(request), reason="The file of numbers cannot be changed")
+        except (OSError, ValueError) as error:  # of the directory file; §10.3 step 7
+            self._report(f"a telephone could not register: {error}")
+            return response(500, request, _tag(request), reason="The directory file cannot be changed")
 
     @staticmethod
     def _refusal(refused: Refused, request: Request) -> bytes:
         return response(refused.code, request, _tag(request), *refused.more, reason=refused.reason)
 
     def _answer(self, request: Request, cseq: int) -> list[tuple[str, str]]:
-        """The headers of 200. Raises: Refused; OSError and ValueError of the numbers file."""
+        """The headers of 200. Raises: Refused; OSError and ValueError of the directory file."""
         if request.method in ("REGISTER", "OPTIONS") and (required := request.values("require")):
             raise Refused(420, None, ("Unsupported", ", ".join(required)))  # §8.2.2.3
         match request.method:
@@ -150,19 +151,22 @@ class Registrar:
                 raise Refused(501)
 
     def _in_the_network(self, request: Request) -> str | None:
-        """The URI there of what goes on: calls of a telephone number, and what belongs to them. Raises: Refused."""
+        """The URI in the network, if the request is to be forwarded:
+
+        a call to a number, or within one. Raises: Refused.
+        """
         match = ADDRESS.fullmatch(request.uri)
         if match is None or request.method in ("REGISTER", "OPTIONS"):
             return None
         number = e164(match["user"] or "")
-        there = f"{match['host']}:{match['port'] or SIP_PORT}" == self._station
+        there = f"{match['host']}:{match['port'] or SIP_PORT}" == self._network_address
         if not there and number is None:
             return None
         if has_been_at(request, self._own):
             raise Refused(482)
         if hops_left(request) < 1:
             raise Refused(483)
-        return request.uri if there else f"sip:{number}@{self._station}"
+        return request.uri if there else f"sip:{number}@{self._network_address}"
 
     def _register(self, request: Request, cseq: int) -> list[tuple[str, str]]:
         match = ADDRESS.fullmatch(address(request.value("to"))[0])
@@ -179,7 +183,7 @@ class Registrar:
         return [("Contact", f"<{bound.uri}>;expires={math.ceil(bound.until - self._clock())}")] if bound else []
 
     def _wanted(self, known: Binding | None, contacts: list[str], request: Request, cseq: int) -> Binding | None:
-        """What is to be in force after all of them, in their order. Raises: Refused, and then none counts."""
+        """The binding after all contacts were applied in order. Raises: Refused; then none of them is applied."""
         usual = _seconds(request.value("expires"))
         if "*" in contacts:
             if len(contacts) > 1 or request.value("expires") != "0":
@@ -211,40 +215,40 @@ class Registrar:
         if transport and transport[1].lower() not in TRANSPORTS:
             raise Refused(403, "Forbidden: the telephone network speaks UDP and TCP")
         port = int(match["port"] or SIP_PORT) if len(match["port"] or "") < 6 else 0
-        if not 0 < port < 65536 or f"{match['host']}:{port}" in (self._station, self._own):
+        if not 0 < port < 65536 or f"{match['host']}:{port}" in (self._network_address, self._own):
             raise Refused(403, "Forbidden: no telephone can be at this port")
 
-    # -- what is bound
+    # -- bindings
     def _in_force(self, number: str) -> Binding | None:
-        """The file may have been given to another telephone meanwhile, and then that one has the number."""
+        """The number's binding, unless the file has been changed to another address since."""
         binding = self._bindings.get(number)
-        if binding is None or self._numbers.address(number) == binding.uri:
+        if binding is None or self._directory.address(number) == binding.uri:
             return binding
         del self._bindings[number]
         return None
 
     def _bind(self, number: str, wanted: Binding | None) -> None:
-        """Raises: OSError, ValueError; then nothing changed."""
+        """Raises: OSError, ValueError; then nothing has changed."""
         known = self._in_force(number)
         if wanted:
-            self._numbers.set(number, wanted.uri)
+            self._directory.set(number, wanted.uri)
             self._bindings[number] = wanted
             if known is None or known.uri != wanted.uri:
-                self._told(f"{number} is the telephone at {wanted.uri} now")
+                self._report(f"{number} is now the telephone at {wanted.uri}")
         elif known:
-            self._numbers.remove(number)
+            self._directory.remove(number)
             del self._bindings[number]
-            self._told(f"{number} is a built-in phone again: it signed off")
+            self._report(f"{number} is a built-in phone again: its telephone unregistered")
 
     def _release(self, number: str, why: str) -> None:
         if self._in_force(number) is None:
             return
         del self._bindings[number]
         try:
-            self._numbers.remove(number)
-            self._told(f"{number} is a built-in phone again: {why}")
+            self._directory.remove(number)
+            self._report(f"{number} is a built-in phone again: {why}")
         except (OSError, ValueError) as error:
-            self._told(f"{number} could not be taken out: {error}")
+            self._report(f"{number} could not be removed: {error}")
 
 
 def _identity(request: Request) -> tuple[str, str, str]:

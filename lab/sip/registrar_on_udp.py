@@ -1,7 +1,7 @@
-"""The registrar on a UDP port of loopback, on a thread of its own, with the real clock for its bindings.
+"""Runs the registrar on a UDP port on loopback, on a thread of its own, with the real clock.
 
-No TCP: a softphone that registers over TCP is called back over that connection, and the telephone network, another
-program, does not have it.
+No TCP: a softphone that registers over TCP expects calls over that connection, which the telephone network, a separate
+program, does not have.
 """
 
 import asyncio
@@ -16,19 +16,19 @@ from pstn.lines.sip.child import LOOPBACK
 from pstn.lines.sip.directory import Directory
 
 PORT = 5062
-"""Beside the telephone network's 5060; 5061 is where softphones look for TLS."""
+"""Not the telephone network's 5060, and not 5061, where softphones expect TLS."""
 
 
 class RegistrarOnUdp:
-    """Serves from the moment it is made.
+    """Serves as soon as it is created.
 
     Args:
-        numbers, station, told: see `Registrar`; `told` is called on this object's thread.
+        directory, network, report: see `Registrar`; `report` is called on this object's thread.
         port: 0: any free one.
     """
 
     def __init__(
-        self, numbers: Directory, station: str, port: int = PORT, told: Callable[[str], None] = lambda text: None
+        self, directory: Directory, network: str, port: int = PORT, report: Callable[[str], None] = lambda text: None
     ) -> None:
         """Raises: OSError if the port is taken."""
         own = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -38,8 +38,8 @@ class RegistrarOnUdp:
             own.close()
             raise
         self.address = f"{LOOPBACK}:{own.getsockname()[1]}"
-        """What a softphone's account has as its domain."""
-        self._registrar = Registrar(numbers, station, self.address, time.monotonic, told)
+        """The domain for a softphone's account."""
+        self._registrar = Registrar(directory, network, self.address, time.monotonic, report)
         self._loop = asyncio.new_event_loop()
         self._transport, _ = self._loop.run_until_complete(
             self._loop.create_datagram_endpoint(lambda: _Datagrams(self._registrar), sock=own)
@@ -48,7 +48,7 @@ class RegistrarOnUdp:
         self._thread.start()
 
     def close(self) -> None:
-        """The numbers that it bound are built-in phones again. Twice is as once."""
+        """Stop; the numbers that it bound are built-in phones again. Safe to repeat."""
         if self._loop.is_closed():
             return
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -66,7 +66,7 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._next: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # Not isinstance: before Python 3.12 asyncio's own class is no DatagramTransport by name.
+        # cast, not isinstance: before Python 3.12 asyncio's class does not derive from DatagramTransport.
         self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
@@ -76,7 +76,7 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._expire()
 
     def _expire(self) -> None:
-        """Now, and when the next is due."""
+        """Expire bindings now, and again when the next one is due."""
         if self._next:
             self._next.cancel()
         wait = self._registrar.expire()

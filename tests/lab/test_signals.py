@@ -9,7 +9,7 @@ PROGRAM = """
 import signal, threading, time
 from lab.cli import signals
 
-stop = signals.told_to_stop()
+stop = signals.stop_event()
 other = threading.Thread(target=time.sleep, args=(60,), daemon=True)
 other.start()
 threading.Timer(1.0, signal.pthread_kill, ({thread}.ident, signal.{name})).start()

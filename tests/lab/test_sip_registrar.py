@@ -82,7 +82,7 @@ def test_a_telephone_registers_and_has_its_number(desk, user):
     assert (reply.code, reply.reason) == (200, "OK")
     assert reply.headers["Contact"] == f"<{HERE}>;expires={USUAL_S}"
     assert desk.file == {JACK: HERE}
-    assert desk.said == [f"{JACK} is the telephone at {HERE} now"]
+    assert desk.said == [f"{JACK} is now the telephone at {HERE}"]
 
 
 def test_the_response_goes_the_way_it_came(desk):
@@ -185,7 +185,7 @@ def test_it_signs_off_and_twice_is_as_once(desk, off):
         reply = desk.register(off, "Expires: 0")
         assert (reply.code, "Contact" in reply.headers) == (200, False)
     assert desk.file == {SOPHIA: HERE}
-    assert desk.said[2:] == [f"{JACK} is a built-in phone again: it signed off"]
+    assert desk.said[2:] == [f"{JACK} is a built-in phone again: its telephone unregistered"]
 
 
 def test_signing_off_another_address_leaves_it(desk):

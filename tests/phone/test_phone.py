@@ -27,9 +27,9 @@ class Watched(Directory):
         super().__init__(file)
         self.changed = threading.Condition()
 
-    def give_back(self, number: str) -> None:
+    def release(self, number: str) -> None:
         with self.changed:
-            super().give_back(number)
+            super().release(number)
             self.changed.notify_all()
 
     def wait(self, number: str, address: str | None) -> None:

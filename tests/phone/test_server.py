@@ -14,9 +14,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from lab.phones.browser.board import TAKEN, Board
 from lab.phones.browser.page import MOST
-from lab.phones.browser.server import NOT_UNDERSTOOD, Doors
+from lab.phones.browser.server import POLICY_VIOLATION, PhoneServer
+from lab.phones.browser.switchboard import TAKEN, Switchboard
 from pstn.lines.sip.media import Audio
 
 JACK, SHOWN = "+12025550111", "+12025550100"
@@ -25,11 +25,11 @@ FRAME = bytes(range(160)) * 2
 
 
 class Phone:
-    """Doors and a board on a loop in a thread; the station and the parent do as they are told at once."""
+    """PhoneServer and a switchboard on a loop in a thread; the station and the parent do as they are told at once."""
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
-        self.orders: list[tuple[str, str]] = []
+        self.commands: list[tuple[str, str]] = []
         self.told: list[str] = []
         self.audio: dict[str, Any] = {}
         self._loop = asyncio.new_event_loop()
@@ -38,12 +38,12 @@ class Phone:
         self.port: int = self.run(self._open())
 
     async def _open(self) -> int:
-        self.board = Board(self, self._order, self._tell, "127.0.0.1:9")
-        self.doors = Doors(self.board)
-        return await self.doors.open(0)
+        self.switchboard = Switchboard(self, self._order, self._tell, "127.0.0.1:9")
+        self.server = PhoneServer(self.switchboard)
+        return await self.server.start(0)
 
     def close(self) -> None:
-        self.run(self.doors.close())
+        self.run(self.server.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -53,7 +53,7 @@ class Phone:
 
     def happens(self, event: str, **more: Any) -> None:
         async def tell() -> None:
-            self.board.happened({"event": event, "leg": "in-1", **more})
+            self.switchboard.handle_event({"event": event, "leg": "in-1", **more})
 
         self.run(tell())
 
@@ -66,15 +66,15 @@ class Phone:
 
     async def _order(self, command: dict[str, Any]) -> None:
         with self.changed:
-            self.orders.append((command["do"], command["leg"]))
+            self.commands.append((command["do"], command["leg"]))
             self.changed.notify_all()
 
     def _tell(self, event: dict[str, Any]) -> None:
         with self.changed:
             self.told.append(event["event"])
             self.changed.notify_all()
-        if event["event"] == "lend":
-            self._loop.call_soon(self.board.lent, event["number"])
+        if event["event"] == "assign":
+            self._loop.call_soon(self.switchboard.assigned, event["number"])
 
     # -- the wires
     def add(self, leg: str, audio: Audio) -> None:
@@ -145,7 +145,7 @@ class TestFiles:
         assert headers["X-Content-Type-Options"] == "nosniff"
 
     @pytest.mark.parametrize(
-        "path", ["/board.py", "/../board.py", "/static/phone.js", "//", "/phone.html", "/favicon.ico"]
+        "path", ["/switchboard.py", "/../switchboard.py", "/static/phone.js", "//", "/phone.html", "/favicon.ico"]
     )
     def test_there_are_no_others(self, phone, path):
         assert got(phone, path)[0] == 404
@@ -219,7 +219,7 @@ class TestWhatIsUnderstood:
     def test_first_its_number(self, phone, first):
         with opened(phone) as socket:
             socket.send(first)
-            assert closed_with(socket) == NOT_UNDERSTOOD
+            assert closed_with(socket) == POLICY_VIOLATION
         assert phone.told == []
 
     @pytest.mark.parametrize(
@@ -238,14 +238,14 @@ class TestWhatIsUnderstood:
     def test_then_its_requests_and_frames_and_nothing_else(self, phone, message):
         with switched_on(phone) as socket:
             socket.send(message)
-            assert closed_with(socket) == NOT_UNDERSTOOD
-        phone.wait(lambda: phone.told == ["lend", "give_back"])
+            assert closed_with(socket) == POLICY_VIOLATION
+        phone.wait(lambda: phone.told == ["assign", "release"])
 
     def test_too_much_at_once(self, phone):
         with switched_on(phone) as socket:
             socket.send(bytes(5000))
             assert closed_with(socket) == 1009
-        phone.wait(lambda: phone.told == ["lend", "give_back"])
+        phone.wait(lambda: phone.told == ["assign", "release"])
 
 
 class TestCalls:
@@ -254,7 +254,7 @@ class TestCalls:
             phone.rings()
             assert told(socket) == {"say": "rings", "call": "in-1", "shown": SHOWN}
             say(socket, do="answer", call="in-1")
-            phone.wait(lambda: ("answer", "in-1") in phone.orders)
+            phone.wait(lambda: ("answer", "in-1") in phone.commands)
             phone.happens("answered")
             assert told(socket)["say"] == "answered"
             audio = phone.audio["page-in-1"]
@@ -262,10 +262,10 @@ class TestCalls:
             assert [socket.recv(PATIENCE_S) for _ in range(3)] == [FRAME] * 3
             socket.send(FRAME)
             say(socket, do="press", call="in-1", digit="5")  # what is sent in turn is done in turn
-            phone.wait(lambda: ("press", "in-1") in phone.orders)
+            phone.wait(lambda: ("press", "in-1") in phone.commands)
             assert audio.read(1 << 20) == FRAME
             say(socket, do="hangup", call="in-1")
-            phone.wait(lambda: ("hangup", "in-1") in phone.orders)
+            phone.wait(lambda: ("hangup", "in-1") in phone.commands)
             phone.happens("ended", code=0, by="self")
             assert told(socket) == {"say": "ended", "call": "in-1", "code": 0, "by": "self"}
             assert phone.audio == {}
@@ -276,15 +276,15 @@ class TestCalls:
             phone.rings()
             phone.happens("answered")
             socket.close() if goodbye else socket.socket.shutdown(SHUT_RDWR)
-            phone.wait(lambda: ("hangup", "in-1") in phone.orders)
-            phone.wait(lambda: phone.told == ["lend", "give_back"])
+            phone.wait(lambda: ("hangup", "in-1") in phone.commands)
+            phone.wait(lambda: phone.told == ["assign", "release"])
 
     def test_of_two_tabs_the_newer_has_the_number(self, phone):
         with switched_on(phone) as older, switched_on(phone) as newer:
             assert closed_with(older) == TAKEN
             phone.rings()
             assert told(newer)["say"] == "rings"
-        phone.wait(lambda: phone.told == ["lend", "lend", "give_back"])
+        phone.wait(lambda: phone.told == ["assign", "assign", "release"])
 
     def test_a_page_that_does_not_read_delays_nobody(self, phone):
         """Its socket is full: half a second of sound is kept for it, other pages are served,
@@ -297,15 +297,15 @@ class TestCalls:
                 for _ in range(MOST):
                     audio.write(FRAME)
                 phone.happens("stats")  # the loop had its turn
-                if len(audio.heard) == MOST:
+                if len(audio.to_speaker) == MOST:
                     break
             else:
                 raise AssertionError("the socket took it all")
             audio.write(FRAME * 10)
-            assert len(audio.heard) == MOST
+            assert len(audio.to_speaker) == MOST
             assert got(phone, "/")[0] == 200
             began = time.monotonic()
-            phone.run(phone.doors.close())
+            phone.run(phone.server.close())
             assert time.monotonic() - began < 4
 
 

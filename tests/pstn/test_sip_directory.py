@@ -107,10 +107,10 @@ def test_a_number_that_is_lent_goes_before_the_file_and_never_into_it(numbers):
     numbers.set(JACK, "sip:jack@127.0.0.1:5070")
     for number in (JACK, SOPHIA):
         for _ in range(2):
-            numbers.lend(number, f"sip:{number}@127.0.0.1:6000")
+            numbers.assign(number, f"sip:{number}@127.0.0.1:6000")
         assert numbers.address(number) == f"sip:{number}@127.0.0.1:6000"
     assert json.loads(numbers.file.read_text()) == {JACK: "sip:jack@127.0.0.1:5070"}
     for _ in range(2):
-        numbers.give_back(JACK)
-        numbers.give_back(SOPHIA)
+        numbers.release(JACK)
+        numbers.release(SOPHIA)
     assert (numbers.address(JACK), numbers.address(SOPHIA)) == ("sip:jack@127.0.0.1:5070", None)

@@ -1,7 +1,7 @@
-"""One open page: what it is told, in order, and the sound of the call that it is in.
+"""One open page: messages to it, in order, and the audio of the call that it is in.
 
-Rule: neither the media thread nor the loop waits for a page. What a page is slow to take or to give is kept for
-`MOST` frames, and of more the oldest is dropped.
+Rule: neither the media thread nor the loop waits for a page. At most `MOST` frames are buffered in each direction;
+beyond that the oldest are dropped.
 """
 
 import asyncio
@@ -13,64 +13,64 @@ from typing import Any
 from pstn.lines.sip.audio import FRAME_BYTES
 
 MOST = 25
-"""Half a second of sound."""
+"""Half a second of audio."""
 
 
-class Sound:
-    """The microphone and the speaker of a page in one call; the media thread's `Audio`."""
+class PageAudio:
+    """The microphone and the speaker of a page in one call, as `Audio` of the media thread."""
 
     def __init__(self, wake: Callable[[], object]) -> None:
         self._wake = wake
-        self.spoken: deque[bytes] = deque(maxlen=MOST)
-        self.heard: deque[bytes] = deque(maxlen=MOST)
+        self.from_microphone: deque[bytes] = deque(maxlen=MOST)
+        self.to_speaker: deque[bytes] = deque(maxlen=MOST)
 
     def read(self, max_bytes: int) -> bytes:
-        frames = min(len(self.spoken), max_bytes // FRAME_BYTES)
-        return b"".join(self.spoken.popleft() for _ in range(frames))
+        frames = min(len(self.from_microphone), max_bytes // FRAME_BYTES)
+        return b"".join(self.from_microphone.popleft() for _ in range(frames))
 
     def write(self, pcm: bytes) -> int:
-        self.heard.extend(pcm[at : at + FRAME_BYTES] for at in range(0, len(pcm), FRAME_BYTES))
+        self.to_speaker.extend(pcm[at : at + FRAME_BYTES] for at in range(0, len(pcm), FRAME_BYTES))
         self._wake()
         return len(pcm)
 
 
 class Page:
-    """Lives on one asyncio loop; only its `sound` is shared with the media thread."""
+    """Runs on one asyncio loop; only its `audio` is shared with the media thread."""
 
     def __init__(self, number: str, close: Callable[[int, str], object]) -> None:
-        """`close`: the socket, with a code and its reason."""
+        """`close(code, reason)` closes the socket."""
         self.number = number
         self.close = close
-        self.sound: Sound | None = None
+        self.audio: PageAudio | None = None
         self._loop = asyncio.get_running_loop()
-        self._words: deque[str] = deque()
-        self._news = asyncio.Event()
+        self._messages: deque[str] = deque()
+        self._pending = asyncio.Event()
 
-    def say(self, word: str, **more: Any) -> None:
-        self._words.append(json.dumps({"say": word, **more}))
-        self._news.set()
+    def send(self, word: str, **more: Any) -> None:
+        self._messages.append(json.dumps({"say": word, **more}))
+        self._pending.set()
 
-    def begin_sound(self) -> Sound:
-        self.sound = Sound(lambda: self._loop.call_soon_threadsafe(self._news.set))
-        return self.sound
+    def start_audio(self) -> PageAudio:
+        self.audio = PageAudio(lambda: self._loop.call_soon_threadsafe(self._pending.set))
+        return self.audio
 
-    def end_sound(self) -> None:
-        self.sound = None
+    def stop_audio(self) -> None:
+        self.audio = None
 
-    def hear(self, frame: bytes) -> None:
-        """What its microphone heard; outside a call it is nobody's."""
-        if self.sound:
-            self.sound.spoken.append(frame)
+    def microphone_frame(self, frame: bytes) -> None:
+        """One frame of its microphone; dropped outside a call."""
+        if self.audio:
+            self.audio.from_microphone.append(frame)
 
-    async def tell(self, send: Callable[[str | bytes], Awaitable[None]]) -> None:
-        """Send all there is to send, until cancelled or the socket closes (which `send` raises)."""
+    async def send_all(self, send: Callable[[str | bytes], Awaitable[None]]) -> None:
+        """Send what is pending, until cancelled or the socket closes (which `send` raises)."""
         while True:
-            await self._news.wait()
-            self._news.clear()
-            while (news := self._next()) is not None:
-                await send(news)
+            await self._pending.wait()
+            self._pending.clear()
+            while (message := self._next()) is not None:
+                await send(message)
 
     def _next(self) -> str | bytes | None:
-        if self._words:
-            return self._words.popleft()
-        return self.sound.heard.popleft() if self.sound and self.sound.heard else None
+        if self._messages:
+            return self._messages.popleft()
+        return self.audio.to_speaker.popleft() if self.audio and self.audio.to_speaker else None

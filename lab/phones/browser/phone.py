@@ -1,4 +1,4 @@
-"""The parent's end of the browser phone: its process, and the numbers that ring there for the time being."""
+"""The parent's side of the browser phone: its process, and the numbers that currently ring there."""
 
 import tempfile
 from pathlib import Path
@@ -12,25 +12,25 @@ MODULE = "lab.phones.browser"
 
 
 class BrowserPhone:
-    """A page for any number. While it is on there, the number is this phone, whatever the file of numbers says."""
+    """A page for any number. While the page is on, the number rings there, whatever the file of numbers says."""
 
     def __init__(self, numbers: Directory, network: str, *, port: int = 0) -> None:
-        """`network`: where the telephone network is called. `port`: the page's; 0: any free one.
+        """`network`: host and port of the telephone network. `port`: the page's; 0: any free one.
 
         Raises:
-            ChildError: the SIP library is missing, or a port is taken.
+            ChildError: the SIP library is missing, or a port is in use.
         """
         self._numbers = numbers
         self._folder = tempfile.TemporaryDirectory(prefix="browser-phone-")
-        self._lent: set[str] = set()
+        self._assigned: set[str] = set()
         page_port = port or free_port()
         self.url = f"http://{LOOPBACK}:{page_port}"
-        """The same for every child."""
+        """It stays the same when the child is restarted."""
         self.child = Child(
             MODULE,
             lambda sip_port: {"sip_port": sip_port, "page_port": page_port, "network": network},
             self._heard,
-            lambda _: self._take_back(),
+            lambda _: self._release_all(),
             Path(self._folder.name) / "phone.log",
             port=free_port(),
         )
@@ -42,28 +42,28 @@ class BrowserPhone:
             raise
 
     def page(self, number: str) -> str:
-        """Where this number's page is."""
+        """URL of this number's page."""
         return f"{self.url}/?{urlencode({'number': number})}"
 
     def close(self) -> None:
         self.child.close()
-        self._take_back()
+        self._release_all()
         self._folder.cleanup()
 
     def _heard(self, event: dict[str, Any]) -> None:
         match event:
-            case {"event": "lend", "number": number}:
-                self._numbers.lend(number, f"sip:{number}@{LOOPBACK}:{self.child.port}")
-                self._lent.add(number)
-                self.child.send(lent=number)
-            case {"event": "give_back", "number": number}:
-                self._numbers.give_back(number)
-                self._lent.discard(number)
+            case {"event": "assign", "number": number}:
+                self._numbers.assign(number, f"sip:{number}@{LOOPBACK}:{self.child.port}")
+                self._assigned.add(number)
+                self.child.send(assigned=number)
+            case {"event": "release", "number": number}:
+                self._numbers.release(number)
+                self._assigned.discard(number)
             case _:
                 pass
 
-    def _take_back(self) -> None:
-        """No page is left."""
-        for number in self._lent:
-            self._numbers.give_back(number)
-        self._lent.clear()
+    def _release_all(self) -> None:
+        """The child has ended, so no page is on."""
+        for number in self._assigned:
+            self._numbers.release(number)
+        self._assigned.clear()

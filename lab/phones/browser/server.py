@@ -1,7 +1,7 @@
 """The page's files and its WebSocket, on loopback.
 
-Law: only the page itself is let in. Whatever else runs in the same browser can reach loopback too, and could listen
-and talk: so a request must pass pstn/http_guard.py, and the socket must say that a page of ours opens it.
+Rule: only the page itself may connect. Other pages in the same browser can reach loopback too, and could listen and
+talk; so a request must pass pstn/http_guard.py, and the socket's Origin must be one of our pages.
 """
 
 import asyncio
@@ -16,8 +16,8 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from lab.phones.browser.board import Board
 from lab.phones.browser.page import Page
+from lab.phones.browser.switchboard import Switchboard
 from pstn.http_guard import body_of, refusal
 from pstn.lines.sip.audio import FRAME_BYTES
 from pstn.lines.sip.child import LOOPBACK
@@ -33,56 +33,56 @@ FILES = {
 }
 SOCKET = "/socket"
 LARGEST_MESSAGE = 4096
-LOOK_S, PATIENCE_S = 5, 10
-"""How often a browser is asked whether it is there, and how long it may take to say so."""
-GOODBYE_S = 1
-"""How long a page may take to close its end."""
-NOT_UNDERSTOOD = 1008
+PING_EVERY_S, PING_TIMEOUT_S = 5, 10
+"""How often a browser is pinged, and how long it may take to respond."""
+CLOSE_TIMEOUT_S = 1
+"""How long a page may take to close its side."""
+POLICY_VIOLATION = 1008
 """RFC 6455 §7.4.1."""
 
 
-class NotUnderstood(Exception):
-    """A message that is not of this protocol."""
+class ProtocolError(Exception):
+    """A message that is not valid in this protocol."""
 
 
-class Doors:
-    """Serves a board's pages; `port` 0: any free one."""
+class PhoneServer:
+    """Serves the pages of a switchboard."""
 
-    def __init__(self, board: Board) -> None:
-        self._board = board
+    def __init__(self, switchboard: Switchboard) -> None:
+        self._switchboard = switchboard
         self._port = 0
         self._server: Server | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def open(self, port: int) -> int:
-        """Gives the port. Raises: OSError: it is taken."""
+    async def start(self, port: int) -> int:
+        """Returns the port. `port` 0: any free one. Raises: OSError: it is in use."""
         self._server = await serve(
-            self._meet,
+            self._serve_page,
             LOOPBACK,
             port,
-            process_request=self._let_in,
+            process_request=self._check_request,
             compression=None,
             max_size=LARGEST_MESSAGE,
-            ping_interval=LOOK_S,
-            ping_timeout=PATIENCE_S,
-            close_timeout=GOODBYE_S,
+            ping_interval=PING_EVERY_S,
+            ping_timeout=PING_TIMEOUT_S,
+            close_timeout=CLOSE_TIMEOUT_S,
             server_header=None,
         )
         self._port = int(next(iter(self._server.sockets)).getsockname()[1])
         return self._port
 
     async def close(self) -> None:
-        """Say goodbye to the pages; one that takes nothing any more is left without."""
+        """Close the pages' sockets; abort those that do not respond."""
         if self._server:
             self._server.close()
             with suppress(TimeoutError):
-                async with asyncio.timeout(GOODBYE_S):
+                async with asyncio.timeout(CLOSE_TIMEOUT_S):
                     await self._server.wait_closed()
             for connection in self._server.connections:
                 connection.transport.abort()
 
-    def _let_in(self, _: ServerConnection, request: Request) -> Response | None:
-        """None: the socket may open."""
+    def _check_request(self, _: ServerConnection, request: Request) -> Response | None:
+        """The response to a request; None: the WebSocket may open."""
         reason = refusal("GET", request.headers.raw_items(), self._port, pages=True)  # websockets knows no other method
         if reason:
             return self._response(HTTPStatus.FORBIDDEN, body_of(reason))
@@ -90,14 +90,14 @@ class Doors:
         if path == SOCKET:
             if request.headers.get_all("Origin") == [f"http://{request.headers['Host']}"]:
                 return None
-            return self._response(HTTPStatus.FORBIDDEN, b"Only this telephone's own page may do that.\n")
+            return self._response(HTTPStatus.FORBIDDEN, b"Only this telephone's own page may open this socket.\n")
         if path not in FILES:
             return self._response(HTTPStatus.NOT_FOUND, b"There is no such page.\n")
         name, kind = FILES[path]
         return self._response(HTTPStatus.OK, (STATIC / name).read_bytes(), kind)
 
     def _response(self, status: HTTPStatus, body: bytes, kind: str = "text/plain; charset=utf-8") -> Response:
-        # Not every browser takes 'self' for ws: as well.
+        # Not every browser applies 'self' to ws:.
         sockets = " ".join(f"ws://{host}:{self._port}" for host in (LOOPBACK, "localhost"))
         headers = {
             "Content-Type": kind,
@@ -112,43 +112,43 @@ class Doors:
         }
         return Response(status.value, status.phrase, Headers(headers), body)
 
-    async def _meet(self, socket: ServerConnection) -> None:
-        """One page, from its opening to its end."""
+    async def _serve_page(self, socket: ServerConnection) -> None:
+        """Serve one page until its socket closes."""
         page: Page | None = None
         telling: asyncio.Task[None] | None = None
         try:
             async for message in socket:
                 if page is None:
                     page = Page(_number(message), lambda code, why: self._spawn(socket.close(code, why)))
-                    telling = self._spawn(page.tell(socket.send))
-                    self._board.on(page)
+                    telling = self._spawn(page.send_all(socket.send))
+                    self._switchboard.connect(page)
                 elif isinstance(message, bytes):
-                    page.hear(_frame(message))
+                    page.microphone_frame(_frame(message))
                 else:
-                    self._obey(page, message)
+                    self._handle_message(page, message)
         except ConnectionClosed:
-            pass  # without a goodbye
-        except NotUnderstood as fault:
-            await socket.close(NOT_UNDERSTOOD, str(fault))
+            pass  # without a closing handshake
+        except ProtocolError as fault:
+            await socket.close(POLICY_VIOLATION, str(fault))
         finally:
             if page:
-                self._board.off(page)
+                self._switchboard.disconnect(page)
             if telling:
                 telling.cancel()
 
-    def _obey(self, page: Page, message: str) -> None:
-        board = self._board
+    def _handle_message(self, page: Page, message: str) -> None:
+        switchboard = self._switchboard
         match _read(message):
             case {"do": "dial", "number": str(number)}:
-                board.dial(page, number)
+                switchboard.dial(page, number)
             case {"do": "answer", "call": str(call)}:
-                board.answer(page, call)
+                switchboard.answer(page, call)
             case {"do": "hangup", "call": str(call)}:
-                board.hangup(page, call)
+                switchboard.hangup(page, call)
             case {"do": "press", "call": str(call), "digit": str(digit)}:
-                board.press(page, call, digit)
+                switchboard.press(page, call, digit)
             case _:
-                raise NotUnderstood("no such request")
+                raise ProtocolError("unknown request")
 
     def _spawn(self, work: Any) -> asyncio.Task[None]:
         async def run() -> None:
@@ -162,21 +162,21 @@ class Doors:
 
 
 def _number(message: str | bytes) -> str:
-    """Of the first message. Raises: NotUnderstood."""
+    """The number in the first message. Raises: ProtocolError."""
     match _read(message) if isinstance(message, str) else None:
         case {"do": "on", "number": str(number)} if E164.fullmatch(number):
             return number
-    raise NotUnderstood("first say which number this is: + and the country code")
+    raise ProtocolError("the first message must have the number, with + and the country code")
 
 
 def _frame(message: bytes) -> bytes:
     if len(message) != FRAME_BYTES:
-        raise NotUnderstood(f"sound comes in frames of {FRAME_BYTES} bytes")
+        raise ProtocolError(f"audio must be in frames of {FRAME_BYTES} bytes")
     return message
 
 
 def _read(message: str) -> object:
     try:
         return json.loads(message)
-    except (ValueError, RecursionError) as error:  # thousands of brackets are no message either
-        raise NotUnderstood("not JSON") from error
+    except (ValueError, RecursionError) as error:  # RecursionError: thousands of nested brackets
+        raise ProtocolError("not JSON") from error

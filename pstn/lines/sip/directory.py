@@ -43,7 +43,7 @@ class Directory:
         self.fault: str | None = None
         """Why the current file could not be read; None: it was."""
         self._known: dict[str, str] = {}
-        self._lent: dict[str, str] = {}
+        self._assigned: dict[str, str] = {}
         self._read_at = NEVER
         self._lock = threading.RLock()
         if not file.exists():
@@ -52,14 +52,14 @@ class Directory:
 
     def address(self, number: str) -> str | None:
         """The SIP URI of an external telephone."""
-        return self._lent.get(number) or self._current().get(number)
+        return self._assigned.get(number) or self._current().get(number)
 
-    def lend(self, number: str, address: str) -> None:
-        self._lent[number] = address
+    def assign(self, number: str, address: str) -> None:
+        self._assigned[number] = address
 
-    def give_back(self, number: str) -> None:
+    def release(self, number: str) -> None:
         """Safe to repeat."""
-        self._lent.pop(number, None)
+        self._assigned.pop(number, None)
 
     def number(self, header: str) -> str | None:
         """The number that a From or To header stands for: from its user part, or by its address in the file."""

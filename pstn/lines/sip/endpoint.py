@@ -142,8 +142,8 @@ class SipEndpoint:
         if active := self._active.get(leg):
             self._spawn(self._hang_ups.end(active.call, active.sign, grace))
 
-    async def do_dial(self, leg: str, shown: str, uri: str, headers: dict[str, str]) -> None:
-        agent = await self._agent(shown)
+    async def do_dial(self, leg: str, caller_id: str, uri: str, headers: dict[str, str]) -> None:
+        agent = await self._agent(caller_id)
         self._dialling += 1
         try:
             self._hold(leg, await agent.dial(uri, headers or None))

@@ -219,7 +219,7 @@ class SipLine(ScriptedLine):
         uri = address
 
         def invite() -> None:
-            self._sent[call.call_id] = self._send(call.call_id, "dial", shown=call.saw, uri=uri, headers=headers)
+            self._sent[call.call_id] = self._send(call.call_id, "dial", caller_id=call.saw, uri=uri, headers=headers)
 
         self._later(call, self.post_dial_delay(), invite)
 

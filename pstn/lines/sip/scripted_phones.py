@@ -56,4 +56,6 @@ class ScriptedPhones(Protocol):
 class StartPhones(Protocol):
     """Makes the telephones of one line, not yet begun."""
 
-    def __call__(self, work: Path, told: Callable[[dict[str, Any]], None], settings: SipSettings) -> ScriptedPhones: ...
+    def __call__(
+        self, work: Path, on_event: Callable[[dict[str, Any]], None], settings: SipSettings
+    ) -> ScriptedPhones: ...

@@ -14,7 +14,7 @@ from typing import Any
 
 from lab.aws.switches import CloudSwitches
 from lab.cases.catalogue import LAB, Case
-from lab.cases.play import Pair, Played, Watch, play
+from lab.cases.play import NetworkWatch, Pair, Played, play
 from lab.lab import Lab
 from lab.sp.service_provider import ServiceProvider
 from pstn.switches import Switches
@@ -40,7 +40,7 @@ Part = tuple[Way, Case]
 
 
 class Company:
-    def __init__(self, lab: Lab, watch: Watch, sp: ServiceProvider) -> None:
+    def __init__(self, lab: Lab, watch: NetworkWatch, sp: ServiceProvider) -> None:
         self.lab, self.watch, self.sp = lab, watch, sp
         self._pool = ThreadPoolExecutor(AT_ONCE, "case")
         self._free = deque(PAIRS)
@@ -52,7 +52,7 @@ class Company:
 
         In their order, but the longest first, and what must be alone last.
         """
-        wanted = sorted(parts, key=lambda part: (part[1].alone, not part[1].minutes))
+        wanted = sorted(parts, key=lambda part: (part[1].exclusive, not part[1].minutes))
         promised: dict[tuple[str, str], Future[Played]] = {(way.name, case.name): Future() for way, case in wanted}
         director = threading.Thread(target=self._direct, args=(wanted, promised), name="director", daemon=True)
         self._going += promised.values()
@@ -84,11 +84,11 @@ class Company:
         begun: list[Future[Played]] = []
         for way, case in wanted:
             promise = promised[way.name, case.name]
-            if case.alone:
+            if case.exclusive:
                 wait(begun)
             self._room.acquire()
             dialled = threading.Event()
-            self._behave(case.under(replace(LAB, **way.switches)), CloudSwitches(**way.cloud))
+            self._behave(case.switches_for(replace(LAB, **way.switches)), CloudSwitches(**way.cloud))
             self._pool.submit(self._keep, promise, case, self._free.popleft(), dialled)
             begun.append(promise)
             dialled.wait(case.seconds)

@@ -6,7 +6,7 @@ import pytest
 
 from lab.cases.catalogue import CASES, LAB, PARAMETERS, named
 from lab.cases.checks import check, time_lags
-from lab.cases.play import Played, Watch
+from lab.cases.play import NetworkWatch, Played
 from lab.lab import Lab
 from lab.sp.service_provider import ServiceProvider, open_sp
 from tests.e2e.lab.company import Company, Way
@@ -23,8 +23,8 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
-def watch(lab) -> Watch:
-    return Watch(lab.pstn)
+def watch(lab) -> NetworkWatch:
+    return NetworkWatch(lab.pstn)
 
 
 @pytest.fixture(scope="session")

@@ -86,7 +86,7 @@ SPOILED = {
     "events in another order": lambda played: replace(played, notifications=played.notifications[::-1]),
     "two CDRs": lambda played: replace(played, notifications=[*played.notifications, played.notifications[-1]]),
     "an event not signed": unsigned,
-    "another state code": lambda played: expecting(played, ends=Codes(8017)),
+    "another state code": lambda played: expecting(played, end_codes=Codes(8017)),
     "another release point": lambda played: cdr_says(played, ulFailReason=516),
     "another SIP status": lambda played: cdr_says(played, sipStatusCode=486),
     "another cause of the caller": lambda played: cdr_says(played, callOutUnaswRsn=16),
@@ -103,13 +103,13 @@ SPOILED = {
     "a time that nobody saw": lambda played: cdr_says(played, fwdAlertingTime=played.cdr["fwdStartTime"]),
     "the caller's own number was shown": lambda played: phone_saw(played, saw=played.pair.caller),
     "the callee was rung twice": lambda played: replace(played, callee_calls=played.callee_calls * 2),
-    "no waiting prompt": lambda played: expecting(played, heard=()),
+    "no waiting prompt": lambda played: expecting(played, caller_prompts=()),
     "a prompt to the callee": lambda played: phone_saw(
         played, heard=[(played.asked_at, "prompts/callee-unavailable.wav")]
     ),
     "never joined": lambda played: phone_saw(played, joined=[]),
     "one left on the line": lambda played: phone_saw(played, ended_at=played.callee.ended_at + timedelta(seconds=9)),
-    "hung up by the other": lambda played: expecting(played, left_by="caller"),
+    "hung up by the other": lambda played: expecting(played, hung_up_by="caller"),
     "a recording that nobody asked for": lambda played: cdr_says(played, recordFlag=1),
     "a place of no recording": lambda played: cdr_says(played, recordObjectName="1_2_3.wav"),
     "a slot still held": lambda played: replace(played, left_over=["its slot is held"]),
@@ -130,8 +130,8 @@ def test_it_is_told(good, spoil):
     [
         lambda played: cdr_says(played, recordFlag=0),
         lambda played: cdr_says(played, recordFileDownloadUrl=None),
-        lambda played: replace(played, sound=None),
-        lambda played: replace(played, sound=b'{"resultcode": "1011006"}'),
+        lambda played: replace(played, recording=None),
+        lambda played: replace(played, recording=b'{"resultcode": "1011006"}'),
     ],
     ids=["a recording denied", "no link", "a link to nothing", "a link to something else"],
 )

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from lab.cli.multi_call_view import MultiCallView
 from lab.cli.timeline import Screen, Timeline
-from lab.cli.wall import Wall
 from lab.sp.receiver import Notification
 from pstn.feed import NetworkEvent
 
@@ -125,7 +125,7 @@ def test_colour_is_for_terminals_only(monkeypatch):
 
 def test_the_wall_tells_calls_apart_and_finds_a_push_by_its_session():
     out = io.StringIO()
-    wall = Wall(Screen(out, width=120))
+    wall = MultiCallView(Screen(out, width=120))
     other = NetworkEvent(
         START, "placed", "u", None, {"shown": "+12025550100", "to": "+12025550133", "arguments": {"callId": "9"}}
     )

@@ -65,7 +65,7 @@ def test_a_softphone_registers_as_the_guide_says_and_is_let_go_at_the_end(tmp_pa
             phone.settimeout(10)
             phone.sendto(REGISTER.format(host=host, port=port).encode(), (host, int(port)))
             assert phone.recv(2000).startswith(b"SIP/2.0 200 OK\r\n")
-        read_until(up, "+12025550111 is the telephone at sip:me@127.0.0.1:5070 now")
+        read_until(up, "+12025550111 is now the telephone at sip:me@127.0.0.1:5070")
         assert json.loads((tmp_path / "telephones.json").read_text()) == {"+12025550111": "sip:me@127.0.0.1:5070"}
     finally:
         up.send_signal(signal.SIGTERM)
@@ -118,7 +118,7 @@ def test_a_story_ends_with_its_checks(telephones):
     story = start("story", "caller_busy", *telephones)
     said, _ = story.communicate(timeout=120)
     assert story.returncode == 0, said
-    assert re.search(r"All \d+ came true\.", said)
+    assert re.search(r"All \d+ checks passed\.", said)
     assert "← disconnect 8108" in said
     assert "\033" not in said
     assert os.linesep in said
@@ -129,7 +129,7 @@ def test_telephones_that_do_not_start_are_told_with_the_way_round(monkeypatch, c
     def make_nothing(*_: object) -> None:
         raise ChildError("no socket")
 
-    monkeypatch.setattr("lab.cli.demo.perform", make_nothing)
+    monkeypatch.setattr("lab.cli.demo.play_story", make_nothing)
     assert main(["demo"]) == 1
     told = capsys.readouterr().err
     assert "--virtual" in told

@@ -129,7 +129,7 @@ def test_declined_is_busy(office, switched_on, keep):
     story = SipStory(office, CALLBACK).place()
     see(page, "is calling")
     page.get_by_role("button", name="Decline").click()
-    see(page, "Declined: the caller is told that you are busy")
+    see(page, "Declined: the caller gets a busy signal")
     story.run()
     assert story.a.calls[0].sip_code == 486
     assert story.b.calls == []
@@ -141,7 +141,7 @@ def test_the_caller_gives_up(office, switched_on):
     story = SipStory(office, {**CALLBACK, "CALL_ANSWERED": [bridge(seconds=2)], "ACTION_FAILED": [hang_up()]}).place()
     see(page, "is calling")
     story.run()
-    see(page, "They gave up")
+    see(page, "They hung up before you answered")
     page.get_by_role("button", name="Call", exact=True).wait_for()
 
 
@@ -244,7 +244,7 @@ def test_the_telephone_behind_the_page_dies_in_mid_call(office, switched_on, pho
     see(page, "is calling")
     answer(page)
     phone.child.kill()
-    see(page, "The telephone behind this page has gone")
+    see(page, "The telephone server is gone")
     story.run()
     phone.child.wait()
     page.get_by_role("button", name="Switch on").click()

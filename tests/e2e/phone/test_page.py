@@ -63,7 +63,7 @@ def test_what_is_no_number_is_told(open_page):
     page = open_page(A)
     page.get_by_label("Which number").fill("0")
     page.get_by_role("button", name="Switch on").click()
-    see(page, "first say which number this is")
+    see(page, "the first message must have the number")
     page.get_by_label("Which number").fill("+1 202 555 0111")
     on(page)
 

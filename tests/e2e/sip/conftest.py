@@ -8,7 +8,7 @@ import pytest
 
 from lab.cases.catalogue import LAB, PARAMETERS, named
 from lab.cases.checks import check
-from lab.cases.play import Watch
+from lab.cases.play import NetworkWatch
 from lab.lab import Lab
 from lab.sp.service_provider import ServiceProvider, open_sp
 from pstn.lines.sip.settings import SipSettings, missing
@@ -34,7 +34,7 @@ def _turn(item):
     """Cases of a minute go on beside other tests: begun first, looked at late, before what wants quiet."""
     if item.path.name == "test_cases.py":
         case = item.callspec.params.get("case") if hasattr(item, "callspec") else None
-        return 2 if case and (case.alone or case.minutes) else 0
+        return 2 if case and (case.exclusive or case.minutes) else 0
     return {"test_recording.py": 3, "test_platform.py": 4}.get(item.path.name, 1)
 
 
@@ -71,7 +71,7 @@ def new_sp(lab):
 @pytest.fixture(scope="session")
 def company(lab, new_sp) -> Iterator[Company]:
     """Warmed up with as many callbacks as are played at once, so that times mean something."""
-    company = Company(lab, Watch(lab.pstn), new_sp("acme", "--recording"))
+    company = Company(lab, NetworkWatch(lab.pstn), new_sp("acme", "--recording"))
     warm_up = company.at_once([named("talked")] * 10)
     assert [check(each.result()) for each in warm_up if each.result().steps[-1:] != ["fee"]] == []
     yield company

@@ -1,9 +1,9 @@
-// The page of the browser phone. What is said over its socket stands in lab/phones/browser/__init__.py.
+// The page of the browser phone. The protocol of its socket is described in lab/phones/browser/__init__.py.
 import { Tones } from "/tones.js";
 
 const TAKEN = 4001;
 const DEFAULT = "+12025550111";
-const HUSH = 100; // of 32768: G.711 makes of silence something that is not quite silent
+const HUSH = 100; // of 32768: silence is not entirely silent after G.711
 const VOICE = { type: "lowpass", frequency: 3400 };
 const WHY = {
   404: "There is no such number.",
@@ -61,7 +61,7 @@ function level(id, frame) {
   let most = 0;
   for (const sample of new Int16Array(frame)) most = Math.max(most, Math.abs(sample));
   const meter = part(id);
-  // Loudness is heard by its logarithm; and the needle falls slowly enough to be seen.
+  // Perceived loudness is logarithmic; the needle falls slowly enough to be seen.
   meter.value = Math.max(meter.value - 0.05, most ? 1 + Math.log10(most / 32768) / 2.5 : 0);
   return most;
 }
@@ -79,7 +79,7 @@ async function openSound() {
 }
 
 async function openMicrophone(context) {
-  // What sounds like noise to the browser is sent too: this telephone is to carry what it is given.
+  // No noise suppression: this telephone transmits whatever it is given.
   const wanted = { echoCancellation: true, noiseSuppression: false, autoGainControl: false };
   const stream = await navigator.mediaDevices.getUserMedia({ audio: wanted });
   const microphone = new AudioWorkletNode(context, "microphone", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
@@ -127,7 +127,7 @@ async function switchOn() {
   socket.onclose = ({ code, reason }) => {
     if (code === TAKEN) switchedOff("Another page has this number now. This phone is off.");
     else if (code === 1008) switchedOff(`This phone is off: ${reason}.`);
-    else switchedOff("The telephone behind this page has gone. Switch on again when it is back.");
+    else switchedOff("The telephone server is gone. Switch on again when it is back.");
   };
 }
 
@@ -144,7 +144,7 @@ function switchedOff(words) {
   part("on").focus();
 }
 
-// -- what is said and told
+// -- messages
 const say = (message) => socket.send(JSON.stringify(message));
 
 function told(message) {
@@ -188,9 +188,9 @@ function ended({ code, by }) {
   const { since, incoming, left, other } = call;
   const lasted = since === undefined ? "" : ` after ${part("clock").textContent}`;
   let words = left ? "You hung up" : "They hung up";
-  if (by === "network") words = "The line broke";
+  if (by === "network") words = "The connection was lost";
   if (since === undefined) {
-    if (incoming) words = left ? "Declined: the caller is told that you are busy" : "They gave up";
+    if (incoming) words = left ? "Declined: the caller gets a busy signal" : "They hung up before you answered";
     else words = left ? "You hung up" : (WHY[code] ?? `The call failed (SIP ${code})`).replace(/\.$/, "");
   }
   over();
@@ -209,7 +209,7 @@ function over() {
 
 function heard(frame) {
   if (!call) return;
-  if (level("ear", frame) > HUSH) sound.tones.quiet(); // what the far end's network sounds goes before our own tone
+  if (level("ear", frame) > HUSH) sound.tones.quiet(); // early media takes precedence over our own tone
   sound.speaker.postMessage(frame, [frame]);
 }
 
@@ -221,7 +221,7 @@ function press(key) {
   say({ do: "press", call: call.id, digit: key });
 }
 
-// -- what a person does
+// -- what the user does
 part("off").addEventListener("submit", (event) => {
   event.preventDefault();
   switchOn();

@@ -1,4 +1,4 @@
-"""Directory, pages and calls on the board; what goes to the station and what each page is told."""
+"""Directory, pages and calls on the switchboard; what goes to the station and what each page is told."""
 
 import asyncio
 import json
@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from lab.phones.browser.board import TAKEN, Board
 from lab.phones.browser.page import Page
+from lab.phones.browser.switchboard import TAKEN, Switchboard
 
 JACK, SOPHIA, SHOWN = "+12025550111", "+12025550122", "+12025550100"
 
 
-class Wires:
+class MediaThread:
     """Remembers what is joined to what."""
 
     def __init__(self) -> None:
@@ -30,49 +30,49 @@ class Wires:
 
 
 class World:
-    """A board whose station does nothing but remember; make it on a loop."""
+    """A switchboard whose station does nothing but remember; make it on a loop."""
 
     def __init__(self) -> None:
-        self.orders: list[dict[str, Any]] = []
+        self.commands: list[dict[str, Any]] = []
         self.told: list[tuple[str, str]] = []
-        self.wires = Wires()
+        self.media = MediaThread()
         self.closed: list[tuple[Page, int]] = []
         self.dialling = asyncio.Event()
         self.dialling.set()
-        self.board = Board(
-            self.wires, self._order, lambda event: self.told.append((event["event"], event["number"])), "127.0.0.1:5060"
+        self.switchboard = Switchboard(
+            self.media, self._order, lambda event: self.told.append((event["event"], event["number"])), "127.0.0.1:5060"
         )
 
     async def _order(self, command: dict[str, Any]) -> None:
         if command["do"] == "dial":
             await self.dialling.wait()
-        self.orders.append(command)
+        self.commands.append(command)
 
     def page(self, number: str = JACK) -> Page:
         page = Page(number, lambda code, why: self.closed.append((page, code)))
-        self.board.on(page)
+        self.switchboard.connect(page)
         return page
 
     async def rings(self, leg: str = "in-1", number: str = JACK) -> None:
         sip = {"from": f"<sip:{SHOWN}@127.0.0.1:5060>;tag=1", "to": f"<sip:{number}@127.0.0.1:5071>"}
-        self.board.happened({"event": "incoming", "leg": leg, **sip})
+        self.switchboard.handle_event({"event": "incoming", "leg": leg, **sip})
         await turn()
 
     async def talks(self, leg: str = "in-1") -> None:
-        self.board.happened({"event": "answered", "leg": leg})
+        self.switchboard.handle_event({"event": "answered", "leg": leg})
         await turn()
 
     async def ends(self, leg: str = "in-1", code: int = 0) -> None:
-        self.board.happened({"event": "ended", "leg": leg, "code": code, "by": "self"})
+        self.switchboard.handle_event({"event": "ended", "leg": leg, "code": code, "by": "self"})
         await turn()
 
     def ordered(self) -> list[tuple[str, str]]:
-        return [(order["do"], order["leg"]) for order in self.orders]
+        return [(command["do"], command["leg"]) for command in self.commands]
 
 
 def said(page: Page) -> list[dict[str, Any]]:
     """All it was told so far."""
-    return [json.loads(words) for words in page._words]
+    return [json.loads(words) for words in page._messages]
 
 
 def words(page: Page) -> list[str]:
@@ -80,7 +80,7 @@ def words(page: Page) -> list[str]:
 
 
 async def turn() -> None:
-    """Let the tasks of the board run."""
+    """Let the tasks of the switchboard run."""
     for _ in range(5):
         await asyncio.sleep(0)
 
@@ -103,19 +103,19 @@ def on_a_loop(story: Callable) -> Callable:
 async def test_on_and_off_twice(world):
     for _ in range(2):
         page = world.page()
-        world.board.lent(JACK)
+        world.switchboard.assigned(JACK)
         assert words(page) == ["on"]
-        world.board.off(page)
-        world.board.off(page)
-    assert world.told == [("lend", JACK), ("give_back", JACK)] * 2
+        world.switchboard.disconnect(page)
+        world.switchboard.disconnect(page)
+    assert world.told == [("assign", JACK), ("release", JACK)] * 2
 
 
 @on_a_loop
 async def test_the_newer_page_has_the_number(world):
     older, newer = world.page(), world.page()
     assert world.closed == [(older, TAKEN)]
-    world.board.off(older)  # its socket closes
-    assert ("give_back", JACK) not in world.told
+    world.switchboard.disconnect(older)  # its socket closes
+    assert ("release", JACK) not in world.told
     await world.rings()
     assert (words(older), words(newer)) == ([], ["rings"])
 
@@ -136,13 +136,13 @@ async def test_two_numbers_are_two_phones(world):
     await world.rings("in-1", SOPHIA)
     await world.rings("in-2", JACK)
     assert [each["call"] for each in said(jack) + said(sophia)] == ["in-2", "in-1"]
-    world.board.off(jack)
-    assert world.told[-1] == ("give_back", JACK)
+    world.switchboard.disconnect(jack)
+    assert world.told[-1] == ("release", JACK)
 
 
 @on_a_loop
 async def test_what_is_lent_to_a_page_that_has_gone_is_nobodys(world):
-    world.board.lent(JACK)
+    world.switchboard.assigned(JACK)
     await world.rings()
     assert world.ordered() == [("hangup", "in-1")]
 
@@ -170,7 +170,7 @@ async def test_answered_twice(world):
     page = world.page()
     await world.rings()
     for _ in range(2):
-        world.board.answer(page, "in-1")
+        world.switchboard.answer(page, "in-1")
     await turn()
     assert world.ordered() == [("answer", "in-1")]
 
@@ -182,9 +182,9 @@ async def test_a_late_click_means_the_call_it_saw(world):
     await world.rings("in-1")
     await world.ends("in-1", 487)
     await world.rings("in-2")
-    world.board.answer(page, "in-1")
-    world.board.hangup(page, "in-1")
-    world.board.press(page, "in-1", "5")
+    world.switchboard.answer(page, "in-1")
+    world.switchboard.hangup(page, "in-1")
+    world.switchboard.press(page, "in-1", "5")
     await turn()
     assert world.ordered() == []
 
@@ -194,9 +194,9 @@ async def test_nobody_answers_for_another_page(world):
     world.page()
     sophia = world.page(SOPHIA)
     await world.rings("in-1", JACK)
-    for do in (world.board.answer, world.board.hangup):
+    for do in (world.switchboard.answer, world.switchboard.hangup):
         do(sophia, "in-1")
-    world.board.press(sophia, "in-1", "1")
+    world.switchboard.press(sophia, "in-1", "1")
     await turn()
     assert world.ordered() == []
 
@@ -215,23 +215,23 @@ async def test_ended_twice(world):
 async def test_sound_from_the_answer_to_the_end(world):
     page = world.page()
     await world.rings()
-    assert (page.sound, world.wires.done) == (None, [])
+    assert (page.audio, world.media.done) == (None, [])
     await world.talks()
-    assert page.sound
+    assert page.audio
     await world.ends()
-    assert page.sound is None
-    assert world.wires.done == [("add", "page-in-1"), ("join", "in-1", "page-in-1"), ("remove", "page-in-1")]
+    assert page.audio is None
+    assert world.media.done == [("add", "page-in-1"), ("join", "in-1", "page-in-1"), ("remove", "page-in-1")]
 
 
 @on_a_loop
 async def test_early_sound_is_joined_once(world):
     page = world.page()
-    world.board.dial(page, SHOWN)
+    world.switchboard.dial(page, SHOWN)
     await turn()
     for event in ("ringing", "progress", "answered"):
-        world.board.happened({"event": event, "leg": "out-1"})
+        world.switchboard.handle_event({"event": event, "leg": "out-1"})
     assert words(page) == ["calling", "ringing", "answered"]
-    assert [each[0] for each in world.wires.done] == ["add", "join"]
+    assert [each[0] for each in world.media.done] == ["add", "join"]
 
 
 @pytest.mark.parametrize(("digit", "sent"), [("7", True), ("#", True), ("*", True), ("A", False), ("12", False)])
@@ -240,9 +240,9 @@ def test_keys(digit, sent):
         page = world.page()
         await world.rings()
         await world.talks()
-        world.board.press(page, "in-1", digit)
+        world.switchboard.press(page, "in-1", digit)
         await turn()
-        assert world.orders == ([{"do": "press", "leg": "in-1", "digits": digit}] if sent else [])
+        assert world.commands == ([{"do": "press", "leg": "in-1", "digits": digit}] if sent else [])
 
     on_a_loop(story)()
 
@@ -252,22 +252,22 @@ async def test_a_page_that_goes_hangs_up(world):
     page = world.page()
     await world.rings()
     await world.talks()
-    world.board.off(page)
-    world.board.off(page)
+    world.switchboard.disconnect(page)
+    world.switchboard.disconnect(page)
     await turn()
     assert world.ordered()[0] == ("hangup", "in-1")
     await world.ends()
-    assert world.wires.done[-1] == ("remove", "page-in-1")
+    assert world.media.done[-1] == ("remove", "page-in-1")
 
 
 # -- dialling
 @on_a_loop
 async def test_a_display_number_is_called_at_the_network(world):
     page = world.page()
-    world.board.dial(page, SHOWN)
+    world.switchboard.dial(page, SHOWN)
     await turn()
-    (order,) = world.orders
-    assert (order["shown"], order["uri"]) == (JACK, f"sip:{SHOWN}@127.0.0.1:5060")
+    (command,) = world.commands
+    assert (command["caller_id"], command["uri"]) == (JACK, f"sip:{SHOWN}@127.0.0.1:5060")
     await world.ends("out-1", 486)
     assert said(page)[-1] == {"say": "ended", "call": "out-1", "code": 486, "by": "self"}
 
@@ -276,9 +276,9 @@ async def test_a_display_number_is_called_at_the_network(world):
 def test_what_is_no_number(number):
     async def story(world):
         page = world.page()
-        world.board.dial(page, number)
+        world.switchboard.dial(page, number)
         await turn()
-        assert (words(page), world.orders) == (["refused"], [])
+        assert (words(page), world.commands) == (["refused"], [])
 
     on_a_loop(story)()
 
@@ -287,7 +287,7 @@ def test_what_is_no_number(number):
 async def test_twice_is_one_call(world):
     page = world.page()
     for _ in range(2):
-        world.board.dial(page, SHOWN)
+        world.switchboard.dial(page, SHOWN)
     await turn()
     assert (words(page), world.ordered()) == (["calling", "refused"], [("dial", "out-1")])
 
@@ -296,9 +296,9 @@ async def test_twice_is_one_call(world):
 async def test_a_page_that_goes_while_it_dials_hangs_up_after_the_dial(world):
     page = world.page()
     world.dialling.clear()
-    world.board.dial(page, SHOWN)
+    world.switchboard.dial(page, SHOWN)
     await turn()
-    world.board.off(page)
+    world.switchboard.disconnect(page)
     await turn()
     world.dialling.set()
     await turn()

@@ -1,4 +1,4 @@
-"""An SP's requests as commands for a second terminal, with the real keys filled in."""
+"""An SP's requests as `curl` commands for a second terminal, with valid credentials filled in."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ _JSON = "-H 'Content-Type: application/json'"
 
 
 def commands(api_url: str, sp: ServiceProvider, caller: str, callee: str) -> str:
-    """Log in, place a callback, stop it: three commands for a POSIX shell with curl, each after a line of comment."""
+    """Log in, place a callback, stop it: three commands for a POSIX shell with curl, each after a comment."""
     key = quote(sp.account.app_key)
     login = f"{api_url}{LOG_IN}?app_key={key}&username={quote(sp.account.username)}"
     password = shlex.quote(f"Authorization: {sp.account.password}")
@@ -28,7 +28,7 @@ def commands(api_url: str, sp: ServiceProvider, caller: str, callee: str) -> str
         }
     )
     return f"""\
-# log in (tokens are good for 48 hours; at most 5 log-ins a minute)
+# log in (tokens are valid for 48 hours; at most 5 log-ins a minute)
 TOKEN=$(curl -s -X POST -H {password} {shlex.quote(login)} | {_value_of("access_token")}); echo "$TOKEN"
 
 # ring {caller}, then {callee}, and join them
@@ -46,5 +46,5 @@ def _base64(url: str) -> str:
 
 
 def _value_of(name: str) -> str:
-    """A filter that prints one string of a flat JSON object, so that nothing but curl need be installed."""
+    """A filter that prints one string value of a flat JSON object, so that only curl is needed."""
     return f"""sed -E 's/.*"{name}": ?"([^"]*)".*/\\1/'"""

@@ -1,4 +1,4 @@
-"""The time lines of all calls of a laboratory on one screen, each row with its call's number."""
+"""The time lines of all calls of a laboratory on one screen, each row labelled with its call."""
 
 import json
 import threading
@@ -9,8 +9,8 @@ from lab.sp.receiver import Notification
 from pstn.feed import NetworkEvent
 
 
-class Wall:
-    """Give it every moment of the network and every push to the SP."""
+class MultiCallView:
+    """Pass it every network event, and every notification to the SP."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
@@ -43,7 +43,7 @@ class Wall:
             call_id = session.partition("@")[0]
             with self._known:
                 timeline = self._by_call_id.get(call_id)
-                if timeline is None:  # of a call that the network never took
+                if timeline is None:  # the network never accepted this call
                     timeline = self._by_call_id[call_id] = self._begin(notification.at, str(notification.called))
             timeline.notification(notification)
         if notification.kind == "fee":

@@ -1,4 +1,4 @@
-"""How much of a tone is in a sound: how it is judged what a phone received."""
+"""Measures for how long a tone is present in audio: how the checks know whom a phone heard."""
 
 import math
 from array import array
@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pstn.lines.sip.audio import RATE
 
 WINDOW = RATE // 10
-"""Samples judged at a time: 100 ms, in which every voice of `lab.phones.voices` has a whole number of waves."""
+"""Samples analysed at a time: 100 ms, in which every voice of `lab.phones.voices` has a whole number of waves."""
 PURE = 0.9
-"""Share of a window's energy that its tone has, unless something interrupts it or sounds beside it."""
+"""A tone has at least this share of a window's energy, unless it is interrupted or mixed with something else."""
 
 
 def samples(pcm: bytes) -> "array[int]":
-    """Of 16-bit sound; half a sample at the end is left out."""
+    """The samples of 16-bit audio; an incomplete one at the end is dropped."""
     return array("h", pcm[: len(pcm) // 2 * 2])
 
 
@@ -22,7 +22,7 @@ def windows(sound: "array[int]") -> "Iterator[array[int]]":
 
 
 def share(window: "array[int]", hertz: float) -> float:
-    """How much of the energy is at one frequency, 0 to 1 (Goertzel's algorithm); 0 of silence."""
+    """The share of the energy at one frequency, 0 to 1 (Goertzel algorithm); 0 for silence."""
     factor = 2 * math.cos(2 * math.pi * hertz / RATE)
     one = two = 0.0
     for sample in window:
@@ -33,5 +33,5 @@ def share(window: "array[int]", hertz: float) -> float:
 
 
 def seconds_of(hertz: float, sound: "array[int]") -> float:
-    """For how long the tone, and nothing else, is to be heard."""
+    """For how many seconds this tone alone is present."""
     return sum(share(window, hertz) >= PURE for window in windows(sound)) * WINDOW / RATE

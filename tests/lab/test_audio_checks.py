@@ -7,11 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from lab.cases.audio_checks import audio_checks
 from lab.cases.catalogue import named
-from lab.cases.hearing import samples, seconds_of
 from lab.cases.play import Pair, Played
-from lab.cases.sound_checks import sound_checks
-from lab.cli import telephones
+from lab.cases.tone_detection import samples, seconds_of
+from lab.cli import line_choice
 from lab.sp.client import Reply
 from pstn.lines.phone_state import Phone, PhoneCall
 from pstn.lines.sip.audio import FRAME_BYTES, tone
@@ -55,7 +55,7 @@ def played() -> Played:
 
 def found(played: Played, to_caller: bytes, to_callee: bytes) -> list[bool]:
     ears = {PAIR.callee: to_caller, PAIR.caller: to_callee}
-    return [check.true for check in sound_checks(played, lambda call: ears[call.call_id])]
+    return [check.passed for check in audio_checks(played, lambda call: ears[call.call_id])]
 
 
 def test_each_hears_the_other(played):
@@ -72,7 +72,7 @@ def test_who_was_never_joined_heard_nobody(played):
 
 
 def test_where_nobody_talks_nothing_need_be_heard(played):
-    assert sound_checks(replace(played, case=named("caller_busy")), lambda call: b"") == []
+    assert audio_checks(replace(played, case=named("caller_busy")), lambda call: b"") == []
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,10 @@ def test_where_nobody_talks_nothing_need_be_heard(played):
     ],
 )
 def test_sip_wherever_the_machine_can_unless_told_otherwise(monkeypatch, arguments, why_not, line):
-    monkeypatch.setattr(telephones, "missing", lambda: why_not)
+    monkeypatch.setattr(line_choice, "missing", lambda: why_not)
     parser = argparse.ArgumentParser()
-    telephones.add_argument(parser)
-    choice = telephones.chosen(parser.parse_args(arguments))
+    line_choice.add_argument(parser)
+    choice = line_choice.chosen(parser.parse_args(arguments))
     assert choice.line == line
     assert (choice.why is not None) == (why_not is not None and not arguments), (
         "only what was not asked for is explained"

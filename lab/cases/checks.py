@@ -70,7 +70,7 @@ def _notifications(played: Played) -> Iterator[Finding]:
     yield f"the SP was notified of {', '.join(wanted)}", _differs(steps, wanted)
     ends = (played.steps.count("disconnect"), played.steps.count("fee"))
     yield "one disconnect, one CDR", _differs(ends, (1, 1))
-    yield f"the CDR came within {played.case.seconds:g} s of the request", _late(played)
+    yield f"the CDR arrived within {played.case.seconds:g} s of the request", _late(played)
     unsigned = [notification.kind for notification in played.notifications if not notification.signed]
     yield "every notification is signed with the app's secret", f"not {unsigned}" if unsigned else None
     shown = {
@@ -99,7 +99,7 @@ def _notifications(played: Played) -> Iterator[Finding]:
 def _late(played: Played) -> str | None:
     came = [each.at - played.asked_at for each in played.notifications if each.kind == "fee"]
     if not came:
-        return "it did not come"
+        return "it did not arrive"
     return None if came[0] <= timedelta(seconds=played.case.seconds) else f"after {came[0].total_seconds():.1f} s"
 
 
@@ -214,12 +214,12 @@ def _cdr(played: Played) -> Iterator[Finding]:
     )
     error = played.case.network_error
     yield (
-        f"the CDR names the network's refusal, {error}" if error else "the CDR names no refusal of the network",
+        f"the CDR has the network's error, {error}" if error else "the CDR has no network error",
         _differs(cdr.get("networkError"), error),
     )
     ending = played.looked_up.get("ending", {})
     found = [ending.get(name) for name in ("stateCode", "ulFailReason", "networkError")]
-    yield "the look-up says the same of the end", _differs(found, [codes.state, codes.fail_reason, error])
+    yield "the look-up reports the same end", _differs(found, [codes.state, codes.fail_reason, error])
     times = [cdr[name] for name in (*_LEG_A, *_LEG_B, "callEndTime") if name in cdr]
     yield "the CDR's times are in order", None if times and times == sorted(times) else str(times)
     yield "the CDR's times match the phones' to a second", "; ".join(_time_faults(played)) or None

@@ -27,7 +27,7 @@ class MultiCallView:
             timeline.network_event(event)
 
     def _first(self, event: NetworkEvent) -> Timeline | None:
-        """The time line that a call's first event belongs to. A dial that the network refused has no transaction."""
+        """The time line for a call's first event. A dial that the network refused has no transaction."""
         call_id = str((event.detail.get("arguments") or {}).get("callId", event.transaction or ""))
         caller = event.number or event.detail.get("to")
         if not call_id or not caller or event.kind not in ("placed", "called_in", "refused"):

@@ -35,10 +35,10 @@ ENDS = {
 }
 
 REFUSED_DIALS = {
-    7109: "The telephone network had no room for {whom} ({code}). Try again in a minute.",
+    7109: "The telephone network had no capacity for {whom} ({code}). Try again in a minute.",
     8000: "The telephone network refused {whom} ({code}). Trying again will not help; please tell us.",
 }
-"""The sentence of an end in whose CDR the network's code stands. `{whom}`: the dial that was refused."""
+"""The sentence for an end whose CDR has the network's error code. `{whom}`: the dial that was refused."""
 
 RELEASES = {
     0: "nothing failed",
@@ -141,7 +141,7 @@ def end_of(code: int) -> End:
 
 
 def refused_dial(state: int, code: str, callee: str | None) -> str:
-    """What a network that would not dial has said. `callee`: the other party's name if it was the dial to them."""
+    """Why the network refused a dial. `callee`: the other party's name, if the dial to them was refused."""
     whom = f"the call to {callee}" if callee else "the call to your phone, so nobody was called"
     return REFUSED_DIALS[state].format(whom=whom, code=code)
 

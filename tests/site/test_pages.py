@@ -189,7 +189,7 @@ class TestCallPage:
         [
             (8000, False, "network refused the call to your phone, so nobody was called (ForbiddenException)"),
             (8000, True, "network refused the call to Sophia (ForbiddenException)"),
-            (7109, True, "network had no room for the call to Sophia (ForbiddenException)"),
+            (7109, True, "network had no capacity for the call to Sophia (ForbiddenException)"),
         ],
     )
     def test_a_dial_that_the_network_refused_is_told_with_its_code(

@@ -82,7 +82,7 @@ def rows(text):
     return [[cell.strip().replace("\N{NO-BREAK SPACE}", " ") for cell in row.split("│")] for row in text.splitlines()]
 
 
-def test_each_moment_is_in_its_lane():
+def test_each_event_is_in_its_lane():
     said = {(cells[0], lane, text) for cells in rows(shown()) for lane, text in enumerate(cells[1:]) if text}
     assert ("2.00", 0, "answers") in said
     assert ("2.30", 0, "hears “waiting”") in said
@@ -123,15 +123,15 @@ def test_colour_is_for_terminals_only(monkeypatch):
     assert not Screen.of(Terminal()).colour
 
 
-def test_the_wall_tells_calls_apart_and_finds_a_push_by_its_session():
+def test_the_view_distinguishes_calls_and_assigns_a_notification_by_its_session():
     out = io.StringIO()
-    wall = MultiCallView(Screen(out, width=120))
+    view = MultiCallView(Screen(out, width=120))
     other = NetworkEvent(
         START, "placed", "u", None, {"shown": "+12025550100", "to": "+12025550133", "arguments": {"callId": "9"}}
     )
     for event in (STORY[0], other, *STORY[1:]):
-        wall.network_event(event)
-    wall.notification(ANSWER)
+        view.network_event(event)
+    view.notification(ANSWER)
     labels = {cells[0].split()[0] for cells in rows(out.getvalue()) if cells[0].startswith("#")}
     assert labels == {"#1", "#2"}
     answered = [cells for cells in rows(out.getvalue()) if cells[-1].startswith("← answer")]
@@ -146,15 +146,15 @@ def refused(call, kind="create", error="ForbiddenException", transaction=None):
     return NetworkEvent(START, "refused", transaction, None, detail)
 
 
-def test_the_wall_shows_a_dial_that_the_network_refused_and_its_code():
+def test_the_view_shows_a_dial_that_the_network_refused_and_its_code():
     """The network has no transaction of it: its call is known by the id that came with the request."""
     out = io.StringIO()
-    wall = Wall(Screen(out, width=120))
-    wall.network_event(refused("1_2"))
-    wall.network_event(refused("2_2", error="BadRequestException"))
-    wall.network_event(refused("", kind="update", error="NotFoundException", transaction="of nobody"))
+    view = MultiCallView(Screen(out, width=120))
+    view.network_event(refused("1_2"))
+    view.network_event(refused("2_2", error="BadRequestException"))
+    view.network_event(refused("", kind="update", error="NotFoundException", transaction="of nobody"))
     cdr = {"sessionId": "1_2@ce1.example.com", "networkError": "ForbiddenException"}
-    wall.notification(Notification(START, "http://127.0.0.1/fee", {"eventType": "fee", "feeLst": [cdr]}, True))
+    view.notification(Notification(START, "http://127.0.0.1/fee", {"eventType": "fee", "feeLst": [cdr]}, True))
     lanes = [cells for cells in rows(out.getvalue()) if len(cells) == 5]
     platform, sp = (" ".join(" ".join(cells[lane] for cells in lanes).split()) for lane in (3, 4))
     for error in ("ForbiddenException", "BadRequestException"):

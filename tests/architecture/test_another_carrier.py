@@ -1,4 +1,4 @@
-"""A stack for another carrier: nothing of Chime's is in it, and nothing refers to what is not made."""
+"""A stack for another carrier has nothing of Chime's, and no reference to a resource that is not created."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from tools.template import read_template
 
 _PARAMETERS = set(read_template()["Parameters"])
 _WORDS = ("chime", "voiceconnector", "pstn", "sip_media", "sipmedia", "siprule", "areacode")
-# What only a line of Chime's needs. A function's role is SAM's.
+# The resources that only Chime needs, with the role that SAM adds.
 _CHIME_S = {
     "NetworkMayCallUs",
     "NetworkMayReadPrompts",
@@ -32,7 +32,7 @@ def other() -> dict[str, Any]:
 
 
 def _said(part: dict[str, Any]) -> str:
-    """What a resource or an output says, without what is for people."""
+    """The text of a resource or an output without descriptions."""
     told = {name: value for name, value in part.items() if name not in ("Description", "Metadata")}
     properties = {name: value for name, value in part.get("Properties", {}).items() if name != "Description"}
     return json.dumps(told | {"Properties": properties}).lower()
@@ -47,7 +47,7 @@ def test_no_resource_statement_setting_or_output_is_chime_s(other):
 
 
 def test_each_of_these_words_is_in_the_usual_stack(usual):
-    """Otherwise its absence would show nothing."""
+    """So the test above can find them."""
     text = json.dumps(usual).lower()
     assert [word for word in _WORDS if word not in text] == []
 

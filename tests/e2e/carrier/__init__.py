@@ -1,1 +1,1 @@
-"""A second carrier: the platform carries calls by it, and nothing of the first one is made."""
+"""The platform on a second carrier, which exists only for these tests."""

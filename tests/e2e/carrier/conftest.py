@@ -1,4 +1,4 @@
-"""The stack of template.yaml with a second carrier's module in its layer, deployed for that carrier, and one SP."""
+"""The product with a second carrier's module added to its layer, deployed for that carrier, and one SP."""
 
 import json
 import shutil
@@ -16,12 +16,12 @@ MODULE = Path(__file__).parent / "product" / "tandem.py"
 _KNOWN = "AllowedValues: [chime]"
 
 
-class EventNotTaken(Exception):
+class DeliveryFailed(Exception):
     """The function failed."""
 
 
 def product_with(carrier_url: str, root: Path) -> Path:
-    """The product's tree with the carrier's module added, and its name to the values of one parameter."""
+    """Copy the product, with the carrier's module, and its name as a value of `Carrier`; returns the template's path."""
     (root / "layers").mkdir(parents=True)
     for name in ("functions", "statemachines", "layers/dependencies"):
         (root / name).symlink_to(ROOT / name)
@@ -51,7 +51,7 @@ def lab(carrier, tmp_path_factory) -> Iterator[Lab]:
         def deliver(event: dict[str, Any]) -> None:
             answer = functions.invoke(FunctionName=name, Payload=json.dumps(event).encode())
             if "FunctionError" in answer:
-                raise EventNotTaken(answer["Payload"].read().decode())
+                raise DeliveryFailed(answer["Payload"].read().decode())
 
         carrier.deliver = deliver
         yield lab

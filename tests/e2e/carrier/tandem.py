@@ -1,12 +1,12 @@
-"""The carrier Tandem and its telephones, over HTTP on loopback. What it is told, it does on the real clock.
+"""The carrier Tandem and its phones: an HTTP service on loopback, on the real clock.
 
-    POST /sessions {reference, to, show}      201: a first leg is rung
-    POST /sessions/{id}/orders {id, steps}    204: done step by step, in place of what was being done; once for each id
-    POST /sessions/{id}/marks {mark}          204: comes back as an event
-                                              404: every leg of it has ended
+    POST /sessions {reference, to, show}      201: calls `to`, the first leg
+    POST /sessions/{id}/orders {id, steps}    204: does the steps in turn, instead of the order before; each id once
+    POST /sessions/{id}/marks {mark}          204: sends the mark back as an event
+                                              404: all legs of the session have ended
 
-Events go to `deliver`, several at once and each until it is taken. It speaks of sessions, sides and marks; it shares no
-code with the product, nor a word with the telephone network of `pstn/`.
+Events are passed to `deliver`, concurrently, each until it succeeds. The format shares no word with that of `pstn/`,
+and the service no code with the product.
 """
 
 import json
@@ -30,7 +30,7 @@ _BUSY, _NO_ANSWER, _CANCELLED = 486, 480, 487
 
 @dataclass(frozen=True)
 class Telephone:
-    """`answers_after` seconds (None: never), is `busy`, and hangs up when it was joined for so many seconds."""
+    """A phone that answers after `answers_after` s (None: never) or is `busy`, and hangs up after `talks` s of talk."""
 
     answers_after: float | None = 0.2
     busy: bool = False
@@ -47,7 +47,7 @@ class Leg:
 
 @dataclass
 class Order:
-    """`repeats`: the steps that were given under its id again."""
+    """`repeats`: the steps of later requests with the same id."""
 
     id: str
     steps: list[dict[str, Any]]
@@ -72,10 +72,10 @@ class Session:
 
 
 class Tandem:
-    """`seen`: what the telephones saw and heard, in its order: ("rings", number, shown number) and the like.
+    """`seen`: what the phones saw and heard, in order: ("rings", number, shown number), ("hears", number, sound), …
 
-    `repeats`: each event is sent a second time, after later ones. `holds_back`: by kind of event, how long it is held
-    back. `deaf`: each order is done, and its first request answered with an error.
+    `repeats`: each event is sent again, after later ones. `holds_back`: seconds of delay by kind of event. `deaf`: each
+    order is done, but its first request is answered with an error.
     """
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class Tandem:
         self.sessions: list[Session] = []
         self.events: list[dict[str, Any]] = []
         self.refused: list[str] = []
-        """The ids of events that were not taken at once."""
+        """The ids of events whose delivery failed, one for each attempt."""
         self.repeats = False
         self.holds_back: Mapping[str, float] = {}
         self.deaf = False
@@ -102,7 +102,7 @@ class Tandem:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def of(self, reference: str) -> Session:
-        """The session of a callback. Raises ValueError: there is none, or more than one."""
+        """The session of a callback. Raises ValueError unless there is exactly one."""
         [session] = [session for session in self.sessions if session.reference == reference]
         return session
 
@@ -112,7 +112,7 @@ class Tandem:
     # ---- requests
 
     def take(self, path: str, body: Mapping[str, Any]) -> tuple[int, str]:
-        """HTTP status, and a code where it is an error."""
+        """HTTP status, and a code if it is an error."""
         parts = path.strip("/").split("/")
         with self._lock:
             if parts == ["sessions"]:
@@ -142,7 +142,7 @@ class Tandem:
         self._step(session, order)
         return (503, "try again") if self.deaf else (204, "")
 
-    # ---- what is done
+    # ---- steps
 
     def _step(self, session: Session, order: Order) -> None:
         if session.current is not order or not session.waiting:
@@ -203,7 +203,7 @@ class Tandem:
             self._step(session, session.current)
 
     def _end(self, session: Session, leg: Leg, sip: int = 0, unless: str = "over") -> None:
-        """End a leg. One that was joined with it stays up; a second one that still rings is cancelled."""
+        """End a leg. A connected peer stays up; a second leg that still rings is cancelled."""
         if leg.state in ("over", unless):
             return
         was_up, leg.state = leg.state == "up", "over"
@@ -212,7 +212,7 @@ class Tandem:
         if leg.side == "first" and "second" in session.legs:
             self._end(session, session.legs["second"], _CANCELLED, unless="up")
 
-    # ---- telling it
+    # ---- events
 
     def _tell(self, session: Session, what: str, leg: Leg | None = None, **more: Any) -> None:
         event: dict[str, Any] = {
@@ -235,7 +235,7 @@ class Tandem:
         for _ in range(_ATTEMPTS):
             try:
                 self.deliver(event)
-            except Exception:  # noqa: BLE001 - whatever it is, a webhook that was not taken is sent again
+            except Exception:  # noqa: BLE001 - a webhook that failed for any reason is sent again
                 self.refused.append(event["id"])
                 time.sleep(_PAUSE_S)
             else:

@@ -1,6 +1,6 @@
-"""Calls by a carrier that speaks none of the first one's words, is told its actions, and numbers nothing.
+"""Callbacks over a second carrier, which has its own format, is told its actions, and numbers no event.
 
-Three stories through the whole platform, from the SP's request to its CDR; and what that carrier's stack consists of.
+From the SP's request to the CDR, over HTTP; and the resources of a stack for this carrier.
 """
 
 import itertools
@@ -29,7 +29,7 @@ def numbers(carrier) -> Iterator[tuple[str, str]]:
 
 @pytest.fixture
 def play(carrier, sp, numbers):
-    """Have the SP place a callback between these two telephones; its session's id."""
+    """Place a callback between two phones; returns its session id."""
 
     def placed(caller: Telephone, callee: Telephone) -> str:
         carrier.telephones |= dict(zip(numbers, (caller, callee), strict=True))
@@ -46,7 +46,7 @@ def call_of(session: str) -> str:
 
 
 def told(sp, session: str) -> list[tuple[str, str | None]]:
-    """Everything that the SP was told, once the CDR has come: kind, and the leg's number where there is one."""
+    """All notifications once the CDR has come: kind, and the number of the leg if there is one."""
     assert sp.receiver.wait_for_fee(session, SECONDS), [push.kind for push in sp.receiver.about(session)]
     pushes = sp.receiver.about(session)
     assert all(push.signed for push in pushes)
@@ -97,8 +97,8 @@ def test_they_talk_and_the_callee_hangs_up(lab, carrier, sp, play, numbers):
     until(lambda: is_settled(lab, carrier, session), "the caller's leg outlives the callee's")
 
 
-def test_a_busy_callee_s_caller_hears_why_the_line_goes_dead(lab, carrier, sp, play, numbers):
-    """The carrier knows no failed bridge: the callee's leg ends before its answer."""
+def test_the_callee_is_busy_and_the_caller_hears_it(lab, carrier, sp, play, numbers):
+    """The carrier reports no failed bridge: the callee's leg ends before its answer."""
     caller, _ = numbers
     session = play(Telephone(), Telephone(busy=True))
     kinds = [kind for kind, _ in told(sp, session)]
@@ -108,7 +108,7 @@ def test_a_busy_callee_s_caller_hears_why_the_line_goes_dead(lab, carrier, sp, p
     until(lambda: is_settled(lab, carrier, session), "the caller's leg is still up")
 
 
-def test_a_stop_while_the_callee_rings(lab, carrier, sp, play, numbers):
+def test_the_sp_stops_while_the_callee_rings(lab, carrier, sp, play, numbers):
     _, callee = numbers
     session = play(Telephone(), Telephone(answers_after=None))
     assert sp.receiver.wait_for(session, "alerting", SECONDS, callee)
@@ -120,11 +120,11 @@ def test_a_stop_while_the_callee_rings(lab, carrier, sp, play, numbers):
     until(lambda: is_settled(lab, carrier, session), "a leg is still up")
 
 
-# ---- what webhooks do
+# ---- repeats, delays and lost responses
 
 
-def test_events_twice_and_late_and_orders_that_seem_lost(lab, carrier, sp, play, numbers):
-    """Each order is done although its request fails, so its event comes again; so does each event by itself, late."""
+def test_events_twice_and_late_and_orders_without_a_response(lab, carrier, sp, play, numbers):
+    """Each order is done although its first request fails; then its event is sent again, as is every event later on."""
     _, callee = numbers
     carrier.repeats, carrier.holds_back, carrier.deaf = True, {"leg.placed": 0.5, "leg.ringing": 0.7}, True
     session = play(Telephone(answers_after=0.3), Telephone(answers_after=0.3, talks=2.5))
@@ -134,15 +134,15 @@ def test_events_twice_and_late_and_orders_that_seem_lost(lab, carrier, sp, play,
     assert ended_with(sp, session) == 0
     orders = carrier.of(call_of(session)).orders
     assert [[step["do"] for step in order.steps] for order in orders] == [["say"], ["connect"], ["drop"]]
-    assert carrier.refused, "an event whose order seemed lost was not taken"
+    assert carrier.refused, "the function fails if its order may not have arrived"
     until(lambda: all(len(order.repeats) >= 2 for order in orders[:2]), "an order was not given again at each repeat")
     assert [order.id for order in orders if any(steps != order.steps for steps in order.repeats)] == []
     assert [each for each in carrier.seen if each[:2] == ("rings", callee)] == [("rings", callee, SHOWN_TO_CALLEE)]
     until(lambda: is_settled(lab, carrier, session), "a leg is still up")
 
 
-def test_an_event_is_kept_by_its_own_id(lab, carrier, sp, play):
-    """Which is no number."""
+def test_an_event_is_stored_under_its_id(lab, carrier, sp, play):
+    """The id is not a number."""
     session = play(Telephone(), Telephone(talks=0.2))
     told(sp, session)
     table = lab.client("dynamodb")
@@ -158,10 +158,10 @@ def test_an_event_is_kept_by_its_own_id(lab, carrier, sp, play):
     assert kept and kept <= sent
 
 
-# ---- what is deployed
+# ---- the stack
 
 
-def test_nothing_of_the_first_carrier_is_made(lab):
+def test_no_resource_setting_policy_or_output_is_chime_s(lab):
     listed = lab.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName="duologue")
     resources = [resource for page in listed for resource in page["StackResourceSummaries"]]
     kinds = {resource["LogicalResourceId"]: resource["ResourceType"] for resource in resources}
@@ -177,7 +177,7 @@ def test_nothing_of_the_first_carrier_is_made(lab):
 
 
 def text_of(lab, resource: dict[str, Any]) -> str:
-    """What the cloud holds of a resource that may name a carrier: policies and settings."""
+    """The policies and settings of a resource, as deployed."""
     name = resource["PhysicalResourceId"]
     match resource["ResourceType"]:
         case "AWS::IAM::Role":
@@ -196,7 +196,7 @@ def text_of(lab, resource: dict[str, Any]) -> str:
 
 
 def or_none(asked: Callable[[], str]) -> str:
-    """What is there; nothing if there is none."""
+    """The policy; empty if there is none."""
     try:
         return asked()
     except ClientError as error:

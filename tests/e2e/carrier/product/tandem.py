@@ -1,8 +1,8 @@
-"""Tandem, a carrier that is told its actions: the module that a product with it would have in `runtime/carriers`.
+"""Tandem, a carrier that is told its actions: the module that the product would have for it in `runtime/carriers`.
 
-Tandem sends events as webhooks, repeated and in any order, each with an id of its own. It does what it is ordered by
-requests: an order is a list of steps under an id, done one after the other; it replaces the order before it, and an id
-that came before is not done again. A mark put on a session comes back as an event.
+Tandem sends events as webhooks, repeated and in any order, each with its own id. It takes orders: lists of steps with
+an id, done in turn. An order replaces the one before it; a second order with the same id is ignored. A mark on a
+session comes back as an event. The service itself: tests/e2e/carrier/tandem.py.
 """
 
 import json
@@ -40,7 +40,7 @@ from duologue.domain.errors import (
 from duologue.domain.outcome import Party
 from duologue.usecases.ports.network import Invocation, Network, NetworkFormat
 
-ADDRESS = "http://127.0.0.1:0"  # where the test's carrier is, is written here before the layer is built
+ADDRESS = "http://127.0.0.1:0"  # the test replaces it before the layer is built
 _SECONDS = 3.0
 _PARTIES = {"first": Party.CALLER, "second": Party.CALLEE}
 _SIDES = {party: side for side, party in _PARTIES.items()}
@@ -61,7 +61,7 @@ def bare_format() -> NetworkFormat:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """One event as it came. Tandem sends the reference that a session was made with in each of them."""
+    """One event. Each has the reference that its session was created with."""
 
     network_call: str
     event_key: str

@@ -63,8 +63,6 @@ def said(text: str, voice: str) -> Sound:
 
 def prompts() -> dict[str, Sound]:
     return {
-        # Ours: two soft beeps, then quiet; it repeats until the callee is dialled.
-        "connecting": tone(0.12, 660) + tone(0.1) + tone(0.12, 880) + tone(1.66),
         "before-callee": speech("before-callee"),
         # North American ringback: 440 + 480 Hz, 2 s on, 4 s off (ITU-T E.180 Supplement 2).
         "waiting": tone(2.0, 440, 480) + tone(4.0),

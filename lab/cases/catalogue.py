@@ -25,7 +25,7 @@ from pstn.switches import Quotas, Switches
 
 StopWhen = Literal["caller rings", "callee rings", "in talk"]
 
-CONNECTING, WAITING, NOTICE, LAST_MINUTE = "connecting", "waiting", "recording-notice", "last-minute"
+WAITING, NOTICE, LAST_MINUTE = "waiting", "recording-notice", "last-minute"
 UNAVAILABLE, BUSY, NO_ANSWER = "callee-unavailable", "callee-busy", "callee-no-answer"
 PARTING = frozenset({UNAVAILABLE, BUSY, NO_ANSWER})
 """The last prompt that a caller hears whose callee cannot be reached is one of these."""
@@ -58,7 +58,7 @@ class Case:
     """Steps of which the SP is notified, before `disconnect`."""
     end_codes: Codes
     caller_prompts: tuple[str, ...] = ()
-    """Prompts that the caller hears, except `connecting`, which ends when the callee is dialled, perhaps at once."""
+    """Prompts that the caller hears."""
     callee_prompts: tuple[str, ...] = ()
     connected: bool = False
     """Both parties are connected."""

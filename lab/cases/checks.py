@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from lab.cases.catalogue import CONNECTING, PARTING, WAITING
+from lab.cases.catalogue import PARTING, WAITING
 from lab.cases.play import Played
 from pstn.lines.phone_state import PhoneCall
 
@@ -135,7 +135,7 @@ def _people(played: Played) -> Iterator[Finding]:
     if WAITING not in heard and _failed_at_once(played.callee):
         wanted = [prompt for prompt in wanted if prompt != WAITING]
     hears = f"the calling party heard {', then '.join(wanted)}" if wanted else "the calling party heard no prompt"
-    yield hears, _differs([prompt for prompt in heard if prompt in wanted or prompt != CONNECTING], wanted)
+    yield hears, _differs(heard, wanted)
     wanted = list(played.case.callee_prompts)
     hears = f"the called party heard {', then '.join(wanted)}" if wanted else "the called party heard no prompt"
     yield hears, _differs(_prompts(played.callee), wanted)

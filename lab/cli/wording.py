@@ -70,7 +70,7 @@ def network(event: NetworkEvent, people: People) -> str | None:
 
 
 def exchange(event: Mapping[str, Any], answer: Mapping[str, Any], people: People, again: str = "") -> str:
-    """An SMA event and the platform's answer: "CALL_ANSWERED Jack → play “connecting”"."""
+    """An SMA event and the platform's answer: "ACTION_SUCCESSFUL Jack → dial"."""
     actions = [_action(action, event, people) for action in answer.get("Actions", [])]
     about = _about(event, people)
     return f"{event['InvocationEventType']}{again}{' ' + about if about else ''} → {', then '.join(actions) or '–'}"

@@ -44,7 +44,6 @@ from tests.call_control.stories import (
     END_WANTED,
     HANG_UP_REFUSED,
     NO_ROOM,
-    PROMPT_HEARD,
     PROMPT_REFUSED,
     REFUSED,
     TALKING,
@@ -76,11 +75,9 @@ def test_they_talk_and_the_callee_hangs_up():
     assert story.call.facts == 8
 
 
-def test_the_caller_hears_that_the_line_lives_and_the_callee_is_not_dialled_yet():
+def test_nothing_is_played_to_the_callers_answer_since_the_dial_may_overtake_it():
     story = Story(CALLER_DIALLED, CALLER_RANG, CALLER_ANSWERED)
-    [prompt] = story.actions
-    assert isinstance(prompt, PlayPrompt)
-    assert prompt.prompt is Prompt.CONNECTING
+    assert story.actions == ()
     assert story.last.resumes is Wait.CALLER_ANSWER
 
 
@@ -205,10 +202,6 @@ def test_stopped_in_talk():
     story = Story(END_WANTED, CALLER_LEFT, CALLEE_LEFT, call=stopped)
     assert story.call.ending is EndReason.STOPPED
     assert story.call.ended_by is None
-
-
-def test_the_connecting_prompt_starts_again_when_it_ran_out():
-    assert Story(*TALKING[:3], PROMPT_HEARD).actions == Story(*TALKING[:3]).actions
 
 
 def test_an_answer_overtaken_by_the_end_of_its_leg_still_counts():
@@ -385,12 +378,3 @@ def test_a_callee_whose_leg_ends_before_its_answer_is_told_to_the_caller():
     assert story.actions == (PlayPrompt(Party.CALLER, Prompt.CALLEE_BUSY), HANG_UP_CALLER)
     assert (story.call.ending, story.call.callee.outcome) == (EndReason.CALLEE_FAILED, Outcome(Result.BUSY, 486))
     assert Story(BridgeFailed(at(8), NETWORK_CALL, 486), call=story.call).actions == (), "told once"
-
-
-def test_the_refusal_of_the_connecting_prompt_is_not_taken_for_that_of_the_prompt_before_the_callee():
-    story = Story(*TALKING[:4], call=replace(callback(), plays_before_callee=True))
-    refused = replace(PROMPT_REFUSED, prompt=Prompt.CONNECTING)
-    assert story.play(refused).actions == ()
-    assert story.call.callee.dialled_at is None
-    story.play(replace(PROMPT_REFUSED, prompt=Prompt.BEFORE_CALLEE))
-    assert [type(action) for action in story.actions] == [DialAndBridge]

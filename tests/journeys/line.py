@@ -16,8 +16,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from duologue.adapters.chime_network import ChimeNetwork
-from duologue.call_control.prompt_keys import prompt_at
-from duologue.call_control.prompts import PromptAudio
+from duologue.call_control.prompt_keys import key_of
+from duologue.call_control.prompts import AppPrompt, Prompt, PromptAudio
 from duologue.domain.accounts import App
 from duologue.domain.call import NotifyTo
 from duologue.domain.callback_request import CallbackRequest
@@ -62,6 +62,7 @@ from tests.store import Store
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 OWN = ("+12025550100", "+12025550101")
 CALLER, CALLEE = "+12025550111", "+12025550122"
+_PROMPTS = {key_of(prompt): prompt for prompt in Prompt}
 _STREAM_DELAY = 0.05
 _FLOW = "flow"
 
@@ -226,10 +227,10 @@ class Line:
         """The states that the flow of a call entered."""
         return self.player.executions[call_id].entered
 
-    def heard_by(self, number: str) -> list[PromptAudio | None]:
+    def heard_by(self, number: str) -> list[PromptAudio]:
         """Prompts in the order that they began; a repeated one counts once."""
         keys = [key for _, key in self.exchange.phones[number].heard]
-        prompts = [prompt_at(key) for key in keys]
+        prompts = [_PROMPTS.get(key) or AppPrompt(*key.removeprefix("apps/").split("/")) for key in keys]
         return [prompt for index, prompt in enumerate(prompts) if index == 0 or prompts[index - 1] is not prompt]
 
     def check_all_over(self, *call_ids: str) -> None:

@@ -22,7 +22,7 @@ def test_a_prompt_before_the_callee_is_dialled_is_heard_to_its_end():
     line.exchange.audio = lambda bucket, key: AudioFile(7.0)
     call = line.place(wants_prompt_before_callee=True)
     line.run()
-    assert line.heard_by(CALLER) == [Prompt.CONNECTING, Prompt.BEFORE_CALLEE, Prompt.WAITING]
+    assert line.heard_by(CALLER) == [Prompt.BEFORE_CALLEE, Prompt.WAITING]
     cdr = line.cdr(call)
     assert cdr.callee.dialled_at is not None
     assert cdr.caller.answered_at is not None
@@ -35,7 +35,7 @@ def test_the_apps_own_prompts():
     audio = Audio(before_callee="ours.wav", while_callee_rings="ring.wav")
     call = line.place(wants_prompt_before_callee=True, audio=audio)
     line.run()
-    assert line.heard_by(CALLER) == [Prompt.CONNECTING, OWN, AppPrompt("app-1", "ring.wav")]
+    assert line.heard_by(CALLER) == [OWN, AppPrompt("app-1", "ring.wav")]
     line.check_all_over(call)
 
 

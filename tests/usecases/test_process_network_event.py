@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 
 from duologue.adapters.jittered_pause import longest_s
-from duologue.call_control.actions import DialAndBridge, HangUp, PlayPrompt
+from duologue.call_control.actions import DialAndBridge, HangUp
 from duologue.call_control.events import CallEvent, EndAsked, InboundCall, Informational
 from duologue.call_control.facts import LegAnsweredRecorded, LegDialledRecorded
-from duologue.call_control.prompts import Prompt
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.outcome import EndReason, Party
 from duologue.domain.task_token import TaskToken, Wait
 from duologue.usecases.process_network_event import ProcessNetworkEvent
 from tests.call_control.stories import (
+    BRIDGE_TIMED_OUT,
     CALLEE_ANSWERED,
     CALLEE_LEFT,
     CALLEE_WANTED,
@@ -109,14 +109,14 @@ def test_the_first_event_is_told_to_keep_our_id(platform):
 
 
 def test_a_repeat_gets_the_stored_answer_and_changes_nothing(platform):
-    platform.play(CALLER_DIALLED)
-    first = platform.hear(CALLER_ANSWERED, sequence=3)
+    platform.play(CALLER_DIALLED, CALLER_ANSWERED)
+    first = platform.hear(CALLEE_WANTED, sequence=4)
+    assert isinstance(first["actions"][0], DialAndBridge)
+    platform.hear(CALLEE_ANSWERED, sequence=5)
     after = platform.call
-    platform.hear(CALLEE_WANTED, sequence=4)
-    assert isinstance(first["actions"][0], PlayPrompt)
-    assert platform.hear(CALLER_ANSWERED, sequence=3) == first, "even when the call has gone on"
-    assert platform.call.caller == after.caller
-    assert len(platform.facts(LegAnsweredRecorded)) == 1
+    assert platform.hear(CALLEE_WANTED, sequence=4) == first, "even when the call has gone on"
+    assert platform.call == after
+    assert len(platform.facts(LegDialledRecorded)) == 2
 
 
 def test_a_repeat_resumes_again(platform):
@@ -131,9 +131,9 @@ def test_a_repeat_resumes_again(platform):
 
 
 def test_an_event_that_changes_nothing_is_answered_without_a_write(platform):
-    platform.play(CALLER_DIALLED, CALLER_ANSWERED)
+    platform.play(CALLER_DIALLED, CALLER_ANSWERED, CALLEE_WANTED, BRIDGE_TIMED_OUT)
     version = platform.calls.load(callback().id).version
-    assert platform.hear(PROMPT_HEARD)["actions"] != []
+    assert platform.hear(PROMPT_HEARD)["actions"] == [HangUp(Party.CALLER, LEG_A)]
     assert platform.calls.load(callback().id).version == version
 
 
@@ -186,7 +186,7 @@ def test_what_is_for_our_information_only_needs_no_store(platform):
 
 
 def test_a_carrier_that_is_told_its_actions_is_told_after_the_commit_and_again_at_a_repeat(platform):
-    platform.play(CALLER_DIALLED)
+    platform.play(CALLER_DIALLED, CALLER_ANSWERED)
     versions, carry_out = [], platform.network.carry_out
 
     def look(said, answer):
@@ -194,12 +194,13 @@ def test_a_carrier_that_is_told_its_actions_is_told_after_the_commit_and_again_a
         carry_out(said, answer)
 
     platform.network.carry_out = look
-    platform.hear(CALLER_ANSWERED, sequence=3)
-    platform.hear(CALLEE_WANTED, sequence=4)
-    platform.hear(CALLER_ANSWERED, sequence=3)
-    assert versions == [3, 4, 4], "accepted, dialled, answered; callee dialled"
+    platform.hear(CALLEE_WANTED, sequence=3)
+    platform.hear(CALLEE_ANSWERED, sequence=4)
+    platform.hear(CALLEE_WANTED, sequence=3)
+    assert versions == [4, 5, 5], "accepted, dialled, answered, callee dialled; callee answered"
     first, _, repeat = platform.network.carried_out[-3:]
-    assert first == repeat == ("3", [PlayPrompt(Party.CALLER, Prompt.CONNECTING, 20)])
+    assert first == repeat
+    assert isinstance(first[1][0], DialAndBridge)
 
 
 def test_a_carrier_that_could_not_be_told_is_told_when_its_event_comes_again(platform):

@@ -130,8 +130,8 @@ def test_settings_and_prompts_by_the_operators_hand(new_sp, operate):
     key = sp.account.app_key
     shown = operate("app", "set", key, "--calls-per-callee-per-day", "3", "--country", "US", "--country", "CA")
     assert (shown["calls_per_callee_per_day"], shown["countries"]) == (3, ["US", "CA"])
-    assert set(operate("prompt", "put-own", "audio")["prompts"]) >= {"waiting", "connecting"}
-    seconds = operate("prompt", "put", key, "audio/connecting.wav", "--name", "hello.wav")["seconds"]
+    assert set(operate("prompt", "put-own", "audio")["prompts"]) >= {"waiting", "before-callee"}
+    seconds = operate("prompt", "put", key, "audio/last-minute.wav", "--name", "hello.wav")["seconds"]
     assert operate("prompt", "list", key)["prompts"] == {"hello.wav": seconds}
     body = {"callerNbr": "+12025550104", "calleeNbr": "+12025550106", "playPreVoice": "true", "preVoice": "hello.wav"}
     placed = ask(sp, by(sp, "aksk"), CLICK2CALL, body, "POST")

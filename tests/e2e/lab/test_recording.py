@@ -69,7 +69,7 @@ def call(recorder, lab, company):
 @pytest.fixture(scope="module")
 def record(call):
     """The CDR of one recorded call of some seconds."""
-    return call(answers(1, talks=14.0))
+    return call(answers(1, talks=20.0))
 
 
 def app_of(sp):

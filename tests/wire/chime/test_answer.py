@@ -24,13 +24,6 @@ def source(prompt: str) -> dict[str, str]:
 
 TABLE: list[tuple[Action, dict]] = [
     (
-        PlayPrompt(Party.CALLER, Prompt.CONNECTING, 20),
-        {
-            "Type": "PlayAudio",
-            "Parameters": {"ParticipantTag": "LEG-A", "Repeat": 20, "AudioSource": source("connecting")},
-        },
-    ),
-    (
         PlayPrompt(Party.CALLEE, Prompt.CALLEE_UNAVAILABLE),
         {
             "Type": "PlayAudio",

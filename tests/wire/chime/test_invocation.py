@@ -25,7 +25,6 @@ from duologue.call_control.events import (
     PromptPlayed,
     RecordingStarted,
 )
-from duologue.call_control.prompts import AppPrompt, Prompt
 from duologue.domain.outcome import Party
 from duologue.wire.chime.invocation import Invocation, read_invocation
 from pstn.events import EVENT_TYPES
@@ -63,11 +62,11 @@ TABLE: dict[str, CallEvent] = {
     "new_inbound_call": InboundCall(*SAYS, LEG_A),
     "new_outbound_call": DialAccepted(*SAYS, LEG_A, A_STARTED),
     "new_outbound_call_of_nobody": DialAccepted(*SAYS, LEG_A, A_STARTED),
-    "parting_prompt_played": PromptPlayed(*SAYS, Prompt.CALLEE_UNAVAILABLE),
-    "prelude_played": PromptPlayed(*SAYS, Prompt.BEFORE_CALLEE),
-    "prompt_failed": ActionRefused(*SAYS, PlayPrompt.__name__, "InvalidAudioSource", Prompt.CONNECTING),
+    "parting_prompt_played": PromptPlayed(*SAYS),
+    "prelude_played": PromptPlayed(*SAYS),
+    "prompt_failed": ActionRefused(*SAYS, PlayPrompt.__name__, "InvalidAudioSource"),
     "prompt_interrupted": Informational(*SAYS, "ACTION_INTERRUPTED PlayAudio"),
-    "prompt_played": PromptPlayed(*SAYS, Prompt.CONNECTING),
+    "prompt_played": PromptPlayed(*SAYS),
     "recording_refused": ActionRefused(
         *SAYS, StartRecording.__name__, "NoAccessToDestination: Error while accessing destination"
     ),
@@ -166,8 +165,7 @@ def test_an_error_in_one_string():
     [("PlayAudio", PlayPrompt.__name__), ("Hangup", HangUp.__name__), ("Speak", "Speak")],
 )
 def test_a_refused_action_has_our_name(kind, ours):
-    prompt = Prompt.CONNECTING if kind == "PlayAudio" else None
-    assert read(changed("prompt_failed", Type=kind)).event == ActionRefused(*SAYS, ours, "InvalidAudioSource", prompt)
+    assert read(changed("prompt_failed", Type=kind)).event == ActionRefused(*SAYS, ours, "InvalidAudioSource")
 
 
 @pytest.mark.parametrize(
@@ -204,21 +202,6 @@ def test_a_failure_of_a_leg_that_is_gone_says_nothing():
     event = sample("call_control", "callee_not_answered")
     event["CallDetails"]["Participants"][0]["Status"] = "Disconnected"
     assert isinstance(read(event).event, Informational)
-
-
-@pytest.mark.parametrize(
-    ("key", "prompt"),
-    [
-        ("prompts/waiting.wav", Prompt.WAITING),
-        ("apps/app-1/welcome.wav", AppPrompt("app-1", "welcome.wav")),
-        ("prompts/unheard-of.wav", None),
-        ("elsewhere.wav", None),
-        (None, None),
-    ],
-)
-def test_a_prompt_that_was_played_is_known_by_its_key(key, prompt):
-    parameters = {"ParticipantTag": "LEG-A", "AudioSource": {"Type": "S3", "BucketName": "prompts", "Key": key}}
-    assert read(changed("prompt_played", Parameters=parameters)).event == PromptPlayed(*SAYS, prompt)
 
 
 @pytest.mark.parametrize("command", ["transfer", "", None, 1])

@@ -12,6 +12,7 @@ from duologue.call_control.prompts import Prompt
 from duologue.domain.outcome import Party
 from duologue.domain.phone_number import PhoneNumber
 from duologue.wire.chime.answer import Buckets, write_answer
+from pstn.lines import AudioFile
 from pstn.lines.behaviours import answers, busy, never_answers, rejects
 from pstn.recordings import MemoryRecordings
 from tests.functions.worlds import sample, samples
@@ -20,7 +21,7 @@ from tests.pstn.scripted import SHOWN_B, B, Story, action, hang_up_the_rest
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
 STORE = Buckets("prompts", "recordings-bucket")
-PLAY, PLAY_LONG = (PlayPrompt(Party.CALLER, Prompt.CONNECTING, times) for times in (1, 20))
+PLAY = PlayPrompt(Party.CALLER, Prompt.BEFORE_CALLEE)
 JOIN = DialAndBridge(PhoneNumber(B), PhoneNumber(SHOWN_B), timedelta(seconds=20), Prompt.WAITING)
 NOT_OURS = DialAndBridge(PhoneNumber(B), PhoneNumber("+12025550199"), timedelta(seconds=20), Prompt.WAITING)
 LISTEN = action(
@@ -84,7 +85,8 @@ def sent() -> dict[str, list[Any]]:
     call(do(JOIN), script={"ACTION_SUCCESSFUL:CallAndBridge": record}, recordings=_NoBucket())
     call(do(NOT_OURS))
     call(do(PLAY))
-    call(do(PLAY_LONG), ask_after=6.0, script={"CALL_UPDATE_REQUESTED": do(JOIN)})
+    long = AudioFile(12.0)
+    call(do(PLAY), audio=lambda bucket, key: long, ask_after=6.0, script={"CALL_UPDATE_REQUESTED": do(JOIN)})
     call(do(PLAY), audio=lambda bucket, key: None)
     call({"SchemaVersion": "0"})
     for phone in (busy(), never_answers(), rejects()):

@@ -15,10 +15,6 @@ Timeouts = Config
 FAST = Config(connect_timeout=0.5, read_timeout=1, retries={"total_max_attempts": 2, "mode": "standard"})
 """For call_control: the telephone network asks again after 5 s (R17)."""
 
-RESUME = Config(connect_timeout=0.3, read_timeout=0.3, retries={"total_max_attempts": 1, "mode": "standard"})
-"""For resuming the flow before the network has its answer: what the flow asks for next must not overtake that answer by
-much, so who is slow to confirm is not waited for. The outbox resumes the flow again."""
-
 NORMAL = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"})
 """For what an SP waits for: it would rather wait a moment longer than be told to come back."""
 

@@ -10,11 +10,10 @@ from duologue.domain.phone_number import PhoneNumber
 
 @dataclass(frozen=True, slots=True)
 class PlayPrompt:
-    """Play a prompt `times` times to one party. A new action list interrupts it."""
+    """Play a prompt to one party. A new action list interrupts it."""
 
     party: Party
     prompt: PromptAudio
-    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from duologue.call_control.prompts import PromptAudio
 from duologue.domain.errors import DuologueError
 from duologue.domain.outcome import Party
 
@@ -70,9 +69,7 @@ class BridgeFailed(NetworkEvent):
 
 @dataclass(frozen=True, slots=True)
 class PromptPlayed(NetworkEvent):
-    """The last prompt of an action list was played to its end; None: the network does not say which."""
-
-    prompt: PromptAudio | None = None
+    """The last prompt of an action list was played to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +81,10 @@ class RecordingStarted(NetworkEvent):
 
 @dataclass(frozen=True, slots=True)
 class ActionRefused(NetworkEvent):
-    """The network could not execute an action other than the bridge, and dropped the rest of the list.
-
-    `prompt`: the one that was refused; None: the action was not a prompt, or the network does not say which.
-    """
+    """The network could not execute an action other than the bridge, and dropped the rest of the list."""
 
     action: str
     why: str
-    prompt: PromptAudio | None = None
 
 
 @dataclass(frozen=True, slots=True)

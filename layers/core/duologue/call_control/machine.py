@@ -62,9 +62,6 @@ from duologue.domain.outcome import EndReason, Outcome, Party, Result, outcome_o
 from duologue.domain.recording import Recording, folder_of
 from duologue.domain.task_token import Wait
 
-_HOLD_TIMES = 20
-"""Repetitions of the connecting prompt; if it ends before the dial, the network reports that and it is restarted."""
-
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -209,10 +206,10 @@ def _caller_answered(call: Call, event: LegAnswered) -> Decision:
     up = replace(call.caller, answered_at=event.at, network_id=event.leg_id)
     answered = (LegAnsweredRecorded(event.at, Party.CALLER),)
     call = _with(call, up)
-    if call.ending is not None:  # R4, R8: the flow no longer waits for this answer
-        return Decision(call, _hang_up(call), answered, resumes=Wait.CALLER_ANSWER)
-    connecting = PlayPrompt(Party.CALLER, Prompt.CONNECTING, _HOLD_TIMES)
-    return Decision(call, (connecting,), answered, resumes=Wait.CALLER_ANSWER)
+    # R4, R8: if the call is ending, the flow no longer waits for this answer. Otherwise nothing is played: the flow's next
+    # request may overtake this decision on its way to the network, and a prompt would follow the dial.
+    hang_up = _hang_up(call) if call.ending is not None else ()
+    return Decision(call, hang_up, answered, resumes=Wait.CALLER_ANSWER)
 
 
 def _dial_callee_asked(call: Call, at: datetime) -> Decision:
@@ -225,7 +222,8 @@ def _dial_callee_asked(call: Call, at: datetime) -> Decision:
     if call.prelude_at is not None:
         return Decision(call, note="the prompt before the callee's dial is still playing")
     # R15: no action may precede the dial in a list, so the prompt is a list of its own.
-    return Decision(replace(call, prelude_at=at), (PlayPrompt(Party.CALLER, _prelude(call)),))
+    prelude = _own(call, call.audio.before_callee, Prompt.BEFORE_CALLEE)
+    return Decision(replace(call, prelude_at=at), (PlayPrompt(Party.CALLER, prelude),))
 
 
 def _dial_callee(call: Call, at: datetime) -> Decision:
@@ -325,12 +323,7 @@ _WHY = {Result.BUSY: Prompt.CALLEE_BUSY, Result.NO_ANSWER: Prompt.CALLEE_NO_ANSW
 
 def _prompt_played(call: Call, event: PromptPlayed) -> Decision:
     if call.phase is Phase.CALLER_WAITING and call.prelude_at is not None:
-        if event.prompt not in (None, _prelude(call)):
-            return Decision(call, note="the prompt before the callee's dial is still heard")
         return _dial_callee(call, event.at)
-    if call.phase is Phase.CALLER_WAITING:
-        again = PlayPrompt(Party.CALLER, Prompt.CONNECTING, _HOLD_TIMES)
-        return Decision(call, (again,), note="the caller is still waiting")
     if call.phase is Phase.ENDING:
         return Decision(call, _hang_up(call), note="the prompt before hanging up was played")
     return Decision(call, note="a prompt was played")
@@ -342,8 +335,6 @@ def _action_refused(call: Call, event: ActionRefused) -> Decision:
     if call.phase is Phase.ENDING:
         return Decision(call, _hang_up(call), note="only hanging up is left")
     if call.phase is Phase.CALLER_WAITING and call.prelude_at is not None:
-        if event.prompt not in (None, _prelude(call)):
-            return Decision(call, note="the prompt before the callee's dial is still heard")
         return _dial_callee(call, event.at)  # connect the parties even if the prompt cannot be played
     if call.phase is Phase.RINGING_CALLEE and event.action != PlayPrompt.__name__:
         return _callee_lost(call, event.at, Outcome(Result.UNREACHABLE))
@@ -457,10 +448,6 @@ def _hang_up(call: Call, connected: Mapping[Party, str] | None = None) -> tuple[
 
 def _hang_ups(legs: Mapping[Party, str]) -> tuple[HangUp, ...]:
     return tuple(HangUp(party, legs[party]) for party in Party if party in legs)
-
-
-def _prelude(call: Call) -> PromptAudio:
-    return _own(call, call.audio.before_callee, Prompt.BEFORE_CALLEE)
 
 
 def _own(call: Call, name: str | None, otherwise: Prompt) -> PromptAudio:

@@ -7,8 +7,6 @@ from enum import StrEnum
 class Prompt(StrEnum):
     """The platform's own prompts."""
 
-    CONNECTING = "connecting"
-    """To the caller, from the answer until the callee is dialled."""
     BEFORE_CALLEE = "before-callee"
     """To the caller, once and to its end before the callee is dialled, if the SP requested it."""
     WAITING = "waiting"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cache
 
-from duologue.adapters.aws import FAST, RESUME
+from duologue.adapters.aws import FAST
 from duologue.adapters.jittered_pause import pause
 from duologue.adapters.system_clock import SystemClock
 from duologue.runtime.carriers import network_format
@@ -23,4 +23,4 @@ class Dependencies:
 @cache
 def dependencies() -> Dependencies:
     network = network_format()
-    return Dependencies(ProcessNetworkEvent(dynamo_calls(FAST), flows(RESUME), network, pause), network, SystemClock())
+    return Dependencies(ProcessNetworkEvent(dynamo_calls(FAST), flows(FAST), network, pause), network, SystemClock())

@@ -37,11 +37,11 @@ def write_answer(actions: Sequence[Action], buckets: Buckets, *, introduces: str
 
 def _write(action: Action, buckets: Buckets) -> dict[str, Any]:
     match action:
-        case PlayPrompt(party, prompt, times):
+        case PlayPrompt(party, prompt):
             kind = "PlayAudio"
             parameters: dict[str, Any] = {
                 "ParticipantTag": _TAGS[party],
-                "Repeat": times,
+                "Repeat": 1,
                 "AudioSource": buckets.source(prompt),
             }
         case DialAndBridge(number, display_number, ring_limit, waiting):

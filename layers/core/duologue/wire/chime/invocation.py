@@ -25,8 +25,6 @@ from duologue.call_control.events import (
     PromptPlayed,
     RecordingStarted,
 )
-from duologue.call_control.prompt_keys import prompt_at
-from duologue.call_control.prompts import PromptAudio
 from duologue.domain.outcome import Party
 from duologue.wire.chime import commands
 
@@ -114,11 +112,6 @@ class _RawEvent:
     def connected(self) -> Mapping[Party, str]:
         return {party: _id(leg) for party, leg in self.legs.items() if leg.get("Status") == "Connected"}
 
-    def prompt(self) -> PromptAudio | None:
-        """The prompt of a PlayAudio action."""
-        source = _map(_map(self.action.get("Parameters")).get("AudioSource"))
-        return prompt_at(str(source.get("Key", "")))
-
     def nothing(self) -> Informational:
         return Informational(self.at, self.network_call, f"{self.kind} {self.action.get('Type', '')}".strip())
 
@@ -151,7 +144,7 @@ def _action_successful(raw: _RawEvent) -> CallEvent:
             place = str(_map(raw.action.get("CallRecordingDestination")).get("Location", ""))
             return RecordingStarted(raw.at, raw.network_call, place.partition("/")[2])
         case "PlayAudio":
-            return PromptPlayed(raw.at, raw.network_call, raw.prompt())
+            return PromptPlayed(raw.at, raw.network_call)
         case _:
             return raw.nothing()
 
@@ -163,8 +156,7 @@ def _action_failed(raw: _RawEvent) -> CallEvent:
     if kind == "CallAndBridge":
         return _bridge_failed(raw)
     why = str(raw.action.get("ErrorType") or raw.action.get("Error") or "no reason given")
-    prompt = raw.prompt() if kind == "PlayAudio" else None
-    return ActionRefused(raw.at, raw.network_call, _OUR_NAMES.get(kind, kind), why, prompt)
+    return ActionRefused(raw.at, raw.network_call, _OUR_NAMES.get(kind, kind), why)
 
 
 def _bridge_failed(raw: _RawEvent) -> CallEvent:

@@ -161,7 +161,7 @@ CASES: tuple[Case, ...] = (
         "talked_recorded",
         "Both hear that the call is recorded, and talk; the CDR links to the recording.",
         answers(1.0),
-        answers(1.0, talks=14.0),
+        answers(1.0, talks=20.0),
         BOTH_ANSWER,
         Codes(0),
         (WAITING, NOTICE),

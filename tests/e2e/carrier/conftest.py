@@ -21,7 +21,7 @@ class DeliveryFailed(Exception):
 
 
 def product_with(carrier_url: str, root: Path) -> Path:
-    """Copy the product, with the carrier's module, and its name as a value of `Carrier`; returns the template's path."""
+    """Copy the product with the carrier's module and its name as a value of `Carrier`; return the template's path."""
     (root / "layers").mkdir(parents=True)
     for name in ("functions", "statemachines", "layers/dependencies"):
         (root / name).symlink_to(ROOT / name)

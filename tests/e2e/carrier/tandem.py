@@ -174,7 +174,7 @@ class Tandem:
             else:
                 self._tell(session, "sound.finished", sound=step["sound"])
 
-        self._later(_SOUND_S * step["times"], said)
+        self._later(_SOUND_S, said)
 
     def _ring(self, session: Session, side: str, number: str, shown: str) -> Leg:
         leg = session.legs[side] = Leg(f"leg-{uuid.uuid4().hex}", side, number)

@@ -206,8 +206,8 @@ def _caller_answered(call: Call, event: LegAnswered) -> Decision:
     up = replace(call.caller, answered_at=event.at, network_id=event.leg_id)
     answered = (LegAnsweredRecorded(event.at, Party.CALLER),)
     call = _with(call, up)
-    # R4, R8: if the call is ending, the flow no longer waits for this answer. Otherwise nothing is played: the flow's next
-    # request may overtake this decision on its way to the network, and a prompt would follow the dial.
+    # R4, R8: if the call is ending, the flow no longer waits for this answer. Otherwise nothing is played: the flow's
+    # next request may overtake this decision on its way to the network, and a prompt would follow the dial.
     hang_up = _hang_up(call) if call.ending is not None else ()
     return Decision(call, hang_up, answered, resumes=Wait.CALLER_ANSWER)
 

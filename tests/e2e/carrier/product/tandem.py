@@ -28,7 +28,7 @@ from duologue.call_control.events import (
     LegRinging,
     PromptPlayed,
 )
-from duologue.call_control.prompt_keys import key_of, prompt_at
+from duologue.call_control.prompt_keys import key_of
 from duologue.domain.call import Call
 from duologue.domain.errors import (
     DialRefused,
@@ -141,10 +141,9 @@ def _event(payload: Mapping[str, Any], at: datetime, session: str) -> CallEvent:
             others = {other: each for other, each in up.items() if other is not party}
             return LegEnded(at, session, party, leg_id, int(payload.get("sip", 0)), others)
         case "sound.finished":
-            return PromptPlayed(at, session, prompt_at(str(payload.get("sound", ""))))
+            return PromptPlayed(at, session)
         case "step.failed":
-            sound = prompt_at(str(payload.get("sound", "")))
-            return ActionRefused(at, session, _OURS.get(str(payload.get("step")), ""), "step.failed", sound)
+            return ActionRefused(at, session, _OURS.get(str(payload.get("step")), ""), "step.failed")
         case "mark":
             return _asked(str(payload.get("mark", "")), at, session, up)
     return Informational(at, session, what)
@@ -166,8 +165,8 @@ _OURS = {"say": "PlayPrompt", "connect": "DialAndBridge", "drop": "HangUp", "tap
 
 def _step(action: Action) -> dict[str, Any]:
     match action:
-        case PlayPrompt(party, prompt, times):
-            return {"do": "say", "to": _SIDES[party], "sound": key_of(prompt), "times": times}
+        case PlayPrompt(party, prompt):
+            return {"do": "say", "to": _SIDES[party], "sound": key_of(prompt)}
         case DialAndBridge(number, display_number, ring_limit, waiting):
             return {
                 "do": "connect",

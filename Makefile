@@ -84,9 +84,12 @@ story: $(DEV) $(SIP)  ## Play one case: make story CASE=callee_busy (without CAS
 
 # -- tests -------------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-lab test-carrier test-site test-phone test-sip test-build test-sam-local bench bench-sip
+.PHONY: test test-cloud test-lab test-carrier test-site test-phone test-sip test-build test-sam-local bench bench-sip
 test: $(DEV)  ## Run everything that needs neither a running lab nor SAM
 	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/e2e $(ARGS)
+
+test-cloud: $(DEV)  ## Run the laptop's cloud, over HTTP and on the real clock
+	$(PY) -m pytest tests/e2e/cloud $(ARGS)
 
 test-lab: $(DEV)  ## Run the cases over HTTP against a running lab
 	$(PY) -m pytest tests/e2e/lab $(ARGS)

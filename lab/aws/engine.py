@@ -2,7 +2,7 @@
 
 MiniStack reads its environment when it is imported, so it is imported late, by name, after `lab.aws.cloud` has set
 that environment. The parts are private to MiniStack: its version is pinned exactly, and each use has a contract test
-in `tests/contract/lab_aws`, so that an upgrade fails loudly.
+in `tests/e2e/cloud`, so that an upgrade fails loudly.
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ import asyncio
 import http.client
 import json
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from socket import SHUT_RDWR
@@ -304,9 +303,7 @@ class TestCalls:
             audio.write(FRAME * 10)
             assert len(audio.to_speaker) == MOST
             assert got(phone, "/")[0] == 200
-            began = time.monotonic()
             phone.run(phone.server.close())
-            assert time.monotonic() - began < 4
 
 
 def closed_with(socket: ClientConnection) -> int:

@@ -1,7 +1,7 @@
 """Each place where MiniStack does something else than AWS, corrected.
 
 Law: one module per point; each states what AWS does, with its source, and what MiniStack does instead; each has a
-contract test in tests/contract/lab_aws that fails on MiniStack alone.
+contract test in tests/e2e/cloud that fails on MiniStack alone.
 
 Not corrected, and to be known: transactions never conflict (`TransactionConflict` is not raised); the history of an
 execution is abbreviated; a state machine's definition is not validated when it is created; TTL deletes within a minute;

@@ -1,5 +1,6 @@
-"""Every case over HTTP, in every way that the network may behave: what the SP was told, what the phones saw, the CDR,
-and that nothing is left over."""
+"""Every case over HTTP, as usual and in one of the other ways that the network may behave: what the SP was told, what
+the phones saw, the CDR, and that nothing is left over.
+"""
 
 from dataclasses import fields
 from typing import get_args, get_type_hints
@@ -17,7 +18,11 @@ PLAYED_ONCE = {
     "no_room": "the platform tries for half a minute",
     "dial_refused": "the network has no event of it that it could send in another way",
 }
-PARTS = [(way, case) for way in WAYS for case in CASES if way is USUAL or case.name not in PLAYED_ONCE]
+OTHER_WAYS = [way for way in WAYS if way is not USUAL]
+TWICE = [case for case in CASES if case.name not in PLAYED_ONCE]
+PARTS = [(USUAL, case) for case in CASES]
+PARTS += [(OTHER_WAYS[number % len(OTHER_WAYS)], case) for number, case in enumerate(TWICE)]
+"""Each case as usual and in one other way, each way with several cases. The journeys play every case in every way."""
 MEASURES = {
     "network_ring_limit",
     "post_dial_delay",

@@ -5,7 +5,7 @@ import yaml
 
 from lab.aws.deploy import DeployError, deploy
 from lab.aws.package import read
-from tests.contract.lab_aws.conftest import TEMPLATE
+from tests.e2e.cloud.conftest import TEMPLATE
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.contract.lab_aws.conftest import until
+from tests.e2e.cloud.conftest import until
 
 SDK = "arn:aws:states:::aws-sdk"
 SMA = "12345678-aaaa-bbbb-cccc-1234567890ab"

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.contract.lab_aws.conftest import TEMPLATE, until
+from tests.e2e.cloud.conftest import TEMPLATE, until
 
 ROOT = TEMPLATE.parents[4]
 ESTABLISHED, LISTEN = "01", "0A"

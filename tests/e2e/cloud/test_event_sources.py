@@ -4,7 +4,7 @@ import json
 
 from botocore.exceptions import ClientError
 
-from tests.contract.lab_aws.conftest import until
+from tests.e2e.cloud.conftest import until
 
 
 def put(stack, *names):

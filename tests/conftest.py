@@ -2,6 +2,7 @@
 
 import logging
 import os
+import resource
 from collections.abc import Iterator
 
 import pytest
@@ -25,3 +26,9 @@ def _root_logger() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the run cost, workers and other children that have ended included."""
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    terminalreporter.write_line(f"CPU: {sum(each.ru_utime + each.ru_stime for each in spent):.0f} s")

@@ -4,15 +4,16 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules
 
-PY     := .venv/bin/python
+VENV   := .venv
+PY     := $(VENV)/bin/python
 SAM    := .tools/sam/bin/sam
 UV     := .tools/uv/bin/uv
-DEV    := .venv/.made-from-lock
-SIP    := .venv/.sip-made-from-lock
+DEV    := $(VENV)/.made-from-lock
+SIP    := $(VENV)/.sip-made-from-lock
 SAMENV := .tools/sam/.made-from-lock
 UVENV  := .tools/uv/.made-from-lock
 RUNTIME := .tools/runtime/.made-from-lock
-BROWSER := .venv/.browser-from-lock
+BROWSER := $(VENV)/.browser-from-lock
 
 # SAM CLI: no telemetry, and no search for credentials, which costs seconds per run.
 SAM_ENV := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
@@ -37,7 +38,7 @@ help:  ## List the targets
 # -- environments ------------------------------------------------------------------------------------------------------
 
 $(DEV): requirements/dev.txt pyproject.toml
-	$(call environment,.venv,requirements/dev.txt)
+	$(call environment,$(VENV),requirements/dev.txt)
 	@$(PY) $(PIP_INSTALL) --no-build-isolation --editable .
 	@touch $@
 
@@ -62,9 +63,9 @@ $(RUNTIME): requirements/runtime.txt
 	@$$(tools/find-python 3.13) $(PIP_INSTALL) --require-hashes -r $< --target .tools/runtime/python
 	@touch $@
 
-# What drives the browser goes into .venv too; where it has no wheel, the tests that want it skip and say so.
+# What drives the browser goes into the same environment; where it has no wheel, the tests that want it skip and say so.
 $(BROWSER): requirements/browser.txt $(DEV)
-	@echo "Installing $< into .venv"
+	@echo "Installing $< into $(VENV)"
 	@$(PY) $(PIP_INSTALL) --require-hashes -r $< && touch $@ || echo "The browser tests will skip."
 
 .PHONY: install
@@ -135,7 +136,7 @@ types: $(DEV) $(SIP)
 	$(PY) -m mypy
 
 imports: $(DEV)
-	.venv/bin/lint-imports
+	$(VENV)/bin/lint-imports
 
 template: $(SAMENV)
 	$(SAM_ENV) $(SAM) validate --lint

@@ -21,7 +21,12 @@ WAYS = (
     ),
     Way(
         "each event twice, after a later one",
-        {"duplicates": "after_later_event", "hangup_success": "after", "ended_legs_stay": False},
+        {
+            "duplicates": "after_later_event",
+            "hangup_success": "after",
+            "ended_legs_stay": False,
+            "update_order": "before_answer",
+        },
         {"crash_name": "unknown"},
     ),
     Way(

@@ -1,1 +1,1 @@
-"""One outside thing per file."""
+"""Adapters: one external service per file."""

@@ -1,6 +1,6 @@
-"""An app as a row of the accounts table: which attribute holds what. Secrets are sealed and opened by the caller.
+"""An app as a row of the accounts table. The caller encrypts and decrypts the secrets.
 
-An attribute that a row lacks has the domain's default: a row that an older version wrote stays readable.
+Missing attributes have the domain's defaults, so rows of older versions stay readable.
 """
 
 import json
@@ -11,7 +11,7 @@ from duologue.domain.accounts import App, PushSignature
 
 
 def plain_attributes(app: App) -> dict[str, Any]:
-    """All of an app but its secrets, as str, int and bool. What is None has no attribute."""
+    """An app without its secrets, as str, int and bool. None has no attribute."""
     row = {
         "key": app.key,
         "sp": app.sp,
@@ -34,7 +34,7 @@ def plain_attributes(app: App) -> dict[str, Any]:
 
 
 def app_of(row: Mapping[str, Any], opened: Callable[[bytes], str]) -> App:
-    """The app of a row; `opened` turns a sealed secret into the one in clear."""
+    """The app of a row; `opened` decrypts a secret."""
     given: dict[str, Any] = {name: row[name] for name in _AS_THEY_ARE if name in row}
     given |= {name: tuple(row[name].split()) for name in _WORDS if name in row}
     if "prompts" in row:

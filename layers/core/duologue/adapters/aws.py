@@ -1,4 +1,4 @@
-"""How we talk to AWS: one place for time-outs, for the one translation of its errors, and for item values."""
+"""AWS basics: client time-outs, translation of errors, DynamoDB item values."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,21 +10,21 @@ from botocore.exceptions import BotoCoreError, ClientError
 from duologue.domain.errors import OutsideUnavailable
 
 Timeouts = Config
-"""How long a client waits, and how often it tries."""
+"""Time-outs and attempts of a client."""
 
 FAST = Config(connect_timeout=0.5, read_timeout=1, retries={"total_max_attempts": 2, "mode": "standard"})
-"""For call_control: the telephone network asks again after 5 s (R17)."""
+"""For call_control: the telephone network retries after 5 s (R17)."""
 
 NORMAL = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"})
-"""For what an SP waits for: it would rather wait a moment longer than be told to come back."""
+"""For requests of an SP: better a short wait than an error."""
 
 ONCE = Config(connect_timeout=1, read_timeout=5, retries={"total_max_attempts": 1, "mode": "standard"})
-"""For a request that must not be repeated: a dial."""
+"""For a dial, which must not be repeated."""
 
 PATIENT = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 4, "mode": "standard"})
-"""For what nobody waits for."""
+"""For background work."""
 
-_FOR_NOW = {
+_TEMPORARY = {
     "InternalFailure",
     "InternalServerError",
     "InternalServiceError",
@@ -40,7 +40,7 @@ _FOR_NOW = {
     "ThrottlingException",
     "ThrottledClientException",
     "TooManyRequestsException",
-    "TransactionInProgressException",  # the SDK's own repeat met its first try, which had not answered in time
+    "TransactionInProgressException",  # the SDK's retry met its own first attempt, which was still running
 }
 
 
@@ -55,23 +55,23 @@ def status_of(error: ClientError) -> int:
 
 @contextmanager
 def outside(what: str) -> Iterator[None]:
-    """Translate what says "not now" into OutsideUnavailable; every other error goes on as it is.
+    """Translate temporary errors into OutsideUnavailable; other errors pass unchanged.
 
     Raises:
-        OutsideUnavailable: `what` refused for now, failed inside, or did not answer.
+        OutsideUnavailable: `what` throttled us, failed internally, or did not respond.
     """
     try:
         yield
     except ClientError as error:
-        if code_of(error) in _FOR_NOW or status_of(error) >= 500:
+        if code_of(error) in _TEMPORARY or status_of(error) >= 500:
             raise OutsideUnavailable(f"{what}: {code_of(error)}") from error
         raise
-    except BotoCoreError as error:  # no connection, time-outs, no credentials for now
+    except BotoCoreError as error:  # no connection, time-out, no credentials
         raise OutsideUnavailable(f"{what}: {type(error).__name__}") from error
 
 
 def to_item(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Plain values to DynamoDB's: str, int and bool only."""
+    """Plain values to DynamoDB's: only str, int and bool."""
     return {name: to_value(value) for name, value in row.items()}
 
 
@@ -82,7 +82,7 @@ def to_value(value: Any) -> dict[str, Any]:
 
 
 def from_item(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Back again; sets and lists are not ours and stay as they are."""
+    """DynamoDB's values to plain ones; sets and lists are not converted."""
     return {name: _from_value(value) for name, value in item.items()}
 
 

@@ -1,6 +1,6 @@
-"""AWS clients, kept for the life of the process: a client costs tens of milliseconds to make.
+"""AWS clients, cached for the life of the process: creating one takes tens of milliseconds.
 
-Made by botocore alone: boto3 would load its transfer manager with itself, which nothing here uses (R17: one waits).
+They are created by botocore: boto3 would also load its transfer manager, which we do not use (R17).
 """
 
 from collections.abc import Callable
@@ -13,21 +13,21 @@ from botocore.session import Session, get_session
 from duologue.adapters.aws import NORMAL, ONCE, Timeouts, outside
 
 SIGNING = NORMAL.merge(Config(signature_version="s3v4"))
-"""For S3 URLs that are given to others: version 4 is the one signature that every region takes."""
+"""For presigned S3 URLs: signature version 4 is the only one that all regions accept."""
 
 
 @cache
 def _session() -> Session:
-    """One for all clients: it keeps what they read from files, and the credentials."""
+    """Shared by all clients: it caches service models and credentials."""
     return get_session()
 
 
 @cache
 def client(service: str, timeouts: Timeouts) -> Any:
-    """A client, made now. `timeouts`: FAST, NORMAL or PATIENT (aws.py), or SIGNING.
+    """A client, created now. `timeouts`: FAST, NORMAL or PATIENT (aws.py), or SIGNING.
 
     Raises:
-        OutsideUnavailable: nothing says which region.
+        OutsideUnavailable: no region is configured.
     """
     with outside(service):
         return _session().create_client(service, config=timeouts)
@@ -45,7 +45,7 @@ def _keep_no_connection(request: Any, **_: Any) -> None:
 
 
 class _LazyClient:
-    """Stands for a client until the first call to it."""
+    """A proxy that creates its client on first use."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make
@@ -55,14 +55,14 @@ class _LazyClient:
 
 
 def lazy_client(service: str, timeouts: Timeouts) -> Any:
-    """The same, made on first use: for what only some requests need."""
+    """A client created on first use, for what only some requests need."""
     return _LazyClient(lambda: client(service, timeouts))
 
 
 def client_once(service: str) -> Any:
-    """A client, made on first use, that sends each request once, over a connection of its own.
+    """A client, created on first use, that sends each request once, over a new connection.
 
-    A connection that was kept may have died while the process was frozen between two invocations; its one attempt would
-    fail, and nobody could tell whether the request had left.
+    A kept connection may have died while the process was frozen between two invocations; the only attempt would then
+    fail without showing whether the request had left.
     """
     return _LazyClient(lambda: _client_once(service))

@@ -1,16 +1,16 @@
 """A call as items of the calls table, and back.
 
     call (partition key)   item (sort key)
-    <call id>              CALL                        what changes: the row that every change writes on its version
-                           ASKED                       what never changes, written once with the acceptance
-                           EVENT#<network call>#<key>  what one event brought: its facts, its answer, what it resumes
-                           EVENT#own#<version>         the same, of what the platform brought itself
+    <call id>              CALL                        the mutable part; every change is conditional on its version
+                           ASKED                       the immutable part, written once at acceptance
+                           EVENT#<network call>#<key>  one processed event: its facts, its answer, what it resumes
+                           EVENT#own#<version>         the same for an event of the platform itself
                            TOKEN                       the newest task token of the flow
-                           CDR                         the account, once: what is told and looked up after the end
-                           DELIVERY#000007             what became of telling fact 7
+                           CDR                         written once; notifications and look-ups after the end read it
+                           DELIVERY#000007             the last delivery attempt of fact 7
 
-The call's first fact, CallAccepted, follows from `accepted_at`. No telephone number but in ASKED, and in the answers to
-the network.
+The first fact of a call, CallAccepted, is derived from `accepted_at`. Telephone numbers are only in ASKED, and in the
+answers to the network.
 """
 
 import json
@@ -32,7 +32,7 @@ CALL, ASKED, TOKEN, CDR = "CALL", "ASKED", "TOKEN", "CDR"
 _EVENT, _DELIVERY = "EVENT#", "DELIVERY#"
 
 Row = dict[str, Any]
-"""Plain values: str, int, bool. What is None is left out."""
+"""Plain values: str, int, bool. None is omitted."""
 
 _FACT_FIELDS: dict[str, Callable[[str], Any]] = {"at": datetime.fromisoformat, "party": Party, "reason": EndReason}
 _AUDIO: dict[str, Callable[[str], Any]] = {
@@ -51,7 +51,7 @@ def event_key(network_call: str, key: str) -> str:
 
 
 def own_event_key(version: int) -> str:
-    """Of a change that no network event brought; `version`: of the call as it was read."""
+    """Key of an event of the platform itself. `version`: of the call as it was read."""
     return event_key("own", f"{version:06d}")
 
 
@@ -64,7 +64,7 @@ def delivery_key(sequence: int) -> str:
 
 
 def asked_row(call: Call) -> Row:
-    """What was asked for and agreed; it never changes."""
+    """The immutable part of a call."""
     return _present(
         {
             "sp": call.sp,
@@ -89,7 +89,7 @@ def asked_row(call: Call) -> Row:
 
 
 def call_row(call: Call) -> Row:
-    """What changes of a call. The adapter adds the keys, `version`, `dial_mark`, `open` and `close_by`."""
+    """The mutable part of a call. The adapter adds the keys, `version`, `dial_mark`, `open` and `close_by`."""
     return _present(
         {
             "wants_recording": call.wants_recording,
@@ -110,13 +110,13 @@ def call_row(call: Call) -> Row:
 
 
 def asked_before(row: Row) -> Row:
-    """What the release before this one kept in CALL itself, under its names; its calls last a day after an update."""
+    """The immutable part as the previous release stored it in CALL; such calls last for a day after an update."""
     renamed = {f"{party}_display_number": row[f"{party}_shows"] for party in Party if f"{party}_shows" in row}
     return {"keep_recording_days": 0, "plays_before_callee": False, "announces_end": False} | row | renamed
 
 
 def call_of(call_id: str, asked: Row, row: Row) -> Call:
-    """The call of its two rows; attributes it does not know are passed over."""
+    """The call of its two rows; unknown attributes are ignored."""
     return Call(
         id=call_id,
         sp=asked["sp"],
@@ -176,7 +176,7 @@ def _read_fact(written: Mapping[str, Any]) -> Fact:
 
 
 def history_of(call_id: str, rows: Mapping[str, Row]) -> History:
-    """All items of a call, by their sort key."""
+    """The history of a call; `rows`: all its items by sort key."""
     call = call_of(call_id, rows[ASKED], rows[CALL])
     facts: dict[int, Fact] = {1: CallAccepted(call.accepted_at)}
     deliveries: dict[int, Delivery] = {}
@@ -212,7 +212,7 @@ def _delivery(row: Row) -> Delivery:
 
 
 def cdr_row(cdr: Cdr) -> Row:
-    """What the end fixed; the rest of the CDR is in ASKED, which does not change either."""
+    """The part of the CDR that the end determines; the rest is in ASKED, which is immutable too."""
     return _present(
         {
             "ended_at": cdr.ended_at,
@@ -228,7 +228,7 @@ def cdr_row(cdr: Cdr) -> Row:
 
 
 def cdr_of_rows(call: Call, row: Row | None) -> Cdr | None:
-    """The CDR of its row; of `call` it takes only what never changes. None: there is no row, so no CDR yet."""
+    """The CDR of its row and the immutable part of `call`. None: no row, so no CDR yet."""
     if row is None:
         return None
     return Cdr(
@@ -267,7 +267,7 @@ def _leg_of(party: Party, asked: Row, row: Row) -> Leg:
 
 
 def _with_row(leg: Leg, row: Row) -> Leg:
-    """The leg of these numbers, with what a row says of it."""
+    """The leg with its attributes from a row."""
 
     def read(name: str) -> Any:
         return row.get(f"{leg.party}_{name}")
@@ -320,5 +320,5 @@ def _plain(value: Any) -> str | int | bool:
 
 
 def written_time(at: datetime) -> str:
-    """UTC, sorting as text like the time itself."""
+    """UTC, in a form that sorts chronologically as text."""
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""The calls table's stream: what each inserted event brought."""
+"""Read the stream of the calls table: the facts of each inserted event."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,7 @@ from duologue.usecases.ports.notifying import Notice
 
 
 def committed_of(event: dict[str, Any]) -> Iterator[Committed]:
-    """What was added, in the stream's order; template.yaml filters for inserts of events."""
+    """The inserted events, in stream order; template.yaml filters for them."""
     for record in event["Records"]:
         if record["eventName"] != "INSERT":
             continue

@@ -1,9 +1,9 @@
-"""The telephone line on Amazon Chime SDK: display numbers, one SIP media application, one SIP rule a number.
+"""The telephone line on Amazon Chime SDK: display numbers, one SIP media application, one SIP rule per number.
 
-`ensure` looks before it makes anything, so that a repeat after a crash, or after CloudFormation's own retry, makes
-nothing twice; above all it never orders a second number. Numbers are kept when the line is removed: they are paid
-for, printed on cards, and cannot be had again. A number carries the name of the line that ordered it: by that the
-next line of this name finds it again, and leaves every other spare number of the account alone.
+`ensure` is idempotent: after a crash or a CloudFormation retry it creates nothing twice; above all it never orders a
+second number. Numbers are kept when the line is removed: they cost money, are published, and cannot be ordered again.
+A number has the name of the line that ordered it, so that the next line of this name reuses it and leaves all other
+unassigned numbers of the account alone.
 """
 
 import time
@@ -53,7 +53,7 @@ class ChimeLine:
         self._sleep = sleep
 
     def ensure(self, wanted: LineWanted) -> Line:
-        """Make the line what is wanted. Raises OutsideUnavailable if the service did not finish in its time."""
+        """Create or update the line. Raises OutsideUnavailable: the service did not finish in time."""
         application = self._application(wanted)
         application_id = application["SipMediaApplicationId"]
         self._client.put_sip_media_application_logging_configuration(
@@ -70,7 +70,7 @@ class ChimeLine:
         return Line(application_id, application["SipMediaApplicationArn"], numbers)
 
     def remove(self, application_id: str) -> None:
-        """Remove one line's rules and application. What is gone already is fine; the numbers stay."""
+        """Delete the rules and the application of a line, if they exist; the numbers stay."""
         try:
             self._client.get_sip_media_application(SipMediaApplicationId=application_id)
         except ClientError as error:
@@ -82,7 +82,7 @@ class ChimeLine:
         self._client.delete_sip_media_application(SipMediaApplicationId=application_id)
 
     def remove_unfinished(self, name: str) -> None:
-        """The same for what `ensure` left of a line that it could not finish, and whose id nobody was told."""
+        """The same for a line that `ensure` did not finish, so that its id was never returned."""
         application = self._find(name)
         if application is not None:
             self.remove(application["SipMediaApplicationId"])
@@ -108,18 +108,18 @@ class ChimeLine:
         return None
 
     def _ruled_numbers(self, application_id: str) -> dict[str, str]:
-        """Number → id of the rule that points it at this application."""
+        """Number → id of the SIP rule that routes it to this application."""
         ruled: dict[str, str] = {}
         for page in self._client.get_paginator("list_sip_rules").paginate(SipMediaApplicationId=application_id):
             ruled |= {rule["TriggerValue"]: rule["SipRuleId"] for rule in page["SipRules"]}
         return ruled
 
     def _mark(self, wanted: LineWanted) -> str:
-        """The name of the numbers that this line orders. The region: numbers are the account's, lines a region's."""
+        """The name given to numbers that this line orders. Numbers belong to the account, lines to a region."""
         return f"{wanted.name} {self._client.meta.region_name}"
 
     def _ordered_before(self, wanted: LineWanted) -> str | None:
-        """A number that a line of this name ordered and that is in no use: paid for, and left by a deployment."""
+        """An unassigned number that a line of this name ordered, left by an earlier deployment; None: none."""
         token: dict[str, str] = {}
         while True:
             page = self._client.list_phone_numbers(ProductType=_DIAL_IN, **token)  # type: ignore[arg-type]
@@ -139,7 +139,7 @@ class ChimeLine:
             AreaCode=wanted.area_code, Country="US", PhoneNumberType="Local", MaxResults=1
         )
         if not found["E164PhoneNumbers"]:
-            raise OutsideUnavailable(f"no number is to be had in area code {wanted.area_code}; choose another AreaCode")
+            raise OutsideUnavailable(f"no number is available in area code {wanted.area_code}; choose another AreaCode")
         number = found["E164PhoneNumbers"][0]
         order = self._client.create_phone_number_order(
             ProductType=_DIAL_IN, E164PhoneNumbers=[number], Name=self._mark(wanted)
@@ -152,10 +152,10 @@ class ChimeLine:
             if status in ("Failed", "Partial", "Cancelled", "Exception"):
                 raise OutsideUnavailable(f"phone number order {order_id}: {status}")
             self._sleep(_PAUSE_S)
-        raise OutsideUnavailable(f"phone number order {order_id} is not done; run the deployment again later")
+        raise OutsideUnavailable(f"phone number order {order_id} is not complete; deploy again later")
 
     def _rule(self, name: str, number: str, application_id: str, region: str) -> None:
-        """A number that was just ordered is refused as BadRequest for a while."""
+        """Create the rule. A number that was just ordered is refused with BadRequest for a while."""
         for tries_left in reversed(range(_RULE_TRIES)):
             try:
                 self._client.create_sip_rule(

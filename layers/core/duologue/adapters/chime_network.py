@@ -1,15 +1,15 @@
 """Requests to Amazon Chime SDK PSTN audio.
 
-What an error of CreateSipMediaApplicationCall says of the dial (R5; errors: botocore's model of chime-sdk-voice):
+Errors of CreateSipMediaApplicationCall (R5; source: botocore's model of chime-sdk-voice):
 
-| The service, or botocore, says                              | so          |
-| ----------------------------------------------------------- | ----------- |
+| Error                                                       | Translated to     |
+| ----------------------------------------------------------- | ----------------- |
 | any 429; ResourceLimitExceeded, whose status is 400         | NothingWasDialled |
 | no connection, no credentials: the request never left       | NothingWasDialled |
-| any other 4xx but 408; the request breaks the model         | DialRefused       |
-| 408, any 5xx, no answer in time, a connection that was cut  | DialUncertain     |
+| any other 4xx but 408; the request violates the model       | DialRefused       |
+| 408, any 5xx, read time-out, broken connection              | DialUncertain     |
 
-Only codes and class names leave this module: the service's texts, and botocore's, may hold a number.
+Only codes and class names leave this module: texts of the service and of botocore may contain a number.
 """
 
 from typing import TYPE_CHECKING
@@ -45,12 +45,12 @@ _NO_ROOM = "ResourceLimitExceededException"
 
 
 class ChimeNetwork:
-    """Plays `usecases.ports.network.Network`. The commands are read back by `wire.chime.invocation`."""
+    """Implements `usecases.ports.network.Network`. `wire.chime.invocation` parses the commands."""
 
     def __init__(
         self, client: "ChimeSDKVoiceClient", application_id: str, dialling: "ChimeSDKVoiceClient | None" = None
     ) -> None:
-        """`dialling`: the client that dials. It repeats nothing and keeps no connection (`aws_clients.client_once`)."""
+        """`dialling`: the client for dials, without retries and kept connections (`aws_clients.client_once`)."""
         self._client = client
         self._application_id = application_id
         self._dialling = dialling or client
@@ -94,7 +94,7 @@ class ChimeNetwork:
                 raise NoSuchNetworkCall(network_call) from None
             if _has_no_room(error):
                 raise NothingWasDialled(code) from None
-            # Whatever else it is (an outage, a permission of ours), whether the call is up is not known: ask again.
+            # Any other error (an outage, a missing permission) leaves open whether the call is up: retry.
             raise OutsideUnavailable(f"telephone network: {code}") from None
 
 

@@ -1,4 +1,4 @@
-"""The answer to a CloudFormation custom-resource request: one PUT to the URL that came with it.
+"""The response to a CloudFormation custom-resource request: one PUT to the request's URL.
 
 Source of the shape: the CloudFormation user guide, "Custom resource response objects".
 """
@@ -10,12 +10,12 @@ from typing import Any
 import urllib3
 
 NOT_MADE = "none"
-"""The physical id of what could not be made; CloudFormation deletes it by this when it rolls back."""
+"""The physical id of a resource that was not created; a rollback deletes it by this id."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceResult:
-    """`physical_id` must stay the same from create to delete, or CloudFormation deletes the old one."""
+    """`physical_id` must not change between create and delete, or CloudFormation deletes the old one."""
 
     physical_id: str
     attributes: dict[str, str] = field(default_factory=dict)
@@ -23,7 +23,7 @@ class ResourceResult:
 
 
 def reply(event: dict[str, Any], outcome: ResourceResult) -> None:
-    """Tell CloudFormation. Raises urllib3's errors: then it waits until its own time-out."""
+    """Send the response. Raises urllib3's errors; CloudFormation then waits until its time-out."""
     body = {
         "Status": "SUCCESS" if outcome.failed is None else "FAILED",
         "Reason": outcome.failed or "",

@@ -1,4 +1,4 @@
-"""Which addresses a host name has, by the system's resolver."""
+"""Look up the addresses of a host name with the system's resolver."""
 
 import socket
 import threading
@@ -8,22 +8,22 @@ from ipaddress import ip_address
 from duologue.domain.sp_url import Address
 
 _TIMEOUT_SECONDS = 3.0
-"""Seconds. The resolver's own time-outs are longer, and an SP's name server decides how slow it is."""
+"""The resolver's own time-outs are longer, and an SP's name server can be slow."""
 _NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
-"""All else that a resolver says (try again, a server failed, out of memory) says nothing of the name."""
+"""Other resolver errors (try again, server failure, out of memory) are not about the name."""
 
 
 def addresses_of(host: str) -> Sequence[Address] | None:
-    """Every address, in the resolver's order; an address stands for itself. Empty: there is none.
+    """All addresses, in the resolver's order; `host` may be an address. Empty: there are none.
 
-    None: nobody knows for now. No server answered, or none in time.
+    None: unknown, because no server responded in time.
     """
     answered: list[Sequence[Address]] = []
 
     def look_up() -> None:
         try:
             found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        except UnicodeError:  # a name that is none
+        except UnicodeError:  # not a valid name
             answered.append(())
         except socket.gaierror as error:
             if error.errno in _NO_SUCH_NAME:

@@ -1,9 +1,9 @@
-"""Accept calls: one transaction over the calls, and what their limits count in the accounts table.
+"""Accept calls: one transaction over the calls table and the counters in the accounts table.
 
 | pk           | sk                       | what                                                                |
 | ------------ | ------------------------ | ------------------------------------------------------------------- |
 | SLOTS        | <app key>                | the app's slots (dynamo_slots.py)                                   |
-| ONCE#<app>   | <hash of the key>        | the call that a request led to, and the request's fingerprint       |
+| ONCE#<app>   | <hash of the key>       | the call of an idempotency key, and the request's fingerprint       |
 | COUNT#<app>  | SECOND#<epoch second>    | n: calls accepted in that second                                    |
 | COUNT#<app>  | CALLEE#<day>#<pseudonym> | n: calls accepted to that callee on that day (UTC)                  |
 """
@@ -37,10 +37,10 @@ _COUNTS_KEPT = timedelta(days=2)
 
 
 class DynamoAcceptance:
-    """Plays `usecases.ports.calls.Acceptance`."""
+    """Implements `usecases.ports.calls.Acceptance`."""
 
     def __init__(self, client: "DynamoDBClient", accounts: str, calls: DynamoCalls) -> None:
-        """`accounts`: the table's name. `calls`: where the calls themselves are written."""
+        """`accounts`: the table's name. `calls`: writes the calls."""
         self._client = client
         self._table = accounts
         self._calls = calls
@@ -65,9 +65,9 @@ class DynamoAcceptance:
         return slots_in_use(self._client, self._table, app_key)
 
     def _counts(self, call: Call, slots: int, limits: AcceptanceLimits) -> Iterator[Write]:
-        """In the order in which refusals are told (domain/acceptance_limits.py)."""
+        """In the order in which refusals are reported (domain/acceptance_limits.py)."""
         if limits.key is not None:
-            yield self._keep_key(call, limits.key), RaceLost("the idempotency key is taken")
+            yield self._keep_key(call, limits.key), RaceLost("the idempotency key is in use")
         if limits.per_second:
             second = f"SECOND#{int(call.accepted_at.timestamp())}"
             yield self._count(call, second, limits.per_second), TooManyCalls(call.app)
@@ -77,7 +77,7 @@ class DynamoAcceptance:
             yield self._count(call, _callee(limits.callee), limits.callee.most), refusal
 
     def _undo(self, call: Call, limits: AcceptanceLimits) -> Iterator[Write]:
-        """Take back what a call counted for; its slot is freed by its end."""
+        """Undo the counts of a call; its end frees the slot."""
         lost = RaceLost(call.id)
         if limits.key is not None:
             delete = {
@@ -100,7 +100,7 @@ class DynamoAcceptance:
         row = {"call": call.id, "request": key.request, "expires_at": now + int(KEPT.total_seconds())}
         put = {
             "Item": _once(call.app, key) | to_item(row),
-            # Rows outlive their time by up to days until the table deletes them.
+            # DynamoDB deletes expired rows up to days late.
             "ConditionExpression": "attribute_not_exists(pk) OR expires_at <= :now",
             "ExpressionAttributeValues": {":now": to_value(now)},
         }

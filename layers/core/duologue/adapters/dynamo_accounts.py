@@ -3,9 +3,9 @@
 | pk              | sk       | what                                                                             |
 | --------------- | -------- | -------------------------------------------------------------------------------- |
 | SP#<id>         | SP       | an SP's account                                                                  |
-| USERNAME#<name> | SP       | whose user name it is, so that no two SPs have the same                          |
-| APP#<key>       | APP      | an app; its secrets as KMS sealed them                                           |
-| APP#<key>       | TOKENS   | the app's register of tokens (hashes only); every write names the version it read |
+| USERNAME#<name> | SP       | reserves a user name for one SP                                                  |
+| APP#<key>       | APP      | an app; its secrets encrypted by KMS                                             |
+| APP#<key>       | TOKENS   | the app's token register (hashes only); writes are conditional on the version    |
 """
 
 import json
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 _WHAT = "accounts table"
 _REMEMBER = timedelta(days=1)
-"""How long a register stays after its last token, so that a late client is told "expired" and not "unknown"."""
+"""How long a register outlives its last token, so that a late client gets "expired", not "unknown"."""
 
 
 class DynamoAccounts:
-    """Plays `usecases.ports.AccountBook` and `Tokens`."""
+    """Implements `usecases.ports.accounts.AccountBook` and `Tokens`."""
 
     def __init__(self, client: "DynamoDBClient", table: str, secrets: KmsSecrets) -> None:
         self._client = client
@@ -72,7 +72,7 @@ class DynamoAccounts:
         self._put(f"APP#{app.key}", "APP", item, AccountExists(f"the app {app.key} exists"))
 
     def change_app(self, key: str, change: Callable[[App], App]) -> App:
-        """Only what changed is written: secrets that nobody touched stay as they are sealed."""
+        """Write only what changed; unchanged secrets keep their ciphertext."""
 
         def once() -> App:
             row = self._app_row(key)
@@ -143,7 +143,7 @@ class DynamoAccounts:
         return app_of(row, lambda sealed: self._secrets.open(row["key"], sealed))
 
     def _sealed(self, app: App, other_than: App | None = None) -> dict[str, Any]:
-        """The secrets of an app; with another state of the same app, only those that it has not in the same place."""
+        """The encrypted secrets of an app; with `other_than`, only those that differ from that state of the app."""
         names = {"secret": app.secret, "older_secret": app.older_secret}
         known = {"secret": other_than.secret, "older_secret": other_than.older_secret} if other_than else {}
         changed = {name: text for name, text in names.items() if text is not None and known.get(name) != text}
@@ -158,7 +158,7 @@ class DynamoAccounts:
         return from_item(found["Item"]) if "Item" in found else None
 
     def _rewrite(self, pk: str, sk: str, before: dict[str, Any], after: dict[str, Any], version: int) -> None:
-        """Change the attributes that differ, if the item still has the version it was read at. Raises RaceLost."""
+        """Change the attributes that differ, if the version is still the one read. Raises RaceLost."""
         kept = {name: value for name, value in after.items() if before.get(name) != value}
         gone = [name for name in before if name not in after]
         names = {f"#{place}": name for place, name in enumerate([*kept, *gone])}
@@ -197,7 +197,7 @@ class DynamoAccounts:
             raise refusal from error
 
     def _put(self, pk: str, sk: str, item: dict[str, Any], refusal: DuologueError, version: int | None = None) -> None:
-        """Write an item that is new, or that still has the version it was read at; else raise `refusal`."""
+        """Put an item if it is new, or if its version is still the one read; else raise `refusal`."""
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
         if version is not None:
             values = to_item({":read": version})
@@ -212,7 +212,7 @@ class DynamoAccounts:
 
 
 def app_key(key: str) -> dict[str, Any]:
-    """Where an app is kept, for who reads it together with something else."""
+    """The key of an app's item, to read it together with other items."""
     return to_item({"pk": f"APP#{key}", "sk": "APP"})
 
 
@@ -230,6 +230,6 @@ def _kept(grant: Grant) -> list[Any]:
 
 
 def _grant(kept: list[Any]) -> Grant:
-    access, refresh, access_ends, refresh_ends, replaced, *more = kept  # an older version wrote no more
+    access, refresh, access_ends, refresh_ends, replaced, *more = kept  # an older version wrote only these
     ends = datetime.fromisoformat(access_ends), datetime.fromisoformat(refresh_ends)
     return Grant(access, refresh, *ends, replaced=replaced, instead_of=more[0] if more else "")

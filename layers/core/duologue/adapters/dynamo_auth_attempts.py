@@ -1,12 +1,12 @@
-"""Nonces and wrong attempts, in the accounts table.
+"""Used nonces and failed authentication attempts, in the accounts table.
 
 | pk                    | sk         | what                                                                        |
 | --------------------- | ---------- | --------------------------------------------------------------------------- |
-| NONCE#<app>#<hash>    | NONCE      | a nonce that was used, and by which request                                 |
-| FAILURES#<app>#<hash> | a `Proof`  | recent wrong attempts from one address; every write names the version it read |
+| NONCE#<app>#<hash>    | NONCE      | a used nonce, and which request used it                                     |
+| FAILURES#<app>#<hash> | a `Proof`  | recent failures from one address; writes are conditional on the version     |
 
-Each has a partition of its own, so that a busy app does not fill one. The time to live is late by up to days, so
-whether a row still counts is asked by its time. Only `UpdateItem`: the function that needs it may do that already.
+Each has its own partition, so that a busy app does not overload one. DynamoDB deletes expired rows up to days late, so
+their time is checked. Only `UpdateItem` is used, because the function's role already allows it.
 """
 
 import hashlib
@@ -28,15 +28,15 @@ _WHAT = "accounts table"
 
 
 class DynamoAuthAttempts:
-    """Plays `usecases.ports.Gate`."""
+    """Implements `usecases.ports.accounts.AuthAttempts`."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
 
     def use_nonce(self, app_key: str, nonce: str, until: datetime, now: datetime) -> None:
-        """One conditional write: of any number of requests with one nonce, one is let in."""
-        # The SDK repeats a write whose answer was lost: by the name of its taker, that is not a replay.
+        """One conditional write: of all requests with one nonce, only one succeeds."""
+        # The SDK repeats a write whose response was lost; the id of the request shows that this is no replay.
         self._update(
             {"pk": f"NONCE#{app_key}#{_hash(nonce)}", "sk": "NONCE"},
             "SET expires_at = :until, taken_by = :taker",
@@ -69,7 +69,7 @@ class DynamoAuthAttempts:
         if failures.ends_at is not None:
             values[":ends"] = _second(failures.ends_at) + 1
             change += ", expires_at = :ends"
-        # A row that the time to live took away is as good as one of version 0, whatever version was read.
+        # An expired and deleted row counts as version 0, whatever version was read.
         condition = "version = :read OR attribute_not_exists(pk)"
         self._update(_place(attempt), change, condition, values, RaceLost(attempt.app_key))
 
@@ -96,10 +96,10 @@ def _place(attempt: Attempt) -> dict[str, str]:
 
 
 def _hash(text: str) -> str:
-    """Of any length and any characters, a key that the table takes."""
+    """A valid key for text of any length and characters."""
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def _second(at: datetime) -> int:
-    """The unit of the table's time to live."""
+    """Epoch seconds, as DynamoDB's TTL needs."""
     return int(at.timestamp())

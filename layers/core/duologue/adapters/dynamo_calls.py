@@ -1,12 +1,11 @@
-"""Calls in DynamoDB: a change is written whole, or not at all.
+"""Calls in DynamoDB. A change is written entirely or not at all.
 
-                    version = the one read ──no──▶ RaceLost
-    save ──▶        EVENT is new           ──no──▶ EventAlreadyProcessed   (R12)
-                    CDR is new             ──no──▶ CdrAlreadyWritten       (R10)
-                    the slot is given back
+                    version is the one read ──no──▶ RaceLost
+    save ──▶        EVENT is new            ──no──▶ EventAlreadyProcessed   (R12)
+                    CDR is new              ──no──▶ CdrAlreadyWritten       (R10)
+                    the slot is freed
 
-A change that no event brought and that has no fact is one UpdateItem; any other is one transaction. Rows and keys:
-`call_rows.py`.
+A change without event and facts is one UpdateItem; any other is one transaction. Rows and keys: `call_rows.py`.
 """
 
 from datetime import datetime, timedelta
@@ -54,10 +53,10 @@ OPEN = "open"
 
 
 class DynamoCalls:
-    """Plays `usecases.ports.calls.Calls`."""
+    """Implements `usecases.ports.calls.Calls`."""
 
     def __init__(self, client: "DynamoDBClient", calls: str, accounts: str, keep: timedelta) -> None:
-        """`calls`, `accounts`: the tables' names. `keep`: how long the items of a call stay after its acceptance."""
+        """`calls`, `accounts`: the tables' names. `keep`: retention of a call's items from its acceptance."""
         self._client = client
         self._calls = calls
         self._accounts = accounts
@@ -96,16 +95,16 @@ class DynamoCalls:
             found = self._client.get_item(TableName=self._calls, Key=key_of(call_id, TOKEN), ConsistentRead=True)
         return _token(from_item(found["Item"])) if "Item" in found else None
 
-    # ---- writes, for what is written together with a change
+    # ---- writes, also for transactions of other adapters
 
     def new(self, call: Call, close_by: datetime) -> list[Write]:
-        """The writes that begin a call."""
+        """The writes of a new call."""
         row = call_row(call) | {"version": 1, OPEN: OPEN, "close_by": written_time(close_by)}
-        taken = CallAlreadyAccepted(call.id)
-        return [(self._put(call, CALL, row), taken), (self._put(call, ASKED, asked_row(call)), taken)]
+        exists = CallAlreadyAccepted(call.id)
+        return [(self._put(call, CALL, row), exists), (self._put(call, ASKED, asked_row(call)), exists)]
 
     def writes(self, change: Change) -> list[Write]:
-        """The writes of a change, in the order in which their refusals are told."""
+        """The writes of a change, in the order in which their refusals are reported."""
         call = change.after
         writes: list[Write] = [(self._update(change), RaceLost(call.id))]
         event = change.processed
@@ -130,7 +129,7 @@ class DynamoCalls:
             transact(self._client, WHAT, *writes)
 
     def _update(self, change: Change) -> dict[str, Any]:
-        """Set what changed and nothing else."""
+        """Set only what changed."""
         before, after = call_row(change.before.call), call_row(change.after)
         sets: dict[str, Any] = {name: value for name, value in after.items() if before.get(name) != value}
         removes = sorted(before.keys() - after.keys())
@@ -169,7 +168,7 @@ class DynamoCalls:
         }
 
     def _items(self, call_id: str, *more: str) -> dict[str, dict[str, Any]]:
-        """The rows of a call that are there, by sort key: CALL, ASKED, TOKEN and `more`."""
+        """The existing rows of a call by sort key: CALL, ASKED, TOKEN and `more`."""
         keys = [key_of(call_id, item) for item in (CALL, ASKED, TOKEN, *more)]
         with outside(WHAT):
             found = self._client.batch_get_item(RequestItems={self._calls: {"Keys": keys, "ConsistentRead": True}})
@@ -183,7 +182,7 @@ def key_of(call_id: str, item: str) -> dict[str, Any]:
 
 
 def _new_close_by(change: Change) -> datetime | None:
-    """None: the stored time stays; it may be earlier than the call is due, never later (domain/due.py)."""
+    """The due time to store (domain/due.py); None: keep the stored one, which may be earlier but never later."""
     due, stored = due_by(change.after), change.before.close_by
     return due if change.postpones or stored is None or due < stored else None
 
@@ -202,7 +201,7 @@ def _saved(call_id: str, items: dict[str, dict[str, Any]]) -> SavedCall:
 
 
 def _token_before(row: dict[str, Any]) -> TaskToken | None:
-    """As the release before this one kept it; its executions last a day after an update, and hear of the end."""
+    """The token as the previous release stored it; its executions last up to a day, and are resumed at the end."""
     return TaskToken(row["listener"], Wait.END, 0) if "listener" in row else None
 
 

@@ -1,4 +1,4 @@
-"""All that is recorded of a call, by one query."""
+"""The history of a call, by one query."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class DynamoHistories:
-    """Plays `usecases.ports.calls.Histories`."""
+    """Implements `usecases.ports.calls.Histories`."""
 
     def __init__(self, client: "DynamoDBClient", calls: str) -> None:
         self._client = client

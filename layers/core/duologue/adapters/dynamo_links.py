@@ -1,4 +1,4 @@
-"""Links to recordings in the accounts table, under the hash of their token: `LINK#<hash>` / `LINK`."""
+"""Links to recordings in the accounts table, by the hash of their token: `LINK#<hash>` / `LINK`."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ _WHAT = "accounts table"
 
 
 class DynamoLinks:
-    """Plays `usecases.ports.Links`."""
+    """Implements `usecases.ports.recordings.Links`."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""What SPs must be told, and what became of it: one read over both tables, one write an attempt."""
+"""Notifications due and their delivery attempts: one read over both tables, one write per attempt."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 
 class DynamoNotificationLog:
-    """Plays `usecases.ports.notifying.NotificationLog`."""
+    """Implements `usecases.ports.notifying.NotificationLog`."""
 
     def __init__(
         self, client: "DynamoDBClient", calls: str, accounts: str, apps: DynamoAccounts, keep: timedelta
     ) -> None:
-        """`calls`, `accounts`: the tables' names. `keep`: how long what became of an attempt is kept."""
+        """`calls`, `accounts`: the tables' names. `keep`: retention of delivery attempts."""
         self._client = client
         self._calls = calls
         self._accounts = accounts
@@ -40,8 +40,8 @@ class DynamoNotificationLog:
         self._keep = keep
 
     def notification(self, notice: Notice) -> Notification:
-        told = delivery_key(notice.sequence)
-        keys = [key_of(notice.call_id, item) for item in (CALL, ASKED, CDR, notice.source, told)]
+        delivery = delivery_key(notice.sequence)
+        keys = [key_of(notice.call_id, item) for item in (CALL, ASKED, CDR, notice.source, delivery)]
         with outside(WHAT):
             found = self._client.batch_get_item(
                 RequestItems={
@@ -61,7 +61,7 @@ class DynamoNotificationLog:
             fact=facts[notice.sequence],
             app=self._apps.app_in(notice.app, found["Responses"].get(self._accounts, [])),
             cdr=cdr_of_rows(call, rows.get(CDR)),
-            is_acknowledged=bool(rows.get(told, {}).get("acknowledged", False)),
+            is_acknowledged=bool(rows.get(delivery, {}).get("acknowledged", False)),
         )
 
     def record_delivery(self, call_id: str, sequence: int, delivery: Delivery) -> None:
@@ -74,6 +74,6 @@ class DynamoNotificationLog:
                     ConditionExpression="attribute_not_exists(acknowledged) OR acknowledged = :no",
                     ExpressionAttributeValues={":no": {"BOOL": False}},
                 )
-        except ClientError as error:  # a late failure of an earlier attempt changes nothing: the SP has it
+        except ClientError as error:  # already acknowledged: a late failure of an earlier attempt changes nothing
             if code_of(error) != "ConditionalCheckFailedException":
                 raise

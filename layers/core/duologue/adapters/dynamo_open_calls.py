@@ -1,4 +1,4 @@
-"""What the sweeper looks through: the sparse index of open calls, and the slots."""
+"""The sweeper's view: the sparse index of open calls, and the slots."""
 
 from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
@@ -19,7 +19,7 @@ _NAMES = {"#open": OPEN}
 
 
 class DynamoOpenCalls:
-    """Plays `usecases.ports.calls.OpenCalls`."""
+    """Implements `usecases.ports.calls.OpenCalls`."""
 
     def __init__(self, client: "DynamoDBClient", calls: str, accounts: str) -> None:
         self._client = client
@@ -53,7 +53,7 @@ class DynamoOpenCalls:
         return held_slots(self._client, self._accounts)
 
     def free_slot(self, app_key: str, call_id: str) -> bool:
-        """In one transaction with the look at the call, so that no call which begins meanwhile loses its slot."""
+        """One transaction with a check of the call, so that a call accepted meanwhile does not lose its slot."""
         look = {
             "TableName": self._calls,
             "Key": key_of(call_id, CALL),

@@ -1,4 +1,4 @@
-"""Whose recordings these are, from the accounts table (dynamo_accounts.py has its rows). No secret is read with it."""
+"""The owner of recordings, from the accounts table (rows: dynamo_accounts.py), without reading secrets."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class DynamoOwners:
-    """Plays `usecases.ports.Owners`."""
+    """Implements `usecases.ports.recordings.Owners`."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client

@@ -1,11 +1,11 @@
-"""The slots of apps: one item an app in the accounts table, a set of the calls that hold one.
+"""The slots of apps: one item per app in the accounts table, with the set of calls that hold one.
 
-| pk    | sk    | what                                           |
-| ----- | ----- | ---------------------------------------------- |
+| pk    | sk    | what                                                 |
+| ----- | ----- | ---------------------------------------------------- |
 | SLOTS | <app> | held: the ids of the calls that hold the app's slots |
 
-The slots of all apps are in one partition, so that the sweeper finds them with one query. It takes 1,000 writes a
-second, a call takes four: far more calls than the telephone network begins.
+All apps share one partition, so that the sweeper needs one query. A partition takes 1,000 writes per second and a call
+four: far more calls than the telephone network starts.
 """
 
 from collections.abc import Mapping, Set
@@ -21,7 +21,7 @@ _WHAT = "accounts table"
 
 
 def take_slot(table: str, call: Call, slots: int) -> dict[str, Any]:
-    """The write; its condition fails if `slots` calls of the app hold one."""
+    """The write; its condition fails if all `slots` are taken."""
     update = {
         "Key": _key(call.app),
         "UpdateExpression": "ADD held :call",
@@ -32,7 +32,7 @@ def take_slot(table: str, call: Call, slots: int) -> dict[str, Any]:
 
 
 def free_slot(table: str, app: str, call_id: str) -> dict[str, Any]:
-    """The write; a slot that is free stays so."""
+    """The write; no effect if the slot is already free."""
     update = {"UpdateExpression": "DELETE held :call", "ExpressionAttributeValues": {":call": {"SS": [call_id]}}}
     return {"Update": {"TableName": table, "Key": _key(app)} | update}
 

@@ -1,4 +1,4 @@
-"""Conditional writes to DynamoDB, alone and in a transaction, and what their refusals mean."""
+"""Conditional writes to DynamoDB, single and in transactions, and their errors."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,20 +11,20 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Write = tuple[dict[str, Any], DuologueError]
-"""One write of a transaction (`{"Put": …}`, `{"Update": …}`), and what it means if its condition fails."""
+"""One write (`{"Put": …}`, `{"Update": …}`), and the error to raise if its condition fails."""
 
 _NOT_NOW = {"None", "ThrottlingError", "ProvisionedThroughputExceeded"}
-"""Reasons for which a transaction is cancelled that are nobody's fault; "None" stands for a write without one."""
+"""Temporary reasons for a cancelled transaction; "None" stands for a write without a reason."""
 _HELD = "TransactionConflictException"
-"""A transaction holds the item that a single write wants."""
+"""A running transaction holds the item of a single write."""
 
 
 def transact(client: "DynamoDBClient", what: str, *writes: Write) -> None:
-    """Write all or nothing. Of the writes whose conditions fail, the first tells what is raised.
+    """Write all or nothing. Raises the error of the first write whose condition fails.
 
     Raises:
         RaceLost: another transaction holds one of the items.
-        OutsideUnavailable: `what` is out of reach or throttled.
+        OutsideUnavailable: `what` is unavailable or throttled.
     """
     try:
         with outside(what):
@@ -44,7 +44,7 @@ def transact(client: "DynamoDBClient", what: str, *writes: Write) -> None:
 
 
 def write_one(client: "DynamoDBClient", what: str, write: Write) -> None:
-    """One Put or Update, at half the price of a transaction. Raises its refusal, RaceLost, OutsideUnavailable."""
+    """One Put or Update, at half the price of a transaction. Raises its error, RaceLost, OutsideUnavailable."""
     [(kind, request)] = write[0].items()
     try:
         with outside(what):

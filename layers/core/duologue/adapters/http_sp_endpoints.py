@@ -1,8 +1,8 @@
-"""Posting to an SP over HTTP.
+"""HTTP requests to an SP.
 
-Law: the connection goes to an address that was judged a moment before, never to a name (so a name cannot change in
-between); TLS and the Host header still speak of the name. No redirect is followed, no proxy is used, a few kilobytes
-of the reply are read, and the whole takes no longer than it is given, however slowly the other side speaks.
+Invariant: the connection goes to an address that has just been checked, never to a name, which could change in between;
+TLS and the Host header use the name. No redirects, no proxies; only a few kilobytes of the response are read, and the
+time-out covers the entire request, however slowly the server sends.
 """
 
 import socket
@@ -27,13 +27,13 @@ _MOST_REPLY = 4096
 @dataclass(frozen=True, slots=True)
 class HttpTimeouts:
     connect: timedelta = timedelta(seconds=2)
-    """For one address."""
+    """Per address."""
     whole: timedelta = timedelta(seconds=6)
-    """From the first connection to the end of the reply."""
+    """From the first connection attempt to the end of the response."""
 
 
 class HttpSpEndpoints:
-    """Plays `usecases.ports.SpEndpoints`."""
+    """Implements `usecases.ports.notifying.SpEndpoints`."""
 
     def __init__(
         self,
@@ -44,10 +44,10 @@ class HttpSpEndpoints:
         timeouts: HttpTimeouts | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """`allow_loopback` is for the lab alone; `tls` for other trusted authorities than the system's.
+        """`allow_loopback`: only for the lab. `tls`: to trust other CAs than the system's.
 
-        `addresses_of` says which addresses a host has; None: nobody knows for now.
-        `allow_plain_http`: what is told may go unencrypted; with it goes who calls whom.
+        `addresses_of`: the addresses of a host; None: unknown at the moment.
+        `allow_plain_http`: allow unencrypted notifications, which contain telephone numbers.
         """
         self._addresses_of = addresses_of
         self._allow_loopback = allow_loopback
@@ -56,9 +56,9 @@ class HttpSpEndpoints:
         self._tls = tls
 
     def check(self, urls: Iterable[tuple[str, str]]) -> None:
-        """All hosts at once, so that several take no longer than the slowest.
+        """Looks up all hosts in parallel.
 
-        One of which nobody knows for now which addresses it has passes: it is judged again before anything is sent.
+        A host whose addresses are unknown at the moment passes: it is checked again before each request.
         """
         read = [(name, self._read(url, name)) for name, url in urls]
         hosts = dict.fromkeys(url.host for _, url in read)
@@ -84,7 +84,7 @@ class HttpSpEndpoints:
         try:
             with deadline:
                 return self._exchange(request, url, addresses, deadline)
-        except (OSError, HTTPException, ValueError) as error:  # refused, reset, timed out, no TLS, no HTTP
+        except (OSError, HTTPException, ValueError) as error:  # refused, reset, timed out, not TLS, not HTTP
             return Reply(None, note="too slow" if deadline.passed else type(error).__name__)
 
     def _read(self, text: str, field: str) -> SpUrl:
@@ -102,7 +102,7 @@ class HttpSpEndpoints:
         line.request("POST", url.target, request.body, headers)
         response = line.getresponse()
         body = response.read(_MOST_REPLY)
-        if deadline.passed:  # what was read may end anywhere
+        if deadline.passed:  # the body may be incomplete
             return Reply(None, note="too slow")
         return Reply(response.status, body)
 
@@ -112,14 +112,14 @@ class HttpSpEndpoints:
         if url.scheme == "http":
             return plain
         context = self._tls or ssl.create_default_context()
-        name = url.host.removesuffix(".")  # certificates name hosts without it
+        name = url.host.removesuffix(".")  # certificates have no trailing dot
         secret = context.wrap_socket(plain, server_hostname=name, do_handshake_on_connect=False)
         deadline.watch(secret)
         secret.do_handshake()
         return secret
 
     def _first_connection(self, url: SpUrl, addresses: Sequence[Address], deadline: "_Deadline") -> socket.socket:
-        """The first address that takes a connection: of two families, one is often out of reach."""
+        """Connect to the first reachable address: often one of the two address families is not."""
         reason: OSError = TimeoutError()
         for address in addresses[:_MOST_ADDRESSES]:
             wait = min(self._timeouts.connect.total_seconds(), deadline.left)
@@ -137,7 +137,7 @@ class HttpSpEndpoints:
 
 @dataclass
 class _Deadline:
-    """Ends what a socket waits for when the time is up: its own time-out starts anew with each byte."""
+    """Aborts a socket's I/O when the time is up; the socket's own time-out restarts with every byte."""
 
     span: timedelta
     passed: bool = False
@@ -166,7 +166,7 @@ class _Deadline:
         self.passed = True
         if self._socket is not None:
             try:
-                # The plain socket's own shutdown: that of a TLS socket would take its state away under the reader.
+                # The plain socket's shutdown: a TLS socket's would remove its state under the reader.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-            except OSError:  # it ended by itself at the same moment
+            except OSError:  # it ended at the same moment
                 return

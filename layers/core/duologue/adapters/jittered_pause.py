@@ -1,4 +1,4 @@
-"""A short rest before a write that lost a race is tried again, so that those who met there do not meet again."""
+"""A random pause before a write that lost a race is retried, so that the same writers do not collide again."""
 
 from random import SystemRandom
 from time import sleep
@@ -9,7 +9,7 @@ _chance = SystemRandom().random
 
 
 def longest_s(lost: int) -> float:
-    """The longest rest after `lost` + 1 races lost in a row: 10 ms, twice as long each time, at most 320 ms."""
+    """The maximum pause after `lost` + 1 lost races in a row: 10 ms, doubled each time, at most 320 ms."""
     return min(_LONGEST_S, _FIRST_S * (1 << lost))
 
 

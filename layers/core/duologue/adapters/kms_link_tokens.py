@@ -1,6 +1,6 @@
-"""The tokens of the links in CDRs: an HMAC of the call, by a key that never leaves AWS KMS.
+"""The tokens of the links in CDRs: an HMAC of the call, with a key that never leaves AWS KMS.
 
-So a token is kept nowhere, is the same in every repeat, and cannot be made by who reads our tables.
+So a token is not stored, is the same in every repeat, and cannot be created by someone with access to our tables.
 """
 
 import base64
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 _ALGORITHM: Final = "HMAC_SHA_256"
 _TOKEN = re.compile(r"[0-9A-Za-z_-]{43}")
-"""256 bits in the URL's own Base64, without its padding."""
+"""256 bits in URL-safe Base64, without padding."""
 _WHAT = "key service"
 
 
 class KmsLinkTokens:
-    """Plays `usecases.ports.LinkTokens`."""
+    """Implements `usecases.ports.recordings.LinkTokens`."""
 
     def __init__(self, client: "KMSClient", key_id: str) -> None:
         self._client = client
@@ -53,5 +53,5 @@ class KmsLinkTokens:
 
 
 def _message(app: str, call_id: str) -> bytes:
-    """Says what it is for, so that no other use of the key can ever make a link."""
+    """States the purpose, so that no other use of the key can create a link."""
     return f"link in the CDR: {app} {call_id}".encode()

@@ -1,4 +1,4 @@
-"""App secrets, encrypted by AWS KMS: each bound to its app, so that one copied to another app's row does not open."""
+"""App secrets, encrypted by AWS KMS and bound to their app: copied to another app's row they do not decrypt."""
 
 from typing import TYPE_CHECKING
 
@@ -11,10 +11,10 @@ _MOST_REMEMBERED = 1000
 
 
 class KmsSecrets:
-    """What was opened is remembered for the life of the process: KMS is asked once an app, not once a request."""
+    """Caches decrypted secrets for the life of the process: one KMS request per app, not per request."""
 
     def __init__(self, client: "KMSClient", key_id: str = "") -> None:
-        """`key_id` is needed to seal, not to open."""
+        """`key_id`: needed to encrypt, not to decrypt."""
         self._client = client
         self._key_id = key_id
         self._opened: dict[tuple[str, bytes], str] = {}

@@ -1,6 +1,6 @@
-"""The numbering plans of the world, as libphonenumber knows them (the `phonenumbers` package).
+"""The numbering plans of all countries, from libphonenumber (package `phonenumbers`).
 
-It is imported at the first question and not before: a process that only stops calls never pays for it.
+It is imported on first use: processes that only stop calls do not need it.
 """
 
 from functools import cache
@@ -10,14 +10,14 @@ from duologue.domain.phone_number import PhoneNumber
 
 
 class LibphonenumberPlan:
-    """Plays `usecases.ports.NumberPlan`."""
+    """Implements `usecases.ports.outside.NumberPlan`."""
 
     def describe(self, number: PhoneNumber) -> PlannedNumber:
         import phonenumbers  # costs tens of milliseconds
 
         try:
             read = phonenumbers.parse(number.e164)
-        except phonenumbers.NumberParseException:  # no such country code, or next to no digits after it
+        except phonenumbers.NumberParseException:  # no such country code, or too few digits after it
             return PlannedNumber(number.e164, region=None, kind=None, possible=False)
         assert read.country_code is not None, "a number with a plus sign has one"
         national = phonenumbers.national_significant_number(read)
@@ -34,7 +34,7 @@ class LibphonenumberPlan:
 
 @cache
 def _kinds() -> dict[int, NumberKind]:
-    """UNKNOWN is not in it: the library says so of every number that is in no range in use."""
+    """Without UNKNOWN, which the library returns for numbers that are not in use."""
     from phonenumbers import PhoneNumberType
 
     return {

@@ -16,16 +16,16 @@ _WHAT = "prompts bucket"
 
 
 class S3Prompts:
-    """Plays `usecases.ports.Prompts`."""
+    """Implements `usecases.ports.outside.Prompts`."""
 
     def __init__(self, client: "S3Client", bucket: str, key_of: Callable[[PromptAudio], str]) -> None:
-        """`key_of`: where the network's side of the product looks for a prompt."""
+        """`key_of`: the key at which calls look for a prompt."""
         self._client = client
         self._bucket = bucket
         self._key_of = key_of
 
     def put(self, prompt: PromptAudio, wav: bytes) -> None:
-        """Raises OutsideUnavailable: also if there is no such bucket, or we may not write to it."""
+        """Raises OutsideUnavailable, also if the bucket does not exist or access is denied."""
         try:
             with outside(_WHAT):
                 self._client.put_object(

@@ -1,7 +1,7 @@
-"""From the network's sound to the one that SPs fetch: stereo PCM of 16 bits → both in one channel, A-law, 8 kHz.
+"""Convert the network's recording for SPs: stereo 16-bit PCM → mono A-law, 8 kHz.
 
-A call of a day is 2.7 GB, so it is read and written in pieces, through a file in the temporary folder (a quarter of
-that; template.yaml gives the function the room). The form is the hosted original's: WAV, A-law, 64 kbit/s, mono.
+A 24-hour call is 2.7 GB, so it is streamed, through a file in the temporary folder (a quarter of that; template.yaml
+sets the function's storage). The result has the format of the hosted original: WAV, A-law, 64 kbit/s, mono.
 """
 
 import audioop
@@ -22,11 +22,11 @@ _RATE = 8000
 _FRAMES = 65_536
 _A_LAW = 6
 _HEADER = 58
-"""RIFF 12, fmt 26 (18 with its length of no extension), fact 12, data 8."""
+"""RIFF 12, fmt 26 (18 bytes of content, with the size of an empty extension), fact 12, data 8."""
 
 
 class S3Publisher:
-    """Plays `usecases.ports.Publisher`."""
+    """Implements `usecases.ports.recordings.Publisher`."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client = client
@@ -52,7 +52,7 @@ class S3Publisher:
 
 
 def _tagging(keep_days: int) -> "TaggingTypeDef":
-    """The storage deletes what bears this tag, by the rules of template.yaml."""
+    """The lifecycle rules in template.yaml delete objects with this tag."""
     return {"TagSet": [{"Key": KEEP_TAG, "Value": str(keep_days)}]}
 
 
@@ -62,7 +62,7 @@ class _Readable(Protocol):
 
 
 class _Unseekable:
-    """A stream that can only be read on, so that `wave` does not try to go back in it."""
+    """A forward-only stream, so that `wave` does not try to seek."""
 
     def __init__(self, body: "_Readable") -> None:
         self._body = body
@@ -75,22 +75,22 @@ class _Unseekable:
 
 
 def write_a_law(audio: "IO[bytes] | _Unseekable", made: IO[bytes]) -> int:
-    """Write the whole file; the number of samples in it.
+    """Write the whole file and return its number of samples.
 
     Raises:
-        wave.Error, EOFError: `audio` is no WAV file of PCM samples, or is cut off within its header.
+        wave.Error, EOFError: `audio` is not a PCM WAV file, or is truncated within its header.
     """
-    with wave.open(audio) as heard:  # type: ignore[arg-type]
-        channels, width, rate = heard.getnchannels(), heard.getsampwidth(), heard.getframerate()
+    with wave.open(audio) as source:  # type: ignore[arg-type]
+        channels, width, rate = source.getnchannels(), source.getsampwidth(), source.getframerate()
         made.write(bytes(_HEADER))
         samples, state = 0, None
-        while piece := heard.readframes(_FRAMES):
+        while piece := source.readframes(_FRAMES):
             mono = audioop.tomono(piece, width, 0.5, 0.5) if channels == 2 else piece
             if rate != _RATE:
                 mono, state = audioop.ratecv(mono, width, 1, rate, _RATE, state)
             samples += made.write(audioop.lin2alaw(mono, width))
     if samples % 2:
-        made.write(b"\0")  # a chunk of odd length is filled up
+        made.write(b"\0")  # chunks are padded to an even length
     made.seek(0)
     made.write(_header(samples))
     return samples

@@ -1,6 +1,6 @@
-"""The sounds of recordings in S3, and URLs that lead to one without an account.
+"""Recordings in S3, and presigned URLs to them.
 
-The role needs `s3:ListBucket` besides `s3:GetObject`: without it S3 answers 403, not 404, for a key that is not there.
+The role needs `s3:ListBucket` besides `s3:GetObject`: without it S3 answers 403, not 404, for a missing key.
 """
 
 from datetime import timedelta
@@ -18,7 +18,7 @@ _WAV = "audio/wav"
 
 
 class S3Recordings:
-    """Plays `usecases.ports.Recordings`."""
+    """Implements `usecases.ports.recordings.Recordings`."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client = client

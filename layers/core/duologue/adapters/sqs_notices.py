@@ -1,8 +1,8 @@
 """The queues of notifications in AWS SQS.
 
-First attempts go through a FIFO queue, one group a call, so that they stay in order. Retries and what could not be
-delivered go through standard queues. SQS delays a message by 15 minutes at most: a retry that is due later is put
-aside again each time it comes out too early.
+First attempts go through a FIFO queue, one group per call, so that they stay in order. Retries and undelivered
+notifications go through standard queues. SQS delays a message by at most 15 minutes: a retry that is received before it
+is due is queued again.
 """
 
 import json
@@ -25,10 +25,10 @@ _MOST_IN_A_BATCH = 10
 
 
 class SqsNotices:
-    """Plays `usecases.ports.Notices`."""
+    """Implements `usecases.ports.notifying.Notices`."""
 
     def __init__(self, client: "SQSClient", first: str = "", retry: str = "", undelivered: str = "") -> None:
-        """The queues' URLs; one that this process does not write to may be left out."""
+        """The queues' URLs; empty: not used by this process."""
         self._client = client
         self._first = first
         self._retry = retry
@@ -50,7 +50,7 @@ class SqsNotices:
                         for place, notice in enumerate(batch)
                     ],
                 )
-            if sent.get("Failed"):  # sending all of them again is harmless: the queue knows those it has
+            if sent.get("Failed"):  # sending all again is harmless: the queue deduplicates
                 raise OutsideUnavailable(f"{_WHAT}: {sent['Failed'][0]['Code']}")
 
     def queue_again(self, notice: Notice, now: datetime) -> None:
@@ -65,7 +65,7 @@ class SqsNotices:
 
 
 def written(notice: Notice, **more: str) -> str:
-    """A notice as a message's body."""
+    """The message body of a notice."""
     body = {
         "call_id": notice.call_id,
         "sequence": notice.sequence,
@@ -80,7 +80,7 @@ def written(notice: Notice, **more: str) -> str:
 
 
 def read(body: str) -> Notice:
-    """A message's body as a notice. Raises ValueError, KeyError or TypeError if it is none."""
+    """The notice of a message body. Raises ValueError, KeyError or TypeError: malformed."""
     sent = json.loads(body)
     call_id, sequence = str(sent["call_id"]), int(sent["sequence"])
     due = datetime.fromisoformat(sent["due"]) if "due" in sent else None

@@ -1,4 +1,4 @@
-"""What a deployed stack says of itself: the outputs of template.yaml."""
+"""The outputs of a deployed stack."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def outputs_of(client: "CloudFormationClient", stack: str) -> dict[str, str]:
-    """Output name → value. Raises OutsideUnavailable: there is no such stack, or nobody could be asked."""
+    """Output name → value. Raises OutsideUnavailable: the stack does not exist, or cannot be read."""
     try:
         with outside(f"stack {stack}"):
             described = client.describe_stacks(StackName=stack)["Stacks"][0]
@@ -24,10 +24,10 @@ def outputs_of(client: "CloudFormationClient", stack: str) -> dict[str, str]:
 
 
 class StackLine:
-    """Plays `usecases.ports.outside.Line`: the line of a stack, by the text of its output DisplayNumbers."""
+    """Implements `usecases.ports.outside.Line`: the numbers in a stack's output DisplayNumbers."""
 
     def __init__(self, listed: Callable[[], str], source: str) -> None:
-        """`listed`: numbers, comma separated. It may raise OutsideUnavailable."""
+        """`listed`: returns the numbers, comma separated; may raise OutsideUnavailable."""
         self._listed, self._source = listed, source
 
     def numbers(self) -> LineNumbers:

@@ -1,4 +1,4 @@
-"""The flow in AWS Step Functions: one execution a call, named by the call's id."""
+"""The flow in AWS Step Functions: one execution per call, named by the call's id."""
 
 import json
 from datetime import timedelta
@@ -17,7 +17,7 @@ _WAIT_IS_OVER = {"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"}
 
 
 class StepFunctionsFlows:
-    """Plays `usecases.ports.Flows`."""
+    """Implements `usecases.ports.flows.Flows`."""
 
     def __init__(self, client: "SFNClient", state_machine: str) -> None:
         self._client = client
@@ -30,7 +30,7 @@ class StepFunctionsFlows:
                     stateMachineArn=self._state_machine, name=order.call_id, input=json.dumps(_input(order))
                 )
         except ClientError as error:
-            if code_of(error) != "ExecutionAlreadyExists":  # the name is taken by our own first try (R13)
+            if code_of(error) != "ExecutionAlreadyExists":  # started by our own first attempt (R13)
                 raise
 
     def resume(self, token: str) -> bool:
@@ -53,7 +53,7 @@ class StepFunctionsFlows:
 
 
 def _input(order: FlowOrder) -> dict[str, Any]:
-    """No number and nothing of the SP: who may look at executions sees an id and seconds."""
+    """The input: an id and seconds, no telephone numbers and nothing of the SP."""
     return {
         "callId": order.call_id,
         "callerWaitSeconds": _seconds(order.caller_wait),

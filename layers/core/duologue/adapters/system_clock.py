@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 
 class SystemClock:
-    """Plays `usecases.ports.Clock`."""
+    """Implements `usecases.ports.outside.Clock`."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)

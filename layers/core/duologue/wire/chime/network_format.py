@@ -11,7 +11,7 @@ from duologue.wire.chime.invocation import Invocation, read_invocation
 
 
 class ChimeFormat:
-    """Plays `usecases.ports.network.NetworkFormat`."""
+    """Implements `usecases.ports.network.NetworkFormat`."""
 
     sends_again = False
     """It sends an event at most twice, then hangs up (R17)."""

@@ -42,7 +42,7 @@ _VOICE_CALLBACK = "002"
 
 
 class HuaweiWebhooks:
-    """Plays `usecases.ports.WebhookFormat`."""
+    """Implements `usecases.ports.notifying.WebhookFormat`."""
 
     def __init__(self, host: str, new_nonce: Callable[[], str], records: Records) -> None:
         """`host`: the part of a session id after `@`. `new_nonce`: returns 1 to 128 letters and digits, never twice."""

@@ -6,6 +6,7 @@ on moto's DynamoDB.
 """
 
 import json
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from duologue.adapters.chime_network import ChimeNetwork
+from duologue.adapters.sqs_notices import written
 from duologue.call_control.prompt_keys import key_of
 from duologue.call_control.prompts import AppPrompt, Prompt, PromptAudio
 from duologue.domain.accounts import App
@@ -62,6 +64,8 @@ from tests.store import Store
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 OWN = ("+12025550100", "+12025550101")
 CALLER, CALLEE = "+12025550111", "+12025550122"
+WRITTEN: list[str] = []
+"""What the lines of a test wrote where more people look than in the store: executions, queues, object keys."""
 _PROMPTS = {key_of(prompt): prompt for prompt in Prompt}
 _STREAM_DELAY = 0.05
 _FLOW = "flow"
@@ -200,6 +204,8 @@ class Line:
     def run(self) -> "Line":
         """Until nothing is left to happen; at most two days of the clock."""
         self.exchange.run()
+        recordings: Any = self.exchange.recordings
+        WRITTEN.extend(key for _, key in recordings.objects)
         return self
 
     # -- what came of it
@@ -253,7 +259,9 @@ class Line:
             "lastMinuteSeconds": order.last_minute,
         }
         seconds = {name: max(1, int(wait.total_seconds())) for name, wait in waits.items()}
-        self.player.start(order.call_id, {"callId": order.call_id, **seconds})
+        given = {"callId": order.call_id, **seconds}
+        WRITTEN.append(json.dumps(given))
+        self.player.start(order.call_id, given)
 
     def resume(self, token: str) -> bool:
         return self.fast_path and self.player.succeed(token)
@@ -264,6 +272,7 @@ class Line:
     # -- plays Notices and SpEndpoints
     def queue(self, notices: Iterable[Notice]) -> None:
         for notice in notices:
+            WRITTEN.append(written(notice))
             self._tell(notice)
 
     def queue_again(self, notice: Notice, now: datetime) -> None:
@@ -303,10 +312,18 @@ class Line:
         return json.loads(self._process(self._format.read(event, self.clock.now())))
 
     def _flow(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """One invocation of the function. Step Functions keeps its payload, its result, or its error with its trace."""
+        WRITTEN.append(json.dumps(payload))
         elapsed = (self.clock.now() - START).total_seconds()
-        if self.outage and self.outage[0] <= elapsed < self.outage[1]:
-            raise OutsideUnavailable("calls table")
-        return answer(payload, self._verbs)
+        try:
+            if self.outage and self.outage[0] <= elapsed < self.outage[1]:
+                raise OutsideUnavailable("calls table")
+            result = answer(payload, self._verbs)
+        except Exception as error:
+            WRITTEN.append("".join(traceback.format_exception(error)))
+            raise
+        WRITTEN.append(json.dumps(result))
+        return result
 
     def new_id(self, now: datetime) -> str:
         self._numbers += 1

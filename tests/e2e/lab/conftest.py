@@ -9,6 +9,7 @@ from lab.cases.checks import check, time_lags
 from lab.cases.play import NetworkWatch, Played
 from lab.lab import Lab
 from lab.sp.service_provider import ServiceProvider, open_sp
+from tests.e2e.lab import traces
 from tests.e2e.lab.company import Company, Way
 from tests.e2e.lab.ways import USUAL
 
@@ -43,7 +44,14 @@ def new_sp(lab):
 
 
 @pytest.fixture(scope="session")
-def company(lab, watch, new_sp) -> Iterator[Company]:
+def messages(lab) -> Iterator[list[str]]:
+    """Everything that was sent to a queue since the first call."""
+    with traces.messages(lab) as sent:
+        yield sent
+
+
+@pytest.fixture(scope="session")
+def company(lab, watch, new_sp, messages) -> Iterator[Company]:
     """Warmed up: each function has as many processes as the cases will keep busy, so that times mean something."""
     company = Company(lab, watch, new_sp("acme", settings=("--recording",)))
     short = named("talked")

@@ -11,7 +11,9 @@ from lab.aws.switches import CloudSwitches
 from lab.cases.catalogue import CASES, LAB
 from lab.cases.checks import check
 from pstn.switches import Switches
+from tests.e2e.lab import traces
 from tests.e2e.lab.ways import ELSEWHERE, USUAL, WAYS
+from tests.telephone_numbers import telephone_numbers_in
 
 PLAYED_ONCE = {
     "longest_call": "it lasts a minute",
@@ -61,6 +63,18 @@ def test_nothing_comes_later_and_nothing_is_left(plays, quiet, lab):
     calls = lab.client("dynamodb").scan(TableName=lab.outputs["CallsTable"], IndexName="open-calls")
     assert calls["Items"] == []
     assert _waiting_messages(lab) == {}
+
+
+def test_no_telephone_number_is_in_an_execution_a_message_a_log_or_a_key(plays, quiet, lab, messages):
+    """After all cases, and whatever else was played on this lab."""
+    calls = {promise.result().call_id for promise in plays.values()}
+    executions, lines, keys = traces.executions(lab), traces.log_lines(lab), traces.object_keys(lab)
+    assert calls <= executions.keys()
+    for call in calls:
+        assert any(call in message for message in messages), "its notices"
+    assert any(call in line for line in lines for call in calls)
+    assert any(call in key for key in keys for call in calls), "its recording"
+    assert telephone_numbers_in([*executions.values(), *messages, *lines, *keys]) == []
 
 
 def _waiting_messages(lab) -> dict[str, str]:

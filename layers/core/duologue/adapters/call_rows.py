@@ -23,6 +23,7 @@ from duologue.call_control.history import Delivery, History
 from duologue.domain.audio import Audio, AudioListeners, EarlyMedia
 from duologue.domain.call import Call, NotifyTo
 from duologue.domain.cdr import Cdr
+from duologue.domain.errors import UnknownCall
 from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
 from duologue.domain.phone_number import PhoneNumber
@@ -109,7 +110,14 @@ def call_row(call: Call) -> Row:
     )
 
 
-def asked_before(row: Row) -> Row:
+def call_of_rows(call_id: str, rows: Mapping[str, Row]) -> Call:
+    """The call of its items by sort key. Raises UnknownCall: there is no such call."""
+    if CALL not in rows:
+        raise UnknownCall(call_id)
+    return call_of(call_id, rows.get(ASKED) or _asked_before(rows[CALL]), rows[CALL])
+
+
+def _asked_before(row: Row) -> Row:
     """The immutable part as the previous release stored it in CALL; such calls last for a day after an update."""
     renamed = {f"{party}_display_number": row[f"{party}_shows"] for party in Party if f"{party}_shows" in row}
     return {"keep_recording_days": 0, "plays_before_callee": False, "announces_end": False} | row | renamed
@@ -141,7 +149,7 @@ def call_of(call_id: str, asked: Row, row: Row) -> Call:
         taken_up_at=_moment(row.get("taken_up_at")),
         network_call=row.get("network_call"),
         dial_refusal=row.get("dial_refusal"),
-        ending=EndReason(row["ending"]) if "ending" in row else None,
+        ending=_reason(row, row["ending"]) if "ending" in row else None,
         ending_at=_moment(row.get("ending_at")),
         ended_by=Party(row["ended_by"]) if "ended_by" in row else None,
         ended_at=_moment(row.get("ended_at")),
@@ -176,8 +184,8 @@ def _read_fact(written: Mapping[str, Any]) -> Fact:
 
 
 def history_of(call_id: str, rows: Mapping[str, Row]) -> History:
-    """The history of a call; `rows`: all its items by sort key."""
-    call = call_of(call_id, rows[ASKED], rows[CALL])
+    """The history of a call; `rows`: all its items by sort key. Raises UnknownCall."""
+    call = call_of_rows(call_id, rows)
     facts: dict[int, Fact] = {1: CallAccepted(call.accepted_at)}
     deliveries: dict[int, Delivery] = {}
     for item, row in rows.items():
@@ -240,7 +248,7 @@ def cdr_of_rows(call: Call, row: Row | None) -> Cdr | None:
         callee=_with_row(call.callee, row),
         accepted_at=call.accepted_at,
         ended_at=datetime.fromisoformat(row["ended_at"]),
-        reason=EndReason(row["reason"]),
+        reason=_reason(row, row["reason"]),
         ended_by=Party(row["ended_by"]) if "ended_by" in row else None,
         user_data=call.user_data,
         wants_party_type=call.wants_party_type,
@@ -281,6 +289,11 @@ def _with_row(leg: Leg, row: Row) -> Leg:
         outcome=Outcome(Result(result), read("sip_status")) if result is not None else None,
         **{name: _moment(read(name)) for name in _LEG_TIMES},
     )
+
+
+def _reason(row: Row, written: str) -> EndReason:
+    """The previous release, whose rows contain the SP, stored lack of room as a refused dial."""
+    return EndReason.NO_ROOM if written == EndReason.DIAL_REFUSED and "sp" in row else EndReason(written)
 
 
 def _audio_of(row: Row) -> Audio:

@@ -17,9 +17,8 @@ from duologue.adapters.call_rows import (
     CALL,
     CDR,
     TOKEN,
-    asked_before,
     asked_row,
-    call_of,
+    call_of_rows,
     call_row,
     cdr_row,
     event_key,
@@ -39,7 +38,6 @@ from duologue.domain.errors import (
     OutsideUnavailable,
     RaceLost,
     StaleAttempt,
-    UnknownCall,
 )
 from duologue.domain.task_token import TaskToken, Wait
 from duologue.usecases.ports.calls import Change, ProcessedEvent, SavedCall
@@ -188,11 +186,9 @@ def _new_close_by(change: Change) -> datetime | None:
 
 
 def _saved(call_id: str, items: dict[str, dict[str, Any]]) -> SavedCall:
-    if CALL not in items:
-        raise UnknownCall(call_id)
-    row = items[CALL]
+    call, row = call_of_rows(call_id, items), items[CALL]
     return SavedCall(
-        call=call_of(call_id, items.get(ASKED) or asked_before(row), row),
+        call=call,
         version=row["version"],
         task_token=_token(items[TOKEN]) if TOKEN in items else _token_before(row),
         dial_mark=row.get("dial_mark"),

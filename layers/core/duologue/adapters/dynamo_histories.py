@@ -3,10 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 from duologue.adapters.aws import from_item, outside
-from duologue.adapters.call_rows import ASKED, CALL, history_of
+from duologue.adapters.call_rows import history_of
 from duologue.adapters.dynamo_calls import WHAT
 from duologue.call_control.history import History
-from duologue.domain.errors import UnknownCall
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -31,6 +30,4 @@ class DynamoHistories:
             rows: dict[str, dict[str, Any]] = {
                 item["item"]["S"]: from_item(item) for page in pages for item in page["Items"]
             }
-        if not rows.keys() >= {CALL, ASKED}:
-            raise UnknownCall(call_id)
         return history_of(call_id, rows)

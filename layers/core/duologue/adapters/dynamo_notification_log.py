@@ -10,7 +10,7 @@ from duologue.adapters.call_rows import (
     ASKED,
     CALL,
     CDR,
-    call_of,
+    call_of_rows,
     cdr_of_rows,
     delivery_key,
     delivery_row,
@@ -53,9 +53,9 @@ class DynamoNotificationLog:
             raise OutsideUnavailable(f"{WHAT}: UnprocessedKeys")
         rows = {item["item"]["S"]: from_item(item) for item in found["Responses"].get(self._calls, [])}
         facts = facts_of(rows[notice.source]) if notice.source in rows else {}
-        if not rows.keys() >= {CALL, ASKED} or notice.sequence not in facts:
+        call = call_of_rows(notice.call_id, rows)
+        if notice.sequence not in facts:
             raise UnknownCall(notice.call_id)
-        call = call_of(notice.call_id, rows[ASKED], rows[CALL])
         return Notification(
             call=call,
             fact=facts[notice.sequence],

@@ -12,6 +12,7 @@ from typing import Any
 from duologue.adapters.metrics import count
 from duologue.domain import errors
 from duologue.domain.errors import DuologueError
+from duologue.runtime.last_resort import report_unexpected
 from duologue.runtime.logging import set_up
 from duologue.runtime.wiring.flow import Dependencies, dependencies
 from duologue.usecases.run_flow import WaitingTask, rank_of
@@ -57,13 +58,12 @@ def _error(name: str | None) -> type[DuologueError] | None:
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    set_up()
+    set_up(context)
     try:
         return answer(event, dependencies())
     except DuologueError as error:
         _log.info("flow: %s", type(error).__name__, extra={"call_id": event.get("callId")})
         raise
     except Exception:
-        _log.exception("unexpected")
-        count("Unexpected", Function="flow")
+        report_unexpected("flow")
         raise

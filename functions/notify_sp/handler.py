@@ -1,12 +1,15 @@
 """Deliver one notification to one SP: first attempts from a FIFO queue, retries from a standard one."""
 
 import logging
-from typing import Any
+from typing import Any, Protocol
+
+from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from duologue.adapters.sqs_notices import read
 from duologue.domain.errors import OutsideUnavailable
+from duologue.runtime.last_resort import report_unexpected
 from duologue.runtime.logging import set_up
-from duologue.runtime.sqs_batch import Context, work_through
 from duologue.runtime.wiring.notify_sp import Dependencies, dependencies
 from duologue.usecases.notify_sp import notify_sp
 
@@ -15,17 +18,35 @@ _TIME_FOR_ONE_MS = 12_000
 """Looking up a name, the whole exchange, and our own reads and writes."""
 
 
+class Context(Protocol):
+    """What Lambda tells of an invocation."""
+
+    def get_remaining_time_in_millis(self) -> int: ...
+
+
+class NotInTime(Exception):
+    """A message that may not end in time is not begun: it comes again."""
+
+
 def answer(event: dict[str, Any], context: Context, dependencies: Dependencies) -> dict[str, Any]:
-    def notify(body: str) -> bool:
-        return _notify(body, dependencies)
+    """Work through a batch; what must come again is given back, and with it the later messages of its group."""
 
-    return work_through(event, context, notify, time_for_one_ms=_TIME_FOR_ONE_MS, function="notify_sp")
+    def notify(record: SQSRecord) -> None:
+        if context.get_remaining_time_in_millis() < _TIME_FOR_ONE_MS:
+            raise NotInTime
+        _notify(record.body, dependencies)
+
+    processor = SqsFifoPartialProcessor(skip_group_on_error=True)
+    processor.raise_on_entire_batch_failure = False  # it would count as a failure of the function, not of its messages
+    return dict(process_partial_response(event, notify, processor))
 
 
-def _notify(body: str, dependencies: Dependencies) -> bool:
-    notice = read(body)
-    extra = {"call_id": notice.call_id, "sequence": notice.sequence, "attempt": notice.attempt}
+def _notify(body: str, dependencies: Dependencies) -> None:
+    """Whatever it raises gives the message back."""
+    extra: dict[str, Any] = {}
     try:
+        notice = read(body)
+        extra = {"call_id": notice.call_id, "sequence": notice.sequence, "attempt": notice.attempt}
         result = notify_sp(
             notice,
             log=dependencies.log,
@@ -37,11 +58,13 @@ def _notify(body: str, dependencies: Dependencies) -> bool:
         )
     except OutsideUnavailable:
         _log.warning("the notice comes again", extra=extra, exc_info=True)
-        return False
+        raise
+    except Exception:
+        report_unexpected("notify_sp", **extra)
+        raise
     _log.info("notice: %s", result.value, extra=extra)
-    return True
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
-    set_up()
+    set_up(context)
     return answer(event, context, dependencies())

@@ -22,5 +22,5 @@ def answer(event: dict[str, Any], dependencies: Dependencies) -> dict[str, Any]:
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    set_up()
+    set_up(context)
     return answer(event, dependencies())

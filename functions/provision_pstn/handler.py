@@ -36,4 +36,4 @@ def line() -> ChimeLine:
 
 
 def handler(event: dict[str, Any], context: object) -> None:
-    replying(lambda asked: answer(asked, line()), event)
+    replying(lambda asked: answer(asked, line()), event, context)

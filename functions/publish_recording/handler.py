@@ -3,7 +3,8 @@
 import logging
 from typing import Any
 
-from duologue.adapters.s3_events import key_of_created
+from aws_lambda_powertools.utilities.data_classes.s3_event import S3EventBridgeNotificationEvent
+
 from duologue.runtime.logging import set_up
 from duologue.runtime.wiring.publish_recording import Dependencies, dependencies
 from duologue.usecases.publish_recording import publish_recording
@@ -13,12 +14,12 @@ _log = logging.getLogger(__name__)
 
 def answer(event: dict[str, Any], dependencies: Dependencies) -> dict[str, Any]:
     """One object that the network has put down. An exception has the event come again."""
-    key = key_of_created(event)
+    key = S3EventBridgeNotificationEvent(event).detail.object.key
     became = publish_recording(key, calls=dependencies.calls, publisher=dependencies.publisher)
     _log.info(became.value, extra={"key": key})
     return {"became": became.value}
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    set_up()
+    set_up(context)
     return answer(event, dependencies())

@@ -29,5 +29,5 @@ def answer(dependencies: Dependencies) -> dict[str, Any]:
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    set_up()
+    set_up(context)
     return answer(dependencies())

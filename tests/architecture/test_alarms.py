@@ -131,11 +131,11 @@ def test_a_metric_of_ours_is_counted_under_the_dimensions_that_its_alarm_watches
 
 def test_a_function_counts_itself_by_its_own_name():
     """The metric's dimension says to the operator whose log to read."""
-    counting = ["duologue.runtime.last_resort.guarded", "duologue.runtime.last_resort.isolate_failures"]
+    counting = ["guarded", "isolate_failures", "report_unexpected"]
     named = [
         (module, str(word.value))
-        for name in [*counting, "duologue.runtime.sqs_batch.work_through"]
-        for module, call in calls_of(name)
+        for name in counting
+        for module, call in calls_of(f"duologue.runtime.last_resort.{name}")
         for word in [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "function")]
         if isinstance(word, ast.Constant)
     ]

@@ -90,10 +90,10 @@ def test_it_says_under_which_licence(about: Path):
 def test_it_asks_for_what_is_imported_and_nothing_else(about: Path):
     imported = {name.partition(".")[0] for name in _imported()} - sys.stdlib_module_names - {"duologue"}
     providers = packages_distributions()
-    needed = {providers[name][0].lower() for name in imported} | (
+    needed = {providers[name][0].lower().replace("_", "-") for name in imported} | (
         {"audioop-lts"} if sys.version_info >= (3, 13) else set()
     )
-    needed.discard("pydantic_core")  # pydantic's own half
+    needed.discard("pydantic-core")  # pydantic's own half
     assert {each.name for each in _required(about)} == needed
 
 

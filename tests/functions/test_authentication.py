@@ -376,7 +376,7 @@ def test_only_what_is_wrong_within_five_minutes_adds_up(door):
 def test_a_lock_is_of_one_address_and_one_app(door):
     wrong_digests(door, 10)
     event = proven(event_of("look-up"), door.signed("aksk").headers)
-    elsewhere = event | {"requestContext": {"identity": {"sourceIp": "198.51.100.99"}}}
+    elsewhere = event | {"requestContext": event["requestContext"] | {"identity": {"sourceIp": "198.51.100.99"}}}
     assert door.knock(elsewhere) == (200, "0")
     stranger(door)
     other = aksk("app-2", "secret-2", written(NOW)).headers

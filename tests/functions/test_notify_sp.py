@@ -128,6 +128,18 @@ def test_a_retry_that_must_come_again_holds_nothing_back():
     assert function.told == ["callout", "answer"]
 
 
+def test_a_batch_of_which_nothing_is_done_is_given_back_and_is_no_failure_of_the_function(capsys):
+    """An exception would raise the alarm on the function's errors; what nobody named is counted for its own."""
+    function = Function()
+    assert function.take(TWO_CALLS, Context(0, 0, 0)) == IDS
+    assert function.told == []
+    assert capsys.readouterr().out == "", "lack of time is nothing unexpected"
+    no_notice = DUE["Records"][0] | {"body": "no notice"}
+    assert function.take({"Records": [no_notice]}) == [no_notice["messageId"]]
+    counted = json.loads(capsys.readouterr().out)
+    assert (counted["Unexpected"], counted["Function"]) == ([1.0], "notify_sp")
+
+
 def test_what_cannot_end_in_time_is_not_begun():
     function = Function()
     assert function.take(TWO_CALLS, Context(30_000, 11_999)) == [IDS[1]]

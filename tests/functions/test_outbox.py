@@ -100,7 +100,7 @@ def test_a_wait_that_may_not_be_resumed_is_counted_and_holds_up_nothing(capsys):
     world.take(sample("outbox", "call_ended"))
     assert [notice.sequence for notice in world.notices.first] == [7, 8]
     counted = json.loads(capsys.readouterr().out)
-    assert (counted["Unexpected"], counted["Function"]) == (1, "outbox")
+    assert (counted["Unexpected"], counted["Function"]) == ([1.0], "outbox")
 
 
 @pytest.mark.parametrize("name", [name for name in samples("outbox") if name != "cdr_written"])

@@ -218,7 +218,7 @@ def bucket() -> Iterator[Bucket]:
 
 def test_a_success_is_told(world, bucket):
     event = asked("line_created") | {"ResponseURL": bucket.url}
-    replying(world.take, event)
+    replying(world.take, event, None)
     [(headers, told)] = bucket.put
     assert told["Status"] == "SUCCESS"
     assert told["Data"]["DisplayNumbers"] == "+12025550100"
@@ -230,7 +230,7 @@ def test_a_success_is_told(world, bucket):
 def test_a_failure_is_told_with_its_reason_and_the_same_identity(world, bucket):
     """Else CloudFormation waits for an hour, or deletes what has another identity."""
     event = asked("line_updated", AreaCode="999") | {"ResponseURL": bucket.url}
-    replying(world.take, event)
+    replying(world.take, event, None)
     [(_, told)] = bucket.put
     assert (told["Status"], told["PhysicalResourceId"]) == ("FAILED", event["PhysicalResourceId"])
     assert "area code 999" in told["Reason"]

@@ -154,7 +154,7 @@ def test_too_many_wrong_secrets_lock_refreshing_from_their_address_and_leave_tok
     said = answer(right, api.dependencies)
     assert (said["statusCode"], json.loads(said["body"])["resultcode"]) == (403, "1020176")
     assert said["headers"]["Retry-After"] == "1800"
-    elsewhere = right | {"requestContext": {"identity": {"sourceIp": "198.51.100.99"}}}
+    elsewhere = right | {"requestContext": right["requestContext"] | {"identity": {"sourceIp": "198.51.100.99"}}}
     assert api.say(elsewhere)[0] == 200
     assert (
         api.say(with_query(sample("sp_logged_out"), access_token=tokens["access_token"]))[0] == 200

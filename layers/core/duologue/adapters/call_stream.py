@@ -3,6 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import (
+    DynamoDBRecordEventName,
+    DynamoDBStreamEvent,
+)
+
 from duologue.adapters.aws import from_item
 from duologue.adapters.call_rows import is_event, sequences_of
 from duologue.domain.task_token import Wait
@@ -12,10 +17,10 @@ from duologue.usecases.ports.notifying import Notice
 
 def committed_of(event: dict[str, Any]) -> Iterator[Committed]:
     """The inserted events, in stream order; template.yaml filters for them."""
-    for record in event["Records"]:
-        if record["eventName"] != "INSERT":
+    for record in DynamoDBStreamEvent(event).records:
+        if record.event_name is not DynamoDBRecordEventName.INSERT or record.dynamodb is None:
             continue
-        row = from_item(record["dynamodb"]["NewImage"])
+        row = from_item(record.dynamodb["NewImage"])  # its own reading of an item makes every number a Decimal
         if not is_event(row["item"]):
             continue
         notices = tuple(Notice(row["call"], number, row["item"], row["app"]) for number in sequences_of(row))

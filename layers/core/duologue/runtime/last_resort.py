@@ -25,12 +25,11 @@ def guarded(function: str, safe: Callable[[dict[str, Any]], dict[str, Any] | Non
 
     def wrap(handler: Handler) -> Handler:
         def answering(event: dict[str, Any], context: object) -> dict[str, Any]:
-            set_up()
+            set_up(context)
             try:
                 return handler(event, context)
             except Exception:  # in an SMA Lambda it cuts off a person (R17), in an API it shows a stack
-                _log.exception("unexpected")
-                count("Unexpected", Function=function)
+                report_unexpected(function)
                 answer = safe(event)
                 if answer is None:
                     raise
@@ -41,6 +40,12 @@ def guarded(function: str, safe: Callable[[dict[str, Any]], dict[str, Any] | Non
     return wrap
 
 
+def report_unexpected(function: str, **extra: object) -> None:
+    """Log the exception that is being handled, and count it for the alarm."""
+    _log.exception("unexpected", extra=extra)
+    count("Unexpected", Function=function)
+
+
 def isolate_failures(function: str) -> FailureIsolation:
     """Around the work on one call among many: what breaks there must not hold up the others."""
 
@@ -49,15 +54,14 @@ def isolate_failures(function: str) -> FailureIsolation:
         try:
             yield
         except Exception:  # noqa: BLE001 - one call that nothing can be done about must not stop the work on all
-            _log.exception("unexpected", extra={"call_id": call_id})
-            count("Unexpected", Function=function)
+            report_unexpected(function, call_id=call_id)
 
     return isolate
 
 
-def replying(work: Callable[[dict[str, Any]], ResourceResult], event: dict[str, Any]) -> None:
+def replying(work: Callable[[dict[str, Any]], ResourceResult], event: dict[str, Any], context: object) -> None:
     """Do what a custom resource asks and tell CloudFormation, which otherwise waits an hour for an answer."""
-    set_up()
+    set_up(context)
     try:
         outcome = work(event)
     except Exception as error:  # noqa: BLE001 - whatever it was, the operator reads it in the stack's events

@@ -1,7 +1,9 @@
 """Logs: one JSON object a line, with what was said of the call, and nothing that identifies a person.
 
-The standard library does it: call_control must start quickly, and Lambda's own log format would add the request's
-body on an error. Telephone numbers print masked by their class; tokens, secrets and query strings are never logged.
+Powertools' formatter on the root logger, and not its Logger: that takes over one logger, and passes its settings on to
+those of other names that are there by then. What the layers below say, which know no Powertools, and what botocore and
+urllib3 say, would be written unmasked by Lambda's own handler.
+Telephone numbers print masked by their class; tokens, secrets and query strings are never logged.
 """
 
 import json
@@ -9,27 +11,12 @@ import logging
 import os
 import re
 import sys
-import time
+from collections.abc import Mapping
 from typing import Any
 
-_STANDARD = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
-
-
-class JsonLines(logging.Formatter):
-    converter = staticmethod(time.gmtime)
-
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
-            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{int(record.msecs):03d}Z",
-            "level": record.levelname,
-            "function": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", record.name),
-            "said": record.getMessage(),
-        }
-        line |= {name: value for name, value in record.__dict__.items() if name not in _STANDARD}
-        if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
-        return mask(json.dumps(line, default=str, ensure_ascii=False))
 
 
 def mask(text: str) -> str:
@@ -37,13 +24,29 @@ def mask(text: str) -> str:
     return _NUMBER.sub(lambda number: number[0][:4] + "*" * (len(number[0]) - 6) + number[0][-2:], text)
 
 
-def set_up() -> None:
-    """Send everything from INFO up to standard error as JSON lines; a second call changes nothing."""
+def set_up(context: object = None) -> None:
+    """Send everything from INFO up to standard error as JSON lines; each names the invocation that `context` is of."""
     root = logging.getLogger()
-    if any(isinstance(handler.formatter, JsonLines) for handler in root.handlers):
-        return
+    ours = [each.formatter for each in root.handlers if isinstance(each.formatter, LambdaPowertoolsFormatter)]
+    formatter = ours[0] if ours else _take_over(root)
+    formatter.append_keys(function_request_id=getattr(context, "aws_request_id", None))
+
+
+def _take_over(root: logging.Logger) -> LambdaPowertoolsFormatter:
+    formatter = LambdaPowertoolsFormatter(
+        json_serializer=_masked,
+        utc=True,
+        use_rfc3339=True,
+        serialize_stacktrace=False,  # the trace is in the line already, as text
+        service=os.environ.get("AWS_LAMBDA_FUNCTION_NAME"),
+    )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(formatter)
     root.handlers = [handler]
     root.setLevel(os.environ.get("LOG_LEVEL", "INFO"))
     logging.getLogger("botocore").setLevel(logging.WARNING)  # it tells where it found credentials, each time
+    return formatter
+
+
+def _masked(line: Mapping[str, Any]) -> str:
+    return mask(json.dumps(line, default=str, ensure_ascii=False))

@@ -1,7 +1,8 @@
 """A request that came through the API, and the response to it (REST API proxy integration, payload version 1.0).
 
-Header names are in lower case here, since clients and gateways spell them as they like. Nothing of this is ever logged
-as it came: it carries tokens, passwords and numbers.
+Which route a request is for, the gateway has decided: docs/decisions/0011-powertools.md says why no resolver decides it
+again. Header names are found in any spelling, since clients and gateways spell them as they like. Nothing of this is
+ever logged as it came: it carries tokens, passwords and numbers.
 """
 
 import base64
@@ -12,6 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
+
+from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import APIGatewayProxyEvent
 
 from duologue.domain.errors import DuologueError, InvalidField
 from duologue.wire.huawei.results import Answer, failure
@@ -49,38 +52,38 @@ class Request:
         return dict(form) | dict(self.query)
 
 
-def request_of(event: Mapping[str, Any]) -> Request:
+def request_of(event: dict[str, Any]) -> Request:
     """Raises InvalidField: the body is said to be Base64 and is not."""
-    body = (event.get("body") or "").encode(errors="surrogatepass")
-    if event.get("isBase64Encoded"):
+    sent = APIGatewayProxyEvent(event)
+    body = (sent.body or "").encode(errors="surrogatepass")
+    if sent.is_base64_encoded:  # its decoded_body is text, and raises where a body is none
         try:
             body = base64.b64decode(body, validate=True)
         except binascii.Error as error:
             raise InvalidField("body", "is not Base64") from error
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     return Request(
-        route=event["resource"],
-        method=event["httpMethod"],
-        query=event.get("queryStringParameters") or {},
-        headers=headers,
+        route=sent.resource,
+        method=sent.http_method,
+        query=sent.query_string_parameters,
+        headers=sent.headers,
         body=body,
-        path=event.get("pathParameters") or {},
-        base=_base(event, headers),
-        source=event.get("requestContext", {}).get("identity", {}).get("sourceIp") or "",
+        path=sent.path_parameters,
+        base=_base(sent),
+        source=sent.request_context.identity.source_ip or "",
     )
 
 
-def _base(event: Mapping[str, Any], headers: Mapping[str, str]) -> str:
+def _base(sent: APIGatewayProxyEvent) -> str:
     """Without a custom domain the API's paths begin below the stage's name, which only the context's path has.
 
     The gateway takes a path with a slash at its end for the same, and leaves the slash.
     """
-    whole, route = event.get("requestContext", {}).get("path", "").rstrip("/"), event["resource"]
+    whole, route = sent.request_context.path.rstrip("/"), sent.resource
     prefix = whole.removesuffix(route) if whole.endswith(route) else ""
-    return f"{headers.get('x-forwarded-proto', 'https')}://{headers.get('host', '')}{prefix}"
+    return f"{sent.headers.get('x-forwarded-proto', 'https')}://{sent.headers.get('host', '')}{prefix}"
 
 
-def answered(event: Mapping[str, Any], say: Callable[[Request], Answer]) -> dict[str, Any]:
+def answered(event: dict[str, Any], say: Callable[[Request], Answer]) -> dict[str, Any]:
     """What `say` answers a request, as the response to it. A refusal is said in the SP's format."""
     route = event["resource"]
     try:

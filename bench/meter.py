@@ -15,7 +15,7 @@ from threading import Lock
 from typing import Any
 
 from bench.units import Item, index_units, item_bytes, read_units, write_units
-from lab.aws.engine import part
+from lab.aws.ministack import ministack
 from lab.aws.overlay import own_services
 
 OUTSIDE = "outside"
@@ -80,7 +80,7 @@ class Meter:
 
     @contextmanager
     def attached(self) -> "Iterator[Meter]":
-        handlers = part("app").SERVICE_HANDLERS
+        handlers = ministack("app").SERVICE_HANDLERS
         stock = dict(handlers)
         for service, handler in stock.items():
             handlers[service] = self._watching(service, handler)
@@ -143,7 +143,7 @@ class Meter:
 def _who(headers: Mapping[str, str]) -> str:
     """The name of the function or state machine whose session signed this."""
     match = re.search(r"Credential=([^/]+)/", headers.get("authorization", ""))
-    session = part("services.sts")._sessions.get(match[1] if match else "")
+    session = ministack("services.sts")._sessions.get(match[1] if match else "")
     return str(session["Arn"]).rpartition("/")[2] if session else OUTSIDE
 
 
@@ -167,13 +167,13 @@ def _written(operation: str, asked: Mapping[str, Any]) -> Iterator[tuple[str, It
 
 def _image(table: str, key: Item) -> Item | None:
     """The item as the store has it now."""
-    store = part("services.dynamodb")
+    store = ministack("services.dynamodb")
     item: Item | None = store._get_item_by_key(store._tables[table], key)
     return copy.deepcopy(item)
 
 
 def _write(table: str, key: Item, before: Item | None, after: Item | None, transactional: bool) -> ItemWrite:
-    about = part("services.dynamodb")._tables[table]
+    about = ministack("services.dynamodb")._tables[table]
     own_key = [about["pk_name"], *([about["sk_name"]] if about["sk_name"] else [])]
     indexed = 0
     for index in about.get("GlobalSecondaryIndexes") or ():

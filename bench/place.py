@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.aws.engine import part
 from lab.aws.layers import built_layer
+from lab.aws.ministack import ministack
 from lab.aws.runtime import runtime_path
 from lab.lab import Lab
 from lab.sp.account import open_account
@@ -106,7 +106,7 @@ def _operate(lab: Lab, *arguments: str) -> None:
 @contextmanager
 def _transactions() -> Iterator[list[dict[str, Any]]]:
     """The transactions that reach the lab's DynamoDB meanwhile."""
-    handlers, seen = part("app").SERVICE_HANDLERS, []
+    handlers, seen = ministack("app").SERVICE_HANDLERS, []
     stock = handlers["dynamodb"]
 
     async def looked_at(method: str, path: str, headers: Mapping[str, str], body: bytes, query: Any) -> Any:

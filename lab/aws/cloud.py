@@ -1,10 +1,11 @@
-"""One AWS account on this machine: MiniStack inside this process, on 127.0.0.1 only.
+"""One AWS account on this machine: MiniStack in this process, on 127.0.0.1 only.
 
-MiniStack itself lets every web page call it and read its answers. Here only programs are let in, and links to stored
-objects: pstn/http_guard.py says the rule.
+MiniStack itself lets every web page call it and read its responses. Here only programs, and links to stored objects,
+are
+accepted: see pstn/http_guard.py.
 
-Law: MiniStack keeps its state in module variables, so a process holds at most one running cloud; starting another after
-stopping the first begins with an empty account.
+Rule: MiniStack keeps its state in module variables, so a process holds at most one running cloud; starting another
+after stopping the first begins with an empty account.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from botocore.config import Config
 
 from lab.aws import overlay
 from lab.aws.connect import connect
-from lab.aws.engine import part
+from lab.aws.ministack import ministack
 from lab.aws.overlay import event_sources, lambda_process, own_services, timing
 from lab.aws.overlay.task_tokens import TOKENS
 from lab.aws.runtime import runtime_path
@@ -48,18 +49,18 @@ _STOP_SECONDS = 10.0
 
 
 class CloudError(Exception):
-    """The cloud could not be started."""
+    """The local AWS could not be started."""
 
 
 class Cloud:
     """Start it, use `client`, stop it; or use it as a context manager.
 
     Args:
-        auth: check signatures and policies; functions and state machines then act as their roles.
-        state_dir: where unpacked packages and other working files go; made if need be.
+        auth: check signatures and policies; functions and state machines then use their roles.
+        state_dir: directory for unpacked packages and other working files; created if necessary.
         port: of the AWS endpoint; 0 picks a free one.
-        corrected: apply the overlay; off only to show what MiniStack does by itself.
-        switches: what AWS's documents leave open; may be changed under way, for executions that start later.
+        corrected: apply the overlay; False only to show what MiniStack does by itself.
+        switches: what AWS's documentation leaves open; may be changed later, for executions that start afterwards.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class Cloud:
         self._wanted_port, self._corrected = port, corrected
         self.port = 0
         self.also_at: set[str] = set()
-        """Further origins, `http://host:port`, under which clients reach the endpoint through a forwarder."""
+        """Further origins, `http://host:port`, at which clients reach the endpoint through a forwarder."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._shutdown: asyncio.Event | None = None
@@ -94,7 +95,7 @@ class Cloud:
 
     @property
     def switches(self) -> CloudSwitches:
-        """How executions behave that start from now on."""
+        """The switches for executions that start from now on."""
         return self._switches
 
     @switches.setter
@@ -109,23 +110,23 @@ class Cloud:
         self.stop()
 
     def start(self) -> Cloud:
-        """Serve; returns when requests are answered.
+        """Start serving; returns when requests are answered.
 
         Raises:
-            CloudError: it did not come up, or another cloud is running in this process.
-            OSError: the port is taken.
+            CloudError: it did not start, or another cloud is running in this process.
+            OSError: the port is in use.
         """
         if is_running():
             raise CloudError("A cloud is already running in this process")
         if not self._corrected and overlay.applied():
-            raise CloudError("This process's MiniStack is corrected already")
+            raise CloudError("This process's MiniStack has already been corrected")
         listener = socket.create_server((LOOPBACK, self._wanted_port), backlog=512)
         self.port = listener.getsockname()[1]
         self._set_environment()
-        app = part("app")
+        app = ministack("app")
         app.AUTH = self.auth
-        _tell_port(str(self.port))
-        _quiet()
+        _set_port(str(self.port))
+        _set_log_levels()
         if self._corrected:
             overlay.apply()
         timing.resume()
@@ -135,9 +136,9 @@ class Cloud:
         self._thread.start()
         try:
             ready.result(_START_SECONDS)
-        except Exception as error:  # whatever kept it from coming up, nothing of it may stay
+        except Exception as error:  # for whatever reason it did not start: stop what did
             self.stop()
-            raise CloudError(f"The cloud did not start: {error}") from error
+            raise CloudError(f"The local AWS did not start: {error}") from error
         return self
 
     def stop(self) -> None:
@@ -152,8 +153,8 @@ class Cloud:
         self._thread.join(_STOP_SECONDS)
         for process in lambda_process.processes():
             process.kill()
-        part("core.lambda_runtime").reset()
-        part("app")._reset_all_state()
+        ministack("core.lambda_runtime").reset()
+        ministack("app")._reset_all_state()
         if self._corrected:
             event_sources.reset()
         self._thread = self._loop = self._shutdown = None
@@ -168,9 +169,9 @@ class Cloud:
         self._saved_environment = {}
 
     def client(self, service: str, **settings: Any) -> Any:
-        """A boto3 client of this account's root user, which repeats nothing by itself; the same one each time.
+        """A boto3 client of this account's root user, without retries; the same one each time.
 
-        With settings of its own (other credentials, say) it is a new one.
+        With settings (for example, other credentials) it is a new one.
         """
         if not settings and service in self._clients:
             return self._clients[service]
@@ -197,7 +198,7 @@ class Cloud:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables that make the AWS SDK of another process this account's root user."""
+        """Environment variables with which the AWS SDK in another process is this account's root user."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_REGION": self.region,
@@ -208,11 +209,11 @@ class Cloud:
         }
 
     def register(self, service: str, handler: own_services.Handler, *, model: str) -> None:
-        """Serve on the same port what is signed for `service`; `model` is the service's boto3 name."""
+        """Serve requests signed for `service` on the same port; `model` is the service's boto3 name."""
         own_services.register(service, handler, model=model)
 
     def mount(self, prefix: str, handler: own_services.Handler) -> None:
-        """Serve on the same port every path that begins with `prefix`."""
+        """Serve every path that begins with `prefix` on the same port."""
         own_services.mount(prefix, handler)
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -223,11 +224,11 @@ class Cloud:
     def _serve(self, listener: socket.socket, ready: concurrent.futures.Future[None]) -> None:
         try:
             asyncio.run(self._serve_async(listener, ready))
-        except Exception as error:  # whatever ends the server must reach the thread that waits for it
+        except Exception as error:  # any error must reach the thread that waits for the server
             if not ready.done():
                 ready.set_exception(error)
             else:
-                logging.getLogger("lab.aws").exception("The cloud ended")
+                logging.getLogger("lab.aws").exception("The server of the local AWS failed")
 
     async def _serve_async(self, listener: socket.socket, ready: concurrent.futures.Future[None]) -> None:
         from hypercorn.asyncio import serve
@@ -240,20 +241,20 @@ class Cloud:
         config.graceful_timeout = 0.5
         config.shutdown_timeout = 2
         config.loglevel, config.accesslog, config.errorlog = "WARNING", None, None
-        app = guarded(part("app").app, self.port, is_link=_is_link_to_object, also=self.also_at)
+        app = guarded(ministack("app").app, self.port, is_link=_is_link_to_object, also=self.also_at)
         server = asyncio.create_task(serve(app, config, shutdown_trigger=self._shutdown.wait))
         while not server.done():
             with contextlib.suppress(OSError):
                 _, writer = await asyncio.open_connection(LOOPBACK, self.port)
                 writer.close()
-                if part("app")._MAIN_LOOP is self._loop:
+                if ministack("app")._MAIN_LOOP is self._loop:
                     ready.set_result(None)
                     break
             await asyncio.sleep(0.01)
         await server
 
     def _set_environment(self) -> None:
-        """What MiniStack and boto3 read from the environment; put back by `stop`."""
+        """Set the environment variables that MiniStack and boto3 read; `stop` restores them."""
         (self.state_dir / "work").mkdir(parents=True, exist_ok=True)
         self._work_dir = Path(tempfile.mkdtemp(prefix="cloud-", dir=self.state_dir / "work"))
         wanted: dict[str, str | None] = {
@@ -294,19 +295,19 @@ class Cloud:
 
 
 def is_running() -> bool:
-    """Whether this process serves a cloud already."""
+    """Whether this process already runs a cloud."""
     return any(thread.name == "cloud" for thread in threading.enumerate())
 
 
 def _is_link_to_object(scope: Scope) -> bool:
-    """A presigned link to S3. Other GETs are not to be opened from a site: many services act on `?Action=…`."""
+    """A presigned link to S3. Other GETs must not be opened from a site: many services act on `?Action=…`."""
     query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     signed = "X-Amz-Signature" in query and all(name.startswith(("X-Amz-", "response-")) for name in query)
     return signed and bool(_STORED_OBJECT.fullmatch(scope["path"]))
 
 
-def _tell_port(port: str) -> None:
-    """Parts of MiniStack that were imported for an earlier cloud remember its port."""
+def _set_port(port: str) -> None:
+    """Update the port in MiniStack modules that were imported for an earlier cloud."""
     for name, module in list(sys.modules.items()):
         if name.startswith("ministack."):
             for constant in _PORT_NAMES:
@@ -314,12 +315,12 @@ def _tell_port(port: str) -> None:
                     setattr(module, constant, port)
 
 
-def _quiet() -> None:
-    """MiniStack configures the root logger; the lab's own output must stay readable."""
+def _set_log_levels() -> None:
+    """MiniStack configures the root logger; keep the lab's own output readable."""
     level = os.environ["LOG_LEVEL"]
     for handler in logging.getLogger().handlers:
-        if type(handler) is logging.StreamHandler:  # it holds whatever sys.stderr was when MiniStack was imported
-            handler.stream = sys.__stderr__ or handler.stream  # not setStream, which would flush the one that is closed
+        if type(handler) is logging.StreamHandler:  # it has the sys.stderr of when MiniStack was imported
+            handler.stream = sys.__stderr__ or handler.stream  # not setStream, which would flush the closed one
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(level)
-    logging.getLogger("samtranslator").setLevel("ERROR")  # it warns of metrics that nobody collects
+    logging.getLogger("samtranslator").setLevel("ERROR")  # it warns about metrics that are not collected

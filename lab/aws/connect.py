@@ -1,4 +1,4 @@
-"""boto3 clients whose service is known only at run time."""
+"""boto3 clients of services that are known only at run time."""
 
 from __future__ import annotations
 

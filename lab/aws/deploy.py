@@ -1,4 +1,4 @@
-"""A stack of template.yaml: packaged, created or updated through CloudFormation, waited for."""
+"""Deploys template.yaml: packages it, creates or updates the stack through CloudFormation, waits for it."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _POLL_SECONDS = 0.05
 
 
 class DeployError(Exception):
-    """The stack could not be deployed; the text names the resources and CloudFormation's reasons."""
+    """The stack could not be deployed; the message has the resources and CloudFormation's reasons."""
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """A stack that is up.
+    """A deployed stack.
 
     Attributes:
-        outputs: the template's outputs by their names.
-        resources: physical ids by logical ids, those the transform made included.
+        outputs: the template's outputs by name.
+        resources: physical ids by logical ids, including those that the SAM transform added.
     """
 
     stack: str
@@ -46,15 +46,15 @@ def deploy(
     cache: Path | None = None,
     seconds: float = 180.0,
 ) -> Deployment:
-    """Bring the stack to what the template says.
+    """Create or update the stack.
 
     Args:
         parameters: values for the template's parameters; the others keep their defaults.
-        cache: where built layers are kept; below the cloud's state directory by default.
-        seconds: how long the stack may take.
+        cache: directory for built layers; by default in the cloud's state directory.
+        seconds: time-out.
 
     Raises:
-        DeployError: CloudFormation gave up, or took too long.
+        DeployError: CloudFormation failed, or took too long.
         LayerError: a layer could not be built.
     """
     s3, cloudformation = cloud.client("s3"), cloud.client("cloudformation")

@@ -1,9 +1,9 @@
 """The REST API at the root of a port of its own, as a custom domain with an empty base path serves it.
 
-Web pages are not let in, but a link may be opened (pstn/http_guard.py).
+Requests of web pages are refused, but a link may be opened (pstn/http_guard.py).
 
-Law: nothing of a request is written anywhere; the method, path, query, header lines and body reach API Gateway as the
-client sent them, its own spelling of header names included.
+Rule: requests are not logged; method, path, query, header lines and body reach API Gateway as the client sent them,
+including its spelling of header names.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, unquote
 import h11
 
 from lab.aws.cloud import LOOPBACK, Cloud
-from lab.aws.engine import part
+from lab.aws.ministack import ministack
 from lab.aws.overlay.rest_proxy import CLIENT, Client, gateway_answer
 from pstn.http_guard import body_of, is_cors, refusal
 
@@ -38,11 +38,11 @@ Answer = tuple[int, dict[str, Any], bytes]
 class Edge:
     """One stage of one REST API on a port; runs on the cloud's own loop.
 
-    The port is known from the beginning, so that a stack can be told where its API will be; who connects before `start`
-    waits.
+    The port is known in advance, so that the stack can get the API's address as a parameter; clients that connect
+    before `start` wait.
 
     Raises:
-        OSError: the port is taken.
+        OSError: the port is in use.
     """
 
     def __init__(self, cloud: Cloud, *, port: int = 0) -> None:
@@ -54,7 +54,7 @@ class Edge:
 
     @property
     def url(self) -> str:
-        """Where the API's paths begin."""
+        """Base URL of the API."""
         return f"http://{LOOPBACK}:{self.port}"
 
     def start(self, api_id: str, stage: str) -> Edge:
@@ -87,7 +87,7 @@ class Edge:
         try:
             await self._converse(reader, writer)
         except (ConnectionError, TimeoutError, asyncio.CancelledError):
-            pass  # the client went away, said nothing more, or the edge is closing
+            pass  # the client disconnected or was idle too long, or the edge is closing
         finally:
             self._connections.discard(task)
             writer.close()
@@ -123,10 +123,10 @@ class Edge:
             known = headers.get(name.lower())
             headers[name.lower()] = value if known is None else f"{known}, {value}"
         CLIENT.set(Client(lines, peer))
-        part("core.responses").set_request_account_id(self._cloud.account)
-        part("core.responses").set_request_region(self._cloud.region)
+        ministack("core.responses").set_request_account_id(self._cloud.account)
+        ministack("core.responses").set_request_region(self._cloud.region)
         prefix = f"/_aws/execute-api/{self._api_id}/{self._stage}"
-        answer: Answer | None = await part("app")._handle_execute_api_request(
+        answer: Answer | None = await ministack("app")._handle_execute_api_request(
             host,
             prefix + unquote(target),
             request.method.decode(),
@@ -156,7 +156,7 @@ def _without_forwarded(lines: Iterable[tuple[str, str]]) -> list[tuple[str, str]
 
 
 def _forwarded(lines: Iterable[tuple[str, str]], peer: str, port: int) -> list[tuple[str, str]]:
-    """What API Gateway adds; the client's own X-Forwarded-For stays before the peer's address."""
+    """The headers that API Gateway adds; the peer's address is appended to the client's X-Forwarded-For."""
     claimed = [value for name, value in lines if name.lower() == "x-forwarded-for"]
     return [
         ("X-Forwarded-For", ", ".join([*claimed, peer])),
@@ -168,7 +168,7 @@ def _forwarded(lines: Iterable[tuple[str, str]], peer: str, port: int) -> list[t
 async def _read(
     wire: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> tuple[h11.Request | None, bytes | None]:
-    """The next request and its body; (None, None) at the end, a body of None when it is too large."""
+    """The next request and its body; (None, None) at the end; the body is None if it is too large."""
     request, body = None, bytearray()
     while True:
         if wire.they_are_waiting_for_100_continue:

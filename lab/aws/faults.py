@@ -1,18 +1,19 @@
-"""Faults of Lambda, for tests: a function that is throttled, and one that dies at one of its requests to AWS.
+"""Faults of Lambda to inject in tests: a throttled function, and a function that dies at one of its requests to AWS.
 
 with dies("duologue-Flow", at="dynamodb:UpdateItem", when="after"):
     …
 
-Law: a fault hits the next invocations, as many as it is told, and is over when its block ends.
+Rule: a fault affects the given number of next invocations, and ends with its block.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from lab.aws.engine import part
+from lab.aws.ministack import ministack
 from lab.aws.overlay.lambda_task import throttle
 from lab.aws.overlay.own_services import operation
 
@@ -31,14 +32,14 @@ def throttled(function: str, *, times: int = 1) -> Iterator[None]:
 
 @contextmanager
 def dies(function: str, *, at: str, when: Literal["before", "after"], times: int = 1) -> Iterator[list[str]]:
-    """The function's processes end as one of them asks for an operation, before or after it was carried out.
+    """Kill the function's process when it requests an operation, before or after the operation was carried out.
 
-    `at`: for example `dynamodb:UpdateItem` or `chime:CreateSipMediaApplicationCall`, a service that speaks JSON with
-    targets or one of the lab's own. Gives a list that gets one entry for each death. The cloud must check permissions
-    (`auth`): a request is known as the function's by its credentials.
+    `at`: for example `dynamodb:UpdateItem` or `chime:CreateSipMediaApplicationCall`, of a service that uses JSON with
+    targets, or one of the lab's own. Yields a list that gets one entry per death. The cloud must check permissions
+    (`auth`), because a request is attributed to the function by its credentials.
     """
     service, _, wanted = at.partition(":")
-    handlers = part("app").SERVICE_HANDLERS
+    handlers = ministack("app").SERVICE_HANDLERS
     name = f"{_OWN}{service}" if f"{_OWN}{service}" in handlers else service
     stock, key, deaths = handlers[name], _access_key(function), list[str]()
 
@@ -68,14 +69,17 @@ def _operation(name: str, method: str, path: str, headers: Mapping[str, str], qu
 
 
 def _access_key(function: str) -> str:
-    _, config, _ = part("services.lambda_svc")._get_func_record_for_ref(function)
+    responses = ministack("core.responses")  # this thread serves no request that would say whose function it is
+    responses.set_request_account_id(os.environ["MINISTACK_ACCOUNT_ID"])
+    responses.set_request_region(os.environ["MINISTACK_REGION"])
+    _, config, _ = ministack("services.lambda_svc")._get_func_record_for_ref(function)
     assert config is not None, f"there is no function {function!r}"
-    assert part("app").AUTH, "without permissions every function has the same credentials"
-    return str(part("core.lambda_runtime").execution_credentials(config)["AWS_ACCESS_KEY_ID"])
+    assert ministack("app").AUTH, "without permissions every function has the same credentials"
+    return str(ministack("core.lambda_runtime").execution_credentials(config)["AWS_ACCESS_KEY_ID"])
 
 
 def _kill(function: str) -> None:
-    for workers in list(part("core.lambda_runtime")._workers.values()):
+    for workers in list(ministack("core.lambda_runtime")._workers.values()):
         for worker in workers:
             process = worker._proc
             if worker.func_name == function and worker.in_use and process is not None:

@@ -1,4 +1,4 @@
-"""One state machine alone: its definition interpreted, its resources replaced by a function, its hours by moments.
+"""One state machine alone: its definition is interpreted, its resources are replaced by a function, its time is scaled.
 
     flow = Flow(definition, resources)
     run = flow.start({"call": "1"})
@@ -6,7 +6,7 @@
     run.finish()
     assert run.visited == ["Ring the calling party", "Wait for the answer", …]
 
-The interpreter is the corrected one that the lab runs, with its switches; no cloud has to be up.
+The interpreter is the same as in the lab, with the overlay and its switches; no cloud needs to be running.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ import yaml
 
 from lab.aws import overlay, switches
 from lab.aws.cloud import ACCOUNT, REGION
-from lab.aws.engine import part
 from lab.aws.invocation import FunctionFailed
+from lab.aws.ministack import ministack
 from lab.aws.overlay import timing
 from lab.aws.overlay.lambda_task import function_error
 from lab.aws.overlay.task_state import STUB, Stub
@@ -34,13 +34,13 @@ from lab.aws.overlay.task_tokens import TOKENS
 from lab.aws.switches import CloudSwitches
 
 _numbers = itertools.count(1)
-_LOOK_SECONDS = 0.002
+_POLL_SECONDS = 0.002
 
 DIED = "Runtime.ExitError"
-"""What a stubbed function fails with to die where it stands: `raise FunctionFailed(DIED)`."""
+"""Raised by a stubbed function to simulate its death: `raise FunctionFailed(DIED)`."""
 RAN_OUT_OF_TIME = "Sandbox.Timedout"
 THROTTLED = "Lambda.TooManyRequestsException"
-"""What a stubbed resource fails with, as StateFailed, for a function that was not invoked."""
+"""Raised by a stubbed resource, as StateFailed, for a function that was not invoked."""
 
 
 def definition(document: Path, **substitutions: str) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class StateFailed(Exception):
 
 @dataclass(frozen=True)
 class Task:
-    """One attempt of one Task state as its resource sees it; `token` only for a callback."""
+    """One attempt of a Task state as its resource sees it; `token` only for a callback."""
 
     state: str
     resource: str
@@ -80,7 +80,7 @@ class Task:
 
     @property
     def payload(self) -> Any:
-        """What the function of a `lambda:invoke` task is given."""
+        """The event for the function of a `lambda:invoke` task."""
         return self.parameters["Payload"]
 
 
@@ -97,7 +97,7 @@ class Run:
 
     @property
     def output(self) -> Any:
-        """What the execution returned; None while it runs or if it failed."""
+        """The output of the execution; None while it runs or if it failed."""
         return json.loads(self._record["output"]) if self.status == "SUCCEEDED" else None
 
     @property
@@ -117,7 +117,7 @@ class Run:
         return [str(details["name"]) for details in entered if details]
 
     def token(self, state: str, *, attempt: int = 1, seconds: float = 5.0) -> str:
-        """The task token of the n-th attempt of a callback state, waited for in real seconds.
+        """Wait, in real seconds, for the task token of the n-th attempt of a callback state.
 
         Raises:
             AssertionError: the state was not reached in time.
@@ -142,7 +142,7 @@ class Run:
         deadline = time.monotonic() + seconds
         while not true():
             assert time.monotonic() < deadline, f"{otherwise}; visited: {self.visited}, {self.status}"
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
 
 
 class Flow:
@@ -152,9 +152,9 @@ class Flow:
         definition: the ASL document.
         resources: what a Task does; returns its result or raises StateFailed, or for a function `FunctionFailed`. For
             a callback its result is ignored.
-        returned: is called when the call of a callback has returned, just before the wait for its token.
+        returned: called when the call of a callback has returned, just before the wait for its token.
         scale: real seconds per second of the state machine.
-        behaviour: what AWS's documents leave open.
+        behaviour: what AWS's documentation leaves open.
     """
 
     def __init__(
@@ -170,7 +170,7 @@ class Flow:
         timing.resume()
         self._resources, self._returned = resources, returned
         self._scale, self._behaviour = scale, behaviour or CloudSwitches()
-        sf = part("services.stepfunctions")
+        sf = ministack("services.stepfunctions")
         self._arn = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:flow-{next(_numbers)}"
         name = self._arn.rsplit(":", 1)[-1]
         role = f"arn:aws:iam::{ACCOUNT}:role/flow"
@@ -184,7 +184,7 @@ class Flow:
 
     def start(self, given: Any, *, name: str = "run") -> Run:
         """Start one execution with this input."""
-        sf = part("services.stepfunctions")
+        sf = ministack("services.stepfunctions")
         arn = f"{self._arn.replace(':stateMachine:', ':execution:')}:{name}-{next(_numbers)}"
         record: dict[str, Any] = {
             "executionArn": arn,
@@ -196,7 +196,7 @@ class Flow:
             "input": json.dumps(given),
             "output": None,
             "events": [],
-            "sync": True,  # an execution that no event bus hears of
+            "sync": True,  # so that no event is sent to an event bus
         }
         sf._executions[arn] = record
         run = Run(record, [])
@@ -209,8 +209,8 @@ class Flow:
             except StateFailed as failed:
                 raise sf._ExecutionError(failed.error, failed.cause) from failed
             except FunctionFailed as failed:
-                told = {"errorType": failed.kind, "errorMessage": failed.message}
-                raise function_error(told) from failed
+                payload = {"errorType": failed.kind, "errorMessage": failed.message}
+                raise function_error(payload) from failed
 
         def has_returned(token: str) -> None:
             self._returned(next(task for task in run.tasks if task.token == token))

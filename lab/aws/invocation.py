@@ -1,18 +1,18 @@
-"""Invoking a function as another AWS service does: its resource policy decides."""
+"""Invokes a function as another AWS service does, if its resource policy allows it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from lab.aws.engine import part
+from lab.aws.ministack import ministack
 
 
 class InvocationRefused(Exception):
-    """There is no such function, its policy does not let the service in, or it is throttled."""
+    """There is no such function, its policy does not allow the service, or it is throttled."""
 
 
 class FunctionFailed(Exception):
-    """The function raised, died or ran out of time.
+    """The function raised an exception, died or timed out.
 
     Attributes:
         kind: AWS's `errorType`.
@@ -25,7 +25,7 @@ class FunctionFailed(Exception):
 
 
 def invoke(arn: str, event: dict[str, Any], *, principal: str, account: str, region: str) -> Any:
-    """What the function returns. Blocks; from any thread but the cloud's own.
+    """The function's result. Blocks; must not be called on the cloud's own thread.
 
     Args:
         principal: the service that invokes, for example `voiceconnector.chime.amazonaws.com`.
@@ -33,7 +33,7 @@ def invoke(arn: str, event: dict[str, Any], *, principal: str, account: str, reg
     Raises:
         InvocationRefused, FunctionFailed
     """
-    svc, responses = part("services.lambda_svc"), part("core.responses")
+    svc, responses = ministack("services.lambda_svc"), ministack("core.responses")
     responses.set_request_account_id(account)
     responses.set_request_region(region)
     function, config, name = svc._get_func_record_for_ref(arn)
@@ -45,13 +45,13 @@ def invoke(arn: str, event: dict[str, Any], *, principal: str, account: str, reg
     if result.get("throttle"):
         raise InvocationRefused(f"{name} is throttled")
     if result.get("error"):
-        told = result["body"]
-        raise FunctionFailed(str(told.get("errorType")), str(told.get("errorMessage")))
+        error = result["body"]
+        raise FunctionFailed(str(error.get("errorType")), str(error.get("errorMessage")))
     return result.get("body")
 
 
 def permitted(policy: dict[str, Any], principal: str, account: str) -> bool:
-    """Whether a function's resource policy lets a service of this account invoke it."""
+    """Whether a function's resource policy allows a service to invoke it for this account."""
     for statement in policy.get("Statement", []):
         service = (statement.get("Principal") or {}).get("Service")
         names = service if isinstance(service, list) else [service]

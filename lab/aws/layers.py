@@ -1,9 +1,9 @@
 """The layers of template.yaml, built for the lab's own interpreter.
 
-A layer directory with a requirements.txt is what pip installs from it, hashes required; any other is its Python
-packages. Either way the content stands below `python/` and carries bytecode that is never checked against its source
-(`unchecked-hash`): file times do not survive a zip file, and packages without bytecode start about twice as slowly.
-Both are kept and built again only when their source or the interpreter changes.
+A layer directory with a requirements.txt contains what pip installs from it, with hashes; any other contains its Python
+packages. In both cases the content is in `python/`, with bytecode that is never checked against its source
+(`unchecked-hash`): a zip file does not preserve file times, and packages without bytecode start about twice as slowly.
+Layers are cached, and rebuilt only when their source or the interpreter changes.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _NOT_SOURCE = ("__pycache__", "Makefile", "*.egg-info", ".mypy_cache", ".ruff_ca
 
 
 class LayerError(Exception):
-    """A layer could not be built; the text is what pip said."""
+    """A layer could not be built; the message is pip's output."""
 
 
 def built_layer(source: Path, cache: Path) -> Path:
-    """The directory that is to be zipped for the layer whose source is `source`.
+    """The directory to zip for the layer with this source.
 
     Raises:
         LayerError: pip failed.
@@ -49,7 +49,7 @@ def built_layer(source: Path, cache: Path) -> Path:
     )
     try:
         fresh.rename(target)
-    except OSError:  # another lab was first
+    except OSError:  # another lab has built it meanwhile
         shutil.rmtree(fresh)
     return target
 

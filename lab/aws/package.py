@@ -1,6 +1,6 @@
-"""template.yaml as it is, with what its local paths name put into the local S3.
+"""Packages template.yaml: uploads what its local paths refer to into the local S3.
 
-The same resources and properties are packaged as `sam package` packages; nothing else of the template is touched.
+It packages the same resources and properties as `sam package`; the rest of the template stays unchanged.
 https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-cli-command-reference-sam-package.html
 """
 
@@ -52,13 +52,13 @@ _Loader.yaml_implicit_resolvers = {  # a date such as 2012-10-17 is a policy ver
 
 
 def read(template: Path) -> dict[str, Any]:
-    """The template with its short forms written out."""
+    """The template with its short forms expanded."""
     loaded: dict[str, Any] = yaml.load(template.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe loader, with tags
     return loaded
 
 
 def zipped(root: Path) -> bytes:
-    """A directory as a zip file whose bytes depend on its content alone."""
+    """A directory as a zip file whose bytes depend only on its content."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as package:
         for path in sorted(path for path in root.rglob("*") if path.is_file()):
@@ -69,7 +69,7 @@ def zipped(root: Path) -> bytes:
 
 
 def _source_zip(root: Path) -> bytes:
-    """A function's folder without bytecode of this interpreter."""
+    """A function's folder, without this interpreter's bytecode."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as package:
         for path in sorted(path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
@@ -78,12 +78,12 @@ def _source_zip(root: Path) -> bytes:
 
 
 class Packager:
-    """Puts what a template's local paths name into a bucket.
+    """Uploads what a template's local paths refer to.
 
     Args:
-        root: what the template's paths are relative to.
-        cache: where built layers are kept.
-        bucket: the name written into the template.
+        root: the directory to which the template's paths are relative.
+        cache: directory for built layers.
+        bucket: the bucket name for the template.
         upload: stores a file.
     """
 
@@ -91,7 +91,7 @@ class Packager:
         self._root, self._cache, self._bucket, self._upload = root, cache, bucket, upload
 
     def package(self, template: dict[str, Any]) -> dict[str, Any]:
-        """The template with every local path replaced; the argument is left as it is."""
+        """The template with every local path replaced; the argument is not changed."""
         packaged: dict[str, Any] = json.loads(json.dumps(template))
         common = (packaged.get("Globals") or {}).get("Function") or {}
         for resource in packaged["Resources"].values():
@@ -132,5 +132,5 @@ class Packager:
 
 
 def key_of(suffix: str, content: bytes) -> str:
-    """Where a file is stored: by its content, so that what did not change is not deployed again."""
+    """The key of a file: a hash of its content, so that unchanged files are not deployed again."""
     return hashlib.sha256(content).hexdigest()[:32] + suffix

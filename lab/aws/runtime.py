@@ -1,6 +1,6 @@
-"""What a Lambda function finds installed besides its own code and layers.
+"""The packages that a Lambda function has besides its own code and layers.
 
-AWS: the Python runtime brings boto3, botocore and what they need, and nothing else.
+AWS: the Python runtime includes boto3, botocore and their dependencies, and nothing else.
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html
 
 A function runs on the lab's own interpreter, with only these packages linked from the lab's environment; anything else
@@ -16,7 +16,7 @@ PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "u
 
 
 def runtime_path(directory: Path) -> Path:
-    """A directory below `directory` that holds links to PACKAGES; made if need be."""
+    """A directory within `directory` with links to PACKAGES; created if necessary."""
     target = directory / "runtime"
     target.mkdir(parents=True, exist_ok=True)
     for name in PACKAGES:

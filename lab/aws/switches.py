@@ -1,7 +1,7 @@
-"""What AWS's documents leave open about Step Functions, as one switch each.
+"""One switch for each behaviour of Step Functions that AWS's documentation leaves open.
 
-A switch says what it changes and what is known; COVERAGE.md prints the same table (`python -m lab.aws.switches` makes
-it). An execution keeps the switches that the cloud had when it was started.
+A switch says what it changes and what is known. COVERAGE.md has the same table, which `python -m lab.aws.switches`
+prints. An execution keeps the switches that the cloud had when it started.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ def _switch(default: Any, about: str, source: str) -> Any:
 
 @dataclass(frozen=True)
 class CloudSwitches:
-    """One way the cloud may behave."""
+    """One possible behaviour of the cloud."""
 
     early_completion: EarlyCompletion = _switch(
         "kept",
         "SendTaskSuccess or SendTaskFailure while the call of a `.waitForTaskToken` task still runs (a Lambda function "
         "has not returned). kept: it counts once the call has returned, and is lost if the call fails; at_once: the "
-        "task ends, whatever the call does; refused: the answer is TaskTimedOut and the token stays open",
-        "the guides say that the task waits for its token after its call, and nothing of one that comes earlier, nor "
-        "which error would refuse it. InvalidToken is what a string gets that is no token, so TaskTimedOut (Provided "
-        "task does not exist anymore) is the likelier of the two",
+        "task ends at once, whatever the call does; refused: the answer is TaskTimedOut and the token stays open",
+        "the guides say that the task waits for its token after its call; they do not mention a completion that "
+        "arrives earlier, nor an error for it. InvalidToken is for a string that is not a token, so TaskTimedOut "
+        "(Provided task does not exist anymore) is the more likely error",
     )
     repeated_invocation: RepeatedInvocation = _switch(
         "none",
-        "each `lambda:invoke` task invokes its function twice with one payload, so with one token: the second time "
-        "after the first has returned, or beside it. The outcome of the second counts",
-        "whether the SDK inside Step Functions repeats Invoke after a lost answer is not documented",
+        "each `lambda:invoke` task invokes its function twice with the same payload, so with the same token: the "
+        "second time after the first has returned, or concurrently. The outcome of the second counts",
+        "it is not documented whether the SDK inside Step Functions retries Invoke after a lost response",
     )
     crash_name: CrashName = _switch(
         "error_type",
-        "the error of a function that ran out of time or whose process ended. error_type: what Lambda's payload says "
+        "the error of a function that timed out or whose process ended. error_type: what Lambda's payload says "
         "(`Sandbox.Timedout`, `Runtime.ExitError`); unknown: `Lambda.Unknown`",
         "the Step Functions guide says Lambda.Unknown; recorded payloads of Lambda have an errorType",
     )
@@ -51,13 +51,13 @@ _EXECUTION: ContextVar[CloudSwitches | None] = ContextVar("switches_of_the_execu
 
 
 def use(switches: CloudSwitches) -> None:
-    """Let executions that start from now on behave so."""
+    """Set the switches for executions that start from now on."""
     global _cloud
     _cloud = switches
 
 
 def keep(switches: CloudSwitches | None = None) -> None:
-    """Fix the switches of the execution that this context runs: these, or the cloud's own unless it has some."""
+    """Fix the switches of the execution in this context: these, or else the ones it already has, or the cloud's."""
     _EXECUTION.set(switches or current())
 
 

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from bench.meter import OUTSIDE, ItemWrite, Meter
-from lab.aws.engine import part
+from lab.aws.ministack import ministack
 
 _TABLE = "stack-CallsTable-1A2B"
 
 
 def _ask(operation: str, **asked: Any) -> dict[str, Any]:
     headers = {"x-amz-target": f"DynamoDB_20120810.{operation}"}
-    handler = part("app").SERVICE_HANDLERS["dynamodb"]
+    handler = ministack("app").SERVICE_HANDLERS["dynamodb"]
     _, _, body = asyncio.run(handler("POST", "/", headers, json.dumps(asked).encode(), {}))
     said: dict[str, Any] = json.loads(body)
     return said
@@ -114,9 +114,9 @@ def test_what_is_read_is_charged_by_its_size_and_how_sure_it_is(meter: Meter):
 
 
 def test_a_request_is_the_functions_whose_session_signed_it(meter: Meter):
-    part("services.sts").register_session("ASIA1", {"Arn": "arn:aws:sts::1:assumed-role/role/notify"})
+    ministack("services.sts").register_session("ASIA1", {"Arn": "arn:aws:sts::1:assumed-role/role/notify"})
     headers = {"x-amz-target": "TrentService.ListKeys", "authorization": "AWS4-HMAC-SHA256 Credential=ASIA1/20260101/…"}
-    asyncio.run(part("app").SERVICE_HANDLERS["kms"]("POST", "/", headers, b"{}", {}))
+    asyncio.run(ministack("app").SERVICE_HANDLERS["kms"]("POST", "/", headers, b"{}", {}))
     _ask("ListTables")
     assert [(each.who, each.service, each.operation) for each in meter.requests] == [
         ("notify", "kms", "ListKeys"),

@@ -3,7 +3,7 @@
 import pytest
 
 from bench.units import index_units, item_bytes, read_units, write_units
-from lab.aws.engine import part
+from lab.aws.ministack import ministack
 
 
 def _item(size: int, **more: str) -> dict[str, dict[str, str]]:
@@ -29,7 +29,7 @@ def _item(size: int, **more: str) -> dict[str, dict[str, str]]:
 )
 def test_an_item_is_as_large_as_its_names_and_values(value, size):
     item = {"four": value}
-    assert item_bytes(item) == 4 + size == part("services.dynamodb")._item_size_bytes(item)
+    assert item_bytes(item) == 4 + size == ministack("services.dynamodb")._item_size_bytes(item)
 
 
 @pytest.mark.parametrize(("size", "units"), [(1, 1), (1024, 1), (1025, 2), (2048, 2), (2049, 3)])

@@ -1,11 +1,11 @@
-"""Each place where MiniStack does something else than AWS, corrected.
+"""Corrections of MiniStack where it differs from AWS.
 
-Law: one module per point; each states what AWS does, with its source, and what MiniStack does instead; each has a
+Rule: one module per correction; each says what AWS does, with its source, and what MiniStack does instead; each has a
 contract test in tests/e2e/cloud that fails on MiniStack alone.
 
-Not corrected, and to be known: transactions never conflict (`TransactionConflict` is not raised); the history of an
-execution is abbreviated; a state machine's definition is not validated when it is created; TTL deletes within a minute;
-Lambda memory is not limited; table and queue capacity is not limited.
+Known differences that are not corrected: transactions never conflict (`TransactionConflict` is not raised); the history
+of an execution is abbreviated; a state machine's definition is not validated when it is created; TTL deletes within a
+minute; Lambda memory is not limited; table and queue capacity is not limited.
 """
 
 from __future__ import annotations

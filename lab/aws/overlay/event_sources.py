@@ -1,20 +1,20 @@
 """Event source mappings: how a DynamoDB stream and a FIFO queue feed a function.
 
-AWS, streams: a batch that fails is tried again, with growing pauses, until it succeeds, until MaximumRetryAttempts is
-spent or until its records are older than MaximumRecordAgeInSeconds, and then goes to OnFailure and the shard moves on;
-BisectBatchOnFunctionError splits the failing batch in two, without counting that as an attempt;
-ReportBatchItemFailures goes on from the lowest sequence number reported.
+AWS, streams: a failed batch is retried with increasing delays until it succeeds, until MaximumRetryAttempts is reached
+or until its records are older than MaximumRecordAgeInSeconds; then it goes to OnFailure and the shard moves on.
+BisectBatchOnFunctionError splits the failed batch in two, without counting that as an attempt. ReportBatchItemFailures
+continues from the lowest sequence number reported.
 https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
 https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
 
-AWS, FIFO: order holds within a message group; groups are worked on at the same time; a message that failed holds up its
-own group, and only that, until it is visible again.
+AWS, FIFO: order is kept within a message group; groups are processed concurrently; a failed message blocks only its own
+group, until it is visible again.
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 
-AWS, any queue: a mapping is refused when the queue hides a message for less time than its function may run.
+AWS, any queue: a mapping is refused if the queue's visibility timeout is shorter than the function's timeout.
 
-MiniStack: a stream's failing batch is repeated every second for ever and holds up every other mapping while it runs; a
-FIFO queue has one batch at a time for all its groups, so one slow receiver delays everybody.
+MiniStack: a stream's failed batch is retried every second without limit and blocks every other mapping while it runs; a
+FIFO queue has one batch at a time for all its groups, so one slow receiver delays all of them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.aws.engine import part
+from lab.aws.ministack import ministack
 from lab.aws.overlay import timing
 
 _FIRST_PAUSE = 0.25
@@ -35,7 +35,7 @@ _FIFO_GROUPS = 5
 
 @dataclass
 class Segment:
-    """Stream positions from `start` to before `end`, given to the function as one batch."""
+    """Stream positions from `start` to before `end`, passed to the function as one batch."""
 
     start: int
     end: int
@@ -44,7 +44,7 @@ class Segment:
 
 @dataclass
 class Shard:
-    """How far one mapping has read one stream. A segment that must be tried again stands before all later records."""
+    """How far one mapping has read one stream. A segment to be retried comes before all later records."""
 
     position: int
     pending: deque[Segment] = field(default_factory=deque)
@@ -56,7 +56,7 @@ _shards: dict[str, Shard] = {}
 
 
 def reported(body: Any) -> list[str]:
-    """The item identifiers of a partial batch response; [""] when the response names no valid item."""
+    """The item identifiers of a partial batch response; [""] if the response has no valid item."""
     if not isinstance(body, dict):
         return []
     failures = body.get("batchItemFailures") or []
@@ -64,7 +64,7 @@ def reported(body: Any) -> list[str]:
 
 
 def after_failure(segment: Segment, numbers: list[str], failed: list[str] | None, *, bisect: bool) -> list[Segment]:
-    """What is left of a segment that failed.
+    """What remains to be processed of a failed segment.
 
     `numbers` are its records' sequence numbers in order; `failed` those reported, or None if the function as a whole
     failed.
@@ -80,7 +80,7 @@ def after_failure(segment: Segment, numbers: list[str], failed: list[str] | None
 
 
 def _run(esm: dict[str, Any], function: Any, table: str, shard: Shard, segment: Segment) -> None:
-    svc, ddb = part("services.lambda_svc"), part("services.dynamodb")
+    svc, ddb = ministack("services.lambda_svc"), ministack("services.dynamodb")
     records = ddb.stream_records_since(table, segment.start, segment.end - segment.start)
     wanted = svc._apply_filter_criteria(records, esm)
     try:
@@ -104,7 +104,7 @@ def _run(esm: dict[str, Any], function: Any, table: str, shard: Shard, segment: 
 def _retry(
     esm: dict[str, Any], function: Any, shard: Shard, left: list[Segment], records: list[Any], result: Any
 ) -> None:
-    """Put back what is left, or give it up."""
+    """Queue what is left again, or give it up."""
     most, oldest = esm.get("MaximumRetryAttempts"), esm.get("MaximumRecordAgeInSeconds")
     head = left[0]
     spent = most is not None and int(most) >= 0 and head.attempts > int(most)
@@ -115,7 +115,9 @@ def _retry(
         condition = "RetryAttemptsExhausted" if spent else "MaxRecordAgeExceeded"
         dropped = records[-(head.end - head.start) :] if len(left) == 1 else records
         source = esm["EventSourceArn"]
-        part("services.lambda_svc")._send_ddb_stream_failure_record(esm, function, dropped, source, result, condition)
+        ministack("services.lambda_svc")._send_ddb_stream_failure_record(
+            esm, function, dropped, source, result, condition
+        )
         _advance(esm, shard, left[-1].end)
         return
     shard.pending.extendleft(reversed(left))
@@ -125,7 +127,7 @@ def _retry(
 def _advance(esm: dict[str, Any], shard: Shard, position: int) -> None:
     shard.position = max(shard.position, position)
     shard.not_before = 0.0
-    part("services.lambda_svc")._dynamodb_stream_positions[esm["UUID"]] = shard.position
+    ministack("services.lambda_svc")._dynamodb_stream_positions[esm["UUID"]] = shard.position
 
 
 def _is_true(value: Any) -> bool:
@@ -135,14 +137,14 @@ def _is_true(value: Any) -> bool:
 def _next_segment(esm: dict[str, Any], table: str, shard: Shard) -> Segment | None:
     if shard.pending:
         return shard.pending.popleft()
-    ddb = part("services.dynamodb")
+    ddb = ministack("services.dynamodb")
     shard.position = max(shard.position, ddb.stream_start_position(table))
     count = len(ddb.stream_records_since(table, shard.position, int(esm.get("BatchSize", 100))))
     return Segment(shard.position, shard.position + count) if count else None
 
 
 def _poll_streams() -> bool:
-    svc, ddb = part("services.lambda_svc"), part("services.dynamodb")
+    svc, ddb = ministack("services.lambda_svc"), ministack("services.dynamodb")
     found = False
     for account, region, esm in svc._iter_all_esms():
         if not _is_true(esm.get("Enabled", True)) or ":dynamodb:" not in esm.get("EventSourceArn", ""):
@@ -176,25 +178,25 @@ def _soonest_retry() -> float:
 
 
 def _poll() -> None:
-    """Look for work whenever a source changed, a batch ended or a retry is due; ends with the cloud."""
-    svc = part("services.lambda_svc")
+    """Check for work whenever a source has changed, a batch has ended or a retry is due; ends with the cloud."""
+    svc = ministack("services.lambda_svc")
     while not timing.halted():
         svc._esm_wake.clear()
         found = False
         for look in (svc._poll_sqs, svc._poll_dynamodb_streams):
             try:
                 found = look() or found
-            except Exception:  # a mapping deleted half-way through a look; the next look sees the truth
+            except Exception:  # for example, a mapping was deleted meanwhile; the next round sees that
                 svc.logger.exception("An event source could not be read")
         if not found:
             svc._esm_wake.wait(max(0.01, _soonest_retry()))
 
 
 def _receive(stock: Any) -> Any:
-    """For a FIFO queue: the next messages of one group that has none in flight."""
+    """For a FIFO queue: the next messages of a group that has none in flight."""
 
     def receive(url: str, most: int) -> list[dict[str, Any]]:
-        sqs = part("services.sqs")
+        sqs = ministack("services.sqs")
         queue = sqs._queues.get(url)
         if not queue or not queue.get("is_fifo"):
             received: list[dict[str, Any]] = stock(url, most)
@@ -220,7 +222,7 @@ def _receive(stock: Any) -> Any:
 
 def _concurrency(stock: Any) -> Any:
     def concurrency(esm: dict[str, Any], function: Any, config: Any, queue: dict[str, Any] | None = None) -> int:
-        svc = part("services.lambda_svc")
+        svc = ministack("services.lambda_svc")
         if not (queue or {}).get("is_fifo"):
             return int(stock(esm, function, config, queue))
         most = int((esm.get("ScalingConfig") or {}).get("MaximumConcurrency") or _FIFO_GROUPS)
@@ -230,9 +232,9 @@ def _concurrency(stock: Any) -> Any:
     return concurrency
 
 
-def _too_impatient(source: str, reference: str) -> str | None:
-    """Why a queue may not feed a function, in AWS's words, or None."""
-    svc, sqs = part("services.lambda_svc"), part("services.sqs")
+def _visibility_error(source: str, reference: str) -> str | None:
+    """AWS's error message if a queue may not be mapped to a function, or None."""
+    svc, sqs = ministack("services.lambda_svc"), ministack("services.sqs")
     function, config, _ = svc._get_func_record_for_ref(reference)
     queue = sqs._queue_by_arn(source) if ":sqs:" in source else None
     if not function or not config or queue is None:
@@ -245,19 +247,19 @@ def _too_impatient(source: str, reference: str) -> str | None:
 
 def _create(stock: Any) -> Any:
     def create(data: dict[str, Any]) -> Any:
-        wrong = _too_impatient(data.get("EventSourceArn", ""), data.get("FunctionName", ""))
+        wrong = _visibility_error(data.get("EventSourceArn", ""), data.get("FunctionName", ""))
         if wrong:
-            return part("core.responses").error_response_json("InvalidParameterValueException", wrong, 400)
+            return ministack("core.responses").error_response_json("InvalidParameterValueException", wrong, 400)
         return stock(data)
 
     return create
 
 
 def _provision(stock: Any, place: int) -> Any:
-    """Around a CloudFormation handler whose `place`-th argument is the mapping's properties."""
+    """Wraps a CloudFormation handler whose `place`-th argument is the mapping's properties."""
 
     def provision(*args: Any, **more: Any) -> Any:
-        wrong = _too_impatient(args[place].get("EventSourceArn", ""), args[place].get("FunctionName", ""))
+        wrong = _visibility_error(args[place].get("EventSourceArn", ""), args[place].get("FunctionName", ""))
         if wrong:
             raise ValueError(f"AWS::Lambda::EventSourceMapping: {wrong}")
         return stock(*args, **more)
@@ -268,17 +270,17 @@ def _provision(stock: Any, place: int) -> Any:
 def reset() -> None:
     """Forget every mapping's position; the next cloud starts its own poller."""
     _shards.clear()
-    svc = part("services.lambda_svc")
+    svc = ministack("services.lambda_svc")
     svc._esm_wake.set()
     svc._poller_started = False
 
 
 def apply() -> None:
     """Replace the poller, its reading of streams, and how a FIFO queue is read."""
-    svc, sqs = part("services.lambda_svc"), part("services.sqs")
+    svc, sqs = ministack("services.lambda_svc"), ministack("services.sqs")
     svc._poll_loop, svc._poll_dynamodb_streams = _poll, _poll_streams
     sqs._receive_messages_for_esm = _receive(sqs._receive_messages_for_esm)
     svc._sqs_esm_concurrency = _concurrency(svc._sqs_esm_concurrency)
     svc._create_esm = _create(svc._create_esm)
-    mapping = part("services.cloudformation.provisioners")._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]
+    mapping = ministack("services.cloudformation.provisioners")._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]
     mapping["create"], mapping["update"] = _provision(mapping["create"], 1), _provision(mapping["update"], 2)

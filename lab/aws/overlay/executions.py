@@ -6,8 +6,8 @@ answers 200 with the same ARN and start date; another input, or a name whose exe
 execution as TIMED_OUT.
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
 
-MiniStack: every repeated name is `ExecutionAlreadyExists`, any name is taken, the state machine's TimeoutSeconds is
-ignored, a stopped execution goes on waiting for its callback, and each start takes 150 ms.
+MiniStack: every repeated name is `ExecutionAlreadyExists`, any name is accepted, the state machine's TimeoutSeconds is
+ignored, a stopped execution keeps waiting for its callback, and each start takes 150 ms.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from threading import Thread
 from typing import Any
 
 from lab.aws import switches
-from lab.aws.engine import part
+from lab.aws.ministack import ministack
 from lab.aws.overlay import timing
 from lab.aws.overlay.task_tokens import TOKENS
 
@@ -28,11 +28,11 @@ _NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
 
 
 START_SECONDS = 0.01
-"""Between StartExecution and the first state."""
+"""Delay between StartExecution and the first state."""
 
 
 class _Clock:
-    """The `time` module as the interpreter sees it: its one sleep is the pause before the first state."""
+    """The `time` module for the interpreter, whose only sleep is the delay before the first state."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(time, name)
@@ -43,7 +43,7 @@ class _Clock:
 
 def _start(stock: Any) -> Any:
     def start(data: dict[str, Any]) -> Any:
-        sf = part("services.stepfunctions")
+        sf = ministack("services.stepfunctions")
         name = data.get("name")
         if name is not None and not _NAME.fullmatch(name):
             return sf.error_response_json("InvalidName", f"Invalid Name: '{name}'", 400)
@@ -60,8 +60,8 @@ def _start(stock: Any) -> Any:
 
 
 def _running(data: dict[str, Any]) -> dict[str, Any] | None:
-    """The running execution that this request asks for once more, or None."""
-    sf = part("services.stepfunctions")
+    """The running execution that this request repeats, or None."""
+    sf = ministack("services.stepfunctions")
     base = sf._resolve_state_machine_arn(data.get("stateMachineArn", ""))
     if base is None or not data.get("name"):
         return None
@@ -97,7 +97,7 @@ def _run(stock: Any) -> Any:
 
 
 def _time_limit(arn: str) -> float | None:
-    sf = part("services.stepfunctions")
+    sf = ministack("services.stepfunctions")
     machine = sf._state_machines.get(sf._executions[arn]["stateMachineArn"])
     limit = json.loads(machine["definition"]).get("TimeoutSeconds") if machine else None
     return None if limit is None else float(limit)
@@ -108,7 +108,7 @@ def _time_out(arn: str, limit: float) -> None:
         timing.sleep(limit)
     except timing.Halted:
         return
-    sf = part("services.stepfunctions")
+    sf = ministack("services.stepfunctions")
     execution = sf._executions.get(arn)
     if execution is None or execution["status"] != "RUNNING":
         return
@@ -119,8 +119,8 @@ def _time_out(arn: str, limit: float) -> None:
 
 
 def apply() -> None:
-    """Replace StartExecution and StopExecution, and put the state machine's time limit around its run."""
-    sf = part("services.stepfunctions")
+    """Replace StartExecution and StopExecution, and apply the state machine's time limit."""
+    sf = ministack("services.stepfunctions")
     sf._start_execution = _start(sf._start_execution)
     sf._stop_execution = _stop(sf._stop_execution)
     sf._run_execution = _run(sf._run_execution)

@@ -4,14 +4,14 @@ AWS: SendMessageBatch, DeleteMessageBatch and ChangeMessageVisibilityBatch have 
 that allows sqs:SendMessage allows the batch.
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
 
-MiniStack: asks for sqs:SendMessageBatch, which no policy on AWS names.
+MiniStack: requires sqs:SendMessageBatch, which does not exist on AWS.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from lab.aws.engine import part
+from lab.aws.ministack import ministack
 
 SINGLE = {
     "sqs:SendMessageBatch": "sqs:SendMessage",
@@ -21,8 +21,8 @@ SINGLE = {
 
 
 def apply() -> None:
-    """Rename what MiniStack reads from a request before it asks the policies."""
-    actions = part("core.iam_actions")
+    """Rename the action that MiniStack derives from a request before it evaluates the policies."""
+    actions = ministack("core.iam_actions")
     stock = actions.extract_iam_action
 
     def extract(*arguments: Any, **named: Any) -> str | None:

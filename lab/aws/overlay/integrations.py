@@ -1,16 +1,15 @@
-"""What a Task calls, as the role of its state machine.
+"""AWS SDK integrations of a Task, called with the role of its state machine.
 
 AWS: `arn:aws:states:::aws-sdk:<service>:<action>` reaches any operation of any service, with the names of the AWS SDK
 for Java 2.x; an error is `<Service>.<Exception>` (`ChimeSdkVoice.ThrottledClientException`,
 `DynamoDb.ConditionalCheckFailedException`), one that the service does not model is `<Service>.<Service>Exception`;
-every call is made as the role of the state machine.
+every call uses the role of the state machine.
 https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
 
-MiniStack: knows some twenty services by a table and never looks at the role.
+MiniStack: has a table of some twenty services and ignores the role.
 
-Here every `aws-sdk` call is a boto3 call over the loopback port with the role's credentials, so that the server's own
-check of signatures and policies decides. Whether Step Functions' own SDK repeats a call is not documented; here it
-never does.
+Here every `aws-sdk` call is a boto3 call over the loopback port with the role's credentials, so that the server checks
+signatures and policies as usual. It is not documented whether Step Functions' SDK retries calls; here it never does.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, ParamValidationError
 
 from lab.aws.connect import connect
-from lab.aws.engine import part
+from lab.aws.ministack import ministack
 from lab.aws.overlay.task_state import EXECUTION
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
@@ -54,7 +53,7 @@ def java_name(service_id: str) -> str:
 
 
 def _boto_name(service: str) -> str | None:
-    """The boto3 name of a service as it is written in a Resource, or None."""
+    """The boto3 name of a service, from its name in a Resource, or None."""
     names = set(botocore.session.Session().get_available_services())
     if service in _IRREGULAR:
         return _IRREGULAR[service]
@@ -63,26 +62,26 @@ def _boto_name(service: str) -> str | None:
 
 def _role() -> tuple[str, str]:
     """The running execution's role ARN and state machine name; ("", "") outside an execution."""
-    sf = part("services.stepfunctions")
+    sf = ministack("services.stepfunctions")
     execution = EXECUTION.get()
     machine = sf._state_machines.get(execution["stateMachineArn"]) if execution else None
     return (machine["roleArn"], machine["name"]) if machine else ("", "")
 
 
 def _credentials() -> dict[str, str]:
-    sf = part("services.stepfunctions")
+    sf = ministack("services.stepfunctions")
     role, machine = _role()
     scope = f"arn:aws:lambda:{sf.get_region()}:{sf.get_account_id()}:function:states-{machine or 'none'}"
     caller = {"FunctionArn": scope, "FunctionName": machine or "states", "Role": role}
-    credentials: dict[str, str] = part("core.lambda_runtime").execution_credentials(caller)
+    credentials: dict[str, str] = ministack("core.lambda_runtime").execution_credentials(caller)
     return credentials
 
 
 def _client(service: str) -> Any:
-    """A client of `service` as the role of the running execution, made once for each of both."""
-    sf = part("services.stepfunctions")
+    """A client of `service` with the role of the running execution; cached by both."""
+    sf = ministack("services.stepfunctions")
     credentials = _credentials()
-    key = (service, credentials["AWS_ACCESS_KEY_ID"], part("app").os.environ["GATEWAY_PORT"])
+    key = (service, credentials["AWS_ACCESS_KEY_ID"], ministack("app").os.environ["GATEWAY_PORT"])
     with _lock:
         if key not in _clients:
             name = _boto_name(service)
@@ -103,7 +102,7 @@ def _client(service: str) -> Any:
 
 
 def _to_wire(value: Any, shape: Any) -> Any:
-    """Parameters with the SDK's member names (`TaskToken`, `Nul`) as the service's model names them."""
+    """Parameters renamed from the SDK's member names (`TaskToken`, `Nul`) to those of the service's model."""
     if shape is None:
         return value
     if shape.type_name == "structure" and isinstance(value, dict):
@@ -149,7 +148,7 @@ def java_member(name: str) -> str:
     """
     if name == "NULL":
         return "Nul"
-    words: str = part("services.stepfunctions")._api_name_to_sfn_key(name)
+    words: str = ministack("services.stepfunctions")._api_name_to_sfn_key(name)
     return words
 
 
@@ -159,7 +158,7 @@ def call(resource: str, parameters: Any) -> Any:
     Raises:
         MiniStack's `_ExecutionError`, named as Step Functions names it.
     """
-    failure = part("services.stepfunctions")._ExecutionError
+    failure = ministack("services.stepfunctions")._ExecutionError
     service, action = resource.split(":")[6:8]
     client = _client(service.lower())
     model = client.meta.service_model
@@ -181,7 +180,7 @@ def call(resource: str, parameters: Any) -> Any:
 
 
 def error_name(model: Any, refused: ClientError) -> str:
-    """A refusal's name as Step Functions tells it."""
+    """The name of an error in Step Functions."""
     prefix = java_name(model.service_id)
     code = str(refused.response["Error"].get("Code", "")).rsplit("#", 1)[-1]
     modelled = {shape.name for shape in model.error_shapes} | {
@@ -194,25 +193,25 @@ def error_name(model: Any, refused: ClientError) -> str:
 
 
 def _cause(prefix: str, refused: ClientError) -> str:
-    told, meta = refused.response["Error"], refused.response["ResponseMetadata"]
+    error, meta = refused.response["Error"], refused.response["ResponseMetadata"]
     return (
-        f"{told.get('Message', '')} (Service: {prefix}, Status Code: {meta.get('HTTPStatusCode')}, "
+        f"{error.get('Message', '')} (Service: {prefix}, Status Code: {meta.get('HTTPStatusCode')}, "
         f"Request ID: {meta.get('RequestId', '')})"
     )
 
 
 def require(action: str, arn: str) -> None:
-    """Ask the server's policies whether the role of the running execution may do `action`; only with AUTH.
+    """Check whether the policies allow `action` to the role of the running execution; only with AUTH.
 
     Raises:
         MiniStack's `_ExecutionError` `States.TaskFailed`-compatible: `<Service>.AccessDeniedException`.
     """
-    if not part("app").AUTH or EXECUTION.get() is None:
+    if not ministack("app").AUTH or EXECUTION.get() is None:
         return
-    sf = part("services.stepfunctions")
+    sf = ministack("services.stepfunctions")
     service = action.split(":")[0]
     key = _credentials()["AWS_ACCESS_KEY_ID"]
-    denied = part("core.iam_evaluator").enforce(key, action, service, sf.get_region(), resource_arn=arn)
+    denied = ministack("core.iam_evaluator").enforce(key, action, service, sf.get_region(), resource_arn=arn)
     if denied is not None:
         role, _ = _role()
         cause = f"{role} is not authorized to perform: {action} on resource: {arn}"
@@ -220,7 +219,7 @@ def require(action: str, arn: str) -> None:
 
 
 def _arn(service: str, name: str) -> str:
-    sf = part("services.stepfunctions")
+    sf = ministack("services.stepfunctions")
     scope = f"{sf.get_region()}:{sf.get_account_id()}"
     if name.startswith("arn:"):
         return name
@@ -240,7 +239,7 @@ def _resource(stock: Any) -> Any:
 
 
 def apply() -> None:
-    """Replace the `aws-sdk` integrations; check the role before the optimised ones."""
-    sf = part("services.stepfunctions")
+    """Replace the `aws-sdk` integrations, and check the role for the optimised ones."""
+    sf = ministack("services.stepfunctions")
     sf._invoke_aws_sdk_integration = call
     sf._invoke_resource = _resource(sf._invoke_resource)

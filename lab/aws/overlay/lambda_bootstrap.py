@@ -1,8 +1,8 @@
-"""Runs one Lambda function inside its own process: the part of `awslambdaric`.
+"""Runs one Lambda function in its own process, in place of `awslambdaric`.
 
 Started with `python -I -S`, so that nothing of the lab's own environment can be imported: only the standard library,
-the function, its layers, and what `lab.aws.runtime` says the runtime brings. Speaks frames (four bytes of length, then
-JSON) over two pipes; whatever the function prints goes to the log.
+the function, its layers, and the packages of `lab.aws.runtime`. Exchanges frames (four bytes of length, then JSON) over
+two pipes; what the function prints goes to the log.
 
 Errors have the shape of the Python runtime: `errorType` is the exception's class name.
 https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html
@@ -20,7 +20,7 @@ import time
 import traceback
 from decimal import Decimal
 
-TYPE_CHECKING = False  # `typing` itself would cost each cold start ten milliseconds
+TYPE_CHECKING = False  # importing `typing` would cost ten milliseconds per cold start
 if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
@@ -47,7 +47,7 @@ def plain(value: object) -> float:
 
 
 class Context:
-    """What a handler gets as its second argument."""
+    """The second argument of a handler."""
 
     client_context = None
     identity = None
@@ -115,10 +115,10 @@ def answer(handler: Any, invocation: dict[str, Any]) -> dict[str, Any]:
     try:
         result = handler(invocation["event"], Context(invocation))
     except Exception as error:  # noqa: BLE001 - the function's own code, whatever it raises
-        told = described(error, request_id=invocation["request_id"])
-        sys.stderr.write(f"[ERROR] {told['errorType']}: {told['errorMessage']}\n")
-        sys.stderr.write("Traceback (most recent call last):\n" + "".join(told["stackTrace"]))
-        return {"error": told}
+        failure = described(error, request_id=invocation["request_id"])
+        sys.stderr.write(f"[ERROR] {failure['errorType']}: {failure['errorMessage']}\n")
+        sys.stderr.write("Traceback (most recent call last):\n" + "".join(failure["stackTrace"]))
+        return {"error": failure}
     try:
         json.dumps(result, default=plain)
     except (TypeError, ValueError) as error:

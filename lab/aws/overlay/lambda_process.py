@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from lab.aws.engine import part
+from lab.aws.ministack import ministack
 from lab.aws.overlay.unpacked import unpacked
 
 _BOOTSTRAP = Path(__file__).with_name("lambda_bootstrap.py")
@@ -34,7 +34,7 @@ _INHERITED = ("PATH", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 class Died(Exception):
-    """The process ended, or said nothing in time, instead of answering."""
+    """The process ended, or did not answer in time."""
 
     def __init__(self, late: bool) -> None:
         super().__init__("late" if late else "exited")
@@ -43,7 +43,7 @@ class Died(Exception):
 
 def environment_of(config: dict[str, Any], task_root: Path) -> dict[str, str]:
     """The variables a function sees, `config` being its GetFunctionConfiguration."""
-    runtime = part("core.lambda_runtime")
+    runtime = ministack("core.lambda_runtime")
     name, (_, region) = config["FunctionName"], runtime._account_region_from_function_config(config)
     group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}"
     return {
@@ -71,7 +71,7 @@ def environment_of(config: dict[str, Any], task_root: Path) -> dict[str, str]:
 
 
 def function_process(base: type) -> type:
-    """MiniStack's `Worker`, its process replaced; what manages workers stays MiniStack's own."""
+    """MiniStack's `Worker` with its process replaced; MiniStack still manages the workers."""
 
     class FunctionProcess(base):  # type: ignore[misc]
         _proc: Any
@@ -83,7 +83,7 @@ def function_process(base: type) -> type:
             self._close_pipes()
             config, layers = self.config, []
             for layer in config.get("Layers", []):
-                content = part("services.lambda_svc")._resolve_layer_zip(layer)
+                content = ministack("services.lambda_svc")._resolve_layer_zip(layer)
                 if content:
                     layers.append(unpacked(content))
             task_root = unpacked(self.code_zip)
@@ -123,7 +123,7 @@ def function_process(base: type) -> type:
                 raise Died(late=False) from closed
 
         def _receive(self, seconds: float) -> dict[str, Any]:
-            """The next frame of the function, its output gathered meanwhile so that no pipe fills up."""
+            """The next frame of the function; meanwhile its output is read, so that no pipe fills up."""
             deadline, got, replies = time.monotonic() + seconds, bytearray(), self._replies
             process = self._proc
             if replies is None or process is None:  # the cloud ended it meanwhile
@@ -147,7 +147,7 @@ def function_process(base: type) -> type:
             return answer
 
         def _read_log(self, process: Any) -> bool:
-            """Take what is printed so far; False at the end of the output."""
+            """Read what has been printed; False at the end of the output."""
             while True:
                 try:
                     chunk = os.read(process.stdout.fileno(), _LOG_CHUNK)
@@ -179,16 +179,17 @@ def function_process(base: type) -> type:
                     else:
                         self._end()
                 except Died as died:
-                    return {"error": self._obituary(died, request_id, seconds), "log": self._take_log()}
+                    return {"error": self._death_error(died, request_id, seconds), "log": self._take_log()}
                 return {**answer, "log": self._take_log()}
 
-        def _obituary(self, died: Died, request_id: str, seconds: float) -> dict[str, str]:
+        def _death_error(self, died: Died, request_id: str, seconds: float) -> dict[str, str]:
             process = self._proc  # None: the cloud ended it meanwhile
             code = 0 if died.late or process is None else int(process.wait())
             self._end()
             if died.late:
-                told = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {request_id} Task timed out after"
-                return {"errorType": "Sandbox.Timedout", "errorMessage": f"{told} {seconds:.2f} seconds"}
+                at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+                message = f"{at} {request_id} Task timed out after {seconds:.2f} seconds"
+                return {"errorType": "Sandbox.Timedout", "errorMessage": message}
             how = f"exit status {code}" if code >= 0 else f"signal: {-code}"
             message = f"RequestId: {request_id} Error: Runtime exited with error: {how}"
             return {"errorType": "Runtime.ExitError", "errorMessage": message}
@@ -216,8 +217,8 @@ def function_process(base: type) -> type:
 
 
 def _execute(function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
-    """One invocation, in MiniStack's own result form."""
-    svc, pool = part("services.lambda_svc"), part("core.lambda_runtime")
+    """One invocation, with a result in MiniStack's format."""
+    svc, pool = ministack("services.lambda_svc"), ministack("core.lambda_runtime")
     config = function.get("config") or function
     name, qualifier = config["FunctionName"], config.get("Version", "$LATEST")
     svc._ensure_reaper_thread()
@@ -233,16 +234,16 @@ def _execute(function: dict[str, Any], event: Any, request_id: str) -> dict[str,
 
 
 def processes() -> Iterator[subprocess.Popen[bytes]]:
-    """Every function's process that is alive."""
-    for workers in list(part("core.lambda_runtime")._workers.values()):
+    """Every living process of a function."""
+    for workers in list(ministack("core.lambda_runtime")._workers.values()):
         for worker in workers:
             if worker._proc is not None and worker._proc.poll() is None:
                 yield worker._proc
 
 
 def apply() -> None:
-    """Replace the process of Python functions and what is made of its answer."""
-    pool, svc = part("core.lambda_runtime"), part("services.lambda_svc")
+    """Replace the process of Python functions, and how its answer is handled."""
+    pool, svc = ministack("core.lambda_runtime"), ministack("services.lambda_svc")
     ours, stock = function_process(pool.Worker), pool._worker_class_for
     pool._worker_class_for = lambda config: ours if _is_python(config) else stock(config)
     stock_execute = svc._execute_function_warm

@@ -1,6 +1,6 @@
 """`lambda:invoke` as a Task: its parameters, its result, and the names of its errors.
 
-AWS: takes FunctionName, Payload, InvocationType, Qualifier and ClientContext. RequestResponse waits for the function;
+AWS: accepts FunctionName, Payload, InvocationType, Qualifier and ClientContext. RequestResponse waits for the function;
 `Event` leaves it to Lambda's queue and returns 202 at once, `DryRun` invokes nothing and returns 204. A qualifier names
 a version or an alias, and the role must allow that qualified ARN. A failed function fails the task: the error is the
 `errorType` of its payload, the cause is the payload as a string; where the payload has no type it is `Lambda.Unknown`.
@@ -22,7 +22,7 @@ from collections import Counter
 from typing import Any
 
 from lab.aws import switches
-from lab.aws.engine import part
+from lab.aws.ministack import ministack
 from lab.aws.overlay.integrations import require
 
 _FIELDS = {"FunctionName", "Payload", "InvocationType", "Qualifier"}
@@ -33,7 +33,7 @@ _UNKNOWN = "The cause could not be determined because Lambda did not return an e
 
 
 def throttle(function: str, times: int) -> None:
-    """Refuse the next invocations of this function by a state machine; 0: no longer."""
+    """Refuse the next invocations of this function by a state machine; 0: stop refusing."""
     with _lock:
         _throttled[function] = times
 
@@ -47,36 +47,36 @@ def _refused(function: str) -> bool:
 
 
 def _failure(error: str, cause: str) -> Exception:
-    made: Exception = part("services.stepfunctions")._ExecutionError(error, cause)
+    made: Exception = ministack("services.stepfunctions")._ExecutionError(error, cause)
     return made
 
 
 def _qualified(parameters: dict[str, Any]) -> str:
-    """The function that is meant, as `name`, `name:qualifier`, or an ARN of either.
+    """The function to invoke, as `name`, `name:qualifier`, or an ARN of either.
 
     Raises:
         MiniStack's `_ExecutionError`: the ARN is of another account or region, or two qualifiers differ.
     """
     reference = str(
-        part("services.stepfunctions")._resolve_lambda_function_ref(parameters["FunctionName"], optimized=True)
+        ministack("services.stepfunctions")._resolve_lambda_function_ref(parameters["FunctionName"], optimized=True)
     )
     wanted = parameters.get("Qualifier")
     if wanted is None:
         return reference
-    _, told = part("services.lambda_svc")._resolve_name_and_qualifier(reference)
-    if told not in (None, wanted):
+    _, given = ministack("services.lambda_svc")._resolve_name_and_qualifier(reference)
+    if given not in (None, wanted):
         cause = "The derived qualifier from the function name does not match the specified qualifier."
         raise _failure("Lambda.InvalidParameterValueException", cause)
-    return reference if told else f"{reference}:{wanted}"
+    return reference if given else f"{reference}:{wanted}"
 
 
 def _found(reference: str) -> tuple[dict[str, Any], str]:
-    """The function as it is to be run, and its name, if the role of the execution may invoke it.
+    """The function's record and its name, if the role of the execution may invoke it.
 
     Raises:
         MiniStack's `_ExecutionError`
     """
-    sf, svc = part("services.stepfunctions"), part("services.lambda_svc")
+    sf, svc = ministack("services.stepfunctions"), ministack("services.lambda_svc")
     function, config, name = svc._get_func_record_for_ref(reference)
     if not function or not config:
         raise _failure("Lambda.ResourceNotFoundException", f"Function not found: {reference}")
@@ -89,7 +89,7 @@ def _found(reference: str) -> tuple[dict[str, Any], str]:
 
 
 def call(reference: str, event: Any) -> Any:
-    """What the function returns.
+    """The function's result.
 
     Raises:
         MiniStack's `_ExecutionError`
@@ -97,7 +97,7 @@ def call(reference: str, event: Any) -> Any:
     function, name = _found(reference)
     result: dict[str, Any] = {"throttle": True}
     if not _refused(name):
-        result = part("services.lambda_svc")._execute_function_with_config_scope(function, event)
+        result = ministack("services.lambda_svc")._execute_function_with_config_scope(function, event)
     if result.get("throttle"):
         raise _failure("Lambda.TooManyRequestsException", f"Rate exceeded for {name}")
     if result.get("error"):
@@ -105,32 +105,32 @@ def call(reference: str, event: Any) -> Any:
     return result.get("body")
 
 
-def function_error(told: Any) -> Exception:
+def function_error(payload: Any) -> Exception:
     """The error of a task whose function failed with this payload."""
-    kind = told.get("errorType") if isinstance(told, dict) else None
+    kind = payload.get("errorType") if isinstance(payload, dict) else None
     if not kind or (kind in _CRASHES and switches.current().crash_name == "unknown"):
-        return _failure("Lambda.Unknown", _UNKNOWN + json.dumps(told))
-    return _failure(str(kind), json.dumps(told))
+        return _failure("Lambda.Unknown", _UNKNOWN + json.dumps(payload))
+    return _failure(str(kind), json.dumps(payload))
 
 
 def invoke(parameters: dict[str, Any]) -> dict[str, Any]:
-    """The optimised integration: what the Invoke operation answers, its payload as JSON.
+    """The optimised integration: the response of the Invoke operation, with its payload as JSON.
 
     Raises:
         MiniStack's `_ExecutionError`
     """
     unknown = parameters.keys() - _FIELDS
     if unknown:
-        raise _failure("States.Runtime", f"lambda:invoke: {', '.join(sorted(unknown))} is not imitated here")
+        raise _failure("States.Runtime", f"lambda:invoke: {', '.join(sorted(unknown))} is not supported here")
     reference, event = _qualified(parameters), parameters.get("Payload", {})
     match parameters.get("InvocationType", "RequestResponse"):
         case "RequestResponse":
             payload = call(reference, event)
-            _, config, _ = part("services.lambda_svc")._get_func_record_for_ref(reference)
+            _, config, _ = ministack("services.lambda_svc")._get_func_record_for_ref(reference)
             return {"ExecutedVersion": config["Version"], "Payload": payload, "StatusCode": 200}
         case "Event":
             function, _ = _found(reference)
-            part("services.lambda_svc").invoke_async_with_retry(function, event)
+            ministack("services.lambda_svc").invoke_async_with_retry(function, event)
             return {"Payload": "", "StatusCode": 202}
         case "DryRun":
             _found(reference)
@@ -142,7 +142,7 @@ def invoke(parameters: dict[str, Any]) -> dict[str, Any]:
 
 def apply() -> None:
     """Replace how Step Functions invokes a function."""
-    sf = part("services.stepfunctions")
+    sf = ministack("services.stepfunctions")
     sf._call_lambda = call
     stock = sf._invoke_resource
 

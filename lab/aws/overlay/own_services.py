@@ -1,7 +1,7 @@
-"""A service that MiniStack does not have, on the same port.
+"""Services that MiniStack does not have, on the same port.
 
-A request belongs to the service whose name it is signed for: Amazon Chime SDK Voice signs as `chime`. With AUTH the
-caller's policies decide, by the IAM action `<signing name>:<operation>`.
+A request belongs to the service for which it is signed: Amazon Chime SDK Voice signs as `chime`. With AUTH, the
+caller's policies must allow the IAM action `<signing name>:<operation>`.
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonchime.html
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import botocore.session
 
-from lab.aws.engine import part
+from lab.aws.ministack import ministack
 
 Handler = Callable[
     [str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[tuple[int, dict[str, str], bytes]]
@@ -37,7 +37,7 @@ def _operations(model_name: str) -> list[tuple[str, re.Pattern[str], dict[str, l
 
 
 def operation(service: str, method: str, path: str, query: dict[str, list[str]]) -> str | None:
-    """The name of the operation that a request to a registered service asks for."""
+    """The operation of a request to a registered service."""
     for its_method, pattern, fixed, name in _OPERATIONS.get(service, ()):
         if its_method == method and pattern.match(path) and fixed.items() <= query.items():
             return name
@@ -46,7 +46,7 @@ def operation(service: str, method: str, path: str, query: dict[str, list[str]])
 
 def register(service: str, handler: Handler, *, model: str) -> None:
     """Serve requests that are signed for `service`; `model` is its boto3 name."""
-    app, router, actions = part("app"), part("core.router"), part("core.iam_actions")
+    app, router, actions = ministack("app"), ministack("core.router"), ministack("core.iam_actions")
     key = f"own:{service}"
     app.SERVICE_HANDLERS[key] = handler
     if service in _OPERATIONS:
@@ -77,8 +77,8 @@ def register(service: str, handler: Handler, *, model: str) -> None:
 
 
 def mount(prefix: str, handler: Handler) -> None:
-    """Serve every path that begins with `prefix`, whoever signs it or nobody."""
-    app = part("app")
+    """Serve every path that begins with `prefix`, signed or not."""
+    app = ministack("app")
     stock = app._handle_special_data_plane_request
 
     async def serve(

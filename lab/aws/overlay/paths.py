@@ -1,24 +1,23 @@
-"""A path that names nothing is an error, not null.
+"""A path without a value is an error, not null.
 
-AWS: a reference in Parameters or in a Choice that is not in the input fails the execution with `States.Runtime`
-("The JSONPath '$.x' specified for the field 'x.$' could not be found in the input"; "Invalid path '$.x': The choice
-state's condition path references an invalid value"); only IsPresent may ask for what is absent, and a null that is
-present is present.
+AWS: a reference in Parameters or in a Choice that is not in the input fails the execution with `States.Runtime` ("The
+JSONPath '$.x' specified for the field 'x.$' could not be found in the input"; "Invalid path '$.x': The choice state's
+condition path references an invalid value"); only IsPresent may refer to an absent value, and a null is present.
 https://docs.aws.amazon.com/step-functions/latest/dg/state-choice.html
 
-MiniStack: reads null in Parameters, compares as false in a Choice, and takes null for absent.
+MiniStack: gives null in Parameters, compares as false in a Choice, and treats null as absent.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from lab.aws.engine import part
+from lab.aws.ministack import ministack
 
 
 def present(path: str, data: Any, ctx: dict[str, Any] | None = None) -> bool:
-    """Whether a reference path (`$.a.b[0]`, `$$.Execution.Id`) names a value; wildcards and filters always do."""
-    sf = part("services.stepfunctions")
+    """Whether a reference path (`$.a.b[0]`, `$$.Execution.Id`) has a value; wildcards and filters always do."""
+    sf = ministack("services.stepfunctions")
     current, path = (ctx or {}, path[1:]) if path.startswith("$$") else (data, path)
     if path in {"", "$"}:
         return True
@@ -36,7 +35,7 @@ def present(path: str, data: Any, ctx: dict[str, Any] | None = None) -> bool:
 
 def _parameters(stock: Any) -> Any:
     def resolve(template: Any, data: Any, ctx: dict[str, Any] | None = None) -> Any:
-        sf = part("services.stepfunctions")
+        sf = ministack("services.stepfunctions")
         for key, path in template.items() if isinstance(template, dict) else ():
             if not (key.endswith(".$") and isinstance(path, str) and path.startswith("$")):
                 continue
@@ -52,7 +51,7 @@ def _intrinsic_argument(stock: Any) -> Any:
     def evaluate(argument: Any, data: Any, ctx: dict[str, Any] | None) -> Any:
         if argument[0] == "path" and not present(argument[1], data, ctx):
             cause = f"The function's argument '{argument[1]}' could not be found in the input"
-            raise part("services.stepfunctions")._ExecutionError("States.Runtime", cause)
+            raise ministack("services.stepfunctions")._ExecutionError("States.Runtime", cause)
         return stock(argument, data, ctx)
 
     return evaluate
@@ -68,15 +67,15 @@ def _rule(stock: Any) -> Any:
             return there == rule["IsPresent"]
         if not there:
             cause = f"Invalid path '{variable}': The choice state's condition path references an invalid value."
-            raise part("services.stepfunctions")._ExecutionError("States.Runtime", cause)
+            raise ministack("services.stepfunctions")._ExecutionError("States.Runtime", cause)
         return stock(rule, data, ctx)
 
     return evaluate
 
 
 def apply() -> None:
-    """Put the check in front of Parameters, ResultSelector, intrinsic functions and Choice rules."""
-    sf = part("services.stepfunctions")
+    """Add the check to Parameters, ResultSelector, intrinsic functions and Choice rules."""
+    sf = ministack("services.stepfunctions")
     sf._resolve_params_obj = _parameters(sf._resolve_params_obj)
     sf._eval_intrinsic_arg = _intrinsic_argument(sf._eval_intrinsic_arg)
     sf._evaluate_rule = _rule(sf._evaluate_rule)

@@ -1,7 +1,7 @@
-"""What an OpenAPI body says besides its paths.
+"""Imports more than the paths of an OpenAPI body.
 
-AWS: importing a REST API takes over `x-amazon-apigateway-gateway-responses`, which is where AWS SAM writes the
-GatewayResponses of an Api.
+AWS: importing a REST API includes `x-amazon-apigateway-gateway-responses`, where AWS SAM puts the GatewayResponses of
+an Api.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-gateway-responses.html
 
 MiniStack: imports the paths only, so that an unknown route and a throttled request answer with AWS's own bodies.
@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab.aws.engine import part
+from lab.aws.ministack import ministack
 
 _EXTENSION = "x-amazon-apigateway-gateway-responses"
 
 
 def _import(stock: Any) -> Any:
     def import_api(spec: dict[str, Any], *more: Any) -> Any:
-        api = part("services.apigateway_v1")
+        api = ministack("services.apigateway_v1")
         api_id = stock(spec, *more)
         for kind, response in (spec.get(_EXTENSION) or {}).items():
             status, _, body = api._put_gateway_response(api_id, kind, response)
@@ -31,5 +31,5 @@ def _import(stock: Any) -> Any:
 
 def apply() -> None:
     """Take over the gateway responses of an imported API."""
-    api = part("services.apigateway_v1")
+    api = ministack("services.apigateway_v1")
     api._import_rest_api = _import(api._import_rest_api)

@@ -1,17 +1,17 @@
-"""What a function sees of a REST request, and what the client sees of a function that fails.
+"""The event that a function gets for a REST request, and the response to the client if the function fails.
 
-AWS: header names reach the function as the client wrote them; of repeated headers and query parameters the single-value
-maps hold the last; `sourceIp` is the peer, whatever X-Forwarded-For claims; under a custom domain the context's path
-has no stage; a function that raises, dies or answers with something that is no response is 502 through the gateway
-response DEFAULT_5XX, without its error text; a throttled function is 500; a function that is not done after 29 s is
-504, and goes on running.
+AWS: header names reach the function as the client wrote them; for repeated headers and query parameters the
+single-value maps have the last; `sourceIp` is the peer, whatever X-Forwarded-For says; with a custom domain the
+context's path has no stage; a function that raises, dies or returns an invalid response is 502 through the gateway
+response DEFAULT_5XX, without its error text; a throttled function is 500; a function that is not finished after 29 s is
+504, and keeps running.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 
-MiniStack: header names are lower-cased, the first query value is given, X-Forwarded-For is believed, and the error of
-the function is sent to the client, past the gateway responses.
+MiniStack: header names are lower-cased, the first query value is used, X-Forwarded-For is trusted, and the error of the
+function is sent to the client without the gateway responses.
 
-The client's own header names are known only for requests that came through `lab.aws.edge`.
+The client's own header names are known only for requests through `lab.aws.edge`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from lab.aws.engine import part
+from lab.aws.ministack import ministack
 
 INTEGRATION_SECONDS = 29.0
 """https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html"""
@@ -42,7 +42,7 @@ CLIENT: ContextVar[Client | None] = ContextVar("rest_client", default=None)
 
 
 class _Failed(Exception):
-    """The function gave no response; `status` is what the client gets."""
+    """The function returned no valid response; `status` is for the client."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -93,7 +93,7 @@ def _response(_: Any) -> Any:
 
 def _invoke(stock: Any) -> Any:
     async def invoke(*args: Any, **more: Any) -> Any:
-        api = part("services.apigateway_v1")
+        api = ministack("services.apigateway_v1")
         try:
             return await asyncio.wait_for(stock(*args, **more), INTEGRATION_SECONDS)
         except TimeoutError:
@@ -107,12 +107,12 @@ def _invoke(stock: Any) -> Any:
 
 
 def _render(stock: Any) -> Any:
-    """DEFAULT_5XX has no status of its own: it keeps the status of what it stands for."""
+    """DEFAULT_5XX has no status of its own: it keeps the status of the error."""
 
     def render(error: Any, request: Any) -> Any:
         status, headers, body = stock(error, request)
         own = getattr(error, "lab_status", None)
-        api = part("services.apigateway_v1")
+        api = ministack("services.apigateway_v1")
         deployed = api._deployed_gateway_responses.get(request["api_id"], {})
         customised = deployed.get((request["stage"] or {}).get("deploymentId")) or {}
         if own is not None and not (customised.get("DEFAULT_5XX") or {}).get("statusCode"):
@@ -123,8 +123,8 @@ def _render(stock: Any) -> Any:
 
 
 def gateway_answer(api_id: str, stage: str, kind: str, message: str) -> tuple[int, dict[str, Any], bytes]:
-    """What the gateway answers by itself, in the words that the API gives it, to what reaches no integration."""
-    api = part("services.apigateway_v1")
+    """The gateway's own response, as configured in the API, to a request that reaches no integration."""
+    api = ministack("services.apigateway_v1")
     request = {"api_id": api_id, "stage_name": stage, "stage": api.stages_for_api(api_id)[stage], "headers": {}}
     request |= {"query_params": {}, "path_params": {}, "resource_path": "", "request_id": str(uuid4())}
     with api.request_scope(*api.find_api_scope(api_id)):
@@ -133,8 +133,8 @@ def gateway_answer(api_id: str, stage: str, kind: str, message: str) -> tuple[in
 
 
 def apply() -> None:
-    """Replace the proxy event, the reading of its response, and the answer to a failure."""
-    api = part("services.apigateway_v1")
+    """Replace the proxy event, the parsing of its response, and the response to a failure."""
+    api = ministack("services.apigateway_v1")
     api._build_lambda_event_v1 = _event(api._build_lambda_event_v1)
     api._lambda_proxy_response = _response(api._lambda_proxy_response)
     api._invoke_lambda_proxy_v1 = _invoke(api._invoke_lambda_proxy_v1)

@@ -1,4 +1,4 @@
-"""Which errors a Retry or Catch names, and how long a retry waits.
+"""Which errors a Retry or Catch matches, and how long a retry waits.
 
 AWS: the wait before retry n is IntervalSeconds · BackoffRate^(n-1), at most MaxDelaySeconds, and with JitterStrategy
 FULL a random share of that. `States.ALL` does not match `States.Runtime` or `States.DataLimitExceeded`;
@@ -7,9 +7,9 @@ https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.htm
 
 MiniStack: ignores MaxDelaySeconds and JitterStrategy, caps every wait at 60 s, and lets `States.ALL` match all.
 
-A missed heartbeat: the guide lists `States.HeartbeatTimeout` as a name of its own and also says that `States.Timeout`
-covers it, and a recorded history shows `States.Timeout`. Both names match it here; which of two Catch entries AWS
-would take is not known, so a state machine must send both to the same place.
+A missed heartbeat: the guide lists `States.HeartbeatTimeout` as a separate name and also says that `States.Timeout`
+covers it, and a recorded history shows `States.Timeout`. Both names match it here. It is not known which of two Catch
+entries AWS would choose, so a state machine must send both to the same state.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from lab.aws.engine import part
+from lab.aws.ministack import ministack
 from lab.aws.overlay import timing
 
 _TERMINAL = {"States.Runtime", "States.DataLimitExceeded"}
@@ -26,7 +26,7 @@ _source = random.Random()
 
 
 def matches(error_equals: list[str], error: str) -> bool:
-    """Whether a retrier's or catcher's ErrorEquals names this error."""
+    """Whether a retrier's or catcher's ErrorEquals matches this error."""
     if error in error_equals:
         return True
     if error == "States.HeartbeatTimeout" and "States.Timeout" in error_equals:
@@ -37,7 +37,7 @@ def matches(error_equals: list[str], error: str) -> bool:
 
 
 def delay(retrier: dict[str, Any], done: int) -> float:
-    """Seconds to wait before the next attempt when `done` retries were made by this retrier."""
+    """Seconds to wait before the next attempt after `done` retries by this retrier."""
     seconds = float(retrier.get("IntervalSeconds", 1)) * float(retrier.get("BackoffRate", 2.0)) ** done
     if "MaxDelaySeconds" in retrier:
         seconds = min(seconds, float(retrier["MaxDelaySeconds"]))
@@ -57,7 +57,7 @@ class Retries:
         return sum(self._done.values())
 
     def again(self, error: str) -> bool:
-        """Wait as the first matching retrier says and return True, or False if there is no attempt left."""
+        """Wait as the first matching retrier says and return True; or return False if no attempt is left."""
         for index, retrier in enumerate(self._retriers):
             if matches(retrier.get("ErrorEquals", []), error):
                 done = self._done.get(index, 0)
@@ -71,7 +71,7 @@ class Retries:
 
 def _group_attempts(state: dict[str, Any], raw_input: Any, ctx: dict[str, Any], attempt: Any) -> Any:
     """Run a Parallel or Map state under its Retry and Catch."""
-    sf = part("services.stepfunctions")
+    sf = ministack("services.stepfunctions")
     entered, retries = ctx["State"], Retries(state.get("Retry", []))
     while True:
         ctx["State"] = {**entered, "RetryCount": retries.total}
@@ -90,7 +90,7 @@ def _group_attempts(state: dict[str, Any], raw_input: Any, ctx: dict[str, Any], 
 
 def apply() -> None:
     """Replace error matching, the Retry of Parallel and Map, and every sleep of the interpreter."""
-    sf = part("services.stepfunctions")
+    sf = ministack("services.stepfunctions")
     sf._error_matches = matches
     sf._with_retry_and_catch = _group_attempts
     sf._scaled_sleep = timing.sleep

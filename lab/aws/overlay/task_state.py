@@ -1,17 +1,17 @@
-"""One Task state: its time limits, its attempts, its history, and a fresh token for each attempt.
+"""A Task state: its time limits, attempts and history, with a new token for each attempt.
 
-AWS: TimeoutSeconds runs from the moment a task is scheduled, HeartbeatSeconds from the last sign of life; both may be
-read from the input (`TimeoutSecondsPath`, `HeartbeatSecondsPath`); every attempt is a new task with a new token; a
-callback task whose call fails has failed. The history has TaskScheduled with the parameters, TaskStarted, TaskSubmitted
-when a callback's call has returned, then TaskSucceeded, TaskFailed or TaskTimedOut; `resource` and `resourceType` are
-the two parts of a Resource. Each attempt has its own token and `State.RetryCount`; `State.EnteredTime` stays.
+AWS: TimeoutSeconds counts from when a task is scheduled, HeartbeatSeconds from the last heartbeat; both may be read
+from the input (`TimeoutSecondsPath`, `HeartbeatSecondsPath`); every attempt is a new task with a new token; a callback
+task whose call fails has failed. The history has TaskScheduled with the parameters, TaskStarted, TaskSubmitted when a
+callback's call has returned, then TaskSucceeded, TaskFailed or TaskTimedOut; `resource` and `resourceType` are the two
+parts of a Resource. Each attempt has its own token and `State.RetryCount`; `State.EnteredTime` stays.
 https://docs.aws.amazon.com/step-functions/latest/dg/state-task.html
 https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-wait-token
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
 
-MiniStack: never looks at heartbeats, ignores both paths (a wait with a path lasts 99,999 s), starts the time-out of a
-callback only after the call returned, keeps the first token for every retry, swallows the failure of a callback's
-Lambda function, and records neither parameters nor TaskStarted, TaskSubmitted and TaskTimedOut.
+MiniStack: ignores heartbeats and both paths (a wait with a path lasts 99,999 s), starts the time-out of a callback only
+after its call has returned, keeps the first token for every retry, ignores the failure of a callback's Lambda function,
+and records neither parameters nor TaskStarted, TaskSubmitted and TaskTimedOut.
 
 JSONPath only: a state in JSONata keeps MiniStack's own behaviour.
 """
@@ -29,20 +29,20 @@ from threading import Thread
 from typing import Any
 
 from lab.aws import switches
-from lab.aws.engine import part
+from lab.aws.ministack import ministack
 from lab.aws.overlay import timing
 from lab.aws.overlay.retry import Retries
 from lab.aws.overlay.task_tokens import TOKENS, await_callback, new_token
 
 EXECUTION: ContextVar[dict[str, Any] | None] = ContextVar("current_execution", default=None)
-"""The execution whose state is being run; what its role may do is decided by it."""
+"""The execution whose state is running; its role determines what is allowed."""
 
 
 @dataclass(frozen=True)
 class Stub:
-    """Takes the place of every Resource when one state machine is run alone.
+    """Replaces every Resource when a state machine runs alone.
 
-    `call`: (resource, parameters, token) → result. `returned`: the call that was given this token has returned.
+    `call`: (resource, parameters, token) → result. `returned`: the call with this token has returned.
     """
 
     call: Callable[[str, Any, str | None], Any]
@@ -53,12 +53,12 @@ STUB: ContextVar[Stub | None] = ContextVar("resource_stub", default=None)
 
 _CALLBACK = ".waitForTaskToken"
 _LONGEST = 99_999_999
-"""The most that TimeoutSeconds and HeartbeatSeconds may be, wherever they come from."""
+"""The maximum of TimeoutSeconds and HeartbeatSeconds, from either source."""
 
 
 def _limit(state: dict[str, Any], field: str, effective: Any, ctx: dict[str, Any]) -> float | None:
-    """The state's own `field`, or the value its path names in the input; None if the state has neither."""
-    sf = part("services.stepfunctions")
+    """The state's `field`, or the value at its path in the input; None if the state has neither."""
+    sf = ministack("services.stepfunctions")
     if f"{field}Path" not in state:
         return float(state[field]) if field in state else None
     value = sf._resolve_path_or_ctx(state[f"{field}Path"], effective, ctx)
@@ -71,7 +71,7 @@ def _limit(state: dict[str, Any], field: str, effective: Any, ctx: dict[str, Any
 
 
 def _started(call: Callable[[], Any]) -> Future[Any]:
-    """`call` on a thread of its own, with everything that belongs to this execution."""
+    """Run `call` on a thread of its own, in the context of this execution."""
     outcome: Future[Any] = Future()
 
     def run() -> None:
@@ -85,7 +85,7 @@ def _started(call: Callable[[], Any]) -> Future[Any]:
 
 
 def _within(deadline: float | None, call: Callable[[], Any], *, unless: Future[Any] | None = None) -> Any:
-    """The result of `call`, which is left behind (not stopped) when the deadline passes or `unless` is done first."""
+    """The result of `call`, which is abandoned (not stopped) if the deadline passes or `unless` is done first."""
     if deadline is None and unless is None:
         return call()
     outcome = _started(call)
@@ -93,18 +93,18 @@ def _within(deadline: float | None, call: Callable[[], Any], *, unless: Future[A
     if unless is not None and unless.done():
         return None
     if not outcome.done():
-        raise part("services.stepfunctions")._ExecutionError("States.Timeout", "Task timed out")
+        raise ministack("services.stepfunctions")._ExecutionError("States.Timeout", "Task timed out")
     return outcome.result()
 
 
 def call_resource(resource: str, parameters: Any, token: str | None) -> Any:
-    """What the Resource of a Task does, without waiting for a callback."""
+    """The result of a Task's Resource, without waiting for a callback."""
     stub = STUB.get()
 
     def call() -> Any:
         if stub is not None:
             return stub.call(resource, parameters, token)
-        return part("services.stepfunctions")._invoke_resource(resource.replace(_CALLBACK, ""), parameters)
+        return ministack("services.stepfunctions")._invoke_resource(resource.replace(_CALLBACK, ""), parameters)
 
     repeated = switches.current().repeated_invocation
     if ":::lambda:invoke" in resource and repeated != "none":
@@ -115,13 +115,13 @@ def call_resource(resource: str, parameters: Any, token: str | None) -> Any:
 
 
 def _about(resource: str) -> dict[str, Any]:
-    """A Resource as the history names it: `aws-sdk:dynamodb` and `updateItem.waitForTaskToken`, for example."""
+    """A Resource as written in the history: `aws-sdk:dynamodb` and `updateItem.waitForTaskToken`, for example."""
     kind, _, what = resource.rpartition(":::")[2].rpartition(":")
     return {"resourceType": kind or "lambda", "resource": what}
 
 
 def _attempt(state: dict[str, Any], raw_input: Any, execution: dict[str, Any], ctx: dict[str, Any]) -> Any:
-    sf = part("services.stepfunctions")
+    sf = ministack("services.stepfunctions")
     resource = state.get("Resource", "")
     token = new_token() if _CALLBACK in resource else None
     ctx.pop("Task", None)
@@ -157,12 +157,12 @@ def _attempt(state: dict[str, Any], raw_input: Any, execution: dict[str, Any], c
 
 def _failed(execution: dict[str, Any], resource: str, error: str, cause: str) -> None:
     kind = "TimedOut" if error in {"States.Timeout", "States.HeartbeatTimeout"} else "Failed"
-    told = {**_about(resource), "error": error, "cause": cause}
-    part("services.stepfunctions")._add_event(execution, f"Task{kind}", {f"task{kind}EventDetails": told})
+    details = {**_about(resource), "error": error, "cause": cause}
+    ministack("services.stepfunctions")._add_event(execution, f"Task{kind}", {f"task{kind}EventDetails": details})
 
 
 def _execute(state: dict[str, Any], raw_input: Any, execution: dict[str, Any], ctx: dict[str, Any]) -> Any:
-    sf = part("services.stepfunctions")
+    sf = ministack("services.stepfunctions")
     resource = state.get("Resource", "")
     retries = Retries(state.get("Retry", []))
     EXECUTION.set(execution)
@@ -187,7 +187,7 @@ def _execute(state: dict[str, Any], raw_input: Any, execution: dict[str, Any], c
 
 def apply() -> None:
     """Replace the Task state of the interpreter."""
-    sf = part("services.stepfunctions")
+    sf = ministack("services.stepfunctions")
     stock = sf._execute_task
 
     def execute(state: dict[str, Any], raw_input: Any, execution: dict[str, Any], ctx: dict[str, Any]) -> Any:

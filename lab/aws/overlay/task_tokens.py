@@ -1,14 +1,14 @@
-"""Task tokens: what they are, whose they are, how they end, and what Step Functions says to one that no longer counts.
+"""Task tokens: their format, their lifetime, and the errors for tokens that are no longer valid.
 
 AWS: `SendTaskSuccess` answers `InvalidToken` to a string that never was a token, `TaskTimedOut` once the task has
 ended in any way ("the task token has either expired or the task associated with the token has already been closed"),
-and `InvalidOutput` to an output that is no JSON. The heartbeat of a Lambda callback task is counted from the function's
-return on. What happens to a token that comes back before the task's call has returned is a switch: `early_completion`.
+and `InvalidOutput` to an output that is not JSON. The heartbeat of a Lambda callback task counts from when the function
+returns. What happens to a token that is sent before the task's call has returned is a switch: `early_completion`.
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html
 https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html
 
 MiniStack: `TaskDoesNotExist` for all of these; a second success before the execution moves on overwrites the first; an
-aborted execution keeps waiting; heartbeats are recorded and never looked at; a token is a UUID.
+aborted execution keeps waiting; heartbeats are recorded and ignored; a token is a UUID.
 """
 
 from __future__ import annotations
@@ -23,26 +23,29 @@ from math import inf
 from typing import Any
 
 from lab.aws import switches
-from lab.aws.engine import part
+from lab.aws.ministack import ministack
 from lab.aws.overlay import timing
 from lab.aws.switches import EarlyCompletion
 
 _TOKEN_BYTES = 675
-"""As Base64, 900 characters. AWS documents no length but the most, 2048 (botocore's model, `TaskToken`). Tokens printed
-in public tests and logs since 2021 have 660 to 736 characters (header and 132 to 204 of them by the names of the state
-machine and the execution, 532 of the rest); 900 leaves a margin, so that what is metered here is not below AWS."""
+"""As Base64, 900 characters.
+
+AWS documents only a maximum length, 2048 (botocore's model, `TaskToken`). Tokens in public tests and logs since 2021
+have 660 to 736 characters (132 to 204 of them a header with the names of the state machine and the execution, the other
+532 the rest); 900 leaves a margin, so that what is metered here is not below AWS.
+"""
 
 
 def new_token() -> str:
-    """A token that nobody can guess, as long as AWS's."""
+    """A token that cannot be guessed, as long as AWS's."""
     return base64.b64encode(os.urandom(_TOKEN_BYTES)).decode()
 
 
 @dataclass
 class Waiting:
-    """One attempt of one callback state, from its token's birth to its end.
+    """One attempt of a callback state, from the creation of its token to its end.
 
-    `completion` has the output, the error, or `Halted`; `returned`: the call that carries the token is over.
+    `completion` has the output, the error, or `Halted`. `returned`: the call with the token has returned.
     """
 
     token: str
@@ -63,19 +66,19 @@ class Tokens:
         self._closed: set[str] = set()
 
     def open(self, token: str, execution: str) -> Waiting:
-        """Start to wait on `token` for the execution with this ARN."""
+        """Start waiting for `token`, for the execution with this ARN."""
         waiting = Waiting(token, execution)
         with self._lock:
             self._open[token] = waiting
         return waiting
 
     def returned(self, waiting: Waiting) -> None:
-        """The call that carries the token is over: from now on its heartbeat is counted and no completion is early."""
+        """The call with the token has returned: from now on its heartbeat counts, and no completion is early."""
         with self._lock:
             waiting.returned, waiting.beat_at = True, timing.now(waiting.scale)
 
     def close(self, token: str) -> bool:
-        """The task is over: whoever still holds the token hears TaskTimedOut. Whether it was still open."""
+        """End the task: from now on its token gets TaskTimedOut. Returns whether it was still open."""
         with self._lock:
             if self._open.pop(token, None) is None:
                 return False
@@ -83,7 +86,7 @@ class Tokens:
             return True
 
     def finish(self, token: str, *, output: Any = None, error: tuple[str, str] | None = None) -> str | None:
-        """Complete the task. Returns the name of the refusal, or None; the first completion wins."""
+        """Complete the task. Returns the error name, or None; the first completion wins."""
         with self._lock:
             waiting = self._open.get(token)
             if waiting is None:
@@ -95,11 +98,11 @@ class Tokens:
         if error is None:
             waiting.completion.set_result(output)
         else:
-            waiting.completion.set_exception(part("services.stepfunctions")._ExecutionError(*error))
+            waiting.completion.set_exception(ministack("services.stepfunctions")._ExecutionError(*error))
         return None
 
     def beat(self, token: str) -> str | None:
-        """Note a sign of life. Returns the name of the refusal, or None."""
+        """Record a heartbeat. Returns the error name, or None."""
         with self._lock:
             waiting = self._open.get(token)
             if waiting is None:
@@ -108,7 +111,7 @@ class Tokens:
         return None
 
     def stop(self, execution: str | None = None) -> None:
-        """Wake the waits of one execution that was ended from outside, or of all."""
+        """End the waits of one execution that was stopped from outside, or of all."""
         with self._lock:
             ended = [w for w in self._open.values() if execution is None or w.execution == execution]
             for waiting in ended:
@@ -125,21 +128,21 @@ TOKENS = Tokens()
 
 
 def await_callback(waiting: Waiting, deadline: float | None, heartbeat: float | None) -> Any:
-    """Block until the task is completed from outside; its output.
+    """Block until the task is completed from outside; returns its output.
 
     `deadline` is on the clock of `timing.now`, `heartbeat` in seconds.
 
     Raises:
         MiniStack's `_ExecutionError`: the task failed, `States.Timeout`, or `States.HeartbeatTimeout`.
     """
-    failure = part("services.stepfunctions")._ExecutionError
+    failure = ministack("services.stepfunctions")._ExecutionError
     while not waiting.completion.done():
         beat_due = inf if heartbeat is None else waiting.beat_at + heartbeat
         due = min(inf if deadline is None else deadline, beat_due)
         if timing.now() < due:
             timing.wait([waiting.completion], due)
         elif not TOKENS.close(waiting.token):
-            break  # completed at the same moment: the completion won
+            break  # completed at the same time: the completion won
         elif due == deadline:
             raise failure("States.Timeout", "Task timed out waiting for its callback")
         else:
@@ -155,7 +158,7 @@ _MESSAGES = {
 
 
 def _answer(refusal: str | None) -> Any:
-    sf = part("services.stepfunctions")
+    sf = ministack("services.stepfunctions")
     if refusal is None:
         return sf.json_response({})
     return sf.error_response_json(refusal, _MESSAGES[refusal], 400)
@@ -179,8 +182,8 @@ def _heartbeat(data: dict[str, Any]) -> Any:
 
 
 def apply() -> None:
-    """Replace SendTaskSuccess, SendTaskFailure and SendTaskHeartbeat; tokens of activities stay MiniStack's."""
-    sf = part("services.stepfunctions")
+    """Replace SendTaskSuccess, SendTaskFailure and SendTaskHeartbeat, except for tokens of activities."""
+    sf = ministack("services.stepfunctions")
     for name, ours in {
         "_send_task_success": _success,
         "_send_task_failure": _failure,
@@ -191,7 +194,7 @@ def apply() -> None:
 
 def _unless_activity(stock: Any, ours: Any) -> Any:
     def answer(data: dict[str, Any]) -> Any:
-        tokens_of_activities = part("services.stepfunctions")._task_tokens
+        tokens_of_activities = ministack("services.stepfunctions")._task_tokens
         return stock(data) if data.get("taskToken") in tokens_of_activities else ours(data)
 
     return answer

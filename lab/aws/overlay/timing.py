@@ -1,6 +1,6 @@
-"""How long things take inside Step Functions: the real clock, a scale, and an end.
+"""Time inside Step Functions: the real clock, a scale, and the end of all waiting.
 
-Law: whatever waits inside an execution waits here, so that a stopped cloud wakes everything at once and a test of one
+Rule: all waiting inside an execution happens here, so that a stopped cloud wakes everything at once, and a test of a
 state machine can let an hour pass in a second.
 """
 
@@ -54,6 +54,6 @@ def now(scale: float | None = None) -> float:
 
 
 def wait(futures: Iterable[Future[Any]], until: float) -> None:
-    """Return when one of `futures` is done, or at the moment `until` on the clock of `now`."""
+    """Return when one of `futures` is done, or at the time `until` on the clock of `now`."""
     real = min(max(0.0, (until - now()) * SCALE.get()), threading.TIMEOUT_MAX)
     concurrent.futures.wait(list(futures), real, concurrent.futures.FIRST_COMPLETED)

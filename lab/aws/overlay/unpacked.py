@@ -1,4 +1,4 @@
-"""Packages and layers, unpacked once and shared by every process, as /var/task and /opt are."""
+"""Packages and layers, unpacked once and shared by all processes, as /var/task and /opt."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def unpacked(content: bytes) -> Path:
-    """The directory that holds this zip file's content; read-only by agreement."""
+    """The directory with this zip file's content; read-only by convention."""
     root = Path(os.environ["LAB_UNPACKED"])
     target = root / hashlib.sha256(content).hexdigest()[:24]
     if target.is_dir():
@@ -22,6 +22,6 @@ def unpacked(content: bytes) -> Path:
     fresh.chmod(0o755)
     with zipfile.ZipFile(io.BytesIO(content)) as package:
         package.extractall(fresh)
-    with contextlib.suppress(OSError):  # another process was first
+    with contextlib.suppress(OSError):  # another process has done it meanwhile
         fresh.rename(target)
     return target

@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from botocore.config import Config
 
-from lab.aws.engine import part
+from lab.aws.ministack import ministack
 
 PAGE = {
     "another name": {"Host": "rebind.example:{port}"},
@@ -32,7 +32,7 @@ PREFLIGHT = {
 @pytest.fixture(params=[True, False], ids=["auth", "no auth"])
 def auth(request, cloud, monkeypatch):
     """What `Cloud(auth=…)` sets."""
-    monkeypatch.setattr(part("app"), "AUTH", request.param)
+    monkeypatch.setattr(ministack("app"), "AUTH", request.param)
 
 
 def ask(port, method, path, body=None, headers=None):
@@ -71,7 +71,7 @@ class TestAPage:
         assert is_refused(ask(cloud.port, "POST", "/", b"{}", asks | headers))
 
     def test_reaches_nothing_that_is_mounted(self, cloud, auth, headers, monkeypatch):
-        app, route, reached = part("app"), "_handle_special_data_plane_request", []
+        app, route, reached = ministack("app"), "_handle_special_data_plane_request", []
         monkeypatch.setattr(app, route, getattr(app, route))  # unmounts at the end
 
         async def handler(*request):

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from lab.aws.engine import part
+from lab.aws.ministack import ministack
 from lab.lab import Lab
 
 
 @contextmanager
 def messages(lab: Lab) -> Iterator[list[str]]:
     """Every request to SQS from now on, so every message that is sent, with its attributes."""
-    handlers, sent = part("app").SERVICE_HANDLERS, []
+    handlers, sent = ministack("app").SERVICE_HANDLERS, []
     stock = handlers["sqs"]
 
     async def heard(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Any:

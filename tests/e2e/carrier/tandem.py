@@ -5,7 +5,7 @@
     POST /sessions/{id}/marks {mark}          204: sends the mark back as an event
                                               404: all legs of the session have ended
 
-Events are passed to `deliver`, concurrently, each until it succeeds. The format shares no word with that of `pstn/`,
+Events are passed to `deliver`, each until it succeeds. The format shares no word with that of `pstn/`,
 and the service no code with the product.
 """
 
@@ -62,6 +62,8 @@ class Session:
     orders: list[Order] = field(default_factory=list)
     waiting: deque[dict[str, Any]] = field(default_factory=deque)
     current: Order | None = None
+    unsent: deque[dict[str, Any]] = field(default_factory=deque)
+    is_sending: bool = False
 
     def up(self) -> dict[str, str]:
         return {leg.side: leg.id for leg in self.legs.values() if leg.state == "up"}
@@ -74,8 +76,9 @@ class Session:
 class Tandem:
     """`seen`: what the phones saw and heard, in order: ("rings", number, shown number), ("hears", number, sound), …
 
-    `repeats`: each event is sent again, after later ones. `holds_back`: seconds of delay by kind of event. `deaf`: each
-    order is done, but its first request is answered with an error.
+    `in_order`: an event is sent when the one before it was accepted; otherwise at once. `repeats`: each event is sent
+    again, after later ones. `holds_back`: seconds of delay by kind of event. `deaf`: each order is done, but its first
+    request is answered with an error.
     """
 
     def __init__(self) -> None:
@@ -85,6 +88,7 @@ class Tandem:
         self.events: list[dict[str, Any]] = []
         self.refused: list[str] = []
         """The ids of events whose delivery failed, one for each attempt."""
+        self.in_order = True
         self.repeats = False
         self.holds_back: Mapping[str, float] = {}
         self.deaf = False
@@ -225,10 +229,25 @@ class Tandem:
         if leg is not None:
             event["leg"] = {"id": leg.id, "side": leg.side}
         self.events.append(event)
+        if self.in_order:
+            session.unsent.append(event)
+            if not session.is_sending:
+                session.is_sending = True
+                self._pool.submit(self._send_in_order, session)
+            return
         first = self.holds_back.get(what, 0.0)
         self._pool.submit(self._send, event, first)
         if self.repeats:
             self._pool.submit(self._send, event, first + 1.0)
+
+    def _send_in_order(self, session: Session) -> None:
+        while True:
+            with self._lock:
+                if not session.unsent:
+                    session.is_sending = False
+                    return
+                event = session.unsent.popleft()
+            self._send(event, 0.0)
 
     def _send(self, event: dict[str, Any], after: float) -> None:
         time.sleep(after)

@@ -22,7 +22,7 @@ _pairs = ((f"+120255501{number}", f"+120255501{number + 1}") for number in itert
 
 @pytest.fixture
 def numbers(carrier) -> Iterator[tuple[str, str]]:
-    carrier.repeats, carrier.holds_back, carrier.deaf = False, {}, False
+    carrier.in_order, carrier.repeats, carrier.holds_back, carrier.deaf = True, False, {}, False
     carrier.refused.clear()
     yield next(_pairs)
 
@@ -126,7 +126,8 @@ def test_the_sp_stops_while_the_callee_rings(lab, carrier, sp, play, numbers):
 def test_events_twice_and_late_and_orders_without_a_response(lab, carrier, sp, play, numbers):
     """Each order is done although its first request fails; then its event is sent again, as is every event later on."""
     _, callee = numbers
-    carrier.repeats, carrier.holds_back, carrier.deaf = True, {"leg.placed": 0.5, "leg.ringing": 0.7}, True
+    carrier.in_order, carrier.repeats, carrier.deaf = False, True, True
+    carrier.holds_back = {"leg.placed": 0.5, "leg.ringing": 0.7}
     session = play(Telephone(answers_after=0.3), Telephone(answers_after=0.3, talks=2.5))
     kinds = [kind for kind, _ in told(sp, session)]
     assert kinds.count("disconnect") == kinds.count("fee") == 1

@@ -9,7 +9,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from duologue.adapters.aws import to_item
 from duologue.adapters.call_stream import committed_of
+from duologue.adapters.rows_before import fact_key
 from duologue.call_control.events import NeverTakenUp
 from duologue.call_control.history import Delivery
 from duologue.call_control.machine import decide
@@ -20,7 +22,7 @@ from tests.architecture.reach import reach
 from tests.architecture.tree import ROOT
 from tests.call_control.stories import CALLER_LEFT, TALKING, Story
 from tests.journeys.tables import make_tables
-from tests.samples import NETWORK_CALL, at, callback
+from tests.samples import NETWORK_CALL, NOW, at, callback
 from tests.store import Store
 from tools.template import Function, functions, read_template
 
@@ -116,6 +118,8 @@ def records() -> list[Event]:
             talked.id, 1, Delivery(1, at(1), "http://127.0.0.1:9", acknowledged=True, status=200, note="")
         )
         store.save(change_of(store.load(closed.id), decide(closed, NeverTakenUp(at(200)))))
+        fact = {"item": fact_key(7), "kind": "AccountClosed", "at": NOW.isoformat()}  # of release 0.1.0
+        client.put_item(TableName=calls, Item=to_item({"call": talked.id} | fact))
         client.delete_item(TableName=calls, Key={"call": {"S": closed.id}, "item": {"S": "CALL"}})
         return _read(calls)
 
@@ -136,7 +140,7 @@ def test_every_kind_of_item_is_tried(records):
     written = (ROOT / "layers/core/duologue/adapters/call_rows.py").read_text(encoding="utf-8")
     single, numbered = r"^CALL, ASKED, TOKEN, CDR = (.*)$", r"^_EVENT, _DELIVERY = (.*)$"
     kinds = "".join(re.search(pattern, written, re.M)[1] for pattern in (single, numbered))
-    assert {_kind(record) for record in records} == set(re.findall(r"[A-Z]+", kinds))
+    assert {_kind(record) for record in records} == {*re.findall(r"[A-Z]+", kinds), "FACT"}
     assert {record["eventName"] for record in records} == {"INSERT", "MODIFY", "REMOVE"}
 
 
@@ -147,7 +151,7 @@ def test_the_filters_let_through_what_is_read_and_nothing_else(records, function
     tried = [*records, *(record | {"eventName": "MODIFY"} for record in records)]
     let_through = [record for record in tried if any(_matches(pattern, record) for pattern in patterns)]
     read = [record for record in tried if list(committed_of({"Records": [record]}))]
-    assert {_kind(record) for record in read} == {"EVENT"}
+    assert {_kind(record) for record in read} == {"EVENT", "FACT"}
     assert let_through == read
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.architecture.translated import translated
+from tests.architecture.translated import names_in, translated
 from tools.template import functions, read_template
 
 _TEMPLATE = read_template()
@@ -108,3 +108,20 @@ def test_sam_adds_to_a_role_what_its_events_need(resources):
         own = [statement for policy in function.properties["Policies"] for statement in policy["Statement"]]
         sends = [{"Action": "sqs:SendMessage", "Effect": "Allow", "Resource": queue} for queue in failures]
         assert [each for each in statements if each not in own] == sends
+
+
+def test_an_update_lets_through_the_items_of_calls_before_it_writes_them(resources):
+    """What a stream's filter has dropped is not told again."""
+    assert "OutboxFunctionStream" in _before(resources, "CallControlFunction")
+    assert "CallControlFunction" in _before(resources, "FlowFunction")
+
+
+def _before(resources: dict[str, Any], name: str) -> set[str]:
+    """The resources that CloudFormation updates before this one."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        new = {each for each in names_in(resources[waiting.pop()]) if each in resources} - found
+        found |= new
+        waiting += new
+    return found

@@ -63,28 +63,13 @@ def accept(calls, call=None, slots=10):
 
 def played(calls, *events, call=None):
     """A call into which these events were played, each saved."""
-    return play(calls, Story(call=accept(calls, call)), *events)
-
-
-def play(calls, story, *events):
+    story = Story(call=accept(calls, call))
     for number, event in enumerate(events):
         saved = calls.load(story.call.id)
         story.play(event)
         key = f"{number:06d}"
         calls.save(change_of(saved, story.last, ProcessedEvent(NETWORK_CALL, key, "{}", story.last.resumes)))
     return story
-
-
-def write_as_before(calls, call, **more):
-    """The items of a call as the release before this one wrote them."""
-    rows = calls.client.scan(TableName=calls.calls_table)["Items"]
-    [asked] = [row for row in rows if row["item"]["S"] == "ASKED"]
-    [row] = [row for row in rows if row["item"]["S"] == "CALL"]
-    calls.client.delete_item(TableName=calls.calls_table, Key={"call": {"S": call.id}, "item": {"S": "ASKED"}})
-    before = asked | row | {name: {"S": value} for name, value in more.items()}
-    for party in ("caller", "callee"):
-        before[f"{party}_shows"] = before.pop(f"{party}_display_number")
-    calls.client.put_item(TableName=calls.calls_table, Item=before)
 
 
 def token(value, rank, waits_for=Wait.CALLER_ANSWER):
@@ -302,30 +287,6 @@ class TestInDynamoDB(Promises):
     @pytest.fixture
     def calls(self, dynamo):
         return dynamo
-
-    def test_a_call_of_the_release_before_this_one_is_read_and_resumed_at_its_end(self, calls):
-        """All in CALL, under other names, with its token beside: its execution lasts a day after an update."""
-        call = accept(calls)
-        write_as_before(calls, call, listener="token-1")
-        saved = calls.load(call.id)
-        assert saved.call == call
-        assert saved.task_token.is_completed_by(Wait.END)
-        assert not saved.task_token.is_completed_by(Wait.CALLER_ANSWER)
-        assert calls.history(call.id).call == call
-        story = play(calls, Story(call=call), *TALKING, CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))
-        told = calls.notification(Notice(call.id, story.call.facts, calls.sources(call.id)[story.call.facts], call.app))
-        assert (told.call, told.cdr) == (story.call, cdr_of(story.call)), "its end is told and accounted for"
-
-    def test_a_call_that_the_release_before_this_one_had_no_room_for_is_read_as_such(self, calls):
-        call = accept(calls)
-        write_as_before(calls, call, ending="dial_refused", ending_at=at(40).isoformat(), ended_at=at(40).isoformat())
-        cdr = {"call": call.id, "item": "CDR", "sp": call.sp, "reason": "dial_refused", "ended_at": at(40).isoformat()}
-        calls.client.put_item(
-            TableName=calls.calls_table,
-            Item={name: {"S": value} for name, value in cdr.items()} | {"talk_ms": {"N": "0"}},
-        )
-        history = calls.history(call.id)
-        assert (history.call.ending, history.cdr.reason) == (EndReason.NO_ROOM, EndReason.NO_ROOM)
 
     def test_no_number_but_in_what_was_asked_and_in_answers(self, calls):
         story = played(calls, *TALKING, CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))

@@ -106,7 +106,7 @@ def test_a_batch_that_was_taken_in_part_is_said_as_out_of_reach(aws):
             SqsNotices(client, first="first.fifo").queue([Notice("call-1", 1, "EVENT#x", "app-1")])
 
 
-@pytest.mark.parametrize("body", ["", "[]", "{}", '{"call_id": "c"}', '{"call_id": "c", "sequence": "x"}'])
+@pytest.mark.parametrize("body", ["", "[]", "{}", '{"call": "c"}', '{"call": "c", "sequence": "x"}'])
 def test_a_body_that_is_no_notice(body):
     with pytest.raises((ValueError, KeyError, TypeError)):
         read(body)

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from duologue.adapters.rows_before import is_fact
 from duologue.call_control.facts import FACTS, CallAccepted, Fact
 from duologue.call_control.history import Delivery, History
 from duologue.domain.audio import Audio, AudioListeners, EarlyMedia
@@ -111,16 +112,10 @@ def call_row(call: Call) -> Row:
 
 
 def call_of_rows(call_id: str, rows: Mapping[str, Row]) -> Call:
-    """The call of its items by sort key. Raises UnknownCall: there is no such call."""
-    if CALL not in rows:
+    """The call of its items by sort key. Raises UnknownCall: one is missing; those of an old call expire one by one."""
+    if not rows.keys() >= {CALL, ASKED}:
         raise UnknownCall(call_id)
-    return call_of(call_id, rows.get(ASKED) or _asked_before(rows[CALL]), rows[CALL])
-
-
-def _asked_before(row: Row) -> Row:
-    """The immutable part as the previous release stored it in CALL; such calls last for a day after an update."""
-    renamed = {f"{party}_display_number": row[f"{party}_shows"] for party in Party if f"{party}_shows" in row}
-    return {"keep_recording_days": 0, "plays_before_callee": False, "announces_end": False} | row | renamed
+    return call_of(call_id, rows[ASKED], rows[CALL])
 
 
 def call_of(call_id: str, asked: Row, row: Row) -> Call:
@@ -149,7 +144,7 @@ def call_of(call_id: str, asked: Row, row: Row) -> Call:
         taken_up_at=_moment(row.get("taken_up_at")),
         network_call=row.get("network_call"),
         dial_refusal=row.get("dial_refusal"),
-        ending=_reason(row, row["ending"]) if "ending" in row else None,
+        ending=EndReason(row["ending"]) if "ending" in row else None,
         ending_at=_moment(row.get("ending_at")),
         ended_by=Party(row["ended_by"]) if "ended_by" in row else None,
         ended_at=_moment(row.get("ended_at")),
@@ -189,7 +184,7 @@ def history_of(call_id: str, rows: Mapping[str, Row]) -> History:
     facts: dict[int, Fact] = {1: CallAccepted(call.accepted_at)}
     deliveries: dict[int, Delivery] = {}
     for item, row in rows.items():
-        if is_event(item):
+        if is_event(item) or is_fact(item):
             facts |= facts_of(row)
         elif item.startswith(_DELIVERY):
             deliveries[int(item.removeprefix(_DELIVERY))] = _delivery(row)
@@ -248,7 +243,7 @@ def cdr_of_rows(call: Call, row: Row | None) -> Cdr | None:
         callee=_with_row(call.callee, row),
         accepted_at=call.accepted_at,
         ended_at=datetime.fromisoformat(row["ended_at"]),
-        reason=_reason(row, row["reason"]),
+        reason=EndReason(row["reason"]),
         ended_by=Party(row["ended_by"]) if "ended_by" in row else None,
         user_data=call.user_data,
         wants_party_type=call.wants_party_type,
@@ -289,11 +284,6 @@ def _with_row(leg: Leg, row: Row) -> Leg:
         outcome=Outcome(Result(result), read("sip_status")) if result is not None else None,
         **{name: _moment(read(name)) for name in _LEG_TIMES},
     )
-
-
-def _reason(row: Row, written: str) -> EndReason:
-    """The previous release, whose rows contain the SP, stored lack of room as a refused dial."""
-    return EndReason.NO_ROOM if written == EndReason.DIAL_REFUSED and "sp" in row else EndReason(written)
 
 
 def _audio_of(row: Row) -> Audio:

@@ -10,9 +10,10 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 
 from duologue.adapters.aws import from_item
 from duologue.adapters.call_rows import is_event, sequences_of
+from duologue.adapters.rows_before import event_of_fact, is_fact
 from duologue.domain.task_token import Wait
 from duologue.usecases.forward_facts import Committed
-from duologue.usecases.ports.notifying import Notice
+from duologue.usecases.ports.notifying import UNKNOWN_APP, Notice
 
 
 def committed_of(event: dict[str, Any]) -> Iterator[Committed]:
@@ -21,7 +22,10 @@ def committed_of(event: dict[str, Any]) -> Iterator[Committed]:
         if record.event_name is not DynamoDBRecordEventName.INSERT or record.dynamodb is None:
             continue
         row = from_item(record.dynamodb["NewImage"])  # its own reading of an item makes every number a Decimal
-        if not is_event(row["item"]):
+        if is_fact(row["item"]):
+            row |= event_of_fact(row["item"], row)
+        elif not is_event(row["item"]):
             continue
-        notices = tuple(Notice(row["call"], number, row["item"], row["app"]) for number in sequences_of(row))
+        app = row.get("app", UNKNOWN_APP)
+        notices = tuple(Notice(row["call"], number, row["item"], app) for number in sequences_of(row))
         yield Committed(row["call"], notices, Wait(row["resumes"]) if "resumes" in row else None)

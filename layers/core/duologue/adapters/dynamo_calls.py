@@ -8,6 +8,7 @@
 A change without event and facts is one UpdateItem; any other is one transaction. Rows and keys: `call_rows.py`.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from duologue.adapters.call_rows import (
 )
 from duologue.adapters.dynamo_slots import free_slot
 from duologue.adapters.dynamo_writes import Write, transact, write_one
+from duologue.adapters.rows_before import in_todays_terms, token_in
 from duologue.domain.call import Call
 from duologue.domain.cdr import cdr_of
 from duologue.domain.due import due_by
@@ -185,20 +187,16 @@ def _new_close_by(change: Change) -> datetime | None:
     return due if change.postpones or stored is None or due < stored else None
 
 
-def _saved(call_id: str, items: dict[str, dict[str, Any]]) -> SavedCall:
+def _saved(call_id: str, items: Mapping[str, dict[str, Any]]) -> SavedCall:
+    items = in_todays_terms(items)
     call, row = call_of_rows(call_id, items), items[CALL]
     return SavedCall(
         call=call,
         version=row["version"],
-        task_token=_token(items[TOKEN]) if TOKEN in items else _token_before(row),
+        task_token=_token(items[TOKEN]) if TOKEN in items else token_in(row),
         dial_mark=row.get("dial_mark"),
         close_by=datetime.fromisoformat(row["close_by"]) if "close_by" in row else None,
     )
-
-
-def _token_before(row: dict[str, Any]) -> TaskToken | None:
-    """The token as the previous release stored it; its executions last up to a day, and are resumed at the end."""
-    return TaskToken(row["listener"], Wait.END, 0) if "listener" in row else None
 
 
 def _token(row: dict[str, Any]) -> TaskToken:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from duologue.adapters.aws import from_item, outside
 from duologue.adapters.call_rows import history_of
 from duologue.adapters.dynamo_calls import WHAT
+from duologue.adapters.rows_before import in_todays_terms
 from duologue.call_control.history import History
 
 if TYPE_CHECKING:
@@ -30,4 +31,4 @@ class DynamoHistories:
             rows: dict[str, dict[str, Any]] = {
                 item["item"]["S"]: from_item(item) for page in pages for item in page["Items"]
             }
-        return history_of(call_id, rows)
+        return history_of(call_id, in_todays_terms(rows))

@@ -1,7 +1,8 @@
 """Notifications due and their delivery attempts: one read over both tables, one write per attempt."""
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -18,6 +19,7 @@ from duologue.adapters.call_rows import (
 )
 from duologue.adapters.dynamo_accounts import DynamoAccounts, app_key
 from duologue.adapters.dynamo_calls import WHAT, key_of
+from duologue.adapters.rows_before import in_todays_terms, is_fact, told_key
 from duologue.call_control.history import Delivery
 from duologue.domain.errors import OutsideUnavailable, UnknownCall
 from duologue.usecases.ports.notifying import Notice, Notification
@@ -41,17 +43,18 @@ class DynamoNotificationLog:
 
     def notification(self, notice: Notice) -> Notification:
         delivery = delivery_key(notice.sequence)
-        keys = [key_of(notice.call_id, item) for item in (CALL, ASKED, CDR, notice.source, delivery)]
+        items = [CALL, ASKED, CDR, notice.source, delivery]
+        if is_fact(notice.source):
+            items.append(told_key(notice.sequence))
+        app = notice.app or self._app_of(notice.call_id)
         with outside(WHAT):
             found = self._client.batch_get_item(
                 RequestItems={
-                    self._calls: {"Keys": keys, "ConsistentRead": True},
-                    self._accounts: {"Keys": [app_key(notice.app)], "ConsistentRead": True},
+                    self._calls: {"Keys": [key_of(notice.call_id, item) for item in items], "ConsistentRead": True},
+                    self._accounts: {"Keys": [app_key(app)], "ConsistentRead": True},
                 }
             )
-        if found.get("UnprocessedKeys"):  # throttled
-            raise OutsideUnavailable(f"{WHAT}: UnprocessedKeys")
-        rows = {item["item"]["S"]: from_item(item) for item in found["Responses"].get(self._calls, [])}
+        rows = in_todays_terms(_by_sort_key(found, self._calls))
         facts = facts_of(rows[notice.source]) if notice.source in rows else {}
         call = call_of_rows(notice.call_id, rows)
         if notice.sequence not in facts:
@@ -59,10 +62,19 @@ class DynamoNotificationLog:
         return Notification(
             call=call,
             fact=facts[notice.sequence],
-            app=self._apps.app_in(notice.app, found["Responses"].get(self._accounts, [])),
+            app=self._apps.app_in(app, found["Responses"].get(self._accounts, [])),
             cdr=cdr_of_rows(call, rows.get(CDR)),
             is_acknowledged=bool(rows.get(delivery, {}).get("acknowledged", False)),
         )
+
+    def _app_of(self, call_id: str) -> str:
+        """A notice of release 0.1.0 does not say it, nor does its fact."""
+        with outside(WHAT):
+            found = self._client.batch_get_item(RequestItems={self._calls: {"Keys": [key_of(call_id, CALL)]}})
+        call = _by_sort_key(found, self._calls).get(CALL, {})
+        if "app" not in call:
+            raise UnknownCall(call_id)
+        return str(call["app"])
 
     def record_delivery(self, call_id: str, sequence: int, delivery: Delivery) -> None:
         row = delivery_row(delivery) | {"expires_at": int((delivery.at + self._keep).timestamp())}
@@ -77,3 +89,9 @@ class DynamoNotificationLog:
         except ClientError as error:  # already acknowledged: a late failure of an earlier attempt changes nothing
             if code_of(error) != "ConditionalCheckFailedException":
                 raise
+
+
+def _by_sort_key(found: Mapping[str, Any], table: str) -> dict[str, dict[str, Any]]:
+    if found.get("UnprocessedKeys"):  # throttled
+        raise OutsideUnavailable(f"{WHAT}: UnprocessedKeys")
+    return {item["item"]["S"]: from_item(item) for item in found["Responses"].get(table, [])}

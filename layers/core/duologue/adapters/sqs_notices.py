@@ -13,8 +13,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from duologue.adapters.aws import outside
+from duologue.adapters.rows_before import fact_key
 from duologue.domain.errors import OutsideUnavailable
-from duologue.usecases.ports.notifying import Notice
+from duologue.usecases.ports.notifying import UNKNOWN_APP, Notice
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -65,9 +66,12 @@ class SqsNotices:
 
 
 def written(notice: Notice, **more: str) -> str:
-    """The message body of a notice."""
+    """The message body of a notice.
+
+    Release 0.1.0 knows it as `call_id`: during an update its function refuses these messages, and they come again.
+    """
     body = {
-        "call_id": notice.call_id,
+        "call": notice.call_id,
         "sequence": notice.sequence,
         "source": notice.source,
         "app": notice.app,
@@ -82,6 +86,7 @@ def written(notice: Notice, **more: str) -> str:
 def read(body: str) -> Notice:
     """The notice of a message body. Raises ValueError, KeyError or TypeError: malformed."""
     sent = json.loads(body)
-    call_id, sequence = str(sent["call_id"]), int(sent["sequence"])
+    call_id, sequence = str(sent["call"] if "call" in sent else sent["call_id"]), int(sent["sequence"])
     due = datetime.fromisoformat(sent["due"]) if "due" in sent else None
-    return Notice(call_id, sequence, str(sent["source"]), str(sent["app"]), int(sent.get("attempt", 1)), due)
+    source, app = sent.get("source", fact_key(sequence)), sent.get("app", UNKNOWN_APP)  # absent: of release 0.1.0
+    return Notice(call_id, sequence, str(source), str(app), int(sent.get("attempt", 1)), due)

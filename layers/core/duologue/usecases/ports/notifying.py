@@ -12,6 +12,9 @@ from duologue.domain.call import Call
 from duologue.domain.cdr import Cdr
 from duologue.domain.webhook_request import Reply, WebhookRequest
 
+UNKNOWN_APP = ""
+"""Of a notice that release 0.1.0 queued: the call says whose it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:

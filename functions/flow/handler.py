@@ -38,7 +38,7 @@ def answer(event: dict[str, Any], dependencies: Dependencies) -> dict[str, Any]:
             flow.give_up(_task(event), _error(event["given"].get("caught", {}).get("Error")))
         case "settle":
             closed = dependencies.finalize(call_id)
-            count("CallsUnheard", int(closed is not None and closed.is_unheard))
+            count("CallsUnheard", int(closed is not None and closed.has_no_events))
         case _:
             raise ValueError("no such verb")
     return {}

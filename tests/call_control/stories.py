@@ -10,7 +10,7 @@ from duologue.call_control.events import (
     DialAccepted,
     DialCalleeAsked,
     EndAsked,
-    EndNotHeard,
+    EndNotReported,
     LegAnswered,
     LegEnded,
     LegRinging,
@@ -44,7 +44,7 @@ TALKING: tuple[CallEvent, ...] = (CALLER_DIALLED, CALLER_RANG, CALLER_ANSWERED, 
 
 def closed(call: Call, seconds: float) -> Decision:
     """The end of a call that the network never ended for us."""
-    return decide(call, EndNotHeard(at(seconds)))
+    return decide(call, EndNotReported(at(seconds)))
 
 
 class Story:

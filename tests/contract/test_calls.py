@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from duologue.adapters.dynamo_calls import DynamoCalls
-from duologue.call_control.events import EndNotHeard, NeverTakenUp, StopAsked
+from duologue.call_control.events import EndNotReported, NeverTakenUp, StopAsked
 from duologue.call_control.facts import CallAccepted, CallEnded, CdrWritten, LegAnsweredRecorded, LegDialledRecorded
 from duologue.call_control.history import Delivery
 from duologue.call_control.machine import decide
@@ -148,7 +148,7 @@ class Promises:
         calls.save(Change(calls.load(story.call.id), stopped))
         assert list(calls.overdue(at(600) + ENDING - timedelta(seconds=1), 10)) == []
         assert list(calls.overdue(at(600) + ENDING, 10)) == [story.call.id]
-        calls.save(change_of(calls.load(story.call.id), decide(stopped, EndNotHeard(at(700)))))
+        calls.save(change_of(calls.load(story.call.id), decide(stopped, EndNotReported(at(700)))))
         assert list(calls.overdue(at(999_999), 10)) == []
 
     def test_the_cdr_is_what_the_end_fixed(self, calls):

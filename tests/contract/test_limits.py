@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.call_control.events import EndNotHeard, NeverTakenUp
+from duologue.call_control.events import EndNotReported, NeverTakenUp
 from duologue.call_control.machine import decide
 from duologue.domain.acceptance_limits import AcceptanceLimits, CalleeDay
 from duologue.domain.errors import (
@@ -186,7 +186,7 @@ class Promises:
         for number, reason in enumerate(EndReason):
             call = accept(calls, call_number(number), slots=1)
             saved = calls.load(call.id)
-            calls.save(change_of(saved, decide(replace(saved.call, ending=reason), EndNotHeard(at(60)))))
+            calls.save(change_of(saved, decide(replace(saved.call, ending=reason), EndNotReported(at(60)))))
         assert plain(calls.held_slots()) == {}
 
 

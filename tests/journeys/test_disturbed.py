@@ -228,10 +228,10 @@ def test_an_accepted_call_that_nothing_took_up_is_closed_without_dialling():
     line = Line(answers(2), answers(3))
     line.player.holds_back = True  # the process died between the write and the start
     call = line.place()
-    assert line.sweep().closed == 0, "not before its time"
+    assert line.sweep().finalized == 0, "not before its time"
     line.exchange.run_for(TAKE_UP.total_seconds() + 1)
-    assert line.sweep().closed == 1
-    assert line.sweep().closed == 0
+    assert line.sweep().finalized == 1
+    assert line.sweep().finalized == 0
     line.run()
     assert line.exchange.phones[CALLER].calls == []
     assert line.told_to_sp == ["disconnect", "fee"]
@@ -260,7 +260,7 @@ def test_an_execution_that_died_is_swept():
     line.player.die(call)
     line.exchange.run_for((timedelta(minutes=1) + SWEEP_MARGIN).total_seconds())
     swept = line.sweep()
-    assert (swept.closed, swept.left) == (0, 1), "asked to end, not closed over its head"
+    assert (swept.finalized, swept.remaining) == (0, 1), "asked to end, not finalized while a leg is up"
     line.run()
     line.check_all_over(call)
 

@@ -97,7 +97,7 @@ def test_a_call_that_the_network_still_knows_is_asked_to_end_with_its_reason_on_
 def test_a_dial_of_which_nothing_was_ever_heard_is_counted(events, taken_up, unheard):
     """Refused by a permission of ours, say: the SP reads that the caller did not answer, the operator must know."""
     net = Net(*events, taken_up=taken_up)
-    assert net.sweep(net.due) == Swept(closed=1, left=0, unheard=unheard)
+    assert net.sweep(net.due) == Swept(finalized=1, remaining=0, without_events=unheard)
 
 
 def test_a_hang_up_that_comes_between_wins():
@@ -133,10 +133,10 @@ def test_the_sweeper_takes_what_is_due_and_is_not_held_up_by_one_that_is_up():
     net = Net(*TALKING, known=(NETWORK_CALL,))
     due = net.due
     net.add("1_2_9_20261123090000", taken_up=False)
-    assert net.sweep(due - 1) == Swept(closed=1, left=0), "the one that was never taken up"
-    assert net.sweep(due) == Swept(closed=0, left=1), "the network still knows it"
-    assert net.sweep(due + 1) == Swept(closed=0, left=1), "that it was asked to end puts nothing off"
-    assert net.sweep(due + GRACE_S) == Swept(closed=1, left=0)
+    assert net.sweep(due - 1) == Swept(finalized=1, remaining=0), "the one that was never taken up"
+    assert net.sweep(due) == Swept(finalized=0, remaining=1), "the network still knows it"
+    assert net.sweep(due + 1) == Swept(finalized=0, remaining=1), "that it was asked to end puts nothing off"
+    assert net.sweep(due + GRACE_S) == Swept(finalized=1, remaining=0)
     assert net.sweep(99_999) == Swept(0, 0)
 
 
@@ -144,7 +144,7 @@ def test_a_call_that_was_stopped_is_due_minutes_after_that():
     net = Net(*TALKING, known=())
     saved = net.calls.load(callback().id)
     net.calls.save(Change(saved, decide(saved.call, StopAsked(at(70))).call))
-    assert net.sweep(70 + ENDING_S) == Swept(closed=1, left=0)
+    assert net.sweep(70 + ENDING_S) == Swept(finalized=1, remaining=0)
     assert net.reason is EndReason.STOPPED
 
 
@@ -154,8 +154,8 @@ def test_the_sweeper_is_not_stopped_by_a_call_that_it_cannot_even_read():
     net.add("1_2_9_20261123090000", taken_up=False)
     broken = ValueError("'next' is not a valid EndReason")
     net.calls.unreadable[callback().id] = broken
-    assert net.sweep(121) == Swept(closed=1, left=1)
-    assert net.sweep(121 + GRACE_S) == Swept(closed=0, left=1)
+    assert net.sweep(121) == Swept(finalized=1, remaining=1)
+    assert net.sweep(121 + GRACE_S) == Swept(finalized=0, remaining=1)
     assert net.isolate.told == [(callback().id, broken)] * 2
 
 
@@ -163,7 +163,7 @@ def test_the_sweeper_is_not_stopped_by_a_call_that_it_cannot_even_read():
 def test_a_network_out_of_reach_keeps_a_call_open_for_half_an_hour_at_the_most(late):
     net = Net(*TALKING, known=(NETWORK_CALL,))
     net.network.busy = True
-    assert net.sweep(net.due + late) == Swept(closed=late > 0, left=late == 0)
+    assert net.sweep(net.due + late) == Swept(finalized=late > 0, remaining=late == 0)
     assert (callback().id in net.calls.cdrs) == (late > 0)
     assert net.calls.load(callback().id).call.ending is EndReason.LOST
 

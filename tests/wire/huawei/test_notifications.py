@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.call_control.events import EndNotHeard
+from duologue.call_control.events import EndNotReported
 from duologue.call_control.facts import (
     CallAccepted,
     CallEnded,
@@ -259,7 +259,7 @@ def test_two_calls_have_two_record_ids():
 
 
 def test_a_recording_is_told_if_and_only_if_it_started():
-    call = decide(replace(callback(), ending=EndReason.HUNG_UP), EndNotHeard(at(90))).call
+    call = decide(replace(callback(), ending=EndReason.HUNG_UP), EndNotReported(at(90))).call
     plain = record_of(cdr_of(call), HOST, RECORDS)
     assert plain["recordFlag"] == 0
     assert not [name for name in plain if name.startswith("record") and name != "recordFlag"]
@@ -283,7 +283,7 @@ def test_the_link_fits_the_wire_and_is_made_for_the_account_alone():
         return TOKENS.token_of(app, call_id)
 
     longest = Records("recordings", "https://" + "x" * 255, token_of)
-    call = decide(replace(LONGEST_ID, ending=EndReason.HUNG_UP), EndNotHeard(at(90))).call
+    call = decide(replace(LONGEST_ID, ending=EndReason.HUNG_UP), EndNotReported(at(90))).call
     recorded = replace(call, recording=Recording("calls/app-1/x/stereo.wav", at(15)))
     event_of(recorded, CallEnded(at(90), EndReason.HUNG_UP), HOST, longest)
     event_of(call, CdrWritten(at(90)), HOST, longest)

@@ -163,5 +163,5 @@ class NeverTakenUp(OwnEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class EndNotHeard(OwnEvent):
+class EndNotReported(OwnEvent):
     """No leg of the call can still be up, but the network never reported its end."""

@@ -111,7 +111,7 @@ def _decide_own(call: Call, event: OwnEvent) -> Decision:
             return _gave_up(call, event)
         case NeverTakenUp():
             return _close(call, event.at, EndReason.NEVER_STARTED)
-        case _:  # EndNotHeard
+        case _:  # EndNotReported
             reason = EndReason.CALLER_SILENT if call.network_call is None else EndReason.LOST
             return _close(call, event.at, reason)
 

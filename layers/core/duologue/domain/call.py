@@ -95,7 +95,7 @@ class Call:
         return Phase.ACCEPTED
 
     @property
-    def is_unheard(self) -> bool:
+    def has_no_events(self) -> bool:
         """Dialled, or about to be, without any event of the network: nothing was dialled, or no event reaches us."""
         return self.network_call is None and self.ending is EndReason.CALLER_SILENT
 

@@ -1,1 +1,1 @@
-"""One verb phrase per file; what a use case needs comes in as arguments."""
+"""Use cases: one verb phrase per file. Ports are passed in."""

@@ -16,7 +16,7 @@ _KEY_LENGTH = 32
 
 @dataclass(frozen=True, slots=True)
 class NewApp:
-    """What the operator decides of an app, under the names and with the meanings of `domain.accounts.App`."""
+    """The operator's settings of a new app, as in `domain.accounts.App`."""
 
     sp: str
     display_numbers: tuple[str, ...]
@@ -42,7 +42,7 @@ def add_app(
     line: Line,
     random_bytes: Callable[[int], bytes],
 ) -> App:
-    """Add an app. Its secret is in what is returned, and never shown again.
+    """Add an app and return it, with its secret, which is never shown again.
 
     Raises:
         InvalidField: a setting breaks a rule.

@@ -14,11 +14,11 @@ _ID = re.compile(r"[0-9A-Za-z_-]{1,32}")
 def add_sp(
     sp_id: str, username: str, password: str, *, accounts: AccountBook, random_bytes: Callable[[int], bytes]
 ) -> Sp:
-    """Add an account; of its password only a hash is kept.
+    """Add an account; only a hash of its password is stored.
 
     Raises:
         InvalidField: the id, the user name or the password breaks a rule.
-        AccountExists: the id or the user name is taken.
+        AccountExists: the id or the user name exists.
     """
     if not _ID.fullmatch(sp_id):
         raise InvalidField("id", "must be 1 to 32 letters, digits, - or _")

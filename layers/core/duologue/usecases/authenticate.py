@@ -1,8 +1,7 @@
-"""Authenticate: whose request this is. Every business request passes here first.
+"""Authenticate a request. All requests except log-in, refresh and log-out pass here.
 
-A token is looked up. A digest is judged in this order, each refusal with its own name: is the app known, is it locked,
-is the time near, is the digest right (a wrong one is counted), is the account active, is the nonce new. The nonce comes
-last: only who can make digests uses nonces up.
+A token is looked up. A digest is checked in this order, each with its own error: known app, lock, time, digest (a wrong
+one is counted), active account, new nonce. The nonce is last, so that only valid digests use up nonces.
 """
 
 from dataclasses import dataclass
@@ -24,14 +23,14 @@ class Authenticate:
     clock: Clock
 
     def __call__(self, credentials: Credentials, source: str = "") -> App:
-        """The app that a request is of. `source` is the address that it came from.
+        """The app of a request. `source`: the client's address.
 
         Raises:
             UnknownApp: there is no such app.
-            InvalidToken: the token is unknown, ended, or another app's; TokenExpired: its time is over.
-            RequestStale, WrongDigest, NonceUsed, AuthenticationLocked: what is wrong with a digest.
+            InvalidToken: the token is unknown, revoked, or another app's. TokenExpired.
+            RequestStale, WrongDigest, NonceUsed, AuthenticationLocked: the digest was refused.
             AccountInactive: the app or its SP is suspended.
-            OutsideUnavailable: storage is out of reach.
+            OutsideUnavailable: storage is unavailable.
         """
         match credentials:
             case AccessToken(app_key, token):
@@ -49,7 +48,7 @@ class Authenticate:
         attempt = Attempt(app.key, Proof.DIGEST, source)
         self.auth_attempts.failures(attempt).check(self.clock.now())
         check_time(digest.created, self.clock.now())
-        # A list, not a generator: every secret is tried, so that time does not tell which of them it was.
+        # A list, not a generator, so that all secrets are always compared.
         if not any([digest.proves(secret) for secret in app.secrets]):
             count_failure(attempt, auth_attempts=self.auth_attempts, clock=self.clock)
             raise WrongDigest(app.key)

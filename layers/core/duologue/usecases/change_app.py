@@ -1,4 +1,4 @@
-"""Change an app's settings: the operator any of them, the SP where it is told."""
+"""Change an app's settings: the operator any of them, the SP its notification URLs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,12 +15,12 @@ from duologue.usecases.ports.outside import Line, NumberPlan
 def change_app(
     app_key: str, change: Callable[[App], App], *, apps: AppBook, endpoints: SpEndpoints, plan: NumberPlan, line: Line
 ) -> App:
-    """Write what `change` makes of an app, and give it back.
+    """Apply `change` to an app, save and return it.
 
     Raises:
         UnknownApp: there is no such app.
         InvalidField: a setting breaks a rule; nothing was written.
-        OutsideUnavailable: storage is out of reach.
+        OutsideUnavailable: storage is unavailable.
     """
 
     def checked(app: App) -> App:
@@ -38,11 +38,11 @@ class SetNotificationUrls:
     fields: FieldNames
 
     def __call__(self, app_key: str, urls: NotifyTo) -> App:
-        """Where an app is told of calls whose request names no other place.
+        """Set the app's default notification URLs.
 
         Raises:
             UnknownApp: there is no such app.
-            ForbiddenAddress: a URL leads where nobody may be told.
+            ForbiddenAddress: a URL has an address that the platform does not post to.
         """
         self.endpoints.check(self.fields.of_urls(urls))
         return self.apps.change_app(app_key, lambda app: replace(app, status_url=urls.status_url, fee_url=urls.fee_url))

@@ -1,4 +1,4 @@
-"""Change an app's tokens: read the register, decide, write it if nobody else did meanwhile, else decide again."""
+"""Change an app's tokens, with optimistic locking."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -10,10 +10,10 @@ from duologue.usecases.until_written import no_pause, until_written
 
 
 def change_tokens(app_key: str, change: Callable[[Register, datetime], Register], tokens: Tokens, clock: Clock) -> None:
-    """Write `change` of the register as it is now. What `change` raises is raised, and nothing is written.
+    """Apply `change` to the register and save it. Errors of `change` pass through; then nothing is written.
 
     Raises:
-        OutsideUnavailable: too many changes at the same moment, or storage is out of reach.
+        OutsideUnavailable: too many changes at the same moment, or storage is unavailable.
     """
 
     def once() -> None:

@@ -1,4 +1,4 @@
-"""Check an app's settings: what the operator and the SP may set, and in which ranges."""
+"""Check the settings of an app."""
 
 import re
 from collections.abc import Set
@@ -12,25 +12,25 @@ from duologue.usecases.ports.notifying import SpEndpoints
 from duologue.usecases.ports.outside import Line, NumberPlan
 
 MOST_CALLS = 10_000
-"""More at a time, in a second or to one callee in a day is no limit but a slip of the pen."""
+"""Higher limits are treated as typing errors."""
 MOST_NUMBERS = 500
-"""Of one list: an app is read with every request, and whole."""
+"""Per list, since the app's row is read with every request."""
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 def check_app(app: App, *, endpoints: SpEndpoints, plan: NumberPlan, line: Line, before: App | None = None) -> None:
-    """Judge an app before it is saved. `before`: as it was; a URL or number that was there is not asked about again.
+    """Check an app before it is saved. `before`: its old state; unchanged URLs and numbers are not looked up again.
 
     Raises:
-        NumberRefused: a display number is none to be shown.
+        NumberRefused: a display number may not be shown.
         InvalidField: a number, a limit, a country or a URL breaks a rule. ForbiddenAddress: the URL's address does.
     """
     if not app.display_numbers:
         raise InvalidField("display number", "is required")
     for field, numbers in (("display number", app.display_numbers), ("test number", app.test_numbers)):
         if len(numbers) > MOST_NUMBERS:
-            raise InvalidField(f"{field}s", f"must be {MOST_NUMBERS} at the most")
+            raise InvalidField(f"{field}s", f"must be at most {MOST_NUMBERS}")
         for number in numbers:
             PhoneNumber.parse(number, field=field)
     _check_display_numbers(set(app.display_numbers).difference(before.display_numbers if before else ()), plan, line)
@@ -54,7 +54,7 @@ def check_app(app: App, *, endpoints: SpEndpoints, plan: NumberPlan, line: Line,
 
 
 def _check_display_numbers(added: Set[str], plan: NumberPlan, line: Line) -> None:
-    """The line is asked only about numbers that are new. One whose numbers are not known refuses none."""
+    """Check new display numbers; against the line's numbers only if these are known."""
     for number in sorted(added):
         check_shown(PhoneNumber(number), plan.describe(PhoneNumber(number)), field="display number")
     known = line.numbers() if added else None

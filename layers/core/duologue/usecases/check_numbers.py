@@ -1,4 +1,4 @@
-"""Judge the two numbers that a request wants to be dialled, before anything is recorded."""
+"""Check the two numbers of a request before anything is recorded."""
 
 from collections.abc import Collection
 
@@ -18,10 +18,10 @@ def check_numbers(
     kinds: Collection[NumberKind],
     is_test: bool,
 ) -> None:
-    """`fields`: what the SP calls the caller's number and the callee's. `kinds`: what the operator lets be dialled.
+    """`fields`: the format's names of the two numbers. `kinds`: number types that the operator allows.
 
     Raises:
-        CallerRefused: the caller's number, for the reason in its text.
+        CallerRefused: the caller's number; the text has the reason.
         NumberRefused: the callee's number.
     """
     caller_field, callee_field = fields

@@ -1,4 +1,4 @@
-"""Count a wrong proof, so that a few too many lock. A right one writes nothing."""
+"""Count wrong credentials, so that too many lock. Correct ones write nothing."""
 
 from duologue.domain.attempts import MOST_FAILURES, Attempt
 from duologue.domain.errors import AuthenticationLocked, RaceLost
@@ -7,10 +7,10 @@ from duologue.usecases.ports.outside import Clock
 
 
 def count_failure(attempt: Attempt, *, auth_attempts: AuthAttempts, clock: Clock) -> None:
-    """Count one more. That it locks, or is locked, is told to the next attempt: this one is wrong in any case.
+    """Count one failure. A lock is reported to the next attempt: this one is wrong anyway.
 
     Raises:
-        OutsideUnavailable: storage is out of reach.
+        OutsideUnavailable: storage is unavailable.
     """
     for _ in range(MOST_FAILURES):
         try:
@@ -20,4 +20,4 @@ def count_failure(attempt: Attempt, *, auth_attempts: AuthAttempts, clock: Clock
         except AuthenticationLocked:
             return
         return
-    # Each race was lost to another one's failure: as many as lock were counted meanwhile.
+    # Every race was lost to another failure, so enough were counted to lock.

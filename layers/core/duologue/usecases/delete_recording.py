@@ -1,4 +1,4 @@
-"""Delete a recording: from now on nobody fetches it, and a sound that is still on its way is deleted as it comes."""
+"""Delete a recording at once; a file that arrives later is deleted on arrival."""
 
 from dataclasses import dataclass, replace
 
@@ -19,11 +19,11 @@ class DeleteRecording:
     pause: Pause
 
     def __call__(self, call_id: str, app: App) -> None:
-        """Delete it in both forms. A repeat is success, and deletes what an interrupted first try left.
+        """Delete both files. A repeat succeeds, and deletes what an interrupted attempt left.
 
         Raises:
             UnknownRecording: the app has no such call, or it was not recorded.
-            OutsideUnavailable: it is refused to everybody, but its sound may still lie there; repeat it.
+            OutsideUnavailable: it is no longer served, but files may remain; repeat it.
         """
         recording = until_written(lambda: self._mark(call_id, app), self.pause, f"call {call_id}")
         for key in (recording.key, published_key(app.key, call_id)):

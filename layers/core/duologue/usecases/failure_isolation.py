@@ -1,7 +1,7 @@
-"""What keeps the work on many calls going when one of them breaks it. `runtime.last_resort` is the real one."""
+"""Isolates failures of single calls in batch work. Implemented by `runtime.last_resort`."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 FailureIsolation = Callable[[str], AbstractContextManager[None]]
-"""Around the work on one call, by its id: what breaks inside is told to the operator, and stays there."""
+"""Context manager around the work on one call, by its id: it reports an exception and suppresses it."""

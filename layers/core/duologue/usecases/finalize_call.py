@@ -1,10 +1,10 @@
-"""Finalize a call that the network never ended for us: the safety net under the last hang-up (R10)."""
+"""Finalize a call whose last hang-up was never reported: the safety net of R10."""
 
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
-from duologue.call_control.events import EndNotHeard, GaveUp, NeverTakenUp
+from duologue.call_control.events import EndNotReported, GaveUp, NeverTakenUp
 from duologue.call_control.machine import decide
 from duologue.domain.call import Call, Phase
 from duologue.domain.due import due_by
@@ -19,7 +19,7 @@ from duologue.usecases.until_written import Pause, until_written
 
 _log = logging.getLogger(__name__)
 GRACE = timedelta(minutes=30)
-"""How long a call that the network still knows is asked to end before it is closed all the same."""
+"""How long the network is asked to end a call that it still knows, before the call is finalized anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +31,19 @@ class FinalizeCall:
     pause: Pause
 
     def __call__(self, call_id: str) -> Call | None:
-        """Close a call if no leg of it can be up. The call as this closed it; None if it was closed before.
+        """Finalize a call if no leg can be up, and return it; None: it was already finalized.
 
         Raises:
-            LegStillUp: the network still knows the call; it was asked to end, and its hang-ups will finalize it.
-            OutsideUnavailable: storage is out of reach, or the network cannot be asked.
+            LegStillUp: the network still knows the call; it was asked to end it, and the hang-ups will finalize it.
+            OutsideUnavailable: storage or the network is unavailable.
             UnknownCall: there is no such call.
         """
         return until_written(lambda: self._finalize(call_id, final=False), self.pause, f"call {call_id}")
 
     def if_due(self, call_id: str) -> Call | None:
-        """The same, for the sweeper: a call that is not due yet is looked at again when it is.
+        """The same for the sweeper: a call that is not due yet is postponed.
 
-        A call that has been due for GRACE is closed whatever the network says, or if it says nothing.
+        A call that has been due for GRACE is finalized whatever the network says.
         """
 
         def sweep() -> Call | None:
@@ -63,7 +63,7 @@ class FinalizeCall:
         if saved.call.network_call is not None:
             saved = self._ended(saved, final=final)
         never = saved.call.taken_up_at is None and saved.call.network_call is None
-        event = NeverTakenUp if never else EndNotHeard
+        event = NeverTakenUp if never else EndNotReported
         change = change_of(saved, decide(saved.call, event(self.clock.now())))
         try:
             self.calls.save(change)
@@ -73,7 +73,7 @@ class FinalizeCall:
         return change.after
 
     def _ended(self, saved: SavedCall, *, final: bool) -> SavedCall:
-        """Ask the network to end a call, once a reason is recorded (R4). Raises LegStillUp: it still knows the call."""
+        """Record a reason (R4), then ask the network to end the call. Raises LegStillUp: it still knows the call."""
         decision = decide(saved.call, GaveUp(self.clock.now(), None))
         if decision.call != saved.call:
             self.calls.save(Change(saved, decision.call))
@@ -83,12 +83,12 @@ class FinalizeCall:
         return saved
 
     def _may_be_up(self, call: Call, *, final: bool) -> bool:
-        """Ask the network to end a call, and whether it still knows it. `final`: its answer changes nothing."""
+        """Ask the network to end a call; True: it still knows it. `final`: its response does not matter."""
         assert call.network_call is not None
         try:
             return self.network.end(call.network_call) and not final
         except OutsideUnavailable:
             if not final:
                 raise
-            _log.warning("finalized without a word of the network", extra={"call_id": call.id}, exc_info=True)
+            _log.warning("finalizing although the network did not respond", extra={"call_id": call.id}, exc_info=True)
             return False

@@ -1,4 +1,4 @@
-"""Find the audio of a recorded call, in the form that its app wants. Every way to it passes here."""
+"""Find the audio of a recorded call, in the format that its app wants. All access goes through here."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,16 +11,16 @@ from duologue.usecases.ports.recordings import Recordings
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long things of a recording stay."""
+    """Retention of recordings and links."""
 
     audio: timedelta
-    """From the start of the recording; its storage deletes it then."""
+    """From the start of the recording; S3 then deletes it."""
     link: timedelta
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedAudio:
-    """A sound that is there, and the first moment at which nobody may have it any more."""
+    """An existing file, and the end of its availability."""
 
     key: str
     ends_at: datetime
@@ -32,18 +32,17 @@ class FindAudio:
     retention: Retention
 
     def __call__(self, call: Call, app_key: str, now: datetime, *, stereo: bool) -> RecordedAudio:
-        """The audio of a call for its own app. `stereo`: the network's own, with the parties apart.
+        """The audio of a call for its own app. `stereo`: the network's file, one party per channel.
 
         Raises:
-            UnknownRecording: the call is not the app's, was not recorded, or its audio was deleted, by its SP or with
-                age.
-            RecordingNotReady: it was recorded, and the sound has not come yet (R16).
+            UnknownRecording: the call is not the app's, was not recorded, or its audio was deleted or has expired.
+            RecordingNotReady: the file has not arrived yet (R16).
         """
         recording = call.recording
         if call.app != app_key or recording is None or recording.deleted_at is not None:
             raise UnknownRecording(call.id)
         ends_at = recording.started_at + self._kept(call)
-        if now >= ends_at:  # the storage deletes some hours late: at a midnight
+        if now >= ends_at:  # S3 deletes up to a day late, at midnight
             raise UnknownRecording(call.id)
         key = recording.key if stereo else published_key(app_key, call.id)
         if not self.recordings.holds(key):

@@ -1,8 +1,8 @@
-"""Follow a link to a recording: its token is all the proof there is.
+"""Follow a link to a recording. Its token is the only authentication.
 
-There are two kinds. One that an SP asked for has a random token, of which the hash is kept (`link_recording`). The one
-in the CDR is told before there is a sound, and in every repeat alike; its token follows from the call, and is kept
-nowhere (`LinkTokens`).
+There are two kinds. A requested link has a random token, stored as a hash (`link_recording`). The link in a CDR is sent
+before the file exists, and is the same in every repeat; its token is derived from the call and not stored
+(`LinkTokens`).
 """
 
 from dataclasses import dataclass
@@ -24,18 +24,18 @@ class FollowLink:
     clock: Clock
 
     def __call__(self, token: str) -> str:
-        """A URL of the storage, good for `URL_GOOD_FOR`.
+        """A presigned URL, valid for `URL_GOOD_FOR`.
 
         Raises:
-            UnknownLink: the token is not one of ours or its time is over, its app or SP was suspended, or the audio
-                was deleted. Which of them is not said.
+            UnknownLink: the token is unknown or expired, the app or SP is suspended, or the audio was deleted; the
+                response does not say which.
         """
         link = self.links.find(hash_token(token))
         if self.clock.now() >= link.ends_at:
-            raise UnknownLink("its time is over")
+            raise UnknownLink("expired")
         _owner(link.app, self.owners)
         if not self.recordings.holds(link.key):
-            raise UnknownLink("the sound is gone")
+            raise UnknownLink("the recording was deleted")
         return self.recordings.url(link.key, URL_GOOD_FOR)
 
 
@@ -49,11 +49,11 @@ class FollowCdrLink:
     clock: Clock
 
     def __call__(self, call_id: str, token: str) -> str:
-        """The same, for the link in the CDR of a call. Its time runs from the call's end, before which nobody has it.
+        """The same for the link in a CDR, which is valid from the call's end.
 
         Raises:
             UnknownLink: as above.
-            RecordingNotReady: the link is good, and the sound has not come yet (R16).
+            RecordingNotReady: the link is valid, but the file has not arrived yet (R16).
         """
         try:
             call = self.calls.load(call_id).call
@@ -63,11 +63,11 @@ class FollowCdrLink:
             raise UnknownLink("the token is not that of a recorded call")
         owner, now = _owner(call.app, self.owners), self.clock.now()
         if call.ended_at is not None and now >= call.ended_at + self.find_audio.retention.link:
-            raise UnknownLink("its time is over")
+            raise UnknownLink("expired")
         try:
             audio = self.find_audio(call, owner.app, now, stereo=owner.stereo)
         except UnknownRecording as error:
-            raise UnknownLink("the sound is gone") from error
+            raise UnknownLink("the recording was deleted") from error
         return self.recordings.url(audio.key, URL_GOOD_FOR)
 
 

@@ -1,4 +1,4 @@
-"""Forward what was committed: resume the state that waits for it (R2), and queue each fact for the SP (R11)."""
+"""Forward committed changes: queue their facts for the SP (R11), and resume the flow (R2)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from duologue.usecases.resume_flow import resume_flow
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What one change of a call added: a notice for each fact, in order, and what it resumes."""
+    """A committed change of a call: a notice per fact, in order, and the wait that it completes."""
 
     call_id: str
     notices: tuple[Notice, ...] = ()
@@ -24,13 +24,13 @@ class Committed:
 def forward_facts(
     committed: Iterable[Committed], *, calls: Calls, flows: Flows, notices: Notices, isolate: FailureIsolation
 ) -> None:
-    """Queue what must be told, in order; then resume each flow, whatever became of another.
+    """Queue the notices in order, then resume each flow, independently of the others.
 
-    A flow that cannot be resumed for good is passed over: giving the batch back would hold up all that the stream has
-    after it. Repeating a batch is harmless: resuming twice is once, and a fact is told once by its sequence.
+    A flow that can never be resumed is skipped: returning the batch would block the rest of the stream. Repeating a
+    batch is harmless: resuming is idempotent, and notices are deduplicated by sequence.
 
     Raises:
-        OutsideUnavailable: the queue, the store or the state machine is out of reach; the batch must come again.
+        OutsideUnavailable: the queue, the store or the state machine is unavailable; the batch must be retried.
     """
     changes = list(committed)
     notices.queue([notice for change in changes for notice in change.notices])

@@ -1,8 +1,7 @@
 """Free the slots that no open call holds.
 
-A slot is a lease on the call that holds it. It ends with the call, in the transaction that closes it; and every call
-ends, since the sweeper closes those whose time is over. What is left are slots whose call was closed or deleted by
-something else than the platform: these are found here.
+A slot belongs to its call: the transaction that finalizes the call frees it, and the sweeper finalizes every overdue
+call. So leaked slots are only those whose call was changed or deleted by something other than the platform.
 """
 
 import logging
@@ -14,9 +13,9 @@ _log = logging.getLogger(__name__)
 
 
 def free_slots(*, calls: OpenCalls) -> int:
-    """How many were freed. A slot that cannot be freed now is left for the next time.
+    """Returns how many were freed. A slot that cannot be freed now is left for the next sweep.
 
-    The list of open calls may be a moment late, so each call that is not on it is looked at before its slot is freed.
+    The index of open calls lags slightly, so each missing call is checked before its slot is freed.
     """
     held, listed = calls.held_slots(), calls.open_calls()
     freed = 0
@@ -25,9 +24,9 @@ def free_slots(*, calls: OpenCalls) -> int:
             try:
                 done = calls.free_slot(app_key, call_id)
             except OutsideUnavailable:
-                _log.warning("a slot is left for the next sweep", extra={"call_id": call_id}, exc_info=True)
+                _log.warning("slot not freed; retrying in the next sweep", extra={"call_id": call_id}, exc_info=True)
                 continue
             if done:
-                _log.warning("a slot was held by no open call", extra={"call_id": call_id, "app": app_key})
+                _log.warning("freed a leaked slot", extra={"call_id": call_id, "app": app_key})
             freed += done
     return freed

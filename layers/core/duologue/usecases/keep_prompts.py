@@ -1,4 +1,4 @@
-"""Keep prompts: an app's own, and the platform's. What is not fit to be played is refused before anything is saved."""
+"""Store prompts of an app and of the platform. Files that cannot be played are refused before anything is saved."""
 
 import re
 from collections.abc import Mapping
@@ -12,21 +12,21 @@ from duologue.usecases.ports.accounts import AppBook, Apps
 from duologue.usecases.ports.outside import Prompts
 
 MOST_PROMPTS = 200
-"""Of one app: it is read with every request, and whole."""
+"""Per app, since the app's row is read with every request."""
 
 _NAME = re.compile(r"[0-9A-Za-z_.@-]{1,124}\.wav")
-"""As the wire's page has it, and no longer than a request can name."""
+"""As documented in the format, and no longer than a request can name."""
 
 
 def put_prompt(app_key: str, name: str, content: bytes, *, apps: AppBook, store: Prompts) -> float:
-    """Keep a WAV file as a prompt of an app, in the place of one of the same name. Returns its length in seconds.
+    """Store a WAV file as a prompt of an app, replacing one of the same name. Returns its length in seconds.
 
     Raises:
         UnknownApp: there is no such app.
-        InvalidField: the name or the file breaks a rule, or the app has as many prompts as it may.
+        InvalidField: the name or the file breaks a rule, or the app has the maximum number of prompts.
     """
     if not _NAME.fullmatch(name):
-        raise InvalidField("name", "must be letters, digits and - _ . @, and end with .wav; 128 characters at the most")
+        raise InvalidField("name", "must be letters, digits and - _ . @, end with .wav, and be at most 128 long")
     audio = read_wav(content)
     app = apps.app(app_key)
     _check_room(app, name)
@@ -46,7 +46,7 @@ def prompts_of(app_key: str, *, apps: Apps) -> Mapping[str, float]:
 
 
 def remove_prompt(app_key: str, name: str, *, apps: AppBook, store: Prompts) -> None:
-    """Take a prompt away; a call in progress may miss it.
+    """Delete a prompt; calls in progress may miss it.
 
     Raises:
         UnknownApp: there is no such app.
@@ -61,7 +61,7 @@ def remove_prompt(app_key: str, name: str, *, apps: AppBook, store: Prompts) -> 
 
 
 def put_own_prompts(contents: Mapping[Prompt, bytes], *, store: Prompts) -> Mapping[Prompt, float]:
-    """Keep the platform's own prompts; all are judged before the first is saved. Raises InvalidField."""
+    """Store the platform's own prompts; all are checked before the first is saved. Raises InvalidField."""
     read = {prompt: read_wav(content, field=prompt.value) for prompt, content in contents.items()}
     for prompt, audio in read.items():
         store.put(prompt, audio.wav)
@@ -70,4 +70,4 @@ def put_own_prompts(contents: Mapping[Prompt, bytes], *, store: Prompts) -> Mapp
 
 def _check_room(app: App, name: str) -> None:
     if name not in app.prompts and len(app.prompts) >= MOST_PROMPTS:
-        raise InvalidField("prompts", f"of an app are {MOST_PROMPTS} at the most")
+        raise InvalidField("prompts", f"of an app are limited to {MOST_PROMPTS}")

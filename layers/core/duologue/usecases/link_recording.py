@@ -1,4 +1,4 @@
-"""Link a recording: give an SP a token that leads to the sound of one of its calls, for some days."""
+"""Create a link to the recording of a call, valid for some days."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,13 +23,11 @@ class LinkRecording:
     random_bytes: Callable[[int], bytes]
 
     def __call__(self, call_id: str, app: App) -> str:
-        """The token of a new link to the sound, in the form that the app wants.
-
-        Every request gets a link of its own; earlier ones stay good.
+        """The token of a new link to the recording, in the format that the app wants. Earlier links stay valid.
 
         Raises:
-            UnknownRecording: the app has no such call, it was not recorded, or its sound was deleted.
-            RecordingNotReady: it was recorded, and the sound has not come yet (R16).
+            UnknownRecording: the app has no such call, it was not recorded, or the recording was deleted.
+            RecordingNotReady: the file has not arrived yet (R16).
         """
         try:
             call = self.calls.load(call_id).call

@@ -1,4 +1,4 @@
-"""Log in: an SP's user name and password buy tokens for one of its apps."""
+"""Log in: an SP's user name and password for tokens of one of its apps."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,25 +24,24 @@ class LogIn:
     random_bytes: Callable[[int], bytes]
 
     def __call__(self, app_key: str, username: str, password: str, source: str = "") -> TokenPair:
-        """Give out a new pair of tokens; the app's other pairs stay good, up to ten.
+        """Create a new pair of tokens; the app's other pairs, up to ten, stay valid.
 
-        A wrong password costs the same work as one for an app that does not exist. `source` is the address that the
-        request came from: too many wrong ones lock it out, and it alone. Only right ones count as log-ins of the app.
+        A wrong password takes the same time as an unknown app. `source`: the client's address; too many wrong passwords
+        lock it out, and only it. Only successful log-ins count for the app.
 
         Raises:
             UnknownApp: there is no such app.
             WrongCredentials: the app's SP has another user name or password.
             AccountInactive: both are right, but the SP or the app is suspended.
             AuthenticationLocked: the password was wrong too often from this address.
-            TooManyLogIns: the app logged in five times within the last minute; whether this one is right is not
-                looked at.
-            OutsideUnavailable: too many changes at the same moment, or storage is out of reach.
+            TooManyLogIns: the app logged in five times within the last minute; the password is not checked.
+            OutsideUnavailable: too many changes at the same moment, or storage is unavailable.
         """
         app, sp = self._look_up(app_key)
         attempt = Attempt(app_key, Proof.PASSWORD, source)
         if app is not None:
             self.auth_attempts.failures(attempt).check(self.clock.now())
-            # Refused before the expensive check; a right one is counted below.
+            # Refuse before the expensive check; a successful log-in is counted below.
             self.tokens.register(app_key).log_in(self.clock.now())
         matches = password_matches(password, sp.password_hash if sp else NOBODY)
         if app is None:

@@ -1,4 +1,4 @@
-"""Log out: end one pair of tokens at once. The app's other pairs stay good."""
+"""Log out: revoke one pair of tokens at once. The app's other pairs stay valid."""
 
 from dataclasses import dataclass
 
@@ -14,11 +14,11 @@ class LogOut:
     clock: Clock
 
     def __call__(self, credentials: AccessToken) -> None:
-        """End the pair of this access token. Open to a suspended account too: it only takes away.
+        """Revoke the pair of this access token. Suspended accounts may do this too.
 
         Raises:
-            InvalidToken: the token is unknown, ended before, or another app's; TokenExpired: its time is over.
-            OutsideUnavailable: too many changes at the same moment, or storage is out of reach.
+            InvalidToken: the token is unknown, revoked, or another app's. TokenExpired.
+            OutsideUnavailable: too many changes at the same moment, or storage is unavailable.
         """
         app_key, token = credentials.app_key, credentials.token
         change_tokens(app_key, lambda register, now: register.log_out(token, now), self.tokens, self.clock)

@@ -1,4 +1,4 @@
-"""Look up a callback: all that is recorded of it, for the app that placed it."""
+"""Look up a callback: its history, for the app that placed it."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ class LookUpCallback:
     histories: Histories
 
     def __call__(self, call_id: str, app_key: str) -> History:
-        """Raises UnknownCall: the app has no such call; of another app's call nothing else is said."""
+        """Raises UnknownCall: the app has no such call, also if another app has."""
         history = self.histories.history(call_id)
         if history.call.app != app_key:
             raise UnknownCall(call_id)

@@ -1,8 +1,8 @@
 """Notify an SP of one fact of a call, and not again once it has acknowledged it (R11).
 
-The end and the account of a call are told at least once: they come again for a day and more. A step of a leg comes
-again only while the call lasts: the wire's original never repeats it, its receivers act on it, and about a call that is
-over they would act too late.
+The end and the CDR of a call are delivered at least once, with retries over more than a day. A step of a leg is retried
+only during the call: the original platform never repeats it, receivers act on it, and after the call they would act too
+late.
 """
 
 import logging
@@ -22,15 +22,15 @@ _log = logging.getLogger(__name__)
 
 
 class NotifyResult(StrEnum):
-    """What became of one notice."""
+    """The result of one notice."""
 
     ACKNOWLEDGED = "acknowledged"
     ALREADY_ACKNOWLEDGED = "already acknowledged"
-    NOT_FOR_SP = "not for the SP"  # no fact for SPs, or this one named no URL for it
-    OUTDATED = "outdated"  # a step of a leg that was not acknowledged, and the call is over
+    NOT_FOR_SP = "not for the SP"  # a fact without notification, or the SP has no URL for it
+    OUTDATED = "outdated"  # an unacknowledged step of a leg, and the call is over
     NOT_DUE = "not due"
-    RETRY_LATER = "retry later"  # not acknowledged; it is on the schedule
-    UNDELIVERED = "undelivered"  # not acknowledged, and not tried again; it is kept
+    RETRY_LATER = "retry later"  # not acknowledged; a retry is scheduled
+    UNDELIVERED = "undelivered"  # not acknowledged, and not retried; it is kept
 
 
 def notify_sp(
@@ -43,10 +43,10 @@ def notify_sp(
     clock: Clock,
     chance: Callable[[], float],
 ) -> NotifyResult:
-    """Make one attempt. `chance` gives a number from 0 up to 1, anew each time.
+    """Make one attempt. `chance`: returns a random number from 0 up to 1.
 
     Raises:
-        OutsideUnavailable: storage or a queue is out of reach; the notice must come again.
+        OutsideUnavailable: storage or a queue is unavailable; the message must be retried.
     """
     now = clock.now()
     if notice.due is not None and now < notice.due:
@@ -54,7 +54,7 @@ def notify_sp(
         return NotifyResult.NOT_DUE
     try:
         notification = log.notification(notice)
-    except (UnknownCall, UnknownApp) as error:  # kept for less time than a queue held it, or removed by the operator
+    except (UnknownCall, UnknownApp) as error:  # expired while it was queued, or deleted by the operator
         return _give_up(notice, notices, type(error).__name__)
     fact = notification.fact
     if notification.is_acknowledged:
@@ -89,7 +89,7 @@ def _put_aside(notice: Notice, notices: Notices, clock: Clock, chance: float, wh
 def _give_up(notice: Notice, notices: Notices, why: str) -> NotifyResult:
     notices.keep_undelivered(notice, why)
     _log.error(
-        "a notification was not delivered",
+        "notification undelivered; kept in the queue Undelivered",
         extra={"call_id": notice.call_id, "sequence": notice.sequence, "attempts": notice.attempt, "why": why},
     )
     return NotifyResult.UNDELIVERED

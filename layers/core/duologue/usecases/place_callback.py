@@ -25,25 +25,25 @@ from duologue.usecases.until_written import Pause
 _log = logging.getLogger(__name__)
 _TRIES = 12
 _FIRST_IS_OVER = timedelta(seconds=15)
-"""A request that has not started its flow by then was cut off: the function that serves it has 10 s."""
+"""A request that has not started its flow by then was aborted: the function has 10 s."""
 _LAST_MINUTE = timedelta(minutes=1)
 _A_MOMENT = timedelta(seconds=1)
-"""A wait of nothing is no wait: a call of one minute hears that its last minute begins a second after the answer."""
+"""The shortest wait: in a call of one minute the last-minute prompt comes a second after the answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class RingTimeouts:
-    """How long the platform waits. Every wait is longer than the work beneath it (R3)."""
+    """How long the platform waits. Every wait is longer than the work it covers (R3)."""
 
     callee_ring: timedelta = timedelta(seconds=30)
-    """How long the callee may ring; the network takes 1 to 120 s."""
+    """Ring limit for the callee; the network accepts 1 to 120 s."""
     caller_ring: timedelta = timedelta(seconds=120)
-    """How long the network may let the caller ring: it has no parameter for it (R7)."""
+    """The network's ring limit for the caller, for which it has no parameter (R7)."""
     prompts: timedelta = timedelta(seconds=15)
-    """The longest prompts that stand before or after a ring."""
+    """The maximum length of prompts before or after ringing."""
     margin: timedelta = timedelta(seconds=20)
     dial_retries: timedelta = timedelta(seconds=30)
-    """How long a dial that the network has no room for is tried again (R5)."""
+    """How long a dial is retried while the network has no capacity (R5)."""
 
     @property
     def caller_wait(self) -> timedelta:
@@ -54,13 +54,13 @@ class RingTimeouts:
         return self.prompts + self.callee_ring + self.prompts + self.margin
 
     def before_talk(self, prelude: timedelta) -> timedelta:
-        """The longest that a call can take from its acceptance to its talk, if everything is late."""
+        """The maximum time from acceptance to the talk."""
         return TAKE_UP + self.dial_retries * 2 + self.caller_wait + prelude + self.callee_wait + SWEEP_MARGIN
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A request's callback. `repeated`: an earlier request with the same key placed it."""
+    """The callback of a request. `repeated`: an earlier request with the same key placed it."""
 
     id: str
     repeated: bool = False
@@ -68,17 +68,17 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class DiallingRules:
-    """What may be dialled, and what an SP calls the parts of its request where one of them may not."""
+    """What may be dialled, and the field names for refusals."""
 
     plan: NumberPlan
     kinds: Collection[NumberKind]
-    """What the operator lets be dialled."""
+    """Number types that the operator allows."""
     fields: FieldNames
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceCallback:
-    """`pause`: waits a little before a write that lost a race is tried again; it is told how often that happened."""
+    """`pause`: waits before a lost race is retried; its argument counts the races lost."""
 
     calls: Calls
     acceptance: Acceptance
@@ -95,8 +95,8 @@ class PlaceCallback:
     ) -> Placed:
         """Accept one callback, within the limits of its app (domain/acceptance_limits.py has their order).
 
-        `request`: is read only if its key is new; what was good once is not judged again by what its app may do now.
-        `key`: the SP's mark of this request. `is_test`: it comes through the sandbox.
+        `request`: parsed only if the key is new, so a repeat is not judged by the app's current settings.
+        `key`: the request's idempotency key. `is_test`: placed in the sandbox.
 
         Raises:
             InvalidField, CallerRefused, NumberRefused, ForbiddenAddress: the request breaks a rule.
@@ -120,7 +120,7 @@ class PlaceCallback:
             limits = limits_for(app, request.callee, now, key, is_test=is_test)
             try:
                 self.acceptance.accept(call, slots=app.concurrent_calls, close_by=due_by(call), limits=limits)
-            except (RaceLost, CallAlreadyAccepted):  # a call at the same time counts on the same, or drew the same id
+            except (RaceLost, CallAlreadyAccepted):  # a concurrent call changed the same counters, or has the same id
                 if key is not None:
                     self.acceptance.check_repeat(app.key, key, now)
                 self.pause(lost)
@@ -130,14 +130,14 @@ class PlaceCallback:
         raise OutsideUnavailable(f"app {app.key}: {_TRIES} races for a slot lost in a row")
 
     def idle_ports(self, app: App) -> int | None:
-        """How many calls more the app may have now. None: not known.
+        """How many more calls the app may place now; None: unknown.
 
-        The call stands by now, and an SP that is told of a failure would place it again.
+        No error is raised: the call is already accepted, and the SP would place it again.
         """
         try:
             return max(0, app.concurrent_calls - self.acceptance.in_use(app.key))
         except OutsideUnavailable:
-            _log.warning("idle ports not counted", extra={"app": app.key}, exc_info=True)
+            _log.warning("idle ports could not be counted", extra={"app": app.key}, exc_info=True)
             return None
 
     def _checked(self, request: CallbackRequest, app: App, *, is_test: bool) -> CallbackRequest:
@@ -145,14 +145,14 @@ class PlaceCallback:
         check_numbers(
             request, app, fields=(names.caller, names.callee), plan=rules.plan, kinds=rules.kinds, is_test=is_test
         )
-        # Not the app's own URLs: they were judged when they were saved.
+        # Not the app's own URLs: they were checked when they were saved.
         self.endpoints.check(
             (field, url) for field, url in names.of_urls(request.notify) if url not in (app.status_url, app.fee_url)
         )
         return request
 
     def _resume(self, call_id: str, app: App) -> None:
-        """Finish what the first of several repeated requests began: start its flow, if that may not have happened.
+        """Start the flow of a repeated request's call, if the first request may have failed to.
 
         Raises:
             OutsideUnavailable: it could not be started; the next repeat tries again.
@@ -184,13 +184,13 @@ class PlaceCallback:
         try:
             self.acceptance.withdraw(Change(SavedCall(call, version=1), after, facts, finalizes=True), limits)
         except (OutsideUnavailable, RaceLost, AlreadyDone):
-            _log.exception("a call that did not start is left to the sweeper", extra={"call_id": call.id})
+            _log.exception("flow not started; the sweeper will finalize the call", extra={"call_id": call.id})
 
 
 def flow_order(call: Call, timeouts: RingTimeouts, prelude: timedelta = timedelta(0)) -> FlowOrder:
-    """How long each wait of a call's flow may take (R3).
+    """The flow's input: the length of each wait (R3).
 
-    `prelude`: how long the app's own prompt before the callee's dial lasts; the platform's are in `timeouts`.
+    `prelude`: the length of the app's own prompt before the callee's dial; `timeouts` covers the platform's.
     """
     unannounced = max(call.longest_talk - _LAST_MINUTE, _A_MOMENT) if call.announces_end else call.longest_talk
     return FlowOrder(

@@ -1,13 +1,13 @@
 """Process one network event: decide, save, answer, and resume the state that waits for it.
 
-read ──▶ came before? ──yes──▶ the stored answer again, the flow resumed again          (R12, R2)
+read ──▶ processed before? ──yes──▶ the stored answer again, resume again               (R12, R2)
   ▲            │no
-  │         decide ──nothing changed──▶ answer
+  │         decide ──no change──▶ answer
   │            │
   └─lost─── save (call, facts, answer: one transaction) ──▶ resume ──▶ answer           (R1, R2)
 
-A carrier that is told its actions is told them last, whichever way the answer came about (`NetworkFormat.carry_out`).
-If the write times out it may have succeeded, so it is tried once more; a repeat finds the stored answer.
+A carrier that needs its actions sent to it gets them last, on every path (`NetworkFormat.carry_out`). If the write
+times out it may have succeeded, so it is retried once; the retry finds the stored answer.
 """
 
 import logging
@@ -38,13 +38,13 @@ class ProcessNetworkEvent:
         """Answer one network event.
 
         Raises:
-            OutsideUnavailable: the event could not be recorded, or its actions not be told, and a failure cuts off
-                nobody: the event comes again.
+            OutsideUnavailable: the event could not be recorded, or its actions not be sent, and failing disconnects
+                nobody: the network will repeat the event.
         """
         try:
             answer = self._answer(said)
         except OutsideUnavailable:
-            _log.exception("call store unavailable", extra={"call_id": said.call_id, "event": said.event_key})
+            _log.exception("event could not be recorded", extra={"call_id": said.call_id, "event": said.event_key})
             unrecorded = answer_unrecorded(said, self.network)
             if unrecorded is None:
                 raise
@@ -55,7 +55,7 @@ class ProcessNetworkEvent:
     def _answer(self, said: Invocation) -> Answer:
         if said.call_id is None:
             return self.network.write(_let_go(said.event), None)
-        if isinstance(said.event, Informational):  # nothing follows from it, so nothing need be read
+        if isinstance(said.event, Informational):  # it needs no decision, so the call is not read
             return self.network.write((), said.call_id if said.introduces else None)
         try:
             return self._process(said, said.call_id)
@@ -73,7 +73,7 @@ class ProcessNetworkEvent:
             decision = decide(saved.call, said.event)
             answer = self.network.write(decision.actions, call_id if said.introduces else None)
             if decision.note is not None:
-                _log.info("event ignored", extra={"call_id": call_id, "why": decision.note})
+                _log.info("event needs no change", extra={"call_id": call_id, "why": decision.note})
             processed = ProcessedEvent(said.network_call, said.event_key, answer, decision.resumes)
             if decision.call != saved.call:
                 try:
@@ -95,12 +95,12 @@ class ProcessNetworkEvent:
 
 
 def answer_unrecorded(said: Invocation, network: NetworkFormat) -> Answer | None:
-    """The answer to an event that cannot be recorded: what costs or hurts a person is done all the same (R9, R17).
+    """The answer to an event that cannot be recorded: only the hang-ups that cannot wait (R9, R17).
 
-    A leg whose peer has ended is hung up, and so is everybody once the end was asked for; who has just answered hears
-    silence until the flow gives up. None: to fail is right, since it cuts off nobody, and the network asks again. That
-    is so where nobody is up any more (a hang-up that is not recorded would be taken for a talk that goes on), and of
-    every event of a carrier that sends again what failed.
+    A leg whose peer has ended is hung up, and so are all legs once the end was requested; a party that has just
+    answered hears silence until the flow gives up. None: the handler should fail, because that disconnects nobody and
+    the network retries. That holds if nobody is up any more (an unrecorded hang-up would look like a talk that goes
+    on), and for every event of a carrier that repeats failed events.
     """
     actions: tuple[Action, ...] = ()
     if isinstance(said.event, LegEnded | EndAsked):
@@ -113,7 +113,7 @@ def answer_unrecorded(said: Invocation, network: NetworkFormat) -> Answer | None
 
 
 def change_of(saved: SavedCall, decision: Decision, processed: ProcessedEvent | None = None) -> Change:
-    """The one change that a decision asks for."""
+    """The change of a decision."""
     return Change(
         before=saved,
         after=decision.call,
@@ -125,7 +125,7 @@ def change_of(saved: SavedCall, decision: Decision, processed: ProcessedEvent | 
 
 
 def _let_go(event: CallEvent) -> tuple[Action, ...]:
-    """An answer to a call that is not ours: nobody is there to talk to (R6). A call to us is rejected."""
+    """Actions for a network call that is not ours: hang up an answered leg (R6), reject an inbound call."""
     if isinstance(event, InboundCall):
         return (HangUp(Party.CALLER, event.leg_id),)
     return (HangUp(event.party, event.leg_id),) if isinstance(event, LegAnswered) else ()

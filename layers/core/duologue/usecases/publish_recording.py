@@ -1,4 +1,4 @@
-"""Publish a recording: make the sound that SPs fetch from the one that the network has put down."""
+"""Publish a recording: convert the network's file into the one that SPs fetch."""
 
 from enum import StrEnum
 
@@ -10,7 +10,7 @@ from duologue.usecases.ports.recordings import Publisher
 
 
 class Published(StrEnum):
-    """What became of one file of the network."""
+    """The result for one file of the network."""
 
     DONE = "published"
     DELETED = "deleted as its SP wants"
@@ -18,9 +18,9 @@ class Published(StrEnum):
 
 
 def publish_recording(key: str, *, calls: Calls, publisher: Publisher) -> Published:
-    """Publish the file at `key`. A repeat writes the same file again. What its SP deletes meanwhile stays deleted.
+    """Publish the file at `key`. A repeat writes the same file again. If the SP deletes it meanwhile, it stays deleted.
 
-    A file that no call accounts for is left alone: nobody can ask for it, and the storage deletes it with age.
+    A file without a call is ignored: nobody can request it, and its lifecycle rule deletes it.
     """
     owner = owner_of(key)
     if owner is None:
@@ -35,7 +35,7 @@ def publish_recording(key: str, *, calls: Calls, publisher: Publisher) -> Publis
     made = published_key(app, call_id)
     if not _is_deleted(call):
         publisher.publish(key, made, call.keep_recording_days)
-        call = calls.load(call_id).call  # a deletion may have come while the file was made, which takes a while
+        call = calls.load(call_id).call  # the SP may have deleted it during the conversion
     if not _is_deleted(call):
         return Published.DONE
     for each in (key, made):

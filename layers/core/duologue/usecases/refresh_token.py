@@ -1,4 +1,4 @@
-"""Refresh: the app's secret and a refresh token buy the next pair of tokens. What it replaces ends a minute later."""
+"""Refresh: the app's secret and a refresh token for the next pair. The replaced pair expires a minute later."""
 
 import hmac
 from collections.abc import Callable
@@ -23,23 +23,23 @@ class RefreshToken:
     random_bytes: Callable[[int], bytes]
 
     def __call__(self, app_key: str, app_secret: str, token: str, source: str = "") -> TokenPair:
-        """Replace a pair. A repeat within the overlap gets the next one: an answer may have been lost.
+        """Replace a pair. A repeat within the overlap gets another one, since a response may have been lost.
 
-        `source` is the address that the request came from: too many wrong secrets lock refreshing from there.
+        `source`: the client's address; too many wrong secrets lock refreshing from there.
 
         Raises:
             UnknownApp: there is no such app.
             AccountInactive: the app or its SP is suspended.
             WrongCredentials: the app has no such secret.
             AuthenticationLocked: the secret was wrong too often from this address.
-            InvalidToken: the refresh token is unknown, spent, or another app's; TokenExpired: its time is over.
-            OutsideUnavailable: too many changes at the same moment, or storage is out of reach.
+            InvalidToken: the refresh token is unknown, used up, or another app's. TokenExpired.
+            OutsideUnavailable: too many changes at the same moment, or storage is unavailable.
         """
         app = active_app(app_key, self.accounts)
         attempt = Attempt(app_key, Proof.SECRET, source)
         self.auth_attempts.failures(attempt).check(self.clock.now())
         given = app_secret.encode(errors="surrogatepass")
-        # A list, not a generator: both secrets are compared, whichever it is.
+        # A list, not a generator, so that both secrets are always compared.
         if not any([hmac.compare_digest(secret.encode(), given) for secret in app.secrets]):
             count_failure(attempt, auth_attempts=self.auth_attempts, clock=self.clock)
             raise WrongCredentials(app_key)

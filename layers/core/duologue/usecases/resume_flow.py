@@ -1,7 +1,7 @@
 """Resume the state that waits for what was just committed (R2).
 
-It is done twice: by whoever committed it, at once, and by the outbox from the stream. The token is read after the
-commit, and a state stores its token before it looks at the call (run_flow.py): whichever comes second sees the other.
+It happens twice: right after the commit, and by the outbox from the stream. The token is read after the commit, and a
+state stores its token before it reads the call (run_flow.py): whichever comes second sees the other.
 """
 
 import logging
@@ -15,9 +15,9 @@ _log = logging.getLogger(__name__)
 
 
 def resume_flow(call_id: str, event: Wait, *, calls: Calls, flows: Flows, seen: TaskToken | None = None) -> None:
-    """Complete the wait for `event`, if there is one. Twice is harmless.
+    """Complete the wait for `event`, if there is one. Idempotent.
 
-    `seen`: a token that was read before the commit. It saves a read, if its state still waits.
+    `seen`: a token read before the commit; it saves a read if its state still waits.
 
     Raises:
         OutsideUnavailable: storage or the state machine is out of reach.
@@ -36,4 +36,4 @@ def resume_flow_now(call_id: str, event: Wait | None, *, calls: Calls, flows: Fl
     try:
         resume_flow(call_id, event, calls=calls, flows=flows, seen=seen)
     except OutsideUnavailable:
-        _log.warning("resuming the flow is left to the outbox", extra={"call_id": call_id}, exc_info=True)
+        _log.warning("resuming the flow failed; the outbox will retry", extra={"call_id": call_id}, exc_info=True)

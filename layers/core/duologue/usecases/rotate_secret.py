@@ -1,8 +1,8 @@
-"""Rotate an app's secret with an overlap: the new one and the one before are both good until the older is retired.
+"""Rotate an app's secret with an overlap: the new and the previous one are valid until the older is retired.
 
-rotate ──▶ two are good; what the platform tells the app is signed with the new one
-   the SP's servers take over the new one, each in its time
-retire ──▶ only the new one is good
+rotate ──▶ two are valid; notifications are signed with the new one
+   the SP's servers switch to the new one
+retire ──▶ only the new one is valid
 """
 
 from collections.abc import Callable
@@ -22,16 +22,16 @@ def new_secret(random_bytes: Callable[[int], bytes]) -> str:
 
 
 def rotate_secret(app_key: str, *, apps: AppBook, random_bytes: Callable[[int], bytes]) -> App:
-    """Give an app a new secret; it is in what is returned, and never shown again.
+    """Give an app a new secret, which is returned and never shown again.
 
     Raises:
         UnknownApp: there is no such app.
-        InvalidField: the rotation before is not finished: a third secret would end one that servers may still use.
+        InvalidField: the previous rotation is not finished: a third secret would revoke one that may still be used.
     """
 
     def rotated(app: App) -> App:
         if app.older_secret is not None:
-            raise InvalidField("older secret", "is still good: retire it first")
+            raise InvalidField("older secret", "is still valid: retire it first")
         return replace(app, secret=secret, older_secret=app.secret)
 
     secret = new_secret(random_bytes)
@@ -39,5 +39,5 @@ def rotate_secret(app_key: str, *, apps: AppBook, random_bytes: Callable[[int], 
 
 
 def retire_secret(app_key: str, *, apps: AppBook) -> App:
-    """End the older secret at once. Twice, or without one, changes nothing. Raises UnknownApp."""
+    """Revoke the older secret at once, if there is one. Raises UnknownApp."""
     return apps.change_app(app_key, lambda app: replace(app, older_secret=None))

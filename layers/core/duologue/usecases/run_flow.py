@@ -1,12 +1,12 @@
-"""The verbs of the flow: what each state of the state machine has done (statemachines/callback.asl.yaml).
+"""The verbs of the flow, one per state of the state machine (statemachines/callback.asl.yaml).
 
     store the token ──▶ read the call ──▶ is there anything to wait for? ──no──▶ raise why
                                                 │ yes
                                      write what must be known first (a mark, a reason), then ask the network
 
-A verb that returns leaves its state waiting; an error that it raises ends the state, and the state machine goes on by
-the error's name. The token is stored before the call is read, and whoever records a fact reads the token after that
-(resume_flow.py), so one of the two always sees the other (R1). No verb completes a token of its own.
+A verb that returns leaves its state waiting; an error that it raises ends the state, and the state machine branches on
+the error's name. The token is stored before the call is read, and code that records a fact reads the token after its
+commit (resume_flow.py), so one of the two always sees the other (R1). No verb completes a token of its own.
 
 A verb and its payload are an interface between deployments: an execution started before an update calls the new code.
 """
@@ -46,10 +46,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class WaitingTask:
-    """One attempt of a state that waits.
+    """One attempt of a waiting state.
 
-    `rank`: when the state was entered, then which attempt it is; a newer attempt has a higher rank.
-    `is_repeat`: the state tried before.
+    `rank`: the time the state was entered, then the attempt; a newer attempt has a higher rank.
+    `is_repeat`: not the state's first attempt.
     """
 
     call_id: str
@@ -63,7 +63,7 @@ class WaitingTask:
 
 @dataclass(frozen=True, slots=True)
 class RunFlow:
-    """`new_mark` gives a text that no other invocation has."""
+    """`new_mark`: returns a text that is unique to the invocation."""
 
     calls: Calls
     network: Network
@@ -74,14 +74,14 @@ class RunFlow:
     def ring_caller(self, task: WaitingTask) -> None:
         """Dial the caller, at most once, and wait for the answer (R5).
 
-        The mark is drawn by this invocation and written before the dial; only the invocation that wrote it dials. An
-        attempt that finds another's mark only waits: that dial may have left.
+        The mark is unique to this invocation and written before the dial; only the invocation that wrote it dials. An
+        attempt that finds another mark only waits: that dial may have left.
 
         Raises:
             AlreadyAnswered, CallIsOver, CallStopping: there is nothing to wait for.
             NothingWasDialled: the network had no room; a repeat may dial.
             DialRefused: the network refused the dial for good.
-            OutsideUnavailable: storage is out of reach; nothing was dialled by this attempt.
+            OutsideUnavailable: storage is unavailable; nothing was dialled by this attempt.
         """
         self.calls.store_token(task.call_id, task.waits_for(Wait.CALLER_ANSWER))
         mark = self.new_mark()
@@ -100,7 +100,7 @@ class RunFlow:
 
         saved = until_written(claim, self.pause, f"call {task.call_id}")
         if saved.dial_mark != mark:
-            _log.info("another attempt has dialled; this one waits", extra={"call_id": task.call_id})
+            _log.info("an earlier attempt dialled; only waiting", extra={"call_id": task.call_id})
             return
         try:
             self.network.dial_caller(saved.call)
@@ -108,7 +108,10 @@ class RunFlow:
             self._take_back(task.call_id, mark, refusal)
             raise
         except DialUncertain as error:
-            _log.warning("the dial may have left", extra={"call_id": task.call_id, "error": str(error)})
+            _log.warning(
+                "dial may have left; not repeated",
+                extra={"call_id": task.call_id, "error": str(error)},
+            )
 
     def ring_callee(self, task: WaitingTask) -> None:
         """Have the callee dialled, and wait for the answer. Asking again is harmless: call_control dials once.
@@ -118,7 +121,7 @@ class RunFlow:
             CallerSilent: the caller has not answered.
             NoSuchNetworkCall: the network no longer knows the call; its hang-ups are on their way.
             NothingWasDialled: the network takes no request now; a repeat may succeed.
-            OutsideUnavailable: storage or the network is out of reach.
+            OutsideUnavailable: storage or the network is unavailable.
         """
         self.calls.store_token(task.call_id, task.waits_for(Wait.CALLEE_ANSWER))
         saved = self._load_taken_up(task.call_id)
@@ -160,7 +163,7 @@ class RunFlow:
         try:
             self.network.say_last_minute(call.network_call)
         except (NoSuchNetworkCall, NothingWasDialled, OutsideUnavailable) as error:
-            _log.warning("the last minute was not announced", extra={"call_id": call.id, "error": str(error)})
+            _log.warning("last-minute prompt failed; the call goes on", extra={"call_id": call.id, "error": str(error)})
 
     def give_up(self, task: WaitingTask, error: type[DuologueError] | None) -> None:
         """Record why the call ends, ask the network to end it, and wait for its legs to end (R4).
@@ -171,7 +174,7 @@ class RunFlow:
             CallIsOver: it has ended.
             AlreadyAnswered: who was given up has answered meanwhile, and the call goes on.
             NothingIsUp: nothing was dialled, so there is no leg to wait for.
-            OutsideUnavailable: storage or the network is out of reach.
+            OutsideUnavailable: storage or the network is unavailable.
         """
         self.calls.store_token(task.call_id, task.waits_for(Wait.END))
 
@@ -229,7 +232,7 @@ class RunFlow:
         try:
             until_written(unmark, self.pause, f"call {call_id}")
         except OutsideUnavailable as error:
-            _log.exception("a dial that was refused is still marked as made", extra={"call_id": call_id})
+            _log.exception("dial refused, but its mark could not be removed", extra={"call_id": call_id})
             raise DialRefused(refusal.code) from error
 
 

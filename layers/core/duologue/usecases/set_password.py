@@ -1,4 +1,4 @@
-"""Set the password of an SP's account. The one before is wrong from then on; tokens that it bought are not touched."""
+"""Set the password of an SP. The old one is invalid from then on; tokens issued for it stay valid."""
 
 from collections.abc import Callable
 
@@ -15,8 +15,8 @@ def set_password(sp_id: str, password: str, *, accounts: AccountBook, random_byt
 
 
 def checked_hash(password: str, random_bytes: Callable[[int], bytes]) -> str:
-    """What is kept of a new password. Raises InvalidField."""
+    """The hash of a new password. Raises InvalidField."""
     if len(password) < SHORTEST_PASSWORD or not (password.isascii() and password.isprintable()):
-        # It travels raw in a header, so nothing else arrives as it was sent.
+        # It is sent raw in a header, where other characters would not survive.
         raise InvalidField("password", f"must be at least {SHORTEST_PASSWORD} printable ASCII characters")
     return hash_password(password, random_bytes(SALT_BYTES))

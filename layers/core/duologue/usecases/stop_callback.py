@@ -1,4 +1,4 @@
-"""Stop a callback: record the wish, then ask the network. The end itself is told when it has come (R8)."""
+"""Stop a callback: record the request, then ask the network. The end is notified when it happens (R8)."""
 
 from dataclasses import dataclass
 
@@ -22,26 +22,25 @@ class StopCallback:
     pause: Pause
 
     def __call__(self, call_id: str, app_key: str) -> None:
-        """Make a call end. A second stop, or a stop of a call that is ending anyway, is success.
+        """End a call. A second stop, or a stop of a call that is already ending, succeeds.
 
-        Success is true even if all that carries it out is lost: a call whose end is recorded is soon due for the
+        Success holds even if everything after the record is lost: a call with a recorded end reason is soon due for the
         sweeper.
 
         Raises:
             UnknownCall: the app has no such call, or it is over.
-            OutsideUnavailable: the wish is not recorded, or nobody could be asked to carry it out; repeat it.
+            OutsideUnavailable: the stop is not recorded, or neither network nor flow could be reached; repeat it.
         """
         call = until_written(lambda: self._record(call_id, app_key), self.pause, f"call {call_id}")
         if call.network_call is None:
-            return  # nothing is dialled yet, and now nothing will be: the flow looks at the call before each dial
+            return  # nothing was dialled, and nothing will be: the flow reads the call before each dial
         unreached: OutsideUnavailable | None = None
         try:
             if self.network.end(call.network_call):
                 return
         except OutsideUnavailable as error:
             unreached = error
-        # The flow asks for as long as it takes; or the call is over and its hang-ups were not heard, and the flow waits
-        # for them a little before it settles.
+        # The flow keeps asking the network; or the hang-ups were lost, and the flow waits for them before it settles.
         token = self.calls.task_token(call_id)
         if token is not None:
             self.flows.interrupt(token.value)

@@ -1,4 +1,4 @@
-"""End what the network forgot: finalize every open call that is older than a call can get."""
+"""Finalize overdue calls: open calls whose end the network should have reported by now."""
 
 import logging
 from dataclasses import dataclass
@@ -15,29 +15,29 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """How many calls were closed, and how many were found still up or out of reach and are left for the next sweep.
+    """`remaining`: calls still up or unavailable, left for the next sweep.
 
-    `unheard`: of the closed ones, those of which the network never said a word.
+    `without_events`: of the finalized calls, those for which the network sent no event.
     """
 
-    closed: int = 0
-    left: int = 0
-    unheard: int = 0
+    finalized: int = 0
+    remaining: int = 0
+    without_events: int = 0
 
 
 def sweep_calls(
     *, calls: OpenCalls, finalize: FinalizeCall, clock: Clock, isolate: FailureIsolation, most: int = 2000
 ) -> Swept:
-    """Look at `most` overdue calls at most, the oldest first. One that cannot be closed does not hold up the others."""
-    left = 0
-    closed: list[Call] = []
+    """Look at up to `most` overdue calls, oldest first. A call that cannot be finalized does not block others."""
+    remaining = 0
+    finalized: list[Call] = []
     for call_id in calls.overdue(clock.now(), most):
-        left += 1
+        remaining += 1
         with isolate(call_id):
             try:
                 done = finalize.if_due(call_id)
-                closed += [done] if done is not None else []
-                left -= 1
+                finalized += [done] if done is not None else []
+                remaining -= 1
             except (LegStillUp, OutsideUnavailable, UnknownCall):
-                _log.warning("left for the next sweep", extra={"call_id": call_id}, exc_info=True)
-    return Swept(len(closed), left, sum(call.is_unheard for call in closed))
+                _log.warning("not finalized; retrying in the next sweep", extra={"call_id": call_id}, exc_info=True)
+    return Swept(len(finalized), remaining, sum(call.has_no_events for call in finalized))

@@ -1,4 +1,4 @@
-"""The one optimistic loop: read, decide, write on the version that was read, and again if somebody else wrote first."""
+"""The optimistic loop: read, decide, write on the condition of the version read; repeat after a lost race."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -7,19 +7,19 @@ from duologue.domain.errors import OutsideUnavailable, RaceLost
 
 T = TypeVar("T")
 Pause = Callable[[int], None]
-"""Waits a little before the next try; its argument counts the races lost so far."""
+"""Waits before the next attempt; its argument counts the races lost so far."""
 
 
 def no_pause(lost: int) -> None:
-    """For what few write at the same time."""
+    """For rows with few concurrent writers."""
 
 
 TRIES = 16
-"""Races lost in a row before giving up. With the longest pauses (jittered_pause.py) they take less than 4 s (R17)."""
+"""Attempts before giving up. With maximum pauses (jittered_pause.py) they take less than 4 s (R17)."""
 
 
 def until_written(attempt: Callable[[], T], pause: Pause, what: str) -> T:
-    """Run `attempt` until it loses no race; it must read again each time.
+    """Run `attempt` until it loses no race. It must read the row each time.
 
     Raises:
         OutsideUnavailable: `what` lost TRIES races in a row.

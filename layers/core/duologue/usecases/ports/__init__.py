@@ -1,12 +1,12 @@
-"""What the use cases need from outside, as roles. Adapters play them; tests play them with fakes that record.
+"""Ports of the use cases. Adapters implement them; tests use recording fakes.
 
-Every method may raise `OutsideUnavailable`; what else it raises is said with it.
+Every method may raise `OutsideUnavailable`; docstrings name other errors.
 
-    calls       one call and its changes · accepting calls · open calls · what is recorded of a call
+    calls       one call and its changes · acceptance · open calls · histories
     flows       the state machine
     network     the carrier
-    notifying   the queues, the SP's endpoints, the wire's side of a notification
+    notifying   the queues, the SP's endpoints, the format of notifications
     recordings  the files, and the links to them
-    accounts    SPs, apps, tokens, proofs
-    outside     the clock, the numbering plans, the prompts' storage
+    accounts    SPs, apps, tokens, authentication attempts
+    outside     the clock, the numbering plans, the line's numbers, the prompts' storage
 """

@@ -1,4 +1,4 @@
-"""Who may use the platform: SPs, their apps, tokens and proofs."""
+"""SPs, their apps, tokens and authentication attempts."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -20,56 +20,56 @@ class Sps(Protocol):
 
 
 class Accounts(Apps, Sps, Protocol):
-    """Who may use the platform."""
+    """SPs and apps, read only."""
 
 
 class AppBook(Apps, Protocol):
-    """Apps whose settings may be changed."""
+    """Apps with changeable settings."""
 
     def change_app(self, key: str, change: Callable[[App], App]) -> App:
-        """Write what `change` makes of an app, and give it back. It may be called again if another change came first.
+        """Apply `change` to an app, save and return it. `change` is called again after a lost race.
 
-        What `change` raises is raised, and nothing is written. Raises UnknownApp.
+        Errors of `change` pass through; then nothing is written. Raises UnknownApp.
         """
 
 
 class AccountBook(AppBook, Accounts, Protocol):
-    """The same, as the operator keeps it."""
+    """Accounts as the operator manages them."""
 
     def add_sp(self, sp: Sp) -> None:
-        """Raises AccountExists: the id or the user name is taken."""
+        """Raises AccountExists: the id or the user name exists."""
 
     def add_app(self, app: App) -> None:
-        """Raises AccountExists: the key is taken. UnknownSp: there is no such SP."""
+        """Raises AccountExists: the key exists. UnknownSp: there is no such SP."""
 
     def set_sp_active(self, sp_id: str, *, active: bool) -> None:
-        """Suspend an SP's account, or let it in again. Raises UnknownSp."""
+        """Suspend or resume an SP. Raises UnknownSp."""
 
     def set_password(self, sp_id: str, password_hash: str) -> None:
         """Raises UnknownSp."""
 
 
 class Tokens(Protocol):
-    """One register of tokens for each app."""
+    """One token register per app."""
 
     def app_with_register(self, app_key: str) -> tuple[App, Register]:
         """An app and its tokens, by one read. Raises UnknownApp."""
 
     def register(self, app_key: str) -> Register:
-        """As it is now; an empty one if there is none. A write that was done before is always seen."""
+        """The current register, or an empty one. Strongly consistent."""
 
     def save(self, app_key: str, register: Register) -> None:
-        """Write a register that was read at `register.version`. Raises RaceLost: it changed since."""
+        """Save a register read at `register.version`. Raises RaceLost: it has changed."""
 
 
 class AuthAttempts(Protocol):
-    """What is remembered of requests that prove themselves: nonces, and wrong attempts."""
+    """Used nonces and failed attempts."""
 
     def use_nonce(self, app_key: str, nonce: str, until: datetime, now: datetime) -> None:
-        """Take a nonce of an app, and remember it until then. Raises NonceUsed: it is remembered."""
+        """Use a nonce of an app and remember it until `until`. Raises NonceUsed."""
 
     def failures(self, attempt: Attempt) -> Failures:
-        """As they are now; none if there were none. A write that was done before is always seen."""
+        """The current failures. Strongly consistent."""
 
     def save_failures(self, attempt: Attempt, failures: Failures) -> None:
-        """Write what was read at `failures.version`. Raises RaceLost: it changed since."""
+        """Save failures read at `failures.version`. Raises RaceLost: they have changed."""

@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class FlowOrder:
-    """What the flow is told of a call: its id, and how long each wait may take (R3). Each wait is at least 1 s."""
+    """The flow's input: the call's id and the length of each wait, at least 1 s (R3)."""
 
     call_id: str
     caller_wait: timedelta
@@ -18,10 +18,10 @@ class FlowOrder:
 
 class Flows(Protocol):
     def start(self, order: FlowOrder) -> None:
-        """Start the flow of a call under its id. A repeat is success."""
+        """Start the flow of a call under its id. Idempotent."""
 
     def resume(self, token: str) -> bool:
         """Complete a wait. False: it is over, timed out or unknown."""
 
     def interrupt(self, token: str) -> None:
-        """Break off a wait, so that the flow ends the call. A wait that is over is success."""
+        """Fail a wait, so that the flow ends the call. No error if the wait is over."""

@@ -1,4 +1,4 @@
-"""The carrier: what the platform asks of it, and what it says."""
+"""The carrier: requests to it, and its events."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,37 +13,37 @@ from duologue.usecases.ports.calls import Answer
 class Network(Protocol):
     """Requests to the carrier.
 
-    Each may raise `OutsideUnavailable` (`dial_caller`: `DialUncertain` instead). Where a carrier is asked a second time
-    for what it does already, nothing must happen twice, except by `dial_caller`.
+    Each may raise `OutsideUnavailable` (`dial_caller`: `DialUncertain` instead). All but `dial_caller` must be
+    idempotent.
     """
 
     def dial_caller(self, call: Call) -> None:
-        """Ring the caller, showing its display number. The call's id comes back with every event of it.
+        """Dial the caller from its display number. Every event of the network call carries the call's id.
 
         Raises:
-            NothingWasDialled: no room for it now, or the request was never sent; it may be repeated.
-            DialRefused: a definite no, for good.
+            NothingWasDialled: no capacity at the moment, or the request was never sent; it may be repeated.
+            DialRefused: refused for good.
             DialUncertain: the dial may have left; it must not be repeated.
         """
 
     def dial_callee(self, network_call: str) -> None:
-        """Have the callee rung: the carrier sends DialCalleeAsked. Raises NoSuchNetworkCall, NothingWasDialled."""
+        """Request the callee's dial: the carrier sends DialCalleeAsked. Raises NoSuchNetworkCall, NothingWasDialled."""
 
     def say_last_minute(self, network_call: str) -> None:
-        """Have the last minute announced. Raises NoSuchNetworkCall, NothingWasDialled."""
+        """Request the last-minute prompt. Raises NoSuchNetworkCall, NothingWasDialled."""
 
     def end(self, network_call: str) -> bool:
         """Ask for the call to end. False: the network no longer knows the call, so no leg is up."""
 
 
 class Invocation(Protocol):
-    """One event as a carrier sent it; each carrier's wire package makes them."""
+    """A parsed event of a carrier; each carrier's wire package has its class."""
 
     @property
     def network_call(self) -> str: ...
     @property
     def event_key(self) -> str:
-        """Names the event within its network call; a repeat has the same."""
+        """Identifies the event within its network call; a repeat has the same."""
 
     @property
     def call_id(self) -> str | None: ...
@@ -51,30 +51,30 @@ class Invocation(Protocol):
     def event(self) -> CallEvent: ...
     @property
     def introduces(self) -> bool:
-        """The network must be given our call id with the answer, to be kept."""
+        """The answer must give the network our call id to store."""
 
 
 class NetworkFormat(Protocol):
-    """How a carrier's events are read and answered.
+    """Parses a carrier's events and writes the answers.
 
-    `sends_again`: an event whose function failed comes again, and nobody is cut off meanwhile. False: a failure may cut
-    off a person (R17), so an event is answered even if it cannot be recorded.
+    `sends_again`: the carrier repeats an event whose function failed, and disconnects nobody meanwhile. False: a
+    failure may disconnect a person (R17), so an event is answered even if it cannot be recorded.
     """
 
     sends_again: bool
 
     def read(self, payload: Mapping[str, Any], now: datetime) -> Invocation:
-        """Total: what cannot be read is an Informational event."""
+        """Total: an unknown event is Informational."""
 
     def write(self, actions: Sequence[Action], introduces: str | None) -> Answer:
-        """`introduces`: our call id, if the network must be told to keep it."""
+        """`introduces`: our call id, if the network must store it."""
 
     def carry_out(self, said: Invocation, answer: Answer) -> None:
-        """For a carrier that is told its actions, and does not take them as the answer to its event.
+        """For a carrier to which actions are sent, rather than returned as the answer to its event.
 
-        It is called once the event is committed, and again for a repeat, with the same answer: under the event's key
-        the carrier does nothing twice.
+        Called after the event is committed, and again for a repeat, with the same answer: the carrier deduplicates by
+        the event's key.
 
         Raises:
-            OutsideUnavailable: it is not known to be done; the event must come again.
+            OutsideUnavailable: the result is unknown; the event must be repeated.
         """

@@ -1,4 +1,4 @@
-"""Between what happened and the SP that is told."""
+"""Notifications: log, queues, format and endpoints."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ UNKNOWN_APP = ""
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One fact that must be told to an SP. `attempt` counts from 1; `due` is the earliest time for it.
+    """A fact to be notified. `attempt` counts from 1; `due`: not before this time.
 
-    `source`: the item that holds the fact. `app`: the app of the call.
+    `source`: key of the item with the fact. `app`: the app of the call.
     """
 
     call_id: str
@@ -33,24 +33,24 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One fact of a call, with what is needed to tell its SP. `cdr` is there once the call is over."""
+    """A fact with everything needed for its notification. `cdr`: once the call is over."""
 
     call: Call
     fact: Fact
     app: App
     cdr: Cdr | None = None
     is_acknowledged: bool = False
-    """The SP has acknowledged it before."""
+    """The SP has already acknowledged it."""
 
 
 class NotificationLog(Protocol):
-    """What SPs must be told, and what became of it."""
+    """Notifications and their delivery attempts."""
 
     def notification(self, notice: Notice) -> Notification:
-        """Raises UnknownCall: no such call or fact; UnknownApp: its app is gone."""
+        """Raises UnknownCall: no such call or fact. UnknownApp: its app was deleted."""
 
     def record_delivery(self, call_id: str, sequence: int, delivery: Delivery) -> None:
-        """Keep what became of one attempt to tell a fact. Once it is acknowledged, a failure changes nothing."""
+        """Record one attempt. Once acknowledged, a failure changes nothing."""
 
 
 class Notices(Protocol):
@@ -60,24 +60,24 @@ class Notices(Protocol):
         """Queue first attempts, in order within a call."""
 
     def queue_again(self, notice: Notice, now: datetime) -> None:
-        """Put a retry aside until it is due; it no longer holds up the call's other facts (R11)."""
+        """Queue a retry for when it is due, outside the call's order (R11)."""
 
     def keep_undelivered(self, notice: Notice, why: str) -> None:
-        """Keep what the SP never acknowledged where the operator finds it."""
+        """Keep a notification that was never acknowledged for the operator."""
 
 
 class WebhookFormat(Protocol):
-    """How an SP is written to, and how its reply is read: the wire's side of a notification."""
+    """Renders notifications and interprets replies."""
 
     def request(self, call: Call, fact: Fact, cdr: Cdr | None, app: App, at: datetime) -> WebhookRequest | None:
-        """None: this fact is not told, or the SP named no URL for it."""
+        """None: the fact has no notification, or the SP has no URL for it."""
 
     def is_acknowledged(self, fact: Fact, reply: Reply) -> bool: ...
 
 
 class SpEndpoints(Protocol):
     def check(self, urls: Iterable[tuple[str, str]]) -> None:
-        """Judge URLs, each after its field's name, before they are saved. Raises InvalidField, ForbiddenAddress."""
+        """Check pairs of field name and URL before they are saved. Raises InvalidField, ForbiddenAddress."""
 
     def post(self, request: WebhookRequest) -> Reply:
-        """Send a request, once, following no redirect. Whatever goes wrong on the way is a reply without status."""
+        """Send a request once, without following redirects. A failure is a reply without status."""

@@ -1,4 +1,4 @@
-"""The rest of the outside."""
+"""Other external services."""
 
 from collections.abc import Set
 from dataclasses import dataclass
@@ -16,32 +16,32 @@ class Clock(Protocol):
 
 
 class NumberPlan(Protocol):
-    """The numbering plans of the world."""
+    """The numbering plans of all countries."""
 
     def describe(self, number: PhoneNumber) -> PlannedNumber:
-        """What they say of a number. Of one that no plan knows too; it raises nothing."""
+        """Describe any number, also one that no plan knows. Raises nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class LineNumbers:
-    """The numbers that calls may show, in E.164; none: they are not known. `source`: where that is written."""
+    """The numbers that calls may show, in E.164; empty: unknown. `source`: where they are configured."""
 
     numbers: Set[str]
     source: str
 
 
 class Line(Protocol):
-    """The telephone line that all calls leave by."""
+    """The telephone line of the platform."""
 
     def numbers(self) -> LineNumbers:
-        """Raises OutsideUnavailable: nobody could be asked, or what was asked does not say."""
+        """Raises OutsideUnavailable: the numbers cannot be read."""
 
 
 class Prompts(Protocol):
-    """Where the telephone network finds prompts."""
+    """The storage from which the network plays prompts."""
 
     def put(self, prompt: PromptAudio, wav: bytes) -> None:
-        """Keep a prompt, in the place of what was there."""
+        """Store a prompt, replacing an existing one."""
 
     def remove(self, prompt: PromptAudio) -> None:
-        """Take it away. One that is not there is success."""
+        """Delete a prompt, if it exists."""

@@ -1,4 +1,4 @@
-"""The telephone network's events in, its actions out.
+"""Answer each event of the telephone network with actions.
 
 No pydantic and no tracer on this import path: a person waits on the line while this process starts.
 """
@@ -14,13 +14,13 @@ from duologue.usecases.process_network_event import answer_unrecorded
 
 
 def answer(event: dict[str, Any], dependencies: Dependencies) -> Any:
-    """Answer one event, in the network's own format."""
+    """The answer to one event, in the network's format."""
     said = dependencies.network.read(event, dependencies.clock.now())
     return json.loads(dependencies.process(said))
 
 
 def answer_in_trouble(event: dict[str, Any]) -> Any:
-    """The answer when something broke that nobody named. Made of nothing that could be missing."""
+    """The answer after an unhandled exception. Needs no setting or service that could be missing."""
     network = bare_format()
     answer = answer_unrecorded(network.read(event, datetime.fromtimestamp(0, UTC)), network)
     return None if answer is None else json.loads(answer)

@@ -1,8 +1,8 @@
-"""Place, stop or look up a callback; ask for its recording.
+"""Place, stop and look up callbacks; request recordings; set notification URLs.
 
-Every request is authenticated here, so that every refusal is in the SP's own format.
+Every request is authenticated here, so that every refusal is in the SP's format.
 
-What reads a body is imported where a body is read: pydantic costs a cold start a third of its time.
+Parsers of bodies are imported where they are used: pydantic takes a third of a cold start.
 """
 
 import logging

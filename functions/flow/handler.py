@@ -1,8 +1,8 @@
-"""The states of the state machine: each asks for one verb (usecases/run_flow.py).
+"""The function behind the state machine's states: one verb per state (usecases/run_flow.py).
 
 In: `{"do": verb, "callId", "token", "since": {"entered", "retry"}, "given": {…, "caught": {"Error"}}}`; `settle` needs
-the id alone. Out: `{}`. An error goes to the state machine by its class's name, which is what its Retry and Catch name.
-No pydantic and no tracer on this import path: a person waits on the line while the callee's dial is asked for.
+only the id. Out: `{}`. The state machine sees an error as its class name, which its Retry and Catch match.
+No pydantic and no tracer on this import path: a person waits on the line while the callee's dial is requested.
 """
 
 import logging
@@ -22,7 +22,7 @@ _TIMED_OUT = "States.Timeout"
 
 
 def answer(event: dict[str, Any], dependencies: Dependencies) -> dict[str, Any]:
-    """Do one verb. Raises what the verb raises; KeyError or ValueError of an event that is none of ours."""
+    """Execute one verb. Raises the verb's errors; KeyError or ValueError: a malformed event."""
     verb, call_id, flow = event["do"], event["callId"], dependencies.flow
     _log.info("flow: %s", verb, extra={"call_id": call_id})
     match verb:
@@ -37,8 +37,8 @@ def answer(event: dict[str, Any], dependencies: Dependencies) -> dict[str, Any]:
         case "give_up":
             flow.give_up(_task(event), _error(event["given"].get("caught", {}).get("Error")))
         case "settle":
-            closed = dependencies.finalize(call_id)
-            count("CallsUnheard", int(closed is not None and closed.has_no_events))
+            finalized = dependencies.finalize(call_id)
+            count("CallsWithoutEvents", int(finalized is not None and finalized.has_no_events))
         case _:
             raise ValueError("no such verb")
     return {}
@@ -50,7 +50,7 @@ def _task(event: dict[str, Any]) -> WaitingTask:
 
 
 def _error(name: str | None) -> type[DuologueError] | None:
-    """What led to giving up; the time-out of the last minute says that the longest call is reached."""
+    """The error that led to giving up; a time-out of the last minute means the maximum duration."""
     if name == _TIMED_OUT:
         return errors.LongestReached
     known = getattr(errors, name or "", None)

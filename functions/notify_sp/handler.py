@@ -15,21 +15,21 @@ from duologue.usecases.notify_sp import notify_sp
 
 _log = logging.getLogger(__name__)
 _TIME_FOR_ONE_MS = 12_000
-"""Looking up a name, the whole exchange, and our own reads and writes."""
+"""DNS look-up, HTTP request, and our own reads and writes."""
 
 
 class Context(Protocol):
-    """What Lambda tells of an invocation."""
+    """The part of Lambda's context that is used."""
 
     def get_remaining_time_in_millis(self) -> int: ...
 
 
 class NotInTime(Exception):
-    """A message that may not end in time is not begun: it comes again."""
+    """Not enough time left for a message: it is retried."""
 
 
 def answer(event: dict[str, Any], context: Context, dependencies: Dependencies) -> dict[str, Any]:
-    """Work through a batch; what must come again is given back, and with it the later messages of its group."""
+    """Process a batch; failed messages are returned, together with the later messages of their group."""
 
     def notify(record: SQSRecord) -> None:
         if context.get_remaining_time_in_millis() < _TIME_FOR_ONE_MS:
@@ -42,7 +42,7 @@ def answer(event: dict[str, Any], context: Context, dependencies: Dependencies) 
 
 
 def _notify(body: str, dependencies: Dependencies) -> None:
-    """Whatever it raises gives the message back."""
+    """Any exception returns the message to the queue."""
     extra: dict[str, Any] = {}
     try:
         notice = read(body)
@@ -57,12 +57,12 @@ def _notify(body: str, dependencies: Dependencies) -> None:
             chance=dependencies.chance,
         )
     except OutsideUnavailable:
-        _log.warning("the notice comes again", extra=extra, exc_info=True)
+        _log.warning("notification not attempted; the message is retried", extra=extra, exc_info=True)
         raise
     except Exception:
         report_unexpected("notify_sp", **extra)
         raise
-    _log.info("notice: %s", result.value, extra=extra)
+    _log.info("notification: %s", result.value, extra=extra)
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:

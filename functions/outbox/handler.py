@@ -1,4 +1,4 @@
-"""What the DynamoDB stream says happened → what must be told to whom."""
+"""Queue notifications and resume flows from the stream of the calls table."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from duologue.usecases.forward_facts import forward_facts
 
 
 def answer(event: dict[str, Any], dependencies: Dependencies) -> dict[str, Any]:
-    """Hand on one batch. An exception gives the batch back to the stream, which keeps the order and tries again."""
+    """Process one batch. An exception returns it to the stream, which keeps the order and retries."""
     forward_facts(
         committed_of(event),
         calls=dependencies.calls,

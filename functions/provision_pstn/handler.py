@@ -10,10 +10,10 @@ from duologue.runtime.last_resort import replying
 
 
 def answer(event: dict[str, Any], line: ChimeLine) -> ResourceResult:
-    """Do what one custom-resource event asks. Every step may be repeated: CloudFormation does."""
+    """Handle one custom-resource event. Every step is idempotent, since CloudFormation repeats them."""
     wanted = LineWanted.read(event["ResourceProperties"])
     if event["RequestType"] == "Delete":
-        # Only what the id names: after an update that made another line of this name, CloudFormation deletes the old.
+        # By id only: after an update that created another line of this name, CloudFormation deletes the old one.
         physical_id = event["PhysicalResourceId"]
         if physical_id == NOT_MADE:
             line.remove_unfinished(wanted.name)

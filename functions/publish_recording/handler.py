@@ -1,4 +1,4 @@
-"""Give a finished recording the form and the place where its SP finds it."""
+"""Convert a finished recording and store it where its SP fetches it."""
 
 import logging
 from typing import Any
@@ -13,10 +13,10 @@ _log = logging.getLogger(__name__)
 
 
 def answer(event: dict[str, Any], dependencies: Dependencies) -> dict[str, Any]:
-    """One object that the network has put down. An exception has the event come again."""
+    """Process one file of the network. After an exception the event is retried."""
     key = S3EventBridgeNotificationEvent(event).detail.object.key
     became = publish_recording(key, calls=dependencies.calls, publisher=dependencies.publisher)
-    _log.info(became.value, extra={"key": key})
+    _log.info("recording: %s", became.value, extra={"key": key})
     return {"became": became.value}
 
 

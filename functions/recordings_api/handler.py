@@ -1,7 +1,7 @@
 """Follow a link to a recording.
 
-The only routes that ask for no credentials: the link's token is the proof. So they are a function of their own, whose
-role can neither start a call nor open an app's secret.
+The only routes without credentials: the link's token authenticates. So they have their own function, whose role can
+neither start a call nor decrypt an app's secret.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Free the slots that no call holds, and end what the network forgot. Runs on a schedule."""
+"""Free leaked slots and finalize overdue calls. Runs on a schedule."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from duologue.usecases.sweep_calls import sweep_calls
 
 
 def answer(dependencies: Dependencies) -> dict[str, Any]:
-    """The slots first, being quick; neither work needs the other to succeed. What fails as a whole is raised."""
+    """Slots first, because that is quick. If one part fails, the other still runs; then the error is raised."""
     try:
         freed = free_slots(calls=dependencies.calls)
         count("SlotsFreed", freed)
@@ -22,10 +22,10 @@ def answer(dependencies: Dependencies) -> dict[str, Any]:
             clock=dependencies.clock,
             isolate=isolate_failures("sweep"),
         )
-        count("CallsSwept", swept.closed)
-        count("CallsLeft", swept.left)
-        count("CallsUnheard", swept.unheard)
-    return {"closed": swept.closed, "left": swept.left, "freed": freed}
+        count("CallsSwept", swept.finalized)
+        count("CallsNotFinalized", swept.remaining)
+        count("CallsWithoutEvents", swept.without_events)
+    return {"finalized": swept.finalized, "remaining": swept.remaining, "freed": freed}
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

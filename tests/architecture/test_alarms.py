@@ -24,7 +24,7 @@ _PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 _COUNT = "duologue.adapters.metrics.count"
 # Counted for the operator to see, by no alarm.
 _NO_ALARM = {
-    "CallsSwept": "the sweeper did what it is for; what it cannot do is CallsLeft",
+    "CallsSwept": "the sweeper did what it is for; what it cannot do is CallsNotFinalized",
     "SlotsFreed": "a slot that was lost is free again",
 }
 

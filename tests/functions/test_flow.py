@@ -321,7 +321,7 @@ def test_a_dial_of_which_nothing_was_ever_heard_is_counted_once(call, unheard, c
     world = Flow(call, known=False)
     world.take(SETTLE)
     world.take(SETTLE)
-    counted = [json.loads(line)["CallsUnheard"] for line in capsys.readouterr().out.splitlines()]
+    counted = [json.loads(line)["CallsWithoutEvents"] for line in capsys.readouterr().out.splitlines()]
     assert counted == [[unheard], [0]]
 
 

@@ -10,7 +10,7 @@ from functions.sweep.handler import answer
 from tests.functions.worlds import Sweep, sample
 from tests.samples import at
 
-SWEPT = ("CallsSwept", "CallsLeft", "CallsUnheard", "SlotsFreed")
+SWEPT = ("CallsSwept", "CallsNotFinalized", "CallsWithoutEvents", "SlotsFreed")
 MINUTE = sample("sweep", "minute_passed")
 DUE_S = 120
 
@@ -20,7 +20,7 @@ def test_a_call_that_is_due_is_closed_and_a_young_one_left_alone():
     first = world.accept(1)
     world.accept(2, after_s=1)
     world.clock.advance(DUE_S)
-    assert world.take(MINUTE) == {"closed": 1, "left": 0, "freed": 0}
+    assert world.take(MINUTE) == {"finalized": 1, "remaining": 0, "freed": 0}
     assert list(world.calls.cdrs) == [first]
     assert world.calls.cdrs[first].reason is EndReason.NEVER_STARTED
 
@@ -30,8 +30,8 @@ def test_twice_closes_once():
     first = world.accept(1)
     world.clock.advance(DUE_S)
     assert [world.sweep(), world.sweep()] == [
-        {"closed": 1, "left": 0, "freed": 0},
-        {"closed": 0, "left": 0, "freed": 0},
+        {"finalized": 1, "remaining": 0, "freed": 0},
+        {"finalized": 0, "remaining": 0, "freed": 0},
     ]
     assert len(world.calls.facts_of(first)) == 3
 
@@ -42,7 +42,7 @@ def test_a_call_that_is_not_due_yet_is_looked_at_again_when_it_is():
     first = world.accept(1, "network-1")
     world.calls.change(first, taken_up_at=at(1))
     world.clock.advance(DUE_S)
-    assert world.sweep() == {"closed": 0, "left": 0, "freed": 0}
+    assert world.sweep() == {"finalized": 0, "remaining": 0, "freed": 0}
     assert world.network.asked == []
     assert world.calls.load(first).close_by == at(15 * 60)
     assert world.calls.load(first).call.ending is None
@@ -52,11 +52,11 @@ def test_a_call_that_is_still_up_is_asked_to_end_then_closed_all_the_same():
     world = Sweep("network-1")
     first = world.accept(1, "network-1")
     world.clock.advance(DUE_S)
-    assert world.sweep() == {"closed": 0, "left": 1, "freed": 0}
+    assert world.sweep() == {"finalized": 0, "remaining": 1, "freed": 0}
     assert world.network.asked == ["network-1"]
     assert world.calls.load(first).call.ending is EndReason.LOST
     world.clock.at = at(DUE_S + 30 * 60)
-    assert world.sweep() == {"closed": 1, "left": 0, "freed": 0}
+    assert world.sweep() == {"finalized": 1, "remaining": 0, "freed": 0}
 
 
 def test_one_that_cannot_be_closed_holds_up_no_other():
@@ -64,7 +64,7 @@ def test_one_that_cannot_be_closed_holds_up_no_other():
     world.accept(1, "network-1")
     world.accept(2, after_s=10)
     world.clock.advance(DUE_S + 10)
-    assert world.sweep() == {"closed": 1, "left": 1, "freed": 0}
+    assert world.sweep() == {"finalized": 1, "remaining": 1, "freed": 0}
 
 
 def test_a_network_out_of_reach_leaves_the_call_for_the_next_sweep():
@@ -72,10 +72,10 @@ def test_a_network_out_of_reach_leaves_the_call_for_the_next_sweep():
     world.accept(1, "network-1")
     world.clock.advance(DUE_S)
     world.network.busy = True
-    assert world.sweep() == {"closed": 0, "left": 1, "freed": 0}
+    assert world.sweep() == {"finalized": 0, "remaining": 1, "freed": 0}
     world.network.busy = False
     world.network.known.clear()
-    assert world.sweep() == {"closed": 1, "left": 0, "freed": 0}
+    assert world.sweep() == {"finalized": 1, "remaining": 0, "freed": 0}
 
 
 def test_one_that_cannot_be_read_is_told_by_its_id_and_holds_up_nothing(capsys, caplog):
@@ -86,14 +86,14 @@ def test_one_that_cannot_be_read_is_told_by_its_id_and_holds_up_nothing(capsys, 
     world.calls.unreadable[first] = ValueError("written by the next version")
     world.calls.slots["app-1"].add("1_1_9_20261123090000")
     world.clock.advance(DUE_S + 10)
-    assert world.sweep() == {"closed": 1, "left": 1, "freed": 1}
-    assert [record.call_id for record in caplog.records if record.getMessage() == "unexpected"] == [first]
+    assert world.sweep() == {"finalized": 1, "remaining": 1, "freed": 1}
+    assert [record.call_id for record in caplog.records if record.getMessage() == "unhandled exception"] == [first]
     counted = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [one["Function"] for one in counted if "Unexpected" in one] == ["sweep"]
     assert {name: sum(one[name]) for one in counted for name in SWEPT if name in one} == {
         "CallsSwept": 1,
-        "CallsLeft": 1,
-        "CallsUnheard": 0,
+        "CallsNotFinalized": 1,
+        "CallsWithoutEvents": 0,
         "SlotsFreed": 1,
     }
 
@@ -102,15 +102,15 @@ def test_slots_are_freed_when_sweeping_breaks_and_calls_swept_when_freeing_does(
     world = Sweep()
     first = world.accept(1)
     world.clock.advance(DUE_S)
-    for broken, done in (("overdue", "freed"), ("held_slots", "closed")):
+    for broken, done in (("overdue", "freed"), ("held_slots", "finalized")):
         world.calls.slots["app-1"].add("1_1_9_20261123090000")
         whole = getattr(world.calls, broken)
         setattr(world.calls, broken, _breaks)
         with pytest.raises(PermissionError):
             world.sweep()
         setattr(world.calls, broken, whole)
-        assert ("1_1_9_20261123090000" in world.calls.slots["app-1"]) == (done == "closed")
-        assert (first in world.calls.cdrs) == (done == "closed")
+        assert ("1_1_9_20261123090000" in world.calls.slots["app-1"]) == (done == "finalized")
+        assert (first in world.calls.cdrs) == (done == "finalized")
 
 
 def _breaks(*given):
@@ -129,4 +129,4 @@ def test_a_slot_that_no_open_call_holds_is_freed_once():
 
 def test_nothing_to_do_is_said_as_numbers():
     world = Sweep()
-    assert json.dumps(answer(world.dependencies)) == '{"closed": 0, "left": 0, "freed": 0}'
+    assert json.dumps(answer(world.dependencies)) == '{"finalized": 0, "remaining": 0, "freed": 0}'

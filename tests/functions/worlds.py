@@ -323,7 +323,7 @@ class Sweep:
 
     def sweep(self) -> dict[str, int]:
         said = answer_schedule(self.dependencies)
-        assert set(said) == {"closed", "left", "freed"}
+        assert set(said) == {"finalized", "remaining", "freed"}
         return said
 
 

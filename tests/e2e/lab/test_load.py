@@ -33,7 +33,7 @@ def complaints(lab):
     """What the function that answers SPs could not do."""
     group = f"/aws/lambda/{lab.resources['CallbackApiFunction']}"
     said = [event["message"] for event in lab.client("logs").filter_log_events(logGroupName=group)["events"]]
-    return [line[-1500:] for line in said if '"not now"' in line or '"unexpected"' in line][-3:]
+    return [line[-1500:] for line in said if '"request failed"' in line or '"unhandled exception"' in line][-3:]
 
 
 def at_once(ask, times):

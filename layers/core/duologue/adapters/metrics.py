@@ -1,4 +1,4 @@
-"""Counters in CloudWatch's embedded metric format: one log line each, no request to anything."""
+"""Counters in CloudWatch's embedded metric format: one log line each, no request."""
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
@@ -6,7 +6,7 @@ NAMESPACE = "Duologue"
 
 
 def count(name: str, value: int = 1, **dimensions: str) -> None:
-    """Count something, in all and under its dimensions. `name` is what the alarms of template.yaml watch."""
+    """Count in total and per dimension. `name`: a metric of the alarms in template.yaml."""
     metrics = EphemeralMetrics(namespace=NAMESPACE)
     metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
     if dimensions:

@@ -1,1 +1,1 @@
-"""What a process of ours is made of: settings, logging, wiring, and the guard of last resort."""
+"""The runtime of the functions: settings, logging, wiring, and the handler of last resort."""

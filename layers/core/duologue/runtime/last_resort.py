@@ -1,6 +1,6 @@
-"""The guard of last resort: what a handler answers when something broke that nobody named.
+"""The handler of last resort for unhandled exceptions.
 
-The only place that catches everything. It logs, counts what the alarm watches, and gives the safe answer.
+The only module that catches everything. It logs, counts the metric `Unexpected`, and returns the fallback answer.
 """
 
 import logging
@@ -18,9 +18,9 @@ Handler = Callable[[dict[str, Any], object], dict[str, Any]]
 
 
 def guarded(function: str, safe: Callable[[dict[str, Any]], dict[str, Any] | None]) -> Callable[[Handler], Handler]:
-    """Wrap a handler so that it always answers; `safe` makes the answer from the event.
+    """Wrap a handler so that it always answers; `safe` creates the fallback answer from the event.
 
-    None: no answer is as safe as failing, after which whoever asked asks again. It is logged and counted all the same.
+    None: failing is safer, because the client then retries. The exception is logged and counted in any case.
     """
 
     def wrap(handler: Handler) -> Handler:
@@ -28,7 +28,7 @@ def guarded(function: str, safe: Callable[[dict[str, Any]], dict[str, Any] | Non
             set_up(context)
             try:
                 return handler(event, context)
-            except Exception:  # in an SMA Lambda it cuts off a person (R17), in an API it shows a stack
+            except Exception:  # would disconnect a person (R17), or show a stack trace to an SP
                 report_unexpected(function)
                 answer = safe(event)
                 if answer is None:
@@ -41,30 +41,30 @@ def guarded(function: str, safe: Callable[[dict[str, Any]], dict[str, Any] | Non
 
 
 def report_unexpected(function: str, **extra: object) -> None:
-    """Log the exception that is being handled, and count it for the alarm."""
-    _log.exception("unexpected", extra=extra)
+    """Log the current exception, and count it for the alarm."""
+    _log.exception("unhandled exception", extra=extra)
     count("Unexpected", Function=function)
 
 
 def isolate_failures(function: str) -> FailureIsolation:
-    """Around the work on one call among many: what breaks there must not hold up the others."""
+    """Around the work on one of many calls: its exceptions must not block the others."""
 
     @contextmanager
     def isolate(call_id: str) -> Iterator[None]:
         try:
             yield
-        except Exception:  # noqa: BLE001 - one call that nothing can be done about must not stop the work on all
+        except Exception:  # noqa: BLE001 - one broken call must not stop the work on the others
             report_unexpected(function, call_id=call_id)
 
     return isolate
 
 
 def replying(work: Callable[[dict[str, Any]], ResourceResult], event: dict[str, Any], context: object) -> None:
-    """Do what a custom resource asks and tell CloudFormation, which otherwise waits an hour for an answer."""
+    """Handle a custom-resource request and reply to CloudFormation, which otherwise waits an hour."""
     set_up(context)
     try:
         outcome = work(event)
-    except Exception as error:  # noqa: BLE001 - whatever it was, the operator reads it in the stack's events
+    except Exception as error:  # noqa: BLE001 - the operator sees any error in the stack's events
         _log.exception("provisioning failed")
         reason = f"{type(error).__name__}: {error}"
         outcome = ResourceResult(event.get("PhysicalResourceId", NOT_MADE), failed=reason)

@@ -1,8 +1,8 @@
-"""Logs: one JSON object a line, with what was said of the call, and nothing that identifies a person.
+"""Logs: one JSON object per line, without anything that identifies a person.
 
-Powertools' formatter on the root logger, and not its Logger: that takes over one logger, and passes its settings on to
-those of other names that are there by then. What the layers below say, which know no Powertools, and what botocore and
-urllib3 say, would be written unmasked by Lambda's own handler.
+Powertools' formatter on the root logger, not its Logger, which configures one logger and copies its settings to others
+that exist at that time. Messages of the lower layers, which do not know Powertools, and of botocore and urllib3 would
+otherwise be written unmasked by Lambda's own handler.
 Telephone numbers print masked by their class; tokens, secrets and query strings are never logged.
 """
 
@@ -20,12 +20,12 @@ _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 def mask(text: str) -> str:
-    """Hide every telephone number that slipped in, but for its first three digits and its last two."""
+    """Mask telephone numbers, except for the first three and the last two digits."""
     return _NUMBER.sub(lambda number: number[0][:4] + "*" * (len(number[0]) - 6) + number[0][-2:], text)
 
 
 def set_up(context: object = None) -> None:
-    """Send everything from INFO up to standard error as JSON lines; each names the invocation that `context` is of."""
+    """Log everything from INFO up to standard error as JSON lines with the request id of `context`."""
     root = logging.getLogger()
     ours = [each.formatter for each in root.handlers if isinstance(each.formatter, LambdaPowertoolsFormatter)]
     formatter = ours[0] if ours else _take_over(root)
@@ -37,14 +37,14 @@ def _take_over(root: logging.Logger) -> LambdaPowertoolsFormatter:
         json_serializer=_masked,
         utc=True,
         use_rfc3339=True,
-        serialize_stacktrace=False,  # the trace is in the line already, as text
+        serialize_stacktrace=False,  # the line already has the stack trace as text
         service=os.environ.get("AWS_LAMBDA_FUNCTION_NAME"),
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     root.handlers = [handler]
     root.setLevel(os.environ.get("LOG_LEVEL", "INFO"))
-    logging.getLogger("botocore").setLevel(logging.WARNING)  # it tells where it found credentials, each time
+    logging.getLogger("botocore").setLevel(logging.WARNING)  # it logs where it found credentials, each time
     return formatter
 
 

@@ -1,8 +1,7 @@
-"""A request that came through the API, and the response to it (REST API proxy integration, payload version 1.0).
+"""API requests and responses (REST API proxy integration, payload version 1.0).
 
-Which route a request is for, the gateway has decided: docs/decisions/0011-powertools.md says why no resolver decides it
-again. Header names are found in any spelling, since clients and gateways spell them as they like. Nothing of this is
-ever logged as it came: it carries tokens, passwords and numbers.
+API Gateway has already chosen the route; docs/decisions/0011-powertools.md says why no resolver does it again. Header
+names are case-insensitive. Requests are never logged as they are: they contain tokens, passwords and numbers.
 """
 
 import base64
@@ -26,21 +25,21 @@ _MOST_FIELDS = 50
 @dataclass(frozen=True, slots=True)
 class Request:
     route: str
-    """The path as the API declares it."""
+    """The path as declared in the API."""
     method: str
     query: Mapping[str, str] = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     path: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """The path's parameters, as the client spelled them."""
+    """The path's parameters, still percent-encoded."""
     base: str = field(default="", repr=False)
-    """The API's own address as the client sees it: where our other paths begin."""
+    """The API's base URL as the client sees it."""
     source: str = field(default="", repr=False)
-    """The address that the request came from, as the gateway saw it: no header says it."""
+    """The client's address from API Gateway, not from a header."""
 
     @property
     def parameters(self) -> Mapping[str, str]:
-        """The query, and what only a form in the body has. The content type is not asked: some clients misspell it.
+        """The query, and a form in the body, whatever its content type, which some clients misspell.
 
         Raises:
             InvalidField: the body has far more fields than any request.
@@ -53,7 +52,7 @@ class Request:
 
 
 def request_of(event: dict[str, Any]) -> Request:
-    """Raises InvalidField: the body is said to be Base64 and is not."""
+    """Raises InvalidField: the body is marked as Base64 but is not."""
     sent = APIGatewayProxyEvent(event)
     body = (sent.body or "").encode(errors="surrogatepass")
     if sent.is_base64_encoded:  # its decoded_body is text, and raises where a body is none
@@ -84,15 +83,15 @@ def _base(sent: APIGatewayProxyEvent) -> str:
 
 
 def answered(event: dict[str, Any], say: Callable[[Request], Answer]) -> dict[str, Any]:
-    """What `say` answers a request, as the response to it. A refusal is said in the SP's format."""
+    """The response with the answer of `say` to the request. A refusal is in the SP's format."""
     route = event["resource"]
     try:
         said = say(request_of(event))
     except DuologueError as error:
         said = failure(error)
         if said.is_ours:
-            _log.warning("not now", extra={"route": route}, exc_info=True)
-    _log.info("answered", extra={"route": route, "status": said.status, "result": said.code})
+            _log.warning("request failed", extra={"route": route}, exc_info=True)
+    _log.info("request answered", extra={"route": route, "status": said.status, "result": said.code})
     return response_of(said)
 
 

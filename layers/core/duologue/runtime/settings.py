@@ -1,10 +1,10 @@
-"""Settings: environment variables, read where they are used, with the name of what is missing."""
+"""Settings from environment variables, read where they are used."""
 
 import os
 
 
 class SettingMissing(Exception):
-    """An environment variable that template.yaml sets is not there. The operator must act."""
+    """An environment variable that template.yaml sets is missing. The operator must act."""
 
 
 def setting(name: str, default: str | None = None) -> str:
@@ -20,5 +20,5 @@ def setting(name: str, default: str | None = None) -> str:
 
 
 def flag(name: str) -> bool:
-    """True only for the word `true`."""
+    """True only for the value `true`."""
     return os.environ.get(name, "").lower() == "true"

@@ -1,10 +1,10 @@
-"""The carriers that the platform can use: one module each, named as the template's parameter `Carrier` names it.
+"""The carriers: one module each, named by the template's parameter `Carrier`.
 
 A carrier's module has three functions (docs/carriers.md says what a carrier must do):
 
     network() -> Network               requests to it (usecases/ports/network.py)
-    network_format() -> NetworkFormat  how its events are read and answered
-    bare_format() -> NetworkFormat     the same, made of nothing that could be missing: for the answer of last resort
+    network_format() -> NetworkFormat  parses its events and writes the answers
+    bare_format() -> NetworkFormat     the same without settings, for the fallback answer
 """
 
 from importlib import import_module
@@ -26,13 +26,13 @@ def network_format() -> NetworkFormat:
 
 
 def bare_format() -> NetworkFormat:
-    """The answer of last resort needs no setting (R17) while there is one carrier; of several it must be told which."""
+    """Needs no setting while there is one carrier (R17)."""
     made: NetworkFormat = _named_or_only().bare_format()
     return made
 
 
 def _named() -> ModuleType:
-    """Only the module of the carrier that is used is loaded."""
+    """The module of the configured carrier; others are not imported."""
     return _module(setting("CARRIER"))
 
 

@@ -1,4 +1,4 @@
-"""One module a function: the adapters that it runs with, built once a process, on first use.
+"""One module per function: its adapters, built once per process, on first use.
 
-Tests hand their own `Dependencies` to a handler's `answer` function instead.
+Tests pass their own `Dependencies` to a handler's `answer` function instead.
 """

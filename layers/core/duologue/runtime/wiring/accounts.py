@@ -1,4 +1,4 @@
-"""The accounts and tokens, for every function that asks who an SP is, or gives it a link."""
+"""Adapters of accounts and tokens."""
 
 from duologue.adapters.aws import NORMAL
 from duologue.adapters.aws_clients import client, lazy_client

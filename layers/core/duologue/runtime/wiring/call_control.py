@@ -1,4 +1,4 @@
-"""What answering the telephone network is made of."""
+"""Dependencies of call_control."""
 
 from dataclasses import dataclass
 from functools import cache

@@ -1,4 +1,4 @@
-"""What placing, stopping and looking up a callback, and asking for its recording, are made of."""
+"""Dependencies of callback_api."""
 
 import secrets
 from dataclasses import dataclass

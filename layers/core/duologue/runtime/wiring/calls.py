@@ -1,4 +1,4 @@
-"""The adapters of the calls, for every function that works on calls."""
+"""Adapters of calls."""
 
 from datetime import timedelta
 

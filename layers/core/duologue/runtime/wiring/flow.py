@@ -1,4 +1,4 @@
-"""What the verbs of the flow are made of."""
+"""Dependencies of flow."""
 
 import secrets
 from dataclasses import dataclass

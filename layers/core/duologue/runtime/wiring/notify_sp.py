@@ -1,4 +1,4 @@
-"""What telling an SP is made of."""
+"""Dependencies of notify_sp."""
 
 import secrets
 from collections.abc import Callable

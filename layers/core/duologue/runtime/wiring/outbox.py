@@ -1,4 +1,4 @@
-"""What the outbox is made of."""
+"""Dependencies of outbox."""
 
 from dataclasses import dataclass
 from functools import cache

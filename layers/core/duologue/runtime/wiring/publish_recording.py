@@ -1,4 +1,4 @@
-"""What publishing a recording is made of."""
+"""Dependencies of publish_recording."""
 
 from dataclasses import dataclass
 from functools import cache

@@ -1,4 +1,4 @@
-"""The recordings, for every function that lets one be fetched."""
+"""Adapters of recordings."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What following a link to a recording is made of. Nothing here can start a call or open an app's secret."""
+"""Dependencies of recordings_api. Nothing here can start a call or decrypt an app's secret."""
 
 from dataclasses import dataclass
 from functools import cache

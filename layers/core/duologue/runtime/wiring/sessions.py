@@ -1,4 +1,4 @@
-"""What logging in, refreshing and logging out are made of."""
+"""Dependencies of sessions."""
 
 import secrets
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The SPs' servers, for the functions that judge their URLs and post to them: one policy for both."""
+"""The adapter of SPs' endpoints, with one policy for checking URLs and for posting."""
 
 from duologue.adapters.dns_names import addresses_of
 from duologue.adapters.http_sp_endpoints import HttpSpEndpoints

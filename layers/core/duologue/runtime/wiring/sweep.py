@@ -1,4 +1,4 @@
-"""What sweeping is made of."""
+"""Dependencies of sweep."""
 
 from dataclasses import dataclass
 from functools import cache

@@ -141,3 +141,10 @@ def test_a_function_counts_itself_by_its_own_name():
     ]
     assert named
     assert [(module, name) for module, name in named if module != f"functions.{name}.handler"] == []
+
+
+def test_a_late_stream_is_told_before_its_records_are_given_up():
+    """IteratorAge is in milliseconds, the age at which records are given up in seconds."""
+    stream = _RESOURCES["OutboxFunction"]["Properties"]["Events"]["Stream"]["Properties"]
+    late = _ALARMS["OutboxLateAlarm"]["Threshold"] / 1000
+    assert 60 < late < stream["MaximumRecordAgeInSeconds"] / 2

@@ -82,6 +82,12 @@ def test_a_record_is_given_up_before_the_stream_forgets_it(function: Function, k
     assert _queue(mapping["DestinationConfig"]["OnFailure"]["Destination"])["MessageRetentionPeriod"] == 14 * 86400
 
 
+@pytest.mark.parametrize(("function", "kind", "mapping"), _STREAMS)
+def test_a_stream_is_read_from_its_oldest_record(function: Function, kind: str, mapping: Event):
+    """A mapping takes a while to begin: from the newest, what is written meanwhile would never be read."""
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+
+
 def test_an_event_that_nobody_waits_for_is_kept_when_it_fails():
     """Lambda tries it twice more and then drops it."""
     alone = {

@@ -8,7 +8,7 @@ from duologue.domain.delivery import DELAYS, wait_after
 from duologue.domain.due import SWEEP_MARGIN
 from duologue.usecases.finalize_call import GRACE
 from duologue.usecases.place_callback import RingTimeouts
-from tools.template import read_template
+from tools.template import functions, read_template
 
 _TEMPLATE = read_template()
 _PARAMETERS: dict[str, dict[str, Any]] = _TEMPLATE["Parameters"]
@@ -31,3 +31,13 @@ def test_notifications_leave_most_of_the_account_s_concurrency_to_calls():
     first, again = (_PARAMETERS[most[name]]["Default"] for name in ("First", "Again"))
     assert again < first
     assert first + again < 1000 / 2, "an account has 1000"
+
+
+def test_a_setting_named_as_a_parameter_or_a_resource_has_its_value():
+    """CALLEE_RING_SECONDS is the parameter CalleeRingSeconds, and not the caller's."""
+    shared = _TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+    own = [function.properties.get("Environment", {}).get("Variables", {}) for function in functions(_TEMPLATE)]
+    named = _PARAMETERS.keys() | _TEMPLATE["Resources"].keys()
+    for setting, value in [pair for variables in (shared, *own) for pair in variables.items()]:
+        same = setting.title().replace("_", "")
+        assert same not in named or value == {"Ref": same}, setting

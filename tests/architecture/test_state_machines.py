@@ -1,11 +1,14 @@
 """The state machine says only what the template, its role and the product's errors know."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from duologue.domain import errors
+from duologue.domain.callback_request import LONGEST_TALK
+from duologue.usecases.place_callback import RingTimeouts
 from tests.architecture.tree import ROOT, tracked
 from tools.template import StateMachine, read_template, read_yaml, state_machines, substituted
 
@@ -149,6 +152,14 @@ def test_a_function_has_less_time_than_the_waits_that_it_begins():
     timeout = _TEMPLATE["Resources"]["FlowFunction"]["Properties"]["Timeout"]
     limits = [state["TimeoutSeconds"] for _, state in _TASKS.values() if "TimeoutSeconds" in state]
     assert timeout < min(limits)
+
+
+def test_an_execution_may_wait_for_a_task_token_and_lasts_as_long_as_the_longest_call():
+    """An express one takes no task token and ends after five minutes."""
+    slowest = RingTimeouts(callee_ring=timedelta(seconds=120)).before_talk(prelude=timedelta(minutes=5))
+    for machine in _MACHINES:
+        assert _TEMPLATE["Resources"][machine.logical_id]["Properties"]["Type"] == "STANDARD"
+        assert read_yaml(ROOT / machine.definition)["TimeoutSeconds"] > (slowest + LONGEST_TALK).total_seconds()
 
 
 def test_no_definition_names_a_carrier():

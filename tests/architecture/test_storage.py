@@ -1,4 +1,4 @@
-"""What the template keeps is encrypted where it lies, and no bucket can be made public."""
+"""Storage is encrypted, expired items are deleted, and a bucket is open to nobody outside this account."""
 
 from typing import Any
 
@@ -31,6 +31,28 @@ def test_a_table(table: dict[str, Any]):
     assert table["SSESpecification"]["SSEEnabled"] is True
 
 
+@pytest.mark.parametrize("table", _of("AWS::DynamoDB::Table"))
+def test_an_expired_item_is_deleted(table: dict[str, Any]):
+    """By the attribute that every adapter writes."""
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+
+
 @pytest.mark.parametrize("queue", _of("AWS::SQS::Queue"))
 def test_a_queue(queue: dict[str, Any]):
     assert queue["SqsManagedSseEnabled"] is True
+
+
+@pytest.mark.parametrize("policy", _of("AWS::S3::BucketPolicy"))
+def test_a_service_may_use_a_bucket_for_this_account_only(policy: dict[str, Any]):
+    """A service acts for every account: without the condition, another of its customers could use our bucket."""
+    for statement in policy["PolicyDocument"]["Statement"]:
+        assert statement["Principal"].keys() == {"Service"}
+        assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_the_network_may_write_recordings_with_the_acl_that_it_sends():
+    """It writes an ACL with each object: https://docs.aws.amazon.com/chime-sdk/latest/dg/start-call-recording.html"""
+    [statement] = _RESOURCES["NetworkMayWriteRecordings"]["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Action"] == ["s3:PutObject", "s3:PutObjectAcl"]
+    [rule] = _RESOURCES["RecordingsBucket"]["Properties"]["OwnershipControls"]["Rules"]
+    assert rule["ObjectOwnership"] != "BucketOwnerEnforced", "such a bucket refuses every ACL"

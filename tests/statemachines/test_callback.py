@@ -85,6 +85,7 @@ CASES = [
     Case("the network cannot be asked to end it", {TALK: INTERRUPT, GIVE_UP: DOWN}, [*TALKING, *ENDED]),
     Case("a leg is still up when it is settled", {TALK: INTERRUPT, SETTLE: ["LegStillUp", "LegStillUp", OK]},
          [*TALKING, *ENDED]),
+    Case("settling takes too long once", {TALK: INTERRUPT, SETTLE: ["States.Timeout", OK]}, [*TALKING, *ENDED]),
     Case("a leg stays up", {TALK: INTERRUPT, SETTLE: ["LegStillUp"] * 9}, [*TALKING, *ENDED, LEFT]),
     Case("it cannot be settled", {TALK: INTERRUPT, SETTLE: DOWN}, [*TALKING, *ENDED, LEFT]),
     Case("a token comes back before its function returned", {CALLER: EARLY, CALLEE: EARLY, TALK: EARLY}, TALKING),
@@ -128,6 +129,17 @@ def test_every_state_that_waits_has_one_shape():
         assert others[-1] == STATES[CALLER]["Retry"][-1]
         assert (len(others) == 2) == (name in (CALLER, CALLEE))
     assert verbs == ["ring_caller", "ring_callee", "talk", "last_minute", "give_up"]
+
+
+def test_each_wait_lasts_as_long_as_its_own_limit():
+    """Not another's: the caller may ring for two minutes, the callee for half a minute."""
+    limits = {name: state["TimeoutSecondsPath"] for name, state in STATES.items() if "TimeoutSecondsPath" in state}
+    assert limits == {
+        CALLER: "$.callerWaitSeconds",
+        CALLEE: "$.calleeWaitSeconds",
+        TALK: "$.talkSeconds",
+        LAST: "$.lastMinuteSeconds",
+    }
 
 
 def test_each_attempt_brings_a_token_of_its_own_and_says_when_it_began():

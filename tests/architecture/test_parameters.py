@@ -7,7 +7,7 @@ from duologue.domain.callback_request import LONGEST_TALK
 from duologue.domain.delivery import DELAYS, wait_after
 from duologue.domain.due import SWEEP_MARGIN
 from duologue.usecases.finalize_call import GRACE
-from duologue.usecases.place_callback import RingTimeouts
+from duologue.usecases.place_callback import FIRST_IS_OVER, RingTimeouts
 from tools.template import functions, read_template
 
 _TEMPLATE = read_template()
@@ -23,6 +23,13 @@ def test_nothing_expires_that_is_open_or_still_to_be_told():
     before_talk = slowest.before_talk(prelude=timedelta(minutes=5))  # more than a prompt of the largest size lasts
     longest = before_talk + LONGEST_TALK + SWEEP_MARGIN + GRACE + _LAST_ATTEMPT
     assert timedelta(days=_PARAMETERS["KeepCallsDays"]["MinValue"]) > longest
+
+
+def test_a_repeated_request_starts_a_flow_only_when_the_first_can_no_longer_do_so():
+    """Else the first could still withdraw a call whose flow the second has started."""
+    [api] = [function.properties for function in functions(_TEMPLATE) if function.folder == "callback_api"]
+    timeout = api.get("Timeout", _TEMPLATE["Globals"]["Function"]["Timeout"])
+    assert timedelta(seconds=timeout) < FIRST_IS_OVER
 
 
 def test_notifications_leave_most_of_the_account_s_concurrency_to_calls():

@@ -7,10 +7,10 @@ from datetime import timedelta
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from botocore.stub import Stubber
+from botocore.stub import ANY, Stubber
 
 from duologue.adapters.dynamo_calls import DynamoCalls
-from duologue.call_control.events import EndNotReported, NeverTakenUp, StopAsked
+from duologue.call_control.events import EndNotReported, NeverTakenUp, RecordingStarted, StopAsked
 from duologue.call_control.facts import CallAccepted, CallEnded, CdrWritten, LegAnsweredRecorded, LegDialledRecorded
 from duologue.call_control.history import Delivery
 from duologue.call_control.machine import decide
@@ -34,11 +34,14 @@ from duologue.domain.task_token import TaskToken, Wait
 from duologue.usecases.ports.calls import Change, ProcessedEvent, SavedCall
 from duologue.usecases.ports.notifying import Notice
 from duologue.usecases.process_network_event import change_of
-from tests.call_control.stories import CALLEE_LEFT, CALLER_LEFT, TALKING, Story
+from tests.call_control.stories import CALLEE_LEFT, CALLER_LEFT, REFUSED, TALKING, Story
 from tests.fakes.calls import FakeCalls
 from tests.journeys.tables import make_tables
 from tests.samples import NETWORK_CALL, NOW, at, callback
 from tests.store import APP, KEEP, Store
+
+RECORDED = (*TALKING, RecordingStarted(at(12), NETWORK_CALL, "k"), CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))
+REFUSED_CALL = (*TALKING[:4], REFUSED, CALLER_LEFT)
 
 
 class Remembered(FakeCalls):
@@ -151,8 +154,9 @@ class Promises:
         calls.save(change_of(calls.load(story.call.id), decide(stopped, EndNotReported(at(700)))))
         assert list(calls.overdue(at(999_999), 10)) == []
 
-    def test_the_cdr_is_what_the_end_fixed(self, calls):
-        story = played(calls, *TALKING, CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))
+    @pytest.mark.parametrize("events", [RECORDED, REFUSED_CALL], ids=["recorded", "refused"])
+    def test_the_cdr_is_what_the_end_fixed(self, calls, events):
+        story = played(calls, *events)
         assert calls.history(story.call.id).cdr == cdr_of(story.call)
         assert calls.history(played(calls, call=callback("1_1_7_20261123090000")).call.id).cdr is None
 
@@ -295,6 +299,17 @@ class TestInDynamoDB(Promises):
         holding = {row["item"]["S"] for row in rows if "+1202555" in str(row)}
         assert holding == {"ASKED"}
 
+    def test_every_item_of_a_call_expires(self, calls):
+        """With the retention of calls: the first when the call is that old, the last a little later."""
+        story = played(calls, *TALKING, CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))
+        calls.store_token(story.call.id, token("t", 1))
+        calls.record_delivery(story.call.id, 2, Delivery(1, at(62), "https://sp.example.com/status", True, 200))
+        rows = calls.client.scan(TableName=calls.calls_table)["Items"]
+        expires = {row["item"]["S"].partition("#")[0]: int(row["expires_at"]["N"]) for row in rows}
+        assert expires.keys() == {"CALL", "ASKED", "EVENT", "TOKEN", "CDR", "DELIVERY"}
+        first, last = ((at(seconds) + KEEP).timestamp() for seconds in (0, 62))
+        assert {item: until for item, until in expires.items() if not first <= until <= last} == {}
+
     def test_slots_for_fifty_at_once(self, calls, request):
         """Ten at a time; moto's tables break when two threads write, so there one at a time."""
 
@@ -317,7 +332,7 @@ class TestInDynamoDB(Promises):
         assert calls.in_use("app-1") == 5
 
 
-WRITE, UPDATE, READ = "transact_write_items", "update_item", "batch_get_item"
+WRITE, UPDATE, READ, READ_ONE = "transact_write_items", "update_item", "batch_get_item", "get_item"
 PLAIN = Change(SavedCall(callback(), 1), replace(callback(), ending=EndReason.STOPPED))
 WITH_FACT = replace(PLAIN, facts=(LegDialledRecorded(NOW, Party.CALLER),))
 
@@ -378,3 +393,14 @@ def test_a_call_that_was_not_read_for_lack_of_throughput_is_not_a_race(refusing)
     stubber.add_response(READ, {"Responses": {}, "UnprocessedKeys": {"calls": {"Keys": keys}}})
     with pytest.raises(OutsideUnavailable):
         calls.load_for(callback().id, NETWORK_CALL, "000001")
+
+
+def test_a_call_and_its_token_are_read_as_they_were_last_written(refusing):
+    """A read that is a moment old would miss what was just committed, and a state would wait for it (R1)."""
+    calls, stubber = refusing
+    newest = {"Keys": ANY, "ConsistentRead": True}
+    stubber.add_response(READ, {"Responses": {}}, {"RequestItems": {"calls": newest}})
+    with pytest.raises(UnknownCall):
+        calls.load(callback().id)
+    stubber.add_response(READ_ONE, {}, {"TableName": "calls", "Key": ANY, "ConsistentRead": True})
+    assert calls.task_token(callback().id) is None

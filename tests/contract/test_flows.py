@@ -6,7 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
+import boto3
 import pytest
+from botocore.stub import Stubber
 
 from duologue.adapters.step_functions_flows import StepFunctionsFlows
 from duologue.usecases.ports.flows import FlowOrder
@@ -57,6 +59,18 @@ def test_starting_twice_starts_once(client, flows):
 def test_resuming_what_no_longer_waits_is_no_error(flows):
     assert flows.resume("AQCEAAAAKgAAAAMAAAAA") is False
     flows.interrupt("AQCEAAAAKgAAAAMAAAAA")
+
+
+@pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
+def test_a_token_whose_wait_is_over_is_no_error(code):
+    """Each of the three words that the service has for it."""
+    client = boto3.client("stepfunctions", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    flows = StepFunctionsFlows(client, "arn:aws:states:us-east-1:111122223333:stateMachine:flow")
+    with Stubber(client) as stubber:
+        for operation in ("send_task_success", "send_task_failure"):
+            stubber.add_client_error(operation, code, http_status_code=400)
+        assert flows.resume("token") is False
+        flows.interrupt("token")
 
 
 @pytest.mark.parametrize("aws", ["lab"], indirect=True)

@@ -159,6 +159,13 @@ def test_the_sweeper_is_not_stopped_by_a_call_that_it_cannot_even_read():
     assert net.isolate.told == [(callback().id, broken)] * 2
 
 
+def test_a_call_that_was_deleted_since_it_was_listed_is_no_fault_of_the_sweepers():
+    net = Net(taken_up=False)
+    net.calls.unreadable[callback().id] = UnknownCall(callback().id)
+    assert net.sweep(121) == Swept(finalized=0, remaining=1)
+    assert net.isolate.told == []
+
+
 @pytest.mark.parametrize("late", [0, GRACE_S])
 def test_a_network_out_of_reach_keeps_a_call_open_for_half_an_hour_at_the_most(late):
     net = Net(*TALKING, known=(NETWORK_CALL,))

@@ -93,6 +93,10 @@ def test_the_wait_for_the_callee_is_longer_by_the_apps_prompt_before_it():
     assert [each - due[0] for each in due] == waits
 
 
+def test_a_recording_is_kept_as_its_app_was_set_when_the_call_was_accepted():
+    assert Desk().place(app=replace(APP, keep_recordings_days=7)).keep_recording_days == 7
+
+
 def test_the_limit_of_concurrent_calls():
     desk = Desk()
     desk.place()

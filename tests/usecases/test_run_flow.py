@@ -24,6 +24,7 @@ from duologue.domain.errors import (
 )
 from duologue.domain.outcome import EndReason
 from duologue.domain.task_token import TaskToken, Wait
+from duologue.usecases.ports.calls import Change
 from duologue.usecases.run_flow import RunFlow, WaitingTask
 from duologue.usecases.until_written import no_pause
 from tests.call_control.stories import (
@@ -204,6 +205,23 @@ def test_a_refusal_whose_mark_cannot_be_taken_back_is_final():
     flow.calls.before_save = lambda: next(saves, fail)()
     with pytest.raises(DialRefused):
         flow.do("ring_caller")
+
+
+def test_a_mark_that_was_taken_back_is_not_taken_from_a_later_attempt():
+    """An SDK that repeats the write is told that a race was lost; meanwhile the next attempt may have dialled."""
+    flow = Flow()
+    flow.network.refusals = [NothingWasDialled("ThrottledClientException")]
+
+    def dialled_meanwhile() -> None:
+        flow.calls.before_save = lambda: None
+        flow.calls.save(Change(flow.saved, flow.saved.call, clears_dial_mark=True))
+        flow.do("ring_caller")
+
+    saves = iter([lambda: None])
+    flow.calls.before_save = lambda: next(saves, dialled_meanwhile)()
+    with pytest.raises(NothingWasDialled):
+        flow.do("ring_caller")
+    assert (flow.saved.dial_mark, flow.network.dialled) == ("mark-2", [ID])
 
 
 def test_a_stop_between_two_attempts_is_seen():

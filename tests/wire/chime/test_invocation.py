@@ -143,6 +143,14 @@ def test_the_leg_that_dropped_is_not_its_own_peer():
     assert read(event).event == TABLE["hangup_caller_last"]
 
 
+@pytest.mark.parametrize("status", [None, "", "Ringing", "Disconnected"])
+def test_a_leg_is_up_only_if_the_network_says_connected(status):
+    """Of a callee that still rings, no hang-up would come once its caller is gone."""
+    event = sample("call_control", "hangup_caller_after_talk")
+    event["CallDetails"]["Participants"][1]["Status"] = status
+    assert read(event).event == LegEnded(*SAYS, Party.CALLER, LEG_A, 0)
+
+
 @pytest.mark.parametrize("code", [486, "486"])
 def test_a_sip_status_as_number_or_text(code):
     parameters = {"SipResponseCode": code, "CallId": LEG_A, "ParticipantTag": "LEG-A"}

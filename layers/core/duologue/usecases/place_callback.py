@@ -24,7 +24,7 @@ from duologue.usecases.until_written import Pause
 
 _log = logging.getLogger(__name__)
 _TRIES = 12
-_FIRST_IS_OVER = timedelta(seconds=15)
+FIRST_IS_OVER = timedelta(seconds=15)
 """A request that has not started its flow by then was aborted: the function has 10 s."""
 _LAST_MINUTE = timedelta(minutes=1)
 _A_MOMENT = timedelta(seconds=1)
@@ -158,7 +158,7 @@ class PlaceCallback:
             OutsideUnavailable: it could not be started; the next repeat tries again.
         """
         call = self.calls.load(call_id).call
-        if call.phase is Phase.ACCEPTED and self.clock.now() - call.accepted_at > _FIRST_IS_OVER:
+        if call.phase is Phase.ACCEPTED and self.clock.now() - call.accepted_at > FIRST_IS_OVER:
             self.flows.start(flow_order(call, self.timeouts, _prelude(call, app)))
 
     def _start_or_withdraw(self, call: Call, limits: AcceptanceLimits, app: App) -> None:

@@ -74,10 +74,10 @@ install: $(DEV) $(SIP)  ## Make .venv from the lock file (every other target doe
 # -- see it work -------------------------------------------------------------------------------------------------------
 
 .PHONY: demo up story
-demo: $(DEV) $(SIP)  ## Play one callback from request to CDR and print its time line
+demo: $(DEV) $(SIP)  ## Play one callback from request to CDR and print its timeline
 	$(PY) -m lab demo $(ARGS)
 
-up: $(DEV) $(SIP)  ## Keep the laptop's cloud and telephone network running
+up: $(DEV) $(SIP)  ## Run the local AWS and telephone network
 	@exec $(PY) -m lab up $(ARGS)
 
 story: $(DEV) $(SIP)  ## Play one case: make story CASE=callee_busy (without CASE: list them)
@@ -86,7 +86,7 @@ story: $(DEV) $(SIP)  ## Play one case: make story CASE=callee_busy (without CAS
 # -- tests -------------------------------------------------------------------------------------------------------------
 
 .PHONY: test test-cloud test-lab test-carrier test-site test-phone test-sip test-build test-sam-local bench bench-sip
-test: $(DEV)  ## Run everything that needs neither a running lab nor SAM
+test: $(DEV)  ## Run the fast tests, which need neither a running lab nor SAM
 	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/e2e $(ARGS)
 
 test-cloud: $(DEV)  ## Run the laptop's cloud, over HTTP and on the real clock
@@ -98,22 +98,22 @@ test-lab: $(DEV)  ## Run the cases over HTTP against a running lab
 test-carrier: $(DEV)  ## Deploy the stack for a second carrier, made for the test, and play three stories over it
 	$(PY) -m pytest tests/e2e/carrier $(ARGS)
 
-test-sip: $(DEV) $(SIP)  ## Run calls over real SIP and RTP, judged by SIPp and by ear
+test-sip: $(DEV) $(SIP)  ## Run calls over real SIP and RTP, checked by SIPp and by received audio
 	$(PY) -m pytest tests/e2e/sip $(ARGS)
 
-test-site: $(DEV) $(BROWSER)  ## Run the SP's site, and click through it in headless Chromium (else skips with its reason)
+test-site: $(DEV) $(BROWSER)  ## Test the SP's site in headless Chromium (skipped with the reason without it)
 	$(PY) -m pytest tests/site tests/e2e/site $(ARGS)
 
-test-phone: $(DEV) $(SIP) $(BROWSER)  ## Run calls over SIP that are answered in headless Chromium (else skips with its reason)
+test-phone: $(DEV) $(SIP) $(BROWSER)  ## Test SIP calls answered in headless Chromium (skipped with the reason without it)
 	$(PY) -m pytest tests/phone tests/e2e/phone $(ARGS)
 
 test-build: build $(RUNTIME)  ## Run the built functions and layers with Lambda's Python
 	$(PY) -m pytest tests/e2e/build $(ARGS)
 
-test-sam-local: build $(RUNTIME)  ## Run every function in `sam local` (Debian, root; else skips with its reason)
+test-sam-local: build $(RUNTIME)  ## Run every function in `sam local` (Debian as root; skipped elsewhere)
 	$(PY) -m pytest tests/e2e/sam_local $(ARGS)
 
-bench: $(DEV) $(SIP)  ## Count and time what one callback costs; with BASE=<git ref>: beside that commit, over SIP
+bench: $(DEV) $(SIP)  ## Count and time the work of one callback; with BASE=<git ref>: compare with that commit, over SIP
 	$(PY) -m bench$(if $(BASE),.compare --base $(BASE)) $(ARGS)
 
 bench-sip: $(DEV) $(SIP)  ## Measure 20, then 50 bridged callbacks at once over SIP and RTP, then 300 in a row
@@ -122,9 +122,9 @@ bench-sip: $(DEV) $(SIP)  ## Measure 20, then 50 bridged callbacks at once over 
 # -- checks ------------------------------------------------------------------------------------------------------------
 
 .PHONY: check format lint types imports template statemachines architecture
-check: lint types imports template statemachines architecture  ## Run every check that runs nothing of ours
+check: lint types imports template statemachines architecture  ## Run all static checks
 
-format: $(DEV)  ## Format, and fix what ruff can
+format: $(DEV)  ## Format, and apply ruff's fixes
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
@@ -150,16 +150,16 @@ architecture: $(DEV)
 # -- build -------------------------------------------------------------------------------------------------------------
 
 .PHONY: openapi
-openapi: $(DEV)  ## Write docs/openapi.yaml again from the code
+openapi: $(DEV)  ## Regenerate docs/openapi.yaml from the code
 	$(PY) -m tools.openapi
 
 .PHONY: build lock clean
 build: $(DEV) $(SAMENV)  ## sam build: functions and layers as Lambda gets them, in .aws-sam
 	@$(WITH_313) && $(SAM_ENV) PATH="$$PATH" $(SAM) build
 
-lock: $(UVENV)  ## Write the lock files again from requirements/*.in
+lock: $(UVENV)  ## Regenerate the lock files from the .in files
 	UV=$(UV) tools/lock $(ARGS)
 
-clean:  ## Remove what was built and cached, and both environments
+clean:  ## Remove build output, caches and both environments
 	rm -rf .aws-sam .lab .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .tools .venv
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

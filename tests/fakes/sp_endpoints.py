@@ -9,7 +9,7 @@ from duologue.domain.webhook_request import Reply, WebhookRequest
 
 
 class FakeSpEndpoints:
-    """Plays `SpEndpoints`. `replies` are given in turn; after them every letter gets 200."""
+    """Plays `SpEndpoints`. `replies` are given in turn; after them every request gets 200."""
 
     def __init__(self, *replies: Reply) -> None:
         self.replies = list(replies)

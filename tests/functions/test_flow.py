@@ -309,7 +309,7 @@ def test_a_call_that_the_network_no_longer_knows_is_closed():
 
 
 @pytest.mark.parametrize(
-    ("call", "unheard"),
+    ("call", "without_events"),
     [
         (replace(DIALLED, network_call=None), 1),
         (replace(DIALLED, network_call=None, ending=EndReason.NO_ROOM), 0),
@@ -317,12 +317,12 @@ def test_a_call_that_the_network_no_longer_knows_is_closed():
         (DIALLED, 0),
     ],
 )
-def test_a_dial_of_which_nothing_was_ever_heard_is_counted_once(call, unheard, capsys):
+def test_a_dial_without_any_event_is_counted_once(call, without_events, capsys):
     world = Flow(call, known=False)
     world.take(SETTLE)
     world.take(SETTLE)
     counted = [json.loads(line)["CallsWithoutEvents"] for line in capsys.readouterr().out.splitlines()]
-    assert counted == [[unheard], [0]]
+    assert counted == [[without_events], [0]]
 
 
 def test_the_reason_that_is_recorded_stands():

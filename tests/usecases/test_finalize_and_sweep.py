@@ -92,12 +92,12 @@ def test_a_call_that_the_network_still_knows_is_asked_to_end_with_its_reason_on_
 
 
 @pytest.mark.parametrize(
-    ("events", "taken_up", "unheard"), [((), False, 0), ((), True, 1), ((CALLER_DIALLED,), True, 0)]
+    ("events", "taken_up", "without_events"), [((), False, 0), ((), True, 1), ((CALLER_DIALLED,), True, 0)]
 )
-def test_a_dial_of_which_nothing_was_ever_heard_is_counted(events, taken_up, unheard):
+def test_a_dial_without_any_event_is_counted(events, taken_up, without_events):
     """Refused by a permission of ours, say: the SP reads that the caller did not answer, the operator must know."""
     net = Net(*events, taken_up=taken_up)
-    assert net.sweep(net.due) == Swept(finalized=1, remaining=0, without_events=unheard)
+    assert net.sweep(net.due) == Swept(finalized=1, remaining=0, without_events=without_events)
 
 
 def test_a_hang_up_that_comes_between_wins():

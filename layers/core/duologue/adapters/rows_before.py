@@ -1,7 +1,7 @@
-"""Items of the calls table as release 0.1.0 wrote them, in today's terms. The next release drops this module.
+"""Items of the calls table as release 0.1.0 wrote them, converted to today's. The next release drops this module.
 
-Its calls may go on for a day after an update, its notices wait for a day and a half, and its calls can be looked up as
-long as they are kept.
+Its calls may go on for a day after an update, its notifications are retried for a day and a half, and its calls can be
+looked up for their retention.
 
     CALL         also what is in ASKED today; `listener`: the task token of the state that waits
     FACT#000007  one fact: today among the facts of an EVENT#

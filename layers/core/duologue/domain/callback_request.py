@@ -1,4 +1,4 @@
-"""What an SP may ask of one callback, once its request has been read and every default applied."""
+"""A request to place a callback, parsed and with all defaults applied."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -8,12 +8,12 @@ from duologue.domain.call import NotifyTo
 from duologue.domain.phone_number import PhoneNumber
 
 LONGEST_TALK = timedelta(minutes=1440)
-"""The platform's cap, and the most that a request may name; one that names none gets it (R3)."""
+"""The platform's maximum, also the maximum of a request and its default (R3)."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallbackRequest:
-    """Every display number in it is the app's own."""
+    """All display numbers are the app's own."""
 
     caller: PhoneNumber
     callee: PhoneNumber
@@ -21,7 +21,7 @@ class CallbackRequest:
     callee_sees: PhoneNumber
     bind_number: PhoneNumber
     longest_talk: timedelta | None = None
-    """None: the SP set none. The platform's holds, and nobody is told that it comes near."""
+    """None: not set; the platform's maximum applies and is not announced."""
     notify: NotifyTo = field(default_factory=NotifyTo)
     user_data: str | None = None
     wants_record: bool = False
@@ -32,7 +32,7 @@ class CallbackRequest:
 
 @dataclass(frozen=True, slots=True)
 class FieldNames:
-    """What an SP calls the parts of a request that may be refused after it was read."""
+    """The format's names of fields that may be refused after parsing."""
 
     caller: str
     callee: str
@@ -40,6 +40,6 @@ class FieldNames:
     fee_url: str
 
     def of_urls(self, urls: NotifyTo) -> tuple[tuple[str, str], ...]:
-        """The URLs that are named, each after the name of its field."""
+        """Pairs of field name and URL, for the URLs that are set."""
         named = ((self.status_url, urls.status_url), (self.fee_url, urls.fee_url))
         return tuple((field, url) for field, url in named if url is not None)

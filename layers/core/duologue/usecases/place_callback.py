@@ -162,7 +162,7 @@ class PlaceCallback:
             self.flows.start(flow_order(call, self.timeouts, _prelude(call, app)))
 
     def _start_or_withdraw(self, call: Call, limits: AcceptanceLimits, app: App) -> None:
-        """Start the flow; once more if that is not known to have worked: the name makes a repeat harmless (R13)."""
+        """Start the flow, with one retry after an uncertain result: the name makes it idempotent (R13)."""
         order = flow_order(call, self.timeouts, _prelude(call, app))
         try:
             _start(self.flows, order)
@@ -171,12 +171,12 @@ class PlaceCallback:
             raise
 
     def _withdraw(self, call: Call, limits: AcceptanceLimits) -> None:
-        """The SP is about to be told no. Close the call untold, so that a flow which did start may not dial.
+        """The SP will get an error: finalize the call without notifications, so that a flow that did start cannot dial.
 
-        With an idempotency key it is told all the same: a repeat may have been answered with this call meanwhile. If
-        the closing fails the sweeper does it, and the SP is told of a call that it thinks refused: never the reverse.
+        With an idempotency key it is notified anyway: a repeat may have returned this call meanwhile. If this fails,
+        the sweeper finalizes the call, and the SP is notified of a call that it considers refused; never the reverse.
         """
-        from duologue.call_control.events import NeverTakenUp  # they take time to load; almost no request needs them
+        from duologue.call_control.events import NeverTakenUp  # slow to import; almost no request needs them
         from duologue.call_control.machine import decide
 
         decision = decide(call, NeverTakenUp(self.clock.now()))

@@ -79,7 +79,7 @@ class RunFlow:
 
         Raises:
             AlreadyAnswered, CallIsOver, CallStopping: there is nothing to wait for.
-            NothingWasDialled: the network had no room; a repeat may dial.
+            NothingWasDialled: the network had no capacity; a repeat may dial.
             DialRefused: the network refused the dial for good.
             OutsideUnavailable: storage is unavailable; nothing was dialled by this attempt.
         """
@@ -105,7 +105,7 @@ class RunFlow:
         try:
             self.network.dial_caller(saved.call)
         except (NothingWasDialled, DialRefused) as refusal:
-            self._take_back(task.call_id, mark, refusal)
+            self._remove_mark(task.call_id, mark, refusal)
             raise
         except DialUncertain as error:
             _log.warning(
@@ -114,13 +114,13 @@ class RunFlow:
             )
 
     def ring_callee(self, task: WaitingTask) -> None:
-        """Have the callee dialled, and wait for the answer. Asking again is harmless: call_control dials once.
+        """Request the callee's dial, and wait for the answer. Repeating is harmless: call_control dials once.
 
         Raises:
             AlreadyAnswered, CallIsOver, CallStopping: there is nothing to wait for.
             CallerSilent: the caller has not answered.
             NoSuchNetworkCall: the network no longer knows the call; its hang-ups are on their way.
-            NothingWasDialled: the network takes no request now; a repeat may succeed.
+            NothingWasDialled: the network has no capacity now; a repeat may succeed.
             OutsideUnavailable: storage or the network is unavailable.
         """
         self.calls.store_token(task.call_id, task.waits_for(Wait.CALLEE_ANSWER))
@@ -148,17 +148,17 @@ class RunFlow:
             raise CalleeSilent(call.id)
 
     def last_minute(self, task: WaitingTask) -> None:
-        """Have the last minute announced, and wait for the end. Whatever becomes of the announcement, the call goes on.
+        """Request the last-minute prompt, and wait for the end. If the prompt fails, the call goes on.
 
         Raises:
             CallIsOver, CallStopping: there is nothing to wait for.
-            LongestReached: the SP set no longest duration, so there is nothing to announce.
+            LongestReached: the SP set no maximum duration, so nothing is announced.
         """
         self.calls.store_token(task.call_id, task.waits_for(Wait.END))
         call = _open(self.calls.load(task.call_id).call)
         if not call.announces_end:
             raise LongestReached(call.id)
-        if call.network_call is None or task.is_repeat:  # it would be heard twice
+        if call.network_call is None or task.is_repeat:  # the prompt would play twice
             return
         try:
             self.network.say_last_minute(call.network_call)
@@ -168,11 +168,11 @@ class RunFlow:
     def give_up(self, task: WaitingTask, error: type[DuologueError] | None) -> None:
         """Record why the call ends, ask the network to end it, and wait for its legs to end (R4).
 
-        `error` is what led here; None: nothing that the product names.
+        `error`: what led here; None: not an error of this product.
 
         Raises:
             CallIsOver: it has ended.
-            AlreadyAnswered: who was given up has answered meanwhile, and the call goes on.
+            AlreadyAnswered: the party that was given up has answered meanwhile, so the call goes on.
             NothingIsUp: nothing was dialled, so there is no leg to wait for.
             OutsideUnavailable: storage or the network is unavailable.
         """
@@ -199,9 +199,9 @@ class RunFlow:
     # ---- shared steps
 
     def _load_taken_up(self, call_id: str) -> SavedCall:
-        """The call; if its caller is up and nobody recorded that the flow has begun, that is recorded first.
+        """Load the call; if its caller is up but the flow's start is not recorded, record that first.
 
-        Else the sweeper would close it as never started.
+        Otherwise the sweeper would finalize it as never started.
         """
 
         def load() -> SavedCall:
@@ -217,11 +217,11 @@ class RunFlow:
         self.calls.save(Change(saved, taken))
         return self.calls.load(taken.id)
 
-    def _take_back(self, call_id: str, mark: str, refusal: NothingWasDialled | DialRefused) -> None:
-        """Take the mark back after a definite refusal, so that the next attempt may dial, and keep the refusal's code.
+    def _remove_mark(self, call_id: str, mark: str, refusal: NothingWasDialled | DialRefused) -> None:
+        """Remove the mark after a definite refusal, so that the next attempt may dial, and store the refusal's code.
 
         Raises:
-            DialRefused: it could not be taken back, so no attempt will dial.
+            DialRefused: it could not be removed, so no attempt will dial.
         """
 
         def unmark() -> None:
@@ -246,5 +246,5 @@ def _open(call: Call) -> Call:
 
 
 def rank_of(entered: datetime, retry: int) -> int:
-    """When a state was entered, to the millisecond, then its attempts from 0."""
+    """Orders attempts: by the time the state was entered, in milliseconds, then by the attempt from 0."""
     return (entered - _EPOCH) // timedelta(milliseconds=1) * 1000 + min(retry, 999)

@@ -58,8 +58,8 @@ class HuaweiWebhooks:
         url = url_of(call, fact)
         if url is None:
             return None
-        told = event_of(call, fact, cdr, self._host, self._records)
-        if told is None:
+        body = event_of(call, fact, cdr, self._host, self._records)
+        if body is None:
             return None
         nonce, created = self._new_nonce(), f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
         digest = push_digest(app.secret, url, nonce, created, app.push_signature)
@@ -68,7 +68,7 @@ class HuaweiWebhooks:
             "Authorization": AUTHORIZATION,
             "X-AKSK": username_token(app.key, digest, nonce, created),
         }
-        return WebhookRequest(url, headers, json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode())
+        return WebhookRequest(url, headers, json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode())
 
     def is_acknowledged(self, fact: Fact, reply: Reply) -> bool:
         """Whether the SP acknowledged it: 2xx, and for the CDR no `resultcode` other than 0 in the body.

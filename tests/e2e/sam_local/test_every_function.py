@@ -20,6 +20,7 @@ DEEPEST = {
     "outbox": "call_ended",
     "provision_pstn": "line_created",
     "publish_recording": "recording_came",
+    "recordings_api": "recording_link_of_the_account_followed",
     "sessions": "sp_logged_in",
     "sweep": "minute_passed",
 }

@@ -3,21 +3,14 @@
 from typing import Any
 
 from duologue.adapters.call_stream import committed_of
-from duologue.runtime.last_resort import isolate_failures
 from duologue.runtime.logging import set_up
-from duologue.runtime.wiring.outbox import Dependencies, dependencies
-from duologue.usecases.forward_facts import forward_facts
+from duologue.runtime.wiring.outbox import dependencies
+from duologue.usecases.forward_facts import ForwardFacts
 
 
-def answer(event: dict[str, Any], dependencies: Dependencies) -> dict[str, Any]:
+def answer(event: dict[str, Any], forward: ForwardFacts) -> dict[str, Any]:
     """Process one batch. An exception returns it to the stream, which keeps the order and retries."""
-    forward_facts(
-        committed_of(event),
-        calls=dependencies.calls,
-        flows=dependencies.flows,
-        notices=dependencies.notices,
-        isolate=isolate_failures("outbox"),
-    )
+    forward(committed_of(event))
     return {"batchItemFailures": []}
 
 

@@ -3,11 +3,9 @@
 from typing import Any
 
 from duologue.adapters.metrics import count
-from duologue.runtime.last_resort import isolate_failures
 from duologue.runtime.logging import set_up
 from duologue.runtime.wiring.sweep import Dependencies, dependencies
 from duologue.usecases.free_slots import free_slots
-from duologue.usecases.sweep_calls import sweep_calls
 
 
 def answer(dependencies: Dependencies) -> dict[str, Any]:
@@ -16,12 +14,7 @@ def answer(dependencies: Dependencies) -> dict[str, Any]:
         freed = free_slots(calls=dependencies.calls)
         count("SlotsFreed", freed)
     finally:
-        swept = sweep_calls(
-            calls=dependencies.calls,
-            finalize=dependencies.finalize,
-            clock=dependencies.clock,
-            isolate=isolate_failures("sweep"),
-        )
+        swept = dependencies.sweep()
         count("CallsSwept", swept.finalized)
         count("CallsNotFinalized", swept.remaining)
         count("CallsWithoutEvents", swept.without_events)

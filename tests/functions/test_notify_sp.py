@@ -11,7 +11,7 @@ from duologue.domain.accounts import App
 from duologue.domain.cdr import cdr_of
 from duologue.domain.outcome import EndReason, Party
 from duologue.domain.webhook_request import Reply
-from duologue.runtime.wiring.notify_sp import Dependencies
+from duologue.usecases.notify_sp import NotifySp
 from duologue.wire.huawei.notifications import HuaweiWebhooks
 from functions.notify_sp.handler import answer
 from tests.fakes.calls import FakeCalls
@@ -56,7 +56,7 @@ class Function:
             if notice.sequence in facts:
                 of_item = self.calls.facts[notice.call_id].setdefault(notice.source, {})
                 of_item[notice.sequence] = facts[notice.sequence]
-        self.dependencies = Dependencies(
+        self.notify_sp = NotifySp(
             log=self.calls,
             webhooks=HuaweiWebhooks("ce1.example.com", lambda: "n1", RECORDS),
             endpoints=self.endpoints,
@@ -67,7 +67,7 @@ class Function:
 
     def take(self, event: dict, context: Context | None = None) -> list[str]:
         """Which messages must come again."""
-        failures = answer(event, context or Context(), self.dependencies)["batchItemFailures"]
+        failures = answer(event, context or Context(), self.notify_sp)["batchItemFailures"]
         return [failure["itemIdentifier"] for failure in failures]
 
     @property

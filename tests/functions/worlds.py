@@ -25,19 +25,22 @@ from duologue.domain.due import due_by
 from duologue.domain.recording import Link, Recording, published_key
 from duologue.domain.task_token import TaskToken, Wait
 from duologue.domain.tokens import Register, TokenPair, hash_token
-from duologue.runtime.wiring import call_control, callback_api, flow, outbox, recordings_api, sweep
+from duologue.runtime.last_resort import isolate_failures
+from duologue.runtime.wiring import call_control, callback_api, flow, recordings_api, sweep
 from duologue.usecases.authenticate import Authenticate
 from duologue.usecases.change_app import SetNotificationUrls
 from duologue.usecases.delete_recording import DeleteRecording
 from duologue.usecases.finalize_call import FinalizeCall
 from duologue.usecases.find_audio import FindAudio, Retention
 from duologue.usecases.follow_link import FollowCdrLink, FollowLink
+from duologue.usecases.forward_facts import ForwardFacts
 from duologue.usecases.link_recording import LinkRecording
 from duologue.usecases.look_up_callback import LookUpCallback
 from duologue.usecases.ports.network import Network
 from duologue.usecases.process_network_event import ProcessNetworkEvent
 from duologue.usecases.run_flow import RunFlow
 from duologue.usecases.stop_callback import StopCallback
+from duologue.usecases.sweep_calls import SweepCalls
 from duologue.usecases.until_written import no_pause
 from duologue.wire.chime.answer import Buckets
 from duologue.wire.chime.network_format import ChimeFormat
@@ -308,7 +311,8 @@ class Sweep:
         self.calls, self.flows, self.clock = FakeCalls(), FakeFlows(), FakeClock(at(0))
         self.network = FakeNetwork(*known)
         finalize = FinalizeCall(self.calls, self.network, self.flows, self.clock, no_pause)
-        self.dependencies = sweep.Dependencies(self.calls, finalize, self.clock)
+        sweep_calls = SweepCalls(self.calls, finalize, self.clock, isolate_failures("sweep"))
+        self.dependencies = sweep.Dependencies(self.calls, sweep_calls)
 
     def accept(self, number: int, network_call: str | None = None, *, after_s: float = 0) -> str:
         """Accept call `number`, so long after the first; its id. It is due two minutes later, if nothing begins it."""
@@ -336,8 +340,8 @@ class Outbox:
             self.calls.store_token(CALL_ID, TaskToken("token-1", waits_for, 1))
 
     def take(self, event: dict[str, Any]) -> None:
-        dependencies = outbox.Dependencies(self.calls, self.flows, self.notices)
-        assert answer_stream(event, dependencies) == {"batchItemFailures": []}
+        forward = ForwardFacts(self.calls, self.flows, self.notices, isolate_failures("outbox"))
+        assert answer_stream(event, forward) == {"batchItemFailures": []}
 
 
 class Provision:

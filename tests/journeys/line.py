@@ -29,8 +29,8 @@ from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.webhook_request import Reply, WebhookRequest
 from duologue.runtime.wiring.flow import Dependencies
 from duologue.usecases.finalize_call import FinalizeCall
-from duologue.usecases.forward_facts import Committed, forward_facts
-from duologue.usecases.notify_sp import notify_sp
+from duologue.usecases.forward_facts import Committed, ForwardFacts
+from duologue.usecases.notify_sp import NotifySp
 from duologue.usecases.place_callback import RingTimeouts
 from duologue.usecases.ports.calls import Change
 from duologue.usecases.ports.flows import FlowOrder
@@ -38,7 +38,7 @@ from duologue.usecases.ports.notifying import Notice
 from duologue.usecases.process_network_event import ProcessNetworkEvent
 from duologue.usecases.run_flow import RunFlow
 from duologue.usecases.stop_callback import StopCallback
-from duologue.usecases.sweep_calls import Swept, sweep_calls
+from duologue.usecases.sweep_calls import SweepCalls, Swept
 from duologue.usecases.until_written import no_pause
 from duologue.wire.chime.answer import Buckets
 from duologue.wire.chime.network_format import ChimeFormat
@@ -199,7 +199,7 @@ class Line:
         self.exchange.lambdas.invoke = invoke_without
 
     def sweep(self) -> Swept:
-        return sweep_calls(calls=self.calls, finalize=self.finalize, clock=self.clock, isolate=self.isolate)
+        return SweepCalls(self.calls, self.finalize, self.clock, self.isolate)()
 
     def run(self) -> "Line":
         """Until nothing is left to happen; at most two days of the clock."""
@@ -294,19 +294,11 @@ class Line:
         self.clock.call_later(_STREAM_DELAY, lambda: self._forward(committed))
 
     def _forward(self, committed: Committed) -> None:
-        outbox = _OutboxFlows(self)
-        forward_facts([committed], calls=self.calls, flows=outbox, notices=self, isolate=self.isolate)
+        ForwardFacts(self.calls, _OutboxFlows(self), self, self.isolate)([committed])
 
     def _tell(self, notice: Notice) -> None:
-        notify_sp(
-            notice,
-            log=self.calls,
-            webhooks=HuaweiWebhooks("ce1.example.com", lambda: "66C92B11FF8A425FB8D4CCFE0ED9ED1F", RECORDS),
-            endpoints=self,
-            notices=self,
-            clock=self.clock,
-            chance=lambda: 0.5,
-        )
+        webhooks = HuaweiWebhooks("ce1.example.com", lambda: "66C92B11FF8A425FB8D4CCFE0ED9ED1F", RECORDS)
+        NotifySp(self.calls, webhooks, self, self, self.clock, lambda: 0.5)(notice)
 
     def _invoke(self, lambda_arn: str, event: dict[str, Any]) -> Any:
         return json.loads(self._process(self._format.read(event, self.clock.now())))

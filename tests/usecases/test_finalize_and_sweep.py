@@ -12,10 +12,10 @@ from duologue.domain.errors import LegStillUp, OutsideUnavailable, UnknownCall
 from duologue.domain.outcome import EndReason
 from duologue.domain.task_token import TaskToken, Wait
 from duologue.usecases.finalize_call import GRACE, FinalizeCall
-from duologue.usecases.forward_facts import Committed, forward_facts
+from duologue.usecases.forward_facts import Committed, ForwardFacts
 from duologue.usecases.ports.calls import Change
 from duologue.usecases.ports.notifying import Notice
-from duologue.usecases.sweep_calls import Swept, sweep_calls
+from duologue.usecases.sweep_calls import SweepCalls, Swept
 from duologue.usecases.until_written import no_pause
 from tests.call_control.stories import CALLEE_LEFT, CALLER_DIALLED, CALLER_LEFT, TALKING, Story
 from tests.fakes.calls import FakeCalls
@@ -46,7 +46,7 @@ class Net:
 
     def sweep(self, seconds):
         self.clock.at = at(seconds)
-        return sweep_calls(calls=self.calls, finalize=self.finalize, clock=self.clock, isolate=self.isolate)
+        return SweepCalls(self.calls, self.finalize, self.clock, self.isolate)()
 
     @property
     def due(self):
@@ -191,7 +191,7 @@ class Outbox:
             self.calls.store_token(call_id, TaskToken(f"token-{call_id}", Wait.CALLER_ANSWER, 1))
 
     def forward(self, committed):
-        forward_facts(committed, calls=self.calls, flows=self.flows, notices=self.notices, isolate=self.isolate)
+        ForwardFacts(self.calls, self.flows, self.notices, self.isolate)(committed)
 
 
 def test_facts_are_queued_in_order_and_waits_are_resumed():

@@ -15,7 +15,7 @@ from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.outcome import EndReason, Party
 from duologue.domain.recording import Recording
 from duologue.domain.webhook_request import Reply
-from duologue.usecases.notify_sp import NotifyResult, notify_sp
+from duologue.usecases.notify_sp import NotifyResult, NotifySp
 from duologue.usecases.ports.calls import SavedCall
 from duologue.usecases.ports.notifying import Notice
 from duologue.wire.huawei.notifications import HuaweiWebhooks
@@ -53,8 +53,7 @@ class Teller:
         self.records = RECORDS
 
     def notify(self, notice: Notice) -> NotifyResult:
-        return notify_sp(
-            notice,
+        notify_sp = NotifySp(
             log=self.calls,
             webhooks=HuaweiWebhooks("ce1.example.com", lambda: "n1", self.records),
             endpoints=self.endpoints,
@@ -62,6 +61,7 @@ class Teller:
             clock=self.clock,
             chance=lambda: 0.5,
         )
+        return notify_sp(notice)
 
     def end(self) -> None:
         row = self.calls.rows[CALL]

@@ -21,27 +21,32 @@ class Committed:
     resumes: Wait | None = None
 
 
-def forward_facts(
-    committed: Iterable[Committed], *, calls: Calls, flows: Flows, notices: Notices, isolate: FailureIsolation
-) -> None:
-    """Queue the notices in order, then resume each flow, independently of the others.
+@dataclass(frozen=True, slots=True)
+class ForwardFacts:
+    calls: Calls
+    flows: Flows
+    notices: Notices
+    isolate: FailureIsolation
 
-    A flow that can never be resumed is skipped: returning the batch would block the rest of the stream. Repeating a
-    batch is harmless: resuming is idempotent, and notices are deduplicated by sequence.
+    def __call__(self, committed: Iterable[Committed]) -> None:
+        """Queue the notices in order, then resume each flow, independently of the others.
 
-    Raises:
-        OutsideUnavailable: the queue, the store or the state machine is unavailable; the batch must be retried.
-    """
-    changes = list(committed)
-    notices.queue([notice for change in changes for notice in change.notices])
-    unreached: OutsideUnavailable | None = None
-    for change in changes:
-        if change.resumes is None:
-            continue
-        with isolate(change.call_id):
-            try:
-                resume_flow(change.call_id, change.resumes, calls=calls, flows=flows)
-            except OutsideUnavailable as error:
-                unreached = error
-    if unreached is not None:
-        raise unreached
+        A flow that can never be resumed is skipped: returning the batch would block the rest of the stream. Repeating a
+        batch is harmless: resuming is idempotent, and notices are deduplicated by sequence.
+
+        Raises:
+            OutsideUnavailable: the queue, the store or the state machine is unavailable; the batch must be retried.
+        """
+        changes = list(committed)
+        self.notices.queue([notice for change in changes for notice in change.notices])
+        unreached: OutsideUnavailable | None = None
+        for change in changes:
+            if change.resumes is None:
+                continue
+            with self.isolate(change.call_id):
+                try:
+                    resume_flow(change.call_id, change.resumes, calls=self.calls, flows=self.flows)
+                except OutsideUnavailable as error:
+                    unreached = error
+        if unreached is not None:
+            raise unreached

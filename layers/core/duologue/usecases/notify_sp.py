@@ -7,7 +7,7 @@ late.
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from duologue.call_control.facts import LegFact
@@ -33,63 +33,63 @@ class NotifyResult(StrEnum):
     UNDELIVERED = "undelivered"  # not acknowledged, and not retried; it is kept
 
 
-def notify_sp(
-    notice: Notice,
-    *,
-    log: NotificationLog,
-    webhooks: WebhookFormat,
-    endpoints: SpEndpoints,
-    notices: Notices,
-    clock: Clock,
-    chance: Callable[[], float],
-) -> NotifyResult:
-    """Make one attempt. `chance`: returns a random number from 0 up to 1.
+@dataclass(frozen=True, slots=True)
+class NotifySp:
+    """`chance`: returns a random number from 0 up to 1."""
 
-    Raises:
-        OutsideUnavailable: storage or a queue is unavailable; the message must be retried.
-    """
-    now = clock.now()
-    if notice.due is not None and now < notice.due:
-        notices.queue_again(notice, now)
-        return NotifyResult.NOT_DUE
-    try:
-        notification = log.notification(notice)
-    except (UnknownCall, UnknownApp) as error:  # expired while it was queued, or deleted by the operator
-        return _give_up(notice, notices, type(error).__name__)
-    fact = notification.fact
-    if notification.is_acknowledged:
-        return NotifyResult.ALREADY_ACKNOWLEDGED
-    overtaken = isinstance(fact, LegFact) and notification.call.phase is Phase.OVER
-    if overtaken and notice.attempt > 1:
-        return NotifyResult.OUTDATED
-    request = webhooks.request(notification.call, fact, notification.cdr, notification.app, now)
-    if request is None:
-        return NotifyResult.NOT_FOR_SP
-    reply = endpoints.post(request)
-    acknowledged = webhooks.is_acknowledged(fact, reply)
-    note = reply.note or ("" if acknowledged else "not taken")
-    delivery = Delivery(notice.attempt, now, request.url, acknowledged=acknowledged, status=reply.status, note=note)
-    log.record_delivery(notice.call_id, notice.sequence, delivery)
-    if acknowledged:
-        return NotifyResult.ACKNOWLEDGED
-    if overtaken:
-        return NotifyResult.OUTDATED
-    return _put_aside(notice, notices, clock, chance(), note)
+    log: NotificationLog
+    webhooks: WebhookFormat
+    endpoints: SpEndpoints
+    notices: Notices
+    clock: Clock
+    chance: Callable[[], float]
 
+    def __call__(self, notice: Notice) -> NotifyResult:
+        """Make one attempt.
 
-def _put_aside(notice: Notice, notices: Notices, clock: Clock, chance: float, why: str) -> NotifyResult:
-    wait = wait_after(notice.attempt, chance)
-    if wait is None:
-        return _give_up(notice, notices, why)
-    now = clock.now()
-    notices.queue_again(replace(notice, attempt=notice.attempt + 1, due=now + wait), now)
-    return NotifyResult.RETRY_LATER
+        Raises:
+            OutsideUnavailable: storage or a queue is unavailable; the message must be retried.
+        """
+        now = self.clock.now()
+        if notice.due is not None and now < notice.due:
+            self.notices.queue_again(notice, now)
+            return NotifyResult.NOT_DUE
+        try:
+            notification = self.log.notification(notice)
+        except (UnknownCall, UnknownApp) as error:  # expired while it was queued, or deleted by the operator
+            return self._give_up(notice, type(error).__name__)
+        fact = notification.fact
+        if notification.is_acknowledged:
+            return NotifyResult.ALREADY_ACKNOWLEDGED
+        overtaken = isinstance(fact, LegFact) and notification.call.phase is Phase.OVER
+        if overtaken and notice.attempt > 1:
+            return NotifyResult.OUTDATED
+        request = self.webhooks.request(notification.call, fact, notification.cdr, notification.app, now)
+        if request is None:
+            return NotifyResult.NOT_FOR_SP
+        reply = self.endpoints.post(request)
+        acknowledged = self.webhooks.is_acknowledged(fact, reply)
+        note = reply.note or ("" if acknowledged else "not taken")
+        delivery = Delivery(notice.attempt, now, request.url, acknowledged=acknowledged, status=reply.status, note=note)
+        self.log.record_delivery(notice.call_id, notice.sequence, delivery)
+        if acknowledged:
+            return NotifyResult.ACKNOWLEDGED
+        if overtaken:
+            return NotifyResult.OUTDATED
+        return self._put_aside(notice, note)
 
+    def _put_aside(self, notice: Notice, why: str) -> NotifyResult:
+        wait = wait_after(notice.attempt, self.chance())
+        if wait is None:
+            return self._give_up(notice, why)
+        now = self.clock.now()
+        self.notices.queue_again(replace(notice, attempt=notice.attempt + 1, due=now + wait), now)
+        return NotifyResult.RETRY_LATER
 
-def _give_up(notice: Notice, notices: Notices, why: str) -> NotifyResult:
-    notices.keep_undelivered(notice, why)
-    _log.error(
-        "notification undelivered; kept in the queue Undelivered",
-        extra={"call_id": notice.call_id, "sequence": notice.sequence, "attempts": notice.attempt, "why": why},
-    )
-    return NotifyResult.UNDELIVERED
+    def _give_up(self, notice: Notice, why: str) -> NotifyResult:
+        self.notices.keep_undelivered(notice, why)
+        _log.error(
+            "notification undelivered; kept in the queue Undelivered",
+            extra={"call_id": notice.call_id, "sequence": notice.sequence, "attempts": notice.attempt, "why": why},
+        )
+        return NotifyResult.UNDELIVERED

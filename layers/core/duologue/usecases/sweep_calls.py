@@ -25,19 +25,24 @@ class Swept:
     without_events: int = 0
 
 
-def sweep_calls(
-    *, calls: OpenCalls, finalize: FinalizeCall, clock: Clock, isolate: FailureIsolation, most: int = 2000
-) -> Swept:
-    """Look at up to `most` overdue calls, oldest first. A call that cannot be finalized does not block others."""
-    remaining = 0
-    finalized: list[Call] = []
-    for call_id in calls.overdue(clock.now(), most):
-        remaining += 1
-        with isolate(call_id):
-            try:
-                done = finalize.if_due(call_id)
-                finalized += [done] if done is not None else []
-                remaining -= 1
-            except (LegStillUp, OutsideUnavailable, UnknownCall):
-                _log.warning("not finalized; retrying in the next sweep", extra={"call_id": call_id}, exc_info=True)
-    return Swept(len(finalized), remaining, sum(call.has_no_events for call in finalized))
+@dataclass(frozen=True, slots=True)
+class SweepCalls:
+    calls: OpenCalls
+    finalize: FinalizeCall
+    clock: Clock
+    isolate: FailureIsolation
+
+    def __call__(self, most: int = 2000) -> Swept:
+        """Look at up to `most` overdue calls, oldest first. A call that cannot be finalized does not block others."""
+        remaining = 0
+        finalized: list[Call] = []
+        for call_id in self.calls.overdue(self.clock.now(), most):
+            remaining += 1
+            with self.isolate(call_id):
+                try:
+                    done = self.finalize.if_due(call_id)
+                    finalized += [done] if done is not None else []
+                    remaining -= 1
+                except (LegStillUp, OutsideUnavailable, UnknownCall):
+                    _log.warning("not finalized; retrying in the next sweep", extra={"call_id": call_id}, exc_info=True)
+        return Swept(len(finalized), remaining, sum(call.has_no_events for call in finalized))

@@ -1,8 +1,6 @@
 """Dependencies of notify_sp."""
 
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from random import SystemRandom
 
@@ -15,27 +13,16 @@ from duologue.runtime.settings import setting
 from duologue.runtime.wiring.accounts import dynamo_accounts, link_tokens
 from duologue.runtime.wiring.calls import keep_calls
 from duologue.runtime.wiring.sp_endpoints import sp_endpoints
-from duologue.usecases.ports.notifying import Notices, NotificationLog, SpEndpoints, WebhookFormat
-from duologue.usecases.ports.outside import Clock
+from duologue.usecases.notify_sp import NotifySp
 from duologue.wire.huawei.notifications import HuaweiWebhooks
 from duologue.wire.huawei.records import Records
 
 _NONCE_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Dependencies:
-    log: NotificationLog
-    webhooks: WebhookFormat
-    endpoints: SpEndpoints
-    notices: Notices
-    clock: Clock
-    chance: Callable[[], float]
-
-
 @cache
-def dependencies() -> Dependencies:
-    return Dependencies(
+def dependencies() -> NotifySp:
+    return NotifySp(
         log=DynamoNotificationLog(
             client("dynamodb", NORMAL),
             setting("CALLS_TABLE"),

@@ -7,21 +7,21 @@ from duologue.adapters.aws import NORMAL
 from duologue.adapters.aws_clients import client
 from duologue.adapters.dynamo_open_calls import DynamoOpenCalls
 from duologue.adapters.system_clock import SystemClock
+from duologue.runtime.last_resort import isolate_failures
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.calls import dynamo_calls, finalize_call
-from duologue.usecases.finalize_call import FinalizeCall
 from duologue.usecases.ports.calls import OpenCalls
-from duologue.usecases.ports.outside import Clock
+from duologue.usecases.sweep_calls import SweepCalls
 
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
     calls: OpenCalls
-    finalize: FinalizeCall
-    clock: Clock
+    sweep: SweepCalls
 
 
 @cache
 def dependencies() -> Dependencies:
     open_calls = DynamoOpenCalls(client("dynamodb", NORMAL), setting("CALLS_TABLE"), setting("ACCOUNTS_TABLE"))
-    return Dependencies(open_calls, finalize_call(dynamo_calls()), SystemClock())
+    finalize = finalize_call(dynamo_calls())
+    return Dependencies(open_calls, SweepCalls(open_calls, finalize, SystemClock(), isolate_failures("sweep")))

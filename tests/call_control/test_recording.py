@@ -47,7 +47,7 @@ def test_the_dial_stands_alone_in_its_list():
     assert [type(action) for action in story.actions] == [DialAndBridge]
 
 
-def test_the_account_names_a_recording_if_and_only_if_it_started():
+def test_the_cdr_names_a_recording_if_and_only_if_it_started():
     story = recorded(STARTED, CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))
     assert cdr_of(story.call).recording == Recording(KEY, at(15))
     story = recorded(CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))

@@ -230,7 +230,7 @@ def test_hanging_up_a_leg_that_has_ended_is_harmless():
     assert story.last.note is not None
 
 
-def test_the_safety_net_closes_what_the_network_never_ended():
+def test_the_safety_net_finalizes_what_the_network_never_ended():
     decision = closed(Story(*TALKING).call, 4000)
     assert decision.call.phase is Phase.OVER
     assert decision.resumes is Wait.END
@@ -248,7 +248,7 @@ def test_a_last_hang_up_that_never_came_does_not_make_a_day_of_talk(left):
     assert account.reason is EndReason.HUNG_UP
 
 
-def test_an_answer_that_was_not_heard_is_hung_up_by_the_networks_word():
+def test_a_leg_answered_without_an_event_is_hung_up_by_the_networks_report():
     """The caller's: the flow gives up, and asks for the end of a leg that the row does not know to be up."""
     story = Story(CALLER_DIALLED, CALLER_RANG)
     story.call = replace(story.call, ending=EndReason.CALLER_SILENT)
@@ -256,7 +256,7 @@ def test_an_answer_that_was_not_heard_is_hung_up_by_the_networks_word():
     assert story.play(replace(END_WANTED, connected={Party.CALLER: LEG_A})).actions == (HANG_UP_CALLER,)
 
 
-def test_a_callee_whose_answer_was_not_heard_does_not_outlive_the_caller():
+def test_a_callee_answered_without_an_event_does_not_outlive_the_caller():
     """Nor is the call over before its leg is."""
     left = replace(CALLER_LEFT, connected={Party.CALLEE: LEG_B})
     story = Story(CALLER_DIALLED, CALLER_ANSWERED, CALLEE_WANTED, left)
@@ -295,7 +295,7 @@ def test_a_callee_answered_while_its_caller_was_gone_has_not_ended_before():
     assert account.talk == timedelta(0)
 
 
-def test_whoever_is_still_up_when_the_account_was_closed_is_hung_up():
+def test_a_leg_still_up_on_a_finalized_call_is_hung_up():
     story = Story(*TALKING)
     story.call = closed(story.call, 100).call
     both = {Party.CALLER: LEG_A, Party.CALLEE: LEG_B}
@@ -310,7 +310,7 @@ def test_a_silent_network_means_no_answer():
     assert call.ending is EndReason.CALLER_SILENT
 
 
-def test_a_call_that_was_never_taken_up_has_no_legs_to_account_for():
+def test_a_call_that_was_never_taken_up_has_no_legs_in_its_cdr():
     call = decide(callback(), NeverTakenUp(at(120))).call
     assert (call.ending, call.caller.ended_at) == (EndReason.NEVER_STARTED, None)
     assert cdr_of(call).talk == timedelta(0)

@@ -74,7 +74,7 @@ def test_a_token_whose_wait_is_over_is_no_error(code):
 
 
 @pytest.mark.parametrize("aws", ["lab"], indirect=True)
-def test_a_wait_is_woken_and_broken_off(aws, client):
+def test_a_wait_is_completed_and_failed(aws, client):
     dynamodb = aws("dynamodb")
     table = f"tokens-{next(_names)}"
     dynamodb.create_table(

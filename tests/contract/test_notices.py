@@ -76,7 +76,7 @@ def test_a_retry_that_is_not_due_is_kept_back(queues):
     assert queues.take(queues.retry) == []
 
 
-def test_what_was_never_taken_is_kept_with_why(queues):
+def test_what_was_never_acknowledged_is_kept_with_why(queues):
     notice = Notice("call-1", 3, "EVENT#x", "app-1", attempt=10, due=NOW)
     queues.notices.keep_undelivered(notice, "too slow")
     (message,) = queues.take(queues.undelivered)
@@ -97,7 +97,7 @@ def test_a_delay_is_never_too_short_and_never_longer_than_sqs_takes(aws, due, de
         SqsNotices(client, retry="retry").queue_again(notice, NOW)
 
 
-def test_a_batch_that_was_taken_in_part_is_said_as_out_of_reach(aws):
+def test_a_batch_that_was_queued_in_part_is_unavailable(aws):
     client = aws("sqs")
     with Stubber(client) as stubbed:
         failed = {"Id": "0", "SenderFault": False, "Code": "InternalError"}

@@ -30,19 +30,19 @@ def s3(aws):
     return client
 
 
-def test_whether_a_sound_is_there(s3):
+def test_whether_a_recording_is_there(s3):
     recordings = S3Recordings(s3, "recordings")
     assert recordings.holds(KEY)
     assert not recordings.holds("recordings/another.wav")
 
 
-def test_a_url_names_the_sound_its_kind_and_its_time(s3):
+def test_a_url_names_the_recording_its_kind_and_its_time(s3):
     url = S3Recordings(s3, "recordings").url(KEY, timedelta(minutes=15))
     assert KEY in url
     assert "response-content-type=audio%2Fwav" in url
 
 
-def test_anybody_may_fetch_a_sound_by_its_url(s3, request):
+def test_anybody_may_fetch_a_recording_by_its_url(s3, request):
     if "moto" in request.node.callspec.id:
         pytest.skip("moto answers calls of boto3 alone: there is no server to fetch from")
     root = {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": "test", "region_name": "us-east-1"}

@@ -106,7 +106,7 @@ def request(url: str) -> WebhookRequest:
     return WebhookRequest(url, {"Content-Type": "application/json;charset=UTF-8", "X-Signed": "yes"}, b'{"a":1}')
 
 
-def test_a_letter_arrives_as_it_was_written():
+def test_a_request_arrives_as_it_was_written():
     server = Server(body=b'{"resultcode":"0"}')
     with serving(server) as port:
         assert here().post(request(f"http://{NAME}:{port}/status?sp=1#top")) == Reply(200, b'{"resultcode":"0"}')
@@ -163,7 +163,7 @@ def test_a_name_that_was_allowed_when_saved_is_judged_again_when_used():
     assert not server.got
 
 
-def test_a_name_is_looked_up_once_a_letter_so_it_cannot_change_in_between():
+def test_a_name_is_looked_up_once_per_request_so_it_cannot_change_in_between():
     names = Names(["127.0.0.1"])
     with serving(Server()) as port:
         reply = HttpSpEndpoints(names, allow_loopback=True, allow_plain_http=True).post(

@@ -11,7 +11,7 @@ AUDIO = Path(__file__).parents[2] / "audio"
 
 
 @pytest.mark.parametrize("prompt", Prompt)
-def test_a_prompt_has_its_sound(prompt):
+def test_a_prompt_has_its_audio(prompt):
     with wave.open(str(AUDIO / f"{prompt.value}.wav")) as sound:
         assert (sound.getframerate(), sound.getsampwidth(), sound.getnchannels()) == (8000, 2, 1)
         seconds = sound.getnframes() / sound.getframerate()
@@ -20,5 +20,5 @@ def test_a_prompt_has_its_sound(prompt):
     assert max(samples) > 0, "not silence"
 
 
-def test_every_sound_is_of_a_prompt():
+def test_every_file_is_of_a_prompt():
     assert {sound.stem for sound in AUDIO.glob("*.wav")} == {prompt.value for prompt in Prompt}

@@ -61,7 +61,7 @@ def test_what_is_written_is_a_wav_file_to_others_too():
         assert (read.getframerate(), read.getnchannels(), read.getsampwidth(), read.getnframes()) == (8000, 1, 2, 800)
 
 
-def test_the_length_is_that_of_the_sound_not_of_the_file():
+def test_the_length_is_that_of_the_audio_not_of_the_file():
     extra = chunk(b"LIST", b"odd")
     assert read_wav(wav(bytes(8000), more=extra)).seconds == 0.5
     assert read_wav(wav(bytes(8000), kind=6, bits=8, more=extra)).seconds == 1.0
@@ -91,7 +91,7 @@ def test_the_long_form_of_a_kind():
         (wav(bytes(LARGEST)), "is larger than"),
     ],
 )
-def test_what_is_not_taken(content, rule):
+def test_what_is_refused(content, rule):
     with pytest.raises(InvalidField, match=rule) as refused:
         read_wav(content, field="greeting.wav")
     assert refused.value.field == "greeting.wav"
@@ -107,5 +107,5 @@ def test_whatever_is_no_prompt_is_refused_by_name(content):
 
 
 @pytest.mark.parametrize("path", sorted(Path("audio").glob("*.wav")), ids=lambda path: path.name)
-def test_the_platforms_own_prompts_are_taken(path):
+def test_the_platforms_own_prompts_are_accepted(path):
     assert 0.1 < read_wav(path.read_bytes()).seconds < 60

@@ -272,7 +272,7 @@ def test_what_a_state_goes_on_by_is_raised_for_it(event):
 DIALLED = replace(ACCEPTED, network_call=NETWORK_CALL, taken_up_at=at(1))
 
 
-def test_a_call_that_was_never_dialled_is_closed_with_its_one_record():
+def test_a_call_that_was_never_dialled_is_finalized_with_its_one_record():
     world = Flow()
     world.take(SETTLE)
     ended = CallEnded(at(60), EndReason.NEVER_STARTED)
@@ -280,7 +280,7 @@ def test_a_call_that_was_never_dialled_is_closed_with_its_one_record():
     assert world.calls.in_use("app-1") == 0
 
 
-def test_settling_twice_closes_once():
+def test_settling_twice_finalizes_once():
     world = Flow()
     world.take(SETTLE)
     cdr = world.calls.cdrs[CALL_ID]

@@ -174,14 +174,14 @@ def test_each_choice_has_its_rule_in_the_storage():
     assert by_tag == {str(days): days for days in KEEP_DAYS}
 
 
-def test_a_sound_that_comes_after_it_was_deleted_is_deleted_too(world):
+def test_a_recording_that_comes_after_it_was_deleted_is_deleted_too(world):
     world.calls.change(CALL.id, recording=Recording(KEY, at(15), deleted_at=at(90)))
     assert world.put(wav(tone(600), tone(900))).hear() == "deleted as its SP wants"
     assert world.published is None
     assert world.keys == []
 
 
-def test_what_is_no_sound_comes_again(world):
+def test_what_is_no_audio_is_retried(world):
     with pytest.raises(OutsideUnavailable):
         world.put(b"RIFF....nothing").hear()
     assert world.published is None

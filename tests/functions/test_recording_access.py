@@ -30,7 +30,7 @@ def following(location: str) -> dict[str, Any]:
     return FOLLOWED | {"pathParameters": {"token": urlsplit(location).path.removeprefix("/r/")}}
 
 
-def test_the_way_from_the_name_in_the_cdr_to_the_sound(api):
+def test_the_way_from_the_name_in_the_cdr_to_the_recording(api):
     status, link = api.lead(ASKED)
     assert status == 301
     assert link.startswith("https://duologue.example.com/r/")
@@ -76,7 +76,7 @@ def test_a_guessed_link(api, token):
     assert api.say(FOLLOWED | {"pathParameters": {"token": token}}) == NO_LINK
 
 
-def test_a_link_to_a_sound_that_is_gone(api):
+def test_a_link_to_a_recording_that_is_gone(api):
     api.recordings.sounds.clear()
     assert api.say(FOLLOWED) == NO_LINK
 
@@ -90,12 +90,12 @@ def test_a_link_of_who_is_suspended(api, who):
     assert api.say(FOLLOWED) == NO_LINK
 
 
-def test_a_sound_that_has_not_come_yet(api):
+def test_a_recording_that_has_not_come_yet(api):
     api.recordings.sounds.clear()
     assert api.say(ASKED) == NOT_READY
 
 
-def test_a_sound_that_was_deleted_with_age(api):
+def test_a_recording_that_was_deleted_with_age(api):
     api.calls.change(CALL_ID, recording=type(RECORDING)(RECORDING.key, at(-DAYS_7_S)))
     assert api.say(ASKED) == ABSENT_RECORD
 
@@ -155,12 +155,12 @@ def test_the_samples_carry_what_the_wire_says(api):
     assert json.dumps(FOLLOWED).count("access_token") == 0
 
 
-def test_the_link_of_the_account_leads_to_the_sound(api):
+def test_the_link_in_the_cdr_leads_to_the_recording(api):
     status, url = api.lead(OF_ACCOUNT)
     assert (status, url) == (302, f"https://storage.example.com/{published_key(api.key, CALL_ID)}?good_for=900")
 
 
-def test_the_link_of_the_account_before_the_sound_has_come_and_after_it_was_deleted(api):
+def test_the_link_in_the_cdr_before_the_recording_has_come_and_after_it_was_deleted(api):
     api.recordings.sounds.clear()
     assert api.say(OF_ACCOUNT) == NOT_READY
     api.recordings.sounds |= {RECORDING.key, published_key(api.key, CALL_ID)}

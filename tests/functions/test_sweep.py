@@ -15,7 +15,7 @@ MINUTE = sample("sweep", "minute_passed")
 DUE_S = 120
 
 
-def test_a_call_that_is_due_is_closed_and_a_young_one_left_alone():
+def test_a_call_that_is_due_is_finalized_and_a_young_one_left_alone():
     world = Sweep()
     first = world.accept(1)
     world.accept(2, after_s=1)
@@ -25,7 +25,7 @@ def test_a_call_that_is_due_is_closed_and_a_young_one_left_alone():
     assert world.calls.cdrs[first].reason is EndReason.NEVER_STARTED
 
 
-def test_twice_closes_once():
+def test_twice_finalizes_once():
     world = Sweep()
     first = world.accept(1)
     world.clock.advance(DUE_S)
@@ -48,7 +48,7 @@ def test_a_call_that_is_not_due_yet_is_looked_at_again_when_it_is():
     assert world.calls.load(first).call.ending is None
 
 
-def test_a_call_that_is_still_up_is_asked_to_end_then_closed_all_the_same():
+def test_a_call_that_is_still_up_is_asked_to_end_then_finalized_anyway():
     world = Sweep("network-1")
     first = world.accept(1, "network-1")
     world.clock.advance(DUE_S)
@@ -59,7 +59,7 @@ def test_a_call_that_is_still_up_is_asked_to_end_then_closed_all_the_same():
     assert world.sweep() == {"finalized": 1, "remaining": 0, "freed": 0}
 
 
-def test_one_that_cannot_be_closed_holds_up_no_other():
+def test_one_that_cannot_be_finalized_blocks_no_other():
     world = Sweep("network-1")
     world.accept(1, "network-1")
     world.accept(2, after_s=10)

@@ -97,7 +97,7 @@ def check_told_once_and_in_order(line):
     assert times == sorted(times)
 
 
-def test_the_outbox_alone_wakes_the_flow():
+def test_the_outbox_alone_resumes_the_flow():
     """The fast path may fail every time: the stream does it again."""
     line = Line(answers(2), answers(3, talks=20.0), fast_path=False)
     call = line.place()
@@ -224,7 +224,7 @@ def test_a_phone_that_vanishes_is_ended_at_the_longest_call():
     assert line.disconnect["stateCode"] == 8010
 
 
-def test_an_accepted_call_that_nothing_took_up_is_closed_without_dialling():
+def test_an_accepted_call_that_nothing_took_up_is_finalized_without_dialling():
     line = Line(answers(2), answers(3))
     line.player.holds_back = True  # the process died between the write and the start
     call = line.place()

@@ -162,7 +162,7 @@ def test_how_many_calls_more_may_be_placed_is_said_if_asked():
     assert desk.ask(returnIdlePort="true")["idlePort"] == 1, "the two are over"
 
 
-def test_which_sounds_of_the_callees_network_are_wanted_is_read_and_changes_nothing():
+def test_which_early_media_of_the_callees_network_are_wanted_is_read_and_changes_nothing():
     """The network has no choice here: whoever says "none" hears what whoever says "all" does."""
     heard, told = [], []
     for media in ("all", "none", "fail"):

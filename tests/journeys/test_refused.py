@@ -113,7 +113,7 @@ def make_room(line):
     [(True, 8000, 100, "InvalidActionParameter"), (False, 7109, 522, "SystemException")],
     ids=["for good", "for want of room"],
 )
-def test_a_callee_whose_dial_is_refused_is_not_in_the_account(good, state, fail_reason, error):
+def test_a_callee_whose_dial_is_refused_is_not_in_the_cdr(good, state, fail_reason, error):
     """Its `callout` was told when the network was asked (docs/decisions/0008); its phone never rang."""
     quotas = Quotas() if good else Quotas(on=True, active_calls=1)
     line = Line(answers(2), answers(3), switches=Switches(quotas=quotas))

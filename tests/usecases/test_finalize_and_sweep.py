@@ -58,7 +58,7 @@ class Net:
         return self.calls.cdrs[callback().id].reason
 
 
-def test_what_the_last_hang_up_closed_is_left_alone():
+def test_what_the_last_hang_up_finalized_is_left_alone():
     net = Net(*TALKING, CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))
     assert net.close() is None
     assert net.network.asked == []
@@ -73,7 +73,7 @@ def test_what_the_last_hang_up_closed_is_left_alone():
         (TALKING, True, EndReason.LOST),
     ],
 )
-def test_a_call_that_no_event_ended_is_closed_once(events, taken_up, reason):
+def test_a_call_that_no_event_ended_is_finalized_once(events, taken_up, reason):
     net = Net(*events, taken_up=taken_up)
     net.calls.store_token(callback().id, TaskToken("token-1", Wait.CALLEE_ANSWER, 1))
     assert net.close() == net.calls.load(callback().id).call

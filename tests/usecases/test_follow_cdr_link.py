@@ -53,7 +53,7 @@ class Link:
         return False
 
 
-def test_it_leads_to_the_sound_as_often_as_it_is_followed():
+def test_it_leads_to_the_recording_as_often_as_it_is_followed():
     link = Link()
     assert [MONO in link.follow() for _ in ("once", "twice")] == [True, True]
 
@@ -64,7 +64,7 @@ def test_it_leads_to_the_form_that_the_app_wants_now():
     assert STEREO in link.follow()
 
 
-def test_before_the_sound_has_come_it_is_not_ready_and_no_url_leads_to_nothing():
+def test_before_the_recording_has_come_it_is_not_ready_and_no_url_leads_to_nothing():
     link = Link()
     link.recordings.sounds.clear()
     with pytest.raises(RecordingNotReady):
@@ -83,7 +83,7 @@ def test_its_days_run_from_the_end_of_the_call():
 
 
 @pytest.mark.parametrize(("platform", "own", "days"), [(2, 0, 2), (7, 1, 1), (2, 30, 2)])
-def test_it_ends_with_the_sound_however_long_the_storage_keeps_it(platform, own, days):
+def test_it_ends_with_the_recording_however_long_the_storage_keeps_it(platform, own, days):
     link = Link(sound_days=platform, link_days=30)
     link.calls.change(CALL.id, keep_recording_days=own)
     link.clock.at = at(days * DAY - 1)
@@ -122,7 +122,7 @@ def test_while_its_app_or_sp_is_suspended(who):
     assert link.is_refused()
 
 
-def test_once_its_sp_deleted_the_recording_even_if_a_sound_still_lies_there():
+def test_once_its_sp_deleted_the_recording_even_if_a_recording_still_lies_there():
     link = Link()
     DeleteRecording(link.calls, link.recordings, link.clock, no_pause)(CALL.id, APP)
     link.recordings.sounds |= {STEREO, MONO}

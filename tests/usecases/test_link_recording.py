@@ -38,12 +38,12 @@ class Desk:
         return [link.key for link in self.links.links.values()]
 
 
-def test_the_published_sound_unless_the_app_wants_the_parties_apart():
+def test_the_published_recording_unless_the_app_wants_the_parties_apart():
     assert Desk(STEREO, MONO).ask() == [MONO]
     assert Desk(STEREO, MONO).ask(replace(APP, stereo_recordings=True)) == [STEREO]
 
 
-def test_a_sound_that_has_not_come_or_is_not_published_yet():
+def test_a_recording_that_has_not_come_or_is_not_published_yet():
     with pytest.raises(RecordingNotReady):
         Desk(STEREO).ask()
     with pytest.raises(RecordingNotReady):
@@ -104,7 +104,7 @@ class TestDeleting:
         assert desk.recordings.sounds == set()
         assert desk.calls.load(CALL.id).call.recording == Recording(STEREO, NOW, deleted_at=NOW)
 
-    def test_before_the_sound_has_come(self):
+    def test_before_the_recording_has_come(self):
         desk = Desk()
         self.delete(desk)
         assert desk.calls.load(CALL.id).call.recording.deleted_at == NOW
@@ -124,7 +124,7 @@ class TestDeleting:
         assert desk.recordings.sounds == set()
 
 
-def test_a_sound_that_was_deleted_with_age():
+def test_a_recording_that_was_deleted_with_age():
     desk = Desk(STEREO, MONO)
     desk.clock.advance(timedelta(days=7).total_seconds())
     with pytest.raises(UnknownRecording):

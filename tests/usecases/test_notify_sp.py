@@ -100,7 +100,7 @@ def test_what_is_not_for_the_sp_is_not_told():
     assert not deaf.endpoints.requests and not deaf.calls.deliveries
 
 
-def test_what_was_not_taken_is_put_aside_until_it_is_due_and_told_then():
+def test_what_was_not_acknowledged_is_retried_when_it_is_due():
     teller = Teller(Reply(503), over=False)
     assert teller.notify(notice(DIALLED)) is NotifyResult.RETRY_LATER
     (again,) = teller.notices.aside
@@ -128,7 +128,7 @@ def test_what_was_not_taken_is_put_aside_until_it_is_due_and_told_then():
         (CLOSED, Reply(200, b'{"resultcode":"1020001"}'), "not taken"),
     ],
 )
-def test_what_counts_as_not_taken_is_kept_with_why(sequence, reply, note):
+def test_what_counts_as_not_acknowledged_is_kept_with_why(sequence, reply, note):
     teller = Teller(reply, over=sequence != DIALLED)
     assert teller.notify(notice(sequence)) is NotifyResult.RETRY_LATER
     assert [kept.note for *_, kept in teller.calls.deliveries] == [note]
@@ -183,7 +183,7 @@ def test_a_step_of_a_leg_does_not_come_again_once_its_call_is_over(over_at_first
     assert [(kept.acknowledged, kept.status) for *_, kept in teller.calls.deliveries] == [(False, 500)]
 
 
-def test_the_end_and_the_account_come_again_though_the_call_is_over():
+def test_the_end_and_the_cdr_are_retried_though_the_call_is_over():
     for sequence in (ENDED, CLOSED):
         teller = Teller(Reply(500))
         assert teller.notify(notice(sequence)) is NotifyResult.RETRY_LATER

@@ -253,7 +253,7 @@ def test_the_same_event_in_two_processes_at_once(platform):
     assert [platform.process(said)] == first
 
 
-def test_the_last_hang_up_closes_the_account(platform):
+def test_the_last_hang_up_finalizes_the_call(platform):
     platform.play(*TALKING, CALLEE_LEFT).waits("token-9", Wait.END).play(replace(CALLER_LEFT, at=at(61)))
     assert list(platform.calls.cdrs) == [callback().id]
     assert platform.calls.slots["app-1"] == set()

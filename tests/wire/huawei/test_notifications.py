@@ -115,7 +115,7 @@ def test_who_hung_up_is_told_only_if_asked_for(party, value):
     assert event_of(replace(call, wants_party_type=True), fact, HOST, RECORDS)["statusInfo"]["partyType"] == value
 
 
-def test_the_account_of_a_talk():
+def test_the_cdr_of_a_talk():
     told = event_of(talked(), CdrWritten(at(61)), HOST, RECORDS)
     assert told == {
         "eventType": "fee",
@@ -152,7 +152,7 @@ def test_the_account_of_a_talk():
     }
 
 
-def test_the_account_of_a_failed_call_leaves_out_what_did_not_come_to_pass():
+def test_the_cdr_of_a_failed_call_omits_what_did_not_happen():
     call = callback()
     busy = replace(call.caller, dialled_at=at(0), ended_at=at(4), outcome=Outcome(Result.BUSY, 486))
     call = replace(call, caller=busy, ending=EndReason.CALLER_FAILED, ended_at=at(4), user_data=None)
@@ -179,7 +179,7 @@ def make_webhooks() -> HuaweiWebhooks:
     return HuaweiWebhooks(HOST, lambda: "66C92B11FF8A425FB8D4CCFE0ED9ED1F", RECORDS)
 
 
-def test_a_letter_is_signed_for_its_url():
+def test_a_notification_is_signed_for_its_url():
     sent = request(talked(), LegDialledRecorded(at(0), Party.CALLER), APP, 1)
     digest = push_digest(
         APP.secret, "http://127.0.0.1:9999/status", "66C92B11FF8A425FB8D4CCFE0ED9ED1F", "2026-11-23T09:00:01Z"
@@ -203,7 +203,7 @@ def test_a_letter_is_signed_for_its_url():
     assert APP.secret not in repr(sent) and "+1202555" not in repr(sent)
 
 
-def test_while_two_secrets_are_live_a_letter_is_signed_with_the_newer():
+def test_while_two_secrets_are_live_a_notification_is_signed_with_the_newer():
     rotated = replace(APP, secret="the newer one", older_secret=APP.secret)
     told = LegDialledRecorded(at(0), Party.CALLER)
     newer = request(talked(), told, replace(APP, secret="the newer one"), 1)
@@ -248,7 +248,7 @@ ENDED, CLOSED = CallEnded(at(60), EndReason.HUNG_UP), CdrWritten(at(60))
         (CLOSED, Reply(500, b'{"resultcode":"0"}'), False),
     ],
 )
-def test_what_counts_as_taken(fact, reply, acknowledged):
+def test_what_counts_as_acknowledged(fact, reply, acknowledged):
     assert make_webhooks().is_acknowledged(fact, reply) is acknowledged
 
 
@@ -275,7 +275,7 @@ def test_a_recording_is_told_if_and_only_if_it_started():
     }
 
 
-def test_the_link_fits_the_wire_and_is_made_for_the_account_alone():
+def test_the_link_fits_the_wire_and_is_made_for_the_cdr_only():
     asked = []
 
     def token_of(app, call_id):

@@ -165,6 +165,7 @@ def test_nobody_there():
         ("ThrottledClientException", 429, NothingWasDialled),
         ("SomethingNewException", 429, NothingWasDialled),
         ("ResourceLimitExceededException", 400, NothingWasDialled),
+        ("ThrottlingException", 400, NothingWasDialled),
         ("BadRequestException", 400, DialRefused),
         ("ForbiddenException", 403, DialRefused),
         ("AccessDeniedException", 403, DialRefused),

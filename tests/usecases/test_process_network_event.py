@@ -253,6 +253,23 @@ def test_the_same_event_in_two_processes_at_once(platform):
     assert [platform.process(said)] == first
 
 
+def test_the_same_event_in_another_process_between_the_reads_of_the_event_and_of_the_call(platform):
+    """DynamoDB reads several items in one request, but not at one time."""
+    platform.play(CALLER_DIALLED, CALLER_ANSWERED)
+    said, load_for = Said(CALLEE_WANTED, "3"), platform.calls.load_for
+    first: list[str] = []
+
+    def torn(*which):
+        platform.calls.load_for = load_for
+        before = load_for(*which)[1]
+        first.append(platform.process(said))
+        return load_for(*which)[0], before
+
+    platform.calls.load_for = torn
+    assert [platform.process(said)] == first
+    assert isinstance(platform.network.answers[first[0]]["actions"][0], DialAndBridge)
+
+
 def test_the_last_hang_up_finalizes_the_call(platform):
     platform.play(*TALKING, CALLEE_LEFT).waits("token-9", Wait.END).play(replace(CALLER_LEFT, at=at(61)))
     assert list(platform.calls.cdrs) == [callback().id]

@@ -2,12 +2,12 @@
 
 Errors of CreateSipMediaApplicationCall (R5; source: botocore's model of chime-sdk-voice):
 
-| Error                                                       | Translated to     |
-| ----------------------------------------------------------- | ----------------- |
-| any 429; ResourceLimitExceeded, whose status is 400         | NothingWasDialled |
-| no connection, no credentials: the request never left       | NothingWasDialled |
-| any other 4xx but 408; the request violates the model       | DialRefused       |
-| 408, any 5xx, read time-out, broken connection              | DialUncertain     |
+| Error                                                        | Translated to     |
+| ------------------------------------------------------------ | ----------------- |
+| any 429; ResourceLimitExceeded and Throttling with their 400 | NothingWasDialled |
+| no connection, no credentials: the request never left        | NothingWasDialled |
+| any other 4xx but 408; the request violates the model        | DialRefused       |
+| 408, any 5xx, read time-out, broken connection               | DialUncertain     |
 
 Only codes and class names leave this module: texts of the service and of botocore may contain a number.
 """
@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from mypy_boto3_chime_sdk_voice import ChimeSDKVoiceClient
 
 _NEVER_LEFT = (ConnectTimeoutError, EndpointConnectionError, NoCredentialsError, ProxyConnectionError)
-_NO_ROOM = "ResourceLimitExceededException"
+_NO_ROOM = {"ResourceLimitExceededException", "ThrottlingException", "Throttling", "RequestLimitExceeded"}
+"""Whatever their status: those of throttling are what AWS's front ends say (botocore's standard retries name them)."""
 
 
 class ChimeNetwork:
@@ -111,4 +112,4 @@ def _of_dial(error: ClientError | BotoCoreError) -> DialError:
 
 
 def _has_no_room(error: ClientError) -> bool:
-    return status_of(error) == 429 or code_of(error) == _NO_ROOM
+    return status_of(error) == 429 or code_of(error) in _NO_ROOM

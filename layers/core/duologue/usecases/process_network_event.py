@@ -63,14 +63,18 @@ class ProcessNetworkEvent:
             return self.network.write(_let_go(said.event), None)
 
     def _process(self, said: Invocation, call_id: str) -> Answer:
-        unsure = False
+        unsure = looked_again = False
 
         def once() -> Answer:
-            nonlocal unsure
+            nonlocal unsure, looked_again
             saved, before = self.calls.load_for(call_id, said.network_call, said.event_key)
             if before is not None:
                 return self._resumed(saved, before)
             decision = decide(saved.call, said.event)
+            if decision.call == saved.call and not looked_again:
+                # The call and the event are not read at one time: another run of this event may have committed between.
+                looked_again = True
+                return once()
             answer = self.network.write(decision.actions, call_id if said.introduces else None)
             if decision.note is not None:
                 _log.info("event needs no change", extra={"call_id": call_id, "why": decision.note})

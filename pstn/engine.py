@@ -58,12 +58,12 @@ class CallEngine:
         """`caller_id` and `to`: the numbers of leg A. `owns`: whether a number is the account's."""
         self.call = Call(identity, switches, new_id, owns, caller_id, to)
         self._held_updates: list[tuple[set[int], UpdateRequested]] = []
-        """With the sequences whose answers come first (`update_order`)."""
+        """Each with the sequences whose answers must arrive first (`update_order`)."""
         self._overtaken: dict[int, int] = {}
-        """Sequence whose answer was awaited → that of the update whose answer comes first."""
+        """Sequence of a pending answer → sequence of the update whose answer is to take effect first."""
         self._held_answers: list[tuple[Invocation, Any]] = []
         self._answered_update = 0
-        """The sequence of the last update that was answered with actions."""
+        """Sequence of the last update that was answered with actions."""
 
     def handle(self, now: datetime, message: Input) -> list[Output]:
         call = self.call
@@ -166,7 +166,7 @@ class CallEngine:
         return call.send_event(events.CALL_UPDATE_REQUESTED, first.call_id if first else None, data)
 
     def _release(self) -> None:
-        """Let go of answers and updates that waited for an answer which is here now."""
+        """Process answers and updates that were held for an answer that has now arrived."""
         awaited = self.call.invocations.awaited
         answers, self._held_answers = self._held_answers, []
         for invocation, payload in answers:

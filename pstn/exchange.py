@@ -292,8 +292,8 @@ class Exchange:
         self.lambdas.deliver(driver, invoke)
 
     def _refused(self, operation: str, refusal: ServiceRefusal, **detail: Any) -> None:
-        said = {"operation": operation, "code": refusal.code, "error": refusal.exception}
-        self._observe("refused", detail.pop("transaction", None), **said, **detail)
+        about = {"operation": operation, "code": refusal.code, "error": refusal.exception}
+        self._observe("refused", detail.pop("transaction", None), **about, **detail)
 
     def _observe(self, kind: str, transaction: str | None, number: str | None = None, **detail: Any) -> None:
         with self._telling:

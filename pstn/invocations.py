@@ -85,7 +85,7 @@ class Invocations:
 
     @property
     def awaited(self) -> set[int]:
-        """The sequences whose answers are on their way."""
+        """Sequences of pending answers."""
         return {each.sequence for each in self.known.values() if each.attempts and not each.answered}
 
     def failed(self, sequence: int, reason: str) -> None:

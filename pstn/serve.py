@@ -1,6 +1,6 @@
 """A simple HTTP server for one `PstnService`, on loopback: for tests, and for trying the network alone.
 
-Web pages are not let in (http_guard).
+Requests of web pages are refused (http_guard).
 """
 
 import asyncio

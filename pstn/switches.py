@@ -92,7 +92,7 @@ class Switches:
     )
     update_order: UpdateOrder = _switch(
         "as_it_comes",
-        "an update that comes while answers are awaited. after_answer: it is told once they are here; before_answer: "
+        "an update while answers are pending. after_answer: its event is sent once they have arrived; before_answer: "
         "they take effect only after the answer to the update",
         "not documented; several invocations of a call may be in flight",
     )
@@ -149,9 +149,9 @@ class Switches:
     )
     refused_creates: frozenset[str] = _switch(
         frozenset(),
-        'creates refused for good: "BadRequest", "Forbidden", "AccessDenied" or "Unauthorized" for every call, or only '
-        'for those that call or show a number, "+12025550133:BadRequest"',
-        "the model declares these errors for the operation; which one a bad number gets is not documented",
+        'creates that are refused: "BadRequest", "Forbidden", "AccessDenied" or "Unauthorized" for every call, or only '
+        'for calls to or from a number, "+12025550133:BadRequest"',
+        "the model declares these errors for the operation; the one for a bad number is not documented",
     )
     uncertain_creates: int = _switch(
         0,
@@ -184,10 +184,12 @@ class Switches:
     def __post_init__(self) -> None:
         unknown = {each.rpartition(":")[2] for each in self.refused_creates} - set(CREATE_REFUSALS)
         if unknown:
-            raise ValueError(f"refused_creates: {', '.join(sorted(unknown))} is none of {', '.join(CREATE_REFUSALS)}")
+            raise ValueError(
+                f"refused_creates: {', '.join(sorted(unknown))} must be one of {', '.join(CREATE_REFUSALS)}"
+            )
 
     def create_refused(self, *numbers: str) -> str | None:
-        """The error code that refuses a call with one of these numbers for good."""
+        """The error code with which a call to or from one of these numbers is refused; None: it is not."""
         for each in sorted(self.refused_creates):
             number, _, code = each.rpartition(":")
             if number in ("", *numbers):

@@ -1,4 +1,4 @@
-// The live page moves and the sample numbers fill in. Without this file every page works too, by loading again.
+// Updates the live page and fills in sample numbers. Without scripts every page works too, by reloading.
 "use strict";
 
 document.addEventListener("click", (event) => {
@@ -14,7 +14,7 @@ function fill(name, value) {
   field.focus();
 }
 
-// A form is sent once. The server knows a second one by its token; this spares the wait.
+// Submit a form only once. The server would recognise a second one by its token; this avoids the wait.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.dataset.sent || form.querySelector("[aria-disabled=true]")) return event.preventDefault();
@@ -25,13 +25,13 @@ document.addEventListener("submit", (event) => {
   button.textContent = "One moment…";
 });
 
-// Back to a page that the browser kept: its form may be sent again.
+// Back on a page from the browser's cache: its form may be submitted again.
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
 
-let look = () => {}; // once more at what is known of the call
-let started = performance.now(); // when the chart's "now" was true
+let look = () => {}; // fetches the current state of the call
+let started = performance.now(); // when the chart's "now" was current
 const page = document.querySelector("[data-call]");
 if (page) watch(`/calls/${page.dataset.call}`);
 
@@ -58,7 +58,7 @@ function watch(base) {
       show(answer.parts);
       complete = answer.complete;
     } catch {
-      // the site is away for a moment; the next look may find it
+      // the site is temporarily unreachable; try again later
     }
     if (!complete) setTimeout(poll, 2000);
   };
@@ -83,7 +83,7 @@ function watch(base) {
   setInterval(tick, matchMedia("(prefers-reduced-motion: reduce)").matches ? 1000 : 100);
 }
 
-// What did not change is left alone: a part that is replaced loses its focus, and a player its place.
+// Unchanged parts are not replaced, because that would lose the focus, and a player's position.
 function show(parts) {
   for (const [name, html] of Object.entries(parts)) {
     const part = document.getElementById(name);

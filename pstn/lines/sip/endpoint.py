@@ -127,7 +127,7 @@ class SipEndpoint:
         self._commands.give(command)
 
     async def _carry_out(self, command: dict[str, Any]) -> None:
-        """What cannot be done is told as trouble, or as the end of the leg."""
+        """A command that fails is reported as trouble, or as the end of the leg."""
         name = command.pop("do")
         try:
             await getattr(self, f"do_{name}")(**command)
@@ -198,8 +198,8 @@ class SipEndpoint:
             return
         self._hold(leg, call)
         self._active[leg].sign.set()
-        told = {"from": call.headers.get("From") or call.peer or "", "to": call.headers.get("To", "")}
-        self._tell({"event": "incoming", "leg": leg, **told})
+        headers = {"from": call.headers.get("From") or call.peer or "", "to": call.headers.get("To", "")}
+        self._tell({"event": "incoming", "leg": leg, **headers})
         self._commands.arrived(leg)
 
     def _hold(self, leg: str, call: Call) -> None:

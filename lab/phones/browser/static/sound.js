@@ -1,16 +1,16 @@
-// On the browser's audio thread: between the sound card's rate, whichever it is, and the telephone's 8 kHz.
-// Rule: linear interpolation does here, since what is above 3.4 kHz is filtered away before it, and after it (phone.js).
+// Runs on the browser's audio thread: converts between the sound card's sample rate and the telephone's 8 kHz.
+// Linear interpolation is sufficient, since phone.js filters out everything above 3.4 kHz before and after it.
 
 const RATE = 8000;
 const FRAME = 160; // 20 ms
-const PRIMED = 480; // sound is played from when there are 60 ms of it, and again after it ran out
-const MOST = 1920; // more than 240 ms waiting is too late: the oldest goes
+const PRIMED = 480; // playback starts, and restarts after it ran dry, once 60 ms are buffered
+const MOST = 1920; // at most 240 ms are buffered: beyond that the oldest samples are dropped
 
 // Posts frames of 16-bit samples.
 class Microphone extends AudioWorkletProcessor {
   constructor() {
     super();
-    this.at = 0; // where the next sample lies, counted from the beginning of this block; -1 was the block before
+    this.at = 0; // position of the next sample in this block; -1 is the last sample of the previous block
     this.before = 0;
     this.frame = new Int16Array(FRAME);
     this.filled = 0;
@@ -39,12 +39,12 @@ class Microphone extends AudioWorkletProcessor {
   }
 }
 
-// Is posted frames, and null where a call ends.
+// Receives frames by postMessage, and null when a call ends.
 class Speaker extends AudioWorkletProcessor {
   constructor() {
     super();
     this.waiting = [];
-    this.at = 0; // between the first and the second that wait
+    this.at = 0; // position between the first and the second buffered sample
     this.playing = false;
     this.port.onmessage = ({ data }) => this.take(data);
   }

@@ -1,5 +1,5 @@
-// What a telephone sounds by itself: its bell, the tone while the far end rings, and the tones of its keys.
-// Rule: no timers. A browser lets those of a page in the background wait for up to a minute; sound it does not.
+// The telephone's own sounds: its bell, the ringback tone, and the tones of its keys.
+// Rule: no timers. A browser delays the timers of a background page by up to a minute, but not its audio.
 
 const ROWS = [697, 770, 852, 941]; // Hz, ITU-T Q.23
 const COLUMNS = [1209, 1336, 1477];
@@ -32,7 +32,7 @@ export class Tones {
     this.quiet = this.sound(tone);
   }
 
-  // Once, or without end if `every` so many seconds; gives what ends it, which may be called twice.
+  // Plays once, or every `every` seconds without end; returns a function that ends it, which may be called twice.
   sound({ hertz, on, every, loud }) {
     const { context } = this;
     const volume = new GainNode(context, { gain: 0 });
@@ -50,7 +50,7 @@ export class Tones {
     return end;
   }
 
-  // How loud it is from moment to moment; it swells and fades for 10 ms, so that it does not click.
+  // The volume over time; it fades in and out for 10 ms, so that it does not click.
   shape(on, whole, loud) {
     const { sampleRate } = this.context;
     const buffer = new AudioBuffer({ length: Math.round(whole * sampleRate), sampleRate });

@@ -10,8 +10,8 @@ from lab.cases.play import NetworkWatch, Played
 from lab.lab import Lab
 from lab.sp.service_provider import ServiceProvider, open_sp
 from tests.e2e.lab import traces
-from tests.e2e.lab.company import Company, Way
-from tests.e2e.lab.ways import USUAL
+from tests.e2e.lab.case_player import CasePlayer, Variant
+from tests.e2e.lab.variants import USUAL
 
 _PLAYED = pytest.StashKey[dict[tuple[str, str], Played]]()
 _COLUMNS = ("stateCode", "ulFailReason", "sipStatusCode", "callOutUnaswRsn", "fwdUnaswRsn")
@@ -51,56 +51,56 @@ def messages(lab) -> Iterator[list[str]]:
 
 
 @pytest.fixture(scope="session")
-def company(lab, watch, new_sp, messages) -> Iterator[Company]:
+def case_player(lab, watch, new_sp, messages) -> Iterator[CasePlayer]:
     """Warmed up: each function has as many processes as the cases will keep busy, so that times mean something."""
-    company = Company(lab, watch, new_sp("acme", settings=("--recording",)))
+    case_player = CasePlayer(lab, watch, new_sp("acme", settings=("--recording",)))
     short = named("talked")
-    warm_up = company.at_once([short] * 8)
+    warm_up = case_player.at_once([short] * 8)
     assert [check(each.result()) for each in warm_up if each.result().steps[-1:] != ["fee"]] == []
-    yield company
-    company.wait()
-    company.close()
+    yield case_player
+    case_player.wait()
+    case_player.close()
 
 
 @pytest.fixture(scope="session")
-def plays(company, request):
-    """The result of every case in every way that was chosen; they are played while the tests look at them in turn."""
+def plays(case_player, request):
+    """The results of all cases and variants chosen; they are played while the tests check one after the other."""
     chosen = [
-        (item.callspec.params["way"], item.callspec.params["case"])
+        (item.callspec.params["variant"], item.callspec.params["case"])
         for item in request.session.items
-        if {"way", "case"} <= set(getattr(getattr(item, "callspec", None), "params", {}))
+        if {"variant", "case"} <= set(getattr(getattr(item, "callspec", None), "params", {}))
     ]
-    return company.begin(chosen)
+    return case_player.begin(chosen)
 
 
 @pytest.fixture
-def played(plays, way, case, request) -> Played:
-    result: Played = plays[way.name, case.name].result(timeout=600)
-    request.config.stash.setdefault(_PLAYED, {})[way.name, case.name] = result
+def played(plays, variant, case, request) -> Played:
+    result: Played = plays[variant.name, case.name].result(timeout=600)
+    request.config.stash.setdefault(_PLAYED, {})[variant.name, case.name] = result
     return result
 
 
 @pytest.fixture
-def quiet(company) -> Company:
+def quiet(case_player) -> CasePlayer:
     """Nothing is going on but what the test does."""
-    company.wait()
-    return company
+    case_player.wait()
+    return case_player
 
 
 def pytest_make_parametrize_id(val):
-    return val.name if isinstance(val, Way) else None
+    return val.name if isinstance(val, Variant) else None
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """What the SP was told of each case, and in how many ways of the network all of it came true."""
+    """What the SP was notified of in each case, and in how many variants all checks passed."""
     played = config.stash.get(_PLAYED, {})
     if not played:
         return
     write = terminalreporter.write_line
     terminalreporter.section("the cases")
-    write(f"{'case':23}" + "".join(f"{column:>17}" for column in _COLUMNS) + f"{'ways':>8}")
+    write(f"{'case':23}" + "".join(f"{column:>17}" for column in _COLUMNS) + f"{'variants':>8}")
     for case in CASES:
-        results = {way: result for (way, name), result in played.items() if name == case.name}
+        results = {variant: result for (variant, name), result in played.items() if name == case.name}
         if not results:
             continue
         shown = results.get(USUAL.name) or next(iter(results.values()))

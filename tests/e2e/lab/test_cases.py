@@ -1,5 +1,6 @@
-"""Every case over HTTP, as usual and in one of the other ways that the network may behave: what the SP was told, what
-the phones saw, the CDR, and that nothing is left over.
+"""Every case over HTTP, as usual and in one other variant of the network's behaviour.
+
+Checked are the notifications, what the phones saw, the CDR, and that no resources are left over.
 """
 
 from dataclasses import fields
@@ -12,19 +13,19 @@ from lab.cases.catalogue import CASES, LAB
 from lab.cases.checks import check
 from pstn.switches import Switches
 from tests.e2e.lab import traces
-from tests.e2e.lab.ways import ELSEWHERE, USUAL, WAYS
+from tests.e2e.lab.variants import NOT_VARIED, USUAL, VARIANTS
 from tests.telephone_numbers import telephone_numbers_in
 
 PLAYED_ONCE = {
     "longest_call": "it lasts a minute",
     "no_room": "the platform tries for half a minute",
-    "dial_refused": "the network has no event of it that it could send in another way",
+    "dial_refused": "the network sends no event for it that could vary",
 }
-OTHER_WAYS = [way for way in WAYS if way is not USUAL]
+OTHER_VARIANTS = [variant for variant in VARIANTS if variant is not USUAL]
 TWICE = [case for case in CASES if case.name not in PLAYED_ONCE]
 PARTS = [(USUAL, case) for case in CASES]
-PARTS += [(OTHER_WAYS[number % len(OTHER_WAYS)], case) for number, case in enumerate(TWICE)]
-"""Each case as usual and in one other way, each way with several cases. The journeys play every case in every way."""
+PARTS += [(OTHER_VARIANTS[number % len(OTHER_VARIANTS)], case) for number, case in enumerate(TWICE)]
+"""Each case as usual and in one other variant. The journeys play every case in every variant."""
 MEASURES = {
     "network_ring_limit",
     "post_dial_delay",
@@ -46,7 +47,7 @@ MEASURES = {
 """How long and how much: what the documents fix, or what has no other side."""
 
 
-@pytest.mark.parametrize(("way", "case"), PARTS, ids=[f"{way}-{case.name}" for way, case in PARTS])
+@pytest.mark.parametrize(("variant", "case"), PARTS, ids=[f"{variant}-{case.name}" for variant, case in PARTS])
 def test_all_of_it_comes_true(played):
     assert check(played) == []
 
@@ -89,16 +90,16 @@ def _waiting_messages(lab) -> dict[str, str]:
 
 
 def test_every_switch_is_played_both_ways():
-    turned = {name for way in WAYS for name in way.switches}
-    assert {each.name for each in fields(Switches)} == turned | ELSEWHERE.keys() | MEASURES
-    for way in WAYS:
-        for name, value in way.switches.items():
-            assert value != getattr(LAB, name), f"{name} is as usual in “{way}”"
+    turned = {name for variant in VARIANTS for name in variant.switches}
+    assert {each.name for each in fields(Switches)} == turned | NOT_VARIED.keys() | MEASURES
+    for variant in VARIANTS:
+        for name, value in variant.switches.items():
+            assert value != getattr(LAB, name), f"{name} is as usual in “{variant}”"
     for name in ("duplicates", "hangup_success", "update_order"):
-        values = {way.switches.get(name, getattr(LAB, name)) for way in WAYS}
+        values = {variant.switches.get(name, getattr(LAB, name)) for variant in VARIANTS}
         assert len(values) == {"duplicates": 4, "hangup_success": 3, "update_order": 3}[name]
 
 
 def test_every_switch_of_the_cloud_is_played_in_all_its_values():
     for name, kind in get_type_hints(CloudSwitches).items():
-        assert {way.cloud.get(name, getattr(CloudSwitches(), name)) for way in WAYS} == set(get_args(kind))
+        assert {variant.cloud.get(name, getattr(CloudSwitches(), name)) for variant in VARIANTS} == set(get_args(kind))

@@ -12,18 +12,18 @@ TIME = "%Y-%m-%d %H:%M:%S"
 
 
 @pytest.fixture(scope="module")
-def good(company):
-    company.wait()
-    [played] = company.at_once([named("talked")])
+def good(case_player):
+    case_player.wait()
+    [played] = case_player.at_once([named("talked")])
     result = played.result(60)
     assert check(result) == []
     return result
 
 
 @pytest.fixture(scope="module")
-def recorded(company):
-    company.wait()
-    [played] = company.at_once([named("talked_recorded")])
+def recorded(case_player):
+    case_player.wait()
+    [played] = case_player.at_once([named("talked_recorded")])
     result = played.result(90)
     assert check(result) == []
     return result

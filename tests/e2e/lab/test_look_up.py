@@ -19,9 +19,9 @@ def talked(quiet_once):
 
 
 @pytest.fixture(scope="module")
-def quiet_once(company):
-    company.wait()
-    return company
+def quiet_once(case_player):
+    case_player.wait()
+    return case_player
 
 
 def look_up(sp, session: str) -> Reply:

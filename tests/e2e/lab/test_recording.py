@@ -42,12 +42,12 @@ def recorder(new_sp, operate):
 
 
 @pytest.fixture(scope="module")
-def call(recorder, lab, company):
+def call(recorder, lab, case_player):
     """Plays a call that shall be recorded; its CDR, and under `heard` what each party heard."""
 
     def play(callee, **wanted):
         sp = recorder
-        with company.pair() as pair:
+        with case_player.pair() as pair:
             phones = lab.pstn.exchange.phones
             caller_phone, callee_phone = phones[pair.caller], phones[pair.callee] = Phone(answers(1)), Phone(callee)
             urls = {"status_url": sp.receiver.status_url, "fee_url": sp.receiver.fee_url}

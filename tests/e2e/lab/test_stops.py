@@ -12,9 +12,9 @@ from pstn.lines.phone_state import Phone
 
 
 @pytest.fixture
-def two(company, lab):
+def two(case_player, lab):
     """Two telephones that answer and would talk for ever."""
-    with company.pair() as pair:
+    with case_player.pair() as pair:
         for number in (pair.caller, pair.callee):
             lab.pstn.exchange.phones[number] = Phone(answers(2.0))
         yield pair
@@ -25,9 +25,9 @@ def all_told(sp, session: str) -> list[str]:
     return [notification.kind for notification in sp.receiver.about(session)]
 
 
-def test_a_stop_right_after_the_request(two, company):
+def test_a_stop_right_after_the_request(two, case_player):
     """Before, while or after the network takes the dial: in each case the SP is told 8017, once."""
-    sp = company.sp
+    sp = case_player.sp
     session = sp.place(two.caller, two.callee).body["sessionId"]
     assert sp.client.stop(session).code == "0"
     told = all_told(sp, session)
@@ -41,8 +41,8 @@ def test_a_stop_right_after_the_request(two, company):
     assert ends["stateCode"] == 8017
 
 
-def test_a_second_stop_is_success_and_one_after_the_end_is_told_so(two, company):
-    sp = company.sp
+def test_a_second_stop_is_success_and_one_after_the_end_is_told_so(two, case_player):
+    sp = case_player.sp
     session = sp.place(two.caller, two.callee).body["sessionId"]
     assert sp.receiver.wait_for(session, "callout", 30)
     with ThreadPoolExecutor(4) as together:
@@ -55,8 +55,8 @@ def test_a_second_stop_is_success_and_one_after_the_end_is_told_so(two, company)
     assert all_told(sp, session) == told
 
 
-def test_nobody_else_can_stop_a_call(two, company, new_sp):
-    stranger, sp = new_sp("stops-another"), company.sp
+def test_nobody_else_can_stop_a_call(two, case_player, new_sp):
+    stranger, sp = new_sp("stops-another"), case_player.sp
     session = sp.place(two.caller, two.callee).body["sessionId"]
     assert sp.receiver.wait_for(session, "answer", 30, two.callee)
     refused = stranger.client.stop(session)
@@ -66,9 +66,9 @@ def test_nobody_else_can_stop_a_call(two, company, new_sp):
     assert stranger.receiver.notifications == []
 
 
-def test_a_request_sent_twice_is_two_callbacks(company):
+def test_a_request_sent_twice_is_two_callbacks(case_player):
     """The wire has no key for idempotency; what protects a person is that the engaged telephone is busy."""
     case = replace(named("talked"), callee=answers(1.0, talks=3.0))
-    first, second = (promise.result(60) for promise in company.at_once([case, case]))
+    first, second = (promise.result(60) for promise in case_player.at_once([case, case]))
     assert check(first) == check(second) == []
     assert first.session != second.session

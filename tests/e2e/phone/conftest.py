@@ -13,8 +13,8 @@ import pytest
 from lab.phones.browser.phone import BrowserPhone
 from pstn.lines.sip.audio import tone, wav_file
 from pstn.lines.sip.settings import missing
-from tests.e2e.sip import ear
-from tests.e2e.sip.office import Office
+from tests.e2e.sip import audio_analysis
+from tests.e2e.sip.sip_exchange import SipExchange
 from tests.e2e.site.chromium import FLAGS, ChromiumUnavailable, require_chromium
 
 ARTIFACTS = Path(__file__).parents[3] / "artifacts"
@@ -79,16 +79,16 @@ def deaf_browser(chromium) -> Iterator:
 
 
 @pytest.fixture(scope="package")
-def office(chromium, tmp_path_factory) -> Iterator[Office]:
+def sip_exchange(chromium, tmp_path_factory) -> Iterator[SipExchange]:
     """Not started where there is no browser."""
-    office = Office(tmp_path_factory.mktemp("office"), silence_s=3)
-    yield office
-    office.close()
+    sip_exchange = SipExchange(tmp_path_factory.mktemp("sip_exchange"), silence_s=3)
+    yield sip_exchange
+    sip_exchange.close()
 
 
 @pytest.fixture(scope="package")
-def phone(office) -> Iterator[BrowserPhone]:
-    phone = BrowserPhone(office.line.numbers, office.line.address)
+def phone(sip_exchange) -> Iterator[BrowserPhone]:
+    phone = BrowserPhone(sip_exchange.line.numbers, sip_exchange.line.address)
     yield phone
     phone.close()
 
@@ -136,10 +136,10 @@ def switched_on(open_page) -> Callable:
 def voices_in(sound) -> set[int]:
     """The loudest tone of each stretch that is not faint: what a busy machine drops of a tone makes no other of it."""
     found = set()
-    for at in range(0, len(sound) - ear.WINDOW + 1, ear.WINDOW):
-        loudness = ear.spectrum(sound[at : at + ear.WINDOW])
-        if max(loudness) > ear.FAINT:
-            found.add(round(loudness.index(max(loudness)) * ear.RATE / ear.WINDOW / 20) * 20)
+    for at in range(0, len(sound) - audio_analysis.WINDOW + 1, audio_analysis.WINDOW):
+        loudness = audio_analysis.spectrum(sound[at : at + audio_analysis.WINDOW])
+        if max(loudness) > audio_analysis.FAINT:
+            found.add(round(loudness.index(max(loudness)) * audio_analysis.RATE / audio_analysis.WINDOW / 20) * 20)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Whole calls on the SIP line in which the page is one of the two telephones, judged by ear."""
+"""Whole calls on the SIP line in which the page is one of the two telephones, checked by the audio received."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +10,8 @@ from pstn.lines import AudioFile
 from pstn.lines.sip.audio import tone, wav_file
 from pstn.lines.virtual import answers
 from tests.e2e.phone.conftest import LOUDEST, SPOKEN, see, voices_in
-from tests.e2e.sip import ear
-from tests.e2e.sip.office import SipStory
+from tests.e2e.sip import audio_analysis
+from tests.e2e.sip.sip_exchange import SipStory
 from tests.pstn.scripted import (
     SHOWN_A,
     A,
@@ -38,9 +38,9 @@ QUIET = f"""() => new Promise(done => {{
 
 
 @pytest.fixture(autouse=True)
-def over(office) -> Iterator[None]:
+def over(sip_exchange) -> Iterator[None]:
     yield
-    office.latest.end()
+    sip_exchange.latest.end()
 
 
 def answer(page) -> None:
@@ -54,14 +54,14 @@ def hears(page, hertz: float) -> None:
 
 
 @contextmanager
-def calls_in(office, script) -> Iterator[SipStory]:
+def calls_in(sip_exchange, script) -> Iterator[SipStory]:
     """Who dials the display number reaches this script."""
-    story = SipStory(office, script, audio=lambda bucket, key: AudioFile(8.0, wav_file(tone(PROMPT, 8.0))))
+    story = SipStory(sip_exchange, script, audio=lambda bucket, key: AudioFile(8.0, wav_file(tone(PROMPT, 8.0))))
     with inbound(story):
         yield story
 
 
-def test_jack_answers_in_the_page_and_talks_with_sophia(office, switched_on, keep):
+def test_jack_answers_in_the_page_and_talks_with_sophia(sip_exchange, switched_on, keep):
     """The page rings, shows the display number, and sound goes both ways until she hangs up."""
 
     def record(event):
@@ -70,7 +70,7 @@ def test_jack_answers_in_the_page_and_talks_with_sophia(office, switched_on, kee
 
     page = switched_on(A)
     keep(page, "1-on")
-    story = SipStory(office, {**CALLBACK, JOINED: record}, b=answers(after=0.2, talks=6.0)).place()
+    story = SipStory(sip_exchange, {**CALLBACK, JOINED: record}, b=answers(after=0.2, talks=6.0)).place()
     see(page, "is calling")
     assert page.locator("#shown").inner_text() == SHOWN
     assert SHOWN in page.title()
@@ -88,31 +88,33 @@ def test_jack_answers_in_the_page_and_talks_with_sophia(office, switched_on, kee
     see(page, "They hung up after 0:0")
     keep(page, "4-over")
     assert SHOWN not in page.title()
-    assert voices_in(ear.samples(story.ear(story.b))) == {SPOKEN}
-    assert office.wait(lambda: any(story.transaction in key for _, key in list(office.recordings.objects)), 10)
-    (tape,) = [body for (_, key), (body, _) in office.recordings.objects.items() if story.transaction in key]
-    assert [voices_in(each) for each in ear.channels(tape)] == [{SPOKEN}, {voice(B)}]
+    assert voices_in(audio_analysis.samples(story.received(story.b))) == {SPOKEN}
+    assert sip_exchange.wait(
+        lambda: any(story.transaction in key for _, key in list(sip_exchange.recordings.objects)), 10
+    )
+    (tape,) = [body for (_, key), (body, _) in sip_exchange.recordings.objects.items() if story.transaction in key]
+    assert [voices_in(each) for each in audio_analysis.channels(tape)] == [{SPOKEN}, {voice(B)}]
 
 
 @pytest.mark.parametrize("rate", [8000, 44_100, 48_000, 96_000])
-def test_whatever_rate_the_sound_card_has(office, switched_on, rate):
+def test_whatever_rate_the_sound_card_has(sip_exchange, switched_on, rate):
     """Neither tone is shifted."""
     at_rate = (
         f"window.AudioContext = class extends AudioContext {{ constructor() {{ super({{ sampleRate: {rate} }}); }} }};"
     )
     page = switched_on(A, first=at_rate)
-    story = SipStory(office, CALLBACK, b=answers(after=0.2, talks=4.0)).place()
+    story = SipStory(sip_exchange, CALLBACK, b=answers(after=0.2, talks=4.0)).place()
     see(page, "is calling")
     answer(page)
     hears(page, voice(B))
     assert page.evaluate("listener.context.sampleRate") == rate
     story.run()
-    assert voices_in(ear.samples(story.ear(story.b))) == {SPOKEN}
+    assert voices_in(audio_analysis.samples(story.received(story.b))) == {SPOKEN}
 
 
-def test_jack_hangs_up(office, switched_on):
+def test_jack_hangs_up(sip_exchange, switched_on):
     page = switched_on(A)
-    story = SipStory(office, CALLBACK, b=answers(after=5.0)).place()
+    story = SipStory(sip_exchange, CALLBACK, b=answers(after=5.0)).place()
     see(page, "is calling")
     answer(page)
     assert page.evaluate(QUIET), "the bell has stopped; nobody else is there yet"
@@ -124,9 +126,9 @@ def test_jack_hangs_up(office, switched_on):
     assert story.b.calls[0].ended_at is not None
 
 
-def test_declined_is_busy(office, switched_on, keep):
+def test_declined_is_busy(sip_exchange, switched_on, keep):
     page = switched_on(A)
-    story = SipStory(office, CALLBACK).place()
+    story = SipStory(sip_exchange, CALLBACK).place()
     see(page, "is calling")
     page.get_by_role("button", name="Decline").click()
     see(page, "Declined: the caller gets a busy signal")
@@ -136,19 +138,21 @@ def test_declined_is_busy(office, switched_on, keep):
     keep(page, "declined")
 
 
-def test_the_caller_gives_up(office, switched_on):
+def test_the_caller_gives_up(sip_exchange, switched_on):
     page = switched_on(B)
-    story = SipStory(office, {**CALLBACK, "CALL_ANSWERED": [bridge(seconds=2)], "ACTION_FAILED": [hang_up()]}).place()
+    story = SipStory(
+        sip_exchange, {**CALLBACK, "CALL_ANSWERED": [bridge(seconds=2)], "ACTION_FAILED": [hang_up()]}
+    ).place()
     see(page, "is calling")
     story.run()
     see(page, "They hung up before you answered")
     page.get_by_role("button", name="Call", exact=True).wait_for()
 
 
-def test_the_keypad_in_a_call(office, switched_on):
+def test_the_keypad_in_a_call(sip_exchange, switched_on):
     """By mouse and by keyboard; what is pressed arrives once, in order."""
     page = switched_on(A)
-    story = SipStory(office, CALLBACK).place()
+    story = SipStory(sip_exchange, CALLBACK).place()
     see(page, "is calling")
     answer(page)
     story.run(lambda: JOINED in story.told)
@@ -160,11 +164,11 @@ def test_the_keypad_in_a_call(office, switched_on):
     assert [digit for _, digit in story.a.calls[0].pressed] == ["5", "#", "9"]
 
 
-def test_a_display_number_is_called_and_its_menu_answered(office, switched_on, keep):
+def test_a_display_number_is_called_and_its_menu_answered(sip_exchange, switched_on, keep):
     """The application answers, asks for two digits over a tone, and hangs up."""
     ask = ask_two_digits(r"^1\d#?$", between_ms=5000)
     page = switched_on(A)
-    with calls_in(office, {"NEW_INBOUND_CALL": [ask], "ACTION_SUCCESSFUL": [hang_up()]}) as story:
+    with calls_in(sip_exchange, {"NEW_INBOUND_CALL": [ask], "ACTION_SUCCESSFUL": [hang_up()]}) as story:
         for key in "12025550100":
             page.get_by_role("button", name=key, exact=True).click()
         keep(page, "dials")
@@ -180,13 +184,13 @@ def test_a_display_number_is_called_and_its_menu_answered(office, switched_on, k
     assert (leg["From"], leg["To"], leg["Direction"]) == (A, SHOWN_A, "Inbound")
 
 
-def test_after_a_call_one_click_calls_back(office, switched_on):
+def test_after_a_call_one_click_calls_back(sip_exchange, switched_on):
     page = switched_on(A)
-    story = SipStory(office, CALLBACK).place()
+    story = SipStory(sip_exchange, CALLBACK).place()
     see(page, "is calling")
     page.get_by_role("button", name="Decline").click()
     story.run()
-    with calls_in(office, {"NEW_INBOUND_CALL": [play("press.wav")]}) as story:
+    with calls_in(sip_exchange, {"NEW_INBOUND_CALL": [play("press.wav")]}) as story:
         page.get_by_role("button", name="Call", exact=True).click()
         see(page, "Connected")
         page.get_by_role("button", name="Hang up").click()
@@ -194,9 +198,9 @@ def test_after_a_call_one_click_calls_back(office, switched_on):
     assert story.told[0] == "NEW_INBOUND_CALL"
 
 
-def test_a_number_that_nobody_answers_for(office, switched_on):
+def test_a_number_that_nobody_answers_for(sip_exchange, switched_on):
     """No rule wants it; and what is no number is told beside the field."""
-    SipStory(office)
+    SipStory(sip_exchange)
     page = switched_on(A)
     field = page.get_by_label("Number to call")
     field.fill("+1 202 555 0100")
@@ -207,10 +211,10 @@ def test_a_number_that_nobody_answers_for(office, switched_on):
     page.get_by_role("alert").filter(has_text="begins with +").wait_for()
 
 
-def test_two_calls_at_once(office, switched_on):
+def test_two_calls_at_once(sip_exchange, switched_on):
     """Two tabs are two telephones, and both ends of one call."""
     jack, sophia = switched_on(A), switched_on(B)
-    story = SipStory(office, CALLBACK).place()
+    story = SipStory(sip_exchange, CALLBACK).place()
     see(jack, "is calling")
     answer(jack)
     see(sophia, "is calling")
@@ -222,25 +226,25 @@ def test_two_calls_at_once(office, switched_on):
     story.run()
 
 
-def test_the_page_is_closed_in_mid_call(office, switched_on, phone):
+def test_the_page_is_closed_in_mid_call(sip_exchange, switched_on, phone):
     """The call ends, and the scripted phone of that number takes the next one."""
     page = switched_on(A)
-    story = SipStory(office, CALLBACK).place()
+    story = SipStory(sip_exchange, CALLBACK).place()
     see(page, "is calling")
     answer(page)
     story.run(lambda: JOINED in story.told)
     page.close()
     story.run()
     assert story.a.calls[0].ended_by == "self"
-    assert office.line.numbers.address(A) is None
-    after = SipStory(office, {"CALL_ANSWERED": [hang_up()]}).place().run()
+    assert sip_exchange.line.numbers.address(A) is None
+    after = SipStory(sip_exchange, {"CALL_ANSWERED": [hang_up()]}).place().run()
     assert after.a.calls[0].scripted
     assert after.a.calls[0].answered_at
 
 
-def test_the_telephone_behind_the_page_dies_in_mid_call(office, switched_on, phone):
+def test_the_telephone_behind_the_page_dies_in_mid_call(sip_exchange, switched_on, phone):
     page = switched_on(A)
-    story = SipStory(office, CALLBACK).place()
+    story = SipStory(sip_exchange, CALLBACK).place()
     see(page, "is calling")
     answer(page)
     phone.child.kill()

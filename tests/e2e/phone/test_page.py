@@ -4,8 +4,8 @@ import pytest
 
 from pstn.lines.virtual import answers
 from tests.e2e.phone.conftest import see, voices_in
-from tests.e2e.sip import ear
-from tests.e2e.sip.office import SipStory
+from tests.e2e.sip import audio_analysis
+from tests.e2e.sip.sip_exchange import SipStory
 from tests.pstn.scripted import A, B, bridge, hang_up_the_rest
 
 CALLBACK = {"CALL_ANSWERED": [bridge()], "HANGUP": hang_up_the_rest}
@@ -26,12 +26,12 @@ def off(page) -> None:
     see(page, "Off.")
 
 
-def test_on_and_off_twice(open_page, office, keep):
+def test_on_and_off_twice(open_page, sip_exchange, keep):
     page = open_page(A)
     keep(page, "0-off")
     for _ in range(2):
         on(page)
-        assert office.line.numbers.address(A)
+        assert sip_exchange.line.numbers.address(A)
         off(page)
     page.get_by_role("button", name="Switch on").wait_for()
 
@@ -51,12 +51,12 @@ def test_which_number_it_is(open_page, phone, query, own):
     assert page.get_by_label("Which number").input_value().replace("\N{NO-BREAK SPACE}", " ") == own
 
 
-def test_sophias_is_one_click(open_page, office):
+def test_sophias_is_one_click(open_page, sip_exchange):
     page = open_page(A)
     page.get_by_role("button", name="Sophia").click()
     on(page)
-    assert office.line.numbers.address(B)
-    assert office.line.numbers.address(A) is None
+    assert sip_exchange.line.numbers.address(B)
+    assert sip_exchange.line.numbers.address(A) is None
 
 
 def test_what_is_no_number_is_told(open_page):
@@ -76,25 +76,25 @@ def test_of_two_tabs_the_older_says_that_it_is_off(switched_on, keep):
     see(newer, "Another page has this number now")
 
 
-def test_without_a_microphone_it_hears_and_sends_silence(office, switched_on, deaf_browser, keep):
+def test_without_a_microphone_it_hears_and_sends_silence(sip_exchange, switched_on, deaf_browser, keep):
     page = switched_on(A, within=deaf_browser)
     page.get_by_text("the other side hears silence").wait_for()
-    story = SipStory(office, CALLBACK, b=answers(after=0.2, talks=3.0)).place()
+    story = SipStory(sip_exchange, CALLBACK, b=answers(after=0.2, talks=3.0)).place()
     see(page, "is calling")
     page.get_by_role("button", name="Answer").click()
     page.wait_for_function("() => document.getElementById('ear').value > 0.5")
     keep(page, "silent")
     story.run()
-    assert voices_in(ear.samples(story.ear(story.b))) == set()
+    assert voices_in(audio_analysis.samples(story.received(story.b))) == set()
 
 
-def test_with_the_keyboard_alone(office, open_page):
+def test_with_the_keyboard_alone(sip_exchange, open_page):
     page = open_page(A)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.id") == "number"
     page.keyboard.press("Enter")
     see(page, "it rings here")
-    story = SipStory(office, CALLBACK).place()
+    story = SipStory(sip_exchange, CALLBACK).place()
     see(page, "is calling")
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     page.keyboard.press("Enter")
@@ -106,9 +106,9 @@ def test_with_the_keyboard_alone(office, open_page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_narrow_screen(office, switched_on, keep, scheme):
+def test_a_narrow_screen(sip_exchange, switched_on, keep, scheme):
     page = switched_on(A, width=320, height=640, color_scheme=scheme)
-    story = SipStory(office, CALLBACK).place()
+    story = SipStory(sip_exchange, CALLBACK).place()
     see(page, "is calling")
     keep(page, f"narrow-rings-{scheme}")
     page.get_by_role("button", name="Answer").click()

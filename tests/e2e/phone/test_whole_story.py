@@ -17,7 +17,7 @@ from pstn.lines.phone_state import Phone
 from pstn.lines.sip.line import SipLine
 from pstn.lines.sip.settings import SipSettings
 from tests.e2e.phone.conftest import SPOKEN, see
-from tests.e2e.sip import ear
+from tests.e2e.sip import audio_analysis
 from tests.e2e.site.test_story import PLAYS
 
 JACK = "+12025550111"
@@ -69,12 +69,12 @@ def test_jack_asks_answers_talks_and_hears_what_was_recorded(browser, town, keep
     assert played >= 0.3
     assert 3 < duration < 20, "it began after both notices"
     recording = context.request.get(f"{site.url}/recording").body()
-    sound = ear.samples(audioop.alaw2lin(recording[recording.index(b"data") + 8 :], 2))
-    heard = [set(each) for each in ear.windows(sound)]
+    sound = audio_analysis.samples(audioop.alaw2lin(recording[recording.index(b"data") + 8 :], 2))
+    heard = [set(each) for each in audio_analysis.windows(sound)]
     both = {SPOKEN, int(voice(SOPHIA.number))}
     assert sum(both <= each for each in heard) > len(heard) / 3, "Jack's microphone and Sophia's phone"
     [call] = sophia.calls
     assert call.saw == DISPLAY_NUMBERS[1], "not Jack's number"
-    assert ear.loudest(ear.samples(lab.pstn.exchange.line.heard_by(call)))[SPOKEN] > 20
+    assert audio_analysis.loudest(audio_analysis.samples(lab.pstn.exchange.line.heard_by(call)))[SPOKEN] > 20
     keep(site, "story-over")
     context.close()

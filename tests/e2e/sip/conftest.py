@@ -12,8 +12,8 @@ from lab.cases.play import NetworkWatch
 from lab.lab import Lab
 from lab.sp.service_provider import ServiceProvider, open_sp
 from pstn.lines.sip.settings import SipSettings, missing
-from tests.e2e.lab.company import Company
-from tests.e2e.sip.office import Office
+from tests.e2e.lab.case_player import CasePlayer
+from tests.e2e.sip.sip_exchange import SipExchange
 
 FOLDER = Path(__file__).parent
 
@@ -39,10 +39,10 @@ def _turn(item):
 
 
 @pytest.fixture(scope="session")
-def office(tmp_path_factory) -> Iterator[Office]:
-    office = Office(tmp_path_factory.mktemp("office"), silence_s=2)
-    yield office
-    office.close()
+def sip_exchange(tmp_path_factory) -> Iterator[SipExchange]:
+    sip_exchange = SipExchange(tmp_path_factory.mktemp("sip_exchange"), silence_s=2)
+    yield sip_exchange
+    sip_exchange.close()
 
 
 @pytest.fixture(scope="session")
@@ -69,18 +69,18 @@ def new_sp(lab):
 
 
 @pytest.fixture(scope="session")
-def company(lab, new_sp) -> Iterator[Company]:
+def case_player(lab, new_sp) -> Iterator[CasePlayer]:
     """Warmed up with as many callbacks as are played at once, so that times mean something."""
-    company = Company(lab, NetworkWatch(lab.pstn), new_sp("acme", "--recording"))
-    warm_up = company.at_once([named("talked")] * 10)
+    case_player = CasePlayer(lab, NetworkWatch(lab.pstn), new_sp("acme", "--recording"))
+    warm_up = case_player.at_once([named("talked")] * 10)
     assert [check(each.result()) for each in warm_up if each.result().steps[-1:] != ["fee"]] == []
-    yield company
-    company.wait()
-    company.close()
+    yield case_player
+    case_player.wait()
+    case_player.close()
 
 
 @pytest.fixture
-def quiet(company) -> Company:
+def quiet(case_player) -> CasePlayer:
     """Nothing is going on but what the test does."""
-    company.wait()
-    return company
+    case_player.wait()
+    return case_player

@@ -15,7 +15,7 @@ from pstn.lines.virtual import (
     never_answers,
     vanishes,
 )
-from tests.e2e.sip.office import SipStory
+from tests.e2e.sip.sip_exchange import SipStory
 from tests.pstn.scripted import (
     SHOWN_A,
     SHOWN_B,
@@ -42,10 +42,10 @@ def open_story(request) -> Open:
     if request.param == "virtual":
         return Story
     opened: list[SipStory] = []
-    office = request.getfixturevalue("office")
+    sip_exchange = request.getfixturevalue("sip_exchange")
 
     def open_one(script, **more) -> SipStory:
-        opened.append(SipStory(office, script, **more))
+        opened.append(SipStory(sip_exchange, script, **more))
         return opened[-1]
 
     def end_all() -> None:
@@ -178,7 +178,7 @@ def test_speech_takes_its_time_and_ends(open_story):
     assert 0.5 < (call.ended_at - call.heard[0][0]).total_seconds() < 6
 
 
-def test_the_network_notices_a_phone_that_vanished(open_story, office):
+def test_the_network_notices_a_phone_that_vanished(open_story, sip_exchange):
     """By its silence on the SIP line, which is the network's own; by the script's time on the other."""
     story = open_story(CALLBACK, a=quick(), b=vanishes(after=0.4, answers_after=1.0, noticed=4.0)).place().run()
     assert story.told[-2:] == ["HANGUP:LEG-B", "HANGUP:LEG-A"]

@@ -13,12 +13,12 @@ from lab.phones.voices import voice
 from pstn.lines.behaviours import answers
 from pstn.lines.phone_state import PhoneCall
 from pstn.lines.sip.line import SipLine
-from tests.e2e.lab.ways import USUAL
-from tests.e2e.sip import ear
+from tests.e2e.lab.variants import USUAL
+from tests.e2e.sip import audio_analysis
 
 AT_ONCE = 10
 EDGE = timedelta(seconds=0.5)
-"""Of a talk, not listened to: sound is on its way."""
+"""Seconds at the start of a talk that are not analysed: the audio is delayed."""
 BROKEN = 2
 """Windows in which a jump of the tone may look like another one; somebody else's would be there for longer."""
 
@@ -29,7 +29,9 @@ def heard_in_talk(line: SipLine, call: PhoneCall | None) -> Counter[int | None]:
     assert call.joined
     [(_, since, until)] = call.joined
     assert until
-    return ear.loudest(ear.stretch(line.heard_by(call), call.called_at, since + EDGE, until - EDGE))
+    return audio_analysis.loudest(
+        audio_analysis.stretch(line.heard_by(call), call.called_at, since + EDGE, until - EDGE)
+    )
 
 
 def test_ten_at_once(quiet, lab):
@@ -48,15 +50,15 @@ def test_ten_at_once(quiet, lab):
 
 
 @pytest.fixture(scope="session")
-def plays(company, request):
+def plays(case_player, request):
     """Every case that was chosen; they are played beside one another while the tests look at them in turn."""
     chosen = [
         item.callspec.params["case"]
         for item in request.session.items
         if "case" in getattr(getattr(item, "callspec", None), "params", {})
     ]
-    company.wait()
-    return company.begin((USUAL, case) for case in chosen)
+    case_player.wait()
+    return case_player.begin((USUAL, case) for case in chosen)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -1,4 +1,4 @@
-"""A recorded callback of the whole platform, by ear: what both heard of it, and what the recordings hold."""
+"""A recorded callback of the whole platform: the audio that both received, and the audio in the recordings."""
 
 import audioop
 import time
@@ -15,7 +15,7 @@ from lab.phones.voices import voice
 from pstn.lines.behaviours import answers
 from pstn.lines.phone_state import Phone, PhoneCall
 from pstn.recordings import wav_seconds
-from tests.e2e.sip import ear
+from tests.e2e.sip import audio_analysis
 
 MUTES, DOES_NOT, UNWANTED, NO_NOTICE = PAIRS = [
     Pair(f"+120255501{at}", f"+120255501{at + 15}") for at in (61, 62, 63, 64)
@@ -41,7 +41,9 @@ class Heard:
     def tones(self, call: PhoneCall, since: datetime, until: datetime, share: float = 0.2) -> list[tuple[int, ...]]:
         """Of each window that this phone heard between two moments."""
         sound = self.lab.pstn.exchange.line.heard_by(call)
-        return ear.windows(ear.stretch(sound, call.called_at, since + EDGE, until - EDGE), share=share)
+        return audio_analysis.windows(
+            audio_analysis.stretch(sound, call.called_at, since + EDGE, until - EDGE), share=share
+        )
 
     def speech(self, call: PhoneCall, since: datetime, until: datetime, beside: int) -> bool:
         """Sound far from the other's tone, which is louder; a gap in that tone makes some only near it."""
@@ -90,9 +92,9 @@ def over(lab, sp, pair: Pair, session: str) -> Heard:
 
 
 @pytest.fixture(scope="module")
-def calls(lab, company, recorder):
+def calls(lab, case_player, recorder):
     """Four callbacks: recorded with either position of the switch, not asked to be recorded, and without a notice."""
-    company.wait()
+    case_player.wait()
     sessions = {}
     for pair, mutes in ((MUTES, True), (DOES_NOT, False)):
         lab.pstn.exchange.switches = replace(LAB, prompt_mutes_peer=mutes)
@@ -173,20 +175,20 @@ def test_the_networks_file_has_the_parties_apart_and_no_notice(heard):
     """It begins after the second notice: no speech is in it, and it is no longer than what was left of the call."""
     published(heard)
     [body] = objects(heard, "calls/").values()
-    left, right = ear.channels(body)
+    left, right = audio_analysis.channels(body)
     for channel, own in zip((left, right), heard.voices, strict=True):
-        found = ear.loudest(channel)
+        found = audio_analysis.loudest(channel)
         assert found[own] > 0.9 * found.total()
     [(_, _, until)] = heard.a.joined
-    assert len(left) / ear.RATE < (until - heard.began(heard.b, NOTICE) - NOTICE_LASTS).total_seconds() + 0.5
+    assert len(left) / audio_analysis.RATE < (until - heard.began(heard.b, NOTICE) - NOTICE_LASTS).total_seconds() + 0.5
 
 
 def test_the_published_file_is_a_law_and_has_both_voices(heard):
     body = published(heard)
     kind, channels, rate = (int.from_bytes(body[at : at + size], "little") for at, size in ((20, 2), (22, 2), (24, 4)))
-    assert (kind, channels, rate) == (6, 1, ear.RATE)
+    assert (kind, channels, rate) == (6, 1, audio_analysis.RATE)
     sound = audioop.alaw2lin(body[body.index(b"data") + 8 :], 2)
-    windows = ear.windows(ear.samples(sound))
+    windows = audio_analysis.windows(audio_analysis.samples(sound))
     assert sum(each == heard.voices for each in windows) > 0.7 * len(windows)
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from pstn.lines.phone_state import Phone
 from pstn.lines.virtual import answers
-from tests.e2e.sip import ear, sipp
-from tests.e2e.sip.office import SipStory
+from tests.e2e.sip import audio_analysis, sipp
+from tests.e2e.sip.sip_exchange import SipStory
 from tests.e2e.sip.sipp import ACKED, HANGS_UP, INVITED, OK, RINGS, Sipp, answered_phone, pause, presses, recv, reply
 from tests.pstn.scripted import SHOWN_A, ask_two_digits, bridge, hang_up, hang_up_the_rest, inbound, play
 
@@ -25,33 +25,33 @@ TO_OUTSIDE = {
 
 
 @pytest.fixture
-def phone(office, tmp_path):
+def phone(sip_exchange, tmp_path):
     """Puts a SIPp scenario behind the number OUTSIDE."""
     opened = []
 
     def open_one(steps: list[str], **more: Any) -> Sipp:
         one = Sipp(tmp_path, steps, **more)
         opened.append(one.__enter__())
-        office.numbers.write_text(json.dumps({OUTSIDE: f"sip:phone@127.0.0.1:{one.port}"}))
+        sip_exchange.numbers.write_text(json.dumps({OUTSIDE: f"sip:phone@127.0.0.1:{one.port}"}))
         return one
 
     yield open_one
     for one in opened:
         one.__exit__()
-    office.numbers.write_text("{}")
+    sip_exchange.numbers.write_text("{}")
 
 
 @pytest.fixture
-def call(office):
+def call(sip_exchange):
     """Places a call to a number and waits until it is over."""
     opened = []
 
     def place(script: dict[str, Any], to: str, inside: Any = None, **switches: Any) -> SipStory:
-        story = SipStory(office, script, **switches)
+        story = SipStory(sip_exchange, script, **switches)
         opened.append(story)
-        story.a = office.exchange.phones[OUTSIDE] = Phone()
-        story.b = office.exchange.phones[INSIDE] = Phone(inside or answers(after=0.2))
-        story.transaction = office.exchange.create_call(story.application, from_number=SHOWN_A, to_number=to)
+        story.a = sip_exchange.exchange.phones[OUTSIDE] = Phone()
+        story.b = sip_exchange.exchange.phones[INSIDE] = Phone(inside or answers(after=0.2))
+        story.transaction = sip_exchange.exchange.create_call(story.application, from_number=SHOWN_A, to_number=to)
         return story.run()
 
     yield place
@@ -71,7 +71,7 @@ def test_it_answers_and_sounds_and_the_other_hears_it(phone, call, tmp_path, pay
     story = call(CALLBACK, OUTSIDE, answers(after=0.2, talks=2.5))
     successful(one)
     assert story.told[-2:] == ["HANGUP:LEG-B", "HANGUP:LEG-A"]
-    assert ear.audible(ear.samples(story.ear(story.b))) == [(600,)]
+    assert audio_analysis.audible(audio_analysis.samples(story.received(story.b))) == [(600,)]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_it_answers_without_ringing(phone, call):
     assert story.told[:2] == ["NEW_OUTBOUND_CALL", "CALL_ANSWERED"]
 
 
-def test_it_hangs_up(phone, call, office):
+def test_it_hangs_up(phone, call, sip_exchange):
     keep = (
         '<recv request="INVITE"><action>'
         '<ereg regexp="[0-9]+" search_in="hdr" header="CSeq:" assign_to="cseq"/>'
@@ -215,13 +215,13 @@ Content-Length: [len]
 ]
 
 
-def test_it_calls_and_presses_digits(phone, office):
+def test_it_calls_and_presses_digits(phone, sip_exchange):
     """From outside to a display number: answered, asked, the digits read, hung up."""
     ask = ask_two_digits(r"^1\d#?$")
-    story = SipStory(office, {"NEW_INBOUND_CALL": [ask], "ACTION_SUCCESSFUL": [hang_up()]})
+    story = SipStory(sip_exchange, {"NEW_INBOUND_CALL": [ask], "ACTION_SUCCESSFUL": [hang_up()]})
     with inbound(story):
         pressed = [pause(700), presses("1"), pause(700), presses("5")]
-        one = phone([*ANSWERED_CALL, *pressed, recv("BYE"), OK], towards=office.line.address)
+        one = phone([*ANSWERED_CALL, *pressed, recv("BYE"), OK], towards=sip_exchange.line.address)
         successful(one)
     assert story.data("ACTION_SUCCESSFUL:PlayAudioAndGetDigits")["ReceivedDigits"] == "15"
     (leg, *_) = story.events[0]["CallDetails"]["Participants"]
@@ -240,9 +240,9 @@ Content-Length: 0
 """
 
 
-def test_a_call_that_no_rule_wants_is_refused(phone, office):
+def test_a_call_that_no_rule_wants_is_refused(phone, sip_exchange):
     refused = [*ANSWERED_CALL[:3], '<recv response="486"/>', sipp.send(ACK_OF_REFUSAL)]
-    successful(phone(refused, towards=office.line.address))
+    successful(phone(refused, towards=sip_exchange.line.address))
 
 
 def test_the_prompt_is_heard_to_its_end_before_the_hangup(phone, call):

@@ -9,7 +9,7 @@ from lab.sip.registrar_on_udp import RegistrarOnUdp
 from pstn.lines.phone_state import Phone
 from pstn.lines.sip.child import free_port
 from pstn.lines.virtual import answers
-from tests.e2e.sip.office import SipStory
+from tests.e2e.sip.sip_exchange import SipStory
 from tests.e2e.sip.sipp import OK, Run, Sipp, answered_phone, recv, send
 from tests.pstn.scripted import SHOWN_A, bridge, hang_up_the_rest
 
@@ -58,12 +58,12 @@ CALLS_IN_VAIN = [
 
 
 @pytest.fixture
-def registrar(office):
-    before = json.loads(office.numbers.read_text())
-    opened = RegistrarOnUdp(office.line.numbers, office.line.address, 0)
+def registrar(sip_exchange):
+    before = json.loads(sip_exchange.numbers.read_text())
+    opened = RegistrarOnUdp(sip_exchange.line.numbers, sip_exchange.line.address, 0)
     yield opened
     opened.close()
-    assert json.loads(office.numbers.read_text()) == before
+    assert json.loads(sip_exchange.numbers.read_text()) == before
 
 
 @pytest.fixture
@@ -83,24 +83,24 @@ def successful(run: Run) -> None:
     assert (run.successful, run.failed) == (1, 0), run.errors
 
 
-def test_it_registers_is_called_and_signs_off(office, registrar, plays):
+def test_it_registers_is_called_and_signs_off(sip_exchange, registrar, plays):
     with plays(REGISTERS, registrar.address) as phone:
         successful(phone.result())
-    address = office.line.numbers.address(JACK)
+    address = sip_exchange.line.numbers.address(JACK)
     assert address == f"sip:phone@127.0.0.1:{phone.port}"
 
-    story = SipStory(office, {"CALL_ANSWERED": [bridge(to=INSIDE)], "HANGUP": hang_up_the_rest})
-    story.a = office.exchange.phones[JACK] = Phone()
-    story.b = office.exchange.phones[INSIDE] = Phone(answers(after=0.2, talks=0.5))
+    story = SipStory(sip_exchange, {"CALL_ANSWERED": [bridge(to=INSIDE)], "HANGUP": hang_up_the_rest})
+    story.a = sip_exchange.exchange.phones[JACK] = Phone()
+    story.b = sip_exchange.exchange.phones[INSIDE] = Phone(answers(after=0.2, talks=0.5))
     with plays(answered_phone(recv("BYE"), OK)) as phone:
-        story.transaction = office.exchange.create_call(story.application, from_number=SHOWN_A, to_number=JACK)
+        story.transaction = sip_exchange.exchange.create_call(story.application, from_number=SHOWN_A, to_number=JACK)
         story.run()
         successful(phone.result())
     assert story.told[-2:] == ["HANGUP:LEG-B", "HANGUP:LEG-A"]
 
     with plays(SIGNS_OFF, registrar.address) as phone:
         successful(phone.result())
-    assert office.line.numbers.address(JACK) is None
+    assert sip_exchange.line.numbers.address(JACK) is None
 
 
 def test_its_call_that_no_rule_wants_is_refused_by_the_network(registrar, plays):

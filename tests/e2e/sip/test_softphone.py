@@ -9,7 +9,7 @@ import pytest
 from lab.sip.registrar_on_udp import RegistrarOnUdp
 from pstn.lines.phone_state import Phone
 from pstn.lines.virtual import answers
-from tests.e2e.sip.office import SipStory
+from tests.e2e.sip.sip_exchange import SipStory
 from tests.pstn.scripted import SHOWN_A, bridge, hang_up, hang_up_the_rest, inbound, play
 
 JACK, INSIDE = "+12025550140", "+12025550130"
@@ -40,11 +40,11 @@ class Softphone:
 
 
 @pytest.fixture
-def registrar(office) -> Iterator[RegistrarOnUdp]:
-    opened = RegistrarOnUdp(office.line.numbers, office.line.address, 0)
+def registrar(sip_exchange) -> Iterator[RegistrarOnUdp]:
+    opened = RegistrarOnUdp(sip_exchange.line.numbers, sip_exchange.line.address, 0)
     yield opened
     opened.close()
-    assert office.line.numbers.address(JACK) is None
+    assert sip_exchange.line.numbers.address(JACK) is None
 
 
 @pytest.fixture(params=[JACK, JACK[1:]], ids=["with-plus", "without"])
@@ -54,25 +54,25 @@ def softphone(registrar, request) -> Iterator[Softphone]:
     opened.close()
 
 
-def test_it_is_called_and_signs_off(office, softphone):
+def test_it_is_called_and_signs_off(sip_exchange, softphone):
     softphone.says("registered")
-    story = SipStory(office, {"CALL_ANSWERED": [bridge(to=INSIDE)], "HANGUP": hang_up_the_rest})
-    story.a = office.exchange.phones[JACK] = Phone()
-    story.b = office.exchange.phones[INSIDE] = Phone(answers(after=0.2, talks=0.5))
-    story.transaction = office.exchange.create_call(story.application, from_number=SHOWN_A, to_number=JACK)
+    story = SipStory(sip_exchange, {"CALL_ANSWERED": [bridge(to=INSIDE)], "HANGUP": hang_up_the_rest})
+    story.a = sip_exchange.exchange.phones[JACK] = Phone()
+    story.b = sip_exchange.exchange.phones[INSIDE] = Phone(answers(after=0.2, talks=0.5))
+    story.transaction = sip_exchange.exchange.create_call(story.application, from_number=SHOWN_A, to_number=JACK)
     softphone.says(f"called by sip:{SHOWN_A}@")
     softphone.says("hung up")
     story.run()
     assert story.told[-2:] == ["HANGUP:LEG-B", "HANGUP:LEG-A"]
     softphone.do("off")
     softphone.says("signed off")
-    assert office.line.numbers.address(JACK) is None
+    assert sip_exchange.line.numbers.address(JACK) is None
 
 
-def test_it_calls_a_display_number(office, registrar, softphone):
+def test_it_calls_a_display_number(sip_exchange, registrar, softphone):
     """It knows its registrar only; talk and hang-up go straight between it and the network."""
     softphone.says("registered")
-    story = SipStory(office, {"NEW_INBOUND_CALL": [play(), hang_up()]})
+    story = SipStory(sip_exchange, {"NEW_INBOUND_CALL": [play(), hang_up()]})
     with inbound(story):
         softphone.do(f"dial sip:{SHOWN_A[1:]}@{registrar.address}")
         softphone.says("talks")

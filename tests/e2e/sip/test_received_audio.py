@@ -12,8 +12,8 @@ from pstn.lines import AudioFile
 from pstn.lines.phone_state import Phone
 from pstn.lines.sip.audio import tone, wav_file
 from pstn.lines.virtual import answers
-from tests.e2e.sip import ear
-from tests.e2e.sip.office import SipStory
+from tests.e2e.sip import audio_analysis
+from tests.e2e.sip.sip_exchange import SipStory
 from tests.pstn.scripted import SHOWN_A, action, bridge, hang_up_the_rest, play
 
 A, B = "+12025550115", "+12025550130"
@@ -55,32 +55,34 @@ def recorded_callback(track: str = "BOTH", **more: Any) -> dict[str, Any]:
     }
 
 
-def played(office, script: dict[str, Any], talks: float = 5.0, **switches: Any) -> SipStory:
-    story = SipStory(office, script, audio=lambda bucket, key: PROMPTS.get(key), **switches)
-    exchange = office.exchange
+def played(sip_exchange, script: dict[str, Any], talks: float = 5.0, **switches: Any) -> SipStory:
+    story = SipStory(sip_exchange, script, audio=lambda bucket, key: PROMPTS.get(key), **switches)
+    exchange = sip_exchange.exchange
     story.a = exchange.phones[A] = Phone(answers(after=0.2))
     story.b = exchange.phones[B] = Phone(answers(after=1.5, talks=talks))
     story.transaction = exchange.create_call(story.application, from_number=SHOWN_A, to_number=A)
     return story.run()
 
 
-def recording(office, story: SipStory) -> list[Any]:
+def recording(sip_exchange, story: SipStory) -> list[Any]:
     """Its channels, once its object is there."""
-    places = {key: body for key, (body, _) in office.recordings.objects.items() if story.transaction in key[1]}
+    places = {key: body for key, (body, _) in sip_exchange.recordings.objects.items() if story.transaction in key[1]}
     (body,) = places.values()
-    return ear.channels(body)
+    return audio_analysis.channels(body)
 
 
-def wait_for_recording(office, story: SipStory) -> None:
-    assert office.wait(lambda: any(story.transaction in key for _, key in list(office.recordings.objects)), 10)
+def wait_for_recording(sip_exchange, story: SipStory) -> None:
+    assert sip_exchange.wait(
+        lambda: any(story.transaction in key for _, key in list(sip_exchange.recordings.objects)), 10
+    )
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["prompts-do-not-mute", "prompts-mute-the-peer"])
-def heard(office, request):
-    story = played(office, recorded_callback(), prompt_mutes_peer=request.param)
-    wait_for_recording(office, story)
-    ears = ear.samples(story.ear(story.a)), ear.samples(story.ear(story.b))
-    return request.param, story, [ear.audible(each) for each in ears], recording(office, story)
+def heard(sip_exchange, request):
+    story = played(sip_exchange, recorded_callback(), prompt_mutes_peer=request.param)
+    wait_for_recording(sip_exchange, story)
+    ears = audio_analysis.samples(story.received(story.a)), audio_analysis.samples(story.received(story.b))
+    return request.param, story, [audio_analysis.audible(each) for each in ears], recording(sip_exchange, story)
 
 
 def test_a_heard_waiting_then_ringback_then_the_notice_then_b(heard):
@@ -97,8 +99,8 @@ def test_b_heard_a_and_its_own_notice(heard):
 def test_the_recording_is_what_came_from_a_and_what_went_to_a(heard):
     """It begins after the second notice: no prompt is in it."""
     _, story, _, (left, right) = heard
-    assert ear.audible(left) == [(VOICE_A,)]
-    assert ear.audible(right) == [(VOICE_B,)]
+    assert audio_analysis.audible(left) == [(VOICE_A,)]
+    assert audio_analysis.audible(right) == [(VOICE_B,)]
     assert "ACTION_SUCCESSFUL:StartCallRecording" in story.told
 
 
@@ -111,21 +113,21 @@ def test_a_prompt_ends_when_its_last_sound_was_heard(heard):
 
 
 @pytest.mark.parametrize(("track", "tone_there"), [("INCOMING", VOICE_A), ("OUTGOING", VOICE_B)])
-def test_one_direction_is_one_channel(office, track, tone_there):
-    story = played(office, recorded_callback(track), talks=4.0)
-    wait_for_recording(office, story)
-    (only,) = recording(office, story)
-    assert ear.audible(only) == [(tone_there,)]
+def test_one_direction_is_one_channel(sip_exchange, track, tone_there):
+    story = played(sip_exchange, recorded_callback(track), talks=4.0)
+    wait_for_recording(sip_exchange, story)
+    (only,) = recording(sip_exchange, story)
+    assert audio_analysis.audible(only) == [(tone_there,)]
 
 
-def test_a_pause_is_marked_and_silent(office):
+def test_a_pause_is_marked_and_silent(sip_exchange):
     def asked(event: dict[str, Any]) -> list[dict[str, Any]]:
         do = event["ActionData"]["Parameters"]["Arguments"]["do"]
         return [action(f"{do}CallRecording", CallId=first_leg(event))]
 
     script = recorded_callback(CALL_UPDATE_REQUESTED=asked)
-    story = SipStory(office, script, audio=lambda bucket, key: PROMPTS.get(key))
-    exchange = office.exchange
+    story = SipStory(sip_exchange, script, audio=lambda bucket, key: PROMPTS.get(key))
+    exchange = sip_exchange.exchange
     story.a, story.b = Phone(answers(after=0.2)), Phone(answers(after=0.2, talks=8.0))
     exchange.phones[A], exchange.phones[B] = story.a, story.b
     story.transaction = exchange.create_call(story.application, from_number=SHOWN_A, to_number=A)
@@ -133,24 +135,27 @@ def test_a_pause_is_marked_and_silent(office):
     for seconds, do in ((1.5, "Pause"), (3.5, "Resume")):
         story.after(seconds, partial(exchange.update_call, story.application, story.transaction, {"do": do}))
     story.run()
-    wait_for_recording(office, story)
-    left, _ = recording(office, story)
-    sections = [each for each in ear.story(left, step=ear.WINDOW // 4) if MARK not in each]
+    wait_for_recording(sip_exchange, story)
+    left, _ = recording(sip_exchange, story)
+    sections = [each for each in audio_analysis.sequence(left, step=audio_analysis.WINDOW // 4) if MARK not in each]
     assert [each for at, each in enumerate(sections) if at == 0 or sections[at - 1] != each] == [
         (VOICE_A,),
         (),
         (VOICE_A,),
     ]
-    windows = [MARK in ear.tones(left[at : at + ear.WINDOW]) for at in range(0, len(left) - ear.WINDOW, 512)]
+    windows = [
+        MARK in audio_analysis.tones(left[at : at + audio_analysis.WINDOW])
+        for at in range(0, len(left) - audio_analysis.WINDOW, 512)
+    ]
     begins = [at for at in range(1, len(windows)) if windows[at] and not windows[at - 1]]
     assert len(begins) == 2
 
 
-def test_speech_is_sound(office):
+def test_speech_is_sound(sip_exchange):
     def say(event: dict[str, Any]) -> list[dict[str, Any]]:
         return [action("Speak", CallId=first_leg(event), Text="This call will be recorded."), action("Hangup")]
 
-    story = SipStory(office, {"CALL_ANSWERED": say}).place().run()
-    sound = ear.samples(story.ear(story.a))
+    story = SipStory(sip_exchange, {"CALL_ANSWERED": say}).place().run()
+    sound = audio_analysis.samples(story.received(story.a))
     loud = sum(max(abs(each) for each in sound[at : at + 160]) > 1000 for at in range(0, len(sound) - 160, 160))
     assert loud > 20, "half a second of it at least is loud"

@@ -1,7 +1,7 @@
-"""Plays many cases beside one another on one laboratory: each on two numbers of its own, as many as there are numbers.
+"""Plays many cases concurrently on one laboratory, each on two numbers of its own.
 
 Cases are dialled one after the other, since a call keeps the switches that the network and the cloud had when it was
-placed; from then on each goes its own way.
+placed; from then on they run concurrently.
 """
 
 import threading
@@ -21,12 +21,12 @@ from pstn.switches import Switches
 
 PAIRS = tuple(Pair(f"+120255501{number}", f"+120255501{number + 1}") for number in range(10, 100, 2))
 AT_ONCE = 20
-"""More on two cores would only wait for one another, and then a time says more of the machine than of the platform."""
+"""More would only compete for two cores, and then times would say more about the machine than about the platform."""
 
 
 @dataclass(frozen=True)
-class Way:
-    """One way for the network, and the cloud, to behave: their switches that are not as usual."""
+class Variant:
+    """A possible behaviour of the network and the cloud: the switches that are not at their usual values."""
 
     name: str
     switches: dict[str, Any] = field(default_factory=dict)
@@ -36,10 +36,10 @@ class Way:
         return self.name
 
 
-Part = tuple[Way, Case]
+Part = tuple[Variant, Case]
 
 
-class Company:
+class CasePlayer:
     def __init__(self, lab: Lab, watch: NetworkWatch, sp: ServiceProvider) -> None:
         self.lab, self.watch, self.sp = lab, watch, sp
         self._pool = ThreadPoolExecutor(AT_ONCE, "case")
@@ -48,32 +48,34 @@ class Company:
         self._going: list[Future[Played]] = []
 
     def begin(self, parts: Iterable[Part]) -> dict[tuple[str, str], "Future[Played]"]:
-        """Play all of these; each is there when it is over, by the names of its way and case.
+        """Play all of these; the results are by the names of variant and case.
 
-        In their order, but the longest first, and what must be alone last.
+        In their order, except that the longest come first, and exclusive ones last.
         """
         wanted = sorted(parts, key=lambda part: (part[1].exclusive, not part[1].minutes))
-        promised: dict[tuple[str, str], Future[Played]] = {(way.name, case.name): Future() for way, case in wanted}
+        promised: dict[tuple[str, str], Future[Played]] = {
+            (variant.name, case.name): Future() for variant, case in wanted
+        }
         director = threading.Thread(target=self._direct, args=(wanted, promised), name="director", daemon=True)
         self._going += promised.values()
         director.start()
         return promised
 
     def at_once(self, cases: Iterable[Case]) -> list["Future[Played]"]:
-        """Play these without waiting for one's dial before the next is asked for."""
+        """Play these without waiting for the dial of one before the next is placed."""
         begun = [self._pool.submit(self._play, case, self._free.popleft(), lambda: None) for case in cases]
         self._going += begun
         return begun
 
     @contextmanager
     def pair(self) -> Iterator[Pair]:
-        """Two numbers for a call that a test plays by itself."""
+        """Two numbers for a call that a test plays itself."""
         pair = self._free.popleft()
         yield pair
         self._free.append(pair)
 
     def wait(self) -> None:
-        """Until nothing is going on."""
+        """Wait until all cases have ended."""
         wait(self._going)
         self._behave(LAB, CloudSwitches())
 
@@ -82,13 +84,13 @@ class Company:
 
     def _direct(self, wanted: list[Part], promised: dict[tuple[str, str], "Future[Played]"]) -> None:
         begun: list[Future[Played]] = []
-        for way, case in wanted:
-            promise = promised[way.name, case.name]
+        for variant, case in wanted:
+            promise = promised[variant.name, case.name]
             if case.exclusive:
                 wait(begun)
             self._room.acquire()
             dialled = threading.Event()
-            self._behave(case.switches_for(replace(LAB, **way.switches)), CloudSwitches(**way.cloud))
+            self._behave(case.switches_for(replace(LAB, **variant.switches)), CloudSwitches(**variant.cloud))
             self._pool.submit(self._keep, promise, case, self._free.popleft(), dialled)
             begun.append(promise)
             dialled.wait(case.seconds)
@@ -101,7 +103,7 @@ class Company:
     def _keep(self, promise: "Future[Played]", case: Case, pair: Pair, dialled: threading.Event) -> None:
         try:
             promise.set_result(self._play(case, pair, dialled.set))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the test that waits for this case fails by it
+        except Exception as error:  # noqa: BLE001 - any error fails the test that waits for this case
             promise.set_exception(error)
         finally:
             dialled.set()

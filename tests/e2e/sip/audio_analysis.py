@@ -1,4 +1,4 @@
-"""Listening: which tones are in a stretch of telephone sound, by a fast Fourier transform."""
+"""Which tones are in telephone audio, by a fast Fourier transform."""
 
 import cmath
 import io
@@ -11,11 +11,11 @@ from datetime import datetime
 
 RATE = 8000
 WINDOW = 2048
-"""Samples looked at in one go: 256 ms, so tones 12 Hz apart are told apart after the window's smearing."""
+"""Samples analysed at a time: 256 ms, which separates tones 12 Hz apart despite the window's smearing."""
 BESIDE = 30.0
 """Hz; the tones of these tests are farther apart."""
 FAINT = 200.0
-"""Amplitude below which nothing is heard; a built-in phone sounds at 8191."""
+"""Amplitude below which a tone is ignored; a built-in phone's tone has 8191."""
 
 
 def samples(pcm: bytes) -> "array[int]":
@@ -23,7 +23,7 @@ def samples(pcm: bytes) -> "array[int]":
 
 
 def stretch(pcm: bytes, begun: datetime, since: datetime, until: datetime) -> "array[int]":
-    """Of sound that began at one time, what was to be heard between two others."""
+    """The part between two times, of audio that began at `begun`."""
     first, last = (int((at - begun).total_seconds() * RATE) for at in (since, until))
     return samples(pcm)[max(0, first) : last]
 
@@ -37,7 +37,7 @@ def channels(wav: bytes) -> list["array[int]"]:
 
 
 def fft(values: list[complex]) -> list[complex]:
-    """Cooley and Tukey's, for a power of two."""
+    """Cooley and Tukey's algorithm, for a power of two."""
     count = len(values)
     if count == 1:
         return values
@@ -47,7 +47,7 @@ def fft(values: list[complex]) -> list[complex]:
 
 
 def spectrum(stretch: "array[int]") -> list[float]:
-    """Amplitude for each bin of a window, smoothed by von Hann's function so that a tone stays where it is."""
+    """Amplitude for each bin of a window, with a Hann window so that a tone does not leak."""
     weighted = [
         complex(value * (0.5 - 0.5 * math.cos(2 * math.pi * at / WINDOW))) for at, value in enumerate(stretch[:WINDOW])
     ]
@@ -55,9 +55,9 @@ def spectrum(stretch: "array[int]") -> list[float]:
 
 
 def tones(stretch: "array[int]", share: float = 0.2) -> list[int]:
-    """The tones (Hz, to the next multiple of 20) at least `share` as loud as the loudest; none if all is faint.
+    """The tones (Hz, to the nearest multiple of 20) at least `share` as loud as the loudest; none if all are faint.
 
-    What is closer than `BESIDE` to a louder one is of its making: a tone that was interrupted has such neighbours.
+    A peak closer than `BESIDE` to a louder one is an artefact of it: an interrupted tone has such neighbours.
     """
     found = spectrum(stretch)
     least = max(FAINT, share * max(found))
@@ -75,22 +75,22 @@ def windows(sound: "array[int]", step: int = WINDOW, share: float = 0.2) -> list
 
 
 def loudest(sound: "array[int]") -> "Counter[int | None]":
-    """The loudest tone of each window, and in how many; None: nothing."""
+    """The loudest tone of each window, with the number of windows; None: silence."""
     found = [spectrum(sound[at : at + WINDOW]) for at in range(0, len(sound) - WINDOW + 1, WINDOW)]
     peaks = [(max(each), each.index(max(each))) for each in found]
     return Counter(round(at * RATE / WINDOW / 20) * 20 if level >= FAINT else None for level, at in peaks)
 
 
-def story(sound: "array[int]", step: int = WINDOW // 2) -> list[tuple[int, ...]]:
-    """What was to be heard, one after the other: the tones of each window, changes only.
+def sequence(sound: "array[int]", step: int = WINDOW // 2) -> list[tuple[int, ...]]:
+    """What was received, in order: the tones of each window, changes only.
 
-    A window in which one sound gives way to the next holds both or neither; it counts only if its neighbour agrees.
+    A window at a transition contains both tones or neither; so a window counts only if its neighbour agrees.
     """
     steady = [one for one, after in itertools.pairwise(windows(sound, step)) if one == after]
     return [each for at, each in enumerate(steady) if at == 0 or steady[at - 1] != each]
 
 
 def audible(sound: "array[int]") -> list[tuple[int, ...]]:
-    """`story` without its silences."""
-    heard = [each for each in story(sound) if each]
+    """`sequence` without silence."""
+    heard = [each for each in sequence(sound) if each]
     return [each for at, each in enumerate(heard) if at == 0 or heard[at - 1] != each]

@@ -1,7 +1,7 @@
 """An exchange on the SIP line whose Lambda answers by a script: the `Story` of tests/pstn, in real time.
 
-An office is kept for many stories, since its two child processes take a moment to start. They share one application; a
-call belongs to the story that was opened last when its first event came.
+An exchange is kept for many stories, since its two child processes take a while to start. The stories share one
+application; a call belongs to the story that was opened last when its first event arrived.
 """
 
 import threading
@@ -27,7 +27,7 @@ PATIENCE_S = 20.0
 Audio = Callable[[str, str], AudioFile | None]
 
 
-class Office:
+class SipExchange:
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.numbers = folder / "numbers.json"
         self.stories: dict[str, SipStory] = {}
@@ -74,11 +74,11 @@ class Office:
 
 
 class SipStory:
-    """As `tests.pstn.scripted.Story`, but that `run` waits until the call is over (or `until` holds)."""
+    """As `tests.pstn.scripted.Story`, except that `run` waits until the call is over (or `until` is true)."""
 
     def __init__(
         self,
-        office: Office,
+        sip_exchange: SipExchange,
         script: Mapping[str, Any] | None = None,
         *,
         a: Behaviour | None = None,
@@ -86,16 +86,16 @@ class SipStory:
         audio: Audio = lambda bucket, key: AudioFile(0.4),
         **switches: Any,
     ) -> None:
-        self.office = office
-        self.exchange = office.exchange
-        self.exchange.switches = replace(office.usual, **switches)
-        office.audio = audio
+        self.sip_exchange = sip_exchange
+        self.exchange = sip_exchange.exchange
+        self.exchange.switches = replace(sip_exchange.usual, **switches)
+        sip_exchange.audio = audio
         self.script = script or {}
         self.events: list[dict[str, Any]] = []
         self.a = self.exchange.phones[A] = Phone(a or answers(after=0.2))
         self.b = self.exchange.phones[B] = Phone(b or answers(after=0.2))
-        office.latest = self
-        self.application = office.application
+        sip_exchange.latest = self
+        self.application = sip_exchange.application
         self.transaction = ""
 
     def invoked(self, event: dict[str, Any]) -> Any:
@@ -113,7 +113,7 @@ class SipStory:
 
     def run(self, until: Callable[[], bool] | None = None) -> "SipStory":
         """Raises: AssertionError after `PATIENCE_S`."""
-        assert self.office.wait(until or self.over), f"it did not come to pass: {self.told}; {self.a.log}; {self.b.log}"
+        assert self.sip_exchange.wait(until or self.over), f"it did not happen: {self.told}; {self.a.log}; {self.b.log}"
         return self
 
     def after(self, seconds: float, run: Callable[[], object]) -> "SipStory":
@@ -124,21 +124,21 @@ class SipStory:
         return self
 
     def over(self) -> bool:
-        """No leg is left, and the Lambda answered all it was asked."""
-        about = [event for event in self.office.network_events if event.transaction == self.transaction]
+        """All legs have ended, and the Lambda has answered every event."""
+        about = [event for event in self.sip_exchange.network_events if event.transaction == self.transaction]
         answered = {event.detail["sequence"] for event in about if event.kind in ("answer", "failure")}
         told = self.exchange.calls[self.transaction].call.invocations.sequence
         return len(answered) == told and any(event.kind == "over" for event in about)
 
     def end(self) -> None:
-        """Cut what is still up, so that the next story finds both phones free."""
+        """Hang up what is still up, so that both phones are free for the next story."""
         for phone in (self.a, self.b):
             for call in phone.calls:
                 if call.ended_at is None:
                     self.exchange.line.hang_up_by_hand(phone.number)
         give_up = time.monotonic() + PATIENCE_S
         while self.exchange.legs_up() and time.monotonic() < give_up:
-            self.office.wait(lambda: not self.exchange.legs_up(), 0.5)
+            self.sip_exchange.wait(lambda: not self.exchange.legs_up(), 0.5)
 
     @property
     def told(self) -> list[str]:
@@ -156,6 +156,6 @@ class SipStory:
         found: dict[str, Any] = next(event for event in self.events if key_of(event) == key)["ActionData"]
         return found
 
-    def ear(self, phone: Phone) -> bytes:
-        """What this phone heard in its first call."""
-        return self.office.line.heard_by(phone.calls[0])
+    def received(self, phone: Phone) -> bytes:
+        """The audio that this phone received in its first call."""
+        return self.sip_exchange.line.heard_by(phone.calls[0])

@@ -1,14 +1,16 @@
-"""How the network and the cloud behave while the cases are played: as usual, then with everything that their documents
-leave open the other way round. Switches that do not touch one another share a way."""
+"""How the network and the cloud behave while the cases are played: as usual, then with each switch at its other values.
 
-from tests.e2e.lab.company import Way
+Switches that do not affect one another share a variant.
+"""
 
-USUAL = Way("as usual")
+from tests.e2e.lab.case_player import Variant
 
-WAYS = (
+USUAL = Variant("as usual")
+
+VARIANTS = (
     USUAL,
-    Way("each event twice, at once", {"duplicates": "at_once"}, {"early_completion": "at_once"}),
-    Way(
+    Variant("each event twice, at once", {"duplicates": "at_once"}, {"early_completion": "at_once"}),
+    Variant(
         "each event twice, after its answer",
         {
             "duplicates": "after_answer",
@@ -19,7 +21,7 @@ WAYS = (
         },
         {"early_completion": "refused"},
     ),
-    Way(
+    Variant(
         "each event twice, after a later one",
         {
             "duplicates": "after_later_event",
@@ -29,7 +31,7 @@ WAYS = (
         },
         {"crash_name": "unknown"},
     ),
-    Way(
+    Variant(
         "the later hang-up overtakes",
         {
             "hangup_order": "reversed",
@@ -39,7 +41,7 @@ WAYS = (
         },
         {"repeated_invocation": "in_turn"},
     ),
-    Way(
+    Variant(
         "events overtake one another",
         {
             "reordering": "neighbours",
@@ -50,7 +52,7 @@ WAYS = (
         },
         {"repeated_invocation": "together"},
     ),
-    Way(
+    Variant(
         "a terse network that answers every dial with an error",
         {
             "ringing_leg_a": False,
@@ -65,15 +67,15 @@ WAYS = (
     ),
 )
 
-ELSEWHERE = {
-    "bridge_failure_detail": "each way has cases with it and without",
+NOT_VARIED = {
+    "bridge_failure_detail": "each variant has cases with it and without",
     "quotas": "the case no_room, and test_quotas",
     "refused_creates": "the case dial_refused",
     "bridge_over_quota_fails": "a callback within its quota never meets it",
     "hangup_after_drop": "the network drops only a call whose function gives no answer",
-    "invalid_twice_drops": "every way checks that no answer was invalid",
+    "invalid_twice_drops": "every variant checks that no answer was invalid",
     "unknown_application": "the platform knows its own",
     "receive_digits_one_shot": "a callback asks for no digits",
     "lost_events": "tests/journeys, where the clock jumps over the waits",
 }
-"""Switches that no way turns round, and why."""
+"""Switches that no variant changes, and why."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from duologue.call_control.machine import decide
 from duologue.domain.due import TAKE_UP
 from duologue.domain.errors import (
     AlreadyAnswered,
@@ -29,6 +30,7 @@ from duologue.usecases.run_flow import RunFlow, WaitingTask
 from duologue.usecases.until_written import no_pause
 from tests.call_control.stories import (
     CALLEE_LEFT,
+    CALLEE_WANTED,
     CALLER_ANSWERED,
     CALLER_DIALLED,
     CALLER_LEFT,
@@ -307,6 +309,31 @@ def test_the_last_minute_is_announced_once():
     flow.do("last_minute")
     flow.do("last_minute", is_repeat=True)
     assert flow.network.wanted == [("say_last_minute", NETWORK_CALL)]
+
+
+@pytest.mark.parametrize("store_fails", [False, True])
+def test_why_the_callee_was_not_dialled_is_kept_until_it_is(store_fails):
+    flow = Flow(CALLER_DIALLED, CALLER_ANSWERED)
+    flow.network.refusals = [NothingWasDialled("ThrottledClientException")]
+    if store_fails:
+        flow.calls.before_save = refuse
+    with pytest.raises(NothingWasDialled):
+        flow.do("ring_callee")
+    assert flow.saved.call.dial_refusal == (None if store_fails else "ThrottledClientException")
+    assert decide(flow.saved.call, CALLEE_WANTED).call.dial_refusal is None
+
+
+def test_no_capacity_for_the_callee_ends_the_call_with_the_networks_code():
+    flow = Flow(CALLER_DIALLED, CALLER_ANSWERED)
+    flow.network.refusals = [NothingWasDialled("ThrottledClientException")]
+    with pytest.raises(NothingWasDialled):
+        flow.do("ring_callee")
+    flow.do("give_up", NothingWasDialled)
+    assert (flow.saved.call.ending, flow.saved.call.dial_refusal) == (EndReason.NO_ROOM, "ThrottledClientException")
+
+
+def refuse() -> None:
+    raise OutsideUnavailable("calls table")
 
 
 @pytest.mark.parametrize("failure", [NothingWasDialled("x"), OutsideUnavailable("x"), NoSuchNetworkCall("x")])

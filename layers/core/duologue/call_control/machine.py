@@ -227,6 +227,7 @@ def _dial_callee_asked(call: Call, at: datetime) -> Decision:
 
 
 def _dial_callee(call: Call, at: datetime) -> Decision:
+    call = replace(call, dial_refusal=None)  # an earlier request may have found no capacity
     dialled = replace(call.callee, dialled_at=at)
     waiting = _own(call, call.audio.while_callee_rings, Prompt.WAITING)
     return Decision(_with(call, dialled), (_bridge(call, waiting),), (LegDialledRecorded(at, Party.CALLEE),))

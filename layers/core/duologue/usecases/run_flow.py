@@ -132,8 +132,13 @@ class RunFlow:
             return
         if call.caller.answered_at is None or call.network_call is None:
             raise CallerSilent(call.id)
-        if call.prelude_at is None:
+        if call.prelude_at is not None:
+            return
+        try:
             self.network.dial_callee(call.network_call)
+        except NothingWasDialled as refusal:
+            self._store_code(task.call_id, refusal)
+            raise
 
     def talk(self, task: WaitingTask) -> None:
         """Wait until no leg is up.
@@ -234,6 +239,20 @@ class RunFlow:
         except OutsideUnavailable as error:
             _log.exception("dial refused, but its mark could not be removed", extra={"call_id": call_id})
             raise DialRefused(refusal.code) from error
+
+    def _store_code(self, call_id: str, refusal: NothingWasDialled) -> None:
+        """Store why the callee's dial was refused for now. Its dial, if one follows, removes the code again."""
+
+        def store() -> None:
+            saved = self.calls.load(call_id)
+            call = saved.call
+            if call.phase is Phase.CALLER_WAITING and call.prelude_at is None and call.dial_refusal != refusal.code:
+                self.calls.save(Change(saved, replace(call, dial_refusal=refusal.code)))
+
+        try:
+            until_written(store, self.pause, f"call {call_id}")
+        except OutsideUnavailable:
+            _log.warning("code of a refused dial not stored", extra={"call_id": call_id}, exc_info=True)
 
 
 def _open(call: Call) -> Call:

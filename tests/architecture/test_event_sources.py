@@ -69,6 +69,7 @@ def test_a_message_is_hidden_while_it_is_worked_on_and_kept_when_it_fails(
     """Six times the function's time: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
     queue = _queue(mapping["Queue"])
     assert queue["VisibilityTimeout"] >= 6 * _timeout(function)
+    assert queue["RedrivePolicy"]["maxReceiveCount"] >= 5, "a message that is throttled was received too"
     kept = _queue(queue["RedrivePolicy"]["deadLetterTargetArn"])
     assert kept.get("FifoQueue") == queue.get("FifoQueue"), "messages of a FIFO queue are kept in one, and no others"
     assert kept["MessageRetentionPeriod"] >= queue["MessageRetentionPeriod"]
@@ -80,6 +81,12 @@ def test_a_record_is_given_up_before_the_stream_forgets_it(function: Function, k
     """A stream keeps its records for a day. What is given up is named in a queue."""
     assert timedelta(seconds=mapping["MaximumRecordAgeInSeconds"]) < timedelta(days=1)
     assert _queue(mapping["DestinationConfig"]["OnFailure"]["Destination"])["MessageRetentionPeriod"] == 14 * 86400
+
+
+@pytest.mark.parametrize(("function", "kind", "mapping"), _STREAMS)
+def test_a_record_that_cannot_be_read_is_given_up_alone(function: Function, kind: str, mapping: Event):
+    """Without bisecting, the whole batch that it came with would be."""
+    assert mapping["BisectBatchOnFunctionError"] is True
 
 
 @pytest.mark.parametrize(("function", "kind", "mapping"), _STREAMS)

@@ -3,6 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from duologue.adapters.aws import FAST
 from duologue.domain.callback_request import LONGEST_TALK
 from duologue.domain.delivery import DELAYS, wait_after
 from duologue.domain.due import SWEEP_MARGIN
@@ -30,6 +33,43 @@ def test_a_repeated_request_starts_a_flow_only_when_the_first_can_no_longer_do_s
     [api] = [function.properties for function in functions(_TEMPLATE) if function.folder == "callback_api"]
     timeout = api.get("Timeout", _TEMPLATE["Globals"]["Function"]["Timeout"])
     assert timedelta(seconds=timeout) < FIRST_IS_OVER
+
+
+def test_a_call_that_was_never_taken_up_is_found_within_a_minute_of_its_time():
+    [schedule] = [
+        event["Properties"]["Schedule"]
+        for event in _TEMPLATE["Resources"]["SweepFunction"]["Properties"]["Events"].values()
+    ]
+    assert schedule == "rate(1 minute)"
+
+
+def test_the_longest_recording_fits_the_disk_of_its_function():
+    """As it is published: 8,000 bytes a second."""
+    properties = _TEMPLATE["Resources"]["PublishRecordingFunction"]["Properties"]
+    assert properties["EphemeralStorage"]["Size"] * 2**20 > LONGEST_TALK.total_seconds() * 8000
+
+
+@pytest.mark.parametrize(
+    ("conditions", "url"),
+    [
+        ({"HasAddress", "HasDomain"}, {"Ref": "ApiAddress"}),
+        ({"HasDomain"}, {"Fn::Sub": "https://${DomainName}"}),
+        (set(), {"Fn::Sub": "https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}/live"}),
+    ],
+    ids=["an address of its own", "a domain", "neither"],
+)
+def test_a_link_in_a_cdr_leads_to_the_address_that_sps_use(conditions: set[str], url: dict[str, str]):
+    value = _TEMPLATE["Resources"]["NotifySpFunction"]["Properties"]["Environment"]["Variables"]["API_URL"]
+    while "Fn::If" in value:
+        condition, yes, no = value["Fn::If"]
+        value = yes if condition in conditions else no
+    assert value == url
+
+
+def test_a_read_of_the_store_is_over_before_the_network_repeats_its_event():
+    """It does so after 5 s (R17)."""
+    attempt: float = vars(FAST)["connect_timeout"] + vars(FAST)["read_timeout"]
+    assert attempt * vars(FAST)["retries"]["total_max_attempts"] < 5
 
 
 def test_notifications_leave_most_of_the_account_s_concurrency_to_calls():

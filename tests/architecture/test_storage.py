@@ -37,6 +37,17 @@ def test_an_expired_item_is_deleted(table: dict[str, Any]):
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
 
 
+@pytest.mark.parametrize("name", ["AccountsTable", "CallsTable", "RecordingsBucket", "SecretsKey"])
+def test_what_cannot_be_made_again_outlives_the_stack_and_its_own_replacement(name: str):
+    resource = _RESOURCES[name]
+    assert (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")) == ("Retain", "Retain")
+
+
+@pytest.mark.parametrize("table", _of("AWS::DynamoDB::Table"))
+def test_a_table_can_be_restored_to_a_moment_before_a_mistake(table: dict[str, Any]):
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
 @pytest.mark.parametrize("queue", _of("AWS::SQS::Queue"))
 def test_a_queue(queue: dict[str, Any]):
     assert queue["SqsManagedSseEnabled"] is True
@@ -50,9 +61,21 @@ def test_a_service_may_use_a_bucket_for_this_account_only(policy: dict[str, Any]
         assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
-def test_the_network_may_write_recordings_with_the_acl_that_it_sends():
-    """It writes an ACL with each object: https://docs.aws.amazon.com/chime-sdk/latest/dg/start-call-recording.html"""
-    [statement] = _RESOURCES["NetworkMayWriteRecordings"]["Properties"]["PolicyDocument"]["Statement"]
-    assert statement["Action"] == ["s3:PutObject", "s3:PutObjectAcl"]
+@pytest.mark.parametrize(
+    ("policy", "bucket", "actions"),
+    [
+        ("NetworkMayReadPrompts", "PromptsBucket", "s3:GetObject"),
+        ("NetworkMayWriteRecordings", "RecordingsBucket", ["s3:PutObject", "s3:PutObjectAcl"]),
+    ],
+)
+def test_the_network_may_do_with_a_bucket_what_it_does(policy: str, bucket: str, actions: str | list[str]):
+    properties = _RESOURCES[policy]["Properties"]
+    [statement] = properties["PolicyDocument"]["Statement"]
+    assert properties["Bucket"] == {"Ref": bucket}
+    assert (statement["Action"], statement["Resource"]) == (actions, {"Fn::Sub": f"${{{bucket}.Arn}}/*"})
+
+
+def test_a_recording_may_be_written_with_an_acl():
+    """The network sends one: https://docs.aws.amazon.com/chime-sdk/latest/dg/start-call-recording.html"""
     [rule] = _RESOURCES["RecordingsBucket"]["Properties"]["OwnershipControls"]["Rules"]
     assert rule["ObjectOwnership"] != "BucketOwnerEnforced", "such a bucket refuses every ACL"

@@ -43,6 +43,12 @@ def test_an_api_with_a_domain_of_its_own_has_no_other_address(resources):
     assert switch == {"Fn::If": ["HasDomain", True, False]}
 
 
+def test_a_domain_refuses_the_versions_of_tls_that_are_broken(resources):
+    """TLS 1.0 and 1.1; the login sends a password."""
+    [domain] = properties_of(resources, "AWS::ApiGateway::DomainName")
+    assert domain["SecurityPolicy"] == "TLS_1_2"
+
+
 # What SAM makes of the resources that the template has. Anything else was asked for by nobody.
 _MADE_BY_SAM = {
     "AWS::ApiGateway::Deployment",

@@ -378,3 +378,15 @@ def test_a_callee_whose_leg_ends_before_its_answer_is_told_to_the_caller():
     assert story.actions == (PlayPrompt(Party.CALLER, Prompt.CALLEE_BUSY), HANG_UP_CALLER)
     assert (story.call.ending, story.call.callee.outcome) == (EndReason.CALLEE_FAILED, Outcome(Result.BUSY, 486))
     assert Story(BridgeFailed(at(8), NETWORK_CALL, 486), call=story.call).actions == (), "told once"
+
+
+def test_a_callee_on_a_stray_call_is_hung_up_and_our_caller_is_not():
+    stray = replace(CALLEE_ANSWERED, network_call="another", leg_id="leg-c")
+    assert Story(*TALKING, stray).actions == (HangUp(Party.CALLEE, "leg-c"),)
+
+
+def test_another_leg_of_the_callee_that_answers_after_the_first_has_ended_is_hung_up():
+    """The end of its own leg may overtake an answer; the end of another leg says nothing of it."""
+    ended = Story(*TALKING[:4], replace(CALLEE_LEFT, at=at(8), sip_status=486))
+    late = Story(replace(CALLEE_ANSWERED, leg_id="leg-c"), call=ended.call)
+    assert (late.actions, late.told) == ((HangUp(Party.CALLEE, "leg-c"),), [])

@@ -9,6 +9,7 @@ from duologue.call_control.actions import DialAndBridge, HangUp, PlayPrompt
 from duologue.call_control.events import (
     BridgeFailed,
     DialAccepted,
+    EndAsked,
     GaveUp,
     LegAnswered,
     LegEnded,
@@ -202,6 +203,13 @@ def test_stopped_in_talk():
     story = Story(END_WANTED, CALLER_LEFT, CALLEE_LEFT, call=stopped)
     assert story.call.ending is EndReason.STOPPED
     assert story.call.ended_by is None
+
+
+def test_the_leg_that_the_network_reports_is_hung_up_before_one_whose_end_was_lost():
+    """The hang-up of an ended leg is refused, and the rest of the list is dropped."""
+    stopped = replace(Story(*TALKING).call, ending=EndReason.STOPPED)
+    story = Story(EndAsked(at(70), NETWORK_CALL, {Party.CALLEE: LEG_B}), call=stopped)
+    assert story.actions == (HangUp(Party.CALLEE, LEG_B), HANG_UP_CALLER)
 
 
 def test_an_answer_overtaken_by_the_end_of_its_leg_still_counts():

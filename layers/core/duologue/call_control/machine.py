@@ -441,10 +441,14 @@ def _over(call: Call, at: datetime) -> Decision:
 
 
 def _hang_up(call: Call, connected: Mapping[Party, str] | None = None) -> tuple[HangUp, ...]:
-    """Hang up every leg that is up by our record or by the network's report, the caller's first."""
+    """Hang up every leg that is up by the network's report, then those by our record alone.
+
+    The network refuses to hang up a leg that has ended, and drops the rest of the list.
+    """
+    reported = connected or {}
     legs = (call.caller, call.callee)
-    known = {leg.party: leg.network_id for leg in legs if leg.is_up and leg.network_id is not None}
-    return _hang_ups(known | dict(connected or {}))
+    recorded = {leg.party: leg.network_id for leg in legs if leg.is_up and leg.network_id is not None}
+    return (*_hang_ups(reported), *_hang_ups({party: recorded[party] for party in recorded if party not in reported}))
 
 
 def _hang_ups(legs: Mapping[Party, str]) -> tuple[HangUp, ...]:

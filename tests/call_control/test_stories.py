@@ -398,3 +398,11 @@ def test_another_leg_of_the_callee_that_answers_after_the_first_has_ended_is_hun
     ended = Story(*TALKING[:4], replace(CALLEE_LEFT, at=at(8), sip_status=486))
     late = Story(replace(CALLEE_ANSWERED, leg_id="leg-c"), call=ended.call)
     assert (late.actions, late.told) == ((HangUp(Party.CALLEE, "leg-c"),), [])
+
+
+@pytest.mark.parametrize("plays_before_callee", [False, True])
+def test_a_dial_that_the_network_takes_at_last_leaves_no_error_of_the_network(plays_before_callee):
+    """Also while the prompt before it is played: a caller who leaves then was refused nothing."""
+    story = Story(CALLER_DIALLED, CALLER_ANSWERED, call=replace(callback(), plays_before_callee=plays_before_callee))
+    refused = replace(story.call, dial_refusal="ThrottledClientException")
+    assert Story(CALLEE_WANTED, CALLER_LEFT, call=refused).call.dial_refusal is None

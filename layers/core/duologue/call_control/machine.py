@@ -223,7 +223,7 @@ def _dial_callee_asked(call: Call, at: datetime) -> Decision:
         return Decision(call, note="the prompt before the callee's dial is still playing")
     # R15: no action may precede the dial in a list, so the prompt is a list of its own.
     prelude = _own(call, call.audio.before_callee, Prompt.BEFORE_CALLEE)
-    return Decision(replace(call, prelude_at=at), (PlayPrompt(Party.CALLER, prelude),))
+    return Decision(replace(call, prelude_at=at, dial_refusal=None), (PlayPrompt(Party.CALLER, prelude),))
 
 
 def _dial_callee(call: Call, at: datetime) -> Decision:

@@ -141,7 +141,7 @@ def test_its_command_says_what_it_can(environment: list[str], about: Path):
 
 def test_its_command_says_what_it_lacks(environment: list[str], about: Path):
     done = _run(environment, _command(about), "sp", "add", "acme", "--username", "acme")
-    assert (done.returncode, done.stderr) == (1, "duologue: cloudformation: NoRegionError\n")
+    assert (done.returncode, done.stderr) == (1, "duologue: no AWS region: set AWS_DEFAULT_REGION or AWS_PROFILE\n")
 
 
 def test_its_command_adds_an_sp(environment: list[str], about: Path):

@@ -141,12 +141,12 @@ def test_a_password_that_was_made_up_is_printed_once(platform):
         (("app", "add", "nobody", "--display-number", "12025550100"), "display number must be E.164"),
         (
             ("app", "add", "nobody", "--display-number", "+12025550155"),
-            "display number +12025550155 is not one of the line's"
+            "display number +12025550155 is not one of the stack's numbers"
             " (output DisplayNumbers of stack duologue: +12025550100, +12025550101)",
         ),
         (
             ("--line-numbers", "+12025550155", "app", "add", "nobody", "--display-number", "+12025550100"),
-            "display number +12025550100 is not one of the line's (--line-numbers: +12025550155)",
+            "display number +12025550100 is not one of the stack's numbers (--line-numbers: +12025550155)",
         ),
         (
             ("app", "add", "nobody", "--display-number", "+12025550100", "--status-url", "https://127.0.0.1/"),
@@ -154,7 +154,7 @@ def test_a_password_that_was_made_up_is_printed_once(platform):
         ),
         (
             ("app", "add", "nobody", "--display-number", "+12025550100", "--status-url", "http://127.0.0.1/"),
-            "status URL must be an https URL",
+            "status URL must be an https URL, unless --allow-plain-http is given",
         ),
         (("app", "add", "nobody", "--display-number", "+12025550100", "--country", "USA"), "country must be"),
         (("app", "add", "nobody", "--display-number", "+12025550100", "--calls-per-second", "0"), "calls per second"),
@@ -181,6 +181,13 @@ def test_what_is_refused_is_said_and_ends_with_1(platform, words, complaint):
 def test_a_password_is_no_argument(platform):
     with pytest.raises(SystemExit, match="2"):
         platform.do("sp", "add", "acme", "--username", "jack", "--password", PASSWORD)
+
+
+def test_app_set_needs_a_setting(platform, app_key):
+    """A flag that only relaxes the check of URLs is none."""
+    with pytest.raises(SystemExit, match="2"):
+        platform.do("app", "set", app_key, "--allow-loopback")
+    assert "no setting given: at least one is required" in platform.capsys.readouterr().err
 
 
 def test_the_table_and_key_may_be_named_themselves(platform, aws):

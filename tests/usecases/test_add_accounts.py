@@ -97,7 +97,7 @@ def test_a_display_number_that_the_line_does_not_own_is_refused(accounts):
     with pytest.raises(InvalidField) as refused:
         app(accounts, line=line, display_numbers=("+12025550100", "+12025550155"))
     assert str(refused.value) == (
-        "display number +12025550155 is not one of the line's (the test's list: +12025550100, +12025550101)"
+        "display number +12025550155 is not one of the stack's numbers (the test's list: +12025550100, +12025550101)"
     )
     assert not accounts.apps
 

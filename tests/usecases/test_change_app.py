@@ -100,7 +100,7 @@ def test_a_display_number_that_was_there_before_is_not_judged_again(office):
     assert office.line.asked == 0
     both = ("+12025550100", "+12025550101")
     assert office.set(display_numbers=both).display_numbers == both
-    with pytest.raises(InvalidField, match="display number \\+12025550102 is not one of the line's"):
+    with pytest.raises(InvalidField, match="display number \\+12025550102 is not one of the stack's numbers"):
         office.set(display_numbers=(*both, "+12025550102"))
     assert office.app.display_numbers == both
 

@@ -3,9 +3,17 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+)
 
 from duologue.domain.errors import OutsideUnavailable
 
@@ -67,7 +75,19 @@ def outside(what: str) -> Iterator[None]:
             raise OutsideUnavailable(f"{what}: {code_of(error)}") from error
         raise
     except BotoCoreError as error:  # no connection, time-out, no credentials
-        raise OutsideUnavailable(f"{what}: {type(error).__name__}") from error
+        raise OutsideUnavailable(_reason(what, error)) from error
+
+
+def _reason(what: str, error: BotoCoreError) -> str:
+    match error:
+        case NoRegionError():
+            return "no AWS region: set AWS_DEFAULT_REGION or AWS_PROFILE"
+        case NoCredentialsError():
+            return "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+        case EndpointConnectionError() | ConnectTimeoutError():
+            url = urlsplit(str(error.kwargs["endpoint_url"]))  # its path may contain an object's key
+            return f"{what}: cannot reach {url.scheme}://{url.netloc}"
+    return f"{what}: {type(error).__name__}"
 
 
 def to_item(row: Mapping[str, Any]) -> dict[str, Any]:

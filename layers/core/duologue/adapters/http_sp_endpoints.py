@@ -41,17 +41,20 @@ class HttpSpEndpoints:
         *,
         allow_loopback: bool = False,
         allow_plain_http: bool = False,
+        https_rule: str = "must be an https URL",
         timeouts: HttpTimeouts | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         """`allow_loopback`: only for the lab. `tls`: to trust other CAs than the system's.
 
         `addresses_of`: the addresses of a host; None: unknown at the moment.
-        `allow_plain_http`: allow unencrypted notifications, which contain telephone numbers.
+        `allow_plain_http`: allow unencrypted notifications, which contain telephone numbers. `https_rule`: what to say
+        of an http URL if they are not allowed.
         """
         self._addresses_of = addresses_of
         self._allow_loopback = allow_loopback
         self._allow_plain_http = allow_plain_http
+        self._https_rule = https_rule
         self._timeouts = timeouts or HttpTimeouts()
         self._tls = tls
 
@@ -90,7 +93,7 @@ class HttpSpEndpoints:
     def _read(self, text: str, field: str) -> SpUrl:
         url = SpUrl.parse(text, field=field)
         if url.scheme == "http" and not self._allow_plain_http:
-            raise ForbiddenAddress(field, "must be an https URL")
+            raise ForbiddenAddress(field, self._https_rule)
         return url
 
     def _exchange(

@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     place.add_argument("--accounts-table", help="accounts table, overrides the stack's output")
     place.add_argument("--key-id", help="KMS key of the app secrets, overrides the stack's output")
     place.add_argument("--prompts-bucket", help="bucket of the prompts, overrides the stack's output")
-    place.add_argument("--line-numbers", help="numbers of the line, comma separated, overrides the stack's output")
+    place.add_argument("--line-numbers", help="the stack's numbers, comma separated, overrides the stack's output")
     kinds = parser.add_subparsers(metavar="sp|app|prompt", required=True)
     sps.add_to(kinds)
     apps.add_to(kinds)

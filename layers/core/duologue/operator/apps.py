@@ -26,29 +26,29 @@ def add_to(kinds: Any) -> None:
     command.set_defaults(command=_add)
 
     command = app.add_parser("set", help="change the given settings, keep the others")
-    command.add_argument("key")
+    command.add_argument("key", help="the app's key")
     _add_settings(command)
-    command.set_defaults(command=_set)
+    command.set_defaults(command=_set, refuse=command.error)
 
     command = app.add_parser("show", help="show an app without its secrets")
-    command.add_argument("key")
+    command.add_argument("key", help="the app's key")
     command.set_defaults(command=_show)
 
     for word, active, what in (
-        ("suspend", False, "refuse all requests of"),
-        ("resume", True, "accept requests again from"),
+        ("suspend", False, "refuse all requests of an app; calls in progress continue"),
+        ("resume", True, "accept requests again from an app"),
     ):
-        command = app.add_parser(word, help=f"{what} an app; calls in progress continue")
-        command.add_argument("key")
+        command = app.add_parser(word, help=what)
+        command.add_argument("key", help="the app's key")
         command.set_defaults(command=_set_active, active=active)
 
     command = app.add_parser("rotate-secret", help="add a second secret and print it; the current one stays valid")
-    command.add_argument("key")
+    command.add_argument("key", help="the app's key")
     command.add_argument("--retire-old", action="store_true", help="instead, revoke the older of the two secrets")
     command.set_defaults(command=_rotate_secret)
 
     command = app.add_parser("end-tokens", help="revoke all tokens of an app; its servers have to log in again")
-    command.add_argument("key")
+    command.add_argument("key", help="the app's key")
     command.set_defaults(command=_end_tokens)
 
 
@@ -58,26 +58,46 @@ def _add_settings(command: argparse.ArgumentParser, *, numbers_required: bool = 
     command.add_argument(
         "--display-number",
         dest="display_numbers",
+        metavar="NUMBER",
         action="append",
         required=numbers_required,
         help="E.164, repeatable; the first is the default of requests that name none",
     )
     command.add_argument(
-        "--test-number", dest="test_numbers", action="append", help=f"E.164 number that the sandbox may dial; {listed}"
+        "--test-number",
+        dest="test_numbers",
+        metavar="NUMBER",
+        action="append",
+        help=f"E.164 number that the sandbox may dial; {listed}",
     )
     command.add_argument(
-        "--country", dest="countries", action="append", help=f"ISO 3166 code of a country that may be dialled; {listed}"
+        "--country",
+        dest="countries",
+        metavar="CODE",
+        action="append",
+        help=f"ISO 3166 code of a country that may be dialled; {listed}",
     )
-    command.add_argument("--status-url", help="where status events are posted unless the request has a URL")
-    command.add_argument("--fee-url", help="where CDRs are posted unless the request has a URL")
+    command.add_argument(
+        "--status-url", metavar="URL", help="where status events are posted unless the request has a URL"
+    )
+    command.add_argument("--fee-url", metavar="URL", help="where CDRs are posted unless the request has a URL")
     command.add_argument(
         "--push-signature",
         choices=[signature.value for signature in PushSignature],
         help="signature of notifications: parts separated by line feeds, or concatenated as older servers expect",
     )
-    command.add_argument("--concurrent-calls", type=int)
-    command.add_argument("--calls-per-second", type=int)
-    command.add_argument("--calls-per-callee-per-day", type=int, help="0: no limit")
+    command.add_argument(
+        "--concurrent-calls", type=int, metavar="N", help="calls in progress at the same time; more are refused"
+    )
+    command.add_argument(
+        "--calls-per-second", type=int, metavar="N", help="callbacks accepted within a second; more are refused"
+    )
+    command.add_argument(
+        "--calls-per-callee-per-day",
+        type=int,
+        metavar="N",
+        help="callbacks to the same callee within a day; more are refused (0: no limit)",
+    )
     command.add_argument("--recording", action=argparse.BooleanOptionalAction, help="allow recording")
     command.add_argument(
         "--stereo-recordings",
@@ -142,6 +162,8 @@ def _add(asked: argparse.Namespace, platform: Platform) -> Said:
 
 def _set(asked: argparse.Namespace, platform: Platform) -> Said:
     given = _settings(asked)
+    if not given:
+        asked.refuse("no setting given: at least one is required, such as --concurrent-calls 20")
     app = change_app(
         asked.key,
         lambda app: replace(app, **given),

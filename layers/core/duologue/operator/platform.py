@@ -51,7 +51,10 @@ class Platform:
     @cached_property
     def endpoints(self) -> SpEndpoints:
         return HttpSpEndpoints(
-            addresses_of, allow_loopback=self._asked.allow_loopback, allow_plain_http=self._asked.allow_plain_http
+            addresses_of,
+            allow_loopback=self._asked.allow_loopback,
+            allow_plain_http=self._asked.allow_plain_http,
+            https_rule="must be an https URL, unless --allow-plain-http is given",
         )
 
     @cached_property

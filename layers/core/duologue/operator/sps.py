@@ -19,19 +19,19 @@ def add_to(kinds: Any) -> None:
     )
     command = sp.add_parser("add", help="add an SP; prints the password if it was generated")
     command.add_argument("id", help="1 to 32 letters, digits, - or _")
-    command.add_argument("--username", required=True)
+    command.add_argument("--username", required=True, help="user name with which the SP's apps log in")
     _add_password(command)
     command.set_defaults(command=_add)
     command = sp.add_parser("set-password", help="replace the password; prints it if it was generated")
-    command.add_argument("id")
+    command.add_argument("id", help="the SP's id")
     _add_password(command)
     command.set_defaults(command=_set_password)
     for word, active, what in (
-        ("suspend", False, "refuse all requests of"),
-        ("resume", True, "accept requests again from"),
+        ("suspend", False, "refuse all requests of all apps of an SP; calls in progress continue"),
+        ("resume", True, "accept requests again from all apps of an SP"),
     ):
-        command = sp.add_parser(word, help=f"{what} all apps of an SP; calls in progress continue")
-        command.add_argument("id")
+        command = sp.add_parser(word, help=what)
+        command.add_argument("id", help="the SP's id")
         command.set_defaults(command=_set_active, active=active)
 
 

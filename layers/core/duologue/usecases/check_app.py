@@ -62,4 +62,4 @@ def _check_display_numbers(added: Set[str], plan: NumberPlan, line: Line) -> Non
         return
     for number in sorted(added - known.numbers):
         owned = ", ".join(sorted(known.numbers))
-        raise InvalidField("display number", f"{number} is not one of the line's ({known.source}: {owned})")
+        raise InvalidField("display number", f"{number} is not one of the stack's numbers ({known.source}: {owned})")

@@ -43,7 +43,7 @@ TABLE = [
     ("+15005550100", NumberRule.KIND, "personal"),
     ("+10025550123", NumberRule.NOT_IN_USE, "no range"),
     ("+12025551", NumberRule.NOT_IN_USE, "no range"),
-    ("+120255501111", NumberRule.IMPOSSIBLE, "digits"),
+    ("+120255501111", NumberRule.IMPOSSIBLE, "wrong number of digits"),
     ("+112025550111", NumberRule.MISWRITTEN, "trunk prefix"),  # the trunk prefix 1 after the country code 1
     ("+1911", NumberRule.EMERGENCY, "emergency"),
     ("+1411", NumberRule.SHORT, "short"),
@@ -145,7 +145,7 @@ TABLE = [
     ("+883510012345678", NumberRule.NO_COUNTRY, "no country"),
     ("+80812345678", NumberRule.NO_COUNTRY, "no country"),
     ("+979123456789", NumberRule.NO_COUNTRY, "no country"),
-    ("+999123456789", NumberRule.IMPOSSIBLE, "digits"),
+    ("+999123456789", NumberRule.IMPOSSIBLE, "country code that does not exist"),
 ]
 
 
@@ -261,6 +261,7 @@ def test_every_number_gets_a_verdict(number):
         e164=st.just("+12025550111"),
         region=st.sampled_from(["US", "DO", NO_COUNTRY, None]),
         kind=st.sampled_from([None, *NumberKind]),
+        assigned=st.booleans(),
         possible=st.booleans(),
         emergency=st.booleans(),
         short=st.booleans(),
@@ -268,7 +269,7 @@ def test_every_number_gets_a_verdict(number):
 )
 def test_one_flaw_is_enough(planned):
     """Whatever a numbering plan may come to say: only what is good in every respect is dialled."""
-    good = planned.possible and not (planned.emergency or planned.short)
+    good = planned.assigned and planned.possible and not (planned.emergency or planned.short)
     good = good and planned.region == "US" and planned.kind in ORDINARY
     try:
         DiallingPolicy(("US",)).check(PhoneNumber("+12025550111"), planned, field="calleeNbr")

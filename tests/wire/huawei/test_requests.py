@@ -189,7 +189,7 @@ def test_no_limit_is_another_thing_than_the_longest_one_and_never_zero():
         ({"lastMinToUE": "all"}, InvalidField, 'lastMinToUE must be "toa" or "tob" or "both"'),
         ({"playPreVoice": "on"}, InvalidField, 'playPreVoice must be "true" or "false"'),
         ({"preVoice": "a" * 129}, InvalidField, "preVoice must have 1 to 128 characters"),
-        ({"preVoice": "nobody-has-it.wav"}, InvalidField, "preVoice is not a prompt that the operator keeps"),
+        ({"preVoice": "nobody-has-it.wav"}, InvalidField, "preVoice is not a prompt that the operator has uploaded"),
         ({"waitVoice": "a b.wav"}, InvalidField, "waitVoice must be a file name"),
         ({"calleeMedia": "some"}, InvalidField, 'calleeMedia must be "all" or "none" or "fail"'),
         ({"statusUrl": "http://sp.example.com/"}, InvalidField, "statusUrl must be a URL in Base64"),

@@ -17,8 +17,9 @@ class LibphonenumberPlan:
 
         try:
             read = phonenumbers.parse(number.e164)
-        except phonenumbers.NumberParseException:  # no such country code, or too few digits after it
-            return PlannedNumber(number.e164, region=None, kind=None, possible=False)
+        except phonenumbers.NumberParseException as error:  # no such country code, or too few digits after it
+            assigned = error.error_type != phonenumbers.NumberParseException.INVALID_COUNTRY_CODE
+            return PlannedNumber(number.e164, region=None, kind=None, assigned=assigned, possible=False)
         assert read.country_code is not None, "a number with a plus sign has one"
         national = phonenumbers.national_significant_number(read)
         regions = phonenumbers.region_codes_for_country_code(read.country_code)

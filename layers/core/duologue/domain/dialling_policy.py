@@ -59,13 +59,15 @@ class PlannedNumber:
     """A number as its numbering plan describes it.
 
     `e164`: its correct form. `region`: ISO 3166-1 alpha-2, NO_COUNTRY, or None if it has no single region.
-    `kind`: None if the number is not in use. `possible`: its length is valid there.
+    `kind`: None if the number is not in use. `assigned`: its country code exists.
+    `possible`: its length is valid there.
     `emergency`, `short`: the digits after the country code are such a number in some country with that code.
     """
 
     e164: str
     region: str | None
     kind: NumberKind | None
+    assigned: bool = True
     possible: bool = True
     emergency: bool = False
     short: bool = False
@@ -109,7 +111,9 @@ def check_shown(number: PhoneNumber, planned: PlannedNumber, *, field: str) -> N
     """
     _check_in_use(number, planned, field)
     if planned.kind not in SHOWABLE:
-        raise NumberRefused(field, f"is a {_words(planned.kind)} number; those are not shown", NumberRule.KIND)
+        raise NumberRefused(
+            field, f"is a {_words(planned.kind)} number; those cannot be a display number", NumberRule.KIND
+        )
 
 
 def check_apart(caller: PhoneNumber, callee: PhoneNumber, *, field: str) -> None:
@@ -123,8 +127,10 @@ def _check_in_use(number: PhoneNumber, planned: PlannedNumber, field: str) -> No
         raise NumberRefused(field, "is an emergency number", NumberRule.EMERGENCY)
     if planned.short:
         raise NumberRefused(field, "is a short number; those work only inside one country", NumberRule.SHORT)
+    if not planned.assigned:
+        raise NumberRefused(field, "has a country code that does not exist", NumberRule.IMPOSSIBLE)
     if not planned.possible:
-        raise NumberRefused(field, "has not as many digits as the numbers of its country", NumberRule.IMPOSSIBLE)
+        raise NumberRefused(field, "has the wrong number of digits for its country", NumberRule.IMPOSSIBLE)
     if planned.e164 != number.e164:
         raise NumberRefused(
             field, "has a trunk prefix or the like after its country code; leave that out", NumberRule.MISWRITTEN

@@ -190,7 +190,7 @@ def _first_number(app: App) -> PhoneNumber | None:
 def _kept(app: App, **prompts: str | None) -> None:
     for field, name in prompts.items():
         if name is not None and name not in app.prompts:
-            raise InvalidField(field, "is not a prompt that the operator keeps for the app")
+            raise InvalidField(field, "is not a prompt that the operator has uploaded for the app")
 
 
 def _own(app: App, **numbers: PhoneNumber | None) -> None:

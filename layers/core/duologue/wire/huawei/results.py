@@ -120,7 +120,7 @@ ERROR_ROWS: dict[type[Exception], ErrorRow] = {
     RequestStale: ErrorRow(
         400,
         "1010013",
-        "Time out limit. Created must be 5 minutes from now at the most, as 2026-01-15T09:30:00Z, in UTC or UTC+8.",
+        "Time out limit. Created must be within 5 minutes of now, as 2026-01-15T09:30:00Z, in UTC or UTC+8.",
         "the format's code for this, with the status of all header errors",
     ),
     NonceUsed: ErrorRow(

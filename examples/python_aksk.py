@@ -10,6 +10,7 @@ import http.client
 import json
 import os
 import secrets
+import sys
 import time
 from urllib.parse import urlsplit
 
@@ -59,4 +60,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Refused as refused:
+        sys.exit(f"refused: {refused}")

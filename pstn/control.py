@@ -129,6 +129,8 @@ def read_behaviour(given: dict[str, Any]) -> Behaviour:
     known = {each.name for each in fields(Behaviour)}
     for name, value in given.items():
         wrong = value not in CHOICES[name] if name in CHOICES else isinstance(value, str) is not (name in TEXTS)
+        if name in CHOICES and wrong:
+            raise ServiceRefusal("BadRequest", f"{name} is one of {', '.join(CHOICES[name])}")
         if name not in known or wrong or (isinstance(value, int | float) and value < 0):
             raise ServiceRefusal("BadRequest", f"{name} is wrong; a behaviour has {', '.join(sorted(known))}")
     return Behaviour(**given)

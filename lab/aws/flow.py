@@ -4,7 +4,7 @@
     run = flow.start({"call": "1"})
     flow.succeed(run.token("Wait for the answer"), {"answered": True})
     run.finish()
-    assert run.visited == ["Ring the calling party", "Wait for the answer", …]
+    assert run.visited == ["Ring the caller", "Ring the callee", …]
 
 The interpreter is the same as in the lab, with the overlay and its switches; no cloud needs to be running.
 """

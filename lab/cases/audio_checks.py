@@ -21,13 +21,13 @@ def audio_checks(played: Played, heard_by: HeardBy) -> list[Check]:
         return []
     pair = played.pair
     return [
-        _hears("calling", played.caller, voice(pair.callee), heard_by),
-        _hears("called", played.callee, voice(pair.caller), heard_by),
+        _hears("caller", played.caller, voice(pair.callee), heard_by),
+        _hears("callee", played.callee, voice(pair.caller), heard_by),
     ]
 
 
 def _hears(who: str, call: PhoneCall | None, hertz: float, heard_by: HeardBy) -> Check:
-    what = f"the {who} party's phone received the other party's voice, a tone of {hertz:.0f} Hz"
+    what = f"the {who}'s phone received the other party's voice, a tone of {hertz:.0f} Hz"
     if call is None or not call.joined or call.ended_at is None:
         return Check(what, "it was not connected")
     _, since, until = call.joined[0]

@@ -107,7 +107,7 @@ _REASON_REPORTED = MappingProxyType({"bridge_failure_detail": True})
 
 def _not_reached(name: str, story: str, phone: Behaviour, codes: Codes, *, rings: bool = False, **more: Any) -> Case:
     notified = CALLER_RINGS if rings else ("callout A",)
-    return Case(f"caller_{name}", f"The calling party {story}.", phone, _soon, notified, codes, **more)
+    return Case(f"caller_{name}", f"The caller {story}.", phone, _soon, notified, codes, **more)
 
 
 def _failed(
@@ -121,7 +121,7 @@ def _failed(
     **more: Any,
 ) -> Case:
     notified = CALLEE_RINGS if rings else CALLEE_DIALLED
-    return Case(f"callee_{name}", f"The called party {story}.", _soon, phone, notified, codes, (WAITING, hears), **more)
+    return Case(f"callee_{name}", f"The callee {story}.", _soon, phone, notified, codes, (WAITING, hears), **more)
 
 
 def _stopped(
@@ -137,7 +137,7 @@ def _stopped(
 CASES: tuple[Case, ...] = (
     Case(
         "talked",
-        "Both answer and talk; the called party hangs up.",
+        "Both answer and talk; the callee hangs up.",
         answers(1.0),
         answers(1.0, talks=2.0),
         BOTH_ANSWER,
@@ -148,7 +148,7 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         "talked_caller_leaves",
-        "Both answer and talk; the calling party hangs up.",
+        "Both answer and talk; the caller hangs up.",
         answers(1.0, talks=2.0),
         answers(1.0),
         BOTH_ANSWER,
@@ -226,7 +226,7 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         "caller_gives_up",
-        "The calling party hangs up while the called party's phone rings.",
+        "The caller hangs up while the callee's phone rings.",
         hangs_up_while_other_rings(1.5, answers_after=1.0),
         never_answers(),
         CALLEE_RINGS,
@@ -236,7 +236,7 @@ CASES: tuple[Case, ...] = (
     ),
     _stopped(
         "before_answer",
-        "while the calling party's phone rings; it is answered anyway, and hung up at once",
+        "while the caller's phone rings; it is answered anyway, and hung up at once",
         "caller rings",
         CALLER_ANSWERS,
         (16, 0),
@@ -244,7 +244,7 @@ CASES: tuple[Case, ...] = (
     ),
     _stopped(
         "unanswered",
-        "while the calling party's phone rings, and nobody answers",
+        "while the caller's phone rings, and nobody answers",
         "caller rings",
         CALLER_RINGS,
         (16, 0),
@@ -253,7 +253,7 @@ CASES: tuple[Case, ...] = (
     # SMA cannot cancel a dial: an update waits until CallAndBridge is done (call-and-bridge page: not interruptible).
     _stopped(
         "while_callee_rings",
-        "while the called party's phone rings, which keeps ringing until its time-out",
+        "while the callee's phone rings, which keeps ringing until its time-out",
         "callee rings",
         CALLEE_RINGS,
         (16, 16),
@@ -262,7 +262,7 @@ CASES: tuple[Case, ...] = (
     ),
     _stopped(
         "callee_answers",
-        "while the called party's phone rings; it is answered anyway, and hung up at once",
+        "while the callee's phone rings; it is answered anyway, and hung up at once",
         "callee rings",
         BOTH_ANSWER,
         (16, 16),

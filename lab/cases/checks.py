@@ -92,7 +92,7 @@ def _notifications(played: Played) -> Iterator[Finding]:
     party = {"caller": "caller", "callee": "called", None: "platform"}[played.case.hung_up_by]
     both_left = played.case.connected and played.switches.hangup_order == "reversed"
     if played.case.hung_up_by is not None and not both_left:
-        who = {"caller": "calling party", "called": "called party"}.get(party, party)
+        who = {"called": "callee"}.get(party, party)
         yield f"the {who} hung up first", _differs(played.disconnect.get("partyType"), party)
 
 
@@ -124,23 +124,23 @@ def _without_alerting(steps: list[str]) -> list[str]:
 
 def _people(played: Played) -> Iterator[Finding]:
     a, b = played.sp.numbers[:2]
-    for who, calls, shows in (("calling", played.caller_calls, a), ("called", played.callee_calls, b)):
+    for who, calls, shows in (("caller", played.caller_calls, a), ("callee", played.callee_calls, b)):
         rang = _should_ring(played, who)
         yield (
-            f"the {who} party's phone was {'called once, and showed ' + shows if rang else 'not called'}",
+            f"the {who}'s phone was {'called once, and showed ' + shows if rang else 'not called'}",
             _differs([call.saw for call in calls], [shows] if rang else []),
         )
     heard = _prompts(played.caller)
     wanted = list(played.case.caller_prompts)
     if WAITING not in heard and _failed_at_once(played.callee):
         wanted = [prompt for prompt in wanted if prompt != WAITING]
-    hears = f"the calling party heard {', then '.join(wanted)}" if wanted else "the calling party heard no prompt"
+    hears = f"the caller heard {', then '.join(wanted)}" if wanted else "the caller heard no prompt"
     yield hears, _differs(heard, wanted)
     wanted = list(played.case.callee_prompts)
-    hears = f"the called party heard {', then '.join(wanted)}" if wanted else "the called party heard no prompt"
+    hears = f"the callee heard {', then '.join(wanted)}" if wanted else "the callee heard no prompt"
     yield hears, _differs(_prompts(played.callee), wanted)
     if PARTING & set(played.case.caller_prompts):
-        yield "the calling party heard the final prompt to its end", _cut_short(played)
+        yield "the caller heard the final prompt to its end", _cut_short(played)
     joined = [[other for other, _, _ in call.joined] if call else [] for call in (played.caller, played.callee)]
     talk = [[played.pair.callee], [played.pair.caller]] if played.case.connected else [[], []]
     yield (

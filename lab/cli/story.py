@@ -36,8 +36,9 @@ def run(arguments: argparse.Namespace) -> int:
     """0: all checks passed; 1: not; 2: there is no such case."""
     screen = Screen.of(sys.stdout)
     if not arguments.case:
+        width = max(len(case.name) for case in CASES)
         for case in CASES:
-            screen.line(f"{case.name:24} {case.story}")
+            screen.line(f"{case.name:{width}}  {case.story}")
         return 0
     try:
         case = named(arguments.case)
@@ -113,7 +114,7 @@ def _show_cdr(screen: Screen, played: Played) -> None:
 
 
 def _show_checks(screen: Screen, made: list[Check]) -> bool:
-    screen.line(f"\n{screen.bold('Checks')} (A: the calling party, B: the called party)")
+    screen.line(f"\n{screen.bold('Checks')} (A: the caller, B: the callee)")
     for check in made:
         mark = screen.paint("✓", 32) if check.passed else screen.paint("✗", 31)
         screen.line(f"{mark} {check.what}" + ("" if check.passed else f"\n    but found: {check.found}"))

@@ -1,8 +1,8 @@
 """A live time line of a call: one row per event, four lanes.
 
-seconds │ the calling party's phone │ the called party's phone │ the platform: SMA event → actions │ the SP's server
+seconds │ the caller's phone │ the callee's phone │ the platform: SMA event → actions │ the SP's server
 
-A phone's lane says what the person there sees, hears and does. Colour only on terminals that support it, and not if
+A phone's lane says what the party there sees, hears and does. Colour only on terminals that support it, and not if
 NO_COLOR is set.
 """
 
@@ -89,7 +89,7 @@ class Timeline:
         self._lock = lock or threading.Lock()
         self._sent: dict[int, Mapping[str, Any]] = {}
 
-    def heading(self, caller: str = "the calling party's phone", callee: str = "the called party's phone") -> None:
+    def heading(self, caller: str = "the caller's phone", callee: str = "the callee's phone") -> None:
         titles = [caller, callee, "the platform: event → actions", "the SP's server"]
         self._print(f"{'s':>6}", titles, lambda text, _: self._screen.bold(text))
         rule = "─" * (6 + len(self._label)) + "".join("─┼─" + "─" * width for width in self._widths())

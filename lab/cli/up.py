@@ -31,6 +31,7 @@ from pstn.lines.sip.line import SipLine
 from pstn.lines.sip.settings import SipSettings
 
 PHONE_PORT = 8091
+_SOPHIA_ANSWERS_S, _SOPHIA_TALKS_S = 3.0, 20.0
 LAB_FILE = "lab.json"
 """File in the state directory while a lab is running: its URLs and its stack's outputs."""
 
@@ -89,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"API   {lab.api_url}\nAWS   {lab.aws_url}", flush=True)
         with ExitStack() as opened:
             sp = opened.enter_context(closing(_open_sp(lab)))
-            lab.pstn.exchange.phones[SOPHIA.number] = Phone(answers(3.0, talks=20.0))
+            lab.pstn.exchange.phones[SOPHIA.number] = Phone(answers(_SOPHIA_ANSWERS_S, talks=_SOPHIA_TALKS_S))
             phone = _open_phone(lab, arguments.phone_port)
             if phone:
                 opened.enter_context(closing(phone))
@@ -171,8 +172,11 @@ They use SIP and RTP. A softphone on this machine can take over a number, from t
 
 
 def _number_plan() -> str:
-    """The table in the docstring of `planned`."""
+    """The table in the docstring of `planned`, and the one number that this lab scripts otherwise."""
     rows = re.findall(r"\| (\d\d-\d\d) \| (.+) \|", planned.__doc__ or "")
+    sophia = f"but answers after {_SOPHIA_ANSWERS_S:.0f} s, hangs up {_SOPHIA_TALKS_S:.0f} s after being joined"
+    rows.append((f"{SOPHIA.number[-2:]}   ", f"{sophia} ({SOPHIA.name} of the site)"))
+    rows.sort()
     return "\n".join(f"  {numbers}  {script}" for numbers, script in rows)
 
 

@@ -1,5 +1,6 @@
 """Texts for what happens in a call: SMA events and actions, phones, and notifications to an SP."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,11 +54,11 @@ def network(event: NetworkEvent, people: People) -> str | None:
     detail = event.detail
     match event.kind:
         case "placed":
-            return f"the network accepts the call to {name(detail['to'], people)}"
+            return f"the network accepts the dial to {name(detail['to'], people)}"
         case "refused" if detail["operation"] == "create":
-            return f"the network refuses to dial {name(detail['to'], people)}: {detail['error']}"
+            return f"the network refuses to dial {name(detail['to'], people)}: {_reason(detail['error'])}"
         case "refused":
-            return f"the network refuses to update the call: {detail['error']}"
+            return f"the network refuses to update the call: {_reason(detail['error'])}"
         case "failure":
             return f"the function failed: {detail['reason']}"
         case "over":
@@ -81,7 +82,7 @@ def notification(received: Notification, people: People) -> str:
     unsigned = "" if received.signed else ", NOT SIGNED"
     if received.kind == "fee":
         error = received.body["feeLst"][0].get("networkError")
-        return f"CDR{f': the network refused to dial, {error}' if error else ''}{unsigned}"
+        return f"CDR{f': the network refused to dial, {_reason(error)}' if error else ''}{unsigned}"
     status = received.body["statusInfo"]
     if received.kind == "disconnect":
         return f"disconnect {status.get('stateCode')}{unsigned}"
@@ -107,7 +108,7 @@ def _action(action: Mapping[str, Any], event: Mapping[str, Any], people: People)
     parameters = action.get("Parameters", {})
     match action["Type"]:
         case "PlayAudio":
-            return f"play “{_prompt(parameters['AudioSource']['Key'])}”"
+            return f"play “{_prompt(parameters['AudioSource']['Key'])}” to {_leg(parameters, event, people)}"
         case "CallAndBridge":
             whom = name(parameters["Endpoints"][0]["Uri"], people)
             return f"ring {whom}, showing {number(str(parameters['CallerIdNumber']))}"
@@ -122,6 +123,11 @@ def _leg(parameters: Mapping[str, Any], event: Mapping[str, Any], people: People
         if parameters.get("CallId") == leg["CallId"] or parameters.get("ParticipantTag") == leg["ParticipantTag"]:
             return name(leg["To"], people)
     return "a leg"
+
+
+def _reason(error: object) -> str:
+    """The network's code as words, which can be wrapped: "resource limit exceeded"."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", str(error).removesuffix("Exception")).lower()
 
 
 def _prompt(key: str) -> str:

@@ -20,14 +20,14 @@ GIVEN = {
     "lastMinuteSeconds": 200,
 }
 CALLER, CALLEE, TALK, LAST, GIVE_UP, SETTLE, LEFT, OVER = (
-    "Ring the calling party",
-    "Ring the called party",
-    "Let them talk",
-    "Say that a minute is left",
+    "Ring the caller",
+    "Ring the callee",
+    "Talk",
+    "Announce the last minute",
     "Give up",
     "Settle",
     "Left to the sweeper",
-    "It is over",
+    "Ended",
 )
 WAITS = (CALLER, CALLEE, TALK, LAST, GIVE_UP)
 TALKING = [CALLER, CALLEE, TALK]

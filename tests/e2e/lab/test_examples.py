@@ -25,7 +25,7 @@ def run(lab, quiet, new_sp, request):
     phones[CALLER] = Phone(answers(0.5, leaves_after_peer=0.5))
     phones[CALLEE] = Phone(answers(0.5, talks=1.0))
 
-    def start(*command: str) -> list[dict[str, Any]]:
+    def start(*command: str, refused: bool = False, **other: str) -> list[dict[str, Any]]:
         account = {
             "API": lab.api_url,
             "APP_KEY": sp.account.app_key,
@@ -37,14 +37,17 @@ def run(lab, quiet, new_sp, request):
         }
         done = subprocess.run(
             command,
-            env={"PATH": os.environ["PATH"], **account},
+            env={"PATH": os.environ["PATH"], **account, **other},
             cwd=ROOT / "examples",
             capture_output=True,
             text=True,
             timeout=120,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
+        if refused:
+            assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
+        else:
+            assert done.returncode == 0, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     return start
@@ -66,6 +69,10 @@ def test_python_with_a_signature(run):
     placed, stopped = run(sys.executable, "-I", "python_aksk.py")
     assert "@" in placed["placed"]
     assert stopped == {"stopped": "Success"}
+
+
+def test_refusal_is_one_line(run):
+    assert run(sys.executable, "-I", "python_aksk.py", refused=True, APP_SECRET="another") == []
 
 
 @pytest.mark.skipif(_NODE is None, reason="there is no node on PATH")

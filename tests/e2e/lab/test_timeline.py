@@ -139,6 +139,29 @@ def test_the_view_distinguishes_calls_and_assigns_a_notification_by_its_session(
     assert "the callee" in " ".join(cells[-1] for cells in rows(out.getvalue()))
 
 
+def test_no_word_of_a_refusal_is_broken():
+    out = io.StringIO()
+    timeline = Timeline(Screen(out, width=80), START, JACK, {})
+    timeline.network_event(refused("1_2", error="ResourceLimitExceededException"))
+    fee = {"networkError": "ResourceLimitExceededException"}
+    timeline.notification(Notification(START, "http://127.0.0.1/fee", {"eventType": "fee", "feeLst": [fee]}, True))
+    for lane in (3, 4):
+        said = " ".join(" ".join(cells[lane] for cells in rows(out.getvalue()) if len(cells) > lane).split())
+        assert said.endswith("resource limit exceeded")
+
+
+def test_a_prompt_is_shown_with_the_party_that_hears_it():
+    out = io.StringIO()
+    timeline = Timeline(Screen(out, width=120), START, JACK, {JACK: "Jack", SOPHIA: "Sophia"})
+    play = {
+        "Type": "PlayAudio",
+        "Parameters": {"ParticipantTag": "LEG-B", "AudioSource": {"Key": "prompts/notice.wav"}},
+    }
+    timeline.network_event(at(1, "event", event=event(5, "RINGING", legs=2), attempt=1))
+    timeline.network_event(answer(1.1, 5, play))
+    assert "play “notice” to Sophia" in " ".join(" ".join(cells[3] for cells in rows(out.getvalue())).split())
+
+
 def refused(call, kind="create", error="ForbiddenException", transaction=None):
     detail = {"operation": kind, "code": error.removesuffix("Exception"), "error": error}
     if kind == "create":
@@ -157,9 +180,9 @@ def test_the_view_shows_a_dial_that_the_network_refused_and_its_code():
     view.notification(Notification(START, "http://127.0.0.1/fee", {"eventType": "fee", "feeLst": [cdr]}, True))
     lanes = [cells for cells in rows(out.getvalue()) if len(cells) == 5]
     platform, sp = (" ".join(" ".join(cells[lane] for cells in lanes).split()) for lane in (3, 4))
-    for error in ("ForbiddenException", "BadRequestException"):
+    for error in ("forbidden", "bad request"):
         assert f"the network refuses to dial the caller: {error}" in platform
-    assert "NotFoundException" not in platform
-    assert "← CDR: the network refused to dial, ForbiddenException" in sp
+    assert "not found" not in platform
+    assert "← CDR: the network refused to dial, forbidden" in sp
     labels = [cells[0].split()[0] for cells in lanes if cells[0].startswith("#")]
     assert labels == ["#1", "#1", "#2", "#2", "#1"], "each has a heading; the CDR is on the line of its call"

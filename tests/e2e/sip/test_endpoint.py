@@ -60,7 +60,7 @@ def phones(tmp_path_factory) -> Iterator[Heard]:
 
 def dial(network: Heard, phones: Heard, leg: str) -> None:
     uri = f"sip:+12025550111@{LOOPBACK}:{phones.child.port}"
-    network.child.send(do="dial", leg=leg, shown="+12025550100", uri=uri, headers={LEG_HEADER: leg})
+    network.child.send(do="dial", leg=leg, caller_id="+12025550100", uri=uri, headers={LEG_HEADER: leg})
 
 
 @pytest.mark.parametrize("order", ["expected first", "called first"])
@@ -98,7 +98,7 @@ def test_a_phone_that_is_forgotten_ends_its_call_if_the_network_does_not(network
 def test_what_cannot_be_done_is_told_and_the_next_command_is_taken(network):
     network.child.send(do="play", leg="nobody", play="one", sound="/nowhere.pcm", times=1)
     assert network.waits_for("trouble", "nobody")
-    network.child.send(do="dial", leg="nowhere", shown="+12025550100", uri="sip:two\r\nlines", headers={})
+    network.child.send(do="dial", leg="nowhere", caller_id="+12025550100", uri="sip:two\r\nlines", headers={})
     assert network.waits_for("ended", "nowhere")
     assert network.child.generation == 1
 

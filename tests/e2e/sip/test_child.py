@@ -18,7 +18,10 @@ def own_exchange(tmp_path_factory):
     sip_exchange = SipExchange(tmp_path_factory.mktemp("own-sip_exchange"), silence_s=2)
     yield sip_exchange
     sip_exchange.close()
-    assert set(threading.enumerate()) <= before
+    left = set(threading.enumerate()) - before
+    for thread in left:
+        thread.join(10)
+    assert not [thread for thread in left if thread.is_alive()]
 
 
 def codes(story: SipStory) -> dict[str, int]:

@@ -45,8 +45,9 @@ def see(page, words: str) -> None:
     page.locator("[role=status]", has_text=words).wait_for()
 
 
-def test_jack_is_called_back_and_hears_the_recording(open_page, keep):
+def test_jack_is_called_back_and_hears_the_recording(open_page, phone, keep):
     """Placed, watched, hung up by Sophia, accounted for, played."""
+    phone("+12025550111", answers(6.0, leaves_after_peer=1.0))  # time for a browser that has just been started
     page = open_page()
     keep(page, "training-1-asked")
     page.get_by_role("button", name=JACK, exact=True).click()

@@ -30,11 +30,11 @@ def test_no_function_is_left_out():
     assert set(DEEPEST) == set(FUNCTIONS)
 
 
-@pytest.mark.parametrize("folder", DEEPEST)
-def test_sam_local_runs_the_function(folder: str, sam_local: SamLocal, lab: Lab):
-    sample = ROOT / "events" / folder / f"{DEEPEST[folder]}.json"
+@pytest.mark.parametrize("function", DEEPEST)
+def test_sam_local_runs_the_function(function: str, sam_local: SamLocal, lab: Lab):
+    sample = ROOT / "events" / function / f"{DEEPEST[function]}.json"
     renew_call(lab, sample)
-    reply = sam_local.invoke(FUNCTIONS[folder].logical_id, event_for(sample, lab, sam_local.lab_host))
+    reply = sam_local.invoke(FUNCTIONS[function].logical_id, event_for(sample, lab, sam_local.lab_host))
     try:
         check_reply(sample, reply, lab)
     except AssertionError as error:

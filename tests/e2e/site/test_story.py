@@ -1,5 +1,7 @@
 """The document's own story, clicked through in headless Chromium against a running laboratory."""
 
+import re
+
 import pytest
 
 from lab.website.scenarios import COURIER, RIDES, SOPHIA
@@ -40,7 +42,7 @@ def jumps(page) -> float:
     return sum(page.evaluate("window.shifts"))
 
 
-def see(page, words: str) -> None:
+def see(page, words: str | re.Pattern[str]) -> None:
     """Wait until the page says so where a screen reader hears it."""
     page.locator("[role=status]", has_text=words).wait_for()
 
@@ -63,9 +65,9 @@ def test_jack_is_called_back_and_hears_the_recording(open_page, phone, keep):
         "width => document.querySelector('.bar.talks').getBoundingClientRect().width > width + 10", arg=before
     )
     keep(page, "training-2-talking")
-    see(page, "You talked with Sophia for 15 s")
+    see(page, re.compile(r"You talked with Sophia for 1[4-6] s"))
     page.get_by_text("Hung up by Sophia.").wait_for()
-    page.get_by_role("row", name="Talked 15 s").wait_for()
+    page.get_by_role("row", name=re.compile(r"Talked 1[4-6] s")).wait_for()
     duration, played = page.locator("audio").evaluate(PLAYS)
     assert 1 < duration < 15, "it began after both notices"
     assert played >= 0.3

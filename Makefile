@@ -85,9 +85,15 @@ story: $(DEV) $(SIP)  ## Play one case: make story CASE=callee_busy (without CAS
 
 # -- tests -------------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-cloud test-lab test-carrier test-site test-phone test-sip test-build test-sam-local bench bench-sip
+.PHONY: test test-cloud test-lab test-carrier test-site test-phone test-sip test-build test-sam-local model bench bench-sip
 test: $(DEV)  ## Run the fast tests, which need neither a running lab nor SAM
 	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/e2e $(ARGS)
+
+# Seconds are the most that it takes; the seed is of the random walks.
+model: SECONDS = 165
+model: SEED = 1
+model: $(DEV)  ## Explore every order of events of a call, with faults: make model SECONDS=60 SEED=2
+	$(PY) -m tests.model $(SECONDS) $(SEED)
 
 test-cloud: $(DEV)  ## Run the laptop's cloud, over HTTP and on the real clock
 	$(PY) -m pytest tests/e2e/cloud $(ARGS)

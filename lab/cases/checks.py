@@ -152,7 +152,7 @@ def _people(played: Played) -> Iterator[Finding]:
 
 
 def _should_ring(played: Played, who: str) -> bool:
-    return ("callout A" if who == "calling" else "callout B") in played.case.notified
+    return ("callout A" if who == "caller" else "callout B") in played.case.notified
 
 
 def _prompts(call: PhoneCall | None) -> list[str]:

@@ -15,5 +15,6 @@
 | settings | parent | the options, and whether this machine can run such a line |
 | channel, commands, hang_up_queue, endpoint | child | commands in, calls over SIP (baresip), events out |
 | os_limits | child | process priority and file descriptors |
+| loopback_only | child | binds the library's RTP sockets to loopback |
 | media | child | the 20 ms thread: prompts, bridges, recordings |
 """

@@ -33,6 +33,7 @@ from baresip.errors import split_status
 from pstn.lines.sip import os_limits
 from pstn.lines.sip.commands import CommandQueue
 from pstn.lines.sip.hang_up_queue import HangUpQueue
+from pstn.lines.sip.loopback_only import bind_to_loopback_only
 from pstn.lines.sip.media import Media
 
 LOOPBACK = "127.0.0.1"
@@ -89,6 +90,7 @@ class SipEndpoint:
     async def start(self) -> None:
         """Raises: BaresipError: for example, the port is in use."""
         os_limits.prepare()
+        bind_to_loopback_only()
         await self._runtime.start(
             Config(
                 net_interface=LOOPBACK,

@@ -11,17 +11,24 @@ from tests.pstn.scripted import SHOWN_A, A, bridge, hang_up, hang_up_the_rest, p
 CALLBACK = {"CALL_ANSWERED": [bridge()], "HANGUP": hang_up_the_rest}
 
 
+def threads_of_an_exchange() -> set[threading.Thread]:
+    """Those that every exchange starts with; others of this process come and go with the lab's calls."""
+    names = {"child-reader", "child-watch", "pstn-clock"}
+    return {thread for thread in threading.enumerate() if thread.name in names}
+
+
 @pytest.fixture(scope="module")
 def own_exchange(tmp_path_factory):
     """One whose children may be killed."""
-    before = set(threading.enumerate())
+    before = threads_of_an_exchange()
     sip_exchange = SipExchange(tmp_path_factory.mktemp("own-sip_exchange"), silence_s=2)
+    started = threads_of_an_exchange() - before
+    assert {thread.name for thread in started} == {"child-reader", "child-watch", "pstn-clock"}
     yield sip_exchange
     sip_exchange.close()
-    left = set(threading.enumerate()) - before
-    for thread in left:
+    for thread in threads_of_an_exchange() - before:
         thread.join(10)
-    assert not [thread for thread in left if thread.is_alive()]
+    assert threads_of_an_exchange() - before == set()
 
 
 def codes(story: SipStory) -> dict[str, int]:

@@ -14,6 +14,8 @@ from duologue.domain.errors import InvalidField
 from duologue.domain.wav import LARGEST, decode_a_law, read_wav
 from tests.wavs import chunk, wav
 
+_TONE = struct.pack("<4h", 1000, 2000, -1000, -2000) * 2000
+
 A_LAW_STEPS = [
     # ITU-T G.711 (11/88), table 1a: number of a positive decoder output value, and the value.
     (1, 1),
@@ -67,6 +69,32 @@ def test_the_length_is_that_of_the_audio_not_of_the_file():
     assert read_wav(wav(bytes(8000), kind=6, bits=8, more=extra)).seconds == 1.0
 
 
+_LISTED = chunk(b"LIST", b"INFOISFT\x0e\0\0\0Lavf60.16.100\0")
+
+
+@pytest.mark.parametrize("riff_says", ["the same", "its length"])
+@pytest.mark.parametrize("more", [b"", _LISTED], ids=["", "metadata before"])
+@pytest.mark.parametrize("says", [0, 0x7F000000, 0x7FFFF000, 0x7FFFFFFF, 0xFFFFFFFF], ids=hex)
+def test_samples_of_a_length_that_their_writer_did_not_know_are_the_rest_of_the_file(says, more, riff_says):
+    streamed = bytearray(wav(_TONE, more=more))
+    struct.pack_into("<I", streamed, len(streamed) - len(_TONE) - 4, says)
+    if riff_says == "the same":
+        struct.pack_into("<I", streamed, 4, says)
+    assert read_wav(bytes(streamed)).samples == _TONE
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [b"LIST\x90\x01\0\0INFO", chunk(b"LIST", b"INFO"), b"ID3\x03", bytes(100), b"data\0\0\0\0"],
+    ids=["truncated list", "list", "junk", "zeros", "second data"],
+)
+@pytest.mark.parametrize("odd", [0, 1], ids=["", "odd number of samples without padding"])
+def test_what_follows_complete_samples_is_not_judged(tail, odd):
+    samples = bytes([0x55]) * (8000 - odd)
+    unpadded = wav(samples, kind=6, bits=8)[: 44 + len(samples)]
+    assert len(read_wav(unpadded + tail).samples) == 2 * len(samples)
+
+
 def test_the_long_form_of_a_kind():
     long = struct.pack("<HHIIHH", 0xFFFE, 1, 8000, 16000, 2, 16) + struct.pack("<HHI", 22, 16, 4)
     long += struct.pack("<H", 1) + bytes.fromhex("000000001000800000aa00389b71")
@@ -81,6 +109,7 @@ def test_the_long_form_of_a_kind():
         (b"ID3 and then an mp3", "is not a WAV file"),
         (b"RIFF\x04\x00\x00\x00WAVE", "has no format chunk"),
         (wav()[:-1], "is truncated"),
+        (wav()[:8044], "is truncated"),
         (wav(b""), "has no samples"),
         (wav(bytes(3)), "an incomplete one at the end"),
         (wav(rate=16000), "must be 8 kHz mono; it has 16000 Hz and 1 channels"),

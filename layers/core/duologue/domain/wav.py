@@ -77,18 +77,27 @@ def _a_law_sample(byte: int) -> int:
 _A_LAW_SAMPLES = [struct.pack("<h", _a_law_sample(byte)) for byte in range(256)]
 
 
+_PLACEHOLDER = 0x7F000000
+"""Programs that write to a pipe do not know the length of the samples: ffmpeg says 0xFFFFFFFF, SoX 0x7FFFF000, others
+0x7FFFFFFF or 0."""
+
+
 def _chunks(content: bytes, field: str) -> dict[bytes, bytes]:
-    """The first chunk of each name."""
+    """The first chunk of each name, up to the samples if their format came first; what follows those is not judged."""
     if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
         raise InvalidField(field, "is not a WAV file")
     found: dict[bytes, bytes] = {}
     at = 12
     while at + 8 <= len(content):
         name, (length,) = content[at : at + 4], struct.unpack_from("<I", content, at + 4)
-        body = content[at + 8 : at + 8 + length]
-        if len(body) < length:
+        left = len(content) - at - 8
+        if name == b"data" and (length == 0 or length >= max(_PLACEHOLDER, left)):
+            length = left  # a placeholder: the samples are the rest of the file
+        if left < length:
             raise InvalidField(field, "is truncated")
-        found.setdefault(name, body)
+        found.setdefault(name, content[at + 8 : at + 8 + length])
+        if b"fmt " in found and b"data" in found:
+            break
         at += 8 + length + length % 2
     return found
 

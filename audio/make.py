@@ -1,8 +1,11 @@
 """Make the platform's own prompts: 8 kHz, 16-bit, mono WAV, as the network wants them. `python audio/make.py`
 
 Tones that a telephone user knows without a language, and speech where there is something to say, in English and then
-in Mandarin. Speech needs Debian's espeak-ng and sox; the files that come of it are kept in the repository, so nobody
-who only runs the platform needs them. What is said stands in TEXTS.
+in Mandarin. The recording notice has one language, since it is played twice before a recording starts: English, or as
+the operator chooses Mandarin, `zh/recording-notice.wav` (docs/operations.md).
+
+Speech needs Debian's espeak-ng and sox; the files that come of it are kept in the repository, so nobody who only runs
+the platform needs them. What is said stands in TEXTS.
 """
 
 import math
@@ -17,11 +20,13 @@ LEVEL = 0.25
 _RAMP = RATE // 200
 """5 ms of rise and fall, so that no tone clicks."""
 _VOICES = {"en": "en-us", "zh": "cmn"}
+_PACES = {"en": 170, "zh": 260}
+"""Words per minute of the recording notice, which must be short: about four syllables a second in either language."""
 
 Sound = list[float]
 
 TEXTS = {
-    "recording-notice": {"en": "This call will be recorded.", "zh": "本次通话将被录音。"},
+    "recording-notice": {"en": "This call will be recorded.", "zh": "通话将被录音。"},
     "last-minute": {"en": "One minute left.", "zh": "通话还剩一分钟。"},
     "before-callee": {"en": "Please hold.", "zh": "正在为您接通。"},
     "callee-unavailable": {
@@ -51,9 +56,15 @@ def speech(name: str) -> Sound:
     return spoken
 
 
-def said(text: str, voice: str) -> Sound:
+def notice(language: str) -> Sound:
+    """The recording notice in one language: at most 1.8 s."""
+    return said(TEXTS["recording-notice"][language], _VOICES[language], _PACES[language]) + tone(0.1)
+
+
+def said(text: str, voice: str, pace: int = 170) -> Sound:
     """One sentence. Raises FileNotFoundError or CalledProcessError if espeak-ng or sox is missing or fails."""
-    spoken = subprocess.run(["espeak-ng", "-v", voice, "-s", "170", "--stdout", text], capture_output=True, check=True)
+    command = ["espeak-ng", "-v", voice, "-s", str(pace), "--stdout", text]
+    spoken = subprocess.run(command, capture_output=True, check=True)
     shape = ["-t", "raw", "-r", str(RATE), "-e", "signed", "-b", "16", "-c", "1", "-"]
     trim = ["silence", "1", "0.01", "1%", "reverse"] * 2
     command = ["sox", "-t", "wav", "-", *shape, *trim, "gain", "-n", "-6"]
@@ -76,7 +87,8 @@ def prompts() -> dict[str, Sound]:
         "callee-busy": (tone(0.5, 480, 620) + tone(0.5)) * 3 + speech("callee-busy"),
         # The caller has just heard it ring: a pause, then the words.
         "callee-no-answer": tone(0.3) + speech("callee-no-answer"),
-        "recording-notice": speech("recording-notice"),
+        "recording-notice": notice("en"),
+        "zh/recording-notice": notice("zh"),
         # Ours: three short pips, then the words.
         "last-minute": (tone(0.1, 1000) + tone(0.15)) * 3 + speech("last-minute"),
     }

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from duologue.call_control.prompts import Prompt
+from duologue.domain.wav import read_wav
 
 AUDIO = Path(__file__).parents[2] / "audio"
 
@@ -18,6 +19,12 @@ def test_a_prompt_has_its_audio(prompt):
         samples = sound.readframes(sound.getnframes())
     assert 0.5 < seconds < 15, "the waits of the flow allow for prompts of at most 15 s"
     assert max(samples) > 0, "not silence"
+
+
+@pytest.mark.parametrize("language", ["", "zh"])
+def test_the_recording_notice_is_short(language):
+    """Both parties hear it, one after the other, before the recording starts, at most 5 s after the callee's answer."""
+    assert 1 <= read_wav((AUDIO / language / "recording-notice.wav").read_bytes()).seconds <= 1.8
 
 
 def test_every_file_is_of_a_prompt():

@@ -135,6 +135,6 @@ def test_whatever_is_no_prompt_is_refused_by_name(content):
             assert error.field == "file"
 
 
-@pytest.mark.parametrize("path", sorted(Path("audio").glob("*.wav")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(Path("audio").rglob("*.wav")), ids=lambda path: path.name)
 def test_the_platforms_own_prompts_are_accepted(path):
     assert 0.1 < read_wav(path.read_bytes()).seconds < 60

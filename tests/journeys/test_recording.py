@@ -5,10 +5,14 @@ from datetime import timedelta
 import pytest
 
 from duologue.call_control.prompts import Prompt
+from duologue.domain.wav import read_wav
+from lab.lab import AUDIO
 from pstn.lines import AudioFile
-from pstn.lines.behaviours import answers
+from pstn.lines.behaviours import answers, planned
 from pstn.switches import Switches
 from tests.journeys.line import CALLEE, CALLER, Line
+
+NOTICE_S = read_wav((AUDIO / "recording-notice.wav").read_bytes()).seconds
 
 
 def recordings(line):
@@ -18,14 +22,15 @@ def recordings(line):
 @pytest.mark.parametrize("mutes", [False, True])
 def test_both_hear_the_notice_and_then_the_recording_starts(mutes):
     line = Line(answers(2), answers(3, talks=30.0), switches=Switches(prompt_mutes_peer=mutes))
-    line.exchange.audio = lambda bucket, key: AudioFile(3.0)
+    line.exchange.audio = lambda bucket, key: AudioFile(NOTICE_S)
     call = line.place(wants_record=True)
     line.run()
     line.check_all_over(call)
     assert line.heard_by(CALLER)[-1] is line.heard_by(CALLEE)[-1] is Prompt.RECORDING_NOTICE
     recording = line.cdr(call).recording
     [(at, _)] = [(at, key) for at, key in line.exchange.phones[CALLEE].heard if "notice" in key]
-    assert recording.started_at >= at + timedelta(seconds=3), "after the second notice has ended"
+    assert recording.started_at >= at + timedelta(seconds=NOTICE_S), "after the second notice has ended"
+    assert recording.started_at - line.cdr(call).callee.answered_at <= timedelta(seconds=5)
     [(bucket, key)] = recordings(line)
     assert (bucket, key) == ("recordings-bucket", recording.key)
     assert key.startswith(f"calls/app-1/{call}/")
@@ -42,11 +47,14 @@ def test_a_notice_that_cannot_be_played_leaves_no_recording():
     assert line.disconnect["stateCode"] == 0
 
 
-def test_a_call_that_is_over_before_the_notices_has_no_recording():
-    line = Line(answers(2), answers(3, talks=1.0))
-    line.exchange.audio = lambda bucket, key: AudioFile(3.0)
+@pytest.mark.parametrize("last_digit", [1, 2, 4, 5, 6, 7, 8, 9, 0])  # 3 talks about as long as the notices last
+def test_only_a_call_that_outlasts_the_notices_has_a_recording(last_digit):
+    """The numbers +1 202 555 0130 to 0139 hang up by themselves; those that talk 4 s or more can be recorded."""
+    callee = planned(f"+1202555013{last_digit}")
+    line = Line(answers(2), callee)
+    line.exchange.audio = lambda bucket, key: AudioFile(NOTICE_S)
     call = line.place(wants_record=True)
     line.run()
     line.check_all_over(call)
-    assert line.cdr(call).recording is None
-    assert not recordings(line)
+    recorded = callee.talks >= 4
+    assert (line.cdr(call).recording is not None, len(recordings(line))) == (recorded, recorded)

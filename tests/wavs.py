@@ -1,6 +1,10 @@
 """WAV files for tests, good and bad, made byte by byte."""
 
+import math
 import struct
+
+TONE = b"".join(struct.pack("<h", round(3000 * math.sin(math.tau * 440 * i / 8000))) for i in range(8000))
+"""Samples of one second that can be heard."""
 
 
 def wav(

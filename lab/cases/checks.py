@@ -14,7 +14,14 @@ from lab.cases.play import Played
 from pstn.lines.phone_state import PhoneCall
 
 SECOND = timedelta(seconds=1)
-_WHERE = ("recordStartTime", "recordObjectName", "recordBucketName", "recordDomain", "recordFileDownloadUrl")
+_WHERE = (
+    "recordStartTime",
+    "recordHintTone",
+    "recordObjectName",
+    "recordBucketName",
+    "recordDomain",
+    "recordFileDownloadUrl",
+)
 _LEG_A = ("callOutStartTime", "callOutAlertingTime", "callOutAnswerTime")
 _LEG_B = ("fwdStartTime", "fwdAlertingTime", "fwdAnswerTime")
 

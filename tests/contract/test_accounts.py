@@ -78,6 +78,7 @@ APP = App(
     countries=("US", "CA"),
     test_numbers=("+12025550190",),
     prompts={"hello.wav": 2.5, "bye.wav": 1.0},
+    recording_notices=("bye.wav", "hello.wav"),
     recording=True,
     push_signature=PushSignature.JOINED,
 )
@@ -148,6 +149,7 @@ class Promises:
             status_url=None,
             fee_url="https://sp.example.com/fee",
             prompts={},
+            recording_notices=(),
             countries=(),
             active=False,
         )

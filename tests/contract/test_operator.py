@@ -311,8 +311,11 @@ def test_prompts_are_put_listed_and_removed(platform, app_key, tmp_path):
     file.write_bytes(wav(bytes([0xD5]) * 8000, kind=6, bits=8))
     assert platform.do("prompt", "put", app_key, str(file))[1]["seconds"] == 1.0
     assert platform.do("prompt", "put", app_key, str(file), "--name", "again.wav")[0] == 0
-    listed = platform.do("prompt", "list", app_key)[1]["prompts"]
-    assert listed == {"hello.wav": 1.0, "again.wav": 1.0} == platform.accounts.app(app_key).prompts
+    assert platform.do("prompt", "list", app_key)[1] == {
+        "app_key": app_key,
+        "prompts": {"hello.wav": 1.0, "again.wav": 1.0},
+        "recording_notices": [],
+    }
     kept = platform.object(f"apps/{app_key}/hello.wav")
     assert read_wav(kept).samples == (8).to_bytes(2, "little", signed=True) * 8000
     assert platform.do("prompt", "remove", app_key, "hello.wav")[0] == 0
@@ -320,6 +323,16 @@ def test_prompts_are_put_listed_and_removed(platform, app_key, tmp_path):
     assert platform.do("prompt", "list", app_key)[1]["prompts"] == {"again.wav": 1.0}
     with pytest.raises(ClientError, match="NoSuchKey"):
         platform.object(f"apps/{app_key}/hello.wav")
+
+
+def test_a_prompt_is_marked_as_a_recording_notice_if_it_can_be_heard(platform, app_key, tmp_path):
+    silence = tmp_path / "silence.wav"
+    silence.write_bytes(wav())
+    refused = platform.do("prompt", "put", app_key, str(silence), "--recording-notice")
+    assert (refused[0], "less than 0.5 s of sound" in refused[2]) == (1, True)
+    said = platform.do("prompt", "put", app_key, "audio/zh/recording-notice.wav", "--recording-notice")[1]
+    assert (said["name"], said["recording_notice"]) == ("recording-notice.wav", True)
+    assert platform.do("app", "show", app_key)[1]["recording_notices"] == ["recording-notice.wav"]
 
 
 def test_the_platforms_own_prompts_are_put(platform):

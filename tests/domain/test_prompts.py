@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from duologue.call_control.prompts import Prompt
-from duologue.domain.wav import read_wav
+from duologue.domain.wav import read_notice
 
 AUDIO = Path(__file__).parents[2] / "audio"
 
@@ -24,7 +24,7 @@ def test_a_prompt_has_its_audio(prompt):
 @pytest.mark.parametrize("language", ["", "zh"])
 def test_the_recording_notice_is_short(language):
     """Both parties hear it, one after the other, before the recording starts, at most 5 s after the callee's answer."""
-    assert 1 <= read_wav((AUDIO / language / "recording-notice.wav").read_bytes()).seconds <= 1.8
+    assert 1 <= read_notice((AUDIO / language / "recording-notice.wav").read_bytes()).seconds <= 1.8
 
 
 def test_every_file_is_of_a_prompt():

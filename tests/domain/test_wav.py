@@ -1,5 +1,6 @@
 """Prompts as files: which are taken, and what the telephone network gets."""
 
+import audioop
 import io
 import struct
 import wave
@@ -11,10 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue.domain.errors import InvalidField
-from duologue.domain.wav import LARGEST, decode_a_law, read_wav
-from tests.wavs import chunk, wav
-
-_TONE = struct.pack("<4h", 1000, 2000, -1000, -2000) * 2000
+from duologue.domain.wav import LARGEST, decode_a_law, read_notice, read_wav
+from tests.wavs import TONE, chunk, wav
 
 A_LAW_STEPS = [
     # ITU-T G.711 (11/88), table 1a: number of a positive decoder output value, and the value.
@@ -58,6 +57,31 @@ def test_pcm_comes_through_as_it_was_and_reads_again(samples):
     assert read_wav(sound.wav) == sound
 
 
+@pytest.mark.parametrize(
+    ("samples", "rule"),
+    [
+        (TONE, None),
+        (TONE[:-2], "is shorter than 1 s"),
+        (bytes(len(TONE)), "has less than 0.5 s of sound"),
+        (bytes(2), "is shorter than 1 s"),
+        (TONE[: len(TONE) // 2 + 640] + bytes(8000), None),
+        (TONE[: len(TONE) // 2 - 640] + bytes(80000), "has less than 0.5 s of sound"),
+        (struct.pack("<h", 20000) * 8000, "has less than 0.5 s of sound"),  # constant: no sound
+        (struct.pack("<hh", 32767, -32768) + bytes(16000), "has less than 0.5 s of sound"),  # a click
+        (struct.pack("<hh", 40, -40) * 4000, "has less than 0.5 s of sound"),  # noise of a line
+    ],
+    ids=["tone", "short", "silence", "one sample", "half a tone", "less", "constant", "click", "noise"],
+)
+@pytest.mark.parametrize("a_law", [False, True])
+def test_a_recording_notice_can_be_heard(samples, rule, a_law):
+    content = wav(audioop.lin2alaw(samples, 2), kind=6, bits=8) if a_law else wav(samples)
+    if rule is None:
+        assert read_notice(content) == read_wav(content)
+    else:
+        with pytest.raises(InvalidField, match=rule):
+            read_notice(content)
+
+
 def test_what_is_written_is_a_wav_file_to_others_too():
     with wave.open(io.BytesIO(read_wav(wav(bytes(800), kind=6, bits=8)).wav)) as read:
         assert (read.getframerate(), read.getnchannels(), read.getsampwidth(), read.getnframes()) == (8000, 1, 2, 800)
@@ -76,11 +100,11 @@ _LISTED = chunk(b"LIST", b"INFOISFT\x0e\0\0\0Lavf60.16.100\0")
 @pytest.mark.parametrize("more", [b"", _LISTED], ids=["", "metadata before"])
 @pytest.mark.parametrize("says", [0, 0x7F000000, 0x7FFFF000, 0x7FFFFFFF, 0xFFFFFFFF], ids=hex)
 def test_samples_of_a_length_that_their_writer_did_not_know_are_the_rest_of_the_file(says, more, riff_says):
-    streamed = bytearray(wav(_TONE, more=more))
-    struct.pack_into("<I", streamed, len(streamed) - len(_TONE) - 4, says)
+    streamed = bytearray(wav(TONE, more=more))
+    struct.pack_into("<I", streamed, len(streamed) - len(TONE) - 4, says)
     if riff_says == "the same":
         struct.pack_into("<I", streamed, 4, says)
-    assert read_wav(bytes(streamed)).samples == _TONE
+    assert read_wav(bytes(streamed)).samples == TONE
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,7 @@ def test_a_recorded_call_names_its_record(api):
     assert api.say(LOOKED_UP)[1]["recording"] == {
         "recordObjectName": f"{CALL_ID}.wav",
         "startedAt": "2026-11-23T09:00:00.000Z",
+        "recordHintTone": "recording-notice",
     }
 
 

@@ -132,7 +132,7 @@ def test_the_apps_own_notice_is_heard_by_both_before_the_recording():
     [at] = [at for at, key in line.exchange.phones[CALLEE].heard if "recorded.wav" in key]
     assert recording is not None
     assert recording.started_at >= at + timedelta(seconds=4)
-    assert line.fee["recordFlag"] == 1
+    assert (line.fee["recordFlag"], line.fee["recordHintTone"]) == (1, "recorded.wav")
 
 
 def test_a_notice_of_a_call_that_is_not_recorded_is_not_heard():
@@ -179,7 +179,12 @@ def test_which_early_media_of_the_callees_network_are_wanted_is_read_and_changes
 @pytest.mark.parametrize(
     ("fields", "code", "named"),
     [
-        ({"recordHintTone": "nobody-has-it.wav"}, "1010002", "recordHintTone"),
+        ({"recordFlag": "true", "recordHintTone": "nobody-has-it.wav"}, "1010002", "recordHintTone"),
+        (
+            {"recordFlag": "true", "recordHintTone": "welcome.wav"},
+            "1010002",
+            "recordHintTone",
+        ),  # no notice
         ({"bindNbr": "+12025550109"}, "1010023", "bindNbr"),
         ({"returnIdlePort": "perhaps"}, "1010002", "returnIdlePort"),
         ({"calleeMedia": "some"}, "1010002", "calleeMedia"),

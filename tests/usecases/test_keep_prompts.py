@@ -6,10 +6,10 @@ from duologue.call_control.prompts import AppPrompt, Prompt
 from duologue.domain.accounts import App, Sp
 from duologue.domain.errors import InvalidField, UnknownApp
 from duologue.domain.wav import read_wav
-from duologue.usecases.keep_prompts import MOST_PROMPTS, prompts_of, put_own_prompts, put_prompt, remove_prompt
+from duologue.usecases.keep_prompts import MOST_PROMPTS, put_own_prompts, put_prompt, remove_prompt
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.prompts import FakePrompts
-from tests.wavs import wav
+from tests.wavs import TONE, wav
 
 
 class Studio:
@@ -20,15 +20,19 @@ class Studio:
         self.accounts.add_sp(Sp("sp-1", "jack", "no log-in here"))
         self.accounts.add_app(App("app-1", "sp-1", "secret"))
 
-    def put(self, name="hello.wav", content=None, app_key="app-1"):
-        return put_prompt(app_key, name, content or wav(), apps=self.accounts, store=self.store)
+    def put(self, name="hello.wav", content=None, app_key="app-1", **more):
+        return put_prompt(app_key, name, content or wav(), apps=self.accounts, store=self.store, **more)
 
     def remove(self, name):
         remove_prompt("app-1", name, apps=self.accounts, store=self.store)
 
     @property
     def prompts(self):
-        return prompts_of("app-1", apps=self.accounts)
+        return self.accounts.app("app-1").prompts
+
+    @property
+    def notices(self):
+        return self.accounts.app("app-1").recording_notices
 
 
 @pytest.fixture
@@ -93,10 +97,29 @@ def test_a_prompt_is_taken_away_once(studio):
         studio.remove("hello.wav")
 
 
+def test_a_recording_notice_is_one_until_it_is_removed(studio):
+    studio.put("notice.wav", wav(TONE), recording_notice=True)
+    studio.put()
+    assert studio.notices == ("notice.wav",)
+    with pytest.raises(InvalidField, match=r"^name is a recording notice"):
+        studio.put("notice.wav", wav())
+    assert studio.store.kept[AppPrompt("app-1", "notice.wav")] == wav(TONE), "what was heard stays"
+    studio.put("notice.wav", wav(TONE * 2), recording_notice=True)
+    studio.put("hello.wav", wav(TONE), recording_notice=True)
+    assert (studio.prompts["notice.wav"], studio.notices) == (2.0, ("hello.wav", "notice.wav"))
+    studio.remove("notice.wav")
+    studio.put("notice.wav", wav())
+    assert studio.notices == ("hello.wav",)
+
+
 def test_the_platforms_own_are_kept_all_or_none(studio):
-    good = dict.fromkeys(Prompt, wav())
-    with pytest.raises(InvalidField, match=r"^waiting is not a WAV"):
-        put_own_prompts(good | {Prompt.WAITING: b"no"}, store=studio.store)
+    good = dict.fromkeys(Prompt, wav()) | {Prompt.RECORDING_NOTICE: wav(TONE)}
+    for bad, rule in (
+        ({Prompt.WAITING: b"no"}, r"^waiting is not a WAV"),
+        ({Prompt.RECORDING_NOTICE: wav()}, "^recording-notice has less than 0.5 s of sound"),
+    ):
+        with pytest.raises(InvalidField, match=rule):
+            put_own_prompts(good | bad, store=studio.store)
     assert studio.store.kept == {}
     assert put_own_prompts(good, store=studio.store) == dict.fromkeys(Prompt, 1.0)
     assert set(studio.store.kept) == set(Prompt)

@@ -41,6 +41,7 @@ def make_true(lab: Lab, samples: list[Path]) -> None:
     numbers = tuple(lab.outputs["DisplayNumbers"].split(","))
     accounts.add_sp(Sp("sp-1", of["username"], hash_password(of["password"], b"sixteen bytes of")))
     app = App(of["app_key"], "sp-1", of["app_secret"], display_numbers=numbers, test_numbers=CALLED, prompts=PROMPTS)
+    app = replace(app, recording_notices=("recorded.wav",))
     accounts.add_app(app)
     ends = datetime.now(UTC) + _LIFE
     tokens = sorted({fields[kind] for fields in said for kind in ("access_token", "refresh_token") if kind in fields})

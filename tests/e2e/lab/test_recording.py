@@ -37,7 +37,7 @@ def recorder(new_sp, operate):
     """An SP that may record, keeps what it records for three days, and has a notice of its own."""
     sp = new_sp("recorder")
     operate("app", "set", app_of(sp), "--recording", "--keep-recordings-days", 3)
-    operate("prompt", "put", app_of(sp), AUDIO / "recording-notice.wav", "--name", "ours.wav")
+    operate("prompt", "put", app_of(sp), AUDIO / "recording-notice.wav", "--name", "ours.wav", "--recording-notice")
     return sp
 
 

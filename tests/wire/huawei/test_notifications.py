@@ -19,6 +19,7 @@ from duologue.call_control.facts import (
 )
 from duologue.call_control.machine import decide
 from duologue.domain.accounts import App, PushSignature
+from duologue.domain.audio import Audio
 from duologue.domain.call import NotifyTo
 from duologue.domain.cdr import cdr_of
 from duologue.domain.errors import LegStillUp
@@ -265,8 +266,11 @@ def test_a_recording_is_told_if_and_only_if_it_started():
     assert not [name for name in plain if name.startswith("record") and name != "recordFlag"]
     recorded = replace(call, recording=Recording("calls/app-1/x/stereo.wav", at(15)))
     told = record_of(cdr_of(recorded), HOST, RECORDS)
+    own = replace(recorded, audio=Audio(recording_notice="ours.wav"))
+    assert record_of(cdr_of(own), HOST, RECORDS)["recordHintTone"] == "ours.wav"
     assert {name: value for name, value in told.items() if name.startswith("record")} == {
         "recordFlag": 1,
+        "recordHintTone": "recording-notice",
         "recordStartTime": "2026-11-23 09:00:15",
         "recordObjectName": f"{call.id}.wav",
         "recordBucketName": "recordings",

@@ -32,6 +32,7 @@ APP = App(
     display_numbers=("+12025550100", "+12025550101"),
     status_url="https://sp.example.com/default-status",
     prompts={"last-minute.wav": 3.0, "hello_1.wav": 4.5, "music@night.wav": 30.0, "recorded.wav": 2.0},
+    recording_notices=("recorded.wav",),
 )
 LEAST = {"callerNbr": "+12025550111", "calleeNbr": "+12025550122"}
 
@@ -203,6 +204,16 @@ def test_no_limit_is_another_thing_than_the_longest_one_and_never_zero():
         ({"recordFlag": "yes"}, InvalidField, 'recordFlag must be "true" or "false"'),
         ({"recordFlag": "true"}, RecordingNotEnabled, "recordFlag is true, but recording is not enabled"),
         ({"recordHintTone": 1}, InvalidField, "recordHintTone must be a string"),
+        (
+            {"recordFlag": "true", "recordHintTone": "nobody-has-it.wav"},
+            InvalidField,
+            "recordHintTone is not a recording notice",
+        ),
+        (
+            {"recordFlag": "true", "recordHintTone": "hello_1.wav"},
+            InvalidField,
+            "recordHintTone is not a recording notice",
+        ),
         ({"partyTypeRequiredInDisconnect": 2}, InvalidField, "partyTypeRequiredInDisconnect must be"),
         ({"partyTypeRequiredInDisconnect": 1.0}, InvalidField, "partyTypeRequiredInDisconnect must be"),
         ({"returnIdlePort": ["true"]}, InvalidField, "returnIdlePort must be"),

@@ -25,6 +25,7 @@ def plain_attributes(app: App) -> dict[str, Any]:
         "countries": " ".join(app.countries),
         "test_numbers": " ".join(app.test_numbers),
         "prompts": json.dumps(dict(app.prompts), sort_keys=True),
+        "recording_notices": " ".join(app.recording_notices),
         "recording": app.recording,
         "stereo_recordings": app.stereo_recordings,
         "keep_recordings_days": app.keep_recordings_days,
@@ -45,7 +46,7 @@ def app_of(row: Mapping[str, Any], opened: Callable[[bytes], str]) -> App:
     return App(key=row["key"], sp=row["sp"], secret=opened(row["secret"]), older_secret=older, **given)
 
 
-_WORDS = ("display_numbers", "countries", "test_numbers")
+_WORDS = ("display_numbers", "countries", "test_numbers", "recording_notices")
 _AS_THEY_ARE = (
     "status_url",
     "fee_url",

@@ -248,6 +248,7 @@ def cdr_of_rows(call: Call, row: Row | None) -> Cdr | None:
         user_data=call.user_data,
         wants_party_type=call.wants_party_type,
         recording=_recording_of(row),
+        recording_notice=call.audio.recording_notice,
         dial_refusal=row.get("dial_refusal"),
     )
 

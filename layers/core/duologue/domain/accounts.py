@@ -49,6 +49,8 @@ class App:
     """E.164; the only numbers that the sandbox dials."""
     prompts: Mapping[str, float] = field(default_factory=dict)
     """The app's own prompts: name → length in seconds."""
+    recording_notices: tuple[str, ...] = ()
+    """Those of them that the operator marked as recording notices; a request may name no other as such."""
     recording: bool = False
     stereo_recordings: bool = False
     """The app fetches the network's stereo recording, one party per channel, instead of the published mono one."""

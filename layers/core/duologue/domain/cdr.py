@@ -28,6 +28,8 @@ class Cdr:
     wants_party_type: bool
     recording: Recording | None = None
     """None: none was started."""
+    recording_notice: str | None = None
+    """The app's prompt that both parties heard before it; None: the platform's."""
     dial_refusal: str | None = None
     """The network's error code if it refused a dial."""
 
@@ -58,6 +60,7 @@ def cdr_of(call: Call) -> Cdr:
         user_data=call.user_data,
         wants_party_type=call.wants_party_type,
         recording=call.recording,
+        recording_notice=call.audio.recording_notice,
         dial_refusal=call.dial_refusal,
     )
 

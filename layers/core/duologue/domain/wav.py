@@ -6,7 +6,10 @@ length; numbers are little-endian.
 """
 
 import struct
+import sys
+from array import array
 from dataclasses import dataclass
+from statistics import pvariance
 
 from duologue.domain.errors import InvalidField
 
@@ -16,6 +19,14 @@ RATE_HZ = 8000
 
 _SAMPLE_BYTES = 2
 _PCM, _A_LAW, _EXTENSIBLE = 1, 6, 0xFFFE
+
+NOTICE_S = 1.0
+"""Minimum length of a recording notice."""
+NOTICE_SOUND_S = 0.5
+"""Minimum time in it during which something can be heard."""
+_WINDOW = RATE_HZ // 50
+_AUDIBLE_DB = -45
+"""Relative to full scale. Speech on a telephone line has about -26 (ITU-T P.56, G.100)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +38,16 @@ class Pcm:
     @property
     def seconds(self) -> float:
         return len(self.samples) / _SAMPLE_BYTES / RATE_HZ
+
+    @property
+    def audible_seconds(self) -> float:
+        """The time in windows of 20 ms whose sound, without its constant part, is not near silence."""
+        levels = array("h", self.samples)
+        if sys.byteorder == "big":
+            levels.byteswap()
+        audible = (32768 * 10 ** (_AUDIBLE_DB / 20)) ** 2
+        windows = (levels[at : at + _WINDOW] for at in range(0, len(levels), _WINDOW))
+        return sum(len(each) for each in windows if pvariance(each) >= audible) / RATE_HZ
 
     @property
     def wav(self) -> bytes:
@@ -60,6 +81,20 @@ def read_wav(content: bytes, *, field: str = "file") -> Pcm:
     if not samples or len(samples) % _SAMPLE_BYTES:
         raise InvalidField(field, "has no samples, or an incomplete one at the end")
     return Pcm(samples)
+
+
+def read_notice(content: bytes, *, field: str = "file") -> Pcm:
+    """Parse a WAV file that is to be a recording notice: people must be able to hear it.
+
+    Raises:
+        InvalidField: as `read_wav`; too short, or silent.
+    """
+    notice = read_wav(content, field=field)
+    if notice.seconds < NOTICE_S:
+        raise InvalidField(field, f"is shorter than {NOTICE_S:g} s, so it cannot be a recording notice")
+    if notice.audible_seconds < NOTICE_SOUND_S:
+        raise InvalidField(field, f"has less than {NOTICE_SOUND_S:g} s of sound, so it cannot be a recording notice")
+    return notice
 
 
 def decode_a_law(encoded: bytes) -> bytes:

@@ -214,6 +214,7 @@ def _shown(app: App) -> Said:
         "calls_per_second": app.calls_per_second,
         "calls_per_callee_per_day": app.calls_per_callee_per_day,
         "prompts": dict(app.prompts),
+        "recording_notices": list(app.recording_notices),
         "recording": app.recording,
         "stereo_recordings": app.stereo_recordings,
         "keep_recordings_days": app.keep_recordings_days,

@@ -7,7 +7,7 @@ from typing import Any
 from duologue.call_control.prompts import Prompt
 from duologue.domain.errors import InvalidField
 from duologue.operator.platform import Platform, Said
-from duologue.usecases.keep_prompts import prompts_of, put_own_prompts, put_prompt, remove_prompt
+from duologue.usecases.keep_prompts import put_own_prompts, put_prompt, remove_prompt
 
 
 def add_to(kinds: Any) -> None:
@@ -20,6 +20,11 @@ def add_to(kinds: Any) -> None:
     command.add_argument("key", help="the app's key")
     command.add_argument("file", type=Path)
     command.add_argument("--name", help="name that requests use (default: the file name)")
+    command.add_argument(
+        "--recording-notice",
+        action="store_true",
+        help="requests may name it as the recording notice; at least 1 s long, and not silent",
+    )
     command.set_defaults(command=_put)
     command = prompt.add_parser("list", help="list the prompts of an app with their lengths in seconds")
     command.add_argument("key", help="the app's key")
@@ -35,12 +40,20 @@ def add_to(kinds: Any) -> None:
 
 def _put(asked: argparse.Namespace, platform: Platform) -> Said:
     name = asked.name or asked.file.name
-    seconds = put_prompt(asked.key, name, _content(asked.file), apps=platform.accounts, store=platform.prompts)
-    return {"app_key": asked.key, "name": name, "seconds": seconds}
+    seconds = put_prompt(
+        asked.key,
+        name,
+        _content(asked.file),
+        apps=platform.accounts,
+        store=platform.prompts,
+        recording_notice=asked.recording_notice,
+    )
+    return {"app_key": asked.key, "name": name, "seconds": seconds, "recording_notice": asked.recording_notice}
 
 
 def _list(asked: argparse.Namespace, platform: Platform) -> Said:
-    return {"app_key": asked.key, "prompts": dict(prompts_of(asked.key, apps=platform.accounts))}
+    app = platform.accounts.app(asked.key)
+    return {"app_key": app.key, "prompts": dict(app.prompts), "recording_notices": list(app.recording_notices)}
 
 
 def _remove(asked: argparse.Namespace, platform: Platform) -> Said:

@@ -23,7 +23,7 @@ from duologue.domain.call import Call, Phase
 from duologue.domain.leg import Leg
 from duologue.wire.huawei.notifications import EVENT_TYPES
 from duologue.wire.huawei.outcomes import codes_of
-from duologue.wire.huawei.records import record_name
+from duologue.wire.huawei.records import PLATFORM_NOTICE, record_name
 from duologue.wire.huawei.results import Answer, success
 from duologue.wire.huawei.session_id import call_id_of, session_id
 
@@ -103,7 +103,11 @@ def _ending(history: History) -> dict[str, Any] | None:
 def _recording(call: Call) -> dict[str, Any] | None:
     if call.recording is None:
         return None
-    return {"recordObjectName": record_name(call.id), "startedAt": _time(call.recording.started_at)}
+    return {
+        "recordObjectName": record_name(call.id),
+        "startedAt": _time(call.recording.started_at),
+        "recordHintTone": call.audio.recording_notice or PLATFORM_NOTICE,
+    }
 
 
 def _fact(sequence: int, fact: Fact, delivery: Delivery | None) -> dict[str, Any]:

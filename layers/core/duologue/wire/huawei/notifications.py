@@ -25,7 +25,7 @@ from duologue.domain.outcome import Party
 from duologue.domain.webhook_request import Reply, WebhookRequest
 from duologue.wire.huawei.digests import AUTHORIZATION, push_digest, username_token
 from duologue.wire.huawei.outcomes import codes_of
-from duologue.wire.huawei.records import Records, record_name
+from duologue.wire.huawei.records import PLATFORM_NOTICE, Records, record_name
 from duologue.wire.huawei.session_id import session_id
 
 _LEG_EVENTS: dict[type[Fact], str] = {
@@ -146,6 +146,7 @@ def _recording(cdr: Cdr, host: str, records: Records) -> dict[str, Any]:
         return {"recordFlag": 0}
     return {
         "recordFlag": 1,
+        "recordHintTone": cdr.recording_notice or PLATFORM_NOTICE,
         "recordStartTime": _time(cdr.recording.started_at),
         "recordObjectName": record_name(cdr.call_id),
         "recordBucketName": records.bucket,

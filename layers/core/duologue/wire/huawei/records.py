@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from duologue.domain.errors import InvalidField, UnknownCall, UnknownLink, UnknownRecording
 from duologue.wire.huawei.session_id import call_id_of, session_id
 
+PLATFORM_NOTICE = "recording-notice"
+"""The platform's own recording notice; an app's is named by its file, which ends in .wav."""
+
 _ENDING = ".wav"
 _LONGEST = 128
 _LONGEST_LOCATION = 512

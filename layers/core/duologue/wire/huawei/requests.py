@@ -117,13 +117,9 @@ class SentCallback:
         caller_sees = sent.displayNbr or bind
         if caller_sees is None or bind is None:
             raise InvalidField("displayNbr", "is required: the app has no number of its own")
-        _kept(
-            app,
-            lastMinVoice=sent.lastMinVoice,
-            preVoice=sent.preVoice,
-            waitVoice=sent.waitVoice,
-            recordHintTone=sent.recordHintTone,
-        )
+        _kept(app, lastMinVoice=sent.lastMinVoice, preVoice=sent.preVoice, waitVoice=sent.waitVoice)
+        if sent.recordHintTone is not None and sent.recordHintTone not in app.recording_notices:
+            raise InvalidField("recordHintTone", "is not a recording notice that the operator has uploaded for the app")
         if sent.recordFlag and not app.recording:
             raise RecordingNotEnabled("recordFlag", "is true, but recording is not enabled for the app")
         return CallbackRequest(

@@ -45,22 +45,32 @@ def read_template(path: Path = ROOT / "template.yaml") -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Function:
-    """A function resource: its logical id, and the folder below functions/ that it is built from."""
+    """A function resource: its logical id, and the folder below functions/ that it is built from.
+
+    `policies`: those of its role that are resources of their own.
+    """
 
     logical_id: str
     folder: str
     properties: dict[str, Any]
+    policies: list[dict[str, Any]]
 
     @property
     def statements(self) -> list[dict[str, Any]]:
         """What its role may do besides what SAM gives it."""
-        return _statements(self.properties)
+        return _statements([*self.properties.get("Policies", []), *self.policies])
 
 
 def functions(template: dict[str, Any]) -> list[Function]:
     """Every Lambda function of the template, in its order."""
+    policies = [properties for _, properties in _of_type(template, "AWS::IAM::Policy")]
     return [
-        Function(logical_id, str(properties["CodeUri"]).rstrip("/").rpartition("/")[2], properties)
+        Function(
+            logical_id,
+            str(properties["CodeUri"]).rstrip("/").rpartition("/")[2],
+            properties,
+            [each["PolicyDocument"] for each in policies if {"Ref": f"{logical_id}Role"} in each["Roles"]],
+        )
         for logical_id, properties in _of_type(template, "AWS::Serverless::Function")
     ]
 
@@ -82,16 +92,16 @@ def state_machines(template: dict[str, Any]) -> list[StateMachine]:
             logical_id,
             properties["DefinitionUri"],
             properties.get("DefinitionSubstitutions", {}),
-            _statements(properties),
+            _statements(properties.get("Policies", [])),
         )
         for logical_id, properties in _of_type(template, "AWS::Serverless::StateMachine")
     ]
 
 
-def _statements(properties: dict[str, Any]) -> list[dict[str, Any]]:
+def _statements(policies: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Of a role's policies, those of both branches of an `!If`."""
     statements = []
-    waiting = [each for policy in properties.get("Policies", []) for each in policy["Statement"]]
+    waiting = [each for policy in policies for each in policy["Statement"]]
     while waiting:
         each = waiting.pop(0)
         if "Fn::If" in each:

@@ -12,6 +12,7 @@ _PARAMETERS = set(read_template()["Parameters"])
 _WORDS = ("chime", "voiceconnector", "pstn", "sip_media", "sipmedia", "siprule", "areacode")
 # The resources that only Chime needs, with the role that SAM adds.
 _CHIME_S = {
+    "CallControlMayStopPrompts",
     "NetworkMayCallUs",
     "NetworkMayReadPrompts",
     "NetworkMayWriteRecordings",

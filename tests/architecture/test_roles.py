@@ -47,8 +47,12 @@ _BESIDES: dict[str, set[Allowed]] = {
         ("iam:CreateServiceLinkedRole", "role/aws-service-role/voiceconnector.chime.amazonaws.com/*"),
     },
 }
-# The ciphertext names its key, the call does not.
-_TARGET_UNSAID = {"kms:Decrypt": "SecretsKey", "kms:Encrypt": "SecretsKey"}
+# The ciphertext names its key, the network's event its application; the call of the function does not.
+_TARGET_UNSAID = {
+    "kms:Decrypt": "SecretsKey",
+    "kms:Encrypt": "SecretsKey",
+    "chime:UpdateSipMediaApplicationCall": "PstnLine",
+}
 # Reached by its source, never done.
 _NEVER_DONE = {
     ("callback_api", "kms:Encrypt"): "change_app seals the secrets that changed; what an SP may change holds none",

@@ -26,6 +26,7 @@ from duologue.wire.chime.answer import Buckets
 from duologue.wire.chime.invocation import Invocation
 from duologue.wire.chime.network_format import ChimeFormat
 from tests.fakes.flows import FakeFlows
+from tests.fakes.network import FakeNetwork
 from tests.journeys.tables import make_tables
 from tests.samples import LEG_A, NETWORK_CALL, NOW, at, callback
 from tests.store import APP, Store
@@ -118,7 +119,7 @@ def test_an_answer_resumes_the_execution_that_waits_for_it(store):
     """Else who has answered would hear nothing until the execution gives up."""
     ringing(store)
     flows = FakeFlows()
-    process = ProcessNetworkEvent(store.core, flows, ChimeFormat(Buckets("p", "r")), lambda lost: None)
+    process = ProcessNetworkEvent(store.core, flows, ChimeFormat(Buckets("p", "r")), FakeNetwork(), lambda lost: None)
     event = LegAnswered(at(5), NETWORK_CALL, Party.CALLER, LEG_A, at(1))
     process(Invocation(NETWORK_CALL, "000002", _CALL_ID, event, introduces=False))
     assert flows.resumed == ["token-1"]
@@ -127,7 +128,9 @@ def test_an_answer_resumes_the_execution_that_waits_for_it(store):
 def test_one_that_goes_on_is_told_to_its_end(store):
     ringing(store)
     store.client.delete_item(TableName=store.calls_table, Key=to_item({"call": _CALL_ID, "item": "CDR"}))
-    process = ProcessNetworkEvent(store.core, FakeFlows(), ChimeFormat(Buckets("p", "r")), lambda lost: None)
+    process = ProcessNetworkEvent(
+        store.core, FakeFlows(), ChimeFormat(Buckets("p", "r")), FakeNetwork(), lambda lost: None
+    )
     process(
         Invocation(NETWORK_CALL, "000009", _CALL_ID, LegEnded(at(9), NETWORK_CALL, Party.CALLER, LEG_A, 486), False)
     )

@@ -34,6 +34,10 @@ class FakeNetwork:
         self.asked.append(network_call)
         return network_call in self.known
 
+    def stop_prompt(self, application: str, network_call: str) -> None:
+        """Plays `PromptStopper`."""
+        self.end(network_call)
+
     def _ask(self, network_call: str, what: str) -> None:
         self._refuse()
         if network_call not in self.known:

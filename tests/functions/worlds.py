@@ -251,7 +251,7 @@ class CallControl:
         if waits_for is not None:
             self.calls.store_token(CALL_ID, TaskToken("token-1", waits_for, 1))
         network = ChimeFormat(Buckets("duologue-promptsbucket-example", "recordings-bucket"))
-        process = ProcessNetworkEvent(self.calls, self.flows, network, no_pause)
+        process = ProcessNetworkEvent(self.calls, self.flows, network, FakeNetwork(NETWORK_CALL), no_pause)
         self.dependencies = call_control.Dependencies(process, network, self.clock)
 
     @property

@@ -16,7 +16,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from duologue.adapters.chime_network import ChimeNetwork
+from duologue.adapters.chime_network import ChimeNetwork, ChimePromptStopper
 from duologue.adapters.sqs_notices import written
 from duologue.call_control.prompt_keys import key_of
 from duologue.call_control.prompts import AppPrompt, Prompt, PromptAudio
@@ -131,7 +131,8 @@ class Line:
         self.app = self._app
         self.player = FlowPlayer(_document(), self.clock, {_FLOW: self._flow}, behaviour=cloud)
         self.player.transition_seconds = transition
-        self.network = ChimeNetwork(_ExchangeClient(self.exchange), self.application)  # type: ignore[arg-type]
+        client: Any = _ExchangeClient(self.exchange)
+        self.network = ChimeNetwork(client, self.application)
         marks = count(1)
         finalize = FinalizeCall(self.calls, self.network, self, self.clock, no_pause)
         self.finalize = finalize
@@ -139,7 +140,7 @@ class Line:
             RunFlow(self.calls, self.network, self.clock, no_pause, lambda: f"mark-{next(marks)}"), finalize
         )
         self._format = ChimeFormat(Buckets("prompts-bucket", "recordings-bucket"))
-        self._process = ProcessNetworkEvent(self.calls, self, self._format, no_pause)
+        self._process = ProcessNetworkEvent(self.calls, self, self._format, ChimePromptStopper(client), no_pause)
         self.stop_callback = StopCallback(self.calls, self.network, self, self.clock, no_pause)
         self.place_callback = placing(self.calls, self, self.clock, self.new_id, endpoints=self, timeouts=self.timeouts)
         self.notify = NotifyTo("http://127.0.0.1:9/status", "http://127.0.0.1:9/fee")

@@ -164,6 +164,9 @@ class Ports:
     def end(self, network_call: str) -> bool:
         return bool(self._do("end"))
 
+    def stop_prompt(self, application: str, network_call: str) -> None:
+        self._do("end")
+
     # ---- plays NetworkFormat
 
     def read(self, payload: Any, now: datetime) -> Any:
@@ -269,7 +272,7 @@ class CallControl(Program):
         introduces = self.sent.kind == "dial accepted"
         said = Said(NETWORK_CALL, self.sent.key, CALL_ID, self.sent.event(), introduces, self.sent)
         ports.sends_again = self.tells
-        return ProcessNetworkEvent(ports, ports, ports, no_pause)(said)
+        return ProcessNetworkEvent(ports, ports, ports, ports, no_pause)(said)
 
 
 @dataclass(frozen=True)
@@ -319,6 +322,7 @@ class Said(NamedTuple):
     event: CallEvent
     introduces: bool
     sent: Sent
+    application: str = ""
 
 
 def _finalize(ports: Ports) -> FinalizeCall:

@@ -19,6 +19,7 @@ from duologue.usecases.process_network_event import ProcessNetworkEvent
 from tests.call_control.stories import CALLEE_LEFT, CALLER_LEFT, TALKING, Story
 from tests.fakes.calls import FakeCalls
 from tests.fakes.flows import FakeFlows
+from tests.fakes.network import FakeNetwork
 from tests.samples import at, callback
 from tests.usecases.test_process_network_event import Said, Told
 
@@ -102,7 +103,7 @@ def test_no_end_is_lost(ends, repeats):
                 try:
                     said = Said(replace(CALLER_LEFT, at=at(61)), "9", call_id)
                     ProcessNetworkEvent(
-                        calls, flows, Told(), lambda lost: time.rest(chance.random() * longest_s(lost))
+                        calls, flows, Told(), FakeNetwork(), lambda lost: time.rest(chance.random() * longest_s(lost))
                     )(said)
                 except OutsideUnavailable:
                     continue

@@ -26,6 +26,7 @@ from tests.call_control.stories import (
 )
 from tests.fakes.calls import FakeCalls
 from tests.fakes.flows import FakeFlows
+from tests.fakes.network import FakeNetwork
 from tests.samples import LEG_A, LEG_B, NETWORK_CALL, at, callback
 
 
@@ -35,6 +36,7 @@ class Said:
     event_key: str = "1"
     call_id: str | None = callback().id
     introduces: bool = False
+    application: str = "application-1"
 
     @property
     def network_call(self) -> str:
@@ -73,7 +75,8 @@ class Platform:
         self.calls, self.flows, self.network = FakeCalls(), FakeFlows(), Told()
         self.calls.accept(callback(), slots=10, close_by=at(120))
         self.pauses: list[int] = []
-        self.process = ProcessNetworkEvent(self.calls, self.flows, self.network, self.pauses.append)
+        self.stopper = FakeNetwork(NETWORK_CALL)
+        self.process = ProcessNetworkEvent(self.calls, self.flows, self.network, self.stopper, self.pauses.append)
         self._sequence = 0
 
     def hear(self, event: CallEvent, sequence: int | None = None, **more: Any) -> dict[str, Any]:
@@ -270,8 +273,40 @@ def test_the_same_event_in_another_process_between_the_reads_of_the_event_and_of
     assert isinstance(platform.network.answers[first[0]]["actions"][0], DialAndBridge)
 
 
+@pytest.fixture
+def in_a_notice(platform):
+    """The recording notices are being played."""
+    platform.calls.change(callback().id, wants_recording=True)
+    return platform.play(*TALKING)
+
+
+def test_a_prompt_to_the_peer_of_who_hung_up_is_stopped_after_the_commit_and_again_at_a_repeat(in_a_notice):
+    endings, end = [], in_a_notice.stopper.end
+
+    def look(call):
+        endings.append(in_a_notice.call.ending)
+        return end(call)
+
+    in_a_notice.stopper.end = look
+    left = replace(CALLEE_LEFT, connected={Party.CALLER: LEG_A})
+    first = in_a_notice.hear(left, sequence=9)
+    assert first["actions"] == [HangUp(Party.CALLER, LEG_A)], "in case that the request is lost"
+    assert in_a_notice.hear(left, sequence=9) == first
+    assert endings == [EndReason.HUNG_UP] * 2
+    assert in_a_notice.stopper.asked == [NETWORK_CALL] * 2
+
+
+def test_a_prompt_that_cannot_be_stopped_changes_nothing_else(in_a_notice):
+    in_a_notice.stopper.busy = True
+    left = replace(CALLEE_LEFT, connected={Party.CALLER: LEG_A})
+    assert in_a_notice.hear(left)["actions"] == [HangUp(Party.CALLER, LEG_A)]
+    in_a_notice.hear(replace(CALLER_LEFT, at=at(61)))
+    assert list(in_a_notice.calls.cdrs) == [callback().id]
+
+
 def test_the_last_hang_up_finalizes_the_call(platform):
     platform.play(*TALKING, CALLEE_LEFT).waits("token-9", Wait.END).play(replace(CALLER_LEFT, at=at(61)))
+    assert platform.stopper.asked == [], "no prompt was playing"
     assert list(platform.calls.cdrs) == [callback().id]
     assert platform.calls.slots["app-1"] == set()
     assert platform.flows.resumed == ["token-9"]

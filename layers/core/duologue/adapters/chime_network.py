@@ -99,6 +99,21 @@ class ChimeNetwork:
             raise OutsideUnavailable(f"telephone network: {code}") from None
 
 
+class ChimePromptStopper:
+    """Implements `usecases.ports.network.PromptStopper`.
+
+    The service plays a prompt to its end before it executes the answer to a HANGUP; only the answer to an update
+    interrupts it. call_control cannot have the application's id as a setting: the application is created with the
+    function's ARN.
+    """
+
+    def __init__(self, client: "ChimeSDKVoiceClient") -> None:
+        self._client = client
+
+    def stop_prompt(self, application: str, network_call: str) -> None:
+        ChimeNetwork(self._client, application).end(network_call)
+
+
 def _of_dial(error: ClientError | BotoCoreError) -> DialError:
     if isinstance(error, ClientError):
         code, status = code_of(error), status_of(error)

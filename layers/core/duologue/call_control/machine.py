@@ -46,7 +46,7 @@ from duologue.call_control.facts import (
 )
 from duologue.call_control.prompts import AppPrompt, Prompt, PromptAudio
 from duologue.domain.audio import AudioListeners
-from duologue.domain.call import Call, Phase
+from duologue.domain.call import LAST_MINUTE, Call, Phase
 from duologue.domain.errors import (
     CalleeSilent,
     CallerSilent,
@@ -384,6 +384,21 @@ def _callee_ended(call: Call, event: LegEnded) -> Decision:
     if not call.caller.is_over:
         return decision
     return replace(_over(decision.call, event.at), actions=_hang_up(decision.call, event.connected))
+
+
+def leaves_a_prompt(call: Call, event: CallEvent) -> bool:
+    """Whether a party hung up while its peer may be hearing a prompt (R9). `call`: before or after the event.
+
+    During a talk only the recording notices and the prompt before the last minute are played; when either ends is not
+    reported for each party, so the answer errs to yes.
+    """
+    answered_at = call.callee.answered_at
+    if not isinstance(event, LegEnded) or answered_at is None:
+        return False
+    if not any(hang_up.party is not event.party for hang_up in _hang_up(call, event.connected)):
+        return False
+    last_minute = call.announces_end and event.at >= answered_at + call.longest_talk - LAST_MINUTE - _CLOCKS_APART
+    return last_minute or (call.wants_recording and call.recording is None)
 
 
 # ---- shared steps

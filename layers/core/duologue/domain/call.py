@@ -9,6 +9,9 @@ from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Party
 from duologue.domain.recording import Recording
 
+LAST_MINUTE = timedelta(minutes=1)
+"""How long before the end of the longest talk its end is announced."""
+
 
 class Phase(IntEnum):
     """In the order in which a call passes through them; some are skipped, none is entered twice."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from duologue.domain.acceptance_limits import AcceptanceLimits, limits_for
 from duologue.domain.accounts import App
-from duologue.domain.call import Call, Phase
+from duologue.domain.call import LAST_MINUTE, Call, Phase
 from duologue.domain.callback_request import LONGEST_TALK, CallbackRequest, FieldNames
 from duologue.domain.dialling_policy import NumberKind
 from duologue.domain.due import SWEEP_MARGIN, TAKE_UP, due_by
@@ -26,7 +26,6 @@ _log = logging.getLogger(__name__)
 _TRIES = 12
 FIRST_IS_OVER = timedelta(seconds=15)
 """A request that has not started its flow by then was aborted: the function has 10 s."""
-_LAST_MINUTE = timedelta(minutes=1)
 _A_MOMENT = timedelta(seconds=1)
 """The shortest wait: in a call of one minute the last-minute prompt comes a second after the answer."""
 
@@ -192,7 +191,7 @@ def flow_order(call: Call, timeouts: RingTimeouts, prelude: timedelta = timedelt
 
     `prelude`: the length of the app's own prompt before the callee's dial; `timeouts` covers the platform's.
     """
-    unannounced = max(call.longest_talk - _LAST_MINUTE, _A_MOMENT) if call.announces_end else call.longest_talk
+    unannounced = max(call.longest_talk - LAST_MINUTE, _A_MOMENT) if call.announces_end else call.longest_talk
     return FlowOrder(
         call_id=call.id,
         caller_wait=timeouts.caller_wait,

@@ -6,6 +6,9 @@ read ──▶ processed before? ──yes──▶ the stored answer again, res
   │            │
   └─lost─── save (call, facts, answer: one transaction) ──▶ resume ──▶ answer           (R1, R2)
 
+If a party hangs up while its peer may hear a prompt, the prompt is stopped before the answer is given, also for a
+repeat: the carrier may play it to its end before it takes the hang-up (R9). This is best effort.
+
 A carrier that needs its actions sent to it gets them last, on every path (`NetworkFormat.carry_out`). If the write
 times out it may have succeeded, so it is retried once; the retry finds the stored answer.
 """
@@ -15,12 +18,12 @@ from dataclasses import dataclass
 
 from duologue.call_control.actions import Action, HangUp
 from duologue.call_control.events import CallEvent, EndAsked, InboundCall, Informational, LegAnswered, LegEnded
-from duologue.call_control.machine import Decision, decide
+from duologue.call_control.machine import Decision, decide, leaves_a_prompt
 from duologue.domain.errors import EventAlreadyProcessed, OutsideUnavailable, RaceLost, UnknownCall
 from duologue.domain.outcome import Party
 from duologue.usecases.ports.calls import Answer, Calls, Change, ProcessedEvent, SavedCall
 from duologue.usecases.ports.flows import Flows
-from duologue.usecases.ports.network import Invocation, NetworkFormat
+from duologue.usecases.ports.network import Invocation, NetworkFormat, PromptStopper
 from duologue.usecases.resume_flow import resume_flow_now
 from duologue.usecases.until_written import Pause, until_written
 
@@ -32,6 +35,7 @@ class ProcessNetworkEvent:
     calls: Calls
     flows: Flows
     network: NetworkFormat
+    stopper: PromptStopper
     pause: Pause
 
     def __call__(self, said: Invocation) -> Answer:
@@ -69,7 +73,7 @@ class ProcessNetworkEvent:
             nonlocal unsure, looked_again
             saved, before = self.calls.load_for(call_id, said.network_call, said.event_key)
             if before is not None:
-                return self._resumed(saved, before)
+                return self._committed(saved, before, said)
             decision = decide(saved.call, said.event)
             if decision.call == saved.call and not looked_again:
                 # The call and the event are not read at one time: another run of this event may have committed between.
@@ -89,12 +93,17 @@ class ProcessNetworkEvent:
                         raise
                     unsure = True
                     raise RaceLost(call_id) from error
-            return self._resumed(saved, processed)
+            return self._committed(saved, processed, said)
 
         return until_written(once, self.pause, f"call {call_id}")
 
-    def _resumed(self, saved: SavedCall, event: ProcessedEvent) -> Answer:
+    def _committed(self, saved: SavedCall, event: ProcessedEvent, said: Invocation) -> Answer:
         resume_flow_now(saved.call.id, event.resumes, calls=self.calls, flows=self.flows, seen=saved.task_token)
+        if leaves_a_prompt(saved.call, said.event):
+            try:
+                self.stopper.stop_prompt(said.application, said.network_call)
+            except OutsideUnavailable:
+                _log.warning("prompt not stopped; the peer is hung up after it", extra={"call_id": saved.call.id})
         return event.answer
 
 

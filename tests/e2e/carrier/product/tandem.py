@@ -38,7 +38,7 @@ from duologue.domain.errors import (
     OutsideUnavailable,
 )
 from duologue.domain.outcome import Party
-from duologue.usecases.ports.network import Invocation, Network, NetworkFormat
+from duologue.usecases.ports.network import Invocation, Network, NetworkFormat, PromptStopper
 
 ADDRESS = "http://127.0.0.1:0"  # the test replaces it before the layer is built
 _SECONDS = 3.0
@@ -55,6 +55,10 @@ def network_format() -> NetworkFormat:
     return TandemFormat()
 
 
+def prompt_stopper() -> PromptStopper:
+    return NothingToStop()
+
+
 def bare_format() -> NetworkFormat:
     return TandemFormat()
 
@@ -68,6 +72,7 @@ class Webhook:
     call_id: str | None
     event: CallEvent
     introduces: bool = False
+    application: str = ""
 
 
 class TandemFormat:
@@ -122,6 +127,12 @@ class TandemNetwork:
             raise NoSuchNetworkCall(network_call)
         if status != 204:
             raise OutsideUnavailable(f"tandem: {code}")
+
+
+class NothingToStop:
+    """An order replaces the one before it, a prompt included."""
+
+    def stop_prompt(self, application: str, network_call: str) -> None: ...
 
 
 def _event(payload: Mapping[str, Any], at: datetime, session: str) -> CallEvent:

@@ -1,10 +1,11 @@
 """The carriers: one module each, named by the template's parameter `Carrier`.
 
-A carrier's module has three functions (docs/carriers.md says what a carrier must do):
+A carrier's module has four functions (docs/carriers.md says what a carrier must do):
 
     network() -> Network               requests to it (usecases/ports/network.py)
     network_format() -> NetworkFormat  parses its events and writes the answers
-    bare_format() -> NetworkFormat     the same without settings, for the fallback answer
+    prompt_stopper() -> PromptStopper  interrupts a prompt when a party has hung up
+    bare_format() -> NetworkFormat     the format without settings, for the fallback answer
 """
 
 from importlib import import_module
@@ -12,7 +13,7 @@ from pkgutil import iter_modules
 from types import ModuleType
 
 from duologue.runtime.settings import setting
-from duologue.usecases.ports.network import Network, NetworkFormat
+from duologue.usecases.ports.network import Network, NetworkFormat, PromptStopper
 
 
 def network() -> Network:
@@ -22,6 +23,11 @@ def network() -> Network:
 
 def network_format() -> NetworkFormat:
     made: NetworkFormat = _named().network_format()
+    return made
+
+
+def prompt_stopper() -> PromptStopper:
+    made: PromptStopper = _named().prompt_stopper()
     return made
 
 

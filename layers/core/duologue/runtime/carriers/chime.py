@@ -1,10 +1,10 @@
 """Amazon Chime SDK PSTN audio."""
 
-from duologue.adapters.aws import NORMAL
+from duologue.adapters.aws import FAST, NORMAL
 from duologue.adapters.aws_clients import client_once, lazy_client
-from duologue.adapters.chime_network import ChimeNetwork
+from duologue.adapters.chime_network import ChimeNetwork, ChimePromptStopper
 from duologue.runtime.settings import setting
-from duologue.usecases.ports.network import Network, NetworkFormat
+from duologue.usecases.ports.network import Network, NetworkFormat, PromptStopper
 from duologue.wire.chime.answer import Buckets
 from duologue.wire.chime.network_format import ChimeFormat
 
@@ -17,6 +17,10 @@ def network() -> Network:
 
 def network_format() -> NetworkFormat:
     return ChimeFormat(Buckets(setting("PROMPTS_BUCKET"), setting("RECORDINGS_BUCKET")))
+
+
+def prompt_stopper() -> PromptStopper:
+    return ChimePromptStopper(lazy_client(_SERVICE, FAST))
 
 
 def bare_format() -> NetworkFormat:

@@ -6,7 +6,7 @@ from functools import cache
 from duologue.adapters.aws import FAST
 from duologue.adapters.jittered_pause import pause
 from duologue.adapters.system_clock import SystemClock
-from duologue.runtime.carriers import network_format
+from duologue.runtime.carriers import network_format, prompt_stopper
 from duologue.runtime.wiring.calls import dynamo_calls, flows
 from duologue.usecases.ports.network import NetworkFormat
 from duologue.usecases.ports.outside import Clock
@@ -23,4 +23,5 @@ class Dependencies:
 @cache
 def dependencies() -> Dependencies:
     network = network_format()
-    return Dependencies(ProcessNetworkEvent(dynamo_calls(FAST), flows(FAST), network, pause), network, SystemClock())
+    process = ProcessNetworkEvent(dynamo_calls(FAST), flows(FAST), network, prompt_stopper(), pause)
+    return Dependencies(process, network, SystemClock())

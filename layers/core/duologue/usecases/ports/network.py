@@ -36,11 +36,28 @@ class Network(Protocol):
         """Ask for the call to end. False: the network no longer knows the call, so no leg is up."""
 
 
+class PromptStopper(Protocol):
+    """For a carrier that plays a prompt to its end before it executes the answer to a leg's end."""
+
+    def stop_prompt(self, application: str, network_call: str) -> None:
+        """Request EndAsked, the answer to which interrupts a prompt. Idempotent; nothing if the call has ended.
+
+        `application`: from the event (`Invocation.application`).
+
+        Raises:
+            OutsideUnavailable: it may not have been requested.
+        """
+
+
 class Invocation(Protocol):
     """A parsed event of a carrier; each carrier's wire package has its class."""
 
     @property
     def network_call(self) -> str: ...
+    @property
+    def application(self) -> str:
+        """What the carrier sent the event for, if its requests must name it; otherwise empty."""
+
     @property
     def event_key(self) -> str:
         """Identifies the event within its network call; a repeat has the same."""

@@ -59,6 +59,7 @@ _OUR_NAMES = {
 class Invocation:
     """One parsed event.
 
+    `application`: the id of the SIP media application.
     `call_id`: our id of the call; None if the network call is not ours, or does not carry the id yet.
     `introduces`: this is the first event, so the response must store the attributes.
     """
@@ -68,6 +69,7 @@ class Invocation:
     call_id: str | None
     event: CallEvent
     introduces: bool
+    application: str = ""
 
 
 def read_invocation(payload: Mapping[str, Any], now: datetime) -> Invocation:
@@ -87,6 +89,7 @@ def read_invocation(payload: Mapping[str, Any], now: datetime) -> Invocation:
         call_id=str(call_id) if call_id else None,
         event=read(_RawEvent(kind, now, network_call, legs, action, payload)),
         introduces=kind == "NEW_OUTBOUND_CALL",
+        application=str(details.get("SipMediaApplicationId", "")),
     )
 
 

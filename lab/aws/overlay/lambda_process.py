@@ -1,8 +1,10 @@
 """A Lambda function's execution environment: one process, one invocation at a time.
 
-AWS: a raised exception is reported under its class name with its trace and the environment stays warm; a process that
-ends is `Runtime.ExitError`; a time-out (`Sandbox.Timedout`) ends the environment and does not count the start-up; the
-function sees only its package, its layers, its runtime and its own variables.
+AWS: an environment has ten seconds to start; one that needs more starts again as part of its first invocation, within
+the function's own time-out (here its start goes on). A raised exception is reported under its class name with its trace
+and the environment stays warm; a process that ends is `Runtime.ExitError`; a time-out (`Sandbox.Timedout`) ends the
+environment and does not count the start-up; the function sees only its package, its layers, its runtime and its own
+variables.
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 
 MiniStack: every exception is `Runtime.HandlerError` without a trace and kills the process, so the next invocation is
@@ -112,7 +114,7 @@ def function_process(base: type) -> type:
                     "runtime": [str(Path(os.environ["LAB_RUNTIME_PATH"]))],
                 }
             )
-            self._start_answer = self._receive(_INIT_SECONDS)
+            self._start_answer = self._receive(_INIT_SECONDS + float(config.get("Timeout", 3)))
 
         def _send(self, frame: dict[str, Any]) -> None:
             body = json.dumps(frame).encode()

@@ -4,6 +4,10 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
+from lab.aws.overlay import lambda_process
+
 
 def test_an_exception_is_reported_under_its_class_name_with_its_trace(stack):
     failed, told = stack.invoke({"raise": "engaged"})
@@ -35,6 +39,19 @@ def test_a_time_out_ends_the_process_and_says_so(stack):
         stack.cloud.client("lambda").update_function_configuration(FunctionName=stack.resources["Probe"], Timeout=5)
     assert (failed, told["errorType"]) == ("Unhandled", "Sandbox.Timedout")
     assert told["errorMessage"].endswith("Task timed out after 1.00 seconds")
+
+
+@pytest.mark.parametrize(("start", "failed"), [(1.5, None), (4.0, "Unhandled")])
+def test_a_slow_start_may_use_the_function_s_time_out_as_well(stack, monkeypatch, start, failed):
+    monkeypatch.setattr(lambda_process, "_INIT_SECONDS", 0.5)
+    functions, probe = stack.cloud.client("lambda"), stack.resources["Probe"]
+    usual = functions.get_function_configuration(FunctionName=probe)["Environment"]["Variables"]
+    slow = {**usual, "START_SECONDS": str(start)}
+    functions.update_function_configuration(FunctionName=probe, Timeout=2, Environment={"Variables": slow})
+    try:
+        assert stack.invoke({})[0] == failed
+    finally:
+        functions.update_function_configuration(FunctionName=probe, Timeout=5, Environment={"Variables": usual})
 
 
 def test_a_silent_invocation_waits_for_no_output(stack):

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from pstn.clocks import JumpingClock
 from pstn.exchange import Exchange
@@ -56,53 +57,46 @@ def hang_up_the_rest(event: dict[str, Any]) -> list[dict[str, Any]]:
     return [action("Hangup", CallId=leg["CallId"]) for leg in legs if leg.get("Status") == "Connected"]
 
 
-class Story:
+@dataclass(frozen=True)
+class Whole:
+    """A whole response, whatever it is; in a script a bare list is read as actions."""
+
+    payload: Any
+
+
+class ScriptedCall:
     """One application, phones A and B, and what its Lambda was told.
 
     `script` maps "CALL_ANSWERED", "ACTION_SUCCESSFUL:PlayAudio" or "HANGUP:LEG-B" to an answer: a list of actions, a
     whole response, or a function of the event. What the script does not name is answered with an empty list.
     """
 
-    def __init__(
-        self,
-        script: Mapping[str, Any] | None = None,
-        *,
-        a: Behaviour | None = None,
-        b: Behaviour | None = None,
-        fault: Callable[[dict[str, Any], int], InvocationFault] = lambda event, attempt: InvocationFault(),
-        audio: Callable[[str, str], AudioFile | None] = lambda bucket, key: AudioFile(2.0),
-        **switches: Any,
-    ) -> None:
-        self.script = script or {}
+    def __init__(self, exchange: Exchange, application: str, script: Mapping[str, Any], a: Behaviour, b: Behaviour):
+        self.exchange = exchange
+        self.application = application
+        self.script = script
         self.events: list[dict[str, Any]] = []
-        self.clock = JumpingClock(START)
-        self.exchange = Exchange(self.clock, self._invoke, Switches(**switches), audio=audio, fault=fault)
-        self.exchange.own(SHOWN_A)
-        self.exchange.own(SHOWN_B)
-        self.a = self.exchange.phones[A] = Phone(a or answers(after=3.0))
-        self.b = self.exchange.phones[B] = Phone(b or answers(after=2.0))
-        self.application = self.exchange.create_sma("callbacks", "arn:aws:lambda:us-east-1:111122223333:function:x")
+        self.a = exchange.phones[A] = Phone(a)
+        self.b = exchange.phones[B] = Phone(b)
         self.transaction = ""
 
-    def _invoke(self, arn: str, event: dict[str, Any]) -> Any:
+    def invoked(self, event: dict[str, Any]) -> Any:
         self.events.append(event)
         answer = self.script.get(key_of(event), self.script.get(event["InvocationEventType"], []))
         if callable(answer):
             answer = answer(event)
+        if isinstance(answer, Whole):
+            return answer.payload
         return {"SchemaVersion": "1.0", "Actions": answer} if isinstance(answer, list) else answer
 
-    def place(self, arguments: dict[str, str] | None = None) -> "Story":
+    def place(self, arguments: dict[str, str] | None = None) -> Self:
         self.transaction = self.exchange.create_call(
             self.application, from_number=SHOWN_A, to_number=A, arguments=arguments
         )
         return self
 
-    def run(self) -> "Story":
-        self.exchange.run()
-        return self
-
-    def after(self, seconds: float, run: Callable[[], object]) -> "Story":
-        self.exchange.call_later(seconds, lambda: _ignore(run()))
+    def after(self, seconds: float, run: Callable[[], object]) -> Self:
+        self.exchange.later(seconds, lambda: _ignore(run()))
         return self
 
     def update(self, **arguments: str) -> None:
@@ -125,6 +119,33 @@ class Story:
         """ActionData of the first such event."""
         found: dict[str, Any] = next(event for event in self.events if key_of(event) == key)["ActionData"]
         return found
+
+
+class Story(ScriptedCall):
+    """On an exchange of its own, with phones without audio and a clock that jumps."""
+
+    def __init__(
+        self,
+        script: Mapping[str, Any] | None = None,
+        *,
+        a: Behaviour | None = None,
+        b: Behaviour | None = None,
+        fault: Callable[[dict[str, Any], int], InvocationFault] = lambda event, attempt: InvocationFault(),
+        audio: Callable[[str, str], AudioFile | None] = lambda bucket, key: AudioFile(2.0),
+        **switches: Any,
+    ) -> None:
+        self.clock = JumpingClock(START)
+        invoke: Callable[[str, dict[str, Any]], Any] = lambda arn, event: self.invoked(event)  # noqa: E731
+        exchange = Exchange(self.clock, invoke, Switches(**switches), audio=audio, fault=fault)
+        exchange.own(SHOWN_A)
+        exchange.own(SHOWN_B)
+        application = exchange.create_sma("callbacks", "arn:aws:lambda:us-east-1:111122223333:function:x")
+        super().__init__(exchange, application, script or {}, a or answers(after=3.0), b or answers(after=2.0))
+
+    def run(self) -> Self:
+        self.exchange.run()
+        assert self.exchange.broken == []
+        return self
 
 
 def key_of(event: dict[str, Any]) -> str:

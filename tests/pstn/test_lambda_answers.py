@@ -7,7 +7,7 @@ import pytest
 from pstn.lambdas import InvocationFault
 from pstn.lines.virtual import answers
 from pstn.switches import older_attribute_limits
-from tests.pstn.scripted import Story, action, bridge, hang_up, hang_up_the_rest, play
+from tests.pstn.scripted import Story, Whole, action, bridge, hang_up, hang_up_the_rest, play
 
 OK: dict[str, Any] = {"SchemaVersion": "1.0", "Actions": []}
 SIZE = "TransactionAttributesInvalidMapSize"
@@ -37,7 +37,7 @@ UNUSABLE: list[tuple[Any, str]] = [
 
 @pytest.mark.parametrize(("payload", "error"), UNUSABLE, ids=[f"{row[1]}-{n}" for n, row in enumerate(UNUSABLE)])
 def test_an_unusable_answer_is_told_and_its_actions_are_not_run(payload: Any, error: str):
-    story = Story({"CALL_ANSWERED": lambda event: _whole(payload), "INVALID_LAMBDA_RESPONSE": [play("sorry.wav")]})
+    story = Story({"CALL_ANSWERED": Whole(payload), "INVALID_LAMBDA_RESPONSE": [play("sorry.wav")]})
     story.place().run()
     assert story.told[3:] == ["INVALID_LAMBDA_RESPONSE", "ACTION_SUCCESSFUL:PlayAudio"]
     told = story.events[3]
@@ -45,11 +45,6 @@ def test_an_unusable_answer_is_told_and_its_actions_are_not_run(payload: Any, er
     assert told["ErrorMessage"]
     assert "ActionData" not in told
     assert story.heard_a == ["sorry.wav"]
-
-
-def _whole(payload: Any) -> Any:
-    """A list would be read as actions by the script."""
-    return {"SchemaVersion": "0"} if payload == [] else payload
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""An exchange on the SIP line whose Lambda answers by a script: the `Story` of tests/pstn, in real time.
+"""An exchange on the SIP line whose Lambda answers by a script, in real time.
 
 An exchange is kept for many stories, since its two child processes take a while to start. The stories share one
 application; a call belongs to the story that was opened last when its first event arrived.
@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from lab.phones.scripted import ScriptedSipPhones
 from pstn.feed import NetworkEvent
@@ -21,7 +21,7 @@ from pstn.lines.virtual import Behaviour, answers
 from pstn.recordings import MemoryRecordings
 from pstn.service import PstnService
 from pstn.switches import Switches
-from tests.pstn.scripted import SHOWN_A, SHOWN_B, A, B, key_of
+from tests.pstn.scripted import SHOWN_A, SHOWN_B, ScriptedCall
 
 PATIENCE_S = 20.0
 Audio = Callable[[str, str], AudioFile | None]
@@ -73,8 +73,8 @@ class SipExchange:
             self.changed.notify_all()
 
 
-class SipStory:
-    """As `tests.pstn.scripted.Story`, except that `run` waits until the call is over (or `until` is true)."""
+class SipStory(ScriptedCall):
+    """A call in real time: `run` waits until it is over (or `until` is true)."""
 
     def __init__(
         self,
@@ -86,41 +86,17 @@ class SipStory:
         audio: Audio = lambda bucket, key: AudioFile(0.4),
         **switches: Any,
     ) -> None:
-        self.sip_exchange = sip_exchange
-        self.exchange = sip_exchange.exchange
-        self.exchange.switches = replace(sip_exchange.usual, **switches)
+        exchange = sip_exchange.exchange
+        exchange.switches = replace(sip_exchange.usual, **switches)
         sip_exchange.audio = audio
-        self.script = script or {}
-        self.events: list[dict[str, Any]] = []
-        self.a = self.exchange.phones[A] = Phone(a or answers(after=0.2))
-        self.b = self.exchange.phones[B] = Phone(b or answers(after=0.2))
+        ready = answers(after=0.2)
+        super().__init__(exchange, sip_exchange.application, script or {}, a or ready, b or ready)
+        self.sip_exchange = sip_exchange
         sip_exchange.latest = self
-        self.application = sip_exchange.application
-        self.transaction = ""
 
-    def invoked(self, event: dict[str, Any]) -> Any:
-        self.events.append(event)
-        answer = self.script.get(key_of(event), self.script.get(event["InvocationEventType"], []))
-        if callable(answer):
-            answer = answer(event)
-        return {"SchemaVersion": "1.0", "Actions": answer} if isinstance(answer, list) else answer
-
-    def place(self, arguments: dict[str, str] | None = None) -> "SipStory":
-        self.transaction = self.exchange.create_call(
-            self.application, from_number=SHOWN_A, to_number=A, arguments=arguments
-        )
-        return self
-
-    def run(self, until: Callable[[], bool] | None = None) -> "SipStory":
+    def run(self, until: Callable[[], bool] | None = None) -> Self:
         """Raises: AssertionError after `PATIENCE_S`."""
         assert self.sip_exchange.wait(until or self.over), f"it did not happen: {self.told}; {self.a.log}; {self.b.log}"
-        return self
-
-    def after(self, seconds: float, run: Callable[[], object]) -> "SipStory":
-        def act() -> None:
-            run()
-
-        self.exchange.later(seconds, act)
         return self
 
     def over(self) -> bool:
@@ -139,22 +115,6 @@ class SipStory:
         give_up = time.monotonic() + PATIENCE_S
         while self.exchange.legs_up() and time.monotonic() < give_up:
             self.sip_exchange.wait(lambda: not self.exchange.legs_up(), 0.5)
-
-    @property
-    def told(self) -> list[str]:
-        return [key_of(event) for event in self.events]
-
-    @property
-    def heard_a(self) -> list[str]:
-        return [what for _, what in self.a.heard]
-
-    @property
-    def heard_b(self) -> list[str]:
-        return [what for _, what in self.b.heard]
-
-    def data(self, key: str) -> dict[str, Any]:
-        found: dict[str, Any] = next(event for event in self.events if key_of(event) == key)["ActionData"]
-        return found
 
     def received(self, phone: Phone) -> bytes:
         """The audio that this phone received in its first call."""

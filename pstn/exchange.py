@@ -18,7 +18,7 @@ from pstn.clocks import Clock, JumpingClock, Timer
 from pstn.driver import Driver
 from pstn.engine import CallEngine
 from pstn.events import CallIdentity
-from pstn.feed import NetworkEvent, Observer
+from pstn.feed import NetworkEvent, Observer, tell
 from pstn.lambdas import ChooseFault, InvocationFault, InvokeLambda, Lambdas
 from pstn.legs import Leg, LegState
 from pstn.lines import AudioLookup, Line, MakeLine, two_seconds_of_anything
@@ -71,6 +71,8 @@ class Exchange:
         self.account = Account(account, region, clock.now, new_id, lambda: self.switches)
         self.phones = Phones()
         self.observers: list[Observer] = []
+        self.broken: list[Exception] = []
+        """Internal errors of this software, and exceptions of observers: none of them reaches a call."""
         self.calls: dict[str, Driver] = {}
         self._by_leg: dict[str, Driver] = {}
         self._uncertain = 0
@@ -297,6 +299,18 @@ class Exchange:
 
     def _observe(self, kind: str, transaction: str | None, number: str | None = None, **detail: Any) -> None:
         with self._telling:
-            event = NetworkEvent(self.clock.now(), kind, transaction, number, detail)
-            for observer in list(self.observers):
-                observer(event)
+            self._tell(NetworkEvent(self.clock.now(), kind, transaction, number, detail))
+
+    def note_broken(self, error: Exception, transaction: str | None = None) -> None:
+        """Keep an internal error and report it as `broken`."""
+        self.broken.append(error)
+        self._observe("broken", transaction, error=f"{type(error).__name__}: {error}")
+
+    def _tell(self, event: NetworkEvent) -> None:
+        def failed(error: Exception) -> None:
+            if event.kind == "broken":
+                self.broken.append(error)
+            else:
+                self.note_broken(error, event.transaction)
+
+        tell(self.observers, event, failed)

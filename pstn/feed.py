@@ -4,10 +4,12 @@ Not to be confused with the events that the service sends to a Lambda (`events`)
 `event`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class NetworkEvent:
       answer, failure            the Lambda's payload, or why there is none
       log                        a line of the application's message log
       called, rang, picked_up, joined, heard, stopped, pressed, ended, vanished   at a phone (`number`)
-      broken                     an internal error of this software
+      broken                     an internal error of this software, or an observer's exception (`error`)
       trouble                    something that a telephone line could not do for a leg (`text`)
       recorded                   a recording was stored
     """
@@ -44,3 +46,12 @@ class NetworkEvent:
 
 
 Observer = Callable[[NetworkEvent], None]
+
+
+def tell(observers: Iterable[Callable[[T], None]], news: T, failed: Callable[[Exception], None]) -> None:
+    """Call each observer. What one raises goes to `failed`; it disturbs neither the caller nor the other observers."""
+    for observer in list(observers):
+        try:
+            observer(news)
+        except Exception as error:  # noqa: BLE001 - observers are foreign code, and calls must not depend on them
+            failed(error)

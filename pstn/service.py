@@ -5,8 +5,9 @@ A web server mounts `handle` for requests signed for `chime` and for `/_lab/…`
 
 import asyncio
 import json
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 from pstn import wire
@@ -24,6 +25,7 @@ from pstn.switches import Switches
 
 SIGNING_NAME = "chime"
 EVENTS_KEPT = 100_000
+T = TypeVar("T")
 
 
 class PstnService:
@@ -43,10 +45,9 @@ class PstnService:
         make_line: MakeLine = VirtualLine,
     ) -> None:
         """`clock` None: the real one. With a jumping clock there is no pool, and nothing happens by itself."""
-        self.broken: list[Exception] = []
         self.network_events: list[NetworkEvent] = []
         self._own_clock = RealClock(self._broken) if clock is None else None
-        self._pool = ThreadPoolExecutor(most_lambdas, "pstn-lambda") if clock is None else None
+        self._pool = _Pool(most_lambdas, self._broken) if clock is None else None
         running = self._own_clock if clock is None else clock
         assert running is not None
         try:
@@ -70,7 +71,7 @@ class PstnService:
     def subscribe(self, observer: Observer) -> None:
         """Call `observer` with every network event from now on, in order, on the thread where it happens.
 
-        It must be quick, must not raise, and must not wait for the exchange's lock.
+        It must be quick, and must not wait for the exchange's lock. What it raises is kept in `broken`.
         """
         self.exchange.observers.append(observer)
 
@@ -112,12 +113,32 @@ class PstnService:
         if len(self.network_events) < EVENTS_KEPT:
             self.network_events.append(event)
 
+    @property
+    def broken(self) -> list[Exception]:
+        """Internal errors, and exceptions of observers, since the start."""
+        return self.exchange.broken
+
     def _broken(self, error: Exception) -> None:
-        """A callback of the clock failed: an internal error, kept and reported in the feed."""
-        self.broken.append(error)
-        event = NetworkEvent(self.exchange.clock.now(), "broken", detail={"error": f"{type(error).__name__}: {error}"})
-        for observer in list(self.exchange.observers):
-            observer(event)
+        """A callback of the clock, or work of the pool, failed."""
+        self.exchange.note_broken(error)
+
+
+class _Pool(ThreadPoolExecutor):
+    """Reports the exceptions of its work, whose results nobody reads."""
+
+    def __init__(self, most: int, failed: Callable[[Exception], None]) -> None:
+        super().__init__(most, "pstn-lambda")
+        self._failed = failed
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        future = super().submit(fn, *args, **kwargs)
+        future.add_done_callback(self._done)
+        return future
+
+    def _done(self, future: Future[Any]) -> None:
+        error = None if future.cancelled() else future.exception()
+        if isinstance(error, Exception):
+            self._failed(error)
 
 
 def _query(query: str | Mapping[str, object]) -> dict[str, list[str]]:

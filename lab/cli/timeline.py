@@ -98,7 +98,7 @@ class Timeline:
 
     def say(self, at: datetime, lane: str, text: str) -> None:
         """Print a row with this text."""
-        texts = [text if each == lane else "" for each in LANES]
+        texts = [wording.printable(text) if each == lane else "" for each in LANES]
         seconds = f"{(at - self._start).total_seconds():6.2f}"
         self._print(seconds, texts, lambda words, number: self._screen.paint(words, _COLOURS[number]))
 

@@ -1,5 +1,6 @@
 """Texts for what happens in a call: SMA events and actions, phones, and notifications to an SP."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -22,6 +23,11 @@ def number(e164: str) -> str:
 
 def name(e164: object, people: People) -> str:
     return people.get(str(e164)) or number(str(e164))
+
+
+def printable(text: str) -> str:
+    """The text for a terminal: without control characters, and without halves of surrogate pairs, which JSON allows."""
+    return "".join(each if each.isprintable() or each.isspace() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def phone(event: NetworkEvent, people: People) -> str | None:
@@ -63,6 +69,8 @@ def network(event: NetworkEvent, people: People) -> str | None:
             return f"the function failed: {detail['reason']}"
         case "over":
             return "all legs have ended"
+        case "broken":
+            return f"an error inside the laboratory: {detail['error']}"
         case "trouble":
             return f"a failure of the telephone line: {detail['text']}"
         case "recorded":
@@ -70,11 +78,11 @@ def network(event: NetworkEvent, people: People) -> str | None:
     return None
 
 
-def exchange(event: Mapping[str, Any], answer: Mapping[str, Any], people: People, again: str = "") -> str:
-    """An SMA event and the platform's answer: "ACTION_SUCCESSFUL Jack → dial"."""
-    actions = [_action(action, event, people) for action in answer.get("Actions", [])]
+def exchange(event: Mapping[str, Any], answer: object, people: People, again: str = "") -> str:
+    """An SMA event and the application's answer, whatever that is: "ACTION_SUCCESSFUL Jack → dial"."""
     about = _about(event, people)
-    return f"{event['InvocationEventType']}{again}{' ' + about if about else ''} → {', then '.join(actions) or '–'}"
+    said = _answer(answer, event, people)
+    return f"{_at(event, 'InvocationEventType')}{again}{' ' + about if about else ''} → {said}"
 
 
 def notification(received: Notification, people: People) -> str:
@@ -89,40 +97,73 @@ def notification(received: Notification, people: People) -> str:
     return f"{received.kind}, {name(status.get('called'), people)}{unsigned}"
 
 
+def _answer(answer: object, event: Mapping[str, Any], people: People) -> str:
+    if not isinstance(answer, dict):
+        return f"an answer that is no object: {_shortened(answer)}"
+    actions = answer.get("Actions")
+    if actions is None or actions == []:
+        return "–" if answer.get("SchemaVersion") == "1.0" else f"an answer of another form: {_shortened(answer)}"
+    if not isinstance(actions, list):
+        return f"Actions is no list: {_shortened(actions)}"
+    return ", then ".join(_action(action, event, people) for action in actions)
+
+
 def _about(event: Mapping[str, Any], people: People) -> str:
-    data = event.get("ActionData", {})
-    parameters = data.get("Parameters", {})
-    match event["InvocationEventType"]:
+    match _at(event, "InvocationEventType"):
         case "CALL_UPDATE_REQUESTED":
-            return str(parameters.get("Arguments", {}).get("command", ""))
+            return _text(_at(event, "ActionData", "Parameters", "Arguments", "command"), "")
         case "HANGUP":
-            return _leg(parameters, event, people)
+            return _leg(_at(event, "ActionData", "Parameters"), event, people)
         case "ACTION_SUCCESSFUL" | "ACTION_FAILED" | "ACTION_INTERRUPTED":
-            return " ".join(str(part) for part in (data.get("Type"), parameters.get("ErrorType")) if part)
+            parts = (_at(event, "ActionData", "Type"), _at(event, "ActionData", "ErrorType"))
+            return " ".join(str(part) for part in parts if part)
         case "RINGING" | "CALL_ANSWERED":
-            return name(event["CallDetails"]["Participants"][-1]["To"], people)
+            return name(_at(event, "CallDetails", "Participants", -1, "To"), people)
     return ""
 
 
-def _action(action: Mapping[str, Any], event: Mapping[str, Any], people: People) -> str:
-    parameters = action.get("Parameters", {})
-    match action["Type"]:
+def _action(action: object, event: Mapping[str, Any], people: People) -> str:
+    leg = _leg(_at(action, "Parameters"), event, people)
+    match _at(action, "Type"):
         case "PlayAudio":
-            return f"play “{_prompt(parameters['AudioSource']['Key'])}” to {_leg(parameters, event, people)}"
+            return f"play “{_prompt(_text(_at(action, 'Parameters', 'AudioSource', 'Key'), '?'))}” to {leg}"
         case "CallAndBridge":
-            whom = name(parameters["Endpoints"][0]["Uri"], people)
-            return f"ring {whom}, showing {number(str(parameters['CallerIdNumber']))}"
+            whom = name(_text(_at(action, "Parameters", "Endpoints", 0, "Uri"), "nobody"), people)
+            shown = _text(_at(action, "Parameters", "CallerIdNumber"), "no number")
+            return f"ring {whom}, showing {number(shown)}"
         case "Hangup":
-            return f"hang up {_leg(parameters, event, people)}"
-        case other:
-            return str(other)
+            return f"hang up {leg}"
+        case str(other) if other:
+            return other
+    return f"no action: {_shortened(action)}"
 
 
-def _leg(parameters: Mapping[str, Any], event: Mapping[str, Any], people: People) -> str:
-    for leg in event["CallDetails"]["Participants"]:
-        if parameters.get("CallId") == leg["CallId"] or parameters.get("ParticipantTag") == leg["ParticipantTag"]:
+def _leg(parameters: object, event: Mapping[str, Any], people: People) -> str:
+    """The person whose leg these parameters name."""
+    call_id, tag = _at(parameters, "CallId"), _at(parameters, "ParticipantTag")
+    for leg in _at(event, "CallDetails", "Participants") or ():
+        if call_id == leg["CallId"] or tag == leg["ParticipantTag"]:
             return name(leg["To"], people)
     return "a leg"
+
+
+def _at(value: object, *path: str | int) -> Any:
+    """What stands at this path of names and positions; None if there is nothing."""
+    for step in path:
+        try:
+            value = value[step]  # type: ignore[index]  # that is what the except clause is for
+        except (TypeError, LookupError):
+            return None
+    return value
+
+
+def _text(value: object, otherwise: str) -> str:
+    return value if isinstance(value, str) and value else otherwise
+
+
+def _shortened(value: object) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 def _reason(error: object) -> str:

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import logging
 import re
 import threading
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from pstn.feed import tell
 from pstn.http_guard import GuardedHandler
 
 ACCEPTED = b'{"resultcode":"0","resultdesc":"Success"}'
@@ -63,7 +65,7 @@ class Receiver:
     answer: Callable[[Notification], int] = lambda notification: 200
     notifications: list[Notification] = field(default_factory=list)
     observers: list[Callable[[Notification], None]] = field(default_factory=list)
-    """Called with each accepted notification, on its own thread: be quick and do not raise."""
+    """Called with each accepted notification, on its own thread: be quick. What they raise is logged."""
 
     def __post_init__(self) -> None:
         self._changed = threading.Condition()
@@ -113,8 +115,7 @@ class Receiver:
         with self._changed:
             if status == 200:
                 self.notifications.append(notification)
-                for observer in list(self.observers):
-                    observer(notification)
+                tell(self.observers, notification, observer_failed)
             self._changed.notify_all()
         return status
 
@@ -134,6 +135,11 @@ class Receiver:
                 """Silent: notifications are kept, and the console is for the time line."""
 
         return Handler
+
+
+def observer_failed(error: Exception) -> None:
+    """Log what an observer of notifications raised."""
+    logging.getLogger(__name__).error("An observer of notifications failed", exc_info=error)
 
 
 def is_signed(secret: str, url: str, headers: dict[str, str]) -> bool:

@@ -17,13 +17,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lab.sp.client import Reply, SpClient
-from lab.sp.receiver import Notification, is_signed
+from lab.sp.receiver import Notification, is_signed, observer_failed
 from lab.sp.recordings import RecordingDownload, open_recording
 from lab.sp.session import SpSession
 from lab.website import texts
 from lab.website.call_log import MOST_CALLS, CallLog, SpCall
 from lab.website.numbers import InvalidNumber, formatted, parse_number
 from lab.website.scenarios import Contact, Scenario
+from pstn.feed import tell
 
 STATUS_PATH, FEE_PATH = "/notifications/status", "/notifications/fee"
 _POLL_AFTER_S = (0.5, 1, 1, 2, 2, 4, 8, 15, 30, 60, 60, 60, 60)
@@ -70,7 +71,7 @@ class SpBackend:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     later: Callable[[float, Callable[[], None]], None] = later
     observers: list[Callable[[Notification], None]] = field(default_factory=list)
-    """LoggedNotification of each notification that was taken; be quick and do not raise."""
+    """Called with each notification that was taken: be quick. What they raise is logged."""
     refused: int = 0
     """Notifications refused: not signed with the app's secret, or none of the platform's format."""
 
@@ -129,8 +130,7 @@ class SpBackend:
         except (KeyError, TypeError, ValueError):
             self.refused += 1
             return 400
-        for observer in list(self.observers):
-            observer(Notification(received_at, url, body, True))
+        tell(self.observers, Notification(received_at, url, body, True), observer_failed)
         if body["eventType"] == "fee":
             for call in news:
                 self._cdr_received(call)

@@ -48,6 +48,14 @@ def test_a_broken_callback_does_not_stop_the_clock():
     assert [type(error) for error in broken] == [ZeroDivisionError]
 
 
+def test_work_of_the_pool_that_fails_is_noted():
+    service = PstnService(lambda arn, event: None)
+    assert service.exchange.pool is not None
+    service.exchange.pool.submit(_fail)
+    service.close()
+    assert [type(error) for error in service.broken] == [ZeroDivisionError]
+
+
 @pytest.mark.parametrize("early", [True, False], ids=["event before create returns", "create returns first"])
 def test_a_callback(early: bool):
     events: list[str] = []

@@ -205,11 +205,34 @@ def test_a_bridge_without_a_waiting_prompt_does_not_fail_for_want_of_one():
     assert read(event).event == BridgeFailed(*SAYS, 0, "InvalidAudioSource")
 
 
-def test_a_failure_of_a_leg_that_is_gone_says_nothing():
-    """It was cut by the leg's end, whose own HANGUP says why."""
-    event = sample("call_control", "callee_not_answered")
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("callee_not_answered", Informational(*SAYS, "ACTION_FAILED CallAndBridge")),
+        ("prompt_failed", Informational(*SAYS, "ACTION_FAILED PlayAudio")),
+        ("prompt_played", Informational(*SAYS, "ACTION_SUCCESSFUL PlayAudio")),
+        ("callee_answered", EndAsked(*SAYS, {Party.CALLEE: LEG_B})),
+        ("recording_started", TABLE["recording_started"]),
+    ],
+)
+def test_a_result_after_the_caller_has_gone(name, says):
+    """The action was cut by the end of the caller's leg, whose HANGUP says why; a callee that is up is hung up."""
+    event = sample("call_control", name)
     event["CallDetails"]["Participants"][0]["Status"] = "Disconnected"
-    assert isinstance(read(event).event, Informational)
+    assert read(event).event == says
+
+
+def test_a_bridge_without_its_callee_after_the_caller_has_gone():
+    event = sample("call_control", "callee_answered")
+    event["CallDetails"]["Participants"] = [event["CallDetails"]["Participants"][0] | {"Status": "Disconnected"}]
+    assert read(event).event == EndAsked(*SAYS, {})
+
+
+@pytest.mark.parametrize("name", ["prompt_failed", "bridge_refused"])
+def test_an_error_at_the_top_level(name):
+    event = sample("call_control", name)
+    event["ErrorType"] = event["ActionData"].pop("ErrorType")
+    assert read(event).event == TABLE[name]
 
 
 @pytest.mark.parametrize("command", ["transfer", "", None, 1])

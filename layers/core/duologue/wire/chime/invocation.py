@@ -1,6 +1,7 @@
 """Parse an SMA event into an event of call control. Unknown events become `Informational`, never an exception.
 
-Known misprints of the service's documentation are accepted: tags in any case, `ErrorType` or one `Error` string.
+Variations in the service's documentation are accepted: tags in any case, `ErrorType` in ActionData or at the top
+level, or one `Error` string.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -115,6 +116,15 @@ class _RawEvent:
     def connected(self) -> Mapping[Party, str]:
         return {party: _id(leg) for party, leg in self.legs.items() if leg.get("Status") == "Connected"}
 
+    @property
+    def caller_is_gone(self) -> bool:
+        return self.legs.get(Party.CALLER, {}).get("Status") == "Disconnected"
+
+    @property
+    def error_type(self) -> Any:
+        """In ActionData, or at the top level (the voice-focus page, and INVALID_LAMBDA_RESPONSE)."""
+        return self.action.get("ErrorType") or self.payload.get("ErrorType")
+
     def nothing(self) -> Informational:
         return Informational(self.at, self.network_call, f"{self.kind} {self.action.get('Type', '')}".strip())
 
@@ -140,6 +150,10 @@ def _call_answered(raw: _RawEvent) -> CallEvent:
 
 def _action_successful(raw: _RawEvent) -> CallEvent:
     match raw.action.get("Type"):
+        case "CallAndBridge" if raw.caller_is_gone:  # no answer: nobody was left to hear it
+            return EndAsked(raw.at, raw.network_call, raw.connected())
+        case "PlayAudio" if raw.caller_is_gone:
+            return raw.nothing()  # cut by the end of the caller's leg; its HANGUP follows
         case "CallAndBridge":
             callee = raw.leg_id(Party.CALLEE)
             return LegAnswered(raw.at, raw.network_call, Party.CALLEE, callee, raw.started(Party.CALLEE))
@@ -154,18 +168,18 @@ def _action_successful(raw: _RawEvent) -> CallEvent:
 
 def _action_failed(raw: _RawEvent) -> CallEvent:
     kind = str(raw.action.get("Type", ""))
-    if raw.legs.get(Party.CALLER, {}).get("Status") == "Disconnected":
+    if raw.caller_is_gone:
         return raw.nothing()  # aborted by the end of the caller's leg; its HANGUP follows with the reason
     if kind == "CallAndBridge":
         return _bridge_failed(raw)
-    why = str(raw.action.get("ErrorType") or raw.action.get("Error") or "no reason given")
+    why = str(raw.error_type or raw.action.get("Error") or "no reason given")
     return ActionRefused(raw.at, raw.network_call, _OUR_NAMES.get(kind, kind), why)
 
 
 def _bridge_failed(raw: _RawEvent) -> CallEvent:
     """CallNotAnswered is the only documented error of a dialled callee; unknown types are treated like it."""
     sip_status = _whole(raw.action.get("SipResponseCode"))
-    error = raw.action.get("ErrorType")
+    error = raw.error_type
     if sip_status or not isinstance(error, str) or error not in _BEFORE_THE_DIAL:
         return BridgeFailed(raw.at, raw.network_call, sip_status)
     unplayable = error == _BAD_AUDIO and "RingbackTone" in _map(raw.action.get("Parameters"))
@@ -173,8 +187,7 @@ def _bridge_failed(raw: _RawEvent) -> CallEvent:
 
 
 def _invalid_response(raw: _RawEvent) -> CallEvent:
-    why = str(raw.payload.get("ErrorType") or raw.action.get("ErrorType") or "no reason given")
-    return ActionRefused(raw.at, raw.network_call, "the answer", why)
+    return ActionRefused(raw.at, raw.network_call, "the answer", str(raw.error_type or "no reason given"))
 
 
 def _hangup(raw: _RawEvent) -> CallEvent:

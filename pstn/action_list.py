@@ -98,11 +98,18 @@ class ActionList:
             if current is not None:
                 current.leg_ended(leg, sip_code)
             return
-        current.abort()
-        if self.call.switches.cut_actions_fail:
+        cut = self.call.switches.cut_actions
+        if cut == "fail":
+            current.abort()
             self.failed(ActionError("SystemException", "System error while running action."))
-        else:
-            self.clear()
+            return
+        self.clear()
+        if cut == "succeed":
+            self.call.send_event(events.ACTION_SUCCESSFUL, _about(current), current.data())
+
+    @property
+    def idle(self) -> bool:
+        return self.current is None and not self.queue
 
     def clear(self) -> None:
         """Drop what is queued, and abort the running action without reporting it."""

@@ -15,7 +15,7 @@ from pstn.actions.digits import ReceiveDigits
 from pstn.events import CallIdentity
 from pstn.invocations import Invocation, Invocations
 from pstn.legs import Leg, LegState, Tag
-from pstn.messages import CallOver, CancelTimer, CloseRecording, Dial, HangUp, Log, Output
+from pstn.messages import CallOver, CloseRecording, Dial, HangUp, Log, Output
 from pstn.switches import Switches
 
 UNAVAILABLE = 480
@@ -94,7 +94,8 @@ class Call:
         self.over = True
         self.invocations.closing = True
         self.actions.clear()
-        self.emit(CancelTimer("inbound"))
+        for listener in self.digit_listeners.values():
+            listener.reset()
         self.emit(CallOver())
 
     def drop(self, reason: str) -> None:
@@ -104,7 +105,6 @@ class Call:
         self.emit(Log(reason))
         self.over = True
         self.actions.clear()
-        self.emit(CancelTimer("inbound"))
         for leg in self.legs:
             if not leg.ended:
                 if self.pending_dial is None:
@@ -158,6 +158,9 @@ class Call:
         self.actions.current = None
         leg.state = LegState.ENDED
         when = self.switches.hangup_success
+        if when == "bridged_leg_b":
+            other_up = any(other.up for other in self.legs if other is not leg)
+            when = "after" if leg.tag is Tag.B and other_up else "none"
         success: int | None = None
         if when == "before":
             success = self._hangup_success(hangup, leg)
@@ -167,6 +170,7 @@ class Call:
         held = any(each.sequence == ended for each in self.invocations.held)
         waits_for = success if when != "none" else (None if held else ended)
         if all(each.ended for each in self.legs):
+            self.actions.clear()  # a call without legs runs nothing
             return
         self.actions.hung_up(waits_for)
 

@@ -64,6 +64,8 @@ class CallEngine:
         self._held_answers: list[tuple[Invocation, Any]] = []
         self._answered_update = 0
         """Sequence of the last update that was answered with actions."""
+        self._running_out = False
+        """The timer of an unanswered inbound call is running."""
 
     def handle(self, now: datetime, message: Input) -> list[Output]:
         call = self.call
@@ -71,6 +73,7 @@ class CallEngine:
         self._dispatch(message)
         if call.legs and not call.over and all(leg.ended for leg in call.legs):
             call.finish()
+        self._limit_inbound()
         return call.outputs
 
     def _dispatch(self, message: Input) -> None:
@@ -199,7 +202,10 @@ class CallEngine:
             return
         reply = read_reply(payload, call.switches)
         about = self._default_leg(invocation)
-        if isinstance(reply, InvalidReply):
+        ignored = invocation.type in events.ACTIONS_IGNORED
+        if isinstance(reply, InvalidReply) and ignored and not call.switches.ignored_answers_are_read:
+            call.emit(Log(reply.message))
+        elif isinstance(reply, InvalidReply):
             call.emit(Log(reply.message))
             if invocation.type == events.INVALID_LAMBDA_RESPONSE and call.switches.invalid_twice_drops:
                 call.drop("the answer to INVALID_LAMBDA_RESPONSE was invalid too")
@@ -211,10 +217,8 @@ class CallEngine:
             call.attributes = reply.attributes
         if invocation.type == events.NEW_OUTBOUND_CALL:
             call.dial_leg_a()
-        if isinstance(reply, InvalidReply) or invocation.type in events.ACTIONS_IGNORED:
-            self._limit_inbound(invocation, acted=False)
+        if isinstance(reply, InvalidReply) or ignored:
             return
-        self._limit_inbound(invocation, acted=bool(reply.actions))
         if reply.actions:
             if sequence < self._answered_update and not call.switches.older_answer_replaces:
                 return
@@ -226,13 +230,17 @@ class CallEngine:
         else:
             call.actions.answered_empty(sequence)
 
-    def _limit_inbound(self, invocation: Invocation, *, acted: bool) -> None:
-        """An inbound call that gets no action ends by itself after a while."""
-        if acted:
-            self.call.emit(CancelTimer("inbound"))
-        elif invocation.type == events.NEW_INBOUND_CALL:
-            self.call.emit(Log("Actions list is empty."))
-            self.call.emit(SetTimer("inbound", self.call.switches.inbound_patience))
+    def _limit_inbound(self) -> None:
+        """An inbound call that is not answered, has nothing to do and awaits no answer ends by itself after a while."""
+        call = self.call
+        unanswered = any(leg.direction == "Inbound" and leg.state is LegState.RINGING for leg in call.legs)
+        idle = unanswered and call.actions.idle and not call.invocations.awaited and not call.over
+        if idle and not self._running_out:
+            call.emit(Log("Actions list is empty."))
+            call.emit(SetTimer("inbound", call.switches.inbound_patience))
+        elif self._running_out and not idle:
+            call.emit(CancelTimer("inbound"))
+        self._running_out = idle
 
     def _default_leg(self, invocation: Invocation) -> str | None:
         """The leg that the event was about; if it has ended, the one that has not."""
@@ -247,7 +255,7 @@ class CallEngine:
         what, _, rest = name.partition(":")
         if what in ("repeat", "drop", "release") and rest.isdigit():
             call.invocations.timer(what, int(rest))
-        elif what == "inbound" and call.legs and call.legs[0].state is LegState.RINGING:
+        elif what == "inbound" and self._running_out:
             call.emit(HangUp(call.legs[0].call_id, UNAVAILABLE))
             call.leg_ended(call.legs[0], UNAVAILABLE)
         elif what == "action":

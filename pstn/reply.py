@@ -10,24 +10,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from pstn.actions import TABLE
 from pstn.switches import Switches
 
-IMITATED = frozenset(
-    {
-        "CallAndBridge",
-        "Hangup",
-        "PlayAudio",
-        "PlayAudioAndGetDigits",
-        "Speak",
-        "SpeakAndGetDigits",
-        "Pause",
-        "ReceiveDigits",
-        "StartCallRecording",
-        "StopCallRecording",
-        "PauseCallRecording",
-        "ResumeCallRecording",
-    }
-)
+IMITATED = frozenset(TABLE)
 KNOWN_ONLY = frozenset(
     {
         "RecordAudio",
@@ -61,7 +47,7 @@ def read_reply(payload: Any, switches: Switches) -> Reply | InvalidReply:
         return InvalidReply("InvalidLambdaResponse", "Response was blank or null")
     if not isinstance(payload, dict) or payload.get("SchemaVersion") != "1.0":
         return InvalidReply("SchemaVersionMismatch", "Schema version in the response is missing or not supported")
-    actions = payload.get("Actions")
+    actions = _without_nulls(payload.get("Actions"))
     error = _list_error(actions, switches.actions)
     if error:
         return error
@@ -88,6 +74,19 @@ def _list_error(actions: Any, most: int) -> InvalidReply | None:
         if not isinstance(each.get("Parameters", {}), dict):
             return InvalidReply("InvalidActionList", "Error while reading the list of actions")
     return None
+
+
+def _without_nulls(value: Any, depth: int = 0) -> Any:
+    """A parameter that is null counts as absent (unexpected-action-fail page: "not set or is set to null")."""
+    if depth > _DEEPEST:
+        return value
+    if isinstance(value, dict):
+        return {name: _without_nulls(each, depth + 1) for name, each in value.items() if each is not None}
+    return [_without_nulls(each, depth + 1) for each in value] if isinstance(value, list) else value
+
+
+_DEEPEST = 10
+"""No parameter is nested as deeply; an application's JSON may be nested without end."""
 
 
 def _attributes_error(attributes: Any, switches: Switches) -> InvalidReply | None:

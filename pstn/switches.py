@@ -8,7 +8,8 @@ tests can shorten them.
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-HangupSuccess = Literal["none", "before", "after"]
+HangupSuccess = Literal["bridged_leg_b", "none", "before", "after"]
+CutActions = Literal["unreported", "fail", "succeed"]
 Duplicates = Literal["none", "at_once", "after_answer", "after_later_event"]
 HangupOrder = Literal["as_ended", "reversed"]
 Reordering = Literal["none", "neighbours"]
@@ -50,17 +51,18 @@ class Switches:
         "call-and-bridge documents only CallNotAnswered",
     )
     hangup_success: HangupSuccess = _switch(
-        "none",
-        "ACTION_SUCCESSFUL(Hangup) is not sent, sent before, or sent after HANGUP",
-        "an AWS sample waits for it; a real log shows HANGUP alone",
+        "bridged_leg_b",
+        "ACTION_SUCCESSFUL(Hangup): after the HANGUP of a LEG-B whose peer is up, and of no other leg; never; before "
+        "or after every HANGUP",
+        "an AWS sample re-bridges on it; a real log of a last leg shows HANGUP alone",
     )
     ended_legs_stay: bool = _switch(
         True, "a leg stays in Participants after its own HANGUP", "hangup page shows it; sample code paths suggest not"
     )
-    cut_actions_fail: bool = _switch(
-        False,
-        "an action aborted by the end of its leg sends ACTION_FAILED before HANGUP",
-        "not documented; AWS sample guards against results with a Disconnected leg",
+    cut_actions: CutActions = _switch(
+        "unreported",
+        "an action aborted by the end of its leg sends nothing, ACTION_FAILED or ACTION_SUCCESSFUL before HANGUP",
+        "not documented; published handlers guard against both results with a Disconnected leg",
     )
     update_survives_failure: bool = _switch(
         False,
@@ -71,6 +73,17 @@ class Switches:
         True,
         "a call dropped because the Lambda did not answer still sends HANGUP 480",
         "timeouts page mentions the 480, not the event",
+    )
+
+    speech_needs_call_id: bool = _switch(
+        False,
+        "Speak and SpeakAndGetDigits without CallId, or with an empty one, fail (else the event's leg is meant)",
+        "speak page: required; three published AWS applications leave it out",
+    )
+    ignored_answers_are_read: bool = _switch(
+        False,
+        "an unusable answer to NEW_OUTBOUND_CALL, RINGING or ACTION_INTERRUPTED leads to INVALID_LAMBDA_RESPONSE",
+        "use-create-call-api: any response is ignored; so click-to-call #125",
     )
 
     # Order and repeats
@@ -178,7 +191,9 @@ class Switches:
     error_repeats: int = _switch(1, "how often a failed invocation is repeated", "invoke-on-call-leg: 4xx, once")
     invocations: int = _switch(1000, "maximum invocations per call", "invoke-on-call-leg")
     actions: int = _switch(10, "maximum actions per answer", "invoke-on-call-leg")
-    inbound_patience: float = _switch(30.0, "an inbound call that gets no action ends after this (s)", "use-cases")
+    inbound_patience: float = _switch(
+        30.0, "an unanswered inbound call that has nothing to do ends after this (s)", "case-1"
+    )
     speech_rate: float = _switch(15.0, "characters spoken per second by Speak", "ours; about 150 words a minute")
 
     def __post_init__(self) -> None:

@@ -77,6 +77,8 @@ class RunningAction:
     always_reports = False
     """Its success is sent even in the middle of a list."""
     requires_call_id = False
+    speaks = False
+    """Whether it requires a CallId is a switch."""
 
     def __init__(self, call: CallContext, action: Action) -> None:
         self.call = call
@@ -128,7 +130,7 @@ class RunningAction:
             ActionError: there is no such leg, it has ended, or it is an outbound leg that is still ringing.
         """
         call_id, tag = self.parameters.get("CallId"), self.parameters.get("ParticipantTag")
-        if self.requires_call_id and not call_id:
+        if not call_id and (self.requires_call_id or (self.speaks and self.call.switches.speech_needs_call_id)):
             raise ActionError("MissingRequiredActionParameter", "CallId is a required parameter.")
         wanted = call_id or (None if tag else self.action.about)
         for leg in self.call.legs:

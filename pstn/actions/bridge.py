@@ -16,14 +16,20 @@ from pstn.actions.base import BAD_ADDRESS, INVALID, ActionError, RunningAction
 from pstn.legs import Leg, LegState, Tag
 from pstn.messages import Answer, Dial, HangUp, Join, Play, ProbeAudio, StopPlayback
 
+VOICE_CONNECTOR = re.compile(r"arn:aws[a-z-]*:chime:[a-z0-9-]+:\d{12}:vcg?/[A-Za-z0-9-]+")
+LONGEST_URI = 36
+"""Characters of the user part that is dialled at a Voice Connector."""
 E164 = re.compile(r"\+[1-9]\d{1,14}")
 HEADER = re.compile(r"(?i)(x-(?!amzn|vine|vc|canary|voice)[a-z0-9_-]+|user-to-user|diversion)")
 CANCELLED = 487
 """RFC 3261 §21.4.25, Request Terminated: how a cancelled INVITE ends."""
+NOT_ANSWERED = ActionError("CallNotAnswered", "Call not answered")
 
 
 class CallAndBridge(RunningAction):
     always_reports = True
+    no_such_trunk = False
+    """The endpoint is a Voice Connector, of which this account has none: nobody is reached there."""
 
     def start(self) -> None:
         leg = self.call.leg(Tag.A)
@@ -55,6 +61,9 @@ class CallAndBridge(RunningAction):
 
     def _dial(self) -> None:
         assert self.subject is not None
+        if self.no_such_trunk:
+            self.call.failed(NOT_ANSWERED)
+            return
         self.leg_b = self.call.open_leg_b(self.caller_id, self.to)
         self.set_timer("ring-timeout", self.ring_timeout)
         ring_limit = self.call.switches.network_ring_limit_b
@@ -104,10 +113,11 @@ class CallAndBridge(RunningAction):
         self._stop_ringing()
         if self.leg_b:
             self.call.forget_leg(self.leg_b)
-        message, extra = "Call not answered", {}
         if sip_code and self.call.switches.bridge_failure_detail:
-            message, extra = f"Call not answered: {sip_code}", {"SipResponseCode": sip_code}
-        self.call.failed(ActionError("CallNotAnswered", message, extra=extra))
+            detail = {"SipResponseCode": sip_code}
+            self.call.failed(ActionError("CallNotAnswered", f"Call not answered: {sip_code}", extra=detail))
+        else:
+            self.call.failed(NOT_ANSWERED)
 
     def _stop_ringing(self) -> None:
         self.cancel_timer("ring-timeout")
@@ -119,15 +129,16 @@ class CallAndBridge(RunningAction):
         endpoints = self.parameters.get("Endpoints")
         if not isinstance(endpoints, list) or len(endpoints) != 1:
             raise ActionError(INVALID, "Invalid number of endpoints provided.")
-        (endpoint,) = endpoints
-        uri = endpoint.get("Uri") if isinstance(endpoint, dict) else None
-        if (
-            not isinstance(uri, str)
-            or endpoint.get("BridgeEndpointType") not in ("PSTN", None)
-            or not E164.fullmatch(uri)
-        ):
-            raise ActionError(INVALID, "Endpoint parameter is invalid.")
-        return uri
+        endpoint = endpoints[0] if isinstance(endpoints[0], dict) else {}
+        uri, arn = endpoint.get("Uri"), endpoint.get("Arn")
+        match endpoint.get("BridgeEndpointType", "PSTN"):
+            case "PSTN" if arn is None and isinstance(uri, str) and E164.fullmatch(uri):
+                return uri
+            case "AWS" if isinstance(arn, str) and VOICE_CONNECTOR.fullmatch(arn) and isinstance(uri, str):
+                if 1 <= len(uri) <= LONGEST_URI:
+                    self.no_such_trunk = True
+                    return uri
+        raise ActionError(INVALID, "Endpoint parameter is invalid.")
 
     def _caller_id(self, leg: Leg) -> str:
         number: Any = self.parameters.get("CallerIdNumber")

@@ -1,9 +1,9 @@
 """Digits: asked for with a prompt (…AndGetDigits), or listened for while the call goes on (ReceiveDigits).
 
-One attempt of …AndGetDigits: the prompt (the first digit stops it), then digits until a terminator, the maximum number
-or the time-out between digits; no digit within RepeatDuration ends it too. Digits that do not match are answered with
-the failure prompt. Pages: play-audio-get-digits, speak-and-get-digits, listen-to-digits. The error type
-InvalidDigitsReceived appears in AWS sample code only.
+One attempt of …AndGetDigits: the prompt (the first digit stops it), then digits until a terminator, the maximum
+number or the time-out between digits; no digit within RepeatDuration ends it too. Each attempt that fails, silence
+included, is answered with the failure prompt. Pages: play-audio-get-digits, speak-and-get-digits, listen-to-digits.
+The error type InvalidDigitsReceived appears in AWS sample code only.
 """
 
 import re
@@ -20,7 +20,7 @@ class _GetDigits(RunningAction, ABC):
     always_reports = True
 
     def start(self) -> None:
-        self.pattern = digits_regex(self.parameters)
+        self.pattern = digits_regex(self.parameters, required=False)
         self.least = self.number("MinNumberOfDigits", 0, 0)
         self.most = self.number("MaxNumberOfDigits", 128, max(1, self.least))
         self.terminators = self.digit_set("TerminatorDigits", "#")
@@ -89,10 +89,7 @@ class _GetDigits(RunningAction, ABC):
             self.call.done({"ReceivedDigits": self.digits})
             return
         self.attempts -= 1
-        if self.digits or self.attempts == 0:
-            self._prompt(failure=True)
-        else:
-            self._prompt()
+        self._prompt(failure=True)
 
     def _fail(self) -> None:
         message = "Digits received do not match the required pattern."
@@ -121,7 +118,7 @@ class PlayAudioAndGetDigits(_GetDigits):
 
 
 class SpeakAndGetDigits(_GetDigits):
-    requires_call_id = True
+    speaks = True
 
     def check_prompts(self) -> None:
         texts = []
@@ -142,7 +139,7 @@ class ReceiveDigits(RunningAction):
     """Attaches a listener to the leg and succeeds at once; the listener outlives the action list."""
 
     def start(self) -> None:
-        self.pattern = digits_regex(self.parameters)
+        self.pattern = digits_regex(self.parameters, required=True)
         self.inter_digit_timeout = self.number("InBetweenDigitsDurationInMilliseconds", None, 1) / 1000
         self.flush_after = self.number("FlushDigitsDurationInMilliseconds", None, 1) / 1000
         self.buffer = ""
@@ -168,10 +165,12 @@ class ReceiveDigits(RunningAction):
         self.cancel_timer("inter-digit")
 
 
-def digits_regex(parameters: dict[str, Any]) -> "re.Pattern[str]":
-    """Raises: ActionError."""
-    pattern = parameters.get("InputDigitsRegex")
+def digits_regex(parameters: dict[str, Any], *, required: bool) -> "re.Pattern[str]":
+    """Without a pattern, where none is required, any digits match. Raises: ActionError."""
+    pattern = parameters.get("InputDigitsRegex", None if required else "")
     try:
-        return re.compile(pattern if isinstance(pattern, str) and pattern else "(")
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ActionError(INVALID, "InputDigitsRegex parameter value is invalid.") from error
+        if isinstance(pattern, str) and (pattern or not required):
+            return re.compile(pattern)
+    except (re.error, OverflowError, RecursionError):
+        pass
+    raise ActionError(INVALID, "InputDigitsRegex parameter value is invalid.")

@@ -8,7 +8,20 @@ TEXT_LIMIT = 1000
 """Characters of Speak's text (speak page)."""
 
 
-class PlayAudio(RunningAction):
+class _Prompt(RunningAction):
+    """Its id is that of its playback."""
+
+    def playback_ended(self, play_id: str, error: ActionError | None) -> None:
+        if error:
+            self.call.failed(error)
+        else:
+            self.call.done()
+
+    def abort(self) -> None:
+        self.call.emit(StopPlayback(self.id))
+
+
+class PlayAudio(_Prompt):
     interruptible = True
 
     def start(self) -> None:
@@ -25,33 +38,15 @@ class PlayAudio(RunningAction):
         self.call.done()
         return True
 
-    def playback_ended(self, play_id: str, error: ActionError | None) -> None:
-        if error:
-            self.call.failed(error)
-        else:
-            self.call.done()
 
-    def abort(self) -> None:
-        self.call.emit(StopPlayback(self.id))
-
-
-class Speak(RunningAction):
-    requires_call_id = True
+class Speak(_Prompt):
+    speaks = True
 
     def start(self) -> None:
         text = speech_text(self.parameters)
         leg = self.target_leg()
         seconds = max(0.5, len(text) / self.call.switches.speech_rate)
         self.call.emit(Say(self.id, leg.call_id, text, seconds, self.peer_to_mute(leg)))
-
-    def playback_ended(self, play_id: str, error: ActionError | None) -> None:
-        if error:
-            self.call.failed(error)
-        else:
-            self.call.done()
-
-    def abort(self) -> None:
-        self.call.emit(StopPlayback(self.id))
 
 
 class Pause(RunningAction):

@@ -38,18 +38,12 @@ def test_the_right_digit():
     assert story.heard_a == ["press-1.wav"]
 
 
-def test_the_wrong_digit_every_time():
-    story = Story({"CALL_ANSWERED": [ask()]}, a=presses("7")).place().run()
+@pytest.mark.parametrize("digits", ["7", ""], ids=["the wrong digit", "none at all"])
+def test_each_failed_attempt_is_answered_with_the_failure_prompt(digits: str):
+    story = Story({"CALL_ANSWERED": [ask()]}, a=presses(digits)).place().run()
     failure = story.data("ACTION_FAILED:PlayAudioAndGetDigits")
-    assert (failure["ErrorType"], failure["ReceivedDigits"]) == ("InvalidDigitsReceived", "7")
+    assert (failure["ErrorType"], failure["ReceivedDigits"]) == ("InvalidDigitsReceived", digits)
     assert story.heard_a == ["press-1.wav", "try-again.wav"] * 3
-
-
-def test_no_digit_at_all():
-    story = Story({"CALL_ANSWERED": [ask()]}).place().run()
-    failure = story.data("ACTION_FAILED:PlayAudioAndGetDigits")
-    assert (failure["ErrorType"], failure["ReceivedDigits"]) == ("InvalidDigitsReceived", "")
-    assert story.heard_a == ["press-1.wav"] * 3 + ["try-again.wav"]
 
 
 @pytest.mark.parametrize(
@@ -59,21 +53,20 @@ def test_no_digit_at_all():
         ("42*9", {"InputDigitsRegex": r"^\d+$", "MaxNumberOfDigits": 9, "TerminatorDigits": ["*"]}, "42"),
         ("4242", {"InputDigitsRegex": r"^\d{2}$", "MaxNumberOfDigits": 2}, "42"),
         ("423", {"InputDigitsRegex": r"^\d{3}$", "MaxNumberOfDigits": 9}, "423"),
+        ("42", {"InputDigitsRegex": None, "MaxNumberOfDigits": 2}, "42"),
+        ("*#", {"InputDigitsRegex": "", "MaxNumberOfDigits": 9}, "*"),
     ],
 )
 def test_where_the_digits_end(digits: str, changes: dict[str, Any], received: str):
-    """At a terminator, at the largest number, or at a pause."""
+    """At a terminator, at the largest number, or at a pause. A pattern is optional."""
     story = Story({"CALL_ANSWERED": [ask(**changes)]}, a=presses(digits)).place().run()
     assert story.data("ACTION_SUCCESSFUL:PlayAudioAndGetDigits")["ReceivedDigits"] == received
 
 
 def test_asking_by_speech_is_told_in_the_middle_of_a_list():
-    def answer(event: dict[str, Any]) -> list[dict[str, Any]]:
-        parameters = {**ask()["Parameters"], "CallId": event["CallDetails"]["Participants"][0]["CallId"]}
-        parameters |= {"SpeechParameters": {"Text": "Press one."}, "FailureSpeechParameters": {"Text": "Again."}}
-        return [action("SpeakAndGetDigits", **parameters), bridge()]
-
-    story = Story({"CALL_ANSWERED": answer}, a=presses("1")).place().run()
+    speech = {"SpeechParameters": {"Text": "Press one."}, "FailureSpeechParameters": {"Text": "Again."}}
+    asked = action("SpeakAndGetDigits", **{**ask()["Parameters"], **speech})
+    story = Story({"CALL_ANSWERED": [asked, bridge()]}, a=presses("1")).place().run()
     assert story.told[3:] == ["ACTION_SUCCESSFUL:SpeakAndGetDigits", "ACTION_SUCCESSFUL:CallAndBridge"]
     assert story.heard_a == ["Press one."]
 

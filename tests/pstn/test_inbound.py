@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pstn.lines.virtual import Behaviour, answers
-from tests.pstn.scripted import SHOWN_A, A, B, Story, action, bridge, hang_up, hang_up_the_rest, play
+from tests.pstn.scripted import SHOWN_A, A, B, Story, Whole, action, bridge, hang_up, hang_up_the_rest, play
 
 
 def called(
@@ -74,12 +74,33 @@ def test_a_bridge_answers_the_caller_when_the_called_party_answers():
     assert story.exchange.legs_up() == []
 
 
-def test_nobody_acts():
-    story = called({}).run()
+@pytest.mark.parametrize(
+    ("first", "told"),
+    [
+        ([], []),
+        (Whole({"SchemaVersion": "1.0", "Actions": None}), []),
+        (Whole("text"), ["INVALID_LAMBDA_RESPONSE"]),
+        ([play(Repeat="x")], ["ACTION_FAILED:PlayAudio"]),
+        ([action("Pause", DurationInMilliseconds=1000)], ["ACTION_SUCCESSFUL:Pause"]),
+        ([bridge(to="+12025550142")], ["ACTION_FAILED:CallAndBridge"]),
+        ([action("CallAndBridge")], ["ACTION_FAILED:CallAndBridge"]),
+    ],
+    ids=lambda each: str(each)[:30],
+)
+def test_an_unanswered_call_with_nothing_to_do_ends_after_30_seconds(first: Any, told: list[str]):
+    story = called({"NEW_INBOUND_CALL": first}).run()
     call = story.a.calls[0]
+    assert story.told == ["NEW_INBOUND_CALL", *told, "HANGUP:LEG-A"]
+    assert (call.answered_at, call.sip_code) == (None, 480)
     assert call.ended_at is not None
-    assert (call.ended_at - call.called_at).total_seconds() == pytest.approx(30, abs=0.1)
-    assert story.told == ["NEW_INBOUND_CALL", "HANGUP:LEG-A"]
+    assert (call.ended_at - call.called_at).total_seconds() == pytest.approx(31 if told else 30, abs=1.1)
+
+
+def test_actions_that_come_in_time_save_the_call():
+    script = {"NEW_INBOUND_CALL": [], "CALL_UPDATE_REQUESTED": [play()]}
+    story = called(script)
+    story.after(29.0, lambda: story.update(command="answer")).run()
+    assert story.exchange.legs_up() == [(story.transaction, "LEG-A")]
 
 
 def test_the_caller_gives_up_before_an_answer():

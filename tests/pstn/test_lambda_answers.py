@@ -57,7 +57,8 @@ def test_attributes_within_the_limits_are_kept(attributes: dict[str, Any]):
 
 @pytest.mark.parametrize("attributes", [{str(n): "" for n in range(11)}, {"k": "x" * 1025}, {"k" * 1025: "x"}], ids=len)
 def test_the_older_limits_are_a_switch(attributes: dict[str, Any]):
-    story = Story({"RINGING": {**OK, "TransactionAttributes": attributes}}, **older_attribute_limits()).place().run()
+    story = Story({"CALL_ANSWERED": {**OK, "TransactionAttributes": attributes}}, **older_attribute_limits())
+    story.place().run()
     assert "INVALID_LAMBDA_RESPONSE" in story.told
     assert "TransactionAttributes" not in story.events[-1]["CallDetails"]
 
@@ -65,6 +66,22 @@ def test_the_older_limits_are_a_switch(attributes: dict[str, Any]):
 def test_ten_actions_are_not_too_many():
     story = Story({"CALL_ANSWERED": [play(f"{n}.wav") for n in range(10)]}).place().run()
     assert len(story.heard_a) == 10
+
+
+@pytest.mark.parametrize("payload", [None, {"statusCode": 200, "body": "{}"}, {**OK, "Actions": "Hangup"}])
+@pytest.mark.parametrize("read", [False, True])
+def test_an_unusable_answer_that_would_be_ignored_anyway(payload: Any, read: bool):
+    """The developer meets the fault at the first answer that counts; by switch before the phone rings."""
+    malformed = dict.fromkeys(["NEW_OUTBOUND_CALL", "RINGING", "CALL_ANSWERED"], Whole(payload))
+    story = Story(malformed, ignored_answers_are_read=read, a=answers(stays=9.0)).place().run()
+    expected = ["NEW_OUTBOUND_CALL", "RINGING", "CALL_ANSWERED"]
+    invalid = "INVALID_LAMBDA_RESPONSE"
+    if read:
+        expected = [each for event in expected for each in (event, invalid)]
+    else:
+        expected.append(invalid)
+    assert sorted(story.told) == sorted([*expected, "HANGUP:LEG-A"])
+    assert story.a.calls[0].answered_at is not None
 
 
 def test_a_second_unusable_answer_ends_the_call():

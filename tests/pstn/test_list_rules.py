@@ -2,18 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from pstn.lines import AudioFile
 from pstn.lines.virtual import answers, never_answers
 from tests.pstn.scripted import Story, action, bridge, hang_up, hang_up_the_rest, play
-
-
-def say(text: str) -> Any:
-    """A Speak to leg A: it needs the call id, which the event carries."""
-
-    def answer(event: dict[str, Any]) -> list[dict[str, Any]]:
-        return [action("Speak", CallId=event["CallDetails"]["Participants"][0]["CallId"], Text=text)]
-
-    return answer
 
 
 def test_only_the_last_prompt_of_a_list_is_told():
@@ -66,7 +59,7 @@ def test_an_update_cuts_what_can_be_interrupted():
 
 
 def test_an_update_waits_for_what_cannot_be_interrupted():
-    story = Story({"CALL_ANSWERED": say("a" * 150), "CALL_UPDATE_REQUESTED": [play("new.wav")]})
+    story = Story({"CALL_ANSWERED": [action("Speak", Text="a" * 150)], "CALL_UPDATE_REQUESTED": [play("new.wav")]})
     story.place().after(5.0, lambda: story.update(command="x")).run()
     assert story.told[3:] == ["CALL_UPDATE_REQUESTED", "ACTION_SUCCESSFUL:PlayAudio"]
     (spoke_at, _), (played_at, _) = story.a.heard
@@ -111,6 +104,16 @@ def test_hangup_in_the_middle_waits_for_the_answer_and_goes_on():
     story.place().after(20.0, lambda: story.update(command="end")).run()
     assert story.told[-2:] == ["HANGUP:LEG-A", "HANGUP:LEG-B"]
     assert story.exchange.legs_up() == []
+
+
+@pytest.mark.parametrize("rest", [action("Pause", DurationInMilliseconds=10), play(), bridge(), hang_up()])
+@pytest.mark.parametrize("ending", [[hang_up("LEG-A")], [hang_up("LEG-B"), hang_up("LEG-A")]])
+def test_nothing_is_run_after_the_hang_up_of_the_last_leg(rest: dict[str, Any], ending: list[dict[str, Any]]):
+    script = {"CALL_ANSWERED": [bridge()] if len(ending) == 2 else [], "CALL_UPDATE_REQUESTED": [*ending, rest]}
+    story = Story(script).place()
+    story.after(10.0, lambda: story.update(command="end")).run()
+    assert story.told[-1] == "HANGUP:LEG-A"
+    assert story.told.count("HANGUP:LEG-A") == 1
 
 
 def test_answers_to_new_outbound_call_and_ringing_do_nothing_but_store_attributes():

@@ -55,6 +55,7 @@ def test_a_network_that_gives_up_on_leg_b_has_one():
 @pytest.mark.parametrize(
     ("when", "end"),
     [
+        ("bridged_leg_b", ["HANGUP:LEG-B", "HANGUP:LEG-A"]),
         ("none", ["HANGUP:LEG-B", "HANGUP:LEG-A"]),
         ("before", ["HANGUP:LEG-B", "ACTION_SUCCESSFUL:Hangup", "HANGUP:LEG-A"]),
         ("after", ["HANGUP:LEG-B", "HANGUP:LEG-A", "ACTION_SUCCESSFUL:Hangup"]),
@@ -66,18 +67,44 @@ def test_success_of_hangup(when: str, end: list[str]):
     assert story.exchange.legs_up() == []
 
 
+@pytest.mark.parametrize(
+    ("when", "next_bridge"),
+    [("bridged_leg_b", True), ("none", False), ("before", True), ("after", True)],
+)
+def test_a_handler_that_bridges_again_once_it_has_hung_up_leg_b(when: str, next_bridge: bool):
+    """As AWS's take-back-and-transfer sample does, on ACTION_SUCCESSFUL of its Hangup."""
+    script = {
+        "CALL_ANSWERED": [bridge()],
+        "CALL_UPDATE_REQUESTED": [hang_up("LEG-B")],
+        "ACTION_SUCCESSFUL:Hangup": [bridge()],
+    }
+    story = Story(script, hangup_success=when).place()
+    story.after(10.0, lambda: story.update(command="take back")).run()
+    assert len(story.b.calls) == (2 if next_bridge else 1)
+
+
 @pytest.mark.parametrize("stay", [True, False])
 def test_ended_legs_in_participants(stay: bool):
     last = talked(ended_legs_stay=stay).events[-1]["CallDetails"]["Participants"]
     assert [leg["ParticipantTag"] for leg in last] == (["LEG-A", "LEG-B"] if stay else ["LEG-A"])
 
 
-@pytest.mark.parametrize("fails", [True, False])
-def test_an_action_cut_by_the_end_of_its_leg(fails: bool):
-    story = Story({"CALL_ANSWERED": [play(Repeat=50)]}, a=answers(stays=5.0), cut_actions_fail=fails).place().run()
-    assert story.told[3:] == (["ACTION_FAILED:PlayAudio"] if fails else []) + ["HANGUP:LEG-A"]
+CUT = {
+    "a prompt": ([play(Repeat=50), play()], answers(stays=5.0), "PlayAudio"),
+    "a bridge that rings": ([bridge(), play()], answers(patience=3.0), "CallAndBridge"),
+}
+
+
+@pytest.mark.parametrize(("cut", "result"), [("unreported", []), ("fail", ["FAILED"]), ("succeed", ["SUCCESSFUL"])])
+@pytest.mark.parametrize("what", CUT)
+def test_an_action_cut_by_the_end_of_its_leg(what: str, cut: str, result: list[str]):
+    actions, caller, kind = CUT[what]
+    story = Story({"CALL_ANSWERED": actions}, a=caller, b=never_answers(), cut_actions=cut).place().run()
+    assert story.told[3:] == [*(f"ACTION_{each}:{kind}" for each in result), "HANGUP:LEG-A"]
     for event in story.events[3:]:
-        assert event["CallDetails"]["Participants"][0]["Status"] == "Disconnected"
+        (leg,) = event["CallDetails"]["Participants"]
+        assert leg["Status"] == "Disconnected"
+    assert story.exchange.legs_ringing() == []
 
 
 @pytest.mark.parametrize("survives", [True, False])

@@ -11,6 +11,7 @@ DIGITS = {"InputDigitsRegex": "^1$", "RepeatDurationInMilliseconds": 3000}
 SOURCE = {"Type": "S3", "BucketName": "prompts", "Key": "menu.wav"}
 RECORDING = {"Type": "S3", "Location": "recordings/callbacks"}
 ENDPOINT = {"BridgeEndpointType": "PSTN", "Uri": B}
+TRUNK = {"BridgeEndpointType": "AWS", "Arn": "arn:aws:chime:us-east-1:111122223333:vc/abc1def2", "Uri": "600300"}
 
 BAD = "InvalidActionParameter"
 MISSING = "MissingRequiredActionParameter"
@@ -44,7 +45,6 @@ ROWS = [
     (action("Hangup", SipResponseCode="603"), BAD, "SipResponseCode parameter value is invalid."),
     (action("Pause"), BAD, "Duration parameter value is invalid."),
     (action("Pause", DurationInMilliseconds=0), BAD, "Duration parameter value is invalid."),
-    (action("Speak", Text="Hello."), MISSING, "CallId is a required parameter."),
     (to_a("Speak"), MISSING, "Text is a required parameter."),
     (to_a("Speak", Text="x" * 1001), MISSING, "Text is limited to 1,000 characters"),
     (to_a("Speak", Text="x", Engine="loud"), BAD, "Engine parameter value is invalid."),
@@ -52,7 +52,11 @@ ROWS = [
     (dial(Endpoints=[]), BAD, "Invalid number of endpoints provided."),
     (dial(Endpoints=[ENDPOINT, ENDPOINT]), BAD, "Invalid number of endpoints provided."),
     (dial(Endpoints=[{**ENDPOINT, "Uri": "12025550122"}]), BAD, "Endpoint parameter is invalid."),
+    (dial(Endpoints=[{**ENDPOINT, "Arn": TRUNK["Arn"]}]), BAD, "Endpoint parameter is invalid."),
     (dial(Endpoints=[{**ENDPOINT, "BridgeEndpointType": "AWS"}]), BAD, "Endpoint parameter is invalid."),
+    (dial(Endpoints=[{**TRUNK, "Arn": "vc/abc"}]), BAD, "Endpoint parameter is invalid."),
+    (dial(Endpoints=[{**TRUNK, "Uri": "5" * 37}]), BAD, "Endpoint parameter is invalid."),
+    (dial(Endpoints=[TRUNK]), "CallNotAnswered", "Call not answered"),
     (dial(Endpoints=["+12025550122"]), BAD, "Endpoint parameter is invalid."),
     (dial(CallerIdNumber=None), BAD, "Caller ID not defined."),
     (dial(CallerIdNumber="anonymous"), BAD, "Invalid caller ID."),
@@ -115,12 +119,37 @@ def test_a_bad_action_fails_and_nothing_runs(entry: dict[str, Any], error: str, 
 
 
 @pytest.mark.parametrize("seconds", [1, "1", 120, "120", None])
-def test_numbers_may_be_strings(seconds: object):
-    entry = dial(CallTimeoutSeconds=seconds)
-    if seconds is None:
-        del entry["Parameters"]["CallTimeoutSeconds"]
-    story = Story({"CALL_ANSWERED": [entry]}).place().run()
+def test_numbers_may_be_strings_or_null(seconds: object):
+    story = Story({"CALL_ANSWERED": [dial(CallTimeoutSeconds=seconds)]}).place().run()
     assert story.b.saw == SHOWN_B
+
+
+OPTIONAL = [
+    play(Repeat=None, PlaybackTerminators=None, CallId=None),
+    action("Hangup", SipResponseCode=None, CallId=None, ParticipantTag=None),
+    dial(RingbackTone=None, SipHeaders=None, Endpoints=[{**ENDPOINT, "Arn": None}]),
+    action("Speak", Text="Hello.", Engine=None, TextType=None),
+]
+
+
+@pytest.mark.parametrize("entry", OPTIONAL, ids=lambda entry: entry["Type"])
+def test_a_parameter_that_is_null_counts_as_absent(entry: dict[str, Any]):
+    """As serializers write it that leave nothing out."""
+    story = Story({"CALL_ANSWERED": [entry]}).place().run()
+    assert story.told[3] in (f"ACTION_SUCCESSFUL:{entry['Type']}", "HANGUP:LEG-A")
+
+
+@pytest.mark.parametrize("call_id", [{}, {"CallId": ""}, {"CallId": None}], ids=str)
+@pytest.mark.parametrize("needed", [False, True])
+@pytest.mark.parametrize("kind", ["Speak", "SpeakAndGetDigits"])
+def test_speech_without_a_call_id_is_a_switch(kind: str, needed: bool, call_id: dict[str, str]):
+    parameters = {"Text": "Hello.", **DIGITS, "SpeechParameters": SPEECH, "FailureSpeechParameters": SPEECH}
+    story = Story({"CALL_ANSWERED": [action(kind, **parameters, **call_id)]}, speech_needs_call_id=needed)
+    story.place().run()
+    if needed:
+        failure = story.data(f"ACTION_FAILED:{kind}")
+        assert (failure["ErrorType"], failure["ErrorMessage"]) == (MISSING, "CallId is a required parameter.")
+    assert bool(story.heard_a) is not needed
 
 
 def test_leg_as_own_number_may_be_shown_to_leg_b():

@@ -36,7 +36,7 @@ VARIANTS = (
         {
             "hangup_order": "reversed",
             "ringing_leg_b": True,
-            "cut_actions_fail": True,
+            "cut_actions": "fail",
             "hangup_of_ringing_leg_a": "ignored",
         },
         {"repeated_invocation": "in_turn"},
@@ -45,6 +45,8 @@ VARIANTS = (
         "events overtake one another",
         {
             "reordering": "neighbours",
+            "cut_actions": "succeed",
+            "hangup_success": "none",
             "update_survives_failure": True,
             "event_before_create_returns": True,
             "update_order": "before_answer",
@@ -76,6 +78,8 @@ NOT_VARIED = {
     "invalid_twice_drops": "every variant checks that no answer was invalid",
     "unknown_application": "the platform knows its own",
     "receive_digits_one_shot": "a callback asks for no digits",
+    "speech_needs_call_id": "a callback speaks no text",
+    "ignored_answers_are_read": "every variant checks that no answer was invalid",
     "lost_events": "tests/journeys, where the clock jumps over the waits",
 }
 """Switches that no variant changes, and why."""

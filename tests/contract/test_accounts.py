@@ -298,13 +298,16 @@ def test_a_register_goes_by_itself_a_day_after_its_last_token(dynamo, aws, table
     assert int(row["expires_at"]["N"]) == int((NOW + REFRESH_LIFE + timedelta(days=1)).timestamp())
 
 
-def test_a_register_that_an_older_version_wrote_is_read(dynamo, aws, table):
-    """It did not keep which refresh bought a pair."""
-    dynamo.save("app-1", Register().grant(TokenPair("a", "r"), NOW))
+@pytest.mark.parametrize(("fields", "replaced_ends_at_log_out"), [(5, False), (6, True)])
+def test_a_register_that_an_older_version_wrote_is_read(dynamo, aws, table, fields, replaced_ends_at_log_out):
+    """It did not keep which log-in a pair comes from; an even older one, nor which refresh."""
+    dynamo.save("app-1", Register().grant(TokenPair("a", "r"), NOW).refresh("r", TokenPair("a2", "r2"), NOW))
     row = aws("dynamodb").get_item(TableName=table, Key={"pk": {"S": "APP#app-1"}, "sk": {"S": "TOKENS"}})["Item"]
-    older = [grant[:5] for grant in json.loads(row["grants"]["S"])]
+    older = [grant[:fields] for grant in json.loads(row["grants"]["S"])]
     aws("dynamodb").put_item(TableName=table, Item=row | {"grants": {"S": json.dumps(older)}})
-    dynamo.register("app-1").refresh("r", TokenPair("a2", "r2"), NOW).check_access("a2", NOW)
+    read = dynamo.register("app-1")
+    read.refresh("r2", TokenPair("a3", "r3"), NOW).check_access("a3", NOW)
+    assert (not read.log_out("a2", NOW).grants) == replaced_ends_at_log_out
 
 
 def test_the_slots_of_an_app_and_its_register_leave_each_other_alone(dynamo, aws, table):

@@ -4,7 +4,7 @@ import random
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from duologue.domain.errors import InvalidToken, TokenExpired, TooManyLogIns
@@ -115,12 +115,47 @@ def test_refreshing_without_end_keeps_the_register_small():
     assert len(register.grants) <= 3 * MOST_PAIRS
 
 
-def test_a_log_out_ends_one_pair_at_once_with_its_refresh_token():
-    register = granted(2).log_out("access-0", NOW)
-    assert good(register, range(2)) == [1]
-    for again in (lambda: register.log_out("access-0", NOW), lambda: register.refresh("refresh-0", pair(9), NOW)):
-        with pytest.raises(InvalidToken):
-            again()
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["in", "refresh", "repeat"]), st.integers(0, 9), st.integers(0, 40)), max_size=30
+    ),
+    st.integers(0, 9),
+)
+@example([("in", 0, 0), ("in", 0, 0)], 1)  # two servers
+@example([("in", 0, 0), ("refresh", 0, 0)], 1)  # by the new token: the old one would have 60 s left
+@example([("in", 0, 0), ("refresh", 0, 0)], 0)
+@example([("in", 0, 0), ("refresh", 0, 0), ("repeat", 0, 0)], 2)  # with a copied refresh token
+@example([("in", 0, 0), ("refresh", 0, 0), ("refresh", 0, 0), ("repeat", 1, 0)], 0)
+def test_a_log_out_ends_at_once_what_comes_from_the_same_log_in_and_nothing_else(steps, which):
+    register, now = Register(), NOW
+    log_in_of: dict[int, int] = {}
+    used: list[int] = []
+    for what, place, wait in steps:
+        now, name = now + timedelta(seconds=wait), len(log_in_of)
+        tokens = good(register, range(name), now) if what == "refresh" else used
+        if what == "in":
+            register, log_in_of[name] = register.grant(pair(name), now), name
+        elif tokens:
+            old = tokens[-1 - place % len(tokens)]
+            used.append(old)
+            try:
+                register = register.refresh(f"refresh-{old}", pair(name), now)
+            except InvalidToken:
+                continue
+            log_in_of[name] = log_in_of[old]
+    names = range(len(log_in_of))
+    before = good(register, names, now)
+    if not before:
+        return
+    token = before[-1 - which % len(before)]
+    register = register.log_out(f"access-{token}", now)
+    assert good(register, names, now) == [name for name in before if log_in_of[name] != log_in_of[token]]
+    for name in names:
+        if log_in_of[name] == log_in_of[token]:
+            with pytest.raises(InvalidToken):
+                register.log_out(f"access-{name}", now)
+            with pytest.raises(InvalidToken):
+                register.refresh(f"refresh-{name}", pair("new"), now)
 
 
 def test_ending_all_tokens_leaves_none_and_keeps_how_often_the_app_logged_in():

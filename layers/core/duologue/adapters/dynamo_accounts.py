@@ -226,10 +226,11 @@ def _register(row: dict[str, Any] | None) -> Register:
 
 def _kept(grant: Grant) -> list[Any]:
     ends = (grant.access_ends_at.isoformat(), grant.refresh_ends_at.isoformat())
-    return [grant.access_hash, grant.refresh_hash, *ends, grant.replaced, grant.instead_of]
+    return [grant.access_hash, grant.refresh_hash, *ends, grant.replaced, grant.instead_of, grant.chain]
 
 
 def _grant(kept: list[Any]) -> Grant:
-    access, refresh, access_ends, refresh_ends, replaced, *more = kept  # an older version wrote only these
+    access, refresh, access_ends, refresh_ends, replaced, *more = kept
+    instead_of, chain, *_ = (*more, "", "")  # older versions wrote neither, or the first only
     ends = datetime.fromisoformat(access_ends), datetime.fromisoformat(refresh_ends)
-    return Grant(access, refresh, *ends, replaced=replaced, instead_of=more[0] if more else "")
+    return Grant(access, refresh, *ends, replaced=replaced, instead_of=instead_of, chain=chain or instead_of or refresh)

@@ -8,6 +8,8 @@ all of one app together, so that one conditional write decides between concurren
 * A refresh replaces a pair. The replaced pair stays valid for 60 s, for requests in flight and for a client that lost
   the response and repeats. A repeat replaces the pair created before it in the same way, so repeats take one place, and
   never another server's. After the 60 s the refresh token is used up.
+* A log-out ends every pair that comes from the same log-in: also the pairs in their last 60 s, and those that someone
+  else got with a copied refresh token (RFC 7009 §2.1).
 * At most 5 log-ins within 60 s. Only successful ones count: an app's key is no secret, and knowing it must not be
   enough to prevent log-ins. Failed ones count against their source address (`domain.attempts`).
 """
@@ -53,6 +55,8 @@ class Grant:
     replaced: bool = False
     instead_of: str = ""
     """Hash of the refresh token used to create it; empty: created by a log-in."""
+    chain: str = ""
+    """Hash of the refresh token of the log-in that it comes from, directly or by refreshes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +84,11 @@ class Register:
             raise TooManyLogIns(f"more than {MOST_LOG_INS} log-ins within {LOG_IN_WINDOW.seconds} s", again_after)
         return replace(self, log_ins=(*recent, now))
 
-    def grant(self, pair: TokenPair, now: datetime, instead_of: str = "") -> "Register":
-        """Add a pair, and drop the oldest current ones beyond ten."""
-        hashes = hash_token(pair.access), hash_token(pair.refresh)
-        new = Grant(*hashes, now + ACCESS_LIFE, now + REFRESH_LIFE, instead_of=instead_of)
+    def grant(self, pair: TokenPair, now: datetime, old: Grant | None = None) -> "Register":
+        """Add a pair, and drop the oldest current ones beyond ten. `old`: the one whose refresh token created it."""
+        access, refresh = hash_token(pair.access), hash_token(pair.refresh)
+        instead_of, chain = (old.refresh_hash, old.chain) if old else ("", refresh)
+        new = Grant(access, refresh, now + ACCESS_LIFE, now + REFRESH_LIFE, instead_of=instead_of, chain=chain)
         kept = [grant for grant in self.grants if now < grant.refresh_ends_at]
         # Replaced pairs are in their last minute and take no place, but their number is limited too.
         replaced = [grant for grant in kept if grant.replaced][-_MOST_REPLACED:]
@@ -99,17 +104,19 @@ class Register:
         hashed = hash_token(token)
         old = next((grant for grant in self.grants if grant.refresh_hash == hashed), None)
         self._check(old.refresh_ends_at if old else None, now)
+        assert old is not None  # checked
         bought = [grant for grant in self.grants if grant.instead_of == hashed]
         gone = [grant for grant in bought if grant.replaced]  # by an earlier repeat
         kept = [grant for grant in self.grants if grant not in gone]
         ended = tuple(_replaced(grant, now) if grant is old or grant in bought else grant for grant in kept)
-        return replace(self, grants=ended).grant(pair, now, instead_of=hashed)
+        return replace(self, grants=ended).grant(pair, now, old)
 
     def log_out(self, token: str, now: datetime) -> "Register":
-        """Revoke the pair of this access token at once. Raises InvalidToken, TokenExpired."""
+        """Revoke all pairs of this access token's log-in at once. Raises InvalidToken, TokenExpired."""
         self.check_access(token, now)
         hashed = hash_token(token)
-        return replace(self, grants=tuple(grant for grant in self.grants if grant.access_hash != hashed))
+        ended = {grant.chain for grant in self.grants if grant.access_hash == hashed}
+        return replace(self, grants=tuple(grant for grant in self.grants if grant.chain not in ended))
 
     def end_all(self) -> "Register":
         """Revoke all pairs at once. The log-in counts stay."""

@@ -1,4 +1,4 @@
-"""Log out: revoke one pair of tokens at once. The app's other pairs stay valid."""
+"""Log out: revoke at once all tokens that come from one log-in. The app's other log-ins stay valid."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class LogOut:
     clock: Clock
 
     def __call__(self, credentials: AccessToken) -> None:
-        """Revoke the pair of this access token. Suspended accounts may do this too.
+        """Revoke the tokens of this access token's log-in. Suspended accounts may do this too.
 
         Raises:
             InvalidToken: the token is unknown, revoked, or another app's. TokenExpired.

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from duologue.domain.accounts import PushSignature
@@ -12,7 +12,7 @@ from duologue.domain.errors import InvalidField, RequestRefused
 from duologue.domain.sp_url import SpUrl
 from duologue.wire.huawei.credentials import read_credentials
 from duologue.wire.huawei.digest_headers import read_digest
-from duologue.wire.huawei.digests import push_digest
+from duologue.wire.huawei.digests import aksk_digest, push_digest, wsse_digests
 from duologue.wire.huawei.header_faults import Fault, HeaderFault
 from duologue.wire.huawei.results import HEADER_ROWS, failure
 
@@ -113,31 +113,78 @@ def test_a_whole_digest_of_any_text_is_read_or_refused_by_name(scheme, digest, n
     assert not read.proves(SECRET)
 
 
-@pytest.mark.parametrize("nonce", ["http://127.0.0.1:9/s", "HtTpS://sp.example.com/s", "n:", ":", "12:30"])
+@pytest.mark.parametrize("nonce", ["a\nb", "a\x00", "n" * 129])
 @pytest.mark.parametrize("scheme", ["AKSK", "WSSE"])
-def test_a_nonce_has_no_colon(scheme, nonce):
-    with pytest.raises(InvalidField, match=r"^Nonce must have .*, none of them a colon"):
+def test_a_nonce_is_printable_and_not_long(scheme, nonce):
+    with pytest.raises(InvalidField, match=r"^Nonce must have 1 to 128 printable characters$"):
         read_digest(headers(scheme, "d", nonce))
 
 
+ODD_NONCES = ["12:30", "2026-01-15 09:30:00", "urn:uuid:1", "http", "http:", "a/b+c==", "{1}", "随机"]
+
+
+@pytest.mark.parametrize("nonce", ODD_NONCES)
+@pytest.mark.parametrize("scheme", ["AKSK", "WSSE"])
+def test_a_nonce_that_no_signature_of_a_push_could_have_is_taken(scheme, nonce):
+    assert read_digest(headers(scheme, "d", nonce)).nonce == nonce
+
+
 _SCHEMES = st.sampled_from(["http://", "https://", "HTTP://", "HtTpS://"])
+_HOSTS = st.sampled_from(["sp.example.com", "127.0.0.1:8080", "[::1]"])
 _PATHS = st.text("abcXYZ019-._~/?&=%:", max_size=30)
-URLS = st.builds("{}sp.example.com/{}".format, _SCHEMES, _PATHS)
+URLS = st.builds("{}{}/{}".format, _SCHEMES, _HOSTS, _PATHS)
 NONCES = st.text("abcdef0123456789", min_size=1, max_size=32)
-TIMES = st.datetimes().map("{:%Y-%m-%dT%H:%M:%SZ}".format)
+TIMES = st.datetimes(datetime(1000, 1, 1)).map("{:%Y-%m-%dT%H:%M:%SZ}".format) | st.sampled_from(
+    [CREATED, "2026-01-15T17:30:00.5+08:00"]
+)
+
+
+def divisions(text: str, glue: str = "") -> list[tuple[str, str]]:
+    return [(text[:cut].removesuffix(glue), text[cut:]) for cut in range(1, len(text))]
 
 
 @given(URLS, NONCES, TIMES, st.sampled_from(PushSignature), st.sampled_from(["AKSK", "WSSE"]))
+@example("http://sp.example.com/s", "n1", CREATED, PushSignature.JOINED, "AKSK")
 def test_the_signature_of_a_push_proves_no_request(url, nonce, created, signature, scheme):
     """However its receiver divides what was signed into a nonce and a time."""
     SpUrl.parse(url)
     digest = push_digest(SECRET, url, nonce, created, signature)
     glue = "\n" if signature is PushSignature.LINES else ""
     signed = glue.join((url, nonce, created))
-    divided = [(signed[:cut].removesuffix(glue), signed[cut:]) for cut in range(1, len(signed))]
-    for one, other in [(nonce, created), (url, nonce + created), *divided]:
+    for one, other in [(nonce, created), (url, nonce + created), *divisions(signed, glue)]:
         try:
             read = read_digest(headers(scheme, digest, one, other))
         except RequestRefused:
             continue
         assert not read.proves(SECRET)
+
+
+@given(st.sampled_from(["", "http://", "HTTPS://"]), st.text(max_size=40), TIMES, st.sampled_from(PushSignature))
+@example("http://", "sp.example.com/n1", CREATED, PushSignature.JOINED)
+def test_the_digest_of_a_request_signs_no_push(begins, nonce, created, signature):
+    """However it is divided into a URL, a nonce and a time."""
+    digest = aksk_digest(SECRET, begins + nonce, created)
+    try:
+        read_digest(headers("AKSK", digest, begins + nonce, created))
+    except RequestRefused:
+        return
+    for url, rest in divisions(begins + nonce):
+        try:
+            SpUrl.parse(url)
+        except RequestRefused:
+            continue
+        assert push_digest(SECRET, url, rest, created, signature) != digest
+
+
+@given(st.sampled_from(["AKSK", "WSSE"]), st.text("2026-15T:. Z+", max_size=40) | NONCES, TIMES)
+@example("AKSK", "a2026-01-15T09:30:00.", CREATED)
+def test_a_used_digest_proves_no_other_nonce_and_time(scheme, nonce, created):
+    """However what was signed is divided; else it could be used again."""
+    digest = aksk_digest(SECRET, nonce, created) if scheme == "AKSK" else wsse_digests(SECRET, nonce, created)[0]
+    for one, other in divisions(nonce + created):
+        try:
+            read = read_digest(headers(scheme, digest, one, other))
+        except RequestRefused:
+            continue
+        assert (one, other) == (nonce, created)
+        assert read.proves(SECRET)

@@ -54,6 +54,7 @@ def limits_for(
 
 def callee_day(app: App, callee: PhoneNumber, now: datetime) -> CalleeDay:
     day = now.astimezone(UTC).date()
+    # The secret's other messages, which authenticate requests and sign notifications, end in a time.
     text = f"{app.key} {day.isoformat()} {callee.e164}"
     pseudonym = hmac.new(app.secret.encode(), text.encode(), hashlib.sha256).hexdigest()
     return CalleeDay(pseudonym, day, app.calls_per_callee_per_day)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from duologue.domain.credentials import AppDigest
 from duologue.domain.errors import InvalidField, RequestStale, UnknownApp
-from duologue.wire.huawei.digests import aksk_digest, same, wsse_digests
+from duologue.wire.huawei.digests import aksk_digest, may_sign_push, same, wsse_digests
 from duologue.wire.huawei.header_faults import Fault, HeaderFault
 
 _SCHEME = re.compile(r"\s*(?:AKSK|WSSE)(?![^\s,])", re.IGNORECASE)
@@ -47,7 +47,7 @@ def read_digest(headers: Mapping[str, str]) -> AppDigest:
     Raises:
         HeaderFault: a header or a part is missing or wrong; the first fault in the table's order, Authorization first.
         UnknownApp: the user name cannot be an app key.
-        InvalidField: a header or the nonce is too long, or the nonce is not printable or has a colon.
+        InvalidField: a header or the nonce is too long, or the nonce is not printable or begins like a URL.
         RequestStale: the time is malformed.
     """
     authorization = headers.get("authorization", "")
@@ -68,11 +68,10 @@ def read_digest(headers: Mapping[str, str]) -> AppDigest:
     created = _required(attributes, "created", Fault.AKSK_NO_CREATED if newer else Fault.WSSE_NO_CREATED)
     if not is_app_key(app_key):
         raise UnknownApp("it can be no app key")
-    # With `--push-signature joined` a notification is signed over URL, nonce and time, with AKSK's key and function:
-    # its receiver could send URL and nonce here as one nonce. Every URL has a colon; Base64, hexadecimal and UUIDs have
-    # none.
-    if len(nonce) > _LONGEST_NONCE or not nonce.isprintable() or ":" in nonce:
-        raise InvalidField("Nonce", f"must have 1 to {_LONGEST_NONCE} printable characters, none of them a colon")
+    if len(nonce) > _LONGEST_NONCE or not nonce.isprintable():
+        raise InvalidField("Nonce", f"must have 1 to {_LONGEST_NONCE} printable characters")
+    if may_sign_push(nonce):
+        raise InvalidField("Nonce", "must not begin with http:// or https://")
 
     def proves(secret: str) -> bool:
         expected = (aksk_digest(secret, nonce, created),) if newer else wsse_digests(secret, nonce, created)

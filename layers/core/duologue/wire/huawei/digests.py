@@ -1,13 +1,22 @@
 """The format's digests: two that authenticate an SP, one that signs notifications.
 
 Each takes the app's secret and returns standard Base64 with padding. Comparison is constant-time.
+
+Invariant: the signature of a notification authenticates no request, and the digest of a request signs no notification.
+AKSK and both forms of the signature are HMACs with the same key, and the format has no room for a label in what they
+sign. But a signature's message begins with a URL, so a request whose message begins with one is refused
+(`may_sign_push`). WSSE is not an HMAC; the same rule applies to it, so that there is one.
 """
 
 import base64
 import hashlib
 import hmac
+import re
 
 from duologue.domain.accounts import PushSignature
+
+# What every `domain.sp_url.SpUrl` begins with.
+_URL = re.compile(r"https?://", re.IGNORECASE)
 
 AUTHORIZATION = 'AKSK realm="SDP",profile="UsernameToken",type="Appkey"'
 
@@ -30,6 +39,11 @@ def push_digest(secret: str, url: str, nonce: str, created: str, signature: Push
     """
     glue = "\n" if signature is PushSignature.LINES else ""
     return _hmac(secret, glue.join((url, nonce, created)))
+
+
+def may_sign_push(nonce: str) -> bool:
+    """Whether an AKSK digest with this nonce could be the signature of a notification."""
+    return bool(_URL.match(nonce))
 
 
 def username_token(app_key: str, digest: str, nonce: str, created: str) -> str:

@@ -1,6 +1,6 @@
 """The headers of a digest: the worked numbers to the letter, and nothing that a client could send breaks the reader."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import example, given
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from duologue.domain.accounts import PushSignature
 from duologue.domain.credentials import AccessToken, AppDigest
-from duologue.domain.errors import InvalidField, RequestRefused
+from duologue.domain.errors import InvalidField, RequestRefused, RequestStale
 from duologue.domain.sp_url import SpUrl
 from duologue.wire.huawei.credentials import read_credentials
 from duologue.wire.huawei.digest_headers import read_digest
@@ -111,6 +111,55 @@ def test_a_whole_digest_of_any_text_is_read_or_refused_by_name(scheme, digest, n
         return
     assert isinstance(read, AppDigest)
     assert not read.proves(SECRET)
+
+
+HALF_PAST_NINE = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
+IN_CHINA = HALF_PAST_NINE - timedelta(hours=8)
+MOMENTS = {
+    "2026-01-15T09:30:00Z": {HALF_PAST_NINE, IN_CHINA},
+    "2026-01-15t09:30:00z": {HALF_PAST_NINE, IN_CHINA},
+    "2026-01-15 09:30:00Z": {HALF_PAST_NINE, IN_CHINA},
+    "2026-01-15T09:30:00.1Z": {HALF_PAST_NINE, IN_CHINA},
+    "2026-01-15T09:30:00.1234567Z": {HALF_PAST_NINE, IN_CHINA},  # .NET, "o"
+    "2026-01-15T09:30:00.123456789Z": {HALF_PAST_NINE, IN_CHINA},  # Go, RFC3339Nano
+    f"2026-01-15T09:30:00.{'9' * 100}Z": {HALF_PAST_NINE, IN_CHINA},
+    "2026-01-15T09:29:60Z": {HALF_PAST_NINE, IN_CHINA},
+    "2026-01-15T09:30:00+00:00": {HALF_PAST_NINE},  # Python, isoformat
+    "2026-01-15T09:30:00.123456+00:00": {HALF_PAST_NINE},
+    "2026-01-15T09:30:00-00:00": {HALF_PAST_NINE},
+    "2026-01-15T09:30:00+0000": {HALF_PAST_NINE},  # Java, pattern Z
+    "2026-01-15T17:30:00+08:00": {HALF_PAST_NINE},
+    "2026-01-15T04:30:00-05:00": {HALF_PAST_NINE},
+    "2026-01-16T09:29:00+23:59": {HALF_PAST_NINE},
+}
+NO_TIMES = """
+2026-01-15T09:30:00
+2026-01-15T9:30:00Z
+2026-01-15T09:30Z
+2026-01-15T09:30:00.Z
+2026-01-15T09:30:61Z
+2026-01-15T24:00:00Z
+2026-02-30T09:30:00Z
+2026-01-15T09:30:00+24:00
+2026-01-15T09:30:00+00:60
+2026-01-15T09:30:00+08
+2026-01-15T09:30:00Z+08:00
+２026-01-15T09:30:00Z
+0001-01-01T00:00:00Z
+0001-01-01T00:00:00+00:01
+9999-12-31T23:59:59-00:01
+""".split("\n")[1:-1]
+
+
+@pytest.mark.parametrize("created", MOMENTS)
+def test_a_time_as_libraries_write_it(created):
+    assert set(read_digest(headers("AKSK", "d", created=created)).created) == MOMENTS[created]
+
+
+@pytest.mark.parametrize("created", NO_TIMES)
+def test_what_is_no_time(created):
+    with pytest.raises(RequestStale):
+        read_digest(headers("AKSK", "d", created=created))
 
 
 @pytest.mark.parametrize("nonce", ["a\nb", "a\x00", "n" * 129])

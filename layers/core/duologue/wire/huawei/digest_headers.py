@@ -21,7 +21,10 @@ _SCHEME = re.compile(r"\s*(?:AKSK|WSSE)(?![^\s,])", re.IGNORECASE)
 _USERNAME_TOKEN = re.compile(r"\s*UsernameToken(?![^\s,])", re.IGNORECASE)
 # The lookbehind keeps the search linear: otherwise each letter of a long run would be tried as a start.
 _ATTRIBUTE = re.compile(r"""(?<![A-Za-z])([A-Za-z]+)\s*=\s*(?:"([^"]*)"|([^\s",]+))""")
-_CREATED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z", re.ASCII)
+# RFC 3339 §5.6 with the variants of its notes (small letters, a space for T), and offsets without their colon.
+_CREATED = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):?(\d\d))", re.ASCII | re.IGNORECASE
+)
 _LONGEST_HEADER = 2048
 """Twice the maximum length of all parts. Anyone can send a header, so longer ones are not parsed."""
 _LONGEST_NONCE = 128
@@ -108,11 +111,19 @@ def _required(attributes: Attributes, name: str, missing: Fault) -> str:
 
 
 def _moments(created: str) -> tuple[datetime, ...]:
-    """The possible readings: UTC as the Z says, or UTC+8 as some pages and samples have it in spite of the Z."""
-    if not _CREATED.fullmatch(created):
+    """The possible readings, to the second. An offset means one moment; Z is UTC, or UTC+8 as some pages have it."""
+    match = _CREATED.fullmatch(created)
+    if match is None:
         raise RequestStale("Created is not written as 2026-01-15T09:30:00Z")
+    year, month, day, hour, minute, second = map(int, match.group(1, 2, 3, 4, 5, 6))
+    sign, hours, minutes = match.group(7, 8, 9)
     try:
-        as_utc = datetime.fromisoformat(created.removesuffix("Z").partition(".")[0]).replace(tzinfo=UTC)
-        return as_utc, as_utc - _CHINA
+        if second > 60 or int(hours or 0) > 23 or int(minutes or 0) > 59:  # 60 is a leap second
+            raise ValueError(created)
+        as_written = datetime(year, month, day, hour, minute, tzinfo=UTC) + timedelta(seconds=second)
+        if sign is None:
+            return as_written, as_written - _CHINA
+        offset = timedelta(hours=int(hours), minutes=int(minutes))
+        return (as_written + offset if sign == "-" else as_written - offset,)
     except (ValueError, OverflowError) as error:  # February 30; the first hours of the year 1
         raise RequestStale("Created is no time") from error

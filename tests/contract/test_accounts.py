@@ -81,6 +81,7 @@ APP = App(
     recording_notices=("bye.wav", "hello.wav"),
     recording=True,
     push_signature=PushSignature.JOINED,
+    reuse_nonces=True,
 )
 
 
@@ -221,7 +222,9 @@ def test_of_two_changes_at_once_none_is_lost(dynamo):
 def test_a_row_of_an_older_version_has_the_defaults(dynamo, aws, table):
     dynamo.add_sp(SP)
     dynamo.add_app(replace(APP, older_secret=None))
-    later = "push_signature calls_per_second calls_per_callee_per_day countries test_numbers prompts".split()
+    later = (
+        "push_signature reuse_nonces calls_per_second calls_per_callee_per_day countries test_numbers prompts".split()
+    )
     aws("dynamodb").update_item(
         TableName=table,
         Key={"pk": {"S": "APP#app-1"}, "sk": {"S": "APP"}},

@@ -113,6 +113,7 @@ def test_an_sp_and_its_app(platform, monkeypatch):
             "status_url": "http://127.0.0.1:9/status",
             "fee_url": "http://127.0.0.1:9/fee",
             "push_signature": "lines",
+            "reuse_nonces": False,
             "concurrent_calls": 5,
             "calls_per_second": 10,
             "calls_per_callee_per_day": 0,
@@ -218,6 +219,9 @@ def test_settings_change_one_by_one(platform, app_key):
         (("--no-recording",), {"recording": False}),
         (("--push-signature", "joined"), {"push_signature": PushSignature.JOINED}),
         (("--push-signature", "lines"), {"push_signature": PushSignature.LINES}),
+        (("--reuse-nonces",), {"reuse_nonces": True}),
+        (("--concurrent-calls", "4"), {"reuse_nonces": True}),
+        (("--no-reuse-nonces",), {"reuse_nonces": False}),
     ]
     for words, expected in changes:
         assert platform.do("app", "set", app_key, *words)[0] == 0

@@ -322,6 +322,18 @@ def test_a_nonce_is_good_once_whatever_is_signed_with_it(door, generation):
     assert door.knock(proven(event_of("look-up"), later)) == (403, "1020003")
 
 
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_an_app_that_may_reuse_nonces_sends_one_header_while_its_time_is_valid(door, generation):
+    headers = door.signed(generation).headers
+    door.change(reuse_nonces=True)
+    for _ in range(2):
+        for route in ("look-up", "show-urls"):
+            assert door.knock(proven(event_of(route), headers)) == (200, "0")
+        door.clock.advance(5 * 60)
+    door.clock.advance(1)
+    assert door.knock(proven(event_of("look-up"), headers)) == (400, "1010013")
+
+
 def test_a_request_that_was_refused_before_leaves_its_nonce(door):
     for other in ({"secret": "no secret"}, {"created": "never"}, {"realm": "other"}):
         door.knock(proven(event_of("look-up"), door.signed("aksk", nonce="mine", **other).headers))

@@ -19,6 +19,7 @@ def plain_attributes(app: App) -> dict[str, Any]:
         "status_url": app.status_url,
         "fee_url": app.fee_url,
         "push_signature": app.push_signature.value,
+        "reuse_nonces": app.reuse_nonces,
         "concurrent_calls": app.concurrent_calls,
         "calls_per_second": app.calls_per_second,
         "calls_per_callee_per_day": app.calls_per_callee_per_day,
@@ -50,6 +51,7 @@ _WORDS = ("display_numbers", "countries", "test_numbers", "recording_notices")
 _AS_THEY_ARE = (
     "status_url",
     "fee_url",
+    "reuse_nonces",
     "concurrent_calls",
     "calls_per_second",
     "calls_per_callee_per_day",

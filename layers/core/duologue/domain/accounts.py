@@ -39,6 +39,8 @@ class App:
     status_url: str | None = None
     fee_url: str | None = None
     push_signature: PushSignature = PushSignature.LINES
+    reuse_nonces: bool = False
+    """A digest may be sent again while its time is valid, for clients that make their headers once."""
     concurrent_calls: int = 10
     calls_per_second: int = 10
     calls_per_callee_per_day: int = 0

@@ -19,7 +19,7 @@ class AppDigest:
 
     app_key: str
     nonce: str
-    """Valid once."""
+    """Valid once, unless the app may reuse nonces."""
     created: tuple[datetime, ...]
     """All possible readings of the digest's time, since clients differ in the time zone; aware."""
     proves: Callable[[str], bool] = field(repr=False, compare=False)

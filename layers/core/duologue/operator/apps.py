@@ -87,6 +87,11 @@ def _add_settings(command: argparse.ArgumentParser, *, numbers_required: bool = 
         help="signature of notifications: parts separated by line feeds, or concatenated as older servers expect",
     )
     command.add_argument(
+        "--reuse-nonces",
+        action=argparse.BooleanOptionalAction,
+        help="accept the headers of a digest again while their time is valid (--no-reuse-nonces: once)",
+    )
+    command.add_argument(
         "--concurrent-calls", type=int, metavar="N", help="calls in progress at the same time; more are refused"
     )
     command.add_argument(
@@ -114,6 +119,7 @@ def _add_settings(command: argparse.ArgumentParser, *, numbers_required: bool = 
 
 
 _PLAIN = (
+    "reuse_nonces",
     "concurrent_calls",
     "calls_per_second",
     "calls_per_callee_per_day",
@@ -210,6 +216,7 @@ def _shown(app: App) -> Said:
         "status_url": app.status_url,
         "fee_url": app.fee_url,
         "push_signature": app.push_signature.value,
+        "reuse_nonces": app.reuse_nonces,
         "concurrent_calls": app.concurrent_calls,
         "calls_per_second": app.calls_per_second,
         "calls_per_callee_per_day": app.calls_per_callee_per_day,

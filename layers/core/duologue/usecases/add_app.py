@@ -23,6 +23,7 @@ class NewApp:
     status_url: str | None = None
     fee_url: str | None = None
     push_signature: PushSignature = PushSignature.LINES
+    reuse_nonces: bool = False
     concurrent_calls: int = 10
     calls_per_second: int = 10
     calls_per_callee_per_day: int = 0

@@ -1,7 +1,8 @@
 """Authenticate a request. All requests except log-in, refresh and log-out pass here.
 
 A token is looked up. A digest is checked in this order, each with its own error: known app, lock, time, digest (a wrong
-one is counted), active account, new nonce. The nonce is last, so that only valid digests use up nonces.
+one is counted), active account, new nonce unless the app may reuse nonces. The nonce is last, so that only valid
+digests use up nonces.
 """
 
 from dataclasses import dataclass
@@ -41,7 +42,8 @@ class Authenticate:
                 app = self.accounts.app(credentials.app_key)
                 self._check_digest(credentials, app, source)
                 _check_active(app, self.accounts)
-                self.auth_attempts.use_nonce(app.key, nonce, nonce_needed_until(created), self.clock.now())
+                if not app.reuse_nonces:
+                    self.auth_attempts.use_nonce(app.key, nonce, nonce_needed_until(created), self.clock.now())
         return app
 
     def _check_digest(self, digest: AppDigest, app: App, source: str) -> None:

@@ -4,12 +4,15 @@ An operation takes the parameters as the model names them and returns the member
 `ServiceRefusal`. Operations of the model that are not here are answered with 501.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from pstn.actions.bridge import sip_header_allowed
 from pstn.exchange import Exchange
 from pstn.refusals import ServiceRefusal
+
+_INDEX = re.compile("[0-9]{1,9}")
 
 Parameters = dict[str, Any]
 Operation = Callable[[Exchange, Parameters], Parameters | None]
@@ -24,11 +27,12 @@ def operation(function: Operation) -> Operation:
 
 def page(items: list[Parameters], parameters: Parameters, name: str) -> Parameters:
     """One page of a list. The token is the index where the next page starts."""
-    start, most = parameters.get("NextToken", "0"), parameters.get("MaxResults", 100)
-    if not str(start).isdigit():
+    token, most = str(parameters.get("NextToken", "0")), parameters.get("MaxResults", 100)
+    if not _INDEX.fullmatch(token):
         raise ServiceRefusal("BadRequest", "NextToken is invalid")
-    end = int(start) + most
-    answer: Parameters = {name: items[int(start) : end]}
+    start = int(token)
+    end = start + most
+    answer: Parameters = {name: items[start:end]}
     if end < len(items):
         answer["NextToken"] = str(end)
     return answer

@@ -12,6 +12,7 @@
 """
 
 import json
+import re
 from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import Any
@@ -25,6 +26,7 @@ from pstn.refusals import ServiceRefusal
 from pstn.switches import Quotas, Switches
 
 PREFIX = "/_lab/"
+_COUNT = re.compile("[0-9]{1,9}")
 
 
 class Control:
@@ -36,7 +38,7 @@ class Control:
         """Returns the JSON to answer with. Raises: ServiceRefusal."""
         try:
             given = json.loads(body) if body.strip() else {}
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:  # RecursionError: thousands of nested brackets
             raise ServiceRefusal("BadRequest", "The request body is not valid JSON") from error
         if not isinstance(given, dict):
             raise ServiceRefusal("BadRequest", "The request body is not a JSON object")
@@ -49,10 +51,10 @@ class Control:
                 case "GET", ["calls"]:
                     return [self._call(key) for key in self.exchange.calls]
                 case "GET", ["feed"]:
-                    since = query.get("since", ["0"])[0]
-                    if not since.isdigit():
+                    since = _COUNT.fullmatch(query.get("since", ["0"])[0])
+                    if since is None:
                         raise ServiceRefusal("BadRequest", "since must be a whole number: how many events to skip")
-                    return [event.as_json() for event in self.network_events[int(since) :]]
+                    return [event.as_json() for event in self.network_events[int(since[0]) :]]
                 case "GET", ["switches"]:
                     return show_switches(self.exchange.switches)
                 case "PUT", ["switches"]:

@@ -15,6 +15,7 @@ SDKs, curl and servers send neither Origin nor Sec-Fetch-*, and name the host th
 https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html
 """
 
+import re
 from collections.abc import Callable, Collection, Coroutine, Iterable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -25,6 +26,7 @@ LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _FETCH_SITES = {"none", "same-origin"}
 _CORS = "access-control-"
 _MOST_DRAINED = 64 * 1024
+_LENGTH = re.compile("[0-9]{1,12}")
 
 Headers = Iterable[tuple[str, str]]
 Scope = dict[str, Any]
@@ -110,7 +112,10 @@ def guarded(
 
 
 class GuardedHandler(BaseHTTPRequestHandler):
-    """A handler of http.server whose requests pass the guard first, whatever their method."""
+    """A handler of http.server whose requests pass the guard first, whatever their method.
+
+    Handlers read bodies by `content`, which believes no length that a client makes up.
+    """
 
     pages = False
 
@@ -126,16 +131,28 @@ class GuardedHandler(BaseHTTPRequestHandler):
         reason = refusal(self.command, self.headers.items(), port, pages=self.pages, also=self.also)
         if reason is None:
             return True
-        length = self.headers.get("Content-Length", "")
-        if length.isdecimal():  # a connection that is closed with unread bytes may be reset before the answer is read
-            self.rfile.read(min(int(length), _MOST_DRAINED))
+        self.refuse(HTTPStatus.FORBIDDEN, reason)
+        return False
+
+    def content(self, most: int) -> bytes | None:
+        """The body, empty if none was sent; None: its length is malformed, missing (chunked) or above `most` bytes."""
+        length = self._length()
+        return None if length is None or length > most else self.rfile.read(length)
+
+    def refuse(self, status: HTTPStatus, reason: str) -> None:
+        """Answer in plain text instead of handling the request, and close the connection."""
+        # A connection that is closed with unread bytes may be reset before the answer is read.
+        self.rfile.read(min(self._length() or 0, _MOST_DRAINED))
         content = body_of(reason)
         self.close_connection = True
-        self.send_response(HTTPStatus.FORBIDDEN)
+        self.send_response(status)
         self.send_header("Content-Type", "text/plain; charset=utf-8")
         self.send_header("Content-Length", str(len(content)))
         self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)
-        return False
+
+    def _length(self) -> int | None:
+        declared = self.headers.get("Content-Length", "0")
+        return int(declared) if _LENGTH.fullmatch(declared) and "Transfer-Encoding" not in self.headers else None

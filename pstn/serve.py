@@ -5,11 +5,14 @@ Requests of web pages are refused (http_guard).
 
 import asyncio
 import threading
+from http import HTTPStatus
 from http.server import ThreadingHTTPServer
 from types import TracebackType
 
 from pstn.http_guard import GuardedHandler
 from pstn.service import PstnService
+
+_LARGEST_BODY = 1024 * 1024
 
 
 class LoopbackServer:
@@ -21,7 +24,10 @@ class LoopbackServer:
 
             def _serve(self) -> None:
                 path, _, query = self.path.partition("?")
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                body = self.content(_LARGEST_BODY)
+                if body is None:
+                    self.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"At most {_LARGEST_BODY} bytes, not chunked.")
+                    return
                 status, headers, content = asyncio.run(
                     service.handle(self.command, path, dict(self.headers.items()), body, query)
                 )

@@ -66,7 +66,7 @@ def _parameters(
         return {}
     try:
         payload = json.loads(body) if body.strip() else {}
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # RecursionError: thousands of nested brackets
         raise ServiceRefusal("BadRequest", "The request body is not valid JSON") from error
     if not isinstance(payload, dict):
         raise ServiceRefusal("BadRequest", "The request body is not a JSON object")

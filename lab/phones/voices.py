@@ -7,4 +7,4 @@ def voice(number: str) -> float:
     Multiples of 20 Hz: a second is a whole number of waves, so it can be looped.
     """
     last = number[-2:]
-    return 300.0 + 20.0 * (int(last) if last.isdigit() else 0)
+    return 300.0 + 20.0 * (int(last) if last.isdecimal() else 0)

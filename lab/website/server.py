@@ -129,9 +129,11 @@ class _Answering(GuardedHandler, BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         path = urlsplit(self.path).path
-        content = self._content(_LARGEST_NOTE if path in (STATUS_PATH, FEE_PATH) else _LARGEST_FORM)
+        content = self.content(_LARGEST_NOTE if path in (STATUS_PATH, FEE_PATH) else _LARGEST_FORM)
         call, what = self._call(path)
         if content is None:
+            self.close_connection = True
+            self._html(413, plain_page("Too large", "This request is larger than any form of this site."))
             return
         if path in (STATUS_PATH, FEE_PATH):
             self._notification(path, content)
@@ -231,14 +233,6 @@ class _Answering(GuardedHandler, BaseHTTPRequestHandler):
     def _call(self, path: str) -> tuple[SpCall | None, str]:
         match = _CALL.fullmatch(path)
         return (self.backend.call_log.get(match[1]), match[2] or "") if match else (None, "")
-
-    def _content(self, most: int) -> bytes | None:
-        length = self.headers.get("Content-Length", "0")
-        if not length.isdecimal() or int(length) > most or self.headers.get("Transfer-Encoding"):
-            self.close_connection = True
-            self._html(413, plain_page("Too large", "This request is larger than any form of this site."))
-            return None
-        return self.rfile.read(int(length))
 
     def _missing(self) -> None:
         self._html(404, plain_page("Not found", "There is no such page, or its call was too long ago."))

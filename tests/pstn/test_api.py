@@ -416,12 +416,23 @@ def test_every_imitated_operation_is_the_model_s():
 
 
 async def raw(service: PstnService, method: str, path: str, body: bytes = b"") -> tuple[int, dict[str, str], bytes]:
-    return await service.handle(method, path, {}, body, "")
+    path, _, query = path.partition("?")
+    return await service.handle(method, path, {}, body, query)
+
+
+# More digits than int() reads, a digit that it does not, and a sign.
+NO_COUNTS = ["9" * 5000, "%C2%B2", "-1"]
 
 
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [
+        *(("GET", f"/_lab/feed?since={each}", b"", 400) for each in NO_COUNTS),
+        *(("GET", f"/sip-rules?next-token={each}", b"", 400) for each in NO_COUNTS),
+        *(("GET", f"/sip-rules?max-results={each}", b"", 400) for each in NO_COUNTS),
+        ("POST", "/sip-rules", b"[" * 100_000, 400),
+        ("PUT", "/_lab/switches", b"[" * 100_000, 400),
+        ("PUT", "/_lab/switches", b"9" * 5000, 400),
         ("POST", "/sip-media-applications", b"{", 400),
         ("POST", "/sip-media-applications", b"[]", 400),
         ("POST", "/sip-media-applications", b"\xff", 400),

@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import threading
 from contextlib import closing, contextmanager
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -191,8 +192,14 @@ class TestHandler:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self):
-                self.send_response(204)
+                content = self.content(1000)
+                if content is None:
+                    self.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "At most 1000 bytes.")
+                    return
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
+                self.wfile.write(content)
 
             def log_message(self, *_):
                 """Silent."""
@@ -209,9 +216,17 @@ class TestHandler:
             assert (answer.status, answer.headers["Connection"]) == (403, "close")
             assert answer.read().startswith(b"Refused by the Origin rule: ")
 
-    def test_others_are_served(self, port):
-        with asked(port, "POST", body=b"x") as answer:
-            assert answer.status == 204
+    @pytest.mark.parametrize("body", [b"", b"x" * 1000], ids=len)
+    def test_others_are_served(self, port, body):
+        with asked(port, "POST", body=body) as answer:
+            assert (answer.status, answer.read()) == (200, body)
+
+    @pytest.mark.parametrize("origin", [{}, {"Origin": "http://evil.example"}], ids=["let in", "refused"])
+    @pytest.mark.parametrize("length", ["1001", "9" * 5000, "-1", "+1", "1_0", "\xb2", "1, 1", "", None], ids=str)
+    def test_no_length_of_a_body_breaks_it(self, port, origin, length):
+        declared = {"Transfer_Encoding": "chunked"} if length is None else {"Content_Length": length}
+        with asked(port, "POST", body=b"x" * 1001 if length == "1001" else None, **declared, **origin) as answer:
+            assert answer.status == (403 if origin else 413)
 
 
 class TestTheNetworkAlone:

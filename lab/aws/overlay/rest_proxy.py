@@ -17,6 +17,7 @@ The client's own header names are known only for requests through `lab.aws.edge`
 from __future__ import annotations
 
 import asyncio
+import re
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,7 @@ from lab.aws.ministack import ministack
 INTEGRATION_SECONDS = 29.0
 """https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html"""
 
+_STATUS = re.compile("[1-5][0-9]{2}")
 _RESPONSE_KEYS = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
 
 
@@ -74,7 +76,7 @@ def well_formed(answer: Any) -> bool:
     if not isinstance(answer, dict) or set(answer) - _RESPONSE_KEYS:
         return False
     status, body = answer.get("statusCode", 200), answer.get("body")
-    if not str(status).isdigit() or not 100 <= int(status) <= 599:
+    if not _STATUS.fullmatch(str(status)):
         return False
     return body is None or isinstance(body, str)
 

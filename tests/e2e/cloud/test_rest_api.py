@@ -51,7 +51,7 @@ def test_an_unknown_route_answers_with_the_gateway_response(stack):
         assert (answer.status, answer.json()) == (404, {"resultcode": "404"})
 
 
-@pytest.mark.parametrize("how", [b"raise", b"nonsense"])
+@pytest.mark.parametrize("how", [b"raise", b"nonsense", b"no status"])
 def test_a_function_that_fails_is_the_gateways_own_answer_without_its_error(stack, how):
     answer = stack.request("/echo/bob", "POST", how)
     assert (answer.status, answer.json()) == (502, {"resultcode": "5xx"})

@@ -3,28 +3,27 @@
 Requests of web pages are refused (pstn/http_guard.py).
 """
 
-import base64
-import hashlib
-import hmac
 import json
 import logging
-import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from lab.sp.signatures import PushSignatures
 from pstn.feed import tell
 from pstn.http_guard import GuardedHandler
 
 ACCEPTED = b'{"resultcode":"0","resultdesc":"Success"}'
+_LARGEST_BODY = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Notification:
-    """One POST of the platform. `signed`: its digest is valid for this app's secret and this URL."""
+    """One POST of the platform. `signed`: see `lab.sp.signatures`."""
 
     at: datetime
     url: str
@@ -69,6 +68,7 @@ class Receiver:
 
     def __post_init__(self) -> None:
         self._changed = threading.Condition()
+        self._signatures = PushSignatures(self.secret)
         self._server = _Server(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, name="sp-receiver", daemon=True)
@@ -110,7 +110,8 @@ class Receiver:
 
     def _take(self, path: str, headers: dict[str, str], content: bytes) -> int:
         url = self.url + path
-        notification = Notification(datetime.now(UTC), url, json.loads(content), is_signed(self.secret, url, headers))
+        signed = self._signatures.accept(url, headers)
+        notification = Notification(datetime.now(UTC), url, json.loads(content), signed)
         status = self.answer(notification)
         with self._changed:
             if status == 200:
@@ -124,7 +125,10 @@ class Receiver:
 
         class Handler(GuardedHandler, BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                content = self.content(_LARGEST_BODY)
+                if content is None:
+                    self.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"At most {_LARGEST_BODY} bytes, not chunked.")
+                    return
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 self.send_response(receiver._take(self.path, headers, content))
                 self.send_header("Content-Length", str(len(ACCEPTED)))
@@ -140,13 +144,3 @@ class Receiver:
 def observer_failed(error: Exception) -> None:
     """Log what an observer of notifications raised."""
     logging.getLogger(__name__).error("An observer of notifications failed", exc_info=error)
-
-
-def is_signed(secret: str, url: str, headers: dict[str, str]) -> bool:
-    """Base64(HMAC-SHA256(secret, url LF nonce LF created)), as the platform's documentation of notifications says."""
-    given = dict(re.findall(r'(\w+)="([^"]*)"', headers.get("x-aksk", "")))
-    if 'realm="SDP"' not in headers.get("authorization", ""):
-        return False
-    message = "\n".join((url, given.get("Nonce", ""), given.get("Created", "")))
-    expected = base64.b64encode(hmac.new(secret.encode(), message.encode(), hashlib.sha256).digest()).decode()
-    return hmac.compare_digest(expected, given.get("PasswordDigest", ""))

@@ -17,9 +17,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lab.sp.client import Reply, SpClient
-from lab.sp.receiver import Notification, is_signed, observer_failed
+from lab.sp.receiver import Notification, observer_failed
 from lab.sp.recordings import RecordingDownload, open_recording
 from lab.sp.session import SpSession
+from lab.sp.signatures import PushSignatures
 from lab.website import texts
 from lab.website.call_log import MOST_CALLS, CallLog, SpCall
 from lab.website.numbers import InvalidNumber, formatted, parse_number
@@ -73,11 +74,12 @@ class SpBackend:
     observers: list[Callable[[Notification], None]] = field(default_factory=list)
     """Called with each notification that was taken: be quick. What they raise is logged."""
     refused: int = 0
-    """Notifications refused: not signed with the app's secret, or none of the platform's format."""
+    """Notifications refused: not signed (see `lab.sp.signatures`), or none of the platform's format."""
 
     def __post_init__(self) -> None:
         self._placing = threading.Lock()
         self._requests: dict[str, _PlaceRequest] = {}
+        self._signatures = PushSignatures(self.secret, self.now)
 
     def place(self, scenario: Scenario, form: CallForm) -> SpCall:
         """Place a callback.
@@ -120,7 +122,7 @@ class SpBackend:
     def receive(self, path: str, headers: Mapping[str, str], content: bytes) -> int:
         """Handle a notification; returns the HTTP status to answer with. Names of `headers` are in lower case."""
         url = self.url + path
-        if not is_signed(self.secret, url, dict(headers)):
+        if not self._signatures.accept(url, headers):
             self.refused += 1
             return 403
         received_at = self.now()

@@ -19,7 +19,7 @@ class NotifiedBackend(SpBackend):
 
     def notify(self, body: dict, secret: str = SECRET) -> int:
         path = FEE_PATH if body["eventType"] == "fee" else STATUS_PATH
-        return self.receive(path, signed(self.url + path, secret), json.dumps(body).encode())
+        return self.receive(path, signed(self.url + path, secret, self.now()), json.dumps(body).encode())
 
 
 @pytest.fixture

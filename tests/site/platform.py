@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from typing import Any
 
 from duologue.wire.huawei.digests import AUTHORIZATION, push_digest, username_token
@@ -90,10 +91,13 @@ def fails(error: Exception) -> Callable[[], Reply]:
     return answer
 
 
-def signed(url: str, secret: str = SECRET) -> dict[str, str]:
-    """The headers of a notification, by their names in lower case."""
-    created = "2026-11-23T09:00:00Z"
-    token = username_token(ACCOUNT.app_key, push_digest(secret, url, "n1", created), "n1", created)
+_NONCES = map("n{}".format, count())
+
+
+def signed(url: str, secret: str = SECRET, at: datetime = START) -> dict[str, str]:
+    """The headers of a notification, by their names in lower case, with a nonce of its own."""
+    created, nonce = f"{at:%Y-%m-%dT%H:%M:%SZ}", next(_NONCES)
+    token = username_token(ACCOUNT.app_key, push_digest(secret, url, nonce, created), nonce, created)
     return {"authorization": AUTHORIZATION, "x-aksk": token}
 
 

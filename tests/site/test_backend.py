@@ -2,6 +2,7 @@
 
 import json
 import threading
+from datetime import timedelta
 
 import pytest
 
@@ -153,6 +154,32 @@ class TestNotifications:
         assert backend.receive(FEE_PATH, headers, json.dumps(fee()).encode()) == 403
         assert backend.receive(STATUS_PATH, {}, json.dumps(TALK[0]).encode()) == 403
         assert call.notifications == []
+
+    @pytest.mark.parametrize("minutes", [-5, 0, 5])
+    def test_a_signature_is_good_once_whatever_the_body(self, backend, call, clock, minutes):
+        headers = signed(backend.url + STATUS_PATH, at=clock.now() - timedelta(minutes=minutes))
+        assert backend.receive(STATUS_PATH, headers, json.dumps(TALK[0]).encode()) == 200
+        for after in (0, 5, 5, 1):
+            clock.move(after * 60)
+            assert backend.receive(STATUS_PATH, headers, json.dumps(TALK[1]).encode()) == 403
+        assert len(call.notifications) == 1
+
+    @pytest.mark.parametrize("seconds", [301, -301, 8 * 3600, 10**9])
+    def test_a_signature_of_another_time_is_refused(self, backend, call, clock, seconds):
+        headers = signed(backend.url + STATUS_PATH, at=clock.now() - timedelta(seconds=seconds))
+        assert backend.receive(STATUS_PATH, headers, json.dumps(TALK[0]).encode()) == 403
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("x-aksk", 'UsernameToken PasswordDigest="é",Nonce="é",Created="é"'),
+            ("x-aksk", ""),
+            ("authorization", "é"),
+        ],
+    )
+    def test_a_header_that_is_no_signature_is_refused(self, backend, call, name, value):
+        headers = {**signed(backend.url + STATUS_PATH), name: value}
+        assert backend.receive(STATUS_PATH, headers, json.dumps(TALK[0]).encode()) == 403
 
     @pytest.mark.parametrize(
         "content", [b"", b"[]", b"{}", b'{"eventType": "answer"}', b"\xff", b'{"eventType":"fee"}']

@@ -186,11 +186,11 @@ def test_no_limit_is_another_thing_than_the_longest_one_and_never_zero():
         ({"maxDuration": 30.5}, InvalidField, "maxDuration must be a whole number"),
         ({"maxDuration": float("inf")}, InvalidField, "maxDuration must be a whole number"),
         ({"maxDuration": True}, InvalidField, "maxDuration must be a whole number"),
-        ({"lastMinVoice": "../secret.wav"}, InvalidField, "lastMinVoice must be a file name"),
-        ({"lastMinToUE": "all"}, InvalidField, 'lastMinToUE must be "toa" or "tob" or "both"'),
+        ({"maxDuration": 30, "lastMinVoice": "../secret.wav"}, InvalidField, "lastMinVoice must be a file name"),
+        ({"maxDuration": 30, "lastMinToUE": "all"}, InvalidField, 'lastMinToUE must be "toa" or "tob" or "both"'),
         ({"playPreVoice": "on"}, InvalidField, 'playPreVoice must be "true" or "false"'),
-        ({"preVoice": "a" * 129}, InvalidField, "preVoice must have 1 to 128 characters"),
-        ({"preVoice": "nobody-has-it.wav"}, InvalidField, "preVoice is not a prompt that the operator has uploaded"),
+        ({"playPreVoice": "true", "preVoice": "a" * 129}, InvalidField, "preVoice must have 1 to 128 characters"),
+        ({"playPreVoice": True, "preVoice": "none.wav"}, InvalidField, "preVoice is not a prompt that the operator"),
         ({"waitVoice": "a b.wav"}, InvalidField, "waitVoice must be a file name"),
         ({"calleeMedia": "some"}, InvalidField, 'calleeMedia must be "all" or "none" or "fail"'),
         ({"statusUrl": "http://sp.example.com/"}, InvalidField, "statusUrl must be a URL in Base64"),
@@ -203,7 +203,7 @@ def test_no_limit_is_another_thing_than_the_longest_one_and_never_zero():
         ({"feeUrl": encoded("http://u:p@sp.example.com/")}, ForbiddenAddress, "feeUrl must not carry a user name"),
         ({"recordFlag": "yes"}, InvalidField, 'recordFlag must be "true" or "false"'),
         ({"recordFlag": "true"}, RecordingNotEnabled, "recordFlag is true, but recording is not enabled"),
-        ({"recordHintTone": 1}, InvalidField, "recordHintTone must be a string"),
+        ({"recordFlag": "true", "recordHintTone": 1}, InvalidField, "recordHintTone must be a string"),
         (
             {"recordFlag": "true", "recordHintTone": "nobody-has-it.wav"},
             InvalidField,
@@ -230,6 +230,25 @@ def test_each_broken_rule_has_its_own_sentence(fields, kind, sentence):
         read(**fields)
     assert str(refused.value).startswith(sentence)
     assert type(refused.value) is kind
+
+
+@pytest.mark.parametrize(
+    ("name", "condition", "off", "on"),
+    [
+        ("lastMinVoice", "maxDuration", (0, "0", None, ""), 30),
+        ("lastMinToUE", "maxDuration", (0, "0", None, ""), 30),
+        ("preVoice", "playPreVoice", ("false", False, None, ""), "true"),
+        ("recordHintTone", "recordFlag", ("false", False, None, ""), "true"),
+    ],
+)
+@pytest.mark.parametrize("sent", ["not-uploaded.wav", "no/file name", "x" * 500, 7, ["a"]])
+def test_a_field_without_effect_is_not_judged(name, condition, off, on, sent):
+    """The format's table says "effective if" or "only if" of each; clients send their house prompts in every request."""
+    app = replace(APP, recording=True)
+    for value in off:
+        assert read(app, **{name: sent, condition: value}) == read(app)
+    with pytest.raises(InvalidField, match=f"^{name} "):
+        read(app, **{name: sent, condition: on})
 
 
 def test_of_several_broken_rules_the_first_of_the_table_is_told():

@@ -11,7 +11,14 @@ import unicodedata
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import PlainValidator, ValidationError, WithJsonSchema
+from pydantic import (
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
 from pydantic_core import PydanticCustomError
 
 from duologue.domain.errors import InvalidField
@@ -37,6 +44,18 @@ def first_fault(error: ValidationError) -> InvalidField:
         return InvalidField(field, "is required")
     kind: type[InvalidField] = fault["ctx"]["kind"]
     return kind(field, fault["ctx"]["text"])
+
+
+def effective_if(condition: str, otherwise: object = None) -> WrapValidator:
+    """A field that has an effect only if the field `condition`, which is declared before it, is neither 0 nor false.
+
+    Without effect it is not judged, and has the value `otherwise`.
+    """
+
+    def validate(value: object, judge: ValidatorFunctionWrapHandler, sent: ValidationInfo) -> object:
+        return judge(value) if sent.data.get(condition) else otherwise
+
+    return WrapValidator(validate)
 
 
 def _text(rule: Callable[[str], T], shortest: int, longest: int) -> Callable[[Any], T]:

@@ -1,14 +1,14 @@
 """Request bodies: place a callback, stop one, set notification URLs.
 
 The models have one line per field, in the order of the published table: of several broken rules the first in that
-order is reported. Unknown fields are ignored. Null counts as absent, and so does an empty string in an optional field:
-clients send every field of their form.
+order is reported. Unknown fields are ignored, and fields that have no effect because of another. Null counts as absent,
+and so does an empty string in an optional field: clients send every field of their form.
 """
 
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -30,6 +30,7 @@ from duologue.wire.huawei.fields import (
     StopSignal,
     Url,
     UserData,
+    effective_if,
     first_fault,
 )
 from duologue.wire.huawei.json_body import JsonBody
@@ -52,16 +53,16 @@ class Click2Call(BaseModel):
     calleeNbr: Number
     bindNbr: Number | None = None
     maxDuration: Minutes = 0
-    lastMinVoice: AudioName | None = None
-    lastMinToUE: LastMinuteTo = "both"
+    lastMinVoice: Annotated[AudioName | None, effective_if("maxDuration")] = None
+    lastMinToUE: Annotated[LastMinuteTo, effective_if("maxDuration", otherwise="both")] = "both"
     playPreVoice: Flag = False
-    preVoice: AudioName | None = None
+    preVoice: Annotated[AudioName | None, effective_if("playPreVoice")] = None
     waitVoice: AudioName | None = None
     calleeMedia: Media = "all"
     statusUrl: Url | None = None
     feeUrl: Url | None = None
     recordFlag: Flag = False
-    recordHintTone: AudioName | None = None
+    recordHintTone: Annotated[AudioName | None, effective_if("recordFlag")] = None
     partyTypeRequiredInDisconnect: Flag = False
     returnIdlePort: Flag = False
     userData: UserData | None = None

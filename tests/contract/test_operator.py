@@ -157,7 +157,7 @@ def test_a_password_that_was_made_up_is_printed_once(platform):
             ("app", "add", "nobody", "--display-number", "+12025550100", "--status-url", "http://127.0.0.1/"),
             "status URL must be an https URL, unless --allow-plain-http is given",
         ),
-        (("app", "add", "nobody", "--display-number", "+12025550100", "--country", "USA"), "country must be"),
+        (("app", "add", "nobody", "--display-number", "+12025550100", "--country", "USA"), "country USA is not"),
         (("app", "add", "nobody", "--display-number", "+12025550100", "--calls-per-second", "0"), "calls per second"),
         (("app", "set", "nothing", "--concurrent-calls", "5"), "no app nothing"),
         (("app", "suspend", "nothing"), "no app nothing"),

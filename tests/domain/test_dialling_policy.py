@@ -6,6 +6,8 @@ audiovisual ones, PTS's for books and films. The others have digits in sequence 
 range of that kind; none was ever dialled.
 """
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,11 +21,18 @@ from duologue.domain.dialling_policy import (
     PlannedNumber,
     check_apart,
     check_shown,
+    prefixes_in_use,
 )
 from duologue.domain.errors import NumberRefused, NumberRule
 from duologue.domain.phone_number import PhoneNumber
+from tools.template import read_template
 
-PLAN = LibphonenumberPlan()
+LISTED = prefixes_in_use(
+    "+1370:US,+1372:GB,+1373:US,+13735:CA,+1900:US,+1809:US,+1911:US,+86965:CN,+44020:GB,+4477009:GB"
+)
+"""Prefixes that the operator calls in use: some are (NANPA assigns no 37X, so the plan knows none), the others open
+nothing."""
+PLAN = LibphonenumberPlan(lambda: LISTED)
 OPEN = tuple(
     "US CA GB IE FR DE AU SE CH IT ES PT NL PL IN SG JP CN BR MX ZA NG NZ AE MY NO DK FI AT BE KR TR AR KE".split()
 )
@@ -47,11 +56,19 @@ TABLE = [
     ("+112025550111", NumberRule.MISWRITTEN, "trunk prefix"),  # the trunk prefix 1 after the country code 1
     ("+1911", NumberRule.EMERGENCY, "emergency"),
     ("+1411", NumberRule.SHORT, "short"),
+    ("+13702550123", DIALLED, ""),  # listed
+    ("+13712550123", NumberRule.NOT_IN_USE, "no range"),  # not listed
+    ("+13722550123", NumberRule.NOT_IN_USE, "no range"),  # listed, but GB has no +1
+    ("+13735550123", DIALLED, ""),  # listed twice: the longer prefix counts
+    ("+13736550123", DIALLED, ""),
+    ("+13701550123", NumberRule.NOT_IN_USE, "no range"),  # no exchange begins with 1
+    ("+13702550", NumberRule.NOT_IN_USE, "no range"),
+    ("+137025501234", NumberRule.IMPOSSIBLE, "wrong number of digits"),
     # GB, and what shares its code
     ("+442079460123", DIALLED, ""),  # *
     ("+441134960123", DIALLED, ""),  # *
     ("+448081570123", DIALLED, ""),  # * toll-free
-    ("+447700900123", NumberRule.NOT_IN_USE, "no range"),  # * the plan knows that nobody has them
+    ("+447700900123", DIALLED, ""),  # * listed; the plan knows that nobody has them
     ("+449098790123", NumberRule.KIND, "premium-rate"),  # *
     ("+448449990123", NumberRule.KIND, "premium-rate"),
     ("+443069990123", NumberRule.KIND, "company"),  # *
@@ -198,6 +215,24 @@ def test_no_setting_opens_what_is_no_countrys():
             assert verdict(number, everything)[0] is rule
 
 
+def test_a_listed_prefix_has_the_region_that_the_list_says():
+    assert verdict("+13702550123", DiallingPolicy(("CA",))) == (
+        NumberRule.COUNTRY,
+        "is a number of US; the app may not dial there",
+    )
+    assert verdict("+13735550123", DiallingPolicy(("CA",)))[0] is DIALLED
+
+
+@pytest.mark.parametrize(
+    "text", ["+162:US", "1621:US", "+1621", "+1621:us", "+1621:USA", "+1621:001", "+1621:US;+1837:US", "+0621:US"]
+)
+def test_a_list_of_prefixes_that_is_written_otherwise(text):
+    with pytest.raises(ValueError, match=r"such as \+1621:US"):
+        prefixes_in_use(text)
+    pattern = read_template()["Parameters"]["PrefixesInUse"]["AllowedPattern"]
+    assert [bool(re.fullmatch(pattern, each)) for each in (text, "+1621:US,+1837:US", "")] == [False, True, True]
+
+
 def test_only_the_numbers_of_a_list():
     policy = DiallingPolicy(OPEN, only=("+12025550111", "+19005550100", "+18095550100"))
     assert verdict("+12025550111", policy)[0] is DIALLED
@@ -224,7 +259,8 @@ def test_the_callee_is_somebody_else():
         ("+19005550100", NumberRule.KIND),
         ("+447012345678", NumberRule.KIND),
         ("+881612345678", NumberRule.NO_COUNTRY),
-        ("+447700900123", NumberRule.NOT_IN_USE),
+        ("+447700900123", None),
+        ("+13712550123", NumberRule.NOT_IN_USE),
         ("+1911", NumberRule.EMERGENCY),
         ("+4402079460123", NumberRule.MISWRITTEN),
     ],

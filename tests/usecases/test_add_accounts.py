@@ -5,7 +5,7 @@ import random
 import pytest
 
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
-from duologue.domain.errors import AccountExists, ForbiddenAddress, InvalidField, UnknownSp
+from duologue.domain.errors import AccountExists, ForbiddenAddress, InvalidField, NumberRefused, UnknownSp
 from duologue.domain.passwords import password_matches
 from duologue.usecases.add_app import NewApp, add_app
 from duologue.usecases.add_sp import add_sp
@@ -102,8 +102,13 @@ def test_a_display_number_that_the_line_does_not_own_is_refused(accounts):
     assert not accounts.apps
 
 
-def test_a_line_whose_numbers_are_not_known_refuses_none(accounts):
+@pytest.mark.parametrize("number", ["+13705550100", "+8696500", "+19005550100"])
+def test_the_numbering_plan_judges_a_display_number_only_if_the_lines_numbers_are_unknown(accounts, number):
+    """What the account owns can be shown, whatever the plan knows of it."""
     add(accounts)
+    assert app(accounts, line=FakeLine(number), display_numbers=(number,)).display_numbers == (number,)
+    with pytest.raises(NumberRefused):
+        app(accounts, line=FakeLine(), display_numbers=(number,))
     assert app(accounts, line=FakeLine(), display_numbers=("+12025550155",)).display_numbers == ("+12025550155",)
 
 

@@ -74,6 +74,8 @@ def test_what_is_named_changes_and_the_rest_stays(office):
         ({"calls_per_callee_per_day": -1}, "calls per callee per day"),
         ({"countries": ("us",)}, "country"),
         ({"countries": ("US", "USA")}, "country"),
+        ({"countries": ("UK",)}, "country"),
+        ({"countries": ("001",)}, "country"),
         ({"fee_url": "https://forbidden.example.com/"}, "fee URL"),
     ],
 )
@@ -92,6 +94,13 @@ def test_a_url_that_was_there_before_does_not_stand_in_the_way(office):
     assert office.set(concurrent_calls=2).status_url == URL
     with pytest.raises(ForbiddenAddress):
         office.set(fee_url=URL)
+
+
+def test_a_country_that_was_there_before_does_not_stand_in_the_way(office):
+    office.accounts.apps["app-1"] = replace(office.app, countries=("XX",))
+    assert office.set(concurrent_calls=2).countries == ("XX",)
+    with pytest.raises(InvalidField, match=r"^country UK is not"):
+        office.set(countries=("XX", "UK"))
 
 
 def test_a_display_number_that_was_there_before_is_not_judged_again(office):

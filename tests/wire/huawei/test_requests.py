@@ -243,7 +243,7 @@ def test_each_broken_rule_has_its_own_sentence(fields, kind, sentence):
 )
 @pytest.mark.parametrize("sent", ["not-uploaded.wav", "no/file name", "x" * 500, 7, ["a"]])
 def test_a_field_without_effect_is_not_judged(name, condition, off, on, sent):
-    """The format's table says "effective if" or "only if" of each; clients send their house prompts in every request."""
+    """The format says "effective if" or "only if" of each; clients send their house prompts in every request."""
     app = replace(APP, recording=True)
     for value in off:
         assert read(app, **{name: sent, condition: value}) == read(app)

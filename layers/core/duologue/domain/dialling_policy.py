@@ -10,6 +10,7 @@ called party must not set the price of a call: so no premium-rate, shared-cost, 
 company-wide numbers, and no networks without a country, such as satellites.
 """
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +20,8 @@ from duologue.domain.phone_number import PhoneNumber
 
 NO_COUNTRY = "001"
 """UN M.49's code for the world: the region of numbers that belong to no country."""
+
+_PREFIX = re.compile(r"(\+[1-9][0-9]{3,11}):([A-Z]{2})")
 
 
 class NumberKind(StrEnum):
@@ -73,6 +76,20 @@ class PlannedNumber:
     short: bool = False
 
 
+def prefixes_in_use(text: str) -> dict[str, str]:
+    """The operator's list of prefixes that are newer than the numbering plan: prefix → region.
+
+    `text`: such as `+1621:US,+1837:US`; empty: none. At least four digits, so that +1 is opened by area code only.
+
+    Raises:
+        ValueError: written otherwise.
+    """
+    found = {text: _PREFIX.fullmatch(text) for text in filter(None, text.split(","))}
+    if wrong := [text for text, match in found.items() if match is None]:
+        raise ValueError(f"{wrong[0]} is not a prefix of at least four digits and a region, such as +1621:US")
+    return dict(match.groups() for match in found.values() if match)  # type: ignore[misc]
+
+
 @dataclass(frozen=True, slots=True)
 class DiallingPolicy:
     """`countries`: ISO 3166-1 alpha-2 codes that may be dialled. `kinds`: number types that may be dialled.
@@ -104,7 +121,7 @@ class DiallingPolicy:
 
 
 def check_shown(number: PhoneNumber, planned: PlannedNumber, *, field: str) -> None:
-    """Check a display number, which may be of any country.
+    """Check a display number, which may be of any country, if it is not known whether the line owns it.
 
     Raises:
         NumberRefused: names `field`.
@@ -138,7 +155,7 @@ def _check_in_use(number: PhoneNumber, planned: PlannedNumber, field: str) -> No
     if planned.region == NO_COUNTRY:
         raise NumberRefused(field, "belongs to no country, as those of satellites do", NumberRule.NO_COUNTRY)
     if planned.kind is None:
-        raise NumberRefused(field, "is in no range of numbers that is in use", NumberRule.NOT_IN_USE)
+        raise NumberRefused(field, "is in no range of numbers known to be in use", NumberRule.NOT_IN_USE)
 
 
 def _words(kind: NumberKind | None) -> str:

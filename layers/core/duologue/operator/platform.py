@@ -13,6 +13,7 @@ from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.adapters.s3_prompts import S3Prompts
 from duologue.adapters.stack_outputs import StackLine, outputs_of
 from duologue.call_control.prompt_keys import key_of
+from duologue.domain.dialling_policy import prefixes_in_use
 from duologue.domain.errors import OutsideUnavailable
 from duologue.usecases.ports.accounts import AccountBook, Tokens
 from duologue.usecases.ports.notifying import SpEndpoints
@@ -59,7 +60,7 @@ class Platform:
 
     @cached_property
     def plan(self) -> NumberPlan:
-        return LibphonenumberPlan()
+        return LibphonenumberPlan(lambda: prefixes_in_use(self._outputs.get("PrefixesInUse", "")))
 
     @cached_property
     def line(self) -> Line:

@@ -1,6 +1,5 @@
 """Check the settings of an app."""
 
-import re
 from collections.abc import Set
 
 from duologue.domain.accounts import App
@@ -15,8 +14,6 @@ MOST_CALLS = 10_000
 """Higher limits are treated as typing errors."""
 MOST_NUMBERS = 500
 """Per list, since the app's row is read with every request."""
-
-_COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 def check_app(app: App, *, endpoints: SpEndpoints, plan: NumberPlan, line: Line, before: App | None = None) -> None:
@@ -43,9 +40,9 @@ def check_app(app: App, *, endpoints: SpEndpoints, plan: NumberPlan, line: Line,
             raise InvalidField(field, f"must be {least} to {MOST_CALLS}")
     if app.keep_recordings_days not in (0, *KEEP_DAYS):
         raise InvalidField("days to keep recordings", f"must be 0 or one of {', '.join(map(str, KEEP_DAYS))}")
-    for country in app.countries:
-        if not _COUNTRY.fullmatch(country):
-            raise InvalidField("country", "must be an ISO 3166-1 code of two capital letters")
+    for country in sorted(set(app.countries).difference(before.countries if before else ())):
+        if country not in plan.regions():
+            raise InvalidField("country", f"{country} is not known; an ISO 3166-1 code such as US or GB is required")
     urls = (
         ("status URL", app.status_url, before and before.status_url),
         ("fee URL", app.fee_url, before and before.fee_url),
@@ -54,12 +51,14 @@ def check_app(app: App, *, endpoints: SpEndpoints, plan: NumberPlan, line: Line,
 
 
 def _check_display_numbers(added: Set[str], plan: NumberPlan, line: Line) -> None:
-    """Check new display numbers; against the line's numbers only if these are known."""
-    for number in sorted(added):
-        check_shown(PhoneNumber(number), plan.describe(PhoneNumber(number)), field="display number")
+    """Check new display numbers: against the line's numbers, or by the numbering plan if these are unknown."""
     known = line.numbers() if added else None
-    if known is None or not known.numbers:
+    if known is None:
         return
     for number in sorted(added - known.numbers):
-        owned = ", ".join(sorted(known.numbers))
-        raise InvalidField("display number", f"{number} is not one of the stack's numbers ({known.source}: {owned})")
+        if known.numbers:
+            owned = ", ".join(sorted(known.numbers))
+            raise InvalidField(
+                "display number", f"{number} is not one of the stack's numbers ({known.source}: {owned})"
+            )
+        check_shown(PhoneNumber(number), plan.describe(PhoneNumber(number)), field="display number")

@@ -12,7 +12,7 @@ from duologue.adapters.dynamo_histories import DynamoHistories
 from duologue.adapters.jittered_pause import pause
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.adapters.system_clock import SystemClock
-from duologue.domain.dialling_policy import ORDINARY, NumberKind
+from duologue.domain.dialling_policy import ORDINARY, NumberKind, prefixes_in_use
 from duologue.runtime.carriers import network
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.accounts import dynamo_accounts, dynamo_auth_attempts
@@ -48,6 +48,7 @@ def dependencies() -> Dependencies:
     accounts, calls, flow, clock = dynamo_accounts(), dynamo_calls(), flows(), SystemClock()
     dynamodb, endpoints, recordings = client("dynamodb", NORMAL), sp_endpoints(), s3_recordings()
     kinds = ORDINARY | {NumberKind(kind) for kind in setting("ALSO_DIAL").split(",") if kind}
+    in_use = partial(prefixes_in_use, setting("PREFIXES_IN_USE"))
     return Dependencies(
         authenticate=Authenticate(accounts, accounts, dynamo_auth_attempts(), clock),
         place=PlaceCallback(
@@ -55,7 +56,7 @@ def dependencies() -> Dependencies:
             DynamoAcceptance(dynamodb, setting("ACCOUNTS_TABLE"), calls),
             flow,
             endpoints,
-            DiallingRules(LibphonenumberPlan(), kinds, FIELDS),
+            DiallingRules(LibphonenumberPlan(in_use), kinds, FIELDS),
             clock,
             partial(new_call_id, random_bits=secrets.randbits),
             _ring_timeouts(),

@@ -19,7 +19,10 @@ class NumberPlan(Protocol):
     """The numbering plans of all countries."""
 
     def describe(self, number: PhoneNumber) -> PlannedNumber:
-        """Describe any number, also one that no plan knows. Raises nothing."""
+        """Describe any number, also one that no plan knows."""
+
+    def regions(self) -> Set[str]:
+        """All countries and territories that have a plan: ISO 3166-1 alpha-2 codes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ APP = App(
     sp="sp-1",
     secret="a secret",
     display_numbers=("+12025550100", "+12025550101"),
+    bind_numbers=("+8696500",),
     status_url="https://sp.example.com/status",
     older_secret="the secret before",
     concurrent_calls=3,

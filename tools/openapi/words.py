@@ -30,11 +30,11 @@ _ANSWERS: dict[str, Any] = {
     "expires_in": {"description": "seconds that the access token is good for", "pattern": "^[0-9]+$"},
 }
 REQUESTS: dict[str, Any] = {
-    "displayNbr": "what the caller's phone shows; a number of the app's own. By default `bindNbr`",
+    "displayNbr": "what the caller's phone shows; a number of the app's own. By default `bindNbr`, if it may be shown",
     "callerNbr": "who is rung first, E.164",
     "displayCalleeNbr": "what the callee's phone shows; a number of the app's own. By default `displayNbr`",
     "calleeNbr": "who is rung when the caller has answered, E.164",
-    "bindNbr": "a number of the app's own, by default its first",
+    "bindNbr": "what the CDR has as `bindNum`: a bind number of the app, or a display number",
     "maxDuration": "minutes from the callee's answer; 0: the platform's own limit, 1440",
     "lastMinVoice": "a prompt of the app, heard when a minute of `maxDuration` is left",
     "lastMinToUE": "who hears it: caller, callee, both",

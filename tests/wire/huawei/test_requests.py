@@ -107,10 +107,34 @@ def test_two_numbers_are_enough():
     assert request.notify == NotifyTo("https://sp.example.com/default-status", None)
 
 
-def test_the_bind_number_stands_in_for_the_display_number_and_that_for_the_callees():
-    assert read(bindNbr="+12025550101").caller_sees == number("101")
-    request = read(displayNbr="+12025550101")
-    assert (request.callee_sees, request.bind_number) == (number("101"), number("100"))
+@pytest.mark.parametrize(
+    ("bind_numbers", "fields", "caller_sees", "callee_sees", "bind"),
+    [
+        ((), {}, "100", "100", "100"),
+        ((), {"bindNbr": "101"}, "101", "101", "101"),
+        ((), {"displayNbr": "101"}, "101", "101", "100"),
+        ((), {"displayNbr": "101", "bindNbr": "100"}, "101", "101", "100"),
+        ((), {"displayCalleeNbr": "101"}, "100", "101", "100"),
+        (("190", "191"), {}, "100", "100", "190"),
+        (("190", "191"), {"bindNbr": "191"}, "100", "100", "191"),
+        (("190", "191"), {"bindNbr": "101"}, "101", "101", "101"),
+        (("190", "191"), {"bindNbr": "191", "displayNbr": "101"}, "101", "101", "191"),
+    ],
+)
+def test_which_number_each_sees_and_which_is_accounted_to(bind_numbers, fields, caller_sees, callee_sees, bind):
+    app = replace(APP, bind_numbers=tuple(f"+12025550{last}" for last in bind_numbers))
+    request = read(app, **{name: f"+12025550{last}" for name, last in fields.items()})
+    assert (request.caller_sees, request.callee_sees, request.bind_number) == tuple(
+        map(number, (caller_sees, callee_sees, bind))
+    )
+
+
+def test_a_bind_number_is_never_shown():
+    app = replace(APP, bind_numbers=("+8696500",))
+    assert read(app, bindNbr="+8696500").bind_number == PhoneNumber("+8696500")
+    for name in ("displayNbr", "displayCalleeNbr"):
+        with pytest.raises(DisplayNumberNotOwned, match=f"^{name} is not a number of the app"):
+            read(app, **{name: "+8696500"})
 
 
 def test_nobody_is_shown_the_callers_own_number_by_default():

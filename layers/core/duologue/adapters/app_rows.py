@@ -23,6 +23,7 @@ def plain_attributes(app: App) -> dict[str, Any]:
         "concurrent_calls": app.concurrent_calls,
         "calls_per_second": app.calls_per_second,
         "calls_per_callee_per_day": app.calls_per_callee_per_day,
+        "bind_numbers": " ".join(app.bind_numbers),
         "countries": " ".join(app.countries),
         "test_numbers": " ".join(app.test_numbers),
         "prompts": json.dumps(dict(app.prompts), sort_keys=True),
@@ -47,7 +48,7 @@ def app_of(row: Mapping[str, Any], opened: Callable[[bytes], str]) -> App:
     return App(key=row["key"], sp=row["sp"], secret=opened(row["secret"]), older_secret=older, **given)
 
 
-_WORDS = ("display_numbers", "countries", "test_numbers", "recording_notices")
+_WORDS = ("display_numbers", "bind_numbers", "countries", "test_numbers", "recording_notices")
 _AS_THEY_ARE = (
     "status_url",
     "fee_url",

@@ -36,6 +36,8 @@ class App:
     """The previous one, also valid until the operator retires it. None: there is none, or it is retired."""
     display_numbers: tuple[str, ...] = ()
     """E.164; the first is the default of a request."""
+    bind_numbers: tuple[str, ...] = ()
+    """E.164; callbacks are accounted to them, nobody is shown them. The first is the default of a request."""
     status_url: str | None = None
     fee_url: str | None = None
     push_signature: PushSignature = PushSignature.LINES

@@ -13,7 +13,7 @@ LONGEST_TALK = timedelta(minutes=1440)
 
 @dataclass(frozen=True, slots=True)
 class CallbackRequest:
-    """All display numbers are the app's own."""
+    """All display numbers are the app's own. `bind_number`: what the callback is accounted to; it need not be one."""
 
     caller: PhoneNumber
     callee: PhoneNumber

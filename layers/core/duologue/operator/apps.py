@@ -64,6 +64,13 @@ def _add_settings(command: argparse.ArgumentParser, *, numbers_required: bool = 
         help="E.164, repeatable; the first is the default of requests that name none",
     )
     command.add_argument(
+        "--bind-number",
+        dest="bind_numbers",
+        metavar="NUMBER",
+        action="append",
+        help=f"E.164 business number that requests may account a callback to, shown to nobody; {listed}",
+    )
+    command.add_argument(
         "--test-number",
         dest="test_numbers",
         metavar="NUMBER",
@@ -131,7 +138,7 @@ _PLAIN = (
 
 def _settings(asked: argparse.Namespace) -> dict[str, Any]:
     """The settings given on the command line."""
-    listed = {name: getattr(asked, name) for name in ("display_numbers", "test_numbers", "countries")}
+    listed = {name: getattr(asked, name) for name in ("display_numbers", "bind_numbers", "test_numbers", "countries")}
     given: dict[str, Any] = {name: tuple(filter(None, texts)) for name, texts in listed.items() if texts is not None}
     if "countries" in given:
         given["countries"] = tuple(country.upper() for country in given["countries"])
@@ -211,6 +218,7 @@ def _shown(app: App) -> Said:
         "app_key": app.key,
         "sp": app.sp,
         "display_numbers": list(app.display_numbers),
+        "bind_numbers": list(app.bind_numbers),
         "test_numbers": list(app.test_numbers),
         "countries": list(app.countries),
         "status_url": app.status_url,

@@ -27,6 +27,7 @@ class NewApp:
     concurrent_calls: int = 10
     calls_per_second: int = 10
     calls_per_callee_per_day: int = 0
+    bind_numbers: tuple[str, ...] = ()
     countries: tuple[str, ...] = ("US",)
     test_numbers: tuple[str, ...] = ()
     recording: bool = False

@@ -25,7 +25,11 @@ def check_app(app: App, *, endpoints: SpEndpoints, plan: NumberPlan, line: Line,
     """
     if not app.display_numbers:
         raise InvalidField("display number", "is required")
-    for field, numbers in (("display number", app.display_numbers), ("test number", app.test_numbers)):
+    for field, numbers in (
+        ("display number", app.display_numbers),
+        ("bind number", app.bind_numbers),
+        ("test number", app.test_numbers),
+    ):
         if len(numbers) > MOST_NUMBERS:
             raise InvalidField(f"{field}s", f"must be at most {MOST_NUMBERS}")
         for number in numbers:

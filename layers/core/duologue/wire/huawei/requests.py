@@ -5,6 +5,7 @@ order is reported. Unknown fields are ignored, and fields that have no effect be
 and so does an empty string in an optional field: clients send every field of their form.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -105,19 +106,21 @@ class SentCallback:
     def request(self, app: App) -> CallbackRequest:
         """The request with the app's settings as defaults.
 
-        The callee's display number defaults to the caller's, that to the bind number, and that to the app's first
-        number. (On the format's page of 2017 the callee saw the caller's own number by default; see
+        The callee's display number defaults to the caller's, that to the bind number if it is a display number, else to
+        the app's first. The bind number defaults to the app's first bind number, or else to its first display number.
+        (On the format's page of 2017 the callee saw the caller's own number by default; see
         docs/decisions/0004.)
 
         Raises:
             InvalidField: a rule is broken; subclasses for those with a code of their own.
         """
         sent = self.fields
-        _own(app, displayNbr=sent.displayNbr, displayCalleeNbr=sent.displayCalleeNbr, bindNbr=sent.bindNbr)
-        bind = sent.bindNbr or _first_number(app)
-        caller_sees = sent.displayNbr or bind
-        if caller_sees is None or bind is None:
+        _check_owned(app.display_numbers, displayNbr=sent.displayNbr, displayCalleeNbr=sent.displayCalleeNbr)
+        _check_owned((*app.bind_numbers, *app.display_numbers), bindNbr=sent.bindNbr)
+        if not app.display_numbers:
             raise InvalidField("displayNbr", "is required: the app has no number of its own")
+        named = (sent.displayNbr, sent.bindNbr, PhoneNumber(app.display_numbers[0]))
+        caller_sees = next(number for number in named if number and number.e164 in app.display_numbers)
         _kept(app, lastMinVoice=sent.lastMinVoice, preVoice=sent.preVoice, waitVoice=sent.waitVoice)
         if sent.recordHintTone is not None and sent.recordHintTone not in app.recording_notices:
             raise InvalidField("recordHintTone", "is not a recording notice that the operator has uploaded for the app")
@@ -128,7 +131,7 @@ class SentCallback:
             callee=sent.calleeNbr,
             caller_sees=caller_sees,
             callee_sees=sent.displayCalleeNbr or caller_sees,
-            bind_number=bind,
+            bind_number=sent.bindNbr or PhoneNumber((*app.bind_numbers, *app.display_numbers)[0]),
             longest_talk=timedelta(minutes=sent.maxDuration) or None,
             notify=NotifyTo(sent.statusUrl or app.status_url, sent.feeUrl or app.fee_url),
             user_data=sent.userData,
@@ -180,17 +183,13 @@ def _is_absent(name: str, value: object, model: type[BaseModel]) -> bool:
     return value is None or (value == "" and field is not None and not field.is_required())
 
 
-def _first_number(app: App) -> PhoneNumber | None:
-    return PhoneNumber(app.display_numbers[0]) if app.display_numbers else None
-
-
 def _kept(app: App, **prompts: str | None) -> None:
     for field, name in prompts.items():
         if name is not None and name not in app.prompts:
             raise InvalidField(field, "is not a prompt that the operator has uploaded for the app")
 
 
-def _own(app: App, **numbers: PhoneNumber | None) -> None:
+def _check_owned(owned: Collection[str], **numbers: PhoneNumber | None) -> None:
     for field, number in numbers.items():
-        if number is not None and number.e164 not in app.display_numbers:
+        if number is not None and number.e164 not in owned:
             raise DisplayNumberNotOwned(field, "is not a number of the app")

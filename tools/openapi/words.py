@@ -48,7 +48,7 @@ REQUESTS: dict[str, Any] = {
     "recordHintTone": "a recording notice of the app, which both hear before the recording begins",
     "partyTypeRequiredInDisconnect": "whether `disconnect` says who hung up",
     "returnIdlePort": "whether the answer says how many calls more the app may place now",
-    "userData": "echoed in every event and in the CDR; no braces, control or Chinese characters",
+    "userData": "echoed in every event and in the CDR; no braces, control or full-width (Chinese, …) characters",
     "sessionid": "the call's id, as `sessionId` was told. With a small d",
     "signal": "the one thing to do",
 }

@@ -2,8 +2,12 @@
 
 import base64
 import json
+import re
+import unicodedata
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -198,19 +202,30 @@ def test_no_limit_is_another_thing_than_the_longest_one_and_never_zero():
         ({"callerNbr": ""}, InvalidField, "callerNbr must have 4 to 31 characters"),
         ({"callerNbr": "+1202555 0111"}, InvalidNumber, "callerNbr must be E.164"),
         ({"callerNbr": "+12025550111\n"}, InvalidNumber, "callerNbr must be E.164"),
+        (
+            {"callerNbr": "+１２０２５５５０１１１"},
+            InvalidNumber,
+            "callerNbr must be E.164: a plus sign",
+        ),
         ({"displayCalleeNbr": "+12025550111"}, DisplayNumberNotOwned, "displayCalleeNbr is not a number of the app"),
         ({"calleeNbr": ["+12025550122"]}, InvalidField, "calleeNbr must be a string"),
         ({"bindNbr": "+12025550199"}, DisplayNumberNotOwned, "bindNbr is not a number of the app"),
         ({"maxDuration": 1441}, InvalidField, "maxDuration must be 0 to 1440 minutes"),
         ({"maxDuration": -1}, InvalidField, "maxDuration must be 0 to 1440 minutes"),
         ({"maxDuration": "30 min"}, InvalidField, "maxDuration must be a whole number"),
-        ({"maxDuration": "9" * 5000}, InvalidField, "maxDuration must be a whole number"),
-        ({"maxDuration": "٣٠"}, InvalidField, "maxDuration must be a whole number"),
+        ({"maxDuration": "9" * 5000}, InvalidField, "maxDuration must be 0 to 1440 minutes"),
+        ({"maxDuration": "-1"}, InvalidField, "maxDuration must be 0 to 1440 minutes"),
+        ({"maxDuration": "٣٠"}, InvalidField, "maxDuration must be a whole number in the digits 0-9"),
+        ({"maxDuration": "-"}, InvalidField, "maxDuration must be a whole number in the digits 0-9"),
         ({"maxDuration": "1441"}, InvalidField, "maxDuration must be 0 to 1440 minutes"),
         ({"maxDuration": 30.5}, InvalidField, "maxDuration must be a whole number"),
         ({"maxDuration": float("inf")}, InvalidField, "maxDuration must be a whole number"),
         ({"maxDuration": True}, InvalidField, "maxDuration must be a whole number"),
-        ({"maxDuration": 30, "lastMinVoice": "../secret.wav"}, InvalidField, "lastMinVoice must be a file name"),
+        (
+            {"maxDuration": 30, "lastMinVoice": "../secret.wav"},
+            InvalidField,
+            "lastMinVoice must be a file name of A-Z",
+        ),
         ({"maxDuration": 30, "lastMinToUE": "all"}, InvalidField, 'lastMinToUE must be "toa" or "tob" or "both"'),
         ({"playPreVoice": "on"}, InvalidField, 'playPreVoice must be "true" or "false"'),
         ({"playPreVoice": "true", "preVoice": "a" * 129}, InvalidField, "preVoice must have 1 to 128 characters"),
@@ -218,11 +233,13 @@ def test_no_limit_is_another_thing_than_the_longest_one_and_never_zero():
         ({"waitVoice": "a b.wav"}, InvalidField, "waitVoice must be a file name"),
         ({"calleeMedia": "some"}, InvalidField, 'calleeMedia must be "all" or "none" or "fail"'),
         ({"statusUrl": "http://sp.example.com/"}, InvalidField, "statusUrl must be a URL in Base64"),
-        ({"statusUrl": encoded("no url")}, InvalidField, "statusUrl is not a URL"),
+        ({"statusUrl": encoded("no url")}, InvalidField, "statusUrl must not contain spaces"),
+        ({"statusUrl": encoded("https://sp.example.com/ü")}, InvalidField, "statusUrl must be ASCII"),
+        ({"statusUrl": encoded("https://sp.example.com/#s")}, InvalidField, "statusUrl must not have a fragment"),
         ({"statusUrl": encoded("ftp://sp.example.com/")}, ForbiddenAddress, "statusUrl must be an http or https URL"),
         ({"statusUrl": "a" * 129}, InvalidField, "statusUrl must have 1 to 128 characters"),
         ({"statusUrl": "aHR0c"}, InvalidField, "statusUrl must be a URL in Base64"),
-        ({"statusUrl": "="}, InvalidField, "statusUrl is not a URL"),
+        ({"statusUrl": "="}, ForbiddenAddress, "statusUrl must be an http or https URL"),
         ({"statusUrl": "/w=="}, InvalidField, "statusUrl must be a URL in Base64"),
         ({"feeUrl": encoded("http://u:p@sp.example.com/")}, ForbiddenAddress, "feeUrl must not carry a user name"),
         ({"recordFlag": "yes"}, InvalidField, 'recordFlag must be "true" or "false"'),
@@ -244,9 +261,20 @@ def test_no_limit_is_another_thing_than_the_longest_one_and_never_zero():
         ({"userData": "x" * 257}, InvalidField, "userData must have 1 to 256 characters"),
         ({"userData": "{x"}, InvalidField, "userData must not contain { or }"),
         ({"userData": "x}"}, InvalidField, "userData must not contain { or }"),
-        ({"userData": "订单"}, InvalidField, "userData must not contain Chinese characters"),
+        ({"userData": "订单"}, InvalidField, "userData must not contain Chinese, Japanese, Korean"),
+        (
+            {"userData": "注文カタカナ"},
+            InvalidField,
+            "userData must not contain Chinese, Japanese, Korean",
+        ),
+        ({"userData": "안녕"}, InvalidField, "userData must not contain Chinese, Japanese, Korean"),
+        (
+            {"userData": "order １２３"},
+            InvalidField,
+            "userData must not contain Chinese, Japanese, Korean",
+        ),
         ({"userData": "a\u0000b"}, InvalidField, "userData must not contain control characters"),
-        ({"userData": "\ud800"}, InvalidField, "userData must not contain control characters"),
+        ({"userData": "\ud800"}, InvalidField, "userData must not contain half of a surrogate pair"),
     ],
 )
 def test_each_broken_rule_has_its_own_sentence(fields, kind, sentence):
@@ -291,8 +319,9 @@ def test_an_app_without_numbers_must_be_given_one():
         (b"", "body is not JSON"),
         (b'{"callerNbr":', "body is not JSON"),
         (b"\xff\xfe", "body is not JSON"),
-        (b"[" * 60_000, "body is not JSON"),
-        (b"9" * 5000, "body is not JSON"),
+        (b'{"userData": "\xe9"}', "body is not in UTF-8"),
+        (b"[" * 60_000, "body is nested too deeply"),
+        (b"9" * 5000, "body has a number of too many digits"),
         (b"[]", "body is not a JSON object"),
         (b'"text"', "body is not a JSON object"),
         (b"null", "body is not a JSON object"),
@@ -303,6 +332,55 @@ def test_a_body_that_is_no_json_object(body, sentence):
     with pytest.raises(InvalidField) as refused:
         read_callback(body).request(APP)
     assert str(refused.value).startswith(sentence)
+
+
+CLAIMS: dict[str, Callable[[Any], bool]] = {
+    "must be a string": lambda sent: not isinstance(sent, str),
+    "must have 1 to 128 characters": lambda sent: not 1 <= len(sent) <= 128,
+    "must have 1 to 256 characters": lambda sent: not 1 <= len(sent) <= 256,
+    "must not contain { or }": lambda sent: "{" in sent or "}" in sent,
+    "must not contain Chinese": lambda sent: any(unicodedata.east_asian_width(each) in "WF" for each in sent),
+    "must not contain control": lambda sent: any(unicodedata.category(each) == "Cc" for each in sent),
+    "must not contain half": lambda sent: any("\ud800" <= each <= "\udfff" for each in sent),
+    "must be a whole number": lambda sent: (
+        isinstance(sent, bool) or not (re.fullmatch("-?[0-9]+", sent) if isinstance(sent, str) else sent == sent // 1)
+    ),
+    "must be 0 to 1440": lambda sent: not 0 <= float(sent) <= 1440,
+    "must be a URL in Base64": lambda sent: plain(sent) == sent,
+    "must be ASCII": lambda sent: not plain(sent).isascii(),
+    "must not contain spaces": lambda sent: re.search(r'[\x00- \x7f\\"<>^`{|}]', plain(sent)) is not None,
+    "must not have a fragment": lambda sent: "#" in plain(sent),
+    "must be an http": lambda sent: not plain(sent).startswith(("http:", "https:")),
+    "must not carry a user": lambda sent: "@" in plain(sent),
+    "has no host": lambda sent: re.match(r"https?:(//[^/?:])", plain(sent)) is None,
+    "has a host that": lambda sent: re.match(r"https?://[a-z]+([:/?]|$)", plain(sent)) is None,
+    "has a port that": lambda sent: plain(sent).count(":") > 1,
+}
+"""Of each text of a refusal: whether it is true of what was sent."""
+
+
+def plain(sent: str) -> str:
+    text = re.sub(r"\s", "", sent, flags=re.ASCII).translate(str.maketrans("-_", "+/")).rstrip("=")
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode()
+    except ValueError:
+        return sent
+
+
+@given(
+    st.tuples(st.just("userData"), st.text(max_size=300) | st.text("ab{}\x00カ１é\ud800 ", max_size=9))
+    | st.tuples(st.just("maxDuration"), st.integers() | st.floats() | st.booleans() | st.text("0159-. ٣", max_size=9))
+    | st.tuples(st.just("statusUrl"), st.text("httpsé:/.#@ <a1", max_size=30).map("http://".__add__).map(encoded))
+    | st.tuples(st.sampled_from(["userData", "statusUrl"]), st.none() | st.integers() | st.text(max_size=140))
+)
+def test_a_refusal_names_a_fault_that_is_there(field):
+    name, sent = field
+    try:
+        read(**{name: sent})
+    except InvalidField as refused:
+        [claim] = [claim for claim in CLAIMS if refused.text.startswith(claim)]
+        assert CLAIMS[claim](sent), refused.text
+        assert len(f"Invalid request.{refused}") <= 128, "the format's longest text"
 
 
 JSON = st.recursive(

@@ -23,7 +23,9 @@ class PhoneNumber:
             InvalidNumber: not a plus sign and 3 to 15 digits, the first not 0; names `field`.
         """
         if not _E164.fullmatch(text):
-            raise InvalidNumber(field, "must be E.164: a plus sign, then 3 to 15 digits, the first not 0")
+            raise InvalidNumber(
+                field, "must be E.164: a plus sign, then 3 to 15 digits 0-9, the first not 0, no spaces"
+            )
         return cls(text)
 
     def __str__(self) -> str:

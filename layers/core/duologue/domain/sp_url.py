@@ -12,17 +12,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from duologue.domain.errors import ForbiddenAddress, InvalidField
 
 Address = IPv4Address | IPv6Address
 
-_PRINTABLE = re.compile(r"[!-~]+")
-_NEVER_IN_A_URL = re.compile(r"[\\\"<>^`{|}]")
+_NEVER_IN_A_URL = re.compile(r"[\x00-\x20\x7f\\\"<>^`{|}]")
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 # A name whose last label is a number is an IPv4 address in an unusual notation (WHATWG URL, "ends in a number").
 _ENDS_IN_A_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?")
+
+_HOST = "has a host that is neither a domain name nor an IP address"
 
 _FORBIDDEN_4 = tuple(
     IPv4Network(text)
@@ -66,12 +67,18 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 @dataclass(frozen=True, slots=True)
 class SpUrl:
-    """An http or https URL without user information. `text`: as the SP wrote it. `host`: without brackets."""
+    """An http or https URL without user information. `text`: as the SP wrote it. `host`: without brackets.
+
+    Notifications are signed over `text`. What their requests have of it (`scheme`, `authority`, `target`) is the same
+    text, with `/` for an empty path.
+    """
 
     text: str
     scheme: str
     host: str
     port: int
+    authority: str
+    """Host and port as in the Host header, which has to be as the URL has it (RFC 9112, 3.2)."""
     target: str
     """Path and query, as they go on the request line."""
 
@@ -80,31 +87,43 @@ class SpUrl:
         """Parse a URL.
 
         Raises:
-            InvalidField: not an absolute URL, or host or port is malformed.
+            InvalidField: it has a character that no URL has, or a fragment, or host or port is missing or malformed.
             ForbiddenAddress: the scheme is not http or https, or there is user information.
         """
-        if not _PRINTABLE.fullmatch(text) or _NEVER_IN_A_URL.search(text):
-            raise InvalidField(field, "is not a URL")
+        if not text.isascii():
+            raise InvalidField(field, "must be ASCII: write its host in punycode, other characters as %-escapes")
+        if _NEVER_IN_A_URL.search(text):
+            raise InvalidField(
+                field, 'must not contain spaces, control characters or \\ " < > ^ ` { | }: use %-escapes'
+            )
+        if "#" in text:
+            raise InvalidField(field, "must not have a fragment (#), which would be signed but not sent")
         try:
             parts = urlsplit(text)
-            port, host = parts.port, parts.hostname
+            host = parts.hostname
         except ValueError as error:
-            raise InvalidField(field, "is not a URL") from error
+            raise InvalidField(field, _HOST) from error
         if parts.scheme not in ("http", "https"):
             raise ForbiddenAddress(field, "must be an http or https URL")
         if "@" in parts.netloc:
             raise ForbiddenAddress(field, "must not carry a user name or password")
-        if not host or not _is_host(host, bracketed="[" in parts.netloc) or port == 0:
-            raise InvalidField(field, "has no proper host and port")
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        return cls(text, parts.scheme, host, port or (443 if parts.scheme == "https" else 80), target)
+        if not host:
+            raise InvalidField(field, "has no host")
+        if not _is_host(host, bracketed="[" in parts.netloc):
+            raise InvalidField(field, _HOST)
+        port = _port(parts)
+        if port is None:
+            raise InvalidField(field, "has a port that is not 1 to 65535")
+        rest = text[len(parts.scheme) + len("://") + len(parts.netloc) :]
+        return cls(text, parts.scheme, host, port, parts.netloc, rest if rest.startswith("/") else f"/{rest}")
 
-    @property
-    def authority(self) -> str:
-        """Host and port as in the Host header."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        usual = 443 if self.scheme == "https" else 80
-        return host if self.port == usual else f"{host}:{self.port}"
+
+def _port(parts: SplitResult) -> int | None:
+    """The port, by default the scheme's; None: malformed."""
+    try:
+        return (443 if parts.scheme == "https" else 80) if parts.port is None else parts.port or None
+    except ValueError:
+        return None
 
 
 def check_addresses(addresses: Sequence[Address], *, field: str, allow_loopback: bool) -> None:

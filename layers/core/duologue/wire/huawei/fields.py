@@ -27,7 +27,8 @@ from duologue.domain.sp_url import SpUrl
 
 _AUDIO_NAME = re.compile(r"[0-9A-Za-z_.@-]{1,128}")
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
-_WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
+_WHOLE = re.compile(r"(-?)0*([0-9]{1,9})[0-9]*")
+"""The groups: a number that is out of range if the whole is."""
 _SPACE = re.compile(r"\s+", re.ASCII)
 _URL_SAFE = str.maketrans("-_", "+/")
 _MOST_MINUTES = 1440
@@ -85,7 +86,7 @@ def _url(text: str) -> str:
     """
     sent = _SPACE.sub("", text).translate(_URL_SAFE).rstrip("=")
     try:
-        url = base64.b64decode(sent + "=" * (-len(sent) % 4), validate=True).decode("ascii")
+        url = base64.b64decode(sent + "=" * (-len(sent) % 4), validate=True).decode()
     except ValueError as error:  # includes binascii.Error and UnicodeDecodeError
         raise InvalidField("", "must be a URL in Base64") from error
     return SpUrl.parse(url).text
@@ -94,22 +95,25 @@ def _url(text: str) -> str:
 def _user_data(text: str) -> str:
     if "{" in text or "}" in text:
         raise InvalidField("", "must not contain { or }")
-    if any(map(_is_chinese, text)):
-        raise InvalidField("", "must not contain Chinese characters; send them in Base64")
-    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text):
+    if any(map(_is_wide, text)):
+        raise InvalidField("", "must not contain Chinese, Japanese, Korean or full-width characters; send it in Base64")
+    categories = {unicodedata.category(letter) for letter in text}
+    if "Cc" in categories:
         raise InvalidField("", "must not contain control characters")
+    if "Cs" in categories:
+        raise InvalidField("", "must not contain half of a surrogate pair")
     return text
 
 
-def _is_chinese(letter: str) -> bool:
-    """An ideograph, or the wide punctuation used with them."""
+def _is_wide(letter: str) -> bool:
+    """A letter, digit or punctuation mark of East Asian scripts. The format's "no Chinese" leaves the others open."""
     wide = unicodedata.east_asian_width(letter) in ("W", "F")
     return wide and unicodedata.category(letter)[0] in "LPN"
 
 
 def _audio(text: str) -> str:
     if not _AUDIO_NAME.fullmatch(text):
-        raise InvalidField("", "must be a file name of letters, digits and - _ . @")
+        raise InvalidField("", "must be a file name of A-Z, a-z, 0-9 and - _ . @")
     return text
 
 
@@ -130,12 +134,12 @@ def _flag(value: Any) -> bool:
 
 
 def _minutes(value: Any) -> int:
-    if isinstance(value, str) and _WHOLE.fullmatch(value):
-        value = int(value)
+    if isinstance(value, str) and (whole := _WHOLE.fullmatch(value)):
+        value = int(whole[1] + whole[2])
     if isinstance(value, float) and value.is_integer():  # in JSON 30.0 is the same number
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise _refusal(InvalidField("", "must be a whole number"))
+        raise _refusal(InvalidField("", "must be a whole number in the digits 0-9"))
     if not 0 <= value <= _MOST_MINUTES:
         raise _refusal(InvalidField("", f"must be 0 to {_MOST_MINUTES} minutes"))
     return value

@@ -38,5 +38,11 @@ class JsonBody:
             return InvalidField("body", f"is longer than {MOST_BYTES} bytes")
         try:
             return json.loads(self._body)
-        except (ValueError, RecursionError):  # not JSON, not UTF-8, a number of thousands of digits, nested too deeply
+        except UnicodeDecodeError:
+            return InvalidField("body", "is not in UTF-8")
+        except json.JSONDecodeError:
             return InvalidField("body", "is not JSON")
+        except ValueError:  # sys.set_int_max_str_digits
+            return InvalidField("body", "has a number of too many digits")
+        except RecursionError:
+            return InvalidField("body", "is nested too deeply")

@@ -192,6 +192,12 @@ def test_app_set_needs_a_setting(platform, app_key):
     assert "no setting given: at least one is required" in platform.capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["acme@example.com", "+8612345678901"])
+def test_the_id_of_an_sp_is_its_user_name_unless_that_is_given(platform, name):
+    """The original's CDRs have the user name in spId."""
+    assert platform.do("sp", "add", name)[1].items() >= {"sp": name, "username": name}.items()
+
+
 def test_the_table_and_key_may_be_named_themselves(platform, aws):
     outputs = outputs_of(aws("cloudformation"), "duologue")
     place = ("--accounts-table", outputs["AccountsTable"], "--key-id", outputs["SecretsKey"], "--stack", "elsewhere")

@@ -58,6 +58,7 @@ def test_adding_an_sp_twice_is_refused(accounts):
     [
         {"sp_id": ""},
         {"sp_id": "a b"},
+        {"sp_id": "größe"},
         {"sp_id": "a" * 33},
         {"username": ""},
         {"username": "ja\nck"},

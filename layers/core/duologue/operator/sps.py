@@ -18,8 +18,8 @@ def add_to(kinds: Any) -> None:
         metavar="add|set-password|suspend|resume", required=True
     )
     command = sp.add_parser("add", help="add an SP; prints the password if it was generated")
-    command.add_argument("id", help="1 to 32 letters, digits, - or _")
-    command.add_argument("--username", required=True, help="user name with which the SP's apps log in")
+    command.add_argument("id", help="1 to 32 of A-Z, a-z, 0-9 and - _ . @ +; CDRs name the SP by it")
+    command.add_argument("--username", help="user name with which the SP's apps log in (default: the id)")
     _add_password(command)
     command.set_defaults(command=_add)
     command = sp.add_parser("set-password", help="replace the password; prints it if it was generated")
@@ -49,7 +49,8 @@ def _password(asked: argparse.Namespace) -> tuple[str, Said]:
 
 def _add(asked: argparse.Namespace, platform: Platform) -> Said:
     password, shown = _password(asked)
-    sp = add_sp(asked.id, asked.username, password, accounts=platform.accounts, random_bytes=secrets.token_bytes)
+    username = asked.id if asked.username is None else asked.username
+    sp = add_sp(asked.id, username, password, accounts=platform.accounts, random_bytes=secrets.token_bytes)
     return {"sp": sp.id, "username": sp.username} | shown
 
 

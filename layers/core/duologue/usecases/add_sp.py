@@ -8,7 +8,7 @@ from duologue.domain.errors import InvalidField
 from duologue.usecases.ports.accounts import AccountBook
 from duologue.usecases.set_password import checked_hash
 
-_ID = re.compile(r"[0-9A-Za-z_-]{1,32}")
+_ID = re.compile(r"[0-9A-Za-z_.@+-]{1,32}")
 
 
 def add_sp(
@@ -21,7 +21,7 @@ def add_sp(
         AccountExists: the id or the user name exists.
     """
     if not _ID.fullmatch(sp_id):
-        raise InvalidField("id", "must be 1 to 32 letters, digits, - or _")
+        raise InvalidField("id", "must be 1 to 32 of A-Z, a-z, 0-9 and - _ . @ +")
     if not 1 <= len(username) <= 128 or not username.isprintable():
         raise InvalidField("username", "must be 1 to 128 printable characters")
     sp = Sp(sp_id, username, checked_hash(password, random_bytes))

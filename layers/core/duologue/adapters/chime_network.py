@@ -102,7 +102,7 @@ class ChimeNetwork:
 class ChimePromptStopper:
     """Implements `usecases.ports.network.PromptStopper`.
 
-    The service plays a prompt to its end before it executes the answer to a HANGUP; only the answer to an update
+    The service plays a prompt to its end before it executes the answer to the end of a leg; only that to an update
     interrupts it. call_control cannot have the application's id as a setting: the application is created with the
     function's ARN.
     """

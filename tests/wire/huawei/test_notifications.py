@@ -211,10 +211,11 @@ def test_while_two_secrets_are_live_a_notification_is_signed_with_the_newer():
     assert request(talked(), told, rotated, 1).headers == newer.headers
 
 
-def test_which_url():
+def test_which_url_and_whether_the_replys_body_counts():
     call = replace(talked(), notify=NotifyTo("http://127.0.0.1/s", "http://127.0.0.1/f"))
-    assert request(call, CallEnded(at(60), EndReason.HUNG_UP), APP, 60).url == "http://127.0.0.1/s"
-    assert request(call, CdrWritten(at(60)), APP, 60).url == "http://127.0.0.1/f"
+    event, cdr = (request(call, fact, APP, 60) for fact in (CallEnded(at(60), EndReason.HUNG_UP), CdrWritten(at(60))))
+    assert (event.url, event.reply_body_counts) == ("http://127.0.0.1/s", False)
+    assert (cdr.url, cdr.reply_body_counts) == ("http://127.0.0.1/f", True)
     deaf = replace(call, notify=NotifyTo())
     assert request(deaf, CallEnded(at(60), EndReason.HUNG_UP), APP, 60) is None
     assert request(deaf, CdrWritten(at(60)), APP, 60) is None
@@ -244,6 +245,9 @@ ENDED, CLOSED = CallEnded(at(60), EndReason.HUNG_UP), CdrWritten(at(60))
         (CLOSED, Reply(200, b'{"resultcode":null}'), True),
         (CLOSED, Reply(200, b"[" * 4096), True),
         (CLOSED, Reply(200, b"\xff\xfe"), True),
+        (CLOSED, Reply(200, b'{"resultcode":"102'), True),  # what was read by the deadline is not JSON yet
+        (CLOSED, Reply(200, b'\xef\xbb\xbf{"resultcode":"0"}'), True),
+        (CLOSED, Reply(200, b'\xef\xbb\xbf{"resultcode":"1"}\r\n'), False),
         (CLOSED, Reply(200, b'{"resultcode":"1020001"}'), False),
         (CLOSED, Reply(200, b'{"resultcode":1}'), False),
         (CLOSED, Reply(500, b'{"resultcode":"0"}'), False),

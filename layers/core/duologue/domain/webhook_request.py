@@ -6,17 +6,22 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
-    """One notification: signed, for one URL."""
+    """One notification: signed, for one URL. `reply_body_counts`: its success depends on the response's body too."""
 
     url: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    reply_body_counts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The response. `body` is cut at a few kilobytes. `status` None: there was none, and `note` says why."""
+    """The response. `status` None: there was none, and `note` says why.
+
+    `body`: what was read of it in time, at most a few kilobytes. `retry_after`: the header of this name, or "".
+    """
 
     status: int | None
     body: bytes = b""
     note: str = ""
+    retry_after: str = ""

@@ -7,16 +7,16 @@ from typing import Any
 
 from duologue.adapters.dns_names import addresses_of
 from duologue.adapters.dynamo_accounts import DynamoAccounts
-from duologue.adapters.http_sp_endpoints import HttpSpEndpoints
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.adapters.s3_prompts import S3Prompts
+from duologue.adapters.sp_urls import ResolvedSpUrls
 from duologue.adapters.stack_outputs import StackLine, outputs_of
 from duologue.call_control.prompt_keys import key_of
 from duologue.domain.dialling_policy import prefixes_in_use
 from duologue.domain.errors import OutsideUnavailable
 from duologue.usecases.ports.accounts import AccountBook, Tokens
-from duologue.usecases.ports.notifying import SpEndpoints
+from duologue.usecases.ports.notifying import SpUrls
 from duologue.usecases.ports.outside import Line, NumberPlan, Prompts
 
 Said = dict[str, Any]
@@ -50,12 +50,12 @@ class Platform:
         return S3Prompts(self._client("s3"), self._asked.prompts_bucket or self._output("PromptsBucket"), key_of)
 
     @cached_property
-    def endpoints(self) -> SpEndpoints:
-        return HttpSpEndpoints(
+    def endpoints(self) -> SpUrls:
+        return ResolvedSpUrls(
             addresses_of,
             allow_loopback=self._asked.allow_loopback,
             allow_plain_http=self._asked.allow_plain_http,
-            https_rule="must be an https URL, unless --allow-plain-http is given",
+            plain_http_cure=", unless --allow-plain-http is given",
         )
 
     @cached_property

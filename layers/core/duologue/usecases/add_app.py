@@ -7,7 +7,7 @@ from duologue.domain.accounts import App, PushSignature
 from duologue.domain.random_text import random_text
 from duologue.usecases.check_app import check_app
 from duologue.usecases.ports.accounts import AccountBook
-from duologue.usecases.ports.notifying import SpEndpoints
+from duologue.usecases.ports.notifying import SpUrls
 from duologue.usecases.ports.outside import Line, NumberPlan
 from duologue.usecases.rotate_secret import new_secret
 
@@ -39,7 +39,7 @@ def add_app(
     new: NewApp,
     *,
     accounts: AccountBook,
-    endpoints: SpEndpoints,
+    endpoints: SpUrls,
     plan: NumberPlan,
     line: Line,
     random_bytes: Callable[[int], bytes],

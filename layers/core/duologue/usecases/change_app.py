@@ -8,12 +8,12 @@ from duologue.domain.call import NotifyTo
 from duologue.domain.callback_request import FieldNames
 from duologue.usecases.check_app import check_app
 from duologue.usecases.ports.accounts import AppBook
-from duologue.usecases.ports.notifying import SpEndpoints
+from duologue.usecases.ports.notifying import SpUrls
 from duologue.usecases.ports.outside import Line, NumberPlan
 
 
 def change_app(
-    app_key: str, change: Callable[[App], App], *, apps: AppBook, endpoints: SpEndpoints, plan: NumberPlan, line: Line
+    app_key: str, change: Callable[[App], App], *, apps: AppBook, endpoints: SpUrls, plan: NumberPlan, line: Line
 ) -> App:
     """Apply `change` to an app, save and return it.
 
@@ -34,7 +34,7 @@ def change_app(
 @dataclass(frozen=True, slots=True)
 class SetNotificationUrls:
     apps: AppBook
-    endpoints: SpEndpoints
+    endpoints: SpUrls
     fields: FieldNames
 
     def __call__(self, app_key: str, urls: NotifyTo) -> App:

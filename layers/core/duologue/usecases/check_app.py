@@ -7,7 +7,7 @@ from duologue.domain.dialling_policy import check_shown
 from duologue.domain.errors import InvalidField
 from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.recording import KEEP_DAYS
-from duologue.usecases.ports.notifying import SpEndpoints
+from duologue.usecases.ports.notifying import SpUrls
 from duologue.usecases.ports.outside import Line, NumberPlan
 
 MOST_CALLS = 10_000
@@ -16,7 +16,7 @@ MOST_NUMBERS = 500
 """Per list, since the app's row is read with every request."""
 
 
-def check_app(app: App, *, endpoints: SpEndpoints, plan: NumberPlan, line: Line, before: App | None = None) -> None:
+def check_app(app: App, *, endpoints: SpUrls, plan: NumberPlan, line: Line, before: App | None = None) -> None:
     """Check an app before it is saved. `before`: its old state; unchanged URLs and numbers are not looked up again.
 
     Raises:

@@ -18,7 +18,7 @@ from duologue.domain.outcome import Party
 from duologue.usecases.check_numbers import check_numbers
 from duologue.usecases.ports.calls import Acceptance, Calls, Change, SavedCall
 from duologue.usecases.ports.flows import FlowOrder, Flows
-from duologue.usecases.ports.notifying import SpEndpoints
+from duologue.usecases.ports.notifying import SpUrls
 from duologue.usecases.ports.outside import Clock, NumberPlan
 from duologue.usecases.until_written import Pause
 
@@ -82,7 +82,7 @@ class PlaceCallback:
     calls: Calls
     acceptance: Acceptance
     flows: Flows
-    endpoints: SpEndpoints
+    endpoints: SpUrls
     rules: DiallingRules
     clock: Clock
     new_call_id: Callable[[datetime], str]

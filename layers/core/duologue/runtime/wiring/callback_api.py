@@ -18,7 +18,7 @@ from duologue.runtime.settings import setting
 from duologue.runtime.wiring.accounts import dynamo_accounts, dynamo_auth_attempts
 from duologue.runtime.wiring.calls import dynamo_calls, flows
 from duologue.runtime.wiring.recordings import dynamo_links, retention, s3_recordings
-from duologue.runtime.wiring.sp_endpoints import sp_endpoints
+from duologue.runtime.wiring.sp_urls import sp_urls
 from duologue.usecases.authenticate import Authenticate
 from duologue.usecases.change_app import SetNotificationUrls
 from duologue.usecases.delete_recording import DeleteRecording
@@ -46,7 +46,7 @@ class Dependencies:
 @cache
 def dependencies() -> Dependencies:
     accounts, calls, flow, clock = dynamo_accounts(), dynamo_calls(), flows(), SystemClock()
-    dynamodb, endpoints, recordings = client("dynamodb", NORMAL), sp_endpoints(), s3_recordings()
+    dynamodb, endpoints, recordings = client("dynamodb", NORMAL), sp_urls(), s3_recordings()
     kinds = ORDINARY | {NumberKind(kind) for kind in setting("ALSO_DIAL").split(",") if kind}
     in_use = partial(prefixes_in_use, setting("PREFIXES_IN_USE"))
     return Dependencies(

@@ -7,12 +7,13 @@ from random import SystemRandom
 from duologue.adapters.aws import NORMAL, PATIENT
 from duologue.adapters.aws_clients import client
 from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
+from duologue.adapters.http_sp_endpoints import HttpSpEndpoints
 from duologue.adapters.sqs_notices import SqsNotices
 from duologue.adapters.system_clock import SystemClock
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.accounts import dynamo_accounts, link_tokens
 from duologue.runtime.wiring.calls import keep_calls
-from duologue.runtime.wiring.sp_endpoints import sp_endpoints
+from duologue.runtime.wiring.sp_urls import sp_urls
 from duologue.usecases.notify_sp import NotifySp
 from duologue.wire.huawei.notifications import HuaweiWebhooks
 from duologue.wire.huawei.records import Records
@@ -35,7 +36,7 @@ def dependencies() -> NotifySp:
             lambda: secrets.token_hex(_NONCE_BYTES),
             Records(setting("RECORDINGS_BUCKET"), setting("API_URL"), link_tokens().token_of),
         ),
-        endpoints=sp_endpoints(),
+        endpoints=HttpSpEndpoints(sp_urls()),
         notices=SqsNotices(client("sqs", PATIENT), retry=setting("RETRY_QUEUE"), undelivered=setting("UNDELIVERED")),
         clock=SystemClock(),
         chance=SystemRandom().random,

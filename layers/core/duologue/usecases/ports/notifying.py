@@ -75,9 +75,11 @@ class WebhookFormat(Protocol):
     def is_acknowledged(self, fact: Fact, reply: Reply) -> bool: ...
 
 
-class SpEndpoints(Protocol):
+class SpUrls(Protocol):
     def check(self, urls: Iterable[tuple[str, str]]) -> None:
         """Check pairs of field name and URL before they are saved. Raises InvalidField, ForbiddenAddress."""
 
+
+class SpEndpoints(Protocol):
     def post(self, request: WebhookRequest) -> Reply:
         """Send a request once, without following redirects. A failure is a reply without status."""

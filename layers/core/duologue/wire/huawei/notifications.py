@@ -68,10 +68,11 @@ class HuaweiWebhooks:
             "Authorization": AUTHORIZATION,
             "X-AKSK": username_token(app.key, digest, nonce, created),
         }
-        return WebhookRequest(url, headers, json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode())
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        return WebhookRequest(url, headers, text.encode(), reply_body_counts=isinstance(fact, CdrWritten))
 
     def is_acknowledged(self, fact: Fact, reply: Reply) -> bool:
-        """Whether the SP acknowledged it: 2xx, and for the CDR no `resultcode` other than 0 in the body.
+        """Whether the SP acknowledged it: 2xx, and for the CDR no `resultcode` other than 0 in the body, if it is JSON.
 
         The format's page requires 200, but receivers also answer 204 or 201. The original never repeats status events,
         so these receivers must not get repeats for that.

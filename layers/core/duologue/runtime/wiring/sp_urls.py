@@ -1,0 +1,11 @@
+"""The adapter of SPs' URLs, with one policy for saving them and for posting to them."""
+
+from duologue.adapters.dns_names import addresses_of
+from duologue.adapters.sp_urls import ResolvedSpUrls
+from duologue.runtime.settings import flag
+
+
+def sp_urls() -> ResolvedSpUrls:
+    return ResolvedSpUrls(
+        addresses_of, allow_loopback=flag("ALLOW_LOOPBACK"), allow_plain_http=flag("ALLOW_PLAIN_HTTP")
+    )

@@ -230,15 +230,29 @@ class Promises:
         notice = Notice(story.call.id, 2, second, "app-1")
         told = calls.notification(notice)
         assert (told.call, told.fact) == (story.call, LegDialledRecorded(at(0), Party.CALLER))
-        assert (told.app, told.cdr, told.is_acknowledged) == (APP, None, False)
+        assert (told.app, told.cdr, told.last) == (APP, None, None)
         tried = Delivery(1, NOW, "https://sp.example.com/status", acknowledged=False, status=None, note="too slow")
+        taken = replace(tried, attempt=2, acknowledged=True, status=200)
+        for attempt in (tried, replace(tried, overtaken=True), taken):
+            calls.record_delivery(story.call.id, 2, attempt)
+            assert calls.notification(notice).last == calls.history(story.call.id).deliveries[2] == attempt
         calls.record_delivery(story.call.id, 2, tried)
-        assert not calls.notification(notice).is_acknowledged
-        calls.record_delivery(story.call.id, 2, replace(tried, attempt=2, acknowledged=True, status=200))
-        assert calls.notification(notice).is_acknowledged
-        calls.record_delivery(story.call.id, 2, replace(tried, attempt=1))
-        assert calls.notification(notice).is_acknowledged, "an attempt that failed late changes nothing"
-        assert not calls.notification(replace(notice, sequence=3, source=third)).is_acknowledged
+        assert calls.notification(notice).last == taken, "an attempt that failed late changes nothing"
+        assert calls.notification(replace(notice, sequence=3, source=third)).last is None
+
+    def test_whether_a_later_fact_was_acknowledged(self, calls):
+        call = played(calls, *TALKING).call
+        tried = Delivery(1, NOW, "https://sp.example.com/status", acknowledged=False, status=500)
+
+        def overtaken() -> list[int]:
+            return [number for number in range(1, call.facts + 1) if calls.is_later_acknowledged(call, number)]
+
+        assert overtaken() == []
+        calls.record_delivery(call.id, 2, replace(tried, acknowledged=True))
+        calls.record_delivery(call.id, 4, tried)
+        assert overtaken() == [1]
+        calls.record_delivery(call.id, 4, replace(tried, acknowledged=True))
+        assert overtaken() == [1, 2, 3]
 
     def test_the_end_is_told_by_its_cdr(self, calls):
         story = played(calls, *TALKING, CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))

@@ -86,12 +86,12 @@ def test_lack_of_room_is_not_a_refusal_for_good(store):
 
 def test_a_notice_that_waits_in_a_queue_is_told(store):
     told = store.notification(read(json.dumps({"call_id": _CALL_ID, "sequence": 7, "attempt": 3})))
-    assert (type(told.fact), told.cdr, told.app, told.is_acknowledged) == (CdrWritten, cdr_of(told.call), APP, False)
+    assert (type(told.fact), told.cdr, told.app, told.last) == (CdrWritten, cdr_of(told.call), APP, None)
 
 
 def test_what_was_acknowledged_is_not_told_again(store):
     told = store.notification(read(json.dumps({"call_id": _CALL_ID, "sequence": 2})))
-    assert told.is_acknowledged
+    assert told.last is not None and told.last.acknowledged
     assert told.fact == LegDialledRecorded(at(1), Party.CALLER)
 
 

@@ -171,11 +171,12 @@ class FakeCalls:
 
     def history(self, call_id: str) -> History:
         call = self.load(call_id).call
-        told = {sequence: delivery for told, sequence, delivery in self.deliveries if told == call_id}
         facts: dict[int, Fact] = {1: CallAccepted(call.accepted_at)}
         for of_item in self.facts[call_id].values():
             facts |= of_item
-        return History(call, tuple(fact for _, fact in sorted(facts.items())), told, self.cdrs.get(call_id))
+        return History(
+            call, tuple(fact for _, fact in sorted(facts.items())), self._attempts(call_id), self.cdrs.get(call_id)
+        )
 
     def notification(self, notice: Notice) -> Notification:
         call = self.load(notice.call_id).call
@@ -184,16 +185,22 @@ class FakeCalls:
             raise UnknownCall(notice.call_id)
         if notice.app not in self.apps:
             raise UnknownApp(notice.app)
-        told = [each for of, number, each in self.deliveries if (of, number) == (notice.call_id, notice.sequence)]
-        acknowledged = bool(told) and told[-1].acknowledged
-        return Notification(
-            call, facts[notice.sequence], self.apps[notice.app], self.cdrs.get(call.id), is_acknowledged=acknowledged
-        )
+        last = self._attempts(notice.call_id).get(notice.sequence)
+        return Notification(call, facts[notice.sequence], self.apps[notice.app], self.cdrs.get(call.id), last=last)
+
+    def is_later_acknowledged(self, call: Call, sequence: int) -> bool:
+        self._reach()
+        attempts = self._attempts(call.id)
+        return any(attempts[number].acknowledged for number in attempts if number > sequence)
 
     def record_delivery(self, call_id: str, sequence: int, delivery: Delivery) -> None:
-        told = [each for of, number, each in self.deliveries if (of, number) == (call_id, sequence)]
-        if not (told and told[-1].acknowledged):
+        last = self._attempts(call_id).get(sequence)
+        if last is None or not last.acknowledged:
             self.deliveries.append((call_id, sequence, delivery))
+
+    def _attempts(self, call_id: str) -> dict[int, Delivery]:
+        """The last attempt of each fact."""
+        return {sequence: delivery for of, sequence, delivery in self.deliveries if of == call_id}
 
     # ---- plays OpenCalls
 

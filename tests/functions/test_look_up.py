@@ -64,7 +64,8 @@ def test_a_call_from_its_dial_to_its_end_with_what_the_sp_was_told(api):
     url = "http://127.0.0.1:9999/status"
     api.calls.record_delivery(CALL_ID, 2, Delivery(1, at(1.5), url, acknowledged=False, status=503, note="not taken"))
     api.calls.record_delivery(CALL_ID, 2, Delivery(2, at(12), url, acknowledged=True, status=200))
-    api.calls.record_delivery(CALL_ID, 3, Delivery(1, at(3.5), url, acknowledged=False, status=None, note="too slow"))
+    too_slow = Delivery(1, at(3.5), url, acknowledged=False, status=None, note="too slow", overtaken=True)
+    api.calls.record_delivery(CALL_ID, 3, too_slow)
     body = api.say(LOOKED_UP)[1]
     assert (body["phase"], body["endedAt"]) == ("over", "2026-11-23T09:00:09.000Z")
     assert body["caller"]["answeredAt"] == "2026-11-23T09:00:03.250Z"
@@ -106,6 +107,7 @@ def test_a_call_from_its_dial_to_its_end_with_what_the_sp_was_told(api):
         "attempts": 1,
         "accepted": False,
         "note": "too slow",
+        "overtaken": True,
     }
     assert "told" not in body["facts"][3]
 

@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from duologue.call_control.facts import CallEnded, CdrWritten, LegDialledRecorded
+from duologue.call_control.facts import (
+    CallEnded,
+    CdrWritten,
+    Fact,
+    LegAnsweredRecorded,
+    LegDialledRecorded,
+    LegRingingRecorded,
+)
 from duologue.domain.accounts import App
 from duologue.domain.call import NotifyTo
 from duologue.domain.cdr import cdr_of
@@ -29,6 +36,7 @@ from tests.samples import at, callback
 CALL = "1_2_3_20261123090000"
 DIALLED, ENDED, CLOSED = 2, 3, 4
 SOURCE = "EVENT#n#000001"
+FACTS = (LegDialledRecorded(at(1), Party.CALLER), CallEnded(at(30), EndReason.STOPPED), CdrWritten(at(30)))
 
 
 def notice(sequence: int, call_id: str = CALL, **more: Any) -> Notice:
@@ -38,11 +46,13 @@ def notice(sequence: int, call_id: str = CALL, **more: Any) -> Notice:
 class Teller:
     """One call, finished or about to be, and the SP that wants to know of it."""
 
-    def __init__(self, *replies: Reply, notify: NotifyTo | None = None, over: bool = True) -> None:
-        call = replace(callback(CALL), ending=EndReason.STOPPED, ended_at=at(30) if over else None, facts=4)
+    def __init__(
+        self, *replies: Reply, notify: NotifyTo | None = None, over: bool = True, facts: tuple[Fact, ...] = FACTS
+    ) -> None:
+        call = replace(callback(CALL), ending=EndReason.STOPPED, ended_at=at(30) if over else None)
+        call = replace(call, facts=1 + len(facts))
         self.calls = FakeCalls()
         self.calls.rows[CALL] = SavedCall(call if notify is None else replace(call, notify=notify), 1)
-        facts = (LegDialledRecorded(at(1), Party.CALLER), CallEnded(at(30), EndReason.STOPPED), CdrWritten(at(30)))
         self.calls.facts[CALL] = {SOURCE: dict(enumerate(facts, DIALLED))}
         if over:
             self.calls.cdrs[CALL] = cdr_of(call)
@@ -171,16 +181,48 @@ def test_a_step_of_a_leg_does_not_come_again_once_its_call_is_over(over_at_first
     teller = Teller(Reply(500), over=over_at_first)
     told = teller.notify(notice(DIALLED))
     if over_at_first:
-        assert (told, teller.notices.aside) == (NotifyResult.OUTDATED, [])
+        assert (told, teller.notices.aside) == (NotifyResult.OVERTAKEN, [])
     else:
         assert told is NotifyResult.RETRY_LATER
         (again,) = teller.notices.aside
         teller.end()
         teller.clock.advance(60)
-        assert teller.notify(again) is NotifyResult.OUTDATED
+        assert teller.notify(again) is NotifyResult.OVERTAKEN
     assert teller.told == ["callout"]
     assert not teller.notices.undelivered
-    assert [(kept.acknowledged, kept.status) for *_, kept in teller.calls.deliveries] == [(False, 500)]
+    kept = teller.calls.deliveries[-1][2]
+    assert (kept.acknowledged, kept.status, kept.overtaken) == (False, 500, True)
+
+
+STEPS: tuple[Fact, ...] = tuple(
+    kind(at(1), party) for party in Party for kind in (LegDialledRecorded, LegRingingRecorded, LegAnsweredRecorded)
+)
+
+
+@pytest.mark.parametrize("again", ["a retry", "the first message once more"])
+@pytest.mark.parametrize("first", range(2, 8))
+@pytest.mark.parametrize("taken", range(2, 8))
+def test_a_step_of_a_leg_does_not_come_again_once_a_later_step_was_acknowledged(first, taken, again):
+    """Whatever the order in which notices come: 2 to 4 are the caller's steps, 5 to 7 the callee's."""
+    teller = Teller(Reply(500), over=False, facts=STEPS)
+    assert teller.notify(notice(first)) is NotifyResult.RETRY_LATER
+    if taken != first:
+        assert teller.notify(notice(taken)) is NotifyResult.ACKNOWLEDGED
+    told = list(teller.told)
+    teller.clock.advance(60)
+    second = teller.notices.aside[0] if again == "a retry" else notice(first)
+    if taken <= first:
+        assert teller.notify(second) is NotifyResult.ACKNOWLEDGED
+        return
+    assert teller.notify(second) is NotifyResult.OVERTAKEN
+    assert (teller.told, teller.notices.undelivered) == (told, [])
+    kept = teller.calls.history(CALL).deliveries[first]
+    assert (kept.attempt, kept.acknowledged, kept.status, kept.overtaken) == (1, False, 500, True)
+
+
+def test_the_first_attempt_of_a_step_is_made_though_a_later_one_was_acknowledged():
+    teller = Teller(over=False, facts=STEPS)
+    assert [teller.notify(notice(number)) for number in (3, 2)] == [NotifyResult.ACKNOWLEDGED] * 2
 
 
 def test_the_end_and_the_cdr_are_retried_though_the_call_is_over():

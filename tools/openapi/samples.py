@@ -91,7 +91,7 @@ FACTS: tuple[Fact, ...] = (
 
 _TOLD = {
     2: Delivery(2, _at(12), _STATUS_URL, acknowledged=True, status=200),
-    3: Delivery(1, _at(3), _STATUS_URL, acknowledged=False, status=None, note="too slow"),
+    3: Delivery(1, _at(3), _STATUS_URL, acknowledged=False, status=None, note="too slow", overtaken=True),
 }
 
 

@@ -128,6 +128,7 @@ _HISTORY: dict[str, Any] = {
     "accepted": "whether the SP took it",
     "httpStatus": "of the SP's answer; left out if there was none",
     "note": "what was wrong",
+    "overtaken": "it is not retried: a later step was accepted, or the callback is over; left out otherwise",
 }
 
 TOLD: dict[str, Any] = {"userData": REQUESTS["userData"], **_ANSWERS, **_EVENTS, **_CDR, **_HISTORY}

@@ -187,7 +187,7 @@ def history_of(call_id: str, rows: Mapping[str, Row]) -> History:
         if is_event(item) or is_fact(item):
             facts |= facts_of(row)
         elif item.startswith(_DELIVERY):
-            deliveries[int(item.removeprefix(_DELIVERY))] = _delivery(row)
+            deliveries[int(item.removeprefix(_DELIVERY))] = delivery_of(row)
     in_order = tuple(fact for _, fact in sorted(facts.items()))
     return History(call, in_order, deliveries, cdr_of_rows(call, rows.get(CDR)))
 
@@ -200,10 +200,11 @@ def delivery_row(delivery: Delivery) -> Row:
         "acknowledged": delivery.acknowledged,
         "status": delivery.status if delivery.status is not None else 0,
         "note": delivery.note,
+        "overtaken": delivery.overtaken,
     }
 
 
-def _delivery(row: Row) -> Delivery:
+def delivery_of(row: Row) -> Delivery:
     return Delivery(
         attempt=row["attempt"],
         at=datetime.fromisoformat(row["at"]),
@@ -211,6 +212,7 @@ def _delivery(row: Row) -> Delivery:
         acknowledged=row["acknowledged"],
         status=row["status"] or None,
         note=row["note"],
+        overtaken=row.get("overtaken", False),
     )
 
 

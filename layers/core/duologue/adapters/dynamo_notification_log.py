@@ -14,6 +14,7 @@ from duologue.adapters.call_rows import (
     call_of_rows,
     cdr_of_rows,
     delivery_key,
+    delivery_of,
     delivery_row,
     facts_of,
 )
@@ -21,6 +22,7 @@ from duologue.adapters.dynamo_accounts import DynamoAccounts, app_key
 from duologue.adapters.dynamo_calls import WHAT, key_of
 from duologue.adapters.rows_before import in_todays_terms, is_fact, told_key
 from duologue.call_control.history import Delivery
+from duologue.domain.call import Call
 from duologue.domain.errors import OutsideUnavailable, UnknownCall
 from duologue.usecases.ports.notifying import Notice, Notification
 
@@ -64,8 +66,16 @@ class DynamoNotificationLog:
             fact=facts[notice.sequence],
             app=self._apps.app_in(app, found["Responses"].get(self._accounts, [])),
             cdr=cdr_of_rows(call, rows.get(CDR)),
-            is_acknowledged=bool(rows.get(delivery, {}).get("acknowledged", False)),
+            last=delivery_of(rows[delivery]) if delivery in rows else None,
         )
+
+    def is_later_acknowledged(self, call: Call, sequence: int) -> bool:
+        later = [key_of(call.id, delivery_key(number)) for number in range(sequence + 1, call.facts + 1)]
+        if not later:
+            return False
+        with outside(WHAT):
+            found = self._client.batch_get_item(RequestItems={self._calls: {"Keys": later, "ConsistentRead": True}})
+        return any(row["acknowledged"] for row in _by_sort_key(found, self._calls).values())
 
     def _app_of(self, call_id: str) -> str:
         """A notice of release 0.1.0 does not say it, nor does its fact."""

@@ -11,7 +11,10 @@ from duologue.domain.cdr import Cdr
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One attempt to notify the SP of a fact. `status`: the HTTP status; None: there was no response."""
+    """One attempt to notify the SP of a fact. `status`: the HTTP status; None: there was no response.
+
+    `overtaken`: it failed, and it was the last, because a later fact made this one pointless.
+    """
 
     attempt: int
     at: datetime
@@ -19,6 +22,7 @@ class Delivery:
     acknowledged: bool
     status: int | None
     note: str = ""
+    overtaken: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Notify an SP of one fact of a call, and not again once it has acknowledged it (R11).
 
 The end and the CDR of a call are delivered at least once, with retries over more than a day. A step of a leg is retried
-only during the call: the original platform never repeats it, receivers act on it, and after the call they would act too
-late.
+only until the SP acknowledges a later fact or the call is over: the original platform never repeats it, receivers take
+the last event for the state of the call, and the later one includes it.
 """
 
 import logging
@@ -10,12 +10,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from duologue.call_control.facts import LegFact
+from duologue.call_control.facts import Fact, LegFact
 from duologue.call_control.history import Delivery
 from duologue.domain.call import Phase
 from duologue.domain.delivery import wait_after
 from duologue.domain.errors import UnknownApp, UnknownCall
-from duologue.usecases.ports.notifying import Notice, Notices, NotificationLog, SpEndpoints, WebhookFormat
+from duologue.domain.webhook_request import WebhookRequest
+from duologue.usecases.ports.notifying import (
+    Notice,
+    Notices,
+    Notification,
+    NotificationLog,
+    SpEndpoints,
+    WebhookFormat,
+)
 from duologue.usecases.ports.outside import Clock
 
 _log = logging.getLogger(__name__)
@@ -27,10 +35,10 @@ class NotifyResult(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     ALREADY_ACKNOWLEDGED = "already acknowledged"
     NOT_FOR_SP = "not for the SP"  # a fact without notification, or the SP has no URL for it
-    OUTDATED = "outdated"  # an unacknowledged step of a leg, and the call is over
+    OVERTAKEN = "overtaken"  # an unacknowledged step of a leg, and a later fact was, or the call is over
     NOT_DUE = "not due"
     RETRY_LATER = "retry later"  # not acknowledged; a retry is scheduled
-    UNDELIVERED = "undelivered"  # not acknowledged, and not retried; it is kept
+    UNDELIVERED = "undelivered"  # not acknowledged, and not retried; it is kept for the operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,31 +66,52 @@ class NotifySp:
             notification = self.log.notification(notice)
         except (UnknownCall, UnknownApp) as error:  # expired while it was queued, or deleted by the operator
             return self._give_up(notice, type(error).__name__)
-        fact = notification.fact
-        if notification.is_acknowledged:
+        if notification.last is not None and notification.last.acknowledged:
             return NotifyResult.ALREADY_ACKNOWLEDGED
-        overtaken = isinstance(fact, LegFact) and notification.call.phase is Phase.OVER
-        if overtaken and notice.attempt > 1:
-            return NotifyResult.OUTDATED
-        request = self.webhooks.request(notification.call, fact, notification.cdr, notification.app, now)
+        again = notice.attempt > 1 or notification.last is not None
+        overtaken = self._is_overtaken(notification, notice.sequence, again=again)
+        if overtaken and again:
+            if notification.last is not None:
+                self.log.record_delivery(notice.call_id, notice.sequence, replace(notification.last, overtaken=True))
+            return NotifyResult.OVERTAKEN
+        request = self.webhooks.request(notification.call, notification.fact, notification.cdr, notification.app, now)
         if request is None:
             return NotifyResult.NOT_FOR_SP
+        return self._attempt(notice, notification.fact, request, overtaken=overtaken)
+
+    def _is_overtaken(self, notification: Notification, sequence: int, *, again: bool) -> bool:
+        """The first attempt of a step is made in any case, so only the end overtakes it."""
+        call = notification.call
+        if not isinstance(notification.fact, LegFact):
+            return False
+        return call.phase is Phase.OVER or (again and self.log.is_later_acknowledged(call, sequence))
+
+    def _attempt(self, notice: Notice, fact: Fact, request: WebhookRequest, *, overtaken: bool) -> NotifyResult:
+        now = self.clock.now()
         reply = self.endpoints.post(request)
         acknowledged = self.webhooks.is_acknowledged(fact, reply)
         note = reply.note or ("" if acknowledged else "not taken")
-        delivery = Delivery(notice.attempt, now, request.url, acknowledged=acknowledged, status=reply.status, note=note)
+        delivery = Delivery(
+            notice.attempt,
+            now,
+            request.url,
+            acknowledged=acknowledged,
+            status=reply.status,
+            note=note,
+            overtaken=overtaken and not acknowledged,
+        )
         self.log.record_delivery(notice.call_id, notice.sequence, delivery)
         if acknowledged:
             return NotifyResult.ACKNOWLEDGED
         if overtaken:
-            return NotifyResult.OUTDATED
+            return NotifyResult.OVERTAKEN
         return self._put_aside(notice, note)
 
     def _put_aside(self, notice: Notice, why: str) -> NotifyResult:
+        now = self.clock.now()
         wait = wait_after(notice.attempt, self.chance())
         if wait is None:
             return self._give_up(notice, why)
-        now = self.clock.now()
         self.notices.queue_again(replace(notice, attempt=notice.attempt + 1, due=now + wait), now)
         return NotifyResult.RETRY_LATER
 

@@ -33,14 +33,13 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A fact with everything needed for its notification. `cdr`: once the call is over."""
+    """A fact with everything needed for its notification. `cdr`: once the call is over. `last`: the last attempt."""
 
     call: Call
     fact: Fact
     app: App
     cdr: Cdr | None = None
-    is_acknowledged: bool = False
-    """The SP has already acknowledged it."""
+    last: Delivery | None = None
 
 
 class NotificationLog(Protocol):
@@ -48,6 +47,9 @@ class NotificationLog(Protocol):
 
     def notification(self, notice: Notice) -> Notification:
         """Raises UnknownCall: no such call or fact. UnknownApp: its app was deleted."""
+
+    def is_later_acknowledged(self, call: Call, sequence: int) -> bool:
+        """Whether the SP acknowledged a fact of the call after number `sequence`."""
 
     def record_delivery(self, call_id: str, sequence: int, delivery: Delivery) -> None:
         """Record one attempt. Once acknowledged, a failure changes nothing."""

@@ -131,6 +131,7 @@ def _delivery(delivery: Delivery) -> dict[str, Any]:
         accepted=delivery.acknowledged,
         httpStatus=delivery.status,
         note=delivery.note or None,
+        overtaken=delivery.overtaken or None,
     )
 
 

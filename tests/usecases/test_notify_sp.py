@@ -225,6 +225,31 @@ def test_the_first_attempt_of_a_step_is_made_though_a_later_one_was_acknowledged
     assert [teller.notify(notice(number)) for number in (3, 2)] == [NotifyResult.ACKNOWLEDGED] * 2
 
 
+@pytest.mark.parametrize("sequence", [DIALLED, ENDED, CLOSED])
+def test_410_ends_the_attempts_and_the_operator_keeps_what_was_not_delivered(sequence):
+    teller = Teller(Reply(410), over=sequence != DIALLED)
+    assert teller.notify(notice(sequence)) is NotifyResult.UNDELIVERED
+    assert teller.notices.undelivered == [(notice(sequence), "410 Gone: not retried")]
+    assert not teller.notices.aside
+    assert [(kept.status, kept.note) for *_, kept in teller.calls.deliveries] == [(410, "410 Gone: not retried")]
+
+
+def test_410_of_an_overtaken_step_leaves_nothing_to_deliver():
+    teller = Teller(Reply(410))
+    assert teller.notify(notice(DIALLED)) is NotifyResult.OVERTAKEN
+    assert not teller.notices.undelivered
+
+
+@pytest.mark.parametrize(
+    ("status", "retry_after", "seconds"),
+    [(503, "40", 40), (429, "40", 40), (503, "5", 11), (503, "", 11), (503, "soon", 11), (503, "86400", 3600)],
+)
+def test_a_retry_waits_for_as_long_as_the_sp_asks_but_for_an_hour_at_most(status, retry_after, seconds):
+    teller = Teller(Reply(status, retry_after=retry_after))
+    assert teller.notify(notice(CLOSED)) is NotifyResult.RETRY_LATER
+    assert [again.due for again in teller.notices.aside] == [at(seconds)]
+
+
 def test_the_end_and_the_cdr_are_retried_though_the_call_is_over():
     for sequence in (ENDED, CLOSED):
         teller = Teller(Reply(500))

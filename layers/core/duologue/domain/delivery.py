@@ -1,10 +1,12 @@
 """The retry schedule of notifications.
 
 Nine retries over a day and a few hours: soon at first, for the restart of a server; far apart at the end, for an outage
-over night. After that the notification is kept as undelivered, never dropped.
+over night. After that the notification is kept as undelivered, never dropped. An SP can put an attempt off by
+`Retry-After`, for up to an hour.
 """
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 DELAYS = (
     timedelta(seconds=10),
@@ -20,13 +22,32 @@ DELAYS = (
 """The wait after attempt 1, 2, …"""
 
 _SPREAD = 0.2
+_LONGEST_REQUESTED = timedelta(hours=1)
+_NONE = timedelta(0)
 
 
-def wait_after(attempt: int, chance: float) -> timedelta | None:
+def wait_after(attempt: int, chance: float, requested: timedelta = _NONE) -> timedelta | None:
     """The wait after attempt number `attempt` (from 1) failed; None: it was the last.
 
-    `chance`, from 0 up to 1, is the jitter: it lengthens the wait by up to a fifth.
+    `chance`, from 0 up to 1, is the jitter: it lengthens the wait by up to a fifth. `requested`: what the SP asked for.
     """
     if attempt > len(DELAYS):
         return None
-    return DELAYS[attempt - 1] * (1 + _SPREAD * chance)
+    return max(DELAYS[attempt - 1] * (1 + _SPREAD * chance), requested)
+
+
+def requested_wait(retry_after: str, now: datetime) -> timedelta:
+    """The wait that a `Retry-After` header asks for, from 0 to an hour; 0 for a value that is neither of its two forms.
+
+    A number of seconds, or an HTTP date (RFC 9110, 10.2.3).
+    """
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        return min(timedelta(seconds=int(text.lstrip("0")[:9] or "0")), _LONGEST_REQUESTED)
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return _NONE
+    if until.tzinfo is None:  # the form of asctime has no zone: HTTP dates are in GMT
+        until = until.replace(tzinfo=UTC)
+    return min(max(until - now, _NONE), _LONGEST_REQUESTED)

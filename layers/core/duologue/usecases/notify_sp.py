@@ -9,13 +9,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from http import HTTPStatus
 
 from duologue.call_control.facts import Fact, LegFact
 from duologue.call_control.history import Delivery
 from duologue.domain.call import Phase
-from duologue.domain.delivery import wait_after
+from duologue.domain.delivery import requested_wait, wait_after
 from duologue.domain.errors import UnknownApp, UnknownCall
-from duologue.domain.webhook_request import WebhookRequest
+from duologue.domain.webhook_request import Reply, WebhookRequest
 from duologue.usecases.ports.notifying import (
     Notice,
     Notices,
@@ -27,6 +28,7 @@ from duologue.usecases.ports.notifying import (
 from duologue.usecases.ports.outside import Clock
 
 _log = logging.getLogger(__name__)
+_GONE = "410 Gone: not retried"
 
 
 class NotifyResult(StrEnum):
@@ -90,7 +92,8 @@ class NotifySp:
         now = self.clock.now()
         reply = self.endpoints.post(request)
         acknowledged = self.webhooks.is_acknowledged(fact, reply)
-        note = reply.note or ("" if acknowledged else "not taken")
+        gone = reply.status == HTTPStatus.GONE
+        note = reply.note or ("" if acknowledged else _GONE if gone else "not taken")
         delivery = Delivery(
             notice.attempt,
             now,
@@ -105,11 +108,13 @@ class NotifySp:
             return NotifyResult.ACKNOWLEDGED
         if overtaken:
             return NotifyResult.OVERTAKEN
-        return self._put_aside(notice, note)
+        if gone:
+            return self._give_up(notice, note)
+        return self._put_aside(notice, note, reply)
 
-    def _put_aside(self, notice: Notice, why: str) -> NotifyResult:
+    def _put_aside(self, notice: Notice, why: str, reply: Reply) -> NotifyResult:
         now = self.clock.now()
-        wait = wait_after(notice.attempt, self.chance())
+        wait = wait_after(notice.attempt, self.chance(), requested_wait(reply.retry_after, now))
         if wait is None:
             return self._give_up(notice, why)
         self.notices.queue_again(replace(notice, attempt=notice.attempt + 1, due=now + wait), now)

@@ -14,10 +14,12 @@ from lab.aws import invocation, package
 from lab.aws.cloud import Cloud
 from lab.aws.deploy import Deployment, deploy
 from lab.aws.edge import Edge
+from lab.aws.service_access import ServiceCaller
 from lab.aws.switches import CloudSwitches
 from lab.buckets import Prompts, Recordings
 from lab.phones.scripted import ScriptedSipPhones
 from pstn.control import PREFIX
+from pstn.events import application_arn
 from pstn.lines import MakeLine
 from pstn.lines.sip.line import sip_line
 from pstn.lines.sip.settings import SipSettings
@@ -28,7 +30,7 @@ from pstn.switches import Switches
 ROOT = Path(__file__).parent.parent
 AUDIO = ROOT / "audio"
 NETWORK = "voiceconnector.chime.amazonaws.com"
-"""The service principal that may invoke a SIP media application's function."""
+"""The telephone network's service principal: in policies of functions, of prompts and of recordings."""
 
 ON_A_LAPTOP = {
     "AllowLoopback": "true",
@@ -176,9 +178,16 @@ class Lab:
     def _attach_network(self) -> None:
         s3 = self.client("s3")
 
+        def caller(application: str) -> ServiceCaller:
+            return ServiceCaller(NETWORK, self.cloud.account, self.cloud.region, application)
+
         def invoke(arn: str, event: dict[str, Any]) -> Any:
-            where = {"account": self.cloud.account, "region": self.cloud.region}
-            return invocation.invoke(arn, event, principal=NETWORK, **where)
+            application = event["CallDetails"]["SipMediaApplicationId"]
+            source = application_arn(self.cloud.region, self.cloud.account, application)
+            return invocation.invoke(arn, event, caller(source))
+
+        def access(action: str, bucket: str, key: str, application: str) -> bool:
+            return caller(application).may_use_object(action, bucket, key)
 
         self._pstn = PstnService(
             invoke,
@@ -187,6 +196,7 @@ class Lab:
             self.cloud.region,
             audio=Prompts(s3),
             recordings=Recordings(s3),
+            access=access,
             make_line=self._make_line,
         )
         for number in self._numbers:

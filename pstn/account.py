@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from pstn.events import application_arn
 from pstn.refusals import ServiceRefusal
 from pstn.switches import Switches
 
@@ -137,7 +138,7 @@ class Account:
             "Endpoints": endpoints,
             "CreatedTimestamp": stamp,
             "UpdatedTimestamp": stamp,
-            "SipMediaApplicationArn": f"arn:aws:chime:{self.region}:{self.id}:sma/{key}",
+            "SipMediaApplicationArn": application_arn(self.region, self.id, key),
         }
         self.applications[key] = application
         self.tag(application["SipMediaApplicationArn"], tags)

@@ -9,7 +9,7 @@ from pstn.call import Call
 from pstn.clocks import Clock, Timer
 from pstn.engine import CallEngine
 from pstn.legs import Tag
-from pstn.lines import AudioFile, AudioLookup, Line
+from pstn.lines import AudioFile, AudioLookup, BucketAccess, Line
 from pstn.messages import (
     Answer,
     AudioProbed,
@@ -43,6 +43,8 @@ from pstn.messages import (
 from pstn.recordings import Recording, RecordingStore
 
 T = TypeVar("T")
+TO_WRITE = ("s3:PutObject", "s3:PutObjectAcl")
+"""What the service does with a recording (start-call-recording page)."""
 
 
 class Network(Protocol):
@@ -51,6 +53,7 @@ class Network(Protocol):
     clock: Clock
     audio: AudioLookup
     recordings: RecordingStore
+    access: BucketAccess
 
     @property
     def line(self) -> Line: ...
@@ -128,7 +131,7 @@ class Driver:
                     line.stop(leg, play_id)
             case ProbeAudio(probe_id, bucket, key):
                 self.network.ask(
-                    lambda: self.network.audio(bucket, key),
+                    lambda: self._audio(bucket, key),
                     lambda found: self.feed(AudioProbed(probe_id, found is not None)),
                 )
             case Join(call_id, other_id):
@@ -186,7 +189,16 @@ class Driver:
             start(AudioFile(output.seconds, text=output.text))
         else:
             bucket, key = output.bucket, output.key
-            self.network.ask(lambda: self.network.audio(bucket, key), start)
+            self.network.ask(lambda: self._audio(bucket, key), start)
+
+    def _audio(self, bucket: str, key: str) -> AudioFile | None:
+        """Runs in the background."""
+        return self.network.audio(bucket, key) if self.may(bucket, key, "s3:GetObject") else None
+
+    def may(self, bucket: str, key: str, *actions: str) -> bool:
+        """Whether the bucket's policy allows the call's application all of these. Runs in the background."""
+        application = self.call.identity.application_arn
+        return all(self.network.access(action, bucket, key, application) for action in actions)
 
     def _record(self, output: Output) -> None:
         now = self.network.clock.now()
@@ -201,7 +213,9 @@ class Driver:
                         self.network.line.record(call_id, track)
                     self.feed(RecordingOpened(recording_id, bool(accessible)))
 
-                self.network.ask(lambda: self.network.recordings.accessible(bucket), opened)
+                self.network.ask(
+                    lambda: self.network.recordings.accessible(bucket) and self.may(bucket, key, *TO_WRITE), opened
+                )
             case PauseRecording(recording_id):
                 self.recordings[recording_id].pause(now)
                 self.network.line.pause_recording(self.recordings[recording_id].call_id, True)

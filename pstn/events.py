@@ -39,6 +39,11 @@ ACTIONS_IGNORED = frozenset({NEW_OUTBOUND_CALL, RINGING, ACTION_INTERRUPTED})
 """Events whose answer may set attributes, but whose actions are ignored."""
 
 
+def application_arn(region: str, account: str, application_id: str) -> str:
+    """The ARN of a SIP media application, for which the service acts: policies see it as `aws:SourceArn`."""
+    return f"arn:aws:chime:{region}:{account}:sma/{application_id}"
+
+
 @dataclass(frozen=True)
 class CallIdentity:
     """What every event of a call repeats."""
@@ -48,6 +53,10 @@ class CallIdentity:
     region: str
     application_id: str
     sip_rule_id: str | None = None
+
+    @property
+    def application_arn(self) -> str:
+        return application_arn(self.region, self.account, self.application_id)
 
 
 def participant(leg: Leg) -> dict[str, Any]:

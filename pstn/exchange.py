@@ -21,7 +21,7 @@ from pstn.events import CallIdentity
 from pstn.feed import NetworkEvent, Observer, tell
 from pstn.lambdas import ChooseFault, InvocationFault, InvokeLambda, Lambdas
 from pstn.legs import Leg, LegState
-from pstn.lines import AudioLookup, Line, MakeLine, two_seconds_of_anything
+from pstn.lines import AudioLookup, BucketAccess, Line, MakeLine, every_bucket_is_open, two_seconds_of_anything
 from pstn.lines.phone_state import Phones
 from pstn.lines.virtual import VirtualLine
 from pstn.messages import (
@@ -54,6 +54,7 @@ class Exchange:
         *,
         audio: AudioLookup = two_seconds_of_anything,
         recordings: RecordingStore | None = None,
+        access: BucketAccess = every_bucket_is_open,
         pool: Executor | None = None,
         new_id: Callable[[], str] = lambda: str(uuid4()),
         fault: ChooseFault = lambda event, attempt: InvocationFault(),
@@ -63,6 +64,7 @@ class Exchange:
         self.clock = clock
         self.switches = switches or Switches()
         self.audio = audio
+        self.access = access
         self.recordings = recordings if recordings is not None else MemoryRecordings()
         self.new_id = new_id
         self.pool = pool

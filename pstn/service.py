@@ -17,7 +17,7 @@ from pstn.control import PREFIX, Control
 from pstn.exchange import Exchange
 from pstn.feed import NetworkEvent, Observer
 from pstn.lambdas import InvokeLambda
-from pstn.lines import AudioLookup, MakeLine, two_seconds_of_anything
+from pstn.lines import AudioLookup, BucketAccess, MakeLine, every_bucket_is_open, two_seconds_of_anything
 from pstn.lines.virtual import VirtualLine
 from pstn.recordings import RecordingStore
 from pstn.refusals import ServiceRefusal
@@ -41,6 +41,7 @@ class PstnService:
         clock: Clock | None = None,
         audio: AudioLookup = two_seconds_of_anything,
         recordings: RecordingStore | None = None,
+        access: BucketAccess = every_bucket_is_open,
         most_lambdas: int = 32,
         make_line: MakeLine = VirtualLine,
     ) -> None:
@@ -59,6 +60,7 @@ class PstnService:
                 region,
                 audio=audio,
                 recordings=recordings,
+                access=access,
                 pool=self._pool,
                 make_line=make_line,
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lab.aws.ministack import ministack
+from lab.aws.service_access import ServiceCaller
 
 
 class InvocationRefused(Exception):
@@ -24,23 +25,21 @@ class FunctionFailed(Exception):
         self.kind, self.message = kind, message
 
 
-def invoke(arn: str, event: dict[str, Any], *, principal: str, account: str, region: str) -> Any:
+def invoke(arn: str, event: dict[str, Any], caller: ServiceCaller) -> Any:
     """The function's result. Blocks; must not be called on the cloud's own thread.
-
-    Args:
-        principal: the service that invokes, for example `voiceconnector.chime.amazonaws.com`.
 
     Raises:
         InvocationRefused, FunctionFailed
     """
     svc, responses = ministack("services.lambda_svc"), ministack("core.responses")
-    responses.set_request_account_id(account)
-    responses.set_request_region(region)
+    responses.set_request_account_id(caller.account)
+    responses.set_request_region(caller.region)
     function, config, name = svc._get_func_record_for_ref(arn)
     if function is None or config is None:
         raise InvocationRefused(f"There is no function {name}")
-    if not permitted(function.get("policy") or {}, principal, account):
-        raise InvocationRefused(f"The policy of {name} does not allow {principal} to invoke it")
+    if not caller.may("lambda:InvokeFunction", arn, function.get("policy")):
+        whom = f"{caller.principal} for {caller.source_arn}"
+        raise InvocationRefused(f"The policy of {name} does not allow {whom} to invoke it")
     result = svc._execute_function_with_config_scope(svc._execution_record_for_config(function, config), event)
     if result.get("throttle"):
         raise InvocationRefused(f"{name} is throttled")
@@ -48,19 +47,3 @@ def invoke(arn: str, event: dict[str, Any], *, principal: str, account: str, reg
         error = result["body"]
         raise FunctionFailed(str(error.get("errorType")), str(error.get("errorMessage")))
     return result.get("body")
-
-
-def permitted(policy: dict[str, Any], principal: str, account: str) -> bool:
-    """Whether a function's resource policy allows a service to invoke it for this account."""
-    for statement in policy.get("Statement", []):
-        service = (statement.get("Principal") or {}).get("Service")
-        names = service if isinstance(service, list) else [service]
-        wanted = [
-            value
-            for operator in (statement.get("Condition") or {}).values()
-            for key, value in operator.items()
-            if key.lower() == "aws:sourceaccount"
-        ]
-        if statement.get("Effect") == "Allow" and principal in names and all(value == account for value in wanted):
-            return True
-    return False

@@ -21,6 +21,14 @@ AudioLookup = Callable[[str, str], AudioFile | None]
 """(bucket, key) → the prompt stored there; None if it does not exist or cannot be played."""
 
 
+BucketAccess = Callable[[str, str, str, str], bool]
+"""(action, bucket, key, ARN of the SIP media application) → whether the bucket's policy lets the service do this."""
+
+
+def every_bucket_is_open(_action: str, _bucket: str, _key: str, _application: str) -> bool:
+    return True
+
+
 def two_seconds_of_anything(_bucket: str, _key: str) -> AudioFile:
     """The default of an exchange: every object exists and plays for two seconds."""
     return AudioFile(2.0)

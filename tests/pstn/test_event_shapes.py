@@ -79,7 +79,7 @@ def collect() -> list[dict[str, Any]]:
     play_out([ASK], a=answers(stays=60.0, presses="1"))
     play_out([ASK], a=polite)
     play_out(by_call_id(SPEAK), a=polite)
-    play_out([SPEAK], a=polite)
+    play_out([action("Speak")], a=polite)
     play_out(by_call_id(SPEAK_ASK), a=polite)
     play_out(by_call_id(SPEAK_ASK), a=answers(stays=60.0, presses="1"))
     play_out([LISTEN], a=answers(stays=60.0, presses="1", press_when="answer"))

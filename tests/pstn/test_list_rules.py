@@ -158,11 +158,17 @@ def test_ringback_is_heard_until_the_other_answers():
     assert network_events.index("heard") < network_events.index("stopped") < network_events.index("joined")
 
 
-def test_a_bucket_that_cannot_be_read_is_an_invalid_source():
+@pytest.mark.parametrize("why", ["fails", "its policy"])
+def test_a_bucket_that_cannot_be_read_is_an_invalid_source(why: str):
     def lookup(bucket: str, key: str) -> AudioFile | None:
         raise ConnectionError(bucket)
 
-    story = Story({"CALL_ANSWERED": [play()]}, audio=lookup).place().run()
+    story = Story({"CALL_ANSWERED": [play()]})
+    if why == "fails":
+        story.exchange.audio = lookup
+    else:
+        story.exchange.access = lambda action, bucket, key, application: False
+    story.place().run()
     assert story.data("ACTION_FAILED:PlayAudio")["ErrorType"] == "InvalidAudioSource"
 
 

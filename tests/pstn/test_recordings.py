@@ -9,7 +9,7 @@ import pytest
 from pstn.exchange import Exchange
 from pstn.lines.virtual import answers
 from pstn.recordings import MemoryRecordings, wav_seconds
-from tests.pstn.scripted import Story, action, bridge, hang_up_the_rest
+from tests.pstn.scripted import Story, action, bridge, hang_up_the_rest, play
 
 
 def of_a(kind: str, **parameters: Any) -> Any:
@@ -107,17 +107,44 @@ def test_pauses_are_silence_and_count():
     assert wav_seconds(body) == pytest.approx(10.0, abs=0.1)
 
 
-def test_a_bucket_out_of_reach_has_an_error_of_its_own_form():
-    class Closed(MemoryRecordings):
-        def accessible(self, bucket: str) -> bool:
-            return False
+class Closed(MemoryRecordings):
+    def accessible(self, bucket: str) -> bool:
+        return False
 
+
+@pytest.mark.parametrize("why", ["no bucket", "s3:PutObject", "s3:PutObjectAcl"])
+def test_a_bucket_out_of_reach_has_an_error_of_its_own_form(why: str):
+    """It does not exist, or its policy does not allow one of the two actions."""
     story = Story(SCRIPT, b=answers(talks=2.0))
-    story.exchange.recordings = Closed()
+    if why == "no bucket":
+        story.exchange.recordings = Closed()
+    story.exchange.access = lambda action, bucket, key, application: action != why
     story.place().run()
     failure = story.data("ACTION_FAILED:StartCallRecording")
     assert failure["Error"] == "NoAccessToDestination: Error while accessing destination"
     assert "ErrorType" not in failure
+    assert objects(story.exchange) == {}
+
+
+def test_the_network_asks_for_the_objects_that_it_uses_on_behalf_of_its_application():
+    asked: list[tuple[str, ...]] = []
+    tone = {"Type": "S3", "BucketName": "prompts", "Key": "tone.wav"}
+    story = Story({**SCRIPT, "CALL_ANSWERED": [play("hello.wav"), bridge(RingbackTone=tone)]}, b=answers(talks=2.0))
+
+    def asks(*what: str) -> bool:
+        asked.append(what)
+        return True
+
+    story.exchange.access = asks
+    story.place().run()
+    ((bucket, key),) = objects(story.exchange)
+    arn = story.exchange.account.applications[story.application]["SipMediaApplicationArn"]
+    assert set(asked) == {
+        ("s3:GetObject", "prompts", "hello.wav", arn),
+        ("s3:GetObject", "prompts", "tone.wav", arn),
+        ("s3:PutObject", bucket, key, arn),
+        ("s3:PutObjectAcl", bucket, key, arn),
+    }
 
 
 def test_a_dropped_call_still_leaves_its_recording():

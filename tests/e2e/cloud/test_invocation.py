@@ -2,28 +2,33 @@
 
 import pytest
 
-from lab.aws.invocation import FunctionFailed, InvocationRefused, invoke, permitted
+from lab.aws.invocation import FunctionFailed, InvocationRefused, invoke
+from lab.aws.service_access import ServiceCaller
 
 NETWORK = "voiceconnector.chime.amazonaws.com"
+APPLICATION = "arn:aws:chime:us-east-1:111122223333:sma/ours"
 
 
 @pytest.fixture
 def as_network(stack):
     def call(event):
         function = stack.cloud.client("lambda").get_function_configuration(FunctionName=stack.resources["Notify"])
-        where = {"account": stack.cloud.account, "region": stack.cloud.region}
-        return invoke(function["FunctionArn"], event, principal=NETWORK, **where)
+        caller = ServiceCaller(NETWORK, stack.cloud.account, stack.cloud.region, APPLICATION)
+        return invoke(function["FunctionArn"], event, caller)
 
     return call
 
 
 @pytest.fixture
 def let_in(stack):
-    """The permission that a template gives the network."""
+    """Adds a permission as a template does; by default the one that the network needs."""
     client, function = stack.cloud.client("lambda"), stack.resources["Notify"]
-    about = {"StatementId": "network", "Action": "lambda:InvokeFunction", "Principal": NETWORK}
-    client.add_permission(FunctionName=function, SourceAccount=stack.cloud.account, **about)
-    yield
+
+    def permit(**more):
+        about = {"StatementId": "network", "Action": "lambda:InvokeFunction", "Principal": NETWORK}
+        client.add_permission(FunctionName=function, **(about | more))
+
+    yield permit
     client.remove_permission(FunctionName=function, StatementId="network")
 
 
@@ -32,21 +37,31 @@ def test_a_service_without_permission_is_refused(as_network):
         as_network({})
 
 
-def test_a_service_with_permission_gets_the_functions_answer(as_network, let_in):
+@pytest.mark.parametrize("more", [{}, {"SourceArn": APPLICATION}, {"SourceArn": f"{APPLICATION[:-4]}*"}], ids=str)
+def test_a_service_with_permission_gets_the_functions_answer(stack, as_network, let_in, more):
+    let_in(SourceAccount=stack.cloud.account, **more)
     assert as_network({"a": 1})["event"] == {"a": 1}
 
 
-def test_a_function_that_raises_fails_under_its_name(as_network, let_in):
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"SourceArn": f"{APPLICATION}-not"},
+        {"SourceAccount": "444455556666"},
+        {"Principal": "events.amazonaws.com"},
+        {"Principal": "111122223333"},
+        {"Action": "lambda:GetFunction"},
+    ],
+    ids=str,
+)
+def test_a_permission_for_something_else_lets_nobody_in(as_network, let_in, wrong):
+    let_in(**wrong)
+    with pytest.raises(InvocationRefused, match="does not allow"):
+        as_network({})
+
+
+def test_a_function_that_raises_fails_under_its_name(stack, as_network, let_in):
+    let_in(SourceAccount=stack.cloud.account)
     with pytest.raises(FunctionFailed, match="engaged") as failed:
         as_network({"raise": "engaged"})
     assert failed.value.kind == "CarrierBusyError"
-
-
-def test_another_accounts_permission_is_not_ours():
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": NETWORK},
-        "Condition": {"StringEquals": {"AWS:SourceAccount": "444455556666"}},
-    }
-    assert not permitted({"Statement": [statement]}, NETWORK, "111122223333")
-    assert permitted({"Statement": [statement]}, NETWORK, "444455556666")

@@ -527,9 +527,13 @@ def test_who_takes_the_connection_and_never_ends_its_tls_greeting_is_cut_off_in_
         assert here(timeouts=SHORT).post(request(f"https://{NAME}:{port}/")) == Reply(None, note="too slow")
 
 
-def test_the_systems_resolver_knows_addresses_and_loopback_and_no_invented_name():
-    assert addresses_of("127.0.0.1") == (HERE,)
-    assert addresses_of("::1") == (ip_address("::1"),)
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "192.0.2.7", "2001:db8::7"])
+def test_an_address_needs_no_resolver(monkeypatch, address):
+    monkeypatch.delattr(socket, "getaddrinfo")
+    assert addresses_of(address) == (ip_address(address),)
+
+
+def test_the_systems_resolver_knows_loopback_and_no_invented_name():
     assert all(address.is_loopback for address in addresses_of("localhost"))
     assert addresses_of("a" * 300) == ()
 

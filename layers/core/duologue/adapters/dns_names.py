@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from ipaddress import ip_address
 
 from duologue.domain.sp_url import Address
@@ -18,6 +19,8 @@ def addresses_of(host: str) -> Sequence[Address] | None:
 
     None: unknown, because no server responded in time.
     """
+    with suppress(ValueError):
+        return (ip_address(host),)  # no thread and no resolver for an address
     answered: list[Sequence[Address]] = []
 
     def look_up() -> None:

@@ -16,6 +16,7 @@ import pytest
 from lab.__main__ import main
 from pstn.lines.sip.child import ChildError
 from pstn.lines.sip.settings import missing
+from tests.e2e.sockets import session, sockets
 
 ROOT = Path(__file__).parents[3]
 FREE = ["--api-port", "0", "--aws-port", "0", "--site-port", "0"]
@@ -24,7 +25,9 @@ FREE_SIP = ["--sip-port", "0", "--registrar-port", "0", "--phone-port", "0"]
 
 def start(*arguments: str) -> subprocess.Popen:
     command = [sys.executable, "-m", "lab", *arguments]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
 
 
 @pytest.mark.skipif(
@@ -47,7 +50,12 @@ def test_the_printed_commands_place_a_callback_that_is_shown_live(telephones, tm
         log_in_and_place = guide[guide.index("# log in") : guide.index("# stop it")]
         said = subprocess.run(["bash", "-c", log_in_and_place], capture_output=True, text=True, check=True, timeout=60)
         assert '"resultcode": "0"' in said.stderr
-        told = read_until(up, "← CDR")
+        told = read_until(up, "talks with")
+        opened = sockets(session(up.pid)) if sys.platform == "linux" else set()
+        told += read_until(up, "← CDR")
+        assert [each for each in opened if not each.address.is_loopback] == []
+        if phone and opened:
+            assert len([each for each in opened if each.protocol == "udp"]) >= 8 + 2  # RTP and RTCP of two legs, SIP
         for text in ("answers", "talks with", "hangs up", "the line goes dead", "← disconnect 0"):
             assert text in told
     finally:

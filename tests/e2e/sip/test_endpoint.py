@@ -3,7 +3,6 @@
 import sys
 import threading
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 
 from pstn.lines.sip.child import LOOPBACK, Child, free_port
 from pstn.lines.sip.line import LEG_HEADER
+from tests.e2e.sockets import only_on_linux, sockets
 
 OPTIONS = {"codecs": ("pcmu", "pcma"), "silence_s": 0}
 PATIENCE_S = 10.0
@@ -111,28 +111,15 @@ def test_their_tables_of_open_files_need_not_grow(network, phones):
         assert int(status.split("FDSize:")[1].split()[0]) >= 1024
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+@only_on_linux
 def test_every_socket_is_on_loopback_also_during_a_call(network, phones):
     phones.child.send(do="expect", leg="near")
     phones.child.send(do="answer", leg="near")
     dial(network, phones, "near")
     assert network.waits_for("answered", "near")
     for one in (network, phones):
-        addresses = bound_addresses(one.child.pid)
-        assert len(addresses) >= 6  # SIP over UDP and TCP, the DNS client, RTP and RTCP
-        assert [each for each in addresses if not each.is_loopback] == []
+        opened = sockets([one.child.pid])
+        assert len(opened) >= 6  # SIP over UDP and TCP, the DNS client, RTP and RTCP
+        assert [each for each in opened if not each.address.is_loopback] == []
     network.child.send(do="forget", leg="near")
     assert network.waits_for("ended", "near")
-
-
-def bound_addresses(pid: int) -> list[IPv4Address | IPv6Address]:
-    """Of the process's IP sockets, from proc(5): four bytes at a time, in this machine's byte order."""
-    own = {str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir() if file.is_symlink()}
-    found = []
-    for table in ("udp", "udp6", "tcp", "tcp6"):
-        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
-            fields = line.split()
-            if f"socket:[{fields[9]}]" in own:
-                words = bytes.fromhex(fields[1].partition(":")[0])
-                found.append(ip_address(b"".join(words[at : at + 4][::-1] for at in range(0, len(words), 4))))
-    return found

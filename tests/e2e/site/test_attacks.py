@@ -14,10 +14,12 @@ import threading
 import urllib.request
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -26,11 +28,26 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 
+from tests.e2e.sockets import only_on_linux, session, sockets
+
+pytestmark = only_on_linux
+
 ROOT = Path(__file__).parents[3]
 KEY = Credentials("111122223333", "test")
 """In README.md: every page may know it."""
 JACK, LINE = "+12025550111", "+12025550100"
+BODY = f"""INVITE sip:{LINE}@127.0.0.1 SIP/2.0\r
+Via: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bK1\r
+From: <sip:{JACK}@127.0.0.1>;tag=1\r
+To: <sip:{LINE}@127.0.0.1>\r
+Call-ID: 1\r
+CSeq: 1 INVITE\r
+Content-Length: 0\r
+\r
+"""
+"""A page can send it to any TCP port, after the header of an HTTP request."""
 SENDS = """async ({url, ...request}) => {
+  request.signal = AbortSignal.timeout(5000);
   try { return await (await fetch(url, request)).text(); } catch (refused) { return `not read: ${refused.name}`; }
 }"""
 POSTS_A_FORM = """url => {
@@ -57,6 +74,8 @@ class Target:
     """A running `lab up`, and how a program of this machine uses it."""
 
     faces: dict[str, str]
+    ports: tuple[int, ...]
+    """All TCP ports on which its processes listen."""
 
     @property
     def aws(self) -> str:
@@ -72,10 +91,10 @@ class Target:
             config=Config(signature_version="s3v4" if service == "s3" else None, s3={"addressing_style": "path"}),
         )
 
-    def calls(self) -> list[Any]:
+    def calls(self) -> list[str]:
+        """The transactions of all calls."""
         with urllib.request.urlopen(f"{self.aws}/_lab/calls", timeout=10) as answer:
-            calls: list[Any] = json.load(answer)
-            return calls
+            return [call["transaction"] for call in json.load(answer)]
 
 
 @pytest.fixture(scope="module", params=[[], ["--auth"]], ids=["no auth", "auth"])
@@ -85,7 +104,9 @@ def lab_up(browser, request, tmp_path_factory) -> Iterator[Target]:
     (folder / "layers").symlink_to(ROOT / ".lab" / "layers")
     ports = [f"--{name}-port=0" for name in ("api", "aws", "site", "sip", "registrar", "phone")]
     command = [sys.executable, "-m", "lab", "up", *ports, *request.param, "--state-dir", str(folder)]
-    up = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    up = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
     try:
         guide = []
         for line in up.stdout:
@@ -95,7 +116,9 @@ def lab_up(browser, request, tmp_path_factory) -> Iterator[Target]:
         threading.Thread(target=up.stdout.read, daemon=True).start()  # so that it never waits to print
         faces = dict(re.findall(r"^(API|AWS|SITE|PHONE|SP) +(http://127\.0\.0\.1:\d+)\b", "".join(guide), re.MULTILINE))
         assert {"API", "AWS", "SITE", "SP"} <= faces.keys(), "".join(guide)
-        yield Target(faces)
+        listening = {each.port for each in sockets(session(up.pid)) if each.listens}
+        assert listening.issuperset(urlsplit(url).port or 0 for url in faces.values())
+        yield Target(faces, tuple(sorted(listening)))
     finally:
         up.send_signal(signal.SIGTERM)
         assert up.wait(60) == 0
@@ -139,6 +162,13 @@ class Attacker:
         request = {"url": url, "method": method, "mode": "no-cors", **more}
         text: str = self.page.evaluate(SENDS, request if body is None else {**request, "body": body})
         return text
+
+    def visit(self, url: str) -> None:
+        """Go there, whether or not it answers."""
+        from playwright.sync_api import Error
+
+        with suppress(Error):
+            self.page.goto(url, timeout=5_000)
 
     def assert_refused(self) -> None:
         """Something was asked, and nothing of it was answered."""
@@ -219,11 +249,7 @@ def test_it_reads_nothing(lab_up, attacker):
     asks = {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Content-Type": "application/x-amz-json-1.0"}
     tables = signed("POST", f"{lab_up.aws}/", "dynamodb", "{}")
     assert attacker.send(tables, body="{}", mode="cors", headers=asks) == "not read: TypeError"
-    for url in (f"{lab_up.aws}/_lab/calls", f"{lab_up.faces['SITE']}/", f"{lab_up.faces['API']}/"):
-        assert attacker.send(url, "GET", mode="cors") == "not read: TypeError"
-        attacker.page.evaluate(EMBEDS, url)
-    attacker.page.wait_for_load_state("networkidle")
-    attacker.assert_refused()
+    assert attacker.send(f"{lab_up.aws}/_lab/calls", "GET", mode="cors") == "not read: TypeError"
 
 
 def test_it_makes_no_phone_dial(lab_up, attacker):
@@ -238,25 +264,47 @@ def test_it_makes_no_phone_dial(lab_up, attacker):
     assert len(lab_up.calls()) == 1
 
 
-@pytest.mark.parametrize("face", ["API", "AWS", "SITE", "PHONE", "SP"])
 class TestEveryPort:
+    """That the lab listens on; those of its faces answer in HTTP, others (SIP) do not answer a page at all."""
+
     @pytest.fixture
-    def url(self, lab_up, face) -> str:
-        if face not in lab_up.faces:
-            pytest.skip("no telephones over SIP on this machine")
-        return str(lab_up.faces[face])
+    def urls(self, lab_up) -> Iterator[list[str]]:
+        before = lab_up.calls()
+        yield [f"http://127.0.0.1:{port}" for port in lab_up.ports]
+        assert lab_up.calls() == before
 
-    def test_refuses_requests(self, attacker, url, face):
-        for method in ("GET", "POST") if face != "PHONE" else ("GET",):  # whose server knows no other method
-            attacker.send(f"{url}/", method, "x=1" if method == "POST" else None)
+    def assert_each_face_refused(self, attacker, lab_up) -> None:
+        answered = {urlsplit(answer.url).port for answer in attacker.answers}
+        assert answered == {urlsplit(url).port for url in lab_up.faces.values()}
         attacker.assert_refused()
 
-    def test_refuses_a_name_that_was_made_to_lead_here(self, attacker, url):
-        attacker.page.goto(url.replace("127.0.0.1", "rebound.localhost"))
-        attacker.assert_refused()
+    def test_refuses_requests(self, lab_up, attacker, urls):
+        for url in urls:
+            attacker.send(f"{url}/", "GET")
+            attacker.send(f"{url}/", "POST", BODY)
+        self.assert_each_face_refused(attacker, lab_up)
 
-    def test_refuses_web_sockets(self, attacker, url):
-        assert attacker.page.evaluate(OPENS_A_SOCKET, url.replace("http", "ws") + "/socket") == "refused"
+    @pytest.mark.parametrize("headers", [{}, {"X-Amz-Target": "x"}], ids=["simple", "preflight"])
+    def test_lets_nothing_be_read(self, attacker, urls, headers):
+        for url in urls:
+            for method, body in (("GET", None), ("POST", BODY)):
+                text = attacker.send(f"{url}/", method, body, mode="cors", headers=headers)
+                assert text in ("not read: TypeError", "not read: TimeoutError"), url
+
+    def test_refuses_frames(self, lab_up, attacker, urls):
+        for url in urls:
+            attacker.page.evaluate(EMBEDS, url)
+        attacker.page.wait_for_load_state("networkidle")
+        self.assert_each_face_refused(attacker, lab_up)
+
+    def test_refuses_a_name_that_was_made_to_lead_here(self, lab_up, attacker, urls):
+        for url in urls:
+            attacker.visit(url.replace("127.0.0.1", "rebound.localhost"))
+        self.assert_each_face_refused(attacker, lab_up)
+
+    def test_refuses_web_sockets(self, attacker, urls):
+        for url in urls:
+            assert attacker.page.evaluate(OPENS_A_SOCKET, url.replace("http", "ws") + "/socket") == "refused"
 
 
 @pytest.mark.parametrize("face", ["SITE", "PHONE"])
@@ -267,6 +315,13 @@ def test_a_person_opens_its_pages_by_a_link(lab_up, attacker, face):
     attacker.page.wait_for_url(f"{lab_up.faces[face]}/")
     attacker.page.wait_for_load_state("networkidle")
     assert {answer.status for answer in attacker.answers if not answer.url.endswith("favicon.ico")} == {200}
+
+
+def test_a_person_follows_a_link_to_a_recording(lab_up, attacker):
+    """The platform looks for it; there is none."""
+    attacker.page.evaluate(LINKS, f"{lab_up.faces['API']}/r/{'0' * 43}")
+    attacker.page.wait_for_url(f"{lab_up.faces['API']}/r/*")
+    assert [answer.status for answer in attacker.answers if "/r/" in answer.url] == [404]
 
 
 def test_a_person_follows_a_link_to_a_stored_object(lab_up, attacker):

@@ -23,7 +23,7 @@ from lab.sp.session import SpSession
 from lab.sp.signatures import PushSignatures
 from lab.website import texts
 from lab.website.call_log import MOST_CALLS, CallLog, SpCall
-from lab.website.numbers import InvalidNumber, formatted, parse_number
+from lab.website.numbers import InvalidNumber, parse_number
 from lab.website.scenarios import Contact, Scenario
 from pstn.feed import tell
 
@@ -168,7 +168,7 @@ class SpBackend:
                 "The platform cannot be reached at the moment. Press again: it is still only one call."
             ) from error
         if reply.code != "0":
-            raise _refused(reply)
+            raise _refused(reply, contact)
         call.session_id = str(reply.body["sessionId"])
         self.call_log.add(call)
         if call.cdr is not None:  # every notification arrived before the platform's response
@@ -243,14 +243,14 @@ def _contact(scenario: Scenario, ref: str) -> Contact:
     return contact
 
 
-def _refused(reply: Reply) -> FormRefused:
+def _refused(reply: Reply, contact: Contact) -> FormRefused:
     """The platform's refusal, beside the field that it is about."""
     text = _text(reply)
     about_number = reply.code == "1010024" or (reply.code == "1010002" and "callerNbr" in text)
     message = texts.refusal(
         reply.code, text.replace("callerNbr", "the number").replace("calleeNbr", "the other number")
     )
-    return FormRefused(message, "number" if about_number else "")
+    return FormRefused(contact.hide_number(message), "number" if about_number else "")
 
 
 def _text(reply: Reply) -> str:
@@ -265,8 +265,3 @@ def new_token() -> str:
 def _token(given: str) -> str:
     """The form's token; one that is not ours is replaced."""
     return given if re.fullmatch(r"[\w-]{16}", given, re.ASCII) else new_token()
-
-
-def shown_number(call: SpCall, e164: str) -> str:
-    """A number as this call's pages may show it."""
-    return "hidden" if call.scenario.hides_number and e164 == call.contact.number else formatted(e164)

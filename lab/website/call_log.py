@@ -93,8 +93,14 @@ class SpCall:
 
     @property
     def cdr(self) -> dict[str, Any] | None:
+        """The CDR without the contact's number, which no page may show."""
         fee = self.find("fee")
-        return fee.body if fee else None
+        hide = self.contact.hide_number
+        return (
+            {name: hide(value) if isinstance(value, str) else value for name, value in fee.body.items()}
+            if fee
+            else None
+        )
 
     @property
     def disconnect(self) -> dict[str, Any] | None:

@@ -9,8 +9,8 @@ from typing import Any
 from markupsafe import Markup
 
 from lab.website import texts
-from lab.website.backend import shown_number
 from lab.website.call_log import SpCall
+from lab.website.numbers import formatted
 
 Row = tuple[str, str, str]
 """What it is, its value in words, its name in the API."""
@@ -21,8 +21,8 @@ def record_table(call: SpCall) -> Markup:
     cdr = call.cdr or {}
     groups = (
         ("The call", _call_rows(call, cdr)),
-        ("Your phone", _own_rows(call, cdr)),
-        (f"{call.contact.name}’s phone", _other_rows(call, cdr)),
+        ("Your phone", _own_rows(cdr)),
+        (f"{call.contact.name}’s phone", _other_rows(cdr)),
         ("How it ended", _end_rows(call, cdr)),
         ("Recording", _recording_rows(cdr)),
     )
@@ -50,27 +50,25 @@ def _call_rows(call: SpCall, cdr: dict[str, Any]) -> list[Row]:
     ]
 
 
-def _own_rows(call: SpCall, cdr: dict[str, Any]) -> list[Row]:
-    number = _number(call)
+def _own_rows(cdr: dict[str, Any]) -> list[Row]:
     return [
-        ("Number", number(cdr.get("calleeNum")), "calleeNum"),
-        ("It showed", number(cdr.get("callerNum")), "callerNum"),
+        ("Number", _number(cdr.get("calleeNum")), "calleeNum"),
+        ("It showed", _number(cdr.get("callerNum")), "callerNum"),
         ("Dialled", _moment(cdr.get("callOutStartTime")), "callOutStartTime"),
         ("Rang", _moment(cdr.get("callOutAlertingTime"), "not notified"), "callOutAlertingTime"),
         ("Answered", _moment(cdr.get("callOutAnswerTime")), "callOutAnswerTime"),
-        ("Failure", _code(cdr.get("callOutUnaswRsn"), texts.cause), "callOutUnaswRsn"),
+        ("Failure", _failure(cdr, "callOutUnaswRsn", "callOutStartTime", "callOutAnswerTime"), "callOutUnaswRsn"),
     ]
 
 
-def _other_rows(call: SpCall, cdr: dict[str, Any]) -> list[Row]:
-    number = _number(call)
+def _other_rows(cdr: dict[str, Any]) -> list[Row]:
     return [
-        ("Number", number(cdr.get("fwdDstNum")), "fwdDstNum"),
-        ("It showed", number(cdr.get("fwdDisplayNum")), "fwdDisplayNum"),
+        ("Number", _number(cdr.get("fwdDstNum")), "fwdDstNum"),
+        ("It showed", _number(cdr.get("fwdDisplayNum")), "fwdDisplayNum"),
         ("Dialled", _moment(cdr.get("fwdStartTime")), "fwdStartTime"),
         ("Rang", _moment(cdr.get("fwdAlertingTime"), "not notified"), "fwdAlertingTime"),
         ("Answered", _moment(cdr.get("fwdAnswerTime")), "fwdAnswerTime"),
-        ("Failure", _code(cdr.get("fwdUnaswRsn"), texts.cause), "fwdUnaswRsn"),
+        ("Failure", _failure(cdr, "fwdUnaswRsn", "fwdStartTime", "fwdAnswerTime"), "fwdUnaswRsn"),
     ]
 
 
@@ -98,8 +96,17 @@ def _recording_rows(cdr: dict[str, Any]) -> list[Row]:
     ]
 
 
-def _number(call: SpCall) -> Callable[[object], str]:
-    return lambda e164: shown_number(call, str(e164)) if e164 else "–"
+def _number(e164: object) -> str:
+    return formatted(str(e164)) if e164 else "–"
+
+
+def _failure(cdr: dict[str, Any], cause: str, dialled: str, answered: str) -> str:
+    """Why the other three times are missing. Code 0 is given both for a leg that answered and for an unknown cause."""
+    if cdr.get(answered):
+        return "none: it answered"
+    if not cdr.get(dialled):
+        return "none: it was not dialled"
+    return _code(cdr.get(cause), texts.cause)
 
 
 def _moment(text: object, absent: str = "it was not") -> str:

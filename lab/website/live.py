@@ -150,10 +150,8 @@ def _record(call: SpCall, _: datetime) -> Markup:
 
 def _without_hidden(call: SpCall) -> dict[str, object]:
     """Anyone who has the link of a recording can listen to it for days; the page gets it from the site's server."""
-    cdr = call.cdr or {}
-    number = call.contact.number if call.scenario.hides_number else None
-    hidden = [each for each in (number, cdr.get("recordFileDownloadUrl")) if each is not None]
-    return {name: "hidden" if value in hidden else value for name, value in cdr.items()}
+    link = "recordFileDownloadUrl"
+    return {name: "hidden" if name == link and value else value for name, value in (call.cdr or {}).items()}
 
 
 def _clock(at: datetime) -> str:
@@ -189,9 +187,10 @@ def body(call: SpCall, now: datetime) -> Markup:
         '<div id="sound">{sound}</div></section>'
         '<section class="card" aria-labelledby="h-steps"><h2 id="h-steps">Notifications from the platform</h2>'
         '<div id="steps">{steps}</div></section>'
-        '<section class="card" aria-labelledby="h-record"><h2 id="h-record">The call’s record (CDR)</h2>'
-        '<div id="record">{record}</div></section>'
-        '<p class="aside">All times are UTC. This page knows only what the platform has sent to our server.</p></div>'
+        '<details class="card"><summary><h2>The call’s record (CDR)</h2></summary><div id="record">{record}</div>'
+        "</details>"
+        '<p class="aside">All times are UTC. This page knows only what the platform has sent to our server.</p>'
+        '<p id="lost" role="alert" hidden></p></div>'
     ).format(
         id=call.id,
         slug=call.scenario.slug,

@@ -18,11 +18,12 @@ _CONSENT = (
 )
 
 
-def shell(title: str, main: Markup, *, current: Scenario | None = None, refresh: bool = False) -> str:
-    """A complete page. `refresh`: without scripts, the browser reloads it periodically."""
+def shell(title: str, main: Markup, *, business: Scenario | None = None, refresh: bool = False) -> str:
+    """A complete page, in the colours of its business. `refresh`: without scripts, the browser reloads it
+    periodically."""
     links = Markup("").join(
-        Markup('<li><a href="/{}"{}>{}</a></li>').format(
-            each.slug, Markup(' aria-current="page"') if each is current else "", each.business.partition(",")[0]
+        Markup('<li><a href="/{}"{}><i class="mark {}" aria-hidden="true"></i>{}</a></li>').format(
+            each.slug, Markup(' aria-current="page"') if each is business else "", name_of(each), each.name
         )
         for each in SCENARIOS
     )
@@ -32,23 +33,32 @@ def shell(title: str, main: Markup, *, current: Scenario | None = None, refresh:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
         '<link rel="stylesheet" href="/static/style.css"><script src="/static/site.js" defer></script>{reload}</head>'
-        '<body><a class="skip" href="#main">Skip to the content</a>'
+        '<body class="{name}"><a class="skip" href="#main">Skip to the content</a>'
         '<header><nav aria-label="Businesses"><ul>{links}</ul></nav></header>'
         '<main id="main" tabindex="-1">{main}</main></body></html>'
     )
-    return str(page.format(title=title, reload=reload, links=links, main=main))
+    name = name_of(business) if business else ""
+    return str(page.format(title=title, reload=reload, links=links, main=main, name=name))
+
+
+def name_of(scenario: Scenario) -> str:
+    """The class of its colours in the style sheet, and its scene in `static`."""
+    return scenario.slug or "training"
 
 
 def scenario_page(
     scenario: Scenario,
     calls: Mapping[str, SpCall],
+    own: Sequence[SpCall] = (),
     *,
     numbers: tuple[str, str],
     to_try: Sequence[tuple[str, str]] = (),
     form: CallForm | None = None,
     refused: FormRefused | None = None,
 ) -> str:
-    """`calls`: the last one to each contact. `form`: as it was submitted; `refused`: what was wrong with it.
+    """`calls`: the last one to each contact; `own`: the last ones that this browser placed here, the newest first.
+
+    `form`: as it was submitted; `refused`: what was wrong with it.
 
     `to_try`: numbers for visitors without a telephone, and what each does.
     """
@@ -57,12 +67,15 @@ def scenario_page(
     whole = Markup('<p class="wrong" role="alert">{}</p>').format(wrong[""]) if "" in wrong else Markup("")
     fields = {"one": _one, "list": _list, "scan": _scan}[scenario.entry](scenario, calls, sent, wrong)
     main = Markup(
-        '<div class="intro"><p class="crumb">{business}</p><h1>{heading}</h1><p class="pitch">{pitch}</p></div>'
+        '<div class="intro"><div><p class="crumb">{business}</p><h1>{heading}</h1><p class="pitch">{pitch}</p></div>'
+        '<img class="scene" src="/static/{name}.svg" alt="" width="320" height="200"></div>{own_calls}'
         '<form class="card ask" method="post" action="/calls" novalidate>{whole}'
         '<input type="hidden" name="scenario" value="{slug}"><input type="hidden" name="token" value="{token}">'
         '{fields}<p class="aside">Your phone shows {own}, the other phone {other}.</p></form>{try_}{courses}'
     ).format(
         business=scenario.business,
+        name=name_of(scenario),
+        own_calls=_own(own),
         heading=scenario.heading,
         pitch=scenario.pitch,
         whole=whole,
@@ -75,7 +88,7 @@ def scenario_page(
         courses=_courses(scenario),
     )
     title = f"{'Error – ' if refused else ''}{scenario.heading} – {scenario.business}"
-    return shell(title, main, current=scenario)
+    return shell(title, main, business=scenario)
 
 
 def plain_page(title: str, text: str) -> str:
@@ -145,8 +158,27 @@ def _list(scenario: Scenario, calls: Mapping[str, SpCall], form: CallForm, wrong
     )
 
 
+def _own(calls: Sequence[SpCall]) -> Markup:
+    """A way back to a call whose page was left."""
+    items = Markup("").join(
+        Markup('<li class="{}"><a href="/calls/{}">Call with {}</a> <span>{}, {} UTC</span></li>').format(
+            "over" if call.is_over else "running", call.id, call.contact.name, outcome(call), f"{call.asked_at:%H:%M}"
+        )
+        for call in calls
+    )
+    heading = "A call is in progress" if any(not call.is_over for call in calls) else "Your last calls"
+    return (
+        Markup('<nav class="own" aria-label="Your calls"><b>{}</b><ul>{}</ul></nav>').format(heading, items)
+        if items
+        else items
+    )
+
+
 def _row(scenario: Scenario, contact: Contact, call: SpCall | None) -> Markup:
+    """An earlier call makes the button say "Call again"; one that reached the contact also makes it less prominent."""
     last = Markup("")
+    button = f"{scenario.button} again" if call else scenario.button
+    reached = Markup(' class="quiet"') if call and (call.talk or not call.is_over) else ""
     if scenario.shows_outcomes:
         last = Markup('<span class="outcome">{}</span>').format(
             "not called yet"
@@ -155,8 +187,8 @@ def _row(scenario: Scenario, contact: Contact, call: SpCall | None) -> Markup:
         )
     return Markup(
         '<li><div><b>{}</b><span class="note">{}</span>{}</div>'
-        '<button name="ref" value="{}" aria-label="{} {}">{}</button></li>'
-    ).format(contact.name, contact.note, last, contact.ref, scenario.button, contact.name, scenario.button)
+        '<button name="ref" value="{}" aria-label="{}: {}"{}>{}</button></li>'
+    ).format(contact.name, contact.note, last, contact.ref, button, contact.name, reached, button)
 
 
 def _try(to_try: Sequence[tuple[str, str]]) -> Markup:

@@ -1,10 +1,11 @@
 """Businesses that use voice callback, as data: one page each, all served by the same code.
 
 A scenario says who is called and how the person at the page chooses whom to talk to: `one` contact, a `list` to click
-on, or a `scan` of an order's barcode. Numbers are fictional; on the laptop's network their last two digits determine
-what their phones do.
+on, or a `scan` of an order's barcode. No page shows the contact's number: not before, during or after the call. Numbers
+are fictional; on the laptop's network their last two digits determine what their phones do.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -23,6 +24,10 @@ class Contact:
     number: str
     note: str = ""
 
+    def hide_number(self, text: str) -> str:
+        """The text with this contact's number replaced, however it is separated into groups."""
+        return re.sub(r"\+?" + r"[\s().-]*".join(self.number.removeprefix("+")), "hidden", text)
+
 
 @dataclass(frozen=True)
 class Scenario:
@@ -38,11 +43,13 @@ class Scenario:
     own_number: str = ""
     about_number: str = "With + and the country code. We call it at once."
     may_record: bool = False
-    hides_number: bool = False
-    """The contact's number is never shown: not before, during or after the call."""
     shows_outcomes: bool = False
     courses: tuple[tuple[str, str, str], ...] = ()
     """What else the page offers: title, text, price."""
+
+    @property
+    def name(self) -> str:
+        return self.business.partition(",")[0]
 
     def contact(self, ref: str) -> Contact | None:
         return next((contact for contact in self.contacts if contact.ref == ref), None)
@@ -97,7 +104,6 @@ RIDES = Scenario(
     entry="list",
     own_number="+12025550112",
     about_number="The phone in your car.",
-    hides_number=True,
 )
 
 COURIER = Scenario(
@@ -114,7 +120,6 @@ COURIER = Scenario(
     entry="scan",
     own_number="+12025550113",
     about_number="Your company phone.",
-    hides_number=True,
 )
 
 HOMES = Scenario(
@@ -131,7 +136,7 @@ HOMES = Scenario(
     ),
     entry="list",
     own_number="+12025550114",
-    about_number="The phone on your backend.",
+    about_number="The phone on your desk.",
     may_record=True,
     shows_outcomes=True,
 )

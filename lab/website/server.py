@@ -22,7 +22,8 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from http.cookies import CookieError, SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -35,9 +36,11 @@ from lab.website.scenarios import SCENARIOS, Scenario
 from pstn.http_guard import GuardedHandler
 
 STATIC = Path(__file__).parent / "static"
-_KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+_KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 _LARGEST_FORM, _LARGEST_NOTE = 16 * 1024, 1024 * 1024
 _REDRAW_S, _STREAM_S, _MOST_STREAMS = 5.0, 600.0, 100
+"""A page takes its server for lost after twice `_REDRAW_S` without news (static/site.js)."""
+_RECONNECT_MS = 500
 _POLL_S = 0.05
 """How often the server checks whether it is being closed."""
 _HEADERS = {
@@ -49,6 +52,8 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 _CALL = re.compile(r"/calls/([\w-]{1,40})(/stream|/parts|/stop|/recording)?", re.ASCII)
+_COOKIE, _KEPT, _KEPT_S = "calls", 3, 24 * 3600
+"""The browser's own latest calls: their ids, the newest first, separated by dots."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -159,19 +164,37 @@ class _Answering(GuardedHandler, BaseHTTPRequestHandler):
         except FormRefused as refused:
             self._scenario(scenario, sent, refused)
             return
-        self._redirect(f"/calls/{call.id}")
+        ids = [call.id, *(known for known in self._own_ids() if known != call.id)][:_KEPT]
+        kept = f"{_COOKIE}={'.'.join(ids)}; Path=/; Max-Age={_KEPT_S}; HttpOnly; SameSite=Strict"
+        self._redirect(f"/calls/{call.id}", {"Set-Cookie": kept})
+
+    def _own_ids(self) -> list[str]:
+        try:
+            morsel = SimpleCookie(self.headers.get("Cookie", "")).get(_COOKIE)
+        except CookieError:
+            return []
+        return morsel.value.split(".") if morsel else []
 
     def _scenario(self, scenario: Scenario, form: CallForm | None = None, refused: FormRefused | None = None) -> None:
         backend = self.backend
-        known = backend.call_log.latest(scenario)
+        own = [call for each in self._own_ids() if (call := backend.call_log.get(each)) and call.scenario is scenario]
         page = scenario_page(
-            scenario, known, numbers=backend.numbers, to_try=backend.to_try, form=form, refused=refused
+            scenario,
+            backend.call_log.latest(scenario),
+            own,
+            numbers=backend.numbers,
+            to_try=backend.to_try,
+            form=form,
+            refused=refused,
         )
         self._html(200 if refused is None else 422, page)
 
     def _live(self, call: SpCall) -> None:
         page = shell(
-            f"Call with {call.contact.name}", live.body(call, self.backend.now()), refresh=not call.is_complete
+            f"Call with {call.contact.name}",
+            live.body(call, self.backend.now()),
+            business=call.scenario,
+            refresh=not call.is_complete,
         )
         self._html(200, page)
 
@@ -200,7 +223,7 @@ class _Answering(GuardedHandler, BaseHTTPRequestHandler):
             news = {name: part for name, part in made.items() if sent.get(name) != part}
             sent = made
             text = json.dumps({"parts": news, "complete": complete})
-            self.wfile.write(f"data: {text}\n\n".encode())
+            self.wfile.write(f"retry: {_RECONNECT_MS}\ndata: {text}\n\n".encode())
             self.wfile.flush()
             if complete:
                 return
@@ -237,8 +260,8 @@ class _Answering(GuardedHandler, BaseHTTPRequestHandler):
     def _missing(self) -> None:
         self._html(404, plain_page("Not found", "There is no such page, or its call was too long ago."))
 
-    def _redirect(self, path: str) -> None:
-        self._send(303, b"", "text/plain", {"Location": path})
+    def _redirect(self, path: str, more: Mapping[str, str] | None = None) -> None:
+        self._send(303, b"", "text/plain", {"Location": path, **(more or {})})
 
     def _html(self, status: int, page: str) -> None:
         self._send(status, page.encode(), "text/html; charset=utf-8")

@@ -29,7 +29,7 @@ ENDS = {
     8102: End("busy", "{callee} is on another call."),
     8103: End("not reached", "{callee} could not be reached."),
     8106: End("your number is wrong", "Your number does not exist. Please check it."),
-    8107: End("you did not answer", "Your phone rang, and nobody answered."),
+    8107: End("you did not answer", "Your phone was called, and nobody answered."),
     8108: End("you were busy", "Your phone was busy."),
     8109: End("you were not reached", "Your phone could not be reached."),
 }
@@ -52,7 +52,7 @@ RELEASES = {
 }
 
 CAUSES = {
-    0: "did not fail",
+    0: "the network gave no cause",
     1: "no such number",
     3: "no route to this number",
     16: "ended by the platform",
@@ -110,8 +110,8 @@ PHASES = {
     "dialled": "Your phone is being dialled.",
     "rings": "Your phone is ringing. It shows {shown}.",
     "answered": "You have answered. Next the platform calls {callee}.",
-    "callee_dialled": "{callee}’s phone is being called; you hear the waiting prompt.",
-    "callee_rings": "{callee}’s phone is ringing; you hear the waiting prompt.",
+    "callee_dialled": "{callee}’s phone is being called. You hear the waiting prompt, or why {callee} cannot answer.",
+    "callee_rings": "{callee}’s phone is ringing. You hear the waiting prompt, or why {callee} cannot answer.",
     "talking": "You are connected with {callee}.",
     "stopping": "The call is being ended. A phone that is already ringing may continue for a moment.",
     "over": "The call is over.",
@@ -134,6 +134,10 @@ REFUSALS = {
     "1011006": "The recording is not ready yet.",
     "1012007": "The recording is no longer available.",
 }
+
+
+SAYS_WHY = frozenset({"1010002", "1010023", "1010024"})
+"""The refusals whose text ends with the platform's own reason, after the first sentence."""
 
 
 def end_of(code: int) -> End:
@@ -161,7 +165,7 @@ def sip(code: int) -> str:
 
 
 def refusal(code: str, text: str = "") -> str:
-    """Why the platform refused; its own text is added where only the platform knows what is wrong."""
+    """Why the platform refused; its own reason is added where only the platform knows it. `text`: its `resultdesc`."""
     message = REFUSALS.get(code, f"The platform refused the request (code {code or 'missing'}).")
-    detail = text.removeprefix("Invalid request.").strip()
-    return f"{message} Details: {detail}" if code == "1010002" and detail else message
+    reason = text.partition(".")[2].strip()
+    return f"{message} The reason: {reason}" if code in SAYS_WHY and reason else message

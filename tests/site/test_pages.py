@@ -9,8 +9,9 @@ import pytest
 
 from lab.sp.client import CALL_STOP, CLICK2CALL
 from lab.website.backend import STATUS_PATH
-from lab.website.scenarios import COURIER, RIDES, SCENARIOS, TO_TRY, to_try
-from tests.site.platform import CALLEE, CALLER, RECORDED, TALK, fails, fee, said, signed, status
+from lab.website.cdr_table import record_table
+from lab.website.scenarios import COURIER, SCENARIOS, TO_TRY, to_try
+from tests.site.platform import CALLEE, CALLER, RECORDED, SESSION, TALK, fails, fee, said, signed, status
 
 
 @pytest.fixture
@@ -178,9 +179,9 @@ class TestNotifications:
 class TestCallPage:
     def test_the_record_in_words_and_as_sent(self, ask, site, place, clock):
         path = place()
-        [site.backend.notify(each) for each in (*TALK, fee(fwdUnaswRsn=17))]
+        [site.backend.notify(each) for each in (*TALK, fee())]
         page = ask("GET", path)[2]
-        for words in ("17: busy", "0: talked", "Who hung up Sophia", "20 s", "fwdAnswerTime"):
+        for words in ("0: talked", "Who hung up Sophia", "20 s", "fwdAnswerTime"):
             assert words in text_of(page)
         assert "Happened" in text_of(page)
 
@@ -206,15 +207,45 @@ class TestCallPage:
         assert expected in page
         assert "the network refused: ForbiddenException networkError" in page
 
-    def test_a_hidden_number_is_on_no_page(self, ask, site, place):
-        contact = RIDES.contacts[0]
-        path = place(scenario=RIDES.slug, ref=contact.ref)
-        told = [json.loads(json.dumps(each).replace(CALLEE, contact.number)) for each in (*TALK, fee())]
-        [site.backend.notify(each) for each in told]
-        for shown in (f"/{RIDES.slug}", path, f"{path}/parts"):
-            page = text_of(ask("GET", shown)[2])
-            assert "0136" not in page
-        assert "hidden" in page
+    @pytest.mark.parametrize("leg", ["callOut", "fwd"])
+    @pytest.mark.parametrize(
+        ("absent", "code", "expected"),
+        [
+            ((), 0, "none: it answered"),
+            (("AnswerTime",), 0, "0: the network gave no cause"),
+            (("AnswerTime",), 17, "17: busy"),
+            (("AnswerTime", "StartTime"), 0, "none: it was not dialled"),
+        ],
+    )
+    def test_why_a_phone_did_not_answer(self, site, place, leg, absent, code, expected):
+        call = site.backend.call_log.get(place().rpartition("/")[2])
+        record = fee(**{f"{leg}UnaswRsn": code})
+        for name in absent:
+            del record["feeLst"][0][leg + name]
+        site.backend.notify(record)
+        assert f"<td>{expected}</td><td><code>{leg}UnaswRsn" in record_table(call)
+
+    @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+    def test_no_page_shows_a_contacts_number(self, ask, site, platform, place, scenario):
+        """In no phase and in no spelling, wherever the platform mentions it."""
+        for contact in scenario.contacts:
+            number = contact.number
+            spelled = f"{number[:2]} ({number[2:5]}) {number[5:8]}-{number[8:]}"
+            path = place(scenario=scenario.slug, ref=contact.ref)
+            session = site.backend.call_log.get(path.rpartition("/")[2]).session_id
+            pages = []
+            for each in (*TALK, fee(**RECORDED, userData=f"for {spelled}", icid=f"x{number}")):
+                sent = json.dumps(each).replace(CALLEE, number).replace(SESSION, session)
+                assert site.backend.notify(json.loads(sent)) == 200
+                pages += [ask("GET", shown)[2] for shown in (f"/{scenario.slug}", path, f"{path}/parts")]
+            assert b"for hidden" in pages[-1]
+            platform.answers[CLICK2CALL] = lambda text=f"Invalid request.calleeNbr {number} {spelled}": said(
+                "1010002", 403, text
+            )
+            pages.append(ask("POST", "/calls", {"scenario": scenario.slug, "number": CALLER, "ref": contact.ref})[2])
+            assert b"the other number hidden hidden" in pages[-1]
+            del platform.answers[CLICK2CALL]
+            assert [page for page in pages if number[1:] in re.sub(r"[^\w]", "", page.decode())] == []
 
     def test_the_parts_are_those_of_the_page(self, ask, place):
         path = place()
@@ -232,6 +263,7 @@ class TestCallPage:
         assert answer.getheader("Content-Type") == "text/event-stream"
 
         def read() -> dict:
+            assert answer.readline() == b"retry: 500\n"
             data = answer.readline()
             assert answer.readline() == b"\n"
             return json.loads(data.removeprefix(b"data: "))
@@ -318,7 +350,9 @@ def test_what_is_not_there(ask, path):
     assert b"no such page" in page
 
 
-@pytest.mark.parametrize(("name", "kind"), [("style.css", "text/css"), ("site.js", "text/javascript")])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("style.css", "text/css"), ("site.js", "text/javascript"), ("training.svg", "image/svg+xml")]
+)
 def test_what_stands_still(ask, name, kind):
     status, headers, body = ask("GET", f"/static/{name}")
     assert (status, headers["Content-Type"].partition(";")[0]) == (200, kind)
@@ -334,6 +368,47 @@ def test_the_outcome_of_each_lead_comes_from_its_record(ask, site, place):
     assert "talked for 20 s" in text_of(page)
     assert f'href="{path}"'.encode() in page
     assert text_of(page).count("not called yet") == 3
+
+
+@pytest.mark.parametrize(
+    ("told", "button"),
+    [
+        (None, '"Call: Grace Bell">Call<'),
+        ((), '"Call again: Grace Bell" class="quiet">Call again<'),
+        ((status("disconnect", CALLER, 5, stateCode=8101),), '"Call again: Grace Bell">Call again<'),
+        (
+            (*TALK, fee(fwdDstNum="+12025550134")),
+            '"Call again: Grace Bell" class="quiet">Call again<',
+        ),
+    ],
+    ids=["never called", "in progress", "did not answer", "talked"],
+)
+def test_a_lead_that_was_called_is_called_again(ask, site, place, told, button):
+    """It is prominent as long as the contact was not reached."""
+    if told is not None:
+        place(scenario="homes", ref="lead-301")
+        [site.backend.notify(each) for each in told]
+    assert button in ask("GET", "/homes")[2].decode()
+
+
+def test_a_call_whose_page_was_left_is_found_again(ask, site, place, platform):
+    """By the browser that placed it, on the page of its business, the last three of them."""
+    cookie, paths = "theme=dark", []
+    for _ in range(4):
+        _, headers, _ = ask("POST", "/calls", {"scenario": "", "number": CALLER}, Cookie=cookie)
+        paths.append(headers["Location"])
+        kept, *attributes = headers["Set-Cookie"].split("; ")
+        assert {"HttpOnly", "SameSite=Strict"} <= set(attributes)
+        cookie = f"theme=dark; {kept}"
+    page = ask("GET", "/", Cookie=cookie)[2].decode()
+    assert re.findall(r'<a href="(/calls/[^"]+)">Call with Sophia', page) == paths[:0:-1]
+    assert "A call is in progress" in page
+    for number in range(1, 5):
+        session = SESSION.replace("1_", f"{number}_", 1)
+        site.backend.notify(status("disconnect", CALLER, 5, session=session, stateCode=8108))
+    assert "you were busy" in text_of(ask("GET", "/", Cookie=cookie)[2])
+    for other in ({"path": "/rides", "Cookie": cookie}, {"path": "/"}, {"path": "/", "Cookie": 'calls="x.y'}):
+        assert b'href="/calls/' not in ask("GET", other.pop("path"), **other)[2]
 
 
 def test_enter_in_the_number_calls_nobody_from_a_list(ask):

@@ -42,6 +42,8 @@ def test_an_unknown_code_is_shown_as_it_is(code):
     assert str(code) in texts.refusal(str(code))
 
 
-def test_the_platforms_own_text_is_added_where_only_it_knows():
-    assert "maxDuration must be" in texts.refusal("1010002", "Invalid request.maxDuration must be 0 to 1440 minutes")
-    assert "elsewhere" not in texts.refusal("1020165", "elsewhere")
+def test_the_platforms_own_reason_is_added_where_only_it_knows():
+    assert {row.code for row in ERROR_ROWS.values() if row.says_why} == texts.SAYS_WHY
+    for row in ERROR_ROWS.values():
+        message = texts.refusal(row.code, f"{row.text}callerNbr is a number of GB; the app may not dial there")
+        assert message.endswith("is a number of GB; the app may not dial there") is (row.code in texts.SAYS_WHY)

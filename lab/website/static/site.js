@@ -32,6 +32,8 @@ window.addEventListener("pageshow", (event) => {
 
 let look = () => {}; // fetches the current state of the call
 let started = performance.now(); // when the chart's "now" was current
+let heard = new Date(); // when the server was last heard
+let silence; // the timer that takes the server for lost
 const page = document.querySelector("[data-call]");
 if (page) watch(`/calls/${page.dataset.call}`);
 
@@ -45,42 +47,66 @@ async function stop(event, form) {
   } catch {
     button.removeAttribute("aria-disabled");
     button.textContent = "End the call";
+    lost();
   }
   if (!window.EventSource) look();
 }
 
 function watch(base) {
   let failures = 0;
+  let complete = false;
+  const take = (news) => {
+    failures = 0;
+    complete = news.complete;
+    found();
+    show(news.parts);
+    if (complete) clearTimeout(silence);
+  };
   const poll = async () => {
-    let complete = false;
     try {
-      const answer = await (await fetch(`${base}/parts`)).json();
-      show(answer.parts);
-      complete = answer.complete;
+      take(await (await fetch(`${base}/parts`)).json());
     } catch {
-      // the site is temporarily unreachable; try again later
+      lost();
     }
     if (!complete) setTimeout(poll, 2000);
   };
   look = poll;
+  found();
+  setInterval(tick, matchMedia("(prefers-reduced-motion: reduce)").matches ? 1000 : 100);
   if (!window.EventSource) return poll();
   const stream = new EventSource(`${base}/stream`);
-  let complete = false;
-  stream.onmessage = (message) => {
-    failures = 0;
-    const news = JSON.parse(message.data);
-    show(news.parts);
-    complete = news.complete;
-  };
+  stream.onmessage = (message) => take(JSON.parse(message.data));
   stream.onerror = () => {
     failures += 1;
     if (complete) return stream.close();
-    if (failures > 3) {
+    if (failures === 1) expect(1500); // the server ends a stream after ten minutes, and the browser opens it again
+    if (failures > 3 || stream.readyState === EventSource.CLOSED) {
       stream.close();
       poll();
     }
   };
-  setInterval(tick, matchMedia("(prefers-reduced-motion: reduce)").matches ? 1000 : 100);
+}
+
+function expect(ms) {
+  clearTimeout(silence);
+  silence = setTimeout(lost, ms);
+}
+
+function found() {
+  heard = new Date();
+  page.classList.remove("stale");
+  document.getElementById("lost").hidden = true;
+  expect(11000); // the stream says something every 5 s
+}
+
+// The server is gone: what is shown stands still, and says so.
+function lost() {
+  clearTimeout(silence);
+  if (page.classList.contains("stale")) return;
+  page.classList.add("stale");
+  const note = document.getElementById("lost");
+  note.hidden = false;
+  note.textContent = `No connection to our server. This is what was known at ${heard.toISOString().slice(11, 19)} UTC.`;
 }
 
 // Unchanged parts are not replaced, because that would lose the focus, and a player's position.
@@ -98,7 +124,7 @@ function show(parts) {
 
 function tick() {
   const chart = document.querySelector(".chart[data-live]");
-  if (!chart) return;
+  if (!chart || page.classList.contains("stale")) return;
   const now = Number(chart.dataset.now) + (performance.now() - started) / 1000;
   const span = Number(chart.style.getPropertyValue("--span"));
   chart.style.setProperty("--now", Math.min(now, span).toFixed(2));

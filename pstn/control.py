@@ -106,7 +106,9 @@ def show_phone(phone: Phone) -> dict[str, Any]:
 
 def show_phone_call(call: PhoneCall) -> dict[str, Any]:
     shown = {
-        each.name: getattr(call, each.name) for each in fields(call) if each.name not in ("phone", "timers", "plays")
+        each.name: getattr(call, each.name)
+        for each in fields(call)
+        if each.name not in ("phone", "timers", "plays", "leaving")
     }
     return {key: value for key, value in shown.items() if value is not None}
 

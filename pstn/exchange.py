@@ -224,6 +224,13 @@ class Exchange:
             self.connect(leg.call_id, driver)
             return leg.call_id
 
+    def takes_calls(self, number: str) -> bool | None:
+        return self.account.route(number) is not None if self.account.owns(number) else None
+
+    def in_turn(self, run: Callable[[], T]) -> T:
+        with self.lock:
+            return run()
+
     def rang(self, call_id: str) -> None:
         self._from_line(call_id, LegRinging(call_id))
 

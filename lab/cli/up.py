@@ -91,16 +91,16 @@ def run(arguments: argparse.Namespace) -> int:
         with ExitStack() as opened:
             sp = opened.enter_context(closing(_open_sp(lab)))
             lab.pstn.exchange.phones[SOPHIA.number] = Phone(answers(_SOPHIA_ANSWERS_S, talks=_SOPHIA_TALKS_S))
-            phone = _open_phone(lab, arguments.phone_port)
+            screen = Screen.of(sys.stdout)
+            registrar = opened.enter_context(_registrar(lab, arguments.registrar_port, screen))
+            phone = _open_phone(lab, registrar, arguments.phone_port)
             if phone:
                 opened.enter_context(closing(phone))
             answer_at = phone.page if phone else None
             site = open_site(lab.api_url, sp.account, sp.numbers, port=arguments.site_port, to_try=to_try(answer_at))
             opened.enter_context(closing(site))
-            screen = Screen.of(sys.stdout)
             if why_virtual:
                 screen.line(why_virtual)
-            registrar = opened.enter_context(_registrar(lab, arguments.registrar_port, screen))
             screen.line(_guide(lab, sp, site, registrar, phone))
             view = MultiCallView(screen)
             lab.pstn.subscribe(view.network_event)
@@ -116,10 +116,12 @@ def _open_sp(lab: Lab) -> ServiceProvider:
     return open_sp(lab.api_url, lab.environment, name="acme", numbers=numbers, settings=("--recording",), log_in=False)
 
 
-def _open_phone(lab: Lab, port: int) -> BrowserPhone | None:
+def _open_phone(lab: Lab, registrar: RegistrarOnUdp | None, port: int) -> BrowserPhone | None:
     """The browser phone is a SIP phone, so there is none where telephones are scripts only."""
     line = lab.pstn.exchange.line
-    return BrowserPhone(line.numbers, line.address, port=port) if isinstance(line, SipLine) else None
+    if registrar is None or not isinstance(line, SipLine):
+        return None
+    return BrowserPhone(line.numbers, registrar.address, port=port)
 
 
 @contextmanager
@@ -129,7 +131,7 @@ def _registrar(lab: Lab, port: int, screen: Screen) -> Iterator[RegistrarOnUdp |
     if not isinstance(line, SipLine):
         yield None
         return
-    with closing(RegistrarOnUdp(line.numbers, line.address, port, screen.line)) as registrar:
+    with closing(RegistrarOnUdp(line.numbers, line.address, port, screen.line, line)) as registrar:
         yield registrar
 
 

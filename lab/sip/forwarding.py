@@ -7,6 +7,7 @@ import hashlib
 import re
 
 from lab.sip.messages import ONE_VALUE, Request, from_source, is_loopback, lines_of, written
+from pstn.lines.sip.line import LEG_HEADER
 
 MAX_FORWARDS = 70
 COOKIE = "z9hG4bK"
@@ -22,21 +23,23 @@ def has_been_at(request: Request, own: str) -> bool:
     return any(_sent_by(via) == own for via in request.values("via"))
 
 
-def onward(request: Request, uri: str, source: tuple[str, int], own: str) -> bytes:
+def onward(request: Request, uri: str, source: tuple[str, int], own: str, leg: str | None = None) -> bytes:
     """The request forwarded to `uri`, with responses to come back to `own` (host:port).
+
+    `leg`: by which a scripted phone knows this call (LEG_HEADER).
 
     The branch is computed from what CANCEL and the ACK of a refusal share with their INVITE, so that they match
     (§16.11).
     """
     same = (request.value("via"), request.value("call-id"), request.value("cseq").split()[0])
     branch = COOKIE + hashlib.sha256(repr(same).encode()).hexdigest()[:20]
-    kept = [
-        (name, value) for name, value in from_source(request, source).headers if name not in ("max-forwards", "route")
-    ]
+    dropped = ("max-forwards", "route", LEG_HEADER.lower())
+    kept = [(name, value) for name, value in from_source(request, source).headers if name not in dropped]
     headers = (
         ("via", f"SIP/2.0/UDP {own};branch={branch};rport"),
         ("max-forwards", str(hops_left(request) - 1)),
         *kept,
+        *([(LEG_HEADER, leg)] if leg else []),
     )
     return written(f"{request.method} {uri} SIP/2.0", headers, request.body)
 

@@ -8,18 +8,23 @@ again or somebody removes them, since they cannot be distinguished from entries 
 Any password is accepted, because none is requested: only this machine reaches loopback, and anyone on it can edit the
 file anyway. Any domain in a request counts as ours.
 
-A softphone sends its calls to its registrar too; they are forwarded to the telephone network (`forwarding`).
+Telephones send their calls here too (`forwarding`): a call to a number of the account is forwarded to the telephone
+network, one to another telephone directly to it, so that its own refusals reach the caller.
 """
 
+import hashlib
 import math
 import re
 import zlib
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from lab.sip.forwarding import back, has_been_at, hops_left, onward
-from lab.sip.messages import Request, address, from_source, is_loopback, parsed, response
-from pstn.lines.sip.directory import ADDRESS, Directory, e164
+from lab.sip.messages import REASONS, Request, address, from_source, is_loopback, lines_of, parsed, response
+from pstn.lines.sip.child import LOOPBACK
+from pstn.lines.sip.directory import ADDRESS, Directory, e164, number_in
 
 Address = tuple[str, int]
 ALLOW = ("Allow", "REGISTER, OPTIONS, INVITE, ACK, CANCEL, BYE")
@@ -44,6 +49,21 @@ class Binding:
     until: float
 
 
+WHY = {404: "Nobody has this number", 480: "Nobody is connected to this number yet"}
+MOST_CALLS = 1000
+"""So many calls' ways are remembered, since CANCEL and ACK take the way of their INVITE."""
+
+
+class Exchange(Protocol):
+    """Where calls go (`pstn.lines.sip.line.SipLine`). `leg`: the call's LEG_HEADER."""
+
+    def route(self, leg: str, caller: str, called: str) -> str | int:
+        """The SIP URI for a call, or the code with which it is refused."""
+
+    def refusal(self, leg: str) -> int | None:
+        """The code with which the account refused a call, where the network's SIP library could only send 486."""
+
+
 class Refused(Exception):
     """A final response other than 200. `reason`: a phrase for the softphone's log, instead of the usual one."""
 
@@ -61,6 +81,7 @@ class Registrar:
         own: host:port of this registrar.
         clock: monotonic seconds.
         report: called with a message for each change.
+        exchange: without it, every call goes to the telephone network.
     """
 
     def __init__(
@@ -70,11 +91,16 @@ class Registrar:
         own: str,
         clock: Callable[[], float],
         report: Callable[[str], None] = lambda text: None,
+        exchange: Exchange | None = None,
     ) -> None:
+        self._exchange = exchange
+        self._ways: OrderedDict[str, str | int] = OrderedDict()
         self._directory, self._clock, self._report = directory, clock, report
         self._network_address, self._own = network, own
         host, _, port = network.partition(":")
         self._network = host, int(port)
+        self._reached = {self._network}
+        """The addresses to which something was forwarded, so that responses may come from there."""
         self._bindings: dict[str, Binding] = {}
         self._answered: dict[tuple[str, str, str], tuple[float, bytes]] = {}
 
@@ -82,15 +108,17 @@ class Registrar:
         """What to send, and where: a response to the source address (whatever Via says), or a forwarded message."""
         request = parsed(data)
         if request is None:
-            return back(data, self._own) if source == self._network else None
+            return back(self._as_meant(data, source), self._own) if source in self._reached else None
         self.expire()
         try:
             cseq = _well_formed(request)
-            uri = self._in_the_network(request)
+            uri = self._way(request)
+            to = self._destination(uri) if uri else None
         except Refused as refused:
             return None if request.method == "ACK" else (self._refusal(refused, from_source(request, source)), source)
-        if uri:
-            return onward(request, uri, source, self._own), self._network
+        if uri and to:
+            leg = _leg(request.value("call-id")) if request.method == "INVITE" else None
+            return onward(request, uri, source, self._own, leg), to
         if request.method == "ACK":
             return None
         return self._once(request, cseq, source), source
@@ -150,23 +178,61 @@ class Registrar:
             case _:
                 raise Refused(501)
 
-    def _in_the_network(self, request: Request) -> str | None:
-        """The URI in the network, if the request is to be forwarded:
+    def _way(self, request: Request) -> str | None:
+        """The URI to which the request is forwarded: a call to a number, or a request within a call.
 
-        a call to a number, or within one. Raises: Refused.
+        Raises: Refused.
         """
         match = ADDRESS.fullmatch(request.uri)
         if match is None or request.method in ("REGISTER", "OPTIONS"):
             return None
         number = e164(match["user"] or "")
-        there = f"{match['host']}:{match['port'] or SIP_PORT}" == self._network_address
-        if not there and number is None:
+        there = f"{match['host']}:{match['port'] or SIP_PORT}"
+        way = self._ways.get(request.value("call-id"))
+        # Within a call between telephones, a request's URI is the other telephone's own address.
+        within = (
+            way is not None and ";tag=" in request.value("to") and is_loopback(match["host"]) and there != self._own
+        )
+        as_it_is = within or there == self._network_address
+        if not as_it_is and number is None:
             return None
         if has_been_at(request, self._own):
             raise Refused(482)
         if hops_left(request) < 1:
             raise Refused(483)
-        return request.uri if there else f"sip:{number}@{self._network_address}"
+        return request.uri if as_it_is or number is None else self._call(request, number)
+
+    def _call(self, request: Request, number: str) -> str:
+        """Where a call to a number goes, or what belongs to such a call. Raises: Refused."""
+        call_id, invites = request.value("call-id"), request.method == "INVITE"
+        if invites and self._exchange and call_id not in self._ways:
+            caller = number_in(request.value("from")) or "anonymous"
+            self._ways[call_id] = self._exchange.route(_leg(call_id), caller, number)
+            if len(self._ways) > MOST_CALLS:
+                self._ways.popitem(last=False)
+        way = self._ways.get(call_id, f"sip:{number}@{self._network_address}")
+        if isinstance(way, int):
+            raise Refused(way, WHY.get(way)) if invites else Refused(481)
+        return way
+
+    def _as_meant(self, response: bytes, source: Address) -> bytes:
+        """The network's refusal with the code that the account chose."""
+        status, _, rest = response.partition(b"\r\n")
+        if not self._exchange or source != self._network or not status.startswith(b"SIP/2.0 486 "):
+            return response
+        call_id = next((value for name, value in lines_of(response)[1] if name == "call-id"), "")
+        code = self._exchange.refusal(_leg(call_id))
+        return response if code is None else f"SIP/2.0 {code} {WHY.get(code) or REASONS[code]}\r\n".encode() + rest
+
+    def _destination(self, uri: str) -> Address:
+        """Where a URI's telephone listens. Raises: Refused: not over UDP on this machine."""
+        match = ADDRESS.fullmatch(uri)
+        host = (match["host"] if match else "").replace("localhost", LOOPBACK)
+        if match is None or not is_loopback(host) or "transport=tcp" in (match["more"] or "").lower():
+            raise Refused(480, "Temporarily Unavailable: this telephone takes no calls over UDP")
+        destination = host, int(match["port"] or SIP_PORT)
+        self._reached.add(destination)
+        return destination
 
     def _register(self, request: Request, cseq: int) -> list[tuple[str, str]]:
         match = ADDRESS.fullmatch(address(request.value("to"))[0])
@@ -258,6 +324,10 @@ def _identity(request: Request) -> tuple[str, str, str]:
 def _tag(request: Request) -> str:
     """The same for a repeat (§8.2.7)."""
     return f"{zlib.crc32(request.value('call-id').encode()):08x}"
+
+
+def _leg(call_id: str) -> str:
+    return "local-" + hashlib.sha256(call_id.encode()).hexdigest()[:16]
 
 
 def _well_formed(request: Request) -> int:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any, cast
 
-from lab.sip.registrar import Registrar
+from lab.sip.registrar import Exchange, Registrar
 from pstn.lines.sip.child import LOOPBACK
 from pstn.lines.sip.directory import Directory
 
@@ -23,12 +23,17 @@ class RegistrarOnUdp:
     """Serves as soon as it is created.
 
     Args:
-        directory, network, report: see `Registrar`; `report` is called on this object's thread.
+        directory, network, report, exchange: see `Registrar`; the last two are called called on this object's thread.
         port: 0: any free one.
     """
 
     def __init__(
-        self, directory: Directory, network: str, port: int = PORT, report: Callable[[str], None] = lambda text: None
+        self,
+        directory: Directory,
+        network: str,
+        port: int = PORT,
+        report: Callable[[str], None] = lambda text: None,
+        exchange: Exchange | None = None,
     ) -> None:
         """Raises: OSError if the port is taken."""
         own = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -39,22 +44,21 @@ class RegistrarOnUdp:
             raise
         self.address = f"{LOOPBACK}:{own.getsockname()[1]}"
         """The domain for a softphone's account."""
-        self._registrar = Registrar(directory, network, self.address, time.monotonic, report)
+        self._registrar = Registrar(directory, network, self.address, time.monotonic, report, exchange)
         self._loop = asyncio.new_event_loop()
-        self._transport, _ = self._loop.run_until_complete(
-            self._loop.create_datagram_endpoint(lambda: _Datagrams(self._registrar), sock=own)
-        )
         self._thread = threading.Thread(target=self._loop.run_forever, name="registrar", daemon=True)
         self._thread.start()
+        self._transport, _ = asyncio.run_coroutine_threadsafe(
+            self._loop.create_datagram_endpoint(lambda: _Datagrams(self._registrar), sock=own), self._loop
+        ).result()
 
     def close(self) -> None:
         """Stop; the numbers that it bound are built-in phones again. Safe to repeat."""
         if self._loop.is_closed():
             return
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._transport.abort)
+        self._loop.call_soon_threadsafe(lambda: self._loop.call_soon(self._loop.stop))  # the socket is closed before
         self._thread.join()
-        self._transport.abort()
-        self._loop.run_until_complete(asyncio.sleep(0))  # the socket is closed in the loop's next turn
         self._loop.close()
         self._registrar.close()
 

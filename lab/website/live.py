@@ -84,7 +84,8 @@ def _sound(call: SpCall, _: datetime) -> Markup:
             '<audio controls preload="metadata" src="{}" aria-label="Recording of this call"></audio>'
             '<p class="aside"><a href="{}" download="{}">Download it</a></p>'
         ).format(place, place, (call.cdr or {}).get("recordObjectName", "recording.wav"))
-    return Markup('<p class="aside">{}</p>').format(_why_no_sound(call))
+    final = "" if call.wants_recording else " final"
+    return Markup('<p class="aside{}">{}</p>').format(final, _why_no_sound(call))
 
 
 def _why_no_sound(call: SpCall) -> str:

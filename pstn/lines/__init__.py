@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from pstn.clocks import Clock, Timer
 from pstn.lines.phone_state import Phones
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,12 @@ class LineListener(Protocol):
 
     def arrives(self, from_number: str, to_number: str, sip_headers: Mapping[str, str]) -> str | None:
         """An inbound call to one of the account's numbers. Returns the leg's call id; None: no SIP rule matches."""
+
+    def takes_calls(self, number: str) -> bool | None:
+        """Whether a SIP rule matches calls to a number of the account; None: the account has no such number."""
+
+    def in_turn(self, run: Callable[[], T]) -> T:
+        """Run something now, under the exchange's lock, for a thread that needs the result."""
 
     def rang(self, call_id: str) -> None: ...
     def answered(self, call_id: str) -> None: ...

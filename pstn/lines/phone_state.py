@@ -37,6 +37,10 @@ class PhoneCall:
     """False: an external telephone, which this software does not control."""
     engaged: bool = False
     """The phone was already in another call."""
+    local: bool = False
+    """Another telephone of this network called it; the service has no part in the call."""
+    leaving: bool = False
+    """It was told to hang up or to refuse."""
     timers: list[Timer] = field(default_factory=list, repr=False)
     plays: dict[str, Timer | None] = field(default_factory=dict, repr=False)
     peer: str | None = None

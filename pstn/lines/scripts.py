@@ -35,12 +35,8 @@ class ScriptedLine(ABC):
 
     # -- what the exchange asks for (lines.Line)
     def dial(self, call_id: str, caller_id: str, to: str, sip_headers: Mapping[str, str]) -> None:
-        phone = self.phones[to]
-        engaged = phone.current is not None
-        call = self._new_call(phone, call_id, caller_id)
+        call = self._called(call_id, caller_id, to)
         call.sip_headers = dict(sip_headers)
-        call.engaged = engaged
-        self._note(call, "called", shown=caller_id)
         self._place(call)
 
     def arrived(self, call_id: str, number: str, to: str) -> None:
@@ -81,8 +77,9 @@ class ScriptedLine(ABC):
     def join(self, call_id: str, other_id: str) -> None:
         one, two = self.calls.get(call_id), self.calls.get(other_id)
         if one and two:
-            self._joined(one, two)
-            self._joined(two, one)
+            one.peer, two.peer = other_id, call_id
+            self._joined(one, two.phone.number)
+            self._joined(two, one.phone.number)
 
     def mute(self, call_id: str, muted: bool) -> None:
         call = self.calls.get(call_id)
@@ -127,6 +124,14 @@ class ScriptedLine(ABC):
         self.calls[call_id] = call
         return call
 
+    def _called(self, call_id: str, caller: str, number: str) -> PhoneCall:
+        phone = self.phones[number]
+        engaged = phone.current is not None
+        call = self._new_call(phone, call_id, caller)
+        call.engaged = engaged
+        self._note(call, "called", shown=caller)
+        return call
+
     def _live(self, call_id: str) -> PhoneCall | None:
         call = self.calls.get(call_id)
         return call if call and call.ended_at is None else None
@@ -151,10 +156,10 @@ class ScriptedLine(ABC):
         if script.press_when == "answer":
             self._press_soon(call)
 
-    def _joined(self, call: PhoneCall, other: PhoneCall) -> None:
-        call.peer = other.call_id
-        call.joined.append((other.phone.number, self.clock.now(), None))
-        self._note(call, "joined", other=other.phone.number)
+    def _joined(self, call: PhoneCall, other: str) -> None:
+        """`other`: the other party's number."""
+        call.joined.append((other, self.clock.now(), None))
+        self._note(call, "joined", other=other)
         if not call.scripted:
             return
         script = call.phone.behaviour
@@ -201,13 +206,13 @@ class ScriptedLine(ABC):
             self.listener.ended(call.call_id, sip_code)
 
     def _unjoin(self, call: PhoneCall, now: datetime) -> None:
-        if call.peer is None:
-            return
-        other = self.calls[call.peer]
+        other = self.calls[call.peer] if call.peer else None
         for each in (call, other):
-            if each.joined and each.joined[-1][2] is None:
+            if each and each.joined and each.joined[-1][2] is None:
                 number, since, _ = each.joined[-1]
                 each.joined[-1] = (number, since, now)
+        if other is None:
+            return
         patience = other.phone.behaviour.leaves_after_peer
         if other.scripted and other.ended_at is None and other.vanished_at is None and patience is not None:
             self._later(other, patience, lambda: self._leave(other))

@@ -35,8 +35,18 @@ class Desk:
         self.now = 1000.0
         self.numbers = Directory(folder / "numbers.json")
         self.said: list[str] = []
-        self.registrar = Registrar(self.numbers, STATION, OWN, lambda: self.now, self.said.append)
+        self.routes: dict[str, str | int] = {}
+        self.refusals: dict[str, int] = {}
+        self.routed: list[tuple[str, str, str]] = []
+        self.registrar = Registrar(self.numbers, STATION, OWN, lambda: self.now, self.said.append, self)
         self.count = 0
+
+    def route(self, leg: str, caller: str, called: str) -> str | int:
+        self.routed.append((leg, caller, called))
+        return self.routes.get(called, f"sip:{called}@{STATION}")
+
+    def refusal(self, leg: str) -> int | None:
+        return self.refusals.get(leg)
 
     @property
     def file(self) -> dict[str, str]:
@@ -381,6 +391,72 @@ def test_a_call_that_has_been_here_or_too_far(desk):
     assert desk.send(been).code == 482
     assert desk.send(desk.request("INVITE", f"sip:{SHOWN}@{OWN}", "Max-Forwards: 0")).code == 483
     assert onward(desk, desk.request("INVITE", f"sip:{SHOWN}@{OWN}", "Max-Forwards: many"))[2] == "Max-Forwards: 69"
+
+
+def test_a_call_to_another_telephone_goes_directly_to_it(desk):
+    """So do a repeat, a CANCEL and an ACK; the network has no part in it."""
+    desk.routes[SOPHIA] = f"sip:{SOPHIA}@127.0.0.1:5071"
+    there = ("127.0.0.1", 5071)
+    invite = desk.request("INVITE", f"sip:{SOPHIA}@{OWN}", call_id="two")
+    branches = []
+    for method in ("INVITE", "INVITE", "CANCEL", "ACK"):
+        data, to = desk.registrar.received(invite.replace(b"INVITE", method.encode()), SOURCE)
+        first, mine, *lines = data.decode().split("\r\n")
+        assert (first, to) == (f"{method} {desk.routes[SOPHIA]} SIP/2.0", there)
+        branches.append(mine)
+        [(leg, *who)] = desk.routed
+        assert who == [JACK, SOPHIA]
+        assert (f"X-Leg: {leg}" in lines) is (method == "INVITE")
+    assert len(set(branches)) == 1
+    declined = "\r\n".join(["SIP/2.0 603 Decline", branches[0], *lines[1:5], "", ""]).encode()
+    assert desk.registrar.received(declined, there)[1] == SOURCE
+    bye = desk.request("BYE", "sip:x@127.0.0.1:5071", call_id="two", to=f"<sip:{SOPHIA}@{OWN}>;tag=b")
+    data, to = desk.registrar.received(bye, SOURCE)
+    assert (data.decode().split("\r\n")[0], to) == ("BYE sip:x@127.0.0.1:5071 SIP/2.0", there)
+
+
+@pytest.mark.parametrize(
+    ("status", "meant", "relayed"),
+    [
+        ("486 Busy Here", None, "486 Busy Here"),
+        ("486 Busy Here", 486, "486 Busy Here"),
+        ("486 Busy Here", 480, "480 Nobody is connected to this number yet"),
+        ("503 Service Unavailable", 480, "503 Service Unavailable"),
+    ],
+)
+def test_the_accounts_refusal_has_the_code_that_was_meant(desk, status, meant, relayed):
+    """The network's SIP library has no other than 486."""
+    request = onward(desk, desk.request("INVITE", f"sip:{SHOWN}@{OWN}"))
+    [(leg, *_)] = desk.routed
+    assert f"X-Leg: {leg}" in request
+    desk.refusals = {leg: meant} if meant else {}
+    refusal = "\r\n".join([f"SIP/2.0 {status}", request[1], *request[3:8], "", ""]).encode()
+    data, to = desk.registrar.received(refusal, NETWORK)
+    assert (data.decode().split("\r\n")[0], to) == (f"SIP/2.0 {relayed}", SOURCE)
+
+
+@pytest.mark.parametrize(
+    ("route", "code", "reason"),
+    [
+        (404, 404, "Nobody has this number"),
+        (480, 480, "Nobody is connected to this number yet"),
+        (486, 486, "Busy Here"),
+        (
+            "sip:sophia@127.0.0.1:5071;transport=tcp",
+            480,
+            "Temporarily Unavailable: this telephone takes no calls over UDP",
+        ),
+        ("sip:sophia@192.0.2.7", 480, "Temporarily Unavailable: this telephone takes no calls over UDP"),
+    ],
+)
+def test_a_call_that_nobody_can_take_is_refused(desk, route, code, reason):
+    desk.routes[SOPHIA] = route
+    invite = desk.request("INVITE", f"sip:{SOPHIA}@{OWN}")
+    for _ in "ab":
+        reply = desk.send(invite)
+        assert (reply.code, reply.reason) == (code, reason)
+    assert len(desk.routed) == 1
+    assert desk.registrar.received(invite.replace(b"INVITE", b"ACK"), SOURCE) is None
 
 
 @pytest.mark.parametrize("times", [1, 2])

@@ -30,6 +30,7 @@ class Phone:
         self.changed = threading.Condition()
         self.commands: list[tuple[str, str]] = []
         self.told: list[str] = []
+        self.digits = ""
         self.audio: dict[str, Any] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
@@ -50,9 +51,9 @@ class Phone:
     def run(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
 
-    def happens(self, event: str, **more: Any) -> None:
+    def happens(self, event: str, leg: str = "in-1", **more: Any) -> None:
         async def tell() -> None:
-            self.switchboard.handle_event({"event": event, "leg": "in-1", **more})
+            self.switchboard.handle_event({"event": event, "leg": leg, **more})
 
         self.run(tell())
 
@@ -66,6 +67,7 @@ class Phone:
     async def _order(self, command: dict[str, Any]) -> None:
         with self.changed:
             self.commands.append((command["do"], command["leg"]))
+            self.digits += command.get("digits", "")
             self.changed.notify_all()
 
     def _tell(self, event: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ class BrowserPhone:
     """A page for any number. While the page is on, the number rings there, whatever the file of numbers says."""
 
     def __init__(self, numbers: Directory, network: str, *, port: int = 0) -> None:
-        """`network`: host and port of the telephone network. `port`: the page's; 0: any free one.
+        """`network`: host and port to which calls are sent (`lab.sip.registrar`). `port`: the page's; 0: any free one.
 
         Raises:
             ChildError: the SIP library is missing, or a port is in use.

@@ -51,7 +51,7 @@ class Switchboard:
         media: the SIP endpoint's media thread.
         order: carries out a command of the SIP endpoint.
         tell: informs the parent which numbers ring here.
-        network: host and port of the telephone network.
+        network: host and port to which calls are sent.
     """
 
     def __init__(

@@ -80,7 +80,7 @@ function watch(base) {
     failures += 1;
     if (complete) return stream.close();
     if (failures === 1) expect(1500); // the server ends a stream after ten minutes, and the browser opens it again
-    if (failures > 3 || stream.readyState === EventSource.CLOSED) {
+    if (failures > 1 || stream.readyState === EventSource.CLOSED) {
       stream.close();
       poll();
     }

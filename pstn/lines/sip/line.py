@@ -21,7 +21,10 @@ from pstn.lines.sip.recording_files import RecordingFiles
 from pstn.lines.sip.scripted_phones import ScriptedPhones, StartPhones
 from pstn.lines.sip.settings import SipSettings, missing
 
-UNAVAILABLE = 503
+NO_SUCH_NUMBER, TIMED_OUT, NOBODY_CONNECTED, UNAVAILABLE = 404, 408, 480, 503
+"""RFC 3261 §21. 480 is for a number of the account whose calls no SIP rule takes."""
+RINGS_S = 60.0
+"""For how long a telephone that never answers rings for another telephone; the service has a time-out of its own."""
 LEG_HEADER = "X-Leg"
 MODULE = "pstn.lines.sip"
 
@@ -81,6 +84,37 @@ class SipLine(ScriptedLine):
     def address(self) -> str:
         """Where the account's numbers can be called: sip:<number>@<address>."""
         return f"{LOOPBACK}:{self.network.port}"
+
+    def route(self, call_id: str, caller: str, called: str) -> str | int:
+        """Where a call of one telephone to a number goes: a SIP URI, or the SIP code with which it is refused.
+
+        If a scripted phone is called, it is made ready; the INVITE must carry `call_id` in LEG_HEADER.
+        """
+        return self.listener.in_turn(lambda: self._route(call_id, caller, called))
+
+    def refusal(self, leg: str) -> int | None:
+        """The code with which the service refused an inbound call, known by LEG_HEADER; the SIP library sends 486.
+
+        "Normal termination", 0, becomes 480, since a call that was never answered needs a failure.
+        """
+        call = self.calls.get(self._call_ids.get(leg, leg))
+        if call is None or call.answered_at or call.ended_by != "network":
+            return None
+        return call.sip_code or NOBODY_CONNECTED
+
+    def _route(self, call_id: str, caller: str, called: str) -> str | int:
+        takes_calls = self.listener.takes_calls(called)
+        if takes_calls is not None:
+            return f"sip:{called}@{self.address}" if takes_calls else NOBODY_CONNECTED
+        if address := self.numbers.address(called):
+            return address
+        if self.phones[called].behaviour.kind == "invalid":
+            return NO_SUCH_NUMBER
+        call = self._called(call_id, caller, called)
+        call.local = True
+        if call.refusal is None and call.phone.behaviour.kind == "never_answers":
+            self._later(call, RINGS_S, lambda: self._refuse(call, TIMED_OUT))
+        return self._expect(call)
 
     def heard_by(self, call: PhoneCall) -> bytes:
         """What a scripted phone received in this call, 16-bit samples at 8 kHz."""
@@ -166,8 +200,22 @@ class SipLine(ScriptedLine):
         call = self.calls.get(event.get("leg", ""))
         if event["event"] == "incoming" and call:
             call.saw = self.numbers.number(event["from"]) or event["from"]
+        if call and call.local and call.ended_at is None:
+            self._in_a_local_call(call, event)
         if event["event"] == "trouble" and call:
             self._note(call, "trouble", text=f"at the phone: {event['text']}")
+
+    def _in_a_local_call(self, call: PhoneCall, event: dict[str, Any]) -> None:
+        """The network's endpoint has no part in it, so it is followed by what the phone reports."""
+        match event["event"]:
+            case "answered":
+                self._answered(call)
+                self._joined(call, call.saw)
+            case "ended":
+                by = "self" if call.leaving else "network"
+                self._ended(call, by, 0 if call.answered_at else call.sip_code or event["code"])
+            case _:
+                pass
 
     def _arrives(self, event: dict[str, Any]) -> None:
         """An inbound call: of a scripted phone that was told to call, or of an external telephone."""
@@ -204,16 +252,11 @@ class SipLine(ScriptedLine):
 
     # -- how phones are controlled (lines.scripts)
     def _place(self, call: PhoneCall) -> None:
-        number, headers = call.phone.number, dict(call.sip_headers)
-        address = self.numbers.address(number)
-        script = call.phone.behaviour
+        headers = dict(call.sip_headers)
+        address = self.numbers.address(call.phone.number)
         if address is None:
-            answers = call.refusal is None and script.kind == "answers"
-            address = self.scripted_phones.expect(
-                call.call_id, number, answers=answers, vanishes=script.vanishes is not None
-            )
+            address = self._expect(call)
             headers[LEG_HEADER] = call.call_id
-            self._follow(call)
         else:
             call.scripted = False
         uri = address
@@ -223,6 +266,16 @@ class SipLine(ScriptedLine):
 
         self._later(call, self.post_dial_delay(), invite)
 
+    def _expect(self, call: PhoneCall) -> str:
+        """Make a scripted phone ready for a call, and follow its script; returns its SIP URI."""
+        script = call.phone.behaviour
+        answers = call.refusal is None and script.kind == "answers"
+        address = self.scripted_phones.expect(
+            call.call_id, call.phone.number, answers=answers, vanishes=script.vanishes is not None
+        )
+        self._follow(call)
+        return address
+
     def _call_service(self, call: PhoneCall) -> None:
         self._sent[call.call_id] = self._send(call.call_id, "expect")
         uri = f"sip:{call.saw}@{self.address}"
@@ -230,14 +283,18 @@ class SipLine(ScriptedLine):
 
     def _ring(self, call: PhoneCall) -> None:
         self.scripted_phones.ring(call.call_id)
+        if call.local:
+            self._rang(call)
 
     def _refuse(self, call: PhoneCall, sip_code: int) -> None:
+        call.leaving, call.sip_code = True, sip_code
         self.scripted_phones.refuse(call.call_id, sip_code)
 
     def _answer(self, call: PhoneCall) -> None:
         self.scripted_phones.answer(call.call_id)
 
     def _leave(self, call: PhoneCall) -> None:
+        call.leaving = True
         if call.incoming and not call.up and call.phone.behaviour.kind != "answers":
             self.scripted_phones.refuse(call.call_id, 603)
         else:
@@ -250,6 +307,8 @@ class SipLine(ScriptedLine):
     def _vanish(self, call: PhoneCall) -> None:
         self.scripted_phones.vanish(call.call_id)
         self._vanished(call)
+        if call.local:
+            self._ended(call, "self", 0)  # the caller notices the silence
 
     def _play(self, call: PhoneCall, play_id: str, audio: AudioFile, times: int | None) -> None:
         def start(file: Path) -> None:

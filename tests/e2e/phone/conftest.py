@@ -3,14 +3,14 @@
 All of it for this folder and no longer: Playwright keeps a loop running, beside which other tests can have none.
 """
 
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from lab.phones.browser.phone import BrowserPhone
+from lab.sip.registrar_on_udp import RegistrarOnUdp
 from pstn.lines.sip.audio import tone, wav_file
 from pstn.lines.sip.settings import missing
 from tests.e2e.sip import audio_analysis
@@ -43,8 +43,8 @@ LOUDEST = """() => {
 
 
 @pytest.fixture(scope="package")
-def chromium() -> Iterator[Callable]:
-    """Launches browsers, each with more flags; or skips."""
+def browser(tmp_path_factory) -> Iterator:
+    """One for all tests; or they skip."""
     if reason := missing():
         pytest.skip(reason)
     try:
@@ -53,33 +53,21 @@ def chromium() -> Iterator[Callable]:
         pytest.skip(f"the browser phone: {reason}")
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
-        yield lambda *flags: playwright.chromium.launch(executable_path=program, args=[*FLAGS, *flags])
-
-
-@pytest.fixture(scope="package")
-def browser(chromium, tmp_path_factory) -> Iterator:
     spoken = tmp_path_factory.mktemp("microphone") / "spoken.wav"
     spoken.write_bytes(wav_file(tone(SPOKEN, 1.0, level=0.5)))
-    one = chromium(
+    microphone = (
         "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream",
         f"--use-file-for-fake-audio-capture={spoken}",
     )
-    yield one
-    one.close()
+    with sync_playwright() as playwright:
+        one = playwright.chromium.launch(executable_path=program, args=[*FLAGS, *microphone])
+        yield one
+        one.close()
 
 
 @pytest.fixture(scope="package")
-def deaf_browser(chromium) -> Iterator:
-    """One that has no microphone to give."""
-    one = chromium()
-    yield one
-    one.close()
-
-
-@pytest.fixture(scope="package")
-def sip_exchange(chromium, tmp_path_factory) -> Iterator[SipExchange]:
+def sip_exchange(browser, tmp_path_factory) -> Iterator[SipExchange]:
     """Not started where there is no browser."""
     sip_exchange = SipExchange(tmp_path_factory.mktemp("sip_exchange"), silence_s=3)
     yield sip_exchange
@@ -88,32 +76,37 @@ def sip_exchange(chromium, tmp_path_factory) -> Iterator[SipExchange]:
 
 @pytest.fixture(scope="package")
 def phone(sip_exchange) -> Iterator[BrowserPhone]:
-    phone = BrowserPhone(sip_exchange.line.numbers, sip_exchange.line.address)
-    yield phone
-    phone.close()
+    line = sip_exchange.line
+    with (
+        closing(RegistrarOnUdp(line.numbers, line.address, 0, exchange=line)) as registrar,
+        closing(BrowserPhone(line.numbers, registrar.address)) as phone,
+    ):
+        yield phone
 
 
 @pytest.fixture
-def open_page(browser, phone) -> Iterator[Callable]:
-    """A page for a number; at the end, nothing has gone wrong in it."""
+def open_page(browser) -> Iterator[Callable]:
+    """Opens pages; at the end, nothing has gone wrong in any."""
     wrong: list[str] = []
     contexts = []
 
-    def outside(request) -> None:
-        if not request.url.startswith((phone.url, phone.url.replace("http", "ws"), "data:")):
-            wrong.append(request.url)
-
-    def open_one(number: str, *, within=browser, width: int = 420, height: int = 900, first: str = "", **more):
+    def open_one(url: str, *, width: int = 420, height: int = 900, first: str = "", **more):
         """`first`: a script that runs before the page's own."""
-        context = within.new_context(viewport={"width": width, "height": height}, **more)
+        context = browser.new_context(viewport={"width": width, "height": height}, **more)
         contexts.append(context)
+        home = url.partition("/?")[0]
+
+        def outside(request) -> None:
+            if not request.url.startswith((home, home.replace("http", "ws"), "data:")):
+                wrong.append(request.url)
+
         page = context.new_page()
         page.set_default_timeout(20_000)
         page.add_init_script(first + EAR)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", outside)
         page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-        page.goto(phone.page(number))
+        page.goto(url)
         return page
 
     yield open_one
@@ -123,14 +116,18 @@ def open_page(browser, phone) -> Iterator[Callable]:
 
 
 @pytest.fixture
-def switched_on(open_page) -> Callable:
+def switched_on(open_page, phone) -> Callable:
     def open_one(number: str, **more):
-        page = open_page(number, **more)
-        page.get_by_role("button", name="Switch on").click()
-        see(page, "it rings here")
+        page = open_page(phone.page(number), **more)
+        switch_on(page)
         return page
 
     return open_one
+
+
+def switch_on(page) -> None:
+    page.get_by_role("button", name="Switch on").click()
+    see(page, "it rings here")
 
 
 def voices_in(sound) -> set[int]:
@@ -146,26 +143,6 @@ def voices_in(sound) -> set[int]:
 def see(page, words: str) -> None:
     """Wait until the page says so where a screen reader hears it."""
     page.locator("[role=status]", has_text=words).wait_for()
-
-
-@pytest.fixture
-def site_of_somebody_else() -> Iterator[str]:
-    """Another server on loopback, with an empty page."""
-
-    class Empty(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Empty)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/"
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture

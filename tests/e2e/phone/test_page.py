@@ -1,24 +1,62 @@
-"""The page by itself: on, off, twice, without a microphone, with the keyboard, on a narrow screen."""
+"""The page by itself, in front of a switchboard without SIP: what it shows, says, asks and remembers."""
+
+from collections.abc import Iterator
 
 import pytest
 
-from pstn.lines.virtual import answers
-from tests.e2e.phone.conftest import see, voices_in
-from tests.e2e.sip import audio_analysis
-from tests.e2e.sip.sip_exchange import SipStory
-from tests.pstn.scripted import A, B, bridge, hang_up_the_rest
+from tests.e2e.phone.conftest import LOUDEST, see, switch_on
+from tests.phone.test_server import Phone as Station
 
-CALLBACK = {"CALL_ANSWERED": [bridge()], "HANGUP": hang_up_the_rest}
-
-
-BESIDE = """all => all.filter(each => each.getBoundingClientRect().right > 320 - 16 - 20)
+A, B, SHOWN = "+12025550111", "+12025550122", "+12025550100"
+DEAF = "navigator.mediaDevices.getUserMedia = async () => { throw new Error('no microphone'); };"
+NO_GESTURE = "AudioContext.prototype.resume = () => new Promise(() => {});"
+"""As in a page that was loaded again and not clicked on yet."""
+BESIDE = """all => all.filter(each => each.getBoundingClientRect().right > innerWidth)
   .map(each => each.outerHTML)"""
-"""What is wider than the card has room for: 1 rem of the page's, 1.3 rem of the card's own."""
+LOW = "all => all.filter(each => each.getBoundingClientRect().height < 40).map(each => each.textContent)"
+QUIET = f"""() => new Promise(done => {{
+  const until = performance.now() + 2000;
+  const listen = () => ({LOUDEST})() ? done(false) : performance.now() > until ? done(true) : setTimeout(listen, 50);
+  setTimeout(listen, 300); // what the analyser holds is older than that by then
+}})"""
+"""Whether nothing is heard for longer than the bell's own pause."""
 
 
-def on(page) -> None:
-    page.get_by_role("button", name="Switch on").click()
-    see(page, "it rings here")
+@pytest.fixture
+def station(browser) -> Iterator[Station]:
+    station = Station()
+    yield station
+    station.close()
+
+
+@pytest.fixture
+def page_of(station, open_page):
+    def open_one(number: str = A, **more):
+        return open_page(f"http://127.0.0.1:{station.port}/?number={number.replace('+', '%2B')}", **more)
+
+    return open_one
+
+
+@pytest.fixture
+def page(page_of):
+    """Jack's, switched on."""
+    page = page_of()
+    switch_on(page)
+    return page
+
+
+def talk(page, station) -> None:
+    station.rings()
+    see(page, "is calling")
+    page.get_by_role("button", name="Answer").click()
+    station.wait(lambda: ("answer", "in-1") in station.commands)
+    station.happens("answered")
+    see(page, "Connected")
+
+
+def dial(page, number: str) -> None:
+    page.get_by_label("Number to call").fill(number)
+    page.get_by_label("Number to call").press("Enter")
 
 
 def off(page) -> None:
@@ -26,119 +64,203 @@ def off(page) -> None:
     see(page, "Off.")
 
 
-def test_on_and_off_twice(open_page, sip_exchange, keep):
-    page = open_page(A)
-    keep(page, "0-off")
+def test_on_and_off_twice(page_of, station):
+    page = page_of()
     for _ in range(2):
-        on(page)
-        assert sip_exchange.line.numbers.address(A)
+        switch_on(page)
         off(page)
-    page.get_by_role("button", name="Switch on").wait_for()
+    station.wait(lambda: station.told == ["assign", "release"] * 2)
 
 
-@pytest.mark.parametrize(
-    ("query", "own"),
-    [
+def test_which_number_it_is(page_of, station):
+    page = page_of()
+    for query, own in (
         ("", "+1 202 555 0111"),
         ("?number=%2B12025550122", "+1 202 555 0122"),
         ("?number=+12025550122", "+1 202 555 0122"),
         ("?number=<b>44 20 7946 0000", "+442079460000"),
-    ],
-)
-def test_which_number_it_is(open_page, phone, query, own):
-    page = open_page(A)
-    page.goto(f"{phone.url}/{query}")
-    assert page.get_by_label("Which number").input_value().replace("\N{NO-BREAK SPACE}", " ") == own
+    ):
+        page.goto(f"http://127.0.0.1:{station.port}/{query}")
+        assert page.get_by_label("Which number").input_value().replace("\N{NO-BREAK SPACE}", " ") == own
+    page.get_by_role("button", name="Sophia, 0122").click()
+    assert page.get_by_label("Which number").input_value().endswith("0122")
 
 
-def test_sophias_is_one_click(open_page, sip_exchange):
-    page = open_page(A)
-    page.get_by_role("button", name="Sophia").click()
-    on(page)
-    assert sip_exchange.line.numbers.address(B)
-    assert sip_exchange.line.numbers.address(A) is None
-
-
-def test_what_is_no_number_is_told(open_page):
-    page = open_page(A)
+def test_what_is_no_number_is_told(page_of):
+    page = page_of()
     page.get_by_label("Which number").fill("0")
     page.get_by_role("button", name="Switch on").click()
     see(page, "the first message must have the number")
     page.get_by_label("Which number").fill("+1 202 555 0111")
-    on(page)
+    switch_on(page)
+    dial(page, "0")
+    page.get_by_role("alert").filter(has_text="begins with +").wait_for()
 
 
-def test_of_two_tabs_the_older_says_that_it_is_off(switched_on, keep):
-    older, newer = switched_on(A), switched_on(A)
+def test_of_two_tabs_the_older_says_that_it_is_off(page_of):
+    older, newer = page_of(), page_of()
+    switch_on(older)
+    switch_on(newer)
     see(older, "Another page has this number now")
-    keep(older, "taken")
-    on(older)
+    switch_on(older)
     see(newer, "Another page has this number now")
 
 
-def test_without_a_microphone_it_hears_and_sends_silence(sip_exchange, switched_on, deaf_browser, keep):
-    page = switched_on(A, within=deaf_browser)
-    page.get_by_text("the other side hears silence").wait_for()
-    story = SipStory(sip_exchange, CALLBACK, b=answers(after=0.2, talks=3.0)).place()
+def test_it_rings_for_eye_and_ear_and_is_quiet_once_answered(page, station):
+    station.rings()
     see(page, "is calling")
+    assert SHOWN[-4:] in page.title()
+    assert page.evaluate("document.activeElement.id") == "answer"
+    page.wait_for_function(f"() => [660, 880].some(bell => Math.abs(({LOUDEST})() - bell) < 10)")
     page.get_by_role("button", name="Answer").click()
-    page.wait_for_function("() => document.getElementById('ear').value > 0.5")
-    keep(page, "silent")
-    story.run()
-    assert voices_in(audio_analysis.samples(story.received(story.b))) == set()
+    station.happens("answered")
+    see(page, "Connected")
+    assert SHOWN[-4:] not in page.title()
+    assert page.evaluate(QUIET)
 
 
-def test_with_the_keyboard_alone(sip_exchange, open_page):
-    page = open_page(A)
+def test_without_a_microphone_it_says_so(page_of, station):
+    page = page_of(first=DEAF)
+    switch_on(page)
+    page.get_by_text("the other side hears silence").wait_for()
+    talk(page, station)
+
+
+def test_the_keypad_in_a_call(page, station):
+    """By mouse and by keyboard; what is pressed is sent once, in order."""
+    talk(page, station)
+    page.get_by_role("button", name="5", exact=True).click()
+    page.get_by_role("button", name="hash").click()
+    page.keyboard.press("9")
+    assert page.locator("#pressed").inner_text() == "5#9"
+    station.wait(lambda: station.digits == "5#9")
+
+
+@pytest.mark.parametrize(
+    ("answered", "clicks", "ended", "words"),
+    [
+        (False, "Decline", {"code": 487, "by": "self"}, "Declined: the caller gets a busy signal"),
+        (False, None, {"code": 487, "by": "self"}, "They hung up before you answered"),
+        (True, "Hang up", {"code": 0, "by": "self"}, "You hung up after 0:0"),
+        (True, None, {"code": 0, "by": "self"}, "They hung up after 0:0"),
+        (True, None, {"code": 0, "by": "network"}, "The connection was lost after 0:0"),
+    ],
+)
+def test_how_a_call_that_came_in_ended(page, station, answered, clicks, ended, words):
+    if answered:
+        talk(page, station)
+    else:
+        station.rings()
+        see(page, "is calling")
+    if clicks:
+        page.get_by_role("button", name=clicks).click()
+        station.wait(lambda: ("hangup", "in-1") in station.commands)
+    station.happens("ended", **ended)
+    see(page, words)
+    assert words in page.locator("#calls li").inner_text()
+
+
+def test_why_a_dialled_call_was_not_answered(page, station):
+    """In the status and in the list, from which it is called back."""
+    reasons = (
+        (404, "Nobody has this number"),
+        (408, "Nobody answered"),
+        (480, "Nobody is connected to this number yet"),
+        (486, "The line is busy, or they declined"),
+        (603, "They declined"),
+        (500, "The call failed (SIP 500)"),
+    )
+    for count, (code, words) in enumerate(reasons, 1):
+        if count == 1:
+            dial(page, SHOWN)
+        else:
+            page.get_by_role("button", name="back").first.click()
+        see(page, "Calling")
+        station.wait(lambda leg=f"out-{count}": ("dial", leg) in station.commands)
+        station.happens("ringing", leg=f"out-{count}")
+        see(page, "It rings there")
+        station.happens("ended", leg=f"out-{count}", code=code, by="self")
+        see(page, f"{words}.")
+        assert words in page.locator("#calls li").first.inner_text()
+    assert page.locator("#calls li").count() == 5
+
+
+def test_a_reload_in_a_call_asks_and_then_comes_back_on(page_of, station):
+    page = page_of(first=NO_GESTURE)
+    switch_on(page)
+    talk(page, station)
+    answers = iter([False, True])
+    asked = []
+
+    def answer(dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept() if next(answers) else dialog.dismiss()
+
+    page.on("dialog", answer)
+    page.evaluate("setTimeout(() => location.reload())")
+    page.wait_for_timeout(100)
+    see(page, "Connected")
+    assert ("hangup", "in-1") not in station.commands
+    page.evaluate("setTimeout(() => location.reload())")
+    see(page, "it rings here")
+    assert asked == ["beforeunload"] * 2
+    station.wait(lambda: ("hangup", "in-1") in station.commands)
+    page.reload()
+    see(page, "it rings here")
+    off(page)
+    page.reload()
+    see(page, "This page becomes a telephone")
+    assert asked == ["beforeunload"] * 2
+
+
+def test_the_server_goes_in_a_call(page, station):
+    talk(page, station)
+    station.run(station.server.close())
+    see(page, "The telephone server is gone")
+    page.get_by_role("button", name="Switch on").wait_for()
+
+
+def test_with_the_keyboard_alone(page_of, station):
+    page = page_of()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.id") == "number"
     page.keyboard.press("Enter")
     see(page, "it rings here")
-    story = SipStory(sip_exchange, CALLBACK).place()
+    station.rings()
     see(page, "is calling")
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     page.keyboard.press("Enter")
+    station.happens("answered")
     see(page, "Connected")
-    story.run(lambda: bool(story.a.calls[0].joined))
     page.keyboard.press("Enter")
-    see(page, "You hung up")
-    story.run()
+    station.wait(lambda: station.commands == [("answer", "in-1"), ("hangup", "in-1")])
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_narrow_screen(sip_exchange, switched_on, keep, scheme):
-    page = switched_on(A, width=320, height=640, color_scheme=scheme)
-    story = SipStory(sip_exchange, CALLBACK).place()
+def test_every_state_fits_every_screen(page_of, station, keep):
+    page = page_of(height=740)
+
+    def fits(state: str) -> None:
+        for width, scheme in ((320, "dark"), (390, "light"), (1280, "dark")):
+            page.set_viewport_size({"width": width, "height": 740})
+            page.emulate_media(color_scheme=scheme)
+            if width > 320:
+                keep(page, f"{width}-{scheme}-{state}")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert page.locator("main *:visible").evaluate_all(BESIDE) == []
+            assert page.locator("button:visible").evaluate_all(LOW) == []
+            field = page.get_by_label("Number to call")
+            assert not field.is_visible() or field.evaluate("each => each.scrollWidth <= each.clientWidth")
+
+    fits("0-off")
+    switch_on(page)
+    fits("1-on")
+    station.rings()
     see(page, "is calling")
-    keep(page, f"narrow-rings-{scheme}")
+    fits("2-rings")
     page.get_by_role("button", name="Answer").click()
-    page.wait_for_function("() => document.getElementById('ear').value > 0.5")
-    keep(page, f"narrow-talks-{scheme}")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 320
-    assert page.locator("main *:visible").evaluate_all(BESIDE) == []
-    small = page.locator("button:visible").evaluate_all(
-        "all => all.filter(each => each.getBoundingClientRect().height < 40).map(each => each.textContent)"
-    )
-    assert small == []
-    page.get_by_role("button", name="Hang up").click()
-    story.run()
-    see(page, "You hung up")
-    field = page.get_by_label("Number to call")
-    assert page.locator("main *:visible").evaluate_all(BESIDE) == []
-    assert field.evaluate("each => each.scrollWidth <= each.clientWidth"), "a whole number can be seen"
-    keep(page, f"narrow-over-{scheme}")
-
-
-def test_another_page_of_the_same_browser_can_open_no_socket(browser, phone, site_of_somebody_else):
-    page = browser.new_page()
-    page.goto(site_of_somebody_else)
-    outcome = page.evaluate(
-        """url => new Promise(done => {
-          const socket = new WebSocket(url);
-          socket.onopen = () => done("open");
-          socket.onerror = () => done("refused");
-        })""",
-        f"{phone.url.replace('http', 'ws')}/socket",
-    )
-    page.close()
-    assert outcome == "refused"
+    station.happens("answered")
+    see(page, "Connected")
+    fits("3-talks")
+    station.happens("ended", code=0, by="self")
+    see(page, "They hung up")
+    fits("4-over")

@@ -10,6 +10,7 @@ from lab.cli.site import open_site
 from lab.lab import DISPLAY_NUMBERS, Lab
 from lab.phones.browser.phone import BrowserPhone
 from lab.phones.voices import voice
+from lab.sip.registrar_on_udp import RegistrarOnUdp
 from lab.sp.service_provider import open_sp
 from lab.website.scenarios import SOPHIA, to_try
 from pstn.lines.behaviours import answers
@@ -18,14 +19,23 @@ from pstn.lines.sip.line import SipLine
 from pstn.lines.sip.settings import SipSettings
 from tests.e2e.phone.conftest import SPOKEN, see
 from tests.e2e.sip import audio_analysis
-from tests.e2e.site.test_story import PLAYS
 
+PLAYS = """audio => new Promise((done, failed) => {
+  const play = async () => {
+    await audio.play();
+    while (audio.currentTime < 0.3) await new Promise(soon => setTimeout(soon, 50));
+    audio.pause();
+    done([audio.duration, audio.currentTime]);
+  };
+  audio.onerror = () => failed(new Error(audio.error.message));
+  if (audio.readyState >= 1) play(); else audio.onloadedmetadata = play;
+})"""
 JACK = "+12025550111"
 PATIENCE_MS = 90_000
 
 
 @pytest.fixture(scope="module")
-def town(chromium, tmp_path_factory) -> Iterator[tuple[Lab, str]]:
+def town(browser, tmp_path_factory) -> Iterator[tuple[Lab, str]]:
     """A laboratory with sound, an SP's site, and the browser phone that it links to; the site's address."""
     sip = SipSettings(listen=True)
     with Lab(auth=True, line="sip", sip=sip, state_dir=tmp_path_factory.mktemp("lab")) as lab, ExitStack() as opened:
@@ -33,7 +43,8 @@ def town(chromium, tmp_path_factory) -> Iterator[tuple[Lab, str]]:
         opened.callback(sp.close)
         line = lab.pstn.exchange.line
         assert isinstance(line, SipLine)
-        phone = opened.enter_context(closing(BrowserPhone(line.numbers, line.address)))
+        registrar = opened.enter_context(closing(RegistrarOnUdp(line.numbers, line.address, 0, exchange=line)))
+        phone = opened.enter_context(closing(BrowserPhone(line.numbers, registrar.address)))
         site = opened.enter_context(closing(open_site(lab.api_url, sp.account, sp.numbers, to_try=to_try(phone.page))))
         yield lab, site.url
 
@@ -65,6 +76,10 @@ def test_jack_asks_answers_talks_and_hears_what_was_recorded(browser, town, keep
     see(site, "You talked with Sophia")
     see(telephone, "They hung up after")
 
+    assert SOPHIA.number not in site.content()
+    lags = [float(text.removesuffix(" s")) for text in site.locator(".steps [data-label=Lag]").all_inner_texts()[:-1]]
+    assert all(0 <= lag < 10 for lag in lags)
+    assert len(lags) == 6
     duration, played = site.locator("audio").evaluate(PLAYS)
     assert played >= 0.3
     assert 3 < duration < 20, "it began after both notices"

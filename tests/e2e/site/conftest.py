@@ -1,18 +1,14 @@
-"""A laboratory with an SP whose calls may be recorded, its site, and a headless Chromium that opens it."""
+"""A headless Chromium, and the pages that it opens of a site whose platform is scripted (tests/site/platform.py)."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from lab.cli.site import open_site
-from lab.lab import Lab
-from lab.sp.service_provider import ServiceProvider, open_sp
-from lab.website.scenarios import TO_TRY
-from lab.website.server import Site
-from pstn.lines.behaviours import Behaviour
-from pstn.lines.phone_state import Phone
 from tests.e2e.site.chromium import FLAGS, ChromiumUnavailable, require_chromium
+from tests.site.conftest import clock, platform, site, storage
+
+__all__ = ["clock", "platform", "site", "storage"]
 
 ARTIFACTS = Path(__file__).parents[3] / "artifacts"
 SHIFTS = """
@@ -38,41 +34,6 @@ def browser() -> Iterator:
         chromium.close()
 
 
-@pytest.fixture(scope="session")
-def lab(browser) -> Iterator[Lab]:
-    """None is started where there is no browser."""
-    with Lab(auth=True) as lab:
-        yield lab
-
-
-@pytest.fixture(scope="session")
-def sp(lab) -> Iterator[ServiceProvider]:
-    numbers = lab.outputs["DisplayNumbers"].split(",")
-    sp = open_sp(
-        lab.api_url, lab.environment, name="institute", numbers=numbers, settings=("--recording",), log_in=False
-    )
-    yield sp
-    sp.close()
-
-
-@pytest.fixture(scope="session")
-def site(lab, sp) -> Iterator[Site]:
-    site = open_site(lab.api_url, sp.account, sp.numbers, to_try=TO_TRY)
-    yield site
-    site.close()
-
-
-@pytest.fixture
-def phone(lab) -> Callable[[str, Behaviour], Phone]:
-    """Gives a number's phone a script."""
-
-    def give(number: str, behaviour: Behaviour) -> Phone:
-        lab.pstn.exchange.phones[number] = Phone(behaviour)
-        return lab.pstn.exchange.phones[number]
-
-    return give
-
-
 @pytest.fixture
 def open_page(browser, site) -> Iterator[Callable]:
     """A page of a browser context of its own; at the end, nothing has gone wrong in it."""
@@ -91,7 +52,7 @@ def open_page(browser, site) -> Iterator[Callable]:
         context = browser.new_context(viewport={"width": width, "height": height}, **more)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(20_000)
         page.add_init_script(SHIFTS)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", outside)

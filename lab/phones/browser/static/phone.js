@@ -5,13 +5,16 @@ const TAKEN = 4001;
 const DEFAULT = "+12025550111";
 const HUSH = 100; // of 32768: silence is not entirely silent after G.711
 const VOICE = { type: "lowpass", frequency: 3400 };
+const KEPT_CALLS = 5;
+// Why a call was not answered, by SIP status. A page that declines gives 486 as well: its SIP library has no other.
 const WHY = {
-  404: "There is no such number.",
-  408: "Nobody answered.",
-  480: "Nobody answered.",
-  486: "The line is busy.",
-  487: "The call was not answered.",
-  603: "The call was declined.",
+  404: "Nobody has this number",
+  408: "Nobody answered",
+  480: "Nobody is connected to this number yet",
+  486: "The line is busy, or they declined",
+  487: "Nobody answered",
+  503: "The telephone network cannot connect this call now",
+  603: "They declined",
 };
 
 const part = (id) => document.getElementById(id);
@@ -24,18 +27,36 @@ let socket, sound, clock;
 // -- numbers
 const digits = (typed) => `+${typed.replace(/\D/g, "").replace(/^00/, "")}`;
 
+function nameOf(number) {
+  return { "+12025550111": "Jack", "+12025550122": "Sophia" }[number] ?? "";
+}
+
+const named = (number) => nameOf(number) || spoken(number);
+
 function spoken(number) {
   const parts = /^(\+1)(\d{3})(\d{3})(\d{4})$/.exec(number);
   return parts ? parts.slice(1).join("\u00a0") : number;
 }
 
+// -- what outlasts a reload of this tab
+function stored(name, value) {
+  try {
+    if (value === undefined) return JSON.parse(sessionStorage.getItem(name));
+    sessionStorage.setItem(name, JSON.stringify(value));
+  } catch {
+    // not allowed: nothing is kept
+  }
+  return null;
+}
+
 // -- what is seen
 function show(next, words) {
+  if (next !== state) part("pad").open = next === "talks";
   state = next;
   document.body.dataset.state = next;
   const on = next !== "off" && next !== "starting";
   part("off").hidden = on;
-  part("end").hidden = !on;
+  part("end").hidden = next !== "idle";
   part("call").hidden = !call;
   part("dial").hidden = next !== "idle";
   part("pad").hidden = next !== "idle" && next !== "talks";
@@ -44,7 +65,10 @@ function show(next, words) {
   part("answer").hidden = next !== "rings";
   part("hangup").textContent = next === "rings" ? "Decline" : "Hang up";
   part("silent").hidden = !on || Boolean(sound?.microphone);
+  part("muted").hidden = !on || sound?.context.state === "running";
+  part("log").hidden = next !== "idle" || !part("calls").childElementCount;
   part("shown").textContent = call ? spoken(call.other) : "";
+  part("name").textContent = call ? nameOf(call.other) : "";
   part("own").textContent = own && on ? spoken(own) : "";
   part("on").setAttribute("aria-disabled", String(next === "starting"));
   if (words) part("status").textContent = words;
@@ -74,7 +98,8 @@ async function openSound() {
   through(context, speaker).connect(context.destination);
   const opened = { context, speaker: speaker.port, microphone: undefined, tones: new Tones(context) };
   opened.microphone = await openMicrophone(context).catch(() => undefined); // none there, or not allowed
-  await context.resume();
+  context.onstatechange = () => sound && show(state);
+  context.resume(); // without a click on this page, as after a reload, the browser leaves it suspended
   return opened;
 }
 
@@ -85,7 +110,7 @@ async function openMicrophone(context) {
   const microphone = new AudioWorkletNode(context, "microphone", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
   through(context, new MediaStreamAudioSourceNode(context, { mediaStream: stream })).connect(microphone);
   microphone.port.onmessage = ({ data }) => {
-    if (state !== "talks" || socket.bufferedAmount > 32768) return;
+    if (state !== "talks" || socket.readyState !== WebSocket.OPEN || socket.bufferedAmount > 32768) return;
     socket.send(data);
     level("mouth", data);
   };
@@ -138,6 +163,7 @@ function switchOff() {
 }
 
 function switchedOff(words) {
+  stored("on", false);
   over();
   closeSound();
   show("off", words);
@@ -151,15 +177,17 @@ function told(message) {
   const mine = !message.call || message.call === call?.id;
   switch (message.say) {
     case "on":
-      return state === "starting" ? show("idle", `On. When ${spoken(own)} is called, it rings here.`) : undefined;
+      if (state !== "starting") return;
+      stored("on", own);
+      return show("idle", `On. When ${spoken(own)} is called, it rings here.`);
     case "rings":
       call = { id: message.call, other: message.shown, incoming: true };
       sound.tones.bell();
-      show("rings", `${spoken(call.other)} is calling.`);
+      show("rings", `${named(call.other)} is calling.`);
       return part("answer").focus();
     case "calling":
       call = { id: message.call, other: message.number, incoming: false };
-      show("calls", `Calling ${spoken(call.other)}…`);
+      show("calls", `Calling ${named(call.other)}…`);
       return part("hangup").focus();
     case "ringing":
       if (!mine) return;
@@ -191,11 +219,33 @@ function ended({ code, by }) {
   if (by === "network") words = "The connection was lost";
   if (since === undefined) {
     if (incoming) words = left ? "Declined: the caller gets a busy signal" : "They hung up before you answered";
-    else words = left ? "You hung up" : (WHY[code] ?? `The call failed (SIP ${code})`).replace(/\.$/, "");
+    else words = left ? "You hung up" : (WHY[code] ?? `The call failed (SIP ${code})`);
   }
   over();
   part("to").value = spoken(other); // to call back
+  const at = new Date().toTimeString().slice(0, 5);
+  stored("calls", [{ other, incoming, words: `${words}${lasted}`, at }, ...(stored("calls") ?? [])].slice(0, KEPT_CALLS));
+  list();
   show("idle", `${words}${lasted}.`);
+}
+
+function list() {
+  const lines = (stored("calls") ?? []).map(({ other, incoming, words, at }) => {
+    const line = document.createElement("li");
+    const who = document.createElement("b");
+    who.textContent = `${incoming ? "↙" : "↗"} ${named(other)}`;
+    const what = document.createElement("span");
+    what.textContent = `${at} · ${words}`;
+    const again = document.createElement("button");
+    again.type = "button";
+    again.className = "quiet";
+    again.textContent = "Call back";
+    again.setAttribute("aria-label", `Call ${spoken(other)} back`);
+    again.onclick = () => say({ do: "dial", number: other });
+    line.append(who, what, again);
+    return line;
+  });
+  part("calls").replaceChildren(...lines);
 }
 
 function over() {
@@ -242,9 +292,25 @@ for (const key of keys) key.addEventListener("click", () => press(key.dataset.ke
 for (const pick of document.querySelectorAll("[data-pick]")) {
   pick.addEventListener("click", () => (part("number").value = spoken(pick.dataset.pick)));
 }
+for (const other of document.querySelectorAll("[data-to]")) {
+  other.addEventListener("click", () => {
+    part("to").value = spoken(other.dataset.to);
+    if (state === "idle") part("to").focus();
+  });
+}
+for (const gesture of ["pointerdown", "keydown"]) {
+  document.addEventListener(gesture, () => sound?.context.resume());
+}
+window.addEventListener("beforeunload", (event) => {
+  if (call) event.preventDefault(); // the browser asks whether to leave
+});
 document.addEventListener("keydown", (event) => {
   if (event.target.matches("input") || event.ctrlKey || event.metaKey || event.altKey) return;
   if (keys.some((key) => key.dataset.key === event.key)) press(event.key);
 });
 
-part("number").value = spoken(digits(new URLSearchParams(location.search).get("number") ?? DEFAULT));
+const asked = new URLSearchParams(location.search).get("number");
+const before = stored("on"); // a reload: come back on, unless the address is that of another phone
+part("number").value = spoken(digits(asked ?? (before || DEFAULT)));
+list();
+if (before && before === digits(part("number").value)) switchOn();

@@ -1,0 +1,236 @@
+"""The site in headless Chromium, on a platform that answers and notifies as the test says.
+
+A whole call, with the platform and with sound, is in tests/e2e/phone/test_whole_story.py.
+"""
+
+import json
+import re
+
+import pytest
+
+from lab.website.scenarios import COURIER, HOMES, RIDES, SCENARIOS
+from tests.site.platform import CALLEE, CALLER, RECORDED, SESSION, START, TALK, fee, status
+
+JACK = "+1 202 555 0111"
+STABLE = 0.1
+"""Below this a page counts as not jumping: https://web.dev/articles/cls"""
+WIDER = "width => document.querySelector('.bar.talks').getBoundingClientRect().width > width + 5"
+LOW = """all => all.filter(each => each.getBoundingClientRect().height < 36).map(each => each.textContent)"""
+CUT = "bars => bars.filter(bar => bar.firstChild.offsetWidth > bar.clientWidth).map(bar => bar.textContent)"
+"""Labels that are wider than their bar."""
+
+
+@pytest.fixture
+def notify(site, clock):
+    """Sends notifications of the latest call, each when it happened."""
+
+    def send(*bodies, number: str = CALLEE) -> None:
+        session = latest(site).session_id
+        for body in bodies:
+            sent = json.loads(json.dumps(body).replace(CALLEE, number).replace(SESSION, session))
+            happened = sent.get("statusInfo", {}).get("timestamp")
+            if happened:
+                clock.at = max(clock.at, START.replace(second=int(happened[-2:])))
+            assert site.backend.notify(sent) == 200
+        clock.move(1)
+
+    return send
+
+
+def latest(site):
+    return next(reversed(site.backend.call_log._calls.values()))
+
+
+def ask_for_a_call(page, number: str = JACK, *, record: bool = False):
+    page.get_by_label("Your phone number").fill(number)
+    if record:
+        page.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Call me back").click()
+    page.wait_for_url("**/calls/*")
+
+
+def jumps(page) -> float:
+    return sum(page.evaluate("window.shifts"))
+
+
+def see(page, words: str) -> None:
+    """Wait until the page says so where a screen reader hears it."""
+    page.locator("[role=status]", has_text=words).wait_for()
+
+
+def fits(page, keep, name: str) -> None:
+    """At every width nothing is cut off, and what is to be pressed is large enough."""
+    for width, scheme in ((360, "light"), (390, "dark"), (1280, "light")):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=scheme)
+        if width > 360:
+            keep(page, f"site-{width}-{scheme}-{name}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.locator("button:visible, a.button:visible").evaluate_all(LOW) == []
+        assert page.locator(".bar").evaluate_all(CUT) == []
+
+
+def test_a_call_is_watched_from_the_request_to_the_recording(open_page, notify, platform, storage, keep):
+    """The page changes by itself, says each step, and does not jump."""
+    platform.link = f"{storage.url}/r/new"
+    page = open_page(width=390)
+    ask_for_a_call(page, record=True)
+    for notification, words in zip(
+        TALK,
+        (
+            "Your phone is being dialled",
+            "Your phone is ringing. It shows",
+            "You have answered",
+            "Sophia’s phone is being called",
+            "You are connected with Sophia",
+        ),
+        strict=False,
+    ):
+        notify(notification)
+        see(page, words)
+    before = page.locator(".bar.talks").first.bounding_box()["width"]
+    page.wait_for_function(WIDER, arg=before)
+    notify(TALK[-1], fee(**RECORDED))
+    see(page, "You talked with Sophia for 20 s")
+    page.get_by_text("Hung up by Sophia.").wait_for()
+    assert page.locator(".steps tbody tr:not(.open) code").all_inner_texts() == [
+        *("callout", "alerting", "answer", "callout", "answer"),
+        *("disconnect", "fee"),
+    ]
+    page.get_by_role("heading", name="The call’s record").click()
+    page.get_by_role("row", name="Talked 20 s").wait_for()
+    page.locator("audio").wait_for()
+    assert jumps(page) < STABLE
+    fits(page, keep, "over")
+
+
+def test_it_is_stopped_by_the_button(open_page, notify, keep):
+    page = open_page()
+    ask_for_a_call(page)
+    notify(*TALK[:5])
+    see(page, "You are connected")
+    fits(page, keep, "talking")
+    page.get_by_role("button", name="End the call").press("Enter")
+    see(page, "The call is being ended")
+    notify(status("disconnect", CALLER, 9, stateCode=8017))
+    see(page, "The call was stopped from this page.")
+    assert page.get_by_role("button", name="End the call").count() == 0
+    assert jumps(page) < STABLE
+
+
+def test_a_page_whose_server_is_gone_says_what_was_known_when(open_page, notify, site, keep):
+    """The picture stands still, and the page asks on until the server is back."""
+    page = open_page()
+    ask_for_a_call(page)
+    notify(*TALK[:5])
+    see(page, "You are connected")
+    page.route("**/calls/**", lambda route: route.abort())
+    site.closing.set()  # its streams end with the next change
+    site.backend.call_log.change(latest(site))
+    lost = page.get_by_role("alert").filter(has_text=re.compile(r"No connection.* known at \d\d:\d\d:\d\d UTC"))
+    lost.wait_for()
+    fits(page, keep, "lost")
+    before = page.evaluate("document.querySelector('.chart').style.getPropertyValue('--now')")
+    page.get_by_role("button", name="End the call").click()
+    page.locator("button.stop:not([aria-disabled])", has_text="End the call").wait_for()
+    assert page.evaluate("document.querySelector('.chart').style.getPropertyValue('--now')") == before
+    page.unroute("**/calls/**")
+    site.closing.clear()
+    lost.wait_for(state="hidden")
+    notify(TALK[-1])
+    see(page, "You talked with Sophia")
+
+
+def test_a_wrong_number_is_told_beside_the_field(open_page, keep):
+    page = open_page()
+    field = page.get_by_label("Your phone number")
+    field.fill("202 555 0111")
+    field.press("Enter")
+    fault = page.locator("#number-wrong", has_text="Begin with +")
+    fault.wait_for()
+    assert field.input_value() == "202 555 0111"
+    assert field.get_attribute("aria-invalid") == "true"
+    assert page.evaluate("document.activeElement.id") == "number"
+    under, beside = fault.bounding_box(), field.bounding_box()
+    assert 0 <= under["y"] - (beside["y"] + beside["height"]) < 20
+    fits(page, keep, "wrong-number")
+
+
+def test_with_the_keyboard_alone(open_page, notify):
+    page = open_page()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    for _ in range(40):
+        if page.evaluate("document.activeElement.id") == "number":
+            break
+        page.keyboard.press("Tab")
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.type("+12025550140")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/calls/*")
+    notify(status("disconnect", CALLER, 2, stateCode=8108))
+    see(page, "Your phone was busy.")
+
+
+def test_without_scripts_the_page_loads_again_by_itself(open_page, notify):
+    page = open_page(java_script_enabled=False)
+    ask_for_a_call(page)
+    notify(status("disconnect", CALLER, 2, stateCode=8108))
+    page.locator(".now", has_text="Your phone was busy.").wait_for()
+
+
+def test_if_the_stream_fails_the_page_asks(open_page, notify):
+    page = open_page()
+    page.route("**/stream", lambda route: route.abort())
+    ask_for_a_call(page)
+    notify(status("disconnect", CALLER, 2, stateCode=8108))
+    see(page, "Your phone was busy.")
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_the_page_of_each_business(open_page, keep, scenario):
+    page = open_page(f"/{scenario.slug}")
+    assert page.locator(".scene").evaluate("image => image.complete && image.naturalWidth > 0")
+    fits(page, keep, f"business-{scenario.slug or 'training'}")
+
+
+def test_a_number_to_try_is_filled_in_by_a_click(open_page):
+    page = open_page()
+    page.get_by_role("button", name=JACK, exact=True).click()
+    assert page.get_by_label("Your phone number").input_value().replace("\N{NO-BREAK SPACE}", " ") == JACK
+
+
+def test_a_courier_scans_a_parcel(open_page, notify):
+    """A scanner types the digits, and Enter."""
+    dana = COURIER.contacts[0]
+    page = open_page("/courier")
+    page.keyboard.type("123")
+    page.keyboard.press("Enter")
+    page.locator("#ref-wrong", has_text="No order has the code 123").wait_for()
+    page.get_by_label("Code on the parcel").fill("")
+    page.get_by_label("Code on the parcel").focus()
+    page.keyboard.type(dana.ref)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/calls/*")
+    notify(*TALK, number=dana.number)
+    see(page, "You talked with Dana Ortiz")
+
+
+@pytest.mark.parametrize("scenario", [RIDES, HOMES], ids=lambda scenario: scenario.name)
+def test_a_contact_is_called_from_a_list_and_the_call_is_found_again(open_page, notify, keep, scenario):
+    contact = scenario.contacts[0]
+    page = open_page(f"/{scenario.slug}")
+    page.get_by_role("button", name=contact.name).click()
+    page.wait_for_url("**/calls/*")
+    notify(*TALK[:5], number=contact.number)
+    see(page, f"You are connected with {contact.name}")
+    url = page.url
+    page.get_by_role("link", name=scenario.business).click()
+    page.get_by_role("link", name=f"Call with {contact.name}").click()
+    page.wait_for_url(url)
+    see(page, f"You are connected with {contact.name}")
+    notify(TALK[-1], fee(), number=contact.number)
+    see(page, f"You talked with {contact.name}")
+    page.get_by_role("link", name="Back").click()
+    page.get_by_role("button", name=f"Call again: {contact.name}").wait_for()
+    fits(page, keep, f"called-{scenario.slug}")

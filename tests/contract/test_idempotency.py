@@ -1,4 +1,4 @@
-"""Two hundred repeats of one request dial once: through the use case, in memory, in moto and in the local cloud."""
+"""Repeats of one request dial once: through the use case, in memory, in moto and in the local cloud."""
 
 import itertools
 import threading
@@ -22,7 +22,9 @@ from tests.journeys.tables import make_tables
 from tests.samples import CALLER, SHOWN_TO_CALLEE, SHOWN_TO_CALLER
 from tests.store import Store
 
-REPEATS = 200
+AT_ONCE = 60
+ONE_AFTER_THE_OTHER = 15
+"""Requests, where they are sent at once and where not."""
 APP = App("app-1", "sp-1", "secret", calls_per_second=0)
 KEY = IdempotencyKey.of("order-17", b"request")
 
@@ -33,11 +35,12 @@ def request(number=0):
 
 
 class Desk:
-    """An SP's requests, as many at once as the store bears."""
+    """An SP's requests."""
 
-    def __init__(self, calls, at_once):
+    def __init__(self, calls, *, at_once=True):
         self.calls, self.flows, self.clock = calls, FakeFlows(), FakeClock()
-        self._at_once = at_once
+        self.requests = AT_ONCE if at_once else ONE_AFTER_THE_OTHER
+        self._at_once = AT_ONCE if at_once else 1
         self._numbers, self._lock = itertools.count(1), threading.Lock()
 
     def place(self, app, wanted, key=None):
@@ -58,7 +61,7 @@ class Desk:
             return many(number)
 
         with ThreadPoolExecutor(self._at_once) as pool:
-            return Counter(pool.map(one, range(REPEATS)))
+            return Counter(pool.map(one, range(self.requests)))
 
     def _new_id(self, now):
         with self._lock:
@@ -69,14 +72,13 @@ class Desk:
 def dynamo_desk(aws, request):
     """moto's tables break when two threads write, so there one request after the other."""
     client, calls, accounts = make_tables(aws("dynamodb"))
-    at_once = REPEATS if "lab" in request.node.callspec.id else 1
-    return Desk(Store(client, calls, accounts), at_once)
+    return Desk(Store(client, calls, accounts), at_once="lab" in request.node.callspec.id)
 
 
 class Promises:
-    def test_two_hundred_repeats_dial_once(self, desk):
+    def test_repeats_dial_once(self, desk):
         verdicts = desk.ask(lambda number: desk.place(APP, request(), KEY))
-        assert list(verdicts.values()) == [REPEATS], verdicts
+        assert list(verdicts.values()) == [desk.requests], verdicts
         [call_id] = verdicts
         assert list(desk.flows.started) == [call_id]
         assert desk.calls.in_use("app-1") == 1
@@ -85,7 +87,7 @@ class Promises:
         """A repeat is never refused for what the first one took."""
         tight = replace(APP, concurrent_calls=1, calls_per_second=1, calls_per_callee_per_day=1)
         verdicts = desk.ask(lambda number: desk.place(tight, request(), KEY))
-        assert list(verdicts.values()) == [REPEATS], verdicts
+        assert list(verdicts.values()) == [desk.requests], verdicts
         assert len(desk.flows.started) == 1
 
     @pytest.mark.parametrize(
@@ -103,14 +105,14 @@ class Promises:
         verdicts = desk.ask(
             lambda number: desk.place(app, request(0 if per_callee else number), IdempotencyKey.of(str(number), b""))
         )
-        assert verdicts.pop(refusal) == REPEATS - 10
+        assert verdicts.pop(refusal) == desk.requests - 10
         assert len(verdicts) == len(desk.flows.started) == 10, verdicts
 
 
 class TestInMemory(Promises):
     @pytest.fixture
     def desk(self):
-        return Desk(FakeCalls(), REPEATS)
+        return Desk(FakeCalls())
 
 
 class TestInDynamoDB(Promises):

@@ -27,7 +27,7 @@ from duologue.domain.outcome import Party
 from tests.call_control import stories
 from tests.samples import LEG_A, LEG_B, NETWORK_CALL, at, callback
 
-SEQUENCES = 2000
+SEQUENCES = 800
 
 _STOPS = [StopAsked(at(0)), *(GaveUp(at(0), error) for error in (LongestReached, CallerSilent, CalleeSilent, None))]
 _RECORDED = [

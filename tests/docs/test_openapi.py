@@ -59,6 +59,13 @@ def test_every_route_of_the_template_is_there_and_no_other(document):
     assert {(path, method) for path, methods in document["paths"].items() for method in methods} == declared
 
 
+def test_every_operation_has_a_tag_that_is_described(document):
+    used = {
+        tag for methods in document["paths"].values() for operation in methods.values() for tag in operation["tags"]
+    }
+    assert used == {tag["name"] for tag in document["tags"]}
+
+
 def test_every_refusal_that_an_sp_can_meet_belongs_to_a_request():
     told = {refusal for methods in OPERATIONS.values() for each in methods.values() for refusal in each.refusals}
     assert set(ERROR_ROWS) - _NOT_MET == told & set(ERROR_ROWS)

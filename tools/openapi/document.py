@@ -15,7 +15,7 @@ from duologue.wire.huawei.requests import CallStop, Click2Call, NotificationUrls
 from duologue.wire.huawei.results import notification_urls, placed, signed_in, success
 from tools.openapi import samples
 from tools.openapi.answers import phrase, refused
-from tools.openapi.operations import OPERATIONS, Operation
+from tools.openapi.operations import OPERATIONS, TAGS, Operation
 from tools.openapi.shapes import Schema, of_examples, of_model
 from tools.template import ROOT
 
@@ -49,6 +49,7 @@ def document() -> dict[str, Any]:
                 "variables": {"host": {"default": samples.HOST}},
             },
         ],
+        "tags": [{"name": name, "description": said} for name, (said, _) in TAGS.items()],
         "paths": paths,
         "webhooks": _webhooks(),
         "components": {
@@ -85,7 +86,7 @@ _Dumper.add_representer(str, _several_lines)
 def _paths() -> tuple[dict[str, Any], dict[str, Any]]:
     """All operations, and the responses that several of them have."""
     paths = {
-        path: {method: _operation(operation) for method, operation in methods.items()}
+        path: {method: _operation(operation, _tag_of(path)) for method, operation in methods.items()}
         for path, methods in OPERATIONS.items()
     }
     answered = [operation["responses"] for methods in paths.values() for operation in methods.values()]
@@ -107,10 +108,15 @@ def _known(shared: dict[str, Any], response: dict[str, Any]) -> str | None:
     return next((name for name, known in shared.items() if known == response), None)
 
 
-def _operation(operation: Operation) -> dict[str, Any]:
+def _tag_of(path: str) -> str:
+    return next(name for name, (_, paths) in TAGS.items() if path in paths)
+
+
+def _operation(operation: Operation, tag: str) -> dict[str, Any]:
     digests = any("aksk" in schemes for schemes in operation.proof)
     said: dict[str, Any] = {
         "operationId": operation.name,
+        "tags": [tag],
         "summary": operation.summary,
         "security": [{name: [] for name in schemes} for schemes in operation.proof],
         "parameters": list(operation.parameters),

@@ -251,3 +251,21 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
         ),
     },
 }
+
+TAGS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "sessions": ("Log in, refresh, log out", (routes.LOG_IN, routes.REFRESH, routes.LOG_OUT)),
+    "callbacks": (
+        "Place, stop and look up callbacks",
+        (
+            routes.PLACE,
+            routes.SANDBOX_PLACE,
+            routes.OLDER_PLACE,
+            routes.OLDER_SANDBOX_PLACE,
+            routes.STOP,
+            routes.LOOK_UP,
+        ),
+    ),
+    "recordings": ("Fetch and delete recordings", (routes.RECORD, routes.LINK, routes.CDR_LINK)),
+    "settings": ("What the SP itself sets", (routes.NOTIFICATION_URLS,)),
+}
+"""Groups of paths, of which generated clients make modules: description and paths."""

@@ -64,7 +64,7 @@ def _orders(lab: Lab, state_dir: Path) -> tuple[dict[str, dict[str, Any]], dict[
     account = open_account(lab.environment, sp="bench", display_numbers=lab.outputs["DisplayNumbers"].split(","))
     limits = ("--concurrent-calls", "--calls-per-second", "--calls-per-callee-per-day")
     given = [part for limit in limits for part in (limit, _MANY)]
-    _operate(lab, "app", "set", account.app_key, *given, "--allow-loopback", "--allow-plain-http")
+    _operate(lab, "app", "set", account.app_key, *given)
     client = SpClient(lab.api_url, account)
     client.log_in()
     flows = lab.client("stepfunctions")

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from duologue.adapters.dynamo_accounts import DynamoAccounts
 from duologue.adapters.kms_secrets import KmsSecrets
-from duologue.adapters.stack_outputs import outputs_of
+from duologue.adapters.stack_outputs import stack_of
 from duologue.call_control.prompts import Prompt
 from duologue.domain.accounts import PushSignature
 from duologue.domain.errors import InvalidToken
@@ -23,7 +23,8 @@ from tests.wavs import wav
 # moto reads a stack only with packages that nothing else here needs.
 pytestmark = pytest.mark.parametrize("aws", ["lab"], indirect=True)
 
-TEMPLATE = {
+TEMPLATE: dict[str, Any] = {
+    "Parameters": {name: {"Type": "String", "Default": "false"} for name in ("AllowLoopback", "AllowPlainHttp")},
     "Resources": {
         "Accounts": {
             "Type": "AWS::DynamoDB::Table",
@@ -51,14 +52,13 @@ TEMPLATE = {
 }
 
 
-LAPTOP = ("--allow-loopback", "--allow-plain-http")
 PASSWORD = "a long enough password"
 
 
 class Platform:
     def __init__(self, aws, capsys) -> None:
         self.aws, self.capsys = aws, capsys
-        outputs = outputs_of(aws("cloudformation"), "duologue")
+        outputs = stack_of(aws("cloudformation"), "duologue").outputs
         self.table, self.bucket = outputs["AccountsTable"], outputs["PromptsBucket"]
         self.accounts = DynamoAccounts(aws("dynamodb"), self.table, KmsSecrets(aws("kms")))
 
@@ -74,7 +74,10 @@ class Platform:
 
 @pytest.fixture(scope="module")
 def stack(aws):
-    aws("cloudformation").create_stack(StackName="duologue", TemplateBody=json.dumps(TEMPLATE))
+    """As on the laptop; `as-on-aws` allows neither loopback addresses nor http."""
+    given = [{"ParameterKey": name, "ParameterValue": "true"} for name in TEMPLATE["Parameters"]]
+    aws("cloudformation").create_stack(StackName="duologue", TemplateBody=json.dumps(TEMPLATE), Parameters=given)
+    aws("cloudformation").create_stack(StackName="as-on-aws", TemplateBody=json.dumps(TEMPLATE))
 
 
 @pytest.fixture
@@ -91,7 +94,7 @@ def test_an_sp_and_its_app(platform, monkeypatch):
     )
     assert password_matches(PASSWORD, platform.accounts.sp("acme").password_hash)
 
-    urls = ("--status-url", "http://127.0.0.1:9/status", "--fee-url", "http://127.0.0.1:9/fee", *LAPTOP)
+    urls = ("--status-url", "http://127.0.0.1:9/status", "--fee-url", "http://127.0.0.1:9/fee")
     numbers = ("--display-number", "+12025550100", "--display-number", "+12025550101")
     status, added, _ = platform.do("app", "add", "acme", *numbers, *urls, "--concurrent-calls", "5")
     assert status == 0
@@ -133,50 +136,65 @@ def test_a_password_that_was_made_up_is_printed_once(platform):
     assert password_matches(printed["password"], platform.accounts.sp("other").password_hash)
     status, printed, complaint = platform.do("sp", "add", "other", "--username", "jill")
     assert (status, printed) == (1, {})
-    assert complaint.startswith("duologue: the SP other or the user name jill exists")
+    assert complaint == "duologue: the SP other or the user name jill exists; choose another one\n"
+
+
+NO_APP = "no app nothing; its key is the app_key that duologue app add printed"
+NO_SP = "no SP nobody; add it: duologue sp add"
+FORBIDDEN = "status URL resolves to an address that the platform does not post to"
 
 
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("app", "add", "nobody", "--display-number", "+12025550100"), "no SP nobody"),
-        (("app", "add", "nobody", "--display-number", "12025550100"), "display number must be E.164"),
+        ("app add nobody --display-number +12025550100", NO_SP),
+        ("app add nobody --display-number 12025550100", "display number must be E.164: a plus sign, then"),
         (
-            ("app", "add", "nobody", "--display-number", "+12025550155"),
+            "app add nobody --display-number +12025550155",
             "display number +12025550155 is not one of the stack's numbers"
             " (output DisplayNumbers of stack duologue: +12025550100, +12025550101)",
         ),
         (
-            ("--line-numbers", "+12025550155", "app", "add", "nobody", "--display-number", "+12025550100"),
+            "--line-numbers +12025550155 app add nobody --display-number +12025550100",
             "display number +12025550100 is not one of the stack's numbers (--line-numbers: +12025550155)",
         ),
+        ("app add nobody --display-number +12025550100 --status-url http://127.0.0.1/", NO_SP),
+        ("app add nobody --display-number +12025550100 --status-url https://10.0.0.1/", f"{FORBIDDEN}\n"),
         (
-            ("app", "add", "nobody", "--display-number", "+12025550100", "--status-url", "https://127.0.0.1/"),
-            "status URL resolves to an address",
+            "--stack as-on-aws app add nobody --display-number +12025550100 --status-url https://127.0.0.1/",
+            f"{FORBIDDEN}, unless the stack's parameter AllowLoopback is true",
         ),
         (
-            ("app", "add", "nobody", "--display-number", "+12025550100", "--status-url", "http://127.0.0.1/"),
-            "status URL must be an https URL, unless --allow-plain-http is given",
+            "--stack as-on-aws app add nobody --display-number +12025550100 --status-url http://127.0.0.1/",
+            "status URL must be an https URL, unless the stack's parameter AllowPlainHttp is true",
         ),
-        (("app", "add", "nobody", "--display-number", "+12025550100", "--country", "USA"), "country USA is not"),
-        (("app", "add", "nobody", "--display-number", "+12025550100", "--calls-per-second", "0"), "calls per second"),
-        (("app", "set", "nothing", "--concurrent-calls", "5"), "no app nothing"),
-        (("app", "suspend", "nothing"), "no app nothing"),
-        (("app", "rotate-secret", "nothing"), "no app nothing"),
-        (("app", "end-tokens", "nothing"), "no app nothing"),
-        (("sp", "suspend", "nothing"), "no SP nothing"),
-        (("sp", "set-password", "nothing"), "no SP nothing"),
-        (("prompt", "list", "nothing"), "no app nothing"),
-        (("prompt", "put", "nothing", "audio/waiting.wav"), "no app nothing"),
-        (("prompt", "put", "nothing", "audio/no-such.wav"), "cannot be read"),
-        (("prompt", "put-own", "docs"), "cannot be read"),
-        (("app", "show", "nothing"), "no app nothing"),
-        (("--stack", "elsewhere", "app", "show", "nothing"), "stack elsewhere"),
+        ("app add nobody --display-number +12025550100 --country USA", "country USA is not"),
+        ("app add nobody --display-number +12025550100 --calls-per-second 0", "calls per second must be 1 to 10000"),
+        ("app set nothing --concurrent-calls 5", NO_APP),
+        ("app suspend nothing", NO_APP),
+        ("app rotate-secret nothing", NO_APP),
+        ("app end-tokens nothing", NO_APP),
+        ("app show nothing", NO_APP),
+        ("prompt list nothing", NO_APP),
+        ("prompt put nothing audio/waiting.wav", NO_APP),
+        ("sp suspend nobody", NO_SP),
+        ("sp set-password nobody", NO_SP),
+        ("prompt put nothing audio/no-such.wav", "audio/no-such.wav cannot be read: No such file or directory"),
+        ("prompt put-own docs", "docs/before-callee.wav cannot be read: No such file or directory"),
+        (
+            "--stack elsewhere app show nothing",
+            "no stack elsewhere in this region: name it by --stack, or set AWS_DEFAULT_REGION",
+        ),
+        (
+            "--accounts-table elsewhere app show nothing",
+            "; check --stack, or what was named in place of its outputs",
+        ),
     ],
 )
-def test_what_is_refused_is_said_and_ends_with_1(platform, words, complaint):
-    status, printed, said = platform.do(*words)
+def test_what_is_refused_is_said_with_what_to_do_and_ends_with_1(platform, words, complaint):
+    status, printed, said = platform.do(*words.split())
     assert (status, printed) == (1, {})
+    assert said.startswith("duologue: ") and said.count("\n") == 1
     assert complaint in said
 
 
@@ -186,9 +204,8 @@ def test_a_password_is_no_argument(platform):
 
 
 def test_app_set_needs_a_setting(platform, app_key):
-    """A flag that only relaxes the check of URLs is none."""
     with pytest.raises(SystemExit, match="2"):
-        platform.do("app", "set", app_key, "--allow-loopback")
+        platform.do("app", "set", app_key)
     assert "no setting given: at least one is required" in platform.capsys.readouterr().err
 
 
@@ -199,7 +216,7 @@ def test_the_id_of_an_sp_is_its_user_name_unless_that_is_given(platform, name):
 
 
 def test_the_table_and_key_may_be_named_themselves(platform, aws):
-    outputs = outputs_of(aws("cloudformation"), "duologue")
+    outputs = stack_of(aws("cloudformation"), "duologue").outputs
     place = ("--accounts-table", outputs["AccountsTable"], "--key-id", outputs["SecretsKey"], "--stack", "elsewhere")
     assert platform.do(*place, "sp", "add", "third", "--username", "joe")[0] == 0
 
@@ -222,7 +239,7 @@ def test_settings_change_one_by_one(platform, app_key):
         (("--test-number", "+12025550190"), {"test_numbers": ("+12025550190",)}),
         (("--test-number", ""), {"test_numbers": ()}),
         (("--display-number", "+12025550101"), {"display_numbers": ("+12025550101",)}),
-        (("--status-url", "http://127.0.0.1:9/s", *LAPTOP), {"status_url": "http://127.0.0.1:9/s"}),
+        (("--status-url", "http://127.0.0.1:9/s"), {"status_url": "http://127.0.0.1:9/s"}),
         (("--recording",), {"recording": True, "calls_per_callee_per_day": 4, "concurrent_calls": 3}),
         (("--status-url", ""), {"status_url": None, "recording": True}),
         (("--no-recording",), {"recording": False}),
@@ -312,7 +329,7 @@ def test_a_secret_is_rotated_with_an_overlap(platform, app_key):
     assert platform.accounts.app(app_key).secrets == (said["app_secret"], old)
     status, printed, complaint = platform.do("app", "rotate-secret", app_key)
     assert (status, printed) == (1, {})
-    assert "retire it first" in complaint
+    assert "revoke it first, by app rotate-secret --retire-old" in complaint
     for _ in range(2):
         retired = platform.do("app", "rotate-secret", app_key, "--retire-old")
         assert retired == (0, {"app_key": app_key, "live_secrets": 1}, "")

@@ -1,6 +1,14 @@
-"""The API's page prints the codes that the product gives."""
+"""The pages print what the product gives: the API's codes, and the operator's settings and commands."""
 
+import argparse
+import re
+from collections.abc import Iterator
+
+from duologue.operator.__main__ import parser
+from tests.architecture.tree import ROOT
 from tools.code_tables import PAGE, filled
+
+OPERATIONS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 
 
 def test_the_tables_are_up_to_date():
@@ -11,3 +19,27 @@ def test_the_tables_are_up_to_date():
 def test_a_change_would_show():
     text = PAGE.read_text(encoding="utf-8")
     assert filled(text.replace("| 8017 |", "| 8018 |", 1)) == text
+
+
+def _commands(of: argparse.ArgumentParser, name: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    deeper = [action.choices for action in of._actions if isinstance(action, argparse._SubParsersAction)]
+    if not deeper:
+        yield name, of
+    for choices in deeper:
+        for word, command in choices.items():
+            yield from _commands(command, f"{name} {word}".strip())
+
+
+COMMANDS = dict(_commands(parser()))
+
+
+def test_every_setting_of_an_app_is_in_the_operators_table():
+    rows = re.findall(r"^\| (`--.+?) \|", OPERATIONS, re.MULTILINE)
+    documented = [option for row in rows for option in re.findall(r"--[a-z-]+", row)]
+    for command in ("app add", "app set"):
+        options = {action.option_strings[0] for action in COMMANDS[command]._actions if action.option_strings}
+        assert sorted(documented) == sorted(options - {"-h"}), command
+
+
+def test_every_command_is_on_the_operators_page():
+    assert [name for name in COMMANDS if not re.search(rf"\b{name}\b", OPERATIONS)] == []

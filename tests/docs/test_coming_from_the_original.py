@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from duologue.operator.__main__ import _parser
+from duologue.operator.__main__ import parser
 from tools.code_tables import PAGE as API_PAGE
 from tools.openapi.document import PAGE as OPENAPI
 from tools.template import ROOT, read_template
@@ -91,7 +91,7 @@ def _words(part: Any) -> Iterator[str]:
 def test_the_options_and_parameters_that_it_advises():
     advised = named(PAGE)
     options = {word for each in advised for word in each.split() if word.startswith("--")}
-    assert options <= set(_options(_parser()))
+    assert options <= set(_options(parser()))
     assert len(options) >= 8
     parameters = {each for each in named(SECTIONS["Before the first call"]) if re.fullmatch(r"[A-Z][A-Za-z]{2,}", each)}
     assert parameters

@@ -137,7 +137,7 @@ def test_two_secrets_are_live_until_the_older_is_retired(office):
     second = office.rotate().secret
     assert office.app.secrets == (second, first)
     assert second != first and len(second) == 43
-    with pytest.raises(InvalidField, match="retire it first"):
+    with pytest.raises(InvalidField, match="revoke it first"):
         office.rotate()
     assert office.app.secrets == (second, first)
     for _ in range(2):

@@ -11,8 +11,13 @@ from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
     EndpointConnectionError,
+    InvalidRegionError,
     NoCredentialsError,
     NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
 )
 
 from duologue.domain.errors import OutsideUnavailable
@@ -78,15 +83,55 @@ def outside(what: str) -> Iterator[None]:
         raise OutsideUnavailable(_reason(what, error)) from error
 
 
+_CURES = {
+    "its permissions are those of AWS_PROFILE or AWS_ACCESS_KEY_ID": {"AccessDenied", "AccessDeniedException"},
+    "renew the credentials": {"ExpiredToken", "ExpiredTokenException", "RequestExpired"},
+    "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY": {
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    },
+    "check --stack, or what was named in place of its outputs": {
+        "NoSuchBucket",
+        "NotFoundException",
+        "ResourceNotFoundException",
+    },
+}
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Translate the errors that `outside` passes on, for the operator, who can act on them.
+
+    Raises:
+        OutsideUnavailable: AWS refused a request for good.
+    """
+    try:
+        yield
+    except ClientError as error:
+        cures = [cure for cure, codes in _CURES.items() if code_of(error) in codes]
+        raise OutsideUnavailable("; ".join([str(error), *cures])) from error
+
+
 def _reason(what: str, error: BotoCoreError) -> str:
     match error:
         case NoRegionError():
             return "no AWS region: set AWS_DEFAULT_REGION or AWS_PROFILE"
         case NoCredentialsError():
             return "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+        case PartialCredentialsError():
+            return f"{error}: set it, or AWS_PROFILE"
+        case ProfileNotFound():
+            return f"{error}: set AWS_PROFILE to a profile in ~/.aws/config"
+        case InvalidRegionError():
+            return f"{error}: set AWS_DEFAULT_REGION to a region such as us-east-1"
+        case SSOError() | TokenRetrievalError():
+            return "the AWS SSO session is not valid: run aws sso login"
         case EndpointConnectionError() | ConnectTimeoutError():
             url = urlsplit(str(error.kwargs["endpoint_url"]))  # its path may contain an object's key
-            return f"{what}: cannot reach {url.scheme}://{url.netloc}"
+            return f"{what}: cannot reach {url.scheme}://{url.netloc}; is the network up, and AWS_ENDPOINT_URL right?"
     return f"{what}: {type(error).__name__}"
 
 

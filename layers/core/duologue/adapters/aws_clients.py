@@ -11,6 +11,7 @@ from botocore.config import Config
 from botocore.session import Session, get_session
 
 from duologue.adapters.aws import NORMAL, ONCE, Timeouts, outside
+from duologue.domain.errors import OutsideUnavailable
 
 SIGNING = NORMAL.merge(Config(signature_version="s3v4"))
 """For presigned S3 URLs: signature version 4 is the only one that all regions accept."""
@@ -27,10 +28,13 @@ def client(service: str, timeouts: Timeouts) -> Any:
     """A client, created now. `timeouts`: FAST, NORMAL or PATIENT (aws.py), or SIGNING.
 
     Raises:
-        OutsideUnavailable: no region is configured.
+        OutsideUnavailable: no region is configured, or the configuration is wrong.
     """
     with outside(service):
-        return _session().create_client(service, config=timeouts)
+        try:
+            return _session().create_client(service, config=timeouts)
+        except ValueError as error:  # botocore has no class of its own for this
+            raise OutsideUnavailable(f"{error}: set AWS_ENDPOINT_URL to a URL, or unset it") from error
 
 
 @cache

@@ -16,17 +16,19 @@ class ResolvedSpUrls:
         *,
         allow_loopback: bool = False,
         allow_plain_http: bool = False,
+        loopback_cure: str = "",
         plain_http_cure: str = "",
     ) -> None:
         """`allow_loopback`: only for the lab.
 
         `addresses_of`: the addresses of a host; None: unknown at the moment.
         `allow_plain_http`: allow unencrypted notifications, which contain telephone numbers.
-        `plain_http_cure`: appended to the refusal of an http URL, for those who can allow it.
+        `loopback_cure`, `plain_http_cure`: appended to the refusal, for those who can allow it.
         """
         self._addresses_of = addresses_of
         self._allow_loopback = allow_loopback
         self._allow_plain_http = allow_plain_http
+        self._loopback_cure = loopback_cure
         self._plain_http_cure = plain_http_cure
 
     def check(self, urls: Iterable[tuple[str, str]]) -> None:
@@ -43,7 +45,7 @@ class ResolvedSpUrls:
         for name, url in read:
             addresses = found[url.host]
             if addresses is not None:
-                check_addresses(addresses, field=name, allow_loopback=self._allow_loopback)
+                self._judge(addresses, name)
 
     def resolve(self, text: str) -> tuple[SpUrl, Sequence[Address] | None]:
         """A URL and the addresses that may be connected to; None: unknown at the moment.
@@ -53,7 +55,7 @@ class ResolvedSpUrls:
         url = self._read(text, "the URL")
         addresses = self._addresses_of(url.host)
         if addresses is not None:
-            check_addresses(addresses, field="the URL", allow_loopback=self._allow_loopback)
+            self._judge(addresses, "the URL")
         return url, addresses
 
     def _read(self, text: str, field: str) -> SpUrl:
@@ -61,3 +63,11 @@ class ResolvedSpUrls:
         if url.scheme == "http" and not self._allow_plain_http:
             raise ForbiddenAddress(field, f"must be an https URL{self._plain_http_cure}")
         return url
+
+    def _judge(self, addresses: Sequence[Address], field: str) -> None:
+        try:
+            check_addresses(addresses, field=field, allow_loopback=self._allow_loopback)
+        except ForbiddenAddress as error:
+            if any(address.is_loopback for address in addresses):
+                raise ForbiddenAddress(field, f"{error.text}{self._loopback_cure}") from error
+            raise

@@ -1,11 +1,12 @@
-"""The outputs of a deployed stack."""
+"""The outputs and parameters of a deployed stack."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from duologue.adapters.aws import outside
+from duologue.adapters.aws import code_of, outside
 from duologue.domain.errors import OutsideUnavailable
 from duologue.usecases.ports.outside import LineNumbers
 
@@ -13,14 +14,30 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 
-def outputs_of(client: "CloudFormationClient", stack: str) -> dict[str, str]:
-    """Output name → value. Raises OutsideUnavailable: the stack does not exist, or cannot be read."""
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Values by output name and by parameter name."""
+
+    outputs: Mapping[str, str]
+    parameters: Mapping[str, str]
+
+
+def stack_of(client: "CloudFormationClient", name: str) -> Stack:
+    """Raises OutsideUnavailable: the stack does not exist, or cannot be read at the moment."""
     try:
-        with outside(f"stack {stack}"):
-            described = client.describe_stacks(StackName=stack)["Stacks"][0]
+        with outside(f"stack {name}"):
+            described = client.describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
-        raise OutsideUnavailable(f"stack {stack}: {error}") from error
-    return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+        if code_of(error) != "ValidationError":
+            raise
+        raise OutsideUnavailable(
+            f"no stack {name} in this region: name it by --stack, or set AWS_DEFAULT_REGION"
+        ) from error
+    outputs, parameters = described.get("Outputs", []), described.get("Parameters", [])
+    return Stack(
+        {output["OutputKey"]: output["OutputValue"] for output in outputs},
+        {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in parameters},
+    )
 
 
 class StackLine:

@@ -22,9 +22,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from duologue.adapters.aws import PATIENT
+from duologue.adapters.aws import PATIENT, refusals
 from duologue.adapters.aws_clients import client
-from duologue.domain.errors import DuologueError
+from duologue.domain.errors import AccountExists, DuologueError, UnknownApp, UnknownSp
 from duologue.operator import apps, prompts, sps
 from duologue.operator.platform import Platform
 
@@ -36,17 +36,26 @@ def main(arguments: Sequence[str] | None = None, client: Callable[[str], Any] = 
 
     `client` creates the client of an AWS service by its name.
     """
-    asked = _parser().parse_args(arguments)
+    asked = parser().parse_args(arguments)
     try:
-        said = asked.command(asked, Platform(asked, client))
+        with refusals():
+            said = asked.command(asked, Platform(asked, client))
     except DuologueError as error:
-        print(f"duologue: {error}", file=sys.stderr)
+        print(f"duologue: {error}{_CURES.get(type(error), '')}", file=sys.stderr)
         return 1
     print(json.dumps(said, indent=2))
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+_CURES: dict[type[DuologueError], str] = {
+    UnknownSp: "; add it: duologue sp add",
+    UnknownApp: "; its key is the app_key that duologue app add printed",
+    AccountExists: "; choose another one",
+}
+"""What to do about errors whose text is also for SPs, who cannot do it."""
+
+
+def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="duologue", description="Manage SPs, apps and prompts of a Duologue platform."
     )

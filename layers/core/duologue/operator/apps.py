@@ -119,10 +119,6 @@ def _add_settings(command: argparse.ArgumentParser, *, numbers_required: bool = 
     command.add_argument(
         "--keep-recordings-days", type=int, choices=(0, *KEEP_DAYS), help="0: the platform's retention"
     )
-    command.add_argument("--allow-loopback", action="store_true", help="accept loopback URLs (laptop only)")
-    command.add_argument(
-        "--allow-plain-http", action="store_true", help="accept http URLs; needs the stack parameter AllowPlainHttp"
-    )
 
 
 _PLAIN = (

@@ -1,7 +1,7 @@
 """The platform that a command works on. Each adapter is created when it is first used."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +11,7 @@ from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.adapters.s3_prompts import S3Prompts
 from duologue.adapters.sp_urls import ResolvedSpUrls
-from duologue.adapters.stack_outputs import StackLine, outputs_of
+from duologue.adapters.stack_outputs import Stack, StackLine, stack_of
 from duologue.call_control.prompt_keys import key_of
 from duologue.domain.dialling_policy import prefixes_in_use
 from duologue.domain.errors import OutsideUnavailable
@@ -51,16 +51,21 @@ class Platform:
 
     @cached_property
     def endpoints(self) -> SpUrls:
+        return _StackUrls(self._url_rules)
+
+    def _url_rules(self) -> ResolvedSpUrls:
+        """As the stack's functions judge them."""
         return ResolvedSpUrls(
             addresses_of,
-            allow_loopback=self._asked.allow_loopback,
-            allow_plain_http=self._asked.allow_plain_http,
-            plain_http_cure=", unless --allow-plain-http is given",
+            allow_loopback=self._parameter("AllowLoopback") == "true",
+            allow_plain_http=self._parameter("AllowPlainHttp") == "true",
+            loopback_cure=", unless the stack's parameter AllowLoopback is true",
+            plain_http_cure=", unless the stack's parameter AllowPlainHttp is true",
         )
 
     @cached_property
     def plan(self) -> NumberPlan:
-        return LibphonenumberPlan(lambda: prefixes_in_use(self._outputs.get("PrefixesInUse", "")))
+        return LibphonenumberPlan(lambda: prefixes_in_use(self._parameter("PrefixesInUse")))
 
     @cached_property
     def line(self) -> Line:
@@ -70,11 +75,29 @@ class Platform:
         return StackLine(lambda: self._output("DisplayNumbers"), f"output DisplayNumbers of stack {self._asked.stack}")
 
     @cached_property
-    def _outputs(self) -> dict[str, str]:
-        return outputs_of(self._client("cloudformation"), self._asked.stack)
+    def _stack(self) -> Stack:
+        return stack_of(self._client("cloudformation"), self._asked.stack)
+
+    def _parameter(self, name: str) -> str:
+        """Empty: the stack has no such parameter. Raises OutsideUnavailable: the stack cannot be read."""
+        return self._stack.parameters.get(name, "")
 
     def _output(self, name: str) -> str:
         """Raises OutsideUnavailable: the stack cannot be read, or has no such output."""
-        if name not in self._outputs:
-            raise OutsideUnavailable(f"stack {self._asked.stack} has no output {name}; is it a Duologue stack?")
-        return self._outputs[name]
+        if name not in self._stack.outputs:
+            raise OutsideUnavailable(
+                f"stack {self._asked.stack} has no output {name}: name the stack of Duologue by --stack"
+            )
+        return self._stack.outputs[name]
+
+
+class _StackUrls:
+    """Reads the stack only if there is a URL to check."""
+
+    def __init__(self, rules: Callable[[], SpUrls]) -> None:
+        self._rules = rules
+
+    def check(self, urls: Iterable[tuple[str, str]]) -> None:
+        given = list(urls)
+        if given:
+            self._rules().check(given)

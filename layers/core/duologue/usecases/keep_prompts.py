@@ -53,7 +53,7 @@ def remove_prompt(app_key: str, name: str, *, apps: AppBook, store: Prompts) -> 
         InvalidField: it has no such prompt.
     """
     if name not in apps.app(app_key).prompts:
-        raise InvalidField("name", "is not a prompt of the app")
+        raise InvalidField("name", "is not a prompt of the app; prompt list shows them")
 
     def removed(app: App) -> App:
         prompts = {kept: seconds for kept, seconds in app.prompts.items() if kept != name}
@@ -78,4 +78,4 @@ def _check_place(app: App, name: str, recording_notice: bool) -> None:
     if name in app.recording_notices and not recording_notice:
         raise InvalidField("name", "is a recording notice: put another as one too, or remove it first")
     if name not in app.prompts and len(app.prompts) >= MOST_PROMPTS:
-        raise InvalidField("prompts", f"of an app are limited to {MOST_PROMPTS}")
+        raise InvalidField("prompts", f"of an app are limited to {MOST_PROMPTS}: remove one first, by prompt remove")

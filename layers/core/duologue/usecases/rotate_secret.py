@@ -31,7 +31,7 @@ def rotate_secret(app_key: str, *, apps: AppBook, random_bytes: Callable[[int], 
 
     def rotated(app: App) -> App:
         if app.older_secret is not None:
-            raise InvalidField("older secret", "is still valid: retire it first")
+            raise InvalidField("older secret", "is still valid: revoke it first, by app rotate-secret --retire-old")
         return replace(app, secret=secret, older_secret=app.secret)
 
     secret = new_secret(random_bytes)

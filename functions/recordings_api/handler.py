@@ -10,18 +10,19 @@ from typing import Any
 from duologue.runtime.last_resort import guarded
 from duologue.runtime.rest import Request, answered, response_of
 from duologue.runtime.wiring.recordings_api import Dependencies, dependencies
-from duologue.wire.huawei.records import read_cdr_link, read_link_token
-from duologue.wire.huawei.results import UNFORESEEN, Answer, elsewhere
+from duologue.wire.huawei.records import read_audio_request, read_cdr_link, read_link_token
+from duologue.wire.huawei.results import UNFORESEEN, Answer, audio
 from duologue.wire.huawei.routes import CDR_LINK, LINK
 
 
 def _follow(request: Request, dependencies: Dependencies) -> Answer:
-    return elsewhere(dependencies.follow(read_link_token(request.path)))
+    wanted = read_audio_request(request.method, request.headers)
+    return audio(dependencies.follow(read_link_token(request.path), wanted))
 
 
 def _follow_cdr(request: Request, dependencies: Dependencies) -> Answer:
     call_id, token = read_cdr_link(request.path, dependencies.host)
-    return elsewhere(dependencies.follow_cdr(call_id, token))
+    return audio(dependencies.follow_cdr(call_id, token, read_audio_request(request.method, request.headers)))
 
 
 _ROUTES: dict[str, Callable[[Request, Dependencies], Answer]] = {LINK: _follow, CDR_LINK: _follow_cdr}

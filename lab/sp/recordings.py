@@ -1,6 +1,7 @@
 """Download a recording as an SP's server does: follow its link and pass the bytes on.
 
-The platform answers 301 to the request and 302 to the link; the storage then returns the bytes, or a range of them.
+The platform answers 301 to the request; the link returns the bytes, or a range of them, and for a large recording it
+answers 302 to the storage, which does.
 """
 
 import http.client
@@ -17,7 +18,7 @@ _KEPT = ("Content-Type", "Content-Length", "Content-Range", "Accept-Ranges")
 
 @dataclass(frozen=True)
 class RecordingDownload:
-    """The storage's response, before its body: read `chunks` to the end, or `close`."""
+    """The response, before its body: read `chunks` to the end, or `close`."""
 
     status: int
     headers: dict[str, str]

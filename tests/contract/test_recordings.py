@@ -12,10 +12,11 @@ from duologue.adapters.aws_clients import SIGNING
 from duologue.adapters.dynamo_links import DynamoLinks
 from duologue.adapters.kms_link_tokens import KmsLinkTokens
 from duologue.adapters.s3_recordings import S3Recordings
+from duologue.domain.byte_range import ByteRange
 from duologue.domain.errors import UnknownLink
 from duologue.domain.recording import Link
 from lab.aws.cloud import ACCOUNT
-from tests.fakes.recordings import FakeLinks, FakeLinkTokens
+from tests.fakes.recordings import FakeLinks, FakeLinkTokens, FakeRecordings
 from tests.journeys.tables import make_tables
 from tests.samples import NOW
 
@@ -30,10 +31,25 @@ def s3(aws):
     return client
 
 
-def test_whether_a_recording_is_there(s3):
-    recordings = S3Recordings(s3, "recordings")
-    assert recordings.holds(KEY)
-    assert not recordings.holds("recordings/another.wav")
+@pytest.fixture(params=["memory", "s3"])
+def recordings(request, s3):
+    if request.param == "s3":
+        return S3Recordings(s3, "recordings")
+    fake = FakeRecordings()
+    fake.sounds[KEY] = SOUND
+    return fake
+
+
+def test_a_recording_is_there_and_read_in_part_or_whole(recordings):
+    assert recordings.size(KEY) == len(SOUND)
+    for first, last in ((0, len(SOUND) - 1), (5, 7), (3, 3)):
+        assert recordings.read(KEY, ByteRange(first, last)) == SOUND[first : last + 1]
+
+
+def test_a_recording_that_is_not_there(recordings):
+    assert recordings.size("recordings/another.wav") is None
+    with pytest.raises(UnknownLink):
+        recordings.read("recordings/another.wav", ByteRange(0, 1))
 
 
 def test_a_url_names_the_recording_its_kind_and_its_time(s3):
@@ -51,6 +67,9 @@ def test_anybody_may_fetch_a_recording_by_its_url(s3, request):
     with urllib.request.urlopen(url, timeout=10) as answer:
         assert answer.read() == SOUND
         assert answer.headers["Content-Type"] == "audio/wav"
+    checked = S3Recordings(signing, "recordings").url(KEY, timedelta(minutes=15), is_head=True)
+    with urllib.request.urlopen(urllib.request.Request(checked, method="HEAD"), timeout=10) as answer:
+        assert int(answer.headers["Content-Length"]) == len(SOUND)
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(url.partition("?")[0], timeout=10)
     assert refused.value.code == 403

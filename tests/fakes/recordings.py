@@ -3,25 +3,32 @@
 import hashlib
 from datetime import timedelta
 
+from duologue.domain.byte_range import ByteRange
 from duologue.domain.errors import OutsideUnavailable, UnknownLink
 from duologue.domain.recording import Link
 from duologue.wire.huawei.records import Records
 
 
 class FakeRecordings:
-    """Plays `Recordings`; put keys into `sounds`."""
+    """Plays `Recordings`; put files into `sounds`, by key."""
 
     def __init__(self) -> None:
-        self.sounds: set[str] = set()
+        self.sounds: dict[str, bytes] = {}
 
-    def holds(self, key: str) -> bool:
-        return key in self.sounds
+    def size(self, key: str) -> int | None:
+        return len(self.sounds[key]) if key in self.sounds else None
+
+    def read(self, key: str, part: ByteRange) -> bytes:
+        if key not in self.sounds:
+            raise UnknownLink("deleted meanwhile")
+        return self.sounds[key][part.first : part.last + 1]
 
     def remove(self, key: str) -> None:
-        self.sounds.discard(key)
+        self.sounds.pop(key, None)
 
-    def url(self, key: str, good_for: timedelta) -> str:
-        return f"https://storage.example.com/{key}?good_for={good_for.total_seconds():.0f}"
+    def url(self, key: str, good_for: timedelta, *, is_head: bool = False) -> str:
+        method = "HEAD" if is_head else "GET"
+        return f"https://storage.example.com/{key}?good_for={good_for.total_seconds():.0f}&method={method}"
 
 
 class FakeLinkTokens:

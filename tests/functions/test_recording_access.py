@@ -1,14 +1,15 @@
-"""Fetch a recording: a 301 to a link of the platform's own, and a 302 from there to the storage."""
+"""Fetch a recording: a 301 to a link of the platform's own, which gives the audio, or leads to it if it is large."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from duologue.domain.recording import published_key
-from tests.functions.worlds import ABSENT, CALL_ID, RECORDING, Api, sample, with_query
+from duologue.domain.recording import MOST_BYTES, published_key
+from tests.functions.worlds import ABSENT, AUDIO, CALL_ID, RECORDING, Api, sample, with_query
 from tests.samples import at
 
 ASKED, FOLLOWED = sample("callback_api", "recording_asked_for"), sample("recordings_api", "recording_link_followed")
@@ -26,6 +27,10 @@ def api():
     return world
 
 
+def asking(**headers: str) -> dict[str, Any]:
+    return FOLLOWED | {"headers": FOLLOWED["headers"] | headers}
+
+
 def following(location: str) -> dict[str, Any]:
     return FOLLOWED | {"pathParameters": {"token": urlsplit(location).path.removeprefix("/r/")}}
 
@@ -35,10 +40,85 @@ def test_the_way_from_the_name_in_the_cdr_to_the_recording(api):
     assert status == 301
     assert link.startswith("https://duologue.example.com/r/")
     assert len(link) <= 512
-    assert api.lead(following(link)) == (
-        302,
-        f"https://storage.example.com/{published_key(api.key, CALL_ID)}?good_for=900",
-    )
+    status, headers, content = api.play(following(link))
+    assert (status, content) == (200, AUDIO)
+    assert headers == {
+        "Content-Type": "audio/wav",
+        "Content-Disposition": f'attachment; filename="{CALL_ID}.wav"',
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "no-store",
+    }
+
+
+@pytest.mark.parametrize("before", [0, MOST_BYTES])
+@pytest.mark.parametrize(
+    ("asked", "first", "last"),
+    [
+        ("bytes={0}-{999}", 0, 999),
+        ("bytes={2000}-", 2000, 2047),
+        ("bytes={2047}-{9999}", 2047, 2047),
+        ("bytes=-10", 2038, 2047),
+        ("Bytes = {1}-{1}", 1, 1),
+    ],
+)
+def test_a_part_of_a_recording(api, asked, first, last, before):
+    """Also of one that is too large for a response."""
+    sound = bytes(before) + AUDIO
+    api.recordings.sounds[published_key(api.key, CALL_ID)] = sound
+    wanted = re.sub(r"{(\d+)}", lambda place: str(int(place[1]) + before), asked)
+    status, headers, content = api.play(asking(Range=wanted))
+    assert (status, content) == (206, AUDIO[first : last + 1])
+    assert headers["Content-Range"] == f"bytes {first + before}-{last + before}/{len(sound)}"
+    assert (headers["Content-Type"], headers["Accept-Ranges"]) == ("audio/wav", "bytes")
+
+
+@pytest.mark.parametrize("asked", ["bytes=2048-", "bytes=9999-10000", "bytes=-0"])
+def test_a_part_that_does_not_exist(api, asked):
+    status, headers, content = api.play(asking(Range=asked))
+    assert (status, content, headers["Content-Range"]) == (416, b"", "bytes */2048")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Range": "bytes=5-2"},
+        {"Range": "bytes=0-1,5-6"},
+        {"Range": "seconds=0-1"},
+        {"Range": "bytes=-"},
+        {"Range": "bytes=" + "9" * 5000 + "-"},
+        {"Range": "bytes=0-1", "If-Range": '"a version"'},
+    ],
+)
+def test_a_range_that_is_ignored(api, headers):
+    assert api.play(asking(**headers))[::2] == (200, AUDIO)
+
+
+@pytest.mark.parametrize(("bytes_more", "status"), [(0, 200), (1, 302)])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("way", ["link", "cdr"])
+def test_a_recording_that_no_response_can_have_is_led_to(api, bytes_more, status, method, way):
+    """By a URL for the method of the request: the storage refuses any other."""
+    api.recordings.sounds[published_key(api.key, CALL_ID)] = bytes(MOST_BYTES + bytes_more)
+    event = {"link": FOLLOWED, "cdr": OF_ACCOUNT}[way] | {"httpMethod": method}
+    if status == 200:
+        assert api.play(event)[::2] == (200, bytes(MOST_BYTES))
+        return
+    for headers in ({}, {"Range": "bytes=0-"}):
+        url = f"https://storage.example.com/{published_key(api.key, CALL_ID)}?good_for=900&method={method}"
+        assert api.lead(event | {"headers": event["headers"] | headers}) == (302, url)
+
+
+def test_a_recording_that_is_deleted_while_it_is_read(api):
+    api.recordings.size = lambda key: 5
+    api.recordings.sounds.clear()
+    assert api.say(FOLLOWED) == NO_LINK
+
+
+@pytest.mark.parametrize("way", [ASKED, FOLLOWED, OF_ACCOUNT], ids=["record", "link", "cdr"])
+def test_a_head_request_is_answered_as_a_get(api, way):
+    """The gateway leaves the body out; RFC 9110 §9.1 wants both methods."""
+    api.random_bytes = lambda length: b"\x01" * length
+    assert api.answer(way | {"httpMethod": "HEAD"}) == api.answer(way)
 
 
 def test_a_link_is_kept_as_its_hash(api):
@@ -58,7 +138,7 @@ def test_without_a_custom_domain_the_link_is_below_the_stage(api):
 def test_a_link_is_good_for_days_and_may_be_followed_twice(api):
     link = api.lead(ASKED)[1]
     api.clock.advance(DAYS_7_S - 1)
-    assert api.lead(following(link))[0] == api.lead(following(link))[0] == 302
+    assert api.play(following(link)) == api.play(following(link))
     api.clock.advance(1)
     assert api.say(following(link)) == NO_LINK
 
@@ -68,7 +148,7 @@ def test_asking_twice_gives_two_links_and_both_are_good(api):
     api.random_bytes = lambda length: next(tokens) * length
     links = {api.lead(ASKED)[1], api.lead(ASKED)[1]}
     assert len(links) == 2
-    assert {api.lead(following(link))[0] for link in links} == {302}
+    assert {api.play(following(link))[0] for link in links} == {200}
 
 
 @pytest.mark.parametrize("token", ["0" * 43, "", "%2e%2e", "x" * 2000])
@@ -144,7 +224,7 @@ def test_a_made_up_host_makes_no_location_that_is_too_long(api):
 
 
 def test_a_link_needs_no_token_and_takes_none(api):
-    assert api.lead(FOLLOWED | {"queryStringParameters": {"app_key": "of nobody"}})[0] == 302
+    assert api.play(FOLLOWED | {"queryStringParameters": {"app_key": "of nobody"}})[0] == 200
 
 
 def test_without_a_good_token(api):
@@ -156,14 +236,13 @@ def test_the_samples_carry_what_the_wire_says(api):
 
 
 def test_the_link_in_the_cdr_leads_to_the_recording(api):
-    status, url = api.lead(OF_ACCOUNT)
-    assert (status, url) == (302, f"https://storage.example.com/{published_key(api.key, CALL_ID)}?good_for=900")
+    assert api.play(OF_ACCOUNT)[::2] == (200, AUDIO)
 
 
 def test_the_link_in_the_cdr_before_the_recording_has_come_and_after_it_was_deleted(api):
     api.recordings.sounds.clear()
     assert api.say(OF_ACCOUNT) == NOT_READY
-    api.recordings.sounds |= {RECORDING.key, published_key(api.key, CALL_ID)}
+    api.recordings.sounds |= dict.fromkeys((RECORDING.key, published_key(api.key, CALL_ID)), AUDIO)
     assert api.say(ASKED | {"httpMethod": "DELETE"})[0] == 200
     assert api.say(OF_ACCOUNT) == NO_LINK
 

@@ -20,7 +20,7 @@ from tests.functions.worlds import (
     Outbox,
     Sweep,
     provision,
-    sample,
+    received,
     samples,
 )
 from tests.samples import NOW
@@ -63,4 +63,4 @@ def test_every_folder_of_samples_is_taken():
 
 @pytest.mark.parametrize(("folder", "name"), _ALL, ids=lambda part: part)
 def test_a_sample_is_answered(folder, name):
-    _TAKE[folder](sample(folder, name))
+    _TAKE[folder](received(folder, name))

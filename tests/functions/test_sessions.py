@@ -20,6 +20,7 @@ from tests.fakes.accounts import FakeAccounts
 from tests.fakes.auth_attempts import FakeAuthAttempts
 from tests.fakes.clock import FakeClock
 from tests.fakes.passwords import cheap_hash
+from tests.functions import worlds
 from tests.functions.proofs import GENERATIONS
 
 SAMPLES = Path("events/sessions")
@@ -27,9 +28,7 @@ SECRET = "n0tAReAlSecret0123456789abcdefghijklmnopqrs"
 
 
 def sample(name: str) -> dict:
-    event = json.loads((SAMPLES / f"{name}.json").read_text())
-    assert isinstance(event, dict)
-    return event
+    return worlds.sample("sessions", name)
 
 
 LOGGED_IN = sample("sp_logged_in")

@@ -3,6 +3,7 @@
 What the samples take for granted is true in it: the SP, its app and token, the call that they speak of.
 """
 
+import base64
 import json
 import os
 import subprocess
@@ -76,6 +77,8 @@ HOST = "duologue.example.com"
 OWN = ("+12025550100", "+12025550101")
 CALLED = ("+12025550111", "+12025550122")
 RECORDING = Recording(f"calls/app-1/{CALL_ID}/stereo.wav", NOW)
+AUDIO = bytes(range(256)) * 8
+"""Of the recording: 2,048 bytes."""
 ABSENT = object()
 
 ACCEPTED = callback(CALL_ID)
@@ -104,9 +107,17 @@ def samples(function: str) -> list[str]:
     return sorted(path.stem for path in (EVENTS / function).glob("*.json"))
 
 
-def sample(function: str, name: str) -> dict[str, Any]:
-    """A sample, anew each time."""
+def received(function: str, name: str) -> dict[str, Any]:
+    """A sample as Lambda receives it, anew each time."""
     event: dict[str, Any] = json.loads((EVENTS / function / f"{name}.json").read_text(encoding="utf-8"))
+    return event
+
+
+def sample(function: str, name: str) -> dict[str, Any]:
+    """A sample, with a request's body as text. (The gateway gives all bodies to the functions in Base64.)"""
+    event = received(function, name)
+    if event.get("isBase64Encoded"):
+        event |= {"body": base64.b64decode(event["body"]).decode(), "isBase64Encoded": False}
     return event
 
 
@@ -217,6 +228,15 @@ class Api:
         assert (said["statusCode"] == 200) == (body["resultcode"] == "0")
         return said["statusCode"], body
 
+    def play(self, event: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and content of an answer that is not in the SP's format."""
+        said = self.answer(event)
+        assert set(said) == {"statusCode", "headers", "body", "isBase64Encoded"}
+        assert len(json.dumps(said)) < 6_291_556, "more than Lambda takes as a response"
+        assert said["headers"]["Cache-Control"] == "no-store"
+        assert said["isBase64Encoded"] is (said["body"] != "")
+        return said["statusCode"], said["headers"], base64.b64decode(said["body"])
+
     def lead(self, event: dict[str, Any]) -> tuple[int, str]:
         """Status and target of an answer that leads elsewhere: it has no body."""
         said = self.answer(event)
@@ -229,15 +249,18 @@ class Api:
         """The call of the samples, with a recording whose sound has come, and the link that the samples follow."""
         self.say(_placed())
         self.calls.change(CALL_ID, recording=RECORDING)
-        self.recordings.sounds |= {RECORDING.key, published_key(self.key, CALL_ID)}
+        for key in (RECORDING.key, published_key(self.key, CALL_ID)):
+            self.recordings.sounds[key] = AUDIO
         token = sample("recordings_api", "recording_link_followed")["pathParameters"]["token"]
         self.links.keep(hash_token(token), Link(self.key, published_key(self.key, CALL_ID), NOW + timedelta(days=7)))
 
     def take(self, event: dict[str, Any]) -> None:
         if "click2Call" not in event["resource"]:
             self.record()
-        if event["resource"] in (RECORD, LINK, CDR_LINK):
-            assert self.lead(event)[0] in (301, 302)
+        if event["resource"] == RECORD:
+            assert self.lead(event)[0] == 301
+        elif event["resource"] in (LINK, CDR_LINK):
+            assert self.play(event)[0] in (200, 206)
         else:
             assert self.say(event)[0] == 200
 

@@ -7,7 +7,7 @@ import pytest
 
 from duologue.domain.accounts import App, Sp
 from duologue.domain.errors import RecordingNotReady, UnknownLink
-from duologue.domain.recording import Recording, published_key
+from duologue.domain.recording import AudioRequest, Recording, ServedAudio, published_key
 from duologue.usecases.delete_recording import DeleteRecording
 from duologue.usecases.find_audio import FindAudio, Retention
 from duologue.usecases.follow_link import FollowCdrLink
@@ -22,6 +22,7 @@ APP = App("app-1", "sp-1", "secret", recording=True)
 CALL = replace(callback(), ended_at=at(60))
 OTHER = replace(callback("4_5_6_20261123090000", app="app-2"), ended_at=at(60))
 STEREO, MONO = "calls/app-1/x/stereo.wav", published_key("app-1", CALL.id)
+SOUNDS = {STEREO: b"RIFF, two channels", MONO: b"RIFF, one channel"}
 DAY = timedelta(days=1).total_seconds()
 
 
@@ -31,7 +32,7 @@ class Link:
     def __init__(self, *, sound_days: int = 7, link_days: int = 3) -> None:
         self.accounts, self.calls, self.clock = FakeAccounts(), FakeCalls(), FakeClock(at(60))
         self.recordings, self.tokens = FakeRecordings(), FakeLinkTokens()
-        self.recordings.sounds |= {STEREO, MONO}
+        self.recordings.sounds |= SOUNDS
         self.accounts.add_sp(Sp("sp-1", "training-institute", "no log-in here"))
         self.accounts.add_app(APP)
         for call in (CALL, OTHER):
@@ -40,10 +41,10 @@ class Link:
         self.retention = Retention(timedelta(days=sound_days), timedelta(days=link_days))
         self.token = self.tokens.token_of(APP.key, CALL.id)
 
-    def follow(self, call_id: str = CALL.id, token: str | None = None) -> str:
+    def follow(self, call_id: str = CALL.id, token: str | None = None) -> ServedAudio:
         find_audio = FindAudio(self.recordings, self.retention)
         follow = FollowCdrLink(self.calls, self.tokens, self.accounts, find_audio, self.recordings, self.clock)
-        return follow(call_id, self.token if token is None else token)
+        return follow(call_id, self.token if token is None else token, AudioRequest())
 
     def is_refused(self, **asked: str) -> bool:
         try:
@@ -55,13 +56,13 @@ class Link:
 
 def test_it_leads_to_the_recording_as_often_as_it_is_followed():
     link = Link()
-    assert [MONO in link.follow() for _ in ("once", "twice")] == [True, True]
+    assert [link.follow().content for _ in ("once", "twice")] == [SOUNDS[MONO]] * 2
 
 
 def test_it_leads_to_the_form_that_the_app_wants_now():
     link = Link()
     link.accounts.apps[APP.key] = replace(APP, stereo_recordings=True)
-    assert STEREO in link.follow()
+    assert link.follow().content == SOUNDS[STEREO]
 
 
 def test_before_the_recording_has_come_it_is_not_ready_and_no_url_leads_to_nothing():
@@ -69,8 +70,8 @@ def test_before_the_recording_has_come_it_is_not_ready_and_no_url_leads_to_nothi
     link.recordings.sounds.clear()
     with pytest.raises(RecordingNotReady):
         link.follow()
-    link.recordings.sounds.add(MONO)
-    assert MONO in link.follow()
+    link.recordings.sounds |= SOUNDS
+    assert link.follow().content == SOUNDS[MONO]
 
 
 def test_its_days_run_from_the_end_of_the_call():
@@ -125,5 +126,5 @@ def test_while_its_app_or_sp_is_suspended(who):
 def test_once_its_sp_deleted_the_recording_even_if_a_recording_still_lies_there():
     link = Link()
     DeleteRecording(link.calls, link.recordings, link.clock, no_pause)(CALL.id, APP)
-    link.recordings.sounds |= {STEREO, MONO}
+    link.recordings.sounds |= SOUNDS
     assert link.is_refused()

@@ -73,6 +73,20 @@ def succeeded(schema: str, headers: dict[str, str] | None = None) -> dict[str, A
     return {"200": response}
 
 
+def heard() -> dict[str, Any]:
+    """A recording, or part of it, or where it can be fetched."""
+    content = {"audio/wav": {"schema": {"type": "string", "format": "binary"}}}
+    parts = {"Accept-Ranges": {"$ref": "#/components/headers/AcceptRanges"}}
+    of_part = {"Content-Range": {"$ref": "#/components/headers/ContentRange"}, **parts}
+    return {
+        "200": {"description": "The recording: WAV, A-law, 8 kHz, mono (or as the app has it)", "headers": parts}
+        | {"content": content},
+        "206": {"description": "The part of it that `Range` asks for", "headers": of_part, "content": content},
+        "416": {"description": "It has no such part", "headers": of_part},
+        **led(302, "It is too large for a response. Where it can be fetched within some minutes, by the same method."),
+    }
+
+
 def led(status: int, said: str) -> dict[str, Any]:
     """A status with an empty body and a `Location`."""
     headers = {"Location": {"$ref": "#/components/headers/Location"}}

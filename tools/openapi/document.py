@@ -30,6 +30,8 @@ VoiceCall. Reasons and worked requests: docs/api.md.
 What a request should look like is written here; some other spellings of flags, numbers and Base64, and empty texts for
 fields that are not required, are read as well (docs/api.md).
 
+Every GET may also be a HEAD, which has the same answer without its body.
+
 A failure has both a status that is not 200 and the envelope. A request proves whose it is by a token in the query or by
 a digest in two headers; where both come, the token counts.
 """
@@ -183,6 +185,12 @@ def _headers() -> dict[str, Any]:
             "schema": {"type": "integer", "minimum": 1},
         },
         "Location": {"description": "Where to go", "required": True, "schema": {"type": "string"}},
+        "AcceptRanges": {"description": "`Range` may ask for a part", "schema": {"type": "string", "enum": ["bytes"]}},
+        "ContentRange": {
+            "description": "The part, and the size of the whole; `*`: no part",
+            "required": True,
+            "schema": {"type": "string", "pattern": "^bytes ([0-9]+-[0-9]+|[*])/[0-9]+$"},
+        },
         "IdempotencyReplayed": {
             "description": "The answer that this key got before",
             "schema": {"type": "string", "enum": ["true"]},

@@ -31,7 +31,7 @@ from duologue.domain.errors import (
 from duologue.wire.huawei import routes
 from duologue.wire.huawei.idempotency import HEADER
 from duologue.wire.huawei.results import REPLAYED
-from tools.openapi.answers import led, succeeded
+from tools.openapi.answers import heard, led, succeeded
 
 _TOKEN = (UnknownApp, InvalidToken, AccountInactive, OutsideUnavailable)
 _PROOF = (*_TOKEN, WrongDigest, RequestStale, NonceUsed, AuthenticationLocked, InvalidField)
@@ -119,6 +119,13 @@ _LOG_IN_REFUSALS = (
 )
 _APP_KEY = _query("app_key", "The app's key")
 
+_RANGE = {
+    "name": "Range",
+    "in": "header",
+    "required": False,
+    "description": "One range of bytes (RFC 9110 §14); any other value is ignored.",
+    "schema": {"type": "string", "maxLength": 64, "pattern": "^bytes=([0-9]+-[0-9]*|-[0-9]+)$"},
+}
 _OF_RECORD = (
     _query("fileName", "The CDR's `recordObjectName`", 128),
     _query("recordDomain", "The CDR's `recordDomain`", 128),
@@ -212,20 +219,20 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
         "get": Operation(
             "followLink",
             "Follow the link to a recording",
-            led(302, "Where the sound can be fetched within some minutes."),
+            heard(),
             (UnknownLink, OutsideUnavailable),
             (),
-            (_path("token", "From the link"),),
+            (_path("token", "From the link"), _RANGE),
         )
     },
     routes.CDR_LINK: {
         "get": Operation(
             "followCdrLink",
             "Follow the link to a recording that its CDR told",
-            led(302, "Where the sound can be fetched within some minutes."),
+            heard(),
             (UnknownLink, RecordingNotReady, OutsideUnavailable),
             (),
-            (_path("token", "From the link"), _path("fileName", "From the link")),
+            (_path("token", "From the link"), _path("fileName", "From the link"), _RANGE),
         )
     },
     routes.NOTIFICATION_URLS: {

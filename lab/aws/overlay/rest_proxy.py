@@ -3,13 +3,18 @@
 AWS: header names reach the function as the client wrote them; for repeated headers and query parameters the
 single-value maps have the last; `sourceIp` is the peer, whatever X-Forwarded-For says; with a custom domain the
 context's path has no stage; a function that raises, dies or returns an invalid response is 502 through the gateway
-response DEFAULT_5XX, without its error text; a throttled function is 500; a function that is not finished after 29 s is
-504, and keeps running.
+response DEFAULT_5XX, without its error text; so is one whose response exceeds 6 MB; a throttled function is 500; a
+function that is not finished after 29 s is 504, and keeps running. The binary media type `*/*` is every type.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-payload-encodings.html
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+
+Not documented, inferred: `*/*` also matches a request that has no Accept or Content-Type header.
 
 MiniStack: header names are lower-cased, the first query value is used, X-Forwarded-For is trusted, and the error of the
-function is sent to the client without the gateway responses.
+function is sent to the client without the gateway responses; a response may have any size; the answer to a request
+without Accept stays Base64, whatever the binary media types are.
 
 The client's own header names are known only for requests through `lab.aws.edge`.
 """
@@ -17,6 +22,7 @@ The client's own header names are known only for requests through `lab.aws.edge`
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -27,6 +33,9 @@ from lab.aws.ministack import ministack
 
 INTEGRATION_SECONDS = 29.0
 """https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html"""
+
+MOST_BYTES = 6_291_556
+"""Of a function's response, as JSON."""
 
 _STATUS = re.compile("[1-5][0-9]{2}")
 _RESPONSE_KEYS = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
@@ -88,9 +97,18 @@ def _response(_: Any) -> Any:
         if result.get("error") or not well_formed(result.get("body")):
             raise _Failed(502)
         answer = result["body"]
+        if len(json.dumps(answer)) > MOST_BYTES:
+            raise _Failed(502)
         return {**answer, "statusCode": int(answer.get("statusCode", 200)), "body": answer.get("body") or ""}, None
 
     return shape
+
+
+def _matches(stock: Any) -> Any:
+    def matches(media_type: str | None, binary_media_types: list[str] | None) -> bool:
+        return "*/*" in (binary_media_types or []) or bool(stock(media_type, binary_media_types))
+
+    return matches
 
 
 def _invoke(stock: Any) -> Any:
@@ -141,3 +159,4 @@ def apply() -> None:
     api._lambda_proxy_response = _response(api._lambda_proxy_response)
     api._invoke_lambda_proxy_v1 = _invoke(api._invoke_lambda_proxy_v1)
     api._gateway_error_response = _render(api._gateway_error_response)
+    api._media_type_matches = _matches(api._media_type_matches)

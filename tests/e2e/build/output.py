@@ -1,5 +1,6 @@
 """What `sam build` made, and how its functions are run outside AWS: shared by the runs here and in sam_local."""
 
+import base64
 import json
 import subprocess
 from functools import cache
@@ -25,12 +26,8 @@ REFUSED = {"sessions/password_was_missing"}
 # The functions that raise, and what: the state machine goes on by the error's name. Here it is the network's refusal.
 RAISED = {"flow/call_accepted": "DialRefused", "flow/caller_answered": "NoSuchNetworkCall"}
 
-# Those that are led elsewhere, and with what status.
-REDIRECTED = {
-    "callback_api/recording_asked_for": 301,
-    "recordings_api/recording_link_followed": 302,
-    "recordings_api/recording_link_of_the_account_followed": 302,
-}
+# Those that are answered with a link.
+LINKED = {"callback_api/recording_asked_for"}
 
 
 def sample_id(sample: Path) -> str:
@@ -141,9 +138,12 @@ def check_reply(sample: Path, reply: Any, lab: Any) -> None:
         assert json.loads(put)["Status"] == "SUCCESS", put
         return
     kinds = _senders(function)
-    if "Api" in kinds and sample_id(sample) in REDIRECTED:
-        assert (reply["statusCode"], reply["body"]) == (REDIRECTED[sample_id(sample)], "")
+    if "Api" in kinds and sample_id(sample) in LINKED:
+        assert (reply["statusCode"], reply["body"]) == (301, "")
         assert reply["headers"]["Location"]
+    elif "Api" in kinds and function.folder == "recordings_api":
+        assert (reply["statusCode"], reply["isBase64Encoded"]) == (206 if "part" in sample_id(sample) else 200, True)
+        assert base64.b64decode(reply["body"], validate=True)
     elif "Api" in kinds:
         said = json.loads(reply["body"])
         accepted = sample_id(sample) not in REFUSED

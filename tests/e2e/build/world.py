@@ -1,5 +1,6 @@
 """What the samples take for granted, made true in a lab: the SP, its app, the tokens they carry, the call they name."""
 
+import base64
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -92,4 +93,5 @@ def _fields(sample: Path) -> Iterator[dict[str, str]]:
         query = event["queryStringParameters"] or {}
         headers = {name.lower(): value for name, value in (event["headers"] or {}).items()}
         password = {"password": headers["authorization"]} if {"username", "authorization"} <= {*query, *headers} else {}
-        yield {**dict(parse_qsl(event["body"] or "")), **query, **password}
+        body = base64.b64decode(event["body"] or "").decode()
+        yield {**dict(parse_qsl(body)), **query, **password}

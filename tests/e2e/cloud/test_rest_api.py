@@ -1,5 +1,7 @@
 """The REST API at the root of its own port."""
 
+import http.client
+import json
 import socket
 
 import pytest
@@ -18,8 +20,6 @@ def test_a_request_reaches_the_function_as_the_client_wrote_it(stack):
             answer += chunk
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 201 ")
-    import json
-
     shown = json.loads(body)
     assert shown["path"] == "/echo/bob"
     assert shown["pathParameters"] == {"name": "bob"}
@@ -29,7 +29,7 @@ def test_a_request_reaches_the_function_as_the_client_wrote_it(stack):
     assert shown["headers"]["Host"] == host
     assert shown["multiValueHeaders"]["x-twice"] == ["1", "2"]
     assert shown["headers"]["x-twice"] == "2"
-    assert shown["body"] == "hi"
+    assert (shown["body"], shown["isBase64Encoded"]) == ("hi", True), "of a type that the API has as binary"
 
 
 def test_the_address_is_the_peers_whatever_a_header_claims(stack):
@@ -44,6 +44,25 @@ def test_status_headers_and_body_come_back(stack):
     assert answer.headers["X-Answer"] == "yes"
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.headers["x-amzn-RequestId"]
+
+
+@pytest.mark.parametrize("accept", [None, "*/*", "audio/wav", "text/html,application/xhtml+xml,*/*;q=0.8"])
+def test_bytes_come_back_whatever_the_client_accepts(stack, accept):
+    """AWS: so for the binary media type */*; of other types only the first one of Accept is looked at."""
+    line = http.client.HTTPConnection("127.0.0.1", stack.edge.port)
+    try:
+        for method, body in (("POST", b"bytes"), ("HEAD", None)):
+            line.request(method, "/echo/bob", body, {} if accept is None else {"Accept": accept})
+            answer = line.getresponse()
+            assert (answer.status, answer.headers["Content-Length"]) == (200, "256")
+            assert answer.read() == (bytes(range(256)) if method == "POST" else b"")
+    finally:
+        line.close()
+
+
+def test_an_answer_that_lambda_does_not_take_is_the_gateways_own(stack):
+    answer = stack.request("/echo/bob", "POST", b"too much")
+    assert (answer.status, answer.json()) == (502, {"resultcode": "5xx"})
 
 
 def test_an_unknown_route_answers_with_the_gateway_response(stack):
@@ -66,8 +85,6 @@ def test_too_many_requests_answer_with_the_gateway_response(stack):
 
 
 def test_a_connection_serves_request_after_request(stack):
-    import http.client
-
     connection = http.client.HTTPConnection("127.0.0.1", stack.edge.port)
     try:
         for number in range(3):

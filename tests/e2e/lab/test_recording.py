@@ -87,11 +87,12 @@ def ask(lab, sp, name, domain, method="GET"):
     return get(f"{lab.api_url}/rest/provision/voice/record/v1.0?{urlencode(query)}", method)
 
 
-def get(url, method="GET"):
+def get(url, method="GET", **headers):
+    """Without following anything, and without Accept, as Node's `https.get` asks."""
     parts = urlsplit(url)
     line = http.client.HTTPConnection(parts.netloc, timeout=30)
     try:
-        line.request(method, f"{parts.path}?{parts.query}")
+        line.request(method, f"{parts.path}?{parts.query}", headers=headers)
         answer = line.getresponse()
         return answer.status, dict(answer.getheaders()), answer.read()
     finally:
@@ -114,16 +115,14 @@ def is_unrecorded(lab, sp, fee) -> bool:
 
 
 def sound_at(link: str) -> bytes:
-    """Whatever a link of the platform leads to, once it is there."""
+    """Of a link of the platform, once it is there."""
     deadline = time.monotonic() + LONGEST_S
-    while (answer := get(link))[0] != 302:
+    while (answer := get(link))[0] != 200:
         assert b"not ready" in answer[2].lower(), answer
         assert time.monotonic() < deadline
         time.sleep(0.5)
-    status, headers, sound = get(answer[1]["Location"])
-    assert status == 200
-    assert headers["Content-Type"] == "audio/wav"
-    return sound
+    assert answer[1]["Content-Type"] == "audio/wav"
+    return answer[2]
 
 
 def test_both_were_told_and_the_account_says_so(record):
@@ -139,13 +138,10 @@ def test_its_sp_fetches_it_by_the_way_of_the_wire(record, recorder, lab):
         assert b"not ready" in answer[2].lower(), answer
         assert time.monotonic() < deadline
         time.sleep(0.5)
-    status, headers, body = answer
+    _, headers, body = answer
     assert body == b""
     assert len(headers["Location"]) <= 512
-    status, headers, _ = get(headers["Location"])
-    assert status == 302
-    status, headers, sound = get(headers["Location"])
-    assert status == 200
+    sound = sound_at(headers["Location"])
     assert sound[20:22] == b"\x06\x00", "A-law"
     assert len(sound) > 8000 * 2
 
@@ -156,6 +152,47 @@ def test_the_link_in_the_cdr_leads_to_the_sound(record):
     kind, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", sound_at(link), 20)
     assert (kind, channels, rate, bits) == (6, 1, 8000, 8), "A-law (RFC 2361 §A.8), mono, 8 kHz"
     assert sound_at(link) == sound_at(link), "as often as one likes"
+
+
+def test_players_and_link_checkers_ask_for_the_head_and_for_parts(record, recorder, lab):
+    sound, asked = sound_at(record["recordFileDownloadUrl"]), (record["recordObjectName"], record["recordDomain"])
+    head = ask(lab, recorder, *asked, "HEAD")
+    assert (head[0], head[2]) == (301, b"")
+    for link in (head[1]["Location"], record["recordFileDownloadUrl"]):
+        status, headers, body = get(link, "HEAD")
+        assert (status, headers["Content-Length"], headers["Accept-Ranges"], body) == (
+            200,
+            str(len(sound)),
+            "bytes",
+            b"",
+        )
+        status, headers, body = get(link, Range="bytes=10-19")
+        assert (status, headers["Content-Range"], body) == (206, f"bytes 10-19/{len(sound)}", sound[10:20])
+        status, headers, _ = get(link, Range=f"bytes={len(sound)}-")
+        assert (status, headers["Content-Range"]) == (416, f"bytes */{len(sound)}")
+
+
+def test_a_recording_that_is_too_large_for_a_response_is_fetched_from_the_storage(record, lab):
+    """As `curl -L` does: the same method and range, at the URL of a 302."""
+    link = record["recordFileDownloadUrl"]
+    sound, s3, bucket = sound_at(link), lab.client("s3"), record["recordBucketName"]
+    call_id = record["recordObjectName"].removesuffix(".wav")
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix="published/")["Contents"]
+    [key] = [each["Key"] for each in listed if call_id in each["Key"]]
+    tags = s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+    large = sound + bytes(4_500_000)
+    try:
+        s3.put_object(Bucket=bucket, Key=key, Body=large, ContentType="audio/wav")
+        for method, headers, status in (("GET", {}, 200), ("HEAD", {}, 200), ("GET", {"Range": "bytes=5-"}, 206)):
+            moved = get(link, method, **headers)
+            assert moved[0] == 302
+            answer = get(moved[1]["Location"], method, **headers)
+            assert (answer[0], answer[1]["Content-Type"]) == (status, "audio/wav")
+            assert answer[2] == (b"" if method == "HEAD" else large[5 if headers else 0 :])
+        assert get(link, Range="bytes=-9")[::2] == (206, large[-9:])
+    finally:
+        s3.put_object(Bucket=bucket, Key=key, Body=sound, ContentType="audio/wav")
+        s3.put_object_tagging(Bucket=bucket, Key=key, Tagging={"TagSet": tags})
 
 
 def test_nobody_else_fetches_it(record, new_sp, lab):
@@ -180,7 +217,7 @@ def test_a_guess_leads_nowhere(record, recorder, lab):
 def test_a_link_whose_time_is_over(record, recorder, lab):
     sound_at(record["recordFileDownloadUrl"])
     link = ask(lab, recorder, record["recordObjectName"], record["recordDomain"])[1]["Location"]
-    assert get(link)[0] == 302
+    assert get(link)[0] == 200
     hashed = hashlib.sha256(link.rpartition("/")[2].encode()).hexdigest()
     lab.client("dynamodb").update_item(
         TableName=lab.outputs["AccountsTable"],
@@ -199,7 +236,7 @@ def test_while_its_app_is_suspended_no_link_leads_to_it(record, recorder, operat
         assert refused(get(link), 404, "1012007")
     finally:
         operate("app", "resume", app_of(recorder))
-    assert get(link)[0] == 302
+    assert get(link)[0] == 200
 
 
 def test_an_app_may_have_the_parties_apart(record, recorder, operate):

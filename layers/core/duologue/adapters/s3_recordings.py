@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from duologue.adapters.aws import outside
+from duologue.adapters.aws import outside, status_of
+from duologue.domain.byte_range import ByteRange
+from duologue.domain.errors import UnknownLink
+from duologue.domain.recording import file_name
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -24,27 +27,34 @@ class S3Recordings:
         self._client = client
         self._bucket = bucket
 
-    def holds(self, key: str) -> bool:
+    def size(self, key: str) -> int | None:
         try:
             with outside("recordings bucket"):
-                self._client.head_object(Bucket=self._bucket, Key=key)
+                return self._client.head_object(Bucket=self._bucket, Key=key)["ContentLength"]
         except ClientError as error:
-            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == _ABSENT:
-                return False
+            if status_of(error) == _ABSENT:
+                return None
             raise
-        return True
+
+    def read(self, key: str, part: ByteRange) -> bytes:
+        asked = f"bytes={part.first}-{part.last}"
+        try:
+            with outside("recordings bucket"):
+                return self._client.get_object(Bucket=self._bucket, Key=key, Range=asked)["Body"].read()
+        except ClientError as error:
+            if status_of(error) == _ABSENT:
+                raise UnknownLink("the recording was deleted") from error
+            raise
 
     def remove(self, key: str) -> None:
         with outside("recordings bucket"):
             self._client.delete_object(Bucket=self._bucket, Key=key)
 
-    def url(self, key: str, good_for: timedelta) -> str:
-        name = key.rsplit("/", 1)[-1]
-        wanted = {
-            "Bucket": self._bucket,
-            "Key": key,
-            "ResponseContentType": _WAV,
-            "ResponseContentDisposition": f'attachment; filename="{name}"',
-        }
-        seconds = int(good_for.total_seconds())
+    def url(self, key: str, good_for: timedelta, *, is_head: bool = False) -> str:
+        """For HEAD without the headers of a download: older versions of boto3 cannot ask for them there."""
+        wanted, seconds = {"Bucket": self._bucket, "Key": key}, int(good_for.total_seconds())
+        if is_head:
+            return self._client.generate_presigned_url("head_object", Params=wanted, ExpiresIn=seconds)
+        saved_as = f'attachment; filename="{file_name(key)}"'
+        wanted |= {"ResponseContentType": _WAV, "ResponseContentDisposition": saved_as}
         return self._client.generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds)

@@ -96,10 +96,12 @@ def answered(event: dict[str, Any], say: Callable[[Request], Answer]) -> dict[st
 
 
 def response_of(answer: Answer) -> dict[str, Any]:
+    """The same for HEAD as for GET: the gateway leaves the body out and keeps its length."""
     kind = {"Content-Type": "application/json;charset=UTF-8"} if answer.body else {}
+    text = json.dumps(answer.body, ensure_ascii=False) if answer.body else ""
     return {
         "statusCode": answer.status,
         "headers": {**kind, "Cache-Control": "no-store", **answer.headers},
-        "body": json.dumps(answer.body, ensure_ascii=False) if answer.body else "",
-        "isBase64Encoded": False,
+        "body": base64.b64encode(answer.content).decode() if answer.content else text,
+        "isBase64Encoded": bool(answer.content),
     }

@@ -23,6 +23,8 @@ class RecordedAudio:
     """An existing file, and the end of its availability."""
 
     key: str
+    size: int
+    """In bytes."""
     ends_at: datetime
 
 
@@ -45,9 +47,10 @@ class FindAudio:
         if now >= ends_at:  # S3 deletes up to a day late, at midnight
             raise UnknownRecording(call.id)
         key = recording.key if stereo else published_key(app_key, call.id)
-        if not self.recordings.holds(key):
+        size = self.recordings.size(key)
+        if size is None:
             raise RecordingNotReady(call.id)
-        return RecordedAudio(key, ends_at)
+        return RecordedAudio(key, size, ends_at)
 
     def _kept(self, call: Call) -> timedelta:
         wanted = timedelta(days=call.keep_recording_days)

@@ -3,12 +3,26 @@
 There are two kinds. A requested link has a random token, stored as a hash (`link_recording`). The link in a CDR is sent
 before the file exists, and is the same in every repeat; its token is derived from the call and not stored
 (`LinkTokens`).
+
+Either gives the audio itself, or the part of it that the request asks for, if that fits into a response; otherwise it
+leads to the storage.
 """
 
 from dataclasses import dataclass
 
+from duologue.domain.byte_range import UNSATISFIABLE, ByteRange, asked_range
 from duologue.domain.errors import AccountInactive, UnknownApp, UnknownCall, UnknownLink, UnknownRecording
-from duologue.domain.recording import URL_GOOD_FOR, Owner
+from duologue.domain.recording import (
+    MOST_BYTES,
+    URL_GOOD_FOR,
+    AudioElsewhere,
+    AudioFile,
+    AudioHasNoSuchPart,
+    AudioRequest,
+    Owner,
+    ServedAudio,
+    file_name,
+)
 from duologue.domain.tokens import hash_token
 from duologue.usecases.find_audio import FindAudio
 from duologue.usecases.ports.calls import Calls
@@ -23,8 +37,8 @@ class FollowLink:
     recordings: Recordings
     clock: Clock
 
-    def __call__(self, token: str) -> str:
-        """A presigned URL, valid for `URL_GOOD_FOR`.
+    def __call__(self, token: str, request: AudioRequest) -> ServedAudio:
+        """The recording of a link.
 
         Raises:
             UnknownLink: the token is unknown or expired, the app or SP is suspended, or the audio was deleted; the
@@ -34,9 +48,10 @@ class FollowLink:
         if self.clock.now() >= link.ends_at:
             raise UnknownLink("expired")
         _owner(link.app, self.owners)
-        if not self.recordings.holds(link.key):
+        size = self.recordings.size(link.key)
+        if size is None:
             raise UnknownLink("the recording was deleted")
-        return self.recordings.url(link.key, URL_GOOD_FOR)
+        return _served(link.key, size, request, self.recordings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +63,7 @@ class FollowCdrLink:
     recordings: Recordings
     clock: Clock
 
-    def __call__(self, call_id: str, token: str) -> str:
+    def __call__(self, call_id: str, token: str, request: AudioRequest) -> ServedAudio:
         """The same for the link in a CDR, which is valid from the call's end.
 
         Raises:
@@ -68,7 +83,17 @@ class FollowCdrLink:
             audio = self.find_audio(call, owner.app, now, stereo=owner.stereo)
         except UnknownRecording as error:
             raise UnknownLink("the recording was deleted") from error
-        return self.recordings.url(audio.key, URL_GOOD_FOR)
+        return _served(audio.key, audio.size, request, self.recordings)
+
+
+def _served(key: str, size: int, request: AudioRequest, recordings: Recordings) -> ServedAudio:
+    part = asked_range(request.asked, size)
+    if part is UNSATISFIABLE:
+        return AudioHasNoSuchPart(size)
+    wanted = part or ByteRange(0, size - 1)
+    if wanted.length > MOST_BYTES:
+        return AudioElsewhere(recordings.url(key, URL_GOOD_FOR, is_head=request.is_head))
+    return AudioFile(file_name(key), size, recordings.read(key, wanted) if size else b"", part)
 
 
 def _owner(app_key: str, owners: Owners) -> Owner:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Protocol
 
+from duologue.domain.byte_range import ByteRange
 from duologue.domain.recording import Link, Owner
 
 
@@ -22,10 +23,14 @@ class Publisher(Protocol):
 class Recordings(Protocol):
     """The storage of recordings."""
 
-    def holds(self, key: str) -> bool: ...
+    def size(self, key: str) -> int | None:
+        """In bytes. None: there is no such file."""
 
-    def url(self, key: str, good_for: timedelta) -> str:
-        """A presigned URL, valid for `good_for`, or until the platform's own credentials expire."""
+    def read(self, key: str, part: ByteRange) -> bytes:
+        """Raises UnknownLink: the file was deleted meanwhile."""
+
+    def url(self, key: str, good_for: timedelta, *, is_head: bool = False) -> str:
+        """A presigned URL for GET, or for HEAD, valid for `good_for` or until the platform's own credentials expire."""
 
     def remove(self, key: str) -> None:
         """Delete a file, if it exists."""

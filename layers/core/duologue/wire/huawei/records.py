@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from duologue.domain.errors import InvalidField, UnknownCall, UnknownLink, UnknownRecording
+from duologue.domain.recording import AudioRequest
 from duologue.wire.huawei.session_id import call_id_of, session_id
 
 PLATFORM_NOTICE = "recording-notice"
@@ -48,6 +49,12 @@ def read_record_request(query: Mapping[str, str], host: str) -> str:
     if domain != host:
         raise UnknownRecording("the domain is not this platform's")
     return _call_id_of(name, host)
+
+
+def read_audio_request(method: str, headers: Mapping[str, str]) -> AudioRequest:
+    """`If-Range` names a version by a validator; links have none, so the whole is wanted (RFC 9110 §13.1.5)."""
+    sent = {name.lower(): value for name, value in headers.items()}
+    return AudioRequest(None if "if-range" in sent else sent.get("range"), is_head=method == "HEAD")
 
 
 def read_link_token(path: Mapping[str, str]) -> str:

@@ -40,6 +40,7 @@ from duologue.domain.errors import (
     WrongCredentials,
     WrongDigest,
 )
+from duologue.domain.recording import AudioElsewhere, AudioFile, AudioHasNoSuchPart, ServedAudio
 from duologue.domain.tokens import TokenPair
 from duologue.wire.huawei.header_faults import Fault, HeaderFault
 
@@ -55,6 +56,8 @@ class Answer:
     status: int
     body: Mapping[str, Any] = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes = field(default=b"", repr=False)
+    """What the response has instead of a JSON body, of the type in `headers`."""
 
     @property
     def code(self) -> str:
@@ -210,9 +213,21 @@ def moved(url: str) -> Answer:
     return Answer(301, {}, {"Location": url, "Connection": "close"})
 
 
-def elsewhere(url: str) -> Answer:
-    """A link was followed; redirect to the storage."""
-    return Answer(302, {}, {"Location": url})
+def audio(served: ServedAudio) -> Answer:
+    """A link was followed (RFC 9110 §14 and 15.5.17 for parts of the file)."""
+    match served:
+        case AudioElsewhere(url):
+            return Answer(302, {}, {"Location": url})
+        case AudioHasNoSuchPart(size):
+            return Answer(416, {}, {"Content-Range": f"bytes */{size}", **_IN_PARTS})
+        case AudioFile(name, size, content, part):
+            headers = _IN_PARTS | {"Content-Type": "audio/wav", "Content-Disposition": f'attachment; filename="{name}"'}
+            if part is None:
+                return Answer(200, {}, headers, content)
+            return Answer(206, {}, {"Content-Range": f"bytes {part.first}-{part.last}/{size}", **headers}, content)
+
+
+_IN_PARTS = {"Accept-Ranges": "bytes"}
 
 
 def failure(error: Exception) -> Answer:

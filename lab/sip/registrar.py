@@ -24,7 +24,7 @@ from typing import Protocol
 from lab.sip.forwarding import back, has_been_at, hops_left, onward
 from lab.sip.messages import REASONS, Request, address, from_source, is_loopback, lines_of, parsed, response
 from pstn.lines.sip.child import LOOPBACK
-from pstn.lines.sip.directory import ADDRESS, Directory, e164, number_in
+from pstn.lines.sip.directory import ADDRESS, SIP_PORT, Directory, e164, number_in, port_of
 
 Address = tuple[str, int]
 ALLOW = ("Allow", "REGISTER, OPTIONS, INVITE, ACK, CANCEL, BYE")
@@ -34,8 +34,6 @@ LEAST_S, USUAL_S = 60, 3600
 days."""
 REPEATS_S = 32.0
 """For how long a repeated request gets the same response (§17.2.2, timer J)."""
-SIP_PORT = 5060
-"""The default port of an address (§19.1.2)."""
 TRANSPORTS = ("", "udp", "tcp")
 
 
@@ -228,9 +226,10 @@ class Registrar:
         """Where a URI's telephone listens. Raises: Refused: not over UDP on this machine."""
         match = ADDRESS.fullmatch(uri)
         host = (match["host"] if match else "").replace("localhost", LOOPBACK)
-        if match is None or not is_loopback(host) or "transport=tcp" in (match["more"] or "").lower():
+        port = port_of(match) if match else None
+        if not match or not port or not is_loopback(host) or "transport=tcp" in (match["more"] or "").lower():
             raise Refused(480, "Temporarily Unavailable: this telephone takes no calls over UDP")
-        destination = host, int(match["port"] or SIP_PORT)
+        destination = host, port
         self._reached.add(destination)
         return destination
 
@@ -280,8 +279,8 @@ class Registrar:
         transport = re.search(r";transport=([^;?]*)", match["more"] or "", re.IGNORECASE)
         if transport and transport[1].lower() not in TRANSPORTS:
             raise Refused(403, "Forbidden: the telephone network speaks UDP and TCP")
-        port = int(match["port"] or SIP_PORT) if len(match["port"] or "") < 6 else 0
-        if not 0 < port < 65536 or f"{match['host']}:{port}" in (self._network_address, self._own):
+        port = port_of(match)
+        if port is None or f"{match['host']}:{port}" in (self._network_address, self._own):
             raise Refused(403, "Forbidden: no telephone can be at this port")
 
     # -- bindings

@@ -73,8 +73,15 @@ def test_changes_from_many_threads_are_all_kept(numbers):
     assert sorted(json.loads(numbers.file.read_text())) == each
 
 
+NO_PORTS = ("0", "65536", "9" * 5000, "\N{SUPERSCRIPT TWO}")
+
+
 @pytest.mark.parametrize(
-    "broken", ["", "[]", "{", '{"911": "sip:a@b"}', f'{{"{JACK}": "mailto:a"}}', f'{{"{JACK}": 1}}']
+    "broken",
+    [
+        *("", "[]", "{", '{"911": "sip:a@b"}', f'{{"{JACK}": "mailto:a"}}', f'{{"{JACK}": 1}}'),
+        *(f'{{"{JACK}": "sip:a@127.0.0.1:{port}"}}' for port in NO_PORTS),
+    ],
 )
 def test_a_file_that_cannot_be_read_leaves_the_last_one_in_force(numbers, broken):
     numbers.set(JACK, "sip:jack@127.0.0.1:5070")

@@ -16,8 +16,10 @@ import threading
 from collections.abc import Container, Mapping
 from pathlib import Path
 
-ADDRESS = re.compile(r"sip:(?:(?P<user>[^@;>]+)@)?(?P<host>[^;:>]+)(?::(?P<port>\d+))?(?P<more>;[^>]*)?")
+ADDRESS = re.compile(r"sip:(?:(?P<user>[^@;>]+)@)?(?P<host>[^;:>]+)(?::(?P<port>[0-9]+))?(?P<more>;[^>]*)?")
 E164 = re.compile(r"\+[1-9][0-9]{1,14}")
+SIP_PORT = 5060
+"""If an address has none (RFC 3261 §19.1.2)."""
 LEAST_DIGITS = 7
 """Minimum for a number without a plus sign; anything shorter is an extension or a short code."""
 NEVER = (0, 0, 0)
@@ -113,12 +115,19 @@ class Directory:
             return self._known
 
 
+def port_of(address: re.Match[str]) -> int | None:
+    """The port in a match of ADDRESS; None: there is no such port."""
+    digits = address["port"] or str(SIP_PORT)
+    return int(digits) if len(digits) < 6 and 0 < int(digits) < 65536 else None
+
+
 def _read(text: str) -> dict[str, str]:
     """Raises: ValueError."""
     given = json.loads(text)
     if not isinstance(given, dict):
         raise ValueError("not a JSON object")
     for number, address in given.items():
-        if not E164.fullmatch(number) or not isinstance(address, str) or not ADDRESS.fullmatch(address):
+        match = ADDRESS.fullmatch(address) if isinstance(address, str) else None
+        if not E164.fullmatch(number) or match is None or port_of(match) is None:
             raise ValueError(f"{number}: {address} is not a number with its SIP address")
     return given

@@ -2,10 +2,12 @@
 
 import asyncio
 import http.client
+import re
 import threading
 from contextlib import closing, contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ from pstn.http_guard import GuardedHandler, guarded, refusal
 from pstn.serve import LoopbackServer
 from pstn.service import PstnService
 
+ROOT = Path(__file__).parents[2]
 PORT = 4566
 OWN = ("Host", f"127.0.0.1:{PORT}")
 NAVIGATED = (("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document"))
@@ -227,6 +230,17 @@ class TestHandler:
         declared = {"Transfer_Encoding": "chunked"} if length is None else {"Content_Length": length}
         with asked(port, "POST", body=b"x" * 1001 if length == "1001" else None, **declared, **origin) as answer:
             assert answer.status == (403 if origin else 413)
+
+
+def test_every_module_with_a_server_asks_it():
+    """Without starting a lab; tests/e2e/site attacks each port of a running one."""
+    serves = re.compile(
+        r"HTTPServer\(|HTTPRequestHandler|start_server\(|hypercorn\.asyncio|websockets\.asyncio\.server"
+    )
+    files = [file for folder in ("lab", "pstn") for file in (ROOT / folder).rglob("*.py")]
+    servers = {file: text for file in files if serves.search(text := file.read_text(encoding="utf-8"))}
+    assert len(servers) >= 7
+    assert [file for file, text in servers.items() if "http_guard" not in text and file.stem != "http_guard"] == []
 
 
 class TestTheNetworkAlone:

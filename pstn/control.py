@@ -79,9 +79,11 @@ class Control:
                 phones.pop(number, None)
                 return {}
             case "POST", ["call"]:
-                transaction = self.exchange.call_in(number, str(given.get("to")))
-                if transaction is None:
-                    raise ServiceRefusal("NotFound", f"No SIP rule matches a call to {given.get('to')}")
+                to = str(given.get("to"))
+                transaction = self.exchange.call_in(number, to)
+                code = None if transaction else line.call_phone(number, to)
+                if code is not None:
+                    raise ServiceRefusal("NotFound", f"No SIP rule matches a call to {to}, nor a telephone: SIP {code}")
                 return {"transaction": transaction}
             case "POST", ["hang-up"]:
                 return {"done": line.hang_up_by_hand(number)}

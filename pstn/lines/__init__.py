@@ -71,6 +71,12 @@ class Line(Protocol):
     def arrived(self, call_id: str, number: str, to: str) -> None:
         """Let the phone with this number call the service, which knows the call by this id."""
 
+    def call_phone(self, number: str, to: str) -> int | None:
+        """Let the scripted phone with this number call another telephone, without the service.
+
+        Returns the SIP code with which the network refuses it; None: it is being set up.
+        """
+
     def press(self, number: str, digits: str) -> bool:
         """Press keys as a person would. False: that phone is in no call, or is not scripted."""
 

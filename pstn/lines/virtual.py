@@ -34,6 +34,9 @@ __all__ = [
     "vanishes",
 ]
 
+NOT_IMPLEMENTED = 501
+"""RFC 3261 §21.5.2."""
+
 
 class VirtualLine(ScriptedLine):
     """What a script does takes effect at once; a prompt lasts as long as its file."""
@@ -45,6 +48,10 @@ class VirtualLine(ScriptedLine):
     def finish_recording(self, call_id: str) -> None: ...
     def recorded(self, call_id: str) -> bytes | None:
         return None
+
+    def call_phone(self, number: str, to: str) -> int | None:
+        """Scripts alone call the service only."""
+        return NOT_IMPLEMENTED
 
     def close(self) -> None: ...
 

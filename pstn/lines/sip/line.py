@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from pstn.clocks import Clock
 from pstn.lines import AudioFile, Line, LineListener, MakeLine
@@ -91,6 +92,19 @@ class SipLine(ScriptedLine):
         If a scripted phone is called, it is made ready; the INVITE must carry `call_id` in LEG_HEADER.
         """
         return self.listener.in_turn(lambda: self._route(call_id, caller, called))
+
+    def call_phone(self, number: str, to: str) -> int | None:
+        if self.numbers.address(number):
+            return NO_SUCH_NUMBER  # its person dials
+        leg = f"local-{uuid4().hex[:16]}"
+        call = self._new_call(self.phones[number], f"{leg}-caller", to)
+        call.incoming, call.local = False, True
+        way = self._route(leg, number, to)
+        if isinstance(way, int):
+            self._ended(call, "network", way)
+            return way
+        self.scripted_phones.dial(call.call_id, number, way, {LEG_HEADER: leg})
+        return None
 
     def refusal(self, leg: str) -> int | None:
         """The code with which the service refused an inbound call, known by LEG_HEADER; the SIP library sends 486.

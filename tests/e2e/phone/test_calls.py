@@ -164,6 +164,21 @@ def test_a_page_calls_a_scripted_phone(sip_exchange, switched_on):
     assert sip_exchange.wait(lambda: scripted.calls[-1].ended_by == "network")
 
 
+def test_a_page_is_called_by_a_scripted_phone(sip_exchange, switched_on):
+    page = switched_on(A)
+    SipStory(sip_exchange)
+    number = "+12025550113"
+    line = sip_exchange.line
+    assert [line.call_phone(*call) for call in ((number, A), (A, B), (number, "+12025550170"))] == [None, 404, 404]
+    see(page, "is calling")
+    assert page.locator("#shown").inner_text().endswith("0113")
+    answer(page)
+    hears(page, voice(number))
+    page.get_by_role("button", name="Hang up").click()
+    call = sip_exchange.exchange.phones[number].calls[0]
+    assert sip_exchange.wait(lambda: call.ended_by == "network")
+
+
 def test_a_call_that_is_not_answered_says_why(sip_exchange, switched_on):
     page = switched_on(A)
     SipStory(sip_exchange)

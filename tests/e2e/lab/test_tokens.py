@@ -87,13 +87,15 @@ def test_a_token_expires_by_the_clock(sp, lab):
     assert result_of(sp.client, sp.client.access_token) == GOOD
 
 
-def test_log_out_ends_one_pair_at_once(sp):
+def test_log_out_ends_one_log_in_at_once(sp):
     sp.client.log_in()
     stays = sp.client.access_token
     sp.client.log_in()
+    replaced = sp.client.access_token
+    sp.client.refresh()
     goes = sp.client.access_token
     assert sp.client.log_out().code == "0"
-    assert result_of(sp.client, goes) == BAD
+    assert result_of(sp.client, goes) == result_of(sp.client, replaced) == BAD
     assert result_of(sp.client, stays) == GOOD
     assert sp.client.log_out().code == BAD, "a second time there is nothing to end"
     assert sp.client.refresh().code == BAD

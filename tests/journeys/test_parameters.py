@@ -162,20 +162,6 @@ def test_how_many_calls_more_may_be_placed_is_said_if_asked():
     assert desk.ask(returnIdlePort="true")["idlePort"] == 1, "the two are over"
 
 
-def test_which_early_media_of_the_callees_network_are_wanted_is_read_and_changes_nothing():
-    """The network has no choice here: whoever says "none" hears what whoever says "all" does."""
-    heard, told = [], []
-    for media in ("all", "none", "fail"):
-        line = Line(answers(2), answers(8, talks=10.0))
-        Desk(line).place(calleeMedia=media)
-        line.run()
-        heard.append(line.heard_by(CALLER))
-        told.append(line.told_to_sp)
-    assert heard[0] == heard[1] == heard[2]
-    assert told[0] == told[1] == told[2]
-    assert heard[0][-1] is Prompt.WAITING
-
-
 @pytest.mark.parametrize(
     ("fields", "code", "named"),
     [

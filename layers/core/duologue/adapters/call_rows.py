@@ -21,7 +21,7 @@ from typing import Any
 from duologue.adapters.rows_before import is_fact
 from duologue.call_control.facts import FACTS, CallAccepted, Fact
 from duologue.call_control.history import Delivery, History
-from duologue.domain.audio import Audio, AudioListeners, EarlyMedia
+from duologue.domain.audio import Audio, AudioListeners
 from duologue.domain.call import Call, NotifyTo
 from duologue.domain.cdr import Cdr
 from duologue.domain.errors import UnknownCall
@@ -43,7 +43,6 @@ _AUDIO: dict[str, Callable[[str], Any]] = {
     "last_minute": str,
     "last_minute_to": AudioListeners,
     "recording_notice": str,
-    "early_media": EarlyMedia,
 }
 _LEG_TIMES = ("dialled_at", "alerting_at", "answered_at", "ended_at")
 

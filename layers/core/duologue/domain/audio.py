@@ -12,14 +12,6 @@ class AudioListeners(StrEnum):
     BOTH = "both"
 
 
-class EarlyMedia(StrEnum):
-    """Which early media of the callee's network the caller hears before the answer."""
-
-    ALL = "all"
-    NONE = "none"
-    FAILURES = "failures"
-
-
 @dataclass(frozen=True, slots=True)
 class Audio:
     """Names of the app's prompts in a request. None: the platform's own prompt, or none."""
@@ -29,4 +21,3 @@ class Audio:
     last_minute: str | None = None
     last_minute_to: AudioListeners = AudioListeners.BOTH
     recording_notice: str | None = None
-    early_media: EarlyMedia = EarlyMedia.ALL

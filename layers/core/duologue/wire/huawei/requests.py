@@ -14,7 +14,7 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from duologue.domain.accounts import App
-from duologue.domain.audio import Audio, AudioListeners, EarlyMedia
+from duologue.domain.audio import Audio, AudioListeners
 from duologue.domain.call import NotifyTo
 from duologue.domain.callback_request import CallbackRequest
 from duologue.domain.errors import DisplayNumberNotOwned, InvalidField, RecordingNotEnabled
@@ -38,7 +38,6 @@ from duologue.wire.huawei.json_body import JsonBody
 from duologue.wire.huawei.session_id import call_id_of
 
 _LISTENERS = {"toa": AudioListeners.CALLER, "tob": AudioListeners.CALLEE, "both": AudioListeners.BOTH}
-_EARLY_MEDIA = {"all": EarlyMedia.ALL, "none": EarlyMedia.NONE, "fail": EarlyMedia.FAILURES}
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -59,7 +58,7 @@ class Click2Call(BaseModel):
     playPreVoice: Flag = False
     preVoice: Annotated[AudioName | None, effective_if("playPreVoice")] = None
     waitVoice: AudioName | None = None
-    calleeMedia: Media = "all"
+    calleeMedia: Media = "all"  # without effect: the network offers no choice
     statusUrl: Url | None = None
     feeUrl: Url | None = None
     recordFlag: Flag = False
@@ -144,7 +143,6 @@ class SentCallback:
                 last_minute=sent.lastMinVoice,
                 last_minute_to=_LISTENERS[sent.lastMinToUE],
                 recording_notice=sent.recordHintTone,
-                early_media=_EARLY_MEDIA[sent.calleeMedia],
             ),
         )
 

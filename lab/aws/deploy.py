@@ -91,11 +91,14 @@ def _start(cloudformation: Any, request: dict[str, Any]) -> bool:
     """Create or update; False if there is nothing to do."""
     try:
         cloudformation.describe_stacks(StackName=request["StackName"])
+        is_new = False
     except ClientError:
-        cloudformation.create_stack(**request, DisableRollback=True)
-        return True
+        is_new = True
     try:
-        cloudformation.update_stack(**request)
+        if is_new:
+            cloudformation.create_stack(**request, DisableRollback=True)
+        else:
+            cloudformation.update_stack(**request)
     except ClientError as error:
         if "No updates are to be performed" in str(error):
             return False

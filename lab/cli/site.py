@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from lab.cli import signals
+from lab.cli.arguments import port
 from lab.sp.client import Account, SpClient
 from lab.sp.session import SpSession
 from lab.website.backend import SpBackend
@@ -50,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--username", required=True, help="the SP's username")
     parser.add_argument("--display-number", required=True, action="append", help="a display number; once or twice")
     parser.add_argument("--public-url", default="", help="where the platform reaches this site (default: loopback)")
-    parser.add_argument("--port", type=int, default=PORT, help=f"port of the site ({PORT}; 0: any free one)")
+    parser.add_argument("--port", type=port, default=PORT, help=f"port of the site ({PORT}; 0: any free one)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -65,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         site = open_site(arguments.api_url, account, numbers, port=arguments.port, public_url=arguments.public_url)
     except OSError as error:
-        print(f"Port {arguments.port} cannot be used: {error}. --port 0 picks a free one.", file=sys.stderr)
+        print(f"Port {arguments.port} cannot be used: {error.strerror}. --port 0 takes a free one.", file=sys.stderr)
         return 1
     with closing(site):
         print(f"SITE  {site.url}", flush=True)

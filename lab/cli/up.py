@@ -6,14 +6,13 @@ import argparse
 import json
 import os
 import re
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from lab.aws.cloud import LOOPBACK
 from lab.cli import line_choice, signals
+from lab.cli.arguments import folder, in_use, parameter, port
 from lab.cli.curl_commands import commands
 from lab.cli.multi_call_view import MultiCallView
 from lab.cli.site import PORT, open_site
@@ -31,6 +30,7 @@ from pstn.lines.sip.line import SipLine
 from pstn.lines.sip.settings import SipSettings
 
 PHONE_PORT = 8091
+_PORTS, _SIP_PORTS = ("--api-port", "--aws-port", "--site-port"), ("--sip-port", "--registrar-port", "--phone-port")
 _SOPHIA_ANSWERS_S, _SOPHIA_TALKS_S = 3.0, 20.0
 LAB_FILE = "lab.json"
 """File in the state directory while a lab is running: its URLs and its stack's outputs."""
@@ -38,48 +38,46 @@ LAB_FILE = "lab.json"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of `up`."""
-    parser.add_argument("--api-port", type=int, default=8080, help="port of the API (8080; 0: any free one)")
-    parser.add_argument("--aws-port", type=int, default=4566, help="port of the AWS services (4566; 0: any free one)")
-    parser.add_argument("--site-port", type=int, default=PORT, help=f"port of the SP's site ({PORT}; 0: any free one)")
+    parser.add_argument("--api-port", type=port, default=8080, help="port of the API (8080; 0: any free one)")
+    parser.add_argument("--aws-port", type=port, default=4566, help="port of the AWS services (4566; 0: any free one)")
+    parser.add_argument("--site-port", type=port, default=PORT, help=f"port of the SP's site ({PORT}; 0: any free one)")
     parser.add_argument("--auth", action="store_true", help="check signatures and policies; functions use their roles")
     line_choice.add_argument(parser)
-    parser.add_argument("--sip-port", type=int, default=5060, help="port of the network's SIP (5060; 0: any free one)")
+    parser.add_argument("--sip-port", type=port, default=5060, help="port of the network's SIP (5060; 0: any free one)")
     parser.add_argument(
         "--registrar-port",
-        type=int,
+        type=port,
         default=REGISTRAR_PORT,
         help=f"where softphones register ({REGISTRAR_PORT}; 0: any free one)",
     )
     parser.add_argument(
         "--phone-port",
-        type=int,
+        type=port,
         default=PHONE_PORT,
         help=f"port of the browser phone ({PHONE_PORT}; 0: any free one)",
     )
-    parser.add_argument("--state-dir", type=Path, default=ROOT / ".lab", help="working files (.lab)")
+    parser.add_argument("--state-dir", type=folder, default=ROOT / ".lab", help="working files (.lab)")
     parser.add_argument(
-        "--parameter", action="append", default=[], metavar="NAME=VALUE", help="a parameter of template.yaml"
+        "--parameter",
+        type=parameter,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of template.yaml",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT."""
     line, why_virtual = line_choice.chosen(arguments)
-    wanted = [arguments.api_port, arguments.aws_port, arguments.site_port]
-    wanted += [arguments.sip_port, arguments.registrar_port, arguments.phone_port] if line == "sip" else []
-    taken = [port for port in wanted if port and not _is_free(port)]
-    if taken:
-        ports = " and ".join(map(str, taken))
-        print(
-            f"Port {ports} is in use, perhaps by another lab. "
-            "--api-port 0 --aws-port 0 --site-port 0 --sip-port 0 --registrar-port 0 --phone-port 0 picks free ones.",
-            file=sys.stderr,
-        )
+    options = [*_PORTS, *_SIP_PORTS] if line == "sip" else _PORTS
+    if taken := in_use(arguments, options):
+        print(taken, file=sys.stderr)
         return 1
     stop = signals.stop_event()
     lab = Lab(
         auth=arguments.auth,
-        parameters=dict(given.split("=", 1) for given in arguments.parameter),
+        parameters=dict(arguments.parameter),
         api_port=arguments.api_port,
         aws_port=arguments.aws_port,
         state_dir=arguments.state_dir,
@@ -186,17 +184,6 @@ def _numbers(lab: Lab) -> list[str]:
     """Two display numbers; the same one twice if the platform has only one."""
     owned = lab.outputs["DisplayNumbers"].split(",")
     return [*owned, owned[0]][: max(2, len(owned))]
-
-
-def _is_free(port: int) -> bool:
-    """For both TCP and UDP."""
-    try:
-        socket.create_server((LOOPBACK, port)).close()
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            udp.bind((LOOPBACK, port))
-    except OSError:
-        return False
-    return True
 
 
 @contextmanager

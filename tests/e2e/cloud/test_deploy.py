@@ -87,3 +87,16 @@ def test_a_failed_stack_names_the_resource(stack, copied):
 
     with pytest.raises(DeployError, match=r"Odd \(AWS::SQS::Queue\): .*FIFO"):
         deploy(stack.cloud, copied(misnamed), stack="odd", seconds=20)
+
+
+def test_a_value_that_a_parameter_does_not_allow_is_named_before_anything_is_made(stack, copied):
+    def bounded(template):
+        template["Parameters"] = {"Few": {"Type": "Number", "MinValue": 2, "Default": 2}}
+        template["Resources"] = {"Only": {"Type": "AWS::SQS::Queue"}}
+        template["Outputs"] = {}
+
+    template = copied(bounded)
+    for _ in ("create", "update"):
+        with pytest.raises(DeployError, match=r"'Few' must be a number not less than 2"):
+            deploy(stack.cloud, template, stack="bounded", parameters={"Few": "0"}, seconds=20)
+        deploy(stack.cloud, template, stack="bounded", seconds=20)

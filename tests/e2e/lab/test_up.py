@@ -102,23 +102,10 @@ def read_until(process: subprocess.Popen, text: str) -> str:
     raise AssertionError("it ended after:\n" + "".join(lines))
 
 
-def test_a_taken_port_is_told_before_anything_starts():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        up = start("up", "--api-port", port, "--aws-port", "0", "--site-port", "0", "--virtual")
-        said, _ = up.communicate(timeout=30)
-    assert up.returncode == 1
-    assert port in said
-    assert "Traceback" not in said
-
-
-def test_without_a_case_the_cases_are_listed_and_a_wrong_one_is_told():
+def test_without_a_case_the_cases_are_listed():
     listed, _ = (story := start("story")).communicate(timeout=30)
     assert story.returncode == 0
     assert "callee_busy " in listed
-    said, _ = (story := start("story", "calle_busy")).communicate(timeout=30)
-    assert story.returncode == 2
-    assert "callee_busy" in said
 
 
 @pytest.mark.parametrize("telephones", [["--virtual"], []], ids=["scripts", "sip where it can be"])

@@ -25,7 +25,8 @@ UNAVAILABLE = 480
 class Call:
     """Leg A, at most one leg B at a time, the stored attributes and the action list.
 
-    `now` and `outputs` are set by the engine before each input.
+    `caller_id` and `to`: the numbers of leg A. `owns`: whether a number is the account's. `now` and `outputs` are set
+    by the engine before each input.
     """
 
     def __init__(

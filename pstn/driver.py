@@ -36,6 +36,7 @@ from pstn.messages import (
     RecordingOpened,
     ResumeRecording,
     Say,
+    SendDigit,
     SetTimer,
     StopPlayback,
     TimerFired,
@@ -134,6 +135,8 @@ class Driver:
                     lambda: self._audio(bucket, key),
                     lambda found: self.feed(AudioProbed(probe_id, found is not None)),
                 )
+            case SendDigit(call_id, digit, seconds):
+                line.send_digit(call_id, digit, seconds)
             case Join(call_id, other_id):
                 line.join(call_id, other_id)
             case SetTimer(name, seconds):

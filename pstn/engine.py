@@ -5,14 +5,13 @@ Rule 2: a leg never ends because its peer ended; only an answer, the far end or 
 Rule 3: no input raises, in whatever order inputs come. An input that does not apply changes nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from pstn import events
 from pstn.actions.base import Action, ActionError
 from pstn.call import UNAVAILABLE, Call
-from pstn.events import CallIdentity
 from pstn.invocations import Invocation
 from pstn.legs import LegState, Tag
 from pstn.messages import (
@@ -40,23 +39,13 @@ from pstn.messages import (
     UpdateRequested,
 )
 from pstn.reply import InvalidReply, read_reply
-from pstn.switches import Switches
 
 
 class CallEngine:
     """Decides what each input means for `call`."""
 
-    def __init__(
-        self,
-        identity: CallIdentity,
-        switches: Switches,
-        new_id: Callable[[], str],
-        owns: Callable[[str], bool],
-        caller_id: str,
-        to: str,
-    ) -> None:
-        """`caller_id` and `to`: the numbers of leg A. `owns`: whether a number is the account's."""
-        self.call = Call(identity, switches, new_id, owns, caller_id, to)
+    def __init__(self, call: Call) -> None:
+        self.call = call
         self._held_updates: list[tuple[set[int], UpdateRequested]] = []
         """Each with the sequences whose answers must arrive first (`update_order`)."""
         self._overtaken: dict[int, int] = {}

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from pstn.account import Account
 from pstn.background import run_in_background
+from pstn.call import Call
 from pstn.clocks import Clock, JumpingClock, Timer
 from pstn.driver import Driver
 from pstn.engine import CallEngine
@@ -168,8 +169,8 @@ class Exchange:
     def _new_call(self, application_id: str, caller_id: str, to: str, rule_id: str | None = None) -> Driver:
         transaction_id = self.new_id()
         identity = CallIdentity(transaction_id, self.account.id, self.account.region, application_id, rule_id)
-        engine = CallEngine(identity, self.switches, self.new_id, self.account.owns, caller_id, to)
-        driver = Driver(self, engine, self.account.lambda_arn(application_id))
+        call = Call(identity, self.switches, self.new_id, self.account.owns, caller_id, to)
+        driver = Driver(self, CallEngine(call), self.account.lambda_arn(application_id))
         self.calls[transaction_id] = driver
         return driver
 

@@ -23,7 +23,7 @@ class NetworkEvent:
       event, repeat              an invocation: the event sent
       answer, failure            the Lambda's payload, or why there is none
       log                        a line of the application's message log
-      called, rang, picked_up, joined, heard, stopped, pressed, ended, vanished   at a phone (`number`)
+      called, rang, picked_up, joined, heard, stopped, pressed, received, ended, vanished   at a phone (`number`)
       broken                     an internal error of this software, or an observer's exception (`error`)
       trouble                    something that a telephone line could not do for a leg (`text`)
       recorded                   a recording was stored

@@ -8,11 +8,40 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+
+class Input:
+    """Something that happened."""
+
+
+class Output:
+    """Something to do."""
+
+
+@dataclass(frozen=True)
+class _OfLeg:
+    call_id: str
+
+
+@dataclass(frozen=True)
+class _OfPlayback:
+    play_id: str
+
+
+@dataclass(frozen=True)
+class _OfRecording:
+    recording_id: str
+
+
+@dataclass(frozen=True)
+class _OfTimer:
+    name: str
+
+
 # --- inputs ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class CallCreated:
+class CallCreated(Input):
     """CreateSipMediaApplicationCall was accepted. None: it had no such map. No event shows the SIP headers sent."""
 
     arguments: Mapping[str, str] | None = None
@@ -20,115 +49,82 @@ class CallCreated:
 
 
 @dataclass(frozen=True)
-class InboundCall:
+class InboundCall(Input):
     """A SIP rule matched a call from outside."""
 
     sip_headers: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True)
-class LegRinging:
-    call_id: str
+class LegRinging(_OfLeg, Input): ...
+
+
+class LegAnswered(_OfLeg, Input): ...
 
 
 @dataclass(frozen=True)
-class LegAnswered:
-    call_id: str
-
-
-@dataclass(frozen=True)
-class LegEnded:
+class LegEnded(_OfLeg, Input):
     """The far end hung up, refused or was never reached. 0: hung up normally; otherwise the final SIP code."""
 
-    call_id: str
     sip_code: int = 0
 
 
 @dataclass(frozen=True)
-class DialRefused:
+class DialRefused(_OfLeg, Input):
     """The bridge's second leg may not be dialled (the account's active-call quota)."""
 
-    call_id: str
     reason: str
 
 
 @dataclass(frozen=True)
-class DigitPressed:
-    call_id: str
+class DigitPressed(_OfLeg, Input):
     digit: str
 
 
-@dataclass(frozen=True)
-class PlaybackFinished:
-    play_id: str
+class PlaybackFinished(_OfPlayback, Input): ...
 
 
-@dataclass(frozen=True)
-class PlaybackFailed:
+class PlaybackFailed(_OfPlayback, Input):
     """There is no such object, or it is not a WAV file."""
 
-    play_id: str
-
 
 @dataclass(frozen=True)
-class AudioProbed:
+class AudioProbed(Input):
     probe_id: str
     found: bool
 
 
 @dataclass(frozen=True)
-class RecordingOpened:
-    recording_id: str
+class RecordingOpened(_OfRecording, Input):
     accessible: bool
 
 
 @dataclass(frozen=True)
-class LambdaReplied:
+class LambdaReplied(Input):
     sequence: int
     payload: Any
 
 
 @dataclass(frozen=True)
-class LambdaFailed:
+class LambdaFailed(Input):
     """The function or its invocation failed. A missing reply is no input: the engine's own timers notice it."""
 
     sequence: int
     reason: str
 
 
-@dataclass(frozen=True)
-class TimerFired:
-    name: str
+class TimerFired(_OfTimer, Input): ...
 
 
 @dataclass(frozen=True)
-class UpdateRequested:
+class UpdateRequested(Input):
     arguments: Mapping[str, str]
 
-
-Input = (
-    CallCreated
-    | InboundCall
-    | LegRinging
-    | LegAnswered
-    | LegEnded
-    | DialRefused
-    | DigitPressed
-    | PlaybackFinished
-    | PlaybackFailed
-    | AudioProbed
-    | RecordingOpened
-    | LambdaReplied
-    | LambdaFailed
-    | TimerFired
-    | UpdateRequested
-)
 
 # --- outputs --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Invoke:
+class Invoke(Output):
     """Invoke the application's Lambda. `attempt` 2 and higher: a repeat of the same sequence."""
 
     sequence: int
@@ -137,10 +133,9 @@ class Invoke:
 
 
 @dataclass(frozen=True)
-class Dial:
+class Dial(_OfLeg, Output):
     """`ring_limit`: for how long the network lets it ring; None: no limit."""
 
-    call_id: str
     tag: str
     caller_id: str
     to: str
@@ -148,24 +143,19 @@ class Dial:
     sip_headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(_OfLeg, Output):
     """Answer an inbound call."""
 
-    call_id: str
-
 
 @dataclass(frozen=True)
-class HangUp:
-    call_id: str
+class HangUp(_OfLeg, Output):
     sip_code: int
 
 
 @dataclass(frozen=True)
-class Play:
+class Play(_OfPlayback, Output):
     """`times` None: until stopped. `mutes`: the peer, if the two are not to hear each other meanwhile."""
 
-    play_id: str
     call_id: str
     bucket: str
     key: str
@@ -174,97 +164,70 @@ class Play:
 
 
 @dataclass(frozen=True)
-class Say:
-    play_id: str
+class Say(_OfPlayback, Output):
     call_id: str
     text: str
     seconds: float
     mutes: str | None = None
 
 
-@dataclass(frozen=True)
-class StopPlayback:
-    play_id: str
+class StopPlayback(_OfPlayback, Output): ...
 
 
 @dataclass(frozen=True)
-class ProbeAudio:
+class SendDigit(_OfLeg, Output):
+    """Send one key's tone to the far end, for this long."""
+
+    digit: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ProbeAudio(Output):
     probe_id: str
     bucket: str
     key: str
 
 
 @dataclass(frozen=True)
-class Join:
+class Join(_OfLeg, Output):
     """Connect the audio of two legs until either ends."""
 
-    call_id: str
     other_id: str
 
 
 @dataclass(frozen=True)
-class OpenRecording:
-    recording_id: str
+class OpenRecording(_OfRecording, Output):
     call_id: str
     track: Literal["BOTH", "INCOMING", "OUTGOING"]
     bucket: str
     key: str
 
 
-@dataclass(frozen=True)
-class PauseRecording:
-    recording_id: str
+class PauseRecording(_OfRecording, Output): ...
+
+
+class ResumeRecording(_OfRecording, Output): ...
+
+
+class CloseRecording(_OfRecording, Output): ...
 
 
 @dataclass(frozen=True)
-class ResumeRecording:
-    recording_id: str
-
-
-@dataclass(frozen=True)
-class CloseRecording:
-    recording_id: str
-
-
-@dataclass(frozen=True)
-class SetTimer:
-    name: str
+class SetTimer(_OfTimer, Output):
     seconds: float
 
 
-@dataclass(frozen=True)
-class CancelTimer:
-    name: str
+class CancelTimer(_OfTimer, Output): ...
 
 
 @dataclass(frozen=True)
-class Log:
+class Log(Output):
     """What the service writes to the application's message log."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class CallOver:
+class CallOver(Output):
     """Every leg has ended."""
-
-
-Output = (
-    Invoke
-    | Dial
-    | Answer
-    | HangUp
-    | Play
-    | Say
-    | StopPlayback
-    | ProbeAudio
-    | Join
-    | OpenRecording
-    | PauseRecording
-    | ResumeRecording
-    | CloseRecording
-    | SetTimer
-    | CancelTimer
-    | Log
-    | CallOver
-)

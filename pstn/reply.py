@@ -17,8 +17,6 @@ IMITATED = frozenset(TABLE)
 KNOWN_ONLY = frozenset(
     {
         "RecordAudio",
-        "SendDigits",
-        "VoiceFocus",
         "JoinChimeMeeting",
         "ModifyChimeMeetingAttendees",
         "StartBotConversation",

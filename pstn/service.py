@@ -25,6 +25,11 @@ from pstn.switches import Switches
 
 SIGNING_NAME = "chime"
 EVENTS_KEPT = 100_000
+RETIRED = (
+    'Account Id {} is not authorized to call deprecated Amazon Chime SDK API on the "chime" endpoint, '
+    'use one of the "*-chime*" endpoints instead.'
+)
+"""AWS's message (chime-sdk-js #2870)."""
 T = TypeVar("T")
 
 
@@ -81,6 +86,8 @@ class PstnService:
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: str | Mapping[str, object] = ""
     ) -> tuple[int, dict[str, str], bytes]:
         """One HTTP request. `query`: the raw string, or a parsed one with a value or a list of values per name."""
+        if not path.startswith(PREFIX) and _of_retired_namespace(headers):
+            return wire.error(ServiceRefusal("Forbidden", RETIRED.format(self.exchange.account.id)))
         return await asyncio.to_thread(self.answer, method, path, body, _query(query))
 
     def answer(self, method: str, path: str, body: bytes, query: dict[str, list[str]]) -> wire.Answer:
@@ -123,6 +130,12 @@ class PstnService:
     def _broken(self, error: Exception) -> None:
         """A callback of the clock, or work of the pool, failed."""
         self.exchange.note_broken(error)
+
+
+def _of_retired_namespace(headers: Mapping[str, str]) -> bool:
+    """Whether an SDK's client of `chime` (2018-05-01) sent it, which AWS refuses; only some SDKs say which client."""
+    agents = (value for name, value in headers.items() if name.lower() in ("user-agent", "x-amz-user-agent"))
+    return any("api/chime#" in agent.lower() for agent in agents)
 
 
 class _Pool(ThreadPoolExecutor):

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lab.sp.receiver import Notification
@@ -33,26 +33,21 @@ def printable(text: str) -> str:
 def phone(event: NetworkEvent, people: People) -> str | None:
     """What a person at a phone notices or does; None: nothing."""
     detail = event.detail
-    match event.kind:
-        case "rang":
-            return f"rings, showing {number(str(detail['shown']))}"
-        case "picked_up":
-            return "answers"
-        case "heard":
-            return f"hears “{_prompt(str(detail['what']))}”"
-        case "joined":
-            return f"talks with {name(detail['other'], people)}"
-        case "pressed":
-            return f"presses {detail['digit']}"
-        case "vanished":
-            return "vanishes without hanging up"
-        case "called_in":
-            return f"calls {number(str(detail['to']))}"
-        case "ended" if detail["by"] == "self":
+    if event.kind == "ended":
+        if detail["by"] == "self":
             return _REFUSALS.get(int(detail["sip_code"]), "hangs up")
-        case "ended":
-            return "the line goes dead" if not detail["sip_code"] else "stops ringing"
-    return None
+        return "the line goes dead" if not detail["sip_code"] else "stops ringing"
+    words: dict[str, Callable[[], str]] = {
+        "rang": lambda: f"rings, showing {number(str(detail['shown']))}",
+        "picked_up": lambda: "answers",
+        "heard": lambda: f"hears “{_prompt(str(detail['what']))}”",
+        "joined": lambda: f"talks with {name(detail['other'], people)}",
+        "pressed": lambda: f"presses {detail['digit']}",
+        "received": lambda: f"receives the digit {detail['digit']}",
+        "vanished": lambda: "vanishes without hanging up",
+        "called_in": lambda: f"calls {number(str(detail['to']))}",
+    }
+    return words[event.kind]() if event.kind in words else None
 
 
 def network(event: NetworkEvent, people: People) -> str | None:

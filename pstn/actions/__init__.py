@@ -14,6 +14,8 @@ from pstn.actions.recording import (
     StartCallRecording,
     StopCallRecording,
 )
+from pstn.actions.send_digits import SendDigits
+from pstn.actions.voice_focus import VoiceFocus
 
 TABLE: dict[str, type[RunningAction]] = {
     each.__name__: each
@@ -30,6 +32,8 @@ TABLE: dict[str, type[RunningAction]] = {
         StopCallRecording,
         PauseCallRecording,
         ResumeCallRecording,
+        SendDigits,
+        VoiceFocus,
     )
 }
 

@@ -48,6 +48,9 @@ class Line(Protocol):
         """`times` None: until stopped."""
 
     def stop(self, call_id: str, play_id: str) -> None: ...
+    def send_digit(self, call_id: str, digit: str, seconds: float) -> None:
+        """Send a DTMF tone to this party. `digit`: one of 0-9, *, #, A-D."""
+
     def join(self, call_id: str, other_id: str) -> None: ...
     def mute(self, call_id: str, muted: bool) -> None:
         """While muted, this leg and its peer do not hear each other."""

@@ -84,7 +84,8 @@ def planned(number: str) -> Behaviour:
     | xx | Behaviour |
     | --- | --- |
     | 00-09 | reserved for the account's own numbers: never a phone |
-    | 10-29 | answers after 2 s, talks until the other hangs up, then hangs up 1 s later |
+    | 10-27 | answers after 2 s, talks until the other hangs up, then hangs up 1 s later |
+    | 28-29 | answers after 2 s, stays on the line until it is hung up, as if nobody noticed that the other left |
     | 30-39 | answers after 2 s, talks for as many seconds as the last digit says (0: 10 s), then hangs up |
     | 40-49 | busy |
     | 50-59 | never answers |
@@ -93,7 +94,8 @@ def planned(number: str) -> Behaviour:
     | 80-84 | answers after 2 s, hangs up when the other party has been ringing for 1 s |
     | 85-89 | answers after 2 s, vanishes 2 s after being joined |
     | 90-94 | answers after 2 s, presses 1 at each prompt, talks until the other hangs up |
-    | 95-99 | answers at once without ringing, as a voicemail does; hangs up after 20 s |
+    | 95-97 | answers at once without ringing, as a voicemail does; hangs up after 20 s |
+    | 98-99 | rings for 25 s, then answers, as a voicemail does that takes over; hangs up after 20 s |
     """
     match = PLAN.fullmatch(number)
     if not match:
@@ -102,7 +104,8 @@ def planned(number: str) -> Behaviour:
     polite = answers(after=2.0, leaves_after_peer=1.0)
     rows = (
         (10, invalid()),
-        (30, polite),
+        (28, polite),
+        (30, answers(after=2.0)),
         (40, answers(after=2.0, talks=float(xx % 10 or 10), leaves_after_peer=1.0)),
         (50, busy()),
         (60, never_answers()),
@@ -111,6 +114,7 @@ def planned(number: str) -> Behaviour:
         (85, hangs_up_while_other_rings()),
         (90, vanishes()),
         (95, replace(polite, presses="1")),
-        (100, Behaviour("answers", 0.0, rings=False, stays=20.0)),
+        (98, Behaviour("answers", 0.0, rings=False, stays=20.0)),
+        (100, answers(after=25.0, stays=20.0)),
     )
     return next(behaviour for bound, behaviour in rows if xx < bound)

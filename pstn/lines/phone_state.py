@@ -31,6 +31,8 @@ class PhoneCall:
     joined: list[tuple[str, datetime, datetime | None]] = field(default_factory=list)
     muted: list[tuple[datetime, datetime | None]] = field(default_factory=list)
     pressed: list[tuple[datetime, str]] = field(default_factory=list)
+    received: list[tuple[datetime, str]] = field(default_factory=list)
+    """Digits that the service sent to it."""
     sip_headers: dict[str, str] = field(default_factory=dict)
     vanished_at: datetime | None = None
     scripted: bool = True
@@ -94,6 +96,7 @@ class Phone:
             entries += [(at, "heard", what) for at, what in call.heard]
             entries += [(at, "joined", peer) for peer, at, _ in call.joined]
             entries += [(at, "pressed", digit) for at, digit in call.pressed]
+            entries += [(at, "received", digit) for at, digit in call.received]
             if call.vanished_at:
                 entries.append((call.vanished_at, "vanished", ""))
             if call.ended_at:

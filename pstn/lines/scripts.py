@@ -74,6 +74,11 @@ class ScriptedLine(ABC):
                 timer.cancel()
             self._note(call, "stopped")
 
+    def send_digit(self, call_id: str, digit: str, seconds: float) -> None:
+        call = self._live(call_id)
+        if call and call.up:
+            self._send_tone(call, digit)
+
     def join(self, call_id: str, other_id: str) -> None:
         one, two = self.calls.get(call_id), self.calls.get(other_id)
         if one and two:
@@ -176,6 +181,11 @@ class ScriptedLine(ABC):
             self._note(call, "pressed", digit=digit)
             self.listener.pressed(call.call_id, digit)
 
+    def _received(self, call: PhoneCall, digit: str) -> None:
+        if call.up and call.vanished_at is None:
+            call.received.append((self.clock.now(), digit))
+            self._note(call, "received", digit=digit)
+
     def _vanished(self, call: PhoneCall) -> None:
         call.vanished_at = self.clock.now()
         for timer in call.timers:
@@ -267,6 +277,10 @@ class ScriptedLine(ABC):
 
     @abstractmethod
     def _press(self, call: PhoneCall, digit: str) -> None: ...
+    @abstractmethod
+    def _send_tone(self, call: PhoneCall, digit: str) -> None:
+        """Send the phone a digit, which it will have `_received`."""
+
     @abstractmethod
     def _vanish(self, call: PhoneCall) -> None: ...
     @abstractmethod

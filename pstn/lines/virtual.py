@@ -76,6 +76,9 @@ class VirtualLine(ScriptedLine):
     def _press(self, call: PhoneCall, digit: str) -> None:
         self._pressed(call, digit)
 
+    def _send_tone(self, call: PhoneCall, digit: str) -> None:
+        self._received(call, digit)
+
     def _vanish(self, call: PhoneCall) -> None:
         self._vanished(call)
         if call.phone.behaviour.noticed is not None:

@@ -411,6 +411,22 @@ def test_an_operation_that_is_not_imitated(lab: Lab):
     assert refusal(lab.client.list_voice_connectors)[0] == 501
 
 
+@pytest.mark.parametrize(
+    ("agent", "status"),
+    [
+        ("aws-sdk-js/3.500.0 ua/2.0 os/linux#6 lang/js md/nodejs#20.1.0 api/chime#3.500.0", 403),
+        ("aws-sdk-go-v2/1.30.3 os/linux lang/go#1.22 api/chime#1.30.3", 403),
+        ("aws-sdk-js/3.500.0 ua/2.0 os/linux#6 lang/js md/nodejs#20.1.0 api/chime-sdk-voice#3.500.0", 200),
+        ("aws-sdk-nodejs/2.1692.0 linux/v20.1.0 promise", 200),
+    ],
+)
+@pytest.mark.parametrize("header", ["User-Agent", "x-amz-user-agent"])
+def test_a_client_of_the_retired_namespace_is_refused(lab: Lab, header: str, agent: str, status: int):
+    answered, _, body = asyncio.run(lab.service.handle("GET", "/sip-rules", {header: agent}, b""))
+    assert answered == status
+    assert ("deprecated" in body.decode()) == (status == 403)
+
+
 def test_every_imitated_operation_is_the_model_s():
     assert set(OPERATIONS) <= {route.operation.name for route in routes()}
 

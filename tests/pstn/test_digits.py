@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pstn.lines.virtual import Behaviour, answers
-from tests.pstn.scripted import Story, action, bridge
+from tests.pstn.scripted import Story, action, bridge, play
 
 
 def source(key: str) -> dict[str, str]:
@@ -69,6 +69,44 @@ def test_asking_by_speech_is_told_in_the_middle_of_a_list():
     story = Story({"CALL_ANSWERED": [asked, bridge()]}, a=presses("1")).place().run()
     assert story.told[3:] == ["ACTION_SUCCESSFUL:SpeakAndGetDigits", "ACTION_SUCCESSFUL:CallAndBridge"]
     assert story.heard_a == ["Press one."]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "seconds"),
+    [({}, [0.0, 0.35, 1.2, 1.55]), ({"ToneDurationInMilliseconds": "1000"}, [0.0, 1.1, 2.7, 3.8])],
+)
+def test_digits_sent_to_a_party_arrive_one_by_one(parameters: dict[str, Any], seconds: list[float]):
+    """Each with its tone and a gap; a comma is half a second."""
+
+    def send(event: dict[str, Any]) -> list[dict[str, Any]]:
+        leg_b = event["CallDetails"]["Participants"][1]["CallId"]
+        return [action("SendDigits", CallId=leg_b, Digits="1*,A#", **parameters), play("sent.wav")]
+
+    story = Story({"CALL_ANSWERED": [bridge()], "ACTION_SUCCESSFUL:CallAndBridge": send}).place().run()
+    received = story.b.calls[0].received
+    assert "".join(digit for _, digit in received) == "1*A#"
+    assert [(at - received[0][0]).total_seconds() for at, _ in received] == pytest.approx(seconds)
+    assert story.heard_a == ["sent.wav"]
+    assert story.told[4:] == ["ACTION_SUCCESSFUL:PlayAudio"]
+    assert [what for _, what, _ in story.b.log].count("received") == 4
+
+
+def test_no_digit_is_sent_to_a_party_that_has_left():
+    def send(event: dict[str, Any]) -> list[dict[str, Any]]:
+        leg_b = event["CallDetails"]["Participants"][1]["CallId"]
+        return [action("SendDigits", CallId=leg_b, Digits="1" * 50)]
+
+    story = Story({"CALL_ANSWERED": [bridge()], "ACTION_SUCCESSFUL:CallAndBridge": send}, b=answers(talks=2.0))
+    story.place().run()
+    assert len(story.b.calls[0].received) == 6
+    assert story.told[4:] == ["HANGUP:LEG-B"]
+
+
+@pytest.mark.parametrize("enable", [True, False])
+def test_voice_focus_succeeds(enable: bool):
+    focus = action("VoiceFocus", ParticipantTag="LEG-A", Enable=enable)
+    story = Story({"CALL_ANSWERED": [focus, play()], "ACTION_SUCCESSFUL:PlayAudio": [focus]}).place().run()
+    assert story.told[3:] == ["ACTION_SUCCESSFUL:PlayAudio", "ACTION_SUCCESSFUL:VoiceFocus"]
 
 
 LISTEN = action(

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pstn import messages
+from pstn.call import Call
 from pstn.engine import CallEngine
 from pstn.events import EVENT_TYPES, CallIdentity
 from pstn.switches import Switches
@@ -44,6 +45,8 @@ ACTIONS: list[dict[str, Any]] = [
     action("ReceiveDigits", **DIGITS),
     action("PlayAudioAndGetDigits", **DIGITS, AudioSource=SOURCE, FailureAudioSource=SOURCE),
     action("VoiceFocus"),
+    action("VoiceFocus", CallId="id-1", Enable=True),
+    action("SendDigits", CallId="id-1", Digits="1,2#"),
 ]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
@@ -213,7 +216,7 @@ class Watch:
 def a_call(switches: Switches, depth: str = "placed", *, inbound: bool = False) -> Watch:
     ids = iter(f"id-{number}" for number in range(1, 100_000))
     identity = CallIdentity("transaction", "111122223333", "us-east-1", "application", "rule" if inbound else None)
-    engine = CallEngine(identity, switches, lambda: next(ids), {SHOWN_A, SHOWN_B}.__contains__, SHOWN_A, A)
+    engine = CallEngine(Call(identity, switches, lambda: next(ids), {SHOWN_A, SHOWN_B}.__contains__, SHOWN_A, A))
     watch = Watch(engine)
     watch.feed(messages.InboundCall() if inbound else messages.CallCreated({"callbackId": "cb-1"}))
     if inbound:
@@ -283,7 +286,8 @@ NAMES = (
     "CallId ParticipantTag Repeat Text Endpoints CallerIdNumber CallTimeoutSeconds SipHeaders RingbackTone AudioSource "
     "FailureAudioSource PlaybackTerminators TerminatorDigits InputDigitsRegex MinNumberOfDigits MaxNumberOfDigits "
     "RepeatDurationInMilliseconds InBetweenDigitsDurationInMilliseconds FlushDigitsDurationInMilliseconds Track "
-    "Destination DurationInMilliseconds SipResponseCode SpeechParameters FailureSpeechParameters Engine"
+    "Destination DurationInMilliseconds SipResponseCode SpeechParameters FailureSpeechParameters Engine Enable Digits "
+    "ToneDurationInMilliseconds"
 ).split()
 
 

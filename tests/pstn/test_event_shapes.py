@@ -89,6 +89,10 @@ def collect() -> list[dict[str, Any]]:
     play_out(start, a=polite, **{f"ACTION_SUCCESSFUL:{kind}": then for kind, then in steps.items()})
     play_out(stop, a=polite)
     play_out([RECORD], a=polite)
+    play_out(by_call_id(action("SendDigits", Digits="1")), a=polite)
+    play_out(by_call_id(action("SendDigits", Digits="x")), a=polite)
+    play_out(by_call_id(action("VoiceFocus", Enable=True)), a=polite)
+    play_out(by_call_id(action("VoiceFocus")), a=polite)
     play_out(by_call_id(RECORD), a=polite, closed=True)
     play_out({"SchemaVersion": "2.0"}, a=polite)
     play_out([], a=never_answers())
@@ -193,8 +197,6 @@ def sample_names() -> list[str]:
     """The samples of events that this lab sends."""
     not_imitated = (
         "RecordAudio",
-        "SendDigits",
-        "VoiceFocus",
         "ChimeMeeting",
         "BotConversation",
         "sip-headers",

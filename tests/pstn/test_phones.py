@@ -36,7 +36,10 @@ def test_the_plan_s_special_callers():
     assert planned("+12025550182").patience == 1.0
     assert planned("+12025550187").vanishes == 2.0
     assert planned("+12025550193").presses == "1"
-    assert (planned("+12025550198").rings, planned("+12025550198").stays) == (False, 20.0)
+    assert (planned("+12025550127").leaves_after_peer, planned("+12025550128").leaves_after_peer) == (1.0, None)
+    voicemail, takes_over = planned("+12025550197"), planned("+12025550198")
+    assert (voicemail.rings, voicemail.after, voicemail.stays) == (False, 0.0, 20.0)
+    assert (takes_over.rings, takes_over.after, takes_over.stays) == (True, 25.0, 20.0)
 
 
 @pytest.mark.parametrize("number", ["+12025551100", "+442079460000", "110", ""])

@@ -95,7 +95,22 @@ ROWS = [
         "RepeatDuration parameter value is invalid.",
     ),
     (to_a("ReceiveDigits", InputDigitsRegex="1"), BAD, "InBetweenDigitsDuration parameter value is invalid."),
-    (to_a("VoiceFocus", Enable=True), "SystemException", "System error while running action."),
+    (to_a("VoiceFocus"), MISSING, "Missing required action parameter."),
+    (to_a("VoiceFocus", Enable="true"), MISSING, "Missing required action parameter."),
+    (action("VoiceFocus", Enable=True), MISSING, "Missing required action parameter."),
+    (action("VoiceFocus", Enable=True, CallId="nobody"), BAD, ADDRESS),
+    (action("SendDigits", Digits="1"), MISSING, "CallId is a required parameter."),
+    (to_a("SendDigits"), BAD, "Digits parameter value is invalid."),
+    (to_a("SendDigits", Digits=""), BAD, "Digits parameter value is invalid."),
+    (to_a("SendDigits", Digits="1x"), BAD, "Digits parameter value is invalid."),
+    (to_a("SendDigits", Digits="1" * 51), BAD, "Digits parameter value is invalid."),
+    (to_a("SendDigits", Digits="1", ToneDurationInMilliseconds=49), BAD, "ToneDuration parameter value is invalid."),
+    (
+        to_a("SendDigits", Digits="1", ToneDurationInMilliseconds=24_001),
+        BAD,
+        "ToneDuration parameter value is invalid.",
+    ),
+    (to_a("JoinChimeMeeting", JoinToken="x"), "SystemException", "System error while running action."),
 ]
 
 

@@ -216,6 +216,8 @@ class SipLine(ScriptedLine):
             call.saw = self.numbers.number(event["from"]) or event["from"]
         if call and call.local and call.ended_at is None:
             self._in_a_local_call(call, event)
+        elif event["event"] == "pressed" and call:
+            self._received(call, event["digit"])
         if event["event"] == "trouble" and call:
             self._note(call, "trouble", text=f"at the phone: {event['text']}")
 
@@ -317,6 +319,9 @@ class SipLine(ScriptedLine):
     def _press(self, call: PhoneCall, digit: str) -> None:
         if call.up and call.vanished_at is None:
             self.scripted_phones.press(call.call_id, digit)
+
+    def _send_tone(self, call: PhoneCall, digit: str) -> None:
+        self._send(call.call_id, "press", digits=digit)
 
     def _vanish(self, call: PhoneCall) -> None:
         self.scripted_phones.vanish(call.call_id)

@@ -167,6 +167,20 @@ def test_digits_listened_for_in_a_bridge(open_story):
     assert story.data("DIGITS_RECEIVED")["ReceivedDigits"] == "*5"
 
 
+def test_digits_sent_to_a_party(open_story):
+    """DTMF of the network to the callee, as RFC 4733 events where there is sound."""
+
+    def send(event: dict[str, Any]) -> list[dict[str, Any]]:
+        leg_b = event["CallDetails"]["Participants"][1]["CallId"]
+        return [action("SendDigits", CallId=leg_b, Digits=",,12,A#"), action("Pause", DurationInMilliseconds=300)]
+
+    script = {"CALL_ANSWERED": [bridge()], "ACTION_SUCCESSFUL:CallAndBridge": send, "HANGUP": hang_up_the_rest}
+    script["ACTION_SUCCESSFUL:Pause"] = [hang_up("LEG-B")]
+    story = open_story(script, a=quick(), b=quick()).place().run()
+    assert [digit for _, digit in story.b.calls[0].received] == ["1", "2", "A", "#"]
+    assert story.a.calls[0].received == []
+
+
 def test_speech_takes_its_time_and_ends(open_story):
     def say(event: dict[str, Any]) -> list[dict[str, Any]]:
         leg = event["CallDetails"]["Participants"][0]["CallId"]

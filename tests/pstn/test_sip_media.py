@@ -7,7 +7,23 @@ from typing import Any
 import pytest
 
 from pstn.lines.sip.audio import FRAME, FRAME_BYTES, SILENCE
-from pstn.lines.sip.media import LEAD, MARK, NO_AUDIO_LIMIT, Media, Playing, mixed
+from pstn.lines.sip.media import (
+    LOOK,
+    MARK,
+    MS,
+    NO_AUDIO_LIMIT,
+    REVIEW_S,
+    SENT_TICKS,
+    TICK_S,
+    Fill,
+    Leg,
+    Media,
+    Playing,
+    Reserve,
+    mixed,
+)
+
+REVIEW = round(REVIEW_S / TICK_S)
 
 
 def level(value: int) -> bytes:
@@ -35,8 +51,8 @@ class Handset:
 
     @property
     def heard(self) -> list[int]:
-        """The level of each frame after the lead, changes only."""
-        frames = [self.got[at : at + FRAME_BYTES] for at in range(LEAD * FRAME_BYTES, len(self.got), FRAME_BYTES)]
+        """The level of each frame after the reserve, changes only."""
+        frames = [self.got[at : at + FRAME_BYTES] for at in range(5 * MS, len(self.got), FRAME_BYTES)]
         levels = [array("h", frame)[0] for frame in frames]
         return [each for at, each in enumerate(levels) if at == 0 or levels[at - 1] != each]
 
@@ -100,7 +116,7 @@ def test_a_prompt_is_heard_beside_the_peer_by_its_own_leg_only(room):
 
 def test_a_prompt_s_end_is_told_once_when_it_was_sent(room):
     room.tick().media.play("a", "p", level(1000) * 3, 2)
-    room.tick(6 + LEAD)
+    room.tick(6 + SENT_TICKS)
     assert room.told == []
     room.tick(20)
     assert room.told == [{"event": "played", "leg": "a", "play": "p"}]
@@ -134,7 +150,7 @@ def test_a_prompt_waits_until_a_leg_has_sound(room):
 def test_the_end_of_a_prompt_that_nobody_can_hear_is_told_all_the_same(room):
     room.a.says = None
     room.media.play("a", "p", level(1000), 1)
-    room.tick(NO_AUDIO_LIMIT + LEAD + 3)
+    room.tick(NO_AUDIO_LIMIT + SENT_TICKS + 3)
     assert [each["event"] for each in room.told] == ["played"]
 
 
@@ -144,6 +160,75 @@ def test_a_leg_that_sends_too_much_stays_current(room):
     room.a.says = b"".join(level(each) for each in range(1, 21))
     room.tick(1)
     assert array("h", room.b.got[-FRAME_BYTES:])[0] >= 17
+
+
+class Arrivals:
+    """How many frames arrive at each tick; then one at each."""
+
+    def __init__(self, *counts: int) -> None:
+        self.counts = list(counts)
+
+    def read(self, max_bytes: int) -> bytes:
+        return level(100) * (self.counts.pop(0) if self.counts else 1)
+
+    def write(self, pcm: bytes) -> int:
+        return len(pcm)
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "gap_ms", "waiting_ms"),
+    [
+        ([1], 0, (16, 16, 16)),
+        ([1, 0, 2], 4, (20, 16, 16)),
+        ([1, 0, 0, 3], 24, (40, 36, 16)),
+        ([1, 0, 2, 1, 1, 0, 2], 4, (20, 16, 16)),
+        ([1, *[0] * 30], 600, (16, 16, 16)),
+        ([1, *[0] * 30, 31], 584, (16, 16, 16)),
+    ],
+    ids=["on time", "late", "later", "late twice", "silent for a while", "a backlog"],
+)
+def test_what_comes_late_leaves_one_gap_and_what_waits_falls_again(arrivals, gap_ms, waiting_ms):
+    """What waits is the delay: after the event, four reviews later, and forty."""
+    reserve = Reserve(16 * MS)
+    leg = Leg(Arrivals(*arrivals), Fill(reserve, REVIEW), Fill(Reserve(0), REVIEW))
+    silent, waiting = -16 * 8, []  # the reserve itself, before the first frame
+    for ticks in (len(arrivals) + 2, 4 * REVIEW, 40 * REVIEW):
+        for tick in range(ticks):
+            leg.receive()
+            silent += array("h", leg.incoming).count(0)
+            if tick % REVIEW == REVIEW - 1:
+                reserve.fall()
+        waiting.append(len(leg.arrived) / MS)
+    assert (silent / 8, tuple(waiting)) == (gap_ms, waiting_ms)
+
+
+def test_what_was_written_too_early_is_made_up_for():
+    """After a long delay of this thread the library has more to send than it needs."""
+    unsent = [0]
+    handset = Handset(level(100))
+    leg = Leg(handset, Fill(Reserve(16 * MS), REVIEW), Fill(Reserve(5 * MS), REVIEW // LOOK), lambda: unsent[0])
+    unsent[0] = 100 * MS
+    for _ in range(2 * REVIEW):
+        before = len(handset.got)
+        leg.send(level(100))
+        unsent[0] += len(handset.got) - before - FRAME_BYTES
+    assert unsent[0] == 60 * MS
+
+
+def test_silence_is_told_once_by_a_leg_that_is_watched(room):
+    for leg in "ab":
+        room.media.watch(leg, 3 * TICK_S if leg == "a" else 0)
+    room.tick(9)
+    room.a.says = room.b.says = b""
+    room.tick(9)
+    assert room.told == [{"event": "silent", "leg": "a"}]
+
+
+def test_without_legs_there_are_no_ticks():
+    media = Media(lambda event: None)
+    media.start()
+    media.close()
+    assert media.stats.ticks == 0
 
 
 @pytest.mark.parametrize(("track", "levels"), [("BOTH", (100, 200)), ("INCOMING", (100,)), ("OUTGOING", (200,))])

@@ -12,7 +12,8 @@ Observed behaviour of the library (baresip-python 0.5.2a3):
   * a user agent cannot be freed, so there is one per caller ID, which is kept;
   * it sends 180 for an incoming call by itself, and can refuse one with 486 only;
   * right after answering it sends one re-INVITE, which replaces the streams (AudioRestarted for a short time);
-  * when a call ends, its SIP and RTP thread is blocked for all calls (`hang_up_queue`);
+  * when a call ends, its SIP and RTP thread is blocked for all calls (`hang_up_queue`); with `rtp_rxmode thread` audio is
+    received all the same, but no digits after the first call;
   * the far end may respond before `dial` returns, and a `Call` gets later events only: so events are taken from the
     runtime, and those of a call that is not registered yet are kept for it.
 """
@@ -43,6 +44,9 @@ TIMED_OUT, UNAVAILABLE = 408, 503
 STATS_EVERY_S = 1.0
 COMMAND_TIMEOUT_S = 30.0
 """Long, because on a busy machine the library is slow, not dead; the network has limits of its own."""
+NO_PLAYER = "none"
+"""No audio driver has this name. `Call.audio` has what is received before it is played; a player would only be a thread
+more for each call, and 20 ms more in which a hang-up blocks the library."""
 PROGRESS = (Event.CALL_RINGING, Event.CALL_PROGRESS, Event.CALL_ESTABLISHED, Event.CALL_CLOSED)
 log = logging.getLogger("sip-endpoint")
 
@@ -101,9 +105,11 @@ class SipEndpoint:
                     f"sip_listen {LOOPBACK}:{self.options.sip_port}\n"
                     "sip_transports udp,tcp\n"
                     f"rtp_ports {self.options.rtp_ports}\n"
+                    "audio_jitter_buffer_type off\n"  # buffering is left to `media`
                 ),
             )
         )
+        logging.getLogger("baresip.native").addFilter(lambda record: "start_player failed" not in record.getMessage())
         self._runtime.on_dead = lambda: os._exit(70)  # it cannot recover: the parent starts another process
         self._runtime.subscribe(self._take)
         self.media.start()
@@ -207,7 +213,7 @@ class SipEndpoint:
     def _hold(self, leg: str, call: Call) -> None:
         self._active[leg] = ActiveCall(call)
         self._names[call.handle] = leg
-        self.media.add(leg, call.audio)
+        self.media.add(leg, call.audio, lambda: call.audio.info().tx_buffered)
         call.on_dtmf(lambda digit: self._tell({"event": "pressed", "leg": leg, "digit": digit.digit}))
         for event in self._early.pop(call.handle, []):
             self._happened(leg, event)
@@ -251,7 +257,7 @@ class SipEndpoint:
                     password="",
                     reg_interval=0,
                     audio_codecs=tuple(self.options.codecs),
-                    extra_params=more,
+                    extra_params=(f"audio_player={NO_PLAYER},{NO_PLAYER}", *more),
                 )
                 agent = self._agents[number] = await UserAgent.create(self._runtime, account, transfer_policy="reject")
                 agent.on_incoming(self._arrived)

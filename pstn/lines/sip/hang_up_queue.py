@@ -1,7 +1,7 @@
 """Ends calls one at a time: while a call ends, the library's SIP and RTP thread is blocked for all calls.
 
-A hang-up returns after 30 to 40 ms, when the call's audio threads have ended. With the pause after it, a process can
-end about 17 calls a second.
+A hang-up returns after about 20 ms, when the call's audio threads have ended. With the pause after it, a process can
+end about 25 calls a second.
 
 A call without any response from the far end cannot be cancelled yet (RFC 3261 §9.1). If the library is told to, it
 drops the call without sending anything, and the far end keeps ringing; so the first response is awaited.

@@ -4,6 +4,7 @@ Rule 1: all state here belongs to the media thread; other threads queue work for
 Rule 2: a tick that comes late is made up for at once, so that no far end runs dry; what happened stands in
 `MediaStats`.
 Rule 3: time is counted in ticks, in recordings too: a leg that sends nothing is recorded as silence.
+Rule 4: without legs there are no ticks.
 """
 
 import sys
@@ -20,13 +21,17 @@ from typing import Any, BinaryIO, Protocol
 from pstn.lines.sip.audio import FRAME_BYTES, SILENCE, tone
 
 TICK_S = 0.02
-LEAD = 2
-"""Frames sent ahead, so that a tick may be 40 ms late without a gap; the end of a prompt is reported as much later."""
-PRIMED, MOST = 4 * FRAME_BYTES, 12 * FRAME_BYTES
-"""Received audio is passed on once `PRIMED` bytes (80 ms) are buffered: whenever any call ends, the library's thread,
-which receives for all of them, is blocked for up to 40 ms. Beyond `MOST`, the oldest audio is dropped."""
-REVIEW = 250
-"""Ticks after which the part of a leg's buffer that was never needed is dropped."""
+MS = 16
+"""Bytes in a millisecond of audio."""
+MOST, WORTH, FALL = 60 * MS, 4 * MS, 2 * MS
+REVIEW_S = 2.0
+"""See `Reserve`."""
+BACKLOG = 12 * FRAME_BYTES
+"""Received audio beyond this is dropped at once, the oldest first."""
+LOOK = 5
+"""A look at how much is waiting to be sent costs more than the rest of a tick: every so many ticks."""
+SENT_TICKS = 2
+"""After so many, what was written has been sent: the end of a prompt is reported then."""
 NO_AUDIO_LIMIT = 250
 """Ticks after which a prompt runs even if a leg has no audio, so that its end is reported."""
 LATE_S = 0.02
@@ -106,49 +111,115 @@ class Recorder:
 
 
 @dataclass
+class Reserve:
+    """How much audio every leg's buffer keeps waiting, so that what comes late leaves no gap (bytes).
+
+    It is the same for all legs, since most delays are: when any call ends, the library's thread, which receives for all
+    of them, is blocked for some 20 ms; or the machine is busy. It grows at once, to `MOST`, and falls by `FALL` per
+    `REVIEW_S`.
+    """
+
+    least: int
+    kept: int = 0
+
+    def __post_init__(self) -> None:
+        self.kept = self.least
+
+    def fall(self) -> None:
+        self.kept = max(self.kept - FALL, self.least)
+
+
+@dataclass
+class Fill:
+    """How full a leg's buffer is. A gap leaves it fuller than before, by the silence that filled the gap: that much was
+    lacking. What waits beyond the reserve is only delay, and is dropped if it is `WORTH` it.
+
+    `looks`: in `REVIEW_S`.
+    """
+
+    reserve: Reserve
+    looks: int
+    before: int = 0
+    lowest: int = sys.maxsize
+    looked: int = 0
+
+    def surplus(self, waiting: int) -> int:
+        """`waiting`: now, always at the same point of a tick. Returns how much of it to drop."""
+        self.lowest = min(self.lowest, waiting)
+        self.looked += 1
+        if self.looked < self.looks:
+            return 0
+        if self.lowest > max(self.before, self.reserve.kept):
+            self.reserve.kept = min(self.lowest, MOST)
+        drop = self.lowest - self.reserve.kept
+        drop = drop if drop >= WORTH else 0
+        self.before, self.lowest, self.looked = self.lowest - drop, sys.maxsize, 0
+        return drop
+
+
+@dataclass
 class Leg:
+    """`unsent`: how much of what was written has not been sent yet (bytes); None: unknown."""
+
     audio: Audio
+    received: Fill
+    sent: Fill
+    unsent: Callable[[], int] | None = None
     peer: str | None = None
     muted: bool = False
     playing: Playing | None = None
     recorder: Recorder | None = None
-    waiting: bytearray = field(default_factory=bytearray)
-    primed: bool = False
-    lowest: int = MOST
-    reviewed: int = 0
-    led: bool = False
+    arrived: bytearray = field(default_factory=bytearray)
+    flowing: bool = False
+    """Audio arrives without a gap."""
+    sending: bool = False
+    ticks: int = 0
+    skip: int = 0
+    """So much is still to be dropped of what is sent."""
     live: bool = False
     """There has been audio: prompts begin then, or after `NO_AUDIO_LIMIT` ticks."""
     waited: int = 0
+    silent_ticks: int = 0
+    """Since audio was received last."""
+    lost_after: int = 0
+    """So many silent ticks mean that the far end is lost; 0: none do."""
     incoming: bytes = SILENCE
 
     def receive(self) -> None:
-        """Read what arrived, and take the frame of this tick from the buffer."""
+        """Read what arrived, and take the frame of this tick from it."""
+        self.silent_ticks += self.live
         with suppress(Exception):  # no audio yet, or no longer, or renegotiated: the next tick tries again
-            self.waiting += self.audio.read(MOST)
+            if more := self.audio.read(BACKLOG):
+                self.arrived += more
+                self.silent_ticks = 0
             self.live = True
-        if len(self.waiting) > MOST:
-            del self.waiting[: len(self.waiting) - PRIMED]
-        self.primed = self.primed or len(self.waiting) >= PRIMED
-        if self.primed and len(self.waiting) >= FRAME_BYTES:
-            self.incoming = bytes(self.waiting[:FRAME_BYTES])
-            del self.waiting[:FRAME_BYTES]
-        else:
-            self.incoming = SILENCE
-        self.lowest = min(self.lowest, len(self.waiting))
-        self.reviewed += 1
-        if self.reviewed >= REVIEW:
-            del self.waiting[: max(0, self.lowest - PRIMED)]
-            self.lowest, self.reviewed = MOST, 0
+        if len(self.arrived) > BACKLOG:
+            del self.arrived[: len(self.arrived) - FRAME_BYTES - self.received.reserve.kept]
+        if not self.flowing and self.arrived:
+            self.arrived[:0] = bytes(max(0, FRAME_BYTES + self.received.reserve.kept - len(self.arrived)))
+        frame = bytes(self.arrived[:FRAME_BYTES])
+        del self.arrived[:FRAME_BYTES]
+        self.flowing = len(frame) == FRAME_BYTES
+        self.incoming = frame if self.flowing else frame + bytes(FRAME_BYTES - len(frame))
+        if self.flowing:
+            del self.arrived[: self.received.surplus(len(self.arrived))]
 
     def send(self, frame: bytes) -> None:
+        continued, self.sending = self.sending, False
+        self.ticks += 1
         with suppress(Exception):  # as in receive
-            self.audio.write(frame if self.led else SILENCE * LEAD + frame)
-            self.led = True
+            if not continued:
+                frame = bytes(self.sent.reserve.kept) + frame
+            elif self.unsent and self.ticks % LOOK == 0:
+                self.skip += self.sent.surplus(self.unsent())
+            skipped = min(self.skip, len(frame))
+            self.audio.write(frame[skipped:])
+            self.skip -= skipped
+            self.sending = True
 
 
 class Media:
-    """Calls `tell` on the media thread with {"event": "played" | "recorded", …}."""
+    """Calls `tell` on the media thread with {"event": "played" | "recorded" | "silent", …}."""
 
     def __init__(self, tell: Callable[[dict[str, Any]], None]) -> None:
         self.stats = MediaStats()
@@ -156,6 +227,8 @@ class Media:
         self._legs: dict[str, Leg] = {}
         self._work: deque[Callable[[], None]] = deque()
         self._told_later: deque[tuple[int, dict[str, Any]]] = deque()
+        self._received, self._sent = Reserve(16 * MS), Reserve(5 * MS)
+        self._wanted = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="media", daemon=True)
 
@@ -166,14 +239,23 @@ class Media:
 
     def close(self) -> None:
         self._stopping = True
+        self._wanted.set()
         self._thread.join(timeout=2)
 
     # -- for other threads
-    def add(self, leg: str, audio: Audio) -> None:
-        self._work.append(lambda: self._legs.update({leg: Leg(audio)}))
+    def add(self, leg: str, audio: Audio, unsent: Callable[[], int] | None = None) -> None:
+        def begin() -> None:
+            ticks = round(REVIEW_S / TICK_S)
+            self._legs[leg] = Leg(audio, Fill(self._received, ticks), Fill(self._sent, ticks // LOOK), unsent)
+
+        self._queue(begin)
 
     def remove(self, leg: str) -> None:
-        self._work.append(lambda: self._remove(leg))
+        self._queue(lambda: self._remove(leg))
+
+    def watch(self, leg: str, silence_s: float) -> None:
+        """Tell "silent" once so many seconds pass in which nothing is received; 0: never."""
+        self._do(leg, lambda one: setattr(one, "lost_after", round(silence_s / TICK_S)))
 
     def play(self, leg: str, play_id: str, pcm: bytes, times: int | None) -> None:
         def start(one: Leg) -> None:
@@ -210,12 +292,21 @@ class Media:
             if one:
                 work(one)
 
+        self._queue(run)
+
+    def _queue(self, run: Callable[[], None]) -> None:
         self._work.append(run)
+        self._wanted.set()
 
     # -- the media thread
     def _run(self) -> None:
         due = time.monotonic()
         while not self._stopping:
+            if not (self._legs or self._work or self._told_later):
+                self._wanted.wait()
+                self._wanted.clear()
+                due = time.monotonic()
+                continue
             due += TICK_S
             wait = due - time.monotonic()
             if wait > 0:
@@ -233,13 +324,18 @@ class Media:
         self.stats.ticks += 1
         while self._work:
             self._work.popleft()()
-        for one in self._legs.values():
+        for name, one in self._legs.items():
             one.receive()
+            if one.silent_ticks and one.silent_ticks == one.lost_after:
+                self._tell({"event": "silent", "leg": name})
         for name, one in self._legs.items():
             outgoing = self._outgoing(name, one)
             one.send(outgoing)
             if one.recorder:
                 one.recorder.take(one.incoming, outgoing)
+        if self.stats.ticks % round(REVIEW_S / TICK_S) == 0:
+            self._received.fall()
+            self._sent.fall()
         while self._told_later and self._told_later[0][0] <= self.stats.ticks:
             self._tell(self._told_later.popleft()[1])
 
@@ -252,7 +348,7 @@ class Media:
         prompt = one.playing.frame()
         if prompt is None:
             over = {"event": "played", "leg": name, "play": one.playing.play_id}
-            self._told_later.append((self.stats.ticks + LEAD, over))
+            self._told_later.append((self.stats.ticks + SENT_TICKS, over))
             one.playing = None
             return voice
         return mixed(prompt, voice)

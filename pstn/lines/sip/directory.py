@@ -63,6 +63,9 @@ class Directory:
         """Safe to repeat."""
         self._assigned.pop(number, None)
 
+    def is_assigned(self, number: str) -> bool:
+        return number in self._assigned
+
     def number(self, header: str) -> str | None:
         """The number that a From or To header stands for: from its user part, or by its address in the file."""
         match = ADDRESS.search(header)

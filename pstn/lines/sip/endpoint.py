@@ -12,8 +12,8 @@ Observed behaviour of the library (baresip-python 0.5.2a3):
   * a user agent cannot be freed, so there is one per caller ID, which is kept;
   * it sends 180 for an incoming call by itself, and can refuse one with 486 only;
   * right after answering it sends one re-INVITE, which replaces the streams (AudioRestarted for a short time);
-  * when a call ends, its SIP and RTP thread is blocked for all calls (`hang_up_queue`); with `rtp_rxmode thread` audio is
-    received all the same, but no digits after the first call;
+  * when a call ends, its SIP and RTP thread is blocked for all calls (`hang_up_queue`); with `rtp_rxmode thread` audio
+    is received all the same, but no digits after the first call;
   * the far end may respond before `dial` returns, and a `Call` gets later events only: so events are taken from the
     runtime, and those of a call that is not registered yet are kept for it.
 """
@@ -40,7 +40,9 @@ from pstn.lines.sip.media import Media
 LOOPBACK = "127.0.0.1"
 LEG_HEADER = "X-Leg"
 """Identifies a leg between this software's own endpoints."""
-TIMED_OUT, UNAVAILABLE = 408, 503
+TIMED_OUT, NOT_ACCEPTABLE, UNAVAILABLE = 408, 488, 503
+AUDIO_S, LOOK_S = 1.0, 0.05
+"""How long an answer without usable audio may take to get some, and how often it is looked at."""
 STATS_EVERY_S = 1.0
 COMMAND_TIMEOUT_S = 30.0
 """Long, because on a busy machine the library is slow, not dead; the network has limits of its own."""
@@ -53,7 +55,8 @@ log = logging.getLogger("sip-endpoint")
 
 @dataclass(frozen=True)
 class Options:
-    """`codecs`: in order of preference. `silence_s`: seconds without RTP after which a call ends; 0: never."""
+    """`codecs`: in order of preference. `silence_s`: seconds without RTP after which a call ends; 0: never, unless a
+    command says so for one call (`watch`)."""
 
     sip_port: int
     codecs: tuple[str, ...] = ("pcmu", "pcma")
@@ -67,6 +70,10 @@ class ActiveCall:
 
     call: Call
     answered: bool = False
+    refusal: int = 0
+    """The SIP status of a call whose answer is none; 0: that of the far end."""
+    lost: bool = False
+    """The far end is silent for too long."""
     sign: asyncio.Event = field(default_factory=asyncio.Event)
     sending: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -76,7 +83,7 @@ class SipEndpoint:
 
     def __init__(self, options: Options, tell: Callable[[dict[str, Any]], None]) -> None:
         self.options = options
-        self.media = Media(tell)
+        self.media = Media(self._of_media)
         self._tell = tell
         self._runtime = Runtime(command_timeout=COMMAND_TIMEOUT_S)
         self._agents: dict[str, UserAgent] = {}
@@ -90,6 +97,7 @@ class SipEndpoint:
         self._audio_files: dict[str, bytes] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._count = 0
+        self._loop: asyncio.AbstractEventLoop
 
     async def start(self) -> None:
         """Raises: BaresipError: for example, the port is in use."""
@@ -99,7 +107,6 @@ class SipEndpoint:
             Config(
                 net_interface=LOOPBACK,
                 max_concurrent_calls=None,
-                rtp_timeout=self.options.silence_s,
                 expose_headers=(LEG_HEADER, "From", "To"),
                 extra_config_text=(
                     f"sip_listen {LOOPBACK}:{self.options.sip_port}\n"
@@ -112,6 +119,7 @@ class SipEndpoint:
         logging.getLogger("baresip.native").addFilter(lambda record: "start_player failed" not in record.getMessage())
         self._runtime.on_dead = lambda: os._exit(70)  # it cannot recover: the parent starts another process
         self._runtime.subscribe(self._take)
+        self._loop = asyncio.get_running_loop()
         self.media.start()
         await self._agent("anybody", "catchall=yes")
         self._spawn(self._report())
@@ -171,6 +179,9 @@ class SipEndpoint:
         if leg in self._active:
             self._spawn(self._press(self._active[leg], digits))
 
+    async def do_watch(self, leg: str, silence_s: float) -> None:
+        self.media.watch(leg, silence_s)
+
     async def do_play(self, leg: str, play: str, sound: str, times: int | None) -> None:
         """`sound`: a file of samples, read once."""
         if sound not in self._audio_files:
@@ -214,6 +225,7 @@ class SipEndpoint:
         self._active[leg] = ActiveCall(call)
         self._names[call.handle] = leg
         self.media.add(leg, call.audio, lambda: call.audio.info().tx_buffered)
+        self.media.watch(leg, self.options.silence_s)
         call.on_dtmf(lambda digit: self._tell({"event": "pressed", "leg": leg, "digit": digit.digit}))
         for event in self._early.pop(call.handle, []):
             self._happened(leg, event)
@@ -234,18 +246,44 @@ class SipEndpoint:
                 self._tell({"event": "ringing", "leg": leg})
             case Event.CALL_PROGRESS:
                 self._tell({"event": "progress", "leg": leg})
-            case Event.CALL_ESTABLISHED:
+            case Event.CALL_ESTABLISHED if _has_audio(active.call):
                 active.answered = True
                 self._tell({"event": "answered", "leg": leg})
+            case Event.CALL_ESTABLISHED:
+                self._spawn(self._await_audio(leg, active))
             case Event.CALL_CLOSED:
                 del self._active[leg], self._names[event.call]
                 self.media.remove(leg)
-                text = event.text or ""
-                lost = text.startswith("rtp stream error")
-                code = 0 if active.answered else _code(text)
-                self._tell({"event": "ended", "leg": leg, "code": code, "by": "network" if lost else "self"})
+                code = 0 if active.answered else active.refusal or _code(event.text or "")
+                self._tell({"event": "ended", "leg": leg, "code": code, "by": "network" if active.lost else "self"})
             case _:
                 pass
+
+    async def _await_audio(self, leg: str, active: ActiveCall) -> None:
+        """The answer has no SDP, no codec of ours, or no port: it counts if another description follows soon, else the
+        call is acknowledged and ended (RFC 3261 §13.2.2.4)."""
+        active.refusal = NOT_ACCEPTABLE
+        for _ in range(round(AUDIO_S / LOOK_S)):
+            await asyncio.sleep(LOOK_S)
+            if self._active.get(leg) is not active:
+                return
+            if _has_audio(active.call):
+                active.answered = True
+                self._tell({"event": "answered", "leg": leg})
+                return
+        await self._hang_ups.end(active.call, active.sign, 0)
+
+    # -- events of the media thread
+    def _of_media(self, event: dict[str, Any]) -> None:
+        if event["event"] == "silent":
+            self._loop.call_soon_threadsafe(self._lost, event["leg"])
+        else:
+            self._tell(event)
+
+    def _lost(self, leg: str) -> None:
+        if active := self._active.get(leg):
+            active.lost = True
+            self._spawn(self._hang_ups.end(active.call, active.sign, 0))
 
     # -- within
     async def _agent(self, number: str, *more: str) -> UserAgent:
@@ -297,6 +335,15 @@ async def _refuse(call: Call) -> None:
         await call.reject()
     except BaresipError as error:  # it gave up by itself
         log.info("refusing: %s", error)
+
+
+def _has_audio(call: Call) -> bool:
+    """In either direction."""
+    try:
+        call.audio.info()
+    except BaresipError:
+        return False
+    return True
 
 
 def _code(text: str) -> int:

@@ -58,6 +58,7 @@ class SipLine(ScriptedLine):
         self.numbers = Directory(settings.numbers or self._work / "numbers.json")
         self.stats: dict[str, Any] = {}
         """The network endpoint's latest report: its CPU seconds, its ticks and how many of them were late."""
+        self._silence_s = settings.silence_s
         self._legs: dict[str, str] = {}
         self._call_ids: dict[str, str] = {}
         self._sent: dict[str, int] = {}
@@ -65,7 +66,7 @@ class SipLine(ScriptedLine):
         self._prompt_files = PromptFiles(self._work, lambda run: self.listener.later(0, run))
         self.network = Child(
             MODULE,
-            lambda port: {"sip_port": port, "codecs": settings.codecs, "silence_s": settings.silence_s},
+            lambda port: {"sip_port": port, "codecs": settings.codecs, "silence_s": 0},
             self._in_turn(self._happened),
             self._network_died,
             self._work / "network.log",
@@ -275,10 +276,12 @@ class SipLine(ScriptedLine):
             headers[LEG_HEADER] = call.call_id
         else:
             call.scripted = False
-        uri = address
+        uri, always_sends = address, call.scripted or self.numbers.is_assigned(call.phone.number)
 
         def invite() -> None:
             self._sent[call.call_id] = self._send(call.call_id, "dial", caller_id=call.saw, uri=uri, headers=headers)
+            if always_sends:
+                self._send(call.call_id, "watch", silence_s=self._silence_s)
 
         self._later(call, self.post_dial_delay(), invite)
 
@@ -294,6 +297,7 @@ class SipLine(ScriptedLine):
 
     def _call_service(self, call: PhoneCall) -> None:
         self._sent[call.call_id] = self._send(call.call_id, "expect")
+        self._send(call.call_id, "watch", silence_s=self._silence_s)
         uri = f"sip:{call.saw}@{self.address}"
         self.scripted_phones.dial(call.call_id, call.phone.number, uri, {LEG_HEADER: call.call_id})
 

@@ -16,7 +16,9 @@ def missing() -> str | None:
 class SipSettings:
     """`numbers`: the file of external telephones; None: there are none. `sip_port` 0: any free one.
 
-    `silence_s`: after so many seconds without RTP, a far end counts as lost. `listen`: keep what scripted phones hear.
+    `silence_s`: after so many seconds without RTP, a scripted phone or a browser page counts as lost: they send audio
+    all the time. An external telephone may be silent, on hold or to save bandwidth (RFC 3264 §8.4, RFC 3551 §4.1).
+    `listen`: keep what scripted phones hear.
     """
 
     numbers: Path | None = None

@@ -31,15 +31,15 @@ IN_DIALOGUE = """[last_Via:]
 Content-Length: 0"""
 
 
-def sdp(payload: int) -> str:
-    law = {0: "PCMU", 8: "PCMA"}[payload]
+def sdp(payload: int, *, version: int = 1, host: str = "[media_ip]", port: str = "[rtpstream_audio_port]") -> str:
+    codec = {0: "PCMU", 8: "PCMA", 9: "G722", 18: "G729"}[payload]
     return f"""v=0
-o=phone 1 1 IN IP4 [local_ip]
+o=phone 1 {version} IN IP4 [local_ip]
 s=-
-c=IN IP4 [media_ip]
+c=IN IP4 {host}
 t=0 0
-m=audio [rtpstream_audio_port] RTP/AVP {payload} 101
-a=rtpmap:{payload} {law}/8000
+m=audio {port} RTP/AVP {payload} 101
+a=rtpmap:{payload} {codec}/8000
 a=rtpmap:101 telephone-event/8000
 a=fmtp:101 0-15
 """
@@ -54,14 +54,15 @@ def recv(request: str, more: str = "") -> str:
     return f'<recv request="{request}">{more}</recv>'
 
 
-def reply(code: int, reason: str, payload: int | None = None) -> str:
-    """To the INVITE, whatever came since; with SDP if a payload type is given."""
+def reply(code: int, reason: str, payload: int | str | None = None) -> str:
+    """To the INVITE, whatever came since; with SDP: the text, or that of a payload type."""
     head = (
         f"SIP/2.0 {code} {reason}\n{REPLY_HEADERS}\nCSeq: [$cseq] INVITE\nContact: <sip:phone@[local_ip]:[local_port]>"
     )
     if payload is None:
         return send(f"{head}\nContent-Length: 0\n\n", retransmit=code >= 300)
-    body = f"{head}\nContent-Type: application/sdp\nContent-Length: [len]\n\n{sdp(payload)}"
+    description = payload if isinstance(payload, str) else sdp(payload)
+    body = f"{head}\nContent-Type: application/sdp\nContent-Length: [len]\n\n{description}"
     return send(body, retransmit=code >= 200)
 
 
@@ -85,6 +86,18 @@ def presses(digit: str) -> str:
     return f'<nop><action><exec play_pcap_audio="{capture}"/></action></nop>'
 
 
+KEPT = (
+    '<recv request="INVITE"><action>'
+    '<ereg regexp="[0-9]+" search_in="hdr" header="CSeq:" assign_to="cseq"/>'
+    '<ereg regexp=".*" search_in="hdr" header="From" assign_to="theirs"/>'
+    '<ereg regexp=":([^@]*)@" search_in="hdr" header="Contact:" assign_to="all,shown"/>'
+    "</action></recv>"
+    '<Reference variables="all"/>',
+    RINGS,
+    reply(200, "OK", 0),
+    '<recv request="ACK"><action><ereg regexp=".*" search_in="hdr" header="To" assign_to="mine"/></action></recv>',
+)
+"""It rings and answers, and keeps what its own requests in this dialogue need."""
 HANGS_UP = (
     send(
         """BYE sip:[$shown]@[remote_ip]:[remote_port] SIP/2.0
@@ -92,7 +105,7 @@ Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
 From[$mine]
 To[$theirs]
 [last_Call-ID:]
-CSeq: [cseq] BYE
+CSeq: 9 BYE
 Max-Forwards: 70
 Content-Length: 0
 
@@ -101,6 +114,23 @@ Content-Length: 0
     )
     + '<recv response="200"/>'
 )
+
+
+def invites_again(cseq: int, description: str) -> str:
+    """A re-INVITE after `KEPT`; it is accepted and acknowledged."""
+    names = """Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From[$mine]
+To[$theirs]
+[last_Call-ID:]
+Contact: <sip:phone@[local_ip]:[local_port]>
+Max-Forwards: 70"""
+    target = "sip:[$shown]@[remote_ip]:[remote_port] SIP/2.0"
+    body = f"Content-Type: application/sdp\nContent-Length: [len]\n\n{description}"
+    return (
+        send(f"INVITE {target}\n{names}\nCSeq: {cseq} INVITE\n{body}", retransmit=True)
+        + '<recv response="100" optional="true"/><recv response="200"/>'
+        + send(f"ACK {target}\n{names}\nCSeq: {cseq} ACK\nContent-Length: 0\n\n")
+    )
 
 
 def answered_phone(*then: str, payload: int = 0, sound: Path | None = None, before: str = RINGS) -> list[str]:

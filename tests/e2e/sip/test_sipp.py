@@ -9,7 +9,21 @@ from pstn.lines.phone_state import Phone
 from pstn.lines.virtual import answers
 from tests.e2e.sip import audio_analysis, sipp
 from tests.e2e.sip.sip_exchange import SipStory
-from tests.e2e.sip.sipp import ACKED, HANGS_UP, INVITED, OK, RINGS, Sipp, answered_phone, pause, presses, recv, reply
+from tests.e2e.sip.sipp import (
+    ACKED,
+    HANGS_UP,
+    INVITED,
+    KEPT,
+    OK,
+    RINGS,
+    Sipp,
+    answered_phone,
+    invites_again,
+    pause,
+    presses,
+    recv,
+    reply,
+)
 from tests.pstn.scripted import SHOWN_A, ask_two_digits, bridge, hang_up, hang_up_the_rest, inbound, play
 
 OUTSIDE = "+12025550140"
@@ -133,22 +147,51 @@ def test_it_answers_without_ringing(phone, call):
 
 
 def test_it_hangs_up(phone, call, sip_exchange):
-    keep = (
-        '<recv request="INVITE"><action>'
-        '<ereg regexp="[0-9]+" search_in="hdr" header="CSeq:" assign_to="cseq"/>'
-        '<ereg regexp=".*" search_in="hdr" header="From" assign_to="theirs"/>'
-        '<ereg regexp=":([^@]*)@" search_in="hdr" header="Contact:" assign_to="all,shown"/>'
-        "</action></recv>"
-        '<Reference variables="all"/>'
-    )
-    mine = (
-        '<recv request="ACK"><action><ereg regexp=".*" search_in="hdr" header="To" assign_to="mine"/></action></recv>'
-    )
-    one = phone([keep, RINGS, reply(200, "OK", 0), mine, pause(800), HANGS_UP])
+    one = phone([*KEPT, pause(800), HANGS_UP])
     story = call(CALLBACK, OUTSIDE)
     successful(one)
     assert story.told[-2:] == ["HANGUP:LEG-A", "HANGUP:LEG-B"]
     assert story.data("HANGUP:LEG-A")["Parameters"]["SipResponseCode"] == 0
+
+
+HELD = {
+    "inactive": sipp.sdp(0, version=2) + "a=inactive\n",
+    "sendonly": sipp.sdp(0, version=2) + "a=sendonly\n",
+    "the old way": sipp.sdp(0, version=2, host="0.0.0.0"),
+    "a codec that the network does not have": sipp.sdp(18, version=2),
+}
+
+
+@pytest.mark.parametrize("hold", [None, *HELD])
+def test_it_may_be_silent_for_longer_than_a_scripted_phone(phone, call, hold):
+    """It sends no RTP at all, with or without a re-INVITE that says so, and hangs up by itself."""
+    silent = pause(3000)
+    holds = [invites_again(1, HELD[hold]), silent, invites_again(2, sipp.sdp(0, version=3))] if hold else [silent]
+    one = phone([*KEPT, pause(300), *holds, pause(300), HANGS_UP])
+    story = call(CALLBACK, OUTSIDE)
+    successful(one)
+    assert story.told[-2:] == ["HANGUP:LEG-A", "HANGUP:LEG-B"]
+    assert story.a.calls[0].ended_by == "self"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, sipp.sdp(9), sipp.sdp(0, port="0")],
+    ids=["no description", "a codec that was not offered", "no port"],
+)
+@pytest.mark.parametrize("leg", ["A", "B"])
+def test_an_answer_without_usable_audio_is_a_refusal(phone, call, leg, answer):
+    """Acknowledged and hung up (RFC 3261 §13.2.2.4); told as 488."""
+    one = phone([INVITED, RINGS, reply(200, "OK", answer), ACKED, *HUNG_UP])
+    if leg == "A":
+        story = call(CALLBACK, OUTSIDE)
+        found = story.data("HANGUP:LEG-A")["Parameters"]["SipResponseCode"]
+    else:
+        story = call(TO_OUTSIDE, INSIDE, bridge_failure_detail=True)
+        found = story.data("ACTION_FAILED:CallAndBridge")["SipResponseCode"]
+    successful(one)
+    assert found == 488
+    assert "CALL_ANSWERED" not in story.told or leg == "B"
 
 
 def test_it_saw_the_display_number(phone, call):

@@ -41,9 +41,8 @@ class Heard:
     def tones(self, call: PhoneCall, since: datetime, until: datetime, share: float = 0.2) -> list[tuple[int, ...]]:
         """Of each window that this phone heard between two moments."""
         sound = self.lab.pstn.exchange.line.heard_by(call)
-        return audio_analysis.windows(
-            audio_analysis.stretch(sound, call.called_at, since + EDGE, until - EDGE), share=share
-        )
+        stretch = audio_analysis.stretch(sound, call.called_at, since + EDGE, until - EDGE)
+        return audio_analysis.windows(stretch, audio_analysis.WINDOW // 4, share)  # overlapping: a notice is short
 
     def speech(self, call: PhoneCall, since: datetime, until: datetime, beside: int) -> bool:
         """Sound far from the other's tone, which is louder; a gap in that tone makes some only near it."""

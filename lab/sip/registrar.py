@@ -39,8 +39,9 @@ TRANSPORTS = ("", "udp", "tcp")
 
 @dataclass(frozen=True)
 class Binding:
-    """`until`: when it expires, on the registrar's clock."""
+    """`contact`: as the telephone wrote it; `uri`: where it is called. `until`: on the registrar's clock."""
 
+    contact: str
     uri: str
     call_id: str
     cseq: int
@@ -142,12 +143,12 @@ class Registrar:
     def _once(self, request: Request, cseq: int, source: Address) -> bytes:
         key = _identity(request)
         if key not in self._answered:
-            self._answered[key] = self._clock() + REPEATS_S, self._response(from_source(request, source), cseq)
+            self._answered[key] = self._clock() + REPEATS_S, self._response(from_source(request, source), cseq, source)
         return self._answered[key][1]
 
-    def _response(self, request: Request, cseq: int) -> bytes:
+    def _response(self, request: Request, cseq: int, source: Address) -> bytes:
         try:
-            return response(200, request, _tag(request), *self._answer(request, cseq))
+            return response(200, request, _tag(request), *self._answer(request, cseq, source))
         except Refused as refused:
             return self._refusal(refused, request)
         except (OSError, ValueError) as error:  # of the directory file; §10.3 step 7
@@ -158,13 +159,13 @@ class Registrar:
     def _refusal(refused: Refused, request: Request) -> bytes:
         return response(refused.code, request, _tag(request), *refused.more, reason=refused.reason)
 
-    def _answer(self, request: Request, cseq: int) -> list[tuple[str, str]]:
+    def _answer(self, request: Request, cseq: int, source: Address) -> list[tuple[str, str]]:
         """The headers of 200. Raises: Refused; OSError and ValueError of the directory file."""
         if request.method in ("REGISTER", "OPTIONS") and (required := request.values("require")):
             raise Refused(420, None, ("Unsupported", ", ".join(required)))  # §8.2.2.3
         match request.method:
             case "REGISTER":
-                return self._register(request, cseq)
+                return self._register(request, cseq, source)
             case "OPTIONS":
                 return [ALLOW]
             case "INVITE":
@@ -233,7 +234,7 @@ class Registrar:
         self._reached.add(destination)
         return destination
 
-    def _register(self, request: Request, cseq: int) -> list[tuple[str, str]]:
+    def _register(self, request: Request, cseq: int, source: Address) -> list[tuple[str, str]]:
         match = ADDRESS.fullmatch(address(request.value("to"))[0])
         number = e164(match["user"] or "") if match else None
         if number is None:
@@ -243,11 +244,13 @@ class Registrar:
             call_id, known = request.value("call-id"), self._in_force(number)
             if known and known.call_id == call_id and cseq <= known.cseq:
                 raise Refused(500, "Overtaken by a later request of the same telephone")
-            self._bind(number, self._wanted(known, contacts, request, cseq))
+            self._bind(number, self._wanted(known, contacts, request, cseq, source))
         bound = self._in_force(number)
-        return [("Contact", f"<{bound.uri}>;expires={math.ceil(bound.until - self._clock())}")] if bound else []
+        return [("Contact", f"<{bound.contact}>;expires={math.ceil(bound.until - self._clock())}")] if bound else []
 
-    def _wanted(self, known: Binding | None, contacts: list[str], request: Request, cseq: int) -> Binding | None:
+    def _wanted(
+        self, known: Binding | None, contacts: list[str], request: Request, cseq: int, source: Address
+    ) -> Binding | None:
         """The binding after all contacts were applied in order. Raises: Refused; then none of them is applied."""
         usual = _seconds(request.value("expires"))
         if "*" in contacts:
@@ -256,32 +259,43 @@ class Registrar:
             return None
         wanted = known
         for contact in contacts:
-            uri, parameters = address(contact)
+            named, parameters = address(contact)
             own = re.search(r";\s*expires\s*=\s*([^;\s]*)", parameters, re.IGNORECASE)
             seconds = _seconds(own[1]) if own else usual
             if seconds == 0:
-                wanted = None if wanted and _same(wanted.uri, uri) else wanted
+                wanted = None if wanted and _same(wanted.contact, named) else wanted
                 continue
-            self._reachable(uri)
+            uri = self._called_at(named, source)
             if seconds < LEAST_S:
                 raise Refused(423, None, ("Min-Expires", str(LEAST_S)))
             until = self._clock() + min(seconds, USUAL_S)
-            wanted = Binding(uri, request.value("call-id"), cseq, until)
+            wanted = Binding(named, uri, request.value("call-id"), cseq, until)
         return wanted
 
-    def _reachable(self, uri: str) -> None:
-        """Raises: Refused, unless the telephone network could call there."""
-        if ":" not in uri or not uri.isascii() or not uri.isprintable() or re.search(r'[\s<>"]', uri):
+    def _called_at(self, contact: str, source: Address) -> str:
+        """The URI at which the network calls the telephone of a contact.
+
+        A contact on loopback is what it says. Any other names the address that a telephone has in its LAN, or a host
+        name; as behind a NAT, it is called where its request came from (RFC 3581), which only this machine can be.
+
+        Raises: Refused, if the network cannot call there.
+        """
+        if not contact.isascii() or not contact.isprintable() or re.search(r'[\s<>"]', contact) or ":" not in contact:
             raise Refused(400, "Bad Request: Contact is no address")
-        match = ADDRESS.fullmatch(uri)
-        if not match or not is_loopback(match["host"]):
-            raise Refused(403, "Forbidden: Contact must be a sip: address on 127.0.0.1")
-        transport = re.search(r";transport=([^;?]*)", match["more"] or "", re.IGNORECASE)
+        if not contact.lower().startswith("sip:"):
+            raise Refused(403, "Forbidden: Contact must be a sip: address")
+        transport = re.search(r";transport=([^;?]*)", contact, re.IGNORECASE)
         if transport and transport[1].lower() not in TRANSPORTS:
             raise Refused(403, "Forbidden: the telephone network speaks UDP and TCP")
-        port = port_of(match)
-        if port is None or f"{match['host']}:{port}" in (self._network_address, self._own):
+        match = ADDRESS.fullmatch(contact)
+        if not match or not is_loopback(match["host"]):
+            user, at, _ = contact[len("sip:") :].partition("@")
+            contact = f"sip:{user if at else ''}{at}{source[0]}:{source[1]}"
+            match = ADDRESS.fullmatch(contact)
+        port = port_of(match) if match else None
+        if not match or port is None or f"{match['host']}:{port}" in (self._network_address, self._own):
             raise Refused(403, "Forbidden: no telephone can be at this port")
+        return contact
 
     # -- bindings
     def _in_force(self, number: str) -> Binding | None:
@@ -351,7 +365,7 @@ def _seconds(expires: str) -> int:
 
 
 def _same(one: str, other: str) -> bool:
-    """The parts of a URI that say whose telephone it is."""
+    """By the parts of a URI that say whose telephone it is."""
     matches = [ADDRESS.fullmatch(uri) for uri in (one, other)]
     first, second = (match and match.group("user", "host", "port") for match in matches)
-    return first is not None and first == second
+    return one == other or (first is not None and first == second)

@@ -230,7 +230,7 @@ def test_of_two_contacts_the_last_wins(desk):
 
 
 def test_of_two_contacts_with_one_wrong_none_counts(desk):
-    assert desk.register(f"<{HERE}>, <sip:jack@192.0.2.7>").code == 403
+    assert desk.register(f"<{HERE}>, <tel:+12025550111>").code == 403
     assert desk.file == {}
 
 
@@ -247,9 +247,6 @@ def test_of_two_telephones_with_one_number_the_last_wins(desk):
 @pytest.mark.parametrize(
     "contact",
     [
-        "<sip:jack@192.0.2.7:5070>",
-        "<sip:jack@[::1]:5070>",
-        "<sip:jack@localhost:5070>",
         "<sips:jack@127.0.0.1:5070>",
         "<tel:+12025550111>",
         "<sip:jack@127.0.0.1:5070;transport=tls>",
@@ -265,7 +262,29 @@ def test_of_two_telephones_with_one_number_the_last_wins(desk):
 def test_where_the_network_cannot_call_is_refused(desk, contact):
     reply = desk.register(contact)
     assert reply.code == 403
-    assert "127.0.0.1" in reply.reason or "UDP" in reply.reason or "port" in reply.reason
+    assert "sip:" in reply.reason or "UDP" in reply.reason or "port" in reply.reason
+    assert desk.file == {}
+
+
+@pytest.mark.parametrize(
+    ("contact", "called"),
+    [
+        ("sip:jack@192.0.2.7:5070", "sip:jack@127.0.0.1:40123"),
+        ("sip:jack@192.0.2.7", "sip:jack@127.0.0.1:40123"),
+        ("sip:jack@192.0.2.7:5070;ob;transport=tcp", "sip:jack@127.0.0.1:40123"),
+        ("sip:jack@localhost:5070", "sip:jack@127.0.0.1:40123"),
+        ("sip:jack@[::1]:5070", "sip:jack@127.0.0.1:40123"),
+        ("sip:a1b2c3@d4e5f6.invalid;transport=udp", "sip:a1b2c3@127.0.0.1:40123"),
+        ("sip:192.0.2.7:5070", "sip:127.0.0.1:40123"),
+        ("sip:jack@127.0.0.1:5070;ob", "sip:jack@127.0.0.1:5070;ob"),
+    ],
+)
+def test_a_telephone_is_called_where_its_request_came_from(desk, contact, called):
+    """It is told its contact as it wrote it, and unregisters with it."""
+    assert desk.register(f"<{contact}>").headers["Contact"] == f"<{contact}>;expires={USUAL_S}"
+    assert desk.file == {JACK: called}
+    assert desk.register(None).headers["Contact"] == f"<{contact}>;expires={USUAL_S}"
+    assert desk.register(f"<{contact}>;expires=0").code == 200
     assert desk.file == {}
 
 

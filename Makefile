@@ -73,7 +73,7 @@ install: $(DEV) $(SIP)  ## Make .venv from the lock file (every other target doe
 
 # -- see it work -------------------------------------------------------------------------------------------------------
 
-.PHONY: demo up story
+.PHONY: demo up story stories
 demo: $(DEV) $(SIP)  ## Play one callback from request to CDR and print its timeline
 	$(PY) -m lab demo $(ARGS)
 
@@ -82,6 +82,9 @@ up: $(DEV) $(SIP)  ## Run the local AWS and telephone network
 
 story: $(DEV) $(SIP)  ## Play one case: make story CASE=callee_busy (without CASE: list them)
 	$(PY) -m lab story $(CASE) $(ARGS)
+
+stories: $(DEV) $(SIP)  ## Play all cases with sound and print a table of the results
+	$(PY) -m lab stories $(ARGS)
 
 # -- tests -------------------------------------------------------------------------------------------------------------
 
@@ -104,7 +107,7 @@ test-lab: $(DEV)  ## Run the cases over HTTP against a running lab
 test-carrier: $(DEV)  ## Deploy the stack for a second carrier, made for the test, and play three stories over it
 	$(PY) -m pytest tests/e2e/carrier $(ARGS)
 
-test-sip: $(DEV) $(SIP)  ## Run calls over real SIP and RTP, checked by SIPp and by received audio
+test-sip: $(DEV) $(SIP)  ## Run calls and eight cases over real SIP and RTP, checked by SIPp and by received audio
 	$(PY) -m pytest tests/e2e/sip $(ARGS)
 
 test-site: $(DEV) $(BROWSER)  ## Test the SP's site in headless Chromium (skipped with the reason without it)

@@ -4,7 +4,7 @@ Rule: nothing here imports the product. The lab implements the AWS documentation
 codec, they would share its mistakes.
 
 Map, each room importing only what is below it:
-    cli/        the commands `python -m lab demo|story|up|site`, and what they print
+    cli/        the commands `python -m lab demo|story|stories|up|site`, and what they print
     cases/      what can become of a callback, played and judged
     website/    the SP's site
     lab.py      a whole laboratory as one context manager: aws/, phones/ and the telephone network (package `pstn`)

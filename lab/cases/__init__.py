@@ -4,6 +4,8 @@
 | --- | --- |
 | catalogue | the cases: how the phones behave, and the expected results |
 | play | plays one case, and collects what each side saw |
+| player | plays many cases at once |
 | checks, audio_checks | checks of the results, and of the audio |
+| prompts | the prompts that a deployment starts with |
 | tone_detection | how long a tone is in a recording |
 """

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from lab.cases.catalogue import PARTING, WAITING
 from lab.cases.play import Played
+from lab.cases.prompts import length_of, prompt_name
 from pstn.lines.phone_state import PhoneCall
 
 SECOND = timedelta(seconds=1)
@@ -164,21 +165,18 @@ def _should_ring(played: Played, who: str) -> bool:
 
 def _prompts(call: PhoneCall | None) -> list[str]:
     """Names of the prompts heard; repeats count once."""
-    names = [_prompt(what) for _, what in call.heard] if call else []
+    names = [prompt_name(key) for _, key in call.heard] if call else []
     return [name for index, name in enumerate(names) if index == 0 or names[index - 1] != name]
-
-
-def _prompt(key: str) -> str:
-    return key.rpartition("/")[2].removesuffix(".wav")
 
 
 def _cut_short(played: Played) -> str | None:
     call = played.caller
-    begun = [at for at, what in call.heard if _prompt(what) in PARTING] if call else []
+    begun = [(at, key) for at, key in call.heard if prompt_name(key) in PARTING] if call else []
     if not begun or call is None or call.ended_at is None:
         return "it was not heard"
-    heard = call.ended_at - begun[-1]
-    return None if heard > 2 * SECOND else f"only {heard.total_seconds():.1f} s of it"
+    at, key = begun[-1]
+    missing = length_of(key) - (call.ended_at - at)
+    return None if missing < SECOND / 2 else f"without its last {missing.total_seconds():.1f} s"
 
 
 def _failed_at_once(callee: PhoneCall | None) -> bool:

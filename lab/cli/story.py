@@ -19,11 +19,12 @@ from lab.lab import Lab, LineKind
 from lab.sp.service_provider import ServiceProvider, open_sp
 from pstn.lines.sip.line import SipLine
 from pstn.lines.sip.settings import SipSettings
+from pstn.switches import Switches
 
 PAIR = Pair("+12025550111", "+12025550122")
 PEOPLE = {PAIR.caller: "Jack", PAIR.callee: "Sophia"}
 SP_NAME = "training-institute"
-_OVER = {"sip": " (real SIP and RTP)", "virtual": ""}
+OVER = {"sip": " (real SIP and RTP)", "virtual": ""}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,27 +58,25 @@ def play_story(case: Case, screen: Screen, choice: LineChoice) -> int:
     since = time.monotonic()
     if choice.why:
         screen.line(choice.why)
-    screen.line(f"Starting the cloud and the telephone network{_OVER[choice.line]} on this machine …")
-    with lab_for(case, choice.line) as (lab, watch, sp):
+    screen.line(f"Starting the cloud and the telephone network{OVER[choice.line]} on this machine …")
+    with lab_for(case.switches_for(LAB), choice.line) as (lab, watch, sp):
         screen.line(f"… ready after {time.monotonic() - since:.1f} s.\n")
         _introduce(screen, sp)
         played = _play(lab, watch, sp, case, screen)
         _show_cdr(screen, played)
-        line = lab.pstn.exchange.line
-        audio = audio_checks(played, line.heard_by) if isinstance(line, SipLine) else []
-        passed = _show_checks(screen, [*checks(played), *audio])
+        passed = _show_checks(screen, [*checks(played), *heard_checks(lab, played)])
     screen.line(f"\nTotal time: {time.monotonic() - since:.0f} s.")
     return 0 if passed else 1
 
 
 @contextmanager
-def lab_for(case: Case, line: LineKind = "virtual") -> Iterator[tuple[Lab, NetworkWatch, ServiceProvider]]:
-    """A laboratory for this case, with permissions checked, and an SP that has logged in.
+def lab_for(switches: Switches, line: LineKind) -> Iterator[tuple[Lab, NetworkWatch, ServiceProvider]]:
+    """A laboratory for cases, with permissions checked, and an SP that has logged in.
 
     Every telephone is scripted; external ones that `make up` knows are ignored.
     """
     settings = SipSettings(listen=True)
-    with Lab(auth=True, parameters=PARAMETERS, switches=case.switches_for(LAB), line=line, sip=settings) as lab:
+    with Lab(auth=True, parameters=PARAMETERS, switches=switches, line=line, sip=settings) as lab:
         watch = NetworkWatch(lab.pstn)
         numbers = lab.outputs["DisplayNumbers"].split(",")
         sp = open_sp(lab.api_url, lab.environment, name=SP_NAME, numbers=numbers, settings=("--recording",))
@@ -85,6 +84,16 @@ def lab_for(case: Case, line: LineKind = "virtual") -> Iterator[tuple[Lab, Netwo
             yield lab, watch, sp
         finally:
             sp.close()
+
+
+def heard_checks(lab: Lab, played: Played) -> list[Check]:
+    """What `audio_checks` says; empty where telephones are scripts only."""
+    line = lab.pstn.exchange.line
+    return audio_checks(played, line.heard_by) if isinstance(line, SipLine) else []
+
+
+def mark(screen: Screen, passed: bool) -> str:
+    return screen.paint("✓", 32) if passed else screen.paint("✗", 31)
 
 
 def _introduce(screen: Screen, sp: ServiceProvider) -> None:
@@ -116,8 +125,9 @@ def _show_cdr(screen: Screen, played: Played) -> None:
 def _show_checks(screen: Screen, made: list[Check]) -> bool:
     screen.line(f"\n{screen.bold('Checks')} (A: the caller, B: the callee)")
     for check in made:
-        mark = screen.paint("✓", 32) if check.passed else screen.paint("✗", 31)
-        screen.line(f"{mark} {check.what}" + ("" if check.passed else f"\n    but found: {check.found}"))
+        screen.line(
+            f"{mark(screen, check.passed)} {check.what}" + ("" if check.passed else f"\n    but found: {check.found}")
+        )
     failed = sum(not check.passed for check in made)
     screen.line(f"\n{f'{failed} of {len(made)} checks failed.' if failed else f'All {len(made)} checks passed.'}")
     return not failed

@@ -7,12 +7,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from lab.cases.audio_checks import audio_checks
+from lab.cases.audio_checks import JUDGED_FROM_S, audio_checks
 from lab.cases.catalogue import named
+from lab.cases.checks import checks
 from lab.cases.play import Pair, Played
+from lab.cases.prompts import length_of, prompt_name
 from lab.cases.tone_detection import samples, seconds_of
 from lab.cli import line_choice
 from lab.sp.client import Reply
+from pstn.feed import NetworkEvent
 from pstn.lines.phone_state import Phone, PhoneCall
 from pstn.lines.sip.audio import FRAME_BYTES, tone
 from pstn.lines.sip.media import mixed
@@ -41,14 +44,17 @@ def test_half_a_sample_at_the_end_is_left_out():
     assert len(samples(b"\1\0\2")) == 1
 
 
-def call(other: str, seconds: float = 4.0) -> PhoneCall:
+def call(other: str, seconds: float = 4.0, heard: tuple[tuple[float, str], ...] = ()) -> PhoneCall:
+    """Connected at noon, for so many seconds; `heard`: prompts, by the second in which each began."""
     end = NOON + timedelta(seconds=seconds)
-    return PhoneCall(Phone(), other, "+12025550100", NOON, joined=[(other, NOON, None)], ended_at=end)
+    prompts = [(NOON + timedelta(seconds=at), f"prompts/{name}.wav") for at, name in heard]
+    return PhoneCall(Phone(), other, "+12025550100", NOON, joined=[(other, NOON, None)], ended_at=end, heard=prompts)
 
 
 @pytest.fixture
 def played() -> Played:
-    reply, sp = Reply(200, {}, {}), SimpleNamespace()
+    reply = Reply(200, {}, {})
+    sp = SimpleNamespace(name="acme", numbers=("+12025550100", "+12025550101"), account=SimpleNamespace(app_key=""))
     legs = {"caller_calls": [call(PAIR.callee)], "callee_calls": [call(PAIR.caller)]}
     return Played(named("talked"), PAIR, Switches(), sp, NOON, reply, **legs)  # type: ignore[arg-type]
 
@@ -73,6 +79,48 @@ def test_who_was_never_joined_heard_nobody(played):
 
 def test_where_nobody_talks_nothing_need_be_heard(played):
     assert audio_checks(replace(played, case=named("caller_busy")), lambda call: b"") == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "prompts", "sounds", "judged"),
+    [
+        (0.1, (), 0.0, []),  # the SP stopped it at once: the voice has not arrived yet
+        (JUDGED_FROM_S - 0.1, (), 0.0, []),
+        (JUDGED_FROM_S, (), JUDGED_FROM_S - 0.3, [True]),
+        (JUDGED_FROM_S, (), 0.0, [False]),
+        (8.0, ((0.0, "recording-notice"),), 2.0, [True]),  # half of what the notice left
+        (8.0, ((0.0, "recording-notice"),), 0.5, [False]),
+        (6.0, ((0.0, "recording-notice"),), 0.0, []),
+        (2.0, ((-6.0, "waiting"),), 0.0, [False]),  # it had ended before the talk
+        (4.0, ((0.0, "prompt-of-the-sp"),), 2.0, [True]),  # its length is not known
+    ],
+)
+def test_a_voice_is_judged_by_the_talk_without_prompts(played, monkeypatch, seconds, prompts, sounds, judged):
+    monkeypatch.setattr("lab.cases.prompts.length_of", lambda key: PROMPTS.get(prompt_name(key), timedelta(0)))
+    short = replace(played, caller_calls=[call(PAIR.callee, seconds, prompts)])
+    made = audio_checks(short, lambda each: tone(CALLEE_SOUNDS if each is short.caller else CALLER_SOUNDS, sounds))
+    assert [each.passed for each in made if "caller's phone" in each.what] == judged
+
+
+PROMPTS = {"recording-notice": timedelta(seconds=5), "waiting": timedelta(seconds=6)}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "cut_s", "passed"),
+    [
+        ("callee-busy", 0.0, True),
+        ("callee-busy", 0.4, True),
+        ("callee-busy", 0.6, False),
+        ("callee-no-answer", 3.0, False),
+    ],
+)
+def test_a_final_prompt_is_heard_to_its_own_end(played, prompt, cut_s, passed):
+    length = length_of(f"prompts/{prompt}.wav").total_seconds()
+    caller = call("", length - cut_s, ((0.0, prompt),))
+    dialled = [NetworkEvent(NOON, "placed", "1", None, {"to": PAIR.caller})]
+    heard = replace(played, case=named("callee_busy"), caller_calls=[caller], network_events=dialled)
+    [about] = [check for check in checks(heard) if "final prompt" in check.what]
+    assert about.passed == passed
 
 
 @pytest.mark.parametrize(

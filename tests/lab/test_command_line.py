@@ -15,6 +15,7 @@ SITE = "site --api-url http://127.0.0.1:9 --app-key key --username institute --d
     [
         ("", "the following arguments are required: command"),
         ("story nosuch", "There is no case nosuch. The cases are talked, "),
+        ("stories talked nosuch", "There is no case nosuch. The cases are talked, "),
         ("up --api-port 65536", "argument --api-port: 65536 is not a port: 1 to 65535, or 0 for any free one"),
         ("up --sip-port -1", "argument --sip-port: -1 is not a port"),
         ("up --phone-port " + "9" * 5000, "is not a port"),

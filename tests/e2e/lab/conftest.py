@@ -7,10 +7,10 @@ import pytest
 from lab.cases.catalogue import CASES, LAB, PARAMETERS, named
 from lab.cases.checks import check, time_lags
 from lab.cases.play import NetworkWatch, Played
+from lab.cases.player import CasePlayer, Variant
 from lab.lab import Lab
 from lab.sp.service_provider import ServiceProvider, open_sp
 from tests.e2e.lab import traces
-from tests.e2e.lab.case_player import CasePlayer, Variant
 from tests.e2e.lab.variants import USUAL
 
 _PLAYED = pytest.StashKey[dict[tuple[str, str], Played]]()

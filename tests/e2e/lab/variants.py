@@ -3,7 +3,7 @@
 Switches that do not affect one another share a variant.
 """
 
-from tests.e2e.lab.case_player import Variant
+from lab.cases.player import Variant
 
 USUAL = Variant("as usual")
 

@@ -9,10 +9,10 @@ import pytest
 from lab.cases.catalogue import LAB, PARAMETERS, named
 from lab.cases.checks import check
 from lab.cases.play import NetworkWatch
+from lab.cases.player import CasePlayer
 from lab.lab import Lab
 from lab.sp.service_provider import ServiceProvider, open_sp
 from pstn.lines.sip.settings import SipSettings, missing
-from tests.e2e.lab.case_player import CasePlayer
 from tests.e2e.sip.sip_exchange import SipExchange
 
 FOLDER = Path(__file__).parent

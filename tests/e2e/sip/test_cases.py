@@ -1,4 +1,7 @@
-"""The whole platform on real SIP and RTP: many callbacks at once, and every case of `lab.cases.catalogue`."""
+"""The whole platform on real SIP and RTP: many callbacks at once, and eight cases of `lab.cases.catalogue` with sound.
+
+`tests/e2e/lab/test_cases.py` plays every case without sound, `make stories` with sound.
+"""
 
 from collections import Counter
 from dataclasses import replace
@@ -6,7 +9,8 @@ from datetime import timedelta
 
 import pytest
 
-from lab.cases.catalogue import CASES, named
+from lab.cases.audio_checks import audio_checks
+from lab.cases.catalogue import named
 from lab.cases.checks import check
 from lab.cases.play import Played
 from lab.phones.voices import voice
@@ -16,6 +20,17 @@ from pstn.lines.sip.line import SipLine
 from tests.e2e.lab.variants import USUAL
 from tests.e2e.sip import audio_analysis
 
+SOUNDED = (
+    "talked",
+    "talked_caller_leaves",
+    "talked_recorded",
+    "caller_never_answers",
+    "callee_rejects_told",
+    "caller_gives_up",
+    "stopped_callee_answers",
+    "stopped_in_talk",
+)
+"""Each sounds in another way: talks that either side or the SP ends, at once or later; each kind of prompt; ringing."""
 AT_ONCE = 10
 EDGE = timedelta(seconds=0.5)
 """Seconds at the start of a talk that are not analysed: the audio is delayed."""
@@ -61,7 +76,8 @@ def plays(case_player, request):
     return case_player.begin((USUAL, case) for case in chosen)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_case_comes_true(plays, case):
+@pytest.mark.parametrize("case", [named(name) for name in SOUNDED], ids=lambda case: case.name)
+def test_a_case_comes_true_with_sound(plays, case, lab):
     played: Played = plays[USUAL.name, case.name].result(timeout=600)
     assert check(played) == []
+    assert [each for each in audio_checks(played, lab.pstn.exchange.line.heard_by) if not each.passed] == []

@@ -40,11 +40,13 @@ Part = tuple[Variant, Case]
 
 
 class CasePlayer:
-    def __init__(self, lab: Lab, watch: NetworkWatch, sp: ServiceProvider) -> None:
+    """Call `close` when done. `at_once`: how many calls that `begin` places may be up at the same time."""
+
+    def __init__(self, lab: Lab, watch: NetworkWatch, sp: ServiceProvider, at_once: int = AT_ONCE) -> None:
         self.lab, self.watch, self.sp = lab, watch, sp
         self._pool = ThreadPoolExecutor(AT_ONCE, "case")
         self._free = deque(PAIRS)
-        self._room = threading.Semaphore(AT_ONCE)
+        self._room = threading.Semaphore(at_once)
         self._going: list[Future[Played]] = []
 
     def begin(self, parts: Iterable[Part]) -> dict[tuple[str, str], "Future[Played]"]:

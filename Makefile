@@ -8,8 +8,8 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 SAM    := .tools/sam/bin/sam
 UV     := .tools/uv/bin/uv
+LAB    := $(VENV)/.lab-from-lock
 DEV    := $(VENV)/.made-from-lock
-SIP    := $(VENV)/.sip-made-from-lock
 SAMENV := .tools/sam/.made-from-lock
 UVENV  := .tools/uv/.made-from-lock
 RUNTIME := .tools/runtime/.made-from-lock
@@ -20,16 +20,7 @@ SAM_ENV := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DIS
 # `sam build` looks for python3.13 on PATH only.
 WITH_313 = python313=$$(tools/find-python 3.13) && PATH="$$(dirname "$$python313"):$$PATH"
 
-# The locks are complete, so pip need not resolve (--no-deps); every file is checked against its hash.
-PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps
-
-# An environment is made again when its Python no longer runs (a moved clone), else brought up to its lock.
-define environment
-	@$(1)/bin/python -c '' 2>/dev/null || { \
-	  python=$$(tools/find-python 3.11+) && echo "Making $(1) with $$python" && "$$python" -m venv --clear $(1); }
-	@echo "Installing $(2) into $(1)"
-	@$(1)/bin/python $(PIP_INSTALL) --require-hashes -r $(2)
-endef
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --no-compile
 
 .PHONY: help
 help:  ## List the targets
@@ -37,23 +28,23 @@ help:  ## List the targets
 
 # -- environments ------------------------------------------------------------------------------------------------------
 
-$(DEV): requirements/dev.txt pyproject.toml
-	$(call environment,$(VENV),requirements/dev.txt)
+# What demo, story and up need. Telephones over SIP have wheels for some machines only; elsewhere they are scripts.
+$(LAB): requirements/lab.txt requirements/sip.txt pyproject.toml
+	@tools/install $(VENV) requirements/lab.txt requirements/sip.txt
 	@$(PY) $(PIP_INSTALL) --no-build-isolation --editable .
 	@touch $@
 
-# There are wheels for some machines only; without one the telephones are scripts, and nothing else changes.
-$(SIP): requirements/sip.txt $(DEV)
-	@$(PY) $(PIP_INSTALL) --only-binary :all: --require-hashes -r requirements/sip.txt \
-	  || echo "No telephones over SIP on this machine: no wheel of baresip-python fits it. The scripted ones remain."
+# The same environment with the tools of tests and checks.
+$(DEV): requirements/dev.txt $(LAB)
+	@tools/install $(VENV) requirements/dev.txt
 	@touch $@
 
 $(SAMENV): requirements/sam.txt
-	$(call environment,.tools/sam,requirements/sam.txt)
+	@tools/install .tools/sam requirements/sam.txt
 	@touch $@
 
 $(UVENV): requirements/lock.txt
-	$(call environment,.tools/uv,requirements/lock.txt)
+	@tools/install .tools/uv requirements/lock.txt
 	@touch $@
 
 # What Lambda's runtime brings by itself (boto3, the runtime interface client), for its Python.
@@ -65,25 +56,24 @@ $(RUNTIME): requirements/runtime.txt
 
 # What drives the browser goes into the same environment; where it has no wheel, the tests that want it skip and say so.
 $(BROWSER): requirements/browser.txt $(DEV)
-	@echo "Installing $< into $(VENV)"
-	@$(PY) $(PIP_INSTALL) --require-hashes -r $< && touch $@ || echo "The browser tests will skip."
+	@tools/install $(VENV) $< && touch $@ || echo "The browser tests will skip."
 
 .PHONY: install
-install: $(DEV) $(SIP)  ## Make .venv from the lock file (every other target does it on demand)
+install: $(DEV)  ## Download everything that the other targets need, except what build and test-site do (all do it on demand)
 
 # -- see it work -------------------------------------------------------------------------------------------------------
 
 .PHONY: demo up story stories
-demo: $(DEV) $(SIP)  ## Play one callback from request to CDR and print its timeline
+demo: $(LAB)  ## Play one callback from request to CDR and print its timeline
 	$(PY) -m lab demo $(ARGS)
 
-up: $(DEV) $(SIP)  ## Run the local AWS and telephone network
+up: $(LAB)  ## Run the local AWS and telephone network
 	@exec $(PY) -m lab up $(ARGS)
 
-story: $(DEV) $(SIP)  ## Play one case: make story CASE=callee_busy (without CASE: list them)
+story: $(LAB)  ## Play one case: make story CASE=callee_busy (without CASE: list them)
 	$(PY) -m lab story $(CASE) $(ARGS)
 
-stories: $(DEV) $(SIP)  ## Play all cases with sound and print a table of the results
+stories: $(LAB)  ## Play all cases with sound and print a table of the results
 	$(PY) -m lab stories $(ARGS)
 
 # -- tests -------------------------------------------------------------------------------------------------------------
@@ -107,13 +97,13 @@ test-lab: $(DEV)  ## Run the cases over HTTP against a running lab
 test-carrier: $(DEV)  ## Deploy the stack for a second carrier, made for the test, and play three stories over it
 	$(PY) -m pytest tests/e2e/carrier $(ARGS)
 
-test-sip: $(DEV) $(SIP)  ## Run calls and eight cases over real SIP and RTP, checked by SIPp and by received audio
+test-sip: $(DEV)  ## Run calls and eight cases over real SIP and RTP, checked by SIPp and by received audio
 	$(PY) -m pytest tests/e2e/sip $(ARGS)
 
 test-site: $(DEV) $(BROWSER)  ## Test the SP's site in headless Chromium (skipped with the reason without it)
 	$(PY) -m pytest tests/site tests/e2e/site $(ARGS)
 
-test-phone: $(DEV) $(SIP) $(BROWSER)  ## Test SIP calls answered in headless Chromium (skipped with the reason without it)
+test-phone: $(DEV) $(BROWSER)  ## Test SIP calls answered in headless Chromium (skipped with the reason without it)
 	$(PY) -m pytest tests/phone tests/e2e/phone $(ARGS)
 
 test-build: build $(RUNTIME)  ## Run the built functions and layers with Lambda's Python
@@ -122,10 +112,10 @@ test-build: build $(RUNTIME)  ## Run the built functions and layers with Lambda'
 test-sam-local: build $(RUNTIME)  ## Run every function in `sam local` (Debian as root; skipped elsewhere)
 	$(PY) -m pytest tests/e2e/sam_local $(ARGS)
 
-bench: $(DEV) $(SIP)  ## Count and time the work of one callback; with BASE=<git ref>: compare with that commit, over SIP
+bench: $(DEV)  ## Count and time the work of one callback; with BASE=<git ref>: compare with that commit, over SIP
 	$(PY) -m bench$(if $(BASE),.compare --base $(BASE)) $(ARGS)
 
-bench-sip: $(DEV) $(SIP)  ## Measure 20, then 50 bridged callbacks at once over SIP and RTP, then 300 in a row
+bench-sip: $(DEV)  ## Measure 20, then 50 bridged callbacks at once over SIP and RTP, then 300 in a row
 	$(PY) -m bench.sip --into bench/sip.md $(ARGS)
 
 # -- checks ------------------------------------------------------------------------------------------------------------
@@ -141,7 +131,7 @@ lint: $(DEV)
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 
-types: $(DEV) $(SIP)
+types: $(DEV)
 	$(PY) -m mypy
 
 imports: $(DEV)

@@ -1,36 +1,40 @@
 """The layers of template.yaml, built for the lab's own interpreter.
 
-A layer directory with a requirements.txt contains what pip installs from it, with hashes; any other contains its Python
-packages. In both cases the content is in `python/`, with bytecode that is never checked against its source
+A layer directory with a requirements.txt contains the packages that it lists, copied from the lab's own environment:
+both are installed from lock files with the same versions and hashes, so nothing is downloaded. Any other contains its
+Python packages. In both cases the content is in `python/`, with bytecode that is never checked against its source
 (`unchecked-hash`): a zip file does not preserve file times, and packages without bytecode start about twice as slowly.
 Layers are cached, and rebuilt only when their source or the interpreter changes.
 """
 
 from __future__ import annotations
 
-import compileall
 import hashlib
 import platform
-import py_compile
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 _REQUIREMENTS = "requirements.txt"
 _NOT_SOURCE = ("__pycache__", "Makefile", "*.egg-info", ".mypy_cache", ".ruff_cache")
 
 
 class LayerError(Exception):
-    """A layer could not be built; the message is pip's output."""
+    """A layer could not be built; the message says which package is missing."""
 
 
 def built_layer(source: Path, cache: Path) -> Path:
     """The directory to zip for the layer with this source.
 
     Raises:
-        LayerError: pip failed.
+        LayerError: a package of its requirements.txt is not installed here, or in another version.
     """
     requirements = source / _REQUIREMENTS
     origin = [requirements] if requirements.is_file() else _files(source)
@@ -38,20 +42,27 @@ def built_layer(source: Path, cache: Path) -> Path:
     if target.is_dir():
         return target
     cache.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(dir=cache))
-    content = fresh / "python"
-    if requirements.is_file():
-        _install(requirements, content)
-    else:
-        shutil.copytree(source, content, ignore=shutil.ignore_patterns(*_NOT_SOURCE))
-    compileall.compile_dir(
-        content, quiet=1, force=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH, workers=1
-    )
-    try:
-        fresh.rename(target)
-    except OSError:  # another lab has built it meanwhile
-        shutil.rmtree(fresh)
+    with tempfile.TemporaryDirectory(dir=cache) as work:
+        fresh = Path(work) / "layer"
+        content = fresh / "python"
+        if requirements.is_file():
+            for package in _locked(requirements):
+                _copy(package, content)
+        else:
+            shutil.copytree(source, content, ignore=shutil.ignore_patterns(*_NOT_SOURCE))
+        _compile(content)
+        try:
+            fresh.rename(target)
+        except OSError:  # another lab has built it meanwhile
+            if not target.is_dir():
+                raise
     return target
+
+
+def _compile(content: Path) -> None:
+    """On all cores, in a process of its own: this one has threads, which must not be forked. Faulty sources stay."""
+    options = ["-q", "-f", "-j", "0", "--invalidation-mode", "unchecked-hash"]
+    subprocess.run([sys.executable, "-m", "compileall", *options, str(content)], stdout=subprocess.DEVNULL, check=False)
 
 
 def _files(source: Path) -> list[Path]:
@@ -65,11 +76,34 @@ def _fingerprint(files: list[Path], root: Path) -> str:
     return digest.hexdigest()[:24]
 
 
-def _install(requirements: Path, content: Path) -> None:
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-compile"]
-    options = ["--require-hashes", "--only-binary", ":all:", "--target", str(content), "-r", str(requirements)]
-    done = subprocess.run([*pip, *options], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise LayerError(done.stderr.strip())
-    for leftover in (content / "bin",):
-        shutil.rmtree(leftover, ignore_errors=True)
+def _locked(requirements: Path) -> Iterator[Distribution]:
+    """The installed packages that a lock file with exact versions lists for this interpreter.
+
+    Raises:
+        LayerError
+    """
+    text = requirements.read_text(encoding="utf-8").replace("\\\n", " ")
+    for line in text.splitlines():
+        written = re.sub(r"\s+--hash=\S+", "", line.partition("#")[0]).strip()
+        if not written:
+            continue
+        wanted = Requirement(written)
+        if wanted.marker and not wanted.marker.evaluate():
+            continue
+        try:
+            package = distribution(wanted.name)
+        except PackageNotFoundError:
+            raise LayerError(f"{written} is not installed: run make install.") from None
+        if str(wanted.specifier) != f"=={package.version}":
+            raise LayerError(f"{wanted.name} {package.version} is installed, not {written}: run make install.")
+        yield package
+
+
+def _copy(package: Distribution, content: Path) -> None:
+    """Its modules and metadata, without its scripts and bytecode."""
+    for file in package.files or ():
+        if ".." in file.parts or file.suffix == ".pyc":
+            continue
+        target = content / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(str(file.locate()), target)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import zipfile
+from importlib.metadata import version
 
 import pytest
 
@@ -117,10 +118,17 @@ def test_a_changed_source_is_built_again(tmp_path):
     assert built_layer(source, tmp_path / "cache") != before
 
 
-def test_requirements_without_hashes_are_refused(tmp_path):
-    source = tmp_path / "dependencies"
+def test_a_layer_of_packages_is_copied_from_this_environment(tmp_path):
+    """With another version, or without the package, there is no layer and nothing is left of the attempt."""
+    source, cache = tmp_path / "dependencies", tmp_path / "cache"
     source.mkdir()
-    (source / "requirements.txt").write_text("six\n")
-    with pytest.raises(LayerError, match="hash"):
-        built_layer(source, tmp_path / "cache")
-    assert not list((tmp_path / "cache").glob("dependencies-*"))
+    six = version("six")
+    lock = f"six=={six} \\\n    --hash=sha256:ab \\\n    --hash=sha256:cd\n    # via nothing\n"
+    (source / "requirements.txt").write_text(f"# made\n{lock}absent==1.0 ; python_version < '3.0' --hash=sha256:ef\n")
+    content = built_layer(source, cache) / "python"
+    assert {path.name for path in content.iterdir()} == {"six.py", f"six-{six}.dist-info", "__pycache__"}
+    for wrong, fault in {"six==0.1": f"six {six} is installed", "absent==1.0": "absent==1.0 is not installed"}.items():
+        (source / "requirements.txt").write_text(f"six=={six}\n{wrong}\n")
+        with pytest.raises(LayerError, match=fault):
+            built_layer(source, cache)
+    assert list(cache.iterdir()) == [content.parent]

@@ -6,6 +6,6 @@
 | line_choice | which kind of telephones a command uses: SIP, or scripts only |
 | timeline, multi_call_view | a call as it happens; several at once |
 | wording | the text for each step |
-| curl_commands | an SP's requests as `curl` commands |
+| env_file, curl_commands | an SP's account and requests, for a second terminal |
 | signals | SIGTERM and SIGINT |
 """

@@ -14,6 +14,7 @@ from pathlib import Path
 from lab.cli import line_choice, signals
 from lab.cli.arguments import folder, in_use, parameter, port
 from lab.cli.curl_commands import commands
+from lab.cli.env_file import env_file, variables
 from lab.cli.multi_call_view import MultiCallView
 from lab.cli.site import PORT, open_site
 from lab.cli.timeline import Screen
@@ -31,6 +32,10 @@ from pstn.lines.sip.settings import SipSettings
 
 PHONE_PORT = 8091
 _PORTS, _SIP_PORTS = ("--api-port", "--aws-port", "--site-port"), ("--sip-port", "--registrar-port", "--phone-port")
+CALLER, CALLEE = "+12025550111", "+12025550133"
+"""Those of the printed commands and of the file for a second terminal."""
+_TEST_NUMBERS = ("+12025550111", "+12025550122")
+"""The only numbers that the sandbox dials."""
 _SOPHIA_ANSWERS_S, _SOPHIA_TALKS_S = 3.0, 20.0
 LAB_FILE = "lab.json"
 """File in the state directory while a lab is running: its URLs and its stack's outputs."""
@@ -99,7 +104,9 @@ def run(arguments: argparse.Namespace) -> int:
             opened.enter_context(closing(site))
             if why_virtual:
                 screen.line(why_virtual)
-            screen.line(_guide(lab, sp, site, registrar, phone))
+            values = variables(lab, sp, CALLER, CALLEE)
+            env = opened.enter_context(env_file(arguments.state_dir, values))
+            screen.line(_guide(lab, env, sp, site, registrar, phone))
             view = MultiCallView(screen)
             lab.pstn.subscribe(view.network_event)
             sp.receiver.observers.append(view.notification)
@@ -109,9 +116,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _open_sp(lab: Lab) -> ServiceProvider:
-    """Its app allows recording, which the site offers."""
-    numbers = _numbers(lab)
-    return open_sp(lab.api_url, lab.environment, name="acme", numbers=numbers, settings=("--recording",), log_in=False)
+    """Its app allows recording, which the site offers, has a sandbox, and gets all notifications at its receiver."""
+    settings = ["--recording", *(word for number in _TEST_NUMBERS for word in ("--test-number", number))]
+    sp = open_sp(lab.api_url, lab.environment, name="acme", numbers=_numbers(lab), settings=settings)
+    sp.client.set_notification_urls(sp.receiver.status_url, sp.receiver.fee_url)
+    return sp
 
 
 def _open_phone(lab: Lab, registrar: RegistrarOnUdp | None, port: int) -> BrowserPhone | None:
@@ -134,24 +143,25 @@ def _registrar(lab: Lab, port: int, screen: Screen) -> Iterator[RegistrarOnUdp |
 
 
 def _guide(
-    lab: Lab, sp: ServiceProvider, site: Site, registrar: RegistrarOnUdp | None, phone: BrowserPhone | None
+    lab: Lab, env: Path, sp: ServiceProvider, site: Site, registrar: RegistrarOnUdp | None, phone: BrowserPhone | None
 ) -> str:
     """The text that says what one can do now."""
-    caller, callee = "+12025550111", "+12025550133"
-    answer = f"PHONE {phone.url} is a telephone: switch it on, and answer {caller} yourself\n" if phone else ""
+    answer = f"PHONE {phone.url} is a telephone: switch it on, and answer {CALLER} yourself\n" if phone else ""
     return f"""SITE  {site.url} is an SP's site: open it and request a callback
 {answer}SP    {sp.receiver.url} receives the notifications for the requests below
 
-For a second terminal:
+For a second terminal in this directory: read the SP's account; call {CALLER}, then {CALLEE}; look the call up; stop it.
 
-{commands(lab.api_url, sp, caller, callee)}
+{commands(env, CALLER, CALLEE, sp.numbers)}
 The telephones are scripted by number, +1 202 555 01xx:
 
 {_number_plan()}
 {_sip_guide(lab, registrar)}
-  curl -s {lab.aws_url}/_lab/phones/{callee}                     what this phone showed and heard
-  curl -s -X PUT -d '{{"kind": "busy"}}' {lab.aws_url}/_lab/phones/{callee}     another script for it
-  curl -s {lab.aws_url}/_lab/switches                                  how the network behaves
+What this phone showed and heard, another script for it, and how the network behaves:
+
+curl -s {lab.aws_url}/_lab/phones/{CALLEE} | python3 -m json.tool
+curl -s {lab.aws_url}/_lab/phones/{CALLEE} -X PUT -d '{{"kind": "busy"}}'
+curl -s {lab.aws_url}/_lab/switches | python3 -m json.tool
 
 Calls are shown here as they happen. Stop with Ctrl-C.
 """

@@ -16,6 +16,7 @@ CLICK2CALL = "/rest/httpsessions/click2Call/v2.0"
 SANDBOX_CLICK2CALL = "/sandbox/rest/httpsessions/click2Call/v2.0"
 CALL_STOP = "/rest/httpsessions/callStop/v2.0"
 LOOK_UP = "/duologue/v1/callbacks/"
+NOTIFICATION_URLS = "/duologue/v1/notification-urls"
 RECORD = "/rest/provision/voice/record/v1.0"
 TIMEOUT_S = 60
 
@@ -95,6 +96,11 @@ class SpClient:
     def record(self, name: str, domain: str) -> Reply:
         """301 with a link to the recording; `name` and `domain` are from the CDR."""
         return self.send(RECORD, {"fileName": name, "recordDomain": domain, **self._credentials()}, method="GET")
+
+    def set_notification_urls(self, status_url: str, fee_url: str) -> Reply:
+        """Where notifications go for requests that name no URLs."""
+        body = json.dumps({"statusUrl": status_url, "feeUrl": fee_url}).encode()
+        return self.send(NOTIFICATION_URLS, self._credentials(), body, method="PUT")
 
     def post_json(self, path: str, body: object, headers: Mapping[str, str] = MappingProxyType({})) -> Reply:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()

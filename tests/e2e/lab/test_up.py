@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
@@ -16,25 +15,19 @@ import pytest
 from lab.__main__ import main
 from pstn.lines.sip.child import ChildError
 from pstn.lines.sip.settings import missing
+from tests.e2e.lab.processes import FREE, FREE_SIP, read_until, start
 from tests.e2e.sockets import session, sockets
 
-ROOT = Path(__file__).parents[3]
-FREE = ["--api-port", "0", "--aws-port", "0", "--site-port", "0"]
-FREE_SIP = ["--sip-port", "0", "--registrar-port", "0", "--phone-port", "0"]
 
-
-def start(*arguments: str) -> subprocess.Popen:
-    command = [sys.executable, "-m", "lab", *arguments]
-    return subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    )
-
-
-@pytest.mark.skipif(
-    not shutil.which("curl") or not shutil.which("bash"), reason="the printed commands want curl and bash"
+@pytest.mark.parametrize(
+    ("telephones", "shell"),
+    [(["--virtual"], ["bash"]), (FREE_SIP, ["zsh", "-f"])],
+    ids=["scripts, bash", "sip where it can be, zsh"],
 )
-@pytest.mark.parametrize("telephones", [["--virtual"], FREE_SIP], ids=["scripts", "sip where it can be"])
-def test_the_printed_commands_place_a_callback_that_is_shown_live(telephones, tmp_path):
+def test_the_printed_commands_place_a_callback_that_is_shown_live(telephones, shell, tmp_path):
+    missing_program = next((program for program in ("curl", shell[0]) if not shutil.which(program)), None)
+    if missing_program:
+        pytest.skip(f"there is no {missing_program} on PATH")
     up = start("up", *FREE, *telephones, "--state-dir", str(tmp_path))
     try:
         guide = read_until(up, "Stop with Ctrl-C.")
@@ -47,9 +40,12 @@ def test_the_printed_commands_place_a_callback_that_is_shown_live(telephones, tm
         if phone:
             assert b"Switch on" in urlopen(phone[1], timeout=30).read()
             assert f'href="{phone[1]}/?number=%2B12025550111"'.encode() in urlopen(site, timeout=30).read()
-        log_in_and_place = guide[guide.index("# log in") : guide.index("# stop it")]
-        said = subprocess.run(["bash", "-c", log_in_and_place], capture_output=True, text=True, check=True, timeout=60)
+        printed = guide[guide.index("\n. ") : guide.index("The telephones are scripted")]
+        assert "#" not in printed, "zsh takes no comments from a keyboard"
+        place_and_look_up = printed[: printed.index('curl -s "$API/rest/httpsessions/callStop')]
+        said = subprocess.run([*shell, "-c", place_and_look_up], capture_output=True, text=True, check=True, timeout=60)
         assert '"resultcode": "0"' in said.stderr
+        assert json.loads(said.stdout)["userData"] == "order-17"
         told = read_until(up, "talks with")
         opened = sockets(session(up.pid)) if sys.platform == "linux" else set()
         told += read_until(up, "← CDR")
@@ -61,6 +57,7 @@ def test_the_printed_commands_place_a_callback_that_is_shown_live(telephones, tm
     finally:
         up.send_signal(signal.SIGTERM)
         assert up.wait(60) == 0
+    assert not (tmp_path / "env").exists(), "its keys are nobody's any more"
 
 
 @pytest.mark.skipif(bool(missing()), reason=missing() or "")
@@ -91,15 +88,6 @@ Contact: <sip:me@127.0.0.1:5070>\r
 Content-Length: 0\r
 \r
 """
-
-
-def read_until(process: subprocess.Popen, text: str) -> str:
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if text in line:
-            return "".join(lines)
-    raise AssertionError("it ended after:\n" + "".join(lines))
 
 
 def test_without_a_case_the_cases_are_listed():

@@ -6,6 +6,7 @@ with Lab(auth=True) as lab:
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from lab.aws import invocation, package
 from lab.aws.cloud import Cloud
 from lab.aws.deploy import Deployment, deploy
 from lab.aws.edge import Edge
+from lab.aws.kept import Keeper, KeptFolder, State, identities_of, restore
 from lab.aws.service_access import ServiceCaller
 from lab.aws.switches import CloudSwitches
 from lab.buckets import Prompts, Recordings
@@ -44,6 +46,7 @@ ON_A_LAPTOP = {
 
 TELEPHONES = "telephones.json"
 """File in the state directory with the SIP addresses of external telephones (pstn/lines/sip/directory.py)."""
+_END_S, _POLL_S = 20.0, 0.1
 LineKind = Literal["virtual", "sip"]
 DISPLAY_NUMBERS = ("+12025550100", "+12025550101")
 
@@ -60,6 +63,7 @@ class Lab:
             as long as its polling interval.
         api_port, aws_port: 0 picks a free one.
         state_dir: built layers and working files; below the working tree's `.lab` by default.
+        keep: accounts, calls and recordings are taken from it at the start, and saved in it; `stop` closes it.
         line: scripted phones without SIP, or SIP and RTP on loopback.
         sip: settings of the SIP line; by default external telephones are in the file `TELEPHONES`.
     """
@@ -77,6 +81,7 @@ class Lab:
         api_port: int = 0,
         aws_port: int = 0,
         state_dir: Path = ROOT / ".lab",
+        keep: KeptFolder | None = None,
         line: LineKind = "virtual",
         sip: SipSettings | None = None,
     ) -> None:
@@ -87,6 +92,8 @@ class Lab:
         self._switches = switches
         telephones = sip or SipSettings(numbers=state_dir / TELEPHONES)
         self._make_line: MakeLine = sip_line(telephones, ScriptedSipPhones) if line == "sip" else VirtualLine
+        self._kept = keep
+        self._keeper: Keeper | None = None
         self._deployment: Deployment | None = None
         self._edge: Edge | None = None
         self._pstn: PstnService | None = None
@@ -110,16 +117,25 @@ class Lab:
             declared = package.read(self._template).get("Parameters") or {}
             parameters = {"ApiAddress": self._edge.url, **self._parameters}
             values = {name: value for name, value in parameters.items() if name in declared}
-            self._deployment = deploy(self.cloud, self._template, stack=self._stack, parameters=values)
+            with identities_of(self._kept.state if self._kept else State()):
+                self._deployment = deploy(self.cloud, self._template, stack=self._stack, parameters=values)
+            if self._kept:
+                restore(self.cloud, self._kept)
             self._upload_prompts()
             self._edge.start(self.outputs["ApiId"], self._stage())
+            if self._kept:
+                self._keeper = Keeper(self.cloud, self.resources, self._kept)
+                self._keeper.start()
         except BaseException:
             self.stop()
             raise
         return self
 
     def stop(self) -> None:
-        """Stop everything. Safe to repeat."""
+        """Stop everything, after saving what is kept. Safe to repeat."""
+        if self._keeper:
+            self._keeper.close()
+            self._keeper = None
         if self._pstn is not None:
             self._pstn.close()
             self._pstn = None
@@ -127,6 +143,41 @@ class Lab:
             self._edge.stop()
             self._edge = None
         self.cloud.stop()
+        if self._kept:
+            self._kept.close()
+
+    def hang_up_all(self) -> None:
+        """Hang up every scripted phone, and wait, for at most 20 s, until nothing follows from it any more."""
+        deadline, exchange = time.monotonic() + _END_S, self.pstn.exchange
+        waiting_before = self._queues_with_messages()
+        with exchange.lock:
+            for number in list(exchange.phones):
+                exchange.line.hang_up_by_hand(number)
+        while time.monotonic() < deadline and (
+            exchange.legs_up()
+            or exchange.legs_ringing()
+            or self._executions_run()
+            or self._queues_with_messages() - waiting_before
+        ):
+            time.sleep(_POLL_S)
+        if self._keeper:
+            self._keeper.settle(max(0.0, deadline - time.monotonic()))
+
+    def _executions_run(self) -> bool:
+        flows = self.client("stepfunctions")
+        arns = [machine["stateMachineArn"] for machine in flows.list_state_machines()["stateMachines"]]
+        return any(flows.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"] for arn in arns)
+
+    def _queues_with_messages(self) -> set[str]:
+        """Those with messages that can be received now, or are being processed."""
+        sqs = self.client("sqs")
+        kinds = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+
+        def count(url: str) -> int:
+            attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=kinds)["Attributes"]
+            return sum(int(attributes[kind]) for kind in kinds)
+
+        return {url for url in sqs.list_queues().get("QueueUrls", []) if count(url)}
 
     @property
     def api_url(self) -> str:

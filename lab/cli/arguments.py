@@ -41,7 +41,7 @@ def parameter(text: str) -> tuple[str, str]:
 def in_use(arguments: argparse.Namespace, options: Iterable[str]) -> str:
     """What to do about those of these options whose port is in use; empty if all are free."""
     given = {option: getattr(arguments, option.strip("-").replace("-", "_")) for option in options}
-    taken = {option: number for option, number in given.items() if number and not _is_free(number)}
+    taken = {option: number for option, number in given.items() if number and not is_free(number)}
     if not taken:
         return ""
     numbers = [str(number) for number in taken.values()]
@@ -50,7 +50,7 @@ def in_use(arguments: argparse.Namespace, options: Iterable[str]) -> str:
     return f'{ports} in use, perhaps by another lab. To take any that is free: make up ARGS="{free}"'
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
     """For both TCP and UDP."""
     try:
         socket.create_server((LOOPBACK, port)).close()

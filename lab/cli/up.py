@@ -7,12 +7,16 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
+from lab.aws.kept import KeptFolder
 from lab.cli import line_choice, signals
-from lab.cli.arguments import folder, in_use, parameter, port
+from lab.cli.arguments import folder, in_use, is_free, parameter, port
 from lab.cli.curl_commands import commands
 from lab.cli.env_file import env_file, variables
 from lab.cli.multi_call_view import MultiCallView
@@ -22,6 +26,7 @@ from lab.lab import ROOT, TELEPHONES, Lab
 from lab.phones.browser.phone import BrowserPhone
 from lab.sip.registrar_on_udp import PORT as REGISTRAR_PORT
 from lab.sip.registrar_on_udp import RegistrarOnUdp
+from lab.sp.client import Account
 from lab.sp.service_provider import ServiceProvider, open_sp
 from lab.website.scenarios import SOPHIA, to_try
 from lab.website.server import Site
@@ -37,6 +42,8 @@ CALLER, CALLEE = "+12025550111", "+12025550133"
 _TEST_NUMBERS = ("+12025550111", "+12025550122")
 """The only numbers that the sandbox dials."""
 _SOPHIA_ANSWERS_S, _SOPHIA_TALKS_S = 3.0, 20.0
+KEPT = "kept"
+"""Folder in the state directory with what `--keep` keeps."""
 LAB_FILE = "lab.json"
 """File in the state directory while a lab is running: its URLs and its stack's outputs."""
 
@@ -61,6 +68,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=PHONE_PORT,
         help=f"port of the browser phone ({PHONE_PORT}; 0: any free one)",
     )
+    parser.add_argument(
+        "--keep", action="store_true", help="begin with the accounts, calls and recordings of the last run with --keep"
+    )
     parser.add_argument("--state-dir", type=folder, default=ROOT / ".lab", help="working files (.lab)")
     parser.add_argument(
         "--parameter",
@@ -80,19 +90,23 @@ def run(arguments: argparse.Namespace) -> int:
         print(taken, file=sys.stderr)
         return 1
     stop = signals.stop_event()
+    kept = KeptFolder(arguments.state_dir / KEPT) if arguments.keep else None
+    about = kept.state.about if kept else {}
     lab = Lab(
         auth=arguments.auth,
         parameters=dict(arguments.parameter),
-        api_port=arguments.api_port,
-        aws_port=arguments.aws_port,
+        api_port=arguments.api_port or _again(about, "api_port"),
+        aws_port=arguments.aws_port or _again(about, "aws_port"),
         state_dir=arguments.state_dir,
+        keep=kept,
         line=line,
         sip=SipSettings(numbers=arguments.state_dir / TELEPHONES, sip_port=arguments.sip_port),
     )
     with lab, announced(lab, arguments.state_dir):
         print(f"API   {lab.api_url}\nAWS   {lab.aws_url}", flush=True)
         with ExitStack() as opened:
-            sp = opened.enter_context(closing(_open_sp(lab)))
+            sp = opened.enter_context(closing(_open_sp(lab, about)))
+            about.update(api_port=urlsplit(lab.api_url).port, aws_port=lab.cloud.port)
             lab.pstn.exchange.phones[SOPHIA.number] = Phone(answers(_SOPHIA_ANSWERS_S, talks=_SOPHIA_TALKS_S))
             screen = Screen.of(sys.stdout)
             registrar = opened.enter_context(_registrar(lab, arguments.registrar_port, screen))
@@ -102,8 +116,9 @@ def run(arguments: argparse.Namespace) -> int:
             answer_at = phone.page if phone else None
             site = open_site(lab.api_url, sp.account, sp.numbers, port=arguments.site_port, to_try=to_try(answer_at))
             opened.enter_context(closing(site))
-            if why_virtual:
-                screen.line(why_virtual)
+            for note in (why_virtual, kept and kept.note):
+                if note:
+                    screen.line(note)
             values = variables(lab, sp, CALLER, CALLEE)
             env = opened.enter_context(env_file(arguments.state_dir, values))
             screen.line(_guide(lab, env, sp, site, registrar, phone))
@@ -112,14 +127,38 @@ def run(arguments: argparse.Namespace) -> int:
             sp.receiver.observers.append(view.notification)
             site.backend.observers.append(view.notification)
             signals.wait(stop)
+            if kept:
+                screen.line("Ending the calls, and saving what is kept …")
+                lab.hang_up_all()
     return 0
 
 
-def _open_sp(lab: Lab) -> ServiceProvider:
-    """Its app allows recording, which the site offers, has a sandbox, and gets all notifications at its receiver."""
+def _again(about: Mapping[str, Any], name: str) -> int:
+    """The port of the kept lab, if it is free; else 0."""
+    kept = int(about.get(name, 0))
+    return kept if kept and is_free(kept) else 0
+
+
+def _open_sp(lab: Lab, about: dict[str, Any]) -> ServiceProvider:
+    """The SP in `about`, or a new one, which is noted there.
+
+    Its app allows recording, which the site offers, has a sandbox, and gets all notifications at its receiver.
+    """
     settings = ["--recording", *(word for number in _TEST_NUMBERS for word in ("--test-number", number))]
-    sp = open_sp(lab.api_url, lab.environment, name="acme", numbers=_numbers(lab), settings=settings)
-    sp.client.set_notification_urls(sp.receiver.status_url, sp.receiver.fee_url)
+    account = Account(**about["account"]) if "account" in about else None
+    sp = open_sp(
+        lab.api_url,
+        lab.environment,
+        name="acme",
+        numbers=_numbers(lab),
+        settings=settings,
+        log_in=False,
+        account=account,
+        receiver_port=_again(about, "receiver_port"),
+    )
+    about.update(account=asdict(sp.account), receiver_port=sp.receiver.port)
+    if sp.client.log_in().code == "0":  # unless the operator has suspended the SP before the restart
+        sp.client.set_notification_urls(sp.receiver.status_url, sp.receiver.fee_url)
     return sp
 
 

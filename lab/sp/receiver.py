@@ -55,7 +55,7 @@ class _Server(ThreadingHTTPServer):
 
 @dataclass
 class Receiver:
-    """A server on a loopback port of its own, until `close`.
+    """A server on a loopback port of its own, until `close`. `port`: 0, or if it is in use, picks a free one.
 
     `answer(notification)` returns the HTTP status to answer with; by default 200.
     """
@@ -63,14 +63,19 @@ class Receiver:
     secret: str = field(repr=False)
     answer: Callable[[Notification], int] = lambda notification: 200
     notifications: list[Notification] = field(default_factory=list)
+    port: int = 0
     observers: list[Callable[[Notification], None]] = field(default_factory=list)
     """Called with each accepted notification, on its own thread: be quick. What they raise is logged."""
 
     def __post_init__(self) -> None:
         self._changed = threading.Condition()
         self._signatures = PushSignatures(self.secret)
-        self._server = _Server(("127.0.0.1", 0), self._handler())
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        try:
+            self._server = _Server(("127.0.0.1", self.port), self._handler())
+        except OSError:
+            self._server = _Server(("127.0.0.1", 0), self._handler())
+        self.port = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, name="sp-receiver", daemon=True)
         self._thread.start()
 

@@ -48,19 +48,22 @@ def open_sp(
     concurrent_calls: int = 100,
     settings: Sequence[str] = (),
     log_in: bool = True,
+    account: Account | None = None,
+    receiver_port: int = 0,
 ) -> ServiceProvider:
     """Open an account, start its receiver and log in. `numbers`: two display numbers or more.
 
-    `settings`: further arguments of `duologue app add`.
+    `settings`: further arguments of `duologue app add`. `account`: one that is open already.
 
     Raises:
         subprocess.CalledProcessError: the operator's command refused.
         LogInRefused
     """
-    account = open_account(
+    account = account or open_account(
         environment, sp=name, display_numbers=numbers, concurrent_calls=concurrent_calls, settings=settings
     )
-    sp = ServiceProvider(name, account, SpClient(api_url, account), Receiver(account.app_secret), tuple(numbers))
+    receiver = Receiver(account.app_secret, port=receiver_port)
+    sp = ServiceProvider(name, account, SpClient(api_url, account), receiver, tuple(numbers))
     if log_in:
         reply = sp.client.log_in()
         if reply.code != "0":

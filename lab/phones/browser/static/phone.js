@@ -313,4 +313,5 @@ const asked = new URLSearchParams(location.search).get("number");
 const before = stored("on"); // a reload: come back on, unless the address is that of another phone
 part("number").value = spoken(digits(asked ?? (before || DEFAULT)));
 list();
+part("on").disabled = false; // a click before would have sent the form
 if (before && before === digits(part("number").value)) switchOn();

@@ -13,38 +13,13 @@ from duologue.call_control.prompts import Prompt
 from lab.aws.switches import CloudSwitches
 from pstn.lines.behaviours import answers
 from pstn.switches import Quotas, Switches
-from tests.journeys.flow_player import FunctionDied, InvocationFault
+from tests.journeys.flow_player import FunctionDied
 from tests.journeys.line import CALLEE, CALLER, Line
-from tests.journeys.test_disturbed import STORIES, check_told_once_and_in_order
+from tests.journeys.test_disturbed import STORIES, check_told_once_and_in_order, play
 
 SLOW = 3.0
 """Seconds until a function of the flow returns. Both phones of most stories are answered before that."""
 TALKS = ("they talk", "the callee hangs up", "both hang up at once", "stopped in talk")
-
-
-def play(story, **more):
-    """One story to its end, with what must be true of it whatever the cloud is like."""
-    caller, callee, stop, state_code = STORIES[story]
-    slow, rung = more.pop("slow", None), more.pop("rung", None)
-    line = Line(caller, callee, **more)
-    if slow:
-        line.player.fault = lambda invocation: InvocationFault(seconds=slow)
-    call = line.place()
-    if stop is not None:
-        line.stop_after(call, stop)
-    line.run()
-    line.check_all_over(call)
-    assert line.told_to_sp[-2:] == ["disconnect", "fee"]
-    if state_code is not None:
-        assert line.disconnect["stateCode"] == state_code
-    check_told_once_and_in_order(line)
-    assert [len(line.exchange.phones[number].calls) for number in (CALLER, CALLEE)] == (rung or dialled(story))
-    return line
-
-
-def dialled(story):
-    """How often the caller and the callee are dialled."""
-    return [1, 0] if story in ("the caller is busy", "stopped while the caller rings") else [1, 1]
 
 
 @pytest.mark.parametrize("slow", [None, SLOW], ids=["usual functions", "slow functions"])

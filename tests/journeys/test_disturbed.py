@@ -12,6 +12,7 @@ from duologue.wire.chime.commands import END, command
 from pstn.lambdas import InvocationFault
 from pstn.lines.behaviours import answers, busy, never_answers, vanishes
 from pstn.switches import Quotas, Switches
+from tests.journeys.flow_player import InvocationFault as FlowFault
 from tests.journeys.line import CALLEE, CALLER, Line
 
 EITHER_WAY = [
@@ -73,11 +74,15 @@ def test_a_store_that_stays_out_of_reach_ends_the_call_and_leaves_nobody_on_the_
     assert line.cdr(call).reason is EndReason.LOST
 
 
-@pytest.mark.parametrize("switch", EITHER_WAY, ids=lambda switch: "-".join(f"{k}={v}" for k, v in switch.items()))
-@pytest.mark.parametrize("story", STORIES)
-def test_a_story_ends_as_it_must_whatever_the_network_is_like(story, switch):
+def play(story, *, slow=None, rung=None, **more):
+    """One story to its end, with what must be true of it whatever the network and the cloud are like.
+
+    `slow`: seconds until each function of the flow returns. `rung`: how often the caller and the callee are dialled.
+    """
     caller, callee, stop, state_code = STORIES[story]
-    line = Line(caller, callee, switches=Switches(**switch))
+    line = Line(caller, callee, **more)
+    if slow:
+        line.player.fault = lambda invocation: FlowFault(seconds=slow)
     call = line.place()
     if stop is not None:
         line.stop_after(call, stop)
@@ -87,6 +92,19 @@ def test_a_story_ends_as_it_must_whatever_the_network_is_like(story, switch):
     if state_code is not None:
         assert line.disconnect["stateCode"] == state_code
     check_told_once_and_in_order(line)
+    assert [len(line.exchange.phones[number].calls) for number in (CALLER, CALLEE)] == (rung or dialled(story))
+    return line
+
+
+def dialled(story):
+    """How often the caller and the callee are dialled."""
+    return [1, 0] if story in ("the caller is busy", "stopped while the caller rings") else [1, 1]
+
+
+@pytest.mark.parametrize("switch", EITHER_WAY, ids=lambda switch: "-".join(f"{k}={v}" for k, v in switch.items()))
+@pytest.mark.parametrize("story", STORIES)
+def test_a_story_ends_as_it_must_whatever_the_network_is_like(story, switch):
+    play(story, switches=Switches(**switch))
 
 
 def check_told_once_and_in_order(line):
@@ -303,26 +321,15 @@ def test_a_stop_is_carried_out_by_the_sweeper_if_by_nobody_else(longest):
     assert line.disconnect["stateCode"] == 8017
 
 
-def test_five_callbacks_at_once_within_the_quotas():
-    line = Line(switches=Switches(quotas=Quotas(on=True)))
+@pytest.mark.parametrize("more", [0, 1])
+def test_callbacks_at_once_use_the_quotas_and_one_more_ends_cleanly_and_costs_none_of_them(more):
+    line = Line(switches=Switches(quotas=Quotas(on=True)), concurrent_calls=5 + more)
     calls = []
-    for pair in range(5):
-        caller, callee = f"+120255501{10 + pair}", f"+120255501{20 + pair}"
-        line.exchange.phones[caller].behaviour = replace(line.exchange.phones[caller].behaviour, talks=30.0)
-        calls.append(line.place(caller=caller, callee=callee))
-    line.run()
-    line.check_all_over(*calls)
-    assert [told["statusInfo"]["stateCode"] for told in line.requests if told["eventType"] == "disconnect"] == [0] * 5
-
-
-def test_a_sixth_callback_costs_none_of_the_five_and_ends_cleanly():
-    line = Line(switches=Switches(quotas=Quotas(on=True)), concurrent_calls=6)
-    calls = []
-    for pair in range(6):
+    for pair in range(5 + more):
         caller, callee = f"+120255501{10 + pair}", f"+120255501{20 + pair}"
         line.exchange.phones[caller].behaviour = replace(line.exchange.phones[caller].behaviour, talks=90.0)
         calls.append(line.place(caller=caller, callee=callee))
     line.run()
     line.check_all_over(*calls)
     codes = sorted(told["statusInfo"]["stateCode"] for told in line.requests if told["eventType"] == "disconnect")
-    assert codes == [0, 0, 0, 0, 0, 7109]
+    assert codes == [0] * 5 + [7109] * more

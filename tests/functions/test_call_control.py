@@ -44,11 +44,6 @@ def test_the_first_answer_gives_the_network_our_id_to_keep():
     assert "TransactionAttributes" not in world.answer(sample("call_control", "ringing"))
 
 
-def test_the_caller_answers():
-    world = CallControl().play("new_outbound_call", "ringing")
-    assert world.hear("call_answered", 3) == []
-
-
 def test_the_callee_is_dialled():
     """Nothing stands before the bridge in its list (R15)."""
     world = CallControl().play("new_outbound_call", "call_answered")
@@ -87,12 +82,6 @@ def test_the_last_minute_is_said_to_whom_the_sp_wants(to, tags):
     actions = world.hear("last_minute_asked", 6)
     assert [action["Parameters"]["ParticipantTag"] for action in actions] == tags
     assert {action["Parameters"]["AudioSource"]["Key"] for action in actions} == {"prompts/last-minute.wav"}
-
-
-def test_the_callee_answers():
-    world = CallControl().play(*UNTIL_TALK[:-1])
-    assert world.hear("callee_answered", 5) == []
-    assert world.call.callee.answered_at == at(30)
 
 
 @pytest.mark.parametrize(
@@ -223,16 +212,6 @@ def test_every_event_twice_gets_the_same_answer_and_counts_once(name):
     assert (world.calls.load(CALL_ID), world.calls.facts_of(CALL_ID)) == (saved, facts)
 
 
-def test_an_answer_resumes_the_state_that_waits_for_it_and_a_repeat_does_if_the_first_could_not():
-    world = CallControl(waits_for=Wait.CALLER_ANSWER).play("new_outbound_call")
-    world.flows.failures = 1
-    world.hear("call_answered", 2)
-    assert world.flows.resumed == [], "the state machine was out of reach"
-    assert [each.resumes for each in world.calls.committed] == [None, Wait.CALLER_ANSWER], "the outbox resumes it too"
-    world.hear("call_answered", 2)
-    assert world.flows.resumed == ["token-1"]
-
-
 @pytest.mark.parametrize(
     ("waits_for", "resumed_by"),
     [(Wait.CALLER_ANSWER, "call_answered"), (Wait.CALLEE_ANSWER, "callee_answered"), (Wait.END, "hangup_caller_last")],
@@ -244,37 +223,6 @@ def test_each_wait_is_resumed_by_what_it_waits_for_and_by_nothing_before(waits_f
         assert (world.flows.resumed == ["token-1"]) == (name == resumed_by)
         if name == resumed_by:
             break
-
-
-def test_the_end_resumes_whatever_waits():
-    world = CallControl(waits_for=Wait.CALLEE_ANSWER).play(*UNTIL_TALK[:-1])
-    world.hear("hangup_caller_while_the_callee_rings", 5)
-    assert world.flows.resumed == ["token-1"]
-
-
-def test_whoever_answers_a_call_that_nobody_knows_is_let_go():
-    event = sample("call_control", "call_answered")
-    event["CallDetails"]["TransactionAttributes"] = {"callId": "9_9_9_20261123090000"}
-    assert CallControl().take(event) == [HANG_UP_A]
-    del event["CallDetails"]["TransactionAttributes"]
-    assert CallControl().take(event) == [HANG_UP_A]
-
-
-def test_whoever_answers_a_stray_dial_is_let_go():
-    """The first network call that was stored is the call's; any other is let go (R6)."""
-    world = CallControl().play("new_outbound_call")
-    event = sample("call_control", "call_answered")
-    event["CallDetails"]["TransactionId"] = "a second create"
-    facts = world.calls.facts_of(CALL_ID)
-    assert world.take(event) == [HANG_UP_A]
-    assert world.calls.facts_of(CALL_ID) == facts
-
-
-def test_a_store_out_of_reach_leaves_no_leg_behind():
-    world = CallControl().play(*UNTIL_TALK)
-    world.calls.out_of_reach = True
-    assert world.hear("hangup_caller_after_talk", 6) == [HANG_UP_B]
-    assert world.hear("end_asked", 7) == [HANG_UP_A, HANG_UP_B]
 
 
 @pytest.mark.parametrize("name", NOBODY_LEFT)

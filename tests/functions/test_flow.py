@@ -31,7 +31,6 @@ from duologue.domain.errors import (
     NothingWasDialled,
     OutsideUnavailable,
     StaleAttempt,
-    UnknownCall,
 )
 from duologue.domain.outcome import EndReason
 from duologue.domain.task_token import TaskToken, Wait
@@ -280,34 +279,6 @@ def test_a_call_that_was_never_dialled_is_finalized_with_its_one_record():
     assert world.calls.in_use("app-1") == 0
 
 
-def test_settling_twice_finalizes_once():
-    world = Flow()
-    world.take(SETTLE)
-    cdr = world.calls.cdrs[CALL_ID]
-    world.clock.advance(10)
-    world.take(SETTLE)
-    assert world.calls.cdrs == {CALL_ID: cdr}
-    assert len(world.calls.facts_of(CALL_ID)) == 3
-
-
-def test_a_call_that_the_network_knows_is_asked_to_end_and_left():
-    """The state machine repeats it by the error's name; the hang-ups will close the account."""
-    world = Flow(DIALLED)
-    with pytest.raises(LegStillUp):
-        world.take(SETTLE)
-    assert world.network.asked == [NETWORK_CALL]
-    assert world.calls.cdrs == {}
-    assert world.call.ending is EndReason.LOST
-
-
-def test_a_call_that_the_network_no_longer_knows_is_closed():
-    world = Flow(DIALLED, known=False)
-    world.calls.store_token(CALL_ID, TaskToken("token-9", Wait.CALLEE_ANSWER, 1))
-    world.take(SETTLE)
-    assert world.calls.cdrs[CALL_ID].reason is EndReason.LOST
-    assert world.flows.resumed == ["token-9"]
-
-
 @pytest.mark.parametrize(
     ("call", "without_events"),
     [
@@ -323,17 +294,6 @@ def test_a_dial_without_any_event_is_counted_once(call, without_events, capsys):
     world.take(SETTLE)
     counted = [json.loads(line)["CallsWithoutEvents"] for line in capsys.readouterr().out.splitlines()]
     assert counted == [[without_events], [0]]
-
-
-def test_the_reason_that_is_recorded_stands():
-    world = Flow(replace(DIALLED, ending=EndReason.STOPPED), known=False)
-    world.take(SETTLE)
-    assert world.calls.cdrs[CALL_ID].reason is EndReason.STOPPED
-
-
-def test_a_call_that_is_not_there_is_the_state_machines_to_know():
-    with pytest.raises(UnknownCall):
-        Flow().take(SETTLE | {"callId": "9_9_9_20261123090000"})
 
 
 # ---- what nobody named

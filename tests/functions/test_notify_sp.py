@@ -23,7 +23,7 @@ from tests.functions.worlds import sample, samples
 from tests.samples import at, callback
 
 TWO_CALLS = sample("notify_sp", "facts_of_two_calls_recorded")
-DUE, TOO_EARLY = sample("notify_sp", "retry_came_due"), sample("notify_sp", "retry_came_too_early")
+DUE = sample("notify_sp", "retry_came_due")
 IDS = [record["messageId"] for record in TWO_CALLS["Records"]]
 NOTICES = [read(record["body"]) for name in samples("notify_sp") for record in sample("notify_sp", name)["Records"]]
 
@@ -90,13 +90,6 @@ def test_a_batch_is_told_in_order():
     assert function.told == ["disconnect", "callout", "fee"]
 
 
-def test_a_batch_twice_is_told_once():
-    function = Function()
-    function.take(TWO_CALLS)
-    assert function.take(TWO_CALLS) == []
-    assert function.told == ["disconnect", "callout", "fee"]
-
-
 def test_what_the_sp_did_not_take_holds_nothing_up():
     function = Function(Reply(500))
     assert function.take(TWO_CALLS) == []
@@ -144,22 +137,3 @@ def test_what_cannot_end_in_time_is_not_begun():
     function = Function()
     assert function.take(TWO_CALLS, Context(30_000, 11_999)) == [IDS[1]]
     assert function.told == ["disconnect", "fee"]
-
-
-def test_a_retry_that_came_too_early_is_put_aside_again():
-    function = Function()
-    assert function.take(TOO_EARLY) == []
-    assert function.told == []
-    assert [notice.attempt for notice in function.notices.aside] == [6]
-
-
-def test_a_retry_that_came_due_is_told():
-    function = Function(over=False)
-    assert function.take(DUE) == []
-    assert function.told == ["callout"]
-
-
-def test_a_retry_of_a_step_that_came_due_after_the_end_is_not_told():
-    function = Function()
-    assert function.take(DUE) == []
-    assert (function.told, function.notices.aside, function.notices.undelivered) == ([], [], [])

@@ -73,15 +73,6 @@ def test_a_queue_out_of_reach_gives_the_batch_back_to_the_stream():
         world.take(sample("outbox", "call_ended"))
 
 
-def test_a_state_machine_out_of_reach_gives_the_batch_back_when_all_is_queued():
-    world = Outbox(failures=1, waits_for=Wait.END)
-    with pytest.raises(OutsideUnavailable):
-        world.take(sample("outbox", "call_ended"))
-    assert [notice.sequence for notice in world.notices.first] == [7, 8]
-    world.take(sample("outbox", "call_ended"))
-    assert world.flows.resumed == ["token-1"]
-
-
 def test_a_store_out_of_reach_gives_the_batch_back_when_all_is_queued():
     """Whom to resume is read after the commit that the stream tells of."""
     world = Outbox(waits_for=Wait.END)

@@ -10,7 +10,6 @@ import pytest
 
 from duologue.domain.recording import MOST_BYTES, published_key
 from tests.functions.worlds import ABSENT, AUDIO, CALL_ID, RECORDING, Api, sample, with_query
-from tests.samples import at
 
 ASKED, FOLLOWED = sample("callback_api", "recording_asked_for"), sample("recordings_api", "recording_link_followed")
 ABSENT_RECORD = (403, {"resultcode": "1012007", "resultdesc": "Record does not exist."})
@@ -143,14 +142,6 @@ def test_a_link_is_good_for_days_and_may_be_followed_twice(api):
     assert api.say(following(link)) == NO_LINK
 
 
-def test_asking_twice_gives_two_links_and_both_are_good(api):
-    tokens = iter([b"\x01", b"\x02"])
-    api.random_bytes = lambda length: next(tokens) * length
-    links = {api.lead(ASKED)[1], api.lead(ASKED)[1]}
-    assert len(links) == 2
-    assert {api.play(following(link))[0] for link in links} == {200}
-
-
 @pytest.mark.parametrize("token", ["0" * 43, "", "%2e%2e", "x" * 2000])
 def test_a_guessed_link(api, token):
     assert api.say(FOLLOWED | {"pathParameters": {"token": token}}) == NO_LINK
@@ -173,21 +164,6 @@ def test_a_link_of_who_is_suspended(api, who):
 def test_a_recording_that_has_not_come_yet(api):
     api.recordings.sounds.clear()
     assert api.say(ASKED) == NOT_READY
-
-
-def test_a_recording_that_was_deleted_with_age(api):
-    api.calls.change(CALL_ID, recording=type(RECORDING)(RECORDING.key, at(-DAYS_7_S)))
-    assert api.say(ASKED) == ABSENT_RECORD
-
-
-def test_a_call_that_was_not_recorded(api):
-    api.calls.change(CALL_ID, recording=None)
-    assert api.say(ASKED) == ABSENT_RECORD
-
-
-def test_another_apps_record_is_as_unknown_as_one_that_never_was(api):
-    api.calls.change(CALL_ID, app="another")
-    assert api.say(ASKED) == ABSENT_RECORD
 
 
 @pytest.mark.parametrize(

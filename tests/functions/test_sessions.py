@@ -146,20 +146,6 @@ def test_a_refresh_of_nothing(api):
     assert empty == (403, {"resultcode": "1010002", "resultdesc": "Invalid request.app_key is required"})
 
 
-def test_too_many_wrong_secrets_lock_refreshing_from_their_address_and_leave_tokens_alone(api):
-    tokens = api.log_in()
-    wrong, right = refresh_by_form(tokens["refresh_token"], "wrong"), refresh_by_form(tokens["refresh_token"])
-    assert [api.say(wrong)[1]["resultcode"] for _ in range(10)] == ["1010002"] * 10
-    said = answer(right, api.dependencies)
-    assert (said["statusCode"], json.loads(said["body"])["resultcode"]) == (403, "1020176")
-    assert said["headers"]["Retry-After"] == "1800"
-    elsewhere = right | {"requestContext": right["requestContext"] | {"identity": {"sourceIp": "198.51.100.99"}}}
-    assert api.say(elsewhere)[0] == 200
-    assert (
-        api.say(with_query(sample("sp_logged_out"), access_token=tokens["access_token"]))[0] == 200
-    )  # its last minute
-
-
 LOCKS = {Proof.PASSWORD: "log-in", Proof.SECRET: "refresh", Proof.DIGEST: "neither"}
 
 
@@ -191,12 +177,6 @@ def test_anothers_token_ends_nothing_and_is_as_unknown_as_one_of_nobody(api):
     assert foreign == unknown
     assert json.loads(foreign["body"])["resultcode"] == "1010004"
     assert api.say(with_query(out, access_token=token))[0] == 200, "to its owner it was there"
-
-
-def test_logging_out_twice(api):
-    out = with_query(sample("sp_logged_out"), access_token=api.log_in()["access_token"])
-    assert api.say(out) == (200, {"resultcode": "0", "resultdesc": "Success"})
-    assert api.say(out) == (403, {"resultcode": "1010004", "resultdesc": "Invalid access_token."})
 
 
 def test_a_stray_password_beside_a_token_counts_for_nothing(api):
@@ -241,14 +221,3 @@ def test_headers_of_a_digest_prove_nothing_where_tokens_are_given_out(api, gener
     refresh = sample("tokens_refreshed_by_form") | {"headers": signed, "body": None}
     assert api.say(refresh)[1]["resultcode"] == "1010002"
     assert api.say(with_query(out, access_token=token))[0] == 200
-
-
-def test_too_many_wrong_passwords_lock_with_their_own_code(api):
-    wrong = LOGGED_IN | {"headers": {"Authorization": "wrong"}}
-    assert [api.say(wrong)[1]["resultcode"] for _ in range(10)] == ["1010002"] * 10
-    api.clock.advance(60)
-    said = answer(LOGGED_IN, api.dependencies)
-    assert (said["statusCode"], json.loads(said["body"])["resultcode"]) == (403, "1020176")
-    assert said["headers"]["Retry-After"] == str(29 * 60)
-    api.clock.advance(29 * 60)
-    assert api.say(LOGGED_IN)[0] == 200

@@ -8,7 +8,6 @@ import pytest
 from duologue.domain.outcome import EndReason
 from functions.sweep.handler import answer
 from tests.functions.worlds import Sweep, sample
-from tests.samples import at
 
 SWEPT = ("CallsSwept", "CallsNotFinalized", "CallsWithoutEvents", "SlotsFreed")
 MINUTE = sample("sweep", "minute_passed")
@@ -23,59 +22,6 @@ def test_a_call_that_is_due_is_finalized_and_a_young_one_left_alone():
     assert world.take(MINUTE) == {"finalized": 1, "remaining": 0, "freed": 0}
     assert list(world.calls.cdrs) == [first]
     assert world.calls.cdrs[first].reason is EndReason.NEVER_STARTED
-
-
-def test_twice_finalizes_once():
-    world = Sweep()
-    first = world.accept(1)
-    world.clock.advance(DUE_S)
-    assert [world.sweep(), world.sweep()] == [
-        {"finalized": 1, "remaining": 0, "freed": 0},
-        {"finalized": 0, "remaining": 0, "freed": 0},
-    ]
-    assert len(world.calls.facts_of(first)) == 3
-
-
-def test_a_call_that_is_not_due_yet_is_looked_at_again_when_it_is():
-    """The time that is stored may be earlier than the call is due: a short call costs no write for it."""
-    world = Sweep("network-1")
-    first = world.accept(1, "network-1")
-    world.calls.change(first, taken_up_at=at(1))
-    world.clock.advance(DUE_S)
-    assert world.sweep() == {"finalized": 0, "remaining": 0, "freed": 0}
-    assert world.network.asked == []
-    assert world.calls.load(first).close_by == at(15 * 60)
-    assert world.calls.load(first).call.ending is None
-
-
-def test_a_call_that_is_still_up_is_asked_to_end_then_finalized_anyway():
-    world = Sweep("network-1")
-    first = world.accept(1, "network-1")
-    world.clock.advance(DUE_S)
-    assert world.sweep() == {"finalized": 0, "remaining": 1, "freed": 0}
-    assert world.network.asked == ["network-1"]
-    assert world.calls.load(first).call.ending is EndReason.LOST
-    world.clock.at = at(DUE_S + 30 * 60)
-    assert world.sweep() == {"finalized": 1, "remaining": 0, "freed": 0}
-
-
-def test_one_that_cannot_be_finalized_blocks_no_other():
-    world = Sweep("network-1")
-    world.accept(1, "network-1")
-    world.accept(2, after_s=10)
-    world.clock.advance(DUE_S + 10)
-    assert world.sweep() == {"finalized": 1, "remaining": 1, "freed": 0}
-
-
-def test_a_network_out_of_reach_leaves_the_call_for_the_next_sweep():
-    world = Sweep("network-1")
-    world.accept(1, "network-1")
-    world.clock.advance(DUE_S)
-    world.network.busy = True
-    assert world.sweep() == {"finalized": 0, "remaining": 1, "freed": 0}
-    world.network.busy = False
-    world.network.known.clear()
-    assert world.sweep() == {"finalized": 1, "remaining": 0, "freed": 0}
 
 
 def test_one_that_cannot_be_read_is_told_by_its_id_and_holds_up_nothing(capsys, caplog):

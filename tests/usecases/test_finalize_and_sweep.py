@@ -87,6 +87,7 @@ def test_a_call_that_the_network_still_knows_is_asked_to_end_with_its_reason_on_
     net = Net(*TALKING, known=(NETWORK_CALL,))
     with pytest.raises(LegStillUp):
         net.close()
+    assert net.network.asked == [NETWORK_CALL]
     assert net.calls.load(callback().id).call.ending is EndReason.LOST
     assert net.calls.cdrs == {}
 
@@ -192,23 +193,6 @@ class Outbox:
 
     def forward(self, committed):
         ForwardFacts(self.calls, self.flows, self.notices, self.isolate)(committed)
-
-
-def test_facts_are_queued_in_order_and_waits_are_resumed():
-    outbox = Outbox()
-    outbox.forward(COMMITTED)
-    assert outbox.flows.resumed == ["token-c"]
-    assert outbox.notices.first == NOTICES
-    outbox.forward(COMMITTED)
-    assert outbox.flows.resumed == ["token-c"], "twice is harmless: the second finds nobody waiting"
-    assert outbox.isolate.told == []
-
-
-def test_what_the_outbox_forwards_late_does_not_end_a_later_wait():
-    outbox = Outbox()
-    outbox.calls.store_token("c", TaskToken("token-next", Wait.CALLEE_ANSWER, 2))
-    outbox.forward(COMMITTED)
-    assert outbox.flows.resumed == []
 
 
 def test_a_wait_that_cannot_be_resumed_holds_up_no_fact_and_no_other_wait():

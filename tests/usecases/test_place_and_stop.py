@@ -77,6 +77,7 @@ def test_the_longest_talk_is_waited_for_up_to_its_last_minute(minutes, waits):
     call = desk.place(replace(REQUEST, longest_talk=timedelta(minutes=minutes) or None))
     order = desk.flows.started[call.id]
     assert (order.talk.total_seconds(), order.last_minute.total_seconds()) == waits
+    assert call.announces_end == bool(minutes), "a limit that nobody set is not announced"
 
 
 def test_the_wait_for_the_callee_is_longer_by_the_apps_prompt_before_it():

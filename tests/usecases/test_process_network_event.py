@@ -168,15 +168,6 @@ def test_an_older_attempts_token_that_was_read_does_not_hide_the_newer_one(platf
     assert platform.flows.resumed == ["token-2"]
 
 
-@pytest.mark.parametrize(
-    ("waits_for", "resumed"), [(Wait.CALLER_ANSWER, True), (Wait.CALLEE_ANSWER, False), (Wait.END, False)]
-)
-def test_an_answer_resumes_the_wait_for_it_and_no_other(platform, waits_for, resumed):
-    """A late resume of one wait would end the next one, whose state would find that nobody has answered."""
-    platform.waits("token-1", waits_for).play(CALLER_DIALLED, CALLER_ANSWERED)
-    assert (platform.flows.resumed == ["token-1"]) is resumed
-
-
 @pytest.mark.parametrize("waits_for", list(Wait))
 def test_the_end_resumes_every_wait(platform, waits_for):
     platform.waits("token-1", waits_for).play(CALLER_DIALLED, replace(CALLER_LEFT, sip_status=486))

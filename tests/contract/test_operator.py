@@ -24,7 +24,9 @@ from tests.wavs import wav
 pytestmark = pytest.mark.parametrize("aws", ["lab"], indirect=True)
 
 TEMPLATE: dict[str, Any] = {
-    "Parameters": {name: {"Type": "String", "Default": "false"} for name in ("AllowLoopback", "AllowPlainHttp")},
+    "Parameters": {
+        name: {"Type": "String", "Default": ""} for name in ("AllowLoopback", "AllowPlainHttp", "PrefixesInUse")
+    },
     "Resources": {
         "Accounts": {
             "Type": "AWS::DynamoDB::Table",
@@ -75,7 +77,8 @@ class Platform:
 @pytest.fixture(scope="module")
 def stack(aws):
     """As on the laptop; `as-on-aws` allows neither loopback addresses nor http."""
-    given = [{"ParameterKey": name, "ParameterValue": "true"} for name in TEMPLATE["Parameters"]]
+    values = {"AllowLoopback": "true", "AllowPlainHttp": "true", "PrefixesInUse": "+1370:US"}
+    given = [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()]
     aws("cloudformation").create_stack(StackName="duologue", TemplateBody=json.dumps(TEMPLATE), Parameters=given)
     aws("cloudformation").create_stack(StackName="as-on-aws", TemplateBody=json.dumps(TEMPLATE))
 
@@ -253,6 +256,15 @@ def test_settings_change_one_by_one(platform, app_key):
         assert platform.do("app", "set", app_key, *words)[0] == 0
         app = platform.accounts.app(app_key)
         assert {name: getattr(app, name) for name in expected} == expected
+
+
+def test_a_display_number_of_a_range_that_the_stack_calls_in_use(platform, app_key):
+    """If the stack's numbers are unknown, the numbering plan judges."""
+    for number, expected in (("+13705550100", 0), ("+13715550100", 1)):
+        assert platform.do("--line-numbers", "", "app", "set", app_key, "--display-number", number)[::2] == (
+            expected,
+            "",
+        )
 
 
 def test_a_line_without_known_numbers_is_said(platform, app_key):

@@ -42,11 +42,6 @@ class TestPlacing:
         backend.place(scenario, CallForm(scenario.own_number or CALLER, ref=contact.ref))
         assert platform.of(CLICK2CALL)[0]["calleeNbr"] == contact.number
 
-    def test_the_same_form_twice_is_one_call(self, backend, platform):
-        ask = CallForm(CALLER, token=new_token())
-        assert backend.place(TRAINING, ask) is backend.place(TRAINING, ask)
-        assert len(platform.of(CLICK2CALL)) == 1
-
     def test_the_same_form_twice_at_the_same_time_is_one_call(self, backend, platform):
         ask, calls = CallForm(CALLER, token=new_token()), []
         threads = [threading.Thread(target=lambda: calls.append(backend.place(TRAINING, ask))) for _ in range(8)]

@@ -152,7 +152,7 @@ def _settings(asked: argparse.Namespace) -> dict[str, Any]:
 def _warn_of_an_unknown_line(given: dict[str, Any], platform: Platform) -> None:
     line = platform.line.numbers() if given.get("display_numbers") else None
     if line is not None and not line.numbers:
-        print(f"duologue: the display numbers were not checked: {line.source} is empty", file=sys.stderr)
+        print(f"duologue: only the numbering plan judged the display numbers: {line.source} is empty", file=sys.stderr)
 
 
 def _add(asked: argparse.Namespace, platform: Platform) -> Said:

@@ -20,7 +20,7 @@ SAM_ENV := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DIS
 # `sam build` looks for python3.13 on PATH only.
 WITH_313 = python313=$$(tools/find-python 3.13) && PATH="$$(dirname "$$python313"):$$PATH"
 
-PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --no-compile
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps
 
 .PHONY: help
 help:  ## List the targets

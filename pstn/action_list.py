@@ -105,7 +105,8 @@ class ActionList:
             return
         self.clear()
         if cut == "succeed":
-            self.call.send_event(events.ACTION_SUCCESSFUL, _about(current), current.data())
+            data = {**current.data(), **current.results()}
+            self.call.send_event(events.ACTION_SUCCESSFUL, _about(current), data)
 
     @property
     def idle(self) -> bool:

@@ -34,11 +34,15 @@ from pstn.messages import (
     PlaybackFailed,
     ProbeAudio,
     RecordingOpened,
+    RecordingStored,
+    RecordVoice,
     ResumeRecording,
     Say,
     SendDigit,
     SetTimer,
+    Silence,
     StopPlayback,
+    StoreVoice,
     TimerFired,
 )
 from pstn.recordings import Recording, RecordingStore
@@ -64,7 +68,9 @@ class Network(Protocol):
     def deliver(self, driver: "Driver", invoke: Invoke) -> None: ...
     def connect(self, call_id: str, driver: "Driver") -> None: ...
     def bridge_refused(self) -> str | None: ...
-    def store(self, recording: Recording) -> None: ...
+    def store(self, recording: Recording) -> None:
+        """Write its object; runs in the background. Raises: any exception."""
+
     def say(self, kind: str, driver: "Driver", **detail: Any) -> None: ...
 
 
@@ -207,31 +213,51 @@ class Driver:
         now = self.network.clock.now()
         match output:
             case OpenRecording(recording_id, call_id, track, bucket, key):
-                recording = Recording(call_id, self.id, track, bucket, key, now)
+                recording = Recording(recording_id, call_id, self.id, track, bucket, key, now)
 
                 def opened(accessible: bool | None) -> None:
                     if accessible:
                         recording.opened_at = self.network.clock.now()
-                        self.recordings[recording_id] = recording
-                        self.network.line.record(call_id, track)
+                        self._begin(recording)
                     self.feed(RecordingOpened(recording_id, bool(accessible)))
 
                 self.network.ask(
                     lambda: self.network.recordings.accessible(bucket) and self.may(bucket, key, *TO_WRITE), opened
                 )
+            case RecordVoice(recording_id, call_id, bucket, key, silence):
+                self._begin(Recording(recording_id, call_id, self.id, "INCOMING", bucket, key, now), silence)
             case PauseRecording(recording_id):
                 self.recordings[recording_id].pause(now)
-                self.network.line.pause_recording(self.recordings[recording_id].call_id, True)
+                self.network.line.pause_recording(self.recordings[recording_id].call_id, recording_id, True)
             case ResumeRecording(recording_id):
                 self.recordings[recording_id].resume(now)
-                self.network.line.pause_recording(self.recordings[recording_id].call_id, False)
+                self.network.line.pause_recording(self.recordings[recording_id].call_id, recording_id, False)
             case CloseRecording(recording_id):
-                recording = self.recordings.pop(recording_id)
-                recording.close(now)
-                self.network.line.finish_recording(recording.call_id)
-                self.network.store(recording)
+                self._finish(recording_id, self.call.switches.recording_delay, lambda stored: None)
+            case StoreVoice(recording_id):
+                self._finish(recording_id, 0.0, lambda stored: self.feed(RecordingStored(recording_id, bool(stored))))
             case _:
                 raise AssertionError(f"no handler for the output {output}")
+
+    def _begin(self, recording: Recording, silence: Silence | None = None) -> None:
+        self.recordings[recording.id] = recording
+        self.network.line.record(recording.call_id, recording.id, recording.track, silence)
+
+    def _finish(self, recording_id: str, delay: float, then: Callable[[bool | None], None]) -> None:
+        """Store it after the delay; `then` gets True if that succeeded."""
+        recording = self.recordings.pop(recording_id)
+        recording.close(self.network.clock.now())
+        self.network.line.finish_recording(recording.call_id, recording_id)
+
+        def store() -> bool:
+            if not self.may(recording.bucket, recording.key, *TO_WRITE):
+                raise PermissionError(
+                    f"The policy of {recording.bucket} does not let the service write {recording.key}"
+                )
+            self.network.store(recording)
+            return True
+
+        self.network.later(delay, lambda: self.network.ask(store, then))
 
     def _cancel(self, name: str) -> None:
         timer = self.timers.pop(name, None)

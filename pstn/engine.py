@@ -21,6 +21,7 @@ from pstn.messages import (
     Dial,
     DialRefused,
     DigitPressed,
+    FellSilent,
     HangUp,
     InboundCall,
     Input,
@@ -34,6 +35,7 @@ from pstn.messages import (
     PlaybackFailed,
     PlaybackFinished,
     RecordingOpened,
+    RecordingStored,
     SetTimer,
     TimerFired,
     UpdateRequested,
@@ -92,6 +94,10 @@ class CallEngine:
                 current.audio_probed(found)
             case RecordingOpened(recording_id, accessible) if current and current.id == recording_id:
                 current.recording_opened(accessible)
+            case RecordingStored(recording_id, stored) if current and current.id == recording_id:
+                current.recording_stored(stored)
+            case FellSilent(recording_id) if current and current.id == recording_id:
+                current.fell_silent()
             case LegRinging() | LegAnswered() | LegEnded() | DialRefused() | DigitPressed():
                 self._from_network(message)
             case _:

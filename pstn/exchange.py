@@ -28,6 +28,7 @@ from pstn.lines.virtual import VirtualLine
 from pstn.messages import (
     CallCreated,
     DigitPressed,
+    FellSilent,
     InboundCall,
     Invoke,
     LegAnswered,
@@ -257,6 +258,12 @@ class Exchange:
                 driver.playback_over(play_id)
                 driver.feed(PlaybackFinished(play_id))
 
+    def fell_silent(self, call_id: str, recording_id: str) -> None:
+        with self.lock:
+            driver = self._by_leg.get(call_id)
+            if driver:
+                driver.feed(FellSilent(recording_id))
+
     def note(self, kind: str, number: str, **detail: object) -> None:
         driver = self._by_leg.get(str(detail.get("call_id")))
         self._observe(kind, driver.id if driver else None, number=number, **detail)
@@ -290,12 +297,9 @@ class Exchange:
         return self.quotas.bridge_refused()
 
     def store(self, recording: Recording) -> None:
-        def write() -> None:
-            content = self.line.recorded(recording.call_id) or recording.wav()
-            self.recordings.put(recording.bucket, recording.key, content, recording.metadata())
-            self._observe("recorded", recording.transaction_id, place=f"{recording.bucket}/{recording.key}")
-
-        self.clock.call_later(self.switches.recording_delay, lambda: self.ask(write, lambda _: None))
+        content = self.line.recorded(recording.id) or recording.wav()
+        self.recordings.put(recording.bucket, recording.key, content, recording.metadata())
+        self._observe("recorded", recording.transaction_id, place=f"{recording.bucket}/{recording.key}")
 
     def say(self, kind: str, driver: Driver, **detail: Any) -> None:
         self._observe(kind, driver.id, **detail)

@@ -50,8 +50,8 @@ class Leg:
         return self.state is LegState.ENDED
 
 
-def recording_key(prefix: str, leg: Leg, transaction_id: str) -> str:
-    """Where the service puts a leg's recording (start-call-recording page): date and time of the leg's start, UTC."""
-    start = leg.started_at
-    stamp = f"{start:%Y-%m-%d-%H-%M-%S}-{start.microsecond // 1000:03d}"
-    return f"{prefix.strip('/') or DEFAULT_PREFIX}/{start:%Y/%m/%d}/{stamp}_{transaction_id}_{leg.call_id}.wav"
+def recording_key(prefix: str, at: datetime, leg: Leg, transaction_id: str) -> str:
+    """Where the service puts a recording (start-call-recording page). `at`: of a call recording, the leg's start."""
+    stamp = f"{at:%Y-%m-%d-%H-%M-%S}-{at.microsecond // 1000:03d}"
+    name = f"{at:%Y/%m/%d}/{stamp}_{transaction_id}_{leg.call_id}.wav"
+    return f"{prefix.strip('/')}/{name}" if prefix.strip("/") else name

@@ -98,6 +98,17 @@ class RecordingOpened(_OfRecording, Input):
     accessible: bool
 
 
+class FellSilent(_OfRecording, Input):
+    """The party has been as quiet for as long as `RecordVoice` says."""
+
+
+@dataclass(frozen=True)
+class RecordingStored(_OfRecording, Input):
+    """Of `StoreVoice`. `stored` False: the bucket could not be written to."""
+
+    stored: bool
+
+
 @dataclass(frozen=True)
 class LambdaReplied(Input):
     sequence: int
@@ -202,6 +213,32 @@ class OpenRecording(_OfRecording, Output):
     track: Literal["BOTH", "INCOMING", "OUTGOING"]
     bucket: str
     key: str
+
+
+@dataclass(frozen=True)
+class Silence:
+    """A party is silent once the mean of its samples' absolute values (16 bits) was below `threshold` for so long.
+
+    The scale of RecordAudio's SilenceThreshold (1 to 1000) is given in decibels of the room only; other telephony
+    software has this one.
+    """
+
+    seconds: float
+    threshold: int
+
+
+@dataclass(frozen=True)
+class RecordVoice(_OfRecording, Output):
+    """Record what comes from one party. `silence`: report it, if not None."""
+
+    call_id: str
+    bucket: str
+    key: str
+    silence: Silence | None
+
+
+class StoreVoice(_OfRecording, Output):
+    """End a `RecordVoice`, store it at once and report whether that succeeded."""
 
 
 class PauseRecording(_OfRecording, Output): ...

@@ -42,6 +42,7 @@ class MemoryRecordings:
 class Recording:
     """One recording while it runs. `pauses`: start and end of each (None: still paused)."""
 
+    id: str
     call_id: str
     transaction_id: str
     track: str

@@ -16,7 +16,6 @@ from pstn.switches import Switches
 IMITATED = frozenset(TABLE)
 KNOWN_ONLY = frozenset(
     {
-        "RecordAudio",
         "JoinChimeMeeting",
         "ModifyChimeMeetingAttendees",
         "StartBotConversation",

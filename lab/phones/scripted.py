@@ -55,7 +55,7 @@ class ScriptedSipPhones:
             self._alone[leg] = self._child(f"phone-{leg}")
             self._alone[leg].begin()
         self._send(leg, "expect")
-        self._send(leg, "record", path=str(self._ear(leg)), track="INCOMING") if self._listen else None
+        self._send(leg, "record", recording="ear", path=str(self._ear(leg)), track="INCOMING") if self._listen else None
         self._send(leg, "play", play="voice", sound=str(self._voice(number)), times=None)
         return f"sip:{number}@{LOOPBACK}:{self._of(leg).port}"
 
@@ -72,7 +72,7 @@ class ScriptedSipPhones:
     def dial(self, leg: str, number: str, uri: str, headers: dict[str, str]) -> None:
         self._send(leg, "dial", caller_id=number, uri=uri, headers=headers)
         self._send(leg, "play", play="voice", sound=str(self._voice(number)), times=None)
-        self._send(leg, "record", path=str(self._ear(leg)), track="INCOMING") if self._listen else None
+        self._send(leg, "record", recording="ear", path=str(self._ear(leg)), track="INCOMING") if self._listen else None
 
     def leave(self, leg: str) -> None:
         self._send(leg, "hangup")

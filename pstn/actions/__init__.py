@@ -10,6 +10,7 @@ from pstn.actions.hangup import Hangup
 from pstn.actions.prompts import Pause, PlayAudio, Speak
 from pstn.actions.recording import (
     PauseCallRecording,
+    RecordAudio,
     ResumeCallRecording,
     StartCallRecording,
     StopCallRecording,
@@ -32,6 +33,7 @@ TABLE: dict[str, type[RunningAction]] = {
         StopCallRecording,
         PauseCallRecording,
         ResumeCallRecording,
+        RecordAudio,
         SendDigits,
         VoiceFocus,
     )

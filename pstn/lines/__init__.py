@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 
 from pstn.clocks import Clock, Timer
 from pstn.lines.phone_state import Phones
+from pstn.messages import Silence
 
 T = TypeVar("T")
 
@@ -61,14 +62,17 @@ class Line(Protocol):
     def other_rings(self, call_id: str) -> None:
         """The party that this leg is waiting for is being dialled."""
 
-    def record(self, call_id: str, track: str) -> None:
-        """Start recording, at most once per leg. `track`: BOTH, INCOMING or OUTGOING, seen from the service."""
+    def record(self, call_id: str, recording_id: str, track: str, silence: Silence | None) -> None:
+        """Start recording. `track`: BOTH, INCOMING or OUTGOING, seen from the service.
 
-    def pause_recording(self, call_id: str, paused: bool) -> None: ...
-    def finish_recording(self, call_id: str) -> None:
+        `silence`: report `fell_silent` once the party is so.
+        """
+
+    def pause_recording(self, call_id: str, recording_id: str, paused: bool) -> None: ...
+    def finish_recording(self, call_id: str, recording_id: str) -> None:
         """Also implied by the end of the leg."""
 
-    def recorded(self, call_id: str) -> bytes | None:
+    def recorded(self, recording_id: str) -> bytes | None:
         """The WAV file of a finished recording; may wait for it a little. None: this line has no audio."""
 
     def arrived(self, call_id: str, number: str, to: str) -> None:
@@ -107,6 +111,7 @@ class LineListener(Protocol):
     def ended(self, call_id: str, sip_code: int) -> None: ...
     def pressed(self, call_id: str, digit: str) -> None: ...
     def playback_finished(self, call_id: str, play_id: str) -> None: ...
+    def fell_silent(self, call_id: str, recording_id: str) -> None: ...
     def later(self, seconds: float, run: Callable[[], None]) -> Timer:
         """A timer for the line, run under the exchange's lock like everything else."""
 

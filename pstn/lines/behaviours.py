@@ -34,6 +34,8 @@ class Behaviour:
     press_after: float = 1.0
     press_when: Literal["answer", "prompt", "join"] = "prompt"
     """What `press_after` counts from: the answer, the start of a prompt, or being joined."""
+    speaks: float | None = None
+    """Seconds that it speaks while RecordAudio records it, on a line without audio. None: as long as it is recorded."""
     sip_code: int | None = None
     """The final code of a refusal, instead of the usual one."""
 

@@ -17,6 +17,7 @@ from pstn.lines.behaviours import (
 )
 from pstn.lines.phone_state import Phone, PhoneCall, Phones
 from pstn.lines.scripts import DECLINED, ScriptedLine
+from pstn.messages import Silence
 
 __all__ = [
     "Behaviour",
@@ -41,12 +42,16 @@ NOT_IMPLEMENTED = 501
 class VirtualLine(ScriptedLine):
     """What a script does takes effect at once; a prompt lasts as long as its file."""
 
-    def record(self, call_id: str, track: str) -> None:
-        """There is no audio to record: `recordings` makes a synthetic file."""
+    def record(self, call_id: str, recording_id: str, track: str, silence: Silence | None) -> None:
+        """There is no audio: `recordings` makes a synthetic file, and a script says when its phone falls silent."""
+        call = self._live(call_id)
+        if call and silence and call.phone.behaviour.speaks is not None:
+            seconds = call.phone.behaviour.speaks + silence.seconds
+            self._later(call, seconds, lambda: self.listener.fell_silent(call_id, recording_id))
 
-    def pause_recording(self, call_id: str, paused: bool) -> None: ...
-    def finish_recording(self, call_id: str) -> None: ...
-    def recorded(self, call_id: str) -> bytes | None:
+    def pause_recording(self, call_id: str, recording_id: str, paused: bool) -> None: ...
+    def finish_recording(self, call_id: str, recording_id: str) -> None: ...
+    def recorded(self, recording_id: str) -> bytes | None:
         return None
 
     def call_phone(self, number: str, to: str) -> int | None:

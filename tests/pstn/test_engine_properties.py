@@ -47,6 +47,12 @@ ACTIONS: list[dict[str, Any]] = [
     action("VoiceFocus"),
     action("VoiceFocus", CallId="id-1", Enable=True),
     action("SendDigits", CallId="id-1", Digits="1,2#"),
+    action(
+        "RecordAudio",
+        SilenceDurationInSeconds=2,
+        RecordingTerminators=["#"],
+        RecordingDestination={"Type": "S3", "BucketName": "b"},
+    ),
 ]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
@@ -161,7 +167,7 @@ class Watch:
             case messages.Play(play_id, call_id) | messages.Say(play_id, call_id):
                 self.plays.append(play_id)
                 assert call_id not in self.ended, "nothing is played to a leg that is over"
-            case messages.OpenRecording(_, call_id):
+            case messages.OpenRecording(_, call_id) | messages.RecordVoice(_, call_id):
                 assert call_id not in self.ended
             case messages.Join(call_id, other):
                 assert not {call_id, other} & self.ended
@@ -209,6 +215,7 @@ class Watch:
             case "probed":
                 self.feed(messages.AudioProbed(key, bool(pick % 6)))
                 self.feed(messages.RecordingOpened(key, bool(pick % 6)))
+                self.feed(messages.FellSilent(key) if pick % 4 else messages.RecordingStored(key, bool(pick % 8)))
             case "refused":
                 self.feed(messages.DialRefused(leg, "full"))
 
@@ -287,7 +294,8 @@ NAMES = (
     "FailureAudioSource PlaybackTerminators TerminatorDigits InputDigitsRegex MinNumberOfDigits MaxNumberOfDigits "
     "RepeatDurationInMilliseconds InBetweenDigitsDurationInMilliseconds FlushDigitsDurationInMilliseconds Track "
     "Destination DurationInMilliseconds SipResponseCode SpeechParameters FailureSpeechParameters Engine Enable Digits "
-    "ToneDurationInMilliseconds"
+    "ToneDurationInMilliseconds DurationInSeconds SilenceDurationInSeconds SilenceThreshold RecordingTerminators "
+    "RecordingDestination"
 ).split()
 
 

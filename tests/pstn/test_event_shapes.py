@@ -89,6 +89,10 @@ def collect() -> list[dict[str, Any]]:
     play_out(start, a=polite, **{f"ACTION_SUCCESSFUL:{kind}": then for kind, then in steps.items()})
     play_out(stop, a=polite)
     play_out([RECORD], a=polite)
+    voicemail = {"Type": "S3", "BucketName": "voicemail"}
+    leave_word = action("RecordAudio", RecordingTerminators=["#"], RecordingDestination=voicemail)
+    play_out([leave_word], a=answers(stays=60.0, presses="#", press_when="answer"))
+    play_out([action("RecordAudio")], a=polite)
     play_out(by_call_id(action("SendDigits", Digits="1")), a=polite)
     play_out(by_call_id(action("SendDigits", Digits="x")), a=polite)
     play_out(by_call_id(action("VoiceFocus", Enable=True)), a=polite)
@@ -195,13 +199,7 @@ def shape(value: Any) -> Any:
 
 def sample_names() -> list[str]:
     """The samples of events that this lab sends."""
-    not_imitated = (
-        "RecordAudio",
-        "ChimeMeeting",
-        "BotConversation",
-        "sip-headers",
-        "no-arg",
-    )
+    not_imitated = ("ChimeMeeting", "BotConversation", "sip-headers", "no-arg")
     found = sorted(path.name for path in SAMPLES.glob("event.*.json"))
     return [name for name in found if not any(word in name for word in not_imitated)]
 

@@ -155,6 +155,94 @@ def test_a_dropped_call_still_leaves_its_recording():
     assert len(objects(story.exchange)) == 1
 
 
+VOICEMAIL = {"Type": "S3", "BucketName": "voicemail", "Prefix": "vm/4711"}
+
+
+def leave_word(**limits: Any) -> dict[str, Any]:
+    return action("RecordAudio", ParticipantTag="LEG-A", RecordingDestination=VOICEMAIL, **limits)
+
+
+@pytest.mark.parametrize(
+    ("limits", "caller", "seconds", "terminator"),
+    [
+        ({"DurationInSeconds": "6"}, answers(), 6.0, None),
+        ({"RecordingTerminators": ["#"]}, answers(presses="12#", press_when="answer", press_after=3.0), 3.6, "#"),
+        ({"SilenceDurationInSeconds": 2}, answers(speaks=5.0), 7.0, None),
+        ({"SilenceDurationInSeconds": 2, "DurationInSeconds": 4}, answers(speaks=5.0), 4.0, None),
+    ],
+    ids=["its duration", "a terminator", "silence", "whichever is first"],
+)
+def test_what_ends_a_voicemail(limits: dict[str, Any], caller: Any, seconds: float, terminator: str | None):
+    """Its object is there before the result is told, which names it; the list waits for the answer."""
+    there: list[bool] = []
+    story = Story({}, a=caller, lambda_latency=0.0)
+
+    def told(event: dict[str, Any]) -> list[dict[str, Any]]:
+        place = event["ActionData"]["RecordingDestination"]
+        there.append((place["BucketName"], place["Key"]) in objects(story.exchange))
+        return []
+
+    story.script = {"CALL_ANSWERED": [leave_word(**limits), play("thanks.wav")], "ACTION_SUCCESSFUL:RecordAudio": told}
+    story.place().run()
+    assert story.told[3:] == ["ACTION_SUCCESSFUL:RecordAudio", "ACTION_SUCCESSFUL:PlayAudio"]
+    (((bucket, key), (body, metadata)),) = objects(story.exchange).items()
+    assert there == [True]
+    data = story.data("ACTION_SUCCESSFUL:RecordAudio")
+    assert data["RecordingDestination"] == {"Type": "S3", "BucketName": bucket, "Key": key}
+    assert data.get("RecordingTerminatorUsed") == terminator
+    assert (bucket, key[:18]) == ("voicemail", "vm/4711/2026/11/23")
+    assert wav_seconds(body) == pytest.approx(seconds, abs=0.2)
+    assert metadata["transaction-id"] == story.transaction
+
+
+def test_a_voicemail_may_be_left_again_and_beside_a_call_recording():
+    script = {
+        "CALL_ANSWERED": start(),
+        "ACTION_SUCCESSFUL:StartCallRecording": [leave_word(DurationInSeconds=1), leave_word(DurationInSeconds=2)],
+        "ACTION_SUCCESSFUL:PlayAudio": [],
+    }
+    story = Story(script, a=answers(stays=10.0)).place().run()
+    assert story.told.count("ACTION_SUCCESSFUL:RecordAudio") == 2
+    buckets = sorted(bucket for bucket, _ in objects(story.exchange))
+    assert buckets == ["recordings", "voicemail", "voicemail"]
+
+
+@pytest.mark.parametrize("cut", ["unreported", "succeed"])
+def test_a_caller_who_hangs_up_has_left_a_voicemail(cut: str):
+    story = Story({"CALL_ANSWERED": [leave_word()]}, a=answers(stays=5.0), cut_actions=cut).place().run()
+    ((place, (body, _)),) = objects(story.exchange).items()
+    assert wav_seconds(body) == pytest.approx(5.0, abs=0.2)
+    assert story.told[-1] == "HANGUP:LEG-A"
+    if cut == "succeed":
+        named = story.data("ACTION_SUCCESSFUL:RecordAudio")["RecordingDestination"]
+        assert (named["BucketName"], named["Key"]) == place
+
+
+def test_an_update_interrupts_a_voicemail_and_keeps_it():
+    script = {"CALL_ANSWERED": [leave_word()], "CALL_UPDATE_REQUESTED": [play("goodbye.wav")]}
+    story = Story(script).place()
+    story.after(10.0, lambda: story.update(command="x")).run()
+    assert story.told[4:] == ["ACTION_INTERRUPTED:RecordAudio", "ACTION_SUCCESSFUL:PlayAudio"]
+    assert len(objects(story.exchange)) == 1
+
+
+@pytest.mark.parametrize("why", ["the policy", "the store"])
+def test_a_voicemail_that_cannot_be_stored(why: str):
+    class Full(MemoryRecordings):
+        def put(self, bucket: str, key: str, body: bytes, metadata: dict[str, str]) -> None:
+            raise OSError(bucket)
+
+    story = Story({"CALL_ANSWERED": [leave_word(DurationInSeconds=1)]})
+    if why == "the store":
+        story.exchange.recordings = Full()
+    else:
+        story.exchange.access = lambda action, bucket, key, application: action != "s3:PutObject"
+    story.place().run()
+    failure = story.data("ACTION_FAILED:RecordAudio")
+    assert failure["ErrorType"] == "InvalidActionParameter"
+    assert failure["ErrorMessage"] == "Error occurred while uploading recording to S3 bucket."
+
+
 def test_what_is_no_wav_file():
     assert wav_seconds(b"RIFF") is None
     assert wav_seconds(b"") is None

@@ -19,6 +19,7 @@ from pstn.lines.sip.media import (
     Leg,
     Media,
     Playing,
+    Recorder,
     Reserve,
     mixed,
 )
@@ -235,15 +236,52 @@ def test_without_legs_there_are_no_ticks():
 def test_a_recording(room, tmp_path: Path, track, levels):
     """From the leg on the left, to it on the right; it is told when its file is complete."""
     room.media.join("a", "b")
-    room.tick(6).media.record("a", tmp_path / "r", track)
-    room.tick(4).media.finish("a")
+    room.tick(6).media.record("a", "r", Recorder(tmp_path / "r", track))
+    room.tick(4).media.finish("a", "r")
     room.tick()
     assert array("h", (tmp_path / "r").read_bytes()) == array("h", levels * 4 * FRAME)
-    assert room.told == [{"event": "recorded", "leg": "a"}]
+    assert room.told == [{"event": "recorded", "leg": "a", "recording": "r"}]
+
+
+def test_two_recordings_of_a_leg_at_once(room, tmp_path: Path):
+    """Of the call, and of what the party says: each ends for itself, and the other goes on."""
+    room.tick(6).media.record("a", "call", Recorder(tmp_path / "call", "OUTGOING"))
+    room.media.record("a", "voice", Recorder(tmp_path / "voice", "INCOMING"))
+    room.tick(4).media.finish("a", "voice")
+    room.tick(2).media.finish("a", "call")
+    room.tick()
+    assert array("h", (tmp_path / "voice").read_bytes()) == array("h", (100,) * 4 * FRAME)
+    assert len((tmp_path / "call").read_bytes()) == 6 * FRAME_BYTES
+    assert [each["recording"] for each in room.told] == ["voice", "call"]
+
+
+@pytest.mark.parametrize(
+    ("says", "threshold", "silent"),
+    [([99, -99], 100, True), ([100, -100], 100, False), ([0, 0], 1, True), ([3000, -3000], 1000, False)],
+)
+def test_a_party_that_is_quieter_than_the_threshold_for_long_enough_is_silent(room, tmp_path, says, threshold, silent):
+    sound = array("h", says * (FRAME // 2)).tobytes()
+    room.a.says = sound
+    room.tick(6).media.record("a", "r", Recorder(tmp_path / "r", "INCOMING", 10 * TICK_S, threshold))
+    room.tick(9)
+    assert room.told == []
+    room.tick(30)
+    assert room.told == ([{"event": "fell_silent", "leg": "a", "recording": "r"}] if silent else [])
+
+
+def test_a_sound_begins_the_silence_anew(room, tmp_path):
+    room.a.says = level(1000)
+    room.tick(6).media.record("a", "r", Recorder(tmp_path / "r", "INCOMING", 10 * TICK_S, 200))
+    for _ in range(5):
+        room.a.says = SILENCE
+        room.tick(7)
+        room.a.says = level(1000)
+        room.tick(2)
+    assert room.told == []
 
 
 def test_a_recording_ends_with_its_leg(room, tmp_path: Path):
-    room.media.record("a", tmp_path / "r", "BOTH")
+    room.media.record("a", "r", Recorder(tmp_path / "r", "BOTH"))
     room.tick(4).media.remove("a")
     room.tick()
     assert [each["event"] for each in room.told] == ["recorded"]
@@ -251,13 +289,13 @@ def test_a_recording_ends_with_its_leg(room, tmp_path: Path):
 
 def test_a_pause_is_a_mark_and_then_silence_and_twice_is_once(room, tmp_path: Path):
     room.media.join("a", "b")
-    room.tick(6).media.record("a", tmp_path / "r", "INCOMING")
+    room.tick(6).media.record("a", "r", Recorder(tmp_path / "r", "INCOMING"))
     marked = len(MARK) // FRAME_BYTES
     room.tick(2)
     for paused in (True, True):
-        room.media.pause("a", paused)
-    room.tick(marked + 3).media.pause("a", False)
-    room.tick(marked + 2).media.finish("a")
+        room.media.pause("a", "r", paused)
+    room.tick(marked + 3).media.pause("a", "r", False)
+    room.tick(marked + 2).media.finish("a", "r")
     room.tick()
     wanted = level(100) * 2 + MARK + SILENCE * 3 + MARK + level(100) * 2
     assert (tmp_path / "r").read_bytes() == wanted
@@ -266,8 +304,8 @@ def test_a_pause_is_a_mark_and_then_silence_and_twice_is_once(room, tmp_path: Pa
 def test_commands_for_a_leg_that_is_gone_do_nothing(room):
     room.media.remove("a")
     room.tick()
-    for do in (room.media.finish, room.media.remove):
-        do("a")
+    room.media.finish("a", "r")
+    room.media.remove("a")
     room.media.play("a", "p", level(1), 1)
     room.tick(8)
     assert room.told == []

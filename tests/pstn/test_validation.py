@@ -11,6 +11,8 @@ DIGITS = {"InputDigitsRegex": "^1$", "RepeatDurationInMilliseconds": 3000}
 SOURCE = {"Type": "S3", "BucketName": "prompts", "Key": "menu.wav"}
 RECORDING = {"Type": "S3", "Location": "recordings/callbacks"}
 ENDPOINT = {"BridgeEndpointType": "PSTN", "Uri": B}
+VOICEMAIL = {"Type": "S3", "BucketName": "voicemail", "Prefix": "vm/4711"}
+NO_PLACE = "RecordingDestination parameter value is invalid."
 TRUNK = {"BridgeEndpointType": "AWS", "Arn": "arn:aws:chime:us-east-1:111122223333:vc/abc1def2", "Uri": "600300"}
 
 BAD = "InvalidActionParameter"
@@ -95,6 +97,25 @@ ROWS = [
         "RepeatDuration parameter value is invalid.",
     ),
     (to_a("ReceiveDigits", InputDigitsRegex="1"), BAD, "InBetweenDigitsDuration parameter value is invalid."),
+    (to_a("RecordAudio"), BAD, "RecordingDestination parameter value is invalid."),
+    *(
+        (to_a("RecordAudio", RecordingDestination={**VOICEMAIL, **wrong}), BAD, NO_PLACE)
+        for wrong in ({"Type": "SQS"}, {"BucketName": ""}, {"Prefix": "a b"}, {"Prefix": "x" * 980}, {"Prefix": 1})
+    ),
+    *(
+        (
+            to_a("RecordAudio", RecordingDestination=VOICEMAIL, **{name: value}),
+            BAD,
+            f"{label} parameter value is invalid.",
+        )
+        for name, label, value in (
+            ("DurationInSeconds", "Duration", 0),
+            ("SilenceDurationInSeconds", "SilenceDuration", 1001),
+            ("SilenceThreshold", "SilenceThreshold", 0),
+            ("RecordingTerminators", "RecordingTerminators", ["A"]),
+        )
+    ),
+    (action("RecordAudio", CallId="nobody", RecordingDestination=VOICEMAIL), BAD, ADDRESS),
     (to_a("VoiceFocus"), MISSING, "Missing required action parameter."),
     (to_a("VoiceFocus", Enable="true"), MISSING, "Missing required action parameter."),
     (action("VoiceFocus", Enable=True), MISSING, "Missing required action parameter."),

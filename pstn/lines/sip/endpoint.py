@@ -35,7 +35,7 @@ from pstn.lines.sip import os_limits
 from pstn.lines.sip.commands import CommandQueue
 from pstn.lines.sip.hang_up_queue import HangUpQueue
 from pstn.lines.sip.loopback_only import bind_to_loopback_only
-from pstn.lines.sip.media import Media
+from pstn.lines.sip.media import Media, Recorder
 
 LOOPBACK = "127.0.0.1"
 LEG_HEADER = "X-Leg"
@@ -197,14 +197,17 @@ class SipEndpoint:
     async def do_mute(self, leg: str, muted: bool) -> None:
         self.media.mute(leg, muted)
 
-    async def do_record(self, leg: str, path: str, track: str) -> None:
-        self.media.record(leg, Path(path), track)
+    async def do_record(
+        self, leg: str, recording: str, path: str, track: str, silence: tuple[float, int] | None = None
+    ) -> None:
+        """`silence`: seconds and threshold (pstn.messages.Silence)."""
+        self.media.record(leg, recording, Recorder(Path(path), track, *(silence or ())))
 
-    async def do_pause(self, leg: str, paused: bool) -> None:
-        self.media.pause(leg, paused)
+    async def do_pause(self, leg: str, recording: str, paused: bool) -> None:
+        self.media.pause(leg, recording, paused)
 
-    async def do_finish(self, leg: str) -> None:
-        self.media.finish(leg)
+    async def do_finish(self, leg: str, recording: str) -> None:
+        self.media.finish(leg, recording)
 
     # -- events of the library
     def _arrived(self, call: Call) -> None:

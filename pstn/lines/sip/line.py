@@ -21,6 +21,7 @@ from pstn.lines.sip.prompt_files import PromptFiles
 from pstn.lines.sip.recording_files import RecordingFiles
 from pstn.lines.sip.scripted_phones import ScriptedPhones, StartPhones
 from pstn.lines.sip.settings import SipSettings, missing
+from pstn.messages import Silence
 
 NO_SUCH_NUMBER, TIMED_OUT, NOBODY_CONNECTED, UNAVAILABLE = 404, 408, 480, 503
 """RFC 3261 §21. 480 is for a number of the account whose calls no SIP rule takes."""
@@ -156,17 +157,19 @@ class SipLine(ScriptedLine):
         super().mute(call_id, muted)
         self._send(call_id, "mute", muted=muted)
 
-    def record(self, call_id: str, track: str) -> None:
-        self._send(call_id, "record", path=str(self._recording_files.begin(call_id, track)), track=track)
+    def record(self, call_id: str, recording_id: str, track: str, silence: Silence | None) -> None:
+        file = self._recording_files.begin(recording_id, track)
+        watched = [silence.seconds, silence.threshold] if silence else None
+        self._send(call_id, "record", recording=recording_id, path=str(file), track=track, silence=watched)
 
-    def pause_recording(self, call_id: str, paused: bool) -> None:
-        self._send(call_id, "pause", paused=paused)
+    def pause_recording(self, call_id: str, recording_id: str, paused: bool) -> None:
+        self._send(call_id, "pause", recording=recording_id, paused=paused)
 
-    def finish_recording(self, call_id: str) -> None:
-        self._send(call_id, "finish")
+    def finish_recording(self, call_id: str, recording_id: str) -> None:
+        self._send(call_id, "finish", recording=recording_id)
 
-    def recorded(self, call_id: str) -> bytes | None:
-        return self._recording_files.take(call_id)
+    def recorded(self, recording_id: str) -> bytes | None:
+        return self._recording_files.take(recording_id)
 
     def close(self) -> None:
         self._prompt_files.close()
@@ -178,22 +181,23 @@ class SipLine(ScriptedLine):
     def _in_turn(self, run: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
         def heard(event: dict[str, Any]) -> None:
             if event["event"] == "recorded":
-                self._recording_files.closed(self._call_ids.get(event["leg"], event["leg"]))
+                self._recording_files.closed(event["recording"])
             self.listener.later(0, lambda: run(event))
 
         return heard
 
     def _happened(self, event: dict[str, Any]) -> None:
-        if event["event"] == "stats":
-            self.stats = event
-            return
-        if event["event"] == "incoming":
-            self._arrives(event)
-            return
-        leg = event.get("leg", "")
-        call = self._live(self._call_ids.get(leg, leg))
-        if call is None:
-            return
+        match event["event"]:
+            case "stats":
+                self.stats = event
+            case "incoming":
+                self._arrives(event)
+            case _:
+                leg = event.get("leg", "")
+                if call := self._live(self._call_ids.get(leg, leg)):
+                    self._on_a_leg(call, event)
+
+    def _on_a_leg(self, call: PhoneCall, event: dict[str, Any]) -> None:
         match event["event"]:
             case "ringing" if call.rang_at is None and (call.rings or not call.scripted):
                 self._rang(call)
@@ -203,6 +207,8 @@ class SipLine(ScriptedLine):
                 self._pressed(call, event["digit"])
             case "played":
                 self._played(call, event["play"])
+            case "fell_silent":
+                self.listener.fell_silent(call.call_id, event["recording"])
             case "ended":
                 self._ended(call, event["by"], event["code"], tell=True)
             case "trouble":

@@ -83,10 +83,16 @@ class Playing:
 
 @dataclass
 class Recorder:
-    """Writes raw samples to a file, so that a recording survives this process. Left: incoming; right: outgoing."""
+    """Writes raw samples to a file, so that a recording survives this process. Left: incoming; right: outgoing.
+
+    `silence_s`, `threshold`: when the party counts as silent (pstn.messages.Silence); 0: never.
+    """
 
     path: Path
     track: str
+    silence_s: float = 0.0
+    threshold: int = 0
+    quiet_ticks: int = 0
     file: BinaryIO = field(init=False)
     paused: bool = False
     mark: bytes = b""
@@ -97,6 +103,14 @@ class Recorder:
     def pause(self, paused: bool) -> None:
         if paused != self.paused:
             self.paused, self.mark = paused, MARK
+
+    def falls_silent(self, incoming: bytes) -> bool:
+        """Whether with this frame the silence has become long enough; once in each silence."""
+        if not self.silence_s:
+            return False
+        level = sum(map(abs, array("h", incoming))) / (len(incoming) // 2)
+        self.quiet_ticks = self.quiet_ticks + 1 if level < self.threshold else 0
+        return self.quiet_ticks == round(self.silence_s / TICK_S)
 
     def take(self, incoming: bytes, outgoing: bytes) -> None:
         if self.mark or self.paused:
@@ -168,7 +182,7 @@ class Leg:
     peer: str | None = None
     muted: bool = False
     playing: Playing | None = None
-    recorder: Recorder | None = None
+    recorders: dict[str, Recorder] = field(default_factory=dict)
     arrived: bytearray = field(default_factory=bytearray)
     flowing: bool = False
     """Audio arrives without a gap."""
@@ -277,14 +291,14 @@ class Media:
     def mute(self, leg: str, muted: bool) -> None:
         self._do(leg, lambda one: setattr(one, "muted", muted))
 
-    def record(self, leg: str, path: Path, track: str) -> None:
-        self._do(leg, lambda one: setattr(one, "recorder", Recorder(path, track)))
+    def record(self, leg: str, recording: str, recorder: Recorder) -> None:
+        self._do(leg, lambda one: one.recorders.update({recording: recorder}))
 
-    def pause(self, leg: str, paused: bool) -> None:
-        self._do(leg, lambda one: one.recorder.pause(paused) if one.recorder else None)
+    def pause(self, leg: str, recording: str, paused: bool) -> None:
+        self._do(leg, lambda one: one.recorders[recording].pause(paused) if recording in one.recorders else None)
 
-    def finish(self, leg: str) -> None:
-        self._do(leg, lambda one: self._finish(leg, one))
+    def finish(self, leg: str, recording: str) -> None:
+        self._do(leg, lambda one: self._finish(leg, one, recording))
 
     def _do(self, leg: str, work: Callable[[Leg], None]) -> None:
         def run() -> None:
@@ -331,8 +345,10 @@ class Media:
         for name, one in self._legs.items():
             outgoing = self._outgoing(name, one)
             one.send(outgoing)
-            if one.recorder:
-                one.recorder.take(one.incoming, outgoing)
+            for recording, recorder in one.recorders.items():
+                recorder.take(one.incoming, outgoing)
+                if recorder.falls_silent(one.incoming):
+                    self._tell({"event": "fell_silent", "leg": name, "recording": recording})
         if self.stats.ticks % round(REVIEW_S / TICK_S) == 0:
             self._received.fall()
             self._sent.fall()
@@ -354,15 +370,15 @@ class Media:
         return mixed(prompt, voice)
 
     def _remove(self, leg: str) -> None:
-        one = self._legs.pop(leg, None)
-        if one:
-            self._finish(leg, one)
+        if one := self._legs.pop(leg, None):
+            for recording in list(one.recorders):
+                self._finish(leg, one, recording)
 
-    def _finish(self, leg: str, one: Leg) -> None:
-        if one.recorder:
-            one.recorder.file.close()
-            self._tell({"event": "recorded", "leg": leg})
-            one.recorder = None
+    def _finish(self, leg: str, one: Leg, recording: str) -> None:
+        recorder = one.recorders.pop(recording, None)
+        if recorder:
+            recorder.file.close()
+            self._tell({"event": "recorded", "leg": leg, "recording": recording})
 
 
 def mixed(one: bytes, other: bytes) -> bytes:

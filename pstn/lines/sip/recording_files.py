@@ -10,39 +10,39 @@ CLOSED_S = 5.0
 
 
 class RecordingFiles:
-    """By the call id of the recorded leg; a leg is recorded at most once."""
+    """By the id of the recording."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._tracks: dict[str, str] = {}
         self._closed: dict[str, threading.Event] = {}
 
-    def begin(self, call_id: str, track: str) -> Path:
+    def begin(self, recording_id: str, track: str) -> Path:
         """Returns the file to record to."""
-        self._tracks[call_id], self._closed[call_id] = track, threading.Event()
-        return self._file(call_id)
+        self._tracks[recording_id], self._closed[recording_id] = track, threading.Event()
+        return self._file(recording_id)
 
-    def closed(self, call_id: str) -> None:
-        """The file is complete. Unknown legs are ignored."""
-        if call_id in self._closed:
-            self._closed[call_id].set()
+    def closed(self, recording_id: str) -> None:
+        """The file is complete. Others are ignored."""
+        if recording_id in self._closed:
+            self._closed[recording_id].set()
 
     def all_closed(self) -> None:
         """The endpoint died: every file is as complete as it will be."""
-        for call_id in list(self._closed):
-            self.closed(call_id)
+        for recording_id in list(self._closed):
+            self.closed(recording_id)
 
-    def take(self, call_id: str) -> bytes | None:
+    def take(self, recording_id: str) -> bytes | None:
         """Returns the WAV file and forgets it; waits until it is closed. None: nothing was recorded."""
-        if call_id not in self._closed:
+        if recording_id not in self._closed:
             return None
-        self._closed.pop(call_id).wait(CLOSED_S)
-        file = self._file(call_id)
+        self._closed.pop(recording_id).wait(CLOSED_S)
+        file = self._file(recording_id)
         if not file.exists():
             return None
         pcm = file.read_bytes()
         file.unlink()
-        return wav_file(pcm, 2 if self._tracks.pop(call_id) == "BOTH" else 1)
+        return wav_file(pcm, 2 if self._tracks.pop(recording_id) == "BOTH" else 1)
 
-    def _file(self, call_id: str) -> Path:
-        return self._folder / f"recording-{call_id}.pcm"
+    def _file(self, recording_id: str) -> Path:
+        return self._folder / f"recording-{recording_id}.pcm"

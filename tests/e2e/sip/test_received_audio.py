@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lab.phones.voices import voice
 from pstn.lines import AudioFile
 from pstn.lines.phone_state import Phone
 from pstn.lines.sip.audio import tone, wav_file
@@ -149,6 +150,34 @@ def test_a_pause_is_marked_and_silent(sip_exchange):
     ]
     begins = [at for at in range(1, len(windows)) if windows[at] and not windows[at - 1]]
     assert len(begins) == 2
+
+
+@pytest.mark.parametrize(
+    ("presses", "seconds", "terminator"), [("", 3.0, None), ("#", 1.5, "#")], ids=["for its duration", "until a key"]
+)
+def test_a_voicemail_is_what_the_party_said(sip_exchange, presses, seconds, terminator):
+    """Also beside a recording of the call; it is not silence, and its object is there with the result."""
+    voicemail = {"Type": "S3", "BucketName": "voicemail"}
+    leave_word = action(
+        "RecordAudio",
+        DurationInSeconds=3,
+        SilenceDurationInSeconds=1,
+        RecordingTerminators=["#"],
+        RecordingDestination=voicemail,
+    )
+    script = {
+        "CALL_ANSWERED": record(),
+        "ACTION_SUCCESSFUL:StartCallRecording": [leave_word],
+        "ACTION_SUCCESSFUL:RecordAudio": [action("Hangup")],
+    }
+    caller = answers(after=0.2, presses=presses, press_when="answer", press_after=2.0)
+    story = SipStory(sip_exchange, script, a=caller).place().run()
+    told = story.data("ACTION_SUCCESSFUL:RecordAudio")
+    assert told.get("RecordingTerminatorUsed") == terminator
+    body, _ = sip_exchange.recordings.objects["voicemail", told["RecordingDestination"]["Key"]]
+    (only,) = audio_analysis.channels(body)
+    assert audio_analysis.audible(only)[0] == (voice(story.a.number),)
+    assert len(only) / 8000 == pytest.approx(seconds, abs=0.8)
 
 
 def test_speech_is_sound(sip_exchange):

@@ -189,17 +189,65 @@ class Promises:
         with pytest.raises(UnknownSp):
             accounts.set_password("sp-2", "another hash")
 
+    def test_an_app_is_removed_once_it_is_suspended_and_no_call_holds_a_slot(self, accounts, hold):
+        accounts.add_sp(SP)
+        for app in (APP, replace(APP, key="app-2")):
+            accounts.add_app(app)
+            accounts.save(app.key, Register().grant(TokenPair("access", "refresh"), NOW))
+        with pytest.raises(InvalidField, match=r"^app is active: suspend it first$"):
+            accounts.remove_app("app-1")
+        accounts.change_app("app-1", lambda app: replace(app, active=False))
+        hold("app-1", "call-1")
+        with pytest.raises(InvalidField, match=r"^app has calls in progress"):
+            accounts.remove_app("app-1")
+        assert accounts.app_with_register("app-1") == (replace(APP, active=False), accounts.register("app-1"))
+        hold("app-1")
+        accounts.remove_app("app-1")
+        assert accounts.register("app-1") == Register()
+        for again in (accounts.app, accounts.remove_app):
+            with pytest.raises(UnknownApp):
+                again("app-1")
+        assert accounts.app("app-2") == replace(APP, key="app-2")
+        assert accounts.register("app-2").version == 1
+
+    def test_an_sp_is_removed_once_it_has_no_apps_and_its_names_are_free(self, accounts):
+        accounts.add_sp(SP)
+        accounts.add_sp(Sp("sp-2", "jill", "scrypt$…"))
+        for key in ("app-2", "app-1"):
+            accounts.add_app(replace(APP, key=key, active=False))
+        with pytest.raises(InvalidField, match=r"^SP has apps: remove them first \(app-1, app-2\)$"):
+            accounts.remove_sp("sp-1")
+        for key in ("app-1", "app-2"):
+            accounts.remove_app(key)
+        accounts.remove_sp("sp-1")
+        with pytest.raises(UnknownSp):
+            accounts.remove_sp("sp-1")
+        accounts.add_sp(SP)
+        assert accounts.sp("sp-2").username == "jill"
+
 
 class TestInMemory(Promises):
     @pytest.fixture
     def accounts(self):
         return FakeAccounts()
 
+    @pytest.fixture
+    def hold(self, accounts):
+        return lambda app, *calls: accounts.held.update({app: set(calls)})
+
 
 class TestInDynamo(Promises):
     @pytest.fixture
     def accounts(self, dynamo):
         return dynamo
+
+    @pytest.fixture
+    def hold(self, aws, table):
+        def hold(app: str, *calls: str) -> None:
+            item = {"pk": {"S": "SLOTS"}, "sk": {"S": app}} | ({"held": {"SS": list(calls)}} if calls else {})
+            aws("dynamodb").put_item(TableName=table, Item=item)
+
+        return hold
 
 
 def test_of_two_changes_at_once_none_is_lost(dynamo):

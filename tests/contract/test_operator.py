@@ -178,9 +178,11 @@ FORBIDDEN = "status URL resolves to an address that the platform does not post t
         ("app rotate-secret nothing", NO_APP),
         ("app end-tokens nothing", NO_APP),
         ("app show nothing", NO_APP),
+        ("app remove nothing", NO_APP),
         ("prompt list nothing", NO_APP),
         ("prompt put nothing audio/waiting.wav", NO_APP),
         ("sp suspend nobody", NO_SP),
+        ("sp remove nobody", NO_SP),
         ("sp set-password nobody", NO_SP),
         ("prompt put nothing audio/no-such.wav", "audio/no-such.wav cannot be read: No such file or directory"),
         ("prompt put-own docs", "docs/before-callee.wav cannot be read: No such file or directory"),
@@ -372,6 +374,25 @@ def test_a_prompt_is_marked_as_a_recording_notice_if_it_can_be_heard(platform, a
     said = platform.do("prompt", "put", app_key, "audio/zh/recording-notice.wav", "--recording-notice")[1]
     assert (said["name"], said["recording_notice"]) == ("recording-notice.wav", True)
     assert platform.do("app", "show", app_key)[1]["recording_notices"] == ["recording-notice.wav"]
+
+
+def test_an_app_and_its_sp_are_removed_with_the_apps_prompts(platform, app_key, tmp_path):
+    file = tmp_path / "hello.wav"
+    file.write_bytes(wav())
+    platform.do("prompt", "put", app_key, str(file))
+    sp = platform.accounts.app(app_key).sp
+    for words, said in (
+        (("app", "remove", app_key), "duologue: app is active: suspend it first\n"),
+        (("sp", "remove", sp), f"duologue: SP has apps: remove them first ({app_key})\n"),
+    ):
+        assert platform.do(*words) == (1, {}, said)
+    assert platform.object(f"apps/{app_key}/hello.wav")
+    platform.do("app", "suspend", app_key)
+    assert platform.do("app", "remove", app_key) == (0, {"app_key": app_key, "removed": True}, "")
+    with pytest.raises(ClientError, match="NoSuchKey"):
+        platform.object(f"apps/{app_key}/hello.wav")
+    assert platform.do("sp", "remove", sp) == (0, {"sp": sp, "removed": True}, "")
+    assert platform.do("sp", "add", sp)[0] == 0, "its name is free"
 
 
 def test_the_platforms_own_prompts_are_put(platform):

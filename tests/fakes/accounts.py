@@ -7,6 +7,7 @@ from duologue.domain.accounts import App, Sp
 from duologue.domain.errors import (
     AccountExists,
     AccountInactive,
+    InvalidField,
     OutsideUnavailable,
     RaceLost,
     UnknownApp,
@@ -23,6 +24,8 @@ class FakeAccounts:
         self.sps: dict[str, Sp] = {}
         self.apps: dict[str, App] = {}
         self.registers: dict[str, Register] = {}
+        self.held: dict[str, set[str]] = {}
+        """The slots of apps."""
         self.before_save: Callable[[], None] = lambda: None
         self.out_of_reach = False
 
@@ -65,6 +68,20 @@ class FakeAccounts:
 
     def set_password(self, sp_id: str, password_hash: str) -> None:
         self.sps[sp_id] = replace(self.sp(sp_id), password_hash=password_hash)
+
+    def remove_app(self, key: str) -> None:
+        if self.app(key).active:
+            raise InvalidField("app", "is active: suspend it first")
+        if self.held.get(key):
+            raise InvalidField("app", "has calls in progress: remove it when they have ended")
+        del self.apps[key]
+        self.registers.pop(key, None)
+
+    def remove_sp(self, sp_id: str) -> None:
+        self.sp(sp_id)
+        if apps := sorted(app.key for app in self.apps.values() if app.sp == sp_id):
+            raise InvalidField("SP", f"has apps: remove them first ({', '.join(apps)})")
+        del self.sps[sp_id]
 
     def app_with_register(self, app_key: str) -> tuple[App, Register]:
         return self.app(app_key), self.register(app_key)

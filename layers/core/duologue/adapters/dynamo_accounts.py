@@ -17,9 +17,18 @@ from botocore.exceptions import ClientError
 
 from duologue.adapters.app_rows import app_of, plain_attributes
 from duologue.adapters.aws import code_of, from_item, outside, to_item
+from duologue.adapters.dynamo_slots import remove_slots
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.domain.accounts import App, Sp
-from duologue.domain.errors import AccountExists, DuologueError, OutsideUnavailable, RaceLost, UnknownApp, UnknownSp
+from duologue.domain.errors import (
+    AccountExists,
+    DuologueError,
+    InvalidField,
+    OutsideUnavailable,
+    RaceLost,
+    UnknownApp,
+    UnknownSp,
+)
 from duologue.domain.tokens import LOG_IN_WINDOW, Grant, Register
 from duologue.usecases.until_written import no_pause, until_written
 
@@ -92,6 +101,51 @@ class DynamoAccounts:
 
     def set_password(self, sp_id: str, password_hash: str) -> None:
         self._set_of_sp(sp_id, "password_hash", password_hash)
+
+    def remove_app(self, key: str) -> None:
+        unless_active = {
+            "ConditionExpression": "active = :no",
+            "ExpressionAttributeValues": to_item({":no": False}),
+        }
+        deletes = (
+            self._delete(f"APP#{key}", "APP", **unless_active),
+            remove_slots(self._table, key),
+            self._delete(f"APP#{key}", "TOKENS"),
+        )
+        try:
+            with outside(_WHAT):
+                self._client.transact_write_items(TransactItems=deletes)  # type: ignore[arg-type]
+        except ClientError as error:
+            failed = [reason["Code"] == "ConditionalCheckFailed" for reason in error.response["CancellationReasons"]]
+            if not any(failed):
+                raise OutsideUnavailable(f"{_WHAT}: {code_of(error)}") from error
+            self._app_row(key)
+            why = (
+                "is active: suspend it first" if failed[0] else "has calls in progress: remove it when they have ended"
+            )
+            raise InvalidField("app", why) from error
+
+    def remove_sp(self, sp_id: str) -> None:
+        sp = self.sp(sp_id)
+        if apps := self._apps_of(sp_id):
+            raise InvalidField("SP", f"has apps: remove them first ({', '.join(apps)})")
+        deletes = [self._delete(f"SP#{sp.id}", "SP"), self._delete(f"USERNAME#{sp.username}", "SP")]
+        with outside(_WHAT):
+            self._client.transact_write_items(TransactItems=deletes)  # type: ignore[arg-type]
+
+    def _apps_of(self, sp_id: str) -> list[str]:
+        """The keys of an SP's apps. Reads the whole table, as only the removal of an SP wants to know."""
+        pages = self._client.get_paginator("scan").paginate(
+            TableName=self._table,
+            FilterExpression="sk = :app AND sp = :sp",
+            ExpressionAttributeValues=to_item({":app": "APP", ":sp": sp_id}),
+            ConsistentRead=True,
+        )
+        with outside(_WHAT):
+            return sorted(item["key"]["S"] for page in pages for item in page["Items"])
+
+    def _delete(self, pk: str, sk: str, **condition: Any) -> dict[str, Any]:
+        return {"Delete": {"TableName": self._table, "Key": to_item({"pk": pk, "sk": sk})} | condition}
 
     def app_in(self, key: str, items: Iterable[Mapping[str, Any]]) -> App:
         """The app among items of this table. Raises UnknownApp."""

@@ -37,6 +37,11 @@ def free_slot(table: str, app: str, call_id: str) -> dict[str, Any]:
     return {"Update": {"TableName": table, "Key": _key(app)} | update}
 
 
+def remove_slots(table: str, app: str) -> dict[str, Any]:
+    """The write; its condition fails if a call holds a slot."""
+    return {"Delete": {"TableName": table, "Key": _key(app), "ConditionExpression": "attribute_not_exists(held)"}}
+
+
 def slots_in_use(client: "DynamoDBClient", table: str, app: str) -> int:
     with outside(_WHAT):
         found = client.get_item(TableName=table, Key=_key(app), ConsistentRead=True)

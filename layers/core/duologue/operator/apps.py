@@ -13,9 +13,10 @@ from duologue.operator.platform import Platform, Said
 from duologue.usecases.add_app import NewApp, add_app
 from duologue.usecases.change_app import change_app
 from duologue.usecases.end_tokens import end_tokens
+from duologue.usecases.remove_app import remove_app
 from duologue.usecases.rotate_secret import retire_secret, rotate_secret
 
-_COMMANDS = "add|show|set|suspend|resume|rotate-secret|end-tokens"
+_COMMANDS = "add|show|set|suspend|resume|rotate-secret|end-tokens|remove"
 
 
 def add_to(kinds: Any) -> None:
@@ -50,6 +51,10 @@ def add_to(kinds: Any) -> None:
     command = app.add_parser("end-tokens", help="revoke all tokens of an app; its servers have to log in again")
     command.add_argument("key", help="the app's key")
     command.set_defaults(command=_end_tokens)
+
+    command = app.add_parser("remove", help="delete a suspended app without calls in progress, and its prompts")
+    command.add_argument("key", help="the app's key")
+    command.set_defaults(command=_remove)
 
 
 def _add_settings(command: argparse.ArgumentParser, *, numbers_required: bool = False) -> None:
@@ -207,6 +212,11 @@ def _rotate_secret(asked: argparse.Namespace, platform: Platform) -> Said:
 def _end_tokens(asked: argparse.Namespace, platform: Platform) -> Said:
     end_tokens(asked.key, apps=platform.accounts, tokens=platform.tokens, clock=SystemClock())
     return {"app_key": asked.key, "tokens": "ended"}
+
+
+def _remove(asked: argparse.Namespace, platform: Platform) -> Said:
+    remove_app(asked.key, accounts=platform.accounts, store=platform.prompts)
+    return {"app_key": asked.key, "removed": True}
 
 
 def _shown(app: App) -> Said:

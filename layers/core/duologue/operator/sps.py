@@ -15,7 +15,7 @@ _PASSWORD_LENGTH = 24
 
 def add_to(kinds: Any) -> None:
     sp = kinds.add_parser("sp", help="SP accounts").add_subparsers(
-        metavar="add|set-password|suspend|resume", required=True
+        metavar="add|set-password|suspend|resume|remove", required=True
     )
     command = sp.add_parser("add", help="add an SP; prints the password if it was generated")
     command.add_argument("id", help="1 to 32 of A-Z, a-z, 0-9 and - _ . @ +; CDRs name the SP by it")
@@ -33,6 +33,9 @@ def add_to(kinds: Any) -> None:
         command = sp.add_parser(word, help=what)
         command.add_argument("id", help="the SP's id")
         command.set_defaults(command=_set_active, active=active)
+    command = sp.add_parser("remove", help="delete an SP that has no apps")
+    command.add_argument("id", help="the SP's id")
+    command.set_defaults(command=_remove)
 
 
 def _add_password(command: argparse.ArgumentParser) -> None:
@@ -63,3 +66,8 @@ def _set_password(asked: argparse.Namespace, platform: Platform) -> Said:
 def _set_active(asked: argparse.Namespace, platform: Platform) -> Said:
     platform.accounts.set_sp_active(asked.id, active=asked.active)
     return {"sp": asked.id, "active": asked.active}
+
+
+def _remove(asked: argparse.Namespace, platform: Platform) -> Said:
+    platform.accounts.remove_sp(asked.id)
+    return {"sp": asked.id, "removed": True}

@@ -48,6 +48,12 @@ class AccountBook(AppBook, Accounts, Protocol):
     def set_password(self, sp_id: str, password_hash: str) -> None:
         """Raises UnknownSp."""
 
+    def remove_app(self, key: str) -> None:
+        """Delete an app and its tokens. Raises UnknownApp. InvalidField: it is active, or has calls in progress."""
+
+    def remove_sp(self, sp_id: str) -> None:
+        """Delete an SP. Raises UnknownSp. InvalidField: it has apps."""
+
 
 class Tokens(Protocol):
     """One token register per app."""

@@ -88,14 +88,6 @@ def test_the_older_of_two_pages_closes_and_the_number_stays(phone, numbers):
         numbers.wait(JACK, None)
 
 
-def test_a_call_to_where_no_network_is_ends(phone):
-    with switched_on(phone, JACK) as socket:
-        say(socket, do="dial", number="+12025550100")
-        assert told(socket)["say"] == "calling"
-        say(socket, do="hangup", call="out-1")
-        assert told(socket)["say"] == "ended"
-
-
 @pytest.mark.parametrize("time", ["once", "twice"])
 def test_it_dies_and_is_there_again(phone, numbers, time):
     with switched_on(phone, JACK) as socket:

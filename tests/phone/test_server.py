@@ -151,12 +151,6 @@ class TestFiles:
     def test_there_are_no_others(self, phone, path):
         assert got(phone, path)[0] == 404
 
-    def test_no_script_and_no_style_stands_in_the_page(self, phone):
-        page = got(phone, "/")[2].decode()
-        assert page.count("<script") == 1
-        assert "style=" not in page
-        assert " on" + "click=" not in page
-
     @pytest.mark.parametrize("path", ["/", "/phone.js", "/socket"])
     def test_another_name_that_leads_here_is_refused(self, phone, path):
         assert got(phone, path, f"evil.example:{phone.port}")[0] == 403

@@ -107,7 +107,8 @@ def test_of_two_tabs_the_older_says_that_it_is_off(page_of):
 
 def test_it_rings_for_eye_and_ear_and_is_quiet_once_answered(page, station):
     station.rings()
-    see(page, "is calling")
+    see(page, "Callback service is calling")
+    assert page.locator("#shown").inner_text().endswith(SHOWN[-4:])
     assert SHOWN[-4:] in page.title()
     assert page.evaluate("document.activeElement.id") == "answer"
     page.wait_for_function(f"() => [660, 880].some(bell => Math.abs(({LOUDEST})() - bell) < 10)")

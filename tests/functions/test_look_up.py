@@ -1,7 +1,5 @@
 """Look up a callback: what is recorded of it, to the app that placed it and nobody else."""
 
-from datetime import timedelta
-
 import pytest
 
 from duologue.call_control.facts import CallEnded, CdrWritten, LegAnsweredRecorded, LegDialledRecorded
@@ -9,7 +7,7 @@ from duologue.call_control.history import Delivery
 from duologue.domain.cdr import cdr_of
 from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
-from tests.functions.worlds import CALL_ID, HOST, Api, sample, with_query
+from tests.functions.worlds import CALL_ID, HOST, Api, sample
 from tests.samples import CALLEE, CALLER, SHOWN_TO_CALLEE, SHOWN_TO_CALLER, at
 
 PLACED, LOOKED_UP = sample("callback_api", "callback_placed"), sample("callback_api", "callback_looked_up")
@@ -161,14 +159,3 @@ def test_an_id_is_taken_with_and_without_its_escape(api, spelled):
 )
 def test_an_id_that_is_none(api, session):
     assert api.say(asking(session)) == UNKNOWN
-
-
-def test_another_apps_call_is_as_unknown_as_one_that_never_was(api):
-    api.calls.change(CALL_ID, app="another")
-    assert api.say(LOOKED_UP) == UNKNOWN
-
-
-def test_without_a_good_token(api):
-    assert api.say(with_query(LOOKED_UP, access_token="a token of nobody"))[1]["resultcode"] == "1010004"
-    api.clock.advance(timedelta(hours=48).total_seconds())
-    assert api.say(LOOKED_UP)[1]["resultcode"] == "1010004"

@@ -203,10 +203,6 @@ def test_a_link_needs_no_token_and_takes_none(api):
     assert api.play(FOLLOWED | {"queryStringParameters": {"app_key": "of nobody"}})[0] == 200
 
 
-def test_without_a_good_token(api):
-    assert api.say(with_query(ASKED, access_token="a token of nobody"))[1]["resultcode"] == "1010004"
-
-
 def test_the_samples_carry_what_the_wire_says(api):
     assert json.dumps(FOLLOWED).count("access_token") == 0
 

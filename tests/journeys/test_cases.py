@@ -147,17 +147,6 @@ def test_the_sp_stops_it(seconds):
         line.stop(call)
 
 
-def test_a_second_stop_is_no_error():
-    line = Line(answers(5), answers(10))
-    call = line.place()
-    line.stop_after(call, 1.0)
-    line.stop_after(call, 1.0)
-    line.stop_after(call, 2.0)
-    line.run()
-    assert codes(line) == (8017, 516, 0, 16)
-    line.check_all_over(call)
-
-
 def test_the_longest_call_is_reached():
     line = Line(answers(2), answers(2))
     call = line.place(longest_talk=timedelta(minutes=1))

@@ -6,9 +6,8 @@ import pytest
 
 from duologue.call_control.prompts import AppPrompt, Prompt
 from duologue.domain.audio import Audio, AudioListeners
-from duologue.domain.call import NotifyTo
 from pstn.lines import AudioFile
-from pstn.lines.behaviours import answers, never_answers
+from pstn.lines.behaviours import answers
 from tests.journeys.desk import Desk
 from tests.journeys.line import CALLEE, CALLER, Line
 from tests.journeys.line import OWN as OWN_NUMBERS
@@ -160,42 +159,3 @@ def test_how_many_calls_more_may_be_placed_is_said_if_asked():
     assert desk.ask(returnIdlePort="true")["resultcode"] == "1020165"
     line.run()
     assert desk.ask(returnIdlePort="true")["idlePort"] == 1, "the two are over"
-
-
-@pytest.mark.parametrize(
-    ("fields", "code", "named"),
-    [
-        ({"recordFlag": "true", "recordHintTone": "nobody-has-it.wav"}, "1010002", "recordHintTone"),
-        (
-            {"recordFlag": "true", "recordHintTone": "welcome.wav"},
-            "1010002",
-            "recordHintTone",
-        ),  # no notice
-        ({"bindNbr": "+12025550109"}, "1010023", "bindNbr"),
-        ({"returnIdlePort": "perhaps"}, "1010002", "returnIdlePort"),
-        ({"calleeMedia": "some"}, "1010002", "calleeMedia"),
-    ],
-)
-def test_what_is_wrong_rings_nobody(fields, code, named):
-    line = Line(answers(2), answers(3))
-    said = Desk(line, recording=True).ask(**fields)
-    assert said["resultcode"] == code
-    assert named in said["resultdesc"]
-    line.run()
-    assert line.exchange.phones[CALLER].calls == []
-
-
-@pytest.mark.parametrize("wanted", [True, False])
-def test_who_hung_up_is_told_if_asked(wanted):
-    line = Line(answers(2), answers(2, talks=10.0))
-    line.place(wants_party_type=wanted)
-    line.run()
-    assert line.disconnect.get("partyType") == ("called" if wanted else None)
-
-
-def test_where_the_sp_named_no_url_it_is_told_nothing():
-    line = Line(answers(2), never_answers())
-    line.notify = NotifyTo(None, "http://127.0.0.1:9/fee")
-    line.place()
-    line.run()
-    assert line.told_to_sp == ["fee"]

@@ -197,8 +197,8 @@ def test_a_reload_in_a_call_asks_and_then_comes_back_on(page_of, station):
         dialog.accept() if next(answers) else dialog.dismiss()
 
     page.on("dialog", answer)
-    page.evaluate("setTimeout(() => location.reload())")
-    page.wait_for_timeout(100)
+    with page.expect_event("dialog"):
+        page.evaluate("setTimeout(() => location.reload())")
     see(page, "Connected")
     assert ("hangup", "in-1") not in station.commands
     page.evaluate("setTimeout(() => location.reload())")

@@ -5,7 +5,7 @@ from datetime import timedelta
 from duologue.adapters.aws import from_item
 from duologue.adapters.call_rows import sequences_of
 from duologue.adapters.dynamo_acceptance import DynamoAcceptance
-from duologue.adapters.dynamo_accounts import DynamoAccounts
+from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.dynamo_histories import DynamoHistories
 from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
@@ -35,7 +35,7 @@ class Store:
 
     def __init__(self, client, calls, accounts):
         self.client, self.calls_table = client, calls
-        self.accounts = DynamoAccounts(client, accounts, NoSeal())
+        self.accounts = DynamoAccountBook(client, accounts, NoSeal())
         self.accounts.add_sp(Sp("sp-1", "one", "hash"))
         self.accounts.add_app(APP)
         self.core = DynamoCalls(client, calls, accounts, KEEP)

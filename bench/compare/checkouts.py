@@ -95,8 +95,9 @@ class RunningLab:
 
     @property
     def display_numbers(self) -> tuple[str, str]:
-        first, *others = str(self.about["outputs"]["DisplayNumbers"]).split(",")
-        return first, (others or [first])[0]
+        """The last two: the laboratory's own SP may have the first ones."""
+        owned = str(self.about["outputs"]["DisplayNumbers"]).split(",")
+        return owned[-2:][0], owned[-1]
 
     def switch(self, **values: Any) -> None:
         """Change how the telephone network behaves. Raises: OSError."""

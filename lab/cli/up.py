@@ -22,7 +22,7 @@ from lab.cli.env_file import env_file, variables
 from lab.cli.multi_call_view import MultiCallView
 from lab.cli.site import PORT, open_site
 from lab.cli.timeline import Screen
-from lab.lab import ROOT, TELEPHONES, Lab
+from lab.lab import DISPLAY_NUMBERS, ROOT, TELEPHONES, Lab
 from lab.phones.browser.phone import BrowserPhone
 from lab.sip.registrar_on_udp import PORT as REGISTRAR_PORT
 from lab.sip.registrar_on_udp import RegistrarOnUdp
@@ -41,6 +41,8 @@ CALLER, CALLEE = "+12025550111", "+12025550133"
 """Those of the printed commands and of the file for a second terminal."""
 _TEST_NUMBERS = ("+12025550111", "+12025550122")
 """The only numbers that the sandbox dials."""
+_FOR_ANOTHER_SP = ("+12025550102", "+12025550103")
+"""Display numbers that no app has: one belongs to a single SP."""
 _SOPHIA_ANSWERS_S, _SOPHIA_TALKS_S = 3.0, 20.0
 KEPT = "kept"
 """Folder in the state directory with what `--keep` keeps."""
@@ -94,6 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
     about = kept.state.about if kept else {}
     lab = Lab(
         auth=arguments.auth,
+        numbers=(*DISPLAY_NUMBERS, *_FOR_ANOTHER_SP),
         parameters=dict(arguments.parameter),
         api_port=arguments.api_port or _again(about, "api_port"),
         aws_port=arguments.aws_port or _again(about, "aws_port"),
@@ -232,7 +235,7 @@ def _number_plan() -> str:
 def _numbers(lab: Lab) -> list[str]:
     """Two display numbers; the same one twice if the platform has only one."""
     owned = lab.outputs["DisplayNumbers"].split(",")
-    return [*owned, owned[0]][: max(2, len(owned))]
+    return [*owned, owned[0]][:2]
 
 
 @contextmanager

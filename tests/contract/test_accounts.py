@@ -11,6 +11,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.dynamo_accounts import DynamoAccounts
 from duologue.adapters.dynamo_owners import DynamoOwners
 from duologue.adapters.kms_secrets import KmsSecrets
@@ -19,6 +20,7 @@ from duologue.domain.errors import (
     AccountExists,
     AccountInactive,
     InvalidField,
+    NumberTaken,
     OutsideUnavailable,
     RaceLost,
     UnknownApp,
@@ -26,6 +28,7 @@ from duologue.domain.errors import (
 )
 from duologue.domain.recording import Owner
 from duologue.domain.tokens import REFRESH_LIFE, Register, TokenPair
+from duologue.usecases.ports.accounts import ShownNumbers
 from tests.fakes.accounts import FakeAccounts
 from tests.samples import NOW, at
 
@@ -61,10 +64,11 @@ def key(aws):
 
 @pytest.fixture
 def dynamo(aws, table, key):
-    return DynamoAccounts(aws("dynamodb"), table, KmsSecrets(aws("kms"), key))
+    return DynamoAccountBook(aws("dynamodb"), table, KmsSecrets(aws("kms"), key))
 
 
 SP = Sp("sp-1", "jack", "scrypt$…")
+OTHER = Sp("sp-2", "jill", "scrypt$…")
 APP = App(
     key="app-1",
     sp="sp-1",
@@ -173,6 +177,41 @@ class Promises:
             accounts.change_app("app-1", refuse)
         assert accounts.app("app-1") == APP
 
+    def test_a_display_number_belongs_to_one_sp_until_none_of_its_apps_shows_it(self, accounts):
+        accounts.add_sp(SP)
+        accounts.add_sp(OTHER)
+        accounts.add_app(APP)
+        accounts.add_app(replace(APP, key="app-2"))
+        theirs = App("app-3", "sp-2", "their secret", display_numbers=("+12025550102",))
+        taken = replace(theirs, key="app-4", display_numbers=("+12025550103", "+12025550100"))
+        accounts.add_app(theirs)
+        for refused in (
+            lambda: accounts.add_app(taken),
+            lambda: accounts.change_app("app-3", lambda app: replace(app, display_numbers=taken.display_numbers)),
+            lambda: accounts.claim_number("+12025550100", "app-3", "sp-2"),
+        ):
+            with pytest.raises(NumberTaken, match=r"^display number \+12025550100 belongs to the SP sp-1$"):
+                refused()
+        with pytest.raises(UnknownApp):
+            accounts.app("app-4")
+        assert accounts.app("app-3") == theirs
+
+        accounts.change_app("app-1", lambda app: replace(app, display_numbers=("+12025550101",)))
+        with pytest.raises(NumberTaken):
+            accounts.add_app(taken)
+        accounts.change_app("app-2", lambda app: replace(app, active=False))
+        accounts.remove_app("app-2")
+        accounts.add_app(taken)
+        with pytest.raises(NumberTaken, match="belongs to the SP sp-2"):
+            accounts.change_app("app-1", lambda app: replace(app, display_numbers=("+12025550100",)))
+
+    def test_display_numbers_are_listed_and_claimed_twice(self, accounts):
+        accounts.add_sp(SP)
+        accounts.add_app(APP)
+        assert list(accounts.shown_numbers()) == [ShownNumbers("app-1", "sp-1", APP.display_numbers)]
+        for _ in range(2):
+            accounts.claim_number("+12025550109", "app-1", "sp-1")
+
     def test_an_sp_is_suspended_and_let_in_again(self, accounts):
         accounts.add_sp(SP)
         for active in (False, False, True, True):
@@ -266,6 +305,26 @@ def test_of_two_changes_at_once_none_is_lost(dynamo):
     assert seen == [4, 9]
     assert (changed.calls_per_second, changed.concurrent_calls) == (9, 9)
     assert dynamo.app("app-1") == changed
+
+
+def test_of_two_sps_that_add_one_number_at_once_the_second_is_refused(dynamo):
+    """It is added between the check and the write: the write's own condition refuses, and the check names the owner."""
+    dynamo.add_sp(SP)
+    dynamo.add_sp(OTHER)
+    check, checks = dynamo._check_owners, []
+
+    def check_and_then(numbers, sp):
+        check(numbers, sp)
+        checks.append(sp)
+        if len(checks) == 1:
+            dynamo.add_app(replace(APP, key="app-2", sp="sp-2"))
+
+    dynamo._check_owners = check_and_then
+    with pytest.raises(NumberTaken, match="belongs to the SP sp-2"):
+        dynamo.add_app(APP)
+    assert checks == ["sp-1", "sp-2"]
+    with pytest.raises(UnknownApp):
+        dynamo.app("app-1")
 
 
 def test_a_row_of_an_older_version_has_the_defaults(dynamo, aws, table):

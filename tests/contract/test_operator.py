@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from duologue.adapters.dynamo_accounts import DynamoAccounts
+from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.stack_outputs import stack_of
 from duologue.call_control.prompts import Prompt
@@ -62,7 +62,7 @@ class Platform:
         self.aws, self.capsys = aws, capsys
         outputs = stack_of(aws("cloudformation"), "duologue").outputs
         self.table, self.bucket = outputs["AccountsTable"], outputs["PromptsBucket"]
-        self.accounts = DynamoAccounts(aws("dynamodb"), self.table, KmsSecrets(aws("kms")))
+        self.accounts = DynamoAccountBook(aws("dynamodb"), self.table, KmsSecrets(aws("kms")))
 
     def object(self, key: str) -> bytes:
         return self.aws("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read()
@@ -228,9 +228,27 @@ def test_the_table_and_key_may_be_named_themselves(platform, aws):
 
 @pytest.fixture
 def app_key(platform):
-    name = f"sp-{len(platform.aws('dynamodb').scan(TableName=platform.table)['Items'])}"
-    platform.do("sp", "add", name, "--username", name)
-    return platform.do("app", "add", name, "--display-number", "+12025550100")[1]["app_key"]
+    """Of the SP that the display numbers belong to."""
+    platform.do("sp", "add", "acme", "--username", "jack")  # unless an earlier test has added it
+    return platform.do("app", "add", "acme", "--display-number", "+12025550100")[1]["app_key"]
+
+
+def test_display_numbers_of_older_apps_are_claimed_unless_several_sps_show_them(platform, aws, app_key):
+    claim = ("number", "claim")
+    status, claimed, _ = platform.do(*claim)
+    assert status == 0
+    platform.do("sp", "add", "newcomer")
+    status, _, said = platform.do("app", "add", "newcomer", "--display-number", "+12025550100")
+    assert (status, said) == (1, "duologue: display number +12025550100 belongs to the SP acme\n")
+
+    row = {"pk": {"S": "APP#older"}, "sk": {"S": "APP"}, "key": {"S": "older"}, "sp": {"S": "newcomer"}}
+    older = row | {"display_numbers": {"S": "+12025550100 +12025550109"}}
+    aws("dynamodb").put_item(TableName=platform.table, Item=older)
+    status, _, said = platform.do(*claim)
+    assert status == 1
+    assert "+12025550100 by " in said and "older of newcomer" in said and "+12025550109" not in said
+    aws("dynamodb").delete_item(TableName=platform.table, Key={name: older[name] for name in ("pk", "sk")})
+    assert platform.do(*claim) == (0, claimed, "")
 
 
 def test_settings_change_one_by_one(platform, app_key):
@@ -376,11 +394,13 @@ def test_a_prompt_is_marked_as_a_recording_notice_if_it_can_be_heard(platform, a
     assert platform.do("app", "show", app_key)[1]["recording_notices"] == ["recording-notice.wav"]
 
 
-def test_an_app_and_its_sp_are_removed_with_the_apps_prompts(platform, app_key, tmp_path):
+def test_an_app_and_its_sp_are_removed_with_the_apps_prompts(platform, tmp_path):
+    sp, number = "leaver", "+12025550160"
+    platform.do("sp", "add", sp)
+    app_key = platform.do("--line-numbers", number, "app", "add", sp, "--display-number", number)[1]["app_key"]
     file = tmp_path / "hello.wav"
     file.write_bytes(wav())
     platform.do("prompt", "put", app_key, str(file))
-    sp = platform.accounts.app(app_key).sp
     for words, said in (
         (("app", "remove", app_key), "duologue: app is active: suspend it first\n"),
         (("sp", "remove", sp), f"duologue: SP has apps: remove them first ({app_key})\n"),

@@ -8,6 +8,7 @@ from duologue.domain.errors import (
     AccountExists,
     AccountInactive,
     InvalidField,
+    NumberTaken,
     OutsideUnavailable,
     RaceLost,
     UnknownApp,
@@ -15,6 +16,7 @@ from duologue.domain.errors import (
 )
 from duologue.domain.recording import Owner
 from duologue.domain.tokens import Register
+from duologue.usecases.ports.accounts import ShownNumbers
 
 
 class FakeAccounts:
@@ -26,6 +28,8 @@ class FakeAccounts:
         self.registers: dict[str, Register] = {}
         self.held: dict[str, set[str]] = {}
         """The slots of apps."""
+        self.numbers: dict[str, set[tuple[str, str]]] = {}
+        """Display number → SP and key of each app that shows it."""
         self.before_save: Callable[[], None] = lambda: None
         self.out_of_reach = False
 
@@ -57,11 +61,35 @@ class FakeAccounts:
         self.sp(app.sp)
         if app.key in self.apps:
             raise AccountExists(app.key)
+        self._claim(app, set(app.display_numbers))
         self.apps[app.key] = app
 
     def change_app(self, key: str, change: Callable[[App], App]) -> App:
-        self.apps[key] = change(self.app(key))
-        return self.apps[key]
+        before = self.app(key)
+        after = change(before)
+        self._claim(after, set(after.display_numbers) - set(before.display_numbers))
+        for number in set(before.display_numbers) - set(after.display_numbers):
+            self.numbers.get(number, set()).discard((after.sp, key))
+        self.apps[key] = after
+        return after
+
+    def shown_numbers(self) -> list[ShownNumbers]:
+        return [ShownNumbers(app.key, app.sp, app.display_numbers) for app in self.apps.values()]
+
+    def claim_number(self, number: str, app_key: str, sp: str) -> None:
+        self._check_owner(number, sp)
+        self.numbers.setdefault(number, set()).add((sp, app_key))
+
+    def _claim(self, app: App, numbers: set[str]) -> None:
+        for number in sorted(numbers):
+            self._check_owner(number, app.sp)
+        for number in numbers:
+            self.claim_number(number, app.key, app.sp)
+
+    def _check_owner(self, number: str, sp: str) -> None:
+        for owner, _ in self.numbers.get(number, ()):
+            if owner != sp:
+                raise NumberTaken(number, owner)
 
     def set_sp_active(self, sp_id: str, *, active: bool) -> None:
         self.sps[sp_id] = replace(self.sp(sp_id), active=active)
@@ -74,6 +102,8 @@ class FakeAccounts:
             raise InvalidField("app", "is active: suspend it first")
         if self.held.get(key):
             raise InvalidField("app", "has calls in progress: remove it when they have ended")
+        for apps in self.numbers.values():
+            apps.discard((self.apps[key].sp, key))
         del self.apps[key]
         self.registers.pop(key, None)
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from duologue.adapters.dynamo_acceptance import DynamoAcceptance
-from duologue.adapters.dynamo_accounts import DynamoAccounts
+from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.dynamo_links import DynamoLinks
 from duologue.adapters.kms_secrets import KmsSecrets
@@ -36,7 +36,7 @@ def make_true(lab: Lab, samples: list[Path]) -> None:
     """
     said = [fields for sample in samples for fields in _fields(sample)]
     of = {name: value for fields in said for name, value in fields.items() if value}
-    accounts = DynamoAccounts(
+    accounts = DynamoAccountBook(
         lab.client("dynamodb"), lab.outputs["AccountsTable"], KmsSecrets(lab.client("kms"), lab.outputs["SecretsKey"])
     )
     numbers = tuple(lab.outputs["DisplayNumbers"].split(","))

@@ -13,13 +13,14 @@ from lab.sp.service_provider import ServiceProvider, open_sp
 from tests.e2e.lab import traces
 from tests.e2e.lab.variants import USUAL
 
+NUMBERS = tuple(f"+121255501{number:02}" for number in range(100))
 _PLAYED = pytest.StashKey[dict[tuple[str, str], Played]]()
 _COLUMNS = ("stateCode", "ulFailReason", "sipStatusCode", "callOutUnaswRsn", "fwdUnaswRsn")
 
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
-    with Lab(auth=True, parameters=PARAMETERS, switches=LAB) as lab:
+    with Lab(auth=True, parameters=PARAMETERS, switches=LAB, numbers=NUMBERS) as lab:
         yield lab
 
 
@@ -30,12 +31,12 @@ def watch(lab) -> NetworkWatch:
 
 @pytest.fixture(scope="session")
 def new_sp(lab):
-    """Opens an SP of this name, with two display numbers and logged in."""
+    """Opens an SP of this name, with two display numbers of its own and logged in."""
     opened = []
+    pairs = zip(NUMBERS[::2], NUMBERS[1::2], strict=True)
 
     def open_one(name: str, **more) -> ServiceProvider:
-        numbers = lab.outputs["DisplayNumbers"].split(",")
-        opened.append(open_sp(lab.api_url, lab.environment, name=name, numbers=numbers, **more))
+        opened.append(open_sp(lab.api_url, lab.environment, name=name, numbers=next(pairs), **more))
         return opened[-1]
 
     yield open_one

@@ -16,6 +16,7 @@ from pstn.lines.sip.settings import SipSettings, missing
 from tests.e2e.sip.sip_exchange import SipExchange
 
 FOLDER = Path(__file__).parent
+NUMBERS = tuple(f"+1202555010{number}" for number in range(6))
 
 
 def pytest_collection_modifyitems(items):
@@ -49,18 +50,20 @@ def sip_exchange(tmp_path_factory) -> Iterator[SipExchange]:
 def lab(tmp_path_factory) -> Iterator[Lab]:
     folder = tmp_path_factory.mktemp("lab")
     sip = SipSettings(listen=True)
-    with Lab(auth=True, parameters=PARAMETERS, switches=LAB, line="sip", sip=sip, state_dir=folder) as lab:
+    with Lab(
+        auth=True, parameters=PARAMETERS, switches=LAB, line="sip", sip=sip, state_dir=folder, numbers=NUMBERS
+    ) as lab:
         yield lab
 
 
 @pytest.fixture(scope="session")
 def new_sp(lab):
-    """Opens an SP of this name, with two display numbers and logged in."""
+    """Opens an SP of this name, with two display numbers of its own and logged in."""
     opened = []
+    pairs = zip(NUMBERS[::2], NUMBERS[1::2], strict=True)
 
     def open_one(name: str, *settings: str) -> ServiceProvider:
-        numbers = lab.outputs["DisplayNumbers"].split(",")
-        opened.append(open_sp(lab.api_url, lab.environment, name=name, numbers=numbers, settings=settings))
+        opened.append(open_sp(lab.api_url, lab.environment, name=name, numbers=next(pairs), settings=settings))
         return opened[-1]
 
     yield open_one

@@ -62,6 +62,13 @@ class DisplayNumberNotOwned(InvalidField):
     """A display number is not one of the app's own."""
 
 
+class NumberTaken(InvalidField):
+    """A display number belongs to another SP."""
+
+    def __init__(self, number: str, sp: str) -> None:
+        super().__init__("display number", f"{number} belongs to the SP {sp}")
+
+
 class NumberRule(StrEnum):
     """The rules for numbers (dialling_policy.py)."""
 

@@ -25,7 +25,7 @@ from typing import Any
 from duologue.adapters.aws import PATIENT, refusals
 from duologue.adapters.aws_clients import client
 from duologue.domain.errors import AccountExists, DuologueError, UnknownApp, UnknownSp
-from duologue.operator import apps, prompts, sps
+from duologue.operator import apps, numbers, prompts, sps
 from duologue.operator.platform import Platform
 
 _PATIENT_CLIENT = partial(client, timeouts=PATIENT)
@@ -65,9 +65,10 @@ def parser() -> argparse.ArgumentParser:
     place.add_argument("--key-id", help="KMS key of the app secrets, overrides the stack's output")
     place.add_argument("--prompts-bucket", help="bucket of the prompts, overrides the stack's output")
     place.add_argument("--line-numbers", help="the stack's numbers, comma separated, overrides the stack's output")
-    kinds = parser.add_subparsers(metavar="sp|app|prompt", required=True)
+    kinds = parser.add_subparsers(metavar="sp|app|number|prompt", required=True)
     sps.add_to(kinds)
     apps.add_to(kinds)
+    numbers.add_to(kinds)
     prompts.add_to(kinds)
     return parser
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from duologue.adapters.dns_names import addresses_of
-from duologue.adapters.dynamo_accounts import DynamoAccounts
+from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.adapters.s3_prompts import S3Prompts
@@ -40,10 +40,10 @@ class Platform:
         return self._dynamo
 
     @cached_property
-    def _dynamo(self) -> DynamoAccounts:
+    def _dynamo(self) -> DynamoAccountBook:
         table = self._asked.accounts_table or self._output("AccountsTable")
         key = self._asked.key_id or self._output("SecretsKey")
-        return DynamoAccounts(self._client("dynamodb"), table, KmsSecrets(self._client("kms"), key))
+        return DynamoAccountBook(self._client("dynamodb"), table, KmsSecrets(self._client("kms"), key))
 
     @cached_property
     def prompts(self) -> Prompts:

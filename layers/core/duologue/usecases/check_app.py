@@ -14,6 +14,8 @@ MOST_CALLS = 10_000
 """Higher limits are treated as typing errors."""
 MOST_NUMBERS = 500
 """Per list, since the app's row is read with every request."""
+MOST_NUMBERS_CHANGED = 90
+"""Display numbers, since a transaction has at most a hundred writes."""
 
 
 def check_app(app: App, *, endpoints: SpUrls, plan: NumberPlan, line: Line, before: App | None = None) -> None:
@@ -34,7 +36,10 @@ def check_app(app: App, *, endpoints: SpUrls, plan: NumberPlan, line: Line, befo
             raise InvalidField(f"{field}s", f"must be at most {MOST_NUMBERS}")
         for number in numbers:
             PhoneNumber.parse(number, field=field)
-    _check_display_numbers(set(app.display_numbers).difference(before.display_numbers if before else ()), plan, line)
+    had, has = set(before.display_numbers if before else ()), set(app.display_numbers)
+    if len(had ^ has) > MOST_NUMBERS_CHANGED:
+        raise InvalidField("display numbers", f"can be added and removed {MOST_NUMBERS_CHANGED} at a time")
+    _check_display_numbers(has - had, plan, line)
     for field, least, limit in (
         ("concurrent calls", 1, app.concurrent_calls),
         ("calls per second", 1, app.calls_per_second),

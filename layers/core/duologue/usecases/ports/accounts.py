@@ -1,6 +1,7 @@
 """SPs, their apps, tokens and authentication attempts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -33,14 +34,32 @@ class AppBook(Apps, Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class ShownNumbers:
+    """The display numbers of an app."""
+
+    app_key: str
+    sp: str
+    numbers: tuple[str, ...]
+
+
 class AccountBook(AppBook, Accounts, Protocol):
-    """Accounts as the operator manages them."""
+    """Accounts as the operator manages them. A display number belongs to one SP, whose apps may share it.
+
+    `change_app` also raises NumberTaken: a new display number is another SP's.
+    """
 
     def add_sp(self, sp: Sp) -> None:
         """Raises AccountExists: the id or the user name exists."""
 
     def add_app(self, app: App) -> None:
-        """Raises AccountExists: the key exists. UnknownSp: there is no such SP."""
+        """Raises AccountExists: the key exists. UnknownSp: there is no such SP. NumberTaken."""
+
+    def shown_numbers(self) -> Iterable[ShownNumbers]:
+        """Of every app. Reads the whole table."""
+
+    def claim_number(self, number: str, app_key: str, sp: str) -> None:
+        """Record that an app of the SP shows a display number. Idempotent. Raises NumberTaken."""
 
     def set_sp_active(self, sp_id: str, *, active: bool) -> None:
         """Suspend or resume an SP. Raises UnknownSp."""

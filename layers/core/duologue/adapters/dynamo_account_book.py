@@ -1,0 +1,148 @@
+"""Accounts as the operator manages them, in the table of dynamo_accounts.py.
+
+A display number belongs to one SP, because calls to it belong to somebody: item NUMBER#<E.164> has its `sp` and, as a
+set, the keys of the `apps` that show it.
+
+Invariant: each number of an app is in such an item, of the app's SP; both are written in one transaction. Rows older
+than this rule are claimed by `duologue number claim`. Without `apps` a number is nobody's: DynamoDB keeps no empty set.
+"""
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from duologue.adapters.app_rows import plain_attributes
+from duologue.adapters.aws import from_item, outside, to_item
+from duologue.adapters.dynamo_accounts import WHAT, DynamoAccounts, app_key, version_is
+from duologue.adapters.dynamo_slots import remove_slots
+from duologue.adapters.dynamo_writes import Write, transact, write_one
+from duologue.domain.accounts import App, Sp
+from duologue.domain.errors import AccountExists, InvalidField, NumberTaken, RaceLost, UnknownSp
+from duologue.usecases.check_app import MOST_NUMBERS_CHANGED
+from duologue.usecases.ports.accounts import ShownNumbers
+from duologue.usecases.until_written import no_pause, until_written
+
+
+class DynamoAccountBook(DynamoAccounts):
+    """Implements `usecases.ports.accounts.AccountBook`."""
+
+    def add_sp(self, sp: Sp) -> None:
+        row = {"id": sp.id, "username": sp.username, "password_hash": sp.password_hash, "active": sp.active}
+        taken = AccountExists(f"the SP {sp.id} or the user name {sp.username} exists")
+        rows = ({"pk": f"SP#{sp.id}", "sk": "SP"} | row, {"pk": f"USERNAME#{sp.username}", "sk": "SP", "id": sp.id})
+        transact(self._client, WHAT, *((self._new(to_item(item)), taken) for item in rows))
+
+    def set_sp_active(self, sp_id: str, *, active: bool) -> None:
+        self._set_of_sp(sp_id, "active", active)
+
+    def set_password(self, sp_id: str, password_hash: str) -> None:
+        self._set_of_sp(sp_id, "password_hash", password_hash)
+
+    def add_app(self, app: App) -> None:
+        self.sp(app.sp)
+        item = app_key(app.key) | to_item(plain_attributes(app)) | self._sealed(app)
+        write = self._new(item), AccountExists(f"the app {app.key} exists")
+        until_written(lambda: self._with_numbers(app, set(app.display_numbers), (), write), no_pause, f"app {app.key}")
+
+    def remove_app(self, key: str) -> None:
+        def once() -> None:
+            row = self._app_row(key)
+            numbers = set(row["display_numbers"].split())
+            if row["active"]:
+                raise InvalidField("app", "is active: suspend it first")
+            if len(numbers) > MOST_NUMBERS_CHANGED:
+                raise InvalidField("app", f"has more than {MOST_NUMBERS_CHANGED} display numbers: remove some first")
+            condition, values = version_is(row.get("version", 0))
+            unchanged = {"ConditionExpression": condition} | ({"ExpressionAttributeValues": values} if values else {})
+            busy = InvalidField("app", "has calls in progress: remove it when they have ended")
+            deletes = (
+                (self._delete(f"APP#{key}", "APP", **unchanged), RaceLost(key)),
+                (remove_slots(self._table, key), busy),
+                (self._delete(f"APP#{key}", "TOKENS"), RaceLost(key)),
+            )
+            transact(self._client, WHAT, *deletes, *(self._release(number, key) for number in sorted(numbers)))
+
+        until_written(once, no_pause, f"app {key}")
+
+    def remove_sp(self, sp_id: str) -> None:
+        sp = self.sp(sp_id)
+        if apps := sorted(app.app_key for app in self.shown_numbers() if app.sp == sp_id):
+            raise InvalidField("SP", f"has apps: remove them first ({', '.join(apps)})")
+        gone = UnknownSp(f"no SP {sp_id}")
+        rows = (f"SP#{sp.id}", f"USERNAME#{sp.username}")
+        transact(self._client, WHAT, *((self._delete(pk, "SP"), gone) for pk in rows))
+
+    def shown_numbers(self) -> Iterator[ShownNumbers]:
+        pages = self._client.get_paginator("scan").paginate(
+            TableName=self._table,
+            ConsistentRead=True,
+            FilterExpression="sk = :app",
+            ExpressionAttributeValues=to_item({":app": "APP"}),
+            ProjectionExpression="#key, sp, display_numbers",
+            ExpressionAttributeNames={"#key": "key"},
+        )
+        with outside(WHAT):
+            for page in pages:
+                for row in map(from_item, page["Items"]):
+                    yield ShownNumbers(row["key"], row["sp"], tuple(row["display_numbers"].split()))
+
+    def claim_number(self, number: str, app_key: str, sp: str) -> None:
+        def once() -> None:
+            self._check_owners({number}, sp)
+            write_one(self._client, WHAT, self._claim(number, app_key, sp))
+
+        until_written(once, no_pause, "display number")
+
+    def _write_app(self, before: App, after: App, write: Write) -> None:
+        had, has = set(before.display_numbers), set(after.display_numbers)
+        if had == has:
+            super()._write_app(before, after, write)
+        else:
+            self._with_numbers(after, has - had, had - has, write)
+
+    def _with_numbers(self, app: App, claimed: Collection[str], released: Collection[str], write: Write) -> None:
+        """Write an app's row together with its numbers. Raises NumberTaken, RaceLost, the error of `write`."""
+        self._check_owners(claimed, app.sp)
+        claims = [self._claim(number, app.key, app.sp) for number in sorted(claimed)]
+        transact(self._client, WHAT, write, *claims, *(self._release(number, app.key) for number in sorted(released)))
+
+    def _check_owners(self, numbers: Collection[str], sp: str) -> None:
+        """Raises NumberTaken."""
+        for number in sorted(numbers):
+            row = self._row(f"NUMBER#{number}", "NUMBER")
+            if row is not None and row.get("apps") and row["sp"] != sp:
+                raise NumberTaken(number, row["sp"])
+
+    def _claim(self, number: str, key: str, sp: str) -> Write:
+        update = self._of_number(number, key, "SET sp = :sp ADD apps :apps")
+        update["ConditionExpression"] = "attribute_not_exists(apps) OR sp = :sp"
+        update["ExpressionAttributeValues"][":sp"] = {"S": sp}
+        return {"Update": update}, RaceLost("display number")
+
+    def _release(self, number: str, key: str) -> Write:
+        return {"Update": self._of_number(number, key, "DELETE apps :apps")}, RaceLost("display number")
+
+    def _of_number(self, number: str, key: str, change: str) -> dict[str, Any]:
+        return {
+            "TableName": self._table,
+            "Key": to_item({"pk": f"NUMBER#{number}", "sk": "NUMBER"}),
+            "UpdateExpression": change,
+            "ExpressionAttributeValues": {":apps": {"SS": [key]}},
+        }
+
+    def _delete(self, pk: str, sk: str, **condition: Any) -> dict[str, Any]:
+        return {"Delete": {"TableName": self._table, "Key": to_item({"pk": pk, "sk": sk})} | condition}
+
+    def _new(self, item: dict[str, Any]) -> dict[str, Any]:
+        put = {"TableName": self._table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
+        return {"Put": put}
+
+    def _set_of_sp(self, sp_id: str, name: str, value: str | bool) -> None:
+        update = {
+            "TableName": self._table,
+            "Key": to_item({"pk": f"SP#{sp_id}", "sk": "SP"}),
+            "UpdateExpression": "SET #name = :value",
+            "ConditionExpression": "attribute_exists(pk)",
+            "ExpressionAttributeNames": {"#name": name},
+            "ExpressionAttributeValues": to_item({":value": value}),
+        }
+        write_one(self._client, WHAT, ({"Update": update}, UnknownSp(f"no SP {sp_id}")))

@@ -95,6 +95,12 @@ class ScriptedCall:
         )
         return self
 
+    def called_in(self, sip_headers: dict[str, str] | None = None) -> Self:
+        """A dials its display number. Over SIP the call arrives later, so there `inbound` must last longer."""
+        with inbound(self):
+            self.transaction = self.exchange.call_in(A, SHOWN_A, sip_headers) or ""
+        return self
+
     def after(self, seconds: float, run: Callable[[], object]) -> Self:
         self.exchange.later(seconds, lambda: _ignore(run()))
         return self
@@ -161,15 +167,15 @@ def _ignore(result: object) -> None:
 
 
 @contextmanager
-def inbound(story: Any) -> Iterator[None]:
-    """Meanwhile, who dials A's display number reaches this story's application; its exchange is left as it was."""
+def inbound(story: Any) -> Iterator[dict[str, Any]]:
+    """Meanwhile a rule, which it yields, leads calls to A's display number to this story's application."""
     target = {"SipMediaApplicationId": story.application, "Priority": 1, "AwsRegion": "us-east-1"}
     account = story.exchange.account
     rule = account.create_rule(
         {"Name": "in", "TriggerType": "ToPhoneNumber", "TriggerValue": SHOWN_A, "TargetApplications": [target]}
     )
     try:
-        yield
+        yield rule
     finally:
         account.update_rule(rule["SipRuleId"], {"Disabled": True})
         account.delete_rule(rule["SipRuleId"])

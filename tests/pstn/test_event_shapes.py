@@ -10,7 +10,7 @@ from pstn.events import EVENT_TYPES
 from pstn.lines import AudioFile
 from pstn.lines.virtual import Behaviour, answers, busy, never_answers
 from pstn.recordings import MemoryRecordings
-from tests.pstn.scripted import SHOWN_A, A, Story, action, bridge, hang_up, hang_up_the_rest, key_of, play
+from tests.pstn.scripted import Story, action, bridge, hang_up, hang_up_the_rest, key_of, play
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "reference" / "chime-events"
 KEPT = {"SchemaVersion": "1.0", "Actions": [], "TransactionAttributes": {"callbackId": "cb-1"}}
@@ -100,13 +100,7 @@ def collect() -> list[dict[str, Any]]:
     play_out(by_call_id(RECORD), a=polite, closed=True)
     play_out({"SchemaVersion": "2.0"}, a=polite)
     play_out([], a=never_answers())
-    story = Story({"NEW_INBOUND_CALL": [hang_up()]})
-    target = {"SipMediaApplicationId": story.application, "Priority": 1}
-    rule = {"Name": "in", "TriggerType": "ToPhoneNumber", "TriggerValue": SHOWN_A, "TargetApplications": [target]}
-    story.exchange.account.create_rule(rule)
-    story.exchange.call_in(A, SHOWN_A)
-    story.run()
-    return [*events, *story.events]
+    return [*events, *Story({"NEW_INBOUND_CALL": [hang_up()]}).called_in().run().events]
 
 
 class Closed(MemoryRecordings):

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pstn.lines.virtual import Behaviour, answers
-from tests.pstn.scripted import SHOWN_A, A, B, Story, Whole, action, bridge, hang_up, hang_up_the_rest, play
+from tests.pstn.scripted import SHOWN_A, A, B, Story, Whole, action, bridge, hang_up, hang_up_the_rest, inbound, play
 
 
 def called(
@@ -15,27 +15,18 @@ def called(
     **switches: Any,
 ) -> Story:
     """A dials the account's number, which a rule sends to the application."""
-    story = Story(script, b=b, **switches)
-    story.exchange.account.create_rule(
-        {
-            "Name": "in",
-            "TriggerType": "ToPhoneNumber",
-            "TriggerValue": SHOWN_A,
-            "TargetApplications": [
-                {"SipMediaApplicationId": story.application, "Priority": 1, "AwsRegion": "us-east-1"}
-            ],
-        }
-    )
-    story.transaction = story.exchange.call_in(A, SHOWN_A, sip_headers) or ""
-    return story
+    return Story(script, b=b, **switches).called_in(sip_headers)
 
 
 def test_the_first_event():
-    story = called({"NEW_INBOUND_CALL": [hang_up()]}).run()
+    story = Story({"NEW_INBOUND_CALL": [hang_up()]})
+    with inbound(story) as rule:
+        story.exchange.call_in(A, SHOWN_A)
+        story.run()
     details = story.events[0]["CallDetails"]
     (leg,) = details["Participants"]
     assert story.told[0] == "NEW_INBOUND_CALL"
-    assert details["SipRuleId"] in story.exchange.account.rules
+    assert details["SipRuleId"] == rule["SipRuleId"]
     assert (leg["From"], leg["To"], leg["Direction"]) == (A, SHOWN_A, "Inbound")
     assert "Status" not in leg
 
@@ -112,10 +103,9 @@ def test_the_caller_gives_up_before_an_answer():
 def test_without_a_rule_or_with_a_disabled_one_the_number_is_dead():
     story = Story()
     assert story.exchange.call_in(A, SHOWN_A) is None
-    story = called({})
-    (rule,) = story.exchange.account.rules
-    story.exchange.account.update_rule(rule, {"Disabled": True})
-    assert story.exchange.call_in(A, SHOWN_A) is None
+    with inbound(story) as rule:
+        story.exchange.account.update_rule(rule["SipRuleId"], {"Disabled": True})
+        assert story.exchange.call_in(A, SHOWN_A) is None
 
 
 def test_the_number_called_may_be_shown_to_the_second_leg():

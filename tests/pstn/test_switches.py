@@ -317,11 +317,7 @@ def test_how_long_an_order_takes_and_an_idle_inbound_call_waits():
     assert story.exchange.account.order(order["PhoneNumberOrderId"])["Status"] == "Processing"
     story.exchange.run_for(1.0)
     assert story.exchange.account.order(order["PhoneNumberOrderId"])["Status"] == "Successful"
-    target = {"SipMediaApplicationId": story.application, "Priority": 1}
-    rule = {"Name": "in", "TriggerType": "ToPhoneNumber", "TriggerValue": SHOWN_A, "TargetApplications": [target]}
-    story.exchange.account.create_rule(rule)
-    story.exchange.call_in(A, SHOWN_A)
-    story.run()
+    story.called_in().run()
     call = story.a.calls[0]
     assert call.ended_at is not None
     assert (call.ended_at - call.called_at).total_seconds() == pytest.approx(10, abs=0.1)

@@ -91,26 +91,13 @@ def sent() -> dict[str, list[Any]]:
     call({"SchemaVersion": "0"})
     for phone in (busy(), never_answers(), rejects()):
         call(do(), a=phone)
-    gather(_called_in().events, shapes)
+    gather(Story({"NEW_INBOUND_CALL": hang_up("LEG-A")}).called_in().run().events, shapes)
     return shapes
 
 
 def gather(events: list[dict[str, Any]], shapes: dict[str, list[Any]]) -> None:
     for event in events:
         shapes.setdefault(kind(event), []).append(shape(event))
-
-
-def _called_in() -> Story:
-    story = Story({"NEW_INBOUND_CALL": hang_up("LEG-A")})
-    rule = {
-        "Name": "in",
-        "TriggerType": "ToPhoneNumber",
-        "TriggerValue": SHOWN_B,
-        "TargetApplications": [{"SipMediaApplicationId": story.application, "Priority": 1}],
-    }
-    story.exchange.account.create_rule(rule)
-    story.exchange.call_in(B, SHOWN_B)
-    return story.run()
 
 
 def _ask_to_end(story: Story) -> None:

@@ -70,7 +70,7 @@ def test_jack_answers_in_the_page_and_talks_with_sophia(sip_exchange, switched_o
     )
     keep(page, "talks")
     story.run()
-    see(page, "They hung up after 0:0")
+    see(page, "They hung up after 0:")
     assert voices_in(audio_analysis.samples(story.received(story.b))) == {SPOKEN}
     assert sip_exchange.wait(
         lambda: any(story.transaction in key for _, key in list(sip_exchange.recordings.objects)), 10
@@ -91,11 +91,16 @@ def test_whatever_rate_the_sound_card_has(sip_exchange, switched_on, rate):
     answer(page)
     hears(page, voice(B))
     assert page.evaluate("listener.context.sampleRate") == rate
-    heard = lambda: voices_in(audio_analysis.samples(story.received(story.b)))  # noqa: E731
-    page.wait_for_function("() => document.getElementById('mouth').value > 0.5")
-    assert sip_exchange.wait(heard)
+
+    def heard() -> set[int]:
+        return voices_in(audio_analysis.samples(story.received(story.b)))
+
+    for _ in range(100):  # no event tells that sound has arrived
+        if heard():
+            break
+        page.wait_for_timeout(100)
     page.get_by_role("button", name="Hang up").click()
-    see(page, "You hung up after 0:0")
+    see(page, "You hung up after 0:")
     story.run()
     assert (heard(), story.a.calls[0].ended_by) == ({SPOKEN}, "self")
 
@@ -115,7 +120,7 @@ def test_a_display_number_is_called_and_its_menu_answered(sip_exchange, switched
         hears(page, PROMPT)
         for key in "15":
             page.keyboard.press(key)
-        see(page, "They hung up after 0:0")
+        see(page, "They hung up after 0:")
     assert story.data("ACTION_SUCCESSFUL:PlayAudioAndGetDigits")["ReceivedDigits"] == "15"
     (leg, *_) = story.events[0]["CallDetails"]["Participants"]
     assert (leg["From"], leg["To"], leg["Direction"]) == (A, SHOWN_A, "Inbound")
@@ -133,7 +138,7 @@ def test_two_pages_call_one_another(sip_exchange, switched_on):
     hears(jack, SPOKEN)
     hears(sophia, SPOKEN)
     jack.get_by_role("button", name="Hang up").click()
-    see(sophia, "They hung up after 0:0")
+    see(sophia, "They hung up after 0:")
     sophia.get_by_role("button", name="Call +1 202 555 0111 back").click()
     see(jack, "Sophia is calling")
     jack.get_by_role("button", name="Decline").click()
@@ -153,7 +158,7 @@ def test_a_page_calls_a_scripted_phone(sip_exchange, switched_on):
     see(page, "It rings there")
     see(page, "Connected")
     hears(page, voice(number))
-    see(page, "They hung up after 0:0")
+    see(page, "They hung up after 0:")
     [call] = scripted.calls
     assert sip_exchange.wait(lambda: call.ended_at is not None)
     assert (call.saw, [other for other, *_ in call.joined], call.ended_by) == (A, [A], "self")

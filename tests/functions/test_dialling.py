@@ -108,31 +108,6 @@ def test_calls_per_callee_per_day():
     assert Said(api, PLACED).status == 200
 
 
-def test_the_order_of_the_limits():
-    """All are reached at once; the one that would be told next is told after the one before is lifted."""
-    api = Api(calls_per_second=1, concurrent_calls=1, calls_per_callee_per_day=1)
-    assert Said(api, PLACED).status == 200
-    assert Said(api, PLACED).code == "1013002"
-    api.clock.advance(1)
-    assert Said(api, PLACED).code == "1020165"
-    api.calls.slots.clear()
-    assert Said(api, PLACED).text.startswith("Invalid request.calleeNbr was called")
-
-
-def test_a_refused_call_counts_for_nothing():
-    api = Api(calls_per_second=3, concurrent_calls=1, calls_per_callee_per_day=2)
-    assert [Said(api, PLACED).code for _ in range(5)] == ["0", "1020165", "1020165", "1020165", "1020165"]
-    api.calls.slots.clear()
-    assert Said(api, PLACED).code == "0", "one call was accepted in this second and to this callee"
-
-
-def test_a_call_that_could_not_start_counts_for_nothing():
-    api = Api(calls_per_callee_per_day=1)
-    api.flows.failures = 2
-    assert Said(api, PLACED).status == 500
-    assert Said(api, PLACED).status == 200
-
-
 # ---- once
 
 
@@ -182,25 +157,6 @@ def test_other_keys_are_other_calls():
     assert len(sessions) == 4
 
 
-def test_a_key_is_its_apps_own():
-    api = Api()
-    Said(api, keyed("k"))
-    [((_, name), entry)] = api.calls.keys.items()
-    api.calls.keys = {("another app", name): entry}
-    assert Said(api, keyed("k")).replayed is None
-
-
-def test_a_key_is_kept_for_a_day():
-    api = Api()
-    first = Said(api, keyed("k"))
-    api.clock.advance(24 * 3600 - 1)
-    assert Said(api, keyed("k")).body == first.body
-    api.clock.advance(1)
-    anew = Said(api, keyed("k"))
-    assert anew.status == 200
-    assert (anew.replayed, anew.body == first.body) == (None, False)
-
-
 @pytest.mark.parametrize("key", ["", "x" * 129, "schlüssel", "a\tb", "a\x7f"])
 def test_a_key_that_is_none(key):
     api = Api()
@@ -224,17 +180,6 @@ def test_what_is_no_json_does_not_burn_its_key():
     api = Api()
     assert Said(api, keyed("k", PLACED | {"body": "{"})).text == "Invalid request.body is not JSON"
     assert Said(api, keyed("k")).status == 200
-
-
-@pytest.mark.parametrize("limits", [{"concurrent_calls": 1}, {"calls_per_second": 1}, {"calls_per_callee_per_day": 1}])
-def test_a_limit_does_not_burn_a_key(limits):
-    api = Api(**limits)
-    Said(api, PLACED)
-    assert Said(api, keyed("k")).status == 403
-    api.calls.slots.clear()
-    api.clock.advance(24 * 3600)
-    later = Said(api, keyed("k"))
-    assert (later.status, later.replayed) == (200, None)
 
 
 def test_a_call_that_could_not_start_does_not_burn_its_key():

@@ -46,7 +46,7 @@ def requested_wait(retry_after: str, now: datetime) -> timedelta:
         return min(timedelta(seconds=int(text.lstrip("0")[:9] or "0")), _LONGEST_REQUESTED)
     try:
         until = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter: a year beyond the largest integer of C
         return _NONE
     if until.tzinfo is None:  # the form of asctime has no zone: HTTP dates are in GMT
         until = until.replace(tzinfo=UTC)

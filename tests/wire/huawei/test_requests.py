@@ -208,6 +208,7 @@ def test_no_limit_is_another_thing_than_the_longest_one_and_never_zero():
         ({"maxDuration": 1441}, InvalidField, "maxDuration must be 0 to 1440 minutes"),
         ({"maxDuration": -1}, InvalidField, "maxDuration must be 0 to 1440 minutes"),
         ({"maxDuration": "30 min"}, InvalidField, "maxDuration must be a whole number"),
+        ({"maxDuration": "0" * 60_000 + "x"}, InvalidField, "maxDuration must be a whole number"),
         ({"maxDuration": "9" * 5000}, InvalidField, "maxDuration must be 0 to 1440 minutes"),
         ({"maxDuration": "-1"}, InvalidField, "maxDuration must be 0 to 1440 minutes"),
         ({"maxDuration": "٣٠"}, InvalidField, "maxDuration must be a whole number in the digits 0-9"),

@@ -27,8 +27,7 @@ from duologue.domain.sp_url import SpUrl
 
 _AUDIO_NAME = re.compile(r"[0-9A-Za-z_.@-]{1,128}")
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
-_WHOLE = re.compile(r"(-?)0*([0-9]{1,9})[0-9]*")
-"""The groups: a number that is out of range if the whole is."""
+_WHOLE = re.compile(r"(-?)([0-9]+)")
 _SPACE = re.compile(r"\s+", re.ASCII)
 _URL_SAFE = str.maketrans("-_", "+/")
 _MOST_MINUTES = 1440
@@ -135,7 +134,7 @@ def _flag(value: Any) -> bool:
 
 def _minutes(value: Any) -> int:
     if isinstance(value, str) and (whole := _WHOLE.fullmatch(value)):
-        value = int(whole[1] + whole[2])
+        value = int(whole[1] + (whole[2].lstrip("0")[:9] or "0"))  # out of range if the whole number is
     if isinstance(value, float) and value.is_integer():  # in JSON 30.0 is the same number
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):

@@ -52,9 +52,13 @@ def read_record_request(query: Mapping[str, str], host: str) -> str:
 
 
 def read_audio_request(method: str, headers: Mapping[str, str]) -> AudioRequest:
-    """`If-Range` names a version by a validator; links have none, so the whole is wanted (RFC 9110 §13.1.5)."""
+    """`Range` counts for GET only (RFC 9110 §14.2).
+
+    `If-Range` names a version by a validator; links have none, so the whole is wanted (§13.1.5).
+    """
     sent = {name.lower(): value for name, value in headers.items()}
-    return AudioRequest(None if "if-range" in sent else sent.get("range"), is_head=method == "HEAD")
+    is_whole = method != "GET" or "if-range" in sent
+    return AudioRequest(None if is_whole else sent.get("range"), is_head=method == "HEAD")
 
 
 def read_link_token(path: Mapping[str, str]) -> str:

@@ -115,7 +115,7 @@ test-sam-local: build $(RUNTIME)  ## Run every function in `sam local` (Debian a
 bench: $(DEV)  ## Count and time the work of one callback; with BASE=<git ref>: compare with that commit, over SIP
 	$(PY) -m bench$(if $(BASE),.compare --base $(BASE)) $(ARGS)
 
-bench-sip: $(DEV)  ## Measure 20, then 50 bridged callbacks at once over SIP and RTP, then 300 in a row
+bench-sip: $(DEV)  ## Measure 20, then 50 bridged callbacks at once over SIP and RTP, 300 in a row, and the delay of a voice
 	$(PY) -m bench.sip --into bench/sip.md $(ARGS)
 
 # -- checks ------------------------------------------------------------------------------------------------------------

@@ -14,10 +14,12 @@ import time
 import wave
 from array import array
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bench.rtp_phone import Heard, RtpPhone, phones_at_work
 from bench.sip_report import Figures, report
 from lab.cases.tone_detection import PURE, WINDOW, samples, share, windows
 from lab.phones.scripted import ScriptedSipPhones
@@ -36,6 +38,9 @@ SHOWN = "+12025550100", "+12025550101"
 PAIRS = [(f"+120255501{at:02d}", f"+120255501{at + 50:02d}") for at in range(50)]
 VOICES = [voice(number) for pair in PAIRS for number in pair]
 PER_SECOND = 10
+SETTLES_S = 5.0
+"""Until the buffers of a call have found their size."""
+ALONE, BESIDE = "no other call", f"{PER_SECOND} callbacks a second begin and end"
 FOREIGN = 0.5
 """Share from which another tone than the partner's is a wrong connection."""
 MOST_GAPS = 0.05
@@ -127,10 +132,28 @@ class Bench:
         figures.memory_mb.append(self._memory())
         return figures
 
-    def _place(self, count: int, talks: float) -> list[str]:
+    def delays(self, seconds: float) -> list[tuple[str, Heard]]:
+        """How late two telephones that number their audio hear each other: alone, and while other calls end."""
+        pair, talk = (RtpPhone(), RtpPhone()), PAIRS[-1]
+        with phones_at_work(*pair):
+            for number, phone in zip(talk, pair, strict=True):
+                self.line.numbers.assign(number, phone.uri)
+            call = self.exchange.create_call(self.application, from_number=SHOWN[0], to_number=talk[0])
+            self._wait(lambda: call in self.joined, 30)
+            time.sleep(SETTLES_S)
+            found = []
+            for what, count in ((ALONE, 0), (BESIDE, round(seconds * PER_SECOND))):
+                since = [len(phone.got) for phone in pair]
+                others = self._place(count, talks=1.0, pairs=PAIRS[:-1])
+                time.sleep(0 if others else seconds)
+                ways = [one.heard(other, at) for one, other, at in zip(pair, reversed(pair), since, strict=True)]
+                found.append((what, ways[0].and_(ways[1])))
+        return found
+
+    def _place(self, count: int, talks: float, pairs: Sequence[tuple[str, str]] = PAIRS) -> list[str]:
         ids, begun = [], time.monotonic()
         for at in range(count):
-            caller, callee = PAIRS[at % len(PAIRS)]
+            caller, callee = pairs[at % len(pairs)]
             self.exchange.phones[caller] = Phone(answers(0.3))
             self.exchange.phones[callee] = Phone(answers(0.3, talks=talks))
             ids.append(self.exchange.create_call(self.application, from_number=SHOWN[0], to_number=caller))
@@ -240,7 +263,12 @@ def main() -> int:
         stream = bench.stream(asked.stream) if asked.stream else None
     finally:
         bench.service.close()
-    said = report(runs, stream, PER_SECOND)
+    bench = Bench()
+    try:
+        delays = bench.delays(asked.seconds)
+    finally:
+        bench.service.close()
+    said = report(runs, stream, PER_SECOND, delays)
     print(said, flush=True)
     if asked.into:
         asked.into.write_text(said, encoding="utf-8")

@@ -3,7 +3,10 @@
 import os
 import platform
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from bench.rtp_phone import Heard
 
 
 @dataclass
@@ -27,9 +30,12 @@ class Figures:
     wrong: list[str] = field(default_factory=list)
 
 
-def report(runs: list[Figures], stream: Figures | None, per_second: int) -> str:
-    """`runs`: so many callbacks at once; `stream`: one after the other."""
-    return "\n".join([*_head(), *_at_once(runs), *_one_by_one(stream, per_second), *_faults(runs, stream)]) + "\n"
+def report(
+    runs: list[Figures], stream: Figures | None, per_second: int, delays: Sequence[tuple[str, Heard]] = ()
+) -> str:
+    """`runs`: so many callbacks at once; `stream`: one after the other; `delays`: beside what, and how late."""
+    parts = [_head(), _delays(delays), _at_once(runs), _one_by_one(stream, per_second), _faults(runs, stream)]
+    return "\n".join(line for part in parts for line in part) + "\n"
 
 
 def _head() -> list[str]:
@@ -43,6 +49,26 @@ def _head() -> list[str]:
         f"load {os.getloadavg()[0]:.1f} when the run ended.",
         "",
     ]
+
+
+def _delays(delays: Sequence[tuple[str, Heard]]) -> list[str]:
+    if not delays:
+        return []
+    lines = [
+        "## Delay of the other party's voice",
+        "",
+        "Between two telephones that number each 20 ms of their audio, through the line, both ways together.",
+        "",
+        "| Beside | Frames | Median | 99 % within | Latest | Silence | Frames lost |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for beside, heard in delays:
+        median, most, latest = (f"{heard.share(part):.0f} ms" for part in (0.5, 0.99, 1.0))
+        lines.append(
+            f"| {beside} | {len(heard.delays_ms)} | {median} | {most} | {latest} |"
+            f" {heard.silent_ms:.0f} ms | {heard.missing} |"
+        )
+    return [*lines, ""]
 
 
 def _at_once(runs: list[Figures]) -> list[str]:

@@ -10,6 +10,7 @@ from pstn.lines.sip.audio import FRAME, FRAME_BYTES, SILENCE
 from pstn.lines.sip.media import (
     LOOK,
     MARK,
+    MOST,
     MS,
     NO_AUDIO_LIMIT,
     REVIEW_S,
@@ -53,7 +54,7 @@ class Handset:
     @property
     def heard(self) -> list[int]:
         """The level of each frame after the reserve, changes only."""
-        frames = [self.got[at : at + FRAME_BYTES] for at in range(5 * MS, len(self.got), FRAME_BYTES)]
+        frames = [self.got[at : at + FRAME_BYTES] for at in range(10 * MS, len(self.got), FRAME_BYTES)]
         levels = [array("h", frame)[0] for frame in frames]
         return [each for at, each in enumerate(levels) if at == 0 or levels[at - 1] != each]
 
@@ -63,7 +64,7 @@ class Room:
 
     def __init__(self) -> None:
         self.told: list[dict[str, Any]] = []
-        self.media = Media(self.told.append)
+        self.media = Media(self.told.append, 16, 10)
         self.a, self.b = Handset(level(100)), Handset(level(200))
         self.media.add("a", self.a)
         self.media.add("b", self.b)
@@ -180,9 +181,9 @@ class Arrivals:
     ("arrivals", "gap_ms", "waiting_ms"),
     [
         ([1], 0, (16, 16, 16)),
-        ([1, 0, 2], 4, (20, 16, 16)),
-        ([1, 0, 0, 3], 24, (40, 36, 16)),
-        ([1, 0, 2, 1, 1, 0, 2], 4, (20, 16, 16)),
+        ([1, 0, 2], 4, (20, 20, 20)),
+        ([1, 0, 0, 3], 24, (40, 40, 20)),
+        ([1, 0, 2, 1, 1, 0, 2], 4, (20, 20, 20)),
         ([1, *[0] * 30], 600, (16, 16, 16)),
         ([1, *[0] * 30, 31], 584, (16, 16, 16)),
     ],
@@ -208,12 +209,12 @@ def test_what_was_written_too_early_is_made_up_for():
     unsent = [0]
     handset = Handset(level(100))
     leg = Leg(handset, Fill(Reserve(16 * MS), REVIEW), Fill(Reserve(5 * MS), REVIEW // LOOK), lambda: unsent[0])
-    unsent[0] = 100 * MS
+    unsent[0] = 300 * MS
     for _ in range(2 * REVIEW):
         before = len(handset.got)
         leg.send(level(100))
         unsent[0] += len(handset.got) - before - FRAME_BYTES
-    assert unsent[0] == 60 * MS
+    assert unsent[0] == MOST
 
 
 def test_silence_is_told_once_by_a_leg_that_is_watched(room):

@@ -62,6 +62,8 @@ class Options:
     codecs: tuple[str, ...] = ("pcmu", "pcma")
     silence_s: int = 10
     rtp_ports: str = "20000-29999"
+    reserve_ms: tuple[int, int] = 80, 40
+    """How much audio is kept waiting against delays, received and to be sent: each adds to the delay of a voice."""
 
 
 @dataclass
@@ -83,7 +85,7 @@ class SipEndpoint:
 
     def __init__(self, options: Options, tell: Callable[[dict[str, Any]], None]) -> None:
         self.options = options
-        self.media = Media(self._of_media)
+        self.media = Media(self._of_media, *options.reserve_ms)
         self._tell = tell
         self._runtime = Runtime(command_timeout=COMMAND_TIMEOUT_S)
         self._agents: dict[str, UserAgent] = {}

@@ -23,9 +23,9 @@ from pstn.lines.sip.audio import FRAME_BYTES, SILENCE, tone
 TICK_S = 0.02
 MS = 16
 """Bytes in a millisecond of audio."""
-MOST, WORTH, FALL = 60 * MS, 4 * MS, 2 * MS
+MOST, FALL, WORTH = 120 * MS, 2 * MS, 20 * MS
 REVIEW_S = 2.0
-"""See `Reserve`."""
+"""See `Reserve` and `Fill`."""
 BACKLOG = 12 * FRAME_BYTES
 """Received audio beyond this is dropped at once, the oldest first."""
 LOOK = 5
@@ -146,7 +146,7 @@ class Reserve:
 @dataclass
 class Fill:
     """How full a leg's buffer is. A gap leaves it fuller than before, by the silence that filled the gap: that much was
-    lacking. What waits beyond the reserve is only delay, and is dropped if it is `WORTH` it.
+    lacking. What waits beyond the reserve is only delay; it is dropped at once if it is `WORTH` the click.
 
     `looks`: in `REVIEW_S`.
     """
@@ -211,6 +211,7 @@ class Leg:
             del self.arrived[: len(self.arrived) - FRAME_BYTES - self.received.reserve.kept]
         if not self.flowing and self.arrived:
             self.arrived[:0] = bytes(max(0, FRAME_BYTES + self.received.reserve.kept - len(self.arrived)))
+            self.received.before = max(self.received.before, self.received.reserve.kept)
         frame = bytes(self.arrived[:FRAME_BYTES])
         del self.arrived[:FRAME_BYTES]
         self.flowing = len(frame) == FRAME_BYTES
@@ -224,6 +225,7 @@ class Leg:
         with suppress(Exception):  # as in receive
             if not continued:
                 frame = bytes(self.sent.reserve.kept) + frame
+                self.sent.before = len(frame)
             elif self.unsent and self.ticks % LOOK == 0:
                 self.skip += self.sent.surplus(self.unsent())
             skipped = min(self.skip, len(frame))
@@ -235,13 +237,14 @@ class Leg:
 class Media:
     """Calls `tell` on the media thread with {"event": "played" | "recorded" | "silent", …}."""
 
-    def __init__(self, tell: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, tell: Callable[[dict[str, Any]], None], received_ms: int = 80, sent_ms: int = 40) -> None:
+        """`received_ms`, `sent_ms`: the least reserve of each direction."""
         self.stats = MediaStats()
         self._tell = tell
         self._legs: dict[str, Leg] = {}
         self._work: deque[Callable[[], None]] = deque()
         self._told_later: deque[tuple[int, dict[str, Any]]] = deque()
-        self._received, self._sent = Reserve(16 * MS), Reserve(5 * MS)
+        self._received, self._sent = Reserve(received_ms * MS), Reserve(sent_ms * MS)
         self._wanted = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="media", daemon=True)

@@ -78,7 +78,7 @@ stories: $(LAB)  ## Play all cases with sound and print a table of the results
 
 # -- tests -------------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-cloud test-lab test-carrier test-site test-phone test-sip test-build test-sam-local model bench bench-sip
+.PHONY: test test-cloud test-lab test-carrier test-site test-phone test-sip test-build test-sam-local model bench bench-sip bench-memory
 test: $(DEV)  ## Run the fast tests, which need neither a running lab nor SAM
 	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/e2e $(ARGS)
 
@@ -117,6 +117,9 @@ bench: $(DEV)  ## Count and time the work of one callback; with BASE=<git ref>: 
 
 bench-sip: $(DEV)  ## Measure 20, then 50 bridged callbacks at once over SIP and RTP, 300 in a row, and the delay of a voice
 	$(PY) -m bench.sip --into bench/sip.md $(ARGS)
+
+bench-memory: $(DEV)  ## Measure by how much a lab's memory grows from 100 callbacks to 1,000
+	$(PY) -m bench.memory $(ARGS)
 
 # -- checks ------------------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from pstn.exchange import Exchange
-from pstn.feed import NetworkEvent
+from pstn.feed import EventLog
 from pstn.lines.behaviours import Behaviour
 from pstn.lines.phone_state import Phone, PhoneCall
 from pstn.refusals import ServiceRefusal
@@ -30,7 +30,7 @@ _COUNT = re.compile("[0-9]{1,9}")
 
 
 class Control:
-    def __init__(self, exchange: Exchange, network_events: list[NetworkEvent]) -> None:
+    def __init__(self, exchange: Exchange, network_events: EventLog) -> None:
         self.exchange = exchange
         self.network_events = network_events
 
@@ -54,7 +54,7 @@ class Control:
                     since = _COUNT.fullmatch(query.get("since", ["0"])[0])
                     if since is None:
                         raise ServiceRefusal("BadRequest", "since must be a whole number: how many events to skip")
-                    return [event.as_json() for event in self.network_events[int(since[0]) :]]
+                    return [event.as_json() for event in self.network_events.since(int(since[0]))]
                 case "GET", ["switches"]:
                     return show_switches(self.exchange.switches)
                 case "PUT", ["switches"]:

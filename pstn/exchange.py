@@ -43,6 +43,8 @@ from pstn.refusals import ServiceRefusal
 from pstn.switches import Switches
 
 T = TypeVar("T")
+CALLS_KEPT = 150
+"""Calls that are over, for the control API and for what a phone heard."""
 
 
 class Exchange:
@@ -173,7 +175,17 @@ class Exchange:
         call = Call(identity, self.switches, self.new_id, self.account.owns, caller_id, to)
         driver = Driver(self, CallEngine(call), self.account.lambda_arn(application_id))
         self.calls[transaction_id] = driver
+        self._forget_the_oldest()
         return driver
+
+    def _forget_the_oldest(self) -> None:
+        """Of the calls that are over. To an update of one that is forgotten the answer is the same: NotFound."""
+        over = [driver for driver in self.calls.values() if driver.call.over]
+        for driver in over[: max(0, len(over) - CALLS_KEPT)]:
+            del self.calls[driver.id]
+            for leg in driver.call.legs:
+                self._by_leg.pop(leg.call_id, None)
+                self.line.forget(leg.call_id)
 
     # -- queries
     def active_calls(self) -> int:

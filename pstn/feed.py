@@ -4,6 +4,7 @@ Not to be confused with the events that the service sends to a Lambda (`events`)
 `event`.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -43,6 +44,22 @@ class NetworkEvent:
             "number": self.number,
             "detail": self.detail,
         }
+
+
+class EventLog:
+    """The latest events; each has a number, from 0."""
+
+    def __init__(self, most: int) -> None:
+        self._events: deque[NetworkEvent] = deque(maxlen=most)
+        self._next = 0
+
+    def append(self, event: NetworkEvent) -> None:
+        self._events.append(event)
+        self._next += 1
+
+    def since(self, number: int) -> list[NetworkEvent]:
+        """From this number on, as far as they are kept."""
+        return list(self._events)[max(0, number - (self._next - len(self._events))) :]
 
 
 Observer = Callable[[NetworkEvent], None]

@@ -15,7 +15,7 @@ from pstn.api import OPERATIONS
 from pstn.clocks import Clock, RealClock
 from pstn.control import PREFIX, Control
 from pstn.exchange import Exchange
-from pstn.feed import NetworkEvent, Observer
+from pstn.feed import EventLog, Observer
 from pstn.lambdas import InvokeLambda
 from pstn.lines import AudioLookup, BucketAccess, MakeLine, every_bucket_is_open, two_seconds_of_anything
 from pstn.lines.virtual import VirtualLine
@@ -24,7 +24,8 @@ from pstn.refusals import ServiceRefusal
 from pstn.switches import Switches
 
 SIGNING_NAME = "chime"
-EVENTS_KEPT = 100_000
+EVENTS_KEPT = 5_000
+"""Of the feed: those of more than a hundred callbacks."""
 RETIRED = (
     'Account Id {} is not authorized to call deprecated Amazon Chime SDK API on the "chime" endpoint, '
     'use one of the "*-chime*" endpoints instead.'
@@ -51,7 +52,7 @@ class PstnService:
         make_line: MakeLine = VirtualLine,
     ) -> None:
         """`clock` None: the real one. With a jumping clock there is no pool, and nothing happens by itself."""
-        self.network_events: list[NetworkEvent] = []
+        self.network_events = EventLog(EVENTS_KEPT)
         self._own_clock = RealClock(self._broken) if clock is None else None
         self._pool = _Pool(most_lambdas, self._broken) if clock is None else None
         running = self._own_clock if clock is None else clock
@@ -72,7 +73,7 @@ class PstnService:
         except BaseException:
             self._end_threads()
             raise
-        self.exchange.observers.append(self._keep)
+        self.exchange.observers.append(self.network_events.append)
         self._control = Control(self.exchange, self.network_events)
 
     def subscribe(self, observer: Observer) -> None:
@@ -117,10 +118,6 @@ class PstnService:
             self._own_clock.stop()
         if self._pool:
             self._pool.shutdown(wait=True, cancel_futures=True)
-
-    def _keep(self, event: NetworkEvent) -> None:
-        if len(self.network_events) < EVENTS_KEPT:
-            self.network_events.append(event)
 
     @property
     def broken(self) -> list[Exception]:

@@ -90,6 +90,9 @@ class Line(Protocol):
     def hang_up_by_hand(self, number: str) -> bool:
         """Hang up or decline as a person would. False: there was nothing to hang up."""
 
+    def forget(self, call_id: str) -> None:
+        """The call ended long ago: drop what is known of it. Unknown ones are ignored."""
+
     def close(self) -> None:
         """Release processes and ports; calls that are up are cut off."""
 

@@ -106,6 +106,11 @@ class ScriptedLine(ABC):
         if call and call.scripted and call.up and call.vanished_at is None:
             self._leave(call)
 
+    def forget(self, call_id: str) -> None:
+        call = self.calls.pop(call_id, None)
+        if call:
+            call.phone.calls[:] = [each for each in call.phone.calls if each is not call]
+
     # -- what a person does
     def press(self, number: str, digits: str) -> bool:
         call = self.phones[number].current

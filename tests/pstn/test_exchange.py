@@ -3,12 +3,14 @@
 import pytest
 
 from pstn.clocks import JumpingClock
-from pstn.exchange import Exchange
+from pstn.exchange import CALLS_KEPT, Exchange
+from pstn.feed import EventLog, NetworkEvent
 from pstn.lines.behaviours import answers, never_answers
 from pstn.lines.phone_state import Phone
+from pstn.lines.virtual import VirtualLine
 from pstn.refusals import ServiceRefusal
 from pstn.switches import Quotas
-from tests.pstn.scripted import SHOWN_A, START, A, Story, bridge, hang_up_the_rest
+from tests.pstn.scripted import SHOWN_A, START, A, Story, bridge, hang_up, hang_up_the_rest
 
 CALLBACK = {"HANGUP": hang_up_the_rest}
 
@@ -45,6 +47,35 @@ def test_five_callbacks_fill_the_account_and_a_sixth_is_refused_until_one_ends()
     assert len(joined) == 6
     assert all(joined)
     assert exchange.legs_up() == []
+
+
+def test_what_is_kept_of_calls_that_are_over():
+    """The newest; and a call that goes on, however old."""
+    lasts = "+12025550122"
+
+    def answered(event: dict) -> list:
+        return [] if event["CallDetails"]["Participants"][0]["To"] == lasts else [hang_up()]
+
+    story = Story({"CALL_ANSWERED": answered}, a=answers(after=1.0))
+    exchange = story.exchange
+    exchange.phones[lasts] = Phone(answers(after=1.0))
+    lasting = exchange.create_call(story.application, from_number=SHOWN_A, to_number=lasts)
+    over = []
+    for _ in range(CALLS_KEPT + 20):
+        over.append(story.place().transaction)
+        exchange.run_for(10.0)
+    assert list(exchange.calls) == [lasting, *over[-CALLS_KEPT - 1 :]]
+    assert isinstance(exchange.line, VirtualLine)
+    assert len(exchange.line.calls) == CALLS_KEPT + 2
+    assert len(story.a.calls) == CALLS_KEPT + 1
+
+
+def test_the_feed_keeps_the_newest_events_under_their_numbers():
+    log = EventLog(3)
+    for kind in "abcde":
+        log.append(NetworkEvent(START, kind))
+    found = {number: "".join(event.kind for event in log.since(number)) for number in (0, 2, 3, 4, 5, 9)}
+    assert found == {0: "cde", 2: "cde", 3: "de", 4: "e", 5: "", 9: ""}
 
 
 def test_legs_that_ring():

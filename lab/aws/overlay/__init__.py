@@ -23,6 +23,7 @@ from lab.aws.overlay import (
     paths,
     rest_import,
     rest_proxy,
+    retention,
     retry,
     stack_resources,
     task_state,
@@ -46,6 +47,7 @@ POINTS = (
     lambda_task,
     executions,
     iam_names,
+    retention,
 )
 """In the order in which they are applied."""
 

@@ -57,13 +57,17 @@ class Waiting:
     returned: bool = False
 
 
+CLOSED_KEPT = 1000
+"""Tokens of ended tasks that are remembered; to an older one the answer is InvalidToken."""
+
+
 class Tokens:
     """All task tokens of this cloud. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open: dict[str, Waiting] = {}
-        self._closed: set[str] = set()
+        self._closed: dict[str, None] = {}
 
     def open(self, token: str, execution: str) -> Waiting:
         """Start waiting for `token`, for the execution with this ARN."""
@@ -82,7 +86,7 @@ class Tokens:
         with self._lock:
             if self._open.pop(token, None) is None:
                 return False
-            self._closed.add(token)
+            self._close(token)
             return True
 
     def finish(self, token: str, *, output: Any = None, error: tuple[str, str] | None = None) -> str | None:
@@ -94,7 +98,7 @@ class Tokens:
             if waiting.early == "refused" and not waiting.returned:
                 return "TaskTimedOut"
             del self._open[token]
-            self._closed.add(token)
+            self._close(token)
         if error is None:
             waiting.completion.set_result(output)
         else:
@@ -116,9 +120,14 @@ class Tokens:
             ended = [w for w in self._open.values() if execution is None or w.execution == execution]
             for waiting in ended:
                 del self._open[waiting.token]
-                self._closed.add(waiting.token)
+                self._close(waiting.token)
         for waiting in ended:
             waiting.completion.set_exception(timing.Halted())
+
+    def _close(self, token: str) -> None:
+        self._closed[token] = None
+        if len(self._closed) > CLOSED_KEPT:
+            del self._closed[next(iter(self._closed))]
 
     def _refusal(self, token: str) -> str:
         return "TaskTimedOut" if token in self._closed else "InvalidToken"

@@ -173,6 +173,10 @@ class SipLine(ScriptedLine):
     def recorded(self, recording_id: str) -> bytes | None:
         return self._recording_files.take(recording_id)
 
+    def forget(self, call_id: str) -> None:
+        super().forget(call_id)
+        self._call_ids.pop(self._legs.pop(call_id, call_id), None)
+
     def close(self) -> None:
         self._prompt_files.close()
         self.network.close()

@@ -1,0 +1,127 @@
+"""How much of the past is kept in memory.
+
+AWS keeps stream records for 24 hours, the token of a transaction for 10 minutes, ended executions for 90 days, and log
+events as long as the group's retention says. MiniStack keeps all of it in memory, most of it for ever, so that a lab
+grew by 0.3 MB per callback. Here the newest are kept: of what a person or a program looks at, that of the last hundred
+callbacks and more. Items of tables are never dropped; equal attribute values share one object.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html (ClientRequestToken)
+https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html (execution history retention)
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from lab.aws.ministack import ministack
+
+STREAM_RECORDS = 4000
+"""Of each table; one that no reader has had yet may be among those dropped only after so many more."""
+TRANSACTIONS = 500
+"""Tokens of transactions: an SDK repeats a request within seconds."""
+EXECUTIONS = 150
+"""Ended ones. A name whose execution was dropped may be used again."""
+LOG_EVENTS = 300
+"""Of each log stream; twice as many before the oldest are dropped, since a reader's position is a count of them."""
+BUS_EVENTS = 100
+"""Of EventBridge, which nobody can read."""
+VALUES, LONGEST = 20_000, 200
+"""Attribute values that are looked for, and the length up to which they are."""
+
+_transactions: deque[str] = deque()
+_ended: deque[str] = deque()
+_values: dict[tuple[str, str], dict[str, str]] = {}
+
+
+def _trim_stream(stock: Any) -> Any:
+    def trim(table: str, *, account_id: str | None = None, region: str | None = None) -> None:
+        stock(table, account_id=account_id, region=region)
+        db = ministack("services.dynamodb")
+        scope = account_id or db.get_account_id(), region or db.get_region()
+        records = db._stream_records.get_scoped(*scope, table) or []
+        surplus = len(records) - STREAM_RECORDS
+        if surplus > 0:
+            del records[:surplus]
+            db._stream_trimmed.set_scoped(*scope, table, db._stream_trimmed.get_scoped(*scope, table, 0) + surplus)
+
+    return trim
+
+
+def _store_token(stock: Any) -> Any:
+    def store(token: str, entry: dict[str, Any]) -> None:
+        stock(token, entry)
+        _transactions.append(token)
+        if len(_transactions) > TRANSACTIONS:
+            ministack("services.dynamodb")._txn_idempotency.pop(_transactions.popleft(), None)
+
+    return store
+
+
+def _set_item(stock: Any) -> Any:
+    def set_item(table: dict[str, Any], partition: str, sort: str, item: dict[str, Any]) -> Any:
+        return stock(table, partition, sort, {name: _shared(value) for name, value in item.items()})
+
+    return set_item
+
+
+def _shared(value: dict[str, Any]) -> dict[str, Any]:
+    """An equal attribute value that is already kept. MiniStack replaces the values of an item, and changes none."""
+    if len(value) != 1:
+        return value
+    [(kind, content)] = value.items()
+    if kind not in ("S", "N") or len(content) > LONGEST:
+        return value
+    if len(_values) >= VALUES:
+        _values.clear()
+    return _values.setdefault((kind, content), value)
+
+
+def _append(stock: Any) -> Any:
+    def append(stream: dict[str, Any], events: list[dict[str, Any]]) -> None:
+        stock(stream, events)
+        with ministack("services.cloudwatch_logs")._log_events_lock:
+            if len(stream["events"]) > 2 * LOG_EVENTS:
+                del stream["events"][:-LOG_EVENTS]
+
+    return append
+
+
+def _run(stock: Any) -> Any:
+    def run(execution: str) -> None:
+        try:
+            stock(execution)
+        finally:
+            _ended.append(execution)
+            if len(_ended) > EXECUTIONS:
+                ministack("services.stepfunctions")._executions.pop(_ended.popleft(), None)
+
+    return run
+
+
+def _events(stock: Any) -> Any:
+    def events() -> list[dict[str, Any]]:
+        kept: list[dict[str, Any]] = stock()
+        del kept[:-BUS_EVENTS]
+        return kept
+
+    return events
+
+
+def reset() -> None:
+    """Another cloud begins."""
+    _transactions.clear()
+    _ended.clear()
+    _values.clear()
+
+
+def apply() -> None:
+    """Bound each of MiniStack's collections where it grows."""
+    db, logs = ministack("services.dynamodb"), ministack("services.cloudwatch_logs")
+    flows, bus = ministack("services.stepfunctions"), ministack("services.eventbridge")
+    db._trim_stream_records = _trim_stream(db._trim_stream_records)
+    db._txn_token_store = _store_token(db._txn_token_store)
+    db._set_item = _set_item(db._set_item)
+    logs._append_log_events = _append(logs._append_log_events)
+    flows._run_execution = _run(flows._run_execution)
+    bus._events_log_list = _events(bus._events_log_list)

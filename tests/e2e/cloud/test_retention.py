@@ -1,0 +1,96 @@
+"""How much of the past the cloud keeps: the newest of everything that would grow with every callback."""
+
+from itertools import count
+
+import pytest
+
+from lab.aws.overlay import retention
+from lab.aws.overlay.task_tokens import CLOSED_KEPT, Tokens
+
+KEPT = 5
+MADE = 4 * KEPT
+
+
+@pytest.fixture
+def few(monkeypatch):
+    for name in ("STREAM_RECORDS", "TRANSACTIONS", "EXECUTIONS", "LOG_EVENTS"):
+        monkeypatch.setattr(retention, name, KEPT)
+
+
+@pytest.fixture
+def table(stack):
+    db = stack.dynamodb
+    made = db.create_table(
+        TableName="kept",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )
+    yield made["TableDescription"]
+    db.delete_table(TableName="kept")
+
+
+def test_stream_records(stack, few, table):
+    for each in range(MADE):
+        stack.dynamodb.put_item(TableName="kept", Item={"id": {"S": str(each)}})
+    streams, arn = stack.cloud.client("dynamodbstreams"), table["LatestStreamArn"]
+    shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
+    first = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+    records = streams.get_records(ShardIterator=first)["Records"]
+    assert [each["dynamodb"]["NewImage"]["id"]["S"] for each in records] == [str(MADE - KEPT + n) for n in range(KEPT)]
+
+
+def test_transactions(stack, few, table):
+    """The first one's token is forgotten, so it writes again; the last one's is not."""
+
+    def add(token: str) -> None:
+        add = {"Update": {"TableName": "kept", "Key": {"id": {"S": token}}, "UpdateExpression": "ADD n :one"}}
+        add["Update"]["ExpressionAttributeValues"] = {":one": {"N": "1"}}
+        stack.dynamodb.transact_write_items(TransactItems=[add], ClientRequestToken=token)
+
+    tokens = [f"token-{each}" for each in range(MADE)]
+    for token in [*tokens, tokens[-1], tokens[0]]:
+        add(token)
+    written = {each: stack.dynamodb.get_item(TableName="kept", Key={"id": {"S": each}})["Item"]["n"] for each in tokens}
+    assert written[tokens[-1]] == {"N": "1"}
+    assert written[tokens[0]] == {"N": "2"}
+
+
+def test_equal_values_of_items_are_one_until_one_changes(stack, table):
+    for each in ("one", "two"):
+        stack.dynamodb.put_item(TableName="kept", Item={"id": {"S": each}, "n": {"N": "1"}, "same": {"S": "x"}})
+    change = {"UpdateExpression": "SET same = :y ADD n :one", "ExpressionAttributeValues": {":y": {"S": "y"}}}
+    change["ExpressionAttributeValues"][":one"] = {"N": "1"}
+    stack.dynamodb.update_item(TableName="kept", Key={"id": {"S": "one"}}, **change)
+    other = stack.dynamodb.get_item(TableName="kept", Key={"id": {"S": "two"}})["Item"]
+    assert other == {"id": {"S": "two"}, "n": {"N": "1"}, "same": {"S": "x"}}
+
+
+def test_executions(stack, few):
+    machine = stack.state_machine("kept", {"Done": {"Type": "Succeed"}})
+    for each in range(MADE):
+        stack.ended(stack.start(machine, name=f"run-{each}"))
+    kept = stack.cloud.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
+    assert sorted(each["name"] for each in kept) == sorted(f"run-{MADE - KEPT + n}" for n in range(KEPT))
+
+
+def test_log_events(stack, few):
+    logs = stack.cloud.client("logs")
+    logs.create_log_group(logGroupName="kept")
+    logs.create_log_stream(logGroupName="kept", logStreamName="one")
+    for each in range(MADE):
+        event = {"timestamp": 1_795_861_239_000 + each, "message": str(each)}
+        logs.put_log_events(logGroupName="kept", logStreamName="one", logEvents=[event])
+    events = logs.get_log_events(logGroupName="kept", logStreamName="one", startFromHead=True)["events"]
+    assert KEPT <= len(events) <= 2 * KEPT
+    assert events[-1]["message"] == str(MADE - 1)
+
+
+def test_tokens_of_ended_tasks():
+    tokens, numbers = Tokens(), count()
+    for _ in range(CLOSED_KEPT + 1):
+        token = f"token-{next(numbers)}"
+        tokens.open(token, "execution")
+        tokens.close(token)
+    assert [tokens.finish(each) for each in ("token-0", "token-1")] == ["InvalidToken", "TaskTimedOut"]

@@ -23,6 +23,8 @@ _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 # A name whose last label is a number is an IPv4 address in an unusual notation (WHATWG URL, "ends in a number").
 _ENDS_IN_A_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?")
 
+# urlsplit ignores text beside the brackets of an address.
+_AUTHORITY = re.compile(r"(?:\[[^\[\]]*\]|[^\[\]:]*)(?::.*)?")
 _HOST = "has a host that is neither a domain name nor an IP address"
 
 _FORBIDDEN_4 = tuple(
@@ -109,7 +111,7 @@ class SpUrl:
             raise ForbiddenAddress(field, "must not carry a user name or password")
         if not host:
             raise InvalidField(field, "has no host")
-        if not _is_host(host, bracketed="[" in parts.netloc):
+        if not _AUTHORITY.fullmatch(parts.netloc) or not _is_host(host, bracketed="[" in parts.netloc):
             raise InvalidField(field, _HOST)
         port = _port(parts)
         if port is None:

@@ -59,7 +59,7 @@ $(BROWSER): requirements/browser.txt $(DEV)
 	@tools/install $(VENV) $< && touch $@ || echo "The browser tests will skip."
 
 .PHONY: install
-install: $(DEV)  ## Download everything that the other targets need, except what build and test-site do (all do it on demand)
+install: $(DEV)  ## Fill .venv in advance: lab, tests and checks (every other target does it on demand)
 
 # -- see it work -------------------------------------------------------------------------------------------------------
 

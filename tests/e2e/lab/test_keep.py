@@ -92,6 +92,8 @@ def test_accounts_calls_and_recordings_outlive_a_kill_and_an_end(up, tmp_path):
         recorded, lambda call: all("told" in fact for fact in call["facts"] if "eventType" in fact)
     )
     sound = urllib.request.urlopen(link, timeout=30).read()
+    cut_off = first.place("+12025550115")
+    first.look_up_until(cut_off, lambda call: call["phase"] == "talking")
     assert operate(first, "sp", "add", "another", "--username", "another") == 0
     saved_since(tmp_path, "another")
     first.end(signal.SIGKILL)
@@ -104,6 +106,9 @@ def test_accounts_calls_and_recordings_outlive_a_kill_and_an_end(up, tmp_path):
     assert urllib.request.urlopen(link, timeout=30).read() == sound
     second.sp.access_token = first.env["ACCESS_TOKEN"]
     assert second.sp.look_up(recorded).status == 200, "a token is valid for as long as it was"
+    assert second.sp.look_up(cut_off).body["phase"] == "talking"
+    assert second.sp.stop(cut_off).code == "0"
+    assert second.sp.look_up(cut_off).body["phase"] == "ending", "the sweeper finalizes it, minutes later"
     going_on = second.place("+12025550114")
     second.look_up_until(going_on, lambda call: call["phase"] == "talking")
     assert "← CDR" in second.end(signal.SIGTERM), "a call that was up is ended, and its SP is told"

@@ -327,6 +327,38 @@ def test_of_two_sps_that_add_one_number_at_once_the_second_is_refused(dynamo):
         dynamo.app("app-1")
 
 
+def test_an_app_that_is_added_while_its_sp_is_removed_keeps_the_sp(dynamo):
+    """It is added after the SP's apps were looked for: the removal looks again."""
+    dynamo.add_sp(SP)
+    look = dynamo.shown_numbers
+
+    def look_and_then():
+        found = list(look())
+        dynamo.shown_numbers = look
+        dynamo.add_app(APP)
+        return found
+
+    dynamo.shown_numbers = look_and_then
+    with pytest.raises(InvalidField, match=r"^SP has apps: remove them first \(app-1\)$"):
+        dynamo.remove_sp("sp-1")
+    assert dynamo.sp("sp-1") == SP
+
+
+def test_no_app_is_added_to_an_sp_that_is_removed_meanwhile(dynamo):
+    dynamo.add_sp(SP)
+    check = dynamo._check_owners
+
+    def check_and_then(numbers, sp):
+        check(numbers, sp)
+        dynamo.remove_sp("sp-1")
+
+    dynamo._check_owners = check_and_then
+    with pytest.raises(UnknownSp):
+        dynamo.add_app(APP)
+    with pytest.raises(UnknownApp):
+        dynamo.app("app-1")
+
+
 def test_a_row_of_an_older_version_has_the_defaults(dynamo, aws, table):
     dynamo.add_sp(SP)
     dynamo.add_app(replace(APP, older_secret=None))

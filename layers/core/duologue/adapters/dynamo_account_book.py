@@ -5,6 +5,9 @@ set, the keys of the `apps` that show it.
 
 Invariant: each number of an app is in such an item, of the app's SP; both are written in one transaction. Rows older
 than this rule are claimed by `duologue number claim`. Without `apps` a number is nobody's: DynamoDB keeps no empty set.
+
+Invariant: each app's SP exists. Adding an app counts up the version of the SP's row, which is removed only if that
+version is the one read before its apps were looked for.
 """
 
 from collections.abc import Collection, Iterator
@@ -38,10 +41,14 @@ class DynamoAccountBook(DynamoAccounts):
         self._set_of_sp(sp_id, "password_hash", password_hash)
 
     def add_app(self, app: App) -> None:
-        self.sp(app.sp)
         item = app_key(app.key) | to_item(plain_attributes(app)) | self._sealed(app)
-        write = self._new(item), AccountExists(f"the app {app.key} exists")
-        until_written(lambda: self._with_numbers(app, set(app.display_numbers), (), write), no_pause, f"app {app.key}")
+        writes = (
+            self._change_of_sp(app.sp, "ADD version :value", 1),
+            (self._new(item), AccountExists(f"the app {app.key} exists")),
+        )
+        until_written(
+            lambda: self._with_numbers(app, set(app.display_numbers), (), *writes), no_pause, f"app {app.key}"
+        )
 
     def remove_app(self, key: str) -> None:
         def once() -> None:
@@ -51,11 +58,9 @@ class DynamoAccountBook(DynamoAccounts):
                 raise InvalidField("app", "is active: suspend it first")
             if len(numbers) > MOST_NUMBERS_CHANGED:
                 raise InvalidField("app", f"has more than {MOST_NUMBERS_CHANGED} display numbers: remove some first")
-            condition, values = version_is(row.get("version", 0))
-            unchanged = {"ConditionExpression": condition} | ({"ExpressionAttributeValues": values} if values else {})
             busy = InvalidField("app", "has calls in progress: remove it when they have ended")
             deletes = (
-                (self._delete(f"APP#{key}", "APP", **unchanged), RaceLost(key)),
+                (self._delete(f"APP#{key}", "APP", **_unchanged(row)), RaceLost(key)),
                 (remove_slots(self._table, key), busy),
                 (self._delete(f"APP#{key}", "TOKENS"), RaceLost(key)),
             )
@@ -64,12 +69,15 @@ class DynamoAccountBook(DynamoAccounts):
         until_written(once, no_pause, f"app {key}")
 
     def remove_sp(self, sp_id: str) -> None:
-        sp = self.sp(sp_id)
-        if apps := sorted(app.app_key for app in self.shown_numbers() if app.sp == sp_id):
-            raise InvalidField("SP", f"has apps: remove them first ({', '.join(apps)})")
-        gone = UnknownSp(f"no SP {sp_id}")
-        rows = (f"SP#{sp.id}", f"USERNAME#{sp.username}")
-        transact(self._client, WHAT, *((self._delete(pk, "SP"), gone) for pk in rows))
+        def once() -> None:
+            row = self._sp_row(sp_id)
+            if apps := sorted(app.app_key for app in self.shown_numbers() if app.sp == sp_id):
+                raise InvalidField("SP", f"has apps: remove them first ({', '.join(apps)})")
+            account = self._delete(f"SP#{sp_id}", "SP", **_unchanged(row))
+            name = self._delete(f"USERNAME#{row['username']}", "SP")
+            transact(self._client, WHAT, (account, RaceLost(sp_id)), (name, RaceLost(sp_id)))
+
+        until_written(once, no_pause, f"SP {sp_id}")
 
     def shown_numbers(self) -> Iterator[ShownNumbers]:
         pages = self._client.get_paginator("scan").paginate(
@@ -99,11 +107,11 @@ class DynamoAccountBook(DynamoAccounts):
         else:
             self._with_numbers(after, has - had, had - has, write)
 
-    def _with_numbers(self, app: App, claimed: Collection[str], released: Collection[str], write: Write) -> None:
-        """Write an app's row together with its numbers. Raises NumberTaken, RaceLost, the error of `write`."""
+    def _with_numbers(self, app: App, claimed: Collection[str], released: Collection[str], *writes: Write) -> None:
+        """Write an app's row together with its numbers. Raises NumberTaken, RaceLost, the errors of `writes`."""
         self._check_owners(claimed, app.sp)
         claims = [self._claim(number, app.key, app.sp) for number in sorted(claimed)]
-        transact(self._client, WHAT, write, *claims, *(self._release(number, app.key) for number in sorted(released)))
+        transact(self._client, WHAT, *writes, *claims, *(self._release(number, app.key) for number in sorted(released)))
 
     def _check_owners(self, numbers: Collection[str], sp: str) -> None:
         """Raises NumberTaken."""
@@ -137,12 +145,22 @@ class DynamoAccountBook(DynamoAccounts):
         return {"Put": put}
 
     def _set_of_sp(self, sp_id: str, name: str, value: str | bool) -> None:
+        change = self._change_of_sp(sp_id, "SET #name = :value", value, ExpressionAttributeNames={"#name": name})
+        write_one(self._client, WHAT, change)
+
+    def _change_of_sp(self, sp_id: str, change: str, value: str | int, **names: dict[str, str]) -> Write:
+        """`change` names the value `:value`. Its condition fails if there is no such SP."""
         update = {
             "TableName": self._table,
             "Key": to_item({"pk": f"SP#{sp_id}", "sk": "SP"}),
-            "UpdateExpression": "SET #name = :value",
+            "UpdateExpression": change,
             "ConditionExpression": "attribute_exists(pk)",
-            "ExpressionAttributeNames": {"#name": name},
             "ExpressionAttributeValues": to_item({":value": value}),
         }
-        write_one(self._client, WHAT, ({"Update": update}, UnknownSp(f"no SP {sp_id}")))
+        return {"Update": update | names}, UnknownSp(f"no SP {sp_id}")
+
+
+def _unchanged(row: dict[str, Any]) -> dict[str, Any]:
+    """The condition of a write that a row still has the version that was read."""
+    condition, values = version_is(row.get("version", 0))
+    return {"ConditionExpression": condition} | ({"ExpressionAttributeValues": values} if values else {})

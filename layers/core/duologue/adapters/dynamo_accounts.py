@@ -42,9 +42,7 @@ class DynamoAccounts:
         self._secrets = secrets
 
     def sp(self, sp_id: str) -> Sp:
-        row = self._row(f"SP#{sp_id}", "SP")
-        if row is None:
-            raise UnknownSp(f"no SP {sp_id}")
+        row = self._sp_row(sp_id)
         return Sp(id=row["id"], username=row["username"], password_hash=row["password_hash"], active=row["active"])
 
     def app(self, key: str) -> App:
@@ -100,7 +98,13 @@ class DynamoAccounts:
         else:
             self._put(f"APP#{app_key}", "TOKENS", to_item(row), RaceLost(app_key))
 
-    # ---- an app
+    # ---- an SP, an app
+
+    def _sp_row(self, sp_id: str) -> dict[str, Any]:
+        row = self._row(f"SP#{sp_id}", "SP")
+        if row is None:
+            raise UnknownSp(f"no SP {sp_id}")
+        return row
 
     def _app_row(self, key: str) -> dict[str, Any]:
         row = self._row(f"APP#{key}", "APP")

@@ -41,6 +41,7 @@ class DynamoAccountBook(DynamoAccounts):
         self._set_of_sp(sp_id, "password_hash", password_hash)
 
     def add_app(self, app: App) -> None:
+        self.sp(app.sp)  # before its numbers are judged
         item = app_key(app.key) | to_item(plain_attributes(app)) | self._sealed(app)
         writes = (
             self._change_of_sp(app.sp, "ADD version :value", 1),

@@ -58,7 +58,7 @@ class Child:
         self._up = threading.Condition(self._lock)
         self._process: subprocess.Popen[bytes] | None = None
         self._backlog: list[bytes] = []
-        self._closing = False
+        self._closing = threading.Event()
         self._last_heard = 0.0
         self._threads: list[threading.Thread] = []
 
@@ -93,8 +93,10 @@ class Child:
             return self.generation
 
     def close(self) -> None:
-        self._closing = True
-        process = self._process
+        """No other child is started from now on."""
+        with self._lock:
+            self._closing.set()
+            process = self._process
         if process:
             _end(process)
         for thread in self._threads:
@@ -103,31 +105,34 @@ class Child:
 
     def kill(self, *, again: bool = True) -> None:
         """Kill it as a crash would. `again` False: it is not restarted."""
-        self._closing = self._closing or not again
-        process = self._process
+        with self._lock:
+            if not again:
+                self._closing.set()
+            process = self._process
         if process:
             process.kill()
 
     # -- the threads
     def _live(self) -> None:
         failures = 0
-        while True:
+        while (process := self._spawn()) is not None:
             born = time.monotonic()
-            process = self._spawn()
             self._read(process)
             process.wait()
             with self._lock:
                 self._process, self.ready = None, {}
-                closing, generation = self._closing, self.generation
-            if closing:
+            if self._closing.is_set():
                 return
-            self.died(generation)
+            self.died(self.generation)
             failures = failures + 1 if time.monotonic() - born < YOUNG_S else 0
-            time.sleep(AGAIN_S[min(failures, len(AGAIN_S) - 1)])
+            self._closing.wait(AGAIN_S[min(failures, len(AGAIN_S) - 1)])
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
+    def _spawn(self) -> subprocess.Popen[bytes] | None:
+        """The next child; None: it is being closed."""
         command = [sys.executable, "-m", self.module, json.dumps(self.options(self.port))]
         with self.log.open("ab") as log, self._lock:
+            if self._closing.is_set():
+                return None
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
             self._process, self._last_heard = process, time.monotonic()
             self.generation += 1
@@ -149,8 +154,7 @@ class Child:
             self.heard(event)
 
     def _watch(self) -> None:
-        while not self._closing:
-            time.sleep(0.5)
+        while not self._closing.wait(0.5):
             process = self._process
             if process and time.monotonic() - self._last_heard > SILENT_S:
                 process.kill()

@@ -17,7 +17,7 @@ class NumberClaims:
 
 
 def claim_numbers(accounts: AccountBook) -> NumberClaims:
-    """Claim each display number for the SP of the apps that show it. May be repeated.
+    """Claim each display number for the SP of the apps that show it. May be repeated; no app may change meanwhile.
 
     A number that apps of several SPs show is claimed for none of them: the operator decides. If it already has an
     owner, it keeps it.

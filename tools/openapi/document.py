@@ -30,7 +30,7 @@ VoiceCall. Reasons and worked requests: docs/api.md.
 What a request should look like is written here; some other spellings of flags, numbers and Base64, and empty texts for
 fields that are not required, are read as well (docs/api.md).
 
-Every GET may also be a HEAD, which has the same answer without its body.
+Every GET may also be a HEAD, which has the same answer without its body and ignores `Range`.
 
 A failure has both a status that is not 200 and the envelope. A request proves whose it is by a token in the query or by
 a digest in two headers; where both come, the token counts.

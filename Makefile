@@ -78,7 +78,7 @@ stories: $(LAB)  ## Play all cases with sound and print a table of the results
 
 # -- tests -------------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-cloud test-lab test-carrier test-site test-phone test-sip test-build test-sam-local model bench bench-sip bench-memory
+.PHONY: test test-cloud test-lab test-up test-carrier test-site test-phone test-sip test-build test-sam-local model bench bench-sip bench-memory
 test: $(DEV)  ## Run the fast tests, which need neither a running lab nor SAM
 	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/e2e $(ARGS)
 
@@ -93,6 +93,9 @@ test-cloud: $(DEV)  ## Run the laptop's cloud, over HTTP and on the real clock
 
 test-lab: $(DEV)  ## Run the cases over HTTP against a running lab
 	$(PY) -m pytest tests/e2e/lab $(ARGS)
+
+test-up: $(DEV) $(SIP)  ## Run the lab's commands as a user starts them, and every block of the documents in bash and zsh
+	$(PY) -m pytest tests/e2e/up $(ARGS)
 
 test-carrier: $(DEV)  ## Deploy the stack for a second carrier, made for the test, and play three stories over it
 	$(PY) -m pytest tests/e2e/carrier $(ARGS)

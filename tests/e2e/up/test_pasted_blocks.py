@@ -17,7 +17,7 @@ import pytest
 
 from lab.lab import ROOT
 from lab.sp.client import Account, SpClient
-from tests.e2e.lab.processes import FREE, read_until, start
+from tests.e2e.up.processes import FREE, read_until, start
 
 DOCUMENTS = ("README.md", "docs/api.md", "examples/README.md")
 SHELLS = {"bash": ["bash", "--norc", "--noprofile", "-i"], "zsh": ["zsh", "-f", "-i"]}

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from lab.sp.client import Account, Reply, SpClient
-from tests.e2e.lab.processes import FREE, read_until, start
+from tests.e2e.up.processes import FREE, read_until, start
 
 LONGEST_S = 120.0
 

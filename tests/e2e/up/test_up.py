@@ -15,8 +15,8 @@ import pytest
 from lab.__main__ import main
 from pstn.lines.sip.child import ChildError
 from pstn.lines.sip.settings import missing
-from tests.e2e.up.processes import FREE, FREE_SIP, read_until, start
 from tests.e2e.sockets import session, sockets
+from tests.e2e.up.processes import FREE, FREE_SIP, read_until, start
 
 
 @pytest.mark.parametrize(

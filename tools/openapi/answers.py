@@ -16,7 +16,7 @@ _GATEWAY_4XX = ("400", "413", "415", "429")
 """What the gateway answers by itself under its one name for all of a kind: not read, too large, too many."""
 
 
-_RENAMED = {413: "Content Too Large"}
+_RENAMED = {413: "Content Too Large", 416: "Range Not Satisfiable"}
 """Python 3.13 took the phrases of RFC 9110; the page is the same whichever Python writes it."""
 
 

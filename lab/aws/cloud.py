@@ -31,7 +31,7 @@ from botocore.config import Config
 from lab.aws import overlay
 from lab.aws.connect import connect
 from lab.aws.ministack import ministack
-from lab.aws.overlay import event_sources, lambda_process, own_services, retention, timing
+from lab.aws.overlay import cold_partitions, event_sources, lambda_process, own_services, retention, timing
 from lab.aws.overlay.task_tokens import TOKENS
 from lab.aws.runtime import runtime_path
 from lab.aws.switches import CloudSwitches, use
@@ -158,6 +158,7 @@ class Cloud:
         if self._corrected:
             event_sources.reset()
             retention.reset()
+            cold_partitions.reset()
         self._thread = self._loop = self._shutdown = None
         self._clients = {}
         if self._work_dir is not None:

@@ -11,6 +11,7 @@ minute; Lambda memory is not limited; table and queue capacity is not limited.
 from __future__ import annotations
 
 from lab.aws.overlay import (
+    cold_partitions,
     event_sources,
     executions,
     iam_names,
@@ -47,6 +48,7 @@ POINTS = (
     lambda_task,
     executions,
     iam_names,
+    cold_partitions,
     retention,
 )
 """In the order in which they are applied."""

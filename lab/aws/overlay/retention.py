@@ -16,17 +16,17 @@ from typing import Any
 
 from lab.aws.ministack import ministack
 
-STREAM_RECORDS = 4000
+STREAM_RECORDS = 3000
 """Of each table; one that no reader has had yet may be among those dropped only after so many more."""
 TRANSACTIONS = 500
 """Tokens of transactions: an SDK repeats a request within seconds."""
 EXECUTIONS = 150
 """Ended ones. A name whose execution was dropped may be used again."""
-LOG_EVENTS = 300
+LOG_EVENTS = 100
 """Of each log stream; twice as many before the oldest are dropped, since a reader's position is a count of them."""
 BUS_EVENTS = 100
 """Of EventBridge, which nobody can read."""
-VALUES, LONGEST = 20_000, 200
+VALUES, LONGEST = 5_000, 200
 """Attribute values that are looked for, and the length up to which they are."""
 
 _transactions: deque[str] = deque()

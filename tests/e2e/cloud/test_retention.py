@@ -4,7 +4,8 @@ from itertools import count
 
 import pytest
 
-from lab.aws.overlay import retention
+from lab.aws.ministack import ministack
+from lab.aws.overlay import cold_partitions, retention
 from lab.aws.overlay.task_tokens import CLOSED_KEPT, Tokens
 
 KEPT = 5
@@ -65,6 +66,67 @@ def test_equal_values_of_items_are_one_until_one_changes(stack, table):
     stack.dynamodb.update_item(TableName="kept", Key={"id": {"S": "one"}}, **change)
     other = stack.dynamodb.get_item(TableName="kept", Key={"id": {"S": "two"}})["Item"]
     assert other == {"id": {"S": "two"}, "n": {"N": "1"}, "same": {"S": "x"}}
+
+
+def test_a_partition_that_was_not_written_for_long(stack, monkeypatch):
+    """It is compressed, and reads and writes are what they were."""
+    monkeypatch.setattr(cold_partitions, "WARM", 1)
+    monkeypatch.setattr(cold_partitions, "LEAST", 2)
+    db, key = stack.dynamodb, {"p": {"S": "old"}, "s": {"S": "b"}}
+    db.create_table(
+        TableName="cold",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}, {"AttributeName": "s", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in "psi"],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by-i",
+                "KeySchema": [{"AttributeName": "i", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+    )
+
+    def query(**more):
+        asked = {"KeyConditionExpression": "p = :v", "ExpressionAttributeValues": {":v": {"S": "old"}}, **more}
+        return [
+            (item["s"]["S"], item["n"]["N"])
+            for item in db.query(TableName="cold", ConsistentRead=True, **asked)["Items"]
+        ]
+
+    def by_index():
+        asked = {"IndexName": "by-i", "KeyConditionExpression": "i = :v", "TableName": "cold"}
+        return [item["s"]["S"] for item in db.query(**asked, ExpressionAttributeValues={":v": {"S": "x"}})["Items"]]
+
+    def is_cold():
+        (table,) = (each for each in ministack("services.dynamodb")._tables.values() if each["TableName"] == "cold")
+        return isinstance(table["items"]["old"], cold_partitions.ColdPartition) and bool(table["items"]["old"]._packed)
+
+    def write(partition, *sorts):
+        for sort in sorts:
+            item = {"p": {"S": partition}, "s": {"S": sort}, "n": {"N": "1"}, "i": {"S": "x"}, "b": {"B": b"\0\xff"}}
+            db.put_item(TableName="cold", Item=item)
+
+    write("old", "a", "b", "c")
+    write("new", "a")
+    assert is_cold()
+    assert query() == [("a", "1"), ("b", "1"), ("c", "1")]
+    assert query(ScanIndexForward=False, Limit=1) == [("c", "1")]
+    assert sorted(by_index()) == ["a", "a", "b", "c"]
+    assert len(db.scan(TableName="cold")["Items"]) == 4
+    assert db.get_item(TableName="cold", Key=key)["Item"]["b"] == {"B": b"\0\xff"}
+    assert is_cold()
+    change = {"UpdateExpression": "ADD n :n", "ExpressionAttributeValues": {":n": {"N": "1"}}}
+    db.update_item(TableName="cold", Key=key, ConditionExpression="attribute_exists(p)", **change)
+    db.delete_item(TableName="cold", Key={**key, "s": {"S": "c"}})
+    assert query() == [("a", "1"), ("b", "2")]
+    write("new", "b")
+    assert is_cold()
+    gone = {"Delete": {"TableName": "cold", "Key": {**key, "s": {"S": "a"}}}}
+    db.transact_write_items(TransactItems=[gone, {"Update": {"TableName": "cold", "Key": key, **change}}])
+    assert query() == [("b", "3")]
+    assert sorted(by_index()) == ["a", "b", "b"]
+    db.delete_table(TableName="cold")
 
 
 def test_executions(stack, few):

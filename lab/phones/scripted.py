@@ -10,7 +10,7 @@ from typing import Any
 
 from lab.phones.voices import voice
 from pstn.lines.sip.audio import tone
-from pstn.lines.sip.child import LOOPBACK, Child, free_port
+from pstn.lines.sip.child import LOOPBACK, Child
 from pstn.lines.sip.settings import SipSettings
 
 MODULE = "lab.phones.process"
@@ -109,7 +109,7 @@ class ScriptedSipPhones:
         def options(port: int) -> dict[str, Any]:
             return {"sip_port": port, "codecs": self._codecs, "silence_s": 0}
 
-        return Child(MODULE, options, self._on_event, lambda _: None, self._work / f"{name}.log", port=free_port())
+        return Child(MODULE, options, self._on_event, lambda _: None, self._work / f"{name}.log")
 
     def _ear(self, leg: str) -> Path:
         return self._work / f"heard-{re.sub(r'[^A-Za-z0-9-]', '', leg)}.pcm"

@@ -32,7 +32,6 @@ class BrowserPhone:
             self._heard,
             lambda _: self._release_all(),
             Path(self._folder.name) / "phone.log",
-            port=free_port(),
         )
         self.child.begin()
         try:

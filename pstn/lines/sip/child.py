@@ -37,7 +37,8 @@ class Child:
         heard: called with every event, on a thread of this object.
         died: called with the generation, on that thread, before another child is started.
         log: a file to which its stderr is appended.
-        port: its SIP port, which a restarted child keeps.
+        port: its SIP port, which a restarted child keeps; 0: any free one, and another one if the first child does not
+            start with it, since somebody else may have taken it meanwhile.
     """
 
     def __init__(
@@ -47,9 +48,10 @@ class Child:
         heard: Callable[[dict[str, Any]], None],
         died: Callable[[int], None],
         log: Path,
-        port: int,
+        port: int = 0,
     ) -> None:
-        self.port = port
+        self.port = port or free_port()
+        self._may_move = port == 0
         self.module, self.options, self.heard, self.died, self.log = module, options, heard, died, log
         self.generation = 0
         self.ready: dict[str, Any] = {}
@@ -123,6 +125,8 @@ class Child:
                 self._process, self.ready = None, {}
             if self._closing.is_set():
                 return
+            if self._may_move:
+                self.port = free_port()
             self.died(self.generation)
             failures = failures + 1 if time.monotonic() - born < YOUNG_S else 0
             self._closing.wait(AGAIN_S[min(failures, len(AGAIN_S) - 1)])
@@ -148,6 +152,7 @@ class Child:
             self._last_heard = time.monotonic()
             event = json.loads(line)
             if event["event"] == "ready":
+                self._may_move = False
                 with self._up:
                     self.ready = event
                     self._up.notify_all()

@@ -15,7 +15,7 @@ from pstn.clocks import Clock
 from pstn.lines import AudioFile, Line, LineListener, MakeLine
 from pstn.lines.phone_state import PhoneCall, Phones
 from pstn.lines.scripts import ScriptedLine
-from pstn.lines.sip.child import LOOPBACK, Child, ChildError, free_port
+from pstn.lines.sip.child import LOOPBACK, Child, ChildError
 from pstn.lines.sip.directory import Directory
 from pstn.lines.sip.prompt_files import PromptFiles
 from pstn.lines.sip.recording_files import RecordingFiles
@@ -27,7 +27,7 @@ NO_SUCH_NUMBER, TIMED_OUT, NOBODY_CONNECTED, UNAVAILABLE = 404, 408, 480, 503
 """RFC 3261 §21. 480 is for a number of the account whose calls no SIP rule takes."""
 RINGS_S = 60.0
 """For how long a telephone that never answers rings for another telephone; the service has a time-out of its own."""
-RESERVE_MS = 16, 10
+RESERVE_MS = 16, 6
 """Of the network, so that it adds little delay. The lab's telephones keep more."""
 LEG_HEADER = "X-Leg"
 MODULE = "pstn.lines.sip"
@@ -73,7 +73,7 @@ class SipLine(ScriptedLine):
             self._in_turn(self._happened),
             self._network_died,
             self._work / "network.log",
-            port=settings.sip_port or free_port(),
+            port=settings.sip_port,
         )
         self.scripted_phones: ScriptedPhones = start_phones(self._work, self._in_turn(self._at_a_phone), settings)
         self.network.begin()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pstn.lines.sip.child import LOOPBACK, Child, free_port
+from pstn.lines.sip.child import LOOPBACK, Child
 from pstn.lines.sip.line import LEG_HEADER
 from tests.e2e.sockets import only_on_linux, sockets
 
@@ -23,7 +23,7 @@ class Heard:
         self.events: list[dict[str, Any]] = []
         self._changed = threading.Condition()
         log = folder / f"{module}.log"
-        self.child = Child(module, self._options, self._take, lambda _: None, log, port=free_port())
+        self.child = Child(module, self._options, self._take, lambda _: None, log)
         self.child.begin()
 
     def waits_for(self, event: str, leg: str) -> bool:

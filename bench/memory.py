@@ -1,7 +1,8 @@
-"""`python -m bench.memory`: by how much a lab's memory grows from callback to callback, its processes together.
+"""`python -m bench.memory`: by how much a lab's memory grows from callback to callback.
 
 The lab is that of `make up ARGS=--virtual`. Several callbacks go on at a time, of phones that answer and hang up at
-once. Nothing is judged; with `--seconds` it stops in time, and says how many callbacks the second figure is of.
+once. The figure is that of the process with the cloud and the network, which keeps what is kept; those of the functions
+are beside it: their number grows with how many run at a time. Nothing is judged; `--seconds` ends it early.
 """
 
 import argparse
@@ -28,8 +29,8 @@ PAIRS = [(f"+120255501{10 + each}", f"+120255501{30 + each}") for each in range(
 PATIENCE_S, AGAIN_S = 90.0, 0.5
 
 
-def grow(lab: Lab, marks: list[int], seconds: float) -> Iterator[tuple[int, float]]:
-    """After so many callbacks each: how many, and the memory (MB). The last one may be less, if the time is over."""
+def grow(lab: Lab, marks: list[int], seconds: float) -> Iterator[tuple[int, float, float, int]]:
+    """After so many callbacks each: how many; the memory of this process, and of all (MB); how many those are."""
     account = open_account(lab.cloud.environment, sp="bench", display_numbers=lab.outputs["DisplayNumbers"].split(","))
     client, ends = SpClient(lab.api_url, account), time.monotonic() + seconds
     client.log_in()
@@ -44,7 +45,12 @@ def grow(lab: Lab, marks: list[int], seconds: float) -> Iterator[tuple[int, floa
                 done += sum(pool.map(partial(_callback, client, receiver), PAIRS))
             receiver.close()
         gc.collect()
-        yield done, memory_mb(os.getpid())[0]
+        yield done, _own_mb(), *memory_mb(os.getpid())
+
+
+def _own_mb() -> float:
+    rollup = Path("/proc/self/smaps_rollup").read_text()
+    return int(rollup.split("\nPss:")[1].split()[0]) / 1024
 
 
 def _callback(client: SpClient, receiver: Receiver, pair: tuple[str, str]) -> int:
@@ -65,10 +71,12 @@ def main() -> int:
     asked = parser.parse_args()
     with Lab(auth=True, state_dir=Path(tempfile.mkdtemp(prefix="bench-memory-"))) as lab:
         before = None
-        for done, megabytes in grow(lab, asked.callbacks, asked.seconds):
-            grown = "" if before is None else f", {megabytes - before:+.1f} MB"
-            print(f"after {done} callbacks: {megabytes:.0f} MB{grown}", flush=True)
-            before = megabytes
+        for done, own, everything, processes in grow(lab, asked.callbacks, asked.seconds):
+            grown = "" if before is None else f" ({own - before:+.1f} MB)"
+            print(
+                f"after {done} callbacks: {own:.0f} MB{grown}, {everything:.0f} MB in {processes} processes", flush=True
+            )
+            before = own
     return 0
 
 

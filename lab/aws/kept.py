@@ -275,7 +275,9 @@ class Keeper:
     async def _take(self, contents: dict[str, bytes]) -> str:
         """The state as JSON. Runs on the server's loop, where no request is half done."""
         dynamodb, s3, kms = (ministack(f"services.{name}") for name in ("dynamodb", "s3", "kms"))
-        tables = {name: table["items"] for (_, _, name), table in dynamodb._tables.all_items() if name in self._names}
+        tables = {
+            name: rows_of(table["items"]) for (_, _, name), table in dynamodb._tables.all_items() if name in self._names
+        }
         buckets: dict[str, dict[str, Any]] = {}
         for (account, name), bucket in s3._buckets._data.items():
             if name not in self._names:
@@ -300,3 +302,8 @@ class Keeper:
         if known not in self._hashes:
             self._hashes[known] = hashlib.sha256(record["body"]).hexdigest()
         return self._hashes[known]
+
+
+def rows_of(partitions: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """A table's items by partition and sort key, also of partitions that are compressed (overlay/cold_partitions.py)."""
+    return {partition: dict(items) for partition, items in partitions.items()}

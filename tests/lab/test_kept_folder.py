@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from lab.aws.cloud import CloudError
-from lab.aws.kept import KeptFolder, State
+from lab.aws.kept import KeptFolder, State, rows_of
+from lab.aws.overlay.cold_partitions import ColdPartition
 
 SOUND = b"RIFF\0\xff"
 NAME = hashlib.sha256(SOUND).hexdigest()
@@ -99,3 +100,9 @@ def test_two_labs_do_not_share_a_folder(folder):
         KeptFolder(folder)
     first.close()
     assert opened(folder).note is None
+
+
+def test_rows_of_compressed_partitions_are_kept_as_well():
+    rows = {"call-1": {"CALL": {"pk": {"S": "call-1"}}}, "call-2": {"CALL": {"pk": {"S": "call-2"}}}}
+    table = {"call-1": ColdPartition(rows["call-1"]), "call-2": rows["call-2"]}
+    assert json.loads(json.dumps(rows_of(table))) == rows

@@ -29,7 +29,9 @@ _latest: tuple[ColdPartition | None, dict[str, Any]] = (None, {})
 
 class ColdPartition(dict[str, Any]):
     """A partition, sort key → item. Reading gives copies, since MiniStack changes an item only by storing another; the
-    first change makes it an ordinary one again."""
+    first change makes it an ordinary one again. What looks past these methods, as `json` does, finds it empty: give it
+    `dict(partition)`.
+    """
 
     def __init__(self, items: dict[str, Any]) -> None:
         super().__init__()
@@ -48,8 +50,8 @@ class ColdPartition(dict[str, Any]):
 
     def _warm(self) -> None:
         if self._packed is not None:
-            items, self._packed = self._items(), None
-            super().update(items)
+            super().update(self._items())
+            self._packed = None  # last: until then, other threads read what is compressed
 
     def __len__(self) -> int:
         return super().__len__() if self._packed is None else self._count

@@ -305,5 +305,5 @@ class Keeper:
 
 
 def rows_of(partitions: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """A table's items by partition and sort key, also of partitions that are compressed (overlay/cold_partitions.py)."""
+    """A table's items by partition and sort key, compressed partitions (overlay/cold_partitions.py) included."""
     return {partition: dict(items) for partition, items in partitions.items()}

@@ -1,6 +1,7 @@
 """Recordings as files that the network's station leaves, alive or dead."""
 
 import io
+import threading
 import wave
 
 import pytest
@@ -37,6 +38,23 @@ def test_what_a_dead_station_left_is_taken_at_once(tmp_path):
     kept.all_closed()
     assert kept.take("leg") is not None
     assert kept.take("other") is None
+
+
+def test_one_that_is_closed_while_it_is_waited_for(tmp_path):
+    """As that of RecordAudio, which is taken at once: the waiting ends then, not after its limit."""
+    kept = RecordingFiles(tmp_path)
+    ended = []
+
+    class Closed(threading.Event):
+        def wait(self, timeout=None):
+            kept.closed("leg")
+            ended.append(self.is_set())
+            return True
+
+    kept.begin("leg", "INCOMING").write_bytes(bytes(320))
+    kept._closed["leg"] = Closed()
+    assert kept.take("leg") is not None
+    assert ended == [True]
 
 
 def test_one_that_is_never_closed_is_not_waited_for_for_ever(tmp_path, monkeypatch):

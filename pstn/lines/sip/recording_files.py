@@ -24,8 +24,8 @@ class RecordingFiles:
 
     def closed(self, recording_id: str) -> None:
         """The file is complete. Others are ignored."""
-        if recording_id in self._closed:
-            self._closed[recording_id].set()
+        if event := self._closed.get(recording_id):
+            event.set()
 
     def all_closed(self) -> None:
         """The endpoint died: every file is as complete as it will be."""
@@ -34,15 +34,17 @@ class RecordingFiles:
 
     def take(self, recording_id: str) -> bytes | None:
         """Returns the WAV file and forgets it; waits until it is closed. None: nothing was recorded."""
-        if recording_id not in self._closed:
+        event = self._closed.get(recording_id)
+        if event is None:
             return None
-        self._closed.pop(recording_id).wait(CLOSED_S)
-        file = self._file(recording_id)
+        event.wait(CLOSED_S)
+        track, file = self._tracks.pop(recording_id), self._file(recording_id)
+        del self._closed[recording_id]
         if not file.exists():
             return None
         pcm = file.read_bytes()
         file.unlink()
-        return wav_file(pcm, 2 if self._tracks.pop(recording_id) == "BOTH" else 1)
+        return wav_file(pcm, 2 if track == "BOTH" else 1)
 
     def _file(self, recording_id: str) -> Path:
         return self._folder / f"recording-{recording_id}.pcm"

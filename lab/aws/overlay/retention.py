@@ -11,6 +11,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html (execut
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from typing import Any
 
@@ -29,6 +30,10 @@ BUS_EVENTS = 100
 VALUES, LONGEST = 5_000, 200
 """Attribute values that are looked for, and the length up to which they are."""
 
+READS = ("stream_start_position", "stream_end_position", "stream_records_since")
+"""What event sources read by, on threads of their own."""
+_streams = threading.RLock()
+"""A record's position counts those that were dropped, so nobody reads records while some are dropped."""
 _transactions: deque[str] = deque()
 _ended: deque[str] = deque()
 _values: dict[tuple[str, str], dict[str, str]] = {}
@@ -36,16 +41,31 @@ _values: dict[tuple[str, str], dict[str, str]] = {}
 
 def _trim_stream(stock: Any) -> Any:
     def trim(table: str, *, account_id: str | None = None, region: str | None = None) -> None:
-        stock(table, account_id=account_id, region=region)
         db = ministack("services.dynamodb")
         scope = account_id or db.get_account_id(), region or db.get_region()
-        records = db._stream_records.get_scoped(*scope, table) or []
-        surplus = len(records) - STREAM_RECORDS
-        if surplus > 0:
-            del records[:surplus]
-            db._stream_trimmed.set_scoped(*scope, table, db._stream_trimmed.get_scoped(*scope, table, 0) + surplus)
+        with _streams:
+            stock(table, account_id=account_id, region=region)
+            records = db._stream_records.get_scoped(*scope, table) or []
+            surplus = len(records) - STREAM_RECORDS
+            if surplus > 0:
+                del records[:surplus]
+                db._stream_trimmed.set_scoped(*scope, table, db._stream_trimmed.get_scoped(*scope, table, 0) + surplus)
 
     return trim
+
+
+def _read_stream(stock: Any) -> Any:
+    def read(*args: Any, **more: Any) -> Any:
+        with _streams:
+            return stock(*args, **more)
+
+    return read
+
+
+def _bound_streams(db: Any) -> None:
+    db._trim_stream_records = _trim_stream(db._trim_stream_records)
+    for read in READS:
+        setattr(db, read, _read_stream(getattr(db, read)))
 
 
 def _store_token(stock: Any) -> Any:
@@ -119,7 +139,7 @@ def apply() -> None:
     """Bound each of MiniStack's collections where it grows."""
     db, logs = ministack("services.dynamodb"), ministack("services.cloudwatch_logs")
     flows, bus = ministack("services.stepfunctions"), ministack("services.eventbridge")
-    db._trim_stream_records = _trim_stream(db._trim_stream_records)
+    _bound_streams(db)
     db._txn_token_store = _store_token(db._txn_token_store)
     db._set_item = _set_item(db._set_item)
     logs._append_log_events = _append(logs._append_log_events)

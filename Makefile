@@ -94,7 +94,7 @@ test-cloud: $(DEV)  ## Run the laptop's cloud, over HTTP and on the real clock
 test-lab: $(DEV)  ## Run the cases over HTTP against a running lab
 	$(PY) -m pytest tests/e2e/lab $(ARGS)
 
-test-up: $(DEV) $(SIP)  ## Run the lab's commands as a user starts them, and every block of the documents in bash and zsh
+test-up: $(DEV)  ## Run the lab's commands as a user starts them, and every block of the documents in bash and zsh
 	$(PY) -m pytest tests/e2e/up $(ARGS)
 
 test-carrier: $(DEV)  ## Deploy the stack for a second carrier, made for the test, and play three stories over it

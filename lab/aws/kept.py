@@ -33,6 +33,7 @@ from typing import Any
 
 from lab.aws.cloud import Cloud, CloudError
 from lab.aws.ministack import ministack
+from lab.aws.overlay import cold_partitions
 
 _FORMAT = 1
 _SAVE_EVERY_S = 1.0
@@ -251,7 +252,7 @@ class Keeper:
         deadline = since = time.monotonic()
         deadline += seconds
         while time.monotonic() < min(since + _SETTLED_S, deadline):
-            if self.save():
+            if self._try():
                 since = time.monotonic()
             time.sleep(_POLL_S)
 
@@ -260,16 +261,21 @@ class Keeper:
         self._closing.set()
         if self._thread.is_alive():
             self._thread.join()
-        self.save()
+        self._try()
+
+    def _try(self) -> bool:
+        """Save now, or say why that is not possible; False: nothing is saved."""
+        try:
+            return self.save()
+        except OSError as error:
+            print(f"The state could not be saved in {self._kept.folder}: {error}", file=sys.stderr)
+            return False
 
     def _run(self) -> None:
         pause = _SAVE_EVERY_S
         while not self._closing.wait(pause):
             since = time.monotonic()
-            try:
-                self.save()
-            except OSError as error:
-                print(f"The state could not be saved in {self._kept.folder}: {error}", file=sys.stderr)
+            self._try()
             pause = max(_SAVE_EVERY_S, _SHARE * (time.monotonic() - since))
 
     async def _take(self, contents: dict[str, bytes]) -> str:
@@ -306,4 +312,5 @@ class Keeper:
 
 def rows_of(partitions: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """A table's items by partition and sort key, compressed partitions (overlay/cold_partitions.py) included."""
-    return {partition: dict(items) for partition, items in partitions.items()}
+    with cold_partitions.WRITES:
+        return {partition: dict(items) for partition, items in partitions.items()}

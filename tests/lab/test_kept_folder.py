@@ -1,16 +1,19 @@
 """A kept state is used whole or not at all."""
 
+import asyncio
 import hashlib
 import json
 import stat
+import threading
 from importlib.metadata import version
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from lab.aws.cloud import CloudError
-from lab.aws.kept import KeptFolder, State, rows_of
-from lab.aws.overlay.cold_partitions import ColdPartition
+from lab.aws.cloud import Cloud, CloudError
+from lab.aws.kept import Keeper, KeptFolder, State, rows_of
+from lab.aws.overlay.cold_partitions import WRITES, ColdPartition
 
 SOUND = b"RIFF\0\xff"
 NAME = hashlib.sha256(SOUND).hexdigest()
@@ -106,3 +109,32 @@ def test_rows_of_compressed_partitions_are_kept_as_well():
     rows = {"call-1": {"CALL": {"pk": {"S": "call-1"}}}, "call-2": {"CALL": {"pk": {"S": "call-2"}}}}
     table = {"call-1": ColdPartition(rows["call-1"]), "call-2": rows["call-2"]}
     assert json.loads(json.dumps(rows_of(table))) == rows
+
+
+def test_nothing_is_written_while_rows_are_read():
+    """What has expired is deleted by a thread of its own."""
+    written = []
+
+    def write():
+        written.append(WRITES.acquire(blocking=False))
+
+    class Partition(ColdPartition):
+        def keys(self):
+            thread = threading.Thread(target=write)
+            thread.start()
+            thread.join()
+            return super().keys()
+
+    rows_of({"call-1": Partition({"CALL": {}})})
+    assert written == [False]
+
+
+def test_a_state_that_cannot_be_saved_at_the_end_is_told_and_the_lab_still_ends(folder, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    kept, cloud = KeptFolder(folder), SimpleNamespace(run=asyncio.run)
+    monkeypatch.setattr(kept, "write", full)
+    Keeper(cast(Cloud, cloud), {}, kept).close()
+    kept.close()
+    assert "No space left on device" in capsys.readouterr().err

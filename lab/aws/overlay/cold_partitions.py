@@ -21,8 +21,8 @@ LEAST = 5
 
 _written: dict[tuple[str, str], dict[str, Any]] = {}
 """(table, partition), in the order of their last writes → the table."""
-_lock = threading.RLock()
-"""Nothing is written into a partition while it is compressed."""
+WRITES = threading.RLock()
+"""Held while an item is written or deleted: by requests, and by the thread that deletes what has expired."""
 _latest: tuple[ColdPartition | None, dict[str, Any]] = (None, {})
 """The partition that was read last, and its items."""
 
@@ -40,11 +40,12 @@ class ColdPartition(dict[str, Any]):
 
     def _items(self) -> dict[str, Any]:
         global _latest
-        if self._packed is None:
+        packed = self._packed  # once, since another thread may change it
+        if packed is None:
             return dict(super().items())
         found, items = _latest
         if found is not self:
-            items = json.loads(zlib.decompress(self._packed))
+            items = json.loads(zlib.decompress(packed))
             _latest = self, items
         return items
 
@@ -101,7 +102,7 @@ class ColdPartition(dict[str, Any]):
 
 def _set_item(stock: Any) -> Any:
     def set_item(table: dict[str, Any], partition: str, sort: str, item: dict[str, Any]) -> Any:
-        with _lock:
+        with WRITES:
             old = stock(table, partition, sort, item)
             key = table["TableName"], partition
             _written.pop(key, None)
@@ -122,7 +123,7 @@ def _cool(partitions: dict[str, dict[str, Any]], partition: str) -> None:
 
 def _remove_item(stock: Any) -> Any:
     def remove_item(table: dict[str, Any], partition: str, sort: str) -> Any:
-        with _lock:
+        with WRITES:
             return stock(table, partition, sort)
 
     return remove_item

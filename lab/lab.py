@@ -156,6 +156,7 @@ class Lab:
         while time.monotonic() < deadline and (
             exchange.legs_up()
             or exchange.legs_ringing()
+            or exchange.recordings_unstored()
             or self._executions_run()
             or self._queues_with_messages() - waiting_before
         ):

@@ -84,6 +84,8 @@ class Driver:
         self.timers: dict[str, Timer] = {}
         self.playing: dict[str, tuple[str, str | None]] = {}
         self.recordings: dict[str, Recording] = {}
+        self.unstored = 0
+        """Recordings that have ended and are not stored yet."""
 
     @property
     def call(self) -> Call:
@@ -257,7 +259,12 @@ class Driver:
             self.network.store(recording)
             return True
 
-        self.network.later(delay, lambda: self.network.ask(store, then))
+        def stored(answer: bool | None) -> None:
+            self.unstored -= 1
+            then(answer)
+
+        self.unstored += 1
+        self.network.later(delay, lambda: self.network.ask(store, stored))
 
     def _cancel(self, name: str) -> None:
         timer = self.timers.pop(name, None)

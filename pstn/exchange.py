@@ -199,8 +199,12 @@ class Exchange:
     def legs_ringing(self) -> list[tuple[str, str]]:
         return [(driver.id, leg.tag.value) for driver, leg in self._legs() if leg.state is LegState.RINGING]
 
+    def recordings_unstored(self) -> int:
+        """Recordings that have ended and are not stored yet."""
+        return sum(driver.unstored for driver in list(self.calls.values()))
+
     def _legs(self) -> list[tuple[Driver, Leg]]:
-        live = (driver for driver in self.calls.values() if not driver.call.over)
+        live = (driver for driver in list(self.calls.values()) if not driver.call.over)
         return [(driver, leg) for driver in live for leg in driver.call.legs]
 
     # -- time

@@ -65,9 +65,11 @@ def test_the_object_comes_after_the_end():
     story = Story(SCRIPT, b=answers(after=2.0, talks=10.0), recording_delay=30.0).place()
     story.exchange.run_until(lambda: story.exchange.calls[story.transaction].call.over)
     ended = story.clock.now()
-    assert objects(story.exchange) == {}
+    assert (objects(story.exchange), story.exchange.recordings_unstored()) == ({}, 1)
     story.exchange.run_until(lambda: bool(objects(story.exchange)))
     assert (story.clock.now() - ended).total_seconds() == 30
+    story.run()
+    assert story.exchange.recordings_unstored() == 0
 
 
 def test_a_stopped_recording_cannot_be_started_again():
@@ -241,6 +243,7 @@ def test_a_voicemail_that_cannot_be_stored(why: str):
     failure = story.data("ACTION_FAILED:RecordAudio")
     assert failure["ErrorType"] == "InvalidActionParameter"
     assert failure["ErrorMessage"] == "Error occurred while uploading recording to S3 bucket."
+    assert story.exchange.recordings_unstored() == 0
 
 
 def test_what_is_no_wav_file():

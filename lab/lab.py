@@ -63,7 +63,8 @@ class Lab:
             as long as its polling interval.
         api_port, aws_port: 0 picks a free one.
         state_dir: built layers and working files; below the working tree's `.lab` by default.
-        keep: accounts, calls and recordings are taken from it at the start, and saved in it; `stop` closes it.
+        keep: accounts, calls and recordings are taken from it at the start, and saved in it from `keep_from_now` on;
+            `stop` closes it.
         line: scripted phones without SIP, or SIP and RTP on loopback.
         sip: settings of the SIP line; by default external telephones are in the file `TELEPHONES`.
     """
@@ -123,13 +124,19 @@ class Lab:
                 restore(self.cloud, self._kept)
             self._upload_prompts()
             self._edge.start(self.outputs["ApiId"], self._stage())
-            if self._kept:
-                self._keeper = Keeper(self.cloud, self.resources, self._kept)
-                self._keeper.start()
         except BaseException:
             self.stop()
             raise
         return self
+
+    def keep_from_now(self) -> None:
+        """Save what is kept, now, whenever it has changed, and in `stop`.
+
+        Not before, so that no state is saved without the account that the command keeps in its `about`.
+        """
+        if self._kept:
+            self._keeper = Keeper(self.cloud, self.resources, self._kept)
+            self._keeper.start()
 
     def stop(self) -> None:
         """Stop everything, after saving what is kept. Safe to repeat."""

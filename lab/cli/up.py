@@ -110,6 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
         with ExitStack() as opened:
             sp = opened.enter_context(closing(_open_sp(lab, about)))
             about.update(api_port=urlsplit(lab.api_url).port, aws_port=lab.cloud.port)
+            lab.keep_from_now()
             lab.pstn.exchange.phones[SOPHIA.number] = Phone(answers(_SOPHIA_ANSWERS_S, talks=_SOPHIA_TALKS_S))
             screen = Screen.of(sys.stdout)
             registrar = opened.enter_context(_registrar(lab, arguments.registrar_port, screen))

@@ -1,10 +1,13 @@
 """A kept state is used whole or not at all."""
 
+import argparse
 import asyncio
 import hashlib
 import json
 import stat
+import subprocess
 import threading
+from contextlib import nullcontext
 from importlib.metadata import version
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,6 +17,8 @@ import pytest
 from lab.aws.cloud import Cloud, CloudError
 from lab.aws.kept import Keeper, KeptFolder, State, rows_of
 from lab.aws.overlay.cold_partitions import WRITES, ColdPartition
+from lab.cli import signals, up
+from lab.lab import Lab
 
 SOUND = b"RIFF\0\xff"
 NAME = hashlib.sha256(SOUND).hexdigest()
@@ -138,3 +143,40 @@ def test_a_state_that_cannot_be_saved_at_the_end_is_told_and_the_lab_still_ends(
     Keeper(cast(Cloud, cloud), {}, kept).close()
     kept.close()
     assert "No space left on device" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("complete", [False, True])
+def test_nothing_is_saved_before_the_command_has_its_account(tmp_path, monkeypatch, complete):
+    """A state with its SP but without the SP's password could not be used by the next start."""
+    lab = Lab(keep=KeptFolder(tmp_path / "kept"), state_dir=tmp_path)
+    monkeypatch.setattr(lab, "cloud", SimpleNamespace(run=asyncio.run, stop=lambda: None))
+    monkeypatch.setattr(lab, "_deployment", SimpleNamespace(resources={}))
+    if complete:
+        lab.keep_from_now()
+    lab.stop()
+    assert (tmp_path / "kept" / "state.json").exists() == complete
+
+
+def test_up_begins_to_save_only_once_its_account_is_open(tmp_path, monkeypatch):
+    class Started(Lab):
+        api_url = "http://127.0.0.1:8080"
+        saves = False
+
+        def start(self):
+            return self
+
+        def keep_from_now(self):
+            Started.saves = True
+
+    def refused(*_):
+        raise subprocess.CalledProcessError(1, "duologue sp add")
+
+    for name, instead in {"Lab": Started, "announced": lambda *_: nullcontext(), "_open_sp": refused}.items():
+        monkeypatch.setattr(up, name, instead)
+    monkeypatch.setattr(signals, "stop_event", threading.Event)
+    parser = argparse.ArgumentParser()
+    up.add_arguments(parser)
+    ports = ["--api-port=0", "--aws-port=0", "--site-port=0"]
+    with pytest.raises(subprocess.CalledProcessError):
+        up.run(parser.parse_args([*ports, "--virtual", "--keep", "--state-dir", str(tmp_path)]))
+    assert not Started.saves

@@ -56,7 +56,7 @@ def env_file(state_dir: Path, values: Mapping[str, str]) -> Iterator[Path]:
 def _text(values: Mapping[str, str]) -> str:
     exports = "\n".join(f"export {name}={shlex.quote(value)}" for name, value in values.items())
     return f"""\
-# Written by `make up` and removed when it ends. To read in bash or zsh: . {ENV_FILE}
+# Written by `make up` and removed when it ends. To read in bash or zsh, in this folder: . ./{ENV_FILE}
 kill -0 {os.getpid()} 2>/dev/null || echo "The lab that wrote this file has ended: run make up." >&2
 {exports}
 # The value of one field of the JSON object on standard input.

@@ -24,7 +24,8 @@ def told_by(shell: list[str], script: str) -> subprocess.CompletedProcess[str]:
 def test_a_shell_reads_every_value_as_it_is(tmp_path, shell):
     with env_file(tmp_path, VALUES) as file:
         read = "; ".join(f"printf '%s\\n' \"${name}\"" for name in VALUES)
-        said = told_by(shell, f'. {file}; {read}; echo \'{{"sessionId": "1@a"}}\' | field sessionId')
+        as_it_says = file.read_text().splitlines()[0].rpartition(": ")[2]
+        said = told_by(shell, f'cd {tmp_path}; {as_it_says}; {read}; echo \'{{"sessionId": "1@a"}}\' | field sessionId')
     assert said.stdout.splitlines() == [*VALUES.values(), "1@a"]
     assert said.stderr == ""
 

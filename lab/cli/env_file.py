@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from lab.lab import Lab
@@ -36,21 +36,25 @@ def variables(lab: Lab, sp: ServiceProvider, caller: str, callee: str) -> dict[s
     }
 
 
-@contextmanager
-def env_file(state_dir: Path, values: Mapping[str, str]) -> Iterator[Path]:
-    """Write the file, readable by its owner only, and remove it at the end.
+def env_file(state_dir: Path, values: Mapping[str, str]) -> AbstractContextManager[Path]:
+    """Write the file and remove it at the end. If the lab is killed, the file stays and says so when it is read."""
+    return written(state_dir / ENV_FILE, _text(values))
 
-    If the lab is killed, the file stays and says so when it is read.
-    """
-    file = state_dir / ENV_FILE
-    fresh = file.with_name(f"{ENV_FILE}.{os.getpid()}")
+
+@contextmanager
+def written(file: Path, text: str) -> Iterator[Path]:
+    """Write a file that only its owner can read; at the end remove it, unless another lab has written it since."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_name(f"{file.name}.{os.getpid()}")
     with open(fresh, "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags | os.O_EXCL, 0o600)) as out:
-        out.write(_text(values))
+        out.write(text)
     fresh.replace(file)
     try:
         yield file
     finally:
-        file.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            if file.read_text(encoding="utf-8") == text:
+                file.unlink()
 
 
 def _text(values: Mapping[str, str]) -> str:

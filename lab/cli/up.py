@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from lab.aws.kept import KeptFolder
 from lab.cli import line_choice, signals
 from lab.cli.arguments import folder, in_use, is_free, parameter, port
 from lab.cli.curl_commands import commands
-from lab.cli.env_file import env_file, variables
+from lab.cli.env_file import env_file, variables, written
 from lab.cli.multi_call_view import MultiCallView
 from lab.cli.site import PORT, open_site
 from lab.cli.timeline import Screen
@@ -239,11 +239,8 @@ def _numbers(lab: Lab) -> list[str]:
     return [*owned, owned[0]][:2]
 
 
-@contextmanager
-def announced(lab: Lab, state_dir: Path) -> Iterator[Path]:
+def announced(lab: Lab, state_dir: Path) -> AbstractContextManager[Path]:
     """Write the file from which other processes learn where the lab is; remove it at the end."""
-    file = state_dir / LAB_FILE
-    file.parent.mkdir(parents=True, exist_ok=True)
     about = {
         "api_url": lab.api_url,
         "aws_url": lab.aws_url,
@@ -255,8 +252,4 @@ def announced(lab: Lab, state_dir: Path) -> Iterator[Path]:
         "outputs": dict(lab.outputs),
         "resources": dict(lab.resources),
     }
-    file.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-    try:
-        yield file
-    finally:
-        file.unlink(missing_ok=True)
+    return written(state_dir / LAB_FILE, json.dumps(about, indent=1) + "\n")

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from lab.cli.env_file import env_file
+from lab.cli.env_file import env_file, written
 
 VALUES = {"API": "http://127.0.0.1:8080", "SP_PASSWORD": 'it\'s $HOME `id` \\ "q"', "EMPTY": ""}
 SHELLS = [["bash", "-c"], ["zsh", "-f", "-c"]]
@@ -37,6 +37,12 @@ def test_only_its_owner_reads_it_and_it_is_removed_at_the_end(tmp_path):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert list(tmp_path.iterdir()) == [file]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_that_of_a_second_lab_stays_when_the_first_ends(tmp_path):
+    with written(tmp_path / "env", "the first"):
+        (tmp_path / "env").write_text("the second")
+    assert (tmp_path / "env").read_text() == "the second"
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=["bash", "zsh"])

@@ -8,12 +8,12 @@ from lab.cases.catalogue import CASES, LAB, PARAMETERS, named
 from lab.cases.checks import check, time_lags
 from lab.cases.play import NetworkWatch, Played
 from lab.cases.player import CasePlayer, Variant
-from lab.lab import Lab
+from lab.lab import DISPLAY_NUMBERS, Lab
 from lab.sp.service_provider import ServiceProvider, open_sp
 from tests.e2e.lab import traces
 from tests.e2e.lab.variants import USUAL
 
-NUMBERS = tuple(f"+121255501{number:02}" for number in range(100))
+NUMBERS = (*DISPLAY_NUMBERS, *(f"+121255501{number:02}" for number in range(100)))
 _PLAYED = pytest.StashKey[dict[tuple[str, str], Played]]()
 _COLUMNS = ("stateCode", "ulFailReason", "sipStatusCode", "callOutUnaswRsn", "fwdUnaswRsn")
 

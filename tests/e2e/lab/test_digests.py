@@ -90,11 +90,11 @@ def test_what_is_wrong_has_its_code(sp, generation):
     assert ask(sp, faults["1023006"]).status == 400
 
 
-def test_two_hundred_requests_with_one_nonce_are_one(sp):
+def test_many_requests_with_one_nonce_are_one(sp):
     signed = by(sp, "aksk", nonce="two-hundred")
     with ThreadPoolExecutor(20) as pool:
-        codes = Counter(reply.code for reply in pool.map(lambda _: ask(sp, signed), range(200)))
-    assert codes == {"0": 1, "1020003": 199}
+        codes = Counter(reply.code for reply in pool.map(lambda _: ask(sp, signed), range(60)))
+    assert codes == {"0": 1, "1020003": 59}
 
 
 def test_ten_wrong_digests_lock_digests_only(new_sp):

@@ -18,7 +18,7 @@ from lab.cli.timeline import Screen
 from lab.lab import NETWORK, Lab
 from pstn.feed import NetworkEvent
 from pstn.lines.virtual import Phone, answers
-from tests.e2e.lab.conftest import NUMBERS as OWNED
+from tests.pstn.scripted import SHOWN_A
 from tests.pstn.test_lambda_answers import OK, UNUSABLE
 from tests.pstn.test_validation import ROWS
 
@@ -104,7 +104,7 @@ def test_every_bad_answer_is_reported_and_shown(lab: Lab, quiet, application: st
             for row, number in zip(range(first, len(TABLE)), NUMBERS, strict=False):
                 exchange.phones[number] = Phone(answers(after=0.1, stays=20.0))
                 calls[row] = exchange.create_call(
-                    application, from_number=OWNED[0], to_number=number, arguments={"row": str(row)}
+                    application, from_number=SHOWN_A, to_number=number, arguments={"row": str(row)}
                 )
             with changed:
                 assert changed.wait_for(lambda: all(map(hung_up, calls.values())), 60), out.getvalue()

@@ -113,7 +113,7 @@ def _run(stock: Any) -> Any:
             stock(execution)
         finally:
             _ended.append(execution)
-            if len(_ended) > EXECUTIONS:
+            while len(_ended) > EXECUTIONS:
                 ministack("services.stepfunctions")._executions.pop(_ended.popleft(), None)
 
     return run

@@ -308,7 +308,7 @@ def test_a_call_that_is_not_ours_is_let_go(platform, call_id):
     assert platform.hear(CALLER_ANSWERED, call_id=call_id)["actions"] == [HangUp(Party.CALLER, LEG_A)]
     assert platform.hear(CALLER_DIALLED, call_id=call_id)["actions"] == []
     called_in = InboundCall(at(0), "their call", "leg-x")
-    assert platform.hear(called_in, call_id=call_id)["actions"] == [HangUp(Party.CALLER, "leg-x")]
+    assert platform.hear(called_in, call_id=call_id)["actions"] == [HangUp(Party.CALLER, "leg-x", 480)]
 
 
 def test_without_the_store_a_leg_whose_peer_left_is_still_hung_up(platform):

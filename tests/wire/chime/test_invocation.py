@@ -26,6 +26,7 @@ from duologue.call_control.events import (
     RecordingStarted,
 )
 from duologue.domain.outcome import Party
+from duologue.domain.phone_number import PhoneNumber
 from duologue.wire.chime.invocation import Invocation, read_invocation
 from pstn.events import EVENT_TYPES
 from tests.functions.worlds import CALL_ID, sample, samples
@@ -59,7 +60,7 @@ TABLE: dict[str, CallEvent] = {
     "hangup_caller_while_the_callee_rings": LegEnded(*SAYS, Party.CALLER, LEG_A, 0),
     "invalid_response": ActionRefused(*SAYS, "the answer", "SchemaVersionMismatch"),
     "last_minute_asked": LastMinuteAsked(*SAYS),
-    "new_inbound_call": InboundCall(*SAYS, LEG_A),
+    "new_inbound_call": InboundCall(*SAYS, LEG_A, PhoneNumber("+12025550122"), PhoneNumber("+12025550101"), A_STARTED),
     "new_outbound_call": DialAccepted(*SAYS, LEG_A, A_STARTED),
     "new_outbound_call_of_nobody": DialAccepted(*SAYS, LEG_A, A_STARTED),
     "parting_prompt_played": PromptPlayed(*SAYS),

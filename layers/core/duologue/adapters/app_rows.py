@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from duologue.domain.accounts import App, PushSignature
+from duologue.domain.accounts import App, PushSignature, UnknownCallers
 
 
 def plain_attributes(app: App) -> dict[str, Any]:
@@ -31,6 +31,12 @@ def plain_attributes(app: App) -> dict[str, Any]:
         "recording": app.recording,
         "stereo_recordings": app.stereo_recordings,
         "keep_recordings_days": app.keep_recordings_days,
+        "call_memory": app.call_memory,
+        "call_memory_hours": app.call_memory_hours,
+        "unknown_callers": app.unknown_callers.value,
+        "call_back_tone": app.call_back_tone,
+        "callback_number": app.callback_number,
+        "rejects_failed_return_calls": app.rejects_failed_return_calls,
         "active": app.active,
     }
     return {name: value for name, value in row.items() if value is not None}
@@ -44,6 +50,8 @@ def app_of(row: Mapping[str, Any], opened: Callable[[bytes], str]) -> App:
         given["prompts"] = json.loads(row["prompts"])
     if "push_signature" in row:
         given["push_signature"] = PushSignature(row["push_signature"])
+    if "unknown_callers" in row:
+        given["unknown_callers"] = UnknownCallers(row["unknown_callers"])
     older = opened(row["older_secret"]) if "older_secret" in row else None
     return App(key=row["key"], sp=row["sp"], secret=opened(row["secret"]), older_secret=older, **given)
 
@@ -59,5 +67,10 @@ _AS_THEY_ARE = (
     "recording",
     "stereo_recordings",
     "keep_recordings_days",
+    "call_memory",
+    "call_memory_hours",
+    "call_back_tone",
+    "callback_number",
+    "rejects_failed_return_calls",
     "active",
 )

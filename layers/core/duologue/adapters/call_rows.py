@@ -22,10 +22,11 @@ from duologue.adapters.rows_before import is_fact
 from duologue.call_control.facts import FACTS, CallAccepted, Fact
 from duologue.call_control.history import Delivery, History
 from duologue.domain.audio import Audio, AudioListeners
-from duologue.domain.call import Call, NotifyTo
+from duologue.domain.call import Call, NotifyTo, Origin
 from duologue.domain.cdr import Cdr
 from duologue.domain.errors import UnknownCall
 from duologue.domain.leg import Leg
+from duologue.domain.memory_draft import MemoryDraft, MemoryKey
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
 from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.recording import Recording
@@ -82,6 +83,10 @@ def asked_row(call: Call) -> Row:
             "wants_party_type": call.wants_party_type,
             "plays_before_callee": call.plays_before_callee,
             "keep_recording_days": call.keep_recording_days,
+            "origin": None if call.origin is Origin.CALLBACK else call.origin,
+            "pair": call.pair,
+            "rejects_failure": call.rejects_failure or None,
+            **_memory_row(call.memory),
             **{f"audio_{name}": getattr(call.audio, name) for name in _AUDIO},
             **_numbers_row(call.caller),
             **_numbers_row(call.callee),
@@ -137,6 +142,10 @@ def call_of(call_id: str, asked: Row, row: Row) -> Call:
         plays_before_callee=asked["plays_before_callee"],
         keep_recording_days=asked["keep_recording_days"],
         audio=_audio_of(asked),
+        origin=Origin(asked.get("origin", Origin.CALLBACK)),
+        memory=_memory_of(asked),
+        pair=asked.get("pair"),
+        rejects_failure=asked.get("rejects_failure", False),
         wants_recording=row["wants_recording"],
         prelude_at=_moment(row.get("prelude_at")),
         recording=_recording_of(row),
@@ -251,6 +260,7 @@ def cdr_of_rows(call: Call, row: Row | None) -> Cdr | None:
         recording=_recording_of(row),
         recording_notice=call.audio.recording_notice,
         dial_refusal=row.get("dial_refusal"),
+        origin=call.origin,
     )
 
 
@@ -291,6 +301,25 @@ def _with_row(leg: Leg, row: Row) -> Leg:
 def _audio_of(row: Row) -> Audio:
     given = {name: read(row[f"audio_{name}"]) for name, read in _AUDIO.items() if f"audio_{name}" in row}
     return Audio(**given)
+
+
+def _memory_row(memory: MemoryDraft | None) -> dict[str, Any]:
+    if memory is None:
+        return {}
+    return {
+        "memory_display": memory.key.display,
+        "memory_pair": memory.key.pair,
+        "memory_target": memory.target,
+        "memory_sealed": memory.sealed,
+        "memory_s": int(memory.period.total_seconds()),
+    }
+
+
+def _memory_of(asked: Row) -> MemoryDraft | None:
+    if "memory_pair" not in asked:
+        return None
+    key = MemoryKey(asked["memory_display"], asked["memory_pair"])
+    return MemoryDraft(key, asked["memory_target"], asked["memory_sealed"], timedelta(seconds=asked["memory_s"]))
 
 
 def _recording_row(recording: Recording | None) -> dict[str, Any]:

@@ -31,10 +31,14 @@ class DialAndBridge:
 
 @dataclass(frozen=True, slots=True)
 class HangUp:
-    """Hang up one leg, by its network id: its tag could address a later leg of the same party."""
+    """Hang up one leg, by its network id: its tag could address a later leg of the same party.
+
+    `sip_status`: with which a leg is rejected that was never answered, 480 or 486; 0: it was answered.
+    """
 
     party: Party
     leg_id: str
+    sip_status: int = 0
 
 
 @dataclass(frozen=True, slots=True)

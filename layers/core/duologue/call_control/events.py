@@ -13,6 +13,7 @@ from datetime import datetime
 
 from duologue.domain.errors import DuologueError
 from duologue.domain.outcome import Party
+from duologue.domain.phone_number import PhoneNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,16 @@ class NetworkEvent:
 
 @dataclass(frozen=True, slots=True)
 class InboundCall(NetworkEvent):
-    """Someone calls one of our display numbers, and hears ringback."""
+    """Someone calls one of our display numbers. The leg is not answered yet.
+
+    `caller`, `display`: the number that calls and the number called; None: withheld, or not E.164. `started_at`: when
+    the leg was created, by the network's clock; the same in every repeat. None: the network does not say.
+    """
 
     leg_id: str
+    caller: PhoneNumber | None = None
+    display: PhoneNumber | None = None
+    started_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

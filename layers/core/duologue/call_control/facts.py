@@ -14,6 +14,13 @@ class CallAccepted:
 
 
 @dataclass(frozen=True, slots=True)
+class InboundCallRecorded:
+    """Somebody called a display number. The first fact of such a call."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LegDialledRecorded:
     """The network accepted this leg's dial; for the callee: it was requested (docs/decisions/0008)."""
 
@@ -50,8 +57,24 @@ class CdrWritten:
 
 LegFact = LegDialledRecorded | LegRingingRecorded | LegAnsweredRecorded
 """A step of one leg. Once the call is over, its end and its CDR include all steps."""
-Fact = CallAccepted | LegDialledRecorded | LegRingingRecorded | LegAnsweredRecorded | CallEnded | CdrWritten
+Fact = (
+    CallAccepted
+    | InboundCallRecorded
+    | LegDialledRecorded
+    | LegRingingRecorded
+    | LegAnsweredRecorded
+    | CallEnded
+    | CdrWritten
+)
 FACTS: dict[str, type[Fact]] = {
     kind.__name__: kind
-    for kind in (CallAccepted, LegDialledRecorded, LegRingingRecorded, LegAnsweredRecorded, CallEnded, CdrWritten)
+    for kind in (
+        CallAccepted,
+        InboundCallRecorded,
+        LegDialledRecorded,
+        LegRingingRecorded,
+        LegAnsweredRecorded,
+        CallEnded,
+        CdrWritten,
+    )
 }

@@ -187,7 +187,7 @@ def _decide_known(call: Call, event: CallEvent) -> Decision:
         case LegEnded():
             return _callee_ended(call, event)
         case InboundCall():
-            return Decision(call, (HangUp(Party.CALLER, event.leg_id),), note="a callback has no inbound call")
+            return Decision(call, (HangUp(Party.CALLER, event.leg_id, 480),), note="a callback has no inbound call")
         case Informational():
             return Decision(call, note=f"{event.what}: nothing to decide")
 

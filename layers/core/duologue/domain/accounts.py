@@ -5,6 +5,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
+class UnknownCallers(StrEnum):
+    """What an app does with a call to its display number from somebody whom it need not connect."""
+
+    REFUSE = "refuse"
+    """It is not answered (SIP 480), so nobody pays for it."""
+    PROMPT = "prompt"
+    """It is answered with the app's return-call prompt, once, then hung up."""
+    NUMBER = "number"
+    """The app's default number is rung."""
+
+
 class PushSignature(StrEnum):
     """How the signed parts of a notification are joined; the app's server checks one of the two."""
 
@@ -60,6 +71,18 @@ class App:
     """The app fetches the network's stereo recording, one party per channel, instead of the published mono one."""
     keep_recordings_days: int = 0
     """One of `domain.recording.KEEP_DAYS`; 0: the platform's retention."""
+    call_memory: bool = True
+    """Called parties may call back; a request can switch it off, or on (docs/decisions/0014)."""
+    call_memory_hours: int = 720
+    """How long a called party is remembered, from the dial; 1 to 2,160 (90 days)."""
+    unknown_callers: UnknownCallers = UnknownCallers.REFUSE
+    """What happens to a call to a display number that rings nobody who is remembered."""
+    call_back_tone: str | None = None
+    """The app's prompt for them (UnknownCallers.PROMPT)."""
+    callback_number: str | None = None
+    """E.164; the number rung for them (UnknownCallers.NUMBER)."""
+    rejects_failed_return_calls: bool = False
+    """A return call whose callee cannot be connected is rejected unanswered, rather than answered with a prompt."""
     active: bool = True
 
     @property

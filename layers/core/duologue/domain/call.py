@@ -1,11 +1,12 @@
-"""A callback: two legs and the request's settings. Its phase is derived from its times, so it never goes back."""
+"""A call: two legs and the request's settings. Its phase is derived from its times, so it never goes back."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 from duologue.domain.audio import Audio
 from duologue.domain.leg import Leg
+from duologue.domain.memory_draft import MemoryDraft
 from duologue.domain.outcome import EndReason, Party
 from duologue.domain.recording import Recording
 
@@ -25,6 +26,15 @@ class Phase(IntEnum):
     OVER = 6
 
 
+class Origin(StrEnum):
+    """What started a call."""
+
+    CALLBACK = "callback"
+    """The SP's request: the platform dials both parties."""
+    RETURN_CALL = "return_call"
+    """Somebody dialled a display number: that is the caller, whose leg is answered when the callee answers."""
+
+
 @dataclass(frozen=True, slots=True)
 class NotifyTo:
     """Where notifications are posted. None: they are not posted."""
@@ -35,7 +45,7 @@ class NotifyTo:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One callback. `id` is the platform's own; the SP sees a wire id derived from it."""
+    """One callback or return call. `id` is the platform's own; the SP sees a wire id derived from it."""
 
     id: str
     sp: str
@@ -43,6 +53,7 @@ class Call:
     caller: Leg
     callee: Leg
     accepted_at: datetime
+    """Of a return call: when it came in."""
     ring_limit: timedelta
     """Ring limit for the callee; 1 to 120 s."""
     longest_talk: timedelta
@@ -62,6 +73,13 @@ class Call:
     """The app's setting when the call was accepted; 0: the platform's retention."""
     user_data: str | None = None
     wants_party_type: bool = False
+    origin: Origin = Origin.CALLBACK
+    memory: MemoryDraft | None = None
+    """The call memory that the callee's dial creates; None: the app or the request wants none."""
+    pair: str | None = None
+    """Of a return call: the pair's key, which no other return call may have at the same time."""
+    rejects_failure: bool = False
+    """Of a return call: if the callee cannot be connected, the caller is rejected unanswered, without a prompt."""
     taken_up_at: datetime | None = None
     """When the flow started to dial; None: nothing was dialled yet, and nothing will be once the call is over."""
     network_call: str | None = None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from duologue.domain.call import Call
+from duologue.domain.call import Call, Origin
 from duologue.domain.errors import LegStillUp
 from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Party
@@ -32,6 +32,7 @@ class Cdr:
     """The app's prompt that both parties heard before it; None: the platform's."""
     dial_refusal: str | None = None
     """The network's error code if it refused a dial."""
+    origin: Origin = Origin.CALLBACK
 
     @property
     def talk(self) -> timedelta:
@@ -62,6 +63,7 @@ def cdr_of(call: Call) -> Cdr:
         recording=call.recording,
         recording_notice=call.audio.recording_notice,
         dial_refusal=call.dial_refusal,
+        origin=call.origin,
     )
 
 

@@ -182,6 +182,26 @@ class UnknownLink(RequestRefused):
     """No link to a recording has this token, or it has expired."""
 
 
+class UnknownMemory(RequestRefused):
+    """The app's SP has no call memory of this pair, or it has expired."""
+
+
+class MemoryChanged(RequestRefused):
+    """A call memory has another version than the request names."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"version is {version} now")
+        self.version = version
+
+
+class PairBusy(RequestRefused):
+    """There is a return call of this pair."""
+
+
+class ForeignMemory(RequestRefused):
+    """The encrypted value of a call memory was made for another pair."""
+
+
 class UnknownCall(RequestRefused):
     """The app has no callback with this id, or it is over and can no longer change."""
 

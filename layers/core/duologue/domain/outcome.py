@@ -49,6 +49,7 @@ class EndReason(StrEnum):
     NO_ROOM = "no_room"  # the network had no capacity for the dial; nothing was dialled
     DIAL_REFUSED = "dial_refused"  # the network refused the dial for good; nothing was dialled
     NEVER_STARTED = "never_started"  # accepted, but its flow never started; nothing was dialled
+    NOBODY_REMEMBERED = "nobody_remembered"  # a call to a display number that need not be connected to anybody
     LOST = "lost"  # the network never reported the end, or the flow lost track of the call and ended it
 
 

@@ -34,3 +34,7 @@ class PhoneNumber:
 
     def __repr__(self) -> str:
         return f"PhoneNumber({self})"
+
+
+WITHHELD = PhoneNumber("anonymous")
+"""In place of the number of a caller who withholds it, or whose network sends none in E.164. It is never dialled."""

@@ -28,6 +28,8 @@ from duologue.usecases.resume_flow import resume_flow_now
 from duologue.usecases.until_written import Pause, until_written
 
 _log = logging.getLogger(__name__)
+_UNAVAILABLE = 480
+"""SIP: temporarily unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,5 +142,5 @@ def change_of(saved: SavedCall, decision: Decision, processed: ProcessedEvent | 
 def _let_go(event: CallEvent) -> tuple[Action, ...]:
     """Actions for a network call that is not ours: hang up an answered leg (R6), reject an inbound call."""
     if isinstance(event, InboundCall):
-        return (HangUp(Party.CALLER, event.leg_id),)
+        return (HangUp(Party.CALLER, event.leg_id, _UNAVAILABLE),)
     return (HangUp(event.party, event.leg_id),) if isinstance(event, LegAnswered) else ()

@@ -56,7 +56,7 @@ def _write(action: Action, buckets: Buckets) -> dict[str, Any]:
             kind = "StartCallRecording"
             destination = {"Type": "S3", "Location": f"{buckets.recordings}/{folder}"}
             parameters = {"CallId": leg_id, "Track": "BOTH", "Destination": destination}
-        case HangUp(_, leg_id):
+        case HangUp(_, leg_id, sip_status):
             kind = "Hangup"
-            parameters = {"CallId": leg_id, "SipResponseCode": "0"}
+            parameters = {"CallId": leg_id, "SipResponseCode": str(sip_status)}
     return {"Type": kind, "Parameters": parameters}

@@ -26,7 +26,9 @@ from duologue.call_control.events import (
     PromptPlayed,
     RecordingStarted,
 )
+from duologue.domain.errors import InvalidNumber
 from duologue.domain.outcome import Party
+from duologue.domain.phone_number import PhoneNumber
 from duologue.wire.chime import commands
 
 CALL_ID = "callId"
@@ -130,7 +132,9 @@ class _RawEvent:
 
 
 def _new_inbound_call(raw: _RawEvent) -> CallEvent:
-    return InboundCall(raw.at, raw.network_call, raw.leg_id(Party.CALLER))
+    leg = raw.legs.get(Party.CALLER, {})
+    caller, display = _number(leg.get("From")), _number(leg.get("To"))
+    return InboundCall(raw.at, raw.network_call, _id(leg), caller, display, raw.started(Party.CALLER))
 
 
 def _new_outbound_call(raw: _RawEvent) -> CallEvent:
@@ -245,6 +249,14 @@ def _party(tagged: Mapping[str, Any]) -> Party | None:
 
 def _id(leg: Mapping[str, Any]) -> str:
     return str(leg.get("CallId", ""))
+
+
+def _number(value: object) -> PhoneNumber | None:
+    """None: no E.164. No format of a withheld caller is documented, so whatever else is sent is one."""
+    try:
+        return PhoneNumber.parse(value if isinstance(value, str) else "")
+    except InvalidNumber:
+        return None
 
 
 def _whole(value: object) -> int:

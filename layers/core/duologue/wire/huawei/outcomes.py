@@ -20,6 +20,7 @@ STATES = {
     7109: "No voice port was free for the call.",
     8000: "Internal error: the call was not started.",
     8009: "The caller hung up before the called party answered.",
+    8019: "Nobody is remembered who could be called back.",
     8010: "The longest duration of the call was reached.",
     8017: "The call was ended on the instruction of the SP.",
     8020: "Service exception: the end of the call was not seen.",
@@ -53,6 +54,7 @@ ENDS = {
     EndReason.NO_ROOM: EndingRow(7109, 522, 0, "the network had no capacity for 30 s; nothing was dialled"),
     EndReason.DIAL_REFUSED: EndingRow(8000, 100, 0, "the network refused the dial for good; nothing was dialled"),
     EndReason.NEVER_STARTED: EndingRow(8000, 100, 0, "our fault, and nothing was dialled: the SP may retry"),
+    EndReason.NOBODY_REMEMBERED: EndingRow(8019, 8019, 0, "a call to a display number, for which nobody was rung"),
     EndReason.LOST: EndingRow(
         8020,
         517,

@@ -1,0 +1,151 @@
+"""Call memory: who is rung when somebody dials a display number that was shown to them.
+
+A memory belongs to a pair: the display number, and the number that it was shown to. It is created when that number is
+dialled as the called party of any call, and the newest one counts (docs/decisions/0014). The pair's numbers are
+stored only as keyed hashes and in an encrypted value; an opened memory has them in the clear.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from duologue.domain.accounts import UnknownCallers
+from duologue.domain.audio import Audio
+from duologue.domain.call import NotifyTo
+from duologue.domain.memory_draft import MemoryDraft, MemoryKey
+from duologue.domain.phone_number import PhoneNumber
+
+SHORTEST_PERIOD, LONGEST_PERIOD = timedelta(hours=1), timedelta(days=90)
+"""Limits of an app's setting; a request or a change can only shorten the app's period."""
+
+
+class SetBy(StrEnum):
+    """What decided who is rung."""
+
+    CALL = "call"
+    SP = "sp"
+
+
+class WhyNot(StrEnum):
+    """Why a call to a display number rings nobody who is remembered. In the order in which they are checked."""
+
+    NOT_REMEMBERED = "not_remembered"
+    OTHER_SP = "other_sp"
+    """The display number belongs to another SP than the memory."""
+    EXPIRED = "expired"
+    APP_INACTIVE = "app_inactive"
+    MEMORY_OFF = "memory_off"
+    """The app no longer uses call memory."""
+    COUNTRY = "country"
+    """The app may no longer dial the country of the number to be rung."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallMemory:
+    """A stored memory. None of its attributes reveals a number.
+
+    `session`: the id of the call that created it. `order`: the later of two memories of a pair has the greater text.
+    `version`: counts the changes of the pair, by calls and by the SP, from 1.
+    `target`: as of MemoryDraft; it finds the memories in which a number would be rung.
+    `remembered_at`: the callee's dial, or the SP's change. `expires_at`: from then on there is no memory.
+    """
+
+    key: MemoryKey
+    sp: str
+    app: str
+    session: str
+    order: str
+    version: int
+    set_by: SetBy
+    remembered_at: datetime
+    expires_at: datetime
+    target: str
+    sealed: str = field(repr=False)
+
+    def draft(self) -> MemoryDraft:
+        return MemoryDraft(self.key, self.target, self.sealed, self.expires_at - self.remembered_at)
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedParty:
+    """One side of the pair. `region`: ISO 3166-1 alpha-2 of its number; None: of no single country."""
+
+    number: PhoneNumber
+    region: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryTerms:
+    """What the return call takes over from the remembered call.
+
+    `notify`: the URLs that its request named; None: the app's at the time of the return call.
+    `audio`: of it, the recording notice and the last-minute prompt.
+    `call_back_tone`: the app's prompt for callers who cannot be connected, if its request named one.
+    """
+
+    ring_limit: timedelta
+    longest_talk: timedelta
+    announces_end: bool = False
+    wants_recording: bool = False
+    audio: Audio = Audio()
+    notify: NotifyTo = NotifyTo()
+    user_data: str | None = None
+    wants_party_type: bool = False
+    call_back_tone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedMemory:
+    """The decrypted value of a memory: `dialler` dials `display`, and `target` is rung."""
+
+    display: PhoneNumber
+    dialler: RememberedParty
+    target: RememberedParty
+    terms: MemoryTerms
+
+
+@dataclass(frozen=True, slots=True)
+class InboundApp:
+    """An app's settings for calls to its display numbers, without its secrets.
+
+    `active`: neither the app nor its SP is suspended. `numbers`: its display numbers, in E.164.
+    """
+
+    key: str
+    sp: str
+    active: bool
+    numbers: tuple[str, ...]
+    countries: Collection[str]
+    concurrent_calls: int
+    status_url: str | None
+    fee_url: str | None
+    recording: bool
+    recording_notices: tuple[str, ...]
+    keep_recordings_days: int
+    call_memory: bool
+    unknown_callers: UnknownCallers
+    call_back_tone: str | None
+    callback_number: str | None
+    rejects_failed_return_calls: bool
+
+
+def why_not(
+    memory: CallMemory | None, target_region: str | None, owner: str, app: InboundApp | None, now: datetime
+) -> WhyNot | None:
+    """Why the remembered party is not rung; None: it is. The SP's look-up and the return call both ask this.
+
+    `owner`: the SP that the display number belongs to. `app`: the memory's; None: removed.
+    `target_region`: of the number to be rung.
+    """
+    if memory is None:
+        return WhyNot.NOT_REMEMBERED
+    if memory.sp != owner:
+        return WhyNot.OTHER_SP
+    if memory.expires_at <= now:
+        return WhyNot.EXPIRED
+    if app is None or not app.active:
+        return WhyNot.APP_INACTIVE
+    if not app.call_memory:
+        return WhyNot.MEMORY_OFF
+    return None if target_region in app.countries else WhyNot.COUNTRY

@@ -1,0 +1,154 @@
+"""Call memory, and the calls to display numbers that it answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from duologue.call_control.facts import Fact
+from duologue.domain.call import Call
+from duologue.domain.call_memory import (
+    CallMemory,
+    InboundApp,
+    MemoryTerms,
+    OpenedMemory,
+    RememberedParty,
+)
+from duologue.domain.memory_draft import MemoryDraft, MemoryKey
+from duologue.domain.phone_number import PhoneNumber
+from duologue.usecases.ports.calls import ProcessedEvent
+
+
+class MemorySeal(Protocol):
+    """Hashes and encrypts the numbers of memories. Each may raise OutsideUnavailable."""
+
+    def key(self, display: PhoneNumber, dialler: PhoneNumber) -> MemoryKey:
+        """The key of a pair. Needs the key service once per process."""
+
+    def draft(
+        self, display: PhoneNumber, dialler: RememberedParty, target: RememberedParty, terms: MemoryTerms
+    ) -> MemoryDraft:
+        """A memory with the default period. One request to the key service."""
+
+    def open(self, memory: CallMemory, display: PhoneNumber, dialler: PhoneNumber) -> OpenedMemory:
+        """Decrypt a memory as seen by `dialler`. One request to the key service.
+
+        Raises:
+            ForeignMemory: the value was not made for this pair.
+        """
+
+    def open_listed(self, memory: CallMemory) -> OpenedMemory:
+        """Decrypt a memory whose pair is not known in advance. Raises as `open`."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberOwner:
+    """The SP that a display number belongs to. `app`: which of its apps answers unknown callers."""
+
+    sp: str
+    app: str
+
+
+@dataclass(frozen=True, slots=True)
+class InboundEvent:
+    """The event that reports a call to a display number. `call_id`: of the call that it would become."""
+
+    call_id: str
+    network_call: str
+    event_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is stored about a call to a display number, read at once.
+
+    `owner`: None: the number is nobody's. `memory`: of the pair, whatever its state.
+    `memory_app`, `owner_app`: settings of the memory's app, and of the owner's answering app; None: there is none.
+    `dialler_is_ours`: the dialling number is a display number itself.
+    `before`: the event, if it was processed before.
+    """
+
+    owner: NumberOwner | None = None
+    memory: CallMemory | None = None
+    memory_app: InboundApp | None = None
+    owner_app: InboundApp | None = None
+    dialler_is_ours: bool = False
+    before: ProcessedEvent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InboundAnswer:
+    """A call that came in, with the event's answer, written entirely or not at all.
+
+    `slots`: the app's limit; None: the call takes none. `remembers`: the memory that its dial creates (call.memory).
+    `pair`: the key of the pair, of which there may be one return call at a time (Call.pair).
+    """
+
+    call: Call
+    facts: tuple[Fact, ...]
+    processed: ProcessedEvent
+    slots: int | None = None
+    starts_flow: bool = False
+
+
+class InboundCalls(Protocol):
+    """Calls to display numbers."""
+
+    def find(
+        self, display: PhoneNumber, dialler: PhoneNumber | None, key: MemoryKey | None, event: InboundEvent | None
+    ) -> Found:
+        """Read everything that decides about a call. Strongly consistent.
+
+        `dialler`, `key`: None: the number is withheld or not E.164. `event`: None: only to explain (the SP's look-up).
+        """
+
+    def accept(self, answer: InboundAnswer) -> None:
+        """Record the call and the answer.
+
+        Raises the first of: EventAlreadyProcessed (this event was answered before), LimitReached (no slot is free),
+        PairBusy (there is a return call of this pair), RaceLost.
+        """
+
+    def count_unconnected(self, display: MemoryKey | str, now: datetime, most: int) -> bool:
+        """Count a call that nobody was rung for, per display number and minute. False: more than `most`."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryChange:
+    """One change of a pair by the SP or the operator, for the audit.
+
+    `who`: an app key with the request's id, or the operator. Numbers are masked. `to`: None: the memory was deleted.
+    """
+
+    at: datetime
+    who: str
+    before: str
+    after: str | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPage:
+    """One page of a listing. `cursor`: the key after which the next page starts; None: this is the last."""
+
+    memories: Sequence[CallMemory]
+    cursor: str | None = None
+
+
+class Memories(Protocol):
+    """Memories as the SP and the operator read and change them."""
+
+    def memory(self, key: MemoryKey) -> CallMemory | None:
+        """Strongly consistent; also an expired one that is not deleted yet."""
+
+    def of_display(self, display: str, limit: int, after: str | None) -> MemoryPage:
+        """Memories of a display number (its hash), ordered by key."""
+
+    def repoint(self, before: CallMemory, after: CallMemory, change: MemoryChange) -> None:
+        """Replace a memory that was read. Raises RaceLost: it has changed."""
+
+    def forget(self, memory: CallMemory, change: MemoryChange) -> None:
+        """Delete a memory that was read. Raises RaceLost: it has changed."""
+
+    def changes(self, key: MemoryKey, most: int) -> Sequence[MemoryChange]:
+        """The newest changes of a pair, newest first. They outlive the memory."""

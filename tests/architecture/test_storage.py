@@ -37,7 +37,7 @@ def test_an_expired_item_is_deleted(table: dict[str, Any]):
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
 
 
-@pytest.mark.parametrize("name", ["AccountsTable", "CallsTable", "RecordingsBucket", "SecretsKey"])
+@pytest.mark.parametrize("name", ["AccountsTable", "CallsTable", "RecordingsBucket", "SecretsKey", "MemoriesKey"])
 def test_what_cannot_be_made_again_outlives_the_stack_and_its_own_replacement(name: str):
     resource = _RESOURCES[name]
     assert (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")) == ("Retain", "Retain")

@@ -1,0 +1,182 @@
+"""The numbers of call memories are hashed and encrypted alike in memory, by moto's KMS, and by the local cloud's."""
+
+import base64
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from botocore.stub import Stubber
+
+from duologue.adapters.kms_memory_seal import KmsMemorySeal
+from duologue.domain.audio import Audio, AudioListeners
+from duologue.domain.call import NotifyTo
+from duologue.domain.call_memory import CallMemory, MemoryTerms, OpenedMemory, RememberedParty, SetBy
+from duologue.domain.errors import ForeignMemory, OutsideUnavailable
+from duologue.domain.phone_number import PhoneNumber
+from tests.fakes.memories import FakeMemorySeal
+from tests.samples import CALLEE, CALLER, NOW, SHOWN_TO_CALLEE, SHOWN_TO_CALLER
+
+JACK, SOPHIA = RememberedParty(CALLER, "US"), RememberedParty(CALLEE, None)
+PLAIN = MemoryTerms(timedelta(seconds=30), timedelta(minutes=1440))
+_NAME = "n" * 124 + ".wav"
+LONGEST = MemoryTerms(
+    timedelta(seconds=120),
+    timedelta(minutes=1439),
+    announces_end=True,
+    wants_recording=True,
+    audio=Audio(_NAME, _NAME, _NAME, AudioListeners.CALLEE, _NAME),
+    notify=NotifyTo("https://sp.example.com/" + "s" * 105, "https://sp.example.com/" + "f" * 105),
+    user_data="\N{TELEPHONE RECEIVER}" * 256,
+    wants_party_type=True,
+    call_back_tone=_NAME,
+)
+"""Every field at its limit, and different from its default."""
+
+
+def stored(draft) -> CallMemory:
+    return CallMemory(
+        draft.key,
+        "sp-1",
+        "app-1",
+        "1_2_3_20261123090000",
+        "order",
+        1,
+        SetBy.CALL,
+        NOW,
+        NOW + draft.period,
+        draft.target,
+        draft.sealed,
+    )
+
+
+class Kms:
+    """Makes seals with the same two keys, as the processes of one stack have them, and counts their requests."""
+
+    def __init__(self, client) -> None:
+        self.client = client
+        self.hash_key = client.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]["KeyId"]
+        self.key = client.create_key()["KeyMetadata"]["KeyId"]
+        self.requests: list[str] = []
+        client.meta.events.register("before-call.kms", lambda model, **_: self.requests.append(model.name))
+
+    def seal(self) -> KmsMemorySeal:
+        return KmsMemorySeal(self.client, self.hash_key, self.key)
+
+
+@pytest.fixture
+def kms(aws):
+    return Kms(aws("kms"))
+
+
+def draft(seal, terms=PLAIN):
+    return seal.draft(SHOWN_TO_CALLEE, SOPHIA, JACK, terms)
+
+
+_FOREIGN = {
+    "of another pair of the display number": lambda there, other: replace(there, key=replace(there.key, pair=other)),
+    "of another display number": lambda there, other: replace(there, key=replace(there.key, display=other)),
+    "not from here": lambda there, _: replace(there, sealed="bm90IGZyb20gaGVyZQ=="),
+}
+
+
+class SealPromises:
+    @pytest.mark.parametrize("terms", [PLAIN, LONGEST], ids=["plain", "longest"])
+    def test_one_value_opens_for_either_party(self, seal, terms):
+        made = draft(seal, terms)
+        there, back = stored(made), stored(made.mirrored())
+        assert seal.open(there, SHOWN_TO_CALLEE, CALLEE) == OpenedMemory(SHOWN_TO_CALLEE, SOPHIA, JACK, terms)
+        assert seal.open(back, SHOWN_TO_CALLEE, CALLER) == OpenedMemory(SHOWN_TO_CALLEE, JACK, SOPHIA, terms)
+        assert seal.open_listed(there) == seal.open(there, SHOWN_TO_CALLEE, CALLEE)
+        assert seal.open_listed(back) == seal.open(back, SHOWN_TO_CALLEE, CALLER)
+
+    def test_the_key_is_that_of_display_number_and_dialler(self, seal):
+        made = draft(seal)
+        assert made.key == seal.key(SHOWN_TO_CALLEE, CALLEE)
+        assert made.target == seal.key(SHOWN_TO_CALLEE, CALLER).pair
+        pairs = [(shown, party) for shown in (SHOWN_TO_CALLER, SHOWN_TO_CALLEE) for party in (CALLER, CALLEE)]
+        assert len({seal.key(*pair).pair for pair in pairs}) == len(pairs)
+        assert len({seal.key(*pair).display for pair in pairs}) == 2
+        assert "2025550" not in "".join([made.key.display, made.key.pair, made.target, made.sealed]), "no number"
+
+    @pytest.mark.parametrize("copied", _FOREIGN.values(), ids=_FOREIGN)
+    def test_a_value_that_was_copied_to_another_row_does_not_open(self, seal, copied):
+        there = stored(draft(seal))
+        foreign = copied(there, seal.key(SHOWN_TO_CALLER, CALLEE).pair)
+        for open_it in (lambda: seal.open(foreign, SHOWN_TO_CALLEE, CALLEE), lambda: seal.open_listed(foreign)):
+            with pytest.raises(ForeignMemory):
+                open_it()
+
+    def test_a_memory_opens_for_its_own_pair_alone(self, seal):
+        there = stored(draft(seal))
+        for pair in (
+            (SHOWN_TO_CALLER, CALLEE),
+            (SHOWN_TO_CALLEE, CALLER),
+            (SHOWN_TO_CALLEE, PhoneNumber("+12025550199")),
+        ):
+            with pytest.raises(ForeignMemory):
+                seal.open(there, *pair)
+
+
+class TestInMemory(SealPromises):
+    @pytest.fixture
+    def seal(self):
+        return FakeMemorySeal()
+
+
+class TestByKms(SealPromises):
+    @pytest.fixture
+    def seal(self, kms):
+        return kms.seal()
+
+
+def test_all_processes_have_the_same_hashes_and_another_stack_has_others(aws, kms):
+    assert draft(kms.seal()).key == draft(kms.seal()).key != draft(Kms(aws("kms")).seal()).key
+
+
+def test_the_key_service_is_asked_once_a_process_for_hashes_and_once_per_value(kms):
+    seal = kms.seal()
+    there = stored(draft(seal))
+    seal.open(there, SHOWN_TO_CALLEE, CALLEE)
+    draft(seal)
+    assert kms.requests.count("GenerateMac") == 1
+    assert kms.requests.count("Encrypt") == 2
+    assert kms.requests.count("Decrypt") == 1
+
+
+def test_the_longest_value_fits_what_kms_encrypts(kms):
+    """4,096 bytes: https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html"""
+    sizes = []
+    kms.client.meta.events.register(
+        "before-parameter-build.kms.Encrypt", lambda params, **_: sizes.append(len(params["Plaintext"]))
+    )
+    draft(kms.seal(), LONGEST)
+    assert sizes[0] < 4096
+
+
+def test_what_a_later_version_adds_is_ignored(kms):
+    seal = kms.seal()
+    there = stored(draft(seal))
+    context = {"callMemory": there.key.display}
+    value: dict[str, object] = {"display": SHOWN_TO_CALLEE.e164, "parties": [[CALLEE.e164, None], [CALLER.e164, "US"]]}
+    value |= {"ring_s": 30, "talk_s": 86400, "added": "later"}
+    blob = kms.client.encrypt(KeyId=kms.key, Plaintext=json.dumps(value).encode(), EncryptionContext=context)
+    later = replace(there, sealed=base64.b64encode(blob["CiphertextBlob"]).decode())
+    assert seal.open(later, SHOWN_TO_CALLEE, CALLEE) == seal.open(there, SHOWN_TO_CALLEE, CALLEE)
+
+
+@pytest.mark.parametrize("operation", ["generate_mac", "encrypt", "decrypt"])
+@pytest.mark.parametrize("code", ["DisabledException", "AccessDeniedException", "ThrottlingException"])
+def test_a_key_that_cannot_be_used_is_outside_unavailable(kms, operation, code):
+    there = stored(draft(kms.seal()))
+    seal = kms.seal()
+    if operation == "encrypt":
+        seal.key(SHOWN_TO_CALLEE, CALLEE)
+    ask = {
+        "generate_mac": lambda: seal.key(SHOWN_TO_CALLEE, CALLEE),
+        "encrypt": lambda: draft(seal),
+        "decrypt": lambda: seal.open_listed(there),
+    }
+    with Stubber(kms.client) as stubbed, pytest.raises(OutsideUnavailable, match=code):
+        stubbed.add_client_error(operation, code)
+        ask[operation]()

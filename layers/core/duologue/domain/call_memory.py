@@ -7,7 +7,7 @@ stored only as keyed hashes and in an encrypted value; an opened memory has them
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from duologue.domain.accounts import UnknownCallers
@@ -41,12 +41,20 @@ class WhyNot(StrEnum):
     """The app may no longer dial the country of the number to be rung."""
 
 
+def order_of(at: datetime, by: str) -> str:
+    """The place of a change among those of its pair: the later has the greater text.
+
+    `at`: the callee's dial, or the commit of the SP's change. `by`: an id; it decides between changes at one moment.
+    """
+    return f"{at.astimezone(UTC).isoformat(timespec='microseconds').removesuffix('+00:00')}Z#{by}"
+
+
 @dataclass(frozen=True, slots=True)
 class CallMemory:
     """A stored memory. None of its attributes reveals a number.
 
-    `session`: the id of the call that created it. `order`: the later of two memories of a pair has the greater text.
-    `version`: counts the changes of the pair, by calls and by the SP, from 1.
+    `session`: the id of the call that created it. `order`: see order_of().
+    `version`: counts the changes of the pair, by calls and by the SP, from 1; a deletion counts too.
     `target`: as of MemoryDraft; it finds the memories in which a number would be rung.
     `remembered_at`: the callee's dial, or the SP's change. `expires_at`: from then on there is no memory.
     """

@@ -1,6 +1,6 @@
 """Call memory, and the calls to display numbers that it answers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -117,22 +117,23 @@ class InboundCalls(Protocol):
 class MemoryChange:
     """One change of a pair by the SP or the operator, for the audit.
 
-    `who`: an app key with the request's id, or the operator. Numbers are masked. `to`: None: the memory was deleted.
+    `who`: the app's key and the request's id, or the operator. `before`, `after`: who was and is rung, masked; None:
+    the memory was deleted, or the operator erased the number. `version`: of the memory afterwards.
     """
 
     at: datetime
     who: str
-    before: str
+    before: str | None
     after: str | None
     version: int
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryPage:
-    """One page of a listing. `cursor`: the key after which the next page starts; None: this is the last."""
+    """One page of a listing. `after`: the pair's hash after which the next page starts; None: this is the last."""
 
     memories: Sequence[CallMemory]
-    cursor: str | None = None
+    after: str | None = None
 
 
 class Memories(Protocol):
@@ -141,14 +142,29 @@ class Memories(Protocol):
     def memory(self, key: MemoryKey) -> CallMemory | None:
         """Strongly consistent; also an expired one that is not deleted yet."""
 
-    def of_display(self, display: str, limit: int, after: str | None) -> MemoryPage:
-        """Memories of a display number (its hash), ordered by key."""
+    def of_display(self, display: str, sp: str, now: datetime, limit: int, after: str | None) -> MemoryPage:
+        """An SP's memories of a display number (its hash) that have not expired, ordered by the pair's hash.
+
+        A page may have fewer than `limit`, or none, and not be the last: what is skipped takes time too.
+        """
+
+    def of_target(self, display: str, target: str) -> Iterable[CallMemory]:
+        """All memories of a display number (its hash) in which a number (hash as of MemoryDraft.target) is rung."""
+
+    def is_display_number(self, number: PhoneNumber) -> bool:
+        """Whether an app of any SP shows the number."""
 
     def repoint(self, before: CallMemory, after: CallMemory, change: MemoryChange) -> None:
-        """Replace a memory that was read. Raises RaceLost: it has changed."""
+        """Replace a memory that was read; its version counts up. Raises RaceLost: it has changed."""
 
-    def forget(self, memory: CallMemory, change: MemoryChange) -> None:
-        """Delete a memory that was read. Raises RaceLost: it has changed."""
+    def forget(self, memory: CallMemory, order: str, change: MemoryChange) -> None:
+        """Delete a memory that was read. Raises RaceLost: it has changed.
+
+        `order`: of the deletion (call_memory.order_of): a call that was dialled before does not bring the memory back.
+        """
 
     def changes(self, key: MemoryKey, most: int) -> Sequence[MemoryChange]:
         """The newest changes of a pair, newest first. They outlive the memory."""
+
+    def mask_changes(self, key: MemoryKey) -> None:
+        """Remove even the masked numbers from the changes of a pair."""

@@ -1,9 +1,16 @@
-"""A callback as most tests want it. Numbers are of the range reserved for fiction."""
+"""A callback and a return call as most tests want them. Numbers are of the range reserved for fiction."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from duologue.call_control.events import InboundCall
+from duologue.call_control.inbound import DEFAULT_TERMS, Incoming, Target, connect
+from duologue.domain.accounts import UnknownCallers
 from duologue.domain.call import Call, NotifyTo
+from duologue.domain.call_memory import InboundApp
 from duologue.domain.leg import Leg
+from duologue.domain.memory_draft import MemoryDraft, MemoryKey
 from duologue.domain.outcome import Party
 from duologue.domain.phone_number import PhoneNumber
 
@@ -38,3 +45,47 @@ def callback(call_id: str = "1_2_3_20261123090000", app: str = "app-1") -> Call:
         user_data="order-17",
         facts=1,
     )
+
+
+TARGET = Target(
+    CALLER,
+    replace(DEFAULT_TERMS, longest_talk=timedelta(minutes=30), announces_end=True, user_data="order-17"),
+    MemoryDraft(MemoryKey("display", "caller"), "callee", "sealed"),
+    "callee",
+)
+"""The callee of `callback()` calls back, and its caller is rung."""
+
+
+def inbound_app(key: str = "app-1", **settings: Any) -> InboundApp:
+    app = InboundApp(
+        key=key,
+        sp="sp-1",
+        active=True,
+        numbers=(SHOWN_TO_CALLER.e164, SHOWN_TO_CALLEE.e164),
+        countries=("US",),
+        concurrent_calls=10,
+        status_url="http://127.0.0.1:9999/status",
+        fee_url="http://127.0.0.1:9999/fee",
+        recording=False,
+        recording_notices=(),
+        keep_recordings_days=0,
+        call_memory=True,
+        unknown_callers=UnknownCallers.REFUSE,
+        call_back_tone=None,
+        callback_number=None,
+        rejects_failed_return_calls=False,
+    )
+    return replace(app, **settings)
+
+
+def incoming(
+    caller: PhoneNumber | None = CALLEE, app: InboundApp | None = None, call_id: str = "4_5_6_20261123090000"
+) -> Incoming:
+    """A call to the number that `callback()` shows its callee; who dials is that callee, unless `caller` is given."""
+    event = InboundCall(NOW, NETWORK_CALL, LEG_A, caller, SHOWN_TO_CALLEE, NOW)
+    return Incoming(call_id, event, SHOWN_TO_CALLEE, app or inbound_app())
+
+
+def return_call(app: InboundApp | None = None, target: Target = TARGET) -> Call:
+    """A return call whose callee is being rung."""
+    return connect(incoming(app=app), target).call

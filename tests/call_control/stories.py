@@ -47,12 +47,18 @@ def closed(call: Call, seconds: float) -> Decision:
     return decide(call, EndNotReported(at(seconds)))
 
 
+def facts_of(decision: Decision) -> list[str]:
+    """The facts' names, with the party where there is one."""
+    return [f"{type(fact).__name__} {getattr(fact, 'party', '')}".strip() for fact in decision.facts]
+
+
 class Story:
     """What came of playing events into a call."""
 
     def __init__(self, *events: CallEvent, call: Call | None = None) -> None:
         self.call = call or callback()
         self.facts: list[Fact] = []
+        self.told: list[str] = []
         self.last = Decision(self.call)
         self.play(*events)
 
@@ -61,13 +67,9 @@ class Story:
             self.last = decide(self.call, event)
             self.call = self.last.call
             self.facts += self.last.facts
+            self.told += facts_of(self.last)
         return self
 
     @property
     def actions(self) -> Sequence[Action]:
         return self.last.actions
-
-    @property
-    def told(self) -> list[str]:
-        """The facts' names, with the party where there is one."""
-        return [f"{type(fact).__name__} {getattr(fact, 'party', '')}".strip() for fact in self.facts]

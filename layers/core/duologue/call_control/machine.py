@@ -62,6 +62,9 @@ from duologue.domain.outcome import EndReason, Outcome, Party, Result, outcome_o
 from duologue.domain.recording import Recording, folder_of
 from duologue.domain.task_token import Wait
 
+UNAVAILABLE, BUSY = 480, 486
+"""SIP statuses with which an unanswered leg is rejected."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -187,7 +190,8 @@ def _decide_known(call: Call, event: CallEvent) -> Decision:
         case LegEnded():
             return _callee_ended(call, event)
         case InboundCall():
-            return Decision(call, (HangUp(Party.CALLER, event.leg_id, 480),), note="a callback has no inbound call")
+            away = HangUp(Party.CALLER, event.leg_id, UNAVAILABLE)
+            return Decision(call, (away,), note="a callback has no inbound call")
         case Informational():
             return Decision(call, note=f"{event.what}: nothing to decide")
 

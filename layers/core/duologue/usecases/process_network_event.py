@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 from duologue.call_control.actions import Action, HangUp
 from duologue.call_control.events import CallEvent, EndAsked, InboundCall, Informational, LegAnswered, LegEnded
+from duologue.call_control.inbound import turn_away
 from duologue.call_control.machine import Decision, decide, leaves_a_prompt
 from duologue.domain.errors import EventAlreadyProcessed, OutsideUnavailable, RaceLost, UnknownCall
-from duologue.domain.outcome import Party
 from duologue.usecases.ports.calls import Answer, Calls, Change, ProcessedEvent, SavedCall
 from duologue.usecases.ports.flows import Flows
 from duologue.usecases.ports.network import Invocation, NetworkFormat, PromptStopper
@@ -28,8 +28,6 @@ from duologue.usecases.resume_flow import resume_flow_now
 from duologue.usecases.until_written import Pause, until_written
 
 _log = logging.getLogger(__name__)
-_UNAVAILABLE = 480
-"""SIP: temporarily unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,5 +140,5 @@ def change_of(saved: SavedCall, decision: Decision, processed: ProcessedEvent | 
 def _let_go(event: CallEvent) -> tuple[Action, ...]:
     """Actions for a network call that is not ours: hang up an answered leg (R6), reject an inbound call."""
     if isinstance(event, InboundCall):
-        return (HangUp(Party.CALLER, event.leg_id, _UNAVAILABLE),)
+        return turn_away(event)
     return (HangUp(event.party, event.leg_id),) if isinstance(event, LegAnswered) else ()

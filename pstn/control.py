@@ -5,7 +5,8 @@
 | GET /_lab/phones[/{number}] | behaviour and log |
 | PUT /_lab/phones/{number} | a new behaviour, {"kind": "answers", "talks": 5, …}, and a new log |
 | DELETE /_lab/phones/{number} | back to the number plan |
-| POST /_lab/phones/{number}/call {"to": …} · /hang-up · /press {"digits": …} | do what a person does by hand |
+| POST /_lab/phones/{number}/call {"to": …} | dial by hand; `from`: any text as caller ID instead of the number |
+| POST /_lab/phones/{number}/hang-up · /press {"digits": …} | do what a person does by hand |
 | GET /_lab/calls | every call: transaction, legs, over or not |
 | GET /_lab/feed?since=n | network events, from the n-th on |
 | GET, PUT /_lab/switches | the switches for future calls; PUT changes those that it names |
@@ -27,6 +28,7 @@ from pstn.switches import Quotas, Switches
 
 PREFIX = "/_lab/"
 _COUNT = re.compile("[0-9]{1,9}")
+_CALLER_ID = re.compile("[ -~]{0,64}")
 
 
 class Control:
@@ -79,9 +81,11 @@ class Control:
                 phones.pop(number, None)
                 return {}
             case "POST", ["call"]:
-                to = str(given.get("to"))
-                transaction = self.exchange.call_in(number, to)
-                code = None if transaction else line.call_phone(number, to)
+                to, caller_id = str(given.get("to")), given.get("from", number)
+                if not isinstance(caller_id, str) or not _CALLER_ID.fullmatch(caller_id):
+                    raise ServiceRefusal("BadRequest", "from is a text of at most 64 printable ASCII characters")
+                transaction = self.exchange.call_in(number, to, caller_id=caller_id)
+                code = None if transaction else line.call_phone(number, to, caller_id)
                 if code is not None:
                     raise ServiceRefusal("NotFound", f"No SIP rule matches a call to {to}, nor a telephone: SIP {code}")
                 return {"transaction": transaction}

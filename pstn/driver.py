@@ -51,6 +51,9 @@ T = TypeVar("T")
 TO_WRITE = ("s3:PutObject", "s3:PutObjectAcl")
 """What the service does with a recording (start-call-recording page)."""
 
+TOO_MANY_HOPS = 483
+"""RFC 3261 §21.4.21."""
+
 
 class Network(Protocol):
     """What a driver needs of the exchange."""
@@ -68,6 +71,7 @@ class Network(Protocol):
     def deliver(self, driver: "Driver", invoke: Invoke) -> None: ...
     def connect(self, call_id: str, driver: "Driver") -> None: ...
     def bridge_refused(self) -> str | None: ...
+    def takes_calls(self, number: str) -> bool | None: ...
     def store(self, recording: Recording) -> None:
         """Write its object; runs in the background. Raises: any exception."""
 
@@ -75,12 +79,16 @@ class Network(Protocol):
 
 
 class Driver:
-    """`lambda_arn` is fixed when the call begins: a later change of the application does not affect the call."""
+    """`lambda_arn` is fixed when the call begins: a later change of the application does not affect the call.
 
-    def __init__(self, network: Network, engine: CallEngine, lambda_arn: str) -> None:
+    `loops`: how often a call of the service came back in to the service before this one began.
+    """
+
+    def __init__(self, network: Network, engine: CallEngine, lambda_arn: str, loops: int = 0) -> None:
         self.network = network
         self.engine = engine
         self.lambda_arn = lambda_arn
+        self.loops = loops
         self.timers: dict[str, Timer] = {}
         self.playing: dict[str, tuple[str, str | None]] = {}
         self.recordings: dict[str, Recording] = {}
@@ -165,6 +173,9 @@ class Driver:
         refusal = self.network.bridge_refused() if second else None
         if refusal:
             self.feed_soon(DialRefused(dial.call_id, refusal))
+            return
+        if self.loops >= self.call.switches.most_loops and self.network.takes_calls(dial.to):
+            self.feed_soon(LegEnded(dial.call_id, TOO_MANY_HOPS))
             return
         self.network.line.dial(dial.call_id, dial.caller_id, dial.to, dial.sip_headers)
         first = self.call.leg(Tag.A)

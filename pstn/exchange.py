@@ -133,13 +133,24 @@ class Exchange:
             self._observe("updated", transaction_id, arguments=arguments)
             self.calls[transaction_id].feed(UpdateRequested(arguments))
 
-    def call_in(self, from_number: str, to_number: str, sip_headers: dict[str, str] | None = None) -> str | None:
-        """Let a phone call one of the account's numbers. Returns the transaction id; None: no SIP rule matches."""
+    def call_in(
+        self,
+        from_number: str,
+        to_number: str,
+        sip_headers: dict[str, str] | None = None,
+        *,
+        caller_id: str | None = None,
+    ) -> str | None:
+        """Let a phone call one of the account's numbers. Returns the transaction id; None: no SIP rule matches.
+
+        `caller_id`: what the call carries as From, such as "anonymous"; None: the phone's number.
+        """
         with self.lock:
-            call_id = self.arrives(from_number, to_number, sip_headers or {})
+            shown = from_number if caller_id is None else caller_id
+            call_id = self.arrives(shown, to_number, sip_headers or {}, phone=from_number)
             if call_id is None:
                 return None
-            self.line.arrived(call_id, from_number, to_number)
+            self.line.arrived(call_id, from_number, to_number, shown)
             return self._by_leg[call_id].id
 
     def _created(self, driver: Driver) -> str:
@@ -169,11 +180,13 @@ class Exchange:
         if driver is None or not known or not driver.call.updatable:
             raise ServiceRefusal("NotFound", "The call does not exist or has ended")
 
-    def _new_call(self, application_id: str, caller_id: str, to: str, rule_id: str | None = None) -> Driver:
+    def _new_call(
+        self, application_id: str, caller_id: str, to: str, rule_id: str | None = None, loops: int = 0
+    ) -> Driver:
         transaction_id = self.new_id()
         identity = CallIdentity(transaction_id, self.account.id, self.account.region, application_id, rule_id)
         call = Call(identity, self.switches, self.new_id, self.account.owns, caller_id, to)
-        driver = Driver(self, CallEngine(call), self.account.lambda_arn(application_id))
+        driver = Driver(self, CallEngine(call), self.account.lambda_arn(application_id), loops)
         self.calls[transaction_id] = driver
         self._forget_the_oldest()
         return driver
@@ -229,14 +242,24 @@ class Exchange:
         return self.clock
 
     # -- what a line reports (lines.LineListener)
-    def arrives(self, from_number: str, to_number: str, sip_headers: Mapping[str, str]) -> str | None:
+    def arrives(
+        self,
+        caller_id: str,
+        to_number: str,
+        sip_headers: Mapping[str, str],
+        *,
+        phone: str | None = None,
+        via: str | None = None,
+    ) -> str | None:
         with self.lock:
             route = self.account.route(to_number)
             if route is None:
                 return None
             rule_id, application_id = route
-            driver = self._new_call(application_id, from_number, to_number, rule_id)
-            self._observe("called_in", driver.id, number=from_number, to=to_number)
+            dialled_by = self._by_leg.get(via or "")
+            loops = dialled_by.loops + 1 if dialled_by else 0
+            driver = self._new_call(application_id, caller_id, to_number, rule_id, loops)
+            self._observe("called_in", driver.id, number=phone or caller_id, shown=caller_id, to=to_number)
             driver.feed(InboundCall(sip_headers))
             leg = driver.call.legs[0]
             self.connect(leg.call_id, driver)

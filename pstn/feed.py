@@ -19,7 +19,7 @@ class NetworkEvent:
 
     `kind`, and what `detail` holds:
       placed, updated, refused   an API call: its arguments, or the refusal
-      called_in                  a phone called one of the account's numbers
+      called_in                  a phone called one of the account's numbers (`to`), with the caller ID `shown`
       over                       every leg of the call has ended
       event, repeat              an invocation: the event sent
       answer, failure            the Lambda's payload, or why there is none

@@ -128,6 +128,11 @@ class Switches:
     post_dial_delay: float = _switch(
         0.1, "from a dial to the first response of the far end (s)", "ours; networks take seconds"
     )
+    most_loops: int = _switch(
+        5,
+        "how often a call that the service dials to a number of its own account comes back in; then SIP 483",
+        "ours; RFC 3261 bounds loops by Max-Forwards, carriers by less",
+    )
     prompt_mutes_peer: bool = _switch(
         False, "while a prompt plays to one leg of a bridge, neither party hears the other", "not documented"
     )

@@ -45,9 +45,14 @@ def phone(event: NetworkEvent, people: People) -> str | None:
         "pressed": lambda: f"presses {detail['digit']}",
         "received": lambda: f"receives the digit {detail['digit']}",
         "vanished": lambda: "vanishes without hanging up",
-        "called_in": lambda: f"calls {number(str(detail['to']))}",
+        "called_in": lambda: f"calls {number(str(detail['to']))}{_withheld(event)}",
     }
     return words[event.kind]() if event.kind in words else None
+
+
+def _withheld(event: NetworkEvent) -> str:
+    shown = event.detail["shown"]
+    return "" if shown == event.number else f", showing “{shown}” instead of its number"
 
 
 def network(event: NetworkEvent, people: People) -> str | None:

@@ -69,8 +69,8 @@ class ScriptedSipPhones:
     def answer(self, leg: str) -> None:
         self._send(leg, "answer")
 
-    def dial(self, leg: str, number: str, uri: str, headers: dict[str, str]) -> None:
-        self._send(leg, "dial", caller_id=number, uri=uri, headers=headers)
+    def dial(self, leg: str, number: str, uri: str, headers: dict[str, str], caller_id: str) -> None:
+        self._send(leg, "dial", caller_id=caller_id, uri=uri, headers=headers)
         self._send(leg, "play", play="voice", sound=str(self._voice(number)), times=None)
         self._send(leg, "record", recording="ear", path=str(self._ear(leg)), track="INCOMING") if self._listen else None
 

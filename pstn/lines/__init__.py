@@ -75,10 +75,13 @@ class Line(Protocol):
     def recorded(self, recording_id: str) -> bytes | None:
         """The WAV file of a finished recording; may wait for it a little. None: this line has no audio."""
 
-    def arrived(self, call_id: str, number: str, to: str) -> None:
-        """Let the phone with this number call the service, which knows the call by this id."""
+    def arrived(self, call_id: str, number: str, to: str, caller_id: str) -> None:
+        """Let the phone with this number call the service, which knows the call by this id.
 
-    def call_phone(self, number: str, to: str) -> int | None:
+        `caller_id`: what the call carries as From: the number, or any text if it is withheld.
+        """
+
+    def call_phone(self, number: str, to: str, caller_id: str) -> int | None:
         """Let the scripted phone with this number call another telephone, without the service.
 
         Returns the SIP code with which the network refuses it; None: it is being set up.
@@ -100,8 +103,22 @@ class Line(Protocol):
 class LineListener(Protocol):
     """The exchange, as a line sees it."""
 
-    def arrives(self, from_number: str, to_number: str, sip_headers: Mapping[str, str]) -> str | None:
-        """An inbound call to one of the account's numbers. Returns the leg's call id; None: no SIP rule matches."""
+    def arrives(
+        self,
+        caller_id: str,
+        to_number: str,
+        sip_headers: Mapping[str, str],
+        *,
+        phone: str | None = None,
+        via: str | None = None,
+    ) -> str | None:
+        """An inbound call to one of the account's numbers. Returns the leg's call id; None: no SIP rule matches.
+
+        Args:
+            caller_id: what is in From, which is any text if the caller's number is withheld.
+            phone: the number of the phone that calls; None: `caller_id`.
+            via: the service dialled this number itself, by the leg with this id, and the network leads the call back.
+        """
 
     def takes_calls(self, number: str) -> bool | None:
         """Whether a SIP rule matches calls to a number of the account; None: the account has no such number."""

@@ -22,6 +22,8 @@ class PhoneCall:
     saw: str
     called_at: datetime
     incoming: bool = True
+    caller_id: str | None = None
+    """Of an outgoing call: what it carries as From, the phone's number unless that is withheld."""
     rang_at: datetime | None = None
     answered_at: datetime | None = None
     ended_at: datetime | None = None

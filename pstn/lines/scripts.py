@@ -39,9 +39,9 @@ class ScriptedLine(ABC):
         call.sip_headers = dict(sip_headers)
         self._place(call)
 
-    def arrived(self, call_id: str, number: str, to: str) -> None:
+    def arrived(self, call_id: str, number: str, to: str, caller_id: str) -> None:
         call = self._new_call(self.phones[number], call_id, to)
-        call.incoming = False
+        call.incoming, call.caller_id = False, caller_id
         self._call_service(call)
 
     def picked_up(self, call_id: str) -> None:

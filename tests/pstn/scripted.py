@@ -29,7 +29,8 @@ def play(key: str = "hello.wav", tag: str = "LEG-A", **more: Any) -> dict[str, A
 
 def bridge(to: str = B, seconds: int = 20, **more: Any) -> dict[str, Any]:
     endpoints = [{"BridgeEndpointType": "PSTN", "Uri": to}]
-    return action("CallAndBridge", CallerIdNumber=SHOWN_B, CallTimeoutSeconds=seconds, Endpoints=endpoints, **more)
+    parameters = {"CallerIdNumber": SHOWN_B, "CallTimeoutSeconds": seconds, "Endpoints": endpoints, **more}
+    return action("CallAndBridge", **parameters)
 
 
 def ask_two_digits(regex: str, repeat_ms: int = 8000, between_ms: int = 3000) -> dict[str, Any]:

@@ -464,6 +464,10 @@ NO_COUNTS = ["9" * 5000, "%C2%B2", "-1"]
         ("PUT", "/_lab/phones/+12025550111", b"[]", 400),
         ("PUT", "/_lab/phones/+12025550111", b"{", 400),
         ("POST", "/_lab/phones/+12025550111/call", b'{"to": "+12025550100"}', 404),
+        *(
+            ("POST", "/_lab/phones/+12025550111/call", b'{"to": "+12025550100", "from": %s}' % each, 400)
+            for each in (b"1", b"null", b'"a\\r\\nb"', b'"%s"' % (b"9" * 65))
+        ),
         ("POST", "/_lab/phones/+12025550111/sing", b"{}", 404),
         ("PUT", "/_lab/switches", b'{"no_such_switch": 1}', 400),
         ("PUT", "/_lab/switches", b'{"refused_creates": ["Throttled"]}', 400),
@@ -513,6 +517,15 @@ def test_a_phone_calls_in_over_http(lab: Lab):
     lab.exchange.run_for(1.0)
     assert lab.events[0]["InvocationEventType"] == "NEW_INBOUND_CALL"
     assert lab.ask("POST", f"/_lab/phones/{A}/hang-up", {}) == {"done": True}
+
+
+@pytest.mark.parametrize("caller_id", ["anonymous", ""])
+def test_a_phone_withholds_its_number_over_http(lab: Lab, caller_id: str):
+    lab.create_rule()
+    lab.ask("POST", f"/_lab/phones/{A}/call", {"to": SHOWN_A, "from": caller_id})
+    lab.exchange.run_for(1.0)
+    assert lab.events[0]["CallDetails"]["Participants"][0]["From"] == caller_id
+    assert lab.ask("GET", f"/_lab/phones/{A}")["calls"][0]["caller_id"] == caller_id
 
 
 def test_subscribers_hear_everything_in_order(lab: Lab):

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pstn.lines.sip.directory import Directory
+from pstn.lines.sip.directory import Directory, user_of
 
 JACK, SOPHIA = "+12025550111", "+12025550122"
 
@@ -92,22 +92,31 @@ def test_a_file_that_cannot_be_read_leaves_the_last_one_in_force(numbers, broken
 
 
 @pytest.mark.parametrize(
-    ("header", "number"),
+    ("header", "number", "caller_id"),
     [
-        (f"<sip:{SOPHIA}@127.0.0.1:5071>;tag=1", SOPHIA),
-        (f'"Sophia" <sip:{SOPHIA}@127.0.0.1>', SOPHIA),
-        (f"sip:%2B{SOPHIA[1:]}@127.0.0.1", SOPHIA),
-        (f"<sip:{SOPHIA[1:]}@127.0.0.1:5062>;tag=1", SOPHIA),
-        ("<sip:911@127.0.0.1:5062>;tag=1", None),
-        ("<sip:jack@127.0.0.1:5070>;tag=1", JACK),
-        ("<sip:jack@127.0.0.1:5099>;tag=1", None),
-        ("<tel:911>", None),
-        ("", None),
+        (f"<sip:{SOPHIA}@127.0.0.1:5071>;tag=1", SOPHIA, SOPHIA),
+        (f'"Sophia" <sip:{SOPHIA}@127.0.0.1>', SOPHIA, SOPHIA),
+        (f"sip:%2B{SOPHIA[1:]}@127.0.0.1", SOPHIA, SOPHIA),
+        (f"<sip:{SOPHIA[1:]}@127.0.0.1:5062>;tag=1", SOPHIA, SOPHIA),
+        ("<sip:911@127.0.0.1:5062>;tag=1", None, "911"),
+        ("<sip:jack@127.0.0.1:5070>;tag=1", JACK, JACK),
+        ("<sip:jack@127.0.0.1:5099>;tag=1", None, "jack"),
+        ('"Anonymous" <sip:anonymous@anonymous.invalid>;tag=1', None, "anonymous"),
+        ("<sip:127.0.0.1:5062>;tag=1", None, ""),
+        ("<tel:911>", None, ""),
+        ("", None, ""),
     ],
 )
-def test_who_calls(numbers, header, number):
+def test_who_calls(numbers, header, number, caller_id):
     numbers.set(JACK, "sip:jack@127.0.0.1:5070")
-    assert numbers.number(header) == number
+    assert (numbers.number(header), numbers.caller_id(header)) == (number, caller_id)
+
+
+@pytest.mark.parametrize("caller_id", ["anonymous", "Restricted", "+1 (202) 555-0111", "12025;x@y<z>", "+12025550122"])
+def test_a_caller_id_survives_the_way_through_a_from_header(numbers, caller_id):
+    """An empty one travels as "anonymous"."""
+    assert numbers.caller_id(f"<sip:{user_of(caller_id)}@127.0.0.1:5062>;tag=1") == caller_id
+    assert user_of("") == "anonymous"
 
 
 def test_a_number_that_is_lent_goes_before_the_file_and_never_into_it(numbers):

@@ -15,6 +15,7 @@ import re
 import threading
 from collections.abc import Container, Mapping
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 ADDRESS = re.compile(r"sip:(?:(?P<user>[^@;>]+)@)?(?P<host>[^;:>]+)(?::(?P<port>[0-9]+))?(?P<more>;[^>]*)?")
 E164 = re.compile(r"\+[1-9][0-9]{1,14}")
@@ -30,6 +31,11 @@ def e164(user: str) -> str | None:
     user = user.replace("%2B", "+").replace("%2b", "+")
     number = user if user.startswith("+") or len(user) < LEAST_DIGITS else f"+{user}"
     return number if E164.fullmatch(number) else None
+
+
+def user_of(caller_id: str) -> str:
+    """The user part of a SIP URI for a caller ID (RFC 3261 §25.1); an empty one is "anonymous" (RFC 3323 §4.1.1.3)."""
+    return quote(caller_id, safe="+*#()!$&=-_.~") or "anonymous"
 
 
 def number_in(header: str) -> str | None:
@@ -65,6 +71,11 @@ class Directory:
 
     def is_assigned(self, number: str) -> bool:
         return number in self._assigned
+
+    def caller_id(self, header: str) -> str:
+        """What a From header identifies the caller by: a number, or any text if the number is withheld."""
+        match = ADDRESS.search(header)
+        return self.number(header) or unquote(match["user"] or "" if match else "")
 
     def number(self, header: str) -> str | None:
         """The number that a From or To header stands for: from its user part, or by its address in the file."""

@@ -13,10 +13,10 @@ from uuid import uuid4
 
 from pstn.clocks import Clock
 from pstn.lines import AudioFile, Line, LineListener, MakeLine
-from pstn.lines.phone_state import PhoneCall, Phones
+from pstn.lines.phone_state import BUSY, PhoneCall, Phones
 from pstn.lines.scripts import ScriptedLine
 from pstn.lines.sip.child import LOOPBACK, Child, ChildError
-from pstn.lines.sip.directory import Directory
+from pstn.lines.sip.directory import Directory, user_of
 from pstn.lines.sip.prompt_files import PromptFiles
 from pstn.lines.sip.recording_files import RecordingFiles
 from pstn.lines.sip.scripted_phones import ScriptedPhones, StartPhones
@@ -30,6 +30,8 @@ RINGS_S = 60.0
 RESERVE_MS = 16, 6
 """Of the network, so that it adds little delay. The lab's telephones keep more."""
 LEG_HEADER = "X-Leg"
+LED_BACK = "back-"
+"""Begins the LEG_HEADER of a call that the service dialled to a number of its account; its leg's id follows."""
 MODULE = "pstn.lines.sip"
 
 
@@ -97,7 +99,7 @@ class SipLine(ScriptedLine):
         """
         return self.listener.in_turn(lambda: self._route(call_id, caller, called))
 
-    def call_phone(self, number: str, to: str) -> int | None:
+    def call_phone(self, number: str, to: str, caller_id: str) -> int | None:
         if self.numbers.address(number):
             return NO_SUCH_NUMBER  # its person dials
         leg = f"local-{uuid4().hex[:16]}"
@@ -107,7 +109,7 @@ class SipLine(ScriptedLine):
         if isinstance(way, int):
             self._ended(call, "network", way)
             return way
-        self.scripted_phones.dial(call.call_id, number, way, {LEG_HEADER: leg})
+        self.scripted_phones.dial(call.call_id, number, way, {LEG_HEADER: leg}, user_of(caller_id))
         return None
 
     def refusal(self, leg: str) -> int | None:
@@ -216,7 +218,8 @@ class SipLine(ScriptedLine):
             case "fell_silent":
                 self.listener.fell_silent(call.call_id, event["recording"])
             case "ended":
-                self._ended(call, event["by"], event["code"], tell=True)
+                code = self.refusal(f"{LED_BACK}{call.call_id}") if event["code"] == BUSY else None
+                self._ended(call, event["by"], code or event["code"], tell=True)
             case "trouble":
                 self._note(call, "trouble", text=event["text"])
             case _:
@@ -252,9 +255,10 @@ class SipLine(ScriptedLine):
         self._sent[leg] = self.network.generation
         if leg in self.calls:
             return
-        caller, called = self.numbers.number(event["from"]), self.numbers.number(event["to"])
-        call_id = self.listener.arrives(caller, called, {}) if caller and called else None
-        if call_id is None or caller is None or called is None:
+        caller, called = self.numbers.caller_id(event["from"]), self.numbers.number(event["to"])
+        via = leg.removeprefix(LED_BACK) if leg.startswith(LED_BACK) else None
+        call_id = self.listener.arrives(caller, called, {}, via=via) if called else None
+        if call_id is None or called is None:
             self.network.send(do="forget", leg=leg)
             return
         self._legs[call_id], self._call_ids[leg] = leg, call_id
@@ -283,7 +287,10 @@ class SipLine(ScriptedLine):
     def _place(self, call: PhoneCall) -> None:
         headers = dict(call.sip_headers)
         address = self.numbers.address(call.phone.number)
-        if address is None:
+        if self.listener.takes_calls(call.phone.number):
+            address, call.scripted = f"sip:{call.phone.number}@{self.address}", False
+            headers[LEG_HEADER] = f"{LED_BACK}{call.call_id}"
+        elif address is None:
             address = self._expect(call)
             headers[LEG_HEADER] = call.call_id
         else:
@@ -311,7 +318,8 @@ class SipLine(ScriptedLine):
         self._sent[call.call_id] = self._send(call.call_id, "expect")
         self._send(call.call_id, "watch", silence_s=self._silence_s)
         uri = f"sip:{call.saw}@{self.address}"
-        self.scripted_phones.dial(call.call_id, call.phone.number, uri, {LEG_HEADER: call.call_id})
+        shown = user_of(call.phone.number if call.caller_id is None else call.caller_id)
+        self.scripted_phones.dial(call.call_id, call.phone.number, uri, {LEG_HEADER: call.call_id}, shown)
 
     def _ring(self, call: PhoneCall) -> None:
         self.scripted_phones.ring(call.call_id)

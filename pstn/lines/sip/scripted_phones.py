@@ -36,8 +36,8 @@ class ScriptedPhones(Protocol):
     def ring(self, leg: str) -> None: ...
     def refuse(self, leg: str, code: int) -> None: ...
     def answer(self, leg: str) -> None: ...
-    def dial(self, leg: str, number: str, uri: str, headers: dict[str, str]) -> None:
-        """Call the network from this number."""
+    def dial(self, leg: str, number: str, uri: str, headers: dict[str, str], caller_id: str) -> None:
+        """Call the network from this number. `caller_id`: the user part of From."""
 
     def leave(self, leg: str) -> None:
         """Hang up."""

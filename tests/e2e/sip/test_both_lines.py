@@ -209,3 +209,38 @@ def test_a_call_from_outside_is_answered_and_bridged(open_story):
     assert story.told == ["NEW_INBOUND_CALL", "ACTION_SUCCESSFUL:CallAndBridge", "HANGUP:LEG-B", "HANGUP:LEG-A"]
     assert story.b.saw == SHOWN_B
     assert story.heard_a == ["hello.wav"]
+
+
+@pytest.mark.parametrize("caller_id", ["anonymous", "", "+1 (202) 555-0111"])
+def test_a_call_from_outside_without_a_number(open_story, caller_id):
+    story = open_story({"NEW_INBOUND_CALL": [play(), hang_up()]})
+    with inbound(story):
+        story.transaction = story.exchange.call_in(A, SHOWN_A, caller_id=caller_id)
+        story.run()
+    assert story.events[0]["CallDetails"]["Participants"][0]["From"] == caller_id
+    assert (story.heard_a, story.exchange.legs_up()) == (["hello.wav"], [])
+
+
+@pytest.mark.parametrize("code", [480, 486])
+def test_a_call_to_a_number_of_the_account_comes_back_in(open_story, code):
+    """The first time it is answered there, the second time refused with the code that the account chose."""
+    answered = iter([True, False])
+
+    def back(event: dict[str, Any]) -> list[dict[str, Any]]:
+        (leg,) = event["CallDetails"]["Participants"]
+        assert (leg["From"], leg["To"]) == (SHOWN_B, SHOWN_A)
+        return [play("back.wav"), hang_up()] if next(answered) else [hang_up(SipResponseCode=str(code))]
+
+    to_itself = bridge(to=SHOWN_A)
+    script = {
+        "CALL_ANSWERED": [to_itself],
+        "NEW_INBOUND_CALL": back,
+        "HANGUP:LEG-B": [to_itself],
+        "ACTION_FAILED:CallAndBridge": [hang_up()],
+    }
+    story = open_story(script, a=quick(), bridge_failure_detail=True)
+    with inbound(story):
+        story.place().run()
+    assert [peer for peer, _, _ in story.a.calls[0].joined] == [SHOWN_A]
+    assert story.data("ACTION_FAILED:CallAndBridge")["SipResponseCode"] == code
+    assert story.exchange.legs_up() == []

@@ -271,6 +271,16 @@ def test_it_calls_and_presses_digits(phone, sip_exchange):
     assert (leg["From"], leg["To"], leg["Direction"]) == (OUTSIDE, SHOWN_A, "Inbound")
 
 
+def test_it_withholds_its_number(phone, sip_exchange):
+    """RFC 3323 §4.1.1.3: the application is told the user part of From, which is no number."""
+    story = SipStory(sip_exchange, {"NEW_INBOUND_CALL": [play(), hang_up()]})
+    own, nobody = "From: <sip:phone@[local_ip]:[local_port]>", 'From: "Anonymous" <sip:anonymous@anonymous.invalid>'
+    steps = [step.replace(own, nobody) for step in [*ANSWERED_CALL, recv("BYE"), OK]]
+    with inbound(story):
+        successful(phone(steps, towards=sip_exchange.line.address))
+    assert story.events[0]["CallDetails"]["Participants"][0]["From"] == "anonymous"
+
+
 ACK_OF_REFUSAL = f"""ACK sip:{SHOWN_A}@[remote_ip]:[remote_port] SIP/2.0
 [last_Via:]
 From: <sip:phone@[local_ip]:[local_port]>;tag=[pid]-[call_number]

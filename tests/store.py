@@ -8,6 +8,7 @@ from duologue.adapters.dynamo_acceptance import DynamoAcceptance
 from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.dynamo_histories import DynamoHistories
+from duologue.adapters.dynamo_memories import DynamoMemories
 from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
 from duologue.adapters.dynamo_open_calls import DynamoOpenCalls
 from duologue.adapters.kms_secrets import KmsSecrets
@@ -38,6 +39,7 @@ class Store:
         self.accounts = DynamoAccountBook(client, accounts, NoSeal())
         self.accounts.add_sp(Sp("sp-1", "one", "hash"))
         self.accounts.add_app(APP)
+        self.memories = DynamoMemories(client, accounts, KEEP)
         self.core = DynamoCalls(client, calls, accounts, KEEP)
         self._roles = (
             self.core,

@@ -1,6 +1,7 @@
 """Calls keep their promises in memory, in moto's DynamoDB and in the local cloud's."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from duologue.call_control.events import EndNotReported, NeverTakenUp, Recording
 from duologue.call_control.facts import CallAccepted, CallEnded, CdrWritten, LegAnsweredRecorded, LegDialledRecorded
 from duologue.call_control.history import Delivery
 from duologue.call_control.machine import decide
+from duologue.domain.call_memory import SetBy
 from duologue.domain.cdr import cdr_of
 from duologue.domain.due import ENDING, due_by
 from duologue.domain.errors import (
@@ -34,10 +36,10 @@ from duologue.domain.task_token import TaskToken, Wait
 from duologue.usecases.ports.calls import Change, ProcessedEvent, SavedCall
 from duologue.usecases.ports.notifying import Notice
 from duologue.usecases.process_network_event import change_of
-from tests.call_control.stories import CALLEE_LEFT, CALLER_LEFT, REFUSED, TALKING, Story
+from tests.call_control.stories import CALLEE_LEFT, CALLEE_WANTED, CALLER_LEFT, REFUSED, TALKING, Story
 from tests.fakes.calls import FakeCalls
 from tests.journeys.tables import make_tables
-from tests.samples import NETWORK_CALL, NOW, at, callback
+from tests.samples import MEMORY, NETWORK_CALL, NOW, at, callback
 from tests.store import APP, KEEP, Store
 
 RECORDED = (*TALKING, RecordingStarted(at(12), NETWORK_CALL, "k"), CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))
@@ -190,6 +192,40 @@ class Promises:
         assert calls.load_for(saved.call.id, "another", "000003")[1] is None
         with pytest.raises(EventAlreadyProcessed):
             calls.save(Change(again, again.call, processed=processed))
+
+    def test_the_callees_dial_is_remembered(self, calls):
+        call = replace(callback(), memory=MEMORY)
+        story = played(calls, *TALKING[:3], call=call)
+        assert calls.memories.memory(MEMORY.key) is None, "nobody was rung yet"
+        saved, dialled = calls.load(call.id), decide(story.call, CALLEE_WANTED)
+        calls.save(change_of(saved, dialled))
+        found = calls.memories.memory(MEMORY.key)
+        assert (found.sp, found.app, found.session) == (call.sp, call.app, call.id)
+        assert (found.version, found.set_by, found.remembered_at) == (1, SetBy.CALL, at(4))
+        assert found.expires_at == at(4) + timedelta(days=30), "from the dial"
+        assert (found.target, found.sealed) == (MEMORY.target, MEMORY.sealed)
+        assert calls.load(call.id).call.memory == MEMORY
+
+    def test_a_dial_that_is_not_committed_is_not_remembered(self, calls):
+        story = played(calls, *TALKING[:3], call=replace(callback(), memory=MEMORY))
+        saved = calls.load(story.call.id)
+        calls.save(Change(saved, replace(saved.call, ending=EndReason.STOPPED)))
+        with pytest.raises(RaceLost):
+            calls.save(change_of(saved, decide(saved.call, CALLEE_WANTED)))
+        assert calls.memories.memory(MEMORY.key) is None
+
+    def test_a_dial_is_committed_though_a_newer_one_of_its_pair_is_remembered(self, calls):
+        names = ["1_1_1_20261123090000", "1_1_2_20261123090000"]
+        for name, dialled in zip(names, (9, 4), strict=True):  # the earlier dial is committed later
+            story = played(calls, *TALKING[:3], call=replace(callback(name), memory=MEMORY))
+            calls.save(change_of(calls.load(name), decide(story.call, replace(CALLEE_WANTED, at=at(dialled)))))
+            assert calls.load(name).call.callee.dialled_at == at(dialled)
+            assert calls.memories.memory(MEMORY.key).session == names[0]
+        assert calls.memories.memory(MEMORY.key).version == 1
+
+    def test_a_call_that_wants_none_is_not_remembered(self, calls):
+        played(calls, *TALKING)
+        assert calls.memories.memory(MEMORY.key) is None
 
     def test_facts_stay_in_order_whatever_their_events_are_called(self, calls):
         story = Story(call=accept(calls))
@@ -375,6 +411,43 @@ def test_why_a_transaction_was_cancelled(refusing, reasons, meaning):
     stubber.add_client_error(WRITE, "TransactionCanceledException", modeled_fields=response, http_status_code=400)
     with pytest.raises(meaning):
         calls.save(WITH_FACT)
+
+
+REMEMBERING = replace(
+    PLAIN,
+    after=replace(callback(), callee=replace(callback().callee, dialled_at=NOW), memory=MEMORY),
+    facts=(LegDialledRecorded(NOW, Party.CALLEE),),
+)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "meaning", "not_kept"),
+    [
+        (["None", "None", "ConditionalCheckFailed"], None, False),
+        (["None", "None", "ThrottlingError"], None, True),
+        (["None", "None", "ValidationError"], None, True),
+        (["None", "None", "TransactionConflict"], RaceLost, False),
+        (["ConditionalCheckFailed", "None", "ConditionalCheckFailed"], RaceLost, False),
+        (["None", "ConditionalCheckFailed", "ThrottlingError"], RaceLost, False),
+        (["ThrottlingError", "None", "ThrottlingError"], OutsideUnavailable, False),
+    ],
+)
+def test_a_memory_never_costs_a_call(refusing, capsys, reasons, meaning, not_kept):
+    """What cannot be remembered is left out, unless the call itself could not be written either."""
+    calls, stubber = refusing
+    response = {"CancellationReasons": [{"Code": reason} for reason in reasons]}
+    stubber.add_client_error(WRITE, "TransactionCanceledException", modeled_fields=response, http_status_code=400)
+    if meaning is None:
+        stubber.add_response(WRITE, {})
+    written: list[int] = []
+    stubber.client.meta.events.register(
+        "provide-client-params.dynamodb.*", lambda params, **_: written.append(len(params["TransactItems"]))
+    )
+    with nullcontext() if meaning is None else pytest.raises(meaning):
+        calls.save(REMEMBERING)
+    stubber.assert_no_pending_responses()
+    assert written == ([3, 2] if meaning is None else [3])
+    assert ("MemoryNotKept" in capsys.readouterr().out) == not_kept
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -34,6 +35,7 @@ from duologue.domain.task_token import TaskToken
 from duologue.usecases.forward_facts import Committed
 from duologue.usecases.ports.calls import Change, ProcessedEvent, SavedCall
 from duologue.usecases.ports.notifying import Notice, Notification
+from tests.fakes.memory_book import FakeMemories
 
 
 class FakeCalls:
@@ -57,6 +59,7 @@ class FakeCalls:
         self.on_commit: Callable[[Committed], None] = self.committed.append
         self.apps: dict[str, App] = {}
         """For notifications."""
+        self.memories = FakeMemories()
         self._one_at_a_time = threading.Lock()
         self.before_save: Callable[[], None] = lambda: None
         self.out_of_reach = False
@@ -138,6 +141,9 @@ class FakeCalls:
             raise EventAlreadyProcessed(call.id)
         if change.finalizes and call.id in self.cdrs:
             raise CdrAlreadyWritten(call.id)
+        if change.remembers is not None:
+            with suppress(OutsideUnavailable):  # a memory never costs a call
+                self.memories.remember(change.remembers)
         mark = None if change.clears_dial_mark else change.dial_mark or row.dial_mark
         self.rows[call.id] = SavedCall(call, row.version + 1, None, mark, _close_by(change, row))
         if event is not None:

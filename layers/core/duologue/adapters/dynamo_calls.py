@@ -4,6 +4,7 @@
     save ──▶        EVENT is new            ──no──▶ EventAlreadyProcessed   (R12)
                     CDR is new              ──no──▶ CdrAlreadyWritten       (R10)
                     the slot is freed
+                    MEMORY is the newest    ──no──▶ all but that            (docs/decisions/0014)
 
 A change without event and facts is one UpdateItem; any other is one transaction. Rows and keys: `call_rows.py`.
 """
@@ -29,6 +30,7 @@ from duologue.adapters.call_rows import (
 )
 from duologue.adapters.dynamo_slots import free_slot
 from duologue.adapters.dynamo_writes import Write, transact, write_one
+from duologue.adapters.remembering import write_remembering
 from duologue.adapters.rows_before import in_todays_terms, token_in
 from duologue.domain.call import Call
 from duologue.domain.cdr import cdr_of
@@ -76,7 +78,11 @@ class DynamoCalls:
         return saved, ProcessedEvent(network_call, event, row["answer"], resumes)
 
     def save(self, change: Change) -> None:
-        self.write(*self.writes(change))
+        writes, memory = self.writes(change), change.remembers
+        if memory is None:
+            self.write(*writes)
+        else:
+            write_remembering(self._client, WHAT, self._accounts, memory, *writes)
 
     def store_token(self, call_id: str, token: TaskToken) -> None:
         row: dict[str, Any] = {"token": token.value, "waits_for": token.waits_for, "rank": token.rank}

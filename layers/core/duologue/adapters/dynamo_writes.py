@@ -19,20 +19,27 @@ _HELD = "TransactionConflictException"
 """A running transaction holds the item of a single write."""
 
 
-def transact(client: "DynamoDBClient", what: str, *writes: Write) -> None:
+def transact(client: "DynamoDBClient", what: str, *writes: Write, besides: dict[str, Any] | None = None) -> str | None:
     """Write all or nothing. Raises the error of the first write whose condition fails.
+
+    `besides`: a further write, which must not cost the others: if it alone fails, all is written again without it, and
+    its reason is returned, such as ConditionalCheckFailed. While another transaction holds its item, a race is lost.
 
     Raises:
         RaceLost: another transaction holds one of the items.
         OutsideUnavailable: `what` is unavailable or throttled.
     """
+    items = [write for write, _ in writes] + ([] if besides is None else [besides])
     try:
         with outside(what):
-            client.transact_write_items(TransactItems=[write for write, _ in writes])  # type: ignore[misc]
+            client.transact_write_items(TransactItems=items)  # type: ignore[arg-type]
     except ClientError as error:
         if code_of(error) != "TransactionCanceledException":
             raise
         reasons = [str(reason.get("Code")) for reason in error.response.get("CancellationReasons", [])]
+        if besides is not None and set(reasons[:-1]) <= {"None"} and reasons[-1] != "TransactionConflict":
+            transact(client, what, *writes)
+            return reasons[-1]
         for reason, (_, meaning) in zip(reasons, writes, strict=False):
             if reason == "ConditionalCheckFailed":
                 raise meaning from error
@@ -41,6 +48,7 @@ def transact(client: "DynamoDBClient", what: str, *writes: Write) -> None:
         if set(reasons) <= _NOT_NOW:
             raise OutsideUnavailable(f"{what}: {', '.join(sorted(set(reasons)))}") from error
         raise
+    return None
 
 
 def write_one(client: "DynamoDBClient", what: str, write: Write) -> None:

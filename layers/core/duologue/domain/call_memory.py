@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from duologue.domain.accounts import UnknownCallers
 from duologue.domain.audio import Audio
-from duologue.domain.call import NotifyTo
+from duologue.domain.call import Call, NotifyTo
 from duologue.domain.memory_draft import MemoryDraft, MemoryKey
 from duologue.domain.phone_number import PhoneNumber
 
@@ -56,7 +56,7 @@ class CallMemory:
     `session`: the id of the call that created it. `order`: see order_of().
     `version`: counts the changes of the pair, by calls and by the SP, from 1; a deletion counts too.
     `target`: as of MemoryDraft; it finds the memories in which a number would be rung.
-    `remembered_at`: the callee's dial, or the SP's change. `expires_at`: from then on there is no memory.
+    `remembered_at`: the callee's dial, or the SP's change. `expires_at`: no memory from then on; whole seconds.
     """
 
     key: MemoryKey
@@ -73,6 +73,26 @@ class CallMemory:
 
     def draft(self) -> MemoryDraft:
         return MemoryDraft(self.key, self.target, self.sealed, self.expires_at - self.remembered_at)
+
+
+def memory_of_call(call: Call) -> CallMemory | None:
+    """The memory that the dial of a call's callee creates, as the pair's first. None: no dial, or none is wanted."""
+    draft, at = call.memory, call.callee.dialled_at
+    if draft is None or at is None:
+        return None
+    return CallMemory(
+        key=draft.key,
+        sp=call.sp,
+        app=call.app,
+        session=call.id,
+        order=order_of(at, call.id),
+        version=1,
+        set_by=SetBy.CALL,
+        remembered_at=at,
+        expires_at=(at + draft.period).replace(microsecond=0),
+        target=draft.target,
+        sealed=draft.sealed,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from duologue.call_control.facts import Fact
 from duologue.call_control.history import History
 from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits
 from duologue.domain.call import Call
+from duologue.domain.call_memory import CallMemory, memory_of_call
 from duologue.domain.idempotency import IdempotencyKey
 from duologue.domain.task_token import TaskToken, Wait
 
@@ -66,6 +67,11 @@ class Change:
     clears_dial_mark: bool = False
     postpones: bool = False
 
+    @property
+    def remembers(self) -> CallMemory | None:
+        """The memory that it creates: of the callee's dial, if that is what changed."""
+        return memory_of_call(self.after) if self.before.call.callee.dialled_at is None else None
+
 
 class Calls(Protocol):
     """Read and change one call."""
@@ -77,7 +83,8 @@ class Calls(Protocol):
         """The call, and this network event if it was processed before. Raises UnknownCall."""
 
     def save(self, change: Change) -> None:
-        """Write a change.
+        """Write a change, with the memory that it creates; without it if the pair has a newer one, or if it cannot be
+        written, so that a memory never costs a call.
 
         Raises RaceLost: the call has changed. EventAlreadyProcessed: another process handled the same event first.
         CdrAlreadyWritten: the call is finalized.

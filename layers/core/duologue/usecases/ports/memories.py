@@ -13,6 +13,7 @@ from duologue.domain.call_memory import (
     MemoryTerms,
     OpenedMemory,
     RememberedParty,
+    memory_of_call,
 )
 from duologue.domain.memory_draft import MemoryDraft, MemoryKey
 from duologue.domain.phone_number import PhoneNumber
@@ -80,7 +81,7 @@ class Found:
 class InboundAnswer:
     """A call that came in, with the event's answer, written entirely or not at all.
 
-    `slots`: the app's limit; None: the call takes none. `remembers`: the memory that its dial creates (call.memory).
+    `slots`: the app's limit; None: the call takes none. `remembers`: the memory that its dial creates, if it has any.
     `pair`: the key of the pair, of which there may be one return call at a time (Call.pair).
     """
 
@@ -89,6 +90,10 @@ class InboundAnswer:
     processed: ProcessedEvent
     slots: int | None = None
     starts_flow: bool = False
+
+    @property
+    def remembers(self) -> CallMemory | None:
+        return memory_of_call(self.call)
 
 
 class InboundCalls(Protocol):

@@ -30,8 +30,10 @@ from botocore.config import Config
 
 from lab.aws import overlay
 from lab.aws.connect import connect
+from lab.aws.fault_plan import PLAN
 from lab.aws.ministack import ministack
 from lab.aws.overlay import cold_partitions, event_sources, lambda_process, own_services, retention, timing
+from lab.aws.overlay.requests import Handler
 from lab.aws.overlay.task_tokens import TOKENS
 from lab.aws.runtime import runtime_path
 from lab.aws.switches import CloudSwitches, use
@@ -131,6 +133,7 @@ class Cloud:
             overlay.apply()
         timing.resume()
         use(self._switches)
+        PLAN.begin()
         ready: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._thread = threading.Thread(target=self._serve, args=(listener, ready), name="cloud", daemon=True)
         self._thread.start()
@@ -210,11 +213,11 @@ class Cloud:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def register(self, service: str, handler: own_services.Handler, *, model: str) -> None:
+    def register(self, service: str, handler: Handler, *, model: str) -> None:
         """Serve requests signed for `service` on the same port; `model` is the service's boto3 name."""
         own_services.register(service, handler, model=model)
 
-    def mount(self, prefix: str, handler: own_services.Handler) -> None:
+    def mount(self, prefix: str, handler: Handler) -> None:
         """Serve every path that begins with `prefix` on the same port."""
         own_services.mount(prefix, handler)
 

@@ -1,18 +1,25 @@
-"""One switch for each behaviour of Step Functions that AWS's documentation leaves open.
+"""One switch for each behaviour of AWS that its documentation leaves open, and for each fault that it allows.
 
 A switch says what it changes and what is known. COVERAGE.md has the same table, which `python -m lab.aws.switches`
-prints. An execution keeps the switches that the cloud had when it started.
+prints. An execution keeps the first three switches as they were when it started; the others count at once.
+
+Faults by chance have a share, 0 to 1: of the requests or invocations of the product, never of what a test or an
+operator requests. lab/aws/fault_plan.py decides.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal, get_args, get_type_hints
 
 EarlyCompletion = Literal["kept", "at_once", "refused"]
 RepeatedInvocation = Literal["none", "in_turn", "together"]
 CrashName = Literal["error_type", "unknown"]
+StreamOrder = Literal["as_written", "any"]
+StreamBatches = Literal["all_there", "split"]
+FifoBatches = Literal["one_group", "many_groups"]
 
 
 def _switch(default: Any, about: str, source: str) -> Any:
@@ -44,9 +51,52 @@ class CloudSwitches:
         "(`Sandbox.Timedout`, `Runtime.ExitError`); unknown: `Lambda.Unknown`",
         "the Step Functions guide says Lambda.Unknown; recorded payloads of Lambda have an errorType",
     )
+    transaction_ms: float = _switch(
+        0.0,
+        "how long a transaction holds its items before it is carried out. Another write of one of them meanwhile gets "
+        "TransactionConflictException, another transaction TransactionCanceledException (TransactionConflict)",
+        "DynamoDB guide, Transaction conflict handling: a request that meets an ongoing transaction on the same item "
+        "is refused; how long one lasts is not documented",
+    )
+    stream_order: StreamOrder = _switch(
+        "as_written",
+        "in which order a stream has the changes of different items in one transaction: that of its list, or any",
+        "DynamoDB guide, Streams: in order for each item; that others swap has been observed "
+        "(MiguelAlho/DynamoDb_TransactWriteItem_OutOfOrder)",
+    )
+    stream_batches: StreamBatches = _switch(
+        "all_there",
+        "what a stream gives a function at once: all records that are there, up to BatchSize, or any number of them",
+        "Lambda guide, DynamoDB streams: a batch has up to BatchSize records; where it is cut is not documented",
+    )
+    fifo_batches: FifoBatches = _switch(
+        "many_groups",
+        "whether a batch of a FIFO queue has messages of one group, or of any groups that have none in flight",
+        "SQS guide, FIFO delivery logic: a receive may return messages of several groups, and tries to return as many "
+        "as possible of one (aws-powertools/powertools-lambda-typescript#2561)",
+    )
+    recursion_limit: int = _switch(
+        16,
+        "how often an event that a function sends to SQS may invoke the same function again; the next invocation is "
+        "refused, so that its message reaches the dead-letter queue. 0: any number of times",
+        "Lambda guide, Recursive loop detection: approximately 16 times, unless the function has RecursiveLoop Allow",
+    )
+    fault_seed: int = _switch(1, "the seed of everything that happens by chance", "the lab's own")
+    fault_run: int = _switch(
+        2,
+        "how often in a row a fault may strike at one site (an operation of one function)",
+        "the lab's own: AWS promises no bound",
+    )
+    fault_limit: int = _switch(0, "how many faults by chance the cloud has in all; 0: any number", "the lab's own")
 
 
 _cloud = CloudSwitches()
+CRUEL: dict[str, Any] = {
+    "transaction_ms": 10.0,
+    "stream_order": "any",
+    "stream_batches": "split",
+}
+"""Every switch at its worst that the product must stand: what the tests play, and `make up ARGS=--cruel`."""
 _EXECUTION: ContextVar[CloudSwitches | None] = ContextVar("switches_of_the_execution", default=None)
 
 
@@ -54,6 +104,11 @@ def use(switches: CloudSwitches) -> None:
     """Set the switches for executions that start from now on."""
     global _cloud
     _cloud = switches
+
+
+def cloud() -> CloudSwitches:
+    """The cloud's switches now."""
+    return _cloud
 
 
 def keep(switches: CloudSwitches | None = None) -> None:
@@ -64,6 +119,43 @@ def keep(switches: CloudSwitches | None = None) -> None:
 def current() -> CloudSwitches:
     """The running execution's switches; outside an execution, the cloud's."""
     return _EXECUTION.get() or _cloud
+
+
+def changed(switches: CloudSwitches, given: Mapping[str, Any]) -> CloudSwitches:
+    """The switches with these values, for example from JSON.
+
+    Raises:
+        ValueError: there is no such switch, or it cannot have this value.
+    """
+    types = get_type_hints(CloudSwitches)
+    for name, value in given.items():
+        if name not in types:
+            raise ValueError(f"{name} is no switch of the cloud; it has {', '.join(types)}")
+        choices = get_args(types[name])
+        if choices and value not in choices:
+            raise ValueError(f"{name} is one of {', '.join(map(str, choices))}")
+        if not choices and (not _is_a(types[name], value) or value < 0):
+            raise ValueError(f"{name} is a number of type {types[name].__name__}, at least 0")
+    return replace(switches, **given)
+
+
+def read(text: str) -> tuple[str, Any]:
+    """A switch and its value from NAME=VALUE. Raises: ValueError."""
+    name, _, value = text.partition("=")
+    wanted = get_type_hints(CloudSwitches).get(name, str)
+    given = value if get_args(wanted) or wanted is str else wanted(value)
+    changed(CloudSwitches(), {name: given})
+    return name, given
+
+
+def shown(switches: CloudSwitches) -> dict[str, Any]:
+    """As JSON."""
+    return asdict(switches)
+
+
+def _is_a(wanted: type, value: Any) -> bool:
+    number = (int, float) if wanted is float else int
+    return isinstance(value, number) and not isinstance(value, bool)
 
 
 def table() -> str:

@@ -3,9 +3,9 @@
 Rule: one module per correction; each says what AWS does, with its source, and what MiniStack does instead; each has a
 contract test in tests/e2e/cloud that fails on MiniStack alone.
 
-Known differences that are not corrected: transactions never conflict (`TransactionConflict` is not raised); the history
-of an execution is abbreviated; a state machine's definition is not validated when it is created; TTL deletes within a
-minute; Lambda memory is not limited; table and queue capacity is not limited.
+Known differences that are not corrected: the history of an execution is abbreviated; a state machine's definition is
+not validated when it is created; TTL deletes within a minute; Lambda memory is not limited; queue capacity is not
+limited.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from lab.aws.overlay import (
     math_alarms,
     no_containers,
     paths,
+    requests,
     rest_import,
     rest_proxy,
     retention,
@@ -29,10 +30,15 @@ from lab.aws.overlay import (
     stack_resources,
     task_state,
     task_tokens,
+    traces,
+    transactions,
 )
 
 POINTS = (
     no_containers,
+    requests,
+    traces,
+    transactions,
     lambda_process,
     lambda_pool,
     stack_resources,

@@ -3,15 +3,18 @@
 AWS, streams: a failed batch is retried with increasing delays until it succeeds, until MaximumRetryAttempts is reached
 or until its records are older than MaximumRecordAgeInSeconds; then it goes to OnFailure and the shard moves on.
 BisectBatchOnFunctionError splits the failed batch in two, without counting that as an attempt. ReportBatchItemFailures
-continues from the lowest sequence number reported.
+continues from the lowest sequence number reported. A batch that did not reach its throttled function counts no attempt.
 https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
 https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
 
-AWS, FIFO: order is kept within a message group; groups are processed concurrently; a failed message blocks only its own
-group, until it is visible again.
+AWS, FIFO: order is kept within a message group; groups are processed concurrently, though a batch may have messages of
+several; a failed message blocks only its own group, until it is visible again.
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 
-AWS, any queue: a mapping is refused if the queue's visibility timeout is shorter than the function's timeout.
+AWS, any queue: messages of a failed batch are hidden until their visibility time-out; a batch that did not reach its
+throttled function is tried again until then.
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+A mapping is refused if the queue's visibility timeout is shorter than the function's timeout.
 
 MiniStack: a stream's failed batch is retried every second without limit and blocks every other mapping while it runs; a
 FIFO queue has one batch at a time for all its groups, so one slow receiver delays all of them.
@@ -24,6 +27,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab.aws import switches
+from lab.aws.fault_plan import PLAN
 from lab.aws.ministack import ministack
 from lab.aws.overlay import timing
 
@@ -85,6 +90,10 @@ def _run(esm: dict[str, Any], function: Any, table: str, shard: Shard, segment: 
     wanted = svc._apply_filter_criteria(records, esm)
     try:
         result = svc._execute_function(function, {"Records": wanted}) if wanted else {}
+        if result.get("throttle"):
+            shard.pending.appendleft(segment)
+            shard.not_before = time.monotonic() + _FIRST_PAUSE
+            return
         failed = None
         if not result.get("error"):
             partial = "ReportBatchItemFailures" in (esm.get("FunctionResponseTypes") or [])
@@ -140,6 +149,10 @@ def _next_segment(esm: dict[str, Any], table: str, shard: Shard) -> Segment | No
     ddb = ministack("services.dynamodb")
     shard.position = max(shard.position, ddb.stream_start_position(table))
     count = len(ddb.stream_records_since(table, shard.position, int(esm.get("BatchSize", 100))))
+    if count > 1 and switches.cloud().stream_batches == "split":
+        whole, count = count, PLAN.chance("stream_batches", table).randint(1, count)
+        if count < whole:
+            PLAN.count("stream_batches")
     return Segment(shard.position, shard.position + count) if count else None
 
 
@@ -193,7 +206,7 @@ def _poll() -> None:
 
 
 def _receive(stock: Any) -> Any:
-    """For a FIFO queue: the next messages of a group that has none in flight."""
+    """For a FIFO queue: the next messages of one group, or of several, that have none in flight."""
 
     def receive(url: str, most: int) -> list[dict[str, Any]]:
         sqs = ministack("services.sqs")
@@ -209,15 +222,39 @@ def _receive(stock: Any) -> Any:
             free = [m for m in queue["messages"] if m["visible_at"] <= now and m["group_id"] not in held]
             if not free:
                 return []
-            group = [m for m in free if m["group_id"] == free[0]["group_id"]][: min(int(most or 1), 10)]
-            for message in group:
+            if switches.cloud().fifo_batches == "one_group":
+                free = [m for m in free if m["group_id"] == free[0]["group_id"]]
+            batch = free[: min(int(most or 1), 10)]
+            for message in batch:
                 message["receipt_handle"] = sqs.new_uuid()
                 message["visible_at"] = now + visibility
                 message["receive_count"] += 1
                 message["first_receive_at"] = message.get("first_receive_at") or now
-            return group
+            return batch
 
     return receive
+
+
+def _run_messages(
+    esm: dict[str, Any], function: Any, event: dict[str, Any], batch: list[dict[str, Any]], url: str, _: str
+) -> None:
+    """Give one batch to its function, and delete from the queue what it did not fail."""
+    svc = ministack("services.lambda_svc")
+    hidden_until, pause = min(message["visible_at"] for message in batch), _FIRST_PAUSE
+    result = svc._execute_function(function, event)
+    while result.get("throttle") and time.time() + pause < hidden_until and not timing.halted():
+        time.sleep(pause)
+        pause = min(_LONGEST_PAUSE, pause * 2)
+        result = svc._execute_function(function, event)
+    if result.get("error"):
+        esm["LastProcessingResult"] = "PROBLEM: Function call failed"
+        return
+    partial = "ReportBatchItemFailures" in (esm.get("FunctionResponseTypes") or [])
+    failed = set(reported(result.get("body"))) if partial else set()
+    done = {message["receipt_handle"] for message in batch if message["id"] not in failed}
+    esm["LastProcessingResult"] = f"OK - {len(done)} records, {len(batch) - len(done)} failed"
+    if failed <= {message["id"] for message in batch}:  # else the response is no valid one, and the whole batch failed
+        ministack("services.sqs")._delete_messages_for_esm(url, done)
 
 
 def _concurrency(stock: Any) -> Any:
@@ -280,6 +317,7 @@ def apply() -> None:
     svc, sqs = ministack("services.lambda_svc"), ministack("services.sqs")
     svc._poll_loop, svc._poll_dynamodb_streams = _poll, _poll_streams
     sqs._receive_messages_for_esm = _receive(sqs._receive_messages_for_esm)
+    svc._run_sqs_batch = _run_messages
     svc._sqs_esm_concurrency = _concurrency(svc._sqs_esm_concurrency)
     svc._create_esm = _create(svc._create_esm)
     mapping = ministack("services.cloudformation.provisioners")._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]

@@ -26,6 +26,7 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 
 from lab.aws.connect import connect
 from lab.aws.ministack import ministack
+from lab.aws.overlay.requests import STATES_AGENT
 from lab.aws.overlay.task_state import EXECUTION
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
@@ -95,7 +96,11 @@ def _client(service: str) -> Any:
                 aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
                 aws_session_token=credentials["AWS_SESSION_TOKEN"] or None,
                 config=Config(
-                    retries={"total_max_attempts": 1}, inject_host_prefix=False, max_pool_connections=50, proxies={}
+                    retries={"total_max_attempts": 1},
+                    inject_host_prefix=False,
+                    max_pool_connections=50,
+                    proxies={},
+                    user_agent_extra=STATES_AGENT,
                 ),
             )
         return _clients[key]

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from lab.aws.ministack import ministack
+from lab.aws.overlay import traces
 from lab.aws.overlay.unpacked import unpacked
 
 _BOOTSTRAP = Path(__file__).with_name("lambda_bootstrap.py")
@@ -223,12 +224,17 @@ def _execute(function: dict[str, Any], event: Any, request_id: str) -> dict[str,
     svc, pool = ministack("services.lambda_svc"), ministack("core.lambda_runtime")
     config = function.get("config") or function
     name, qualifier = config["FunctionName"], config.get("Version", "$LATEST")
+    refusal = traces.refused(function, config, event)
+    if refusal is not None:
+        return refusal
     svc._ensure_reaper_thread()
     worker, _ = pool.acquire_worker(name, config, function["code_zip"], qualifier=qualifier)
+    invocation = traces.begin(name, event, worker)
     try:
-        trace = svc._xray_trace_id_for_invocation(config)
-        answer = worker.invoke(event, request_id, trace_id=trace, invoked_function_arn=config.get("FunctionArn"))
+        arn = config.get("FunctionArn")
+        answer = worker.invoke(event, request_id, trace_id=invocation.header, invoked_function_arn=arn)
     finally:
+        traces.end(invocation)
         pool.release_worker(worker)
     if "error" in answer:
         return {"body": answer["error"], "error": True, "log": answer["log"]}

@@ -8,17 +8,12 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonch
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import botocore.session
 
 from lab.aws.ministack import ministack
-
-Handler = Callable[
-    [str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[tuple[int, dict[str, str], bytes]]
-]
-"""(method, path, headers, body, query) → (status, headers, body); header names of the request are lower case."""
+from lab.aws.overlay.requests import Handler, watched
 
 _OPERATIONS: dict[str, list[tuple[str, re.Pattern[str], dict[str, list[str]], str]]] = {}
 
@@ -48,7 +43,11 @@ def register(service: str, handler: Handler, *, model: str) -> None:
     """Serve requests that are signed for `service`; `model` is its boto3 name."""
     app, router, actions = ministack("app"), ministack("core.router"), ministack("core.iam_actions")
     key = f"own:{service}"
-    app.SERVICE_HANDLERS[key] = handler
+
+    def asked(method: str, path: str, _: dict[str, str], query: Any) -> str:
+        return operation(service, method, path, query) or ""
+
+    app.SERVICE_HANDLERS[key] = watched(service, handler, asked)
     if service in _OPERATIONS:
         return
     _OPERATIONS[service] = _operations(model)

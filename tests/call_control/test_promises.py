@@ -19,13 +19,14 @@ from duologue.call_control.events import (
     StopAsked,
 )
 from duologue.call_control.facts import CallEnded, CdrWritten, LegAnsweredRecorded, LegDialledRecorded
+from duologue.call_control.inbound import play_tone, reject
 from duologue.call_control.machine import decide
-from duologue.domain.call import Call, Phase
+from duologue.domain.call import Call, Origin, Phase
 from duologue.domain.cdr import cdr_of, talk_time
 from duologue.domain.errors import CalleeSilent, CallerSilent, LongestReached
-from duologue.domain.outcome import Party
+from duologue.domain.outcome import EndReason, Party
 from tests.call_control import stories
-from tests.samples import LEG_A, LEG_B, NETWORK_CALL, at, callback
+from tests.samples import LEG_A, LEG_B, NETWORK_CALL, at, callback, incoming, return_call
 
 SEQUENCES = 800
 
@@ -56,11 +57,17 @@ _ANY = st.sampled_from([*_KNOWN, *_KNOWN, *_KNOWN, *_DROPS, *_CONNECTED, *_CONNE
 _STEP = st.one_of(_ANY, st.sampled_from(_STOPS))
 
 
-_WANTED = st.builds(
+_CALLBACKS = st.builds(
     lambda records, plays: replace(callback(), wants_recording=records, plays_before_callee=plays),
     st.booleans(),
     st.booleans(),
 )
+_RETURN_CALLS = st.builds(
+    lambda records, rejects: replace(return_call(), wants_recording=records, rejects_failure=rejects),
+    st.booleans(),
+    st.booleans(),
+)
+_CALLS = st.one_of(_CALLBACKS, _RETURN_CALLS, st.just(play_tone(incoming()).call), st.just(reject(incoming()).call))
 
 
 @st.composite
@@ -80,7 +87,8 @@ class Watch:
 
     def __init__(self, call: Call) -> None:
         self.call = call
-        self.ends = self.accounts = self.dials = 0
+        self.dials = int(call.callee.dialled_at is not None)
+        self.ends = self.accounts = int(call.phase is Phase.OVER)
         self.up: dict[str, bool] = {}
         self.seconds = 0
 
@@ -98,6 +106,9 @@ class Watch:
         assert decision.call.phase >= before.phase, "phases never go back"
         for action in decision.actions:
             if isinstance(action, HangUp):
+                if event.network_call == NETWORK_CALL and not isinstance(event, InboundCall):
+                    rejects = _awaits_answer(decision.call, action.party)
+                    assert (action.sip_status in (480, 486)) is rejects, "only an unanswered leg is rejected"
                 self._only_what_is_up(before, decision.call, event, action)
             else:
                 assert before.phase is not Phase.OVER, "nothing but hanging up is done after the end"
@@ -123,7 +134,8 @@ class Watch:
         leg = after.leg(action.party)
         connected = getattr(event, "connected", {}).get(action.party) == action.leg_id
         says_up = connected or isinstance(event, LegAnswered | InboundCall)  # of a bridge: both legs
-        assert says_up or (leg.is_up and leg.network_id == action.leg_id), "only a leg that is up is hung up"
+        is_there = leg.is_up or _awaits_answer(after, action.party)
+        assert says_up or (is_there and leg.network_id == action.leg_id), "only a leg that is up is hung up"
 
     def _no_leg_outlives_its_peer(self, call: Call, actions: tuple[object, ...], event: CallEvent) -> None:
         if not isinstance(event, LegEnded) or event.network_call != call.network_call:
@@ -131,7 +143,8 @@ class Watch:
         hung_up = _hung_up(actions)
         for leg in (call.caller, call.callee):
             peer = call.leg(leg.party.peer)
-            if leg.is_up and peer.is_over and peer.ended_at == event.at:
+            is_there = leg.is_up or _awaits_answer(call, leg.party)
+            if is_there and peer.is_over and peer.ended_at == event.at:
                 assert leg.network_id in hung_up, "no leg stays up when its peer is gone"
 
     def _nobody_stays_up_by_the_networks_word(self, call: Call, actions: tuple[object, ...], event: CallEvent) -> None:
@@ -141,6 +154,13 @@ class Watch:
                 return  # it failed before, and the caller hears why; or we did not know that it was dialled
             case LegEnded() | EndAsked() if call.ending is not None or call.network_call != event.network_call:
                 assert set(event.connected.values()) <= _hung_up(actions)
+
+
+def _awaits_answer(call: Call, party: Party) -> bool:
+    """The caller's leg of a return call, which is there before it is answered."""
+    leg = call.leg(party)
+    is_inbound = call.origin is Origin.RETURN_CALL and party is Party.CALLER
+    return is_inbound and leg.answered_at is None and not leg.is_over
 
 
 def _hung_up(actions: tuple[object, ...]) -> set[str]:
@@ -156,6 +176,8 @@ def _check(steps: list[CallEvent | OwnEvent], call: Call) -> None:
     if call.phase is not Phase.OVER:
         call = stories.closed(call, 100_000).call
     account = cdr_of(call)  # there is one, whoever closes it
+    if call.origin is Origin.RETURN_CALL:
+        assert account.reason not in (EndReason.CALLER_FAILED, EndReason.CALLER_SILENT), "nobody dialled the caller"
     ends = [leg.ended_at for leg in (call.caller, call.callee) if leg.ended_at is not None]
     if watch.call.caller.is_over or watch.call.callee.is_over:
         assert max(ends) <= account.ended_at <= at(watch.seconds), "a call whose one leg's end is known did not go on"
@@ -171,13 +193,13 @@ def _check(steps: list[CallEvent | OwnEvent], call: Call) -> None:
 
 
 @settings(max_examples=SEQUENCES, deadline=None)
-@given(_likely(), _WANTED)
+@given(_likely(), _CALLS)
 def test_promises_hold_for_disturbed_calls(steps, call):
     _check(steps, call)
 
 
 @settings(max_examples=SEQUENCES, deadline=None)
-@given(st.lists(_STEP, max_size=14), _WANTED)
+@given(st.lists(_STEP, max_size=14), _CALLS)
 def test_promises_hold_for_anything(steps, call):
     _check(steps, call)
 

@@ -24,6 +24,8 @@ NOBODY_LEFT = [
     "hangup_caller_rejected",
     "hangup_caller_while_the_callee_rings",
 ]
+NOT_ANSWERED = "new_inbound_call"
+"""Its caller is not connected to anything yet; the network asks again, then rejects the call."""
 HANG_UP_A = {"Type": "Hangup", "Parameters": {"CallId": LEG_A, "SipResponseCode": "0"}}
 HANG_UP_B = {"Type": "Hangup", "Parameters": {"CallId": LEG_B, "SipResponseCode": "0"}}
 
@@ -270,7 +272,7 @@ SAFE: dict[str, dict[str, object]] = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(set(samples("call_control")) - set(NOBODY_LEFT)))
+@pytest.mark.parametrize("name", sorted(set(samples("call_control")) - {*NOBODY_LEFT, NOT_ANSWERED}))
 def test_what_nobody_foresaw_is_answered_with_what_is_safe(name, a_setting_is_missing, capsys):
     """An exception would cut off a person (R17); no leg outlives its peer (R9); the network keeps our id (R6)."""
     safe = SAFE.get(name, {"Actions": []})
@@ -278,8 +280,8 @@ def test_what_nobody_foresaw_is_answered_with_what_is_safe(name, a_setting_is_mi
     assert counted(capsys) == [(1, "call_control")], "the alarm watches it"
 
 
-@pytest.mark.parametrize("name", NOBODY_LEFT)
-def test_what_nobody_foresaw_at_a_last_hang_up_fails_so_that_it_comes_again(name, a_setting_is_missing, capsys):
+@pytest.mark.parametrize("name", [*NOBODY_LEFT, NOT_ANSWERED])
+def test_what_nobody_foresaw_when_nobody_is_up_fails_so_that_it_comes_again(name, a_setting_is_missing, capsys):
     with pytest.raises(SettingMissing):
         handler(sample("call_control", name), None)
     assert counted(capsys) == [(1, "call_control")], "the alarm watches it"

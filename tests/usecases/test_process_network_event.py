@@ -346,6 +346,14 @@ def test_a_last_hang_up_that_cannot_be_recorded_is_not_answered(platform, held):
     assert platform.calls.cdrs[callback().id].ended_at == at(61)
 
 
+def test_an_inbound_call_that_cannot_be_recorded_is_not_answered(platform):
+    """The network asks once more, then rejects it. An empty answer would let it ring."""
+    platform.calls.out_of_reach = True
+    with pytest.raises(OutsideUnavailable):
+        platform.hear(InboundCall(at(0), NETWORK_CALL, "leg-x"))
+    assert platform.network.carried_out == []
+
+
 def test_races_are_run_again_after_a_pause_that_grows_and_fits_the_networks_patience(platform):
     platform.play(*TALKING, CALLEE_LEFT)
     races = iter(range(15))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from duologue.call_control.events import BridgeFailed
 from duologue.call_control.machine import decide
 from duologue.domain.due import TAKE_UP
 from duologue.domain.errors import (
@@ -36,7 +37,7 @@ from tests.call_control.stories import (
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.network import FakeNetwork
-from tests.samples import NETWORK_CALL, NOW, at, callback
+from tests.samples import NETWORK_CALL, NOW, at, callback, return_call
 
 ID = callback().id
 VERBS = ("ring_caller", "ring_callee", "talk", "last_minute", "give_up")
@@ -45,11 +46,11 @@ VERBS = ("ring_caller", "ring_callee", "talk", "last_minute", "give_up")
 class Flow:
     """One call as these events left it, and the flow at work on it; a mark counts the invocations."""
 
-    def __init__(self, *events, **changed) -> None:
+    def __init__(self, *events, call=None, **changed) -> None:
         self.calls: Any = FakeCalls()
         self.network: Any = FakeNetwork(NETWORK_CALL)
         self.clock = FakeClock(at(70))
-        call = replace(Story(*events).call, **{"taken_up_at": NOW if events else None} | changed)
+        call = replace(Story(*events, call=call).call, **{"taken_up_at": NOW if events else None} | changed)
         self.calls.accept(call, slots=9, close_by=NOW + TAKE_UP)
         self._invocations = self._attempts = 0
 
@@ -226,14 +227,33 @@ def test_a_stop_between_two_attempts_is_seen():
     assert flow.network.dialled == []
 
 
+RETURN_CALL = replace(return_call(), id=ID)
+
+
 @pytest.mark.parametrize("events", [TALKING[:3], TALKING[:4]], ids=["the caller has answered", "the callee is dialled"])
 def test_who_is_on_the_line_is_not_dialled_and_the_sweeper_knows(events):
-    """A call that came in has its callee dialled before its caller's answer; nothing took it up before."""
     flow = Flow(*events, taken_up_at=None)
     with pytest.raises(AlreadyAnswered):
         flow.do("ring_caller")
     assert flow.network.dialled == []
     assert flow.saved.call.taken_up_at == at(70)
+
+
+def test_the_caller_of_a_return_call_is_not_dialled():
+    flow = Flow(call=RETURN_CALL)
+    with pytest.raises(AlreadyAnswered):
+        flow.do("ring_caller")
+    assert flow.network.dialled == []
+
+
+def test_a_return_call_that_failed_before_its_flow_began_is_left_to_its_prompt():
+    """Giving up asks the network for the end, which would cut the prompt."""
+    flow = Flow(BridgeFailed(at(1), NETWORK_CALL, 486), call=RETURN_CALL)
+    flow.do("ring_caller")
+    assert (flow.network.dialled, flow.calls.task_token(ID).waits_for) == ([], Wait.CALLER_ANSWER)
+    stopped = Flow(call=RETURN_CALL, ending=EndReason.STOPPED)
+    with pytest.raises(CallStopping):
+        stopped.do("ring_caller")
 
 
 # ---- ring the callee
@@ -257,9 +277,8 @@ def test_what_was_asked_for_is_only_waited_for(events, changed):
     assert flow.network.wanted == []
 
 
-def test_the_callee_of_a_call_that_came_in_is_waited_for_though_its_caller_has_not_answered():
-    dialled = replace(Story(CALLER_DIALLED).call.callee, dialled_at=at(1))
-    flow = Flow(CALLER_DIALLED, callee=dialled)
+def test_the_callee_of_a_return_call_is_waited_for_though_its_caller_has_not_answered():
+    flow = Flow(call=RETURN_CALL)
     flow.do("ring_callee")
     assert flow.calls.task_token(ID).waits_for is Wait.CALLEE_ANSWER
 

@@ -1,4 +1,4 @@
-"""The call flow of a callback, as a pure function.
+"""The call flow of callbacks and return calls, as a pure function.
 
 Invariant 1: everything that decides what happens next in a call is in this file, so it is longer than the others.
 Invariant 2: no clock, no network, no JSON, no AWS.
@@ -9,6 +9,9 @@ Invariant 3: the function is total. The network repeats, reorders and loses even
 
 The phase is derived from the times on the call (`domain.call`), so it cannot go back. Call control never dials on its
 own: the flow requests it, by `DialCalleeAsked`.
+
+A return call starts with its callee ringing (`inbound`). Its caller's leg exists from the start, unanswered: the
+callee's answer answers it, or a prompt of ours does, and every hang-up of the call includes it.
 """
 
 from collections.abc import Mapping
@@ -135,11 +138,14 @@ def _gave_up(call: Call, event: GaveUp) -> Decision:
         return Decision(call, note="the call is already ending")
     if event.error in _NO_REASON:
         return Decision(call, note="the network ends the call")
+    error = event.error
+    if call.is_return_call and error is CallerSilent:  # its caller is never waited for
+        error = CalleeSilent
     awaited: dict[type[DuologueError], Leg] = {CallerSilent: call.caller, CalleeSilent: call.callee}
-    leg = None if event.error is None else awaited.get(event.error)
+    leg = None if error is None else awaited.get(error)
     if leg is not None and leg.answered_at is not None:
         return Decision(call, note="answered in the meantime", goes_on=True)
-    reason = EndReason.LOST if event.error is None else _REASONS.get(event.error, EndReason.LOST)
+    reason = EndReason.LOST if error is None else _REASONS.get(error, EndReason.LOST)
     return Decision(_ending(call, event.at, reason))
 
 
@@ -150,12 +156,17 @@ def _close(call: Call, at: datetime, reason: EndReason) -> Decision:
     connected until now, and one that was only dialled as never answered.
     """
     ending = call.ending or reason
-    silent = ending in (EndReason.CALLER_SILENT, EndReason.CALLEE_SILENT)
-    gave_up = Outcome(Result.NO_ANSWER if silent else Result.CANCELLED)
+    silent = _SILENT.get(ending)
     known = call.caller.ended_at or call.callee.ended_at or at
-    caller, callee = _give_up(call.caller, known, gave_up), _give_up(call.callee, known, gave_up)
+    caller, callee = (
+        _give_up(leg, known, Outcome(Result.NO_ANSWER if leg.party is silent else Result.CANCELLED))
+        for leg in (call.caller, call.callee)
+    )
     ended_at = max((leg.ended_at for leg in (caller, callee) if leg.ended_at is not None), default=at)
     return _over(replace(call, ending=ending, caller=caller, callee=callee), ended_at)
+
+
+_SILENT = {EndReason.CALLER_SILENT: Party.CALLER, EndReason.CALLEE_SILENT: Party.CALLEE}
 
 
 # ---- one function per event
@@ -189,6 +200,8 @@ def _decide_known(call: Call, event: CallEvent) -> Decision:
             return _caller_ended(call, event)
         case LegEnded():
             return _callee_ended(call, event)
+        case InboundCall() if call.is_return_call:
+            return Decision(call, note="the inbound call is already known")
         case InboundCall():
             away = HangUp(Party.CALLER, event.leg_id, UNAVAILABLE)
             return Decision(call, (away,), note="a callback has no inbound call")
@@ -198,6 +211,8 @@ def _decide_known(call: Call, event: CallEvent) -> Decision:
 
 def _leg_ringing(call: Call, event: LegRinging) -> Decision:
     leg = call.leg(event.party)
+    if call.is_return_call and event.party is Party.CALLER:
+        return Decision(call, note="the caller of a return call dialled, and does not ring")
     if leg.dialled_at is None or leg.alerting_at is not None or leg.answered_at is not None or leg.is_over:
         return Decision(call, note="ringing is already known, or too late")
     rang = replace(leg, alerting_at=event.at, network_id=leg.network_id or event.leg_id)
@@ -207,6 +222,8 @@ def _leg_ringing(call: Call, event: LegRinging) -> Decision:
 def _caller_answered(call: Call, event: LegAnswered) -> Decision:
     if call.caller.answered_at is not None or call.caller.is_over:
         return Decision(call, note="the answer is already known, or too late")
+    if call.is_return_call:  # by the callee's answer or by a prompt, each of which is followed by what ends the call
+        return Decision(_answer_caller(call, event.at))
     up = replace(call.caller, answered_at=event.at, network_id=event.leg_id)
     answered = (LegAnsweredRecorded(event.at, Party.CALLER),)
     call = _with(call, up)
@@ -263,9 +280,11 @@ def _callee_answered(call: Call, event: LegAnswered) -> Decision:
         if callee.network_id != event.leg_id:
             return Decision(call, (HangUp(Party.CALLEE, event.leg_id),), note="the callee's leg is over")
         # The end of the leg overtook its answer: it was answered no later than it ended.
-        late = replace(callee, answered_at=min(event.at, callee.ended_at), outcome=Outcome(Result.COMPLETED))
-        return Decision(_with(call, late), facts=answered)
+        answered_at = min(event.at, callee.ended_at)
+        late = replace(callee, answered_at=answered_at, outcome=Outcome(Result.COMPLETED))
+        return Decision(_answer_caller(_with(call, late), answered_at), facts=answered)
     call = _with(call, replace(callee, answered_at=event.at, network_id=event.leg_id))
+    call = _answer_caller(call, event.at)
     if call.ending is not None:
         return Decision(call, _hang_up(call), answered, resumes=Wait.CALLEE_ANSWER)
     return Decision(call, _announce_and_record(call), answered, resumes=Wait.CALLEE_ANSWER)
@@ -310,10 +329,16 @@ def _callee_lost(
     reason: EndReason = EndReason.CALLEE_FAILED,
     connected: Mapping[Party, str] | None = None,
 ) -> Decision:
-    """The callee cannot be connected: tell the caller why and hang up, unless the call is ending anyway."""
-    parting = () if call.ending is not None else (PlayPrompt(Party.CALLER, _why(outcome)),)
+    """The callee cannot be connected: tell the caller why and hang up, unless the call is ending anyway.
+
+    The prompt answers the caller of a return call, unless the app has such callers rejected unanswered.
+    """
+    says_why = call.ending is None and not call.rejects_failure
     call = _with(_ending(call, at, reason), replace(call.callee, ended_at=at, outcome=outcome))
-    return Decision(call, (*parting, *_hang_up(call, connected)))
+    if not says_why:
+        return Decision(call, _hang_up(call, connected))
+    call = _answer_caller(call, at)
+    return Decision(call, (PlayPrompt(Party.CALLER, _why(outcome)), *_hang_up(call, connected)))
 
 
 def _why(outcome: Outcome) -> Prompt:
@@ -338,6 +363,7 @@ def _action_refused(call: Call, event: ActionRefused) -> Decision:
     if event.action == HangUp.__name__:  # the leg had already ended (R9); repeating would loop
         return Decision(call, note="the leg had ended before the hang-up")
     if call.phase is Phase.ENDING:
+        call = _unanswer_caller(call)
         return Decision(call, _hang_up(call), note="only hanging up is left")
     if call.phase is Phase.CALLER_WAITING and call.prelude_at is not None:
         return _dial_callee(call, event.at)  # connect the parties even if the prompt cannot be played
@@ -357,14 +383,16 @@ def _end_asked(call: Call, event: EndAsked) -> Decision:
 def _caller_ended(call: Call, event: LegEnded) -> Decision:
     caller, callee = call.caller, call.callee
     if caller.is_over or caller.network_id not in (None, event.leg_id):
-        return Decision(call, _hang_ups(event.connected), note="the caller's leg is over, or this is another leg")
-    if caller.answered_at is None:
+        return Decision(call, _hang_ups(call, event.connected), note="the caller's leg is over, or this is another leg")
+    if caller.answered_at is None and not call.is_return_call:
         call = _ending(call, event.at, EndReason.CALLER_FAILED)
+    elif caller.answered_at is None and event.sip_status == UNAVAILABLE and callee.alerting_at is None:
+        call = _ending(call, event.at, EndReason.LOST)  # by the network, which never got the answer with the dial
     elif callee.answered_at is None:
         call = _ending(call, event.at, EndReason.CALLER_LEFT, by=Party.CALLER)
     else:
         call = _ending(call, event.at, EndReason.HUNG_UP, by=Party.CALLER)
-    call = _with(call, _ended(caller, event))
+    call = _with(call, _ended(call, caller, event))
     hang_up = _hang_up(call, event.connected)  # R9
     # A callee that only the network reports as up was answered without an event; its own end is still to come.
     if callee.is_up or (hang_up and callee.dialled_at is not None and not callee.is_over):
@@ -383,7 +411,7 @@ def _callee_ended(call: Call, event: LegEnded) -> Decision:
         decision = _callee_lost(named, event.at, outcome_of(event.sip_status), connected=event.connected)
     else:
         call = _ending(call, event.at, EndReason.HUNG_UP, by=Party.CALLEE)
-        call = _with(call, _ended(callee, event))
+        call = _with(call, _ended(call, callee, event))
         decision = Decision(call, _hang_up(call, event.connected))  # R9
     if not call.caller.is_over:
         return decision
@@ -430,7 +458,7 @@ def _adopt(call: Call, event: CallEvent) -> tuple[Call, tuple[Fact, ...]]:
 def _hang_up_unwanted(call: Call, event: CallEvent, why: str) -> Decision:
     """Hang up legs that answer or are still up on a call that is over, or on a stray (R4, R6, R9)."""
     if isinstance(event, LegEnded | EndAsked):
-        return Decision(call, _hang_ups(event.connected), note=why)
+        return Decision(call, _hang_ups(call, event.connected), note=why)
     if not isinstance(event, LegAnswered):
         return Decision(call, note=why)
     hang_ups = [HangUp(event.party, event.leg_id)]
@@ -465,13 +493,43 @@ def _hang_up(call: Call, connected: Mapping[Party, str] | None = None) -> tuple[
     The network refuses to hang up a leg that has ended, and drops the rest of the list.
     """
     reported = connected or {}
-    legs = (call.caller, call.callee)
-    recorded = {leg.party: leg.network_id for leg in legs if leg.is_up and leg.network_id is not None}
-    return (*_hang_ups(reported), *_hang_ups({party: recorded[party] for party in recorded if party not in reported}))
+    recorded = {
+        leg.party: leg.network_id
+        for leg in (call.caller, call.callee)
+        if (leg.is_up or _awaits_answer(call, leg)) and leg.network_id is not None and leg.party not in reported
+    }
+    return (*_hang_ups(call, reported), *_hang_ups(call, recorded))
 
 
-def _hang_ups(legs: Mapping[Party, str]) -> tuple[HangUp, ...]:
-    return tuple(HangUp(party, legs[party]) for party in Party if party in legs)
+def _hang_ups(call: Call, legs: Mapping[Party, str]) -> tuple[HangUp, ...]:
+    return tuple(HangUp(party, legs[party], _sip_status(call, party)) for party in Party if party in legs)
+
+
+def _awaits_answer(call: Call, leg: Leg) -> bool:
+    """A leg that we neither answered nor rejected: the caller's of a return call."""
+    return call.is_return_call and leg.party is Party.CALLER and leg.answered_at is None and not leg.is_over
+
+
+def _sip_status(call: Call, party: Party) -> int:
+    """0 ends an answered leg. An unanswered one is rejected, as busy only if the network says that the callee is."""
+    if not _awaits_answer(call, call.leg(party)):
+        return 0
+    outcome = call.callee.outcome
+    return BUSY if outcome is not None and outcome.result is Result.BUSY else UNAVAILABLE
+
+
+def _answer_caller(call: Call, at: datetime) -> Call:
+    """The caller of a return call is answered by the callee's answer, or by a prompt of ours. No fact of its own."""
+    if not _awaits_answer(call, call.caller):
+        return call
+    return _with(call, replace(call.caller, answered_at=at))
+
+
+def _unanswer_caller(call: Call) -> Call:
+    """The prompt that was to answer the caller of a return call could not be played."""
+    if not call.is_return_call or not call.caller.is_up or call.callee.answered_at is not None:
+        return call
+    return _with(call, replace(call.caller, answered_at=None))
 
 
 def _own(call: Call, name: str | None, otherwise: Prompt) -> PromptAudio:
@@ -483,9 +541,14 @@ def _ending(call: Call, at: datetime, reason: EndReason, by: Party | None = None
     return call if call.ending is not None else replace(call, ending=reason, ending_at=at, ended_by=by)
 
 
-def _ended(leg: Leg, event: LegEnded) -> Leg:
-    answered = leg.answered_at is not None
-    outcome = Outcome(Result.COMPLETED) if answered else outcome_of(event.sip_status)
+def _ended(call: Call, leg: Leg, event: LegEnded) -> Leg:
+    if leg.answered_at is not None:
+        outcome = Outcome(Result.COMPLETED)
+    elif _awaits_answer(call, leg):  # the caller gave up, or was rejected with a status that we or the network chose
+        rejected = event.sip_status in (UNAVAILABLE, BUSY)
+        outcome = Outcome(Result.REJECTED if rejected else Result.CANCELLED, event.sip_status)
+    else:
+        outcome = outcome_of(event.sip_status)
     return replace(leg, ended_at=event.at, outcome=outcome, network_id=event.leg_id)
 
 

@@ -116,6 +116,10 @@ class Call:
         return Phase.ACCEPTED
 
     @property
+    def is_return_call(self) -> bool:
+        return self.origin is Origin.RETURN_CALL
+
+    @property
     def has_no_events(self) -> bool:
         """Dialled, or about to be, without any event of the network: nothing was dialled, or no event reaches us."""
         return self.network_call is None and self.ending is EndReason.CALLER_SILENT

@@ -113,9 +113,12 @@ def answer_unrecorded(said: Invocation, network: NetworkFormat) -> Answer | None
     A leg whose peer has ended is hung up, and so are all legs once the end was requested; a party that has just
     answered hears silence until the flow gives up. None: the handler should fail, because that disconnects nobody and
     the network retries. That holds if nobody is up any more (an unrecorded hang-up would look like a talk that goes
-    on), and for every event of a carrier that repeats failed events.
+    on), for an inbound call (it is not answered; without an answer it would ring on), and for every event of a carrier
+    that repeats failed events.
     """
     actions: tuple[Action, ...] = ()
+    if isinstance(said.event, InboundCall):
+        return None
     if isinstance(said.event, LegEnded | EndAsked):
         actions = tuple(HangUp(party, leg_id) for party, leg_id in said.event.connected.items())
     if isinstance(said.event, LegEnded) and not actions:

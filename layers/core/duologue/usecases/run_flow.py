@@ -34,6 +34,7 @@ from duologue.domain.errors import (
     NothingWasDialled,
     OutsideUnavailable,
 )
+from duologue.domain.outcome import EndReason
 from duologue.domain.task_token import TaskToken, Wait
 from duologue.usecases.ports.calls import Calls, Change, SavedCall
 from duologue.usecases.ports.network import Network
@@ -75,7 +76,8 @@ class RunFlow:
         """Dial the caller, at most once, and wait for the answer (R5).
 
         The mark is unique to this invocation and written before the dial; only the invocation that wrote it dials. An
-        attempt that finds another mark only waits: that dial may have left.
+        attempt that finds another mark only waits: that dial may have left. The caller of a return call is never
+        dialled; if the call failed before this flow started, its end is waited for.
 
         Raises:
             AlreadyAnswered, CallIsOver, CallStopping: there is nothing to wait for.
@@ -88,6 +90,8 @@ class RunFlow:
 
         def claim() -> SavedCall:
             saved = self.calls.load(task.call_id)
+            if _hears_why(saved.call):
+                return saved
             call = _open(saved.call)
             if call.caller.answered_at is not None or call.callee.dialled_at is not None:  # or it is an inbound call
                 self._take_up(saved)
@@ -100,7 +104,7 @@ class RunFlow:
 
         saved = until_written(claim, self.pause, f"call {task.call_id}")
         if saved.dial_mark != mark:
-            _log.info("an earlier attempt dialled; only waiting", extra={"call_id": task.call_id})
+            _log.info("nothing to dial; only waiting", extra={"call_id": task.call_id})
             return
         try:
             self.network.dial_caller(saved.call)
@@ -253,6 +257,11 @@ class RunFlow:
             until_written(store, self.pause, f"call {call_id}")
         except OutsideUnavailable:
             _log.warning("code of a refused dial not stored", extra={"call_id": call_id}, exc_info=True)
+
+
+def _hears_why(call: Call) -> bool:
+    """A return call that failed before its flow started: a prompt may be playing, which giving up would cut."""
+    return call.is_return_call and call.phase is Phase.ENDING and call.ending is not EndReason.STOPPED
 
 
 def _open(call: Call) -> Call:

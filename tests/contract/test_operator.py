@@ -251,6 +251,17 @@ def test_display_numbers_of_older_apps_are_claimed_unless_several_sps_show_them(
     assert platform.do(*claim) == (0, claimed, "")
 
 
+def test_the_app_that_answers_unknown_callers_is_named_by_the_operator(platform, aws, app_key):
+    answer = ("number", "answer", "+12025550100", "--app")
+    assert platform.do(*answer, app_key) == (0, {"display_number": "+12025550100", "app_key": app_key}, "")
+    key = {"pk": {"S": "NUMBER#+12025550100"}, "sk": {"S": "NUMBER"}}
+    assert aws("dynamodb").get_item(TableName=platform.table, Key=key)["Item"]["answers"] == {"S": app_key}
+    status, _, said = platform.do("number", "answer", "+12025550108", "--app", app_key)
+    assert (status, said) == (1, f"duologue: display number +12025550108 is not shown by the app {app_key}\n")
+    assert platform.do(*answer, "nobody")[2].startswith("duologue: no app nobody; its key is")
+    assert platform.do("number", "answer", "2025550100", "--app", app_key)[0] == 1
+
+
 def test_settings_change_one_by_one(platform, app_key):
     changes: list[tuple[tuple[str, ...], dict[str, Any]]] = [
         (("--concurrent-calls", "3"), {"concurrent_calls": 3}),

@@ -30,6 +30,8 @@ class FakeAccounts:
         """The slots of apps."""
         self.numbers: dict[str, set[tuple[str, str]]] = {}
         """Display number → SP and key of each app that shows it."""
+        self.answers: dict[str, str] = {}
+        """Display number → the app that answers unknown callers."""
         self.before_save: Callable[[], None] = lambda: None
         self.out_of_reach = False
 
@@ -79,6 +81,12 @@ class FakeAccounts:
     def claim_number(self, number: str, app_key: str, sp: str) -> None:
         self._check_owner(number, sp)
         self.numbers.setdefault(number, set()).add((sp, app_key))
+        self.answers.setdefault(number, app_key)
+
+    def set_answering_app(self, number: str, app_key: str) -> None:
+        if (self.app(app_key).sp, app_key) not in self.numbers.get(number, ()):
+            raise InvalidField("display number", f"{number} is not shown by the app {app_key}")
+        self.answers[number] = app_key
 
     def _claim(self, app: App, numbers: set[str]) -> None:
         for number in sorted(numbers):

@@ -1,7 +1,8 @@
 """Accounts as the operator manages them, in the table of dynamo_accounts.py.
 
 A display number belongs to one SP, because calls to it belong to somebody: item NUMBER#<E.164> has its `sp` and, as a
-set, the keys of the `apps` that show it.
+set, the keys of the `apps` that show it. `answers` is the app that answers unknown callers: the first that showed it,
+until the operator names another. If that app no longer shows the number, it is the first of `apps`, alphabetically.
 
 Invariant: each number of an app is in such an item, of the app's SP; both are written in one transaction. Rows older
 than this rule are claimed by `duologue number claim`. Without `apps` a number is nobody's: DynamoDB keeps no empty set.
@@ -101,6 +102,14 @@ class DynamoAccountBook(DynamoAccounts):
 
         until_written(once, no_pause, "display number")
 
+    def set_answering_app(self, number: str, app_key: str) -> None:
+        self._app_row(app_key)
+        update = self._of_number(number, app_key, "SET answers = :app")
+        update["ConditionExpression"] = "contains(apps, :app)"
+        update["ExpressionAttributeValues"] = to_item({":app": app_key})
+        refusal = InvalidField("display number", f"{number} is not shown by the app {app_key}")
+        write_one(self._client, WHAT, ({"Update": update}, refusal))
+
     def _write_app(self, before: App, after: App, write: Write) -> None:
         had, has = set(before.display_numbers), set(after.display_numbers)
         if had == has:
@@ -122,9 +131,9 @@ class DynamoAccountBook(DynamoAccounts):
                 raise NumberTaken(number, row["sp"])
 
     def _claim(self, number: str, key: str, sp: str) -> Write:
-        update = self._of_number(number, key, "SET sp = :sp ADD apps :apps")
+        update = self._of_number(number, key, "SET sp = :sp, answers = if_not_exists(answers, :app) ADD apps :apps")
         update["ConditionExpression"] = "attribute_not_exists(apps) OR sp = :sp"
-        update["ExpressionAttributeValues"][":sp"] = {"S": sp}
+        update["ExpressionAttributeValues"] |= to_item({":sp": sp, ":app": key})
         return {"Update": update}, RaceLost("display number")
 
     def _release(self, number: str, key: str) -> Write:

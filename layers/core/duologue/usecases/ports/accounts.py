@@ -61,6 +61,12 @@ class AccountBook(AppBook, Accounts, Protocol):
     def claim_number(self, number: str, app_key: str, sp: str) -> None:
         """Record that an app of the SP shows a display number. Idempotent. Raises NumberTaken."""
 
+    def set_answering_app(self, number: str, app_key: str) -> None:
+        """Set which app answers unknown callers of a display number that several apps show.
+
+        Raises UnknownApp. InvalidField: the app does not show the number.
+        """
+
     def set_sp_active(self, sp_id: str, *, active: bool) -> None:
         """Suspend or resume an SP. Raises UnknownSp."""
 

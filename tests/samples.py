@@ -6,7 +6,7 @@ from typing import Any
 
 from duologue.call_control.events import InboundCall
 from duologue.call_control.inbound import DEFAULT_TERMS, Incoming, Target, connect
-from duologue.domain.accounts import UnknownCallers
+from duologue.domain.accounts import App
 from duologue.domain.call import Call, NotifyTo
 from duologue.domain.call_memory import InboundApp
 from duologue.domain.leg import Leg
@@ -60,25 +60,15 @@ TARGET = Target(
 
 
 def inbound_app(key: str = "app-1", **settings: Any) -> InboundApp:
-    app = InboundApp(
-        key=key,
-        sp="sp-1",
-        active=True,
-        numbers=(SHOWN_TO_CALLER.e164, SHOWN_TO_CALLEE.e164),
-        countries=("US",),
-        concurrent_calls=10,
+    app = App(
+        key,
+        "sp-1",
+        "secret-1",
+        display_numbers=(SHOWN_TO_CALLER.e164, SHOWN_TO_CALLEE.e164),
         status_url="http://127.0.0.1:9999/status",
         fee_url="http://127.0.0.1:9999/fee",
-        recording=False,
-        recording_notices=(),
-        keep_recordings_days=0,
-        call_memory=True,
-        unknown_callers=UnknownCallers.REFUSE,
-        call_back_tone=None,
-        callback_number=None,
-        rejects_failed_return_calls=False,
     )
-    return replace(app, **settings)
+    return replace(InboundApp.of(app, sp_is_active=True), **settings)
 
 
 def incoming(

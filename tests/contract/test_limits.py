@@ -163,23 +163,34 @@ class Promises:
             calls.check_repeat("app-1", KEY, at(5))
 
     def test_slots_that_no_open_call_holds_are_freed_and_no_other(self, calls):
-        """A call that was deleted, one that something closed by half, one that ended as it should, one in progress."""
-        deleted, closed, ended, going = (accept(calls, call_number(number)) for number in range(4))
-        other = accept(calls, call_number(4, app="app-2"))
+        """A call that was deleted, one that something closed by half, one that ended as it should, one in progress.
+
+        With its slot a return call's pair is freed.
+        """
+        pairs = ["pair-0", None, "pair-2", "pair-3"]
+        started = [replace(call_number(number), pair=pair) for number, pair in enumerate(pairs)]
+        deleted, closed, ended, going = (accept(calls, call) for call in started)
+        other = accept(calls, replace(call_number(4, app="app-2"), pair="pair-3"))
         end(calls, ended)
         self.tamper(calls, delete=deleted.id, close=closed.id)
-        held = {"app-1": {deleted.id, closed.id, going.id}, "app-2": {other.id}}
-        assert plain(calls.held_slots()) == held
+        left = {"app-1": {going.id: "pair-3"}, "app-2": {other.id: "pair-3"}}
+        assert plain(calls.held_slots()) == left | {
+            "app-1": {deleted.id: "pair-0", closed.id: None, going.id: "pair-3"}
+        }
         assert set(calls.open_calls()) == {going.id, other.id}
         assert [free_slots(calls=calls), free_slots(calls=calls)] == [2, 0]
-        assert plain(calls.held_slots()) == {"app-1": {going.id}, "app-2": {other.id}}
+        assert plain(calls.held_slots()) == left
+        for number, pair in enumerate(pairs[:3], 5):
+            accept(calls, replace(call_number(number), pair=pair))
+        with pytest.raises(LimitReached):
+            accept(calls, replace(call_number(8), pair="pair-3"))
 
     def test_an_open_call_keeps_its_slot_even_if_the_list_of_open_calls_is_late(self, calls):
         call = accept(calls, call_number(0))
-        assert calls.free_slot("app-1", call.id) is False
+        assert calls.free_slot("app-1", call.id, None) is False
         assert calls.in_use("app-1") == 1
         end(calls, call)
-        assert calls.free_slot("app-1", call.id) is True
+        assert calls.free_slot("app-1", call.id, None) is True
 
     def test_however_a_call_ends_its_slot_is_free(self, calls):
         """By its last hang-up, by the sweeper, withdrawn: all are the one closing transaction."""

@@ -23,6 +23,7 @@ from duologue.domain.errors import (
     KeyReused,
     LimitReached,
     OutsideUnavailable,
+    PairBusy,
     RaceLost,
     RequestRepeated,
     StaleAttempt,
@@ -33,7 +34,8 @@ from duologue.domain.errors import (
 from duologue.domain.idempotency import KEPT, IdempotencyKey
 from duologue.domain.task_token import TaskToken
 from duologue.usecases.forward_facts import Committed
-from duologue.usecases.ports.calls import Change, ProcessedEvent, SavedCall
+from duologue.usecases.ports.calls import Change, HeldSlots, ProcessedEvent, SavedCall
+from duologue.usecases.ports.memories import InboundAnswer
 from duologue.usecases.ports.notifying import Notice, Notification
 from tests.fakes.memory_book import FakeMemories
 
@@ -52,6 +54,8 @@ class FakeCalls:
         """By call, then by the item that holds them, then by sequence."""
         self.cdrs: dict[str, Cdr] = {}
         self.slots: dict[str, set[str]] = {}
+        self.pairs: dict[tuple[str, str], str] = {}
+        """By app and pair, the return call that holds it."""
         self.keys: dict[tuple[str, str], tuple[str, str, datetime]] = {}
         self.counts: Counter[tuple[str, object]] = Counter()
         self.deliveries: list[tuple[str, int, Delivery]] = []
@@ -83,13 +87,15 @@ class FakeCalls:
             raise RaceLost("the idempotency key is taken")
         if limits.per_second and self.counts[second] >= limits.per_second:
             raise TooManyCalls(call.app)
-        if len(held) >= slots:
+        if len(held) >= slots or (call.app, call.pair) in self.pairs:
             raise LimitReached(call.app)
         if limits.callee is not None and self.counts[today] >= limits.callee.most:
             raise CalleeLimitReached(call.app, until_next_day(at))
         if call.id in self.rows:
             raise CallAlreadyAccepted(call.id)
         held.add(call.id)
+        if call.pair is not None:
+            self.pairs[call.app, call.pair] = call.id
         self.counts.update([second, today])
         if limits.key is not None:
             self.keys[call.app, limits.key.name] = (limits.key.request, call.id, at + KEPT)
@@ -115,6 +121,38 @@ class FakeCalls:
 
     def in_use(self, app_key: str) -> int:
         return len(self.slots.get(app_key, ()))
+
+    # ---- for FakeInboundCalls
+
+    def processed(self, call_id: str, network_call: str, event: str) -> ProcessedEvent | None:
+        return self._processed.get((call_id, network_call, event))
+
+    def begin(self, answer: InboundAnswer) -> None:
+        """As InboundCalls.accept."""
+        self._reach()
+        self.before_save()
+        call, event = answer.call, answer.processed
+        with self._one_at_a_time:
+            if self.processed(call.id, event.network_call, event.key) is not None:
+                raise EventAlreadyProcessed(call.id)
+            if answer.slots is not None:
+                if (call.app, call.pair) in self.pairs:
+                    raise PairBusy(call.id)
+                self._accept(call, answer.slots, NO_LIMITS)
+            if call.id in self.rows:
+                raise CallAlreadyAccepted(call.id)
+            self.rows[call.id] = SavedCall(call, 1, close_by=None if call.ended_at else due_by(call))
+        if answer.remembers is not None:
+            with suppress(OutsideUnavailable):  # a memory never costs a call
+                self.memories.remember(answer.remembers)
+        self._processed[call.id, event.network_call, event.key] = event
+        item = event_key(event.network_call, event.key)
+        facts = dict(enumerate(answer.facts, 1))
+        self.facts[call.id] = {item: facts}
+        if call.ended_at is not None:
+            self.cdrs[call.id] = cdr_of(call)
+        notices = tuple(Notice(call.id, number, item, call.app) for number in facts)
+        self.on_commit(Committed(call.id, notices, starts_flow=answer.slots is not None))
 
     # ---- plays Calls
 
@@ -152,7 +190,7 @@ class FakeCalls:
             self._record(change)
         if change.finalizes:
             self.cdrs[call.id] = cdr_of(call)
-            self.slots[call.app].discard(call.id)
+            self._free(call.app, call.id, call.pair)
 
     def _record(self, change: Change) -> None:
         call, event = change.after, change.processed
@@ -217,14 +255,19 @@ class FakeCalls:
     def open_calls(self) -> Set[str]:
         return {call_id for call_id, row in self.rows.items() if row.close_by is not None}
 
-    def held_slots(self) -> Mapping[str, Set[str]]:
-        return {app: frozenset(held) for app, held in self.slots.items()}
+    def held_slots(self) -> Mapping[str, HeldSlots]:
+        pairs = {call_id: pair for (_, pair), call_id in self.pairs.items()}
+        return {app: {call_id: pairs.get(call_id) for call_id in held} for app, held in self.slots.items()}
 
-    def free_slot(self, app_key: str, call_id: str) -> bool:
+    def free_slot(self, app_key: str, call_id: str, pair: str | None) -> bool:
         if call_id in self.open_calls():
             return False
-        self.slots[app_key].discard(call_id)
+        self._free(app_key, call_id, pair)
         return True
+
+    def _free(self, app_key: str, call_id: str, pair: str | None) -> None:
+        self.slots[app_key].discard(call_id)
+        self.pairs.pop((app_key, pair or ""), None)
 
     # ---- for tests
 

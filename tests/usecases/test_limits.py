@@ -79,11 +79,11 @@ def test_a_slot_that_cannot_be_freed_now_holds_up_no_other(out_of_reach):
     class Shaky(FakeCalls):
         asked = 0
 
-        def free_slot(self, app_key, call_id):
+        def free_slot(self, app_key, call_id, pair):
             self.asked += 1
             if self.asked == out_of_reach:
                 raise OutsideUnavailable("calls")
-            return super().free_slot(app_key, call_id)
+            return super().free_slot(app_key, call_id, pair)
 
     calls = Shaky()
     calls.slots = {"app-1": {"gone-1", "gone-2"}}

@@ -3,13 +3,15 @@
     call (partition key)   item (sort key)
     <call id>              CALL                        the mutable part; every change is conditional on its version
                            ASKED                       the immutable part, written once at acceptance
-                           EVENT#<network call>#<key>  one processed event: its facts, its answer, what it resumes
+                           EVENT#<network call>#<key>  one processed event: its facts, its answer, what it resumes or
+                                                       starts
                            EVENT#own#<version>         the same for an event of the platform itself
                            TOKEN                       the newest task token of the flow
                            CDR                         written once; notifications and look-ups after the end read it
                            DELIVERY#000007             the last delivery attempt of fact 7
 
-The first fact of a call, CallAccepted, is derived from `accepted_at`. Telephone numbers are only in ASKED, and in the
+The first fact of a callback, CallAccepted, is derived from `accepted_at`; a call to a display number begins with the
+facts of its first event. Telephone numbers are only in ASKED, and in the
 answers to the network.
 """
 
@@ -32,6 +34,8 @@ from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.recording import Recording
 
 CALL, ASKED, TOKEN, CDR = "CALL", "ASKED", "TOKEN", "CDR"
+STARTS = "starts"
+"""Of an event: the flow of its call is to be started."""
 _EVENT, _DELIVERY = "EVENT#", "DELIVERY#"
 
 Row = dict[str, Any]

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 )
 
 from duologue.adapters.aws import from_item
-from duologue.adapters.call_rows import is_event, sequences_of
+from duologue.adapters.call_rows import STARTS, is_event, sequences_of
 from duologue.adapters.rows_before import event_of_fact, is_fact
 from duologue.domain.task_token import Wait
 from duologue.usecases.forward_facts import Committed
@@ -28,4 +28,5 @@ def committed_of(event: dict[str, Any]) -> Iterator[Committed]:
             continue
         app = row.get("app", UNKNOWN_APP)
         notices = tuple(Notice(row["call"], number, row["item"], app) for number in sequences_of(row))
-        yield Committed(row["call"], notices, Wait(row["resumes"]) if "resumes" in row else None)
+        resumes = Wait(row["resumes"]) if "resumes" in row else None
+        yield Committed(row["call"], notices, resumes, starts_flow=STARTS in row)

@@ -18,6 +18,7 @@ from duologue.adapters.call_rows import (
     ASKED,
     CALL,
     CDR,
+    STARTS,
     TOKEN,
     asked_row,
     call_of_rows,
@@ -32,7 +33,9 @@ from duologue.adapters.dynamo_slots import free_slot
 from duologue.adapters.dynamo_writes import Write, transact, write_one
 from duologue.adapters.remembering import write_remembering
 from duologue.adapters.rows_before import in_todays_terms, token_in
+from duologue.call_control.facts import Fact
 from duologue.domain.call import Call
+from duologue.domain.call_memory import CallMemory
 from duologue.domain.cdr import cdr_of
 from duologue.domain.due import due_by
 from duologue.domain.errors import (
@@ -73,16 +76,10 @@ class DynamoCalls:
         saved = _saved(call_id, items)
         if key not in items:
             return saved, None
-        row = items[key]
-        resumes = Wait(row["resumes"]) if "resumes" in row else None
-        return saved, ProcessedEvent(network_call, event, row["answer"], resumes)
+        return saved, processed_in(items[key], network_call, event)
 
     def save(self, change: Change) -> None:
-        writes, memory = self.writes(change), change.remembers
-        if memory is None:
-            self.write(*writes)
-        else:
-            write_remembering(self._client, WHAT, self._accounts, memory, *writes)
+        self.write(*self.writes(change), remembers=change.remembers)
 
     def store_token(self, call_id: str, token: TaskToken) -> None:
         row: dict[str, Any] = {"token": token.value, "waits_for": token.waits_for, "rank": token.rank}
@@ -104,10 +101,18 @@ class DynamoCalls:
     # ---- writes, also for transactions of other adapters
 
     def new(self, call: Call, close_by: datetime) -> list[Write]:
-        """The writes of a new call."""
-        row = call_row(call) | {"version": 1, OPEN: OPEN, "close_by": written_time(close_by)}
-        exists = CallAlreadyAccepted(call.id)
+        """The writes of a new call; it may be over already."""
+        row, exists = call_row(call) | {"version": 1}, CallAlreadyAccepted(call.id)
+        if call.ended_at is not None:
+            cdr = [(self._put(call, CDR, cdr_row(cdr_of(call))), exists)]
+            return [(self._put(call, CALL, row), exists), (self._put(call, ASKED, asked_row(call)), exists), *cdr]
+        row |= {OPEN: OPEN, "close_by": written_time(close_by)}
         return [(self._put(call, CALL, row), exists), (self._put(call, ASKED, asked_row(call)), exists)]
+
+    def new_event(self, call: Call, facts: tuple[Fact, ...], event: ProcessedEvent, *, starts_flow: bool) -> Write:
+        """The write of the event that begins a call."""
+        row = event_row(call.app, 1, facts) | {"answer": event.answer} | ({STARTS: True} if starts_flow else {})
+        return self._put(call, event_key(event.network_call, event.key), row), EventAlreadyProcessed(call.id)
 
     def writes(self, change: Change) -> list[Write]:
         """The writes of a change, in the order in which their refusals are reported."""
@@ -125,11 +130,13 @@ class DynamoCalls:
                 writes.append((self._put(call, item, row), EventAlreadyProcessed(call.id)))
         if change.finalizes:
             writes.append((self._put(call, CDR, cdr_row(cdr_of(call))), CdrAlreadyWritten(call.id)))
-            writes.append((free_slot(self._accounts, call.app, call.id), RaceLost(call.id)))
+            writes.append((free_slot(self._accounts, call.app, call.id, call.pair), RaceLost(call.id)))
         return writes
 
-    def write(self, *writes: Write) -> None:
-        if len(writes) == 1:
+    def write(self, *writes: Write, remembers: CallMemory | None = None) -> None:
+        if remembers is not None:
+            write_remembering(self._client, WHAT, self._accounts, remembers, *writes)
+        elif len(writes) == 1:
             write_one(self._client, WHAT, writes[0])
         else:
             transact(self._client, WHAT, *writes)
@@ -181,6 +188,12 @@ class DynamoCalls:
         if found.get("UnprocessedKeys"):  # throttled
             raise OutsideUnavailable(f"{WHAT}: UnprocessedKeys")
         return {item["item"]["S"]: from_item(item) for item in found["Responses"].get(self._calls, [])}
+
+
+def processed_in(row: Mapping[str, Any], network_call: str, event: str) -> ProcessedEvent:
+    """The processed event of its row."""
+    resumes = Wait(row["resumes"]) if "resumes" in row else None
+    return ProcessedEvent(network_call, event, row["answer"], resumes)
 
 
 def key_of(call_id: str, item: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from duologue.adapters.dynamo_calls import OPEN, WHAT, key_of
 from duologue.adapters.dynamo_slots import free_slot, held_slots
 from duologue.adapters.dynamo_writes import transact
 from duologue.domain.errors import RaceLost
+from duologue.usecases.ports.calls import HeldSlots
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -49,10 +50,10 @@ class DynamoOpenCalls:
         with outside(WHAT):
             return {item["call"]["S"] for page in pages for item in page["Items"]}
 
-    def held_slots(self) -> Mapping[str, Set[str]]:
+    def held_slots(self) -> Mapping[str, HeldSlots]:
         return held_slots(self._client, self._accounts)
 
-    def free_slot(self, app_key: str, call_id: str) -> bool:
+    def free_slot(self, app_key: str, call_id: str, pair: str | None) -> bool:
         """One transaction with a check of the call, so that a call accepted meanwhile does not lose its slot."""
         look = {
             "TableName": self._calls,
@@ -60,7 +61,7 @@ class DynamoOpenCalls:
             "ConditionExpression": "attribute_not_exists(#open)",
             "ExpressionAttributeNames": _NAMES,
         }
-        freed = free_slot(self._accounts, app_key, call_id)
+        freed = free_slot(self._accounts, app_key, call_id, pair)
         try:
             transact(self._client, WHAT, ({"ConditionCheck": look}, RaceLost(call_id)), (freed, RaceLost(call_id)))
         except RaceLost:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from duologue.domain.accounts import UnknownCallers
+from duologue.domain.accounts import App, UnknownCallers
 from duologue.domain.audio import Audio
 from duologue.domain.call import Call, NotifyTo
 from duologue.domain.memory_draft import MemoryDraft, MemoryKey
@@ -152,10 +152,33 @@ class InboundApp:
     recording_notices: tuple[str, ...]
     keep_recordings_days: int
     call_memory: bool
+    call_memory_period: timedelta
     unknown_callers: UnknownCallers
     call_back_tone: str | None
     callback_number: str | None
     rejects_failed_return_calls: bool
+
+    @classmethod
+    def of(cls, app: App, *, sp_is_active: bool) -> "InboundApp":
+        return cls(
+            key=app.key,
+            sp=app.sp,
+            active=app.active and sp_is_active,
+            numbers=app.display_numbers,
+            countries=app.countries,
+            concurrent_calls=app.concurrent_calls,
+            status_url=app.status_url,
+            fee_url=app.fee_url,
+            recording=app.recording,
+            recording_notices=app.recording_notices,
+            keep_recordings_days=app.keep_recordings_days,
+            call_memory=app.call_memory,
+            call_memory_period=timedelta(hours=app.call_memory_hours),
+            unknown_callers=app.unknown_callers,
+            call_back_tone=app.call_back_tone,
+            callback_number=app.callback_number,
+            rejects_failed_return_calls=app.rejects_failed_return_calls,
+        )
 
 
 def why_not(

@@ -1,11 +1,13 @@
-"""Forward committed changes: queue their facts for the SP (R11), and resume the flow (R2)."""
+"""Forward committed changes: queue their facts for the SP (R11), and start or resume the flow (R2)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from duologue.domain.call import Phase
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.task_token import Wait
 from duologue.usecases.failure_isolation import FailureIsolation
+from duologue.usecases.place_callback import RingTimeouts, flow_order
 from duologue.usecases.ports.calls import Calls
 from duologue.usecases.ports.flows import Flows
 from duologue.usecases.ports.notifying import Notice, Notices
@@ -14,11 +16,15 @@ from duologue.usecases.resume_flow import resume_flow
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A committed change of a call: a notice per fact, in order, and the wait that it completes."""
+    """A committed change of a call: a notice per fact, in order, and the wait that it completes.
+
+    `starts_flow`: the call came in, and was answered without its flow.
+    """
 
     call_id: str
     notices: tuple[Notice, ...] = ()
     resumes: Wait | None = None
+    starts_flow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +35,10 @@ class ForwardFacts:
     isolate: FailureIsolation
 
     def __call__(self, committed: Iterable[Committed]) -> None:
-        """Queue the notices in order, then resume each flow, independently of the others.
+        """Queue the notices in order, then start or resume each flow, independently of the others.
 
         A flow that can never be resumed is skipped: returning the batch would block the rest of the stream. Repeating a
-        batch is harmless: resuming is idempotent, and notices are deduplicated by sequence.
+        batch is harmless: starting and resuming are idempotent, and notices are deduplicated by sequence.
 
         Raises:
             OutsideUnavailable: the queue, the store or the state machine is unavailable; the batch must be retried.
@@ -41,12 +47,19 @@ class ForwardFacts:
         self.notices.queue([notice for change in changes for notice in change.notices])
         unreached: OutsideUnavailable | None = None
         for change in changes:
-            if change.resumes is None:
-                continue
             with self.isolate(change.call_id):
                 try:
-                    resume_flow(change.call_id, change.resumes, calls=self.calls, flows=self.flows)
+                    if change.starts_flow:
+                        self._start(change.call_id)
+                    if change.resumes is not None:
+                        resume_flow(change.call_id, change.resumes, calls=self.calls, flows=self.flows)
                 except OutsideUnavailable as error:
                     unreached = error
         if unreached is not None:
             raise unreached
+
+    def _start(self, call_id: str) -> None:
+        """Start the flow that watches a call which came in, unless the call is over."""
+        call = self.calls.load(call_id).call
+        if call.phase is not Phase.OVER:
+            self.flows.start(flow_order(call, RingTimeouts(callee_ring=call.ring_limit)))

@@ -19,10 +19,10 @@ def free_slots(*, calls: OpenCalls) -> int:
     """
     held, listed = calls.held_slots(), calls.open_calls()
     freed = 0
-    for app_key, call_ids in held.items():
-        for call_id in sorted(call_ids - listed):
+    for app_key, pairs in held.items():
+        for call_id in sorted(pairs.keys() - listed):
             try:
-                done = calls.free_slot(app_key, call_id)
+                done = calls.free_slot(app_key, call_id, pairs[call_id])
             except OutsideUnavailable:
                 _log.warning("slot not freed; retrying in the next sweep", extra={"call_id": call_id}, exc_info=True)
                 continue

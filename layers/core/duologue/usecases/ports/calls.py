@@ -17,6 +17,10 @@ Answer = str
 """The answer to a network event in the carrier's format; opaque, stored for repeats."""
 
 
+HeldSlots = Mapping[str, str | None]
+"""The ids of the calls that hold an app's slots, each with the pair that it holds as well (Call.pair)."""
+
+
 @dataclass(frozen=True, slots=True)
 class SavedCall:
     """A call as read.
@@ -129,11 +133,11 @@ class OpenCalls(Protocol):
     def open_calls(self) -> Set[str]:
         """Ids of all calls that are not finalized. Calls of the last seconds may be missing."""
 
-    def held_slots(self) -> Mapping[str, Set[str]]:
-        """By app key, the ids of the calls that hold its slots."""
+    def held_slots(self) -> Mapping[str, HeldSlots]:
+        """By app key."""
 
-    def free_slot(self, app_key: str, call_id: str) -> bool:
-        """Free a slot if its call is over or deleted; False: the call is open."""
+    def free_slot(self, app_key: str, call_id: str, pair: str | None) -> bool:
+        """Free a slot, and the call's pair, if the call is over or deleted; False: the call is open."""
 
 
 class Histories(Protocol):

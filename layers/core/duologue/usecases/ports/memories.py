@@ -81,15 +81,14 @@ class Found:
 class InboundAnswer:
     """A call that came in, with the event's answer, written entirely or not at all.
 
-    `slots`: the app's limit; None: the call takes none. `remembers`: the memory that its dial creates, if it has any.
-    `pair`: the key of the pair, of which there may be one return call at a time (Call.pair).
+    `slots`: the app's limit; None: the call takes no slot, and is over or soon will be, so no flow is started for it.
+    With a slot it also takes its pair (Call.pair), of which there may be one return call at a time.
     """
 
     call: Call
     facts: tuple[Fact, ...]
     processed: ProcessedEvent
     slots: int | None = None
-    starts_flow: bool = False
 
     @property
     def remembers(self) -> CallMemory | None:
@@ -108,14 +107,14 @@ class InboundCalls(Protocol):
         """
 
     def accept(self, answer: InboundAnswer) -> None:
-        """Record the call and the answer.
+        """Record the call and the answer, and its memory (Call.memory) if its callee was dialled.
 
-        Raises the first of: EventAlreadyProcessed (this event was answered before), LimitReached (no slot is free),
-        PairBusy (there is a return call of this pair), RaceLost.
+        Raises the first of: EventAlreadyProcessed (this event was answered before), PairBusy (there is a return call
+        of this pair), LimitReached (no slot is free), RaceLost.
         """
 
-    def count_unconnected(self, display: MemoryKey | str, now: datetime, most: int) -> bool:
-        """Count a call that nobody was rung for, per display number and minute. False: more than `most`."""
+    def count_unconnected(self, display: PhoneNumber, now: datetime, most: int) -> bool:
+        """Count a call that nobody was rung for, per display number and minute. False: there were `most` before."""
 
 
 @dataclass(frozen=True, slots=True)

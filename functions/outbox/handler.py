@@ -1,4 +1,4 @@
-"""Queue notifications and resume flows from the stream of the calls table."""
+"""Queue notifications, and start and resume flows, from the stream of the calls table."""
 
 from typing import Any
 

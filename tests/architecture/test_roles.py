@@ -15,6 +15,12 @@ Allowed = tuple[str, str]
 
 _TEMPLATE = read_template()
 _RESOURCES: dict[str, dict[str, Any]] = _TEMPLATE["Resources"]
+_NAMED = {
+    resource["Properties"]["Name"]["Fn::Sub"]: name
+    for name, resource in _RESOURCES.items()
+    if resource["Type"] == "AWS::Serverless::StateMachine"
+}
+"""State machines by the name that the template gives them."""
 _GLOBAL = _TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
 _FUNCTIONS = pytest.mark.parametrize("function", functions(_TEMPLATE), ids=lambda function: function.folder)
 
@@ -69,9 +75,16 @@ def _targets(value: Any) -> set[str]:
         case {"Fn::If": [_, yes, no]}:
             return _targets(yes) | _targets(no)
         case {"Fn::Sub": text}:
+            if by_name := _by_name(text):
+                return by_name
             named = re.fullmatch(r"\$\{(\w+)(?:\.Arn)?\}(.*)", text)
             return {named[1] + named[2] if named else text.rpartition("${AWS::AccountId}:")[2]}
     return {value}
+
+
+def _by_name(arn: str) -> set[str]:
+    """The state machine with the name in this ARN."""
+    return {name for given, name in _NAMED.items() if arn.endswith(f":{given}")}
 
 
 def _logical_ids(value: Any) -> set[str]:
@@ -79,6 +92,8 @@ def _logical_ids(value: Any) -> set[str]:
     match value:
         case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), _]}:
             return {name} & _RESOURCES.keys()
+        case {"Fn::Sub": str(text)}:
+            return _by_name(text)
         case dict():
             return _logical_ids(list(value.values()))
         case list():

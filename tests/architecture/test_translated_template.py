@@ -122,6 +122,11 @@ def test_an_update_lets_through_the_items_of_calls_before_it_writes_them(resourc
     assert "CallControlFunction" in _before(resources, "FlowFunction")
 
 
+def test_no_resource_waits_for_itself(resources):
+    """CloudFormation refuses a circle; so does no linter that sees the template before SAM has translated it."""
+    assert [name for name in resources if name in _before(resources, name)] == []
+
+
 def _before(resources: dict[str, Any], name: str) -> set[str]:
     """The resources that CloudFormation updates before this one."""
     found: set[str] = set()

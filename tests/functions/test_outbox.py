@@ -1,18 +1,23 @@
 """What the stream says was committed → what must be told to whom, and which state is resumed."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
 from duologue.adapters.aws import from_item
 from duologue.adapters.call_rows import event_row, facts_of, own_event_key
+from duologue.call_control.machine import decide
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.task_token import Wait
+from duologue.usecases.ports.flows import FlowOrder
 from duologue.usecases.ports.notifying import Notice
+from tests.call_control.stories import CALLER_LEFT
 from tests.functions.worlds import CALL_ID, Outbox, sample, samples
-from tests.samples import NETWORK_CALL
+from tests.samples import NETWORK_CALL, return_call
 
 APP = "k7Qm2Xw9Lr4Tz8Vb1Nc6Yd3Hf5Js0Gp2"
+s = lambda seconds: timedelta(seconds=seconds)  # noqa: E731
 LAST = f"EVENT#{NETWORK_CALL}#000008"
 
 
@@ -23,6 +28,7 @@ LAST = f"EVENT#{NETWORK_CALL}#000008"
         ("call_ended", LAST, [7, 8], set(Wait)),
         ("call_closed_by_the_sweeper", own_event_key(9), [5, 6], set(Wait)),
         ("cdr_written", "", [], set()),
+        ("return_call_connected", f"EVENT#{NETWORK_CALL}#000001", [1, 2], set()),
     ],
 )
 @pytest.mark.parametrize("waits_for", [None, *Wait])
@@ -42,6 +48,30 @@ def test_a_batch_twice_is_queued_twice_and_resumes_once(name):
     once = (list(world.notices.first), list(world.flows.resumed))
     world.take(sample("outbox", name))
     assert (world.notices.first, world.flows.resumed) == (once[0] * 2, once[1])
+
+
+@pytest.mark.parametrize("name", samples("outbox"))
+def test_the_flow_of_a_call_that_came_in_is_started_under_its_id(name):
+    """Its first state finds the caller's leg and its second the callee's dial, so it only watches."""
+    world = Outbox(return_call())
+    world.take(sample("outbox", name))
+    watches = FlowOrder(CALL_ID, s(140), s(80), s(29 * 60), s(60))
+    assert world.flows.started == ({CALL_ID: watches} if name == "return_call_connected" else {})
+
+
+def test_no_flow_is_started_for_a_call_that_is_over():
+    world = Outbox(decide(return_call(), CALLER_LEFT).call)
+    world.take(sample("outbox", "return_call_connected"))
+    assert world.flows.started == {}
+
+
+def test_a_flow_that_cannot_be_started_now_is_started_when_the_batch_comes_again():
+    world = Outbox(return_call(), failures=1)
+    with pytest.raises(OutsideUnavailable):
+        world.take(sample("outbox", "return_call_connected"))
+    assert [notice.sequence for notice in world.notices.first] == [1, 2], "the SP is notified in any case"
+    world.take(sample("outbox", "return_call_connected"))
+    assert list(world.flows.started) == [CALL_ID]
 
 
 @pytest.mark.parametrize("change", ["MODIFY", "REMOVE"])

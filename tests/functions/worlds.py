@@ -37,6 +37,7 @@ from duologue.usecases.follow_link import FollowCdrLink, FollowLink
 from duologue.usecases.forward_facts import ForwardFacts
 from duologue.usecases.link_recording import LinkRecording
 from duologue.usecases.look_up_callback import LookUpCallback
+from duologue.usecases.ports.calls import SavedCall
 from duologue.usecases.ports.network import Network
 from duologue.usecases.process_network_event import ProcessNetworkEvent
 from duologue.usecases.run_flow import RunFlow
@@ -68,7 +69,7 @@ from tests.fakes.notices import FakeNotices
 from tests.fakes.placing import placing as placing_a_callback
 from tests.fakes.recordings import FakeLinks, FakeLinkTokens, FakeRecordings
 from tests.fakes.sp_endpoints import FakeSpEndpoints
-from tests.samples import LEG_A, LEG_B, NETWORK_CALL, NOW, at, callback
+from tests.samples import LEG_A, LEG_B, NETWORK_CALL, NOW, at, callback, return_call
 
 ROOT = Path(__file__).parents[2]
 EVENTS = ROOT / "events"
@@ -358,8 +359,9 @@ class Sweep:
 class Outbox:
     """The stream's reader, with the queue and the state machine behind it. `waits_for`: what the call's flow does."""
 
-    def __init__(self, *, failures: int = 0, waits_for: Wait | None = None) -> None:
+    def __init__(self, call: Call | None = None, *, failures: int = 0, waits_for: Wait | None = None) -> None:
         self.calls, self.flows, self.notices = FakeCalls(), FakeFlows(failures), FakeNotices()
+        self.calls.rows[CALL_ID] = SavedCall(replace(call or return_call(), id=CALL_ID), 1)
         if waits_for is not None:
             self.calls.store_token(CALL_ID, TaskToken("token-1", waits_for, 1))
 

@@ -14,6 +14,6 @@ from duologue.usecases.forward_facts import ForwardFacts
 
 @cache
 def dependencies() -> ForwardFacts:
-    flows = StepFunctionsFlows(client("stepfunctions", PATIENT), "")
+    flows = StepFunctionsFlows(client("stepfunctions", PATIENT), setting("STATE_MACHINE"))
     notices = SqsNotices(client("sqs", PATIENT), setting("FIRST_QUEUE"))
     return ForwardFacts(dynamo_calls(PATIENT), flows, notices, isolate_failures("outbox"))

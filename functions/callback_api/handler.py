@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from duologue.adapters.metrics import count
 from duologue.domain.accounts import App
 from duologue.domain.call import NotifyTo
 from duologue.runtime.last_resort import guarded
@@ -40,6 +41,8 @@ def _place(request: Request, app: App, dependencies: Dependencies) -> Answer:
     sent, is_test = read_callback(request.body), request.route in (SANDBOX_PLACE, OLDER_SANDBOX_PLACE)
     key = read_key(request.headers, request.route, sent.body)
     call = dependencies.place(lambda: sent.request(app), app, key, is_test=is_test)
+    if call.memory_failed:
+        count("MemoryNotKept")
     _log.info("repeated" if call.repeated else "accepted", extra={"call_id": call.id, "app": app.key})
     idle = dependencies.place.idle_ports(app) if sent.wants_idle_ports else None
     return placed(session_id(call.id, dependencies.host), idle, repeated=call.repeated)

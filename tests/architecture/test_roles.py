@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from duologue.adapters.kms_memory_seal import CONTEXT
 from duologue.wire.huawei.routes import CDR_LINK, LINK
 from tests.architecture.reach import Operation, reach
 from tests.architecture.source import code, types_of_parameter
@@ -58,10 +59,6 @@ _TARGET_UNSAID = {
     "kms:Decrypt": "SecretsKey",
     "kms:Encrypt": "SecretsKey",
     "chime:UpdateSipMediaApplicationCall": "PstnLine",
-}
-# Reached by its source, never done.
-_NEVER_DONE = {
-    ("callback_api", "kms:Encrypt"): "change_app seals the secrets that changed; what an SP may change holds none",
 }
 
 
@@ -120,8 +117,6 @@ def _granted(function: Function) -> set[Allowed]:
 def _needed(operation: Operation, function: Function) -> set[Allowed]:
     service = _PREFIX.get(operation.service, operation.service)
     named = f"{service}:{operation.method.title().replace('_', '')}"
-    if (function.folder, named) in _NEVER_DONE:
-        return set()
     variables = _variables(function)
     targets = {target for name in operation.settings for target in _logical_ids(variables[name])}
     assert targets or not operation.settings, f"{named}: {sorted(operation.settings)} name no resource"
@@ -146,10 +141,23 @@ def test_a_function_may_do_nothing_else(function: Function):
     assert _granted(function) - needed == set()
 
 
-@pytest.mark.parametrize(("folder", "named"), _NEVER_DONE)
-def test_what_is_never_done_is_still_reached(folder: str, named: str):
-    methods = {operation.method for operation in reach(folder).operations}
-    assert re.sub(r"(?<!^)(?=[A-Z])", "_", named.partition(":")[2]).lower() in methods
+# What needs the secrets of apps: it checks credentials, or signs.
+_OPENS_SECRETS = {"sessions", "callback_api", "notify_sp"}
+_OF_MEMORIES = {"Null": {f"kms:EncryptionContext:{CONTEXT}": "false"}}
+
+
+@_FUNCTIONS
+def test_a_function_encrypts_and_decrypts_with_the_context_of_its_purpose(function: Function):
+    """The key of secrets also encrypts call memories, whose context is another. No function makes an app's secret."""
+    conditions = [
+        (action, statement.get("Condition"))
+        for statement in function.statements
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+        if action in ("kms:Encrypt", "kms:Decrypt")
+    ]
+    assert [action for action, condition in conditions if action == "kms:Encrypt" and condition != _OF_MEMORIES] == []
+    if function.folder not in _OPENS_SECRETS:
+        assert [action for action, condition in conditions if condition != _OF_MEMORIES] == []
 
 
 @_FUNCTIONS

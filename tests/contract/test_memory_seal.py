@@ -25,7 +25,7 @@ LONGEST = MemoryTerms(
     timedelta(minutes=1439),
     announces_end=True,
     wants_recording=True,
-    audio=Audio(_NAME, _NAME, _NAME, AudioListeners.CALLEE, _NAME),
+    audio=Audio(last_minute=_NAME, last_minute_to=AudioListeners.CALLEE, recording_notice=_NAME),
     notify=NotifyTo("https://sp.example.com/" + "s" * 105, "https://sp.example.com/" + "f" * 105),
     user_data="\N{TELEPHONE RECEIVER}" * 256,
     wants_party_type=True,
@@ -86,7 +86,8 @@ class SealPromises:
         made = draft(seal, terms)
         there, back = stored(made), stored(made.mirrored())
         assert seal.open(there, SHOWN_TO_CALLEE, CALLEE) == OpenedMemory(SHOWN_TO_CALLEE, SOPHIA, JACK, terms)
-        assert seal.open(back, SHOWN_TO_CALLEE, CALLER) == OpenedMemory(SHOWN_TO_CALLEE, JACK, SOPHIA, terms)
+        assert seal.open(back, SHOWN_TO_CALLEE, CALLER) == OpenedMemory(SHOWN_TO_CALLEE, JACK, SOPHIA, terms.mirrored())
+        assert LONGEST.mirrored().audio.last_minute_to is AudioListeners.CALLER
         assert seal.open_listed(there) == seal.open(there, SHOWN_TO_CALLEE, CALLEE)
         assert seal.open_listed(back) == seal.open(back, SHOWN_TO_CALLEE, CALLER)
 

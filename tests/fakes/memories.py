@@ -42,9 +42,9 @@ class FakeMemorySeal:
         if (memory.sealed, memory.key.display) not in self._made:
             raise ForeignMemory(memory.session)
         display, one, other, terms = self._made[memory.sealed, memory.key.display]
-        for dialler, target in ((one, other), (other, one)):
+        for dialler, target, theirs in ((one, other, terms), (other, one, terms.mirrored())):
             if self.key(display, dialler.number) == memory.key:
-                return OpenedMemory(display, dialler, target, terms)
+                return OpenedMemory(display, dialler, target, theirs)
         raise ForeignMemory(memory.session)
 
     def _reach(self) -> None:

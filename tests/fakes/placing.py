@@ -9,6 +9,7 @@ from duologue.domain.dialling_policy import ORDINARY
 from duologue.usecases.place_callback import DiallingRules, PlaceCallback, RingTimeouts
 from duologue.usecases.until_written import Pause, no_pause
 from duologue.wire.huawei.field_names import FIELDS
+from tests.fakes.memories import FakeMemorySeal
 from tests.fakes.sp_endpoints import FakeSpEndpoints
 
 
@@ -19,6 +20,7 @@ def placing(
     new_call_id: Callable[[datetime], str],
     *,
     endpoints: Any = None,
+    seal: Any = None,
     timeouts: RingTimeouts | None = None,
     pause: Pause = no_pause,
 ) -> PlaceCallback:
@@ -29,6 +31,7 @@ def placing(
         calls,
         flows,
         endpoints or FakeSpEndpoints(),
+        seal or FakeMemorySeal(),
         rules,
         clock,
         new_call_id,

@@ -76,6 +76,27 @@ def test_every_field_of_the_wire_is_read(api):
     assert (call.audio.before_callee, call.audio.while_callee_rings) == ("welcome.wav", "music.wav")
 
 
+@pytest.mark.parametrize("event", [PLACED, sample("callback_api", "callback_placed_in_the_sandbox")])
+def test_the_callee_can_return_the_call_in_the_sandbox_too(api, event):
+    assert api.say(event)[0] == 200
+    draft = api.calls.load(CALL_ID).call.memory
+    assert draft.period == timedelta(hours=720)
+    assert not any("+1202555" in each for each in (draft.key.display, draft.key.pair, draft.target))
+
+
+def test_a_request_can_do_without_call_memory(api):
+    assert api.say(placing(callMemory="false"))[0] == 200
+    assert api.calls.load(CALL_ID).call.memory is None
+    assert api.seal.requests == 0
+
+
+def test_a_callback_is_placed_without_the_key_service_and_the_operator_learns_of_it(api, capsys):
+    api.seal.out_of_reach = True
+    assert api.say(PLACED)[0] == 200
+    assert api.calls.load(CALL_ID).call.memory is None
+    assert "MemoryNotKept" in capsys.readouterr().out
+
+
 def test_the_same_request_twice_is_two_callbacks(api):
     """Without an idempotency key a repeat cannot be told from a second order."""
     first, second = api.say(PLACED)[1], api.say(PLACED)[1]

@@ -64,6 +64,7 @@ from tests.fakes.auth_attempts import FakeAuthAttempts
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.flows import FakeFlows
+from tests.fakes.memories import FakeMemorySeal
 from tests.fakes.network import FakeNetwork
 from tests.fakes.notices import FakeNotices
 from tests.fakes.placing import placing as placing_a_callback
@@ -170,7 +171,7 @@ class Api:
         query = _placed()["queryStringParameters"]
         self.key: str = query["app_key"]
         self.accounts, self.calls, self.flows = FakeAccounts(), FakeCalls(), FakeFlows()
-        self.auth_attempts = FakeAuthAttempts()
+        self.auth_attempts, self.seal = FakeAuthAttempts(), FakeMemorySeal()
         self.network, self.endpoints, self.clock = FakeNetwork(NETWORK_CALL), FakeSpEndpoints(), FakeClock(NOW)
         self.recordings, self.links, self.link_tokens = FakeRecordings(), FakeLinks(), FakeLinkTokens()
         self.accounts.add_sp(Sp("sp-1", "training-institute", "no log-in here"))
@@ -186,7 +187,12 @@ class Api:
         self.dependencies = callback_api.Dependencies(
             authenticate=Authenticate(self.accounts, self.accounts, self.auth_attempts, self.clock),
             place=placing_a_callback(
-                self.calls, self.flows, self.clock, lambda now: next(ids), endpoints=self.endpoints
+                self.calls,
+                self.flows,
+                self.clock,
+                lambda now: next(ids),
+                endpoints=self.endpoints,
+                seal=self.seal,
             ),
             stop=StopCallback(self.calls, self.network, self.flows, self.clock, no_pause),
             look_up=LookUpCallback(self.calls),

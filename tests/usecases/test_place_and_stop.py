@@ -6,20 +6,22 @@ from datetime import timedelta
 import pytest
 
 from duologue.domain.accounts import App
-from duologue.domain.audio import Audio
+from duologue.domain.audio import Audio, AudioListeners
 from duologue.domain.call import NotifyTo, Phase
+from duologue.domain.call_memory import MemoryTerms, RememberedParty, memory_of_call
 from duologue.domain.callback_request import CallbackRequest
 from duologue.domain.due import ENDING, TAKE_UP, due_by
 from duologue.domain.errors import LimitReached, OutsideUnavailable, RaceLost, UnknownCall
 from duologue.domain.outcome import EndReason
 from duologue.domain.task_token import TaskToken, Wait
-from duologue.usecases.place_callback import RingTimeouts
+from duologue.usecases.place_callback import Placed, RingTimeouts
 from duologue.usecases.stop_callback import StopCallback
 from duologue.usecases.until_written import no_pause
 from tests.call_control.stories import CALLER_DIALLED, TALKING, Story
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.flows import FakeFlows
+from tests.fakes.memories import FakeMemorySeal
 from tests.fakes.network import FakeNetwork
 from tests.fakes.placing import placing
 from tests.samples import CALLEE, CALLER, NETWORK_CALL, NOW, SHOWN_TO_CALLEE, SHOWN_TO_CALLER, at, callback
@@ -40,14 +42,14 @@ REQUEST = CallbackRequest(
 
 class Desk:
     def __init__(self, *ids: str) -> None:
-        self.calls, self.flows, self.clock = FakeCalls(), FakeFlows(), FakeClock()
+        self.calls, self.flows, self.clock, self.seal = FakeCalls(), FakeFlows(), FakeClock(), FakeMemorySeal()
+        self.placed: list[Placed] = []
         self._ids = iter(ids or (f"1_2_{number}_20261123090000" for number in range(99)))
 
     def place(self, request=REQUEST, app=APP):
-        placed = placing(self.calls, self.flows, self.clock, lambda now: next(self._ids))(
-            lambda: request, app, is_test=False
-        )
-        return self.calls.load(placed.id).call
+        place = placing(self.calls, self.flows, self.clock, lambda now: next(self._ids), seal=self.seal)
+        self.placed.append(place(lambda: request, app, is_test=False))
+        return self.calls.load(self.placed[-1].id).call
 
 
 def test_a_callback_is_recorded_and_its_flow_started():
@@ -58,6 +60,61 @@ def test_a_callback_is_recorded_and_its_flow_started():
     assert (order.talk, order.last_minute) == (timedelta(minutes=4), timedelta(minutes=1))
     assert "+1202555" not in str(order), "no number leaves the store"
     assert desk.calls.load(call.id).close_by == NOW + TAKE_UP
+
+
+@pytest.mark.parametrize("named", [NotifyTo("https://sp.example.com/s", None), NotifyTo()])
+def test_what_the_request_leaves_open_is_the_apps(named):
+    app = replace(APP, status_url="https://sp.example.com/app-s", fee_url="https://sp.example.com/app-f")
+    told = Desk().place(replace(REQUEST, notify=named), app).notify
+    assert told == NotifyTo(named.status_url or app.status_url, app.fee_url)
+
+
+def remembered(desk: Desk, call):
+    """The memory that the callee's dial will create, as that party's return call opens it."""
+    memory = memory_of_call(replace(call, callee=replace(call.callee, dialled_at=NOW)))
+    assert memory is not None
+    return desk.seal.open(memory, SHOWN_TO_CALLEE, CALLEE)
+
+
+def test_what_a_return_call_takes_over():
+    desk = Desk()
+    wanted = replace(
+        REQUEST,
+        wants_memory=True,
+        memory_period=timedelta(hours=24),
+        call_back_tone="sorry.wav",
+        wants_record=True,
+        wants_party_type=True,
+        audio=Audio("before.wav", "music.wav", "last.wav", AudioListeners.CALLER, "notice.wav"),
+    )
+    call = desk.place(wanted, replace(APP, fee_url="https://sp.example.com/app-f"))
+    opened = remembered(desk, call)
+    assert (opened.display, opened.dialler, opened.target) == (
+        SHOWN_TO_CALLEE,
+        RememberedParty(CALLEE, "US"),
+        RememberedParty(CALLER, "US"),
+    )
+    assert opened.terms == MemoryTerms(
+        ring_limit=timedelta(seconds=30),
+        longest_talk=timedelta(minutes=5),
+        announces_end=True,
+        wants_recording=True,
+        audio=Audio(last_minute="last.wav", last_minute_to=AudioListeners.CALLEE, recording_notice="notice.wav"),
+        notify=REQUEST.notify,
+        user_data="order-17",
+        wants_party_type=True,
+        call_back_tone="sorry.wav",
+    ), "the same person hears the last minute; without URLs of the request, the app's of that day"
+    assert call.memory.period == timedelta(hours=24)
+
+
+def test_without_a_wish_or_a_key_service_a_callback_is_placed_and_not_remembered(caplog):
+    desk = Desk()
+    assert desk.place().memory is None
+    desk.seal.out_of_reach = True
+    assert desk.place(replace(REQUEST, wants_memory=True)).memory is None
+    assert [desk.placed[0].memory_failed, desk.placed[1].memory_failed] == [False, True]
+    assert "call memory not made" in caplog.messages
 
 
 def test_every_wait_is_longer_than_the_work_beneath_it():

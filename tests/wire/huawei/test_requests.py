@@ -76,7 +76,9 @@ def test_a_whole_request():
                 "partyTypeRequiredInDisconnect": "true",
                 "returnIdlePort": "true",
                 "userData": "order-17 %E4%B8%AD",
-                "callBackTone": "passed over",
+                "callMemory": "true",
+                "callBackTone": "hello_1.wav",
+                "callbackExpiredTime": 24,
             }
         )
     ).request(replace(APP, recording=True))
@@ -99,6 +101,9 @@ def test_a_whole_request():
             last_minute_to=AudioListeners.CALLEE,
             recording_notice="recorded.wav",
         ),
+        wants_memory=True,
+        memory_period=timedelta(hours=24),
+        call_back_tone="hello_1.wav",
     )
 
 
@@ -107,7 +112,7 @@ def test_two_numbers_are_enough():
     assert (request.caller, request.callee) == (number("111"), number("122"))
     assert request.caller_sees == request.callee_sees == request.bind_number == number("100")
     assert request.longest_talk is None
-    assert request.notify == NotifyTo("https://sp.example.com/default-status", None)
+    assert request.notify == NotifyTo(), "the app's own, which may have changed when the call is returned"
 
 
 @pytest.mark.parametrize(
@@ -156,6 +161,30 @@ def test_an_empty_text_counts_as_absent_where_a_field_may_be_absent(name):
 def test_a_flag_in_the_ways_that_clients_write_it(meant, sent):
     request = read_callback(json.dumps(LEAST | {"partyTypeRequiredInDisconnect": sent, "returnIdlePort": sent}))
     assert (request.request(APP).wants_party_type, request.wants_idle_ports) == (meant, meant)
+
+
+@pytest.mark.parametrize(
+    ("app", "fields", "remembered"),
+    [
+        ({}, {}, 720),
+        ({"call_memory_hours": 48}, {}, 48),
+        ({"call_memory_hours": 48}, {"callbackExpiredTime": 48}, 48),
+        ({"call_memory_hours": 48}, {"callbackExpiredTime": "1"}, 1),
+        ({"call_memory_hours": 48}, {"callMemory": "false"}, None),
+        ({"call_memory": False}, {}, None),
+        ({"call_memory": False}, {"callMemory": "false"}, None),
+        ({"call_memory": False}, {"callbackExpiredTime": 2160, "callBackTone": "not-uploaded.wav"}, None),
+    ],
+)
+def test_for_how_many_hours_a_callee_is_remembered(app, fields, remembered):
+    request = read(replace(APP, **app), **fields)
+    assert request.wants_memory is (remembered is not None)
+    assert not request.wants_memory or request.memory_period == timedelta(hours=remembered)
+
+
+def test_an_app_without_call_memory_cannot_ask_for_it():
+    with pytest.raises(InvalidField, match=r"^callMemory is true, but call memory is switched off for the app"):
+        read(replace(APP, call_memory=False), callMemory="true")
 
 
 @pytest.mark.parametrize("sent", [30, "30", "030", 30.0])
@@ -271,6 +300,12 @@ def test_no_limit_is_another_thing_than_the_longest_one_and_never_zero():
         ),
         ({"userData": "a\u0000b"}, InvalidField, "userData must not contain control characters"),
         ({"userData": "\ud800"}, InvalidField, "userData must not contain half of a surrogate pair"),
+        ({"callMemory": "on"}, InvalidField, 'callMemory must be "true" or "false"'),
+        ({"callBackTone": "none.wav"}, InvalidField, "callBackTone is not a prompt that the operator"),
+        ({"callbackExpiredTime": 0}, InvalidField, "callbackExpiredTime must be 1 to 2160 hours"),
+        ({"callbackExpiredTime": 2161}, InvalidField, "callbackExpiredTime must be 1 to 2160 hours"),
+        ({"callbackExpiredTime": "1 h"}, InvalidField, "callbackExpiredTime must be a whole number"),
+        ({"callbackExpiredTime": 721}, InvalidField, "callbackExpiredTime must be at most 720, the app's own"),
     ],
 )
 def test_each_broken_rule_has_its_own_sentence(fields, kind, sentence):
@@ -287,14 +322,16 @@ def test_each_broken_rule_has_its_own_sentence(fields, kind, sentence):
         ("lastMinToUE", "maxDuration", (0, "0", None, ""), 30),
         ("preVoice", "playPreVoice", ("false", False, None, ""), "true"),
         ("recordHintTone", "recordFlag", ("false", False, None, ""), "true"),
+        ("callBackTone", "callMemory", ("false", False), "true"),
+        ("callbackExpiredTime", "callMemory", ("false", False), "true"),
     ],
 )
-@pytest.mark.parametrize("sent", ["not-uploaded.wav", "no/file name", "x" * 500, 7, ["a"]])
+@pytest.mark.parametrize("sent", ["not-uploaded.wav", "no/file name", "x" * 500, 7000, ["a"]])
 def test_a_field_without_effect_is_not_judged(name, condition, off, on, sent):
     """The format says "effective if" or "only if" of each; clients send their house prompts in every request."""
     app = replace(APP, recording=True)
     for value in off:
-        assert read(app, **{name: sent, condition: value}) == read(app)
+        assert read(app, **{name: sent, condition: value}) == read(app, **{condition: value})
     with pytest.raises(InvalidField, match=f"^{name} "):
         read(app, **{name: sent, condition: on})
 
@@ -385,6 +422,7 @@ JSON = st.recursive(
     max_leaves=5,
 )
 NAMES = ["displayNbr", "calleeNbr", "maxDuration", "statusUrl", "userData", "recordFlag", "lastMinToUE", "preVoice"]
+NAMES += ["callMemory", "callBackTone", "callbackExpiredTime"]
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), JSON))

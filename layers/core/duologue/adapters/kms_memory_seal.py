@@ -4,7 +4,9 @@ The hash key is the HMAC of a fixed text by a KMS key of its own. It is computed
 stored nowhere, so a dump of the table does not allow numbers to be tried out. The encrypted value is bound to its
 display number by the encryption context: copied to another display number's row it does not decrypt.
 
-    sealed value, JSON: {"display": E.164, "parties": [[E.164, region or null] twice], the terms that are not default}
+    value, JSON: {"display": E.164, "parties": [[E.164, region or null] twice], the terms that are not default}
+
+The terms are those of a return call by the first of the parties.
 """
 
 import base64
@@ -74,9 +76,9 @@ class KmsMemorySeal:
                 CiphertextBlob=base64.b64decode(memory.sealed), EncryptionContext={CONTEXT: memory.key.display}
             )
         display, (one, other), terms = _read(opened["Plaintext"])
-        for dialler, target in ((one, other), (other, one)):
+        for dialler, target, theirs in ((one, other, terms), (other, one, terms.mirrored())):
             if self.key(display, dialler.number) == memory.key:
-                return OpenedMemory(display, dialler, target, terms)
+                return OpenedMemory(display, dialler, target, theirs)
         raise ForeignMemory(memory.session)
 
     def _hash(self, text: str) -> str:
@@ -106,9 +108,6 @@ def _key_service(opened: CallMemory | None = None) -> Iterator[None]:
         raise OutsideUnavailable(f"{_WHAT}: {code_of(error)}") from error
 
 
-_AUDIO_NAMES = ("before_callee", "while_callee_rings", "last_minute", "recording_notice")
-
-
 def _written(display: PhoneNumber, parties: tuple[RememberedParty, RememberedParty], terms: MemoryTerms) -> bytes:
     """At most some 2,500 bytes, where KMS encrypts 4,096: tests/contract/test_memory_seal.py has the longest."""
     audio = terms.audio
@@ -119,15 +118,16 @@ def _written(display: PhoneNumber, parties: tuple[RememberedParty, RememberedPar
         "talk_s": int(terms.longest_talk.total_seconds()),
         "announces_end": terms.announces_end,
         "recording": terms.wants_recording,
-        "audio": {name: getattr(audio, name) for name in _AUDIO_NAMES if getattr(audio, name)},
+        "last_minute": audio.last_minute,
         "last_minute_to": None if audio.last_minute_to is AudioListeners.BOTH else audio.last_minute_to,
+        "recording_notice": audio.recording_notice,
         "status_url": terms.notify.status_url,
         "fee_url": terms.notify.fee_url,
         "user_data": terms.user_data,
         "party_type": terms.wants_party_type,
         "tone": terms.call_back_tone,
     }
-    kept = {name: each for name, each in value.items() if each not in (None, False, {})}
+    kept = {name: each for name, each in value.items() if each not in (None, False)}
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -140,8 +140,9 @@ def _read(plain: bytes) -> tuple[PhoneNumber, list[RememberedParty], MemoryTerms
         announces_end=value.get("announces_end", False),
         wants_recording=value.get("recording", False),
         audio=Audio(
-            **{name: value.get("audio", {}).get(name) for name in _AUDIO_NAMES},
+            last_minute=value.get("last_minute"),
             last_minute_to=AudioListeners(value.get("last_minute_to", AudioListeners.BOTH)),
+            recording_notice=value.get("recording_notice"),
         ),
         notify=NotifyTo(value.get("status_url"), value.get("fee_url")),
         user_data=value.get("user_data"),

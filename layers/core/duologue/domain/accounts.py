@@ -72,7 +72,7 @@ class App:
     keep_recordings_days: int = 0
     """One of `domain.recording.KEEP_DAYS`; 0: the platform's retention."""
     call_memory: bool = True
-    """Called parties may call back; a request can switch it off, or on (docs/decisions/0014)."""
+    """Called parties can return calls; a request can switch it off for its own (docs/decisions/0014)."""
     call_memory_hours: int = 720
     """How long a called party is remembered, from the dial; 1 to 2,160 (90 days)."""
     unknown_callers: UnknownCallers = UnknownCallers.REFUSE

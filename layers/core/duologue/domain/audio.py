@@ -1,6 +1,6 @@
 """The audio settings of a callback request."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -21,3 +21,14 @@ class Audio:
     last_minute: str | None = None
     last_minute_to: AudioListeners = AudioListeners.BOTH
     recording_notice: str | None = None
+
+    def mirrored(self) -> "Audio":
+        """The same if the parties change places."""
+        return replace(self, last_minute_to=_MIRRORED[self.last_minute_to])
+
+
+_MIRRORED = {
+    AudioListeners.CALLER: AudioListeners.CALLEE,
+    AudioListeners.CALLEE: AudioListeners.CALLER,
+    AudioListeners.BOTH: AudioListeners.BOTH,
+}

@@ -6,7 +6,7 @@ stored only as keyed hashes and in an encrypted value; an opened memory has them
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -108,7 +108,8 @@ class MemoryTerms:
     """What the return call takes over from the remembered call.
 
     `notify`: the URLs that its request named; None: the app's at the time of the return call.
-    `audio`: of it, the recording notice and the last-minute prompt.
+    `audio`: only the recording notice and the last-minute prompt, whose listeners are those of the return call: the
+    caller is who dials.
     `call_back_tone`: the app's prompt for callers who cannot be connected, if its request named one.
     """
 
@@ -121,6 +122,10 @@ class MemoryTerms:
     user_data: str | None = None
     wants_party_type: bool = False
     call_back_tone: str | None = None
+
+    def mirrored(self) -> "MemoryTerms":
+        """The terms of a return call by the other party."""
+        return replace(self, audio=self.audio.mirrored())
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from duologue.domain.audio import Audio
 from duologue.domain.call import NotifyTo
+from duologue.domain.memory_draft import DEFAULT_PERIOD
 from duologue.domain.phone_number import PhoneNumber
 
 LONGEST_TALK = timedelta(minutes=1440)
@@ -13,7 +14,11 @@ LONGEST_TALK = timedelta(minutes=1440)
 
 @dataclass(frozen=True, slots=True)
 class CallbackRequest:
-    """All display numbers are the app's own. `bind_number`: what the callback is accounted to; it need not be one."""
+    """All display numbers are the app's own. `bind_number`: what the callback is accounted to; it need not be one.
+
+    `notify`: the URLs that the request names; None: the app's. `wants_memory`: the callee can return the call within
+    `memory_period` of being dialled; `call_back_tone`: the prompt if it cannot be connected then, None: the app's.
+    """
 
     caller: PhoneNumber
     callee: PhoneNumber
@@ -28,6 +33,9 @@ class CallbackRequest:
     wants_party_type: bool = False
     wants_prompt_before_callee: bool = False
     audio: Audio = Audio()
+    wants_memory: bool = False
+    memory_period: timedelta = DEFAULT_PERIOD
+    call_back_tone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

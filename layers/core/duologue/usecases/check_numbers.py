@@ -17,8 +17,10 @@ def check_numbers(
     plan: NumberPlan,
     kinds: Collection[NumberKind],
     is_test: bool,
-) -> None:
-    """`fields`: the format's names of the two numbers. `kinds`: number types that the operator allows.
+) -> tuple[str | None, str | None]:
+    """Check them and return the regions of the caller's and the callee's, as of PlannedNumber.
+
+    `fields`: the format's names of the two numbers. `kinds`: number types that the operator allows.
 
     Raises:
         CallerRefused: the caller's number; the text has the reason.
@@ -26,9 +28,11 @@ def check_numbers(
     """
     caller_field, callee_field = fields
     policy = DiallingPolicy(app.countries, kinds, app.test_numbers if is_test else None)
+    caller, callee = plan.describe(request.caller), plan.describe(request.callee)
     try:
-        policy.check(request.caller, plan.describe(request.caller), field=caller_field)
+        policy.check(request.caller, caller, field=caller_field)
     except NumberRefused as refusal:
         raise CallerRefused(refusal.field, refusal.text) from refusal
-    policy.check(request.callee, plan.describe(request.callee), field=callee_field)
+    policy.check(request.callee, callee, field=callee_field)
     check_apart(request.caller, request.callee, field=callee_field)
+    return caller.region, callee.region

@@ -7,17 +7,21 @@ from datetime import datetime, timedelta
 
 from duologue.domain.acceptance_limits import AcceptanceLimits, limits_for
 from duologue.domain.accounts import App
-from duologue.domain.call import LAST_MINUTE, Call, Phase
+from duologue.domain.audio import Audio
+from duologue.domain.call import LAST_MINUTE, Call, NotifyTo, Phase
+from duologue.domain.call_memory import MemoryTerms, RememberedParty
 from duologue.domain.callback_request import LONGEST_TALK, CallbackRequest, FieldNames
 from duologue.domain.dialling_policy import NumberKind
 from duologue.domain.due import SWEEP_MARGIN, TAKE_UP, due_by
 from duologue.domain.errors import AlreadyDone, CallAlreadyAccepted, OutsideUnavailable, RaceLost, RequestRepeated
 from duologue.domain.idempotency import IdempotencyKey
 from duologue.domain.leg import Leg
+from duologue.domain.memory_draft import MemoryDraft
 from duologue.domain.outcome import Party
 from duologue.usecases.check_numbers import check_numbers
 from duologue.usecases.ports.calls import Acceptance, Calls, Change, SavedCall
 from duologue.usecases.ports.flows import FlowOrder, Flows
+from duologue.usecases.ports.memories import MemorySeal
 from duologue.usecases.ports.notifying import SpUrls
 from duologue.usecases.ports.outside import Clock, NumberPlan
 from duologue.usecases.until_written import Pause
@@ -59,10 +63,14 @@ class RingTimeouts:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The callback of a request. `repeated`: an earlier request with the same key placed it."""
+    """The callback of a request. `repeated`: an earlier request with the same key placed it.
+
+    `memory_failed`: its callee cannot return the call as was wanted, since the key service did not respond.
+    """
 
     id: str
     repeated: bool = False
+    memory_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,7 @@ class PlaceCallback:
     acceptance: Acceptance
     flows: Flows
     endpoints: SpUrls
+    seal: MemorySeal
     rules: DiallingRules
     clock: Clock
     new_call_id: Callable[[datetime], str]
@@ -106,16 +115,26 @@ class PlaceCallback:
         try:
             if key is not None:
                 self.acceptance.check_repeat(app.key, key, self.clock.now())
-            wanted = self._checked(request(), app, is_test=is_test)
-            return Placed(self._accept(wanted, app, key, is_test=is_test).id)
+            wanted = request()
+            memory = self._memory(wanted, *self._checked(wanted, app, is_test=is_test))
+            call = self._accept(wanted, memory, app, key, is_test=is_test)
+            return Placed(call.id, memory_failed=wanted.wants_memory and memory is None)
         except RequestRepeated as repeat:
             self._resume(repeat.call_id, app)
             return Placed(repeat.call_id, repeated=True)
 
-    def _accept(self, request: CallbackRequest, app: App, key: IdempotencyKey | None, *, is_test: bool) -> Call:
+    def _accept(
+        self,
+        request: CallbackRequest,
+        memory: MemoryDraft | None,
+        app: App,
+        key: IdempotencyKey | None,
+        *,
+        is_test: bool,
+    ) -> Call:
         for lost in range(_TRIES):
             now = self.clock.now()
-            call = _call(request, app, self.new_call_id(now), now, self.timeouts)
+            call = _call(request, memory, app, self.new_call_id(now), now, self.timeouts)
             limits = limits_for(app, request.callee, now, key, is_test=is_test)
             try:
                 self.acceptance.accept(call, slots=app.concurrent_calls, close_by=due_by(call), limits=limits)
@@ -139,16 +158,51 @@ class PlaceCallback:
             _log.warning("idle ports could not be counted", extra={"app": app.key}, exc_info=True)
             return None
 
-    def _checked(self, request: CallbackRequest, app: App, *, is_test: bool) -> CallbackRequest:
+    def _checked(self, request: CallbackRequest, app: App, *, is_test: bool) -> tuple[str | None, str | None]:
+        """The regions of the caller's and the callee's number."""
         rules, names = self.rules, self.rules.fields
-        check_numbers(
+        regions = check_numbers(
             request, app, fields=(names.caller, names.callee), plan=rules.plan, kinds=rules.kinds, is_test=is_test
         )
         # Not the app's own URLs: they were checked when they were saved.
         self.endpoints.check(
             (field, url) for field, url in names.of_urls(request.notify) if url not in (app.status_url, app.fee_url)
         )
-        return request
+        return regions
+
+    def _memory(
+        self, request: CallbackRequest, caller_region: str | None, callee_region: str | None
+    ) -> MemoryDraft | None:
+        """What the callee's dial will remember; in the sandbox too, where both are test numbers (decisions/0014).
+
+        None: nothing is wanted, or the key service is away: a memory never costs a call.
+        """
+        if not request.wants_memory:
+            return None
+        audio = Audio(
+            last_minute=request.audio.last_minute,
+            last_minute_to=request.audio.last_minute_to,
+            recording_notice=request.audio.recording_notice,
+        )
+        terms = MemoryTerms(
+            ring_limit=self.timeouts.callee_ring,
+            longest_talk=request.longest_talk or LONGEST_TALK,
+            announces_end=request.longest_talk is not None,
+            wants_recording=request.wants_record,
+            audio=audio.mirrored(),
+            notify=request.notify,
+            user_data=request.user_data,
+            wants_party_type=request.wants_party_type,
+            call_back_tone=request.call_back_tone,
+        )
+        dialler = RememberedParty(request.callee, callee_region)
+        target = RememberedParty(request.caller, caller_region)
+        try:
+            draft = self.seal.draft(request.callee_sees, dialler, target, terms)
+        except OutsideUnavailable as error:
+            _log.error("call memory not made", extra={"why": str(error)})
+            return None
+        return replace(draft, period=request.memory_period)
 
     def _resume(self, call_id: str, app: App) -> None:
         """Start the flow of a repeated request's call, if the first request may have failed to.
@@ -201,7 +255,9 @@ def flow_order(call: Call, timeouts: RingTimeouts, prelude: timedelta = timedelt
     )
 
 
-def _call(request: CallbackRequest, app: App, call_id: str, now: datetime, timeouts: RingTimeouts) -> Call:
+def _call(
+    request: CallbackRequest, memory: MemoryDraft | None, app: App, call_id: str, now: datetime, timeouts: RingTimeouts
+) -> Call:
     call = Call(
         id=call_id,
         sp=app.sp,
@@ -213,13 +269,14 @@ def _call(request: CallbackRequest, app: App, call_id: str, now: datetime, timeo
         longest_talk=request.longest_talk or LONGEST_TALK,
         announces_end=request.longest_talk is not None,
         bind_number=request.bind_number.e164,
-        notify=request.notify,
+        notify=NotifyTo(request.notify.status_url or app.status_url, request.notify.fee_url or app.fee_url),
         audio=request.audio,
         plays_before_callee=request.wants_prompt_before_callee,
         wants_recording=request.wants_record,
         keep_recording_days=app.keep_recordings_days,
         user_data=request.user_data,
         wants_party_type=request.wants_party_type,
+        memory=memory,
         facts=1,
     )
     return replace(call, before_talk=timeouts.before_talk(_prelude(call, app)))

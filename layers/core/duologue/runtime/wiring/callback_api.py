@@ -17,6 +17,7 @@ from duologue.runtime.carriers import network
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.accounts import dynamo_accounts, dynamo_auth_attempts
 from duologue.runtime.wiring.calls import dynamo_calls, flows
+from duologue.runtime.wiring.memories import memory_seal
 from duologue.runtime.wiring.recordings import dynamo_links, retention, s3_recordings
 from duologue.runtime.wiring.sp_urls import sp_urls
 from duologue.usecases.authenticate import Authenticate
@@ -56,6 +57,7 @@ def dependencies() -> Dependencies:
             DynamoAcceptance(dynamodb, setting("ACCOUNTS_TABLE"), calls),
             flow,
             endpoints,
+            memory_seal(),
             DiallingRules(LibphonenumberPlan(in_use), kinds, FIELDS),
             clock,
             partial(new_call_id, random_bits=secrets.randbits),

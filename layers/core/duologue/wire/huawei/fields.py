@@ -27,10 +27,11 @@ from duologue.domain.sp_url import SpUrl
 
 _AUDIO_NAME = re.compile(r"[0-9A-Za-z_.@-]{1,128}")
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
-_WHOLE = re.compile(r"(-?)([0-9]+)")
+_DIGITS = re.compile(r"(-?)([0-9]+)")
 _SPACE = re.compile(r"\s+", re.ASCII)
 _URL_SAFE = str.maketrans("-_", "+/")
 _MOST_MINUTES = 1440
+_MOST_HOURS = 2160
 _REFUSED = "refused"
 
 T = TypeVar("T")
@@ -132,16 +133,19 @@ def _flag(value: Any) -> bool:
     return read
 
 
-def _minutes(value: Any) -> int:
-    if isinstance(value, str) and (whole := _WHOLE.fullmatch(value)):
-        value = int(whole[1] + (whole[2].lstrip("0")[:9] or "0"))  # out of range if the whole number is
-    if isinstance(value, float) and value.is_integer():  # in JSON 30.0 is the same number
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise _refusal(InvalidField("", "must be a whole number in the digits 0-9"))
-    if not 0 <= value <= _MOST_MINUTES:
-        raise _refusal(InvalidField("", f"must be 0 to {_MOST_MINUTES} minutes"))
-    return value
+def _whole(least: int, most: int, unit: str) -> Callable[[Any], int]:
+    def validate(value: Any) -> int:
+        if isinstance(value, str) and (whole := _DIGITS.fullmatch(value)):
+            value = int(whole[1] + (whole[2].lstrip("0")[:9] or "0"))  # out of range if the whole number is
+        if isinstance(value, float) and value.is_integer():  # in JSON 30.0 is the same number
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise _refusal(InvalidField("", "must be a whole number in the digits 0-9"))
+        if not least <= value <= most:
+            raise _refusal(InvalidField("", f"must be {least} to {most} {unit}"))
+        return value
+
+    return validate
 
 
 def _string(shortest: int, longest: int, **more: Any) -> WithJsonSchema:
@@ -165,7 +169,14 @@ SessionId = Annotated[str, PlainValidator(_text(str, 1, 256)), _string(1, 256)]
 Flag = Annotated[bool, PlainValidator(_flag), _choice("true", "false")]
 """A string; JSON booleans, 1 and 0 are accepted too."""
 Minutes = Annotated[
-    int, PlainValidator(_minutes), WithJsonSchema({"type": "integer", "minimum": 0, "maximum": _MOST_MINUTES})
+    int,
+    PlainValidator(_whole(0, _MOST_MINUTES, "minutes")),
+    WithJsonSchema({"type": "integer", "minimum": 0, "maximum": _MOST_MINUTES}),
+]
+Hours = Annotated[
+    int,
+    PlainValidator(_whole(1, _MOST_HOURS, "hours")),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": _MOST_HOURS}),
 ]
 LastMinuteTo = Annotated[
     Literal["toa", "tob", "both"], PlainValidator(_one_of("toa", "tob", "both")), _choice("toa", "tob", "both")

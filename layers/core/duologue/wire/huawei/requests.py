@@ -23,6 +23,7 @@ from duologue.wire.huawei.fields import (
     AudioName,
     ClearUrl,
     Flag,
+    Hours,
     LastMinuteTo,
     Media,
     Minutes,
@@ -66,6 +67,9 @@ class Click2Call(BaseModel):
     partyTypeRequiredInDisconnect: Flag = False
     returnIdlePort: Flag = False
     userData: UserData | None = None
+    callMemory: Flag = True
+    callBackTone: Annotated[AudioName | None, effective_if("callMemory")] = None
+    callbackExpiredTime: Annotated[Hours | None, effective_if("callMemory")] = None
 
 
 class CallStop(BaseModel):
@@ -125,6 +129,7 @@ class SentCallback:
             raise InvalidField("recordHintTone", "is not a recording notice that the operator has uploaded for the app")
         if sent.recordFlag and not app.recording:
             raise RecordingNotEnabled("recordFlag", "is true, but recording is not enabled for the app")
+        _check_memory(sent, app)
         return CallbackRequest(
             caller=sent.callerNbr,
             callee=sent.calleeNbr,
@@ -132,7 +137,7 @@ class SentCallback:
             callee_sees=sent.displayCalleeNbr or caller_sees,
             bind_number=sent.bindNbr or PhoneNumber((*app.bind_numbers, *app.display_numbers)[0]),
             longest_talk=timedelta(minutes=sent.maxDuration) or None,
-            notify=NotifyTo(sent.statusUrl or app.status_url, sent.feeUrl or app.fee_url),
+            notify=NotifyTo(sent.statusUrl, sent.feeUrl),
             user_data=sent.userData,
             wants_record=sent.recordFlag,
             wants_party_type=sent.partyTypeRequiredInDisconnect,
@@ -144,6 +149,9 @@ class SentCallback:
                 last_minute_to=_LISTENERS[sent.lastMinToUE],
                 recording_notice=sent.recordHintTone,
             ),
+            wants_memory=app.call_memory and sent.callMemory,
+            memory_period=timedelta(hours=sent.callbackExpiredTime or app.call_memory_hours),
+            call_back_tone=sent.callBackTone,
         )
 
 
@@ -185,6 +193,16 @@ def _kept(app: App, **prompts: str | None) -> None:
     for field, name in prompts.items():
         if name is not None and name not in app.prompts:
             raise InvalidField(field, "is not a prompt that the operator has uploaded for the app")
+
+
+def _check_memory(sent: Click2Call, app: App) -> None:
+    if not app.call_memory:
+        if sent.callMemory and "callMemory" in sent.model_fields_set:
+            raise InvalidField("callMemory", "is true, but call memory is switched off for the app")
+        return
+    _kept(app, callBackTone=sent.callBackTone)
+    if sent.callbackExpiredTime is not None and sent.callbackExpiredTime > app.call_memory_hours:
+        raise InvalidField("callbackExpiredTime", f"must be at most {app.call_memory_hours}, the app's own")
 
 
 def _check_owned(owned: Collection[str], **numbers: PhoneNumber | None) -> None:

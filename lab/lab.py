@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from lab.aws import invocation, package
+from lab.aws import control, invocation, package
 from lab.aws.cloud import Cloud
 from lab.aws.deploy import Deployment, deploy
 from lab.aws.edge import Edge
@@ -262,6 +262,7 @@ class Lab:
             self._pstn.exchange.own(number)
         self.cloud.register(SIGNING_NAME, self._pstn.handle, model="chime-sdk-voice")
         self.cloud.mount(PREFIX, self._pstn.handle)
+        self.cloud.mount(control.PREFIX, control.control(self.cloud))
 
     def _upload_prompts(self) -> None:
         """Does what `aws s3 sync audio s3://…/prompts` does for a stack on AWS."""

@@ -32,7 +32,7 @@ from lab.aws import overlay
 from lab.aws.connect import connect
 from lab.aws.fault_plan import PLAN
 from lab.aws.ministack import ministack
-from lab.aws.overlay import cold_partitions, event_sources, lambda_process, own_services, retention, timing
+from lab.aws.overlay import cold_partitions, event_sources, lambda_process, own_services, retention, throttling, timing
 from lab.aws.overlay.requests import Handler
 from lab.aws.overlay.task_tokens import TOKENS
 from lab.aws.runtime import runtime_path
@@ -162,6 +162,7 @@ class Cloud:
             event_sources.reset()
             retention.reset()
             cold_partitions.reset()
+            throttling.reset()
         self._thread = self._loop = self._shutdown = None
         self._clients = {}
         if self._work_dir is not None:

@@ -10,6 +10,7 @@ operator requests. lab/aws/fault_plan.py decides.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, get_args, get_type_hints
@@ -58,6 +59,43 @@ class CloudSwitches:
         "DynamoDB guide, Transaction conflict handling: a request that meets an ongoing transaction on the same item "
         "is refused; how long one lasts is not documented",
     )
+    throttled_requests: float = _switch(
+        0.0,
+        "the share of requests to DynamoDB, SQS, Step Functions, KMS and S3 that are refused as too fast; batches are "
+        "carried out in part",
+        "the services' error lists: any request may be throttled",
+    )
+    lost_answers: float = _switch(
+        0.0,
+        "the share of requests that are carried out and then answered with HTTP 500",
+        "DynamoDB guide, Error handling: after an HTTP 5xx a write may have been carried out; SDKs repeat it",
+    )
+    partition_writes: int = _switch(
+        1000,
+        "units of writes (1 KB of an item) that a partition key of a table or an index takes in a second; above it "
+        "ProvisionedThroughputExceeded. 0: any number",
+        "DynamoDB guide, Partition keys: 1,000 write units a second for each partition",
+    )
+    account_concurrency: int = _switch(
+        0,
+        "how many invocations of all functions run at once; one more is refused (TooManyRequestsException; HTTP 500 "
+        "behind the API). 0: what the machine bears",
+        "Lambda quotas: 1,000 in an account, in a new one fewer; 10 is often reported",
+    )
+    killed_invocations: float = _switch(
+        0.0,
+        "the share of invocations, but those behind the API, whose process is killed: before or after one of its first "
+        "8 requests, or with its answer after all of them",
+        "Lambda guide, Runtime environment: an environment can end at any time; callers with retries repeat it",
+    )
+    killed_requests: float = _switch(
+        0.0, "the same for invocations behind the API: its client gets HTTP 502", "as killed_invocations"
+    )
+    repeated_events: float = _switch(
+        0.0,
+        "the share of asynchronous invocations, and of batches of a standard queue, that come twice",
+        "Lambda guide, Asynchronous invocation, and SQS guide, At-least-once delivery",
+    )
     stream_order: StreamOrder = _switch(
         "as_written",
         "in which order a stream has the changes of different items in one transaction: that of its list, or any",
@@ -93,6 +131,11 @@ class CloudSwitches:
 _cloud = CloudSwitches()
 CRUEL: dict[str, Any] = {
     "transaction_ms": 10.0,
+    "throttled_requests": 0.05,
+    "lost_answers": 0.03,
+    "account_concurrency": 10,
+    "killed_invocations": 0.05,
+    "repeated_events": 0.2,
     "stream_order": "any",
     "stream_batches": "split",
 }
@@ -134,7 +177,7 @@ def changed(switches: CloudSwitches, given: Mapping[str, Any]) -> CloudSwitches:
         choices = get_args(types[name])
         if choices and value not in choices:
             raise ValueError(f"{name} is one of {', '.join(map(str, choices))}")
-        if not choices and (not _is_a(types[name], value) or value < 0):
+        if not choices and not (_is_a(types[name], value) and 0 <= value < _MOST):
             raise ValueError(f"{name} is a number of type {types[name].__name__}, at least 0")
     return replace(switches, **given)
 
@@ -143,7 +186,10 @@ def read(text: str) -> tuple[str, Any]:
     """A switch and its value from NAME=VALUE. Raises: ValueError."""
     name, _, value = text.partition("=")
     wanted = get_type_hints(CloudSwitches).get(name, str)
-    given = value if get_args(wanted) or wanted is str else wanted(value)
+    given: Any = value
+    if wanted in (int, float):
+        with suppress(ValueError):
+            given = wanted(value)
     changed(CloudSwitches(), {name: given})
     return name, given
 
@@ -151,6 +197,9 @@ def read(text: str) -> tuple[str, Any]:
 def shown(switches: CloudSwitches) -> dict[str, Any]:
     """As JSON."""
     return asdict(switches)
+
+
+_MOST = 1_000_000_000
 
 
 def _is_a(wanted: type, value: Any) -> bool:

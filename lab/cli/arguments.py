@@ -4,7 +4,9 @@ import argparse
 import socket
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+from lab.aws import switches
 from lab.aws.cloud import LOOPBACK
 from lab.aws.package import read
 from lab.lab import ROOT
@@ -36,6 +38,14 @@ def parameter(text: str) -> tuple[str, str]:
     if name not in declared:
         raise argparse.ArgumentTypeError(f"template.yaml has no parameter {name}; it has {', '.join(declared)}")
     return name, value
+
+
+def cloud_switch(text: str) -> tuple[str, Any]:
+    """NAME=VALUE of a switch of the cloud."""
+    try:
+        return switches.read(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def in_use(arguments: argparse.Namespace, options: Iterable[str]) -> str:

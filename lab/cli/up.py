@@ -15,8 +15,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lab.aws.kept import KeptFolder
+from lab.aws.switches import CRUEL, CloudSwitches, changed
 from lab.cli import line_choice, signals
-from lab.cli.arguments import folder, in_use, is_free, parameter, port
+from lab.cli.arguments import cloud_switch, folder, in_use, is_free, parameter, port
 from lab.cli.curl_commands import commands
 from lab.cli.env_file import env_file, variables, written
 from lab.cli.multi_call_view import MultiCallView
@@ -82,6 +83,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="a parameter of template.yaml",
     )
+    parser.add_argument(
+        "--cruel", action="store_true", help="let requests, invocations and messages fail as often as a bad day on AWS"
+    )
+    parser.add_argument(
+        "--cloud-switch",
+        type=cloud_switch,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="how the cloud behaves; python -m lab.aws.switches lists the switches",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -98,6 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
         auth=arguments.auth,
         numbers=(*DISPLAY_NUMBERS, *_FOR_ANOTHER_SP),
         parameters=dict(arguments.parameter),
+        cloud_switches=changed(CloudSwitches(), (CRUEL if arguments.cruel else {}) | dict(arguments.cloud_switch)),
         api_port=arguments.api_port or _again(about, "api_port"),
         aws_port=arguments.aws_port or _again(about, "aws_port"),
         state_dir=arguments.state_dir,

@@ -21,6 +21,10 @@ SITE = "site --api-url http://127.0.0.1:9 --app-key key --username institute --d
         ("up --phone-port " + "9" * 5000, "is not a port"),
         ("up --parameter Foo", "argument --parameter: Foo is not NAME=VALUE"),
         ("up --parameter Foo=1", "argument --parameter: template.yaml has no parameter Foo; it has HostName, "),
+        ("up --cloud-switch stream=any", "argument --cloud-switch: stream is no switch of the cloud; it has early_"),
+        ("up --cloud-switch stream_order=none", "stream_order is one of as_written, any"),
+        ("up --cloud-switch lost_answers=many", "lost_answers is a number of type float, at least 0"),
+        ("up --cloud-switch fault_seed=-1", "fault_seed is a number of type int, at least 0"),
         (
             "up --state-dir /dev/null/x",
             "argument --state-dir: /dev/null/x cannot be used: Not a directory; name another",

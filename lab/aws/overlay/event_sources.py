@@ -242,8 +242,7 @@ def _run_messages(
     svc = ministack("services.lambda_svc")
     hidden_until, pause = min(message["visible_at"] for message in batch), _FIRST_PAUSE
     result = svc._execute_function(function, event)
-    while result.get("throttle") and time.time() + pause < hidden_until and not timing.halted():
-        time.sleep(pause)
+    while result.get("throttle") and time.time() + pause < hidden_until and timing.paused(pause):
         pause = min(_LONGEST_PAUSE, pause * 2)
         result = svc._execute_function(function, event)
     if result.get("error"):
@@ -253,7 +252,13 @@ def _run_messages(
     failed = set(reported(result.get("body"))) if partial else set()
     done = {message["receipt_handle"] for message in batch if message["id"] not in failed}
     esm["LastProcessingResult"] = f"OK - {len(done)} records, {len(batch) - len(done)} failed"
-    if failed <= {message["id"] for message in batch}:  # else the response is no valid one, and the whole batch failed
+    if not failed <= {message["id"] for message in batch}:
+        return  # the response is not valid, so the whole batch failed
+    if not batch[0]["group_id"] and PLAN.strikes("repeated_events", f"message for {esm['FunctionArn']}"):
+        for message in batch:  # at-least-once delivery: it stays, and is there again at once
+            message["visible_at"] = time.time()
+        svc._esm_wake.set()
+    else:
         ministack("services.sqs")._delete_messages_for_esm(url, done)
 
 

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from lab.aws.ministack import ministack
-from lab.aws.overlay import traces
+from lab.aws.overlay import invocations, traces
 from lab.aws.overlay.unpacked import unpacked
 
 _BOOTSTRAP = Path(__file__).with_name("lambda_bootstrap.py")
@@ -230,9 +230,11 @@ def _execute(function: dict[str, Any], event: Any, request_id: str) -> dict[str,
     svc._ensure_reaper_thread()
     worker, _ = pool.acquire_worker(name, config, function["code_zip"], qualifier=qualifier)
     invocation = traces.begin(name, event, worker)
+    invocations.begun(invocation, event)
     try:
         arn = config.get("FunctionArn")
         answer = worker.invoke(event, request_id, trace_id=invocation.header, invoked_function_arn=arn)
+        answer = invocations.ended(invocation, answer, request_id)
     finally:
         traces.end(invocation)
         pool.release_worker(worker)

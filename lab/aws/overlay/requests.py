@@ -17,20 +17,25 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab.aws.fault_plan import PLAN
 from lab.aws.ministack import ministack
 from lab.aws.overlay import traces, transactions
+from lab.aws.overlay.throttling import Answer, CarryOut, refused
 from lab.aws.overlay.traces import Invocation, Moment
 
 STATES_AGENT = "lab-states"
 """In the user agent of a state machine's requests."""
 
-Answer = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Answer]]
 """(method, path, headers, body, query) → (status, headers, body); header names of the request are lower case."""
 Operation = Callable[[str, str, dict[str, str], Any], str]
 """(method, path, headers, query) → the operation's name."""
 
 _SERVICES = ("dynamodb", "sqs", "states", "kms", "s3", "lambda")
+_THROTTLED = {"dynamodb", "sqs", "states", "kms", "s3"}
+"""Lambda is limited by the account's concurrency, the telephone network by its own quotas (pstn/switches.py)."""
+_LOST: Answer = (500, {}, b"")
+"""What an SDK makes of a connection that ended without an answer, and of an internal error: it may have happened."""
 
 
 @dataclass
@@ -69,6 +74,11 @@ class Request:
     sender: str
 
     @property
+    def is_of_the_product(self) -> bool:
+        """Faults by chance strike no other."""
+        return bool(self.sender)
+
+    @property
     def site(self) -> str:
         """What and by whom, for the plan of faults."""
         return f"{self.what} by {self.sender}"
@@ -95,28 +105,41 @@ def watched(service: str, stock: Handler, operation: Operation) -> Handler:
         )
         sender = traces.SENDER.set(invocation.header if invocation else "")
         try:
-            return await _carried_out(request, lambda: stock(method, path, headers, body, query), body)
+            return await _carried_out(request, lambda sent: stock(method, path, headers, sent, query), body)
         finally:
             traces.SENDER.reset(sender)
 
     return handle
 
 
-async def _carried_out(request: Request, carry_out: Callable[[], Awaitable[Answer]], body: bytes) -> Answer:
+async def _carried_out(request: Request, carry_out: CarryOut, body: bytes) -> Answer:
     death = _death(request)
     if death == "before":
         return _unanswered(request)
-    if request.what.startswith("dynamodb:"):
-        answer = await transactions.carried_out(request.what.partition(":")[2], body, carry_out)
-    else:
-        answer = await carry_out()
+    answer = await _answered(request, carry_out, body)
     if death == "after":
         return _unanswered(request)
+    if request.is_of_the_product and PLAN.strikes("lost_answers", request.site):
+        return _LOST
     return answer
+
+
+async def _answered(request: Request, carry_out: CarryOut, body: bytes) -> Answer:
+    service, _, operation = request.what.partition(":")
+    if request.is_of_the_product and service in _THROTTLED and PLAN.strikes("throttled_requests", request.site):
+        return await refused(request.what, body, PLAN.chance("how_throttled", request.site), carry_out)
+    if service == "dynamodb":
+        return await transactions.carried_out(operation, body, carry_out)
+    return await carry_out(body)
 
 
 def _death(request: Request) -> Moment | None:
     """When, relative to this request, its function is killed; None: it is not."""
+    invocation = request.invocation
+    if invocation is not None:
+        invocation.requests += 1
+        if invocation.requests == invocation.dies_at:
+            return invocation.dies
     for death in DEATHS:
         if death.strikes(request):
             death.deaths.append(request.what)

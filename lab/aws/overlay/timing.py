@@ -42,6 +42,11 @@ def halted() -> bool:
     return _halted.is_set()
 
 
+def paused(seconds: float) -> bool:
+    """Let real time pass; False if the cloud stopped meanwhile."""
+    return not _halted.wait(seconds)
+
+
 def sleep(seconds: float) -> None:
     """Let `seconds` of the state machine's time pass."""
     if _halted.wait(max(0.0, seconds * SCALE.get())):

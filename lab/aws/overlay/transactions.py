@@ -19,41 +19,53 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
 from lab.aws import switches
 from lab.aws.fault_plan import PLAN
 from lab.aws.ministack import ministack
+from lab.aws.overlay import throttling
+from lab.aws.overlay.throttling import Answer, CarryOut, cancelled, error
 
-Answer = tuple[int, dict[str, str], bytes]
+Part = tuple[dict[str, Any], dict[str, Any]]
+"""A table, and the attributes of an item in it: its key or, for a put, all."""
 Item = tuple[str, str]
 """A table, and an item's key in it."""
 
 _SINGLE = {"PutItem", "UpdateItem", "DeleteItem"}
 _TRANSACTIONS = {"TransactWriteItems", "TransactGetItems"}
-_CONFLICT = "TransactionConflict"
+_CONFLICT = "Transaction is ongoing for the item"
+_HOT = "The level of configured provisioned throughput for the table or for one or more indexes was exceeded."
+_NO_TABLE: dict[str, Any] = {"TableName": "", "pk_name": None, "sk_name": None, "items": {}}
 _held: Counter[Item] = Counter()
 _changes: ContextVar[list[tuple[Any, ...]] | None] = ContextVar("changes_of_the_transaction", default=None)
 
 
-async def carried_out(operation: str, body: bytes, carry_out: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Carry out a request to DynamoDB, or refuse it because of a transaction that holds one of its items."""
-    seconds = switches.cloud().transaction_ms / 1000
-    if seconds <= 0 or operation not in _SINGLE | _TRANSACTIONS:
-        return await carry_out()
-    items = list(_items(operation, json.loads(body)))
+async def carried_out(operation: str, body: bytes, carry_out: CarryOut) -> Answer:
+    """Carry out a request to DynamoDB, or refuse it: a transaction holds one of its items, or a partition is full."""
+    chosen = switches.cloud()
+    if operation not in _SINGLE | _TRANSACTIONS or not (chosen.transaction_ms or chosen.partition_writes):
+        return await carry_out(body)
+    parts = _parts(operation, json.loads(body))
+    full = throttling.hot(parts) if operation != "TransactGetItems" else []
+    if any(full):
+        if operation in _SINGLE:
+            return error("ProvisionedThroughputExceededException", _HOT)
+        return cancelled(["ProvisionedThroughputExceeded" if each else "None" for each in full], _HOT)
+    items = [_identity(*part) for part in parts]
     busy = [item in _held for item in items]
     if any(busy):
         PLAN.count("transaction_ms")
-        return _cancelled(busy) if operation in _TRANSACTIONS else _refused()
-    if operation in _SINGLE:
-        return await carry_out()
+        if operation in _SINGLE:
+            return error("TransactionConflictException", _CONFLICT)
+        return cancelled(["TransactionConflict" if each else "None" for each in busy], _CONFLICT)
+    if operation in _SINGLE or not chosen.transaction_ms:
+        return await carry_out(body)
     _held.update(items)
     try:
-        await asyncio.sleep(seconds)
-        return await carry_out()
+        await asyncio.sleep(chosen.transaction_ms / 1000)
+        return await carry_out(body)
     finally:
         for item in items:
             _held[item] -= 1
@@ -61,36 +73,22 @@ async def carried_out(operation: str, body: bytes, carry_out: Callable[[], Await
                 del _held[item]
 
 
-def _items(operation: str, request: dict[str, Any]) -> Iterator[Item]:
+def _parts(operation: str, request: dict[str, Any]) -> list[Part]:
+    """Each item of the request, and its table."""
     if operation in _SINGLE:
-        yield _item(request)
-    for entry in request.get("TransactItems", []):
-        yield from (_item(part) for part in entry.values())
+        parts = [request]
+    else:
+        parts = [part for entry in request.get("TransactItems", []) for part in entry.values()]
+    tables = ministack("services.dynamodb")._tables
+    return [
+        (tables.get(str(part.get("TableName"))) or _NO_TABLE, part.get("Key") or part.get("Item") or {})
+        for part in parts
+    ]
 
 
-def _item(part: dict[str, Any]) -> Item:
-    name = str(part.get("TableName"))
-    table = ministack("services.dynamodb")._tables.get(name) or {}
-    attributes = part.get("Key") or part.get("Item") or {}
-    names = [table.get("pk_name"), table.get("sk_name")]
-    return name, json.dumps([attributes.get(each) for each in names], sort_keys=True)
-
-
-def _refused() -> Answer:
-    return _error("TransactionConflictException", "Transaction is ongoing for the item")
-
-
-def _cancelled(busy: list[bool]) -> Answer:
-    conflict = {"Code": _CONFLICT, "Message": "Transaction is ongoing for the item"}
-    reasons = [conflict if each else {"Code": "None"} for each in busy]
-    codes = ", ".join(reason["Code"] for reason in reasons)
-    message = f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"
-    return _error("TransactionCanceledException", message, CancellationReasons=reasons)
-
-
-def _error(code: str, message: str, **more: Any) -> Answer:
-    content = json.dumps({"__type": code, "message": message, **more}).encode()
-    return 400, {"Content-Type": "application/x-amz-json-1.0", "x-amzn-errortype": code}, content
+def _identity(table: dict[str, Any], attributes: dict[str, Any]) -> Item:
+    names = [table["pk_name"], table["sk_name"]]
+    return table["TableName"], json.dumps([attributes.get(each) for each in names], sort_keys=True)
 
 
 def _in_any_order(stock: Any) -> Any:

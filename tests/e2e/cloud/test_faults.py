@@ -3,14 +3,23 @@
 How often something is refused, struck or repeated is told by the cloud's own counts (lab/aws/fault_plan.py).
 """
 
+import asyncio
+import json
+import random
+import urllib.error
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
+import pytest
 from botocore.exceptions import ClientError
 
-from lab.aws import switches
+from lab.aws import control, switches
 from lab.aws.fault_plan import PLAN
+from lab.aws.ministack import ministack
+from lab.aws.overlay import throttling
 from tests.e2e.cloud.conftest import until
 from tests.e2e.cloud.test_event_sources import in_one_batch
 
@@ -156,3 +165,197 @@ def test_a_fifo_batch_has_messages_of_several_groups_in_the_order_of_each(stack)
     until(lambda: "bad mixed" in stack.seen("Notify"))
     seen = [name for name in stack.seen("Notify") if "mixed" in name]
     assert seen == [f"mixed {group}{number}" for number in range(4) for group in "gh"] + ["bad mixed"]
+
+
+def stored(stack, *names):
+    """Those of these items that exist."""
+    keys = [{"id": {"S": name}} for name in names]
+    table = stack.outputs["Table"]
+    found = stack.dynamodb.batch_get_item(RequestItems={table: {"Keys": keys}})["Responses"][table]
+    return {item["id"]["S"] for item in found}
+
+
+def test_a_throttled_request_of_a_function_is_refused_and_nobody_elses(stack):
+    with behaving(stack, throttled_requests=1.0, fault_run=100):
+        kind, error = stack.invoke({"put": "too fast"})
+        assert (kind, error["errorType"]) in (("Unhandled", "ClientError"), ("Unhandled", "ThrottlingException")) or (
+            "Exceeded" in error["errorType"]
+        )
+        assert "exceeds the allowed throughput" in error["errorMessage"]
+        assert not stored(stack, "too fast")
+        assert faults("throttled_requests") == 2, "the SDK has repeated it"
+    with behaving(stack, throttled_requests=1.0, fault_run=1):
+        assert stack.invoke({"put": "slower"})[0] is None, "the second attempt is carried out"
+        assert faults("throttled_requests") == 1
+
+
+def refusal_of(what, body, seed, answer=None):
+    """The answer to a request that came too fast, and what was carried out of it."""
+    sent = []
+
+    async def carry_out(content):
+        sent.append(json.loads(content))
+        return 200, {"x-amz-crc32": "1"}, json.dumps(answer or {}).encode()
+
+    content = json.dumps(body).encode()
+    status, headers, told = asyncio.run(throttling.refused(what, content, random.Random(seed), carry_out))
+    assert "x-amz-crc32" not in headers or not what.startswith("dynamodb"), "it is of the whole answer"
+    return status, told if what.startswith("s3") else json.loads(told), sent
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_each_service_has_its_own_way_of_throttling(seed):
+    keys: Any = {"one": {"Keys": [1, 2], "ConsistentRead": True}, "two": {"Keys": [3]}}
+    status, told, [asked] = refusal_of("dynamodb:BatchGetItem", {"RequestItems": keys}, seed, {"Responses": {}})
+    left, carried = told["UnprocessedKeys"], asked["RequestItems"]
+    assert status == 200
+    assert left
+    assert carried
+    assert sorted(key for part in (left, carried) for table in part.values() for key in table["Keys"]) == [1, 2, 3]
+    assert all(table.get("ConsistentRead") == keys[name].get("ConsistentRead") for name, table in left.items())
+
+    entries = [{"Id": "0"}, {"Id": "1"}]
+    status, told, [asked] = refusal_of("sqs:SendMessageBatch", {"Entries": entries}, seed, {"Successful": []})
+    assert (status, [failed["Code"] for failed in told["Failed"]]) == (200, ["RequestThrottled"])
+    assert [each["Id"] for each in told["Failed"] + asked["Entries"]] in (["0", "1"], ["1", "0"])
+
+    status, told, sent = refusal_of("dynamodb:TransactWriteItems", {"TransactItems": [{}, {}]}, seed)
+    assert (status, sent) == (400, [])
+    reasons = [reason["Code"] for reason in told.get("CancellationReasons", [{"Code": "None"}] * 2)]
+    assert set(reasons) <= {"None", "ThrottlingError", "ProvisionedThroughputExceeded"}
+
+    for what in ("dynamodb:PutItem", "sqs:SendMessage", "states:SendTaskSuccess", "kms:Decrypt"):
+        status, told, sent = refusal_of(what, {}, seed)
+        assert (status, sent) == (400, [])
+        assert told["__type"] in {
+            "ThrottlingException",
+            "ProvisionedThroughputExceededException",
+            "RequestLimitExceeded",
+            "RequestThrottled",
+        }
+    assert refusal_of("s3:PUT", {}, seed)[0] == 503
+
+
+def test_a_request_whose_answer_is_lost_has_been_carried_out(stack):
+    with behaving(stack, lost_answers=1.0, fault_run=100):
+        kind, error = stack.invoke({"put": "carried out"})
+        assert (kind, error["errorType"]) == ("Unhandled", "ClientError")
+    assert stored(stack, "carried out")
+
+
+def test_a_busy_partition_of_a_table_or_an_index_takes_no_more_writes(stack):
+    name = "busy"
+    texts = [{"AttributeName": each, "AttributeType": "S"} for each in ("id", "group")]
+    stack.dynamodb.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=texts,
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by-group",
+                "KeySchema": [{"AttributeName": "group", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+    )
+
+    def put_in(item, group=None, size=10):
+        given = {"id": {"S": item}, "text": {"S": "x" * size}} | ({"group": {"S": group}} if group else {})
+        return refusals([lambda: stack.dynamodb.put_item(TableName=name, Item=given)])
+
+    hot = [("ProvisionedThroughputExceededException",)]
+    with behaving(stack, partition_writes=10):
+        assert not put_in("one", size=200_000)
+        assert put_in("one") == hot
+        assert not put_in("two", "group", size=200_000), "another partition"
+        assert put_in("three", "group") == hot, "its own partition is free; that of the index is not"
+        update = {"TableName": name, "Key": {"id": {"S": "two"}}, "UpdateExpression": "REMOVE x"}
+        assert refusals([lambda: stack.dynamodb.update_item(**update)]) == hot
+        both = [{"Update": update}, {"Put": {"TableName": name, "Item": {"id": {"S": "four"}}}}]
+        assert refusals([lambda: stack.dynamodb.transact_write_items(TransactItems=both)]) == [
+            ("TransactionCanceledException", "ProvisionedThroughputExceeded", "None")
+        ]
+        assert not put_in("three", "other")
+    stack.dynamodb.delete_table(TableName=name)
+
+
+def test_invocations_above_the_accounts_concurrency_are_refused_and_their_events_kept(stack):
+    """A stream's batch, which has two retries, waits as long as its function is throttled."""
+    functions = stack.cloud.client("lambda")
+    with behaving(stack, account_concurrency=1), ThreadPoolExecutor() as pool:
+        busy = pool.submit(stack.invoke, {"sleep": 4.5})
+        until(lambda: ministack("services.lambda_svc").executions_in_flight()[0] == 1)
+        stack.dynamodb.put_item(TableName=stack.outputs["Table"], Item={"id": {"S": "throttled record"}})
+        functions.invoke(FunctionName=stack.resources["Probe"], InvocationType="Event", Payload='{"put": "late event"}')
+        assert refusals([lambda: functions.invoke(FunctionName=stack.resources["Provision"])]) == [
+            ("TooManyRequestsException",)
+        ]
+        assert busy.result()[0] is None
+        assert faults("account_concurrency") >= 1 + 1 + 3, "this test's own, the event's, and all that the record has"
+        until(lambda: stored(stack, "late event"))
+        until(lambda: "throttled record" in stack.seen("Outbox"))
+
+
+def test_an_invocation_may_be_killed_before_or_after_its_effect(stack):
+    names = [f"killed {number}" for number in range(12)]
+    with behaving(stack, killed_invocations=1.0, fault_run=100):
+        answers = [stack.invoke({"put": name}) for name in names]
+    assert {(kind, error["errorType"]) for kind, error in answers} == {("Unhandled", "Runtime.ExitError")}
+    assert 0 < len(stored(stack, *names)) < len(names)
+    assert stack.invoke({"say": "alive"})[0] is None
+
+
+def test_an_invocation_behind_the_api_is_killed_only_by_its_own_switch(stack):
+    with behaving(stack, killed_invocations=1.0):
+        assert stack.request("/echo/x", "POST", b"").status == 201
+    with behaving(stack, killed_requests=1.0):
+        assert stack.request("/echo/x", "POST", b"").status == 502
+
+
+def test_an_event_may_come_twice(stack):
+    functions = stack.cloud.client("lambda")
+    with behaving(stack, repeated_events=1.0):
+        functions.invoke(FunctionName=stack.resources["Probe"], InvocationType="Event", Payload='{"say": "twice"}')
+        until(lambda: stack.seen("Probe").count("twice") == 2)
+
+
+def test_an_event_of_eventbridge_is_tried_again_when_the_function_fails(stack):
+    events, name = stack.cloud.client("events"), "to the probe"
+    functions = stack.cloud.client("lambda")
+    arn = functions.get_function(FunctionName=stack.resources["Probe"])["Configuration"]["FunctionArn"]
+    events.put_rule(Name="failing", EventPattern=json.dumps({"source": ["test"]}), State="ENABLED")
+    events.put_targets(
+        Rule="failing", Targets=[{"Id": "1", "Arn": arn, "Input": json.dumps({"say": name, "raise": ""})}]
+    )
+    functions.add_permission(
+        FunctionName=arn, StatementId="rule", Action="lambda:InvokeFunction", Principal="events.amazonaws.com"
+    )
+    events.put_events(Entries=[{"Source": "test", "DetailType": "failing", "Detail": "{}"}])
+    until(lambda: stack.seen("Probe").count(name) == 3)
+    events.remove_targets(Rule="failing", Ids=["1"])
+    events.delete_rule(Name="failing")
+
+
+def test_the_control_api_shows_and_changes_the_switches_and_tells_the_faults(stack):
+    def ask(method="GET", content=b"", **headers):
+        url = f"{stack.cloud.url}/_lab/cloud"
+        asked = urllib.request.Request(url, method=method, data=content or None, headers=headers)
+        try:
+            with urllib.request.urlopen(asked, timeout=10) as answer:
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as refused:
+            return refused.code, refused.read().decode()
+
+    stack.cloud.mount(control.PREFIX, control.control(stack.cloud))
+    with behaving(stack):
+        assert ask()[1]["switches"] == switches.shown(switches.CloudSwitches())
+        assert ask("PUT", b'{"stream_order": "any", "lost_answers": 1}')[0] == 200
+        assert stack.cloud.switches == replace(switches.CloudSwitches(), stream_order="any", lost_answers=1)
+        stack.invoke({"put": "counted"})
+        assert ask()[1]["faults"]["lost_answers"]["faults"] == 2
+        for wrong in (b'{"stream_order": "none"}', b'{"lost_answers": true}', b'{"nothing": 1}', b"[]", b"[" * 100_000):
+            assert ask("PUT", wrong)[0] == 400
+        assert ask("DELETE")[0] == 404
+        assert ask(Origin="http://example.com")[0] == 403
+    assert stack.cloud.switches == switches.CloudSwitches()

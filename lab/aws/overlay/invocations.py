@@ -1,0 +1,108 @@
+"""How invocations of functions fail without a fault of the function, and how asynchronous ones are delivered.
+
+AWS: all functions of an account share its concurrency, 1,000 or, in a new account, 10; an invocation above it is
+refused. A function's machine may end at any moment, and the answer of an invocation may be lost.
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+
+AWS, asynchronous invocations: Lambda's own queue delivers at least once. What a function fails is tried twice more,
+after one and two minutes (here seconds); a throttled one is tried again for up to six hours, with increasing pauses.
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+
+MiniStack: limits concurrency by the memory of the machine, counts a throttled asynchronous invocation as failed, and
+never tries again what EventBridge invokes.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+from lab.aws import switches
+from lab.aws.fault_plan import PLAN
+from lab.aws.ministack import ministack
+from lab.aws.overlay import timing
+from lab.aws.overlay.traces import Invocation
+
+_LATEST_DEATH = 8
+"""Requests of an invocation until which its process may be killed."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
+_RETRIES = 2
+
+
+def begun(invocation: Invocation, event: Any) -> None:
+    """Decide whether and when the process of this invocation is killed."""
+    behind_the_api = isinstance(event, dict) and "httpMethod" in event
+    fault = "killed_requests" if behind_the_api else "killed_invocations"
+    if PLAN.strikes(fault, invocation.function):
+        chance = PLAN.chance("moment_of_death", invocation.function)
+        invocation.dies_at = chance.randint(1, _LATEST_DEATH)
+        invocation.dies = chance.choice(["before", "after"])
+
+
+def ended(invocation: Invocation, answer: dict[str, Any], request_id: str) -> dict[str, Any]:
+    """The function's answer, or what Lambda says if its process was to be killed but made too few requests."""
+    if not invocation.dies_at or "error" in answer:
+        return answer
+    invocation.kill()
+    message = f"RequestId: {request_id} Error: Runtime exited with error: signal: 9"
+    return {"error": {"errorType": "Runtime.ExitError", "errorMessage": message}, "log": answer["log"]}
+
+
+def _slot(stock: Any, usual: int) -> Any:
+    def acquire(function: dict[str, Any], config: dict[str, Any]) -> Any:
+        svc = ministack("services.lambda_svc")
+        svc._ACCOUNT_CONCURRENCY_CAP = switches.cloud().account_concurrency or usual
+        slot, limit = stock(function, config)
+        if limit == "account":
+            PLAN.count("account_concurrency")
+        return slot, limit
+
+    return acquire
+
+
+def _invoke_async(function: dict[str, Any], event: dict[str, Any]) -> None:
+    """Deliver an event to a function, once or twice."""
+    name = (function.get("config") or function)["FunctionName"]
+    for _ in range(2 if PLAN.strikes("repeated_events", f"event for {name}") else 1):
+        threading.Thread(target=_deliver, args=(function, event), name="lambda-event", daemon=True).start()
+
+
+def _deliver(function: dict[str, Any], event: dict[str, Any]) -> None:
+    svc, responses = ministack("services.lambda_svc"), ministack("core.responses")
+    config = function.get("config") or function
+    account, region = ministack("core.lambda_runtime")._account_region_from_function_config(config)
+    responses.set_request_account_id(account)
+    responses.set_request_region(region)
+    wanted = function.get("event_invoke_config") or (function.get("event_invoke_configs") or {}).get("$LATEST") or {}
+    retries, failed, pause = wanted.get("MaximumRetryAttempts"), 0, _FIRST_PAUSE
+    while True:
+        result = svc._execute_function(function, event)
+        if not result.get("error"):
+            return
+        failed += not result.get("throttle")
+        if failed > (_RETRIES if retries is None else int(retries)):
+            break
+        if not timing.paused(pause):
+            return
+        pause = min(_LONGEST_PAUSE, pause * 2)
+    destination = ((wanted.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
+    target = destination or (config.get("DeadLetterConfig") or {}).get("TargetArn")
+    if target:
+        svc._route_async_failure(target, config["FunctionName"], event, result)
+
+
+def _dispatch(arn: str, payload: str) -> None:
+    """EventBridge invokes a function."""
+    svc = ministack("services.lambda_svc")
+    function, config, _ = svc._get_func_record_for_ref(arn)
+    if function and config:
+        svc.invoke_async_with_retry(svc._execution_record_for_config(function, config), json.loads(payload))
+
+
+def apply() -> None:
+    """Limit the account's concurrency, and deliver asynchronous invocations."""
+    svc = ministack("services.lambda_svc")
+    svc._acquire_execution_slot = _slot(svc._acquire_execution_slot, svc._ACCOUNT_CONCURRENCY_CAP)
+    svc.invoke_async_with_retry = _invoke_async
+    ministack("services.eventbridge")._dispatch_to_lambda = _dispatch

@@ -1,9 +1,10 @@
 """Checks of the audio when a case was played over SIP, as in `lab.cases.checks`."""
 
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from lab.cases.checks import Check
-from lab.cases.play import Played
+from lab.cases.play import Pair
 from lab.cases.prompts import heard_between
 from lab.cases.tone_detection import samples, seconds_of
 from lab.phones.voices import voice
@@ -20,9 +21,22 @@ HeardBy = Callable[[PhoneCall], bytes]
 """What a scripted phone received in a call, from `SipLine`."""
 
 
-def audio_checks(played: Played, heard_by: HeardBy) -> list[Check]:
+class Talk(Protocol):
+    """What is judged of a played case."""
+
+    pair: Pair
+
+    @property
+    def connected(self) -> bool: ...
+    @property
+    def caller(self) -> PhoneCall | None: ...
+    @property
+    def callee(self) -> PhoneCall | None: ...
+
+
+def audio_checks(played: Talk, heard_by: HeardBy) -> list[Check]:
     """Empty if the parties were not connected; without a phone whose talk was too short to judge."""
-    if not played.case.connected:
+    if not played.connected:
         return []
     pair = played.pair
     return [

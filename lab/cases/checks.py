@@ -5,13 +5,15 @@ saw the event within that second, or at most one second away from it. If the mac
 the time of its answer counts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from lab.cases.catalogue import PARTING, WAITING
 from lab.cases.play import Played
 from lab.cases.prompts import length_of, prompt_name
+from pstn.feed import NetworkEvent
 from pstn.lines.phone_state import PhoneCall
 
 SECOND = timedelta(seconds=1)
@@ -60,10 +62,10 @@ def _all(played: Played) -> Iterator[Finding]:
     yield from _people(played)
     yield from _cdr(played)
     yield "no leg is up, no execution runs, no slot is held", "; ".join(played.left_over) or None
-    yield "the network accepted every answer of the platform", _refusals(played)
+    yield "the network accepted every answer of the platform", network_failures(played.network_events)
 
 
-def _differs(found: object, wanted: object) -> str | None:
+def differs(found: object, wanted: object) -> str | None:
     return None if found == wanted else f"{found}, not {wanted}"
 
 
@@ -75,9 +77,9 @@ def _notifications(played: Played) -> Iterator[Finding]:
     steps = played.steps
     if _ringing_overtaken(played):
         wanted, steps = _without_alerting(wanted), _without_alerting(steps)
-    yield f"the SP was notified of {', '.join(wanted)}", _differs(steps, wanted)
+    yield f"the SP was notified of {', '.join(wanted)}", differs(steps, wanted)
     ends = (played.steps.count("disconnect"), played.steps.count("fee"))
-    yield "one disconnect, one CDR", _differs(ends, (1, 1))
+    yield "one disconnect, one CDR", differs(ends, (1, 1))
     yield f"the CDR arrived within {played.case.seconds:g} s of the request", _late(played)
     unsigned = [notification.kind for notification in played.notifications if not notification.signed]
     yield "every notification is signed with the app's secret", f"not {unsigned}" if unsigned else None
@@ -96,12 +98,12 @@ def _notifications(played: Played) -> Iterator[Finding]:
     ]
     yield "the events' times never go backwards", None if times == sorted(times) else str(times)
     codes = played.case.codes(played.switches)
-    yield f"disconnect has state code {codes.state}", _differs(played.disconnect.get("stateCode"), codes.state)
+    yield f"disconnect has state code {codes.state}", differs(played.disconnect.get("stateCode"), codes.state)
     party = {"caller": "caller", "callee": "called", None: "platform"}[played.case.hung_up_by]
     both_left = played.case.connected and played.switches.hangup_order == "reversed"
     if played.case.hung_up_by is not None and not both_left:
         who = {"called": "callee"}.get(party, party)
-        yield f"the {who} hung up first", _differs(played.disconnect.get("partyType"), party)
+        yield f"the {who} hung up first", differs(played.disconnect.get("partyType"), party)
 
 
 def _late(played: Played) -> str | None:
@@ -136,24 +138,24 @@ def _people(played: Played) -> Iterator[Finding]:
         rang = _should_ring(played, who)
         yield (
             f"the {who}'s phone was {'called once, and showed ' + shows if rang else 'not called'}",
-            _differs([call.saw for call in calls], [shows] if rang else []),
+            differs([call.saw for call in calls], [shows] if rang else []),
         )
-    heard = _prompts(played.caller)
+    heard = prompts_heard(played.caller)
     wanted = list(played.case.caller_prompts)
     if WAITING not in heard and _failed_at_once(played.callee):
         wanted = [prompt for prompt in wanted if prompt != WAITING]
     hears = f"the caller heard {', then '.join(wanted)}" if wanted else "the caller heard no prompt"
-    yield hears, _differs(heard, wanted)
+    yield hears, differs(heard, wanted)
     wanted = list(played.case.callee_prompts)
     hears = f"the callee heard {', then '.join(wanted)}" if wanted else "the callee heard no prompt"
-    yield hears, _differs(_prompts(played.callee), wanted)
+    yield hears, differs(prompts_heard(played.callee), wanted)
     if PARTING & set(played.case.caller_prompts):
         yield "the caller heard the final prompt to its end", _cut_short(played)
     joined = [[other for other, _, _ in call.joined] if call else [] for call in (played.caller, played.callee)]
     talk = [[played.pair.callee], [played.pair.caller]] if played.case.connected else [[], []]
     yield (
         "both parties were connected to each other" if played.case.connected else "nobody was connected",
-        _differs(joined, talk),
+        differs(joined, talk),
     )
     if played.case.connected:
         yield "nobody was left alone on the line", _left_alone(played)
@@ -163,7 +165,7 @@ def _should_ring(played: Played, who: str) -> bool:
     return ("callout A" if who == "caller" else "callout B") in played.case.notified
 
 
-def _prompts(call: PhoneCall | None) -> list[str]:
+def prompts_heard(call: PhoneCall | None) -> list[str]:
     """Names of the prompts heard; repeats count once."""
     names = [prompt_name(key) for _, key in call.heard] if call else []
     return [name for index, name in enumerate(names) if index == 0 or names[index - 1] != name]
@@ -209,42 +211,41 @@ def _cdr(played: Played) -> Iterator[Finding]:
         "fwdDstNum": played.pair.callee,
         "userData": played.case.name,
     }
-    yield "the CDR identifies the call", _differs({name: cdr.get(name) for name in wanted}, wanted)
+    yield "the CDR identifies the call", differs({name: cdr.get(name) for name in wanted}, wanted)
     codes = played.case.codes(played.switches)
     found = [cdr.get(name) for name in ("ulFailReason", "sipStatusCode", "callOutUnaswRsn", "fwdUnaswRsn")]
     coded = [codes.fail_reason, codes.sip_status, codes.caller_cause, codes.callee_cause]
     yield (
         f"the CDR has failure reason {codes.fail_reason}, SIP {codes.sip_status}, causes {coded[2]} and {coded[3]}",
-        _differs(found, coded),
+        differs(found, coded),
     )
     error = played.case.network_error
     yield (
         f"the CDR has the network's error, {error}" if error else "the CDR has no network error",
-        _differs(cdr.get("networkError"), error),
+        differs(cdr.get("networkError"), error),
     )
     ending = played.looked_up.get("ending", {})
     found = [ending.get(name) for name in ("stateCode", "ulFailReason", "networkError")]
-    yield "the look-up reports the same end", _differs(found, [codes.state, codes.fail_reason, error])
+    yield "the look-up reports the same end", differs(found, [codes.state, codes.fail_reason, error])
     times = [cdr[name] for name in (*_LEG_A, *_LEG_B, "callEndTime") if name in cdr]
     yield "the CDR's times are in order", None if times and times == sorted(times) else str(times)
     yield "the CDR's times match the phones' to a second", "; ".join(_time_faults(played)) or None
-    yield from _recording(played)
+    yield from recording_findings(played.case.record, cdr, played.recording)
     if played.case.minutes:
         limit = timedelta(minutes=played.case.minutes)
-        talk = _time(cdr["callEndTime"]) - _time(cdr["fwdAnswerTime"]) if "fwdAnswerTime" in cdr else timedelta(0)
+        talk = cdr_time(cdr["callEndTime"]) - cdr_time(cdr["fwdAnswerTime"]) if "fwdAnswerTime" in cdr else timedelta(0)
         yield f"the call lasted {limit}", None if limit - SECOND <= talk <= limit + 3 * SECOND else str(talk)
 
 
-def _recording(played: Played) -> Iterator[Finding]:
-    recorded = played.case.record
+def recording_findings(recorded: bool, cdr: Mapping[str, Any], recording: bytes | None) -> Iterator[Finding]:
+    """`recording`: what the CDR's link returned."""
     wanted = {"recordFlag", *(_WHERE if recorded else ())}
-    found = {name for name in played.cdr if name.startswith("record")}
+    found = {name for name in cdr if name.startswith("record")}
     words = "when the recording began, and where it is" if recorded else "that the call was not recorded"
-    fault = _differs(sorted(found), sorted(wanted)) or _differs(played.cdr.get("recordFlag"), int(recorded))
+    fault = differs(sorted(found), sorted(wanted)) or differs(cdr.get("recordFlag"), int(recorded))
     yield f"the CDR says {words}", fault
     if recorded:
-        begins = (played.recording or b"")[:4]
-        yield "the CDR's link leads to the recording", _differs(begins, b"RIFF")
+        yield "the CDR's link leads to the recording", differs((recording or b"")[:4], b"RIFF")
 
 
 def _time_faults(played: Played) -> Iterator[str]:
@@ -253,7 +254,7 @@ def _time_faults(played: Played) -> Iterator[str]:
         given = cdr.get(name)
         if (given is None) != (at is None):
             yield f"{name} is {given}, the phone saw {at and at[0]}"
-        elif given is not None and at is not None and not _within_a_second(_time(given), *at):
+        elif given is not None and at is not None and not within_a_second(cdr_time(given), *at):
             seen, processed = (f"{event:%H:%M:%S.%f}" for event in at)
             yield f"{name} is {given}, the phone saw it at {seen}, the platform processed it at {processed}"
 
@@ -261,11 +262,11 @@ def _time_faults(played: Played) -> Iterator[str]:
 def time_lags(played: Played) -> list[float]:
     """By how many seconds each time in the CDR is later than its phone saw it; 0 if it is earlier."""
     cdr = played.cdr
-    pairs = [(_time(cdr[name]), at[0]) for name, at in _times(played).items() if at and name in cdr]
+    pairs = [(cdr_time(cdr[name]), at[0]) for name, at in _times(played).items() if at and name in cdr]
     return [max(0.0, (given - seen).total_seconds()) for given, seen in pairs]
 
 
-def _within_a_second(given: datetime, seen: datetime, processed: datetime) -> bool:
+def within_a_second(given: datetime, seen: datetime, processed: datetime) -> bool:
     return seen - 2 * SECOND <= given <= processed + SECOND
 
 
@@ -316,17 +317,18 @@ def _heard(
     return min(seen, asked[0].at) if before else seen, max([seen, *answered[:1]])
 
 
-def _time(text: str) -> datetime:
+def cdr_time(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
 
 
 # ---- the network
 
 
-def _refusals(played: Played) -> str | None:
+def network_failures(network_events: Iterable[NetworkEvent]) -> str | None:
     """Answers that the service could not parse, and Lambdas that failed."""
-    failures = [str(event.detail["reason"]) for event in played.network_events if event.kind == "failure"]
-    events = (event.detail["event"] for event in played.network_events if event.kind == "event")
+    known = list(network_events)
+    failures = [str(event.detail["reason"]) for event in known if event.kind == "failure"]
+    events = (event.detail["event"] for event in known if event.kind == "event")
     invalid = [event.get("ErrorMessage") for event in events if event["InvocationEventType"].startswith("INVALID")]
     found = [*failures, *map(str, invalid)]
     return "; ".join(found) or None

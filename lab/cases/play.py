@@ -25,7 +25,7 @@ from pstn.lines.phone_state import Phone, PhoneCall
 from pstn.service import PstnService
 from pstn.switches import Switches
 
-_AFTERWARDS_S = 20.0
+AFTERWARDS_S = 20.0
 """How long the flow may take to end after the CDR was sent. R2: it is resumed at once, else from the stream."""
 _POLL_S = 0.1
 
@@ -69,6 +69,10 @@ class Played:
     def call_id(self) -> str:
         """The part of the session id by which the platform identifies the call internally."""
         return self.session.partition("@")[0]
+
+    @property
+    def connected(self) -> bool:
+        return self.case.connected
 
     @property
     def caller(self) -> PhoneCall | None:
@@ -195,15 +199,15 @@ def play(
     sp.receiver.wait_for_fee(played.session, case.seconds)
     call = watch.call_to(pair.caller, asked_at)
     if call is not None:
-        watch.wait_until_over(call, _AFTERWARDS_S)
-    execution = _execution(lab, played.call_id)
+        watch.wait_until_over(call, AFTERWARDS_S)
+    execution = execution_status(lab, played.call_id)
     played.caller_calls, played.callee_calls = list(caller.calls), list(callee.calls)
     played.network_events = watch.events(call)
-    played.left_over = left_over(lab, played, execution)
+    played.left_over = left_over(lab, played.call_id, played.network_events, execution)
     played.notifications = sp.receiver.about(played.session)
     played.looked_up = sp.client.look_up(played.session).body
     if link := played.cdr.get("recordFileDownloadUrl"):
-        played.recording = _recording_at(str(link))
+        played.recording = recording_at(str(link))
     return played
 
 
@@ -219,9 +223,9 @@ def _stop_in_time(played: Played, on_stop: Callable[[], None]) -> None:
         played.stopped = played.sp.client.stop(played.session)
 
 
-def _recording_at(link: str) -> bytes | None:
+def recording_at(link: str) -> bytes | None:
     """Poll the link: the CDR does not wait for the recording, so it may arrive before it."""
-    give_up = time.monotonic() + _AFTERWARDS_S
+    give_up = time.monotonic() + AFTERWARDS_S
     while True:
         opened = open_recording(link)
         try:
@@ -234,11 +238,11 @@ def _recording_at(link: str) -> bytes | None:
         time.sleep(_POLL_S)
 
 
-def _execution(lab: Lab, call_id: str) -> str:
+def execution_status(lab: Lab, call_id: str) -> str:
     """How the call's execution ended; "RUNNING" if it has not, some time after the CDR."""
     flows = lab.client("stepfunctions")
     arn = f"{lab.outputs['CallbackFlow'].replace(':stateMachine:', ':execution:')}:{call_id}"
-    give_up = time.monotonic() + _AFTERWARDS_S
+    give_up = time.monotonic() + AFTERWARDS_S
     while True:
         status = str(flows.describe_execution(executionArn=arn)["status"])
         if status != "RUNNING" or time.monotonic() > give_up:
@@ -246,16 +250,16 @@ def _execution(lab: Lab, call_id: str) -> str:
         time.sleep(_POLL_S)  # Step Functions can only be polled for the end of an execution
 
 
-def left_over(lab: Lab, played: Played, execution: str) -> list[str]:
-    """Resources of a call that should have been released at its end."""
+def left_over(lab: Lab, call_id: str, network_events: list[NetworkEvent], execution: str) -> list[str]:
+    """Resources of a call that should have been released at its end. `execution`: its status."""
     found = [] if execution == "SUCCEEDED" else [f"its execution is {execution}"]
-    exchange, network_calls = lab.pstn.exchange, {event.transaction for event in played.network_events}
+    exchange, network_calls = lab.pstn.exchange, {event.transaction for event in network_events}
     with exchange.lock:
         legs = exchange.legs_up() + exchange.legs_ringing()
     found += [f"{tag} is up or rings" for call, tag in legs if call in network_calls]
     table = lab.client("dynamodb")
     rows = table.scan(TableName=lab.outputs["AccountsTable"], ConsistentRead=True)["Items"]
-    if any(played.call_id in row.get("held", {}).get("SS", []) for row in rows):
+    if any(call_id in row.get("held", {}).get("SS", []) for row in rows):
         found.append("its slot is held")
     opened = table.query(
         TableName=lab.outputs["CallsTable"],
@@ -264,6 +268,6 @@ def left_over(lab: Lab, played: Played, execution: str) -> list[str]:
         ExpressionAttributeNames={"#open": "open"},
         ExpressionAttributeValues={":open": {"S": "open"}},
     )
-    if any(item["call"]["S"] == played.call_id for item in opened["Items"]):
+    if any(item["call"]["S"] == call_id for item in opened["Items"]):
         found.append("it is still in the index of open calls")
     return found

@@ -15,6 +15,8 @@ from typing import Any
 from lab.aws.switches import CloudSwitches
 from lab.cases.catalogue import LAB, Case
 from lab.cases.play import NetworkWatch, Pair, Played, play
+from lab.cases.return_calls import NETWORK, ReturnCase
+from lab.cases.return_play import People, PlayedReturn, play_return
 from lab.lab import Lab
 from lab.sp.service_provider import ServiceProvider
 from pstn.switches import Switches
@@ -47,7 +49,7 @@ class CasePlayer:
         self._pool = ThreadPoolExecutor(AT_ONCE, "case")
         self._free = deque(PAIRS)
         self._room = threading.Semaphore(at_once)
-        self._going: list[Future[Played]] = []
+        self._going: list[Future[Any]] = []
 
     def begin(self, parts: Iterable[Part]) -> dict[tuple[str, str], "Future[Played]"]:
         """Play all of these; the results are by the names of variant and case.
@@ -73,8 +75,23 @@ class CasePlayer:
     def pair(self) -> Iterator[Pair]:
         """Two numbers for a call that a test plays itself."""
         pair = self._free.popleft()
-        yield pair
-        self._free.append(pair)
+        try:
+            yield pair
+        finally:
+            self._free.append(pair)
+
+    def return_calls(self, cases: Iterable[ReturnCase]) -> dict[str, "Future[PlayedReturn]"]:
+        """Play all of these once the callbacks begun before are over; exclusive ones one after the other, last."""
+        wanted = sorted(cases, key=lambda case: case.exclusive)
+        self.wait()
+        self._behave(NETWORK, CloudSwitches())
+        promised: dict[str, Future[PlayedReturn]] = {}
+        for case in wanted:
+            if case.exclusive:
+                wait(promised.values())
+            promised[case.name] = self._pool.submit(self._play_return, case)
+        self._going += promised.values()
+        return promised
 
     def wait(self) -> None:
         """Wait until all cases have ended."""
@@ -110,6 +127,10 @@ class CasePlayer:
         finally:
             dialled.set()
             self._room.release()
+
+    def _play_return(self, case: ReturnCase) -> PlayedReturn:
+        with self._room, self.pair() as pair:
+            return play_return(self.lab, self.watch, self.sp, case, People.of(pair))
 
     def _play(self, case: Case, pair: Pair, on_dialled: Any) -> Played:
         try:

@@ -3,16 +3,17 @@
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, as_completed
 from dataclasses import dataclass
+from typing import Any
 
-from lab.cases.catalogue import CASES, LAB, Case, named
-from lab.cases.checks import Check, checks
-from lab.cases.play import Played
+from lab.cases.catalogue import LAB, Case
+from lab.cases.checks import Check
 from lab.cases.player import CasePlayer, Variant
+from lab.cases.return_calls import ALL_CASES, ReturnCase, any_named
 from lab.cli import line_choice
-from lab.cli.story import OVER, heard_checks, lab_for, mark
+from lab.cli.story import OVER, checks_of, heard_checks, lab_for, mark
 from lab.cli.timeline import Screen
 from lab.lab import Lab
 
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     """0: all checks of all cases passed; 1: not; 2: there is no such case. Raises: as `Lab.start`."""
     screen, since = Screen.of(sys.stdout), time.monotonic()
     try:
-        cases = [named(name) for name in arguments.case] or list(CASES)
+        cases = [any_named(name) for name in arguments.case] or list(ALL_CASES)
     except KeyError as error:
         print(error.args[0], file=sys.stderr)
         return 2
@@ -67,8 +68,10 @@ def run(arguments: argparse.Namespace) -> int:
     with lab_for(LAB, choice.line) as (lab, watch, sp):
         player = CasePlayer(lab, watch, sp, at_once=AT_ONCE)
         try:
-            promised = player.begin((_AS_USUAL, case) for case in cases)
-            results = _results(screen, lab, {promised[_AS_USUAL.name, case.name]: case for case in cases})
+            promised = player.begin((_AS_USUAL, case) for case in cases if isinstance(case, Case))
+            results = _results(screen, lab, promised.values())
+            returned = player.return_calls(case for case in cases if isinstance(case, ReturnCase))
+            results |= _results(screen, lab, returned.values())
         finally:
             player.close()
     _show_table(screen, cases, results)
@@ -78,14 +81,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _results(screen: Screen, lab: Lab, playing: dict["Future[Played]", Case]) -> dict[str, _Result]:
+def _results(screen: Screen, lab: Lab, playing: Iterable["Future[Any]"]) -> dict[str, _Result]:
     """The results by the cases' names; a line for each as it ends."""
     results = {}
     for future in as_completed(playing):
         played = future.result()
         ended = max((each.at for each in played.notifications), default=played.asked_at)
         seconds, state = (ended - played.asked_at).total_seconds(), played.disconnect.get("stateCode")
-        result = results[played.case.name] = _Result(seconds, state, checks(played), heard_checks(lab, played))
+        result = results[played.case.name] = _Result(seconds, state, checks_of(played), heard_checks(lab, played))
         screen.line(f"{mark(screen, result.true)} {played.case.name}")
         for check in result.all:
             if not check.passed:
@@ -93,7 +96,7 @@ def _results(screen: Screen, lab: Lab, playing: dict["Future[Played]", Case]) ->
     return results
 
 
-def _show_table(screen: Screen, cases: Sequence[Case], results: dict[str, _Result]) -> None:
+def _show_table(screen: Screen, cases: Sequence[Case | ReturnCase], results: dict[str, _Result]) -> None:
     width = max(len(case.name) for case in cases)
     screen.line("\n" + screen.bold(f"  {'case':{width}}  checks    sound  stateCode  seconds"))
     for case in cases:

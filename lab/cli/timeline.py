@@ -68,7 +68,8 @@ def _columns(out: TextIO) -> int:
 class Timeline:
     """Prints the rows of one call as it happens. Thread-safe.
 
-    Events of the phone with the number `caller` go into the first lane, those of any other phone into the second.
+    Events of the phone with the number `caller` go into the first lane, those of any other phone into the second; if
+    `callee` is given, those of a third phone with its person's name.
     `people`: names by number; a person without a name is "the caller" or "the callee". `label` is printed before each
     row, to distinguish calls. `lock` is shared by the time lines of one screen.
     """
@@ -80,14 +81,16 @@ class Timeline:
         caller: str,
         people: wording.People,
         *,
+        callee: str | None = None,
         label: str = "",
         lock: threading.Lock | None = None,
     ) -> None:
-        self._screen, self._start, self._caller = screen, start, caller
+        self._screen, self._start, self._caller, self._callee = screen, start, caller, callee
         self._people = {caller: "the caller", **people}
         self._label = label
         self._lock = lock or threading.Lock()
-        self._sent: dict[int, Mapping[str, Any]] = {}
+        self._sent: dict[tuple[str | None, int], Mapping[str, Any]] = {}
+        """Events by their call and sequence."""
 
     def heading(self, caller: str = "the caller's phone", callee: str = "the callee's phone") -> None:
         titles = [caller, callee, "the platform: event → actions", "the SP's server"]
@@ -108,6 +111,8 @@ class Timeline:
             lane = "caller" if event.number == self._caller else "callee"
             self._people.setdefault(event.number, "the callee")
             text = wording.phone(event, self._people)
+            if text and self._callee and event.number not in (self._caller, self._callee):
+                text = f"{wording.name(event.number, self._people)}: {text}"
         else:
             lane, text = "platform", self._platform(event)
         if text:
@@ -120,10 +125,10 @@ class Timeline:
         """An SMA event is printed together with its answer, when that arrives."""
         if event.kind in ("event", "repeat"):
             sent = event.detail["event"]
-            self._sent[sent["Sequence"]] = sent
+            self._sent[event.transaction, sent["Sequence"]] = sent
             return None
         if event.kind == "answer":
-            answered = self._sent.get(event.detail["sequence"])
+            answered = self._sent.get((event.transaction, event.detail["sequence"]))
             again = " again" if int(event.detail.get("attempt", 1)) > 1 else ""
             payload = event.detail["payload"]
             return wording.exchange(answered, payload, self._people, again) if answered else None

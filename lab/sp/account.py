@@ -33,6 +33,11 @@ def open_account(
     return Account(app["app_key"], app["app_secret"], made["username"], made["password"])
 
 
+def change_app(environment: Mapping[str, str], key: str, *settings: str, stack: str = "duologue") -> None:
+    """Change settings of an app (`duologue app set`). Raises: as `open_account`."""
+    _run(environment, "--stack", stack, "app", "set", key, *settings)
+
+
 def _run(environment: Mapping[str, str], *arguments: str) -> dict[str, str]:
     command = [sys.executable, "-m", "duologue.operator", *arguments]
     done = subprocess.run(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=True)

@@ -17,6 +17,7 @@ SANDBOX_CLICK2CALL = "/sandbox/rest/httpsessions/click2Call/v2.0"
 CALL_STOP = "/rest/httpsessions/callStop/v2.0"
 LOOK_UP = "/duologue/v1/callbacks/"
 NOTIFICATION_URLS = "/duologue/v1/notification-urls"
+CALL_MEMORIES = "/duologue/v1/call-memories"
 RECORD = "/rest/provision/voice/record/v1.0"
 TIMEOUT_S = 60
 
@@ -97,6 +98,18 @@ class SpClient:
         """301 with a link to the recording; `name` and `domain` are from the CDR."""
         return self.send(RECORD, {"fileName": name, "recordDomain": domain, **self._credentials()}, method="GET")
 
+    def memory(self, display: str, callee: str) -> Reply:
+        """Who is rung when `callee` dials `display`."""
+        return self.send(CALL_MEMORIES, self._of_pair(display, callee), method="GET")
+
+    def repoint(self, display: str, callee: str, caller: str, version: int) -> Reply:
+        """Let `caller` be rung instead. `version`: of the memory that was read."""
+        fields = {"displayNbr": display, "calleeNbr": callee, "callerNbr": caller, "version": version}
+        return self.send(CALL_MEMORIES, self._credentials(), json.dumps(fields).encode(), method="PUT")
+
+    def forget(self, display: str, callee: str, version: int) -> Reply:
+        return self.send(CALL_MEMORIES, {**self._of_pair(display, callee), "version": str(version)}, method="DELETE")
+
     def set_notification_urls(self, status_url: str, fee_url: str) -> Reply:
         """Where notifications go for requests that name no URLs."""
         body = json.dumps({"statusUrl": status_url, "feeUrl": fee_url}).encode()
@@ -131,6 +144,9 @@ class SpClient:
 
     def _credentials(self) -> dict[str, str]:
         return {"app_key": self.account.app_key, "access_token": self.access_token}
+
+    def _of_pair(self, display: str, callee: str) -> dict[str, str]:
+        return {"displayNbr": display, "calleeNbr": callee, **self._credentials()}
 
     def _keep(self, reply: Reply) -> Reply:
         self.access_token = reply.body.get("access_token", self.access_token)

@@ -35,6 +35,11 @@ class Notification:
         return str(self.body["eventType"])
 
     @property
+    def caller(self) -> str | None:
+        caller: str | None = self.body.get("statusInfo", {}).get("caller")
+        return caller
+
+    @property
     def called(self) -> str | None:
         """The number of the leg that a status event is about."""
         called: str | None = self.body.get("statusInfo", {}).get("called")

@@ -28,6 +28,7 @@ PARTS += [(OTHER_VARIANTS[number % len(OTHER_VARIANTS)], case) for number, case 
 """Each case as usual and in one other variant. The journeys play every case in every variant."""
 MEASURES = {
     "network_ring_limit",
+    "most_loops",
     "post_dial_delay",
     "hangup_hold",
     "reordering_window",

@@ -6,10 +6,11 @@ once and counts repeats. A call's state follows from which notifications arrived
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ Leg = Literal["caller", "callee"]
 RecordingState = Literal["none", "awaited", "ready", "gone"]
 """There is none (yet); it is being prepared; it can be played; it is no longer available."""
 
+_OF_A_LEG = ("callin", "callout", "alerting", "answer")
 MOST_CALLS = 500
 _MOST_EARLY = 100
 
@@ -47,7 +49,10 @@ class LoggedNotification:
 
 @dataclass
 class SpCall:
-    """One call that the SP placed. `id` is the SP's own and cannot be guessed."""
+    """One call that the SP placed, or the contact's return call. `id` is the SP's own and cannot be guessed.
+
+    Of a return call the contact's phone is the leg "caller", and `caller` is the number that is rung, the leg "callee".
+    """
 
     id: str
     scenario: Scenario
@@ -68,18 +73,27 @@ class SpCall:
     looked_up: dict[str, Any] | None = None
     """The platform's record of the finished call; empty if it could not be fetched."""
     version: int = 0
+    returns: list[SpCall] = field(default_factory=list)
+    """The contact's return calls, the newest last."""
+    is_return: bool = False
+
+    @property
+    def dialled(self) -> str:
+        """The display number that the contact's phone showed, and dials to call back."""
+        return self.display_numbers[1]
 
     def find(self, kind: str, leg: Leg | None = None) -> LoggedNotification | None:
         return next((each for each in self.notifications if (each.kind, each.leg) == (kind, leg)), None)
 
     @property
     def phase(self) -> str:
-        """A key of `texts.PHASES`."""
+        """A key of `texts.PHASES`, or of `texts.RETURN_PHASES`."""
         if self.is_over:
             return "over"
         if self.stop_asked:
             return "stopping"
-        latest = next((step for step in reversed(_PROGRESS) if self.find(*step[:2])), None)
+        progress = _RETURN_PROGRESS if self.is_return else _PROGRESS
+        latest = next((step for step in reversed(progress) if self.find(*step[:2])), None)
         return latest[2] if latest else "asked"
 
     @property
@@ -126,6 +140,12 @@ _PROGRESS: tuple[tuple[str, Leg, str], ...] = (
     ("answer", "caller", "answered"),
     ("callout", "callee", "callee_dialled"),
     ("alerting", "callee", "callee_rings"),
+    ("answer", "callee", "talking"),
+)
+_RETURN_PROGRESS: tuple[tuple[str, Leg, str], ...] = (
+    ("callin", "caller", "asked"),
+    ("callout", "callee", "dialled"),
+    ("alerting", "callee", "rings"),
     ("answer", "callee", "talking"),
 )
 
@@ -177,7 +197,7 @@ class CallLog:
         """Add the exact times of a look-up to the notifications."""
         with self._changed:
             for fact in looked_up.get("facts", []):
-                leg = fact.get("party") if fact.get("eventType") in ("callout", "alerting", "answer") else None
+                leg = fact.get("party") if fact.get("eventType") in _OF_A_LEG else None
                 known = call.find(str(fact.get("eventType")), leg)
                 if known is not None and known.kind != "fee":
                     known.exact_at = parse_instant(fact.get("at"))
@@ -200,7 +220,9 @@ class CallLog:
         parts = body["feeLst"] if kind == "fee" else [body["statusInfo"]]
         news = []
         for part in parts:
-            call = next((call for call in self._calls.values() if call.session_id == str(part["sessionId"])), None)
+            call = self._of_session(str(part["sessionId"]))
+            if call is None and kind == "callin":
+                call = self._called_back(part, received_at)
             if call is None:
                 alone = {"eventType": kind, "feeLst": [part]} if kind == "fee" else body
                 self._early = [*self._early, (received_at, alone)][-_MOST_EARLY:]
@@ -208,10 +230,43 @@ class CallLog:
                 news.append(call)
         return news
 
+    def _of_session(self, session_id: str) -> SpCall | None:
+        return next((call for call in self._calls.values() if call.session_id == session_id), None)
+
+    def _called_back(self, part: dict[str, Any], received_at: datetime) -> SpCall | None:
+        """A contact has dialled the display number of the latest call to it. None: it is not one of these contacts."""
+        pair = (str(part["caller"]), str(part["called"]))
+        placed = (call for call in reversed(self._calls.values()) if not call.is_return)
+        before = next((call for call in placed if (call.contact.number, call.dialled) == pair), None)
+        if before is None:
+            return None
+        call = replace(
+            before,
+            id=secrets.token_urlsafe(12),
+            display_numbers=(before.dialled, before.dialled),
+            asked_at=min(received_at, _time(part["timestamp"]) or received_at),
+            session_id=str(part["sessionId"]),
+            notifications=[],
+            stop_asked=False,
+            note="",
+            recording="none",
+            recording_link="",
+            looked_up=None,
+            version=0,
+            returns=[],
+            is_return=True,
+        )
+        before.returns.append(call)
+        self._step(before)
+        self.add(call)
+        return call
+
     def _log(self, call: SpCall, kind: str, part: dict[str, Any], received_at: datetime) -> bool:
         """Whether it is new."""
         leg: Leg | None = None
-        if kind not in ("disconnect", "fee"):
+        if call.is_return and kind not in ("disconnect", "fee"):
+            leg = "caller" if kind == "callin" else "callee"
+        elif kind not in ("disconnect", "fee"):
             leg = "caller" if part["called"] == call.caller else "callee"
         happened_at = None if kind == "fee" else _time(part["timestamp"])
         known = call.find(kind, leg)

@@ -19,10 +19,15 @@ Row = tuple[str, str, str]
 def record_table(call: SpCall) -> Markup:
     """Five groups of rows. What is missing in the record did not happen."""
     cdr = call.cdr or {}
+    contact, own = f"{call.contact.name}’s phone", "Your phone"
+    phones = (
+        ((contact, _dialler_rows(cdr)), (own, _other_rows(cdr)))
+        if call.is_return
+        else ((own, _own_rows(cdr)), (contact, _other_rows(cdr)))
+    )
     groups = (
         ("The call", _call_rows(call, cdr)),
-        ("Your phone", _own_rows(cdr)),
-        (f"{call.contact.name}’s phone", _other_rows(cdr)),
+        *phones,
         ("How it ended", _end_rows(call, cdr)),
         ("Recording", _recording_rows(cdr)),
     )
@@ -43,10 +48,22 @@ def _call_rows(call: SpCall, cdr: dict[str, Any]) -> list[Row]:
     return [
         ("Talked", f"{seconds} s" if seconds else "not at all", "callEndTime − fwdAnswerTime"),
         ("Ended", f"{cdr.get('callEndTime', '–')} UTC", "callEndTime"),
-        ("Placed by", "the platform, as a callback", "direction, serviceType"),
+        (
+            "Placed by",
+            f"{call.contact.name}, who called back" if call.is_return else "the platform, as a callback",
+            "direction, serviceType",
+        ),
         ("Our reference", str(cdr.get("userData", "–")), "userData"),
         ("ID of this record", str(cdr.get("icid", "–")), "icid"),
         ("ID of the call", str(cdr.get("sessionId", "–")), "sessionId"),
+    ]
+
+
+def _dialler_rows(cdr: dict[str, Any]) -> list[Row]:
+    return [
+        ("Number", _number(cdr.get("callerNum")), "callerNum"),
+        ("It dialled", _number(cdr.get("calleeNum")), "calleeNum"),
+        ("Dialled", _moment(cdr.get("callInTime")), "callInTime"),
     ]
 
 
@@ -74,10 +91,14 @@ def _other_rows(cdr: dict[str, Any]) -> list[Row]:
 
 def _end_rows(call: SpCall, cdr: dict[str, Any]) -> list[Row]:
     end = call.disconnect or {}
-    who = texts.PARTIES.get(str(end.get("partyType")), "–").format(callee=call.contact.name)
+    who = texts.party(str(end.get("partyType")), call.contact.name, is_return=call.is_return) or "–"
     refusal = cdr.get("networkError")
     rows = [
-        ("Result", _code(end.get("stateCode"), lambda code: texts.end_of(code).short), "stateCode"),
+        (
+            "Result",
+            _code(end.get("stateCode"), lambda code: texts.end_of(code, is_return=call.is_return).short),
+            "stateCode",
+        ),
         ("Who hung up", who, "partyType"),
         ("Where it failed", _code(cdr.get("ulFailReason"), texts.release), "ulFailReason"),
         ("SIP status", _code(cdr.get("sipStatusCode"), texts.sip), "sipStatusCode"),

@@ -44,7 +44,10 @@ def chart(call: SpCall, now: datetime) -> Markup:
     """The picture, and the same in words for screen readers."""
     elapsed = max(0.0, _seconds(call, _end(call) or now))
     span = next((span for span in SPANS if span >= elapsed * 1.02), SPANS[-1])
-    own, other = leg_bars(call, "caller"), leg_bars(call, "callee")
+    if call.is_return:
+        own, other = leg_bars(call, "callee"), dialler_bars(call)
+    else:
+        own, other = leg_bars(call, "caller"), leg_bars(call, "callee")
     lanes = [("Your phone", own), (f"{call.contact.name}’s phone", other), ("Recording", recording_bars(call))]
     rows = Markup("").join(_lane(name, bars) for name, bars in lanes)
     ticks = Markup("").join(
@@ -89,6 +92,15 @@ def leg_bars(call: SpCall, leg: Leg) -> list[Bar]:
     if leg == "caller" and joined is not None and joined > answered:
         bars.append(Bar("waits", "waits", answered, joined))
     return [*bars, Bar("talks", "talks", max(answered, joined or 0.0), end)]
+
+
+def dialler_bars(call: SpCall) -> list[Bar]:
+    """Of a return call: the phone that dialled the display number."""
+    dialled, joined, end = _at(call, "callin", "caller"), _at(call, "answer", "callee"), _leg_end(call, "caller")
+    if dialled is None:
+        return []
+    waits = Bar("waits", "waits", dialled, end if joined is None else joined)
+    return [waits] if joined is None else [waits, Bar("talks", "talks", joined, end)]
 
 
 def recording_bars(call: SpCall) -> list[Bar]:

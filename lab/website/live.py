@@ -36,17 +36,22 @@ def sentence(call: SpCall) -> str:
     """What is happening, for the person at the page."""
     callee = call.contact.name
     if not call.is_over:
-        return texts.PHASES[call.phase].format(callee=callee, shown=formatted(call.display_numbers[0]))
+        phases = texts.RETURN_PHASES if call.is_return else texts.PHASES
+        return phases[call.phase].format(callee=callee, shown=formatted(call.display_numbers[0]))
     code = (call.disconnect or {}).get("stateCode")
     if code is None:
         return texts.PHASES["over"]
     cdr = call.cdr or {}
     if int(code) in texts.REFUSED_DIALS and "networkError" in cdr:
         return texts.refused_dial(int(code), str(cdr["networkError"]), callee if "callOutStartTime" in cdr else None)
-    said = texts.end_of(int(code)).sentence.format(callee=callee)
+    said = texts.end_of(int(code), is_return=call.is_return).sentence.format(callee=callee)
     if int(code) == 0 and call.talk:
         return f"You talked with {callee} for {_long(call.talk)}. The call is over."
     return said
+
+
+def title(call: SpCall) -> str:
+    return f"{call.contact.name} calls back" if call.is_return else f"Call with {call.contact.name}"
 
 
 def outcome(call: SpCall) -> str:
@@ -54,18 +59,31 @@ def outcome(call: SpCall) -> str:
     if not call.is_over:
         return "in progress"
     code = (call.disconnect or {}).get("stateCode")
-    short = texts.end_of(int(code)).short if code is not None else "over"
+    short = texts.end_of(int(code), is_return=call.is_return).short if code is not None else "over"
     return f"talked for {_long(call.talk)}" if call.talk else short
 
 
 def _state(call: SpCall, _: datetime) -> Markup:
-    who = (call.disconnect or {}).get("partyType")
+    who = texts.party(str((call.disconnect or {}).get("partyType")), call.contact.name, is_return=call.is_return)
     ended_by = ""
-    if who in texts.PARTIES and (call.disconnect or {}).get("stateCode") == 0:
-        ended_by = f"Hung up by {texts.PARTIES[who].format(callee=call.contact.name)}."
+    if who and (call.disconnect or {}).get("stateCode") == 0:
+        ended_by = f"Hung up by {who}."
+    notes = [escape(part) for part in (ended_by, call.note) if part]
     return Markup('<p class="now {}">{}</p><p class="aside">{}</p>').format(
-        call.phase, sentence(call), " ".join(part for part in (ended_by, call.note) if part)
+        call.phase, sentence(call), Markup(" ").join([*notes, *_ring_back(call)])
     )
+
+
+def _ring_back(call: SpCall) -> list[Markup]:
+    """How the contact reaches the person at the page, or the return calls that there were."""
+    if call.returns:
+        return [
+            Markup('<a href="/calls/{}">{} called back</a>: {}.').format(each.id, each.contact.name, outcome(each))
+            for each in call.returns
+        ]
+    if call.is_return or not call.is_over or call.find("callout", "callee") is None:
+        return []
+    return [Markup("{} can ring you back by dialling {}.").format(call.contact.name, formatted(call.dialled))]
 
 
 def _stop(call: SpCall, _: datetime) -> Markup:
@@ -104,8 +122,8 @@ def _why_no_sound(call: SpCall) -> str:
 
 def _steps(call: SpCall, _: datetime) -> Markup:
     rows = Markup("").join(
-        _step(call, call.find(kind, leg), text.format(callee=call.contact.name), kind)
-        for (kind, leg), text in texts.STEPS.items()
+        _step(call, call.find(kind, leg), text.format(callee=call.contact.name, shown=formatted(call.dialled)), kind)
+        for (kind, leg), text in (texts.RETURN_STEPS if call.is_return else texts.STEPS).items()
     )
     return Markup(
         '<table class="steps"><thead><tr><th scope="col">What</th><th scope="col">Happened</th>'
@@ -179,7 +197,7 @@ def body(call: SpCall, now: datetime) -> Markup:
     made = parts(call, now)
     return Markup(
         '<div class="live" data-call="{id}"><p class="crumb"><a href="/{slug}">{business}</a></p>'
-        "<h1>Call with {callee}</h1>"
+        "<h1>{title}</h1>"
         '<div class="top"><div id="state" role="status" aria-live="polite">{state}</div>'
         '<div id="stop">{stop}</div></div>'
         '<section class="card" aria-labelledby="h-line"><h2 id="h-line">Time line</h2>'
@@ -196,6 +214,6 @@ def body(call: SpCall, now: datetime) -> Markup:
         id=call.id,
         slug=call.scenario.slug,
         business=call.scenario.business,
-        callee=call.contact.name,
+        title=title(call),
         **{name: escape(part) for name, part in made.items()},
     )

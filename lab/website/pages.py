@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from lab.website.backend import CallForm, FormRefused, new_token
 from lab.website.call_log import SpCall
-from lab.website.live import outcome
+from lab.website.live import outcome, title
 from lab.website.numbers import formatted
 from lab.website.scenarios import SCENARIOS, TRAINING, Contact, Scenario
 
@@ -71,7 +71,8 @@ def scenario_page(
         '<img class="scene" src="/static/{name}.svg" alt="" width="320" height="200"></div>{own_calls}'
         '<form class="card ask" method="post" action="/calls" novalidate>{whole}'
         '<input type="hidden" name="scenario" value="{slug}"><input type="hidden" name="token" value="{token}">'
-        '{fields}<p class="aside">Your phone shows {own}, the other phone {other}.</p></form>{try_}{courses}'
+        '{fields}<p class="aside">Your phone shows {own}, the other phone {other}.</p></form>'
+        "{ring_back}{try_}{courses}"
     ).format(
         business=scenario.business,
         name=name_of(scenario),
@@ -84,11 +85,12 @@ def scenario_page(
         fields=fields,
         own=formatted(numbers[0]),
         other=formatted(numbers[1]),
+        ring_back=_ring_back(scenario, numbers[1]),
         try_=Markup("") if scenario.own_number else _try(to_try),
         courses=_courses(scenario),
     )
-    title = f"{'Error – ' if refused else ''}{scenario.heading} – {scenario.business}"
-    return shell(title, main, business=scenario)
+    name = f"{'Error – ' if refused else ''}{scenario.heading} – {scenario.business}"
+    return shell(name, main, business=scenario)
 
 
 def plain_page(title: str, text: str) -> str:
@@ -161,12 +163,14 @@ def _list(scenario: Scenario, calls: Mapping[str, SpCall], form: CallForm, wrong
 def _own(calls: Sequence[SpCall]) -> Markup:
     """A way back to a call whose page was left."""
     items = Markup("").join(
-        Markup('<li class="{}"><a href="/calls/{}">Call with {}</a> <span>{}, {} UTC</span></li>').format(
-            "over" if call.is_over else "running", call.id, call.contact.name, outcome(call), f"{call.asked_at:%H:%M}"
+        Markup('<li class="{}"><a href="/calls/{}">{}</a> <span>{}, {} UTC</span></li>').format(
+            "over" if call.is_over else "running", call.id, title(call), outcome(call), f"{call.asked_at:%H:%M}"
         )
-        for call in calls
+        for placed in calls
+        for call in (*reversed(placed.returns), placed)
     )
-    heading = "A call is in progress" if any(not call.is_over for call in calls) else "Your last calls"
+    going_on = any(not call.is_over for placed in calls for call in (placed, *placed.returns))
+    heading = "A call is in progress" if going_on else "Your last calls"
     return (
         Markup('<nav class="own" aria-label="Your calls"><b>{}</b><ul>{}</ul></nav>').format(heading, items)
         if items
@@ -189,6 +193,15 @@ def _row(scenario: Scenario, contact: Contact, call: SpCall | None) -> Markup:
         '<li><div><b>{}</b><span class="note">{}</span>{}</div>'
         '<button name="ref" value="{}" aria-label="{}: {}"{}>{}</button></li>'
     ).format(contact.name, contact.note, last, contact.ref, button, contact.name, reached, button)
+
+
+def _ring_back(scenario: Scenario, number: str) -> Markup:
+    """How the other party reaches the person at this page."""
+    heading, text = scenario.ring_back
+    before, _, after = text.partition("{number}")
+    return Markup('<aside class="card ring-back"><h2>{}</h2><p>{}<b>{}</b>{}</p></aside>').format(
+        heading, before, formatted(number), after
+    )
 
 
 def _try(to_try: Sequence[tuple[str, str]]) -> Markup:

@@ -44,6 +44,8 @@ class Scenario:
     about_number: str = "With + and the country code. We call it at once."
     may_record: bool = False
     shows_outcomes: bool = False
+    ring_back: tuple[str, str] = ("", "")
+    """Heading and text of how the other party rings back; `{number}` is the display number."""
     courses: tuple[tuple[str, str, str], ...] = ()
     """What else the page offers: title, text, price."""
 
@@ -82,6 +84,11 @@ TRAINING = Scenario(
     button="Call me back",
     contacts=(SOPHIA,),
     may_record=True,
+    ring_back=(
+        "Ring us back",
+        "If the line was busy or we were cut off, Sophia dials {number}, the number that her phone showed, and"
+        " reaches you. Your number stays hidden.",
+    ),
     courses=(
         ("Bookkeeping from the start", "Twelve evenings, certificate at the end.", "from 14 January"),
         ("First aid at work", "Two days, with practice on dummies.", "every month"),
@@ -104,6 +111,11 @@ RIDES = Scenario(
     entry="list",
     own_number="+12025550112",
     about_number="The phone in your car.",
+    ring_back=(
+        "Passengers ring back",
+        "A passenger who missed you dials {number} and reaches the driver who called last. Neither sees the other’s"
+        " number.",
+    ),
 )
 
 COURIER = Scenario(
@@ -120,6 +132,10 @@ COURIER = Scenario(
     entry="scan",
     own_number="+12025550113",
     about_number="Your company phone.",
+    ring_back=(
+        "Not at the door?",
+        "The recipient dials {number} and reaches you: no card in the letter box, no call centre between.",
+    ),
 )
 
 HOMES = Scenario(
@@ -139,6 +155,10 @@ HOMES = Scenario(
     about_number="The phone on your desk.",
     may_record=True,
     shows_outcomes=True,
+    ring_back=(
+        "Leads ring back",
+        "A lead who dials {number} reaches this desk, and the call takes its place in the list above.",
+    ),
 )
 
 SCENARIOS = (TRAINING, RIDES, COURIER, HOMES)

@@ -191,7 +191,7 @@ class _Answering(GuardedHandler, BaseHTTPRequestHandler):
 
     def _live(self, call: SpCall) -> None:
         page = shell(
-            f"Call with {call.contact.name}",
+            live.title(call),
             live.body(call, self.backend.now()),
             business=call.scenario,
             refresh=not call.is_complete,

@@ -23,6 +23,7 @@ ENDS = {
     8009: End("hung up before", "You hung up before {callee} answered."),
     8010: End("time limit", "The call reached its time limit and was ended."),
     8017: End("stopped", "The call was stopped from this page."),
+    8019: End("nobody remembered", "Somebody dialled our number, and there was nobody to ring."),
     8020: End("lost", "The telephone network lost the call: its end was not reported."),
     8100: End("wrong number", "{callee}’s number does not exist."),
     8101: End("no answer", "{callee} did not answer."),
@@ -33,6 +34,16 @@ ENDS = {
     8108: End("you were busy", "Your phone was busy."),
     8109: End("you were not reached", "Your phone could not be reached."),
 }
+
+RETURN_ENDS = {
+    7109: End("no line free", "The platform had no telephone line free for {callee}’s call. Your phone did not ring."),
+    8009: End("they hung up before", "{callee} called back, and hung up before you answered."),
+    8100: End("your number is wrong", "{callee} called back, but your number does not exist."),
+    8101: End("you did not answer", "{callee} called back, and your phone was not answered."),
+    8102: End("you were busy", "{callee} called back, and you were on another call."),
+    8103: End("you were not reached", "{callee} called back, and your phone could not be reached."),
+}
+"""The ends of a contact's return call that read otherwise: the contact dials, and the person at the page is rung."""
 
 REFUSED_DIALS = {
     7109: "The telephone network had no capacity for {whom} ({code}). Try again in a minute.",
@@ -49,6 +60,7 @@ RELEASES = {
     518: "the far end did not accept the call",
     522: "no line was free",
     530: "the caller left before the other was called",
+    8019: "nobody was remembered for the number that dialled",
 }
 
 CAUSES = {
@@ -92,6 +104,7 @@ SIP = {
 """RFC 3261 §21."""
 
 PARTIES = {"caller": "you", "called": "{callee}", "platform": "the platform"}
+RETURN_PARTIES = {"caller": "{callee}", "called": "you", "platform": "the platform"}
 
 STEPS: dict[tuple[str, Literal["caller", "callee"] | None], str] = {
     ("callout", "caller"): "Your phone is dialled",
@@ -104,6 +117,24 @@ STEPS: dict[tuple[str, Literal["caller", "callee"] | None], str] = {
     ("fee", None): "The call’s record (CDR)",
 }
 """Every event of a call, in the order of a successful one: its kind and whose leg it is about."""
+
+RETURN_STEPS: dict[tuple[str, Literal["caller", "callee"] | None], str] = {
+    ("callin", "caller"): "{callee} dials {shown}",
+    ("callout", "callee"): "Your phone is dialled",
+    ("alerting", "callee"): "Your phone rings",
+    ("answer", "callee"): "You answer",
+    ("disconnect", None): "The call is over",
+    ("fee", None): "The call’s record (CDR)",
+}
+
+RETURN_PHASES = {
+    "asked": "{callee} has dialled {shown} to call you back.",
+    "dialled": "{callee} calls you back: your phone is being called. It shows {shown}.",
+    "rings": "{callee} calls you back: your phone is ringing. It shows {shown}.",
+    "talking": "You are connected with {callee}, who called back.",
+    "stopping": "The call is being ended. A phone that is already ringing may continue for a moment.",
+    "over": "The call is over.",
+}
 
 PHASES = {
     "asked": "We have asked the platform to call you.",
@@ -140,8 +171,16 @@ SAYS_WHY = frozenset({"1010002", "1010023", "1010024"})
 """The refusals whose text ends with the platform's own reason, after the first sentence."""
 
 
-def end_of(code: int) -> End:
+def end_of(code: int, *, is_return: bool = False) -> End:
+    """`is_return`: of a contact's return call."""
+    if is_return and code in RETURN_ENDS:
+        return RETURN_ENDS[code]
     return ENDS.get(code) or End(f"code {code}", f"The call is over, with a code that this page does not know: {code}.")
+
+
+def party(kind: str, callee: str, *, is_return: bool = False) -> str:
+    """Who hung up first (`partyType`); empty: unknown."""
+    return (RETURN_PARTIES if is_return else PARTIES).get(kind, "").format(callee=callee)
 
 
 def refused_dial(state: int, code: str, callee: str | None) -> str:

@@ -143,6 +143,27 @@ TALK = (
     status("disconnect", CALLER, 26, stateCode=0, stateDesc="over", partyType="called"),
 )
 
+BACK = SESSION.replace("1_", "9_", 1)
+SHOWN = "+12025550101"
+RETURN_CALL = (
+    status("callin", SHOWN, 60, BACK, caller=CALLEE),
+    status("callout", CALLER, 60, BACK, caller=SHOWN),
+    status("answer", CALLER, 64, BACK, caller=SHOWN),
+    status("disconnect", CALLER, 76, BACK, caller=SHOWN, stateCode=0, stateDesc="over", partyType="caller"),
+)
+"""The contact dials the display number, and reaches the person at the page."""
+RETURN_FEE: dict[str, Any] = {
+    "direction": 1,
+    "callerNum": CALLEE,
+    "calleeNum": SHOWN,
+    "fwdDisplayNum": SHOWN,
+    "fwdDstNum": CALLER,
+    "callInTime": "2026-11-23 09:01:00",
+    "fwdStartTime": "2026-11-23 09:01:00",
+    "fwdAnswerTime": "2026-11-23 09:01:04",
+    "callEndTime": "2026-11-23 09:01:16",
+}
+
 
 class Storage:
     """Where a recording lies: a link that moves on to the bytes, or to a part of them."""

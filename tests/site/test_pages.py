@@ -11,7 +11,20 @@ from lab.sp.client import CALL_STOP, CLICK2CALL
 from lab.website.backend import STATUS_PATH
 from lab.website.cdr_table import record_table
 from lab.website.scenarios import SCENARIOS, TO_TRY, to_try
-from tests.site.platform import CALLEE, CALLER, RECORDED, SESSION, TALK, fee, said, signed, status
+from tests.site.platform import (
+    BACK,
+    CALLEE,
+    CALLER,
+    RECORDED,
+    RETURN_CALL,
+    RETURN_FEE,
+    SESSION,
+    TALK,
+    fee,
+    said,
+    signed,
+    status,
+)
 
 
 @pytest.fixture
@@ -369,6 +382,73 @@ def test_a_call_whose_page_was_left_is_found_again(ask, site, place, platform):
     assert "you were busy" in text_of(ask("GET", "/", Cookie=cookie)[2])
     for other in ({"path": "/rides", "Cookie": cookie}, {"path": "/"}, {"path": "/", "Cookie": 'calls="x.y'}):
         assert b'href="/calls/' not in ask("GET", other.pop("path"), **other)[2]
+
+
+class TestReturnCall:
+    """The contact dials the number that its phone showed, and the phone of the person at the page rings."""
+
+    def told(self, site, *events):
+        return [site.backend.notify(each) for each in events]
+
+    @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+    def test_each_business_says_how_to_ring_back(self, ask, scenario):
+        page = text_of(ask("GET", f"/{scenario.slug}")[2])
+        assert scenario.ring_back[0] in page
+        assert "+1 202 555 0101" in page.partition(scenario.ring_back[0])[2]
+
+    def test_after_a_call_the_page_says_how_the_contact_rings_back(self, ask, site, place):
+        path = place()
+        assert "ring you back" not in text_of(ask("GET", path)[2])
+        self.told(site, *TALK)
+        assert "Sophia can ring you back by dialling" in text_of(ask("GET", path)[2])
+
+    def test_it_has_a_page_that_names_who_dials(self, ask, site, place):
+        """Its chart has the dialler's phone from its dial on, and its CDR the dialler; no page has the number."""
+        _, headers, _ = ask("POST", "/calls", {"scenario": "", "number": CALLER})
+        cookie = headers["Set-Cookie"].partition(";")[0]
+        self.told(site, *TALK, fee(), *RETURN_CALL[:2])
+        first = ask("GET", headers["Location"])[2].decode()
+        (path,) = re.findall(r'<a href="(/calls/[^"]+)">Sophia called back</a>: in progress', first)
+        page = text_of(ask("GET", path)[2])
+        for words in (
+            "Sophia calls back",
+            "your phone is being called",
+            "Sophia’s phone waits",
+            "Your phone is called",
+        ):
+            assert words in page
+        home = ask("GET", "/", Cookie=cookie)[2]
+        assert "A call is in progress Sophia calls back" in text_of(home)
+        self.told(site, *RETURN_CALL[2:], fee(BACK, **RETURN_FEE))
+        page = ask("GET", path)[2]
+        for words in ("talked with Sophia for 12 s", "Hung up by Sophia", "Sophia, who called back", "callInTime"):
+            assert words in text_of(page)
+        assert CALLEE[1:] not in re.sub(r"[^\w]", "", page.decode())
+
+    @pytest.mark.parametrize("caller", ["anonymous", "+12025550199"])
+    def test_a_stranger_who_dials_the_number_is_on_no_page(self, ask, site, place, caller):
+        path = place()
+        self.told(site, *TALK, RETURN_CALL[0] | {"statusInfo": RETURN_CALL[0]["statusInfo"] | {"caller": caller}})
+        assert "called back" not in text_of(ask("GET", path)[2])
+
+    @pytest.mark.parametrize(
+        ("code", "words"),
+        [
+            (8009, "hung up before you answered"),
+            (8101, "your phone was not answered"),
+            (8102, "you were on another call"),
+        ],
+    )
+    def test_why_it_failed(self, ask, site, place, code, words):
+        path = place()
+        self.told(
+            site,
+            *TALK,
+            RETURN_CALL[0],
+            RETURN_CALL[3] | {"statusInfo": RETURN_CALL[3]["statusInfo"] | {"stateCode": code}},
+        )
+        (back,) = re.findall(r'<a href="(/calls/[^"]+)">Sophia called back', ask("GET", path)[2].decode())
+        assert words in text_of(ask("GET", back)[2])
 
 
 def test_enter_in_the_number_calls_nobody_from_a_list(ask):

@@ -32,7 +32,15 @@ def test_every_result_code_that_a_site_meets():
 
 
 def test_every_event():
-    assert {kind for kind, _ in texts.STEPS} == set(EVENT_TYPES.values())
+    assert {kind for kind, _ in (*texts.STEPS, *texts.RETURN_STEPS)} == {*EVENT_TYPES.values(), "callin"}
+
+
+def test_a_return_call_ends_in_words_of_its_own_wherever_the_parties_matter():
+    assert set(texts.RETURN_ENDS) <= set(texts.ENDS)
+    of_the_caller_only = {8106, 8107, 8108, 8109}
+    named = {code for code, end in texts.ENDS.items() if "{callee}" in end.sentence or code in (7109, 8009)}
+    assert named - {0} == set(texts.RETURN_ENDS)
+    assert not of_the_caller_only & named
 
 
 @pytest.mark.parametrize("code", [9999, -1])

@@ -4,6 +4,7 @@ import json
 import threading
 from datetime import datetime
 
+from lab.cli import wording
 from lab.cli.timeline import Screen, Timeline
 from lab.sp.receiver import Notification
 from pstn.feed import NetworkEvent
@@ -24,7 +25,17 @@ class MultiCallView:
         with self._known:
             timeline = self._by_network_call.get(event.transaction or "") or self._first(event)
         if timeline is not None:
+            self._note_call_id(event, timeline)
             timeline.network_event(event)
+
+    def _note_call_id(self, event: NetworkEvent, timeline: Timeline) -> None:
+        """Of a call from outside: the platform's call id is in its first answer."""
+        payload = event.detail.get("payload") if event.kind == "answer" else None
+        attributes = payload.get("TransactionAttributes") if isinstance(payload, dict) else None
+        call_id = attributes.get("callId") if isinstance(attributes, dict) else None
+        if call_id:
+            with self._known:
+                self._by_call_id.setdefault(str(call_id), timeline)
 
     def _first(self, event: NetworkEvent) -> Timeline | None:
         """The time line for a call's first event. A dial that the network refused has no transaction."""
@@ -32,7 +43,7 @@ class MultiCallView:
         caller = event.number or event.detail.get("to")
         if not call_id or not caller or event.kind not in ("placed", "called_in", "refused"):
             return None
-        timeline = self._by_call_id.get(call_id) or self._begin(event.at, str(caller))
+        timeline = self._by_call_id.get(call_id) or self._begin(event.at, str(caller), event.kind == "called_in")
         self._by_call_id[call_id] = timeline
         if event.transaction:
             self._by_network_call[event.transaction] = timeline
@@ -44,14 +55,20 @@ class MultiCallView:
             with self._known:
                 timeline = self._by_call_id.get(call_id)
                 if timeline is None:  # the network never accepted this call
-                    timeline = self._by_call_id[call_id] = self._begin(notification.at, str(notification.called))
+                    inbound = notification.kind == "callin"
+                    caller = str(notification.caller if inbound else notification.called)
+                    timeline = self._by_call_id[call_id] = self._begin(notification.at, caller, inbound)
             timeline.notification(notification)
         if notification.kind == "fee":
             with self._writing:
                 self._screen.line(self._screen.dim(json.dumps(notification.body["feeLst"][0], indent=2)))
 
-    def _begin(self, at: datetime, caller: str) -> Timeline:
+    def _begin(self, at: datetime, caller: str, inbound: bool) -> Timeline:
+        """`inbound`: the caller has dialled a number of the platform."""
         self._count += 1
         timeline = Timeline(self._screen, at, caller, {}, label=f"#{self._count:<3} ", lock=self._writing)
-        timeline.heading()
+        if inbound:
+            timeline.heading(f"{wording.number(caller)}, who dials in", "the phone that is rung")
+        else:
+            timeline.heading()
         return timeline

@@ -94,6 +94,8 @@ def notification(received: Notification, people: People) -> str:
     status = received.body["statusInfo"]
     if received.kind == "disconnect":
         return f"disconnect {status.get('stateCode')}{unsigned}"
+    if received.kind == "callin":
+        return f"callin, {name(status.get('caller'), people)} dials {number(str(status.get('called')))}{unsigned}"
     return f"{received.kind}, {name(status.get('called'), people)}{unsigned}"
 
 
@@ -117,8 +119,8 @@ def _about(event: Mapping[str, Any], people: People) -> str:
         case "ACTION_SUCCESSFUL" | "ACTION_FAILED" | "ACTION_INTERRUPTED":
             parts = (_at(event, "ActionData", "Type"), _at(event, "ActionData", "ErrorType"))
             return " ".join(str(part) for part in parts if part)
-        case "RINGING" | "CALL_ANSWERED":
-            return name(_at(event, "CallDetails", "Participants", -1, "To"), people)
+        case "RINGING" | "CALL_ANSWERED" | "NEW_INBOUND_CALL":
+            return name(_far_end(_at(event, "CallDetails", "Participants", -1)), people)
     return ""
 
 
@@ -143,8 +145,15 @@ def _leg(parameters: object, event: Mapping[str, Any], people: People) -> str:
     call_id, tag = _at(parameters, "CallId"), _at(parameters, "ParticipantTag")
     for leg in _at(event, "CallDetails", "Participants") or ():
         if call_id == leg["CallId"] or tag == leg["ParticipantTag"]:
-            return name(leg["To"], people)
+            return name(_far_end(leg), people)
     return "a leg"
+
+
+def _far_end(participant: object) -> str:
+    """The number of this leg's telephone: the one that was dialled, or that called."""
+    return _text(
+        _at(participant, "From" if _at(participant, "Direction") == "Inbound" else "To"), "a caller without number"
+    )
 
 
 def _at(value: object, *path: str | int) -> Any:

@@ -186,3 +186,30 @@ def test_the_view_shows_a_dial_that_the_network_refused_and_its_code():
     assert "← CDR: the network refused to dial, forbidden" in sp
     labels = [cells[0].split()[0] for cells in lanes if cells[0].startswith("#")]
     assert labels == ["#1", "#1", "#2", "#2", "#1"], "each has a heading; the CDR is on the line of its call"
+
+
+@pytest.mark.parametrize("caller_id", [SOPHIA, "anonymous"])
+def test_the_view_shows_a_call_from_outside_in_one_time_line(caller_id):
+    """Its call id is the platform's answer; the first column is the phone that dialled, the second the one rung."""
+    out = io.StringIO()
+    view = MultiCallView(Screen(out, width=120))
+    leg = {"CallId": "a", "ParticipantTag": "LEG-A", "To": "+12025550101", "From": caller_id, "Direction": "Inbound"}
+    sent = {"Sequence": 1, "InvocationEventType": "NEW_INBOUND_CALL", "CallDetails": {"Participants": [leg]}}
+    payload = {"SchemaVersion": "1.0", "TransactionAttributes": {"callId": "1_2"}, "Actions": [HANG_UP]}
+    view.network_event(at(0, "called_in", SOPHIA, shown=caller_id, to="+12025550101"))
+    view.network_event(at(0, "event", event=sent, attempt=1))
+    view.network_event(at(0.1, "answer", sequence=1, payload=payload, attempt=1))
+    view.network_event(at(0.2, "rang", JACK, shown="+12025550101", call_id="b"))
+    status = STATUS | {"caller": caller_id, "called": "+12025550101"}
+    told = {"eventType": "callin", "statusInfo": status}
+    view.notification(Notification(START, "http://127.0.0.1/status", told, True))
+    lanes = [cells for cells in rows(out.getvalue()) if len(cells) == 5]
+    assert {cells[0].split()[0] for cells in lanes if cells[0].startswith("#")} == {"#1"}
+    dialler, rung, platform, sp = (" ".join(" ".join(cells[lane] for cells in lanes).split()) for lane in (1, 2, 3, 4))
+    assert dialler.startswith("+1 202 555 0122, who dials in")
+    assert "calls +1 202 555 0101" in dialler
+    assert ("instead of its number" in dialler) is (caller_id == "anonymous")
+    assert rung == "the phone that is rung rings, showing +1 202 555 0101"
+    who = "anonymous" if caller_id == "anonymous" else "the caller"
+    assert f"NEW_INBOUND_CALL {who} → hang up {who}" in platform
+    assert f"← callin, {who} dials +1 202 555 0101" in sp

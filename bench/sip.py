@@ -28,6 +28,7 @@ from pstn.feed import NetworkEvent
 from pstn.lines.behaviours import answers
 from pstn.lines.phone_state import Phone
 from pstn.lines.sip.audio import RATE
+from pstn.lines.sip.channel import STATS_EVERY_S
 from pstn.lines.sip.line import SipLine, sip_line
 from pstn.lines.sip.settings import SipSettings, missing
 from pstn.recordings import MemoryRecordings
@@ -102,7 +103,7 @@ class Bench:
         """So many callbacks, all of them up together for so long."""
         figures = Figures(count)
         ramp = count / PER_SECOND
-        ids = self._place(count, talks=seconds + ramp + 2.0)
+        ids = self._place(count, talks=seconds + ramp + 2.0 + 2 * STATS_EVERY_S)
         self._wait(lambda: set(ids) <= self.joined, ramp + 30)
         self._figures_come()
         before, since, at = self._cpu(), time.monotonic(), self.exchange.clock.now()
@@ -172,7 +173,7 @@ class Bench:
             self.changed.wait_for(condition, seconds)
 
     def _figures_come(self) -> None:
-        """The next report of the network's station, which comes every second."""
+        """The next report of the network's station."""
         known = self.line.stats
         while self.line.stats is known:
             time.sleep(0.01)

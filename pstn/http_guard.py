@@ -16,9 +16,12 @@ https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Preven
 """
 
 import re
+import socket
+import threading
 from collections.abc import Callable, Collection, Coroutine, Iterable
+from contextlib import suppress
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -156,3 +159,31 @@ class GuardedHandler(BaseHTTPRequestHandler):
     def _length(self) -> int | None:
         declared = self.headers.get("Content-Length", "0")
         return int(declared) if _LENGTH.fullmatch(declared) and "Transfer-Encoding" not in self.headers else None
+
+
+class LoopbackHttpServer(ThreadingHTTPServer):
+    """Serves on 127.0.0.1 from `begin` to `close`, and does not wake up while no request comes.
+
+    Raises: OSError: the port is taken.
+    """
+
+    daemon_threads = True
+    request_queue_size = 128
+    """Python's default of 5 would drop connections when many calls end at once; a dropped one is retried after 1 s."""
+
+    def __init__(self, port: int, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(("127.0.0.1", port), handler)
+
+    def begin(self, name: str) -> None:
+        """`name`: of its thread."""
+        threading.Thread(target=self.serve_forever, args=(None,), name=name, daemon=True).start()
+
+    def close(self) -> None:
+        """`shutdown` takes effect at the next connection, so there is one."""
+        ending = threading.Thread(target=self.shutdown)
+        ending.start()
+        while ending.is_alive():
+            with suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.server_port), timeout=1).close()
+            ending.join(0.05)
+        self.server_close()

@@ -4,12 +4,10 @@ Requests of web pages are refused (http_guard).
 """
 
 import asyncio
-import threading
 from http import HTTPStatus
-from http.server import ThreadingHTTPServer
 from types import TracebackType
 
-from pstn.http_guard import GuardedHandler
+from pstn.http_guard import GuardedHandler, LoopbackHttpServer
 from pstn.service import PstnService
 
 _LARGEST_BODY = 1024 * 1024
@@ -43,17 +41,13 @@ class LoopbackServer:
             def log_message(self, format: str, *args: object) -> None:
                 """Silent: query strings and telephone numbers must not be logged."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="pstn-http", daemon=True)
+        self._server = LoopbackHttpServer(port, Handler)
 
     def __enter__(self) -> str:
-        self._thread.start()
+        self._server.begin("pstn-http")
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(timeout=5)
+        self._server.close()

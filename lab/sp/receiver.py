@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from lab.sp.signatures import PushSignatures
 from pstn.feed import tell
-from pstn.http_guard import GuardedHandler
+from pstn.http_guard import GuardedHandler, LoopbackHttpServer
 
 ACCEPTED = b'{"resultcode":"0","resultdesc":"Success"}'
 _LARGEST_BODY = 1024 * 1024
@@ -52,12 +52,6 @@ class Notification:
         return [self.body["statusInfo"]["sessionId"]]
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-    """Python's default of 5 would drop connections when many calls end at once; a dropped one is retried after 1 s."""
-
-
 @dataclass
 class Receiver:
     """A server on a loopback port of its own, until `close`. `port`: 0, or if it is in use, picks a free one.
@@ -76,13 +70,12 @@ class Receiver:
         self._changed = threading.Condition()
         self._signatures = PushSignatures(self.secret)
         try:
-            self._server = _Server(("127.0.0.1", self.port), self._handler())
+            self._server = LoopbackHttpServer(self.port, self._handler())
         except OSError:
-            self._server = _Server(("127.0.0.1", 0), self._handler())
+            self._server = LoopbackHttpServer(0, self._handler())
         self.port = self._server.server_port
         self.url = f"http://127.0.0.1:{self.port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, name="sp-receiver", daemon=True)
-        self._thread.start()
+        self._server.begin("sp-receiver")
 
     @property
     def status_url(self) -> str:
@@ -114,9 +107,7 @@ class Receiver:
         return self.wait_for(session_id, "fee", seconds)
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(timeout=5)
+        self._server.close()
 
     def _take(self, path: str, headers: dict[str, str], content: bytes) -> int:
         url = self.url + path

@@ -24,7 +24,7 @@ import time
 import traceback
 from collections.abc import Callable, Collection, Mapping
 from http.cookies import CookieError, SimpleCookie
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -33,7 +33,7 @@ from lab.website.backend import FEE_PATH, STATUS_PATH, CallForm, FormRefused, Sp
 from lab.website.call_log import SpCall
 from lab.website.pages import plain_page, scenario_page, shell
 from lab.website.scenarios import SCENARIOS, Scenario
-from pstn.http_guard import GuardedHandler
+from pstn.http_guard import GuardedHandler, LoopbackHttpServer
 
 STATIC = Path(__file__).parent / "static"
 _KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
@@ -41,8 +41,6 @@ _LARGEST_FORM, _LARGEST_NOTE = 16 * 1024, 1024 * 1024
 _REDRAW_S, _STREAM_S, _MOST_STREAMS = 5.0, 600.0, 100
 """A page takes its server for lost after twice `_REDRAW_S` without news (static/site.js)."""
 _RECONNECT_MS = 500
-_POLL_S = 0.05
-"""How often the server checks whether it is being closed."""
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; style-src-attr 'unsafe-inline';"
     " script-src 'self'; connect-src 'self'; media-src 'self'; img-src 'self' data:; form-action 'self';"
@@ -56,10 +54,7 @@ _COOKIE, _KEPT, _KEPT_S = "calls", 3, 24 * 3600
 """The browser's own latest calls: their ids, the newest first, separated by dots."""
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
+class _Server(LoopbackHttpServer):
     def handle_error(self, request: object, client_address: object) -> None:
         """Report errors, except that a browser disconnected."""
         if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
@@ -73,17 +68,14 @@ class Site:
         """Raises: OSError: the port is taken."""
         self.streams = threading.BoundedSemaphore(_MOST_STREAMS)
         self.closing = threading.Event()
-        self._server = _Server(("127.0.0.1", port), _handler(self))
+        self._server = _Server(port, _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self.backend = make_backend((public_url or self.url).rstrip("/"))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(_POLL_S,), name="site", daemon=True)
-        self._thread.start()
+        self._server.begin("site")
 
     def close(self) -> None:
         self.closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(timeout=5)
+        self._server.close()
 
 
 def _handler(site: Site) -> type[BaseHTTPRequestHandler]:

@@ -3,15 +3,15 @@
 import asyncio
 import http.client
 import re
-import threading
+import socket
 from contextlib import closing, contextmanager
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
-from pstn.http_guard import GuardedHandler, guarded, refusal
+from pstn.http_guard import GuardedHandler, LoopbackHttpServer, guarded, refusal
 from pstn.serve import LoopbackServer
 from pstn.service import PstnService
 
@@ -207,11 +207,12 @@ class TestHandler:
             def log_message(self, *_):
                 """Silent."""
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Open)
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        yield server.server_address[1]
-        server.shutdown()
-        server.server_close()
+        server = LoopbackHttpServer(0, Open)
+        server.begin("open")
+        yield server.server_port
+        server.close()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", server.server_port))
 
     @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "OPTIONS", "PATCH", "ANYTHING"])
     def test_every_method_passes_it(self, port, method):
@@ -235,7 +236,7 @@ class TestHandler:
 def test_every_module_with_a_server_asks_it():
     """Without starting a lab; tests/e2e/site attacks each port of a running one."""
     serves = re.compile(
-        r"HTTPServer\(|HTTPRequestHandler|start_server\(|hypercorn\.asyncio|websockets\.asyncio\.server"
+        r"(?i:HTTPServer)\(|HTTPRequestHandler|start_server\(|hypercorn\.asyncio|websockets\.asyncio\.server"
     )
     files = [file for folder in ("lab", "pstn") for file in (ROOT / folder).rglob("*.py")]
     servers = {file: text for file in files if serves.search(text := file.read_text(encoding="utf-8"))}

@@ -14,6 +14,8 @@ from typing import Any
 
 Handle = Callable[[dict[str, Any]], Awaitable[None]]
 MOST_BYTES = 1 << 20
+STATS_EVERY_S = 5.0
+"""How often an endpoint reports; also the sign of life that `child.SILENT_S` waits for."""
 
 
 class Channel:

@@ -159,9 +159,9 @@ class Child:
             self.heard(event)
 
     def _watch(self) -> None:
-        while not self._closing.wait(0.5):
+        while not self._closing.wait(max(0.5, self._last_heard + SILENT_S - time.monotonic())):
             process = self._process
-            if process and time.monotonic() - self._last_heard > SILENT_S:
+            if process and time.monotonic() - self._last_heard >= SILENT_S:
                 process.kill()
 
     @staticmethod

@@ -32,6 +32,7 @@ from baresip import Account, BaresipError, Call, Config, Event, Runtime, StackEv
 from baresip.errors import split_status
 
 from pstn.lines.sip import os_limits
+from pstn.lines.sip.channel import STATS_EVERY_S
 from pstn.lines.sip.commands import CommandQueue
 from pstn.lines.sip.hang_up_queue import HangUpQueue
 from pstn.lines.sip.loopback_only import bind_to_loopback_only
@@ -43,7 +44,6 @@ LEG_HEADER = "X-Leg"
 TIMED_OUT, NOT_ACCEPTABLE, UNAVAILABLE = 408, 488, 503
 AUDIO_S, LOOK_S = 1.0, 0.05
 """How long an answer without usable audio may take to get some, and how often it is looked at."""
-STATS_EVERY_S = 1.0
 COMMAND_TIMEOUT_S = 30.0
 """Long, because on a busy machine the library is slow, not dead; the network has limits of its own."""
 NO_PLAYER = "none"

@@ -261,15 +261,18 @@ async def test_a_page_that_goes_hangs_up(world):
 
 
 # -- dialling
-@on_a_loop
-async def test_a_display_number_is_called_at_the_network(world):
-    page = world.page()
-    world.switchboard.dial(page, SHOWN)
-    await turn()
-    (command,) = world.commands
-    assert (command["caller_id"], command["uri"]) == (JACK, f"sip:{SHOWN}@127.0.0.1:5060")
-    await world.ends("out-1", 486)
-    assert said(page)[-1] == {"say": "ended", "call": "out-1", "code": 486, "by": "self"}
+@pytest.mark.parametrize(("withhold", "caller_id"), [(False, JACK), (True, "anonymous")])
+def test_a_display_number_is_called_at_the_network(withhold, caller_id):
+    async def story(world):
+        page = world.page()
+        world.switchboard.dial(page, SHOWN, withhold=withhold)
+        await turn()
+        (command,) = world.commands
+        assert (command["caller_id"], command["uri"]) == (caller_id, f"sip:{SHOWN}@127.0.0.1:5060")
+        await world.ends("out-1", 486)
+        assert said(page)[-1] == {"say": "ended", "call": "out-1", "code": 486, "by": "self"}
+
+    on_a_loop(story)()
 
 
 @pytest.mark.parametrize("number", ["", "911", "+", "sip:a@b", "+1202555010;x=y", "+0123"])

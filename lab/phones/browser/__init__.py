@@ -17,7 +17,7 @@ The WebSocket: text is JSON; binary is one frame of 20 ms, 160 samples of 16 bit
 | From the page (`do`) | |
 | --- | --- |
 | on: number | the first message; from now on the number rings here, until the socket closes |
-| dial: number | call it |
+| dial: number, withhold | call it; `withhold`: as "anonymous", not with the page's own number |
 | answer, hangup: call | hangup while it rings declines; the caller gets "busy", since the SIP library has 486 only |
 | press: call, digit | sent as in RFC 4733 |
 

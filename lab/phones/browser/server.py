@@ -139,8 +139,8 @@ class PhoneServer:
     def _handle_message(self, page: Page, message: str) -> None:
         switchboard = self._switchboard
         match _read(message):
-            case {"do": "dial", "number": str(number)}:
-                switchboard.dial(page, number)
+            case {"do": "dial", "number": str(number), "withhold": bool(withhold)}:
+                switchboard.dial(page, number, withhold=withhold)
             case {"do": "answer", "call": str(call)}:
                 switchboard.answer(page, call)
             case {"do": "hangup", "call": str(call)}:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lab.phones.browser.page import Page
-from pstn.lines.sip.directory import E164, number_in
+from pstn.lines.sip.directory import E164, number_in, user_of
 from pstn.lines.sip.media import Audio
 
 TAKEN = 4001
@@ -83,7 +83,7 @@ class Switchboard:
             del self._pages[page.number]
             self._tell({"event": "release", "number": page.number})
 
-    def dial(self, page: Page, number: str) -> None:
+    def dial(self, page: Page, number: str, *, withhold: bool = False) -> None:
         if not E164.fullmatch(number):
             page.send("refused", why="A number begins with + and the country code.")
         elif self._call_of(page):
@@ -92,7 +92,8 @@ class Switchboard:
             self._count += 1
             call = self._calls[f"out-{self._count}"] = PageCall(f"out-{self._count}", page, picked_up=True)
             page.send("calling", call=call.leg, number=number)
-            self._order("dial", call, caller_id=page.number, uri=f"sip:{number}@{self._network}", headers={})
+            caller_id = user_of("") if withhold else page.number
+            self._order("dial", call, caller_id=caller_id, uri=f"sip:{number}@{self._network}", headers={})
 
     def answer(self, page: Page, leg: str) -> None:
         call = self._own(page, leg)

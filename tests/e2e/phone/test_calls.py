@@ -105,7 +105,8 @@ def test_whatever_rate_the_sound_card_has(sip_exchange, switched_on, rate):
     assert (heard(), story.a.calls[0].ended_by) == ({SPOKEN}, "self")
 
 
-def test_a_display_number_is_called_and_its_menu_answered(sip_exchange, switched_on):
+@pytest.mark.parametrize("caller_id", [A, "anonymous"])
+def test_a_display_number_is_called_and_its_menu_answered(sip_exchange, switched_on, caller_id):
     """The application answers, asks for two digits over a tone, and hangs up."""
     ask = ask_two_digits(r"^1\d#?$", between_ms=5000)
     page = switched_on(A)
@@ -114,6 +115,7 @@ def test_a_display_number_is_called_and_its_menu_answered(sip_exchange, switched
         {"NEW_INBOUND_CALL": [ask], "ACTION_SUCCESSFUL": [hang_up()]},
         audio=lambda bucket, key: AudioFile(8.0, wav_file(tone(PROMPT, 8.0))),
     )
+    page.get_by_label("Withhold my number").set_checked(caller_id != A)
     with inbound(story):
         dial(page, SHOWN_A)
         see(page, "Connected")
@@ -123,7 +125,7 @@ def test_a_display_number_is_called_and_its_menu_answered(sip_exchange, switched
         see(page, "They hung up after 0:")
     assert story.data("ACTION_SUCCESSFUL:PlayAudioAndGetDigits")["ReceivedDigits"] == "15"
     (leg, *_) = story.events[0]["CallDetails"]["Participants"]
-    assert (leg["From"], leg["To"], leg["Direction"]) == (A, SHOWN_A, "Inbound")
+    assert (leg["From"], leg["To"], leg["Direction"]) == (caller_id, SHOWN_A, "Inbound")
 
 
 def test_two_pages_call_one_another(sip_exchange, switched_on):
@@ -174,7 +176,11 @@ def test_a_page_is_called_by_a_scripted_phone(sip_exchange, switched_on):
     SipStory(sip_exchange)
     number = "+12025550113"
     line = sip_exchange.line
-    assert [line.call_phone(*call) for call in ((number, A), (A, B), (number, "+12025550170"))] == [None, 404, 404]
+    assert [line.call_phone(*call, call[0]) for call in ((number, A), (A, B), (number, "+12025550170"))] == [
+        None,
+        404,
+        404,
+    ]
     see(page, "is calling")
     assert page.locator("#shown").inner_text().endswith("0113")
     answer(page)

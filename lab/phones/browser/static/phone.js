@@ -173,6 +173,7 @@ function switchedOff(words) {
 }
 
 // -- messages
+const dial = (number) => say({ do: "dial", number, withhold: part("withhold").checked });
 const say = (message) => socket.send(JSON.stringify(message));
 
 function told(message) {
@@ -243,7 +244,7 @@ function list() {
     again.className = "quiet";
     again.textContent = "Call back";
     again.setAttribute("aria-label", `Call ${spoken(other)} back`);
-    again.onclick = () => say({ do: "dial", number: other });
+    again.onclick = () => dial(other);
     line.append(who, what, again);
     return line;
   });
@@ -281,7 +282,7 @@ part("off").addEventListener("submit", (event) => {
 part("dial").addEventListener("submit", (event) => {
   event.preventDefault();
   part("wrong").textContent = "";
-  say({ do: "dial", number: digits(part("to").value) });
+  dial(digits(part("to").value));
 });
 part("answer").addEventListener("click", () => say({ do: "answer", call: call.id }));
 part("hangup").addEventListener("click", () => {

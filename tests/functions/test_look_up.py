@@ -32,6 +32,7 @@ def test_a_call_that_was_just_accepted(api):
         "resultcode": "0",
         "resultdesc": "Success",
         "sessionId": f"{CALL_ID}@{HOST}",
+        "direction": 0,
         "phase": "accepted",
         "acceptedAt": "2026-11-23T09:00:00.000Z",
         "userData": "order-17",

@@ -10,6 +10,7 @@ from duologue.call_control.facts import (
     CallEnded,
     CdrWritten,
     Fact,
+    InboundCallRecorded,
     LegAnsweredRecorded,
     LegDialledRecorded,
     LegRingingRecorded,
@@ -194,16 +195,17 @@ def test_a_step_of_a_leg_does_not_come_again_once_its_call_is_over(over_at_first
     assert (kept.acknowledged, kept.status, kept.overtaken) == (False, 500, True)
 
 
-STEPS: tuple[Fact, ...] = tuple(
-    kind(at(1), party) for party in Party for kind in (LegDialledRecorded, LegRingingRecorded, LegAnsweredRecorded)
+STEPS: tuple[Fact, ...] = (
+    InboundCallRecorded(at(1)),
+    *(kind(at(1), party) for party in Party for kind in (LegDialledRecorded, LegRingingRecorded, LegAnsweredRecorded)),
 )
 
 
 @pytest.mark.parametrize("again", ["a retry", "the first message once more"])
-@pytest.mark.parametrize("first", range(2, 8))
-@pytest.mark.parametrize("taken", range(2, 8))
+@pytest.mark.parametrize("first", range(2, 9))
+@pytest.mark.parametrize("taken", range(2, 9))
 def test_a_step_of_a_leg_does_not_come_again_once_a_later_step_was_acknowledged(first, taken, again):
-    """Whatever the order in which notices come: 2 to 4 are the caller's steps, 5 to 7 the callee's."""
+    """Whatever the order in which notices come: 2 is `callin`, 3 to 5 are the caller's, 6 to 8 the callee's."""
     teller = Teller(Reply(500), over=False, facts=STEPS)
     assert teller.notify(notice(first)) is NotifyResult.RETRY_LATER
     if taken != first:

@@ -155,7 +155,7 @@ def _webhooks() -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Schema]:
-    calls = (samples.TALKED, samples.UNANSWERED, samples.UNTOUCHED, samples.REFUSED)
+    calls = (samples.TALKED, samples.UNANSWERED, samples.UNTOUCHED, samples.REFUSED, samples.RETURNED, samples.NOBODY)
     told = [
         (fact, event_of(call, fact, cdr_of(call), samples.HOST, samples.RECORDS))
         for call in calls

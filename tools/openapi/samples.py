@@ -9,12 +9,13 @@ from duologue.call_control.facts import (
     CallEnded,
     CdrWritten,
     Fact,
+    InboundCallRecorded,
     LegAnsweredRecorded,
     LegDialledRecorded,
     LegRingingRecorded,
 )
 from duologue.call_control.history import Delivery, History
-from duologue.domain.call import Call, NotifyTo
+from duologue.domain.call import Call, NotifyTo, Origin
 from duologue.domain.cdr import cdr_of
 from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
@@ -81,8 +82,17 @@ UNANSWERED = replace(
 REFUSED = replace(UNTOUCHED, ending=EndReason.DIAL_REFUSED, dial_refusal="AccessDeniedException")
 """The network refused to dial."""
 
+RETURNED = replace(TALKED, origin=Origin.RETURN_CALL)
+"""The callee of a callback called back, and was answered."""
+
+NOBODY = replace(
+    BARE, origin=Origin.RETURN_CALL, ending=EndReason.NOBODY_REMEMBERED, ended_at=_ACCEPTED_AT, user_data=None
+)
+"""Somebody called a display number, and nobody was rung."""
+
 FACTS: tuple[Fact, ...] = (
     CallAccepted(_at(0)),
+    InboundCallRecorded(_at(0)),
     *(kind(at, party) for party in Party for kind, at in ((LegDialledRecorded, _at(1)), (LegRingingRecorded, _at(2)))),
     *(LegAnsweredRecorded(_at(3), party) for party in Party),
     CallEnded(_at(60), EndReason.HUNG_UP),
@@ -100,3 +110,4 @@ def histories() -> Iterator[History]:
     yield History(replace(BARE, ending=EndReason.STOPPED), FACTS[:1], {})
     yield History(TALKED, FACTS, _TOLD, cdr_of(TALKED))
     yield History(REFUSED, FACTS[:1], {}, cdr_of(REFUSED))
+    yield History(NOBODY, FACTS[1:2], {}, cdr_of(NOBODY))

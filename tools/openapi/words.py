@@ -61,21 +61,25 @@ _EVENTS: dict[str, Any] = {
     "feeUrl": "where the CDR is posted",
     "statusInfo": "of which call and leg",
     "timestamp": _time("when it happened"),
-    "caller": "of an event, the number shown; of a look-up, the leg that is dialled first",
-    "called": "the number dialled; of `disconnect`, the caller's",
+    "caller": (
+        "of an event, the number shown, of `callin` the one that called, or `anonymous`; "
+        "of a look-up, the leg that is dialled first, or that called in"
+    ),
+    "called": "the number dialled; of `disconnect`, that of the leg that hung up first, otherwise the caller's",
     "partyType": {"description": "who hung up, if that was asked for", "enum": ["caller", "called", "platform"]},
     "stateCode": {"description": "how the call ended", "enum": sorted(STATES)},
     "stateDesc": "the same in words",
     "feeLst": {"description": "one record", "minItems": 1, "maxItems": 1},
 }
 _CDR: dict[str, Any] = {
-    "direction": {"description": "the platform placed the call", "enum": [0]},
+    "direction": {"description": "0: a callback, placed by the platform; 1: a return call", "enum": [0, 1]},
     "spId": "the SP's account",
     "appKey": "the app",
     "icid": "the record's identity: the same in every repeat",
     "bindNum": "as `bindNbr`",
-    "callerNum": "caller's leg: number shown",
-    "calleeNum": "caller's leg: number dialled",
+    "callerNum": "caller's leg: number shown; of a return call, the number that called, or `anonymous`",
+    "calleeNum": "caller's leg: number dialled; of a return call, the display number",
+    "callInTime": _time("a return call: when it came in"),
     "fwdDisplayNum": "callee's leg: number shown",
     "fwdDstNum": "callee's leg: number dialled",
     "callOutStartTime": _time("caller's leg: dialled"),
@@ -105,12 +109,12 @@ _CDR: dict[str, Any] = {
 }
 _HISTORY: dict[str, Any] = {
     "phase": {"description": "how far the call is", "enum": [*PHASE_NAMES.values()]},
-    "acceptedAt": _stamp("the request was accepted"),
+    "acceptedAt": _stamp("the request was accepted, or the return call came in"),
     "endedAt": _stamp("no leg is up any more"),
-    "callee": "the leg that is dialled second",
-    "number": "who is rung",
-    "displayNumber": "what the phone shows",
-    "dialledAt": _stamp("the network took the dial"),
+    "callee": "the leg that is dialled second, or by a return call; left out if a call to a display number rang nobody",
+    "number": "who is rung; the caller of a return call: who called, or `anonymous`",
+    "displayNumber": "what the phone shows; the caller of a return call: the number that was called",
+    "dialledAt": _stamp("the network took the dial; the caller of a return call: it came in"),
     "alertingAt": _stamp("the phone rang, where the network says so"),
     "answeredAt": _stamp("it was answered"),
     "outcome": {"description": "what became of the leg", "enum": [str(result) for result in Result]},

@@ -1,11 +1,13 @@
 """Every action in the service's own words: against the documented shape, and played by the local network."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from duologue.call_control.actions import Action, DialAndBridge, HangUp, PlayPrompt, StartRecording
+from duologue.call_control.inbound import connect
 from duologue.call_control.prompts import AppPrompt, Prompt
 from duologue.domain.outcome import Party
 from duologue.domain.phone_number import PhoneNumber
@@ -13,6 +15,7 @@ from duologue.wire.chime.answer import Buckets, write_answer
 from pstn.reply import Reply, read_reply
 from pstn.switches import Switches
 from tests.pstn.scripted import SHOWN_B, B, Story
+from tests.samples import CALLEE, SHOWN_TO_CALLEE, TARGET, incoming
 
 STORE = Buckets("prompts-bucket", "recordings-bucket")
 DIAL = DialAndBridge(PhoneNumber(B), PhoneNumber(SHOWN_B), timedelta(seconds=20), Prompt.WAITING)
@@ -76,7 +79,13 @@ TABLE: list[tuple[Action, dict]] = [
         },
     ),
     # By the leg's own id: the tag would hit a later leg of the same side.
-    (HangUp(Party.CALLEE, "leg-7"), {"Type": "Hangup", "Parameters": {"CallId": "leg-7", "SipResponseCode": "0"}}),
+    *(
+        (
+            HangUp(Party.CALLEE, "leg-7", status),
+            {"Type": "Hangup", "Parameters": {"CallId": "leg-7", "SipResponseCode": str(status)}},
+        )
+        for status in (0, 480, 486)
+    ),
 ]
 
 
@@ -106,6 +115,13 @@ def test_the_network_takes_the_answer(introduces):
     assert isinstance(read, Reply)
     assert list(read.actions) == answer["Actions"]
     assert read.attributes == ({"callId": introduces} if introduces else None)
+
+
+def test_the_callee_of_a_return_call_sees_the_display_number_and_nothing_of_the_caller():
+    begun = connect(incoming(), TARGET)
+    answer = json.dumps(write_answer(begun.actions, STORE, introduces=begun.call.id))
+    assert CALLEE.e164 not in answer, "who dials"
+    assert json.loads(answer)["Actions"][0]["Parameters"]["CallerIdNumber"] == SHOWN_TO_CALLEE.e164
 
 
 @pytest.mark.parametrize("prompt", Prompt)

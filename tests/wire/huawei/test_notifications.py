@@ -94,14 +94,18 @@ def test_each_step_of_a_leg(fact, event, numbers):
     }
 
 
-def test_the_end():
-    assert event_of(talked(), CallEnded(at(60), EndReason.HUNG_UP), HOST, RECORDS) == {
+@pytest.mark.parametrize(
+    ("ended_by", "numbers"), [(Party.CALLER, TO_CALLER), (Party.CALLEE, TO_CALLEE), (None, TO_CALLER)]
+)
+def test_the_end_has_the_numbers_of_the_leg_that_hung_up_first(ended_by, numbers):
+    ended = replace(talked(), ended_by=ended_by)
+    assert event_of(ended, CallEnded(at(60), EndReason.HUNG_UP), HOST, RECORDS) == {
         "eventType": "disconnect",
         "statusInfo": {
             "timestamp": "2026-11-23 09:01:00",
             "userData": "order-17",
             "sessionId": SESSION,
-            **TO_CALLER,
+            **numbers,
             "stateCode": 0,
             "stateDesc": "The call was answered and has ended.",
         },

@@ -55,8 +55,8 @@ class CdrWritten:
     at: datetime
 
 
-LegFact = LegDialledRecorded | LegRingingRecorded | LegAnsweredRecorded
-"""A step of one leg. Once the call is over, its end and its CDR include all steps."""
+Step = InboundCallRecorded | LegDialledRecorded | LegRingingRecorded | LegAnsweredRecorded
+"""A step of a call that goes on. Once it is over, its end and its CDR include all steps."""
 Fact = (
     CallAccepted
     | InboundCallRecorded

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from http import HTTPStatus
 
-from duologue.call_control.facts import Fact, LegFact
+from duologue.call_control.facts import Fact, Step
 from duologue.call_control.history import Delivery
 from duologue.domain.call import Phase
 from duologue.domain.delivery import requested_wait, wait_after
@@ -84,7 +84,7 @@ class NotifySp:
     def _is_overtaken(self, notification: Notification, sequence: int, *, again: bool) -> bool:
         """The first attempt of a step is made in any case, so only the end overtakes it."""
         call = notification.call
-        if not isinstance(notification.fact, LegFact):
+        if not isinstance(notification.fact, Step):
             return False
         return call.phase is Phase.OVER or (again and self.log.is_later_acknowledged(call, sequence))
 

@@ -1,4 +1,4 @@
-"""The response to a look-up of a callback: our addition to the format, in the format's terms where it has them.
+"""The response to a look-up of a call: our addition to the format, in the format's terms where it has them.
 
 Invariant: what did not happen is omitted, never null. Times are RFC 3339, UTC, to the millisecond. Codes are included
 once the call is over; they are those of its `disconnect` event and its CDR.
@@ -14,6 +14,7 @@ from duologue.call_control.facts import (
     CallEnded,
     CdrWritten,
     Fact,
+    InboundCallRecorded,
     LegAnsweredRecorded,
     LegDialledRecorded,
     LegRingingRecorded,
@@ -21,6 +22,7 @@ from duologue.call_control.facts import (
 from duologue.call_control.history import Delivery, History
 from duologue.domain.call import Call, Phase
 from duologue.domain.leg import Leg
+from duologue.domain.outcome import EndReason
 from duologue.wire.huawei.notifications import EVENT_TYPES
 from duologue.wire.huawei.outcomes import codes_of
 from duologue.wire.huawei.records import PLATFORM_NOTICE, record_name
@@ -30,6 +32,7 @@ from duologue.wire.huawei.session_id import call_id_of, session_id
 PHASE_NAMES = {phase: phase.name.lower() for phase in Phase} | {Phase.CALLER_WAITING: "holding"}
 FACT_NAMES: dict[type[Fact], str] = {
     CallAccepted: "accepted",
+    InboundCallRecorded: "called_in",
     LegDialledRecorded: "dialled",
     LegRingingRecorded: "alerting",
     LegAnsweredRecorded: "answered",
@@ -55,12 +58,13 @@ def history_of(history: History, host: str) -> dict[str, Any]:
     call = history.call
     return _present(
         sessionId=session_id(call.id, host),
+        direction=1 if call.is_return_call else 0,
         phase=PHASE_NAMES[call.phase],
         acceptedAt=_time(call.accepted_at),
         endedAt=_time(call.ended_at),
         userData=call.user_data,
         caller=_leg(call.caller),
-        callee=_leg(call.callee),
+        callee=None if call.ending is EndReason.NOBODY_REMEMBERED else _leg(call.callee),
         ending=_ending(history),
         recording=_recording(call),
         facts=[

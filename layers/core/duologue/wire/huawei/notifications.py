@@ -13,15 +13,17 @@ from duologue.call_control.facts import (
     CallEnded,
     CdrWritten,
     Fact,
+    InboundCallRecorded,
     LegAnsweredRecorded,
     LegDialledRecorded,
     LegRingingRecorded,
 )
 from duologue.domain.accounts import App
-from duologue.domain.call import Call
+from duologue.domain.call import Call, Origin
 from duologue.domain.cdr import Cdr
 from duologue.domain.errors import LegStillUp
-from duologue.domain.outcome import Party
+from duologue.domain.leg import Leg
+from duologue.domain.outcome import EndReason, Party
 from duologue.domain.webhook_request import Reply, WebhookRequest
 from duologue.wire.huawei.digests import AUTHORIZATION, push_digest, username_token
 from duologue.wire.huawei.outcomes import codes_of
@@ -33,11 +35,16 @@ _LEG_EVENTS: dict[type[Fact], str] = {
     LegRingingRecorded: "alerting",
     LegAnsweredRecorded: "answer",
 }
-EVENT_TYPES: dict[type[Fact], str] = {**_LEG_EVENTS, CallEnded: "disconnect", CdrWritten: "fee"}
+EVENT_TYPES: dict[type[Fact], str] = {
+    InboundCallRecorded: "callin",
+    **_LEG_EVENTS,
+    CallEnded: "disconnect",
+    CdrWritten: "fee",
+}
 _PARTY_TYPES = {Party.CALLER: "caller", Party.CALLEE: "called", None: "platform"}
 """Who hung up. The format documents the field but not its values: these are ours."""
 
-_OUTGOING = 0
+_OUTGOING, _RETURNED = 0, 1
 _VOICE_CALLBACK = "002"
 
 
@@ -91,12 +98,12 @@ def event_of(call: Call, fact: Fact, cdr: Cdr | None, host: str, records: Record
     if cdr is None and isinstance(fact, CallEnded | CdrWritten):
         raise LegStillUp(call.id)
     match fact:
+        case InboundCallRecorded():
+            return _event(EVENT_TYPES[InboundCallRecorded], call, fact.at, host, _dialled_in(call))
         case LegDialledRecorded() | LegRingingRecorded() | LegAnsweredRecorded():
-            leg = call.leg(fact.party)
-            numbers = {"caller": leg.display_number.e164, "called": leg.number.e164}
-            return _event(_LEG_EVENTS[type(fact)], call, fact.at, host, numbers)
+            return _event(_LEG_EVENTS[type(fact)], call, fact.at, host, _dialled(call.leg(fact.party)))
         case CallEnded() if cdr is not None:
-            return _event(EVENT_TYPES[CallEnded], call, fact.at, host, _ending(cdr))
+            return _event(EVENT_TYPES[CallEnded], call, fact.at, host, _ending(call, cdr))
         case CdrWritten() if cdr is not None:
             return {"eventType": EVENT_TYPES[CdrWritten], "feeLst": [record_of(cdr, host, records)]}
         case _:
@@ -108,19 +115,13 @@ def record_of(cdr: Cdr, host: str, records: Records) -> dict[str, Any]:
     codes = codes_of(cdr)
     caller, callee = cdr.caller, cdr.callee
     record = {
-        "direction": _OUTGOING,
+        "direction": _RETURNED if cdr.origin is Origin.RETURN_CALL else _OUTGOING,
         "spId": cdr.sp,
         "appKey": cdr.app,
         "icid": f"CDR-{cdr.call_id}",
         "bindNum": cdr.bind_number or caller.display_number.e164,
         "sessionId": session_id(cdr.call_id, host),
-        "callerNum": caller.display_number.e164,
-        "calleeNum": caller.number.e164,
-        "fwdDisplayNum": callee.display_number.e164,
-        "fwdDstNum": callee.number.e164,
-        "callOutStartTime": _time(caller.dialled_at),
-        "callOutAlertingTime": _time(caller.alerting_at),
-        "callOutAnswerTime": _time(caller.answered_at),
+        **_caller(cdr),
         "callOutUnaswRsn": codes.caller_cause,
         "fwdStartTime": _time(callee.dialled_at),
         "fwdAlertingTime": _time(callee.alerting_at),
@@ -139,6 +140,24 @@ def record_of(cdr: Cdr, host: str, records: Records) -> dict[str, Any]:
         "userData": cdr.user_data,
     }
     return _present(record)
+
+
+def _caller(cdr: Cdr) -> dict[str, Any]:
+    """The numbers of both legs and the times of the caller's. Of a return call, it was never dialled: it called in."""
+    caller, callee = cdr.caller, cdr.callee
+    forwarded = {"fwdDisplayNum": callee.display_number.e164, "fwdDstNum": callee.number.e164}
+    if cdr.origin is Origin.RETURN_CALL:
+        numbers = {"callerNum": caller.number.e164, "calleeNum": caller.display_number.e164}
+        nobody = cdr.reason is EndReason.NOBODY_REMEMBERED
+        return {**numbers, **({} if nobody else forwarded), "callInTime": _time(cdr.accepted_at)}
+    return {
+        "callerNum": caller.display_number.e164,
+        "calleeNum": caller.number.e164,
+        **forwarded,
+        "callOutStartTime": _time(caller.dialled_at),
+        "callOutAlertingTime": _time(caller.alerting_at),
+        "callOutAnswerTime": _time(caller.answered_at),
+    }
 
 
 def _recording(cdr: Cdr, host: str, records: Records) -> dict[str, Any]:
@@ -166,11 +185,29 @@ def _event(name: str, call: Call, at: datetime, host: str, more: dict[str, Any])
     return {"eventType": name, "statusInfo": _present(status)}
 
 
-def _ending(cdr: Cdr) -> dict[str, Any]:
+def _dialled(leg: Leg) -> dict[str, str]:
+    return {"caller": leg.display_number.e164, "called": leg.number.e164}
+
+
+def _dialled_in(call: Call) -> dict[str, str]:
+    """Of a return call: the number that dialled, which may be withheld, and the display number."""
+    return {"caller": call.caller.number.e164, "called": call.caller.display_number.e164}
+
+
+def _ending(call: Call, cdr: Cdr) -> dict[str, Any]:
+    """Of a callback, the numbers of the leg that hung up first, as the format's page says; otherwise the caller's.
+
+    Of a return call, those of the leg that we dial; if it is for nobody, those of the call itself.
+    """
     codes = codes_of(cdr)
+    if not call.is_return_call:
+        numbers = _dialled(call.leg(cdr.ended_by or Party.CALLER))
+    elif cdr.reason is EndReason.NOBODY_REMEMBERED:
+        numbers = _dialled_in(call)
+    else:
+        numbers = _dialled(call.callee)
     return {
-        "caller": cdr.caller.display_number.e164,
-        "called": cdr.caller.number.e164,
+        **numbers,
         "partyType": _PARTY_TYPES[cdr.ended_by] if cdr.wants_party_type else None,
         "stateCode": codes.state,
         "stateDesc": codes.text,

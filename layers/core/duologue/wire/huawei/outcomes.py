@@ -5,12 +5,14 @@ A row is for an end reason, or for a failed leg (a party and its result).
 * state code: in the `disconnect` event. Texts: `STATES`.
 * release point: the CDR's `ulFailReason`. 100 nothing dialled · 514 ring time-out · 516 ended by the platform ·
   517 no event from the network · 518 the far end failed, see its cause · 522 no ports · 530 the caller hung up first.
-* cause: the CDR's `…UnaswRsn` (Q.850) of the failed leg, or of every leg that the platform disconnected.
+* cause: the CDR's `…UnaswRsn` (Q.850) of the failed leg, or of every leg that the platform disconnected. Of a return
+  call, the caller's is 0: the platform did not dial that leg.
 * SIP status: the network's; else the row's; else 0.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from duologue.domain.call import Origin
 from duologue.domain.cdr import Cdr
 from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
@@ -51,7 +53,9 @@ ENDS = {
     EndReason.CALLER_LEFT: EndingRow(8009, 530, 0, "the caller hung up: no leg failed"),
     EndReason.STOPPED: EndingRow(8017, 516, 16, "we disconnected what was dialled, for the SP: normal clearing"),
     EndReason.LONGEST_CALL: EndingRow(8010, 516, 16, "we disconnected both, as requested: normal clearing"),
-    EndReason.NO_ROOM: EndingRow(7109, 522, 0, "the network had no capacity for 30 s; nothing was dialled"),
+    EndReason.NO_ROOM: EndingRow(
+        7109, 522, 0, "the network had no capacity for 30 s, or a return call found no free slot; nothing was dialled"
+    ),
     EndReason.DIAL_REFUSED: EndingRow(8000, 100, 0, "the network refused the dial for good; nothing was dialled"),
     EndReason.NEVER_STARTED: EndingRow(8000, 100, 0, "our fault, and nothing was dialled: the SP may retry"),
     EndReason.NOBODY_REMEMBERED: EndingRow(8019, 8019, 0, "a call to a display number, for which nobody was rung"),
@@ -118,6 +122,11 @@ class Codes:
 
 def codes_of(cdr: Cdr) -> Codes:
     """The codes of a finished call. Total: there is a row for every reason and pair of legs."""
+    codes = _codes_of(cdr)
+    return replace(codes, caller_cause=0) if cdr.origin is Origin.RETURN_CALL else codes
+
+
+def _codes_of(cdr: Cdr) -> Codes:
     if cdr.reason in _FAILED:
         return _of_leg(_FAILED[cdr.reason], cdr)
     row = ENDS[cdr.reason]

@@ -12,7 +12,7 @@ from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.stack_outputs import stack_of
 from duologue.call_control.prompts import Prompt
-from duologue.domain.accounts import PushSignature
+from duologue.domain.accounts import PushSignature, UnknownCallers
 from duologue.domain.errors import InvalidToken
 from duologue.domain.passwords import password_matches
 from duologue.domain.tokens import Register, TokenPair
@@ -126,6 +126,12 @@ def test_an_sp_and_its_app(platform, monkeypatch):
             "calls_per_callee_per_day": 0,
             "prompts": {},
             "recording": False,
+            "call_memory": True,
+            "call_memory_hours": 720,
+            "unknown_callers": "refuse",
+            "call_back_tone": None,
+            "callback_number": None,
+            "rejects_failed_return_calls": False,
             "active": True,
             "live_secrets": 1,
         }.items()
@@ -282,6 +288,18 @@ def test_settings_change_one_by_one(platform, app_key):
         (("--reuse-nonces",), {"reuse_nonces": True}),
         (("--concurrent-calls", "4"), {"reuse_nonces": True}),
         (("--no-reuse-nonces",), {"reuse_nonces": False}),
+        (("--no-call-memory", "--call-memory-hours", "24"), {"call_memory": False, "call_memory_hours": 24}),
+        (("--call-memory",), {"call_memory": True, "call_memory_hours": 24}),
+        (
+            ("--unknown-callers", "number", "--callback-number", "+12025550144", "--country", "US"),
+            {"unknown_callers": UnknownCallers.NUMBER, "callback_number": "+12025550144"},
+        ),
+        (
+            ("--unknown-callers", "refuse", "--callback-number", ""),
+            {"unknown_callers": UnknownCallers.REFUSE, "callback_number": None},
+        ),
+        (("--rejects-failed-return-calls",), {"rejects_failed_return_calls": True}),
+        (("--no-rejects-failed-return-calls", "--call-back-tone", ""), {"rejects_failed_return_calls": False}),
     ]
     for words, expected in changes:
         assert platform.do("app", "set", app_key, *words)[0] == 0

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
-from duologue.domain.accounts import App, Sp
+from duologue.domain.accounts import App, Sp, UnknownCallers
 from duologue.domain.call import NotifyTo
 from duologue.domain.errors import ForbiddenAddress, InvalidField, UnknownApp
 from duologue.usecases.change_app import SetNotificationUrls, change_app
@@ -78,6 +78,16 @@ def test_what_is_named_changes_and_the_rest_stays(office):
         ({"countries": ("UK",)}, "country"),
         ({"countries": ("001",)}, "country"),
         ({"fee_url": "https://forbidden.example.com/"}, "fee URL"),
+        ({"call_memory_hours": 0}, "call memory hours"),
+        ({"call_memory_hours": 2161}, "call memory hours"),
+        ({"call_back_tone": "absent.wav"}, "call-back tone"),
+        ({"unknown_callers": UnknownCallers.PROMPT}, "call-back tone"),
+        ({"unknown_callers": UnknownCallers.NUMBER}, "callback number"),
+        ({"callback_number": "12025550144"}, "callback number"),
+        ({"callback_number": "+19005550144"}, "callback number"),
+        ({"callback_number": "+442079460123"}, "callback number"),
+        ({"callback_number": "+12025550100"}, "callback number"),
+        ({"callback_number": "+12025550101"}, "callback number"),
     ],
 )
 def test_a_setting_out_of_its_range_is_refused_and_nothing_changes(office, fields, field):
@@ -87,6 +97,20 @@ def test_a_setting_out_of_its_range_is_refused_and_nothing_changes(office, field
         office.set(**{"recording": True} | fields)
     assert refused.value.field == field
     assert office.app == before
+
+
+def test_what_unknown_callers_get_can_be_set_and_cleared(office):
+    office.accounts.apps["app-1"] = replace(office.app, prompts={"sorry.wav": 2.0})
+    prompt = office.set(unknown_callers=UnknownCallers.PROMPT, call_back_tone="sorry.wav")
+    assert (prompt.unknown_callers, prompt.call_back_tone) == (UnknownCallers.PROMPT, "sorry.wav")
+    number = office.set(unknown_callers=UnknownCallers.NUMBER, callback_number="+12025550144", call_back_tone=None)
+    assert (number.unknown_callers, number.callback_number) == (UnknownCallers.NUMBER, "+12025550144")
+    for fields in ({"callback_number": None}, {"countries": ("GB",)}):
+        with pytest.raises(InvalidField, match=r"^callback number "):
+            office.set(**fields)
+    asked = office.line.asked
+    assert office.set(call_memory_hours=2160, call_memory=False).callback_number == "+12025550144"
+    assert office.line.asked == asked, "what was there before is not looked up again"
 
 
 def test_a_url_that_was_there_before_does_not_stand_in_the_way(office):

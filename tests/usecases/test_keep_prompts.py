@@ -1,5 +1,7 @@
 """Prompts are judged, kept where the network looks, and known by the app."""
 
+from dataclasses import replace
+
 import pytest
 
 from duologue.call_control.prompts import AppPrompt, Prompt
@@ -95,6 +97,14 @@ def test_a_prompt_is_taken_away_once(studio):
     assert (studio.prompts, set(studio.store.kept)) == ({"bye.wav": 1.0}, {AppPrompt("app-1", "bye.wav")})
     with pytest.raises(InvalidField, match=r"^name is not a prompt"):
         studio.remove("hello.wav")
+
+
+def test_the_call_back_tone_is_not_taken_away(studio):
+    studio.put()
+    studio.accounts.change_app("app-1", lambda app: replace(app, call_back_tone="hello.wav"))
+    with pytest.raises(InvalidField, match=r"^name is the app's call-back tone"):
+        studio.remove("hello.wav")
+    assert studio.prompts and studio.store.kept
 
 
 def test_a_recording_notice_is_one_until_it_is_removed(studio):

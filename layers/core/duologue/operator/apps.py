@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from duologue.adapters.system_clock import SystemClock
-from duologue.domain.accounts import App, PushSignature
+from duologue.domain.accounts import App, PushSignature, UnknownCallers
 from duologue.domain.recording import KEEP_DAYS
 from duologue.operator.platform import Platform, Said
 from duologue.usecases.add_app import NewApp, add_app
@@ -124,6 +124,29 @@ def _add_settings(command: argparse.ArgumentParser, *, numbers_required: bool = 
     command.add_argument(
         "--keep-recordings-days", type=int, choices=(0, *KEEP_DAYS), help="0: the platform's retention"
     )
+    command.add_argument(
+        "--call-memory",
+        action=argparse.BooleanOptionalAction,
+        help="called parties can return calls by dialling the display number (--no-call-memory: they cannot)",
+    )
+    command.add_argument(
+        "--call-memory-hours", type=int, metavar="N", help="for how long, from being called: 1 to 2160 (default 720)"
+    )
+    command.add_argument(
+        "--unknown-callers",
+        choices=[choice.value for choice in UnknownCallers],
+        help="calls to a display number by anybody else: refuse them (480), play the call-back tone, or ring the "
+        "callback number",
+    )
+    command.add_argument(
+        "--call-back-tone", metavar="NAME", help="an uploaded prompt for return calls that cannot be connected"
+    )
+    command.add_argument("--callback-number", metavar="NUMBER", help="E.164, rung for unknown callers")
+    command.add_argument(
+        "--rejects-failed-return-calls",
+        action=argparse.BooleanOptionalAction,
+        help="reject a return call that cannot be connected (486, 480) instead of answering it with a prompt",
+    )
 
 
 _PLAIN = (
@@ -134,6 +157,9 @@ _PLAIN = (
     "recording",
     "stereo_recordings",
     "keep_recordings_days",
+    "call_memory",
+    "call_memory_hours",
+    "rejects_failed_return_calls",
 )
 
 
@@ -148,7 +174,9 @@ def _settings(asked: argparse.Namespace) -> dict[str, Any]:
             given[name] = getattr(asked, name)
     if asked.push_signature is not None:
         given["push_signature"] = PushSignature(asked.push_signature)
-    for name in ("status_url", "fee_url"):
+    if asked.unknown_callers is not None:
+        given["unknown_callers"] = UnknownCallers(asked.unknown_callers)
+    for name in ("status_url", "fee_url", "call_back_tone", "callback_number"):
         if getattr(asked, name) is not None:
             given[name] = getattr(asked, name) or None
     return given
@@ -239,6 +267,12 @@ def _shown(app: App) -> Said:
         "recording": app.recording,
         "stereo_recordings": app.stereo_recordings,
         "keep_recordings_days": app.keep_recordings_days,
+        "call_memory": app.call_memory,
+        "call_memory_hours": app.call_memory_hours,
+        "unknown_callers": app.unknown_callers.value,
+        "call_back_tone": app.call_back_tone,
+        "callback_number": app.callback_number,
+        "rejects_failed_return_calls": app.rejects_failed_return_calls,
         "active": app.active,
         "live_secrets": len(app.secrets),
     }

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from duologue.domain.accounts import App, PushSignature
+from duologue.domain.accounts import App, PushSignature, UnknownCallers
 from duologue.domain.random_text import random_text
 from duologue.usecases.check_app import check_app
 from duologue.usecases.ports.accounts import AccountBook
@@ -33,6 +33,12 @@ class NewApp:
     recording: bool = False
     stereo_recordings: bool = False
     keep_recordings_days: int = 0
+    call_memory: bool = True
+    call_memory_hours: int = 720
+    unknown_callers: UnknownCallers = UnknownCallers.REFUSE
+    call_back_tone: str | None = None
+    callback_number: str | None = None
+    rejects_failed_return_calls: bool = False
 
 
 def add_app(

@@ -1,9 +1,11 @@
 """Check the settings of an app."""
 
 from collections.abc import Set
+from datetime import timedelta
 
-from duologue.domain.accounts import App
-from duologue.domain.dialling_policy import check_shown
+from duologue.domain.accounts import App, UnknownCallers
+from duologue.domain.call_memory import LONGEST_PERIOD, SHORTEST_PERIOD
+from duologue.domain.dialling_policy import DiallingPolicy, check_shown
 from duologue.domain.errors import InvalidField
 from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.recording import KEEP_DAYS
@@ -22,7 +24,7 @@ def check_app(app: App, *, endpoints: SpUrls, plan: NumberPlan, line: Line, befo
     """Check an app before it is saved. `before`: its old state; unchanged URLs and numbers are not looked up again.
 
     Raises:
-        NumberRefused: a display number may not be shown.
+        NumberRefused: a display number may not be shown, or the callback number not be dialled.
         InvalidField: a number, a limit, a country or a URL breaks a rule. ForbiddenAddress: the URL's address does.
     """
     if not app.display_numbers:
@@ -52,11 +54,36 @@ def check_app(app: App, *, endpoints: SpUrls, plan: NumberPlan, line: Line, befo
     for country in sorted(set(app.countries).difference(before.countries if before else ())):
         if country not in plan.regions():
             raise InvalidField("country", f"{country} is not known; an ISO 3166-1 code such as US or GB is required")
+    _check_return_calls(app, plan, line, before)
     urls = (
         ("status URL", app.status_url, before and before.status_url),
         ("fee URL", app.fee_url, before and before.fee_url),
     )
     endpoints.check((field, url) for field, url, had in urls if url is not None and url != had)
+
+
+def _check_return_calls(app: App, plan: NumberPlan, line: Line, before: App | None) -> None:
+    shortest, longest = (period // timedelta(hours=1) for period in (SHORTEST_PERIOD, LONGEST_PERIOD))
+    if not shortest <= app.call_memory_hours <= longest:
+        raise InvalidField("call memory hours", f"must be {shortest} to {longest}")
+    if app.call_back_tone is not None and app.call_back_tone not in app.prompts:
+        raise InvalidField("call-back tone", "is not a prompt of the app; upload it first, by prompt put")
+    if app.unknown_callers is UnknownCallers.PROMPT and app.call_back_tone is None:
+        raise InvalidField("call-back tone", "is required: unknown callers hear it")
+    if app.callback_number is not None:
+        _check_callback_number(app, app.callback_number, plan, line, before)
+    elif app.unknown_callers is UnknownCallers.NUMBER:
+        raise InvalidField("callback number", "is required: it is rung for unknown callers")
+
+
+def _check_callback_number(app: App, number: str, plan: NumberPlan, line: Line, before: App | None) -> None:
+    """Judged as callees are if it or the app's countries change. A call to a number of the line would come back in."""
+    is_new = before is None or before.callback_number != number
+    if is_new or (before is not None and before.countries != app.countries):
+        dialled = PhoneNumber.parse(number, field="callback number")
+        DiallingPolicy(app.countries).check(dialled, plan.describe(dialled), field="callback number")
+    if number in app.display_numbers or (is_new and number in line.numbers().numbers):
+        raise InvalidField("callback number", "is a display number: calls to it come back in")
 
 
 def _check_display_numbers(added: Set[str], plan: NumberPlan, line: Line) -> None:

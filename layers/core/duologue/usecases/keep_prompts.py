@@ -50,12 +50,14 @@ def remove_prompt(app_key: str, name: str, *, apps: AppBook, store: Prompts) -> 
 
     Raises:
         UnknownApp: there is no such app.
-        InvalidField: it has no such prompt.
+        InvalidField: it has no such prompt, or it is the app's call-back tone.
     """
     if name not in apps.app(app_key).prompts:
         raise InvalidField("name", "is not a prompt of the app; prompt list shows them")
 
     def removed(app: App) -> App:
+        if name == app.call_back_tone:
+            raise InvalidField("name", "is the app's call-back tone: set another first, by app set")
         prompts = {kept: seconds for kept, seconds in app.prompts.items() if kept != name}
         return replace(app, prompts=prompts, recording_notices=tuple(n for n in app.recording_notices if n != name))
 

@@ -11,6 +11,7 @@ from duologue.adapters.dynamo_histories import DynamoHistories
 from duologue.adapters.dynamo_memories import DynamoMemories
 from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
 from duologue.adapters.dynamo_open_calls import DynamoOpenCalls
+from duologue.adapters.dynamo_waiting import DynamoWaiting
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.domain.accounts import App, Sp
 
@@ -46,6 +47,7 @@ class Store:
             DynamoAcceptance(client, accounts, self.core),
             DynamoOpenCalls(client, calls, accounts),
             DynamoHistories(client, calls),
+            DynamoWaiting(client, calls),
             DynamoNotificationLog(client, calls, accounts, self.accounts, KEEP),
         )
 

@@ -1,40 +1,31 @@
 """Deliver one notification to one SP: first attempts from a FIFO queue, retries from a standard one."""
 
 import logging
-from typing import Any, Protocol
+from typing import Any
 
 from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
+from duologue.adapters.metrics import count
 from duologue.adapters.sqs_notices import read
 from duologue.domain.errors import OutsideUnavailable
 from duologue.runtime.last_resort import report_unexpected
 from duologue.runtime.logging import set_up
-from duologue.runtime.wiring.notify_sp import dependencies
-from duologue.usecases.notify_sp import NotifySp
+from duologue.runtime.wiring.notify_sp import Dependencies, dependencies
+from duologue.usecases.notify_sp import NotifyResult, NotifySp
 
 _log = logging.getLogger(__name__)
-_TIME_FOR_ONE_MS = 12_000
-"""DNS look-up, HTTP request, and our own reads and writes."""
 
 
-class Context(Protocol):
-    """The part of Lambda's context that is used."""
-
-    def get_remaining_time_in_millis(self) -> int: ...
-
-
-class NotInTime(Exception):
-    """Not enough time left for a message: it is retried."""
-
-
-def answer(event: dict[str, Any], context: Context, notify_sp: NotifySp) -> dict[str, Any]:
-    """Process a batch; failed messages are returned, together with the later messages of their group."""
+def answer(event: dict[str, Any], dependencies: Dependencies) -> dict[str, Any]:
+    """Process a batch; failed messages come again in seconds, together with the later messages of their group."""
 
     def notify(record: SQSRecord) -> None:
-        if context.get_remaining_time_in_millis() < _TIME_FOR_ONE_MS:
-            raise NotInTime
-        _notify(record.body, notify_sp)
+        try:
+            _notify(record.body, dependencies.notify_sp)
+        except Exception:
+            _give_back(record, dependencies)
+            raise
 
     processor = SqsFifoPartialProcessor(skip_group_on_error=True)
     processor.raise_on_entire_batch_failure = False  # it would count as a failure of the function, not of its messages
@@ -46,7 +37,7 @@ def _notify(body: str, notify_sp: NotifySp) -> None:
     extra: dict[str, Any] = {}
     try:
         notice = read(body)
-        extra = {"call_id": notice.call_id, "sequence": notice.sequence, "attempt": notice.attempt}
+        extra = {"call_id": notice.call_id, "sequence": notice.sequence, "version": notice.version}
         result = notify_sp(notice)
     except OutsideUnavailable:
         _log.warning("notification not attempted; the message is retried", extra=extra, exc_info=True)
@@ -55,8 +46,18 @@ def _notify(body: str, notify_sp: NotifySp) -> None:
         report_unexpected("notify_sp", **extra)
         raise
     _log.info("notification: %s", result.value, extra=extra)
+    if result is NotifyResult.UNDELIVERED:
+        count("NotificationsUndelivered")
 
 
-def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+def _give_back(record: SQSRecord, dependencies: Dependencies) -> None:
+    received = int(record.attributes.approximate_receive_count)
+    try:
+        dependencies.give_back(record.event_source_arn, record.receipt_handle, received)
+    except Exception:  # noqa: BLE001 - the message comes again by itself, later
+        _log.warning("the message stays hidden for its queue's visibility time-out", exc_info=True)
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     set_up(context)
-    return answer(event, context, dependencies())
+    return answer(event, dependencies())

@@ -1,4 +1,4 @@
-"""Free leaked slots and finalize overdue calls. Runs on a schedule."""
+"""Queue the notifications that are due, free leaked slots and finalize overdue calls. Runs on a schedule."""
 
 from typing import Any
 
@@ -9,16 +9,19 @@ from duologue.usecases.free_slots import free_slots
 
 
 def answer(dependencies: Dependencies) -> dict[str, Any]:
-    """Slots first, because that is quick. If one part fails, the other still runs; then the error is raised."""
+    """What is quick comes first. If one part fails, the others still run; then the error is raised."""
     try:
-        freed = free_slots(calls=dependencies.calls)
-        count("SlotsFreed", freed)
+        try:
+            queued = dependencies.queue_due()
+        finally:
+            freed = free_slots(calls=dependencies.calls)
+            count("SlotsFreed", freed)
     finally:
         swept = dependencies.sweep()
         count("CallsSwept", swept.finalized)
         count("CallsNotFinalized", swept.remaining)
         count("CallsWithoutEvents", swept.without_events)
-    return {"finalized": swept.finalized, "remaining": swept.remaining, "freed": freed}
+    return {"finalized": swept.finalized, "remaining": swept.remaining, "freed": freed, "queued": queued}
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

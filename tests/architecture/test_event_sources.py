@@ -13,10 +13,11 @@ from duologue.adapters.aws import to_item
 from duologue.adapters.call_stream import committed_of
 from duologue.adapters.rows_before import fact_key
 from duologue.call_control.events import NeverTakenUp
-from duologue.call_control.history import Delivery
+from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.call_control.machine import decide
 from duologue.domain.task_token import TaskToken, Wait
 from duologue.usecases.ports.calls import ProcessedEvent
+from duologue.usecases.ports.notifying import Notice
 from duologue.usecases.process_network_event import change_of
 from tests.architecture.reach import reach
 from tests.architecture.tree import ROOT
@@ -76,6 +77,12 @@ def test_a_message_is_hidden_while_it_is_worked_on_and_kept_when_it_fails(
     assert "RedrivePolicy" not in kept
 
 
+@pytest.mark.parametrize(("function", "kind", "mapping"), _QUEUES)
+def test_no_message_waits_for_another_of_its_batch(function: Function, kind: str, mapping: Event):
+    """One that takes its time would hold up those of others; a FIFO batch spans groups."""
+    assert mapping["BatchSize"] == 1
+
+
 @pytest.mark.parametrize(("function", "kind", "mapping"), _STREAMS)
 def test_a_record_is_given_up_before_the_stream_forgets_it(function: Function, kind: str, mapping: Event):
     """A stream keeps its records for a day. What is given up is named in a queue."""
@@ -127,9 +134,8 @@ def records() -> list[Event]:
             saved = store.load(talked.id)
             story.play(event)
             store.save(change_of(saved, story.last, ProcessedEvent(NETWORK_CALL, str(sequence), "{}")))
-        store.record_delivery(
-            talked.id, 1, Delivery(1, at(1), "http://127.0.0.1:9", acknowledged=True, status=200, note="")
-        )
+        tried = Delivery(DeliveryState.WAITING, at(1), (Attempt(at(1), "http://127.0.0.1:9", None),), 1, at(6))
+        store.save_delivery(Notice(talked.id, 2, "EVENT#n#1", "app-1"), tried)
         store.save(change_of(store.load(closed.id), decide(closed, NeverTakenUp(at(200)))))
         fact = {"item": fact_key(7), "kind": "AccountClosed", "at": NOW.isoformat()}  # of release 0.1.0
         client.put_item(TableName=calls, Item=to_item({"call": talked.id} | fact))

@@ -13,7 +13,7 @@ from botocore.stub import ANY, Stubber
 from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.call_control.events import EndNotReported, NeverTakenUp, RecordingStarted, StopAsked
 from duologue.call_control.facts import CallAccepted, CallEnded, CdrWritten, LegAnsweredRecorded, LegDialledRecorded
-from duologue.call_control.history import Delivery
+from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.call_control.machine import decide
 from duologue.domain.call_memory import SetBy
 from duologue.domain.cdr import cdr_of
@@ -79,6 +79,10 @@ def played(calls, *events, call=None):
 
 def token(value, rank, waits_for=Wait.CALLER_ANSWER):
     return TaskToken(value, waits_for, 1_795_424_400_000_000 + rank)
+
+
+TOO_SLOW = Attempt(NOW, "https://sp.example.com/status", None, timedelta(seconds=6), "too slow")
+TAKEN = Attempt(at(9), "https://sp.example.com/status", 200, timedelta(milliseconds=12), reply='{"resultcode":"0"}')
 
 
 class Promises:
@@ -266,28 +270,66 @@ class Promises:
         notice = Notice(story.call.id, 2, second, "app-1")
         told = calls.notification(notice)
         assert (told.call, told.fact) == (story.call, LegDialledRecorded(at(0), Party.CALLER))
-        assert (told.app, told.cdr, told.last) == (APP, None, None)
-        tried = Delivery(1, NOW, "https://sp.example.com/status", acknowledged=False, status=None, note="too slow")
-        taken = replace(tried, attempt=2, acknowledged=True, status=200)
-        for attempt in (tried, replace(tried, overtaken=True), taken):
-            calls.record_delivery(story.call.id, 2, attempt)
-            assert calls.notification(notice).last == calls.history(story.call.id).deliveries[2] == attempt
-        calls.record_delivery(story.call.id, 2, tried)
-        assert calls.notification(notice).last == taken, "an attempt that failed late changes nothing"
-        assert calls.notification(replace(notice, sequence=3, source=third)).last is None
+        assert (told.app, told.cdr, told.delivery, told.follows) == (APP, None, None, False)
+        tried = Delivery(DeliveryState.WAITING, NOW, (TOO_SLOW,), 1, at(5))
+        taken = replace(
+            tried, state=DeliveryState.ACKNOWLEDGED, attempts=(TOO_SLOW, TAKEN), tries=2, due=None, version=1
+        )
+        for version, delivery in enumerate((tried, taken, replace(taken, note="noted", version=2)), 1):
+            calls.save_delivery(notice, delivery)
+            saved = replace(delivery, version=version)
+            assert calls.notification(notice).delivery == calls.history(story.call.id).deliveries[2] == saved
+            with pytest.raises(RaceLost):
+                calls.save_delivery(notice, delivery)
+        following = calls.notification(replace(notice, sequence=3, source=third))
+        assert (following.delivery, following.follows) == (None, True)
+
+    def test_which_earlier_facts_were_not_attempted(self, calls):
+        story = played(calls, *TALKING)
+        sources = calls.sources(story.call.id)
+        last = story.call.facts
+        notices = [Notice(story.call.id, number, sources[number], "app-1") for number in range(2, last + 1)]
+        assert calls.not_attempted(notices[-1]) == notices[:-1]
+        calls.save_delivery(notices[1], Delivery(DeliveryState.WAITING, NOW, (TOO_SLOW,), 1, at(5)))
+        assert calls.not_attempted(notices[-1]) == [notices[0], *notices[2:-1]]
+
+    def test_what_waits_is_found_when_it_is_due_and_claimed_once(self, calls):
+        ids = [accept(calls, callback(f"1_1_{number}_20261123090000"), slots=20).id for number in range(1, 21)]
+        notices = [Notice(call_id, 2, "EVENT#n#1", "app-1", 3) for call_id in ids]
+        for seconds, notice in enumerate(notices):
+            calls.save_delivery(notice, Delivery(DeliveryState.WAITING, NOW, (TOO_SLOW,), 1, at(seconds), version=3))
+
+        def due(until: float, limit: int = 99) -> list[str]:
+            return sorted(waiting.call_id for waiting in calls.due(at(until), limit))
+
+        assert (due(-1), due(7), len(due(99, 5))) == ([], sorted(ids[:8]), 5)
+        waiting = {each.call_id: each for each in calls.due(at(7), 99)}
+        assert calls.claim(waiting[ids[3]], at(600)) == replace(notices[3], version=4)
+        assert calls.claim(waiting[ids[3]], at(600)) is None
+        assert (due(7), due(600)) == (sorted(set(ids[:8]) - {ids[3]}), sorted(ids))
+        calls.save_delivery(notices[0], Delivery(DeliveryState.ACKNOWLEDGED, NOW, (TAKEN,), 2, version=4))
+        calls.save_delivery(notices[1], Delivery(DeliveryState.WAITING, NOW, (TOO_SLOW,), 2, at(3), version=4), at(50))
+        calls.give_up(replace(notices[2], version=4), "UnknownCall")
+        calls.give_up(notices[19], "UnknownCall")
+        assert due(9) == sorted(ids[4:10])
+        assert due(50) == sorted([ids[1], *ids[4:19]])
+        given_up = calls.history(ids[2]).deliveries[2]
+        assert (given_up.state, given_up.note, given_up.due) == (DeliveryState.UNDELIVERED, "UnknownCall", None)
+        assert {each for each in calls.open_calls() if each in ids} == set(ids), "the index holds both, apart"
 
     def test_whether_a_later_fact_was_acknowledged(self, calls):
         call = played(calls, *TALKING).call
-        tried = Delivery(1, NOW, "https://sp.example.com/status", acknowledged=False, status=500)
+        notice = Notice(call.id, 2, "EVENT#n#1", "app-1")
+        tried = Delivery(DeliveryState.WAITING, NOW, (TOO_SLOW,), 1, at(5))
 
         def overtaken() -> list[int]:
             return [number for number in range(1, call.facts + 1) if calls.is_later_acknowledged(call, number)]
 
         assert overtaken() == []
-        calls.record_delivery(call.id, 2, replace(tried, acknowledged=True))
-        calls.record_delivery(call.id, 4, tried)
+        calls.save_delivery(notice, replace(tried, state=DeliveryState.ACKNOWLEDGED))
+        calls.save_delivery(replace(notice, sequence=4), tried)
         assert overtaken() == [1]
-        calls.record_delivery(call.id, 4, replace(tried, acknowledged=True))
+        calls.save_delivery(replace(notice, sequence=4), replace(tried, state=DeliveryState.ACKNOWLEDGED, version=1))
         assert overtaken() == [1, 2, 3]
 
     def test_the_end_is_told_by_its_cdr(self, calls):
@@ -311,16 +353,13 @@ class Promises:
 
     def test_the_history_of_a_call_is_its_row_its_facts_and_what_was_told(self, calls):
         story = played(calls, *TALKING)
-        late = Delivery(2, at(9), "https://sp.example.com/status", acknowledged=True, status=200)
-        calls.record_delivery(
-            story.call.id, 2, replace(late, attempt=1, acknowledged=False, status=None, note="too slow")
-        )
-        calls.record_delivery(story.call.id, 2, late)
+        late = Delivery(DeliveryState.ACKNOWLEDGED, at(9), (TOO_SLOW, TAKEN), 2)
+        calls.save_delivery(Notice(story.call.id, 2, "EVENT#n#1", "app-1"), late)
         accept(calls, callback("9_9_9_20261123090000"))
         history = calls.history(story.call.id)
         assert history.call == story.call
         assert history.facts == (CallAccepted(NOW), *story.facts)
-        assert history.deliveries == {2: late}
+        assert history.deliveries == {2: replace(late, version=1)}
 
     def test_a_call_that_is_not_there_has_no_history(self, calls):
         with pytest.raises(UnknownCall):
@@ -353,7 +392,8 @@ class TestInDynamoDB(Promises):
         """With the retention of calls: the first when the call is that old, the last a little later."""
         story = played(calls, *TALKING, CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))
         calls.store_token(story.call.id, token("t", 1))
-        calls.record_delivery(story.call.id, 2, Delivery(1, at(62), "https://sp.example.com/status", True, 200))
+        notice = Notice(story.call.id, 2, "EVENT#n#1", "app-1")
+        calls.save_delivery(notice, Delivery(DeliveryState.ACKNOWLEDGED, at(62), (TAKEN,), 1))
         rows = calls.client.scan(TableName=calls.calls_table)["Items"]
         expires = {row["item"]["S"].partition("#")[0]: int(row["expires_at"]["N"]) for row in rows}
         assert expires.keys() == {"CALL", "ASKED", "EVENT", "TOKEN", "CDR", "DELIVERY"}

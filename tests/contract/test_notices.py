@@ -1,6 +1,5 @@
 """The notification queues keep their promises in moto's SQS and in the local cloud's."""
 
-import json
 from datetime import timedelta
 from itertools import count
 
@@ -10,7 +9,6 @@ from botocore.stub import Stubber
 from duologue.adapters.sqs_notices import SqsNotices, read, written
 from duologue.domain.errors import OutsideUnavailable
 from duologue.usecases.ports.notifying import Notice
-from tests.samples import NOW, at
 
 _names = count()
 
@@ -23,8 +21,8 @@ def new_queue(sqs, *, fifo: bool = False) -> str:
 class Queues:
     def __init__(self, sqs) -> None:
         self.sqs = sqs
-        self.first, self.retry, self.undelivered = new_queue(sqs, fifo=True), new_queue(sqs), new_queue(sqs)
-        self.notices = SqsNotices(sqs, self.first, self.retry, self.undelivered)
+        self.first, self.retry = new_queue(sqs, fifo=True), new_queue(sqs)
+        self.notices = SqsNotices(sqs, self.first, self.retry)
 
     def take(self, url: str) -> list[dict]:
         """Every message that can be had now, taken off the queue."""
@@ -64,37 +62,54 @@ def test_nothing_to_queue(queues):
     assert queues.take(queues.first) == []
 
 
-def test_a_retry_that_is_due_comes_out_at_once_as_it_was_put_in(queues):
-    notice = Notice("call-1", 3, "EVENT#x", "app-1", attempt=4, due=NOW)
-    queues.notices.queue_again(notice, at(0.5))
-    (message,) = queues.take(queues.retry)
-    assert read(message["Body"]) == notice
+def test_retries_come_out_at_once_as_they_were_put_in(queues):
+    notices = [Notice("call-1", number, "EVENT#x", "app-1", version=4) for number in range(1, 13)]
+    queues.notices.queue_again(notices)
+    assert sorted((read(message["Body"]) for message in queues.take(queues.retry)), key=lambda n: n.sequence) == notices
 
 
 def test_a_retry_that_is_not_due_is_kept_back(queues):
-    queues.notices.queue_again(Notice("call-1", 3, "EVENT#x", "app-1", due=NOW + timedelta(seconds=30)), NOW)
+    queues.notices.queue_again([Notice("call-1", 3, "EVENT#x", "app-1")], timedelta(seconds=30))
     assert queues.take(queues.retry) == []
 
 
-def test_what_was_never_acknowledged_is_kept_with_why(queues):
-    notice = Notice("call-1", 3, "EVENT#x", "app-1", attempt=10, due=NOW)
-    queues.notices.keep_undelivered(notice, "too slow")
-    (message,) = queues.take(queues.undelivered)
-    assert read(message["Body"]) == notice
-    assert json.loads(message["Body"])["why"] == "too slow"
-
-
-@pytest.mark.parametrize(
-    ("due", "delay"),
-    [(None, 0), (at(-5), 0), (at(0.1), 1), (at(10), 10), (at(900), 900), (at(901), 900), (at(12 * 3600), 900)],
-)
-def test_a_delay_is_never_too_short_and_never_longer_than_sqs_takes(aws, due, delay):
+@pytest.mark.parametrize(("wait", "delay"), [(0, 0), (0.1, 1), (10, 10), (900, 900)])
+def test_a_delay_is_never_too_short(aws, wait, delay):
     client = aws("sqs")
-    notice = Notice("call-1", 3, "EVENT#x", "app-1", due=due)
+    notice = Notice("call-1", 3, "EVENT#x", "app-1")
     with Stubber(client) as stubbed:
-        request = {"QueueUrl": "retry", "MessageBody": written(notice), "DelaySeconds": delay}
-        stubbed.add_response("send_message", {"MessageId": "m"}, request)
-        SqsNotices(client, retry="retry").queue_again(notice, NOW)
+        entry = {"Id": "0", "MessageBody": written(notice), "DelaySeconds": delay}
+        stubbed.add_response(
+            "send_message_batch", {"Successful": [], "Failed": []}, {"QueueUrl": "r", "Entries": [entry]}
+        )
+        SqsNotices(client, retry="r").queue_again([notice], timedelta(seconds=wait))
+
+
+@pytest.mark.parametrize("queue", ["first", "retry"])
+def test_a_message_that_was_given_back_is_hidden_for_seconds(queues, queue):
+    """A queue's visibility time-out is six times the function's, so minutes: the call's later messages wait with it."""
+    url = getattr(queues, queue)
+    queues.sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "3600"})
+    notice = Notice("call-1", 3, "EVENT#x", "app-1")
+    queues.notices.queue([notice]) if queue == "first" else queues.notices.queue_again([notice])
+    arn = queues.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    [message] = queues.sqs.receive_message(QueueUrl=url)["Messages"]
+    queues.notices.give_back(arn, message["ReceiptHandle"], received=0)
+    again = queues.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
+    assert [read(each["Body"]) for each in again] == [notice]
+
+
+@pytest.mark.parametrize(("received", "seconds"), [(1, 2), (2, 4), (8, 256), (9, 300), (40, 300)])
+def test_a_message_that_fails_often_is_hidden_for_longer(aws, received, seconds):
+    client = aws("sqs")
+    with Stubber(client) as stubbed:
+        stubbed.add_response(
+            "change_message_visibility",
+            {},
+            {"QueueUrl": "http://127.0.0.1/1/retry", "ReceiptHandle": "r", "VisibilityTimeout": seconds},
+        )
+        notices = SqsNotices(client, "http://127.0.0.1/1/first.fifo", "http://127.0.0.1/1/retry")
+        notices.give_back("arn:aws:sqs:us-east-1:1:retry", "r", received)
 
 
 def test_a_batch_that_was_queued_in_part_is_unavailable(aws):

@@ -67,7 +67,7 @@ def test_it_is_looked_up(store):
         "CallEnded",
         "CdrWritten",
     ]
-    assert history.deliveries[2].acknowledged
+    assert history.deliveries[2].is_acknowledged
     assert history.cdr == cdr_of(history.call)
 
 
@@ -86,12 +86,12 @@ def test_lack_of_room_is_not_a_refusal_for_good(store):
 
 def test_a_notice_that_waits_in_a_queue_is_told(store):
     told = store.notification(read(json.dumps({"call_id": _CALL_ID, "sequence": 7, "attempt": 3})))
-    assert (type(told.fact), told.cdr, told.app, told.last) == (CdrWritten, cdr_of(told.call), APP, None)
+    assert (type(told.fact), told.cdr, told.app, told.delivery) == (CdrWritten, cdr_of(told.call), APP, None)
 
 
 def test_what_was_acknowledged_is_not_told_again(store):
     told = store.notification(read(json.dumps({"call_id": _CALL_ID, "sequence": 2})))
-    assert told.last is not None and told.last.acknowledged
+    assert told.delivery is not None and told.delivery.is_acknowledged
     assert told.fact == LegDialledRecorded(at(1), Party.CALLER)
 
 

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue.domain.delivery import DELAYS, requested_wait, wait_after
+from duologue.domain.delivery import DELAYS, delays_of, requested_wait, wait_after
+from tools.template import read_template
 
 
-def test_the_schedule_spans_more_than_a_day_and_ends():
-    assert sum(DELAYS, timedelta()) > timedelta(days=1)
+def test_the_schedule_is_ten_attempts_over_75_hours_and_ends():
+    assert (len(DELAYS) + 1, sum(DELAYS, timedelta()) // timedelta(hours=1)) == (10, 75)
     assert wait_after(len(DELAYS), 0) is not None
     assert wait_after(len(DELAYS) + 1, 0) is None
 
@@ -26,6 +27,13 @@ def test_chance_only_lengthens_a_wait_and_by_a_fifth_at_most(attempt, chance):
 def test_the_sp_only_lengthens_a_wait_and_not_the_number_of_attempts(attempt, requested):
     assert wait_after(attempt, 0, requested) == max(DELAYS[attempt - 1], requested)
     assert wait_after(len(DELAYS) + 1, 0, requested) is None
+
+
+def test_the_schedule_can_be_configured_and_is_the_template_s_by_default():
+    default = read_template()["Parameters"]["RetryDelays"]["Default"]
+    assert delays_of(default) == DELAYS
+    assert wait_after(1, 0, delays=delays_of("0,7")) == timedelta(0)
+    assert wait_after(3, 0, delays=delays_of("0,7")) is None
 
 
 NOW = datetime(2026, 11, 23, 9, 0, 0, tzinfo=UTC)

@@ -2,14 +2,14 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
 from duologue.adapters.call_rows import event_key, own_event_key
 from duologue.call_control.facts import CallAccepted, Fact
-from duologue.call_control.history import Delivery, History
+from duologue.call_control.history import Delivery, DeliveryState, History
 from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits, until_next_day
 from duologue.domain.accounts import App
 from duologue.domain.call import Call
@@ -36,7 +36,7 @@ from duologue.domain.task_token import TaskToken
 from duologue.usecases.forward_facts import Committed
 from duologue.usecases.ports.calls import Change, HeldSlots, ProcessedEvent, SavedCall
 from duologue.usecases.ports.memories import InboundAnswer
-from duologue.usecases.ports.notifying import Notice, Notification
+from duologue.usecases.ports.notifying import Notice, Notification, Waiting
 from tests.fakes.memory_book import FakeMemories
 
 
@@ -58,7 +58,10 @@ class FakeCalls:
         """By app and pair, the return call that holds it."""
         self.keys: dict[tuple[str, str], tuple[str, str, datetime]] = {}
         self.counts: Counter[tuple[str, object]] = Counter()
-        self.deliveries: list[tuple[str, int, Delivery]] = []
+        self.deliveries: dict[tuple[str, int], Delivery] = {}
+        """By call and sequence."""
+        self.waiting: dict[tuple[str, int], tuple[Notice, datetime]] = {}
+        """The same of those that wait, with when the sweeper looks at them."""
         self.committed: list[Committed] = []
         self.on_commit: Callable[[Committed], None] = self.committed.append
         self.apps: dict[str, App] = {}
@@ -219,7 +222,7 @@ class FakeCalls:
         for of_item in self.facts[call_id].values():
             facts |= of_item
         return History(
-            call, tuple(fact for _, fact in sorted(facts.items())), self._attempts(call_id), self.cdrs.get(call_id)
+            call, tuple(fact for _, fact in sorted(facts.items())), self._deliveries(call_id), self.cdrs.get(call_id)
         )
 
     def notification(self, notice: Notice) -> Notification:
@@ -229,22 +232,62 @@ class FakeCalls:
             raise UnknownCall(notice.call_id)
         if notice.app not in self.apps:
             raise UnknownApp(notice.app)
-        last = self._attempts(notice.call_id).get(notice.sequence)
-        return Notification(call, facts[notice.sequence], self.apps[notice.app], self.cdrs.get(call.id), last=last)
+        delivery, before = (self.deliveries.get((call.id, notice.sequence - back)) for back in (0, 1))
+        app, cdr = self.apps[notice.app], self.cdrs.get(call.id)
+        return Notification(call, facts[notice.sequence], app, cdr, delivery, before is not None)
+
+    def not_attempted(self, notice: Notice) -> Sequence[Notice]:
+        self._reach()
+        sources = {number: item for item, facts in self.facts[notice.call_id].items() for number in facts}
+        return [
+            replace(notice, sequence=number, source=source, version=0)
+            for number, source in sorted(sources.items())
+            if number < notice.sequence and (notice.call_id, number) not in self.deliveries
+        ]
 
     def is_later_acknowledged(self, call: Call, sequence: int) -> bool:
         self._reach()
-        attempts = self._attempts(call.id)
-        return any(attempts[number].acknowledged for number in attempts if number > sequence)
+        deliveries = self._deliveries(call.id)
+        return any(deliveries[number].is_acknowledged for number in deliveries if number > sequence)
 
-    def record_delivery(self, call_id: str, sequence: int, delivery: Delivery) -> None:
-        last = self._attempts(call_id).get(sequence)
-        if last is None or not last.acknowledged:
-            self.deliveries.append((call_id, sequence, delivery))
+    def save_delivery(self, notice: Notice, delivery: Delivery, look_at: datetime | None = None) -> int:
+        self._reach()
+        key, saved = (notice.call_id, notice.sequence), replace(delivery, version=delivery.version + 1)
+        if key in self.deliveries and self.deliveries[key].version != delivery.version:
+            raise RaceLost(notice.call_id)
+        self.deliveries[key] = saved
+        self.waiting.pop(key, None)
+        look_at = look_at or delivery.due
+        if look_at is not None:
+            self.waiting[key] = (replace(notice, version=saved.version), look_at)
+        return saved.version
 
-    def _attempts(self, call_id: str) -> dict[int, Delivery]:
-        """The last attempt of each fact."""
-        return {sequence: delivery for of, sequence, delivery in self.deliveries if of == call_id}
+    def give_up(self, notice: Notice, why: str) -> None:
+        self._reach()
+        key = (notice.call_id, notice.sequence)
+        if key in self.waiting:
+            del self.waiting[key]
+            state = DeliveryState.UNDELIVERED
+            self.deliveries[key] = replace(self.deliveries[key], state=state, note=why, due=None)
+
+    def _deliveries(self, call_id: str) -> dict[int, Delivery]:
+        return {sequence: delivery for (of, sequence), delivery in self.deliveries.items() if of == call_id}
+
+    # ---- plays WaitingNotifications
+
+    def due(self, now: datetime, limit: int) -> Iterable[Waiting]:
+        self._reach()
+        found = [(look_at, *key) for key, (_, look_at) in self.waiting.items() if look_at <= now]
+        return [Waiting(call_id, str(sequence), str(at)) for at, call_id, sequence in sorted(found)[:limit]]
+
+    def claim(self, waiting: Waiting, until: datetime) -> Notice | None:
+        self._reach()
+        key = (waiting.call_id, int(waiting.item))
+        notice, look_at = self.waiting.get(key, (None, None))
+        if notice is None or str(look_at) != waiting.look_at:
+            return None
+        self.waiting[key] = (notice, until)
+        return notice
 
     # ---- plays OpenCalls
 

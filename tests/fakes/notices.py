@@ -1,10 +1,10 @@
 """The notification queues as lists."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import timedelta
 
 from duologue.domain.errors import OutsideUnavailable
-from duologue.usecases.ports.notifying import Notice
+from duologue.usecases.ports.notifying import NO_WAIT, Notice
 
 
 class FakeNotices:
@@ -12,21 +12,17 @@ class FakeNotices:
 
     def __init__(self) -> None:
         self.first: list[Notice] = []
-        self.aside: list[Notice] = []
-        self.undelivered: list[tuple[Notice, str]] = []
+        self.aside: list[tuple[Notice, timedelta]] = []
+        """Retries, with how long they are delayed."""
         self.out_of_reach = False
 
     def queue(self, notices: Iterable[Notice]) -> None:
         self._reach()
         self.first.extend(notices)
 
-    def queue_again(self, notice: Notice, now: datetime) -> None:
+    def queue_again(self, notices: Iterable[Notice], wait: timedelta = NO_WAIT) -> None:
         self._reach()
-        self.aside.append(notice)
-
-    def keep_undelivered(self, notice: Notice, why: str) -> None:
-        self._reach()
-        self.undelivered.append((notice, why))
+        self.aside.extend((notice, wait) for notice in notices)
 
     def _reach(self) -> None:
         if self.out_of_reach:

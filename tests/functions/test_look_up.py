@@ -3,7 +3,7 @@
 import pytest
 
 from duologue.call_control.facts import CallEnded, CdrWritten, LegAnsweredRecorded, LegDialledRecorded
-from duologue.call_control.history import Delivery
+from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.domain.cdr import cdr_of
 from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
@@ -61,10 +61,13 @@ def test_a_call_from_its_dial_to_its_end_with_what_the_sp_was_told(api):
     }
     api.calls.cdrs[CALL_ID] = cdr_of(api.calls.load(CALL_ID).call)
     url = "http://127.0.0.1:9999/status"
-    api.calls.record_delivery(CALL_ID, 2, Delivery(1, at(1.5), url, acknowledged=False, status=503, note="not taken"))
-    api.calls.record_delivery(CALL_ID, 2, Delivery(2, at(12), url, acknowledged=True, status=200))
-    too_slow = Delivery(1, at(3.5), url, acknowledged=False, status=None, note="too slow", overtaken=True)
-    api.calls.record_delivery(CALL_ID, 3, too_slow)
+    attempts = (Attempt(at(1.5), url, 503, note="not taken"), Attempt(at(12), url, 200))
+    too_slow = (Attempt(at(3.5), url, None, note="too slow"),)
+    api.calls.deliveries = {
+        (CALL_ID, 2): Delivery(DeliveryState.ACKNOWLEDGED, at(1.5), attempts),
+        (CALL_ID, 3): Delivery(DeliveryState.OVERTAKEN, at(3.5), too_slow),
+        (CALL_ID, 5): Delivery(DeliveryState.WAITING, at(9), (Attempt(at(9), url, 503, note="not taken"),), due=at(15)),
+    }
     body = api.say(LOOKED_UP)[1]
     assert (body["phase"], body["endedAt"]) == ("over", "2026-11-23T09:00:09.000Z")
     assert body["caller"]["answeredAt"] == "2026-11-23T09:00:03.250Z"
@@ -109,6 +112,7 @@ def test_a_call_from_its_dial_to_its_end_with_what_the_sp_was_told(api):
         "overtaken": True,
     }
     assert "told" not in body["facts"][3]
+    assert body["facts"][4]["told"]["nextAttemptAt"] == "2026-11-23T09:00:15.000Z"
 
 
 def test_a_stop_that_is_not_done_yet_has_a_reason_and_no_codes(api):

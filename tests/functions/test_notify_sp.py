@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,8 +10,10 @@ from duologue.adapters.sqs_notices import read, written
 from duologue.call_control.facts import CallEnded, CdrWritten, Fact, LegAnsweredRecorded, LegDialledRecorded
 from duologue.domain.accounts import App
 from duologue.domain.cdr import cdr_of
+from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.outcome import EndReason, Party
 from duologue.domain.webhook_request import Reply
+from duologue.runtime.wiring.notify_sp import Dependencies
 from duologue.usecases.notify_sp import NotifySp
 from duologue.wire.huawei.notifications import HuaweiWebhooks
 from functions.notify_sp.handler import answer
@@ -25,17 +28,12 @@ from tests.samples import at, callback
 TWO_CALLS = sample("notify_sp", "facts_of_two_calls_recorded")
 DUE = sample("notify_sp", "retry_came_due")
 IDS = [record["messageId"] for record in TWO_CALLS["Records"]]
+NOTICES_OF_TWO = [read(record["body"]) for record in TWO_CALLS["Records"]]
 NOTICES = [read(record["body"]) for name in samples("notify_sp") for record in sample("notify_sp", name)["Records"]]
 
 
-class Context:
-    """An invocation with this much time left at each look."""
-
-    def __init__(self, *left_ms: int) -> None:
-        self.left_ms = list(left_ms)
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self.left_ms.pop(0) if self.left_ms else 30_000
+def _breaks(*message: object) -> None:
+    raise PermissionError(message)
 
 
 class Function:
@@ -56,7 +54,8 @@ class Function:
             if notice.sequence in facts:
                 of_item = self.calls.facts[notice.call_id].setdefault(notice.source, {})
                 of_item[notice.sequence] = facts[notice.sequence]
-        self.notify_sp = NotifySp(
+        self.given_back: list[tuple[str, str, int]] = []
+        notify_sp = NotifySp(
             log=self.calls,
             webhooks=HuaweiWebhooks("ce1.example.com", lambda: "n1", RECORDS),
             endpoints=self.endpoints,
@@ -64,10 +63,11 @@ class Function:
             clock=FakeClock(at(60)),
             chance=lambda: 0.0,
         )
+        self.dependencies = Dependencies(notify_sp, lambda *message: self.given_back.append(message))
 
-    def take(self, event: dict, context: Context | None = None) -> list[str]:
+    def take(self, event: dict) -> list[str]:
         """Which messages must come again."""
-        failures = answer(event, context or Context(), self.notify_sp)["batchItemFailures"]
+        failures = answer(event, self.dependencies)["batchItemFailures"]
         return [failure["itemIdentifier"] for failure in failures]
 
     @property
@@ -84,24 +84,33 @@ def test_every_sample_is_what_the_queue_holds_and_is_dealt_with(name):
     assert Function().take(event) == []
 
 
-def test_a_batch_is_told_in_order():
+def test_a_batch_is_told_in_order_and_with_it_the_earlier_facts_that_were_not():
     function = Function()
     assert function.take(TWO_CALLS) == []
-    assert function.told == ["disconnect", "callout", "fee"]
+    assert function.told == ["callout", "disconnect", "callout", "fee"]
 
 
 def test_what_the_sp_did_not_take_holds_nothing_up():
-    function = Function(Reply(500))
+    function = Function(Reply(200), Reply(500))
     assert function.take(TWO_CALLS) == []
-    assert function.told == ["disconnect", "callout", "fee"]
-    assert [(notice.sequence, notice.attempt) for notice in function.notices.aside] == [(3, 2)]
+    assert function.told == ["callout", "disconnect", "callout", "fee"]
+    assert [(notice.sequence, notice.version) for notice, _ in function.notices.aside] == [(3, 1)]
 
 
-def test_a_message_that_must_come_again_holds_back_the_later_ones_of_its_call_only():
-    function = Function(Reply(500))
-    function.notices.out_of_reach = True
+def test_a_message_that_must_come_again_comes_in_seconds_and_holds_back_the_later_ones_of_its_call_only():
+    function = Function()
+    function.calls.unreadable[NOTICES_OF_TWO[0].call_id] = OutsideUnavailable("calls")
     assert function.take(TWO_CALLS) == [IDS[0], IDS[2]]
-    assert function.told == ["disconnect", "callout"]
+    assert function.told == ["callout"]
+    first = TWO_CALLS["Records"][0]
+    assert function.given_back == [(first["eventSourceARN"], first["receiptHandle"], 1)]
+
+
+def test_a_message_that_cannot_be_given_back_comes_again_by_itself():
+    function = Function()
+    function.calls.out_of_reach = True
+    function.dependencies = replace(function.dependencies, give_back=_breaks)
+    assert function.take(DUE) == [DUE["Records"][0]["messageId"]]
 
 
 def test_a_message_that_is_no_notice_does_not_hold_up_another_call():
@@ -112,28 +121,17 @@ def test_a_message_that_is_no_notice_does_not_hold_up_another_call():
     assert function.told == ["callout"]
 
 
-def test_a_retry_that_must_come_again_holds_nothing_back():
-    (record,) = DUE["Records"]
-    function = Function(Reply(500), Reply(200), over=False)
-    function.notices.out_of_reach = True
-    later = record | {"messageId": "later", "body": TWO_CALLS["Records"][0]["body"]}
-    assert function.take({"Records": [record, later]}) == [record["messageId"]]
-    assert function.told == ["callout", "answer"]
-
-
 def test_a_batch_of_which_nothing_is_done_is_given_back_and_is_no_failure_of_the_function(capsys):
     """An exception would raise the alarm on the function's errors; what nobody named is counted for its own."""
     function = Function()
-    assert function.take(TWO_CALLS, Context(0, 0, 0)) == IDS
-    assert function.told == []
-    assert capsys.readouterr().out == "", "lack of time is nothing unexpected"
     no_notice = DUE["Records"][0] | {"body": "no notice"}
     assert function.take({"Records": [no_notice]}) == [no_notice["messageId"]]
     counted = json.loads(capsys.readouterr().out)
     assert (counted["Unexpected"], counted["Function"]) == ([1.0], "notify_sp")
 
 
-def test_what_cannot_end_in_time_is_not_begun():
-    function = Function()
-    assert function.take(TWO_CALLS, Context(30_000, 11_999)) == [IDS[1]]
-    assert function.told == ["disconnect", "fee"]
+def test_what_is_undelivered_is_counted_for_its_alarm(capsys):
+    function = Function(Reply(200), Reply(410))
+    assert function.take(TWO_CALLS) == []
+    [counted] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert counted["NotificationsUndelivered"] == [1.0]

@@ -5,9 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from duologue.call_control.history import Delivery, DeliveryState
 from duologue.domain.outcome import EndReason
+from duologue.usecases.ports.notifying import NO_WAIT, Notice
 from functions.sweep.handler import answer
 from tests.functions.worlds import Sweep, sample
+from tests.samples import at
 
 SWEPT = ("CallsSwept", "CallsNotFinalized", "CallsWithoutEvents", "SlotsFreed")
 MINUTE = sample("sweep", "minute_passed")
@@ -19,7 +22,7 @@ def test_a_call_that_is_due_is_finalized_and_a_young_one_left_alone():
     first = world.accept(1)
     world.accept(2, after_s=1)
     world.clock.advance(DUE_S)
-    assert world.take(MINUTE) == {"finalized": 1, "remaining": 0, "freed": 0}
+    assert world.take(MINUTE) == {"finalized": 1, "remaining": 0, "freed": 0, "queued": 0}
     assert list(world.calls.cdrs) == [first]
     assert world.calls.cdrs[first].reason is EndReason.NEVER_STARTED
 
@@ -32,7 +35,7 @@ def test_one_that_cannot_be_read_is_told_by_its_id_and_holds_up_nothing(capsys, 
     world.calls.unreadable[first] = ValueError("written by the next version")
     world.calls.slots["app-1"].add("1_1_9_20261123090000")
     world.clock.advance(DUE_S + 10)
-    assert world.sweep() == {"finalized": 1, "remaining": 1, "freed": 1}
+    assert world.sweep() == {"finalized": 1, "remaining": 1, "freed": 1, "queued": 0}
     assert [record.call_id for record in caplog.records if record.getMessage() == "unhandled exception"] == [first]
     counted = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [one["Function"] for one in counted if "Unexpected" in one] == ["sweep"]
@@ -75,4 +78,30 @@ def test_a_slot_that_no_open_call_holds_is_freed_once():
 
 def test_nothing_to_do_is_said_as_numbers():
     world = Sweep()
-    assert json.dumps(answer(world.dependencies)) == '{"finalized": 0, "remaining": 0, "freed": 0}'
+    assert json.dumps(answer(world.dependencies)) == '{"finalized": 0, "remaining": 0, "freed": 0, "queued": 0}'
+
+
+def test_the_rest_is_swept_when_queueing_breaks():
+    world = Sweep()
+    first = world.accept(1)
+    world.calls.slots["app-1"].add("1_1_9_20261123090000")
+    world.clock.advance(DUE_S)
+    world.calls.due = _breaks  # type: ignore[method-assign]
+    with pytest.raises(PermissionError):
+        world.sweep()
+    assert (list(world.calls.cdrs), world.calls.slots["app-1"]) == ([first], set())
+
+
+def test_what_is_due_is_queued_and_not_twice():
+    world = Sweep()
+    call_id = world.accept(1)
+    notice = Notice(call_id, 2, "EVENT#n#1", "app-1")
+    world.calls.save_delivery(notice, Delivery(DeliveryState.WAITING, at(0), due=at(30)))
+    queued = []
+    for _ in range(4):
+        queued.append(world.sweep()["queued"])
+        world.clock.advance(20)
+    assert queued == [0, 0, 1, 0]
+    assert world.notices.aside == [(replace(notice, version=1), NO_WAIT)]
+    world.clock.advance(600)
+    assert world.sweep()["queued"] == 1, "its message was lost"

@@ -40,6 +40,7 @@ from duologue.usecases.look_up_callback import LookUpCallback
 from duologue.usecases.ports.calls import SavedCall
 from duologue.usecases.ports.network import Network
 from duologue.usecases.process_network_event import ProcessNetworkEvent
+from duologue.usecases.queue_due import QueueDue
 from duologue.usecases.run_flow import RunFlow
 from duologue.usecases.stop_callback import StopCallback
 from duologue.usecases.sweep_calls import SweepCalls
@@ -343,7 +344,9 @@ class Sweep:
         self.network = FakeNetwork(*known)
         finalize = FinalizeCall(self.calls, self.network, self.flows, self.clock, no_pause)
         sweep_calls = SweepCalls(self.calls, finalize, self.clock, isolate_failures("sweep"))
-        self.dependencies = sweep.Dependencies(self.calls, sweep_calls)
+        self.notices = FakeNotices()
+        queue_due = QueueDue(self.calls, self.notices, self.clock)
+        self.dependencies = sweep.Dependencies(self.calls, sweep_calls, queue_due)
 
     def accept(self, number: int, network_call: str | None = None, *, after_s: float = 0) -> str:
         """Accept call `number`, so long after the first; its id. It is due two minutes later, if nothing begins it."""
@@ -358,7 +361,7 @@ class Sweep:
 
     def sweep(self) -> dict[str, int]:
         said = answer_schedule(self.dependencies)
-        assert set(said) == {"finalized", "remaining", "freed"}
+        assert set(said) == {"finalized", "remaining", "freed", "queued"}
         return said
 
 

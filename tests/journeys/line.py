@@ -34,7 +34,7 @@ from duologue.usecases.notify_sp import NotifySp
 from duologue.usecases.place_callback import RingTimeouts
 from duologue.usecases.ports.calls import Change
 from duologue.usecases.ports.flows import FlowOrder
-from duologue.usecases.ports.notifying import Notice
+from duologue.usecases.ports.notifying import NO_WAIT, Notice
 from duologue.usecases.process_network_event import ProcessNetworkEvent
 from duologue.usecases.run_flow import RunFlow
 from duologue.usecases.stop_callback import StopCallback
@@ -276,11 +276,8 @@ class Line:
             WRITTEN.append(written(notice))
             self._tell(notice)
 
-    def queue_again(self, notice: Notice, now: datetime) -> None:
+    def queue_again(self, notices: Iterable[Notice], wait: timedelta = NO_WAIT) -> None:
         raise AssertionError("the SP takes everything")
-
-    def keep_undelivered(self, notice: Notice, why: str) -> None:
-        raise AssertionError(why)
 
     def check(self, urls: Iterable[tuple[str, str]]) -> None:
         return None

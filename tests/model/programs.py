@@ -21,7 +21,7 @@ from duologue.runtime.wiring.flow import Dependencies
 from duologue.usecases.finalize_call import FinalizeCall
 from duologue.usecases.forward_facts import Committed, ForwardFacts
 from duologue.usecases.ports.calls import Change, ProcessedEvent, SavedCall
-from duologue.usecases.ports.notifying import Notice
+from duologue.usecases.ports.notifying import NO_WAIT, Notice
 from duologue.usecases.process_network_event import ProcessNetworkEvent
 from duologue.usecases.run_flow import RunFlow
 from duologue.usecases.stop_callback import StopCallback
@@ -187,9 +187,7 @@ class Ports:
     def queue(self, notices: Iterable[Notice]) -> None:
         """What is told to the SP is not modelled."""
 
-    def queue_again(self, notice: Notice, now: datetime) -> None: ...
-
-    def keep_undelivered(self, notice: Notice, why: str) -> None: ...
+    def queue_again(self, notices: Iterable[Notice], wait: timedelta = NO_WAIT) -> None: ...
 
     def new_mark(self) -> str:
         return self._mark

@@ -1,7 +1,8 @@
-"""Telling an SP one fact, until it has taken it."""
+"""Notifying an SP of one fact, until it has acknowledged it."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -15,17 +16,19 @@ from duologue.call_control.facts import (
     LegDialledRecorded,
     LegRingingRecorded,
 )
+from duologue.call_control.history import Delivery, DeliveryState
 from duologue.domain.accounts import App
 from duologue.domain.call import NotifyTo
 from duologue.domain.cdr import cdr_of
 from duologue.domain.delivery import DELAYS
-from duologue.domain.errors import OutsideUnavailable
+from duologue.domain.errors import OutsideUnavailable, RaceLost
 from duologue.domain.outcome import EndReason, Party
 from duologue.domain.recording import Recording
-from duologue.domain.webhook_request import Reply
+from duologue.domain.webhook_request import Reply, WebhookRequest
 from duologue.usecases.notify_sp import NotifyResult, NotifySp
 from duologue.usecases.ports.calls import SavedCall
 from duologue.usecases.ports.notifying import Notice
+from duologue.usecases.queue_due import QueueDue
 from duologue.wire.huawei.notifications import HuaweiWebhooks
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
@@ -38,6 +41,9 @@ CALL = "1_2_3_20261123090000"
 DIALLED, ENDED, CLOSED = 2, 3, 4
 SOURCE = "EVENT#n#000001"
 FACTS = (LegDialledRecorded(at(1), Party.CALLER), CallEnded(at(30), EndReason.STOPPED), CdrWritten(at(30)))
+ACKNOWLEDGED, RETRY_LATER = NotifyResult.ACKNOWLEDGED, NotifyResult.RETRY_LATER
+_RECURSION = 16
+"""Lambda ends a chain of invocations through SQS after about this many."""
 
 
 def notice(sequence: int, call_id: str = CALL, **more: Any) -> Notice:
@@ -61,6 +67,8 @@ class Teller:
         self.endpoints = FakeSpEndpoints(*replies)
         self.notices = FakeNotices()
         self.clock = FakeClock()
+        self.messages: list[tuple[datetime, int, Notice]] = []
+        """On their way: when they come, and the length of their chain."""
         self.records = RECORDS
 
     def notify(self, notice: Notice) -> NotifyResult:
@@ -83,25 +91,58 @@ class Teller:
     def told(self) -> list[str]:
         return [event["eventType"] for event in self.endpoints.told]
 
+    def delivery(self, sequence: int) -> Delivery:
+        return self.calls.deliveries[CALL, sequence]
+
+    def attempts(self, sequence: int) -> list[tuple[int | None, str]]:
+        """Status and note of each."""
+        return [(attempt.status, attempt.note) for attempt in self.delivery(sequence).attempts]
+
+    def run(self, span: timedelta) -> None:
+        """Let time pass: messages come when their delay is over, the sweeper comes every minute.
+
+        A chain of messages that is too long is ended, as Lambda does.
+        """
+        end, sweep, messages = self.clock.now() + span, QueueDue(self.calls, self.notices, self.clock), self.messages
+
+        def queue(chain: int) -> None:
+            messages.extend((self.clock.now() + wait, chain, each) for each, wait in self.notices.aside)
+            self.notices.aside.clear()
+            messages.sort(key=lambda message: message[0])
+
+        queue(1)
+        while True:
+            looks = [
+                look_at + timedelta(seconds=60 - look_at.second % 60) for _, look_at in self.calls.waiting.values()
+            ]
+            moments = [*(at for at, *_ in messages[:1]), *looks]
+            if not moments or min(moments) > end:
+                break
+            self.clock.at = max(self.clock.at, min(moments))
+            if messages and messages[0][0] <= self.clock.at:
+                _, chain, received = messages.pop(0)
+                if chain < _RECURSION:
+                    self.notify(received)
+                    queue(chain + 1)
+            else:
+                sweep()
+                queue(1)
+        self.clock.at = end
+
 
 def test_each_fact_reaches_its_url_and_is_recorded():
     teller = Teller()
-    assert [teller.notify(notice(sequence)) for sequence in (DIALLED, ENDED, CLOSED)] == [NotifyResult.ACKNOWLEDGED] * 3
+    assert [teller.notify(notice(sequence)) for sequence in (DIALLED, ENDED, CLOSED)] == [ACKNOWLEDGED] * 3
     assert teller.told == ["callout", "disconnect", "fee"]
     assert [request.url.rsplit("/", 1)[1] for request in teller.endpoints.requests] == ["status", "status", "fee"]
-    assert [(sequence, kept.acknowledged, kept.status) for _, sequence, kept in teller.calls.deliveries] == [
-        (DIALLED, True, 200),
-        (ENDED, True, 200),
-        (CLOSED, True, 200),
-    ]
+    for sequence in (DIALLED, ENDED, CLOSED):
+        assert teller.delivery(sequence).is_acknowledged
+        assert teller.attempts(sequence) == [(200, "")]
 
 
 def test_the_same_notice_twice_is_told_once():
     teller = Teller()
-    assert [teller.notify(notice(DIALLED)) for _ in range(2)] == [
-        NotifyResult.ACKNOWLEDGED,
-        NotifyResult.ALREADY_ACKNOWLEDGED,
-    ]
+    assert [teller.notify(notice(DIALLED)) for _ in range(2)] == [ACKNOWLEDGED, NotifyResult.VOID]
     assert teller.told == ["callout"]
 
 
@@ -111,24 +152,21 @@ def test_what_is_not_for_the_sp_is_not_told():
     assert not deaf.endpoints.requests and not deaf.calls.deliveries
 
 
-def test_what_was_not_acknowledged_is_retried_when_it_is_due():
-    teller = Teller(Reply(503), over=False)
-    assert teller.notify(notice(DIALLED)) is NotifyResult.RETRY_LATER
-    (again,) = teller.notices.aside
-    assert again == notice(DIALLED, attempt=2, due=at(11))  # 10 s and a tenth
-
-    teller.clock.advance(10)
-    assert teller.notify(again) is NotifyResult.NOT_DUE
-    assert teller.notices.aside == [again, again]
+def test_the_first_two_retries_come_by_a_message_and_the_sweeper_replaces_one_that_does_not_come():
+    teller = Teller(Reply(503), Reply(503), Reply(503), over=False)
+    assert teller.notify(notice(DIALLED)) is RETRY_LATER
+    assert teller.notices.aside == [(notice(DIALLED, version=1), timedelta(seconds=5.5))]
+    assert teller.notify(notice(DIALLED)) is NotifyResult.VOID, "the first message once more"
+    teller.notices.aside.clear()
+    teller.run(timedelta(seconds=124))
     assert teller.told == ["callout"]
-
-    teller.clock.advance(1)
-    assert teller.notify(again) is NotifyResult.ACKNOWLEDGED
-    assert teller.told == ["callout", "callout"]
-    assert [(kept.attempt, kept.acknowledged, kept.status) for *_, kept in teller.calls.deliveries] == [
-        (1, False, 503),
-        (2, True, 200),
-    ]
+    teller.run(timedelta(minutes=2))
+    assert teller.told == ["callout"] * 2
+    assert teller.messages == [(at(180.5) + timedelta(minutes=5.5), 2, notice(DIALLED, version=2))]
+    teller.run(timedelta(minutes=6))
+    assert (teller.told, teller.messages) == (["callout"] * 3, []), "the third retry is the sweeper's"
+    teller.run(timedelta(minutes=33))
+    assert teller.told == ["callout"] * 4
 
 
 @pytest.mark.parametrize(
@@ -140,9 +178,27 @@ def test_what_was_not_acknowledged_is_retried_when_it_is_due():
     ],
 )
 def test_what_counts_as_not_acknowledged_is_kept_with_why(sequence, reply, note):
-    teller = Teller(reply, over=sequence != DIALLED)
-    assert teller.notify(notice(sequence)) is NotifyResult.RETRY_LATER
-    assert [kept.note for *_, kept in teller.calls.deliveries] == [note]
+    teller = Teller(*[Reply(200)] * (sequence - DIALLED), reply, over=sequence != DIALLED)
+    assert teller.notify(notice(sequence)) is RETRY_LATER
+    assert teller.attempts(sequence) == [(reply.status, note)]
+
+
+def test_each_attempt_is_kept_with_its_time_and_the_beginning_of_the_reply():
+    teller = Teller(over=False)
+    posted = teller.endpoints.post
+
+    def slow(request: WebhookRequest) -> Reply:
+        teller.clock.advance(0.25)
+        return posted(request)
+
+    teller.endpoints.post = slow  # type: ignore[method-assign]
+    teller.endpoints.replies = [Reply(500, b"\xff" + b"x" * 300), Reply(200, b"fine")]
+    teller.notify(notice(DIALLED))
+    teller.run(timedelta(seconds=10))
+    first, second = teller.delivery(DIALLED).attempts
+    assert (first.at, first.took, first.status) == (at(0), timedelta(milliseconds=250), 500)
+    assert first.reply == "\ufffd" + "x" * 255
+    assert (second.at, second.reply, second.note) == (at(5.75), "fine", "")
 
 
 def recorded(*replies: Reply) -> Teller:
@@ -153,12 +209,11 @@ def recorded(*replies: Reply) -> Teller:
 
 
 def test_every_attempt_tells_the_same_link():
-    teller = recorded(Reply(500), Reply(200))
+    teller = recorded(Reply(200), Reply(200), Reply(500), Reply(200))
     teller.notify(notice(CLOSED))
-    (again,) = teller.notices.aside
-    teller.clock.advance(11)
-    assert teller.notify(again) is NotifyResult.ACKNOWLEDGED
-    first, second = (told["feeLst"][0]["recordFileDownloadUrl"] for told in teller.endpoints.told)
+    teller.run(timedelta(minutes=1))
+    assert teller.told == ["callout", "disconnect", "fee", "fee"]
+    first, second = (told["feeLst"][0]["recordFileDownloadUrl"] for told in teller.endpoints.told[2:])
     assert first == second
     assert first.endswith(f"/{CALL}.wav")
 
@@ -168,12 +223,43 @@ def test_an_account_whose_link_cannot_be_made_now_is_told_later_and_not_without_
     tokens = FakeLinkTokens()
     tokens.out_of_reach = True
     teller.records = replace(RECORDS, token_of=tokens.token_of)
+    assert teller.notify(notice(ENDED)) is ACKNOWLEDGED
     with pytest.raises(OutsideUnavailable):
         teller.notify(notice(CLOSED))
-    assert teller.told == []
-    assert teller.notify(notice(ENDED)) is NotifyResult.ACKNOWLEDGED
+    assert teller.told == ["callout", "disconnect"]
     tokens.out_of_reach = False
-    assert teller.notify(notice(CLOSED)) is NotifyResult.ACKNOWLEDGED
+    assert teller.notify(notice(CLOSED)) is ACKNOWLEDGED
+
+
+# ---- order
+
+
+@pytest.mark.parametrize("order", list(permutations((DIALLED, ENDED, CLOSED))))
+def test_first_attempts_are_in_order_whatever_the_stream_does(order):
+    """Also if a record is lost for good, as long as a later one is not."""
+    for lost in range(len(order)):
+        teller = Teller(Reply(500), Reply(500))
+        for sequence in order[lost:]:
+            teller.notify(notice(sequence))
+        assert teller.told == ["callout", "disconnect", "fee"][: max(order[lost:]) - 1]
+
+
+def test_the_first_attempt_of_an_earlier_fact_is_made_once():
+    teller = Teller(Reply(500), over=False, facts=STEPS)
+    assert teller.notify(notice(4)) is ACKNOWLEDGED
+    assert [teller.notify(notice(number)) for number in (2, 3)] == [NotifyResult.VOID] * 2
+    assert teller.told == ["callin", "callout", "alerting"]
+    teller.run(timedelta(hours=100))
+    assert teller.told == ["callin", "callout", "alerting"], "overtaken"
+
+
+def test_a_call_without_a_url_for_steps_has_nothing_before_its_cdr():
+    teller = Teller(notify=NotifyTo(None, "https://sp.example.com/fee"))
+    teller.calls.not_attempted = None  # type: ignore[assignment, method-assign]
+    assert teller.notify(notice(CLOSED)) is ACKNOWLEDGED
+
+
+# ---- overtaken
 
 
 @pytest.mark.parametrize("over_at_first", [True, False])
@@ -184,15 +270,12 @@ def test_a_step_of_a_leg_does_not_come_again_once_its_call_is_over(over_at_first
     if over_at_first:
         assert (told, teller.notices.aside) == (NotifyResult.OVERTAKEN, [])
     else:
-        assert told is NotifyResult.RETRY_LATER
-        (again,) = teller.notices.aside
+        assert told is RETRY_LATER
         teller.end()
-        teller.clock.advance(60)
-        assert teller.notify(again) is NotifyResult.OVERTAKEN
+    teller.run(timedelta(hours=100))
     assert teller.told == ["callout"]
-    assert not teller.notices.undelivered
-    kept = teller.calls.deliveries[-1][2]
-    assert (kept.acknowledged, kept.status, kept.overtaken) == (False, 500, True)
+    assert teller.delivery(DIALLED).state is DeliveryState.OVERTAKEN
+    assert teller.attempts(DIALLED) == [(500, "not taken")]
 
 
 STEPS: tuple[Fact, ...] = (
@@ -201,105 +284,144 @@ STEPS: tuple[Fact, ...] = (
 )
 
 
-@pytest.mark.parametrize("again", ["a retry", "the first message once more"])
 @pytest.mark.parametrize("first", range(2, 9))
 @pytest.mark.parametrize("taken", range(2, 9))
-def test_a_step_of_a_leg_does_not_come_again_once_a_later_step_was_acknowledged(first, taken, again):
-    """Whatever the order in which notices come: 2 is `callin`, 3 to 5 are the caller's, 6 to 8 the callee's."""
-    teller = Teller(Reply(500), over=False, facts=STEPS)
-    assert teller.notify(notice(first)) is NotifyResult.RETRY_LATER
-    if taken != first:
-        assert teller.notify(notice(taken)) is NotifyResult.ACKNOWLEDGED
-    told = list(teller.told)
-    teller.clock.advance(60)
-    second = teller.notices.aside[0] if again == "a retry" else notice(first)
-    if taken <= first:
-        assert teller.notify(second) is NotifyResult.ACKNOWLEDGED
-        return
-    assert teller.notify(second) is NotifyResult.OVERTAKEN
-    assert (teller.told, teller.notices.undelivered) == (told, [])
-    kept = teller.calls.history(CALL).deliveries[first]
-    assert (kept.attempt, kept.acknowledged, kept.status, kept.overtaken) == (1, False, 500, True)
+def test_a_step_of_a_leg_does_not_come_again_once_a_later_step_was_acknowledged(first, taken):
+    """2 is `callin`, 3 to 5 are the caller's, 6 to 8 the callee's; only `taken` is acknowledged at first."""
+    teller = Teller(*(Reply(200 if number == taken else 500) for number in range(2, 9)), over=False, facts=STEPS)
+    for number in range(2, 9):
+        teller.notify(notice(number))
+    teller.run(timedelta(minutes=1))
+    assert len(teller.attempts(first)) == (1 if first <= taken else 2)
+    if first < taken:
+        assert teller.delivery(first).state is DeliveryState.OVERTAKEN
 
 
-def test_the_first_attempt_of_a_step_is_made_though_a_later_one_was_acknowledged():
-    teller = Teller(over=False, facts=STEPS)
-    assert [teller.notify(notice(number)) for number in (3, 2)] == [NotifyResult.ACKNOWLEDGED] * 2
+def test_the_end_and_the_cdr_are_retried_though_the_call_is_over():
+    teller = Teller(Reply(200), Reply(500), Reply(500))
+    teller.notify(notice(CLOSED))
+    teller.run(timedelta(minutes=1))
+    assert teller.told == ["callout", "disconnect", "fee", "disconnect", "fee"]
+
+
+# ---- the schedule
 
 
 @pytest.mark.parametrize("sequence", [DIALLED, ENDED, CLOSED])
-def test_410_ends_the_attempts_and_the_operator_keeps_what_was_not_delivered(sequence):
-    teller = Teller(Reply(410), over=sequence != DIALLED)
+def test_410_ends_the_attempts(sequence):
+    teller = Teller(*[Reply(410)] * 3, over=sequence != DIALLED)
     assert teller.notify(notice(sequence)) is NotifyResult.UNDELIVERED
-    assert teller.notices.undelivered == [(notice(sequence), "410 Gone: not retried")]
-    assert not teller.notices.aside
-    assert [(kept.status, kept.note) for *_, kept in teller.calls.deliveries] == [(410, "410 Gone: not retried")]
+    assert (teller.notices.aside, teller.calls.waiting) == ([], {})
+    assert teller.attempts(sequence) == [(410, "410 Gone: not retried")]
+    assert teller.delivery(sequence).note == "410 Gone: not retried"
 
 
 def test_410_of_an_overtaken_step_leaves_nothing_to_deliver():
     teller = Teller(Reply(410))
     assert teller.notify(notice(DIALLED)) is NotifyResult.OVERTAKEN
-    assert not teller.notices.undelivered
 
 
 @pytest.mark.parametrize(
     ("status", "retry_after", "seconds"),
-    [(503, "40", 40), (429, "40", 40), (503, "5", 11), (503, "", 11), (503, "soon", 11), (503, "86400", 3600)],
+    [(503, "40", 40), (429, "40", 40), (503, "5", 5.5), (503, "", 5.5), (503, "soon", 5.5), (503, "86400", 3600)],
 )
 def test_a_retry_waits_for_as_long_as_the_sp_asks_but_for_an_hour_at_most(status, retry_after, seconds):
-    teller = Teller(Reply(status, retry_after=retry_after))
-    assert teller.notify(notice(CLOSED)) is NotifyResult.RETRY_LATER
-    assert [again.due for again in teller.notices.aside] == [at(seconds)]
+    teller = Teller(Reply(status, retry_after=retry_after), over=False)
+    assert teller.notify(notice(DIALLED)) is RETRY_LATER
+    assert teller.delivery(DIALLED).due == at(seconds)
+    teller.run(timedelta(seconds=seconds - 1))
+    assert len(teller.told) == 1
+    teller.run(timedelta(minutes=2))
+    assert len(teller.told) == 2
 
 
-def test_the_end_and_the_cdr_are_retried_though_the_call_is_over():
-    for sequence in (ENDED, CLOSED):
-        teller = Teller(Reply(500))
-        assert teller.notify(notice(sequence)) is NotifyResult.RETRY_LATER
-        (again,) = teller.notices.aside
-        teller.clock.advance(60)
-        assert teller.notify(again) is NotifyResult.ACKNOWLEDGED
+@pytest.mark.parametrize("sequence", [ENDED, CLOSED])
+def test_an_sp_that_is_down_gets_ten_attempts_over_75_hours_and_then_it_is_undelivered(sequence):
+    """With recursion detection, a sweeper that comes every minute, and every attempt kept."""
+    teller = Teller(Reply(200), *[Reply(None, note="too slow")] * 99)
+    teller.notify(notice(CLOSED))
+    teller.run(timedelta(hours=74))
+    assert teller.delivery(sequence).state is DeliveryState.WAITING
+    teller.run(timedelta(hours=26))
+    delivery = teller.delivery(sequence)
+    assert (delivery.state, delivery.note) == (DeliveryState.UNDELIVERED, "too slow")
+    assert len(delivery.attempts) == 10 == len(DELAYS) + 1
+    assert delivery.attempts[-1].at - delivery.attempts[0].at > timedelta(hours=75)
+    waits = [later.at - earlier.at for earlier, later in zip(delivery.attempts, delivery.attempts[1:], strict=False)]
+    for planned, wait in zip(DELAYS, waits, strict=True):
+        assert planned <= wait <= planned * 1.2 + timedelta(minutes=1)
+    assert (teller.calls.waiting, teller.notices.aside) == ({}, [])
 
 
-def test_after_the_last_attempt_it_is_kept_as_undelivered_and_never_dropped():
-    refusals = [Reply(500) for _ in range(len(DELAYS) + 1)]
-    teller = Teller(*refusals)
-    again, spent = notice(CLOSED), timedelta()
-    for attempt in range(1, len(DELAYS) + 1):
-        assert teller.notify(again) is NotifyResult.RETRY_LATER
-        again = teller.notices.aside[-1]
-        assert again.attempt == attempt + 1
-        assert again.due is not None
-        spent += again.due - teller.clock.now()
-        teller.clock.at = again.due
-    assert spent > timedelta(days=1)
-    assert teller.notify(again) is NotifyResult.UNDELIVERED
-    assert teller.notices.undelivered == [(again, "not taken")]
-    assert len(teller.told) == len(DELAYS) + 1
-
-
-def test_a_call_or_app_that_is_gone_is_kept_as_undelivered():
-    teller = Teller()
+def test_a_call_or_app_that_is_gone_is_undelivered_and_waits_no_more():
+    teller = Teller(Reply(200), Reply(500), Reply(500))
     assert teller.notify(notice(DIALLED, "9_9_9_20261123090000")) is NotifyResult.UNDELIVERED
+    teller.notify(notice(CLOSED))
     teller.calls.apps.clear()
-    assert teller.notify(notice(CLOSED)) is NotifyResult.UNDELIVERED
-    assert [why for _, why in teller.notices.undelivered] == ["UnknownCall", "UnknownApp"]
+    teller.run(timedelta(hours=1))
+    for sequence in (ENDED, CLOSED):
+        assert (teller.delivery(sequence).state, teller.delivery(sequence).note) == ("undelivered", "UnknownApp")
+    assert not teller.calls.waiting
 
 
-@pytest.mark.parametrize("broken", ["calls", "notices"])
-def test_when_something_of_ours_is_out_of_reach_the_notice_comes_again(broken):
+# ---- what is ours fails
+
+
+def test_when_the_store_is_out_of_reach_the_notice_comes_again():
     teller = Teller(Reply(500))
-    getattr(teller, broken).out_of_reach = True
+    teller.calls.out_of_reach = True
     with pytest.raises(OutsideUnavailable):
-        teller.notify(notice(ENDED))
-    assert not teller.notices.undelivered
+        teller.notify(notice(DIALLED))
 
 
-def test_a_notice_that_was_put_aside_and_came_again_meanwhile_is_not_told_twice():
-    """The retry was queued, but the queue delivered the first message once more: the fact goes out again, no more."""
+def test_a_retry_that_cannot_be_queued_is_the_sweepers():
     teller = Teller(Reply(500), over=False)
+    teller.notices.out_of_reach = True
+    assert teller.notify(notice(DIALLED)) is RETRY_LATER
+    teller.notices.out_of_reach = False
+    teller.run(timedelta(minutes=4))
+    assert teller.told == ["callout"] * 2
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "reply", "then", "result"),
+    [
+        (DeliveryState.CANCELLED, Reply(500), DeliveryState.CANCELLED, NotifyResult.VOID),
+        (DeliveryState.CANCELLED, Reply(200), DeliveryState.ACKNOWLEDGED, ACKNOWLEDGED),
+        (DeliveryState.WAITING, Reply(500), DeliveryState.WAITING, RETRY_LATER),
+    ],
+)
+def test_what_changes_during_an_attempt_stands_and_the_attempt_is_kept(meanwhile, reply, then, result):
+    teller = Teller(Reply(500), reply, over=False)
     teller.notify(notice(DIALLED))
-    assert teller.notify(notice(DIALLED)) is NotifyResult.ACKNOWLEDGED
-    teller.clock.advance(3600)
-    assert teller.notify(teller.notices.aside[0]) is NotifyResult.ALREADY_ACKNOWLEDGED
-    assert teller.told == ["callout", "callout"]
+    before = teller.delivery(DIALLED)
+    teller.clock.advance(6)
+    posted = teller.endpoints.post
+
+    def change(request: WebhookRequest) -> Reply:
+        changed = replace(before, state=meanwhile, due=at(900) if meanwhile is DeliveryState.WAITING else None)
+        teller.calls.save_delivery(notice(DIALLED), changed)
+        teller.clock.advance(1)
+        return posted(request)
+
+    teller.endpoints.post = change  # type: ignore[method-assign]
+    assert teller.notify(notice(DIALLED, version=1)) is result
+    assert (teller.delivery(DIALLED).state, len(teller.delivery(DIALLED).attempts)) == (then, 2)
+    if meanwhile is DeliveryState.WAITING:
+        assert teller.delivery(DIALLED).due == at(900)
+
+
+def test_a_write_that_was_done_though_it_failed_is_not_done_again():
+    teller = Teller(Reply(500), over=False)
+    saved = teller.calls.save_delivery
+
+    def save_and_fail(*given: Any) -> int:
+        saved(*given)
+        raise RaceLost(CALL)
+
+    teller.calls.save_delivery = save_and_fail  # type: ignore[assignment, method-assign]
+    assert teller.notify(notice(DIALLED)) is RETRY_LATER
+    teller.calls.save_delivery = saved  # type: ignore[method-assign]
+    assert len(teller.delivery(DIALLED).attempts) == 1
+    teller.run(timedelta(minutes=1))
+    assert teller.told == ["callout"] * 2

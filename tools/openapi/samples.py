@@ -14,7 +14,7 @@ from duologue.call_control.facts import (
     LegDialledRecorded,
     LegRingingRecorded,
 )
-from duologue.call_control.history import Delivery, History
+from duologue.call_control.history import Attempt, Delivery, DeliveryState, History
 from duologue.domain.call import Call, NotifyTo, Origin
 from duologue.domain.cdr import cdr_of
 from duologue.domain.leg import Leg
@@ -99,9 +99,12 @@ FACTS: tuple[Fact, ...] = (
     CdrWritten(_at(60)),
 )
 
+_TOO_SLOW = Attempt(_at(3), _STATUS_URL, None, timedelta(seconds=6), "too slow")
+_REFUSED = Attempt(_at(6), _STATUS_URL, 503, timedelta(milliseconds=120), "not taken", "Service Unavailable")
 _TOLD = {
-    2: Delivery(2, _at(12), _STATUS_URL, acknowledged=True, status=200),
-    3: Delivery(1, _at(3), _STATUS_URL, acknowledged=False, status=None, note="too slow", overtaken=True),
+    2: Delivery(DeliveryState.ACKNOWLEDGED, _at(6), (_REFUSED, Attempt(_at(12), _STATUS_URL, 200)), 2),
+    3: Delivery(DeliveryState.OVERTAKEN, _at(3), (_TOO_SLOW,), 1),
+    4: Delivery(DeliveryState.WAITING, _at(3), (_TOO_SLOW,), 1, _at(15)),
 }
 
 

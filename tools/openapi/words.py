@@ -136,6 +136,7 @@ _HISTORY: dict[str, Any] = {
     "httpStatus": "of the SP's answer; left out if there was none",
     "note": "what was wrong",
     "overtaken": "it is not retried: a later step was accepted, or the callback is over; left out otherwise",
+    "nextAttemptAt": "when it is retried; left out if it is not",
 }
 
 TOLD: dict[str, Any] = {"userData": REQUESTS["userData"], **_ANSWERS, **_EVENTS, **_CDR, **_HISTORY}

@@ -8,7 +8,7 @@
                            EVENT#own#<version>         the same for an event of the platform itself
                            TOKEN                       the newest task token of the flow
                            CDR                         written once; notifications and look-ups after the end read it
-                           DELIVERY#000007             the last delivery attempt of fact 7
+                           DELIVERY#000007             the delivery of fact 7: its attempts, and the next one's time
 
 The first fact of a callback, CallAccepted, is derived from `accepted_at`; a call to a display number begins with the
 facts of its first event. Telephone numbers are only in ASKED, and in the
@@ -22,7 +22,7 @@ from typing import Any
 
 from duologue.adapters.rows_before import is_fact
 from duologue.call_control.facts import FACTS, CallAccepted, Fact
-from duologue.call_control.history import Delivery, History
+from duologue.call_control.history import Attempt, Delivery, DeliveryState, History
 from duologue.domain.audio import Audio, AudioListeners
 from duologue.domain.call import Call, NotifyTo, Origin
 from duologue.domain.cdr import Cdr
@@ -67,6 +67,10 @@ def is_event(item: str) -> bool:
 
 def delivery_key(sequence: int) -> str:
     return f"{_DELIVERY}{sequence:06d}"
+
+
+def sequence_of_delivery(item: str) -> int:
+    return int(item.removeprefix(_DELIVERY))
 
 
 def asked_row(call: Call) -> Row:
@@ -199,32 +203,57 @@ def history_of(call_id: str, rows: Mapping[str, Row]) -> History:
         if is_event(item) or is_fact(item):
             facts |= facts_of(row)
         elif item.startswith(_DELIVERY):
-            deliveries[int(item.removeprefix(_DELIVERY))] = delivery_of(row)
+            deliveries[sequence_of_delivery(item)] = delivery_of(row)
     in_order = tuple(fact for _, fact in sorted(facts.items()))
     return History(call, in_order, deliveries, cdr_of_rows(call, rows.get(CDR)))
 
 
 def delivery_row(delivery: Delivery) -> Row:
-    return {
-        "attempt": delivery.attempt,
-        "at": _plain(delivery.at),
-        "url": delivery.url,
-        "acknowledged": delivery.acknowledged,
-        "status": delivery.status if delivery.status is not None else 0,
-        "note": delivery.note,
-        "overtaken": delivery.overtaken,
-    }
+    return _present(
+        {
+            "state": delivery.state,
+            "since": delivery.since,
+            "attempts": json.dumps([_attempt_row(attempt) for attempt in delivery.attempts], ensure_ascii=False),
+            "tries": delivery.tries,
+            "due": delivery.due,
+            "note": delivery.note or None,
+            "version": delivery.version,
+        }
+    )
 
 
 def delivery_of(row: Row) -> Delivery:
     return Delivery(
-        attempt=row["attempt"],
+        state=DeliveryState(row["state"]),
+        since=datetime.fromisoformat(row["since"]),
+        attempts=tuple(map(_attempt_of, json.loads(row["attempts"]))),
+        tries=row["tries"],
+        due=_moment(row.get("due")),
+        note=row.get("note", ""),
+        version=row["version"],
+    )
+
+
+def _attempt_row(attempt: Attempt) -> Row:
+    row = {
+        "at": attempt.at,
+        "url": attempt.url,
+        "status": attempt.status,
+        "ms": attempt.took // timedelta(milliseconds=1),
+        "note": attempt.note or None,
+        "reply": attempt.reply or None,
+    }
+    return _present(row)
+
+
+def _attempt_of(row: Row) -> Attempt:
+    return Attempt(
         at=datetime.fromisoformat(row["at"]),
         url=row["url"],
-        acknowledged=row["acknowledged"],
-        status=row["status"] or None,
-        note=row["note"],
-        overtaken=row.get("overtaken", False),
+        status=row.get("status"),
+        took=timedelta(milliseconds=row["ms"]),
+        note=row.get("note", ""),
+        reply=row.get("reply", ""),
     )
 
 

@@ -1,5 +1,6 @@
 """The history of a call, by one query."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from duologue.adapters.aws import from_item, outside
@@ -20,15 +21,20 @@ class DynamoHistories:
         self._calls = calls
 
     def history(self, call_id: str) -> History:
-        pages = self._client.get_paginator("query").paginate(  # one page holds 1 MB; a call is some tens of KB
-            TableName=self._calls,
-            KeyConditionExpression="#call = :call",
-            ExpressionAttributeNames={"#call": "call"},
-            ExpressionAttributeValues={":call": {"S": call_id}},
-            ConsistentRead=True,
-        )
-        with outside(WHAT):
-            rows: dict[str, dict[str, Any]] = {
-                item["item"]["S"]: from_item(item) for page in pages for item in page["Items"]
-            }
-        return history_of(call_id, in_todays_terms(rows))
+        return history_of(call_id, rows_of(self._client, self._calls, call_id))
+
+
+def rows_of(client: "DynamoDBClient", calls: str, call_id: str) -> Mapping[str, dict[str, Any]]:
+    """All items of a call by sort key."""
+    pages = client.get_paginator("query").paginate(  # one page holds 1 MB; a call is some tens of KB
+        TableName=calls,
+        KeyConditionExpression="#call = :call",
+        ExpressionAttributeNames={"#call": "call"},
+        ExpressionAttributeValues={":call": {"S": call_id}},
+        ConsistentRead=True,
+    )
+    with outside(WHAT):
+        rows: dict[str, dict[str, Any]] = {
+            item["item"]["S"]: from_item(item) for page in pages for item in page["Items"]
+        }
+    return in_todays_terms(rows)

@@ -1,12 +1,12 @@
-"""Notifications due and their delivery attempts: one read over both tables, one write per attempt."""
+"""Notifications and their delivery: one read over both tables, and one write, per attempt."""
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from duologue.adapters.aws import code_of, from_item, outside, to_item
+from duologue.adapters.aws import from_item, outside, to_item, to_value
 from duologue.adapters.call_rows import (
     ASKED,
     CALL,
@@ -17,13 +17,17 @@ from duologue.adapters.call_rows import (
     delivery_of,
     delivery_row,
     facts_of,
+    is_event,
 )
 from duologue.adapters.dynamo_accounts import DynamoAccounts, app_key
-from duologue.adapters.dynamo_calls import WHAT, key_of
+from duologue.adapters.dynamo_calls import OPEN, WHAT, key_of
+from duologue.adapters.dynamo_histories import rows_of
+from duologue.adapters.dynamo_waiting import waiting_row
+from duologue.adapters.dynamo_writes import write_one
 from duologue.adapters.rows_before import in_todays_terms, is_fact, told_key
-from duologue.call_control.history import Delivery
+from duologue.call_control.history import Delivery, DeliveryState
 from duologue.domain.call import Call
-from duologue.domain.errors import OutsideUnavailable, UnknownCall
+from duologue.domain.errors import OutsideUnavailable, RaceLost, UnknownCall
 from duologue.usecases.ports.notifying import Notice, Notification
 
 if TYPE_CHECKING:
@@ -45,9 +49,10 @@ class DynamoNotificationLog:
 
     def notification(self, notice: Notice) -> Notification:
         delivery = delivery_key(notice.sequence)
-        items = [CALL, ASKED, CDR, notice.source, delivery]
+        before = delivery_key(notice.sequence - 1)
+        items = [CALL, ASKED, CDR, notice.source, delivery, before]
         if is_fact(notice.source):
-            items.append(told_key(notice.sequence))
+            items += [told_key(notice.sequence), told_key(notice.sequence - 1)]
         app = notice.app or self._app_of(notice.call_id)
         with outside(WHAT):
             found = self._client.batch_get_item(
@@ -66,8 +71,18 @@ class DynamoNotificationLog:
             fact=facts[notice.sequence],
             app=self._apps.app_in(app, found["Responses"].get(self._accounts, [])),
             cdr=cdr_of_rows(call, rows.get(CDR)),
-            last=delivery_of(rows[delivery]) if delivery in rows else None,
+            delivery=delivery_of(rows[delivery]) if delivery in rows else None,
+            follows=before in rows,
         )
+
+    def not_attempted(self, notice: Notice) -> Sequence[Notice]:
+        rows = rows_of(self._client, self._calls, notice.call_id)
+        sources = {number: item for item in rows if is_event(item) or is_fact(item) for number in facts_of(rows[item])}
+        return [
+            replace(notice, sequence=number, source=source, version=0)
+            for number, source in sorted(sources.items())
+            if number < notice.sequence and delivery_key(number) not in rows
+        ]
 
     def is_later_acknowledged(self, call: Call, sequence: int) -> bool:
         later = [key_of(call.id, delivery_key(number)) for number in range(sequence + 1, call.facts + 1)]
@@ -75,7 +90,7 @@ class DynamoNotificationLog:
             return False
         with outside(WHAT):
             found = self._client.batch_get_item(RequestItems={self._calls: {"Keys": later, "ConsistentRead": True}})
-        return any(row["acknowledged"] for row in _by_sort_key(found, self._calls).values())
+        return any(delivery_of(row).is_acknowledged for row in _by_sort_key(found, self._calls).values())
 
     def _app_of(self, call_id: str) -> str:
         """A notice of release 0.1.0 does not say it, nor does its fact."""
@@ -86,19 +101,34 @@ class DynamoNotificationLog:
             raise UnknownCall(call_id)
         return str(call["app"])
 
-    def record_delivery(self, call_id: str, sequence: int, delivery: Delivery) -> None:
-        row = delivery_row(delivery) | {"expires_at": int((delivery.at + self._keep).timestamp())}
-        try:
-            with outside(WHAT):
-                self._client.put_item(
-                    TableName=self._calls,
-                    Item=key_of(call_id, delivery_key(sequence)) | to_item(row),
-                    ConditionExpression="attribute_not_exists(acknowledged) OR acknowledged = :no",
-                    ExpressionAttributeValues={":no": {"BOOL": False}},
-                )
-        except ClientError as error:  # already acknowledged: a late failure of an earlier attempt changes nothing
-            if code_of(error) != "ConditionalCheckFailedException":
-                raise
+    def save_delivery(self, notice: Notice, delivery: Delivery, look_at: datetime | None = None) -> int:
+        row = delivery_row(replace(delivery, version=delivery.version + 1))
+        row["expires_at"] = int((delivery.since + self._keep).timestamp())
+        look_at = look_at or delivery.due
+        if look_at is not None:
+            row |= waiting_row(notice, look_at)
+        put = {
+            "TableName": self._calls,
+            "Item": key_of(notice.call_id, delivery_key(notice.sequence)) | to_item(row),
+            "ConditionExpression": "attribute_not_exists(version) OR version = :version",
+            "ExpressionAttributeValues": {":version": to_value(delivery.version)},
+        }
+        write_one(self._client, WHAT, ({"Put": put}, RaceLost(notice.call_id)))
+        return delivery.version + 1
+
+    def give_up(self, notice: Notice, why: str) -> None:
+        update = {
+            "TableName": self._calls,
+            "Key": key_of(notice.call_id, delivery_key(notice.sequence)),
+            "UpdateExpression": "SET #state = :undelivered, note = :why REMOVE due, #open, close_by",
+            "ConditionExpression": "#state = :waiting",
+            "ExpressionAttributeNames": {"#state": "state", "#open": OPEN},
+            "ExpressionAttributeValues": to_item(
+                {":undelivered": DeliveryState.UNDELIVERED, ":waiting": DeliveryState.WAITING, ":why": why}
+            ),
+        }
+        with suppress(RaceLost):
+            write_one(self._client, WHAT, ({"Update": update}, RaceLost(notice.call_id)))
 
 
 def _by_sort_key(found: Mapping[str, Any], table: str) -> dict[str, dict[str, Any]]:

@@ -5,7 +5,7 @@ looked up for their retention.
 
     CALL         also what is in ASKED today; `listener`: the task token of the state that waits
     FACT#000007  one fact: today among the facts of an EVENT#
-    TOLD#000007  DELIVERY#000007, with `taken` for `acknowledged`
+    TOLD#000007  DELIVERY#000007, with the last attempt only
     CDR          without the recording, which is in CALL
 """
 
@@ -52,7 +52,7 @@ def in_todays_terms(rows: Mapping[str, Row]) -> Mapping[str, Row]:
     for item, row in rows.items():
         if item.startswith(_TOLD):
             key = _DELIVERY + item.removeprefix(_TOLD)
-            translated[key] = rows.get(key) or {"acknowledged": row["taken"]} | row
+            translated[key] = rows.get(key) or _delivery(row)
         else:
             translated[item] = event_of_fact(item, row) if is_fact(item) else row
     translated[_CALL] = _renamed(call, "ending")
@@ -67,6 +67,18 @@ def event_of_fact(item: str, row: Row) -> Row:
     fact: Row = {name: row[name] for name in ("at", "party", "reason") if name in row}
     fact["kind"] = _KINDS.get(row["kind"], row["kind"])
     return {"first": int(item.removeprefix(_FACT)), "facts": json.dumps([_renamed(fact, "reason")])}
+
+
+def _delivery(told: Row) -> Row:
+    attempt = {"at": told["at"], "url": told["url"], "ms": 0, "note": told["note"]}
+    attempt |= {"status": told["status"]} if told["status"] else {}
+    return {
+        "state": "acknowledged" if told["taken"] else "waiting",
+        "since": told["at"],
+        "attempts": json.dumps([attempt]),
+        "tries": told["attempt"],
+        "version": told["attempt"],
+    }
 
 
 def token_in(call: Row) -> TaskToken | None:

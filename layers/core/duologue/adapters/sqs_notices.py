@@ -1,71 +1,81 @@
 """The queues of notifications in AWS SQS.
 
-First attempts go through a FIFO queue, one group per call, so that they stay in order. Retries and undelivered
-notifications go through standard queues. SQS delays a message by at most 15 minutes: a retry that is received before it
-is due is queued again.
+First attempts go through a FIFO queue, one group per call, so that they stay in order; retries through a standard one.
+SQS delays a message by at most 15 minutes.
 """
 
 import json
 import math
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from duologue.adapters.aws import outside
 from duologue.adapters.rows_before import fact_key
 from duologue.domain.errors import OutsideUnavailable
-from duologue.usecases.ports.notifying import UNKNOWN_APP, Notice
+from duologue.usecases.ports.notifying import NO_WAIT, UNKNOWN_APP, Notice
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 _WHAT = "notification queue"
-_LONGEST_DELAY = 900
+_LONGEST_HIDDEN = 300
 _MOST_IN_A_BATCH = 10
 
 
 class SqsNotices:
     """Implements `usecases.ports.notifying.Notices`."""
 
-    def __init__(self, client: "SQSClient", first: str = "", retry: str = "", undelivered: str = "") -> None:
+    def __init__(self, client: "SQSClient", first: str = "", retry: str = "") -> None:
         """The queues' URLs; empty: not used by this process."""
         self._client = client
         self._first = first
         self._retry = retry
-        self._undelivered = undelivered
 
     def queue(self, notices: Iterable[Notice]) -> None:
         waiting = iter(notices)
         while batch := list(islice(waiting, _MOST_IN_A_BATCH)):
-            with outside(_WHAT):
-                sent = self._client.send_message_batch(
-                    QueueUrl=self._first,
-                    Entries=[
-                        {
-                            "Id": str(place),
-                            "MessageBody": written(notice),
-                            "MessageGroupId": notice.call_id,
-                            "MessageDeduplicationId": f"{notice.call_id}-{notice.sequence}",
-                        }
-                        for place, notice in enumerate(batch)
-                    ],
-                )
-            if sent.get("Failed"):  # sending all again is harmless: the queue deduplicates
-                raise OutsideUnavailable(f"{_WHAT}: {sent['Failed'][0]['Code']}")
+            entries: list[SendMessageBatchRequestEntryTypeDef] = [
+                {
+                    "Id": str(place),
+                    "MessageBody": written(notice),
+                    "MessageGroupId": notice.call_id,
+                    "MessageDeduplicationId": f"{notice.call_id}-{notice.sequence}",
+                }
+                for place, notice in enumerate(batch)
+            ]
+            self._send(self._first, entries)
 
-    def queue_again(self, notice: Notice, now: datetime) -> None:
-        wait = 0.0 if notice.due is None else (notice.due - now).total_seconds()
-        delay = min(max(math.ceil(wait), 0), _LONGEST_DELAY)
+    def queue_again(self, notices: Iterable[Notice], wait: timedelta = NO_WAIT) -> None:
+        delay, waiting = math.ceil(wait.total_seconds()), iter(notices)
+        while batch := list(islice(waiting, _MOST_IN_A_BATCH)):
+            entries: list[SendMessageBatchRequestEntryTypeDef] = [
+                {"Id": str(place), "MessageBody": written(notice), "DelaySeconds": delay}
+                for place, notice in enumerate(batch)
+            ]
+            self._send(self._retry, entries)
+
+    def _send(self, queue: str, entries: "list[SendMessageBatchRequestEntryTypeDef]") -> None:
         with outside(_WHAT):
-            self._client.send_message(QueueUrl=self._retry, MessageBody=written(notice), DelaySeconds=delay)
+            sent = self._client.send_message_batch(QueueUrl=queue, Entries=entries)
+        if sent.get("Failed"):  # sending all again is harmless: a notice that is received twice is attempted once
+            raise OutsideUnavailable(f"{_WHAT}: {sent['Failed'][0]['Code']}")
 
-    def keep_undelivered(self, notice: Notice, why: str) -> None:
+    def give_back(self, queue_arn: str, receipt: str, received: int) -> None:
+        """Let a message that failed come again in seconds, rather than after the queue's visibility time-out.
+
+        `received`: how often it was; with each time the wait doubles, from 2 s up to 5 minutes.
+        """
+        name = queue_arn.rpartition(":")[2]
+        url = next(url for url in (self._first, self._retry) if url.endswith(f"/{name}"))
+        hidden = min(2**received, _LONGEST_HIDDEN)
         with outside(_WHAT):
-            self._client.send_message(QueueUrl=self._undelivered, MessageBody=written(notice, why=why))
+            self._client.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=hidden)
 
 
-def written(notice: Notice, **more: str) -> str:
+def written(notice: Notice) -> str:
     """The message body of a notice.
 
     Release 0.1.0 knows it as `call_id`: during an update its function refuses these messages, and they come again.
@@ -75,11 +85,8 @@ def written(notice: Notice, **more: str) -> str:
         "sequence": notice.sequence,
         "source": notice.source,
         "app": notice.app,
-        "attempt": notice.attempt,
-        **more,
+        "version": notice.version,
     }
-    if notice.due is not None:
-        body["due"] = notice.due.isoformat()
     return json.dumps(body)
 
 
@@ -87,6 +94,6 @@ def read(body: str) -> Notice:
     """The notice of a message body. Raises ValueError, KeyError or TypeError: malformed."""
     sent = json.loads(body)
     call_id, sequence = str(sent["call"] if "call" in sent else sent["call_id"]), int(sent["sequence"])
-    due = datetime.fromisoformat(sent["due"]) if "due" in sent else None
+    version = int(sent["version"]) if "version" in sent else int(sent.get("attempt", 1)) - 1
     source, app = sent.get("source", fact_key(sequence)), sent.get("app", UNKNOWN_APP)  # absent: of release 0.1.0
-    return Notice(call_id, sequence, str(source), str(app), int(sent.get("attempt", 1)), due)
+    return Notice(call_id, sequence, str(source), str(app), version)

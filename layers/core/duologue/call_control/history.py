@@ -2,32 +2,66 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 from duologue.call_control.facts import Fact
 from duologue.domain.call import Call
 from duologue.domain.cdr import Cdr
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One attempt to notify the SP of a fact. `status`: the HTTP status; None: there was no response.
+class DeliveryState(StrEnum):
+    WAITING = "waiting"
+    """An attempt is due at some time."""
+    ACKNOWLEDGED = "acknowledged"
+    OVERTAKEN = "overtaken"
+    """The last attempt failed, and a later fact makes another one pointless."""
+    UNDELIVERED = "undelivered"
+    """All attempts failed, or the endpoint is switched off. It can be sent again."""
+    CANCELLED = "cancelled"
+    """By the operator, while it waited."""
 
-    `overtaken`: it failed, and it was the last, because a later fact made this one pointless.
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request. `status`: the HTTP status; None: there was no response. `note`: why it was not acknowledged.
+
+    `reply`: the beginning of the response's body, at most 256 bytes.
     """
 
-    attempt: int
     at: datetime
     url: str
-    acknowledged: bool
     status: int | None
+    took: timedelta = timedelta(0)
     note: str = ""
-    overtaken: bool = False
+    reply: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The notification of one fact: every attempt, in order, and what follows."""
+
+    state: DeliveryState
+    since: datetime
+    """When the retry schedule began: at the first attempt, or when it was last sent again on request."""
+    attempts: tuple[Attempt, ...] = ()
+    tries: int = 0
+    """Attempts since `since`."""
+    due: datetime | None = None
+    """WAITING: when the next attempt is due."""
+    note: str = ""
+    """Why it is undelivered."""
+    version: int = 0
+    """Counts the writes; 0: not written yet."""
+
+    @property
+    def is_acknowledged(self) -> bool:
+        return self.state is DeliveryState.ACKNOWLEDGED
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Everything recorded about a call: its facts in order from sequence 1, and the last delivery attempt of each."""
+    """Everything recorded about a call: its facts in order from sequence 1, and the delivery of each."""
 
     call: Call
     facts: tuple[Fact, ...]

@@ -1,23 +1,24 @@
 """The retry schedule of notifications.
 
-Nine retries over a day and a few hours: soon at first, for the restart of a server; far apart at the end, for an outage
-over night. After that the notification is kept as undelivered, never dropped. An SP can put an attempt off by
-`Retry-After`, for up to an hour.
+Ten attempts over 75 hours, the schedule that the Standard Webhooks specification gives as its example: soon at first,
+for the restart of a server; far apart at the end, for an outage over a weekend. After that the notification is
+undelivered: kept, listed, and sent again on request. An SP can put an attempt off by `Retry-After`, for up to an hour.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 DELAYS = (
-    timedelta(seconds=10),
-    timedelta(minutes=1),
+    timedelta(seconds=5),
     timedelta(minutes=5),
     timedelta(minutes=30),
-    timedelta(hours=1),
     timedelta(hours=2),
-    timedelta(hours=4),
-    timedelta(hours=8),
-    timedelta(hours=12),
+    timedelta(hours=5),
+    timedelta(hours=10),
+    timedelta(hours=14),
+    timedelta(hours=20),
+    timedelta(hours=24),
 )
 """The wait after attempt 1, 2, …"""
 
@@ -26,14 +27,21 @@ _LONGEST_REQUESTED = timedelta(hours=1)
 _NONE = timedelta(0)
 
 
-def wait_after(attempt: int, chance: float, requested: timedelta = _NONE) -> timedelta | None:
+def wait_after(
+    attempt: int, chance: float, requested: timedelta = _NONE, delays: Sequence[timedelta] = DELAYS
+) -> timedelta | None:
     """The wait after attempt number `attempt` (from 1) failed; None: it was the last.
 
     `chance`, from 0 up to 1, is the jitter: it lengthens the wait by up to a fifth. `requested`: what the SP asked for.
     """
-    if attempt > len(DELAYS):
+    if attempt > len(delays):
         return None
-    return max(DELAYS[attempt - 1] * (1 + _SPREAD * chance), requested)
+    return max(delays[attempt - 1] * (1 + _SPREAD * chance), requested)
+
+
+def delays_of(text: str) -> tuple[timedelta, ...]:
+    """A schedule as it is configured: the seconds of each wait, comma separated."""
+    return tuple(timedelta(seconds=int(each)) for each in text.split(","))
 
 
 def requested_wait(retry_after: str, now: datetime) -> timedelta:

@@ -1,22 +1,35 @@
 """Notify an SP of one fact of a call, and not again once it has acknowledged it (R11).
 
-The end and the CDR of a call are delivered at least once, with retries over more than a day. A step of a leg is retried
+The end and the CDR of a call are delivered at least once, with retries over three days. A step of a leg is retried
 only until the SP acknowledges a later fact or the call is over: the original platform never repeats it, receivers take
 the last event for the state of the call, and the later one includes it.
+
+    first attempt ──acknowledged──▶ ACKNOWLEDGED
+         │ not
+         ▼
+    WAITING, with its due time ──▶ the first two retries: a delayed message; all: the sweeper (queue_due.py)
+         │ all attempts failed, or 410
+         ▼
+    UNDELIVERED
+
+Each attempt and what follows is one conditional write, so a notice that is received twice is attempted once, and a
+message that is lost is replaced by the sweeper's. The order of the stream does not matter: before the first attempt of
+a fact those of the facts before it are made, if they were not.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
 from http import HTTPStatus
 
 from duologue.call_control.facts import Fact, Step
-from duologue.call_control.history import Delivery
-from duologue.domain.call import Phase
-from duologue.domain.delivery import requested_wait, wait_after
-from duologue.domain.errors import UnknownApp, UnknownCall
-from duologue.domain.webhook_request import Reply, WebhookRequest
+from duologue.call_control.history import Attempt, Delivery, DeliveryState
+from duologue.domain.call import Call, Origin, Phase
+from duologue.domain.delivery import DELAYS, requested_wait, wait_after
+from duologue.domain.errors import OutsideUnavailable, RaceLost, UnknownApp, UnknownCall
+from duologue.domain.webhook_request import WebhookRequest
 from duologue.usecases.ports.notifying import (
     Notice,
     Notices,
@@ -29,23 +42,29 @@ from duologue.usecases.ports.outside import Clock
 
 _log = logging.getLogger(__name__)
 _GONE = "410 Gone: not retried"
+_QUEUED_RETRIES = 2
+"""So many retries come by a message that notify_sp sends to its own queue. AWS ends such a chain after some 16."""
+_LONGEST_QUEUED = timedelta(minutes=15)
+"""The longest delay of a message in SQS."""
+_GRACE = timedelta(minutes=2)
+"""After this the sweeper replaces a message that has not come."""
+_MOST_REPLY = 256
 
 
 class NotifyResult(StrEnum):
     """The result of one notice."""
 
     ACKNOWLEDGED = "acknowledged"
-    ALREADY_ACKNOWLEDGED = "already acknowledged"
+    VOID = "void"  # the attempt was made already, or nothing waits for it any more
     NOT_FOR_SP = "not for the SP"  # a fact without notification, or the SP has no URL for it
     OVERTAKEN = "overtaken"  # an unacknowledged step of a leg, and a later fact was, or the call is over
-    NOT_DUE = "not due"
-    RETRY_LATER = "retry later"  # not acknowledged; a retry is scheduled
-    UNDELIVERED = "undelivered"  # not acknowledged, and not retried; it is kept for the operator
+    RETRY_LATER = "retry later"  # not acknowledged; a retry is due later
+    UNDELIVERED = "undelivered"  # not acknowledged, and not retried
 
 
 @dataclass(frozen=True, slots=True)
 class NotifySp:
-    """`chance`: returns a random number from 0 up to 1."""
+    """`chance`: returns a random number from 0 up to 1. `delays`: the wait after each attempt."""
 
     log: NotificationLog
     webhooks: WebhookFormat
@@ -53,77 +72,127 @@ class NotifySp:
     notices: Notices
     clock: Clock
     chance: Callable[[], float]
+    delays: Sequence[timedelta] = DELAYS
 
     def __call__(self, notice: Notice) -> NotifyResult:
-        """Make one attempt.
+        """Make one attempt; before a first one, the first ones of earlier facts that were not made.
 
         Raises:
-            OutsideUnavailable: storage or a queue is unavailable; the message must be retried.
+            OutsideUnavailable: storage is unavailable; the message must be retried.
+            RaceLost: others keep changing the delivery; the same.
         """
-        now = self.clock.now()
-        if notice.due is not None and now < notice.due:
-            self.notices.queue_again(notice, now)
-            return NotifyResult.NOT_DUE
         try:
             notification = self.log.notification(notice)
-        except (UnknownCall, UnknownApp) as error:  # expired while it was queued, or deleted by the operator
+        except (UnknownCall, UnknownApp) as error:  # expired while it waited, or deleted by the operator
             return self._give_up(notice, type(error).__name__)
-        if notification.last is not None and notification.last.acknowledged:
-            return NotifyResult.ALREADY_ACKNOWLEDGED
-        again = notice.attempt > 1 or notification.last is not None
-        overtaken = self._is_overtaken(notification, notice.sequence, again=again)
-        if overtaken and again:
-            if notification.last is not None:
-                self.log.record_delivery(notice.call_id, notice.sequence, replace(notification.last, overtaken=True))
+        if notification.delivery is None and not notification.follows and _has_one_before(notification.call, notice):
+            for earlier in self.log.not_attempted(notice):
+                self._notify(earlier, self.log.notification(earlier))
+        return self._notify(notice, notification)
+
+    def _notify(self, notice: Notice, notification: Notification) -> NotifyResult:
+        delivery = notification.delivery
+        if delivery is not None and not (
+            delivery.state is DeliveryState.WAITING and delivery.version == notice.version
+        ):
+            return NotifyResult.VOID
+        overtaken = self._is_overtaken(notification, notice.sequence)
+        if overtaken and delivery is not None:
+            self.log.save_delivery(notice, replace(delivery, state=DeliveryState.OVERTAKEN, due=None))
             return NotifyResult.OVERTAKEN
+        now = self.clock.now()
         request = self.webhooks.request(notification.call, notification.fact, notification.cdr, notification.app, now)
         if request is None:
             return NotifyResult.NOT_FOR_SP
-        return self._attempt(notice, notification.fact, request, overtaken=overtaken)
+        return self._attempt(notice, notification.fact, request, delivery, overtaken=overtaken)
 
-    def _is_overtaken(self, notification: Notification, sequence: int, *, again: bool) -> bool:
+    def _is_overtaken(self, notification: Notification, sequence: int) -> bool:
         """The first attempt of a step is made in any case, so only the end overtakes it."""
         call = notification.call
         if not isinstance(notification.fact, Step):
             return False
+        again = notification.delivery is not None
         return call.phase is Phase.OVER or (again and self.log.is_later_acknowledged(call, sequence))
 
-    def _attempt(self, notice: Notice, fact: Fact, request: WebhookRequest, *, overtaken: bool) -> NotifyResult:
-        now = self.clock.now()
+    def _attempt(
+        self, notice: Notice, fact: Fact, request: WebhookRequest, before: Delivery | None, *, overtaken: bool
+    ) -> NotifyResult:
+        began = self.clock.now()
         reply = self.endpoints.post(request)
+        now = self.clock.now()
         acknowledged = self.webhooks.is_acknowledged(fact, reply)
         gone = reply.status == HTTPStatus.GONE
         note = reply.note or ("" if acknowledged else _GONE if gone else "not taken")
-        delivery = Delivery(
-            notice.attempt,
-            now,
-            request.url,
-            acknowledged=acknowledged,
-            status=reply.status,
-            note=note,
-            overtaken=overtaken and not acknowledged,
-        )
-        self.log.record_delivery(notice.call_id, notice.sequence, delivery)
+        text = reply.body[:_MOST_REPLY].decode(errors="replace")
+        attempt = Attempt(began, request.url, reply.status, now - began, note, text)
+        tries = 1 if before is None else before.tries + 1
+        wait = wait_after(tries, self.chance(), requested_wait(reply.retry_after, now), self.delays)
+        after = Delivery(DeliveryState.UNDELIVERED, began, (attempt,), tries, note=note)
         if acknowledged:
-            return NotifyResult.ACKNOWLEDGED
-        if overtaken:
-            return NotifyResult.OVERTAKEN
-        if gone:
-            return self._give_up(notice, note)
-        return self._put_aside(notice, note, reply)
+            after = replace(after, state=DeliveryState.ACKNOWLEDGED, note="")
+        elif overtaken:
+            after = replace(after, state=DeliveryState.OVERTAKEN, note="")
+        elif wait is not None and not gone:
+            after = replace(after, state=DeliveryState.WAITING, due=now + wait, note="")
+        return self._record(notice, before, after)
 
-    def _put_aside(self, notice: Notice, why: str, reply: Reply) -> NotifyResult:
-        now = self.clock.now()
-        wait = wait_after(notice.attempt, self.chance(), requested_wait(reply.retry_after, now))
-        if wait is None:
-            return self._give_up(notice, why)
-        self.notices.queue_again(replace(notice, attempt=notice.attempt + 1, due=now + wait), now)
-        return NotifyResult.RETRY_LATER
+    def _record(self, notice: Notice, before: Delivery | None, after: Delivery) -> NotifyResult:
+        """Write the outcome of an attempt, then queue the retry if it is one of the first."""
+        wait = None if after.due is None else after.due - self.clock.now()
+        queued = after.tries <= _QUEUED_RETRIES and wait is not None and wait <= _LONGEST_QUEUED
+        look_at = after.due + _GRACE if queued and after.due is not None else None
+        saved = _continued(before, after)
+        try:
+            version = self.log.save_delivery(notice, saved, look_at)
+        except RaceLost:  # sent again or cancelled meanwhile, or a repeat of our own write
+            before = self.log.notification(notice).delivery
+            saved = _merged(before, after)
+            version = saved.version if saved == before else self.log.save_delivery(notice, saved, look_at)
+        if saved.state is DeliveryState.UNDELIVERED:
+            self._log_undelivered(notice, saved.note)
+        if queued and wait is not None and saved.state is DeliveryState.WAITING:
+            try:
+                self.notices.queue_again([replace(notice, version=version)], wait)
+            except OutsideUnavailable:
+                _log.warning("retry not queued; the sweeper will", extra={"call_id": notice.call_id}, exc_info=True)
+        return _RESULTS[saved.state]
 
     def _give_up(self, notice: Notice, why: str) -> NotifyResult:
-        self.notices.keep_undelivered(notice, why)
-        _log.error(
-            "notification undelivered; kept in the queue Undelivered",
-            extra={"call_id": notice.call_id, "sequence": notice.sequence, "attempts": notice.attempt, "why": why},
-        )
+        self.log.give_up(notice, why)
+        self._log_undelivered(notice, why)
         return NotifyResult.UNDELIVERED
+
+    def _log_undelivered(self, notice: Notice, why: str) -> None:
+        extra = {"call_id": notice.call_id, "sequence": notice.sequence, "why": why}
+        _log.error("notification undelivered", extra=extra)
+
+
+_RESULTS = {
+    DeliveryState.ACKNOWLEDGED: NotifyResult.ACKNOWLEDGED,
+    DeliveryState.OVERTAKEN: NotifyResult.OVERTAKEN,
+    DeliveryState.WAITING: NotifyResult.RETRY_LATER,
+    DeliveryState.UNDELIVERED: NotifyResult.UNDELIVERED,
+    DeliveryState.CANCELLED: NotifyResult.VOID,
+}
+
+
+def _has_one_before(call: Call, notice: Notice) -> bool:
+    """Whether the fact before this one is notified: the first of a callback, its acceptance, is not."""
+    first = 2 if call.origin is Origin.CALLBACK else 1
+    return notice.sequence > first and call.notify.status_url is not None
+
+
+def _continued(before: Delivery | None, after: Delivery) -> Delivery:
+    """`after` one attempt, as the continuation of what was read before it."""
+    if before is None:
+        return after
+    return replace(after, since=before.since, attempts=(*before.attempts, *after.attempts), version=before.version)
+
+
+def _merged(before: Delivery | None, after: Delivery) -> Delivery:
+    """The same if the delivery was changed meanwhile: an acknowledgement counts, any other outcome is only kept."""
+    if before is None or before.attempts[-1:] == after.attempts:
+        return before or after
+    if after.is_acknowledged:
+        return _continued(before, after)
+    return replace(before, attempts=(*before.attempts, *after.attempts))

@@ -1,6 +1,8 @@
 """Dependencies of notify_sp."""
 
 import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from random import SystemRandom
 
@@ -10,6 +12,7 @@ from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
 from duologue.adapters.http_sp_endpoints import HttpSpEndpoints
 from duologue.adapters.sqs_notices import SqsNotices
 from duologue.adapters.system_clock import SystemClock
+from duologue.domain.delivery import delays_of
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.accounts import dynamo_accounts, link_tokens
 from duologue.runtime.wiring.calls import keep_calls
@@ -21,9 +24,18 @@ from duologue.wire.huawei.records import Records
 _NONCE_BYTES = 16
 
 
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """`give_back`: the queue's ARN, the receipt handle, and how often the message was received."""
+
+    notify_sp: NotifySp
+    give_back: Callable[[str, str, int], None]
+
+
 @cache
-def dependencies() -> NotifySp:
-    return NotifySp(
+def dependencies() -> Dependencies:
+    notices = SqsNotices(client("sqs", PATIENT), setting("FIRST_QUEUE"), setting("RETRY_QUEUE"))
+    notify_sp = NotifySp(
         log=DynamoNotificationLog(
             client("dynamodb", NORMAL),
             setting("CALLS_TABLE"),
@@ -37,7 +49,9 @@ def dependencies() -> NotifySp:
             Records(setting("RECORDINGS_BUCKET"), setting("API_URL"), link_tokens().token_of),
         ),
         endpoints=HttpSpEndpoints(sp_urls()),
-        notices=SqsNotices(client("sqs", PATIENT), retry=setting("RETRY_QUEUE"), undelivered=setting("UNDELIVERED")),
+        notices=notices,
         clock=SystemClock(),
         chance=SystemRandom().random,
+        delays=delays_of(setting("RETRY_DELAYS")),
     )
+    return Dependencies(notify_sp, notices.give_back)

@@ -1,8 +1,8 @@
 """Notifications: log, queues, format and endpoints."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from duologue.call_control.facts import Fact
@@ -12,38 +12,52 @@ from duologue.domain.call import Call
 from duologue.domain.cdr import Cdr
 from duologue.domain.webhook_request import Reply, WebhookRequest
 
+NO_WAIT = timedelta(0)
 UNKNOWN_APP = ""
 """Of a notice that release 0.1.0 queued: the call says whose it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A fact to be notified. `attempt` counts from 1; `due`: not before this time.
+    """An attempt to notify the SP of a fact is due.
 
-    `source`: key of the item with the fact. `app`: the app of the call.
+    `source`: key of the item with the fact. `app`: the app of the call. `version`: of the delivery that waits for this
+    attempt, 0 before the first one; a notice for another version is void.
     """
 
     call_id: str
     sequence: int
     source: str
     app: str
-    attempt: int = 1
-    due: datetime | None = None
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A fact with everything needed for its notification. `cdr`: once the call is over. `last`: the last attempt."""
+    """A fact with everything needed for its notification.
+
+    `cdr`: once the call is over. `delivery`: None: nothing was attempted. `follows`: the fact before it was attempted.
+    """
 
     call: Call
     fact: Fact
     app: App
     cdr: Cdr | None = None
-    last: Delivery | None = None
+    delivery: Delivery | None = None
+    follows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A delivery that waits, as the index has it. `look_at` is the index's text."""
+
+    call_id: str
+    item: str
+    look_at: str
 
 
 class NotificationLog(Protocol):
-    """Notifications and their delivery attempts."""
+    """Notifications and their delivery."""
 
     def notification(self, notice: Notice) -> Notification:
         """Raises UnknownCall: no such call or fact. UnknownApp: its app was deleted."""
@@ -51,8 +65,27 @@ class NotificationLog(Protocol):
     def is_later_acknowledged(self, call: Call, sequence: int) -> bool:
         """Whether the SP acknowledged a fact of the call after number `sequence`."""
 
-    def record_delivery(self, call_id: str, sequence: int, delivery: Delivery) -> None:
-        """Record one attempt. Once acknowledged, a failure changes nothing."""
+    def not_attempted(self, notice: Notice) -> Sequence[Notice]:
+        """The facts of the call before the notice's that have no delivery, in order."""
+
+    def save_delivery(self, notice: Notice, delivery: Delivery, look_at: datetime | None = None) -> int:
+        """Write a delivery whose `version` is the one that was read, and return the one after it.
+
+        `look_at`: when the sweeper queues what waits; None: when it is due. Raises RaceLost: the version has changed.
+        """
+
+    def give_up(self, notice: Notice, why: str) -> None:
+        """Let what waits, if anything does, be undelivered: its call or its app is gone."""
+
+
+class WaitingNotifications(Protocol):
+    """The deliveries that wait, by when the sweeper looks at them."""
+
+    def due(self, now: datetime, limit: int) -> Iterable[Waiting]:
+        """At most `limit`; the oldest of each shard first."""
+
+    def claim(self, waiting: Waiting, until: datetime) -> Notice | None:
+        """Hide it from the sweeper until `until`. None: it does not wait any more, or another sweep was faster."""
 
 
 class Notices(Protocol):
@@ -61,11 +94,8 @@ class Notices(Protocol):
     def queue(self, notices: Iterable[Notice]) -> None:
         """Queue first attempts, in order within a call."""
 
-    def queue_again(self, notice: Notice, now: datetime) -> None:
-        """Queue a retry for when it is due, outside the call's order (R11)."""
-
-    def keep_undelivered(self, notice: Notice, why: str) -> None:
-        """Keep a notification that was never acknowledged for the operator."""
+    def queue_again(self, notices: Iterable[Notice], wait: timedelta = NO_WAIT) -> None:
+        """Queue retries, outside their calls' order (R11), to be received after `wait`: at most 15 minutes."""
 
 
 class WebhookFormat(Protocol):

@@ -19,7 +19,7 @@ from duologue.call_control.facts import (
     LegDialledRecorded,
     LegRingingRecorded,
 )
-from duologue.call_control.history import Delivery, History
+from duologue.call_control.history import Delivery, DeliveryState, History
 from duologue.domain.call import Call, Phase
 from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason
@@ -128,14 +128,16 @@ def _fact(sequence: int, fact: Fact, delivery: Delivery | None) -> dict[str, Any
 
 def _delivery(delivery: Delivery) -> dict[str, Any]:
     """The last attempt; `attempts` includes it."""
+    last = delivery.attempts[-1]
     return _present(
-        url=delivery.url,
-        at=_time(delivery.at),
-        attempts=delivery.attempt,
-        accepted=delivery.acknowledged,
-        httpStatus=delivery.status,
-        note=delivery.note or None,
-        overtaken=delivery.overtaken or None,
+        url=last.url,
+        at=_time(last.at),
+        attempts=len(delivery.attempts),
+        accepted=delivery.is_acknowledged,
+        httpStatus=last.status,
+        note=last.note or None,
+        overtaken=delivery.state is DeliveryState.OVERTAKEN or None,
+        nextAttemptAt=_time(delivery.due),
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from lab.aws.overlay import (
     cold_partitions,
+    encryption_context,
     event_sources,
     executions,
     iam_names,
@@ -58,6 +59,7 @@ POINTS = (
     lambda_task,
     executions,
     iam_names,
+    encryption_context,
     cold_partitions,
     retention,
 )

@@ -5,6 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lab.aws.overlay import lambda_process
 
@@ -139,3 +140,26 @@ def test_a_batch_is_allowed_by_the_name_of_the_single_operation(stack):
     entries = [{"Id": "1", "MessageBody": "one"}, {"Id": "2", "MessageBody": "two"}]
     sent = sender.send_message_batch(QueueUrl=queue, Entries=entries)
     assert [done["Id"] for done in sent["Successful"]] == ["1", "2"]
+
+
+def test_a_policy_may_require_a_key_of_the_encryption_context(stack):
+    """As the roles of call memory do: without its key in the context, neither encrypting nor decrypting is allowed."""
+    iam, cloud = stack.cloud.client("iam"), stack.cloud
+    key = cloud.client("kms").create_key()["KeyMetadata"]
+    allowed = {
+        "Effect": "Allow",
+        "Action": ["kms:Encrypt", "kms:Decrypt"],
+        "Resource": key["Arn"],
+        "Condition": {"Null": {"kms:EncryptionContext:callMemory": "false"}},
+    }
+    iam.create_user(UserName="sealer")
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    iam.put_user_policy(UserName="sealer", PolicyName="seal", PolicyDocument=policy)
+    own = iam.create_access_key(UserName="sealer")["AccessKey"]
+    sealer = cloud.client("kms", aws_access_key_id=own["AccessKeyId"], aws_secret_access_key=own["SecretAccessKey"])
+    context = {"callMemory": "a display number"}
+    sealed = sealer.encrypt(KeyId=key["KeyId"], Plaintext=b"x", EncryptionContext=context)["CiphertextBlob"]
+    assert sealer.decrypt(CiphertextBlob=sealed, EncryptionContext=context)["Plaintext"] == b"x"
+    for other in ({"app": "app-1"}, {}):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            sealer.encrypt(KeyId=key["KeyId"], Plaintext=b"x", EncryptionContext=other)

@@ -1,11 +1,28 @@
 // Generation 1, JavaScript (Node 18 or later): log in for a token, place a callback, hear its events, stop it when the
 // caller has answered.
 //
-// Environment: API (the platform's address), APP_KEY, SP_USERNAME, SP_PASSWORD, CALLER, CALLEE.
+// Environment: API (the platform's address), APP_KEY, APP_SECRET, SP_USERNAME, SP_PASSWORD, CALLER, CALLEE.
 
+import { createHmac, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 
-const { API, APP_KEY, SP_USERNAME, SP_PASSWORD, CALLER, CALLEE } = process.env;
+const { API, APP_KEY, APP_SECRET, SP_USERNAME, SP_PASSWORD, CALLER, CALLEE } = process.env;
+const TOLERANCE_S = 300;
+
+// Whether the platform sent this body, not long ago (https://www.standardwebhooks.com).
+function isSigned(headers, body) {
+  const time = headers["webhook-timestamp"];
+  const expected = createHmac("sha256", APP_SECRET).update(`${headers["webhook-id"]}.${time}.${body}`).digest();
+  const good = (headers["webhook-signature"] ?? "").split(" ").some((each) => { // two, during a rotation
+    const given = Buffer.from(each.replace(/^v1,/, ""), "base64");
+    return given.length === expected.length && timingSafeEqual(given, expected);
+  });
+  return good && Math.abs(Date.now() / 1000 - Number(time)) <= TOLERANCE_S;
+}
+
+// The ids of processed notifications: the same for every attempt, so this ends repeats by the platform and replays by
+// others alike. A server with several processes keeps them in its database.
+const seen = new Set();
 
 async function post(path, query, body = "", headers = {}) {
   const url = `${API}${path}?${new URLSearchParams(query)}`;
@@ -29,10 +46,17 @@ async function stop(sessionid) {
 }
 
 const server = createServer(async (request, response) => {
-  let body = "";
-  for await (const part of request) body += part;
-  const { eventType, statusInfo } = JSON.parse(body);
+  const parts = [];
+  for await (const part of request) parts.push(part);
+  const body = Buffer.concat(parts).toString();
+  if (!isSigned(request.headers, body)) {
+    response.writeHead(403).end();
+    return;
+  }
   response.end('{"resultcode":"0","resultdesc":"Success"}');
+  if (seen.has(request.headers["webhook-id"])) return;
+  seen.add(request.headers["webhook-id"]);
+  const { eventType, statusInfo } = JSON.parse(body);
   say({ event: eventType, ...statusInfo });
   if (eventType === "answer" && statusInfo.called === CALLER) await stop(statusInfo.sessionId);
   if (eventType === "disconnect") server.close();

@@ -1,13 +1,16 @@
 """Generation 1, Python: log in for a token, place a callback, wait for its CDR, log out.
 
-Environment: API (the platform's address), APP_KEY, SP_USERNAME, SP_PASSWORD, CALLER, CALLEE.
+Environment: API (the platform's address), APP_KEY, APP_SECRET, SP_USERNAME, SP_PASSWORD, CALLER, CALLEE.
 """
 
 import base64
+import hashlib
+import hmac
 import json
 import os
 import queue
 import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -15,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 API = os.environ["API"]
 TIMEOUT_S = 120
+TOLERANCE_S = 300
 
 
 class Refused(Exception):
@@ -35,17 +39,46 @@ def post(path, query, body=b"", headers=None):
     return answer
 
 
+def is_signed(headers, body, now):
+    """Whether the platform sent this body, not long ago (https://www.standardwebhooks.com)."""
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    expected = base64.b64encode(hmac.digest(os.environ["APP_SECRET"].encode(), signed, hashlib.sha256)).decode()
+    given = [each.removeprefix("v1,") for each in headers["webhook-signature"].split()]  # two, during a rotation
+    good = any([hmac.compare_digest(each, expected) for each in given])
+    return good and abs(now - int(headers["webhook-timestamp"])) <= TOLERANCE_S
+
+
+class Seen:
+    """The notifications that were processed. A server with several processes keeps them in its database."""
+
+    def __init__(self):
+        self._ids = set()
+        self._lock = threading.Lock()
+
+    def is_new(self, headers):
+        """The id is the same for every attempt, so this ends repeats by the platform and replays by others alike."""
+        with self._lock:
+            known = headers["webhook-id"] in self._ids
+            self._ids.add(headers["webhook-id"])
+            return not known
+
+
 def listen():
     """A server for what the platform tells, and the queue that it puts the CDR into."""
-    records = queue.Queue()
+    records, seen = queue.Queue(), Seen()
 
     class Receiver(BaseHTTPRequestHandler):
         def do_POST(self):
-            told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if told["eventType"] == "fee":
-                records.put(told["feeLst"][0])
-            else:
-                print(json.dumps({"event": told["eventType"], **told["statusInfo"]}), flush=True)
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if not is_signed(self.headers, body, time.time()):
+                self.send_error(403)
+                return
+            if seen.is_new(self.headers):
+                told = json.loads(body)
+                if told["eventType"] == "fee":
+                    records.put(told["feeLst"][0])
+                else:
+                    print(json.dumps({"event": told["eventType"], **told["statusInfo"]}), flush=True)
             answer = b'{"resultcode":"0","resultdesc":"Success"}'
             self.send_response(200)
             self.send_header("Content-Length", str(len(answer)))

@@ -13,6 +13,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from standardwebhooks import Webhook, WebhookVerificationError
+
 from lab.sp.signatures import PushSignatures
 from pstn.feed import tell
 from pstn.http_guard import GuardedHandler, LoopbackHttpServer
@@ -69,6 +71,7 @@ class Receiver:
     def __post_init__(self) -> None:
         self._changed = threading.Condition()
         self._signatures = PushSignatures(self.secret)
+        self._webhook = Webhook(self.secret.encode())
         try:
             self._server = LoopbackHttpServer(self.port, self._handler())
         except OSError:
@@ -111,7 +114,7 @@ class Receiver:
 
     def _take(self, path: str, headers: dict[str, str], content: bytes) -> int:
         url = self.url + path
-        signed = self._signatures.accept(url, headers)
+        signed = self._signatures.accept(url, headers) and self._covers(headers, content)
         notification = Notification(datetime.now(UTC), url, json.loads(content), signed)
         status = self.answer(notification)
         with self._changed:
@@ -120,6 +123,14 @@ class Receiver:
                 tell(self.observers, notification, observer_failed)
             self._changed.notify_all()
         return status
+
+    def _covers(self, headers: dict[str, str], content: bytes) -> bool:
+        """Whether the signature of Standard Webhooks is of this body."""
+        try:
+            self._webhook.verify(content, headers)
+        except WebhookVerificationError:
+            return False
+        return True
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         receiver = self

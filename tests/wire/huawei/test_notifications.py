@@ -4,9 +4,10 @@ import base64
 import hmac
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+import standardwebhooks
 
 from duologue.call_control.events import EndNotReported
 from duologue.call_control.facts import (
@@ -53,7 +54,7 @@ def event_of(call, fact, host, records):
 
 
 def request(call, fact, app, seconds, webhooks=None):
-    return (webhooks or make_webhooks()).request(call, fact, cdr(call), app, at(seconds))
+    return (webhooks or make_webhooks()).request(call, 7, fact, cdr(call), app, at(seconds))
 
 
 def talked():
@@ -190,7 +191,7 @@ def test_a_notification_is_signed_for_its_url():
         APP.secret, "http://127.0.0.1:9999/status", "66C92B11FF8A425FB8D4CCFE0ED9ED1F", "2026-11-23T09:00:01Z"
     )
     assert sent.url == "http://127.0.0.1:9999/status"
-    assert sent.headers == {
+    assert {name: sent.headers[name] for name in ("Content-Type", "Authorization", "X-AKSK")} == {
         "Content-Type": "application/json;charset=UTF-8",
         "Authorization": 'AKSK realm="SDP",profile="UsernameToken",type="Appkey"',
         "X-AKSK": (
@@ -208,11 +209,65 @@ def test_a_notification_is_signed_for_its_url():
     assert APP.secret not in repr(sent) and "+1202555" not in repr(sent)
 
 
-def test_while_two_secrets_are_live_a_notification_is_signed_with_the_newer():
+def test_while_two_secrets_are_live_the_digest_is_made_with_the_newer():
     rotated = replace(APP, secret="the newer one", older_secret=APP.secret)
     told = LegDialledRecorded(at(0), Party.CALLER)
     newer = request(talked(), told, replace(APP, secret="the newer one"), 1)
-    assert request(talked(), told, rotated, 1).headers == newer.headers
+    assert request(talked(), told, rotated, 1).headers["X-AKSK"] == newer.headers["X-AKSK"]
+
+
+@pytest.fixture
+def received_at(monkeypatch):
+    """Sets the time of the verifier of Standard Webhooks."""
+
+    class Clock(datetime):
+        seconds = 0.0
+
+        @classmethod
+        def now(cls, tz=None):  # noqa: ARG003 - the signature is the standard library's
+            return at(cls.seconds)
+
+    monkeypatch.setattr(standardwebhooks.webhooks, "datetime", Clock)
+    return lambda seconds: setattr(Clock, "seconds", seconds)
+
+
+@pytest.mark.parametrize(
+    ("secret", "changed", "seconds", "good"),
+    [
+        ("new", {}, 1, True),
+        ("old", {}, 1, True),
+        ("new", {}, 300, True),
+        ("new", {}, 302, False),
+        ("new", {}, -300, False),
+        ("another", {}, 1, False),
+        ("new", {"body": b"{}"}, 1, False),
+        ("new", {"webhook-id": "1_2_3_20261123090000-8"}, 1, False),
+        ("new", {"webhook-timestamp": "1795424402"}, 1, False),
+        ("new", {"webhook-signature": "v1,AAAA"}, 1, False),
+    ],
+)
+def test_the_verifier_of_standard_webhooks_takes_what_was_signed_and_nothing_else(
+    received_at, secret, changed, seconds, good
+):
+    """With each valid secret of the app, within five minutes."""
+    received_at(seconds)
+    fact = LegDialledRecorded(at(0), Party.CALLER)
+    sent = request(replace(talked(), user_data="Größe \u2028"), fact, replace(APP, secret="new", older_secret="old"), 1)
+    headers, body = {**sent.headers, **changed}, changed.get("body", sent.body)
+    verifier = standardwebhooks.Webhook(secret.encode())
+    if good:
+        assert verifier.verify(body, headers)["eventType"] == "callout"
+    else:
+        with pytest.raises(standardwebhooks.WebhookVerificationError):
+            verifier.verify(body, headers)
+
+
+def test_the_id_is_the_same_for_every_attempt_and_the_number_is_the_facts():
+    first, second = (request(talked(), CdrWritten(at(60)), APP, seconds).headers for seconds in (60, 360))
+    assert first["webhook-id"] == second["webhook-id"] == "1_2_3_20261123090000-7"
+    assert first["X-Duologue-Sequence"] == second["X-Duologue-Sequence"] == "7"
+    assert first["webhook-timestamp"] != second["webhook-timestamp"]
+    assert first["webhook-signature"] != second["webhook-signature"]
 
 
 def test_which_url_and_whether_the_replys_body_counts():

@@ -100,8 +100,14 @@ class NotifySp:
         if overtaken and delivery is not None:
             self.log.save_delivery(notice, replace(delivery, state=DeliveryState.OVERTAKEN, due=None))
             return NotifyResult.OVERTAKEN
-        now = self.clock.now()
-        request = self.webhooks.request(notification.call, notification.fact, notification.cdr, notification.app, now)
+        request = self.webhooks.request(
+            notification.call,
+            notice.sequence,
+            notification.fact,
+            notification.cdr,
+            notification.app,
+            self.clock.now(),
+        )
         if request is None:
             return NotifyResult.NOT_FOR_SP
         return self._attempt(notice, notification.fact, request, delivery, overtaken=overtaken)

@@ -101,8 +101,10 @@ class Notices(Protocol):
 class WebhookFormat(Protocol):
     """Renders notifications and interprets replies."""
 
-    def request(self, call: Call, fact: Fact, cdr: Cdr | None, app: App, at: datetime) -> WebhookRequest | None:
-        """None: the fact has no notification, or the SP has no URL for it."""
+    def request(
+        self, call: Call, sequence: int, fact: Fact, cdr: Cdr | None, app: App, at: datetime
+    ) -> WebhookRequest | None:
+        """The notification of fact number `sequence`. None: it has none, or the SP has no URL for it."""
 
     def is_acknowledged(self, fact: Fact, reply: Reply) -> bool: ...
 

@@ -29,6 +29,7 @@ from duologue.wire.huawei.digests import AUTHORIZATION, push_digest, username_to
 from duologue.wire.huawei.outcomes import codes_of
 from duologue.wire.huawei.records import PLATFORM_NOTICE, Records, record_name
 from duologue.wire.huawei.session_id import session_id
+from duologue.wire.huawei.standard_webhooks import standard_headers
 
 _LEG_EVENTS: dict[type[Fact], str] = {
     LegDialledRecorded: "callout",
@@ -57,8 +58,12 @@ class HuaweiWebhooks:
         self._host = host
         self._new_nonce = new_nonce
 
-    def request(self, call: Call, fact: Fact, cdr: Cdr | None, app: App, at: datetime) -> WebhookRequest | None:
-        """The notification of one fact, signed at `at`. None: it has none, or the SP has no URL for it.
+    def request(
+        self, call: Call, sequence: int, fact: Fact, cdr: Cdr | None, app: App, at: datetime
+    ) -> WebhookRequest | None:
+        """The notification of one fact, number `sequence` of its call, signed at `at`.
+
+        None: it has none, or the SP has no URL for it.
 
         Raises OutsideUnavailable: the link to a recording cannot be created now. LegStillUp: the end has no CDR.
         """
@@ -70,12 +75,13 @@ class HuaweiWebhooks:
             return None
         nonce, created = self._new_nonce(), f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
         digest = push_digest(app.secret, url, nonce, created, app.push_signature)
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
         headers = {
             "Content-Type": "application/json;charset=UTF-8",
             "Authorization": AUTHORIZATION,
             "X-AKSK": username_token(app.key, digest, nonce, created),
+            **standard_headers(call.id, sequence, app.secrets, at.astimezone(UTC), text),
         }
-        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
         return WebhookRequest(url, headers, text.encode(), reply_body_counts=isinstance(fact, CdrWritten))
 
     def is_acknowledged(self, fact: Fact, reply: Reply) -> bool:

@@ -25,6 +25,7 @@ from duologue.usecases.process_network_event import ProcessNetworkEvent
 from duologue.wire.chime.answer import Buckets
 from duologue.wire.chime.invocation import Invocation
 from duologue.wire.chime.network_format import ChimeFormat
+from tests.fakes.answering import answering
 from tests.fakes.flows import FakeFlows
 from tests.fakes.network import FakeNetwork
 from tests.journeys.tables import make_tables
@@ -115,11 +116,18 @@ def ringing(store):
     change(store, drop=later, listener="token-1", open="open", facts=2)
 
 
+def processing(store, flows):
+    network = ChimeFormat(Buckets("p", "r"))
+    return ProcessNetworkEvent(
+        store.core, flows, network, FakeNetwork(), lambda lost: None, answering(store.core, network)
+    )
+
+
 def test_an_answer_resumes_the_execution_that_waits_for_it(store):
     """Else who has answered would hear nothing until the execution gives up."""
     ringing(store)
     flows = FakeFlows()
-    process = ProcessNetworkEvent(store.core, flows, ChimeFormat(Buckets("p", "r")), FakeNetwork(), lambda lost: None)
+    process = processing(store, flows)
     event = LegAnswered(at(5), NETWORK_CALL, Party.CALLER, LEG_A, at(1))
     process(Invocation(NETWORK_CALL, "000002", _CALL_ID, event, introduces=False))
     assert flows.resumed == ["token-1"]
@@ -128,9 +136,7 @@ def test_an_answer_resumes_the_execution_that_waits_for_it(store):
 def test_one_that_goes_on_is_told_to_its_end(store):
     ringing(store)
     store.client.delete_item(TableName=store.calls_table, Key=to_item({"call": _CALL_ID, "item": "CDR"}))
-    process = ProcessNetworkEvent(
-        store.core, FakeFlows(), ChimeFormat(Buckets("p", "r")), FakeNetwork(), lambda lost: None
-    )
+    process = processing(store, FakeFlows())
     process(
         Invocation(NETWORK_CALL, "000009", _CALL_ID, LegEnded(at(9), NETWORK_CALL, Party.CALLER, LEG_A, 486), False)
     )

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -9,11 +10,14 @@ from duologue.call_control.facts import LegRingingRecorded
 from duologue.domain.audio import Audio, AudioListeners
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
+from duologue.domain.phone_number import WITHHELD
 from duologue.domain.task_token import Wait
 from duologue.runtime.settings import SettingMissing
+from duologue.usecases.ports.memories import TurnedAway
+from duologue.wire.huawei.session_id import inbound_call_id
 from functions.call_control.handler import handler
 from tests.functions.worlds import CALL_ID, CallControl, loaded_by, sample, samples
-from tests.samples import LEG_A, LEG_B, NETWORK_CALL, at, callback
+from tests.samples import CALLEE, CALLER, LEG_A, LEG_B, NETWORK_CALL, at, callback
 
 UNTIL_TALK = ("new_outbound_call", "ringing", "call_answered", "dial_callee_asked", "callee_answered")
 NOBODY_LEFT = [
@@ -24,9 +28,12 @@ NOBODY_LEFT = [
     "hangup_caller_rejected",
     "hangup_caller_while_the_callee_rings",
 ]
-NOT_ANSWERED = "new_inbound_call"
-"""Its caller is not connected to anything yet; the network asks again, then rejects the call."""
+NOT_ANSWERED = ["new_inbound_call", "new_inbound_call_withheld"]
+"""Their caller is not connected to anything yet; the network asks again, then rejects the call."""
 HANG_UP_A = {"Type": "Hangup", "Parameters": {"CallId": LEG_A, "SipResponseCode": "0"}}
+REJECT_A = {"Type": "Hangup", "Parameters": {"CallId": LEG_A, "SipResponseCode": "480"}}
+STARTED = datetime.fromtimestamp(1_795_424_400.6, UTC)
+"""Of the caller's leg in the samples."""
 HANG_UP_B = {"Type": "Hangup", "Parameters": {"CallId": LEG_B, "SipResponseCode": "0"}}
 
 
@@ -197,9 +204,49 @@ def test_what_decides_nothing_changes_nothing(name):
     assert world.calls.load(CALL_ID) == before
 
 
-def test_a_call_to_a_display_number_is_rejected_and_not_left_ringing():
-    [action] = CallControl().hear("new_inbound_call", 6)
-    assert action["Type"] == "Hangup"
+def test_a_call_to_a_number_of_nobody_is_rejected_and_not_left_ringing():
+    world = CallControl()
+    assert world.hear("new_inbound_call", 6) == [REJECT_A]
+    assert world.turned_away == [TurnedAway.NUMBER_OF_NOBODY]
+
+
+def test_a_return_call_is_answered_with_the_bridge_alone():
+    """No tone: its caller is not answered yet, and hears the network's own ringing. The network keeps our id."""
+    world = CallControl()
+    world.remember()
+    said = world.answer(sample("call_control", "new_inbound_call"))
+    bridge = {
+        "CallTimeoutSeconds": 30,
+        "CallerIdNumber": "+12025550101",
+        "Endpoints": [{"BridgeEndpointType": "PSTN", "Uri": "+12025550111"}],
+    }
+    assert said["Actions"] == [{"Type": "CallAndBridge", "Parameters": bridge}]
+    call_id = inbound_call_id(NETWORK_CALL, STARTED)
+    assert said["TransactionAttributes"] == {"callId": call_id}
+    call = world.calls.load(call_id).call
+    assert (call.caller.number, call.callee.number) == (CALLEE, CALLER)
+    assert world.answer(sample("call_control", "new_inbound_call")) == said, "a repeat"
+
+
+@pytest.mark.parametrize("anonymous", ["anonymous", "Restricted", "+266696687000000000", "", "2025550122", "+0"])
+def test_a_withheld_number_reaches_nobody_and_is_none_of_ours(anonymous):
+    """No format of it is documented; whatever is not E.164 is one, and nothing is looked up by its text."""
+    world = CallControl()
+    world.remember()
+    event = sample("call_control", "new_inbound_call_withheld")
+    event["CallDetails"]["Participants"][0]["From"] = anonymous
+    assert world.take(event) == [REJECT_A]
+    call = world.calls.load(inbound_call_id(NETWORK_CALL, STARTED)).call
+    assert (call.caller.number, call.ending) == (WITHHELD, EndReason.NOBODY_REMEMBERED)
+
+
+def test_an_answer_that_is_not_recorded_is_none():
+    """The network asks again, and rejects the call if that fails too."""
+    world = CallControl()
+    world.remember()
+    world.seal.out_of_reach = True
+    with pytest.raises(OutsideUnavailable):
+        world.hear("new_inbound_call")
 
 
 # ---- twice, late, unknown
@@ -248,6 +295,7 @@ VARIABLES = {
     "ACCOUNTS_TABLE": "accounts",
     "PROMPTS_BUCKET": "prompts",
     "RECORDINGS_BUCKET": "recordings",
+    "MEMORIES_KEY": "memories-key",
     "AWS_DEFAULT_REGION": "us-east-1",
 }
 
@@ -272,7 +320,7 @@ SAFE: dict[str, dict[str, object]] = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(set(samples("call_control")) - {*NOBODY_LEFT, NOT_ANSWERED}))
+@pytest.mark.parametrize("name", sorted(set(samples("call_control")) - {*NOBODY_LEFT, *NOT_ANSWERED}))
 def test_what_nobody_foresaw_is_answered_with_what_is_safe(name, a_setting_is_missing, capsys):
     """An exception would cut off a person (R17); no leg outlives its peer (R9); the network keeps our id (R6)."""
     safe = SAFE.get(name, {"Actions": []})
@@ -280,7 +328,7 @@ def test_what_nobody_foresaw_is_answered_with_what_is_safe(name, a_setting_is_mi
     assert counted(capsys) == [(1, "call_control")], "the alarm watches it"
 
 
-@pytest.mark.parametrize("name", [*NOBODY_LEFT, NOT_ANSWERED])
+@pytest.mark.parametrize("name", [*NOBODY_LEFT, *NOT_ANSWERED])
 def test_what_nobody_foresaw_when_nobody_is_up_fails_so_that_it_comes_again(name, a_setting_is_missing, capsys):
     with pytest.raises(SettingMissing):
         handler(sample("call_control", name), None)

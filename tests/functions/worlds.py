@@ -20,8 +20,10 @@ import boto3
 
 from duologue.adapters.chime_line import ChimeLine
 from duologue.adapters.cloudformation import ResourceResult
+from duologue.call_control.inbound import DEFAULT_TERMS
 from duologue.domain.accounts import App, Sp
 from duologue.domain.call import Call
+from duologue.domain.call_memory import RememberedParty, memory_of_call
 from duologue.domain.due import due_by
 from duologue.domain.recording import Link, Recording, published_key
 from duologue.domain.task_token import TaskToken, Wait
@@ -38,6 +40,7 @@ from duologue.usecases.forward_facts import ForwardFacts
 from duologue.usecases.link_recording import LinkRecording
 from duologue.usecases.look_up_callback import LookUpCallback
 from duologue.usecases.ports.calls import SavedCall
+from duologue.usecases.ports.memories import TurnedAway
 from duologue.usecases.ports.network import Network
 from duologue.usecases.process_network_event import ProcessNetworkEvent
 from duologue.usecases.queue_due import QueueDue
@@ -61,6 +64,7 @@ from pstn.exchange import Exchange
 from pstn.serve import LoopbackServer
 from pstn.service import PstnService
 from tests.fakes.accounts import FakeAccounts
+from tests.fakes.answering import answering
 from tests.fakes.auth_attempts import FakeAuthAttempts
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
@@ -282,12 +286,26 @@ class CallControl:
         if waits_for is not None:
             self.calls.store_token(CALL_ID, TaskToken("token-1", waits_for, 1))
         network = ChimeFormat(Buckets("duologue-promptsbucket-example", "recordings-bucket"))
-        process = ProcessNetworkEvent(self.calls, self.flows, network, FakeNetwork(NETWORK_CALL), no_pause)
+        self.accounts, self.seal, self.turned_away = FakeAccounts(), FakeMemorySeal(), list[TurnedAway]()
+        inbound = answering(self.calls, network, accounts=self.accounts, seal=self.seal, counted=self.turned_away)
+        process = ProcessNetworkEvent(self.calls, self.flows, network, FakeNetwork(NETWORK_CALL), no_pause, inbound)
         self.dependencies = call_control.Dependencies(process, network, self.clock)
 
     @property
     def call(self) -> Call:
         return self.calls.load(CALL_ID).call
+
+    def remember(self) -> None:
+        """The callee of the samples, to whom the app showed its display number, may call back."""
+        self.accounts.add_sp(Sp("sp-1", "training-institute", "no log-in here"))
+        self.accounts.add_app(App("app-1", "sp-1", "secret-1", display_numbers=OWN))
+        call = callback(CALL_ID)
+        dialler, target = (RememberedParty(leg.number, "US") for leg in (call.callee, call.caller))
+        draft = self.seal.draft(call.callee.display_number, dialler, target, DEFAULT_TERMS)
+        dialled = replace(call, memory=draft, callee=replace(call.callee, dialled_at=at(6)))
+        memory = memory_of_call(dialled)
+        assert memory is not None
+        self.calls.memories.remember(memory)
 
     def hear(self, name: str, sequence: int | None = None) -> list[dict[str, Any]]:
         """The actions that a sample is answered with; `sequence` gives it another place in the call."""

@@ -52,6 +52,7 @@ from pstn.lines.behaviours import Behaviour
 from pstn.lines.virtual import Phone
 from pstn.refusals import ServiceRefusal
 from pstn.switches import Switches
+from tests.fakes.answering import answering
 from tests.fakes.calls import FakeCalls
 from tests.fakes.failure_isolation import FakeFailureIsolation
 from tests.fakes.placing import placing
@@ -140,7 +141,9 @@ class Line:
             RunFlow(self.calls, self.network, self.clock, no_pause, lambda: f"mark-{next(marks)}"), finalize
         )
         self._format = ChimeFormat(Buckets("prompts-bucket", "recordings-bucket"))
-        self._process = ProcessNetworkEvent(self.calls, self, self._format, ChimePromptStopper(client), no_pause)
+        self._process = ProcessNetworkEvent(
+            self.calls, self, self._format, ChimePromptStopper(client), no_pause, answering(self.calls, self._format)
+        )
         self.stop_callback = StopCallback(self.calls, self.network, self, self.clock, no_pause)
         self.place_callback = placing(self.calls, self, self.clock, self.new_id, endpoints=self, timeouts=self.timeouts)
         self.notify = NotifyTo("http://127.0.0.1:9/status", "http://127.0.0.1:9/fee")

@@ -27,6 +27,7 @@ from duologue.usecases.run_flow import RunFlow
 from duologue.usecases.stop_callback import StopCallback
 from duologue.usecases.until_written import no_pause
 from functions.flow.handler import answer as do_verb
+from tests.fakes.answering import answering
 from tests.model.sent import Sent
 from tests.samples import NETWORK_CALL, NOW, callback
 
@@ -270,7 +271,7 @@ class CallControl(Program):
         introduces = self.sent.kind == "dial accepted"
         said = Said(NETWORK_CALL, self.sent.key, CALL_ID, self.sent.event(), introduces, self.sent)
         ports.sends_again = self.tells
-        return ProcessNetworkEvent(ports, ports, ports, ports, no_pause)(said)
+        return ProcessNetworkEvent(ports, ports, ports, ports, no_pause, answering(ports, ports))(said)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from duologue.adapters.jittered_pause import longest_s
 from duologue.domain.errors import OutsideUnavailable, RaceLost
 from duologue.usecases.process_network_event import ProcessNetworkEvent
 from tests.call_control.stories import CALLEE_LEFT, CALLER_LEFT, TALKING, Story
+from tests.fakes.answering import answering
 from tests.fakes.calls import FakeCalls
 from tests.fakes.flows import FakeFlows
 from tests.fakes.network import FakeNetwork
@@ -102,9 +103,8 @@ def test_no_end_is_lost(ends, repeats):
                 began = time.now
                 try:
                     said = Said(replace(CALLER_LEFT, at=at(61)), "9", call_id)
-                    ProcessNetworkEvent(
-                        calls, flows, Told(), FakeNetwork(), lambda lost: time.rest(chance.random() * longest_s(lost))
-                    )(said)
+                    told, rest = Told(), lambda lost: time.rest(chance.random() * longest_s(lost))
+                    ProcessNetworkEvent(calls, flows, told, FakeNetwork(), rest, answering(calls, told))(said)
                 except OutsideUnavailable:
                     continue
                 finally:

@@ -24,6 +24,7 @@ from tests.call_control.stories import (
     PROMPT_HEARD,
     TALKING,
 )
+from tests.fakes.answering import answering
 from tests.fakes.calls import FakeCalls
 from tests.fakes.flows import FakeFlows
 from tests.fakes.network import FakeNetwork
@@ -76,7 +77,10 @@ class Platform:
         self.calls.accept(callback(), slots=10, close_by=at(120))
         self.pauses: list[int] = []
         self.stopper = FakeNetwork(NETWORK_CALL)
-        self.process = ProcessNetworkEvent(self.calls, self.flows, self.network, self.stopper, self.pauses.append)
+        inbound = answering(self.calls, self.network)
+        self.process = ProcessNetworkEvent(
+            self.calls, self.flows, self.network, self.stopper, self.pauses.append, inbound
+        )
         self._sequence = 0
 
     def hear(self, event: CallEvent, sequence: int | None = None, **more: Any) -> dict[str, Any]:

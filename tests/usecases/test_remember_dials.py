@@ -18,6 +18,7 @@ from tests.call_control.stories import (
     CALLER_DIALLED,
     CALLER_LEFT,
 )
+from tests.fakes.answering import answering
 from tests.fakes.calls import FakeCalls
 from tests.fakes.flows import FakeFlows
 from tests.fakes.network import FakeNetwork
@@ -34,7 +35,10 @@ class Pair:
 
     def __init__(self, dials: list[int], ends: list[int]) -> None:
         self.calls, self.network = FakeCalls(), Told()
-        self._process = ProcessNetworkEvent(self.calls, FakeFlows(), self.network, FakeNetwork(NETWORK_CALL), no_pause)
+        inbound = answering(self.calls, self.network)
+        self._process = ProcessNetworkEvent(
+            self.calls, FakeFlows(), self.network, FakeNetwork(NETWORK_CALL), no_pause, inbound
+        )
         self.ids = [f"1_1_{number}_20261123090000" for number in range(CALLS)]
         self.order = [order_of(at(dial), call_id) for dial, call_id in zip(dials, self.ids, strict=True)]
         self.heard = [0] * CALLS

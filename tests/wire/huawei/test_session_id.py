@@ -2,13 +2,14 @@
 
 import random
 from datetime import UTC, datetime, timedelta, timezone
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue.domain.errors import UnknownCall
-from duologue.wire.huawei.session_id import call_id_of, new_call_id, session_id
+from duologue.wire.huawei.session_id import call_id_of, inbound_call_id, new_call_id, session_id
 
 HOST = "ce1.example.com"
 
@@ -21,6 +22,20 @@ def test_an_id_goes_there_and_back_and_fits_everywhere(seed, now):
     assert len(f"CDR-{call_id}") <= 64  # the record's own id
     assert len(session) <= 256
     assert call_id.replace("_", "").isdigit()  # a name that the state machine takes
+
+
+@given(st.text(), st.none() | st.datetimes(min_value=datetime(2000, 1, 1), timezones=st.just(UTC)))
+def test_the_id_of_a_call_that_came_in_is_the_same_for_every_repeat_and_of_the_same_form(network_call, started_at):
+    """The time is the second at which the network created its leg, so two clocks of ours cannot differ."""
+    call_id = inbound_call_id(network_call, started_at)
+    assert inbound_call_id(network_call, started_at) == call_id
+    assert call_id_of(session_id(call_id, HOST), HOST) == call_id
+    assert call_id.endswith("_19700101000000" if started_at is None else f"_{started_at:%Y%m%d%H%M%S}")
+
+
+def test_calls_that_come_in_within_one_second_have_different_ids():
+    ids = {inbound_call_id(str(UUID(int=number)), None) for number in range(100_000)}
+    assert len(ids) == 100_000
 
 
 def test_the_time_in_it_is_utc():

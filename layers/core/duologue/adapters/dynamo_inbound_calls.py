@@ -115,11 +115,13 @@ class DynamoInboundCalls:
     def _read(self, wanted: Iterable[RowKey], event: InboundEvent | None) -> tuple[Rows, ProcessedEvent | None]:
         keys = [to_item({"pk": pk, "sk": sk}) for pk, sk in sorted(wanted)]
         item = "" if event is None else event_key(event.network_call, event.event_key)
-        events = [] if event is None else [key_of(event.call_id, item)]
-        asked: dict[str, Any] = {self._accounts: {"Keys": keys, "ConsistentRead": True}}
-        asked |= {self._calls_table: {"Keys": events, "ConsistentRead": True}} if events else {}
+        of_event: dict[str, Any] = {}
+        if event is not None:
+            of_event = {self._calls_table: {"Keys": [key_of(event.call_id, item)], "ConsistentRead": True}}
         with outside(_WHAT):
-            found = self._client.batch_get_item(RequestItems=asked)
+            found = self._client.batch_get_item(
+                RequestItems={self._accounts: {"Keys": keys, "ConsistentRead": True}, **of_event}
+            )
         if found.get("UnprocessedKeys"):  # throttled
             raise OutsideUnavailable(f"{_WHAT}: UnprocessedKeys")
         rows = [from_item(each) for each in found["Responses"].get(self._accounts, [])]

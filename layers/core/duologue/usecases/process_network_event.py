@@ -6,6 +6,8 @@ read ──▶ processed before? ──yes──▶ the stored answer again, res
   │            │
   └─lost─── save (call, facts, answer: one transaction) ──▶ resume ──▶ answer           (R1, R2)
 
+A call to a display number is not ours before it is answered (answer_inbound_call.py).
+
 If a party hangs up while its peer may hear a prompt, the prompt is stopped before the answer is given, also for a
 repeat: the carrier may play it to its end before it takes the hang-up (R9). This is best effort.
 
@@ -21,6 +23,7 @@ from duologue.call_control.events import CallEvent, EndAsked, InboundCall, Infor
 from duologue.call_control.inbound import turn_away
 from duologue.call_control.machine import Decision, decide, leaves_a_prompt
 from duologue.domain.errors import EventAlreadyProcessed, OutsideUnavailable, RaceLost, UnknownCall
+from duologue.usecases.answer_inbound_call import AnswerInboundCall
 from duologue.usecases.ports.calls import Answer, Calls, Change, ProcessedEvent, SavedCall
 from duologue.usecases.ports.flows import Flows
 from duologue.usecases.ports.network import Invocation, NetworkFormat, PromptStopper
@@ -37,6 +40,7 @@ class ProcessNetworkEvent:
     network: NetworkFormat
     stopper: PromptStopper
     pause: Pause
+    answer_inbound: AnswerInboundCall
 
     def __call__(self, said: Invocation) -> Answer:
         """Answer one network event.
@@ -57,6 +61,8 @@ class ProcessNetworkEvent:
         return answer
 
     def _answer(self, said: Invocation) -> Answer:
+        if said.call_id is None and isinstance(said.event, InboundCall):
+            return self.answer_inbound(said, said.event)
         if said.call_id is None:
             return self.network.write(_let_go(said.event), None)
         if isinstance(said.event, Informational):  # it needs no decision, so the call is not read

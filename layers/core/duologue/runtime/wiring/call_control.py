@@ -4,13 +4,17 @@ from dataclasses import dataclass
 from functools import cache
 
 from duologue.adapters.aws import FAST
+from duologue.adapters.inbound_metrics import count_turned_away
 from duologue.adapters.jittered_pause import pause
 from duologue.adapters.system_clock import SystemClock
 from duologue.runtime.carriers import network_format, prompt_stopper
 from duologue.runtime.wiring.calls import dynamo_calls, flows
+from duologue.runtime.wiring.memories import inbound_calls, memory_seal
+from duologue.usecases.answer_inbound_call import AnswerInboundCall
 from duologue.usecases.ports.network import NetworkFormat
 from duologue.usecases.ports.outside import Clock
 from duologue.usecases.process_network_event import ProcessNetworkEvent
+from duologue.wire.huawei.session_id import inbound_call_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,5 +27,8 @@ class Dependencies:
 @cache
 def dependencies() -> Dependencies:
     network = network_format()
-    process = ProcessNetworkEvent(dynamo_calls(FAST), flows(FAST), network, prompt_stopper(), pause)
+    calls = dynamo_calls(FAST)
+    inbound = inbound_calls(calls, FAST)
+    answer = AnswerInboundCall(inbound, memory_seal(), network, inbound_call_id, count_turned_away, pause)
+    process = ProcessNetworkEvent(calls, flows(FAST), network, prompt_stopper(), pause, answer)
     return Dependencies(process, network, SystemClock())

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from duologue.call_control.facts import Fact
@@ -40,6 +41,21 @@ class MemorySeal(Protocol):
 
     def open_listed(self, memory: CallMemory) -> OpenedMemory:
         """Decrypt a memory whose pair is not known in advance. Raises as `open`."""
+
+
+class TurnedAway(StrEnum):
+    """Why a call to a number of ours was rejected without a record. Counted for the operator."""
+
+    NUMBER_OF_NOBODY = "number_of_nobody"
+    """No app shows the number."""
+    OWNER_SUSPENDED = "owner_suspended"
+    """Nobody is remembered, and the app that answers unknown callers is not active."""
+    LOOP = "loop"
+    """The dialling number is a display number itself, such as that of a call which its callee forwards."""
+    PAIR_BUSY = "pair_busy"
+    """There is a return call of the same pair."""
+    TOO_MANY = "too_many"
+    """More calls to this display number in this minute than are recorded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Place, stop and look up callbacks; request recordings; set notification URLs.
+"""Place, stop and look up callbacks; request recordings; set notification URLs; read and change call memories.
 
 Every request is authenticated here, so that every refusal is in the SP's format.
 
@@ -12,14 +12,17 @@ from typing import Any
 from duologue.adapters.metrics import count
 from duologue.domain.accounts import App
 from duologue.domain.call import NotifyTo
+from duologue.domain.memory_history import Pair
 from duologue.runtime.last_resort import guarded
 from duologue.runtime.rest import Request, answered, response_of
 from duologue.runtime.wiring.callback_api import Dependencies, dependencies
 from duologue.wire.huawei.credentials import read_credentials
 from duologue.wire.huawei.histories import found, read_look_up
+from duologue.wire.huawei.memories import memories_found, memory_found, read_memory_deletion, read_memory_query
 from duologue.wire.huawei.records import link_url, read_record_request
 from duologue.wire.huawei.results import UNFORESEEN, Answer, moved, notification_urls, placed, success
 from duologue.wire.huawei.routes import (
+    CALL_MEMORIES,
     LOOK_UP,
     NOTIFICATION_URLS,
     OLDER_PLACE,
@@ -81,6 +84,32 @@ def _notification_urls(request: Request, app: App, dependencies: Dependencies) -
     return notification_urls(NotifyTo(app.status_url, app.fee_url))
 
 
+def _call_memories(request: Request, app: App, dependencies: Dependencies) -> Answer:
+    match request.method:
+        case "PUT":
+            from duologue.wire.huawei.requests import read_memory_change
+
+            wanted = read_memory_change(request.body, app)
+            explained = dependencies.repoint_memory(wanted, app, _who(request, app))
+            _log.info("call memory changed", extra={"call_id": explained.memory.session, "app": app.key})
+            return memory_found(explained, dependencies.host)
+        case "DELETE":
+            pair, version = read_memory_deletion(request.query)
+            dependencies.forget_memory(pair, version, app, _who(request, app))
+            _log.info("call memory deleted", extra={"app": app.key})
+            return success()
+    wanted_of = read_memory_query(request.query)
+    if isinstance(wanted_of, Pair):
+        return memory_found(dependencies.look_up_memory(wanted_of, app), dependencies.host)
+    listed = dependencies.list_memories(wanted_of.display, app, wanted_of.limit, wanted_of.cursor)
+    return memories_found(listed.memories, listed.cursor, dependencies.host)
+
+
+def _who(request: Request, app: App) -> str:
+    """For the audit."""
+    return f"{app.key} {request.id}".strip()
+
+
 _ROUTES: dict[str, Callable[[Request, App, Dependencies], Answer]] = {
     PLACE: _place,
     OLDER_PLACE: _place,
@@ -90,6 +119,7 @@ _ROUTES: dict[str, Callable[[Request, App, Dependencies], Answer]] = {
     LOOK_UP: _look_up,
     RECORD: _record,
     NOTIFICATION_URLS: _notification_urls,
+    CALL_MEMORIES: _call_memories,
 }
 
 

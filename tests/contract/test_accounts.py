@@ -211,6 +211,8 @@ class Promises:
         assert list(accounts.shown_numbers()) == [ShownNumbers("app-1", "sp-1", APP.display_numbers)]
         for _ in range(2):
             accounts.claim_number("+12025550109", "app-1", "sp-1")
+        accounts.change_app("app-1", lambda app: replace(app, display_numbers=("+12025550100",)))
+        assert sorted(accounts.display_numbers()) == ["+12025550100", "+12025550101", "+12025550109"]
 
     def test_an_sp_is_suspended_and_let_in_again(self, accounts):
         accounts.add_sp(SP)

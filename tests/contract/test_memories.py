@@ -15,8 +15,8 @@ from duologue.domain.accounts import App, Sp
 from duologue.domain.call_memory import CallMemory, SetBy, order_of
 from duologue.domain.errors import RaceLost
 from duologue.domain.memory_draft import MemoryKey
+from duologue.domain.memory_history import MemoryChange
 from duologue.domain.phone_number import PhoneNumber
-from duologue.usecases.ports.memories import MemoryChange
 from tests.contract.test_accounts import new_table
 from tests.fakes.memory_book import FakeMemories
 from tests.samples import NOW, at
@@ -122,6 +122,9 @@ class Promises:
             assert [memory for page in pages for memory in page.memories] == own
             assert max(len(page.memories) for page in pages) == min(limit, 5)
         assert self.listed(memories, "display-3") == []
+        everybodys = memories.of_display("display-1", None, at(100), 100, None).memories
+        assert {memory.sp for memory in everybodys} == {"sp-1", "sp-2"}
+        assert len(everybodys) == 6
 
     def pages(self, memories, limit: int, display: str = "display-1"):
         after = None
@@ -178,7 +181,10 @@ class TestInMemory(Promises):
 
     @pytest.fixture
     def show(self, memories):
-        return memories.numbers.add
+        def show(number: str) -> None:
+            memories.numbers = {number: {"app-1"}, "+12025550101": set()}
+
+        return show
 
 
 class TestInDynamo(Promises):

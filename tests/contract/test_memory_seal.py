@@ -81,6 +81,13 @@ _FOREIGN = {
 
 
 class SealPromises:
+    def test_a_proof_is_of_its_text_and_of_no_number(self, seal):
+        key = seal.key(SHOWN_TO_CALLEE, CALLER)
+        proof = seal.proof(CALLER.e164)
+        assert proof == seal.proof(CALLER.e164) != seal.proof(CALLEE.e164)
+        assert len(proof) == len(key.pair) == len(key.display)
+        assert proof not in (seal.key(CALLER, CALLER).display, key.pair)
+
     @pytest.mark.parametrize("terms", [PLAIN, LONGEST], ids=["plain", "longest"])
     def test_one_value_opens_for_either_party(self, seal, terms):
         made = draft(seal, terms)

@@ -2,19 +2,25 @@
 
 import io
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from duologue.adapters.dynamo_account_book import DynamoAccountBook
+from duologue.adapters.dynamo_memories import DynamoMemories
+from duologue.adapters.dynamo_writes import transact
+from duologue.adapters.kms_memory_seal import KmsMemorySeal
 from duologue.adapters.kms_secrets import KmsSecrets
+from duologue.adapters.memory_rows import remembered
 from duologue.adapters.stack_outputs import stack_of
 from duologue.call_control.prompts import Prompt
 from duologue.domain.accounts import PushSignature, UnknownCallers
-from duologue.domain.errors import InvalidToken
+from duologue.domain.call_memory import CallMemory, MemoryTerms, RememberedParty, SetBy, order_of
+from duologue.domain.errors import InvalidToken, RaceLost
 from duologue.domain.passwords import password_matches
+from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.tokens import Register, TokenPair
 from duologue.domain.wav import read_wav
 from duologue.operator.__main__ import main
@@ -44,10 +50,20 @@ TEMPLATE: dict[str, Any] = {
         },
         "Prompts": {"Type": "AWS::S3::Bucket"},
         "Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Version": "2012-10-17", "Statement": []}}},
+        "Hashes": {
+            "Type": "AWS::KMS::Key",
+            "Properties": {
+                "KeySpec": "HMAC_256",
+                "KeyUsage": "GENERATE_VERIFY_MAC",
+                "KeyPolicy": {"Version": "2012-10-17", "Statement": []},
+            },
+        },
     },
     "Outputs": {
         "AccountsTable": {"Value": {"Ref": "Accounts"}},
         "SecretsKey": {"Value": {"Ref": "Key"}},
+        "MemoriesKey": {"Value": {"Ref": "Hashes"}},
+        "CallsTable": {"Value": "no command reads it"},
         "PromptsBucket": {"Value": {"Ref": "Prompts"}},
         "DisplayNumbers": {"Value": "+12025550100,+12025550101"},
     },
@@ -457,3 +473,89 @@ def test_a_stack_of_another_product_is_named(platform, aws):
     status, _, complaint = platform.do("--stack", "other", "app", "show", "nothing")
     assert status == 1
     assert "stack other has no output AccountsTable" in complaint
+
+
+def remember(platform, display: str, dialler: str, target: str, dialled_at: datetime) -> CallMemory:
+    """As a callback does that dials its callee."""
+    outputs = stack_of(platform.aws("cloudformation"), "duologue").outputs
+    seal = KmsMemorySeal(platform.aws("kms"), outputs["MemoriesKey"], outputs["SecretsKey"])
+    dials, is_rung = (RememberedParty(PhoneNumber(number), "US") for number in (dialler, target))
+    terms = MemoryTerms(timedelta(seconds=30), timedelta(minutes=30))
+    draft = seal.draft(PhoneNumber(display), dials, is_rung, terms)
+    session = "1_2_3_20261128090000"
+    memory = CallMemory(
+        key=draft.key,
+        sp="acme",
+        app="app-1",
+        session=session,
+        order=order_of(dialled_at, session),
+        version=1,
+        set_by=SetBy.CALL,
+        remembered_at=dialled_at,
+        expires_at=(dialled_at + draft.period).replace(microsecond=0),
+        target=draft.target,
+        sealed=draft.sealed,
+    )
+    write = remembered(platform.table, memory)
+    transact(platform.aws("dynamodb"), "accounts table", (write, RaceLost("newer")))
+    return memory
+
+
+def test_memories_are_shown_listed_and_a_number_is_erased_from_them(platform):
+    platform.do("sp", "add", "acme", "--username", "jack")
+    _, added, _ = platform.do("app", "add", "acme", "--display-number", "+12025550100")
+    now = datetime.now(UTC)
+    jack, sophia, jill = "+12025550111", "+12025550133", "+12025550144"
+    there = remember(platform, "+12025550100", sophia, jack, now)
+    back = remember(platform, "+12025550100", jill, sophia, now)
+    remember(platform, "+12025550100", jack, jill, now)
+
+    shown = {
+        "display_number": "+12025550100",
+        "number": sophia,
+        "rings": jack,
+        "sp": "acme",
+        "app_key": "app-1",
+        "set_by": "call",
+        "call_id": there.session,
+        "remembered_at": there.remembered_at.isoformat(),
+        "expires_at": there.expires_at.isoformat(),
+        "version": 1,
+    }
+    pair = ("--display-number", "+12025550100", "--number", sophia)
+    explained = {"would_ring": False, "why_not": "app_inactive", "history": []}  # the app has another key
+    assert platform.do("memory", "show", *pair) == (0, shown | explained, "")
+
+    status, first, _ = platform.do("memory", "list", "--display-number", "+12025550100", "--limit", "2")
+    assert (status, len(first["memories"])) == (0, 2)
+    rest = platform.do("memory", "list", "--display-number", "+12025550100", "--cursor", first["cursor"])[1]
+    assert {memory["number"] for memory in first["memories"] + rest["memories"]} == {jack, sophia, jill}
+    assert shown in first["memories"] + rest["memories"]
+    assert rest["cursor"] is None
+
+    platform.do("app", "set", added["app_key"], "--display-number", "+12025550101")  # the old one is nobody's now
+    forgotten = platform.do("memory", "forget", "--number", sophia, "--display-number", "+12025550101")
+    assert forgotten == (0, {"forgotten": 0, "display_numbers": 1}, "")
+    status, forgotten, _ = platform.do("memory", "forget", "--number", sophia)
+    assert (status, forgotten["forgotten"]) == (0, 2)
+    assert platform.do("memory", "show", *pair)[2] == "duologue: there is no memory of this pair, or it has expired\n"
+    left = platform.do("memory", "list", "--display-number", "+12025550100")[1]["memories"]
+    assert [memory["number"] for memory in left] == [jack]
+    memories = DynamoMemories(platform.aws("dynamodb"), platform.table, timedelta(days=90))
+    for key in (there.key, back.key):
+        [change] = memories.changes(key, 10)
+        assert (change.who, change.before, change.after, change.version) == ("operator", None, None, 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ("memory show --display-number 12025550100 --number +12025550133", "display number must be E.164"),
+        ("memory list --display-number 0", "display number must be E.164"),
+        ("memory forget --number anonymous", "number must be E.164"),
+    ],
+)
+def test_a_number_of_a_memory_that_is_none(platform, words, complaint):
+    status, printed, said = platform.do(*words.split())
+    assert (status, printed) == (1, {})
+    assert complaint in said

@@ -78,6 +78,9 @@ class FakeAccounts:
     def shown_numbers(self) -> list[ShownNumbers]:
         return [ShownNumbers(app.key, app.sp, app.display_numbers) for app in self.apps.values()]
 
+    def display_numbers(self) -> list[str]:
+        return list(self.numbers)
+
     def claim_number(self, number: str, app_key: str, sp: str) -> None:
         self._check_owner(number, sp)
         self.numbers.setdefault(number, set()).add((sp, app_key))

@@ -47,6 +47,10 @@ class FakeMemorySeal:
                 return OpenedMemory(display, dialler, target, theirs)
         raise ForeignMemory(memory.session)
 
+    def proof(self, text: str) -> str:
+        self._reach()
+        return _hash(f"cursor {text}")
+
     def _reach(self) -> None:
         if self.out_of_reach:
             raise OutsideUnavailable("the key service")

@@ -1,25 +1,26 @@
 """Call memories in memory, with the same conditions as the real store."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from duologue.domain.call_memory import CallMemory
 from duologue.domain.errors import OutsideUnavailable, RaceLost
 from duologue.domain.memory_draft import MemoryKey
+from duologue.domain.memory_history import MemoryChange
 from duologue.domain.phone_number import PhoneNumber
-from duologue.usecases.ports.memories import MemoryChange, MemoryPage
+from duologue.usecases.ports.memories import MemoryPage
 
 
 class FakeMemories:
-    """Plays `Memories`. `before_write` runs before each write; `numbers`: the display numbers of all apps."""
+    """Plays `Memories`. `before_write` runs before each write; `numbers`: display number → apps that show it."""
 
     def __init__(self) -> None:
         self.rows: dict[MemoryKey, CallMemory] = {}
         self.deleted: dict[MemoryKey, tuple[str, int]] = {}
         """Order and version that a deletion left."""
         self.audit: dict[MemoryKey, list[MemoryChange]] = {}
-        self.numbers: set[str] = set()
+        self.numbers: Mapping[str, Collection[object]] = {}
         self.before_write: Callable[[], None] = lambda: None
         self.out_of_reach = False
         self.reads = 0
@@ -39,12 +40,12 @@ class FakeMemories:
         self.reads += 1
         return self.rows.get(key)
 
-    def of_display(self, display: str, sp: str, now: datetime, limit: int, after: str | None) -> MemoryPage:
+    def of_display(self, display: str, sp: str | None, now: datetime, limit: int, after: str | None) -> MemoryPage:
         self._reach()
         found = [
             self.rows[key]
             for key in sorted(self.rows, key=lambda key: key.pair)
-            if key.display == display and self.rows[key].sp == sp and self.rows[key].expires_at > now
+            if key.display == display and sp in (None, self.rows[key].sp) and self.rows[key].expires_at > now
         ]
         rest = [memory for memory in found if after is None or memory.key.pair > after]
         return MemoryPage(tuple(rest[:limit]), rest[limit - 1].key.pair if len(rest) > limit else None)
@@ -55,7 +56,7 @@ class FakeMemories:
 
     def is_display_number(self, number: PhoneNumber) -> bool:
         self._reach()
-        return number.e164 in self.numbers
+        return bool(self.numbers.get(number.e164))
 
     def repoint(self, before: CallMemory, after: CallMemory, change: MemoryChange) -> None:
         self._check(before)

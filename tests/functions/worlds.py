@@ -20,11 +20,21 @@ import boto3
 
 from duologue.adapters.chime_line import ChimeLine
 from duologue.adapters.cloudformation import ResourceResult
+from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.call_control.inbound import DEFAULT_TERMS
 from duologue.domain.accounts import App, Sp
 from duologue.domain.call import Call
-from duologue.domain.call_memory import RememberedParty, memory_of_call
+from duologue.domain.call_memory import (
+    CallMemory,
+    MemoryTerms,
+    RememberedParty,
+    SetBy,
+    memory_of_call,
+    order_of,
+)
+from duologue.domain.dialling_policy import ORDINARY
 from duologue.domain.due import due_by
+from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.recording import Link, Recording, published_key
 from duologue.domain.task_token import TaskToken, Wait
 from duologue.domain.tokens import Register, TokenPair, hash_token
@@ -35,15 +45,21 @@ from duologue.usecases.change_app import SetNotificationUrls
 from duologue.usecases.delete_recording import DeleteRecording
 from duologue.usecases.finalize_call import FinalizeCall
 from duologue.usecases.find_audio import FindAudio, Retention
+from duologue.usecases.find_memory import FindMemory
 from duologue.usecases.follow_link import FollowCdrLink, FollowLink
+from duologue.usecases.forget_memory import ForgetMemory
 from duologue.usecases.forward_facts import ForwardFacts
 from duologue.usecases.link_recording import LinkRecording
+from duologue.usecases.list_memories import ListMemories
 from duologue.usecases.look_up_callback import LookUpCallback
+from duologue.usecases.look_up_memory import LookUpMemory
+from duologue.usecases.place_callback import DiallingRules
 from duologue.usecases.ports.calls import SavedCall
 from duologue.usecases.ports.memories import TurnedAway
 from duologue.usecases.ports.network import Network
 from duologue.usecases.process_network_event import ProcessNetworkEvent
 from duologue.usecases.queue_due import QueueDue
+from duologue.usecases.repoint_memory import RepointMemory
 from duologue.usecases.run_flow import RunFlow
 from duologue.usecases.stop_callback import StopCallback
 from duologue.usecases.sweep_calls import SweepCalls
@@ -51,7 +67,7 @@ from duologue.usecases.until_written import no_pause
 from duologue.wire.chime.answer import Buckets
 from duologue.wire.chime.network_format import ChimeFormat
 from duologue.wire.huawei.field_names import FIELDS
-from duologue.wire.huawei.routes import CDR_LINK, LINK, RECORD
+from duologue.wire.huawei.routes import CALL_MEMORIES, CDR_LINK, LINK, RECORD
 from functions.call_control.handler import answer as answer_network
 from functions.callback_api.handler import answer as answer_sp
 from functions.flow.handler import answer as answer_flow
@@ -69,6 +85,7 @@ from tests.fakes.auth_attempts import FakeAuthAttempts
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.flows import FakeFlows
+from tests.fakes.inbound_calls import FakeInboundCalls
 from tests.fakes.memories import FakeMemorySeal
 from tests.fakes.network import FakeNetwork
 from tests.fakes.notices import FakeNotices
@@ -179,6 +196,8 @@ class Api:
         self.auth_attempts, self.seal = FakeAuthAttempts(), FakeMemorySeal()
         self.network, self.endpoints, self.clock = FakeNetwork(NETWORK_CALL), FakeSpEndpoints(), FakeClock(NOW)
         self.recordings, self.links, self.link_tokens = FakeRecordings(), FakeLinks(), FakeLinkTokens()
+        self.memories = self.calls.memories
+        self.memories.numbers = self.accounts.numbers
         self.accounts.add_sp(Sp("sp-1", "training-institute", "no log-in here"))
         prompts = dict.fromkeys(("last-minute.wav", "welcome.wav", "music.wav", "recorded.wav"), 3.0)
         app = App(self.key, "sp-1", "secret-1", display_numbers=OWN, prompts=prompts, test_numbers=CALLED)
@@ -188,6 +207,9 @@ class Api:
         self.accounts.save(self.key, Register().grant(TokenPair(query["access_token"], "a refresh token"), NOW))
         ids = iter([CALL_ID, *(f"1_2_{number}_20261123090000" for number in range(1, 50))])
         self.random_bytes: Callable[[int], bytes] = lambda length: bytes(range(length))
+        find = FindMemory(
+            FakeInboundCalls(self.calls, self.accounts), self.memories, self.seal, self.clock, FIELDS.display
+        )
         find_audio = FindAudio(self.recordings, Retention(audio=timedelta(days=7), link=timedelta(days=7)))
         self.dependencies = callback_api.Dependencies(
             authenticate=Authenticate(self.accounts, self.accounts, self.auth_attempts, self.clock),
@@ -206,6 +228,10 @@ class Api:
             ),
             delete_recording=DeleteRecording(self.calls, self.recordings, self.clock, no_pause),
             set_notification_urls=SetNotificationUrls(self.accounts, self.endpoints, FIELDS),
+            look_up_memory=LookUpMemory(find),
+            list_memories=ListMemories(self.memories, self.seal, self.clock, FIELDS.display),
+            repoint_memory=RepointMemory(find, DiallingRules(LibphonenumberPlan(), ORDINARY, FIELDS), no_pause),
+            forget_memory=ForgetMemory(find, no_pause),
             host=HOST,
         )
         self.of_links = recordings_api.Dependencies(
@@ -266,8 +292,35 @@ class Api:
         token = sample("recordings_api", "recording_link_followed")["pathParameters"]["token"]
         self.links.keep(hash_token(token), Link(self.key, published_key(self.key, CALL_ID), NOW + timedelta(days=7)))
 
+    def remember(self, second: float = 0, **more: Any) -> CallMemory:
+        """What the callback of the samples left, dialled at that second; other numbers and attributes by name."""
+        numbers = {"display": OWN[1], "dialler": CALLED[1], "target": CALLED[0]}
+        numbers |= {name: more.pop(name) for name in numbers if name in more}
+        display, dialler, target = map(PhoneNumber, numbers.values())
+        terms = MemoryTerms(timedelta(seconds=30), timedelta(minutes=30), user_data="order-17")
+        draft = self.seal.draft(display, RememberedParty(dialler, "US"), RememberedParty(target, "US"), terms)
+        memory = CallMemory(
+            key=draft.key,
+            sp="sp-1",
+            app=self.key,
+            session=CALL_ID,
+            order=order_of(at(second), CALL_ID),
+            version=1,
+            set_by=SetBy.CALL,
+            remembered_at=at(second),
+            expires_at=at(second).replace(microsecond=0) + draft.period,
+            target=draft.target,
+            sealed=draft.sealed,
+        )
+        assert self.memories.remember(replace(memory, **more))
+        found = self.memories.memory(draft.key)
+        assert found is not None
+        return found
+
     def take(self, event: dict[str, Any]) -> None:
-        if "click2Call" not in event["resource"]:
+        if event["resource"] == CALL_MEMORIES:
+            self.remember()
+        elif "click2Call" not in event["resource"]:
             self.record()
         if event["resource"] == RECORD:
             assert self.lead(event)[0] == 301

@@ -10,13 +10,15 @@ from duologue.domain.call import NotifyTo
 from duologue.domain.cdr import cdr_of
 from duologue.domain.tokens import TokenPair
 from duologue.wire.huawei.histories import history_of
+from duologue.wire.huawei.memories import memories_found, memory_found
 from duologue.wire.huawei.notifications import event_of
-from duologue.wire.huawei.requests import CallStop, Click2Call, NotificationUrls
+from duologue.wire.huawei.requests import CallMemoryChange, CallStop, Click2Call, NotificationUrls
 from duologue.wire.huawei.results import notification_urls, placed, signed_in, success
 from tools.openapi import samples
 from tools.openapi.answers import phrase, refused
 from tools.openapi.operations import OPERATIONS, TAGS, Operation
 from tools.openapi.shapes import Schema, of_examples, of_model
+from tools.openapi.words import MEMORY, MEMORY_CHANGE
 from tools.template import ROOT
 
 PAGE = ROOT / "docs" / "openapi.yaml"
@@ -162,6 +164,11 @@ def _schemas() -> dict[str, Schema]:
         for fact in samples.FACTS
     ]
     events = [(fact, event) for fact, event in told if event is not None]
+    memories = [dict(memory_found(each, samples.HOST).body) for each in samples.MEMORIES]
+    pages = [
+        dict(memories_found([(each.memory, each.opened) for each in samples.MEMORIES], cursor, samples.HOST).body)
+        for cursor in ("a cursor", None)
+    ]
     return {
         "Envelope": of_examples([dict(success().body)]),
         "SignedIn": of_examples([dict(signed_in(TokenPair("an access token", "a refresh token")).body)]),
@@ -170,9 +177,12 @@ def _schemas() -> dict[str, Schema]:
         "NotificationUrlsAnswer": of_examples(
             [dict(notification_urls(NotifyTo(*urls)).body) for urls in (("a URL", "a URL"), (None, None))]
         ),
+        "CallMemory": of_examples(memories, MEMORY),
+        "CallMemories": of_examples([*memories, *pages], MEMORY),
         "Click2Call": of_model(Click2Call),
         "CallStop": of_model(CallStop),
         "NotificationUrls": of_model(NotificationUrls),
+        "CallMemoryChange": of_model(CallMemoryChange, MEMORY_CHANGE),
         "StatusEvent": of_examples(event for fact, event in events if not isinstance(fact, CdrWritten)),
         "Cdr": of_examples(event for fact, event in events if isinstance(fact, CdrWritten)),
     }

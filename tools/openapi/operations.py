@@ -13,6 +13,7 @@ from duologue.domain.errors import (
     InvalidToken,
     KeyReused,
     LimitReached,
+    MemoryChanged,
     NonceUsed,
     NumberRefused,
     OutsideUnavailable,
@@ -24,12 +25,14 @@ from duologue.domain.errors import (
     UnknownApp,
     UnknownCall,
     UnknownLink,
+    UnknownMemory,
     UnknownRecording,
     WrongCredentials,
     WrongDigest,
 )
 from duologue.wire.huawei import routes
 from duologue.wire.huawei.idempotency import HEADER
+from duologue.wire.huawei.memories import MOST_LISTED
 from duologue.wire.huawei.results import REPLAYED
 from tools.openapi.answers import heard, led, succeeded
 
@@ -130,6 +133,25 @@ _OF_RECORD = (
     _query("fileName", "The CDR's `recordObjectName`", 128),
     _query("recordDomain", "The CDR's `recordDomain`", 128),
 )
+
+_PHONE: dict[str, Any] = {"pattern": r"^\+[1-9][0-9]{2,14}$", "minLength": 4}
+_DISPLAY = _query("displayNbr", "A display number of the app", 31, **_PHONE)
+_DIALS = "The number that dials it: who was called from it"
+_PAGE = {
+    "name": "limit",
+    "in": "query",
+    "required": False,
+    "description": "Of a list: how many at most",
+    "schema": {"type": "integer", "minimum": 1, "maximum": MOST_LISTED, "default": 25},
+}
+_SEEN = {
+    "name": "version",
+    "in": "query",
+    "required": True,
+    "description": "The version that the SP has seen",
+    "schema": {"type": "integer", "minimum": 0, "maximum": 999_999_999},
+}
+_OF_MEMORY = (DisplayNumberNotOwned, UnknownMemory)
 
 OPERATIONS: dict[str, dict[str, Operation]] = {
     routes.LOG_IN: {
@@ -257,6 +279,48 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             },
         ),
     },
+    routes.CALL_MEMORIES: {
+        "get": Operation(
+            "lookUpCallMemories",
+            "With `calleeNbr`, who would be rung, or why nobody; without it, a page of the display number's memories",
+            succeeded("CallMemories"),
+            (*_PROOF, *_OF_MEMORY),
+            _ANY_PROOF,
+            (
+                _DISPLAY,
+                _query("calleeNbr", _DIALS, 31, required=False, **_PHONE),
+                _PAGE,
+                _query("cursor", "Of a list: from the page before", 128, required=False),
+            ),
+        ),
+        "put": Operation(
+            "changeCallMemory",
+            "Change who is rung",
+            succeeded("CallMemory"),
+            (*_PROOF, *_OF_MEMORY, MemoryChanged, CallerRefused),
+            _ANY_PROOF,
+            body="CallMemoryChange",
+            examples={
+                "for an hour": {
+                    "value": {
+                        "displayNbr": "+12025550101",
+                        "calleeNbr": "+12025550122",
+                        "callerNbr": "+12025550144",
+                        "version": 1,
+                        "expiredTime": 1,
+                    }
+                }
+            },
+        ),
+        "delete": Operation(
+            "deleteCallMemory",
+            "Forget who would be rung",
+            succeeded("Envelope"),
+            (*_PROOF, *_OF_MEMORY, MemoryChanged),
+            _ANY_PROOF,
+            (_DISPLAY, _query("calleeNbr", _DIALS, 31, **_PHONE), _SEEN),
+        ),
+    },
 }
 
 TAGS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -272,6 +336,7 @@ TAGS: dict[str, tuple[str, tuple[str, ...]]] = {
             routes.LOOK_UP,
         ),
     ),
+    "memories": ("Who is rung when a called party dials a display number", (routes.CALL_MEMORIES,)),
     "recordings": ("Fetch and delete recordings", (routes.RECORD, routes.LINK, routes.CDR_LINK)),
     "settings": ("What the SP itself sets", (routes.NOTIFICATION_URLS,)),
 }

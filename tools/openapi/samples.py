@@ -16,8 +16,11 @@ from duologue.call_control.facts import (
 )
 from duologue.call_control.history import Attempt, Delivery, DeliveryState, History
 from duologue.domain.call import Call, NotifyTo, Origin
+from duologue.domain.call_memory import CallMemory, MemoryTerms, OpenedMemory, RememberedParty, SetBy, WhyNot
 from duologue.domain.cdr import cdr_of
 from duologue.domain.leg import Leg
+from duologue.domain.memory_draft import MemoryKey
+from duologue.domain.memory_history import ExplainedMemory, MemoryChange
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
 from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.recording import Recording
@@ -114,3 +117,24 @@ def histories() -> Iterator[History]:
     yield History(TALKED, FACTS, _TOLD, cdr_of(TALKED))
     yield History(REFUSED, FACTS[:1], {}, cdr_of(REFUSED))
     yield History(NOBODY, FACTS[1:2], {}, cdr_of(NOBODY))
+
+
+def _explained(user_data: str | None, why_not: WhyNot | None, *changes: MemoryChange) -> ExplainedMemory:
+    key = MemoryKey("hash", "hash")
+    times = (_at(0), _at(3600))
+    memory = CallMemory(key, "acme", "app-1", BARE.id, "order", 1, SetBy.CALL, *times, "hash", "encrypted")
+    dialler, target = (RememberedParty(leg.number, "US") for leg in (BARE.callee, BARE.caller))
+    terms = MemoryTerms(timedelta(seconds=30), timedelta(minutes=30), user_data=user_data)
+    return ExplainedMemory(memory, OpenedMemory(BARE.callee.display_number, dialler, target, terms), why_not, changes)
+
+
+MEMORIES = (
+    _explained(None, None),
+    _explained(
+        "order-17",
+        WhyNot.COUNTRY,
+        MemoryChange(_at(60), "app-1 request-1", "+120******11", "+120******44", 2),
+        MemoryChange(_at(90), "the operator", None, None, 3),
+    ),
+)
+"""With and without what is optional."""

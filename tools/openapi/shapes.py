@@ -4,7 +4,7 @@ A field that is in every example is required. Its description, and what no examp
 without words there is a KeyError.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -12,24 +12,25 @@ from pydantic import BaseModel
 from tools.openapi.words import REQUESTS, TOLD
 
 Schema = dict[str, Any]
+Words = Mapping[str, Any]
 
 
-def of_model(model: type[BaseModel]) -> Schema:
+def of_model(model: type[BaseModel], words: Words = REQUESTS) -> Schema:
     """A request body. Null counts as absent, so a field that is not required may be null."""
     made = model.model_json_schema()
     needed = made.get("required", [])
     properties = {
-        name: _described(REQUESTS[name], _field(shape, optional=name not in needed))
+        name: _described(words[name], _field(shape, optional=name not in needed))
         for name, shape in made["properties"].items()
     }
     return {"type": "object", "required": needed, "properties": properties}
 
 
-def of_examples(examples: Iterable[dict[str, Any]]) -> Schema:
+def of_examples(examples: Iterable[dict[str, Any]], words: Words = TOLD) -> Schema:
     """What has all of these forms."""
     seen = list(examples)
     names = list(dict.fromkeys(name for example in seen for name in example))
-    properties = {name: _value(name, [example[name] for example in seen if name in example]) for name in names}
+    properties = {name: _value(name, [example[name] for example in seen if name in example], words) for name in names}
     needed = [name for name in names if all(name in example for example in seen)]
     return {"type": "object", "required": needed, "properties": properties}
 
@@ -49,18 +50,18 @@ def _field(shape: Schema, *, optional: bool) -> Schema:
     return own if default is None else own | {"default": default}
 
 
-def _value(name: str, values: list[Any]) -> Schema:
+def _value(name: str, values: list[Any], words: Words) -> Schema:
     there = [value for value in values if value is not None]
     first = there[0]
     if isinstance(first, dict):
-        shape = of_examples(there)
+        shape = of_examples(there, words)
     elif isinstance(first, list):
-        shape = {"type": "array", "items": of_examples(item for value in there for item in value)}
+        shape = {"type": "array", "items": of_examples((item for value in there for item in value), words)}
     else:
         shape = {"type": _kind(first)}
     if len(there) < len(values):
         shape["type"] = [shape["type"], "null"]
-    return _described(TOLD[name], shape)
+    return _described(words[name], shape)
 
 
 def _kind(value: Any) -> str:

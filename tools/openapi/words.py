@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from duologue.domain.call_memory import SetBy
+from duologue.domain.memory_history import MOST_CHANGES
 from duologue.domain.outcome import EndReason, Party, Result
 from duologue.wire.huawei.histories import FACT_NAMES, PHASE_NAMES
+from duologue.wire.huawei.memories import MOST_LISTED, WHY_NOT
 from duologue.wire.huawei.notifications import EVENT_TYPES
 from duologue.wire.huawei.outcomes import STATES
 
@@ -137,6 +140,39 @@ _HISTORY: dict[str, Any] = {
     "note": "what was wrong",
     "overtaken": "it is not retried: a later step was accepted, or the callback is over; left out otherwise",
     "nextAttemptAt": "when it is retried; left out if it is not",
+}
+
+_PAIR: dict[str, Any] = {
+    "displayNbr": "the display number",
+    "calleeNbr": "the number that dials it: who was called from it",
+    "callerNbr": "who is rung",
+}
+MEMORY_CHANGE: dict[str, Any] = {
+    **_PAIR,
+    "callerNbr": "who is to be rung; the platform must be able to dial it, and it may not be a display number",
+    "version": "the one that the SP has seen; with another one nothing is changed",
+    "expiredTime": "hours from now for which this counts, at most those of the app; by default the time that was left",
+}
+MEMORY: dict[str, Any] = {
+    **_ANSWERS,
+    **_PAIR,
+    "callMemory": "one memory, and what a call would meet; of a list left out",
+    "callMemories": {"description": "one page of a list; of a pair left out", "maxItems": MOST_LISTED},
+    "cursor": {"description": "for the next page; left out: there is none", "maxLength": 128},
+    "setBy": {"description": "what decided who is rung", "enum": [str(each) for each in SetBy]},
+    "sessionId": "the call that left the memory",
+    "userData": "that of its request",
+    "rememberedAt": _stamp("the called party was called, or `callerNbr` was changed"),
+    "expiresAt": _stamp("from then on there is no memory"),
+    "version": {"description": "counts the changes of the pair, by calls and requests", "minimum": 1},
+    "wouldRing": "whether a call from `calleeNbr` to `displayNbr` would ring `callerNbr` now",
+    "reason": {"description": "why not; left out if it would", "enum": [str(each) for each in WHY_NOT]},
+    "why": "the same in words",
+    "history": {"description": "changes by requests and the operator, the newest first", "maxItems": MOST_CHANGES},
+    "at": _stamp("when"),
+    "who": "the app's key and the id of the request (`x-amzn-RequestId`), or the operator",
+    "from": "who was rung, masked; left out if the operator erased it",
+    "to": "who was rung from then on, masked; left out of a deletion",
 }
 
 TOLD: dict[str, Any] = {"userData": REQUESTS["userData"], **_ANSWERS, **_EVENTS, **_CDR, **_HISTORY}

@@ -95,6 +95,19 @@ class DynamoAccountBook(DynamoAccounts):
                 for row in map(from_item, page["Items"]):
                     yield ShownNumbers(row["key"], row["sp"], tuple(row["display_numbers"].split()))
 
+    def display_numbers(self) -> Iterator[str]:
+        """The item of a number stays when no app shows it any more."""
+        pages = self._client.get_paginator("scan").paginate(
+            TableName=self._table,
+            ConsistentRead=True,
+            FilterExpression="sk = :number",
+            ExpressionAttributeValues=to_item({":number": "NUMBER"}),
+            ProjectionExpression="pk",
+        )
+        with outside(WHAT):
+            for page in pages:
+                yield from (item["pk"]["S"].removeprefix("NUMBER#") for item in page["Items"])
+
     def claim_number(self, number: str, app_key: str, sp: str) -> None:
         def once() -> None:
             self._check_owners({number}, sp)

@@ -11,8 +11,9 @@ from duologue.adapters.memory_rows import deleted, display_key, memory_key, memo
 from duologue.domain.call_memory import CallMemory
 from duologue.domain.errors import RaceLost
 from duologue.domain.memory_draft import MemoryKey
+from duologue.domain.memory_history import MemoryChange
 from duologue.domain.phone_number import PhoneNumber
-from duologue.usecases.ports.memories import MemoryChange, MemoryPage
+from duologue.usecases.ports.memories import MemoryPage
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -34,8 +35,12 @@ class DynamoMemories:
     def memory(self, key: MemoryKey) -> CallMemory | None:
         return memory_of(self._row(memory_key(key)))
 
-    def of_display(self, display: str, sp: str, now: datetime, limit: int, after: str | None) -> MemoryPage:
+    def of_display(self, display: str, sp: str | None, now: datetime, limit: int, after: str | None) -> MemoryPage:
         found: list[CallMemory] = []
+        values: dict[str, Any] = {":display": display_key(display), ":now": int(now.timestamp())}
+        wanted = "attribute_exists(sealed) AND expires_at > :now"
+        if sp is not None:
+            values, wanted = values | {":sp": sp}, f"{wanted} AND sp = :sp"
         for _ in range(_MOST_QUERIES):
             start: dict[str, Any] = (
                 {"ExclusiveStartKey": to_item({"pk": display_key(display), "sk": after})} if after else {}
@@ -44,10 +49,8 @@ class DynamoMemories:
                 page = self._client.query(
                     TableName=self._table,
                     KeyConditionExpression="pk = :display",
-                    FilterExpression="attribute_exists(sealed) AND sp = :sp AND expires_at > :now",
-                    ExpressionAttributeValues=to_item(
-                        {":display": display_key(display), ":sp": sp, ":now": int(now.timestamp())}
-                    ),
+                    FilterExpression=wanted,
+                    ExpressionAttributeValues=to_item(values),
                     Limit=limit - len(found),
                     ConsistentRead=True,
                     **start,

@@ -30,6 +30,8 @@ class SetBy(StrEnum):
 class WhyNot(StrEnum):
     """Why a call to a display number rings nobody who is remembered. In the order in which they are checked."""
 
+    LOOP = "loop"
+    """The number that dials is a display number itself; found before the memory is looked at."""
     NOT_REMEMBERED = "not_remembered"
     OTHER_SP = "other_sp"
     """The display number belongs to another SP than the memory."""
@@ -47,6 +49,11 @@ def order_of(at: datetime, by: str) -> str:
     `at`: the callee's dial, or the commit of the SP's change. `by`: an id; it decides between changes at one moment.
     """
     return f"{at.astimezone(UTC).isoformat(timespec='microseconds').removesuffix('+00:00')}Z#{by}"
+
+
+def order_after(before: str, at: datetime, by: str) -> str:
+    """The order of a change of the memory with the order `before`: later than it, even if its clock was ahead."""
+    return max(order_of(at, by), f"{before}#")
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ class FieldNames:
     callee: str
     status_url: str
     fee_url: str
+    display: str
 
     def of_urls(self, urls: NotifyTo) -> tuple[tuple[str, str], ...]:
         """Pairs of field name and URL, for the URLs that are set."""

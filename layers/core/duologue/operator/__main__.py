@@ -8,6 +8,7 @@
     duologue sp set-password acme
     duologue prompt put <app key> welcome.wav
     duologue prompt put-own audio
+    duologue memory forget --number +12025550133
 
 The platform is found by the stack's name, through its outputs, or by the names of the table, key and bucket. AWS
 credentials, region and endpoint come from the usual AWS environment. The result is printed as one JSON object. A
@@ -25,7 +26,7 @@ from typing import Any
 from duologue.adapters.aws import PATIENT, refusals
 from duologue.adapters.aws_clients import client
 from duologue.domain.errors import AccountExists, DuologueError, UnknownApp, UnknownSp
-from duologue.operator import apps, numbers, prompts, sps
+from duologue.operator import apps, memories, numbers, prompts, sps
 from duologue.operator.platform import Platform
 
 _PATIENT_CLIENT = partial(client, timeouts=PATIENT)
@@ -57,18 +58,22 @@ _CURES: dict[type[DuologueError], str] = {
 
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="duologue", description="Manage SPs, apps and prompts of a Duologue platform."
+        prog="duologue", description="Manage SPs, apps, prompts and call memories of a Duologue platform."
     )
     place = parser.add_argument_group("platform")
     place.add_argument("--stack", default="duologue", help="CloudFormation stack (default: %(default)s)")
     place.add_argument("--accounts-table", help="accounts table, overrides the stack's output")
     place.add_argument("--key-id", help="KMS key of the app secrets, overrides the stack's output")
+    place.add_argument(
+        "--memories-key", help="KMS key that hashes numbers of call memories, overrides the stack's output"
+    )
     place.add_argument("--prompts-bucket", help="bucket of the prompts, overrides the stack's output")
     place.add_argument("--line-numbers", help="the stack's numbers, comma separated, overrides the stack's output")
-    kinds = parser.add_subparsers(metavar="sp|app|number|prompt", required=True)
+    kinds = parser.add_subparsers(metavar="sp|app|number|memory|prompt", required=True)
     sps.add_to(kinds)
     apps.add_to(kinds)
     numbers.add_to(kinds)
+    memories.add_to(kinds)
     prompts.add_to(kinds)
     return parser
 

@@ -2,11 +2,16 @@
 
 import argparse
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
 from duologue.adapters.dns_names import addresses_of
 from duologue.adapters.dynamo_account_book import DynamoAccountBook
+from duologue.adapters.dynamo_calls import DynamoCalls
+from duologue.adapters.dynamo_inbound_calls import DynamoInboundCalls
+from duologue.adapters.dynamo_memories import DynamoMemories
+from duologue.adapters.kms_memory_seal import KmsMemorySeal
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.adapters.s3_prompts import S3Prompts
@@ -16,6 +21,7 @@ from duologue.call_control.prompt_keys import key_of
 from duologue.domain.dialling_policy import prefixes_in_use
 from duologue.domain.errors import OutsideUnavailable
 from duologue.usecases.ports.accounts import AccountBook, Tokens
+from duologue.usecases.ports.memories import InboundCalls, Memories, MemorySeal
 from duologue.usecases.ports.notifying import SpUrls
 from duologue.usecases.ports.outside import Line, NumberPlan, Prompts
 
@@ -40,8 +46,31 @@ class Platform:
         return self._dynamo
 
     @cached_property
+    def memories(self) -> Memories:
+        return DynamoMemories(self._client("dynamodb"), self._table, self._keep_calls)
+
+    @cached_property
+    def memory_seal(self) -> MemorySeal:
+        """Opens memories; it makes none."""
+        return KmsMemorySeal(self._client("kms"), self._asked.memories_key or self._output("MemoriesKey"))
+
+    @cached_property
+    def inbound_calls(self) -> InboundCalls:
+        dynamodb, calls_table = self._client("dynamodb"), self._output("CallsTable")
+        calls = DynamoCalls(dynamodb, calls_table, self._table, self._keep_calls)
+        return DynamoInboundCalls(dynamodb, self._table, calls_table, calls)
+
+    @property
+    def _keep_calls(self) -> timedelta:
+        return timedelta(days=int(self._parameter("KeepCallsDays") or 90))
+
+    @property
+    def _table(self) -> str:
+        return str(self._asked.accounts_table or self._output("AccountsTable"))
+
+    @cached_property
     def _dynamo(self) -> DynamoAccountBook:
-        table = self._asked.accounts_table or self._output("AccountsTable")
+        table = self._table
         key = self._asked.key_id or self._output("SecretsKey")
         return DynamoAccountBook(self._client("dynamodb"), table, KmsSecrets(self._client("kms"), key))
 

@@ -36,6 +36,8 @@ class Request:
     """The API's base URL as the client sees it."""
     source: str = field(default="", repr=False)
     """The client's address from API Gateway, not from a header."""
+    id: str = ""
+    """API Gateway's id of the request, which the client gets in the header `x-amzn-RequestId`."""
 
     @property
     def parameters(self) -> Mapping[str, str]:
@@ -69,6 +71,7 @@ def request_of(event: dict[str, Any]) -> Request:
         path=sent.path_parameters,
         base=_base(sent),
         source=sent.request_context.identity.source_ip or "",
+        id=sent.request_context.request_id or "",
     )
 
 

@@ -9,6 +9,8 @@ from duologue.adapters.aws import NORMAL
 from duologue.adapters.aws_clients import client
 from duologue.adapters.dynamo_acceptance import DynamoAcceptance
 from duologue.adapters.dynamo_histories import DynamoHistories
+from duologue.adapters.dynamo_inbound_calls import DynamoInboundCalls
+from duologue.adapters.dynamo_memories import DynamoMemories
 from duologue.adapters.jittered_pause import pause
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.adapters.system_clock import SystemClock
@@ -16,7 +18,7 @@ from duologue.domain.dialling_policy import ORDINARY, NumberKind, prefixes_in_us
 from duologue.runtime.carriers import network
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.accounts import dynamo_accounts, dynamo_auth_attempts
-from duologue.runtime.wiring.calls import dynamo_calls, flows
+from duologue.runtime.wiring.calls import dynamo_calls, flows, keep_calls
 from duologue.runtime.wiring.memories import memory_seal
 from duologue.runtime.wiring.recordings import dynamo_links, retention, s3_recordings
 from duologue.runtime.wiring.sp_urls import sp_urls
@@ -24,9 +26,14 @@ from duologue.usecases.authenticate import Authenticate
 from duologue.usecases.change_app import SetNotificationUrls
 from duologue.usecases.delete_recording import DeleteRecording
 from duologue.usecases.find_audio import FindAudio
+from duologue.usecases.find_memory import FindMemory
+from duologue.usecases.forget_memory import ForgetMemory
 from duologue.usecases.link_recording import LinkRecording
+from duologue.usecases.list_memories import ListMemories
 from duologue.usecases.look_up_callback import LookUpCallback
+from duologue.usecases.look_up_memory import LookUpMemory
 from duologue.usecases.place_callback import DiallingRules, PlaceCallback, RingTimeouts
+from duologue.usecases.repoint_memory import RepointMemory
 from duologue.usecases.stop_callback import StopCallback
 from duologue.wire.huawei.field_names import FIELDS
 from duologue.wire.huawei.session_id import new_call_id
@@ -41,6 +48,10 @@ class Dependencies:
     link_recording: LinkRecording
     delete_recording: DeleteRecording
     set_notification_urls: SetNotificationUrls
+    look_up_memory: LookUpMemory
+    list_memories: ListMemories
+    repoint_memory: RepointMemory
+    forget_memory: ForgetMemory
     host: str
 
 
@@ -50,6 +61,10 @@ def dependencies() -> Dependencies:
     dynamodb, endpoints, recordings = client("dynamodb", NORMAL), sp_urls(), s3_recordings()
     kinds = ORDINARY | {NumberKind(kind) for kind in setting("ALSO_DIAL").split(",") if kind}
     in_use = partial(prefixes_in_use, setting("PREFIXES_IN_USE"))
+    rules, seal = DiallingRules(LibphonenumberPlan(in_use), kinds, FIELDS), memory_seal()
+    memories = DynamoMemories(dynamodb, setting("ACCOUNTS_TABLE"), keep_calls())
+    inbound = DynamoInboundCalls(dynamodb, setting("ACCOUNTS_TABLE"), setting("CALLS_TABLE"), calls)
+    find_memory = FindMemory(inbound, memories, seal, clock, FIELDS.display)
     return Dependencies(
         authenticate=Authenticate(accounts, accounts, dynamo_auth_attempts(), clock),
         place=PlaceCallback(
@@ -57,8 +72,8 @@ def dependencies() -> Dependencies:
             DynamoAcceptance(dynamodb, setting("ACCOUNTS_TABLE"), calls),
             flow,
             endpoints,
-            memory_seal(),
-            DiallingRules(LibphonenumberPlan(in_use), kinds, FIELDS),
+            seal,
+            rules,
             clock,
             partial(new_call_id, random_bits=secrets.randbits),
             _ring_timeouts(),
@@ -71,6 +86,10 @@ def dependencies() -> Dependencies:
         ),
         delete_recording=DeleteRecording(calls, recordings, clock, pause),
         set_notification_urls=SetNotificationUrls(accounts, endpoints, FIELDS),
+        look_up_memory=LookUpMemory(find_memory),
+        list_memories=ListMemories(memories, seal, clock, FIELDS.display),
+        repoint_memory=RepointMemory(find_memory, rules, pause),
+        forget_memory=ForgetMemory(find_memory, pause),
         host=setting("HOST_NAME"),
     )
 

@@ -58,6 +58,9 @@ class AccountBook(AppBook, Accounts, Protocol):
     def shown_numbers(self) -> Iterable[ShownNumbers]:
         """Of every app. Reads the whole table."""
 
+    def display_numbers(self) -> Iterable[str]:
+        """All that an app shows or has ever shown. Reads the whole table."""
+
     def claim_number(self, number: str, app_key: str, sp: str) -> None:
         """Record that an app of the SP shows a display number. Idempotent. Raises NumberTaken."""
 

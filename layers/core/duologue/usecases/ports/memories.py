@@ -17,6 +17,7 @@ from duologue.domain.call_memory import (
     memory_of_call,
 )
 from duologue.domain.memory_draft import MemoryDraft, MemoryKey
+from duologue.domain.memory_history import MemoryChange
 from duologue.domain.phone_number import PhoneNumber
 from duologue.usecases.ports.calls import ProcessedEvent
 
@@ -41,6 +42,9 @@ class MemorySeal(Protocol):
 
     def open_listed(self, memory: CallMemory) -> OpenedMemory:
         """Decrypt a memory whose pair is not known in advance. Raises as `open`."""
+
+    def proof(self, text: str) -> str:
+        """A keyed hash of the text of a cursor, of the same length as a pair's. Needs the key service as `key`."""
 
 
 class TurnedAway(StrEnum):
@@ -134,21 +138,6 @@ class InboundCalls(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryChange:
-    """One change of a pair by the SP or the operator, for the audit.
-
-    `who`: the app's key and the request's id, or the operator. `before`, `after`: who was and is rung, masked; None:
-    the memory was deleted, or the operator erased the number. `version`: of the memory afterwards.
-    """
-
-    at: datetime
-    who: str
-    before: str | None
-    after: str | None
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
 class MemoryPage:
     """One page of a listing. `after`: the pair's hash after which the next page starts; None: this is the last."""
 
@@ -162,9 +151,10 @@ class Memories(Protocol):
     def memory(self, key: MemoryKey) -> CallMemory | None:
         """Strongly consistent; also an expired one that is not deleted yet."""
 
-    def of_display(self, display: str, sp: str, now: datetime, limit: int, after: str | None) -> MemoryPage:
-        """An SP's memories of a display number (its hash) that have not expired, ordered by the pair's hash.
+    def of_display(self, display: str, sp: str | None, now: datetime, limit: int, after: str | None) -> MemoryPage:
+        """Memories of a display number (its hash) that have not expired, ordered by the pair's hash.
 
+        `sp`: only of this SP; None: of all.
         A page may have fewer than `limit`, or none, and not be the last: what is skipped takes time too.
         """
 

@@ -2,4 +2,6 @@
 
 from duologue.domain.callback_request import FieldNames
 
-FIELDS = FieldNames(caller="callerNbr", callee="calleeNbr", status_url="statusUrl", fee_url="feeUrl")
+FIELDS = FieldNames(
+    caller="callerNbr", callee="calleeNbr", status_url="statusUrl", fee_url="feeUrl", display="displayNbr"
+)

@@ -9,6 +9,7 @@ import base64
 import re
 import unicodedata
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
@@ -21,6 +22,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from duologue.domain.call_memory import LONGEST_PERIOD
 from duologue.domain.errors import InvalidField
 from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.sp_url import SpUrl
@@ -31,7 +33,8 @@ _DIGITS = re.compile(r"(-?)([0-9]+)")
 _SPACE = re.compile(r"\s+", re.ASCII)
 _URL_SAFE = str.maketrans("-_", "+/")
 _MOST_MINUTES = 1440
-_MOST_HOURS = 2160
+_MOST_HOURS = LONGEST_PERIOD // timedelta(hours=1)
+_MOST_VERSIONS = 999_999_999
 _REFUSED = "refused"
 
 T = TypeVar("T")
@@ -133,16 +136,18 @@ def _flag(value: Any) -> bool:
     return read
 
 
-def _whole(least: int, most: int, unit: str) -> Callable[[Any], int]:
+def _whole(least: int, most: int, unit: str = "") -> Callable[[Any], int]:
+    """A whole number. `most`: below a billion. `unit`: for the text of a refusal."""
+
     def validate(value: Any) -> int:
         if isinstance(value, str) and (whole := _DIGITS.fullmatch(value)):
-            value = int(whole[1] + (whole[2].lstrip("0")[:9] or "0"))  # out of range if the whole number is
+            value = int(whole[1] + (whole[2].lstrip("0")[:10] or "0"))  # out of range if the whole number is
         if isinstance(value, float) and value.is_integer():  # in JSON 30.0 is the same number
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             raise _refusal(InvalidField("", "must be a whole number in the digits 0-9"))
         if not least <= value <= most:
-            raise _refusal(InvalidField("", f"must be {least} to {most} {unit}"))
+            raise _refusal(InvalidField("", f"must be {least} to {most} {unit}".rstrip()))
         return value
 
     return validate
@@ -151,6 +156,10 @@ def _whole(least: int, most: int, unit: str) -> Callable[[Any], int]:
 def _string(shortest: int, longest: int, **more: Any) -> WithJsonSchema:
     """The part of a rule that JSON Schema can express."""
     return WithJsonSchema({"type": "string", "minLength": shortest, "maxLength": longest, **more})
+
+
+def _range(least: int, most: int) -> WithJsonSchema:
+    return WithJsonSchema({"type": "integer", "minimum": least, "maximum": most})
 
 
 def _choice(*words: str) -> WithJsonSchema:
@@ -168,16 +177,10 @@ AudioName = Annotated[str, PlainValidator(_text(_audio, 1, 128)), _string(1, 128
 SessionId = Annotated[str, PlainValidator(_text(str, 1, 256)), _string(1, 256)]
 Flag = Annotated[bool, PlainValidator(_flag), _choice("true", "false")]
 """A string; JSON booleans, 1 and 0 are accepted too."""
-Minutes = Annotated[
-    int,
-    PlainValidator(_whole(0, _MOST_MINUTES, "minutes")),
-    WithJsonSchema({"type": "integer", "minimum": 0, "maximum": _MOST_MINUTES}),
-]
-Hours = Annotated[
-    int,
-    PlainValidator(_whole(1, _MOST_HOURS, "hours")),
-    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": _MOST_HOURS}),
-]
+Minutes = Annotated[int, PlainValidator(_whole(0, _MOST_MINUTES, "minutes")), _range(0, _MOST_MINUTES)]
+Hours = Annotated[int, PlainValidator(_whole(1, _MOST_HOURS, "hours")), _range(1, _MOST_HOURS)]
+"""A period of call memory; an app's own may be shorter."""
+Version = Annotated[int, PlainValidator(_whole(1, _MOST_VERSIONS)), _range(1, _MOST_VERSIONS)]
 LastMinuteTo = Annotated[
     Literal["toa", "tob", "both"], PlainValidator(_one_of("toa", "tob", "both")), _choice("toa", "tob", "both")
 ]

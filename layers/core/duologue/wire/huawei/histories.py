@@ -56,12 +56,12 @@ def found(history: History, host: str) -> Answer:
 
 def history_of(history: History, host: str) -> dict[str, Any]:
     call = history.call
-    return _present(
+    return present(
         sessionId=session_id(call.id, host),
         direction=1 if call.is_return_call else 0,
         phase=PHASE_NAMES[call.phase],
-        acceptedAt=_time(call.accepted_at),
-        endedAt=_time(call.ended_at),
+        acceptedAt=written_time(call.accepted_at),
+        endedAt=written_time(call.ended_at),
         userData=call.user_data,
         caller=_leg(call.caller),
         callee=None if call.ending is EndReason.NOBODY_REMEMBERED else _leg(call.callee),
@@ -74,13 +74,13 @@ def history_of(history: History, host: str) -> dict[str, Any]:
 
 
 def _leg(leg: Leg) -> dict[str, Any]:
-    return _present(
+    return present(
         number=leg.number.e164,
         displayNumber=leg.display_number.e164,
-        dialledAt=_time(leg.dialled_at),
-        alertingAt=_time(leg.alerting_at),
-        answeredAt=_time(leg.answered_at),
-        endedAt=_time(leg.ended_at),
+        dialledAt=written_time(leg.dialled_at),
+        alertingAt=written_time(leg.alerting_at),
+        answeredAt=written_time(leg.answered_at),
+        endedAt=written_time(leg.ended_at),
         outcome=None if leg.outcome is None else str(leg.outcome.result),
     )
 
@@ -90,7 +90,7 @@ def _ending(history: History) -> dict[str, Any] | None:
     if call.ending is None:
         return None
     ended_by = None if call.ended_by is None else str(call.ended_by)
-    said: dict[str, Any] = _present(reason=str(call.ending), endedBy=ended_by, networkError=call.dial_refusal)
+    said: dict[str, Any] = present(reason=str(call.ending), endedBy=ended_by, networkError=call.dial_refusal)
     if history.cdr is None:
         return said
     codes = codes_of(history.cdr)
@@ -109,18 +109,18 @@ def _recording(call: Call) -> dict[str, Any] | None:
         return None
     return {
         "recordObjectName": record_name(call.id),
-        "startedAt": _time(call.recording.started_at),
+        "startedAt": written_time(call.recording.started_at),
         "recordHintTone": call.audio.recording_notice or PLATFORM_NOTICE,
     }
 
 
 def _fact(sequence: int, fact: Fact, delivery: Delivery | None) -> dict[str, Any]:
     party = getattr(fact, "party", None)
-    return _present(
+    return present(
         sequence=sequence,
         fact=FACT_NAMES[type(fact)],
         party=None if party is None else str(party),
-        at=_time(fact.at),
+        at=written_time(fact.at),
         eventType=EVENT_TYPES.get(type(fact)),
         told=None if delivery is None else _delivery(delivery),
     )
@@ -129,21 +129,21 @@ def _fact(sequence: int, fact: Fact, delivery: Delivery | None) -> dict[str, Any
 def _delivery(delivery: Delivery) -> dict[str, Any]:
     """The last attempt; `attempts` includes it."""
     last = delivery.attempts[-1]
-    return _present(
+    return present(
         url=last.url,
-        at=_time(last.at),
+        at=written_time(last.at),
         attempts=len(delivery.attempts),
         accepted=delivery.is_acknowledged,
         httpStatus=last.status,
         note=last.note or None,
         overtaken=delivery.state is DeliveryState.OVERTAKEN or None,
-        nextAttemptAt=_time(delivery.due),
+        nextAttemptAt=written_time(delivery.due),
     )
 
 
-def _present(**fields: Any) -> dict[str, Any]:
+def present(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _time(at: datetime | None) -> str | None:
+def written_time(at: datetime | None) -> str | None:
     return None if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

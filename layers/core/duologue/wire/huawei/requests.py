@@ -1,4 +1,4 @@
-"""Request bodies: place a callback, stop one, set notification URLs.
+"""Request bodies: place a callback, stop one, set notification URLs, change a call memory.
 
 The models have one line per field, in the order of the published table: of several broken rules the first in that
 order is reported. Unknown fields are ignored, and fields that have no effect because of another. Null counts as absent,
@@ -18,6 +18,7 @@ from duologue.domain.audio import Audio, AudioListeners
 from duologue.domain.call import NotifyTo
 from duologue.domain.callback_request import CallbackRequest
 from duologue.domain.errors import DisplayNumberNotOwned, InvalidField, RecordingNotEnabled
+from duologue.domain.memory_history import Pair, Repointing
 from duologue.domain.phone_number import PhoneNumber
 from duologue.wire.huawei.fields import (
     AudioName,
@@ -32,6 +33,7 @@ from duologue.wire.huawei.fields import (
     StopSignal,
     Url,
     UserData,
+    Version,
     effective_if,
     first_fault,
 )
@@ -88,6 +90,18 @@ class NotificationUrls(BaseModel):
 
     statusUrl: ClearUrl | None = None
     feeUrl: ClearUrl | None = None
+
+
+class CallMemoryChange(BaseModel):
+    """PUT /duologue/v1/call-memories, as sent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    displayNbr: Number
+    calleeNbr: Number
+    callerNbr: Number
+    version: Version
+    expiredTime: Hours | None = None
 
 
 @dataclass(frozen=True)
@@ -164,6 +178,15 @@ def read_notification_urls(body: str | bytes) -> NotifyTo:
     """Raises InvalidField, ForbiddenAddress: a rule is broken. The hosts' addresses are checked later."""
     sent = _read(JsonBody(body), NotificationUrls)
     return NotifyTo(sent.statusUrl, sent.feeUrl)
+
+
+def read_memory_change(body: str | bytes, app: App) -> Repointing:
+    """Raises InvalidField: a rule is broken."""
+    sent = _read(JsonBody(body), CallMemoryChange)
+    if sent.expiredTime is not None and sent.expiredTime > app.call_memory_hours:
+        raise InvalidField("expiredTime", f"must be 1 to {app.call_memory_hours} hours")
+    period = None if sent.expiredTime is None else timedelta(hours=sent.expiredTime)
+    return Repointing(Pair(sent.displayNbr, sent.calleeNbr), sent.callerNbr, sent.version, period)
 
 
 def read_stop(body: str | bytes, host: str) -> str:

@@ -22,6 +22,7 @@ from duologue.domain.errors import (
     InvalidToken,
     KeyReused,
     LimitReached,
+    MemoryChanged,
     NonceUsed,
     NotYet,
     NumberRefused,
@@ -36,6 +37,7 @@ from duologue.domain.errors import (
     UnknownApp,
     UnknownCall,
     UnknownLink,
+    UnknownMemory,
     UnknownRecording,
     WrongCredentials,
     WrongDigest,
@@ -161,6 +163,15 @@ ERROR_ROWS: dict[type[Exception], ErrorRow] = {
     RecordingNotReady: ErrorRow(
         403, "1011006", "Record is not ready, try later.", "the format's code for retry in a minute", False, 60
     ),
+    UnknownMemory: ErrorRow(
+        403,
+        "1016001",
+        "The record does not exist.",
+        "the format's code for a call-back record; does not say whether it expired or is another SP's",
+    ),
+    MemoryChanged: ErrorRow(
+        403, "1010002", "Invalid request.", "the field `version` of the answer is the current one", True
+    ),
     UnknownLink: ErrorRow(
         404, "1012007", "Unknown or expired link; ask for the record again.", "browsers open links too"
     ),
@@ -236,7 +247,8 @@ def failure(error: Exception) -> Answer:
     text = row.text + str(error) if row.says_why else row.text
     again = ceil(error.again_after.total_seconds()) if isinstance(error, RefusedForNow) else row.again_after
     headers = {} if again is None else {"Retry-After": str(again)}
-    return Answer(row.status, _envelope(row.code, text[:_LONGEST_TEXT]), headers)
+    more = {"version": error.version} if isinstance(error, MemoryChanged) else {}
+    return Answer(row.status, _envelope(row.code, text[:_LONGEST_TEXT]) | more, headers)
 
 
 def _row(error: Exception) -> ErrorRow:

@@ -15,17 +15,19 @@ from functools import partial
 from tests.model.explore import Found, explore, walk
 from tests.model.machine import Early
 from tests.model.network import Options
-from tests.model.parts import Setting
+from tests.model.parts import Inbound, Setting
 
 CALLBACK = Setting("callback")
 PRELUDE = Setting("prompt before the callee", prelude=True, options=Options(callee_leg=True))
-INBOUND = Setting("inbound", is_inbound=True)
+RETURN_CALL = Setting("return call", inbound=Inbound.PROMPTS)
+REJECTED = Setting("rejected return call", inbound=Inbound.REJECTS)
+NOBODY = Setting("call for nobody", inbound=Inbound.TONE)
 RINGS = Setting("phones are heard to ring", stop=False, options=Options(rings=True))
 TOLD = Setting("carrier is told its actions", stop=False, options=Options(is_told=True))
 AT_ONCE = Setting("resumed at once", early=Early.AT_ONCE, stop=False)
 REFUSED = Setting("resumed too early", early=Early.REFUSED, stop=False)
-ONE_FAULT = (CALLBACK, INBOUND, replace(PRELUDE, stop=False), AT_ONCE, REFUSED, TOLD, RINGS)
-ALL = (CALLBACK, PRELUDE, INBOUND, AT_ONCE, REFUSED, RINGS, TOLD)
+ONE_FAULT = (CALLBACK, RETURN_CALL, REJECTED, NOBODY, replace(PRELUDE, stop=False), AT_ONCE, REFUSED, TOLD, RINGS)
+ALL = (CALLBACK, PRELUDE, RETURN_CALL, NOBODY, AT_ONCE, REFUSED, RINGS, TOLD)
 _ANY = 99
 """More than can be on their way at once, and more faults than a walk comes to."""
 _WALK_SECONDS = 2.0
@@ -35,7 +37,7 @@ _Job = Callable[[float], Found]
 
 def jobs(seed: int) -> list[_Job]:
     """No fault; up to one fault of any kind; random walks; two faults, while nothing else is on its way."""
-    none = [partial(_explored, each) for each in (CALLBACK, PRELUDE, INBOUND)]
+    none = [partial(_explored, each) for each in (CALLBACK, PRELUDE, RETURN_CALL, REJECTED, NOBODY)]
     one = [partial(_explored, replace(each, faults=1)) for each in ONE_FAULT]
     walks = [partial(_walked, replace(each, faults=3, busy=_ANY), seed) for each in ALL]
     two = [partial(_explored, replace(each, faults=2, busy=0)) for each in ALL]

@@ -9,7 +9,7 @@ processed in any order. One that is processed twice is answered once, by the fir
 from typing import Any, NamedTuple
 
 from duologue.call_control.actions import Action, DialAndBridge, HangUp, PlayPrompt
-from duologue.call_control.prompts import PromptAudio
+from duologue.call_control.prompts import Prompt, PromptAudio
 from duologue.domain.errors import (
     DialRefused,
     DialUncertain,
@@ -22,6 +22,8 @@ from tests.model.how import How
 from tests.model.programs import Raised
 from tests.model.sent import BY_REQUEST, LEG_IDS, TELL_WHO_IS_UP, UNANSWERABLE, Sent
 
+PROMPT_IS_CUT = "the prompt that tells the caller why is cut off"
+_PARTING = {Prompt.CALLEE_UNAVAILABLE, Prompt.CALLEE_BUSY, Prompt.CALLEE_NO_ANSWER}
 IDLE, RINGING, UP, ENDED, CALLING_IN = range(5)
 """Of a leg. `CALLING_IN`: this person called, and hears ringing."""
 
@@ -63,9 +65,15 @@ class Network(NamedTuple):
         return self.actions[0].prompt if self.actions and isinstance(self.actions[0], PlayPrompt) else None
 
     @property
+    def awaits_answer(self) -> bool:
+        """The answer to the inbound call is on its way: the first of `actions` is not in progress yet."""
+        return self.caller == CALLING_IN and bool(self.actions) and self.callee == IDLE
+
+    @property
     def is_quiet(self) -> bool:
         """Nothing of it must come before a time-out."""
-        return not self.sent and RINGING not in (self.caller, self.callee) and self.prompt is None
+        rings = RINGING in (self.caller, self.callee)
+        return not self.sent and not rings and self.prompt is None and not self.awaits_answer
 
 
 class Options(NamedTuple):
@@ -104,6 +112,10 @@ def steps(net: Network, options: Options) -> list[Step]:
     found: list[Step] = []
     if net.caller == RINGING:
         found += _caller_rings(net, options)
+    if net.awaits_answer:
+        dropped = send(net._replace(caller=ENDED, actions=()), "caller rejected")
+        found.append(Step("the answer to the inbound call arrives", How.MUST, _work_off(net)))
+        found.append(Step("the answer to the inbound call never arrives", How.LOST_EVENT, dropped))
     if net.caller in (UP, CALLING_IN):
         nobody_comes = net.caller == CALLING_IN and net.callee != RINGING
         left = _gone(net, Party.CALLER)._replace(actions=())
@@ -145,9 +157,11 @@ def _callee_rings(net: Network, options: Options) -> list[Step]:
     if options.rings and not net.callee_rang:
         rings = send(net._replace(callee_rang=True), "callee rings")
         found.append(Step("the callee's phone rings", How.MAY, rings))
-    if not net.callee_rang and net.caller == UP:
+    if not net.callee_rang:
         undialled = net._replace(callee=IDLE, actions=())
-        kinds = ("bridge refused", "no room for the bridge", "ringback unplayable")
+        kinds = ["bridge refused", "no room for the bridge"]
+        if net.caller == UP:  # a caller who is not answered hears no ringback of ours
+            kinds.append("ringback unplayable")
         found += [Step(f"the network says: {kind}", How.REFUSAL, send(undialled, kind)) for kind in kinds]
     return found
 
@@ -221,6 +235,8 @@ def _take(net: Network, sent: Sent, actions: tuple[Action, ...]) -> tuple[Networ
     dials = any(isinstance(action, DialAndBridge) for action in actions)
     wrong = "the callee is dialled twice (R5)" if dials and net.callee != IDLE else None
     gives_way = net.prompt is not None and sent.kind in BY_REQUEST
+    if gives_way and net.prompt in _PARTING and sent.kind == "end asked":
+        wrong = PROMPT_IS_CUT
     if net.actions and not gives_way:
         return net._replace(actions=(net.actions[0], *actions)), wrong
     return _work_off(net._replace(actions=actions)), wrong
@@ -235,25 +251,25 @@ def _work_off(net: Network) -> Network:
             case PlayPrompt(party=party):
                 return net if party in net.connected else send(net._replace(actions=()), "prompt refused")
             case HangUp(party=party, leg_id=leg_id):
-                is_there = party in net.connected or (party is Party.CALLER and net.caller == CALLING_IN)
-                if not is_there or leg_id != LEG_IDS[party]:
+                is_unanswered = party is Party.CALLER and net.caller == CALLING_IN
+                if not (party in net.connected or is_unanswered) or leg_id != LEG_IDS[party]:
                     return send(net._replace(actions=()), "hang-up refused")
-                net = _gone(net, party)
+                net = _gone(net, party, "caller rejected" if is_unanswered else None)
                 net = net._replace(actions=net.actions[1:])
-            case DialAndBridge() if net.caller == UP:
+            case DialAndBridge() if net.caller in (UP, CALLING_IN):
                 return net._replace(callee=RINGING)
             case _:
                 net = net._replace(actions=net.actions[1:])
     return net
 
 
-def _gone(net: Network, party: Party) -> Network:
+def _gone(net: Network, party: Party, kind: str | None = None) -> Network:
     """A leg ends. Its peer stays up (R9), but a callee that rings is cancelled when the caller goes."""
     if party is Party.CALLEE:
         return send(net._replace(callee=ENDED), "callee ended")
     if net.callee == RINGING:
         net = net._replace(callee=ENDED, callee_rang=False, actions=())
-    return send(net._replace(caller=ENDED), "caller ended")
+    return send(net._replace(caller=ENDED), kind or "caller ended")
 
 
 # ---- requests

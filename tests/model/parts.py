@@ -5,17 +5,20 @@ Each part, and each change of a part, is computed once. What is left to do for m
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
 
+from duologue.call_control.inbound import connect, play_tone
+from duologue.call_control.machine import Decision
 from duologue.domain.call import Call
 from duologue.domain.task_token import Wait
 from tests.model.how import FAULTS, HARMLESS, MISLEADING, How
 from tests.model.library import Library
 from tests.model.machine import Early, Entered, Execution, Machine, Mode
-from tests.model.network import CALLING_IN, RINGING, Network, Options
+from tests.model.network import CALLING_IN, Network, Options
 from tests.model.programs import Answers, Program
 from tests.model.store import Row
-from tests.samples import LEG_A, NETWORK_CALL, NOW, callback
+from tests.samples import TARGET, callback, inbound_app, incoming
 
 BITS = 22
 MASK = (1 << BITS) - 1
@@ -37,6 +40,14 @@ Runs = tuple[tuple[int, int], ...]
 """Invocations: the node of each, and whether what it has read is FRESH, STALE or OPEN."""
 
 
+class Inbound(StrEnum):
+    """How a return call began. A callee's failure is told by a prompt, or by the rejection; a tone is for nobody."""
+
+    PROMPTS = "prompts"
+    REJECTS = "rejects"
+    TONE = "tone"
+
+
 @dataclass(frozen=True)
 class Setting:
     """What is explored.
@@ -49,7 +60,7 @@ class Setting:
     faults: int = 0
     busy: int = 1
     early: Early = Early.KEPT
-    is_inbound: bool = False
+    inbound: Inbound | None = None
     prelude: bool = False
     stop: bool = True
     kinds: frozenset[How] = FAULTS
@@ -101,11 +112,14 @@ class Parts:
         self._paid: dict[tuple[int, How], int] = {}
         nobody = self.runs(())
         assert nobody == NOBODY
-        net = Network(CALLING_IN, RINGING, may_have_left=True) if setting.is_inbound else Network()
+        begun = new_call(setting)
+        net = Network(CALLING_IN, actions=begun.actions, may_have_left=True) if setting.inbound else Network()
+        # A call for nobody has no flow.
+        execution = self.machine.never_start()[0] if setting.inbound is Inbound.TONE else Execution()
         self.start = (
-            self.rows(Row(new_call(setting)))
+            self.rows(Row(begun.call))
             | self.networks(net) << NET
-            | self.executions(Execution()) << EXECUTION
+            | self.executions(execution) << EXECUTION
             | nobody << RUNS
             | self.rests(Rest(faults=setting.faults)) << REST
         )
@@ -212,15 +226,16 @@ class Parts:
         return after if started == OVER else self.swap(after, NEW, OVER, started=started)
 
 
-def new_call(setting: Setting) -> Call:
-    call = replace(
-        callback(),
-        longest_talk=timedelta(minutes=1),
-        before_talk=timedelta(minutes=1),
-        announces_end=not setting.is_inbound,
-        plays_before_callee=setting.prelude,
-    )
-    if not setting.is_inbound:
-        return call
-    caller = replace(call.caller, network_id=LEG_A, dialled_at=NOW)
-    return replace(call, network_call=NETWORK_CALL, caller=caller, callee=replace(call.callee, dialled_at=NOW))
+def new_call(setting: Setting) -> Decision:
+    """The call as its acceptance, or the answer to the inbound call, leaves it."""
+    if setting.inbound is None:
+        wanted = replace(callback(), announces_end=True, plays_before_callee=setting.prelude)
+        return Decision(_short(wanted))
+    app = inbound_app(rejects_failed_return_calls=setting.inbound is Inbound.REJECTS)
+    call = incoming(app=app, call_id=callback().id)
+    begun = play_tone(call) if setting.inbound is Inbound.TONE else connect(call, TARGET)
+    return replace(begun, call=replace(_short(begun.call), announces_end=False))
+
+
+def _short(call: Call) -> Call:
+    return replace(call, longest_talk=timedelta(minutes=1), before_talk=timedelta(minutes=1))

@@ -4,13 +4,14 @@ from duologue.domain.call import Phase
 from duologue.domain.outcome import EndReason
 from duologue.domain.task_token import Wait
 from tests.model.machine import LEFT, NEVER_STARTED, Early, Execution, Mode
-from tests.model.network import CALLING_IN, RINGING, UP, Network
+from tests.model.network import CALLING_IN, PROMPT_IS_CUT, RINGING, UP, Network
 from tests.model.parts import Rest
 from tests.model.store import Row
 
 LATE_DIAL = "an attempt to dial begins, and a reason to end is recorded (R8)"
 WAITS_FOR_NOTHING = "waits for what has happened (R1, R2)"
 UP_FOR_EVER = "a leg stays up for ever (R4, R9)"
+LEFT_RINGING = "an inbound caller hears ringing, and nobody is rung (R9)"
 NEVER_ENDS = "nothing that must happen leads to an end (R4)"
 _WITHOUT_FAULT = {
     EndReason.HUNG_UP,
@@ -19,7 +20,9 @@ _WITHOUT_FAULT = {
     EndReason.CALLER_LEFT,
     EndReason.STOPPED,
     EndReason.LONGEST_CALL,
+    EndReason.NOBODY_REMEMBERED,
 }
+_OF_A_DIALLED_CALLER = {EndReason.CALLER_FAILED, EndReason.CALLER_SILENT}
 
 
 def is_excused(wrong: str, row: Row, rest: Rest, early: Early) -> bool:
@@ -30,7 +33,13 @@ def is_excused(wrong: str, row: Row, rest: Rest, early: Early) -> bool:
     * An answer's event was lost, and the sweeper closed the call at once. It comes two minutes after the acceptance at
       the soonest; before that the network drops a call whose event nobody answers.
     * All events of the network call were lost. It drops that call for the same reason.
+    * The end was asked for while the prompt played that says why: by the SP, or after a fault.
+    * A fault may leave an inbound caller ringing until the network drops the call.
     """
+    if wrong == PROMPT_IS_CUT:
+        return rest.stopped or rest.harm > 0
+    if wrong == LEFT_RINGING:
+        return rest.harm > 0
     if wrong.endswith(WAITS_FOR_NOTHING):
         return early is Early.REFUSED or rest.lost_wake_ups > 1
     unheard = rest.swept_early or (rest.lost_events > 1 and row.call.network_call is None)
@@ -65,6 +74,8 @@ def of_save(before: Row, after: Row) -> str | None:
 def _of_reason(before: Row, reason: EndReason | None) -> str | None:
     """What is recorded as the reason must be true."""
     call = before.call
+    if call.is_return_call and reason in _OF_A_DIALLED_CALLER:
+        return f"told of a return call: {reason}"
     match reason:
         case EndReason.CALLER_SILENT if call.caller.answered_at is not None:
             return "told: the caller is silent; it had answered"
@@ -98,6 +109,12 @@ def of_wait(row: Row, execution: Execution, wait: Wait | None) -> str | None:
     answered = {Wait.CALLER_ANSWER: call.caller.answered_at, Wait.CALLEE_ANSWER: call.callee.answered_at}
     has_happened = call.ending is None and wait is not None and answered.get(wait) is not None
     return f"{execution.state}: {WAITS_FOR_NOTHING}" if has_happened or call.phase is Phase.OVER else None
+
+
+def of_network(net: Network) -> str | None:
+    """Where nothing runs and nothing is on its way."""
+    left = net.caller == CALLING_IN and net.callee != RINGING and not net.awaits_answer
+    return LEFT_RINGING if left else None
 
 
 def of_end(row: Row, net: Network, execution: Execution, rest: Rest, *, faults: int) -> str | None:

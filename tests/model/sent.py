@@ -25,7 +25,9 @@ BY_REQUEST = frozenset({"dial callee asked", "last minute asked", "end asked"})
 """Sent because the platform asked for it: what is answered interrupts a prompt."""
 UNANSWERABLE = frozenset({"dial accepted", "caller rings", "callee rings"})
 """What is answered to these is ignored."""
-TELL_WHO_IS_UP = frozenset({"end asked", "caller not reached", "caller ended", "callee busy", "callee ended"})
+TELL_WHO_IS_UP = frozenset(
+    {"end asked", "caller not reached", "caller rejected", "caller ended", "callee busy", "callee ended"}
+)
 
 
 class Sent(NamedTuple):
@@ -60,6 +62,7 @@ _EVENTS: dict[str, Callable[[Sent], CallEvent]] = {
     "caller rings": lambda sent: LegRinging(NOW, NETWORK_CALL, Party.CALLER, LEG_A, NOW),
     "caller answered": lambda sent: LegAnswered(NOW, NETWORK_CALL, Party.CALLER, LEG_A, NOW),
     "caller not reached": _ended(Party.CALLER, 480),
+    "caller rejected": _ended(Party.CALLER, 480),
     "caller ended": _ended(Party.CALLER, 0),
     "callee rings": lambda sent: LegRinging(NOW, NETWORK_CALL, Party.CALLEE, LEG_B, NOW),
     "callee answered": lambda sent: LegAnswered(NOW, NETWORK_CALL, Party.CALLEE, LEG_B, NOW),

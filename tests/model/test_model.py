@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from duologue.call_control import machine
 from duologue.domain.task_token import TaskToken
-from duologue.usecases import process_network_event
+from duologue.usecases import process_network_event, run_flow
 from duologue.usecases.resume_flow import resume_flow
 from functions.flow import handler
-from tests.model.__main__ import AT_ONCE, CALLBACK, INBOUND, PRELUDE, REFUSED
+from tests.model.__main__ import AT_ONCE, CALLBACK, NOBODY, PRELUDE, REFUSED, REJECTED, RETURN_CALL
 from tests.model.explore import explore, walk
 from tests.model.how import How
 from tests.model.programs import FlowFunction
@@ -22,7 +23,7 @@ def _quiet():
     logging.disable(logging.NOTSET)
 
 
-@pytest.mark.parametrize("setting", [CALLBACK, PRELUDE, INBOUND], ids=lambda setting: setting.name)
+@pytest.mark.parametrize("setting", [CALLBACK, PRELUDE, RETURN_CALL, REJECTED], ids=lambda setting: setting.name)
 def test_no_rule_is_broken_in_any_order_of_events(setting):
     found = explore(setting)
     assert found.stories == {}
@@ -30,7 +31,7 @@ def test_no_rule_is_broken_in_any_order_of_events(setting):
     assert {"stopped", "callee_failed", "hung_up", "longest_call"} <= set(found.ends), "every end is reached"
 
 
-@pytest.mark.parametrize("setting", [CALLBACK, INBOUND, AT_ONCE, REFUSED], ids=lambda setting: setting.name)
+@pytest.mark.parametrize("setting", [CALLBACK, RETURN_CALL, NOBODY, AT_ONCE, REFUSED], ids=lambda setting: setting.name)
 def test_no_rule_is_broken_on_random_walks_with_faults(setting):
     assert walk(replace(setting, faults=2), seed=1, most=6_000).stories == {}
 
@@ -66,6 +67,18 @@ def test_it_finds_a_token_that_replaces_a_newer_one(monkeypatch):
 def test_it_finds_an_event_that_completes_the_wait_for_another(monkeypatch):
     monkeypatch.setattr(TaskToken, "is_completed_by", lambda token, event: True)
     assert _breaks(How.CRASH) == ["the execution ends (end of Talk), and the call is not over"]
+
+
+def test_it_finds_an_unanswered_caller_who_is_left_ringing(monkeypatch):
+    monkeypatch.setattr(machine, "_awaits_answer", lambda call, leg: False)
+    stories = explore(replace(REJECTED, stop=False), most=100_000).stories
+    assert list(stories) == ["an inbound caller hears ringing, and nobody is rung (R9)"]
+
+
+def test_it_finds_a_prompt_that_the_flow_of_a_return_call_cuts_off(monkeypatch):
+    monkeypatch.setattr(run_flow, "_hears_why", lambda call: False)
+    stories = explore(replace(RETURN_CALL, stop=False), most=100_000).stories
+    assert list(stories) == ["the prompt that tells the caller why is cut off"]
 
 
 def test_it_finds_a_token_that_is_not_read_after_the_commit(monkeypatch):

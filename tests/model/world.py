@@ -131,6 +131,8 @@ class World:
             found.append(rules.of_execution(row, execution))
         if state >> RUNS & MASK == NOBODY:
             rest = parts.rest(state)
+            if not rest.stream and not now.deliveries:
+                found.append(rules.of_network(parts.network(state)))
             if execution.mode is Mode.WAITS and not rest.stream and not now.deliveries:
                 found.append(rules.of_wait(row, execution, parts.library.waits.get(parts.machine.verb(execution))))
             if all(how is not How.MUST for _, how, _, _ in following):

@@ -246,14 +246,15 @@ def test_the_caller_of_a_return_call_is_not_dialled():
     assert flow.network.dialled == []
 
 
-def test_a_return_call_that_failed_before_its_flow_began_is_left_to_its_prompt():
+@pytest.mark.parametrize("verb", ["ring_caller", "ring_callee"])
+def test_a_return_call_that_failed_before_its_flow_began_is_left_to_its_prompt(verb):
     """Giving up asks the network for the end, which would cut the prompt."""
     flow = Flow(BridgeFailed(at(1), NETWORK_CALL, 486), call=RETURN_CALL)
-    flow.do("ring_caller")
-    assert (flow.network.dialled, flow.calls.task_token(ID).waits_for) == ([], Wait.CALLER_ANSWER)
+    flow.do(verb)
+    assert (flow.network.dialled, flow.network.wanted) == ([], [])
     stopped = Flow(call=RETURN_CALL, ending=EndReason.STOPPED)
     with pytest.raises(CallStopping):
-        stopped.do("ring_caller")
+        stopped.do(verb)
 
 
 # ---- ring the callee

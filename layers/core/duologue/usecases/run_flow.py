@@ -43,6 +43,7 @@ from duologue.usecases.until_written import Pause, until_written
 
 _log = logging.getLogger(__name__)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CALLEE_LOST = (EndReason.CALLEE_FAILED, EndReason.NO_ROOM, EndReason.DIAL_REFUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,8 @@ class RunFlow:
         """Dial the caller, at most once, and wait for the answer (R5).
 
         The mark is unique to this invocation and written before the dial; only the invocation that wrote it dials. An
-        attempt that finds another mark only waits: that dial may have left. The caller of a return call is never
-        dialled; if the call failed before this flow started, its end is waited for.
+        attempt that finds another mark only waits: that dial may have left. So does one that finds the callee not
+        reached: a return call may fail before its flow starts.
 
         Raises:
             AlreadyAnswered, CallIsOver, CallStopping: there is nothing to wait for.
@@ -120,6 +121,8 @@ class RunFlow:
     def ring_callee(self, task: WaitingTask) -> None:
         """Request the callee's dial, and wait for the answer. Repeating is harmless: call_control dials once.
 
+        If the callee was not reached, the end is waited for.
+
         Raises:
             AlreadyAnswered, CallIsOver, CallStopping: there is nothing to wait for.
             CallerSilent: the caller has not answered.
@@ -129,6 +132,8 @@ class RunFlow:
         """
         self.calls.store_token(task.call_id, task.waits_for(Wait.CALLEE_ANSWER))
         saved = self._load_taken_up(task.call_id)
+        if _hears_why(saved.call):
+            return
         call = _open(saved.call)
         if call.callee.answered_at is not None:
             raise AlreadyAnswered(call.id)
@@ -260,8 +265,11 @@ class RunFlow:
 
 
 def _hears_why(call: Call) -> bool:
-    """A return call that failed before its flow started: a prompt may be playing, which giving up would cut."""
-    return call.is_return_call and call.phase is Phase.ENDING and call.ending is not EndReason.STOPPED
+    """A prompt may be telling the caller why the callee was not reached; giving up would cut it.
+
+    The flow of a return call may start as late as this.
+    """
+    return call.phase is Phase.ENDING and call.ending in _CALLEE_LOST
 
 
 def _open(call: Call) -> Call:

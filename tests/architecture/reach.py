@@ -341,6 +341,8 @@ class Reach:
                     for made in self._variables_of(scope).get(node.id, []):
                         if isinstance(made, ast.expr):
                             yield from self._targets(made, scope)
+                    for each, at in self._given(scope.key, parameter_names(scope), node.id):
+                        yield from self._targets(each, at)
 
     def _settings_of(self, expression: ast.AST, scope: Scope) -> frozenset[str]:
         """The settings that a value is made of: back through variables, arguments and attributes to their reading."""

@@ -13,6 +13,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
     UnauthorizedSSOTokenError,
 )
+from botocore.retries.standard import ThrottledRetryableChecker
 
 from duologue.adapters.aws import NORMAL, outside, refusals
 from duologue.adapters.aws_clients import client
@@ -50,6 +51,21 @@ def test_what_is_missing_is_named(error, said):
     with pytest.raises(OutsideUnavailable) as raised, outside("prompts"):
         raise error
     assert str(raised.value) == said
+
+
+_BUSY = {
+    *ThrottledRetryableChecker._THROTTLED_ERROR_CODES,  # type: ignore[attr-defined]  # the SDK's own list
+    "ThrottledClientException",
+    "ExecutionLimitExceeded",
+    "OverLimit",
+} - {"EC2ThrottledException"}
+
+
+@pytest.mark.parametrize("code", sorted(_BUSY))
+def test_a_service_that_is_busy_is_unavailable_whatever_it_calls_that(code):
+    refusal = ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": 400}}, "Any")  # type: ignore[typeddict-item]
+    with pytest.raises(OutsideUnavailable), outside("anything"):
+        raise refusal
 
 
 @pytest.mark.parametrize(

@@ -514,12 +514,18 @@ def test_a_write_whose_first_try_still_runs_is_not_known_to_be_done(refusing):
         calls.save(WITH_FACT)
 
 
-def test_a_call_that_was_not_read_for_lack_of_throughput_is_not_a_race(refusing):
+@pytest.mark.parametrize(("times", "raised"), [(4, UnknownCall), (5, OutsideUnavailable)])
+def test_what_was_not_read_for_lack_of_throughput_is_asked_for_again(refusing, times, raised):
     calls, stubber = refusing
-    keys = [{"call": {"S": callback().id}, "item": {"S": "CALL"}}]
-    stubber.add_response(READ, {"Responses": {}, "UnprocessedKeys": {"calls": {"Keys": keys}}})
-    with pytest.raises(OutsideUnavailable):
+    left = {"calls": {"Keys": [{"call": {"S": callback().id}, "item": {"S": "CALL"}}], "ConsistentRead": True}}
+    stubber.add_response(READ, {"Responses": {}, "UnprocessedKeys": left})
+    for _ in range(times - 1):
+        stubber.add_response(READ, {"Responses": {}, "UnprocessedKeys": left}, {"RequestItems": left})
+    if times < 5:
+        stubber.add_response(READ, {"Responses": {}}, {"RequestItems": left})
+    with pytest.raises(raised):
         calls.load_for(callback().id, NETWORK_CALL, "000001")
+    stubber.assert_no_pending_responses()
 
 
 def test_a_call_and_its_token_are_read_as_they_were_last_written(refusing):

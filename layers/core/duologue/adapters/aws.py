@@ -38,17 +38,25 @@ PATIENT = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempt
 """For background work."""
 
 _TEMPORARY = {
+    "BandwidthLimitExceeded",
+    "ExecutionLimitExceeded",  # of Step Functions: too many executions are open
     "InternalFailure",
     "InternalServerError",
     "InternalServiceError",
     "KMSInternalException",
     "KmsInternalException",
     "LimitExceededException",
+    "OverLimit",  # of SQS: too many messages are in flight
+    "PriorRequestNotComplete",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
+    "RequestThrottled",  # of SQS
+    "RequestThrottledException",
     "ServiceFailureException",
     "ServiceUnavailable",
     "ServiceUnavailableException",
+    "SlowDown",
+    "ThrottledException",
     "Throttling",
     "ThrottlingException",
     "ThrottledClientException",

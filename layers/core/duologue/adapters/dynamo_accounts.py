@@ -18,10 +18,11 @@ from botocore.exceptions import ClientError
 
 from duologue.adapters.app_rows import app_of, plain_attributes
 from duologue.adapters.aws import code_of, from_item, outside, to_item
+from duologue.adapters.dynamo_reads import read_all
 from duologue.adapters.dynamo_writes import Write, write_one
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.domain.accounts import App, Sp
-from duologue.domain.errors import DuologueError, OutsideUnavailable, RaceLost, UnknownApp, UnknownSp
+from duologue.domain.errors import DuologueError, RaceLost, UnknownApp, UnknownSp
 from duologue.domain.tokens import LOG_IN_WINDOW, Grant, Register
 from duologue.usecases.until_written import no_pause, until_written
 
@@ -73,11 +74,7 @@ class DynamoAccounts:
 
     def app_with_register(self, app_key: str) -> tuple[App, Register]:
         keys = [to_item({"pk": f"APP#{app_key}", "sk": sk}) for sk in ("APP", "TOKENS")]
-        with outside(WHAT):
-            found = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}})
-        if found.get("UnprocessedKeys"):  # throttled
-            raise OutsideUnavailable(f"{WHAT}: UnprocessedKeys")
-        items = found["Responses"].get(self._table, [])
+        items = read_all(self._client, WHAT, {self._table: {"Keys": keys, "ConsistentRead": True}})[self._table]
         tokens = [from_item(item) for item in items if item["sk"]["S"] == "TOKENS"]
         return self.app_in(app_key, items), _register(tokens[0] if tokens else None)
 

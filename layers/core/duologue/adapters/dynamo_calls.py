@@ -29,6 +29,7 @@ from duologue.adapters.call_rows import (
     own_event_key,
     written_time,
 )
+from duologue.adapters.dynamo_reads import read_all
 from duologue.adapters.dynamo_slots import free_slot
 from duologue.adapters.dynamo_writes import Write, transact, write_one
 from duologue.adapters.remembering import write_remembering
@@ -42,7 +43,6 @@ from duologue.domain.errors import (
     CallAlreadyAccepted,
     CdrAlreadyWritten,
     EventAlreadyProcessed,
-    OutsideUnavailable,
     RaceLost,
     StaleAttempt,
 )
@@ -183,11 +183,8 @@ class DynamoCalls:
     def _items(self, call_id: str, *more: str) -> dict[str, dict[str, Any]]:
         """The existing rows of a call by sort key: CALL, ASKED, TOKEN and `more`."""
         keys = [key_of(call_id, item) for item in (CALL, ASKED, TOKEN, *more)]
-        with outside(WHAT):
-            found = self._client.batch_get_item(RequestItems={self._calls: {"Keys": keys, "ConsistentRead": True}})
-        if found.get("UnprocessedKeys"):  # throttled
-            raise OutsideUnavailable(f"{WHAT}: UnprocessedKeys")
-        return {item["item"]["S"]: from_item(item) for item in found["Responses"].get(self._calls, [])}
+        found = read_all(self._client, WHAT, {self._calls: {"Keys": keys, "ConsistentRead": True}})
+        return {item["item"]["S"]: from_item(item) for item in found[self._calls]}
 
 
 def processed_in(row: Mapping[str, Any], network_call: str, event: str) -> ProcessedEvent:

@@ -19,15 +19,16 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from duologue.adapters.app_rows import app_of
-from duologue.adapters.aws import from_item, outside, to_item, to_value
+from duologue.adapters.aws import from_item, to_item, to_value
 from duologue.adapters.call_rows import event_key
 from duologue.adapters.dynamo_calls import DynamoCalls, key_of, processed_in
+from duologue.adapters.dynamo_reads import read_all
 from duologue.adapters.dynamo_slots import pair_is_taken, take_slot
 from duologue.adapters.dynamo_writes import Write, write_one
 from duologue.adapters.memory_rows import memory_key, memory_of
 from duologue.domain.call_memory import CallMemory, InboundApp
 from duologue.domain.due import due_by
-from duologue.domain.errors import LimitReached, OutsideUnavailable, PairBusy, TooManyCalls
+from duologue.domain.errors import LimitReached, PairBusy, TooManyCalls
 from duologue.domain.memory_draft import MemoryKey
 from duologue.domain.phone_number import PhoneNumber
 from duologue.usecases.ports.calls import ProcessedEvent
@@ -118,14 +119,10 @@ class DynamoInboundCalls:
         of_event: dict[str, Any] = {}
         if event is not None:
             of_event = {self._calls_table: {"Keys": [key_of(event.call_id, item)], "ConsistentRead": True}}
-        with outside(_WHAT):
-            found = self._client.batch_get_item(
-                RequestItems={self._accounts: {"Keys": keys, "ConsistentRead": True}, **of_event}
-            )
-        if found.get("UnprocessedKeys"):  # throttled
-            raise OutsideUnavailable(f"{_WHAT}: UnprocessedKeys")
-        rows = [from_item(each) for each in found["Responses"].get(self._accounts, [])]
-        before = [from_item(each) for each in found["Responses"].get(self._calls_table, [])]
+        wanted_items = {self._accounts: {"Keys": keys, "ConsistentRead": True}, **of_event}
+        found = read_all(self._client, _WHAT, wanted_items)
+        rows = [from_item(each) for each in found[self._accounts]]
+        before = [from_item(each) for each in found.get(self._calls_table, [])]
         processed = processed_in(before[0], event.network_call, event.event_key) if before and event else None
         return {(row["pk"], row["sk"]): row for row in rows}, processed
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from duologue.adapters.aws import from_item, outside, to_item, to_value
+from duologue.adapters.aws import from_item, to_item, to_value
 from duologue.adapters.call_rows import (
     ASKED,
     CALL,
@@ -22,12 +22,13 @@ from duologue.adapters.call_rows import (
 from duologue.adapters.dynamo_accounts import DynamoAccounts, app_key
 from duologue.adapters.dynamo_calls import OPEN, WHAT, key_of
 from duologue.adapters.dynamo_histories import rows_of
+from duologue.adapters.dynamo_reads import read_all
 from duologue.adapters.dynamo_waiting import waiting_row
 from duologue.adapters.dynamo_writes import write_one
 from duologue.adapters.rows_before import in_todays_terms, is_fact, told_key
 from duologue.call_control.history import Delivery, DeliveryState
 from duologue.domain.call import Call
-from duologue.domain.errors import OutsideUnavailable, RaceLost, UnknownCall
+from duologue.domain.errors import RaceLost, UnknownCall
 from duologue.usecases.ports.notifying import Notice, Notification
 
 if TYPE_CHECKING:
@@ -54,13 +55,14 @@ class DynamoNotificationLog:
         if is_fact(notice.source):
             items += [told_key(notice.sequence), told_key(notice.sequence - 1)]
         app = notice.app or self._app_of(notice.call_id)
-        with outside(WHAT):
-            found = self._client.batch_get_item(
-                RequestItems={
-                    self._calls: {"Keys": [key_of(notice.call_id, item) for item in items], "ConsistentRead": True},
-                    self._accounts: {"Keys": [app_key(app)], "ConsistentRead": True},
-                }
-            )
+        found = read_all(
+            self._client,
+            WHAT,
+            {
+                self._calls: {"Keys": [key_of(notice.call_id, item) for item in items], "ConsistentRead": True},
+                self._accounts: {"Keys": [app_key(app)], "ConsistentRead": True},
+            },
+        )
         rows = in_todays_terms(_by_sort_key(found, self._calls))
         facts = facts_of(rows[notice.source]) if notice.source in rows else {}
         call = call_of_rows(notice.call_id, rows)
@@ -69,7 +71,7 @@ class DynamoNotificationLog:
         return Notification(
             call=call,
             fact=facts[notice.sequence],
-            app=self._apps.app_in(app, found["Responses"].get(self._accounts, [])),
+            app=self._apps.app_in(app, found[self._accounts]),
             cdr=cdr_of_rows(call, rows.get(CDR)),
             delivery=delivery_of(rows[delivery]) if delivery in rows else None,
             follows=before in rows,
@@ -88,14 +90,12 @@ class DynamoNotificationLog:
         later = [key_of(call.id, delivery_key(number)) for number in range(sequence + 1, call.facts + 1)]
         if not later:
             return False
-        with outside(WHAT):
-            found = self._client.batch_get_item(RequestItems={self._calls: {"Keys": later, "ConsistentRead": True}})
+        found = read_all(self._client, WHAT, {self._calls: {"Keys": later, "ConsistentRead": True}})
         return any(delivery_of(row).is_acknowledged for row in _by_sort_key(found, self._calls).values())
 
     def _app_of(self, call_id: str) -> str:
         """A notice of release 0.1.0 does not say it, nor does its fact."""
-        with outside(WHAT):
-            found = self._client.batch_get_item(RequestItems={self._calls: {"Keys": [key_of(call_id, CALL)]}})
+        found = read_all(self._client, WHAT, {self._calls: {"Keys": [key_of(call_id, CALL)]}})
         call = _by_sort_key(found, self._calls).get(CALL, {})
         if "app" not in call:
             raise UnknownCall(call_id)
@@ -132,6 +132,4 @@ class DynamoNotificationLog:
 
 
 def _by_sort_key(found: Mapping[str, Any], table: str) -> dict[str, dict[str, Any]]:
-    if found.get("UnprocessedKeys"):  # throttled
-        raise OutsideUnavailable(f"{WHAT}: UnprocessedKeys")
-    return {item["item"]["S"]: from_item(item) for item in found["Responses"].get(table, [])}
+    return {item["item"]["S"]: from_item(item) for item in found[table]}

@@ -17,12 +17,14 @@ from duologue.runtime.last_resort import guarded
 from duologue.runtime.rest import Request, answered, response_of
 from duologue.runtime.wiring.callback_api import Dependencies, dependencies
 from duologue.wire.huawei.credentials import read_credentials
+from duologue.wire.huawei.deliveries import delivered
 from duologue.wire.huawei.histories import found, read_look_up
 from duologue.wire.huawei.memories import memories_found, memory_found, read_memory_deletion, read_memory_query
 from duologue.wire.huawei.records import link_url, read_record_request
 from duologue.wire.huawei.results import UNFORESEEN, Answer, moved, notification_urls, placed, success
 from duologue.wire.huawei.routes import (
     CALL_MEMORIES,
+    DELIVERIES,
     LOOK_UP,
     NOTIFICATION_URLS,
     OLDER_PLACE,
@@ -62,6 +64,10 @@ def _stop(request: Request, app: App, dependencies: Dependencies) -> Answer:
 
 def _look_up(request: Request, app: App, dependencies: Dependencies) -> Answer:
     return found(dependencies.look_up(read_look_up(request.path, dependencies.host), app.key), dependencies.host)
+
+
+def _deliveries(request: Request, app: App, dependencies: Dependencies) -> Answer:
+    return delivered(dependencies.look_up(read_look_up(request.path, dependencies.host), app.key), dependencies.host)
 
 
 def _record(request: Request, app: App, dependencies: Dependencies) -> Answer:
@@ -117,6 +123,7 @@ _ROUTES: dict[str, Callable[[Request, App, Dependencies], Answer]] = {
     OLDER_SANDBOX_PLACE: _place,
     STOP: _stop,
     LOOK_UP: _look_up,
+    DELIVERIES: _deliveries,
     RECORD: _record,
     NOTIFICATION_URLS: _notification_urls,
     CALL_MEMORIES: _call_memories,

@@ -1,5 +1,7 @@
 """Look up a callback: what is recorded of it, to the app that placed it and nobody else."""
 
+from datetime import timedelta
+
 import pytest
 
 from duologue.call_control.facts import CallEnded, CdrWritten, LegAnsweredRecorded, LegDialledRecorded
@@ -23,6 +25,12 @@ def api():
 
 def asking(session: str):
     return LOOKED_UP | {"pathParameters": {"sessionId": session}}
+
+
+@pytest.mark.parametrize("name", ["callback_looked_up", "notifications_listed"])
+def test_nobody_else_s(api, name):
+    api.calls.change(CALL_ID, app="another")
+    assert api.say(sample("callback_api", name)) == UNKNOWN
 
 
 def test_a_call_that_was_just_accepted(api):
@@ -61,7 +69,7 @@ def test_a_call_from_its_dial_to_its_end_with_what_the_sp_was_told(api):
     }
     api.calls.cdrs[CALL_ID] = cdr_of(api.calls.load(CALL_ID).call)
     url = "http://127.0.0.1:9999/status"
-    attempts = (Attempt(at(1.5), url, 503, note="not taken"), Attempt(at(12), url, 200))
+    attempts = (Attempt(at(1.5), url, 503, timedelta(seconds=6), "not taken", "busy"), Attempt(at(12), url, 200))
     too_slow = (Attempt(at(3.5), url, None, note="too slow"),)
     api.calls.deliveries = {
         (CALL_ID, 2): Delivery(DeliveryState.ACKNOWLEDGED, at(1.5), attempts),
@@ -112,6 +120,33 @@ def test_a_call_from_its_dial_to_its_end_with_what_the_sp_was_told(api):
         "overtaken": True,
     }
     assert "told" not in body["facts"][3]
+    listed = api.say(sample("callback_api", "notifications_listed"))[1]
+    assert [(each["sequence"], each["eventType"], each["state"]) for each in listed["notifications"]] == [
+        (2, "callout", "acknowledged"),
+        (3, "answer", "overtaken"),
+        (4, "callout", "pending"),
+        (5, "disconnect", "waiting"),
+        (6, "fee", "pending"),
+    ]
+    assert listed["notifications"][0] == {
+        "id": f"{CALL_ID}-2",
+        "sequence": 2,
+        "eventType": "callout",
+        "at": "2026-11-23T09:00:01.000Z",
+        "state": "acknowledged",
+        "attempts": [
+            {
+                "url": url,
+                "at": "2026-11-23T09:00:01.500Z",
+                "milliseconds": 6000,
+                "httpStatus": 503,
+                "note": "not taken",
+                "reply": "busy",
+            },
+            {"url": url, "at": "2026-11-23T09:00:12.000Z", "milliseconds": 0, "httpStatus": 200},
+        ],
+    }
+    assert listed["notifications"][3]["nextAttemptAt"] == "2026-11-23T09:00:15.000Z"
     assert body["facts"][4]["told"]["nextAttemptAt"] == "2026-11-23T09:00:15.000Z"
 
 

@@ -9,6 +9,7 @@ from duologue.call_control.facts import CdrWritten
 from duologue.domain.call import NotifyTo
 from duologue.domain.cdr import cdr_of
 from duologue.domain.tokens import TokenPair
+from duologue.wire.huawei.deliveries import delivered
 from duologue.wire.huawei.histories import history_of
 from duologue.wire.huawei.memories import memories_found, memory_found
 from duologue.wire.huawei.notifications import event_of
@@ -174,6 +175,7 @@ def _schemas() -> dict[str, Schema]:
         "SignedIn": of_examples([dict(signed_in(TokenPair("an access token", "a refresh token")).body)]),
         "Placed": of_examples([dict(placed("a session", idle).body) for idle in (9, None)]),
         "History": of_examples(dict(success(**history_of(each, samples.HOST)).body) for each in samples.histories()),
+        "Deliveries": of_examples(dict(delivered(each, samples.HOST).body) for each in samples.histories()),
         "NotificationUrlsAnswer": of_examples(
             [dict(notification_urls(NotifyTo(*urls)).body) for urls in (("a URL", "a URL"), (None, None))]
         ),

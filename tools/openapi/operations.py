@@ -219,6 +219,16 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             (_path("sessionId", "As it was told when the callback was placed"),),
         )
     },
+    routes.DELIVERIES: {
+        "get": Operation(
+            "listNotificationsOfCallback",
+            "The notifications of a callback, with every attempt to deliver them",
+            succeeded("Deliveries"),
+            (*_PROOF, UnknownCall),
+            _ANY_PROOF,
+            (_path("sessionId", "As it was told when the callback was placed"),),
+        )
+    },
     routes.RECORD: {
         "get": Operation(
             "getRecording",
@@ -338,6 +348,7 @@ TAGS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "memories": ("Who is rung when a called party dials a display number", (routes.CALL_MEMORIES,)),
     "recordings": ("Fetch and delete recordings", (routes.RECORD, routes.LINK, routes.CDR_LINK)),
+    "notifications": ("How notifications were delivered", (routes.DELIVERIES,)),
     "settings": ("What the SP itself sets", (routes.NOTIFICATION_URLS,)),
 }
 """Groups of paths, of which generated clients make modules: description and paths."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from duologue.call_control.history import DeliveryState
 from duologue.domain.call_memory import SetBy
 from duologue.domain.memory_history import MOST_CHANGES
 from duologue.domain.outcome import EndReason, Party, Result
@@ -134,10 +135,15 @@ _HISTORY: dict[str, Any] = {
     "at": _stamp("when"),
     "told": "the last attempt to tell this to the SP; left out if there was none (yet)",
     "url": "where it was posted",
-    "attempts": {"description": "this one and those before it", "minimum": 1},
+    "attempts": "in `told`: how many there were; of a notification: all of them, in order",
     "accepted": "whether the SP took it",
     "httpStatus": "of the SP's answer; left out if there was none",
     "note": "what was wrong",
+    "notifications": "every fact that has one, in order",
+    "id": "the same for all attempts: `webhook-id`",
+    "state": {"enum": ["pending", *(str(state) for state in DeliveryState)]},
+    "milliseconds": "how long the request took",
+    "reply": "the beginning of the answer's body, at most 256 bytes",
     "overtaken": "it is not retried: a later step was accepted, or the callback is over; left out otherwise",
     "nextAttemptAt": "when it is retried; left out if it is not",
 }

@@ -23,7 +23,7 @@ NETWORK_CALL = "3f0c7c1e-5d1b-4d7a-9a51-6e0d8b6c2f41"
 LEG_A = "0a9c2e7d-41f7-4a0e-8d53-95a3c0de1a01"
 LEG_B = "5be8f3d2-7c60-4f3b-b1a8-c4417f0e2b02"
 
-MEMORY = MemoryDraft(MemoryKey("display-101", "pair-101-122"), "pair-101-111", "c2VhbGVk")
+MEMORY = MemoryDraft(MemoryKey("display-101", "pair-101-122"), "pair-101-111", b"sealed")
 """What a callback of these numbers remembers; hashes are opaque to what stores them."""
 
 
@@ -53,7 +53,7 @@ def callback(call_id: str = "1_2_3_20261123090000", app: str = "app-1") -> Call:
 TARGET = Target(
     CALLER,
     replace(DEFAULT_TERMS, longest_talk=timedelta(minutes=30), announces_end=True, user_data="order-17"),
-    MemoryDraft(MemoryKey("display", "caller"), "callee", "sealed"),
+    MemoryDraft(MemoryKey("display", "caller"), "callee", b"sealed"),
     "callee",
 )
 """The callee of `callback()` calls back, and its caller is rung."""

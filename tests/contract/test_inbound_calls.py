@@ -57,7 +57,7 @@ def settings(app=APP, *, sp_is_active=True):
 
 def memory(app="app-1", sp="sp-1", key=KEY):
     return CallMemory(
-        key, sp, app, "1_2_3_20261123090000", order_of(NOW, "1_2_3"), 1, SetBy.CALL, NOW, at(3600), "caller", "sealed"
+        key, sp, app, "1_2_3_20261123090000", order_of(NOW, "1_2_3"), 1, SetBy.CALL, NOW, at(3600), "caller", b"sealed"
     )
 
 

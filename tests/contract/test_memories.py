@@ -34,7 +34,7 @@ MEMORY = CallMemory(
     remembered_at=NOW,
     expires_at=NOW + timedelta(days=30),
     target="pair-of-jack",
-    sealed="c2VhbGVk",
+    sealed=b"sealed",
 )
 
 
@@ -51,7 +51,7 @@ def changed(second: float, version: int, **more) -> MemoryChange:
 
 def repointed(memory: CallMemory, second: float) -> CallMemory:
     order = order_of(at(second), "sp")
-    return replace(memory, order=order, set_by=SetBy.SP, remembered_at=at(second), target="pair-of-jill", sealed="eA==")
+    return replace(memory, order=order, set_by=SetBy.SP, remembered_at=at(second), target="pair-of-jill", sealed=b"x")
 
 
 class Promises:

@@ -14,7 +14,7 @@ class FakeMemorySeal:
     def __init__(self) -> None:
         self.out_of_reach = False
         self.requests = 0
-        self._made: dict[tuple[str, str], tuple[PhoneNumber, RememberedParty, RememberedParty, MemoryTerms]] = {}
+        self._made: dict[tuple[bytes, str], tuple[PhoneNumber, RememberedParty, RememberedParty, MemoryTerms]] = {}
         """By sealed value and display number's hash."""
 
     def key(self, display: PhoneNumber, dialler: PhoneNumber) -> MemoryKey:
@@ -26,7 +26,7 @@ class FakeMemorySeal:
     ) -> MemoryDraft:
         key = self.key(display, dialler.number)
         self.requests += 1
-        sealed = f"sealed-{len(self._made)}"
+        sealed = f"sealed-{len(self._made)}".encode()
         self._made[sealed, key.display] = (display, dialler, target, terms)
         return MemoryDraft(key, self.key(display, target.number).pair, sealed)
 

@@ -144,13 +144,15 @@ def _reason(what: str, error: BotoCoreError) -> str:
 
 
 def to_item(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Plain values to DynamoDB's: only str, int and bool."""
+    """Plain values to DynamoDB's: only str, int, bool and bytes."""
     return {name: to_value(value) for name, value in row.items()}
 
 
 def to_value(value: Any) -> dict[str, Any]:
     if isinstance(value, bool):
         return {"BOOL": value}
+    if isinstance(value, bytes):
+        return {"B": value}
     return {"N": str(value)} if isinstance(value, int) else {"S": str(value)}
 
 

@@ -39,7 +39,7 @@ STARTS = "starts"
 _EVENT, _DELIVERY = "EVENT#", "DELIVERY#"
 
 Row = dict[str, Any]
-"""Plain values: str, int, bool. None is omitted."""
+"""Plain values: str, int, bool, bytes. None is omitted."""
 
 _FACT_FIELDS: dict[str, Callable[[str], Any]] = {"at": datetime.fromisoformat, "party": Party, "reason": EndReason}
 _AUDIO: dict[str, Callable[[str], Any]] = {
@@ -380,10 +380,10 @@ def _moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def _plain(value: Any) -> str | int | bool:
+def _plain(value: Any) -> str | int | bool | bytes:
     if isinstance(value, datetime):
         return written_time(value)
-    return value if isinstance(value, bool | int) else str(value)
+    return value if isinstance(value, bool | int | bytes) else str(value)
 
 
 def written_time(at: datetime) -> str:

@@ -61,8 +61,7 @@ class KmsMemorySeal:
                 Plaintext=_written(display, (dialler, target), terms),
                 EncryptionContext={CONTEXT: key.display},
             )
-        sealed = base64.b64encode(made["CiphertextBlob"]).decode()
-        return MemoryDraft(key, self.key(display, target.number).pair, sealed)
+        return MemoryDraft(key, self.key(display, target.number).pair, made["CiphertextBlob"])
 
     def open(self, memory: CallMemory, display: PhoneNumber, dialler: PhoneNumber) -> OpenedMemory:
         opened = self.open_listed(memory)
@@ -72,9 +71,7 @@ class KmsMemorySeal:
 
     def open_listed(self, memory: CallMemory) -> OpenedMemory:
         with _key_service(memory):
-            opened = self._client.decrypt(
-                CiphertextBlob=base64.b64decode(memory.sealed), EncryptionContext={CONTEXT: memory.key.display}
-            )
+            opened = self._client.decrypt(CiphertextBlob=memory.sealed, EncryptionContext={CONTEXT: memory.key.display})
         display, (one, other), terms = _read(opened["Plaintext"])
         for dialler, target, theirs in ((one, other, terms), (other, one, terms.mirrored())):
             if self.key(display, dialler.number) == memory.key:

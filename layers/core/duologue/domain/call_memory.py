@@ -76,7 +76,7 @@ class CallMemory:
     remembered_at: datetime
     expires_at: datetime
     target: str
-    sealed: str = field(repr=False)
+    sealed: bytes = field(repr=False)
 
     def draft(self) -> MemoryDraft:
         return MemoryDraft(self.key, self.target, self.sealed, self.expires_at - self.remembered_at)

@@ -18,13 +18,13 @@ class MemoryKey:
 class MemoryDraft:
     """What a call writes when its called party is dialled; made when the call is accepted.
 
-    `sealed`: the encrypted value (Base64), which holds both parties, so that it also serves the return call's own
+    `sealed`: the encrypted value, which holds both parties, so that it also serves the return call's own
     memory, in which they have changed places. `target`: the pair's key for the number that would be rung.
     """
 
     key: MemoryKey
     target: str
-    sealed: str = field(repr=False)
+    sealed: bytes = field(repr=False)
     period: timedelta = DEFAULT_PERIOD
 
     def mirrored(self) -> "MemoryDraft":

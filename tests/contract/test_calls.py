@@ -435,6 +435,16 @@ def refusing():
         yield DynamoCalls(client, "calls", "accounts", KEEP), stubber
 
 
+def cancelled(stubber, reasons, times=None):
+    """Cancel a transaction, as often as it is written; how often."""
+    lacks = set(reasons) <= {"None", "ThrottlingError", "ProvisionedThroughputExceeded"}
+    response = {"CancellationReasons": [{"Code": reason} for reason in reasons]}
+    count = times or (3 if lacks else 1)
+    for _ in range(count):
+        stubber.add_client_error(WRITE, "TransactionCanceledException", modeled_fields=response, http_status_code=400)
+    return count
+
+
 @pytest.mark.parametrize(
     ("reasons", "meaning"),
     [
@@ -447,10 +457,18 @@ def refusing():
 )
 def test_why_a_transaction_was_cancelled(refusing, reasons, meaning):
     calls, stubber = refusing
-    response = {"CancellationReasons": [{"Code": reason} for reason in reasons]}
-    stubber.add_client_error(WRITE, "TransactionCanceledException", modeled_fields=response, http_status_code=400)
+    cancelled(stubber, reasons)
     with pytest.raises(meaning):
         calls.save(WITH_FACT)
+    stubber.assert_no_pending_responses()
+
+
+def test_a_transaction_that_lacked_throughput_is_written_again(refusing):
+    calls, stubber = refusing
+    cancelled(stubber, ["None", "ThrottlingError"], times=2)
+    stubber.add_response(WRITE, {})
+    calls.save(WITH_FACT)
+    stubber.assert_no_pending_responses()
 
 
 REMEMBERING = replace(
@@ -475,8 +493,7 @@ REMEMBERING = replace(
 def test_a_memory_never_costs_a_call(refusing, capsys, reasons, meaning, not_kept):
     """What cannot be remembered is left out, unless the call itself could not be written either."""
     calls, stubber = refusing
-    response = {"CancellationReasons": [{"Code": reason} for reason in reasons]}
-    stubber.add_client_error(WRITE, "TransactionCanceledException", modeled_fields=response, http_status_code=400)
+    times = cancelled(stubber, reasons)
     if meaning is None:
         stubber.add_response(WRITE, {})
     written: list[int] = []
@@ -486,7 +503,7 @@ def test_a_memory_never_costs_a_call(refusing, capsys, reasons, meaning, not_kep
     with nullcontext() if meaning is None else pytest.raises(meaning):
         calls.save(REMEMBERING)
     stubber.assert_no_pending_responses()
-    assert written == ([3, 2] if meaning is None else [3])
+    assert written == [3] * times + ([2] if meaning is None else [])
     assert ("MemoryNotKept" in capsys.readouterr().out) == not_kept
 
 

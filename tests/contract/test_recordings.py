@@ -4,6 +4,7 @@ import re
 import urllib.error
 import urllib.request
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -56,6 +57,14 @@ def test_a_url_names_the_recording_its_kind_and_its_time(s3):
     url = S3Recordings(s3, "recordings").url(KEY, timedelta(minutes=15))
     assert KEY in url
     assert "response-content-type=audio%2Fwav" in url
+
+
+@pytest.mark.parametrize("region", ["us-west-2", "eu-central-1", "af-south-1"])
+def test_a_url_names_the_region_of_its_bucket(region):
+    keys = {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": "test"}
+    client = boto3.client("s3", config=SIGNING, region_name=region, **keys)
+    url = urlsplit(S3Recordings(client, "recordings").url(KEY, timedelta(minutes=15)))
+    assert (url.hostname, url.path) == (f"recordings.s3.{region}.amazonaws.com", f"/{KEY}")
 
 
 def test_anybody_may_fetch_a_recording_by_its_url(s3, request):

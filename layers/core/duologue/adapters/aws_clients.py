@@ -13,8 +13,11 @@ from botocore.session import Session, get_session
 from duologue.adapters.aws import NORMAL, ONCE, Timeouts, outside
 from duologue.domain.errors import OutsideUnavailable
 
-SIGNING = NORMAL.merge(Config(signature_version="s3v4"))
-"""For presigned S3 URLs: signature version 4 is the only one that all regions accept."""
+SIGNING = NORMAL.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
+"""For presigned S3 URLs: signature version 4 is the only one that all regions accept. The host must name the region:
+for a new bucket of another region the global host answers 307, to where the signature is not valid.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html
+"""
 
 
 @cache

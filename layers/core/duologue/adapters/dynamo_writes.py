@@ -1,10 +1,12 @@
 """Conditional writes to DynamoDB, single and in transactions, and their errors."""
 
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from duologue.adapters.aws import code_of, outside
+from duologue.adapters.jittered_pause import pause
 from duologue.domain.errors import DuologueError, OutsideUnavailable, RaceLost
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ Write = tuple[dict[str, Any], DuologueError]
 
 _NOT_NOW = {"None", "ThrottlingError", "ProvisionedThroughputExceeded"}
 """Temporary reasons for a cancelled transaction; "None" stands for a write without a reason."""
+_TRIES = 3
+"""Of a transaction that was cancelled for lack of throughput, which the SDK does not repeat."""
 _HELD = "TransactionConflictException"
 """A running transaction holds the item of a single write."""
 
@@ -29,26 +33,42 @@ def transact(client: "DynamoDBClient", what: str, *writes: Write, besides: dict[
         RaceLost: another transaction holds one of the items.
         OutsideUnavailable: `what` is unavailable or throttled.
     """
-    items = [write for write, _ in writes] + ([] if besides is None else [besides])
-    try:
-        with outside(what):
-            client.transact_write_items(TransactItems=items)  # type: ignore[arg-type]
-    except ClientError as error:
-        if code_of(error) != "TransactionCanceledException":
-            raise
-        reasons = [str(reason.get("Code")) for reason in error.response.get("CancellationReasons", [])]
-        if besides is not None and set(reasons[:-1]) <= {"None"} and reasons[-1] != "TransactionConflict":
-            transact(client, what, *writes)
-            return reasons[-1]
-        for reason, (_, meaning) in zip(reasons, writes, strict=False):
-            if reason == "ConditionalCheckFailed":
-                raise meaning from error
-        if "TransactionConflict" in reasons:
-            raise RaceLost("another transaction holds the call, or its app's slots") from error
-        if set(reasons) <= _NOT_NOW:
-            raise OutsideUnavailable(f"{what}: {', '.join(sorted(set(reasons)))}") from error
-        raise
+    refusal = _refusal(client, what, [write for write, _ in writes] + ([] if besides is None else [besides]))
+    if refusal is None:
+        return None
+    reasons = _reasons(refusal)
+    if besides is not None and set(reasons[:-1]) <= {"None"} and reasons[-1] != "TransactionConflict":
+        transact(client, what, *writes)
+        return reasons[-1]
+    for reason, (_, meaning) in zip(reasons, writes, strict=False):
+        if reason == "ConditionalCheckFailed":
+            raise meaning from refusal
+    if "TransactionConflict" in reasons:
+        raise RaceLost("another transaction holds the call, or its app's slots") from refusal
+    if set(reasons) <= _NOT_NOW:
+        raise OutsideUnavailable(f"{what}: {', '.join(sorted(set(reasons)))}") from refusal
+    raise refusal
+
+
+def _refusal(client: "DynamoDBClient", what: str, items: list[dict[str, Any]]) -> ClientError | None:
+    """Write in one transaction, again while it is cancelled for lack of throughput; why it was cancelled at last."""
+    for tried in count(1):
+        try:
+            with outside(what):
+                client.transact_write_items(TransactItems=items)  # type: ignore[arg-type]
+        except ClientError as error:
+            if code_of(error) != "TransactionCanceledException":
+                raise
+            if tried == _TRIES or not set(_reasons(error)) <= _NOT_NOW:
+                return error
+            pause(tried)
+        else:
+            break
     return None
+
+
+def _reasons(cancelled: ClientError) -> list[str]:
+    return [str(reason.get("Code")) for reason in cancelled.response.get("CancellationReasons", [])]
 
 
 def write_one(client: "DynamoDBClient", what: str, write: Write) -> None:

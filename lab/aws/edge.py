@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, unquote
 
 import h11
 
+from lab.aws import switches
 from lab.aws.cloud import LOOPBACK, Cloud
 from lab.aws.ministack import ministack
 from lab.aws.overlay.rest_proxy import CLIENT, Client, gateway_answer
@@ -95,7 +96,7 @@ class Edge:
                 await writer.wait_closed()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        wire = h11.Connection(h11.SERVER)
+        wire = h11.Connection(h11.SERVER, max_incomplete_event_size=_CHUNK)
         peer = writer.get_extra_info("peername")[0]
         while True:
             try:
@@ -139,7 +140,12 @@ class Edge:
         return answer or (403, {"Content-Type": "application/json"}, b'{"message":"Forbidden"}')
 
     def _refused(self, request: h11.Request) -> Answer | None:
-        reason = refusal(request.method.decode(), _lines(request), self.port)
+        lines = _lines(request)
+        size = len(request.target) + sum(len(value) for _, value in lines)
+        most = switches.cloud().header_bytes
+        if most and size > most:
+            return 431, {"Content-Type": "application/json"}, b'{"message":"Request Header Fields Too Large"}'
+        reason = refusal(request.method.decode(), lines, self.port)
         return (403, {"Content-Type": "text/plain; charset=utf-8"}, body_of(reason)) if reason else None
 
     def _too_large(self) -> Answer:

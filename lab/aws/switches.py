@@ -21,6 +21,8 @@ CrashName = Literal["error_type", "unknown"]
 StreamOrder = Literal["as_written", "any"]
 StreamBatches = Literal["all_there", "split"]
 FifoBatches = Literal["one_group", "many_groups"]
+FullBuckets = Literal["stay", "go"]
+UnknownRoutes = Literal["parsed", "ignored"]
 
 
 def _switch(default: Any, about: str, source: str) -> Any:
@@ -96,6 +98,33 @@ class CloudSwitches:
         "the share of asynchronous invocations, and of batches of a standard queue, that come twice",
         "Lambda guide, Asynchronous invocation, and SQS guide, At-least-once delivery",
     )
+    clock_skew_s: float = _switch(
+        0.0,
+        "by how many seconds the clock of each function's process is fast or slow",
+        "Lambda guide, Runtime environment: clocks are synchronised; nothing is promised about how closely",
+    )
+    update_pause_s: float = _switch(
+        0.0,
+        "for how many seconds an updated function has its new code and its old layers",
+        "CloudFormation calls UpdateFunctionCode, then UpdateFunctionConfiguration (aws/aws-cdk#8446, "
+        "hashicorp/terraform-provider-aws#24572)",
+    )
+    full_buckets: FullBuckets = _switch(
+        "stay",
+        "a bucket that has objects when its stack is deleted: DELETE_FAILED, or it is deleted with them",
+        "S3 guide, Deleting a bucket: BucketNotEmpty; CloudFormation does not empty buckets",
+    )
+    authorization_of_unknown_routes: UnknownRoutes = _switch(
+        "parsed",
+        "a request for an unknown route with an Authorization header. parsed: it is read as a signature, so the answer "
+        "is DEFAULT_4XX (IncompleteSignatureException), not MISSING_AUTHENTICATION_TOKEN; ignored: as without it",
+        "not documented; observed (amazon-archives/aws-cognito-angular-quickstart#50, HumanCellAtlas/data-store#328)",
+    )
+    header_bytes: int = _switch(
+        10_240,
+        "the longest request line and header values of the API together; above it HTTP 431. 0: 64 KB",
+        "API Gateway quotas: 10,240 bytes; the status is not documented",
+    )
     stream_order: StreamOrder = _switch(
         "as_written",
         "in which order a stream has the changes of different items in one transaction: that of its list, or any",
@@ -136,6 +165,8 @@ CRUEL: dict[str, Any] = {
     "account_concurrency": 10,
     "killed_invocations": 0.05,
     "repeated_events": 0.2,
+    "clock_skew_s": 1.0,
+    "fault_run": 1,
     "stream_order": "any",
     "stream_batches": "split",
 }

@@ -49,6 +49,15 @@ def ended(invocation: Invocation, answer: dict[str, Any], request_id: str) -> di
     return {"error": {"errorType": "Runtime.ExitError", "errorMessage": message}, "log": answer["log"]}
 
 
+def skew(function: str) -> float:
+    """By how many seconds the clock of its next process is fast."""
+    seconds = switches.cloud().clock_skew_s
+    if not seconds:
+        return 0.0
+    PLAN.count("clock_skew_s")
+    return PLAN.chance("clock_skew_s", function).choice([-seconds, seconds])
+
+
 def _slot(stock: Any, usual: int) -> Any:
     def acquire(function: dict[str, Any], config: dict[str, Any]) -> Any:
         svc = ministack("services.lambda_svc")

@@ -113,6 +113,7 @@ def function_process(base: type) -> type:
                     "handler": config.get("Handler", ""),
                     "path": [str(task_root), *path],
                     "runtime": [str(Path(os.environ["LAB_RUNTIME_PATH"]))],
+                    "skew": invocations.skew(config["FunctionName"]),
                 }
             )
             self._start_answer = self._receive(_INIT_SECONDS + float(config.get("Timeout", 3)))

@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from lab.aws import switches
 from lab.aws.ministack import ministack
 
 INTEGRATION_SECONDS = 29.0
@@ -37,6 +38,7 @@ INTEGRATION_SECONDS = 29.0
 MOST_BYTES = 6_291_556
 """Of a function's response, as JSON."""
 
+_UNKNOWN = "MISSING_AUTHENTICATION_TOKEN"
 _STATUS = re.compile("[1-5][0-9]{2}")
 _RESPONSE_KEYS = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
 
@@ -127,9 +129,14 @@ def _invoke(stock: Any) -> Any:
 
 
 def _render(stock: Any) -> Any:
-    """DEFAULT_5XX has no status of its own: it keeps the status of the error."""
+    """DEFAULT_5XX has no status of its own: it keeps the status of the error. An unknown route's Authorization is read
+    as a signature.
+    """
 
     def render(error: Any, request: Any) -> Any:
+        said = next((value for name, value in request["headers"].items() if name.lower() == "authorization"), "")
+        if said and error.response_type == _UNKNOWN and switches.cloud().authorization_of_unknown_routes == "parsed":
+            error = unsigned(said)
         status, headers, body = stock(error, request)
         own = getattr(error, "lab_status", None)
         api = ministack("services.apigateway_v1")
@@ -140,6 +147,17 @@ def _render(stock: Any) -> Any:
         return status, headers, body.replace(b'"message": "Internal', b'"message":"Internal')
 
     return render
+
+
+def unsigned(authorization: str) -> Any:
+    """What the gateway says of an Authorization header that is no signature."""
+    kind, _, parameters = authorization.partition(" ")
+    bad = next((part for part in (parameters or kind).split(",") if "=" not in part), None)
+    message = "Authorization header requires 'Credential' parameter."
+    if bad is not None:
+        message = f"'{bad}' not a valid key=value pair (missing equal-sign) in Authorization header: '{authorization}'"
+    api = ministack("services.apigateway_v1")
+    return api._GatewayError("DEFAULT_4XX", message, "IncompleteSignatureException")
 
 
 def gateway_answer(api_id: str, stage: str, kind: str, message: str) -> tuple[int, dict[str, Any], bytes]:

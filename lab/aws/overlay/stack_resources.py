@@ -1,10 +1,15 @@
-"""Properties of resources that MiniStack's CloudFormation ignores.
+"""What CloudFormation does with resources, where MiniStack's ignores it.
 
 AWS: `ReservedConcurrentExecutions` limits a function; a custom resource whose function fails without a response fails
 only after the resource's ServiceTimeout (an hour by default).
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-lambda-function.html
 
-MiniStack: ignores ReservedConcurrentExecutions in a template, and waits like AWS for a failed custom resource. The lab
+AWS: a function's code and its configuration, with its layers, are updated one after the other. A bucket that has
+objects is not deleted: the stack is DELETE_FAILED.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
+
+MiniStack: updates a function at once, deletes a bucket with its objects, ignores ReservedConcurrentExecutions in a
+template, and waits like AWS for a failed custom resource. The lab
 fails at once instead, with the function's error as the reason, because an hour's wait is of no use here.
 """
 
@@ -12,7 +17,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from lab.aws import switches
+from lab.aws.fault_plan import PLAN
 from lab.aws.ministack import ministack
+from lab.aws.overlay import timing
 
 _FUNCTION = "AWS::Lambda::Function"
 _RESPONSE_PATH = "/_ministack/cfn-response/"
@@ -34,6 +42,34 @@ def _with_concurrency(stock: Any, place: int) -> Any:
     return provision
 
 
+def _in_two_steps(stock: Any) -> Any:
+    """Wraps the update of a function: its new code comes first, its layers and the rest after a pause."""
+
+    def update(physical_id: str, old: dict[str, Any], new: dict[str, Any], *more: Any, **named: Any) -> Any:
+        pause = switches.cloud().update_pause_s
+        between = {**old, "Code": new.get("Code"), "Handler": new.get("Handler")}
+        if pause and old.get("Code") != new.get("Code") and between != new:
+            stock(physical_id, old, between, *more, **named)
+            PLAN.count("update_pause_s")
+            timing.paused(pause)
+            old = between
+        return stock(physical_id, old, new, *more, **named)
+
+    return update
+
+
+def _if_empty(stock: Any) -> Any:
+    """Wraps the deletion of a bucket."""
+
+    def delete(bucket: str, properties: dict[str, Any]) -> Any:
+        found = ministack("services.s3")._buckets.get(bucket)
+        if switches.cloud().full_buckets == "stay" and found and found.get("objects"):
+            raise ValueError("The bucket you tried to delete is not empty (Service: S3, Status Code: 409)")
+        return stock(bucket, properties)
+
+    return delete
+
+
 def _answering(stock: Any) -> Any:
     """Wraps an invocation: if a custom resource's function fails, the response is FAILED."""
 
@@ -51,9 +87,11 @@ def _answering(stock: Any) -> Any:
 
 
 def apply() -> None:
-    """Apply a function's reserved concurrency; let a failed custom resource fail at once."""
-    handlers = ministack("services.cloudformation.provisioners")._RESOURCE_HANDLERS[_FUNCTION]
+    """Update functions and delete buckets as AWS does; let a failed custom resource fail at once."""
+    every = ministack("services.cloudformation.provisioners")._RESOURCE_HANDLERS
+    handlers = every[_FUNCTION]
     handlers["create"] = _with_concurrency(handlers["create"], 1)
-    handlers["update"] = _with_concurrency(handlers["update"], 2)
+    handlers["update"] = _in_two_steps(_with_concurrency(handlers["update"], 2))
+    every["AWS::S3::Bucket"]["delete"] = _if_empty(every["AWS::S3::Bucket"]["delete"])
     svc = ministack("services.lambda_svc")
     svc._execute_function_with_config_scope = _answering(svc._execute_function_with_config_scope)

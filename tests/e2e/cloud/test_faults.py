@@ -6,6 +6,7 @@ How often something is refused, struck or repeated is told by the cloud's own co
 import asyncio
 import json
 import random
+import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ from botocore.exceptions import ClientError
 from lab.aws import control, switches
 from lab.aws.fault_plan import PLAN
 from lab.aws.ministack import ministack
-from lab.aws.overlay import throttling
+from lab.aws.overlay import rest_proxy, throttling, timing
 from tests.e2e.cloud.conftest import until
 from tests.e2e.cloud.test_event_sources import in_one_batch
 
@@ -359,3 +360,103 @@ def test_the_control_api_shows_and_changes_the_switches_and_tells_the_faults(sta
         assert ask("DELETE")[0] == 404
         assert ask(Origin="http://example.com")[0] == 403
     assert stack.cloud.switches == switches.CloudSwitches()
+
+
+def test_the_clock_of_a_process_is_fast_or_slow(stack):
+    clocks = []
+    for seed in range(6):
+        with behaving(stack, clock_skew_s=100.0, fault_seed=seed):
+            stack.invoke({"exit": 1})  # the next invocation starts a process
+            before = time.time()
+            clocks.append([round((clock - before) / 100) for clock in stack.invoke({"clocks": True})[1]])
+    stack.invoke({"exit": 1})
+    assert {tuple(each) for each in clocks} == {(1, 1, 1), (-1, -1, -1)}
+
+
+def test_an_updated_function_has_its_new_code_before_its_new_layers(stack):
+    """The handler of CloudFormation, as the update of a stack calls it."""
+    handler = ministack("services.cloudformation.provisioners")._RESOURCE_HANDLERS["AWS::Lambda::Function"]["update"]
+    svc, name, seen = ministack("services.lambda_svc"), "two-steps", []
+    responses = ministack("core.responses")
+    responses.set_request_account_id(stack.cloud.account)
+    responses.set_request_region(stack.cloud.region)
+    role = stack.cloud.client("lambda").get_function(FunctionName=stack.resources["Probe"])["Configuration"]["Role"]
+
+    def properties(number):
+        return {
+            "FunctionName": name,
+            "Runtime": "python3.13",
+            "Role": role,
+            "Handler": "index.handler",
+            "Code": {"ZipFile": f"def handler(event, context): return {number}"},
+            "Environment": {"Variables": {"STEP": str(number)}},
+        }
+
+    def look(pause):
+        configuration = svc._functions[name]["config"]
+        answer = stack.cloud.client("lambda").invoke(FunctionName=name)["Payload"].read()
+        seen.append((json.loads(answer), configuration["Environment"]["Variables"]["STEP"], pause))
+        return True
+
+    create = ministack("services.cloudformation.provisioners")._RESOURCE_HANDLERS["AWS::Lambda::Function"]["create"]
+    create(name, properties(1), "fixture")
+    paused = timing.paused
+    timing.paused = look
+    try:
+        with behaving(stack, update_pause_s=3.0):
+            handler(name, properties(1), properties(2), "fixture", name)
+    finally:
+        timing.paused = paused
+    assert seen == [(2, "1", 3.0)]
+    assert svc._functions[name]["config"]["Environment"]["Variables"]["STEP"] == "2"
+    svc._functions.pop(name)
+
+
+def test_a_bucket_with_objects_keeps_its_stack(cloud):
+    formation, s3, name = cloud.client("cloudformation"), cloud.client("s3"), "full"
+    template = {"Resources": {"Full": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "full-bucket"}}}}
+
+    def status():
+        try:
+            return formation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+        except ClientError:
+            return "GONE"
+
+    formation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+    until(lambda: status() == "CREATE_COMPLETE")
+    s3.put_object(Bucket="full-bucket", Key="k", Body=b"v")
+    formation.delete_stack(StackName=name)
+    until(lambda: status() == "DELETE_FAILED")
+    events = formation.describe_stack_events(StackName=name)["StackEvents"]
+    reasons = [event.get("ResourceStatusReason", "") for event in events]
+    assert any("The bucket you tried to delete is not empty" in reason for reason in reasons)
+    assert s3.get_object(Bucket="full-bucket", Key="k")["Body"].read() == b"v"
+    s3.delete_object(Bucket="full-bucket", Key="k")
+    formation.delete_stack(StackName=name)
+    until(lambda: status() in ("GONE", "DELETE_COMPLETE"))
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("TokenOfMine", "'TokenOfMine' not a valid key=value pair (missing equal-sign) in Authorization header"),
+        ("Bearer abc", "'abc' not a valid key=value pair (missing equal-sign) in Authorization header"),
+        ('WSSE realm="SDP"', "Authorization header requires 'Credential' parameter."),
+    ],
+)
+def test_an_authorization_header_of_an_unknown_route_is_read_as_a_signature(stack, said, why):
+    answer = stack.request("/nowhere", Authorization=said)
+    assert (answer.status, answer.json()) == (403, {"resultcode": "4xx"})
+    assert answer.headers["x-amzn-ErrorType"] == "IncompleteSignatureException"
+    assert stack.request("/echo/x", "POST", b"", Authorization=said).status == 201, "a known route takes any"
+    with behaving(stack, authorization_of_unknown_routes="ignored"):
+        assert stack.request("/nowhere", Authorization=said).status == 404
+    assert rest_proxy.unsigned(said).message.startswith(why)
+
+
+def test_long_headers_are_refused(stack):
+    assert stack.request("/echo/x", "POST", b"", X_Long="x" * 10_000).status == 201
+    assert stack.request("/echo/x", "POST", b"", X_Long="x" * 10_240).status == 431
+    assert stack.request("/echo/x?" + "q" * 10_240, "POST", b"").status == 431
+    with behaving(stack, header_bytes=0):
+        assert stack.request("/echo/x", "POST", b"", X_Long="x" * 20_000).status == 201

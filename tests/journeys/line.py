@@ -9,6 +9,7 @@ import json
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count
@@ -17,11 +18,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from duologue.adapters.chime_network import ChimeNetwork, ChimePromptStopper
+from duologue.adapters.dynamo_inbound_calls import DynamoInboundCalls
 from duologue.adapters.sqs_notices import written
 from duologue.call_control.prompt_keys import key_of
 from duologue.call_control.prompts import AppPrompt, Prompt, PromptAudio
-from duologue.domain.accounts import App
-from duologue.domain.call import NotifyTo
+from duologue.domain.accounts import App, Sp
+from duologue.domain.call import Call, NotifyTo
 from duologue.domain.callback_request import CallbackRequest
 from duologue.domain.cdr import Cdr
 from duologue.domain.errors import OutsideUnavailable
@@ -34,6 +36,7 @@ from duologue.usecases.notify_sp import NotifySp
 from duologue.usecases.place_callback import RingTimeouts
 from duologue.usecases.ports.calls import Change
 from duologue.usecases.ports.flows import FlowOrder
+from duologue.usecases.ports.memories import InboundAnswer, TurnedAway
 from duologue.usecases.ports.notifying import NO_WAIT, Notice
 from duologue.usecases.process_network_event import ProcessNetworkEvent
 from duologue.usecases.run_flow import RunFlow
@@ -52,9 +55,12 @@ from pstn.lines.behaviours import Behaviour
 from pstn.lines.virtual import Phone
 from pstn.refusals import ServiceRefusal
 from pstn.switches import Switches
+from tests.fakes.accounts import FakeAccounts
 from tests.fakes.answering import answering
 from tests.fakes.calls import FakeCalls
 from tests.fakes.failure_isolation import FakeFailureIsolation
+from tests.fakes.inbound_calls import FakeInboundCalls
+from tests.fakes.memories import FakeMemorySeal
 from tests.fakes.placing import placing
 from tests.fakes.recordings import RECORDS
 from tests.journeys.asl import load
@@ -69,6 +75,7 @@ WRITTEN: list[str] = []
 """What the lines of a test wrote where more people look than in the store: executions, queues, object keys."""
 _PROMPTS = {key_of(prompt): prompt for prompt in Prompt}
 _STREAM_DELAY = 0.05
+_STREAM_AGAIN = 60.0
 _FLOW = "flow"
 
 
@@ -76,15 +83,33 @@ class StoreOnMoto(Store):
     """The real adapters, and the stream behind them."""
 
     def __init__(self) -> None:
-        super().__init__(*make_tables())
+        client, calls, accounts = make_tables()
+        super().__init__(client, calls, accounts)
         self.on_commit: Callable[[Committed], None] = lambda committed: None
+        self.accounts.change_app("app-1", lambda app: replace(app, display_numbers=OWN))
+        self.inbound = DynamoInboundCalls(client, accounts, calls, self.core)
 
     def save(self, change: Change) -> None:
         self.core.save(change)
         numbers = range(change.after.facts - len(change.facts) + 1, change.after.facts + 1)
-        sources = self.sources(change.after.id) if change.facts else {}
-        notices = tuple(Notice(change.after.id, number, sources[number], change.after.app) for number in numbers)
-        self.on_commit(Committed(change.after.id, notices, change.resumes))
+        self._told(change.after, numbers, resumes=change.resumes)
+
+    def accept_inbound(self, answer: InboundAnswer) -> None:
+        self.inbound.accept(answer)
+        self._told(answer.call, range(1, len(answer.facts) + 1), starts_flow=answer.slots is not None)
+
+    def _told(self, call: Call, numbers: range, **more: Any) -> None:
+        sources = self.sources(call.id) if numbers else {}
+        notices = tuple(Notice(call.id, number, sources[number], call.app) for number in numbers)
+        self.on_commit(Committed(call.id, notices, **more))
+
+
+class InboundOnMoto:
+    """Plays `InboundCalls` with the real adapter."""
+
+    def __init__(self, store: StoreOnMoto) -> None:
+        self.find, self.count_unconnected = store.inbound.find, store.inbound.count_unconnected
+        self.accept = store.accept_inbound
 
 
 class Line:
@@ -115,6 +140,8 @@ class Line:
         self.exchange = Exchange(self.clock, self._invoke, switches or Switches())
         self.network_events: list[NetworkEvent] = []
         self.exchange.observers.append(self.network_events.append)
+        self.accounts = FakeAccounts()
+        self.accounts.add_sp(Sp("sp-1", "one", "hash"))
         for number in OWN:
             self.exchange.own(number)
         if caller:
@@ -130,6 +157,12 @@ class Line:
             concurrent_calls=concurrent_calls,
         )
         self.app = self._app
+        self.flows_away = False
+        """The state machine's service is out of reach for whoever starts a flow."""
+        for number in OWN:
+            target = {"SipMediaApplicationId": self.application, "Priority": 1, "AwsRegion": "us-east-1"}
+            rule = {"Name": number, "TriggerType": "ToPhoneNumber", "TriggerValue": number}
+            self.exchange.account.create_rule(rule | {"TargetApplications": [target]})
         self.player = FlowPlayer(_document(), self.clock, {_FLOW: self._flow}, behaviour=cloud)
         self.player.transition_seconds = transition
         client: Any = _ExchangeClient(self.exchange)
@@ -141,11 +174,20 @@ class Line:
             RunFlow(self.calls, self.network, self.clock, no_pause, lambda: f"mark-{next(marks)}"), finalize
         )
         self._format = ChimeFormat(Buckets("prompts-bucket", "recordings-bucket"))
-        self._process = ProcessNetworkEvent(
-            self.calls, self, self._format, ChimePromptStopper(client), no_pause, answering(self.calls, self._format)
+        inbound = (
+            InboundOnMoto(self.calls)
+            if isinstance(self.calls, StoreOnMoto)
+            else FakeInboundCalls(self.calls, self.accounts)
         )
+        self.seal = FakeMemorySeal()
+        self.turned_away: list[TurnedAway] = []
+        answer_inbound = answering(self.calls, self._format, inbound=inbound, seal=self.seal, counted=self.turned_away)
+        stopper = ChimePromptStopper(client)
+        self._process = ProcessNetworkEvent(self.calls, self, self._format, stopper, no_pause, answer_inbound)
         self.stop_callback = StopCallback(self.calls, self.network, self, self.clock, no_pause)
-        self.place_callback = placing(self.calls, self, self.clock, self.new_id, endpoints=self, timeouts=self.timeouts)
+        self.place_callback = placing(
+            self.calls, self, self.clock, self.new_id, endpoints=self, seal=self.seal, timeouts=self.timeouts
+        )
         self.notify = NotifyTo("http://127.0.0.1:9/status", "http://127.0.0.1:9/fee")
         self.requests: list[dict[str, Any]] = []
         self.told_at: dict[str, timedelta] = {}
@@ -154,6 +196,7 @@ class Line:
         self.outage: tuple[float, float] | None = None
         """Seconds from and until which the flow finds the store out of reach."""
         self._numbers = 0
+        self._queued: set[Notice] = set()
 
     @property
     def app(self) -> App:
@@ -163,7 +206,9 @@ class Line:
     def app(self, app: App) -> None:
         self._app = app
         if isinstance(self.calls, FakeCalls):
-            self.calls.apps[app.key] = app
+            self.calls.apps[app.key] = self.accounts.apps[app.key] = app
+            for number in app.display_numbers:
+                self.accounts.claim_number(number, app.key, app.sp)
 
     # -- what an SP does
     def place(self, **wanted: Any) -> str:
@@ -178,6 +223,14 @@ class Line:
             **wanted,
         )
         return self.place_callback(lambda: request, self.app, is_test=False).id
+
+    def call_in(self, number: str, display: str = OWN[1], *, caller_id: str | None = None, after: float = 0) -> None:
+        """A phone dials a display number; `caller_id`: what it shows of itself."""
+
+        def dial() -> None:
+            assert self.exchange.call_in(number, display, caller_id=caller_id) is not None
+
+        self.clock.call_later(after, dial)
 
     def stop(self, call_id: str) -> None:
         self.stop_callback(call_id, self.app.key)
@@ -256,6 +309,8 @@ class Line:
 
     # -- plays Flows
     def start(self, order: FlowOrder) -> None:
+        if self.flows_away:
+            raise OutsideUnavailable("state machine")
         waits = {
             "callerWaitSeconds": order.caller_wait,
             "calleeWaitSeconds": order.callee_wait,
@@ -277,7 +332,9 @@ class Line:
     def queue(self, notices: Iterable[Notice]) -> None:
         for notice in notices:
             WRITTEN.append(written(notice))
-            self._tell(notice)
+            if notice not in self._queued:  # a FIFO queue takes a message once
+                self._queued.add(notice)
+                self._tell(notice)
 
     def queue_again(self, notices: Iterable[Notice], wait: timedelta = NO_WAIT) -> None:
         raise AssertionError("the SP takes everything")
@@ -295,7 +352,11 @@ class Line:
         self.clock.call_later(_STREAM_DELAY, lambda: self._forward(committed))
 
     def _forward(self, committed: Committed) -> None:
-        ForwardFacts(self.calls, _OutboxFlows(self), self, self.isolate)([committed])
+        """The stream repeats a batch that failed."""
+        try:
+            ForwardFacts(self.calls, _OutboxFlows(self), self, self.isolate)([committed])
+        except OutsideUnavailable:
+            self.clock.call_later(_STREAM_AGAIN, lambda: self._forward(committed))
 
     def _tell(self, notice: Notice) -> None:
         webhooks = HuaweiWebhooks("ce1.example.com", lambda: "66C92B11FF8A425FB8D4CCFE0ED9ED1F", RECORDS)
@@ -330,7 +391,7 @@ class _OutboxFlows:
         self._line = line
 
     def start(self, order: FlowOrder) -> None:
-        raise AssertionError("the outbox starts nothing")
+        self._line.start(order)
 
     def interrupt(self, token: str) -> None:
         raise AssertionError("the outbox breaks off nothing")

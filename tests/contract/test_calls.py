@@ -18,6 +18,7 @@ from duologue.call_control.machine import decide
 from duologue.domain.call_memory import SetBy
 from duologue.domain.cdr import cdr_of
 from duologue.domain.due import ENDING, due_by
+from duologue.domain.endpoint_health import Circuit, EndpointHealth
 from duologue.domain.errors import (
     CallAlreadyAccepted,
     CdrAlreadyWritten,
@@ -316,6 +317,18 @@ class Promises:
         given_up = calls.history(ids[2]).deliveries[2]
         assert (given_up.state, given_up.note, given_up.due) == (DeliveryState.UNDELIVERED, "UnknownCall", None)
         assert {each for each in calls.open_calls() if each in ids} == set(ids), "the index holds both, apart"
+
+    def test_the_health_of_an_apps_endpoints(self, calls):
+        story = played(calls, *TALKING)
+        notice = Notice(story.call.id, 2, calls.sources(story.call.id)[2], "app-1")
+        assert calls.notification(notice).health == EndpointHealth()
+        circuits = {"https://a.example.com": Circuit(2), "https://b.example.com:8443": Circuit(7, at(90))}
+        for version in (0, 1):
+            health = EndpointHealth(circuits, ("https://sp.example.com/fee",) * version, version)
+            calls.save_health("app-1", health, NOW)
+            assert calls.notification(notice).health == replace(health, version=version + 1)
+            with pytest.raises(RaceLost):
+                calls.save_health("app-1", health, NOW)
 
     def test_whether_a_later_fact_was_acknowledged(self, calls):
         call = played(calls, *TALKING).call

@@ -24,6 +24,7 @@ class FakeAccounts:
 
     def __init__(self) -> None:
         self.sps: dict[str, Sp] = {}
+        self.endpoints_reset: list[str] = []
         self.apps: dict[str, App] = {}
         self.registers: dict[str, Register] = {}
         self.held: dict[str, set[str]] = {}
@@ -74,6 +75,9 @@ class FakeAccounts:
             self.numbers.get(number, set()).discard((after.sp, key))
         self.apps[key] = after
         return after
+
+    def reset_endpoints(self, app_key: str) -> None:
+        self.endpoints_reset.append(app_key)
 
     def shown_numbers(self) -> list[ShownNumbers]:
         return [ShownNumbers(app.key, app.sp, app.display_numbers) for app in self.apps.values()]

@@ -15,6 +15,7 @@ from duologue.domain.accounts import App
 from duologue.domain.call import Call
 from duologue.domain.cdr import Cdr, cdr_of
 from duologue.domain.due import due_by
+from duologue.domain.endpoint_health import EndpointHealth
 from duologue.domain.errors import (
     CallAlreadyAccepted,
     CalleeLimitReached,
@@ -62,6 +63,8 @@ class FakeCalls:
         """By call and sequence."""
         self.waiting: dict[tuple[str, int], tuple[Notice, datetime]] = {}
         """The same of those that wait, with when the sweeper looks at them."""
+        self.health: dict[str, EndpointHealth] = {}
+        """By app."""
         self.committed: list[Committed] = []
         self.on_commit: Callable[[Committed], None] = self.committed.append
         self.apps: dict[str, App] = {}
@@ -234,7 +237,14 @@ class FakeCalls:
             raise UnknownApp(notice.app)
         delivery, before = (self.deliveries.get((call.id, notice.sequence - back)) for back in (0, 1))
         app, cdr = self.apps[notice.app], self.cdrs.get(call.id)
-        return Notification(call, facts[notice.sequence], app, cdr, delivery, before is not None)
+        health = self.health.get(app.key, EndpointHealth())
+        return Notification(call, facts[notice.sequence], app, cdr, delivery, before is not None, health)
+
+    def save_health(self, app_key: str, health: EndpointHealth, now: datetime) -> None:
+        self._reach()
+        if self.health.get(app_key, health).version != health.version:
+            raise RaceLost(app_key)
+        self.health[app_key] = replace(health, version=health.version + 1)
 
     def not_attempted(self, notice: Notice) -> Sequence[Notice]:
         self._reach()

@@ -208,6 +208,7 @@ def test_notification_urls_are_read_as_they_were_set_twice(api):
     assert api.say(SET | {"body": '{"statusUrl": "", "feeUrl": null}'})[1] == api.say(SHOWN)[1]
     assert api.say(SET | {"body": "{}"})[1] == api.say(SHOWN)[1]
     assert (api.accounts.app(api.key).status_url, api.accounts.app(api.key).fee_url) == (None, None)
+    assert api.accounts.endpoints_reset == [api.key] * 6, "a URL that answered 410 is posted to again"
 
 
 def test_what_is_set_is_used_when_a_request_names_no_url(api):

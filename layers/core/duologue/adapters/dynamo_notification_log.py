@@ -25,9 +25,11 @@ from duologue.adapters.dynamo_histories import rows_of
 from duologue.adapters.dynamo_reads import read_all
 from duologue.adapters.dynamo_waiting import waiting_row
 from duologue.adapters.dynamo_writes import write_one
+from duologue.adapters.endpoint_health_row import health_key, health_of, health_write
 from duologue.adapters.rows_before import in_todays_terms, is_fact, told_key
 from duologue.call_control.history import Delivery, DeliveryState
 from duologue.domain.call import Call
+from duologue.domain.endpoint_health import EndpointHealth
 from duologue.domain.errors import RaceLost, UnknownCall
 from duologue.usecases.ports.notifying import Notice, Notification
 
@@ -60,7 +62,7 @@ class DynamoNotificationLog:
             WHAT,
             {
                 self._calls: {"Keys": [key_of(notice.call_id, item) for item in items], "ConsistentRead": True},
-                self._accounts: {"Keys": [app_key(app)], "ConsistentRead": True},
+                self._accounts: {"Keys": [app_key(app), health_key(app)], "ConsistentRead": True},
             },
         )
         rows = in_todays_terms(_by_sort_key(found, self._calls))
@@ -75,7 +77,11 @@ class DynamoNotificationLog:
             cdr=cdr_of_rows(call, rows.get(CDR)),
             delivery=delivery_of(rows[delivery]) if delivery in rows else None,
             follows=before in rows,
+            health=health_of(next((row for row in found[self._accounts] if row["sk"] == health_key(app)["sk"]), None)),
         )
+
+    def save_health(self, app_key: str, health: EndpointHealth, now: datetime) -> None:
+        write_one(self._client, WHAT, health_write(self._accounts, app_key, health, now))
 
     def not_attempted(self, notice: Notice) -> Sequence[Notice]:
         rows = rows_of(self._client, self._calls, notice.call_id)

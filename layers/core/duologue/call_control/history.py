@@ -53,6 +53,8 @@ class Delivery:
     """Why it is undelivered."""
     version: int = 0
     """Counts the writes; 0: not written yet."""
+    put_off: int = 0
+    """How often in a row the next attempt was put off because the endpoint does not answer."""
 
     @property
     def is_acknowledged(self) -> bool:

@@ -22,7 +22,12 @@ DELAYS = (
 )
 """The wait after attempt 1, 2, …"""
 
+GIVE_UP = timedelta(hours=96)
+"""After this nothing is attempted any more, if attempts were put off because the endpoint did not answer others."""
+
 _SPREAD = 0.2
+_FIRST_PUT_OFF = timedelta(minutes=1)
+_LONGEST_PUT_OFF = timedelta(hours=1)
 _LONGEST_REQUESTED = timedelta(hours=1)
 _NONE = timedelta(0)
 
@@ -37,6 +42,15 @@ def wait_after(
     if attempt > len(delays):
         return None
     return max(delays[attempt - 1] * (1 + _SPREAD * chance), requested)
+
+
+def put_off_for(times: int, chance: float) -> timedelta:
+    """The wait for an endpoint that does not answer, if an attempt was put off so often in a row before.
+
+    It doubles, so that many that wait for one endpoint cost little, and spreads over twice its length.
+    """
+    doubled: int = 2 ** min(times, 10)
+    return min(_FIRST_PUT_OFF * doubled, _LONGEST_PUT_OFF) * (1 + chance)
 
 
 def delays_of(text: str) -> tuple[timedelta, ...]:

@@ -37,7 +37,7 @@ def add_to(kinds: Any) -> None:
 
     for word, active, what in (
         ("suspend", False, "refuse all requests of an app; calls in progress continue"),
-        ("resume", True, "accept requests again from an app"),
+        ("resume", True, "accept requests again from an app, and post to its URLs again that answered 410"),
     ):
         command = app.add_parser(word, help=what)
         command.add_argument("key", help="the app's key")
@@ -226,6 +226,8 @@ def _show(asked: argparse.Namespace, platform: Platform) -> Said:
 
 def _set_active(asked: argparse.Namespace, platform: Platform) -> Said:
     app = platform.accounts.change_app(asked.key, lambda app: replace(app, active=asked.active))
+    if app.active:
+        platform.accounts.reset_endpoints(app.key)
     return {"app_key": app.key, "active": app.active}
 
 

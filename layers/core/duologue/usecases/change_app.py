@@ -38,11 +38,13 @@ class SetNotificationUrls:
     fields: FieldNames
 
     def __call__(self, app_key: str, urls: NotifyTo) -> App:
-        """Set the app's default notification URLs.
+        """Set the app's default notification URLs, and post to them again if they were switched off.
 
         Raises:
             UnknownApp: there is no such app.
             ForbiddenAddress: a URL has an address that the platform does not post to.
         """
         self.endpoints.check(self.fields.of_urls(urls))
-        return self.apps.change_app(app_key, lambda app: replace(app, status_url=urls.status_url, fee_url=urls.fee_url))
+        app = self.apps.change_app(app_key, lambda app: replace(app, status_url=urls.status_url, fee_url=urls.fee_url))
+        self.apps.reset_endpoints(app_key)
+        return app

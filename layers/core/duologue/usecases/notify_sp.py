@@ -20,14 +20,15 @@ a fact those of the facts before it are made, if they were not.
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from http import HTTPStatus
 
-from duologue.call_control.facts import Fact, Step
+from duologue.call_control.facts import Step
 from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.domain.call import Call, Origin, Phase
-from duologue.domain.delivery import DELAYS, requested_wait, wait_after
+from duologue.domain.delivery import DELAYS, GIVE_UP, put_off_for, requested_wait, wait_after
+from duologue.domain.endpoint_health import Verdict, origin
 from duologue.domain.errors import OutsideUnavailable, RaceLost, UnknownApp, UnknownCall
 from duologue.domain.webhook_request import WebhookRequest
 from duologue.usecases.ports.notifying import (
@@ -42,6 +43,8 @@ from duologue.usecases.ports.outside import Clock
 
 _log = logging.getLogger(__name__)
 _GONE = "410 Gone: not retried"
+_SWITCHED_OFF = "the endpoint is switched off: it answered 410 Gone"
+_NOT_ANSWERING = "the endpoint did not answer others, so this was not attempted"
 _QUEUED_RETRIES = 2
 """So many retries come by a message that notify_sp sends to its own queue. AWS ends such a chain after some 16."""
 _LONGEST_QUEUED = timedelta(minutes=15)
@@ -98,8 +101,7 @@ class NotifySp:
             return NotifyResult.VOID
         overtaken = self._is_overtaken(notification, notice.sequence)
         if overtaken and delivery is not None:
-            self.log.save_delivery(notice, replace(delivery, state=DeliveryState.OVERTAKEN, due=None))
-            return NotifyResult.OVERTAKEN
+            return self._settle(notice, delivery, DeliveryState.OVERTAKEN, "")
         request = self.webhooks.request(
             notification.call,
             notice.sequence,
@@ -110,7 +112,39 @@ class NotifySp:
         )
         if request is None:
             return NotifyResult.NOT_FOR_SP
-        return self._attempt(notice, notification.fact, request, delivery, overtaken=overtaken)
+        now, health = self.clock.now(), notification.health
+        match health.verdict(request.url, now):
+            case Verdict.SWITCHED_OFF:
+                return self._settle(notice, delivery, DeliveryState.UNDELIVERED, _SWITCHED_OFF)
+            case Verdict.WAIT:
+                return self._put_off(notice, delivery)
+            case Verdict.PROBE:
+                health = health.probing(request.url, now)
+                try:
+                    self.log.save_health(notice.app, health, now)
+                except RaceLost:  # another one is the probe
+                    return self._put_off(notice, delivery)
+                health = replace(health, version=health.version + 1)
+        notification = replace(notification, health=health)
+        return self._attempt(notice, notification, request, overtaken=overtaken)
+
+    def _put_off(self, notice: Notice, delivery: Delivery | None) -> NotifyResult:
+        """The endpoint answers nothing at present: not an attempt, and none of the schedule's."""
+        now = self.clock.now()
+        before = delivery or Delivery(DeliveryState.WAITING, now)
+        if now - before.since > GIVE_UP:
+            return self._settle(notice, before, DeliveryState.UNDELIVERED, _NOT_ANSWERING)
+        due = now + put_off_for(before.put_off, self.chance())
+        after = replace(before, state=DeliveryState.WAITING, due=due, put_off=before.put_off + 1)
+        self.log.save_delivery(notice, after)
+        return NotifyResult.RETRY_LATER
+
+    def _settle(self, notice: Notice, delivery: Delivery | None, state: DeliveryState, note: str) -> NotifyResult:
+        before = delivery or Delivery(state, self.clock.now())
+        self.log.save_delivery(notice, replace(before, state=state, due=None, note=note))
+        if state is DeliveryState.UNDELIVERED:
+            self._log_undelivered(notice, note)
+        return _RESULTS[state]
 
     def _is_overtaken(self, notification: Notification, sequence: int) -> bool:
         """The first attempt of a step is made in any case, so only the end overtakes it."""
@@ -121,12 +155,14 @@ class NotifySp:
         return call.phase is Phase.OVER or (again and self.log.is_later_acknowledged(call, sequence))
 
     def _attempt(
-        self, notice: Notice, fact: Fact, request: WebhookRequest, before: Delivery | None, *, overtaken: bool
+        self, notice: Notice, notification: Notification, request: WebhookRequest, *, overtaken: bool
     ) -> NotifyResult:
+        before = notification.delivery
         began = self.clock.now()
         reply = self.endpoints.post(request)
         now = self.clock.now()
-        acknowledged = self.webhooks.is_acknowledged(fact, reply)
+        self._note_health(notification, request.url, reply.status, now)
+        acknowledged = self.webhooks.is_acknowledged(notification.fact, reply)
         gone = reply.status == HTTPStatus.GONE
         note = reply.note or ("" if acknowledged else _GONE if gone else "not taken")
         text = reply.body[:_MOST_REPLY].decode(errors="replace")
@@ -141,6 +177,19 @@ class NotifySp:
         elif wait is not None and not gone:
             after = replace(after, state=DeliveryState.WAITING, due=now + wait, note="")
         return self._record(notice, before, after)
+
+    def _note_health(self, notification: Notification, url: str, status: int | None, now: datetime) -> None:
+        """Best effort: of failures at the same moment one is counted."""
+        app, before = notification.app, notification.health
+        after = before.answered(url, status, now, own=url in (app.status_url, app.fee_url))
+        if after == before:
+            return
+        if after.gone != before.gone:
+            _log.error("endpoint switched off: 410 Gone", extra={"app": app.key, "host": origin(url)})
+        try:
+            self.log.save_health(app.key, after, now)
+        except (RaceLost, OutsideUnavailable):
+            _log.info("health of the endpoint not noted", extra={"app": app.key}, exc_info=True)
 
     def _record(self, notice: Notice, before: Delivery | None, after: Delivery) -> NotifyResult:
         """Write the outcome of an attempt, then queue the retry if it is one of the first."""

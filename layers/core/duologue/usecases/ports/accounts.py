@@ -33,6 +33,9 @@ class AppBook(Apps, Protocol):
         Errors of `change` pass through; then nothing is written. Raises UnknownApp.
         """
 
+    def reset_endpoints(self, app_key: str) -> None:
+        """Forget failures and switched-off URLs of the app's endpoints, so that they are posted to again."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShownNumbers:

@@ -10,9 +10,11 @@ from duologue.call_control.history import Delivery
 from duologue.domain.accounts import App
 from duologue.domain.call import Call
 from duologue.domain.cdr import Cdr
+from duologue.domain.endpoint_health import EndpointHealth
 from duologue.domain.webhook_request import Reply, WebhookRequest
 
 NO_WAIT = timedelta(0)
+NO_FAILURES = EndpointHealth()
 UNKNOWN_APP = ""
 """Of a notice that release 0.1.0 queued: the call says whose it is."""
 
@@ -45,6 +47,7 @@ class Notification:
     cdr: Cdr | None = None
     delivery: Delivery | None = None
     follows: bool = False
+    health: EndpointHealth = NO_FAILURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,9 @@ class NotificationLog(Protocol):
 
         `look_at`: when the sweeper queues what waits; None: when it is due. Raises RaceLost: the version has changed.
         """
+
+    def save_health(self, app_key: str, health: EndpointHealth, now: datetime) -> None:
+        """Raises RaceLost: its `version` is not the one that was read."""
 
     def give_up(self, notice: Notice, why: str) -> None:
         """Let what waits, if anything does, be undelivered: its call or its app is gone."""

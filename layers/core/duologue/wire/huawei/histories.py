@@ -128,14 +128,14 @@ def _fact(sequence: int, fact: Fact, delivery: Delivery | None) -> dict[str, Any
 
 def _delivery(delivery: Delivery) -> dict[str, Any]:
     """The last attempt; `attempts` includes it."""
-    last = delivery.attempts[-1]
+    last = delivery.attempts[-1] if delivery.attempts else None
     return present(
-        url=last.url,
-        at=written_time(last.at),
+        url=last and last.url,
+        at=written_time(last.at if last else delivery.since),
         attempts=len(delivery.attempts),
         accepted=delivery.is_acknowledged,
-        httpStatus=last.status,
-        note=last.note or None,
+        httpStatus=last and last.status,
+        note=delivery.note or (last and last.note) or None,
         overtaken=delivery.state is DeliveryState.OVERTAKEN or None,
         nextAttemptAt=written_time(delivery.due),
     )

@@ -1,0 +1,53 @@
+"""The health of an app's endpoints as an item of the accounts table: pk `APP#<key>`, sk `ENDPOINTS`.
+
+It is apart from the app's own item, so that notify_sp may write it and nothing else of the app changes.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from duologue.adapters.aws import from_item, to_item, to_value
+from duologue.adapters.call_rows import written_time
+from duologue.adapters.dynamo_writes import Write
+from duologue.domain.endpoint_health import Circuit, EndpointHealth
+from duologue.domain.errors import RaceLost
+
+_KEEP = timedelta(days=30)
+
+
+def health_key(app: str) -> dict[str, Any]:
+    return to_item({"pk": f"APP#{app}", "sk": "ENDPOINTS"})
+
+
+def health_of(item: Mapping[str, Any] | None) -> EndpointHealth:
+    """None: there is no item."""
+    if item is None:
+        return EndpointHealth()
+    row = from_item(item)
+    circuits = {
+        name: Circuit(failures, None if until is None else datetime.fromisoformat(until))
+        for name, (failures, until) in json.loads(row["circuits"]).items()
+    }
+    return EndpointHealth(circuits, tuple(json.loads(row["gone"])), row["version"])
+
+
+def health_write(table: str, app: str, health: EndpointHealth, now: datetime) -> Write:
+    circuits = {
+        name: [circuit.failures, None if circuit.until is None else written_time(circuit.until)]
+        for name, circuit in health.circuits.items()
+    }
+    row = {
+        "circuits": json.dumps(circuits),
+        "gone": json.dumps(health.gone),
+        "version": health.version + 1,
+        "expires_at": int((now + _KEEP).timestamp()),
+    }
+    put = {
+        "TableName": table,
+        "Item": health_key(app) | to_item(row),
+        "ConditionExpression": "attribute_not_exists(version) OR version = :version",
+        "ExpressionAttributeValues": {":version": to_value(health.version)},
+    }
+    return {"Put": put}, RaceLost(app)

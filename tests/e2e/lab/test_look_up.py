@@ -1,4 +1,4 @@
-"""Look up a callback and fetch its recording, over HTTP and with permissions checked."""
+"""Look up a callback, what it left in call memory, and its recording, over HTTP and with permissions checked."""
 
 import urllib.request
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from lab.cases.catalogue import named
-from lab.sp.client import Reply
+from lab.sp.client import CALL_MEMORIES, Reply
 
 SOUND = b"RIFF and so on"
 
@@ -49,6 +49,34 @@ def test_another_sp_is_told_what_an_unknown_id_is(talked, new_sp):
     assert foreign.code == "1020152"
     record = {"fileName": f"{talked.call_id}.wav", "recordDomain": "duologue.example.com"}
     assert get(other, "/rest/provision/voice/record/v1.0", **record).code == "1012007"
+
+
+def test_a_memory_is_looked_up_changed_listed_and_deleted(talked, new_sp):
+    """What the callback of two who talked has left, with permissions checked and the key service asked."""
+    sp, display, callee, jill = talked.sp, talked.sp.numbers[1], talked.pair.callee, "+12025550144"
+    memory = sp.client.memory(display, callee).body["callMemory"]
+    assert (memory["callerNbr"], memory["setBy"]) == (talked.pair.caller, "call")
+    assert (memory["sessionId"], memory["wouldRing"], memory["history"]) == (talked.session, True, [])
+    changed = sp.client.repoint(display, callee, jill, memory["version"])
+    assert (changed.status, changed.body["callMemory"]["callerNbr"]) == (200, jill)
+    assert changed.body["callMemory"]["history"][0]["who"].startswith(f"{sp.account.app_key} ")
+    late = sp.client.repoint(display, callee, talked.pair.caller, memory["version"])
+    assert (late.status, late.code, late.body["version"]) == (403, "1010002", memory["version"] + 1)
+
+    first = get(sp, CALL_MEMORIES, displayNbr=display, limit="1").body
+    listed, cursor = first["callMemories"], first.get("cursor")
+    while cursor:
+        page = get(sp, CALL_MEMORIES, displayNbr=display, limit="1", cursor=cursor).body
+        listed, cursor = listed + page["callMemories"], page.get("cursor")
+    assert [each["callerNbr"] for each in listed if each["calleeNbr"] == callee] == [jill]
+
+    other = new_sp("curious-2")
+    assert other.client.memory(display, callee).code == "1010023"
+    if "cursor" in first:
+        assert get(other, CALL_MEMORIES, displayNbr=other.numbers[1], cursor=first["cursor"]).code == "1010002"
+    assert sp.client.forget(display, callee, memory["version"] + 1).status == 200
+    for again in (sp.client.memory(display, callee), sp.client.forget(display, callee, memory["version"] + 1)):
+        assert (again.status, again.code) == (403, "1016001")
 
 
 def test_a_recording_by_its_link(lab, talked, new_sp):

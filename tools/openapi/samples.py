@@ -122,7 +122,7 @@ def histories() -> Iterator[History]:
 def _explained(user_data: str | None, why_not: WhyNot | None, *changes: MemoryChange) -> ExplainedMemory:
     key = MemoryKey("hash", "hash")
     times = (_at(0), _at(3600))
-    memory = CallMemory(key, "acme", "app-1", BARE.id, "order", 1, SetBy.CALL, *times, "hash", "encrypted")
+    memory = CallMemory(key, "acme", "app-1", BARE.id, "order", 1, SetBy.CALL, *times, "hash", b"encrypted")
     dialler, target = (RememberedParty(leg.number, "US") for leg in (BARE.callee, BARE.caller))
     terms = MemoryTerms(timedelta(seconds=30), timedelta(minutes=30), user_data=user_data)
     return ExplainedMemory(memory, OpenedMemory(BARE.callee.display_number, dialler, target, terms), why_not, changes)

@@ -65,6 +65,7 @@ def test_nothing_comes_later_and_nothing_is_left(plays, quiet, lab):
     calls = lab.client("dynamodb").scan(TableName=lab.outputs["CallsTable"], IndexName="open-calls")
     assert calls["Items"] == []
     assert _waiting_messages(lab) == {}
+    assert "MemoryNotKept" not in traces.counted_metrics(lab), "a role lacks a permission, or KMS was not reached"
 
 
 def test_no_telephone_number_is_in_an_execution_a_message_a_log_or_a_key(plays, quiet, lab, messages):

@@ -50,6 +50,14 @@ def log_lines(lab: Lab) -> list[str]:
     return lines
 
 
+def counted_metrics(lab: Lab) -> set[str]:
+    """The names of the metrics that the functions counted."""
+    said = [json.loads(line) for line in log_lines(lab) if line.startswith('{"_aws"')]
+    return {
+        metric["Name"] for each in said for group in each["_aws"]["CloudWatchMetrics"] for metric in group["Metrics"]
+    }
+
+
 def object_keys(lab: Lab) -> list[str]:
     s3 = lab.client("s3")
     keys = []

@@ -6,9 +6,9 @@ A circuit breaker per origin (scheme, host and port), so that an SP that hangs h
        ▲                                                  │
        └───────────────── answered ───────────────────────┘
 
-It is open for 5 minutes at most. A failure is no response, or a status from 500. And a switch per URL: one that answered
-410 (Gone) is not posted to until the SP sets its URLs again. Only the app's own URLs are switched off: one that a single
-request named has no future anyway.
+It is open for 5 minutes at most. A failure is no response, or a status from 500. And a switch per URL: one that
+answered 410 (Gone) is not posted to until the SP sets its URLs again. Only the app's own URLs are switched off: one
+that a single request named has no future anyway.
 """
 
 from collections.abc import Mapping

@@ -60,12 +60,20 @@ def test_the_target_is_rung_at_once_and_the_caller_is_not_answered():
 def test_it_takes_over_what_the_remembered_request_set_and_the_app_still_has():
     audio = Audio("a.wav", "b.wav", "last.wav", AudioListeners.CALLER, "notice.wav")
     terms = replace(
-        DEFAULT_TERMS, audio=audio, wants_recording=True, notify=NotifyTo("https://sp.example/own"), user_data="order-9"
+        DEFAULT_TERMS,
+        audio=audio,
+        wants_recording=True,
+        notify=NotifyTo("https://sp.example/own"),
+        user_data="order-9",
+        call_back_tone="sorry.wav",
     )
     app = inbound_app(recording=True, recording_notices=("notice.wav",), keep_recordings_days=7)
     call = return_call(app=app, target=replace(TARGET, terms=terms))
     assert call.audio == Audio(
-        last_minute="last.wav", last_minute_to=AudioListeners.CALLER, recording_notice="notice.wav"
+        last_minute="last.wav",
+        last_minute_to=AudioListeners.CALLER,
+        recording_notice="notice.wav",
+        call_back="sorry.wav",
     )
     assert call.notify == NotifyTo("https://sp.example/own", app.fee_url)
     assert (call.wants_recording, call.keep_recording_days, call.user_data) == (True, 7, "order-9")
@@ -153,6 +161,11 @@ def test_a_callee_who_is_not_reached_is_told_by_a_prompt_or_by_the_rejection(sta
 def test_a_dial_that_the_network_refuses_is_no_dial_in_the_cdr(refusal, reason):
     story = returned(refusal, CALLER_LEFT)
     assert (story.call.ending, cdr_of(story.call).callee.dialled_at) == (reason, None)
+
+
+def test_the_requests_own_prompt_takes_the_place_of_the_one_that_says_why():
+    story = returned(failed(486), audio=Audio(call_back="sorry.wav"))
+    assert story.actions == (PlayPrompt(Party.CALLER, AppPrompt("app-1", "sorry.wav")), HANG_UP_CALLER)
 
 
 def test_a_prompt_that_cannot_be_played_answers_nobody():

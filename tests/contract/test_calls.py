@@ -15,6 +15,7 @@ from duologue.call_control.events import EndNotReported, NeverTakenUp, Recording
 from duologue.call_control.facts import CallAccepted, CallEnded, CdrWritten, LegAnsweredRecorded, LegDialledRecorded
 from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.call_control.machine import decide
+from duologue.domain.audio import Audio, AudioListeners
 from duologue.domain.call_memory import SetBy
 from duologue.domain.cdr import cdr_of
 from duologue.domain.due import ENDING, due_by
@@ -40,7 +41,7 @@ from duologue.usecases.process_network_event import change_of
 from tests.call_control.stories import CALLEE_LEFT, CALLEE_WANTED, CALLER_LEFT, REFUSED, TALKING, Story
 from tests.fakes.calls import FakeCalls
 from tests.journeys.tables import make_tables
-from tests.samples import MEMORY, NETWORK_CALL, NOW, at, callback
+from tests.samples import MEMORY, NETWORK_CALL, NOW, at, callback, return_call
 from tests.store import APP, KEEP, Store
 
 RECORDED = (*TALKING, RecordingStarted(at(12), NETWORK_CALL, "k"), CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))
@@ -98,6 +99,11 @@ class Promises:
     def test_a_call_without_what_is_optional(self, calls):
         plain = replace(callback(), user_data=None, notify=type(callback().notify)())
         assert calls.load(accept(calls, plain).id).call == plain
+
+    def test_a_return_call_with_every_prompt(self, calls):
+        audio = Audio("a.wav", "b.wav", "c.wav", AudioListeners.CALLEE, "d.wav", "e.wav")
+        call = replace(return_call(), audio=audio, rejects_failure=True)
+        assert calls.load(accept(calls, call).id).call == call
 
     def test_who_is_not_there(self, calls):
         with pytest.raises(UnknownCall):

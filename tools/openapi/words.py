@@ -54,7 +54,7 @@ REQUESTS: dict[str, Any] = {
     "returnIdlePort": "whether the answer says how many calls more the app may place now",
     "userData": "echoed in every event and in the CDR; no braces, control or full-width (Chinese, …) characters",
     "callMemory": "whether the callee can return the call by dialling the display number. By default as the app is set",
-    "callBackTone": "a prompt of the app for a return call that cannot be connected. By default the app's",
+    "callBackTone": "a prompt of the app for a return call that cannot be connected. By default one that says why",
     "callbackExpiredTime": "hours for which the callee can return the call; at most, and by default, the app's",
     "sessionid": "the call's id, as `sessionId` was told. With a small d",
     "signal": "the one thing to do",

@@ -48,6 +48,7 @@ _AUDIO: dict[str, Callable[[str], Any]] = {
     "last_minute": str,
     "last_minute_to": AudioListeners,
     "recording_notice": str,
+    "call_back": str,
 }
 _LEG_TIMES = ("dialled_at", "alerting_at", "answered_at", "ended_at")
 

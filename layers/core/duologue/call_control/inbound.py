@@ -115,7 +115,7 @@ def _call(incoming: Incoming, target: Target | None) -> Call:
         announces_end=terms.announces_end,
         bind_number=display.e164,
         notify=NotifyTo(terms.notify.status_url or app.status_url, terms.notify.fee_url or app.fee_url),
-        audio=_audio(terms.audio, app),
+        audio=_audio(terms, app),
         wants_recording=terms.wants_recording and app.recording,
         keep_recording_days=app.keep_recordings_days,
         user_data=terms.user_data,
@@ -129,7 +129,12 @@ def _call(incoming: Incoming, target: Target | None) -> Call:
     )
 
 
-def _audio(audio: Audio, app: InboundApp) -> Audio:
+def _audio(terms: MemoryTerms, app: InboundApp) -> Audio:
     """What a return call plays of a request's prompts. The app may no longer have its recording notice."""
-    notice = audio.recording_notice if audio.recording_notice in app.recording_notices else None
-    return Audio(last_minute=audio.last_minute, last_minute_to=audio.last_minute_to, recording_notice=notice)
+    audio = terms.audio
+    return Audio(
+        last_minute=audio.last_minute,
+        last_minute_to=audio.last_minute_to,
+        recording_notice=audio.recording_notice if audio.recording_notice in app.recording_notices else None,
+        call_back=terms.call_back_tone,
+    )

@@ -338,7 +338,8 @@ def _callee_lost(
     if not says_why:
         return Decision(call, _hang_up(call, connected))
     call = _answer_caller(call, at)
-    return Decision(call, (PlayPrompt(Party.CALLER, _why(outcome)), *_hang_up(call, connected)))
+    prompt = _own(call, call.audio.call_back, _why(outcome))
+    return Decision(call, (PlayPrompt(Party.CALLER, prompt), *_hang_up(call, connected)))
 
 
 def _why(outcome: Outcome) -> Prompt:

@@ -21,6 +21,8 @@ class Audio:
     last_minute: str | None = None
     last_minute_to: AudioListeners = AudioListeners.BOTH
     recording_notice: str | None = None
+    call_back: str | None = None
+    """Of a return call: instead of the prompt that says why it cannot be connected."""
 
     def mirrored(self) -> "Audio":
         """The same if the parties change places."""

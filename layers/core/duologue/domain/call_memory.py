@@ -117,7 +117,7 @@ class MemoryTerms:
     `notify`: the URLs that its request named; None: the app's at the time of the return call.
     `audio`: only the recording notice and the last-minute prompt, whose listeners are those of the return call: the
     caller is who dials.
-    `call_back_tone`: the app's prompt for callers who cannot be connected, if its request named one.
+    `call_back_tone`: the app's prompt that its request named for a return call that cannot be connected.
     """
 
     ring_limit: timedelta

@@ -17,7 +17,7 @@ class CallbackRequest:
     """All display numbers are the app's own. `bind_number`: what the callback is accounted to; it need not be one.
 
     `notify`: the URLs that the request names; None: the app's. `wants_memory`: the callee can return the call within
-    `memory_period` of being dialled; `call_back_tone`: the prompt if it cannot be connected then, None: the app's.
+    `memory_period` of being dialled; `call_back_tone`: what the callee hears if it cannot be connected then.
     """
 
     caller: PhoneNumber

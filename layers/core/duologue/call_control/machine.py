@@ -87,7 +87,12 @@ class Decision:
 
 
 def decide(call: Call, event: CallEvent | OwnEvent) -> Decision:
-    """Decide what follows from one event."""
+    """Decide what follows from one event.
+
+    Its time is by the clock of the process that read it, which may be behind the last one's. A call's times never go
+    back.
+    """
+    event = replace(event, at=max(event.at, _latest(call)))
     if isinstance(event, OwnEvent):
         return _numbered(call, _decide_own(call, event))
     if call.network_call is not None and call.network_call != event.network_call:
@@ -97,6 +102,14 @@ def decide(call: Call, event: CallEvent | OwnEvent) -> Decision:
     known, dialled = _adopt(call, event)
     decision = _decide_known(known, event)
     return _numbered(call, replace(decision, facts=dialled + decision.facts))
+
+
+def _latest(call: Call) -> datetime:
+    """The latest time in the history of the call."""
+    times = [call.accepted_at, call.prelude_at, call.ending_at]
+    for leg in (call.caller, call.callee):
+        times += [leg.dialled_at, leg.alerting_at, leg.answered_at, leg.ended_at]
+    return max(time for time in times if time is not None)
 
 
 def _numbered(before: Call, decision: Decision) -> Decision:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
+from collections.abc import Mapping
 
 from lab.aws import switches
 
@@ -36,22 +37,27 @@ class FaultPlan:
 
     def strikes(self, fault: str, site: str, *, share: float | None = None) -> bool:
         """Whether the fault strikes this occasion. `share`: 0 to 1; by default the switch with the fault's name."""
+        return self.struck_by(site, {fault: share}) is not None
+
+    def struck_by(self, site: str, faults: Mapping[str, float | None]) -> str | None:
+        """The first of these faults that strikes one occasion at a site; None: none. Their shares as in `strikes`."""
         chosen = switches.cloud()
-        wanted = float(getattr(chosen, fault)) if share is None else share
-        if wanted <= 0.0:
-            return False
+        shares = {name: float(getattr(chosen, name)) if share is None else share for name, share in faults.items()}
+        if not any(shares.values()):
+            return None
         with self._lock:
-            place = fault, site
-            number = self._next(place)
-            self.occasions[fault] += 1
-            by_chance = wanted >= _ALWAYS or _chance(chosen.fault_seed, *place, number).random() < wanted
-            spent = chosen.fault_limit and self.struck.total() >= chosen.fault_limit
-            if not by_chance or spent or self._run[place] >= chosen.fault_run:
-                self._run[place] = 0
-                return False
-            self._run[place] += 1
-            self.struck[fault] += 1
-            return True
+            run = " ".join(faults), site
+            for fault, share in shares.items():
+                number = self._next((fault, site))
+                self.occasions[fault] += 1
+                by_chance = share >= _ALWAYS or _chance(chosen.fault_seed, fault, site, number).random() < share
+                spent = chosen.fault_limit and self.struck.total() >= chosen.fault_limit
+                if by_chance and not spent and self._run[run] < chosen.fault_run:
+                    self._run[run] += 1
+                    self.struck[fault] += 1
+                    return fault
+            self._run[run] = 0
+            return None
 
     def chance(self, fault: str, site: str) -> random.Random:
         """The source of the choices at the next occasion: an order, a moment."""

@@ -116,18 +116,23 @@ async def _carried_out(request: Request, carry_out: CarryOut, body: bytes) -> An
     death = _death(request)
     if death == "before":
         return _unanswered(request)
-    answer = await _answered(request, carry_out, body)
+    fault = PLAN.struck_by(request.site, _faults(request)) if request.is_of_the_product else None
+    if fault == "throttled_requests":
+        answer = await refused(request.what, body, PLAN.chance("how_throttled", request.site), carry_out)
+    else:
+        answer = await _answered(request, carry_out, body)
     if death == "after":
         return _unanswered(request)
-    if request.is_of_the_product and PLAN.strikes("lost_answers", request.site):
-        return _LOST
-    return answer
+    return _LOST if fault == "lost_answers" else answer
+
+
+def _faults(request: Request) -> dict[str, None]:
+    service = request.what.partition(":")[0]
+    return dict.fromkeys(["throttled_requests", "lost_answers"] if service in _THROTTLED else ["lost_answers"])
 
 
 async def _answered(request: Request, carry_out: CarryOut, body: bytes) -> Answer:
     service, _, operation = request.what.partition(":")
-    if request.is_of_the_product and service in _THROTTLED and PLAN.strikes("throttled_requests", request.site):
-        return await refused(request.what, body, PLAN.chance("how_throttled", request.site), carry_out)
     if service == "dynamodb":
         return await transactions.carried_out(operation, body, carry_out)
     return await carry_out(body)

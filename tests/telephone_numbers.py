@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-_OURS = re.compile(r"20255501\d\d")
+_OURS = re.compile(r"(?:202|212|312)55501\d\d")
 """The digits of every phone and display number of these tests, with or without the country code, in any notation."""
 _BETWEEN = re.compile(r"(?<=\d)[ .()/-]{1,2}(?=\d)")
 

@@ -239,13 +239,19 @@ def recording_at(link: str) -> bytes | None:
 
 
 def execution_status(lab: Lab, call_id: str) -> str:
-    """How the call's execution ended; "RUNNING" if it has not, some time after the CDR."""
+    """How the call's execution ended; "RUNNING" or "MISSING" some time after the CDR.
+
+    That of a return call is started beside it, so it may begin after the end.
+    """
     flows = lab.client("stepfunctions")
     arn = f"{lab.outputs['CallbackFlow'].replace(':stateMachine:', ':execution:')}:{call_id}"
     give_up = time.monotonic() + AFTERWARDS_S
     while True:
-        status = str(flows.describe_execution(executionArn=arn)["status"])
-        if status != "RUNNING" or time.monotonic() > give_up:
+        try:
+            status = str(flows.describe_execution(executionArn=arn)["status"])
+        except flows.exceptions.ExecutionDoesNotExist:
+            status = "MISSING"
+        if status not in ("RUNNING", "MISSING") or time.monotonic() > give_up:
             return status
         time.sleep(_POLL_S)  # Step Functions can only be polled for the end of an execution
 

@@ -19,7 +19,6 @@ from lab.cases.return_play import PlayedReturn
 from pstn.lines.phone_state import PhoneCall
 
 _TOGETHER = timedelta(seconds=5)
-_INBOUND = ("callInTime",)
 _OUTBOUND = ("fwdStartTime", "fwdAlertingTime", "fwdAnswerTime")
 _CALLBACK_ONLY = ("callOutStartTime", "callOutAlertingTime", "callOutAnswerTime")
 
@@ -80,7 +79,7 @@ def _notifications(played: PlayedReturn) -> Iterator[Finding]:
     times = [str(each.body["statusInfo"]["timestamp"]) for each in played.notifications if each.kind != "fee"]
     yield "the events' times never go backwards", None if times == sorted(times) else str(times)
     yield f"disconnect has state code {case.codes.state}", differs(played.disconnect.get("stateCode"), case.codes.state)
-    if case.hung_up_by is not None:
+    if case.hung_up_by is not None and case.callback:  # the remembered request asked for partyType
         party = {"caller": "caller", "callee": "called"}[case.hung_up_by]
         yield f"the {case.hung_up_by} hung up first", differs(played.disconnect.get("partyType"), party)
 
@@ -159,27 +158,43 @@ def _cdr(played: PlayedReturn) -> Iterator[Finding]:
     found = [ending.get(name) for name in ("stateCode", "ulFailReason")]
     yield "the look-up reports the same end", differs(found, [codes.state, codes.fail_reason])
     yield "the CDR has no time of a callback's first leg", differs([name for name in _CALLBACK_ONLY if name in cdr], [])
-    times = [cdr[name] for name in (*_INBOUND, *_OUTBOUND, "callEndTime") if name in cdr]
+    times = [cdr[name] for name in ("callInTime", *_OUTBOUND, "callEndTime") if name in cdr]
     yield "the CDR's times are in order", None if times and times == sorted(times) else str(times)
     yield "the CDR's times match the phones' to a second", "; ".join(_time_faults(played)) or None
     yield from recording_findings(case.record, cdr, played.recording)
 
 
 def _time_faults(played: PlayedReturn) -> Iterator[str]:
-    cdr, dialler, rung = played.cdr, played.caller, played.callee
-    ends = [call.ended_at for call in (dialler, rung) if call and call.ended_at]
-    seen: dict[str, datetime | None] = {
-        "callInTime": dialler.called_at if dialler else None,
-        "fwdStartTime": rung.called_at if rung else None,
-        "fwdAnswerTime": rung.answered_at if rung else None,
-        "callEndTime": max(ends, default=None),
-    }
-    for name, at in seen.items():
+    cdr = played.cdr
+    for name, at in _times(played).items():
         given = cdr.get(name)
         if (given is None) != (at is None):
-            yield f"{name} is {given}, the phone saw {at}"
-        elif given is not None and at is not None and not within_a_second(cdr_time(given), at, _processed(played, at)):
-            yield f"{name} is {given}, the phone saw it at {at:%H:%M:%S.%f}"
+            yield f"{name} is {given}, the phone saw {at and at[0]}"
+        elif given is not None and at is not None and not within_a_second(cdr_time(given), *at):
+            seen, processed = (f"{event:%H:%M:%S.%f}" for event in at)
+            yield f"{name} is {given}, the phone saw it at {seen}, the platform processed it at {processed}"
+
+
+def _times(played: PlayedReturn) -> dict[str, tuple[datetime, datetime] | None]:
+    """For each time of the CDR: when a phone saw it, and when the platform had answered the event that reports it.
+
+    The platform decides who is rung, or that nobody is, between the dial and what the phones see of its answer.
+    """
+    dialler, rung = played.caller, played.callee
+    times: dict[str, tuple[datetime, datetime] | None] = dict.fromkeys(("callInTime", *_OUTBOUND, "callEndTime"))
+    if dialler:
+        times["callInTime"] = dialler.called_at, _processed(played, dialler.called_at)
+    if dialler and rung:
+        times["fwdStartTime"] = dialler.called_at, rung.called_at
+        if rung.rang_at and played.switches.ringing_leg_b:
+            times["fwdAlertingTime"] = rung.rang_at, _processed(played, rung.rang_at)
+        if rung.answered_at:
+            times["fwdAnswerTime"] = rung.answered_at, _processed(played, rung.answered_at)
+    ends = [call.ended_at for call in (dialler, rung) if call and call.ended_at]
+    if dialler and ends:
+        first = max(ends) if played.case.rung else dialler.called_at
+        times["callEndTime"] = first, _processed(played, max(ends))
+    return times
 
 
 def _processed(played: PlayedReturn, seen: datetime) -> datetime:

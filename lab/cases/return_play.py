@@ -46,7 +46,7 @@ class People:
     @classmethod
     def of(cls, pair: Pair) -> "People":
         """`third`: like the called party's number, in another area."""
-        return cls(pair.caller, pair.callee, pair.callee.replace("+1202", "+1212", 1))
+        return cls(pair.caller, pair.callee, pair.callee.replace("+1202", "+1312", 1))
 
 
 @dataclass
@@ -129,10 +129,13 @@ def play_return(
     *,
     tell: Callable[[str], None] = lambda text: None,
 ) -> PlayedReturn:
-    """Play the case to its end. `tell` is called with what somebody does, just before it is done.
+    """Play the case to its end. Its app's notifications go to the SP's receiver, also where no request names a URL.
+
+    `tell` is called with what somebody does, just before it is done.
 
     What does not happen in time is missing from the result.
     """
+    sp.client.set_notification_urls(sp.receiver.status_url, sp.receiver.fee_url)
     with ThreadPoolExecutor(1, "callback") as pool, ExitStack() as restoring:
         callback = _callback(lab, watch, sp, case, people, pool)
         changed = _change(lab, sp, case, people, callback, tell, restoring)
@@ -203,16 +206,16 @@ def _change(
             change_app(lab.environment, key, "--unknown-callers", "number", "--callback-number", people.third)
             restoring.callback(change_app, lab.environment, key, "--unknown-callers", "refuse", "--callback-number", "")
         case "expired" if callback:
-            _expire(lab, callback.result().session)
+            _expire(lab, callback.result().call_id)
     return None
 
 
-def _expire(lab: Lab, session: str) -> None:
+def _expire(lab: Lab, call_id: str) -> None:
     """Set the expiry of the memory that this call made a second back."""
     table, name = lab.client("dynamodb"), lab.outputs["AccountsTable"]
     rows = table.scan(TableName=name, ConsistentRead=True)["Items"]
     (row,) = (
-        row for row in rows if row["pk"]["S"].startswith("MEMORY#") and row.get("session", {}).get("S") == session
+        row for row in rows if row["pk"]["S"].startswith("MEMORY#") and row.get("session", {}).get("S") == call_id
     )
     table.update_item(
         TableName=name,
@@ -223,7 +226,7 @@ def _expire(lab: Lab, session: str) -> None:
 
 
 def _dial(lab: Lab, sp: ServiceProvider, case: ReturnCase, pair: Pair) -> PlayedReturn:
-    """Dial the display number by hand, and wait until the SP is told so."""
+    """Dial the display number by hand."""
     exchange, display = lab.pstn.exchange, sp.numbers[1]
     played = PlayedReturn(case, pair, display, exchange.switches, sp, datetime.now(UTC))
     played.transaction = exchange.call_in(pair.caller, display, caller_id=case.caller_id) or ""

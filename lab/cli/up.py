@@ -213,9 +213,10 @@ The telephones are scripted by number, +1 202 555 01xx:
 
 {_number_plan()}
 {_sip_guide(lab, registrar)}
-What this phone showed and heard, another script for it, and how the network behaves:
+What this phone showed and heard, how it calls back, another script for it, and how the network behaves:
 
 curl -s {lab.aws_url}/_lab/phones/{CALLEE} | python3 -m json.tool
+curl -s {lab.aws_url}/_lab/phones/{CALLEE}/call -d '{{"to": "{sp.numbers[1]}"}}'
 curl -s {lab.aws_url}/_lab/phones/{CALLEE} -X PUT -d '{{"kind": "busy"}}'
 curl -s {lab.aws_url}/_lab/switches | python3 -m json.tool
 

@@ -164,12 +164,22 @@ class Sipp:
         media = free_port() & ~1
         command = ["sipp", "-sf", str(file), "-i", LOOPBACK, "-mi", LOOPBACK, "-p", str(self.port), "-mp", str(media)]
         command += ["-m", "1", "-nostdin", "-timeout", f"{PATIENCE_S}s", "-timeout_error", "-trace_err"]
+        command += ["-trace_msg", "-message_file", str(self._messages)]
         command += ["-error_file", str(self.folder / "errors.log"), *([self.towards] if self.towards else [])]
         self._output = (self.folder / "output.txt").open("wb")
         self._process = subprocess.Popen(command, stdout=self._output, stderr=subprocess.STDOUT, cwd=self.folder)
         if not self.towards:
             self._listening()
         return self
+
+    @property
+    def _messages(self) -> Path:
+        return self.folder / "messages.log"
+
+    @property
+    def messages(self) -> str:
+        """Every SIP message that it sent or received."""
+        return self._messages.read_text(errors="replace")
 
     def _listening(self) -> None:
         give_up = time.monotonic() + 5

@@ -26,6 +26,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import uvicorn
+import uvloop
 from botocore.config import Config
 
 from lab.aws import overlay
@@ -229,35 +231,36 @@ class Cloud:
 
     def _serve(self, listener: socket.socket, ready: concurrent.futures.Future[None]) -> None:
         try:
-            asyncio.run(self._serve_async(listener, ready))
-        except Exception as error:  # any error must reach the thread that waits for the server
+            uvloop.run(self._serve_async(listener, ready))
+        except (Exception, SystemExit) as error:  # any error must reach the thread that waits for the server
             if not ready.done():
                 ready.set_exception(error)
             else:
                 logging.getLogger("lab.aws").exception("The server of the local AWS failed")
 
     async def _serve_async(self, listener: socket.socket, ready: concurrent.futures.Future[None]) -> None:
-        from hypercorn.asyncio import serve
-        from hypercorn.config import Config as ServerConfig
-
         self._loop, self._shutdown = asyncio.get_running_loop(), asyncio.Event()
-        config = ServerConfig()
-        config.bind = [f"fd://{listener.detach()}"]
-        config.keep_alive_timeout = 75
-        config.graceful_timeout = 0.5
-        config.shutdown_timeout = 2
-        config.loglevel, config.accesslog, config.errorlog = "WARNING", None, None
-        app = guarded(ministack("app").app, self.port, is_link=_is_link_to_object, also=self.also_at)
-        server = asyncio.create_task(serve(app, config, shutdown_trigger=self._shutdown.wait))
-        while not server.done():
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection(LOOPBACK, self.port)
-                writer.close()
-                if ministack("app")._MAIN_LOOP is self._loop:
-                    ready.set_result(None)
-                    break
-            await asyncio.sleep(0.01)
-        await server
+        config = uvicorn.Config(
+            guarded(ministack("app").app, self.port, is_link=_is_link_to_object, also=self.also_at),
+            http="httptools",
+            ws="websockets-sansio",
+            lifespan="on",
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=1,
+            log_config=None,
+            log_level="error",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+        )
+        config.load()
+        server = uvicorn.Server(config)
+        server.lifespan = config.lifespan_class(config)
+        await server.startup([listener])  # its `serve` does the same, and wakes up ten times a second
+        ready.set_result(None)
+        await self._shutdown.wait()
+        await server.shutdown([listener])
 
     def _set_environment(self) -> None:
         """Set the environment variables that MiniStack and boto3 read; `stop` restores them."""

@@ -94,7 +94,7 @@ def get(url, method="GET", **headers):
     try:
         line.request(method, f"{parts.path}?{parts.query}", headers=headers)
         answer = line.getresponse()
-        return answer.status, dict(answer.getheaders()), answer.read()
+        return answer.status, answer.headers, answer.read()
     finally:
         line.close()
 

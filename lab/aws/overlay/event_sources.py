@@ -162,6 +162,9 @@ def _poll_streams() -> bool:
     for account, region, esm in svc._iter_all_esms():
         if not _is_true(esm.get("Enabled", True)) or ":dynamodb:" not in esm.get("EventSourceArn", ""):
             continue
+        known = _shards.get(esm["UUID"])
+        if known and (known.busy or known.not_before > time.monotonic()):
+            continue
         scopes = svc._request_account_id.set(account), svc._request_region.set(region)
         try:
             table = esm["EventSourceArn"].split("/stream/")[0].rsplit("/", 1)[-1]
@@ -172,8 +175,6 @@ def _poll_streams() -> bool:
             svc._init_stream_position(esm["UUID"], esm["EventSourceArn"], esm.get("StartingPosition", "LATEST"))
             start = svc._dynamodb_stream_positions[esm["UUID"]]
             shard = _shards.setdefault(esm["UUID"], Shard(start))
-            if shard.busy or shard.not_before > time.monotonic():
-                continue
             segment = _next_segment(esm, table, shard)
             if segment is not None:
                 shard.busy = found = True
@@ -188,6 +189,16 @@ def _soonest_retry() -> float:
     """Seconds until a failed batch is due, at most 1."""
     now = time.monotonic()
     return min([1.0, *(shard.not_before - now for shard in list(_shards.values()) if shard.not_before > now)])
+
+
+def _poll_queues(stock: Any) -> Any:
+    """Look closer only if a message of any queue may be received."""
+
+    def poll() -> bool:
+        queues, now = list(ministack("services.sqs")._queues._data.values()), time.time()
+        return any(m["visible_at"] <= now for queue in queues for m in list(queue["messages"])) and bool(stock())
+
+    return poll
 
 
 def _poll() -> None:
@@ -320,7 +331,7 @@ def reset() -> None:
 def apply() -> None:
     """Replace the poller, its reading of streams, and how a FIFO queue is read."""
     svc, sqs = ministack("services.lambda_svc"), ministack("services.sqs")
-    svc._poll_loop, svc._poll_dynamodb_streams = _poll, _poll_streams
+    svc._poll_loop, svc._poll_sqs, svc._poll_dynamodb_streams = _poll, _poll_queues(svc._poll_sqs), _poll_streams
     sqs._receive_messages_for_esm = _receive(sqs._receive_messages_for_esm)
     svc._run_sqs_batch = _run_messages
     svc._sqs_esm_concurrency = _concurrency(svc._sqs_esm_concurrency)

@@ -64,6 +64,6 @@ class ListMemories:
 
     def _after(self, cursor: str, app: App, display: PhoneNumber) -> str:
         after = cursor[: len(cursor) // 2]
-        if not hmac.compare_digest(cursor.encode(), self._cursor(after, app, display).encode()):
+        if not (cursor.isascii() and hmac.compare_digest(cursor, self._cursor(after, app, display))):
             raise InvalidField("cursor", "is not one of this list")
         return after

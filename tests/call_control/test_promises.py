@@ -125,7 +125,8 @@ class Watch:
         assert decision.call.facts - before.facts == len(decision.facts)
         for fact in decision.facts:
             assert fact.at >= self.told_at, "what an SP is told has its times in order"
-            self.told_at = fact.at
+            if not isinstance(fact, LegAnsweredRecorded) or decision.call.leg(fact.party).answered_at == fact.at:
+                self.told_at = fact.at  # else the end of the leg overtook its answer, whose time the call does not keep
         self.call = decision.call
 
     def _account_is_one(self, before: Call, after: Call, facts: tuple[object, ...]) -> None:

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from duologue.call_control.actions import DialAndBridge, HangUp, PlayPrompt
 from duologue.call_control.events import InboundCall
@@ -13,10 +15,12 @@ from duologue.call_control.prompts import AppPrompt
 from duologue.domain.accounts import App, Sp, UnknownCallers
 from duologue.domain.call import NotifyTo
 from duologue.domain.call_memory import CallMemory, RememberedParty, SetBy, order_of
-from duologue.domain.errors import EventAlreadyProcessed, OutsideUnavailable
+from duologue.domain.errors import EventAlreadyProcessed, OutsideUnavailable, UnknownMemory
+from duologue.domain.memory_history import Pair
 from duologue.domain.outcome import EndReason, Party
 from duologue.domain.phone_number import WITHHELD, PhoneNumber
 from duologue.usecases.answer_inbound_call import MOST_RECORDED
+from duologue.usecases.find_memory import FindMemory
 from duologue.usecases.ports.memories import TurnedAway
 from duologue.usecases.process_network_event import ProcessNetworkEvent
 from duologue.usecases.until_written import no_pause
@@ -24,6 +28,7 @@ from duologue.wire.huawei.session_id import inbound_call_id
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.answering import answering
 from tests.fakes.calls import FakeCalls
+from tests.fakes.clock import FakeClock
 from tests.fakes.flows import FakeFlows
 from tests.fakes.inbound_calls import FakeInboundCalls
 from tests.fakes.memories import FakeMemorySeal
@@ -251,6 +256,37 @@ def test_a_default_number_that_is_missing_or_is_who_dials_refuses(world, number)
     world.change_app(unknown_callers=UnknownCallers.NUMBER, callback_number=number)
     assert world.hear() == [rejected(480)]
     assert world.reason is EndReason.NOBODY_REMEMBERED
+
+
+@given(
+    left=st.sampled_from([-1, 0, 1]),
+    sp=st.sampled_from(["sp-1", "sp-2"]),
+    app=st.sampled_from(["app-1", "app-2", "removed"]),
+    region=st.sampled_from(["US", "CA", None]),
+    countries=st.sampled_from([("US",), ("CA",), ()]),
+    copied=st.booleans(),
+    what=st.lists(st.sampled_from([memory_off, "sp", "app", "number", "dialler"]), max_size=2, unique=True),
+)
+def test_the_look_up_and_the_call_agree_on_whether_somebody_is_rung(left, sp, app, region, countries, copied, what):
+    """Whatever has happened to the memory, its app, its SP and the two numbers since."""
+    world = World()
+    world.accounts.add_app(replace(APP, key="app-2"))
+    world.remember(app=app, sp=sp, expires_at=at(left), region=region)
+    if copied:
+        other_pair(world)
+    world.change_app(countries=countries, call_memory=memory_off not in what, active="app" not in what)
+    world.accounts.set_sp_active("sp-1", active="sp" not in what)
+    if "number" in what:
+        for key in ("app-1", "app-2"):
+            world.accounts.change_app(key, lambda app: replace(app, display_numbers=("+12025550188",)))
+    if "dialler" in what:
+        loop_of_another_sp(world)
+    find = FindMemory(world.inbound, world.calls.memories, world.seal, FakeClock(NOW), "displayNbr")
+    try:
+        rings = find.of_sp(Pair(DISPLAY, CALLEE)).explained(()).why_not is None
+    except UnknownMemory:
+        rings = False
+    assert (world.hear() == [BRIDGE]) == rings
 
 
 # ---- what is not recorded

@@ -114,6 +114,9 @@ class Promises:
         accounts.add_app(theirs)
         owner = NumberOwner("sp-2", "app-9")
         assert found() == Found(owner, memory(), None, settings(theirs)), "of the memory of another SP no app is read"
+        remember(replace(memory("app-2", "sp-2"), order=order_of(at(1), "1_2_3")))
+        accounts.add_app(replace(APP, key="app-2", display_numbers=("+12025550109",)))
+        assert found().memory_app is None, "nor is an app of another SP"
 
     def test_which_app_answers_unknown_callers(self, inbound, accounts):
         """The first that showed the number, until the operator names another; an app that shows it no more does not."""

@@ -189,6 +189,10 @@ def other_sp(world):
     world.remember(app="app-9", sp="sp-2")
 
 
+def other_sp_of_its_app(world):
+    world.remember(sp="sp-2")
+
+
 def memory_off(world):
     world.change_app(call_memory=False)
 
@@ -217,7 +221,7 @@ def other_pair(world):
 
 
 NOBODY = [
-    withheld, nobody, expired, other_sp, memory_off, country_gone, no_country, app_suspended, app_removed, other_pair
+    withheld, nobody, expired, other_sp, other_sp_of_its_app, memory_off, country_gone, no_country, app_suspended, app_removed, other_pair
 ]  # fmt: skip
 WISHES = {
     UnknownCallers.REFUSE: [rejected(480)],

@@ -221,8 +221,18 @@ def other_pair(world):
 
 
 NOBODY = [
-    withheld, nobody, expired, other_sp, other_sp_of_its_app, memory_off, country_gone, no_country, app_suspended, app_removed, other_pair
-]  # fmt: skip
+    withheld,
+    nobody,
+    expired,
+    other_sp,
+    other_sp_of_its_app,
+    memory_off,
+    country_gone,
+    no_country,
+    app_suspended,
+    app_removed,
+    other_pair,
+]
 WISHES = {
     UnknownCallers.REFUSE: [rejected(480)],
     UnknownCallers.PROMPT: [PlayPrompt(Party.CALLER, AppPrompt("app-1", "shop.wav")), rejected(0)],

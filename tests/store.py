@@ -6,6 +6,7 @@ from duologue.adapters.aws import from_item
 from duologue.adapters.call_rows import sequences_of
 from duologue.adapters.dynamo_acceptance import DynamoAcceptance
 from duologue.adapters.dynamo_account_book import DynamoAccountBook
+from duologue.adapters.dynamo_app_events import DynamoAppEvents
 from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.dynamo_histories import DynamoHistories
 from duologue.adapters.dynamo_memories import DynamoMemories
@@ -14,6 +15,7 @@ from duologue.adapters.dynamo_open_calls import DynamoOpenCalls
 from duologue.adapters.dynamo_waiting import DynamoWaiting
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.domain.accounts import App, Sp
+from tests.samples import NOW
 
 KEEP = timedelta(days=90)
 APP = App("app-1", "sp-1", "ExampleSecret0123456789abcd", display_numbers=("+12025550100",))
@@ -41,13 +43,15 @@ class Store:
         self.accounts.add_sp(Sp("sp-1", "one", "hash"))
         self.accounts.add_app(APP)
         self.memories = DynamoMemories(client, accounts, KEEP)
-        self.core = DynamoCalls(client, calls, accounts, KEEP)
+        self.now = NOW
+        self.core = DynamoCalls(client, calls, accounts, KEEP, lambda: self.now)
         self._roles = (
             self.core,
             DynamoAcceptance(client, accounts, self.core),
             DynamoOpenCalls(client, calls, accounts),
             DynamoHistories(client, calls),
             DynamoWaiting(client, calls),
+            DynamoAppEvents(client, calls),
             DynamoNotificationLog(client, calls, accounts, self.accounts, KEEP),
         )
 

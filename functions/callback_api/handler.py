@@ -7,6 +7,7 @@ Parsers of bodies are imported where they are used: pydantic takes a third of a 
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from duologue.adapters.metrics import count
@@ -16,6 +17,7 @@ from duologue.domain.memory_history import Pair
 from duologue.runtime.last_resort import guarded
 from duologue.runtime.rest import Request, answered, response_of
 from duologue.runtime.wiring.callback_api import Dependencies, dependencies
+from duologue.wire.huawei.app_events import events_found, read_events_query
 from duologue.wire.huawei.credentials import read_credentials
 from duologue.wire.huawei.deliveries import delivered
 from duologue.wire.huawei.histories import found, read_look_up
@@ -25,6 +27,7 @@ from duologue.wire.huawei.results import UNFORESEEN, Answer, moved, notification
 from duologue.wire.huawei.routes import (
     CALL_MEMORIES,
     DELIVERIES,
+    EVENTS,
     LOOK_UP,
     NOTIFICATION_URLS,
     OLDER_PLACE,
@@ -68,6 +71,13 @@ def _look_up(request: Request, app: App, dependencies: Dependencies) -> Answer:
 
 def _deliveries(request: Request, app: App, dependencies: Dependencies) -> Answer:
     return delivered(dependencies.look_up(read_look_up(request.path, dependencies.host), app.key), dependencies.host)
+
+
+def _events(request: Request, app: App, dependencies: Dependencies) -> Answer:
+    after, limit = read_events_query(request.query)
+    page = dependencies.fetch_events(app, after, limit)
+    records = replace(dependencies.records, base=request.base)
+    return events_found(page, request.query.get("after", ""), dependencies.host, records)
 
 
 def _record(request: Request, app: App, dependencies: Dependencies) -> Answer:
@@ -124,6 +134,7 @@ _ROUTES: dict[str, Callable[[Request, App, Dependencies], Answer]] = {
     STOP: _stop,
     LOOK_UP: _look_up,
     DELIVERIES: _deliveries,
+    EVENTS: _events,
     RECORD: _record,
     NOTIFICATION_URLS: _notification_urls,
     CALL_MEMORIES: _call_memories,

@@ -83,6 +83,7 @@ def token(value, rank, waits_for=Wait.CALLER_ANSWER):
     return TaskToken(value, waits_for, 1_795_424_400_000_000 + rank)
 
 
+STOPPED = EndReason.STOPPED
 TOO_SLOW = Attempt(NOW, "https://sp.example.com/status", None, timedelta(seconds=6), "too slow")
 TAKEN = Attempt(at(9), "https://sp.example.com/status", 200, timedelta(milliseconds=12), reply='{"resultcode":"0"}')
 
@@ -335,6 +336,43 @@ class Promises:
             assert calls.notification(notice).health == replace(health, version=version + 1)
             with pytest.raises(RaceLost):
                 calls.save_health("app-1", health, NOW)
+
+    def test_the_events_of_an_app_come_in_the_order_of_their_commits_page_by_page(self, calls):
+        """Of twelve calls in several shards, committed in turn; the clock of one writer is two seconds behind."""
+        ids = [accept(calls, callback(f"1_1_{number}_20261123090000"), slots=20).id for number in range(1, 13)]
+        accept(calls, callback("9_9_9_20261123090000", "app-2"), slots=20)
+        committed = []
+        for step in range(3):
+            for place, call_id in enumerate(ids):
+                calls.now = at(10 * step + place // 4 - 2 * (place % 3 == 0 and step == 1))
+                saved = calls.load(call_id)
+                calls.save(Change(saved, replace(saved.call, facts=saved.call.facts + 1), (CallEnded(NOW, STOPPED),)))
+                committed.append((int(calls.now.timestamp()), call_id, 2 + step))
+        committed.sort()
+        until, found, position = int(at(100).timestamp()), [], None
+        while page := calls.after("app-1", position, until, 5):
+            found += page
+            position = page[-1].position
+        assert [(each.position.second, each.call.id, min(each.facts)) for each in found] == committed
+        assert [each.facts for each in found][:1] == [{2: CallEnded(NOW, STOPPED)}]
+        assert [each.position for each in calls.after("app-1", None, committed[0][0], 99)][-1].second == committed[0][0]
+        assert calls.after("app-1", None, committed[0][0] - 1, 99) == []
+        assert calls.after("app-1", found[-1].position, committed[0][0], 99) == []
+        assert calls.after("app-2", None, until, 99) == calls.after("app", None, until, 99) == []
+
+    def test_an_event_is_never_listed_before_an_earlier_one_of_its_call(self, calls):
+        call_id = accept(calls).id
+        for second in (50, 48, 49, 51):
+            calls.now = at(second)
+            saved = calls.load(call_id)
+            calls.save(Change(saved, replace(saved.call, facts=saved.call.facts + 1), (CallEnded(NOW, STOPPED),)))
+        found = calls.after("app-1", None, int(at(99).timestamp()), 9)
+        assert [(each.position.second - int(NOW.timestamp()), each.position.first) for each in found] == [
+            (50, 2),
+            (50, 3),
+            (50, 4),
+            (51, 5),
+        ]
 
     def test_whether_a_later_fact_was_acknowledged(self, calls):
         call = played(calls, *TALKING).call

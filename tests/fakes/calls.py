@@ -37,8 +37,9 @@ from duologue.domain.task_token import TaskToken
 from duologue.usecases.forward_facts import Committed
 from duologue.usecases.ports.calls import Change, HeldSlots, ProcessedEvent, SavedCall
 from duologue.usecases.ports.memories import InboundAnswer
-from duologue.usecases.ports.notifying import Notice, Notification, Waiting
+from duologue.usecases.ports.notifying import CommittedFacts, EventPosition, Notice, Notification, Waiting
 from tests.fakes.memory_book import FakeMemories
+from tests.samples import NOW
 
 
 class FakeCalls:
@@ -63,6 +64,9 @@ class FakeCalls:
         """By call and sequence."""
         self.waiting: dict[tuple[str, int], tuple[Notice, datetime]] = {}
         """The same of those that wait, with when the sweeper looks at them."""
+        self.now = NOW
+        self.listed: list[tuple[str, EventPosition]] = []
+        """App and position of each event."""
         self.health: dict[str, EndpointHealth] = {}
         """By app."""
         self.committed: list[Committed] = []
@@ -155,6 +159,7 @@ class FakeCalls:
         item = event_key(event.network_call, event.key)
         facts = dict(enumerate(answer.facts, 1))
         self.facts[call.id] = {item: facts}
+        self._list(call, 1, 0)
         if call.ended_at is not None:
             self.cdrs[call.id] = cdr_of(call)
         notices = tuple(Notice(call.id, number, item, call.app) for number in facts)
@@ -189,7 +194,8 @@ class FakeCalls:
             with suppress(OutsideUnavailable):  # a memory never costs a call
                 self.memories.remember(change.remembers)
         mark = None if change.clears_dial_mark else change.dial_mark or row.dial_mark
-        self.rows[call.id] = SavedCall(call, row.version + 1, None, mark, _close_by(change, row))
+        second = max(int(self.now.timestamp()), row.event_second) if change.facts else row.event_second
+        self.rows[call.id] = SavedCall(call, row.version + 1, None, mark, _close_by(change, row), second)
         if event is not None:
             self._processed[call.id, event.network_call, event.key] = event
         if event is not None or change.facts or change.resumes is not None:
@@ -204,6 +210,8 @@ class FakeCalls:
         item = own if event is None else event_key(event.network_call, event.key)
         facts = dict(enumerate(change.facts, call.facts - len(change.facts) + 1))
         self.facts[call.id][item] = facts
+        if facts:
+            self._list(call, min(facts), change.before.event_second)
         notices = tuple(Notice(call.id, number, item, call.app) for number in facts)
         self.on_commit(Committed(call.id, notices, change.resumes))
 
@@ -282,6 +290,22 @@ class FakeCalls:
 
     def _deliveries(self, call_id: str) -> dict[int, Delivery]:
         return {sequence: delivery for (of, sequence), delivery in self.deliveries.items() if of == call_id}
+
+    # ---- plays AppEvents
+
+    def _list(self, call: Call, first: int, before: int) -> None:
+        self.listed.append((call.app, EventPosition(max(int(self.now.timestamp()), before), call.id, first)))
+
+    def after(
+        self, app_key: str, position: EventPosition | None, until_second: int, limit: int
+    ) -> Sequence[CommittedFacts]:
+        self._reach()
+        found = sorted(each for app, each in self.listed if app == app_key and (position is None or each > position))
+        return [self._committed(each) for each in found if each.second <= until_second][:limit]
+
+    def _committed(self, position: EventPosition) -> CommittedFacts:
+        [facts] = [facts for facts in self.facts[position.call_id].values() if position.first in facts]
+        return CommittedFacts(position, self.rows[position.call_id].call, facts, self.cdrs.get(position.call_id))
 
     # ---- plays WaitingNotifications
 

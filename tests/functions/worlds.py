@@ -43,6 +43,7 @@ from duologue.runtime.wiring import call_control, callback_api, flow, recordings
 from duologue.usecases.authenticate import Authenticate
 from duologue.usecases.change_app import SetNotificationUrls
 from duologue.usecases.delete_recording import DeleteRecording
+from duologue.usecases.fetch_events import FetchEvents
 from duologue.usecases.finalize_call import FinalizeCall
 from duologue.usecases.find_audio import FindAudio, Retention
 from duologue.usecases.find_memory import FindMemory
@@ -90,7 +91,7 @@ from tests.fakes.memories import FakeMemorySeal
 from tests.fakes.network import FakeNetwork
 from tests.fakes.notices import FakeNotices
 from tests.fakes.placing import placing as placing_a_callback
-from tests.fakes.recordings import FakeLinks, FakeLinkTokens, FakeRecordings
+from tests.fakes.recordings import RECORDS, FakeLinks, FakeLinkTokens, FakeRecordings
 from tests.fakes.sp_endpoints import FakeSpEndpoints
 from tests.samples import LEG_A, LEG_B, NETWORK_CALL, NOW, at, callback, return_call
 
@@ -223,6 +224,8 @@ class Api:
             ),
             stop=StopCallback(self.calls, self.network, self.flows, self.clock, no_pause),
             look_up=LookUpCallback(self.calls),
+            fetch_events=FetchEvents(self.calls, self.clock),
+            records=RECORDS,
             link_recording=LinkRecording(
                 self.calls, find_audio, self.links, self.clock, lambda length: self.random_bytes(length)
             ),

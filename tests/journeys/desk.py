@@ -4,8 +4,10 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from duologue.usecases.fetch_events import FetchEvents
 from duologue.usecases.look_up_callback import LookUpCallback
 from functions.callback_api.handler import answer
+from tests.fakes.recordings import RECORDS
 from tests.functions.worlds import Api, sample
 from tests.journeys.line import CALLEE, CALLER, Line
 
@@ -23,6 +25,8 @@ class Desk:
             place=line.place_callback,
             stop=line.stop_callback,
             look_up=LookUpCallback(line.calls),
+            fetch_events=FetchEvents(line.calls, line.clock),
+            records=RECORDS,
         )
 
     def ask(self, **fields: Any) -> dict[str, Any]:

@@ -9,6 +9,9 @@ from duologue.call_control.facts import CdrWritten
 from duologue.domain.call import NotifyTo
 from duologue.domain.cdr import cdr_of
 from duologue.domain.tokens import TokenPair
+from duologue.usecases.fetch_events import EventPage
+from duologue.usecases.ports.notifying import CommittedFacts, EventPosition
+from duologue.wire.huawei.app_events import events_found
 from duologue.wire.huawei.deliveries import delivered
 from duologue.wire.huawei.histories import history_of
 from duologue.wire.huawei.memories import memories_found, memory_found
@@ -175,6 +178,7 @@ def _schemas() -> dict[str, Schema]:
         "SignedIn": of_examples([dict(signed_in(TokenPair("an access token", "a refresh token")).body)]),
         "Placed": of_examples([dict(placed("a session", idle).body) for idle in (9, None)]),
         "History": of_examples(dict(success(**history_of(each, samples.HOST)).body) for each in samples.histories()),
+        "Events": _events(),
         "Deliveries": of_examples(dict(delivered(each, samples.HOST).body) for each in samples.histories()),
         "NotificationUrlsAnswer": of_examples(
             [dict(notification_urls(NotifyTo(*urls)).body) for urls in (("a URL", "a URL"), (None, None))]
@@ -188,6 +192,17 @@ def _schemas() -> dict[str, Schema]:
         "StatusEvent": of_examples(event for fact, event in events if not isinstance(fact, CdrWritten)),
         "Cdr": of_examples(event for fact, event in events if isinstance(fact, CdrWritten)),
     }
+
+
+def _events() -> Schema:
+    body = {"oneOf": [{"$ref": "#/components/schemas/StatusEvent"}, {"$ref": "#/components/schemas/Cdr"}]}
+    page = EventPage([CommittedFacts(EventPosition(0, samples.TALKED.id, 1), samples.TALKED, {}, None)], more=True)
+    schema = of_examples([dict(events_found(page, "", samples.HOST, samples.RECORDS).body)])
+    event = of_examples([{"id": "1_2_3_20261123090000-2", "sequence": 2}])
+    event["properties"]["notification"] = {"description": "the body of its notification", **body}
+    event["required"] = [*event["required"], "notification"]
+    schema["properties"]["events"] = {"type": "array", "description": "in the order of their commits", "items": event}
+    return schema
 
 
 def _headers() -> dict[str, Any]:

@@ -219,6 +219,19 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             (_path("sessionId", "As it was told when the callback was placed"),),
         )
     },
+    routes.EVENTS: {
+        "get": Operation(
+            "fetchEvents",
+            "The events of the app's calls after a cursor, in order",
+            succeeded("Events"),
+            (*_PROOF, InvalidField),
+            _ANY_PROOF,
+            (
+                _query("after", "`next` of an earlier answer; without it, from the oldest", required=False),
+                _query("limit", "1 to 50", required=False),
+            ),
+        )
+    },
     routes.DELIVERIES: {
         "get": Operation(
             "listNotificationsOfCallback",
@@ -348,7 +361,7 @@ TAGS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "memories": ("Who is rung when a called party dials a display number", (routes.CALL_MEMORIES,)),
     "recordings": ("Fetch and delete recordings", (routes.RECORD, routes.LINK, routes.CDR_LINK)),
-    "notifications": ("How notifications were delivered", (routes.DELIVERIES,)),
+    "notifications": ("How notifications were delivered", (routes.DELIVERIES, routes.EVENTS)),
     "settings": ("What the SP itself sets", (routes.NOTIFICATION_URLS,)),
 }
 """Groups of paths, of which generated clients make modules: description and paths."""

@@ -16,6 +16,7 @@ answers to the network.
 """
 
 import json
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -172,6 +173,26 @@ def call_of(call_id: str, asked: Row, row: Row) -> Call:
 def event_row(app: str, first: int, facts: Iterable[Fact]) -> Row:
     """`first`: the sequence of the first of the facts. `app`: so that who reads the stream need not read the call."""
     return {"app": app, "first": first, "facts": json.dumps([_written_fact(fact) for fact in facts])}
+
+
+SHARDS = 8
+"""Of each partition key of an index that many calls share: a partition takes 1,000 writes a second.
+
+More can be added at any time; fewer only when nothing that is needed is in those removed.
+"""
+
+
+def shard_of(call_id: str) -> int:
+    return zlib.crc32(call_id.encode()) % SHARDS
+
+
+def listed_in(app: str, shard: int) -> str:
+    return f"{app}#{shard:02d}"
+
+
+def listing(call: Call, first: int, second: int) -> Row:
+    """What puts an event into the index by app (dynamo_app_events.py). `second`: since the epoch."""
+    return {"listed": listed_in(call.app, shard_of(call.id)), "listed_at": f"{second:010d}#{call.id}#{first:06d}"}
 
 
 def facts_of(row: Row) -> dict[int, Fact]:

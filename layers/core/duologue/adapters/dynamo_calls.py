@@ -9,7 +9,7 @@
 A change without event and facts is one UpdateItem; any other is one transaction. Rows and keys: `call_rows.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from duologue.adapters.call_rows import (
     cdr_row,
     event_key,
     event_row,
+    listing,
     own_event_key,
     written_time,
 )
@@ -34,6 +35,7 @@ from duologue.adapters.dynamo_slots import free_slot
 from duologue.adapters.dynamo_writes import Write, transact, write_one
 from duologue.adapters.remembering import write_remembering
 from duologue.adapters.rows_before import in_todays_terms, token_in
+from duologue.adapters.system_clock import SystemClock
 from duologue.call_control.facts import Fact
 from duologue.domain.call import Call
 from duologue.domain.call_memory import CallMemory
@@ -52,6 +54,7 @@ from duologue.usecases.ports.calls import Change, ProcessedEvent, SavedCall
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+_CLOCK = SystemClock()
 WHAT = "calls table"
 OPEN = "open"
 """Sparse index `open-calls`: `open` and `close_by` are on a call until it is finalized."""
@@ -60,8 +63,16 @@ OPEN = "open"
 class DynamoCalls:
     """Implements `usecases.ports.calls.Calls`."""
 
-    def __init__(self, client: "DynamoDBClient", calls: str, accounts: str, keep: timedelta) -> None:
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        calls: str,
+        accounts: str,
+        keep: timedelta,
+        now: Callable[[], datetime] = _CLOCK.now,
+    ) -> None:
         """`calls`, `accounts`: the tables' names. `keep`: retention of a call's items from its acceptance."""
+        self._now = now
         self._client = client
         self._calls = calls
         self._accounts = accounts
@@ -112,15 +123,19 @@ class DynamoCalls:
     def new_event(self, call: Call, facts: tuple[Fact, ...], event: ProcessedEvent, *, starts_flow: bool) -> Write:
         """The write of the event that begins a call."""
         row = event_row(call.app, 1, facts) | {"answer": event.answer} | ({STARTS: True} if starts_flow else {})
+        row |= listing(call, 1, self._second(0))
         return self._put(call, event_key(event.network_call, event.key), row), EventAlreadyProcessed(call.id)
 
     def writes(self, change: Change) -> list[Write]:
         """The writes of a change, in the order in which their refusals are reported."""
         call = change.after
-        writes: list[Write] = [(self._update(change), RaceLost(call.id))]
+        second = self._second(change.before.event_second)
+        writes: list[Write] = [(self._update(change, second), RaceLost(call.id))]
         event = change.processed
         if event is not None or change.facts or change.resumes is not None:
-            row = event_row(call.app, call.facts - len(change.facts) + 1, change.facts)
+            first = call.facts - len(change.facts) + 1
+            row = event_row(call.app, first, change.facts)
+            row |= listing(call, first, second) if change.facts else {}
             row |= {} if change.resumes is None else {"resumes": change.resumes}
             if event is None:
                 writes.append((self._put(call, own_event_key(change.before.version), row), RaceLost(call.id)))
@@ -141,11 +156,13 @@ class DynamoCalls:
         else:
             transact(self._client, WHAT, *writes)
 
-    def _update(self, change: Change) -> dict[str, Any]:
+    def _update(self, change: Change, second: int) -> dict[str, Any]:
         """Set only what changed."""
         before, after = call_row(change.before.call), call_row(change.after)
         sets: dict[str, Any] = {name: value for name, value in after.items() if before.get(name) != value}
         removes = sorted(before.keys() - after.keys())
+        if change.facts:
+            sets["event_second"] = second
         if change.dial_mark is not None:
             sets["dial_mark"] = change.dial_mark
         if change.clears_dial_mark:
@@ -167,6 +184,10 @@ class DynamoCalls:
             "ExpressionAttributeValues": values | version,
         }
         return {"Update": request | ({"ExpressionAttributeNames": names} if names else {})}
+
+    def _second(self, before: int) -> int:
+        """The second of an event, never before that of the call's previous one, whatever the clocks say."""
+        return max(int(self._now().timestamp()), before)
 
     def _put(self, call: Call, item: str, row: dict[str, Any]) -> dict[str, Any]:
         expires = int((call.accepted_at + self._keep).timestamp())
@@ -211,6 +232,7 @@ def _saved(call_id: str, items: Mapping[str, dict[str, Any]]) -> SavedCall:
         version=row["version"],
         task_token=_token(items[TOKEN]) if TOKEN in items else token_in(row),
         dial_mark=row.get("dial_mark"),
+        event_second=row.get("event_second", 0),
         close_by=datetime.fromisoformat(row["close_by"]) if "close_by" in row else None,
     )
 

@@ -4,7 +4,6 @@
 leaves the index when a write puts it without them. The index has the keys only: the rest is read by the claim.
 """
 
-import zlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import chain, islice
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from duologue.adapters.aws import code_of, from_item, outside, to_item
-from duologue.adapters.call_rows import Row, sequence_of_delivery, written_time
+from duologue.adapters.call_rows import SHARDS, Row, sequence_of_delivery, shard_of, written_time
 from duologue.adapters.dynamo_calls import OPEN, WHAT, key_of
 from duologue.adapters.dynamo_open_calls import INDEX
 from duologue.usecases.ports.notifying import Notice, Waiting
@@ -21,14 +20,15 @@ from duologue.usecases.ports.notifying import Notice, Waiting
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-SHARDS = 8
-"""Each takes 1,000 writes a second. More can be added at any time; fewer only when nothing waits in those removed."""
-
 
 def waiting_row(notice: Notice, look_at: datetime) -> Row:
     """The attributes of an item that waits; `source` and `app` make a notice of it."""
-    shard = zlib.crc32(notice.call_id.encode()) % SHARDS
-    return {OPEN: _shard(shard), "close_by": written_time(look_at), "source": notice.source, "app": notice.app}
+    return {
+        OPEN: _shard(shard_of(notice.call_id)),
+        "close_by": written_time(look_at),
+        "source": notice.source,
+        "app": notice.app,
+    }
 
 
 class DynamoWaiting:

@@ -8,6 +8,7 @@ from functools import cache, partial
 from duologue.adapters.aws import NORMAL
 from duologue.adapters.aws_clients import client
 from duologue.adapters.dynamo_acceptance import DynamoAcceptance
+from duologue.adapters.dynamo_app_events import DynamoAppEvents
 from duologue.adapters.dynamo_histories import DynamoHistories
 from duologue.adapters.dynamo_inbound_calls import DynamoInboundCalls
 from duologue.adapters.dynamo_memories import DynamoMemories
@@ -17,7 +18,7 @@ from duologue.adapters.system_clock import SystemClock
 from duologue.domain.dialling_policy import ORDINARY, NumberKind, prefixes_in_use
 from duologue.runtime.carriers import network
 from duologue.runtime.settings import setting
-from duologue.runtime.wiring.accounts import dynamo_accounts, dynamo_auth_attempts
+from duologue.runtime.wiring.accounts import dynamo_accounts, dynamo_auth_attempts, link_tokens
 from duologue.runtime.wiring.calls import dynamo_calls, flows, keep_calls
 from duologue.runtime.wiring.memories import memory_seal
 from duologue.runtime.wiring.recordings import dynamo_links, retention, s3_recordings
@@ -25,6 +26,7 @@ from duologue.runtime.wiring.sp_urls import sp_urls
 from duologue.usecases.authenticate import Authenticate
 from duologue.usecases.change_app import SetNotificationUrls
 from duologue.usecases.delete_recording import DeleteRecording
+from duologue.usecases.fetch_events import FetchEvents
 from duologue.usecases.find_audio import FindAudio
 from duologue.usecases.find_memory import FindMemory
 from duologue.usecases.forget_memory import ForgetMemory
@@ -36,6 +38,7 @@ from duologue.usecases.place_callback import DiallingRules, PlaceCallback, RingT
 from duologue.usecases.repoint_memory import RepointMemory
 from duologue.usecases.stop_callback import StopCallback
 from duologue.wire.huawei.field_names import FIELDS
+from duologue.wire.huawei.records import Records
 from duologue.wire.huawei.session_id import new_call_id
 
 
@@ -45,6 +48,9 @@ class Dependencies:
     place: PlaceCallback
     stop: StopCallback
     look_up: LookUpCallback
+    fetch_events: FetchEvents
+    records: Records
+    """Of CDRs; its base is that of each request."""
     link_recording: LinkRecording
     delete_recording: DeleteRecording
     set_notification_urls: SetNotificationUrls
@@ -81,6 +87,8 @@ def dependencies() -> Dependencies:
         ),
         stop=StopCallback(calls, network(), flow, clock, pause),
         look_up=LookUpCallback(DynamoHistories(dynamodb, setting("CALLS_TABLE"))),
+        fetch_events=FetchEvents(DynamoAppEvents(dynamodb, setting("CALLS_TABLE")), clock),
+        records=Records(setting("RECORDINGS_BUCKET"), "", link_tokens().token_of),
         link_recording=LinkRecording(
             calls, FindAudio(recordings, retention()), dynamo_links(), clock, secrets.token_bytes
         ),

@@ -1,7 +1,7 @@
 """The store of calls, as one port per kind of use case."""
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -35,6 +35,8 @@ class SavedCall:
     task_token: TaskToken | None = None
     dial_mark: str | None = None
     close_by: datetime | None = None
+    event_second: int = field(default=0, compare=False)
+    """Of the last event with facts, since the epoch: see AppEvents."""
 
 
 @dataclass(frozen=True, slots=True)

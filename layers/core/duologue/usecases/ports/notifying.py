@@ -1,6 +1,6 @@
 """Notifications: log, queues, format and endpoints."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -82,6 +82,34 @@ class NotificationLog(Protocol):
 
     def give_up(self, notice: Notice, why: str) -> None:
         """Let what waits, if anything does, be undelivered: its call or its app is gone."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class EventPosition:
+    """Of the facts of one event among all of an app: by commit second (since the epoch), call, and first sequence."""
+
+    second: int
+    call_id: str
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedFacts:
+    """The facts of one event, by sequence. `cdr`: once the call is over."""
+
+    position: EventPosition
+    call: Call
+    facts: Mapping[int, Fact]
+    cdr: Cdr | None
+
+
+class AppEvents(Protocol):
+    """What was committed of the calls of an app."""
+
+    def after(
+        self, app_key: str, position: EventPosition | None, until_second: int, limit: int
+    ) -> Sequence[CommittedFacts]:
+        """At most `limit`, in the order of their positions. None: from the oldest that is kept."""
 
 
 class WaitingNotifications(Protocol):

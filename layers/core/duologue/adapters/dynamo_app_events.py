@@ -1,0 +1,82 @@
+"""The events of an app in the order in which they were committed, from the index `by-app` of the calls table.
+
+`listed` is `<app key>#<shard>`, with the call's shard, and `listed_at` `<epoch second>#<call id>#<first sequence>`.
+The second is that of the writer's clock, and within a call never before that of an earlier event. The index has the
+keys only.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from duologue.adapters.aws import from_item, outside
+from duologue.adapters.call_rows import ASKED, CALL, CDR, SHARDS, call_of_rows, cdr_of_rows, facts_of, listed_in
+from duologue.adapters.dynamo_calls import WHAT, key_of
+from duologue.adapters.dynamo_reads import read_all
+from duologue.domain.errors import UnknownCall
+from duologue.usecases.ports.notifying import CommittedFacts, EventPosition
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+INDEX = "by-app"
+_MOST_KEYS = 100
+"""Of one BatchGetItem."""
+
+
+class DynamoAppEvents:
+    """Implements `usecases.ports.notifying.AppEvents`."""
+
+    def __init__(self, client: "DynamoDBClient", calls: str) -> None:
+        self._client = client
+        self._calls = calls
+
+    def after(
+        self, app_key: str, position: EventPosition | None, until_second: int, limit: int
+    ) -> Sequence[CommittedFacts]:
+        begin, end = "" if position is None else _written(position), f"{until_second:010d}#~"
+        if begin >= end:
+            return []
+        keys: list[dict[str, Any]] = []
+        for shard in range(SHARDS):
+            keys += self._keys(listed_in(app_key, shard), begin or "0", end, limit + 1)
+        first = sorted((key for key in keys if key["listed_at"] != begin), key=lambda key: key["listed_at"])[:limit]
+        rows = self._rows({(key["call"], item) for key in first for item in (CALL, ASKED, CDR, key["item"])})
+        found = []
+        for key in first:
+            of_call = {item: row for (call, item), row in rows.items() if call == key["call"]}
+            try:
+                call = call_of_rows(key["call"], of_call)
+            except UnknownCall:  # some of it has expired
+                continue
+            facts = facts_of(of_call[key["item"]]) if key["item"] in of_call else {}
+            found.append(CommittedFacts(_read(key["listed_at"]), call, facts, cdr_of_rows(call, of_call.get(CDR))))
+        return found
+
+    def _keys(self, listed: str, begin: str, end: str, limit: int) -> list[dict[str, Any]]:
+        with outside(WHAT):
+            found = self._client.query(
+                TableName=self._calls,
+                IndexName=INDEX,
+                KeyConditionExpression="listed = :listed AND listed_at BETWEEN :begin AND :end",
+                ExpressionAttributeValues={":listed": {"S": listed}, ":begin": {"S": begin}, ":end": {"S": end}},
+                Limit=limit,
+            )
+        return [from_item(item) for item in found["Items"]]
+
+    def _rows(self, keys: set[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
+        wanted = [key_of(*key) for key in sorted(keys)]
+        rows: dict[tuple[str, str], dict[str, Any]] = {}
+        while wanted:
+            some, wanted = wanted[:_MOST_KEYS], wanted[_MOST_KEYS:]
+            found = read_all(self._client, WHAT, {self._calls: {"Keys": some, "ConsistentRead": True}})
+            rows |= {(item["call"]["S"], item["item"]["S"]): from_item(item) for item in found[self._calls]}
+        return rows
+
+
+def _written(position: EventPosition) -> str:
+    return f"{position.second:010d}#{position.call_id}#{position.first:06d}"
+
+
+def _read(listed_at: str) -> EventPosition:
+    second, call_id, first = listed_at.split("#")
+    return EventPosition(int(second), call_id, int(first))

@@ -42,10 +42,22 @@ Part = tuple[Variant, Case]
 
 
 class CasePlayer:
-    """Call `close` when done. `at_once`: how many calls that `begin` places may be up at the same time."""
+    """Call `close` when done.
 
-    def __init__(self, lab: Lab, watch: NetworkWatch, sp: ServiceProvider, at_once: int = AT_ONCE) -> None:
-        self.lab, self.watch, self.sp = lab, watch, sp
+    Args:
+        at_once: how many calls that `begin` places may be up at the same time.
+        cloud: the cloud's switches while no variant changes them.
+    """
+
+    def __init__(
+        self,
+        lab: Lab,
+        watch: NetworkWatch,
+        sp: ServiceProvider,
+        at_once: int = AT_ONCE,
+        cloud: CloudSwitches | None = None,
+    ) -> None:
+        self.lab, self.watch, self.sp, self.cloud = lab, watch, sp, cloud or CloudSwitches()
         self._pool = ThreadPoolExecutor(AT_ONCE, "case")
         self._free = deque(PAIRS)
         self._room = threading.Semaphore(at_once)
@@ -96,7 +108,7 @@ class CasePlayer:
     def wait(self) -> None:
         """Wait until all cases have ended."""
         wait(self._going)
-        self._behave(LAB, CloudSwitches())
+        self._behave(LAB, self.cloud)
 
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -109,12 +121,12 @@ class CasePlayer:
                 wait(begun)
             self._room.acquire()
             dialled = threading.Event()
-            self._behave(case.switches_for(replace(LAB, **variant.switches)), CloudSwitches(**variant.cloud))
+            self._behave(case.switches_for(replace(LAB, **variant.switches)), replace(self.cloud, **variant.cloud))
             self._pool.submit(self._keep, promise, case, self._free.popleft(), dialled)
             begun.append(promise)
             dialled.wait(case.seconds)
         wait(begun)
-        self._behave(LAB, CloudSwitches())
+        self._behave(LAB, self.cloud)
 
     def _behave(self, network: Switches, cloud: CloudSwitches) -> None:
         self.lab.pstn.exchange.switches, self.lab.cloud.switches = network, cloud

@@ -11,7 +11,7 @@ from lab.cases.player import CasePlayer, Variant
 from lab.lab import DISPLAY_NUMBERS, Lab
 from lab.sp.service_provider import ServiceProvider, open_sp
 from tests.e2e.lab import traces
-from tests.e2e.lab.variants import USUAL
+from tests.e2e.lab.variants import CLOUD, USUAL
 
 NUMBERS = (*DISPLAY_NUMBERS, *(f"+121255501{number:02}" for number in range(100)))
 _PLAYED = pytest.StashKey[dict[tuple[str, str], Played]]()
@@ -54,7 +54,7 @@ def messages(lab) -> Iterator[list[str]]:
 @pytest.fixture(scope="session")
 def case_player(lab, watch, new_sp, messages) -> Iterator[CasePlayer]:
     """Warmed up: each function has as many processes as the cases will keep busy, so that times mean something."""
-    case_player = CasePlayer(lab, watch, new_sp("acme", settings=("--recording",)))
+    case_player = CasePlayer(lab, watch, new_sp("acme", settings=("--recording",)), cloud=CLOUD)
     short = named("talked")
     warm_up = case_player.at_once([short] * 8)
     assert [check(each.result()) for each in warm_up if each.result().steps[-1:] != ["fee"]] == []

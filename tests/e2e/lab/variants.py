@@ -3,9 +3,18 @@
 Switches that do not affect one another share a variant.
 """
 
+from lab.aws.switches import CRUEL, CloudSwitches
 from lab.cases.player import Variant
 
+CLOUD = CloudSwitches(transaction_ms=10.0, stream_order="any", stream_batches="split", repeated_events=0.2)
+"""The cloud in every variant: what happens on AWS at any time without a fault."""
+
 USUAL = Variant("as usual")
+
+CRUEL_CLOUD = Variant("a cruel cloud", cloud={**CRUEL, "killed_invocations": 0.0})
+"""Played by itself, since faults strike whatever is up. An invocation that is killed with a notification in its hands
+holds the notifications of its call until its queue's visibility time-out, minutes later, which no case waits for.
+"""
 
 VARIANTS = (
     USUAL,
@@ -68,6 +77,21 @@ VARIANTS = (
         },
     ),
 )
+
+CLOUD_NOT_VARIED = {
+    "fault_seed": "the tests of the cloud",
+    "fault_limit": "the tests of the cloud",
+    "recursion_limit": "no chain of ours is that long",
+    "fifo_batches": "our batches have one message",
+    "partition_writes": "the laptop is slower",
+    "killed_invocations": "tests/model, with every moment; the tests of the cloud",
+    "killed_requests": "tests/model; the client repeats its request",
+    "update_pause_s": "the tests of the cloud",
+    "full_buckets": "the tests of the cloud",
+    "authorization_of_unknown_routes": "the tests of the cloud",
+    "header_bytes": "the tests of the cloud",
+}
+"""Switches of the cloud that no case is played with, and why."""
 
 NOT_VARIED = {
     "bridge_failure_detail": "each variant has cases with it and without",

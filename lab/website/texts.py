@@ -159,6 +159,7 @@ REFUSALS = {
     "1010023": "The number that your phone would show cannot be used now. Please tell us.",
     "1010024": "The platform does not call this number.",
     "1013002": "Too many calls at once. Try again in a few seconds.",
+    "1016001": "Nobody is remembered for this number.",
     "1020152": "The call is already over.",
     "1020165": "All our lines are in use. Try again in a moment.",
     "1020176": "The platform has locked this site for a while. Please tell us.",

@@ -93,3 +93,49 @@ def test_jack_asks_answers_talks_and_hears_what_was_recorded(browser, town, keep
     assert audio_analysis.loudest(audio_analysis.samples(lab.pstn.exchange.line.heard_by(call)))[SPOKEN] > 20
     keep(site, "story-over")
     context.close()
+
+
+def test_the_called_party_presses_call_and_the_other_page_rings(browser, town, keep):
+    """Two pages, a callback, hang up; the number that Sophia's phone showed is in her page already."""
+    _, site_url = town
+    context = browser.new_context(viewport={"width": 1100, "height": 900})
+    context.set_default_timeout(PATIENCE_MS)
+    site = context.new_page()
+    site.goto(site_url)
+    with context.expect_page() as opened:
+        site.get_by_role("link", name="answer it yourself").click()
+    jack, sophia = opened.value, context.new_page()
+    sophia.goto(jack.url.replace(JACK[1:], SOPHIA.number[1:]))
+    for telephone in (jack, sophia):
+        telephone.get_by_role("button", name="Switch on").click()
+        see(telephone, "it rings here")
+
+    site.get_by_label("Your phone number").fill(JACK)
+    site.get_by_role("button", name="Call me back").click()
+    site.wait_for_url("**/calls/*")
+    for telephone in (jack, sophia):
+        see(telephone, "is calling")
+        telephone.get_by_role("button", name="Answer").click()
+        see(telephone, "Connected")
+    see(site, "You are connected with Sophia")
+    sophia.get_by_role("button", name="Hang up").click()
+    see(jack, "They hung up after")
+    see(site, "Sophia can ring you back")
+
+    sophia.get_by_role("button", name="Call", exact=True).click()
+    see(jack, "is calling")
+    assert jack.locator("#shown").inner_text().replace("\N{NO-BREAK SPACE}", "") == DISPLAY_NUMBERS[1]
+    keep(jack, "return-call-rings")
+    jack.get_by_role("button", name="Answer").click()
+    for telephone in (jack, sophia):
+        see(telephone, "Connected")
+    site.reload()  # the page of a call that is over and complete is not updated any more
+    see(site, "Sophia called back")
+    site.get_by_role("link", name="Sophia called back").click()
+    see(site, "You are connected with Sophia, who called back")
+    keep(site, "return-call-talking")
+    jack.get_by_role("button", name="Hang up").click()
+    see(sophia, "They hung up after")
+    see(site, "You talked with Sophia")
+    assert SOPHIA.number not in site.content()
+    context.close()

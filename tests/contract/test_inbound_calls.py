@@ -249,6 +249,26 @@ class TestInDynamo(Promises):
         client, calls, accounts = tables
         return DynamoInboundCalls(client, accounts, calls, DynamoCalls(client, calls, accounts, KEEP))
 
+    def test_a_call_costs_one_read_and_one_transaction(self, inbound, accounts, remember, tables):
+        """The first one to a display number in a process needs a second read: it does not know whose it is."""
+        asked: list[str] = []
+        tables[0].meta.events.register("before-call.dynamodb", lambda model, **_: asked.append(model.name))
+        accounts.add_sp(Sp("sp-1", "one", "hash"))
+        accounts.add_app(APP)
+        remember(memory())
+        asked.clear()
+        for number in range(3):
+            event = replace(EVENT, call_id=f"1_2_{number}_20261123090000")
+            found = inbound.find(DISPLAY, CALLEE, KEY, event)
+            assert found.memory_app == found.owner_app == settings()
+            inbound.accept(connected(event.call_id, f"pair {number}"))
+        assert asked == [
+            "BatchGetItem",
+            "BatchGetItem",
+            "TransactWriteItems",
+            *["BatchGetItem", "TransactWriteItems"] * 2,
+        ]
+
     @pytest.fixture
     def remember(self, tables):
         client, _, accounts = tables

@@ -25,10 +25,13 @@ from duologue.domain.errors import OutsideUnavailable
 Timeouts = Config
 """Time-outs and attempts of a client."""
 
-FAST = Config(connect_timeout=0.5, read_timeout=1, retries={"total_max_attempts": 2, "mode": "standard"})
+_OURS = Config(parameter_validation=False)
+"""The parameters are made by this package. That the SDK checks them too costs an eighth of a request's CPU."""
+
+FAST = _OURS.merge(Config(connect_timeout=0.5, read_timeout=1, retries={"total_max_attempts": 2, "mode": "standard"}))
 """For call_control: the telephone network retries after 5 s (R17)."""
 
-NORMAL = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"})
+NORMAL = _OURS.merge(Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"}))
 """For requests of an SP: better a short wait than an error."""
 
 ONCE = Config(connect_timeout=1, read_timeout=5, retries={"total_max_attempts": 1, "mode": "standard"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import wave
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -14,13 +15,12 @@ from pstn.lines import AudioFile
 class Prompts:
     """Reads a prompt; None if it does not exist or is not a WAV file."""
 
-    def __init__(self, s3: Any) -> None:
-        self._s3 = s3
+    def __init__(self, read: Callable[[str, str], bytes | None]) -> None:
+        self._read = read
 
     def __call__(self, bucket: str, key: str) -> AudioFile | None:
-        try:
-            content = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        except ClientError:
+        content = self._read(bucket, key)
+        if content is None:
             return None
         try:
             with wave.open(io.BytesIO(content)) as sound:

@@ -253,7 +253,7 @@ class Lab:
             self._switches,
             self.cloud.account,
             self.cloud.region,
-            audio=Prompts(s3),
+            audio=Prompts(self.cloud.stored_object),
             recordings=Recordings(s3),
             access=access,
             make_line=self._make_line,

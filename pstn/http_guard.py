@@ -97,7 +97,8 @@ def guarded(
             await app(scope, receive, send)
             return
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-        reason = refusal(scope.get("method", "GET"), headers, port, link=is_link(scope), also=also)
+        method = scope.get("method", "GET")
+        reason = refusal(method, headers, port, link=method == "GET" and is_link(scope), also=also)
         if reason is None:
             await app(scope, receive, send_without_cors)
         elif scope["type"] == "websocket":

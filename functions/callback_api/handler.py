@@ -17,7 +17,8 @@ from duologue.domain.memory_history import Pair
 from duologue.runtime.last_resort import guarded
 from duologue.runtime.rest import Request, answered, response_of
 from duologue.runtime.wiring.callback_api import Dependencies, dependencies
-from duologue.wire.huawei.app_events import events_found, read_events_query
+from duologue.usecases.replay_notifications import Replayed
+from duologue.wire.huawei.app_events import events_found, read_events_query, read_replay, replayed, undelivered_found
 from duologue.wire.huawei.credentials import read_credentials
 from duologue.wire.huawei.deliveries import delivered
 from duologue.wire.huawei.histories import found, read_look_up
@@ -34,8 +35,10 @@ from duologue.wire.huawei.routes import (
     OLDER_SANDBOX_PLACE,
     PLACE,
     RECORD,
+    REPLAY,
     SANDBOX_PLACE,
     STOP,
+    UNDELIVERED,
 )
 from duologue.wire.huawei.session_id import session_id
 
@@ -78,6 +81,23 @@ def _events(request: Request, app: App, dependencies: Dependencies) -> Answer:
     page = dependencies.fetch_events(app, after, limit)
     records = replace(dependencies.records, base=request.base)
     return events_found(page, request.query.get("after", ""), dependencies.host, records)
+
+
+def _undelivered(request: Request, app: App, dependencies: Dependencies) -> Answer:
+    after, limit = read_events_query(request.query)
+    found = dependencies.app_events.undelivered(app.key, after, limit + 1)
+    return undelivered_found(found, request.query.get("after", ""), limit)
+
+
+def _replay(request: Request, app: App, dependencies: Dependencies) -> Answer:
+    wanted = read_replay(request.query)
+    if isinstance(wanted[1], int):
+        dependencies.replay.one(app, *wanted)
+        done = Replayed(1)
+    else:
+        done = dependencies.replay.span(app, *wanted)
+    _log.info("notifications sent again", extra={"app": app.key})
+    return replayed(done)
 
 
 def _record(request: Request, app: App, dependencies: Dependencies) -> Answer:
@@ -135,6 +155,8 @@ _ROUTES: dict[str, Callable[[Request, App, Dependencies], Answer]] = {
     LOOK_UP: _look_up,
     DELIVERIES: _deliveries,
     EVENTS: _events,
+    UNDELIVERED: _undelivered,
+    REPLAY: _replay,
     RECORD: _record,
     NOTIFICATION_URLS: _notification_urls,
     CALL_MEMORIES: _call_memories,

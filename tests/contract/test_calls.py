@@ -360,6 +360,25 @@ class Promises:
         assert calls.after("app-1", found[-1].position, committed[0][0], 99) == []
         assert calls.after("app-2", None, until, 99) == calls.after("app", None, until, 99) == []
 
+    def test_what_is_undelivered_is_listed_until_it_is_acknowledged(self, calls):
+        ids = [accept(calls, callback(f"1_1_{number}_20261123090000"), slots=20).id for number in range(1, 8)]
+        for number, call_id in enumerate(ids):
+            state = (DeliveryState.WAITING, DeliveryState.UNDELIVERED, DeliveryState.OVERTAKEN)[number % 3]
+            due = at(99) if state is DeliveryState.WAITING else None
+            delivery = Delivery(state, at(60 - number), (TOO_SLOW,), 1, due, requested=number == 0)
+            calls.save_delivery(Notice(call_id, 2, "EVENT#n#1", "app-1"), delivery)
+        listed = calls.undelivered("app-1", None, 99)
+        assert [each.position.call_id for each in listed] == [ids[number] for number in (6, 4, 3, 1, 0)]
+        assert [each.position.call_id for each in calls.undelivered("app-1", listed[1].position, 2)] == [ids[3], ids[1]]
+        assert (listed[-1].delivery.requested, listed[-1].delivery.attempts) == (True, (TOO_SLOW,))
+        taken = replace(listed[0].delivery, state=DeliveryState.ACKNOWLEDGED, due=None)
+        calls.save_delivery(Notice(ids[6], 2, "EVENT#n#1", "app-1"), taken)
+        calls.give_up(Notice(ids[3], 2, "EVENT#n#1", "app-1"), "UnknownApp")
+        left = {each.position.call_id: each.delivery.state for each in calls.undelivered("app-1", None, 99)}
+        assert left.keys() == {ids[number] for number in (4, 3, 1, 0)}
+        assert left[ids[3]] is DeliveryState.UNDELIVERED
+        assert calls.undelivered("app", None, 99) == []
+
     def test_an_event_is_never_listed_before_an_earlier_one_of_its_call(self, calls):
         call_id = accept(calls).id
         for second in (50, 48, 49, 51):
@@ -416,6 +435,7 @@ class Promises:
         history = calls.history(story.call.id)
         assert history.call == story.call
         assert history.facts == (CallAccepted(NOW), *story.facts)
+        assert history.sources == calls.sources(story.call.id)
         assert history.deliveries == {2: replace(late, version=1)}
 
     def test_a_call_that_is_not_there_has_no_history(self, calls):

@@ -37,7 +37,14 @@ from duologue.domain.task_token import TaskToken
 from duologue.usecases.forward_facts import Committed
 from duologue.usecases.ports.calls import Change, HeldSlots, ProcessedEvent, SavedCall
 from duologue.usecases.ports.memories import InboundAnswer
-from duologue.usecases.ports.notifying import CommittedFacts, EventPosition, Notice, Notification, Waiting
+from duologue.usecases.ports.notifying import (
+    CommittedFacts,
+    EventPosition,
+    Notice,
+    Notification,
+    UndeliveredFact,
+    Waiting,
+)
 from tests.fakes.memory_book import FakeMemories
 from tests.samples import NOW
 
@@ -232,9 +239,9 @@ class FakeCalls:
         facts: dict[int, Fact] = {1: CallAccepted(call.accepted_at)}
         for of_item in self.facts[call_id].values():
             facts |= of_item
-        return History(
-            call, tuple(fact for _, fact in sorted(facts.items())), self._deliveries(call_id), self.cdrs.get(call_id)
-        )
+        in_order = tuple(fact for _, fact in sorted(facts.items()))
+        sources = {number: item for item, of_item in self.facts[call_id].items() for number in of_item}
+        return History(call, in_order, self._deliveries(call_id), self.cdrs.get(call_id), sources)
 
     def notification(self, notice: Notice) -> Notification:
         call = self.load(notice.call_id).call
@@ -302,6 +309,17 @@ class FakeCalls:
         self._reach()
         found = sorted(each for app, each in self.listed if app == app_key and (position is None or each > position))
         return [self._committed(each) for each in found if each.second <= until_second][:limit]
+
+    def undelivered(self, app_key: str, position: EventPosition | None, limit: int) -> Sequence[UndeliveredFact]:
+        self._reach()
+        states = (DeliveryState.WAITING, DeliveryState.UNDELIVERED)
+        found = [
+            (EventPosition(int(delivery.since.timestamp()), *key), delivery)
+            for key, delivery in self.deliveries.items()
+            if delivery.state in states and self.rows[key[0]].call.app == app_key
+        ]
+        found.sort(key=lambda each: each[0])
+        return [UndeliveredFact(*each) for each in found if position is None or each[0] > position][:limit]
 
     def _committed(self, position: EventPosition) -> CommittedFacts:
         [facts] = [facts for facts in self.facts[position.call_id].values() if position.first in facts]

@@ -1,14 +1,18 @@
 """Fetch the events of an app's calls, from a cursor."""
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from duologue.call_control.facts import CallEnded, CdrWritten, LegDialledRecorded
+from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.domain.cdr import cdr_of
 from duologue.domain.outcome import EndReason, Party
+from duologue.usecases import replay_notifications
 from duologue.usecases.ports.calls import Change
+from duologue.usecases.ports.notifying import Notice
 from tests.functions.worlds import CALL_ID, HOST, Api, sample
 from tests.samples import at
 
@@ -58,6 +62,61 @@ def test_a_page_ends_where_the_next_begins(api):
     assert ([event["sequence"] for event in first["events"]], first["more"]) == ([2], True)
     second = api.say(asking(limit="1", after=first["next"]))[1]
     assert ([event["sequence"] for event in second["events"]], second["more"]) == ([3, 4], False)
+
+
+def test_what_is_undelivered_is_listed_and_sent_again_by_its_id(api):
+    notice = Notice(CALL_ID, 3, api.calls.history(CALL_ID).sources[3], api.key)
+    attempt = Attempt(at(31), "http://127.0.0.1:9999/status", 503, note="not taken")
+    api.calls.save_delivery(notice, Delivery(DeliveryState.UNDELIVERED, at(31), (attempt,), 10, note="not taken"))
+    body = api.say(sample("callback_api", "undelivered_listed"))[1]
+    [listed] = body["notifications"]
+    assert (listed["id"], listed["state"], listed["attempts"][0]["httpStatus"]) == (f"{CALL_ID}-3", "undelivered", 503)
+    assert body["more"] is False
+    following = {"queryStringParameters": FETCHED["queryStringParameters"] | {"after": body["next"]}}
+    assert api.say(sample("callback_api", "undelivered_listed") | following)[1]["notifications"] == []
+    assert api.say(replaying(id=listed["id"]))[1]["replayed"] == 1
+    assert api.calls.waiting[CALL_ID, 3] == (replace(notice, version=2), api.clock.now())
+
+
+def replaying(**query):
+    sent = sample("callback_api", "notification_replayed")
+    return sent | {"queryStringParameters": FETCHED["queryStringParameters"] | query}
+
+
+def test_all_of_a_span_of_time_are_sent_again(api):
+    api.clock.at = at(99)
+    span = {"from": "2026-11-23T09:00:02Z", "to": "2026-11-23T10:00:30+01:00"}
+    assert api.say(replaying(**span))[1] == {"resultcode": "0", "resultdesc": "Success", "replayed": 2}
+    assert sorted(api.calls.waiting) == [(CALL_ID, 3), (CALL_ID, 4)]
+
+
+def test_a_span_with_very_many_events_is_sent_in_parts(api, monkeypatch):
+    monkeypatch.setattr(replay_notifications, "MOST_EVENTS", 1)
+    body = api.say(replaying(**{"from": "2026-11-23T09:00:00Z", "to": "2026-11-23T10:00:00Z"}))[1]
+    assert (body["replayed"], body["rest"]) == (1, "2026-11-23T09:00:30.000Z")
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        ({"id": f"{CALL_ID}-1"}, 403, "1020152"),
+        ({"id": f"{CALL_ID}-99"}, 403, "1020152"),
+        ({"id": "9_9_9_20261123090000-2"}, 403, "1020152"),
+        ({"id": "x"}, 403, "1020152"),
+        ({"from": "2026-11-23T09:00:00", "to": "2026-11-23T10:00:00Z"}, 403, "1010002"),
+        ({"from": "2026-11-23T09:00:00Z"}, 403, "1010002"),
+        ({}, 403, "1010002"),
+    ],
+)
+def test_what_cannot_be_sent_again(api, query, status, code):
+    answered, body = api.say(replaying(**query))
+    assert (answered, body["resultcode"]) == (status, code)
+    assert not api.calls.waiting
+
+
+def test_nobody_sends_again_what_is_another_s(api):
+    api.calls.change(CALL_ID, app="another")
+    assert api.say(replaying(id=f"{CALL_ID}-2"))[1]["resultcode"] == "1020152"
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,7 @@ from duologue.usecases.ports.memories import TurnedAway
 from duologue.usecases.ports.network import Network
 from duologue.usecases.process_network_event import ProcessNetworkEvent
 from duologue.usecases.queue_due import QueueDue
+from duologue.usecases.replay_notifications import ReplayNotifications
 from duologue.usecases.repoint_memory import RepointMemory
 from duologue.usecases.run_flow import RunFlow
 from duologue.usecases.stop_callback import StopCallback
@@ -225,6 +226,8 @@ class Api:
             stop=StopCallback(self.calls, self.network, self.flows, self.clock, no_pause),
             look_up=LookUpCallback(self.calls),
             fetch_events=FetchEvents(self.calls, self.clock),
+            app_events=self.calls,
+            replay=ReplayNotifications(self.calls, self.calls, self.calls, self.clock),
             records=RECORDS,
             link_recording=LinkRecording(
                 self.calls, find_audio, self.links, self.clock, lambda length: self.random_bytes(length)

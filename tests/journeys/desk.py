@@ -6,6 +6,7 @@ from typing import Any
 
 from duologue.usecases.fetch_events import FetchEvents
 from duologue.usecases.look_up_callback import LookUpCallback
+from duologue.usecases.replay_notifications import ReplayNotifications
 from functions.callback_api.handler import answer
 from tests.fakes.recordings import RECORDS
 from tests.functions.worlds import Api, sample
@@ -26,6 +27,8 @@ class Desk:
             stop=line.stop_callback,
             look_up=LookUpCallback(line.calls),
             fetch_events=FetchEvents(line.calls, line.clock),
+            app_events=line.calls,
+            replay=ReplayNotifications(line.calls, line.calls, line.calls, line.clock),
             records=RECORDS,
         )
 

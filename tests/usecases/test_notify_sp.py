@@ -30,6 +30,7 @@ from duologue.usecases.notify_sp import NotifyResult, NotifySp
 from duologue.usecases.ports.calls import SavedCall
 from duologue.usecases.ports.notifying import Notice, Notification
 from duologue.usecases.queue_due import QueueDue
+from duologue.usecases.replay_notifications import ReplayNotifications
 from duologue.wire.huawei.notifications import HuaweiWebhooks
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
@@ -543,3 +544,37 @@ def test_that_health_cannot_be_written_fails_no_attempt():
     teller.calls.save_health = away  # type: ignore[assignment, method-assign]
     assert teller.notify(notice(DIALLED)) is RETRY_LATER
     assert teller.attempts(DIALLED) == [(None, "too slow")]
+
+
+# ---- sent again on request
+
+
+def replay(teller: Teller, sequence: int) -> None:
+    app = teller.calls.apps["app-1"]
+    ReplayNotifications(teller.calls, teller.calls, teller.calls, teller.clock).one(app, CALL, sequence)
+
+
+@pytest.mark.parametrize("sequence", [2, 4])
+@pytest.mark.parametrize("first", [Reply(200), Reply(500), Reply(410)])
+def test_what_the_sp_asks_for_is_sent_again_within_a_minute_whatever_became_of_it(first, sequence):
+    """Also a step that a later one overtook."""
+    teller = Teller(*[Reply(200)] * (sequence - 2), first, *[Reply(200)] * 9, over=False, facts=STEPS)
+    for number in range(2, 9):
+        teller.notify(notice(number))
+    teller.run(timedelta(hours=100))
+    told = list(teller.told)
+    replay(teller, sequence)
+    teller.run(timedelta(minutes=1))
+    assert teller.told == [*told, told[sequence - 2]]
+    assert teller.delivery(sequence).state is DeliveryState.ACKNOWLEDGED
+    assert [attempt.status for attempt in teller.delivery(sequence).attempts] == [first.status, 200]
+
+
+def test_a_replay_that_fails_begins_the_schedule_anew():
+    teller = Teller(*[Reply(404)] * 99)
+    teller.notify(notice(CLOSED))
+    teller.run(timedelta(hours=100))
+    replay(teller, CLOSED)
+    teller.run(timedelta(hours=100))
+    assert len(teller.delivery(CLOSED).attempts) == 20
+    assert teller.delivery(CLOSED).state is DeliveryState.UNDELIVERED

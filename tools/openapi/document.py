@@ -10,8 +10,9 @@ from duologue.domain.call import NotifyTo
 from duologue.domain.cdr import cdr_of
 from duologue.domain.tokens import TokenPair
 from duologue.usecases.fetch_events import EventPage
-from duologue.usecases.ports.notifying import CommittedFacts, EventPosition
-from duologue.wire.huawei.app_events import events_found
+from duologue.usecases.ports.notifying import CommittedFacts, EventPosition, UndeliveredFact
+from duologue.usecases.replay_notifications import Replayed
+from duologue.wire.huawei.app_events import events_found, replayed, undelivered_found
 from duologue.wire.huawei.deliveries import delivered
 from duologue.wire.huawei.histories import history_of
 from duologue.wire.huawei.memories import memories_found, memory_found
@@ -179,6 +180,12 @@ def _schemas() -> dict[str, Schema]:
         "Placed": of_examples([dict(placed("a session", idle).body) for idle in (9, None)]),
         "History": of_examples(dict(success(**history_of(each, samples.HOST)).body) for each in samples.histories()),
         "Events": _events(),
+        "Undelivered": of_examples(
+            dict(undelivered_found([UndeliveredFact(_POSITION, each)], "", 1).body)
+            for history in samples.histories()
+            for each in history.deliveries.values()
+        ),
+        "Replayed": of_examples(dict(replayed(Replayed(3, at)).body) for at in (None, samples.TALKED.accepted_at)),
         "Deliveries": of_examples(dict(delivered(each, samples.HOST).body) for each in samples.histories()),
         "NotificationUrlsAnswer": of_examples(
             [dict(notification_urls(NotifyTo(*urls)).body) for urls in (("a URL", "a URL"), (None, None))]
@@ -194,9 +201,12 @@ def _schemas() -> dict[str, Schema]:
     }
 
 
+_POSITION = EventPosition(0, samples.TALKED.id, 1)
+
+
 def _events() -> Schema:
     body = {"oneOf": [{"$ref": "#/components/schemas/StatusEvent"}, {"$ref": "#/components/schemas/Cdr"}]}
-    page = EventPage([CommittedFacts(EventPosition(0, samples.TALKED.id, 1), samples.TALKED, {}, None)], more=True)
+    page = EventPage([CommittedFacts(_POSITION, samples.TALKED, {}, None)], more=True)
     schema = of_examples([dict(events_found(page, "", samples.HOST, samples.RECORDS).body)])
     event = of_examples([{"id": "1_2_3_20261123090000-2", "sequence": 2}])
     event["properties"]["notification"] = {"description": "the body of its notification", **body}

@@ -219,6 +219,33 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             (_path("sessionId", "As it was told when the callback was placed"),),
         )
     },
+    routes.UNDELIVERED: {
+        "get": Operation(
+            "listUndelivered",
+            "The notifications that wait for an attempt or were given up",
+            succeeded("Undelivered"),
+            (*_PROOF, InvalidField),
+            _ANY_PROOF,
+            (
+                _query("after", "`next` of an earlier answer; without it, from the oldest", required=False),
+                _query("limit", "1 to 50", required=False),
+            ),
+        )
+    },
+    routes.REPLAY: {
+        "post": Operation(
+            "replayNotifications",
+            "Send notifications again: one, or those of a span of time",
+            succeeded("Replayed"),
+            (*_PROOF, InvalidField, UnknownCall),
+            _ANY_PROOF,
+            (
+                _query("id", "`webhook-id` of one", required=False),
+                _query("from", "without `id`: the time from which on events were committed", required=False),
+                _query("to", "the time up to which they were", required=False),
+            ),
+        )
+    },
     routes.EVENTS: {
         "get": Operation(
             "fetchEvents",
@@ -361,7 +388,10 @@ TAGS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "memories": ("Who is rung when a called party dials a display number", (routes.CALL_MEMORIES,)),
     "recordings": ("Fetch and delete recordings", (routes.RECORD, routes.LINK, routes.CDR_LINK)),
-    "notifications": ("How notifications were delivered", (routes.DELIVERIES, routes.EVENTS)),
+    "notifications": (
+        "How notifications were delivered",
+        (routes.DELIVERIES, routes.UNDELIVERED, routes.REPLAY, routes.EVENTS),
+    ),
     "settings": ("What the SP itself sets", (routes.NOTIFICATION_URLS,)),
 }
 """Groups of paths, of which generated clients make modules: description and paths."""

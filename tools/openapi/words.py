@@ -141,6 +141,8 @@ _HISTORY: dict[str, Any] = {
     "note": "what was wrong",
     "events": "in the order of their commits",
     "next": "the cursor for the next request",
+    "replayed": "how many are sent again",
+    "rest": "where to go on, as `from`: there were more; left out if there were not",
     "more": "whether there are further events now",
     "notifications": "every fact that has one, in order",
     "id": "the same for all attempts: `webhook-id`",

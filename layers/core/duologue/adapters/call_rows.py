@@ -195,6 +195,16 @@ def listing(call: Call, first: int, second: int) -> Row:
     return {"listed": listed_in(call.app, shard_of(call.id)), "listed_at": f"{second:010d}#{call.id}#{first:06d}"}
 
 
+def undelivered_in(app: str, shard: int) -> str:
+    return f"{app}#undelivered#{shard:02d}"
+
+
+def undelivered_listing(app: str, call_id: str, sequence: int, since: datetime) -> Row:
+    """What puts a delivery that waits or was given up into the index by app."""
+    listed_at = f"{int(since.timestamp()):010d}#{call_id}#{sequence:06d}"
+    return {"listed": undelivered_in(app, shard_of(call_id)), "listed_at": listed_at}
+
+
 def facts_of(row: Row) -> dict[int, Fact]:
     """The facts of one event, by sequence."""
     return dict(enumerate(map(_read_fact, json.loads(row["facts"])), row["first"]))
@@ -221,13 +231,15 @@ def history_of(call_id: str, rows: Mapping[str, Row]) -> History:
     call = call_of_rows(call_id, rows)
     facts: dict[int, Fact] = {1: CallAccepted(call.accepted_at)}
     deliveries: dict[int, Delivery] = {}
+    sources: dict[int, str] = {}
     for item, row in rows.items():
         if is_event(item) or is_fact(item):
             facts |= facts_of(row)
+            sources |= dict.fromkeys(sequences_of(row), item)
         elif item.startswith(_DELIVERY):
             deliveries[sequence_of_delivery(item)] = delivery_of(row)
     in_order = tuple(fact for _, fact in sorted(facts.items()))
-    return History(call, in_order, deliveries, cdr_of_rows(call, rows.get(CDR)))
+    return History(call, in_order, deliveries, cdr_of_rows(call, rows.get(CDR)), sources)
 
 
 def delivery_row(delivery: Delivery) -> Row:
@@ -238,6 +250,7 @@ def delivery_row(delivery: Delivery) -> Row:
             "attempts": json.dumps([_attempt_row(attempt) for attempt in delivery.attempts], ensure_ascii=False),
             "tries": delivery.tries,
             "put_off": delivery.put_off or None,
+            "requested": delivery.requested or None,
             "due": delivery.due,
             "note": delivery.note or None,
             "version": delivery.version,
@@ -252,6 +265,7 @@ def delivery_of(row: Row) -> Delivery:
         attempts=tuple(map(_attempt_of, json.loads(row["attempts"]))),
         tries=row["tries"],
         put_off=row.get("put_off", 0),
+        requested=row.get("requested", False),
         due=_moment(row.get("due")),
         note=row.get("note", ""),
         version=row["version"],

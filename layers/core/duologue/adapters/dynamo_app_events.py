@@ -2,18 +2,30 @@
 
 `listed` is `<app key>#<shard>`, with the call's shard, and `listed_at` `<epoch second>#<call id>#<first sequence>`.
 The second is that of the writer's clock, and within a call never before that of an earlier event. The index has the
-keys only.
+keys only. A delivery that waits or was given up is listed in `<app key>#undelivered#<shard>`, by the second in which
+its schedule began.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from duologue.adapters.aws import from_item, outside
-from duologue.adapters.call_rows import ASKED, CALL, CDR, SHARDS, call_of_rows, cdr_of_rows, facts_of, listed_in
+from duologue.adapters.call_rows import (
+    ASKED,
+    CALL,
+    CDR,
+    SHARDS,
+    call_of_rows,
+    cdr_of_rows,
+    delivery_of,
+    facts_of,
+    listed_in,
+    undelivered_in,
+)
 from duologue.adapters.dynamo_calls import WHAT, key_of
 from duologue.adapters.dynamo_reads import read_all
 from duologue.domain.errors import UnknownCall
-from duologue.usecases.ports.notifying import CommittedFacts, EventPosition
+from duologue.usecases.ports.notifying import CommittedFacts, EventPosition, UndeliveredFact
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -33,13 +45,7 @@ class DynamoAppEvents:
     def after(
         self, app_key: str, position: EventPosition | None, until_second: int, limit: int
     ) -> Sequence[CommittedFacts]:
-        begin, end = "" if position is None else _written(position), f"{until_second:010d}#~"
-        if begin >= end:
-            return []
-        keys: list[dict[str, Any]] = []
-        for shard in range(SHARDS):
-            keys += self._keys(listed_in(app_key, shard), begin or "0", end, limit + 1)
-        first = sorted((key for key in keys if key["listed_at"] != begin), key=lambda key: key["listed_at"])[:limit]
+        first = self._first(lambda shard: listed_in(app_key, shard), position, f"{until_second:010d}#~", limit)
         rows = self._rows({(key["call"], item) for key in first for item in (CALL, ASKED, CDR, key["item"])})
         found = []
         for key in first:
@@ -51,6 +57,24 @@ class DynamoAppEvents:
             facts = facts_of(of_call[key["item"]]) if key["item"] in of_call else {}
             found.append(CommittedFacts(_read(key["listed_at"]), call, facts, cdr_of_rows(call, of_call.get(CDR))))
         return found
+
+    def undelivered(self, app_key: str, position: EventPosition | None, limit: int) -> Sequence[UndeliveredFact]:
+        first = self._first(lambda shard: undelivered_in(app_key, shard), position, "~", limit)
+        rows = self._rows({(key["call"], key["item"]) for key in first})
+        found = [(_read(key["listed_at"]), rows.get((key["call"], key["item"]))) for key in first]
+        return [UndeliveredFact(place, delivery_of(row)) for place, row in found if row is not None and "state" in row]
+
+    def _first(
+        self, listed: Callable[[int], str], position: EventPosition | None, end: str, limit: int
+    ) -> list[dict[str, Any]]:
+        """The keys after a position, in order; up to `end`."""
+        begin = "" if position is None else _written(position)
+        if begin >= end:
+            return []
+        keys: list[dict[str, Any]] = []
+        for shard in range(SHARDS):
+            keys += self._keys(listed(shard), begin or "0", end, limit + 1)
+        return sorted((key for key in keys if key["listed_at"] != begin), key=lambda key: str(key["listed_at"]))[:limit]
 
     def _keys(self, listed: str, begin: str, end: str, limit: int) -> list[dict[str, Any]]:
         with outside(WHAT):

@@ -18,6 +18,7 @@ from duologue.adapters.call_rows import (
     delivery_row,
     facts_of,
     is_event,
+    undelivered_listing,
 )
 from duologue.adapters.dynamo_accounts import DynamoAccounts, app_key
 from duologue.adapters.dynamo_calls import OPEN, WHAT, key_of
@@ -113,6 +114,8 @@ class DynamoNotificationLog:
         look_at = look_at or delivery.due
         if look_at is not None:
             row |= waiting_row(notice, look_at)
+        if delivery.state in (DeliveryState.WAITING, DeliveryState.UNDELIVERED):
+            row |= undelivered_listing(notice.app, notice.call_id, notice.sequence, delivery.since)
         put = {
             "TableName": self._calls,
             "Item": key_of(notice.call_id, delivery_key(notice.sequence)) | to_item(row),

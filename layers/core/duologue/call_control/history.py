@@ -1,7 +1,7 @@
 """The history of a call: its facts, and the delivery of each to the SP."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -53,6 +53,8 @@ class Delivery:
     """Why it is undelivered."""
     version: int = 0
     """Counts the writes; 0: not written yet."""
+    requested: bool = False
+    """The SP asked for it, so no later fact makes it pointless."""
     put_off: int = 0
     """How often in a row the next attempt was put off because the endpoint does not answer."""
 
@@ -71,3 +73,5 @@ class History:
     """By the fact's sequence. A fact that is missing was not notified (yet)."""
     cdr: Cdr | None = None
     """None: the call is not over."""
+    sources: Mapping[int, str] = field(default_factory=dict, compare=False)
+    """The key of the item that holds each fact, but the acceptance."""

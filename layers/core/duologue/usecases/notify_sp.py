@@ -151,6 +151,8 @@ class NotifySp:
         call = notification.call
         if not isinstance(notification.fact, Step):
             return False
+        if notification.delivery is not None and notification.delivery.requested:
+            return False
         again = notification.delivery is not None
         return call.phase is Phase.OVER or (again and self.log.is_later_acknowledged(call, sequence))
 
@@ -241,7 +243,8 @@ def _continued(before: Delivery | None, after: Delivery) -> Delivery:
     """`after` one attempt, as the continuation of what was read before it."""
     if before is None:
         return after
-    return replace(after, since=before.since, attempts=(*before.attempts, *after.attempts), version=before.version)
+    attempts = (*before.attempts, *after.attempts)
+    return replace(after, since=before.since, attempts=attempts, version=before.version, requested=before.requested)
 
 
 def _merged(before: Delivery | None, after: Delivery) -> Delivery:

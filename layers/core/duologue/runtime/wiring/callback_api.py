@@ -12,6 +12,7 @@ from duologue.adapters.dynamo_app_events import DynamoAppEvents
 from duologue.adapters.dynamo_histories import DynamoHistories
 from duologue.adapters.dynamo_inbound_calls import DynamoInboundCalls
 from duologue.adapters.dynamo_memories import DynamoMemories
+from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
 from duologue.adapters.jittered_pause import pause
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.adapters.system_clock import SystemClock
@@ -35,6 +36,8 @@ from duologue.usecases.list_memories import ListMemories
 from duologue.usecases.look_up_callback import LookUpCallback
 from duologue.usecases.look_up_memory import LookUpMemory
 from duologue.usecases.place_callback import DiallingRules, PlaceCallback, RingTimeouts
+from duologue.usecases.ports.notifying import AppEvents
+from duologue.usecases.replay_notifications import ReplayNotifications
 from duologue.usecases.repoint_memory import RepointMemory
 from duologue.usecases.stop_callback import StopCallback
 from duologue.wire.huawei.field_names import FIELDS
@@ -49,6 +52,8 @@ class Dependencies:
     stop: StopCallback
     look_up: LookUpCallback
     fetch_events: FetchEvents
+    app_events: AppEvents
+    replay: ReplayNotifications
     records: Records
     """Of CDRs; its base is that of each request."""
     link_recording: LinkRecording
@@ -71,6 +76,11 @@ def dependencies() -> Dependencies:
     memories = DynamoMemories(dynamodb, setting("ACCOUNTS_TABLE"), keep_calls())
     inbound = DynamoInboundCalls(dynamodb, setting("ACCOUNTS_TABLE"), setting("CALLS_TABLE"), calls)
     find_memory = FindMemory(inbound, memories, seal, clock, FIELDS.display)
+    events, histories = (
+        DynamoAppEvents(dynamodb, setting("CALLS_TABLE")),
+        DynamoHistories(dynamodb, setting("CALLS_TABLE")),
+    )
+    log = DynamoNotificationLog(dynamodb, setting("CALLS_TABLE"), setting("ACCOUNTS_TABLE"), accounts, keep_calls())
     return Dependencies(
         authenticate=Authenticate(accounts, accounts, dynamo_auth_attempts(), clock),
         place=PlaceCallback(
@@ -86,8 +96,10 @@ def dependencies() -> Dependencies:
             pause,
         ),
         stop=StopCallback(calls, network(), flow, clock, pause),
-        look_up=LookUpCallback(DynamoHistories(dynamodb, setting("CALLS_TABLE"))),
-        fetch_events=FetchEvents(DynamoAppEvents(dynamodb, setting("CALLS_TABLE")), clock),
+        look_up=LookUpCallback(histories),
+        fetch_events=FetchEvents(events, clock),
+        app_events=events,
+        replay=ReplayNotifications(histories, events, log, clock),
         records=Records(setting("RECORDINGS_BUCKET"), "", link_tokens().token_of),
         link_recording=LinkRecording(
             calls, FindAudio(recordings, retention()), dynamo_links(), clock, secrets.token_bytes

@@ -103,6 +103,14 @@ class CommittedFacts:
     cdr: Cdr | None
 
 
+@dataclass(frozen=True, slots=True)
+class UndeliveredFact:
+    """`position`: the second in which its schedule began, the call, and its own sequence."""
+
+    position: EventPosition
+    delivery: Delivery
+
+
 class AppEvents(Protocol):
     """What was committed of the calls of an app."""
 
@@ -110,6 +118,9 @@ class AppEvents(Protocol):
         self, app_key: str, position: EventPosition | None, until_second: int, limit: int
     ) -> Sequence[CommittedFacts]:
         """At most `limit`, in the order of their positions. None: from the oldest that is kept."""
+
+    def undelivered(self, app_key: str, position: EventPosition | None, limit: int) -> Sequence[UndeliveredFact]:
+        """What waits for an attempt or was given up, by when its schedule began; at most `limit`."""
 
 
 class WaitingNotifications(Protocol):

@@ -6,12 +6,16 @@ A cursor is a position as text, opaque to the SP; it is only good for the app's 
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from duologue.domain.errors import InvalidField
+from duologue.domain.errors import InvalidField, UnknownCall
 from duologue.usecases.fetch_events import EventPage
-from duologue.usecases.ports.notifying import CommittedFacts, EventPosition
+from duologue.usecases.ports.notifying import CommittedFacts, EventPosition, UndeliveredFact
+from duologue.usecases.replay_notifications import Replayed
+from duologue.wire.huawei.deliveries import delivery_of
+from duologue.wire.huawei.histories import present, written_time
 from duologue.wire.huawei.notifications import event_of
 from duologue.wire.huawei.records import Records
 from duologue.wire.huawei.results import Answer, success
@@ -37,6 +41,47 @@ def events_found(page: EventPage, after: str, host: str, records: Records) -> An
         next=_written(page.events[-1].position) if page.events else after,
         more=page.more,
     )
+
+
+def undelivered_found(found: Sequence[UndeliveredFact], after: str, limit: int) -> Answer:
+    """`found`: one more than `limit` if there are more."""
+    listed = found[:limit]
+    return success(
+        notifications=[
+            {
+                "id": message_id(each.position.call_id, each.position.first),
+                "sequence": each.position.first,
+                **delivery_of(each.delivery),
+            }
+            for each in listed
+        ],
+        next=_written(listed[-1].position) if listed else after,
+        more=len(found) > limit,
+    )
+
+
+def read_replay(query: Mapping[str, str]) -> tuple[str, int] | tuple[datetime, datetime]:
+    """Call id and sequence of one notification, or a span of time. Raises InvalidField, UnknownCall."""
+    if query.get("id"):
+        call_id, _, sequence = query["id"].rpartition("-")
+        if not re.fullmatch(r"[0-9_]{1,60}", call_id, re.ASCII) or not re.fullmatch(r"[0-9]{1,6}", sequence, re.ASCII):
+            raise UnknownCall("not the id of a notification")
+        return call_id, int(sequence)
+    return _moment(query, "from"), _moment(query, "to")
+
+
+def replayed(done: Replayed) -> Answer:
+    return success(**present(replayed=done.count, rest=written_time(done.rest)))
+
+
+def _moment(query: Mapping[str, str], name: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(query.get(name, "")[:40])
+    except ValueError as error:
+        raise InvalidField(name, "must be an RFC 3339 time, such as 2026-11-23T09:00:00Z") from error
+    if moment.tzinfo is None:
+        raise InvalidField(name, "must have a zone, such as Z")
+    return moment
 
 
 def _events(committed: CommittedFacts, host: str, records: Records) -> list[dict[str, Any]]:

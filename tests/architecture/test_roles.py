@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from duologue.adapters.kms_memory_seal import CONTEXT
+from duologue.adapters import kms_memory_seal, kms_secrets
 from duologue.wire.huawei.routes import CDR_LINK, LINK
 from tests.architecture.reach import Operation, reach
 from tests.architecture.source import code, types_of_parameter
@@ -141,23 +141,30 @@ def test_a_function_may_do_nothing_else(function: Function):
     assert _granted(function) - needed == set()
 
 
-# What needs the secrets of apps: it checks credentials, or signs.
-_OPENS_SECRETS = {"sessions", "callback_api", "notify_sp"}
-_OF_MEMORIES = {"Null": {f"kms:EncryptionContext:{CONTEXT}": "false"}}
+_OPENS_SECRETS, _OPENS_MEMORIES = ("kms:Decrypt", kms_secrets.CONTEXT), ("kms:Decrypt", kms_memory_seal.CONTEXT)
+_MAKES_MEMORIES = ("kms:Encrypt", kms_memory_seal.CONTEXT)
+_OF_KEY = {
+    "sessions": {_OPENS_SECRETS},
+    "callback_api": {_OPENS_SECRETS, _OPENS_MEMORIES, _MAKES_MEMORIES},
+    "call_control": {_OPENS_MEMORIES},
+    "notify_sp": {_OPENS_SECRETS},
+}
 
 
 @_FUNCTIONS
-def test_a_function_encrypts_and_decrypts_with_the_context_of_its_purpose(function: Function):
-    """The key of secrets also encrypts call memories, whose context is another. No function makes an app's secret."""
-    conditions = [
-        (action, statement.get("Condition"))
-        for statement in function.statements
-        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
-        if action in ("kms:Encrypt", "kms:Decrypt")
-    ]
-    assert [action for action, condition in conditions if action == "kms:Encrypt" and condition != _OF_MEMORIES] == []
-    if function.folder not in _OPENS_SECRETS:
-        assert [action for action, condition in conditions if condition != _OF_MEMORIES] == []
+def test_a_function_uses_the_key_of_secrets_for_its_purpose_alone(function: Function):
+    """By the key of the encryption context, which tells an app's secret from a call memory; no function makes a secret.
+
+    A condition Null with "false" is met if the request's context has the key.
+    """
+    allowed = set()
+    for statement in function.statements:
+        actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        for action in {"kms:Encrypt", "kms:Decrypt"}.intersection(actions):
+            [(key, absent)] = statement["Condition"]["Null"].items()
+            assert absent == "false"
+            allowed.add((action, key.removeprefix("kms:EncryptionContext:")))
+    assert allowed == _OF_KEY.get(function.folder, set())
 
 
 @_FUNCTIONS

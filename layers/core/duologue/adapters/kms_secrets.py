@@ -1,12 +1,14 @@
 """App secrets, encrypted by AWS KMS and bound to their app: copied to another app's row they do not decrypt."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from duologue.adapters.aws import outside
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
+CONTEXT: Final = "app"
+"""The encryption context's only key; roles in template.yaml name it."""
 _MOST_REMEMBERED = 1000
 
 
@@ -23,7 +25,7 @@ class KmsSecrets:
         """Raises OutsideUnavailable."""
         with outside("key service"):
             sealed = self._client.encrypt(
-                KeyId=self._key_id, Plaintext=secret.encode(), EncryptionContext={"app": app_key}
+                KeyId=self._key_id, Plaintext=secret.encode(), EncryptionContext={CONTEXT: app_key}
             )
         return sealed["CiphertextBlob"]
 
@@ -31,7 +33,7 @@ class KmsSecrets:
         """Raises OutsideUnavailable."""
         if (app_key, sealed) not in self._opened:
             with outside("key service"):
-                opened = self._client.decrypt(CiphertextBlob=sealed, EncryptionContext={"app": app_key})
+                opened = self._client.decrypt(CiphertextBlob=sealed, EncryptionContext={CONTEXT: app_key})
             if len(self._opened) >= _MOST_REMEMBERED:
                 self._opened.clear()
             self._opened[app_key, sealed] = opened["Plaintext"].decode()

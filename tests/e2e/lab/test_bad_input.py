@@ -205,3 +205,5 @@ def test_a_route_that_does_not_exist(sp, untouched):
         for path in ("/", "/rest/httpsessions/click2Call/v9.9", "/rest/nothing"):
             refused(sp.client.send(path, {}, b"{}"), 404, "1010006")
         refused(sp.client.send(CLICK2CALL, {}, method="GET"), 404, "1010006")
+        read_as_signature = sp.client.send("/rest/nothing", {}, b"{}", {"Authorization": "Secret"})
+        refused(read_as_signature, 403, "1020003")

@@ -1,0 +1,51 @@
+"""Notifications that an SP refuses at first, over HTTP and with permissions checked: retries, the list, the cursor."""
+
+import time
+
+from pstn.lines.behaviours import busy
+from pstn.lines.phone_state import Phone
+
+CALLER, CALLEE = "+12025550106", "+12025550107"
+_SETTLED_S = 40
+
+
+def test_what_was_refused_comes_again_and_all_can_be_fetched_in_order(lab, new_sp):
+    """The CDR is refused once: it comes again after 5 s with the same id, then one that was sent is asked for again."""
+    sp = new_sp("refuses")
+    refused: list[str] = []
+
+    def answer(notification) -> int:
+        if notification.kind == "fee" and not refused:
+            refused.append(notification.kind)
+            return 503
+        return 200
+
+    sp.receiver.answer = answer
+    lab.pstn.exchange.phones[CALLER] = Phone(busy())
+    session = sp.place(CALLER, CALLEE).body["sessionId"]
+    assert sp.receiver.wait_for_fee(session, 60)
+    told = [notification.kind for notification in sp.receiver.about(session)]
+    assert all(notification.signed for notification in sp.receiver.about(session))
+
+    proof = {"app_key": sp.account.app_key, "access_token": sp.client.access_token}
+    listed = sp.client.send(f"/duologue/v1/callbacks/{session}/notifications", proof, method="GET").body
+    assert [each["eventType"] for each in listed["notifications"]] == told
+    assert {each["state"] for each in listed["notifications"]} == {"acknowledged"}
+    fee = listed["notifications"][-1]
+    assert [attempt.get("httpStatus") for attempt in fee["attempts"]] == [503, 200]
+    assert sp.client.send("/duologue/v1/notifications", proof, method="GET").body["notifications"] == []
+
+    deadline, events = time.monotonic() + _SETTLED_S, []
+    while len(events) < len(told) and time.monotonic() < deadline:
+        events = sp.client.send("/duologue/v1/events", proof, method="GET").body["events"]
+        time.sleep(1)
+    assert [event["notification"]["eventType"] for event in events] == told
+    assert [event["id"] for event in events] == [each["id"] for each in listed["notifications"]]
+
+    again = sp.client.send("/duologue/v1/notifications/replay", {**proof, "id": fee["id"]}, method="POST").body
+    assert again["replayed"] == 1
+    waiting = sp.client.send("/duologue/v1/notifications", proof, method="GET").body["notifications"]
+    assert [each["id"] for each in waiting] in ([fee["id"]], []), "the sweeper may have come already"
+    assert sp.receiver.wait_until(
+        lambda: [each.kind for each in sp.receiver.about(session)] == [*told, "fee"], seconds=100
+    )

@@ -24,6 +24,8 @@ from pstn.switches import Switches
 PAIRS = tuple(Pair(f"+120255501{number}", f"+120255501{number + 1}") for number in range(10, 100, 2))
 AT_ONCE = 20
 """More would only compete for two cores, and then times would say more about the machine than about the platform."""
+RETURNS_AT_ONCE = 4
+"""Of return calls, fewer: a callback whose memory cannot be encrypted in time is accepted without one."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class CasePlayer:
         self._pool = ThreadPoolExecutor(AT_ONCE, "case")
         self._free = deque(PAIRS)
         self._room = threading.Semaphore(at_once)
+        self._room_for_returns = threading.Semaphore(RETURNS_AT_ONCE)
         self._going: list[Future[Any]] = []
 
     def begin(self, parts: Iterable[Part]) -> dict[tuple[str, str], "Future[Played]"]:
@@ -141,7 +144,7 @@ class CasePlayer:
             self._room.release()
 
     def _play_return(self, case: ReturnCase) -> PlayedReturn:
-        with self._room, self.pair() as pair:
+        with self._room, self._room_for_returns, self.pair() as pair:
             return play_return(self.lab, self.watch, self.sp, case, People.of(pair))
 
     def _play(self, case: Case, pair: Pair, on_dialled: Any) -> Played:

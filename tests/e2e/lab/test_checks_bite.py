@@ -7,6 +7,8 @@ import pytest
 
 from lab.cases.catalogue import Codes, named
 from lab.cases.checks import check, checks
+from lab.cases.return_calls import return_case
+from lab.cases.return_checks import return_checks
 
 TIME = "%Y-%m-%d %H:%M:%S"
 
@@ -137,6 +139,43 @@ def test_it_is_told(good, spoil):
 )
 def test_it_is_told_of_a_recording(recorded, spoil):
     assert check(spoil(recorded)) != []
+
+
+SPOILED_RETURN = {
+    "no callin": lambda played: without(played, "callin"),
+    "no CDR": lambda played: without(played, "fee"),
+    "events in another order": lambda played: replace(played, notifications=played.notifications[::-1]),
+    "an event not signed": unsigned,
+    "another state code": lambda played: expecting(played, codes=Codes(8017)),
+    "a callback's CDR": lambda played: cdr_says(played, direction=0),
+    "another dialler": lambda played: cdr_says(played, callerNum=played.pair.callee),
+    "another person rung": lambda played: cdr_says(played, fwdDstNum=played.pair.caller),
+    "a time of a callback": lambda played: cdr_says(played, callOutStartTime=played.cdr["callInTime"]),
+    "a time three seconds late": lambda played: later(played, "fwdAnswerTime", 3),
+    "a time left out": lambda played: cdr_says(played, callInTime=None),
+    "the dialler's own number was shown": lambda played: phone_saw(played, saw=played.pair.caller),
+    "nobody rang": lambda played: replace(played, callee_calls=[]),
+    "another phone rang": lambda played: replace(played, others=played.callee_calls),
+    "the dialler was answered long before": lambda played: replace(
+        played, caller_calls=[replace(played.caller, answered_at=played.caller.answered_at - timedelta(seconds=5))]
+    ),
+    "one left on the line": lambda played: phone_saw(played, ended_at=played.callee.ended_at + timedelta(seconds=9)),
+    "refused, not answered": lambda played: expecting(played, refused=480),
+    "a slot still held": lambda played: replace(played, left_over=["its slot is held"]),
+    "a function that failed": failed_once,
+}
+
+
+@pytest.fixture(scope="module")
+def returned(case_player):
+    played = case_player.return_calls([return_case("return_call")])["return_call"].result(timeout=120)
+    assert all(each.passed for each in return_checks(played))
+    return played
+
+
+@pytest.mark.parametrize("spoil", SPOILED_RETURN.values(), ids=SPOILED_RETURN)
+def test_it_is_told_of_a_return_call(returned, spoil):
+    assert not all(each.passed for each in return_checks(spoil(returned)))
 
 
 def test_a_check_that_comes_true_says_the_same_words(good):

@@ -38,7 +38,6 @@ from tests.samples import SHOWN_TO_CALLEE as DISPLAY
 from tests.usecases.test_process_network_event import Said, Told
 
 DEFAULT = PhoneNumber("+12025550199")
-HOURS = timedelta(hours=48)
 APP = App(
     "app-1",
     "sp-1",
@@ -146,10 +145,14 @@ def test_the_remembered_party_is_rung_and_the_call_recorded(world):
     assert (world.inbound.reads, world.seal.requests) == (1, 1)
 
 
-def test_who_is_rung_may_call_back_in_turn_for_as_long_as_the_app_remembers(world):
+@pytest.mark.parametrize(("asked_h", "app_h", "remembered_h"), [(2, 720, 2), (720, 5, 5)])
+def test_who_is_rung_may_call_back_in_turn_no_longer_than_request_and_app_say(world, asked_h, app_h, remembered_h):
+    world.remember(expires_at=at(-3600 + asked_h * 3600))
+    world.change_app(call_memory_hours=app_h)
     world.hear()
     back = world.calls.memories.rows[world.seal.key(DISPLAY, CALLER)]
-    assert (back.session, back.remembered_at, back.expires_at) == (CALL_ID, NOW, NOW + HOURS)
+    assert (back.session, back.remembered_at) == (CALL_ID, NOW)
+    assert back.expires_at == NOW + timedelta(hours=remembered_h)
     opened = world.seal.open(back, DISPLAY, CALLER)
     assert (opened.dialler.number, opened.target.number, opened.terms) == (CALLER, CALLEE, TERMS)
 

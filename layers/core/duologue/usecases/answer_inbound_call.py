@@ -129,7 +129,8 @@ class AnswerInboundCall:
                 return None
             why = why_not(memory, opened.target.region, sp, app, event.at)
             if why is None:
-                mirrored = replace(memory.draft().mirrored(), period=app.call_memory_period)
+                draft = memory.draft()
+                mirrored = replace(draft.mirrored(), period=min(draft.period, app.call_memory_period))
                 return app, Target(opened.target.number, opened.terms, mirrored, memory.key.pair)
         _log.info("nobody who is remembered is rung", extra={"why": why})
         return None

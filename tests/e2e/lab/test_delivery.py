@@ -1,6 +1,7 @@
 """Notifications that an SP refuses at first, over HTTP and with permissions checked: retries, the list, the cursor."""
 
 import time
+from typing import Any
 
 from pstn.lines.behaviours import busy
 from pstn.lines.phone_state import Phone
@@ -35,7 +36,7 @@ def test_what_was_refused_comes_again_and_all_can_be_fetched_in_order(lab, new_s
     assert [attempt.get("httpStatus") for attempt in fee["attempts"]] == [503, 200]
     assert sp.client.send("/duologue/v1/notifications", proof, method="GET").body["notifications"] == []
 
-    deadline, events = time.monotonic() + _SETTLED_S, []
+    deadline, events = time.monotonic() + _SETTLED_S, list[dict[str, Any]]()
     while len(events) < len(told) and time.monotonic() < deadline:
         events = sp.client.send("/duologue/v1/events", proof, method="GET").body["events"]
         time.sleep(1)

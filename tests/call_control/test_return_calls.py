@@ -89,6 +89,7 @@ def test_a_caller_whom_nobody_need_answer_hears_a_prompt_once(tone, prompt):
     assert decision.actions == (PlayPrompt(Party.CALLER, prompt), HangUp(Party.CALLER, LEG_A))
     assert facts_of(decision) == ["InboundCallRecorded"]
     assert (decision.call.ending, decision.call.phase) == (EndReason.NOBODY_REMEMBERED, Phase.ENDING)
+    assert decision.call.caller.is_up, "the prompt answers the leg"
 
 
 @pytest.mark.parametrize(("reason", "status"), [(EndReason.NOBODY_REMEMBERED, 480), (EndReason.NO_ROOM, 486)])
@@ -241,7 +242,7 @@ def test_the_safety_net_closes_a_call_whose_end_was_never_reported():
 
 
 def test_a_late_answer_answers_the_caller_no_later_than_the_callee_left():
-    ended = returned(replace(CALLEE_LEFT, at=at(8)))
+    ended = returned(replace(CALLEE_LEFT, at=at(8)), rejects_failure=True)
     story = Story(CALLEE_ANSWERED, call=ended.call)
     assert story.call.callee.answered_at == story.call.caller.answered_at == at(8)
     assert story.told == ["LegAnsweredRecorded callee"]

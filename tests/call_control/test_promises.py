@@ -121,7 +121,7 @@ class Watch:
                 assert decision.call.ending is None, "no dial once a reason to end is there"
         if before.phase is not Phase.OVER:
             self._no_leg_outlives_its_peer(before, decision.call, decision.actions, event)
-        self._nobody_stays_up_by_the_networks_word(decision.call, decision.actions, event)
+        self._nobody_stays_up_by_the_networks_word(before, decision.call, decision.actions, event)
         assert decision.call.facts - before.facts == len(decision.facts)
         for fact in decision.facts:
             assert fact.at >= self.told_at, "what an SP is told has its times in order"
@@ -157,10 +157,12 @@ class Watch:
             if is_there and peer.is_over and not before.leg(peer.party).is_over:
                 assert leg.network_id in hung_up, "no leg stays up when its peer is gone"
 
-    def _nobody_stays_up_by_the_networks_word(self, call: Call, actions: tuple[object, ...], event: CallEvent) -> None:
+    def _nobody_stays_up_by_the_networks_word(
+        self, before: Call, call: Call, actions: tuple[object, ...], event: CallEvent
+    ) -> None:
         """A leg that the network says is up is hung up, whether or not we ever heard of its answer."""
         match event:
-            case LegEnded(party=Party.CALLEE) if call.callee.ended_at != event.at and call.phase is not Phase.OVER:
+            case LegEnded(party=Party.CALLEE) if call.callee == before.callee and call.phase is not Phase.OVER:
                 return  # it failed before, and the caller hears why; or we did not know that it was dialled
             case LegEnded() | EndAsked() if call.ending is not None or call.network_call != event.network_call:
                 assert set(event.connected.values()) <= _hung_up(actions)

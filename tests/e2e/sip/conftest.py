@@ -33,10 +33,10 @@ def pytest_collection_modifyitems(items):
 
 def _turn(item):
     """Cases of a minute go on beside other tests: begun first, looked at late, before what wants quiet."""
-    if item.path.name == "test_cases.py":
+    if item.path.name == "test_cases.py" and not item.name.startswith("test_a_return_call"):
         case = item.callspec.params.get("case") if hasattr(item, "callspec") else None
         return 2 if case and (case.exclusive or case.minutes) else 0
-    return {"test_recording.py": 3, "test_platform.py": 4}.get(item.path.name, 1)
+    return {"test_recording.py": 3, "test_cases.py": 3, "test_platform.py": 4}.get(item.path.name, 1)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,8 @@ from lab.cases.audio_checks import audio_checks
 from lab.cases.catalogue import named
 from lab.cases.checks import check
 from lab.cases.play import Played
+from lab.cases.return_calls import return_case
+from lab.cases.return_checks import return_checks
 from lab.phones.voices import voice
 from pstn.lines.behaviours import answers
 from pstn.lines.phone_state import PhoneCall
@@ -81,3 +83,11 @@ def test_a_case_comes_true_with_sound(plays, case, lab):
     played: Played = plays[USUAL.name, case.name].result(timeout=600)
     assert check(played) == []
     assert [each for each in audio_checks(played, lab.pstn.exchange.line.heard_by) if not each.passed] == []
+
+
+@pytest.mark.parametrize("name", ["return_call", "return_recorded"])
+def test_a_return_call_comes_true_with_sound(quiet, lab, name):
+    played = quiet.return_calls([return_case(name)])[name].result(timeout=300)
+    found = [*return_checks(played), *audio_checks(played, lab.pstn.exchange.line.heard_by)]
+    assert [each for each in found if not each.passed] == []
+    assert sum("voice" in each.what for each in found) == 2, "both phones were judged"

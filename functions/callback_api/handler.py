@@ -11,13 +11,13 @@ from dataclasses import replace
 from typing import Any
 
 from duologue.adapters.metrics import count
+from duologue.call_control.app_events import Replayed
 from duologue.domain.accounts import App
 from duologue.domain.call import NotifyTo
 from duologue.domain.memory_history import Pair
 from duologue.runtime.last_resort import guarded
 from duologue.runtime.rest import Request, answered, response_of
 from duologue.runtime.wiring.callback_api import Dependencies, dependencies
-from duologue.usecases.replay_notifications import Replayed
 from duologue.wire.huawei.app_events import events_found, read_events_query, read_replay, replayed, undelivered_found
 from duologue.wire.huawei.credentials import read_credentials
 from duologue.wire.huawei.deliveries import delivered

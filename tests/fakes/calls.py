@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from duologue.adapters.call_rows import event_key, own_event_key
+from duologue.call_control.app_events import CommittedFacts, EventPosition, UndeliveredFact
 from duologue.call_control.facts import CallAccepted, Fact
 from duologue.call_control.history import Delivery, DeliveryState, History
 from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits, until_next_day
@@ -37,14 +38,7 @@ from duologue.domain.task_token import TaskToken
 from duologue.usecases.forward_facts import Committed
 from duologue.usecases.ports.calls import Change, HeldSlots, ProcessedEvent, SavedCall
 from duologue.usecases.ports.memories import InboundAnswer
-from duologue.usecases.ports.notifying import (
-    CommittedFacts,
-    EventPosition,
-    Notice,
-    Notification,
-    UndeliveredFact,
-    Waiting,
-)
+from duologue.usecases.ports.notifying import Notice, Notification, Waiting
 from tests.fakes.memory_book import FakeMemories
 from tests.samples import NOW
 

@@ -5,13 +5,11 @@ from typing import Any
 
 import yaml
 
+from duologue.call_control.app_events import CommittedFacts, EventPage, EventPosition, Replayed, UndeliveredFact
 from duologue.call_control.facts import CdrWritten
 from duologue.domain.call import NotifyTo
 from duologue.domain.cdr import cdr_of
 from duologue.domain.tokens import TokenPair
-from duologue.usecases.fetch_events import EventPage
-from duologue.usecases.ports.notifying import CommittedFacts, EventPosition, UndeliveredFact
-from duologue.usecases.replay_notifications import Replayed
 from duologue.wire.huawei.app_events import events_found, replayed, undelivered_found
 from duologue.wire.huawei.deliveries import delivered
 from duologue.wire.huawei.histories import history_of

@@ -24,8 +24,8 @@ from duologue.adapters.call_rows import (
 )
 from duologue.adapters.dynamo_calls import WHAT, key_of
 from duologue.adapters.dynamo_reads import read_all
+from duologue.call_control.app_events import CommittedFacts, EventPosition, UndeliveredFact
 from duologue.domain.errors import UnknownCall
-from duologue.usecases.ports.notifying import CommittedFacts, EventPosition, UndeliveredFact
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -1,23 +1,15 @@
 """Fetch the events of an app after a position, in order and without gaps."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from duologue.call_control.app_events import EventPage, EventPosition
 from duologue.domain.accounts import App
-from duologue.usecases.ports.notifying import AppEvents, CommittedFacts, EventPosition
+from duologue.usecases.ports.notifying import AppEvents
 from duologue.usecases.ports.outside import Clock
 
 SETTLED = timedelta(seconds=10)
 """What is younger may still be overtaken: by a commit under way, a slower clock, an index that lags."""
-
-
-@dataclass(frozen=True, slots=True)
-class EventPage:
-    """`more`: there are further events now."""
-
-    events: Sequence[CommittedFacts]
-    more: bool
 
 
 @dataclass(frozen=True, slots=True)

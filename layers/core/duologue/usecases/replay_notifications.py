@@ -7,23 +7,16 @@ overtake it.
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from duologue.call_control.app_events import EventPosition, Replayed
 from duologue.call_control.facts import CallAccepted
 from duologue.call_control.history import Delivery, DeliveryState, History
 from duologue.domain.accounts import App
 from duologue.domain.errors import RaceLost, UnknownCall
 from duologue.usecases.ports.calls import Histories
-from duologue.usecases.ports.notifying import AppEvents, EventPosition, Notice, NotificationLog
+from duologue.usecases.ports.notifying import AppEvents, Notice, NotificationLog
 from duologue.usecases.ports.outside import Clock
 
 MOST_EVENTS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """How many notifications, and where to go on; None: all of the span were."""
-
-    count: int
-    rest: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """Notifications: log, queues, format and endpoints."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from duologue.call_control.app_events import CommittedFacts, EventPosition, UndeliveredFact
 from duologue.call_control.facts import Fact
 from duologue.call_control.history import Delivery
 from duologue.domain.accounts import App
@@ -82,33 +83,6 @@ class NotificationLog(Protocol):
 
     def give_up(self, notice: Notice, why: str) -> None:
         """Let what waits, if anything does, be undelivered: its call or its app is gone."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class EventPosition:
-    """Of the facts of one event among all of an app: by commit second (since the epoch), call, and first sequence."""
-
-    second: int
-    call_id: str
-    first: int
-
-
-@dataclass(frozen=True, slots=True)
-class CommittedFacts:
-    """The facts of one event, by sequence. `cdr`: once the call is over."""
-
-    position: EventPosition
-    call: Call
-    facts: Mapping[int, Fact]
-    cdr: Cdr | None
-
-
-@dataclass(frozen=True, slots=True)
-class UndeliveredFact:
-    """`position`: the second in which its schedule began, the call, and its own sequence."""
-
-    position: EventPosition
-    delivery: Delivery
 
 
 class AppEvents(Protocol):

@@ -10,10 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from duologue.call_control.app_events import CommittedFacts, EventPage, EventPosition, Replayed, UndeliveredFact
 from duologue.domain.errors import InvalidField, UnknownCall
-from duologue.usecases.fetch_events import EventPage
-from duologue.usecases.ports.notifying import CommittedFacts, EventPosition, UndeliveredFact
-from duologue.usecases.replay_notifications import Replayed
 from duologue.wire.huawei.deliveries import delivery_of
 from duologue.wire.huawei.histories import present, written_time
 from duologue.wire.huawei.notifications import event_of

@@ -27,7 +27,9 @@ def name(e164: object, people: People) -> str:
 
 def printable(text: str) -> str:
     """The text for a terminal: without control characters, and without halves of surrogate pairs, which JSON allows."""
-    return "".join(each if each.isprintable() or each.isspace() else "\N{REPLACEMENT CHARACTER}" for each in text)
+    return "".join(
+        each if each.isprintable() else " " if each.isspace() else "\N{REPLACEMENT CHARACTER}" for each in text
+    )
 
 
 def phone(event: NetworkEvent, people: People) -> str | None:

@@ -190,7 +190,15 @@ class Promises:
         assert calls.free_slot("app-1", call.id, None) is False
         assert calls.in_use("app-1") == 1
         end(calls, call)
-        assert calls.free_slot("app-1", call.id, None) is True
+        assert calls.free_slot("app-1", call.id, None) is False, "it is free"
+
+    def test_a_pair_that_another_call_has_taken_since_the_look_stays_taken(self, calls):
+        first = accept(calls, replace(call_number(0), pair="pair-0"))
+        [(app, pairs)] = calls.held_slots().items()
+        end(calls, first)
+        second = accept(calls, replace(call_number(1), pair="pair-0"))
+        assert calls.free_slot(app, first.id, pairs[first.id]) is False
+        assert plain(calls.held_slots()) == {"app-1": {second.id: "pair-0"}}
 
     def test_however_a_call_ends_its_slot_is_free(self, calls):
         """By its last hang-up, by the sweeper, withdrawn: all are the one closing transaction."""

@@ -349,7 +349,7 @@ class FakeCalls:
         return {app: {call_id: pairs.get(call_id) for call_id in held} for app, held in self.slots.items()}
 
     def free_slot(self, app_key: str, call_id: str, pair: str | None) -> bool:
-        if call_id in self.open_calls():
+        if call_id in self.open_calls() or call_id not in self.slots[app_key]:
             return False
         self._free(app_key, call_id, pair)
         return True

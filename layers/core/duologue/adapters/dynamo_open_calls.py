@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from duologue.adapters.aws import outside
 from duologue.adapters.call_rows import CALL, written_time
 from duologue.adapters.dynamo_calls import OPEN, WHAT, key_of
-from duologue.adapters.dynamo_slots import free_slot, held_slots
+from duologue.adapters.dynamo_slots import free_leaked_slot, held_slots
 from duologue.adapters.dynamo_writes import transact
 from duologue.domain.errors import RaceLost
 from duologue.usecases.ports.calls import HeldSlots
@@ -54,14 +54,14 @@ class DynamoOpenCalls:
         return held_slots(self._client, self._accounts)
 
     def free_slot(self, app_key: str, call_id: str, pair: str | None) -> bool:
-        """One transaction with a check of the call, so that a call accepted meanwhile does not lose its slot."""
+        """One transaction with a check of the call, so a call accepted meanwhile keeps its slot and pair."""
         look = {
             "TableName": self._calls,
             "Key": key_of(call_id, CALL),
             "ConditionExpression": "attribute_not_exists(#open)",
             "ExpressionAttributeNames": _NAMES,
         }
-        freed = free_slot(self._accounts, app_key, call_id, pair)
+        freed = free_leaked_slot(self._accounts, app_key, call_id, pair)
         try:
             transact(self._client, WHAT, ({"ConditionCheck": look}, RaceLost(call_id)), (freed, RaceLost(call_id)))
         except RaceLost:

@@ -39,6 +39,14 @@ def free_slot(table: str, app: str, call_id: str, pair: str | None) -> dict[str,
     return _update(table, app, change, names, {":held": {"SS": [call_id]}})
 
 
+def free_leaked_slot(table: str, app: str, call_id: str, pair: str | None) -> dict[str, Any]:
+    """The same for a call that is over; its condition fails if its slot is free, as its pair may be another call's."""
+    write = free_slot(table, app, call_id, pair)
+    write["Update"] |= {"ConditionExpression": "contains(held, :call)"}
+    write["Update"]["ExpressionAttributeValues"] |= {":call": to_value(call_id)}
+    return write
+
+
 def remove_slots(table: str, app: str) -> dict[str, Any]:
     """The write; its condition fails if a call holds a slot."""
     return {"Delete": {"TableName": table, "Key": _key(app), "ConditionExpression": "attribute_not_exists(held)"}}

@@ -139,7 +139,7 @@ class OpenCalls(Protocol):
         """By app key."""
 
     def free_slot(self, app_key: str, call_id: str, pair: str | None) -> bool:
-        """Free a slot, and the call's pair, if the call is over or deleted; False: the call is open."""
+        """Free a slot, and the call's pair, if the call is over or deleted; False: it is open, or holds none."""
 
 
 class Histories(Protocol):

@@ -138,3 +138,19 @@ def test_a_lambda_that_is_slow_is_asked_twice_and_rings_once():
     assert line.told_to_sp == RETURN
     assert len(line.exchange.phones[CALLER].calls) == 1
     line.check_all_over(call_of(line))
+
+
+@pytest.mark.parametrize("latency", [2.0, 25.0], ids=["the caller gives up before the answer", "the network gives up"])
+def test_a_call_that_ends_before_its_answer_arrives_is_over_at_once(latency):
+    """Its HANGUP has no attributes, as the network has stored none."""
+    line = Line(answers(2), answers(3, talks=40))
+    remembered(line)
+    line.exchange.switches = replace(line.exchange.switches, lambda_latency=latency)
+    line.call_in(CALLEE)
+    line.clock.run_for(1)
+    if latency < 20:
+        assert line.exchange.line.hang_up_by_hand(CALLEE)
+    line.clock.run_for(45)
+    assert line.told_to_sp == ["callin", "callout", "disconnect", "fee"]
+    assert line.exchange.phones[CALLER].calls == []
+    line.check_all_over(call_of(line))

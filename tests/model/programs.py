@@ -322,6 +322,7 @@ class Said(NamedTuple):
     introduces: bool
     sent: Sent
     application: str = ""
+    called_in_at: datetime | None = None
 
 
 def _finalize(ports: Ports) -> FinalizeCall:

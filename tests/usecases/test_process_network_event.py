@@ -1,6 +1,7 @@
 """Network events: twice, in races, with the store out of reach, of calls that are not ours."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -38,6 +39,7 @@ class Said:
     call_id: str | None = callback().id
     introduces: bool = False
     application: str = "application-1"
+    called_in_at: datetime | None = None
 
     @property
     def network_call(self) -> str:

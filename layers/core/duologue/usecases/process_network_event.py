@@ -6,7 +6,8 @@ read ──▶ processed before? ──yes──▶ the stored answer again, res
   │            │
   └─lost─── save (call, facts, answer: one transaction) ──▶ resume ──▶ answer           (R1, R2)
 
-A call to a display number is not ours before it is answered (answer_inbound_call.py).
+A call to a display number is not ours before it is answered (answer_inbound_call.py). If its leg ends before the answer
+arrives, the network has not stored our id, which then follows from its own, as when the call was recorded.
 
 If a party hangs up while its peer may hear a prompt, the prompt is stopped before the answer is given, also for a
 repeat: the carrier may play it to its end before it takes the hang-up (R9). This is best effort.
@@ -63,12 +64,15 @@ class ProcessNetworkEvent:
     def _answer(self, said: Invocation) -> Answer:
         if said.call_id is None and isinstance(said.event, InboundCall):
             return self.answer_inbound(said, said.event)
-        if said.call_id is None:
+        call_id = said.call_id
+        if call_id is None and said.called_in_at is not None:
+            call_id = self.answer_inbound.call_id_of(said.network_call, said.called_in_at)
+        if call_id is None:
             return self.network.write(_let_go(said.event), None)
         if isinstance(said.event, Informational):  # it needs no decision, so the call is not read
             return self.network.write((), said.call_id if said.introduces else None)
         try:
-            return self._process(said, said.call_id)
+            return self._process(said, call_id)
         except UnknownCall:
             return self.network.write(_let_go(said.event), None)
 

@@ -73,6 +73,7 @@ class Webhook:
     event: CallEvent
     introduces: bool = False
     application: str = ""
+    called_in_at: datetime | None = None
 
 
 class TandemFormat:

@@ -70,6 +70,10 @@ class Invocation(Protocol):
     def introduces(self) -> bool:
         """The answer must give the network our call id to store."""
 
+    @property
+    def called_in_at(self) -> datetime | None:
+        """Of a call to a display number: when its leg was created, by the network's clock. None: of any other call."""
+
 
 class NetworkFormat(Protocol):
     """Parses a carrier's events and writes the answers.

@@ -65,6 +65,7 @@ class Invocation:
     `application`: the id of the SIP media application.
     `call_id`: our id of the call; None if the network call is not ours, or does not carry the id yet.
     `introduces`: this is the first event, so the response must store the attributes.
+    `called_in_at`: as of `usecases.ports.network.Invocation`.
     """
 
     network_call: str
@@ -73,6 +74,7 @@ class Invocation:
     event: CallEvent
     introduces: bool
     application: str = ""
+    called_in_at: datetime | None = None
 
 
 def read_invocation(payload: Mapping[str, Any], now: datetime) -> Invocation:
@@ -85,14 +87,16 @@ def read_invocation(payload: Mapping[str, Any], now: datetime) -> Invocation:
     arguments = _map(_map(action.get("Parameters")).get("Arguments"))
     attributes = _map(details.get("TransactionAttributes"))
     call_id = attributes.get(CALL_ID) or (arguments.get(CALL_ID) if kind == "NEW_OUTBOUND_CALL" else None)
-    read = _READERS.get(kind, _nothing)
+    raw = _RawEvent(kind, now, network_call, legs, action, payload)
+    called_in = _map(legs.get(Party.CALLER)).get("Direction") == "Inbound"
     return Invocation(
         network_call=network_call,
         event_key=f"{_whole(payload.get('Sequence')):06d}",
         call_id=str(call_id) if call_id else None,
-        event=read(_RawEvent(kind, now, network_call, legs, action, payload)),
+        event=_READERS.get(kind, _nothing)(raw),
         introduces=kind == "NEW_OUTBOUND_CALL",
         application=str(details.get("SipMediaApplicationId", "")),
+        called_in_at=raw.started(Party.CALLER) if called_in else None,
     )
 
 

@@ -46,7 +46,7 @@ def dialled(second: float, **more) -> CallMemory:
 
 
 def changed(second: float, version: int, **more) -> MemoryChange:
-    return replace(MemoryChange(at(second), "app-1 request-1", "+120*****11", "+120*****44", version), **more)
+    return replace(MemoryChange(at(second), "sp-1", "app-1 request-1", "+120*****11", "+120*****44", version), **more)
 
 
 def repointed(memory: CallMemory, second: float) -> CallMemory:

@@ -11,6 +11,7 @@ from duologue.call_control.events import InboundCall
 from duologue.domain.accounts import App, Sp
 from duologue.domain.call_memory import WhyNot
 from duologue.domain.errors import OutsideUnavailable
+from duologue.domain.memory_history import Pair
 from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.tokens import Register, TokenPair
 from duologue.wire.huawei.memories import WHY_NOT
@@ -347,6 +348,15 @@ def test_a_refusal_of_what_is_not_the_apps_asks_the_store_for_the_same(api):
         assert api.say(LOOKED_UP) == GONE
         asked.append((api.memories.reads - reads, api.seal.requests - requests))
     assert asked == [(1, 0)] * 2
+
+
+def test_what_another_sp_changed_while_the_display_number_was_its_own_is_not_shown(api):
+    api.remember()
+    assert api.say(CHANGED)[0] == 200
+    api.remember(second=90, sp="sp-2", app="app-3")
+    heir = App("app-3", "sp-2", "secret", display_numbers=OWN)
+    found = api.dependencies.look_up_memory(Pair(PhoneNumber(OWN[1]), PhoneNumber(SOPHIA)), heir)
+    assert (found.memory.sp, found.changes) == ("sp-2", [])
 
 
 @pytest.mark.parametrize(

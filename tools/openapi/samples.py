@@ -133,8 +133,8 @@ MEMORIES = (
     _explained(
         "order-17",
         WhyNot.COUNTRY,
-        MemoryChange(_at(60), "app-1 request-1", "+120******11", "+120******44", 2),
-        MemoryChange(_at(90), "the operator", None, None, 3),
+        MemoryChange(_at(60), "sp-1", "app-1 request-1", "+120******11", "+120******44", 2),
+        MemoryChange(_at(90), "sp-1", "the operator", None, None, 3),
     ),
 )
 """With and without what is optional."""

@@ -122,6 +122,7 @@ class DynamoMemories:
             "pk": _audit(key),
             "sk": f"{written_time(change.at)}#{change.version}",
             "at": written_time(change.at),
+            "sp": change.sp,
             "who": change.who,
             "from_number": change.before,
             "to_number": change.after,
@@ -144,4 +145,4 @@ def _audit(key: MemoryKey) -> str:
 
 def _change(row: Mapping[str, Any]) -> MemoryChange:
     at = datetime.fromisoformat(row["at"])
-    return MemoryChange(at, row["who"], row.get("from_number"), row.get("to_number"), row["version"])
+    return MemoryChange(at, row.get("sp", ""), row["who"], row.get("from_number"), row.get("to_number"), row["version"])

@@ -36,11 +36,13 @@ class Repointing:
 class MemoryChange:
     """One change of a pair by the SP or the operator, for the audit.
 
+    `sp`: whose memory it was: a display number may move to another SP, which sees no change of the pair before.
     `who`: the app's key and the request's id, or the operator. `before`, `after`: who was and is rung, masked; None:
     the memory was deleted, or the operator erased the number. `version`: of the memory afterwards.
     """
 
     at: datetime
+    sp: str
     who: str
     before: str | None
     after: str | None

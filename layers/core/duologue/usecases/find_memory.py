@@ -74,9 +74,10 @@ class FindMemory:
             _log.exception("call memory of another pair", extra={"call_id": memory.session})
             raise UnknownMemory(_NONE) from error
 
-    def explain(self, found: FoundMemory) -> ExplainedMemory:
-        """With the newest changes of its pair."""
-        return found.explained(self.memories.changes(found.memory.key, MOST_CHANGES))
+    def explain(self, found: FoundMemory, sp: str | None = None) -> ExplainedMemory:
+        """With those of the newest changes of its pair that were made while it was the SP's. `sp`: None: any SP's."""
+        changes = self.memories.changes(found.memory.key, MOST_CHANGES)
+        return found.explained([change for change in changes if sp in (None, change.sp)])
 
 
 def check_shown_by(app: App, display: PhoneNumber, field: str) -> None:

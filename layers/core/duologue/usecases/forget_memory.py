@@ -32,5 +32,5 @@ class ForgetMemory:
         memory = found.memory
         if memory.version != version:
             raise MemoryChanged(memory.version)
-        change = MemoryChange(found.at, who, str(found.opened.target.number), None, memory.version + 1)
+        change = MemoryChange(found.at, memory.sp, who, str(found.opened.target.number), None, memory.version + 1)
         self.find.memories.forget(memory, order_after(memory.order, found.at, who), change)

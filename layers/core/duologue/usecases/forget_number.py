@@ -41,7 +41,7 @@ class ForgetNumber:
         if memory is None or not _holds(memory, own):
             return False
         now = self.clock.now()
-        change = MemoryChange(now, who, None, None, memory.version + 1)
+        change = MemoryChange(now, memory.sp, who, None, None, memory.version + 1)
         self.memories.forget(memory, order_after(memory.order, now, who), change)
         return True
 

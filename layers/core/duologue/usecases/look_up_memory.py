@@ -13,4 +13,4 @@ class LookUpMemory:
 
     def __call__(self, pair: Pair, app: App) -> ExplainedMemory:
         """Raises as FindMemory."""
-        return self.find.explain(self.find(pair, app))
+        return self.find.explain(self.find(pair, app), app.sp)

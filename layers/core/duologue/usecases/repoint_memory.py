@@ -30,7 +30,8 @@ class RepointMemory:
             MemoryChanged: the version is another one; nothing was changed.
             OutsideUnavailable: it may have been changed; repeat it.
         """
-        return self.find.explain(until_written(lambda: self._once(wanted, app, who), self.pause, "call memory"))
+        found = until_written(lambda: self._once(wanted, app, who), self.pause, "call memory")
+        return self.find.explain(found, app.sp)
 
     def _once(self, wanted: Repointing, app: App, who: str) -> FoundMemory:
         found = self.find(wanted.pair, app)
@@ -51,7 +52,8 @@ class RepointMemory:
             target=draft.target,
             sealed=draft.sealed,
         )
-        change = MemoryChange(now, who, str(found.opened.target.number), str(target.number), after.version)
+        was, becomes = str(found.opened.target.number), str(target.number)
+        change = MemoryChange(now, memory.sp, who, was, becomes, after.version)
         self.find.memories.repoint(memory, after, change)
         return found.changed(after, target)
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from duologue.adapters.call_stream import committed_of
 from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.dynamo_inbound_calls import DynamoInboundCalls
@@ -268,6 +269,15 @@ class TestInDynamo(Promises):
             "TransactWriteItems",
             *["BatchGetItem", "TransactWriteItems"] * 2,
         ]
+
+    def test_the_stream_starts_the_flow_of_a_call_that_rings_and_of_no_other(self, inbound, tables):
+        inbound.accept(connected())
+        decision = reject(incoming(call_id="7_8_9_20261123090000"))
+        inbound.accept(InboundAnswer(decision.call, decision.facts, replace(PROCESSED, network_call="another")))
+        items = tables[0].scan(TableName=tables[1])["Items"]
+        records = [{"eventName": "INSERT", "dynamodb": {"NewImage": item}} for item in items]
+        begun = {each.call_id: each.starts_flow for each in committed_of({"Records": records})}
+        assert begun == {EVENT.call_id: True, decision.call.id: False}
 
     @pytest.fixture
     def remember(self, tables):

@@ -16,7 +16,7 @@ import contextvars
 import json
 import re
 import time
-from threading import Thread
+from threading import Timer
 from typing import Any
 
 from lab.aws import switches
@@ -29,6 +29,8 @@ _NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
 
 START_SECONDS = 0.01
 """Delay between StartExecution and the first state."""
+TIMER = "execution-limit"
+"""Name of the threads that end an execution at its TimeoutSeconds."""
 
 
 class _Clock:
@@ -86,12 +88,16 @@ def _run(stock: Any) -> Any:
     def run(arn: str) -> None:
         switches.keep()
         limit = _time_limit(arn)
+        timer = Timer((limit or 0.0) * timing.SCALE.get(), contextvars.copy_context().run, (_time_out, arn))
+        timer.name, timer.daemon = TIMER, True
         if limit is not None:
-            Thread(target=contextvars.copy_context().run, args=(_time_out, arn, limit), daemon=True).start()
+            timer.start()
         try:
             stock(arn)
         except timing.Halted:
             return
+        finally:
+            timer.cancel()  # it would wait for the whole limit: a thread for each execution of the last day
 
     return run
 
@@ -103,11 +109,7 @@ def _time_limit(arn: str) -> float | None:
     return None if limit is None else float(limit)
 
 
-def _time_out(arn: str, limit: float) -> None:
-    try:
-        timing.sleep(limit)
-    except timing.Halted:
-        return
+def _time_out(arn: str) -> None:
     sf = ministack("services.stepfunctions")
     execution = sf._executions.get(arn)
     if execution is None or execution["status"] != "RUNNING":

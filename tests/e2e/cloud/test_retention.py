@@ -1,12 +1,15 @@
 """How much of the past the cloud keeps: the newest of everything that would grow with every callback."""
 
+import threading
 from itertools import count
 
 import pytest
 
 from lab.aws.ministack import ministack
 from lab.aws.overlay import cold_partitions, retention
+from lab.aws.overlay.executions import TIMER
 from lab.aws.overlay.task_tokens import CLOSED_KEPT, Tokens
+from tests.e2e.cloud.conftest import until
 
 KEPT = 5
 MADE = 4 * KEPT
@@ -135,6 +138,20 @@ def test_executions(stack, few):
         stack.ended(stack.start(machine, name=f"run-{each}"))
     kept = stack.cloud.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
     assert sorted(each["name"] for each in kept) == sorted(f"run-{MADE - KEPT + n}" for n in range(KEPT))
+
+
+def test_the_time_limit_of_an_ended_execution(stack):
+    """The thread that waits for it does not outlive the execution."""
+
+    def waiting():
+        return [thread for thread in threading.enumerate() if thread.name == TIMER]
+
+    before = len(waiting())
+    machine = stack.state_machine("limited", {"Wait": {"Type": "Wait", "Seconds": 1, "End": True}}, TimeoutSeconds=3600)
+    execution = stack.start(machine)
+    assert until(lambda: len(waiting()) > before)
+    assert stack.ended(execution)["status"] == "SUCCEEDED"
+    assert until(lambda: len(waiting()) <= before)
 
 
 def test_log_events(stack, few):

@@ -26,9 +26,17 @@ def name(e164: object, people: People) -> str:
 
 
 def printable(text: str) -> str:
-    """The text for a terminal: without control characters, and without halves of surrogate pairs, which JSON allows."""
+    """The text for a terminal: without control characters, and without halves of surrogate pairs, which JSON allows.
+
+    No-break spaces stay: they keep a telephone number on one line.
+    """
     return "".join(
-        each if each.isprintable() else " " if each.isspace() else "\N{REPLACEMENT CHARACTER}" for each in text
+        each
+        if each.isprintable() or each == "\N{NO-BREAK SPACE}"
+        else " "
+        if each.isspace()
+        else "\N{REPLACEMENT CHARACTER}"
+        for each in text
     )
 
 

@@ -46,7 +46,9 @@ def phone(event: NetworkEvent, people: People) -> str | None:
     if event.kind == "ended":
         if detail["by"] == "self":
             return _REFUSALS.get(int(detail["sip_code"]), "hangs up")
-        return "the line goes dead" if not detail["sip_code"] else "stops ringing"
+        if not detail["sip_code"]:
+            return "the line goes dead"
+        return "stops ringing" if detail["incoming"] else f"is not connected ({detail['sip_code']})"
     words: dict[str, Callable[[], str]] = {
         "rang": lambda: f"rings, showing {number(str(detail['shown']))}",
         "picked_up": lambda: "answers",

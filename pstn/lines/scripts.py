@@ -216,7 +216,7 @@ class ScriptedLine(ABC):
         call.plays.clear()
         self.mute(call.call_id, False)
         self._unjoin(call, now)
-        self._note(call, "ended", by=by, sip_code=sip_code)
+        self._note(call, "ended", by=by, sip_code=sip_code, incoming=call.incoming)
         if tell or by == "self":
             self.listener.ended(call.call_id, sip_code)
 

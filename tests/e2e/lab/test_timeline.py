@@ -200,6 +200,8 @@ def test_the_view_shows_a_call_from_outside_in_one_time_line(caller_id):
     view.network_event(at(0, "event", event=sent, attempt=1))
     view.network_event(at(0.1, "answer", sequence=1, payload=payload, attempt=1))
     view.network_event(at(0.2, "rang", JACK, shown="+12025550101", call_id="b"))
+    view.network_event(at(0.3, "ended", JACK, by="network", sip_code=487, incoming=True, call_id="b"))
+    view.network_event(at(0.4, "ended", SOPHIA, by="network", sip_code=480, incoming=False, call_id="a"))
     status = STATUS | {"caller": caller_id, "called": "+12025550101"}
     told = {"eventType": "callin", "statusInfo": status}
     view.notification(Notification(START, "http://127.0.0.1/status", told, True))
@@ -209,7 +211,8 @@ def test_the_view_shows_a_call_from_outside_in_one_time_line(caller_id):
     assert dialler.startswith("+1 202 555 0122, who dials in")
     assert "calls +1 202 555 0101" in dialler
     assert ("instead of its number" in dialler) is (caller_id == "anonymous")
-    assert rung == "the phone that is rung rings, showing +1 202 555 0101"
+    assert dialler.endswith("is not connected (480)"), "it never rang"
+    assert rung == "the phone that is rung rings, showing +1 202 555 0101 stops ringing"
     who = "anonymous" if caller_id == "anonymous" else "the caller"
     assert f"NEW_INBOUND_CALL {who} → hang up {who}" in platform
     assert f"← callin, {who} dials +1 202 555 0101" in sp

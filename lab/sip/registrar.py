@@ -48,7 +48,7 @@ class Binding:
     until: float
 
 
-WHY = {404: "Nobody has this number", 480: "Nobody is connected to this number yet"}
+WHY = {404: "Nobody has this number", 480: "Nobody can be reached at this number now"}
 MOST_CALLS = 1000
 """So many calls' ways are remembered, since CANCEL and ACK take the way of their INVITE."""
 

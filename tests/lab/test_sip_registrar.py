@@ -439,7 +439,7 @@ def test_a_call_to_another_telephone_goes_directly_to_it(desk):
     [
         ("486 Busy Here", None, "486 Busy Here"),
         ("486 Busy Here", 486, "486 Busy Here"),
-        ("486 Busy Here", 480, "480 Nobody is connected to this number yet"),
+        ("486 Busy Here", 480, "480 Nobody can be reached at this number now"),
         ("503 Service Unavailable", 480, "503 Service Unavailable"),
     ],
 )
@@ -458,7 +458,7 @@ def test_the_accounts_refusal_has_the_code_that_was_meant(desk, status, meant, r
     ("route", "code", "reason"),
     [
         (404, 404, "Nobody has this number"),
-        (480, 480, "Nobody is connected to this number yet"),
+        (480, 480, "Nobody can be reached at this number now"),
         (486, 486, "Busy Here"),
         (
             "sip:sophia@127.0.0.1:5071;transport=tcp",

@@ -198,7 +198,7 @@ def test_a_call_that_is_not_answered_says_why(sip_exchange, switched_on):
         ("+12025550160", "They declined"),
         ("+12025550170", "Nobody has this number"),
         ("+442079460000", "Nobody has this number"),
-        (SHOWN_A, "Nobody is connected to this number yet"),
+        (SHOWN_A, "Nobody can be reached at this number now"),
     ):
         dial(page, number)
         see(page, words)
@@ -206,4 +206,4 @@ def test_a_call_that_is_not_answered_says_why(sip_exchange, switched_on):
     with inbound(story):
         dial(page, SHOWN_A)
         assert sip_exchange.wait(lambda: "NEW_INBOUND_CALL" in story.told)
-        see(page, "Nobody is connected to this number yet")
+        see(page, "Nobody can be reached at this number now")

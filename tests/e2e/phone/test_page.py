@@ -165,7 +165,7 @@ def test_why_a_dialled_call_was_not_answered(page, station):
     reasons = (
         (404, "Nobody has this number"),
         (408, "Nobody answered"),
-        (480, "Nobody is connected to this number yet"),
+        (480, "Nobody can be reached at this number now"),
         (486, "The line is busy, or they declined"),
         (603, "They declined"),
         (500, "The call failed (SIP 500)"),

@@ -75,7 +75,7 @@ def test_jack_asks_answers_talks_and_hears_what_was_recorded(browser, town, keep
     see(site, "You talked with Sophia")
     see(telephone, "They hung up after")
     telephone.get_by_role("button", name="Call", exact=True).click()
-    see(telephone, "Nobody is connected to this number yet")
+    see(telephone, "Nobody can be reached at this number now")
 
     assert SOPHIA.number not in site.content()
     duration, played = site.locator("audio").evaluate(PLAYS)

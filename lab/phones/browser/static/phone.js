@@ -10,7 +10,7 @@ const KEPT_CALLS = 5;
 const WHY = {
   404: "Nobody has this number",
   408: "Nobody answered",
-  480: "Nobody is connected to this number yet",
+  480: "Nobody can be reached at this number now",
   486: "The line is busy, or they declined",
   487: "Nobody answered",
   503: "The telephone network cannot connect this call now",

@@ -68,6 +68,9 @@ def test_on_and_off_twice(page_of, station):
     page = page_of()
     for _ in range(2):
         switch_on(page)
+        offered = page.locator("aside").inner_text().replace("\N{NO-BREAK SPACE}", " ")
+        assert "+1 202 555 0122" in offered
+        assert "+1 202 555 0111" not in offered, "its own"
         off(page)
     station.wait(lambda: station.told == ["assign", "release"] * 2)
 
@@ -161,7 +164,7 @@ def test_how_a_call_that_came_in_ended(page, station, answered, clicks, ended, w
 
 
 def test_why_a_dialled_call_was_not_answered(page, station):
-    """In the status and in the list, from which it is called back."""
+    """In the status and in the list, from which it is called again."""
     reasons = (
         (404, "Nobody has this number"),
         (408, "Nobody answered"),
@@ -174,7 +177,7 @@ def test_why_a_dialled_call_was_not_answered(page, station):
         if count == 1:
             dial(page, SHOWN)
         else:
-            page.get_by_role("button", name="back").first.click()
+            page.get_by_role("button", name="again").first.click()
         see(page, "Calling")
         station.wait(lambda leg=f"out-{count}": ("dial", leg) in station.commands)
         station.happens("ringing", leg=f"out-{count}")
@@ -182,6 +185,7 @@ def test_why_a_dialled_call_was_not_answered(page, station):
         station.happens("ended", leg=f"out-{count}", code=code, by="self")
         see(page, f"{words}.")
         assert words in page.locator("#calls li").first.inner_text()
+        assert SHOWN[-4:] in page.locator("#calls li").first.inner_text(), "which of the display numbers"
     assert page.locator("#calls li").count() == 5
 
 

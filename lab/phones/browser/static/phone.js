@@ -72,6 +72,7 @@ function show(next, words) {
   part("shown").textContent = call ? spoken(call.other) : "";
   part("name").textContent = call ? nameOf(call.other) : "";
   part("own").textContent = own && on ? spoken(own) : "";
+  for (const other of document.querySelectorAll("[data-to]")) other.parentElement.hidden = on && other.dataset.to === own;
   part("on").setAttribute("aria-disabled", String(next === "starting"));
   if (words) part("status").textContent = words;
   const about = own ? `Phone ${spoken(own)}` : "Phone";
@@ -238,12 +239,13 @@ function list() {
     const who = document.createElement("b");
     who.textContent = `${incoming ? "↙" : "↗"} ${named(other)}`;
     const what = document.createElement("span");
-    what.textContent = `${at} · ${words}`;
+    what.textContent = [nameOf(other) && spoken(other), at, words].filter(Boolean).join(" · ");
     const again = document.createElement("button");
     again.type = "button";
     again.className = "quiet";
-    again.textContent = "Call back";
-    again.setAttribute("aria-label", `Call ${spoken(other)} back`);
+    const how = incoming ? "back" : "again";
+    again.textContent = `Call ${how}`;
+    again.setAttribute("aria-label", `Call ${spoken(other)} ${how}`);
     again.onclick = () => dial(other);
     line.append(who, what, again);
     return line;

@@ -85,7 +85,7 @@ TRAINING = Scenario(
     contacts=(SOPHIA,),
     may_record=True,
     ring_back=(
-        "Ring us back",
+        "Sophia can ring you back",
         "If the line was busy or we were cut off, Sophia dials {number}, the number that her phone showed, and"
         " reaches you. Your number stays hidden.",
     ),

@@ -81,19 +81,25 @@ class Control:
                 phones.pop(number, None)
                 return {}
             case "POST", ["call"]:
-                to, caller_id = str(given.get("to")), given.get("from", number)
-                if not isinstance(caller_id, str) or not _CALLER_ID.fullmatch(caller_id):
-                    raise ServiceRefusal("BadRequest", "from is a text of at most 64 printable ASCII characters")
-                transaction = self.exchange.call_in(number, to, caller_id=caller_id)
-                code = None if transaction else line.call_phone(number, to, caller_id)
-                if code is not None:
-                    raise ServiceRefusal("NotFound", f"No SIP rule matches a call to {to}, nor a telephone: SIP {code}")
-                return {"transaction": transaction}
+                return {"transaction": self._dial(number, given)}
             case "POST", ["hang-up"]:
                 return {"done": line.hang_up_by_hand(number)}
             case "POST", ["press"]:
                 return {"done": line.press(number, str(given.get("digits", "")))}
         raise ServiceRefusal("NotFound", f"No such operation on a phone: {method} {'/'.join(rest)}")
+
+    def _dial(self, number: str, given: dict[str, Any]) -> str | None:
+        """The transaction of a call to the account; None: a telephone is called."""
+        to, caller_id = given.get("to"), given.get("from", number)
+        if not isinstance(to, str):
+            raise ServiceRefusal("BadRequest", "to is the number that the phone calls")
+        if not isinstance(caller_id, str) or not _CALLER_ID.fullmatch(caller_id):
+            raise ServiceRefusal("BadRequest", "from is a text of at most 64 printable ASCII characters")
+        transaction = self.exchange.call_in(number, to, caller_id=caller_id)
+        code = None if transaction else self.exchange.line.call_phone(number, to, caller_id)
+        if code is not None:
+            raise ServiceRefusal("NotFound", f"No SIP rule matches a call to {to}, nor a telephone: SIP {code}")
+        return transaction
 
     def _call(self, key: str) -> dict[str, Any]:
         call = self.exchange.calls[key].call

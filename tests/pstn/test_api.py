@@ -464,6 +464,7 @@ NO_COUNTS = ["9" * 5000, "%C2%B2", "-1"]
         ("PUT", "/_lab/phones/+12025550111", b"[]", 400),
         ("PUT", "/_lab/phones/+12025550111", b"{", 400),
         ("POST", "/_lab/phones/+12025550111/call", b'{"to": "+12025550100"}', 404),
+        *(("POST", "/_lab/phones/+12025550111/call", each, 400) for each in (b"{}", b'{"to": 5}')),
         *(
             ("POST", "/_lab/phones/+12025550111/call", b'{"to": "+12025550100", "from": %s}' % each, 400)
             for each in (b"1", b"null", b'"a\\r\\nb"', b'"%s"' % (b"9" * 65))

@@ -23,7 +23,7 @@ from tests.e2e.build.output import (
     runtime_packages,
     sample_id,
 )
-from tests.e2e.build.world import renew_call
+from tests.e2e.build.world import renew_call, renew_memory
 
 
 class Warm:
@@ -83,4 +83,6 @@ def warm(lab: Lab) -> Iterator[Warm]:
 @pytest.mark.parametrize("sample", SAMPLES, ids=sample_id)
 def test_a_built_handler_answers_its_sample(sample: Path, warm: Warm, lab: Lab):
     renew_call(lab, sample)
+    if sample.stem.startswith("call_memor"):
+        renew_memory(lab)
     check_reply(sample, warm.answer(sample.parent.name, event_for(sample, lab)), lab)

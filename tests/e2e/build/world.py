@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+from duologue.adapters.aws import to_item
 from duologue.adapters.dynamo_acceptance import DynamoAcceptance
 from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.dynamo_links import DynamoLinks
+from duologue.adapters.kms_memory_seal import KmsMemorySeal
 from duologue.adapters.kms_secrets import KmsSecrets
+from duologue.adapters.memory_rows import memory_key, remembered
 from duologue.domain.accounts import App, Sp
+from duologue.domain.call_memory import CallMemory, MemoryTerms, RememberedParty, SetBy, order_of
 from duologue.domain.passwords import hash_password
 from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.recording import Link, Recording, published_key
@@ -25,7 +29,7 @@ from tests.functions.worlds import CALL_ID, FOUND_BY
 from tools.template import ROOT
 
 _LIFE = timedelta(hours=1)
-CALLED = ("+12025550111", "+12025550122")
+CALLED, SHOWN = ("+12025550111", "+12025550122"), "+12025550101"
 PROMPTS = dict.fromkeys(("last-minute.wav", "welcome.wav", "music.wav", "recorded.wav"), 3.0)
 """Every prompt that a sample names; its length in seconds."""
 
@@ -79,6 +83,30 @@ def renew_call(lab: Lab, sample: Path) -> None:
     calls = DynamoCalls(dynamodb, table, accounts, keep=timedelta(days=90))
     acceptance = DynamoAcceptance(dynamodb, accounts, calls)
     acceptance.accept(call, slots=10, close_by=call.accepted_at + timedelta(days=1))
+
+
+def renew_memory(lab: Lab) -> None:
+    """Let the pair that the samples name have a memory of the first version, whatever earlier samples did to it."""
+    kms, dynamodb, table = lab.client("kms"), lab.client("dynamodb"), lab.outputs["AccountsTable"]
+    seal = KmsMemorySeal(kms, lab.outputs["MemoriesKey"], lab.outputs["SecretsKey"])
+    target, dialler = (RememberedParty(PhoneNumber(number), "US") for number in CALLED)
+    terms = MemoryTerms(ring_limit=timedelta(seconds=30), longest_talk=_LIFE)
+    draft, now = seal.draft(PhoneNumber(SHOWN), dialler, target, terms), datetime.now(UTC)
+    memory = CallMemory(
+        key=draft.key,
+        sp="sp-1",
+        app=sampled_app_key(),
+        session=CALL_ID,
+        order=order_of(now, CALL_ID),
+        version=1,
+        set_by=SetBy.CALL,
+        remembered_at=now,
+        expires_at=now + draft.period,
+        target=draft.target,
+        sealed=draft.sealed,
+    )
+    dynamodb.delete_item(TableName=table, Key=to_item(memory_key(memory.key)))
+    dynamodb.update_item(**remembered(table, memory)["Update"])
 
 
 def _link_token() -> str:

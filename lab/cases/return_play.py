@@ -136,6 +136,8 @@ def play_return(
     What does not happen in time is missing from the result.
     """
     sp.client.set_notification_urls(sp.receiver.status_url, sp.receiver.fee_url)
+    if case.callback is None:
+        _forget(sp, people.called)  # an earlier case of the same people may have left a memory
     with ThreadPoolExecutor(1, "callback") as pool, ExitStack() as restoring:
         callback = _callback(lab, watch, sp, case, people, pool)
         changed = _change(lab, sp, case, people, callback, tell, restoring)
@@ -199,8 +201,7 @@ def _change(
             return client.repoint(display, people.called, people.third, version)
         case "forgotten":
             tell("→ deletes the memory")
-            version = client.memory(display, people.called).body.get("callMemory", {}).get("version", 0)
-            return client.forget(display, people.called, version)
+            return _forget(sp, people.called)
         case "default number":
             key = sp.account.app_key
             change_app(lab.environment, key, "--unknown-callers", "number", "--callback-number", people.third)
@@ -208,6 +209,13 @@ def _change(
         case "expired" if callback:
             _expire(lab, callback.result().call_id)
     return None
+
+
+def _forget(sp: ServiceProvider, dialler: str) -> Reply:
+    """Delete what the SP's second display number remembers for a dialler. There may be nothing."""
+    display = sp.numbers[1]
+    version = sp.client.memory(display, dialler).body.get("callMemory", {}).get("version", 0)
+    return sp.client.forget(display, dialler, version)
 
 
 def _expire(lab: Lab, call_id: str) -> None:

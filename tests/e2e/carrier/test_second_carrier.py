@@ -85,7 +85,7 @@ def test_they_talk_and_the_callee_hangs_up(lab, carrier, sp, play, numbers):
         ("callout", callee),
         ("alerting", callee),
         ("answer", callee),
-        ("disconnect", caller),
+        ("disconnect", callee),
         ("fee", None),
     ]
     assert ended_with(sp, session) == 0

@@ -27,7 +27,7 @@ from duologue.usecases.ports.outside import Clock, NumberPlan
 from duologue.usecases.until_written import Pause
 
 _log = logging.getLogger(__name__)
-_TRIES = 12
+_TRIES = 20
 FIRST_IS_OVER = timedelta(seconds=15)
 """A request that has not started its flow by then was aborted: the function has 10 s."""
 _A_MOMENT = timedelta(seconds=1)

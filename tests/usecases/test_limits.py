@@ -14,6 +14,7 @@ from duologue.domain.callback_request import CallbackRequest
 from duologue.domain.errors import (
     DuologueError,
     KeyReused,
+    LimitReached,
     NumberRefused,
     OutsideUnavailable,
     RaceLost,
@@ -148,6 +149,13 @@ def test_a_race_that_is_always_lost_ends():
     verdict, paused = place(Racing(99))
     assert verdict is OutsideUnavailable
     assert paused == list(range(20))
+
+
+def test_a_race_for_slots_that_are_all_taken_is_not_run_again():
+    calls = Racing(99)
+    for number in range(APP.concurrent_calls):
+        FakeCalls.accept(calls, callback(f"other {number}"), slots=99, close_by=NOW)
+    assert place(calls) == (LimitReached, [])
 
 
 @pytest.mark.parametrize(("winner", "verdict"), [(RequestRepeated("first"), "first"), (KeyReused("app-1"), KeyReused)])

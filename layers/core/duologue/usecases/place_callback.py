@@ -13,7 +13,14 @@ from duologue.domain.call_memory import MemoryTerms, RememberedParty
 from duologue.domain.callback_request import LONGEST_TALK, CallbackRequest, FieldNames
 from duologue.domain.dialling_policy import NumberKind
 from duologue.domain.due import SWEEP_MARGIN, TAKE_UP, due_by
-from duologue.domain.errors import AlreadyDone, CallAlreadyAccepted, OutsideUnavailable, RaceLost, RequestRepeated
+from duologue.domain.errors import (
+    AlreadyDone,
+    CallAlreadyAccepted,
+    LimitReached,
+    OutsideUnavailable,
+    RaceLost,
+    RequestRepeated,
+)
 from duologue.domain.idempotency import IdempotencyKey
 from duologue.domain.leg import Leg
 from duologue.domain.memory_draft import MemoryDraft
@@ -141,6 +148,8 @@ class PlaceCallback:
             except (RaceLost, CallAlreadyAccepted):  # a concurrent call changed the same counters, or has the same id
                 if key is not None:
                     self.acceptance.check_repeat(app.key, key, now)
+                if self.acceptance.in_use(app.key) >= app.concurrent_calls:  # no need to win a race for that
+                    raise LimitReached(app.key) from None
                 self.pause(lost)
                 continue
             self._start_or_withdraw(call, limits, app)

@@ -1,8 +1,9 @@
 """`python -m bench.memory`: by how much a lab's memory grows from callback to callback.
 
-The lab is that of `make up ARGS=--virtual`. Several callbacks go on at a time, of phones that answer and hang up at
-once. The figure is that of the process with the cloud and the network, which keeps what is kept; those of the functions
-are beside it: their number grows with how many run at a time. Nothing is judged; `--seconds` ends it early.
+The lab is that of `make up ARGS=--virtual`. Several callbacks go on at a time, of phones that answer at once and talk
+for half a second. The figure is that of the process with the cloud and the network, which keeps what is kept; those of
+the functions are beside it: their number grows with how many run at a time. Nothing is judged; `--seconds` ends it
+early.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from pstn.lines.phone_state import Phone
 
 AT_ONCE = 4
 PAIRS = [(f"+120255501{10 + each}", f"+120255501{30 + each}") for each in range(AT_ONCE)]
-PATIENCE_S, AGAIN_S = 90.0, 0.5
+PATIENCE_S, AGAIN_S, TALKS_S = 90.0, 0.5, 0.5
 
 
 def grow(lab: Lab, marks: list[int], seconds: float) -> Iterator[tuple[int, float, float, int]]:
@@ -35,7 +36,7 @@ def grow(lab: Lab, marks: list[int], seconds: float) -> Iterator[tuple[int, floa
     client, ends = SpClient(lab.api_url, account), time.monotonic() + seconds
     client.log_in()
     for pair in PAIRS:
-        for number, talks in zip(pair, (None, 0.0), strict=True):
+        for number, talks in zip(pair, (None, TALKS_S), strict=True):
             lab.pstn.exchange.phones[number] = Phone(answers(after=0.0, talks=talks))
     done = 0
     for mark in marks:

@@ -229,7 +229,7 @@ def _cdr(played: Played) -> Iterator[Finding]:
     yield "the look-up reports the same end", differs(found, [codes.state, codes.fail_reason, error])
     times = [cdr[name] for name in (*_LEG_A, *_LEG_B, "callEndTime") if name in cdr]
     yield "the CDR's times are in order", None if times and times == sorted(times) else str(times)
-    yield "the CDR's times match the phones' to a second", "; ".join(_time_faults(played)) or None
+    yield "the CDR's times match the phones' to a second", "; ".join(time_faults(played.cdr, _times(played))) or None
     yield from recording_findings(played.case.record, cdr, played.recording)
     if played.case.minutes:
         limit = timedelta(minutes=played.case.minutes)
@@ -248,9 +248,9 @@ def recording_findings(recorded: bool, cdr: Mapping[str, Any], recording: bytes 
         yield "the CDR's link leads to the recording", differs((recording or b"")[:4], b"RIFF")
 
 
-def _time_faults(played: Played) -> Iterator[str]:
-    cdr = played.cdr
-    for name, at in _times(played).items():
+def time_faults(cdr: Mapping[str, Any], times: Mapping[str, tuple[datetime, datetime] | None]) -> Iterator[str]:
+    """`times`: for each time of the CDR, as of `_times`."""
+    for name, at in times.items():
         given = cdr.get(name)
         if (given is None) != (at is None):
             yield f"{name} is {given}, the phone saw {at and at[0]}"

@@ -38,8 +38,42 @@ class Pair:
     callee: str
 
 
+class PlayedCall:
+    """What can be told of any played call."""
+
+    notifications: list[Notification]
+    caller_calls: list[PhoneCall]
+    callee_calls: list[PhoneCall]
+
+    @property
+    def caller(self) -> PhoneCall | None:
+        return self.caller_calls[0] if self.caller_calls else None
+
+    @property
+    def callee(self) -> PhoneCall | None:
+        return self.callee_calls[0] if self.callee_calls else None
+
+    @property
+    def disconnect(self) -> dict[str, Any]:
+        return next(
+            (
+                dict(notification.body["statusInfo"])
+                for notification in self.notifications
+                if notification.kind == "disconnect"
+            ),
+            {},
+        )
+
+    @property
+    def cdr(self) -> dict[str, Any]:
+        return next(
+            (dict(notification.body["feeLst"][0]) for notification in self.notifications if notification.kind == "fee"),
+            {},
+        )
+
+
 @dataclass
-class Played:
+class Played(PlayedCall):
     """One callback as each side saw it. What is None or empty did not happen."""
 
     case: Case
@@ -75,14 +109,6 @@ class Played:
         return self.case.connected
 
     @property
-    def caller(self) -> PhoneCall | None:
-        return self.caller_calls[0] if self.caller_calls else None
-
-    @property
-    def callee(self) -> PhoneCall | None:
-        return self.callee_calls[0] if self.callee_calls else None
-
-    @property
     def steps(self) -> list[str]:
         """The notifications in order, written as in `catalogue`."""
         legs = {self.pair.caller: " A", self.pair.callee: " B"}
@@ -91,24 +117,6 @@ class Played:
             notification.kind + ("" if notification.kind in ends else legs.get(str(notification.called), " ?"))
             for notification in self.notifications
         ]
-
-    @property
-    def disconnect(self) -> dict[str, Any]:
-        return next(
-            (
-                dict(notification.body["statusInfo"])
-                for notification in self.notifications
-                if notification.kind == "disconnect"
-            ),
-            {},
-        )
-
-    @property
-    def cdr(self) -> dict[str, Any]:
-        return next(
-            (dict(notification.body["feeLst"][0]) for notification in self.notifications if notification.kind == "fee"),
-            {},
-        )
 
 
 class NetworkWatch:

@@ -7,12 +7,11 @@ from lab.cases.checks import (
     SECOND,
     Check,
     Finding,
-    cdr_time,
     differs,
     network_failures,
     prompts_heard,
     recording_findings,
-    within_a_second,
+    time_faults,
 )
 from lab.cases.play import Played
 from lab.cases.return_play import PlayedReturn
@@ -160,19 +159,8 @@ def _cdr(played: PlayedReturn) -> Iterator[Finding]:
     yield "the CDR has no time of a callback's first leg", differs([name for name in _CALLBACK_ONLY if name in cdr], [])
     times = [cdr[name] for name in ("callInTime", *_OUTBOUND, "callEndTime") if name in cdr]
     yield "the CDR's times are in order", None if times and times == sorted(times) else str(times)
-    yield "the CDR's times match the phones' to a second", "; ".join(_time_faults(played)) or None
+    yield "the CDR's times match the phones' to a second", "; ".join(time_faults(played.cdr, _times(played))) or None
     yield from recording_findings(case.record, cdr, played.recording)
-
-
-def _time_faults(played: PlayedReturn) -> Iterator[str]:
-    cdr = played.cdr
-    for name, at in _times(played).items():
-        given = cdr.get(name)
-        if (given is None) != (at is None):
-            yield f"{name} is {given}, the phone saw {at and at[0]}"
-        elif given is not None and at is not None and not within_a_second(cdr_time(given), *at):
-            seen, processed = (f"{event:%H:%M:%S.%f}" for event in at)
-            yield f"{name} is {given}, the phone saw it at {seen}, the platform processed it at {processed}"
 
 
 def _times(played: PlayedReturn) -> dict[str, tuple[datetime, datetime] | None]:

@@ -13,6 +13,7 @@ from lab.cases.play import (
     NetworkWatch,
     Pair,
     Played,
+    PlayedCall,
     execution_status,
     left_over,
     play,
@@ -50,7 +51,7 @@ class People:
 
 
 @dataclass
-class PlayedReturn:
+class PlayedReturn(PlayedCall):
     """One return call as each side saw it. What is None or empty did not happen."""
 
     case: ReturnCase
@@ -91,14 +92,6 @@ class PlayedReturn:
         return self.case.connected
 
     @property
-    def caller(self) -> PhoneCall | None:
-        return self.caller_calls[0] if self.caller_calls else None
-
-    @property
-    def callee(self) -> PhoneCall | None:
-        return self.callee_calls[0] if self.callee_calls else None
-
-    @property
     def shown_caller(self) -> str:
         """The dialler, as the SP is told."""
         return self.pair.caller if self.case.caller_id is None else WITHHELD
@@ -110,14 +103,6 @@ class PlayedReturn:
         return [
             each.kind + ("" if each.kind in alone else legs.get(each.called or "", " ?")) for each in self.notifications
         ]
-
-    @property
-    def disconnect(self) -> dict[str, Any]:
-        return next((dict(each.body["statusInfo"]) for each in self.notifications if each.kind == "disconnect"), {})
-
-    @property
-    def cdr(self) -> dict[str, Any]:
-        return next((dict(each.body["feeLst"][0]) for each in self.notifications if each.kind == "fee"), {})
 
 
 def play_return(

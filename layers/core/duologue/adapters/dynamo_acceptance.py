@@ -9,13 +9,13 @@
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from duologue.adapters.aws import from_item, outside, to_item, to_value
 from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.dynamo_slots import slots_in_use, take_slot
-from duologue.adapters.dynamo_writes import Write
+from duologue.adapters.dynamo_writes import Write, count_up
 from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits, CalleeDay, until_next_day
 from duologue.domain.call import Call
 from duologue.domain.errors import (
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _WHAT = "accounts table"
-_COUNTS_KEPT = timedelta(days=2)
 
 
 class DynamoAcceptance:
@@ -70,11 +69,15 @@ class DynamoAcceptance:
             yield self._keep_key(call, limits.key), RaceLost("the idempotency key is in use")
         if limits.per_second:
             second = f"SECOND#{int(call.accepted_at.timestamp())}"
-            yield self._count(call, second, limits.per_second), TooManyCalls(call.app)
+            yield (
+                count_up(self._table, _counter(call.app, second), call.accepted_at, limits.per_second),
+                TooManyCalls(call.app),
+            )
         yield take_slot(self._table, call, slots), LimitReached(call.app)
         if limits.callee is not None:
             refusal = CalleeLimitReached(call.app, until_next_day(call.accepted_at))
-            yield self._count(call, _callee(limits.callee), limits.callee.most), refusal
+            counter = _counter(call.app, _callee(limits.callee))
+            yield count_up(self._table, counter, call.accepted_at, limits.callee.most), refusal
 
     def _undo(self, call: Call, limits: AcceptanceLimits) -> Iterator[Write]:
         """Undo the counts of a call; its end frees the slot."""
@@ -105,17 +108,6 @@ class DynamoAcceptance:
             "ExpressionAttributeValues": {":now": to_value(now)},
         }
         return {"Put": {"TableName": self._table} | put}
-
-    def _count(self, call: Call, what: str, most: int) -> dict[str, Any]:
-        expires = int((call.accepted_at + _COUNTS_KEPT).timestamp())
-        values = {":one": to_value(1), ":most": to_value(most), ":expires": to_value(expires)}
-        update = {
-            "Key": _counter(call.app, what),
-            "UpdateExpression": "SET expires_at = :expires ADD n :one",
-            "ConditionExpression": "attribute_not_exists(n) OR n < :most",
-            "ExpressionAttributeValues": values,
-        }
-        return {"Update": {"TableName": self._table} | update}
 
 
 def _once(app: str, key: IdempotencyKey) -> dict[str, Any]:

@@ -15,16 +15,16 @@ read, and no setting is older than the call.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from duologue.adapters.app_rows import app_of
-from duologue.adapters.aws import from_item, to_item, to_value
+from duologue.adapters.aws import from_item, to_item
 from duologue.adapters.call_rows import event_key
 from duologue.adapters.dynamo_calls import DynamoCalls, key_of, processed_in
 from duologue.adapters.dynamo_reads import read_all
 from duologue.adapters.dynamo_slots import pair_is_taken, take_slot
-from duologue.adapters.dynamo_writes import Write, write_one
+from duologue.adapters.dynamo_writes import Write, count_up, write_one
 from duologue.adapters.memory_rows import memory_key, memory_of
 from duologue.domain.call_memory import CallMemory, InboundApp
 from duologue.domain.due import due_by
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _WHAT = "accounts table and calls table"
-_COUNTS_KEPT = timedelta(days=2)
 _MOST_APPS = 4
 """Whose rows are read for a display number before it is known that they are needed."""
 _MOST_NUMBERS = 1000
@@ -96,19 +95,9 @@ class DynamoInboundCalls:
 
     def count_unconnected(self, display: PhoneNumber, now: datetime, most: int) -> bool:
         minute = int(now.timestamp()) // 60
-        update = {
-            "TableName": self._accounts,
-            "Key": to_item({"pk": f"COUNT#{display.e164}", "sk": f"UNCONNECTED#{minute}"}),
-            "UpdateExpression": "SET expires_at = :expires ADD n :one",
-            "ConditionExpression": "attribute_not_exists(n) OR n < :most",
-            "ExpressionAttributeValues": {
-                ":one": to_value(1),
-                ":most": to_value(most),
-                ":expires": to_value(int((now + _COUNTS_KEPT).timestamp())),
-            },
-        }
+        counter = to_item({"pk": f"COUNT#{display.e164}", "sk": f"UNCONNECTED#{minute}"})
         try:
-            write_one(self._client, _WHAT, ({"Update": update}, TooManyCalls(display.e164)))
+            write_one(self._client, _WHAT, (count_up(self._accounts, counter, now, most), TooManyCalls(display.e164)))
         except TooManyCalls:
             return False
         return True

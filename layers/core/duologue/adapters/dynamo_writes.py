@@ -1,11 +1,12 @@
 """Conditional writes to DynamoDB, single and in transactions, and their errors."""
 
+from datetime import datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from duologue.adapters.aws import code_of, outside
+from duologue.adapters.aws import code_of, outside, to_value
 from duologue.adapters.jittered_pause import pause
 from duologue.domain.errors import DuologueError, OutsideUnavailable, RaceLost
 
@@ -19,6 +20,7 @@ _NOT_NOW = {"None", "ThrottlingError", "ProvisionedThroughputExceeded"}
 """Temporary reasons for a cancelled transaction; "None" stands for a write without a reason."""
 _TRIES = 3
 """Of a transaction that was cancelled for lack of throughput, which the SDK does not repeat."""
+_COUNTS_KEPT = timedelta(days=2)
 _HELD = "TransactionConflictException"
 """A running transaction holds the item of a single write."""
 
@@ -69,6 +71,18 @@ def _refusal(client: "DynamoDBClient", what: str, items: list[dict[str, Any]]) -
 
 def _reasons(cancelled: ClientError) -> list[str]:
     return [str(reason.get("Code")) for reason in cancelled.response.get("CancellationReasons", [])]
+
+
+def count_up(table: str, key: dict[str, Any], now: datetime, most: int) -> dict[str, Any]:
+    """The write that counts one in attribute `n` of an item, which expires; its condition fails at `most`."""
+    expires = int((now + _COUNTS_KEPT).timestamp())
+    update = {
+        "Key": key,
+        "UpdateExpression": "SET expires_at = :expires ADD n :one",
+        "ConditionExpression": "attribute_not_exists(n) OR n < :most",
+        "ExpressionAttributeValues": {":one": to_value(1), ":most": to_value(most), ":expires": to_value(expires)},
+    }
+    return {"Update": {"TableName": table} | update}
 
 
 def write_one(client: "DynamoDBClient", what: str, write: Write) -> None:

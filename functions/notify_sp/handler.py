@@ -23,7 +23,7 @@ def answer(event: dict[str, Any], dependencies: Dependencies) -> dict[str, Any]:
     def notify(record: SQSRecord) -> None:
         try:
             _notify(record.body, dependencies.notify_sp)
-        except Exception:
+        except Exception:  # it is raised again; whatever failed, the message must not stay hidden for minutes
             _give_back(record, dependencies)
             raise
 
@@ -42,7 +42,7 @@ def _notify(body: str, notify_sp: NotifySp) -> None:
     except OutsideUnavailable:
         _log.warning("notification not attempted; the message is retried", extra=extra, exc_info=True)
         raise
-    except Exception:
+    except Exception:  # it is raised again, and reported first, since the batch processor only counts it
         report_unexpected("notify_sp", **extra)
         raise
     _log.info("notification: %s", result.value, extra=extra)
@@ -54,7 +54,7 @@ def _give_back(record: SQSRecord, dependencies: Dependencies) -> None:
     received = int(record.attributes.approximate_receive_count)
     try:
         dependencies.give_back(record.event_source_arn, record.receipt_handle, received)
-    except Exception:  # noqa: BLE001 - the message comes again by itself, later
+    except Exception:  # noqa: BLE001 - it would hide what failed before; the message comes again after the time-out
         _log.warning("the message stays hidden for its queue's visibility time-out", exc_info=True)
 
 

@@ -477,6 +477,18 @@ class TestInDynamoDB(Promises):
         first, last = ((at(seconds) + KEEP).timestamp() for seconds in (0, 62))
         assert {item: until for item, until in expires.items() if not first <= until <= last} == {}
 
+    def test_half_deleted_calls_do_not_end_the_events_of_an_app(self, calls):
+        """DynamoDB deletes the expired items of a call one by one, within days."""
+        ids = [accept(calls, callback(f"1_1_{number}_20261123090000"), slots=20).id for number in range(1, 9)]
+        for number, call_id in enumerate(ids):
+            calls.now = at(number)
+            saved = calls.load(call_id)
+            calls.save(Change(saved, replace(saved.call, facts=saved.call.facts + 1), (CallEnded(NOW, STOPPED),)))
+        for call_id in ids[:6]:
+            calls.client.delete_item(TableName=calls.calls_table, Key={"call": {"S": call_id}, "item": {"S": "CALL"}})
+        found = calls.after("app-1", None, int(at(100).timestamp()), 2)
+        assert [each.call.id for each in found] == ids[6:]
+
     def test_slots_for_fifty_at_once(self, calls, request):
         """Ten at a time; moto's tables break when two threads write, so there one at a time."""
 

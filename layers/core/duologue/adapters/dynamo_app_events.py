@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 INDEX = "by-app"
 _MOST_KEYS = 100
 """Of one BatchGetItem."""
+_ROUNDS = 20
+"""Of looking further, where old calls are half deleted: an empty page would say that there is nothing more."""
 
 
 class DynamoAppEvents:
@@ -45,7 +47,19 @@ class DynamoAppEvents:
     def after(
         self, app_key: str, position: EventPosition | None, until_second: int, limit: int
     ) -> Sequence[CommittedFacts]:
-        first = self._first(lambda shard: listed_in(app_key, shard), position, f"{until_second:010d}#~", limit)
+        found: list[CommittedFacts] = []
+        end = f"{until_second:010d}#~"
+        for _ in range(_ROUNDS):
+            wanted = limit - len(found)
+            first = self._first(lambda shard: listed_in(app_key, shard), position, end, wanted)
+            found += self._committed(first)
+            if len(first) < wanted or len(found) == limit:
+                break
+            position = _read(first[-1]["listed_at"])
+        return found
+
+    def _committed(self, first: Sequence[dict[str, Any]]) -> list[CommittedFacts]:
+        """Those of the keys whose calls are still whole."""
         rows = self._rows({(key["call"], item) for key in first for item in (CALL, ASKED, CDR, key["item"])})
         found = []
         for key in first:

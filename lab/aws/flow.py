@@ -31,6 +31,7 @@ from lab.aws.overlay import timing
 from lab.aws.overlay.lambda_task import function_error
 from lab.aws.overlay.task_state import STUB, Stub
 from lab.aws.overlay.task_tokens import TOKENS
+from lab.aws.overlay.timing import Clock
 from lab.aws.switches import CloudSwitches
 
 _numbers = itertools.count(1)
@@ -153,7 +154,7 @@ class Flow:
         resources: what a Task does; returns its result or raises StateFailed, or for a function `FunctionFailed`. For
             a callback its result is ignored.
         returned: called when the call of a callback has returned, just before the wait for its token.
-        scale: real seconds per second of the state machine.
+        clock: of its executions; by default a second of theirs is a millisecond.
         behaviour: what AWS's documentation leaves open.
     """
 
@@ -163,13 +164,13 @@ class Flow:
         resources: Callable[[Task], Any],
         *,
         returned: Callable[[Task], None] = lambda task: None,
-        scale: float = 0.001,
+        clock: Clock | None = None,
         behaviour: CloudSwitches | None = None,
     ) -> None:
         overlay.apply()
         timing.resume()
         self._resources, self._returned = resources, returned
-        self._scale, self._behaviour = scale, behaviour or CloudSwitches()
+        self._clock, self._behaviour = clock or Clock(0.001), behaviour or CloudSwitches()
         sf = ministack("services.stepfunctions")
         self._arn = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:flow-{next(_numbers)}"
         name = self._arn.rsplit(":", 1)[-1]
@@ -218,7 +219,7 @@ class Flow:
         context = contextvars.copy_context()
         context.run(switches.keep, self._behaviour)
         context.run(STUB.set, Stub(call, has_returned))
-        context.run(timing.SCALE.set, self._scale)
+        context.run(timing.CLOCK.set, self._clock)
         threading.Thread(target=context.run, args=(sf._run_execution, arn), daemon=True, name=f"flow {name}").start()
         return run
 

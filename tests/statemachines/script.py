@@ -11,6 +11,7 @@ from typing import Any
 
 from lab.aws.flow import Flow, StateFailed, Task
 from lab.aws.invocation import FunctionFailed
+from lab.aws.overlay.timing import JumpingClock
 from lab.aws.switches import CloudSwitches
 
 OK, WAKE, INTERRUPT, SILENCE = "ok", "wake", "interrupt", "silence"
@@ -19,9 +20,6 @@ EARLY = "early"
 """The token succeeds before the call returns."""
 
 _OF_THE_SERVICE = ("Lambda.", "States.")
-_SCALE = 0.001
-"""Real seconds per second: a task limited to 30 s has 30 ms to be called, which a busy machine may need."""
-
 Meets = str | list[str]
 """What a state meets: one of the above, or the name of an error. Of a list the last one stays."""
 
@@ -68,7 +66,7 @@ def play(
         elif meet == INTERRUPT:
             flow.fail(token, "CallStopping")
 
-    flow = Flow(document, resources, returned=returned, scale=_SCALE, behaviour=behaviour)
+    flow = Flow(document, resources, returned=returned, clock=JumpingClock(), behaviour=behaviour)
     run = flow.start(given).finish(30)
     return Played(run.visited, run.tasks, run.status, run.error)
 

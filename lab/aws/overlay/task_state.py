@@ -89,7 +89,8 @@ def _within(deadline: float | None, call: Callable[[], Any], *, unless: Future[A
     if deadline is None and unless is None:
         return call()
     outcome = _started(call)
-    timing.wait([outcome, *([unless] if unless else [])], inf if deadline is None else deadline)
+    until = inf if deadline is None else deadline
+    timing.CLOCK.get().wait([outcome, *([unless] if unless else [])], until, running=True)
     if unless is not None and unless.done():
         return None
     if not outcome.done():

@@ -51,7 +51,7 @@ class Waiting:
     token: str
     execution: str
     early: EarlyCompletion = field(default_factory=lambda: switches.current().early_completion)
-    scale: float = field(default_factory=timing.SCALE.get)
+    clock: timing.Clock = field(default_factory=timing.CLOCK.get)
     beat_at: float = field(default_factory=timing.now)
     completion: Future[Any] = field(default_factory=Future)
     returned: bool = False
@@ -79,7 +79,7 @@ class Tokens:
     def returned(self, waiting: Waiting) -> None:
         """The call with the token has returned: from now on its heartbeat counts, and no completion is early."""
         with self._lock:
-            waiting.returned, waiting.beat_at = True, timing.now(waiting.scale)
+            waiting.returned, waiting.beat_at = True, waiting.clock.now()
 
     def close(self, token: str) -> bool:
         """End the task: from now on its token gets TaskTimedOut. Returns whether it was still open."""
@@ -111,7 +111,7 @@ class Tokens:
             waiting = self._open.get(token)
             if waiting is None:
                 return self._refusal(token)
-            waiting.beat_at = timing.now(waiting.scale)
+            waiting.beat_at = waiting.clock.now()
         return None
 
     def stop(self, execution: str | None = None) -> None:
@@ -139,7 +139,7 @@ TOKENS = Tokens()
 def await_callback(waiting: Waiting, deadline: float | None, heartbeat: float | None) -> Any:
     """Block until the task is completed from outside; returns its output.
 
-    `deadline` is on the clock of `timing.now`, `heartbeat` in seconds.
+    `deadline` is on the clock of the execution, `heartbeat` in seconds.
 
     Raises:
         MiniStack's `_ExecutionError`: the task failed, `States.Timeout`, or `States.HeartbeatTimeout`.
@@ -148,8 +148,8 @@ def await_callback(waiting: Waiting, deadline: float | None, heartbeat: float | 
     while not waiting.completion.done():
         beat_due = inf if heartbeat is None else waiting.beat_at + heartbeat
         due = min(inf if deadline is None else deadline, beat_due)
-        if timing.now() < due:
-            timing.wait([waiting.completion], due)
+        if waiting.clock.now() < due:
+            waiting.clock.wait([waiting.completion], due, running=False)
         elif not TOKENS.close(waiting.token):
             break  # completed at the same time: the completion won
         elif due == deadline:

@@ -1,7 +1,7 @@
-"""Time inside Step Functions: the real clock, a scale, and the end of all waiting.
+"""Time inside Step Functions: the real clock, a scaled one, one that jumps, and the end of all waiting.
 
 Rule: all waiting inside an execution happens here, so that a stopped cloud wakes everything at once, and a test of a
-state machine can let an hour pass in a second.
+state machine can let an hour pass in a second, or in no time.
 """
 
 from __future__ import annotations
@@ -13,9 +13,6 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 from contextvars import ContextVar
 from typing import Any
-
-SCALE: ContextVar[float] = ContextVar("step_functions_time_scale", default=1.0)
-"""Real seconds for one second of the state machine; 1.0 under a running lab."""
 
 _halted = threading.Event()
 
@@ -47,18 +44,63 @@ def paused(seconds: float) -> bool:
     return not _halted.wait(seconds)
 
 
+class Clock:
+    """The real clock.
+
+    Args:
+        scale: real seconds for one second of the state machine; 1.0 under a running lab.
+    """
+
+    def __init__(self, scale: float = 1.0) -> None:
+        self.scale = scale
+
+    def now(self) -> float:
+        """Seconds of the state machine's time, from an arbitrary start."""
+        return time.monotonic() / self.scale
+
+    def sleep(self, seconds: float) -> None:
+        """Let `seconds` of the state machine's time pass."""
+        if _halted.wait(max(0.0, seconds * self.scale)):
+            raise Halted
+
+    def wait(self, futures: Iterable[Future[Any]], until: float, *, running: bool) -> None:
+        """Return when one of `futures` is done, or at the time `until`. `running`: one of them is being worked on."""
+        real = min(max(0.0, (until - self.now()) * self.scale), threading.TIMEOUT_MAX)
+        concurrent.futures.wait(list(futures), real, concurrent.futures.FIRST_COMPLETED)
+
+
+class JumpingClock(Clock):
+    """A clock that stands still while a call is running, and jumps to the end of every other wait.
+
+    For one execution whose callbacks are completed before their calls return, or never.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now = 0.0
+
+    def now(self) -> float:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        self._now += max(0.0, seconds)
+
+    def wait(self, futures: Iterable[Future[Any]], until: float, *, running: bool) -> None:
+        if running:
+            concurrent.futures.wait(list(futures), None, concurrent.futures.FIRST_COMPLETED)
+        elif not any(future.done() for future in futures):
+            self._now = max(self._now, until)
+
+
+CLOCK: ContextVar[Clock] = ContextVar("step_functions_clock", default=Clock())  # noqa: B039 - it has no state
+"""The clock of the running execution."""
+
+
+def now() -> float:
+    """Seconds on the clock of the running execution."""
+    return CLOCK.get().now()
+
+
 def sleep(seconds: float) -> None:
-    """Let `seconds` of the state machine's time pass."""
-    if _halted.wait(max(0.0, seconds * SCALE.get())):
-        raise Halted
-
-
-def now(scale: float | None = None) -> float:
-    """Seconds of the state machine's time, from an arbitrary start; `scale` if it is not the running execution's."""
-    return time.monotonic() / (scale or SCALE.get())
-
-
-def wait(futures: Iterable[Future[Any]], until: float) -> None:
-    """Return when one of `futures` is done, or at the time `until` on the clock of `now`."""
-    real = min(max(0.0, (until - now()) * SCALE.get()), threading.TIMEOUT_MAX)
-    concurrent.futures.wait(list(futures), real, concurrent.futures.FIRST_COMPLETED)
+    """Let `seconds` pass on the clock of the running execution."""
+    CLOCK.get().sleep(seconds)

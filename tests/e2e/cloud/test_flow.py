@@ -4,6 +4,7 @@ import pytest
 
 from lab.aws.flow import DIED, Flow, StateFailed, definition
 from lab.aws.invocation import FunctionFailed
+from lab.aws.overlay.timing import Clock
 from lab.aws.switches import CloudSwitches
 
 THROTTLED = "ChimeSdkVoice.ThrottledClientException"
@@ -55,14 +56,14 @@ def test_a_told_wait_goes_on():
 
 
 def test_hours_pass_in_moments():
-    flow = Flow({**STORY, "StartAt": "Until it answers"}, lambda task: {}, scale=0.0001)
+    flow = Flow({**STORY, "StartAt": "Until it answers"}, lambda task: {}, clock=Clock(0.0001))
     run = flow.start(GIVEN).finish(seconds=3)
     assert run.output["Error"] == "States.HeartbeatTimeout"
     assert run.visited == ["Until it answers", "Gave up"]
 
 
 def test_a_heartbeat_is_on_the_flows_own_clock():
-    flow = Flow({**STORY, "StartAt": "Until it answers"}, lambda task: {}, scale=0.001)
+    flow = Flow({**STORY, "StartAt": "Until it answers"}, lambda task: {}, clock=Clock(0.001))
     run = flow.start(GIVEN)
     token = run.token("Until it answers")
     assert flow.beat(token) is None

@@ -33,17 +33,13 @@ from botocore.config import Config
 from lab.aws import overlay
 from lab.aws.connect import connect
 from lab.aws.fault_plan import PLAN
-from lab.aws.ministack import ministack
+from lab.aws.ministack import ACCOUNT, LOOPBACK, REGION, ministack
 from lab.aws.overlay import cold_partitions, event_sources, lambda_process, own_services, retention, throttling, timing
 from lab.aws.overlay.requests import Handler
 from lab.aws.overlay.task_tokens import TOKENS
 from lab.aws.runtime import runtime_path
 from lab.aws.switches import CloudSwitches, use
 from pstn.http_guard import Scope, guarded
-
-LOOPBACK = "127.0.0.1"
-ACCOUNT = "111122223333"
-REGION = "us-east-1"
 
 _PORT_NAMES = ("DEFAULT_PORT", "_PORT", "_GATEWAY_PORT", "_MINISTACK_PORT", "_DEFAULT_PORT")
 _LOGGERS = ("ministack", "lambda", "lambda_runtime", "states", "cloudformation", "eventbridge", "scheduler", "sqs")
@@ -67,18 +63,18 @@ class Cloud:
         switches: what AWS's documentation leaves open; may be changed later, for executions that start afterwards.
     """
 
+    account, region = ACCOUNT, REGION
+
     def __init__(
         self,
         *,
         auth: bool = False,
         state_dir: Path = Path(".lab"),
         port: int = 0,
-        account: str = ACCOUNT,
-        region: str = REGION,
         corrected: bool = True,
         switches: CloudSwitches | None = None,
     ) -> None:
-        self.auth, self.account, self.region = auth, account, region
+        self.auth = auth
         self.state_dir = state_dir.resolve()
         self._wanted_port, self._corrected = port, corrected
         self.port = 0
@@ -271,28 +267,14 @@ class Cloud:
         await server.shutdown([listener])
 
     def _set_environment(self) -> None:
-        """Set the environment variables that MiniStack and boto3 read; `stop` restores them."""
+        """Set the environment variables of this cloud that MiniStack and boto3 read; `stop` restores them."""
         (self.state_dir / "work").mkdir(parents=True, exist_ok=True)
         self._work_dir = Path(tempfile.mkdtemp(prefix="cloud-", dir=self.state_dir / "work"))
         wanted: dict[str, str | None] = {
-            "BIND_HOST": LOOPBACK,
-            "MINISTACK_HOST": LOOPBACK,
             "GATEWAY_PORT": str(self.port),
-            "EDGE_PORT": None,
-            "IOT_MTLS_ENABLED": "0",
-            "SFTP_ENABLED": "0",
-            "USE_SSL": None,
             "AUTH": str(self.auth).lower(),
-            "MINISTACK_ACCOUNT_ID": self.account,
-            "MINISTACK_REGION": self.region,
-            "LAMBDA_EXECUTOR": "local",
-            "LAMBDA_STRICT": None,
-            "PERSIST_STATE": None,
-            "LOCALSTACK_PERSISTENCE": None,
-            "S3_PERSIST": None,
             "S3_DATA_DIR": str(self._work_dir / "s3"),
             "STATE_DIR": str(self._work_dir / "state"),
-            "SFN_WAIT_SCALE": None,
             "AWS_ACCESS_KEY_ID": self.account,
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_SESSION_TOKEN": None,

@@ -20,8 +20,8 @@ from urllib.parse import parse_qs, unquote
 import h11
 
 from lab.aws import switches
-from lab.aws.cloud import LOOPBACK, Cloud
-from lab.aws.ministack import ministack
+from lab.aws.cloud import Cloud
+from lab.aws.ministack import LOOPBACK, ministack
 from lab.aws.overlay.rest_proxy import CLIENT, Client, gateway_answer
 from pstn.http_guard import body_of, is_cors, refusal
 

@@ -24,9 +24,8 @@ from typing import Any
 import yaml
 
 from lab.aws import overlay, switches
-from lab.aws.cloud import ACCOUNT, REGION
 from lab.aws.invocation import FunctionFailed
-from lab.aws.ministack import ministack
+from lab.aws.ministack import ACCOUNT, REGION, ministack
 from lab.aws.overlay import timing
 from lab.aws.overlay.lambda_task import function_error
 from lab.aws.overlay.task_state import STUB, Stub

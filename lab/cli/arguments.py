@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.aws import switches
-from lab.aws.cloud import LOOPBACK
+from lab.aws.ministack import LOOPBACK
 from lab.aws.package import read
 from lab.lab import ROOT
 

@@ -16,7 +16,7 @@ from duologue.adapters.s3_recordings import S3Recordings
 from duologue.domain.byte_range import ByteRange
 from duologue.domain.errors import UnknownLink
 from duologue.domain.recording import Link
-from lab.aws.cloud import ACCOUNT
+from lab.aws.ministack import ACCOUNT
 from tests.fakes.recordings import FakeLinks, FakeLinkTokens, FakeRecordings
 from tests.journeys.tables import make_tables
 from tests.samples import NOW

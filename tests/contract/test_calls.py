@@ -18,6 +18,7 @@ from duologue.call_control.machine import decide
 from duologue.domain.audio import Audio, AudioListeners
 from duologue.domain.call_memory import SetBy
 from duologue.domain.cdr import cdr_of
+from duologue.domain.delivery import DELAYS
 from duologue.domain.due import ENDING, due_by
 from duologue.domain.endpoint_health import Circuit, EndpointHealth
 from duologue.domain.errors import (
@@ -35,12 +36,14 @@ from duologue.domain.errors import (
 from duologue.domain.outcome import EndReason, Party
 from duologue.domain.recording import Recording
 from duologue.domain.task_token import TaskToken, Wait
+from duologue.domain.webhook_request import Reply
 from duologue.usecases.ports.calls import Change, ProcessedEvent, SavedCall
 from duologue.usecases.ports.notifying import Notice
 from duologue.usecases.process_network_event import change_of
 from tests.call_control.stories import CALLEE_LEFT, CALLEE_WANTED, CALLER_LEFT, REFUSED, TALKING, Story
 from tests.fakes.calls import FakeCalls
 from tests.journeys.tables import make_tables
+from tests.queues import DeliveryWorld
 from tests.samples import MEMORY, NETWORK_CALL, NOW, at, callback, return_call
 from tests.store import APP, KEEP, Store
 
@@ -325,6 +328,34 @@ class Promises:
         assert (given_up.state, given_up.note, given_up.due) == (DeliveryState.UNDELIVERED, "UnknownCall", None)
         assert {each for each in calls.open_calls() if each in ids} == set(ids), "the index holds both, apart"
 
+    def test_an_sp_that_is_down_gets_ten_attempts_over_75_hours_and_then_it_is_undelivered(self, calls):
+        """Of the end and of the CDR, with all queues, a sweeper that comes every minute, and recursion detection."""
+        call = played(calls, *TALKING, CALLEE_LEFT, CALLER_LEFT).call
+        world = DeliveryWorld(calls, lambda request: (6.0, Reply(None, note="too slow")), at=at(60))
+        save, dues = calls.save_delivery, [NOW]
+
+        def noting_when_it_is_due(notice, delivery, look_at=None):
+            dues.append(delivery.due or NOW)
+            return save(notice, delivery, look_at)
+
+        calls.save_delivery = noting_when_it_is_due
+        world.queue(Notice(call.id, number, source, "app-1") for number, source in calls.sources(call.id).items())
+        world.sweep_every_minute(lambda now: any(due <= now < due + timedelta(minutes=4) for due in dues))
+        world.clock.run_for(74 * 3600)
+        ends = [call.facts - 1, call.facts]
+        assert {calls.history(call.id).deliveries[number].state for number in ends} == {DeliveryState.WAITING}
+        world.clock.run_for(26 * 3600)
+        for number in ends:
+            delivery = calls.history(call.id).deliveries[number]
+            assert (delivery.state, delivery.note, delivery.due) == (DeliveryState.UNDELIVERED, "too slow", None)
+            times = [attempt.at for attempt in delivery.attempts]
+            assert len(times) == 10 == len(DELAYS) + 1
+            assert times[-1] - times[0] > timedelta(hours=75)
+            for planned, first, second in zip(DELAYS, times, times[1:], strict=False):
+                put_off = timedelta(minutes=15)  # while the endpoint answers nothing
+                assert planned <= second - first <= planned * 1.2 + put_off
+        assert (world.dead, list(calls.due(at(10**7), 9)), world.retry.groups) == ([], [], {})
+
     def test_the_health_of_an_apps_endpoints(self, calls):
         story = played(calls, *TALKING)
         notice = Notice(story.call.id, 2, calls.sources(story.call.id)[2], "app-1")
@@ -333,7 +364,8 @@ class Promises:
         for version in (0, 1):
             health = EndpointHealth(circuits, ("https://sp.example.com/fee",) * version, version)
             calls.save_health("app-1", health, NOW)
-            assert calls.notification(notice).health == replace(health, version=version + 1)
+            saved = replace(health, version=version + 1)
+            assert calls.notification(notice).health == calls.endpoint_health("app-1") == saved
             with pytest.raises(RaceLost):
                 calls.save_health("app-1", health, NOW)
 

@@ -11,9 +11,10 @@ URL, SIBLING, OTHER = "https://sp.example.com/status", "https://SP.example.com/f
 
 
 def after(*statuses: int | None, seconds: float = 0, own: bool = True) -> EndpointHealth:
+    """Failures beyond those that open the circuit are of its probes."""
     health = EndpointHealth()
-    for status in statuses:
-        health = health.answered(URL, status, at(seconds), own=own)
+    for number, status in enumerate(statuses):
+        health = health.answered(URL, status, at(seconds), own=own, probe=number >= FAILURES)
     return health
 
 
@@ -55,7 +56,7 @@ def test_one_probe_at_a_time_after_a_pause_that_grows(failures, seconds):
     assert probing.verdict(URL, at(seconds + 29)) is Verdict.WAIT
     assert probing.verdict(URL, at(seconds + 30)) is Verdict.PROBE, "nothing was heard of the first"
     assert probing.answered(URL, 200, at(seconds + 1), own=True).verdict(URL, at(seconds + 1)) is Verdict.POST
-    failed = probing.answered(URL, None, at(seconds + 1), own=True)
+    failed = probing.answered(URL, None, at(seconds + 1), own=True, probe=True)
     assert failed.circuits[origin(URL)].until == at(seconds + 1) + min(timedelta(seconds=2 * seconds), LONGEST_PAUSE)
 
 
@@ -65,3 +66,10 @@ def test_an_app_with_very_many_origins_has_breakers_for_some():
         for _ in range(FAILURES):
             health = health.answered(f"https://{number}.example.com/", None, at(0), own=False)
     assert len(health.circuits) == 20
+
+
+@pytest.mark.parametrize("status", [None, 503])
+def test_requests_that_began_before_a_circuit_opened_do_not_lengthen_its_pause(status):
+    health = after(*[None] * FAILURES)
+    assert health.answered(URL, status, at(5), own=True) == health
+    assert health.answered(URL, 200, at(5), own=True).verdict(URL, at(5)) is Verdict.POST

@@ -246,8 +246,11 @@ class FakeCalls:
             raise UnknownApp(notice.app)
         delivery, before = (self.deliveries.get((call.id, notice.sequence - back)) for back in (0, 1))
         app, cdr = self.apps[notice.app], self.cdrs.get(call.id)
-        health = self.health.get(app.key, EndpointHealth())
+        health = self.endpoint_health(app.key)
         return Notification(call, facts[notice.sequence], app, cdr, delivery, before is not None, health)
+
+    def endpoint_health(self, app_key: str) -> EndpointHealth:
+        return self.health.get(app_key, EndpointHealth())
 
     def save_health(self, app_key: str, health: EndpointHealth, now: datetime) -> None:
         self._reach()

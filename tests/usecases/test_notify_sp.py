@@ -20,7 +20,6 @@ from duologue.call_control.history import Delivery, DeliveryState
 from duologue.domain.accounts import App
 from duologue.domain.call import NotifyTo
 from duologue.domain.cdr import cdr_of
-from duologue.domain.delivery import DELAYS
 from duologue.domain.endpoint_health import Circuit, EndpointHealth
 from duologue.domain.errors import OutsideUnavailable, RaceLost
 from duologue.domain.outcome import EndReason, Party
@@ -335,24 +334,6 @@ def test_a_retry_waits_for_as_long_as_the_sp_asks_but_for_an_hour_at_most(status
     assert len(teller.told) == 1
     teller.run(timedelta(minutes=2))
     assert len(teller.told) == 2
-
-
-@pytest.mark.parametrize("sequence", [ENDED, CLOSED])
-def test_an_sp_that_is_down_gets_ten_attempts_over_75_hours_and_then_it_is_undelivered(sequence):
-    """With recursion detection, a sweeper that comes every minute, and every attempt kept."""
-    teller = Teller(Reply(200), *[Reply(None, note="too slow")] * 99)
-    teller.notify(notice(CLOSED))
-    teller.run(timedelta(hours=74))
-    assert teller.delivery(sequence).state is DeliveryState.WAITING
-    teller.run(timedelta(hours=26))
-    delivery = teller.delivery(sequence)
-    assert (delivery.state, delivery.note) == (DeliveryState.UNDELIVERED, "too slow")
-    assert len(delivery.attempts) == 10 == len(DELAYS) + 1
-    assert delivery.attempts[-1].at - delivery.attempts[0].at > timedelta(hours=75)
-    waits = [later.at - earlier.at for earlier, later in zip(delivery.attempts, delivery.attempts[1:], strict=False)]
-    for planned, wait in zip(DELAYS, waits, strict=True):
-        assert planned <= wait <= planned * 1.2 + timedelta(minutes=10), "put off while the endpoint answers nothing"
-    assert (teller.calls.waiting, teller.notices.aside) == ({}, [])
 
 
 def test_a_call_or_app_that_is_gone_is_undelivered_and_waits_no_more():

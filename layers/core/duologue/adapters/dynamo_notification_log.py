@@ -1,6 +1,6 @@
 """Notifications and their delivery: one read over both tables, and one write, per attempt."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -78,8 +78,12 @@ class DynamoNotificationLog:
             cdr=cdr_of_rows(call, rows.get(CDR)),
             delivery=delivery_of(rows[delivery]) if delivery in rows else None,
             follows=before in rows,
-            health=health_of(next((row for row in found[self._accounts] if row["sk"] == health_key(app)["sk"]), None)),
+            health=_health_in(app, found[self._accounts]),
         )
+
+    def endpoint_health(self, app_key: str) -> EndpointHealth:
+        wanted = {self._accounts: {"Keys": [health_key(app_key)], "ConsistentRead": True}}
+        return _health_in(app_key, read_all(self._client, WHAT, wanted)[self._accounts])
 
     def save_health(self, app_key: str, health: EndpointHealth, now: datetime) -> None:
         write_one(self._client, WHAT, health_write(self._accounts, app_key, health, now))
@@ -138,6 +142,10 @@ class DynamoNotificationLog:
         }
         with suppress(RaceLost):
             write_one(self._client, WHAT, ({"Update": update}, RaceLost(notice.call_id)))
+
+
+def _health_in(app_key: str, items: Iterable[Mapping[str, Any]]) -> EndpointHealth:
+    return health_of(next((item for item in items if item["sk"] == health_key(app_key)["sk"]), None))
 
 
 def _by_sort_key(found: Mapping[str, Any], table: str) -> dict[str, dict[str, Any]]:

@@ -6,9 +6,10 @@ A circuit breaker per origin (scheme, host and port), so that an SP that hangs h
        ▲                                                  │
        └───────────────── answered ───────────────────────┘
 
-It is open for 5 minutes at most. A failure is no response, or a status from 500. And a switch per URL: one that
-answered 410 (Gone) is not posted to until the SP sets its URLs again. Only the app's own URLs are switched off: one
-that a single request named has no future anyway.
+It is open for 5 minutes at most. A failure is no response, or a status from 500; while the circuit is open, only the
+probe's counts, since requests that began before say nothing new. And a switch per URL: one that answered 410 (Gone) is
+not posted to until the SP sets its URLs again. Only the app's own URLs are switched off: one that a single request
+named has no future anyway.
 """
 
 from collections.abc import Mapping
@@ -64,10 +65,12 @@ class EndpointHealth:
         """Until the probe is over, nobody else makes one."""
         return self._with(url, replace(self.circuits[origin(url)], until=now + _PROBE))
 
-    def answered(self, url: str, status: int | None, now: datetime, *, own: bool) -> "EndpointHealth":
-        """After a request. `own`: the URL is one of the app's, not of a single call."""
+    def answered(
+        self, url: str, status: int | None, now: datetime, *, own: bool, probe: bool = False
+    ) -> "EndpointHealth":
+        """After a request. `own`: the URL is one of the app's, not of a single call. `probe`: as `verdict` said."""
         if status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return self._failed(url, now)
+            return self if self.verdict(url, now) is Verdict.WAIT and not probe else self._failed(url, now)
         circuits = {name: circuit for name, circuit in self.circuits.items() if name != origin(url)}
         gone = tuple(each for each in self.gone if each != url)
         return replace(self, circuits=circuits, gone=(*gone, url) if own and status == HTTPStatus.GONE else gone)

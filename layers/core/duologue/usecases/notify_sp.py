@@ -52,6 +52,8 @@ _LONGEST_QUEUED = timedelta(minutes=15)
 _GRACE = timedelta(minutes=2)
 """After this the sweeper replaces a message that has not come."""
 _MOST_REPLY = 256
+_MOST_RACES = 5
+"""Of writing the health of an endpoint; after them this one request is not counted."""
 
 
 class NotifyResult(StrEnum):
@@ -112,7 +114,7 @@ class NotifySp:
         )
         if request is None:
             return NotifyResult.NOT_FOR_SP
-        now, health = self.clock.now(), notification.health
+        now, health, probes = self.clock.now(), notification.health, False
         match health.verdict(request.url, now):
             case Verdict.SWITCHED_OFF:
                 return self._settle(notice, delivery, DeliveryState.UNDELIVERED, _SWITCHED_OFF)
@@ -124,9 +126,9 @@ class NotifySp:
                     self.log.save_health(notice.app, health, now)
                 except RaceLost:  # another one is the probe
                     return self._put_off(notice, delivery)
-                health = replace(health, version=health.version + 1)
+                probes, health = True, replace(health, version=health.version + 1)
         notification = replace(notification, health=health)
-        return self._attempt(notice, notification, request, overtaken=overtaken)
+        return self._attempt(notice, notification, request, overtaken=overtaken, probes=probes)
 
     def _put_off(self, notice: Notice, delivery: Delivery | None) -> NotifyResult:
         """The endpoint answers nothing at present: not an attempt, and none of the schedule's."""
@@ -157,13 +159,13 @@ class NotifySp:
         return call.phase is Phase.OVER or (again and self.log.is_later_acknowledged(call, sequence))
 
     def _attempt(
-        self, notice: Notice, notification: Notification, request: WebhookRequest, *, overtaken: bool
+        self, notice: Notice, notification: Notification, request: WebhookRequest, *, overtaken: bool, probes: bool
     ) -> NotifyResult:
         before = notification.delivery
         began = self.clock.now()
         reply = self.endpoints.post(request)
         now = self.clock.now()
-        self._note_health(notification, request.url, reply.status, now)
+        self._note_health(notification, request.url, reply.status, now, probes=probes)
         acknowledged = self.webhooks.is_acknowledged(notification.fact, reply)
         gone = reply.status == HTTPStatus.GONE
         note = reply.note or ("" if acknowledged else _GONE if gone else "not taken")
@@ -180,17 +182,25 @@ class NotifySp:
             after = replace(after, state=DeliveryState.WAITING, due=now + wait, note="")
         return self._record(notice, before, after)
 
-    def _note_health(self, notification: Notification, url: str, status: int | None, now: datetime) -> None:
-        """Best effort: of failures at the same moment one is counted."""
+    def _note_health(
+        self, notification: Notification, url: str, status: int | None, now: datetime, *, probes: bool
+    ) -> None:
+        """Best effort. Requests that fail at about the same moment are all counted, so that they open the circuit."""
         app, before = notification.app, notification.health
-        after = before.answered(url, status, now, own=url in (app.status_url, app.fee_url))
-        if after == before:
-            return
-        if after.gone != before.gone:
-            _log.error("endpoint switched off: 410 Gone", extra={"app": app.key, "host": origin(url)})
         try:
-            self.log.save_health(app.key, after, now)
-        except (RaceLost, OutsideUnavailable):
+            for _ in range(_MOST_RACES):
+                after = before.answered(url, status, now, own=url in (app.status_url, app.fee_url), probe=probes)
+                if after == before:
+                    return
+                try:
+                    self.log.save_health(app.key, after, now)
+                except RaceLost:
+                    before = self.log.endpoint_health(app.key)
+                    continue
+                if after.gone != before.gone and url in after.gone:
+                    _log.error("endpoint switched off: 410 Gone", extra={"app": app.key, "host": origin(url)})
+                return
+        except OutsideUnavailable:
             _log.info("health of the endpoint not noted", extra={"app": app.key}, exc_info=True)
 
     def _record(self, notice: Notice, before: Delivery | None, after: Delivery) -> NotifyResult:

@@ -78,6 +78,9 @@ class NotificationLog(Protocol):
         `look_at`: when the sweeper queues what waits; None: when it is due. Raises RaceLost: the version has changed.
         """
 
+    def endpoint_health(self, app_key: str) -> EndpointHealth:
+        """Of the endpoints of an app."""
+
     def save_health(self, app_key: str, health: EndpointHealth, now: datetime) -> None:
         """Raises RaceLost: its `version` is not the one that was read."""
 

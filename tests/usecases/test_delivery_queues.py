@@ -1,0 +1,68 @@
+"""First attempts of many calls at once, with the queues' rules, on a clock that jumps."""
+
+from collections import defaultdict
+from functools import partial
+
+import pytest
+
+from duologue.domain.accounts import App
+from duologue.domain.webhook_request import Reply, WebhookRequest
+from tests.fakes.calls import FakeCalls
+from tests.queues import STEPS, DeliveryWorld, play
+
+HEALTHY, CALLS = "healthy", 120
+_OF_A_CALL = len(STEPS) + 2
+
+
+def app(key: str) -> App:
+    host = f"https://{key}.example.com"
+    return App(key, "sp-1", "secret-1", status_url=f"{host}/status", fee_url=f"{host}/fee")
+
+
+def server(request: WebhookRequest) -> tuple[float, Reply]:
+    """All SPs but one hang, each request for as long as the platform waits."""
+    return (0.1, Reply(200)) if HEALTHY in request.url else (9.0, Reply(None, note="too slow"))
+
+
+def with_hanging(sps: int) -> DeliveryWorld:
+    """A callback a second, the network's quota; every third is the healthy SP's, the others' SPs hang."""
+    world = DeliveryWorld(FakeCalls(), server, store_seconds=0.03)
+    for second in range(CALLS):
+        name = HEALTHY if second % 3 == 0 else f"hangs-{second % sps}"
+        play(world, f"{second}_2_3_20261123090000", app(name), second)
+    world.sweep_every_minute()
+    return world
+
+
+@pytest.mark.parametrize(("sps", "most_requests"), [(1, 20), (80, 450)])
+def test_no_first_attempt_waits_for_another_call_though_all_other_sps_hang(sps, most_requests):
+    """One SP that hangs on all its calls, and as many as have no circuit open yet."""
+    world = with_hanging(sps)
+    world.clock.run_for(CALLS + 60)
+    assert len(world.first.received) == CALLS * _OF_A_CALL
+    assert [each for each in world.first.received if each.behind] == []
+    hung = [name for _, name in world.posts if HEALTHY not in world.calls.rows[name.rpartition("-")[0]].call.app]
+    assert len(hung) <= most_requests, "requests that fail at the same time open the circuit together"
+
+
+def test_first_attempts_of_a_call_are_made_in_order():
+    world = with_hanging(2)
+    world.clock.run_for(CALLS + 60)
+    sequences = defaultdict(list)
+    for call, number in world.first_attempts:
+        sequences[call].append(number)
+    assert all(numbers == sorted(numbers) for numbers in sequences.values())
+    assert sum(len(numbers) == _OF_A_CALL for numbers in sequences.values()) >= CALLS // 3
+
+
+def test_that_the_store_is_away_for_seconds_delays_first_attempts_by_seconds():
+    """A message that failed is hidden for 2 s, and for twice as long each time."""
+    world, away_s = with_hanging(1), 3
+    for seconds, away in ((40, True), (40 + away_s, False)):
+        world.clock.call_later(seconds, partial(setattr, world.calls, "out_of_reach", away))
+    world.clock.run_for(CALLS + 60)
+    assert world.failures
+    delays = world.delays(HEALTHY)
+    assert len(delays) == CALLS // 3 * _OF_A_CALL
+    assert away_s < max(delays) < away_s + 4
+    assert [each for each in world.first.received if each.behind] == []

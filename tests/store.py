@@ -8,6 +8,7 @@ from duologue.adapters.dynamo_acceptance import DynamoAcceptance
 from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.dynamo_app_events import DynamoAppEvents
 from duologue.adapters.dynamo_calls import DynamoCalls
+from duologue.adapters.dynamo_ended_calls import DynamoEndedCalls
 from duologue.adapters.dynamo_histories import DynamoHistories
 from duologue.adapters.dynamo_memories import DynamoMemories
 from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
@@ -49,6 +50,7 @@ class Store:
             self.core,
             DynamoAcceptance(client, accounts, self.core),
             DynamoOpenCalls(client, calls, accounts),
+            DynamoEndedCalls(client, calls),
             DynamoHistories(client, calls),
             DynamoWaiting(client, calls),
             DynamoAppEvents(client, calls),

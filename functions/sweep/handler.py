@@ -1,27 +1,74 @@
-"""Queue the notifications that are due, free leaked slots and finalize overdue calls. Runs on a schedule."""
+"""Queue due notifications, finalize overdue calls, reconcile ended ones, free leaked slots. Runs every minute.
 
+Each part has time of its own, so none starves another, and together they have less than a minute, so that sweeps do not
+overlap. What is left is the next sweep's.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from duologue.adapters.metrics import count
 from duologue.runtime.logging import set_up
 from duologue.runtime.wiring.sweep import Dependencies, dependencies
 from duologue.usecases.free_slots import free_slots
+from duologue.usecases.reconcile_calls import Found
+
+_log = logging.getLogger(__name__)
+Part = Callable[[Dependencies, datetime], dict[str, int]]
 
 
-def answer(dependencies: Dependencies) -> dict[str, Any]:
-    """What is quick comes first. If one part fails, the others still run; then the error is raised."""
-    try:
+def answer(dependencies: Dependencies) -> dict[str, int]:
+    """If one part fails, the others still run; then its error is raised."""
+    began, said, errors = dependencies.clock.now(), dict[str, int](), list[Exception]()
+    for part, end in _PARTS.items():
         try:
-            queued = dependencies.queue_due()
-        finally:
-            freed = free_slots(calls=dependencies.calls)
-            count("SlotsFreed", freed)
-    finally:
-        swept = dependencies.sweep()
-        count("CallsSwept", swept.finalized)
-        count("CallsNotFinalized", swept.remaining)
-        count("CallsWithoutEvents", swept.without_events)
-    return {"finalized": swept.finalized, "remaining": swept.remaining, "freed": freed, "queued": queued}
+            said |= part(dependencies, began + end)
+        except Exception as error:  # noqa: BLE001 - the other parts must run; it is raised after them
+            _log.exception("a part of the sweep failed")
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return said
+
+
+def _queue(dependencies: Dependencies, end: datetime) -> dict[str, int]:
+    queued = dependencies.queue_due(end=end)
+    count("SweepBehind", int(not queued.is_all))
+    return {"queued": queued.number}
+
+
+def _finalize(dependencies: Dependencies, end: datetime) -> dict[str, int]:
+    swept = dependencies.sweep(end=end)
+    count("CallsSwept", swept.finalized)
+    count("CallsNotFinalized", swept.remaining)
+    count("CallsWithoutEvents", swept.without_events)
+    return {"finalized": swept.finalized, "remaining": swept.remaining}
+
+
+def _reconcile(dependencies: Dependencies, end: datetime) -> dict[str, int]:
+    reconciled = dependencies.reconcile(end=end)
+    count("SweepBehind", int(not reconciled.is_all))
+    for what, number in reconciled.found.items():
+        count("ReconciliationFound", number, What=what)
+    return {"reconciled": reconciled.calls, "found": reconciled.found.total()}
+
+
+def _free(dependencies: Dependencies, _end: datetime) -> dict[str, int]:
+    freed = free_slots(calls=dependencies.calls)
+    if freed:
+        count("ReconciliationFound", freed, What=Found.SLOT)
+    return {"freed": freed}
+
+
+_PARTS: dict[Part, timedelta] = {
+    _queue: timedelta(seconds=15),
+    _finalize: timedelta(seconds=35),
+    _reconcile: timedelta(seconds=50),
+    _free: timedelta(seconds=55),
+}
+"""In their order, each with when it takes no more, from the beginning. What one leaves of its time the next may use."""
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -25,7 +25,6 @@ _COUNT = "duologue.adapters.metrics.count"
 # Counted for the operator to see, by no alarm.
 _NO_ALARM = {
     "CallsSwept": "the sweeper did what it is for; what it cannot do is CallsNotFinalized",
-    "SlotsFreed": "a slot that was lost is free again",
     "CallsTurnedAway": "anybody may dial a number; who should be told, such as of a suspended SP, has done it",
 }
 

@@ -19,7 +19,7 @@ from duologue.domain.audio import Audio, AudioListeners
 from duologue.domain.call_memory import SetBy
 from duologue.domain.cdr import cdr_of
 from duologue.domain.delivery import DELAYS
-from duologue.domain.due import ENDING, due_by
+from duologue.domain.due import ENDING, RECONCILIATION, due_by
 from duologue.domain.endpoint_health import Circuit, EndpointHealth
 from duologue.domain.errors import (
     CallAlreadyAccepted,
@@ -151,6 +151,25 @@ class Promises:
         calls.save(change_of(calls.load(call.id), decide(call, NeverTakenUp(at(200)))))
         assert list(calls.overdue(at(99999), 10)) == []
         assert calls.in_use(call.app) == 0
+
+    def test_a_call_that_is_over_is_to_be_reconciled_a_quarter_of_an_hour_after_the_write_that_ended_it(self, calls):
+        """Oldest first over the shards, once, whatever is changed meanwhile; a call in progress never."""
+        ids = [accept(calls, callback(f"1_1_{number}_20261123090000"), slots=20).id for number in range(1, 13)]
+        for seconds, call_id in enumerate(ids[:-1]):
+            calls.now = at(300 + seconds)
+            saved = calls.load(call_id)
+            calls.save(change_of(saved, decide(saved.call, NeverTakenUp(at(200)))))
+        due = at(300) + RECONCILIATION
+
+        def listed(after_s: float, limit: int = 99) -> list[str]:
+            return [each.call_id for each in calls.unreconciled(due + timedelta(seconds=after_s), limit)]
+
+        assert (listed(-1), listed(4), listed(99), listed(99, 3)) == ([], ids[:5], ids[:-1], ids[:3])
+        over = calls.load(ids[0])
+        calls.save(Change(over, replace(over.call, recording=Recording("calls/app-1/x/1.wav", at(5)))))
+        for ended in [*calls.unreconciled(due, 99)] * 2:
+            calls.reconciled(ended)
+        assert (listed(99), set(calls.open_calls())) == (ids[1:-1], {ids[-1]})
 
     def test_when_the_sweeper_looks_is_never_later_than_the_call_is_due(self, calls):
         """Written with the acceptance, put off by the sweeper alone, brought forward by whoever ends the call."""
@@ -475,7 +494,7 @@ class Promises:
             calls.history("1_1_1_20261123090000")
 
     def test_a_recording_comes_back(self, calls):
-        recorded = replace(callback(), recording=Recording("recordings/1.wav", at(5)))
+        recorded = replace(callback(), recording=Recording("recordings/1.wav", at(5), at(6), at(7)))
         assert calls.load(accept(calls, recorded).id).call == recorded
 
 

@@ -1,6 +1,7 @@
 """Calls to display numbers are found and recorded alike in memory, in moto's DynamoDB and in the local cloud's."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -198,6 +199,7 @@ class Promises:
         assert (history.call, history.cdr.reason) == (decision.call, EndReason.NOBODY_REMEMBERED)
         assert calls.load(EVENT.call_id).close_by is None
         assert (list(calls.open_calls()), list(calls.overdue(at(99999), 10))) == ([], [])
+        assert [each.call_id for each in calls.unreconciled(datetime.max.replace(tzinfo=UTC), 9)] == [EVENT.call_id]
         assert not any(calls.held_slots().values())
 
     def test_a_call_that_hears_a_prompt_is_open_without_a_slot(self, inbound, calls):

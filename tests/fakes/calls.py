@@ -15,7 +15,7 @@ from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits, until
 from duologue.domain.accounts import App
 from duologue.domain.call import Call
 from duologue.domain.cdr import Cdr, cdr_of
-from duologue.domain.due import due_by
+from duologue.domain.due import RECONCILIATION, due_by
 from duologue.domain.endpoint_health import EndpointHealth
 from duologue.domain.errors import (
     CallAlreadyAccepted,
@@ -36,7 +36,7 @@ from duologue.domain.errors import (
 from duologue.domain.idempotency import KEPT, IdempotencyKey
 from duologue.domain.task_token import TaskToken
 from duologue.usecases.forward_facts import Committed
-from duologue.usecases.ports.calls import Change, HeldSlots, ProcessedEvent, SavedCall
+from duologue.usecases.ports.calls import Change, EndedCall, HeldSlots, ProcessedEvent, SavedCall
 from duologue.usecases.ports.memories import InboundAnswer
 from duologue.usecases.ports.notifying import Notice, Notification, Waiting
 from tests.fakes.memory_book import FakeMemories
@@ -65,6 +65,8 @@ class FakeCalls:
         """By call and sequence."""
         self.waiting: dict[tuple[str, int], tuple[Notice, datetime]] = {}
         """The same of those that wait, with when the sweeper looks at them."""
+        self.to_reconcile: dict[str, datetime] = {}
+        """By call, from when on."""
         self.now = NOW
         self.listed: list[tuple[str, EventPosition]] = []
         """App and position of each event."""
@@ -162,7 +164,7 @@ class FakeCalls:
         self.facts[call.id] = {item: facts}
         self._list(call, 1, 0)
         if call.ended_at is not None:
-            self.cdrs[call.id] = cdr_of(call)
+            self._end(call)
         notices = tuple(Notice(call.id, number, item, call.app) for number in facts)
         self.on_commit(Committed(call.id, notices, starts_flow=answer.slots is not None))
 
@@ -202,8 +204,12 @@ class FakeCalls:
         if event is not None or change.facts or change.resumes is not None:
             self._record(change)
         if change.finalizes:
-            self.cdrs[call.id] = cdr_of(call)
+            self._end(call)
             self._free(call.app, call.id, call.pair)
+
+    def _end(self, call: Call) -> None:
+        self.cdrs[call.id] = cdr_of(call)
+        self.to_reconcile[call.id] = self.now + RECONCILIATION
 
     def _record(self, change: Change) -> None:
         call, event = change.after, change.processed
@@ -235,7 +241,8 @@ class FakeCalls:
             facts |= of_item
         in_order = tuple(fact for _, fact in sorted(facts.items()))
         sources = {number: item for item, of_item in self.facts[call_id].items() for number in of_item}
-        return History(call, in_order, self._deliveries(call_id), self.cdrs.get(call_id), sources)
+        token = self.tokens.get(call_id)
+        return History(call, in_order, self._deliveries(call_id), self.cdrs.get(call_id), sources, token)
 
     def notification(self, notice: Notice) -> Notification:
         call = self.load(notice.call_id).call
@@ -356,6 +363,18 @@ class FakeCalls:
             return False
         self._free(app_key, call_id, pair)
         return True
+
+    # ---- plays EndedCalls
+
+    def unreconciled(self, now: datetime, limit: int) -> Iterable[EndedCall]:
+        self._reach()
+        found = sorted((look_at, call_id) for call_id, look_at in self.to_reconcile.items() if look_at <= now)
+        return [EndedCall(call_id, str(look_at)) for look_at, call_id in found[:limit]]
+
+    def reconciled(self, ended: EndedCall) -> None:
+        self._reach()
+        if str(self.to_reconcile.get(ended.call_id)) == ended.look_at:
+            del self.to_reconcile[ended.call_id]
 
     def _free(self, app_key: str, call_id: str, pair: str | None) -> None:
         self.slots[app_key].discard(call_id)

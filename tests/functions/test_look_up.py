@@ -1,5 +1,6 @@
 """Look up a callback: what is recorded of it, to the app that placed it and nobody else."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -179,13 +180,16 @@ def test_looking_twice_changes_nothing(api):
     assert api.calls.load(CALL_ID) == before
 
 
-def test_a_recorded_call_names_its_record(api):
+def test_a_recorded_call_names_its_record_and_says_if_it_is_missing(api):
     api.record()
-    assert api.say(LOOKED_UP)[1]["recording"] == {
+    named = {
         "recordObjectName": f"{CALL_ID}.wav",
         "startedAt": "2026-11-23T09:00:00.000Z",
         "recordHintTone": "recording-notice",
     }
+    assert api.say(LOOKED_UP)[1]["recording"] == named
+    api.calls.change(CALL_ID, recording=replace(api.calls.load(CALL_ID).call.recording, missing_at=at(960)))
+    assert api.say(LOOKED_UP)[1]["recording"] == named | {"missingAt": "2026-11-23T09:16:00.000Z"}
 
 
 @pytest.mark.parametrize("spelled", [f"{CALL_ID}@{HOST}", f"{CALL_ID}%40{HOST}"])

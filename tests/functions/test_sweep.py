@@ -1,6 +1,7 @@
 """End what the network forgot: what is due is closed, the rest left alone."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,8 @@ from functions.sweep.handler import answer
 from tests.functions.worlds import Sweep, sample
 from tests.samples import at
 
-SWEPT = ("CallsSwept", "CallsNotFinalized", "CallsWithoutEvents", "SlotsFreed")
+SWEPT = ("CallsSwept", "CallsNotFinalized", "CallsWithoutEvents", "SweepBehind", "ReconciliationFound")
+NOTHING = {"queued": 0, "finalized": 0, "remaining": 0, "reconciled": 0, "found": 0, "freed": 0}
 MINUTE = sample("sweep", "minute_passed")
 DUE_S = 120
 
@@ -22,7 +24,7 @@ def test_a_call_that_is_due_is_finalized_and_a_young_one_left_alone():
     first = world.accept(1)
     world.accept(2, after_s=1)
     world.clock.advance(DUE_S)
-    assert world.take(MINUTE) == {"finalized": 1, "remaining": 0, "freed": 0, "queued": 0}
+    assert world.take(MINUTE) == NOTHING | {"finalized": 1}
     assert list(world.calls.cdrs) == [first]
     assert world.calls.cdrs[first].reason is EndReason.NEVER_STARTED
 
@@ -35,7 +37,7 @@ def test_one_that_cannot_be_read_is_told_by_its_id_and_holds_up_nothing(capsys, 
     world.calls.unreadable[first] = ValueError("written by the next version")
     world.calls.slots["app-1"].add("1_1_9_20261123090000")
     world.clock.advance(DUE_S + 10)
-    assert world.sweep() == {"finalized": 1, "remaining": 1, "freed": 1, "queued": 0}
+    assert world.sweep() == NOTHING | {"finalized": 1, "remaining": 1, "freed": 1}
     assert [record.call_id for record in caplog.records if record.getMessage() == "unhandled exception"] == [first]
     counted = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [one["Function"] for one in counted if "Unexpected" in one] == ["sweep"]
@@ -43,23 +45,30 @@ def test_one_that_cannot_be_read_is_told_by_its_id_and_holds_up_nothing(capsys, 
         "CallsSwept": 1,
         "CallsNotFinalized": 1,
         "CallsWithoutEvents": 0,
-        "SlotsFreed": 1,
+        "SweepBehind": 0,
+        "ReconciliationFound": 1,
     }
+    assert [one["What"] for one in counted if "What" in one] == ["slot"]
 
 
-def test_slots_are_freed_when_sweeping_breaks_and_calls_swept_when_freeing_does():
-    world = Sweep()
-    first = world.accept(1)
-    world.clock.advance(DUE_S)
-    for broken, done in (("overdue", "freed"), ("held_slots", "finalized")):
-        world.calls.slots["app-1"].add("1_1_9_20261123090000")
-        whole = getattr(world.calls, broken)
-        setattr(world.calls, broken, _breaks)
-        with pytest.raises(PermissionError):
-            world.sweep()
-        setattr(world.calls, broken, whole)
-        assert ("1_1_9_20261123090000" in world.calls.slots["app-1"]) == (done == "finalized")
-        assert (first in world.calls.cdrs) == (done == "finalized")
+@pytest.mark.parametrize("broken", ["due", "overdue", "unreconciled", "held_slots", None])
+def test_each_part_runs_although_another_breaks(broken):
+    world, leaked, waiting = Sweep(), "1_1_9_20261123090000", Delivery(DeliveryState.WAITING, at(0), due=at(30))
+    first, ended = world.accept(1), world.accept(2)
+    world.calls.save_delivery(Notice(first, 2, "EVENT#n#1", "app-1"), waiting)
+    world.calls.slots["app-1"].add(leaked)
+    world.end(ended)
+    world.clock.advance(900)
+    done = {
+        "due": lambda: len(world.notices.aside) == 1,
+        "overdue": lambda: first in world.calls.cdrs,
+        "unreconciled": lambda: ended not in world.calls.to_reconcile,
+        "held_slots": lambda: leaked not in world.calls.slots["app-1"],
+    }
+    with pytest.raises(PermissionError) if broken else nullcontext():
+        setattr(world.calls, broken or "none", _breaks)
+        world.sweep()
+    assert [name for name, is_done in done.items() if not is_done()] == ([broken] if broken else [])
 
 
 def _breaks(*given):
@@ -78,18 +87,7 @@ def test_a_slot_that_no_open_call_holds_is_freed_once():
 
 def test_nothing_to_do_is_said_as_numbers():
     world = Sweep()
-    assert json.dumps(answer(world.dependencies)) == '{"finalized": 0, "remaining": 0, "freed": 0, "queued": 0}'
-
-
-def test_the_rest_is_swept_when_queueing_breaks():
-    world = Sweep()
-    first = world.accept(1)
-    world.calls.slots["app-1"].add("1_1_9_20261123090000")
-    world.clock.advance(DUE_S)
-    world.calls.due = _breaks  # type: ignore[method-assign]
-    with pytest.raises(PermissionError):
-        world.sweep()
-    assert (list(world.calls.cdrs), world.calls.slots["app-1"]) == ([first], set())
+    assert json.dumps(answer(world.dependencies)) == json.dumps(NOTHING)
 
 
 def test_what_is_due_is_queued_and_not_twice():
@@ -105,3 +103,31 @@ def test_what_is_due_is_queued_and_not_twice():
     assert world.notices.aside == [(replace(notice, version=1), NO_WAIT)]
     world.clock.advance(600)
     assert world.sweep()["queued"] == 1, "its message was lost"
+
+
+def test_no_part_takes_the_time_of_another_and_what_is_left_is_the_next_sweeps(capsys):
+    """A request takes 5 s here: three for notifications, then two calls and two reconciliations of two requests."""
+    world = Sweep()
+    for number in range(6):
+        world.end(world.accept(number))
+    overdue = [world.accept(number) for number in range(6, 13)]
+    for notice in [Notice(call_id, number, "EVENT#n#1", "app-1") for call_id in overdue for number in range(2, 12)]:
+        world.calls.save_delivery(notice, Delivery(DeliveryState.WAITING, at(0), due=at(30)))
+    world.clock.advance(900)
+    world.calls.history, world.calls.load = (_slow(world, each) for each in (world.calls.history, world.calls.load))  # type: ignore[method-assign]
+    world.notices.queue_again = _slow(world, world.notices.queue_again)  # type: ignore[method-assign]
+    swept = [world.sweep() for _ in range(8)]
+    assert [(each["queued"], each["finalized"], each["reconciled"]) for each in swept[:2]] == [(30, 2, 2)] * 2
+    assert (sum(each["queued"] for each in swept), sum(each["finalized"] for each in swept)) == (70, 7)
+    assert sum(each["reconciled"] for each in swept) == 13
+    counted = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    behind = [sum(one["SweepBehind"]) for one in counted if "SweepBehind" in one]
+    assert (behind[:2], behind[-2:]) == ([1, 1], [0, 0])
+
+
+def _slow(world, work):
+    def slowly(*given, **more):
+        world.clock.advance(5)
+        return work(*given, **more)
+
+    return slowly

@@ -21,7 +21,9 @@ import boto3
 from duologue.adapters.chime_line import ChimeLine
 from duologue.adapters.cloudformation import ResourceResult
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
+from duologue.call_control.events import NeverTakenUp
 from duologue.call_control.inbound import DEFAULT_TERMS
+from duologue.call_control.machine import decide
 from duologue.domain.accounts import App, Sp
 from duologue.domain.call import Call
 from duologue.domain.call_memory import (
@@ -58,8 +60,9 @@ from duologue.usecases.place_callback import DiallingRules
 from duologue.usecases.ports.calls import SavedCall
 from duologue.usecases.ports.memories import TurnedAway
 from duologue.usecases.ports.network import Network
-from duologue.usecases.process_network_event import ProcessNetworkEvent
+from duologue.usecases.process_network_event import ProcessNetworkEvent, change_of
 from duologue.usecases.queue_due import QueueDue
+from duologue.usecases.reconcile_calls import ReconcileCalls
 from duologue.usecases.replay_notifications import ReplayNotifications
 from duologue.usecases.repoint_memory import RepointMemory
 from duologue.usecases.run_flow import RunFlow
@@ -423,7 +426,19 @@ class Sweep:
         sweep_calls = SweepCalls(self.calls, finalize, self.clock, isolate_failures("sweep"))
         self.notices = FakeNotices()
         queue_due = QueueDue(self.calls, self.notices, self.clock)
-        self.dependencies = sweep.Dependencies(self.calls, sweep_calls, queue_due)
+        self.recordings = FakeRecordings()
+        reconcile = ReconcileCalls(
+            self.calls,
+            self.calls,
+            self.calls,
+            self.flows,
+            self.notices,
+            self.recordings,
+            self.clock,
+            isolate_failures("sweep"),
+            no_pause,
+        )
+        self.dependencies = sweep.Dependencies(self.calls, sweep_calls, queue_due, reconcile, self.clock)
 
     def accept(self, number: int, network_call: str | None = None, *, after_s: float = 0) -> str:
         """Accept call `number`, so long after the first; its id. It is due two minutes later, if nothing begins it."""
@@ -432,13 +447,18 @@ class Sweep:
         self.calls.accept(call, slots=10, close_by=due_by(call))
         return call_id
 
+    def end(self, call_id: str) -> None:
+        """As the last hang-up does."""
+        saved = self.calls.load(call_id)
+        self.calls.save(change_of(saved, decide(saved.call, NeverTakenUp(at(0)))))
+
     def take(self, event: dict[str, Any]) -> dict[str, Any]:
         """The schedule's event says nothing that the function would read."""
         return self.sweep()
 
     def sweep(self) -> dict[str, int]:
         said = answer_schedule(self.dependencies)
-        assert set(said) == {"finalized", "remaining", "freed", "queued"}
+        assert set(said) == {"finalized", "remaining", "freed", "queued", "reconciled", "found"}
         return said
 
 

@@ -50,6 +50,15 @@ def test_a_recording_that_has_not_come_or_is_not_published_yet():
         Desk(MONO).ask(replace(APP, stereo_recordings=True))
 
 
+def test_a_recording_that_was_missing_does_not_exist_until_it_comes_after_all():
+    desk = Desk()
+    desk.calls.change(CALL.id, recording=Recording(STEREO, NOW, missing_at=NOW))
+    with pytest.raises(UnknownRecording):
+        desk.ask()
+    desk.recordings.sounds[MONO] = b"RIFF"
+    assert desk.ask() == [MONO]
+
+
 def test_each_request_gets_a_link_of_its_own():
     desk = Desk(MONO)
     desk.ask()

@@ -115,6 +115,8 @@ def histories() -> Iterator[History]:
     yield History(BARE, FACTS[:1], {})
     yield History(replace(BARE, ending=EndReason.STOPPED), FACTS[:1], {})
     yield History(TALKED, FACTS, _TOLD, cdr_of(TALKED))
+    assert TALKED.recording is not None
+    yield History(replace(TALKED, recording=replace(TALKED.recording, missing_at=_at(960))), FACTS[:1], {})
     yield History(REFUSED, FACTS[:1], {}, cdr_of(REFUSED))
     yield History(NOBODY, FACTS[1:2], {}, cdr_of(NOBODY))
 

@@ -127,6 +127,7 @@ _HISTORY: dict[str, Any] = {
     "endedBy": {"description": "who hung up; left out if it was neither", **_PARTIES},
     "recording": "left out if none was started",
     "startedAt": _stamp("the recording began"),
+    "missingAt": _stamp("the file had not arrived yet, well after the call; left out otherwise"),
     "recordHintTone": "the notice that both parties heard: the request's, or `recording-notice`, the platform's",
     "facts": "what happened, in order",
     "sequence": {"description": "the place in that order", "minimum": 1},

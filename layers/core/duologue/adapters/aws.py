@@ -25,7 +25,10 @@ from duologue.domain.errors import OutsideUnavailable
 Timeouts = Config
 """Time-outs and attempts of a client."""
 
-_OURS = Config(parameter_validation=False)
+THREADS = 32
+"""Of the sweeper. As many connections are kept, once they were needed."""
+
+_OURS = Config(parameter_validation=False, max_pool_connections=THREADS)
 """The parameters are made by this package. That the SDK checks them too costs an eighth of a request's CPU."""
 
 FAST = _OURS.merge(Config(connect_timeout=0.5, read_timeout=1, retries={"total_max_attempts": 2, "mode": "standard"}))

@@ -5,6 +5,7 @@ They are created by botocore: boto3 would also load its transfer manager, which 
 
 from collections.abc import Callable
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from botocore.config import Config
@@ -26,6 +27,10 @@ def _session() -> Session:
     return get_session()
 
 
+_ONE_AT_A_TIME = Lock()
+"""A session may not create two clients at a time."""
+
+
 @cache
 def client(service: str, timeouts: Timeouts) -> Any:
     """A client, created now. `timeouts`: FAST, NORMAL or PATIENT (aws.py), or SIGNING.
@@ -33,7 +38,7 @@ def client(service: str, timeouts: Timeouts) -> Any:
     Raises:
         OutsideUnavailable: no region is configured, or the configuration is wrong.
     """
-    with outside(service):
+    with outside(service), _ONE_AT_A_TIME:
         try:
             return _session().create_client(service, config=timeouts)
         except ValueError as error:  # botocore has no class of its own for this
@@ -42,7 +47,8 @@ def client(service: str, timeouts: Timeouts) -> Any:
 
 @cache
 def _client_once(service: str) -> Any:
-    made = _session().create_client(service, config=ONCE)
+    with _ONE_AT_A_TIME:
+        made = _session().create_client(service, config=ONCE)
     made.meta.events.register("before-send", _keep_no_connection)
     return made
 

@@ -35,6 +35,7 @@ from duologue.domain.memory_draft import MemoryDraft, MemoryKey
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
 from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.recording import Recording
+from duologue.domain.task_token import TaskToken, Wait
 
 CALL, ASKED, TOKEN, CDR = "CALL", "ASKED", "TOKEN", "CDR"
 STARTS = "starts"
@@ -241,7 +242,12 @@ def history_of(call_id: str, rows: Mapping[str, Row]) -> History:
         elif item.startswith(_DELIVERY):
             deliveries[sequence_of_delivery(item)] = delivery_of(row)
     in_order = tuple(fact for _, fact in sorted(facts.items()))
-    return History(call, in_order, deliveries, cdr_of_rows(call, rows.get(CDR)), sources)
+    token = token_of(rows[TOKEN]) if TOKEN in rows else None
+    return History(call, in_order, deliveries, cdr_of_rows(call, rows.get(CDR)), sources, token)
+
+
+def token_of(row: Row) -> TaskToken:
+    return TaskToken(row["token"], Wait(row["waits_for"]), row["rank"])
 
 
 def delivery_row(delivery: Delivery) -> Row:
@@ -402,6 +408,7 @@ def _recording_row(recording: Recording | None) -> dict[str, Any]:
         "recording_key": recording.key,
         "recording_started_at": recording.started_at,
         "recording_deleted_at": recording.deleted_at,
+        "recording_missing_at": recording.missing_at,
     }
 
 
@@ -409,7 +416,8 @@ def _recording_of(row: Row) -> Recording | None:
     started_at = _moment(row.get("recording_started_at"))
     if started_at is None:
         return None
-    return Recording(row["recording_key"], started_at, _moment(row.get("recording_deleted_at")))
+    deleted_at, missing_at = _moment(row.get("recording_deleted_at")), _moment(row.get("recording_missing_at"))
+    return Recording(row["recording_key"], started_at, deleted_at, missing_at)
 
 
 def _present(row: Mapping[str, Any]) -> Row:

@@ -28,6 +28,7 @@ from duologue.adapters.call_rows import (
     event_row,
     listing,
     own_event_key,
+    token_of,
     written_time,
 )
 from duologue.adapters.dynamo_reads import read_all
@@ -35,12 +36,13 @@ from duologue.adapters.dynamo_slots import free_slot
 from duologue.adapters.dynamo_writes import Write, transact, write_one
 from duologue.adapters.remembering import write_remembering
 from duologue.adapters.rows_before import in_todays_terms, token_in
+from duologue.adapters.sweep_index import OPEN, OVER, listed_as
 from duologue.adapters.system_clock import SystemClock
 from duologue.call_control.facts import Fact
 from duologue.domain.call import Call
 from duologue.domain.call_memory import CallMemory
 from duologue.domain.cdr import cdr_of
-from duologue.domain.due import due_by
+from duologue.domain.due import RECONCILIATION, due_by
 from duologue.domain.errors import (
     CallAlreadyAccepted,
     CdrAlreadyWritten,
@@ -56,8 +58,6 @@ if TYPE_CHECKING:
 
 _CLOCK = SystemClock()
 WHAT = "calls table"
-OPEN = "open"
-"""Sparse index `open-calls`: `open` and `close_by` are on a call until it is finalized."""
 
 
 class DynamoCalls:
@@ -107,7 +107,7 @@ class DynamoCalls:
     def task_token(self, call_id: str) -> TaskToken | None:
         with outside(WHAT):
             found = self._client.get_item(TableName=self._calls, Key=key_of(call_id, TOKEN), ConsistentRead=True)
-        return _token(from_item(found["Item"])) if "Item" in found else None
+        return token_of(from_item(found["Item"])) if "Item" in found else None
 
     # ---- writes, also for transactions of other adapters
 
@@ -115,6 +115,7 @@ class DynamoCalls:
         """The writes of a new call; it may be over already."""
         row, exists = call_row(call) | {"version": 1}, CallAlreadyAccepted(call.id)
         if call.ended_at is not None:
+            row |= self._over(call)
             cdr = [(self._put(call, CDR, cdr_row(cdr_of(call))), exists)]
             return [(self._put(call, CALL, row), exists), (self._put(call, ASKED, asked_row(call)), exists), *cdr]
         row |= {OPEN: OPEN, "close_by": written_time(close_by)}
@@ -168,7 +169,7 @@ class DynamoCalls:
         if change.clears_dial_mark:
             removes.append("dial_mark")
         if change.finalizes:
-            removes += [OPEN, "close_by"]
+            sets |= self._over(change.after)
         elif (due := _new_close_by(change)) is not None:
             sets["close_by"] = written_time(due)
         names = {f"#{place}": name for place, name in enumerate([*sets, *removes])}
@@ -184,6 +185,10 @@ class DynamoCalls:
             "ExpressionAttributeValues": values | version,
         }
         return {"Update": request | ({"ExpressionAttributeNames": names} if names else {})}
+
+    def _over(self, call: Call) -> dict[str, str]:
+        """What puts a call that is over among those to be reconciled."""
+        return {OPEN: listed_as(OVER, call.id), "close_by": written_time(self._now() + RECONCILIATION)}
 
     def _second(self, before: int) -> int:
         """The second of an event, never before that of the call's previous one, whatever the clocks say."""
@@ -220,6 +225,8 @@ def key_of(call_id: str, item: str) -> dict[str, Any]:
 
 def _new_close_by(change: Change) -> datetime | None:
     """The due time to store (domain/due.py); None: keep the stored one, which may be earlier but never later."""
+    if change.after.ended_at is not None:
+        return None
     due, stored = due_by(change.after), change.before.close_by
     return due if change.postpones or stored is None or due < stored else None
 
@@ -230,12 +237,8 @@ def _saved(call_id: str, items: Mapping[str, dict[str, Any]]) -> SavedCall:
     return SavedCall(
         call=call,
         version=row["version"],
-        task_token=_token(items[TOKEN]) if TOKEN in items else token_in(row),
+        task_token=token_of(items[TOKEN]) if TOKEN in items else token_in(row),
         dial_mark=row.get("dial_mark"),
         event_second=row.get("event_second", 0),
-        close_by=datetime.fromisoformat(row["close_by"]) if "close_by" in row else None,
+        close_by=datetime.fromisoformat(row["close_by"]) if "close_by" in row and call.ended_at is None else None,
     )
-
-
-def _token(row: dict[str, Any]) -> TaskToken:
-    return TaskToken(row["token"], Wait(row["waits_for"]), row["rank"])

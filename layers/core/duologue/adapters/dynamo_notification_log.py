@@ -21,13 +21,14 @@ from duologue.adapters.call_rows import (
     undelivered_listing,
 )
 from duologue.adapters.dynamo_accounts import DynamoAccounts, app_key
-from duologue.adapters.dynamo_calls import OPEN, WHAT, key_of
+from duologue.adapters.dynamo_calls import WHAT, key_of
 from duologue.adapters.dynamo_histories import rows_of
 from duologue.adapters.dynamo_reads import read_all
 from duologue.adapters.dynamo_waiting import waiting_row
 from duologue.adapters.dynamo_writes import write_one
 from duologue.adapters.endpoint_health_row import health_key, health_of, health_write
 from duologue.adapters.rows_before import in_todays_terms, is_fact, told_key
+from duologue.adapters.sweep_index import OPEN
 from duologue.call_control.history import Delivery, DeliveryState
 from duologue.domain.call import Call
 from duologue.domain.endpoint_health import EndpointHealth

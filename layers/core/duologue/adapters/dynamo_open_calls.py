@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from duologue.adapters.aws import outside
 from duologue.adapters.call_rows import CALL, written_time
-from duologue.adapters.dynamo_calls import OPEN, WHAT, key_of
+from duologue.adapters.dynamo_calls import WHAT, key_of
 from duologue.adapters.dynamo_slots import free_leaked_slot, held_slots
 from duologue.adapters.dynamo_writes import transact
+from duologue.adapters.sweep_index import INDEX, OPEN, OVER, listed_as
 from duologue.domain.errors import RaceLost
 from duologue.usecases.ports.calls import HeldSlots
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-INDEX = "open-calls"
 _NAMES = {"#open": OPEN}
 
 
@@ -58,8 +58,9 @@ class DynamoOpenCalls:
         look = {
             "TableName": self._calls,
             "Key": key_of(call_id, CALL),
-            "ConditionExpression": "attribute_not_exists(#open)",
+            "ConditionExpression": "attribute_not_exists(#open) OR #open = :over",
             "ExpressionAttributeNames": _NAMES,
+            "ExpressionAttributeValues": {":over": {"S": listed_as(OVER, call_id)}},
         }
         freed = free_leaked_slot(self._accounts, app_key, call_id, pair)
         try:

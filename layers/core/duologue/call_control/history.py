@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from duologue.call_control.facts import Fact
+from duologue.call_control.facts import CallAccepted, CdrWritten, Fact
 from duologue.domain.call import Call
 from duologue.domain.cdr import Cdr
+from duologue.domain.task_token import TaskToken
 
 
 class DeliveryState(StrEnum):
@@ -75,3 +76,12 @@ class History:
     """None: the call is not over."""
     sources: Mapping[int, str] = field(default_factory=dict, compare=False)
     """The key of the item that holds each fact, but the acceptance."""
+    task_token: TaskToken | None = field(default=None, compare=False)
+    """The newest one of the call's flow."""
+
+
+def url_of(call: Call, fact: Fact) -> str | None:
+    """Where a fact of a call is notified; None: nowhere."""
+    if isinstance(fact, CallAccepted):
+        return None
+    return call.notify.fee_url if isinstance(fact, CdrWritten) else call.notify.status_url

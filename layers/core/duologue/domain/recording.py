@@ -29,6 +29,8 @@ class Recording:
     started_at: datetime
     deleted_at: datetime | None = None
     """When the SP deleted it; a file that arrives later is deleted on arrival."""
+    missing_at: datetime | None = None
+    """When the file was looked for, well after the call, and had not arrived. One that arrives later is served."""
 
 
 def folder_of(app: str, call_id: str) -> str:

@@ -37,7 +37,7 @@ class FindAudio:
         """The audio of a call for its own app. `stereo`: the network's file, one party per channel.
 
         Raises:
-            UnknownRecording: the call is not the app's, was not recorded, or its audio was deleted or has expired.
+            UnknownRecording: the call is not the app's, was not recorded, or its audio is gone or never came.
             RecordingNotReady: the file has not arrived yet (R16).
         """
         recording = call.recording
@@ -48,6 +48,8 @@ class FindAudio:
             raise UnknownRecording(call.id)
         key = recording.key if stereo else published_key(app_key, call.id)
         size = self.recordings.size(key)
+        if size is None and recording.missing_at is not None:
+            raise UnknownRecording(call.id)
         if size is None:
             raise RecordingNotReady(call.id)
         return RecordedAudio(key, size, ends_at)

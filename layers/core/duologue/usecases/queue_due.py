@@ -1,11 +1,13 @@
 """Queue the notifications whose next attempt is due. The sweeper does it every minute."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 
-from duologue.usecases.ports.notifying import Notices, WaitingNotifications
+from duologue.usecases.ports.notifying import Notices, Waiting, WaitingNotifications
 from duologue.usecases.ports.outside import Clock
+from duologue.usecases.working_through import WorkThrough, in_turn, until
 
 _LEASE = timedelta(minutes=10)
 """After this a notification that was queued and not attempted is queued again."""
@@ -13,22 +15,40 @@ _IN_ONE_REQUEST = 10
 
 
 @dataclass(frozen=True, slots=True)
+class Queued:
+    """`is_all`: nothing that is due was left for the next sweep."""
+
+    number: int
+    is_all: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class QueueDue:
     waiting: WaitingNotifications
     notices: Notices
     clock: Clock
+    work_through: WorkThrough = in_turn
 
-    def __call__(self, most: int = 5000) -> int:
-        """Queue up to `most`, and return how many. One that is queued twice is attempted once.
+    def __call__(self, most: int = 20_000, end: datetime | None = None) -> Queued:
+        """Queue up to `most` until `end`, oldest first. One that is queued twice is attempted once.
 
         Raises:
             OutsideUnavailable: the store or the queue is unavailable; what was not queued is after a while.
         """
-        now, queued = self.clock.now(), 0
-        due = iter(self.waiting.due(now, most))
-        while some := list(islice(due, _IN_ONE_REQUEST)):
+        now = self.clock.now()
+        queued: list[int] = []
+
+        def queue(some: Sequence[Waiting]) -> None:
             claimed = [self.waiting.claim(each, now + _LEASE) for each in some]
             notices = [notice for notice in claimed if notice is not None]
             self.notices.queue_again(notices)
-            queued += len(notices)
-        return queued
+            queued.append(len(notices))
+
+        is_all = self.work_through(_in_requests(self.waiting.due(now, most)), queue, until(end, self.clock))
+        return Queued(sum(queued), is_all and sum(queued) < most)
+
+
+def _in_requests(due: Iterable[Waiting]) -> Iterator[list[Waiting]]:
+    waiting = iter(due)
+    while some := list(islice(waiting, _IN_ONE_REQUEST)):
+        yield some

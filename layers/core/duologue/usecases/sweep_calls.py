@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 
 from duologue.domain.call import Call
 from duologue.domain.errors import LegStillUp, OutsideUnavailable, UnknownCall
@@ -9,13 +10,14 @@ from duologue.usecases.failure_isolation import FailureIsolation
 from duologue.usecases.finalize_call import FinalizeCall
 from duologue.usecases.ports.calls import OpenCalls
 from duologue.usecases.ports.outside import Clock
+from duologue.usecases.working_through import WorkThrough, in_turn, until
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """`remaining`: calls still up or unavailable, left for the next sweep.
+    """`remaining`: calls left for the next sweep: still up, unavailable, or not reached in time.
 
     `without_events`: of the finalized calls, those for which the network sent no event.
     """
@@ -31,18 +33,26 @@ class SweepCalls:
     finalize: FinalizeCall
     clock: Clock
     isolate: FailureIsolation
+    work_through: WorkThrough = in_turn
 
-    def __call__(self, most: int = 2000) -> Swept:
-        """Look at up to `most` overdue calls, oldest first. A call that cannot be finalized does not block others."""
-        remaining = 0
+    def __call__(self, most: int = 20_000, end: datetime | None = None) -> Swept:
+        """Look at up to `most` overdue calls until `end`, oldest first.
+
+        A call that cannot be finalized does not block others.
+        """
+        overdue = self.calls.overdue(self.clock.now(), most)
         finalized: list[Call] = []
-        for call_id in self.calls.overdue(self.clock.now(), most):
-            remaining += 1
+        done: list[str] = []
+
+        def look_at(call_id: str) -> None:
             with self.isolate(call_id):
                 try:
-                    done = self.finalize.if_due(call_id)
-                    finalized += [done] if done is not None else []
-                    remaining -= 1
+                    call = self.finalize.if_due(call_id)
                 except (LegStillUp, OutsideUnavailable, UnknownCall):
                     _log.warning("not finalized; retrying in the next sweep", extra={"call_id": call_id}, exc_info=True)
-        return Swept(len(finalized), remaining, sum(call.has_no_events for call in finalized))
+                    return
+                finalized.extend([] if call is None else [call])
+                done.append(call_id)
+
+        self.work_through(overdue, look_at, until(end, self.clock))
+        return Swept(len(finalized), len(overdue) - len(done), sum(call.has_no_events for call in finalized))

@@ -3,17 +3,24 @@
 from dataclasses import dataclass
 from functools import cache
 
-from duologue.adapters.aws import NORMAL, PATIENT
+from duologue.adapters.aws import NORMAL, THREADS
 from duologue.adapters.aws_clients import client, lazy_client
+from duologue.adapters.dynamo_ended_calls import DynamoEndedCalls
+from duologue.adapters.dynamo_histories import DynamoHistories
 from duologue.adapters.dynamo_open_calls import DynamoOpenCalls
 from duologue.adapters.dynamo_waiting import DynamoWaiting
+from duologue.adapters.jittered_pause import pause
 from duologue.adapters.sqs_notices import SqsNotices
 from duologue.adapters.system_clock import SystemClock
+from duologue.adapters.threads import Threads
 from duologue.runtime.last_resort import isolate_failures
 from duologue.runtime.settings import setting
-from duologue.runtime.wiring.calls import dynamo_calls, finalize_call
+from duologue.runtime.wiring.calls import dynamo_calls, finalize_call, flows
+from duologue.runtime.wiring.recordings import s3_recordings
 from duologue.usecases.ports.calls import OpenCalls
+from duologue.usecases.ports.outside import Clock
 from duologue.usecases.queue_due import QueueDue
+from duologue.usecases.reconcile_calls import ReconcileCalls
 from duologue.usecases.sweep_calls import SweepCalls
 
 
@@ -22,18 +29,31 @@ class Dependencies:
     calls: OpenCalls
     sweep: SweepCalls
     queue_due: QueueDue
+    reconcile: ReconcileCalls
+    clock: Clock
 
 
 @cache
 def dependencies() -> Dependencies:
-    open_calls = DynamoOpenCalls(client("dynamodb", NORMAL), setting("CALLS_TABLE"), setting("ACCOUNTS_TABLE"))
-    finalize = finalize_call(dynamo_calls())
+    dynamo, table, clock = client("dynamodb", NORMAL), setting("CALLS_TABLE"), SystemClock()
+    open_calls = DynamoOpenCalls(dynamo, table, setting("ACCOUNTS_TABLE"))
+    calls, isolate, threads = dynamo_calls(), isolate_failures("sweep"), Threads(THREADS)
+    notices = SqsNotices(lazy_client("sqs", NORMAL), setting("FIRST_QUEUE"), setting("RETRY_QUEUE"))
     return Dependencies(
         open_calls,
-        SweepCalls(open_calls, finalize, SystemClock(), isolate_failures("sweep")),
-        QueueDue(
-            DynamoWaiting(client("dynamodb", NORMAL), setting("CALLS_TABLE")),
-            SqsNotices(lazy_client("sqs", PATIENT), retry=setting("RETRY_QUEUE")),
-            SystemClock(),
+        SweepCalls(open_calls, finalize_call(calls), clock, isolate, threads),
+        QueueDue(DynamoWaiting(dynamo, table), notices, clock, threads),
+        ReconcileCalls(
+            DynamoEndedCalls(dynamo, table),
+            calls,
+            DynamoHistories(dynamo, table),
+            flows(),
+            notices,
+            s3_recordings(),
+            clock,
+            isolate,
+            pause,
+            threads,
         ),
+        clock,
     )

@@ -1,6 +1,6 @@
 """The store of calls, as one port per kind of use case."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -140,6 +140,24 @@ class OpenCalls(Protocol):
 
     def free_slot(self, app_key: str, call_id: str, pair: str | None) -> bool:
         """Free a slot, and the call's pair, if the call is over or deleted; False: it is open, or holds none."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndedCall:
+    """A call that is over, as the index has it. `look_at` is the index's text."""
+
+    call_id: str
+    look_at: str
+
+
+class EndedCalls(Protocol):
+    """Calls that are over, until they are reconciled: each is due `RECONCILIATION` after the write that ended it."""
+
+    def unreconciled(self, now: datetime, limit: int) -> Iterable[EndedCall]:
+        """At most `limit` that are due, oldest first."""
+
+    def reconciled(self, ended: EndedCall) -> None:
+        """Take it out of these. No effect if that has happened."""
 
 
 class Histories(Protocol):

@@ -107,11 +107,12 @@ def _ending(history: History) -> dict[str, Any] | None:
 def _recording(call: Call) -> dict[str, Any] | None:
     if call.recording is None:
         return None
-    return {
-        "recordObjectName": record_name(call.id),
-        "startedAt": written_time(call.recording.started_at),
-        "recordHintTone": call.audio.recording_notice or PLATFORM_NOTICE,
-    }
+    return present(
+        recordObjectName=record_name(call.id),
+        startedAt=written_time(call.recording.started_at),
+        recordHintTone=call.audio.recording_notice or PLATFORM_NOTICE,
+        missingAt=written_time(call.recording.missing_at),
+    )
 
 
 def _fact(sequence: int, fact: Fact, delivery: Delivery | None) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from duologue.call_control.facts import (
     LegDialledRecorded,
     LegRingingRecorded,
 )
+from duologue.call_control.history import url_of
 from duologue.domain.accounts import App
 from duologue.domain.call import Call, Origin
 from duologue.domain.cdr import Cdr
@@ -93,10 +94,6 @@ class HuaweiWebhooks:
         if reply.status is None or not 200 <= reply.status < 300:
             return False
         return not isinstance(fact, CdrWritten) or _result_code(reply.body) in (None, "0")
-
-
-def url_of(call: Call, fact: Fact) -> str | None:
-    return call.notify.fee_url if isinstance(fact, CdrWritten) else call.notify.status_url
 
 
 def event_of(call: Call, fact: Fact, cdr: Cdr | None, host: str, records: Records) -> dict[str, Any] | None:

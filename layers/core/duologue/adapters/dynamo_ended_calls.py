@@ -1,0 +1,41 @@
+"""Calls that are over and not yet reconciled, in the index of what the sweeper looks at (sweep_index.py)."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from duologue.adapters.aws import to_item
+from duologue.adapters.call_rows import CALL, written_time
+from duologue.adapters.dynamo_calls import WHAT, key_of
+from duologue.adapters.dynamo_writes import write_one
+from duologue.adapters.sweep_index import OPEN, OVER, entries
+from duologue.domain.errors import RaceLost
+from duologue.usecases.ports.calls import EndedCall
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class DynamoEndedCalls:
+    """Implements `usecases.ports.calls.EndedCalls`."""
+
+    def __init__(self, client: "DynamoDBClient", calls: str) -> None:
+        self._client = client
+        self._calls = calls
+
+    def unreconciled(self, now: datetime, limit: int) -> Iterator[EndedCall]:
+        for entry in entries(self._client, self._calls, WHAT, OVER, written_time(now), limit):
+            yield EndedCall(entry.call_id, entry.look_at)
+
+    def reconciled(self, ended: EndedCall) -> None:
+        update = {
+            "TableName": self._calls,
+            "Key": key_of(ended.call_id, CALL),
+            "UpdateExpression": "REMOVE #open, close_by",
+            "ConditionExpression": "close_by = :seen",
+            "ExpressionAttributeNames": {"#open": OPEN},
+            "ExpressionAttributeValues": to_item({":seen": ended.look_at}),
+        }
+        with suppress(RaceLost):  # another sweep did it, or the next one will
+            write_one(self._client, WHAT, ({"Update": update}, RaceLost(ended.call_id)))

@@ -142,6 +142,27 @@ def test_a_batch_is_allowed_by_the_name_of_the_single_operation(stack):
     assert [done["Id"] for done in sent["Successful"]] == ["1", "2"]
 
 
+def test_a_bucket_that_requires_tls_takes_the_requests_of_the_cloud_s_port(stack):
+    """It stands for AWS's endpoints, which have TLS."""
+    iam, s3 = stack.cloud.client("iam"), stack.cloud.client("s3")
+    s3.create_bucket(Bucket="tls-only")
+    denied = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": ["arn:aws:s3:::tls-only", "arn:aws:s3:::tls-only/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    s3.put_bucket_policy(Bucket="tls-only", Policy=json.dumps({"Version": "2012-10-17", "Statement": [denied]}))
+    iam.create_user(UserName="writer")
+    allowed = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    iam.put_user_policy(UserName="writer", PolicyName="write", PolicyDocument=policy)
+    own = iam.create_access_key(UserName="writer")["AccessKey"]
+    keys = {"aws_access_key_id": own["AccessKeyId"], "aws_secret_access_key": own["SecretAccessKey"]}
+    stack.cloud.client("s3", **keys).put_object(Bucket="tls-only", Key="x", Body=b"x")
+
+
 def test_a_policy_may_require_a_key_of_the_encryption_context(stack):
     """As the roles of call memory do: without its key in the context, neither encrypting nor decrypting is allowed."""
     iam, cloud = stack.cloud.client("iam"), stack.cloud

@@ -46,7 +46,7 @@ class FakeLinkTokens:
         return token == self.token_of(app, call_id)
 
 
-RECORDS = Records("recordings", "https://api.example.com", FakeLinkTokens().token_of)
+RECORDS = Records("https://api.example.com", FakeLinkTokens().token_of)
 """What letters are written with."""
 
 

@@ -27,9 +27,7 @@ from duologue.domain.recording import Recording
 from duologue.wire.huawei.records import Records
 
 HOST = "duologue.example.com"
-RECORDS = Records(
-    "recordings-bucket", f"https://{HOST}", lambda app, call_id: "s4mpleLinkT0kenThatIsNoRealOne0123456789abc"
-)
+RECORDS = Records(f"https://{HOST}", lambda app, call_id: "s4mpleLinkT0kenThatIsNoRealOne0123456789abc")
 _ACCEPTED_AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
 _STATUS_URL = "https://sp.example.com/status"
 

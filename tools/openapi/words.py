@@ -103,7 +103,7 @@ _CDR: dict[str, Any] = {
     "recordHintTone": "the notice that both parties heard: the request's, or `recording-notice`, the platform's",
     "recordStartTime": _time("when the recording began"),
     "recordObjectName": "the recording's name, for the request for it",
-    "recordBucketName": "where the platform keeps it",
+    "recordBucketName": "always `recordings`",
     "recordDomain": "the recording's domain, for the request for it",
     "recordFileDownloadUrl": {"description": "leads to the sound once it has come, for some days", "maxLength": 1024},
     "ttsPlayTimes": "nothing is spoken",

@@ -175,7 +175,7 @@ def test_players_and_link_checkers_ask_for_the_head_and_for_parts(record, record
 def test_a_recording_that_is_too_large_for_a_response_is_fetched_from_the_storage(record, lab):
     """As `curl -L` does: the same method and range, at the URL of a 302."""
     link = record["recordFileDownloadUrl"]
-    sound, s3, bucket = sound_at(link), lab.client("s3"), record["recordBucketName"]
+    sound, s3, bucket = sound_at(link), lab.client("s3"), lab.outputs["RecordingsBucket"]
     call_id = record["recordObjectName"].removesuffix(".wav")
     listed = s3.list_objects_v2(Bucket=bucket, Prefix="published/")["Contents"]
     [key] = [each["Key"] for each in listed if call_id in each["Key"]]
@@ -251,9 +251,9 @@ def test_an_app_may_have_the_parties_apart(record, recorder, operate):
 def test_the_storage_knows_how_long_its_app_keeps_it(record, lab):
     sound_at(record["recordFileDownloadUrl"])
     s3, call_id = lab.client("s3"), record["recordObjectName"].removesuffix(".wav")
-    held = s3.list_objects_v2(Bucket=record["recordBucketName"])["Contents"]
+    held = s3.list_objects_v2(Bucket=lab.outputs["RecordingsBucket"])["Contents"]
     keys = [each["Key"] for each in held if call_id in each["Key"]]
-    tags = [s3.get_object_tagging(Bucket=record["recordBucketName"], Key=key)["TagSet"] for key in keys]
+    tags = [s3.get_object_tagging(Bucket=lab.outputs["RecordingsBucket"], Key=key)["TagSet"] for key in keys]
     assert tags == [[{"Key": "keep-days", "Value": "3"}]] * 2, keys
 
 
@@ -275,7 +275,7 @@ def test_without_its_notice_a_call_goes_on_unrecorded(call, recorder, lab):
 
 def test_the_networks_own_file_is_in_stereo(record, lab):
     s3 = lab.client("s3")
-    bucket = record["recordBucketName"]
+    bucket = lab.outputs["RecordingsBucket"]
     call = record["recordObjectName"].removesuffix(".wav")
     keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket, Prefix="calls/")["Contents"]]
     [key] = [key for key in keys if call in key]
@@ -294,5 +294,5 @@ def test_its_sp_deletes_it_and_nobody_fetches_it_any_more(record, recorder, new_
     assert refused(ask(lab, recorder, name, domain), 403, "1012007")
     for gone in (link, record["recordFileDownloadUrl"]):
         assert refused(get(gone), 404, "1012007")
-    sounds = lab.client("s3").list_objects_v2(Bucket=record["recordBucketName"]).get("Contents", [])
+    sounds = lab.client("s3").list_objects_v2(Bucket=lab.outputs["RecordingsBucket"]).get("Contents", [])
     assert [each["Key"] for each in sounds if name.removesuffix(".wav") in each["Key"]] == []

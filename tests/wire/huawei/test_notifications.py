@@ -349,7 +349,7 @@ def test_the_link_fits_the_wire_and_is_made_for_the_cdr_only():
         asked.append(call_id)
         return TOKENS.token_of(app, call_id)
 
-    longest = Records("recordings", "https://" + "x" * 255, token_of)
+    longest = Records("https://" + "x" * 255, token_of)
     call = decide(replace(LONGEST_ID, ending=EndReason.HUNG_UP), EndNotReported(at(90))).call
     recorded = replace(call, recording=Recording("calls/app-1/x/stereo.wav", at(15)))
     event_of(recorded, CallEnded(at(90), EndReason.HUNG_UP), HOST, longest)

@@ -100,7 +100,7 @@ def dependencies() -> Dependencies:
         fetch_events=FetchEvents(events, clock),
         app_events=events,
         replay=ReplayNotifications(histories, events, log, clock),
-        records=Records(setting("RECORDINGS_BUCKET"), "", link_tokens().token_of),
+        records=Records("", link_tokens().token_of),
         link_recording=LinkRecording(
             calls, FindAudio(recordings, retention()), dynamo_links(), clock, secrets.token_bytes
         ),

@@ -46,7 +46,7 @@ def dependencies() -> Dependencies:
         webhooks=HuaweiWebhooks(
             setting("HOST_NAME"),
             lambda: secrets.token_hex(_NONCE_BYTES),
-            Records(setting("RECORDINGS_BUCKET"), setting("API_URL"), link_tokens().token_of),
+            Records(setting("API_URL"), link_tokens().token_of),
         ),
         endpoints=HttpSpEndpoints(sp_urls()),
         notices=notices,

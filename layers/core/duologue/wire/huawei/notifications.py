@@ -28,7 +28,7 @@ from duologue.domain.outcome import EndReason, Party
 from duologue.domain.webhook_request import Reply, WebhookRequest
 from duologue.wire.huawei.digests import AUTHORIZATION, push_digest, username_token
 from duologue.wire.huawei.outcomes import codes_of
-from duologue.wire.huawei.records import PLATFORM_NOTICE, Records, record_name
+from duologue.wire.huawei.records import BUCKET, PLATFORM_NOTICE, Records, record_name
 from duologue.wire.huawei.session_id import session_id
 from duologue.wire.huawei.standard_webhooks import standard_headers
 
@@ -172,7 +172,7 @@ def _recording(cdr: Cdr, host: str, records: Records) -> dict[str, Any]:
         "recordHintTone": cdr.recording_notice or PLATFORM_NOTICE,
         "recordStartTime": _time(cdr.recording.started_at),
         "recordObjectName": record_name(cdr.call_id),
-        "recordBucketName": records.bucket,
+        "recordBucketName": BUCKET,
         "recordDomain": host,
         "recordFileDownloadUrl": records.link(cdr.app, cdr.call_id),
     }

@@ -13,6 +13,9 @@ from duologue.wire.huawei.session_id import call_id_of, session_id
 PLATFORM_NOTICE = "recording-notice"
 """The platform's own recording notice; an app's is named by its file, which ends in .wav."""
 
+BUCKET = "recordings"
+"""What SPs are given as the bucket's name. They have no use for the real one, which only an attacker would have."""
+
 _ENDING = ".wav"
 _LONGEST = 128
 _LONGEST_LOCATION = 512
@@ -25,7 +28,6 @@ class Records:
     `base`: the API's base URL without a trailing slash. `token_of`: the link's token for an app and a call id.
     """
 
-    bucket: str
     base: str
     token_of: Callable[[str, str], str]
 

@@ -5,6 +5,7 @@ from typing import Any
 from duologue.adapters.aws import PATIENT
 from duologue.adapters.aws_clients import client
 from duologue.adapters.chime_line import ChimeLine, LineWanted
+from duologue.adapters.chime_message_log import MessageLog
 from duologue.adapters.cloudformation import NOT_MADE, ResourceResult
 from duologue.runtime.last_resort import replying
 
@@ -32,7 +33,7 @@ def answer(event: dict[str, Any], line: ChimeLine) -> ResourceResult:
 
 
 def line() -> ChimeLine:
-    return ChimeLine(client("chime-sdk-voice", PATIENT))
+    return ChimeLine(client("chime-sdk-voice", PATIENT), MessageLog(client("logs", PATIENT)))
 
 
 def handler(event: dict[str, Any], context: object) -> None:

@@ -14,10 +14,9 @@ _WORDS = ("chime", "voiceconnector", "pstn", "sip_media", "sipmedia", "siprule",
 _CHIME_S = {
     "CallControlMayStopPrompts",
     "NetworkMayCallUs",
-    "NetworkMayReadPrompts",
-    "NetworkMayWriteRecordings",
     "ProvisionPstnFunction",
     "ProvisionPstnFunctionRole",
+    "ProvisionPstnLog",
     "PstnLine",
 }
 

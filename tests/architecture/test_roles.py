@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from duologue.adapters import kms_memory_seal, kms_secrets
+from duologue.adapters import chime_message_log, kms_memory_seal, kms_secrets
 from duologue.wire.huawei.routes import CDR_LINK, LINK
 from tests.architecture.reach import Operation, reach
 from tests.architecture.source import code, types_of_parameter
@@ -54,11 +54,12 @@ _BESIDES: dict[str, set[Allowed]] = {
         ("iam:CreateServiceLinkedRole", "role/aws-service-role/voiceconnector.chime.amazonaws.com/*"),
     },
 }
-# The ciphertext names its key, the network's event its application; the call of the function does not.
+# The ciphertext names its key, the network's event its application, the application its log; the call does not.
 _TARGET_UNSAID = {
     "kms:Decrypt": "SecretsKey",
     "kms:Encrypt": "SecretsKey",
     "chime:UpdateSipMediaApplicationCall": "PstnLine",
+    "logs:PutRetentionPolicy": f"log-group:{chime_message_log.PREFIX}*",
 }
 
 

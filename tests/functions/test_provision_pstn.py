@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from unittest.mock import Mock
@@ -50,6 +51,31 @@ def test_a_line_without_numbers_orders_one(world):
         SipMediaApplicationId=application["SipMediaApplicationId"]
     )
     assert logging["SipMediaApplicationLoggingConfiguration"]["EnableSipMediaApplicationMessageLogs"] is True
+
+
+def kept_days(world: Provision) -> dict[str, int]:
+    return {group["logGroupName"]: group["retentionInDays"] for group in world.logs.describe_log_groups()["logGroups"]}
+
+
+def test_the_log_of_the_messages_is_kept_as_long_as_the_others(world):
+    """It has full numbers; the group that the service would make keeps them for ever."""
+    made = world.take(asked("line_created", KeepLogsDays="30"))
+    group = f"/aws/ChimeSipMediaApplicationSipMessages/{made.physical_id}"
+    assert kept_days(world) == {group: 30}
+    world.take(asked("line_updated", KeepLogsDays="7"))
+    assert kept_days(world) == {group: 7}
+
+
+@pytest.mark.parametrize(("code", "is_made"), [("ForbiddenException", True), ("BadRequestException", False)])
+def test_a_line_whose_messages_may_not_be_logged_works_all_the_same(world, monkeypatch, caplog, code, is_made):
+    refusal = ClientError({"Error": {"Code": code, "Message": "LogDestination"}}, "PutLogging")
+    monkeypatch.setattr(
+        world.client, "put_sip_media_application_logging_configuration", Mock(side_effect=refusal), raising=False
+    )
+    with nullcontext() if is_made else pytest.raises(ClientError):
+        world.take(asked("line_created"))
+    assert bool(rules(world)) is is_made
+    assert ("message log not switched on" in caplog.text) is is_made
 
 
 def test_twice_makes_nothing_twice_and_orders_no_second_number(world):

@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from moto import mock_aws
 
 from duologue.adapters.chime_line import ChimeLine
+from duologue.adapters.chime_message_log import MessageLog
 from duologue.adapters.cloudformation import ResourceResult
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.call_control.events import NeverTakenUp
@@ -477,14 +479,14 @@ class Outbox:
 
 
 class Provision:
-    """The line's maker, asking the local telephone network over HTTP with a real client."""
+    """The line's maker, asking the local telephone network over HTTP with a real client. `logs`: a client too."""
 
-    def __init__(self, client: Any, exchange: Exchange) -> None:
-        self.client, self.exchange = client, exchange
+    def __init__(self, client: Any, exchange: Exchange, logs: Any) -> None:
+        self.client, self.exchange, self.logs = client, exchange, logs
         self.slept: list[float] = []
 
     def take(self, event: dict[str, Any]) -> ResourceResult:
-        return answer_cloudformation(event, ChimeLine(self.client, self._sleep))
+        return answer_cloudformation(event, ChimeLine(self.client, MessageLog(self.logs), self._sleep))
 
     def _sleep(self, seconds: float) -> None:
         """Patience, on the network's own clock."""
@@ -496,13 +498,7 @@ class Provision:
 @contextmanager
 def provision() -> Iterator[Provision]:
     service = PstnService(lambda arn, event: {}, clock=JumpingClock(NOW))
-    with LoopbackServer(service) as url:
-        client = boto3.client(
-            "chime-sdk-voice",
-            endpoint_url=url,
-            region_name="us-east-1",
-            aws_access_key_id="lab",
-            aws_secret_access_key="lab",
-        )
-        yield Provision(client, service.exchange)
+    with LoopbackServer(service) as url, mock_aws():
+        client = boto3.client("chime-sdk-voice", endpoint_url=url, region_name="us-east-1")
+        yield Provision(client, service.exchange, boto3.client("logs", region_name="us-east-1"))
     service.close()

@@ -31,7 +31,7 @@ def ringing(quiet, lab):
 
 def complaints(lab):
     """What the function that answers SPs could not do."""
-    group = f"/aws/lambda/{lab.resources['CallbackApiFunction']}"
+    group = lab.resources["CallbackApiLog"]
     said = [event["message"] for event in lab.client("logs").filter_log_events(logGroupName=group)["events"]]
     return [line[-1500:] for line in said if '"request failed"' in line or '"unhandled exception"' in line][-3:]
 

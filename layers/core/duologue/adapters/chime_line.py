@@ -6,6 +6,7 @@ A number has the name of the line that ordered it, so that the next line of this
 unassigned numbers of the account alone.
 """
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from botocore.exceptions import ClientError
 
 from duologue.adapters.aws import code_of
+from duologue.adapters.chime_message_log import MessageLog
 from duologue.domain.errors import OutsideUnavailable
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ _DIAL_IN: Literal["SipMediaApplicationDialIn"] = "SipMediaApplicationDialIn"
 _ORDER_CHECKS = 59
 _RULE_TRIES = 10
 _PAUSE_S = 10.0
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +35,14 @@ class LineWanted:
     call_control_arn: str
     numbers: tuple[str, ...]
     area_code: str
+    keep_logs_days: int
 
     @classmethod
     def read(cls, properties: Mapping[str, str]) -> "LineWanted":
         given = properties.get("DisplayNumbers", "")
         numbers = tuple(number for number in given.split(",") if number)
-        return cls(properties["Name"], properties["CallControlArn"], numbers, properties.get("AreaCode", ""))
+        area_code, keep_logs_days = properties.get("AreaCode", ""), int(properties["KeepLogsDays"])
+        return cls(properties["Name"], properties["CallControlArn"], numbers, area_code, keep_logs_days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +53,18 @@ class Line:
 
 
 class ChimeLine:
-    def __init__(self, client: "ChimeSDKVoiceClient", sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, client: "ChimeSDKVoiceClient", messages: MessageLog, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self._client = client
+        self._messages = messages
         self._sleep = sleep
 
     def ensure(self, wanted: LineWanted) -> Line:
         """Create or update the line. Raises OutsideUnavailable: the service did not finish in time."""
         application = self._application(wanted)
         application_id = application["SipMediaApplicationId"]
-        self._client.put_sip_media_application_logging_configuration(
-            SipMediaApplicationId=application_id,
-            SipMediaApplicationLoggingConfiguration={"EnableSipMediaApplicationMessageLogs": True},
-        )
+        self._log_messages(application_id, wanted.keep_logs_days)
         ruled = self._ruled_numbers(application_id)
         numbers = wanted.numbers or tuple(ruled) or (self._ordered_before(wanted) or self._order(wanted),)
         for number in numbers:
@@ -99,6 +104,21 @@ class ChimeLine:
                 SipMediaApplicationId=found["SipMediaApplicationId"], Name=wanted.name, Endpoints=endpoints
             )
         return found
+
+    def _log_messages(self, application_id: str, days: int) -> None:
+        """Have the messages of calls logged. Without the log nothing explains a dropped call, but calls work."""
+        self._messages.keep(application_id, days)
+        try:
+            self._client.put_sip_media_application_logging_configuration(
+                SipMediaApplicationId=application_id,
+                SipMediaApplicationLoggingConfiguration={"EnableSipMediaApplicationMessageLogs": True},
+            )
+        except ClientError as error:
+            # Such as an account that has all its resource policies of CloudWatch Logs:
+            # https://github.com/cdklabs/cdk-amazon-chime-resources/issues/502
+            if code_of(error) != "ForbiddenException":
+                raise
+            _log.warning("message log not switched on: %s", error)
 
     def _find(self, name: str) -> "SipMediaApplicationTypeDef | None":
         for page in self._client.get_paginator("list_sip_media_applications").paginate():

@@ -1,8 +1,10 @@
 """Numbers of the template that follow from numbers of the product."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
+import botocore.session
 import pytest
 
 from duologue.adapters.aws import FAST
@@ -11,13 +13,32 @@ from duologue.domain.delivery import DELAYS, wait_after
 from duologue.domain.due import SWEEP_MARGIN
 from duologue.usecases.finalize_call import GRACE
 from duologue.usecases.place_callback import FIRST_IS_OVER, RingTimeouts
-from tools.template import functions, read_template
+from tools.template import ROOT, functions, read_template
 
 _TEMPLATE = read_template()
 _PARAMETERS: dict[str, dict[str, Any]] = _TEMPLATE["Parameters"]
 _LAST_ATTEMPT = sum(
     (wait_after(attempt, chance=1) or timedelta() for attempt in range(1, len(DELAYS) + 1)), timedelta()
 )
+
+
+def test_the_page_for_operators_explains_every_parameter_and_no_other():
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    table = page.partition("| Parameter |")[2].partition("\n\n")[0]
+    explained = [
+        name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
+    ]
+    assert sorted(explained) == sorted(_PARAMETERS)
+
+
+def test_the_template_is_refused_where_the_network_is_not():
+    """In the regions that the SDK knows the service in, it is; elsewhere its host has no address."""
+    [assertion] = _TEMPLATE["Rules"]["PstnAudioIsInTheRegion"]["Assertions"]
+    regions, here = assertion["Assert"]["Fn::Contains"]
+    assert here == {"Ref": "AWS::Region"}
+    assert sorted(regions) == sorted(botocore.session.get_session().get_available_regions("chime-sdk-voice"))
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert [region for region in regions if f"`{region}`" not in page] == []
 
 
 def test_nothing_expires_that_is_open_or_still_to_be_told():

@@ -1,12 +1,16 @@
 """Storage is encrypted, expired items are deleted, and a bucket is open to nobody outside this account."""
 
+import json
 from typing import Any
 
 import pytest
 
+from tests.architecture.translated import created, names_in
+from tools.retained import retained, to_import
 from tools.template import read_template
 
 _RESOURCES: dict[str, dict[str, Any]] = read_template()["Resources"]
+_RETAINED = ("AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::S3::Bucket")
 _RULE = "ServerSideEncryptionByDefault"
 
 
@@ -37,10 +41,38 @@ def test_an_expired_item_is_deleted(table: dict[str, Any]):
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
 
 
-@pytest.mark.parametrize("name", ["AccountsTable", "CallsTable", "RecordingsBucket", "SecretsKey", "MemoriesKey"])
+@pytest.mark.parametrize("name", [name for name, each in _RESOURCES.items() if each["Type"] in _RETAINED])
 def test_what_cannot_be_made_again_outlives_the_stack_and_its_own_replacement(name: str):
+    """What is stored, and the keys that open it: without them a restored table or a link that was sent is of no use."""
     resource = _RESOURCES[name]
     assert (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")) == ("Retain", "Retain")
+
+
+def test_what_outlives_the_stack_can_be_taken_over_by_another():
+    """By a template of its own, all of whose resources are retained, and which refers to nothing else."""
+    template = retained(read_template())
+    kept = {name: each for name, each in _RESOURCES.items() if each.get("DeletionPolicy") == "Retain"}
+    assert template["Resources"] == kept
+    named = {name for name in names_in(template["Resources"]) if not name.startswith("AWS::")}
+    assert named <= template["Parameters"].keys() | kept.keys()
+    assert "Condition" not in json.dumps([each.keys() - {"Properties"} for each in kept.values()], default=list)
+
+    names = {name: f"the-{name}" for name in kept}
+    imported = {each["LogicalResourceId"]: each for each in to_import(read_template(), names)}
+    assert imported["CallsTable"] == {
+        "ResourceType": "AWS::DynamoDB::Table",
+        "LogicalResourceId": "CallsTable",
+        "ResourceIdentifier": {"TableName": "the-CallsTable"},
+    }
+    assert imported.keys() == kept.keys()
+    for wrong in ({"CallsTable": "x"}, names | {"SweepLog": "x"}):
+        with pytest.raises(ValueError, match=r"AccountsTable|SweepLog"):
+            to_import(read_template(), wrong)
+
+
+@pytest.mark.parametrize("table", _of("AWS::DynamoDB::Table"))
+def test_no_command_deletes_a_table_before_its_protection_is_off(table: dict[str, Any]):
+    assert table["DeletionProtectionEnabled"] is True
 
 
 @pytest.mark.parametrize("table", _of("AWS::DynamoDB::Table"))
@@ -53,26 +85,41 @@ def test_a_queue(queue: dict[str, Any]):
     assert queue["SqsManagedSseEnabled"] is True
 
 
-@pytest.mark.parametrize("policy", _of("AWS::S3::BucketPolicy"))
-def test_a_service_may_use_a_bucket_for_this_account_only(policy: dict[str, Any]):
+@pytest.fixture(scope="module", params=["chime", "another"])
+def policies(request: pytest.FixtureRequest) -> dict[str, list[dict[str, Any]]]:
+    """Of a stack for each carrier: the statements of each bucket's one policy."""
+    found = {}
+    for resource in created(Carrier=request.param)["Resources"].values():
+        if resource["Type"] == "AWS::S3::BucketPolicy":
+            bucket = resource["Properties"]["Bucket"]["Ref"]
+            assert bucket not in found, "the later policy would replace the earlier"
+            found[bucket] = resource["Properties"]["PolicyDocument"]["Statement"]
+    assert request.param == "chime" or all(len(statements) == 1 for statements in found.values())
+    return found
+
+
+def test_a_bucket_refuses_requests_without_tls(policies):
+    assert policies.keys() == {name for name, each in _RESOURCES.items() if each["Type"] == "AWS::S3::Bucket"}
+    for bucket, statements in policies.items():
+        [denied] = [each for each in statements if each["Effect"] == "Deny"]
+        assert (denied["Principal"], denied["Action"]) == ("*", "s3:*")
+        assert denied["Resource"] == [{"Fn::GetAtt": [bucket, "Arn"]}, {"Fn::Sub": f"${{{bucket}.Arn}}/*"}]
+        assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+_OF_THE_NETWORK = {"PromptsBucket": "s3:GetObject", "RecordingsBucket": ["s3:PutObject", "s3:PutObjectAcl"]}
+
+
+def test_only_the_network_may_use_a_bucket_and_for_this_account(policies):
     """A service acts for every account: without the condition, another of its customers could use our bucket."""
-    for statement in policy["PolicyDocument"]["Statement"]:
-        assert statement["Principal"].keys() == {"Service"}
-        assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
-
-
-@pytest.mark.parametrize(
-    ("policy", "bucket", "actions"),
-    [
-        ("NetworkMayReadPrompts", "PromptsBucket", "s3:GetObject"),
-        ("NetworkMayWriteRecordings", "RecordingsBucket", ["s3:PutObject", "s3:PutObjectAcl"]),
-    ],
-)
-def test_the_network_may_do_with_a_bucket_what_it_does(policy: str, bucket: str, actions: str | list[str]):
-    properties = _RESOURCES[policy]["Properties"]
-    [statement] = properties["PolicyDocument"]["Statement"]
-    assert properties["Bucket"] == {"Ref": bucket}
-    assert (statement["Action"], statement["Resource"]) == (actions, {"Fn::Sub": f"${{{bucket}.Arn}}/*"})
+    for bucket, statements in policies.items():
+        for allowed in [each for each in statements if each["Effect"] != "Deny"]:
+            assert allowed["Principal"] == {"Service": "voiceconnector.chime.amazonaws.com"}
+            assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+            assert (allowed["Action"], allowed["Resource"]) == (
+                _OF_THE_NETWORK[bucket],
+                {"Fn::Sub": f"${{{bucket}.Arn}}/*"},
+            )
 
 
 def test_a_recording_may_be_written_with_an_acl():

@@ -49,6 +49,65 @@ def test_a_domain_refuses_the_versions_of_tls_that_are_broken(resources):
     assert domain["SecurityPolicy"] == "TLS_1_2"
 
 
+def test_each_function_writes_to_a_log_group_whose_entries_end(resources):
+    """Without a group of ours Lambda makes one, whose entries are kept for ever. A log of the API would be another."""
+    groups = {name for name, each in resources.items() if each["Type"] == "AWS::Logs::LogGroup"}
+    for group in groups:
+        assert resources[group]["Properties"]["RetentionInDays"] == {"Ref": "KeepLogsDays"}
+    logs = {function.folder: resources[function.logical_id]["Properties"] for function in functions(_TEMPLATE)}
+    of_function = {folder: properties["LoggingConfig"]["LogGroup"]["Ref"] for folder, properties in logs.items()}
+    assert sorted(of_function.values()) == sorted(groups)
+    for folder, group in of_function.items():
+        name = resources[group]["Properties"]["LogGroupName"]["Fn::Sub"]
+        assert name == f"/duologue/${{AWS::StackName}}/{folder}"
+    [stage] = properties_of(resources, "AWS::ApiGateway::Stage")
+    assert "AccessLogSetting" not in stage
+    assert not properties_of(resources, "AWS::StepFunctions::StateMachine")[0].get("LoggingConfiguration")
+
+
+# What may be done to anything, or may be anything, with the reason.
+_WILDCARDS = {
+    ("kms:*", "*"): "the policy of a key, where * is that key; the account decides by IAM, as for every key",
+    ("s3:*", "Deny"): "requests without TLS",
+    ("states:SendTaskSuccess", "*"): "the task token authorizes; the action has no narrower resource",
+    ("states:SendTaskFailure", "*"): "the task token authorizes; the action has no narrower resource",
+}
+_BEFORE_THEY_EXIST = {
+    "chime": "most of these have no ARN before they exist",
+    "logs": "the delivery of logs has no ARN: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/"
+    "AWS-logs-and-resource-policy.html",
+}
+
+
+def test_no_statement_allows_everything_but_for_a_reason(resources):
+    """An action with an asterisk, or on every resource. SAM's managed policies are checked by name, above."""
+    found, of_provisioning = set(), set()
+    for name, resource in resources.items():
+        for statement in _statements_in(resource["Properties"]):
+            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+            wide = [each for each in actions if "*" in each or statement.get("Resource") == "*"]
+            if name == "ProvisionPstnFunctionRole":
+                of_provisioning |= {each.partition(":")[0] for each in wide}
+                assert not any("*" in each for each in wide)
+            else:
+                what = "Deny" if statement["Effect"] == "Deny" else statement["Resource"]
+                found |= {(each, what) for each in wide}
+    assert found == _WILDCARDS.keys()
+    assert of_provisioning == _BEFORE_THEY_EXIST.keys()
+
+
+def _statements_in(value: Any) -> list[dict[str, Any]]:
+    """Every statement of every policy in a resource, but of who may assume a role."""
+    match value:
+        case {"Effect": _, "Action": action} if action != ["sts:AssumeRole"]:
+            return [value]
+        case dict():
+            return _statements_in(list(value.values()))
+        case list():
+            return [statement for each in value for statement in _statements_in(each)]
+    return []
+
+
 # What SAM makes of the resources that the template has. Anything else was asked for by nobody.
 _MADE_BY_SAM = {
     "AWS::ApiGateway::Deployment",

@@ -78,7 +78,7 @@ stories: $(LAB)  ## Play all cases with sound and print a table of the results
 
 # -- tests -------------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-cloud test-lab test-up test-carrier test-site test-phone test-sip test-build test-sam-local model bench bench-return bench-sip bench-memory
+.PHONY: test test-cloud test-lab test-up test-carrier test-site test-phone test-sip test-build test-sam-local model simulate bench bench-return bench-sip bench-memory
 test: $(DEV)  ## Run the fast tests, which need neither a running lab nor SAM
 	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/e2e $(ARGS)
 
@@ -87,6 +87,11 @@ model: SECONDS = 165
 model: SEED = 1
 model: $(DEV)  ## Explore every order of events of a call, with faults: make model SECONDS=60 SEED=2
 	$(PY) -m tests.model $(SECONDS) $(SEED)
+
+simulate: CALLS = 1000
+simulate: SEED = 1
+simulate: $(DEV)  ## Play many calls with every fault on one clock: make simulate CALLS=10000 SEED=2; ONLY=… plays a story again
+	$(PY) -m tests.simulation --calls $(CALLS) --seed $(SEED) $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 test-cloud: $(DEV)  ## Run the laptop's cloud, over HTTP and on the real clock
 	$(PY) -m pytest tests/e2e/cloud $(ARGS)

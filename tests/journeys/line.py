@@ -163,9 +163,9 @@ class Line:
             target = {"SipMediaApplicationId": self.application, "Priority": 1, "AwsRegion": "us-east-1"}
             rule = {"Name": number, "TriggerType": "ToPhoneNumber", "TriggerValue": number}
             self.exchange.account.create_rule(rule | {"TargetApplications": [target]})
-        self.player = FlowPlayer(_document(), self.clock, {_FLOW: self._flow}, behaviour=cloud)
+        self.player = FlowPlayer(document(), self.clock, {_FLOW: self._flow}, behaviour=cloud)
         self.player.transition_seconds = transition
-        client: Any = _ExchangeClient(self.exchange)
+        client: Any = ExchangeClient(self.exchange)
         self.network = ChimeNetwork(client, self.application)
         marks = count(1)
         finalize = FinalizeCall(self.calls, self.network, self, self.clock, no_pause)
@@ -400,7 +400,7 @@ class _OutboxFlows:
         return self._line.player.succeed(token)
 
 
-class _ExchangeClient:
+class ExchangeClient:
     """The telephone network as the SDK's client of it, without HTTP."""
 
     def __init__(self, exchange: Exchange) -> None:
@@ -437,5 +437,5 @@ class _ExchangeClient:
 
 
 @cache
-def _document() -> dict[str, Any]:
+def document() -> dict[str, Any]:
     return load({"Partition": "aws", "Flow": _FLOW})

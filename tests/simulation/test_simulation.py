@@ -1,0 +1,44 @@
+"""A small part of `make simulate` (200 calls), and that a failure is found again from what it prints."""
+
+import pytest
+
+from tests.simulation import plan
+from tests.simulation.__main__ import play, story
+from tests.simulation.invariants import LOST, REACHED, Invariants
+from tests.simulation.shrink import only, parts, shrink
+from tests.simulation.world import Simulation
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch):
+    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
+
+
+def test_no_promise_is_broken_in_a_world_of_200_calls():
+    """And it is a world in which much goes wrong."""
+    check = Invariants()
+    sim = check.watch(Simulation(plan.draw(1, 1)))
+    sim.run()
+    assert len(sim.calls.rows) > 150
+    assert len(sim.struck) > 60
+    assert {fault.how for _, fault in sim.struck} > {plan.How.CRASH_AFTER, plan.How.LOST, plan.How.AGAIN}
+    assert check.longest.keys() >= {REACHED, LOST}
+
+
+def test_the_same_seed_is_the_same_story_and_fewer_parts_are_the_same_parts():
+    world = plan.draw(3, 0, calls=12)
+    assert story(world) == story(plan.draw(3, 0, calls=12)) == story(only(world, parts(world)))
+
+
+def test_a_failure_is_reduced_to_what_it_needs():
+    world = plan.draw(1, 0, calls=40)
+    with_faults = next(item for item in world.items if len(item.faults) > 1)
+    needed = {str(with_faults.number), f"{with_faults.number}f1"}
+
+    def fails(candidate):
+        return any(
+            item.number == with_faults.number and with_faults.faults[1] in item.faults for item in candidate.items
+        )
+
+    assert set(shrink(world, (), fails)) == needed
+    assert play(only(world, sorted(needed))) is None

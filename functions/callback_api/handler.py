@@ -2,7 +2,9 @@
 
 Every request is authenticated here, so that every refusal is in the SP's format.
 
-Parsers of bodies are imported where they are used: pydantic takes a third of a cold start.
+A request that places a callback is what somebody waits for most. So what only other requests need is imported by the
+first of them: their use cases are `dependencies.others()`. Parsers of bodies are imported where they are used, too:
+pydantic takes a third of a cold start.
 """
 
 import logging
@@ -11,19 +13,12 @@ from dataclasses import replace
 from typing import Any
 
 from duologue.adapters.metrics import count
-from duologue.call_control.app_events import Replayed
 from duologue.domain.accounts import App
 from duologue.domain.call import NotifyTo
-from duologue.domain.memory_history import Pair
 from duologue.runtime.last_resort import guarded
 from duologue.runtime.rest import Request, answered, response_of
 from duologue.runtime.wiring.callback_api import Dependencies, dependencies
-from duologue.wire.huawei.app_events import events_found, read_events_query, read_replay, replayed, undelivered_found
 from duologue.wire.huawei.credentials import read_credentials
-from duologue.wire.huawei.deliveries import delivered
-from duologue.wire.huawei.histories import found, read_look_up
-from duologue.wire.huawei.memories import memories_found, memory_found, read_memory_deletion, read_memory_query
-from duologue.wire.huawei.records import link_url, read_record_request
 from duologue.wire.huawei.results import UNFORESEEN, Answer, moved, notification_urls, placed, success
 from duologue.wire.huawei.routes import (
     CALL_MEMORIES,
@@ -63,50 +58,66 @@ def _stop(request: Request, app: App, dependencies: Dependencies) -> Answer:
     from duologue.wire.huawei.requests import read_stop
 
     call_id = read_stop(request.body, dependencies.host)
-    dependencies.stop(call_id, app.key)
+    dependencies.others().stop(call_id, app.key)
     _log.info("stopped", extra={"call_id": call_id, "app": app.key})
     return success()
 
 
 def _look_up(request: Request, app: App, dependencies: Dependencies) -> Answer:
-    return found(dependencies.look_up(read_look_up(request.path, dependencies.host), app.key), dependencies.host)
+    from duologue.wire.huawei.histories import found, read_look_up
+
+    call_id = read_look_up(request.path, dependencies.host)
+    return found(dependencies.others().look_up(call_id, app.key), dependencies.host)
 
 
 def _deliveries(request: Request, app: App, dependencies: Dependencies) -> Answer:
-    return delivered(dependencies.look_up(read_look_up(request.path, dependencies.host), app.key), dependencies.host)
+    from duologue.wire.huawei.deliveries import delivered
+    from duologue.wire.huawei.histories import read_look_up
+
+    call_id = read_look_up(request.path, dependencies.host)
+    return delivered(dependencies.others().look_up(call_id, app.key), dependencies.host)
 
 
 def _events(request: Request, app: App, dependencies: Dependencies) -> Answer:
+    from duologue.wire.huawei.app_events import events_found, read_events_query
+
     after, limit = read_events_query(request.query)
-    page = dependencies.fetch_events(app, after, limit)
-    records = replace(dependencies.records, base=request.base)
+    others = dependencies.others()
+    page, records = others.fetch_events(app, after, limit), replace(others.records, base=request.base)
     return events_found(page, request.query.get("after", ""), dependencies.host, records)
 
 
 def _undelivered(request: Request, app: App, dependencies: Dependencies) -> Answer:
+    from duologue.wire.huawei.app_events import read_events_query, undelivered_found
+
     after, limit = read_events_query(request.query)
-    found = dependencies.app_events.undelivered(app.key, after, limit + 1)
+    found = dependencies.others().app_events.undelivered(app.key, after, limit + 1)
     return undelivered_found(found, request.query.get("after", ""), limit)
 
 
 def _replay(request: Request, app: App, dependencies: Dependencies) -> Answer:
-    wanted = read_replay(request.query)
+    from duologue.call_control.app_events import Replayed
+    from duologue.wire.huawei.app_events import read_replay, replayed
+
+    wanted, replay = read_replay(request.query), dependencies.others().replay
     if isinstance(wanted[1], int):
-        dependencies.replay.one(app, *wanted)
+        replay.one(app, *wanted)
         done = Replayed(1)
     else:
-        done = dependencies.replay.span(app, *wanted)
+        done = replay.span(app, *wanted)
     _log.info("notifications sent again", extra={"app": app.key})
     return replayed(done)
 
 
 def _record(request: Request, app: App, dependencies: Dependencies) -> Answer:
+    from duologue.wire.huawei.records import link_url, read_record_request
+
     call_id = read_record_request(request.query, dependencies.host)
     if request.method == "DELETE":
-        dependencies.delete_recording(call_id, app)
+        dependencies.others().delete_recording(call_id, app)
         _log.info("recording deleted", extra={"call_id": call_id, "app": app.key})
         return success()
-    token = dependencies.link_recording(call_id, app)
+    token = dependencies.others().link_recording(call_id, app)
     _log.info("recording linked", extra={"call_id": call_id, "app": app.key})
     return moved(link_url(request.base, token))
 
@@ -115,29 +126,33 @@ def _notification_urls(request: Request, app: App, dependencies: Dependencies) -
     if request.method == "PUT":
         from duologue.wire.huawei.requests import read_notification_urls
 
-        app = dependencies.set_notification_urls(app.key, read_notification_urls(request.body))
+        app = dependencies.others().set_notification_urls(app.key, read_notification_urls(request.body))
         _log.info("notification URLs set", extra={"app": app.key})
     return notification_urls(NotifyTo(app.status_url, app.fee_url))
 
 
 def _call_memories(request: Request, app: App, dependencies: Dependencies) -> Answer:
+    from duologue.domain.memory_history import Pair
+    from duologue.wire.huawei.memories import memories_found, memory_found, read_memory_deletion, read_memory_query
+
+    others = dependencies.others()
     match request.method:
         case "PUT":
             from duologue.wire.huawei.requests import read_memory_change
 
             wanted = read_memory_change(request.body, app)
-            explained = dependencies.repoint_memory(wanted, app, _who(request, app))
+            explained = others.repoint_memory(wanted, app, _who(request, app))
             _log.info("call memory changed", extra={"call_id": explained.memory.session, "app": app.key})
             return memory_found(explained, dependencies.host)
         case "DELETE":
             pair, version = read_memory_deletion(request.query)
-            dependencies.forget_memory(pair, version, app, _who(request, app))
+            others.forget_memory(pair, version, app, _who(request, app))
             _log.info("call memory deleted", extra={"app": app.key})
             return success()
     wanted_of = read_memory_query(request.query)
     if isinstance(wanted_of, Pair):
-        return memory_found(dependencies.look_up_memory(wanted_of, app), dependencies.host)
-    listed = dependencies.list_memories(wanted_of.display, app, wanted_of.limit, wanted_of.cursor)
+        return memory_found(others.look_up_memory(wanted_of, app), dependencies.host)
+    listed = others.list_memories(wanted_of.display, app, wanted_of.limit, wanted_of.cursor)
     return memories_found(listed.memories, listed.cursor, dependencies.host)
 
 

@@ -14,17 +14,16 @@ _FUNCTIONS = functions(read_template())
 _FOLDERS = sorted({path.parts[1] for path in tracked() if path.parts[0] == "functions" and len(path.parts) > 2})
 _SAMPLES = [path for path in tracked() if path.parts[0] == "events" and path.suffix == ".json"]
 
-# Not on the import path of a function for which a person waits on the line while it starts: pydantic and the X-Ray SDK
-# cost 0.2 and 0.1–0.3 s of it. Of powertools they have logs and metrics (docs/decisions/0011-powertools.md).
-_A_PERSON_WAITS = ("call_control", "flow")
-_TOO_SLOW = (
-    "pydantic",
-    "aws_xray_sdk",
-    "aws_lambda_powertools.event_handler",
-    "aws_lambda_powertools.utilities.batch",
-    "aws_lambda_powertools.utilities.data_classes",
-    "aws_lambda_powertools.utilities.parser",
-)
+# Not on the import path of a function for which a person waits while it starts: pydantic and the X-Ray SDK cost 0.2 and
+# 0.1–0.3 s of it. Of powertools they have logs and metrics (docs/decisions/0011-powertools.md); callback_api also its
+# event data classes, and only requests that place no callback load the state machine.
+_SLOW = ("pydantic", "aws_xray_sdk", "aws_lambda_powertools.event_handler", "aws_lambda_powertools.utilities.parser")
+_SLOW_ON_THE_LINE = (*_SLOW, "aws_lambda_powertools.utilities.batch", "aws_lambda_powertools.utilities.data_classes")
+_NOT_LOADED = {
+    "call_control": _SLOW_ON_THE_LINE,
+    "flow": _SLOW_ON_THE_LINE,
+    "callback_api": (*_SLOW, "duologue.call_control.machine", "duologue.runtime.wiring.other_requests"),
+}
 
 
 def test_every_folder_has_its_resource_and_the_reverse():
@@ -61,9 +60,9 @@ def test_a_sample_is_a_json_object_of_a_function(sample: Path):
     assert isinstance(json.loads((ROOT / sample).read_text(encoding="utf-8")), dict)
 
 
-@pytest.mark.parametrize("folder", _A_PERSON_WAITS)
-def test_a_function_that_a_person_waits_for_starts_without_what_is_slow(folder: str):
+@pytest.mark.parametrize(("folder", "slow"), _NOT_LOADED.items())
+def test_a_function_that_a_person_waits_for_starts_without_what_is_slow(folder: str, slow: tuple[str, ...]):
     program = f"import functions.{folder}.handler, sys, json; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = json.loads(done.stdout)
-    assert [name for name in loaded if name.startswith(_TOO_SLOW)] == []
+    assert [name for name in loaded if name.startswith(slow)] == []

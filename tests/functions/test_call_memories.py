@@ -355,7 +355,7 @@ def test_what_another_sp_changed_while_the_display_number_was_its_own_is_not_sho
     assert api.say(CHANGED)[0] == 200
     api.remember(second=90, sp="sp-2", app="app-3")
     heir = App("app-3", "sp-2", "secret", display_numbers=OWN)
-    found = api.dependencies.look_up_memory(Pair(PhoneNumber(OWN[1]), PhoneNumber(SOPHIA)), heir)
+    found = api.dependencies.others().look_up_memory(Pair(PhoneNumber(OWN[1]), PhoneNumber(SOPHIA)), heir)
     assert (found.memory.sp, found.changes) == ("sp-2", [])
 
 

@@ -44,6 +44,7 @@ from duologue.domain.task_token import TaskToken, Wait
 from duologue.domain.tokens import Register, TokenPair, hash_token
 from duologue.runtime.last_resort import isolate_failures
 from duologue.runtime.wiring import call_control, callback_api, flow, recordings_api, sweep
+from duologue.runtime.wiring.other_requests import OtherRequests
 from duologue.usecases.authenticate import Authenticate
 from duologue.usecases.change_app import SetNotificationUrls
 from duologue.usecases.delete_recording import DeleteRecording
@@ -218,16 +219,7 @@ class Api:
             FakeInboundCalls(self.calls, self.accounts), self.memories, self.seal, self.clock, FIELDS.display
         )
         find_audio = FindAudio(self.recordings, Retention(audio=timedelta(days=7), link=timedelta(days=7)))
-        self.dependencies = callback_api.Dependencies(
-            authenticate=Authenticate(self.accounts, self.accounts, self.auth_attempts, self.clock),
-            place=placing_a_callback(
-                self.calls,
-                self.flows,
-                self.clock,
-                lambda now: next(ids),
-                endpoints=self.endpoints,
-                seal=self.seal,
-            ),
+        others = OtherRequests(
             stop=StopCallback(self.calls, self.network, self.flows, self.clock, no_pause),
             look_up=LookUpCallback(self.calls),
             fetch_events=FetchEvents(self.calls, self.clock),
@@ -243,6 +235,18 @@ class Api:
             list_memories=ListMemories(self.memories, self.seal, self.clock, FIELDS.display),
             repoint_memory=RepointMemory(find, DiallingRules(LibphonenumberPlan(), ORDINARY, FIELDS), no_pause),
             forget_memory=ForgetMemory(find, no_pause),
+        )
+        self.dependencies = callback_api.Dependencies(
+            authenticate=Authenticate(self.accounts, self.accounts, self.auth_attempts, self.clock),
+            place=placing_a_callback(
+                self.calls,
+                self.flows,
+                self.clock,
+                lambda now: next(ids),
+                endpoints=self.endpoints,
+                seal=self.seal,
+            ),
+            others=lambda: others,
             host=HOST,
         )
         self.of_links = recordings_api.Dependencies(

@@ -20,16 +20,20 @@ class Desk:
         self._api = Api(**settings)
         line.app = replace(self._api.accounts.app(self._api.key), concurrent_calls=line.app.concurrent_calls)
         self._api.accounts.apps[self._api.key] = line.app
-        self._parts = replace(
-            self._api.dependencies,
-            authenticate=replace(self._api.dependencies.authenticate, clock=line.clock),
-            place=line.place_callback,
+        others = replace(
+            self._api.dependencies.others(),
             stop=line.stop_callback,
             look_up=LookUpCallback(line.calls),
             fetch_events=FetchEvents(line.calls, line.clock),
             app_events=line.calls,
             replay=ReplayNotifications(line.calls, line.calls, line.calls, line.clock),
             records=RECORDS,
+        )
+        self._parts = replace(
+            self._api.dependencies,
+            authenticate=replace(self._api.dependencies.authenticate, clock=line.clock),
+            place=line.place_callback,
+            others=lambda: others,
         )
 
     def ask(self, **fields: Any) -> dict[str, Any]:

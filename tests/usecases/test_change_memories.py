@@ -40,7 +40,7 @@ class Story:
 
     def rung(self) -> str | None:
         try:
-            return self.api.dependencies.look_up_memory(PAIR, self.app).opened.target.number.e164
+            return self.api.dependencies.others().look_up_memory(PAIR, self.app).opened.target.number.e164
         except UnknownMemory:
             return None
 
@@ -67,7 +67,7 @@ class Story:
 
     def _ask(self, step: str, number: str) -> None:
         """With the version that the SP saw, which may be an old one."""
-        before, seen, api = self.stored(), self.seen, self.api.dependencies
+        before, seen, api = self.stored(), self.seen, self.api.dependencies.others()
         assert seen is not None
         try:
             if step == "change":

@@ -47,10 +47,10 @@ def test_the_history_keeps_the_deletion_and_no_number(api, forget):
     app = api.accounts.app(api.key)
     pair = Pair(DISPLAYS[1], PhoneNumber(SOPHIA))
     api.remember()
-    api.dependencies.repoint_memory(Repointing(pair, PhoneNumber(JILL), 1), app, "the SP")
+    api.dependencies.others().repoint_memory(Repointing(pair, PhoneNumber(JILL), 1), app, "the SP")
     api.remember(dialler=JACK, target=SOPHIA)
     api.remember(display=OWN[0])
-    api.dependencies.forget_memory(Pair(DISPLAYS[0], PhoneNumber(SOPHIA)), 1, app, "the SP")
+    api.dependencies.others().forget_memory(Pair(DISPLAYS[0], PhoneNumber(SOPHIA)), 1, app, "the SP")
     assert forget(SOPHIA) == 2
     kept = [change for changes in api.memories.audit.values() for change in changes]
     assert {change.who for change in kept} == {"the SP", "operator"}

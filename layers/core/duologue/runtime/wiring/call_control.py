@@ -9,7 +9,8 @@ from duologue.adapters.jittered_pause import pause
 from duologue.adapters.system_clock import SystemClock
 from duologue.runtime.carriers import network_format, prompt_stopper
 from duologue.runtime.wiring.calls import dynamo_calls, flows
-from duologue.runtime.wiring.memories import inbound_calls, memory_seal
+from duologue.runtime.wiring.inbound_calls import inbound_calls
+from duologue.runtime.wiring.memories import memory_seal
 from duologue.usecases.answer_inbound_call import AnswerInboundCall
 from duologue.usecases.ports.network import NetworkFormat
 from duologue.usecases.ports.outside import Clock

@@ -8,7 +8,8 @@ from duologue.adapters.aws import FAST
 from duologue.adapters.jittered_pause import pause
 from duologue.adapters.system_clock import SystemClock
 from duologue.runtime.carriers import network
-from duologue.runtime.wiring.calls import dynamo_calls, finalize_call
+from duologue.runtime.wiring.calls import dynamo_calls
+from duologue.runtime.wiring.finalizing import finalize_call
 from duologue.usecases.finalize_call import FinalizeCall
 from duologue.usecases.run_flow import RunFlow
 

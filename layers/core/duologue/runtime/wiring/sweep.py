@@ -15,7 +15,8 @@ from duologue.adapters.system_clock import SystemClock
 from duologue.adapters.threads import Threads
 from duologue.runtime.last_resort import isolate_failures
 from duologue.runtime.settings import setting
-from duologue.runtime.wiring.calls import dynamo_calls, finalize_call, flows
+from duologue.runtime.wiring.calls import dynamo_calls, flows
+from duologue.runtime.wiring.finalizing import finalize_call
 from duologue.runtime.wiring.recordings import s3_recordings
 from duologue.usecases.ports.calls import OpenCalls
 from duologue.usecases.ports.outside import Clock

@@ -1,0 +1,14 @@
+"""Which numbers may be dialled and shown."""
+
+from functools import partial
+
+from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
+from duologue.domain.dialling_policy import ORDINARY, NumberKind, prefixes_in_use
+from duologue.runtime.settings import setting
+from duologue.usecases.place_callback import DiallingRules
+from duologue.wire.huawei.field_names import FIELDS
+
+
+def dialling_rules() -> DiallingRules:
+    kinds = ORDINARY | {NumberKind(kind) for kind in setting("ALSO_DIAL").split(",") if kind}
+    return DiallingRules(LibphonenumberPlan(partial(prefixes_in_use, setting("PREFIXES_IN_USE"))), kinds, FIELDS)

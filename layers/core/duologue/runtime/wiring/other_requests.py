@@ -1,0 +1,85 @@
+"""What callback_api needs for requests that place no callback."""
+
+import secrets
+from dataclasses import dataclass
+from functools import cache
+
+from duologue.adapters.aws import NORMAL
+from duologue.adapters.aws_clients import client
+from duologue.adapters.dynamo_app_events import DynamoAppEvents
+from duologue.adapters.dynamo_histories import DynamoHistories
+from duologue.adapters.dynamo_memories import DynamoMemories
+from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
+from duologue.adapters.jittered_pause import pause
+from duologue.adapters.system_clock import SystemClock
+from duologue.runtime.carriers import network
+from duologue.runtime.settings import setting
+from duologue.runtime.wiring.accounts import dynamo_accounts, link_tokens
+from duologue.runtime.wiring.calls import dynamo_calls, flows, keep_calls
+from duologue.runtime.wiring.dialling import dialling_rules
+from duologue.runtime.wiring.inbound_calls import inbound_calls
+from duologue.runtime.wiring.memories import memory_seal
+from duologue.runtime.wiring.recordings import dynamo_links, retention, s3_recordings
+from duologue.runtime.wiring.sp_urls import sp_urls
+from duologue.usecases.change_app import SetNotificationUrls
+from duologue.usecases.delete_recording import DeleteRecording
+from duologue.usecases.fetch_events import FetchEvents
+from duologue.usecases.find_audio import FindAudio
+from duologue.usecases.find_memory import FindMemory
+from duologue.usecases.forget_memory import ForgetMemory
+from duologue.usecases.link_recording import LinkRecording
+from duologue.usecases.list_memories import ListMemories
+from duologue.usecases.look_up_callback import LookUpCallback
+from duologue.usecases.look_up_memory import LookUpMemory
+from duologue.usecases.ports.notifying import AppEvents
+from duologue.usecases.replay_notifications import ReplayNotifications
+from duologue.usecases.repoint_memory import RepointMemory
+from duologue.usecases.stop_callback import StopCallback
+from duologue.wire.huawei.field_names import FIELDS
+from duologue.wire.huawei.records import Records
+
+
+@dataclass(frozen=True, slots=True)
+class OtherRequests:
+    stop: StopCallback
+    look_up: LookUpCallback
+    fetch_events: FetchEvents
+    app_events: AppEvents
+    replay: ReplayNotifications
+    records: Records
+    """Of CDRs; its base is that of each request."""
+    link_recording: LinkRecording
+    delete_recording: DeleteRecording
+    set_notification_urls: SetNotificationUrls
+    look_up_memory: LookUpMemory
+    list_memories: ListMemories
+    repoint_memory: RepointMemory
+    forget_memory: ForgetMemory
+
+
+@cache
+def other_requests() -> OtherRequests:
+    accounts, calls, clock = dynamo_accounts(), dynamo_calls(), SystemClock()
+    dynamodb, recordings, seal = client("dynamodb", NORMAL), s3_recordings(), memory_seal()
+    memories = DynamoMemories(dynamodb, setting("ACCOUNTS_TABLE"), keep_calls())
+    find_memory = FindMemory(inbound_calls(calls), memories, seal, clock, FIELDS.display)
+    events = DynamoAppEvents(dynamodb, setting("CALLS_TABLE"))
+    histories = DynamoHistories(dynamodb, setting("CALLS_TABLE"))
+    log = DynamoNotificationLog(dynamodb, setting("CALLS_TABLE"), setting("ACCOUNTS_TABLE"), accounts, keep_calls())
+    return OtherRequests(
+        stop=StopCallback(calls, network(), flows(), clock, pause),
+        look_up=LookUpCallback(histories),
+        fetch_events=FetchEvents(events, clock),
+        app_events=events,
+        replay=ReplayNotifications(histories, events, log, clock),
+        records=Records("", link_tokens().token_of),
+        link_recording=LinkRecording(
+            calls, FindAudio(recordings, retention()), dynamo_links(), clock, secrets.token_bytes
+        ),
+        delete_recording=DeleteRecording(calls, recordings, clock, pause),
+        set_notification_urls=SetNotificationUrls(accounts, sp_urls(), FIELDS),
+        look_up_memory=LookUpMemory(find_memory),
+        list_memories=ListMemories(memories, seal, clock, FIELDS.display),
+        repoint_memory=RepointMemory(find_memory, dialling_rules(), pause),
+        forget_memory=ForgetMemory(find_memory, pause),
+    )

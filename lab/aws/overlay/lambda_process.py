@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from lab.aws.ministack import ministack
-from lab.aws.overlay import invocations, traces
+from lab.aws.overlay import invocations, lambda_logs, traces
 from lab.aws.overlay.unpacked import unpacked
 
 _BOOTSTRAP = Path(__file__).with_name("lambda_bootstrap.py")
@@ -48,7 +48,6 @@ def environment_of(config: dict[str, Any], task_root: Path) -> dict[str, str]:
     """The variables a function sees, `config` being its GetFunctionConfiguration."""
     runtime = ministack("core.lambda_runtime")
     name, (_, region) = config["FunctionName"], runtime._account_region_from_function_config(config)
-    group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}"
     return {
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
@@ -64,7 +63,7 @@ def environment_of(config: dict[str, Any], task_root: Path) -> dict[str, str]:
         "AWS_LAMBDA_FUNCTION_VERSION": config.get("Version", "$LATEST"),
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.get("MemorySize", 128)),
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_LOG_GROUP_NAME": group,
+        "AWS_LAMBDA_LOG_GROUP_NAME": lambda_logs.group_of(config),
         "AWS_LAMBDA_LOG_STREAM_NAME": time.strftime("%Y/%m/%d/[$LATEST]") + os.urandom(16).hex(),
         "LAMBDA_TASK_ROOT": str(task_root),
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -81,6 +80,8 @@ def function_process(base: type) -> type:
         _requests: IO[bytes] | None = None
         _replies: IO[bytes] | None = None
         _log = bytearray()
+        log_stream = ""
+        """Of the process that runs, or ran last."""
 
         def _spawn(self) -> None:
             self._close_pipes()
@@ -90,12 +91,14 @@ def function_process(base: type) -> type:
                 if content:
                     layers.append(unpacked(content))
             task_root = unpacked(self.code_zip)
+            environment = environment_of(config, task_root)
+            self.log_stream = environment["AWS_LAMBDA_LOG_STREAM_NAME"]
             request_end, requests = os.pipe()
             replies, reply_end = os.pipe()
             self._proc = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(_BOOTSTRAP), str(request_end), str(reply_end)],
                 cwd=task_root,
-                env=environment_of(config, task_root),
+                env=environment,
                 pass_fds=(request_end, reply_end),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -225,6 +228,7 @@ def _execute(function: dict[str, Any], event: Any, request_id: str) -> dict[str,
     svc, pool = ministack("services.lambda_svc"), ministack("core.lambda_runtime")
     config = function.get("config") or function
     name, qualifier = config["FunctionName"], config.get("Version", "$LATEST")
+    lambda_logs.STREAM.set("")
     refusal = traces.refused(function, config, event)
     if refusal is not None:
         return refusal
@@ -238,6 +242,7 @@ def _execute(function: dict[str, Any], event: Any, request_id: str) -> dict[str,
         answer = invocations.ended(invocation, answer, request_id)
     finally:
         traces.end(invocation)
+        lambda_logs.STREAM.set(worker.log_stream)
         pool.release_worker(worker)
     if "error" in answer:
         return {"body": answer["error"], "error": True, "log": answer["log"]}

@@ -23,8 +23,10 @@ TRANSACTIONS = 500
 """Tokens of transactions: an SDK repeats a request within seconds."""
 EXECUTIONS = 150
 """Ended ones. A name whose execution was dropped may be used again."""
-LOG_EVENTS = 100
+LOG_EVENTS = 500
 """Of each log stream; twice as many before the oldest are dropped, since a reader's position is a count of them."""
+LOG_STREAMS = 20
+"""Of each log group, those written last. A stream is an environment's: functions that are killed begin many."""
 BUS_EVENTS = 100
 """Of EventBridge, which nobody can read."""
 VALUES, LONGEST = 5_000, 200
@@ -107,6 +109,23 @@ def _append(stock: Any) -> Any:
     return append
 
 
+def _create_stream(stock: Any) -> Any:
+    def create(data: dict[str, Any]) -> Any:
+        logs = ministack("services.cloudwatch_logs")
+        answer = stock(data)
+        with logs._log_events_lock:
+            streams = (logs._log_groups.get(data.get("logGroupName")) or {}).get("streams", {})
+            while len(streams) > LOG_STREAMS:
+                del streams[min(streams, key=lambda name: _last_written(streams[name]))]
+        return answer
+
+    return create
+
+
+def _last_written(stream: dict[str, Any]) -> int:
+    return int(stream["lastEventTimestamp"] or stream["creationTime"])
+
+
 def _run(stock: Any) -> Any:
     def run(execution: str) -> None:
         try:
@@ -142,6 +161,7 @@ def apply() -> None:
     _bound_streams(db)
     db._txn_token_store = _store_token(db._txn_token_store)
     db._set_item = _set_item(db._set_item)
+    logs._create_log_stream = _create_stream(logs._create_log_stream)
     logs._append_log_events = _append(logs._append_log_events)
     flows._run_execution = _run(flows._run_execution)
     bus._events_log_list = _events(bus._events_log_list)

@@ -32,6 +32,30 @@ def test_a_process_that_ends_is_an_exit_error_and_the_next_invocation_is_served(
     assert stack.invoke({})[0] is None
 
 
+def test_each_process_has_a_log_stream_of_its_own(stack):
+    """The one whose name it has."""
+
+    def ran():
+        stack.invoke({"say": "hello"})
+        return stack.invoke({})[1]["log_stream"]
+
+    first = ran()
+    stack.invoke({"exit": 3})
+    second = ran()
+    logs, group = stack.cloud.client("logs"), f"/aws/lambda/{stack.resources['Probe']}"
+    written = {
+        stream: [
+            event["message"].split()[0]
+            for event in logs.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True)["events"]
+        ]
+        for stream in (first, second)
+    }
+    assert first != second
+    both = ["START", "saw", "END", "REPORT", "START", "END", "REPORT"]
+    assert written[first][-10:] == [*both, "START", "END", "REPORT"]
+    assert written[second] == both
+
+
 def test_a_time_out_ends_the_process_and_says_so(stack):
     stack.cloud.client("lambda").update_function_configuration(FunctionName=stack.resources["Probe"], Timeout=1)
     try:

@@ -1,6 +1,7 @@
 """How much of the past the cloud keeps: the newest of everything that would grow with every callback."""
 
 import threading
+import time
 from itertools import count
 
 import pytest
@@ -17,7 +18,7 @@ MADE = 4 * KEPT
 
 @pytest.fixture
 def few(monkeypatch):
-    for name in ("STREAM_RECORDS", "TRANSACTIONS", "EXECUTIONS", "LOG_EVENTS"):
+    for name in ("STREAM_RECORDS", "TRANSACTIONS", "EXECUTIONS", "LOG_EVENTS", "LOG_STREAMS"):
         monkeypatch.setattr(retention, name, KEPT)
 
 
@@ -164,6 +165,18 @@ def test_log_events(stack, few):
     events = logs.get_log_events(logGroupName="kept", logStreamName="one", startFromHead=True)["events"]
     assert KEPT <= len(events) <= 2 * KEPT
     assert events[-1]["message"] == str(MADE - 1)
+
+
+def test_log_streams(stack, few):
+    """Those that were written last, not those that were made last."""
+    logs = stack.cloud.client("logs")
+    logs.create_log_group(logGroupName="many")
+    for each in range(MADE):
+        logs.create_log_stream(logGroupName="many", logStreamName=f"stream-{each:02}")
+        event = {"timestamp": int(time.time() * 1000) + each + 1, "message": "still here"}
+        logs.put_log_events(logGroupName="many", logStreamName="stream-00", logEvents=[event])
+    kept = [each["logStreamName"] for each in logs.describe_log_streams(logGroupName="many")["logStreams"]]
+    assert (len(kept), "stream-00" in kept, f"stream-{MADE - 1:02}" in kept) == (KEPT, True, True)
 
 
 def test_tokens_of_ended_tasks():

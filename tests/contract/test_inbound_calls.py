@@ -11,12 +11,20 @@ from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.dynamo_inbound_calls import DynamoInboundCalls
 from duologue.adapters.memory_rows import remembered
 from duologue.call_control.facts import CallEnded, CdrWritten, InboundCallRecorded, LegDialledRecorded
-from duologue.call_control.inbound import connect, play_tone, reject
+from duologue.call_control.inbound import connect, hung_up, play_tone, reject
 from duologue.call_control.machine import decide
 from duologue.domain.accounts import App, Sp, UnknownCallers
 from duologue.domain.call_memory import CallMemory, InboundApp, SetBy, order_of
 from duologue.domain.due import due_by
-from duologue.domain.errors import EventAlreadyProcessed, InvalidField, LimitReached, PairBusy, UnknownApp
+from duologue.domain.errors import (
+    CallerHungUp,
+    EventAlreadyProcessed,
+    InvalidField,
+    LimitReached,
+    PairBusy,
+    UnknownApp,
+    UnknownCall,
+)
 from duologue.domain.memory_draft import MemoryKey
 from duologue.domain.outcome import EndReason, Party
 from duologue.usecases.ports.calls import ProcessedEvent
@@ -171,6 +179,23 @@ class Promises:
             )
             assert calls.load(answer.call.id).call.ended_at is not None
         assert not any(calls.held_slots().values())
+
+    def test_a_call_whose_caller_has_hung_up_is_recorded_only_as_over(self, inbound, calls):
+        """The note is of that call alone, and is kept for the repeats of its event."""
+        calls.note_hang_up(EVENT.call_id)
+        calls.note_hang_up(EVENT.call_id)
+        for answer in (connected(), InboundAnswer((tone := play_tone(incoming())).call, tone.facts, PROCESSED)):
+            with pytest.raises(CallerHungUp):
+                inbound.accept(answer)
+        with pytest.raises(UnknownCall):
+            calls.load(EVENT.call_id)
+        assert not any(calls.held_slots().values())
+        inbound.accept(connected("1_2_2_20261123090000"))
+        over = hung_up(incoming(), TARGET)
+        inbound.accept(InboundAnswer(over.call, over.facts, PROCESSED))
+        history = calls.history(EVENT.call_id)
+        assert (history.call, history.cdr.reason) == (over.call, EndReason.CALLER_LEFT)
+        assert set(calls.open_calls()) == {"1_2_2_20261123090000"}
 
     def test_what_is_refused_is_not_recorded(self, inbound, calls):
         """In this order: answered before, the pair is busy, no slot is free."""

@@ -20,6 +20,7 @@ from duologue.domain.endpoint_health import EndpointHealth
 from duologue.domain.errors import (
     CallAlreadyAccepted,
     CalleeLimitReached,
+    CallerHungUp,
     CdrAlreadyWritten,
     EventAlreadyProcessed,
     KeyReused,
@@ -65,6 +66,8 @@ class FakeCalls:
         """By call and sequence."""
         self.waiting: dict[tuple[str, int], tuple[Notice, datetime]] = {}
         """The same of those that wait, with when the sweeper looks at them."""
+        self.hung_up: set[str] = set()
+        """Calls to display numbers whose callers hung up before they were recorded."""
         self.to_reconcile: dict[str, datetime] = {}
         """By call, from when on."""
         self.now = NOW
@@ -148,6 +151,8 @@ class FakeCalls:
         with self._one_at_a_time:
             if self.processed(call.id, event.network_call, event.key) is not None:
                 raise EventAlreadyProcessed(call.id)
+            if call.ended_at is None and call.id in self.hung_up:
+                raise CallerHungUp(call.id)
             if answer.slots is not None:
                 if (call.app, call.pair) in self.pairs:
                     raise PairBusy(call.id)
@@ -221,6 +226,10 @@ class FakeCalls:
             self._list(call, min(facts), change.before.event_second)
         notices = tuple(Notice(call.id, number, item, call.app) for number in facts)
         self.on_commit(Committed(call.id, notices, change.resumes))
+
+    def note_hang_up(self, call_id: str) -> None:
+        self._reach()
+        self.hung_up.add(call_id)
 
     def store_token(self, call_id: str, token: TaskToken) -> None:
         self._reach()
@@ -377,7 +386,7 @@ class FakeCalls:
             del self.to_reconcile[ended.call_id]
 
     def _free(self, app_key: str, call_id: str, pair: str | None) -> None:
-        self.slots[app_key].discard(call_id)
+        self.slots.get(app_key, set()).discard(call_id)
         self.pairs.pop((app_key, pair or ""), None)
 
     # ---- for tests

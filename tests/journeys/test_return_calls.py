@@ -6,6 +6,7 @@ import pytest
 
 from duologue.domain.accounts import UnknownCallers
 from duologue.domain.outcome import EndReason
+from pstn.lambdas import InvocationFault
 from pstn.lines.behaviours import answers, busy
 from pstn.switches import Switches
 from tests.journeys.line import CALLEE, CALLER, OWN, Line
@@ -153,4 +154,29 @@ def test_a_call_that_ends_before_its_answer_arrives_is_over_at_once(latency):
     line.clock.run_for(45)
     assert line.told_to_sp == ["callin", "callout", "disconnect", "fee"]
     assert line.exchange.phones[CALLER].calls == []
+    line.check_all_over(call_of(line))
+
+
+@pytest.mark.parametrize("on_moto", [False, True], ids=["in memory", "on moto"])
+def test_a_caller_who_hangs_up_before_the_call_is_recorded_rings_nobody(on_moto, dynamodb):
+    """The container that has the call is cold; another one has its HANGUP first. The SP hears of it, in order."""
+    line = Line(answers(2), answers(3, talks=40), on_moto=on_moto)
+    remembered(line)
+    held = []
+
+    def cold(event, attempt):
+        is_first = event["InvocationEventType"] == "NEW_INBOUND_CALL"
+        held.extend([event] if is_first else [])
+        return InvocationFault(reached=not is_first)
+
+    line.exchange.lambdas.fault = cold
+    line.call_in(CALLEE)
+    line.clock.run_for(1)
+    assert line.exchange.line.hang_up_by_hand(CALLEE)
+    line.clock.run_for(1)
+    assert line.exchange.lambdas.invoke("", held[0])["Actions"] == []
+    line.run()
+    assert line.told_to_sp == ["callin", "disconnect", "fee"]
+    assert line.exchange.phones[CALLER].calls == []
+    assert line.cdr(call_of(line)).reason is EndReason.CALLER_LEFT
     line.check_all_over(call_of(line))

@@ -133,6 +133,9 @@ class Ports:
         self.resumes = change.resumes
         self._do("save", change)
 
+    def note_hang_up(self, call_id: str) -> None:
+        raise AssertionError("every call of the model is recorded before its events")
+
     def store_token(self, call_id: str, token: TaskToken) -> None:
         self._do("store_token", token)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue.call_control.actions import DialAndBridge, HangUp, PlayPrompt
-from duologue.call_control.events import InboundCall
+from duologue.call_control.events import InboundCall, LegEnded
 from duologue.call_control.facts import CallEnded, CdrWritten, InboundCallRecorded, LegDialledRecorded
 from duologue.call_control.inbound import DEFAULT_TERMS
 from duologue.call_control.prompts import AppPrompt
@@ -17,7 +17,7 @@ from duologue.domain.call import NotifyTo
 from duologue.domain.call_memory import CallMemory, RememberedParty, SetBy, order_of
 from duologue.domain.errors import EventAlreadyProcessed, OutsideUnavailable, UnknownMemory
 from duologue.domain.memory_history import Pair
-from duologue.domain.outcome import EndReason, Party
+from duologue.domain.outcome import EndReason, Outcome, Party, Result
 from duologue.domain.phone_number import WITHHELD, PhoneNumber
 from duologue.usecases.answer_inbound_call import MOST_RECORDED
 from duologue.usecases.find_memory import FindMemory
@@ -384,6 +384,66 @@ def test_a_scan_is_recorded_up_to_a_limit_per_number_and_minute(world, wish):
     assert world.turned_away == [TurnedAway.TOO_MANY] * 2
     world.hear(transaction="a minute later", after=60)
     assert len(world.calls.rows) == MOST_RECORDED + 1
+
+
+# ---- the caller hangs up while its call is being recorded, by another process
+
+
+def at_first(world, hang_up):
+    hang_up()
+
+
+def before_the_write(world, hang_up):
+    once = iter([hang_up])
+    world.calls.before_save = lambda: next(once, lambda: None)()
+
+
+def after_the_write(world, hang_up):
+    """The end has found no call, and the call is recorded before that is noted."""
+    note = world.calls.note_hang_up
+
+    def late(call_id):
+        world.calls.note_hang_up = note
+        world.hear()
+        note(call_id)
+
+    world.calls.note_hang_up = late
+    hang_up()
+
+
+@pytest.mark.parametrize("wish", [None, UnknownCallers.PROMPT])
+@pytest.mark.parametrize("when", [at_first, before_the_write, after_the_write])
+def test_a_caller_who_has_hung_up_is_over_whichever_event_is_processed_first(world, when, wish):
+    if wish is not None:
+        world.forget()
+        world.change_app(unknown_callers=wish)
+    left = Said(LegEnded(at(1), TRANSACTION, Party.CALLER, LEG_A, 0), "000002", call_id=None, called_in_at=NOW)
+    when(world, lambda: world.process(left))
+    world.hear()
+    call = world.call()
+    assert call.ended_at is not None
+    assert call.ending is (
+        EndReason.CALLER_LEFT if wish is None or when is not after_the_write else EndReason.NOBODY_REMEMBERED
+    )
+    assert not any(world.calls.held_slots().values())
+    assert world.calls.cdrs[CALL_ID].reason is call.ending
+    if when is not after_the_write:
+        assert world.answer["actions"] == [], "nobody is rung, and nothing played"
+        assert (call.callee.dialled_at, call.ended_by, call.caller.outcome) == (
+            None,
+            Party.CALLER,
+            Outcome(Result.CANCELLED),
+        )
+        assert not world.calls.committed[-1].starts_flow
+
+
+@pytest.mark.parametrize("status", [480, 486])
+def test_the_end_of_a_call_that_was_rejected_without_a_record_is_not_noted(world, status):
+    no_owner(world)
+    world.hear()
+    ended = LegEnded(at(1), TRANSACTION, Party.CALLER, LEG_A, status)
+    world.process(Said(ended, "000002", call_id=None, called_in_at=NOW))
+    assert world.calls.hung_up == set()
 
 
 # ---- twice, at once, and when something is away

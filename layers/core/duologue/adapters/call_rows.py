@@ -7,6 +7,8 @@
                                                        starts
                            EVENT#own#<version>         the same for an event of the platform itself
                            TOKEN                       the newest task token of the flow
+                           HUNG_UP                     the caller of a call to a display number hung up before the call
+                                                       was recorded; without other items if it never was
                            CDR                         written once; notifications and look-ups after the end read it
                            DELIVERY#000007             the delivery of fact 7: its attempts, and the next one's time
 
@@ -37,7 +39,7 @@ from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.recording import Recording
 from duologue.domain.task_token import TaskToken, Wait
 
-CALL, ASKED, TOKEN, CDR = "CALL", "ASKED", "TOKEN", "CDR"
+CALL, ASKED, TOKEN, CDR, HUNG_UP = "CALL", "ASKED", "TOKEN", "CDR", "HUNG_UP"
 STARTS = "starts"
 """Of an event: the flow of its call is to be started."""
 _EVENT, _DELIVERY = "EVENT#", "DELIVERY#"

@@ -18,6 +18,7 @@ from duologue.adapters.call_rows import (
     ASKED,
     CALL,
     CDR,
+    HUNG_UP,
     STARTS,
     TOKEN,
     asked_row,
@@ -45,6 +46,7 @@ from duologue.domain.cdr import cdr_of
 from duologue.domain.due import RECONCILIATION, due_by
 from duologue.domain.errors import (
     CallAlreadyAccepted,
+    CallerHungUp,
     CdrAlreadyWritten,
     EventAlreadyProcessed,
     RaceLost,
@@ -58,6 +60,8 @@ if TYPE_CHECKING:
 
 _CLOCK = SystemClock()
 WHAT = "calls table"
+_HUNG_UP_KEPT = timedelta(hours=1)
+"""Much longer than the network repeats the event that reports the call."""
 
 
 class DynamoCalls:
@@ -104,6 +108,11 @@ class DynamoCalls:
         }
         write_one(self._client, WHAT, ({"Put": put}, StaleAttempt(call_id)))
 
+    def note_hang_up(self, call_id: str) -> None:
+        expires = int((self._now() + _HUNG_UP_KEPT).timestamp())
+        item = key_of(call_id, HUNG_UP) | to_item({"expires_at": expires})
+        write_one(self._client, WHAT, ({"Put": {"TableName": self._calls, "Item": item}}, RaceLost(call_id)))
+
     def task_token(self, call_id: str) -> TaskToken | None:
         with outside(WHAT):
             found = self._client.get_item(TableName=self._calls, Key=key_of(call_id, TOKEN), ConsistentRead=True)
@@ -120,6 +129,16 @@ class DynamoCalls:
             return [(self._put(call, CALL, row), exists), (self._put(call, ASKED, asked_row(call)), exists), *cdr]
         row |= {OPEN: OPEN, "close_by": written_time(close_by)}
         return [(self._put(call, CALL, row), exists), (self._put(call, ASKED, asked_row(call)), exists)]
+
+    def caller_is_there(self, call: Call) -> Write:
+        """A check for the transaction that begins a call: of it and `note_hang_up` the second knows of the first."""
+        check = {
+            "TableName": self._calls,
+            "Key": key_of(call.id, HUNG_UP),
+            "ConditionExpression": "attribute_not_exists(#item)",
+            "ExpressionAttributeNames": {"#item": "item"},
+        }
+        return {"ConditionCheck": check}, CallerHungUp(call.id)
 
     def new_event(self, call: Call, facts: tuple[Fact, ...], event: ProcessedEvent, *, starts_flow: bool) -> Write:
         """The write of the event that begins a call."""

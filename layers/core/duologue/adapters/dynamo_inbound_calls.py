@@ -86,6 +86,7 @@ class DynamoInboundCalls:
         if answer.slots is not None:
             writes.append((take_slot(self._accounts, call, answer.slots), LimitReached(call.app)))
         writes += self._calls.new(call, due_by(call))
+        writes += [] if call.ended_at is not None else [self._calls.caller_is_there(call)]
         try:
             self._calls.write(*writes, remembers=answer.remembers)
         except LimitReached:

@@ -3,13 +3,14 @@
 connect    the callee is rung; the caller hears the network's own ringing, and is answered when the callee answers
 play_tone  the caller is answered with a prompt, once, then hung up
 reject     the caller is rejected unanswered, which costs nobody anything
+hung_up    the caller has hung up already: the call is only recorded
 turn_away  the same, for a call that is not recorded: there is no app to notify
 
 An unanswered leg is rejected with 480 (unavailable) or 486 (busy): 0 says nothing about it.
 """
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from duologue.call_control.actions import Action, DialAndBridge, HangUp, PlayPrompt
 from duologue.call_control.events import InboundCall
@@ -80,17 +81,27 @@ def reject(
     incoming: Incoming, reason: EndReason = EndReason.NOBODY_REMEMBERED, target: Target | None = None
 ) -> Decision:
     """Reject the call and record it as over. `reason`: NOBODY_REMEMBERED (480), or NO_ROOM (486) for `target`."""
-    call, at = _call(incoming, target), incoming.event.at
     status = BUSY if reason is EndReason.NO_ROOM else UNAVAILABLE
-    caller = replace(call.caller, ended_at=at, outcome=Outcome(Result.REJECTED, status))
-    call = replace(call, caller=caller, ending=reason, ending_at=at, ended_at=at)
-    facts = (InboundCallRecorded(at), CallEnded(at, reason), CdrWritten(at))
-    return _begun(call, turn_away(incoming.event, status), *facts)
+    over = _over(_call(incoming, target), incoming.event.at, reason, Outcome(Result.REJECTED, status))
+    return replace(over, actions=turn_away(incoming.event, status))
+
+
+def hung_up(incoming: Incoming, target: Target | None = None) -> Decision:
+    """Record a call as over whose caller hung up before it was recorded. `target`: who would have been rung."""
+    over = _over(_call(incoming, target), incoming.event.at, EndReason.CALLER_LEFT, Outcome(Result.CANCELLED))
+    return replace(over, call=replace(over.call, ended_by=Party.CALLER))
 
 
 def turn_away(event: InboundCall, sip_status: int = UNAVAILABLE) -> tuple[Action, ...]:
     """Reject a call of which nothing is recorded. `sip_status`: UNAVAILABLE or BUSY."""
     return (HangUp(Party.CALLER, event.leg_id, sip_status),)
+
+
+def _over(call: Call, at: datetime, reason: EndReason, outcome: Outcome) -> Decision:
+    """The call as over, with its CDR; nobody is rung."""
+    caller = replace(call.caller, ended_at=at, outcome=outcome)
+    call = replace(call, caller=caller, ending=reason, ending_at=at, ended_at=at)
+    return _begun(call, (), InboundCallRecorded(at), CallEnded(at, reason), CdrWritten(at))
 
 
 def _begun(call: Call, actions: tuple[Action, ...], *facts: Fact) -> Decision:

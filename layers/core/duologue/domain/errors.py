@@ -225,6 +225,10 @@ class RequestRepeated(AlreadyDone):
         self.call_id = call_id
 
 
+class CallerHungUp(AlreadyDone):
+    """The caller of a call to a display number hung up before the call was recorded."""
+
+
 class CdrAlreadyWritten(AlreadyDone):
     """The call is finalized; there is exactly one CDR."""
 

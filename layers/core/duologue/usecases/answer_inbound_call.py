@@ -8,6 +8,8 @@
       │     is somebody remembered? ──no──▶ as the app wishes: reject, play its prompt, or ring its default number
       │         │yes: open the memory
       └─lost─ record (call, facts, answer, slot: one transaction) ──▶ the answer, which rings
+                │the caller has hung up: its event came first
+              record it as over
 
 No flow is started here: nobody waits for one. The outbox starts it. A memory that cannot be read is not a missing one:
 if a service is away the event fails, and the network asks again.
@@ -19,12 +21,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from duologue.call_control.events import InboundCall
-from duologue.call_control.inbound import Incoming, Target, connect, play_tone, reject, turn_away
+from duologue.call_control.inbound import Incoming, Target, connect, hung_up, play_tone, reject, turn_away
 from duologue.call_control.machine import BUSY, UNAVAILABLE, Decision
 from duologue.domain.accounts import UnknownCallers
 from duologue.domain.call_memory import InboundApp, WhyNot, why_not
 from duologue.domain.errors import (
     CallAlreadyAccepted,
+    CallerHungUp,
     EventAlreadyProcessed,
     ForeignMemory,
     LimitReached,
@@ -142,13 +145,18 @@ class AnswerInboundCall:
             return self._turn_away(incoming.event, TurnedAway.PAIR_BUSY, BUSY)
         except LimitReached:
             return self._reject(incoming, reported, EndReason.NO_ROOM, target)
+        except CallerHungUp:
+            return self._record(hung_up(incoming, target), reported)
 
     def _tell_nobody_is_there(self, incoming: Incoming, reported: InboundEvent) -> Answer:
         if incoming.app.unknown_callers is not UnknownCallers.PROMPT:
             return self._reject(incoming, reported, EndReason.NOBODY_REMEMBERED)
         if not self._may_record(incoming):
             return self._turn_away(incoming.event, TurnedAway.TOO_MANY)
-        return self._record(play_tone(incoming), reported)
+        try:
+            return self._record(play_tone(incoming), reported)
+        except CallerHungUp:
+            return self._record(hung_up(incoming), reported)
 
     def _reject(
         self, incoming: Incoming, reported: InboundEvent, reason: EndReason, target: Target | None = None

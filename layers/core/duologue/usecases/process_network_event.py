@@ -7,7 +7,8 @@ read ──▶ processed before? ──yes──▶ the stored answer again, res
   └─lost─── save (call, facts, answer: one transaction) ──▶ resume ──▶ answer           (R1, R2)
 
 A call to a display number is not ours before it is answered (answer_inbound_call.py). If its leg ends before the answer
-arrives, the network has not stored our id, which then follows from its own, as when the call was recorded.
+arrives, the network has not stored our id, which then follows from its own, as when the call was recorded. If another
+process is still recording the call, the end finds none and is noted, and the call is then recorded as over.
 
 If a party hangs up while its peer may hear a prompt, the prompt is stopped before the answer is given, also for a
 repeat: the carrier may play it to its end before it takes the hang-up (R9). This is best effort.
@@ -17,13 +18,15 @@ times out it may have succeeded, so it is retried once; the retry finds the stor
 """
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 
 from duologue.call_control.actions import Action, HangUp
 from duologue.call_control.events import CallEvent, EndAsked, InboundCall, Informational, LegAnswered, LegEnded
 from duologue.call_control.inbound import turn_away
-from duologue.call_control.machine import Decision, decide, leaves_a_prompt
+from duologue.call_control.machine import BUSY, UNAVAILABLE, Decision, decide, leaves_a_prompt
 from duologue.domain.errors import EventAlreadyProcessed, OutsideUnavailable, RaceLost, UnknownCall
+from duologue.domain.outcome import Party
 from duologue.usecases.answer_inbound_call import AnswerInboundCall
 from duologue.usecases.ports.calls import Answer, Calls, Change, ProcessedEvent, SavedCall
 from duologue.usecases.ports.flows import Flows
@@ -74,7 +77,15 @@ class ProcessNetworkEvent:
         try:
             return self._process(said, call_id)
         except UnknownCall:
-            return self.network.write(_let_go(said.event), None)
+            return self._process_unknown(said, call_id)
+
+    def _process_unknown(self, said: Invocation, call_id: str) -> Answer:
+        """A call that is not recorded. One that came in may be about to be."""
+        if said.called_in_at is not None and _is_hang_up(said.event):
+            until_written(lambda: self.calls.note_hang_up(call_id), self.pause, f"call {call_id}")
+            with suppress(UnknownCall):
+                return self._process(said, call_id)
+        return self.network.write(_let_go(said.event), None)
 
     def _process(self, said: Invocation, call_id: str) -> Answer:
         unsure = looked_again = False
@@ -148,6 +159,11 @@ def change_of(saved: SavedCall, decision: Decision, processed: ProcessedEvent | 
         resumes=decision.resumes,
         finalizes=decision.call.ended_at is not None and saved.call.ended_at is None,
     )
+
+
+def _is_hang_up(event: CallEvent) -> bool:
+    """By the caller. UNAVAILABLE and BUSY are our own or the network's rejection, as of a call that is not recorded."""
+    return isinstance(event, LegEnded) and event.party is Party.CALLER and event.sip_status not in (UNAVAILABLE, BUSY)
 
 
 def _let_go(event: CallEvent) -> tuple[Action, ...]:

@@ -96,6 +96,12 @@ class Calls(Protocol):
         CdrAlreadyWritten: the call is finalized.
         """
 
+    def note_hang_up(self, call_id: str) -> None:
+        """Note that the caller of a call to a display number, which is not recorded, has hung up.
+
+        Unless it was recorded meanwhile, it can only be recorded as over (InboundCalls.accept). Raises RaceLost.
+        """
+
     def store_token(self, call_id: str, token: TaskToken) -> None:
         """Store the token of a state that starts to wait, replacing an older one.
 

@@ -130,7 +130,8 @@ class InboundCalls(Protocol):
         """Record the call and the answer, and its memory (Call.memory) if its callee was dialled.
 
         Raises the first of: EventAlreadyProcessed (this event was answered before), PairBusy (there is a return call
-        of this pair), LimitReached (no slot is free), RaceLost.
+        of this pair), LimitReached (no slot is free), CallerHungUp (Calls.note_hang_up; not if the call is over),
+        RaceLost.
         """
 
     def count_unconnected(self, display: PhoneNumber, now: datetime, most: int) -> bool:

@@ -509,6 +509,16 @@ class TestInDynamoDB(Promises):
     def calls(self, dynamo):
         return dynamo
 
+    def test_a_request_that_began_before_a_reset_does_not_switch_a_url_off_again(self, calls):
+        calls.accounts.reset_endpoints("app-1")
+        assert calls.endpoint_health("app-1") == EndpointHealth()
+        gone = EndpointHealth({"https://sp.example.com": Circuit(2)}, ("https://sp.example.com/fee",))
+        calls.save_health("app-1", gone, NOW)
+        calls.accounts.reset_endpoints("app-1")
+        assert calls.endpoint_health("app-1") == EndpointHealth(version=2)
+        with pytest.raises(RaceLost):
+            calls.save_health("app-1", replace(gone, version=1), NOW)
+
     def test_no_number_but_in_what_was_asked_and_in_answers(self, calls):
         story = played(calls, *TALKING, CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))
         calls.store_token(story.call.id, token("t", 1))

@@ -11,6 +11,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from duologue.adapters.app_rows import app_of, plain_attributes
 from duologue.adapters.aws import code_of, from_item, outside, to_item
 from duologue.adapters.dynamo_reads import read_all
 from duologue.adapters.dynamo_writes import Write, write_one
-from duologue.adapters.endpoint_health_row import health_key
+from duologue.adapters.endpoint_health_row import health_reset
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.domain.accounts import App, Sp
 from duologue.domain.errors import DuologueError, RaceLost, UnknownApp, UnknownSp
@@ -75,8 +76,8 @@ class DynamoAccounts:
 
     def reset_endpoints(self, app_key: str) -> None:
         """Forget failures and switched-off URLs of the app's endpoints, so that they are posted to again."""
-        with outside(WHAT):
-            self._client.delete_item(TableName=self._table, Key=health_key(app_key))
+        with suppress(UnknownApp):  # there is nothing to forget
+            write_one(self._client, WHAT, health_reset(self._table, app_key))
 
     def app_with_register(self, app_key: str) -> tuple[App, Register]:
         keys = [to_item({"pk": f"APP#{app_key}", "sk": sk}) for sk in ("APP", "TOKENS")]

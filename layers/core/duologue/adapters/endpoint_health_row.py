@@ -1,6 +1,7 @@
 """The health of an app's endpoints as an item of the accounts table: pk `APP#<key>`, sk `ENDPOINTS`.
 
-It is apart from the app's own item, so that notify_sp may write it and nothing else of the app changes.
+It is apart from the app's own item, so that notify_sp may write it and nothing else of the app changes. A reset empties
+the item and keeps it, with its next version: a request that began before must not bring back what it had read.
 """
 
 import json
@@ -12,7 +13,7 @@ from duologue.adapters.aws import from_item, to_item, to_value
 from duologue.adapters.call_rows import written_time
 from duologue.adapters.dynamo_writes import Write
 from duologue.domain.endpoint_health import Circuit, EndpointHealth
-from duologue.domain.errors import RaceLost
+from duologue.domain.errors import RaceLost, UnknownApp
 
 _KEEP = timedelta(days=30)
 
@@ -51,3 +52,15 @@ def health_write(table: str, app: str, health: EndpointHealth, now: datetime) ->
         "ExpressionAttributeValues": {":version": to_value(health.version)},
     }
     return {"Put": put}, RaceLost(app)
+
+
+def health_reset(table: str, app: str) -> Write:
+    """Its error means that there is no item."""
+    update = {
+        "TableName": table,
+        "Key": health_key(app),
+        "UpdateExpression": "SET circuits = :no_circuits, gone = :no_urls ADD version :one",
+        "ConditionExpression": "attribute_exists(version)",
+        "ExpressionAttributeValues": to_item({":no_circuits": "{}", ":no_urls": "[]", ":one": 1}),
+    }
+    return {"Update": update}, UnknownApp(app)

@@ -78,7 +78,7 @@ def listen():
                 if told["eventType"] == "fee":
                     records.put(told["feeLst"][0])
                 else:
-                    print(json.dumps({"event": told["eventType"], **told["statusInfo"]}), flush=True)
+                    print(json.dumps({"event": told["eventType"], **told.get("statusInfo", {})}), flush=True)
             answer = b'{"resultcode":"0","resultdesc":"Success"}'
             self.send_response(200)
             self.send_header("Content-Length", str(len(answer)))

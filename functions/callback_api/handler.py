@@ -28,6 +28,7 @@ from duologue.wire.huawei.routes import (
     NOTIFICATION_URLS,
     OLDER_PLACE,
     OLDER_SANDBOX_PLACE,
+    PING,
     PLACE,
     RECORD,
     REPLAY,
@@ -109,6 +110,15 @@ def _replay(request: Request, app: App, dependencies: Dependencies) -> Answer:
     return replayed(done)
 
 
+def _ping(request: Request, app: App, dependencies: Dependencies) -> Answer:
+    from duologue.wire.huawei.deliveries import pinged
+    from duologue.wire.huawei.requests import read_ping
+
+    pings = dependencies.others().ping(app, read_ping(request.body))
+    _log.info("pinged", extra={"app": app.key, "acknowledged": all(ping.is_acknowledged for ping in pings)})
+    return pinged(pings)
+
+
 def _record(request: Request, app: App, dependencies: Dependencies) -> Answer:
     from duologue.wire.huawei.records import link_url, read_record_request
 
@@ -172,6 +182,7 @@ _ROUTES: dict[str, Callable[[Request, App, Dependencies], Answer]] = {
     EVENTS: _events,
     UNDELIVERED: _undelivered,
     REPLAY: _replay,
+    PING: _ping,
     RECORD: _record,
     NOTIFICATION_URLS: _notification_urls,
     CALL_MEMORIES: _call_memories,

@@ -49,7 +49,8 @@ class Notification:
 
     @property
     def session_ids(self) -> list[str]:
-        if self.kind == "fee":
+        """Of a test notification for CDRs: none."""
+        if "feeLst" in self.body:
             return [record["sessionId"] for record in self.body["feeLst"]]
         return [self.body["statusInfo"]["sessionId"]]
 

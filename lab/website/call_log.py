@@ -217,6 +217,8 @@ class CallLog:
 
     def _receive(self, received_at: datetime, body: dict[str, Any]) -> list[SpCall]:
         kind = str(body["eventType"])
+        if kind == "ping":  # a test notification, of no call
+            return []
         parts = body["feeLst"] if kind == "fee" else [body["statusInfo"]]
         news = []
         for part in parts:

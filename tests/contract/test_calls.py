@@ -30,6 +30,7 @@ from duologue.domain.errors import (
     OutsideUnavailable,
     RaceLost,
     StaleAttempt,
+    TooManyPings,
     UnknownApp,
     UnknownCall,
 )
@@ -387,6 +388,15 @@ class Promises:
             assert calls.notification(notice).health == calls.endpoint_health("app-1") == saved
             with pytest.raises(RaceLost):
                 calls.save_health("app-1", health, NOW)
+
+    def test_pings_are_counted_by_app_and_minute(self, calls):
+        for seconds in (1, 30, 59):
+            calls.count_ping("app-1", at(seconds), 3)
+        with pytest.raises(TooManyPings) as refused:
+            calls.count_ping("app-1", at(45), 3)
+        assert refused.value.again_after == timedelta(seconds=15)
+        calls.count_ping("app-2", at(45), 3)
+        calls.count_ping("app-1", at(60), 3)
 
     def test_the_events_of_an_app_come_in_the_order_of_their_commits_page_by_page(self, calls):
         """Of twelve calls in several shards, committed in turn; the clock of one writer is two seconds behind."""

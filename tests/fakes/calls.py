@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from duologue.adapters.call_rows import event_key, own_event_key
 from duologue.call_control.app_events import CommittedFacts, EventPosition, UndeliveredFact
@@ -31,6 +31,7 @@ from duologue.domain.errors import (
     RequestRepeated,
     StaleAttempt,
     TooManyCalls,
+    TooManyPings,
     UnknownApp,
     UnknownCall,
 )
@@ -73,6 +74,8 @@ class FakeCalls:
         self.now = NOW
         self.listed: list[tuple[str, EventPosition]] = []
         """App and position of each event."""
+        self.pings: Counter[tuple[str, int]] = Counter()
+        """By app and minute."""
         self.health: dict[str, EndpointHealth] = {}
         """By app."""
         self.committed: list[Committed] = []
@@ -310,6 +313,14 @@ class FakeCalls:
 
     def _deliveries(self, call_id: str) -> dict[int, Delivery]:
         return {sequence: delivery for (of, sequence), delivery in self.deliveries.items() if of == call_id}
+
+    # ---- plays PingLimit
+
+    def count_ping(self, app_key: str, now: datetime, most: int) -> None:
+        minute, second = divmod(int(now.timestamp()), 60)
+        if self.pings[app_key, minute] >= most:
+            raise TooManyPings(app_key, timedelta(seconds=60 - second))
+        self.pings[app_key, minute] += 1
 
     # ---- plays AppEvents
 

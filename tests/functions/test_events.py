@@ -1,6 +1,7 @@
 """Fetch the events of an app's calls, from a cursor."""
 
 import base64
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -9,11 +10,13 @@ import pytest
 from duologue.call_control.facts import CallEnded, CdrWritten, LegDialledRecorded
 from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.domain.cdr import cdr_of
+from duologue.domain.endpoint_health import Circuit, EndpointHealth
 from duologue.domain.outcome import EndReason, Party
+from duologue.domain.webhook_request import Reply
 from duologue.usecases import replay_notifications
 from duologue.usecases.ports.calls import Change
 from duologue.usecases.ports.notifying import Notice
-from tests.functions.worlds import CALL_ID, HOST, Api, sample
+from tests.functions.worlds import CALL_ID, HOST, PING_ID, Api, sample
 from tests.samples import at
 
 PLACED, FETCHED = sample("callback_api", "callback_placed"), sample("callback_api", "events_fetched")
@@ -137,3 +140,89 @@ def test_what_is_no_cursor_and_no_limit(api, query):
     status, body = api.say(asking(**query))
     assert (status, body["resultcode"]) == (403, "1010002")
     assert next(iter(query)) in body["resultdesc"]
+
+
+PINGED = sample("callback_api", "pinged")
+
+
+def pinging(**urls):
+    return PINGED | {"body": json.dumps(urls)}
+
+
+@pytest.mark.parametrize(
+    ("reply", "acknowledged", "said"),
+    [
+        (Reply(200, b"fine"), True, {"httpStatus": 200, "reply": "fine"}),
+        (Reply(503, b"x" * 300), False, {"httpStatus": 503, "reply": "x" * 256, "note": "not taken"}),
+        (Reply(302), False, {"httpStatus": 302, "note": "not taken"}),
+        (Reply(410), False, {"httpStatus": 410, "note": "410 Gone: not retried"}),
+        (Reply(None, note="too slow"), False, {"note": "too slow"}),
+        (Reply(None, note="url resolves to a private address"), False, {"note": "url resolves to a private address"}),
+    ],
+)
+def test_a_ping_says_what_came_of_it_and_is_forgotten(api, reply, acknowledged, said):
+    """In particular, no failure counts toward the circuit breaker, and 410 switches nothing off."""
+    url = "https://new.example.com/status"
+    before = (dict(api.calls.deliveries), dict(api.calls.waiting))
+    for _ in range(5):
+        api.endpoints.replies = [reply]
+        status, body = api.say(pinging(statusUrl=url))
+        [ping] = body["pings"]
+        assert (status, ping.pop("at"), ping) == (
+            200,
+            "2026-11-23T09:00:00.000Z",
+            {
+                "id": f"{PING_ID}-0",
+                "acknowledged": acknowledged,
+                "url": url,
+                "milliseconds": 0,
+                "notifications": "posted",
+                **said,
+            },
+        )
+    assert api.calls.health == {}
+    assert (api.calls.deliveries, api.calls.waiting) == before
+    status, body = api.say(pinging(statusUrl=url))
+    assert (status, body["resultcode"], len(api.endpoints.requests)) == (403, "1010010", 5), "five in a minute"
+    api.clock.advance(60)
+    assert api.say(pinging(statusUrl=url))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("own", "named", "pinged"),
+    [
+        (("s", "f"), {}, ["s", "f"]),
+        ((None, "f"), {"statusUrl": "", "feeUrl": None}, ["f"]),
+        (("s", "f"), {"feeUrl": "https://sp.example.com/x"}, ["https://sp.example.com/x"]),
+        ((None, None), {}, []),
+    ],
+)
+def test_without_a_url_a_ping_goes_to_those_of_the_app(api, own, named, pinged):
+    app = api.accounts.app(api.key)
+    api.accounts.apps[api.key] = replace(app, status_url=own[0], fee_url=own[1])
+    status, _ = api.say(pinging(**named) if named else PINGED | {"body": None})
+    assert status == (200 if pinged else 403)
+    assert [request.url for request in api.endpoints.requests] == pinged
+
+
+@pytest.mark.parametrize(
+    ("health", "now"),
+    [
+        (EndpointHealth({"https://sp.example.com": Circuit(5, at(30))}), "paused"),
+        (EndpointHealth({"https://sp.example.com": Circuit(5, at(-30))}), "posted"),
+        (EndpointHealth(gone=("https://sp.example.com/x",)), "switched off"),
+    ],
+)
+def test_a_ping_is_posted_though_notifications_are_not_and_says_so(api, health, now):
+    api.calls.health[api.key] = health
+    _, body = api.say(pinging(statusUrl="https://sp.example.com/x"))
+    assert (body["pings"][0]["acknowledged"], body["pings"][0]["notifications"]) == (True, now)
+    assert api.calls.health == {api.key: health}
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://sp.example.com/", "https://sp.example.com/\r\nX-Evil: 1", "https://a@b.example.com/"]
+)
+def test_a_ping_of_what_is_no_url_of_an_sp_is_refused(api, url):
+    status, body = api.say(pinging(statusUrl=url))
+    assert (status, body["resultcode"], api.endpoints.requests) == (403, "1010002", [])

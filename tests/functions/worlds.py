@@ -59,6 +59,7 @@ from duologue.usecases.link_recording import LinkRecording
 from duologue.usecases.list_memories import ListMemories
 from duologue.usecases.look_up_callback import LookUpCallback
 from duologue.usecases.look_up_memory import LookUpMemory
+from duologue.usecases.ping_sp import PingSp
 from duologue.usecases.place_callback import DiallingRules
 from duologue.usecases.ports.calls import SavedCall
 from duologue.usecases.ports.memories import TurnedAway
@@ -75,6 +76,7 @@ from duologue.usecases.until_written import no_pause
 from duologue.wire.chime.answer import Buckets
 from duologue.wire.chime.network_format import ChimeFormat
 from duologue.wire.huawei.field_names import FIELDS
+from duologue.wire.huawei.notifications import HuaweiWebhooks
 from duologue.wire.huawei.routes import CALL_MEMORIES, CDR_LINK, LINK, RECORD
 from functions.call_control.handler import answer as answer_network
 from functions.callback_api.handler import answer as answer_sp
@@ -105,6 +107,7 @@ from tests.samples import LEG_A, LEG_B, NETWORK_CALL, NOW, at, callback, return_
 ROOT = Path(__file__).parents[2]
 EVENTS = ROOT / "events"
 CALL_ID = "3263827911_1044187234_2889035102_20261123090000"
+PING_ID = "7_7_7_20261123090000"
 HOST = "duologue.example.com"
 OWN = ("+12025550100", "+12025550101")
 CALLED = ("+12025550111", "+12025550122")
@@ -225,6 +228,16 @@ class Api:
             fetch_events=FetchEvents(self.calls, self.clock),
             app_events=self.calls,
             replay=ReplayNotifications(self.calls, self.calls, self.calls, self.clock),
+            ping=PingSp(
+                self.calls,
+                self.calls,
+                HuaweiWebhooks(HOST, lambda: "n1", RECORDS),
+                self.endpoints,
+                self.clock,
+                lambda tries: [each() for each in tries],
+                lambda now: PING_ID,
+                FIELDS,
+            ),
             records=RECORDS,
             link_recording=LinkRecording(
                 self.calls, find_audio, self.links, self.clock, lambda length: self.random_bytes(length)

@@ -1,5 +1,6 @@
 """The whole document, as plain values and as text."""
 
+import json
 import tomllib
 from typing import Any
 
@@ -7,21 +8,22 @@ import yaml
 
 from duologue.call_control.app_events import CommittedFacts, EventPage, EventPosition, Replayed, UndeliveredFact
 from duologue.call_control.facts import CdrWritten
+from duologue.domain.accounts import App
 from duologue.domain.call import NotifyTo
 from duologue.domain.cdr import cdr_of
 from duologue.domain.tokens import TokenPair
 from duologue.wire.huawei.app_events import events_found, replayed, undelivered_found
-from duologue.wire.huawei.deliveries import delivered
+from duologue.wire.huawei.deliveries import delivered, pinged
 from duologue.wire.huawei.histories import history_of
 from duologue.wire.huawei.memories import memories_found, memory_found
-from duologue.wire.huawei.notifications import event_of
+from duologue.wire.huawei.notifications import HuaweiWebhooks, event_of
 from duologue.wire.huawei.requests import CallMemoryChange, CallStop, Click2Call, NotificationUrls
 from duologue.wire.huawei.results import notification_urls, placed, signed_in, success
 from tools.openapi import samples
 from tools.openapi.answers import phrase, refused
 from tools.openapi.operations import OPERATIONS, TAGS, Operation
 from tools.openapi.shapes import Schema, of_examples, of_model
-from tools.openapi.words import MEMORY, MEMORY_CHANGE
+from tools.openapi.words import MEMORY, MEMORY_CHANGE, PING, PINGED
 from tools.template import ROOT
 
 PAGE = ROOT / "docs" / "openapi.yaml"
@@ -134,7 +136,7 @@ def _operation(operation: Operation, tag: str) -> dict[str, Any]:
         content: dict[str, Any] = {"schema": schema}
         if operation.examples:
             content["examples"] = operation.examples
-        said["requestBody"] = {"required": True, "content": {_JSON: content}}
+        said["requestBody"] = {"required": operation.body_required, "content": {_JSON: content}}
     if operation.form:
         said["description"] = "The parameters may as well be a form in the body, as most clients send them."
     return {name: value for name, value in said.items() if value not in ([], {}) or name == "security"}
@@ -155,6 +157,7 @@ def _webhooks() -> dict[str, Any]:
             "StatusEvent",
             "; but a step of a leg not after the end",
         ),
+        "ping": told("tellPing", "POST to either URL: a test that was asked for", "PingEvent", ""),
         "cdr": told("tellCdr", "POST to `feeUrl`: the account of a call", "Cdr", ""),
     }
 
@@ -184,6 +187,8 @@ def _schemas() -> dict[str, Schema]:
             for each in history.deliveries.values()
         ),
         "Replayed": of_examples(dict(replayed(Replayed(3, at)).body) for at in (None, samples.TALKED.accepted_at)),
+        "PingEvent": _pings(),
+        "Pinged": of_examples([dict(pinged(samples.PINGS).body)], PINGED),
         "Deliveries": of_examples(dict(delivered(each, samples.HOST).body) for each in samples.histories()),
         "NotificationUrlsAnswer": of_examples(
             [dict(notification_urls(NotifyTo(*urls)).body) for urls in (("a URL", "a URL"), (None, None))]
@@ -193,6 +198,7 @@ def _schemas() -> dict[str, Schema]:
         "Click2Call": of_model(Click2Call),
         "CallStop": of_model(CallStop),
         "NotificationUrls": of_model(NotificationUrls),
+        "Ping": of_model(NotificationUrls, PING),
         "CallMemoryChange": of_model(CallMemoryChange, MEMORY_CHANGE),
         "StatusEvent": of_examples(event for fact, event in events if not isinstance(fact, CdrWritten)),
         "Cdr": of_examples(event for fact, event in events if isinstance(fact, CdrWritten)),
@@ -211,6 +217,14 @@ def _events() -> Schema:
     event["required"] = [*event["required"], "notification"]
     schema["properties"]["events"] = {"type": "array", "description": "in the order of their commits", "items": event}
     return schema
+
+
+def _pings() -> Schema:
+    webhooks = HuaweiWebhooks(samples.HOST, lambda: "a nonce", samples.RECORDS)
+    app = App("app", "sp", "secret", display_numbers=(samples.BARE.caller.display_number.e164,))
+    urls = NotifyTo("https://sp.example.com/status", "https://sp.example.com/fee")
+    posted = webhooks.pings(samples.BARE.id, urls, app, samples.BARE.accepted_at)
+    return of_examples([json.loads(each.body) for each in posted], PINGED)
 
 
 def _headers() -> dict[str, Any]:

@@ -22,6 +22,7 @@ from duologue.domain.errors import (
     RequestStale,
     TooManyCalls,
     TooManyLogIns,
+    TooManyPings,
     UnknownApp,
     UnknownCall,
     UnknownLink,
@@ -56,6 +57,7 @@ class Operation:
     proof: tuple[tuple[str, ...], ...]
     parameters: tuple[dict[str, Any], ...] = ()
     body: str | None = None
+    body_required: bool = True
     examples: dict[str, Any] = field(default_factory=dict)
     form: bool = False
 
@@ -107,7 +109,7 @@ def _placing(name: str, summary: str) -> Operation:
         _ANY_PROOF,
         (_KEY,),
         "Click2Call",
-        _PLACE_EXAMPLES,
+        examples=_PLACE_EXAMPLES,
     )
 
 
@@ -244,6 +246,21 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
                 _query("from", "without `id`: the time from which on events were committed", required=False),
                 _query("to", "the time up to which they were", required=False),
             ),
+        )
+    },
+    routes.PING: {
+        "post": Operation(
+            "ping",
+            "Post a test notification to the SP's server, and say what came of it",
+            succeeded("Pinged"),
+            (*_PROOF, InvalidField, TooManyPings),
+            _ANY_PROOF,
+            body="Ping",
+            body_required=False,
+            examples={
+                "the app's URLs": {"value": {}},
+                "another": {"value": {"statusUrl": "https://sp.example.com/new"}},
+            },
         )
     },
     routes.EVENTS: {
@@ -390,7 +407,7 @@ TAGS: dict[str, tuple[str, tuple[str, ...]]] = {
     "recordings": ("Fetch and delete recordings", (routes.RECORD, routes.LINK, routes.CDR_LINK)),
     "notifications": (
         "How notifications were delivered",
-        (routes.DELIVERIES, routes.UNDELIVERED, routes.REPLAY, routes.EVENTS),
+        (routes.DELIVERIES, routes.UNDELIVERED, routes.REPLAY, routes.PING, routes.EVENTS),
     ),
     "settings": ("What the SP itself sets", (routes.NOTIFICATION_URLS,)),
 }

@@ -14,10 +14,11 @@ from duologue.call_control.facts import (
     LegDialledRecorded,
     LegRingingRecorded,
 )
-from duologue.call_control.history import Attempt, Delivery, DeliveryState, History
+from duologue.call_control.history import Attempt, Delivery, DeliveryState, History, Ping
 from duologue.domain.call import Call, NotifyTo, Origin
 from duologue.domain.call_memory import CallMemory, MemoryTerms, OpenedMemory, RememberedParty, SetBy, WhyNot
 from duologue.domain.cdr import cdr_of
+from duologue.domain.endpoint_health import Verdict
 from duologue.domain.leg import Leg
 from duologue.domain.memory_draft import MemoryKey
 from duologue.domain.memory_history import ExplainedMemory, MemoryChange
@@ -100,6 +101,7 @@ FACTS: tuple[Fact, ...] = (
     CdrWritten(_at(60)),
 )
 
+_TAKEN = Attempt(_at(12), _STATUS_URL, 200, timedelta(milliseconds=85), reply='{"resultcode":"0"}')
 _TOO_SLOW = Attempt(_at(3), _STATUS_URL, None, timedelta(seconds=6), "too slow")
 _REFUSED = Attempt(_at(6), _STATUS_URL, 503, timedelta(milliseconds=120), "not taken", "Service Unavailable")
 _TOLD = {
@@ -107,6 +109,12 @@ _TOLD = {
     3: Delivery(DeliveryState.OVERTAKEN, _at(3), (_TOO_SLOW,), 1),
     4: Delivery(DeliveryState.WAITING, _at(3), (_TOO_SLOW,), 1, _at(15)),
 }
+
+PINGS = (
+    Ping(BARE.id, _TAKEN, True, Verdict.POST),
+    Ping(BARE.id, _TOO_SLOW, False, Verdict.WAIT),
+    Ping(BARE.id, _REFUSED, False, Verdict.SWITCHED_OFF),
+)
 
 
 def histories() -> Iterator[History]:

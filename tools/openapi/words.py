@@ -189,3 +189,25 @@ MEMORY: dict[str, Any] = {
 
 TOLD: dict[str, Any] = {"userData": REQUESTS["userData"], **_ANSWERS, **_EVENTS, **_CDR, **_HISTORY}
 """What the platform says, in an answer or by itself."""
+
+PING: dict[str, Any] = {
+    "statusUrl": "where to post a test of status events. Without both, the app's own URLs are tested",
+    "feeUrl": "where to post a test of CDRs",
+}
+PINGED: dict[str, Any] = {
+    **TOLD,
+    "eventType": {"enum": ["ping"]},
+    "sessionId": "of no call",
+    "caller": "a display number of the app",
+    "called": "the same",
+    "feeLst": {"description": "no record", "maxItems": 0},
+    "pings": "one of each URL",
+    "acknowledged": "whether a notification would have been acknowledged",
+    "at": _stamp("when it was posted"),
+    "notifications": {
+        "description": "what happens to notifications for this URL now: they are posted; put off, because its server "
+        "did not answer several; or not posted, because it answered 410",
+        "enum": ["posted", "paused", "switched off"],
+    },
+}
+"""Of a test notification and what came of it."""

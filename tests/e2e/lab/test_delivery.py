@@ -1,5 +1,6 @@
 """Notifications that an SP refuses at first, over HTTP and with permissions checked: retries, the list, the cursor."""
 
+import json
 import time
 from typing import Any
 
@@ -8,6 +9,25 @@ from pstn.lines.phone_state import Phone
 
 CALLER, CALLEE = "+12025550106", "+12025550107"
 _SETTLED_S = 40
+
+
+def test_a_ping_reaches_the_server_and_its_outcome_is_answered(lab, new_sp):
+    sp = new_sp("pings")
+    told: list[tuple[str, bool]] = []
+
+    def answer(notification) -> int:
+        told.append((notification.url, notification.signed))
+        return 200 if notification.url.endswith("/status") else 503
+
+    sp.receiver.answer = answer
+    proof = {"app_key": sp.account.app_key, "access_token": sp.client.access_token}
+    urls = {"statusUrl": sp.receiver.status_url, "feeUrl": sp.receiver.fee_url}
+    body = sp.client.send("/duologue/v1/ping", proof, json.dumps(urls).encode()).body
+    assert sorted(told) == [(sp.receiver.fee_url, True), (sp.receiver.status_url, True)]
+    assert [(ping["acknowledged"], ping["httpStatus"]) for ping in body["pings"]] == [(True, 200), (False, 503)]
+    inside = json.dumps({"statusUrl": "http://10.0.0.1/"}).encode()
+    [ping] = sp.client.send("/duologue/v1/ping", proof, inside).body["pings"]
+    assert "httpStatus" not in ping and ping["note"].startswith("the URL resolves to")
 
 
 def test_what_was_refused_comes_again_and_all_can_be_fetched_in_order(lab, new_sp):

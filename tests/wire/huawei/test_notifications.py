@@ -313,7 +313,25 @@ ENDED, CLOSED = CallEnded(at(60), EndReason.HUNG_UP), CdrWritten(at(60))
     ],
 )
 def test_what_counts_as_acknowledged(fact, reply, acknowledged):
-    assert make_webhooks().is_acknowledged(fact, reply) is acknowledged
+    posted = request(talked(), fact, APP, 61)
+    assert posted is not None
+    assert make_webhooks().is_acknowledged(posted, reply) is acknowledged
+
+
+def test_a_ping_is_signed_as_any_notification_and_has_what_receivers_read_unchecked(received_at):
+    received_at(5)
+    urls = NotifyTo("https://a.example.com/", "https://b.example.com/")
+    status, fee = make_webhooks().pings("7_7_7_20261123090000", urls, APP, at(5))
+    for posted in (status, fee):
+        assert posted.headers["webhook-id"] == "7_7_7_20261123090000-0"
+        told = standardwebhooks.Webhook(APP.secret.encode()).verify(posted.body, dict(posted.headers))
+        assert told["eventType"] == "ping"
+        assert "PasswordDigest=" in posted.headers["X-AKSK"]
+    assert [posted.url for posted in (status, fee)] == ["https://a.example.com/", "https://b.example.com/"]
+    assert json.loads(status.body)["statusInfo"].keys() == {"timestamp", "sessionId", "caller", "called"}
+    assert json.loads(fee.body) == {"eventType": "ping", "feeLst": []}
+    assert (status.reply_body_counts, fee.reply_body_counts) == (False, True)
+    assert make_webhooks().pings("7_7_7_20261123090000", NotifyTo(None, "https://b.example.com/"), APP, at(5)) == [fee]
 
 
 def test_two_calls_have_two_record_ids():

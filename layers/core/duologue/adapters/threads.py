@@ -1,6 +1,6 @@
-"""Work through many items in several threads, for work that waits for AWS."""
+"""Wait for several answers at the same time, of AWS or of SPs' servers, in threads."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import TypeVar
@@ -36,3 +36,9 @@ class _Shared(Iterator[T]):
     def __next__(self) -> T:
         with self._lock:
             return next(self._items)
+
+
+def at_once(calls: Sequence[Callable[[], T]]) -> Sequence[T]:
+    """Call each in a thread of its own. Returns what they return, in order; raises what the first of them raises."""
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [done.result() for done in [pool.submit(call) for call in calls]]

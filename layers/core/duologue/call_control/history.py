@@ -8,6 +8,7 @@ from enum import StrEnum
 from duologue.call_control.facts import CallAccepted, CdrWritten, Fact
 from duologue.domain.call import Call
 from duologue.domain.cdr import Cdr
+from duologue.domain.endpoint_health import Verdict
 from duologue.domain.task_token import TaskToken
 
 
@@ -36,6 +37,19 @@ class Attempt:
     took: timedelta = timedelta(0)
     note: str = ""
     reply: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """A test notification that the SP asked for.
+
+    `id`: of the form of a call's, but of no call. `now`: what would happen to a notification for this URL at present.
+    """
+
+    id: str
+    attempt: Attempt
+    is_acknowledged: bool
+    now: Verdict
 
 
 @dataclass(frozen=True, slots=True)

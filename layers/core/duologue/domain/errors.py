@@ -162,6 +162,10 @@ class TooManyLogIns(RefusedForNow):
     """Too many log-ins of one app within a minute."""
 
 
+class TooManyPings(RefusedForNow):
+    """Too many pings of one app within a minute."""
+
+
 class LimitReached(RequestRefused):
     """All of an app's concurrent calls are in use."""
 

@@ -22,15 +22,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from http import HTTPStatus
 
 from duologue.call_control.facts import Step
-from duologue.call_control.history import Attempt, Delivery, DeliveryState
+from duologue.call_control.history import Delivery, DeliveryState
 from duologue.domain.call import Call, Origin, Phase
 from duologue.domain.delivery import DELAYS, GIVE_UP, put_off_for, requested_wait, wait_after
 from duologue.domain.endpoint_health import Verdict, origin
 from duologue.domain.errors import OutsideUnavailable, RaceLost, UnknownApp, UnknownCall
 from duologue.domain.webhook_request import WebhookRequest
+from duologue.usecases.make_attempt import make_attempt
 from duologue.usecases.ports.notifying import (
     Notice,
     Notices,
@@ -42,7 +42,6 @@ from duologue.usecases.ports.notifying import (
 from duologue.usecases.ports.outside import Clock
 
 _log = logging.getLogger(__name__)
-_GONE = "410 Gone: not retried"
 _SWITCHED_OFF = "the endpoint is switched off: it answered 410 Gone"
 _NOT_ANSWERING = "the endpoint did not answer others, so this was not attempted"
 _QUEUED_RETRIES = 2
@@ -51,7 +50,6 @@ _LONGEST_QUEUED = timedelta(minutes=15)
 """The longest delay of a message in SQS."""
 _GRACE = timedelta(minutes=2)
 """After this the sweeper replaces a message that has not come."""
-_MOST_REPLY = 256
 _MOST_RACES = 5
 """Of writing the health of an endpoint; after them this one request is not counted."""
 
@@ -162,23 +160,17 @@ class NotifySp:
         self, notice: Notice, notification: Notification, request: WebhookRequest, *, overtaken: bool, probes: bool
     ) -> NotifyResult:
         before = notification.delivery
-        began = self.clock.now()
-        reply = self.endpoints.post(request)
-        now = self.clock.now()
+        tried = make_attempt(request, self.endpoints, self.webhooks, self.clock)
+        attempt, reply, now = tried.attempt, tried.reply, self.clock.now()
         self._note_health(notification, request.url, reply.status, now, probes=probes)
-        acknowledged = self.webhooks.is_acknowledged(notification.fact, reply)
-        gone = reply.status == HTTPStatus.GONE
-        note = reply.note or ("" if acknowledged else _GONE if gone else "not taken")
-        text = reply.body[:_MOST_REPLY].decode(errors="replace")
-        attempt = Attempt(began, request.url, reply.status, now - began, note, text)
         tries = 1 if before is None else before.tries + 1
         wait = wait_after(tries, self.chance(), requested_wait(reply.retry_after, now), self.delays)
-        after = Delivery(DeliveryState.UNDELIVERED, began, (attempt,), tries, note=note)
-        if acknowledged:
+        after = Delivery(DeliveryState.UNDELIVERED, attempt.at, (attempt,), tries, note=attempt.note)
+        if tried.is_acknowledged:
             after = replace(after, state=DeliveryState.ACKNOWLEDGED, note="")
         elif overtaken:
             after = replace(after, state=DeliveryState.OVERTAKEN, note="")
-        elif wait is not None and not gone:
+        elif wait is not None and not tried.is_gone:
             after = replace(after, state=DeliveryState.WAITING, due=now + wait, note="")
         return self._record(notice, before, after)
 

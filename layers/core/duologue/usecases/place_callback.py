@@ -36,7 +36,7 @@ from duologue.usecases.until_written import Pause
 _log = logging.getLogger(__name__)
 _TRIES = 20
 FIRST_IS_OVER = timedelta(seconds=15)
-"""A request that has not started its flow by then was aborted: the function has 10 s."""
+"""A request that has not started its flow by then was aborted: the function has 14 s."""
 _A_MOMENT = timedelta(seconds=1)
 """The shortest wait: in a call of one minute the last-minute prompt comes a second after the answer."""
 

@@ -1,6 +1,5 @@
 """Dependencies of notify_sp."""
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -17,11 +16,9 @@ from duologue.runtime.settings import setting
 from duologue.runtime.wiring.accounts import dynamo_accounts, link_tokens
 from duologue.runtime.wiring.calls import keep_calls
 from duologue.runtime.wiring.sp_urls import sp_urls
+from duologue.runtime.wiring.webhooks import webhooks
 from duologue.usecases.notify_sp import NotifySp
-from duologue.wire.huawei.notifications import HuaweiWebhooks
 from duologue.wire.huawei.records import Records
-
-_NONCE_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +40,7 @@ def dependencies() -> Dependencies:
             dynamo_accounts(),
             keep_calls(),
         ),
-        webhooks=HuaweiWebhooks(
-            setting("HOST_NAME"),
-            lambda: secrets.token_hex(_NONCE_BYTES),
-            Records(setting("API_URL"), link_tokens().token_of),
-        ),
+        webhooks=webhooks(Records(setting("API_URL"), link_tokens().token_of)),
         endpoints=HttpSpEndpoints(sp_urls()),
         notices=notices,
         clock=SystemClock(),

@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 from duologue.adapters.aws import NORMAL
 from duologue.adapters.aws_clients import client
@@ -10,8 +10,11 @@ from duologue.adapters.dynamo_app_events import DynamoAppEvents
 from duologue.adapters.dynamo_histories import DynamoHistories
 from duologue.adapters.dynamo_memories import DynamoMemories
 from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
+from duologue.adapters.dynamo_ping_limit import DynamoPingLimit
+from duologue.adapters.http_sp_endpoints import HttpSpEndpoints
 from duologue.adapters.jittered_pause import pause
 from duologue.adapters.system_clock import SystemClock
+from duologue.adapters.threads import at_once
 from duologue.runtime.carriers import network
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.accounts import dynamo_accounts, link_tokens
@@ -21,6 +24,7 @@ from duologue.runtime.wiring.inbound_calls import inbound_calls
 from duologue.runtime.wiring.memories import memory_seal
 from duologue.runtime.wiring.recordings import dynamo_links, retention, s3_recordings
 from duologue.runtime.wiring.sp_urls import sp_urls
+from duologue.runtime.wiring.webhooks import webhooks
 from duologue.usecases.change_app import SetNotificationUrls
 from duologue.usecases.delete_recording import DeleteRecording
 from duologue.usecases.fetch_events import FetchEvents
@@ -31,12 +35,14 @@ from duologue.usecases.link_recording import LinkRecording
 from duologue.usecases.list_memories import ListMemories
 from duologue.usecases.look_up_callback import LookUpCallback
 from duologue.usecases.look_up_memory import LookUpMemory
+from duologue.usecases.ping_sp import PingSp
 from duologue.usecases.ports.notifying import AppEvents
 from duologue.usecases.replay_notifications import ReplayNotifications
 from duologue.usecases.repoint_memory import RepointMemory
 from duologue.usecases.stop_callback import StopCallback
 from duologue.wire.huawei.field_names import FIELDS
 from duologue.wire.huawei.records import Records
+from duologue.wire.huawei.session_id import new_call_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ class OtherRequests:
     fetch_events: FetchEvents
     app_events: AppEvents
     replay: ReplayNotifications
+    ping: PingSp
     records: Records
     """Of CDRs; its base is that of each request."""
     link_recording: LinkRecording
@@ -66,13 +73,24 @@ def other_requests() -> OtherRequests:
     events = DynamoAppEvents(dynamodb, setting("CALLS_TABLE"))
     histories = DynamoHistories(dynamodb, setting("CALLS_TABLE"))
     log = DynamoNotificationLog(dynamodb, setting("CALLS_TABLE"), setting("ACCOUNTS_TABLE"), accounts, keep_calls())
+    records = Records("", link_tokens().token_of)
     return OtherRequests(
         stop=StopCallback(calls, network(), flows(), clock, pause),
         look_up=LookUpCallback(histories),
         fetch_events=FetchEvents(events, clock),
         app_events=events,
         replay=ReplayNotifications(histories, events, log, clock),
-        records=Records("", link_tokens().token_of),
+        ping=PingSp(
+            DynamoPingLimit(dynamodb, setting("ACCOUNTS_TABLE")),
+            log,
+            webhooks(records),
+            HttpSpEndpoints(sp_urls()),
+            clock,
+            at_once,
+            partial(new_call_id, random_bits=secrets.randbits),
+            FIELDS,
+        ),
+        records=records,
         link_recording=LinkRecording(
             calls, FindAudio(recordings, retention()), dynamo_links(), clock, secrets.token_bytes
         ),

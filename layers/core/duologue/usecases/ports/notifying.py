@@ -9,7 +9,7 @@ from duologue.call_control.app_events import CommittedFacts, EventPosition, Unde
 from duologue.call_control.facts import Fact
 from duologue.call_control.history import Delivery
 from duologue.domain.accounts import App
-from duologue.domain.call import Call
+from duologue.domain.call import Call, NotifyTo
 from duologue.domain.cdr import Cdr
 from duologue.domain.endpoint_health import EndpointHealth
 from duologue.domain.webhook_request import Reply, WebhookRequest
@@ -128,7 +128,15 @@ class WebhookFormat(Protocol):
     ) -> WebhookRequest | None:
         """The notification of fact number `sequence`. None: it has none, or the SP has no URL for it."""
 
-    def is_acknowledged(self, fact: Fact, reply: Reply) -> bool: ...
+    def pings(self, ping_id: str, urls: NotifyTo, app: App, at: datetime) -> Sequence[WebhookRequest]:
+        """Test notifications, one to each URL that is given. `ping_id`: of the form of a call's id, but of no call."""
+
+    def is_acknowledged(self, request: WebhookRequest, reply: Reply) -> bool: ...
+
+
+class PingLimit(Protocol):
+    def count_ping(self, app_key: str, now: datetime, most: int) -> None:
+        """Count a ping of the minute of `now`. Raises TooManyPings: there were `most`."""
 
 
 class SpUrls(Protocol):

@@ -1,14 +1,24 @@
 """How notifications were delivered, for the SP: our addition to the format. Times as in a look-up (histories.py)."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from duologue.call_control.history import Attempt, Delivery, History
+from duologue.call_control.history import Attempt, Delivery, History, Ping
+from duologue.domain.endpoint_health import Verdict
 from duologue.wire.huawei.histories import present, written_time
 from duologue.wire.huawei.notifications import EVENT_TYPES
 from duologue.wire.huawei.results import Answer, success
 from duologue.wire.huawei.session_id import session_id
 from duologue.wire.huawei.standard_webhooks import message_id
+
+NOW = {
+    Verdict.POST: "posted",
+    Verdict.PROBE: "posted",
+    Verdict.WAIT: "paused",
+    Verdict.SWITCHED_OFF: "switched off",
+}
+"""What happens to the notifications for a URL at present."""
 
 
 def delivered(history: History, host: str) -> Answer:
@@ -31,6 +41,20 @@ def deliveries_of(history: History, host: str) -> dict[str, Any]:
             if type(fact) in EVENT_TYPES
         ],
     }
+
+
+def pinged(pings: Sequence[Ping]) -> Answer:
+    return success(
+        pings=[
+            {
+                "id": message_id(ping.id, 0),
+                "acknowledged": ping.is_acknowledged,
+                **_attempt(ping.attempt),
+                "notifications": NOW[ping.now],
+            }
+            for ping in pings
+        ]
+    )
 
 
 def delivery_of(delivery: Delivery | None) -> dict[str, Any]:

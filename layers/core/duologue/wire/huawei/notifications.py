@@ -5,7 +5,7 @@ receivers read both without checking that they exist. Times are UTC, to the seco
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ from duologue.call_control.facts import (
 )
 from duologue.call_control.history import url_of
 from duologue.domain.accounts import App
-from duologue.domain.call import Call, Origin
+from duologue.domain.call import Call, NotifyTo, Origin
 from duologue.domain.cdr import Cdr
 from duologue.domain.errors import LegStillUp
 from duologue.domain.leg import Leg
@@ -43,6 +43,8 @@ EVENT_TYPES: dict[type[Fact], str] = {
     CallEnded: "disconnect",
     CdrWritten: "fee",
 }
+PING = "ping"
+"""A test notification that the SP asked for: our addition to the format."""
 _PARTY_TYPES = {Party.CALLER: "caller", Party.CALLEE: "called", None: "platform"}
 """Who hung up. The format documents the field but not its values: these are ours."""
 
@@ -74,6 +76,30 @@ class HuaweiWebhooks:
         body = event_of(call, fact, cdr, self._host, self._records)
         if body is None:
             return None
+        return self._signed(url, body, call.id, sequence, app, at, of_cdr=isinstance(fact, CdrWritten))
+
+    def pings(self, ping_id: str, urls: NotifyTo, app: App, at: datetime) -> Sequence[WebhookRequest]:
+        """With every field that receivers read of an event or a CDR without checking that it exists."""
+        number = next(iter(app.display_numbers), "anonymous")
+        status = {
+            "timestamp": _time(at),
+            "sessionId": session_id(ping_id, self._host),
+            "caller": number,
+            "called": number,
+        }
+        bodies: tuple[tuple[str | None, dict[str, Any], bool], ...] = (
+            (urls.status_url, {"statusInfo": status}, False),
+            (urls.fee_url, {"feeLst": []}, True),
+        )
+        return [
+            self._signed(url, {"eventType": PING} | body, ping_id, 0, app, at, of_cdr=of_cdr)
+            for url, body, of_cdr in bodies
+            if url is not None
+        ]
+
+    def _signed(
+        self, url: str, body: Mapping[str, Any], call_id: str, sequence: int, app: App, at: datetime, *, of_cdr: bool
+    ) -> WebhookRequest:
         nonce, created = self._new_nonce(), f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
         digest = push_digest(app.secret, url, nonce, created, app.push_signature)
         text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
@@ -81,11 +107,11 @@ class HuaweiWebhooks:
             "Content-Type": "application/json;charset=UTF-8",
             "Authorization": AUTHORIZATION,
             "X-AKSK": username_token(app.key, digest, nonce, created),
-            **standard_headers(call.id, sequence, app.secrets, at.astimezone(UTC), text),
+            **standard_headers(call_id, sequence, app.secrets, at.astimezone(UTC), text),
         }
-        return WebhookRequest(url, headers, text.encode(), reply_body_counts=isinstance(fact, CdrWritten))
+        return WebhookRequest(url, headers, text.encode(), reply_body_counts=of_cdr)
 
-    def is_acknowledged(self, fact: Fact, reply: Reply) -> bool:
+    def is_acknowledged(self, request: WebhookRequest, reply: Reply) -> bool:
         """Whether the SP acknowledged it: 2xx, and for the CDR no `resultcode` other than 0 in the body, if it is JSON.
 
         The format's page requires 200, but receivers also answer 204 or 201. The original never repeats status events,
@@ -93,7 +119,7 @@ class HuaweiWebhooks:
         """
         if reply.status is None or not 200 <= reply.status < 300:
             return False
-        return not isinstance(fact, CdrWritten) or _result_code(reply.body) in (None, "0")
+        return not request.reply_body_counts or _result_code(reply.body) in (None, "0")
 
 
 def event_of(call: Call, fact: Fact, cdr: Cdr | None, host: str, records: Records) -> dict[str, Any] | None:

@@ -180,6 +180,11 @@ def read_notification_urls(body: str | bytes) -> NotifyTo:
     return NotifyTo(sent.statusUrl, sent.feeUrl)
 
 
+def read_ping(body: str | bytes) -> NotifyTo:
+    """The URLs to ping; without any, or without a body, the app's. Raises InvalidField, ForbiddenAddress."""
+    return read_notification_urls(body) if body else NotifyTo()
+
+
 def read_memory_change(body: str | bytes, app: App) -> Repointing:
     """Raises InvalidField: a rule is broken."""
     sent = _read(JsonBody(body), CallMemoryChange)

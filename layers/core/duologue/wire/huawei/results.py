@@ -34,6 +34,7 @@ from duologue.domain.errors import (
     RequestStale,
     TooManyCalls,
     TooManyLogIns,
+    TooManyPings,
     UnknownApp,
     UnknownCall,
     UnknownLink,
@@ -140,6 +141,9 @@ ERROR_ROWS: dict[type[Exception], ErrorRow] = {
     AccountInactive: ErrorRow(403, "1010007", "The account is not active.", "the operator suspended the SP or the app"),
     TooManyLogIns: ErrorRow(
         403, "1010010", "Too many log-ins, try later.", "flow control: clients wait a minute", False, 60
+    ),
+    TooManyPings: ErrorRow(
+        403, "1010010", "Too many pings, try later.", "flow control, as of log-ins: clients wait a minute", False, 60
     ),
     LimitReached: ErrorRow(
         403, "1020165", "All concurrent calls of the app are in use.", "a slot is freed when a call ends", False, 5

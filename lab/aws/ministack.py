@@ -2,8 +2,8 @@
 
 MiniStack reads its environment when it is imported, and keeps for ever what it then found: account, region, host, how
 functions run. So it is imported late, by name, and what is the same for every cloud is in the environment before the
-first import, whoever asks for it: `lab.aws.cloud`, or `lab.aws.flow` without a cloud. Its modules are private: its
-version is pinned exactly, and each use has a contract test in `tests/e2e/cloud`, so that an incompatible upgrade fails.
+first import, whoever asks for it. Its modules are private: its version is pinned exactly, and each use has a contract
+test in `tests/e2e/cloud`, so that an incompatible upgrade fails.
 """
 
 from __future__ import annotations

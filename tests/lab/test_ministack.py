@@ -10,7 +10,7 @@ from lab.aws.ministack import ACCOUNT, LOOPBACK, REGION
 
 IMPORTERS = {
     "a service": "from lab.aws.ministack import ministack; ministack('services.dynamodb')",
-    "a flow without a cloud": "from lab.aws.flow import Flow; Flow({}, lambda task: None)",
+    "the overlay": "from lab.aws import overlay; overlay.apply()",
 }
 TOLD = """
 from lab.aws.ministack import ministack

@@ -88,7 +88,7 @@ def _run(stock: Any) -> Any:
     def run(arn: str) -> None:
         switches.keep()
         limit = _time_limit(arn)
-        timer = Timer((limit or 0.0) * timing.CLOCK.get().scale, contextvars.copy_context().run, (_time_out, arn))
+        timer = Timer(limit or 0.0, contextvars.copy_context().run, (_time_out, arn))
         timer.name, timer.daemon = TIMER, True
         if limit is not None:
             timer.start()

@@ -20,11 +20,10 @@ from __future__ import annotations
 
 import contextvars
 import json
+import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextvars import ContextVar
-from dataclasses import dataclass
-from math import inf
 from threading import Thread
 from typing import Any
 
@@ -37,19 +36,6 @@ from lab.aws.overlay.task_tokens import TOKENS, await_callback, new_token
 EXECUTION: ContextVar[dict[str, Any] | None] = ContextVar("current_execution", default=None)
 """The execution whose state is running; its role determines what is allowed."""
 
-
-@dataclass(frozen=True)
-class Stub:
-    """Replaces every Resource when a state machine runs alone.
-
-    `call`: (resource, parameters, token) → result. `returned`: the call with this token has returned.
-    """
-
-    call: Callable[[str, Any, str | None], Any]
-    returned: Callable[[str], None]
-
-
-STUB: ContextVar[Stub | None] = ContextVar("resource_stub", default=None)
 
 _CALLBACK = ".waitForTaskToken"
 _LONGEST = 99_999_999
@@ -89,8 +75,7 @@ def _within(deadline: float | None, call: Callable[[], Any], *, unless: Future[A
     if deadline is None and unless is None:
         return call()
     outcome = _started(call)
-    until = inf if deadline is None else deadline
-    timing.CLOCK.get().wait([outcome, *([unless] if unless else [])], until, running=True)
+    wait([outcome, *([unless] if unless else [])], timing.left(deadline), FIRST_COMPLETED)
     if unless is not None and unless.done():
         return None
     if not outcome.done():
@@ -98,13 +83,10 @@ def _within(deadline: float | None, call: Callable[[], Any], *, unless: Future[A
     return outcome.result()
 
 
-def call_resource(resource: str, parameters: Any, token: str | None) -> Any:
+def call_resource(resource: str, parameters: Any) -> Any:
     """The result of a Task's Resource, without waiting for a callback."""
-    stub = STUB.get()
 
     def call() -> Any:
-        if stub is not None:
-            return stub.call(resource, parameters, token)
         return ministack("services.stepfunctions")._invoke_resource(resource.replace(_CALLBACK, ""), parameters)
 
     repeated = switches.current().repeated_invocation
@@ -137,20 +119,17 @@ def _attempt(state: dict[str, Any], raw_input: Any, execution: dict[str, Any], c
     scheduled |= {name: int(seconds) for name, seconds in limits.items() if seconds is not None}
     sf._add_event(execution, "TaskScheduled", {"taskScheduledEventDetails": scheduled})
     sf._add_event(execution, "TaskStarted", {"taskStartedEventDetails": _about(resource)})
-    deadline = timing.now() + timeout if timeout is not None else None
+    deadline = time.monotonic() + timeout if timeout is not None else None
     if token is None:
-        return _within(deadline, lambda: call_resource(resource, parameters, None))
+        return _within(deadline, lambda: call_resource(resource, parameters))
     waiting = TOKENS.open(token, execution["executionArn"])
     at_once = waiting.completion if waiting.early == "at_once" else None
     try:
-        answer = _within(deadline, lambda: call_resource(resource, parameters, token), unless=at_once)
+        answer = _within(deadline, lambda: call_resource(resource, parameters), unless=at_once)
         if at_once is None or not at_once.done():
             submitted = {**_about(resource), "output": json.dumps(answer, default=str)}
             sf._add_event(execution, "TaskSubmitted", {"taskSubmittedEventDetails": submitted})
         TOKENS.returned(waiting)
-        stub = STUB.get()
-        if stub is not None:
-            stub.returned(token)
         return await_callback(waiting, deadline, heartbeat)
     finally:
         TOKENS.close(token)

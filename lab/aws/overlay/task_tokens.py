@@ -17,7 +17,8 @@ import base64
 import json
 import os
 import threading
-from concurrent.futures import Future
+import time
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any
@@ -51,8 +52,7 @@ class Waiting:
     token: str
     execution: str
     early: EarlyCompletion = field(default_factory=lambda: switches.current().early_completion)
-    clock: timing.Clock = field(default_factory=timing.CLOCK.get)
-    beat_at: float = field(default_factory=timing.now)
+    beat_at: float = field(default_factory=time.monotonic)
     completion: Future[Any] = field(default_factory=Future)
     returned: bool = False
 
@@ -79,7 +79,7 @@ class Tokens:
     def returned(self, waiting: Waiting) -> None:
         """The call with the token has returned: from now on its heartbeat counts, and no completion is early."""
         with self._lock:
-            waiting.returned, waiting.beat_at = True, waiting.clock.now()
+            waiting.returned, waiting.beat_at = True, time.monotonic()
 
     def close(self, token: str) -> bool:
         """End the task: from now on its token gets TaskTimedOut. Returns whether it was still open."""
@@ -111,7 +111,7 @@ class Tokens:
             waiting = self._open.get(token)
             if waiting is None:
                 return self._refusal(token)
-            waiting.beat_at = waiting.clock.now()
+            waiting.beat_at = time.monotonic()
         return None
 
     def stop(self, execution: str | None = None) -> None:
@@ -139,7 +139,7 @@ TOKENS = Tokens()
 def await_callback(waiting: Waiting, deadline: float | None, heartbeat: float | None) -> Any:
     """Block until the task is completed from outside; returns its output.
 
-    `deadline` is on the clock of the execution, `heartbeat` in seconds.
+    `deadline` is of the monotonic clock, `heartbeat` in seconds.
 
     Raises:
         MiniStack's `_ExecutionError`: the task failed, `States.Timeout`, or `States.HeartbeatTimeout`.
@@ -148,8 +148,8 @@ def await_callback(waiting: Waiting, deadline: float | None, heartbeat: float | 
     while not waiting.completion.done():
         beat_due = inf if heartbeat is None else waiting.beat_at + heartbeat
         due = min(inf if deadline is None else deadline, beat_due)
-        if waiting.clock.now() < due:
-            waiting.clock.wait([waiting.completion], due, running=False)
+        if time.monotonic() < due:
+            wait([waiting.completion], timing.left(due))
         elif not TOKENS.close(waiting.token):
             break  # completed at the same time: the completion won
         elif due == deadline:

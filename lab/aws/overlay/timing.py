@@ -1,18 +1,9 @@
-"""Time inside Step Functions: the real clock, a scaled one, one that jumps, and the end of all waiting.
-
-Rule: all waiting inside an execution happens here, so that a stopped cloud wakes everything at once, and a test of a
-state machine can let an hour pass in a second, or in no time.
-"""
+"""Waiting inside the cloud, and the end of all waiting: a cloud that stops wakes everything at once."""
 
 from __future__ import annotations
 
-import concurrent.futures
 import threading
 import time
-from collections.abc import Iterable
-from concurrent.futures import Future
-from contextvars import ContextVar
-from typing import Any
 
 _halted = threading.Event()
 
@@ -44,63 +35,12 @@ def paused(seconds: float) -> bool:
     return not _halted.wait(seconds)
 
 
-class Clock:
-    """The real clock.
-
-    Args:
-        scale: real seconds for one second of the state machine; 1.0 under a running lab.
-    """
-
-    def __init__(self, scale: float = 1.0) -> None:
-        self.scale = scale
-
-    def now(self) -> float:
-        """Seconds of the state machine's time, from an arbitrary start."""
-        return time.monotonic() / self.scale
-
-    def sleep(self, seconds: float) -> None:
-        """Let `seconds` of the state machine's time pass."""
-        if _halted.wait(max(0.0, seconds * self.scale)):
-            raise Halted
-
-    def wait(self, futures: Iterable[Future[Any]], until: float, *, running: bool) -> None:
-        """Return when one of `futures` is done, or at the time `until`. `running`: one of them is being worked on."""
-        real = min(max(0.0, (until - self.now()) * self.scale), threading.TIMEOUT_MAX)
-        concurrent.futures.wait(list(futures), real, concurrent.futures.FIRST_COMPLETED)
-
-
-class JumpingClock(Clock):
-    """A clock that stands still while a call is running, and jumps to the end of every other wait.
-
-    For one execution whose callbacks are completed before their calls return, or never.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._now = 0.0
-
-    def now(self) -> float:
-        return self._now
-
-    def sleep(self, seconds: float) -> None:
-        self._now += max(0.0, seconds)
-
-    def wait(self, futures: Iterable[Future[Any]], until: float, *, running: bool) -> None:
-        if running:
-            concurrent.futures.wait(list(futures), None, concurrent.futures.FIRST_COMPLETED)
-        elif not any(future.done() for future in futures):
-            self._now = max(self._now, until)
-
-
-CLOCK: ContextVar[Clock] = ContextVar("step_functions_clock", default=Clock())  # noqa: B039 - it has no state
-"""The clock of the running execution."""
-
-
-def now() -> float:
-    """Seconds on the clock of the running execution."""
-    return CLOCK.get().now()
-
-
 def sleep(seconds: float) -> None:
-    """Let `seconds` pass on the clock of the running execution."""
-    CLOCK.get().sleep(seconds)
+    """Let an execution wait. Raises: Halted if the cloud stops meanwhile."""
+    if _halted.wait(max(0.0, seconds)):
+        raise Halted
+
+
+def left(deadline: float | None) -> float | None:
+    """The seconds until a moment of the monotonic clock, as a time-out of a wait; None: no end."""
+    return None if deadline is None else min(max(0.0, deadline - time.monotonic()), threading.TIMEOUT_MAX)

@@ -1,74 +1,10 @@
 """The built layers carry bytecode that Lambda uses as it is, and nothing that it need not carry."""
 
-import json
-import shutil
 import struct
-import subprocess
-from pathlib import Path
 
 import pytest
 
-from tests.e2e.build.output import LAYERS, build_output, lambda_python, runtime_packages
-
-# Imports every module below the given folders, and prints the sources that Python had to compile for it.
-_COMPILED = """
-import importlib, importlib.machinery, json, pkgutil, sys
-compiled = []
-def source_to_code(self, data, path, *, _optimize=-1, real=importlib.machinery.SourceFileLoader.source_to_code):
-    compiled.append(str(path))
-    return real(self, data, path, _optimize=_optimize)
-importlib.machinery.SourceFileLoader.source_to_code = source_to_code
-runtime, *layers = sys.argv[1:]
-sys.path[:0] = [*layers, runtime]
-import duologue
-for module in pkgutil.walk_packages(duologue.__path__, "duologue."):
-    if "__main__" not in module.name:
-        importlib.import_module(module.name)
-print(json.dumps([path for path in compiled if path.startswith(tuple(layers))]))
-"""
-
-
-@pytest.fixture(scope="module")
-def unzipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The layers as Lambda unpacks them: zipped and unzipped, so that every file's time is a new one."""
-    target = tmp_path_factory.mktemp("opt")
-    for layer in LAYERS:
-        archive = shutil.make_archive(str(target / layer), "zip", build_output() / layer)
-        shutil.unpack_archive(archive, target / layer)
-    return target
-
-
-def _compiled_again(layers: Path) -> list[str]:
-    """The sources below `layers` that a new process of Lambda's Python compiles when it imports all of our package."""
-    path = [runtime_packages(), *(layers / layer / "python" for layer in LAYERS)]
-    done = subprocess.run(
-        [lambda_python(), "-I", "-B", "-c", _COMPILED, *path],
-        env={"AWS_DEFAULT_REGION": "us-east-1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    compiled: list[str] = json.loads(done.stdout)
-    return compiled
-
-
-def test_nothing_is_compiled_again(unzipped: Path):
-    assert _compiled_again(unzipped) == []
-
-
-def test_bytecode_that_trusts_times_would_be(unzipped: Path, tmp_path: Path):
-    """The control: with Python's default the same layers, zipped and unzipped, compile all that is imported."""
-    for layer in LAYERS:
-        source = tmp_path / "timestamps" / layer
-        shutil.copytree(unzipped / layer, source)
-        subprocess.run(
-            [lambda_python(), "-I", "-m", "compileall", "-q", "-f", "--invalidation-mode", "timestamp", source],
-            check=True,
-        )
-        archive = shutil.make_archive(str(tmp_path / layer), "zip", source)
-        shutil.unpack_archive(archive, tmp_path / "again" / layer)
-    assert len(_compiled_again(tmp_path / "again")) > 50
+from tests.e2e.build.output import LAYERS, build_output
 
 
 @pytest.mark.parametrize("layer", LAYERS)

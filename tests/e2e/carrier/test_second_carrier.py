@@ -1,19 +1,15 @@
 """Callbacks over a second carrier, which has its own format, is told its actions, and numbers no event.
 
-From the SP's request to the CDR, over HTTP; and the resources of a stack for this carrier.
+From the SP's request to the CDR, over HTTP. What a stack for this carrier has: tests/architecture/test_another_carrier.
 """
 
 import itertools
-import json
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from tests.e2e.carrier.tandem import Telephone
-from tools.template import functions, read_template
 
 SHOWN_TO_CALLER, SHOWN_TO_CALLEE = "+12025550100", "+12025550101"
 SECONDS = 60
@@ -157,49 +153,3 @@ def test_an_event_is_stored_under_its_id(lab, carrier, sp, play):
     tandem_session = carrier.of(call_of(session)).id
     sent = {f"EVENT#{tandem_session}#{event['id']}" for event in carrier.events if event["session"] == tandem_session}
     assert kept and kept <= sent
-
-
-# ---- the stack
-
-
-def test_no_resource_setting_policy_or_output_is_chime_s(lab):
-    listed = lab.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName="duologue")
-    resources = [resource for page in listed for resource in page["StackResourceSummaries"]]
-    kinds = {resource["LogicalResourceId"]: resource["ResourceType"] for resource in resources}
-    assert not [kind for kind in kinds.values() if kind.startswith("Custom::")]
-    made = {name for name, kind in kinds.items() if kind == "AWS::Lambda::Function"}
-    assert made == {function.logical_id for function in functions(read_template())} - {"ProvisionPstnFunction"}
-    said = {resource["LogicalResourceId"]: text_of(lab, resource) for resource in resources}
-    assert {name for name, text in said.items() if "dynamodb:" in text} >= {f"{name}Role" for name in made}
-    for word in ("chime", "SipMediaApplication", "SIP_MEDIA_APPLICATION", "ProvisionPstn", "PstnLine"):
-        assert [name for name, text in said.items() if word.lower() in f"{name} {text}".lower()] == []
-        assert [name for name in lab.outputs if word.lower() in name.lower()] == []
-    assert lab.outputs["DisplayNumbers"] == f"{SHOWN_TO_CALLER},{SHOWN_TO_CALLEE}"
-
-
-def text_of(lab, resource: dict[str, Any]) -> str:
-    """The policies and settings of a resource, as deployed."""
-    name = resource["PhysicalResourceId"]
-    match resource["ResourceType"]:
-        case "AWS::IAM::Role":
-            iam = lab.client("iam")
-            policies = iam.list_role_policies(RoleName=name)["PolicyNames"]
-            documents = [iam.get_role_policy(RoleName=name, PolicyName=each)["PolicyDocument"] for each in policies]
-            return json.dumps([documents, iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]])
-        case "AWS::Lambda::Function":
-            client = lab.client("lambda")
-            settings = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-            assert settings["CARRIER"] == "tandem"
-            return json.dumps(settings) + or_none(lambda: client.get_policy(FunctionName=name)["Policy"])
-        case "AWS::S3::Bucket":
-            return or_none(lambda: lab.client("s3").get_bucket_policy(Bucket=name)["Policy"])
-    return ""
-
-
-def or_none(asked: Callable[[], str]) -> str:
-    """The policy; empty if there is none."""
-    try:
-        return asked()
-    except ClientError as error:
-        assert error.response["Error"]["Code"] in ("NoSuchBucketPolicy", "ResourceNotFoundException")
-        return ""

@@ -2,35 +2,18 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.e2e.cloud.conftest import TEMPLATE, until
+from tests.e2e.sockets import sockets
 
 ROOT = TEMPLATE.parents[4]
-ESTABLISHED, LISTEN = "01", "0A"
 
 
-def sockets(pid, state):
-    """(address, port) of a process's TCP sockets in a state, from the kernel's own tables (Linux)."""
-    inodes = set()
-    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-        try:
-            target = str(descriptor.readlink())
-        except OSError:
-            continue
-        if target.startswith("socket:["):
-            inodes.add(target[8:-1])
-    found = set()
-    for table in ("tcp", "tcp6"):
-        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == state and fields[9] in inodes:
-                address, port = fields[1].split(":")
-                found.add((address, int(port, 16)))
-    return found
+def listens(pid):
+    return [each for each in sockets([pid]) if each.listens]
 
 
 def children(pid):
@@ -88,9 +71,9 @@ def start(tmp_path):
 def test_it_listens_on_loopback_only_and_leaves_nothing_behind(tmp_path):
     process, ports = start(tmp_path)
     try:
-        listening = sockets(process.pid, LISTEN)
-        assert {port for _, port in listening} == ports
-        assert {address for address, _ in listening} == {"0100007F"}, "127.0.0.1 in the kernel's spelling"
+        listening = listens(process.pid)
+        assert {each.port for each in listening} == ports
+        assert {str(each.address) for each in listening} == {"127.0.0.1"}
         functions = children(process.pid)
         assert functions
         process.stdin.write("\n")
@@ -98,7 +81,7 @@ def test_it_listens_on_loopback_only_and_leaves_nothing_behind(tmp_path):
         word, busy = process.stdout.readline().split(" ", 1)
         assert word == "down"
         assert json.loads(busy) == []
-        assert sockets(process.pid, LISTEN) == set()
+        assert listens(process.pid) == []
         assert [pid for pid in functions if alive(pid)] == []
         assert list((tmp_path / "work").iterdir()) == []
     finally:
@@ -138,47 +121,3 @@ def test_a_second_cloud_in_one_process_is_refused_and_a_later_one_begins_empty(t
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     told = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     assert told.stdout.splitlines() == ["A cloud is already running in this process", "[]", "True"]
-
-
-def test_the_whole_lab_comes_up_and_goes_down_by_a_signal(tmp_path):
-    """`python -m lab up` on the product's own template."""
-    kept = ROOT / ".lab" / "layers"
-    kept.mkdir(parents=True, exist_ok=True)
-    (tmp_path / "layers").symlink_to(kept)  # pip is slow, and what it built for `make up` is good enough
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "lab",
-            "up",
-            "--api-port",
-            "0",
-            "--aws-port",
-            "0",
-            "--site-port",
-            "0",
-            "--sip-port",
-            "0",
-            "--registrar-port",
-            "0",
-            "--phone-port",
-            "0",
-            "--auth",
-            "--state-dir",
-            str(tmp_path),
-        ],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout.readline().startswith("API   http://127.0.0.1:")
-        about = json.loads((tmp_path / "lab.json").read_text())
-        assert about["outputs"]["ApiId"]
-        assert {address for address, _ in sockets(process.pid, LISTEN)} == {"0100007F"}
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
-        assert not (tmp_path / "lab.json").exists()
-    finally:
-        process.kill()
-        process.communicate()

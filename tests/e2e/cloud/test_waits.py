@@ -171,16 +171,3 @@ def test_a_whole_execution_times_out(stack):
     machine = stack.state_machine("whole", {"Wait": wait_state(stack)}, TimeoutSeconds=1)
     about = stack.ended(stack.start(machine, {"id": "whole"}))
     assert about["status"] == "TIMED_OUT"
-
-
-def test_the_flow_of_the_stack_is_told_by_either_way_out(stack):
-    """The template's own state machine: told, given up, and never waited since the end was recorded already."""
-    told = stack.start(stack.outputs["Flow"], {"id": "told", "seconds": 30})
-    gave_up = stack.start(stack.outputs["Flow"], {"id": "gave up", "seconds": 1})
-    stack.dynamodb.put_item(TableName=stack.outputs["Table"], Item={"id": {"S": "over"}, "ended": {"BOOL": True}})
-    over = stack.start(stack.outputs["Flow"], {"id": "over", "seconds": 30})
-    stack.cloud.client("stepfunctions").send_task_success(taskToken=token(stack, "told"), output='{"by": "us"}')
-    assert json.loads(stack.ended(told)["output"])["event"]["told"] == {"by": "us"}
-    assert json.loads(stack.ended(gave_up)["output"])["told"]["Error"] == "States.Timeout"
-    why = json.loads(stack.ended(over)["output"])["event"]["told"]["Error"]
-    assert why == "DynamoDb.ConditionalCheckFailedException"

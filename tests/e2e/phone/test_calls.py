@@ -16,7 +16,6 @@ from tests.pstn.scripted import (
     SHOWN_A,
     A,
     B,
-    action,
     ask_two_digits,
     bridge,
     hang_up,
@@ -25,8 +24,6 @@ from tests.pstn.scripted import (
 )
 
 CALLBACK = {"CALL_ANSWERED": [bridge()], "HANGUP": hang_up_the_rest}
-SHOWN = "+1\N{NO-BREAK SPACE}202\N{NO-BREAK SPACE}555\N{NO-BREAK SPACE}0100"
-JOINED = "ACTION_SUCCESSFUL:CallAndBridge"
 PROMPT = 440
 
 
@@ -49,34 +46,6 @@ def hears(page, hertz: float) -> None:
 def dial(page, number: str) -> None:
     page.get_by_label("Number to call").fill(number)
     page.get_by_label("Number to call").press("Enter")
-
-
-def test_jack_answers_in_the_page_and_talks_with_sophia(sip_exchange, switched_on, keep):
-    """The page rings, shows the display number, and sound goes both ways until she hangs up."""
-
-    def record(event):
-        leg = event["CallDetails"]["Participants"][0]["CallId"]
-        return [action("StartCallRecording", CallId=leg, Track="BOTH", Destination={"Type": "S3", "Location": "tapes"})]
-
-    page = switched_on(A)
-    story = SipStory(sip_exchange, {**CALLBACK, JOINED: record}, b=answers(after=0.2, talks=3.0)).place()
-    see(page, "is calling")
-    assert page.locator("#shown").inner_text() == SHOWN
-    page.wait_for_function(f"() => [660, 880].some(bell => Math.abs(({LOUDEST})() - bell) < 10)")
-    answer(page)
-    hears(page, voice(B))
-    page.wait_for_function(
-        "() => document.getElementById('mouth').value > 0.5 && document.getElementById('ear').value > 0.5"
-    )
-    keep(page, "talks")
-    story.run()
-    see(page, "They hung up after 0:")
-    assert voices_in(audio_analysis.samples(story.received(story.b))) == {SPOKEN}
-    assert sip_exchange.wait(
-        lambda: any(story.transaction in key for _, key in list(sip_exchange.recordings.objects)), 10
-    )
-    (tape,) = [body for (_, key), (body, _) in sip_exchange.recordings.objects.items() if story.transaction in key]
-    assert [voices_in(each) for each in audio_analysis.channels(tape)] == [{SPOKEN}, {voice(B)}]
 
 
 @pytest.mark.parametrize("rate", [8000, 44_100])
@@ -188,22 +157,3 @@ def test_a_page_is_called_by_a_scripted_phone(sip_exchange, switched_on):
     page.get_by_role("button", name="Hang up").click()
     call = sip_exchange.exchange.phones[number].calls[0]
     assert sip_exchange.wait(lambda: call.ended_by == "network")
-
-
-def test_a_call_that_is_not_answered_says_why(sip_exchange, switched_on):
-    page = switched_on(A)
-    SipStory(sip_exchange)
-    for number, words in (
-        ("+12025550140", "The line is busy"),
-        ("+12025550160", "They declined"),
-        ("+12025550170", "Nobody has this number"),
-        ("+442079460000", "Nobody has this number"),
-        (SHOWN_A, "Nobody can be reached at this number now"),
-    ):
-        dial(page, number)
-        see(page, words)
-    story = SipStory(sip_exchange, {"NEW_INBOUND_CALL": [hang_up()]})
-    with inbound(story):
-        dial(page, SHOWN_A)
-        assert sip_exchange.wait(lambda: "NEW_INBOUND_CALL" in story.told)
-        see(page, "Nobody can be reached at this number now")

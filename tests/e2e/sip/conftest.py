@@ -36,7 +36,7 @@ def _turn(item):
     if item.path.name == "test_cases.py" and not item.name.startswith("test_a_return_call"):
         case = item.callspec.params.get("case") if hasattr(item, "callspec") else None
         return 2 if case and (case.exclusive or case.minutes) else 0
-    return {"test_recording.py": 3, "test_cases.py": 3, "test_platform.py": 4}.get(item.path.name, 1)
+    return {"test_cases.py": 3, "test_platform.py": 4}.get(item.path.name, 1)
 
 
 @pytest.fixture(scope="session")

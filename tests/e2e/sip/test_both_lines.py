@@ -9,9 +9,7 @@ from pstn.lines import AudioFile
 from pstn.lines.virtual import (
     Behaviour,
     answers,
-    busy,
     hangs_up_while_other_rings,
-    invalid,
     never_answers,
     vanishes,
 )
@@ -60,10 +58,6 @@ def quick(**more: Any) -> Behaviour:
     return answers(**{"after": 0.2, **more})
 
 
-def refuses(kind: str) -> Behaviour:
-    return {"busy": busy(), "rejects": Behaviour("rejects", 0.3), "invalid": invalid(), "never": never_answers()}[kind]
-
-
 def until(story: Any, key: str) -> None:
     """Run to an event; the virtual clock simply runs out."""
     story.run(lambda: key in story.told) if isinstance(story, SipStory) else story.run()
@@ -79,30 +73,6 @@ def test_a_callback(open_story):
     assert (story.b.calls[0].ended_by, story.a.calls[0].ended_by) == ("self", "network")
     assert [what for _, what, _ in story.b.log] == ["called", "rang", "picked_up", "joined", "ended"]
     assert story.exchange.legs_up() == []
-
-
-def test_the_caller_hangs_up_first(open_story):
-    story = open_story(CALLBACK, a=quick(talks=0.5), b=quick()).place().run()
-    assert story.told[-2:] == ["HANGUP:LEG-A", "HANGUP:LEG-B"]
-
-
-@pytest.mark.parametrize(("kind", "code"), [("busy", 486), ("rejects", 603), ("invalid", 404), ("never", 480)])
-def test_leg_a_is_never_reached(open_story, kind, code):
-    story = open_story(CALLBACK, a=refuses(kind), network_ring_limit=1.0).place().run()
-    assert story.told[-1] == "HANGUP:LEG-A"
-    assert story.data("HANGUP:LEG-A")["Parameters"]["SipResponseCode"] == code
-    assert ("RINGING" in story.told) == (kind in ("rejects", "never"))
-    assert story.b.calls == []
-
-
-@pytest.mark.parametrize(("kind", "code"), [("busy", 486), ("rejects", 603), ("invalid", 404), ("never", None)])
-def test_leg_b_is_never_reached(open_story, kind, code):
-    script = {**CALLBACK, "CALL_ANSWERED": [bridge(seconds=1)], "ACTION_FAILED": [play("sorry.wav"), hang_up()]}
-    story = open_story(script, a=quick(), b=refuses(kind), bridge_failure_detail=True).place().run()
-    assert story.told == [*FIRST, "ACTION_FAILED:CallAndBridge", "HANGUP:LEG-A"]
-    assert story.data("ACTION_FAILED:CallAndBridge").get("SipResponseCode") == code
-    assert story.heard_a == ["sorry.wav"]
-    assert story.b.calls[0].answered_at is None
 
 
 def test_a_phone_in_a_call_is_busy_to_the_next(open_story):
@@ -179,17 +149,6 @@ def test_digits_sent_to_a_party(open_story):
     story = open_story(script, a=quick(), b=quick()).place().run()
     assert [digit for _, digit in story.b.calls[0].received] == ["1", "2", "A", "#"]
     assert story.a.calls[0].received == []
-
-
-def test_speech_takes_its_time_and_ends(open_story):
-    def say(event: dict[str, Any]) -> list[dict[str, Any]]:
-        leg = event["CallDetails"]["Participants"][0]["CallId"]
-        return [action("Speak", CallId=leg, Text="One moment please."), hang_up()]
-
-    story = open_story({"CALL_ANSWERED": say}, a=quick()).place().run()
-    call = story.a.calls[0]
-    assert story.heard_a == ["One moment please."]
-    assert 0.5 < (call.ended_at - call.heard[0][0]).total_seconds() < 6
 
 
 def test_the_network_notices_a_phone_that_vanished(open_story, sip_exchange):

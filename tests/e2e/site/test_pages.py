@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from lab.website.scenarios import COURIER, HOMES, SCENARIOS
+from lab.website.scenarios import SCENARIOS
 from tests.site.platform import CALLEE, CALLER, RECORDED, SESSION, START, TALK, fee, status
 
 JACK = "+1 202 555 0111"
@@ -180,38 +180,3 @@ def test_the_page_of_each_business(open_page, keep, scenario):
     page = open_page(f"/{scenario.slug}")
     assert page.locator(".scene").evaluate("image => image.complete && image.naturalWidth > 0")
     fits(page, keep, f"business-{scenario.slug or 'training'}")
-
-
-def test_a_courier_scans_a_parcel(open_page, notify):
-    """A scanner types the digits, and Enter."""
-    dana = COURIER.contacts[0]
-    page = open_page("/courier")
-    page.keyboard.type("123")
-    page.keyboard.press("Enter")
-    page.locator("#ref-wrong", has_text="No order has the code 123").wait_for()
-    page.get_by_label("Code on the parcel").fill("")
-    page.get_by_label("Code on the parcel").focus()
-    page.keyboard.type(dana.ref)
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/calls/*")
-    notify(*TALK, number=dana.number)
-    see(page, "You talked with Dana Ortiz")
-
-
-def test_a_contact_is_called_from_a_list_and_the_call_is_found_again(open_page, notify, keep):
-    contact = HOMES.contacts[0]
-    page = open_page("/homes")
-    page.get_by_role("button", name=contact.name).click()
-    page.wait_for_url("**/calls/*")
-    notify(*TALK[:5], number=contact.number)
-    see(page, f"You are connected with {contact.name}")
-    url = page.url
-    page.get_by_role("link", name=HOMES.business).click()
-    page.get_by_role("link", name=f"Call with {contact.name}").click()
-    page.wait_for_url(url)
-    see(page, f"You are connected with {contact.name}")
-    notify(TALK[-1], fee(), number=contact.number)
-    see(page, f"You talked with {contact.name}")
-    page.get_by_role("link", name="Back").click()
-    page.get_by_role("button", name=f"Call again: {contact.name}").wait_for()
-    fits(page, keep, "called")

@@ -118,14 +118,3 @@ def test_accounts_calls_and_recordings_outlive_a_kill_and_an_end(up, tmp_path):
     assert (over["phase"], over["ending"]["stateCode"]) == ("over", 0)
     assert third.sp.look_up(recorded).body == told
     third.end(signal.SIGTERM)
-
-
-def test_an_unusable_state_is_told_and_the_lab_begins_anew(up, tmp_path):
-    first = up()
-    first.end(signal.SIGTERM)
-    file = tmp_path / "kept" / "state.json"
-    file.write_text(file.read_text().replace('"format": 1', '"format": 0'))
-    second = up()
-    assert "The kept state was not used" in second.guide
-    assert second.env["APP_KEY"] != first.env["APP_KEY"]
-    second.end(signal.SIGTERM)

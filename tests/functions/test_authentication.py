@@ -367,26 +367,6 @@ def test_ten_wrong_digests_lock_every_route_for_digests_and_leave_tokens_alone(d
     assert door.knock(event_of(route)) == right(route)
 
 
-def test_a_lock_opens_by_itself_and_trying_does_not_prolong_it(door):
-    wrong_digests(door, 10)
-    door.clock.advance(30 * 60 - 1)
-    locked = answer(proven(event_of("look-up"), door.signed("aksk").headers), door.dependencies)
-    assert locked["headers"]["Retry-After"] == "1"
-    assert wrong_digests(door, 20) == [(403, "1020176")] * 20
-    door.clock.advance(1)
-    assert door.knock(proven(event_of("look-up"), door.signed("wsse-hex").headers)) == (200, "0")
-    assert wrong_digests(door, 9) == [(403, "1023001")] * 9
-    assert door.knock(proven(event_of("look-up"), door.signed("aksk").headers)) == (200, "0")
-    assert wrong_digests(door, 2) == [(403, "1023001"), (403, "1020176")]
-
-
-def test_only_what_is_wrong_within_five_minutes_adds_up(door):
-    for _ in range(4):
-        wrong_digests(door, 9)
-        door.clock.advance(5 * 60)
-    assert door.knock(proven(event_of("look-up"), door.signed("aksk").headers)) == (200, "0")
-
-
 def test_a_lock_is_of_one_address_and_one_app(door):
     wrong_digests(door, 10)
     event = proven(event_of("look-up"), door.signed("aksk").headers)

@@ -1,15 +1,12 @@
 """SMA events in, SMA actions out: the samples played as calls, and what answers when nothing works."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from duologue.call_control.facts import LegRingingRecorded
-from duologue.domain.audio import Audio, AudioListeners
 from duologue.domain.errors import OutsideUnavailable
-from duologue.domain.outcome import EndReason, Outcome, Party, Result
+from duologue.domain.outcome import EndReason
 from duologue.domain.phone_number import WITHHELD
 from duologue.domain.task_token import Wait
 from duologue.runtime.settings import SettingMissing
@@ -17,7 +14,7 @@ from duologue.usecases.ports.memories import TurnedAway
 from duologue.wire.huawei.session_id import inbound_call_id
 from functions.call_control.handler import handler
 from tests.functions.worlds import CALL_ID, CallControl, loaded_by, sample, samples
-from tests.samples import CALLEE, CALLER, LEG_A, LEG_B, NETWORK_CALL, at, callback
+from tests.samples import CALLEE, CALLER, LEG_A, LEG_B, NETWORK_CALL
 
 UNTIL_TALK = ("new_outbound_call", "ringing", "call_answered", "dial_callee_asked", "callee_answered")
 NOBODY_LEFT = [
@@ -37,10 +34,6 @@ STARTED = datetime.fromtimestamp(1_795_424_400.6, UTC)
 HANG_UP_B = {"Type": "Hangup", "Parameters": {"CallId": LEG_B, "SipResponseCode": "0"}}
 
 
-def kinds(actions: list[dict]) -> list[str]:
-    return [action["Type"] for action in actions]
-
-
 # ---- one event each
 
 
@@ -51,138 +44,6 @@ def test_the_first_answer_gives_the_network_our_id_to_keep():
     assert world.call.network_call == NETWORK_CALL
     assert world.answer(event)["TransactionAttributes"] == {"callId": CALL_ID}
     assert "TransactionAttributes" not in world.answer(sample("call_control", "ringing"))
-
-
-def test_the_callee_is_dialled():
-    """Nothing stands before the bridge in its list (R15)."""
-    world = CallControl().play("new_outbound_call", "call_answered")
-    [action] = world.hear("dial_callee_asked", 3)
-    assert action == {
-        "Type": "CallAndBridge",
-        "Parameters": {
-            "CallTimeoutSeconds": 30,
-            "CallerIdNumber": "+12025550101",
-            "RingbackTone": {
-                "Type": "S3",
-                "BucketName": "duologue-promptsbucket-example",
-                "Key": "prompts/waiting.wav",
-            },
-            "Endpoints": [{"BridgeEndpointType": "PSTN", "Uri": "+12025550122"}],
-        },
-    }
-
-
-def test_a_prompt_before_the_callee_is_heard_to_its_end():
-    """It is a list of its own, and its end dials (R15); one that cannot be played keeps nobody from talking."""
-    for ended in ("prelude_played", "prompt_failed"):
-        world = CallControl(replace(callback(CALL_ID), plays_before_callee=True))
-        world.play("new_outbound_call", "call_answered")
-        [prelude] = world.hear("dial_callee_asked", 3)
-        assert prelude["Parameters"]["AudioSource"]["Key"] == "prompts/before-callee.wav"
-        assert kinds(world.hear(ended, 4)) == ["CallAndBridge"]
-
-
-@pytest.mark.parametrize(
-    ("to", "tags"),
-    [(AudioListeners.BOTH, ["LEG-A", "LEG-B"]), (AudioListeners.CALLER, ["LEG-A"]), (AudioListeners.CALLEE, ["LEG-B"])],
-)
-def test_the_last_minute_is_said_to_whom_the_sp_wants(to, tags):
-    world = CallControl(replace(callback(CALL_ID), audio=Audio(last_minute_to=to))).play(*UNTIL_TALK)
-    actions = world.hear("last_minute_asked", 6)
-    assert [action["Parameters"]["ParticipantTag"] for action in actions] == tags
-    assert {action["Parameters"]["AudioSource"]["Key"] for action in actions} == {"prompts/last-minute.wav"}
-
-
-@pytest.mark.parametrize(
-    ("name", "outcome", "reason", "prompt"),
-    [
-        ("callee_not_answered", Outcome(Result.UNREACHABLE), EndReason.CALLEE_FAILED, "callee-unavailable"),
-        ("callee_not_answered_with_sip_code", Outcome(Result.BUSY, 486), EndReason.CALLEE_FAILED, "callee-busy"),
-        ("bridge_refused", None, EndReason.DIAL_REFUSED, "callee-unavailable"),
-    ],
-)
-def test_the_callee_does_not_come(name, outcome, reason, prompt):
-    """The caller hears why the line goes dead, then is hung up; a prompt that has ended or failed hangs up too."""
-    world = CallControl().play(*UNTIL_TALK[:-1])
-    actions = world.hear(name, 5)
-    assert kinds(actions) == ["PlayAudio", "Hangup"]
-    assert actions[0]["Parameters"]["AudioSource"]["Key"] == f"prompts/{prompt}.wav"
-    assert (world.call.callee.outcome, world.call.ending) == (outcome, reason)
-    assert world.call.dial_refusal == ("InvalidActionParameter" if name == "bridge_refused" else None)
-    assert world.hear("parting_prompt_played", 6) == [HANG_UP_A]
-    assert world.hear("prompt_failed", 7) == [HANG_UP_A]
-
-
-def test_without_the_prompt_to_wait_by_the_callee_is_dialled_again_in_silence():
-    world = CallControl().play(*UNTIL_TALK[:-1])
-    for sequence in (5, 6):
-        (action,) = world.hear("bridge_without_its_prompt", sequence)
-        assert action["Type"] == "CallAndBridge"
-        assert "RingbackTone" not in action["Parameters"]
-        assert action["Parameters"]["Endpoints"] == [{"BridgeEndpointType": "PSTN", "Uri": "+12025550122"}]
-
-
-def test_a_dial_in_silence_that_is_refused_is_not_repeated():
-    world = CallControl().play(*UNTIL_TALK[:-1])
-    event = sample("call_control", "bridge_without_its_prompt")
-    del event["ActionData"]["Parameters"]["RingbackTone"]
-    assert kinds(world.take(event)) == ["PlayAudio", "Hangup"]
-
-
-def test_the_callee_is_unanswered_at_the_time_out():
-    world = CallControl().play(*UNTIL_TALK[:-1])
-    world.clock.advance(30)
-    world.hear("callee_not_answered", 5)
-    assert world.call.callee.outcome == Outcome(Result.NO_ANSWER)
-
-
-def test_the_callees_ringing_is_told_where_the_network_tells_it():
-    world = CallControl().play(*UNTIL_TALK[:-1])
-    assert world.hear("ringing_of_the_callee", 5) == []
-    assert LegRingingRecorded(at(30), Party.CALLEE) in world.calls.facts_of(CALL_ID)
-
-
-@pytest.mark.parametrize(
-    ("name", "result", "status"),
-    [
-        ("hangup_caller_busy", Result.BUSY, 486),
-        ("hangup_caller_not_answered", Result.NO_ANSWER, 480),
-        ("hangup_caller_rejected", Result.REJECTED, 603),
-    ],
-)
-def test_the_caller_is_not_reached(name, result, status):
-    world = CallControl().play("new_outbound_call", "ringing")
-    assert world.hear(name, 3) == []
-    assert world.calls.cdrs[CALL_ID].caller.outcome == Outcome(result, status)
-    assert world.calls.cdrs[CALL_ID].reason is EndReason.CALLER_FAILED
-
-
-def test_the_caller_leaves_while_the_callee_rings():
-    world = CallControl().play(*UNTIL_TALK[:-1])
-    assert world.hear("hangup_caller_while_the_callee_rings", 5) == []
-    assert world.calls.cdrs[CALL_ID].reason is EndReason.CALLER_LEFT
-
-
-@pytest.mark.parametrize(
-    ("first", "then", "last", "left"),
-    [
-        ("hangup_callee_after_talk", HANG_UP_A, "hangup_caller_last", Party.CALLEE),
-        ("hangup_caller_after_talk", HANG_UP_B, "hangup_callee_last", Party.CALLER),
-    ],
-)
-def test_no_leg_outlives_its_peer(first, then, last, left):
-    world = CallControl().play(*UNTIL_TALK)
-    assert world.hear(first, 6) == [then]
-    assert world.calls.cdrs == {}
-    assert world.hear(last, 7) == []
-    assert world.calls.cdrs[CALL_ID].ended_by is left
-
-
-def test_an_end_that_is_asked_hangs_up_both():
-    world = CallControl().play(*UNTIL_TALK)
-    assert world.hear("end_asked", 6) == []  # no reason is recorded yet
-    world.calls.change(CALL_ID, ending=EndReason.STOPPED)
-    assert world.hear("end_asked", 7) == [HANG_UP_A, HANG_UP_B]
 
 
 @pytest.mark.parametrize(

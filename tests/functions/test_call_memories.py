@@ -6,8 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.call_control.actions import DialAndBridge
-from duologue.call_control.events import InboundCall
 from duologue.domain.accounts import App, Sp
 from duologue.domain.call_memory import WhyNot
 from duologue.domain.errors import OutsideUnavailable
@@ -15,11 +13,8 @@ from duologue.domain.memory_history import Pair
 from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.tokens import Register, TokenPair
 from duologue.wire.huawei.memories import WHY_NOT
-from tests.fakes.answering import answering
 from tests.functions.worlds import ABSENT, CALL_ID, CALLED, HOST, OWN, Api, sample, with_query
-from tests.samples import LEG_A, NETWORK_CALL, NOW, at
-from tests.usecases.test_answer_inbound_call import ReturnsActions
-from tests.usecases.test_process_network_event import Said
+from tests.samples import NOW, at
 
 LOOKED_UP, LISTED, CHANGED, DELETED = (
     sample("callback_api", name)
@@ -207,15 +202,6 @@ def suspend(api, **settings):
     api.accounts.change_app("app-2", lambda app: replace(app, **settings))
 
 
-def called(api, dialler: str = SOPHIA) -> list[str]:
-    """Who is rung by a call to the display number."""
-    network = ReturnsActions()
-    answer = answering(api.calls, network, accounts=api.accounts, seal=api.seal)
-    at_once = InboundCall(api.clock.now(), NETWORK_CALL, LEG_A, PhoneNumber(dialler), PhoneNumber(OWN[1]), NOW)
-    actions = network.answers[answer(Said(at_once, "000001", call_id=None), at_once)]["actions"]
-    return [action.number.e164 for action in actions if isinstance(action, DialAndBridge)]
-
-
 @pytest.mark.parametrize(
     ("reason", "befalls"),
     [
@@ -226,39 +212,12 @@ def called(api, dialler: str = SOPHIA) -> list[str]:
         (WhyNot.COUNTRY, lambda api: suspend(api, countries=("CA",))),
     ],
 )
-def test_a_memory_that_would_ring_nobody_says_why_and_a_call_rings_nobody(api, reason, befalls):
+def test_a_memory_that_would_ring_nobody_says_why(api, reason, befalls):
     api.accounts.add_app(App("app-2", "sp-1", "secret", display_numbers=(OWN[1],)))
     api.remember(app="app-2")
     befalls(api)
     memory = api.say(LOOKED_UP)[1]["callMemory"]
     assert (memory["wouldRing"], memory["reason"], memory["why"]) == (False, reason.value, WHY_NOT[reason])
-    assert called(api) == []
-
-
-def wait(api, seconds: float) -> None:
-    """After a change for an hour."""
-    assert api.say(changing(expiredTime=1))[0] == 200
-    api.clock.advance(seconds)
-
-
-@pytest.mark.parametrize(
-    ("befalls", "rung"),
-    [
-        (lambda api: None, [JACK]),
-        (lambda api: api.say(CHANGED), [JILL]),
-        (lambda api: api.say(DELETED), []),
-        (lambda api: wait(api, 3599), [JILL]),
-        (lambda api: wait(api, 3600), []),
-        (lambda api: api.remember(second=30, target=JILL), [JILL]),
-    ],
-    ids=["remembered", "changed", "deleted", "about to expire", "expired", "called by another since"],
-)
-def test_a_call_rings_whom_the_look_up_names(api, befalls, rung):
-    api.remember()
-    befalls(api)
-    status, body = api.say(LOOKED_UP)
-    assert ([body["callMemory"]["callerNbr"]] if status == 200 else []) == rung
-    assert called(api) == rung
 
 
 def test_every_reason_has_words_but_those_without_a_memory():

@@ -52,42 +52,12 @@ def test_a_callback_is_recorded_and_its_flow_started(api):
     assert (api.network.dialled, api.network.asked) == ([], [])
 
 
-def test_two_numbers_are_enough(api):
-    """The callee never sees the caller's own number; without a limit the platform's cap holds, never none."""
-    assert api.say(sample("callback_api", "callback_placed_with_two_numbers"))[0] == 200
-    call = api.calls.load(CALL_ID).call
-    assert (call.caller.display_number.e164, call.callee.display_number.e164, call.bind_number) == (
-        OWN[0],
-        OWN[0],
-        OWN[0],
-    )
-    assert call.longest_talk == timedelta(minutes=1440)
-    order = api.flows.started[CALL_ID]
-    assert order.talk == timedelta(minutes=1440)
-    assert order.last_minute == timedelta(seconds=1)  # every wait is in the order, also one that is not made
-    assert not call.announces_end  # nobody set a limit, so none is announced
-
-
-def test_every_field_of_the_wire_is_read(api):
-    status, body = api.say(EVERYTHING)
-    assert (status, body["idlePort"]) == (200, 9)
-    call = api.calls.load(CALL_ID).call
-    assert (call.wants_party_type, call.plays_before_callee) == (True, True)
-    assert (call.audio.before_callee, call.audio.while_callee_rings) == ("welcome.wav", "music.wav")
-
-
 @pytest.mark.parametrize("event", [PLACED, sample("callback_api", "callback_placed_in_the_sandbox")])
 def test_the_callee_can_return_the_call_in_the_sandbox_too(api, event):
     assert api.say(event)[0] == 200
     draft = api.calls.load(CALL_ID).call.memory
     assert draft.period == timedelta(hours=720)
     assert not any("+1202555" in each for each in (draft.key.display, draft.key.pair, draft.target))
-
-
-def test_a_request_can_do_without_call_memory(api):
-    assert api.say(placing(callMemory="false"))[0] == 200
-    assert api.calls.load(CALL_ID).call.memory is None
-    assert api.seal.requests == 0
 
 
 def test_a_callback_is_placed_without_the_key_service_and_the_operator_learns_of_it(api, capsys):
@@ -209,14 +179,6 @@ def test_notification_urls_are_read_as_they_were_set_twice(api):
     assert api.say(SET | {"body": "{}"})[1] == api.say(SHOWN)[1]
     assert (api.accounts.app(api.key).status_url, api.accounts.app(api.key).fee_url) == (None, None)
     assert api.accounts.endpoints_reset == [api.key] * 6, "a URL that answered 410 is posted to again"
-
-
-def test_what_is_set_is_used_when_a_request_names_no_url(api):
-    api.say(SET)
-    body = json.loads(PLACED["body"])
-    api.say(PLACED | {"body": json.dumps({name: body[name] for name in body if not name.endswith("Url")})})
-    notify = api.calls.load(CALL_ID).call.notify
-    assert (notify.status_url, notify.fee_url) == ("http://127.0.0.1:9999/status", "http://127.0.0.1:9999/fee")
 
 
 @pytest.mark.parametrize(

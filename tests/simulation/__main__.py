@@ -8,13 +8,10 @@ is 1.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections import Counter
 from datetime import datetime
-
-os.environ["POWERTOOLS_METRICS_DISABLED"] = "true"
 
 from tests.journeys.line import START
 from tests.simulation import plan

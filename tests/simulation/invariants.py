@@ -15,6 +15,7 @@ from duologue.call_control.facts import CallAccepted, CallEnded, CdrWritten
 from duologue.call_control.history import DeliveryState
 from duologue.domain.call import Call, Phase
 from duologue.domain.cdr import Cdr
+from duologue.domain.outcome import EndReason
 from duologue.domain.recording import published_key
 from duologue.usecases.finalize_call import GRACE
 from tests.simulation.plan import CALL_CONTROL, SP_FAILURES, Callback, Return
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 REACHED, FAILED, LOST = "HANGUP reached call_control", "its invocation failed", "lost without a trace"
 _LIMITS = {REACHED: 5.0, FAILED: 25.0}
 _LONGEST = timedelta(days=1)
+_CALLER_RINGS = timedelta(seconds=100)
+"""Less than the network's limit and the retries of its wait."""
 _SWEEPS = timedelta(minutes=5 + 5 + 2) + GRACE
 
 
@@ -91,6 +94,28 @@ def no_leg_left(sim: Simulation, call_id: str) -> Iterator[str]:
                 yield f"the leg of {leg.number} is still up"
 
 
+def ends_in_time(sim: Simulation, call_id: str) -> Iterator[str]:
+    """Once a reason to end is recorded, within minutes; without one, when it is due by the rule of domain/due.py."""
+    call, at = sim.calls.rows[call_id].call, sim.finalized_at[call_id]
+    if call.ending_at is not None and at - call.ending_at > _SWEEPS:
+        yield f"a reason to end it was recorded at {call.ending_at}, and it was finalized at {at}"
+    began = call.callee.answered_at or call.accepted_at
+    longest = call.longest_talk if call.callee.answered_at else call.before_talk
+    if at - began > longest + _SWEEPS:
+        yield f"it began at {began}, for at most {longest}, and was finalized at {at}"
+
+
+def nobody_given_up_early(sim: Simulation, call_id: str) -> Iterator[str]:
+    """A party counts as silent only when it could have answered for as long as it is waited for."""
+    call = sim.calls.rows[call_id].call
+    ended_at = call.ending_at or call.ended_at or call.accepted_at
+    waited = ended_at - max(call.accepted_at, call.callee.dialled_at or call.accepted_at)
+    if call.ending is EndReason.CALLER_SILENT and waited < _CALLER_RINGS:
+        yield f"its caller was given up after {waited}"
+    if call.ending is EndReason.CALLEE_SILENT and waited < call.ring_limit:
+        yield f"its callee was given up after {waited}"
+
+
 def no_slot_leaked(sim: Simulation, call_id: str) -> Iterator[str]:
     for held in sim.calls.held_slots().values():
         if call_id in held:
@@ -132,6 +157,8 @@ OF_A_CALL: dict[str, OfACall] = {
     "durations": durations,
     "no second dial": no_second_dial,
     "no leg left": no_leg_left,
+    "ends in time": ends_in_time,
+    "nobody given up early": nobody_given_up_early,
     "no slot leaked": no_slot_leaked,
     "execution ended": execution_ended,
     "first attempts in order": facts_in_order,
@@ -219,6 +246,15 @@ def nothing_left(sim: Simulation) -> Iterator[tuple[tuple[int, ...], str]]:
     for call_id in sim.player.executions:
         for text in execution_ended(sim, call_id):
             yield (sim.item_of[call_id],), f"{call_id}: {text}"
+    if sim.slots_freed:
+        yield (), f"the sweeper had to free {sim.slots_freed} slots"
+    if sim.reconciled:
+        yield (), f"the reconciliation found {dict(sim.reconciled)}"
+
+
+def same_answer_to_a_repeat(sim: Simulation) -> Iterator[tuple[tuple[int, ...], str]]:
+    for item, event in sim.other_answers:
+        yield (item,), f"{event} got two different answers"
 
 
 OF_THE_WORLD: dict[str, OfTheWorld] = {
@@ -228,6 +264,7 @@ OF_THE_WORLD: dict[str, OfTheWorld] = {
     "requests are answered truly": requests_are_answered_truly,
     "memory is right": memory_is_right,
     "nothing is left": nothing_left,
+    "the same answer to a repeat": same_answer_to_a_repeat,
 }
 
 
@@ -271,10 +308,14 @@ class Invariants:
         limit = _LIMITS.get(which, (_longest(sim, call) + _SWEEPS).total_seconds())
         if alone.seconds > limit:
             text = f"{alone.number} of {call.id} outlived its peer by {alone.seconds:.1f} s ({which})"
-            raise Wrong("no leg alone", (call.of,), text)
+            sim.clock.call_later(0, lambda: _raise(Wrong("no leg alone", (call.of,), text)))  # an observer must not
 
 
 # ---- shared
+
+
+def _raise(wrong: Wrong) -> None:
+    raise wrong
 
 
 def _network_call(sim: Simulation, call: Call) -> NetworkCall | None:

@@ -28,6 +28,8 @@ class Invocation:
     faults: tuple[Fault, ...]
     point: int = 0
     struck: list[Fault] = field(default_factory=list)
+    chain: int = 0
+    """How often in a row a message of the function itself has led to this."""
 
     def at(self, point: int) -> Fault | None:
         return next((fault for fault in self.faults if fault.point == point), None)

@@ -18,10 +18,13 @@ from duologue.adapters.sqs_notices import written
 from duologue.usecases.forward_facts import Committed
 from duologue.usecases.ports.notifying import NO_WAIT, Notice
 from tests.journeys.flow_player import FunctionDied
+from tests.simulation import fibers
 from tests.simulation.fibers import FiberClock
 
 _POLL, _STREAM_AGAIN, _HIDDEN, _DEDUPLICATED = 0.05, 1.0, 360.0, timedelta(minutes=5)
-_MOST_RECEIVED = 40
+_MOST_RECEIVED, _MOST_CHAINED = 40, 16
+"""How often a message is received, and how often in a row a function may send one to its own queue (docs of AWS Lambda,
+Recursive loop detection), before it goes to the dead-letter queue."""
 FIRST, RETRY = "first.fifo", "retry"
 
 
@@ -70,6 +73,8 @@ class _Message:
     notice: Notice
     received: int = 0
     hidden: float = _HIDDEN
+    chain: int = 0
+    """Invocations of notify_sp that led to each other, up to this message."""
 
 
 @dataclass
@@ -77,7 +82,7 @@ class Queues:
     """Plays `Notices`. `run` invokes notify_sp with a batch event; it returns what the function did."""
 
     clock: FiberClock
-    run: Callable[[dict[str, Any], Notice], dict[str, Any]]
+    run: Callable[[dict[str, Any], Notice, int], dict[str, Any]]
     dead: list[Notice] = field(default_factory=list)
     """Received too often."""
     _groups: dict[str, deque[_Message]] = field(default_factory=dict)
@@ -97,8 +102,9 @@ class Queues:
                 self.clock.call_later(0.01, partial(self._work, notice.call_id))
 
     def queue_again(self, notices: Iterable[Notice], wait: timedelta = NO_WAIT) -> None:
+        sender = fibers.current()
         for notice in notices:
-            message = _Message(notice)
+            message = _Message(notice, chain=getattr(sender, "chain", 0))
             self.clock.call_later(wait.total_seconds(), partial(self._retry, message))
 
     def give_back(self, queue: str, receipt: str, received: int) -> None:
@@ -130,13 +136,13 @@ class Queues:
     def _receive(self, message: _Message, queue: str) -> bool:
         """Whether the message is gone."""
         message.received, message.hidden = message.received + 1, _HIDDEN
-        if message.received > _MOST_RECEIVED:
+        if message.received > _MOST_RECEIVED or message.chain > _MOST_CHAINED:
             self.dead.append(message.notice)
             return True
         receipt = f"receipt-{id(message)}"
         self._receipts[receipt] = message
         try:
-            failed = self.run(_batch(message, receipt, queue), message.notice)["batchItemFailures"]
+            failed = self.run(_batch(message, receipt, queue), message.notice, message.chain + 1)["batchItemFailures"]
         except (Exception, FunctionDied):  # noqa: BLE001 - whatever it was, the message comes again
             return False
         finally:

@@ -2,16 +2,11 @@
 
 import pytest
 
-from tests.simulation import plan
+from tests.simulation import plan, planted
 from tests.simulation.__main__ import play, story
 from tests.simulation.invariants import LOST, REACHED, Invariants
 from tests.simulation.shrink import only, parts, shrink
 from tests.simulation.world import Simulation
-
-
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch):
-    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
 
 
 def test_no_promise_is_broken_in_a_world_of_200_calls():
@@ -42,3 +37,19 @@ def test_a_failure_is_reduced_to_what_it_needs():
 
     assert set(shrink(world, (), fails)) == needed
     assert play(only(world, sorted(needed))) is None
+
+
+@pytest.mark.parametrize(
+    ("bug", "invariant"),
+    [
+        ("hang up only one leg", "no leg alone"),
+        ("release the slot of answered calls only", "no slot leaked"),
+        ("no deduplication by the event's key", "the same answer to a repeat"),
+    ],
+)
+def test_a_bug_that_is_planted_is_found(bug, invariant):
+    """`python -m tests.simulation.planted` plants ten."""
+    with planted.BUGS[bug]():
+        wrong = play(plan.draw(1, 0, calls=60))
+    assert wrong is not None
+    assert wrong.invariant == invariant

@@ -18,6 +18,7 @@ from typing import Any
 
 import functions.flow.handler as flow_handler
 import functions.notify_sp.handler as notify_handler
+import functions.sweep.handler as sweep_handler
 from duologue.adapters.chime_network import ChimeNetwork, ChimePromptStopper
 from duologue.call_control.history import Delivery
 from duologue.domain.accounts import App, Sp
@@ -31,11 +32,11 @@ from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.webhook_request import Reply, WebhookRequest
 from duologue.runtime.wiring.flow import Dependencies
 from duologue.runtime.wiring.notify_sp import Dependencies as NotifyDependencies
+from duologue.runtime.wiring.sweep import Dependencies as SweepDependencies
 from duologue.usecases.finalize_call import FinalizeCall
 from duologue.usecases.find_memory import FindMemory
 from duologue.usecases.forget_memory import ForgetMemory
 from duologue.usecases.forward_facts import Committed, ForwardFacts
-from duologue.usecases.free_slots import free_slots
 from duologue.usecases.notify_sp import NotifySp
 from duologue.usecases.place_callback import PlaceCallback, RingTimeouts
 from duologue.usecases.ports.flows import FlowOrder
@@ -43,6 +44,7 @@ from duologue.usecases.ports.notifying import Notice
 from duologue.usecases.process_network_event import ProcessNetworkEvent
 from duologue.usecases.publish_recording import publish_recording
 from duologue.usecases.queue_due import QueueDue
+from duologue.usecases.reconcile_calls import ReconcileCalls
 from duologue.usecases.repoint_memory import RepointMemory
 from duologue.usecases.run_flow import RunFlow
 from duologue.usecases.stop_callback import StopCallback
@@ -76,6 +78,8 @@ from tests.simulation.queues import Queues, Stream
 from tests.simulation.sps import GONE, Servers, app_key
 from tests.simulation.watch import Watch
 
+_COUNTING: tuple[Any, ...] = (flow_handler, notify_handler, sweep_handler)
+"""They print a line for each metric."""
 _MINUTE = timedelta(minutes=1)
 _SP_AGAIN = (2.0, 20.0, 60.0, 120.0)
 """Seconds until an SP repeats a request that failed, with the same idempotency key."""
@@ -117,13 +121,20 @@ class Simulation:
         """The calls that the SP knows of, by item."""
         self.failed_requests: dict[int, int] = {}
         """Requests that the SP got an error for, by item."""
-        self.ended: list[str] = []
         self.hang_ups: dict[str, list[tuple[int, bool]]] = {}
         """By network call: each invocation of a HANGUP, by its event, and whether a fault struck it."""
         self.lost_hang_ups: set[str] = set()
         self.repointed: list[tuple[datetime, datetime, Repoint, bool | None]] = []
         """When the SP asked and was answered; whether it succeeded: None: it never learned."""
         self.published: set[str] = set()
+        self.slots_freed = 0
+        """By the sweeper, which finds none unless one leaked."""
+        self.reconciled: Counter[str] = Counter()
+        """What the reconciliation found."""
+        self.finalized_at: dict[str, datetime] = {}
+        """By call."""
+        self.other_answers: list[tuple[int, str]] = []
+        """Items and events of which a repeat got another answer."""
         self.rang_in: list[tuple[datetime, Return, str]] = []
         self._arriving = -1
         self._numbers: Counter[int] = Counter()
@@ -177,8 +188,11 @@ class Simulation:
         notify_sp = NotifySp(calls, webhooks, _Endpoints(self.servers, port(self.servers)), notices, clock, lambda: 0.5)
         self._notify_sp = NotifyDependencies(notify_sp, notices.give_back)
         self._forward = ForwardFacts(calls, flows, notices, self.isolate)
-        self._queue_due = QueueDue(calls, notices, clock)
-        self._sweep_calls = SweepCalls(calls, finalize, clock, self.isolate)
+        recordings = port(_Recordings(self.exchange, self.published))
+        reconcile = ReconcileCalls(calls, calls, calls, flows, notices, recordings, clock, self.isolate, no_pause)
+        sweep_calls = SweepCalls(calls, finalize, clock, self.isolate)
+        kept: Any = _Keeping(reconcile, self.reconciled)
+        self._swept = SweepDependencies(calls, sweep_calls, QueueDue(calls, notices, clock), kept, clock)
         self._ports = calls
         find = FindMemory(inbound, port(self.calls.memories), seal, clock, "displayNbr")
         self._find = find
@@ -223,6 +237,9 @@ class Simulation:
     def run(self) -> None:
         """Until nothing is left to happen. Raises Wrong."""
         logging.disable(logging.CRITICAL)
+        counters = {module: module.count for module in _COUNTING}
+        for module in _COUNTING:
+            module.count = lambda *args, **more: None
         try:
             for item in self.plan.items:
                 self.clock.call_later(item.at, partial(self._begin_item, item))
@@ -233,6 +250,8 @@ class Simulation:
             self.clock.run()
         finally:
             logging.disable(logging.NOTSET)
+            for module, counter in counters.items():
+                module.count = counter
         if self.check is not None:
             self.check.at_the_end(self)
 
@@ -334,7 +353,18 @@ class Simulation:
             raise RuntimeError("the function failed, so that the network repeats the event") from error
         finally:
             self._note_hang_up(event, invocation)
+        if not invocation.struck:
+            self._compare(event, answer)
         return answer
+
+    def _compare(self, event: dict[str, Any], answer: Any) -> None:
+        """A repeat of an event that was processed gets the same answer (R12)."""
+        said = self._format.read(event, self.clock.now())
+        item = self.watch.calls[said.network_call].of
+        for call_id in self.calls_of.get(item, ()):
+            before = self.calls.processed(call_id, said.network_call, said.event_key)
+            if before is not None and json.loads(before.answer) != answer:
+                self.other_answers.append((item, f"event {said.event_key} of {said.network_call}"))
 
     def _answer(self, event: dict[str, Any]) -> Any:
         return json.loads(self._process(self._format.read(event, self.clock.now())))
@@ -395,7 +425,7 @@ class Simulation:
         call = self.calls.rows[call_id].call
         if call.phase is Phase.OVER and call_id not in self._over_checked:
             self._over_checked.add(call_id)
-            self.ended.append(call_id)
+            self.finalized_at[call_id] = self.clock.now()
             if self.check is not None:
                 self.clock.call_later(SETTLING, lambda: self.check.of_call(self, call_id))
 
@@ -429,8 +459,9 @@ class Simulation:
         except (DuologueError, FunctionDied):
             return
 
-    def _notify(self, event: dict[str, Any], notice: Notice) -> dict[str, Any]:
+    def _notify(self, event: dict[str, Any], notice: Notice, chain: int) -> dict[str, Any]:
         invocation = self._invocation(plan.NOTIFY, self.item_of[notice.call_id])
+        invocation.chain = chain
         of_all = invocation.at(0)
         if of_all is not None:
             self._strike(invocation, of_all)
@@ -452,20 +483,18 @@ class Simulation:
 
     def _sweep(self) -> None:
         """Each minute while something goes on; then at the minutes at which something is due."""
-        invocation = self._invocation("sweep", None)
-        for part in (self._queue_due, lambda: free_slots(calls=self._ports), self._sweep_calls):
-            try:
-                self._run(invocation, part)
-            except OutsideUnavailable:
-                continue
-            except FunctionDied:
-                break
-        for _, error in self.isolate.told:
-            self.unexpected.append((None, error))
+        try:
+            said = self._run(self._invocation("sweep", None), lambda: sweep_handler.answer(self._swept))
+            self.slots_freed += said["freed"]
+        except (OutsideUnavailable, FunctionDied) as error:
+            self.tell(None, f"the sweep fails: {type(error).__name__}")
+        self.unexpected += [(self.item_of.get(call_id), error) for call_id, error in self.isolate.told]
+        self.isolate.told.clear()
         now = self.clock.now()
         last = START + timedelta(seconds=self.plan.items[-1].at + 600) if self.plan.items else START
         due = [row.close_by for row in self.calls.rows.values() if row.close_by is not None]
         due += [look_at for _, look_at in self.calls.waiting.values()]
+        due += self.calls.to_reconcile.values()
         if now < last or any(self.calls.slots.values()):
             due.append(now)
         elif not due:
@@ -657,6 +686,29 @@ class _Calls(FakeCalls):
 
     @now.setter
     def now(self, at: datetime) -> None: ...
+
+
+class _Recordings:
+    """Plays `Recordings` as far as its sizes go."""
+
+    def __init__(self, exchange: Exchange, published: set[str]) -> None:
+        self._exchange, self._published = exchange, published
+
+    def size(self, key: str) -> int | None:
+        objects: Any = self._exchange.recordings
+        return 4 if key in self._published or ("recordings-bucket", key) in objects.objects else None
+
+
+class _Keeping:
+    """The reconciliation, which keeps what it found."""
+
+    def __init__(self, reconcile: ReconcileCalls, found: Counter[str]) -> None:
+        self._reconcile, self._found = reconcile, found
+
+    def __call__(self, end: datetime | None = None) -> Any:
+        reconciled = self._reconcile(end=end)
+        self._found.update({str(what): number for what, number in reconciled.found.items()})
+        return reconciled
 
 
 class _Publisher:

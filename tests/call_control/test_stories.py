@@ -16,7 +16,7 @@ from duologue.call_control.events import (
     NeverTakenUp,
     StopAsked,
 )
-from duologue.call_control.machine import decide
+from duologue.call_control.machine import decide, leaves_a_prompt
 from duologue.call_control.prompts import Prompt
 from duologue.domain.call import Phase
 from duologue.domain.cdr import cdr_of
@@ -216,6 +216,19 @@ def test_an_answer_overtaken_by_the_end_of_its_leg_still_counts():
     story = Story(*TALKING[:4], CALLEE_LEFT, replace(CALLEE_ANSWERED, at=at(62)), replace(CALLER_LEFT, at=at(63)))
     assert story.call.callee.answered_at == story.call.callee.ended_at == at(60)
     assert "LegAnsweredRecorded callee" in story.told
+
+
+def test_the_caller_hears_no_longer_that_the_callee_was_not_reached_once_its_answer_is_known():
+    """The end of the leg has overtaken the answer. Only a request stops a prompt that plays (R9)."""
+    story = Story(*TALKING[:4], CALLEE_LEFT)
+    assert story.actions == (PlayPrompt(Party.CALLER, Prompt.CALLEE_UNAVAILABLE), HANG_UP_CALLER)
+    late = replace(CALLEE_ANSWERED, at=at(62))
+    for call in (story.call, decide(story.call, late).call):
+        assert leaves_a_prompt(call, late)
+    assert decide(story.call, late).actions == (HANG_UP_CALLER,)
+    gone = decide(story.call, replace(CALLER_LEFT, at=at(61))).call
+    others = [(Story(*TALKING[:4]).call, late), (story.call, replace(late, leg_id="leg-c")), (gone, late)]
+    assert not any(leaves_a_prompt(*other) for other in others)
 
 
 def test_a_second_network_call_is_a_stray():

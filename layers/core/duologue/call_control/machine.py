@@ -295,7 +295,8 @@ def _callee_answered(call: Call, event: LegAnswered) -> Decision:
         # The end of the leg overtook its answer: it was answered no later than it ended.
         answered_at = min(event.at, callee.ended_at)
         late = replace(callee, answered_at=answered_at, outcome=Outcome(Result.COMPLETED))
-        return Decision(_answer_caller(_with(call, late), answered_at), facts=answered)
+        call = _answer_caller(_with(call, late), answered_at)
+        return Decision(call, _hang_up(call), facts=answered)  # the caller hears that the callee was not reached
     call = _with(call, replace(callee, answered_at=event.at, network_id=event.leg_id))
     call = _answer_caller(call, event.at)
     if call.ending is not None:
@@ -435,10 +436,12 @@ def _callee_ended(call: Call, event: LegEnded) -> Decision:
 def leaves_a_prompt(call: Call, event: CallEvent) -> bool:
     """Whether a party hung up while its peer may be hearing a prompt (R9). `call`: before or after the event.
 
-    During a talk only the recording notices and the prompt before the last minute are played; when either ends is not
-    reported for each party, so the answer errs to yes.
+    An answer that the end of its leg has overtaken says so late. During a talk only the recording notices and the
+    prompt before the last minute are played; when either ends is not reported for each party, so this errs to yes.
     """
     answered_at = call.callee.answered_at
+    if isinstance(event, LegAnswered) and event.party is Party.CALLEE:
+        return call.callee.is_over and call.callee.network_id == event.leg_id and call.caller.is_up
     if not isinstance(event, LegEnded) or answered_at is None:
         return False
     if not any(hang_up.party is not event.party for hang_up in _hang_up(call, event.connected)):

@@ -38,7 +38,9 @@ class FinalizeCall:
             OutsideUnavailable: storage or the network is unavailable.
             UnknownCall: there is no such call.
         """
-        return until_written(lambda: self._finalize(call_id, final=False), self.pause, f"call {call_id}")
+        return until_written(
+            lambda: self._finalize(self.calls.load(call_id), final=False), self.pause, f"call {call_id}"
+        )
 
     def if_due(self, call_id: str) -> Call | None:
         """The same for the sweeper: a call that is not due yet is postponed.
@@ -52,12 +54,11 @@ class FinalizeCall:
             if saved.call.phase is not Phase.OVER and due > now:
                 self.calls.save(Change(saved, saved.call, postpones=True))
                 return None
-            return self._finalize(call_id, final=due + GRACE <= now)
+            return self._finalize(saved, final=due + GRACE <= now)
 
         return until_written(sweep, self.pause, f"call {call_id}")
 
-    def _finalize(self, call_id: str, *, final: bool) -> Call | None:
-        saved = self.calls.load(call_id)
+    def _finalize(self, saved: SavedCall, *, final: bool) -> Call | None:
         if saved.call.phase is Phase.OVER:
             return None
         if saved.call.network_call is not None:
@@ -69,7 +70,7 @@ class FinalizeCall:
             self.calls.save(change)
         except AlreadyDone:
             return None
-        resume_flow_now(call_id, change.resumes, calls=self.calls, flows=self.flows, seen=saved.task_token)
+        resume_flow_now(saved.call.id, change.resumes, calls=self.calls, flows=self.flows, seen=saved.task_token)
         return change.after
 
     def _ended(self, saved: SavedCall, *, final: bool) -> SavedCall:

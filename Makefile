@@ -78,7 +78,7 @@ stories: $(LAB)  ## Play all cases with sound and print a table of the results
 
 # -- tests -------------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-cloud test-lab test-up test-carrier test-site test-phone test-sip test-build test-sam-local model simulate bench bench-return bench-sip bench-memory
+.PHONY: test test-cloud test-lab test-up test-carrier test-site test-phone test-sip test-build test-sam-local model simulate bench bench-return bench-sweep bench-sip bench-memory
 test: $(DEV)  ## Run the fast tests, which need neither a running lab nor SAM
 	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/e2e $(ARGS)
 
@@ -125,6 +125,9 @@ bench: $(DEV)  ## Count and time the work of one callback; with BASE=<git ref>: 
 
 bench-return: $(DEV)  ## Count what answering a return call asks of AWS, at 10 and at 10,000 call memories
 	$(PY) -m bench.return_calls $(ARGS)
+
+bench-sweep: $(DEV)  ## Time the sweeper over 10,000 overdue calls, due notifications and ended calls
+	$(PY) -m bench.sweep --into bench/sweep.md $(ARGS)
 
 bench-sip: $(DEV)  ## Measure 20, then 50 bridged callbacks at once over SIP and RTP, 300 in a row, and the delay of a voice
 	$(PY) -m bench.sip --into bench/sip.md $(ARGS)

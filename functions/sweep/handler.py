@@ -64,8 +64,8 @@ def _free(dependencies: Dependencies, _end: datetime) -> dict[str, int]:
 
 _PARTS: dict[Part, timedelta] = {
     _queue: timedelta(seconds=15),
-    _finalize: timedelta(seconds=35),
-    _reconcile: timedelta(seconds=50),
+    _finalize: timedelta(seconds=42),
+    _reconcile: timedelta(seconds=52),
     _free: timedelta(seconds=55),
 }
 """In their order, each with when it takes no more, from the beginning. What one leaves of its time the next may use."""

@@ -43,7 +43,7 @@ from pstn.refusals import ServiceRefusal
 from pstn.switches import Switches
 
 T = TypeVar("T")
-CALLS_KEPT = 150
+CALLS_KEPT = 100
 """Calls that are over, for the control API and for what a phone heard."""
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from lab.aws.ministack import ministack
 
-WARM = 200
+WARM = 100
 """Partitions that stay as they are: those written last, of all tables together."""
 LEAST = 5
 """Items; a smaller partition is not worth it."""

@@ -2,8 +2,8 @@
 
 AWS keeps stream records for 24 hours, the token of a transaction for 10 minutes, ended executions for 90 days, and log
 events as long as the group's retention says. MiniStack keeps all of it in memory, most of it for ever, so that a lab
-grew by 0.3 MB per callback. Here the newest are kept: of what a person or a program looks at, that of the last hundred
-callbacks and more. Items of tables are never dropped; equal attribute values share one object.
+grew by 0.3 MB per callback. Here the newest are kept: of what a person or a program looks at, that of about the last
+hundred callbacks. Items of tables are never dropped; equal attribute values share one object.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html (ClientRequestToken)
 https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html (execution history retention)
@@ -21,15 +21,15 @@ STREAM_RECORDS = 3000
 """Of each table; one that no reader has had yet may be among those dropped only after so many more."""
 TRANSACTIONS = 500
 """Tokens of transactions: an SDK repeats a request within seconds."""
-EXECUTIONS = 150
+EXECUTIONS = 100
 """Ended ones. A name whose execution was dropped may be used again."""
-LOG_EVENTS = 500
+LOG_EVENTS = 300
 """Of each log stream; twice as many before the oldest are dropped, since a reader's position is a count of them."""
 LOG_STREAMS = 20
 """Of each log group, those written last. A stream is an environment's: functions that are killed begin many."""
 BUS_EVENTS = 100
 """Of EventBridge, which nobody can read."""
-VALUES, LONGEST = 5_000, 200
+VALUES, LONGEST = 2_000, 200
 """Attribute values that are looked for, and the length up to which they are."""
 
 READS = ("stream_start_position", "stream_end_position", "stream_records_since")

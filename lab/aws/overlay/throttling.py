@@ -126,7 +126,7 @@ class _Partition:
 
 _partitions: dict[tuple[str, str, str], _Partition] = {}
 """(table, index or empty, partition)."""
-_MOST_PARTITIONS = 20_000
+_MOST_PARTITIONS = 2_000
 
 
 def _places(table: dict[str, Any], item: dict[str, Any]) -> list[tuple[str, str, str]]:

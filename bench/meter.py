@@ -28,14 +28,20 @@ _METERED = {*_SINGLE_WRITES, "TransactWriteItems", "BatchWriteItem", "GetItem", 
 
 @dataclass(frozen=True)
 class ItemWrite:
-    """`kind`: what its sort key begins with, up to the first `#`. `grown`: bytes that the table has more."""
+    """`kind`: what its sort key begins with, up to the first `#`. `by_index`: the units of each index that changes.
+    `grown`: bytes that the table has more.
+    """
 
     table: str
     kind: str
     units: int
-    index_units: int
+    by_index: Mapping[str, int]
     grown: int
     is_new: bool
+
+    @property
+    def index_units(self) -> int:
+        return sum(self.by_index.values())
 
 
 @dataclass(frozen=True)
@@ -62,12 +68,13 @@ def write_units_of(requests: Iterable[Request]) -> int:
 
 
 def units_by_kind(requests: Iterable[Request]) -> Counter[str]:
-    """Write units by table and kind of item, an index apart."""
+    """Write units by table and kind of item, each index apart."""
     units: Counter[str] = Counter()
     for request in requests:
         for write in request.writes:
             units[f"{write.table}: {write.kind}"] += write.units
-            units[f"{write.table}: index"] += write.index_units
+            for index, more in write.by_index.items():
+                units[f"{write.table}: index {index}"] += more
     return +units
 
 
@@ -175,18 +182,20 @@ def _image(table: str, key: Item) -> Item | None:
 def _write(table: str, key: Item, before: Item | None, after: Item | None, transactional: bool) -> ItemWrite:
     about = ministack("services.dynamodb")._tables[table]
     own_key = [about["pk_name"], *([about["sk_name"]] if about["sk_name"] else [])]
-    indexed = 0
+    by_index: dict[str, int] = {}
     for index in about.get("GlobalSecondaryIndexes") or ():
         keys = [each["AttributeName"] for each in index["KeySchema"]]
         how = index.get("Projection", {})
         projected = [*keys, *own_key, *how.get("NonKeyAttributes", ())]
-        indexed += index_units(keys, None if how.get("ProjectionType") == "ALL" else projected, before, after)
+        units = index_units(keys, None if how.get("ProjectionType") == "ALL" else projected, before, after)
+        if units:
+            by_index[index["IndexName"]] = units
     sizes = [item_bytes(item) if item else 0 for item in (before, after)]
     return ItemWrite(
         _short(table),
         _kind(key, own_key),
         write_units(before, after, transactional=transactional),
-        indexed,
+        by_index,
         sizes[1] - sizes[0],
         before is None and after is not None,
     )

@@ -8,7 +8,7 @@ from bench.callbacks import Costs
 from bench.cost import Price, bill, read_prices, total
 from bench.invocations import Invocations, read_log
 from bench.meter import ItemWrite, Request, units_by_kind, write_units_of
-from bench.report import used
+from bench.report import ITSELF, MOST_UNITS, units_by_use, used
 
 _LOG = [
     "START RequestId: 1 Version: $LATEST",
@@ -30,7 +30,7 @@ def test_a_log_tells_invocations_what_they_are_billed_and_its_own_size():
 
 
 def _write(kind: str, units: int, index: int = 0) -> ItemWrite:
-    return ItemWrite("CallsTable", kind, units, index, grown=400, is_new=True)
+    return ItemWrite("CallsTable", kind, units, {"by-app": index} if index else {}, grown=400, is_new=True)
 
 
 def test_write_units_are_those_of_tables_and_indexes_and_of_refused_writes():
@@ -40,7 +40,24 @@ def test_write_units_are_those_of_tables_and_indexes_and_of_refused_writes():
         Request("a", "dynamodb", "GetItem", items_read=1, read_units=1),
     ]
     assert write_units_of(requests) == 9
-    assert units_by_kind(requests) == {"CallsTable: CALL": 6, "CallsTable: FACT": 2, "CallsTable: index": 1}
+    assert units_by_kind(requests) == {"CallsTable: CALL": 6, "CallsTable: FACT": 2, "CallsTable: index by-app": 1}
+
+
+def test_write_units_by_what_they_are_for():
+    """What nothing later has claimed is the call's own."""
+    units = {
+        "CallsTable: CALL": 40,
+        "AccountsTable: SLOTS": 8,
+        "CallsTable: index open-calls": 6,
+        "CallsTable: index by-app": 12,
+        "AccountsTable: MEMORY": 4,
+        "AccountsTable: SOMETHING": 2,
+    }
+    uses = units_by_use(units, callbacks=2)
+    assert uses == {ITSELF: 27, "call memory": 2, "the events of an app": 6, "reconciliation": 1}
+    assert sum(uses.values()) * 2 == sum(units.values())
+    assert uses.keys() == MOST_UNITS.keys()
+    assert units_by_use({"CallsTable: CALL": 5}, callbacks=1)["reconciliation"] == 0
 
 
 def test_a_bill_is_amounts_times_prices():

@@ -91,7 +91,7 @@ def test_a_refused_write_is_charged_and_writes_nothing(meter: Meter):
     )
     refused = meter.requests[-1]
     assert refused.refused
-    assert refused.writes == (ItemWrite("CallsTable", "CALL", 2, 0, 0, False),)
+    assert refused.writes == (ItemWrite("CallsTable", "CALL", 2, {}, 0, False),)
     assert refused.metered == 0
 
 

@@ -20,12 +20,13 @@ from duologue.domain.call_memory import SetBy
 from duologue.domain.cdr import cdr_of
 from duologue.domain.delivery import DELAYS
 from duologue.domain.due import ENDING, RECONCILIATION, due_by
-from duologue.domain.endpoint_health import Circuit, EndpointHealth
+from duologue.domain.endpoint_health import Circuit, EndpointHealth, Verdict
 from duologue.domain.errors import (
     CallAlreadyAccepted,
     CdrAlreadyWritten,
     DuologueError,
     EventAlreadyProcessed,
+    InvalidField,
     LimitReached,
     OutsideUnavailable,
     RaceLost,
@@ -38,11 +39,14 @@ from duologue.domain.outcome import EndReason, Party
 from duologue.domain.recording import Recording
 from duologue.domain.task_token import TaskToken, Wait
 from duologue.domain.webhook_request import Reply
+from duologue.usecases.change_endpoints import probe_now, switch_on
+from duologue.usecases.manage_notifications import ManageNotifications
 from duologue.usecases.ports.calls import Change, ProcessedEvent, SavedCall
 from duologue.usecases.ports.notifying import Notice
 from duologue.usecases.process_network_event import change_of
 from tests.call_control.stories import CALLEE_LEFT, CALLEE_WANTED, CALLER_LEFT, REFUSED, TALKING, Story
 from tests.fakes.calls import FakeCalls
+from tests.fakes.clock import FakeClock
 from tests.journeys.tables import make_tables
 from tests.queues import DeliveryWorld
 from tests.samples import MEMORY, NETWORK_CALL, NOW, at, callback, return_call
@@ -388,6 +392,67 @@ class Promises:
             assert calls.notification(notice).health == calls.endpoint_health("app-1") == saved
             with pytest.raises(RaceLost):
                 calls.save_health("app-1", health, NOW)
+
+    def test_what_is_outstanding_is_attempted_now_or_cancelled(self, calls):
+        call, sent = played(calls, *TALKING, CALLEE_LEFT, CALLER_LEFT).call, {}
+        sources = calls.sources(call.id)
+        waiting, given_up = DeliveryState.WAITING, DeliveryState.UNDELIVERED
+        for number, state, due in (
+            (2, waiting, at(5)),
+            (3, waiting, at(5000)),
+            (4, given_up, None),
+            (5, DeliveryState.ACKNOWLEDGED, None),
+            (6, waiting, at(9000)),
+            (7, given_up, None),
+        ):
+            sent[number] = Delivery(state, at(number), (TOO_SLOW,), 3, due, put_off=2)
+            calls.save_delivery(Notice(call.id, number, sources[number], "app-1"), sent[number])
+        manage = ManageNotifications(calls, calls, calls, FakeClock(at(100)))
+
+        def listed(found):
+            return [each.notice.sequence for each in found]
+
+        found = {each.notice.sequence: each for each in manage.of_app("app-1")}
+        assert list(found) == listed(manage.of_call(call.id)) == [2, 3, 4, 6, 7]
+        assert found[3].url == "http://127.0.0.1:9999/status"
+        for origin, numbers in (
+            ("http://127.0.0.1:9999/other", [2, 3, 4, 6, 7]),
+            ("https://127.0.0.1:9999/status", []),
+        ):
+            assert listed(manage.of_app("app-1", origin)) == listed(manage.of_call(call.id, None, origin)) == numbers
+        assert listed(manage.of_call(call.id, 4)) == [4] and listed(manage.of_call(call.id, 5)) == []
+
+        assert {number: manage.retry_now(found[number]) for number in (2, 3, 4)} == {2: False, 3: True, 4: True}
+        assert [manage.cancel(found[number]) for number in (6, 7)] == [True, True]
+        assert [manage.retry_now(found[3]), manage.cancel(found[4])] == [False, False], "they have changed"
+        deliveries = calls.history(call.id).deliveries
+        assert deliveries[3] == replace(sent[3], due=at(100), put_off=0, version=2)
+        assert deliveries[4] == Delivery(waiting, at(100), (TOO_SLOW,), due=at(100), version=2, requested=True)
+        assert [deliveries[number].state for number in (6, 7)] == [DeliveryState.CANCELLED] * 2
+        claimed = [calls.claim(each, at(700)) for each in calls.due(at(10_000), 9)]
+        assert sorted((each.sequence, each.source, each.version) for each in claimed) == [
+            (number, sources[number], version) for number, version in ((2, 1), (3, 2), (4, 2))
+        ]
+        assert sorted(each.position.first for each in calls.undelivered("app-1", None, 9)) == [2, 3, 4]
+
+    def test_the_operator_lets_an_endpoint_be_probed_and_switches_a_url_on(self, calls):
+        clock, gone = FakeClock(at(100)), ("https://sp.example.com/a", "https://sp.example.com/b")
+        circuits = {"https://sp.example.com": Circuit(7, at(300)), "https://other.example.com": Circuit(2)}
+        calls.save_health("app-1", EndpointHealth(circuits, gone), NOW)
+        probe_now("app-1", "https://sp.example.com/x", log=calls, clock=clock)
+        health = calls.endpoint_health("app-1")
+        assert health.circuits == {**circuits, "https://sp.example.com": Circuit(7, at(100))}
+        assert health.verdict("https://sp.example.com/x", at(100)) is Verdict.PROBE
+        switch_on("app-1", gone[0], log=calls, clock=clock)
+        assert calls.endpoint_health("app-1").gone == gone[1:]
+        for refused in (
+            lambda: probe_now("app-1", "https://sp.example.com/x", log=calls, clock=clock),
+            lambda: probe_now("app-1", "https://other.example.com/x", log=calls, clock=clock),
+            lambda: switch_on("app-1", gone[0], log=calls, clock=clock),
+            lambda: switch_on("app-2", gone[1], log=calls, clock=clock),
+        ):
+            with pytest.raises(InvalidField, match="endpoint"):
+                refused()
 
     def test_pings_are_counted_by_app_and_minute(self, calls):
         for seconds in (1, 30, 59):

@@ -2,28 +2,41 @@
 
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from duologue.adapters.call_rows import own_event_key
+from duologue.adapters.dynamo_acceptance import DynamoAcceptance
 from duologue.adapters.dynamo_account_book import DynamoAccountBook
+from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.dynamo_memories import DynamoMemories
+from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
 from duologue.adapters.dynamo_writes import transact
 from duologue.adapters.kms_memory_seal import KmsMemorySeal
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.memory_rows import remembered
 from duologue.adapters.stack_outputs import stack_of
+from duologue.call_control.facts import CallEnded, CdrWritten, LegDialledRecorded
+from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.call_control.prompts import Prompt
 from duologue.domain.accounts import PushSignature, UnknownCallers
 from duologue.domain.call_memory import CallMemory, MemoryTerms, RememberedParty, SetBy, order_of
+from duologue.domain.endpoint_health import Circuit, EndpointHealth
 from duologue.domain.errors import InvalidToken, RaceLost
+from duologue.domain.outcome import EndReason, Party
 from duologue.domain.passwords import password_matches
 from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.tokens import Register, TokenPair
 from duologue.domain.wav import read_wav
 from duologue.operator.__main__ import main
+from duologue.usecases.ports.calls import Change
+from duologue.usecases.ports.notifying import Notice
+from tests.journeys.tables import SHAPES
+from tests.samples import NOW, callback
 from tests.wavs import wav
 
 # moto reads a stack only with packages that nothing else here needs.
@@ -31,7 +44,8 @@ pytestmark = pytest.mark.parametrize("aws", ["lab"], indirect=True)
 
 TEMPLATE: dict[str, Any] = {
     "Parameters": {
-        name: {"Type": "String", "Default": ""} for name in ("AllowLoopback", "AllowPlainHttp", "PrefixesInUse")
+        name: {"Type": "String", "Default": ""}
+        for name in ("AllowLoopback", "AllowPlainHttp", "PrefixesInUse", "HostName")
     },
     "Resources": {
         "Accounts": {
@@ -48,6 +62,7 @@ TEMPLATE: dict[str, Any] = {
                 ],
             },
         },
+        "Calls": {"Type": "AWS::DynamoDB::Table", "Properties": SHAPES["CallsTable"]},
         "Prompts": {"Type": "AWS::S3::Bucket"},
         "Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Version": "2012-10-17", "Statement": []}}},
         "Hashes": {
@@ -63,7 +78,7 @@ TEMPLATE: dict[str, Any] = {
         "AccountsTable": {"Value": {"Ref": "Accounts"}},
         "SecretsKey": {"Value": {"Ref": "Key"}},
         "MemoriesKey": {"Value": {"Ref": "Hashes"}},
-        "CallsTable": {"Value": "no command reads it"},
+        "CallsTable": {"Value": {"Ref": "Calls"}},
         "PromptsBucket": {"Value": {"Ref": "Prompts"}},
         "DisplayNumbers": {"Value": "+12025550100,+12025550101"},
     },
@@ -93,7 +108,12 @@ class Platform:
 @pytest.fixture(scope="module")
 def stack(aws):
     """As on the laptop; `as-on-aws` allows neither loopback addresses nor http."""
-    values = {"AllowLoopback": "true", "AllowPlainHttp": "true", "PrefixesInUse": "+1370:US"}
+    values = {
+        "AllowLoopback": "true",
+        "AllowPlainHttp": "true",
+        "PrefixesInUse": "+1370:US",
+        "HostName": "ce1.example.com",
+    }
     given = [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()]
     aws("cloudformation").create_stack(StackName="duologue", TemplateBody=json.dumps(TEMPLATE), Parameters=given)
     aws("cloudformation").create_stack(StackName="as-on-aws", TemplateBody=json.dumps(TEMPLATE))
@@ -559,3 +579,108 @@ def test_a_number_of_a_memory_that_is_none(platform, words, complaint):
     status, printed, said = platform.do(*words.split())
     assert (status, printed) == (1, {})
     assert complaint in said
+
+
+class Delivered:
+    """A callback of an app whose SP was down: `callout` waits, `disconnect` was given up, the CDR was acknowledged."""
+
+    def __init__(self, platform, app_key: str, number: int) -> None:
+        dynamodb, outputs = platform.aws("dynamodb"), stack_of(platform.aws("cloudformation"), "duologue").outputs
+        calls, keep = (
+            DynamoCalls(dynamodb, outputs["CallsTable"], platform.table, timedelta(days=90)),
+            timedelta(days=90),
+        )
+        self.call = callback(f"1_2_{number}_20261123090000", app_key)
+        DynamoAcceptance(dynamodb, platform.table, calls).accept(self.call, slots=9, close_by=NOW)
+        facts = (LegDialledRecorded(NOW, Party.CALLER), CallEnded(NOW, EndReason.STOPPED), CdrWritten(NOW))
+        saved = calls.load(self.call.id)
+        calls.save(Change(saved, replace(saved.call, facts=4), facts))
+        self.log = DynamoNotificationLog(dynamodb, outputs["CallsTable"], platform.table, platform.accounts, keep)
+        source = own_event_key(saved.version)
+        failed = Attempt(NOW, "http://127.0.0.1:9999/status", 503, note="not taken")
+        for sequence, state, due in (
+            (2, DeliveryState.WAITING, datetime.now(UTC) + timedelta(hours=9)),
+            (3, DeliveryState.UNDELIVERED, None),
+            (4, DeliveryState.ACKNOWLEDGED, None),
+        ):
+            delivery = Delivery(state, NOW, (failed,), 5, due, "not taken" if due is None else "")
+            self.log.save_delivery(Notice(self.call.id, sequence, source, app_key), delivery)
+        self.ids = [f"{self.call.id}-{sequence}" for sequence in (2, 3)]
+
+
+def ids(printed: list[dict[str, Any]]) -> list[str]:
+    return [each["id"] for each in printed]
+
+
+@pytest.mark.parametrize("select", ["app", "call", "session", "ids", "origin"])
+def test_what_an_sp_that_was_down_missed_is_listed_attempted_now_and_cancelled(platform, app_key, select):
+    """Selected in every way that there is; of another call nothing changes."""
+    number = ["app", "call", "session", "ids", "origin"].index(select)
+    missed, other = Delivered(platform, app_key, 10 * number), Delivered(platform, "another-app", 10 * number + 1)
+    words = {
+        "app": ("--app", app_key),
+        "call": ("--call", missed.call.id),
+        "session": ("--call", f"{missed.call.id}@ce1.example.com", "--origin", "http://127.0.0.1:9999"),
+        "ids": missed.ids,
+        "origin": ("--origin", "http://127.0.0.1:9999/x", "--app", app_key),
+    }[select]
+    status, said, _ = platform.do("notification", "list", *words)
+    assert (status, ids(said["notifications"]), said["more"]) == (0, missed.ids, False)
+    assert said["notifications"][1] | {"since": ""} == {
+        "id": missed.ids[1],
+        "app_key": app_key,
+        "url": "http://127.0.0.1:9999/status",
+        "state": "undelivered",
+        "since": "",
+        "attempts": 1,
+        "next_attempt_at": None,
+        "last_status": 503,
+        "note": "not taken",
+    }
+    assert platform.do("notification", "list", *words, "--origin", "https://127.0.0.1:9999")[1]["notifications"] == []
+    said = platform.do("notification", "list", *words, "--limit", "1")[1]
+    assert (ids(said["notifications"]), said["more"]) == (missed.ids[:1], True)
+
+    assert ids(platform.do("notification", "retry-now", *words)[1]["retried"]) == missed.ids
+    assert platform.do("notification", "retry-now", *words)[1] == {"retried": [], "more": False}, "they are due"
+    shown = platform.do("notification", "show", missed.call.id)[1]
+    assert [each["state"] for each in shown["notifications"]] == ["waiting", "waiting", "acknowledged"]
+    assert (shown["app_key"], shown["notifications"][0]["attempts"][0]["httpStatus"]) == (app_key, 503)
+    assert ids(platform.do("notification", "cancel", *words)[1]["cancelled"]) == missed.ids
+    assert platform.do("notification", "list", *words)[1]["notifications"] == []
+    left = platform.do("notification", "list", "--call", other.call.id)[1]["notifications"]
+    assert [each["state"] for each in left] == ["waiting", "undelivered"]
+
+
+def test_an_endpoint_is_shown_probed_and_switched_on(platform, app_key):
+    log, until = Delivered(platform, app_key, 90).log, datetime.now(UTC) + timedelta(hours=1)
+    nothing = {"app_key": app_key, "failing": {}, "switched_off": []}
+    assert platform.do("endpoint", "list", app_key) == (0, nothing, "")
+    log.save_health(
+        app_key, EndpointHealth({"https://a.example.com": Circuit(7, until)}, ("https://a.example.com/f",)), NOW
+    )
+    said = platform.do("endpoint", "list", app_key)[1]
+    assert said["failing"] == {"https://a.example.com": {"failures": 7, "left_alone_until": until.isoformat()}}
+    probed = platform.do("endpoint", "probe", app_key, "https://a.example.com/status")[1]
+    assert datetime.fromisoformat(probed["failing"]["https://a.example.com"]["left_alone_until"]) < until
+    assert platform.do("endpoint", "switch-on", app_key, "https://a.example.com/f")[1]["switched_off"] == []
+    for word, complaint in (("probe", "is not left alone"), ("switch-on", "is not switched off")):
+        status, _, said = platform.do("endpoint", word, app_key, "https://b.example.com/")
+        assert (status, complaint in said) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "complaint"),
+    [
+        (("cancel",), 2, "name notifications by ID, --call, --app or --origin"),
+        (("retry-now", "--app", "x", "--limit", "0"), 2, "--limit must be 1 to"),
+        (("cancel", "nonsense"), 1, "is not the id of a notification"),
+        (("show", "9_9_9_20261123090000"), 1, "there is no such call"),
+    ],
+)
+def test_notifications_that_cannot_be_named(platform, words, status, complaint):
+    try:
+        done, _, said = platform.do("notification", *words)
+    except SystemExit as refused:  # argparse
+        done, said = refused.code, platform.capsys.readouterr().err
+    assert (done, complaint in said) == (status, True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _COUNT = itertools.count(1)
 _KEYS = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 _RESOURCES = read_template()["Resources"]
-_SHAPES = {
+SHAPES = {
     name: {key: value for key, value in _RESOURCES[name]["Properties"].items() if key in _KEYS}
     for name in ("CallsTable", "AccountsTable")
 }
@@ -26,7 +26,7 @@ def make_tables(client: "DynamoDBClient | None" = None) -> "tuple[DynamoDBClient
     )
     number = next(_COUNT)
     names = []
-    for logical_id, shape in _SHAPES.items():
+    for logical_id, shape in SHAPES.items():
         names.append(f"{logical_id}-{number}")
         client.create_table(TableName=names[-1], **shape)
     return client, names[0], names[1]

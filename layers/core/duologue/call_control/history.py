@@ -21,7 +21,7 @@ class DeliveryState(StrEnum):
     UNDELIVERED = "undelivered"
     """All attempts failed, or the endpoint is switched off. It can be sent again."""
     CANCELLED = "cancelled"
-    """By the operator, while it waited."""
+    """By the operator, while it waited or after it was given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,11 @@ class History:
     """The key of the item that holds each fact, but the acceptance."""
     task_token: TaskToken | None = field(default=None, compare=False)
     """The newest one of the call's flow."""
+
+    @property
+    def by_sequence(self) -> Mapping[int, Fact]:
+        """The facts; those whose item has expired are missing."""
+        return dict(zip(sorted({1, *self.sources}), self.facts, strict=False))
 
 
 def url_of(call: Call, fact: Fact) -> str | None:

@@ -65,6 +65,16 @@ class EndpointHealth:
         """Until the probe is over, nobody else makes one."""
         return self._with(url, replace(self.circuits[origin(url)], until=now + _PROBE))
 
+    def probed_from(self, url: str, now: datetime) -> "EndpointHealth | None":
+        """With the pause of the URL's origin ended. None: there is none."""
+        circuit = self.circuits.get(origin(url))
+        if circuit is None or circuit.until is None or circuit.until <= now:
+            return None
+        return self._with(url, replace(circuit, until=now))
+
+    def switched_on(self, url: str) -> "EndpointHealth":
+        return replace(self, gone=tuple(each for each in self.gone if each != url))
+
     def answered(
         self, url: str, status: int | None, now: datetime, *, own: bool, probe: bool = False
     ) -> "EndpointHealth":
@@ -72,7 +82,7 @@ class EndpointHealth:
         if status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return self if self.verdict(url, now) is Verdict.WAIT and not probe else self._failed(url, now)
         circuits = {name: circuit for name, circuit in self.circuits.items() if name != origin(url)}
-        gone = tuple(each for each in self.gone if each != url)
+        gone = self.switched_on(url).gone
         return replace(self, circuits=circuits, gone=(*gone, url) if own and status == HTTPStatus.GONE else gone)
 
     def _failed(self, url: str, now: datetime) -> "EndpointHealth":

@@ -9,6 +9,8 @@
     duologue prompt put <app key> welcome.wav
     duologue prompt put-own audio
     duologue memory forget --number +12025550133
+    duologue notification retry-now --app <app key>
+    duologue endpoint list <app key>
 
 The platform is found by the stack's name, through its outputs, or by the names of the table, key and bucket. AWS
 credentials, region and endpoint come from the usual AWS environment. The result is printed as one JSON object. A
@@ -25,8 +27,8 @@ from typing import Any
 
 from duologue.adapters.aws import PATIENT, refusals
 from duologue.adapters.aws_clients import client
-from duologue.domain.errors import AccountExists, DuologueError, UnknownApp, UnknownSp
-from duologue.operator import apps, memories, numbers, prompts, sps
+from duologue.domain.errors import AccountExists, DuologueError, UnknownApp, UnknownCall, UnknownSp
+from duologue.operator import apps, endpoints, memories, notifications, numbers, prompts, sps
 from duologue.operator.platform import Platform
 
 _PATIENT_CLIENT = partial(client, timeouts=PATIENT)
@@ -51,6 +53,7 @@ def main(arguments: Sequence[str] | None = None, client: Callable[[str], Any] = 
 _CURES: dict[type[DuologueError], str] = {
     UnknownSp: "; add it: duologue sp add",
     UnknownApp: "; its key is the app_key that duologue app add printed",
+    UnknownCall: ": there is no such call or notification",
     AccountExists: "; choose another one",
 }
 """What to do about errors whose text is also for SPs, who cannot do it."""
@@ -58,7 +61,8 @@ _CURES: dict[type[DuologueError], str] = {
 
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="duologue", description="Manage SPs, apps, prompts and call memories of a Duologue platform."
+        prog="duologue",
+        description="Manage SPs, apps, prompts, call memories and notifications of a platform.",
     )
     place = parser.add_argument_group("platform")
     place.add_argument("--stack", default="duologue", help="CloudFormation stack (default: %(default)s)")
@@ -69,11 +73,13 @@ def parser() -> argparse.ArgumentParser:
     )
     place.add_argument("--prompts-bucket", help="bucket of the prompts, overrides the stack's output")
     place.add_argument("--line-numbers", help="the stack's numbers, comma separated, overrides the stack's output")
-    kinds = parser.add_subparsers(metavar="sp|app|number|memory|prompt", required=True)
+    kinds = parser.add_subparsers(metavar="sp|app|number|memory|notification|endpoint|prompt", required=True)
     sps.add_to(kinds)
     apps.add_to(kinds)
     numbers.add_to(kinds)
     memories.add_to(kinds)
+    notifications.add_to(kinds)
+    endpoints.add_to(kinds)
     prompts.add_to(kinds)
     return parser
 

@@ -8,9 +8,12 @@ from typing import Any
 
 from duologue.adapters.dns_names import addresses_of
 from duologue.adapters.dynamo_account_book import DynamoAccountBook
+from duologue.adapters.dynamo_app_events import DynamoAppEvents
 from duologue.adapters.dynamo_calls import DynamoCalls
+from duologue.adapters.dynamo_histories import DynamoHistories
 from duologue.adapters.dynamo_inbound_calls import DynamoInboundCalls
 from duologue.adapters.dynamo_memories import DynamoMemories
+from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
 from duologue.adapters.kms_memory_seal import KmsMemorySeal
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
@@ -21,8 +24,9 @@ from duologue.call_control.prompt_keys import key_of
 from duologue.domain.dialling_policy import prefixes_in_use
 from duologue.domain.errors import OutsideUnavailable
 from duologue.usecases.ports.accounts import AccountBook, Tokens
+from duologue.usecases.ports.calls import Histories
 from duologue.usecases.ports.memories import InboundCalls, Memories, MemorySeal
-from duologue.usecases.ports.notifying import SpUrls
+from duologue.usecases.ports.notifying import AppEvents, NotificationLog, SpUrls
 from duologue.usecases.ports.outside import Line, NumberPlan, Prompts
 
 Said = dict[str, Any]
@@ -59,6 +63,24 @@ class Platform:
         dynamodb, calls_table = self._client("dynamodb"), self._output("CallsTable")
         calls = DynamoCalls(dynamodb, calls_table, self._table, self._keep_calls)
         return DynamoInboundCalls(dynamodb, self._table, calls_table, calls)
+
+    @cached_property
+    def histories(self) -> Histories:
+        return DynamoHistories(self._client("dynamodb"), self._output("CallsTable"))
+
+    @cached_property
+    def app_events(self) -> AppEvents:
+        return DynamoAppEvents(self._client("dynamodb"), self._output("CallsTable"))
+
+    @cached_property
+    def notification_log(self) -> NotificationLog:
+        calls = self._output("CallsTable")
+        return DynamoNotificationLog(self._client("dynamodb"), calls, self._table, self._dynamo, self._keep_calls)
+
+    @property
+    def host(self) -> str:
+        """The part of a session id after `@`."""
+        return self._parameter("HostName")
 
     @property
     def _keep_calls(self) -> timedelta:

@@ -108,7 +108,7 @@ class ReconcileCalls:
         return found
 
     def _notifications(self, history: History) -> Iterator[Found]:
-        call, numbered = history.call, dict(zip(sorted({1, *history.sources}), history.facts, strict=False))
+        call, numbered = history.call, history.by_sequence
         missing = [
             Notice(call.id, number, source, call.app)
             for number, source in sorted(history.sources.items())

@@ -54,14 +54,16 @@ class ReplayNotifications:
     def _again(self, history: History, sequence: int) -> None:
         """Nothing for a fact that an attempt is made of at this moment."""
         now = self.clock.now()
-        if isinstance(history.facts[sequence - 1], CallAccepted):
+        if isinstance(history.by_sequence[sequence], CallAccepted):
             return
         before = history.deliveries.get(sequence) or Delivery(DeliveryState.WAITING, now)
-        waiting = replace(
-            before, state=DeliveryState.WAITING, since=now, tries=0, put_off=0, due=now, note="", requested=True
-        )
         notice = Notice(history.call.id, sequence, history.sources[sequence], history.call.app)
         try:
-            self.log.save_delivery(notice, waiting)
+            self.log.save_delivery(notice, begun_anew(before, now))
         except RaceLost:
             return
+
+
+def begun_anew(before: Delivery, now: datetime) -> Delivery:
+    """With its schedule begun anew, whatever its state, and not overtaken by a later fact."""
+    return replace(before, state=DeliveryState.WAITING, since=now, tries=0, put_off=0, due=now, note="", requested=True)

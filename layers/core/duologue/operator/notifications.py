@@ -1,0 +1,114 @@
+"""`duologue notification …`: notifications that wait for an attempt or were given up."""
+
+import argparse
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+from duologue.adapters.system_clock import SystemClock
+from duologue.domain.errors import UnknownCall
+from duologue.operator.platform import Platform, Said
+from duologue.usecases.manage_notifications import ManageNotifications, Outstanding
+from duologue.wire.huawei.deliveries import deliveries_of
+from duologue.wire.huawei.standard_webhooks import message_id
+
+_MOST = 10_000
+
+
+def add_to(kinds: Any) -> None:
+    commands = kinds.add_parser("notification", help="notifications that wait or were given up").add_subparsers(
+        metavar="list|show|retry-now|cancel", required=True
+    )
+    command = commands.add_parser("list", help="those that wait for an attempt or were given up")
+    _add_selection(command)
+    command.set_defaults(command=_list, refuse=command.error)
+    command = commands.add_parser("show", help="all notifications of a call, with every attempt")
+    command.add_argument("call", help="the call's id or session id")
+    command.set_defaults(command=_show)
+    command = commands.add_parser("retry-now", help="attempt them within a minute, also those that were given up")
+    _add_selection(command)
+    command.set_defaults(command=_retry_now, refuse=command.error)
+    command = commands.add_parser("cancel", help="attempt them no more, and list them no more")
+    _add_selection(command)
+    command.set_defaults(command=_cancel, refuse=command.error)
+
+
+def _add_selection(command: argparse.ArgumentParser) -> None:
+    command.add_argument("ids", nargs="*", metavar="ID", help="of a notification, its webhook-id")
+    command.add_argument("--call", metavar="ID", help="those of this call: its id or session id")
+    command.add_argument("--app", metavar="KEY", help="those of this app")
+    command.add_argument(
+        "--origin", metavar="URL", help="those for this scheme, host and port; without --app and --call: of all apps"
+    )
+    command.add_argument(
+        "--limit", type=int, default=1000, metavar="N", help=f"at most so many, 1 to {_MOST} (default: %(default)s)"
+    )
+
+
+def _list(asked: argparse.Namespace, platform: Platform) -> Said:
+    return _done(asked, platform, "notifications", lambda manage, each: True)
+
+
+def _retry_now(asked: argparse.Namespace, platform: Platform) -> Said:
+    return _done(asked, platform, "retried", ManageNotifications.retry_now)
+
+
+def _cancel(asked: argparse.Namespace, platform: Platform) -> Said:
+    return _done(asked, platform, "cancelled", ManageNotifications.cancel)
+
+
+def _done(
+    asked: argparse.Namespace, platform: Platform, name: str, do: Callable[[ManageNotifications, Outstanding], bool]
+) -> Said:
+    """Those of the selection for which `do` returns true, as they were before. `more`: there may be others."""
+    if not (asked.ids or asked.call or asked.app or asked.origin):
+        asked.refuse("name notifications by ID, --call, --app or --origin")
+    if not 1 <= asked.limit <= _MOST:
+        asked.refuse(f"--limit must be 1 to {_MOST}")
+    manage = _manage(platform)
+    done = list(islice((each for each in _selected(asked, platform, manage) if do(manage, each)), asked.limit))
+    return {name: [_shown(each) for each in done], "more": len(done) == asked.limit}
+
+
+def _selected(asked: argparse.Namespace, platform: Platform, manage: ManageNotifications) -> Iterator[Outstanding]:
+    origin = asked.origin or ""
+    if asked.ids:
+        for each in asked.ids:
+            call_id, _, sequence = each.rpartition("-")
+            if not sequence.isdecimal():
+                raise UnknownCall(f"{each} is not the id of a notification")
+            yield from manage.of_call(call_id, int(sequence), origin)
+    elif asked.call:
+        yield from manage.of_call(_call_id(asked.call), origin_of=origin)
+    else:
+        apps = [asked.app] if asked.app else sorted(app.app_key for app in platform.accounts.shown_numbers())
+        for app in apps:
+            yield from manage.of_app(app, origin)
+
+
+def _show(asked: argparse.Namespace, platform: Platform) -> Said:
+    history = platform.histories.history(_call_id(asked.call))
+    return {"app_key": history.call.app, **deliveries_of(history, platform.host)}
+
+
+def _manage(platform: Platform) -> ManageNotifications:
+    return ManageNotifications(platform.histories, platform.app_events, platform.notification_log, SystemClock())
+
+
+def _call_id(text: str) -> str:
+    return text.partition("@")[0]
+
+
+def _shown(each: Outstanding) -> Said:
+    delivery, last = each.delivery, each.delivery.attempts[-1] if each.delivery.attempts else None
+    return {
+        "id": message_id(each.notice.call_id, each.notice.sequence),
+        "app_key": each.notice.app,
+        "url": each.url,
+        "state": delivery.state.value,
+        "since": delivery.since.isoformat(),
+        "attempts": len(delivery.attempts),
+        "next_attempt_at": None if delivery.due is None else delivery.due.isoformat(),
+        "last_status": None if last is None else last.status,
+        "note": delivery.note or (last.note if last else ""),
+    }

@@ -133,7 +133,7 @@ bench-sip: $(DEV)  ## Measure 20, then 50 bridged callbacks at once over SIP and
 	$(PY) -m bench.sip --into bench/sip.md $(ARGS)
 
 bench-memory: $(DEV)  ## Measure by how much a lab's memory grows from 100 callbacks to 1,000
-	$(PY) -m bench.memory $(ARGS)
+	$(PY) -m bench.memory --into bench/memory.md $(ARGS)
 
 # -- checks ------------------------------------------------------------------------------------------------------------
 

@@ -2,8 +2,8 @@
 
 The lab is that of `make up ARGS=--virtual`. Several callbacks go on at a time, of phones that answer at once and talk
 for half a second. The figure is that of the process with the cloud and the network, which keeps what is kept; those of
-the functions are beside it: their number grows with how many run at a time. Nothing is judged; `--seconds` ends it
-early.
+the functions are beside it: their number grows with how many run at a time. The target is printed, not judged;
+`--seconds` ends it early, `--into` names a file for the result.
 """
 
 import argparse
@@ -18,6 +18,9 @@ from functools import partial
 from pathlib import Path
 
 from bench.processes import memory_mb
+from bench.spread import table
+from lab.aws.ministack import ministack
+from lab.aws.overlay.cold_partitions import ColdPartition
 from lab.lab import Lab
 from lab.sp.account import open_account
 from lab.sp.client import SpClient
@@ -28,6 +31,8 @@ from pstn.lines.phone_state import Phone
 AT_ONCE = 4
 PAIRS = [(f"+120255501{10 + each}", f"+120255501{30 + each}") for each in range(AT_ONCE)]
 PATIENCE_S, AGAIN_S, TALKS_S = 90.0, 0.5, 0.5
+MOST_MB = 20.0
+"""Of the lab itself, from 100 callbacks to 1,000."""
 
 
 def grow(lab: Lab, marks: list[int], seconds: float) -> Iterator[tuple[int, float, float, int]]:
@@ -64,20 +69,69 @@ def _callback(client: SpClient, receiver: Receiver, pair: tuple[str, str]) -> in
     return int(receiver.wait_for_fee(str(reply.body["sessionId"]), PATIENCE_S))
 
 
+_REPORT = """# What a lab keeps in memory
+
+Written by `make bench-memory`: one run. The figures do not depend on what else the machine does, but vary by some MB
+with when Python collects its garbage.
+
+{table}
+
+Target: from 100 callbacks to 1,000 at most {most:g} MB{missed}.
+
+Of it, {size:.1f} MB are the items of {calls} calls, compressed ({each:.1f} KB each): tables keep everything until it is
+deleted or expires. All else is bounded by count: the latest 100 calls of the network and 5,000 of its events, 100
+ended executions, 3,000 stream records of each table, 300 to 600 log events of each execution environment
+([what is kept of the past](../lab/aws/COVERAGE.md)). A FIFO queue knows its messages for five minutes, as on AWS, so
+what that takes depends on how many calls there are at a time.
+"""
+
+
+def _report(grown: list[tuple[int, float, float, int]]) -> str:
+    first, last = grown[0], grown[-1]
+    rows = [
+        (str(done), f"{own:.0f}", f"{own - first[1]:+.1f}", f"{everything:.0f}", str(processes))
+        for done, own, everything, processes in grown
+    ]
+    calls, size = _compressed()
+    return _REPORT.format(
+        table="\n".join(
+            table(("Callbacks", "The lab (MB)", "More than first", "With its functions (MB)", "Processes"), rows)
+        ),
+        most=MOST_MB,
+        missed="" if last[1] - first[1] <= MOST_MB else ": missed",
+        size=size / 1e6,
+        calls=calls,
+        each=size / max(1, calls) / 1000,
+    )
+
+
+def _compressed() -> tuple[int, int]:
+    """Partitions of tables that are kept compressed, and their bytes."""
+    tables = ministack("services.dynamodb")._tables._data.values()
+    packed = [
+        each._packed for found in tables for each in list(found["items"].values()) if isinstance(each, ColdPartition)
+    ]
+    sizes = [len(each) for each in packed if each is not None]
+    return len(sizes), sum(sizes)
+
+
 def main() -> int:
     """The exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench.memory", description=__doc__)
-    parser.add_argument("--callbacks", type=int, nargs="*", default=[100, 1000], help="default: 100 1000")
+    parser.add_argument("--callbacks", type=int, nargs="*", default=[100, 200, 400, 700, 1000], help="when to look")
     parser.add_argument("--seconds", type=float, default=1800.0, help="at most (default: %(default)s)")
+    parser.add_argument("--into", type=Path, help="a file for the result")
     asked = parser.parse_args()
+    grown = []
     with Lab(auth=True, state_dir=Path(tempfile.mkdtemp(prefix="bench-memory-"))) as lab:
-        before = None
-        for done, own, everything, processes in grow(lab, asked.callbacks, asked.seconds):
-            grown = "" if before is None else f" ({own - before:+.1f} MB)"
-            print(
-                f"after {done} callbacks: {own:.0f} MB{grown}, {everything:.0f} MB in {processes} processes", flush=True
-            )
-            before = own
+        for figures in grow(lab, asked.callbacks, asked.seconds):
+            done, own, everything, processes = figures
+            print(f"after {done} callbacks: {own:.0f} MB, {everything:.0f} MB in {processes} processes", flush=True)
+            grown.append(figures)
+        said = _report(grown)
+    print(said)
+    if asked.into:
+        asked.into.write_text(said, encoding="utf-8")
     return 0
 
 

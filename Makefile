@@ -78,7 +78,7 @@ stories: $(LAB)  ## Play all cases with sound and print a table of the results
 
 # -- tests -------------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-cloud test-lab test-up test-carrier test-site test-phone test-sip test-build test-sam-local model simulate bench bench-return bench-sweep bench-sip bench-memory
+.PHONY: test test-cloud test-lab test-up test-carrier test-site test-phone test-sip test-build test-sam-local model simulate bench bench-return bench-delivery bench-sweep bench-sip bench-memory
 test: $(DEV)  ## Run the fast tests, which need neither a running lab nor SAM
 	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/e2e $(ARGS)
 
@@ -128,6 +128,9 @@ bench-return: $(DEV)  ## Count what answering a return call asks of AWS, at 10 a
 
 bench-sweep: $(DEV)  ## Time the sweeper over 10,000 overdue calls, due notifications and ended calls
 	$(PY) -m bench.sweep --into bench/sweep.md $(ARGS)
+
+bench-delivery: $(DEV)  ## Measure on a jumping clock how soon an SP hears of an event while others' servers hang
+	$(PY) -m bench.delivery $(ARGS)
 
 bench-sip: $(DEV)  ## Measure 20, then 50 bridged callbacks at once over SIP and RTP, 300 in a row, and the delay of a voice
 	$(PY) -m bench.sip --into bench/sip.md $(ARGS)

@@ -155,6 +155,7 @@ class DeliveryWorld:
     """Plays `Notices` and `SpEndpoints` for a store of calls and the server of all SPs.
 
     `store_seconds`: what one invocation takes besides its request. `invocations`, `retries`: concurrency limits.
+    `stream_seconds`: from a commit to its notices in the queue, at most; in the order of the commits.
     """
 
     def __init__(
@@ -166,6 +167,7 @@ class DeliveryWorld:
         invocations: int = 100,
         retries: int = 20,
         store_seconds: float = 0.0,
+        stream_seconds: float = 0.0,
         seed: int = 1,
     ) -> None:
         self.calls, self.server = calls, server
@@ -179,14 +181,15 @@ class DeliveryWorld:
         self.failures: list[OutsideUnavailable] = []
         self._chain: ContextVar[int] = ContextVar("chain", default=0)
         self._longest_chain = CloudSwitches().recursion_limit
-        self._store_seconds = store_seconds
+        self._store_seconds, self._stream_seconds = store_seconds, stream_seconds
+        self._streamed, self._chance = at, random.Random(seed)
         self.notify = NotifySp(
             log=calls,
             webhooks=HuaweiWebhooks("ce1.example.com", lambda: "n1", RECORDS),
             endpoints=self,
             notices=self,
             clock=self.clock,
-            chance=random.Random(seed).random,
+            chance=self._chance.random,
         )
         self.sweep = QueueDue(calls, self, self.clock)
 
@@ -196,6 +199,12 @@ class DeliveryWorld:
         for notice in notices:
             self.first.put(Message(notice, self._chain.get(), self.clock.now()))
         self._dispatch()
+
+    def stream(self, notices: Iterable[Notice]) -> None:
+        """What has just been committed, on its way through the stream and the outbox."""
+        now = self.clock.now()
+        self._streamed = max(self._streamed, now + timedelta(seconds=self._stream_seconds * self._chance.random()))
+        self.clock.call_later((self._streamed - now).total_seconds(), partial(self.queue, list(notices)))
 
     def queue_again(self, notices: Iterable[Notice], wait: timedelta = NO_WAIT) -> None:
         delay = math.ceil(wait.total_seconds())
@@ -301,7 +310,7 @@ def play(world: DeliveryWorld, call_id: str, app: App, after: float) -> None:
         source = f"EVENT#n#{call.facts:06d}"
         numbered = {before.facts + place: replace(fact, at=now) for place, fact in enumerate(facts, 1)}
         calls.facts[call_id][source] = numbered
-        world.queue([Notice(call_id, number, source, app.key) for number in numbered])
+        world.stream([Notice(call_id, number, source, app.key) for number in numbered])
 
     for seconds, fact in STEPS:
         world.clock.call_later(after + seconds, partial(commit, [fact]))

@@ -8,7 +8,7 @@ import pytest
 from duologue.domain.accounts import App
 from duologue.domain.webhook_request import Reply, WebhookRequest
 from tests.fakes.calls import FakeCalls
-from tests.queues import STEPS, DeliveryWorld, play
+from tests.queues import STEPS, DeliveryWorld, Server, play
 
 HEALTHY, CALLS = "healthy", 120
 _OF_A_CALL = len(STEPS) + 2
@@ -24,9 +24,9 @@ def server(request: WebhookRequest) -> tuple[float, Reply]:
     return (0.1, Reply(200)) if HEALTHY in request.url else (9.0, Reply(None, note="too slow"))
 
 
-def with_hanging(sps: int) -> DeliveryWorld:
+def with_hanging(sps: int, server: Server = server) -> DeliveryWorld:
     """A callback a second, the network's quota; every third is the healthy SP's, the others' SPs hang."""
-    world = DeliveryWorld(FakeCalls(), server, store_seconds=0.03)
+    world = DeliveryWorld(FakeCalls(), server, store_seconds=0.03, stream_seconds=0.3)
     for second in range(CALLS):
         name = HEALTHY if second % 3 == 0 else f"hangs-{second % sps}"
         play(world, f"{second}_2_3_20261123090000", app(name), second)
@@ -41,6 +41,10 @@ def test_no_first_attempt_waits_for_another_call_though_all_other_sps_hang(sps, 
     world.clock.run_for(CALLS + 60)
     assert len(world.first.received) == CALLS * _OF_A_CALL
     assert [each for each in world.first.received if each.behind] == []
+    all_healthy = with_hanging(sps, lambda request: (0.1, Reply(200)))
+    all_healthy.clock.run_for(CALLS + 60)
+    p95 = [sorted(each.delays(HEALTHY))[-CALLS * _OF_A_CALL // 60] for each in (world, all_healthy)]
+    assert p95[0] <= 1.1 * p95[1]
     hung = [name for _, name in world.posts if HEALTHY not in world.calls.rows[name.rpartition("-")[0]].call.app]
     assert len(hung) <= most_requests, "requests that fail at the same time open the circuit together"
 

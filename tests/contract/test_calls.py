@@ -285,6 +285,7 @@ class Promises:
         assert calls.task_token(call.id) == calls.load(call.id).task_token == token("again", 1)
         calls.store_token(call.id, token("next", 1000, Wait.CALLEE_ANSWER))
         assert calls.load_for(call.id, NETWORK_CALL, "000001")[0].task_token == token("next", 1000, Wait.CALLEE_ANSWER)
+        assert calls.history(call.id).task_token == token("next", 1000, Wait.CALLEE_ANSWER)
         assert calls.load(call.id).version == 1, "a wait makes nobody lose a race"
 
     def test_the_mark_of_a_dial_is_set_and_taken_back(self, calls):

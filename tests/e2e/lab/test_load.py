@@ -1,6 +1,7 @@
 """Many requests at once over HTTP: repeats of one dial once; of distinct ones as many are taken as the app may have."""
 
 import json
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -106,3 +107,44 @@ def test_the_sweeper_frees_a_slot_that_no_call_holds(quiet, lab, new_sp):
     placed = sp.place(CALLERS[0], CALLEE)
     assert placed.code == "0"
     assert sp.receiver.wait_for_fee(placed.body["sessionId"], 60)
+
+
+def test_the_sweeper_sends_what_was_never_notified(quiet, lab, new_sp):
+    """As its role, over the real queues: the stream's record of the last event, with the CDR, is as good as lost."""
+    sp, dynamo, table = new_sp("lost"), lab.client("dynamodb"), lab.outputs["CallsTable"]
+    lab.pstn.exchange.phones[CALLERS[0]] = Phone(never_answers())
+    session = sp.place(CALLERS[0], CALLEE).body["sessionId"]
+    assert sp.client.stop(session).code == "0"
+    assert sp.receiver.wait_for_fee(session, 60)
+    call = {"call": {"S": session.partition("@")[0]}}
+    [*_, last] = _deliveries(dynamo, table, call)
+    dynamo.delete_item(TableName=table, Key=call | {"item": last})
+    dynamo.update_item(
+        TableName=table,
+        Key=call | {"item": {"S": "CALL"}},
+        UpdateExpression="SET close_by = :past",
+        ExpressionAttributeValues={":past": {"S": "2026-01-01T00:00:00.000000Z"}},
+    )
+    lab.client("lambda").invoke(FunctionName=lab.resources["SweepFunction"], Payload=b"{}")
+
+    def is_sent_again():
+        return [each.kind for each in sp.receiver.about(session)].count("fee") == 2
+
+    assert sp.receiver.wait_until(is_sent_again, 30)
+    row = dynamo.get_item(TableName=table, Key=call | {"item": {"S": "CALL"}})["Item"]
+    assert row.keys() & {"open", "close_by"} == set()
+
+
+def _deliveries(dynamo, table, call):
+    """The keys of the items, as soon as the CDR has one."""
+    for _ in range(100):
+        found = dynamo.query(
+            TableName=table,
+            KeyConditionExpression="#call = :call AND begins_with(#item, :delivery)",
+            ExpressionAttributeNames={"#call": "call", "#item": "item"},
+            ExpressionAttributeValues={":call": call["call"], ":delivery": {"S": "DELIVERY#"}},
+        )["Items"]
+        if found and found[-1]["state"]["S"] == "acknowledged" and len(found) == 3:
+            break
+        time.sleep(0.1)
+    return [each["item"] for each in found]

@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from duologue.adapters.metrics import count
 from duologue.adapters.sqs_notices import read
-from duologue.domain.errors import OutsideUnavailable
+from duologue.domain.errors import OutsideUnavailable, RaceLost
 from duologue.runtime.last_resort import report_unexpected
 from duologue.runtime.logging import set_up
 from duologue.runtime.wiring.notify_sp import Dependencies, dependencies
@@ -39,7 +39,7 @@ def _notify(body: str, notify_sp: NotifySp) -> None:
         notice = read(body)
         extra = {"call_id": notice.call_id, "sequence": notice.sequence, "version": notice.version}
         result = notify_sp(notice)
-    except OutsideUnavailable:
+    except (OutsideUnavailable, RaceLost):
         _log.warning("notification not attempted; the message is retried", extra=extra, exc_info=True)
         raise
     except Exception:  # it is raised again, and reported first, since the batch processor only counts it

@@ -10,7 +10,7 @@ from duologue.adapters.sqs_notices import read, written
 from duologue.call_control.facts import CallEnded, CdrWritten, Fact, LegAnsweredRecorded, LegDialledRecorded
 from duologue.domain.accounts import App
 from duologue.domain.cdr import cdr_of
-from duologue.domain.errors import OutsideUnavailable
+from duologue.domain.errors import OutsideUnavailable, RaceLost
 from duologue.domain.outcome import EndReason, Party
 from duologue.domain.webhook_request import Reply
 from duologue.runtime.wiring.notify_sp import Dependencies
@@ -97,13 +97,16 @@ def test_what_the_sp_did_not_take_holds_nothing_up():
     assert [(notice.sequence, notice.version) for notice, _ in function.notices.aside] == [(3, 1)]
 
 
-def test_a_message_that_must_come_again_comes_in_seconds_and_holds_back_the_later_ones_of_its_call_only():
+@pytest.mark.parametrize("error", [OutsideUnavailable, RaceLost])
+def test_a_message_that_must_come_again_comes_in_seconds_and_holds_back_the_later_ones_of_its_call_only(error, capsys):
+    """Others keep changing the same delivery, or the store is away: nothing that an alarm is for."""
     function = Function()
-    function.calls.unreadable[NOTICES_OF_TWO[0].call_id] = OutsideUnavailable("calls")
+    function.calls.unreadable[NOTICES_OF_TWO[0].call_id] = error("calls")
     assert function.take(TWO_CALLS) == [IDS[0], IDS[2]]
     assert function.told == ["callout"]
     first = TWO_CALLS["Records"][0]
     assert function.given_back == [(first["eventSourceARN"], first["receiptHandle"], 1)]
+    assert "Unexpected" not in capsys.readouterr().out
 
 
 def test_a_message_that_cannot_be_given_back_comes_again_by_itself():

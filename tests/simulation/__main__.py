@@ -8,6 +8,8 @@ is 1.
 from __future__ import annotations
 
 import argparse
+import cProfile
+import pstats
 import sys
 import time
 from collections import Counter
@@ -78,7 +80,7 @@ def story(world: plan.World) -> list[str]:
         lines.append(f"{(at - START).total_seconds():10.3f}  {'' if item is None else item:>4}  {text}")
 
     wrong = play(world, say=say)
-    return [*map(str, world.items), *map(str, world.outages), *lines, f"broken: {wrong}"]
+    return [*map(str, world.items), *map(str, (*world.outages, *world.away)), *lines, f"broken: {wrong}"]
 
 
 def explain(world: plan.World, wrong: Wrong) -> None:
@@ -92,12 +94,39 @@ def explain(world: plan.World, wrong: Wrong) -> None:
     print(f'\nAgain: make simulate SEED={world.seed} ONLY="{world.world}:{",".join(kept)}"', flush=True)
 
 
+def profiled(stats: pstats.Stats) -> str:
+    """The share of each package and of the costliest functions in the time of a world."""
+    taken: dict[tuple[str, int, str], float] = {name: each[2] for name, each in stats.stats.items()}  # type: ignore[attr-defined]
+    total, packages = sum(taken.values()), Counter[str]()
+    for (file, _, _), seconds in taken.items():
+        packages[_package(file)] += seconds  # type: ignore[assignment]
+    lines = [f"{seconds / total:6.1%}  {package}" for package, seconds in packages.most_common(12)]
+    costly = sorted(taken.items(), key=lambda each: -each[1])[:12]
+    return "\n".join(
+        [*lines, "", *(f"{each / total:6.1%}  {_package(file)} {name}" for (file, _, name), each in costly)]
+    )
+
+
+def _package(file: str) -> str:
+    parts = file.removesuffix(".py").split("/")
+    for root in ("site-packages", "duologue", "pstn", "tests", "functions"):
+        if root in parts:
+            return ".".join(parts[parts.index(root) :][:3])
+    return "Python" if file != "~" else "built in"
+
+
 def main() -> int:
     arguments = argparse.ArgumentParser(prog="make simulate")
     arguments.add_argument("--calls", type=int, default=1000)
     arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--profile", action="store_true", help="where the time goes, by module")
     arguments.add_argument("--only", default="", help="WORLD, or WORLD:PART,PART,…")
     asked = arguments.parse_args()
+    if asked.profile:
+        with cProfile.Profile() as profile:
+            play(plan.draw(asked.seed, 0))
+        print(profiled(pstats.Stats(profile)))
+        return 0
     if asked.only:
         number, _, names = asked.only.partition(":")
         world = plan.draw(asked.seed, int(number))

@@ -151,6 +151,15 @@ def recording_linked(sim: Simulation, call_id: str) -> Iterator[str]:
         yield "it was recorded, and its CDR does not say so"
 
 
+def withdrawn(sim: Simulation, call_id: str) -> Iterator[str]:
+    """A call whose SP got an error, since its flow could not be started: nobody is dialled, and nothing is notified."""
+    if any(each.call_id == call_id for each in sim.watch.of_item.get(sim.item_of[call_id], ())):
+        yield "the SP got an error, and its caller was dialled"
+    if sim.servers.arrivals.get(call_id):
+        yield "the SP got an error, and a notification"
+    yield from no_slot_leaked(sim, call_id)
+
+
 OF_A_CALL: dict[str, OfACall] = {
     "one end": one_end,
     "one CDR": one_cdr,
@@ -289,14 +298,15 @@ class Invariants:
             for items, text in invariant(sim):
                 raise Wrong(name, items, text)
         for call_id in sim.calls.rows:
-            if self._cdrs.get(call_id) != sim.calls.cdrs[call_id]:
+            if self._cdrs.get(call_id, sim.calls.cdrs[call_id]) != sim.calls.cdrs[call_id]:
                 raise Wrong(
                     "one CDR", (sim.item_of[call_id],), f"the CDR of {call_id} was changed after it was written"
                 )
             self._check(sim, call_id)
 
     def _check(self, sim: Simulation, call_id: str) -> None:
-        for name, invariant in OF_A_CALL.items():
+        invariants = {"withdrawn": withdrawn} if _is_withdrawn(sim, call_id) else OF_A_CALL
+        for name, invariant in invariants.items():
             for text in invariant(sim, call_id):
                 raise Wrong(name, (sim.item_of[call_id],), f"{call_id}: {text}")
 
@@ -343,6 +353,12 @@ def _undisturbed(sim: Simulation, item: int) -> bool:
 
 def _was_struck(sim: Simulation, item: int, function: str) -> bool:
     return any(of == item and fault.function == function for of, fault in sim.struck)
+
+
+def _is_withdrawn(sim: Simulation, call_id: str) -> bool:
+    call = sim.calls.rows[call_id].call
+    is_known = call_id in sim.given.get(sim.item_of[call_id], ())
+    return call.ending is EndReason.NEVER_STARTED and call.facts == 1 and not is_known
 
 
 def _long_outage(sim: Simulation, call: Call) -> bool:

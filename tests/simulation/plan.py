@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -146,20 +146,31 @@ class Outage:
     """One of SP_FAILURES, or "gone": 410, until the operator switches the endpoint on."""
 
 
+STORE, STATE_MACHINE, QUEUE, KEYS, NETWORK = "the store", "the state machine", "the queues", "the keys", "the network"
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """A service that nobody reaches from and until a time."""
+
+    service: str
+    begins: float
+    ends: float
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     seed: int
     world: int
     items: tuple[Item, ...]
     outages: tuple[Outage, ...]
+    away: tuple[Away, ...]
     sweep_faults: tuple[Fault, ...]
     transition: float
     """Seconds from a completed wait to the next state."""
     early: str
     crash_name: str
     """Switches of the cloud (lab/aws/switches.py)."""
-    kept: frozenset[int] = field(default=frozenset())
-    """The faults of a replay, by their place in `faults`; empty: all."""
 
     @property
     def calls(self) -> int:
@@ -181,6 +192,7 @@ def draw(seed: int, world: int, calls: int = CALLS_PER_WORLD) -> World:
         world,
         tuple(items),
         tuple(_outages(chance, span)),
+        tuple(_away(chance, span) for _ in range(chance.choice((0, 0, 0, 1, 2)))),
         tuple(_at_request(chance, "sweep", chance.randint(1, 20), 12) for _ in range(chance.choice((0, 1, 3)))),
         chance.choice((0.0, 0.02)),
         chance.choice(("kept", "at_once", "refused")),
@@ -362,6 +374,13 @@ def _seconds(chance: random.Random, function: str, how: How) -> float:
         case How.SP_TOO_MANY:
             return float(chance.choice((1, 30, 600)))
     return 0.0
+
+
+def _away(chance: random.Random, span: float) -> Away:
+    """Shorter than what the network, the state machine and the stream repeat."""
+    begins = round(chance.uniform(0, span), 1)
+    service = chance.choice((STORE, STATE_MACHINE, QUEUE, KEYS, NETWORK))
+    return Away(service, begins, round(begins + chance.choice((0.5, 2.0, 4.0, 15.0, 30.0)), 1))
 
 
 def _outages(chance: random.Random, span: float) -> list[Outage]:

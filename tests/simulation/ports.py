@@ -57,17 +57,27 @@ class Requests:
 
     def __init__(self, sleep: Callable[[float], None]) -> None:
         self._sleep = sleep
+        self.away: set[str] = set()
+        """The services that nobody reaches now."""
         self.on_strike: Callable[[Invocation, Fault, str], None] = lambda invocation, fault, name: None
         self.on_request: Callable[[Invocation, str, tuple[Any, ...], Any], None] | None = None
 
     def __call__(
-        self, name: str, error: Callable[[How], Exception], method: Any, args: tuple[Any, ...], more: dict[str, Any]
+        self,
+        service: str,
+        name: str,
+        error: Callable[[How], Exception],
+        method: Any,
+        args: tuple[Any, ...],
+        more: dict[str, Any],
     ) -> Any:
         invocation = fibers.current()
         if invocation is None:
             return method(*args, **more)
         invocation.point += 1
         fault = invocation.at(invocation.point) if invocation.faults else None
+        if service in self.away:
+            fault = Fault(invocation.function, invocation.nth, invocation.point, How.NO_WAY)
         if fault is None:
             return self._carry_out(invocation, name, method, args, more)
         invocation.struck.append(fault)
@@ -106,17 +116,19 @@ class Requests:
 class Port:
     """Plays whatever its target plays. `error`: what a fault is for the functions behind it."""
 
-    def __init__(self, target: Any, requests: Requests, error: Callable[[How], Exception] = unavailable) -> None:
-        self._target, self._requests, self._error = target, requests, error
+    def __init__(
+        self, target: Any, service: str, requests: Requests, error: Callable[[How], Exception] = unavailable
+    ) -> None:
+        self._target, self._service, self._requests, self._error = target, service, requests, error
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._target, name)
         if not callable(method):
             return method
-        requests, error = self._requests, self._error
+        requests, service, error = self._requests, self._service, self._error
 
         def request(*args: Any, **more: Any) -> Any:
-            return requests(name, error, method, args, more)
+            return requests(service, name, error, method, args, more)
 
         self.__dict__[name] = request
         return request

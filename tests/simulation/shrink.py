@@ -1,8 +1,8 @@
 """Reduces a failing world to what its failure needs, by delta debugging over the parts of its plan.
 
-A part is an item, one of its faults, its network's switches, one of its stops, an outage of an SP, or a fault of the
-sweeper. Their names make the argument ONLY of `make simulate`: `2:35,35f0,35w,o1` is of world 2 item 35 with its first
-fault and its switches, and outage 1.
+A part is an item, one of its faults, its network's switches, one of its stops, an outage of an SP, a service that is
+away, or a fault of the sweeper. Their names make the argument ONLY of `make simulate`: `2:35,35f0,35w,o1` is of world 2
+item 35 with its first fault and its switches, and outage 1.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from tests.simulation.plan import Callback, Item, Repoint, World
 
+_OF_THE_WORLD = "oax"
 Fails = Callable[[World], bool]
 
 
@@ -25,6 +26,7 @@ def parts(world: World) -> list[str]:
         if isinstance(item, Callback):
             found += [f"{item.number}s{place}" for place in range(len(item.stops))]
     found += [f"o{place}" for place in range(len(world.outages))]
+    found += [f"a{place}" for place in range(len(world.away))]
     return found + [f"x{place}" for place in range(len(world.sweep_faults))]
 
 
@@ -35,6 +37,7 @@ def only(world: World, kept: Sequence[str]) -> World:
         world,
         items=tuple(_only(item, names) for item in world.items if str(item.number) in names),
         outages=tuple(each for place, each in enumerate(world.outages) if f"o{place}" in names),
+        away=tuple(each for place, each in enumerate(world.away) if f"a{place}" in names),
         sweep_faults=tuple(each for place, each in enumerate(world.sweep_faults) if f"x{place}" in names),
     )
 
@@ -57,7 +60,7 @@ def shrink(world: World, about: Sequence[int], fails: Fails, tries: int = 300) -
     near = {
         of for item in world.items if item.number in about for of in (item.number, getattr(item, "of", item.number))
     }
-    guess = [name for name in everything if name[0] in "ox" or _item_of(name) in near]
+    guess = [name for name in everything if name[0] in _OF_THE_WORLD or _item_of(name) in near]
     if about and fails(only(world, guess)):
         kept = guess
     chunk = max(1, len(kept) // 2)
@@ -66,7 +69,7 @@ def shrink(world: World, about: Sequence[int], fails: Fails, tries: int = 300) -
         for start in range(0, len(kept), chunk):
             candidate = kept[:start] + kept[start + chunk :]
             names = set(candidate)
-            candidate = [name for name in candidate if name[0] in "ox" or str(_item_of(name)) in names]
+            candidate = [name for name in candidate if name[0] in _OF_THE_WORLD or str(_item_of(name)) in names]
             tries -= 1
             if fails(only(world, candidate)):
                 kept, removed = candidate, True

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -73,7 +74,7 @@ from tests.journeys.line import START, ExchangeClient, document
 from tests.simulation import fibers, plan
 from tests.simulation.fibers import FiberClock
 from tests.simulation.plan import Callback, Fault, How, Item, Repoint, Return
-from tests.simulation.ports import Invocation, Port, Requests, of_the_sdk
+from tests.simulation.ports import Invocation, Port, Requests, of_the_sdk, unavailable
 from tests.simulation.queues import Queues, Stream
 from tests.simulation.sps import GONE, Servers, app_key
 from tests.simulation.watch import Watch
@@ -84,6 +85,7 @@ _MINUTE = timedelta(minutes=1)
 _SP_AGAIN = (2.0, 20.0, 60.0, 120.0)
 """Seconds until an SP repeats a request that failed, with the same idempotency key."""
 _ASYNC_AGAIN = (60.0, 120.0, 240.0)
+_BUCKET = "the bucket"
 DISPLAYS = (("+12025550100", "+12025550101"), ("+12025550102", "+12025550103"))
 SETTLING = 180.0
 """Seconds from the end of a call until everything that hangs on it must be in order."""
@@ -167,10 +169,10 @@ class Simulation:
         self.stream = Stream(clock, self._outbox, self._late)
         self.isolate = FakeFailureIsolation()
 
-        client: Any = port(_Client(self.exchange, self._switches_of), of_the_sdk)
+        client: Any = port(_Client(self.exchange, self._switches_of), plan.NETWORK, of_the_sdk)
         network = ChimeNetwork(client, self.application)
-        calls, flows, seal = port(self.calls), port(self), port(self.seal)
-        inbound = port(FakeInboundCalls(self.calls, self.accounts))
+        calls, flows, seal = port(self.calls, plan.STORE), port(self, plan.STATE_MACHINE), port(self.seal, plan.KEYS)
+        inbound = port(FakeInboundCalls(self.calls, self.accounts), plan.STORE)
         marks = count(1)
         finalize = FinalizeCall(calls, network, flows, clock, no_pause)
         run_flow = RunFlow(calls, network, clock, no_pause, lambda: f"mark-{next(marks)}")
@@ -183,29 +185,31 @@ class Simulation:
         self._place_callback: PlaceCallback = placing(
             calls, flows, clock, self._new_id, endpoints=self.servers, seal=seal, timeouts=RingTimeouts()
         )
-        notices = port(self.queues)
+        notices = port(self.queues, plan.QUEUE)
         webhooks = HuaweiWebhooks("ce1.example.com", lambda: "66C92B11FF8A425FB8D4CCFE0ED9ED1F", RECORDS)
-        notify_sp = NotifySp(calls, webhooks, _Endpoints(self.servers, port(self.servers)), notices, clock, lambda: 0.5)
+        notify_sp = NotifySp(
+            calls, webhooks, _Endpoints(self.servers, port(self.servers, plan.SP)), notices, clock, lambda: 0.5
+        )
         self._notify_sp = NotifyDependencies(notify_sp, notices.give_back)
         self._forward = ForwardFacts(calls, flows, notices, self.isolate)
-        recordings = port(_Recordings(self.exchange, self.published))
+        recordings = port(_Recordings(self.exchange, self.published), _BUCKET)
         reconcile = ReconcileCalls(calls, calls, calls, flows, notices, recordings, clock, self.isolate, no_pause)
         sweep_calls = SweepCalls(calls, finalize, clock, self.isolate)
         kept: Any = _Keeping(reconcile, self.reconciled)
         self._swept = SweepDependencies(calls, sweep_calls, QueueDue(calls, notices, clock), kept, clock)
         self._ports = calls
-        find = FindMemory(inbound, port(self.calls.memories), seal, clock, "displayNbr")
+        find = FindMemory(inbound, port(self.calls.memories, plan.STORE), seal, clock, "displayNbr")
         self._find = find
         self._repoint_memory = RepointMemory(find, self._place_callback.rules, no_pause)
         self._forget_memory = ForgetMemory(find, no_pause)
-        self._publisher = port(_Publisher(self.published))
+        self._publisher = port(_Publisher(self.published), _BUCKET)
 
     def _switches_of(self, call_id: str) -> Switches:
         item = self.items[self.item_of[call_id]]
         return Switches(**dict(item.switches)) if isinstance(item, Callback | Return) else Switches()
 
-    def _port(self, target: Any, error: Any = None) -> Any:
-        return Port(target, self.requests, error) if error else Port(target, self.requests)
+    def _port(self, target: Any, service: str, error: Callable[[How], Exception] = unavailable) -> Any:
+        return Port(target, service, self.requests, error)
 
     def _open_accounts(self) -> None:
         self.application = self.exchange.create_sma("simulation", "arn:aws:lambda:us-east-1:111122223333:function:cc")
@@ -238,6 +242,9 @@ class Simulation:
         """Until nothing is left to happen. Raises Wrong."""
         logging.disable(logging.CRITICAL)
         counters = {module: module.count for module in _COUNTING}
+        reports: Any = notify_handler
+        reported = reports.report_unexpected
+        reports.report_unexpected = self._reported
         for module in _COUNTING:
             module.count = lambda *args, **more: None
         try:
@@ -246,14 +253,25 @@ class Simulation:
             for outage in self.plan.outages:
                 if outage.how == GONE:
                     self.clock.call_later(outage.ends, partial(self._switch_on, outage.app))
+            for away in self.plan.away:
+                self.clock.call_later(away.begins, partial(self.requests.away.add, away.service))
+                self.clock.call_later(away.ends, partial(self.requests.away.discard, away.service))
             self.clock.call_later(60.0, self._sweep)
             self.clock.run()
         finally:
             logging.disable(logging.NOTSET)
+            reports.report_unexpected = reported
             for module, counter in counters.items():
                 module.count = counter
         if self.check is not None:
             self.check.at_the_end(self)
+
+    def _reported(self, function: str, **extra: Any) -> None:
+        """A handler met an error that it does not know, and raises the alarm."""
+        error = sys.exc_info()[1]
+        assert isinstance(error, Exception)
+        self.unexpected.append((fibers.current().of, error))
+        self.tell(fibers.current().of, f"!! {function} reports {type(error).__name__}: {error}")
 
     def _begin_item(self, item: Item) -> None:
         match item:
@@ -359,12 +377,12 @@ class Simulation:
 
     def _compare(self, event: dict[str, Any], answer: Any) -> None:
         """A repeat of an event that was processed gets the same answer (R12)."""
-        said = self._format.read(event, self.clock.now())
-        item = self.watch.calls[said.network_call].of
+        network_call, key = event["CallDetails"]["TransactionId"], f"{event['Sequence']:06d}"
+        item = self.watch.calls[network_call].of
         for call_id in self.calls_of.get(item, ()):
-            before = self.calls.processed(call_id, said.network_call, said.event_key)
+            before = self.calls.processed(call_id, network_call, key)
             if before is not None and json.loads(before.answer) != answer:
-                self.other_answers.append((item, f"event {said.event_key} of {said.network_call}"))
+                self.other_answers.append((item, f"event {key} of {network_call}"))
 
     def _answer(self, event: dict[str, Any]) -> Any:
         return json.loads(self._process(self._format.read(event, self.clock.now())))

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from duologue.adapters.aws import code_of, outside, to_value
 from duologue.adapters.jittered_pause import pause
-from duologue.domain.errors import DuologueError, OutsideUnavailable, RaceLost
+from duologue.domain.errors import DuologueError, OutsideUnavailable, StoreBusy
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -20,7 +20,7 @@ _NOT_NOW = {"None", "ThrottlingError", "ProvisionedThroughputExceeded"}
 """Temporary reasons for a cancelled transaction; "None" stands for a write without a reason."""
 _TRIES = 3
 """Of a transaction that was cancelled for lack of throughput, which the SDK does not repeat."""
-_COUNTS_KEPT = timedelta(days=2)
+COUNTS_KEPT = timedelta(days=2)
 _HELD = "TransactionConflictException"
 """A running transaction holds the item of a single write."""
 
@@ -32,7 +32,7 @@ def transact(client: "DynamoDBClient", what: str, *writes: Write, besides: dict[
     its reason is returned, such as ConditionalCheckFailed. While another transaction holds its item, a race is lost.
 
     Raises:
-        RaceLost: another transaction holds one of the items.
+        StoreBusy: another transaction holds one of the items.
         OutsideUnavailable: `what` is unavailable or throttled.
     """
     refusal = _refusal(client, what, [write for write, _ in writes] + ([] if besides is None else [besides]))
@@ -46,7 +46,7 @@ def transact(client: "DynamoDBClient", what: str, *writes: Write, besides: dict[
         if reason == "ConditionalCheckFailed":
             raise meaning from refusal
     if "TransactionConflict" in reasons:
-        raise RaceLost("another transaction holds the call, or its app's slots") from refusal
+        raise StoreBusy("another transaction holds one of the items") from refusal
     if set(reasons) <= _NOT_NOW:
         raise OutsideUnavailable(f"{what}: {', '.join(sorted(set(reasons)))}") from refusal
     raise refusal
@@ -75,7 +75,7 @@ def _reasons(cancelled: ClientError) -> list[str]:
 
 def count_up(table: str, key: dict[str, Any], now: datetime, most: int) -> dict[str, Any]:
     """The write that counts one in attribute `n` of an item, which expires; its condition fails at `most`."""
-    expires = int((now + _COUNTS_KEPT).timestamp())
+    expires = int((now + COUNTS_KEPT).timestamp())
     update = {
         "Key": key,
         "UpdateExpression": "SET expires_at = :expires ADD n :one",
@@ -86,7 +86,7 @@ def count_up(table: str, key: dict[str, Any], now: datetime, most: int) -> dict[
 
 
 def write_one(client: "DynamoDBClient", what: str, write: Write) -> None:
-    """One Put or Update, at half the price of a transaction. Raises its error, RaceLost, OutsideUnavailable."""
+    """One Put or Update, at half the price of a transaction. Raises its error, StoreBusy, OutsideUnavailable."""
     [(kind, request)] = write[0].items()
     try:
         with outside(what):
@@ -101,4 +101,4 @@ def write_one(client: "DynamoDBClient", what: str, write: Write) -> None:
 def _meaning(error: ClientError, refusal: DuologueError) -> Exception:
     if code_of(error) == "ConditionalCheckFailedException":
         return refusal
-    return RaceLost("a transaction holds the item") if code_of(error) == _HELD else error
+    return StoreBusy("a transaction holds the item") if code_of(error) == _HELD else error

@@ -334,3 +334,7 @@ class OutsideUnavailable(DuologueError):
 
 class RaceLost(DuologueError):
     """The call changed since it was read: load it and decide again. Never leaves the use case."""
+
+
+class StoreBusy(RaceLost):
+    """Another transaction holds an item, or it is not known whether the write succeeded: do the same after a pause."""

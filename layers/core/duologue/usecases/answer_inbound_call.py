@@ -34,6 +34,7 @@ from duologue.domain.errors import (
     OutsideUnavailable,
     PairBusy,
     RaceLost,
+    StoreBusy,
 )
 from duologue.domain.memory_draft import MemoryKey
 from duologue.domain.outcome import EndReason
@@ -92,7 +93,7 @@ class AnswerInboundCall:
                 if unsure:
                     raise OutsideUnavailable(str(error)) from error
                 unsure = True
-                raise RaceLost(reported.call_id) from error
+                raise StoreBusy(reported.call_id) from error
 
         return until_written(once, self.pause, f"call {reported.call_id}")
 
@@ -169,7 +170,7 @@ class AnswerInboundCall:
         return self.inbound.count_unconnected(incoming.display, incoming.event.at, MOST_RECORDED)
 
     def _record(self, decision: Decision, reported: InboundEvent, slots: int | None = None) -> Answer:
-        """Raises EventAlreadyProcessed, CallAlreadyAccepted, PairBusy, LimitReached, RaceLost, OutsideUnavailable."""
+        """Raises EventAlreadyProcessed, CallAlreadyAccepted, PairBusy, LimitReached, StoreBusy, OutsideUnavailable."""
         answer = self.network.write(decision.actions, reported.call_id)
         processed = ProcessedEvent(reported.network_call, reported.event_key, answer)
         try:

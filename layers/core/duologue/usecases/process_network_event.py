@@ -25,7 +25,7 @@ from duologue.call_control.actions import Action, HangUp
 from duologue.call_control.events import CallEvent, EndAsked, InboundCall, Informational, LegAnswered, LegEnded
 from duologue.call_control.inbound import turn_away
 from duologue.call_control.machine import BUSY, UNAVAILABLE, Decision, decide, leaves_a_prompt
-from duologue.domain.errors import EventAlreadyProcessed, OutsideUnavailable, RaceLost, UnknownCall
+from duologue.domain.errors import EventAlreadyProcessed, OutsideUnavailable, RaceLost, StoreBusy, UnknownCall
 from duologue.domain.outcome import Party
 from duologue.usecases.answer_inbound_call import AnswerInboundCall
 from duologue.usecases.ports.calls import Answer, Calls, Change, ProcessedEvent, SavedCall
@@ -113,7 +113,7 @@ class ProcessNetworkEvent:
                     if unsure:
                         raise
                     unsure = True
-                    raise RaceLost(call_id) from error
+                    raise StoreBusy(call_id) from error
             return self._committed(saved, processed, said)
 
         return until_written(once, self.pause, f"call {call_id}")

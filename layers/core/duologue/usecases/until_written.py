@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from duologue.domain.errors import OutsideUnavailable, RaceLost
+from duologue.domain.errors import OutsideUnavailable, RaceLost, StoreBusy
 
 T = TypeVar("T")
 Pause = Callable[[int], None]
-"""Waits before the next attempt; its argument counts the races lost so far."""
+"""Waits before the next attempt, as the store is busy; its argument counts how often it was before."""
 
 
 def no_pause(lost: int) -> None:
@@ -24,9 +24,13 @@ def until_written(attempt: Callable[[], T], pause: Pause, what: str) -> T:
     Raises:
         OutsideUnavailable: `what` lost TRIES races in a row.
     """
-    for lost in range(TRIES):
+    busy = 0
+    for _ in range(TRIES):
         try:
             return attempt()
-        except RaceLost:
-            pause(lost)
+        except StoreBusy:
+            pause(busy)
+            busy += 1
+        except RaceLost:  # somebody else has written: there is nothing to wait for
+            continue
     raise OutsideUnavailable(f"{what}: lost {TRIES} races in a row")

@@ -1,5 +1,6 @@
 """The adapters that share the calls table and the accounts table, as one object with every role."""
 
+from collections import defaultdict
 from datetime import timedelta
 
 from duologue.adapters.aws import from_item
@@ -21,6 +22,14 @@ from tests.samples import NOW
 
 KEEP = timedelta(days=90)
 APP = App("app-1", "sp-1", "ExampleSecret0123456789abcd", display_numbers=("+12025550100",))
+
+
+def held(calls):
+    """The calls that hold slots, each with its pair, by app."""
+    found: defaultdict[str, dict[str, str | None]] = defaultdict(dict)
+    for slot in calls.held_slots():
+        found[slot.app][slot.call_id] = slot.pair
+    return found
 
 
 class NoSeal(KmsSecrets):

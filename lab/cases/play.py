@@ -273,7 +273,7 @@ def left_over(lab: Lab, call_id: str, network_events: list[NetworkEvent], execut
     found += [f"{tag} is up or rings" for call, tag in legs if call in network_calls]
     table = lab.client("dynamodb")
     rows = table.scan(TableName=lab.outputs["AccountsTable"], ConsistentRead=True)["Items"]
-    if any(call_id in row.get("held", {}).get("SS", []) for row in rows):
+    if any(row.get("call", {}).get("S") == call_id for row in rows if row["pk"]["S"].startswith(("SLOTS#", "PAIR#"))):
         found.append("its slot is held")
     opened = table.query(
         TableName=lab.outputs["CallsTable"],

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.dynamo_accounts import DynamoAccounts
 from duologue.adapters.dynamo_owners import DynamoOwners
+from duologue.adapters.dynamo_slots import free_leaked, held_slots, slots_of
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.domain.accounts import App, PushSignature, Sp
 from duologue.domain.errors import (
@@ -30,7 +31,7 @@ from duologue.domain.recording import Owner
 from duologue.domain.tokens import REFRESH_LIFE, Register, TokenPair
 from duologue.usecases.ports.accounts import ShownNumbers
 from tests.fakes.accounts import FakeAccounts
-from tests.samples import NOW, at
+from tests.samples import NOW, at, callback
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
@@ -285,8 +286,12 @@ class TestInDynamo(Promises):
     @pytest.fixture
     def hold(self, aws, table):
         def hold(app: str, *calls: str) -> None:
-            item = {"pk": {"S": "SLOTS"}, "sk": {"S": app}} | ({"held": {"SS": list(calls)}} if calls else {})
-            aws("dynamodb").put_item(TableName=table, Item=item)
+            for slot in held_slots(aws("dynamodb"), table):
+                [write] = free_leaked(table, slot)
+                aws("dynamodb").delete_item(**write[0]["Delete"])
+            for number, call_id in enumerate(calls):
+                slots = slots_of(aws("dynamodb"), table, callback(call_id, app), len(calls))
+                aws("dynamodb").put_item(**slots.put(number)["Put"])
 
         return hold
 
@@ -453,16 +458,6 @@ def test_a_register_that_an_older_version_wrote_is_read(dynamo, aws, table, fiel
     read = dynamo.register("app-1")
     read.refresh("r2", TokenPair("a3", "r3"), NOW).check_access("a3", NOW)
     assert (not read.log_out("a2", NOW).grants) == replaced_ends_at_log_out
-
-
-def test_the_slots_of_an_app_and_its_register_leave_each_other_alone(dynamo, aws, table):
-    slots = {"pk": {"S": "APP#app-1"}, "sk": {"S": "SLOTS"}, "held": {"SS": ["c1"]}}
-    aws("dynamodb").put_item(TableName=table, Item=slots)
-    dynamo.add_sp(SP)
-    dynamo.add_app(APP)
-    dynamo.save("app-1", Register().log_in(NOW))
-    kept = aws("dynamodb").get_item(TableName=table, Key={"pk": slots["pk"], "sk": slots["sk"]})["Item"]
-    assert kept == slots
 
 
 class CountingKms:

@@ -37,7 +37,7 @@ from tests.fakes.inbound_calls import FakeInboundCalls
 from tests.journeys.tables import make_tables
 from tests.samples import CALLEE, CALLER, NETWORK_CALL, NOW, TARGET, at, incoming
 from tests.samples import SHOWN_TO_CALLEE as DISPLAY
-from tests.store import KEEP, NoSeal, Store
+from tests.store import KEEP, NoSeal, Store, held
 
 KEY = MemoryKey("display", "callee")
 EVENT = InboundEvent("4_5_6_20261123090000", NETWORK_CALL, "000001")
@@ -162,7 +162,7 @@ class Promises:
         assert (saved.call, saved.version, saved.close_by) == (call, 1, due_by(call))
         assert before == answer.processed
         assert calls.history(call.id).facts == facts
-        assert calls.held_slots() == {"app-1": {call.id: "callee"}}
+        assert held(calls) == {"app-1": {call.id: "callee"}}
         assert set(calls.open_calls()) == {call.id}
         assert inbound.find(DISPLAY, CALLER, TARGET.memory.key, None).memory == answer.remembers, "who is rung may call"
         event = InboundEvent(call.id, call.network_call, "000001")
@@ -178,7 +178,7 @@ class Promises:
                 change_of(saved, decide(saved.call, replace(CALLER_LEFT, network_call=answer.call.network_call)))
             )
             assert calls.load(answer.call.id).call.ended_at is not None
-        assert not any(calls.held_slots().values())
+        assert not list(calls.held_slots())
 
     def test_a_call_whose_caller_has_hung_up_is_recorded_only_as_over(self, inbound, calls):
         """The note is of that call alone, and is kept for the repeats of its event."""
@@ -189,7 +189,7 @@ class Promises:
                 inbound.accept(answer)
         with pytest.raises(UnknownCall):
             calls.load(EVENT.call_id)
-        assert not any(calls.held_slots().values())
+        assert not list(calls.held_slots())
         inbound.accept(connected("1_2_2_20261123090000"))
         over = hung_up(incoming(), TARGET)
         inbound.accept(InboundAnswer(over.call, over.facts, PROCESSED))
@@ -213,7 +213,7 @@ class Promises:
             with pytest.raises(LimitReached):
                 inbound.accept(connected(third, pair, slots=2))
         assert set(calls.open_calls()) == {EVENT.call_id, second}
-        assert calls.held_slots() == {"app-1": {EVENT.call_id: "callee", second: "another"}}
+        assert held(calls) == {"app-1": {EVENT.call_id: "callee", second: "another"}}
 
     def test_a_call_that_is_over_at_once_takes_nothing_and_has_its_cdr(self, inbound, calls):
         decision = reject(incoming(), EndReason.NOBODY_REMEMBERED)
@@ -225,14 +225,14 @@ class Promises:
         assert calls.load(EVENT.call_id).close_by is None
         assert (list(calls.open_calls()), list(calls.overdue(at(99999), 10))) == ([], [])
         assert [each.call_id for each in calls.unreconciled(datetime.max.replace(tzinfo=UTC), 9)] == [EVENT.call_id]
-        assert not any(calls.held_slots().values())
+        assert not list(calls.held_slots())
 
     def test_a_call_that_hears_a_prompt_is_open_without_a_slot(self, inbound, calls):
         decision = play_tone(incoming())
         inbound.accept(InboundAnswer(decision.call, decision.facts, PROCESSED))
         assert calls.load(EVENT.call_id).close_by == due_by(decision.call)
         assert set(calls.open_calls()) == {EVENT.call_id}
-        assert not any(calls.held_slots().values())
+        assert not list(calls.held_slots())
 
     def test_calls_that_rang_nobody_are_counted_per_number_and_minute(self, inbound):
         counts = [inbound.count_unconnected(DISPLAY, at(second), 2) for second in (0, 59, 59, 60, 61, 62)]

@@ -1,6 +1,5 @@
 """Accepting within limits, in memory, in moto's DynamoDB and in the local cloud's: all of it, or nothing."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,6 +13,7 @@ from duologue.domain.errors import (
     CalleeLimitReached,
     KeyReused,
     LimitReached,
+    PairBusy,
     RaceLost,
     RequestRepeated,
     TooManyCalls,
@@ -22,12 +22,12 @@ from duologue.domain.errors import (
 from duologue.domain.idempotency import KEPT, IdempotencyKey
 from duologue.domain.outcome import EndReason
 from duologue.usecases.free_slots import free_slots
-from duologue.usecases.ports.calls import Change, SavedCall
+from duologue.usecases.ports.calls import Change
 from duologue.usecases.process_network_event import change_of
 from tests.fakes.calls import FakeCalls
 from tests.journeys.tables import make_tables
 from tests.samples import NOW, at, callback
-from tests.store import Store
+from tests.store import Store, held
 
 KEY = IdempotencyKey.of("order-17", b"request")
 CALLEE = CalleeDay("a pseudonym", NOW.date(), 2)
@@ -147,7 +147,7 @@ class Promises:
         limits = AcceptanceLimits(5, replace(CALLEE, most=1), KEY)
         call = accept(calls, call_number(0), limits, slots=1)
         closed = replace(decide(call, NeverTakenUp(at(5))).call, facts=1)
-        calls.withdraw(Change(SavedCall(call, version=1), closed, finalizes=True), limits)
+        calls.withdraw(Change(calls.load(call.id), closed, finalizes=True), limits)
         assert calls.load(call.id).call == closed
         calls.check_repeat("app-1", KEY, at(5))
         accept(calls, call_number(1), limits, slots=1)
@@ -155,7 +155,7 @@ class Promises:
     def test_a_withdrawal_that_lost_its_race_changes_nothing(self, calls):
         limits = AcceptanceLimits(key=KEY)
         call = accept(calls, call_number(0), limits)
-        change = Change(SavedCall(call, version=1), replace(call, ending=EndReason.STOPPED))
+        change = Change(calls.load(call.id), replace(call, ending=EndReason.STOPPED))
         calls.save(change)
         with pytest.raises(RaceLost):
             calls.withdraw(change, limits)
@@ -174,31 +174,47 @@ class Promises:
         end(calls, ended)
         self.tamper(calls, delete=deleted.id, close=closed.id)
         left = {"app-1": {going.id: "pair-3"}, "app-2": {other.id: "pair-3"}}
-        assert plain(calls.held_slots()) == left | {
-            "app-1": {deleted.id: "pair-0", closed.id: None, going.id: "pair-3"}
-        }
+        assert held(calls) == left | {"app-1": {deleted.id: "pair-0", closed.id: None, going.id: "pair-3"}}
         assert set(calls.open_calls()) == {going.id, other.id}
         assert [free_slots(calls=calls), free_slots(calls=calls)] == [2, 0]
-        assert plain(calls.held_slots()) == left
+        assert held(calls) == left
         for number, pair in enumerate(pairs[:3], 5):
             accept(calls, replace(call_number(number), pair=pair))
-        with pytest.raises(LimitReached):
+        with pytest.raises(PairBusy):
             accept(calls, replace(call_number(8), pair="pair-3"))
 
     def test_an_open_call_keeps_its_slot_even_if_the_list_of_open_calls_is_late(self, calls):
         call = accept(calls, call_number(0))
-        assert calls.free_slot("app-1", call.id, None) is False
+        [slot] = calls.held_slots()
+        assert calls.free_slot(slot) is False
         assert calls.in_use("app-1") == 1
         end(calls, call)
-        assert calls.free_slot("app-1", call.id, None) is False, "it is free"
+        assert calls.free_slot(slot) is False, "it is free"
 
     def test_a_pair_that_another_call_has_taken_since_the_look_stays_taken(self, calls):
         first = accept(calls, replace(call_number(0), pair="pair-0"))
-        [(app, pairs)] = calls.held_slots().items()
+        [slot] = calls.held_slots()
         end(calls, first)
         second = accept(calls, replace(call_number(1), pair="pair-0"))
-        assert calls.free_slot(app, first.id, pairs[first.id]) is False
-        assert plain(calls.held_slots()) == {"app-1": {second.id: "pair-0"}}
+        assert calls.free_slot(slot) is False
+        assert held(calls) == {"app-1": {second.id: "pair-0"}}
+
+    def test_a_limit_that_was_lowered_holds_for_new_calls(self, calls):
+        """The older ones go on. How soon their ends make room depends on which slots they hold."""
+        older = [accept(calls, call_number(number), slots=6) for number in range(6)]
+        newer = 0
+        for call in older:
+            with pytest.raises(LimitReached):
+                for _ in range(3):
+                    accept(calls, call_number(6 + newer), slots=2)
+                    newer += 1
+            end(calls, call)
+        while newer < 2:
+            accept(calls, call_number(6 + newer), slots=2)
+            newer += 1
+        assert (newer, calls.in_use("app-1")) == (2, 2)
+        with pytest.raises(LimitReached):
+            accept(calls, call_number(9), slots=2)
 
     def test_however_a_call_ends_its_slot_is_free(self, calls):
         """By its last hang-up, by the sweeper, withdrawn: all are the one closing transaction."""
@@ -206,11 +222,7 @@ class Promises:
             call = accept(calls, call_number(number), slots=1)
             saved = calls.load(call.id)
             calls.save(change_of(saved, decide(replace(saved.call, ending=reason), EndNotReported(at(60)))))
-        assert plain(calls.held_slots()) == {}
-
-
-def plain(slots: Mapping[str, object]) -> dict[str, object]:
-    return {app: held for app, held in slots.items() if held}
+        assert held(calls) == {}
 
 
 class TestInMemory(Promises):

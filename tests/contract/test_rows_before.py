@@ -4,6 +4,7 @@
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from duologue.domain.errors import UnknownCall
 from duologue.domain.outcome import EndReason, Party
 from duologue.domain.recording import Recording
 from duologue.domain.task_token import Wait
+from duologue.usecases.free_slots import free_slots
 from duologue.usecases.ports.notifying import Notice
 from duologue.usecases.process_network_event import ProcessNetworkEvent
 from duologue.wire.chime.answer import Buckets
@@ -144,6 +146,22 @@ def test_one_that_goes_on_is_told_to_its_end(store):
     source = store.sources(_CALL_ID)[ended.facts]
     told = store.notification(Notice(_CALL_ID, ended.facts, source, ended.app))
     assert (told.call, told.cdr, told.fact) == (ended, cdr_of(ended), CdrWritten(at(9)))
+
+
+def test_its_slot_is_freed_by_its_end_or_by_the_sweeper(store):
+    """They were a set for each app."""
+    ringing(store)
+    table = store.accounts._table
+    slots = to_item({"pk": "SLOTS", "sk": "app-1"}) | {"held": {"SS": [_CALL_ID, "1_2_3_20261123090000"]}}
+    store.client.put_item(TableName=table, Item=slots)
+    store.client.delete_item(TableName=store.calls_table, Key=to_item({"call": _CALL_ID, "item": "CDR"}))
+    left = LegEnded(at(9), NETWORK_CALL, Party.CALLER, LEG_A, 486)
+    processing(store, FakeFlows())(Invocation(NETWORK_CALL, "000009", _CALL_ID, left, introduces=False))
+    assert [slot.call_id for slot in store.held_slots()] == ["1_2_3_20261123090000"]
+    assert [free_slots(calls=store), free_slots(calls=store)] == [1, 0]
+    assert list(store.held_slots()) == []
+    store.accounts.change_app("app-1", lambda app: replace(app, active=False))
+    store.accounts.remove_app("app-1")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -38,7 +38,7 @@ from duologue.domain.errors import (
 from duologue.domain.idempotency import KEPT, IdempotencyKey
 from duologue.domain.task_token import TaskToken
 from duologue.usecases.forward_facts import Committed
-from duologue.usecases.ports.calls import Change, EndedCall, HeldSlots, ProcessedEvent, SavedCall
+from duologue.usecases.ports.calls import Change, EndedCall, HeldSlot, ProcessedEvent, SavedCall
 from duologue.usecases.ports.memories import InboundAnswer
 from duologue.usecases.ports.notifying import Notice, Notification, Waiting
 from tests.fakes.memory_book import FakeMemories
@@ -59,6 +59,9 @@ class FakeCalls:
         """By call, then by the item that holds them, then by sequence."""
         self.cdrs: dict[str, Cdr] = {}
         self.slots: dict[str, set[str]] = {}
+        """By app, the calls that hold one."""
+        self.numbers: dict[str, int] = {}
+        """By call, the number of the slot that it took."""
         self.pairs: dict[tuple[str, str], str] = {}
         """By app and pair, the return call that holds it."""
         self.keys: dict[tuple[str, str], tuple[str, str, datetime]] = {}
@@ -92,12 +95,13 @@ class FakeCalls:
 
     # ---- plays Acceptance
 
-    def accept(self, call: Call, *, slots: int, close_by: datetime, limits: AcceptanceLimits = NO_LIMITS) -> None:
+    def accept(self, call: Call, *, slots: int, close_by: datetime, limits: AcceptanceLimits = NO_LIMITS) -> SavedCall:
         self._reach()
         with self._one_at_a_time:
             self._accept(call, slots, limits)
             self.rows[call.id] = SavedCall(call, 1, close_by=close_by)
             self.facts[call.id] = {}
+            return self.rows[call.id]
 
     def _accept(self, call: Call, slots: int, limits: AcceptanceLimits) -> None:
         at, held = call.accepted_at, self.slots.setdefault(call.app, set())
@@ -106,18 +110,29 @@ class FakeCalls:
             raise RaceLost("the idempotency key is taken")
         if limits.per_second and self.counts[second] >= limits.per_second:
             raise TooManyCalls(call.app)
-        if len(held) >= slots or (call.app, call.pair) in self.pairs:
+        number = self._free_number(held, slots)
+        if number is None:
             raise LimitReached(call.app)
+        if (call.app, call.pair) in self.pairs:
+            raise PairBusy(call.id)
         if limits.callee is not None and self.counts[today] >= limits.callee.most:
             raise CalleeLimitReached(call.app, until_next_day(at))
         if call.id in self.rows:
             raise CallAlreadyAccepted(call.id)
         held.add(call.id)
+        self.numbers[call.id] = number
         if call.pair is not None:
             self.pairs[call.app, call.pair] = call.id
         self.counts.update([second, today])
         if limits.key is not None:
             self.keys[call.app, limits.key.name] = (limits.key.request, call.id, at + KEPT)
+
+    def _free_number(self, held: set[str], slots: int) -> int | None:
+        """The lowest free one below `slots`. Calls that a test gave a slot hold one of those that nobody took."""
+        taken = {self.numbers[call_id] for call_id in held if call_id in self.numbers}
+        free = [number for number in range(slots) if number not in taken]
+        given = sum(call_id not in self.numbers for call_id in held)
+        return free[given] if given < len(free) else None
 
     def _first(self, app_key: str, key: IdempotencyKey, now: datetime) -> tuple[str, str] | None:
         request, call_id, until = self.keys.get((app_key, key.name), ("", "", now))
@@ -374,14 +389,15 @@ class FakeCalls:
     def open_calls(self) -> Set[str]:
         return {call_id for call_id, row in self.rows.items() if row.close_by is not None}
 
-    def held_slots(self) -> Mapping[str, HeldSlots]:
+    def held_slots(self) -> Iterable[HeldSlot]:
         pairs = {call_id: pair for (_, pair), call_id in self.pairs.items()}
-        return {app: {call_id: pairs.get(call_id) for call_id in held} for app, held in self.slots.items()}
+        held = [(app, call_id) for app, calls in self.slots.items() for call_id in sorted(calls)]
+        return [HeldSlot(app, call_id, pair=pairs.get(call_id)) for app, call_id in held]
 
-    def free_slot(self, app_key: str, call_id: str, pair: str | None) -> bool:
-        if call_id in self.open_calls() or call_id not in self.slots[app_key]:
+    def free_slot(self, slot: HeldSlot) -> bool:
+        if slot.call_id in self.open_calls() or slot.call_id not in self.slots[slot.app]:
             return False
-        self._free(app_key, call_id, pair)
+        self._free(slot.app, slot.call_id, slot.pair)
         return True
 
     # ---- plays EndedCalls

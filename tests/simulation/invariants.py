@@ -117,9 +117,8 @@ def nobody_given_up_early(sim: Simulation, call_id: str) -> Iterator[str]:
 
 
 def no_slot_leaked(sim: Simulation, call_id: str) -> Iterator[str]:
-    for held in sim.calls.held_slots().values():
-        if call_id in held:
-            yield "it is over and holds a slot"
+    if any(slot.call_id == call_id for slot in sim.calls.held_slots()):
+        yield "it is over and holds a slot"
 
 
 def execution_ended(sim: Simulation, call_id: str) -> Iterator[str]:
@@ -249,9 +248,8 @@ def no_unexpected_error(sim: Simulation) -> Iterator[tuple[tuple[int, ...], str]
 
 
 def nothing_left(sim: Simulation) -> Iterator[tuple[tuple[int, ...], str]]:
-    for app, held in sim.calls.held_slots().items():
-        for call_id in held:
-            yield (sim.item_of[call_id],), f"{call_id} holds a slot of {app}"
+    for slot in sim.calls.held_slots():
+        yield (sim.item_of[slot.call_id],), f"{slot.call_id} holds a slot of {slot.app}"
     for call_id in sim.player.executions:
         for text in execution_ended(sim, call_id):
             yield (sim.item_of[call_id],), f"{call_id}: {text}"

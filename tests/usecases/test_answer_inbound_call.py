@@ -21,6 +21,7 @@ from duologue.domain.outcome import EndReason, Outcome, Party, Result
 from duologue.domain.phone_number import WITHHELD, PhoneNumber
 from duologue.usecases.answer_inbound_call import MOST_RECORDED
 from duologue.usecases.find_memory import FindMemory
+from duologue.usecases.ports.calls import HeldSlot
 from duologue.usecases.ports.memories import TurnedAway
 from duologue.usecases.process_network_event import ProcessNetworkEvent
 from duologue.usecases.until_written import no_pause
@@ -140,7 +141,7 @@ def test_the_remembered_party_is_rung_and_the_call_recorded(world):
     assert (call.accepted_at, call.taken_up_at, call.callee.dialled_at) == (NOW, NOW, NOW)
     assert call.notify == NotifyTo(APP.status_url, APP.fee_url)
     assert world.calls.facts_of(call.id) == [InboundCallRecorded(NOW), LegDialledRecorded(NOW, Party.CALLEE)]
-    assert world.calls.held_slots() == {"app-1": {call.id: call.pair}}
+    assert world.calls.held_slots() == [HeldSlot("app-1", call.id, pair=call.pair)]
     assert world.calls.committed[-1].starts_flow
     assert (world.inbound.reads, world.seal.requests) == (1, 1)
 
@@ -257,10 +258,10 @@ def test_where_nobody_is_remembered_the_answering_app_decides(world, why, wish):
     if wish is UnknownCallers.NUMBER:
         assert (call.ending, call.callee.number) == (None, DEFAULT)
         assert call.pair == (None if asked else world.memory.key.pair)
-        assert list(world.calls.held_slots()["app-1"]) == [CALL_ID]
+        assert [slot.call_id for slot in world.calls.held_slots()] == [CALL_ID]
     else:
         assert call.ending is EndReason.NOBODY_REMEMBERED
-        assert not any(world.calls.held_slots().values())
+        assert not world.calls.held_slots()
         assert not world.calls.committed[-1].starts_flow
     if wish is UnknownCallers.REFUSE:
         ended = (CallEnded(NOW, EndReason.NOBODY_REMEMBERED), CdrWritten(NOW))
@@ -425,7 +426,7 @@ def test_a_caller_who_has_hung_up_is_over_whichever_event_is_processed_first(wor
     assert call.ending is (
         EndReason.CALLER_LEFT if wish is None or when is not after_the_write else EndReason.NOBODY_REMEMBERED
     )
-    assert not any(world.calls.held_slots().values())
+    assert not world.calls.held_slots()
     assert world.calls.cdrs[CALL_ID].reason is call.ending
     if when is not after_the_write:
         assert world.answer["actions"] == [], "nobody is rung, and nothing played"

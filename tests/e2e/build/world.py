@@ -14,6 +14,7 @@ from duologue.adapters.dynamo_acceptance import DynamoAcceptance
 from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.dynamo_links import DynamoLinks
+from duologue.adapters.dynamo_open_calls import DynamoOpenCalls
 from duologue.adapters.kms_memory_seal import KmsMemorySeal
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.memory_rows import memory_key, remembered
@@ -23,6 +24,7 @@ from duologue.domain.passwords import hash_password
 from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.recording import Link, Recording, published_key
 from duologue.domain.tokens import Grant, Register, hash_token
+from duologue.usecases.free_slots import free_slots
 from lab.lab import Lab
 from tests.e2e.build.output import sampled_app_key
 from tests.functions.worlds import CALL_ID, FOUND_BY
@@ -79,7 +81,7 @@ def renew_call(lab: Lab, sample: Path) -> None:
     caller = replace(found.caller, display_number=PhoneNumber("+12025550109"))
     recording = Recording(key, datetime.now(UTC))
     call = replace(found, app=sampled_app_key(), caller=caller, recording=recording)
-    dynamodb.delete_item(TableName=accounts, Key={"pk": {"S": "SLOTS"}, "sk": {"S": call.app}})
+    free_slots(calls=DynamoOpenCalls(dynamodb, table, accounts))
     calls = DynamoCalls(dynamodb, table, accounts, keep=timedelta(days=90))
     acceptance = DynamoAcceptance(dynamodb, accounts, calls)
     acceptance.accept(call, slots=10, close_by=call.accepted_at + timedelta(days=1))

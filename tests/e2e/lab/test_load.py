@@ -8,9 +8,11 @@ from dataclasses import replace
 
 import pytest
 
+from duologue.adapters.dynamo_slots import slots_of
 from lab.cases.catalogue import LAB
 from pstn.lines.behaviours import never_answers
 from pstn.lines.phone_state import Phone
+from tests.samples import callback
 
 AT_ONCE = 20
 REPEATS, DISTINCT, LIMIT = 60, 30, 10
@@ -97,9 +99,9 @@ def test_calls_per_callee(quiet, lab, new_sp):
 def test_the_sweeper_frees_a_slot_that_no_call_holds(quiet, lab, new_sp):
     """As its role, on the real schedule's function."""
     sp = new_sp("leak", concurrent_calls=1)
-    slots = {"pk": {"S": "SLOTS"}, "sk": {"S": sp.account.app_key}}
-    held = {**slots, "held": {"SS": ["1_2_3_20261123090000"]}}
-    lab.client("dynamodb").put_item(TableName=lab.outputs["AccountsTable"], Item=held)
+    dynamodb, accounts = lab.client("dynamodb"), lab.outputs["AccountsTable"]
+    gone = replace(callback(), app=sp.account.app_key)
+    dynamodb.put_item(**slots_of(dynamodb, accounts, gone, 1).put(0)["Put"])
     lab.pstn.exchange.phones[CALLERS[0]] = Phone(never_answers())
     assert sp.place(CALLERS[0], CALLEE).code == "1020165"
     swept = lab.client("lambda").invoke(FunctionName=lab.resources["SweepFunction"], Payload=b"{}")

@@ -1,33 +1,36 @@
 """Accept calls: one transaction over the calls table and the counters in the accounts table.
 
-| pk           | sk                       | what                                                                |
-| ------------ | ------------------------ | ------------------------------------------------------------------- |
-| SLOTS        | <app key>                | the app's slots (dynamo_slots.py)                                   |
-| ONCE#<app>   | <hash of the key>       | the call of an idempotency key, and the request's fingerprint       |
-| COUNT#<app>  | SECOND#<epoch second>    | n: calls accepted in that second                                    |
-| COUNT#<app>  | CALLEE#<day>#<pseudonym> | n: calls accepted to that callee on that day (UTC)                  |
+| pk                        | sk                       | what                                                          |
+| ------------------------- | ------------------------ | ------------------------------------------------------------- |
+| ONCE#<app>                | <hash of the key>        | the call of an idempotency key, and the request's fingerprint |
+| SECOND#<app>#<epoch secs> | <number>                 | that many calls were accepted in that second: one item each   |
+| SLOTS#<shard>             | <app>#<number>           | a slot of the app (dynamo_slots.py)                           |
+| COUNT#<app>               | CALLEE#<day>#<pseudonym> | n: calls accepted to that callee on that day (UTC)            |
+
+The calls of one app meet on none of these, unless they dial the same callee or repeat one request: a second has as many
+numbered items as calls may be accepted in it, and each call takes one at random, like a slot.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from duologue.adapters.aws import from_item, outside, to_item, to_value
 from duologue.adapters.dynamo_calls import DynamoCalls
-from duologue.adapters.dynamo_slots import slots_in_use, take_slot
-from duologue.adapters.dynamo_writes import Write, count_up
+from duologue.adapters.dynamo_slots import slot_name, slots_in_use, slots_of, take_pair
+from duologue.adapters.dynamo_writes import COUNTS_KEPT, Write, count_up
+from duologue.adapters.numbered_places import Choose, Places, choose, take_each
 from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits, CalleeDay, until_next_day
 from duologue.domain.call import Call
 from duologue.domain.errors import (
     CalleeLimitReached,
     KeyReused,
-    LimitReached,
     RaceLost,
     RequestRepeated,
     TooManyCalls,
 )
 from duologue.domain.idempotency import KEPT, IdempotencyKey
-from duologue.usecases.ports.calls import Change
+from duologue.usecases.ports.calls import Change, SavedCall
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -38,14 +41,26 @@ _WHAT = "accounts table"
 class DynamoAcceptance:
     """Implements `usecases.ports.calls.Acceptance`."""
 
-    def __init__(self, client: "DynamoDBClient", accounts: str, calls: DynamoCalls) -> None:
-        """`accounts`: the table's name. `calls`: writes the calls."""
+    def __init__(self, client: "DynamoDBClient", accounts: str, calls: DynamoCalls, choose: Choose = choose) -> None:
+        """`accounts`: the table's name. `calls`: writes the calls. `choose`: a random number below its argument."""
         self._client = client
         self._table = accounts
         self._calls = calls
+        self._choose = choose
 
-    def accept(self, call: Call, *, slots: int, close_by: datetime, limits: AcceptanceLimits = NO_LIMITS) -> None:
-        self._calls.write(*self._counts(call, slots, limits), *self._calls.new(call, close_by))
+    def accept(self, call: Call, *, slots: int, close_by: datetime, limits: AcceptanceLimits = NO_LIMITS) -> SavedCall:
+        seconds = [self._second(call, limits.per_second)] if limits.per_second else []
+        places = [*seconds, slots_of(self._client, self._table, call, slots)]
+
+        def write(numbers: Sequence[int]) -> None:
+            """In the order in which refusals are reported (domain/acceptance_limits.py)."""
+            taking = [each.take(number) for each, number in zip(places, numbers, strict=True)]
+            taking += take_pair(self._table, call)
+            new = self._calls.new(call, close_by, slot_name(numbers[-1]))
+            self._calls.write(*self._key(call, limits), *taking, *self._callee(call, limits), *new)
+
+        numbers = take_each(places, write, self._choose)
+        return SavedCall(call, version=1, close_by=close_by, slot=slot_name(numbers[-1]))
 
     def withdraw(self, change: Change, limits: AcceptanceLimits) -> None:
         self._calls.write(*self._calls.writes(change), *self._undo(change.after, limits))
@@ -63,17 +78,32 @@ class DynamoAcceptance:
     def in_use(self, app_key: str) -> int:
         return slots_in_use(self._client, self._table, app_key)
 
-    def _counts(self, call: Call, slots: int, limits: AcceptanceLimits) -> Iterator[Write]:
-        """In the order in which refusals are reported (domain/acceptance_limits.py)."""
+    def _second(self, call: Call, most: int) -> Places:
+        """The places of the second in which the call is accepted."""
+        partition = f"SECOND#{call.app}#{int(call.accepted_at.timestamp())}"
+        expires = int((call.accepted_at + COUNTS_KEPT).timestamp())
+
+        def put(number: int) -> dict[str, Any]:
+            item = to_item({"pk": partition, "sk": f"{number:06d}", "expires_at": expires})
+            return {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
+
+        def taken() -> Collection[int]:
+            pages = self._client.get_paginator("query").paginate(
+                TableName=self._table,
+                KeyConditionExpression="pk = :second",
+                ExpressionAttributeValues=to_item({":second": partition}),
+                ConsistentRead=True,
+            )
+            with outside(_WHAT):
+                return [int(item["sk"]["S"]) for page in pages for item in page["Items"]]
+
+        return Places(most, put, taken, TooManyCalls(call.app))
+
+    def _key(self, call: Call, limits: AcceptanceLimits) -> Iterator[Write]:
         if limits.key is not None:
             yield self._keep_key(call, limits.key), RaceLost("the idempotency key is in use")
-        if limits.per_second:
-            second = f"SECOND#{int(call.accepted_at.timestamp())}"
-            yield (
-                count_up(self._table, _counter(call.app, second), call.accepted_at, limits.per_second),
-                TooManyCalls(call.app),
-            )
-        yield take_slot(self._table, call, slots), LimitReached(call.app)
+
+    def _callee(self, call: Call, limits: AcceptanceLimits) -> Iterator[Write]:
         if limits.callee is not None:
             refusal = CalleeLimitReached(call.app, until_next_day(call.accepted_at))
             counter = _counter(call.app, _callee(limits.callee))

@@ -17,8 +17,9 @@ from typing import Any
 from duologue.adapters.app_rows import plain_attributes
 from duologue.adapters.aws import from_item, outside, to_item
 from duologue.adapters.dynamo_accounts import WHAT, DynamoAccounts, app_key, version_is
-from duologue.adapters.dynamo_slots import remove_slots
+from duologue.adapters.dynamo_slots import slots_in_use
 from duologue.adapters.dynamo_writes import Write, transact, write_one
+from duologue.adapters.slots_before import remove_set
 from duologue.domain.accounts import App, Sp
 from duologue.domain.errors import AccountExists, InvalidField, NumberTaken, RaceLost, UnknownSp
 from duologue.usecases.check_app import MOST_NUMBERS_CHANGED
@@ -61,9 +62,11 @@ class DynamoAccountBook(DynamoAccounts):
             if len(numbers) > MOST_NUMBERS_CHANGED:
                 raise InvalidField("app", f"has more than {MOST_NUMBERS_CHANGED} display numbers: remove some first")
             busy = InvalidField("app", "has calls in progress: remove it when they have ended")
+            if slots_in_use(self._client, self._table, key):  # a suspended app gets no new ones
+                raise busy
             deletes = (
                 (self._delete(f"APP#{key}", "APP", **_unchanged(row)), RaceLost(key)),
-                (remove_slots(self._table, key), busy),
+                (remove_set(self._table, key), busy),
                 (self._delete(f"APP#{key}", "TOKENS"), RaceLost(key)),
             )
             transact(self._client, WHAT, *deletes, *(self._release(number, key) for number in sorted(numbers)))

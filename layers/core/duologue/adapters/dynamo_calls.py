@@ -33,10 +33,11 @@ from duologue.adapters.call_rows import (
     written_time,
 )
 from duologue.adapters.dynamo_reads import read_all
-from duologue.adapters.dynamo_slots import free_slot
+from duologue.adapters.dynamo_slots import free
 from duologue.adapters.dynamo_writes import Write, transact, write_one
 from duologue.adapters.remembering import write_remembering
 from duologue.adapters.rows_before import in_todays_terms, token_in
+from duologue.adapters.slots_before import IN_SET
 from duologue.adapters.sweep_index import OPEN, OVER, listed_as
 from duologue.adapters.system_clock import SystemClock
 from duologue.call_control.facts import Fact
@@ -120,15 +121,16 @@ class DynamoCalls:
 
     # ---- writes, also for transactions of other adapters
 
-    def new(self, call: Call, close_by: datetime) -> list[Write]:
-        """The writes of a new call; it may be over already."""
+    def new(self, call: Call, close_by: datetime, slot: str = "") -> list[Write]:
+        """The writes of a new call, which may be over already. `slot`: the name of what it holds."""
         row, exists = call_row(call) | {"version": 1}, CallAlreadyAccepted(call.id)
+        asked = self._put(call, ASKED, asked_row(call) | {"slot": slot}), exists
         if call.ended_at is not None:
             row |= self._over(call)
             cdr = [(self._put(call, CDR, cdr_row(cdr_of(call))), exists)]
-            return [(self._put(call, CALL, row), exists), (self._put(call, ASKED, asked_row(call)), exists), *cdr]
+            return [(self._put(call, CALL, row), exists), asked, *cdr]
         row |= {OPEN: OPEN, "close_by": written_time(close_by)}
-        return [(self._put(call, CALL, row), exists), (self._put(call, ASKED, asked_row(call)), exists)]
+        return [(self._put(call, CALL, row), exists), asked]
 
     def caller_is_there(self, call: Call) -> Write:
         """A check for the transaction that begins a call: of it and `note_hang_up` the second knows of the first."""
@@ -165,7 +167,7 @@ class DynamoCalls:
                 writes.append((self._put(call, item, row), EventAlreadyProcessed(call.id)))
         if change.finalizes:
             writes.append((self._put(call, CDR, cdr_row(cdr_of(call))), CdrAlreadyWritten(call.id)))
-            writes.append((free_slot(self._accounts, call.app, call.id, call.pair), RaceLost(call.id)))
+            writes += free(self._accounts, call, change.before.slot)
         return writes
 
     def write(self, *writes: Write, remembers: CallMemory | None = None) -> None:
@@ -260,4 +262,5 @@ def _saved(call_id: str, items: Mapping[str, dict[str, Any]]) -> SavedCall:
         dial_mark=row.get("dial_mark"),
         event_second=row.get("event_second", 0),
         close_by=datetime.fromisoformat(row["close_by"]) if "close_by" in row and call.ended_at is None else None,
+        slot=items[ASKED].get("slot", IN_SET),
     )

@@ -14,7 +14,7 @@ read, and no setting is older than the call.
 | COUNT#<display> | UNCONNECTED#<min> | n: recorded calls of that minute (epoch) to a display number that rang nobody |
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +23,13 @@ from duologue.adapters.aws import from_item, to_item
 from duologue.adapters.call_rows import event_key
 from duologue.adapters.dynamo_calls import DynamoCalls, key_of, processed_in
 from duologue.adapters.dynamo_reads import read_all
-from duologue.adapters.dynamo_slots import pair_is_taken, take_slot
+from duologue.adapters.dynamo_slots import slot_name, slots_of, take_pair
 from duologue.adapters.dynamo_writes import Write, count_up, write_one
 from duologue.adapters.memory_rows import memory_key, memory_of
+from duologue.adapters.numbered_places import Choose, choose, take_each
 from duologue.domain.call_memory import CallMemory, InboundApp
 from duologue.domain.due import due_by
-from duologue.domain.errors import LimitReached, PairBusy, TooManyCalls
+from duologue.domain.errors import TooManyCalls
 from duologue.domain.memory_draft import MemoryKey
 from duologue.domain.phone_number import PhoneNumber
 from duologue.usecases.ports.calls import ProcessedEvent
@@ -50,12 +51,15 @@ Rows = Mapping[RowKey, dict[str, Any]]
 class DynamoInboundCalls:
     """Implements `usecases.ports.memories.InboundCalls`."""
 
-    def __init__(self, client: "DynamoDBClient", accounts: str, calls_table: str, calls: DynamoCalls) -> None:
-        """`accounts`, `calls_table`: the tables' names. `calls`: writes the calls."""
+    def __init__(
+        self, client: "DynamoDBClient", accounts: str, calls_table: str, calls: DynamoCalls, choose: Choose = choose
+    ) -> None:
+        """`accounts`, `calls_table`: the tables' names. `calls`: writes the calls. `choose`: as in DynamoAcceptance."""
         self._client = client
         self._accounts = accounts
         self._calls_table = calls_table
         self._calls = calls
+        self._choose = choose
         self._needed: dict[PhoneNumber, tuple[RowKey, ...]] = {}
         """By display number, the rows of its SP and apps, the newest first."""
 
@@ -81,18 +85,23 @@ class DynamoInboundCalls:
         )
 
     def accept(self, answer: InboundAnswer) -> None:
-        call, takes_slot = answer.call, answer.slots is not None
-        writes: list[Write] = [self._calls.new_event(call, answer.facts, answer.processed, starts_flow=takes_slot)]
-        if answer.slots is not None:
-            writes.append((take_slot(self._accounts, call, answer.slots), LimitReached(call.app)))
-        writes += self._calls.new(call, due_by(call))
-        writes += [] if call.ended_at is not None else [self._calls.caller_is_there(call)]
-        try:
-            self._calls.write(*writes, remembers=answer.remembers)
-        except LimitReached:
-            if pair_is_taken(self._client, self._accounts, call):
-                raise PairBusy(call.id) from None
-            raise
+        call = answer.call
+        if answer.slots is None:
+            self._write(answer)
+            return
+        slots = slots_of(self._client, self._accounts, call, answer.slots)
+        pair = take_pair(self._accounts, call)
+
+        def write(numbers: Sequence[int]) -> None:
+            self._write(answer, *pair, slots.take(*numbers), slot=slot_name(*numbers))
+
+        take_each([slots], write, self._choose)
+
+    def _write(self, answer: InboundAnswer, *taking: Write, slot: str = "") -> None:
+        event = self._calls.new_event(answer.call, answer.facts, answer.processed, starts_flow=bool(slot))
+        new = self._calls.new(answer.call, due_by(answer.call), slot)
+        new += [] if answer.call.ended_at is not None else [self._calls.caller_is_there(answer.call)]
+        self._calls.write(event, *taking, *new, remembers=answer.remembers)
 
     def count_unconnected(self, display: PhoneNumber, now: datetime, most: int) -> bool:
         minute = int(now.timestamp()) // 60

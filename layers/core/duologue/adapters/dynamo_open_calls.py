@@ -1,17 +1,17 @@
 """The sweeper's view: the sparse index of open calls, and the slots."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from duologue.adapters.aws import outside
 from duologue.adapters.call_rows import CALL, written_time
 from duologue.adapters.dynamo_calls import WHAT, key_of
-from duologue.adapters.dynamo_slots import free_leaked_slot, held_slots
-from duologue.adapters.dynamo_writes import transact
+from duologue.adapters.dynamo_slots import free_leaked, held_slots
+from duologue.adapters.dynamo_writes import Write, transact
 from duologue.adapters.sweep_index import INDEX, OPEN, OVER, listed_as
 from duologue.domain.errors import RaceLost
-from duologue.usecases.ports.calls import HeldSlots
+from duologue.usecases.ports.calls import HeldSlot
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -50,21 +50,21 @@ class DynamoOpenCalls:
         with outside(WHAT):
             return {item["call"]["S"] for page in pages for item in page["Items"]}
 
-    def held_slots(self) -> Mapping[str, HeldSlots]:
+    def held_slots(self) -> Iterable[HeldSlot]:
         return held_slots(self._client, self._accounts)
 
-    def free_slot(self, app_key: str, call_id: str, pair: str | None) -> bool:
+    def free_slot(self, slot: HeldSlot) -> bool:
         """One transaction with a check of the call, so a call accepted meanwhile keeps its slot and pair."""
         look = {
             "TableName": self._calls,
-            "Key": key_of(call_id, CALL),
+            "Key": key_of(slot.call_id, CALL),
             "ConditionExpression": "attribute_not_exists(#open) OR #open = :over",
             "ExpressionAttributeNames": _NAMES,
-            "ExpressionAttributeValues": {":over": {"S": listed_as(OVER, call_id)}},
+            "ExpressionAttributeValues": {":over": {"S": listed_as(OVER, slot.call_id)}},
         }
-        freed = free_leaked_slot(self._accounts, app_key, call_id, pair)
+        is_over: Write = {"ConditionCheck": look}, RaceLost(slot.call_id)
         try:
-            transact(self._client, WHAT, ({"ConditionCheck": look}, RaceLost(call_id)), (freed, RaceLost(call_id)))
+            transact(self._client, WHAT, is_over, *free_leaked(self._accounts, slot))
         except RaceLost:
             return False
         return True

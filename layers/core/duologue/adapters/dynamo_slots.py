@@ -1,103 +1,157 @@
-"""The slots of apps: one item per app in the accounts table, with the calls that hold one.
+"""The slots of apps in the accounts table: an item for each that a call holds.
 
-| pk    | sk    | what                                                                         |
-| ----- | ----- | ---------------------------------------------------------------------------- |
-| SLOTS | <app> | held: the ids of the calls that hold the app's slots                         |
-|       |       | pair#<hash>: the id of the return call of this pair (Call.pair), one of them |
+| pk            | sk             | what                                                                               |
+| ------------- | -------------- | ---------------------------------------------------------------------------------- |
+| SLOTS#<shard> | <app>#<number> | call: the id of the call that holds it; pair: what this call holds besides, if any |
+| PAIR#<app>    | <hash>         | call: the id of the return call of this pair (Call.pair)                           |
 
-All apps share one partition, so that the sweeper needs one query. A partition takes 1,000 writes per second and a call
-four: far more calls than the telephone network starts.
+Numbers go from 0 to the app's limit less one. A call takes a free one at random, in the transaction that accepts it,
+and its row keeps the number, so its end deletes that item without reading. So no two calls meet on an item, and a slot
+costs two units to take and two to free, however many are held.
+
+Of a limit that was lowered: at most as many calls as the new limit have numbers below it; older calls with greater
+numbers go on besides them until they end. A new call gets only a number below the limit.
+
+An app's items are in one partition, so that one query counts them: it takes 250 calls a second of one app before
+DynamoDB splits it. The shards are for the sweeper, which reads all slots.
 """
 
-from collections.abc import Mapping, Set
+import zlib
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
-from duologue.adapters.aws import outside, to_item, to_value
+from duologue.adapters.aws import from_item, outside, to_item, to_value
+from duologue.adapters.dynamo_writes import Write
+from duologue.adapters.numbered_places import Places
+from duologue.adapters.slots_before import IN_SET, PARTITION, held_in, leave_set, leave_set_late
 from duologue.domain.call import Call
-from duologue.usecases.ports.calls import HeldSlots
+from duologue.domain.errors import LimitReached, PairBusy, RaceLost
+from duologue.usecases.ports.calls import HeldSlot
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _WHAT = "accounts table"
-_PAIR = "pair#"
+_SHARDS = 32
+"""Never changed: an app's slots would be in two places."""
 
 
-def take_slot(table: str, call: Call, slots: int) -> dict[str, Any]:
-    """The write; its condition fails if all `slots` are taken, or the call's pair is (`pair_is_taken`)."""
-    change, condition = "ADD held :held", "(attribute_not_exists(held) OR size(held) < :slots)"
-    values: dict[str, Any] = {":held": {"SS": [call.id]}, ":slots": to_value(slots)}
+def slots_of(client: "DynamoDBClient", table: str, call: Call, limit: int) -> Places:
+    """The slots that `call` may take one of."""
+    row = {"call": call.id} | ({} if call.pair is None else {"pair": call.pair})
+
+    def put(number: int) -> dict[str, Any]:
+        return _new(table, _key(call.app, slot_name(number)) | to_item(row))
+
+    def taken() -> Collection[int]:
+        return [int(item["sk"]["S"].rpartition("#")[2]) for item in _of_app(client, table, call.app)]
+
+    return Places(limit, put, taken, LimitReached(call.app))
+
+
+def slot_name(number: int) -> str:
+    return f"{number:06d}"
+
+
+def take_pair(table: str, call: Call) -> list[Write]:
+    """The write that takes the pair of a return call; none if it has no pair."""
     if call.pair is None:
-        return _update(table, call.app, change, {}, values, condition)
-    change, condition = f"{change} SET #pair = :call", f"{condition} AND attribute_not_exists(#pair)"
-    return _update(table, call.app, change, _named(call.pair), values | {":call": to_value(call.id)}, condition)
+        return []
+    return [(_new(table, _pair_key(call.app, call.pair) | to_item({"call": call.id})), PairBusy(call.id))]
 
 
-def free_slot(table: str, app: str, call_id: str, pair: str | None) -> dict[str, Any]:
-    """The write, which also frees the call's pair; no effect if both are free."""
-    change, names = ("DELETE held :held", {}) if pair is None else ("DELETE held :held REMOVE #pair", _named(pair))
-    return _update(table, app, change, names, {":held": {"SS": [call_id]}})
+def free(table: str, call: Call, slot: str) -> list[Write]:
+    """The writes of a call's end. `slot`: the name of what it holds, "" if it holds none.
+
+    Without a condition: what frees the slot must never keep a call from ending. Only the call that holds it gets here,
+    once, since the transaction writes its CDR.
+    """
+    if not slot:
+        return []
+    lost = RaceLost(call.id)
+    if slot == IN_SET:
+        return [(leave_set(table, call.app, call.id), lost)]
+    return [(_delete(table, key), lost) for key in _keys(call.app, slot, call.pair)]
 
 
-def free_leaked_slot(table: str, app: str, call_id: str, pair: str | None) -> dict[str, Any]:
-    """The same for a call that is over; its condition fails if its slot is free, as its pair may be another call's."""
-    write = free_slot(table, app, call_id, pair)
-    write["Update"] |= {"ConditionExpression": "contains(held, :call)"}
-    write["Update"]["ExpressionAttributeValues"] |= {":call": to_value(call_id)}
-    return write
-
-
-def remove_slots(table: str, app: str) -> dict[str, Any]:
-    """The write; its condition fails if a call holds a slot."""
-    return {"Delete": {"TableName": table, "Key": _key(app), "ConditionExpression": "attribute_not_exists(held)"}}
+def free_leaked(table: str, slot: HeldSlot) -> list[Write]:
+    """The same for a call that is over or gone; RaceLost if another call holds its slot or its pair by now."""
+    lost = RaceLost(slot.call_id)
+    if slot.name == IN_SET:
+        return [(leave_set_late(table, slot.app, slot.call_id), lost)]
+    only_its_own = {
+        "ConditionExpression": "#call = :call",
+        "ExpressionAttributeNames": {"#call": "call"},
+        "ExpressionAttributeValues": {":call": to_value(slot.call_id)},
+    }
+    return [(_delete(table, key, **only_its_own), lost) for key in _keys(slot.app, slot.name, slot.pair)]
 
 
 def slots_in_use(client: "DynamoDBClient", table: str, app: str) -> int:
-    return len(_held(_item(client, table, app)))
-
-
-def pair_is_taken(client: "DynamoDBClient", table: str, call: Call) -> bool:
-    """Whether there is a return call of the pair of `call`."""
-    return call.pair is not None and _PAIR + call.pair in _item(client, table, call.app)
-
-
-def held_slots(client: "DynamoDBClient", table: str) -> Mapping[str, HeldSlots]:
-    pages = client.get_paginator("query").paginate(
-        TableName=table,
-        KeyConditionExpression="pk = :slots",
-        ExpressionAttributeValues={":slots": {"S": "SLOTS"}},
-        ConsistentRead=True,
-    )
+    pages = client.get_paginator("query").paginate(TableName=table, **_query(app), Select="COUNT")
     with outside(_WHAT):
-        return {item["sk"]["S"]: _pairs(item) for page in pages for item in page["Items"]}
+        return sum(page["Count"] for page in pages)
 
 
-def _item(client: "DynamoDBClient", table: str, app: str) -> Mapping[str, Any]:
+def held_slots(client: "DynamoDBClient", table: str) -> Iterator[HeldSlot]:
+    """All of them, of all apps."""
+    for partition in (PARTITION, *map(_partition, range(_SHARDS))):
+        pages = client.get_paginator("query").paginate(
+            TableName=table,
+            KeyConditionExpression="pk = :partition",
+            ExpressionAttributeValues=to_item({":partition": partition}),
+            ConsistentRead=True,
+        )
+        with outside(_WHAT):
+            for page in pages:
+                for item in page["Items"]:
+                    yield from held_in(item) if partition == PARTITION else [_held(from_item(item))]
+
+
+def _of_app(client: "DynamoDBClient", table: str, app: str) -> Iterator[dict[str, Any]]:
+    pages = client.get_paginator("query").paginate(TableName=table, **_query(app), ProjectionExpression="sk")
     with outside(_WHAT):
-        return client.get_item(TableName=table, Key=_key(app), ConsistentRead=True).get("Item", {})
+        for page in pages:
+            yield from page["Items"]
 
 
-def _held(item: Mapping[str, Any]) -> Set[str]:
-    return frozenset(item.get("held", {}).get("SS", ()))
+def _query(app: str) -> dict[str, Any]:
+    return {
+        "KeyConditionExpression": "pk = :partition AND begins_with(sk, :app)",
+        "ExpressionAttributeValues": to_item({":partition": _partition(_shard(app)), ":app": f"{app}#"}),
+        "ConsistentRead": True,
+    }
 
 
-def _pairs(item: Mapping[str, Any]) -> HeldSlots:
-    pairs = {value["S"]: name.removeprefix(_PAIR) for name, value in item.items() if name.startswith(_PAIR)}
-    return {call_id: pairs.get(call_id) for call_id in _held(item)}
+def _held(row: dict[str, Any]) -> HeldSlot:
+    app, _, name = row["sk"].rpartition("#")
+    return HeldSlot(app, row["call"], name, row.get("pair"))
 
 
-def _update(
-    table: str, app: str, change: str, names: Mapping[str, str], values: Mapping[str, Any], condition: str = ""
-) -> dict[str, Any]:
-    update: dict[str, Any] = {"TableName": table, "Key": _key(app), "UpdateExpression": change}
-    update |= {"ExpressionAttributeNames": names} if names else {}
-    update |= {"ConditionExpression": condition} if condition else {}
-    return {"Update": update | {"ExpressionAttributeValues": values}}
+def _new(table: str, item: dict[str, Any]) -> dict[str, Any]:
+    return {"Put": {"TableName": table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
 
 
-def _named(pair: str) -> dict[str, str]:
-    return {"#pair": _PAIR + pair}
+def _delete(table: str, key: dict[str, Any], **condition: Any) -> dict[str, Any]:
+    return {"Delete": {"TableName": table, "Key": key} | condition}
 
 
-def _key(app: str) -> dict[str, Any]:
-    return to_item({"pk": "SLOTS", "sk": app})
+def _keys(app: str, slot: str, pair: str | None) -> list[dict[str, Any]]:
+    """Of all that one call holds."""
+    return [_key(app, slot)] + ([] if pair is None else [_pair_key(app, pair)])
+
+
+def _key(app: str, name: str) -> dict[str, Any]:
+    return to_item({"pk": _partition(_shard(app)), "sk": f"{app}#{name}"})
+
+
+def _pair_key(app: str, pair: str) -> dict[str, Any]:
+    return to_item({"pk": f"PAIR#{app}", "sk": pair})
+
+
+def _partition(shard: int) -> str:
+    return f"{PARTITION}#{shard:02d}"
+
+
+def _shard(app: str) -> int:
+    return zlib.crc32(app.encode()) % _SHARDS

@@ -17,16 +17,17 @@ def free_slots(*, calls: OpenCalls) -> int:
 
     The index of open calls lags slightly, so each missing call is checked before its slot is freed.
     """
-    held, listed = calls.held_slots(), calls.open_calls()
+    held, listed = list(calls.held_slots()), calls.open_calls()
     freed = 0
-    for app_key, pairs in held.items():
-        for call_id in sorted(pairs.keys() - listed):
-            try:
-                done = calls.free_slot(app_key, call_id, pairs[call_id])
-            except OutsideUnavailable:
-                _log.warning("slot not freed; retrying in the next sweep", extra={"call_id": call_id}, exc_info=True)
-                continue
-            if done:
-                _log.warning("freed a leaked slot", extra={"call_id": call_id, "app": app_key})
-            freed += done
+    for slot in held:
+        if slot.call_id in listed:
+            continue
+        try:
+            done = calls.free_slot(slot)
+        except OutsideUnavailable:
+            _log.warning("slot not freed; retrying in the next sweep", extra={"call_id": slot.call_id}, exc_info=True)
+            continue
+        if done:
+            _log.warning("freed a leaked slot", extra={"call_id": slot.call_id, "app": slot.app})
+        freed += done
     return freed

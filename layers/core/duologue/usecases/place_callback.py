@@ -16,7 +16,6 @@ from duologue.domain.due import SWEEP_MARGIN, TAKE_UP, due_by
 from duologue.domain.errors import (
     AlreadyDone,
     CallAlreadyAccepted,
-    LimitReached,
     OutsideUnavailable,
     RaceLost,
     RequestRepeated,
@@ -144,17 +143,15 @@ class PlaceCallback:
             call = _call(request, memory, app, self.new_call_id(now), now, self.timeouts)
             limits = limits_for(app, request.callee, now, key, is_test=is_test)
             try:
-                self.acceptance.accept(call, slots=app.concurrent_calls, close_by=due_by(call), limits=limits)
-            except (RaceLost, CallAlreadyAccepted):  # a concurrent call changed the same counters, or has the same id
+                saved = self.acceptance.accept(call, slots=app.concurrent_calls, close_by=due_by(call), limits=limits)
+            except (RaceLost, CallAlreadyAccepted):  # the key is in use, the store is busy, or the id is another call's
                 if key is not None:
                     self.acceptance.check_repeat(app.key, key, now)
-                if self.acceptance.in_use(app.key) >= app.concurrent_calls:  # no need to win a race for that
-                    raise LimitReached(app.key) from None
                 self.pause(lost)
                 continue
-            self._start_or_withdraw(call, limits, app)
+            self._start_or_withdraw(saved, limits, app)
             return call
-        raise OutsideUnavailable(f"app {app.key}: {_TRIES} races for a slot lost in a row")
+        raise OutsideUnavailable(f"app {app.key}: not accepted in {_TRIES} attempts")
 
     def idle_ports(self, app: App) -> int | None:
         """How many more calls the app may place now; None: unknown.
@@ -223,16 +220,16 @@ class PlaceCallback:
         if call.phase is Phase.ACCEPTED and self.clock.now() - call.accepted_at > FIRST_IS_OVER:
             self.flows.start(flow_order(call, self.timeouts, _prelude(call, app)))
 
-    def _start_or_withdraw(self, call: Call, limits: AcceptanceLimits, app: App) -> None:
+    def _start_or_withdraw(self, saved: SavedCall, limits: AcceptanceLimits, app: App) -> None:
         """Start the flow, with one retry after an uncertain result: the name makes it idempotent (R13)."""
-        order = flow_order(call, self.timeouts, _prelude(call, app))
+        order = flow_order(saved.call, self.timeouts, _prelude(saved.call, app))
         try:
             _start(self.flows, order)
         except OutsideUnavailable:
-            self._withdraw(call, limits)
+            self._withdraw(saved, limits)
             raise
 
-    def _withdraw(self, call: Call, limits: AcceptanceLimits) -> None:
+    def _withdraw(self, saved: SavedCall, limits: AcceptanceLimits) -> None:
         """The SP will get an error: finalize the call without notifications, so that a flow that did start cannot dial.
 
         With an idempotency key it is notified anyway: a repeat may have returned this call meanwhile. If this fails,
@@ -241,10 +238,11 @@ class PlaceCallback:
         from duologue.call_control.events import NeverTakenUp  # slow to import; almost no request needs them
         from duologue.call_control.machine import decide
 
+        call = saved.call
         decision = decide(call, NeverTakenUp(self.clock.now()))
         facts, after = (decision.facts, decision.call) if limits.key else ((), replace(decision.call, facts=call.facts))
         try:
-            self.acceptance.withdraw(Change(SavedCall(call, version=1), after, facts, finalizes=True), limits)
+            self.acceptance.withdraw(Change(saved, after, facts, finalizes=True), limits)
         except (OutsideUnavailable, RaceLost, AlreadyDone):
             _log.exception("flow not started; the sweeper will finalize the call", extra={"call_id": call.id})
 

@@ -1,6 +1,6 @@
 """The store of calls, as one port per kind of use case."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -17,8 +17,17 @@ Answer = str
 """The answer to a network event in the carrier's format; opaque, stored for repeats."""
 
 
-HeldSlots = Mapping[str, str | None]
-"""The ids of the calls that hold an app's slots, each with the pair that it holds as well (Call.pair)."""
+@dataclass(frozen=True, slots=True)
+class HeldSlot:
+    """A slot of an app, and the call that holds it.
+
+    `name`: which slot it is; opaque. `pair`: what the call holds besides (Call.pair).
+    """
+
+    app: str
+    call_id: str
+    name: str = ""
+    pair: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +36,8 @@ class SavedCall:
 
     `version`: the condition of the next write. `task_token`: of the waiting state; there may be a newer one by now.
     `dial_mark`: of the invocation that dialled the caller. `close_by`: when the sweeper looks at the call; never later
-    than the call's due time (domain/due.py), but possibly earlier.
+    than the call's due time (domain/due.py), but possibly earlier. `slot`: the name of the slot that it holds, "" for
+    none; opaque.
     """
 
     call: Call
@@ -37,6 +47,7 @@ class SavedCall:
     close_by: datetime | None = None
     event_second: int = field(default=0, compare=False)
     """Of the last event with facts, since the epoch: see AppEvents."""
+    slot: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +126,13 @@ class Calls(Protocol):
 class Acceptance(Protocol):
     """Accept calls within the limits of their apps."""
 
-    def accept(self, call: Call, *, slots: int, close_by: datetime, limits: AcceptanceLimits = NO_LIMITS) -> None:
+    def accept(self, call: Call, *, slots: int, close_by: datetime, limits: AcceptanceLimits = NO_LIMITS) -> SavedCall:
         """Record a new call with its slot and the counts of its limits, or nothing.
 
-        Raises the first of: RaceLost (the key is in use, or another write holds an item),
-        TooManyCalls, LimitReached (`slots` calls of the app are in use), CalleeLimitReached, CallAlreadyAccepted.
+        `slots`: how many the app has. If it had more before, older calls may hold others besides.
+
+        Raises the first of: RaceLost (the key is in use), TooManyCalls, LimitReached (all `slots` are held),
+        CalleeLimitReached, CallAlreadyAccepted; StoreBusy: concurrent writes hold what it needs.
         """
 
     def check_repeat(self, app_key: str, key: IdempotencyKey, now: datetime) -> None:
@@ -141,11 +154,11 @@ class OpenCalls(Protocol):
     def open_calls(self) -> Set[str]:
         """Ids of all calls that are not finalized. Calls of the last seconds may be missing."""
 
-    def held_slots(self) -> Mapping[str, HeldSlots]:
-        """By app key."""
+    def held_slots(self) -> Iterable[HeldSlot]:
+        """Of all apps."""
 
-    def free_slot(self, app_key: str, call_id: str, pair: str | None) -> bool:
-        """Free a slot, and the call's pair, if the call is over or deleted; False: it is open, or holds none."""
+    def free_slot(self, slot: HeldSlot) -> bool:
+        """Free a slot, and the call's pair, if the call is over or deleted; False: it is open, or holds it no more."""
 
 
 @dataclass(frozen=True, slots=True)

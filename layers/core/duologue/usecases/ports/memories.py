@@ -131,7 +131,7 @@ class InboundCalls(Protocol):
 
         Raises the first of: EventAlreadyProcessed (this event was answered before), PairBusy (there is a return call
         of this pair), LimitReached (no slot is free), CallerHungUp (Calls.note_hang_up; not if the call is over),
-        RaceLost.
+        StoreBusy.
         """
 
     def count_unconnected(self, display: PhoneNumber, now: datetime, most: int) -> bool:

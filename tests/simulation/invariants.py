@@ -68,7 +68,7 @@ def durations(sim: Simulation, call_id: str) -> Iterator[str]:
         yield f"it has a negative duration: {cdr.talk}"
     if cdr.talk > call.longest_talk + _SWEEPS:
         yield f"it is billed {cdr.talk}, and may last {call.longest_talk}"
-    if really is None or _class_of(sim, really) != LOST:
+    if really is None or _end_was_recorded(sim, really):
         if cdr.talk > lasted + late:
             yield f"it is billed {cdr.talk}, and lasted {lasted}"
         if cdr.talk < lasted - late and not _was_struck(sim, sim.item_of[call_id], CALL_CONTROL):
@@ -337,6 +337,11 @@ def _class_of(sim: Simulation, call: NetworkCall) -> str:
     if any(name.startswith("HANGUP") for name in lost) or not noted:
         return LOST
     return FAILED if any(struck for _, struck in noted) else REACHED
+
+
+def _end_was_recorded(sim: Simulation, call: NetworkCall) -> bool:
+    """Some invocation with a hang-up was undisturbed. Where each one failed, the platform learns of no end (R17)."""
+    return _class_of(sim, call) != LOST and not all(struck for _, struck in sim.hang_ups[call.id])
 
 
 def _longest(sim: Simulation, call: NetworkCall) -> timedelta:

@@ -37,7 +37,8 @@ def invoke(arn: str, event: dict[str, Any], caller: ServiceCaller) -> Any:
     function, config, name = svc._get_func_record_for_ref(arn)
     if function is None or config is None:
         raise InvocationRefused(f"There is no function {name}")
-    if not caller.may("lambda:InvokeFunction", arn, function.get("policy")):
+    policy = svc._functions[name].get("policy")  # of its versions and aliases too, each by its qualified ARN
+    if not caller.may("lambda:InvokeFunction", arn, policy):
         whom = f"{caller.principal} for {caller.source_arn}"
         raise InvocationRefused(f"The policy of {name} does not allow {whom} to invoke it")
     result = svc._execute_function_with_config_scope(svc._execution_record_for_config(function, config), event)

@@ -8,8 +8,10 @@ AWS, asynchronous invocations: Lambda's own queue delivers at least once. What a
 after one and two minutes (here seconds); a throttled one is tried again for up to six hours, with increasing pauses.
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 
-MiniStack: limits concurrency by the memory of the machine, counts a throttled asynchronous invocation as failed, and
-never tries again what EventBridge invokes.
+The retries and the destination are those of the version or alias that was invoked.
+
+MiniStack: limits concurrency by the memory of the machine, counts a throttled asynchronous invocation as failed,
+never tries again what EventBridge invokes, and looks for the configuration of $LATEST alone.
 """
 
 from __future__ import annotations
@@ -83,7 +85,8 @@ def _deliver(function: dict[str, Any], event: dict[str, Any]) -> None:
     account, region = ministack("core.lambda_runtime")._account_region_from_function_config(config)
     responses.set_request_account_id(account)
     responses.set_request_region(region)
-    wanted = function.get("event_invoke_config") or (function.get("event_invoke_configs") or {}).get("$LATEST") or {}
+    _, qualifier = svc._resolve_name_and_qualifier(config["FunctionArn"])
+    wanted = svc._event_invoke_config(svc._functions.get(config["FunctionName"]) or function, qualifier) or {}
     retries, failed, pause = wanted.get("MaximumRetryAttempts"), 0, _FIRST_PAUSE
     while True:
         result = svc._execute_function(function, event)
@@ -106,7 +109,8 @@ def _dispatch(arn: str, payload: str) -> None:
     svc = ministack("services.lambda_svc")
     function, config, _ = svc._get_func_record_for_ref(arn)
     if function and config:
-        svc.invoke_async_with_retry(svc._execution_record_for_config(function, config), json.loads(payload))
+        invoked = svc._execution_record_for_config(function, {**config, "FunctionArn": arn})
+        svc.invoke_async_with_retry(invoked, json.loads(payload))
 
 
 def apply() -> None:

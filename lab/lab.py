@@ -115,11 +115,8 @@ class Lab:
             self.cloud.start()
             self._attach_network()
             self._edge = Edge(self.cloud, port=self._api_port)
-            declared = package.read(self._template).get("Parameters") or {}
-            parameters = {"ApiAddress": self._edge.url, **self._parameters}
-            values = {name: value for name, value in parameters.items() if name in declared}
             with identities_of(self._kept.state if self._kept else State()):
-                self._deployment = deploy(self.cloud, self._template, stack=self._stack, parameters=values)
+                self.update(self._template)
             if self._kept:
                 restore(self.cloud, self._kept)
             self._upload_prompts()
@@ -128,6 +125,17 @@ class Lab:
             self.stop()
             raise
         return self
+
+    def update(self, template: Path) -> None:
+        """Deploy this template, with the lab's values for the parameters that it has. Calls go on meanwhile.
+
+        Raises:
+            DeployError, LayerError
+        """
+        declared = package.read(template).get("Parameters") or {}
+        parameters = {"ApiAddress": self.api_url, **self._parameters}
+        values = {name: value for name, value in parameters.items() if name in declared}
+        self._deployment = deploy(self.cloud, template, stack=self._stack, parameters=values)
 
     def keep_from_now(self) -> None:
         """Save what is kept, now, whenever it has changed, and in `stop`.

@@ -1,6 +1,7 @@
 """A stack for another carrier has nothing of Chime's, and no reference to a resource that is not created."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ _CHIME_S = {
     "CallControlMayStopPrompts",
     "NetworkMayCallUs",
     "ProvisionPstnFunction",
+    "ProvisionPstnFunctionAliaslive",
     "ProvisionPstnFunctionRole",
+    "ProvisionPstnFunctionVersion",
     "ProvisionPstnLog",
     "PstnLine",
 }
@@ -53,7 +56,8 @@ def test_each_of_these_words_is_in_the_usual_stack(usual):
 
 
 def test_nothing_else_is_missing(usual, other):
-    assert usual["Resources"].keys() - other["Resources"].keys() == _CHIME_S
+    missing = usual["Resources"].keys() - other["Resources"].keys()
+    assert {re.sub(r"(Version)[0-9a-f]{10}$", r"\1", name) for name in missing} == _CHIME_S
     assert usual["Outputs"].keys() - other["Outputs"].keys() == {"SipMediaApplicationId"}
     assert not other["Resources"].keys() - usual["Resources"].keys()
 

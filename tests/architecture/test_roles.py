@@ -37,8 +37,8 @@ _BESIDES: dict[str, set[Allowed]] = {
     "s3:HeadObject": {("s3:ListBucket", "RecordingsBucket")},
     # It lets the service invoke the application's function.
     "chime:CreateSipMediaApplication": {
-        ("lambda:GetPolicy", "CallControlFunction"),
-        ("lambda:AddPermission", "CallControlFunction"),
+        ("lambda:GetPolicy", "CallControlFunction.Alias"),
+        ("lambda:AddPermission", "CallControlFunction.Alias"),
     },
     # It makes a log group and delivers to it: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/
     # AWS-logs-and-resource-policy.html

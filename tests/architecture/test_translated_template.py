@@ -1,6 +1,7 @@
 """What CloudFormation gets: the template as SAM's transform translates it, with what SAM adds by itself."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -114,10 +115,12 @@ _MADE_BY_SAM = {
     "AWS::ApiGateway::Stage",
     "AWS::Events::Rule",
     "AWS::IAM::Role",
+    "AWS::Lambda::Alias",
     "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::LayerVersion",
     "AWS::Lambda::Permission",
+    "AWS::Lambda::Version",
 }
 _MANAGED = "arn:aws:iam::aws:policy/service-role/"
 _MANAGED_FOR = {"SQS": "AWSLambdaSQSQueueExecutionRole", "DynamoDB": "AWSLambdaDynamoDBExecutionRole"}
@@ -153,7 +156,7 @@ def test_each_permission_to_invoke_says_for_whom(resources):
         assert names == {"__ApiId__": {"Ref": "Api"}, "__Stage__": "*"}
         api, _, route = text.partition("${__ApiId__}/${__Stage__}/")
         assert api == "arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:"
-        allowed.add((permission["FunctionName"]["Ref"], route))
+        allowed.add((permission["FunctionName"]["Ref"].removesuffix("Aliaslive"), route))
     assert allowed == {(function, re.sub(r"\{\w+\}", "*", route)) for function, route in routes}
 
 
@@ -170,9 +173,71 @@ def test_sam_adds_to_a_role_what_its_events_need(resources):
             each["DestinationConfig"]["OnFailure"]["Destination"] for each in configs if "DestinationConfig" in each
         ]
         statements = [statement for policy in role["Policies"] for statement in policy["PolicyDocument"]["Statement"]]
-        own = [statement for policy in function.properties["Policies"] for statement in policy["Statement"]]
+        own = _of_aliases([each for policy in function.properties["Policies"] for each in policy["Statement"]])
         sends = [{"Action": "sqs:SendMessage", "Effect": "Allow", "Resource": queue} for queue in failures]
         assert [each for each in statements if each not in own] == sends
+
+
+def test_whoever_invokes_a_function_asks_for_its_alias(resources):
+    """The network, the API, queues, the stream, rules, the state machine. Only CloudFormation asks for a function."""
+    names = {function.logical_id for function in functions(_TEMPLATE)}
+    aliases = {f"{name}Aliaslive": name for name in names}
+    for alias, name in aliases.items():
+        properties = resources[alias]["Properties"]
+        assert (properties["Name"], properties["FunctionName"]) == ("live", {"Ref": name})
+        [version, attribute] = properties["FunctionVersion"]["Fn::GetAtt"]
+        assert attribute == "Version" and resources[version]["Properties"] == {"FunctionName": {"Ref": name}}
+
+    invoked: set[str] = set()
+    for kind, way in _INVOKES.items():
+        for properties in properties_of(resources, kind):
+            invoked |= {each for each in names_in(way(properties)) if each.startswith(tuple(names))}
+    assert invoked - aliases.keys() == {"ProvisionPstnFunction"}
+    assert aliases.keys() - invoked == {"ProvisionPstnFunctionAliaslive"}
+    [config] = properties_of(resources, "AWS::Lambda::EventInvokeConfig")
+    assert config["Qualifier"] == "live"
+
+
+_INVOKES: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "AWS::ApiGateway::RestApi": lambda api: api["Body"],
+    "AWS::Events::Rule": lambda rule: rule["Targets"],
+    "AWS::Lambda::EventSourceMapping": lambda mapping: mapping["FunctionName"],
+    "AWS::Lambda::Permission": lambda permission: permission["FunctionName"],
+    "AWS::StepFunctions::StateMachine": lambda machine: machine["DefinitionSubstitutions"],
+    "Custom::PstnLine": lambda line: line,
+}
+
+
+def _versions(template: dict[str, Any]) -> dict[str, str]:
+    return {
+        each["Properties"]["FunctionName"]["Ref"]: name
+        for name, each in template["Resources"].items()
+        if each["Type"] == "AWS::Lambda::Version"
+    }
+
+
+@pytest.mark.parametrize("layer", ["CoreLayer", "DependenciesLayer"])
+def test_a_new_layer_makes_a_new_version_of_each_function(resources, layer: str):
+    """Handlers rarely change; what they import does. Without a new version, callers would stay with the old layer."""
+    before, after = _versions({"Resources": resources}), _versions(translated(changed=layer))
+    assert before.keys() == after.keys() == {function.logical_id for function in functions(_TEMPLATE)}
+    assert [name for name in before if before[name] == after[name]] == []
+
+
+def test_an_update_lets_the_network_in_before_it_sends_the_network_there(resources):
+    assert "NetworkMayCallUs" in _before(resources, "PstnLine")
+
+
+def _of_aliases(value: Any) -> Any:
+    """What SAM makes of a reference to a function's alias."""
+    match value:
+        case {"Ref": str(name)} if name.endswith(".Alias"):
+            return {"Ref": name.replace(".Alias", "Aliaslive")}
+        case dict():
+            return {key: _of_aliases(each) for key, each in value.items()}
+        case list():
+            return [_of_aliases(each) for each in value]
+    return value
 
 
 def test_an_update_lets_through_the_items_of_calls_before_it_writes_them(resources):

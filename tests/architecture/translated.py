@@ -21,13 +21,13 @@ class _NoManagedPolicies:
         return {}
 
 
-def translated(**parameters: str) -> dict[str, Any]:
-    """The whole template, translated by SAM with these values of its parameters."""
+def translated(*, changed: str = "", **parameters: str) -> dict[str, Any]:
+    """The whole template, translated by SAM with these values of its parameters. `changed`: it has other code."""
     template = deepcopy(read_template())
-    for resource in template["Resources"].values():
+    for logical_id, resource in template["Resources"].items():
         for name in _LOCAL:
-            if isinstance(resource.get("Properties", {}).get(name), str):
-                resource["Properties"][name] = "s3://bucket/key"  # as `sam package` leaves it
+            if isinstance(resource.get("Properties", {}).get(name), str):  # as `sam package` leaves it
+                resource["Properties"][name] = "s3://bucket/another" if logical_id == changed else "s3://bucket/key"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         done: dict[str, Any] = transform(template, dict(parameters), _NoManagedPolicies())

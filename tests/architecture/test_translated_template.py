@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.architecture.translated import names_in, translated
+from tests.architecture.translated import created, names_in, translated
 from tools.template import functions, read_template
 
 _TEMPLATE = read_template()
@@ -206,6 +206,28 @@ _INVOKES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "AWS::StepFunctions::StateMachine": lambda machine: machine["DefinitionSubstitutions"],
     "Custom::PstnLine": lambda line: line,
 }
+
+
+def test_a_canary_is_off_until_it_is_asked_for(resources):
+    assert not properties_of(resources, "AWS::CodeDeploy::DeploymentGroup")
+    assert not any("UpdatePolicy" in each for each in resources.values())
+
+
+def test_a_canary_is_withdrawn_if_a_function_fails():
+    made = created(CanaryUpdates="true")["Resources"]
+    groups = properties_of(made, "AWS::CodeDeploy::DeploymentGroup")
+    shifted = {name for name, each in made.items() if "UpdatePolicy" in each}
+    assert shifted == {f"{each.logical_id}Aliaslive" for each in functions(_TEMPLATE)} - {
+        "ProvisionPstnFunctionAliaslive"
+    }
+    assert len(groups) == len(shifted)
+    for group in groups:
+        assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+        names = [each["Name"] for each in group["AlarmConfiguration"]["Alarms"]]
+        alarms = {name for name, each in made.items() if each["Properties"].get("AlarmName") in names}
+        assert alarms == {"UnexpectedAlarm", "FunctionErrorsAlarm", "RequestErrorsAlarm", "FlowsFailedAlarm"}
+        assert len(names) == len(alarms)
+    assert [name for name in made if name in _before(made, name)] == []
 
 
 def _versions(template: dict[str, Any]) -> dict[str, str]:

@@ -1,9 +1,8 @@
 """`lambda:invoke` as a Task: its parameters, its result, and the names of its errors.
 
-AWS: accepts FunctionName, Payload, InvocationType, Qualifier and ClientContext. RequestResponse waits for the function;
-`Event` leaves it to Lambda's queue and returns 202 at once, `DryRun` invokes nothing and returns 204. A qualifier names
-a version or an alias, and the role must allow that qualified ARN. A failed function fails the task: the error is the
-`errorType` of its payload, the cause is the payload as a string; where the payload has no type it is `Lambda.Unknown`.
+AWS: accepts FunctionName, Payload, InvocationType, Qualifier and ClientContext. A qualifier names a version or an
+alias, and the role must allow that qualified ARN. A failed function fails the task: the error is the `errorType` of its
+payload, the cause is the payload as a string; where the payload has no type it is `Lambda.Unknown`.
 A refusal of Lambda itself is `Lambda.<Exception>`: `Lambda.TooManyRequestsException`,
 `Lambda.ResourceNotFoundException`.
 https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html
@@ -11,7 +10,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.htm
 
 MiniStack: ignores InvocationType and Qualifier, and without a Payload hands all parameters to the function.
 
-ClientContext is not imitated: a task that has one fails with `States.Runtime`.
+InvocationType and ClientContext are not imitated: a task that has one fails with `States.Runtime`.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ from typing import Any
 
 from lab.aws import switches
 from lab.aws.ministack import ministack
-from lab.aws.overlay.integrations import require
+from lab.aws.overlay.execution_role import require
 
-_FIELDS = {"FunctionName", "Payload", "InvocationType", "Qualifier"}
+_FIELDS = {"FunctionName", "Payload", "Qualifier"}
 _CRASHES = {"Sandbox.Timedout", "Runtime.ExitError"}
 _lock = threading.Lock()
 _throttled: Counter[str] = Counter()
@@ -123,21 +122,9 @@ def invoke(parameters: dict[str, Any]) -> dict[str, Any]:
     if unknown:
         raise _failure("States.Runtime", f"lambda:invoke: {', '.join(sorted(unknown))} is not supported here")
     reference, event = _qualified(parameters), parameters.get("Payload", {})
-    match parameters.get("InvocationType", "RequestResponse"):
-        case "RequestResponse":
-            payload = call(reference, event)
-            _, config, _ = ministack("services.lambda_svc")._get_func_record_for_ref(reference)
-            return {"ExecutedVersion": config["Version"], "Payload": payload, "StatusCode": 200}
-        case "Event":
-            function, _ = _found(reference)
-            ministack("services.lambda_svc").invoke_async_with_retry(function, event)
-            return {"Payload": "", "StatusCode": 202}
-        case "DryRun":
-            _found(reference)
-            return {"Payload": "", "StatusCode": 204}
-        case other:
-            cause = f"Value '{other}' at 'invocationType' must be one of Event, RequestResponse, DryRun"
-            raise _failure("Lambda.ValidationException", cause)
+    payload = call(reference, event)
+    _, config, _ = ministack("services.lambda_svc")._get_func_record_for_ref(reference)
+    return {"ExecutedVersion": config["Version"], "Payload": payload, "StatusCode": 200}
 
 
 def apply() -> None:

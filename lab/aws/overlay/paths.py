@@ -1,11 +1,12 @@
 """A path without a value is an error, not null.
 
-AWS: a reference in Parameters or in a Choice that is not in the input fails the execution with `States.Runtime` ("The
-JSONPath '$.x' specified for the field 'x.$' could not be found in the input"; "Invalid path '$.x': The choice state's
-condition path references an invalid value"); only IsPresent may refer to an absent value, and a null is present.
-https://docs.aws.amazon.com/step-functions/latest/dg/state-choice.html
+AWS: a reference in Parameters that is not in the input fails the execution with `States.Runtime` ("The JSONPath '$.x'
+specified for the field 'x.$' could not be found in the input").
+https://docs.aws.amazon.com/step-functions/latest/dg/input-output-inputpath-params.html
 
-MiniStack: gives null in Parameters, compares as false in a Choice, and treats null as absent.
+MiniStack: gives null.
+
+Choice states and intrinsic functions, which the product has not, keep MiniStack's own behaviour.
 """
 
 from __future__ import annotations
@@ -47,35 +48,7 @@ def _parameters(stock: Any) -> Any:
     return resolve
 
 
-def _intrinsic_argument(stock: Any) -> Any:
-    def evaluate(argument: Any, data: Any, ctx: dict[str, Any] | None) -> Any:
-        if argument[0] == "path" and not present(argument[1], data, ctx):
-            cause = f"The function's argument '{argument[1]}' could not be found in the input"
-            raise ministack("services.stepfunctions")._ExecutionError("States.Runtime", cause)
-        return stock(argument, data, ctx)
-
-    return evaluate
-
-
-def _rule(stock: Any) -> Any:
-    def evaluate(rule: dict[str, Any], data: Any, ctx: dict[str, Any] | None = None) -> Any:
-        variable = rule.get("Variable")
-        if variable is None:
-            return stock(rule, data, ctx)
-        there = present(variable, data, ctx)
-        if "IsPresent" in rule:
-            return there == rule["IsPresent"]
-        if not there:
-            cause = f"Invalid path '{variable}': The choice state's condition path references an invalid value."
-            raise ministack("services.stepfunctions")._ExecutionError("States.Runtime", cause)
-        return stock(rule, data, ctx)
-
-    return evaluate
-
-
 def apply() -> None:
-    """Add the check to Parameters, ResultSelector, intrinsic functions and Choice rules."""
+    """Add the check to Parameters and ResultSelector."""
     sf = ministack("services.stepfunctions")
     sf._resolve_params_obj = _parameters(sf._resolve_params_obj)
-    sf._eval_intrinsic_arg = _intrinsic_argument(sf._eval_intrinsic_arg)
-    sf._evaluate_rule = _rule(sf._evaluate_rule)

@@ -7,8 +7,7 @@ https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 
 MiniStack: never.
 
-Rule: faults by chance strike only requests of the product: of a function, which are known by their trace, and of a
-state machine, by the name that `integrations` puts into the user agent.
+Rule: faults by chance strike only requests of the product's functions, which are known by their trace.
 """
 
 from __future__ import annotations
@@ -22,9 +21,6 @@ from lab.aws.ministack import ministack
 from lab.aws.overlay import traces, transactions
 from lab.aws.overlay.throttling import Answer, CarryOut, refused
 from lab.aws.overlay.traces import Invocation, Moment
-
-STATES_AGENT = "lab-states"
-"""In the user agent of a state machine's requests."""
 
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Answer]]
 """(method, path, headers, body, query) → (status, headers, body); header names of the request are lower case."""
@@ -66,7 +62,7 @@ class Request:
 
     Attributes:
         what: service and operation, for example `dynamodb:PutItem`.
-        sender: the function or `states`; empty for everything that is not of the product.
+        sender: the function; empty for everything that is not of the product.
     """
 
     what: str
@@ -97,11 +93,10 @@ def watched(service: str, stock: Handler, operation: Operation) -> Handler:
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Answer:
         invocation = traces.of(headers)
-        states = STATES_AGENT if STATES_AGENT in headers.get("user-agent", "") else ""
         request = Request(
             f"{service}:{operation(method, path, headers, query)}",
             invocation,
-            invocation.function if invocation else states,
+            invocation.function if invocation else "",
         )
         sender = traces.SENDER.set(invocation.header if invocation else "")
         try:

@@ -9,9 +9,8 @@ import pytest
 
 from lab.aws.faults import dies, throttled
 from tests.e2e.cloud.conftest import until
-from tests.e2e.cloud.test_waits import INVOKE, refusal, seconds, token
+from tests.e2e.cloud.test_waits import INVOKE, WAIT, refusal, seconds, token
 
-WAIT = f"{INVOKE}.waitForTaskToken"
 TOKEN = {"token.$": "$$.Task.Token"}
 _names = count()
 
@@ -156,23 +155,10 @@ def test_a_function_without_a_payload_is_given_an_empty_one(stack):
     assert (result["StatusCode"], result["ExecutedVersion"]) == (200, "$LATEST")
 
 
-def test_an_event_invocation_waits_for_nothing(stack):
-    state = invoking(stack, payload={"put": "by event", "raise": "engaged"}, invoke={"InvocationType": "Event"})
-    about = run(stack, state)
-    assert json.loads(about["output"]) == {"Payload": "", "StatusCode": 202}
-    until(lambda: stack.dynamodb.get_item(TableName=stack.outputs["Table"], Key={"id": {"S": "by event"}}).get("Item"))
-
-
-def test_a_dry_run_invokes_nothing(stack):
-    state = invoking(stack, payload={"put": "dry"}, invoke={"InvocationType": "DryRun"})
-    assert json.loads(run(stack, state)["output"])["StatusCode"] == 204
-    assert "Item" not in stack.dynamodb.get_item(TableName=stack.outputs["Table"], Key={"id": {"S": "dry"}})
-
-
 @pytest.mark.parametrize(
     ("invoke", "error"),
     [
-        ({"InvocationType": "Twice"}, "Lambda.ValidationException"),
+        ({"InvocationType": "Event"}, "States.Runtime"),
         ({"Qualifier": "no-such-alias"}, "Lambda.ResourceNotFoundException"),
         ({"ClientContext": "e30="}, "States.Runtime"),
     ],

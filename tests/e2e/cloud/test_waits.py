@@ -8,25 +8,14 @@ from botocore.exceptions import ClientError
 
 from tests.e2e.cloud.conftest import until
 
-WAIT = "arn:aws:states:::aws-sdk:dynamodb:updateItem.waitForTaskToken"
 INVOKE = "arn:aws:states:::lambda:invoke"
+WAIT = f"{INVOKE}.waitForTaskToken"
 
 
 def wait_state(stack, **more):
-    """A wait that leaves its token on the item named in the input."""
-    return {
-        "Type": "Task",
-        "Resource": WAIT,
-        "Parameters": {
-            "TableName": stack.outputs["Table"],
-            "Key": {"id": {"S.$": "$.id"}},
-            "UpdateExpression": "SET listener = :token ADD version :one",
-            "ConditionExpression": "attribute_not_exists(ended)",
-            "ExpressionAttributeValues": {":token": {"S.$": "$$.Task.Token"}, ":one": {"N": "1"}},
-        },
-        "End": True,
-        **more,
-    }
+    """A wait whose function leaves its token on the item named in the input."""
+    call = {"FunctionName": stack.resources["Probe"], "Payload": {"put.$": "$.id", "token.$": "$$.Task.Token"}}
+    return {"Type": "Task", "Resource": WAIT, "Parameters": call, "End": True, **more}
 
 
 def token(stack, item):
@@ -77,7 +66,7 @@ def test_the_limit_of_a_callback_runs_from_its_call(stack):
     call = {"FunctionName": stack.resources["Probe"], "Payload": {"sleep": 2.5}}
     state = {
         "Type": "Task",
-        "Resource": f"{INVOKE}.waitForTaskToken",
+        "Resource": WAIT,
         "Parameters": call,
         "TimeoutSeconds": 1,
         "End": True,
@@ -113,7 +102,7 @@ def test_a_callback_whose_function_raises_has_failed(stack):
     call = {"FunctionName": stack.resources["Probe"], "Payload": {"raise": "engaged"}}
     state = {
         "Type": "Task",
-        "Resource": f"{INVOKE}.waitForTaskToken",
+        "Resource": WAIT,
         "Parameters": call,
         "TimeoutSeconds": 5,
         "End": True,

@@ -29,7 +29,7 @@ from duologue.domain.outcome import EndReason, Party
 from tests.call_control import stories
 from tests.samples import LEG_A, LEG_B, NETWORK_CALL, at, callback, incoming, return_call
 
-SEQUENCES = 800
+SEQUENCES = 400
 
 _STOPS = [StopAsked(at(0)), *(GaveUp(at(0), error) for error in (LongestReached, CallerSilent, CalleeSilent, None))]
 _RECORDED = [
@@ -220,7 +220,7 @@ def test_promises_hold_for_anything(steps, call):
     _check(steps, call)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.lists(_STEP, max_size=14))
 def test_each_fact_of_a_leg_is_told_once(steps):
     call, told = callback(), []

@@ -61,7 +61,7 @@ ENTRIES = st.builds(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     kind=st.sampled_from(EVENT_TYPES),
     data=st.dictionaries(st.sampled_from(["Type", "Parameters", "ErrorType"]), JSON),

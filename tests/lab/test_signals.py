@@ -12,7 +12,7 @@ from lab.cli import signals
 stop = signals.stop_event()
 other = threading.Thread(target=time.sleep, args=(60,), daemon=True)
 other.start()
-threading.Timer(1.0, signal.pthread_kill, ({thread}.ident, signal.{name})).start()
+threading.Timer(0.2, signal.pthread_kill, ({thread}.ident, signal.{name})).start()
 signals.wait(stop)
 """
 

@@ -233,7 +233,7 @@ def a_call(switches: Switches, depth: str = "placed", *, inbound: bool = False) 
     return watch
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(switches=SWITCHES, depth=PROLOGUES, inbound=st.booleans(), steps=STEPS)
 def test_anything_may_come(switches: Switches, depth: str, inbound: bool, steps: list[tuple[str, int, Any]]):
     """Nothing is raised; sequences rise; nothing runs on an ended leg; a call without legs is over."""
@@ -249,7 +249,7 @@ def test_anything_may_come(switches: Switches, depth: str, inbound: bool, steps:
     assert sum(isinstance(output, messages.CallOver) for output in watch.outputs) <= 1
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(switches=SWITCHES, depth=PROLOGUES, steps=STEPS)
 def test_every_call_ends_when_its_people_leave(switches: Switches, depth: str, steps: list[tuple[str, int, Any]]):
     """Whatever went before, once each leg has left the call is over and asks for no more than the last answers."""
@@ -268,7 +268,7 @@ def test_every_call_ends_when_its_people_leave(switches: Switches, depth: str, s
     assert watch.timers <= {name for name in watch.timers if name.split(":")[0] in ("repeat", "drop", "release")}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(switches=SWITCHES, depth=PROLOGUES, steps=STEPS)
 def test_the_same_inputs_give_the_same_outputs(switches: Switches, depth: str, steps: list[tuple[str, int, Any]]):
     one, two = a_call(switches, depth), a_call(switches, depth)
@@ -278,7 +278,7 @@ def test_the_same_inputs_give_the_same_outputs(switches: Switches, depth: str, s
     assert one.outputs == two.outputs
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(payload=JSON | st.fixed_dictionaries({"SchemaVersion": st.just("1.0"), "Actions": JSON}))
 def test_any_answer_is_used_or_told_to_be_unusable(payload: Any):
     watch = a_call(Switches(), "answered")
@@ -299,7 +299,7 @@ NAMES = (
 ).split()
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(entry=st.sampled_from(ACTIONS), changes=st.dictionaries(st.sampled_from(NAMES), JSON, max_size=4))
 def test_any_parameters_run_or_fail(entry: dict[str, Any], changes: dict[str, Any]):
     """A bad parameter is the action's failure, never the engine's."""

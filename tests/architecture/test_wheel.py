@@ -1,16 +1,13 @@
 """The package as others install it: the wheel holds the product alone, and needs what it says and nothing else."""
 
 import ast
-import json
 import os
 import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from packaging.requirements import Requirement
@@ -142,36 +139,3 @@ def test_its_command_says_what_it_can(environment: list[str], about: Path):
 def test_its_command_says_what_it_lacks(environment: list[str], about: Path):
     done = _run(environment, _command(about), "sp", "add", "acme", "--username", "acme")
     assert (done.returncode, done.stderr) == (1, "duologue: no AWS region: set AWS_DEFAULT_REGION or AWS_PROFILE\n")
-
-
-def test_its_command_adds_an_sp(environment: list[str], about: Path):
-    """As far as AWS, whose part is played by a server that takes what it is sent."""
-    asked: list[str] = []
-
-    class Table(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked.append(self.headers["X-Amz-Target"])
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(200)
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"{}")
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing: the test says what it expects."""
-
-    with HTTPServer(("127.0.0.1", 0), Table) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        done = _run(
-            environment,
-            _command(about),
-            *("--accounts-table", "accounts", "--key-id", "key", "sp", "add", "acme", "--username", "acme"),
-            AWS_ENDPOINT_URL=f"http://127.0.0.1:{server.server_port}",
-            AWS_DEFAULT_REGION="us-east-1",
-            AWS_ACCESS_KEY_ID="test",
-            AWS_SECRET_ACCESS_KEY="test",
-        )
-        server.shutdown()
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["username"] == "acme"
-    assert asked == ["DynamoDB_20120810.TransactWriteItems"]

@@ -16,11 +16,6 @@ def test_the_tables_are_up_to_date():
     assert text == filled(text), "stale: python -m tools.code_tables writes them again"
 
 
-def test_a_change_would_show():
-    text = PAGE.read_text(encoding="utf-8")
-    assert filled(text.replace("| 8017 |", "| 8018 |", 1)) == text
-
-
 def _commands(of: argparse.ArgumentParser, name: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
     deeper = [action.choices for action in of._actions if isinstance(action, argparse._SubParsersAction)]
     if not deeper:

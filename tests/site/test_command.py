@@ -35,14 +35,6 @@ def test_it_serves_until_it_is_told_to_end():
         assert site.wait(20) == 0
 
 
-def test_a_missing_secret_is_named():
-    site = start(**{SECRET: "secret"})
-    said, _ = site.communicate(timeout=30)
-    assert site.returncode == 2
-    assert PASSWORD in said
-    assert SECRET not in said
-
-
 def test_a_taken_port_is_told():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         site = start("--port", str(taken.getsockname()[1]), **SECRETS)

@@ -118,13 +118,6 @@ def test_wrong_input_is_told_beside_its_field_and_kept_in_it(ask, platform):
     assert platform.asked == []
 
 
-def test_a_refusal_of_the_platform_is_told_above_the_form(ask, platform):
-    platform.answers[CLICK2CALL] = lambda: said("1020165", 403)
-    status, _, page = ask("POST", "/calls", {"scenario": "", "number": CALLER})
-    assert status == 422
-    assert b'role="alert">All our lines are in use' in page
-
-
 def test_a_page_of_another_site_is_refused(ask, platform):
     form = {"scenario": "", "number": CALLER}
     assert ask("POST", "/calls", form, Origin="http://evil.example")[0] == 403
@@ -143,12 +136,6 @@ class TestNotifications:
         status, _, body = self.post(ask, site, TALK[0])
         assert (status, json.loads(body)) == (200, {"resultcode": "0"})
         assert "Your phone is being dialled." in ask("GET", path)[2].decode()
-
-    def test_a_wrong_signature_is_refused_and_shows_nothing(self, ask, site, place):
-        path = place()
-        status, _, body = self.post(ask, site, TALK[0], secret="guessed")
-        assert (status, json.loads(body)["resultcode"]) == (403, "1")
-        assert "We have asked the platform to call you." in ask("GET", path)[2].decode()
 
     def test_one_that_is_too_large_is_not_read(self, ask):
         assert ask("POST", STATUS_PATH, b"", Content_Length=str(1024 * 1024 + 1))[0] == 413
@@ -305,13 +292,6 @@ class TestPlayer:
     def test_its_head(self, ask, recorded, storage):
         status, headers, body = ask("HEAD", f"{recorded}/recording")
         assert (status, headers["Content-Length"], body) == (200, str(len(storage.sound)), b"")
-
-    def test_a_storage_that_is_away(self, ask, recorded, storage):
-        storage.close()
-        assert ask("GET", f"{recorded}/recording")[0] == 404
-
-    def test_none(self, ask, place):
-        assert ask("GET", f"{place()}/recording")[0] == 404
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from duologue.domain.phone_number import PhoneNumber
 from duologue.wire.chime.answer import Buckets, write_answer
 from pstn.reply import Reply, read_reply
 from pstn.switches import Switches
-from tests.pstn.scripted import SHOWN_B, B, Story
+from tests.pstn.scripted import SHOWN_B, B
 from tests.samples import CALLEE, SHOWN_TO_CALLEE, TARGET, incoming
 
 STORE = Buckets("prompts-bucket", "recordings-bucket")
@@ -98,11 +98,6 @@ def test_every_kind_of_action_has_a_row():
     assert {type(action) for action, _ in TABLE} == set(Action.__args__)
 
 
-def test_several_actions_keep_their_order():
-    answer = write_answer([action for action, _ in TABLE], STORE)
-    assert answer["Actions"] == [written for _, written in TABLE]
-
-
 def test_our_call_id_is_given_once_and_never_erased():
     assert write_answer((), STORE, introduces="call-1")["TransactionAttributes"] == {"callId": "call-1"}
     assert "TransactionAttributes" not in write_answer((), STORE)
@@ -122,24 +117,3 @@ def test_the_callee_of_a_return_call_sees_the_display_number_and_nothing_of_the_
     answer = json.dumps(write_answer(begun.actions, STORE, introduces=begun.call.id))
     assert CALLEE.e164 not in answer, "who dials"
     assert json.loads(answer)["Actions"][0]["Parameters"]["CallerIdNumber"] == SHOWN_TO_CALLEE.e164
-
-
-@pytest.mark.parametrize("prompt", Prompt)
-def test_the_network_plays_each_prompt(prompt):
-    story = Story({"CALL_ANSWERED": write_answer([PlayPrompt(Party.CALLER, prompt)], STORE)})
-    story.place().run()
-    assert story.heard_a == [f"prompts/{prompt.value}.wav"]
-    assert "ACTION_SUCCESSFUL:PlayAudio" in story.told
-
-
-def test_the_network_dials_joins_and_hangs_up():
-    def leave(event: dict) -> dict:
-        legs = event["CallDetails"]["Participants"]
-        return write_answer([HangUp(Party.CALLER, legs[0]["CallId"]), HangUp(Party.CALLEE, legs[1]["CallId"])], STORE)
-
-    story = Story({"CALL_ANSWERED": write_answer([DIAL], STORE), "ACTION_SUCCESSFUL:CallAndBridge": leave})
-    story.place().run()
-    assert story.b.saw == SHOWN_B
-    assert story.heard_a == ["prompts/waiting.wav"]
-    assert [told for told in story.told if told.startswith(("ACTION_FAILED", "INVALID"))] == []
-    assert story.exchange.legs_up() == []

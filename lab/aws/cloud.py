@@ -34,7 +34,16 @@ from lab.aws import overlay
 from lab.aws.connect import connect
 from lab.aws.fault_plan import PLAN
 from lab.aws.ministack import ACCOUNT, LOOPBACK, REGION, ministack
-from lab.aws.overlay import cold_partitions, event_sources, lambda_process, own_services, retention, throttling, timing
+from lab.aws.overlay import (
+    cold_partitions,
+    event_sources,
+    lambda_process,
+    own_services,
+    passing,
+    retention,
+    throttling,
+    timing,
+)
 from lab.aws.overlay.requests import Handler
 from lab.aws.overlay.task_tokens import TOKENS
 from lab.aws.runtime import runtime_path
@@ -161,6 +170,7 @@ class Cloud:
             retention.reset()
             cold_partitions.reset()
             throttling.reset()
+            passing.reset()
         self._thread = self._loop = self._shutdown = None
         self._clients = {}
         if self._work_dir is not None:
@@ -227,6 +237,10 @@ class Cloud:
     def mount(self, prefix: str, handler: Handler) -> None:
         """Serve every path that begins with `prefix` on the same port."""
         own_services.mount(prefix, handler)
+
+    def let_pass(self, seconds: float) -> None:
+        """Let so many seconds pass at once for queues, schedules and functions (overlay/passing.py)."""
+        passing.let_pass(seconds)
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine on the server's own loop and wait for its result; not to be called from that loop."""

@@ -127,12 +127,18 @@ def answer(handler: Any, invocation: dict[str, Any]) -> dict[str, Any]:
     return {"result": result}
 
 
-def shift_clock(seconds: float) -> None:
-    """Let the clock of this process be fast, or slow. What is imported later sees only this clock."""
+PASSED = [0.0]
+"""Seconds that have passed in the cloud at once; each invocation brings the newest value."""
+
+
+def shift_clock(skew: float) -> None:
+    """Let the clock of this process be fast, or slow, and follow the cloud's. What is imported later sees only this."""
     import datetime
 
     real, time_of_day, nanoseconds = datetime.datetime, time.time, time.time_ns
-    apart = datetime.timedelta(seconds=seconds)
+
+    def apart() -> datetime.timedelta:
+        return datetime.timedelta(seconds=skew + PASSED[0])
 
     class Kind(type):
         def __instancecheck__(cls, thing: object) -> bool:
@@ -141,22 +147,22 @@ def shift_clock(seconds: float) -> None:
     class Shifted(real, metaclass=Kind):  # type: ignore[misc, valid-type]
         @classmethod
         def now(cls, tz: Any = None) -> Any:
-            return real.now(tz) + apart
+            return real.now(tz) + apart()
 
         @classmethod
         def utcnow(cls) -> Any:
-            return real.now(datetime.UTC).replace(tzinfo=None) + apart
+            return real.now(datetime.UTC).replace(tzinfo=None) + apart()
 
     datetime.datetime = Shifted  # type: ignore[misc]
-    time.time = lambda: time_of_day() + seconds
-    time.time_ns = lambda: nanoseconds() + int(seconds * 1_000_000_000)
+    time.time = lambda: time_of_day() + skew + PASSED[0]
+    time.time_ns = lambda: nanoseconds() + int((skew + PASSED[0]) * 1_000_000_000)
 
 
 def run(requests_fd: int, replies_fd: int) -> None:
     requests, replies = os.fdopen(requests_fd, "rb"), os.fdopen(replies_fd, "wb")
     start = read_frame(requests)
-    if start["skew"]:
-        shift_clock(start["skew"])
+    if start["clock"] is not None:
+        shift_clock(start["clock"])
     sys.path[:0] = start["path"]
     sys.path.extend(start["runtime"])
     writer = logging.StreamHandler(sys.stdout)
@@ -167,6 +173,7 @@ def run(requests_fd: int, replies_fd: int) -> None:
     if failed:
         return
     while (invocation := read_frame(requests)) is not None:
+        PASSED[0] = invocation["passed"]
         write_frame(replies, answer(handler, invocation))
 
 

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from lab.aws.ministack import ministack
-from lab.aws.overlay import invocations, lambda_logs, traces
+from lab.aws.overlay import invocations, lambda_logs, passing, traces
 from lab.aws.overlay.unpacked import unpacked
 
 _BOOTSTRAP = Path(__file__).with_name("lambda_bootstrap.py")
@@ -82,6 +82,8 @@ def function_process(base: type) -> type:
         _log = bytearray()
         log_stream = ""
         """Of the process that runs, or ran last."""
+        _follows = False
+        """Its clock is one that hours can pass on; most have the machine's, which costs nothing."""
 
         def _spawn(self) -> None:
             self._close_pipes()
@@ -111,12 +113,14 @@ def function_process(base: type) -> type:
             self._requests, self._replies = os.fdopen(requests, "wb"), os.fdopen(replies, "rb", buffering=0)
             self._log = bytearray()
             path = [str(layer / "python") for layer in layers if (layer / "python").is_dir()]
+            skew = invocations.skew(config["FunctionName"])
+            self._follows = bool(skew or passing.seconds())
             self._send(
                 {
                     "handler": config.get("Handler", ""),
                     "path": [str(task_root), *path],
                     "runtime": [str(Path(os.environ["LAB_RUNTIME_PATH"]))],
-                    "skew": invocations.skew(config["FunctionName"]),
+                    "clock": skew if self._follows else None,
                 }
             )
             self._start_answer = self._receive(_INIT_SECONDS + float(config.get("Timeout", 3)))
@@ -175,13 +179,16 @@ def function_process(base: type) -> type:
             with self._lock:
                 seconds = float(self.config.get("Timeout", 3))
                 try:
+                    if passing.seconds() and not self._follows:
+                        self._end()
                     if self._proc is None or self._proc.poll() is not None:
                         self._spawn()
                     answer = self._start_answer
                     if "error" not in answer:
                         arn = more.get("invoked_function_arn") or self.config.get("FunctionArn", "")
                         frame = {"event": event, "request_id": request_id, "arn": arn, "seconds": seconds}
-                        self._send({**frame, "trace_id": more.get("trace_id")})
+                        frame |= {"trace_id": more.get("trace_id"), "passed": passing.seconds()}
+                        self._send(frame)
                         answer = self._receive(seconds)
                     else:
                         self._end()
@@ -249,12 +256,18 @@ def _execute(function: dict[str, Any], event: Any, request_id: str) -> dict[str,
     return {"body": answer["result"], "log": answer["log"]}
 
 
+def workers() -> Iterator[tuple[str, bool, subprocess.Popen[bytes]]]:
+    """Every living process of a function: the function's name, and whether it is in an invocation."""
+    for some in list(ministack("core.lambda_runtime")._workers.values()):
+        for worker in list(some):
+            process = worker._proc
+            if process is not None and process.poll() is None:
+                yield worker.config["FunctionName"], worker.in_use, process
+
+
 def processes() -> Iterator[subprocess.Popen[bytes]]:
     """Every living process of a function."""
-    for workers in list(ministack("core.lambda_runtime")._workers.values()):
-        for worker in workers:
-            if worker._proc is not None and worker._proc.poll() is None:
-                yield worker._proc
+    return (process for _, _, process in workers())
 
 
 def apply() -> None:

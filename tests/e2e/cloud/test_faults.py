@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 from lab.aws import control, switches
 from lab.aws.fault_plan import PLAN
 from lab.aws.ministack import ministack
-from lab.aws.overlay import rest_proxy, throttling, timing
+from lab.aws.overlay import passing, rest_proxy, throttling, timing
 from tests.e2e.cloud.conftest import until
 from tests.e2e.cloud.test_event_sources import in_one_batch
 
@@ -379,6 +379,28 @@ def test_the_clock_of_a_process_is_fast_or_slow(stack):
             clocks.append([round((clock - before) / 100) for clock in stack.invoke({"clocks": True})[1]])
     stack.invoke({"exit": 1})
     assert {tuple(each) for each in clocks} == {(1, 1, 1), (-1, -1, -1)}
+
+
+@pytest.fixture
+def ahead(stack):
+    """Lets time pass on the cloud; afterwards it is this machine's again."""
+    yield stack.cloud.let_pass
+    passing.reset()
+
+
+def test_hours_pass_for_functions_and_queues_at_once(stack, ahead):
+    """Whatever clock a process began with; a message that was delayed comes, and the other requests are still taken."""
+    stack.sqs.send_message(QueueUrl=stack.outputs["Lost"], MessageBody="later", DelaySeconds=900)
+    before = [round(clock - time.time()) for clock in stack.invoke({"clocks": True})[1]]
+    ahead(7200)
+    after = [round((clock - time.time()) / 7200) for clock in stack.invoke({"clocks": True})[1]]
+    ahead(7200)
+    again = [round((clock - time.time()) / 7200) for clock in stack.invoke({"clocks": True, "put": "hours"})[1]]
+    assert (before, after, again) == ([0, 0, 0], [1, 1, 1], [2, 2, 2])
+    assert stored(stack, "hours") == {"hours"}, "a request that is signed by that clock"
+    (message,) = stack.sqs.receive_message(QueueUrl=stack.outputs["Lost"]).get("Messages", [])
+    stack.sqs.delete_message(QueueUrl=stack.outputs["Lost"], ReceiptHandle=message["ReceiptHandle"])
+    assert message["Body"] == "later"
 
 
 def test_an_updated_function_has_its_new_code_before_its_new_layers(stack):

@@ -63,7 +63,7 @@ install: $(DEV)  ## Fill .venv in advance: lab, tests and checks (every other ta
 
 # -- see it work -------------------------------------------------------------------------------------------------------
 
-.PHONY: demo up story stories
+.PHONY: demo up story stories cruel
 demo: $(LAB)  ## Play one callback from request to CDR and print its timeline
 	$(PY) -m lab demo $(ARGS)
 
@@ -75,6 +75,10 @@ story: $(LAB)  ## Play one case: make story CASE=callee_busy (without CASE: list
 
 stories: $(LAB)  ## Play all cases with sound and print a table of the results
 	$(PY) -m lab stories $(ARGS)
+
+cruel: CALLS = 300
+cruel: $(LAB)  ## Play callbacks while everything fails that may fail on AWS: make cruel CALLS=300 ARGS="--kill worker --kill-times 3"
+	$(PY) -m lab cruel --calls $(CALLS) $(ARGS)
 
 # -- tests -------------------------------------------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
-"""The commands of `python -m lab`: `demo`, `story`, `stories`, `up` and `site`, and what they print.
+"""The commands of `python -m lab`: `demo`, `story`, `stories`, `up`, `site` and `cruel`, and what they print.
 
 | Module | What |
 | --- | --- |
-| demo, story, stories, up, site | one command each |
+| demo, story, stories, up, site, cruel | one command each |
 | line_choice | which kind of telephones a command uses: SIP, or scripts only |
 | timeline, multi_call_view | a call as it happens; several at once |
 | wording | the text for each step |

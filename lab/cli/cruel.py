@@ -1,0 +1,83 @@
+"""Play many callbacks while everything fails that may fail on AWS, and count what was promised of them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from lab.cli import line_choice
+from lab.cli.timeline import Screen
+from lab.cruel.kills import KINDS
+from lab.cruel.promises import shown
+from lab.cruel.run import Result, Wanted
+from lab.cruel.run import run as play_them
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command line of `cruel`."""
+    parser.add_argument("--calls", type=int, default=300, help="callbacks, at most 450 (300)")
+    parser.add_argument("--seed", type=int, default=1, help="of the mix and of all faults (1)")
+    parser.add_argument("--at-once", type=int, default=6, help="callbacks at a time (6)")
+    parser.add_argument("--kill", choices=KINDS, action="append", default=[], help="what to kill, in turn; repeatable")
+    parser.add_argument("--kill-times", type=int, default=0, help="how often something is killed (0)")
+    parser.add_argument("--down-hours", type=float, default=60.0, help="for how long the second SP is down (60)")
+    parser.add_argument("--step-minutes", type=float, default=60.0, help="how far the clock jumps at a time (60)")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON, too, on the last line")
+    line_choice.add_argument(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0: every promise was kept; 1: not. Raises: as `Lab.start`."""
+    screen = Screen.of(sys.stdout)
+    line, why = line_choice.chosen(arguments)
+    if why:
+        screen.line(why)
+    wanted = Wanted(
+        calls=arguments.calls,
+        seed=arguments.seed,
+        at_once=arguments.at_once,
+        kills=tuple(arguments.kill),
+        kill_times=arguments.kill_times,
+        down_hours=arguments.down_hours,
+        step_minutes=arguments.step_minutes,
+        line=line,
+    )
+    result = play_them(wanted, screen.line)
+    _show(screen, result)
+    if arguments.json:
+        screen.line(json.dumps(_figures(result)))
+    return 0 if result.is_kept else 1
+
+
+def _show(screen: Screen, result: Result) -> None:
+    settled = result.settled
+    screen.line(f"\nCallbacks      {_counts(result.stories)}; {result.returned} returned")
+    screen.line(f"Requests       {result.requests} to place them")
+    screen.line(f"Faults         {_counts(result.faults)}")
+    screen.line(f"Killed         {_counts(result.killed) or 'nothing'}")
+    for name, outcomes in result.posts.items():
+        screen.line(f"To {name:12}{_counts(outcomes)}")
+    screen.line(
+        f"Cloud's clock  {settled.hours:.1f} h in {settled.steps} steps; {settled.sweeps_failed} sweeps failed\n"
+    )
+    for promise in result.promises:
+        for text in shown(promise):
+            screen.line(text)
+    screen.line(f"\nTotal time: {result.seconds:.0f} s.")
+
+
+def _counts(counted: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in sorted(counted.items()))
+
+
+def _figures(result: Result) -> dict[str, object]:
+    return {
+        "faults": result.faults,
+        "killed": result.killed,
+        "posts": result.posts,
+        "hours": result.settled.hours,
+        "promises": [asdict(promise) for promise in result.promises],
+    }

@@ -328,6 +328,12 @@ class Promises:
         assert calls.not_attempted(notices[-1]) == notices[:-1]
         calls.save_delivery(notices[1], Delivery(DeliveryState.WAITING, NOW, (TOO_SLOW,), 1, at(5)))
         assert calls.not_attempted(notices[-1]) == [notices[0], *notices[2:-1]]
+        put_off = Delivery(DeliveryState.WAITING, NOW, due=at(5), put_off=1)
+        calls.save_delivery(notices[2], put_off)
+        assert calls.not_attempted(notices[-1]) == [notices[0], replace(notices[2], version=1), *notices[3:-1]]
+        assert [calls.notification(each).follows for each in notices[2:4]] == [True, False]
+        calls.save_delivery(notices[2], replace(put_off, version=1, requested=True))
+        assert calls.not_attempted(notices[-1]) == [notices[0], *notices[3:-1]], "one that the SP asked for is its own"
 
     def test_what_waits_is_found_when_it_is_due_and_claimed_once(self, calls):
         ids = [accept(calls, callback(f"1_1_{number}_20261123090000"), slots=20).id for number in range(1, 21)]

@@ -281,7 +281,8 @@ class FakeCalls:
         delivery, before = (self.deliveries.get((call.id, notice.sequence - back)) for back in (0, 1))
         app, cdr = self.apps[notice.app], self.cdrs.get(call.id)
         health = self.endpoint_health(app.key)
-        return Notification(call, facts[notice.sequence], app, cdr, delivery, before is not None, health)
+        follows = before is not None and not before.is_put_off
+        return Notification(call, facts[notice.sequence], app, cdr, delivery, follows, health)
 
     def endpoint_health(self, app_key: str) -> EndpointHealth:
         return self.health.get(app_key, EndpointHealth())
@@ -295,10 +296,12 @@ class FakeCalls:
     def not_attempted(self, notice: Notice) -> Sequence[Notice]:
         self._reach()
         sources = {number: item for item, facts in self.facts[notice.call_id].items() for number in facts}
+        before = [(number, source) for number, source in sorted(sources.items()) if number < notice.sequence]
+        found = [(number, source, self.deliveries.get((notice.call_id, number))) for number, source in before]
         return [
-            replace(notice, sequence=number, source=source, version=0)
-            for number, source in sorted(sources.items())
-            if number < notice.sequence and (notice.call_id, number) not in self.deliveries
+            replace(notice, sequence=number, source=source, version=0 if delivery is None else delivery.version)
+            for number, source, delivery in found
+            if delivery is None or delivery.is_put_off
         ]
 
     def is_later_acknowledged(self, call: Call, sequence: int) -> bool:

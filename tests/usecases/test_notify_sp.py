@@ -503,6 +503,25 @@ def test_what_waits_for_an_endpoint_that_answers_nothing_is_given_up_after_four_
 AT_SP = NotifyTo("https://sp.example.com/status", "https://sp.example.com/fee")
 
 
+@pytest.mark.parametrize("first", [DIALLED, ENDED, CLOSED])
+@pytest.mark.parametrize("on_time", [True, False])
+def test_first_attempts_that_were_put_off_are_in_order_whichever_comes_first(first, on_time):
+    """`on_time`: all three were put off; else the CDR is committed when the endpoint answers again."""
+    teller = Teller(notify=AT_SP, over=False)
+    teller.calls.health["app-1"] = EndpointHealth({"https://sp.example.com": Circuit(5, at(60))}, version=1)
+    teller.end()
+    for sequence in (DIALLED, ENDED, CLOSED) if on_time else (DIALLED, ENDED):
+        assert teller.notify(notice(sequence)) is RETRY_LATER
+    assert teller.told == []
+    teller.clock.advance(3600)
+    waits = on_time or first != CLOSED
+    teller.notify(notice(first, version=1 if waits else 0))
+    for sequence in (DIALLED, ENDED, CLOSED):
+        known = teller.calls.deliveries.get((CALL, sequence))
+        teller.notify(notice(sequence, version=known.version if known else 0))
+    assert teller.told == ["disconnect", "fee"], "the step is overtaken by the end"
+
+
 def test_a_url_of_the_app_that_answers_410_is_posted_to_no_more_until_it_is_set_again():
     teller = Teller(Reply(200), Reply(200), Reply(410), notify=AT_SP)
     teller.calls.apps["app-1"] = replace(teller.calls.apps["app-1"], fee_url=AT_SP.fee_url)

@@ -78,7 +78,7 @@ class DynamoNotificationLog:
             app=self._apps.app_in(app, found[self._accounts]),
             cdr=cdr_of_rows(call, rows.get(CDR)),
             delivery=delivery_of(rows[delivery]) if delivery in rows else None,
-            follows=before in rows,
+            follows=before in rows and not delivery_of(rows[before]).is_put_off,
             health=_health_in(app, found[self._accounts]),
         )
 
@@ -92,10 +92,14 @@ class DynamoNotificationLog:
     def not_attempted(self, notice: Notice) -> Sequence[Notice]:
         rows = rows_of(self._client, self._calls, notice.call_id)
         sources = {number: item for item in rows if is_event(item) or is_fact(item) for number in facts_of(rows[item])}
+        before = [(number, source) for number, source in sorted(sources.items()) if number < notice.sequence]
+        known = {
+            number: delivery_of(rows[delivery_key(number)]) for number, _ in before if delivery_key(number) in rows
+        }
         return [
-            replace(notice, sequence=number, source=source, version=0)
-            for number, source in sorted(sources.items())
-            if number < notice.sequence and delivery_key(number) not in rows
+            replace(notice, sequence=number, source=source, version=known[number].version if number in known else 0)
+            for number, source in before
+            if number not in known or known[number].is_put_off
         ]
 
     def is_later_acknowledged(self, call: Call, sequence: int) -> bool:

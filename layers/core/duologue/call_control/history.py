@@ -77,6 +77,11 @@ class Delivery:
     def is_acknowledged(self) -> bool:
         return self.state is DeliveryState.ACKNOWLEDGED
 
+    @property
+    def is_put_off(self) -> bool:
+        """It waits for its first attempt."""
+        return self.state is DeliveryState.WAITING and not self.attempts and not self.requested
+
 
 @dataclass(frozen=True, slots=True)
 class History:

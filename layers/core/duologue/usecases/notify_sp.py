@@ -88,10 +88,23 @@ class NotifySp:
             notification = self.log.notification(notice)
         except (UnknownCall, UnknownApp) as error:  # expired while it waited, or deleted by the operator
             return self._give_up(notice, type(error).__name__)
-        if notification.delivery is None and not notification.follows and _has_one_before(notification.call, notice):
+        if self._is_first_of_several(notice, notification):
             for earlier in self.log.not_attempted(notice):
                 self._notify(earlier, self.log.notification(earlier))
+            if notification.delivery is not None or notification.health.circuits:
+                notification = self.log.notification(notice)
         return self._notify(notice, notification)
+
+    def _is_first_of_several(self, notice: Notice, notification: Notification) -> bool:
+        """Whether this is a first attempt, and an earlier fact may have had none: it was put off, or is not here yet.
+
+        While the endpoint answers nothing, none is made anyway.
+        """
+        call, delivery = notification.call, notification.delivery
+        is_first = not notification.follows if delivery is None else delivery.is_put_off
+        urls, now = (call.notify.status_url, call.notify.fee_url), self.clock.now()
+        waits = any(url and notification.health.verdict(url, now) is Verdict.WAIT for url in urls)
+        return is_first and not waits and _has_one_before(call, notice)
 
     def _notify(self, notice: Notice, notification: Notification) -> NotifyResult:
         delivery = notification.delivery

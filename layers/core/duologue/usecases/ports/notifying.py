@@ -39,7 +39,8 @@ class Notice:
 class Notification:
     """A fact with everything needed for its notification.
 
-    `cdr`: once the call is over. `delivery`: None: nothing was attempted. `follows`: the fact before it was attempted.
+    `cdr`: once the call is over. `delivery`: None: nothing was attempted. `follows`: the fact before it was attempted,
+    or will not be.
     """
 
     call: Call
@@ -70,7 +71,7 @@ class NotificationLog(Protocol):
         """Whether the SP acknowledged a fact of the call after number `sequence`."""
 
     def not_attempted(self, notice: Notice) -> Sequence[Notice]:
-        """The facts of the call before the notice's that have no delivery, in order."""
+        """The facts of the call before the notice's that have no delivery, or one that was put off, in order."""
 
     def save_delivery(self, notice: Notice, delivery: Delivery, look_at: datetime | None = None) -> int:
         """Write a delivery whose `version` is the one that was read, and return the one after it.

@@ -14,7 +14,7 @@ from pstn.lines.sip.line import SipLine
 KINDS = ("worker", "sip", "sp")
 _FUNCTIONS = ("CallControlFunction", "FlowFunction", "NotifySpFunction", "OutboxFunction", "CallbackApiFunction")
 _SP_IS_DOWN_S = 2.0
-_PATIENCE_S, _POLL_S = 6.0, 0.002
+_PATIENCE_S, _POLL_S = 20.0, 0.002
 
 
 class Kills:

@@ -17,8 +17,8 @@ from lab.lab import Lab
 
 _HOUR = 3600.0
 _QUIET_S, _POLL_S = 30.0, 0.05
-_SHORTEST = 60.0, 600.0
-"""Steps in the first half hour, as far apart as sweeps; and until two hours have passed."""
+_FINER = 60, 8
+"""By how much steps are shorter in the first half hour, when messages and calls are due; and in the first two hours."""
 _EXECUTIONS_S = 100.0
 """Executions wait on this machine's clock; the longest of their short waits are those of *Give up* and *Settle*."""
 
@@ -60,7 +60,7 @@ def settle(
         at(settled.hours)
         now = time.time()
         soonest = min(waiting.due, default=now) - now
-        floor = _SHORTEST[0] if settled.hours < 0.5 else _SHORTEST[1] if settled.hours < 2 else coarse_s
+        floor = coarse_s / (_FINER[0] if settled.hours < 0.5 else _FINER[1] if settled.hours < 2 else 1)
         step = min(max(soonest, floor), max(_HOUR, coarse_s))
         lab.cloud.let_pass(step)
         settled.hours += step / _HOUR

@@ -52,4 +52,5 @@ def test_there_was_something_to_keep(cruelly):
     assert "SIP child" in figures["killed"] or "scripts only" in printed
     assert figures["hours"] >= 60
     assert all(outcomes["acknowledged"] and len(outcomes) > 1 for outcomes in figures["posts"].values()), printed
-    assert all(each["cases"] for each in figures["promises"]), printed
+    without = [each["what"] for each in figures["promises"] if not each["cases"]]
+    assert without in ([], ["every recording in a CDR can be downloaded"]), "a kill may end the recorded call"

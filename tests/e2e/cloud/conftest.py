@@ -98,10 +98,10 @@ class Stack:
             return Answer(refused.code, dict(refused.headers), refused.read())
 
 
-def until(look: Any, seconds: float = 8.0) -> Any:
+def until(look: Any, seconds: float = 40.0) -> Any:
     """The first true thing that `look` returns.
 
-    The cloud runs on the real clock; this polls it.
+    The cloud runs on the real clock; this polls it. `seconds` ends a test that hangs: a busy machine stays far below.
     """
     deadline = time.monotonic() + seconds
     while True:

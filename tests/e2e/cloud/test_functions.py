@@ -116,7 +116,7 @@ def test_the_environment_is_the_functions_own(stack, monkeypatch):
         told["environment"]
     )
     assert "A_SECRET_OF_THE_SHELL" not in told["environment"]
-    assert 4000 < told["left"] <= 5000
+    assert 3000 < told["left"] <= 5000
 
 
 def test_a_function_may_do_what_its_role_says_and_nothing_else(stack):

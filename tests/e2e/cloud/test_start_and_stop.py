@@ -95,7 +95,7 @@ def test_functions_end_with_a_lab_that_was_killed(tmp_path):
     assert functions
     process.kill()
     process.communicate()
-    until(lambda: not [pid for pid in functions if alive(pid)], 5)
+    until(lambda: not [pid for pid in functions if alive(pid)])
 
 
 AGAIN = """

@@ -44,13 +44,14 @@ def test_every_promise_is_kept(cruelly):
 
 
 def test_there_was_something_to_keep(cruelly):
-    """Each fault struck, each kind was killed, and both SPs failed; one was down for most of the schedule."""
+    """Each fault struck, each kind was killed, the SPs' servers failed; one was down for most of the schedule."""
     figures, printed = cruelly
     assert STRUCK - {name for name, count in figures["faults"].items() if count} == set(), printed
     assert {"server of the SP"} <= set(figures["killed"]), printed
     assert any("Function" in name for name in figures["killed"]), printed
     assert "SIP child" in figures["killed"] or "scripts only" in printed
     assert figures["hours"] >= 60
-    assert all(outcomes["acknowledged"] and len(outcomes) > 1 for outcomes in figures["posts"].values()), printed
+    assert all(outcomes["acknowledged"] for outcomes in figures["posts"].values()), printed
+    assert any(len(outcomes) > 1 for outcomes in figures["posts"].values()), printed
     without = [each["what"] for each in figures["promises"] if not each["cases"]]
     assert without in ([], ["every recording in a CDR can be downloaded"]), "a kill may end the recorded call"

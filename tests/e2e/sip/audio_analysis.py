@@ -54,13 +54,13 @@ def spectrum(stretch: "array[int]") -> list[float]:
     return [4 * abs(each) / WINDOW for each in fft(weighted)[: WINDOW // 2]]
 
 
-def tones(stretch: "array[int]", share: float = 0.2) -> list[int]:
-    """The tones (Hz, to the nearest multiple of 20) at least `share` as loud as the loudest; none if all are faint.
+def tones(stretch: "array[int]") -> list[int]:
+    """The tones (Hz, to the nearest multiple of 20) at least a fifth as loud as the loudest; none if all are faint.
 
     A peak closer than `BESIDE` to a louder one is an artefact of it: an interrupted tone has such neighbours.
     """
     found = spectrum(stretch)
-    least = max(FAINT, share * max(found))
+    least = max(FAINT, max(found) / 5)
     peaks = [at for at in range(2, len(found) - 1) if found[at] >= least and found[at - 1] <= found[at] > found[at + 1]]
     kept: list[int] = []
     for peak in sorted(peaks, key=lambda at: -found[at]):
@@ -69,9 +69,9 @@ def tones(stretch: "array[int]", share: float = 0.2) -> list[int]:
     return sorted({round(at * RATE / WINDOW / 20) * 20 for at in kept})
 
 
-def windows(sound: "array[int]", step: int = WINDOW, share: float = 0.2) -> list[tuple[int, ...]]:
+def windows(sound: "array[int]", step: int = WINDOW) -> list[tuple[int, ...]]:
     """The tones of each window."""
-    return [tuple(tones(sound[at : at + WINDOW], share)) for at in range(0, len(sound) - WINDOW + 1, step)]
+    return [tuple(tones(sound[at : at + WINDOW])) for at in range(0, len(sound) - WINDOW + 1, step)]
 
 
 def loudest(sound: "array[int]") -> "Counter[int | None]":

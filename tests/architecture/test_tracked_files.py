@@ -78,23 +78,3 @@ def test_the_commands_of_the_front_page_exist(page: str):
     named = set(re.findall(r"\bmake ([a-z][a-z-]+)", (ROOT / page).read_text(encoding="utf-8")))
     assert named
     assert named <= targets
-
-
-def test_every_target_that_one_would_call_is_listed():
-    """`make` alone lists them with one line each."""
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    wanted = {
-        "install",
-        "demo",
-        "up",
-        "story",
-        "test",
-        "test-lab",
-        "test-sam-local",
-        "check",
-        "bench",
-        "build",
-        "lock",
-        "clean",
-    }
-    assert wanted <= set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))

@@ -32,8 +32,3 @@ def test_a_module_of_the_engine_does_not_read_the_clock(path: Path):
     calls = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
     assert not calls & {"utcnow", "today", "monotonic"}
     assert ".now()" not in path.read_text()
-
-
-def test_the_lab_knows_nothing_of_the_product():
-    for path in ROOT.rglob("*.py"):
-        assert "duologue" not in path.read_text().lower(), path

@@ -6,6 +6,7 @@ with Lab(auth=True) as lab:
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -124,6 +125,9 @@ class Lab:
         except BaseException:
             self.stop()
             raise
+        # What is loaded stays. Python collects all garbage when a quarter of the objects that it looks at are new:
+        # without this, it looks at 200,000 each time, and lets up to 20 MB of garbage come together before it does.
+        gc.freeze()
         return self
 
     def update(self, template: Path) -> None:
@@ -158,6 +162,7 @@ class Lab:
             self._edge.stop()
             self._edge = None
         self.cloud.stop()
+        gc.unfreeze()
         if self._kept:
             self._kept.close()
 

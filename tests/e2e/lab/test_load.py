@@ -1,5 +1,6 @@
 """Many requests at once over HTTP: repeats of one dial once; of distinct ones as many are taken as the app may have."""
 
+import gc
 import json
 import time
 from collections import Counter
@@ -150,3 +151,8 @@ def _deliveries(dynamo, table, call):
             break
         time.sleep(0.1)
     return [each["item"] for each in found]
+
+
+def test_what_a_lab_has_loaded_is_not_looked_at_for_garbage(lab):
+    """So garbage is found before there is much of it."""
+    assert gc.get_freeze_count() > 100_000

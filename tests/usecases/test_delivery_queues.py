@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 
 from duologue.domain.accounts import App
+from duologue.domain.endpoint_health import FAILURES
 from duologue.domain.webhook_request import Reply, WebhookRequest
 from tests.fakes.calls import FakeCalls
 from tests.queues import STEPS, DeliveryWorld, Server, play
@@ -47,6 +48,9 @@ def test_no_first_attempt_waits_for_another_call_though_all_other_sps_hang(sps, 
     assert p95[0] <= 1.1 * p95[1]
     hung = [name for _, name in world.posts if HEALTHY not in world.calls.rows[name.rpartition("-")[0]].call.app]
     assert len(hung) <= most_requests, "requests that fail at the same time open the circuit together"
+    for health in world.calls.health.values():
+        [circuit] = health.circuits.values()
+        assert circuit.failures <= FAILURES + 2, "the probes after 30 and 60 s; who began before lengthens no pause"
 
 
 def test_first_attempts_of_a_call_are_made_in_order():

@@ -1,11 +1,12 @@
 """Notifying an SP of one fact, until it has acknowledged it."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
 
 import pytest
+from standardwebhooks import Webhook
 
 from duologue.call_control.facts import (
     CallEnded,
@@ -20,6 +21,7 @@ from duologue.call_control.history import Delivery, DeliveryState
 from duologue.domain.accounts import App
 from duologue.domain.call import NotifyTo
 from duologue.domain.cdr import cdr_of
+from duologue.domain.delivery import DELAYS
 from duologue.domain.endpoint_health import Circuit, EndpointHealth
 from duologue.domain.errors import OutsideUnavailable, RaceLost
 from duologue.domain.outcome import EndReason, Party
@@ -71,6 +73,7 @@ class Teller:
         self.messages: list[tuple[datetime, int, Notice]] = []
         """On their way: when they come, and the length of their chain."""
         self.records = RECORDS
+        self.delays = DELAYS
 
     def notify(self, notice: Notice) -> NotifyResult:
         notify_sp = NotifySp(
@@ -80,6 +83,7 @@ class Teller:
             notices=self.notices,
             clock=self.clock,
             chance=lambda: 0.5,
+            delays=self.delays,
         )
         return notify_sp(notice)
 
@@ -168,6 +172,36 @@ def test_the_first_two_retries_come_by_a_message_and_the_sweeper_replaces_one_th
     assert (teller.told, teller.messages) == (["callout"] * 3, []), "the third retry is the sweeper's"
     teller.run(timedelta(minutes=33))
     assert teller.told == ["callout"] * 4
+
+
+def test_no_more_than_two_retries_come_by_a_message_however_short_the_schedule_is():
+    """AWS ends a chain of messages that a function sends to itself."""
+    teller = Teller(*[Reply(503)] * 9, over=False)
+    teller.delays = (timedelta(seconds=10),) * 9
+    for version in range(4):
+        assert teller.notify(notice(DIALLED, version=version)) is RETRY_LATER
+        teller.clock.advance(12)
+    assert [each.version for each, _ in teller.notices.aside] == [1, 2]
+
+
+def test_each_attempt_is_signed_with_the_secrets_of_its_time():
+    """The app's secret is rotated before the second attempt, and the old one retired before the third."""
+    teller, accepts = Teller(*[Reply(503)] * 9, over=False), []
+    for version, (secret, older) in enumerate((("old", None), ("new", "old"), ("new", None))):
+        app = replace(teller.calls.apps["app-1"], secret=secret, older_secret=older)
+        teller.calls.apps["app-1"] = app
+        teller.notify(notice(DIALLED, version=version))
+        sent = teller.endpoints.requests[-1]
+        stamp = datetime.fromtimestamp(int(sent.headers["webhook-timestamp"]), UTC)
+        signatures = sent.headers["webhook-signature"].split()
+        signed = {
+            each: Webhook(each.encode()).sign(sent.headers["webhook-id"], stamp, sent.body.decode())
+            for each in ("old", "new")
+        }
+        accepts.append({name for name, signature in signed.items() if signature in signatures})
+        teller.clock.advance(400)
+    assert accepts == [{"old"}, {"old", "new"}, {"new"}]
+    assert len({request.headers["webhook-id"] for request in teller.endpoints.requests}) == 1
 
 
 @pytest.mark.parametrize(

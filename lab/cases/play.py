@@ -275,13 +275,7 @@ def left_over(lab: Lab, call_id: str, network_events: list[NetworkEvent], execut
     rows = table.scan(TableName=lab.outputs["AccountsTable"], ConsistentRead=True)["Items"]
     if any(row.get("call", {}).get("S") == call_id for row in rows if row["pk"]["S"].startswith(("SLOTS#", "PAIR#"))):
         found.append("its slot is held")
-    opened = table.query(
-        TableName=lab.outputs["CallsTable"],
-        IndexName="open-calls",
-        KeyConditionExpression="#open = :open",
-        ExpressionAttributeNames={"#open": "open"},
-        ExpressionAttributeValues={":open": {"S": "open"}},
-    )
-    if any(item["call"]["S"] == call_id for item in opened["Items"]):
+    listed = table.scan(TableName=lab.outputs["CallsTable"], IndexName="open-calls")["Items"]
+    if any(item["call"]["S"] == call_id and item["open"]["S"].startswith("open#") for item in listed):
         found.append("it is still in the index of open calls")
     return found

@@ -11,6 +11,7 @@ import pytest
 from moto import mock_aws
 
 from duologue.adapters.aws import to_item
+from duologue.adapters.call_rows import written_time
 from duologue.adapters.call_stream import committed_of
 from duologue.adapters.sqs_notices import read, written
 from duologue.call_control.events import LegAnswered, LegEnded
@@ -146,6 +147,19 @@ def test_one_that_goes_on_is_told_to_its_end(store):
     source = store.sources(_CALL_ID)[ended.facts]
     told = store.notification(Notice(_CALL_ID, ended.facts, source, ended.app))
     assert (told.call, told.cdr, told.fact) == (ended, cdr_of(ended), CdrWritten(at(9)))
+
+
+def test_the_sweeper_finds_an_open_one_among_todays(store):
+    ringing(store)
+    change(store, drop=("ended_at", "ending"), open="open", close_by=written_time(at(50)))
+    for number in range(9):
+        store.accept(callback(f"1_1_{number}_20261123090000"), slots=9, close_by=at(41 + number * 2))
+    *before, after = (f"1_1_{number}_20261123090000" for number in range(6))
+    listed = [*before, _CALL_ID, after]
+    assert list(store.overdue(at(51), 99)) == listed
+    assert list(store.overdue(at(51), 2)) == listed[:2]
+    assert _CALL_ID in store.open_calls()
+    assert len(store.open_calls()) == 10
 
 
 def test_its_slot_is_freed_by_its_end_or_by_the_sweeper(store):

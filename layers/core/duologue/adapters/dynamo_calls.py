@@ -129,7 +129,7 @@ class DynamoCalls:
             row |= self._over(call)
             cdr = [(self._put(call, CDR, cdr_row(cdr_of(call))), exists)]
             return [(self._put(call, CALL, row), exists), asked, *cdr]
-        row |= {OPEN: OPEN, "close_by": written_time(close_by)}
+        row |= {OPEN: listed_as(OPEN, call.id), "close_by": written_time(close_by)}
         return [(self._put(call, CALL, row), exists), asked]
 
     def caller_is_there(self, call: Call) -> Write:

@@ -1,15 +1,15 @@
 """The sweeper's view: the sparse index of open calls, and the slots."""
 
-from collections.abc import Iterable, Sequence, Set
+import sys
+from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from duologue.adapters.aws import outside
 from duologue.adapters.call_rows import CALL, written_time
 from duologue.adapters.dynamo_calls import WHAT, key_of
 from duologue.adapters.dynamo_slots import free_leaked, held_slots
 from duologue.adapters.dynamo_writes import Write, transact
-from duologue.adapters.sweep_index import INDEX, OPEN, OVER, listed_as
+from duologue.adapters.sweep_index import OPEN, OVER, Entry, entries, listed_as
 from duologue.domain.errors import RaceLost
 from duologue.usecases.ports.calls import HeldSlot
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _NAMES = {"#open": OPEN}
+_ALL = "~"
+"""After every time."""
 
 
 class DynamoOpenCalls:
@@ -28,27 +30,13 @@ class DynamoOpenCalls:
         self._accounts = accounts
 
     def overdue(self, now: datetime, limit: int) -> Sequence[str]:
-        with outside(WHAT):
-            found = self._client.query(
-                TableName=self._calls,
-                IndexName=INDEX,
-                KeyConditionExpression="#open = :open AND close_by <= :now",
-                ExpressionAttributeNames=_NAMES,
-                ExpressionAttributeValues={":open": {"S": OPEN}, ":now": {"S": written_time(now)}},
-                Limit=limit,
-            )
-        return [item["call"]["S"] for item in found["Items"]]
+        return [entry.call_id for entry in self._entries(written_time(now), limit)]
 
     def open_calls(self) -> Set[str]:
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._calls,
-            IndexName=INDEX,
-            KeyConditionExpression="#open = :open",
-            ExpressionAttributeNames=_NAMES,
-            ExpressionAttributeValues={":open": {"S": OPEN}},
-        )
-        with outside(WHAT):
-            return {item["call"]["S"] for page in pages for item in page["Items"]}
+        return {entry.call_id for entry in self._entries(_ALL, sys.maxsize)}
+
+    def _entries(self, until: str, limit: int) -> Iterator[Entry]:
+        return entries(self._client, self._calls, WHAT, OPEN, until, limit)
 
     def held_slots(self) -> Iterable[HeldSlot]:
         return held_slots(self._client, self._accounts)

@@ -201,3 +201,11 @@ def _fits(rule: Any, value: Any) -> bool:
         case {"exists": bool(wanted)}:
             return (value is not None) == wanted
     raise AssertionError(f"{rule}: not known here")
+
+
+def test_calls_do_not_share_the_throughput_of_a_fifo_queue_or_of_a_shard():
+    """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/high-throughput-fifo.html"""
+    queue = _RESOURCES["FirstNotices"]["Properties"]
+    assert (queue["DeduplicationScope"], queue["FifoThroughputLimit"]) == ("messageGroup", "perMessageGroupId")
+    streams = [mapping.values[2] for mapping in _MAPPINGS if mapping.values[1] == "DynamoDB"]
+    assert [stream["ParallelizationFactor"] for stream in streams] == [10]

@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _show(screen: Screen, result: Result) -> None:
     settled = result.settled
     screen.line(f"\nCallbacks      {_counts(result.stories)}; {result.returned} returned")
-    screen.line(f"Requests       {result.requests} to place them")
+    screen.line(f"Requests       {result.requests} to place them; up to {result.slots} slots held at a time")
     screen.line(f"Faults         {_counts(result.faults)}")
     screen.line(f"Killed         {_counts(result.killed) or 'nothing'}")
     for name, outcomes in result.posts.items():
@@ -78,6 +78,7 @@ def _figures(result: Result) -> dict[str, object]:
         "faults": result.faults,
         "killed": result.killed,
         "posts": result.posts,
+        "slots": result.slots,
         "hours": result.settled.hours,
         "promises": [asdict(promise) for promise in result.promises],
     }

@@ -19,7 +19,7 @@ from lab.cases.play import NetworkWatch
 from lab.cruel.calls import PlayedCallback, Sp, play
 from lab.cruel.kills import Kills
 from lab.cruel.mix import Planned, planned
-from lab.cruel.promises import Promise, promises, view_of
+from lab.cruel.promises import Promise, promises, slots_held, view_of
 from lab.cruel.settling import Settled, settle
 from lab.cruel.sp_process import SpProcess
 from lab.lab import Lab, LineKind
@@ -63,6 +63,8 @@ class Result:
     stories: Counter[str] = field(default_factory=Counter)
     posts: dict[str, Counter[str]] = field(default_factory=dict)
     """By SP: how its server answered."""
+    slots: int = 0
+    """The most that were seen held at a time."""
     requests: int = 0
     returned: int = 0
     settled: Settled = field(default_factory=Settled)
@@ -96,7 +98,7 @@ def run(wanted: Wanted, say: Callable[[str], None]) -> Result:
         lab.cloud.switches = CloudSwitches(**FAULTS, fault_seed=wanted.seed)
         PLAN.begin()
         kills = Kills(lab, sps[UP], wanted.kills)
-        played = _play_all(lab, sps, wanted, kills, say)
+        played = _play_all(lab, sps, wanted, kills, say, result)
         say(f"{len(played)} callbacks are over after {time.monotonic() - since:.0f} s; letting days pass …")
 
         def comes_up(hours: float) -> None:
@@ -129,7 +131,7 @@ def _open_sp(lab: Lab, folder: Path, name: str, seed: int, place: int) -> Sp:
 
 
 def _play_all(
-    lab: Lab, sps: dict[str, Sp], wanted: Wanted, kills: Kills, say: Callable[[str], None]
+    lab: Lab, sps: dict[str, Sp], wanted: Wanted, kills: Kills, say: Callable[[str], None], result: Result
 ) -> list[PlayedCallback]:
     """Several at a time; in the middle, at regular distances, something is killed."""
     watch, lock = NetworkWatch(lab.pstn), threading.Lock()
@@ -149,6 +151,7 @@ def _play_all(
         for number, plan in enumerate(planned(wanted.calls, wanted.seed, (UP, UP, UP, DOWN))):
             room.acquire()
             begun.append(pool.submit(one, plan))
+            result.slots = max(result.slots, len(slots_held(lab)))
             if every and number + 1 >= every * (killed + 1) and killed < wanted.kill_times:
                 killed += 1
                 kills.next()

@@ -13,7 +13,8 @@ USUAL = Variant("as usual")
 
 CRUEL_CLOUD = Variant("a cruel cloud", cloud={**CRUEL, "killed_invocations": 0.0})
 """Played by itself, since faults strike whatever is up. An invocation that is killed with a notification in its hands
-holds the notifications of its call until its queue's visibility time-out, minutes later, which no case waits for.
+holds the notifications of its call until its queue's visibility time-out, minutes later, which no case waits for;
+test_cruel does, on a clock that jumps.
 """
 
 VARIANTS = (
@@ -84,8 +85,8 @@ CLOUD_NOT_VARIED = {
     "recursion_limit": "no chain of ours is that long",
     "fifo_batches": "our batches have one message",
     "partition_writes": "the laptop is slower",
-    "killed_invocations": "tests/model, with every moment; the tests of the cloud",
-    "killed_requests": "tests/model; the client repeats its request",
+    "killed_invocations": "test_cruel; tests/model, with every moment; the tests of the cloud",
+    "killed_requests": "test_cruel, where the client repeats its request; tests/model",
     "update_pause_s": "the tests of the cloud",
     "full_buckets": "the tests of the cloud",
     "authorization_of_unknown_routes": "the tests of the cloud",

@@ -36,10 +36,12 @@ FAULTS = CRUEL | {
 """One request to AWS in ten fails: it is refused, or carried out without an answer."""
 NETWORK_PARAMETERS = PARAMETERS | {"NotifyConcurrency": "2", "RetryConcurrency": "2"}
 """Of the account's ten invocations at a time, four may deliver notifications (docs/operations.md)."""
+NETWORK_PARAMETERS |= {"KeepRecordingsDays": "30", "RecordingLinkDays": "30"}  # longer than the clock jumps
 FAILING = 0.1
 UP, DOWN = "mostly-up", "mostly-down"
 _NUMBERS = ("+12025550100", "+12025550101", "+12025550102", "+12025550103")
-_MOST_HOURS = 120.0
+_MOST_HOURS = 240.0
+"""Sixty hours without an answer, and then a schedule that goes on with waits of up to 29 hours."""
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,15 @@
 """template.yaml as it is: deployed, deployed again, changed, broken."""
 
+import json
+
 import pytest
 import yaml
 
 from lab.aws.deploy import DeployError, deploy
 from lab.aws.package import read
-from tests.e2e.cloud.conftest import TEMPLATE
+from tests.e2e.cloud.conftest import TEMPLATE, until
+from tools.retained import retained, to_import
+from tools.template import read_template
 
 
 @pytest.fixture
@@ -100,3 +104,42 @@ def test_a_value_that_a_parameter_does_not_allow_is_named_before_anything_is_mad
         with pytest.raises(DeployError, match=r"'Few' must be a number not less than 2"):
             deploy(stack.cloud, template, stack="bounded", parameters={"Few": "0"}, seconds=20)
         deploy(stack.cloud, template, stack="bounded", seconds=20)
+
+
+def test_what_a_stack_has_left_is_taken_over_by_import(cloud):
+    """As the drill in docs/operations.md does it, with the product's own retained resources."""
+    dynamodb, s3, kms = cloud.client("dynamodb"), cloud.client("s3"), cloud.client("kms")
+    existing = {}
+    for name, resource in retained(read_template())["Resources"].items():
+        match resource["Type"]:
+            case "AWS::DynamoDB::Table":
+                keys = {"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "pk", "KeyType": "HASH"}
+                existing[name] = f"left-{name}"
+                dynamodb.create_table(
+                    TableName=existing[name],
+                    AttributeDefinitions=[keys[0]],
+                    KeySchema=[keys[1]],
+                    BillingMode="PAY_PER_REQUEST",
+                )
+            case "AWS::S3::Bucket":
+                existing[name] = f"left-{name.lower()}"
+                s3.create_bucket(Bucket=existing[name])
+            case "AWS::KMS::Key":
+                existing[name] = kms.create_key()["KeyMetadata"]["KeyId"]
+    formation = cloud.client("cloudformation")
+    formation.create_change_set(
+        StackName="restored",
+        ChangeSetName="import",
+        ChangeSetType="IMPORT",
+        TemplateBody=json.dumps(retained(read_template())),
+        ResourcesToImport=to_import(read_template(), existing),
+    )
+    until(
+        lambda: (
+            formation.describe_change_set(StackName="restored", ChangeSetName="import")["Status"] != "CREATE_PENDING"
+        )
+    )
+    formation.execute_change_set(StackName="restored", ChangeSetName="import")
+    until(lambda: formation.describe_stacks(StackName="restored")["Stacks"][0]["StackStatus"] == "IMPORT_COMPLETE")
+    held = formation.describe_stack_resources(StackName="restored")["StackResources"]
+    assert {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in held} == existing

@@ -13,6 +13,7 @@ from duologue.domain.delivery import DELAYS, wait_after
 from duologue.domain.due import SWEEP_MARGIN
 from duologue.usecases.finalize_call import GRACE
 from duologue.usecases.place_callback import FIRST_IS_OVER, RingTimeouts
+from tests.architecture.translated import created
 from tools.template import ROOT, functions, read_template
 
 _TEMPLATE = read_template()
@@ -99,6 +100,18 @@ def test_notifications_leave_most_of_the_account_s_concurrency_to_calls():
     first, again = (_PARAMETERS[most[name]]["Default"] for name in ("First", "Again"))
     assert again < first
     assert first + again < 1000 / 2, "an account has 1000"
+
+
+def test_live_calls_may_have_concurrency_of_their_own():
+    """A reservation that leaves an account fewer than its minimum fails the deployment, so it is asked for."""
+
+    def reserved(**parameters: str) -> Any:
+        return created(**parameters)["Resources"]["CallControlFunction"]["Properties"].get(
+            "ReservedConcurrentExecutions"
+        )
+
+    assert reserved() is None
+    assert reserved(CallControlReserved="50") == {"Ref": "CallControlReserved"}
 
 
 def test_a_setting_named_as_a_parameter_or_a_resource_has_its_value():

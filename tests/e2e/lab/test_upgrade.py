@@ -13,8 +13,8 @@ from pstn.lines.behaviours import answers
 from tools.template import functions, read_template
 
 CALLS = 20
-TALK = replace(named("talked"), callee=answers(1.0, talks=30.0), seconds=120.0)
-SHORT = replace(named("talked"), seconds=120.0)
+TALK = replace(named("talked"), callee=answers(1.0, talks=60.0), seconds=240.0)
+SHORT = replace(named("talked"), seconds=240.0)
 
 
 @pytest.fixture
@@ -69,13 +69,15 @@ def _lost(played: Played) -> list[str]:
 def test_an_update_while_calls_are_up_loses_no_leg_and_fails_no_invocation(quiet, lab, in_two_steps, next_release):
     before = _versions(lab)
     talks = quiet.at_once([TALK] * CALLS)
-    assert quiet.sp.receiver.wait_until(lambda: lab.pstn.exchange.active_calls() == 2 * CALLS, 60)
+    assert quiet.sp.receiver.wait_until(lambda: lab.pstn.exchange.active_calls() == 2 * CALLS, 60), (
+        "the calls ended before all were up"
+    )
     began = time.monotonic()
     lab.update(next_release)
     took = time.monotonic() - began
     during = lab.pstn.exchange.active_calls()
     after = quiet.at_once([SHORT] * 2)
-    played = [each.result(180) for each in [*talks, *after]]
+    played = [each.result(300) for each in [*talks, *after]]
     assert [_lost(each) for each in played] == [[]] * len(played)
     assert {name: int(version) for name, version in _versions(lab).items()} == {
         name: int(version) + 1 for name, version in before.items()

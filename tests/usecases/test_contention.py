@@ -5,8 +5,8 @@ import pytest
 from tests.contention import Crowd
 
 HELD_MS = pytest.mark.parametrize("held_ms", [10, 20])
-MOST_TRIES = 12
-"""Of one request; place_callback has more."""
+MOST_TRIES = 9
+"""Of one request; place_callback has 12."""
 
 
 @HELD_MS

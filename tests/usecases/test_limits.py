@@ -147,7 +147,7 @@ def test_a_race_for_a_slot_is_run_again_after_a_pause_that_grows():
 def test_a_race_that_is_always_lost_ends():
     verdict, paused = place(Racing(99))
     assert verdict is OutsideUnavailable
-    assert paused == list(range(20))
+    assert paused == list(range(12))
 
 
 @pytest.mark.parametrize(("winner", "verdict"), [(RequestRepeated("first"), "first"), (KeyReused("app-1"), KeyReused)])

@@ -137,6 +137,7 @@ def records() -> list[Event]:
         tried = Delivery(DeliveryState.WAITING, at(1), (Attempt(at(1), "http://127.0.0.1:9", None),), 1, at(6))
         store.save_delivery(Notice(talked.id, 2, "EVENT#n#1", "app-1"), tried)
         store.save(change_of(store.load(closed.id), decide(closed, NeverTakenUp(at(200)))))
+        store.note_hang_up("1_1_3_20261123090000")
         fact = {"item": fact_key(7), "kind": "AccountClosed", "at": NOW.isoformat()}  # of release 0.1.0
         client.put_item(TableName=calls, Item=to_item({"call": talked.id} | fact))
         client.delete_item(TableName=calls, Key={"call": {"S": closed.id}, "item": {"S": "CALL"}})
@@ -157,9 +158,9 @@ def _kind(record: Event) -> str:
 
 def test_every_kind_of_item_is_tried(records):
     written = (ROOT / "layers/core/duologue/adapters/call_rows.py").read_text(encoding="utf-8")
-    single, numbered = r"^CALL, ASKED, TOKEN, CDR = (.*)$", r"^_EVENT, _DELIVERY = (.*)$"
+    single, numbered = r"^CALL, ASKED, TOKEN, CDR, HUNG_UP = (.*)$", r"^_EVENT, _DELIVERY = (.*)$"
     kinds = "".join(re.search(pattern, written, re.M)[1] for pattern in (single, numbered))
-    assert {_kind(record) for record in records} == {*re.findall(r"[A-Z]+", kinds), "FACT"}
+    assert {_kind(record) for record in records} == {*re.findall(r"[A-Z_]+", kinds), "FACT"}
     assert {record["eventName"] for record in records} == {"INSERT", "MODIFY", "REMOVE"}
 
 

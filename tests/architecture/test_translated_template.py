@@ -186,7 +186,7 @@ def test_whoever_invokes_a_function_asks_for_its_alias(resources):
         properties = resources[alias]["Properties"]
         assert (properties["Name"], properties["FunctionName"]) == ("live", {"Ref": name})
         [version, attribute] = properties["FunctionVersion"]["Fn::GetAtt"]
-        assert attribute == "Version" and resources[version]["Properties"] == {"FunctionName": {"Ref": name}}
+        assert attribute == "Version" and resources[version]["Properties"]["FunctionName"] == {"Ref": name}
 
     invoked: set[str] = set()
     for kind, way in _INVOKES.items():
@@ -244,6 +244,31 @@ def test_a_new_layer_makes_a_new_version_of_each_function(resources, layer: str)
     before, after = _versions({"Resources": resources}), _versions(translated(changed=layer))
     assert before.keys() == after.keys() == {function.logical_id for function in functions(_TEMPLATE)}
     assert [name for name in before if before[name] == after[name]] == []
+
+
+def test_a_parameter_with_another_value_makes_a_new_version_of_each_function_that_has_it(resources):
+    """A changed description replaces the version; SAM's hash has only the names of parameters.
+
+    Of a function that has not changed Lambda publishes no version, which fails the update: so it has no others.
+    """
+    for name, version in _versions({"Resources": resources}).items():
+        described = resources[version]["Properties"]["Description"]
+        unversioned = {"ReservedConcurrentExecutions"}
+        settings = {key: each for key, each in resources[name]["Properties"].items() if key not in unversioned}
+        assert _parameters(described) == _parameters(settings), name
+        # Lambda takes 256 characters.
+        assert sum(_longest(each) + 1 for each in _parameters(described) - {"DomainName"}) <= 256, name
+
+
+def _parameters(value: Any) -> set[str]:
+    return {name for name in names_in(value) if name in _TEMPLATE["Parameters"]}
+
+
+def _longest(name: str) -> int:
+    """A parameter's longest value. DomainName and ApiAddress are not both in use, and no number has over 5 digits."""
+    parameter = _TEMPLATE["Parameters"][name]
+    allowed = [len(each) for each in parameter.get("AllowedValues", [])]
+    return 5 if parameter["Type"] == "Number" else max(allowed, default=0) or int(parameter["MaxLength"])
 
 
 def test_an_update_lets_the_network_in_before_it_sends_the_network_there(resources):

@@ -556,6 +556,18 @@ def test_first_attempts_that_were_put_off_are_in_order_whichever_comes_first(fir
     assert teller.told == ["disconnect", "fee"], "the step is overtaken by the end"
 
 
+def test_events_stay_in_order_while_the_server_for_cdrs_is_away():
+    """The first event was put off, and the second comes first."""
+    teller = Teller(notify=NotifyTo(AT_SP.status_url, "https://fees.example.com"), over=False, facts=STEPS)
+    teller.calls.health["app-1"] = EndpointHealth(
+        {"https://sp.example.com": Circuit(5, at(60)), "https://fees.example.com": Circuit(9, at(9999))}, version=1
+    )
+    assert teller.notify(notice(DIALLED)) is RETRY_LATER
+    teller.clock.advance(3600)
+    teller.notify(notice(ENDED))
+    assert teller.told == ["callin", "callout"]
+
+
 def test_a_url_of_the_app_that_answers_410_is_posted_to_no_more_until_it_is_set_again():
     teller = Teller(Reply(200), Reply(200), Reply(410), notify=AT_SP)
     teller.calls.apps["app-1"] = replace(teller.calls.apps["app-1"], fee_url=AT_SP.fee_url)

@@ -24,7 +24,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from duologue.call_control.facts import Step
-from duologue.call_control.history import Delivery, DeliveryState
+from duologue.call_control.history import Delivery, DeliveryState, url_of
 from duologue.domain.call import Call, Origin, Phase
 from duologue.domain.delivery import DELAYS, GIVE_UP, put_off_for, requested_wait, wait_after
 from duologue.domain.endpoint_health import Verdict, origin
@@ -90,7 +90,9 @@ class NotifySp:
             return self._give_up(notice, type(error).__name__)
         if self._is_first_of_several(notice, notification):
             for earlier in self.log.not_attempted(notice):
-                self._notify(earlier, self.log.notification(earlier))
+                its = self.log.notification(earlier)
+                if its.delivery is None or not self._must_wait(its):
+                    self._notify(earlier, its)
             if notification.delivery is not None or notification.health.circuits:
                 notification = self.log.notification(notice)
         return self._notify(notice, notification)
@@ -98,13 +100,16 @@ class NotifySp:
     def _is_first_of_several(self, notice: Notice, notification: Notification) -> bool:
         """Whether this is a first attempt, and an earlier fact may have had none: it was put off, or is not here yet.
 
-        While the endpoint answers nothing, none is made anyway.
+        While its own endpoint answers nothing, it is not made anyway.
         """
         call, delivery = notification.call, notification.delivery
         is_first = not notification.follows if delivery is None else delivery.is_put_off
-        urls, now = (call.notify.status_url, call.notify.fee_url), self.clock.now()
-        waits = any(url and notification.health.verdict(url, now) is Verdict.WAIT for url in urls)
-        return is_first and not waits and _has_one_before(call, notice)
+        return is_first and not self._must_wait(notification) and _has_one_before(call, notice)
+
+    def _must_wait(self, notification: Notification) -> bool:
+        """The endpoint of the fact answers nothing at present."""
+        url = url_of(notification.call, notification.fact)
+        return url is not None and notification.health.verdict(url, self.clock.now()) is Verdict.WAIT
 
     def _notify(self, notice: Notice, notification: Notification) -> NotifyResult:
         delivery = notification.delivery

@@ -14,10 +14,12 @@ from duologue.domain.callback_request import CallbackRequest
 from duologue.domain.errors import (
     DuologueError,
     KeyReused,
+    LimitReached,
     NumberRefused,
     OutsideUnavailable,
     RaceLost,
     RequestRepeated,
+    TooManyCalls,
 )
 from duologue.domain.idempotency import IdempotencyKey
 from duologue.domain.phone_number import PhoneNumber
@@ -110,15 +112,15 @@ def test_an_app_shows_no_number_that_costs_whoever_calls_it_back(number):
 class Racing(FakeCalls):
     """Loses the first races for a slot; then the first of repeated requests, `winner`, has won it, if there is one."""
 
-    def __init__(self, races, winner=None):
+    def __init__(self, races, winner=None, refusal=RaceLost):
         super().__init__()
-        self.races, self.winner = races, winner
+        self.races, self.winner, self.refusal = races, winner, refusal
         super().accept(callback("first"), slots=9, close_by=NOW)
 
     def accept(self, call, **asked):
         if self.races:
             self.races, self.won = self.races - 1, self.winner
-            raise RaceLost("another transaction holds the slots")
+            raise self.refusal("another request was faster")
         return super().accept(call, **asked)
 
     won = None
@@ -155,6 +157,14 @@ def test_a_race_lost_to_the_same_key_is_not_run_again(winner, verdict):
     key = IdempotencyKey.of("k", b"request")
     assert place(Racing(1, winner), key) == (verdict, [])
     assert place(Racing(1, winner)) == ("b", [0]), "without a key nobody asks"
+
+
+@pytest.mark.parametrize("refusal", [LimitReached, TooManyCalls])
+def test_a_request_that_lost_the_last_place_to_the_same_key_is_a_repeat(refusal):
+    """The free places are read after the transaction that would have reported the key."""
+    key = IdempotencyKey.of("k", b"request")
+    assert place(Racing(1, RequestRepeated("first"), refusal), key) == ("first", [])
+    assert place(Racing(1, None, refusal), key) == (refusal, [])
 
 
 def test_a_pause_is_short_and_grows(monkeypatch):

@@ -16,9 +16,11 @@ from duologue.domain.due import SWEEP_MARGIN, TAKE_UP, due_by
 from duologue.domain.errors import (
     AlreadyDone,
     CallAlreadyAccepted,
+    LimitReached,
     OutsideUnavailable,
     RaceLost,
     RequestRepeated,
+    TooManyCalls,
 )
 from duologue.domain.idempotency import IdempotencyKey
 from duologue.domain.leg import Leg
@@ -150,6 +152,10 @@ class PlaceCallback:
                     self.acceptance.check_repeat(app.key, key, now)
                 self.pause(lost)
                 continue
+            except (LimitReached, TooManyCalls):  # perhaps since a request with the same key took the last place
+                if key is not None:
+                    self.acceptance.check_repeat(app.key, key, now)
+                raise
             self._start_or_withdraw(saved, limits, app)
             return call
         raise OutsideUnavailable(f"app {app.key}: not accepted in {_TRIES} attempts")

@@ -132,7 +132,8 @@ class Acceptance(Protocol):
         `slots`: how many the app has. If it had more before, older calls may hold others besides.
 
         Raises the first of: RaceLost (the key is in use), TooManyCalls, LimitReached (all `slots` are held),
-        CalleeLimitReached, CallAlreadyAccepted; StoreBusy: concurrent writes hold what it needs.
+        CalleeLimitReached, CallAlreadyAccepted; StoreBusy: concurrent writes hold what it needs. If another request
+        with the same key takes the last place meanwhile, it may be TooManyCalls or LimitReached.
         """
 
     def check_repeat(self, app_key: str, key: IdempotencyKey, now: datetime) -> None:

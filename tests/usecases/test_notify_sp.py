@@ -568,6 +568,24 @@ def test_events_stay_in_order_while_the_server_for_cdrs_is_away():
     assert teller.told == ["callin", "callout"]
 
 
+def test_first_attempts_stay_in_order_if_one_is_put_off_again_while_an_earlier_one_probes(monkeypatch):
+    """Of three that were put off the third probes with the first; meanwhile another process puts off the second."""
+    teller = Teller(notify=AT_SP, over=False, facts=STEPS)
+    teller.calls.health["app-1"] = EndpointHealth({"https://sp.example.com": Circuit(5, at(60))}, version=1)
+    assert [teller.notify(notice(number)) for number in (2, 3, 4)] == [RETRY_LATER] * 3
+    teller.clock.advance(3600)
+    post, others = teller.endpoints.post, [notice(3, version=1)]
+
+    def meanwhile(request: WebhookRequest) -> Reply:
+        while others:
+            assert teller.notify(others.pop()) is RETRY_LATER
+        return post(request)
+
+    monkeypatch.setattr(teller.endpoints, "post", meanwhile)
+    teller.notify(notice(4, version=1))
+    assert teller.told == ["callin", "callout", "alerting"]
+
+
 def test_a_url_of_the_app_that_answers_410_is_posted_to_no_more_until_it_is_set_again():
     teller = Teller(Reply(200), Reply(200), Reply(410), notify=AT_SP)
     teller.calls.apps["app-1"] = replace(teller.calls.apps["app-1"], fee_url=AT_SP.fee_url)

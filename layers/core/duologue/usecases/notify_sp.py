@@ -91,8 +91,10 @@ class NotifySp:
         if self._is_first_of_several(notice, notification):
             for earlier in self.log.not_attempted(notice):
                 its = self.log.notification(earlier)
-                if its.delivery is None or not self._must_wait(its):
+                if its.delivery is None:
                     self._notify(earlier, its)
+                elif its.delivery.is_put_off and not self._must_wait(its):  # perhaps once more meanwhile
+                    self._notify(replace(earlier, version=its.delivery.version), its)
             if notification.delivery is not None or notification.health.circuits:
                 notification = self.log.notification(notice)
         return self._notify(notice, notification)

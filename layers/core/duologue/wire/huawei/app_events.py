@@ -65,7 +65,10 @@ def read_replay(query: Mapping[str, str]) -> tuple[str, int] | tuple[datetime, d
         if not re.fullmatch(r"[0-9_]{1,60}", call_id, re.ASCII) or not re.fullmatch(r"[0-9]{1,6}", sequence, re.ASCII):
             raise UnknownCall("not the id of a notification")
         return call_id, int(sequence)
-    return _moment(query, "from"), _moment(query, "to")
+    since, until = _moment(query, "from"), _moment(query, "to")
+    if until < since:
+        raise InvalidField("to", "must not be earlier than from")
+    return since, until
 
 
 def replayed(done: Replayed) -> Answer:
@@ -76,7 +79,9 @@ def _moment(query: Mapping[str, str], name: str) -> datetime:
     try:
         moment = datetime.fromisoformat(query.get(name, "")[:40])
     except ValueError as error:
-        raise InvalidField(name, "must be an RFC 3339 time, such as 2026-11-23T09:00:00Z") from error
+        raise InvalidField(
+            name, "must be an RFC 3339 time, such as 2026-11-23T09:00:00Z; in a URL, + is %2B"
+        ) from error
     if moment.tzinfo is None:
         raise InvalidField(name, "must have a zone, such as Z")
     return moment

@@ -641,6 +641,7 @@ def test_what_an_sp_that_was_down_missed_is_listed_attempted_now_and_cancelled(p
     said = platform.do("notification", "list", *words, "--limit", "1")[1]
     assert (ids(said["notifications"]), said["more"]) == (missed.ids[:1], True)
 
+    assert platform.do("notification", "cancel", *missed.ids, "--app", "no-app")[0] == 1, "they are another app's"
     assert ids(platform.do("notification", "retry-now", *words)[1]["retried"]) == missed.ids
     assert platform.do("notification", "retry-now", *words)[1] == {"retried": [], "more": False}, "they are due"
     shown = platform.do("notification", "show", missed.call.id)[1]
@@ -664,8 +665,12 @@ def test_an_endpoint_is_shown_probed_and_switched_on(platform, app_key):
     probed = platform.do("endpoint", "probe", app_key, "https://a.example.com/status")[1]
     assert datetime.fromisoformat(probed["failing"]["https://a.example.com"]["left_alone_until"]) < until
     assert platform.do("endpoint", "switch-on", app_key, "https://a.example.com/f")[1]["switched_off"] == []
-    for word, complaint in (("probe", "is not left alone"), ("switch-on", "is not switched off")):
-        status, _, said = platform.do("endpoint", word, app_key, "https://b.example.com/")
+    for word, url, complaint in (
+        ("probe", "https://b.example.com/", "is not left alone"),
+        ("probe", "http://[", "url has a host that is neither"),
+        ("switch-on", "https://b.example.com/", "is not switched off"),
+    ):
+        status, _, said = platform.do("endpoint", word, app_key, url)
         assert (status, complaint in said) == (1, True)
 
 
@@ -674,6 +679,9 @@ def test_an_endpoint_is_shown_probed_and_switched_on(platform, app_key):
     [
         (("cancel",), 2, "name notifications by ID, --call, --app or --origin"),
         (("retry-now", "--app", "x", "--limit", "0"), 2, "--limit must be 1 to"),
+        (("list", "--app", "x"), 1, "no app x"),
+        (("list", "--origin", "sp.example.com"), 1, "--origin must be an http or https URL"),
+        (("list", "--origin", "http://["), 1, "--origin has a host that is neither"),
         (("cancel", "nonsense"), 1, "is not the id of a notification"),
         (("show", "9_9_9_20261123090000"), 1, "there is no such call"),
     ],

@@ -5,6 +5,7 @@ from typing import Any
 
 from duologue.adapters.system_clock import SystemClock
 from duologue.domain.endpoint_health import EndpointHealth
+from duologue.domain.sp_url import SpUrl
 from duologue.operator.platform import Platform, Said
 from duologue.usecases.change_endpoints import probe_now, switch_on
 
@@ -35,7 +36,8 @@ def _list(asked: argparse.Namespace, platform: Platform) -> Said:
 
 
 def _probe(asked: argparse.Namespace, platform: Platform) -> Said:
-    return _shown(asked.key, probe_now(asked.key, asked.url, log=platform.notification_log, clock=SystemClock()))
+    url = SpUrl.parse(asked.url, field="url").text
+    return _shown(asked.key, probe_now(asked.key, url, log=platform.notification_log, clock=SystemClock()))
 
 
 def _switch_on(asked: argparse.Namespace, platform: Platform) -> Said:

@@ -7,6 +7,7 @@ from typing import Any
 
 from duologue.adapters.system_clock import SystemClock
 from duologue.domain.errors import UnknownCall
+from duologue.domain.sp_url import SpUrl
 from duologue.operator.platform import Platform, Said
 from duologue.usecases.manage_notifications import ManageNotifications, Outstanding
 from duologue.wire.huawei.deliveries import deliveries_of
@@ -41,7 +42,11 @@ def _add_selection(command: argparse.ArgumentParser) -> None:
         "--origin", metavar="URL", help="those for this scheme, host and port; without --app and --call: of all apps"
     )
     command.add_argument(
-        "--limit", type=int, default=1000, metavar="N", help=f"at most so many, 1 to {_MOST} (default: %(default)s)"
+        "--limit",
+        type=int,
+        default=1000,
+        metavar="N",
+        help=f"the most to list or change, 1 to {_MOST} (default: %(default)s)",
     )
 
 
@@ -60,18 +65,25 @@ def _cancel(asked: argparse.Namespace, platform: Platform) -> Said:
 def _done(
     asked: argparse.Namespace, platform: Platform, name: str, do: Callable[[ManageNotifications, Outstanding], bool]
 ) -> Said:
-    """Those of the selection for which `do` returns true, as they were before. `more`: there may be others."""
+    """Those of the selection for which `do` returns true, as they were before. `more`: there may be others.
+
+    Raises:
+        UnknownApp: nothing is selected, and there is no such app. (Notifications may outlive their app.)
+    """
     if not (asked.ids or asked.call or asked.app or asked.origin):
         asked.refuse("name notifications by ID, --call, --app or --origin")
     if not 1 <= asked.limit <= _MOST:
         asked.refuse(f"--limit must be 1 to {_MOST}")
     manage = _manage(platform)
-    done = list(islice((each for each in _selected(asked, platform, manage) if do(manage, each)), asked.limit))
+    selected = (each for each in _selected(asked, platform, manage) if not asked.app or each.notice.app == asked.app)
+    done = list(islice((each for each in selected if do(manage, each)), asked.limit))
+    if asked.app and not done:
+        platform.accounts.app(asked.app)
     return {name: [_shown(each) for each in done], "more": len(done) == asked.limit}
 
 
 def _selected(asked: argparse.Namespace, platform: Platform, manage: ManageNotifications) -> Iterator[Outstanding]:
-    origin = asked.origin or ""
+    origin = SpUrl.parse(asked.origin, field="--origin").text if asked.origin else ""
     if asked.ids:
         for each in asked.ids:
             call_id, _, sequence = each.rpartition("-")

@@ -13,6 +13,7 @@ import pstats
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
 from tests.journeys.line import START
@@ -115,13 +116,15 @@ def _package(file: str) -> str:
     return "Python" if file != "~" else "built in"
 
 
-def main() -> int:
+def main(words: Sequence[str] | None = None) -> int:
     arguments = argparse.ArgumentParser(prog="make simulate")
-    arguments.add_argument("--calls", type=int, default=1000)
+    arguments.add_argument("--calls", type=int, default=1000, help="at least; worlds are played whole (1000)")
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--profile", action="store_true", help="where the time goes, by module")
     arguments.add_argument("--only", default="", help="WORLD, or WORLD:PART,PART,…")
-    asked = arguments.parse_args()
+    asked = arguments.parse_args(words)
+    if asked.calls < 1:
+        arguments.error("--calls must be 1 or more")
     if asked.profile:
         with cProfile.Profile() as profile:
             play(plan.draw(asked.seed, 0))
@@ -129,13 +132,18 @@ def main() -> int:
         return 0
     if asked.only:
         number, _, names = asked.only.partition(":")
+        if not number.isdecimal():
+            arguments.error("--only begins with the number of a world")
         world = plan.draw(asked.seed, int(number))
-        lines = story(only(world, names.split(",") if names else parts(world)))
+        kept = names.split(",") if names else parts(world)
+        if unknown := set(kept) - set(parts(world)):
+            arguments.error(f"--only: world {number} of seed {asked.seed} has no part {', '.join(sorted(unknown))}")
+        lines = story(only(world, kept))
         print("\n".join(lines))
         return int(lines[-1] != "broken: None")
     figures, broken, number = Figures(), 0, 0
     while figures.calls < asked.calls:
-        world = plan.draw(asked.seed, number, min(plan.CALLS_PER_WORLD, asked.calls - figures.calls))
+        world = plan.draw(asked.seed, number)  # whole: ONLY draws it again by its number alone
         check = Invariants()
         sim = check.watch(Simulation(world))
         began = time.process_time()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.simulation import __main__ as simulate
 from tests.simulation import plan, planted
 from tests.simulation.__main__ import play, story
 from tests.simulation.invariants import LOST, REACHED, Invariants
@@ -23,6 +24,25 @@ def test_no_promise_is_broken_in_a_world_of_200_calls():
 def test_the_same_seed_is_the_same_story_and_fewer_parts_are_the_same_parts():
     world = plan.draw(3, 0, calls=12)
     assert story(world) == story(plan.draw(3, 0, calls=12)) == story(only(world, parts(world)))
+
+
+def test_a_world_is_played_as_its_number_draws_it_again(monkeypatch):
+    """However few calls are asked for: fewer would move its outages."""
+
+    def instead(world):
+        raise InterruptedError(world)
+
+    monkeypatch.setattr(simulate, "Simulation", instead)
+    with pytest.raises(InterruptedError) as played:
+        simulate.main(["--calls", "60"])
+    assert played.value.args == (plan.draw(1, 0),)
+
+
+@pytest.mark.parametrize("words", ["--calls 0", "--only x", "--only 0:nothing"])
+def test_what_plays_nothing_is_refused(words):
+    with pytest.raises(SystemExit) as refused:
+        simulate.main(words.split())
+    assert refused.value.code == 2
 
 
 def test_a_failure_is_reduced_to_what_it_needs():

@@ -1,4 +1,4 @@
-"""Play many callbacks while everything fails that may fail on AWS, and count what was promised of them."""
+"""Play many callbacks while everything fails that may fail on AWS, and count for how many each promise was kept."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import asdict
 from lab.cli import line_choice
 from lab.cli.timeline import Screen
 from lab.cruel.kills import KINDS
+from lab.cruel.mix import MOST
 from lab.cruel.promises import shown
 from lab.cruel.run import Result, Wanted
 from lab.cruel.run import run as play_them
@@ -18,7 +19,7 @@ from lab.cruel.run import run as play_them
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of `cruel`."""
-    parser.add_argument("--calls", type=int, default=300, help="callbacks, at most 450 (300)")
+    parser.add_argument("--calls", type=_calls, default=300, help=f"callbacks, at most {MOST} (300)")
     parser.add_argument("--seed", type=int, default=1, help="of the mix and of all faults (1)")
     parser.add_argument("--at-once", type=int, default=6, help="callbacks at a time (6)")
     parser.add_argument("--kill", choices=KINDS, action="append", default=[], help="what to kill, in turn; repeatable")
@@ -27,6 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--step-minutes", type=float, default=60.0, help="how far the clock jumps at a time (60)")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON, too, on the last line")
     line_choice.add_argument(parser)
+
+
+def _calls(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:6]) <= MOST:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 to {MOST}")
+    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -21,6 +21,7 @@ Stop = Literal["caller rings", "callee rings", "in talk"]
 AREAS = ("202", "303", "404", "415", "503", "602", "617", "713", "206", "305")
 """Each has a hundred numbers for fiction, of which the first ten are left to the account."""
 _PAIRS = 45
+MOST = len(AREAS) * _PAIRS
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Planned:
 
 
 def planned(calls: int, seed: int, sps: tuple[str, ...]) -> Iterator[Planned]:
-    """So many callbacks, each between two numbers of its own; at most 450."""
+    """`calls` callbacks, at most MOST, each between two numbers of its own."""
     chance = random.Random(seed)  # noqa: S311 - it must be the same each time
     bag: list[Story] = []
     for number in range(calls):

@@ -19,6 +19,8 @@ SITE = "site --api-url http://127.0.0.1:9 --app-key key --username institute --d
         ("up --api-port 65536", "argument --api-port: 65536 is not a port: 1 to 65535, or 0 for any free one"),
         ("up --sip-port -1", "argument --sip-port: -1 is not a port"),
         ("up --phone-port " + "9" * 5000, "is not a port"),
+        ("cruel --calls 0", "argument --calls: 0 is not 1 to 450"),
+        ("cruel --calls 451", "argument --calls: 451 is not 1 to 450"),
         ("up --parameter Foo", "argument --parameter: Foo is not NAME=VALUE"),
         ("up --parameter Foo=1", "argument --parameter: template.yaml has no parameter Foo; it has HostName, "),
         ("up --cloud-switch stream=any", "argument --cloud-switch: stream is no switch of the cloud; it has early_"),

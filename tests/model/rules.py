@@ -33,11 +33,12 @@ def is_excused(wrong: str, row: Row, rest: Rest, early: Early) -> bool:
     * An answer's event was lost, and the sweeper closed the call at once. It comes two minutes after the acceptance at
       the soonest; before that the network drops a call whose event nobody answers.
     * All events of the network call were lost. It drops that call for the same reason.
-    * The end was asked for while the prompt played that says why: by the SP, or after a fault.
+    * The end was asked for while the prompt played that says why: by the SP, after a fault, or because the callee's
+      answer came after the end of its leg, so that the prompt is wrong.
     * A fault may leave an inbound caller ringing until the network drops the call.
     """
     if wrong == PROMPT_IS_CUT:
-        return rest.stopped or rest.harm > 0
+        return rest.stopped or rest.harm > 0 or row.call.callee.answered_at is not None
     if wrong == LEFT_RINGING:
         return rest.harm > 0
     if wrong.endswith(WAITS_FOR_NOTHING):

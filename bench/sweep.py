@@ -25,6 +25,7 @@ from duologue.adapters.call_rows import (
     ASKED,
     CALL,
     CDR,
+    SHARDS,
     asked_row,
     call_row,
     cdr_row,
@@ -141,7 +142,7 @@ def _call(call_id: str, *, taken_up: bool) -> Call:
 def _items(call: Call) -> dict[str, dict[str, Any]]:
     of_call = {"call": call.id}
     event = event_row(call.app, 2, ()) | of_call | {"item": own_event_key(1)}
-    open_ = {"version": 1, "open": "open", "close_by": written_time(_NOW)}
+    open_ = {"version": 1, "open": "open#00", "close_by": written_time(_NOW)}
     token = {"token": f"token of {call.id}", "waits_for": "end", "rank": 1, "item": "TOKEN"} | of_call
     rows = {
         CALL: call_row(call) | of_call | open_ | {"item": CALL},
@@ -160,8 +161,8 @@ def _listing(kind: str, count: int, asked: dict[str, Any]) -> dict[str, Any]:
     if not key.startswith(kind):
         call = decide(_call(asked["ExpressionAttributeValues"][":call"]["S"], taken_up=True), NeverTakenUp(_NOW)).call
         return {"Items": list(_items(call).values())}
-    shard, shards = (int(key.partition("#")[2]), 8) if "#" in key else (0, 1)
-    ids = [_id(number) for number in range(shard, count, shards)]
+    shard = int(key.partition("#")[2] or 0)
+    ids = [_id(number) for number in range(shard, count, SHARDS)] if "#" in key else []
     item = "DELIVERY#000002" if kind == "due" else CALL
     return {
         "Items": [to_item({"open": key, "close_by": written_time(_NOW), "call": each, "item": item}) for each in ids]

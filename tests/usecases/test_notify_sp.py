@@ -424,6 +424,7 @@ def test_what_changes_during_an_attempt_stands_and_the_attempt_is_kept(meanwhile
     teller.endpoints.post = change  # type: ignore[method-assign]
     assert teller.notify(notice(DIALLED, version=1)) is result
     assert (teller.delivery(DIALLED).state, len(teller.delivery(DIALLED).attempts)) == (then, 2)
+    assert bool(teller.calls.waiting) is (then is DeliveryState.WAITING), "what is settled is not due"
     if meanwhile is DeliveryState.WAITING:
         assert teller.delivery(DIALLED).due == at(900)
 

@@ -226,6 +226,7 @@ class NotifySp:
         except RaceLost:  # sent again or cancelled meanwhile, or a repeat of our own write
             before = self.log.notification(notice).delivery
             saved = _merged(before, after)
+            look_at = look_at if saved.due == after.due else None
             version = saved.version if saved == before else self.log.save_delivery(notice, saved, look_at)
         if saved.state is DeliveryState.UNDELIVERED:
             self._log_undelivered(notice, saved.note)

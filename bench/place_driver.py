@@ -24,7 +24,7 @@ def ours(order: dict[str, Any]) -> Callable[[], None]:
 
 
 def bare(order: dict[str, Any]) -> Callable[[], None]:
-    """The same writes under another call id each time."""
+    """The same writes under another call id each time, and under other numbers of the slot and of the second."""
     import boto3
 
     table, flows = boto3.client("dynamodb"), boto3.client("stepfunctions")
@@ -32,7 +32,11 @@ def bare(order: dict[str, Any]) -> Callable[[], None]:
 
     def place() -> None:
         call_id = f"{randrange(10**9)}_{randrange(10**9)}_1_20261123090000"
-        table.transact_write_items(**json.loads(order["transaction"].replace(known, call_id)))
+        transaction = json.loads(order["transaction"].replace(known, call_id))
+        for put in (write["Put"]["Item"] for write in transaction["TransactItems"] if "Put" in write):
+            if "sk" in put:
+                put["sk"]["S"] += f"#{call_id}"
+        table.transact_write_items(**transaction)
         flows.start_execution(**json.loads(order["execution"].replace(known, call_id)))
 
     return place

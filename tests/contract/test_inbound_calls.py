@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 
 import pytest
 
@@ -275,7 +276,9 @@ class TestInDynamo(Promises):
     @pytest.fixture
     def inbound(self, tables):
         client, calls, accounts = tables
-        return DynamoInboundCalls(client, accounts, calls, DynamoCalls(client, calls, accounts, KEEP))
+        numbers = count()
+        core = DynamoCalls(client, calls, accounts, KEEP)
+        return DynamoInboundCalls(client, accounts, calls, core, lambda below: next(numbers) % below)
 
     def test_a_call_costs_one_read_and_one_transaction(self, inbound, accounts, remember, tables):
         """The first one to a display number in a process needs a second read: it does not know whose it is."""

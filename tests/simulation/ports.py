@@ -106,7 +106,7 @@ class Requests:
             return method(*args, **more)
         try:
             result = method(*args, **more)
-        except Exception as raised:
+        except Exception as raised:  # it is raised again: only what came of the request is noted
             self.on_request(invocation, name, args, raised)
             raise
         self.on_request(invocation, name, args, result)

@@ -307,7 +307,7 @@ class Simulation:
             return work()
         except (DuologueError, FunctionDied):
             raise
-        except Exception as error:
+        except Exception as error:  # it is raised again; that it was none of ours breaks a promise
             self.unexpected.append((invocation.of, error))
             self.tell(invocation.of, f"{invocation.function}: {type(error).__name__}: {error}")
             raise

@@ -93,6 +93,7 @@ class Reach:
         self._variables: dict[ast.AST, dict[str, list[ast.expr | Types]]] = {}
         self._unsaid: set[tuple[str, str]] = set()
         self._asked: set[tuple[str, ast.AST, ast.AST | None]] = set()
+        self._seen: dict[str, set[tuple[ast.AST, ast.AST | None]]] = {}
         handler = code()[f"functions.{folder}.handler"]
         for name in handler.definitions:
             self._reach(f"{handler.name}.{name}")
@@ -199,6 +200,19 @@ class Reach:
         finally:
             if is_new:
                 self._asked.discard(asked)
+
+    @contextmanager
+    def _once_in_all(self, what: str, node: ast.AST, scope: Scope) -> Iterator[bool]:
+        """False: this was looked at for the same question already, so that what it adds to the answer is there."""
+        seen = self._seen.setdefault(what, set())
+        is_the_question, asked = not seen, (node, scope.function)
+        is_new = asked not in seen
+        seen.add(asked)
+        try:
+            yield is_new
+        finally:
+            if is_the_question:
+                seen.clear()
 
     # ---- types
 
@@ -329,7 +343,7 @@ class Reach:
 
     def _targets(self, expression: ast.expr, scope: Scope) -> Iterator[str]:
         """The settings behind each target in a dictionary, which may be put together from several variables."""
-        with self._once("targets", expression, scope) as is_new:
+        with self._once_in_all("targets", expression, scope) as is_new:
             for node in ast.walk(expression) if is_new else ():
                 if isinstance(node, ast.Dict):
                     for key, value in zip(node.keys, node.values, strict=True):
@@ -346,7 +360,7 @@ class Reach:
 
     def _settings_of(self, expression: ast.AST, scope: Scope) -> frozenset[str]:
         """The settings that a value is made of: back through variables, arguments and attributes to their reading."""
-        with self._once("settings", expression, scope) as is_new:
+        with self._once_in_all("settings", expression, scope) as is_new:
             return self._found_settings(expression, scope) if is_new else frozenset()
 
     def _found_settings(self, expression: ast.AST, scope: Scope) -> frozenset[str]:

@@ -1,6 +1,8 @@
 """Logging in, refreshing, logging out, and the check that every request passes."""
 
+import hashlib
 import random
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -12,6 +14,7 @@ from duologue.domain.errors import (
     AuthenticationLocked,
     InvalidToken,
     OutsideUnavailable,
+    RequestRefused,
     TokenExpired,
     TooManyLogIns,
     UnknownApp,
@@ -105,6 +108,34 @@ def test_an_app_whose_sp_is_gone(door):
     door.accounts.sps.clear()
     with pytest.raises(WrongCredentials):
         door.log_in()
+
+
+@pytest.mark.parametrize(
+    ("given", "hashes"),
+    [({}, 1), ({"password": "wrong"}, 1), ({"username": "nobody"}, 1), ({"app_key": "app-9"}, 0)],
+    ids=["right", "wrong password", "wrong user name", "unknown app"],
+)
+def test_only_a_log_in_to_an_app_costs_a_password_hash(door, monkeypatch, given, hashes):
+    """A quarter of a second of CPU each. A wrong user name must cost as much as a wrong password, to look like one."""
+    made, scrypt = [], hashlib.scrypt
+    monkeypatch.setattr(hashlib, "scrypt", lambda *args, **more: made.append(args) or scrypt(*args, **more))
+    with suppress(RequestRefused):
+        door.log_in(**given)
+    assert len(made) == hashes
+
+
+def test_log_ins_with_unknown_app_keys_are_counted_by_address(door):
+    for number in range(10):
+        with pytest.raises(UnknownApp):
+            door.log_in(app_key=f"guess-{number}", source="198.51.100.66")
+    for _ in range(20):
+        with pytest.raises(AuthenticationLocked) as locked:
+            door.log_in(app_key="another guess", source="198.51.100.66")
+        assert locked.value.again_after.total_seconds() == 30 * 60
+    assert door.auth_attempts.writes == 10
+    with pytest.raises(UnknownApp):
+        door.log_in(app_key="guess-0", source="198.51.100.67")
+    door.log_in(source="198.51.100.66")  # an SP's server behind the same address
 
 
 def test_more_than_five_log_ins_a_minute_are_refused(door):

@@ -5,6 +5,8 @@
   two valid periods, eight hours apart; a request captured in the first must not be replayed in the second.
 * 10 wrong credentials for one app from one address within 5 minutes lock this kind, for this app from this address,
   for 30 minutes. Attempts during the lock neither count nor extend it.
+* Log-ins with unknown app keys are counted together, in the same way. Their lock is for unknown keys only: servers of
+  existing apps may have the same address.
 
 A lock is per address because an app's key is no secret: anyone who knows it could lock out the app's own servers. It is
 per kind: digests, passwords, or secrets at refresh. Tokens have no lock: they have 381 random bits.
@@ -33,7 +35,10 @@ class Proof(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The key under which attempts are counted. `source`: the client's address as the API received it."""
+    """The key under which attempts are counted. `source`: the client's address as the API received it.
+
+    `app_key`: empty for all unknown ones.
+    """
 
     app_key: str
     proof: Proof

@@ -1,7 +1,7 @@
 """Passwords of SP accounts, stored as scrypt hashes (RFC 7914).
 
 A hash includes its parameters, `scrypt$<n>$<r>$<p>$<salt>$<key>`, so that they can be raised while old hashes stay
-valid. A check takes the same time whether or not the account exists: without one, `NOBODY` is checked.
+valid.
 """
 
 import base64
@@ -39,7 +39,3 @@ def _derive(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
 
 def _text(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
-
-
-NOBODY = f"scrypt${_N}${_R}${_P}${_text(bytes(SALT_BYTES))}${_text(bytes(_KEY_BYTES))}"
-"""Checked if there is no such account: the same work, and no password matches it."""

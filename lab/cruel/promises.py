@@ -179,8 +179,7 @@ def _in_order(views: list[SpView]) -> Promise:
 def _reached(delivery: Mapping[str, Any], posts: list[Post]) -> bool:
     """Whether its first attempt is the first of these posts: no recorded attempt found the server down before it."""
     unreached = sum(
-        "httpStatus" not in attempt and attempt.get("note") == "ConnectionRefusedError"
-        for attempt in delivery["attempts"]
+        "httpStatus" not in attempt and attempt.get("note") == "no HTTP response" for attempt in delivery["attempts"]
     )
     return bool(posts) and unreached == 0
 

@@ -59,6 +59,7 @@ FORBIDDEN = [
     "http://user@sp.example.com/",
     "http://user:secret@sp.example.com/",
     "http://sp.example.com@127.0.0.1/",
+    *(f"https://sp.example.com:{port}/" for port in (22, 25, 79, 81, 442, 1023, 1720, 2049, 5060, 6667, 6669, 10080)),
 ]
 HIDDEN = [
     "0.0.0.0",
@@ -113,9 +114,14 @@ def test_what_is_no_url_is_refused_with_its_fault(why, text):
 
 
 @pytest.mark.parametrize("text", FORBIDDEN)
-def test_other_schemes_and_user_information_are_forbidden(text):
-    with pytest.raises(ForbiddenAddress):
-        SpUrl.parse(text)
+def test_other_schemes_and_user_information_and_ports_of_other_protocols_are_forbidden(text):
+    with pytest.raises(ForbiddenAddress, match=r"^feeUrl "):
+        SpUrl.parse(text, field="feeUrl")
+
+
+@pytest.mark.parametrize("port", [80, 443, 1024, 3000, 5000, 6664, 6670, 8080, 8443, 65535])
+def test_ports_of_web_servers_are_not(port):
+    assert SpUrl.parse(f"https://sp.example.com:{port}/").port == port
 
 
 @pytest.mark.parametrize("address", HIDDEN)

@@ -1,5 +1,6 @@
 """Notifying an SP of one fact, until it has acknowledged it."""
 
+import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -216,6 +217,16 @@ def test_what_counts_as_not_acknowledged_is_kept_with_why(sequence, reply, note)
     teller = Teller(*[Reply(200)] * (sequence - DIALLED), reply, over=sequence != DIALLED)
     assert teller.notify(notice(sequence)) is RETRY_LATER
     assert teller.attempts(sequence) == [(reply.status, note)]
+
+
+def test_why_there_was_no_response_is_logged_for_the_operator_and_not_kept_for_the_sp(caplog):
+    caplog.set_level(logging.INFO)
+    teller = Teller(Reply(None, note="no HTTP response", cause="ConnectionRefusedError: [Errno 111]"), over=False)
+    teller.notify(notice(DIALLED))
+    assert teller.attempts(DIALLED) == [(None, "no HTTP response")]
+    [record] = [vars(each) for each in caplog.records if each.message == "no response"]
+    known = {"host": "http://127.0.0.1:9999", "why": "ConnectionRefusedError: [Errno 111]"}
+    assert record.items() >= (known | {"call_id": CALL, "sequence": DIALLED}).items()
 
 
 def test_each_attempt_is_kept_with_its_time_and_the_beginning_of_the_reply():

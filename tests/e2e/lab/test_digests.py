@@ -61,7 +61,7 @@ def test_a_callback_is_placed_and_stopped_by_digest(sp, generation):
 
 @pytest.mark.parametrize("generation", GENERATIONS)
 def test_notification_urls_are_set_by_digest(sp, generation):
-    urls = {"statusUrl": f"http://127.0.0.1:9/{generation}", "feeUrl": None}
+    urls = {"statusUrl": f"http://127.0.0.1:9999/{generation}", "feeUrl": None}
     assert ask(sp, by(sp, generation), body=urls, method="PUT").body == {
         "resultcode": "0",
         "resultdesc": "Success",

@@ -4,6 +4,9 @@ Invariant: the connection goes to an address that has just been checked, never t
 TLS and the Host header use the name. No redirects, no proxies; only a few kilobytes of the response are read, and the
 time-out covers the entire request, however slowly the server sends.
 
+Whatever keeps a response from coming, the SP is told the same: by its URLs it must not find out what listens where. The
+cause is for the operator's log.
+
 What was read by the deadline counts. A response has begun with its final status line, whatever follows it: headers that
 h11 does not take, a body that is cut off, or one that does not end. A response of 1xx is not the final one, except 101,
 which nobody asked for (RFC 9110, 15.2).
@@ -26,6 +29,8 @@ from duologue.domain.sp_url import Address, SpUrl
 from duologue.domain.webhook_request import Reply, WebhookRequest
 
 _MOST_ADDRESSES = 3
+_MOST_CAUSE = 200
+"""Characters; h11 quotes what it could not read."""
 _MOST_HEAD = 64 * 1024
 """Status line and headers of one response."""
 _MOST_REPLY = 4096
@@ -67,10 +72,8 @@ class HttpSpEndpoints:
                 return self._exchange(request, url, line, deadline)
         except TimeoutError:
             return Reply(None, note="too slow")
-        except OSError as error:  # refused, reset, not TLS
-            return Reply(None, note=type(error).__name__)
-        except h11.ProtocolError:
-            return Reply(None, note="no HTTP response")
+        except (OSError, h11.ProtocolError) as error:  # refused, reset, not TLS, not HTTP
+            return Reply(None, note="no HTTP response", cause=f"{type(error).__name__}: {error}"[:_MOST_CAUSE])
 
     def _connect(self, url: SpUrl, addresses: Sequence[Address], deadline: "_Deadline") -> socket.socket:
         """Connect to the first reachable address: often one of the two address families is not."""

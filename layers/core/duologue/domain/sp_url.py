@@ -27,6 +27,29 @@ _ENDS_IN_A_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?")
 _AUTHORITY = re.compile(r"(?:\[[^\[\]]*\]|[^\[\]:]*)(?::.*)?")
 _HOST = "has a host that is neither a domain name nor an IP address"
 
+_LOW_PORTS = (80, 443)
+_LEAST_OTHER_PORT = 1024
+# Of the bad ports of https://fetch.spec.whatwg.org/#port-blocking those from 1024: servers of other protocols.
+_OTHER_PROTOCOLS = frozenset(
+    {
+        1719,  # h323gatestat
+        1720,  # h323hostcall
+        1723,  # pptp
+        2049,  # nfs
+        3659,  # apple-sasl
+        4045,  # npp
+        4190,  # sieve
+        5060,  # sip
+        5061,  # sips
+        6000,  # x11
+        6566,  # sane-port
+        *range(6665, 6670),  # ircu
+        6679,  # osaut
+        6697,  # ircs-u
+        10080,  # amanda
+    }
+)
+
 _FORBIDDEN_4 = tuple(
     IPv4Network(text)
     for text in (
@@ -90,7 +113,8 @@ class SpUrl:
 
         Raises:
             InvalidField: it has a character that no URL has, or a fragment, or host or port is missing or malformed.
-            ForbiddenAddress: the scheme is not http or https, or there is user information.
+            ForbiddenAddress: the scheme is not http or https, or there is user information, or the port is one of
+                another protocol.
         """
         if not text.isascii():
             raise InvalidField(field, "must be ASCII: write its host in punycode, other characters as %-escapes")
@@ -113,19 +137,22 @@ class SpUrl:
             raise InvalidField(field, "has no host")
         if not _AUTHORITY.fullmatch(parts.netloc) or not _is_host(host, bracketed="[" in parts.netloc):
             raise InvalidField(field, _HOST)
-        port = _port(parts)
-        if port is None:
-            raise InvalidField(field, "has a port that is not 1 to 65535")
+        port = _port(parts, field)
         rest = text[len(parts.scheme) + len("://") + len(parts.netloc) :]
         return cls(text, parts.scheme, host, port, parts.netloc, rest if rest.startswith("/") else f"/{rest}")
 
 
-def _port(parts: SplitResult) -> int | None:
-    """The port, by default the scheme's; None: malformed."""
+def _port(parts: SplitResult, field: str) -> int:
+    """The port, by default the scheme's. Raises InvalidField, ForbiddenAddress."""
     try:
-        return (443 if parts.scheme == "https" else 80) if parts.port is None else parts.port or None
+        port = (443 if parts.scheme == "https" else 80) if parts.port is None else parts.port
     except ValueError:
-        return None
+        port = 0
+    if not port:
+        raise InvalidField(field, "has a port that is not 1 to 65535")
+    if port not in _LOW_PORTS and (port < _LEAST_OTHER_PORT or port in _OTHER_PROTOCOLS):
+        raise ForbiddenAddress(field, "has a port of another protocol: 80, 443 or one from 1024 is required")
+    return port
 
 
 def check_addresses(addresses: Sequence[Address], *, field: str, allow_loopback: bool) -> None:

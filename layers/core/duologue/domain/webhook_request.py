@@ -16,7 +16,7 @@ class WebhookRequest:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The response. `status` None: there was none, and `note` says why.
+    """The response. `status` None: there was none, and `note` says why, to the SP; `cause` to the operator, if known.
 
     `body`: what was read of it in time, at most a few kilobytes. `retry_after`: the header of this name, or "".
     """
@@ -25,3 +25,4 @@ class Reply:
     body: bytes = b""
     note: str = ""
     retry_after: str = ""
+    cause: str = field(default="", compare=False)

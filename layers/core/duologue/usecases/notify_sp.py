@@ -180,7 +180,8 @@ class NotifySp:
         self, notice: Notice, notification: Notification, request: WebhookRequest, *, overtaken: bool, probes: bool
     ) -> NotifyResult:
         before = notification.delivery
-        tried = make_attempt(request, self.endpoints, self.webhooks, self.clock)
+        about = {"call_id": notice.call_id, "sequence": notice.sequence}
+        tried = make_attempt(request, self.endpoints, self.webhooks, self.clock, about=about)
         attempt, reply, now = tried.attempt, tried.reply, self.clock.now()
         self._note_health(notification, request.url, reply.status, now, probes=probes)
         tries = 1 if before is None else before.tries + 1

@@ -53,11 +53,11 @@ class PingSp:
         self.limit.count_ping(app.key, now, MOST_PINGS)
         health, ping_id = self.log.endpoint_health(app.key), self.new_id(now)
         requests = self.webhooks.pings(ping_id, named, app, now)
-        tries = self.at_once([self._trying(request) for request in requests])
+        tries = self.at_once([self._trying(request, app) for request in requests])
         return [
             Ping(ping_id, tried.attempt, tried.is_acknowledged, health.verdict(tried.attempt.url, now))
             for tried in tries
         ]
 
-    def _trying(self, request: WebhookRequest) -> Callable[[], Tried]:
-        return lambda: make_attempt(request, self.endpoints, self.webhooks, self.clock)
+    def _trying(self, request: WebhookRequest, app: App) -> Callable[[], Tried]:
+        return lambda: make_attempt(request, self.endpoints, self.webhooks, self.clock, about={"app": app.key})

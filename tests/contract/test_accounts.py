@@ -16,7 +16,7 @@ from duologue.adapters.dynamo_accounts import DynamoAccounts
 from duologue.adapters.dynamo_owners import DynamoOwners
 from duologue.adapters.dynamo_slots import free_leaked, held_slots, slots_of
 from duologue.adapters.kms_secrets import KmsSecrets
-from duologue.domain.accounts import App, PushSignature, Sp
+from duologue.domain.accounts import App, PushSignature, Scheme, Sp
 from duologue.domain.errors import (
     AccountExists,
     AccountInactive,
@@ -88,6 +88,7 @@ APP = App(
     recording=True,
     push_signature=PushSignature.JOINED,
     reuse_nonces=True,
+    schemes=(Scheme.TOKEN, Scheme.HMAC),
 )
 
 
@@ -369,9 +370,8 @@ def test_no_app_is_added_to_an_sp_that_is_removed_meanwhile(dynamo):
 def test_a_row_of_an_older_version_has_the_defaults(dynamo, aws, table):
     dynamo.add_sp(SP)
     dynamo.add_app(replace(APP, older_secret=None))
-    later = (
-        "push_signature reuse_nonces calls_per_second calls_per_callee_per_day countries test_numbers prompts".split()
-    )
+    names = "push_signature reuse_nonces calls_per_second calls_per_callee_per_day countries test_numbers prompts"
+    later = [*names.split(), "schemes"]
     aws("dynamodb").update_item(
         TableName=table,
         Key={"pk": {"S": "APP#app-1"}, "sk": {"S": "APP"}},

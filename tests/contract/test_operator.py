@@ -23,7 +23,7 @@ from duologue.adapters.stack_outputs import stack_of
 from duologue.call_control.facts import CallEnded, CdrWritten, LegDialledRecorded
 from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.call_control.prompts import Prompt
-from duologue.domain.accounts import PushSignature, UnknownCallers
+from duologue.domain.accounts import PushSignature, Scheme, UnknownCallers
 from duologue.domain.call_memory import CallMemory, MemoryTerms, RememberedParty, SetBy, order_of
 from duologue.domain.endpoint_health import Circuit, EndpointHealth
 from duologue.domain.errors import InvalidToken, RaceLost
@@ -133,7 +133,7 @@ def test_an_sp_and_its_app(platform, monkeypatch):
     )
     assert password_matches(PASSWORD, platform.accounts.sp("acme").password_hash)
 
-    urls = ("--status-url", "http://127.0.0.1:9/status", "--fee-url", "http://127.0.0.1:9/fee")
+    urls = ("--status-url", "http://127.0.0.1:9999/status", "--fee-url", "http://127.0.0.1:9999/fee")
     numbers = ("--display-number", "+12025550100", "--display-number", "+12025550101")
     status, added, _ = platform.do("app", "add", "acme", *numbers, *urls, "--concurrent-calls", "5")
     assert status == 0
@@ -153,10 +153,11 @@ def test_an_sp_and_its_app(platform, monkeypatch):
             "bind_numbers": [],
             "test_numbers": [],
             "countries": ["US"],
-            "status_url": "http://127.0.0.1:9/status",
-            "fee_url": "http://127.0.0.1:9/fee",
+            "status_url": "http://127.0.0.1:9999/status",
+            "fee_url": "http://127.0.0.1:9999/fee",
             "push_signature": "lines",
             "reuse_nonces": False,
+            "schemes": ["token", "aksk", "wsse"],
             "concurrent_calls": 5,
             "calls_per_second": 10,
             "calls_per_callee_per_day": 0,
@@ -315,7 +316,7 @@ def test_settings_change_one_by_one(platform, app_key):
         (("--test-number", "+12025550190"), {"test_numbers": ("+12025550190",)}),
         (("--test-number", ""), {"test_numbers": ()}),
         (("--display-number", "+12025550101"), {"display_numbers": ("+12025550101",)}),
-        (("--status-url", "http://127.0.0.1:9/s"), {"status_url": "http://127.0.0.1:9/s"}),
+        (("--status-url", "http://127.0.0.1:9999/s"), {"status_url": "http://127.0.0.1:9999/s"}),
         (("--recording",), {"recording": True, "calls_per_callee_per_day": 4, "concurrent_calls": 3}),
         (("--status-url", ""), {"status_url": None, "recording": True}),
         (("--no-recording",), {"recording": False}),
@@ -324,6 +325,7 @@ def test_settings_change_one_by_one(platform, app_key):
         (("--reuse-nonces",), {"reuse_nonces": True}),
         (("--concurrent-calls", "4"), {"reuse_nonces": True}),
         (("--no-reuse-nonces",), {"reuse_nonces": False}),
+        (("--scheme", "wsse", "--scheme", "token"), {"schemes": (Scheme.TOKEN, Scheme.HASH)}),
         (("--no-call-memory", "--call-memory-hours", "24"), {"call_memory": False, "call_memory_hours": 24}),
         (("--call-memory",), {"call_memory": True, "call_memory_hours": 24}),
         (

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from duologue.domain.accounts import App, Sp
+from duologue.domain.accounts import App, Scheme, Sp
 from duologue.domain.tokens import Register, TokenPair
 from duologue.wire.huawei import routes
 from functions.callback_api.handler import answer
@@ -299,6 +299,27 @@ def test_whoever_is_suspended_is_told_so(door, route, way, who):
         door.accounts.set_sp_active("sp-1", active=False)
     event = event_of(route) if way == "token" else proven(event_of(route), door.signed(way).headers)
     assert door.knock(event) == (403, "1010007")
+
+
+_SCHEMES = {"token": Scheme.TOKEN, "aksk": Scheme.HMAC, "wsse-hex": Scheme.HASH, "wsse-raw": Scheme.HASH}
+
+
+@pytest.mark.parametrize("allowed", Scheme)
+@pytest.mark.parametrize(("route", "way"), everywhere(product(_SCHEMES), ("wsse-raw",)))
+def test_an_app_authenticates_only_in_the_ways_that_the_operator_allows(door, route, way, allowed):
+    """Another one is refused before the secret is looked at: a wrong digest is not counted."""
+    door.change(schemes=(allowed,))
+    before = door.state
+    signed = {} if way == "token" else door.signed(way).headers
+    said = door.knock(event_of(route) if way == "token" else proven(event_of(route), signed))
+    if _SCHEMES[way] is allowed:
+        assert said == right(route)
+        return
+    assert (said, door.state) == ((403, "1010002"), before)
+    if way != "token":
+        wrong = door.signed(way, secret="no secret").headers
+        assert door.knock(proven(event_of(route), wrong)) == (403, "1010002")
+    assert (door.auth_attempts.writes, door.auth_attempts.nonces) == (0, {})
 
 
 # ---- a nonce is good once

@@ -3,11 +3,12 @@
 import json
 import logging
 import random
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from duologue.domain.accounts import App, Sp
+from duologue.domain.accounts import App, Scheme, Sp
 from duologue.domain.attempts import Attempt, Failures, Proof
 from duologue.domain.tokens import Register, TokenPair
 from duologue.runtime.wiring.sessions import Dependencies
@@ -137,6 +138,7 @@ def test_a_refresh_of_nothing(api):
     assert empty == (403, {"resultcode": "1010002", "resultdesc": "Invalid request.app_key is required"})
 
 
+_NOT_ALLOWED = "Invalid request.The operator has not allowed the app to authenticate by "
 LOCKS = {Proof.PASSWORD: "log-in", Proof.SECRET: "refresh", Proof.DIGEST: "neither"}
 
 
@@ -155,6 +157,17 @@ def test_a_lock_closes_the_one_way_that_it_is_of(api, locked):
         said = answer(event, api.dependencies)
         code, again_after = json.loads(said["body"])["resultcode"], said["headers"].get("Retry-After")
         assert (code, again_after) == (("1020176", "420") if name == LOCKS[locked] else ("0", None))
+
+
+def test_an_app_that_may_not_use_tokens_gets_none_and_may_log_out(api):
+    tokens = api.log_in()
+    api.accounts.change_app(KEY, lambda app: replace(app, schemes=(Scheme.HMAC,)))
+    wrong = LOGGED_IN | {"headers": {"Authorization": "wrong"}}
+    for event in (LOGGED_IN, wrong, refresh_by_form(tokens["refresh_token"])):
+        refused = {"resultcode": "1010002", "resultdesc": f"{_NOT_ALLOWED}token"}
+        assert api.say(event) == (403, refused)
+    assert api.auth_attempts.writes == 0
+    assert api.say(with_query(sample("sp_logged_out"), access_token=tokens["access_token"]))[0] == 200
 
 
 def test_anothers_token_ends_nothing_and_is_as_unknown_as_one_of_nobody(api):

@@ -20,6 +20,7 @@ from duologue.domain.errors import (
     RecordingNotEnabled,
     RecordingNotReady,
     RequestStale,
+    SchemeNotAllowed,
     TooManyCalls,
     TooManyLogIns,
     TooManyPings,
@@ -38,7 +39,7 @@ from duologue.wire.huawei.results import REPLAYED
 from tools.openapi.answers import heard, led, succeeded
 
 _TOKEN = (UnknownApp, InvalidToken, AccountInactive, OutsideUnavailable)
-_PROOF = (*_TOKEN, WrongDigest, RequestStale, NonceUsed, AuthenticationLocked, InvalidField)
+_PROOF = (*_TOKEN, SchemeNotAllowed, WrongDigest, RequestStale, NonceUsed, AuthenticationLocked, InvalidField)
 _NUMBERS = (DisplayNumberNotOwned, CallerRefused, NumberRefused, RecordingNotEnabled)
 _LIMITS = (KeyReused, LimitReached, TooManyCalls, CalleeLimitReached)
 
@@ -116,6 +117,7 @@ def _placing(name: str, summary: str) -> Operation:
 _LOG_IN_REFUSALS = (
     InvalidField,
     UnknownApp,
+    SchemeNotAllowed,
     WrongCredentials,
     AccountInactive,
     TooManyLogIns,

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from duologue.domain.accounts import App, PushSignature, UnknownCallers
+from duologue.domain.accounts import App, PushSignature, Scheme, UnknownCallers
 
 
 def plain_attributes(app: App) -> dict[str, Any]:
@@ -20,6 +20,7 @@ def plain_attributes(app: App) -> dict[str, Any]:
         "fee_url": app.fee_url,
         "push_signature": app.push_signature.value,
         "reuse_nonces": app.reuse_nonces,
+        "schemes": " ".join(app.schemes),
         "concurrent_calls": app.concurrent_calls,
         "calls_per_second": app.calls_per_second,
         "calls_per_callee_per_day": app.calls_per_callee_per_day,
@@ -48,6 +49,8 @@ def app_of(row: Mapping[str, Any], opened: Callable[[bytes], str]) -> App:
     given |= {name: tuple(row[name].split()) for name in _WORDS if name in row}
     if "prompts" in row:
         given["prompts"] = json.loads(row["prompts"])
+    if "schemes" in row:
+        given["schemes"] = tuple(map(Scheme, row["schemes"].split()))
     if "push_signature" in row:
         given["push_signature"] = PushSignature(row["push_signature"])
     if "unknown_callers" in row:

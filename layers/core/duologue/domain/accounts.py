@@ -25,6 +25,17 @@ class PushSignature(StrEnum):
     """Concatenated, as documented before."""
 
 
+class Scheme(StrEnum):
+    """How an app may authenticate its requests, by the names that the operator uses."""
+
+    TOKEN = "token"  # noqa: S105 - the name of a scheme
+    """By tokens, which a log-in with the SP's password gives out."""
+    HMAC = "aksk"
+    """By a digest that is an HMAC with the app's secret."""
+    HASH = "wsse"
+    """By the older digest, a hash over the app's secret."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sp:
     """A service provider's account. `password_hash`: see `domain.passwords`."""
@@ -54,6 +65,8 @@ class App:
     push_signature: PushSignature = PushSignature.LINES
     reuse_nonces: bool = False
     """A digest may be sent again while its time is valid, for clients that make their headers once."""
+    schemes: tuple[Scheme, ...] = tuple(Scheme)
+    """The ways in which it may authenticate; at least one."""
     concurrent_calls: int = 10
     calls_per_second: int = 10
     calls_per_callee_per_day: int = 0

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from duologue.domain.accounts import Scheme
+
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
@@ -24,6 +26,7 @@ class AppDigest:
     """All possible readings of the digest's time, since clients differ in the time zone; aware."""
     proves: Callable[[str], bool] = field(repr=False, compare=False)
     """Whether it was made with this secret; compares in constant time."""
+    scheme: Scheme = Scheme.HMAC
 
 
 Credentials = AccessToken | AppDigest

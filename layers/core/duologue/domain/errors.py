@@ -134,6 +134,10 @@ class WrongDigest(WrongCredentials):
     """A digest was not made with a valid secret of the app."""
 
 
+class SchemeNotAllowed(RequestRefused):
+    """The operator has not allowed the app to authenticate in this way. The text is a `Scheme`."""
+
+
 class RequestStale(RequestRefused):
     """A digest's time is too far from the platform's."""
 

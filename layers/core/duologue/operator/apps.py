@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from duologue.adapters.system_clock import SystemClock
-from duologue.domain.accounts import App, PushSignature, UnknownCallers
+from duologue.domain.accounts import App, PushSignature, Scheme, UnknownCallers
 from duologue.domain.recording import KEEP_DAYS
 from duologue.operator.platform import Platform, Said
 from duologue.usecases.add_app import NewApp, add_app
@@ -104,6 +104,13 @@ def _add_settings(command: argparse.ArgumentParser, *, numbers_required: bool = 
         help="accept the headers of a digest again while their time is valid (--no-reuse-nonces: once)",
     )
     command.add_argument(
+        "--scheme",
+        dest="schemes",
+        choices=[scheme.value for scheme in Scheme],
+        action="append",
+        help="how the app may authenticate its requests, repeatable; all unless given",
+    )
+    command.add_argument(
         "--concurrent-calls", type=int, metavar="N", help="calls in progress at the same time; more are refused"
     )
     command.add_argument(
@@ -172,6 +179,8 @@ def _settings(asked: argparse.Namespace) -> dict[str, Any]:
     for name in _PLAIN:
         if getattr(asked, name) is not None:
             given[name] = getattr(asked, name)
+    if asked.schemes is not None:
+        given["schemes"] = tuple(scheme for scheme in Scheme if scheme in asked.schemes)
     if asked.push_signature is not None:
         given["push_signature"] = PushSignature(asked.push_signature)
     if asked.unknown_callers is not None:
@@ -261,6 +270,7 @@ def _shown(app: App) -> Said:
         "fee_url": app.fee_url,
         "push_signature": app.push_signature.value,
         "reuse_nonces": app.reuse_nonces,
+        "schemes": list(app.schemes),
         "concurrent_calls": app.concurrent_calls,
         "calls_per_second": app.calls_per_second,
         "calls_per_callee_per_day": app.calls_per_callee_per_day,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from duologue.domain.accounts import App, PushSignature, UnknownCallers
+from duologue.domain.accounts import App, PushSignature, Scheme, UnknownCallers
 from duologue.domain.random_text import random_text
 from duologue.usecases.check_app import check_app
 from duologue.usecases.ports.accounts import AccountBook
@@ -24,6 +24,7 @@ class NewApp:
     fee_url: str | None = None
     push_signature: PushSignature = PushSignature.LINES
     reuse_nonces: bool = False
+    schemes: tuple[Scheme, ...] = tuple(Scheme)
     concurrent_calls: int = 10
     calls_per_second: int = 10
     calls_per_callee_per_day: int = 0

@@ -1,16 +1,16 @@
 """Authenticate a request. All requests except log-in, refresh and log-out pass here.
 
-A token is looked up. A digest is checked in this order, each with its own error: known app, lock, time, digest (a wrong
-one is counted), active account, new nonce unless the app may reuse nonces. The nonce is last, so that only valid
-digests use up nonces.
+A token of an app that may use tokens is looked up. A digest is checked in this order, each with its own error: known
+app, scheme, lock, time, digest (a wrong one is counted), active account, new nonce unless the app may reuse nonces. The
+nonce is last, so that only valid digests use up nonces.
 """
 
 from dataclasses import dataclass
 
-from duologue.domain.accounts import App
+from duologue.domain.accounts import App, Scheme
 from duologue.domain.attempts import Attempt, Proof, check_time, nonce_needed_until
 from duologue.domain.credentials import AccessToken, AppDigest, Credentials
-from duologue.domain.errors import AccountInactive, WrongDigest
+from duologue.domain.errors import AccountInactive, SchemeNotAllowed, WrongDigest
 from duologue.usecases.count_failure import count_failure
 from duologue.usecases.ports.accounts import Accounts, AuthAttempts, Tokens
 from duologue.usecases.ports.outside import Clock
@@ -28,6 +28,7 @@ class Authenticate:
 
         Raises:
             UnknownApp: there is no such app.
+            SchemeNotAllowed: the app may not use tokens, or this kind of digest.
             InvalidToken: the token is unknown, revoked, or another app's. TokenExpired.
             RequestStale, WrongDigest, NonceUsed, AuthenticationLocked: the digest was refused.
             AccountInactive: the app or its SP is suspended.
@@ -36,10 +37,12 @@ class Authenticate:
         match credentials:
             case AccessToken(app_key, token):
                 app, register = self.tokens.app_with_register(app_key)
+                check_scheme(app, Scheme.TOKEN)
                 register.check_access(token, self.clock.now())
                 _check_active(app, self.accounts)
             case AppDigest(nonce=nonce, created=created):
                 app = self.accounts.app(credentials.app_key)
+                check_scheme(app, credentials.scheme)
                 self._check_digest(credentials, app, source)
                 _check_active(app, self.accounts)
                 if not app.reuse_nonces:
@@ -54,6 +57,12 @@ class Authenticate:
         if not any([digest.proves(secret) for secret in app.secrets]):
             count_failure(attempt, auth_attempts=self.auth_attempts, clock=self.clock)
             raise WrongDigest(app.key)
+
+
+def check_scheme(app: App, scheme: Scheme) -> None:
+    """Raises SchemeNotAllowed."""
+    if scheme not in app.schemes:
+        raise SchemeNotAllowed(scheme.value)
 
 
 def active_app(app_key: str, accounts: Accounts) -> App:

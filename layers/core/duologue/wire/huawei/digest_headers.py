@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+from duologue.domain.accounts import Scheme
 from duologue.domain.credentials import AppDigest
 from duologue.domain.errors import InvalidField, RequestStale, UnknownApp
 from duologue.wire.huawei.digests import aksk_digest, may_sign_push, same, wsse_digests
@@ -80,7 +81,7 @@ def read_digest(headers: Mapping[str, str]) -> AppDigest:
         expected = (aksk_digest(secret, nonce, created),) if newer else wsse_digests(secret, nonce, created)
         return any([same(digest, one) for one in expected])  # a list, so that both are always compared
 
-    return AppDigest(app_key, nonce, _moments(created), proves)
+    return AppDigest(app_key, nonce, _moments(created), proves, Scheme.HMAC if newer else Scheme.HASH)
 
 
 def is_app_key(text: str) -> bool:

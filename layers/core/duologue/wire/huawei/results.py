@@ -32,6 +32,7 @@ from duologue.domain.errors import (
     RefusedForNow,
     RequestRefused,
     RequestStale,
+    SchemeNotAllowed,
     TooManyCalls,
     TooManyLogIns,
     TooManyPings,
@@ -122,6 +123,13 @@ ERROR_ROWS: dict[type[Exception], ErrorRow] = {
         "Parameter error. The digest is wrong.",
         "the format's code for this was never published: its general one for headers; does not say whether the secret "
         "or the computation is wrong",
+    ),
+    SchemeNotAllowed: ErrorRow(
+        403,
+        "1010002",
+        "Invalid request.The operator has not allowed the app to authenticate by ",
+        "the format has no code for this; 1010003 or 1010004 would let clients log in again",
+        True,
     ),
     RequestStale: ErrorRow(
         400,

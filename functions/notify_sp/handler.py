@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from duologue.adapters.metrics import count
 from duologue.adapters.sqs_notices import read
 from duologue.domain.errors import OutsideUnavailable, RaceLost
+from duologue.runtime.given_back import given_back
 from duologue.runtime.last_resort import report_unexpected
 from duologue.runtime.logging import set_up
 from duologue.runtime.wiring.notify_sp import Dependencies, dependencies
@@ -21,11 +22,8 @@ def answer(event: dict[str, Any], dependencies: Dependencies) -> dict[str, Any]:
     """Process a batch; failed messages come again in seconds, together with the later messages of their group."""
 
     def notify(record: SQSRecord) -> None:
-        try:
+        with given_back(record, dependencies.give_back):
             _notify(record.body, dependencies.notify_sp)
-        except Exception:  # it is raised again; whatever failed, the message must not stay hidden for minutes
-            _give_back(record, dependencies)
-            raise
 
     processor = SqsFifoPartialProcessor(skip_group_on_error=True)
     processor.raise_on_entire_batch_failure = False  # it would count as a failure of the function, not of its messages
@@ -48,14 +46,6 @@ def _notify(body: str, notify_sp: NotifySp) -> None:
     _log.info("notification: %s", result.value, extra=extra)
     if result is NotifyResult.UNDELIVERED:
         count("NotificationsUndelivered")
-
-
-def _give_back(record: SQSRecord, dependencies: Dependencies) -> None:
-    received = int(record.attributes.approximate_receive_count)
-    try:
-        dependencies.give_back(record.event_source_arn, record.receipt_handle, received)
-    except Exception:  # noqa: BLE001 - it would hide what failed before; the message comes again after the time-out
-        _log.warning("the message stays hidden for its queue's visibility time-out", exc_info=True)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -34,7 +34,7 @@ FAULTS = CRUEL | {
     "killed_requests": 0.05,
 }
 """One request to AWS in ten fails: it is refused, or carried out without an answer."""
-NETWORK_PARAMETERS = PARAMETERS | {"NotifyConcurrency": "2", "RetryConcurrency": "2"}
+NETWORK_PARAMETERS = PARAMETERS | {"NotifyConcurrency": "2", "RetryConcurrency": "2", "PublishConcurrency": "2"}
 """Of the account's ten invocations at a time, four may deliver notifications (docs/operations.md)."""
 NETWORK_PARAMETERS |= {"KeepRecordingsDays": "30", "RecordingLinkDays": "30"}  # longer than the clock jumps
 FAILING = 0.1

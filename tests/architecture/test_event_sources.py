@@ -102,16 +102,46 @@ def test_a_stream_is_read_from_its_oldest_record(function: Function, kind: str, 
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
 
 
-def test_an_event_that_nobody_waits_for_is_kept_when_it_fails():
-    """Lambda tries it twice more and then drops it."""
+def test_an_event_that_nobody_waits_for_goes_through_a_queue():
+    """Without one Lambda runs as many at once as it can, tries each twice more and then drops it."""
     alone = {
-        function.logical_id: function.properties.get("EventInvokeConfig", {})
+        function.logical_id
         for function in functions(_TEMPLATE)
         for event in function.properties.get("Events", {}).values()
         if event["Type"] in ("EventBridgeRule", "Schedule", "S3", "SNS")
     }
-    dropped = {name for name, config in alone.items() if "OnFailure" not in config.get("DestinationConfig", {})}
-    assert dropped == _COMES_AGAIN_BY_ITSELF
+    assert alone == _COMES_AGAIN_BY_ITSELF
+
+
+def test_no_queue_lets_its_function_use_up_what_live_calls_need():
+    """Each has a limit that is the operator's, together at most half of an account's 1,000."""
+    limits = [mapping.values[2]["ScalingConfig"]["MaximumConcurrency"]["Ref"] for mapping in _QUEUES]
+    assert len(set(limits)) == len(limits)
+    assert sum(_TEMPLATE["Parameters"][name]["Default"] for name in limits) <= 500
+    assert {_TEMPLATE["Parameters"][name]["MinValue"] for name in limits} == {2}, "the least that AWS takes"
+
+
+def test_a_rule_may_send_to_its_queue():
+    """Without a policy EventBridge drops what it cannot deliver."""
+    for name, rule in _RESOURCES.items():
+        if rule["Type"] != "AWS::Events::Rule":
+            continue
+        for target in rule["Properties"]["Targets"]:
+            queue = target["Arn"]["Fn::GetAtt"][0]
+            [policy] = [
+                each["Properties"]["PolicyDocument"]["Statement"]
+                for each in _RESOURCES.values()
+                if each["Type"] == "AWS::SQS::QueuePolicy" and {"Ref": queue} in each["Properties"]["Queues"]
+            ]
+            assert policy == [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "events.amazonaws.com"},
+                    "Action": "sqs:SendMessage",
+                    "Resource": target["Arn"],
+                    "Condition": {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [name, "Arn"]}}},
+                }
+            ]
 
 
 # ---- the stream's filters

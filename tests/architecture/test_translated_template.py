@@ -116,7 +116,6 @@ _MADE_BY_SAM = {
     "AWS::Events::Rule",
     "AWS::IAM::Role",
     "AWS::Lambda::Alias",
-    "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::LayerVersion",
     "AWS::Lambda::Permission",
@@ -167,8 +166,7 @@ def test_sam_adds_to_a_role_what_its_events_need(resources):
         events = function.properties.get("Events", {}).values()
         managed = {_MANAGED_FOR[event["Type"]] for event in events if event["Type"] in _MANAGED_FOR}
         assert set(role["ManagedPolicyArns"]) == {_MANAGED + each for each in managed | {"AWSLambdaBasicExecutionRole"}}
-        asynchronous = function.properties.get("EventInvokeConfig", {})
-        configs = [asynchronous, *(event["Properties"] for event in events)]
+        configs = [event["Properties"] for event in events]
         failures = [
             each["DestinationConfig"]["OnFailure"]["Destination"] for each in configs if "DestinationConfig" in each
         ]
@@ -194,8 +192,6 @@ def test_whoever_invokes_a_function_asks_for_its_alias(resources):
             invoked |= {each for each in names_in(way(properties)) if each.startswith(tuple(names))}
     assert invoked - aliases.keys() == {"ProvisionPstnFunction"}
     assert aliases.keys() - invoked == {"ProvisionPstnFunctionAliaslive"}
-    [config] = properties_of(resources, "AWS::Lambda::EventInvokeConfig")
-    assert config["Qualifier"] == "live"
 
 
 _INVOKES: dict[str, Callable[[dict[str, Any]], Any]] = {

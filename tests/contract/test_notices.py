@@ -6,6 +6,7 @@ from itertools import count
 import pytest
 from botocore.stub import Stubber
 
+from duologue.adapters.sqs_messages import SqsMessages
 from duologue.adapters.sqs_notices import SqsNotices, read, written
 from duologue.domain.errors import OutsideUnavailable
 from duologue.usecases.ports.notifying import Notice
@@ -94,7 +95,7 @@ def test_a_message_that_was_given_back_is_hidden_for_seconds(queues, queue):
     queues.notices.queue([notice]) if queue == "first" else queues.notices.queue_again([notice])
     arn = queues.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     [message] = queues.sqs.receive_message(QueueUrl=url)["Messages"]
-    queues.notices.give_back(arn, message["ReceiptHandle"], received=0)
+    SqsMessages(queues.sqs, (queues.first, queues.retry)).give_back(arn, message["ReceiptHandle"], received=0)
     again = queues.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
     assert [read(each["Body"]) for each in again] == [notice]
 
@@ -108,8 +109,8 @@ def test_a_message_that_fails_often_is_hidden_for_longer(aws, received, seconds)
             {},
             {"QueueUrl": "http://127.0.0.1/1/retry", "ReceiptHandle": "r", "VisibilityTimeout": seconds},
         )
-        notices = SqsNotices(client, "http://127.0.0.1/1/first.fifo", "http://127.0.0.1/1/retry")
-        notices.give_back("arn:aws:sqs:us-east-1:1:retry", "r", received)
+        messages = SqsMessages(client, ("http://127.0.0.1/1/first.fifo", "http://127.0.0.1/1/retry"))
+        messages.give_back("arn:aws:sqs:us-east-1:1:retry", "r", received)
 
 
 def test_a_batch_that_was_queued_in_part_is_unavailable(aws):

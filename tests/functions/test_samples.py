@@ -1,5 +1,6 @@
 """Every sample decodes, and its handler answers it in the shape that the sender of such an event expects."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -36,9 +37,9 @@ def _provision(event: dict[str, Any]) -> None:
 def _publish(event: dict[str, Any]) -> None:
     with mock_aws():
         world = World()
-        key = event["detail"]["object"]["key"]
+        key = json.loads(event["Records"][0]["body"])["detail"]["object"]["key"]
         world.calls.change(CALL_ID, recording=Recording(key, NOW))
-        assert world.put(wav(tone(600), tone(900)), key).hear(key) == "published"
+        assert world.put(wav(tone(600), tone(900)), key).take(event) == "published"
 
 
 # Each asserts the shape of its answer itself.

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 _WHAT = "notification queue"
-_LONGEST_HIDDEN = 300
 _MOST_IN_A_BATCH = 10
 
 
@@ -62,17 +61,6 @@ class SqsNotices:
             sent = self._client.send_message_batch(QueueUrl=queue, Entries=entries)
         if sent.get("Failed"):  # sending all again is harmless: a notice that is received twice is attempted once
             raise OutsideUnavailable(f"{_WHAT}: {sent['Failed'][0]['Code']}")
-
-    def give_back(self, queue_arn: str, receipt: str, received: int) -> None:
-        """Let a message that failed come again in seconds, rather than after the queue's visibility time-out.
-
-        `received`: how often it was; with each time the wait doubles, from 2 s up to 5 minutes.
-        """
-        name = queue_arn.rpartition(":")[2]
-        url = next(url for url in (self._first, self._retry) if url.endswith(f"/{name}"))
-        hidden = min(2**received, _LONGEST_HIDDEN)
-        with outside(_WHAT):
-            self._client.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=hidden)
 
 
 def written(notice: Notice) -> str:

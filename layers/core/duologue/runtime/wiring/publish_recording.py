@@ -6,6 +6,8 @@ from functools import cache
 from duologue.adapters.aws import PATIENT
 from duologue.adapters.aws_clients import client
 from duologue.adapters.s3_publisher import S3Publisher
+from duologue.adapters.sqs_messages import SqsMessages
+from duologue.runtime.given_back import GiveBack
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.calls import dynamo_calls
 from duologue.usecases.ports.calls import Calls
@@ -16,8 +18,13 @@ from duologue.usecases.ports.recordings import Publisher
 class Dependencies:
     calls: Calls
     publisher: Publisher
+    give_back: GiveBack
 
 
 @cache
 def dependencies() -> Dependencies:
-    return Dependencies(dynamo_calls(), S3Publisher(client("s3", PATIENT), setting("RECORDINGS_BUCKET")))
+    return Dependencies(
+        dynamo_calls(),
+        S3Publisher(client("s3", PATIENT), setting("RECORDINGS_BUCKET")),
+        SqsMessages(client("sqs", PATIENT), (setting("RECORDED_QUEUE"),)).give_back,
+    )

@@ -190,7 +190,8 @@ _ROUTES: dict[str, Callable[[Request, App, Dependencies], Answer]] = {
 
 
 def _said_to_app(request: Request, dependencies: Dependencies) -> Answer:
-    app = dependencies.authenticate(read_credentials(request.query, request.headers), request.source)
+    credentials = read_credentials(request.query, request.headers)
+    app = dependencies.authenticate(credentials, request.source, also_suspended=request.route == STOP)
     return _ROUTES[request.route](request, app, dependencies)
 
 

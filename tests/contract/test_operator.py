@@ -24,6 +24,7 @@ from duologue.call_control.facts import CallEnded, CdrWritten, LegDialledRecorde
 from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.call_control.prompts import Prompt
 from duologue.domain.accounts import PushSignature, Scheme, UnknownCallers
+from duologue.domain.call import Call
 from duologue.domain.call_memory import CallMemory, MemoryTerms, RememberedParty, SetBy, order_of
 from duologue.domain.endpoint_health import Circuit, EndpointHealth
 from duologue.domain.errors import InvalidToken, RaceLost
@@ -91,6 +92,7 @@ PASSWORD = "a long enough password"
 class Platform:
     def __init__(self, aws, capsys) -> None:
         self.aws, self.capsys = aws, capsys
+        self.waits: list[float] = []
         outputs = stack_of(aws("cloudformation"), "duologue").outputs
         self.table, self.bucket = outputs["AccountsTable"], outputs["PromptsBucket"]
         self.accounts = DynamoAccountBook(aws("dynamodb"), self.table, KmsSecrets(aws("kms")))
@@ -100,7 +102,7 @@ class Platform:
 
     def do(self, *words: str) -> tuple[int, dict, str]:
         """Exit status, what was printed, what was complained of."""
-        status = main(words, self.aws)
+        status = main(words, self.aws, self.waits.append)
         printed = self.capsys.readouterr()
         return status, json.loads(printed.out or "{}"), printed.err
 
@@ -386,6 +388,42 @@ def test_suspending_and_letting_in_again_twice(platform, app_key):
         assert platform.do("app", word, app_key) == (0, {"app_key": app_key, "active": active}, "")
         assert platform.do("sp", word, sp) == (0, {"sp": sp, "active": active}, "")
         assert (platform.accounts.app(app_key).active, platform.accounts.sp(sp).active) == (active, active)
+
+
+def test_calls_are_ended_one_by_one_or_with_the_suspension_of_their_app_or_sp(platform, aws, app_key):
+    sp = platform.accounts.app(app_key).sp
+    outputs = stack_of(aws("cloudformation"), "duologue").outputs
+    calls = DynamoCalls(aws("dynamodb"), outputs["CallsTable"], platform.table, timedelta(days=1))
+    ids = [f"1_2_{number}_20261128090000" for number in range(4)]
+    for call_id in ids:
+        call = replace(callback(), id=call_id, app=app_key)
+        DynamoAcceptance(aws("dynamodb"), platform.table, calls).accept(call, slots=9, close_by=NOW)
+
+    def ended(was: dict[int, str]) -> dict:
+        return {"calls": [{"call": ids[number], "app_key": app_key, "was": phase} for number, phase in was.items()]}
+
+    for phase in ("accepted", "ending"):
+        assert platform.do("call", "stop", f"{ids[0]}@ce1.example.com", ids[1]) == (0, ended({0: phase, 1: phase}), "")
+    waiting = "duologue: waiting 15 s until requests of before the suspension are over\n"
+    was = {0: "ending", 1: "ending", 2: "accepted", 3: "accepted"}
+    for _ in range(2):
+        said = {"app_key": app_key, "active": False} | ended(was)
+        assert platform.do("app", "suspend", app_key, "--end-calls") == (0, said, waiting)
+        assert [calls.load(call_id).call.ending for call_id in ids] == [EndReason.STOPPED] * 4
+        was = dict.fromkeys(range(4), "ending")
+    assert platform.do("sp", "suspend", sp, "--end-calls") == (0, {"sp": sp, "active": False} | ended(was), waiting)
+    assert platform.waits == [15.0] * 3
+    assert platform.do("call", "stop", "9_9_9_20261128090000")[0] == 1
+    for call_id in ids:
+        calls.save(Change(saved := calls.load(call_id), over(saved.call), finalizes=True))
+    assert platform.do("call", "stop", ids[0]) == (0, ended({0: "over"}), "")
+    assert platform.do("app", "suspend", app_key, "--end-calls")[1]["calls"] == []
+    platform.do("sp", "resume", sp)
+
+
+def over(call: Call) -> Call:
+    legs = {party: replace(call.leg(party), ended_at=NOW) for party in Party}
+    return replace(call, caller=legs[Party.CALLER], callee=legs[Party.CALLEE], ended_at=NOW)
 
 
 def test_a_password_is_replaced_by_one_that_is_printed_or_given(platform, app_key, monkeypatch):

@@ -14,7 +14,8 @@ from duologue.domain.due import ENDING, TAKE_UP, due_by
 from duologue.domain.errors import LimitReached, OutsideUnavailable, RaceLost, UnknownCall
 from duologue.domain.outcome import EndReason
 from duologue.domain.task_token import TaskToken, Wait
-from duologue.usecases.place_callback import Placed, RingTimeouts
+from duologue.usecases.end_calls import EndCalls, EndedByOperator
+from duologue.usecases.place_callback import FIRST_IS_OVER, Placed, RingTimeouts
 from duologue.usecases.stop_callback import StopCallback
 from duologue.usecases.until_written import no_pause
 from tests.call_control.stories import CALLER_DIALLED, TALKING, Story
@@ -300,3 +301,53 @@ def test_a_stop_that_races_with_an_event_is_recorded():
     desk.calls.before_save = lambda: next(races, lambda: None)()
     desk.stop()
     assert desk.ending is EndReason.STOPPED
+
+
+def end_calls(desk):
+    return EndCalls(desk.calls, desk.calls, desk.flows, desk.clock, no_pause)
+
+
+@pytest.mark.parametrize("events", [(), (CALLER_DIALLED,), TALKING], ids=["accepted", "ringing", "talking"])
+def test_the_operator_ends_a_call_by_its_flow_and_twice_is_success(events):
+    desk = Stopping(*events)
+    desk.waits()
+    before = desk.calls.load(ID).call.phase
+    assert end_calls(desk).one(ID) == EndedByOperator(ID, "app-1", before)
+    assert (desk.ending, desk.flows.interrupted) == (EndReason.STOPPED, ["token-1"])
+    assert end_calls(desk).one(ID).phase is Phase.ENDING
+    desk.calls.change(ID, ended_at=NOW)
+    assert end_calls(desk).one(ID).phase is Phase.OVER
+    with pytest.raises(UnknownCall):
+        end_calls(desk).one("9_9_9_20261123090000")
+
+
+def test_all_calls_of_an_app_are_ended_also_those_of_requests_of_before_its_suspension():
+    desk = Desk()
+    first, other = desk.place(), desk.place(app=replace(APP, key="app-2"))
+    waits = []
+
+    def wait(time):
+        waits.append(time)
+        desk.place()
+
+    ended = end_calls(desk).of_apps({"app-1"}, wait)
+    late = desk.placed[-1].id
+    assert [each.call_id for each in ended] == [first.id, late]
+    assert waits == [FIRST_IS_OVER]
+    endings = [desk.calls.load(call_id).call.ending for call_id in (first.id, late, other.id)]
+    assert endings == [EndReason.STOPPED, EndReason.STOPPED, None]
+
+
+def test_a_call_that_cannot_be_ended_keeps_no_other_from_being_ended_and_is_named():
+    desk = Desk()
+    first, second = desk.place(), desk.place()
+    for call in (first, second):
+        desk.calls.store_token(call.id, TaskToken(f"token of {call.id}", Wait.END, 1))
+    desk.flows.failures = 1
+    assert len(end_calls(desk).of_apps({"app-1"}, lambda _: None)) == 2, "the second time it is reached"
+    assert sorted(desk.flows.interrupted) == sorted(f"token of {call.id}" for call in (first, second))
+    third = desk.place(app=replace(APP, concurrent_calls=9))
+    desk.calls.store_token(third.id, TaskToken("lost", Wait.END, 1))
+    desk.flows.failures = 99
+    with pytest.raises(OutsideUnavailable, match=third.id):
+        end_calls(desk).of_apps({"app-1"}, lambda _: None)

@@ -1,5 +1,9 @@
 """Stopping: at once, twice, too late, and by somebody else."""
 
+import json
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -72,3 +76,34 @@ def test_a_request_sent_twice_is_two_callbacks(case_player):
     first, second = (promise.result(60) for promise in case_player.at_once([case, case]))
     assert check(first) == check(second) == []
     assert first.session != second.session
+
+
+def test_the_operator_ends_the_calls_of_an_app(new_sp, lab):
+    """A callback and a return call, both while people talk: no phone stays off the hook, and each end is notified."""
+    sp, phones = new_sp("ended"), {number: Phone(answers(0.5)) for number in ("+12025550186", "+12025550187")}
+    lab.pstn.exchange.phones.update(phones)
+    caller, callee = phones
+
+    def operate(*words: str) -> dict:
+        command = [sys.executable, "-m", "duologue.operator", *words]
+        env = {**os.environ, **lab.environment}
+        return json.loads(subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True).stdout)
+
+    def ended(session: str) -> list[int]:
+        assert sp.receiver.wait_for_fee(session, 20)
+        told = [each.body["statusInfo"] for each in sp.receiver.about(session) if each.kind == "disconnect"]
+        return [each["stateCode"] for each in told]
+
+    session = sp.place(caller, callee).body["sessionId"]
+    assert sp.receiver.wait_for(session, "answer", 30, callee)
+    assert [call["was"] for call in operate("call", "stop", session)["calls"]] == ["talking"]
+    assert ended(session) == [8017]
+
+    lab.pstn.exchange.call_in(callee, sp.numbers[1], caller_id=callee)
+    assert sp.receiver.wait_until(lambda: any(each.kind == "callin" for each in sp.receiver.notifications), 30)
+    [back] = {each.session_ids[0] for each in sp.receiver.notifications if each.kind == "callin"}
+    assert sp.receiver.wait_for(back, "answer", 30, caller)
+    assert [call["was"] for call in operate("app", "suspend", sp.account.app_key, "--end-calls")["calls"]] == [
+        "talking"
+    ]
+    assert ended(back) == [8017]

@@ -5,6 +5,8 @@
     duologue app set <app key> --calls-per-callee-per-day 3 --country US --country CA
     duologue app rotate-secret <app key>
     duologue app end-tokens <app key>
+    duologue app suspend <app key> --end-calls
+    duologue call stop <session id>
     duologue sp set-password acme
     duologue prompt put <app key> welcome.wav
     duologue prompt put-own audio
@@ -21,6 +23,7 @@ could read.
 import argparse
 import json
 import sys
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -28,21 +31,25 @@ from typing import Any
 from duologue.adapters.aws import PATIENT, refusals
 from duologue.adapters.aws_clients import client
 from duologue.domain.errors import AccountExists, DuologueError, UnknownApp, UnknownCall, UnknownSp
-from duologue.operator import apps, endpoints, memories, notifications, numbers, prompts, sps
+from duologue.operator import apps, calls, endpoints, memories, notifications, numbers, prompts, sps
 from duologue.operator.platform import Platform
 
 _PATIENT_CLIENT = partial(client, timeouts=PATIENT)
 
 
-def main(arguments: Sequence[str] | None = None, client: Callable[[str], Any] = _PATIENT_CLIENT) -> int:
+def main(
+    arguments: Sequence[str] | None = None,
+    client: Callable[[str], Any] = _PATIENT_CLIENT,
+    sleep: Callable[[float], None] = time.sleep,
+) -> int:
     """Run one command. Returns the exit status: 0 for success, 1 for a refusal or an AWS error (argparse exits with 2).
 
-    `client` creates the client of an AWS service by its name.
+    `client` creates the client of an AWS service by its name. `sleep`: waits for seconds.
     """
     asked = parser().parse_args(arguments)
     try:
         with refusals():
-            said = asked.command(asked, Platform(asked, client))
+            said = asked.command(asked, Platform(asked, client, sleep))
     except DuologueError as error:
         print(f"duologue: {error}{_CURES.get(type(error), '')}", file=sys.stderr)
         return 1
@@ -62,7 +69,7 @@ _CURES: dict[type[DuologueError], str] = {
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="duologue",
-        description="Manage SPs, apps, prompts, call memories and notifications of a platform.",
+        description="Manage SPs, apps, calls, prompts, call memories and notifications of a platform.",
     )
     place = parser.add_argument_group("platform")
     place.add_argument("--stack", default="duologue", help="CloudFormation stack (default: %(default)s)")
@@ -73,9 +80,10 @@ def parser() -> argparse.ArgumentParser:
     )
     place.add_argument("--prompts-bucket", help="bucket of the prompts, overrides the stack's output")
     place.add_argument("--line-numbers", help="the stack's numbers, comma separated, overrides the stack's output")
-    kinds = parser.add_subparsers(metavar="sp|app|number|memory|notification|endpoint|prompt", required=True)
+    kinds = parser.add_subparsers(metavar="sp|app|call|number|memory|notification|endpoint|prompt", required=True)
     sps.add_to(kinds)
     apps.add_to(kinds)
+    calls.add_to(kinds)
     numbers.add_to(kinds)
     memories.add_to(kinds)
     notifications.add_to(kinds)

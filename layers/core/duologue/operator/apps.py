@@ -9,6 +9,7 @@ from typing import Any
 from duologue.adapters.system_clock import SystemClock
 from duologue.domain.accounts import App, PushSignature, Scheme, UnknownCallers
 from duologue.domain.recording import KEEP_DAYS
+from duologue.operator.calls import shown
 from duologue.operator.platform import Platform, Said
 from duologue.usecases.add_app import NewApp, add_app
 from duologue.usecases.change_app import change_app
@@ -16,6 +17,7 @@ from duologue.usecases.end_tokens import end_tokens
 from duologue.usecases.remove_app import remove_app
 from duologue.usecases.rotate_secret import retire_secret, rotate_secret
 
+END_CALLS = "also end the calls in progress; repeat it if it fails"
 _COMMANDS = "add|show|set|suspend|resume|rotate-secret|end-tokens|remove"
 
 
@@ -36,12 +38,14 @@ def add_to(kinds: Any) -> None:
     command.set_defaults(command=_show)
 
     for word, active, what in (
-        ("suspend", False, "refuse all requests of an app; calls in progress continue"),
+        ("suspend", False, "refuse all requests of an app but stops; calls in progress continue"),
         ("resume", True, "accept requests again from an app, and post to its URLs again that answered 410"),
     ):
         command = app.add_parser(word, help=what)
         command.add_argument("key", help="the app's key")
         command.set_defaults(command=_set_active, active=active)
+        if not active:
+            command.add_argument("--end-calls", action="store_true", help=END_CALLS)
 
     command = app.add_parser("rotate-secret", help="add a second secret and print it; the current one stays valid")
     command.add_argument("key", help="the app's key")
@@ -237,7 +241,8 @@ def _set_active(asked: argparse.Namespace, platform: Platform) -> Said:
     app = platform.accounts.change_app(asked.key, lambda app: replace(app, active=asked.active))
     if app.active:
         platform.accounts.reset_endpoints(app.key)
-    return {"app_key": app.key, "active": app.active}
+    ended = {"calls": shown(platform.end_calls_of({app.key}))} if not app.active and asked.end_calls else {}
+    return {"app_key": app.key, "active": app.active} | ended
 
 
 def _rotate_secret(asked: argparse.Namespace, platform: Platform) -> Said:

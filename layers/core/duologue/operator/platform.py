@@ -1,6 +1,7 @@
 """The platform that a command works on. Each adapter is created when it is first used."""
 
 import argparse
+import sys
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import cached_property
@@ -14,15 +15,20 @@ from duologue.adapters.dynamo_histories import DynamoHistories
 from duologue.adapters.dynamo_inbound_calls import DynamoInboundCalls
 from duologue.adapters.dynamo_memories import DynamoMemories
 from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
+from duologue.adapters.dynamo_open_calls import DynamoOpenCalls
+from duologue.adapters.jittered_pause import pause
 from duologue.adapters.kms_memory_seal import KmsMemorySeal
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.adapters.s3_prompts import S3Prompts
 from duologue.adapters.sp_urls import ResolvedSpUrls
 from duologue.adapters.stack_outputs import Stack, StackLine, stack_of
+from duologue.adapters.step_functions_flows import StepFunctionsFlows
+from duologue.adapters.system_clock import SystemClock
 from duologue.call_control.prompt_keys import key_of
 from duologue.domain.dialling_policy import prefixes_in_use
 from duologue.domain.errors import OutsideUnavailable
+from duologue.usecases.end_calls import EndCalls, EndedByOperator
 from duologue.usecases.ports.accounts import AccountBook, Tokens
 from duologue.usecases.ports.calls import Histories
 from duologue.usecases.ports.memories import InboundCalls, Memories, MemorySeal
@@ -36,10 +42,11 @@ Said = dict[str, Any]
 class Platform:
     """Adapters for the resources that the command line names, or else the stack's outputs."""
 
-    def __init__(self, asked: argparse.Namespace, client: Callable[[str], Any]) -> None:
-        """`client` creates the client of an AWS service by its name."""
+    def __init__(self, asked: argparse.Namespace, client: Callable[[str], Any], sleep: Callable[[float], None]) -> None:
+        """`client` creates the client of an AWS service by its name. `sleep`: waits for seconds."""
         self._asked = asked
         self._client = client
+        self._sleep = sleep
 
     @property
     def accounts(self) -> AccountBook:
@@ -60,9 +67,23 @@ class Platform:
 
     @cached_property
     def inbound_calls(self) -> InboundCalls:
-        dynamodb, calls_table = self._client("dynamodb"), self._output("CallsTable")
-        calls = DynamoCalls(dynamodb, calls_table, self._table, self._keep_calls)
-        return DynamoInboundCalls(dynamodb, self._table, calls_table, calls)
+        return DynamoInboundCalls(self._client("dynamodb"), self._table, self._output("CallsTable"), self._calls)
+
+    @cached_property
+    def end_calls(self) -> EndCalls:
+        open_calls = DynamoOpenCalls(self._client("dynamodb"), self._output("CallsTable"), self._table)
+        flows = StepFunctionsFlows(self._client("stepfunctions"), "")  # starts none
+        return EndCalls(self._calls, open_calls, flows, SystemClock(), pause)
+
+    def end_calls_of(self, app_keys: set[str]) -> list[EndedByOperator]:
+        """Of suspended apps. Raises OutsideUnavailable."""
+
+        def wait(time: timedelta) -> None:
+            text = "until requests of before the suspension are over"
+            print(f"duologue: waiting {time.seconds} s {text}", file=sys.stderr, flush=True)
+            self._sleep(time.total_seconds())
+
+        return self.end_calls.of_apps(app_keys, wait)
 
     @cached_property
     def histories(self) -> Histories:
@@ -81,6 +102,10 @@ class Platform:
     def host(self) -> str:
         """The part of a session id after `@`."""
         return self._parameter("HostName")
+
+    @cached_property
+    def _calls(self) -> DynamoCalls:
+        return DynamoCalls(self._client("dynamodb"), self._output("CallsTable"), self._table, self._keep_calls)
 
     @property
     def _keep_calls(self) -> timedelta:

@@ -6,6 +6,8 @@ import sys
 from typing import Any
 
 from duologue.domain.random_text import random_text
+from duologue.operator.apps import END_CALLS
+from duologue.operator.calls import shown
 from duologue.operator.platform import Platform, Said
 from duologue.usecases.add_sp import add_sp
 from duologue.usecases.set_password import set_password
@@ -27,12 +29,14 @@ def add_to(kinds: Any) -> None:
     _add_password(command)
     command.set_defaults(command=_set_password)
     for word, active, what in (
-        ("suspend", False, "refuse all requests of all apps of an SP; calls in progress continue"),
+        ("suspend", False, "refuse all requests of all apps of an SP but stops; calls in progress continue"),
         ("resume", True, "accept requests again from all apps of an SP"),
     ):
         command = sp.add_parser(word, help=what)
         command.add_argument("id", help="the SP's id")
         command.set_defaults(command=_set_active, active=active)
+        if not active:
+            command.add_argument("--end-calls", action="store_true", help=END_CALLS)
     command = sp.add_parser("remove", help="delete an SP that has no apps")
     command.add_argument("id", help="the SP's id")
     command.set_defaults(command=_remove)
@@ -65,7 +69,11 @@ def _set_password(asked: argparse.Namespace, platform: Platform) -> Said:
 
 def _set_active(asked: argparse.Namespace, platform: Platform) -> Said:
     platform.accounts.set_sp_active(asked.id, active=asked.active)
-    return {"sp": asked.id, "active": asked.active}
+    said: Said = {"sp": asked.id, "active": asked.active}
+    if not asked.active and asked.end_calls:
+        apps = {app.app_key for app in platform.accounts.shown_numbers() if app.sp == asked.id}
+        said["calls"] = shown(platform.end_calls_of(apps))
+    return said
 
 
 def _remove(asked: argparse.Namespace, platform: Platform) -> Said:

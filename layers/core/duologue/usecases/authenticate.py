@@ -23,8 +23,8 @@ class Authenticate:
     auth_attempts: AuthAttempts
     clock: Clock
 
-    def __call__(self, credentials: Credentials, source: str = "") -> App:
-        """The app of a request. `source`: the client's address.
+    def __call__(self, credentials: Credentials, source: str = "", *, also_suspended: bool = False) -> App:
+        """The app of a request. `source`: the client's address. `also_suspended`: an app that is not active may ask.
 
         Raises:
             UnknownApp: there is no such app.
@@ -39,12 +39,14 @@ class Authenticate:
                 app, register = self.tokens.app_with_register(app_key)
                 check_scheme(app, Scheme.TOKEN)
                 register.check_access(token, self.clock.now())
-                _check_active(app, self.accounts)
+                if not also_suspended:
+                    _check_active(app, self.accounts)
             case AppDigest(nonce=nonce, created=created):
                 app = self.accounts.app(credentials.app_key)
                 check_scheme(app, credentials.scheme)
                 self._check_digest(credentials, app, source)
-                _check_active(app, self.accounts)
+                if not also_suspended:
+                    _check_active(app, self.accounts)
                 if not app.reuse_nonces:
                     self.auth_attempts.use_nonce(app.key, nonce, nonce_needed_until(created), self.clock.now())
         return app

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from duologue.call_control.events import StopAsked
 from duologue.call_control.machine import decide
-from duologue.domain.call import Call, Phase
+from duologue.domain.call import Phase
 from duologue.domain.errors import OutsideUnavailable, UnknownCall
 from duologue.usecases.ports.calls import Calls, Change
 from duologue.usecases.ports.flows import Flows
@@ -31,7 +31,7 @@ class StopCallback:
             UnknownCall: the app has no such call, or it is over.
             OutsideUnavailable: the stop is not recorded, or neither network nor flow could be reached; repeat it.
         """
-        call = until_written(lambda: self._record(call_id, app_key), self.pause, f"call {call_id}")
+        call = record_stop(call_id, calls=self.calls, clock=self.clock, pause=self.pause, app_key=app_key).after
         if call.network_call is None:
             return  # nothing was dialled, and nothing will be: the flow reads the call before each dial
         unreached: OutsideUnavailable | None = None
@@ -47,11 +47,22 @@ class StopCallback:
         elif unreached is not None:
             raise unreached
 
-    def _record(self, call_id: str, app_key: str) -> Call:
-        saved = self.calls.load(call_id)
-        if saved.call.app != app_key or saved.call.phase is Phase.OVER:
+
+def record_stop(call_id: str, *, calls: Calls, clock: Clock, pause: Pause, app_key: str | None = None) -> Change:
+    """Record that a call is to end; the change, which may be none. `app_key`: whose call it must be; None: anyone's.
+
+    Raises:
+        UnknownCall: the app has no such call, or it is over.
+        OutsideUnavailable: it is not recorded.
+    """
+
+    def once() -> Change:
+        saved = calls.load(call_id)
+        if app_key not in (None, saved.call.app) or saved.call.phase is Phase.OVER:
             raise UnknownCall(call_id)
-        decision = decide(saved.call, StopAsked(self.clock.now()))
-        if decision.call != saved.call:
-            self.calls.save(Change(saved, decision.call))
-        return decision.call
+        change = Change(saved, decide(saved.call, StopAsked(clock.now())).call)
+        if change.after != saved.call:
+            calls.save(change)
+        return change
+
+    return until_written(once, pause, f"call {call_id}")

@@ -24,7 +24,7 @@ STATES = {
     8009: "The caller hung up before the called party answered.",
     8019: "Nobody is remembered who could be called back.",
     8010: "The longest duration of the call was reached.",
-    8017: "The call was ended on the instruction of the SP.",
+    8017: "The call was ended on the instruction of the SP or the operator.",
     8020: "Service exception: the end of the call was not seen.",
     8100: "The called number does not exist.",
     8101: "The called party did not answer.",
@@ -51,7 +51,9 @@ class EndingRow:
 ENDS = {
     EndReason.HUNG_UP: EndingRow(0, 0, 0, "both had answered: a normal end, whoever hung up"),
     EndReason.CALLER_LEFT: EndingRow(8009, 530, 0, "the caller hung up: no leg failed"),
-    EndReason.STOPPED: EndingRow(8017, 516, 16, "we disconnected what was dialled, for the SP: normal clearing"),
+    EndReason.STOPPED: EndingRow(
+        8017, 516, 16, "we disconnected what was dialled, for the SP or the operator: normal clearing"
+    ),
     EndReason.LONGEST_CALL: EndingRow(8010, 516, 16, "we disconnected both, as requested: normal clearing"),
     EndReason.NO_ROOM: EndingRow(
         7109, 522, 0, "the network had no capacity for 30 s, or a return call found no free slot; nothing was dialled"

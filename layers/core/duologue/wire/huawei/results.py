@@ -146,7 +146,12 @@ ERROR_ROWS: dict[type[Exception], ErrorRow] = {
     AuthenticationLocked: ErrorRow(
         403, "1020176", "Authentication failed too often, try later.", "the format's own; the lock expires", False, 1800
     ),
-    AccountInactive: ErrorRow(403, "1010007", "The account is not active.", "the operator suspended the SP or the app"),
+    AccountInactive: ErrorRow(
+        403,
+        "1010007",
+        "The account is not active.",
+        "the operator suspended the SP or the app; it may still stop calls",
+    ),
     TooManyLogIns: ErrorRow(
         403, "1010010", "Too many log-ins, try later.", "flow control: clients wait a minute", False, 60
     ),

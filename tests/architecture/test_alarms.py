@@ -11,7 +11,8 @@ import pytest
 from duologue.adapters.metrics import NAMESPACE, count
 from tests.architecture.source import calls_of
 from tests.architecture.tree import ROOT
-from tools.template import functions, read_template
+from tests.architecture.translated import names_in
+from tools.template import Function, functions, read_template
 
 _TEMPLATE = read_template()
 _RESOURCES: dict[str, dict[str, Any]] = _TEMPLATE["Resources"]
@@ -32,11 +33,20 @@ Watched = tuple[str, str, dict[str, Any]]
 """Namespace, name and dimensions of a metric."""
 
 
+def _parts(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """Metrics and expressions of an alarm on several, with those of the usual carrier."""
+    return [each["Fn::If"][1] if "Fn::If" in each else each for each in alarm.get("Metrics", [])]
+
+
+def _metrics(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """What an alarm watches, alone or together."""
+    return [each["MetricStat"]["Metric"] for each in _parts(alarm) if "MetricStat" in each] or [alarm]
+
+
 def _watched() -> Iterator[Watched]:
-    """Every metric that an alarm watches, alone or in a sum."""
+    """Every metric that an alarm watches."""
     for alarm in _ALARMS.values():
-        several = [each["MetricStat"]["Metric"] for each in alarm.get("Metrics", []) if "MetricStat" in each]
-        for metric in several or [alarm]:
+        for metric in _metrics(alarm):
             dimensions = {pair["Name"]: pair["Value"] for pair in metric.get("Dimensions", [])}
             yield metric["Namespace"], metric["MetricName"], dimensions
 
@@ -52,16 +62,26 @@ def test_every_alarm_goes_to_the_topic(name: str):
     assert _ALARMS[name]["AlarmActions"] == {
         "Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]
     }
-    assert _ALARMS[name]["TreatMissingData"] == "notBreaching"
+    goes_off_by_itself = _ALARMS[name]["ComparisonOperator"].startswith("LessThan")
+    assert _ALARMS[name]["TreatMissingData"] == ("breaching" if goes_off_by_itself else "notBreaching")
 
 
 @pytest.mark.parametrize("name", [name for name, alarm in _ALARMS.items() if "Metrics" in alarm])
 def test_an_alarm_on_several_metrics_goes_off_for_each(name: str):
-    """Their sum reaches the threshold if one of them does."""
-    [expression] = [each for each in _ALARMS[name]["Metrics"] if "Expression" in each]
-    assert expression["Expression"] == "SUM(METRICS())"
-    assert all(each["ReturnData"] is False for each in _ALARMS[name]["Metrics"] if each is not expression)
-    assert (_ALARMS[name]["Threshold"], _ALARMS[name]["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
+    """Their sum, or the largest, reaches the threshold if one of them does. Limits: those of a metric alarm.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
+    """
+    alarm = _ALARMS[name]
+    metrics = [each for each in _parts(alarm) if "MetricStat" in each]
+    [returned] = [each for each in _parts(alarm) if each.get("ReturnData") is not False]
+    assert len(metrics) <= 10
+    assert len({each["MetricStat"]["Period"] for each in metrics}) == 1
+    watched = {each["Id"] for each in metrics}
+    said = " ".join(each["Expression"] for each in _parts(alarm) if "Expression" in each)
+    assert returned["Expression"] == "SUM(METRICS())" or watched <= set(re.findall(r"\w+", said))
+    assert returned["Expression"].startswith(("SUM(", "MAX("))
+    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
 
 
 def test_whatever_is_put_aside_raises_an_alarm():
@@ -73,29 +93,82 @@ def test_whatever_is_put_aside_raises_an_alarm():
         if event["Type"] == "SQS"
     }
     queues = {name for name, resource in _RESOURCES.items() if resource["Type"] == "AWS::SQS::Queue"}
-    watched = [dimensions["QueueName"]["Fn::GetAtt"][0] for _, _, dimensions in _watched() if "QueueName" in dimensions]
-    assert sorted(watched) == sorted(queues - read)
+    kept, waiting = (
+        sorted(dimensions["QueueName"]["Fn::GetAtt"][0] for _, name, dimensions in _watched() if name == metric)
+        for metric in ("ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage")
+    )
+    assert kept == sorted(queues - read)
+    assert waiting == sorted(queues & read), "what is not read in time raises one too"
 
 
-# Functions that no alarm watches for errors.
-_NOT_WATCHED = {
-    "FlowFunction": "it says by errors that there is nothing to wait for, and counts by itself what nobody named",
-    "ProvisionPstnFunction": "the deployment fails",
-    "PublishRecordingFunction": "what it fails three times is in RecordingsGaveUp",
+_API, _DEPLOYS = ("RequestErrorsAlarm", "5XXError"), ("", "the deployment fails")
+# For each function: which alarm, by which metric, says that it could not start, crashed or timed out, and that it was
+# throttled. The function itself counts nothing then.
+_ERRORS_AND_THROTTLES = {
+    "CallControlFunction": (("RequestErrorsAlarm", "Errors"), ("RequestErrorsAlarm", "Throttles")),
+    # It says by errors that there is nothing to wait for; if it cannot run, its state machine fails in the end.
+    "FlowFunction": (("FlowsFailedAlarm", "ExecutionsFailed"), ("RequestErrorsAlarm", "Throttles")),
+    "CallbackApiFunction": (_API, _API),
+    "SessionsFunction": (_API, _API),
+    "RecordingsApiFunction": (_API, _API),
+    "SweepFunction": (("FunctionErrorsAlarm", "Errors"), ("SweepNotRunningAlarm", "Invocations")),
+    "OutboxFunction": (("FunctionErrorsAlarm", "Errors"), ("LateAlarm", "IteratorAge")),
+    "NotifySpFunction": (("FunctionErrorsAlarm", "Errors"), ("LateAlarm", "ApproximateAgeOfOldestMessage")),
+    "PublishRecordingFunction": (
+        ("GaveUpAlarm", "ApproximateNumberOfMessagesVisible"),
+        ("LateAlarm", "ApproximateAgeOfOldestMessage"),
+    ),
+    "ProvisionPstnFunction": (_DEPLOYS, _DEPLOYS),
 }
-_THROTTLES = {"CallControlFunction", "CallbackApiFunction", "SessionsFunction", "RecordingsApiFunction", "FlowFunction"}
-"""Functions that a person waits for; the others are invoked again."""
 
 
-def test_every_function_is_watched_for_errors_or_has_a_reason():
-    """A function that cannot start, crashes or times out counts nothing by itself."""
-    watched: dict[str, list[str]] = {"Errors": [], "Throttles": []}
-    for namespace, name, dimensions in _watched():
-        if namespace == "AWS/Lambda" and name in watched:
-            watched[name].append(dimensions["FunctionName"]["Ref"])
-    every = {function.logical_id for function in functions(_TEMPLATE)}
-    assert sorted(watched["Errors"]) == sorted(every - _NOT_WATCHED.keys())
-    assert sorted(watched["Throttles"]) == sorted(_THROTTLES)
+def _of(alarm: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """An alarm's metrics with this name."""
+    return [metric for metric in _metrics(alarm) if metric["MetricName"] == name]
+
+
+def _sources(function: Function) -> set[str]:
+    """What a metric names that says something of a function: itself, or what invokes it."""
+    queues = {
+        event["Properties"]["Queue"]["Fn::GetAtt"][0]
+        for event in function.properties.get("Events", {}).values()
+        if event["Type"] == "SQS"
+    }
+    kept = {_RESOURCES[name]["Properties"]["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0] for name in queues}
+    return queues | kept | {function.logical_id}
+
+
+@pytest.mark.parametrize("function", functions(_TEMPLATE), ids=lambda function: function.folder)
+def test_an_alarm_goes_off_if_a_function_cannot_run(function: Function):
+    for alarm, name in _ERRORS_AND_THROTTLES[function.logical_id]:
+        if not alarm:
+            continue
+        metrics = _of(_ALARMS[alarm], name)
+        if (alarm, name) == _API:
+            assert metrics and {event["Type"] for event in function.properties["Events"].values()} == {"Api"}
+        elif metrics and metrics[0]["Namespace"] == "AWS/States":
+            assert {"Ref": "CallbackFlow"} in [pair["Value"] for pair in metrics[0]["Dimensions"]]
+        else:
+            assert _sources(function) & {found for metric in metrics for found in names_in(metric["Dimensions"])}
+
+
+def test_a_slow_answer_raises_an_alarm_before_the_function_is_ended():
+    """call_control's network asks again after 5 s, flow's time-out is in the template."""
+    slow = _ALARMS["SlowAlarm"]["Threshold"] / 1000
+    assert _RESOURCES["FlowFunction"]["Properties"]["Timeout"] * 0.7 < slow < 20
+    assert slow / 4 < 5
+
+
+def test_the_api_s_metrics_are_watched_under_its_name():
+    [metric] = _of(_ALARMS["RequestErrorsAlarm"], "5XXError")
+    assert metric["Dimensions"] == [{"Name": "ApiName", "Value": _RESOURCES["Api"]["Properties"]["Name"]}]
+
+
+def test_throttles_of_every_table_raise_an_alarm():
+    tables = {name for name, resource in _RESOURCES.items() if resource["Type"] == "AWS::DynamoDB::Table"}
+    for name in ("ReadThrottleEvents", "WriteThrottleEvents"):
+        watched = [metric["Dimensions"][0]["Value"]["Ref"] for metric in _of(_ALARMS["ThrottledAlarm"], name)]
+        assert sorted(watched) == sorted(tables)
 
 
 def _counted() -> dict[str, set[tuple[str, ...]]]:
@@ -149,5 +222,5 @@ def test_a_function_counts_itself_by_its_own_name():
 def test_a_late_stream_is_told_before_its_records_are_given_up():
     """IteratorAge is in milliseconds, the age at which records are given up in seconds."""
     stream = _RESOURCES["OutboxFunction"]["Properties"]["Events"]["Stream"]["Properties"]
-    late = _ALARMS["OutboxLateAlarm"]["Threshold"] / 1000
+    late = _ALARMS["LateAlarm"]["Threshold"]
     assert 60 < late < stream["MaximumRecordAgeInSeconds"] / 2

@@ -10,8 +10,8 @@ import pytest
 
 from duologue.adapters.metrics import NAMESPACE, count
 from tests.architecture.source import calls_of
-from tests.architecture.tree import ROOT
 from tests.architecture.translated import names_in
+from tests.architecture.tree import ROOT
 from tools.template import Function, functions, read_template
 
 _TEMPLATE = read_template()

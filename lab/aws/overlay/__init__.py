@@ -21,6 +21,7 @@ from lab.aws.overlay import (
     lambda_pool,
     lambda_process,
     lambda_task,
+    leading_keys,
     math_alarms,
     no_containers,
     passing,
@@ -64,6 +65,7 @@ POINTS = (
     iam_names,
     secure_transport,
     encryption_context,
+    leading_keys,
     cold_partitions,
     retention,
 )

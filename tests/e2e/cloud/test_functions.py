@@ -1,11 +1,9 @@
 """A Lambda function on the corrected cloud: its errors, its process, what it can see and do."""
 
-import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from botocore.exceptions import ClientError
 
 from lab.aws.overlay import lambda_process
 
@@ -148,63 +146,3 @@ def test_a_burst_of_short_invocations_is_served_by_few_processes(stack):
     with ThreadPoolExecutor(8) as callers:
         processes = {told["pid"] for _, told in callers.map(stack.invoke, [{}] * 8)}
     assert len(processes) <= 6, "one for each caller without the pool's wait; how many fewer depends on the machine"
-
-
-def test_a_batch_is_allowed_by_the_name_of_the_single_operation(stack):
-    """SQS has no IAM action of its own for a batch."""
-    iam, cloud = stack.cloud.client("iam"), stack.cloud
-    queue = stack.sqs.create_queue(QueueName="batched")["QueueUrl"]
-    arn = stack.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
-    allowed = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn["Attributes"]["QueueArn"]}
-    iam.create_user(UserName="sender")
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-    iam.put_user_policy(UserName="sender", PolicyName="send", PolicyDocument=policy)
-    key = iam.create_access_key(UserName="sender")["AccessKey"]
-    sender = cloud.client("sqs", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
-    entries = [{"Id": "1", "MessageBody": "one"}, {"Id": "2", "MessageBody": "two"}]
-    sent = sender.send_message_batch(QueueUrl=queue, Entries=entries)
-    assert [done["Id"] for done in sent["Successful"]] == ["1", "2"]
-
-
-def test_a_bucket_that_requires_tls_takes_the_requests_of_the_cloud_s_port(stack):
-    """It stands for AWS's endpoints, which have TLS."""
-    iam, s3 = stack.cloud.client("iam"), stack.cloud.client("s3")
-    s3.create_bucket(Bucket="tls-only")
-    denied = {
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": ["arn:aws:s3:::tls-only", "arn:aws:s3:::tls-only/*"],
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
-    s3.put_bucket_policy(Bucket="tls-only", Policy=json.dumps({"Version": "2012-10-17", "Statement": [denied]}))
-    iam.create_user(UserName="writer")
-    allowed = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-    iam.put_user_policy(UserName="writer", PolicyName="write", PolicyDocument=policy)
-    own = iam.create_access_key(UserName="writer")["AccessKey"]
-    keys = {"aws_access_key_id": own["AccessKeyId"], "aws_secret_access_key": own["SecretAccessKey"]}
-    stack.cloud.client("s3", **keys).put_object(Bucket="tls-only", Key="x", Body=b"x")
-
-
-def test_a_policy_may_require_a_key_of_the_encryption_context(stack):
-    """As the roles of call memory do: without its key in the context, neither encrypting nor decrypting is allowed."""
-    iam, cloud = stack.cloud.client("iam"), stack.cloud
-    key = cloud.client("kms").create_key()["KeyMetadata"]
-    allowed = {
-        "Effect": "Allow",
-        "Action": ["kms:Encrypt", "kms:Decrypt"],
-        "Resource": key["Arn"],
-        "Condition": {"Null": {"kms:EncryptionContext:callMemory": "false"}},
-    }
-    iam.create_user(UserName="sealer")
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-    iam.put_user_policy(UserName="sealer", PolicyName="seal", PolicyDocument=policy)
-    own = iam.create_access_key(UserName="sealer")["AccessKey"]
-    sealer = cloud.client("kms", aws_access_key_id=own["AccessKeyId"], aws_secret_access_key=own["SecretAccessKey"])
-    context = {"callMemory": "a display number"}
-    sealed = sealer.encrypt(KeyId=key["KeyId"], Plaintext=b"x", EncryptionContext=context)["CiphertextBlob"]
-    assert sealer.decrypt(CiphertextBlob=sealed, EncryptionContext=context)["Plaintext"] == b"x"
-    for other in ({"app": "app-1"}, {}):
-        with pytest.raises(ClientError, match="AccessDenied"):
-            sealer.encrypt(KeyId=key["KeyId"], Plaintext=b"x", EncryptionContext=other)

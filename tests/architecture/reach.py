@@ -10,6 +10,7 @@ does not need: then annotate what stands before the dot, as mypy would want it.
 """
 
 import ast
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ _TARGETS = {
     "TopicArn",
     "stateMachineArn",
 }
+_KIND = re.compile(r"([A-Z]+)#")
 _NAMING = {"Params", "RequestItems"}
 """The parameters that hold such a parameter, or name the target by their keys."""
 
@@ -115,6 +117,26 @@ class Reach:
         """Whether a text of the code that is reached is this one."""
         nodes = (each for _, node in self._walked.values() for each in evaluated(node))
         return any(isinstance(each, ast.Constant) and each.value == word for each in nodes)
+
+    def kinds_of_items(self) -> set[str]:
+        """The first word of each key that the code that is reached puts together: APP of `f"APP#{key}"`."""
+        found = set()
+        for scope, node in self._walked.values():
+            for each in evaluated(node):
+                if isinstance(each, ast.JoinedStr) and (kind := _KIND.match(self._beginning(each.values, scope))):
+                    found.add(kind[1])
+        return found
+
+    def _beginning(self, parts: list[ast.expr], scope: Scope) -> str:
+        """Of a text that is put together: what it begins with, if that is constant."""
+        match parts:
+            case [ast.Constant(value=str(word)), *_]:
+                return word
+            case [ast.FormattedValue(value=ast.Name() as name), ast.Constant(value=str(more)), *_]:
+                match find(resolved(name, scope.module)):
+                    case (_, _, ast.Assign(value=ast.Constant(value=str(word)))):
+                        return word + more
+        return ""
 
     def names(self, package: str) -> bool:
         """Whether the code that is reached names something whose full name begins so."""

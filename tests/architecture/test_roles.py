@@ -104,12 +104,16 @@ def _variables(function: Function) -> dict[str, Any]:
     return _GLOBAL | own
 
 
+def _actions(statement: dict[str, Any]) -> set[str]:
+    said = statement["Action"]
+    return {said} if isinstance(said, str) else set(said)
+
+
 def _granted(function: Function) -> set[Allowed]:
     granted = set()
     for statement in function.statements:
         assert statement["Effect"] == "Allow"
-        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-        for action in actions:
+        for action in _actions(statement):
             for target in _targets(statement["Resource"]):
                 granted.add((action, re.sub(r"/.*\*$", "/*", target) if action.startswith("s3:") else target))
     return granted
@@ -160,12 +164,63 @@ def test_a_function_uses_the_key_of_secrets_for_its_purpose_alone(function: Func
     """
     allowed = set()
     for statement in function.statements:
-        actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
-        for action in {"kms:Encrypt", "kms:Decrypt"}.intersection(actions):
+        for action in {"kms:Encrypt", "kms:Decrypt"} & _actions(statement):
             [(key, absent)] = statement["Condition"]["Null"].items()
             assert absent == "false"
             allowed.add((action, key.removeprefix("kms:EncryptionContext:")))
     assert allowed == _OF_KEY.get(function.folder, set())
+
+
+# Keys that code puts together which are no partition keys of the accounts table: sort keys.
+_SORT_KEYS = {"CALLEE", "PINGS", "UNCONNECTED"}
+_UNWRITTEN = {"flow": {"MEMORY"}, "sweep": {"MEMORY"}}
+"""What a function's code reaches and it never touches: a memory is of the callee's dial, which call_control records."""
+_SETTINGS_OF_ACCOUNTS = {"APP", "NUMBER", "SP", "USERNAME"}
+
+
+def _partitions(statement: dict[str, Any]) -> list[str]:
+    """Which kinds of items of the accounts table a statement allows."""
+    [(operator, keys)] = statement.get("Condition", {"": {}}).items()
+    assert operator == "ForAllValues:StringLike" and [*keys] == ["dynamodb:LeadingKeys"], statement
+    patterns: list[str] = keys["dynamodb:LeadingKeys"]
+    assert all(re.fullmatch(r"[A-Z]+(#\*)?", each) for each in patterns), patterns
+    return [each.removesuffix("#*") for each in patterns]
+
+
+def _of_accounts(function: Function) -> list[tuple[set[str], list[str]]]:
+    """The actions, and the kinds of items, of each statement about the accounts table."""
+    return [
+        (_actions(statement), _partitions(statement))
+        for statement in function.statements
+        if "AccountsTable" in _targets(statement["Resource"])
+    ]
+
+
+@_FUNCTIONS
+def test_a_function_is_allowed_the_kinds_of_items_that_its_code_has_keys_of(function: Function):
+    """The accounts table holds several kinds, and the partition key says which an item is."""
+    kinds = reach(function.folder).kinds_of_items() - _SORT_KEYS - _UNWRITTEN.get(function.folder, set())
+    assert {kind for _, kinds in _of_accounts(function) for kind in kinds} == kinds
+
+
+def test_what_makes_calls_can_change_no_account():
+    """Neither an app's display numbers nor a password: only the API writes to an app's partition.
+
+    A condition on partition keys is met by a request that names none, so no action may read or write without a key.
+    """
+    keyed = {"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"}
+    written = set()
+    for function in functions(_TEMPLATE):
+        for actions, kinds in _of_accounts(function):
+            assert actions <= {f"dynamodb:{each}" for each in keyed}
+            writes = actions - {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
+            written |= {
+                (function.folder, each, kind) for each in writes for kind in _SETTINGS_OF_ACCOUNTS.intersection(kinds)
+            }
+    assert written == {
+        ("callback_api", "dynamodb:UpdateItem", "APP"),  # an SP sets its notification URLs
+        ("sessions", "dynamodb:PutItem", "APP"),  # the tokens of an app
+    }
 
 
 @_FUNCTIONS

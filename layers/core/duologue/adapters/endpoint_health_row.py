@@ -1,7 +1,8 @@
-"""The health of an app's endpoints as an item of the accounts table: pk `APP#<key>`, sk `ENDPOINTS`.
+"""The health of an app's endpoints as an item of the accounts table: pk `ENDPOINTS#<app key>`, sk `ENDPOINTS`.
 
-It is apart from the app's own item, so that notify_sp may write it and nothing else of the app changes. A reset empties
-the item and keeps it, with its next version: a request that began before must not bring back what it had read.
+It has a partition of its own, since roles tell items apart by their partition key: notify_sp may write no other.
+A reset empties the item and keeps it, with its next version: a request that began before must not bring back what it
+had read.
 """
 
 import json
@@ -19,7 +20,7 @@ _KEEP = timedelta(days=30)
 
 
 def health_key(app: str) -> dict[str, Any]:
-    return to_item({"pk": f"APP#{app}", "sk": "ENDPOINTS"})
+    return to_item({"pk": f"ENDPOINTS#{app}", "sk": "ENDPOINTS"})
 
 
 def health_of(item: Mapping[str, Any] | None) -> EndpointHealth:

@@ -336,12 +336,12 @@ def _class_of(sim: Simulation, call: NetworkCall) -> str:
     lost = dict(getattr(sim.items[call.of], "switches", ())).get("lost_events", frozenset())
     if any(name.startswith("HANGUP") for name in lost) or not noted:
         return LOST
-    return FAILED if any(struck for _, struck in noted) else REACHED
+    return FAILED if any(struck for _, struck, _ in noted) else REACHED
 
 
 def _end_was_recorded(sim: Simulation, call: NetworkCall) -> bool:
-    """Some invocation with a hang-up was undisturbed. Where each one failed, the platform learns of no end (R17)."""
-    return _class_of(sim, call) != LOST and not all(struck for _, struck in sim.hang_ups[call.id])
+    """Some invocation with a hang-up could write it. Where each one failed, the platform learns of no end (R17)."""
+    return _class_of(sim, call) != LOST and not all(defeated for _, _, defeated in sim.hang_ups[call.id])
 
 
 def _longest(sim: Simulation, call: NetworkCall) -> timedelta:

@@ -17,6 +17,9 @@ from tests.journeys.flow_player import FunctionDied
 from tests.simulation import fibers
 from tests.simulation.plan import Fault, How
 
+_ENDS_IT = {How.CRASH_BEFORE, How.CRASH_AFTER, How.FAILED, How.NOT_REACHED}
+_FAILS = {How.REFUSED, How.NO_WAY, How.LOST}
+
 
 @dataclass
 class Invocation:
@@ -30,6 +33,14 @@ class Invocation:
     struck: list[Fault] = field(default_factory=list)
     chain: int = 0
     """How often in a row a message of the function itself has led to this."""
+
+    @property
+    def is_defeated(self) -> bool:
+        """A fault ended it, or prevented it: it could not try again, or its last try failed too."""
+        last = self.struck[-1] if self.struck else None
+        return any(fault.how in _ENDS_IT for fault in self.struck) or (
+            last is not None and last.how in _FAILS and last.point == self.point
+        )
 
     def at(self, point: int) -> Fault | None:
         return next((fault for fault in self.faults if fault.point == point), None)

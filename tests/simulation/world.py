@@ -82,6 +82,8 @@ from tests.simulation.watch import Watch
 _COUNTING: tuple[Any, ...] = (flow_handler, notify_handler, sweep_handler)
 """They print a line for each metric."""
 _MINUTE = timedelta(minutes=1)
+_TRIES_S, _TRY_AGAIN_S = 7.0, 0.3
+"""Of call_control, for a last hang-up (runtime/wiring/call_control.py)."""
 _SP_AGAIN = (2.0, 20.0, 60.0, 120.0)
 """Seconds until an SP repeats a request that failed, with the same idempotency key."""
 _ASYNC_AGAIN = (60.0, 120.0, 240.0)
@@ -123,8 +125,8 @@ class Simulation:
         """The calls that the SP knows of, by item."""
         self.failed_requests: dict[int, int] = {}
         """Requests that the SP got an error for, by item."""
-        self.hang_ups: dict[str, list[tuple[int, bool]]] = {}
-        """By network call: each invocation of a HANGUP, by its event, and whether a fault struck it."""
+        self.hang_ups: dict[str, list[tuple[int, bool, bool]]] = {}
+        """By network call: each invocation of a HANGUP: its event, whether a fault struck it, and defeated it."""
         self.lost_hang_ups: set[str] = set()
         self.repointed: list[tuple[datetime, datetime, Repoint, bool | None]] = []
         """When the SP asked and was answered; whether it succeeded: None: it never learned."""
@@ -180,7 +182,9 @@ class Simulation:
         self._format = ChimeFormat(Buckets("prompts-bucket", "recordings-bucket"))
         answer_inbound = answering(calls, self._format, inbound=inbound, seal=seal)
         stopper = ChimePromptStopper(client)
-        self._process = ProcessNetworkEvent(calls, flows, self._format, stopper, no_pause, answer_inbound)
+        self._process = ProcessNetworkEvent(
+            calls, flows, self._format, stopper, no_pause, answer_inbound, self._begin_tries
+        )
         self._stop_callback = StopCallback(calls, network, flows, clock, no_pause)
         self._place_callback: PlaceCallback = placing(
             calls, flows, clock, self._new_id, endpoints=self.servers, seal=seal, timeouts=RingTimeouts()
@@ -384,13 +388,24 @@ class Simulation:
             if before is not None and json.loads(before.answer) != answer:
                 self.other_answers.append((item, f"event {key} of {network_call}"))
 
+    def _begin_tries(self) -> Callable[[], bool]:
+        until = self.clock.now() + timedelta(seconds=_TRIES_S)
+
+        def may_try_again() -> bool:
+            if self.clock.now() >= until:
+                return False
+            self.clock.sleep(_TRY_AGAIN_S)
+            return True
+
+        return may_try_again
+
     def _answer(self, event: dict[str, Any]) -> Any:
         return json.loads(self._process(self._format.read(event, self.clock.now())))
 
     def _note_hang_up(self, event: dict[str, Any], invocation: Invocation) -> None:
         if event["InvocationEventType"] == "HANGUP":
             noted = self.hang_ups.setdefault(event["CallDetails"]["TransactionId"], [])
-            noted.append((event["Sequence"], bool(invocation.struck)))
+            noted.append((event["Sequence"], bool(invocation.struck), invocation.is_defeated))
 
     # -- flow
 

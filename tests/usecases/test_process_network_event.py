@@ -1,11 +1,14 @@
 """Network events: twice, in races, with the store out of reach, of calls that are not ours."""
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import pytest
 
+from duologue.adapters import jittered_pause
 from duologue.adapters.jittered_pause import longest_s
 from duologue.call_control.actions import DialAndBridge, HangUp
 from duologue.call_control.events import CallEvent, EndAsked, InboundCall, Informational
@@ -80,8 +83,10 @@ class Platform:
         self.pauses: list[int] = []
         self.stopper = FakeNetwork(NETWORK_CALL)
         inbound = answering(self.calls, self.network)
+        self.further_tries: list[Callable[[], None]] = []
+        """How many there is time for, and what happens before each."""
         self.process = ProcessNetworkEvent(
-            self.calls, self.flows, self.network, self.stopper, self.pauses.append, inbound
+            self.calls, self.flows, self.network, self.stopper, self.pauses.append, inbound, lambda: self._may_try_again
         )
         self._sequence = 0
 
@@ -90,6 +95,12 @@ class Platform:
             self._sequence += 1
             sequence = self._sequence
         return self.network.answers[self.process(Said(event, str(sequence), **more))]
+
+    def _may_try_again(self) -> bool:
+        if not self.further_tries:
+            return False
+        self.further_tries.pop(0)()
+        return True
 
     def play(self, *events: CallEvent) -> "Platform":
         for event in events:
@@ -350,6 +361,48 @@ def test_a_last_hang_up_that_cannot_be_recorded_is_not_answered(platform, held):
     platform.calls.out_of_reach, platform.calls.before_save = False, lambda: None
     platform.hear(last, sequence=9)
     assert platform.calls.cdrs[callback().id].ended_at == at(61)
+
+
+@pytest.mark.parametrize(
+    ("event", "insists"),
+    [
+        (replace(CALLER_LEFT, at=at(61)), True),
+        (replace(CALLEE_LEFT, connected={Party.CALLER: LEG_A}), False),
+        (EndAsked(at(50), NETWORK_CALL, {Party.CALLER: LEG_A}), False),
+        (InboundCall(at(0), "their call", "leg-x"), False),
+    ],
+    ids=["the last hang-up", "the peer is to be hung up", "an end that is asked", "an inbound call"],
+)
+def test_only_the_last_hang_up_is_tried_again_while_the_store_is_away(platform, event, insists):
+    """The network repeats an event once. Nobody waits for this answer; whoever is connected waits for the others."""
+    platform.play(*TALKING, replace(CALLEE_LEFT, connected={Party.CALLER: LEG_A}))
+    platform.calls.out_of_reach = True
+    platform.further_tries = [lambda: None, lambda: setattr(platform.calls, "out_of_reach", False), lambda: None]
+    with nullcontext() if not isinstance(event, InboundCall) else pytest.raises(OutsideUnavailable):
+        platform.hear(event, sequence=9)
+    assert len(platform.further_tries) == (1 if insists else 3)
+    assert (callback().id in platform.calls.cdrs) == insists
+
+
+@pytest.mark.parametrize("takes", [0.0, 3.0])
+def test_a_further_try_begins_in_time_with_growing_pauses(monkeypatch, takes):
+    clock, pauses = [100.0], []
+
+    def sleep(seconds):
+        pauses.append(seconds)
+        clock[0] += seconds
+
+    monkeypatch.setattr(jittered_pause, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(jittered_pause, "sleep", sleep)
+    monkeypatch.setattr(jittered_pause, "_chance", lambda: 1.0)
+    may_try_again, begins = jittered_pause.tries_within(7.0)(), []
+    clock[0] += takes
+    while may_try_again():
+        begins.append(clock[0])
+        clock[0] += takes
+    assert 105.0 < begins[-1] <= 107.0
+    assert pauses[:-1] == sorted(pauses[:-1])
+    assert max(pauses) <= 1.0
 
 
 def test_an_inbound_call_that_cannot_be_recorded_is_not_answered(platform):

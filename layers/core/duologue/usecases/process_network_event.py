@@ -13,11 +13,15 @@ process is still recording the call, the end finds none and is noted, and the ca
 If a party hangs up while its peer may hear a prompt, the prompt is stopped before the answer is given, also for a
 repeat: the carrier may play it to its end before it takes the hang-up (R9). This is best effort.
 
+If the last hang-up of a call cannot be recorded, it is tried again for most of the function's time: the network repeats
+it once only, and if that is lost too, the call is billed until the sweeper looks at it (R17).
+
 A carrier that needs its actions sent to it gets them last, on every path (`NetworkFormat.carry_out`). If the write
 times out it may have succeeded, so it is retried once; the retry finds the stored answer.
 """
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -32,7 +36,7 @@ from duologue.usecases.ports.calls import Answer, Calls, Change, ProcessedEvent,
 from duologue.usecases.ports.flows import Flows
 from duologue.usecases.ports.network import Invocation, NetworkFormat, PromptStopper
 from duologue.usecases.resume_flow import resume_flow_now
-from duologue.usecases.until_written import Pause, until_written
+from duologue.usecases.until_written import MayTryAgain, Pause, begin_single_try, until_written
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +49,8 @@ class ProcessNetworkEvent:
     stopper: PromptStopper
     pause: Pause
     answer_inbound: AnswerInboundCall
+    begin_tries: Callable[[], MayTryAgain] = begin_single_try
+    """To record a last hang-up; called as its processing begins."""
 
     def __call__(self, said: Invocation) -> Answer:
         """Answer one network event.
@@ -53,14 +59,19 @@ class ProcessNetworkEvent:
             OutsideUnavailable: the event could not be recorded, or its actions not be sent, and failing disconnects
                 nobody: the network will repeat the event.
         """
-        try:
-            answer = self._answer(said)
-        except OutsideUnavailable:
-            _log.exception("event could not be recorded", extra={"call_id": said.call_id, "event": said.event_key})
-            unrecorded = answer_unrecorded(said, self.network)
-            if unrecorded is None:
-                raise
-            return unrecorded
+        may_try_again = self.begin_tries()
+        while True:
+            try:
+                answer = self._answer(said)
+                break
+            except OutsideUnavailable:
+                if _is_last_hang_up(said.event) and not self.network.sends_again and may_try_again():
+                    continue
+                _log.exception("event could not be recorded", extra={"call_id": said.call_id, "event": said.event_key})
+                unrecorded = answer_unrecorded(said, self.network)
+                if unrecorded is None:
+                    raise
+                return unrecorded
         self.network.carry_out(said, answer)
         return answer
 
@@ -142,7 +153,7 @@ def answer_unrecorded(said: Invocation, network: NetworkFormat) -> Answer | None
         return None
     if isinstance(said.event, LegEnded | EndAsked):
         actions = tuple(HangUp(party, leg_id) for party, leg_id in said.event.connected.items())
-    if isinstance(said.event, LegEnded) and not actions:
+    if _is_last_hang_up(said.event):
         return None
     answer = network.write(actions, said.call_id if said.introduces else None)
     network.carry_out(said, answer)
@@ -159,6 +170,11 @@ def change_of(saved: SavedCall, decision: Decision, processed: ProcessedEvent | 
         resumes=decision.resumes,
         finalizes=decision.call.ended_at is not None and saved.call.ended_at is None,
     )
+
+
+def _is_last_hang_up(event: CallEvent) -> bool:
+    """After it nobody is up."""
+    return isinstance(event, LegEnded) and not event.connected
 
 
 def _is_hang_up(event: CallEvent) -> bool:

@@ -14,6 +14,15 @@ def no_pause(lost: int) -> None:
     """For rows with few concurrent writers."""
 
 
+MayTryAgain = Callable[[], bool]
+"""Waits before a further try; False, at once: there is no time for one."""
+
+
+def begin_single_try() -> MayTryAgain:
+    """For work that is tried once."""
+    return lambda: False
+
+
 TRIES = 16
 """Attempts before giving up. With maximum pauses (jittered_pause.py) they take less than 4 s (R17)."""
 

@@ -5,7 +5,7 @@ from functools import cache
 
 from duologue.adapters.aws import FAST
 from duologue.adapters.inbound_metrics import count_turned_away
-from duologue.adapters.jittered_pause import pause
+from duologue.adapters.jittered_pause import pause, tries_within
 from duologue.adapters.system_clock import SystemClock
 from duologue.runtime.carriers import network_format, prompt_stopper
 from duologue.runtime.wiring.calls import dynamo_calls, flows
@@ -16,6 +16,9 @@ from duologue.usecases.ports.network import NetworkFormat
 from duologue.usecases.ports.outside import Clock
 from duologue.usecases.process_network_event import ProcessNetworkEvent
 from duologue.wire.huawei.session_id import inbound_call_id
+
+_TRIES_S = 7.0
+"""A last try that begins then is over before the function's time-out of 10 s, unless it fails a second time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,5 +34,5 @@ def dependencies() -> Dependencies:
     calls = dynamo_calls(FAST)
     inbound = inbound_calls(calls, FAST)
     answer = AnswerInboundCall(inbound, memory_seal(), network, inbound_call_id, count_turned_away, pause)
-    process = ProcessNetworkEvent(calls, flows(FAST), network, prompt_stopper(), pause, answer)
+    process = ProcessNetworkEvent(calls, flows(FAST), network, prompt_stopper(), pause, answer, tries_within(_TRIES_S))
     return Dependencies(process, network, SystemClock())

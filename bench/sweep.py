@@ -29,6 +29,7 @@ from duologue.adapters.call_rows import (
     asked_row,
     call_row,
     cdr_row,
+    delivery_row,
     event_row,
     own_event_key,
     written_time,
@@ -45,6 +46,7 @@ from duologue.adapters.step_functions_flows import StepFunctionsFlows
 from duologue.adapters.system_clock import SystemClock
 from duologue.adapters.threads import Threads
 from duologue.call_control.events import NeverTakenUp
+from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.call_control.machine import decide
 from duologue.domain.call import Call, NotifyTo
 from duologue.domain.cdr import cdr_of
@@ -183,7 +185,9 @@ def _read(taken_up: bool, asked: dict[str, Any]) -> dict[str, Any]:
 def _claimed(asked: dict[str, Any]) -> dict[str, Any]:
     if ":until" not in asked["ExpressionAttributeValues"]:
         return {}
-    return {"Attributes": to_item({"source": "EVENT#n#1", "app": "app-1", "version": 1})}
+    attempted = Attempt(_NOW, "https://sp.example.com/status", 500)
+    waits = delivery_row(Delivery(DeliveryState.WAITING, _NOW, (attempted,), tries=1, due=_NOW, version=1))
+    return {"Attributes": to_item(waits | {"source": "EVENT#n#1", "app": "app-1"})}
 
 
 def measure(count: int) -> list[tuple[str, float, float, Counter[str]]]:

@@ -42,7 +42,7 @@ from duologue.domain.webhook_request import Reply
 from duologue.usecases.change_endpoints import probe_now, switch_on
 from duologue.usecases.manage_notifications import ManageNotifications
 from duologue.usecases.ports.calls import Change, ProcessedEvent, SavedCall
-from duologue.usecases.ports.notifying import Notice
+from duologue.usecases.ports.notifying import Claimed, Notice
 from duologue.usecases.process_network_event import change_of
 from tests.call_control.stories import CALLEE_LEFT, CALLEE_WANTED, CALLER_LEFT, REFUSED, TALKING, Story
 from tests.fakes.calls import FakeCalls
@@ -346,7 +346,7 @@ class Promises:
 
         assert (due(-1), due(7), len(due(99, 5))) == ([], sorted(ids[:8]), 5)
         waiting = {each.call_id: each for each in calls.due(at(7), 99)}
-        assert calls.claim(waiting[ids[3]], at(600)) == replace(notices[3], version=4)
+        assert calls.claim(waiting[ids[3]], at(600)) == Claimed(replace(notices[3], version=4), is_put_off=False)
         assert calls.claim(waiting[ids[3]], at(600)) is None
         assert (due(7), due(600)) == (sorted(set(ids[:8]) - {ids[3]}), sorted(ids))
         calls.save_delivery(notices[0], Delivery(DeliveryState.ACKNOWLEDGED, NOW, (TAKEN,), 2, version=4))
@@ -437,7 +437,8 @@ class Promises:
         assert deliveries[4] == Delivery(waiting, at(100), (TOO_SLOW,), due=at(100), version=2, requested=True)
         assert [deliveries[number].state for number in (6, 7)] == [DeliveryState.CANCELLED] * 2
         claimed = [calls.claim(each, at(700)) for each in calls.due(at(10_000), 9)]
-        assert sorted((each.sequence, each.source, each.version) for each in claimed) == [
+        assert not any(each.is_put_off for each in claimed)
+        assert sorted((each.notice.sequence, each.notice.source, each.notice.version) for each in claimed) == [
             (number, sources[number], version) for number, version in ((2, 1), (3, 2), (4, 2))
         ]
         assert sorted(each.position.first for each in calls.undelivered("app-1", None, 9)) == [2, 3, 4]

@@ -56,6 +56,8 @@ def test_the_same_notices_twice_are_queued_once(queues):
     for _ in range(2):
         queues.notices.queue([Notice("call-1", 1, "EVENT#x", "app-1"), Notice("call-1", 2, "EVENT#x", "app-1")])
     assert [read(message["Body"]).sequence for message in queues.take(queues.first)] == [1, 2]
+    queues.notices.queue([Notice("call-1", 1, "EVENT#x", "app-1", version=1)])  # put off, and due soon after
+    assert [read(message["Body"]).version for message in queues.take(queues.first)] == [1]
 
 
 def test_nothing_to_queue(queues):

@@ -40,7 +40,7 @@ from duologue.domain.task_token import TaskToken
 from duologue.usecases.forward_facts import Committed
 from duologue.usecases.ports.calls import Change, EndedCall, HeldSlot, ProcessedEvent, SavedCall
 from duologue.usecases.ports.memories import InboundAnswer
-from duologue.usecases.ports.notifying import Notice, Notification, Waiting
+from duologue.usecases.ports.notifying import Claimed, Notice, Notification, Waiting
 from tests.fakes.memory_book import FakeMemories
 from tests.samples import NOW
 
@@ -374,14 +374,14 @@ class FakeCalls:
         found = [(look_at, *key) for key, (_, look_at) in self.waiting.items() if look_at <= now]
         return [Waiting(call_id, str(sequence), str(at)) for at, call_id, sequence in sorted(found)[:limit]]
 
-    def claim(self, waiting: Waiting, until: datetime) -> Notice | None:
+    def claim(self, waiting: Waiting, until: datetime) -> Claimed | None:
         self._reach()
         key = (waiting.call_id, int(waiting.item))
         notice, look_at = self.waiting.get(key, (None, None))
         if notice is None or str(look_at) != waiting.look_at:
             return None
         self.waiting[key] = (notice, until)
-        return notice
+        return Claimed(notice, self.deliveries[key].is_put_off)
 
     # ---- plays OpenCalls
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from duologue.call_control.history import Delivery, DeliveryState
+from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.domain.outcome import EndReason
 from duologue.usecases.ports.notifying import NO_WAIT, Notice
 from functions.sweep.handler import answer
@@ -55,12 +55,12 @@ def test_one_that_cannot_be_read_is_told_by_its_id_and_holds_up_nothing(capsys, 
 def test_each_part_runs_although_another_breaks(broken):
     world, leaked, waiting = Sweep(), "1_1_9_20261123090000", Delivery(DeliveryState.WAITING, at(0), due=at(30))
     first, ended = world.accept(1), world.accept(2)
-    world.calls.save_delivery(Notice(first, 2, "EVENT#n#1", "app-1"), waiting)
+    world.calls.save_delivery(Notice(first, 2, "EVENT#n#1", "app-1"), waiting)  # for its first attempt
     world.calls.slots["app-1"].add(leaked)
     world.end(ended)
     world.clock.advance(900)
     done = {
-        "due": lambda: len(world.notices.aside) == 1,
+        "due": lambda: any(each.version == 1 for each in world.notices.first),
         "overdue": lambda: first in world.calls.cdrs,
         "unreconciled": lambda: ended not in world.calls.to_reconcile,
         "held_slots": lambda: leaked not in world.calls.slots["app-1"],
@@ -94,7 +94,8 @@ def test_what_is_due_is_queued_and_not_twice():
     world = Sweep()
     call_id = world.accept(1)
     notice = Notice(call_id, 2, "EVENT#n#1", "app-1")
-    world.calls.save_delivery(notice, Delivery(DeliveryState.WAITING, at(0), due=at(30)))
+    attempted = Attempt(at(0), "https://sp.example.com", 500)
+    world.calls.save_delivery(notice, Delivery(DeliveryState.WAITING, at(0), (attempted,), due=at(30)))
     queued = []
     for _ in range(4):
         queued.append(world.sweep()["queued"])
@@ -115,7 +116,7 @@ def test_no_part_takes_the_time_of_another_and_what_is_left_is_the_next_sweeps(c
         world.calls.save_delivery(notice, Delivery(DeliveryState.WAITING, at(0), due=at(30)))
     world.clock.advance(900)
     world.calls.history, world.calls.load = (_slow(world, each) for each in (world.calls.history, world.calls.load))  # type: ignore[method-assign]
-    world.notices.queue_again = _slow(world, world.notices.queue_again)  # type: ignore[method-assign]
+    world.notices.queue = _slow(world, world.notices.queue)  # type: ignore[method-assign]
     swept = [world.sweep() for _ in range(8)]
     assert [(each["queued"], each["finalized"], each["reconciled"]) for each in swept[:2]] == [(30, 6, 1)] * 2
     assert (sum(each["queued"] for each in swept), sum(each["finalized"] for each in swept)) == (130, 13)

@@ -128,8 +128,8 @@ def execution_ended(sim: Simulation, call_id: str) -> Iterator[str]:
 
 
 def facts_in_order(sim: Simulation, call_id: str) -> Iterator[str]:
-    """First attempts are made in the order of the facts, but for those put off while the SP does not answer."""
-    first = [each for each in sim.servers.first.get(call_id, ()) if (call_id, each) not in sim.calls.put_off]
+    """First attempts are made in the order of the facts, also those that were put off while the SP did not answer."""
+    first = sim.servers.first.get(call_id, [])
     if first != sorted(first):
         yield f"first attempts in the order {first}"
 

@@ -86,13 +86,13 @@ class Queues:
     dead: list[Notice] = field(default_factory=list)
     """Received too often."""
     _groups: dict[str, deque[_Message]] = field(default_factory=dict)
-    _sent: dict[tuple[str, int], datetime] = field(default_factory=dict)
+    _sent: dict[tuple[str, int, int], datetime] = field(default_factory=dict)
     _receipts: dict[str, _Message] = field(default_factory=dict)
 
     def queue(self, notices: Iterable[Notice]) -> None:
         now = self.clock.now()
         for notice in notices:
-            key = notice.call_id, notice.sequence
+            key = notice.call_id, notice.sequence, notice.version
             if key in self._sent and now - self._sent[key] < _DEDUPLICATED:
                 continue
             self._sent[key] = now

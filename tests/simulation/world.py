@@ -21,7 +21,6 @@ import functions.flow.handler as flow_handler
 import functions.notify_sp.handler as notify_handler
 import functions.sweep.handler as sweep_handler
 from duologue.adapters.chime_network import ChimeNetwork, ChimePromptStopper
-from duologue.call_control.history import Delivery
 from duologue.domain.accounts import App, Sp
 from duologue.domain.call import Phase
 from duologue.domain.callback_request import CallbackRequest
@@ -704,14 +703,7 @@ class _Calls(FakeCalls):
 
     def __init__(self, clock: FiberClock) -> None:
         self._clock = clock
-        self.put_off: set[tuple[str, int]] = set()
-        """Calls and sequences of which a first attempt had to wait, since the endpoint did not answer others."""
         super().__init__()
-
-    def save_delivery(self, notice: Notice, delivery: Delivery, look_at: datetime | None = None) -> int:
-        if delivery.put_off and not delivery.attempts:
-            self.put_off.add((notice.call_id, notice.sequence))
-        return super().save_delivery(notice, delivery, look_at)
 
     @property
     def now(self) -> datetime:

@@ -40,7 +40,7 @@ def test_no_first_attempt_waits_for_another_call_though_all_other_sps_hang(sps, 
     """One SP that hangs on all its calls, and as many as have no circuit open yet."""
     world = with_hanging(sps)
     world.clock.run_for(CALLS + 60)
-    assert len(world.first.received) == CALLS * _OF_A_CALL
+    assert sum(each.notice.version == 0 for each in world.first.received) == CALLS * _OF_A_CALL
     assert [each for each in world.first.received if each.behind] == []
     all_healthy = with_hanging(sps, lambda request: (0.1, Reply(200)))
     all_healthy.clock.run_for(CALLS + 60)
@@ -61,6 +61,31 @@ def test_first_attempts_of_a_call_are_made_in_order():
         sequences[call].append(number)
     assert all(numbers == sorted(numbers) for numbers in sequences.values())
     assert sum(len(numbers) == _OF_A_CALL for numbers in sequences.values()) >= CALLS // 3
+
+
+@pytest.mark.parametrize("up_after", [90, 600, 4000])
+def test_first_attempts_that_were_put_off_are_made_once_and_in_order(up_after):
+    """An SP that hung for a while: several facts of each call are due together. It takes a second for each."""
+    hangs = True
+
+    def server(request: WebhookRequest) -> tuple[float, Reply]:
+        return (9.0, Reply(None, note="too slow")) if hangs else (1.0, Reply(200))
+
+    world = DeliveryWorld(FakeCalls(), server, store_seconds=0.03, stream_seconds=0.3)
+    for second in range(40):
+        play(world, f"{second}_2_3_20261123090000", app("hung"), second)
+    world.sweep_every_minute()
+    world.clock.run_for(up_after)
+    put_off = {key for key, delivery in world.calls.deliveries.items() if delivery.is_put_off}
+    hangs, before = False, len(world.posts)
+    world.clock.run_for(3 * 3600)
+    sequences = defaultdict(list)
+    for _, name in world.posts[before:]:
+        call, _, number = name.rpartition("-")
+        if (call, int(number)) in put_off:
+            sequences[call].append(int(number))
+    assert sum(len(numbers) > 1 for numbers in sequences.values()) >= 20
+    assert all(numbers == sorted(set(numbers)) for numbers in sequences.values()), sequences
 
 
 def test_that_the_store_is_away_for_seconds_delays_first_attempts_by_seconds():

@@ -30,7 +30,7 @@ from duologue.domain.recording import Recording
 from duologue.domain.webhook_request import Reply, WebhookRequest
 from duologue.usecases.notify_sp import NotifyResult, NotifySp
 from duologue.usecases.ports.calls import SavedCall
-from duologue.usecases.ports.notifying import Notice, Notification
+from duologue.usecases.ports.notifying import NO_WAIT, Notice, Notification
 from duologue.usecases.queue_due import QueueDue
 from duologue.usecases.replay_notifications import ReplayNotifications
 from duologue.wire.huawei.notifications import HuaweiWebhooks
@@ -112,8 +112,10 @@ class Teller:
         end, sweep, messages = self.clock.now() + span, QueueDue(self.calls, self.notices, self.clock), self.messages
 
         def queue(chain: int) -> None:
+            self.notices.aside.extend((each, NO_WAIT) for each in self.notices.first)
             messages.extend((self.clock.now() + wait, chain, each) for each, wait in self.notices.aside)
             self.notices.aside.clear()
+            self.notices.first.clear()
             messages.sort(key=lambda message: message[0])
 
         queue(1)
@@ -508,7 +510,8 @@ def test_an_sp_that_hangs_on_every_request_holds_five_invocations_and_then_one_a
     assert [world.first("hangs", number) for number in range(2)] == [NotifyResult.VOID] * 2
     assert len(world.calls.waiting) == 200, "those that were put off wait for their time"
     QueueDue(world.calls, world.notices, world.clock)()
-    for each, _ in world.notices.aside:
+    assert len(world.notices.first) == 192, "eight had an attempt: only a retry leaves its call's group"
+    for each in (*world.notices.first, *(each for each, _ in world.notices.aside)):
         world.notify(each)
     assert {delivery.state for delivery in world.calls.deliveries.values()} == {DeliveryState.ACKNOWLEDGED}
 

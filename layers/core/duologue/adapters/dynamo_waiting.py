@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from duologue.adapters.aws import code_of, from_item, outside, to_item
-from duologue.adapters.call_rows import Row, sequence_of_delivery, written_time
+from duologue.adapters.call_rows import Row, delivery_of, sequence_of_delivery, written_time
 from duologue.adapters.dynamo_calls import WHAT, key_of
 from duologue.adapters.sweep_index import DUE, OPEN, entries, listed_as
-from duologue.usecases.ports.notifying import Notice, Waiting
+from duologue.usecases.ports.notifying import Claimed, Notice, Waiting
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -40,7 +40,7 @@ class DynamoWaiting:
         for entry in entries(self._client, self._calls, WHAT, DUE, written_time(now), limit):
             yield Waiting(entry.call_id, entry.item, entry.look_at)
 
-    def claim(self, waiting: Waiting, until: datetime) -> Notice | None:
+    def claim(self, waiting: Waiting, until: datetime) -> Claimed | None:
         try:
             with outside(WHAT):
                 row = from_item(self._claimed(waiting, until))
@@ -48,7 +48,9 @@ class DynamoWaiting:
             if code_of(error) == "ConditionalCheckFailedException":
                 return None
             raise
-        return Notice(waiting.call_id, sequence_of_delivery(waiting.item), row["source"], row["app"], row["version"])
+        sequence, delivery = sequence_of_delivery(waiting.item), delivery_of(row)
+        notice = Notice(waiting.call_id, sequence, row["source"], row["app"], delivery.version)
+        return Claimed(notice, delivery.is_put_off)
 
     def _claimed(self, waiting: Waiting, until: datetime) -> Mapping[str, Any]:
         return self._client.update_item(

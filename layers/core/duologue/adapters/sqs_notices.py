@@ -1,6 +1,7 @@
 """The queues of notifications in AWS SQS.
 
-First attempts go through a FIFO queue, one group per call, so that they stay in order; retries through a standard one.
+First attempts go through a FIFO queue, one group per call, so that they stay in order, also those that were put off;
+retries through a standard one.
 SQS delays a message by at most 15 minutes.
 """
 
@@ -41,7 +42,7 @@ class SqsNotices:
                     "Id": str(place),
                     "MessageBody": written(notice),
                     "MessageGroupId": notice.call_id,
-                    "MessageDeduplicationId": f"{notice.call_id}-{notice.sequence}",
+                    "MessageDeduplicationId": f"{notice.call_id}-{notice.sequence}-{notice.version}",
                 }
                 for place, notice in enumerate(batch)
             ]

@@ -8,13 +8,15 @@ the last event for the state of the call, and the later one includes it.
          │ not
          ▼
     WAITING, with its due time ──▶ the first two retries: a delayed message; all: the sweeper (queue_due.py)
+    put off, with its due time ──▶ the sweeper, into the FIFO queue again
          │ all attempts failed, or 410
          ▼
     UNDELIVERED
 
 Each attempt and what follows is one conditional write, so a notice that is received twice is attempted once, and a
 message that is lost is replaced by the sweeper's. The order of the stream does not matter: before the first attempt of
-a fact those of the facts before it are made, if they were not.
+a fact those of the facts before it are made, if they were not. So first attempts of one call must not be made at the
+same time: all of them come through its group of the FIFO queue, also those that were put off.
 """
 
 import logging

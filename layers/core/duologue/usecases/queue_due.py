@@ -1,4 +1,8 @@
-"""Queue the notifications whose next attempt is due. The sweeper does it every minute."""
+"""Queue the notifications whose next attempt is due. The sweeper does it every minute.
+
+A first attempt that was put off goes where other first attempts go, one at a time of each call: each makes those of the
+facts before it, so two at once would make the same one twice, or a later one first (R11).
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -39,10 +43,11 @@ class QueueDue:
         queued: list[int] = []
 
         def queue(some: Sequence[Waiting]) -> None:
-            claimed = [self.waiting.claim(each, now + _LEASE) for each in some]
-            notices = [notice for notice in claimed if notice is not None]
-            self.notices.queue_again(notices)
-            queued.append(len(notices))
+            claims = (self.waiting.claim(each, now + _LEASE) for each in some)
+            claimed = [claim for claim in claims if claim is not None]
+            self.notices.queue([each.notice for each in claimed if each.is_put_off])
+            self.notices.queue_again([each.notice for each in claimed if not each.is_put_off])
+            queued.append(len(claimed))
 
         is_all = self.work_through(_in_requests(self.waiting.due(now, most)), queue, until(end, self.clock))
         return Queued(sum(queued), is_all and sum(queued) < most)

@@ -61,6 +61,14 @@ class Waiting:
     look_at: str
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery whose attempt is due. `is_put_off`: it waits for its first one."""
+
+    notice: Notice
+    is_put_off: bool
+
+
 class NotificationLog(Protocol):
     """Notifications and their delivery."""
 
@@ -107,7 +115,7 @@ class WaitingNotifications(Protocol):
     def due(self, now: datetime, limit: int) -> Iterable[Waiting]:
         """At most `limit`; the oldest of each shard first."""
 
-    def claim(self, waiting: Waiting, until: datetime) -> Notice | None:
+    def claim(self, waiting: Waiting, until: datetime) -> Claimed | None:
         """Hide it from the sweeper until `until`. None: it does not wait any more, or another sweep was faster."""
 
 
@@ -115,7 +123,7 @@ class Notices(Protocol):
     """The queues."""
 
     def queue(self, notices: Iterable[Notice]) -> None:
-        """Queue first attempts, in order within a call."""
+        """Queue first attempts, one at a time of each call, in order; the same one once in five minutes."""
 
     def queue_again(self, notices: Iterable[Notice], wait: timedelta = NO_WAIT) -> None:
         """Queue retries, outside their calls' order (R11), to be received after `wait`: at most 15 minutes."""

@@ -129,16 +129,31 @@ def answer(handler: Any, invocation: dict[str, Any]) -> dict[str, Any]:
 
 PASSED = [0.0]
 """Seconds that have passed in the cloud at once; each invocation brings the newest value."""
+SLEPT = [0.0]
+"""Seconds of this invocation's pauses that passed on its clock alone."""
+_REAL_SHARE = 0.1
 
 
 def shift_clock(skew: float) -> None:
-    """Let the clock of this process be fast, or slow, and follow the cloud's. What is imported later sees only this."""
+    """Let the clock of this process be fast, or slow, and follow the cloud's. What is imported later sees only this.
+
+    Once hours have passed at once, a pause (of an SDK before it repeats a request) takes a tenth of its time; the rest
+    passes on this clock. Pauses of several threads add up, so that an invocation has less time, never more.
+    """
     import datetime
 
-    real, time_of_day, nanoseconds = datetime.datetime, time.time, time.time_ns
+    real, time_of_day, nanoseconds, pause = datetime.datetime, time.time, time.time_ns, time.sleep
+
+    def ahead() -> float:
+        return skew + PASSED[0] + SLEPT[0]
 
     def apart() -> datetime.timedelta:
-        return datetime.timedelta(seconds=skew + PASSED[0])
+        return datetime.timedelta(seconds=ahead())
+
+    def sleep(seconds: float) -> None:
+        share = _REAL_SHARE if PASSED[0] else 1.0
+        pause(seconds * share)
+        SLEPT[0] += seconds * (1 - share)
 
     class Kind(type):
         def __instancecheck__(cls, thing: object) -> bool:
@@ -154,8 +169,9 @@ def shift_clock(skew: float) -> None:
             return real.now(datetime.UTC).replace(tzinfo=None) + apart()
 
     datetime.datetime = Shifted  # type: ignore[misc]
-    time.time = lambda: time_of_day() + skew + PASSED[0]
-    time.time_ns = lambda: nanoseconds() + int((skew + PASSED[0]) * 1_000_000_000)
+    time.time = lambda: time_of_day() + ahead()
+    time.time_ns = lambda: nanoseconds() + int(ahead() * 1_000_000_000)
+    time.sleep = sleep  # type: ignore[assignment]  # its stub has a parameter with another name
 
 
 def run(requests_fd: int, replies_fd: int) -> None:
@@ -173,7 +189,7 @@ def run(requests_fd: int, replies_fd: int) -> None:
     if failed:
         return
     while (invocation := read_frame(requests)) is not None:
-        PASSED[0] = invocation["passed"]
+        PASSED[0], SLEPT[0] = invocation["passed"], 0.0
         write_frame(replies, answer(handler, invocation))
 
 

@@ -403,6 +403,15 @@ def test_hours_pass_for_functions_and_queues_at_once(stack, ahead):
     assert message["Body"] == "later"
 
 
+def test_a_pause_passes_on_the_clock_that_has_jumped(stack, ahead):
+    """So SDKs' pauses, of which a cruel run has thousands, do not take its time. The next invocation begins anew."""
+    ahead(7200)
+    paused, not_paused = (stack.invoke({"sleep": seconds, "clocks": True})[1] for seconds in (20, 0))
+    before = time.time() + 7200
+    assert all(5 < clock - before < 20 for clock in paused), "a tenth of it passed here, too"
+    assert all(clock - before <= 0 for clock in not_paused)
+
+
 def test_an_updated_function_has_its_new_code_before_its_new_layers(stack):
     """The handler of CloudFormation, as the update of a stack calls it."""
     handler = ministack("services.cloudformation.provisioners")._RESOURCE_HANDLERS["AWS::Lambda::Function"]["update"]

@@ -25,6 +25,7 @@ _PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 _COUNT = "duologue.adapters.metrics.count"
 # Counted for the operator to see, by no alarm.
 _NO_ALARM = {
+    "AuthenticationFailed": "anybody can fail; ten times with a known app key is AuthenticationLocked",
     "CallsSwept": "the sweeper did what it is for; what it cannot do is CallsNotFinalized",
     "CallsTurnedAway": "anybody may dial a number; who should be told, such as of a suspended SP, has done it",
 }

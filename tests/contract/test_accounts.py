@@ -89,6 +89,7 @@ APP = App(
     push_signature=PushSignature.JOINED,
     reuse_nonces=True,
     schemes=(Scheme.TOKEN, Scheme.HMAC),
+    allowed_addresses=("198.51.100.0/24", "2001:db8::/32"),
 )
 
 
@@ -371,7 +372,7 @@ def test_a_row_of_an_older_version_has_the_defaults(dynamo, aws, table):
     dynamo.add_sp(SP)
     dynamo.add_app(replace(APP, older_secret=None))
     names = "push_signature reuse_nonces calls_per_second calls_per_callee_per_day countries test_numbers prompts"
-    later = [*names.split(), "schemes"]
+    later = [*names.split(), "schemes", "allowed_addresses"]
     aws("dynamodb").update_item(
         TableName=table,
         Key={"pk": {"S": "APP#app-1"}, "sk": {"S": "APP"}},

@@ -1,11 +1,13 @@
 """Nonces are good once and wrong attempts are counted, in memory, in moto's DynamoDB and in the local cloud's."""
 
+import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
+from duologue.adapters.auth_metrics import count_failed_authentication
 from duologue.adapters.dynamo_auth_attempts import DynamoAuthAttempts
 from duologue.domain.attempts import LOCKED_FOR, Attempt, Failures, Proof
 from duologue.domain.errors import AuthenticationLocked, NonceUsed, RaceLost
@@ -145,6 +147,38 @@ def test_the_sdk_may_repeat_a_write_whose_answer_was_lost(dynamo, aws):
     assert len(calls) == 1
     dynamo._client = aws("dynamodb")
     assert tried(dynamo) == "used"
+
+
+def test_the_operator_sees_every_failure_with_its_address_and_can_forget_it(dynamo):
+    every = [HERE, *OTHERS[:3], Attempt("", Proof.PASSWORD, "2001:db8::20"), Attempt("app#2", Proof.SECRET, "::1")]
+    for attempt in every:
+        dynamo.save_failures(attempt, Failures().count(NOW))
+    dynamo.use_nonce("app-1", "once", UNTIL, NOW)
+    found = dict(dynamo.all_failures())
+    assert found == dict.fromkeys(every, Failures((NOW,), None, 1))
+    for _ in range(2):
+        dynamo.forget(HERE)
+    assert dynamo.failures(HERE) == Failures()
+    assert set(dict(dynamo.all_failures())) == set(every[1:])
+
+
+def test_each_failure_is_counted_and_each_lock_of_an_app_too(aws, table, capsys, caplog):
+    """Dimensions cost money each, and a stranger chooses app keys."""
+    counting, clock = DynamoAuthAttempts(aws("dynamodb"), table, count_failed_authentication), FakeClock(NOW)
+    for attempt in (HERE, Attempt("", Proof.PASSWORD, "198.51.100.66")):
+        for _ in range(12):
+            count_failure(attempt, auth_attempts=counting, clock=clock)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    metrics = [line["_aws"]["CloudWatchMetrics"][0] for line in lines]
+    names = [metric["Metrics"][0]["Name"] for metric in metrics]
+    assert Counter(zip(names, (line["Proof"] for line in lines), strict=True)) == {
+        ("AuthenticationFailed", "digest"): 10,
+        ("AuthenticationLocked", "digest"): 1,
+        ("AuthenticationFailed", "password"): 10,
+    }
+    assert all(metric["Dimensions"] == [[], ["Proof"]] for metric in metrics)
+    told = vars(caplog.records[9])
+    assert told.items() >= {"app": "app-1", "proof": "digest", "source": "198.51.100.20", "locked": True}.items()
 
 
 def test_what_is_remembered_goes_by_itself(dynamo, aws, table):

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from duologue.adapters.call_rows import own_event_key
 from duologue.adapters.dynamo_acceptance import DynamoAcceptance
 from duologue.adapters.dynamo_account_book import DynamoAccountBook
+from duologue.adapters.dynamo_auth_attempts import DynamoAuthAttempts
 from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.dynamo_memories import DynamoMemories
 from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
@@ -20,10 +21,13 @@ from duologue.adapters.kms_memory_seal import KmsMemorySeal
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.memory_rows import remembered
 from duologue.adapters.stack_outputs import stack_of
+from duologue.adapters.system_clock import SystemClock
 from duologue.call_control.facts import CallEnded, CdrWritten, LegDialledRecorded
 from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.call_control.prompts import Prompt
+from duologue.domain import attempts as auth
 from duologue.domain.accounts import PushSignature, Scheme, UnknownCallers
+from duologue.domain.attempts import Failures, Proof
 from duologue.domain.call import Call
 from duologue.domain.call_memory import CallMemory, MemoryTerms, RememberedParty, SetBy, order_of
 from duologue.domain.endpoint_health import Circuit, EndpointHealth
@@ -160,6 +164,7 @@ def test_an_sp_and_its_app(platform, monkeypatch):
             "push_signature": "lines",
             "reuse_nonces": False,
             "schemes": ["token", "aksk", "wsse"],
+            "allowed_addresses": [],
             "concurrent_calls": 5,
             "calls_per_second": 10,
             "calls_per_callee_per_day": 0,
@@ -327,6 +332,9 @@ def test_settings_change_one_by_one(platform, app_key):
         (("--reuse-nonces",), {"reuse_nonces": True}),
         (("--concurrent-calls", "4"), {"reuse_nonces": True}),
         (("--no-reuse-nonces",), {"reuse_nonces": False}),
+        (("--allowed-address", "198.51.100.0/24", "--allowed-address", "2001:db8::7"), {}),
+        (("--scheme", "token"), {"allowed_addresses": ("198.51.100.0/24", "2001:db8::7")}),
+        (("--allowed-address", ""), {"allowed_addresses": ()}),
         (("--scheme", "wsse", "--scheme", "token"), {"schemes": (Scheme.TOKEN, Scheme.HASH)}),
         (("--no-call-memory", "--call-memory-hours", "24"), {"call_memory": False, "call_memory_hours": 24}),
         (("--call-memory",), {"call_memory": True, "call_memory_hours": 24}),
@@ -345,6 +353,40 @@ def test_settings_change_one_by_one(platform, app_key):
         assert platform.do("app", "set", app_key, *words)[0] == 0
         app = platform.accounts.app(app_key)
         assert {name: getattr(app, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize("text", ["198.51.100.300", "sp.example.com", "198.51.100.1/24", "2001:db8::/129"])
+def test_an_allowed_address_that_is_none_is_refused(platform, app_key, text):
+    said = f"duologue: allowed address {text} is not one: an address, or a network as CIDR\n"
+    assert platform.do("app", "set", app_key, "--allowed-address", text) == (1, {}, said)
+
+
+def test_locks_are_seen_and_cleared(platform, aws, app_key):
+    attempts, now = DynamoAuthAttempts(aws("dynamodb"), platform.table), SystemClock().now()
+    here, there = (auth.Attempt(app_key, Proof.PASSWORD, address) for address in ("198.51.100.20", "2001:db8::7"))
+    unknown = auth.Attempt("", Proof.PASSWORD, "198.51.100.66")
+    over = auth.Attempt(app_key, Proof.SECRET, "198.51.100.20")
+    locked = Failures(locked_until=now + timedelta(minutes=7))
+    for attempt, failures in ((here, locked), (there, Failures().count(now)), (unknown, locked)):
+        attempts.save_failures(attempt, failures)
+    attempts.save_failures(over, Failures(locked_until=now - timedelta(minutes=7)))
+    until = (now + timedelta(minutes=7)).isoformat()
+    password = {"app_key": app_key, "proof": "password"}
+    first = password | {"source": "198.51.100.20", "failures": 0, "locked_until": until}
+    second = password | {"source": "2001:db8::7", "failures": 1, "locked_until": None}
+    third = first | {"app_key": None, "source": "198.51.100.66"}
+
+    def listed(*words: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = platform.do("lock", "list", *words)[1]["locks"]
+        return sorted(found, key=lambda lock: lock["source"])
+
+    assert [lock for lock in listed() if lock["app_key"] in (app_key, None)] == [first, third, second]
+    assert listed("--app", app_key) == [first, second]
+    assert listed("--source", "198.51.100.66") == [third]
+    assert platform.do("lock", "list", "--app", "nobody")[0] == 1
+    assert platform.do("lock", "clear", "--source", "198.51.100.20")[1] == {"cleared": [first]}
+    assert listed("--app", app_key) == [second]
+    attempts.failures(here).check(now)
 
 
 def test_a_display_number_of_a_range_that_the_stack_calls_in_use(platform, app_key):

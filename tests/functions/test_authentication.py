@@ -322,6 +322,37 @@ def test_an_app_authenticates_only_in_the_ways_that_the_operator_allows(door, ro
     assert (door.auth_attempts.writes, door.auth_attempts.nonces) == (0, {})
 
 
+# Where a request comes from, which proxies are trusted, X-Forwarded-For, and whether 198.51.100.0/24 is its address.
+_FROM: dict[str, tuple[str, dict[str, str] | None, str, bool]] = {
+    "an address on the list": ("198.51.100.20", None, "", True),
+    "another one": ("203.0.113.9", None, "", False),
+    "another one that claims one on the list": ("203.0.113.9", None, "198.51.100.20, 203.0.113.9", False),
+    "a trusted proxy for one on the list": ("10.0.0.1", {"TrustedProxies": "10.0.0.0/8"}, "198.51.100.20", True),
+    "a trusted proxy for another one": ("10.0.0.1", {"TrustedProxies": "1"}, "198.51.100.20, 203.0.113.9", False),
+    "proxies that nobody can read": ("10.0.0.1", {"TrustedProxies": "10.0.0.0/99"}, "198.51.100.20", False),
+}
+
+
+@pytest.mark.parametrize("where", _FROM)
+@pytest.mark.parametrize(("route", "way"), everywhere(product(_SCHEMES), ("token",)))
+def test_an_app_may_be_used_from_the_addresses_on_its_list(door, route, way, where):
+    """Refused before its secret is looked at: a wrong digest is not counted, and its nonce not used up."""
+    peer, stage, forwarded, allowed = _FROM[where]
+    door.change(allowed_addresses=("198.51.100.0/24", "2001:db8::/32"))
+    headers = {} if way == "token" else door.signed(way).headers
+    event = event_of(route) if way == "token" else proven(event_of(route), headers)
+    event |= {"stageVariables": stage, "headers": {**event["headers"], "X-Forwarded-For": forwarded}}
+    event |= {"requestContext": event["requestContext"] | {"identity": {"sourceIp": peer}}}
+    before = door.state
+    said = door.knock(event)
+    assert said == (right(route) if allowed else (403, "1020166"))
+    if not allowed:
+        assert door.state == before
+        wrong = event | {"headers": {**event["headers"], "X-WSSE": "", "X-AKSK": ""}}
+        assert door.knock(wrong)[0] == (403 if way == "token" else 400)
+        assert (door.auth_attempts.writes, door.auth_attempts.nonces) == (0, {})
+
+
 # ---- a nonce is good once
 
 

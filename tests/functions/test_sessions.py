@@ -170,6 +170,16 @@ def test_an_app_that_may_not_use_tokens_gets_none_and_may_log_out(api):
     assert api.say(with_query(sample("sp_logged_out"), access_token=tokens["access_token"]))[0] == 200
 
 
+def test_an_app_gets_tokens_only_where_it_may_be_used_and_may_log_out_anywhere(api):
+    tokens = api.log_in()
+    api.accounts.change_app(KEY, lambda app: replace(app, allowed_addresses=("203.0.113.0/24",)))
+    wrong = LOGGED_IN | {"headers": {"Authorization": "wrong"}}
+    for event in (LOGGED_IN, wrong, refresh_by_form(tokens["refresh_token"]), refresh_by_form("x", secret="wrong")):
+        assert api.say(event)[1]["resultcode"] == "1020166"
+    assert api.auth_attempts.writes == 0
+    assert api.say(with_query(sample("sp_logged_out"), access_token=tokens["access_token"]))[0] == 200
+
+
 def test_anothers_token_ends_nothing_and_is_as_unknown_as_one_of_nobody(api):
     api.accounts.add_sp(Sp("sp-2", "another company", "no log-in here"))
     api.accounts.add_app(App("app-2", "sp-2", "secret-2"))

@@ -5,6 +5,7 @@ from typing import Any
 
 from duologue.domain.errors import (
     AccountInactive,
+    AddressNotAllowed,
     AuthenticationLocked,
     CalleeLimitReached,
     CallerRefused,
@@ -39,7 +40,16 @@ from duologue.wire.huawei.results import REPLAYED
 from tools.openapi.answers import heard, led, succeeded
 
 _TOKEN = (UnknownApp, InvalidToken, AccountInactive, OutsideUnavailable)
-_PROOF = (*_TOKEN, SchemeNotAllowed, WrongDigest, RequestStale, NonceUsed, AuthenticationLocked, InvalidField)
+_PROOF = (
+    *_TOKEN,
+    AddressNotAllowed,
+    SchemeNotAllowed,
+    WrongDigest,
+    RequestStale,
+    NonceUsed,
+    AuthenticationLocked,
+    InvalidField,
+)
 _NUMBERS = (DisplayNumberNotOwned, CallerRefused, NumberRefused, RecordingNotEnabled)
 _LIMITS = (KeyReused, LimitReached, TooManyCalls, CalleeLimitReached)
 
@@ -117,6 +127,7 @@ def _placing(name: str, summary: str) -> Operation:
 _LOG_IN_REFUSALS = (
     InvalidField,
     UnknownApp,
+    AddressNotAllowed,
     SchemeNotAllowed,
     WrongCredentials,
     AccountInactive,

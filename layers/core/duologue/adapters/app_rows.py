@@ -21,6 +21,7 @@ def plain_attributes(app: App) -> dict[str, Any]:
         "push_signature": app.push_signature.value,
         "reuse_nonces": app.reuse_nonces,
         "schemes": " ".join(app.schemes),
+        "allowed_addresses": " ".join(app.allowed_addresses),
         "concurrent_calls": app.concurrent_calls,
         "calls_per_second": app.calls_per_second,
         "calls_per_callee_per_day": app.calls_per_callee_per_day,
@@ -59,7 +60,7 @@ def app_of(row: Mapping[str, Any], opened: Callable[[bytes], str]) -> App:
     return App(key=row["key"], sp=row["sp"], secret=opened(row["secret"]), older_secret=older, **given)
 
 
-_WORDS = ("display_numbers", "bind_numbers", "countries", "test_numbers", "recording_notices")
+_WORDS = ("display_numbers", "bind_numbers", "countries", "test_numbers", "recording_notices", "allowed_addresses")
 _AS_THEY_ARE = (
     "status_url",
     "fee_url",

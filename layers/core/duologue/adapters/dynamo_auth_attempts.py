@@ -3,14 +3,16 @@
 | pk                    | sk         | what                                                                        |
 | --------------------- | ---------- | --------------------------------------------------------------------------- |
 | NONCE#<app>#<hash>    | NONCE      | a used nonce, and which request used it                                     |
-| FAILURES#<app>#<hash> | a `Proof`  | recent failures from one address; writes are conditional on the version     |
+| FAILURES#<app>#<hash> | a `Proof`  | recent failures from one address; writes are conditional on the version; no |
+|                       |            | app: log-ins with unknown app keys                                          |
 
 Each has its own partition, so that a busy app does not overload one. DynamoDB deletes expired rows up to days late, so
-their time is checked. Only `UpdateItem` is used, because the function's role already allows it.
+their time is checked. Functions only use `GetItem` and `UpdateItem`, which their roles already allow.
 """
 
 import hashlib
 import json
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -18,21 +20,27 @@ from uuid import uuid4
 from botocore.exceptions import ClientError
 
 from duologue.adapters.aws import code_of, from_item, outside, to_item
-from duologue.domain.attempts import Attempt, Failures
+from duologue.domain.attempts import Attempt, Failures, Proof
 from duologue.domain.errors import DuologueError, NonceUsed, RaceLost
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _WHAT = "accounts table"
+_MOST_SOURCE = 64
+"""Characters; an IPv6 address has 45 at most."""
 
 
 class DynamoAuthAttempts:
-    """Implements `usecases.ports.accounts.AuthAttempts`."""
+    """Implements `usecases.ports.accounts.AuthAttempts` and `AuthLocks`."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(
+        self, client: "DynamoDBClient", table: str, counted: Callable[[Attempt, Failures], None] = lambda *_: None
+    ) -> None:
+        """`counted`: gets each failure that was counted."""
         self._client = client
         self._table = table
+        self._counted = counted
 
     def use_nonce(self, app_key: str, nonce: str, until: datetime, now: datetime) -> None:
         """One conditional write: of all requests with one nonce, only one succeeds."""
@@ -50,13 +58,7 @@ class DynamoAuthAttempts:
             found = self._client.get_item(TableName=self._table, Key=to_item(_place(attempt)), ConsistentRead=True)
         if "Item" not in found:
             return Failures()
-        row = from_item(found["Item"])
-        until = row["locked_until"]
-        return Failures(
-            tuple(datetime.fromisoformat(at) for at in json.loads(row["failed_at"])),
-            datetime.fromisoformat(until) if until else None,
-            row["version"],
-        )
+        return _failures(from_item(found["Item"]))
 
     def save_failures(self, attempt: Attempt, failures: Failures) -> None:
         values: dict[str, Any] = {
@@ -64,17 +66,43 @@ class DynamoAuthAttempts:
             ":until": failures.locked_until.isoformat() if failures.locked_until else "",
             ":version": failures.version + 1,
             ":read": failures.version,
+            ":source": attempt.source[:_MOST_SOURCE],
         }
-        change = "SET failed_at = :failed, locked_until = :until, version = :version"
+        change = "SET failed_at = :failed, locked_until = :until, version = :version, #source = :source"
         if failures.ends_at is not None:
             values[":ends"] = _second(failures.ends_at) + 1
             change += ", expires_at = :ends"
         # An expired and deleted row counts as version 0, whatever version was read.
         condition = "version = :read OR attribute_not_exists(pk)"
-        self._update(_place(attempt), change, condition, values, RaceLost(attempt.app_key))
+        names = {"ExpressionAttributeNames": {"#source": "source"}}
+        self._update(_place(attempt), change, condition, values, RaceLost(attempt.app_key), **names)
+        self._counted(attempt, failures)
+
+    def all_failures(self) -> Iterator[tuple[Attempt, Failures]]:
+        pages = self._client.get_paginator("scan").paginate(
+            TableName=self._table,
+            ConsistentRead=True,
+            FilterExpression="begins_with(pk, :failures)",
+            ExpressionAttributeValues=to_item({":failures": "FAILURES#"}),
+        )
+        with outside(_WHAT):
+            for page in pages:
+                for row in map(from_item, page["Items"]):
+                    app_key = row["pk"].removeprefix("FAILURES#").rpartition("#")[0]
+                    yield Attempt(app_key, Proof(row["sk"]), row.get("source", "")), _failures(row)
+
+    def forget(self, attempt: Attempt) -> None:
+        with outside(_WHAT):
+            self._client.delete_item(TableName=self._table, Key=to_item(_place(attempt)))
 
     def _update(
-        self, key: dict[str, str], change: str, condition: str, values: dict[str, Any], refusal: DuologueError
+        self,
+        key: dict[str, str],
+        change: str,
+        condition: str,
+        values: dict[str, Any],
+        refusal: DuologueError,
+        **names: Any,
     ) -> None:
         try:
             with outside(_WHAT):
@@ -84,11 +112,21 @@ class DynamoAuthAttempts:
                     UpdateExpression=change,
                     ConditionExpression=condition,
                     ExpressionAttributeValues=to_item(values),
+                    **names,
                 )
         except ClientError as error:
             if code_of(error) != "ConditionalCheckFailedException":
                 raise
             raise refusal from error
+
+
+def _failures(row: dict[str, Any]) -> Failures:
+    until = row["locked_until"]
+    return Failures(
+        tuple(datetime.fromisoformat(at) for at in json.loads(row["failed_at"])),
+        datetime.fromisoformat(until) if until else None,
+        row["version"],
+    )
 
 
 def _place(attempt: Attempt) -> dict[str, str]:

@@ -67,6 +67,8 @@ class App:
     """A digest may be sent again while its time is valid, for clients that make their headers once."""
     schemes: tuple[Scheme, ...] = tuple(Scheme)
     """The ways in which it may authenticate; at least one."""
+    allowed_addresses: tuple[str, ...] = ()
+    """CIDR; where its requests may come from. Empty: everywhere."""
     concurrent_calls: int = 10
     calls_per_second: int = 10
     calls_per_callee_per_day: int = 0

@@ -134,6 +134,10 @@ class WrongDigest(WrongCredentials):
     """A digest was not made with a valid secret of the app."""
 
 
+class AddressNotAllowed(RequestRefused):
+    """The app's requests may not come from this address."""
+
+
 class SchemeNotAllowed(RequestRefused):
     """The operator has not allowed the app to authenticate in this way. The text is a `Scheme`."""
 

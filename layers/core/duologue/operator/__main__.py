@@ -13,6 +13,7 @@
     duologue memory forget --number +12025550133
     duologue notification retry-now --app <app key>
     duologue endpoint list <app key>
+    duologue lock list
 
 The platform is found by the stack's name, through its outputs, or by the names of the table, key and bucket. AWS
 credentials, region and endpoint come from the usual AWS environment. The result is printed as one JSON object. A
@@ -31,7 +32,7 @@ from typing import Any
 from duologue.adapters.aws import PATIENT, refusals
 from duologue.adapters.aws_clients import client
 from duologue.domain.errors import AccountExists, DuologueError, UnknownApp, UnknownCall, UnknownSp
-from duologue.operator import apps, calls, endpoints, memories, notifications, numbers, prompts, sps
+from duologue.operator import apps, calls, endpoints, locks, memories, notifications, numbers, prompts, sps
 from duologue.operator.platform import Platform
 
 _PATIENT_CLIENT = partial(client, timeouts=PATIENT)
@@ -80,7 +81,7 @@ def parser() -> argparse.ArgumentParser:
     )
     place.add_argument("--prompts-bucket", help="bucket of the prompts, overrides the stack's output")
     place.add_argument("--line-numbers", help="the stack's numbers, comma separated, overrides the stack's output")
-    kinds = parser.add_subparsers(metavar="sp|app|call|number|memory|notification|endpoint|prompt", required=True)
+    kinds = parser.add_subparsers(metavar="sp|app|call|number|memory|notification|endpoint|lock|prompt", required=True)
     sps.add_to(kinds)
     apps.add_to(kinds)
     calls.add_to(kinds)
@@ -88,6 +89,7 @@ def parser() -> argparse.ArgumentParser:
     memories.add_to(kinds)
     notifications.add_to(kinds)
     endpoints.add_to(kinds)
+    locks.add_to(kinds)
     prompts.add_to(kinds)
     return parser
 

@@ -115,6 +115,13 @@ def _add_settings(command: argparse.ArgumentParser, *, numbers_required: bool = 
         help="how the app may authenticate its requests, repeatable; all unless given",
     )
     command.add_argument(
+        "--allowed-address",
+        dest="allowed_addresses",
+        metavar="CIDR",
+        action="append",
+        help=f"network or address that the app's requests may come from; {listed}, which allows all",
+    )
+    command.add_argument(
         "--concurrent-calls", type=int, metavar="N", help="calls in progress at the same time; more are refused"
     )
     command.add_argument(
@@ -160,6 +167,7 @@ def _add_settings(command: argparse.ArgumentParser, *, numbers_required: bool = 
     )
 
 
+_LISTED = ("display_numbers", "bind_numbers", "test_numbers", "countries", "allowed_addresses")
 _PLAIN = (
     "reuse_nonces",
     "concurrent_calls",
@@ -176,7 +184,7 @@ _PLAIN = (
 
 def _settings(asked: argparse.Namespace) -> dict[str, Any]:
     """The settings given on the command line."""
-    listed = {name: getattr(asked, name) for name in ("display_numbers", "bind_numbers", "test_numbers", "countries")}
+    listed = {name: getattr(asked, name) for name in _LISTED}
     given: dict[str, Any] = {name: tuple(filter(None, texts)) for name, texts in listed.items() if texts is not None}
     if "countries" in given:
         given["countries"] = tuple(country.upper() for country in given["countries"])
@@ -276,6 +284,7 @@ def _shown(app: App) -> Said:
         "push_signature": app.push_signature.value,
         "reuse_nonces": app.reuse_nonces,
         "schemes": list(app.schemes),
+        "allowed_addresses": list(app.allowed_addresses),
         "concurrent_calls": app.concurrent_calls,
         "calls_per_second": app.calls_per_second,
         "calls_per_callee_per_day": app.calls_per_callee_per_day,

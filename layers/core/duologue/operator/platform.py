@@ -10,6 +10,7 @@ from typing import Any
 from duologue.adapters.dns_names import addresses_of
 from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.dynamo_app_events import DynamoAppEvents
+from duologue.adapters.dynamo_auth_attempts import DynamoAuthAttempts
 from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.dynamo_histories import DynamoHistories
 from duologue.adapters.dynamo_inbound_calls import DynamoInboundCalls
@@ -29,7 +30,7 @@ from duologue.call_control.prompt_keys import key_of
 from duologue.domain.dialling_policy import prefixes_in_use
 from duologue.domain.errors import OutsideUnavailable
 from duologue.usecases.end_calls import EndCalls, EndedByOperator
-from duologue.usecases.ports.accounts import AccountBook, Tokens
+from duologue.usecases.ports.accounts import AccountBook, AuthLocks, Tokens
 from duologue.usecases.ports.calls import Histories
 from duologue.usecases.ports.memories import InboundCalls, Memories, MemorySeal
 from duologue.usecases.ports.notifying import AppEvents, NotificationLog, SpUrls
@@ -55,6 +56,10 @@ class Platform:
     @property
     def tokens(self) -> Tokens:
         return self._dynamo
+
+    @cached_property
+    def auth_locks(self) -> AuthLocks:
+        return DynamoAuthAttempts(self._client("dynamodb"), self._table)
 
     @cached_property
     def memories(self) -> Memories:

@@ -2,6 +2,8 @@
 
 API Gateway has already chosen the route; docs/decisions/0011-powertools.md says why no resolver does it again. Header
 names are case-insensitive. Requests are never logged as they are: they contain tokens, passwords and numbers.
+
+Which proxies are trusted is a variable of the stage, which every event has: it needs no new version of a function.
 """
 
 import base64
@@ -10,12 +12,14 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import APIGatewayProxyEvent
 
 from duologue.domain.errors import DuologueError, InvalidField
+from duologue.domain.source_address import TrustedProxies
 from duologue.wire.huawei.results import Answer, failure
 
 _log = logging.getLogger(__name__)
@@ -35,7 +39,7 @@ class Request:
     base: str = field(default="", repr=False)
     """The API's base URL as the client sees it."""
     source: str = field(default="", repr=False)
-    """The client's address from API Gateway, not from a header."""
+    """The client's address: of API Gateway's peer, or what trusted proxies say of theirs."""
     id: str = ""
     """API Gateway's id of the request, which the client gets in the header `x-amzn-RequestId`."""
 
@@ -70,7 +74,7 @@ def request_of(event: dict[str, Any]) -> Request:
         body=body,
         path=sent.path_parameters,
         base=_base(sent),
-        source=sent.request_context.identity.source_ip or "",
+        source=_source(sent),
         id=sent.request_context.request_id or "",
     )
 
@@ -83,6 +87,21 @@ def _base(sent: APIGatewayProxyEvent) -> str:
     whole, route = sent.request_context.path.rstrip("/"), sent.resource
     prefix = whole.removesuffix(route) if whole.endswith(route) else ""
     return f"{sent.headers.get('x-forwarded-proto', 'https')}://{sent.headers.get('host', '')}{prefix}"
+
+
+def _source(sent: APIGatewayProxyEvent) -> str:
+    peer = sent.request_context.identity.source_ip or ""
+    trusted = _trusted(sent.stage_variables.get("TrustedProxies", "0"))
+    return trusted.client_of(peer, sent.headers.get("x-forwarded-for", ""))
+
+
+@cache
+def _trusted(text: str) -> TrustedProxies:
+    try:
+        return TrustedProxies.parse(text)
+    except ValueError:
+        _log.error("TrustedProxies cannot be read; no proxy is trusted", exc_info=True)
+        return TrustedProxies()
 
 
 def answered(event: dict[str, Any], say: Callable[[Request], Answer]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ class NewApp:
     push_signature: PushSignature = PushSignature.LINES
     reuse_nonces: bool = False
     schemes: tuple[Scheme, ...] = tuple(Scheme)
+    allowed_addresses: tuple[str, ...] = ()
     concurrent_calls: int = 10
     calls_per_second: int = 10
     calls_per_callee_per_day: int = 0

@@ -1,8 +1,8 @@
 """Authenticate a request. All requests except log-in, refresh and log-out pass here.
 
-A token of an app that may use tokens is looked up. A digest is checked in this order, each with its own error: known
-app, scheme, lock, time, digest (a wrong one is counted), active account, new nonce unless the app may reuse nonces. The
-nonce is last, so that only valid digests use up nonces.
+A token is looked up, if the app may use tokens from this address. A digest is checked in this order, each with its own
+error: known app, address, scheme, lock, time, digest (a wrong one is counted), active account, new nonce unless the app
+may reuse nonces. The nonce is last, so that only valid digests use up nonces.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from duologue.domain.accounts import App, Scheme
 from duologue.domain.attempts import Attempt, Proof, check_time, nonce_needed_until
 from duologue.domain.credentials import AccessToken, AppDigest, Credentials
-from duologue.domain.errors import AccountInactive, SchemeNotAllowed, WrongDigest
+from duologue.domain.errors import AccountInactive, AddressNotAllowed, SchemeNotAllowed, WrongDigest
+from duologue.domain.source_address import is_allowed
 from duologue.usecases.count_failure import count_failure
 from duologue.usecases.ports.accounts import Accounts, AuthAttempts, Tokens
 from duologue.usecases.ports.outside import Clock
@@ -28,7 +29,7 @@ class Authenticate:
 
         Raises:
             UnknownApp: there is no such app.
-            SchemeNotAllowed: the app may not use tokens, or this kind of digest.
+            AddressNotAllowed, SchemeNotAllowed: the app may not be used from `source`, or not by this kind of proof.
             InvalidToken: the token is unknown, revoked, or another app's. TokenExpired.
             RequestStale, WrongDigest, NonceUsed, AuthenticationLocked: the digest was refused.
             AccountInactive: the app or its SP is suspended.
@@ -37,13 +38,13 @@ class Authenticate:
         match credentials:
             case AccessToken(app_key, token):
                 app, register = self.tokens.app_with_register(app_key)
-                check_scheme(app, Scheme.TOKEN)
+                check_use(app, Scheme.TOKEN, source)
                 register.check_access(token, self.clock.now())
                 if not also_suspended:
                     _check_active(app, self.accounts)
             case AppDigest(nonce=nonce, created=created):
                 app = self.accounts.app(credentials.app_key)
-                check_scheme(app, credentials.scheme)
+                check_use(app, credentials.scheme, source)
                 self._check_digest(credentials, app, source)
                 if not also_suspended:
                     _check_active(app, self.accounts)
@@ -61,8 +62,10 @@ class Authenticate:
             raise WrongDigest(app.key)
 
 
-def check_scheme(app: App, scheme: Scheme) -> None:
-    """Raises SchemeNotAllowed."""
+def check_use(app: App, scheme: Scheme, source: str) -> None:
+    """What is checked before any secret. Raises AddressNotAllowed, SchemeNotAllowed."""
+    if not is_allowed(source, app.allowed_addresses):
+        raise AddressNotAllowed(app.key)
     if scheme not in app.schemes:
         raise SchemeNotAllowed(scheme.value)
 

@@ -9,6 +9,7 @@ from duologue.domain.dialling_policy import DiallingPolicy, check_shown
 from duologue.domain.errors import InvalidField
 from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.recording import KEEP_DAYS
+from duologue.domain.source_address import network_of
 from duologue.usecases.ports.notifying import SpUrls
 from duologue.usecases.ports.outside import Line, NumberPlan
 
@@ -16,6 +17,8 @@ MOST_CALLS = 10_000
 """Higher limits are treated as typing errors."""
 MOST_NUMBERS = 500
 """Per list, since the app's row is read with every request."""
+MOST_NETWORKS = 100
+"""For the same reason."""
 MOST_NUMBERS_CHANGED = 90
 """Display numbers, since a transaction has at most a hundred writes."""
 
@@ -49,6 +52,7 @@ def check_app(app: App, *, endpoints: SpUrls, plan: NumberPlan, line: Line, befo
     ):
         if not least <= limit <= MOST_CALLS:
             raise InvalidField(field, f"must be {least} to {MOST_CALLS}")
+    _check_addresses(app.allowed_addresses)
     if app.keep_recordings_days not in (0, *KEEP_DAYS):
         raise InvalidField("days to keep recordings", f"must be 0 or one of {', '.join(map(str, KEEP_DAYS))}")
     for country in sorted(set(app.countries).difference(before.countries if before else ())):
@@ -60,6 +64,16 @@ def check_app(app: App, *, endpoints: SpUrls, plan: NumberPlan, line: Line, befo
         ("fee URL", app.fee_url, before and before.fee_url),
     )
     endpoints.check((field, url) for field, url, had in urls if url is not None and url != had)
+
+
+def _check_addresses(allowed: tuple[str, ...]) -> None:
+    if len(allowed) > MOST_NETWORKS:
+        raise InvalidField("allowed addresses", f"must be at most {MOST_NETWORKS}")
+    for text in allowed:
+        try:
+            network_of(text)
+        except ValueError as error:
+            raise InvalidField("allowed address", f"{text} is not one: an address, or a network as CIDR") from error
 
 
 def _check_return_calls(app: App, plan: NumberPlan, line: Line, before: App | None) -> None:

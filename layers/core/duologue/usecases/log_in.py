@@ -9,7 +9,7 @@ from duologue.domain.attempts import Attempt, Proof
 from duologue.domain.errors import AccountInactive, UnknownApp, UnknownSp, WrongCredentials
 from duologue.domain.passwords import password_matches
 from duologue.domain.tokens import Register, TokenPair, new_pair
-from duologue.usecases.authenticate import check_scheme
+from duologue.usecases.authenticate import check_use
 from duologue.usecases.change_tokens import change_tokens
 from duologue.usecases.count_failure import count_failure
 from duologue.usecases.ports.accounts import Accounts, AuthAttempts, Tokens
@@ -32,7 +32,7 @@ class LogIn:
         log-ins count for the app.
 
         Raises:
-            UnknownApp: there is no such app. SchemeNotAllowed: it may not use tokens.
+            UnknownApp: there is no such app. SchemeNotAllowed: it may not use tokens. AddressNotAllowed.
             WrongCredentials: the app's SP has another user name or password.
             AccountInactive: both are right, but the SP or the app is suspended.
             AuthenticationLocked: the password was wrong too often from this address; or there is no such app, and the
@@ -47,7 +47,7 @@ class LogIn:
             self.auth_attempts.failures(unknown).check(self.clock.now())
             count_failure(unknown, auth_attempts=self.auth_attempts, clock=self.clock)
             raise
-        check_scheme(app, Scheme.TOKEN)
+        check_use(app, Scheme.TOKEN, source)
         attempt = Attempt(app_key, Proof.PASSWORD, source)
         self.auth_attempts.failures(attempt).check(self.clock.now())
         # Refuse before the expensive check; a successful log-in is counted below.

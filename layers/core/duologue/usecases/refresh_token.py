@@ -8,7 +8,7 @@ from duologue.domain.accounts import Scheme
 from duologue.domain.attempts import Attempt, Proof
 from duologue.domain.errors import WrongCredentials
 from duologue.domain.tokens import TokenPair, new_pair
-from duologue.usecases.authenticate import active_app, check_scheme
+from duologue.usecases.authenticate import active_app, check_use
 from duologue.usecases.change_tokens import change_tokens
 from duologue.usecases.count_failure import count_failure
 from duologue.usecases.ports.accounts import Accounts, AuthAttempts, Tokens
@@ -29,7 +29,7 @@ class RefreshToken:
         `source`: the client's address; too many wrong secrets lock refreshing from there.
 
         Raises:
-            UnknownApp: there is no such app. SchemeNotAllowed: it may not use tokens.
+            UnknownApp: there is no such app. SchemeNotAllowed: it may not use tokens. AddressNotAllowed.
             AccountInactive: the app or its SP is suspended.
             WrongCredentials: the app has no such secret.
             AuthenticationLocked: the secret was wrong too often from this address.
@@ -37,7 +37,7 @@ class RefreshToken:
             OutsideUnavailable: too many changes at the same moment, or storage is unavailable.
         """
         app = active_app(app_key, self.accounts)
-        check_scheme(app, Scheme.TOKEN)
+        check_use(app, Scheme.TOKEN, source)
         attempt = Attempt(app_key, Proof.SECRET, source)
         self.auth_attempts.failures(attempt).check(self.clock.now())
         given = app_secret.encode(errors="surrogatepass")

@@ -1,5 +1,6 @@
 """Adapters of accounts and tokens."""
 
+from duologue.adapters.auth_metrics import count_failed_authentication
 from duologue.adapters.aws import NORMAL
 from duologue.adapters.aws_clients import client, lazy_client
 from duologue.adapters.dynamo_accounts import DynamoAccounts
@@ -18,4 +19,4 @@ def link_tokens() -> KmsLinkTokens:
 
 
 def dynamo_auth_attempts() -> DynamoAuthAttempts:
-    return DynamoAuthAttempts(client("dynamodb", NORMAL), setting("ACCOUNTS_TABLE"))
+    return DynamoAuthAttempts(client("dynamodb", NORMAL), setting("ACCOUNTS_TABLE"), count_failed_authentication)

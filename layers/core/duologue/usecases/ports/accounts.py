@@ -110,3 +110,13 @@ class AuthAttempts(Protocol):
 
     def save_failures(self, attempt: Attempt, failures: Failures) -> None:
         """Save failures read at `failures.version`. Raises RaceLost: they have changed."""
+
+
+class AuthLocks(Protocol):
+    """Failed attempts and locks as the operator sees them."""
+
+    def all_failures(self) -> Iterable[tuple[Attempt, Failures]]:
+        """Of every app and address; some may be over. Reads the whole table."""
+
+    def forget(self, attempt: Attempt) -> None:
+        """Forget the failures, and the lock if there is one. Idempotent."""

@@ -13,6 +13,7 @@ from duologue.domain.call import NotifyTo
 from duologue.domain.errors import (
     AccountExists,
     AccountInactive,
+    AddressNotAllowed,
     AlreadyDone,
     AuthenticationLocked,
     CalleeLimitReached,
@@ -123,6 +124,9 @@ ERROR_ROWS: dict[type[Exception], ErrorRow] = {
         "Parameter error. The digest is wrong.",
         "the format's code for this was never published: its general one for headers; does not say whether the secret "
         "or the computation is wrong",
+    ),
+    AddressNotAllowed: ErrorRow(
+        403, "1020166", "The client's address is not on the list of the app.", "the format has its own code"
     ),
     SchemeNotAllowed: ErrorRow(
         403,

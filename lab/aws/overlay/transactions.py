@@ -16,8 +16,8 @@ the stream in the order of its list.
 
 from __future__ import annotations
 
-import asyncio
 import json
+from asyncio import sleep
 from collections import Counter
 from contextvars import ContextVar
 from typing import Any
@@ -64,7 +64,7 @@ async def carried_out(operation: str, body: bytes, carry_out: CarryOut) -> Answe
         return await carry_out(body)
     _held.update(items)
     try:
-        await asyncio.sleep(chosen.transaction_ms / 1000)
+        await sleep(chosen.transaction_ms / 1000)
         return await carry_out(body)
     finally:
         for item in items:

@@ -76,5 +76,5 @@ def test_what_an_alias_fails_goes_where_the_alias_says(stack, live, rule):
         DestinationConfig={"OnFailure": {"Destination": arn}},
     )
     rule.put_events(Entries=[{"Source": "test", "DetailType": "x", "Detail": json.dumps({"raise": "engaged"})}])
-    [message] = until(lambda: stack.sqs.receive_message(QueueUrl=queue).get("Messages"), 15)
-    assert json.loads(message["Body"])["responsePayload"]["errorMessage"] == "engaged"
+    body = until(lambda: stack.taken(queue))
+    assert json.loads(body)["responsePayload"]["errorMessage"] == "engaged"

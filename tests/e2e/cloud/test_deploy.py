@@ -68,7 +68,7 @@ def test_a_custom_resource_whose_function_raises_fails_at_once_with_its_reason(s
         template["Outputs"] = {}
 
     with pytest.raises(DeployError, match="RuntimeError: no such line"):
-        deploy(stack.cloud, copied(broken), stack="broken", seconds=20)
+        deploy(stack.cloud, copied(broken), stack="broken")
 
 
 def test_an_impatient_queue_is_refused(stack, copied):
@@ -79,7 +79,7 @@ def test_an_impatient_queue_is_refused(stack, copied):
         template["Outputs"] = {}
 
     with pytest.raises(DeployError, match="Queue visibility timeout: 4 seconds is less than"):
-        deploy(stack.cloud, copied(impatient), stack="impatient", seconds=20)
+        deploy(stack.cloud, copied(impatient), stack="impatient")
 
 
 def test_a_failed_stack_names_the_resource(stack, copied):
@@ -90,7 +90,7 @@ def test_a_failed_stack_names_the_resource(stack, copied):
         template["Outputs"] = {}
 
     with pytest.raises(DeployError, match=r"Odd \(AWS::SQS::Queue\): .*FIFO"):
-        deploy(stack.cloud, copied(misnamed), stack="odd", seconds=20)
+        deploy(stack.cloud, copied(misnamed), stack="odd")
 
 
 def test_a_value_that_a_parameter_does_not_allow_is_named_before_anything_is_made(stack, copied):
@@ -102,8 +102,8 @@ def test_a_value_that_a_parameter_does_not_allow_is_named_before_anything_is_mad
     template = copied(bounded)
     for _ in ("create", "update"):
         with pytest.raises(DeployError, match=r"'Few' must be a number not less than 2"):
-            deploy(stack.cloud, template, stack="bounded", parameters={"Few": "0"}, seconds=20)
-        deploy(stack.cloud, template, stack="bounded", seconds=20)
+            deploy(stack.cloud, template, stack="bounded", parameters={"Few": "0"})
+        deploy(stack.cloud, template, stack="bounded")
 
 
 def test_what_a_stack_has_left_is_taken_over_by_import(cloud):

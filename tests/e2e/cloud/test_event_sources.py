@@ -4,7 +4,7 @@ import json
 
 from botocore.exceptions import ClientError
 
-from tests.e2e.cloud.conftest import until
+from tests.e2e.cloud.conftest import VISIBILITY_S, until
 
 
 def put(stack, *names):
@@ -14,20 +14,17 @@ def put(stack, *names):
 
 def in_one_batch(stack, *names):
     """Put while the shard is busy with another record, so that the next batch has all of them."""
-    held_by = f"slow before {names[0]}"
-    put(stack, held_by)
-    until(_busy)
+    gate = stack.gate(f"before {names[0]}")
+    put(stack, f"held {gate}")
+    stack.reached(gate)
     put(stack, *names)
-    assert held_by not in stack.seen("Outbox"), "its log is written when it ends"
+    stack.open(gate)
 
 
 def lost(stack):
     """The next message of the queue that gets what a stream gave up."""
-    received = stack.sqs.receive_message(QueueUrl=stack.outputs["Lost"], MaxNumberOfMessages=1)
-    for message in received.get("Messages", []):
-        stack.sqs.delete_message(QueueUrl=stack.outputs["Lost"], ReceiptHandle=message["ReceiptHandle"])
-        return json.loads(message["Body"])
-    return None
+    body = stack.taken(stack.outputs["Lost"])
+    return body and json.loads(body)
 
 
 def test_a_poison_record_is_tried_as_often_as_said_then_given_up_and_the_next_one_comes(stack):
@@ -62,55 +59,40 @@ def test_a_batch_whose_first_record_is_reported_is_split_and_that_is_no_attempt(
 
 
 def test_a_slow_stream_batch_does_not_hold_up_a_queue(stack):
-    put(stack, "slow stream")
-    until(_busy)
+    gate = stack.gate("slow stream")
+    put(stack, f"held {gate}")
+    stack.reached(gate)
     stack.sqs.send_message(QueueUrl=stack.outputs["Told"], MessageBody="quick", MessageGroupId="q")
     until(lambda: "quick" in stack.seen("Notify"))
-    assert "slow stream" not in stack.seen("Outbox"), "its log is written when it ends"
-    until(lambda: "slow stream" in stack.seen("Outbox"))
-
-
-def _busy():
-    """A shard's batch is with the function; told by the cloud's own book-keeping, since a log comes only at the end."""
-    from lab.aws.overlay.event_sources import _shards
-
-    return any(shard.busy for shard in _shards.values())
+    stack.open(gate)
+    until(lambda: f"held {gate}" in stack.seen("Outbox"))
 
 
 def test_order_holds_within_a_group_and_groups_do_not_wait_for_each_other(stack):
-    send = stack.sqs.send_message
-    send(QueueUrl=stack.outputs["Told"], MessageBody="slow a1", MessageGroupId="a")
+    send, gate = stack.sqs.send_message, stack.gate("a1")
+    send(QueueUrl=stack.outputs["Told"], MessageBody=f"held {gate}", MessageGroupId="a")
     send(QueueUrl=stack.outputs["Told"], MessageBody="a2", MessageGroupId="a")
     send(QueueUrl=stack.outputs["Told"], MessageBody="b1", MessageGroupId="b")
     until(lambda: "b1" in stack.seen("Notify"))
     assert "a2" not in stack.seen("Notify")
+    stack.open(gate)
     until(lambda: "a2" in stack.seen("Notify"))
-    order = [name for name in stack.seen("Notify") if name in {"slow a1", "a2", "b1"}]
-    assert order.index("slow a1") < order.index("a2")
+    assert [name for name in stack.seen("Notify") if name in {f"held {gate}", "a2"}] == [f"held {gate}", "a2"]
 
 
-def test_a_failed_message_holds_up_its_group_until_it_is_visible_again_and_only_that(stack):
+def test_a_failed_message_holds_up_its_group_until_it_is_visible_again_and_only_that(stack, ahead):
     queue, send = stack.outputs["Told"], stack.sqs.send_message
-    stack.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "5"})
-    try:
-        send(QueueUrl=queue, MessageBody="poison c1", MessageGroupId="c")
-        until(lambda: "poison c1" in stack.seen("Notify"))
-        send(QueueUrl=queue, MessageBody="c2", MessageGroupId="c")
-        send(QueueUrl=queue, MessageBody="d1", MessageGroupId="d")
-        until(lambda: "d1" in stack.seen("Notify"))
-        assert "c2" not in stack.seen("Notify")
-        until(lambda: "c2" in stack.seen("Notify"))
-        assert stack.seen("Notify").count("poison c1") == 3, "maxReceiveCount, then the dead-letter queue"
-        dead = until(lambda: _dead(stack))
-        assert dead == "poison c1"
-    finally:
-        stack.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "30"})
-
-
-def _dead(stack):
-    url = stack.sqs.get_queue_url(QueueName=stack.resources["LostTold"].rsplit("/", 1)[-1])["QueueUrl"]
-    messages = stack.sqs.receive_message(QueueUrl=url).get("Messages", [])
-    return messages[0]["Body"] if messages else None
+    send(QueueUrl=queue, MessageBody="poison c1", MessageGroupId="c")
+    for times in range(1, 4):
+        until(lambda times=times: stack.seen("Notify").count("poison c1") == times)
+        send(QueueUrl=queue, MessageBody=f"c2, sent after {times}", MessageGroupId="c")
+        send(QueueUrl=queue, MessageBody=f"d{times}", MessageGroupId="d")
+        until(lambda times=times: f"d{times}" in stack.seen("Notify"))
+        assert [name for name in stack.seen("Notify") if name.startswith("c2")] == []
+        ahead(VISIBILITY_S)
+    until(lambda: "c2, sent after 3" in stack.seen("Notify"))
+    assert stack.seen("Notify").count("poison c1") == 3, "maxReceiveCount, then the dead-letter queue"
+    assert until(lambda: stack.taken(stack.outputs["LostTold"])) == "poison c1"
 
 
 def test_the_same_message_twice_is_one(stack):

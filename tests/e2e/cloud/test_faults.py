@@ -6,6 +6,7 @@ How often something is refused, struck or repeated is told by the cloud's own co
 import asyncio
 import json
 import random
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -20,8 +21,8 @@ from botocore.exceptions import ClientError
 from lab.aws import control, switches
 from lab.aws.fault_plan import PLAN
 from lab.aws.ministack import ministack
-from lab.aws.overlay import passing, rest_proxy, throttling, timing
-from tests.e2e.cloud.conftest import until
+from lab.aws.overlay import rest_proxy, throttling, timing, transactions
+from tests.e2e.cloud.conftest import VISIBILITY_S, until
 from tests.e2e.cloud.test_event_sources import in_one_batch
 
 
@@ -60,30 +61,40 @@ def put(stack, *names):
     return [{"Put": {"TableName": stack.outputs["Table"], "Item": {"id": {"S": name}}}} for name in names]
 
 
-def test_a_write_that_meets_a_transaction_on_its_item_is_refused(stack):
-    def transaction():
-        stack.dynamodb.transact_write_items(TransactItems=put(stack, "other", "meeting"))
+def test_a_write_that_meets_a_transaction_on_its_item_is_refused(stack, monkeypatch):
+    """The first transaction goes on until the others have had their answers."""
+    others_done, lasted = threading.Event(), []
 
-    def single():
-        until(lambda: "TransactWriteItems" in begun)
-        stack.dynamodb.put_item(TableName=stack.outputs["Table"], Item={"id": {"S": "meeting"}})
+    async def last(seconds):
+        lasted.append(seconds)
+        if len(lasted) == 1:
+            await asyncio.to_thread(others_done.wait)
 
-    begun = []
-    stack.dynamodb.meta.events.register("before-send.dynamodb.TransactWriteItems", lambda **_: begun.append("x"))
-    with behaving(stack, transaction_ms=1500.0):
-        both = [lambda: transaction(), lambda: transaction()]
-        assert refusals(both) == [("TransactionCanceledException", "TransactionConflict", "TransactionConflict")]
-        assert faults("transaction_ms") == 1
-        held = [put(stack, "a", "b"), put(stack, "b", "c")]
-        codes = refusals([lambda each=each: stack.dynamodb.transact_write_items(TransactItems=each) for each in held])
-        assert codes in (
-            [("TransactionCanceledException", "None", "TransactionConflict")],
-            [("TransactionCanceledException", "TransactionConflict", "None")],
-        )
-        apart = [put(stack, "a", "b"), put(stack, "c", "d")]
-        assert not refusals(
-            [lambda each=each: stack.dynamodb.transact_write_items(TransactItems=each) for each in apart]
-        )
+    def transaction(*names):
+        stack.dynamodb.transact_write_items(TransactItems=put(stack, *names))
+
+    def single(name):
+        stack.dynamodb.put_item(TableName=stack.outputs["Table"], Item={"id": {"S": name}})
+
+    monkeypatch.setattr(transactions, "sleep", last)
+    with behaving(stack, transaction_ms=1500.0), ThreadPoolExecutor() as pool:
+        first = pool.submit(transaction, "a", "b")
+        try:
+            until(lambda: lasted)
+            conflict = "TransactionCanceledException"
+            assert refusals([lambda: transaction("a", "b")]) == [
+                (conflict, "TransactionConflict", "TransactionConflict")
+            ]
+            assert refusals([lambda: transaction("b", "c")]) == [(conflict, "TransactionConflict", "None")]
+            assert refusals([lambda: single("a")]) == [("TransactionConflictException",)]
+            assert not refusals([lambda: transaction("c", "d"), lambda: single("e")])
+            assert faults("transaction_ms") == 3
+            assert not stored(stack, "a", "b")
+        finally:
+            others_done.set()
+        first.result()
+    assert stored(stack, "a", "b") == {"a", "b"}
+    assert lasted == [1.5, 1.5]
 
 
 def test_records_of_one_transaction_come_in_any_order_but_each_item_in_its_own(stack):
@@ -132,18 +143,15 @@ def test_the_same_seed_strikes_the_same_occasions_and_never_too_many_in_a_row(st
     assert not any(struck(fault_run=0))
 
 
-def test_an_event_that_a_function_sends_to_its_own_queue_is_stopped_after_16_invocations(stack):
+def test_an_event_that_a_function_sends_to_its_own_queue_is_stopped_after_16_invocations(stack, ahead):
     """And reaches the dead-letter queue by its queue's maxReceiveCount."""
-    told, lost = stack.outputs["Told"], stack.outputs["LostTold"]
-    attributes = stack.sqs.get_queue_attributes(QueueUrl=told, AttributeNames=["VisibilityTimeout"])["Attributes"]
-    stack.sqs.set_queue_attributes(QueueUrl=told, Attributes={"VisibilityTimeout": "2"})
     with behaving(stack):
-        stack.sqs.send_message(QueueUrl=told, MessageBody="again and again 1", MessageGroupId="loop")
-        received = until(lambda: stack.sqs.receive_message(QueueUrl=lost).get("Messages"))
+        stack.sqs.send_message(QueueUrl=stack.outputs["Told"], MessageBody="again and again 1", MessageGroupId="loop")
+        for times in range(1, 4):
+            until(lambda times=times: faults("recursion_limit") == times)
+            ahead(VISIBILITY_S)
+        assert until(lambda: stack.taken(stack.outputs["LostTold"])) == "again and again 17"
         assert faults("recursion_limit") == 3, "maxReceiveCount"
-    stack.sqs.set_queue_attributes(QueueUrl=told, Attributes=attributes)
-    assert received[0]["Body"] == "again and again 17"
-    stack.sqs.delete_message(QueueUrl=lost, ReceiptHandle=received[0]["ReceiptHandle"])
     seen = {name for name in stack.seen("Notify") if name.startswith("again")}
     assert seen == {f"again and again {number}" for number in range(1, 17)}
 
@@ -285,23 +293,28 @@ def test_invocations_above_the_accounts_concurrency_are_refused_and_their_events
     """A stream's batch, which has two retries, waits as long as its function is throttled."""
     functions = stack.cloud.client("lambda")
 
+    gate = stack.gate("the one place")
+
     def occupied():
         """The one place, once nothing that an earlier test or the schedule began is in it."""
         try:
-            return stack.invoke({"sleep": 4.5})
+            return stack.invoke({"until": gate})
         except ClientError:
             return None
 
     with behaving(stack, account_concurrency=1), ThreadPoolExecutor() as pool:
-        busy = pool.submit(until, occupied, 20)
-        until(lambda: ministack("services.lambda_svc").executions_in_flight()[0] == 1)
+        busy = pool.submit(until, occupied)
+        stack.reached(gate)
         stack.dynamodb.put_item(TableName=stack.outputs["Table"], Item={"id": {"S": "throttled record"}})
         functions.invoke(FunctionName=stack.resources["Probe"], InvocationType="Event", Payload='{"put": "late event"}')
         assert refusals([lambda: functions.invoke(FunctionName=stack.resources["Provision"])]) == [
             ("TooManyRequestsException",)
         ]
+        try:  # this test's own, the event's, and all attempts that the record has
+            until(lambda: faults("account_concurrency") >= 1 + 1 + 3)
+        finally:
+            stack.open(gate)
         assert busy.result()[0] is None
-        assert faults("account_concurrency") >= 1 + 1 + 3, "this test's own, the event's, and all that the record has"
         until(lambda: stored(stack, "late event"))
         until(lambda: "throttled record" in stack.seen("Outbox"))
 
@@ -379,13 +392,6 @@ def test_the_clock_of_a_process_is_fast_or_slow(stack):
             clocks.append([round((clock - before) / 100) for clock in stack.invoke({"clocks": True})[1]])
     stack.invoke({"exit": 1})
     assert {tuple(each) for each in clocks} == {(1, 1, 1), (-1, -1, -1)}
-
-
-@pytest.fixture
-def ahead(stack):
-    """Lets time pass on the cloud; afterwards it is this machine's again."""
-    yield stack.cloud.let_pass
-    passing.reset()
 
 
 def test_hours_pass_for_functions_and_queues_at_once(stack, ahead):

@@ -47,59 +47,67 @@ def behaving(cloud, **switches):
 # -- a token that comes back while the function still runs
 
 
+@contextmanager
 def early(stack, way, item, **payload):
-    """An execution whose token is on `item` while its function sleeps; Step Functions, the token, the execution."""
-    wait = invoking(stack, WAIT, payload={"put": item, "sleep": 1.2, **TOKEN, **payload}, TimeoutSeconds=30)
+    """An execution whose token is on `item` while its function waits; Step Functions, the token, the execution.
+
+    When the block ends, the function goes on.
+    """
+    gate = stack.gate(item)
+    wait = invoking(stack, WAIT, payload={"put": item, "until": gate, **TOKEN, **payload}, TimeoutSeconds=300)
     with behaving(stack.cloud, early_completion=way):
         execution = begin(stack, wait)
-        held = token(stack, item)
-    return stack.cloud.client("stepfunctions"), held, execution
+    held = token(stack, item)
+    try:
+        yield stack.cloud.client("stepfunctions"), held, execution
+    finally:
+        stack.open(gate)
+
+
+def steps(stack, execution):
+    """What happened in its only state, by the history."""
+    return [event["type"].removeprefix("Task") for event in history(stack, execution)][2:-2]
 
 
 def test_an_early_success_is_kept_until_the_function_returns(stack):
-    sfn, held, execution = early(stack, "kept", "kept")
-    sfn.send_task_success(taskToken=held, output='{"early": true}')
-    assert refusal(sfn.send_task_success, taskToken=held, output="{}") == "TaskTimedOut"
-    about = stack.ended(execution)
-    assert json.loads(about["output"]) == {"early": True}
-    assert seconds(about) > 1.2
+    with early(stack, "kept", "kept") as (sfn, held, execution):
+        sfn.send_task_success(taskToken=held, output='{"early": true}')
+        assert refusal(sfn.send_task_success, taskToken=held, output="{}") == "TaskTimedOut"
+    assert json.loads(stack.ended(execution)["output"]) == {"early": True}
+    assert steps(stack, execution) == ["Scheduled", "Started", "Submitted", "Succeeded"]
 
 
 def test_a_kept_success_is_lost_if_the_function_fails(stack):
-    sfn, held, execution = early(stack, "kept", "kept and lost", **{"raise": "engaged"})
-    sfn.send_task_success(taskToken=held, output="{}")
+    with early(stack, "kept", "kept and lost", **{"raise": "engaged"}) as (sfn, held, execution):
+        sfn.send_task_success(taskToken=held, output="{}")
     assert stack.ended(execution)["error"] == "CarrierBusyError"
 
 
 def test_an_early_success_ends_the_task_at_once(stack):
-    sfn, held, execution = early(stack, "at_once", "at once", **{"sleep": 4, "raise": "engaged"})
-    sfn.send_task_success(taskToken=held, output='{"early": true}')
-    assert json.loads(stack.ended(execution)["output"]) == {"early": True}
-    assert [event["type"] for event in history(stack, execution)][1:-2] == [
-        "TaskStateEntered",
-        "TaskScheduled",
-        "TaskStarted",
-        "TaskSucceeded",
-    ]
+    with early(stack, "at_once", "at once", **{"raise": "engaged"}) as (sfn, held, execution):
+        sfn.send_task_success(taskToken=held, output='{"early": true}')
+        assert json.loads(stack.ended(execution)["output"]) == {"early": True}
+    assert steps(stack, execution) == ["Scheduled", "Started", "Succeeded"]
 
 
 def test_an_early_failure_ends_the_task_at_once(stack):
-    sfn, held, execution = early(stack, "at_once", "fails at once", sleep=4)
-    sfn.send_task_failure(taskToken=held, error="CallStopping")
-    assert stack.ended(execution)["error"] == "CallStopping"
+    with early(stack, "at_once", "fails at once") as (sfn, held, execution):
+        sfn.send_task_failure(taskToken=held, error="CallStopping")
+        assert stack.ended(execution)["error"] == "CallStopping"
 
 
 def test_an_early_success_is_refused_and_a_later_one_is_not(stack):
-    sfn, held, execution = early(stack, "refused", "refused early")
-    assert refusal(sfn.send_task_success, taskToken=held, output="{}") == "TaskTimedOut"
-    assert refusal(sfn.send_task_failure, taskToken=held) == "TaskTimedOut"
+    with early(stack, "refused", "refused early") as (sfn, held, execution):
+        assert refusal(sfn.send_task_success, taskToken=held, output="{}") == "TaskTimedOut"
+        assert refusal(sfn.send_task_failure, taskToken=held) == "TaskTimedOut"
     until(lambda: any(event["type"] == "TaskSubmitted" for event in history(stack, execution)))
     sfn.send_task_success(taskToken=held, output='{"early": false}')
     assert json.loads(stack.ended(execution)["output"]) == {"early": False}
 
 
 def test_an_execution_keeps_the_switches_that_it_started_with(stack):
-    wait = invoking(stack, WAIT, payload={"put": "kept switches", "sleep": 0.5, **TOKEN}, TimeoutSeconds=4)
+    gate = stack.gate("kept switches")
+    wait = invoking(stack, WAIT, payload={"put": "kept switches", "until": gate, **TOKEN}, TimeoutSeconds=300)
     pause = {"Type": "Wait", "Seconds": 1, "Next": "Later"}
     with behaving(stack.cloud, early_completion="refused"):
         execution = begin(stack, pause, Later=wait)
@@ -107,6 +115,7 @@ def test_an_execution_keeps_the_switches_that_it_started_with(stack):
     sfn = stack.cloud.client("stepfunctions")
     assert refusal(sfn.send_task_success, taskToken=held, output="{}") == "TaskTimedOut"
     sfn.stop_execution(executionArn=execution)
+    stack.open(gate)
 
 
 def test_heartbeats_are_counted_from_the_functions_return(stack):
@@ -120,7 +129,7 @@ def test_heartbeats_are_counted_from_the_functions_return(stack):
 
 
 def test_a_token_is_as_long_as_those_of_aws(stack):
-    execution = begin(stack, invoking(stack, WAIT, payload={"put": "long", **TOKEN}, TimeoutSeconds=30))
+    execution = begin(stack, invoking(stack, WAIT, payload={"put": "long", **TOKEN}, TimeoutSeconds=300))
     held = token(stack, "long")
     assert 660 <= len(held) <= 2048
     sfn = stack.cloud.client("stepfunctions")
@@ -197,7 +206,7 @@ def _role(stack, function):
 
 @pytest.mark.parametrize("way", ["in_turn", "together"])
 def test_a_function_may_be_invoked_twice_with_one_token(stack, way):
-    wait = invoking(stack, WAIT, payload={"say": f"twice {way}", "sleep": 0.3, **TOKEN}, TimeoutSeconds=10)
+    wait = invoking(stack, WAIT, payload={"say": f"twice {way}", "sleep": 0.3, **TOKEN}, TimeoutSeconds=300)
     with behaving(stack.cloud, repeated_invocation=way):
         execution = begin(stack, wait)
         until(lambda: stack.seen("Probe").count(f"twice {way}") == 2)
@@ -209,7 +218,6 @@ def test_a_function_may_be_invoked_twice_with_one_token(stack, way):
     ("payload", "error", "name"),
     [
         ({"exit": 3}, "Runtime.ExitError", "error_type"),
-        ({"sleep": 9}, "Sandbox.Timedout", "error_type"),
         ({"exit": 3}, "Lambda.Unknown", "unknown"),
         ({"raise": "engaged"}, "CarrierBusyError", "unknown"),
     ],
@@ -219,6 +227,12 @@ def test_a_function_that_fails_fails_its_task(stack, payload, error, name):
         about = run(stack, invoking(stack, payload=payload))
     assert about["error"] == error
     assert payload.get("raise", "") in about["cause"]
+
+
+def test_a_function_that_times_out_fails_its_task(stack):
+    with stack.configured(Timeout=1):
+        about = run(stack, invoking(stack, payload={"until": stack.gate("never")}))
+    assert about["error"] == "Sandbox.Timedout"
 
 
 def test_a_throttled_function_fails_its_task_and_may_be_tried_again(stack):
@@ -246,7 +260,7 @@ def test_a_function_dies_at_its_first_write(stack, when, written):
 
 
 def test_the_history_has_each_step_of_a_callback(stack):
-    wait = invoking(stack, WAIT, payload={"call": "1"}, TimeoutSeconds=1)
+    wait = invoking(stack, WAIT, payload={"call": "1"}, HeartbeatSeconds=1, TimeoutSeconds=300)
     execution = begin(stack, wait)
     stack.ended(execution)
     told = {
@@ -256,10 +270,10 @@ def test_the_history_has_each_step_of_a_callback(stack):
     about = {"resourceType": "lambda", "resource": "invoke.waitForTaskToken"}
     scheduled = told["TaskScheduled"]
     assert json.loads(scheduled.pop("parameters"))["Payload"] == {"call": "1"}
-    assert scheduled == {**about, "region": stack.cloud.region, "timeoutInSeconds": 1}
+    assert scheduled == {**about, "region": stack.cloud.region, "timeoutInSeconds": 300, "heartbeatInSeconds": 1}
     assert told["TaskStarted"] == about
     assert json.loads(told["TaskSubmitted"]["output"])["Payload"]["event"] == {"call": "1"}
-    assert told["TaskTimedOut"]["error"] == "States.Timeout"
+    assert told["TaskTimedOut"]["error"] == "States.HeartbeatTimeout"
     assert list(told) == [
         "ExecutionStarted",
         "TaskStateEntered",

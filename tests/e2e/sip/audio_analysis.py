@@ -2,7 +2,6 @@
 
 import cmath
 import io
-import itertools
 import math
 import wave
 from array import array
@@ -12,8 +11,10 @@ from datetime import datetime
 RATE = 8000
 WINDOW = 2048
 """Samples analysed at a time: 256 ms, which separates tones 12 Hz apart despite the window's smearing."""
-BESIDE = 30.0
+BESIDE = 70.0
 """Hz; the tones of these tests are farther apart."""
+LEAST_S = 0.35
+"""A tone that is there for less may be the trace of another one that was interrupted."""
 FAINT = 200.0
 """Amplitude below which a tone is ignored; a built-in phone's tone has 8191."""
 
@@ -81,16 +82,42 @@ def loudest(sound: "array[int]") -> "Counter[int | None]":
     return Counter(round(at * RATE / WINDOW / 20) * 20 if level >= FAINT else None for level, at in peaks)
 
 
-def sequence(sound: "array[int]", step: int = WINDOW // 2) -> list[tuple[int, ...]]:
-    """What was received, in order: the tones of each window, changes only.
+class Heard:
+    """The tones in a sound, by windows half a window apart.
 
-    A window at a transition contains both tones or neither; so a window counts only if its neighbour agrees.
+    A busy machine drops some of a sound and delays the rest, so nothing is judged at an instant: only which tones there
+    were, in which order they began, and what mostly sounded together.
     """
-    steady = [one for one, after in itertools.pairwise(windows(sound, step)) if one == after]
-    return [each for at, each in enumerate(steady) if at == 0 or steady[at - 1] != each]
 
+    STEP = WINDOW // 2
 
-def audible(sound: "array[int]") -> list[tuple[int, ...]]:
-    """`sequence` without silence."""
-    heard = [each for each in sequence(sound) if each]
-    return [each for at, each in enumerate(heard) if at == 0 or heard[at - 1] != each]
+    def __init__(self, found: list[tuple[int, ...]]) -> None:
+        self.windows = found
+
+    @classmethod
+    def of(cls, sound: "array[int]") -> "Heard":
+        return cls(windows(sound, cls.STEP))
+
+    def seconds(self, tone: int) -> float:
+        return sum(tone in window for window in self.windows) * self.STEP / RATE
+
+    def order(self) -> list[int]:
+        """The tones as they began, without those that were there for less than `LEAST_S`."""
+        began = dict.fromkeys(tone for window in self.windows for tone in window)
+        return [tone for tone in began if self.seconds(tone) >= LEAST_S]
+
+    def beside(self, tone: int) -> set[int]:
+        """What sounded together with this tone for most of its time."""
+        [(most, _)] = Counter(window for window in self.windows if tone in window).most_common(1)
+        return set(most) - {tone}
+
+    def before(self, tone: int) -> "Heard":
+        """What was heard before this tone began."""
+        return Heard(self.windows[: self._where(tone)[0]])
+
+    def after(self, tone: int) -> "Heard":
+        """What was heard after this tone had ended."""
+        return Heard(self.windows[self._where(tone)[-1] + 1 :])
+
+    def _where(self, tone: int) -> list[int]:
+        return [at for at, window in enumerate(self.windows) if tone in window]

@@ -16,7 +16,7 @@ from pstn.lines.sip.audio import tone
 from pstn.lines.sip.child import free_port
 
 LOOPBACK = "127.0.0.1"
-PATIENCE_S = 25
+PATIENCE_S = 60
 DIGITS = Path("/usr/share/sip-tester")
 """RFC 4733 digits as captures, from the package."""
 REPLY_HEADERS = """[last_Via:]
@@ -182,7 +182,7 @@ class Sipp:
         return self._messages.read_text(errors="replace")
 
     def _listening(self) -> None:
-        give_up = time.monotonic() + 5
+        give_up = time.monotonic() + PATIENCE_S
         while time.monotonic() < give_up:
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
                 try:

@@ -13,7 +13,7 @@ from pstn.lines.sip.line import LEG_HEADER
 from tests.e2e.sockets import only_on_linux, sockets
 
 OPTIONS = {"codecs": ("pcmu", "pcma"), "silence_s": 0}
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 class Heard:

@@ -39,6 +39,8 @@ ON_A_LAPTOP = {
     "AllowLoopback": "true",
     "AllowPlainHttp": "true",
     "RequestsPerSecond": "500",
+    "OpenRequestsPerSecond": "500",
+    "RequestsPerMinuteAndAddress": "0",  # all clients have one address
     "NotifyConcurrency": "5",
     "RetryConcurrency": "5",
 }

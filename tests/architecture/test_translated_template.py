@@ -29,12 +29,59 @@ def test_the_api_has_one_stage(resources):
     assert "StageName" not in deployment and "StageDescription" not in deployment
 
 
+# What anybody may ask: their functions check no app's credentials before they work.
+_OPEN_TO_ALL = {"SessionsFunction", "RecordingsApiFunction"}
+
+
 def test_every_method_of_it_is_throttled_and_logs_no_request(resources):
+    """One that anybody may ask has a limit of its own: settings of a method replace those of all methods."""
     [stage] = properties_of(resources, "AWS::ApiGateway::Stage")
-    [settings] = stage["MethodSettings"]
-    assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
-    assert settings["ThrottlingRateLimit"] == settings["ThrottlingBurstLimit"] == {"Ref": "RequestsPerSecond"}
-    assert (settings["LoggingLevel"], settings["DataTraceEnabled"]) == ("OFF", False)
+    every, *others = stage["MethodSettings"]
+    assert (every["ResourcePath"], every["HttpMethod"]) == ("/*", "*")
+    own = [(each["HttpMethod"], each["ResourcePath"].removeprefix("/").replace("~1", "/")) for each in others]
+    open_to_all = [
+        (event["Properties"]["Method"].upper(), event["Properties"]["Path"])
+        for function in functions(_TEMPLATE)
+        if function.logical_id in _OPEN_TO_ALL
+        for event in function.properties["Events"].values()
+    ]
+    assert sorted(own) == sorted(open_to_all)
+    for settings, limit in ((every, "RequestsPerSecond"), *((each, "OpenRequestsPerSecond") for each in others)):
+        assert settings["ThrottlingRateLimit"] == settings["ThrottlingBurstLimit"] == {"Ref": limit}
+        assert (settings["LoggingLevel"], settings["DataTraceEnabled"]) == ("OFF", False)
+        assert settings["MetricsEnabled"] is True
+
+
+def test_requests_of_one_address_are_limited_unless_the_operator_leaves_that_out(resources):
+    """So that one client cannot use up a method's limit: it has at most half of it."""
+    [acl] = properties_of(resources, "AWS::WAFv2::WebACL")
+    [association] = properties_of(resources, "AWS::WAFv2::WebACLAssociation")
+    [rule] = acl["Rules"]
+    rate = rule["Statement"]["RateBasedStatement"]
+    assert (acl["Scope"], acl["DefaultAction"]) == ("REGIONAL", {"Allow": {}})
+    assert (rate["AggregateKeyType"], rate["Limit"]) == ("IP", {"Ref": "RequestsPerMinuteAndAddress"})
+    default = {name: _TEMPLATE["Parameters"][name]["Default"] for name in ("RequestsPerSecond", rate["Limit"]["Ref"])}
+    a_second = default["RequestsPerMinuteAndAddress"] / rate["EvaluationWindowSec"]
+    assert a_second <= default["RequestsPerSecond"] / 2
+    arn = association["ResourceArn"]["Fn::Sub"].partition(":apigateway:")[2]
+    [stage] = [name for name, each in resources.items() if each["Type"] == "AWS::ApiGateway::Stage"]
+    assert arn == f"${{AWS::Region}}::/restapis/${{Api}}/stages/${{{stage}}}"
+
+    blocked = rule["Action"]["Block"]["CustomResponse"]
+    throttled = _TEMPLATE["Resources"]["Api"]["Properties"]["GatewayResponses"]["THROTTLED"]
+    body = acl["CustomResponseBodies"][blocked["CustomResponseBodyKey"]]
+    assert body == {
+        "ContentType": "APPLICATION_JSON",
+        "Content": throttled["ResponseTemplates"]["application/json"],
+    }
+    [retry_after] = throttled["ResponseParameters"]["Headers"].items()
+    said = [(each["Name"], f"'{each['Value']}'") for each in blocked["ResponseHeaders"]]
+    assert (str(blocked["ResponseCode"]), said) == (throttled["StatusCode"], [retry_after])
+    for each in (acl, rule):
+        assert each["VisibilityConfig"]["SampledRequestsEnabled"] is False, "samples hold tokens and passwords"
+
+    without = created(RequestsPerMinuteAndAddress="0")["Resources"]
+    assert not properties_of(without, "AWS::WAFv2::WebACL") + properties_of(without, "AWS::WAFv2::WebACLAssociation")
 
 
 def test_an_api_with_a_domain_of_its_own_has_no_other_address(resources):

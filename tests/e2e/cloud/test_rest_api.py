@@ -78,9 +78,10 @@ def test_a_function_that_fails_is_the_gateways_own_answer_without_its_error(stac
 
 
 def test_too_many_requests_answer_with_the_gateway_response(stack):
-    answers = [stack.request("/limited") for _ in range(5)]
+    answers = [stack.request(f"/limited/{number}") for number in range(5)]
     assert [answer.status for answer in answers] == [201, 201, 429, 429, 429], "a burst of two"
     assert answers[-1].json() == {"resultcode": "throttled"}
+    assert stack.request("/echo/bob", "POST").status == 201, "another method has its own limit"
 
 
 def test_a_connection_serves_request_after_request(stack):

@@ -7,15 +7,17 @@ import pytest
 
 from duologue.call_control.events import EndNotReported, NeverTakenUp
 from duologue.call_control.machine import decide
-from duologue.domain.acceptance_limits import AcceptanceLimits, CalleeDay
+from duologue.domain.acceptance_limits import AcceptanceLimits, CalleeDay, Rate, RateOf
 from duologue.domain.errors import (
     CallAlreadyAccepted,
     CalleeLimitReached,
     KeyReused,
     LimitReached,
+    NumberRateReached,
     PairBusy,
     RaceLost,
     RequestRepeated,
+    SpRateReached,
     TooManyCalls,
     UnknownCall,
 )
@@ -74,6 +76,30 @@ class Promises:
         accept(calls, call_number(2, accepted_at=at(1)), limits)
         accept(calls, call_number(3, app="app-2"), limits)
 
+    @pytest.mark.parametrize(
+        ("rate", "last", "next_period", "error"),
+        [
+            (Rate(RateOf.SP, "sp-1", 2), 0.999, 1, SpRateReached),
+            (Rate(RateOf.NUMBER, "+12025550100", 2), 59.999, 60, NumberRateReached),
+        ],
+    )
+    def test_calls_of_one_sp_or_with_one_number_in_their_period_whatever_app_places_them(
+        self, calls, rate, last, next_period, error
+    ):
+        limits = AcceptanceLimits(rates=(rate,))
+        accept(calls, call_number(0), limits)
+        accept(calls, call_number(1, app="app-2"), limits)
+        with pytest.raises(error):
+            accept(calls, call_number(2, app="app-3", accepted_at=at(last)), limits)
+        assert not is_known(calls, call_number(2, app="app-3"))
+        assert calls.in_use("app-3") == 0
+        accept(calls, call_number(2, app="app-3", accepted_at=at(next_period)), limits)
+        accept(calls, call_number(3), AcceptanceLimits(rates=(replace(rate, name="another"),)))
+        accept(calls, call_number(4), AcceptanceLimits(rates=(replace(rate, most=3),)))
+        with pytest.raises(error):
+            accept(calls, call_number(5), AcceptanceLimits(rates=(replace(rate, name="a third"), rate)))
+        accept(calls, call_number(5), AcceptanceLimits(rates=(replace(rate, name="a third", most=1),)))
+
     def test_calls_to_one_callee_on_one_day(self, calls):
         for number in range(2):
             accept(calls, call_number(number), AcceptanceLimits(callee=CALLEE))
@@ -87,12 +113,15 @@ class Promises:
         accept(calls, call_number(4, app="app-2"), AcceptanceLimits(callee=CALLEE))
 
     def test_of_several_limits_the_first_is_told(self, calls):
-        everything = AcceptanceLimits(1, replace(CALLEE, most=1), KEY)
+        rates = (Rate(RateOf.SP, "sp-1", 1), Rate(RateOf.NUMBER, "+12025550100", 1))
+        everything = AcceptanceLimits(1, replace(CALLEE, most=1), KEY, rates)
         accept(calls, call_number(0), everything, slots=1)
         refusals = [
             (everything, RaceLost),
             (replace(everything, key=None), TooManyCalls),
-            (replace(everything, key=None, per_second=0), LimitReached),
+            (replace(everything, key=None, per_second=0), SpRateReached),
+            (replace(everything, key=None, per_second=0, rates=everything.rates[1:]), NumberRateReached),
+            (replace(everything, key=None, per_second=0, rates=()), LimitReached),
         ]
         for limits, kind in refusals:
             with pytest.raises(kind):

@@ -145,6 +145,9 @@ def test_an_sp_and_its_app(platform, monkeypatch):
     assert status == 0
     app = platform.accounts.app(added["app_key"])
     assert app.secret == added["app_secret"]
+    limited = {"sp": "acme", "username": "jack", "calls_per_second": 20, "active": True}
+    assert platform.do("sp", "set", "acme", "--calls-per-second", "20") == (0, limited, "")
+    assert platform.do("sp", "show", "acme") == (0, limited, "")
 
     status, shown, _ = platform.do("app", "show", app.key)
     assert status == 0
@@ -167,6 +170,7 @@ def test_an_sp_and_its_app(platform, monkeypatch):
             "allowed_addresses": [],
             "concurrent_calls": 5,
             "calls_per_second": 10,
+            "calls_per_number_per_minute": 0,
             "calls_per_callee_per_day": 0,
             "prompts": {},
             "recording": False,
@@ -234,6 +238,9 @@ FORBIDDEN = "status URL resolves to an address that the platform does not post t
         ("sp suspend nobody", NO_SP),
         ("sp remove nobody", NO_SP),
         ("sp set-password nobody", NO_SP),
+        ("sp set nobody --calls-per-second 3", NO_SP),
+        ("sp set nobody --calls-per-second 10001", "calls per second must be 0 to 10000"),
+        ("sp show nobody", NO_SP),
         ("prompt put nothing audio/no-such.wav", "audio/no-such.wav cannot be read: No such file or directory"),
         ("prompt put-own docs", "docs/before-callee.wav cannot be read: No such file or directory"),
         (
@@ -332,6 +339,7 @@ def test_settings_change_one_by_one(platform, app_key):
         (("--reuse-nonces",), {"reuse_nonces": True}),
         (("--concurrent-calls", "4"), {"reuse_nonces": True}),
         (("--no-reuse-nonces",), {"reuse_nonces": False}),
+        (("--calls-per-number-per-minute", "30"), {"calls_per_number_per_minute": 30}),
         (("--allowed-address", "198.51.100.0/24", "--allowed-address", "2001:db8::7"), {}),
         (("--scheme", "token"), {"allowed_addresses": ("198.51.100.0/24", "2001:db8::7")}),
         (("--allowed-address", ""), {"allowed_addresses": ()}),

@@ -109,6 +109,9 @@ class FakeAccounts:
     def set_sp_active(self, sp_id: str, *, active: bool) -> None:
         self.sps[sp_id] = replace(self.sp(sp_id), active=active)
 
+    def set_sp_calls_per_second(self, sp_id: str, most: int) -> None:
+        self.sps[sp_id] = replace(self.sp(sp_id), calls_per_second=most)
+
     def set_password(self, sp_id: str, password_hash: str) -> None:
         self.sps[sp_id] = replace(self.sp(sp_id), password_hash=password_hash)
 

@@ -65,7 +65,7 @@ class FakeCalls:
         self.pairs: dict[tuple[str, str], str] = {}
         """By app and pair, the return call that holds it."""
         self.keys: dict[tuple[str, str], tuple[str, str, datetime]] = {}
-        self.counts: Counter[tuple[str, object]] = Counter()
+        self.counts: Counter[tuple[object, ...]] = Counter()
         self.deliveries: dict[tuple[str, int], Delivery] = {}
         """By call and sequence."""
         self.waiting: dict[tuple[str, int], tuple[Notice, datetime]] = {}
@@ -110,6 +110,9 @@ class FakeCalls:
             raise RaceLost("the idempotency key is taken")
         if limits.per_second and self.counts[second] >= limits.per_second:
             raise TooManyCalls(call.app)
+        for rate in limits.rates:
+            if self.counts[rate.of, rate.name, rate.begins(at)] >= rate.most:
+                raise rate.refusal(at)
         number = self._free_number(held, slots)
         if number is None:
             raise LimitReached(call.app)
@@ -123,7 +126,7 @@ class FakeCalls:
         self.numbers[call.id] = number
         if call.pair is not None:
             self.pairs[call.app, call.pair] = call.id
-        self.counts.update([second, today])
+        self.counts.update([second, today, *((rate.of, rate.name, rate.begins(at)) for rate in limits.rates)])
         if limits.key is not None:
             self.keys[call.app, limits.key.name] = (limits.key.request, call.id, at + KEPT)
 

@@ -8,6 +8,7 @@ import pytest
 
 from duologue.wire.huawei.routes import OLDER_SANDBOX_PLACE
 from functions.callback_api.handler import answer
+from tests.functions.proofs import GENERATIONS, proven, written
 from tests.functions.worlds import ABSENT, CALL_ID, CALLED, HOST, OWN, Api, keyed, loaded_by, placing, sample
 
 PLACED = sample("callback_api", "callback_placed")
@@ -85,6 +86,40 @@ def test_calls_per_second():
     assert (third.status, third.code, third.again_after) == (403, "1013002", "1")
     api.clock.advance(1)
     assert [Said(api, PLACED).code for _ in range(3)] == ["0", "0", "1013002"]
+
+
+@pytest.mark.parametrize("way", ["token", *GENERATIONS])
+def test_calls_per_second_of_an_sp(way):
+    """Its limit is its own, whatever its apps may do; whoever asks proves which SP it is."""
+    api = Api()
+    api.accounts.set_sp_calls_per_second("sp-1", 2)
+
+    def asked() -> dict[str, Any]:
+        if way == "token":
+            return PLACED
+        return proven(PLACED, GENERATIONS[way](api.key, "secret-1", written(api.clock.now())).headers)
+
+    assert [Said(api, asked()).status for _ in range(2)] == [200, 200]
+    third = Said(api, asked())
+    assert (third.status, third.code, third.again_after) == (403, "1013001", "1")
+    api.clock.advance(1)
+    assert Said(api, asked()).status == 200
+
+
+def test_calls_per_minute_with_a_display_number():
+    """Each of the two that a call shows counts."""
+    api = Api(calls_per_number_per_minute=2)
+    first, second = OWN[:2]
+    one, other, both = (
+        placing(displayNbr=to_caller, displayCalleeNbr=to_callee)
+        for to_caller, to_callee in ((first, first), (second, second), (first, second))
+    )
+    assert [Said(api, event).code for event in (one, both, one, both)] == ["0", "0", "1013003", "1013003"]
+    assert [Said(api, other).code, Said(api, other).code] == ["0", "1013003"]
+    api.clock.advance(20)
+    assert Said(api, one).again_after == "40"
+    api.clock.advance(40)
+    assert Said(api, both).status == 200
 
 
 def test_calls_at_a_time():

@@ -8,7 +8,7 @@ import pytest
 
 from duologue.adapters import jittered_pause
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
-from duologue.domain.acceptance_limits import AcceptanceLimits, callee_day, limits_for, until_next_day
+from duologue.domain.acceptance_limits import AcceptanceLimits, Rate, RateOf, callee_day, limits_for, until_next_day
 from duologue.domain.accounts import App, Sp
 from duologue.domain.callback_request import CallbackRequest
 from duologue.domain.errors import (
@@ -33,18 +33,45 @@ from tests.fakes.flows import FakeFlows
 from tests.fakes.line import FakeLine
 from tests.fakes.placing import placing
 from tests.fakes.sp_endpoints import FakeSpEndpoints
-from tests.samples import CALLEE, CALLER, NOW, SHOWN_TO_CALLEE, SHOWN_TO_CALLER, callback
+from tests.samples import CALLEE, CALLER, NOW, SHOWN_TO_CALLEE, SHOWN_TO_CALLER, at, callback
 
 OWN = "+12025550100"
 APP = App("app-1", "sp-1", "secret", calls_per_second=4, calls_per_callee_per_day=3)
+REQUEST = CallbackRequest(CALLER, CALLEE, SHOWN_TO_CALLER, SHOWN_TO_CALLEE, bind_number=SHOWN_TO_CALLER)
 
 
 def test_the_terms_of_an_app():
     key = IdempotencyKey.of("k", b"request")
-    assert limits_for(APP, CALLEE, NOW, key, is_test=False) == AcceptanceLimits(4, callee_day(APP, CALLEE, NOW), key)
-    assert limits_for(APP, CALLEE, NOW, None, is_test=True) == AcceptanceLimits(4)
+    assert limits_for(APP, REQUEST, NOW, key, is_test=False) == AcceptanceLimits(4, callee_day(APP, CALLEE, NOW), key)
+    assert limits_for(APP, REQUEST, NOW, None, is_test=True) == AcceptanceLimits(4)
     unlimited = App("app-1", "sp-1", "secret", calls_per_second=0)
-    assert limits_for(unlimited, CALLEE, NOW, None, is_test=False) == AcceptanceLimits()
+    assert limits_for(unlimited, REQUEST, NOW, None, is_test=False) == AcceptanceLimits()
+
+
+def test_the_rates_of_an_sp_and_of_each_number_that_a_call_shows():
+    app = replace(APP, sp_calls_per_second=7, calls_per_number_per_minute=5)
+    of_sp, first, second = (
+        Rate(RateOf.SP, "sp-1", 7),
+        *(Rate(RateOf.NUMBER, number.e164, 5) for number in (SHOWN_TO_CALLER, SHOWN_TO_CALLEE)),
+    )
+    assert limits_for(app, REQUEST, NOW, None, is_test=False).rates == (of_sp, first, second)
+    one_number = replace(REQUEST, callee_sees=REQUEST.caller_sees)
+    assert limits_for(app, one_number, NOW, None, is_test=False).rates == (of_sp, first)
+
+
+@pytest.mark.parametrize(
+    ("rate", "second", "begins", "again_after"),
+    [
+        (Rate(RateOf.SP, "sp-1", 7), 59.9, 59, 1),
+        (Rate(RateOf.NUMBER, "+12025550100", 5), 59.9, 0, 1),
+        (Rate(RateOf.NUMBER, "+12025550100", 5), 10.5, 0, 49.5),
+        (Rate(RateOf.NUMBER, "+12025550100", 5), 60, 60, 60),
+    ],
+)
+def test_a_rate_is_of_a_second_or_a_minute_of_the_clock(rate, second, begins, again_after):
+    """NOW is the beginning of a minute."""
+    assert rate.begins(at(second)) == NOW.timestamp() + begins
+    assert rate.refusal(at(second)).again_after.total_seconds() == pytest.approx(again_after)
 
 
 def test_a_callee_is_counted_under_another_name_each_day_and_for_each_app():

@@ -16,12 +16,14 @@ from duologue.domain.errors import (
     LimitReached,
     MemoryChanged,
     NonceUsed,
+    NumberRateReached,
     NumberRefused,
     OutsideUnavailable,
     RecordingNotEnabled,
     RecordingNotReady,
     RequestStale,
     SchemeNotAllowed,
+    SpRateReached,
     TooManyCalls,
     TooManyLogIns,
     TooManyPings,
@@ -51,7 +53,7 @@ _PROOF = (
     InvalidField,
 )
 _NUMBERS = (DisplayNumberNotOwned, CallerRefused, NumberRefused, RecordingNotEnabled)
-_LIMITS = (KeyReused, LimitReached, TooManyCalls, CalleeLimitReached)
+_LIMITS = (KeyReused, LimitReached, TooManyCalls, SpRateReached, NumberRateReached, CalleeLimitReached)
 
 
 @dataclass(frozen=True)

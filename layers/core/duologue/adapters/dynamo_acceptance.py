@@ -4,6 +4,8 @@
 | ------------------------- | ------------------------ | ------------------------------------------------------------- |
 | ONCE#<app>                | <hash of the key>        | the call of an idempotency key, and the request's fingerprint |
 | SECOND#<app>#<epoch secs> | <number>                 | that many calls were accepted in that second: one item each   |
+| SECOND#SP#<id>#<…>        | <number>                 | the same for all apps of an SP                                |
+| SECOND#NUMBER#<E.164>#<…> | <number>                 | the same for a display number, in the minute that began then  |
 | SLOTS#<shard>             | <app>#<number>           | a slot of the app (dynamo_slots.py)                           |
 | COUNT#<app>               | CALLEE#<day>#<pseudonym> | n: calls accepted to that callee on that day (UTC)            |
 
@@ -24,6 +26,7 @@ from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits, Calle
 from duologue.domain.call import Call
 from duologue.domain.errors import (
     CalleeLimitReached,
+    DuologueError,
     KeyReused,
     RaceLost,
     RequestRepeated,
@@ -49,8 +52,7 @@ class DynamoAcceptance:
         self._choose = choose
 
     def accept(self, call: Call, *, slots: int, close_by: datetime, limits: AcceptanceLimits = NO_LIMITS) -> SavedCall:
-        seconds = [self._second(call, limits.per_second)] if limits.per_second else []
-        places = [*seconds, slots_of(self._client, self._table, call, slots)]
+        places = [*self._rates(call, limits), slots_of(self._client, self._table, call, slots)]
 
         def write(numbers: Sequence[int]) -> None:
             """In the order in which refusals are reported (domain/acceptance_limits.py)."""
@@ -78,9 +80,17 @@ class DynamoAcceptance:
     def in_use(self, app_key: str) -> int:
         return slots_in_use(self._client, self._table, app_key)
 
-    def _second(self, call: Call, most: int) -> Places:
-        """The places of the second in which the call is accepted."""
-        partition = f"SECOND#{call.app}#{int(call.accepted_at.timestamp())}"
+    def _rates(self, call: Call, limits: AcceptanceLimits) -> Iterator[Places]:
+        """The places of the second, or the minute, in which the call is accepted."""
+        now = call.accepted_at
+        if limits.per_second:
+            second = f"{call.app}#{int(now.timestamp())}"
+            yield self._places(call, second, limits.per_second, TooManyCalls(call.app))
+        for rate in limits.rates:
+            yield self._places(call, f"{rate.of}#{rate.name}#{rate.begins(now)}", rate.most, rate.refusal(now))
+
+    def _places(self, call: Call, period: str, most: int, full: DuologueError) -> Places:
+        partition = f"SECOND#{period}"
         expires = int((call.accepted_at + COUNTS_KEPT).timestamp())
 
         def put(number: int) -> dict[str, Any]:
@@ -97,7 +107,7 @@ class DynamoAcceptance:
             with outside(_WHAT):
                 return [int(item["sk"]["S"]) for page in pages for item in page["Items"]]
 
-        return Places(most, put, taken, TooManyCalls(call.app))
+        return Places(most, put, taken, full)
 
     def _key(self, call: Call, limits: AcceptanceLimits) -> Iterator[Write]:
         if limits.key is not None:

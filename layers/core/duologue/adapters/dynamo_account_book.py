@@ -39,6 +39,9 @@ class DynamoAccountBook(DynamoAccounts):
     def set_sp_active(self, sp_id: str, *, active: bool) -> None:
         self._set_of_sp(sp_id, "active", active)
 
+    def set_sp_calls_per_second(self, sp_id: str, most: int) -> None:
+        self._set_of_sp(sp_id, "calls_per_second", most)
+
     def set_password(self, sp_id: str, password_hash: str) -> None:
         self._set_of_sp(sp_id, "password_hash", password_hash)
 
@@ -170,7 +173,7 @@ class DynamoAccountBook(DynamoAccounts):
         put = {"TableName": self._table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
         return {"Put": put}
 
-    def _set_of_sp(self, sp_id: str, name: str, value: str | bool) -> None:
+    def _set_of_sp(self, sp_id: str, name: str, value: str | int) -> None:
         change = self._change_of_sp(sp_id, "SET #name = :value", value, ExpressionAttributeNames={"#name": name})
         write_one(self._client, WHAT, change)
 

@@ -46,7 +46,8 @@ class DynamoAccounts:
 
     def sp(self, sp_id: str) -> Sp:
         row = self._sp_row(sp_id)
-        return Sp(id=row["id"], username=row["username"], password_hash=row["password_hash"], active=row["active"])
+        limit = row.get("calls_per_second", 0)
+        return Sp(row["id"], row["username"], row["password_hash"], active=row["active"], calls_per_second=limit)
 
     def app(self, key: str) -> App:
         return self._opened(self._app_row(key))

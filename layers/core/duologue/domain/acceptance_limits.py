@@ -5,18 +5,27 @@ several are reached, the first in this order is reported:
 
     1. reused idempotency key           not a limit: the first response is returned, whatever the limits are now
     2. calls per second                 per clock second; around the turn of a second twice as many may pass
-    3. concurrent calls                 one slot per open call
-    4. calls per callee per day         per day in UTC; test numbers of the sandbox are not counted
+    3. calls per second of its SP       the same, of all apps of the SP together
+    4. calls per display number         per clock minute; a call counts for each of the numbers that it shows
+    5. concurrent calls                 one slot per open call
+    6. calls per callee per day         per day in UTC; test numbers of the sandbox are not counted
 """
 
 import hashlib
 import hmac
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from duologue.domain.accounts import App
+from duologue.domain.errors import NumberRateReached, RefusedForNow, SpRateReached
 from duologue.domain.idempotency import IdempotencyKey
 from duologue.domain.phone_number import PhoneNumber
+
+if TYPE_CHECKING:
+    from duologue.domain.callback_request import CallbackRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,36 @@ class CalleeDay:
     most: int
 
 
+class RateOf(StrEnum):
+    SP = "SP"
+    NUMBER = "NUMBER"
+
+
+_PERIODS = {RateOf.SP: timedelta(seconds=1), RateOf.NUMBER: timedelta(minutes=1)}
+"""A display number's calls are spread more widely than a server's requests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most so many calls of one SP, or with one display number, in a period of the clock."""
+
+    of: RateOf
+    name: str
+    """The SP's id; the number, E.164."""
+    most: int
+
+    def begins(self, now: datetime) -> int:
+        """The period of `now`: the epoch second in which it began."""
+        length = int(_PERIODS[self.of].total_seconds())
+        return int(now.timestamp()) // length * length
+
+    def refusal(self, now: datetime) -> RefusedForNow:
+        if self.of is RateOf.SP:
+            return SpRateReached(self.name, _PERIODS[self.of])
+        ends = datetime.fromtimestamp(self.begins(now), UTC) + _PERIODS[self.of]
+        return NumberRateReached("display number", max(ends - now, timedelta(seconds=1)))
+
+
 @dataclass(frozen=True, slots=True)
 class AcceptanceLimits:
     """Conditions for accepting a call, besides a free slot. By default there are none."""
@@ -39,17 +78,27 @@ class AcceptanceLimits:
     """0: no limit."""
     callee: CalleeDay | None = None
     key: IdempotencyKey | None = None
+    rates: tuple[Rate, ...] = ()
 
 
 NO_LIMITS = AcceptanceLimits()
 
 
 def limits_for(
-    app: App, callee: PhoneNumber, now: datetime, key: IdempotencyKey | None, *, is_test: bool
+    app: App, request: "CallbackRequest", now: datetime, key: IdempotencyKey | None, *, is_test: bool
 ) -> AcceptanceLimits:
     """The limits for a call now. `is_test`: it was placed in the sandbox, which dials only test numbers."""
     counted = app.calls_per_callee_per_day > 0 and not is_test
-    return AcceptanceLimits(app.calls_per_second, callee_day(app, callee, now) if counted else None, key)
+    callee = callee_day(app, request.callee, now) if counted else None
+    return AcceptanceLimits(app.calls_per_second, callee, key, tuple(_rates(app, request)))
+
+
+def _rates(app: App, request: "CallbackRequest") -> Iterator[Rate]:
+    if app.sp_calls_per_second:
+        yield Rate(RateOf.SP, app.sp, app.sp_calls_per_second)
+    if app.calls_per_number_per_minute:
+        for number in sorted({request.caller_sees.e164, request.callee_sees.e164}):
+            yield Rate(RateOf.NUMBER, number, app.calls_per_number_per_minute)
 
 
 def callee_day(app: App, callee: PhoneNumber, now: datetime) -> CalleeDay:

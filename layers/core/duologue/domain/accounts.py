@@ -44,6 +44,8 @@ class Sp:
     username: str
     password_hash: str = field(repr=False)
     active: bool = True
+    calls_per_second: int = 0
+    """Of all its apps together, besides the limit of each. 0: no limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,10 @@ class App:
     """CIDR; where its requests may come from. Empty: everywhere."""
     concurrent_calls: int = 10
     calls_per_second: int = 10
+    sp_calls_per_second: int = 0
+    """That of its SP; known of an app that has authenticated."""
+    calls_per_number_per_minute: int = 0
+    """Calls that show one display number, counted over all apps that show it. 0: no limit."""
     calls_per_callee_per_day: int = 0
     """0: no limit. The format's documentation recommends three per day; the operator decides."""
     countries: tuple[str, ...] = ("US",)

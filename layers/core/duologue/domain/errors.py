@@ -182,6 +182,14 @@ class TooManyCalls(RequestRefused):
     """An app has reached its limit of calls per second."""
 
 
+class SpRateReached(RefusedForNow):
+    """All apps of an SP together have reached its limit of calls per second."""
+
+
+class NumberRateReached(RefusedForNow):
+    """An app has reached its limit of calls per minute that show one display number."""
+
+
 class CalleeLimitReached(RefusedForNow):
     """An app has reached its limit of calls to one callee per day; `again_after` is the rest of the day."""
 

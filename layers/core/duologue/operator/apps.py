@@ -128,6 +128,12 @@ def _add_settings(command: argparse.ArgumentParser, *, numbers_required: bool = 
         "--calls-per-second", type=int, metavar="N", help="callbacks accepted within a second; more are refused"
     )
     command.add_argument(
+        "--calls-per-number-per-minute",
+        type=int,
+        metavar="N",
+        help="callbacks accepted within a minute that show the same display number; more are refused (0: no limit)",
+    )
+    command.add_argument(
         "--calls-per-callee-per-day",
         type=int,
         metavar="N",
@@ -172,6 +178,7 @@ _PLAIN = (
     "reuse_nonces",
     "concurrent_calls",
     "calls_per_second",
+    "calls_per_number_per_minute",
     "calls_per_callee_per_day",
     "recording",
     "stereo_recordings",
@@ -287,6 +294,7 @@ def _shown(app: App) -> Said:
         "allowed_addresses": list(app.allowed_addresses),
         "concurrent_calls": app.concurrent_calls,
         "calls_per_second": app.calls_per_second,
+        "calls_per_number_per_minute": app.calls_per_number_per_minute,
         "calls_per_callee_per_day": app.calls_per_callee_per_day,
         "prompts": dict(app.prompts),
         "recording_notices": list(app.recording_notices),

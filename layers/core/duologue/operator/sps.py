@@ -5,11 +5,13 @@ import secrets
 import sys
 from typing import Any
 
+from duologue.domain.accounts import Sp
 from duologue.domain.random_text import random_text
 from duologue.operator.apps import END_CALLS
 from duologue.operator.calls import shown
 from duologue.operator.platform import Platform, Said
 from duologue.usecases.add_sp import add_sp
+from duologue.usecases.change_sp import set_calls_per_second
 from duologue.usecases.set_password import set_password
 
 _PASSWORD_LENGTH = 24
@@ -17,13 +19,26 @@ _PASSWORD_LENGTH = 24
 
 def add_to(kinds: Any) -> None:
     sp = kinds.add_parser("sp", help="SP accounts").add_subparsers(
-        metavar="add|set-password|suspend|resume|remove", required=True
+        metavar="add|show|set|set-password|suspend|resume|remove", required=True
     )
     command = sp.add_parser("add", help="add an SP; prints the password if it was generated")
     command.add_argument("id", help="1 to 32 of A-Z, a-z, 0-9 and - _ . @ +; CDRs name the SP by it")
     command.add_argument("--username", help="user name with which the SP's apps log in (default: the id)")
     _add_password(command)
     command.set_defaults(command=_add)
+    command = sp.add_parser("show", help="show an SP without its password")
+    command.add_argument("id", help="the SP's id")
+    command.set_defaults(command=_show)
+    command = sp.add_parser("set", help="change the limit that all apps of an SP share")
+    command.add_argument("id", help="the SP's id")
+    command.add_argument(
+        "--calls-per-second",
+        type=int,
+        metavar="N",
+        required=True,
+        help="callbacks of all its apps accepted within a second; more are refused (0: no limit)",
+    )
+    command.set_defaults(command=_set)
     command = sp.add_parser("set-password", help="replace the password; prints it if it was generated")
     command.add_argument("id", help="the SP's id")
     _add_password(command)
@@ -59,6 +74,18 @@ def _add(asked: argparse.Namespace, platform: Platform) -> Said:
     username = asked.id if asked.username is None else asked.username
     sp = add_sp(asked.id, username, password, accounts=platform.accounts, random_bytes=secrets.token_bytes)
     return {"sp": sp.id, "username": sp.username} | shown
+
+
+def _show(asked: argparse.Namespace, platform: Platform) -> Said:
+    return _shown(platform.accounts.sp(asked.id))
+
+
+def _set(asked: argparse.Namespace, platform: Platform) -> Said:
+    return _shown(set_calls_per_second(asked.id, asked.calls_per_second, accounts=platform.accounts))
+
+
+def _shown(sp: Sp) -> Said:
+    return {"sp": sp.id, "username": sp.username, "calls_per_second": sp.calls_per_second, "active": sp.active}
 
 
 def _set_password(asked: argparse.Namespace, platform: Platform) -> Said:

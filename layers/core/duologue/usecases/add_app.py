@@ -28,6 +28,7 @@ class NewApp:
     allowed_addresses: tuple[str, ...] = ()
     concurrent_calls: int = 10
     calls_per_second: int = 10
+    calls_per_number_per_minute: int = 0
     calls_per_callee_per_day: int = 0
     bind_numbers: tuple[str, ...] = ()
     countries: tuple[str, ...] = ("US",)

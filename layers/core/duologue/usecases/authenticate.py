@@ -5,7 +5,7 @@ error: known app, address, scheme, lock, time, digest (a wrong one is counted), 
 may reuse nonces. The nonce is last, so that only valid digests use up nonces.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from duologue.domain.accounts import App, Scheme
 from duologue.domain.attempts import Attempt, Proof, check_time, nonce_needed_until
@@ -25,7 +25,9 @@ class Authenticate:
     clock: Clock
 
     def __call__(self, credentials: Credentials, source: str = "", *, also_suspended: bool = False) -> App:
-        """The app of a request. `source`: the client's address. `also_suspended`: an app that is not active may ask.
+        """The app of a request, with its SP's limits.
+
+        `source`: the client's address. `also_suspended`: an app that is not active may ask.
 
         Raises:
             UnknownApp: there is no such app.
@@ -41,13 +43,13 @@ class Authenticate:
                 check_use(app, Scheme.TOKEN, source)
                 register.check_access(token, self.clock.now())
                 if not also_suspended:
-                    _check_active(app, self.accounts)
+                    app = _checked_active(app, self.accounts)
             case AppDigest(nonce=nonce, created=created):
                 app = self.accounts.app(credentials.app_key)
                 check_use(app, credentials.scheme, source)
                 self._check_digest(credentials, app, source)
                 if not also_suspended:
-                    _check_active(app, self.accounts)
+                    app = _checked_active(app, self.accounts)
                 if not app.reuse_nonces:
                     self.auth_attempts.use_nonce(app.key, nonce, nonce_needed_until(created), self.clock.now())
         return app
@@ -72,11 +74,11 @@ def check_use(app: App, scheme: Scheme, source: str) -> None:
 
 def active_app(app_key: str, accounts: Accounts) -> App:
     """Raises UnknownApp, AccountInactive."""
-    app = accounts.app(app_key)
-    _check_active(app, accounts)
-    return app
+    return _checked_active(accounts.app(app_key), accounts)
 
 
-def _check_active(app: App, accounts: Accounts) -> None:
-    if not (app.active and accounts.sp(app.sp).active):
+def _checked_active(app: App, accounts: Accounts) -> App:
+    """The app with its SP's limits. Raises AccountInactive."""
+    if not app.active or not (sp := accounts.sp(app.sp)).active:
         raise AccountInactive(app.key)
+    return replace(app, sp_calls_per_second=sp.calls_per_second) if sp.calls_per_second else app

@@ -48,6 +48,7 @@ def check_app(app: App, *, endpoints: SpUrls, plan: NumberPlan, line: Line, befo
     for field, least, limit in (
         ("concurrent calls", 1, app.concurrent_calls),
         ("calls per second", 1, app.calls_per_second),
+        ("calls per display number per minute", 0, app.calls_per_number_per_minute),
         ("calls per callee per day", 0, app.calls_per_callee_per_day),
     ):
         if not least <= limit <= MOST_CALLS:

@@ -17,9 +17,11 @@ from duologue.domain.errors import (
     AlreadyDone,
     CallAlreadyAccepted,
     LimitReached,
+    NumberRateReached,
     OutsideUnavailable,
     RaceLost,
     RequestRepeated,
+    SpRateReached,
     TooManyCalls,
 )
 from duologue.domain.idempotency import IdempotencyKey
@@ -39,6 +41,7 @@ _TRIES = 12
 """Of 500 requests of one app at once none needs more than 7 (bench/growth.md)."""
 FIRST_IS_OVER = timedelta(seconds=15)
 """A request that has not started its flow by then was aborted: the function has 14 s."""
+_FULL = (LimitReached, TooManyCalls, SpRateReached, NumberRateReached)
 _A_MOMENT = timedelta(seconds=1)
 """The shortest wait: in a call of one minute the last-minute prompt comes a second after the answer."""
 
@@ -118,7 +121,8 @@ class PlaceCallback:
         Raises:
             InvalidField, CallerRefused, NumberRefused, ForbiddenAddress: the request breaks a rule.
             KeyReused: the key was used before, for another request.
-            TooManyCalls, LimitReached, CalleeLimitReached: a limit is reached; nothing was recorded, nothing counted.
+            TooManyCalls, SpRateReached, NumberRateReached, LimitReached, CalleeLimitReached: a limit is reached;
+                nothing was recorded, nothing counted.
             OutsideUnavailable: it could not be recorded or started; nothing was or will be dialled.
         """
         try:
@@ -144,7 +148,7 @@ class PlaceCallback:
         for lost in range(_TRIES):
             now = self.clock.now()
             call = _call(request, memory, app, self.new_call_id(now), now, self.timeouts)
-            limits = limits_for(app, request.callee, now, key, is_test=is_test)
+            limits = limits_for(app, request, now, key, is_test=is_test)
             try:
                 saved = self.acceptance.accept(call, slots=app.concurrent_calls, close_by=due_by(call), limits=limits)
             except (RaceLost, CallAlreadyAccepted):  # the key is in use, the store is busy, or the id is another call's
@@ -152,7 +156,7 @@ class PlaceCallback:
                     self.acceptance.check_repeat(app.key, key, now)
                 self.pause(lost)
                 continue
-            except (LimitReached, TooManyCalls):  # perhaps since a request with the same key took the last place
+            except _FULL:  # perhaps since a request with the same key took the last place
                 if key is not None:
                     self.acceptance.check_repeat(app.key, key, now)
                 raise

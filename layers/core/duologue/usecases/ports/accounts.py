@@ -76,6 +76,9 @@ class AccountBook(AppBook, Accounts, Protocol):
     def set_sp_active(self, sp_id: str, *, active: bool) -> None:
         """Suspend or resume an SP. Raises UnknownSp."""
 
+    def set_sp_calls_per_second(self, sp_id: str, most: int) -> None:
+        """0: no limit. Raises UnknownSp."""
+
     def set_password(self, sp_id: str, password_hash: str) -> None:
         """Raises UnknownSp."""
 

@@ -26,6 +26,7 @@ from duologue.domain.errors import (
     MemoryChanged,
     NonceUsed,
     NotYet,
+    NumberRateReached,
     NumberRefused,
     OutsideUnavailable,
     RecordingNotEnabled,
@@ -34,6 +35,7 @@ from duologue.domain.errors import (
     RequestRefused,
     RequestStale,
     SchemeNotAllowed,
+    SpRateReached,
     TooManyCalls,
     TooManyLogIns,
     TooManyPings,
@@ -172,6 +174,17 @@ ERROR_ROWS: dict[type[Exception], ErrorRow] = {
         "the format's code for call frequency",
         False,
         1,
+    ),
+    SpRateReached: ErrorRow(
+        403, "1013001", "The SP places too many calls a second.", "the format's code for an SP's frequency", False, 1
+    ),
+    NumberRateReached: ErrorRow(
+        403,
+        "1013003",
+        "A display number is shown by too many calls a minute.",
+        "the format's code for a display number's frequency",
+        False,
+        60,
     ),
     CalleeLimitReached: ErrorRow(
         403,

@@ -41,6 +41,7 @@ from duologue.adapters.dynamo_open_calls import DynamoOpenCalls
 from duologue.adapters.dynamo_waiting import DynamoWaiting
 from duologue.adapters.jittered_pause import pause
 from duologue.adapters.s3_recordings import S3Recordings
+from duologue.adapters.sealed_rows import UnopenedRows
 from duologue.adapters.sqs_notices import SqsNotices
 from duologue.adapters.step_functions_flows import StepFunctionsFlows
 from duologue.adapters.system_clock import SystemClock
@@ -217,7 +218,7 @@ def measure(count: int) -> list[tuple[str, float, float, Counter[str]]]:
 def _sweep(stub: Stub, kind: str) -> Callable[[], int]:
     dynamo, clock, threads = stub.client("dynamodb"), SystemClock(), Threads(THREADS)
     isolate = isolate_failures("sweep")
-    calls = DynamoCalls(dynamo, "calls", "accounts", timedelta(days=90))
+    calls = DynamoCalls(dynamo, "calls", "accounts", timedelta(days=90), UnopenedRows())
     flows = StepFunctionsFlows(stub.client("stepfunctions"), "")
     notices = SqsNotices(stub.client("sqs"), "https://sqs.example.com/1/first", "https://sqs.example.com/1/retry")
     if kind == "due":
@@ -226,7 +227,11 @@ def _sweep(stub: Stub, kind: str) -> Callable[[], int]:
         finalize = FinalizeCall(calls, stub, flows, clock, pause)  # type: ignore[arg-type]
         open_calls = DynamoOpenCalls(dynamo, "calls", "accounts")
         return lambda: SweepCalls(open_calls, finalize, clock, isolate, threads)(most=10**6).finalized
-    ended, histories, nothing = DynamoEndedCalls(dynamo, "calls"), DynamoHistories(dynamo, "calls"), cast("Any", None)
+    ended, histories, nothing = (
+        DynamoEndedCalls(dynamo, "calls"),
+        DynamoHistories(dynamo, "calls", UnopenedRows()),
+        cast("Any", None),
+    )
     recordings = S3Recordings(nothing, "")  # no call was recorded
     reconcile = ReconcileCalls(ended, calls, histories, flows, notices, recordings, clock, isolate, pause, threads)
     return lambda: reconcile(most=10**6).calls

@@ -27,6 +27,7 @@ from duologue.usecases.ports.calls import Change, SavedCall
 from duologue.usecases.until_written import until_written
 from tests.fakes.flows import FakeFlows
 from tests.fakes.placing import placing
+from tests.fakes.seals import ROWS
 from tests.samples import CALLEE, CALLER, NOW, SHOWN_TO_CALLEE, SHOWN_TO_CALLER
 from tests.simulation.fibers import FiberClock
 
@@ -105,7 +106,7 @@ class Crowd:
         self.open: list[SavedCall] = []
         self._chance = Random(seed)
         client: Any = self.tables
-        self._calls = DynamoCalls(client, "calls", "accounts", timedelta(days=90), self.clock.now)
+        self._calls = DynamoCalls(client, "calls", "accounts", timedelta(days=90), ROWS, self.clock.now)
         self._acceptance = DynamoAcceptance(client, "accounts", self._calls, self._chance.randrange)
         self._ids = iter(range(1_000_000))
 

@@ -18,6 +18,7 @@ from duologue.adapters.dynamo_ping_limit import DynamoPingLimit
 from duologue.adapters.dynamo_waiting import DynamoWaiting
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.domain.accounts import App, Sp
+from tests.fakes.seals import ROWS
 from tests.samples import NOW
 
 KEEP = timedelta(days=90)
@@ -55,17 +56,17 @@ class Store:
         self.accounts.add_app(APP)
         self.memories = DynamoMemories(client, accounts, KEEP)
         self.now = NOW
-        self.core = DynamoCalls(client, calls, accounts, KEEP, lambda: self.now)
+        self.core = DynamoCalls(client, calls, accounts, KEEP, ROWS, lambda: self.now)
         self._roles = (
             self.core,
             DynamoAcceptance(client, accounts, self.core),
             DynamoOpenCalls(client, calls, accounts),
             DynamoEndedCalls(client, calls),
-            DynamoHistories(client, calls),
+            DynamoHistories(client, calls, ROWS),
             DynamoWaiting(client, calls),
-            DynamoAppEvents(client, calls),
+            DynamoAppEvents(client, calls, ROWS),
             DynamoPingLimit(client, accounts),
-            DynamoNotificationLog(client, calls, accounts, self.accounts, KEEP),
+            DynamoNotificationLog(client, calls, accounts, self.accounts, KEEP, ROWS),
         )
 
     def __getattr__(self, name):

@@ -311,7 +311,8 @@ def _longest(name: str) -> int:
     """A parameter's longest value. DomainName and ApiAddress are not both in use, and no number has over 5 digits."""
     parameter = _TEMPLATE["Parameters"][name]
     allowed = [len(each) for each in parameter.get("AllowedValues", [])]
-    return 5 if parameter["Type"] == "Number" else max(allowed, default=0) or int(parameter["MaxLength"])
+    most = len(str(parameter.get("MaxValue", 99_999)))
+    return most if parameter["Type"] == "Number" else max(allowed, default=0) or int(parameter["MaxLength"])
 
 
 def test_an_update_lets_the_network_in_before_it_sends_the_network_there(resources):

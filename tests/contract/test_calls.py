@@ -10,12 +10,14 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 
-from duologue.adapters.dynamo_calls import DynamoCalls
+from duologue.adapters.dynamo_calls import DynamoCalls, key_of
+from duologue.adapters.sealed_rows import UnopenedRows
 from duologue.call_control.events import EndNotReported, NeverTakenUp, RecordingStarted, StopAsked
 from duologue.call_control.facts import CallAccepted, CallEnded, CdrWritten, LegAnsweredRecorded, LegDialledRecorded
 from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.call_control.machine import decide
 from duologue.domain.audio import Audio, AudioListeners
+from duologue.domain.call import NotifyTo
 from duologue.domain.call_memory import SetBy
 from duologue.domain.cdr import cdr_of
 from duologue.domain.delivery import DELAYS
@@ -30,12 +32,14 @@ from duologue.domain.errors import (
     LimitReached,
     OutsideUnavailable,
     RaceLost,
+    SealBroken,
     StaleAttempt,
     TooManyPings,
     UnknownApp,
     UnknownCall,
 )
 from duologue.domain.outcome import EndReason, Party
+from duologue.domain.phone_number import UNREAD
 from duologue.domain.recording import Recording
 from duologue.domain.task_token import TaskToken, Wait
 from duologue.domain.webhook_request import Reply
@@ -47,9 +51,10 @@ from duologue.usecases.process_network_event import change_of
 from tests.call_control.stories import CALLEE_LEFT, CALLEE_WANTED, CALLER_LEFT, REFUSED, TALKING, Story
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
+from tests.fakes.seals import ROWS
 from tests.journeys.tables import make_tables
 from tests.queues import DeliveryWorld
-from tests.samples import MEMORY, NETWORK_CALL, NOW, at, callback, return_call
+from tests.samples import CALLEE, CALLER, MEMORY, NETWORK_CALL, NOW, at, callback, return_call
 from tests.store import APP, KEEP, Store
 
 RECORDED = (*TALKING, RecordingStarted(at(12), NETWORK_CALL, "k"), CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))
@@ -602,12 +607,41 @@ class TestInDynamoDB(Promises):
         with pytest.raises(RaceLost):
             calls.save_health("app-1", replace(gone, version=1), NOW)
 
-    def test_no_number_but_in_what_was_asked_and_in_answers(self, calls):
-        story = played(calls, *TALKING, CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))
+    def test_the_parties_and_what_the_sp_said_of_them_are_sealed(self, calls):
+        """In no spelling. The display numbers, which are the SP's own, end in other digits than the parties'."""
+        asked = replace(callback(), user_data="call Sophia", notify=NotifyTo("https://sp.example.com/for-sophia"))
+        story = played(calls, *TALKING, CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)), call=asked)
         calls.store_token(story.call.id, token("t", 1))
-        rows = calls.client.scan(TableName=calls.calls_table)["Items"]
-        holding = {row["item"]["S"] for row in rows if "+1202555" in str(row)}
-        assert holding == {"ASKED"}
+        replied = replace(TAKEN, reply=CALLEE.e164)
+        calls.save_delivery(
+            Notice(story.call.id, 2, "EVENT#n#1", "app-1"),
+            Delivery(DeliveryState.ACKNOWLEDGED, at(62), (replied,), 1),
+        )
+        assert calls.history(story.call.id).call == story.call
+        assert calls.history(story.call.id).deliveries[2].attempts == (replied,)
+        rows = str(calls.client.scan(TableName=calls.calls_table)["Items"])
+        for spelling in (CALLER.e164, CALLEE.e164):
+            assert spelling.removeprefix("+1") not in rows
+        assert "ophia" not in rows
+        assert asked.caller.display_number.e164 in rows
+
+    def test_a_value_of_another_call_does_not_open(self, calls):
+        first, second = (accept(calls, callback(f"1_1_{number}_20261123090000")).id for number in (1, 2))
+        row = calls.client.get_item(TableName=calls.calls_table, Key=key_of(first, "ASKED"))["Item"]
+        calls.client.put_item(TableName=calls.calls_table, Item=row | key_of(second, "ASKED"))
+        assert calls.load(first).call.caller.number == CALLER
+        with pytest.raises(SealBroken):
+            calls.load(second)
+
+    def test_functions_without_the_key_read_all_but_the_numbers(self, calls):
+        story = played(calls, *TALKING, CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))
+        unopened = DynamoCalls(calls.client, calls.calls_table, "accounts", KEEP, UnopenedRows())
+        found = unopened.load(story.call.id).call
+        assert (found.caller.number, found.callee.number) == (UNREAD, UNREAD)
+        public = replace(story.call, notify=NotifyTo(), user_data=None)
+        for leg in ("caller", "callee"):
+            public = replace(public, **{leg: replace(getattr(public, leg), number=UNREAD)})
+        assert found == public
 
     def test_every_item_of_a_call_expires(self, calls):
         """With the retention of calls: the first when the call is that old, the last a little later."""
@@ -665,7 +699,7 @@ def refusing():
     """The store whose DynamoDB refuses what it is asked, as the real one may and neither imitation does."""
     client = boto3.client("dynamodb", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     with Stubber(client) as stubber:
-        yield DynamoCalls(client, "calls", "accounts", KEEP), stubber
+        yield DynamoCalls(client, "calls", "accounts", KEEP, ROWS), stubber
 
 
 def cancelled(stubber, reasons, times=None):

@@ -35,6 +35,7 @@ from tests.call_control.stories import CALLER_LEFT
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.calls import FakeCalls
 from tests.fakes.inbound_calls import FakeInboundCalls
+from tests.fakes.seals import ROWS
 from tests.journeys.tables import make_tables
 from tests.samples import CALLEE, CALLER, NETWORK_CALL, NOW, TARGET, at, incoming
 from tests.samples import SHOWN_TO_CALLEE as DISPLAY
@@ -277,7 +278,7 @@ class TestInDynamo(Promises):
     def inbound(self, tables):
         client, calls, accounts = tables
         numbers = count()
-        core = DynamoCalls(client, calls, accounts, KEEP)
+        core = DynamoCalls(client, calls, accounts, KEEP, ROWS)
         return DynamoInboundCalls(client, accounts, calls, core, lambda below: next(numbers) % below)
 
     def test_a_call_costs_one_read_and_one_transaction(self, inbound, accounts, remember, tables):

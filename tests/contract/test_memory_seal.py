@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from botocore.stub import Stubber
 
+from duologue.adapters.kms_data_keys import KmsDataKeys, Seal
 from duologue.adapters.kms_memory_seal import KmsMemorySeal
 from duologue.domain.audio import Audio, AudioListeners
 from duologue.domain.call import NotifyTo
@@ -50,7 +51,7 @@ def stored(draft) -> CallMemory:
 
 
 class Kms:
-    """Makes seals with the same two keys, as the processes of one stack have them, and counts their requests."""
+    """Makes seals with the same key, as the processes of one stack have them, and counts their requests."""
 
     def __init__(self, client) -> None:
         self.client = client
@@ -59,8 +60,13 @@ class Kms:
         self.requests: list[str] = []
         client.meta.events.register("before-call.kms", lambda model, **_: self.requests.append(model.name))
 
-    def seal(self) -> KmsMemorySeal:
-        return KmsMemorySeal(self.client, self.hash_key, self.key)
+    def seal(self, number=1) -> KmsMemorySeal:
+        return KmsMemorySeal(Seal(KmsDataKeys(self.client, self.hash_key), number), self.client)
+
+    def older(self, draft, plain: bytes) -> CallMemory:
+        """The memory of a draft with a value that KMS itself encrypted, as the release before did."""
+        made = self.client.encrypt(KeyId=self.key, Plaintext=plain, EncryptionContext={"callMemory": draft.key.display})
+        return replace(stored(draft), sealed=made["CiphertextBlob"])
 
 
 @pytest.fixture
@@ -141,47 +147,51 @@ def test_all_processes_have_the_same_hashes_and_another_stack_has_others(aws, km
     assert draft(kms.seal()).key == draft(kms.seal()).key != draft(Kms(aws("kms")).seal()).key
 
 
-def test_the_key_service_is_asked_once_a_process_for_hashes_and_once_per_value(kms):
+def test_the_key_service_is_asked_once_a_process_for_each_key(kms):
     seal = kms.seal()
-    there = stored(draft(seal))
-    seal.open(there, SHOWN_TO_CALLEE, CALLEE)
-    draft(seal)
-    assert kms.requests.count("GenerateMac") == 1
-    assert kms.requests.count("Encrypt") == 2
-    assert kms.requests.count("Decrypt") == 1
+    for _ in range(2):
+        seal.open(stored(draft(seal)), SHOWN_TO_CALLEE, CALLEE)
+    assert kms.requests == ["GenerateMac"] * 2, "of the hashes, and of the values"
 
 
-def test_the_longest_value_fits_what_kms_encrypts(kms):
-    """4,096 bytes: https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html"""
-    sizes = []
-    kms.client.meta.events.register(
-        "before-parameter-build.kms.Encrypt", lambda params, **_: sizes.append(len(params["Plaintext"]))
-    )
-    draft(kms.seal(), LONGEST)
-    assert sizes[0] < 4096
+def test_what_an_earlier_data_key_sealed_opens_after_the_number_was_raised(kms):
+    there = stored(draft(kms.seal(1)))
+    assert kms.seal(2).open(there, SHOWN_TO_CALLEE, CALLEE) == kms.seal(1).open(there, SHOWN_TO_CALLEE, CALLEE)
+    newer = draft(kms.seal(2))
+    assert newer.key == there.key, "the hashes stay"
+    assert newer.sealed[:4] != there.sealed[:4]
 
 
-def test_what_a_later_version_adds_is_ignored(kms):
+def test_another_kms_key_opens_nothing(aws, kms):
+    there = stored(draft(kms.seal()))
+    with pytest.raises(ForeignMemory):
+        Kms(aws("kms")).seal().open_listed(there)
+
+
+_VALUE = {
+    "display": SHOWN_TO_CALLEE.e164,
+    "parties": [[CALLEE.e164, None], [CALLER.e164, "US"]],
+    "ring_s": 30,
+    "talk_s": 86400,
+}
+
+
+@pytest.mark.parametrize("added", [{}, {"added": "later"}], ids=["the release before", "a later one"])
+def test_what_kms_encrypted_opens_and_what_a_later_version_adds_is_ignored(kms, added):
     seal = kms.seal()
-    there = stored(draft(seal))
-    context = {"callMemory": there.key.display}
-    value: dict[str, object] = {"display": SHOWN_TO_CALLEE.e164, "parties": [[CALLEE.e164, None], [CALLER.e164, "US"]]}
-    value |= {"ring_s": 30, "talk_s": 86400, "added": "later"}
-    blob = kms.client.encrypt(KeyId=kms.key, Plaintext=json.dumps(value).encode(), EncryptionContext=context)
-    later = replace(there, sealed=blob["CiphertextBlob"])
-    assert seal.open(later, SHOWN_TO_CALLEE, CALLEE) == seal.open(there, SHOWN_TO_CALLEE, CALLEE)
+    there = kms.older(draft(seal), json.dumps(_VALUE | added).encode())
+    assert seal.open(there, SHOWN_TO_CALLEE, CALLEE) == seal.open(stored(draft(seal)), SHOWN_TO_CALLEE, CALLEE)
+    with pytest.raises(ForeignMemory):
+        seal.open_listed(replace(there, key=replace(there.key, display="other")))
 
 
-@pytest.mark.parametrize("operation", ["generate_mac", "encrypt", "decrypt"])
+@pytest.mark.parametrize("operation", ["generate_mac", "decrypt"])
 @pytest.mark.parametrize("code", ["DisabledException", "AccessDeniedException", "ThrottlingException"])
 def test_a_key_that_cannot_be_used_is_outside_unavailable(kms, operation, code):
-    there = stored(draft(kms.seal()))
+    there = kms.older(draft(kms.seal()), json.dumps(_VALUE).encode())
     seal = kms.seal()
-    if operation == "encrypt":
-        seal.key(SHOWN_TO_CALLEE, CALLEE)
     ask = {
-        "generate_mac": lambda: seal.key(SHOWN_TO_CALLEE, CALLEE),
-        "encrypt": lambda: draft(seal),
+        "generate_mac": lambda: draft(seal),
         "decrypt": lambda: seal.open_listed(there),
     }
     with Stubber(kms.client) as stubbed, pytest.raises(OutsideUnavailable, match=code):

@@ -17,9 +17,11 @@ from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.dynamo_memories import DynamoMemories
 from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
 from duologue.adapters.dynamo_writes import transact
+from duologue.adapters.kms_data_keys import KmsDataKeys, Seal
 from duologue.adapters.kms_memory_seal import KmsMemorySeal
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.memory_rows import remembered
+from duologue.adapters.sealed_rows import SealedRows
 from duologue.adapters.stack_outputs import stack_of
 from duologue.adapters.system_clock import SystemClock
 from duologue.call_control.facts import CallEnded, CdrWritten, LegDialledRecorded
@@ -443,7 +445,9 @@ def test_suspending_and_letting_in_again_twice(platform, app_key):
 def test_calls_are_ended_one_by_one_or_with_the_suspension_of_their_app_or_sp(platform, aws, app_key):
     sp = platform.accounts.app(app_key).sp
     outputs = stack_of(aws("cloudformation"), "duologue").outputs
-    calls = DynamoCalls(aws("dynamodb"), outputs["CallsTable"], platform.table, timedelta(days=1))
+    calls = DynamoCalls(
+        aws("dynamodb"), outputs["CallsTable"], platform.table, timedelta(days=1), SealedRows(the_seal(platform))
+    )
     ids = [f"1_2_{number}_20261128090000" for number in range(4)]
     for call_id in ids:
         call = replace(callback(), id=call_id, app=app_key)
@@ -585,10 +589,15 @@ def test_a_stack_of_another_product_is_named(platform, aws):
     assert "stack other has no output AccountsTable" in complaint
 
 
+def the_seal(platform) -> Seal:
+    """As the functions of the stack make it."""
+    outputs = stack_of(platform.aws("cloudformation"), "duologue").outputs
+    return Seal(KmsDataKeys(platform.aws("kms"), outputs["MemoriesKey"]))
+
+
 def remember(platform, display: str, dialler: str, target: str, dialled_at: datetime) -> CallMemory:
     """As a callback does that dials its callee."""
-    outputs = stack_of(platform.aws("cloudformation"), "duologue").outputs
-    seal = KmsMemorySeal(platform.aws("kms"), outputs["MemoriesKey"], outputs["SecretsKey"])
+    seal = KmsMemorySeal(the_seal(platform), platform.aws("kms"))
     dials, is_rung = (RememberedParty(PhoneNumber(number), "US") for number in (dialler, target))
     terms = MemoryTerms(timedelta(seconds=30), timedelta(minutes=30))
     draft = seal.draft(PhoneNumber(display), dials, is_rung, terms)
@@ -676,8 +685,9 @@ class Delivered:
 
     def __init__(self, platform, app_key: str, number: int) -> None:
         dynamodb, outputs = platform.aws("dynamodb"), stack_of(platform.aws("cloudformation"), "duologue").outputs
+        rows = SealedRows(the_seal(platform))
         calls, keep = (
-            DynamoCalls(dynamodb, outputs["CallsTable"], platform.table, timedelta(days=90)),
+            DynamoCalls(dynamodb, outputs["CallsTable"], platform.table, timedelta(days=90), rows),
             timedelta(days=90),
         )
         self.call = callback(f"1_2_{number}_20261123090000", app_key)
@@ -685,7 +695,7 @@ class Delivered:
         facts = (LegDialledRecorded(NOW, Party.CALLER), CallEnded(NOW, EndReason.STOPPED), CdrWritten(NOW))
         saved = calls.load(self.call.id)
         calls.save(Change(saved, replace(saved.call, facts=4), facts))
-        self.log = DynamoNotificationLog(dynamodb, outputs["CallsTable"], platform.table, platform.accounts, keep)
+        self.log = DynamoNotificationLog(dynamodb, outputs["CallsTable"], platform.table, platform.accounts, keep, rows)
         source = own_event_key(saved.version)
         failed = Attempt(NOW, "http://127.0.0.1:9999/status", 503, note="not taken")
         for sequence, state, due in (

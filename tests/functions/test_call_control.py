@@ -212,4 +212,4 @@ def test_it_starts_without_what_is_slow():
     """With its clients made, as on a cold start: no pydantic, no tracer (R17)."""
     loaded = loaded_by("import functions.call_control.handler as it; it.dependencies()", VARIABLES)
     assert "botocore" in loaded
-    assert loaded & {"pydantic", "pydantic_core", "aws_xray_sdk"} == set()
+    assert loaded & {"pydantic", "pydantic_core", "aws_xray_sdk", "cryptography"} == set()

@@ -383,8 +383,9 @@ def test_it_starts_without_what_is_slow():
         "CALLS_TABLE": "calls",
         "ACCOUNTS_TABLE": "accounts",
         "SIP_MEDIA_APPLICATION_ID": "application-1",
+        "MEMORIES_KEY": "key-1",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
     loaded = loaded_by("import functions.flow.handler as it; it.dependencies()", variables)
     assert "botocore" in loaded
-    assert loaded & {"pydantic", "pydantic_core", "aws_xray_sdk"} == set()
+    assert loaded & {"pydantic", "pydantic_core", "aws_xray_sdk", "cryptography"} == set()

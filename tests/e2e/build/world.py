@@ -15,9 +15,11 @@ from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.dynamo_links import DynamoLinks
 from duologue.adapters.dynamo_open_calls import DynamoOpenCalls
+from duologue.adapters.kms_data_keys import KmsDataKeys, Seal
 from duologue.adapters.kms_memory_seal import KmsMemorySeal
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.memory_rows import memory_key, remembered
+from duologue.adapters.sealed_rows import SealedRows
 from duologue.domain.accounts import App, Sp
 from duologue.domain.call_memory import CallMemory, MemoryTerms, RememberedParty, SetBy, order_of
 from duologue.domain.passwords import hash_password
@@ -82,15 +84,19 @@ def renew_call(lab: Lab, sample: Path) -> None:
     recording = Recording(key, datetime.now(UTC))
     call = replace(found, app=sampled_app_key(), caller=caller, recording=recording)
     free_slots(calls=DynamoOpenCalls(dynamodb, table, accounts))
-    calls = DynamoCalls(dynamodb, table, accounts, keep=timedelta(days=90))
+    calls = DynamoCalls(dynamodb, table, accounts, timedelta(days=90), SealedRows(_seal(lab)))
     acceptance = DynamoAcceptance(dynamodb, accounts, calls)
     acceptance.accept(call, slots=10, close_by=call.accepted_at + timedelta(days=1))
 
 
+def _seal(lab: Lab) -> Seal:
+    return Seal(KmsDataKeys(lab.client("kms"), lab.outputs["MemoriesKey"]))
+
+
 def renew_memory(lab: Lab) -> None:
     """Let the pair that the samples name have a memory of the first version, whatever earlier samples did to it."""
-    kms, dynamodb, table = lab.client("kms"), lab.client("dynamodb"), lab.outputs["AccountsTable"]
-    seal = KmsMemorySeal(kms, lab.outputs["MemoriesKey"], lab.outputs["SecretsKey"])
+    dynamodb, table = lab.client("dynamodb"), lab.outputs["AccountsTable"]
+    seal = KmsMemorySeal(_seal(lab), lab.client("kms"))
     target, dialler = (RememberedParty(PhoneNumber(number), "US") for number in CALLED)
     terms = MemoryTerms(ring_limit=timedelta(seconds=30), longest_talk=_LIFE)
     draft, now = seal.draft(PhoneNumber(SHOWN), dialler, target, terms), datetime.now(UTC)

@@ -13,7 +13,8 @@
                            DELIVERY#000007             the delivery of fact 7: its attempts, and the next one's time
 
 The first fact of a callback, CallAccepted, is derived from `accepted_at`; a call to a display number begins with the
-facts of its first event. Telephone numbers are only in ASKED, and in the answers to the network.
+facts of its first event. The parties' numbers are only in ASKED, and in the answers to the network; the adapters seal
+them when they write and open them when they read (sealed_rows.py).
 
 One subject, the rows of a call in both directions, so it is longer than the others: what writes an attribute and what
 reads it stand together.

@@ -24,6 +24,7 @@ from duologue.adapters.call_rows import (
 )
 from duologue.adapters.dynamo_calls import WHAT, key_of
 from duologue.adapters.dynamo_reads import read_all
+from duologue.adapters.sealed_rows import RowSeal, opened_item
 from duologue.call_control.app_events import CommittedFacts, EventPosition, UndeliveredFact
 from duologue.domain.errors import UnknownCall
 
@@ -40,9 +41,10 @@ _ROUNDS = 20
 class DynamoAppEvents:
     """Implements `usecases.ports.notifying.AppEvents`."""
 
-    def __init__(self, client: "DynamoDBClient", calls: str) -> None:
+    def __init__(self, client: "DynamoDBClient", calls: str, seal: RowSeal) -> None:
         self._client = client
         self._calls = calls
+        self._seal = seal
 
     def after(
         self, app_key: str, position: EventPosition | None, until_second: int, limit: int
@@ -107,7 +109,8 @@ class DynamoAppEvents:
         while wanted:
             some, wanted = wanted[:_MOST_KEYS], wanted[_MOST_KEYS:]
             found = read_all(self._client, WHAT, {self._calls: {"Keys": some, "ConsistentRead": True}})
-            rows |= {(item["call"]["S"], item["item"]["S"]): from_item(item) for item in found[self._calls]}
+            opened = [opened_item(self._seal, item) for item in found[self._calls]]
+            rows |= {(row["call"], row["item"]): row for row in opened}
         return rows
 
 

@@ -37,6 +37,7 @@ from duologue.adapters.dynamo_slots import free
 from duologue.adapters.dynamo_writes import Write, transact, write_one
 from duologue.adapters.remembering import write_remembering
 from duologue.adapters.rows_before import in_todays_terms, token_in
+from duologue.adapters.sealed_rows import RowSeal, opened_item
 from duologue.adapters.slots_before import IN_SET
 from duologue.adapters.sweep_index import OPEN, OVER, listed_as
 from duologue.adapters.system_clock import SystemClock
@@ -74,9 +75,11 @@ class DynamoCalls:
         calls: str,
         accounts: str,
         keep: timedelta,
+        rows: RowSeal,
         now: Callable[[], datetime] = _CLOCK.now,
     ) -> None:
         """`calls`, `accounts`: the tables' names. `keep`: retention of a call's items from its acceptance."""
+        self.rows = rows
         self._now = now
         self._client = client
         self._calls = calls
@@ -217,7 +220,7 @@ class DynamoCalls:
 
     def _put(self, call: Call, item: str, row: dict[str, Any]) -> dict[str, Any]:
         expires = int((call.accepted_at + self._keep).timestamp())
-        whole = key_of(call.id, item) | to_item(row) | to_item({"expires_at": expires})
+        whole = key_of(call.id, item) | to_item(self.rows.closed(call.id, item, row)) | to_item({"expires_at": expires})
         return {
             "Put": {
                 "TableName": self._calls,
@@ -231,7 +234,7 @@ class DynamoCalls:
         """The existing rows of a call by sort key: CALL, ASKED, TOKEN and `more`."""
         keys = [key_of(call_id, item) for item in (CALL, ASKED, TOKEN, *more)]
         found = read_all(self._client, WHAT, {self._calls: {"Keys": keys, "ConsistentRead": True}})
-        return {item["item"]["S"]: from_item(item) for item in found[self._calls]}
+        return {item["item"]["S"]: opened_item(self.rows, item) for item in found[self._calls]}
 
 
 def processed_in(row: Mapping[str, Any], network_call: str, event: str) -> ProcessedEvent:

@@ -27,6 +27,7 @@ from duologue.adapters.dynamo_slots import slot_name, slots_of, take_pair
 from duologue.adapters.dynamo_writes import Write, count_up, write_one
 from duologue.adapters.memory_rows import memory_key, memory_of
 from duologue.adapters.numbered_places import Choose, choose, take_each
+from duologue.adapters.sealed_rows import opened_item
 from duologue.domain.call_memory import CallMemory, InboundApp
 from duologue.domain.due import due_by
 from duologue.domain.errors import TooManyCalls
@@ -121,7 +122,7 @@ class DynamoInboundCalls:
         wanted_items = {self._accounts: {"Keys": keys, "ConsistentRead": True}, **of_event}
         found = read_all(self._client, _WHAT, wanted_items)
         rows = [from_item(each) for each in found[self._accounts]]
-        before = [from_item(each) for each in found.get(self._calls_table, [])]
+        before = [opened_item(self._calls.rows, each) for each in found.get(self._calls_table, [])]
         processed = processed_in(before[0], event.network_call, event.event_key) if before and event else None
         return {(row["pk"], row["sk"]): row for row in rows}, processed
 

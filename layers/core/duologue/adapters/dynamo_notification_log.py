@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from duologue.adapters.aws import from_item, to_item, to_value
+from duologue.adapters.aws import to_item, to_value
 from duologue.adapters.call_rows import (
     ASKED,
     CALL,
@@ -28,6 +28,7 @@ from duologue.adapters.dynamo_waiting import waiting_row
 from duologue.adapters.dynamo_writes import write_one
 from duologue.adapters.endpoint_health_row import health_key, health_of, health_write
 from duologue.adapters.rows_before import in_todays_terms, is_fact, told_key
+from duologue.adapters.sealed_rows import RowSeal, opened_item
 from duologue.adapters.sweep_index import OPEN
 from duologue.call_control.history import Delivery, DeliveryState
 from duologue.domain.call import Call
@@ -43,7 +44,7 @@ class DynamoNotificationLog:
     """Implements `usecases.ports.notifying.NotificationLog`."""
 
     def __init__(
-        self, client: "DynamoDBClient", calls: str, accounts: str, apps: DynamoAccounts, keep: timedelta
+        self, client: "DynamoDBClient", calls: str, accounts: str, apps: DynamoAccounts, keep: timedelta, seal: RowSeal
     ) -> None:
         """`calls`, `accounts`: the tables' names. `keep`: retention of delivery attempts."""
         self._client = client
@@ -51,6 +52,7 @@ class DynamoNotificationLog:
         self._accounts = accounts
         self._apps = apps
         self._keep = keep
+        self._seal = seal
 
     def notification(self, notice: Notice) -> Notification:
         delivery = delivery_key(notice.sequence)
@@ -67,7 +69,7 @@ class DynamoNotificationLog:
                 self._accounts: {"Keys": [app_key(app), health_key(app)], "ConsistentRead": True},
             },
         )
-        rows = in_todays_terms(_by_sort_key(found, self._calls))
+        rows = in_todays_terms(self._by_sort_key(found))
         facts = facts_of(rows[notice.source]) if notice.source in rows else {}
         call = call_of_rows(notice.call_id, rows)
         if notice.sequence not in facts:
@@ -90,7 +92,7 @@ class DynamoNotificationLog:
         write_one(self._client, WHAT, health_write(self._accounts, app_key, health, now))
 
     def not_attempted(self, notice: Notice) -> Sequence[Notice]:
-        rows = rows_of(self._client, self._calls, notice.call_id)
+        rows = rows_of(self._client, self._calls, notice.call_id, self._seal)
         sources = {number: item for item in rows if is_event(item) or is_fact(item) for number in facts_of(rows[item])}
         before = [(number, source) for number, source in sorted(sources.items()) if number < notice.sequence]
         known = {
@@ -107,12 +109,12 @@ class DynamoNotificationLog:
         if not later:
             return False
         found = read_all(self._client, WHAT, {self._calls: {"Keys": later, "ConsistentRead": True}})
-        return any(delivery_of(row).is_acknowledged for row in _by_sort_key(found, self._calls).values())
+        return any(delivery_of(row).is_acknowledged for row in self._by_sort_key(found).values())
 
     def _app_of(self, call_id: str) -> str:
         """A notice of release 0.1.0 does not say it, nor does its fact."""
         found = read_all(self._client, WHAT, {self._calls: {"Keys": [key_of(call_id, CALL)]}})
-        call = _by_sort_key(found, self._calls).get(CALL, {})
+        call = self._by_sort_key(found).get(CALL, {})
         if "app" not in call:
             raise UnknownCall(call_id)
         return str(call["app"])
@@ -125,14 +127,18 @@ class DynamoNotificationLog:
             row |= waiting_row(notice, look_at)
         if delivery.state in (DeliveryState.WAITING, DeliveryState.UNDELIVERED):
             row |= undelivered_listing(notice.app, notice.call_id, notice.sequence, delivery.since)
+        item = delivery_key(notice.sequence)
         put = {
             "TableName": self._calls,
-            "Item": key_of(notice.call_id, delivery_key(notice.sequence)) | to_item(row),
+            "Item": key_of(notice.call_id, item) | to_item(self._seal.closed(notice.call_id, item, row)),
             "ConditionExpression": "attribute_not_exists(version) OR version = :version",
             "ExpressionAttributeValues": {":version": to_value(delivery.version)},
         }
         write_one(self._client, WHAT, ({"Put": put}, RaceLost(notice.call_id)))
         return delivery.version + 1
+
+    def _by_sort_key(self, found: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        return {item["item"]["S"]: opened_item(self._seal, item) for item in found[self._calls]}
 
     def give_up(self, notice: Notice, why: str) -> None:
         update = {
@@ -151,7 +157,3 @@ class DynamoNotificationLog:
 
 def _health_in(app_key: str, items: Iterable[Mapping[str, Any]]) -> EndpointHealth:
     return health_of(next((item for item in items if item["sk"] == health_key(app_key)["sk"]), None))
-
-
-def _by_sort_key(found: Mapping[str, Any], table: str) -> dict[str, dict[str, Any]]:
-    return {item["item"]["S"]: from_item(item) for item in found[table]}

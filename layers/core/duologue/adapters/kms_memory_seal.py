@@ -1,29 +1,27 @@
-"""The numbers of call memories: hashed with a key that follows from AWS KMS, and encrypted by it.
+"""The numbers of call memories: hashed, and encrypted with a data key (kms_data_keys.py).
 
-The hash key is the HMAC of a fixed text by a KMS key of its own. It is computed once per process, kept in memory and
-stored nowhere, so a dump of the table does not allow numbers to be tried out. The encrypted value is bound to its
-display number by the encryption context: copied to another display number's row it does not decrypt.
+A dump of the table does not allow numbers to be tried out, since no table holds the key of the hashes. The encrypted
+value is bound to its display number: copied to another display number's row it does not open.
 
     value, JSON: {"display": E.164, "parties": [[E.164, region or null] twice], the terms that are not default}
 
-The terms are those of a return call by the first of the parties.
+The terms are those of a return call by the first of the parties. Until the release before, KMS itself encrypted the
+value, with the display number's hash as its context; such memories are still opened.
 """
 
 import base64
-import hmac
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from duologue.adapters.aws import code_of, outside
+from duologue.adapters.aws import code_of
+from duologue.adapters.kms_data_keys import Seal, is_sealed, key_service
 from duologue.domain.audio import Audio, AudioListeners
 from duologue.domain.call import NotifyTo
 from duologue.domain.call_memory import CallMemory, MemoryTerms, OpenedMemory, RememberedParty
-from duologue.domain.errors import ForeignMemory, OutsideUnavailable
+from duologue.domain.errors import ForeignMemory, SealBroken
 from duologue.domain.memory_draft import MemoryDraft, MemoryKey
 from duologue.domain.phone_number import PhoneNumber
 
@@ -31,22 +29,18 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
 CONTEXT: Final = "callMemory"
-"""The encryption context's only key; roles in template.yaml name it. Its value is the display number's hash."""
-_PURPOSE: Final = b"hashes of call memories"
+"""The encryption context's only key of what KMS encrypted; its value is the display number's hash."""
 _HASH_BYTES: Final = 16
-_WHAT = "key service"
 _NOT_OURS = {"InvalidCiphertextException", "IncorrectKeyException"}
 
 
 class KmsMemorySeal:
     """Implements `usecases.ports.memories.MemorySeal`."""
 
-    def __init__(self, client: "KMSClient", hash_key_id: str, key_id: str = "") -> None:
-        """`hash_key_id`: an HMAC_256 key. `key_id`: needed to encrypt, not to decrypt."""
-        self._client = client
-        self._hash_key_id = hash_key_id
-        self._key_id = key_id
-        self._hash_key: bytes | None = None
+    def __init__(self, seal: Seal, kms: "KMSClient") -> None:
+        """`kms`: opens memories of the release before."""
+        self._seal = seal
+        self._kms = kms
 
     def key(self, display: PhoneNumber, dialler: PhoneNumber) -> MemoryKey:
         return MemoryKey(self._hash(display.e164), self._hash(f"{display.e164} {dialler.e164}"))
@@ -55,13 +49,8 @@ class KmsMemorySeal:
         self, display: PhoneNumber, dialler: RememberedParty, target: RememberedParty, terms: MemoryTerms
     ) -> MemoryDraft:
         key = self.key(display, dialler.number)
-        with _key_service():
-            made = self._client.encrypt(
-                KeyId=self._key_id,
-                Plaintext=_written(display, (dialler, target), terms),
-                EncryptionContext={CONTEXT: key.display},
-            )
-        return MemoryDraft(key, self.key(display, target.number).pair, made["CiphertextBlob"])
+        sealed = self._seal.close(_written(display, (dialler, target), terms), _place(key.display))
+        return MemoryDraft(key, self.key(display, target.number).pair, sealed)
 
     def open(self, memory: CallMemory, display: PhoneNumber, dialler: PhoneNumber) -> OpenedMemory:
         opened = self.open_listed(memory)
@@ -70,9 +59,7 @@ class KmsMemorySeal:
         return opened
 
     def open_listed(self, memory: CallMemory) -> OpenedMemory:
-        with _key_service(memory):
-            opened = self._client.decrypt(CiphertextBlob=memory.sealed, EncryptionContext={CONTEXT: memory.key.display})
-        display, (one, other), terms = _read(opened["Plaintext"])
+        display, (one, other), terms = _read(self._opened(memory))
         for dialler, target, theirs in ((one, other, terms), (other, one, terms.mirrored())):
             if self.key(display, dialler.number) == memory.key:
                 return OpenedMemory(display, dialler, target, theirs)
@@ -81,35 +68,33 @@ class KmsMemorySeal:
     def proof(self, text: str) -> str:
         return self._hash(f"cursor {text}")  # no number begins so
 
+    def _opened(self, memory: CallMemory) -> bytes:
+        """Raises ForeignMemory: it was sealed for another display number; OutsideUnavailable."""
+        if is_sealed(memory.sealed):
+            try:
+                return self._seal.open(memory.sealed, _place(memory.key.display))
+            except SealBroken as error:
+                raise ForeignMemory(memory.session) from error
+        with key_service():
+            try:
+                return self._kms.decrypt(CiphertextBlob=memory.sealed, EncryptionContext={CONTEXT: memory.key.display})[
+                    "Plaintext"
+                ]
+            except ClientError as error:
+                if code_of(error) in _NOT_OURS:
+                    raise ForeignMemory(memory.session) from error
+                raise
+
     def _hash(self, text: str) -> str:
         """22 characters."""
-        if self._hash_key is None:
-            with _key_service():
-                made = self._client.generate_mac(KeyId=self._hash_key_id, MacAlgorithm="HMAC_SHA_256", Message=_PURPOSE)
-            self._hash_key = made["Mac"]
-        digest = hmac.digest(self._hash_key, text.encode(), "sha256")
-        return base64.urlsafe_b64encode(digest[:_HASH_BYTES]).rstrip(b"=").decode()
+        return base64.urlsafe_b64encode(self._seal.hashed(text)[:_HASH_BYTES]).rstrip(b"=").decode()
 
 
-@contextmanager
-def _key_service(opened: CallMemory | None = None) -> Iterator[None]:
-    """Whatever KMS refuses for good, such as a disabled key, must not cost a callback either.
-
-    Raises:
-        ForeignMemory: `opened` does not decrypt in its display number's context.
-        OutsideUnavailable: any other failure.
-    """
-    try:
-        with outside(_WHAT):
-            yield
-    except ClientError as error:
-        if opened is not None and code_of(error) in _NOT_OURS:
-            raise ForeignMemory(opened.session) from error
-        raise OutsideUnavailable(f"{_WHAT}: {code_of(error)}") from error
+def _place(display: str) -> str:
+    return f"memories {display}"
 
 
 def _written(display: PhoneNumber, parties: tuple[RememberedParty, RememberedParty], terms: MemoryTerms) -> bytes:
-    """At most some 2,500 bytes, where KMS encrypts 4,096: tests/contract/test_memory_seal.py has the longest."""
     audio = terms.audio
     value: dict[str, Any] = {
         "display": display.e164,

@@ -7,6 +7,7 @@
 | NotYet             | nobody: wait                                          | yes, later          |
 | FlowError          | nobody: the flow branches on the class name           | no                  |
 | OutsideUnavailable | whoever runs the external service                     | yes, with jitter    |
+| SealBroken         | the operator: stored data or its key were replaced    | no                  |
 | NothingWasDialled  | nobody: the network has no capacity                   | yes, for about 30 s |
 | DialRefused        | the SP or the operator: the network refuses this dial | no                  |
 | DialUncertain      | nobody: an event will come, or the sweeper finalizes  | never               |
@@ -346,6 +347,10 @@ class OutsideUnavailable(DuologueError):
 
 
 # ---- internal
+
+
+class SealBroken(DuologueError):
+    """A stored value does not open: it was copied from another place, or its KMS key was replaced."""
 
 
 class RaceLost(DuologueError):

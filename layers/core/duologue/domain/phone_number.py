@@ -38,3 +38,5 @@ class PhoneNumber:
 
 WITHHELD = PhoneNumber("anonymous")
 """In place of the number of a caller who withholds it, or whose network sends none in E.164. It is never dialled."""
+UNREAD = PhoneNumber("sealed")
+"""In place of a party's number in processes that have no key to it. It is never dialled or written."""

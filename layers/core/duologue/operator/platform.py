@@ -18,10 +18,12 @@ from duologue.adapters.dynamo_memories import DynamoMemories
 from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
 from duologue.adapters.dynamo_open_calls import DynamoOpenCalls
 from duologue.adapters.jittered_pause import pause
+from duologue.adapters.kms_data_keys import KmsDataKeys, Seal
 from duologue.adapters.kms_memory_seal import KmsMemorySeal
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.adapters.s3_prompts import S3Prompts
+from duologue.adapters.sealed_rows import SealedRows
 from duologue.adapters.sp_urls import ResolvedSpUrls
 from duologue.adapters.stack_outputs import Stack, StackLine, stack_of
 from duologue.adapters.step_functions_flows import StepFunctionsFlows
@@ -68,7 +70,16 @@ class Platform:
     @cached_property
     def memory_seal(self) -> MemorySeal:
         """Opens memories; it makes none."""
-        return KmsMemorySeal(self._client("kms"), self._asked.memories_key or self._output("MemoriesKey"))
+        return KmsMemorySeal(self._seal, self._client("kms"))
+
+    @cached_property
+    def _seal(self) -> Seal:
+        keys = KmsDataKeys(self._client("kms"), self._asked.memories_key or self._output("MemoriesKey"))
+        return Seal(keys, int(self._parameter("DataKeyNumber") or 1))
+
+    @property
+    def _rows(self) -> SealedRows:
+        return SealedRows(self._seal)
 
     @cached_property
     def inbound_calls(self) -> InboundCalls:
@@ -92,16 +103,18 @@ class Platform:
 
     @cached_property
     def histories(self) -> Histories:
-        return DynamoHistories(self._client("dynamodb"), self._output("CallsTable"))
+        return DynamoHistories(self._client("dynamodb"), self._output("CallsTable"), self._rows)
 
     @cached_property
     def app_events(self) -> AppEvents:
-        return DynamoAppEvents(self._client("dynamodb"), self._output("CallsTable"))
+        return DynamoAppEvents(self._client("dynamodb"), self._output("CallsTable"), self._rows)
 
     @cached_property
     def notification_log(self) -> NotificationLog:
         calls = self._output("CallsTable")
-        return DynamoNotificationLog(self._client("dynamodb"), calls, self._table, self._dynamo, self._keep_calls)
+        return DynamoNotificationLog(
+            self._client("dynamodb"), calls, self._table, self._dynamo, self._keep_calls, self._rows
+        )
 
     @property
     def host(self) -> str:
@@ -110,7 +123,9 @@ class Platform:
 
     @cached_property
     def _calls(self) -> DynamoCalls:
-        return DynamoCalls(self._client("dynamodb"), self._output("CallsTable"), self._table, self._keep_calls)
+        return DynamoCalls(
+            self._client("dynamodb"), self._output("CallsTable"), self._table, self._keep_calls, self._rows
+        )
 
     @property
     def _keep_calls(self) -> timedelta:

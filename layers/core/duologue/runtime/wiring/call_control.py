@@ -11,6 +11,7 @@ from duologue.runtime.carriers import network_format, prompt_stopper
 from duologue.runtime.wiring.calls import dynamo_calls, flows
 from duologue.runtime.wiring.inbound_calls import inbound_calls
 from duologue.runtime.wiring.memories import memory_seal
+from duologue.runtime.wiring.seals import sealed_rows
 from duologue.usecases.answer_inbound_call import AnswerInboundCall
 from duologue.usecases.ports.network import NetworkFormat
 from duologue.usecases.ports.outside import Clock
@@ -31,7 +32,7 @@ class Dependencies:
 @cache
 def dependencies() -> Dependencies:
     network = network_format()
-    calls = dynamo_calls(FAST)
+    calls = dynamo_calls(sealed_rows(), FAST)
     inbound = inbound_calls(calls, FAST)
     answer = AnswerInboundCall(inbound, memory_seal(), network, inbound_call_id, count_turned_away, pause)
     process = ProcessNetworkEvent(calls, flows(FAST), network, prompt_stopper(), pause, answer, tries_within(_TRIES_S))

@@ -17,6 +17,7 @@ from duologue.runtime.wiring.accounts import dynamo_accounts, dynamo_auth_attemp
 from duologue.runtime.wiring.calls import dynamo_calls, flows
 from duologue.runtime.wiring.dialling import dialling_rules
 from duologue.runtime.wiring.memories import memory_seal
+from duologue.runtime.wiring.seals import sealed_rows
 from duologue.runtime.wiring.sp_urls import sp_urls
 from duologue.usecases.authenticate import Authenticate
 from duologue.usecases.place_callback import PlaceCallback, RingTimeouts
@@ -38,7 +39,7 @@ class Dependencies:
 
 @cache
 def dependencies() -> Dependencies:
-    accounts, calls, clock = dynamo_accounts(), dynamo_calls(), SystemClock()
+    accounts, calls, clock = dynamo_accounts(), dynamo_calls(sealed_rows()), SystemClock()
     return Dependencies(
         authenticate=Authenticate(accounts, accounts, dynamo_auth_attempts(), clock),
         place=PlaceCallback(

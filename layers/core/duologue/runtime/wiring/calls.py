@@ -5,6 +5,7 @@ from datetime import timedelta
 from duologue.adapters.aws import NORMAL, Timeouts
 from duologue.adapters.aws_clients import client, lazy_client
 from duologue.adapters.dynamo_calls import DynamoCalls
+from duologue.adapters.sealed_rows import RowSeal
 from duologue.adapters.step_functions_flows import StepFunctionsFlows
 from duologue.runtime.settings import setting
 
@@ -13,8 +14,10 @@ def keep_calls() -> timedelta:
     return timedelta(days=int(setting("KEEP_CALLS_DAYS", "90")))
 
 
-def dynamo_calls(timeouts: Timeouts = NORMAL) -> DynamoCalls:
-    return DynamoCalls(client("dynamodb", timeouts), setting("CALLS_TABLE"), setting("ACCOUNTS_TABLE"), keep_calls())
+def dynamo_calls(rows: RowSeal, timeouts: Timeouts = NORMAL) -> DynamoCalls:
+    return DynamoCalls(
+        client("dynamodb", timeouts), setting("CALLS_TABLE"), setting("ACCOUNTS_TABLE"), keep_calls(), rows
+    )
 
 
 def flows(timeouts: Timeouts = NORMAL) -> StepFunctionsFlows:

@@ -10,6 +10,7 @@ from duologue.adapters.system_clock import SystemClock
 from duologue.runtime.carriers import network
 from duologue.runtime.wiring.calls import dynamo_calls
 from duologue.runtime.wiring.finalizing import finalize_call
+from duologue.runtime.wiring.seals import sealed_rows
 from duologue.usecases.finalize_call import FinalizeCall
 from duologue.usecases.run_flow import RunFlow
 
@@ -24,6 +25,6 @@ class Dependencies:
 
 @cache
 def dependencies() -> Dependencies:
-    calls = dynamo_calls(FAST)
+    calls = dynamo_calls(sealed_rows(), FAST)
     flow = RunFlow(calls, network(), SystemClock(), pause, lambda: secrets.token_hex(_MARK_BYTES))
     return Dependencies(flow, finalize_call(calls))

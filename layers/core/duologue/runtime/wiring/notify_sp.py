@@ -16,6 +16,7 @@ from duologue.runtime.given_back import GiveBack
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.accounts import dynamo_accounts, link_tokens
 from duologue.runtime.wiring.calls import keep_calls
+from duologue.runtime.wiring.seals import sealed_rows
 from duologue.runtime.wiring.sp_urls import sp_urls
 from duologue.runtime.wiring.webhooks import webhooks
 from duologue.usecases.notify_sp import NotifySp
@@ -38,6 +39,7 @@ def dependencies() -> Dependencies:
             setting("ACCOUNTS_TABLE"),
             dynamo_accounts(),
             keep_calls(),
+            sealed_rows(),
         ),
         webhooks=webhooks(Records(setting("API_URL"), link_tokens().token_of)),
         endpoints=HttpSpEndpoints(sp_urls()),

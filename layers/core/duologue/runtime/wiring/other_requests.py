@@ -23,6 +23,7 @@ from duologue.runtime.wiring.dialling import dialling_rules
 from duologue.runtime.wiring.inbound_calls import inbound_calls
 from duologue.runtime.wiring.memories import memory_seal
 from duologue.runtime.wiring.recordings import dynamo_links, retention, s3_recordings
+from duologue.runtime.wiring.seals import sealed_rows
 from duologue.runtime.wiring.sp_urls import sp_urls
 from duologue.runtime.wiring.webhooks import webhooks
 from duologue.usecases.change_app import SetNotificationUrls
@@ -66,13 +67,16 @@ class OtherRequests:
 
 @cache
 def other_requests() -> OtherRequests:
-    accounts, calls, clock = dynamo_accounts(), dynamo_calls(), SystemClock()
+    rows = sealed_rows()
+    accounts, calls, clock = dynamo_accounts(), dynamo_calls(rows), SystemClock()
     dynamodb, recordings, seal = client("dynamodb", NORMAL), s3_recordings(), memory_seal()
     memories = DynamoMemories(dynamodb, setting("ACCOUNTS_TABLE"), keep_calls())
     find_memory = FindMemory(inbound_calls(calls), memories, seal, clock, FIELDS.display)
-    events = DynamoAppEvents(dynamodb, setting("CALLS_TABLE"))
-    histories = DynamoHistories(dynamodb, setting("CALLS_TABLE"))
-    log = DynamoNotificationLog(dynamodb, setting("CALLS_TABLE"), setting("ACCOUNTS_TABLE"), accounts, keep_calls())
+    events = DynamoAppEvents(dynamodb, setting("CALLS_TABLE"), rows)
+    histories = DynamoHistories(dynamodb, setting("CALLS_TABLE"), rows)
+    log = DynamoNotificationLog(
+        dynamodb, setting("CALLS_TABLE"), setting("ACCOUNTS_TABLE"), accounts, keep_calls(), rows
+    )
     records = Records("", link_tokens().token_of)
     return OtherRequests(
         stop=StopCallback(calls, network(), flows(), clock, pause),

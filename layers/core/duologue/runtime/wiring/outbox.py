@@ -4,6 +4,7 @@ from functools import cache
 
 from duologue.adapters.aws import PATIENT
 from duologue.adapters.aws_clients import client
+from duologue.adapters.sealed_rows import UnopenedRows
 from duologue.adapters.sqs_notices import SqsNotices
 from duologue.adapters.step_functions_flows import StepFunctionsFlows
 from duologue.runtime.last_resort import isolate_failures
@@ -16,4 +17,4 @@ from duologue.usecases.forward_facts import ForwardFacts
 def dependencies() -> ForwardFacts:
     flows = StepFunctionsFlows(client("stepfunctions", PATIENT), setting("STATE_MACHINE"))
     notices = SqsNotices(client("sqs", PATIENT), setting("FIRST_QUEUE"))
-    return ForwardFacts(dynamo_calls(PATIENT), flows, notices, isolate_failures("outbox"))
+    return ForwardFacts(dynamo_calls(UnopenedRows(), PATIENT), flows, notices, isolate_failures("outbox"))

@@ -6,6 +6,7 @@ from functools import cache
 from duologue.adapters.aws import PATIENT
 from duologue.adapters.aws_clients import client
 from duologue.adapters.s3_publisher import S3Publisher
+from duologue.adapters.sealed_rows import UnopenedRows
 from duologue.adapters.sqs_messages import SqsMessages
 from duologue.runtime.given_back import GiveBack
 from duologue.runtime.settings import setting
@@ -24,7 +25,7 @@ class Dependencies:
 @cache
 def dependencies() -> Dependencies:
     return Dependencies(
-        dynamo_calls(),
+        dynamo_calls(UnopenedRows()),
         S3Publisher(client("s3", PATIENT), setting("RECORDINGS_BUCKET")),
         SqsMessages(client("sqs", PATIENT), (setting("RECORDED_QUEUE"),)).give_back,
     )

@@ -1,4 +1,4 @@
-"""Dependencies of recordings_api. Nothing here can start a call or decrypt an app's secret."""
+"""Dependencies of recordings_api. Nothing here can start a call, decrypt an app's secret or read a number."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -6,6 +6,7 @@ from functools import cache
 from duologue.adapters.aws import NORMAL
 from duologue.adapters.aws_clients import client
 from duologue.adapters.dynamo_owners import DynamoOwners
+from duologue.adapters.sealed_rows import UnopenedRows
 from duologue.adapters.system_clock import SystemClock
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.accounts import link_tokens
@@ -29,6 +30,6 @@ def dependencies() -> Dependencies:
     find_audio = FindAudio(recordings, retention())
     return Dependencies(
         FollowLink(dynamo_links(), owners, recordings, clock),
-        FollowCdrLink(dynamo_calls(), link_tokens(), owners, find_audio, recordings, clock),
+        FollowCdrLink(dynamo_calls(UnopenedRows()), link_tokens(), owners, find_audio, recordings, clock),
         setting("HOST_NAME"),
     )

@@ -18,6 +18,7 @@ from duologue.runtime.settings import setting
 from duologue.runtime.wiring.calls import dynamo_calls, flows
 from duologue.runtime.wiring.finalizing import finalize_call
 from duologue.runtime.wiring.recordings import s3_recordings
+from duologue.runtime.wiring.seals import sealed_rows
 from duologue.usecases.ports.calls import OpenCalls
 from duologue.usecases.ports.outside import Clock
 from duologue.usecases.queue_due import QueueDue
@@ -36,9 +37,10 @@ class Dependencies:
 
 @cache
 def dependencies() -> Dependencies:
+    rows = sealed_rows()
     dynamo, table, clock = client("dynamodb", NORMAL), setting("CALLS_TABLE"), SystemClock()
     open_calls = DynamoOpenCalls(dynamo, table, setting("ACCOUNTS_TABLE"))
-    calls, isolate, threads = dynamo_calls(), isolate_failures("sweep"), Threads(THREADS)
+    calls, isolate, threads = dynamo_calls(rows), isolate_failures("sweep"), Threads(THREADS)
     notices = SqsNotices(lazy_client("sqs", NORMAL), setting("FIRST_QUEUE"), setting("RETRY_QUEUE"))
     return Dependencies(
         open_calls,
@@ -47,7 +49,7 @@ def dependencies() -> Dependencies:
         ReconcileCalls(
             DynamoEndedCalls(dynamo, table),
             calls,
-            DynamoHistories(dynamo, table),
+            DynamoHistories(dynamo, table, rows),
             flows(),
             notices,
             s3_recordings(),

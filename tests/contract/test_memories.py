@@ -6,17 +6,13 @@ from itertools import permutations
 
 import pytest
 
-from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.dynamo_memories import DynamoMemories
 from duologue.adapters.dynamo_writes import transact
-from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.memory_rows import remembered
-from duologue.domain.accounts import App, Sp
 from duologue.domain.call_memory import CallMemory, SetBy, order_of
 from duologue.domain.errors import RaceLost
 from duologue.domain.memory_draft import MemoryKey
 from duologue.domain.memory_history import MemoryChange
-from duologue.domain.phone_number import PhoneNumber
 from tests.contract.test_accounts import new_table
 from tests.fakes.memory_book import FakeMemories
 from tests.samples import NOW, at
@@ -164,11 +160,6 @@ class Promises:
         memories.mask_changes(MemoryKey("display-1", "pair-2"))
         assert memories.changes(KEY, 10) == (changed(60, 2, before=None, after=None),)
 
-    def test_a_display_number_is_known_as_one(self, memories, show):
-        show("+12025550100")
-        assert memories.is_display_number(PhoneNumber("+12025550100"))
-        assert not memories.is_display_number(PhoneNumber("+12025550101"))
-
 
 class TestInMemory(Promises):
     @pytest.fixture
@@ -178,13 +169,6 @@ class TestInMemory(Promises):
     @pytest.fixture
     def remember(self, memories):
         return memories.remember
-
-    @pytest.fixture
-    def show(self, memories):
-        def show(number: str) -> None:
-            memories.numbers = {number: {"app-1"}, "+12025550101": set()}
-
-        return show
 
 
 class TestInDynamo(Promises):
@@ -206,18 +190,6 @@ class TestInDynamo(Promises):
             return True
 
         return remember
-
-    @pytest.fixture
-    def show(self, aws, table):
-        def show(number: str) -> None:
-            """By an app; a number that no app shows any more is nobody's."""
-            accounts = DynamoAccountBook(aws("dynamodb"), table, KmsSecrets(aws("kms"), key))
-            accounts.add_sp(Sp("sp-1", "jack", "hash"))
-            accounts.add_app(App("app-1", "sp-1", "secret", display_numbers=(number, "+12025550101")))
-            accounts.change_app("app-1", lambda app: replace(app, display_numbers=(number,)))
-
-        key = aws("kms").create_key()["KeyMetadata"]["KeyId"]
-        return show
 
     def test_a_page_ends_after_some_queries_whatever_they_find(self, memories, remember, aws, table):
         """A number that was another SP's may have thousands of its memories: no request reads them all."""

@@ -164,6 +164,7 @@ def test_an_sp_and_its_app(platform, monkeypatch):
             "bind_numbers": [],
             "test_numbers": [],
             "countries": ["US"],
+            "denied_prefixes": [],
             "status_url": "http://127.0.0.1:9999/status",
             "fee_url": "http://127.0.0.1:9999/fee",
             "push_signature": "lines",
@@ -478,6 +479,63 @@ def test_calls_are_ended_one_by_one_or_with_the_suspension_of_their_app_or_sp(pl
 def over(call: Call) -> Call:
     legs = {party: replace(call.leg(party), ended_at=NOW) for party in Party}
     return replace(call, caller=legs[Party.CALLER], callee=legs[Party.CALLEE], ended_at=NOW)
+
+
+def test_the_lists_of_numbers_that_are_not_dialled(platform, app_key, tmp_path):
+    why = ("--why", "traffic pumping")
+    assert platform.do("deny", "add", "+1712432", *why) == (0, {"patterns": 1}, "")
+    assert platform.do("deny", "allow", "+1876976") == (0, {"patterns": 2}, "")
+    file = tmp_path / "ranges.csv"
+    file.write_text("# of this month\n+1218548, calls that nobody answers\n\n+1NXX9591\n")
+    assert platform.do("deny", "import", str(file)) == (0, {"patterns": 4}, "")
+    assert platform.do("deny", "remove", "+1NXX9591") == (0, {"patterns": 3}, "")
+    listed = platform.do("deny", "list")[1]
+    assert listed["patterns"] == [
+        {"pattern": "+1218548", "verdict": "deny", "why": "calls that nobody answers"},
+        {"pattern": "+1712432", "verdict": "deny", "why": "traffic pumping"},
+        {"pattern": "+1876976", "verdict": "allow", "why": ""},
+    ]
+    assert {"pattern", "why", "source"} == listed["known_traps"][0].keys()
+
+    of_app = ("--app", app_key)
+    assert platform.do("deny", "import", str(file), *of_app) == (0, {"app_key": app_key, "patterns": 2}, "")
+    assert platform.do("deny", "add", "+1712", *of_app)[1]["patterns"] == 3
+    assert platform.do("deny", "remove", "+1218548", *of_app)[1]["patterns"] == 2
+    assert platform.do("deny", "list", *of_app)[1] == {"app_key": app_key, "denied": ["+1712", "+1NXX9591"]}
+    assert platform.accounts.app(app_key).denied_prefixes == ("+1NXX9591", "+1712")
+
+    assert platform.do("do-not-call", "add", "+12025550133")[0] == 0
+    file.write_text("+12025550134,asked for it\n+12025550135\n")
+    assert platform.do("do-not-call", "import", str(file)) == (0, {"numbers": 2}, "")
+    masked = [(each["number"], each["why"]) for each in platform.do("do-not-call", "list")[1]["numbers"]]
+    assert sorted(masked) == [("+120******33", ""), ("+120******34", "asked for it"), ("+120******35", "")]
+    for was in (True, False):
+        assert platform.do("do-not-call", "check", "+12025550134")[1]["do_not_call"] is was
+        assert platform.do("do-not-call", "remove", "+12025550134")[1]["was"] is was
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ("deny add 1712432", "pattern 1712432 must be a plus sign"),
+        ("deny add +1712432 --why " + 81 * "x", "reason must be at most 80 printable characters"),
+        ("deny remove +1NXX976", "pattern +1NXX976 is not on the list; a known trap is opened by deny allow"),
+        ("deny import /no/such/file", "file /no/such/file cannot be read"),
+        ("deny add +1712432 --app nothing", "no app nothing"),
+        ("do-not-call add 2025550133", "number must be E.164"),
+    ],
+)
+def test_a_refused_change_of_those_lists(platform, words, complaint):
+    status, printed, said = platform.do(*words.split())
+    assert (status, printed) == (1, {})
+    assert said.startswith(f"duologue: {complaint}")
+
+
+def test_the_lists_have_a_length_that_a_request_can_bear(platform, app_key, tmp_path):
+    file = tmp_path / "ranges.csv"
+    file.write_text("".join(f"+1{number}\n" for number in range(2000, 4001)))
+    for of_app, most in ((("--app", app_key), 500), ((), 2000)):
+        assert platform.do("deny", "import", str(file), *of_app)[2] == f"duologue: patterns must be at most {most}\n"
 
 
 def test_a_password_is_replaced_by_one_that_is_printed_or_given(platform, app_key, monkeypatch):

@@ -1,18 +1,27 @@
-"""The dialling policy, judged with the real numbering plan.
+"""The dialling policy, judged with the real numbering plan: the rows of fraud_table.csv beside this file.
 
-Where the numbers come from. Those marked * are of ranges that a regulator keeps for fiction, or says it never gives
-out: the US's 555-01xx, Ofcom's drama numbers, ACMA's fictitious ones, the Bundesnetzagentur's "Drama numbers", ARCEP's
-audiovisual ones, PTS's for books and films. The others have digits in sequence or in pairs, made up to fall into a
-range of that kind; none was ever dialled.
+    number    E.164; none belongs to a person that we know of
+    verdict   `dialled`, or the first rule of NumberRule that it breaks
+    says      a part of the refusal's text
+    source    where the verdict comes from; for what is made up, `the test's own lists`
+
+Where the numbers come from. Those of ranges that a regulator keeps for fiction name it in `source`. The others are
+example numbers of the library, or have digits in sequence or in pairs, made up to fall into a range of that kind; none
+was ever dialled.
 """
 
+import csv
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
+from duologue.domain.accounts import App
+from duologue.domain.callback_request import CallbackRequest
+from duologue.domain.deny_list import KNOWN_TRAPS, Entry, Verdict, check_pattern, is_denied, matches
 from duologue.domain.dialling_policy import (
     NO_COUNTRY,
     ORDINARY,
@@ -23,8 +32,13 @@ from duologue.domain.dialling_policy import (
     check_shown,
     prefixes_in_use,
 )
-from duologue.domain.errors import NumberRefused, NumberRule
+from duologue.domain.errors import CallerRefused, InvalidField, NumberRefused, NumberRule
+from duologue.domain.known_traps import TRAPS
 from duologue.domain.phone_number import PhoneNumber
+from duologue.usecases.check_numbers import DiallingRules, check_numbers
+from duologue.wire.huawei.field_names import FIELDS
+from duologue.wire.huawei.results import failure
+from tests.fakes.deny_lists import FakeDenyLists
 from tools.template import read_template
 
 LISTED = prefixes_in_use(
@@ -34,112 +48,25 @@ LISTED = prefixes_in_use(
 nothing."""
 PLAN = LibphonenumberPlan(lambda: LISTED)
 OPEN = tuple(
-    "US CA GB IE FR DE AU SE CH IT ES PT NL PL IN SG JP CN BR MX ZA NG NZ AE MY NO DK FI AT BE KR TR AR KE".split()
+    "US CA GB IE FR DE AU SE CH IT ES PT NL PL IN SG JP CN BR MX ZA NG NZ AE MY NO DK FI AT BE KR TR AR KE RU".split()
 )
 """The countries of the app in the table: the number of any other one is refused for that alone."""
+LISTS = FakeDenyLists(lambda number: number.e164 == "+12025550100")
+LISTS.entries |= {
+    "+1712432": Entry(Verdict.DENY),
+    "+171243201": Entry(Verdict.ALLOW),
+    "+1876976": Entry(Verdict.ALLOW),
+}
+LISTS.numbers.add(PhoneNumber("+12025550177"))
+APP = App("app-1", "sp-1", "secret", countries=OPEN, denied_prefixes=("+1218548",))
+RULES = DiallingRules(PLAN, ORDINARY, LISTS, FIELDS)
+ANOTHER = PhoneNumber("+12025550111")
 
 DIALLED = None
+with (Path(__file__).parent / "fraud_table.csv").open(newline="") as file:
+    ROWS = list(csv.DictReader(file))
 TABLE = [
-    # +1: twenty-five countries and territories under one code
-    ("+12025550111", DIALLED, ""),  # * US
-    ("+14165550123", DIALLED, ""),  # * CA
-    ("+18005550199", DIALLED, ""),  # * US, toll-free
-    ("+18095550100", NumberRule.COUNTRY, "of DO"),  # * the US by its prefix, the Dominican Republic by its plan
-    ("+18765550100", NumberRule.COUNTRY, "of JM"),
-    ("+17875550100", NumberRule.COUNTRY, "of PR"),
-    ("+16715550100", NumberRule.COUNTRY, "of GU"),
-    ("+19005550100", NumberRule.KIND, "premium-rate"),
-    ("+15005550100", NumberRule.KIND, "personal"),
-    ("+10025550123", NumberRule.NOT_IN_USE, "no range"),
-    ("+12025551", NumberRule.NOT_IN_USE, "no range"),
-    ("+120255501111", NumberRule.IMPOSSIBLE, "wrong number of digits"),
-    ("+112025550111", NumberRule.MISWRITTEN, "trunk prefix"),  # the trunk prefix 1 after the country code 1
-    ("+1911", NumberRule.EMERGENCY, "emergency"),
-    ("+1411", NumberRule.SHORT, "short"),
-    ("+13702550123", DIALLED, ""),  # listed
-    ("+13712550123", NumberRule.NOT_IN_USE, "no range"),  # not listed
-    ("+13722550123", NumberRule.NOT_IN_USE, "no range"),  # listed, but GB has no +1
-    ("+13735550123", DIALLED, ""),  # listed twice: the longer prefix counts
-    ("+13736550123", DIALLED, ""),
-    ("+13701550123", NumberRule.NOT_IN_USE, "no range"),  # no exchange begins with 1
-    ("+13702550", NumberRule.NOT_IN_USE, "no range"),
-    ("+137025501234", NumberRule.IMPOSSIBLE, "wrong number of digits"),
-    # GB, and what shares its code
-    ("+442079460123", DIALLED, ""),  # *
-    ("+441134960123", DIALLED, ""),  # *
-    ("+448081570123", DIALLED, ""),  # * toll-free
-    ("+447700900123", DIALLED, ""),  # * listed; the plan knows that nobody has them
-    ("+449098790123", NumberRule.KIND, "premium-rate"),  # *
-    ("+448449990123", NumberRule.KIND, "premium-rate"),
-    ("+443069990123", NumberRule.KIND, "company"),  # *
-    ("+447012345678", NumberRule.KIND, "personal"),
-    ("+447640123456", NumberRule.KIND, "pager"),
-    ("+441481960123", NumberRule.COUNTRY, "of GG"),
-    ("+447781123456", NumberRule.COUNTRY, "of GG"),
-    ("+4402079460123", NumberRule.MISWRITTEN, "trunk prefix"),
-    ("+44999", NumberRule.EMERGENCY, "emergency"),
-    # DE
-    ("+493023125012", DIALLED, ""),  # *
-    ("+491713920012", DIALLED, ""),  # *
-    ("+491801123456", NumberRule.KIND, "shared-cost"),
-    ("+491371234567", NumberRule.KIND, "shared-cost"),
-    ("+49030123456", NumberRule.MISWRITTEN, "trunk prefix"),
-    ("+49112", NumberRule.EMERGENCY, "emergency"),
-    # FR
-    ("+33199001234", DIALLED, ""),  # *
-    ("+33639980012", NumberRule.NOT_IN_USE, "no range"),  # *
-    ("+33899123456", NumberRule.KIND, "premium-rate"),
-    ("+33811234567", NumberRule.KIND, "shared-cost"),
-    ("+33112", NumberRule.EMERGENCY, "emergency"),
-    # AU
-    ("+61255501234", DIALLED, ""),  # *
-    ("+61491570156", DIALLED, ""),  # *
-    ("+611800160401", DIALLED, ""),  # * toll-free
-    ("+611300975707", NumberRule.KIND, "shared-cost"),  # *
-    ("+611900654321", NumberRule.KIND, "premium-rate"),
-    ("+61000", NumberRule.EMERGENCY, "emergency"),
-    # SE
-    ("+46701740605", DIALLED, ""),  # *
-    ("+46313900600", DIALLED, ""),  # *
-    ("+46939123456", NumberRule.KIND, "premium-rate"),
-    # The rest of Europe
-    ("+41791234567", DIALLED, ""),
-    ("+41840123456", NumberRule.KIND, "shared-cost"),
-    ("+39061234567", DIALLED, ""),  # Italy keeps its 0: it belongs to the number
-    ("+39899123456", NumberRule.KIND, "premium-rate"),
-    ("+34902123456", NumberRule.KIND, "shared-cost"),
-    ("+351707123456", NumberRule.KIND, "company"),
-    ("+31900123456", NumberRule.KIND, "premium-rate"),
-    ("+48801234567", NumberRule.KIND, "shared-cost"),
-    ("+3290123456", NumberRule.KIND, "premium-rate"),
-    ("+37167123456", NumberRule.COUNTRY, "of LV"),
-    ("+79161234567", NumberRule.COUNTRY, "of RU"),
-    ("+37312345678", NumberRule.NOT_IN_USE, "no range"),
-    # Asia
-    ("+91100", NumberRule.EMERGENCY, "emergency"),
-    ("+815012345678", DIALLED, ""),  # VoIP
-    ("+81570012345", NumberRule.KIND, "company"),
-    ("+8613900000001", DIALLED, ""),
-    ("+8610086", NumberRule.SHORT, "short"),
-    ("+8696500", NumberRule.SHORT, "short"),
-    ("+601600123456", NumberRule.KIND, "premium-rate"),
-    # Africa, the Americas, Oceania
-    ("+27861123456", NumberRule.KIND, "company"),
-    ("+23279123456", NumberRule.COUNTRY, "of SL"),
-    ("+21651234567", NumberRule.COUNTRY, "of TN"),
-    ("+2250123456789", NumberRule.COUNTRY, "of CI"),
-    ("+24740123", NumberRule.COUNTRY, "of AC"),
-    ("+5215512345678", NumberRule.IMPOSSIBLE, "digits"),  # the 1 of Mexico's mobile numbers until 2019
-    ("+5491123456789", DIALLED, ""),
-    ("+5352345678", NumberRule.COUNTRY, "of CU"),
-    ("+64900123456", NumberRule.KIND, "premium-rate"),
-    # No country
-    ("+881612345678", NumberRule.NO_COUNTRY, "no country"),  # satellite
-    ("+870773111632", NumberRule.NO_COUNTRY, "no country"),  # satellite
-    ("+883510012345678", NumberRule.NO_COUNTRY, "no country"),
-    ("+80812345678", NumberRule.NO_COUNTRY, "no country"),
-    ("+979123456789", NumberRule.NO_COUNTRY, "no country"),
-    ("+999123456789", NumberRule.IMPOSSIBLE, "country code that does not exist"),
+    (row["number"], None if row["verdict"] == "dialled" else NumberRule(row["verdict"]), row["says"]) for row in ROWS
 ]
 
 
@@ -153,11 +80,77 @@ def verdict(number: str, policy: DiallingPolicy) -> tuple[NumberRule | None, str
     return DIALLED, ""
 
 
+def requested(number: str, party: str) -> tuple[NumberRule | None, str, str]:
+    """The rule that a request with this number of the caller or the callee breaks, the refusal's text, and its code."""
+    other = PhoneNumber("+12025550122") if number == ANOTHER.e164 else ANOTHER
+    parties = {"caller": other, "callee": other} | {party: PhoneNumber.parse(number)}
+    shown = PhoneNumber("+12025550100")
+    request = CallbackRequest(parties["caller"], parties["callee"], shown, shown, shown)
+    try:
+        check_numbers(request, APP, RULES, is_test=False)
+    except (NumberRefused, CallerRefused) as refusal:
+        broken = refusal if isinstance(refusal, NumberRefused) else refusal.__cause__
+        assert isinstance(broken, NumberRefused)
+        assert refusal.field == getattr(FIELDS, party)
+        return broken.rule, refusal.text, failure(refusal).code
+    return DIALLED, "", "0"
+
+
 @pytest.mark.parametrize(("number", "expected", "why"), TABLE, ids=[row[0] for row in TABLE])
 def test_the_table(number, expected, why):
-    rule, text = verdict(number, DiallingPolicy(OPEN))
-    assert rule is expected
-    assert why in text
+    """Whichever side the number stands on: nobody's part in the call makes it cheaper."""
+    for party, code in (("caller", "1010024"), ("callee", "1010002")):
+        rule, text, said = requested(number, party)
+        assert (rule, said) == (expected, "0" if expected is DIALLED else code)
+        assert why in text
+
+
+def test_the_table_is_whole():
+    """Each rule for the number of one party has rows, each known trap one that it alone denies, each row its source."""
+    assert len({row["number"] for row in ROWS}) == len(ROWS) >= 150
+    assert all(row["source"] for row in ROWS)
+    of_two = {NumberRule.CALLEE_IS_CALLER, NumberRule.NOT_A_TEST_NUMBER}
+    assert {rule for _, rule, _ in TABLE} == {*NumberRule, DIALLED} - of_two
+    assert all(trap.why and trap.source and check_pattern(trap.pattern) for trap in TRAPS)
+    numbers = [PhoneNumber(number) for number, _, _ in TABLE]
+    assert [trap.pattern for trap in TRAPS if not any(matches(trap.pattern, number) for number in numbers)] == []
+    denied = [PhoneNumber(number) for number, rule, _ in TABLE if rule is NumberRule.DENIED]
+    trapped = [number for number in denied if is_denied(number, KNOWN_TRAPS)]
+    assert len(denied) > len(trapped) > 30
+
+
+@pytest.mark.parametrize(
+    ("pattern", "number", "does"),
+    [
+        ("+1NXX976", "+12029760123", True),
+        ("+1NXX976", "+11029760123", False),
+        ("+1NXX976", "+1202976", True),
+        ("+1NXX976", "+120297", False),
+        ("+1712", "+17125550100", True),
+        ("+1712", "+171", False),
+        ("+1712", "+27125550100", False),
+        ("+NX", "+442079460123", True),
+    ],
+)
+def test_what_a_pattern_matches(pattern, number, does):
+    assert check_pattern(pattern) == pattern
+    assert matches(pattern, PhoneNumber(number)) is does
+
+
+@pytest.mark.parametrize("text", ["", "1712", "+", "+0712", "+1 712", "+171x", "+1712*", "+1234567890123456", "+X12"])
+def test_a_pattern_that_is_written_otherwise(text):
+    with pytest.raises(InvalidField, match="a plus sign and up to 15 of 0-9, N"):
+        check_pattern(text)
+
+
+def test_the_longest_pattern_decides_and_what_is_allowed_wins_a_tie():
+    number, deny, allow = PhoneNumber("+17124320123"), Entry(Verdict.DENY), Entry(Verdict.ALLOW)
+    assert is_denied(number, {"+1712432": deny}, {"+1712": allow})
+    assert not is_denied(number, {"+1712": deny}, {"+1712432": allow})
+    assert not is_denied(number, {"+1NXX432": deny}, {"+1712432": allow})
+    assert not is_denied(number, {"+1712432": deny}, {"+1712432": allow}), "the same pattern: the later list"
+    assert is_denied(number, {"+1712432": allow}, {"+1712432": deny})
+    assert not is_denied(number, {"+1218": deny})
 
 
 @pytest.mark.parametrize("number", [number for number, rule, _ in TABLE if rule is DIALLED])

@@ -1,6 +1,6 @@
 """Call memories in memory, with the same conditions as the real store."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -8,7 +8,6 @@ from duologue.domain.call_memory import CallMemory
 from duologue.domain.errors import OutsideUnavailable, RaceLost
 from duologue.domain.memory_draft import MemoryKey
 from duologue.domain.memory_history import MemoryChange
-from duologue.domain.phone_number import PhoneNumber
 from duologue.usecases.ports.memories import MemoryPage
 
 
@@ -20,7 +19,6 @@ class FakeMemories:
         self.deleted: dict[MemoryKey, tuple[str, int]] = {}
         """Order and version that a deletion left."""
         self.audit: dict[MemoryKey, list[MemoryChange]] = {}
-        self.numbers: Mapping[str, Collection[object]] = {}
         self.before_write: Callable[[], None] = lambda: None
         self.out_of_reach = False
         self.reads = 0
@@ -53,10 +51,6 @@ class FakeMemories:
     def of_target(self, display: str, target: str) -> Iterator[CallMemory]:
         self._reach()
         yield from [row for key, row in self.rows.items() if key.display == display and row.target == target]
-
-    def is_display_number(self, number: PhoneNumber) -> bool:
-        self._reach()
-        return bool(self.numbers.get(number.e164))
 
     def repoint(self, before: CallMemory, after: CallMemory, change: MemoryChange) -> None:
         self._check(before)

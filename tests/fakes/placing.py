@@ -6,9 +6,11 @@ from typing import Any
 
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.domain.dialling_policy import ORDINARY
-from duologue.usecases.place_callback import DiallingRules, PlaceCallback, RingTimeouts
+from duologue.usecases.check_numbers import DiallingRules
+from duologue.usecases.place_callback import PlaceCallback, RingTimeouts
 from duologue.usecases.until_written import Pause, no_pause
 from duologue.wire.huawei.field_names import FIELDS
+from tests.fakes.deny_lists import FakeDenyLists
 from tests.fakes.memories import FakeMemorySeal
 from tests.fakes.sp_endpoints import FakeSpEndpoints
 
@@ -23,9 +25,10 @@ def placing(
     seal: Any = None,
     timeouts: RingTimeouts | None = None,
     pause: Pause = no_pause,
+    lists: Any = None,
 ) -> PlaceCallback:
     """`calls` plays `Calls` and `Acceptance`."""
-    rules = DiallingRules(LibphonenumberPlan(), ORDINARY, FIELDS)
+    rules = DiallingRules(LibphonenumberPlan(), ORDINARY, lists or FakeDenyLists(), FIELDS)
     return PlaceCallback(
         calls,
         calls,

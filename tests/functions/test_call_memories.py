@@ -169,6 +169,7 @@ def test_a_plus_sign_that_was_not_escaped_arrives_as_a_space(api, spelled):
         (changing(callerNbr="+447400123456"), "1010024", "callerNbr is a number of GB; the app may not dial there"),
         (changing(callerNbr="+19002345678"), "1010024", "callerNbr is a premium-rate number"),
         (changing(callerNbr=SOPHIA), "1010024", "callerNbr is the number that dials"),
+        (changing(callerNbr="+12029760123"), "1010024", "callerNbr is in a range that is not dialled"),
         (changing(callerNbr=OWN[0]), "1010024", "callerNbr is a display number of this platform"),
         (changing(version=2), "1010002", "Invalid request.version is 1 now"),
         (deleting(2), "1010002", "Invalid request.version is 1 now"),

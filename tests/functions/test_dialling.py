@@ -37,6 +37,9 @@ class Said:
         ({"callerNbr": "+18095550100"}, "1010024", "Invalid caller number.callerNbr is a number of DO"),
         ({"calleeNbr": "+19005550100"}, "1010002", "Invalid request.calleeNbr is a premium-rate number"),
         ({"calleeNbr": "+12025550111"}, "1010002", "Invalid request.calleeNbr is the caller's number as well"),
+        ({"callerNbr": "+12025551212"}, "1010024", "Invalid caller number.callerNbr is in a range that is not dialled"),
+        ({"callerNbr": OWN[0]}, "1010024", "Invalid caller number.callerNbr is a display number of this platform"),
+        ({"calleeNbr": OWN[1]}, "1010002", "Invalid request.calleeNbr is a display number of this platform"),
         ({"calleeNbr": "2025550122"}, "1010002", "Invalid request.calleeNbr must be E.164"),
     ],
 )

@@ -47,6 +47,7 @@ from duologue.runtime.wiring import call_control, callback_api, flow, recordings
 from duologue.runtime.wiring.other_requests import OtherRequests
 from duologue.usecases.authenticate import Authenticate
 from duologue.usecases.change_app import SetNotificationUrls
+from duologue.usecases.check_numbers import DiallingRules
 from duologue.usecases.delete_recording import DeleteRecording
 from duologue.usecases.fetch_events import FetchEvents
 from duologue.usecases.finalize_call import FinalizeCall
@@ -60,7 +61,6 @@ from duologue.usecases.list_memories import ListMemories
 from duologue.usecases.look_up_callback import LookUpCallback
 from duologue.usecases.look_up_memory import LookUpMemory
 from duologue.usecases.ping_sp import PingSp
-from duologue.usecases.place_callback import DiallingRules
 from duologue.usecases.ports.calls import SavedCall
 from duologue.usecases.ports.memories import TurnedAway
 from duologue.usecases.ports.network import Network
@@ -94,6 +94,7 @@ from tests.fakes.answering import answering
 from tests.fakes.auth_attempts import FakeAuthAttempts
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
+from tests.fakes.deny_lists import FakeDenyLists
 from tests.fakes.flows import FakeFlows
 from tests.fakes.inbound_calls import FakeInboundCalls
 from tests.fakes.memories import FakeMemorySeal
@@ -208,7 +209,7 @@ class Api:
         self.network, self.endpoints, self.clock = FakeNetwork(NETWORK_CALL), FakeSpEndpoints(), FakeClock(NOW)
         self.recordings, self.links, self.link_tokens = FakeRecordings(), FakeLinks(), FakeLinkTokens()
         self.memories = self.calls.memories
-        self.memories.numbers = self.accounts.numbers
+        self.lists = FakeDenyLists(lambda number: number.e164 in self.accounts.numbers)
         self.accounts.add_sp(Sp("sp-1", "training-institute", "no log-in here"))
         prompts = dict.fromkeys(("last-minute.wav", "welcome.wav", "music.wav", "recorded.wav"), 3.0)
         app = App(self.key, "sp-1", "secret-1", display_numbers=OWN, prompts=prompts, test_numbers=CALLED)
@@ -246,7 +247,9 @@ class Api:
             set_notification_urls=SetNotificationUrls(self.accounts, self.endpoints, FIELDS),
             look_up_memory=LookUpMemory(find),
             list_memories=ListMemories(self.memories, self.seal, self.clock, FIELDS.display),
-            repoint_memory=RepointMemory(find, DiallingRules(LibphonenumberPlan(), ORDINARY, FIELDS), no_pause),
+            repoint_memory=RepointMemory(
+                find, DiallingRules(LibphonenumberPlan(), ORDINARY, self.lists, FIELDS), no_pause
+            ),
             forget_memory=ForgetMemory(find, no_pause),
         )
         self.dependencies = callback_api.Dependencies(
@@ -258,6 +261,7 @@ class Api:
                 lambda now: next(ids),
                 endpoints=self.endpoints,
                 seal=self.seal,
+                lists=self.lists,
             ),
             others=lambda: others,
             host=HOST,

@@ -237,7 +237,6 @@ class Simulation:
                 target = {"SipMediaApplicationId": self.application, "Priority": 1, "AwsRegion": "us-east-1"}
                 rule = {"Name": display, "TriggerType": "ToPhoneNumber", "TriggerValue": display}
                 self.exchange.account.create_rule(rule | {"TargetApplications": [target]})
-        self.calls.memories.numbers = self.accounts.numbers
 
     # -- the course of the world
 

@@ -30,6 +30,7 @@ from tests.fakes.accounts import FakeAccounts
 from tests.fakes.answering import answering
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
+from tests.fakes.deny_lists import FakeDenyLists
 from tests.fakes.flows import FakeFlows
 from tests.fakes.inbound_calls import FakeInboundCalls
 from tests.fakes.memories import FakeMemorySeal
@@ -78,7 +79,15 @@ class World:
         self.accounts.add_sp(Sp("sp-1", "one", "hash"))
         self.accounts.add_app(app)
         self.inbound = FakeInboundCalls(self.calls, self.accounts)
-        answer = answering(self.calls, self.network, seal=self.seal, inbound=self.inbound, counted=self.turned_away)
+        self.lists = FakeDenyLists()
+        answer = answering(
+            self.calls,
+            self.network,
+            seal=self.seal,
+            inbound=self.inbound,
+            counted=self.turned_away,
+            lists=self.lists,
+        )
         self.process = ProcessNetworkEvent(self.calls, FakeFlows(), self.network, FakeNetwork(), no_pause, answer)
         self.memory = self.remember()
         self.seal.requests = 0
@@ -129,6 +138,27 @@ def world():
 
 
 # ---- somebody is remembered
+
+
+@pytest.mark.parametrize(
+    "deny",
+    [
+        lambda world: world.lists.deny(CALLER.e164[:7]),
+        lambda world: world.lists.numbers.add(CALLER),
+        lambda world: world.change_app(denied_prefixes=(CALLER.e164[:7],)),
+    ],
+    ids=["the platform's list", "the do-not-call list", "the app's list"],
+)
+@pytest.mark.parametrize("rings", ["the remembered party", "the default number"])
+def test_who_may_not_be_dialled_is_not_rung_and_the_sp_is_told_why(world, deny, rings):
+    deny(world)
+    if rings == "the default number":
+        world.forget()
+        world.change_app(unknown_callers=UnknownCallers.NUMBER, callback_number=CALLER.e164)
+    assert world.hear() == [rejected(480)]
+    assert world.reason is EndReason.CALLEE_DENIED
+    assert world.calls.held_slots() == []
+    assert world.call().callee.number == CALLER
 
 
 def test_the_remembered_party_is_rung_and_the_call_recorded(world):

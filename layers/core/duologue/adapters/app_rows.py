@@ -28,6 +28,7 @@ def plain_attributes(app: App) -> dict[str, Any]:
         "calls_per_callee_per_day": app.calls_per_callee_per_day,
         "bind_numbers": " ".join(app.bind_numbers),
         "countries": " ".join(app.countries),
+        "denied_prefixes": " ".join(app.denied_prefixes),
         "test_numbers": " ".join(app.test_numbers),
         "prompts": json.dumps(dict(app.prompts), sort_keys=True),
         "recording_notices": " ".join(app.recording_notices),
@@ -61,7 +62,15 @@ def app_of(row: Mapping[str, Any], opened: Callable[[bytes], str]) -> App:
     return App(key=row["key"], sp=row["sp"], secret=opened(row["secret"]), older_secret=older, **given)
 
 
-_WORDS = ("display_numbers", "bind_numbers", "countries", "test_numbers", "recording_notices", "allowed_addresses")
+_WORDS = (
+    "display_numbers",
+    "bind_numbers",
+    "countries",
+    "denied_prefixes",
+    "test_numbers",
+    "recording_notices",
+    "allowed_addresses",
+)
 _AS_THEY_ARE = (
     "status_url",
     "fee_url",

@@ -12,7 +12,6 @@ from duologue.domain.call_memory import CallMemory
 from duologue.domain.errors import RaceLost
 from duologue.domain.memory_draft import MemoryKey
 from duologue.domain.memory_history import MemoryChange
-from duologue.domain.phone_number import PhoneNumber
 from duologue.usecases.ports.memories import MemoryPage
 
 if TYPE_CHECKING:
@@ -72,10 +71,6 @@ class DynamoMemories:
         with outside(_WHAT):
             for page in pages:
                 yield from _memories(page["Items"])
-
-    def is_display_number(self, number: PhoneNumber) -> bool:
-        row = self._row({"pk": f"NUMBER#{number.e164}", "sk": "NUMBER"})
-        return bool(row and row.get("apps"))
 
     def repoint(self, before: CallMemory, after: CallMemory, change: MemoryChange) -> None:
         self._write(repointed(self._table, before, after), before.key, change)

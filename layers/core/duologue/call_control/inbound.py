@@ -80,7 +80,10 @@ def play_tone(incoming: Incoming) -> Decision:
 def reject(
     incoming: Incoming, reason: EndReason = EndReason.NOBODY_REMEMBERED, target: Target | None = None
 ) -> Decision:
-    """Reject the call and record it as over. `reason`: NOBODY_REMEMBERED (480), or NO_ROOM (486) for `target`."""
+    """Reject the call and record it as over.
+
+    `reason`: NOBODY_REMEMBERED (480), or for `target` NO_ROOM (486) or CALLEE_DENIED (480).
+    """
     status = BUSY if reason is EndReason.NO_ROOM else UNAVAILABLE
     over = _over(_call(incoming, target), incoming.event.at, reason, Outcome(Result.REJECTED, status))
     return replace(over, actions=turn_away(incoming.event, status))

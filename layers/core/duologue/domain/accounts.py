@@ -81,6 +81,8 @@ class App:
     """0: no limit. The format's documentation recommends three per day; the operator decides."""
     countries: tuple[str, ...] = ("US",)
     """ISO 3166-1 alpha-2 codes of the countries that may be dialled; empty: none."""
+    denied_prefixes: tuple[str, ...] = ()
+    """Patterns of numbers that the app may not dial (deny_list.py), besides those of the platform."""
     test_numbers: tuple[str, ...] = ()
     """E.164; the only numbers that the sandbox dials."""
     prompts: Mapping[str, float] = field(default_factory=dict)

@@ -157,6 +157,7 @@ class InboundApp:
     active: bool
     numbers: tuple[str, ...]
     countries: Collection[str]
+    denied_prefixes: Collection[str]
     concurrent_calls: int
     status_url: str | None
     fee_url: str | None
@@ -178,6 +179,7 @@ class InboundApp:
             active=app.active and sp_is_active,
             numbers=app.display_numbers,
             countries=app.countries,
+            denied_prefixes=app.denied_prefixes,
             concurrent_calls=app.concurrent_calls,
             status_url=app.status_url,
             fee_url=app.fee_url,

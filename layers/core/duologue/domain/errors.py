@@ -71,7 +71,7 @@ class NumberTaken(InvalidField):
 
 
 class NumberRule(StrEnum):
-    """The rules for numbers (dialling_policy.py)."""
+    """The rules for numbers (dialling_policy.py, deny_list.py)."""
 
     EMERGENCY = "emergency"
     """Not an emergency number in any country with this country code."""
@@ -89,6 +89,12 @@ class NumberRule(StrEnum):
     """Of a type that may be dialled or shown: not premium-rate, shared-cost, personal, pager, voicemail, …"""
     COUNTRY = "country"
     """Of one of the app's countries."""
+    DISPLAY_NUMBER = "display_number"
+    """Not a display number of an app: a call to it would come back in."""
+    DENIED = "denied"
+    """In no range that a deny list of the platform or the app has (deny_list.py)."""
+    DO_NOT_CALL = "do_not_call"
+    """Not on the do-not-call list."""
     NOT_A_TEST_NUMBER = "not_a_test_number"
     """In the sandbox: one of the app's test numbers."""
     CALLEE_IS_CALLER = "callee_is_caller"

@@ -7,6 +7,8 @@
     duologue app end-tokens <app key>
     duologue app suspend <app key> --end-calls
     duologue call stop <session id>
+    duologue deny add +1712432 --why "traffic pumping"
+    duologue do-not-call add +12025550133
     duologue sp set-password acme
     duologue prompt put <app key> welcome.wav
     duologue prompt put-own audio
@@ -32,7 +34,7 @@ from typing import Any
 from duologue.adapters.aws import PATIENT, refusals
 from duologue.adapters.aws_clients import client
 from duologue.domain.errors import AccountExists, DuologueError, UnknownApp, UnknownCall, UnknownSp
-from duologue.operator import apps, calls, endpoints, locks, memories, notifications, numbers, prompts, sps
+from duologue.operator import apps, calls, denials, endpoints, locks, memories, notifications, numbers, prompts, sps
 from duologue.operator.platform import Platform
 
 _PATIENT_CLIENT = partial(client, timeouts=PATIENT)
@@ -81,7 +83,9 @@ def parser() -> argparse.ArgumentParser:
     )
     place.add_argument("--prompts-bucket", help="bucket of the prompts, overrides the stack's output")
     place.add_argument("--line-numbers", help="the stack's numbers, comma separated, overrides the stack's output")
-    kinds = parser.add_subparsers(metavar="sp|app|call|number|memory|notification|endpoint|lock|prompt", required=True)
+    kinds = parser.add_subparsers(
+        metavar="sp|app|call|number|memory|notification|endpoint|lock|prompt|deny|do-not-call", required=True
+    )
     sps.add_to(kinds)
     apps.add_to(kinds)
     calls.add_to(kinds)
@@ -91,6 +95,7 @@ def parser() -> argparse.ArgumentParser:
     endpoints.add_to(kinds)
     locks.add_to(kinds)
     prompts.add_to(kinds)
+    denials.add_to(kinds)
     return parser
 
 

@@ -286,6 +286,7 @@ def _shown(app: App) -> Said:
         "bind_numbers": list(app.bind_numbers),
         "test_numbers": list(app.test_numbers),
         "countries": list(app.countries),
+        "denied_prefixes": list(app.denied_prefixes),
         "status_url": app.status_url,
         "fee_url": app.fee_url,
         "push_signature": app.push_signature.value,

@@ -12,6 +12,7 @@ from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.dynamo_app_events import DynamoAppEvents
 from duologue.adapters.dynamo_auth_attempts import DynamoAuthAttempts
 from duologue.adapters.dynamo_calls import DynamoCalls
+from duologue.adapters.dynamo_deny_lists import DynamoDenyLists
 from duologue.adapters.dynamo_histories import DynamoHistories
 from duologue.adapters.dynamo_inbound_calls import DynamoInboundCalls
 from duologue.adapters.dynamo_memories import DynamoMemories
@@ -34,6 +35,7 @@ from duologue.domain.errors import OutsideUnavailable
 from duologue.usecases.end_calls import EndCalls, EndedByOperator
 from duologue.usecases.ports.accounts import AccountBook, AuthLocks, Tokens
 from duologue.usecases.ports.calls import Histories
+from duologue.usecases.ports.denying import DenyBook
 from duologue.usecases.ports.memories import InboundCalls, Memories, MemorySeal
 from duologue.usecases.ports.notifying import AppEvents, NotificationLog, SpUrls
 from duologue.usecases.ports.outside import Line, NumberPlan, Prompts
@@ -140,6 +142,10 @@ class Platform:
         table = self._table
         key = self._asked.key_id or self._output("SecretsKey")
         return DynamoAccountBook(self._client("dynamodb"), table, KmsSecrets(self._client("kms"), key))
+
+    @cached_property
+    def deny_book(self) -> DenyBook:
+        return DynamoDenyLists(self._client("dynamodb"), self._table, self.memory_seal)
 
     @cached_property
     def prompts(self) -> Prompts:

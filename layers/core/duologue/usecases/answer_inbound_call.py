@@ -6,7 +6,7 @@
       │     the dialling number is a display number itself  ───▶ reject (486), the same: it would go round
       │         │
       │     is somebody remembered? ──no──▶ as the app wishes: reject, play its prompt, or ring its default number
-      │         │yes: open the memory
+      │         │yes: open the memory; may that number be dialled? ──no──▶ reject (480)
       └─lost─ record (call, facts, answer, slot: one transaction) ──▶ the answer, which rings
                 │the caller has hung up: its event came first
               record it as over
@@ -19,6 +19,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from duologue.call_control.events import InboundCall
 from duologue.call_control.inbound import Incoming, Target, connect, hung_up, play_tone, reject, turn_away
@@ -31,6 +32,7 @@ from duologue.domain.errors import (
     EventAlreadyProcessed,
     ForeignMemory,
     LimitReached,
+    NumberRefused,
     OutsideUnavailable,
     PairBusy,
     RaceLost,
@@ -51,6 +53,9 @@ from duologue.usecases.ports.memories import (
 from duologue.usecases.ports.network import Invocation, NetworkFormat
 from duologue.usecases.until_written import Pause, until_written
 
+if TYPE_CHECKING:  # most processes ring nobody, and a person waits for their start
+    from duologue.usecases.ports.denying import DenyLists
+
 _log = logging.getLogger(__name__)
 MOST_RECORDED = 60
 """Calls per display number and minute that are recorded though nobody is rung: a scan must not flood an SP."""
@@ -58,7 +63,10 @@ MOST_RECORDED = 60
 
 @dataclass(frozen=True, slots=True)
 class AnswerInboundCall:
-    """`call_id_of`: our id of the call, from the network's and the time at which its leg was created."""
+    """`call_id_of`: our id of the call, from the network's and the time at which its leg was created.
+
+    `lists`: made for the first call that rings somebody.
+    """
 
     inbound: InboundCalls
     seal: MemorySeal
@@ -66,6 +74,7 @@ class AnswerInboundCall:
     call_id_of: Callable[[str, datetime | None], str]
     count: Callable[[TurnedAway], None]
     pause: Pause
+    lists: "Callable[[], DenyLists]"
 
     def __call__(self, said: Invocation, event: InboundCall) -> Answer:
         """Answer the event that reports such a call, once.
@@ -140,6 +149,12 @@ class AnswerInboundCall:
         return None
 
     def _ring(self, incoming: Incoming, target: Target, reported: InboundEvent) -> Answer:
+        denials = self.lists().of((target.number,))
+        try:
+            denials.check(target.number, incoming.app.denied_prefixes, field="callee")
+        except NumberRefused as refusal:
+            _log.info("the remembered party is not rung", extra={"call_id": reported.call_id, "why": refusal.rule})
+            return self._reject(incoming, reported, EndReason.CALLEE_DENIED, target)
         try:
             return self._record(connect(incoming, target), reported, slots=incoming.app.concurrent_calls)
         except PairBusy:

@@ -1,7 +1,7 @@
 """Place a callback: record it with its slot, then start its flow. Nothing is dialled here."""
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -10,8 +10,7 @@ from duologue.domain.accounts import App
 from duologue.domain.audio import Audio
 from duologue.domain.call import LAST_MINUTE, Call, NotifyTo, Phase
 from duologue.domain.call_memory import MemoryTerms, RememberedParty
-from duologue.domain.callback_request import LONGEST_TALK, CallbackRequest, FieldNames
-from duologue.domain.dialling_policy import NumberKind
+from duologue.domain.callback_request import LONGEST_TALK, CallbackRequest
 from duologue.domain.due import SWEEP_MARGIN, TAKE_UP, due_by
 from duologue.domain.errors import (
     AlreadyDone,
@@ -28,12 +27,12 @@ from duologue.domain.idempotency import IdempotencyKey
 from duologue.domain.leg import Leg
 from duologue.domain.memory_draft import MemoryDraft
 from duologue.domain.outcome import Party
-from duologue.usecases.check_numbers import check_numbers
+from duologue.usecases.check_numbers import DiallingRules, check_numbers
 from duologue.usecases.ports.calls import Acceptance, Calls, Change, SavedCall
 from duologue.usecases.ports.flows import FlowOrder, Flows
 from duologue.usecases.ports.memories import MemorySeal
 from duologue.usecases.ports.notifying import SpUrls
-from duologue.usecases.ports.outside import Clock, NumberPlan
+from duologue.usecases.ports.outside import Clock
 from duologue.usecases.until_written import Pause
 
 _log = logging.getLogger(__name__)
@@ -83,16 +82,6 @@ class Placed:
     id: str
     repeated: bool = False
     memory_failed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class DiallingRules:
-    """What may be dialled, and the field names for refusals."""
-
-    plan: NumberPlan
-    kinds: Collection[NumberKind]
-    """Number types that the operator allows."""
-    fields: FieldNames
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +166,7 @@ class PlaceCallback:
 
     def _checked(self, request: CallbackRequest, app: App, *, is_test: bool) -> tuple[str | None, str | None]:
         """The regions of the caller's and the callee's number."""
-        rules, names = self.rules, self.rules.fields
-        regions = check_numbers(
-            request, app, fields=(names.caller, names.callee), plan=rules.plan, kinds=rules.kinds, is_test=is_test
-        )
+        regions, names = check_numbers(request, app, self.rules, is_test=is_test), self.rules.fields
         # Not the app's own URLs: they were checked when they were saved.
         self.endpoints.check(
             (field, url) for field, url in names.of_urls(request.notify) if url not in (app.status_url, app.fee_url)

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from duologue.domain.accounts import App
 from duologue.domain.call_memory import RememberedParty, SetBy, order_after
 from duologue.domain.dialling_policy import DiallingPolicy
-from duologue.domain.errors import CallerRefused, MemoryChanged, NumberRefused
+from duologue.domain.errors import CallerRefused, MemoryChanged
 from duologue.domain.memory_history import ExplainedMemory, MemoryChange, Repointing
+from duologue.usecases.check_numbers import DiallingRules, refusing_the_caller
 from duologue.usecases.find_memory import FindMemory, FoundMemory
-from duologue.usecases.place_callback import DiallingRules
 from duologue.usecases.until_written import Pause, until_written
 
 
@@ -25,7 +25,7 @@ class RepointMemory:
         A repeat of the newest change, by an SP whose response was lost, changes nothing and has the same result.
 
         Raises:
-            CallerRefused: the new number may not be dialled, is a display number, or is the dialler's.
+            CallerRefused: the new number may not be dialled, or is the dialler's.
             DisplayNumberNotOwned, UnknownMemory: as FindMemory. A change creates no memory: one is of a call.
             MemoryChanged: the version is another one; nothing was changed.
             OutsideUnavailable: it may have been changed; repeat it.
@@ -62,14 +62,12 @@ class RepointMemory:
         field, number, its_app = self.rules.fields.caller, wanted.target, found.found.memory_app
         countries = set(app.countries) if its_app is None else set(app.countries) & set(its_app.countries)
         planned = self.rules.plan.describe(number)
-        try:
+        denied = {*app.denied_prefixes, *(() if its_app is None else its_app.denied_prefixes)}
+        with refusing_the_caller():
             DiallingPolicy(countries, self.rules.kinds).check(number, planned, field=field)
-        except NumberRefused as refusal:
-            raise CallerRefused(refusal.field, refusal.text) from refusal
+            self.rules.lists.of((number,)).check(number, denied, field=field)
         if number == wanted.pair.dialler:
             raise CallerRefused(field, "is the number that dials")
-        if self.find.memories.is_display_number(number):
-            raise CallerRefused(field, "is a display number of this platform")
         return RememberedParty(number, planned.region)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from duologue.adapters.aws import FAST
 from duologue.adapters.inbound_metrics import count_turned_away
@@ -17,6 +18,9 @@ from duologue.usecases.ports.network import NetworkFormat
 from duologue.usecases.ports.outside import Clock
 from duologue.usecases.process_network_event import ProcessNetworkEvent
 from duologue.wire.huawei.session_id import inbound_call_id
+
+if TYPE_CHECKING:
+    from duologue.usecases.ports.denying import DenyLists
 
 _TRIES_S = 7.0
 """A last try that begins then is over before the function's time-out of 10 s, unless it fails a second time."""
@@ -34,6 +38,13 @@ def dependencies() -> Dependencies:
     network = network_format()
     calls = dynamo_calls(sealed_rows(), FAST)
     inbound = inbound_calls(calls, FAST)
-    answer = AnswerInboundCall(inbound, memory_seal(), network, inbound_call_id, count_turned_away, pause)
+    answer = AnswerInboundCall(inbound, memory_seal(), network, inbound_call_id, count_turned_away, pause, _deny_lists)
     process = ProcessNetworkEvent(calls, flows(FAST), network, prompt_stopper(), pause, answer, tries_within(_TRIES_S))
     return Dependencies(process, network, SystemClock())
+
+
+@cache
+def _deny_lists() -> "DenyLists":
+    from duologue.runtime.wiring.deny_lists import deny_lists  # only calls to display numbers need it
+
+    return deny_lists(FAST)

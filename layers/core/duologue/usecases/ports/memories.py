@@ -162,9 +162,6 @@ class Memories(Protocol):
     def of_target(self, display: str, target: str) -> Iterable[CallMemory]:
         """All memories of a display number (its hash) in which a number (hash as of MemoryDraft.target) is rung."""
 
-    def is_display_number(self, number: PhoneNumber) -> bool:
-        """Whether an app of any SP shows the number."""
-
     def repoint(self, before: CallMemory, after: CallMemory, change: MemoryChange) -> None:
         """Replace a memory that was read; its version counts up. Raises RaceLost: it has changed."""
 

@@ -1,0 +1,185 @@
+"""`duologue deny …` and `duologue do-not-call …`: numbers that are not dialled."""
+
+import argparse
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from duologue.adapters.system_clock import SystemClock
+from duologue.domain.accounts import App
+from duologue.domain.deny_list import (
+    MOST_PATTERNS,
+    MOST_PATTERNS_OF_APP,
+    Entries,
+    Entry,
+    Verdict,
+    check_pattern,
+    check_why,
+)
+from duologue.domain.errors import InvalidField
+from duologue.domain.known_traps import TRAPS
+from duologue.domain.phone_number import PhoneNumber
+from duologue.operator.platform import Platform, Said
+
+_PATTERN = "the beginning of the numbers, such as +1712432; N stands for 2 to 9, X for any digit"
+
+
+def add_to(kinds: Any) -> None:
+    deny = kinds.add_parser("deny", help="ranges of numbers that are not dialled").add_subparsers(
+        metavar="add|allow|remove|list|import", required=True
+    )
+    for word, what in (
+        ("add", "deny numbers, on the whole platform or to one app"),
+        ("allow", "allow numbers of a denied range or of a known trap, on the whole platform"),
+    ):
+        command = deny.add_parser(word, help=what)
+        command.add_argument("pattern", help=_PATTERN)
+        command.add_argument("--why", default="", help="for the list; no SP sees it")
+        command.set_defaults(command=_add, verdict=Verdict.DENY if word == "add" else Verdict.ALLOW, app=None)
+        if word == "add":
+            _add_app(command)
+    command = deny.add_parser("remove", help="remove what add or allow has put on a list")
+    command.add_argument("pattern", help="as `deny list` prints it")
+    _add_app(command)
+    command.set_defaults(command=_remove)
+    command = deny.add_parser("list", help="the platform's list and the known traps with their sources, or an app's")
+    _add_app(command)
+    command.set_defaults(command=_list)
+    command = deny.add_parser("import", help="deny what a file has: a pattern in each line, perhaps a comma and why")
+    command.add_argument("file")
+    _add_app(command)
+    command.set_defaults(command=_import)
+
+    numbers = kinds.add_parser("do-not-call", help="persons who must not be called").add_subparsers(
+        metavar="add|remove|check|list|import", required=True
+    )
+    for word, do, what in (
+        ("add", _forbid, "call a number no more, for any app"),
+        ("remove", _permit, "allow calls to it again"),
+        ("check", _check, "whether it is on the list"),
+    ):
+        command = numbers.add_parser(word, help=what)
+        command.add_argument("number", help="E.164")
+        command.set_defaults(command=do)
+        if word == "add":
+            command.add_argument("--why", default="", help="for the list; no SP sees it")
+    command = numbers.add_parser("list", help="all of them, masked: only hashes are stored")
+    command.set_defaults(command=_list_numbers)
+    command = numbers.add_parser("import", help="add what a file has: a number in each line, perhaps a comma and why")
+    command.add_argument("file")
+    command.set_defaults(command=_import_numbers)
+
+
+def _add_app(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--app", metavar="KEY", help="of this app alone")
+
+
+def _add(asked: argparse.Namespace, platform: Platform) -> Said:
+    entry = Entry(asked.verdict, check_why(asked.why))
+    return _change(platform, asked.app, {check_pattern(asked.pattern): entry})
+
+
+def _import(asked: argparse.Namespace, platform: Platform) -> Said:
+    lines = _lines(asked.file)
+    return _change(
+        platform, asked.app, {check_pattern(text): Entry(Verdict.DENY, check_why(why)) for text, why in lines}
+    )
+
+
+def _change(platform: Platform, app_key: str | None, added: Entries) -> Said:
+    """An app keeps the patterns only."""
+    if app_key is not None:
+        return _change_app(platform, app_key, lambda had: tuple(dict.fromkeys((*had, *added))))
+
+    def change(entries: Entries) -> Entries:
+        after = {**entries, **added}
+        _check_few(after, MOST_PATTERNS)
+        return after
+
+    return {"patterns": len(platform.deny_book.change_entries(change))}
+
+
+def _remove(asked: argparse.Namespace, platform: Platform) -> Said:
+    def listed(had: Collection[str]) -> None:
+        if asked.pattern not in had:
+            raise InvalidField("pattern", f"{asked.pattern} is not on the list; a known trap is opened by deny allow")
+
+    if asked.app is not None:
+
+        def of_app(had: tuple[str, ...]) -> tuple[str, ...]:
+            listed(had)
+            return tuple(pattern for pattern in had if pattern != asked.pattern)
+
+        return _change_app(platform, asked.app, of_app)
+
+    def change(entries: Entries) -> Entries:
+        listed(entries)
+        return {pattern: entry for pattern, entry in entries.items() if pattern != asked.pattern}
+
+    return {"patterns": len(platform.deny_book.change_entries(change))}
+
+
+def _change_app(platform: Platform, key: str, change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> Said:
+    def changed(app: App) -> App:
+        after = change(app.denied_prefixes)
+        _check_few(after, MOST_PATTERNS_OF_APP)
+        return replace(app, denied_prefixes=after)
+
+    app = platform.accounts.change_app(key, changed)
+    return {"app_key": app.key, "patterns": len(app.denied_prefixes)}
+
+
+def _check_few(patterns: Collection[str], most: int) -> None:
+    """Raises InvalidField."""
+    if len(patterns) > most:
+        raise InvalidField("patterns", f"must be at most {most}")
+
+
+def _list(asked: argparse.Namespace, platform: Platform) -> Said:
+    if asked.app is not None:
+        return {"app_key": asked.app, "denied": sorted(platform.accounts.app(asked.app).denied_prefixes)}
+    entries = sorted(platform.deny_book.entries().items())
+    listed = [{"pattern": pattern, "verdict": each.verdict.value, "why": each.why} for pattern, each in entries]
+    return {"patterns": listed, "known_traps": [trap._asdict() for trap in TRAPS]}
+
+
+def _number(text: str) -> PhoneNumber:
+    return PhoneNumber.parse(text, field="number")
+
+
+def _forbid(asked: argparse.Namespace, platform: Platform) -> Said:
+    platform.deny_book.do_not_call(_number(asked.number), SystemClock().now(), check_why(asked.why))
+    return {"number": asked.number, "do_not_call": True}
+
+
+def _permit(asked: argparse.Namespace, platform: Platform) -> Said:
+    was = platform.deny_book.may_call(_number(asked.number))
+    return {"number": asked.number, "do_not_call": False, "was": was}
+
+
+def _check(asked: argparse.Namespace, platform: Platform) -> Said:
+    number = _number(asked.number)
+    return {"number": asked.number, "do_not_call": number in platform.deny_book.of((number,)).do_not_call}
+
+
+def _list_numbers(_asked: argparse.Namespace, platform: Platform) -> Said:
+    listed = sorted(platform.deny_book.on_do_not_call(), key=lambda each: (each.since, each.masked))
+    return {"numbers": [{"number": each.masked, "since": each.since.isoformat(), "why": each.why} for each in listed]}
+
+
+def _import_numbers(asked: argparse.Namespace, platform: Platform) -> Said:
+    numbers = [(_number(text), check_why(why)) for text, why in _lines(asked.file)]
+    for number, why in numbers:
+        platform.deny_book.do_not_call(number, SystemClock().now(), why)
+    return {"numbers": len(numbers)}
+
+
+def _lines(file: str) -> list[tuple[str, str]]:
+    """The first field of each line, and the rest after its comma. A line of # is a comment. Raises InvalidField."""
+    try:
+        lines = Path(file).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidField("file", f"{file} cannot be read: {error}") from error
+    fields = (line.strip().partition(",") for line in lines if line.strip() and not line.lstrip().startswith("#"))
+    return [(text.strip(), why.strip()) for text, _, why in fields]

@@ -1,0 +1,69 @@
+"""The deny lists as they are kept in DynamoDB, read with a callback and managed by the operator."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from duologue.adapters.dynamo_account_book import DynamoAccountBook
+from duologue.adapters.dynamo_deny_lists import DynamoDenyLists
+from duologue.adapters.kms_secrets import KmsSecrets
+from duologue.domain.accounts import App, Sp
+from duologue.domain.deny_list import Denials, Entry, Verdict
+from duologue.domain.phone_number import PhoneNumber
+from duologue.usecases.ports.denying import DoNotCall
+from tests.contract.test_accounts import new_table
+from tests.fakes.memories import FakeMemorySeal
+from tests.samples import CALLEE, CALLER, NOW
+
+DENY, ALLOW = Entry(Verdict.DENY, "traffic pumping"), Entry(Verdict.ALLOW)
+
+
+@pytest.fixture
+def table(aws):
+    return new_table(aws("dynamodb"))
+
+
+@pytest.fixture
+def lists(aws, table):
+    return DynamoDenyLists(aws("dynamodb"), table, FakeMemorySeal())
+
+
+def test_nothing_is_listed_at_first(lists):
+    assert lists.of((CALLER, CALLEE)) == Denials({}, frozenset(), frozenset())
+    assert (lists.entries(), list(lists.on_do_not_call())) == ({}, [])
+    assert not lists.may_call(CALLER)
+
+
+def test_patterns_are_kept_with_their_verdicts_and_no_change_is_lost(lists, aws, table):
+    lists.change_entries(lambda had: {**had, "+1712": DENY})
+    other = DynamoDenyLists(aws("dynamodb"), table, FakeMemorySeal())
+    between = iter([lambda: other.change_entries(lambda had: {**had, "+1218": DENY})])
+
+    def change(had):
+        next(between, lambda: None)()
+        return {**had, "+1712432": ALLOW}
+
+    lists.change_entries(change)
+    assert lists.entries() == lists.of((CALLER,)).entries == {"+1218": DENY, "+1712": DENY, "+1712432": ALLOW}
+
+
+def test_a_number_that_is_not_to_be_called_is_found_and_cannot_be_read(lists, aws, table):
+    lists.do_not_call(CALLEE, NOW, "asked for it")
+    lists.do_not_call(CALLEE, NOW, "asked for it")
+    assert lists.of((CALLER, CALLEE)).do_not_call == {CALLEE}
+    assert list(lists.on_do_not_call()) == [DoNotCall(str(CALLEE), NOW, "asked for it")]
+    assert CALLEE.e164[1:] not in json.dumps(aws("dynamodb").scan(TableName=table)["Items"])
+    assert lists.may_call(CALLEE)
+    assert lists.of((CALLEE,)).do_not_call == frozenset()
+
+
+def test_a_display_number_is_known_while_an_app_shows_it(lists, aws, table):
+    shown = (PhoneNumber("+12025550100"), PhoneNumber("+12025550101"))
+    key = aws("kms").create_key()["KeyMetadata"]["KeyId"]
+    accounts = DynamoAccountBook(aws("dynamodb"), table, KmsSecrets(aws("kms"), key))
+    accounts.add_sp(Sp("sp-1", "jack", "hash"))
+    accounts.add_app(App("app-1", "sp-1", "secret", display_numbers=tuple(number.e164 for number in shown)))
+    assert lists.of((*shown, CALLER)).shown == set(shown)
+    accounts.change_app("app-1", lambda app: replace(app, display_numbers=(shown[0].e164,)))
+    assert lists.of((*shown, CALLER)).shown == {shown[0]}

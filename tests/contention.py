@@ -23,7 +23,7 @@ from duologue.domain.accounts import App
 from duologue.domain.callback_request import CallbackRequest
 from duologue.domain.errors import DuologueError
 from duologue.usecases.place_callback import PlaceCallback
-from duologue.usecases.ports.calls import Change, SavedCall
+from duologue.usecases.ports.call_changes import Change, SavedCall
 from duologue.usecases.until_written import until_written
 from tests.fakes.flows import FakeFlows
 from tests.fakes.placing import placing

@@ -35,7 +35,7 @@ from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.outcome import EndReason, Party
 from duologue.domain.webhook_request import Reply, WebhookRequest
 from duologue.usecases.notify_sp import NotifySp
-from duologue.usecases.ports.calls import SavedCall
+from duologue.usecases.ports.call_changes import SavedCall
 from duologue.usecases.ports.notifying import NO_WAIT, Notice
 from duologue.usecases.queue_due import QueueDue
 from duologue.wire.huawei.notifications import HuaweiWebhooks

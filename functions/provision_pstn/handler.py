@@ -7,7 +7,7 @@ from duologue.adapters.aws_clients import client
 from duologue.adapters.chime_line import ChimeLine, LineWanted
 from duologue.adapters.chime_message_log import MessageLog
 from duologue.adapters.cloudformation import NOT_MADE, ResourceResult
-from duologue.runtime.last_resort import replying
+from duologue.runtime.custom_resource import replying
 
 
 def answer(event: dict[str, Any], line: ChimeLine) -> ResourceResult:

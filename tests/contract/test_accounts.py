@@ -27,7 +27,7 @@ from duologue.domain.errors import (
     UnknownApp,
     UnknownSp,
 )
-from duologue.domain.recording import Owner
+from duologue.domain.recording_link import Owner
 from duologue.domain.tokens import REFRESH_LIFE, Register, TokenPair
 from duologue.usecases.ports.accounts import ShownNumbers
 from tests.fakes.accounts import FakeAccounts

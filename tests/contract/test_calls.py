@@ -45,7 +45,7 @@ from duologue.domain.task_token import TaskToken, Wait
 from duologue.domain.webhook_request import Reply
 from duologue.usecases.change_endpoints import probe_now, switch_on
 from duologue.usecases.manage_notifications import ManageNotifications
-from duologue.usecases.ports.calls import Change, ProcessedEvent, SavedCall
+from duologue.usecases.ports.call_changes import Change, ProcessedEvent, SavedCall
 from duologue.usecases.ports.notifying import Claimed, Notice
 from duologue.usecases.process_network_event import change_of
 from tests.call_control.stories import CALLEE_LEFT, CALLEE_WANTED, CALLER_LEFT, REFUSED, TALKING, Story

@@ -28,7 +28,7 @@ from duologue.domain.errors import (
 )
 from duologue.domain.memory_draft import MemoryKey
 from duologue.domain.outcome import EndReason, Party
-from duologue.usecases.ports.calls import ProcessedEvent
+from duologue.usecases.ports.call_changes import ProcessedEvent
 from duologue.usecases.ports.memories import Found, InboundAnswer, InboundEvent, NumberOwner
 from duologue.usecases.process_network_event import change_of
 from tests.call_control.stories import CALLER_LEFT

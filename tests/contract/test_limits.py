@@ -24,7 +24,7 @@ from duologue.domain.errors import (
 from duologue.domain.idempotency import KEPT, IdempotencyKey
 from duologue.domain.outcome import EndReason
 from duologue.usecases.free_slots import free_slots
-from duologue.usecases.ports.calls import Change
+from duologue.usecases.ports.call_changes import Change
 from duologue.usecases.process_network_event import change_of
 from tests.fakes.calls import FakeCalls
 from tests.journeys.tables import make_tables

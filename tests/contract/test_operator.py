@@ -40,7 +40,7 @@ from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.tokens import Register, TokenPair
 from duologue.domain.wav import read_wav
 from duologue.operator.__main__ import main
-from duologue.usecases.ports.calls import Change
+from duologue.usecases.ports.call_changes import Change
 from duologue.usecases.ports.notifying import Notice
 from tests.journeys.tables import SHAPES
 from tests.samples import NOW, callback

@@ -15,7 +15,7 @@ from duologue.adapters.kms_link_tokens import KmsLinkTokens
 from duologue.adapters.s3_recordings import S3Recordings
 from duologue.domain.byte_range import ByteRange
 from duologue.domain.errors import UnknownLink
-from duologue.domain.recording import Link
+from duologue.domain.recording_link import Link
 from lab.aws.ministack import ACCOUNT
 from tests.fakes.recordings import FakeLinks, FakeLinkTokens, FakeRecordings
 from tests.journeys.tables import make_tables

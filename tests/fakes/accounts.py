@@ -14,7 +14,7 @@ from duologue.domain.errors import (
     UnknownApp,
     UnknownSp,
 )
-from duologue.domain.recording import Owner
+from duologue.domain.recording_link import Owner
 from duologue.domain.tokens import Register
 from duologue.usecases.ports.accounts import ShownNumbers
 

@@ -38,7 +38,8 @@ from duologue.domain.errors import (
 from duologue.domain.idempotency import KEPT, IdempotencyKey
 from duologue.domain.task_token import TaskToken
 from duologue.usecases.forward_facts import Committed
-from duologue.usecases.ports.calls import Change, EndedCall, HeldSlot, ProcessedEvent, SavedCall
+from duologue.usecases.ports.call_changes import Change, HeldSlot, ProcessedEvent, SavedCall
+from duologue.usecases.ports.calls import EndedCall
 from duologue.usecases.ports.memories import InboundAnswer
 from duologue.usecases.ports.notifying import Claimed, Notice, Notification, Waiting
 from tests.fakes.memory_book import FakeMemories

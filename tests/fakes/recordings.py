@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from duologue.domain.byte_range import ByteRange
 from duologue.domain.errors import OutsideUnavailable, UnknownLink
-from duologue.domain.recording import Link
+from duologue.domain.recording_link import Link
 from duologue.wire.huawei.records import Records
 
 

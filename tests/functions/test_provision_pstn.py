@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from duologue.adapters.cloudformation import NOT_MADE, ResourceResult, reply
 from duologue.domain.errors import OutsideUnavailable
-from duologue.runtime.last_resort import replying
+from duologue.runtime.custom_resource import replying
 from tests.functions.worlds import Provision, provision, sample
 
 OWN = ("+12025550106", "+12025550107")

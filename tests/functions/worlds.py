@@ -39,7 +39,8 @@ from duologue.domain.call_memory import (
 from duologue.domain.dialling_policy import ORDINARY
 from duologue.domain.due import due_by
 from duologue.domain.phone_number import PhoneNumber
-from duologue.domain.recording import Link, Recording, published_key
+from duologue.domain.recording import Recording, published_key
+from duologue.domain.recording_link import Link
 from duologue.domain.task_token import TaskToken, Wait
 from duologue.domain.tokens import Register, TokenPair, hash_token
 from duologue.runtime.last_resort import isolate_failures
@@ -61,7 +62,7 @@ from duologue.usecases.list_memories import ListMemories
 from duologue.usecases.look_up_callback import LookUpCallback
 from duologue.usecases.look_up_memory import LookUpMemory
 from duologue.usecases.ping_sp import PingSp
-from duologue.usecases.ports.calls import SavedCall
+from duologue.usecases.ports.call_changes import SavedCall
 from duologue.usecases.ports.memories import TurnedAway
 from duologue.usecases.ports.network import Network
 from duologue.usecases.process_network_event import ProcessNetworkEvent, change_of

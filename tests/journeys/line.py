@@ -34,7 +34,7 @@ from duologue.usecases.finalize_call import FinalizeCall
 from duologue.usecases.forward_facts import Committed, ForwardFacts
 from duologue.usecases.notify_sp import NotifySp
 from duologue.usecases.place_callback import RingTimeouts
-from duologue.usecases.ports.calls import Change
+from duologue.usecases.ports.call_changes import Change
 from duologue.usecases.ports.flows import FlowOrder
 from duologue.usecases.ports.memories import InboundAnswer, TurnedAway
 from duologue.usecases.ports.notifying import NO_WAIT, Notice

@@ -20,7 +20,7 @@ from duologue.domain.task_token import TaskToken, Wait
 from duologue.runtime.wiring.flow import Dependencies
 from duologue.usecases.finalize_call import FinalizeCall
 from duologue.usecases.forward_facts import Committed, ForwardFacts
-from duologue.usecases.ports.calls import Change, ProcessedEvent, SavedCall
+from duologue.usecases.ports.call_changes import Change, ProcessedEvent, SavedCall
 from duologue.usecases.ports.notifying import NO_WAIT, Notice
 from duologue.usecases.process_network_event import ProcessNetworkEvent
 from duologue.usecases.run_flow import RunFlow

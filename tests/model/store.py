@@ -7,7 +7,7 @@ from duologue.domain.call import Call
 from duologue.domain.cdr import cdr_of
 from duologue.domain.errors import DuologueError
 from duologue.domain.task_token import TaskToken, Wait
-from duologue.usecases.ports.calls import Change, ProcessedEvent, SavedCall
+from duologue.usecases.ports.call_changes import Change, ProcessedEvent, SavedCall
 from tests.fakes.calls import FakeCalls
 from tests.model.programs import APP, CALL_ID, Op, Raised, Read
 from tests.samples import NETWORK_CALL, NOW

@@ -6,7 +6,7 @@ from typing import Any
 from duologue.call_control.actions import Action, DialAndBridge, HangUp, PlayPrompt
 from duologue.domain.call import Call
 from duologue.domain.leg import Leg
-from duologue.usecases.ports.calls import Change
+from duologue.usecases.ports.call_changes import Change
 from tests.model.how import How
 from tests.model.invocations import Title
 from tests.model.library import Outcome

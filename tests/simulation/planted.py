@@ -22,7 +22,7 @@ from duologue.domain import due
 from duologue.domain.delivery import wait_after
 from duologue.domain.errors import AlreadyDone, NothingWasDialled, OutsideUnavailable, RaceLost
 from duologue.usecases import finalize_call, notify_sp
-from duologue.usecases.ports.calls import ProcessedEvent
+from duologue.usecases.ports.call_changes import ProcessedEvent
 from duologue.usecases.process_network_event import ProcessNetworkEvent, change_of
 from duologue.usecases.resume_flow import resume_flow_now
 from tests.fakes import calls as fake_calls

@@ -21,7 +21,7 @@ from duologue.domain.outcome import EndReason, Outcome, Party, Result
 from duologue.domain.phone_number import WITHHELD, PhoneNumber
 from duologue.usecases.answer_inbound_call import MOST_RECORDED
 from duologue.usecases.find_memory import FindMemory
-from duologue.usecases.ports.calls import HeldSlot
+from duologue.usecases.ports.call_changes import HeldSlot
 from duologue.usecases.ports.memories import TurnedAway
 from duologue.usecases.process_network_event import ProcessNetworkEvent
 from duologue.usecases.until_written import no_pause

@@ -13,7 +13,7 @@ from duologue.domain.outcome import EndReason
 from duologue.domain.task_token import TaskToken, Wait
 from duologue.usecases.finalize_call import GRACE, FinalizeCall
 from duologue.usecases.forward_facts import Committed, ForwardFacts
-from duologue.usecases.ports.calls import Change
+from duologue.usecases.ports.call_changes import Change
 from duologue.usecases.ports.notifying import Notice
 from duologue.usecases.sweep_calls import SweepCalls, Swept
 from duologue.usecases.until_written import no_pause

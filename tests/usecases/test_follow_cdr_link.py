@@ -7,7 +7,8 @@ import pytest
 
 from duologue.domain.accounts import App, Sp
 from duologue.domain.errors import RecordingNotReady, UnknownLink
-from duologue.domain.recording import AudioRequest, Recording, ServedAudio, published_key
+from duologue.domain.recording import Recording, published_key
+from duologue.domain.recording_link import AudioRequest, ServedAudio
 from duologue.usecases.delete_recording import DeleteRecording
 from duologue.usecases.find_audio import FindAudio, Retention
 from duologue.usecases.follow_link import FollowCdrLink

@@ -29,7 +29,7 @@ from duologue.domain.outcome import EndReason, Party
 from duologue.domain.recording import Recording
 from duologue.domain.webhook_request import Reply, WebhookRequest
 from duologue.usecases.notify_sp import NotifyResult, NotifySp
-from duologue.usecases.ports.calls import SavedCall
+from duologue.usecases.ports.call_changes import SavedCall
 from duologue.usecases.ports.notifying import NO_WAIT, Notice, Notification
 from duologue.usecases.queue_due import QueueDue
 from duologue.usecases.replay_notifications import ReplayNotifications

@@ -24,7 +24,7 @@ from duologue.domain.errors import (
 )
 from duologue.domain.outcome import EndReason
 from duologue.domain.task_token import TaskToken, Wait
-from duologue.usecases.ports.calls import Change
+from duologue.usecases.ports.call_changes import Change
 from duologue.usecases.run_flow import RunFlow, WaitingTask
 from duologue.usecases.until_written import no_pause
 from tests.call_control.stories import (

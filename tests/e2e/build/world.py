@@ -24,7 +24,8 @@ from duologue.domain.accounts import App, Sp
 from duologue.domain.call_memory import CallMemory, MemoryTerms, RememberedParty, SetBy, order_of
 from duologue.domain.passwords import hash_password
 from duologue.domain.phone_number import PhoneNumber
-from duologue.domain.recording import Link, Recording, published_key
+from duologue.domain.recording import Recording, published_key
+from duologue.domain.recording_link import Link
 from duologue.domain.tokens import Grant, Register, hash_token
 from duologue.usecases.free_slots import free_slots
 from lab.lab import Lab

@@ -33,7 +33,7 @@ from duologue.domain.errors import (
     TooManyCalls,
 )
 from duologue.domain.idempotency import KEPT, IdempotencyKey
-from duologue.usecases.ports.calls import Change, SavedCall
+from duologue.usecases.ports.call_changes import Change, SavedCall
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -55,7 +55,7 @@ from duologue.domain.errors import (
     StaleAttempt,
 )
 from duologue.domain.task_token import TaskToken, Wait
-from duologue.usecases.ports.calls import Change, ProcessedEvent, SavedCall
+from duologue.usecases.ports.call_changes import Change, ProcessedEvent, SavedCall
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -33,7 +33,7 @@ from duologue.domain.due import due_by
 from duologue.domain.errors import TooManyCalls
 from duologue.domain.memory_draft import MemoryKey
 from duologue.domain.phone_number import PhoneNumber
-from duologue.usecases.ports.calls import ProcessedEvent
+from duologue.usecases.ports.call_changes import ProcessedEvent
 from duologue.usecases.ports.memories import Found, InboundAnswer, InboundEvent, NumberOwner
 
 if TYPE_CHECKING:

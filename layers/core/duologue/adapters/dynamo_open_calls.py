@@ -11,7 +11,7 @@ from duologue.adapters.dynamo_slots import free_leaked, held_slots
 from duologue.adapters.dynamo_writes import Write, transact
 from duologue.adapters.sweep_index import OPEN, OVER, Entry, entries, listed_as
 from duologue.domain.errors import RaceLost
-from duologue.usecases.ports.calls import HeldSlot
+from duologue.usecases.ports.call_changes import HeldSlot
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -26,7 +26,7 @@ from duologue.adapters.numbered_places import Places
 from duologue.adapters.slots_before import IN_SET, PARTITION, held_in, leave_set, leave_set_late
 from duologue.domain.call import Call
 from duologue.domain.errors import LimitReached, PairBusy, RaceLost
-from duologue.usecases.ports.calls import HeldSlot
+from duologue.usecases.ports.call_changes import HeldSlot
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

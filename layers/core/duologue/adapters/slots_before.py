@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from duologue.adapters.aws import to_item, to_value
-from duologue.usecases.ports.calls import HeldSlot
+from duologue.usecases.ports.call_changes import HeldSlot
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef

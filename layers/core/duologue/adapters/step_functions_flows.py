@@ -1,5 +1,7 @@
 """The flow in AWS Step Functions: one execution per call, named by the call's id."""
 
+from __future__ import annotations
+
 import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -8,10 +10,11 @@ from botocore.exceptions import ClientError
 
 from duologue.adapters.aws import code_of, outside
 from duologue.domain.errors import CallStopping
-from duologue.usecases.ports.flows import FlowOrder
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
+
+    from duologue.usecases.ports.flows import FlowOrder
 
 _WAIT_IS_OVER = {"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"}
 
@@ -19,7 +22,7 @@ _WAIT_IS_OVER = {"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"}
 class StepFunctionsFlows:
     """Implements `usecases.ports.flows.Flows`."""
 
-    def __init__(self, client: "SFNClient", state_machine: str) -> None:
+    def __init__(self, client: SFNClient, state_machine: str) -> None:
         self._client = client
         self._state_machine = state_machine
 

@@ -75,9 +75,10 @@ class BridgeFailed(NetworkEvent):
     unplayable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class PromptPlayed(NetworkEvent):
     """The last prompt of an action list was played to its end."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +106,16 @@ class LegEnded(NetworkEvent):
     connected: Mapping[Party, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
 class DialCalleeAsked(NetworkEvent):
     """The flow requests the callee's dial."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class LastMinuteAsked(NetworkEvent):
     """The flow requests the prompt before the last minute."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +156,10 @@ class OwnEvent:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
 class StopAsked(OwnEvent):
     """The SP requests the end of the call."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +169,13 @@ class GaveUp(OwnEvent):
     error: type[DuologueError] | None
 
 
-@dataclass(frozen=True, slots=True)
 class NeverTakenUp(OwnEvent):
     """The call was accepted but its flow never started, and no longer will: nothing was dialled."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class EndNotReported(OwnEvent):
     """No leg of the call can still be up, but the network never reported its end."""
+
+    __slots__ = ()

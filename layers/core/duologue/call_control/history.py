@@ -1,15 +1,20 @@
 """The history of a call: its facts, and the delivery of each to the SP."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from duologue.call_control.facts import CallAccepted, CdrWritten, Fact
 from duologue.domain.call import Call
 from duologue.domain.cdr import Cdr
-from duologue.domain.endpoint_health import Verdict
 from duologue.domain.task_token import TaskToken
+
+if TYPE_CHECKING:
+    from duologue.domain.endpoint_health import Verdict
 
 
 class DeliveryState(StrEnum):

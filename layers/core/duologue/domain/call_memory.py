@@ -5,16 +5,21 @@ dialled as the called party of any call, and the newest one counts (docs/decisio
 stored only as keyed hashes and in an encrypted value; an opened memory has them in the clear.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from duologue.domain.accounts import App, UnknownCallers
 from duologue.domain.audio import Audio
 from duologue.domain.call import Call, NotifyTo
 from duologue.domain.memory_draft import MemoryDraft, MemoryKey
 from duologue.domain.phone_number import PhoneNumber
+
+if TYPE_CHECKING:
+    from duologue.domain.accounts import App, UnknownCallers
 
 SHORTEST_PERIOD, LONGEST_PERIOD = timedelta(hours=1), timedelta(days=90)
 """Limits of an app's setting; a request or a change can only shorten the app's period."""
@@ -130,7 +135,7 @@ class MemoryTerms:
     wants_party_type: bool = False
     call_back_tone: str | None = None
 
-    def mirrored(self) -> "MemoryTerms":
+    def mirrored(self) -> MemoryTerms:
         """The terms of a return call by the other party."""
         return replace(self, audio=self.audio.mirrored())
 
@@ -172,7 +177,7 @@ class InboundApp:
     rejects_failed_return_calls: bool
 
     @classmethod
-    def of(cls, app: App, *, sp_is_active: bool) -> "InboundApp":
+    def of(cls, app: App, *, sp_is_active: bool) -> InboundApp:
         return cls(
             key=app.key,
             sp=app.sp,

@@ -1,18 +1,7 @@
-"""A recording of a call, and the link by which an SP fetches it without other authentication."""
+"""A recording of a call."""
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-
-from duologue.domain.byte_range import ByteRange
-
-LINK_TOKEN_LENGTH = 43
-"""Length of a link's token: about 256 random bits."""
-
-URL_GOOD_FOR = timedelta(minutes=15)
-"""How long the storage's own URL is valid, to which a link to a large file redirects. Each use creates a new one."""
-
-MOST_BYTES = 4_500_000
-"""Maximum audio in one response: nine minutes of A-law. A Lambda response has at most 6 MB, and Base64 adds a third."""
+from dataclasses import dataclass
+from datetime import datetime
 
 _CALLS, _PUBLISHED = "calls/", "published/"
 
@@ -47,61 +36,3 @@ def owner_of(key: str) -> tuple[str, str] | None:
 def published_key(app: str, call_id: str) -> str:
     """Key of the published recording: A-law, 8 kHz, both parties in one channel."""
     return f"{_PUBLISHED}{app}/{call_id}.wav"
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """The target of a token: one recording of one app, until `ends_at`. Only the hash of the token is stored."""
-
-    app: str
-    key: str
-    ends_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class AudioRequest:
-    """How a link is followed. `asked`: the value of the Range header. `is_head`: only the headers are wanted."""
-
-    asked: str | None = None
-    is_head: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class AudioFile:
-    """The bytes of a file of `size` bytes: `part` of it, or all of it (None)."""
-
-    name: str
-    size: int
-    content: bytes = field(repr=False)
-    part: ByteRange | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AudioElsewhere:
-    """More than one response can have. The storage's own URL gives the file, or any part of it."""
-
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class AudioHasNoSuchPart:
-    """The file has none of the bytes that were asked for."""
-
-    size: int
-
-
-ServedAudio = AudioFile | AudioElsewhere | AudioHasNoSuchPart
-
-
-def file_name(key: str) -> str:
-    """The name under which a download of this object is saved."""
-    return key.rsplit("/", 1)[-1]
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """The app whose recording is fetched by a link, as far as that needs to know it."""
-
-    app: str
-    stereo: bool
-    """It fetches the network's own audio, the parties apart."""

@@ -1,17 +1,21 @@
 """The handler of last resort for unhandled exceptions.
 
-The only module that catches everything. It logs, counts the metric `Unexpected`, and returns the fallback answer.
+Only this module and custom_resource.py catch everything. It logs, counts the metric `Unexpected`, and returns the
+fallback answer.
 """
+
+from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from duologue.adapters.cloudformation import NOT_MADE, ResourceResult, reply
 from duologue.adapters.metrics import count
 from duologue.runtime.logging import set_up
-from duologue.usecases.failure_isolation import FailureIsolation
+
+if TYPE_CHECKING:
+    from duologue.usecases.failure_isolation import FailureIsolation
 
 _log = logging.getLogger(__name__)
 Handler = Callable[[dict[str, Any], object], dict[str, Any]]
@@ -57,15 +61,3 @@ def isolate_failures(function: str) -> FailureIsolation:
             report_unexpected(function, call_id=call_id)
 
     return isolate
-
-
-def replying(work: Callable[[dict[str, Any]], ResourceResult], event: dict[str, Any], context: object) -> None:
-    """Handle a custom-resource request and reply to CloudFormation, which otherwise waits an hour."""
-    set_up(context)
-    try:
-        outcome = work(event)
-    except Exception as error:  # noqa: BLE001 - the operator sees any error in the stack's events
-        _log.exception("provisioning failed")
-        reason = f"{type(error).__name__}: {error}"
-        outcome = ResourceResult(event.get("PhysicalResourceId", NOT_MADE), failed=reason)
-    reply(event, outcome)

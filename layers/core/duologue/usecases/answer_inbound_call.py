@@ -41,7 +41,7 @@ from duologue.domain.errors import (
 from duologue.domain.memory_draft import MemoryKey
 from duologue.domain.outcome import EndReason
 from duologue.domain.phone_number import PhoneNumber
-from duologue.usecases.ports.calls import Answer, ProcessedEvent
+from duologue.usecases.ports.call_changes import Answer, ProcessedEvent
 from duologue.usecases.ports.memories import (
     Found,
     InboundAnswer,

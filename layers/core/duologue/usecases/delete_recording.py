@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from duologue.domain.accounts import App
 from duologue.domain.errors import UnknownCall, UnknownRecording
 from duologue.domain.recording import Recording, published_key
-from duologue.usecases.ports.calls import Calls, Change
+from duologue.usecases.ports.call_changes import Change
+from duologue.usecases.ports.calls import Calls
 from duologue.usecases.ports.outside import Clock
 from duologue.usecases.ports.recordings import Recordings
 from duologue.usecases.until_written import Pause, until_written

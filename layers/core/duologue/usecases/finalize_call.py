@@ -1,21 +1,27 @@
 """Finalize a call whose last hang-up was never reported: the safety net of R10."""
 
+from __future__ import annotations
+
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from duologue.call_control.events import EndNotReported, GaveUp, NeverTakenUp
 from duologue.call_control.machine import decide
 from duologue.domain.call import Call, Phase
 from duologue.domain.due import due_by
 from duologue.domain.errors import AlreadyDone, LegStillUp, OutsideUnavailable
-from duologue.usecases.ports.calls import Calls, Change, SavedCall
-from duologue.usecases.ports.flows import Flows
-from duologue.usecases.ports.network import Network
-from duologue.usecases.ports.outside import Clock
+from duologue.usecases.ports.call_changes import Change, SavedCall
 from duologue.usecases.process_network_event import change_of
 from duologue.usecases.resume_flow import resume_flow_now
 from duologue.usecases.until_written import Pause, until_written
+
+if TYPE_CHECKING:
+    from duologue.usecases.ports.calls import Calls
+    from duologue.usecases.ports.flows import Flows
+    from duologue.usecases.ports.network import Network
+    from duologue.usecases.ports.outside import Clock
 
 _log = logging.getLogger(__name__)
 GRACE = timedelta(minutes=30)

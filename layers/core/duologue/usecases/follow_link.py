@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from duologue.domain.byte_range import UNSATISFIABLE, ByteRange, asked_range
 from duologue.domain.errors import AccountInactive, UnknownApp, UnknownCall, UnknownLink, UnknownRecording
-from duologue.domain.recording import (
+from duologue.domain.recording_link import (
     MOST_BYTES,
     URL_GOOD_FOR,
     AudioElsewhere,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from duologue.domain.accounts import App
 from duologue.domain.errors import UnknownCall, UnknownRecording
 from duologue.domain.random_text import random_text
-from duologue.domain.recording import LINK_TOKEN_LENGTH, Link
+from duologue.domain.recording_link import LINK_TOKEN_LENGTH, Link
 from duologue.domain.tokens import hash_token
 from duologue.usecases.find_audio import FindAudio
 from duologue.usecases.ports.calls import Calls

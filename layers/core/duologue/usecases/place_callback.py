@@ -28,7 +28,8 @@ from duologue.domain.leg import Leg
 from duologue.domain.memory_draft import MemoryDraft
 from duologue.domain.outcome import Party
 from duologue.usecases.check_numbers import DiallingRules, check_numbers
-from duologue.usecases.ports.calls import Acceptance, Calls, Change, SavedCall
+from duologue.usecases.ports.call_changes import Change, SavedCall
+from duologue.usecases.ports.calls import Acceptance, Calls
 from duologue.usecases.ports.flows import FlowOrder, Flows
 from duologue.usecases.ports.memories import MemorySeal
 from duologue.usecases.ports.notifying import SpUrls

@@ -20,23 +20,27 @@ A carrier that needs its actions sent to it gets them last, on every path (`Netw
 times out it may have succeeded, so it is retried once; the retry finds the stored answer.
 """
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from duologue.call_control.actions import Action, HangUp
 from duologue.call_control.events import CallEvent, EndAsked, InboundCall, Informational, LegAnswered, LegEnded
-from duologue.call_control.inbound import turn_away
 from duologue.call_control.machine import BUSY, UNAVAILABLE, Decision, decide, leaves_a_prompt
 from duologue.domain.errors import EventAlreadyProcessed, OutsideUnavailable, RaceLost, StoreBusy, UnknownCall
 from duologue.domain.outcome import Party
-from duologue.usecases.answer_inbound_call import AnswerInboundCall
-from duologue.usecases.ports.calls import Answer, Calls, Change, ProcessedEvent, SavedCall
-from duologue.usecases.ports.flows import Flows
-from duologue.usecases.ports.network import Invocation, NetworkFormat, PromptStopper
+from duologue.usecases.ports.call_changes import Answer, Change, ProcessedEvent, SavedCall
 from duologue.usecases.resume_flow import resume_flow_now
 from duologue.usecases.until_written import MayTryAgain, Pause, begin_single_try, until_written
+
+if TYPE_CHECKING:
+    from duologue.usecases.ports.calls import Calls
+    from duologue.usecases.ports.flows import Flows
+    from duologue.usecases.ports.network import AnswerInbound, Invocation, NetworkFormat, PromptStopper
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +52,7 @@ class ProcessNetworkEvent:
     network: NetworkFormat
     stopper: PromptStopper
     pause: Pause
-    answer_inbound: AnswerInboundCall
+    answer_inbound: AnswerInbound
     begin_tries: Callable[[], MayTryAgain] = begin_single_try
     """To record a last hang-up; called as its processing begins."""
 
@@ -185,5 +189,5 @@ def _is_hang_up(event: CallEvent) -> bool:
 def _let_go(event: CallEvent) -> tuple[Action, ...]:
     """Actions for a network call that is not ours: hang up an answered leg (R6), reject an inbound call."""
     if isinstance(event, InboundCall):
-        return turn_away(event)
+        return (HangUp(Party.CALLER, event.leg_id, UNAVAILABLE),)
     return (HangUp(event.party, event.leg_id),) if isinstance(event, LegAnswered) else ()

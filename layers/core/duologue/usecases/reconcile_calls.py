@@ -23,7 +23,8 @@ from duologue.domain.call import Call
 from duologue.domain.errors import OutsideUnavailable, UnknownCall
 from duologue.domain.recording import published_key
 from duologue.usecases.failure_isolation import FailureIsolation
-from duologue.usecases.ports.calls import Calls, Change, EndedCall, EndedCalls, Histories
+from duologue.usecases.ports.call_changes import Change
+from duologue.usecases.ports.calls import Calls, EndedCall, EndedCalls, Histories
 from duologue.usecases.ports.flows import Flows
 from duologue.usecases.ports.notifying import Notice, Notices
 from duologue.usecases.ports.outside import Clock

@@ -4,12 +4,17 @@ It happens twice: right after the commit, and by the outbox from the stream. The
 state stores its token before it reads the call (run_flow.py): whichever comes second sees the other.
 """
 
+from __future__ import annotations
+
 import logging
+from typing import TYPE_CHECKING
 
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.task_token import TaskToken, Wait
-from duologue.usecases.ports.calls import Calls
-from duologue.usecases.ports.flows import Flows
+
+if TYPE_CHECKING:
+    from duologue.usecases.ports.calls import Calls
+    from duologue.usecases.ports.flows import Flows
 
 _log = logging.getLogger(__name__)
 

@@ -11,10 +11,13 @@ commit (resume_flow.py), so one of the two always sees the other (R1). No verb c
 A verb and its payload are an interface between deployments: an execution started before an update calls the new code.
 """
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from duologue.call_control.events import GaveUp
 from duologue.call_control.machine import decide
@@ -36,10 +39,13 @@ from duologue.domain.errors import (
 )
 from duologue.domain.outcome import EndReason
 from duologue.domain.task_token import TaskToken, Wait
-from duologue.usecases.ports.calls import Calls, Change, SavedCall
-from duologue.usecases.ports.network import Network
-from duologue.usecases.ports.outside import Clock
+from duologue.usecases.ports.call_changes import Change, SavedCall
 from duologue.usecases.until_written import Pause, until_written
+
+if TYPE_CHECKING:
+    from duologue.usecases.ports.calls import Calls
+    from duologue.usecases.ports.network import Network
+    from duologue.usecases.ports.outside import Clock
 
 _log = logging.getLogger(__name__)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -6,7 +6,8 @@ from duologue.call_control.events import StopAsked
 from duologue.call_control.machine import decide
 from duologue.domain.call import Phase
 from duologue.domain.errors import OutsideUnavailable, UnknownCall
-from duologue.usecases.ports.calls import Calls, Change
+from duologue.usecases.ports.call_changes import Change
+from duologue.usecases.ports.calls import Calls
 from duologue.usecases.ports.flows import Flows
 from duologue.usecases.ports.network import Network
 from duologue.usecases.ports.outside import Clock

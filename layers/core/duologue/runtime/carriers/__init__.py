@@ -8,12 +8,17 @@ A carrier's module has four functions (docs/carriers.md says what a carrier must
     bare_format() -> NetworkFormat     the format without settings, for the fallback answer
 """
 
+from __future__ import annotations
+
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from duologue.runtime.settings import setting
-from duologue.usecases.ports.network import Network, NetworkFormat, PromptStopper
+
+if TYPE_CHECKING:
+    from duologue.usecases.ports.network import Network, NetworkFormat, PromptStopper
 
 
 def network() -> Network:

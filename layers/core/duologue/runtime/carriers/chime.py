@@ -1,12 +1,18 @@
 """Amazon Chime SDK PSTN audio."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from duologue.adapters.aws import FAST, NORMAL
 from duologue.adapters.aws_clients import client_once, lazy_client
 from duologue.adapters.chime_network import ChimeNetwork, ChimePromptStopper
 from duologue.runtime.settings import setting
-from duologue.usecases.ports.network import Network, NetworkFormat, PromptStopper
 from duologue.wire.chime.answer import Buckets
 from duologue.wire.chime.network_format import ChimeFormat
+
+if TYPE_CHECKING:
+    from duologue.usecases.ports.network import Network, NetworkFormat, PromptStopper
 
 _SERVICE = "chime-sdk-voice"
 

@@ -1,26 +1,27 @@
 """Dependencies of call_control."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 from duologue.adapters.aws import FAST
-from duologue.adapters.inbound_metrics import count_turned_away
 from duologue.adapters.jittered_pause import pause, tries_within
 from duologue.adapters.system_clock import SystemClock
 from duologue.runtime.carriers import network_format, prompt_stopper
 from duologue.runtime.wiring.calls import dynamo_calls, flows
-from duologue.runtime.wiring.inbound_calls import inbound_calls
-from duologue.runtime.wiring.memories import memory_seal
 from duologue.runtime.wiring.seals import sealed_rows
-from duologue.usecases.answer_inbound_call import AnswerInboundCall
-from duologue.usecases.ports.network import NetworkFormat
-from duologue.usecases.ports.outside import Clock
 from duologue.usecases.process_network_event import ProcessNetworkEvent
 from duologue.wire.huawei.session_id import inbound_call_id
 
 if TYPE_CHECKING:
-    from duologue.usecases.ports.denying import DenyLists
+    from duologue.adapters.dynamo_calls import DynamoCalls
+    from duologue.call_control.events import InboundCall
+    from duologue.usecases.answer_inbound_call import AnswerInboundCall
+    from duologue.usecases.ports.call_changes import Answer
+    from duologue.usecases.ports.network import Invocation, NetworkFormat
+    from duologue.usecases.ports.outside import Clock
 
 _TRIES_S = 7.0
 """A last try that begins then is over before the function's time-out of 10 s, unless it fails a second time."""
@@ -33,18 +34,28 @@ class Dependencies:
     clock: Clock
 
 
+class _InboundCalls:
+    """What answers calls to display numbers; loaded at the first one, because most processes never meet any."""
+
+    call_id_of = staticmethod(inbound_call_id)
+
+    def __init__(self, calls: DynamoCalls, network: NetworkFormat) -> None:
+        self._made: AnswerInboundCall | None = None
+        self._calls, self._network = calls, network
+
+    def __call__(self, said: Invocation, event: InboundCall) -> Answer:
+        self._made = self._made or self._make()
+        return self._made(said, event)
+
+    def _make(self) -> AnswerInboundCall:
+        from duologue.runtime.wiring.answer_inbound import answer_inbound_call
+
+        return answer_inbound_call(self._calls, self._network)
+
+
 @cache
 def dependencies() -> Dependencies:
-    network = network_format()
-    calls = dynamo_calls(sealed_rows(), FAST)
-    inbound = inbound_calls(calls, FAST)
-    answer = AnswerInboundCall(inbound, memory_seal(), network, inbound_call_id, count_turned_away, pause, _deny_lists)
+    network, calls = network_format(), dynamo_calls(sealed_rows(), FAST)
+    answer = _InboundCalls(calls, network)
     process = ProcessNetworkEvent(calls, flows(FAST), network, prompt_stopper(), pause, answer, tries_within(_TRIES_S))
     return Dependencies(process, network, SystemClock())
-
-
-@cache
-def _deny_lists() -> "DenyLists":
-    from duologue.runtime.wiring.deny_lists import deny_lists  # only calls to display numbers need it
-
-    return deny_lists(FAST)

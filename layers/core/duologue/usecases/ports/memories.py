@@ -19,7 +19,7 @@ from duologue.domain.call_memory import (
 from duologue.domain.memory_draft import MemoryDraft, MemoryKey
 from duologue.domain.memory_history import MemoryChange
 from duologue.domain.phone_number import PhoneNumber
-from duologue.usecases.ports.calls import ProcessedEvent
+from duologue.usecases.ports.call_changes import ProcessedEvent
 
 
 class MemorySeal(Protocol):

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from duologue.call_control.actions import Action
-from duologue.call_control.events import CallEvent
+from duologue.call_control.events import CallEvent, InboundCall
 from duologue.domain.call import Call
-from duologue.usecases.ports.calls import Answer
+from duologue.usecases.ports.call_changes import Answer
 
 
 class Network(Protocol):
@@ -73,6 +73,16 @@ class Invocation(Protocol):
     @property
     def called_in_at(self) -> datetime | None:
         """Of a call to a display number: when its leg was created, by the network's clock. None: of any other call."""
+
+
+class AnswerInbound(Protocol):
+    """Answers calls to display numbers (usecases/answer_inbound_call.py)."""
+
+    def call_id_of(self, network_call: str, started_at: datetime | None, /) -> str:
+        """The call's id, the same for every event of its network call."""
+
+    def __call__(self, said: Invocation, event: InboundCall, /) -> Answer:
+        """Raises OutsideUnavailable."""
 
 
 class NetworkFormat(Protocol):

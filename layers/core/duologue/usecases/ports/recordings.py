@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from duologue.domain.byte_range import ByteRange
-from duologue.domain.recording import Link, Owner
+from duologue.domain.recording_link import Link, Owner
 
 
 class Publisher(Protocol):

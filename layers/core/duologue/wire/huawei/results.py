@@ -47,7 +47,7 @@ from duologue.domain.errors import (
     WrongCredentials,
     WrongDigest,
 )
-from duologue.domain.recording import AudioElsewhere, AudioFile, AudioHasNoSuchPart, ServedAudio
+from duologue.domain.recording_link import AudioElsewhere, AudioFile, AudioHasNoSuchPart, ServedAudio
 from duologue.domain.tokens import TokenPair
 from duologue.wire.huawei.header_faults import Fault, HeaderFault
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from duologue.adapters.aws import code_of, from_item, outside, to_item
+from duologue.adapters.aws import code_of, outside, to_item
 from duologue.adapters.call_rows import Row, delivery_of, sequence_of_delivery, written_time
 from duologue.adapters.dynamo_calls import WHAT, key_of
+from duologue.adapters.sealed_rows import UnopenedRows, opened_item
 from duologue.adapters.sweep_index import DUE, OPEN, entries, listed_as
 from duologue.usecases.ports.notifying import Claimed, Notice, Waiting
 
@@ -43,7 +44,7 @@ class DynamoWaiting:
     def claim(self, waiting: Waiting, until: datetime) -> Claimed | None:
         try:
             with outside(WHAT):
-                row = from_item(self._claimed(waiting, until))
+                row = opened_item(UnopenedRows(), self._claimed(waiting, until))
         except ClientError as error:
             if code_of(error) == "ConditionalCheckFailedException":
                 return None

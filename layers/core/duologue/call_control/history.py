@@ -85,7 +85,7 @@ class Delivery:
     @property
     def is_put_off(self) -> bool:
         """It waits for its first attempt."""
-        return self.state is DeliveryState.WAITING and not self.attempts and not self.requested
+        return self.state is DeliveryState.WAITING and not self.tries and not self.requested
 
 
 @dataclass(frozen=True, slots=True)

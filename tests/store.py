@@ -14,7 +14,7 @@ from duologue.adapters.dynamo_histories import DynamoHistories
 from duologue.adapters.dynamo_memories import DynamoMemories
 from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
 from duologue.adapters.dynamo_open_calls import DynamoOpenCalls
-from duologue.adapters.dynamo_ping_limit import DynamoPingLimit
+from duologue.adapters.dynamo_request_limits import DynamoRequestLimits
 from duologue.adapters.dynamo_waiting import DynamoWaiting
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.domain.accounts import App, Sp
@@ -65,7 +65,7 @@ class Store:
             DynamoHistories(client, calls, ROWS),
             DynamoWaiting(client, calls),
             DynamoAppEvents(client, calls, ROWS),
-            DynamoPingLimit(client, accounts),
+            DynamoRequestLimits(client, accounts),
             DynamoNotificationLog(client, calls, accounts, self.accounts, KEEP, ROWS),
         )
 

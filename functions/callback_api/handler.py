@@ -189,9 +189,15 @@ _ROUTES: dict[str, Callable[[Request, App, Dependencies], Answer]] = {
 }
 
 
+_NOT_COUNTED = {PLACE, OLDER_PLACE, SANDBOX_PLACE, OLDER_SANDBOX_PLACE, STOP}
+"""Callbacks have limits of their own; a stop is never refused for its number (docs/decisions/0022)."""
+
+
 def _said_to_app(request: Request, dependencies: Dependencies) -> Answer:
     credentials = read_credentials(request.query, request.headers)
     app = dependencies.authenticate(credentials, request.source, also_suspended=request.route == STOP)
+    if request.route not in _NOT_COUNTED:
+        dependencies.others().limit(app)
     return _ROUTES[request.route](request, app, dependencies)
 
 

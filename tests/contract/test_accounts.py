@@ -82,6 +82,7 @@ APP = App(
     calls_per_second=4,
     calls_per_callee_per_day=5,
     calls_per_number_per_minute=6,
+    requests_per_second=7,
     countries=("US", "CA"),
     test_numbers=("+12025550190",),
     prompts={"hello.wav": 2.5, "bye.wav": 1.0},
@@ -373,7 +374,7 @@ def test_a_row_of_an_older_version_has_the_defaults(dynamo, aws, table):
     dynamo.add_sp(SP)
     dynamo.add_app(replace(APP, older_secret=None))
     names = "push_signature reuse_nonces calls_per_second calls_per_callee_per_day countries test_numbers prompts"
-    later = [*names.split(), "schemes", "allowed_addresses", "calls_per_number_per_minute"]
+    later = [*names.split(), "schemes", "allowed_addresses", "calls_per_number_per_minute", "requests_per_second"]
     aws("dynamodb").update_item(
         TableName=table,
         Key={"pk": {"S": "APP#app-1"}, "sk": {"S": "APP"}},

@@ -35,6 +35,7 @@ from duologue.domain.errors import (
     SealBroken,
     StaleAttempt,
     TooManyPings,
+    TooManyRequests,
     UnknownApp,
     UnknownCall,
 )
@@ -475,6 +476,27 @@ class Promises:
         assert refused.value.again_after == timedelta(seconds=15)
         calls.count_ping("app-2", at(45), 3)
         calls.count_ping("app-1", at(60), 3)
+
+    def test_an_app_sends_so_many_requests_a_second(self, calls):
+        """All at once, or evenly; another app's do not count."""
+
+        def sent(*seconds: float, app: str = "app-1") -> list[bool]:
+            taken = []
+            for second in seconds:
+                try:
+                    calls.count_request(app, at(second), 4)
+                except TooManyRequests as refused:
+                    assert refused.again_after == timedelta(seconds=1)
+                    taken.append(False)
+                else:
+                    taken.append(True)
+            return taken
+
+        assert sent(0, 0, 0, 0, 0, 0.2) == [True, True, True, True, False, False]
+        assert sent(0.25, 0.26, 0.5) == [True, False, True], "a quarter of a second is one more"
+        assert sent(0, app="app-2") == [True]
+        assert sent(*(2 + quarter / 4 for quarter in range(8))) == [True] * 8
+        assert sent(10, 10, 10, 10, 10) == [True] * 4 + [False], "what was not used is not saved up"
 
     def test_the_events_of_an_app_come_in_the_order_of_their_commits_page_by_page(self, calls):
         """Of twelve calls in several shards, committed in turn; the clock of one writer is two seconds behind."""

@@ -32,6 +32,7 @@ from duologue.domain.errors import (
     StaleAttempt,
     TooManyCalls,
     TooManyPings,
+    TooManyRequests,
     UnknownApp,
     UnknownCall,
 )
@@ -78,6 +79,7 @@ class FakeCalls:
         self.now = NOW
         self.listed: list[tuple[str, EventPosition]] = []
         """App and position of each event."""
+        self.requests_end: dict[str, datetime] = {}
         self.pings: Counter[tuple[str, int]] = Counter()
         """By app and minute."""
         self.health: dict[str, EndpointHealth] = {}
@@ -336,7 +338,14 @@ class FakeCalls:
     def _deliveries(self, call_id: str) -> dict[int, Delivery]:
         return {sequence: delivery for (of, sequence), delivery in self.deliveries.items() if of == call_id}
 
-    # ---- plays PingLimit
+    # ---- plays RequestLimit and PingLimit
+
+    def count_request(self, app_key: str, now: datetime, most: int) -> None:
+        """A bucket of a second's worth, which refills evenly."""
+        ends, share = max(self.requests_end.get(app_key, now), now), timedelta(seconds=1) / most
+        if ends - now > timedelta(seconds=1) - share:
+            raise TooManyRequests(app_key, timedelta(seconds=1))
+        self.requests_end[app_key] = ends + share
 
     def count_ping(self, app_key: str, now: datetime, most: int) -> None:
         minute, second = divmod(int(now.timestamp()), 60)

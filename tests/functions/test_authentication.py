@@ -353,6 +353,28 @@ def test_an_app_may_be_used_from_the_addresses_on_its_list(door, route, way, whe
         assert (door.auth_attempts.writes, door.auth_attempts.nonces) == (0, {})
 
 
+_COUNTED = [route for route in ROUTES if not route.startswith(("place", "stop"))]
+
+
+@pytest.mark.parametrize("last", [*_COUNTED, *(route for route in ROUTES if route not in _COUNTED)])
+def test_an_app_sends_so_many_requests_a_second_besides_callbacks_and_stops(door, last):
+    """Only its own count: what a stranger sends in its name is not counted."""
+    door.change(requests_per_second=2)
+    for _ in range(3):
+        assert door.knock(with_token(event_of("look-up"), door.key, "a token of nobody")) == (403, "1010004")
+    for route in ("look-up", "show-urls"):
+        assert door.knock(event_of(route)) == right(route)
+    before = door.state
+    said = answer(event_of(last), door.dependencies)
+    if last in _COUNTED:
+        assert json.loads(said["body"])["resultcode"] == "1010010"
+        assert (said["headers"]["Retry-After"], door.state) == ("1", before)
+        door.clock.advance(0.5)
+        assert door.knock(event_of(last)) == right(last)
+    else:
+        assert said["statusCode"] == 200
+
+
 # ---- a nonce is good once
 
 

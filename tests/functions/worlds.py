@@ -57,6 +57,7 @@ from duologue.usecases.find_memory import FindMemory
 from duologue.usecases.follow_link import FollowCdrLink, FollowLink
 from duologue.usecases.forget_memory import ForgetMemory
 from duologue.usecases.forward_facts import ForwardFacts
+from duologue.usecases.limit_requests import LimitRequests
 from duologue.usecases.link_recording import LinkRecording
 from duologue.usecases.list_memories import ListMemories
 from duologue.usecases.look_up_callback import LookUpCallback
@@ -225,6 +226,7 @@ class Api:
         )
         find_audio = FindAudio(self.recordings, Retention(audio=timedelta(days=7), link=timedelta(days=7)))
         others = OtherRequests(
+            limit=LimitRequests(self.calls, self.clock),
             stop=StopCallback(self.calls, self.network, self.flows, self.clock, no_pause),
             look_up=LookUpCallback(self.calls),
             fetch_events=FetchEvents(self.calls, self.clock),

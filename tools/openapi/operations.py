@@ -27,6 +27,7 @@ from duologue.domain.errors import (
     TooManyCalls,
     TooManyLogIns,
     TooManyPings,
+    TooManyRequests,
     UnknownApp,
     UnknownCall,
     UnknownLink,
@@ -52,6 +53,7 @@ _PROOF = (
     AuthenticationLocked,
     InvalidField,
 )
+_COUNTED = (*_PROOF, TooManyRequests)
 _NUMBERS = (DisplayNumberNotOwned, CallerRefused, NumberRefused, RecordingNotEnabled)
 _LIMITS = (KeyReused, LimitReached, TooManyCalls, SpRateReached, NumberRateReached, CalleeLimitReached)
 
@@ -231,7 +233,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             "lookUpCallback",
             "Look up a callback: its phase, its legs, and what was told of it",
             succeeded("History"),
-            (*_PROOF, UnknownCall),
+            (*_COUNTED, UnknownCall),
             _ANY_PROOF,
             (_path("sessionId", "As it was told when the callback was placed"),),
         )
@@ -241,7 +243,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             "listUndelivered",
             "The notifications that wait for an attempt or were given up",
             succeeded("Undelivered"),
-            (*_PROOF, InvalidField),
+            (*_COUNTED, InvalidField),
             _ANY_PROOF,
             (
                 _query("after", "`next` of an earlier answer; without it, from the oldest", required=False),
@@ -254,7 +256,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             "replayNotifications",
             "Send notifications again: one, or those of a span of time",
             succeeded("Replayed"),
-            (*_PROOF, InvalidField, UnknownCall),
+            (*_COUNTED, InvalidField, UnknownCall),
             _ANY_PROOF,
             (
                 _query("id", "`webhook-id` of one", required=False),
@@ -268,7 +270,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             "ping",
             "Post a test notification to the SP's server, and say what came of it",
             succeeded("Pinged"),
-            (*_PROOF, InvalidField, TooManyPings),
+            (*_COUNTED, InvalidField, TooManyPings),
             _ANY_PROOF,
             body="Ping",
             body_required=False,
@@ -283,7 +285,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             "fetchEvents",
             "The events of the app's calls after a cursor, in order",
             succeeded("Events"),
-            (*_PROOF, InvalidField),
+            (*_COUNTED, InvalidField),
             _ANY_PROOF,
             (
                 _query("after", "`next` of an earlier answer; without it, from the oldest", required=False),
@@ -296,7 +298,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             "listNotificationsOfCallback",
             "The notifications of a callback, with every attempt to deliver them",
             succeeded("Deliveries"),
-            (*_PROOF, UnknownCall),
+            (*_COUNTED, UnknownCall),
             _ANY_PROOF,
             (_path("sessionId", "As it was told when the callback was placed"),),
         )
@@ -306,7 +308,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             "getRecording",
             "Ask for the link to a recording",
             led(301, "The link, good for some days. It leads to the sound."),
-            (*_PROOF, UnknownRecording, RecordingNotReady),
+            (*_COUNTED, UnknownRecording, RecordingNotReady),
             _ANY_PROOF,
             _OF_RECORD,
         ),
@@ -314,7 +316,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             "deleteRecording",
             "Delete a recording, at once and for ever",
             succeeded("Envelope"),
-            (*_PROOF, UnknownRecording),
+            (*_COUNTED, UnknownRecording),
             _ANY_PROOF,
             _OF_RECORD,
         ),
@@ -344,14 +346,14 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             "readNotificationUrls",
             "Where an app is told of calls whose request names no other place",
             succeeded("NotificationUrlsAnswer"),
-            _PROOF,
+            _COUNTED,
             _ANY_PROOF,
         ),
         "put": Operation(
             "setNotificationUrls",
             "Set both; what is null or left out is none",
             succeeded("NotificationUrlsAnswer"),
-            _PROOF,
+            _COUNTED,
             _ANY_PROOF,
             body="NotificationUrls",
             examples={
@@ -366,7 +368,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             "lookUpCallMemories",
             "With `calleeNbr`, who would be rung, or why nobody; without it, a page of the display number's memories",
             succeeded("CallMemories"),
-            (*_PROOF, *_OF_MEMORY),
+            (*_COUNTED, *_OF_MEMORY),
             _ANY_PROOF,
             (
                 _DISPLAY,
@@ -379,7 +381,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             "changeCallMemory",
             "Change who is rung",
             succeeded("CallMemory"),
-            (*_PROOF, *_OF_MEMORY, MemoryChanged, CallerRefused),
+            (*_COUNTED, *_OF_MEMORY, MemoryChanged, CallerRefused),
             _ANY_PROOF,
             body="CallMemoryChange",
             examples={
@@ -398,7 +400,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             "deleteCallMemory",
             "Forget who would be rung",
             succeeded("Envelope"),
-            (*_PROOF, *_OF_MEMORY, MemoryChanged),
+            (*_COUNTED, *_OF_MEMORY, MemoryChanged),
             _ANY_PROOF,
             (_DISPLAY, _query("calleeNbr", _DIALS, 31, **_PHONE), _SEEN),
         ),

@@ -71,6 +71,8 @@ class App:
     """The ways in which it may authenticate; at least one."""
     allowed_addresses: tuple[str, ...] = ()
     """CIDR; where its requests may come from. Empty: everywhere."""
+    requests_per_second: int = 0
+    """Besides those that place or stop callbacks. 0: no limit."""
     concurrent_calls: int = 10
     calls_per_second: int = 10
     sp_calls_per_second: int = 0

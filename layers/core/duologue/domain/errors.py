@@ -181,6 +181,10 @@ class TooManyPings(RefusedForNow):
     """Too many pings of one app within a minute."""
 
 
+class TooManyRequests(RefusedForNow):
+    """Too many requests of one app within a second."""
+
+
 class LimitReached(RequestRefused):
     """All of an app's concurrent calls are in use."""
 

@@ -122,6 +122,12 @@ def _add_settings(command: argparse.ArgumentParser, *, numbers_required: bool = 
         help=f"network or address that the app's requests may come from; {listed}, which allows all",
     )
     command.add_argument(
+        "--requests-per-second",
+        type=int,
+        metavar="N",
+        help="requests within a second besides callbacks and stops; more are refused (0: no limit; default 10)",
+    )
+    command.add_argument(
         "--concurrent-calls", type=int, metavar="N", help="calls in progress at the same time; more are refused"
     )
     command.add_argument(
@@ -176,6 +182,7 @@ def _add_settings(command: argparse.ArgumentParser, *, numbers_required: bool = 
 _LISTED = ("display_numbers", "bind_numbers", "test_numbers", "countries", "allowed_addresses")
 _PLAIN = (
     "reuse_nonces",
+    "requests_per_second",
     "concurrent_calls",
     "calls_per_second",
     "calls_per_number_per_minute",
@@ -293,6 +300,7 @@ def _shown(app: App) -> Said:
         "reuse_nonces": app.reuse_nonces,
         "schemes": list(app.schemes),
         "allowed_addresses": list(app.allowed_addresses),
+        "requests_per_second": app.requests_per_second,
         "concurrent_calls": app.concurrent_calls,
         "calls_per_second": app.calls_per_second,
         "calls_per_number_per_minute": app.calls_per_number_per_minute,

@@ -26,6 +26,7 @@ class NewApp:
     reuse_nonces: bool = False
     schemes: tuple[Scheme, ...] = tuple(Scheme)
     allowed_addresses: tuple[str, ...] = ()
+    requests_per_second: int = 10
     concurrent_calls: int = 10
     calls_per_second: int = 10
     calls_per_number_per_minute: int = 0

@@ -46,6 +46,7 @@ def check_app(app: App, *, endpoints: SpUrls, plan: NumberPlan, line: Line, befo
         raise InvalidField("display numbers", f"can be added and removed {MOST_NUMBERS_CHANGED} at a time")
     _check_display_numbers(has - had, plan, line)
     for field, least, limit in (
+        ("requests per second", 0, app.requests_per_second),
         ("concurrent calls", 1, app.concurrent_calls),
         ("calls per second", 1, app.calls_per_second),
         ("calls per display number per minute", 0, app.calls_per_number_per_minute),

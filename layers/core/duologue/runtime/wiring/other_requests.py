@@ -10,7 +10,7 @@ from duologue.adapters.dynamo_app_events import DynamoAppEvents
 from duologue.adapters.dynamo_histories import DynamoHistories
 from duologue.adapters.dynamo_memories import DynamoMemories
 from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
-from duologue.adapters.dynamo_ping_limit import DynamoPingLimit
+from duologue.adapters.dynamo_request_limits import DynamoRequestLimits
 from duologue.adapters.http_sp_endpoints import HttpSpEndpoints
 from duologue.adapters.jittered_pause import pause
 from duologue.adapters.system_clock import SystemClock
@@ -32,6 +32,7 @@ from duologue.usecases.fetch_events import FetchEvents
 from duologue.usecases.find_audio import FindAudio
 from duologue.usecases.find_memory import FindMemory
 from duologue.usecases.forget_memory import ForgetMemory
+from duologue.usecases.limit_requests import LimitRequests
 from duologue.usecases.link_recording import LinkRecording
 from duologue.usecases.list_memories import ListMemories
 from duologue.usecases.look_up_callback import LookUpCallback
@@ -48,6 +49,8 @@ from duologue.wire.huawei.session_id import new_call_id
 
 @dataclass(frozen=True, slots=True)
 class OtherRequests:
+    limit: LimitRequests
+    """Called before each of them but a stop."""
     stop: StopCallback
     look_up: LookUpCallback
     fetch_events: FetchEvents
@@ -78,14 +81,16 @@ def other_requests() -> OtherRequests:
         dynamodb, setting("CALLS_TABLE"), setting("ACCOUNTS_TABLE"), accounts, keep_calls(), rows
     )
     records = Records("", link_tokens().token_of)
+    limits = DynamoRequestLimits(dynamodb, setting("ACCOUNTS_TABLE"))
     return OtherRequests(
+        limit=LimitRequests(limits, clock),
         stop=StopCallback(calls, network(), flows(), clock, pause),
         look_up=LookUpCallback(histories),
         fetch_events=FetchEvents(events, clock),
         app_events=events,
         replay=ReplayNotifications(histories, events, log, clock),
         ping=PingSp(
-            DynamoPingLimit(dynamodb, setting("ACCOUNTS_TABLE")),
+            limits,
             log,
             webhooks(records),
             HttpSpEndpoints(sp_urls()),

@@ -115,6 +115,11 @@ class AuthAttempts(Protocol):
         """Save failures read at `failures.version`. Raises RaceLost: they have changed."""
 
 
+class RequestLimit(Protocol):
+    def count_request(self, app_key: str, now: datetime, most: int) -> None:
+        """Count a request. Raises TooManyRequests: `most` came within a second."""
+
+
 class AuthLocks(Protocol):
     """Failed attempts and locks as the operator sees them."""
 

@@ -39,6 +39,7 @@ from duologue.domain.errors import (
     TooManyCalls,
     TooManyLogIns,
     TooManyPings,
+    TooManyRequests,
     UnknownApp,
     UnknownCall,
     UnknownLink,
@@ -163,6 +164,9 @@ ERROR_ROWS: dict[type[Exception], ErrorRow] = {
     ),
     TooManyPings: ErrorRow(
         403, "1010010", "Too many pings, try later.", "flow control, as of log-ins: clients wait a minute", False, 60
+    ),
+    TooManyRequests: ErrorRow(
+        403, "1010010", "Too many requests, try later.", "flow control, as of log-ins: clients wait a minute", False, 1
     ),
     LimitReached: ErrorRow(
         403, "1020165", "All concurrent calls of the app are in use.", "a slot is freed when a call ends", False, 5

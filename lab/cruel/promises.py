@@ -14,7 +14,7 @@ from typing import Any
 
 from lab.cruel.calls import PlayedCallback, Sp
 from lab.cruel.settling import Settled, running_executions
-from lab.cruel.sp_process import Post
+from lab.cruel.sp_process import NO_STATUS, Post
 from lab.lab import Lab
 from lab.sp.recordings import open_recording
 
@@ -177,11 +177,9 @@ def _in_order(views: list[SpView]) -> Promise:
 
 
 def _reached(delivery: Mapping[str, Any], posts: list[Post]) -> bool:
-    """Whether its first attempt is the first of these posts: no recorded attempt found the server down before it."""
-    unreached = sum(
-        "httpStatus" not in attempt and attempt.get("note") == "no HTTP response" for attempt in delivery["attempts"]
-    )
-    return bool(posts) and unreached == 0
+    """Whether its first attempt is the first of these posts: none that was recorded found the server down before it."""
+    without_status = sum("httpStatus" not in attempt for attempt in delivery["attempts"])
+    return bool(posts) and without_status <= sum(post.outcome in NO_STATUS for post in posts)
 
 
 def _signed(views: list[SpView]) -> Promise:

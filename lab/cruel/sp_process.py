@@ -41,6 +41,8 @@ _ANSWERS = {
 }
 _RAW = {"closed": b"", "too slow": b"", "cut off": b"HTTP/1.1 200", "no HTTP": b"220 sp.example.com ESMTP\r\n"}
 """What is sent instead of an answer, before the connection is closed."""
+NO_STATUS = frozenset(_RAW)
+"""Outcomes after which the platform knows of no status, as of a request that did not reach the server."""
 FAILURES = tuple(sorted({*_ANSWERS, *_RAW} - {ACKNOWLEDGED}))
 _LARGEST_BODY = 1024 * 1024
 _TOO_SLOW_S = 7.0

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -130,6 +132,15 @@ def stack(aws):
 @pytest.fixture
 def platform(aws, stack, capsys):
     return Platform(aws, capsys)
+
+
+def test_a_reader_that_has_read_enough_ends_the_command_without_a_trace(platform, monkeypatch):
+    """As `head` does."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    with os.fdopen(writes, "w") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        assert main(("sp", "add", "quiet", "--username", "quiet"), platform.aws) == 0
 
 
 def test_an_sp_and_its_app(platform, monkeypatch):

@@ -25,6 +25,7 @@ could read.
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -56,7 +57,10 @@ def main(
     except DuologueError as error:
         print(f"duologue: {error}{_CURES.get(type(error), '')}", file=sys.stderr)
         return 1
-    print(json.dumps(said, indent=2))
+    try:
+        print(json.dumps(said, indent=2), flush=True)
+    except BrokenPipeError:  # its reader has read enough, as `head` does; Python would flush once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

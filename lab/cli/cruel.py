@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from pathlib import Path
 
 from lab.cli import line_choice
 from lab.cli.timeline import Screen
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kill-times", type=int, default=0, help="how often something is killed (0)")
     parser.add_argument("--down-hours", type=float, default=60.0, help="for how long the second SP is down (60)")
     parser.add_argument("--step-minutes", type=float, default=60.0, help="how far the clock jumps at a time (60)")
+    parser.add_argument("--into", type=Path, help="file for the figures, in Markdown")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON, too, on the last line")
     line_choice.add_argument(parser)
 
@@ -53,27 +55,44 @@ def run(arguments: argparse.Namespace) -> int:
         line=line,
     )
     result = play_them(wanted, screen.line)
-    _show(screen, result)
+    figures = list(_shown(result))
+    for text in figures:
+        screen.line(text)
+    if arguments.into:
+        arguments.into.write_text(_page(wanted, figures), encoding="utf-8")
     if arguments.json:
         screen.line(json.dumps(_figures(result)))
     return 0 if result.is_kept else 1
 
 
-def _show(screen: Screen, result: Result) -> None:
+def _shown(result: Result) -> Iterator[str]:
     settled = result.settled
-    screen.line(f"\nCallbacks      {_counts(result.stories)}; {result.returned} returned")
-    screen.line(f"Requests       {result.requests} to place them; up to {result.slots} slots held at a time")
-    screen.line(f"Faults         {_counts(result.faults)}")
-    screen.line(f"Killed         {_counts(result.killed) or 'nothing'}")
+    yield f"\nCallbacks      {_counts(result.stories)}; {result.talked} talked, {result.returned} returned"
+    yield f"Requests       {result.requests} to place them; up to {result.slots} slots held at a time"
+    yield f"Faults         {_counts(result.faults)}"
+    yield f"Killed         {_counts(result.killed) or 'nothing'}"
     for name, outcomes in result.posts.items():
-        screen.line(f"To {name:12}{_counts(outcomes)}")
-    screen.line(
-        f"Cloud's clock  {settled.hours:.1f} h in {settled.steps} steps; {settled.sweeps_failed} sweeps failed\n"
-    )
+        yield f"To {name:12}{_counts(outcomes)}"
+    yield f"Cloud's clock  {settled.hours:.1f} h in {settled.steps} steps; {settled.sweeps_failed} sweeps failed\n"
     for promise in result.promises:
-        for text in shown(promise):
-            screen.line(text)
-    screen.line(f"\nTotal time: {result.seconds:.0f} s.")
+        yield from shown(promise)
+    yield f"\nTotal time: {result.seconds:.0f} s."
+
+
+def _page(wanted: Wanted, figures: Iterable[str]) -> str:
+    options = f"--at-once {wanted.at_once} --seed {wanted.seed} --step-minutes {wanted.step_minutes:g}"
+    kills = "".join(f" --kill {kind}" for kind in wanted.kills)
+    command = f'make cruel CALLS={wanted.calls} ARGS="{options}{kills} --kill-times {wanted.kill_times}"'
+    text = "\n".join(figures).strip()
+    return f"""# Callbacks while everything fails that may fail on AWS
+
+Written by `{command}`: one run.
+Times belong to the machine. Each promise has the number of cases for which it was kept, and of all cases.
+
+```
+{text}
+```
+"""
 
 
 def _counts(counted: Mapping[str, int]) -> str:
@@ -86,6 +105,7 @@ def _figures(result: Result) -> dict[str, object]:
         "killed": result.killed,
         "posts": result.posts,
         "slots": result.slots,
+        "talked": result.talked,
         "hours": result.settled.hours,
         "promises": [asdict(promise) for promise in result.promises],
     }

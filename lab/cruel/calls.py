@@ -58,6 +58,7 @@ class PlayedCallback:
     refusal: str = ""
     stopped: str = ""
     """The result code of the stop, if one was asked for."""
+    talked: bool = False
     returned: bool = False
 
 
@@ -94,6 +95,7 @@ def play(lab: Lab, watch: NetworkWatch, sp: Sp, planned: Planned, lock: threadin
         played.stopped = sp.asked(lambda: sp.client.stop(played.session)).code
     if call := watch.call_to(planned.caller, asked_at):
         watch.wait_until_over(call, _OVER_S)
+    played.talked = any(each.joined for each in callee.calls)
     if story.returns and callee.saw:
         callee.behaviour, caller.behaviour = answers(0.5), answers(0.5, talks=1.0)
         back = lab.pstn.exchange.call_in(planned.callee, callee.saw)

@@ -68,6 +68,8 @@ class Result:
     slots: int = 0
     """The most that were seen held at a time."""
     requests: int = 0
+    talked: int = 0
+    """Callbacks whose two parties were connected."""
     returned: int = 0
     settled: Settled = field(default_factory=Settled)
     promises: list[Promise] = field(default_factory=list)
@@ -116,6 +118,7 @@ def run(wanted: Wanted, say: Callable[[str], None]) -> Result:
         result.killed = kills.killed
         result.stories = Counter(each.planned.story.name for each in played)
         result.requests = sum(each.requests for each in played)
+        result.talked = sum(each.talked for each in played)
         result.returned = sum(each.returned for each in played)
         result.posts = {view.sp.name: Counter(post.outcome for post in view.posts) for view in views}
     result.seconds = time.monotonic() - since

@@ -52,6 +52,7 @@ def test_there_was_something_to_keep(cruelly):
     assert "SIP child" in figures["killed"] or "scripts only" in printed
     assert figures["hours"] >= 60
     assert figures["slots"] > 0, "so that none is held in the end says something"
+    assert figures["talked"] > 0
     assert all(outcomes["acknowledged"] for outcomes in figures["posts"].values()), printed
     assert any(len(outcomes) > 1 for outcomes in figures["posts"].values()), printed
     without = [each["what"] for each in figures["promises"] if not each["cases"]]

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from botocore.config import Config
+
 from lab.aws.overlay import lambda_process, passing
 from lab.lab import Lab
 
@@ -19,6 +21,8 @@ _HOUR = 3600.0
 _QUIET_S, _POLL_S = 30.0, 0.05
 _FINER = 60, 8
 """By how much steps are shorter in the first half hour, when messages and calls are due; and in the first two hours."""
+_SWEEP_S = 180.0
+"""Longer than its time-out of 120 s, which does not count its start."""
 _EXECUTIONS_S = 100.0
 """Executions wait on this machine's clock; the longest of their short waits are those of *Give up* and *Settle*."""
 
@@ -104,7 +108,8 @@ def _wait_until_quiet() -> None:
 
 def _sweep(lab: Lab) -> bool:
     """Whether it failed: then the next one does its work."""
-    client = lab.client("lambda")
+    patient = Config(read_timeout=_SWEEP_S, retries={"total_max_attempts": 1}, proxies={})
+    client = lab.client("lambda", config=patient)
     try:
         return "FunctionError" in client.invoke(FunctionName=lab.resources["SweepFunction"], Payload=b"{}")
     except client.exceptions.TooManyRequestsException:

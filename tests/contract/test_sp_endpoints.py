@@ -199,9 +199,10 @@ def test_forbidden_addresses_are_refused_when_saved(address):
 
 
 def test_what_is_no_url_is_refused_when_saved_and_not_sent():
-    with pytest.raises(InvalidField, match="statusUrl"):
-        ResolvedSpUrls(lambda host: [HERE]).check([("statusUrl", "no url")])
-    assert here().post(request("no url")).status is None
+    for text in ("no url", f"http://{NAME}:25/"):
+        with pytest.raises(InvalidField, match="statusUrl"):
+            ResolvedSpUrls(lambda host: [HERE]).check([("statusUrl", text)])
+        assert here().post(request(text)).status is None
 
 
 def test_a_host_that_two_urls_name_is_looked_up_once():

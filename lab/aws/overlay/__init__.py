@@ -5,7 +5,7 @@ contract test in tests/e2e/cloud that fails on MiniStack alone.
 
 Known differences that are not corrected: the history of an execution is abbreviated; a state machine's definition is
 not validated when it is created; TTL deletes within a minute; Lambda memory is not limited; queue capacity is not
-limited.
+limited; there is no AWS WAF.
 """
 
 from __future__ import annotations

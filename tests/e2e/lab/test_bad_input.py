@@ -55,6 +55,7 @@ BAD = (
     Bad("a URL not in Base64", {"feeUrl": "http://127.0.0.1/fee"}, "feeUrl"),
     Bad("Base64 that is no URL", {"statusUrl": in_base64("hello, world")}, "statusUrl"),
     Bad("another scheme", {"statusUrl": in_base64("ftp://127.0.0.1/status")}, "statusUrl"),
+    Bad("a port of another protocol", {"statusUrl": in_base64("http://127.0.0.1:25/status")}, "statusUrl has a port"),
     Bad("1441 minutes", {"maxDuration": 1441}, "maxDuration"),
     Bad("fewer than no minutes", {"maxDuration": -1}, "maxDuration"),
     Bad("minutes in words", {"maxDuration": "five"}, "maxDuration"),

@@ -82,14 +82,15 @@ class DynamoAuthAttempts:
         pages = self._client.get_paginator("scan").paginate(
             TableName=self._table,
             ConsistentRead=True,
-            FilterExpression="begins_with(pk, :failures)",
+            FilterExpression="begins_with(pk, :failures) AND attribute_exists(#source)",  # older rows have a hash only
+            ExpressionAttributeNames={"#source": "source"},
             ExpressionAttributeValues=to_item({":failures": "FAILURES#"}),
         )
         with outside(_WHAT):
             for page in pages:
                 for row in map(from_item, page["Items"]):
                     app_key = row["pk"].removeprefix("FAILURES#").rpartition("#")[0]
-                    yield Attempt(app_key, Proof(row["sk"]), row.get("source", "")), _failures(row)
+                    yield Attempt(app_key, Proof(row["sk"]), row["source"]), _failures(row)
 
     def forget(self, attempt: Attempt) -> None:
         with outside(_WHAT):

@@ -7,7 +7,6 @@ With LAB_STOCK=1 the cloud is MiniStack alone: every test of an overlay point mu
 
 import json
 import os
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from lab.aws.cloud import Cloud
 from lab.aws.deploy import Deployment, deploy
 from lab.aws.edge import Edge
 from lab.aws.overlay import passing
+from tests.e2e.waiting import until
 
 TEMPLATE = Path(__file__).parent / "fixture" / "template.yaml"
 STOCK = os.environ.get("LAB_STOCK") == "1"
@@ -138,20 +138,6 @@ class Stack:
                 return Answer(answer.status, dict(answer.headers), answer.read())
         except urllib.error.HTTPError as refused:
             return Answer(refused.code, dict(refused.headers), refused.read())
-
-
-def until(look: Any, seconds: float = 40.0) -> Any:
-    """The first true thing that `look` returns.
-
-    The cloud runs on the real clock; this polls it. `seconds` ends a test that hangs: a busy machine stays far below.
-    """
-    deadline = time.monotonic() + seconds
-    while True:
-        found = look()
-        if found:
-            return found
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 VISIBILITY_S = 600

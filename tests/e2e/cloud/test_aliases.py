@@ -6,7 +6,7 @@ import pytest
 
 from lab.aws.invocation import InvocationRefused, invoke
 from lab.aws.service_access import ServiceCaller
-from tests.e2e.cloud.conftest import until
+from tests.e2e.waiting import until
 
 NETWORK = "voiceconnector.chime.amazonaws.com"
 

@@ -7,7 +7,8 @@ import yaml
 
 from lab.aws.deploy import DeployError, deploy
 from lab.aws.package import read
-from tests.e2e.cloud.conftest import TEMPLATE, until
+from tests.e2e.cloud.conftest import TEMPLATE
+from tests.e2e.waiting import until
 from tools.retained import retained, to_import
 from tools.template import read_template
 

@@ -1,10 +1,12 @@
 """Streams and FIFO queues feeding a function."""
 
 import json
+from functools import partial
 
 from botocore.exceptions import ClientError
 
-from tests.e2e.cloud.conftest import VISIBILITY_S, until
+from tests.e2e.cloud.conftest import VISIBILITY_S
+from tests.e2e.waiting import until
 
 
 def put(stack, *names):
@@ -19,6 +21,10 @@ def in_one_batch(stack, *names):
     stack.reached(gate)
     put(stack, *names)
     stack.open(gate)
+
+
+def has_seen(stack, message, times):
+    return stack.seen("Notify").count(message) == times
 
 
 def lost(stack):
@@ -84,10 +90,10 @@ def test_a_failed_message_holds_up_its_group_until_it_is_visible_again_and_only_
     queue, send = stack.outputs["Told"], stack.sqs.send_message
     send(QueueUrl=queue, MessageBody="poison c1", MessageGroupId="c")
     for times in range(1, 4):
-        until(lambda times=times: stack.seen("Notify").count("poison c1") == times)
+        until(partial(has_seen, stack, "poison c1", times))
         send(QueueUrl=queue, MessageBody=f"c2, sent after {times}", MessageGroupId="c")
         send(QueueUrl=queue, MessageBody=f"d{times}", MessageGroupId="d")
-        until(lambda times=times: f"d{times}" in stack.seen("Notify"))
+        until(partial(has_seen, stack, f"d{times}", 1))
         assert [name for name in stack.seen("Notify") if name.startswith("c2")] == []
         ahead(VISIBILITY_S)
     until(lambda: "c2, sent after 3" in stack.seen("Notify"))

@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.e2e.cloud.conftest import until
+from tests.e2e.waiting import until
 
 
 @pytest.fixture(scope="module")

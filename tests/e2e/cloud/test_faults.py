@@ -13,6 +13,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -22,8 +23,9 @@ from lab.aws import control, switches
 from lab.aws.fault_plan import PLAN
 from lab.aws.ministack import ministack
 from lab.aws.overlay import rest_proxy, throttling, timing, transactions
-from tests.e2e.cloud.conftest import VISIBILITY_S, until
+from tests.e2e.cloud.conftest import VISIBILITY_S
 from tests.e2e.cloud.test_event_sources import in_one_batch
+from tests.e2e.waiting import until
 
 
 @contextmanager
@@ -40,6 +42,10 @@ def behaving(stack, **chosen):
 
 def faults(name):
     return PLAN.counts().get(name, {"faults": 0})["faults"]
+
+
+def has_struck(name, times):
+    return faults(name) == times
 
 
 def refusals(work):
@@ -147,8 +153,8 @@ def test_an_event_that_a_function_sends_to_its_own_queue_is_stopped_after_16_inv
     """And reaches the dead-letter queue by its queue's maxReceiveCount."""
     with behaving(stack):
         stack.sqs.send_message(QueueUrl=stack.outputs["Told"], MessageBody="again and again 1", MessageGroupId="loop")
-        for times in range(1, 4):
-            until(lambda times=times: faults("recursion_limit") == times)
+        for times in (1, 2, 3):
+            until(partial(has_struck, "recursion_limit", times))
             ahead(VISIBILITY_S)
         assert until(lambda: stack.taken(stack.outputs["LostTold"])) == "again and again 17"
         assert faults("recursion_limit") == 3, "maxReceiveCount"

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lab.aws.overlay import lambda_pool, lambda_process
-from tests.e2e.cloud.conftest import until
+from tests.e2e.waiting import until
 
 
 def test_an_exception_is_reported_under_its_class_name_with_its_trace(stack):

@@ -8,8 +8,8 @@ from itertools import count
 import pytest
 
 from lab.aws.faults import dies, throttled
-from tests.e2e.cloud.conftest import until
 from tests.e2e.cloud.test_waits import INVOKE, WAIT, refusal, seconds, token
+from tests.e2e.waiting import until
 
 TOKEN = {"token.$": "$$.Task.Token"}
 _names = count()

@@ -10,7 +10,7 @@ from lab.aws.ministack import ministack
 from lab.aws.overlay import cold_partitions, retention
 from lab.aws.overlay.executions import TIMER
 from lab.aws.overlay.task_tokens import CLOSED_KEPT, Tokens
-from tests.e2e.cloud.conftest import until
+from tests.e2e.waiting import until
 
 KEPT = 5
 MADE = 4 * KEPT

@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.e2e.cloud.conftest import TEMPLATE, until
+from tests.e2e.cloud.conftest import TEMPLATE
 from tests.e2e.sockets import sockets
+from tests.e2e.waiting import until
 
 ROOT = TEMPLATE.parents[4]
 

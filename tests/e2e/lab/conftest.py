@@ -82,6 +82,30 @@ def played(plays, variant, case, request) -> Played:
 
 
 @pytest.fixture
+def talking(lab):
+    """Counts the phones that are connected with another."""
+
+    def talking() -> int:
+        calls = [phone.current for phone in list(lab.pstn.exchange.phones.values())]
+        return sum(1 for call in calls if call and call.joined)
+
+    return talking
+
+
+@pytest.fixture
+def leave(lab):
+    """Lets who has one of these numbers hang up or decline."""
+
+    def leave(numbers) -> None:
+        exchange = lab.pstn.exchange
+        with exchange.lock:
+            for number in set(numbers) & set(exchange.phones):
+                exchange.line.hang_up_by_hand(number)
+
+    return leave
+
+
+@pytest.fixture
 def quiet(case_player) -> CasePlayer:
     """Nothing is going on but what the test does."""
     case_player.wait()

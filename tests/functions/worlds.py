@@ -519,10 +519,16 @@ class Provision:
         self.exchange.clock.run_for(seconds)
 
 
+@cache
+def _session() -> boto3.Session:
+    """One that has read the services' models; it was made where moto answers, which it must be."""
+    return boto3.Session("test", "test")
+
+
 @contextmanager
 def provision() -> Iterator[Provision]:
     service = PstnService(lambda arn, event: {}, clock=JumpingClock(NOW))
     with LoopbackServer(service) as url, mock_aws():
-        client = boto3.client("chime-sdk-voice", endpoint_url=url, region_name="us-east-1")
-        yield Provision(client, service.exchange, boto3.client("logs", region_name="us-east-1"))
+        client = _session().client("chime-sdk-voice", endpoint_url=url, region_name="us-east-1")
+        yield Provision(client, service.exchange, _session().client("logs", region_name="us-east-1"))
     service.close()

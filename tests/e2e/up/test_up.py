@@ -67,7 +67,7 @@ def test_a_softphone_registers_as_the_guide_says_and_is_let_go_at_the_end(tmp_pa
         guide = read_until(up, "Stop with Ctrl-C.")
         host, port = re.search(r"domain: (127\.0\.0\.1):(\d+), over UDP", guide).groups()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
-            phone.settimeout(10)
+            phone.settimeout(60)
             phone.sendto(REGISTER.format(host=host, port=port).encode(), (host, int(port)))
             assert phone.recv(2000).startswith(b"SIP/2.0 200 OK\r\n")
         read_until(up, "+12025550111 is now the telephone at sip:me@127.0.0.1:5070")
@@ -91,7 +91,7 @@ Content-Length: 0\r
 
 
 def test_without_a_case_the_cases_are_listed():
-    listed, _ = (story := start("story")).communicate(timeout=30)
+    listed, _ = (story := start("story")).communicate(timeout=120)
     assert story.returncode == 0
     assert "callee_busy " in listed
 

@@ -82,7 +82,7 @@ cruel: $(LAB)  ## Play callbacks while everything fails that may fail on AWS: ma
 
 # -- tests -------------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-cloud test-lab test-up test-carrier test-site test-phone test-sip test-build test-sam-local model simulate bench bench-return bench-delivery bench-sweep bench-sip bench-memory
+.PHONY: test test-cloud test-lab test-cruel test-up test-carrier test-site test-phone test-sip test-build test-sam-local model simulate bench bench-return bench-delivery bench-sweep bench-sip bench-memory
 test: $(DEV)  ## Run the fast tests, which need neither a running lab nor SAM
 	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/e2e $(ARGS)
 
@@ -102,6 +102,9 @@ test-cloud: $(DEV)  ## Run the laptop's cloud, over HTTP and on the real clock
 
 test-lab: $(DEV)  ## Run the cases over HTTP against a running lab
 	$(PY) -m pytest tests/e2e/lab $(ARGS)
+
+test-cruel: $(DEV)  ## Run `make cruel` with a few callbacks, and check what it counts
+	$(PY) -m pytest tests/e2e/cruel $(ARGS)
 
 test-up: $(DEV)  ## Run the lab's commands as a user starts them, and every block of the documents in bash and zsh
 	$(PY) -m pytest tests/e2e/up $(ARGS)

@@ -138,7 +138,7 @@ def test_a_refresh_of_nothing(api):
     assert empty == (403, {"resultcode": "1010002", "resultdesc": "Invalid request.app_key is required"})
 
 
-_NOT_ALLOWED = "Invalid request.The operator has not allowed the app to authenticate by "
+_NOT_ALLOWED = "Invalid request.The operator has not allowed the app to authenticate in this way."
 LOCKS = {Proof.PASSWORD: "log-in", Proof.SECRET: "refresh", Proof.DIGEST: "neither"}
 
 
@@ -164,7 +164,7 @@ def test_an_app_that_may_not_use_tokens_gets_none_and_may_log_out(api):
     api.accounts.change_app(KEY, lambda app: replace(app, schemes=(Scheme.HMAC,)))
     wrong = LOGGED_IN | {"headers": {"Authorization": "wrong"}}
     for event in (LOGGED_IN, wrong, refresh_by_form(tokens["refresh_token"])):
-        refused = {"resultcode": "1010002", "resultdesc": f"{_NOT_ALLOWED}token"}
+        refused = {"resultcode": "1010002", "resultdesc": _NOT_ALLOWED}
         assert api.say(event) == (403, refused)
     assert api.auth_attempts.writes == 0
     assert api.say(with_query(sample("sp_logged_out"), access_token=tokens["access_token"]))[0] == 200

@@ -134,9 +134,8 @@ ERROR_ROWS: dict[type[Exception], ErrorRow] = {
     SchemeNotAllowed: ErrorRow(
         403,
         "1010002",
-        "Invalid request.The operator has not allowed the app to authenticate by ",
+        "Invalid request.The operator has not allowed the app to authenticate in this way.",
         "the format has no code for this; 1010003 or 1010004 would let clients log in again",
-        True,
     ),
     RequestStale: ErrorRow(
         400,

@@ -95,7 +95,7 @@ def test_what_is_due_is_queued_and_not_twice():
     call_id = world.accept(1)
     notice = Notice(call_id, 2, "EVENT#n#1", "app-1")
     attempted = Attempt(at(0), "https://sp.example.com", 500)
-    world.calls.save_delivery(notice, Delivery(DeliveryState.WAITING, at(0), (attempted,), due=at(30)))
+    world.calls.save_delivery(notice, Delivery(DeliveryState.WAITING, at(0), (attempted,), 1, due=at(30)))
     queued = []
     for _ in range(4):
         queued.append(world.sweep()["queued"])

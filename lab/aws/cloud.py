@@ -35,6 +35,7 @@ from lab.aws.connect import connect
 from lab.aws.fault_plan import PLAN
 from lab.aws.ministack import ACCOUNT, LOOPBACK, REGION, ministack
 from lab.aws.overlay import (
+    alarms,
     cold_partitions,
     event_sources,
     lambda_process,
@@ -171,6 +172,7 @@ class Cloud:
             cold_partitions.reset()
             throttling.reset()
             passing.reset()
+            alarms.reset()
         self._thread = self._loop = self._shutdown = None
         self._clients = {}
         if self._work_dir is not None:

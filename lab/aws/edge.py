@@ -22,6 +22,7 @@ import h11
 from lab.aws import switches
 from lab.aws.cloud import Cloud
 from lab.aws.ministack import LOOPBACK, ministack
+from lab.aws.overlay import metrics
 from lab.aws.overlay.rest_proxy import CLIENT, Client, gateway_answer
 from pstn.http_guard import body_of, is_cors, refusal
 
@@ -137,7 +138,9 @@ class Edge:
             raw_path=prefix + target,
             raw_query_string=query,
         )
-        return answer or (403, {"Content-Type": "application/json"}, b'{"message":"Forbidden"}')
+        answer = answer or (403, {"Content-Type": "application/json"}, b'{"message":"Forbidden"}')
+        metrics.answered(self._api_id, self._stage, answer[0])
+        return answer
 
     def _refused(self, request: h11.Request) -> Answer | None:
         lines = _lines(request)

@@ -11,6 +11,7 @@ limited; there is no AWS WAF.
 from __future__ import annotations
 
 from lab.aws.overlay import (
+    alarms,
     cold_partitions,
     encryption_context,
     event_sources,
@@ -22,8 +23,8 @@ from lab.aws.overlay import (
     lambda_process,
     lambda_task,
     leading_keys,
-    math_alarms,
     method_settings,
+    metrics,
     no_containers,
     passing,
     paths,
@@ -52,7 +53,8 @@ POINTS = (
     lambda_pool,
     lambda_logs,
     stack_resources,
-    math_alarms,
+    metrics,
+    alarms,
     event_sources,
     passing,
     rest_import,

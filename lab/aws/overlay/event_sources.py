@@ -30,7 +30,7 @@ from typing import Any
 from lab.aws import switches
 from lab.aws.fault_plan import PLAN
 from lab.aws.ministack import ministack
-from lab.aws.overlay import timing
+from lab.aws.overlay import metrics, timing
 
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 10.0
@@ -89,6 +89,9 @@ def _run(esm: dict[str, Any], function: Any, table: str, shard: Shard, segment: 
     records = ddb.stream_records_since(table, segment.start, segment.end - segment.start)
     wanted = svc._apply_filter_criteria(records, esm)
     try:
+        if wanted:
+            name = (function.get("config") or function)["FunctionName"]
+            metrics.stream_read(name, float(records[-1]["dynamodb"].get("ApproximateCreationDateTime", time.time())))
         result = svc._execute_function(function, {"Records": wanted}) if wanted else {}
         if result.get("throttle"):
             shard.pending.appendleft(segment)

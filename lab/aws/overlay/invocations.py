@@ -10,8 +10,11 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.htm
 
 The retries and the destination are those of the version or alias that was invoked.
 
+AWS: concurrency that is reserved for a function is that of all its versions and aliases together.
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+
 MiniStack: limits concurrency by the memory of the machine, counts a throttled asynchronous invocation as failed,
-never tries again what EventBridge invokes, and looks for the configuration of $LATEST alone.
+never tries again what EventBridge invokes, and looks for the configuration and the reservation of $LATEST alone.
 """
 
 from __future__ import annotations
@@ -64,7 +67,7 @@ def _slot(stock: Any, usual: int) -> Any:
     def acquire(function: dict[str, Any], config: dict[str, Any]) -> Any:
         svc = ministack("services.lambda_svc")
         svc._ACCOUNT_CONCURRENCY_CAP = switches.cloud().account_concurrency or usual
-        slot, limit = stock(function, config)
+        slot, limit = stock(svc._functions.get(config["FunctionName"]) or function, config)
         if limit == "account":
             PLAN.count("account_concurrency")
         return slot, limit

@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from lab.aws.ministack import ministack
+from lab.aws.overlay import metrics
 
 STREAM: ContextVar[str] = ContextVar("log_stream", default="")
 """Of the environment that has just served an invocation on this thread; empty: MiniStack chooses."""
@@ -37,7 +38,9 @@ def _emit(stock: Any) -> Any:
             f"Max Memory Used: {ministack('services.lambda_svc')._probe_peak_memory_mb(function)} MB"
         )
         start = f"START RequestId: {request_id} Version: {config.get('Version', '$LATEST')}"
-        _write(group_of(config), stream, [start, *text.splitlines(), f"END RequestId: {request_id}", report])
+        lines = text.splitlines()
+        _write(group_of(config), stream, [start, *lines, f"END RequestId: {request_id}", report])
+        metrics.embedded(lines)
 
     return emit
 

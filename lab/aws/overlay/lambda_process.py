@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from lab.aws.ministack import ministack
-from lab.aws.overlay import invocations, lambda_logs, passing, traces
+from lab.aws.overlay import invocations, lambda_logs, metrics, passing, traces
 from lab.aws.overlay.unpacked import unpacked
 
 _BOOTSTRAP = Path(__file__).with_name("lambda_bootstrap.py")
@@ -82,6 +82,8 @@ def function_process(base: type) -> type:
         _log = bytearray()
         log_stream = ""
         """Of the process that runs, or ran last."""
+        began = 0.0
+        """When the handler of the latest invocation was called, by this machine's clock."""
         _follows = False
         """Its clock is one that hours can pass on; most have the machine's, which costs nothing."""
 
@@ -188,6 +190,7 @@ def function_process(base: type) -> type:
                         arn = more.get("invoked_function_arn") or self.config.get("FunctionArn", "")
                         frame = {"event": event, "request_id": request_id, "arn": arn, "seconds": seconds}
                         frame |= {"trace_id": more.get("trace_id"), "passed": passing.seconds()}
+                        self.began = time.time()
                         self._send(frame)
                         answer = self._receive(seconds)
                     else:
@@ -250,6 +253,7 @@ def _execute(function: dict[str, Any], event: Any, request_id: str) -> dict[str,
     finally:
         traces.end(invocation)
         lambda_logs.STREAM.set(worker.log_stream)
+        metrics.BEGAN.set(worker.began)
         pool.release_worker(worker)
     if "error" in answer:
         return {"body": answer["error"], "error": True, "log": answer["log"]}

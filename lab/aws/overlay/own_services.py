@@ -13,7 +13,9 @@ from typing import Any
 import botocore.session
 
 from lab.aws.ministack import ministack
+from lab.aws.overlay import metrics
 from lab.aws.overlay.requests import Handler, watched
+from lab.aws.overlay.throttling import Answer
 
 _OPERATIONS: dict[str, list[tuple[str, re.Pattern[str], dict[str, list[str]], str]]] = {}
 
@@ -47,7 +49,12 @@ def register(service: str, handler: Handler, *, model: str) -> None:
     def asked(method: str, path: str, _: dict[str, str], query: Any) -> str:
         return operation(service, method, path, query) or ""
 
-    app.SERVICE_HANDLERS[key] = watched(service, handler, asked)
+    async def counted(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Answer:
+        answer = await handler(method, path, headers, body, query)
+        metrics.network_answered(asked(method, path, headers, query), answer[0])
+        return answer
+
+    app.SERVICE_HANDLERS[key] = watched(service, counted, asked)
     if service in _OPERATIONS:
         return
     _OPERATIONS[service] = _operations(model)

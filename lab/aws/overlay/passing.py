@@ -9,11 +9,14 @@ requests are signed by two clocks, the functions' and this machine's, so their t
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from lab.aws.ministack import ministack
 
 _passed = 0.0
+_jumps: list[tuple[float, float]] = []
+"""When hours passed, by this machine's clock, and how many seconds."""
 
 
 def seconds() -> float:
@@ -21,10 +24,21 @@ def seconds() -> float:
     return _passed
 
 
+def now() -> float:
+    """The cloud's clock: seconds since the epoch."""
+    return time.time() + _passed
+
+
+def age(at: float) -> float:
+    """How many seconds of the cloud have passed since a time of this machine's clock."""
+    return time.time() - at + sum(jump for when, jump in _jumps if when >= at)
+
+
 def let_pass(more: float) -> None:
     """Let so many seconds pass."""
     global _passed
     _passed += more
+    _jumps.append((time.time(), more))
     sqs, rules = ministack("services.sqs"), ministack("services.eventbridge")
     with sqs._queues_lock:
         for queue in list(sqs._queues._data.values()):
@@ -63,6 +77,7 @@ def reset() -> None:
     """The next cloud begins at this machine's time."""
     global _passed
     _passed = 0.0
+    _jumps.clear()
 
 
 def _compared(stock: Any) -> Any:

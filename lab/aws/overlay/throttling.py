@@ -25,6 +25,7 @@ from typing import Any
 from lab.aws import switches
 from lab.aws.fault_plan import PLAN
 from lab.aws.ministack import ministack
+from lab.aws.overlay import metrics
 
 Answer = tuple[int, dict[str, str], bytes]
 CarryOut = Callable[[bytes], Awaitable[Answer]]
@@ -37,6 +38,7 @@ _CODES = {
     "states": ("ThrottlingException",),
     "kms": ("ThrottlingException",),
 }
+_READS = ("GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems")
 _UNIT_BYTES = 1024
 
 
@@ -59,6 +61,8 @@ def cancelled(codes: list[str], message: str) -> Answer:
 async def refused(what: str, body: bytes, chance: random.Random, carry_out: CarryOut) -> Answer:
     """The answer to a request that came too fast: refused, or carried out in part."""
     service, _, operation = what.partition(":")
+    if service == "dynamodb":
+        metrics.throttled_by_dynamodb(_tables_of(json.loads(body)), writes=operation not in _READS)
     match operation:
         case "BatchGetItem" if (keys := _keys_of(json.loads(body))) and len(keys) > 1:
             return await _in_part(json.loads(body), chance.randrange(1, len(keys)), carry_out)
@@ -72,6 +76,12 @@ async def refused(what: str, body: bytes, chance: random.Random, carry_out: Carr
     if service == "s3":
         return 503, {"Content-Type": "application/xml"}, _SLOW_DOWN
     return error(chance.choice(_CODES[service]), _TOO_FAST)
+
+
+def _tables_of(request: dict[str, Any]) -> list[str]:
+    """The names of the tables that a request of DynamoDB is for."""
+    of_items = [part["TableName"] for item in request.get("TransactItems", []) for part in item.values()]
+    return [*of_items, *request.get("RequestItems", {}), *([request["TableName"]] if "TableName" in request else [])]
 
 
 def _keys_of(request: dict[str, Any]) -> list[tuple[str, Any]]:
@@ -149,6 +159,9 @@ def hot(parts: list[tuple[dict[str, Any], dict[str, Any]]]) -> list[bool]:
     found = [_full(table, _stored(table, attributes) | attributes) for table, attributes in parts]
     if any(found):
         PLAN.count("partition_writes")
+        metrics.throttled_by_dynamodb(
+            [parts[place][0]["TableName"] for place, is_hot in enumerate(found) if is_hot], writes=True
+        )
     return found
 
 

@@ -20,7 +20,7 @@ import pytest
 from lab.aws.cloud import Cloud
 from lab.aws.deploy import Deployment, deploy
 from lab.aws.edge import Edge
-from lab.aws.overlay import passing
+from lab.aws.overlay import alarms, passing
 from tests.e2e.waiting import until
 
 TEMPLATE = Path(__file__).parent / "fixture" / "template.yaml"
@@ -149,6 +149,7 @@ def ahead(stack):
     """Lets time pass on the cloud; afterwards it is this machine's again."""
     yield stack.cloud.let_pass
     passing.reset()
+    alarms.reset()
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,8 @@ def _place(request: Request, app: App, dependencies: Dependencies) -> Answer:
     sent, is_test = read_callback(request.body), request.route in (SANDBOX_PLACE, OLDER_SANDBOX_PLACE)
     key = read_key(request.headers, request.route, sent.body)
     call = dependencies.place(lambda: sent.request(app), app, key, is_test=is_test)
+    if not call.repeated:
+        count("CallsPlaced")
     if call.memory_failed:
         count("MemoryNotKept")
     _log.info("repeated" if call.repeated else "accepted", extra={"call_id": call.id, "app": app.key})

@@ -10,7 +10,7 @@ import pytest
 
 from duologue.adapters.metrics import NAMESPACE, count
 from tests.architecture.source import calls_of
-from tests.architecture.translated import names_in
+from tests.architecture.translated import created, names_in
 from tests.architecture.tree import ROOT
 from tools.template import Function, functions, read_template
 
@@ -22,7 +22,7 @@ _ALARMS = {
     if resource["Type"] == "AWS::CloudWatch::Alarm"
 }
 _PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-_COUNT = "duologue.adapters.metrics.count"
+_COUNTERS = ("duologue.adapters.metrics.count", "duologue.adapters.metrics.lasted")
 # Counted for the operator to see, by no alarm.
 _NO_ALARM = {
     "AuthenticationFailed": "anybody can fail; ten times with a known app key is AuthenticationLocked",
@@ -175,17 +175,63 @@ def test_throttles_of_every_table_raise_an_alarm():
 def _counted() -> dict[str, set[tuple[str, ...]]]:
     """Each metric that the code counts, with the dimensions that it gives."""
     counted: dict[str, set[tuple[str, ...]]] = {}
-    for _, call in calls_of(_COUNT):
+    for _, call in (call for counter in _COUNTERS for call in calls_of(counter)):
+        if not call.args or isinstance(call.args[0], ast.Name):
+            continue
         assert isinstance(call.args[0], ast.Constant), ast.unparse(call)
         given = tuple(str(keyword.arg) for keyword in call.keywords)
         counted.setdefault(str(call.args[0].value), set()).add(given)
     return counted
 
 
-def test_each_metric_that_is_counted_has_an_alarm_or_a_reason():
+def _widgets(**parameters: str) -> list[dict[str, Any]]:
+    text, parts = created(**parameters)["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    for name, part in parts.items():
+        text = text.replace(f"${{{name}}}", part["Fn::Sub"] if isinstance(part, dict) else part)
+    return list(json.loads(text)["widgets"])
+
+
+_SEARCH = re.compile(r"""SEARCH\('(?:\{([\w/]+)((?:,\w+)*)\}|Namespace="([\w/]+)") MetricName="(\w+)"', '\w+', \d+\)""")
+
+
+def _shown() -> dict[tuple[str, str], set[tuple[str, ...]]]:
+    """Each metric on the dashboard, by namespace and name, with the names of the dimensions under which it is shown."""
+    shown: dict[tuple[str, str], set[tuple[str, ...]]] = {}
+    for widget in _widgets():
+        for metric in widget["properties"]["metrics"]:
+            match metric:
+                case [{"expression": expression}]:
+                    found = _SEARCH.fullmatch(expression)
+                    assert found, expression
+                    namespace, names, alone, name = found.groups()
+                    shown.setdefault((namespace or alone, name), set()).add(tuple((names or "").split(",")[1:]))
+                case [str(namespace), str(name), *dimensions]:
+                    shown.setdefault((namespace, name), set()).add(tuple(dimensions[::2]))
+                case _:
+                    raise AssertionError(metric)
+    return shown
+
+
+def test_each_metric_that_is_counted_has_an_alarm_or_is_shown_or_has_a_reason():
     watched = {name for namespace, name, _ in _watched() if namespace == NAMESPACE}
-    assert _counted().keys() == watched | _NO_ALARM.keys()
+    shown = {name for namespace, name in _shown() if namespace == NAMESPACE}
+    assert _counted().keys() == watched | shown | _NO_ALARM.keys()
     assert watched & _NO_ALARM.keys() == set()
+
+
+def test_the_dashboard_shows_what_is_counted_under_the_dimensions_that_are_given():
+    for (namespace, name), sets in _shown().items():
+        for dimensions in sets if namespace == NAMESPACE else ():
+            assert any(dimensions in ((), given) for given in _counted()[name]), (name, dimensions)
+
+
+def test_the_dashboard_of_another_carrier_is_without_what_this_one_counts():
+    assert len(_widgets()) == len(_widgets(Carrier="another")) + 1
+
+
+def test_the_page_says_what_the_dashboard_shows():
+    said = _PAGE.partition("### The dashboard")[2].partition("\n#")[0]
+    assert set(re.findall(r"`(\w+)`", said)) >= {name for _, name in _shown()}
 
 
 def test_each_metric_without_an_alarm_is_on_the_page():

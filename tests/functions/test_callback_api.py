@@ -60,6 +60,12 @@ def test_the_callee_can_return_the_call_in_the_sandbox_too(api, event):
     assert not any("+1202555" in each for each in (draft.key.display, draft.key.pair, draft.target))
 
 
+def test_a_callback_is_counted_once_however_often_it_is_asked_for(api, capsys):
+    for _ in range(2):
+        assert api.say(PLACED | {"headers": PLACED["headers"] | {"Idempotency-Key": "order-17"}})[0] == 200
+    assert capsys.readouterr().out.count('"CallsPlaced"') == 2, "one line, which names it twice"
+
+
 def test_a_callback_is_placed_without_the_key_service_and_the_operator_learns_of_it(api, capsys):
     api.seal.out_of_reach = True
     assert api.say(PLACED)[0] == 200

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from duologue.adapters.call_metrics import CallMetrics
 from duologue.adapters.sqs_notices import read, written
 from duologue.call_control.facts import CallEnded, CdrWritten, Fact, LegAnsweredRecorded, LegDialledRecorded
 from duologue.domain.accounts import App
@@ -62,6 +63,7 @@ class Function:
             notices=self.notices,
             clock=FakeClock(at(60)),
             chance=lambda: 0.0,
+            measurements=CallMetrics(),
         )
         self.dependencies = Dependencies(notify_sp, lambda *message: self.given_back.append(message))
 
@@ -95,6 +97,33 @@ def test_what_the_sp_did_not_take_holds_nothing_up():
     assert function.take(TWO_CALLS) == []
     assert function.told == ["callout", "disconnect", "callout", "fee"]
     assert [(notice.sequence, notice.version) for notice, _ in function.notices.aside] == [(3, 1)]
+
+
+def _counted(text: str) -> list[tuple[str, dict[str, str]]]:
+    """Each datum in a log: a metric with its value, and the dimensions."""
+    found = []
+    for line in text.splitlines():
+        said = json.loads(line) if '"_aws"' in line else {}
+        for directive in said.get("_aws", {}).get("CloudWatchMetrics", []):
+            of = {name: said[name] for names in directive["Dimensions"] for name in names}
+            found += [(f"{metric['Name']} {said[metric['Name']]}", of) for metric in directive["Metrics"]]
+    return [(name.replace("[", "").replace("]", ""), of) for name, of in found]
+
+
+def test_answers_ends_and_what_sps_servers_do_are_counted_for_the_operator(capsys):
+    """Of these facts at 1, 5 and 30 s, at 60 s: two calls, whose SP takes three of the notifications."""
+    function = Function(Reply(200, b'{"resultcode":"0"}'), Reply(503))
+    function.take(TWO_CALLS)
+    app = NOTICES_OF_TWO[0].app
+    counted = _counted(capsys.readouterr().out)
+    assert ("CallsEnded 1.0", {"Reason": "stopped"}) in counted
+    assert [name for name, of in counted if of == {"App": app}][:2] == [
+        "NotificationLag 59000.0",
+        "NotificationsRefused 1.0",
+    ]
+    answered = Function(over=False)
+    answered.take(TWO_CALLS)
+    assert ("CallsAnswered 1.0", {"Party": "caller"}) in _counted(capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("error", [OutsideUnavailable, RaceLost])
@@ -136,5 +165,6 @@ def test_a_batch_of_which_nothing_is_done_is_given_back_and_is_no_failure_of_the
 def test_what_is_undelivered_is_counted_for_its_alarm(capsys):
     function = Function(Reply(200), Reply(410))
     assert function.take(TWO_CALLS) == []
-    [counted] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    [counted] = [line for line in lines if "NotificationsUndelivered" in line]
     assert counted["NotificationsUndelivered"] == [1.0]

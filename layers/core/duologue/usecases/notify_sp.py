@@ -34,10 +34,12 @@ from duologue.domain.errors import OutsideUnavailable, RaceLost, UnknownApp, Unk
 from duologue.domain.webhook_request import WebhookRequest
 from duologue.usecases.make_attempt import make_attempt
 from duologue.usecases.ports.notifying import (
+    Measurements,
     Notice,
     Notices,
     Notification,
     NotificationLog,
+    NotMeasured,
     SpEndpoints,
     WebhookFormat,
 )
@@ -78,6 +80,7 @@ class NotifySp:
     clock: Clock
     chance: Callable[[], float]
     delays: Sequence[timedelta] = DELAYS
+    measurements: Measurements = NotMeasured()
 
     def __call__(self, notice: Notice) -> NotifyResult:
         """Make one attempt; before a first one, the first ones of earlier facts that were not made.
@@ -124,6 +127,8 @@ class NotifySp:
         overtaken = self._is_overtaken(notification, notice.sequence)
         if overtaken and delivery is not None:
             return self._settle(notice, delivery, DeliveryState.OVERTAKEN, "")
+        if delivery is None:
+            self.measurements.fact(notification.fact)
         request = self.webhooks.request(
             notification.call,
             notice.sequence,
@@ -185,6 +190,8 @@ class NotifySp:
         about = {"call_id": notice.call_id, "sequence": notice.sequence}
         tried = make_attempt(request, self.endpoints, self.webhooks, self.clock, about=about)
         attempt, reply, now = tried.attempt, tried.reply, self.clock.now()
+        lag = now - notification.fact.at
+        self.measurements.attempt(notification.app.key, lag, acknowledged=tried.is_acknowledged)
         self._note_health(notification, request.url, reply.status, now, probes=probes)
         tries = 1 if before is None else before.tries + 1
         wait = wait_after(tries, self.chance(), requested_wait(reply.retry_after, now), self.delays)

@@ -6,6 +6,7 @@ from random import SystemRandom
 
 from duologue.adapters.aws import NORMAL, PATIENT
 from duologue.adapters.aws_clients import client
+from duologue.adapters.call_metrics import CallMetrics
 from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
 from duologue.adapters.http_sp_endpoints import HttpSpEndpoints
 from duologue.adapters.sqs_messages import SqsMessages
@@ -47,6 +48,7 @@ def dependencies() -> Dependencies:
         clock=SystemClock(),
         chance=SystemRandom().random,
         delays=delays_of(setting("RETRY_DELAYS")),
+        measurements=CallMetrics(),
     )
     messages = SqsMessages(sqs, (setting("FIRST_QUEUE"), setting("RETRY_QUEUE")))
     return Dependencies(notify_sp, messages.give_back)

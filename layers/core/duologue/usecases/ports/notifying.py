@@ -69,6 +69,26 @@ class Claimed:
     is_put_off: bool
 
 
+class Measurements(Protocol):
+    """What the operator sees of calls and of SPs' servers. A fact may come twice, as its notice does."""
+
+    def fact(self, fact: Fact) -> None:
+        """The first attempt to notify an SP of a fact is due, whether or not the SP wants it."""
+
+    def attempt(self, app: str, lag: timedelta, *, acknowledged: bool) -> None:
+        """An attempt has ended. `lag`: since the fact."""
+
+
+class NotMeasured:
+    """Implements Measurements where nobody looks."""
+
+    def fact(self, fact: Fact) -> None:
+        pass
+
+    def attempt(self, app: str, lag: timedelta, *, acknowledged: bool) -> None:
+        pass
+
+
 class NotificationLog(Protocol):
     """Notifications and their delivery."""
 

@@ -122,6 +122,25 @@ def test_a_deleted_line_keeps_its_number(world):
     assert list(world.exchange.account.numbers) == ["+12025550100"]
 
 
+@pytest.mark.parametrize("code", ["ConflictException", "BadRequestException"])
+@pytest.mark.parametrize("change", ["update_sip_rule", "delete_sip_rule", "delete_sip_media_application"])
+def test_a_deletion_waits_until_the_service_is_done_with_what_came_before(world, monkeypatch, change, code):
+    """A rule is disabled after the answer; what follows at once is refused."""
+    made, stock, refused = world.take(asked("line_created")), getattr(world.client, change), list[dict[str, str]]()
+
+    def busy_at_first(**request: str) -> Any:
+        if len(refused) < 2:
+            refused.append(request)
+            raise ClientError({"Error": {"Code": code, "Message": "busy"}}, change)
+        return stock(**request)
+
+    monkeypatch.setattr(world.client, change, busy_at_first)
+    slept = len(world.slept)
+    world.take(deleted(made.physical_id))
+    assert (applications(world), rules(world)) == ([], [])
+    assert world.slept[slept:] == [10.0, 10.0]
+
+
 def test_deleting_twice_or_what_never_was_is_no_error(world):
     made = world.take(asked("line_created"))
     assert world.take(deleted(made.physical_id)) == world.take(deleted(made.physical_id))

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 _DIAL_IN: Literal["SipMediaApplicationDialIn"] = "SipMediaApplicationDialIn"
 _ORDER_CHECKS = 59
-_RULE_TRIES = 10
+_TRIES = 10
 _PAUSE_S = 10.0
+_BUSY = ("BadRequestException", "ConflictException")
+"""What the service answers while it is still at an earlier change: it disables a rule after it has answered."""
 _log = logging.getLogger(__name__)
 
 
@@ -84,7 +86,7 @@ class ChimeLine:
             return
         for rule_id in self._ruled_numbers(application_id).values():
             self._remove_rule(rule_id)
-        self._client.delete_sip_media_application(SipMediaApplicationId=application_id)
+        self._in_the_end(lambda: self._client.delete_sip_media_application(SipMediaApplicationId=application_id))
 
     def remove_unfinished(self, name: str) -> None:
         """The same for a line that `ensure` did not finish, so that its id was never returned."""
@@ -175,25 +177,29 @@ class ChimeLine:
         raise OutsideUnavailable(f"phone number order {order_id} is not complete; deploy again later")
 
     def _rule(self, name: str, number: str, application_id: str, region: str) -> None:
-        """Create the rule. A number that was just ordered is refused with BadRequest for a while."""
-        for tries_left in reversed(range(_RULE_TRIES)):
+        """Create the rule. A number that was just ordered is refused for a while."""
+        self._in_the_end(
+            lambda: self._client.create_sip_rule(
+                Name=f"{name} {number.removeprefix('+')}",
+                TriggerType="ToPhoneNumber",
+                TriggerValue=number,
+                TargetApplications=[{"SipMediaApplicationId": application_id, "Priority": 1, "AwsRegion": region}],
+            )
+        )
+
+    def _remove_rule(self, rule_id: str) -> None:
+        name = self._client.get_sip_rule(SipRuleId=rule_id)["SipRule"]["Name"]
+        self._in_the_end(lambda: self._client.update_sip_rule(SipRuleId=rule_id, Name=name, Disabled=True))
+        self._in_the_end(lambda: self._client.delete_sip_rule(SipRuleId=rule_id))
+
+    def _in_the_end(self, change: Callable[[], object]) -> None:
+        """Make a change, and again while the service is busy with an earlier one."""
+        for tries_left in reversed(range(_TRIES)):
             try:
-                self._client.create_sip_rule(
-                    Name=f"{name} {number.removeprefix('+')}",
-                    TriggerType="ToPhoneNumber",
-                    TriggerValue=number,
-                    TargetApplications=[
-                        {"SipMediaApplicationId": application_id, "Priority": 1, "AwsRegion": region},
-                    ],
-                )
+                change()
             except ClientError as error:
-                if code_of(error) != "BadRequestException" or not tries_left:
+                if code_of(error) not in _BUSY or not tries_left:
                     raise
                 self._sleep(_PAUSE_S)
             else:
                 return
-
-    def _remove_rule(self, rule_id: str) -> None:
-        name = self._client.get_sip_rule(SipRuleId=rule_id)["SipRule"]["Name"]
-        self._client.update_sip_rule(SipRuleId=rule_id, Name=name, Disabled=True)
-        self._client.delete_sip_rule(SipRuleId=rule_id)

@@ -1,5 +1,6 @@
 """What CloudFormation gets: the template as SAM's transform translates it, with what SAM adds by itself."""
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -98,19 +99,42 @@ def test_a_domain_refuses_the_versions_of_tls_that_are_broken(resources):
 
 
 def test_each_function_writes_to_a_log_group_whose_entries_end(resources):
-    """Without a group of ours Lambda makes one, whose entries are kept for ever. A log of the API would be another."""
+    """Without a group of ours Lambda makes one, whose entries are kept for ever."""
     groups = {name for name, each in resources.items() if each["Type"] == "AWS::Logs::LogGroup"}
     for group in groups:
         assert resources[group]["Properties"]["RetentionInDays"] == {"Ref": "KeepLogsDays"}
     logs = {function.folder: resources[function.logical_id]["Properties"] for function in functions(_TEMPLATE)}
     of_function = {folder: properties["LoggingConfig"]["LogGroup"]["Ref"] for folder, properties in logs.items()}
-    assert sorted(of_function.values()) == sorted(groups)
+    assert sorted(of_function.values()) == sorted(groups - {"ApiLog"})
     for folder, group in of_function.items():
         name = resources[group]["Properties"]["LogGroupName"]["Fn::Sub"]
         assert name == f"/duologue/${{AWS::StackName}}/{folder}"
-    [stage] = properties_of(resources, "AWS::ApiGateway::Stage")
-    assert "AccessLogSetting" not in stage
     assert not properties_of(resources, "AWS::StepFunctions::StateMachine")[0].get("LoggingConfiguration")
+
+
+def test_the_log_of_the_api_is_optional_and_has_no_path_and_no_query():
+    """Both have tokens; $context.resourcePath is the route's own text."""
+    without, made = created()["Resources"], created(AccessLog="true")["Resources"]
+    assert "ApiLog" not in without
+    assert "AccessLogSetting" not in properties_of(without, "AWS::ApiGateway::Stage")[0]
+    [stage] = properties_of(made, "AWS::ApiGateway::Stage")
+    assert stage["AccessLogSetting"]["DestinationArn"] == {"Fn::GetAtt": ["ApiLog", "Arn"]}
+    assert json.loads(stage["AccessLogSetting"]["Format"]) == {
+        "requestId": "$context.requestId",
+        "httpMethod": "$context.httpMethod",
+        "resourcePath": "$context.resourcePath",
+        "status": "$context.status",
+        "responseLatency": "$context.responseLatency",
+        "sourceIp": "$context.identity.sourceIp",
+        "errorType": "$context.error.responseType",
+    }
+
+
+def test_what_the_runtime_brings_changes_with_a_deployment_only(resources):
+    """boto3 is not in the layers: AWS would update it under live calls."""
+    for function in functions(_TEMPLATE):
+        config = resources[function.logical_id]["Properties"]["RuntimeManagementConfig"]
+        assert config == {"UpdateRuntimeOn": "FunctionUpdate"}
 
 
 # What may be done to anything, or may be anything, with the reason.

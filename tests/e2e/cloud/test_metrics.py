@@ -7,8 +7,8 @@ import pytest
 
 from lab.aws.overlay import passing
 from lab.aws.overlay.alarms import values_of
-from tests.e2e.cloud.conftest import until
 from tests.e2e.cloud.test_faults import behaving
+from tests.e2e.waiting import until
 
 
 def total(stack, namespace, name, statistic="Sum", **dimensions):

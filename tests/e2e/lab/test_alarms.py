@@ -6,7 +6,6 @@ The cloud's clock jumps from minute to minute, while no call of another test is 
 import json
 import os
 import signal
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,21 +25,13 @@ from lab.sp.client import LOG_IN
 from lab.sp.service_provider import ServiceProvider
 from pstn.lines.behaviours import busy
 from pstn.lines.phone_state import Phone
+from tests.e2e.waiting import until
 from tests.functions.worlds import received
 from tools.template import read_template
 
 ALARMS = [name for name, each in read_template()["Resources"].items() if each["Type"] == "AWS::CloudWatch::Alarm"]
 CALLER, CALLEE = "+12025550106", "+12025550107"
 _MOST_MINUTES, _WAIT_S = 20, 60.0
-
-
-def until(look: Callable[[], Any]) -> Any:
-    """The first true thing that it returns. The time is only against a test that hangs."""
-    deadline = time.monotonic() + _WAIT_S
-    while not (found := look()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-    return found
 
 
 class Watched:

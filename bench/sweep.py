@@ -188,7 +188,7 @@ def _claimed(asked: dict[str, Any]) -> dict[str, Any]:
         return {}
     attempted = Attempt(_NOW, "https://sp.example.com/status", 500)
     waits = delivery_row(Delivery(DeliveryState.WAITING, _NOW, (attempted,), tries=1, due=_NOW, version=1))
-    return {"Attributes": to_item(waits | {"source": "EVENT#n#1", "app": "app-1"})}
+    return {"Attributes": asked["Key"] | to_item(waits | {"source": "EVENT#n#1", "app": "app-1"})}
 
 
 def measure(count: int) -> list[tuple[str, float, float, Counter[str]]]:

@@ -1,5 +1,6 @@
 """Accepting within limits, in memory, in moto's DynamoDB and in the local cloud's: all of it, or nothing."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,9 +9,12 @@ import pytest
 from duologue.call_control.events import EndNotReported, NeverTakenUp
 from duologue.call_control.machine import decide
 from duologue.domain.acceptance_limits import AcceptanceLimits, CalleeDay, Rate, RateOf
+from duologue.domain.day_budget import DayBudget, Used
 from duologue.domain.errors import (
     CallAlreadyAccepted,
     CalleeLimitReached,
+    DayCeilingReached,
+    DialledNumberLimitReached,
     KeyReused,
     LimitReached,
     NumberRateReached,
@@ -18,11 +22,12 @@ from duologue.domain.errors import (
     RaceLost,
     RequestRepeated,
     SpRateReached,
+    StoreBusy,
     TooManyCalls,
     UnknownCall,
 )
 from duologue.domain.idempotency import KEPT, IdempotencyKey
-from duologue.domain.outcome import EndReason
+from duologue.domain.outcome import EndReason, Party
 from duologue.usecases.free_slots import free_slots
 from duologue.usecases.ports.call_changes import Change
 from duologue.usecases.process_network_event import change_of
@@ -34,6 +39,7 @@ from tests.store import Store, held
 KEY = IdempotencyKey.of("order-17", b"request")
 CALLEE = CalleeDay("a pseudonym", NOW.date(), 2)
 NO_LIMITS = AcceptanceLimits()
+BUDGET = DayBudget("20261123", Used(), Used(calls=1, seconds=600, cost=10_000), shards=4)
 
 
 def call_number(number, app="app-1", accepted_at=NOW):
@@ -48,6 +54,14 @@ def accept(calls, call, limits=NO_LIMITS, slots=10):
 def end(calls, call):
     saved = calls.load(call.id)
     calls.save(change_of(saved, decide(saved.call, NeverTakenUp(at(60)))))
+
+
+def end_after(calls, call, talk_s):
+    """As the network reports it, in one step."""
+    saved = calls.load(call.id)
+    legs = {party.value: replace(call.leg(party), answered_at=at(20), ended_at=at(20 + talk_s)) for party in Party}
+    over = replace(saved.call, **legs, ending=EndReason.HUNG_UP, ending_at=at(90), ended_at=at(20 + talk_s))
+    calls.save(Change(saved, over, finalizes=True))
 
 
 def is_known(calls, call):
@@ -112,6 +126,59 @@ class Promises:
         accept(calls, call_number(3), AcceptanceLimits(callee=replace(CALLEE, callee="another")))
         accept(calls, call_number(4, app="app-2"), AcceptanceLimits(callee=CALLEE))
 
+    def test_calls_in_which_one_number_is_dialled_on_one_day(self, calls):
+        """Whichever party it is: a number cannot be called more often as the caller of the same app's calls."""
+        victim, others = replace(CALLEE, callee="victim"), [replace(CALLEE, callee=f"other-{n}") for n in range(4)]
+        for number in range(2):
+            accept(calls, call_number(number), AcceptanceLimits(dialled=(others[number], victim)))
+        with pytest.raises(DialledNumberLimitReached) as refusal:
+            accept(calls, call_number(2), AcceptanceLimits(dialled=(victim, others[2])))
+        assert refusal.value.again_after == timedelta(hours=15)
+        assert not is_known(calls, call_number(2))
+        for number in (2, 3):
+            accept(calls, call_number(number), AcceptanceLimits(dialled=(others[2],)))
+        with pytest.raises(DialledNumberLimitReached):
+            accept(calls, call_number(4), AcceptanceLimits(dialled=(others[2], others[3])))
+        accept(calls, call_number(4), AcceptanceLimits(callee=victim, dialled=(others[3],)))
+        accept(calls, call_number(5, app="app-2"), AcceptanceLimits(dialled=(victim,)))
+
+    @pytest.mark.parametrize("shards", [1, 4, 8])
+    @pytest.mark.parametrize(
+        ("most", "fit"),
+        [(Used(calls=11), 11), (Used(seconds=6599), 10), (Used(cost=50_000), 5), (Used(9, 6600, 40_000), 4)],
+    )
+    def test_no_ceiling_of_a_day_is_exceeded_and_nothing_is_refused_that_fits(self, calls, most, fit, shards):
+        budget = replace(BUDGET, most=most, shards=shards)
+        limits = AcceptanceLimits(budget=budget)
+        for number in range(fit):
+            accept(calls, call_number(number), limits, slots=99)
+        with pytest.raises(DayCeilingReached) as refusal:
+            accept(calls, call_number(fit), limits, slots=99)
+        assert refusal.value.again_after == timedelta(hours=15)
+        assert not is_known(calls, call_number(fit))
+        assert calls.in_use("app-1") == fit
+        accept(calls, call_number(fit + 1, app="app-2"), limits)
+        accept(calls, call_number(fit), AcceptanceLimits(budget=replace(budget, day="20261124")), slots=99)
+
+    def test_what_a_call_has_not_used_is_given_back_at_its_end(self, calls):
+        """90 s of talk, and two begun minutes of each leg: 1,510 s and 7,960 of the cost are left."""
+        budget = DayBudget("20261123", Used(0, 1600, 8000), Used(1, 600, 8000), shards=4, rates=(7, 13))
+
+        def place(number: int, budget: DayBudget) -> None:
+            accept(calls, call_number(number), AcceptanceLimits(budget=budget))
+
+        place(0, budget)
+        end_after(calls, call_number(0), 90)
+        place(1, replace(budget, takes=Used(1, 1510, 7960)))
+        end(calls, call_number(1))
+        for takes in (Used(1, 1511, 0), Used(1, 0, 7961)):
+            with pytest.raises(DayCeilingReached):
+                place(2, replace(budget, takes=takes))
+        only_calls = replace(budget, most=Used(calls=3))
+        place(2, only_calls)
+        with pytest.raises(DayCeilingReached):
+            place(3, only_calls)
+
     def test_of_several_limits_the_first_is_told(self, calls):
         rates = (Rate(RateOf.SP, "sp-1", 1), Rate(RateOf.NUMBER, "+12025550100", 1))
         everything = AcceptanceLimits(1, replace(CALLEE, most=1), KEY, rates)
@@ -173,7 +240,9 @@ class Promises:
             calls.check_repeat("app-1", KEY, at(3600))
 
     def test_a_call_that_is_withdrawn_counts_for_nothing(self, calls):
-        limits = AcceptanceLimits(5, replace(CALLEE, most=1), KEY)
+        budget = replace(BUDGET, most=Used(calls=1, seconds=600))
+        one = replace(CALLEE, most=1)
+        limits = AcceptanceLimits(5, one, KEY, dialled=(replace(one, callee="dialled"),), budget=budget)
         call = accept(calls, call_number(0), limits, slots=1)
         closed = replace(decide(call, NeverTakenUp(at(5))).call, facts=1)
         calls.withdraw(Change(calls.load(call.id), closed, finalizes=True), limits)
@@ -245,10 +314,11 @@ class Promises:
         with pytest.raises(LimitReached):
             accept(calls, call_number(9), slots=2)
 
-    def test_however_a_call_ends_its_slot_is_free(self, calls):
+    def test_however_a_call_ends_its_slot_and_its_minutes_are_free(self, calls):
         """By its last hang-up, by the sweeper, withdrawn: all are the one closing transaction."""
+        limits = AcceptanceLimits(budget=replace(BUDGET, most=Used(seconds=600)))
         for number, reason in enumerate(EndReason):
-            call = accept(calls, call_number(number), slots=1)
+            call = accept(calls, call_number(number), limits, slots=1)
             saved = calls.load(call.id)
             calls.save(change_of(saved, decide(replace(saved.call, ending=reason), EndNotReported(at(60)))))
         assert held(calls) == {}
@@ -284,14 +354,43 @@ class TestInDynamoDB(Promises):
             ExpressionAttributeNames={"#open": "open"},
         )
 
+    @pytest.mark.parametrize("aws", ["lab"], indirect=True)  # moto is not made for threads
+    def test_many_at_once_exceed_no_ceiling_and_leave_nothing_of_it(self, calls):
+        budget = replace(BUDGET, most=Used(calls=10), shards=4)
+
+        def try_until_told(number: int) -> bool:
+            while True:
+                try:
+                    accept(calls, call_number(number), AcceptanceLimits(budget=budget), slots=99)
+                except DayCeilingReached:
+                    return False
+                except StoreBusy:
+                    continue
+                return True
+
+        with ThreadPoolExecutor(8) as together:
+            assert sum(together.map(try_until_told, range(16))) == 10
+
+    def test_a_ceiling_costs_two_write_units_to_reserve_and_two_to_settle_and_none_if_there_is_none(self, tables):
+        client, calls_table, accounts = tables
+        store = Store(client, calls_table, accounts)
+        sent: list[int] = []
+        event = "provide-client-params.dynamodb.TransactWriteItems"
+        client.meta.events.register(event, lambda params, **_: sent.append(len(params["TransactItems"])))
+        for number, budget in enumerate((None, replace(BUDGET, most=Used(calls=99)))):
+            sent.clear()
+            end(store, accept(store, call_number(number), AcceptanceLimits(budget=budget)))
+            assert sent == [3 + number, 4 + number]
+
     def test_counts_and_keys_go_by_themselves(self, calls, tables):
         client, _, accounts = tables
-        accept(calls, call_number(0), AcceptanceLimits(2, CALLEE, KEY))
+        accept(calls, call_number(0), AcceptanceLimits(2, CALLEE, KEY, budget=replace(BUDGET, most=Used(calls=9))))
         items = client.scan(TableName=accounts, ConsistentRead=True)["Items"]
         life = {item["pk"]["S"].split("#")[0]: int(item.get("expires_at", {}).get("N", 0)) for item in items}
         now = int(NOW.timestamp())
-        assert {kind: life[kind] for kind in ("SLOTS", "ONCE", "COUNT")} == {
+        assert {kind: life[kind] for kind in ("SLOTS", "ONCE", "COUNT", "DAY")} == {
             "SLOTS": 0,
             "ONCE": now + 24 * 3600,
             "COUNT": now + 48 * 3600,
+            "DAY": now + 72 * 3600,
         }

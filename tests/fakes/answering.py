@@ -28,5 +28,5 @@ def answering(
     lists = lists or FakeDenyLists()
     turned_away: list[TurnedAway] = [] if counted is None else counted
     return AnswerInboundCall(
-        inbound, seal or FakeMemorySeal(), network, inbound_call_id, turned_away.append, pause, lambda: lists
+        inbound, seal or FakeMemorySeal(), network, inbound_call_id, turned_away.append, pause, lists
     )

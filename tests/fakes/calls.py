@@ -15,6 +15,7 @@ from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits, until
 from duologue.domain.accounts import App
 from duologue.domain.call import Call
 from duologue.domain.cdr import Cdr, cdr_of
+from duologue.domain.day_budget import Reservation, Used
 from duologue.domain.due import RECONCILIATION, due_by
 from duologue.domain.endpoint_health import EndpointHealth
 from duologue.domain.errors import (
@@ -22,6 +23,8 @@ from duologue.domain.errors import (
     CalleeLimitReached,
     CallerHungUp,
     CdrAlreadyWritten,
+    DayCeilingReached,
+    DialledNumberLimitReached,
     EventAlreadyProcessed,
     KeyReused,
     LimitReached,
@@ -67,6 +70,10 @@ class FakeCalls:
         self.pairs: dict[tuple[str, str], str] = {}
         """By app and pair, the return call that holds it."""
         self.keys: dict[tuple[str, str], tuple[str, str, datetime]] = {}
+        self.budgets: dict[tuple[str, str], Used] = {}
+        """By app and day."""
+        self.reserved: dict[str, Reservation] = {}
+        """By call that is not over."""
         self.counts: Counter[tuple[object, ...]] = Counter()
         self.deliveries: dict[tuple[str, int], Delivery] = {}
         """By call and sequence."""
@@ -123,8 +130,18 @@ class FakeCalls:
             raise PairBusy(call.id)
         if limits.callee is not None and self.counts[today] >= limits.callee.most:
             raise CalleeLimitReached(call.app, until_next_day(at))
+        today_numbers = [(call.app, "dialled", each) for each in limits.dialled]
+        if any(self.counts[each] >= each[2].most for each in today_numbers):
+            raise DialledNumberLimitReached(call.app, until_next_day(at))
+        used = Used() if limits.budget is None else self.budgets.get((call.app, limits.budget.day), Used())
+        if limits.budget is not None and (what := limits.budget.exceeded(used)) is not None:
+            raise DayCeilingReached(f"{call.app}: {what}", until_next_day(at))
         if call.id in self.rows:
             raise CallAlreadyAccepted(call.id)
+        if limits.budget is not None:
+            self.budgets[call.app, limits.budget.day] = used.plus(limits.budget.takes)
+            self.reserved[call.id] = Reservation.of(limits.budget, 0)
+        self.counts.update(today_numbers)
         held.add(call.id)
         self.numbers[call.id] = number
         if call.pair is not None:
@@ -154,8 +171,12 @@ class FakeCalls:
         raise RequestRepeated(first[1])
 
     def withdraw(self, change: Change, limits: AcceptanceLimits) -> None:
+        call = change.after
         self.save(change)
-        self.counts.subtract([(change.after.app, limits.callee)])
+        self.counts.subtract([(call.app, limits.callee), *((call.app, "dialled", each) for each in limits.dialled)])
+        if limits.budget is not None:
+            day = call.app, limits.budget.day
+            self.budgets[day] = self.budgets[day].plus(Used(calls=-1))
         if limits.key is not None:
             self.keys.pop((change.after.app, limits.key.name), None)
 
@@ -180,7 +201,7 @@ class FakeCalls:
             if answer.slots is not None:
                 if (call.app, call.pair) in self.pairs:
                     raise PairBusy(call.id)
-                self._accept(call, answer.slots, NO_LIMITS)
+                self._accept(call, answer.slots, answer.limits)
             if call.id in self.rows:
                 raise CallAlreadyAccepted(call.id)
             self.rows[call.id] = SavedCall(call, 1, close_by=None if call.ended_at else due_by(call))
@@ -235,6 +256,8 @@ class FakeCalls:
         if change.finalizes:
             self._end(call)
             self._free(call.app, call.id, call.pair)
+            if held := self.reserved.pop(call.id, None):
+                self.budgets[call.app, held.day] = self.budgets[call.app, held.day].plus(held.settled(call))
 
     def _end(self, call: Call) -> None:
         self.cdrs[call.id] = cdr_of(call)

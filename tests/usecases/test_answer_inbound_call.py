@@ -141,6 +141,27 @@ def world():
 
 
 @pytest.mark.parametrize(
+    "ceiling", [{"calls_per_day": 1}, {"minutes_per_day": 240}, {"calls_per_dialled_number_per_day": 1}]
+)
+def test_return_calls_count_too_and_one_beyond_a_ceiling_is_rejected(world, ceiling):
+    """A return call is 240 minutes long at most."""
+    world.change_app(**ceiling)
+    assert world.hear() == [BRIDGE]
+    assert world.call().longest_talk == timedelta(minutes=240)
+    world.remember()
+    world.calls.pairs.clear()
+    assert world.hear(transaction="another") == [rejected(480)]
+    assert world.call("another").ending is EndReason.CEILING_REACHED
+
+
+@pytest.mark.parametrize("settings", [{}, {"calls_per_day": 9}])
+def test_a_return_call_over_leaves_no_reservation(world, settings):
+    world.change_app(**settings)
+    world.hear()
+    assert bool(world.calls.reserved) is bool(settings)
+
+
+@pytest.mark.parametrize(
     "deny",
     [
         lambda world: world.lists.deny(CALLER.e164[:7]),

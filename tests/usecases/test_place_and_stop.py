@@ -11,8 +11,16 @@ from duologue.domain.call import NotifyTo, Phase
 from duologue.domain.call_memory import MemoryTerms, RememberedParty, memory_of_call
 from duologue.domain.callback_request import CallbackRequest
 from duologue.domain.due import ENDING, TAKE_UP, due_by
-from duologue.domain.errors import LimitReached, OutsideUnavailable, RaceLost, UnknownCall
+from duologue.domain.errors import (
+    DayCeilingReached,
+    DialledNumberLimitReached,
+    LimitReached,
+    OutsideUnavailable,
+    RaceLost,
+    UnknownCall,
+)
 from duologue.domain.outcome import EndReason
+from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.task_token import TaskToken, Wait
 from duologue.usecases.end_calls import EndCalls, EndedByOperator
 from duologue.usecases.place_callback import FIRST_IS_OVER, Placed, RingTimeouts
@@ -132,7 +140,8 @@ def test_every_wait_is_longer_than_the_work_beneath_it():
 )
 def test_the_longest_talk_is_waited_for_up_to_its_last_minute(minutes, waits):
     desk = Desk()
-    call = desk.place(replace(REQUEST, longest_talk=timedelta(minutes=minutes) or None))
+    app = replace(APP, longest_call_minutes=1440)
+    call = desk.place(replace(REQUEST, longest_talk=timedelta(minutes=minutes) or None), app)
     order = desk.flows.started[call.id]
     assert (order.talk.total_seconds(), order.last_minute.total_seconds()) == waits
     assert call.announces_end == bool(minutes), "a limit that nobody set is not announced"
@@ -197,6 +206,38 @@ def test_a_withdrawal_that_fails_too_is_left_to_the_sweeper():
         desk.place()
     [row] = desk.calls.rows.values()
     assert desk.calls.overdue(NOW + timedelta(minutes=3), 10) == [row.call.id]
+
+
+@pytest.mark.parametrize(("minutes", "gets"), [(None, 240), (1440, 240), (241, 240), (240, 240), (5, 5)])
+def test_a_longer_talk_than_the_app_may_have_is_cut(minutes, gets):
+    """Not refused: clients of the format send any maxDuration up to a day."""
+    call = Desk().place(replace(REQUEST, longest_talk=None if minutes is None else timedelta(minutes=minutes)))
+    assert call.longest_talk == timedelta(minutes=gets)
+    assert call.announces_end is (minutes is not None)
+
+
+@pytest.mark.parametrize(
+    ("settings", "placed", "error"),
+    [
+        ({"calls_per_day": 2}, 2, DayCeilingReached),
+        ({"minutes_per_day": 11}, 2, DayCeilingReached),
+        ({"calls_per_dialled_number_per_day": 1}, 1, DialledNumberLimitReached),
+    ],
+)
+def test_the_ceilings_of_an_app_and_what_a_failed_start_gives_back(settings, placed, error):
+    """REQUEST asks for five minutes. Whatever the flow could not be started for counts for nothing."""
+    desk, app = Desk(), replace(APP, concurrent_calls=9, **settings)
+    desk.flows.failures = 2
+    with pytest.raises(OutsideUnavailable):
+        desk.place(app=app)
+    for _ in range(placed):
+        desk.place(app=app)
+    with pytest.raises(error):
+        desk.place(app=app)
+    swapped = replace(REQUEST, caller=CALLEE, callee=PhoneNumber("+12025550155"))
+    if error is DialledNumberLimitReached:
+        with pytest.raises(error):
+            desk.place(swapped, app)
 
 
 class Stopping:

@@ -9,6 +9,8 @@ from duologue.domain.errors import (
     AuthenticationLocked,
     CalleeLimitReached,
     CallerRefused,
+    DayCeilingReached,
+    DialledNumberLimitReached,
     DisplayNumberNotOwned,
     InvalidField,
     InvalidToken,
@@ -55,7 +57,16 @@ _PROOF = (
 )
 _COUNTED = (*_PROOF, TooManyRequests)
 _NUMBERS = (DisplayNumberNotOwned, CallerRefused, NumberRefused, RecordingNotEnabled)
-_LIMITS = (KeyReused, LimitReached, TooManyCalls, SpRateReached, NumberRateReached, CalleeLimitReached)
+_LIMITS = (
+    KeyReused,
+    LimitReached,
+    TooManyCalls,
+    SpRateReached,
+    NumberRateReached,
+    CalleeLimitReached,
+    DialledNumberLimitReached,
+    DayCeilingReached,
+)
 
 
 @dataclass(frozen=True)

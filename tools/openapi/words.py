@@ -39,7 +39,7 @@ REQUESTS: dict[str, Any] = {
     "displayCalleeNbr": "what the callee's phone shows; a number of the app's own. By default `displayNbr`",
     "calleeNbr": "who is rung when the caller has answered, E.164",
     "bindNbr": "what the CDR has as `bindNum`: a bind number of the app, or a display number",
-    "maxDuration": "minutes from the callee's answer; 0: the platform's own limit, 1440",
+    "maxDuration": "minutes from the callee's answer; 0, or more than the app's own limit: that limit, 240 by default",
     "lastMinVoice": "a prompt of the app, heard when a minute of `maxDuration` is left",
     "lastMinToUE": "who hears it: caller, callee, both",
     "playPreVoice": "whether the caller hears a prompt to its end before the callee is dialled",

@@ -78,8 +78,11 @@ def test_a_request_sent_twice_is_two_callbacks(case_player):
     assert first.session != second.session
 
 
-def test_the_operator_ends_the_calls_of_an_app(new_sp, lab):
-    """A callback and a return call, both while people talk: no phone stays off the hook, and each end is notified."""
+def test_the_operator_ends_the_calls_of_an_app_and_what_they_reserved_is_given_back(new_sp, lab):
+    """A callback and a return call, both while people talk: each end is notified.
+
+    Each reserves nearly all minutes of the app's day: the second is accepted because the first has given them back.
+    """
     sp, phones = new_sp("ended"), {number: Phone(answers(0.5)) for number in ("+12025550186", "+12025550187")}
     lab.pstn.exchange.phones.update(phones)
     caller, callee = phones
@@ -94,8 +97,11 @@ def test_the_operator_ends_the_calls_of_an_app(new_sp, lab):
         told = [each.body["statusInfo"] for each in sp.receiver.about(session) if each.kind == "disconnect"]
         return [each["stateCode"] for each in told]
 
+    ceilings = ("--calls-per-day", "2", "--minutes-per-day", "250", "--calls-per-dialled-number-per-day", "3")
+    operate("app", "set", sp.account.app_key, *ceilings)
     session = sp.place(caller, callee).body["sessionId"]
     assert sp.receiver.wait_for(session, "answer", 30, callee)
+    assert sp.place(caller, callee).code == "1010009"
     assert [call["was"] for call in operate("call", "stop", session)["calls"]] == ["talking"]
     assert ended(session) == [8017]
 

@@ -7,7 +7,7 @@
 | SECOND#SP#<id>#<…>        | <number>                 | the same for all apps of an SP                                |
 | SECOND#NUMBER#<E.164>#<…> | <number>                 | the same for a display number, in the minute that began then  |
 | SLOTS#<shard>             | <app>#<number>           | a slot of the app (dynamo_slots.py)                           |
-| COUNT#<app>               | CALLEE#<day>#<pseudonym> | n: calls accepted to that callee on that day (UTC)            |
+| COUNT#<app>, DAY#<app>#…  |                          | what is counted by the day (dynamo_day_budget.py)             |
 
 The calls of one app meet on none of these, unless they dial the same callee or repeat one request: a second has as many
 numbered items as calls may be accepted in it, and each call takes one at random, like a slot.
@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 from duologue.adapters.aws import from_item, outside, to_item, to_value
 from duologue.adapters.dynamo_calls import DynamoCalls
+from duologue.adapters.dynamo_day_budget import counters, day_counts, within
 from duologue.adapters.dynamo_slots import slot_name, slots_in_use, slots_of, take_pair
-from duologue.adapters.dynamo_writes import COUNTS_KEPT, Write, count_up
+from duologue.adapters.dynamo_writes import COUNTS_KEPT, Write
 from duologue.adapters.numbered_places import Choose, Places, choose, take_each
-from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits, CalleeDay, until_next_day
+from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits
 from duologue.domain.call import Call
 from duologue.domain.errors import (
-    CalleeLimitReached,
     DuologueError,
     KeyReused,
     RaceLost,
@@ -54,18 +54,22 @@ class DynamoAcceptance:
     def accept(self, call: Call, *, slots: int, close_by: datetime, limits: AcceptanceLimits = NO_LIMITS) -> SavedCall:
         places = [*self._rates(call, limits), slots_of(self._client, self._table, call, slots)]
 
-        def write(numbers: Sequence[int]) -> None:
+        def write(numbers: Sequence[int], of_day: Sequence[Write], reserved: str) -> None:
             """In the order in which refusals are reported (domain/acceptance_limits.py)."""
             taking = [each.take(number) for each, number in zip(places, numbers, strict=True)]
             taking += take_pair(self._table, call)
-            new = self._calls.new(call, close_by, slot_name(numbers[-1]))
-            self._calls.write(*self._key(call, limits), *taking, *self._callee(call, limits), *new)
+            new = self._calls.new(call, close_by, slot_name(numbers[-1]), reserved)
+            counts = day_counts(self._table, call, limits)
+            self._calls.write(*self._key(call, limits), *taking, *counts, *of_day, *new)
 
-        numbers = take_each(places, write, self._choose)
-        return SavedCall(call, version=1, close_by=close_by, slot=slot_name(numbers[-1]))
+        def take(of_day: Sequence[Write], reserved: str) -> SavedCall:
+            numbers = take_each(places, lambda numbers: write(numbers, of_day, reserved), self._choose)
+            return SavedCall(call, version=1, close_by=close_by, slot=slot_name(numbers[-1]), reserved=reserved)
+
+        return within(self._client, self._table, call, limits.budget, self._choose, take)
 
     def withdraw(self, change: Change, limits: AcceptanceLimits) -> None:
-        self._calls.write(*self._calls.writes(change), *self._undo(change.after, limits))
+        self._calls.write(*self._calls.writes(change, withdrawn=True), *self._undo(change.after, limits))
 
     def check_repeat(self, app_key: str, key: IdempotencyKey, now: datetime) -> None:
         with outside(_WHAT):
@@ -113,12 +117,6 @@ class DynamoAcceptance:
         if limits.key is not None:
             yield self._keep_key(call, limits.key), RaceLost("the idempotency key is in use")
 
-    def _callee(self, call: Call, limits: AcceptanceLimits) -> Iterator[Write]:
-        if limits.callee is not None:
-            refusal = CalleeLimitReached(call.app, until_next_day(call.accepted_at))
-            counter = _counter(call.app, _callee(limits.callee))
-            yield count_up(self._table, counter, call.accepted_at, limits.callee.most), refusal
-
     def _undo(self, call: Call, limits: AcceptanceLimits) -> Iterator[Write]:
         """Undo the counts of a call; its end frees the slot."""
         lost = RaceLost(call.id)
@@ -130,9 +128,9 @@ class DynamoAcceptance:
                 "ExpressionAttributeValues": {":call": to_value(call.id)},
             }
             yield {"Delete": {"TableName": self._table} | delete}, lost
-        if limits.callee is not None:
+        for key in counters(call, limits):
             update = {
-                "Key": _counter(call.app, _callee(limits.callee)),
+                "Key": key,
                 "UpdateExpression": "ADD n :less",
                 "ExpressionAttributeValues": {":less": to_value(-1)},
             }
@@ -152,11 +150,3 @@ class DynamoAcceptance:
 
 def _once(app: str, key: IdempotencyKey) -> dict[str, Any]:
     return to_item({"pk": f"ONCE#{app}", "sk": key.name})
-
-
-def _counter(app: str, what: str) -> dict[str, Any]:
-    return to_item({"pk": f"COUNT#{app}", "sk": what})
-
-
-def _callee(counted: CalleeDay) -> str:
-    return f"CALLEE#{counted.day:%Y%m%d}#{counted.callee}"

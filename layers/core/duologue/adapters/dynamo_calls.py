@@ -124,10 +124,14 @@ class DynamoCalls:
 
     # ---- writes, also for transactions of other adapters
 
-    def new(self, call: Call, close_by: datetime, slot: str = "") -> list[Write]:
-        """The writes of a new call, which may be over already. `slot`: the name of what it holds."""
+    def new(self, call: Call, close_by: datetime, slot: str = "", reserved: str = "") -> list[Write]:
+        """The writes of a new call, which may be over already. `slot`: the name of what it holds.
+
+        `reserved`: what it holds of its day (dynamo_day_budget.py).
+        """
         row, exists = call_row(call) | {"version": 1}, CallAlreadyAccepted(call.id)
-        asked = self._put(call, ASKED, asked_row(call) | {"slot": slot}), exists
+        holds = {"slot": slot} | ({"reserved": reserved} if reserved else {})
+        asked = self._put(call, ASKED, asked_row(call) | holds), exists
         if call.ended_at is not None:
             row |= self._over(call)
             cdr = [(self._put(call, CDR, cdr_row(cdr_of(call))), exists)]
@@ -151,8 +155,11 @@ class DynamoCalls:
         row |= listing(call, 1, self._second(0))
         return self._put(call, event_key(event.network_call, event.key), row), EventAlreadyProcessed(call.id)
 
-    def writes(self, change: Change) -> list[Write]:
-        """The writes of a change, in the order in which their refusals are reported."""
+    def writes(self, change: Change, *, withdrawn: bool = False) -> list[Write]:
+        """The writes of a change, in the order in which their refusals are reported.
+
+        `withdrawn`: the call does not count as one of its day.
+        """
         call = change.after
         second = self._second(change.before.event_second)
         writes: list[Write] = [(self._update(change, second), RaceLost(call.id))]
@@ -171,6 +178,10 @@ class DynamoCalls:
         if change.finalizes:
             writes.append((self._put(call, CDR, cdr_row(cdr_of(call))), CdrAlreadyWritten(call.id)))
             writes += free(self._accounts, call, change.before.slot)
+            if change.before.reserved:
+                from duologue.adapters.dynamo_day_budget import settle  # few apps have ceilings
+
+                writes.append(settle(self._accounts, call, change.before.reserved, withdrawn=withdrawn))
         return writes
 
     def write(self, *writes: Write, remembers: CallMemory | None = None) -> None:
@@ -266,4 +277,5 @@ def _saved(call_id: str, items: Mapping[str, dict[str, Any]]) -> SavedCall:
         event_second=row.get("event_second", 0),
         close_by=datetime.fromisoformat(row["close_by"]) if "close_by" in row and call.ended_at is None else None,
         slot=items[ASKED].get("slot", IN_SET),
+        reserved=items[ASKED].get("reserved", ""),
     )

@@ -28,6 +28,7 @@ from duologue.adapters.dynamo_writes import Write, count_up, write_one
 from duologue.adapters.memory_rows import memory_key, memory_of
 from duologue.adapters.numbered_places import Choose, choose, take_each
 from duologue.adapters.sealed_rows import opened_item
+from duologue.domain.acceptance_limits import NO_LIMITS
 from duologue.domain.call_memory import CallMemory, InboundApp
 from duologue.domain.due import due_by
 from duologue.domain.errors import TooManyCalls
@@ -93,14 +94,31 @@ class DynamoInboundCalls:
         slots = slots_of(self._client, self._accounts, call, answer.slots)
         pair = take_pair(self._accounts, call)
 
-        def write(numbers: Sequence[int]) -> None:
-            self._write(answer, *pair, slots.take(*numbers), slot=slot_name(*numbers))
+        def take(of_day: Sequence[Write], reserved: str) -> None:
+            def write(numbers: Sequence[int]) -> None:
+                taking = (*pair, slots.take(*numbers), *of_day)
+                self._write(answer, *taking, slot=slot_name(*numbers), reserved=reserved)
 
-        take_each([slots], write, self._choose)
+            take_each([slots], write, self._choose)
 
-    def _write(self, answer: InboundAnswer, *taking: Write, slot: str = "") -> None:
+        if answer.limits is NO_LIMITS:
+            take([], "")
+            return
+        from duologue.adapters.dynamo_day_budget import day_counts, within  # few apps have ceilings
+
+        counts = day_counts(self._accounts, call, answer.limits)
+        within(
+            self._client,
+            self._accounts,
+            call,
+            answer.limits.budget,
+            self._choose,
+            lambda of_day, reserved: take([*counts, *of_day], reserved),
+        )
+
+    def _write(self, answer: InboundAnswer, *taking: Write, slot: str = "", reserved: str = "") -> None:
         event = self._calls.new_event(answer.call, answer.facts, answer.processed, starts_flow=bool(slot))
-        new = self._calls.new(answer.call, due_by(answer.call), slot)
+        new = self._calls.new(answer.call, due_by(answer.call), slot, reserved)
         new += [] if answer.call.ended_at is not None else [self._calls.caller_is_there(answer.call)]
         self._calls.write(event, *taking, *new, remembers=answer.remembers)
 

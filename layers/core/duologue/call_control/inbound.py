@@ -124,7 +124,7 @@ def _call(incoming: Incoming, target: Target | None) -> Call:
         callee=Leg(Party.CALLEE, display if target is None else target.number, display),
         accepted_at=event.at,
         ring_limit=terms.ring_limit,
-        longest_talk=terms.longest_talk,
+        longest_talk=min(terms.longest_talk, app.ceilings.longest_call),
         before_talk=terms.ring_limit + SWEEP_MARGIN,
         announces_end=terms.announces_end,
         bind_number=display.e164,

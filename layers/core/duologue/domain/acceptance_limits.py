@@ -9,11 +9,13 @@ several are reached, the first in this order is reported:
     4. calls per display number         per clock minute; a call counts for each of the numbers that it shows
     5. concurrent calls                 one slot per open call
     6. calls per callee per day         per day in UTC; test numbers of the sandbox are not counted
+    7. calls per dialled number per day the same, of either party of a call; of a return call, of its callee
+    8. the budget of the day            calls, minutes of talk and estimated spend (day_budget.py)
 """
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -26,6 +28,7 @@ from duologue.domain.phone_number import PhoneNumber
 
 if TYPE_CHECKING:
     from duologue.domain.callback_request import CallbackRequest
+    from duologue.domain.day_budget import DayBudget
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,9 @@ class AcceptanceLimits:
     callee: CalleeDay | None = None
     key: IdempotencyKey | None = None
     rates: tuple[Rate, ...] = ()
+    dialled: tuple[CalleeDay, ...] = ()
+    """Of each number that is dialled."""
+    budget: "DayBudget | None" = None
 
 
 NO_LIMITS = AcceptanceLimits()
@@ -99,6 +105,17 @@ def _rates(app: App, request: "CallbackRequest") -> Iterator[Rate]:
     if app.calls_per_number_per_minute:
         for number in sorted({request.caller_sees.e164, request.callee_sees.e164}):
             yield Rate(RateOf.NUMBER, number, app.calls_per_number_per_minute)
+
+
+def dialled_days(
+    app_key: str, most: int, numbers: Iterable[PhoneNumber], now: datetime, hashed: Callable[[str], str]
+) -> tuple[CalleeDay, ...]:
+    """The counters of numbers that are dialled; none if `most` is 0. `hashed`: a keyed hash of a text."""
+    if not most:
+        return ()
+    day = now.astimezone(UTC).date()
+    texts = sorted(f"dialled {app_key} {day.isoformat()} {number.e164}" for number in numbers)
+    return tuple(CalleeDay(hashed(text), day, most) for text in texts)
 
 
 def callee_day(app: App, callee: PhoneNumber, now: datetime) -> CalleeDay:

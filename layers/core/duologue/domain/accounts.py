@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class UnknownCallers(StrEnum):
@@ -48,6 +50,19 @@ class Sp:
     """Of all its apps together, besides the limit of each. 0: no limit."""
 
 
+class Ceilings(NamedTuple):
+    """What an app may use. Those of a day: 0 is none.
+
+    `calls_per_dialled_number`, `calls`, `minutes`, `spend`: of a day in UTC. Spend is in USD, estimated by the rates.
+    """
+
+    longest_call: timedelta
+    calls_per_dialled_number: int = 0
+    calls: int = 0
+    minutes: int = 0
+    spend: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class App:
     """One application of an SP. Its secrets are plain text only in memory; they are stored encrypted."""
@@ -81,6 +96,15 @@ class App:
     """Calls that show one display number, counted over all apps that show it. 0: no limit."""
     calls_per_callee_per_day: int = 0
     """0: no limit. The format's documentation recommends three per day; the operator decides."""
+    calls_per_dialled_number_per_day: int = 0
+    """Whichever party of a call the number is; 0: no limit."""
+    calls_per_day: int = 0
+    """This and the next two: 0: no ceiling."""
+    minutes_per_day: int = 0
+    spend_per_day: int = 0
+    """USD, estimated by the rates table."""
+    longest_call_minutes: int = 240
+    """Of talk; a request that asks for more gets this."""
     countries: tuple[str, ...] = ("US",)
     """ISO 3166-1 alpha-2 codes of the countries that may be dialled; empty: none."""
     denied_prefixes: tuple[str, ...] = ()
@@ -109,6 +133,16 @@ class App:
     rejects_failed_return_calls: bool = False
     """A return call whose callee cannot be connected is rejected unanswered, rather than answered with a prompt."""
     active: bool = True
+
+    @property
+    def ceilings(self) -> Ceilings:
+        return Ceilings(
+            timedelta(minutes=self.longest_call_minutes),
+            self.calls_per_dialled_number_per_day,
+            self.calls_per_day,
+            self.minutes_per_day,
+            self.spend_per_day,
+        )
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from duologue.domain.memory_draft import MemoryDraft, MemoryKey
 from duologue.domain.phone_number import PhoneNumber
 
 if TYPE_CHECKING:
-    from duologue.domain.accounts import App, UnknownCallers
+    from duologue.domain.accounts import App, Ceilings, UnknownCallers
 
 SHORTEST_PERIOD, LONGEST_PERIOD = timedelta(hours=1), timedelta(days=90)
 """Limits of an app's setting; a request or a change can only shorten the app's period."""
@@ -164,6 +164,7 @@ class InboundApp:
     countries: Collection[str]
     denied_prefixes: Collection[str]
     concurrent_calls: int
+    ceilings: Ceilings
     status_url: str | None
     fee_url: str | None
     recording: bool
@@ -186,6 +187,7 @@ class InboundApp:
             countries=app.countries,
             denied_prefixes=app.denied_prefixes,
             concurrent_calls=app.concurrent_calls,
+            ceilings=app.ceilings,
             status_url=app.status_url,
             fee_url=app.fee_url,
             recording=app.recording,

@@ -205,6 +205,14 @@ class CalleeLimitReached(RefusedForNow):
     """An app has reached its limit of calls to one callee per day; `again_after` is the rest of the day."""
 
 
+class DialledNumberLimitReached(RefusedForNow):
+    """An app has dialled a number as often today as it may; `again_after` is the rest of the day."""
+
+
+class DayCeilingReached(RefusedForNow):
+    """An app has used up its calls, minutes or estimated spend of the day; `again_after` is the rest of the day."""
+
+
 class UnknownRecording(RequestRefused):
     """The app has no callback with this recording, or its retention is over."""
 

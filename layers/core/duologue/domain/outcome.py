@@ -51,6 +51,7 @@ class EndReason(StrEnum):
     NEVER_STARTED = "never_started"  # accepted, but its flow never started; nothing was dialled
     NOBODY_REMEMBERED = "nobody_remembered"  # a call to a display number that need not be connected to anybody
     CALLEE_DENIED = "callee_denied"  # of a return call: its callee may not be dialled (deny_list.py)
+    CEILING_REACHED = "ceiling_reached"  # of a return call: the app may place no more calls today
     LOST = "lost"  # the network never reported the end, or the flow lost track of the call and ended it
 
 

@@ -145,6 +145,15 @@ def _add_settings(command: argparse.ArgumentParser, *, numbers_required: bool = 
         metavar="N",
         help="callbacks to the same callee within a day; more are refused (0: no limit)",
     )
+    for option, what in (
+        ("--calls-per-dialled-number-per-day", "calls in which the same number is dialled, as either party"),
+        ("--calls-per-day", "calls, return calls among them"),
+        ("--minutes-per-day", "minutes of talk; a call in progress counts with its longest talk"),
+    ):
+        command.add_argument(option, type=int, metavar="N", help=f"{what}; more are refused (0: no limit)")
+    command.add_argument(
+        "--longest-call-minutes", type=int, metavar="N", help="a request that asks for a longer talk gets this one"
+    )
     command.add_argument("--recording", action=argparse.BooleanOptionalAction, help="allow recording")
     command.add_argument(
         "--stereo-recordings",
@@ -187,6 +196,10 @@ _PLAIN = (
     "calls_per_second",
     "calls_per_number_per_minute",
     "calls_per_callee_per_day",
+    "calls_per_dialled_number_per_day",
+    "calls_per_day",
+    "minutes_per_day",
+    "longest_call_minutes",
     "recording",
     "stereo_recordings",
     "keep_recordings_days",
@@ -305,6 +318,10 @@ def _shown(app: App) -> Said:
         "calls_per_second": app.calls_per_second,
         "calls_per_number_per_minute": app.calls_per_number_per_minute,
         "calls_per_callee_per_day": app.calls_per_callee_per_day,
+        "calls_per_dialled_number_per_day": app.calls_per_dialled_number_per_day,
+        "calls_per_day": app.calls_per_day,
+        "minutes_per_day": app.minutes_per_day,
+        "longest_call_minutes": app.longest_call_minutes,
         "prompts": dict(app.prompts),
         "recording_notices": list(app.recording_notices),
         "recording": app.recording,

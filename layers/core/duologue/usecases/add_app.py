@@ -31,6 +31,10 @@ class NewApp:
     calls_per_second: int = 10
     calls_per_number_per_minute: int = 0
     calls_per_callee_per_day: int = 0
+    calls_per_dialled_number_per_day: int = 0
+    calls_per_day: int = 0
+    minutes_per_day: int = 0
+    longest_call_minutes: int = 240
     bind_numbers: tuple[str, ...] = ()
     countries: tuple[str, ...] = ("US",)
     test_numbers: tuple[str, ...] = ()

@@ -19,16 +19,19 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from duologue.call_control.events import InboundCall
 from duologue.call_control.inbound import Incoming, Target, connect, hung_up, play_tone, reject, turn_away
 from duologue.call_control.machine import BUSY, UNAVAILABLE, Decision
+from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits, dialled_days
 from duologue.domain.accounts import UnknownCallers
 from duologue.domain.call_memory import InboundApp, WhyNot, why_not
+from duologue.domain.day_budget import budget_for
 from duologue.domain.errors import (
     CallAlreadyAccepted,
     CallerHungUp,
+    DayCeilingReached,
+    DialledNumberLimitReached,
     EventAlreadyProcessed,
     ForeignMemory,
     LimitReached,
@@ -42,6 +45,7 @@ from duologue.domain.memory_draft import MemoryKey
 from duologue.domain.outcome import EndReason
 from duologue.domain.phone_number import PhoneNumber
 from duologue.usecases.ports.call_changes import Answer, ProcessedEvent
+from duologue.usecases.ports.denying import DenyLists
 from duologue.usecases.ports.memories import (
     Found,
     InboundAnswer,
@@ -53,9 +57,6 @@ from duologue.usecases.ports.memories import (
 from duologue.usecases.ports.network import Invocation, NetworkFormat
 from duologue.usecases.until_written import Pause, until_written
 
-if TYPE_CHECKING:  # most processes ring nobody, and a person waits for their start
-    from duologue.usecases.ports.denying import DenyLists
-
 _log = logging.getLogger(__name__)
 MOST_RECORDED = 60
 """Calls per display number and minute that are recorded though nobody is rung: a scan must not flood an SP."""
@@ -63,10 +64,7 @@ MOST_RECORDED = 60
 
 @dataclass(frozen=True, slots=True)
 class AnswerInboundCall:
-    """`call_id_of`: our id of the call, from the network's and the time at which its leg was created.
-
-    `lists`: made for the first call that rings somebody.
-    """
+    """`call_id_of`: our id of the call, from the network's and the time at which its leg was created."""
 
     inbound: InboundCalls
     seal: MemorySeal
@@ -74,7 +72,7 @@ class AnswerInboundCall:
     call_id_of: Callable[[str, datetime | None], str]
     count: Callable[[TurnedAway], None]
     pause: Pause
-    lists: "Callable[[], DenyLists]"
+    lists: DenyLists
 
     def __call__(self, said: Invocation, event: InboundCall) -> Answer:
         """Answer the event that reports such a call, once.
@@ -149,20 +147,32 @@ class AnswerInboundCall:
         return None
 
     def _ring(self, incoming: Incoming, target: Target, reported: InboundEvent) -> Answer:
-        denials = self.lists().of((target.number,))
+        denials = self.lists.of((target.number,))
         try:
             denials.check(target.number, incoming.app.denied_prefixes, field="callee")
         except NumberRefused as refusal:
             _log.info("the remembered party is not rung", extra={"call_id": reported.call_id, "why": refusal.rule})
             return self._reject(incoming, reported, EndReason.CALLEE_DENIED, target)
         try:
-            return self._record(connect(incoming, target), reported, slots=incoming.app.concurrent_calls)
+            return self._record_ringing(incoming, target, reported)
         except PairBusy:
             return self._turn_away(incoming.event, TurnedAway.PAIR_BUSY, BUSY)
         except LimitReached:
             return self._reject(incoming, reported, EndReason.NO_ROOM, target)
+        except (DialledNumberLimitReached, DayCeilingReached) as refusal:
+            _log.info("a limit of the day is reached", extra={"call_id": reported.call_id, "why": str(refusal)})
+            return self._reject(incoming, reported, EndReason.CEILING_REACHED, target)
         except CallerHungUp:
             return self._record(hung_up(incoming, target), reported)
+
+    def _record_ringing(self, incoming: Incoming, target: Target, reported: InboundEvent) -> Answer:
+        """Raises DialledNumberLimitReached, DayCeilingReached; else as `_record`."""
+        decision, app = connect(incoming, target), incoming.app
+        at, most = incoming.event.at, app.ceilings.calls_per_dialled_number
+        dialled = dialled_days(app.key, most, (target.number,), at, self.seal.proof)
+        budget = budget_for(app.ceilings, decision.call)
+        limits = AcceptanceLimits(dialled=dialled, budget=budget) if dialled or budget else NO_LIMITS
+        return self._record(decision, reported, app.concurrent_calls, limits)
 
     def _tell_nobody_is_there(self, incoming: Incoming, reported: InboundEvent) -> Answer:
         if incoming.app.unknown_callers is not UnknownCallers.PROMPT:
@@ -184,12 +194,18 @@ class AnswerInboundCall:
     def _may_record(self, incoming: Incoming) -> bool:
         return self.inbound.count_unconnected(incoming.display, incoming.event.at, MOST_RECORDED)
 
-    def _record(self, decision: Decision, reported: InboundEvent, slots: int | None = None) -> Answer:
+    def _record(
+        self,
+        decision: Decision,
+        reported: InboundEvent,
+        slots: int | None = None,
+        limits: AcceptanceLimits = NO_LIMITS,
+    ) -> Answer:
         """Raises EventAlreadyProcessed, CallAlreadyAccepted, PairBusy, LimitReached, StoreBusy, OutsideUnavailable."""
         answer = self.network.write(decision.actions, reported.call_id)
         processed = ProcessedEvent(reported.network_call, reported.event_key, answer)
         try:
-            self.inbound.accept(InboundAnswer(decision.call, decision.facts, processed, slots))
+            self.inbound.accept(InboundAnswer(decision.call, decision.facts, processed, slots, limits))
         except OutsideUnavailable as error:
             raise _Unsure(str(error)) from error
         return answer

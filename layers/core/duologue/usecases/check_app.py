@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from duologue.domain.accounts import App, UnknownCallers
 from duologue.domain.call_memory import LONGEST_PERIOD, SHORTEST_PERIOD
+from duologue.domain.callback_request import LONGEST_TALK
 from duologue.domain.dialling_policy import DiallingPolicy, check_shown
 from duologue.domain.errors import InvalidField
 from duologue.domain.phone_number import PhoneNumber
@@ -15,6 +16,7 @@ from duologue.usecases.ports.outside import Line, NumberPlan
 
 MOST_CALLS = 10_000
 """Higher limits are treated as typing errors."""
+MOST_PER_DAY = 10_000_000
 MOST_NUMBERS = 500
 """Per list, since the app's row is read with every request."""
 MOST_NETWORKS = 100
@@ -51,9 +53,19 @@ def check_app(app: App, *, endpoints: SpUrls, plan: NumberPlan, line: Line, befo
         ("calls per second", 1, app.calls_per_second),
         ("calls per display number per minute", 0, app.calls_per_number_per_minute),
         ("calls per callee per day", 0, app.calls_per_callee_per_day),
+        ("calls per dialled number per day", 0, app.calls_per_dialled_number_per_day),
     ):
         if not least <= limit <= MOST_CALLS:
             raise InvalidField(field, f"must be {least} to {MOST_CALLS}")
+    for field, least, limit, most in (
+        ("calls per day", 0, app.calls_per_day, MOST_PER_DAY),
+        ("minutes per day", 0, app.minutes_per_day, MOST_PER_DAY),
+        ("longest call", 1, app.longest_call_minutes, LONGEST_TALK // timedelta(minutes=1)),
+    ):
+        if not least <= limit <= most:
+            raise InvalidField(field, f"must be {least} to {most}")
+    if 0 < app.minutes_per_day < app.longest_call_minutes:
+        raise InvalidField("minutes per day", "must be at least those of the longest call: no call would be accepted")
     _check_addresses(app.allowed_addresses)
     if app.keep_recordings_days not in (0, *KEEP_DAYS):
         raise InvalidField("days to keep recordings", f"must be 0 or one of {', '.join(map(str, KEEP_DAYS))}")

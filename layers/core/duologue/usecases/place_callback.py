@@ -5,12 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from duologue.domain.acceptance_limits import AcceptanceLimits, limits_for
+from duologue.domain.acceptance_limits import AcceptanceLimits, dialled_days, limits_for
 from duologue.domain.accounts import App
 from duologue.domain.audio import Audio
 from duologue.domain.call import LAST_MINUTE, Call, NotifyTo, Phase
 from duologue.domain.call_memory import MemoryTerms, RememberedParty
 from duologue.domain.callback_request import LONGEST_TALK, CallbackRequest
+from duologue.domain.day_budget import budget_for
 from duologue.domain.due import SWEEP_MARGIN, TAKE_UP, due_by
 from duologue.domain.errors import (
     AlreadyDone,
@@ -138,7 +139,7 @@ class PlaceCallback:
         for lost in range(_TRIES):
             now = self.clock.now()
             call = _call(request, memory, app, self.new_call_id(now), now, self.timeouts)
-            limits = limits_for(app, request, now, key, is_test=is_test)
+            limits = self._limits(app, request, call, key, is_test=is_test)
             try:
                 saved = self.acceptance.accept(call, slots=app.concurrent_calls, close_by=due_by(call), limits=limits)
             except (RaceLost, CallAlreadyAccepted):  # the key is in use, the store is busy, or the id is another call's
@@ -153,6 +154,15 @@ class PlaceCallback:
             self._start_or_withdraw(saved, limits, app)
             return call
         raise OutsideUnavailable(f"app {app.key}: not accepted in {_TRIES} attempts")
+
+    def _limits(
+        self, app: App, request: CallbackRequest, call: Call, key: IdempotencyKey | None, *, is_test: bool
+    ) -> AcceptanceLimits:
+        limits, ceilings = limits_for(app, request, call.accepted_at, key, is_test=is_test), app.ceilings
+        most = 0 if is_test else ceilings.calls_per_dialled_number
+        numbers = (request.caller, request.callee)
+        dialled = dialled_days(app.key, most, numbers, call.accepted_at, self.seal.proof)
+        return replace(limits, dialled=dialled, budget=budget_for(ceilings, call))
 
     def idle_ports(self, app: App) -> int | None:
         """How many more calls the app may place now; None: unknown.
@@ -271,7 +281,7 @@ def _call(
         callee=Leg(Party.CALLEE, request.callee, request.callee_sees),
         accepted_at=now,
         ring_limit=timeouts.callee_ring,
-        longest_talk=request.longest_talk or LONGEST_TALK,
+        longest_talk=min(request.longest_talk or LONGEST_TALK, app.ceilings.longest_call),
         announces_end=request.longest_talk is not None,
         bind_number=request.bind_number.e164,
         notify=NotifyTo(request.notify.status_url or app.status_url, request.notify.fee_url or app.fee_url),

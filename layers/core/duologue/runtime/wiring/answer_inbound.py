@@ -1,7 +1,5 @@
 """What answers calls to display numbers. Loaded at the first one, not by every process that answers calls."""
 
-from functools import cache
-
 from duologue.adapters.aws import FAST
 from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.inbound_metrics import count_turned_away
@@ -10,16 +8,12 @@ from duologue.runtime.wiring.deny_lists import deny_lists
 from duologue.runtime.wiring.inbound_calls import inbound_calls
 from duologue.runtime.wiring.memories import memory_seal
 from duologue.usecases.answer_inbound_call import AnswerInboundCall
-from duologue.usecases.ports.denying import DenyLists
 from duologue.usecases.ports.network import NetworkFormat
 from duologue.wire.huawei.session_id import inbound_call_id
 
 
 def answer_inbound_call(calls: DynamoCalls, network: NetworkFormat) -> AnswerInboundCall:
     inbound = inbound_calls(calls, FAST)
-    return AnswerInboundCall(inbound, memory_seal(), network, inbound_call_id, count_turned_away, pause, _deny_lists)
-
-
-@cache
-def _deny_lists() -> DenyLists:
-    return deny_lists(FAST)
+    return AnswerInboundCall(
+        inbound, memory_seal(), network, inbound_call_id, count_turned_away, pause, deny_lists(FAST)
+    )

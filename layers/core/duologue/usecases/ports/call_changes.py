@@ -38,6 +38,8 @@ class SavedCall:
     event_second: int = field(default=0, compare=False)
     """Of the last event with facts, since the epoch: see AppEvents."""
     slot: str = field(default="", compare=False)
+    reserved: str = field(default="", compare=False)
+    """What it holds of its day's budget, "" for nothing; opaque."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from duologue.call_control.facts import Fact
+from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits
 from duologue.domain.call import Call
 from duologue.domain.call_memory import (
     CallMemory,
@@ -103,12 +104,14 @@ class InboundAnswer:
 
     `slots`: the app's limit; None: the call takes no slot, and is over or soon will be, so no flow is started for it.
     With a slot it also takes its pair (Call.pair), of which there may be one return call at a time.
+    `limits`: of those of a day; with a slot.
     """
 
     call: Call
     facts: tuple[Fact, ...]
     processed: ProcessedEvent
     slots: int | None = None
+    limits: AcceptanceLimits = NO_LIMITS
 
     @property
     def remembers(self) -> CallMemory | None:
@@ -130,8 +133,8 @@ class InboundCalls(Protocol):
         """Record the call and the answer, and its memory (Call.memory) if its callee was dialled.
 
         Raises the first of: EventAlreadyProcessed (this event was answered before), PairBusy (there is a return call
-        of this pair), LimitReached (no slot is free), CallerHungUp (Calls.note_hang_up; not if the call is over),
-        StoreBusy.
+        of this pair), LimitReached (no slot is free), DialledNumberLimitReached, DayCeilingReached, CallerHungUp
+        (Calls.note_hang_up; not if the call is over), StoreBusy.
         """
 
     def count_unconnected(self, display: PhoneNumber, now: datetime, most: int) -> bool:

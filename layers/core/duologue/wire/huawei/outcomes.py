@@ -19,6 +19,7 @@ from duologue.domain.outcome import EndReason, Outcome, Party, Result
 
 STATES = {
     0: "The call was answered and has ended.",
+    7002: "The app has reached a limit of its calls of a day.",
     7004: "The called number is on a list of numbers that are not called.",
     7109: "No voice port was free for the call.",
     8000: "Internal error: the call was not started.",
@@ -62,6 +63,9 @@ ENDS = {
     EndReason.DIAL_REFUSED: EndingRow(8000, 100, 0, "the network refused the dial for good; nothing was dialled"),
     EndReason.NEVER_STARTED: EndingRow(8000, 100, 0, "our fault, and nothing was dialled: the SP may retry"),
     EndReason.NOBODY_REMEMBERED: EndingRow(8019, 8019, 0, "a call to a display number, for which nobody was rung"),
+    EndReason.CEILING_REACHED: EndingRow(
+        7002, 7002, 0, "a return call: a limit of the app's calls of a day is reached; nobody was rung"
+    ),
     EndReason.CALLEE_DENIED: EndingRow(
         7004, 7004, 0, "a return call: its callee is on a deny list or on the do-not-call list; nobody was rung"
     ),

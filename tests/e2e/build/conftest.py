@@ -10,7 +10,7 @@ from tests.e2e.build.output import SAMPLES
 from tests.e2e.build.world import make_true
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A running lab, with a state folder of its own, in which the samples' SP exists."""
     state: Path = tmp_path_factory.mktemp("lab")

@@ -35,14 +35,14 @@ def product_with(carrier_url: str, root: Path) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def carrier() -> Iterator[Tandem]:
     carrier = Tandem()
     yield carrier
     carrier.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab(carrier, tmp_path_factory) -> Iterator[Lab]:
     template = product_with(carrier.url, tmp_path_factory.mktemp("product"))
     with Lab(auth=True, template=template, parameters={"Carrier": MODULE.stem}) as lab:
@@ -57,7 +57,7 @@ def lab(carrier, tmp_path_factory) -> Iterator[Lab]:
         yield lab
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sp(lab) -> Iterator[ServiceProvider]:
     sp = open_sp(lab.api_url, lab.environment, name="acme", numbers=lab.outputs["DisplayNumbers"].split(","))
     yield sp

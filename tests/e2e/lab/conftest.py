@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.cases.catalogue import CASES, LAB, PARAMETERS, named
+from lab.cases.catalogue import CASES, LAB, PARAMETERS
 from lab.cases.checks import check, time_lags
 from lab.cases.play import NetworkWatch, Played
 from lab.cases.player import CasePlayer, Variant
@@ -12,24 +12,25 @@ from lab.lab import DISPLAY_NUMBERS, Lab
 from lab.sp.service_provider import ServiceProvider, open_sp
 from tests.e2e.lab import traces
 from tests.e2e.lab.variants import CLOUD, USUAL
+from tests.e2e.warm_up import warm_up
 
 NUMBERS = (*DISPLAY_NUMBERS, *(f"+121255501{number:02}" for number in range(100)))
 _PLAYED = pytest.StashKey[dict[tuple[str, str], Played]]()
 _COLUMNS = ("stateCode", "ulFailReason", "sipStatusCode", "callOutUnaswRsn", "fwdUnaswRsn")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab() -> Iterator[Lab]:
     with Lab(auth=True, parameters=PARAMETERS, switches=LAB, numbers=NUMBERS) as lab:
         yield lab
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def watch(lab) -> NetworkWatch:
     return NetworkWatch(lab.pstn)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def new_sp(lab):
     """Opens an SP of this name, with two display numbers of its own and logged in."""
     opened = []
@@ -44,26 +45,24 @@ def new_sp(lab):
         sp.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def messages(lab) -> Iterator[list[str]]:
     """Everything that was sent to a queue since the first call."""
     with traces.messages(lab) as sent:
         yield sent
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def case_player(lab, watch, new_sp, messages) -> Iterator[CasePlayer]:
     """Warmed up: each function has as many processes as the cases will keep busy, so that times mean something."""
     case_player = CasePlayer(lab, watch, new_sp("acme", settings=("--recording",)), cloud=CLOUD)
-    short = named("talked")
-    warm_up = case_player.at_once([short] * 8)
-    assert [check(each.result()) for each in warm_up if each.result().steps[-1:] != ["fee"]] == []
+    warm_up(case_player, 8)
     yield case_player
     case_player.wait()
     case_player.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def plays(case_player, request):
     """The results of all cases and variants chosen; they are played while the tests check one after the other."""
     chosen = [

@@ -18,7 +18,7 @@ from tests.e2e.sam_local.forwarder import forwarded
 from tests.e2e.sam_local.sam import SamLocal, started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def folder() -> Iterator[Path]:
     """A folder with a short path: a socket's has at most 107 characters."""
     made = Path(tempfile.mkdtemp(prefix="dlg-"))
@@ -26,7 +26,7 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def engine(folder: Path) -> Iterator[Engine]:
     """A container engine for this run, or a skip that says why there is none."""
     try:
@@ -37,7 +37,7 @@ def engine(folder: Path) -> Iterator[Engine]:
         pytest.skip(f"sam local needs a container engine: {reason}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A running lab with a state folder of its own; none is started where there is no engine."""
     with Lab(state_dir=tmp_path_factory.mktemp("lab")) as running:
@@ -45,7 +45,7 @@ def lab(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[La
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sam_local(engine: Engine, lab: Lab, folder: Path) -> Iterator[SamLocal]:
     """SAM CLI with every function of the build output, each with its environment as deployed in the lab."""
     port = urlsplit(lab.aws_url).port

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from lab.cases.catalogue import LAB, PARAMETERS, named
-from lab.cases.checks import check
+from lab.cases.catalogue import LAB, PARAMETERS
 from lab.cases.play import NetworkWatch
 from lab.cases.player import CasePlayer
 from lab.lab import Lab
 from lab.sp.service_provider import ServiceProvider, open_sp
 from pstn.lines.sip.settings import SipSettings, missing
 from tests.e2e.sip.sip_exchange import SipExchange
+from tests.e2e.warm_up import warm_up
 
 FOLDER = Path(__file__).parent
 NUMBERS = tuple(f"+1202555010{number}" for number in range(6))
@@ -39,14 +39,14 @@ def _turn(item):
     return {"test_cases.py": 3, "test_platform.py": 4}.get(item.path.name, 1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sip_exchange(tmp_path_factory) -> Iterator[SipExchange]:
     sip_exchange = SipExchange(tmp_path_factory.mktemp("sip_exchange"), silence_s=2)
     yield sip_exchange
     sip_exchange.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab(tmp_path_factory) -> Iterator[Lab]:
     folder = tmp_path_factory.mktemp("lab")
     sip = SipSettings(listen=True)
@@ -56,7 +56,7 @@ def lab(tmp_path_factory) -> Iterator[Lab]:
         yield lab
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def new_sp(lab):
     """Opens an SP of this name, with two display numbers of its own and logged in."""
     opened = []
@@ -71,12 +71,11 @@ def new_sp(lab):
         sp.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def case_player(lab, new_sp) -> Iterator[CasePlayer]:
     """Warmed up with as many callbacks as are played at once, so that times mean something."""
     case_player = CasePlayer(lab, NetworkWatch(lab.pstn), new_sp("acme", "--recording"))
-    warm_up = case_player.at_once([named("talked")] * 10)
-    assert [check(each.result()) for each in warm_up if each.result().steps[-1:] != ["fee"]] == []
+    warm_up(case_player, 10)
     yield case_player
     case_player.wait()
     case_player.close()

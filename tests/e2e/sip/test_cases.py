@@ -64,7 +64,7 @@ def test_ten_at_once(quiet, lab):
             assert max(strange.values(), default=0) <= 5, f"a jump of the tone may look like another one: {strange}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def plays(case_player, request):
     """Every case that was chosen; they are played beside one another while the tests look at them in turn."""
     chosen = [

@@ -20,7 +20,7 @@ new PerformanceObserver((seen) => {
 """Keeps every layout shift: https://wicg.github.io/layout-instability/"""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator:
     try:
         program = require_chromium()

@@ -11,6 +11,7 @@ from duologue.adapters.aws import FAST
 from duologue.domain.callback_request import LONGEST_TALK
 from duologue.domain.delivery import DELAYS, wait_after
 from duologue.domain.due import SWEEP_MARGIN
+from duologue.domain.source_address import TrustedProxies
 from duologue.usecases.finalize_call import GRACE
 from duologue.usecases.place_callback import FIRST_IS_OVER, RingTimeouts
 from tests.architecture.translated import created
@@ -40,6 +41,19 @@ def test_the_template_is_refused_where_the_network_is_not():
     assert sorted(regions) == sorted(botocore.session.get_session().get_available_regions("chime-sdk-voice"))
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     assert [region for region in regions if f"`{region}`" not in page] == []
+
+
+def test_the_functions_of_the_api_are_told_which_proxies_are_trusted():
+    """By the variable of the stage that each event has; what the pattern lets in and cannot be read trusts nobody."""
+    [stage] = [each for each in created()["Resources"].values() if each["Type"] == "AWS::ApiGateway::Stage"]
+    assert stage["Properties"]["Variables"] == {"TrustedProxies": {"Ref": "TrustedProxies"}}
+    parameter = _PARAMETERS["TrustedProxies"]
+    assert TrustedProxies.parse(parameter["Default"]) == TrustedProxies()
+    for text in ("1", "192.0.2.7", "192.0.2.0/24,2001:db8::/32"):
+        assert re.fullmatch(parameter["AllowedPattern"], text) and TrustedProxies.parse(text) != TrustedProxies()
+        # What a variable of a stage may hold.
+        assert re.fullmatch(r"[A-Za-z0-9._~:/?#&=,-]+", text)
+    assert not re.fullmatch(parameter["AllowedPattern"], "proxy.example.com")
 
 
 def test_nothing_expires_that_is_open_or_still_to_be_told():

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from duologue.domain.deny_list import Denials, Entry, Verdict
 from duologue.domain.phone_number import PhoneNumber
 from duologue.usecases.ports.denying import DoNotCall
 from tests.contract.test_accounts import new_table
+from tests.fakes.clock import FakeClock
 from tests.fakes.memories import FakeMemorySeal
 from tests.samples import CALLEE, CALLER, NOW
 
@@ -25,8 +27,13 @@ def table(aws):
 
 
 @pytest.fixture
-def lists(aws, table):
-    return DynamoDenyLists(aws("dynamodb"), table, FakeMemorySeal())
+def clock():
+    return FakeClock(NOW)
+
+
+@pytest.fixture
+def lists(aws, table, clock):
+    return DynamoDenyLists(aws("dynamodb"), table, FakeMemorySeal(), clock.now)
 
 
 def test_nothing_is_listed_at_first(lists):
@@ -46,6 +53,34 @@ def test_patterns_are_kept_with_their_verdicts_and_no_change_is_lost(lists, aws,
 
     lists.change_entries(change)
     assert lists.entries() == lists.of((CALLER,)).entries == {"+1218": DENY, "+1712": DENY, "+1712432": ALLOW}
+
+
+def test_a_process_reads_the_patterns_every_ten_seconds_and_the_numbers_each_time(lists, aws, table, clock):
+    """With a full list the patterns are 60 read units in one partition, which has 3,000 a second."""
+    read = []
+
+    class Watched:
+        def batch_get_item(self, **request):
+            read.append(request["RequestItems"][table]["Keys"])
+            return aws("dynamodb").batch_get_item(**request)
+
+    client: Any = Watched()
+    watched = DynamoDenyLists(client, table, FakeMemorySeal(), clock.now)
+
+    def reads_patterns(listed=frozenset()) -> bool:
+        assert watched.of((CALLEE,)).do_not_call == listed
+        return {"pk": {"S": "DIALLING#PLATFORM"}, "sk": {"S": "DENIED"}} in read[-1]
+
+    assert [reads_patterns() for _ in range(3)] == [True, False, False]
+    lists.change_entries(lambda had: {**had, "+1712": DENY})
+    lists.do_not_call(CALLEE, NOW, "")
+    clock.advance(9)
+    assert not reads_patterns({CALLEE})
+    clock.advance(1)
+    assert reads_patterns({CALLEE})
+    assert watched.of((CALLEE,)).entries == {"+1712": DENY}
+    clock.advance(-3600)  # set back
+    assert reads_patterns({CALLEE})
 
 
 def test_a_number_that_is_not_to_be_called_is_found_and_cannot_be_read(lists, aws, table):

@@ -13,7 +13,7 @@ class DenyLists(Protocol):
     """Numbers that are not dialled although the plan allows it."""
 
     def of(self, numbers: Collection[PhoneNumber]) -> Denials:
-        """What is listed about some numbers; strongly consistent, by one read.
+        """What is listed about some numbers, by one read: strongly consistent, but patterns up to ten seconds old.
 
         Raises OutsideUnavailable: storage or the key service is unavailable.
         """

@@ -536,6 +536,9 @@ def test_the_lists_of_numbers_that_are_not_dialled(platform, app_key, tmp_path):
         ("deny import /no/such/file", "file /no/such/file cannot be read"),
         ("deny add +1712432 --app nothing", "no app nothing"),
         ("do-not-call add 2025550133", "number must be E.164"),
+        ("do-not-call add +4402079460123", "number +4402079460123 is dialled as +442079460123: without"),
+        ("do-not-call add +1202555013", "number +1202555013 has a country code that does not exist, or the wrong"),
+        ("do-not-call add +9990000000", "number +9990000000 has a country code that does not exist"),
     ],
 )
 def test_a_refused_change_of_those_lists(platform, words, complaint):

@@ -148,8 +148,20 @@ def _number(text: str) -> PhoneNumber:
     return PhoneNumber.parse(text, field="number")
 
 
+def _dialled_as(text: str, platform: Platform) -> PhoneNumber:
+    """A number as requests must write it: the list is searched by its hash. Raises InvalidField."""
+    number = _number(text)
+    planned = platform.plan.describe(number)
+    if not (planned.assigned and planned.possible):
+        raise InvalidField("number", f"{text} has a country code that does not exist, or the wrong number of digits")
+    if planned.e164 != number.e164:
+        raise InvalidField("number", f"{text} is dialled as {planned.e164}: without the trunk prefix or the like")
+    return number
+
+
 def _forbid(asked: argparse.Namespace, platform: Platform) -> Said:
-    platform.deny_book.do_not_call(_number(asked.number), SystemClock().now(), check_why(asked.why))
+    number = _dialled_as(asked.number, platform)
+    platform.deny_book.do_not_call(number, SystemClock().now(), check_why(asked.why))
     return {"number": asked.number, "do_not_call": True}
 
 
@@ -169,7 +181,7 @@ def _list_numbers(_asked: argparse.Namespace, platform: Platform) -> Said:
 
 
 def _import_numbers(asked: argparse.Namespace, platform: Platform) -> Said:
-    numbers = [(_number(text), check_why(why)) for text, why in _lines(asked.file)]
+    numbers = [(_dialled_as(text, platform), check_why(why)) for text, why in _lines(asked.file)]
     for number, why in numbers:
         platform.deny_book.do_not_call(number, SystemClock().now(), why)
     return {"numbers": len(numbers)}

@@ -397,7 +397,7 @@ def test_locks_are_seen_and_cleared(platform, aws, app_key):
     until = (now + timedelta(minutes=7)).isoformat()
     password = {"app_key": app_key, "proof": "password"}
     first = password | {"source": "198.51.100.20", "failures": 0, "locked_until": until}
-    second = password | {"source": "2001:db8::7", "failures": 1, "locked_until": None}
+    second = password | {"source": "2001:db8::/64", "failures": 1, "locked_until": None}
     third = first | {"app_key": None, "source": "198.51.100.66"}
 
     def listed(*words: str) -> list[dict[str, Any]]:
@@ -407,6 +407,7 @@ def test_locks_are_seen_and_cleared(platform, aws, app_key):
     assert [lock for lock in listed() if lock["app_key"] in (app_key, None)] == [first, third, second]
     assert listed("--app", app_key) == [first, second]
     assert listed("--source", "198.51.100.66") == [third]
+    assert listed("--source", "2001:db8::1") == listed("--source", "2001:db8::/64") == [second]
     assert platform.do("lock", "list", "--app", "nobody")[0] == 1
     assert platform.do("lock", "clear", "--source", "198.51.100.20")[1] == {"cleared": [first]}
     assert listed("--app", app_key) == [second]

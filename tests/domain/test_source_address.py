@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from duologue.domain.attempts import Attempt, Proof
 from duologue.domain.source_address import TrustedProxies, is_allowed
 
 NEAR, FAR = "10.0.0.1", "2001:db8::7"
@@ -78,3 +79,21 @@ def test_what_is_neither_a_number_of_hops_nor_networks(text):
 def test_an_address_is_on_the_list_of_an_app(address, expected):
     assert is_allowed(address, ("198.51.100.0/24", "2001:db8::/32")) is expected
     assert is_allowed(address, ())
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("198.51.100.20", "198.51.100.20"),
+        ("::ffff:198.51.100.20", "198.51.100.20"),
+        ("2001:db8:0:7::1", "2001:db8:0:7::/64"),
+        ("2001:DB8:0:7:ffff:ffff:ffff:ffff", "2001:db8:0:7::/64"),
+        ("2001:db8:0:8::1", "2001:db8:0:8::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("2001:db8:0:7::/64", "2001:db8:0:7::/64"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_wrong_credentials_are_counted_for_all_addresses_of_one_client(address, counted):
+    """A client with one IPv6 address has 2^64 of them: a lock of one would not stop it from guessing."""
+    assert Attempt("app-1", Proof.PASSWORD, address).source == counted

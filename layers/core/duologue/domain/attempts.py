@@ -8,8 +8,9 @@
 * Log-ins with unknown app keys are counted together, in the same way. Their lock is for unknown keys only: servers of
   existing apps may have the same address.
 
-A lock is per address because an app's key is no secret: anyone who knows it could lock out the app's own servers. It is
-per kind: digests, passwords, or secrets at refresh. Tokens have no lock: they have 381 random bits.
+A lock is per address because an app's key is no secret: anyone who knows it could lock out the app's own servers. Of
+IPv6 it is per /64, because a client can use any address of its own. It is per kind: digests, passwords, or secrets at
+refresh. Tokens have no lock: they have 381 random bits.
 """
 
 from collections.abc import Iterable
@@ -18,6 +19,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from duologue.domain.errors import AuthenticationLocked, RequestStale
+from duologue.domain.source_address import subscriber_of
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 MOST_FAILURES = 10
@@ -35,14 +37,17 @@ class Proof(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The key under which attempts are counted. `source`: the client's address as the API received it.
+    """The key under which attempts are counted. `app_key`: empty for all unknown ones.
 
-    `app_key`: empty for all unknown ones.
+    `source`: the client's address as the API received it; an IPv6 address is replaced by its /64.
     """
 
     app_key: str
     proof: Proof
     source: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "source", subscriber_of(self.source))
 
 
 @dataclass(frozen=True, slots=True)

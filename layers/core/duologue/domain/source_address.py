@@ -14,7 +14,7 @@ Network = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class TrustedProxies:
-    """The proxies between clients and the API: so many, or those of these networks."""
+    """The proxies between clients and the API: their number, or their networks."""
 
     hops: int = 0
     networks: tuple[Network, ...] = ()
@@ -71,6 +71,15 @@ def is_allowed(address: str, allowed: tuple[str, ...]) -> bool:
 @cache
 def _network(text: str) -> Network:
     return network_of(text)
+
+
+def subscriber_of(address: str) -> str:
+    """What one client has: an IPv4 address, or of IPv6 a /64, any of whose addresses it may use (RFC 6177, 4)."""
+    try:
+        plain = _plain(address)
+    except ValueError:
+        return address
+    return str(plain if isinstance(plain, IPv4Address) else IPv6Network((int(plain) >> 64 << 64, 64)))
 
 
 def _plain(text: str) -> IPv4Address | IPv6Address:

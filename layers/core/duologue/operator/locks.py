@@ -7,6 +7,7 @@ from typing import Any
 
 from duologue.adapters.system_clock import SystemClock
 from duologue.domain.attempts import Attempt, Failures
+from duologue.domain.source_address import subscriber_of
 from duologue.operator.platform import Platform, Said
 
 
@@ -24,7 +25,7 @@ def add_to(kinds: Any) -> None:
 
 def _add_filters(command: argparse.ArgumentParser) -> None:
     command.add_argument("--app", metavar="KEY", help="of this app only")
-    command.add_argument("--source", metavar="ADDRESS", help="of this address only")
+    command.add_argument("--source", metavar="ADDRESS", help="of this address only, of IPv6 its /64")
 
 
 def _list(asked: argparse.Namespace, platform: Platform) -> Said:
@@ -41,9 +42,9 @@ def _clear(asked: argparse.Namespace, platform: Platform) -> Said:
 def _matching(asked: argparse.Namespace, platform: Platform) -> Iterator[tuple[Attempt, Failures]]:
     if asked.app is not None:
         platform.accounts.app(asked.app)
-    now = SystemClock().now()
+    now, source = SystemClock().now(), None if asked.source is None else subscriber_of(asked.source)
     for attempt, failures in platform.auth_locks.all_failures():
-        wanted = asked.app in (None, attempt.app_key) and asked.source in (None, attempt.source)
+        wanted = asked.app in (None, attempt.app_key) and source in (None, attempt.source)
         if wanted and not _is_over(failures, now):
             yield attempt, failures
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.roles import Roles
+
 os.environ.setdefault("CARRIER", "chime")  # as the template sets it for every function
 
 # A machine that is busy with something else is no fault of the code; what things cost is measured in bench/.
@@ -26,6 +28,12 @@ def _root_logger() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    roles = Roles(config)
+    config.pluginmanager.register(roles, "roles")
+    roles.install()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -113,6 +113,10 @@ class Reach:
         said = {(each.service, each.method) for each in self.operations if each.settings}
         self.operations |= {Operation(*unsaid) for unsaid in self._unsaid - said}
 
+    def names_reached(self) -> set[str]:
+        """The full names of the functions and methods that may run."""
+        return set(self._walked)
+
     def says(self, word: str) -> bool:
         """Whether a text of the code that is reached is this one."""
         nodes = (each for _, node in self._walked.values() for each in evaluated(node))

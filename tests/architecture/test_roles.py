@@ -5,146 +5,38 @@ from typing import Any
 
 import pytest
 
-from duologue.adapters import chime_message_log, kms_memory_seal, kms_secrets
+from duologue.adapters import kms_memory_seal, kms_secrets
 from duologue.wire.huawei.routes import CDR_LINK, LINK
-from tests.architecture.reach import Operation, reach
+from tests.architecture.permissions import (
+    GLOBAL,
+    NEVER_DONE,
+    TEMPLATE,
+    UNWRITTEN,
+    actions_of,
+    granted,
+    needed,
+    targets_of,
+    variables_of,
+)
+from tests.architecture.reach import reach
 from tests.architecture.source import code, types_of_parameter
-from tools.template import Function, functions, read_template
+from tools.template import Function, functions
 
-Allowed = tuple[str, str]
-"""An action, and what it is done to: a logical id with what follows it, or `*`."""
-
-_TEMPLATE = read_template()
-_RESOURCES: dict[str, dict[str, Any]] = _TEMPLATE["Resources"]
-_NAMED = {
-    resource["Properties"]["Name"]["Fn::Sub"]: name
-    for name, resource in _RESOURCES.items()
-    if resource["Type"] == "AWS::Serverless::StateMachine"
-}
-"""State machines by the name that the template gives them."""
-_GLOBAL = _TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
-_FUNCTIONS = pytest.mark.parametrize("function", functions(_TEMPLATE), ids=lambda function: function.folder)
-
-_PREFIX = {"stepfunctions": "states", "chime_sdk_voice": "chime"}
-# Operations that are allowed under another action's name.
-_ACTION = {
-    "s3:HeadObject": "s3:GetObject",
-    "sqs:SendMessageBatch": "sqs:SendMessage",
-}
-# What an operation needs besides its own action, since its service looks at other things in its caller's name.
-_BESIDES: dict[str, set[Allowed]] = {
-    # Without it an object that is not there is 403, not 404.
-    "s3:HeadObject": {("s3:ListBucket", "RecordingsBucket")},
-    # It lets the service invoke the application's function.
-    "chime:CreateSipMediaApplication": {
-        ("lambda:GetPolicy", "CallControlFunction.Alias"),
-        ("lambda:AddPermission", "CallControlFunction.Alias"),
-    },
-    # It makes a log group and delivers to it: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/
-    # AWS-logs-and-resource-policy.html
-    "chime:PutSipMediaApplicationLoggingConfiguration": {
-        ("logs:CreateLogDelivery", "*"),
-        ("logs:GetLogDelivery", "*"),
-        ("logs:DeleteLogDelivery", "*"),
-        ("logs:ListLogDeliveries", "*"),
-        ("logs:DescribeLogGroups", "*"),
-        ("logs:CreateLogGroup", "*"),
-        ("logs:PutResourcePolicy", "*"),
-        ("logs:DescribeResourcePolicies", "*"),
-        ("iam:CreateServiceLinkedRole", "role/aws-service-role/voiceconnector.chime.amazonaws.com/*"),
-    },
-}
-# The ciphertext names its key, the network's event its application, the application its log; the call does not.
-_TARGET_UNSAID = {
-    "kms:Decrypt": "SecretsKey",
-    "chime:UpdateSipMediaApplicationCall": "PstnLine",
-    "logs:PutRetentionPolicy": f"log-group:{chime_message_log.PREFIX}*",
-}
-# Changing an app encrypts its secrets if they changed. SPs change URLs only; no function may make a secret.
-_NEVER_DONE = {("kms:Encrypt", "*")}
+_FUNCTIONS = pytest.mark.parametrize("function", functions(TEMPLATE), ids=lambda function: function.folder)
 
 
-def _targets(value: Any) -> set[str]:
-    """What a statement's Resource says, by logical ids: `!Sub ${CallsTable.Arn}/index/x` is `CallsTable/index/x`."""
-    match value:
-        case list():
-            return {target for each in value for target in _targets(each)}
-        case {"Ref": name} | {"Fn::GetAtt": [name, _]}:
-            return {name} - {"AWS::NoValue"}
-        case {"Fn::If": [_, yes, no]}:
-            return _targets(yes) | _targets(no)
-        case {"Fn::Sub": text}:
-            if by_name := _by_name(text):
-                return by_name
-            named = re.fullmatch(r"\$\{(\w+)(?:\.Arn)?\}(.*)", text)
-            return {named[1] + named[2] if named else text.rpartition("${AWS::AccountId}:")[2]}
-    return {value}
-
-
-def _by_name(arn: str) -> set[str]:
-    """The state machine with the name in this ARN."""
-    return {name for given, name in _NAMED.items() if arn.endswith(f":{given}")}
-
-
-def _logical_ids(value: Any) -> set[str]:
-    """The resources that a setting's value names."""
-    match value:
-        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), _]}:
-            return {name} & _RESOURCES.keys()
-        case {"Fn::Sub": str(text)}:
-            return _by_name(text)
-        case dict():
-            return _logical_ids(list(value.values()))
-        case list():
-            return {found for each in value for found in _logical_ids(each)}
-    return set()
-
-
-def _variables(function: Function) -> dict[str, Any]:
-    own: dict[str, Any] = function.properties.get("Environment", {}).get("Variables", {})
-    return _GLOBAL | own
-
-
-def _actions(statement: dict[str, Any]) -> set[str]:
-    said = statement["Action"]
-    return {said} if isinstance(said, str) else set(said)
-
-
-def _granted(function: Function) -> set[Allowed]:
-    granted = set()
-    for statement in function.statements:
-        assert statement["Effect"] == "Allow"
-        for action in _actions(statement):
-            for target in _targets(statement["Resource"]):
-                granted.add((action, re.sub(r"/.*\*$", "/*", target) if action.startswith("s3:") else target))
-    return granted
-
-
-def _needed(operation: Operation, function: Function) -> set[Allowed]:
-    service = _PREFIX.get(operation.service, operation.service)
-    named = f"{service}:{operation.method.title().replace('_', '')}"
-    variables = _variables(function)
-    targets = {target for name in operation.settings for target in _logical_ids(variables[name])}
-    assert targets or not operation.settings, f"{named}: {sorted(operation.settings)} name no resource"
-    if operation.index:
-        targets = {f"{target}/index/{operation.index}" for target in targets}
-    if service == "s3":
-        targets = {f"{target}/*" for target in targets}
-    action = _ACTION.get(named, named)
-    own = {(action, target) for target in targets or {_TARGET_UNSAID.get(action, "*")}}
-    return own | _BESIDES.get(named, set())
+def _needed(function: Function) -> set[tuple[str, str]]:
+    return {pair for operation in reach(function.folder).operations for pair in needed(operation, function)}
 
 
 @_FUNCTIONS
 def test_a_function_may_do_what_its_code_does(function: Function):
-    needed = {pair for operation in reach(function.folder).operations for pair in _needed(operation, function)}
-    assert needed - _granted(function) - _NEVER_DONE == set()
+    assert _needed(function) - granted(function) - NEVER_DONE == set()
 
 
 @_FUNCTIONS
 def test_a_function_may_do_nothing_else(function: Function):
-    needed = {pair for operation in reach(function.folder).operations for pair in _needed(operation, function)}
-    assert _granted(function) - needed == set()
+    assert granted(function) - _needed(function) == set()
 
 
 _OPENS_SECRETS, _OPENS_MEMORIES = ("kms:Decrypt", kms_secrets.CONTEXT), ("kms:Decrypt", kms_memory_seal.CONTEXT)
@@ -164,7 +56,7 @@ def test_a_function_uses_the_key_of_secrets_for_its_purpose_alone(function: Func
     """
     allowed = set()
     for statement in function.statements:
-        for action in {"kms:Encrypt", "kms:Decrypt"} & _actions(statement):
+        for action in {"kms:Encrypt", "kms:Decrypt"} & actions_of(statement):
             [(key, absent)] = statement["Condition"]["Null"].items()
             assert absent == "false"
             allowed.add((action, key.removeprefix("kms:EncryptionContext:")))
@@ -173,8 +65,6 @@ def test_a_function_uses_the_key_of_secrets_for_its_purpose_alone(function: Func
 
 # Keys that code puts together which are no partition keys of the accounts table: sort keys.
 _SORT_KEYS = {"CALLEE", "PINGS", "UNCONNECTED"}
-_UNWRITTEN = {"flow": {"MEMORY"}, "sweep": {"MEMORY"}}
-"""What a function's code reaches and it never touches: a memory is of the callee's dial, which call_control records."""
 _SETTINGS_OF_ACCOUNTS = {"APP", "NUMBER", "SP", "USERNAME"}
 
 
@@ -190,16 +80,16 @@ def _partitions(statement: dict[str, Any]) -> list[str]:
 def _of_accounts(function: Function) -> list[tuple[set[str], list[str]]]:
     """The actions, and the kinds of items, of each statement about the accounts table."""
     return [
-        (_actions(statement), _partitions(statement))
+        (actions_of(statement), _partitions(statement))
         for statement in function.statements
-        if "AccountsTable" in _targets(statement["Resource"])
+        if "AccountsTable" in targets_of(statement["Resource"])
     ]
 
 
 @_FUNCTIONS
 def test_a_function_is_allowed_the_kinds_of_items_that_its_code_has_keys_of(function: Function):
     """The accounts table holds several kinds, and the partition key says which an item is."""
-    kinds = reach(function.folder).kinds_of_items() - _SORT_KEYS - _UNWRITTEN.get(function.folder, set())
+    kinds = reach(function.folder).kinds_of_items() - _SORT_KEYS - UNWRITTEN.get(function.folder, set())
     assert {kind for _, kinds in _of_accounts(function) for kind in kinds} == kinds
 
 
@@ -210,7 +100,7 @@ def test_what_makes_calls_can_change_no_account():
     """
     keyed = {"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"}
     written = set()
-    for function in functions(_TEMPLATE):
+    for function in functions(TEMPLATE):
         for actions, kinds in _of_accounts(function):
             assert actions <= {f"dynamodb:{each}" for each in keyed}
             writes = actions - {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
@@ -227,23 +117,23 @@ def test_what_makes_calls_can_change_no_account():
 def test_a_function_is_given_the_settings_that_it_reads_and_no_other(function: Function):
     """Of those that every function is given, a function need not read all."""
     read = reach(function.folder).settings
-    given = _variables(function).keys()
+    given = variables_of(function).keys()
     assert {setting.name for setting in read if setting.is_required} <= given
-    assert given - _GLOBAL.keys() <= {setting.name for setting in read}
+    assert given - GLOBAL.keys() <= {setting.name for setting in read}
 
 
 def test_what_needs_no_credentials_only_reads():
     """Anybody may follow a link to a recording: the function starts no call, and opens no app's secret."""
-    [of_links] = [function for function in functions(_TEMPLATE) if function.folder == "recordings_api"]
+    [of_links] = [function for function in functions(TEMPLATE) if function.folder == "recordings_api"]
     paths = {event["Properties"]["Path"] for event in of_links.properties["Events"].values()}
     assert paths == {LINK, CDR_LINK}
-    actions = {action for action, _ in _granted(of_links)}
+    actions = {action for action, _ in granted(of_links)}
     assert actions == {"dynamodb:BatchGetItem", "dynamodb:GetItem", "kms:VerifyMac", "s3:GetObject", "s3:ListBucket"}
 
 
 def test_what_every_function_is_given_is_read_by_several():
-    read = [{setting.name for setting in reach(function.folder).settings} for function in functions(_TEMPLATE)]
-    assert [name for name in _GLOBAL if sum(name in names for names in read) < 2] == []
+    read = [{setting.name for setting in reach(function.folder).settings} for function in functions(TEMPLATE)]
+    assert [name for name in GLOBAL if sum(name in names for names in read) < 2] == []
 
 
 def test_every_adapter_says_whose_client_it_is_given():

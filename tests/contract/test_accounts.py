@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
-from itertools import count
 from typing import TYPE_CHECKING, cast
 
 import boto3
@@ -31,26 +30,15 @@ from duologue.domain.recording_link import Owner
 from duologue.domain.tokens import REFRESH_LIFE, Register, TokenPair
 from duologue.usecases.ports.accounts import ShownNumbers
 from tests.fakes.accounts import FakeAccounts
+from tests.journeys.tables import make_tables
 from tests.samples import NOW, at, callback
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
-_tables = count()
-
 
 def new_table(dynamodb) -> str:
-    name = f"accounts-{next(_tables)}"
-    dynamodb.create_table(
-        TableName=name,
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        AttributeDefinitions=[
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "sk", "AttributeType": "S"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    return name
+    return make_tables(dynamodb)[2]
 
 
 @pytest.fixture
@@ -443,6 +431,23 @@ def test_a_secret_that_was_copied_to_another_app_does_not_open(dynamo, aws, tabl
     client.put_item(TableName=table, Item=row | {"pk": {"S": "APP#app-9"}, "key": {"S": "app-9"}})
     with pytest.raises(ClientError, match="InvalidCiphertextException"):
         DynamoAccounts(client, table, KmsSecrets(aws("kms"), key)).app("app-9")
+
+
+def test_the_api_changes_an_app_s_urls(dynamo, aws, table, key):
+    dynamo.add_sp(SP)
+    dynamo.add_app(APP)
+    accounts = DynamoAccounts(aws("dynamodb"), table, KmsSecrets(aws("kms"), key))
+    changed = accounts.change_app("app-1", lambda app: replace(app, status_url="https://sp.example.com/other"))
+    assert changed == dynamo.app("app-1") == replace(APP, status_url="https://sp.example.com/other")
+
+
+def test_an_app_is_opened_among_items_of_its_table(dynamo, aws, table):
+    dynamo.add_sp(SP)
+    dynamo.add_app(APP)
+    items = aws("dynamodb").scan(TableName=table)["Items"]
+    assert dynamo.app_in("app-1", items) == APP
+    with pytest.raises(UnknownApp):
+        dynamo.app_in("app-9", items)
 
 
 def test_a_register_goes_by_itself_a_day_after_its_last_token(dynamo, aws, table):

@@ -74,6 +74,11 @@ def kms(aws):
     return Kms(aws("kms"))
 
 
+def test_what_follows_from_a_purpose_is_the_same_in_every_process(kms):
+    one, another = (KmsDataKeys(kms.client, kms.hash_key) for _ in range(2))
+    assert one.derived(b"calls") == another.derived(b"calls") != one.derived(b"memories")
+
+
 def draft(seal, terms=PLAIN):
     return seal.draft(SHOWN_TO_CALLEE, SOPHIA, JACK, terms)
 

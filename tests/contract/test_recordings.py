@@ -21,14 +21,16 @@ from tests.fakes.recordings import FakeLinks, FakeLinkTokens, FakeRecordings
 from tests.journeys.tables import make_tables
 from tests.samples import NOW
 
-SOUND, KEY = b"RIFF and so on", "recordings/1_2_3_20261123090000.wav"
+SOUND, KEY = b"RIFF and so on", "published/app-1/1_2_3_20261123090000.wav"
+NETWORKS = "calls/app-1/1_2_3_20261123090000/1.wav"
 
 
 @pytest.fixture
 def s3(aws):
     client = aws("s3")
     client.create_bucket(Bucket="recordings")
-    client.put_object(Bucket="recordings", Key=KEY, Body=SOUND)
+    for key in (KEY, NETWORKS):
+        client.put_object(Bucket="recordings", Key=key, Body=SOUND)
     return client
 
 
@@ -37,20 +39,27 @@ def recordings(request, s3):
     if request.param == "s3":
         return S3Recordings(s3, "recordings")
     fake = FakeRecordings()
-    fake.sounds[KEY] = SOUND
+    fake.sounds |= {KEY: SOUND, NETWORKS: SOUND}
     return fake
 
 
-def test_a_recording_is_there_and_read_in_part_or_whole(recordings):
-    assert recordings.size(KEY) == len(SOUND)
+_EACH_FORM = pytest.mark.parametrize("key", [KEY, NETWORKS], ids=["published", "the network's"])
+
+
+@_EACH_FORM
+def test_a_recording_is_there_and_read_in_part_or_whole(recordings, key):
+    assert recordings.size(key) == len(SOUND)
     for first, last in ((0, len(SOUND) - 1), (5, 7), (3, 3)):
-        assert recordings.read(KEY, ByteRange(first, last)) == SOUND[first : last + 1]
+        assert recordings.read(key, ByteRange(first, last)) == SOUND[first : last + 1]
 
 
-def test_a_recording_that_is_not_there(recordings):
-    assert recordings.size("recordings/another.wav") is None
-    with pytest.raises(UnknownLink):
-        recordings.read("recordings/another.wav", ByteRange(0, 1))
+@_EACH_FORM
+def test_a_recording_that_was_removed_is_not_there(recordings, key):
+    for _ in range(2):
+        recordings.remove(key)
+        assert recordings.size(key) is None
+        with pytest.raises(UnknownLink):
+            recordings.read(key, ByteRange(0, 1))
 
 
 def test_a_url_names_the_recording_its_kind_and_its_time(s3):

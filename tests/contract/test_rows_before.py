@@ -22,13 +22,16 @@ from duologue.domain.errors import UnknownCall
 from duologue.domain.outcome import EndReason, Party
 from duologue.domain.recording import Recording
 from duologue.domain.task_token import Wait
+from duologue.usecases.finalize_call import FinalizeCall
 from duologue.usecases.free_slots import free_slots
 from duologue.usecases.ports.notifying import Notice
 from duologue.usecases.process_network_event import ProcessNetworkEvent
+from duologue.usecases.until_written import no_pause
 from duologue.wire.chime.answer import Buckets
 from duologue.wire.chime.invocation import Invocation
 from duologue.wire.chime.network_format import ChimeFormat
 from tests.fakes.answering import answering
+from tests.fakes.clock import FakeClock
 from tests.fakes.flows import FakeFlows
 from tests.fakes.network import FakeNetwork
 from tests.journeys.tables import make_tables
@@ -162,15 +165,24 @@ def test_the_sweeper_finds_an_open_one_among_todays(store):
     assert len(store.open_calls()) == 10
 
 
-def test_its_slot_is_freed_by_its_end_or_by_the_sweeper(store):
+def _hangs_up(store):
+    left = LegEnded(at(9), NETWORK_CALL, Party.CALLER, LEG_A, 486)
+    processing(store, FakeFlows())(Invocation(NETWORK_CALL, "000009", _CALL_ID, left, introduces=False))
+
+
+def _settles(store):
+    FinalizeCall(store, FakeNetwork(), FakeFlows(), FakeClock(at(600)), no_pause)(_CALL_ID)
+
+
+@pytest.mark.parametrize("end", [_hangs_up, _settles])
+def test_its_slot_is_freed_by_its_end_or_by_the_sweeper(store, end):
     """They were a set for each app."""
     ringing(store)
     table = store.accounts._table
     slots = to_item({"pk": "SLOTS", "sk": "app-1"}) | {"held": {"SS": [_CALL_ID, "1_2_3_20261123090000"]}}
     store.client.put_item(TableName=table, Item=slots)
     store.client.delete_item(TableName=store.calls_table, Key=to_item({"call": _CALL_ID, "item": "CDR"}))
-    left = LegEnded(at(9), NETWORK_CALL, Party.CALLER, LEG_A, 486)
-    processing(store, FakeFlows())(Invocation(NETWORK_CALL, "000009", _CALL_ID, left, introduces=False))
+    end(store)
     assert [slot.call_id for slot in store.held_slots()] == ["1_2_3_20261123090000"]
     assert [free_slots(calls=store), free_slots(calls=store)] == [1, 0]
     assert list(store.held_slots()) == []

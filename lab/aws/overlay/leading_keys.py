@@ -68,7 +68,7 @@ def _leading_keys(request: dict[str, Any], action: str, arn: str) -> list[str]:
     table = ministack("services.dynamodb")._tables.get(name)
     if table is None:
         return []
-    found = _values(request, action, name, _partition_key(table, index))
+    found = values(request, action, name, _partition_key(table, index))
     return list(dict.fromkeys(str(next(iter(value.values()))) for value in found if value))
 
 
@@ -79,7 +79,7 @@ def _partition_key(table: dict[str, Any], index: str) -> str:
     return str(table["pk_name"])
 
 
-def _values(request: dict[str, Any], action: str, table: str, attribute: str) -> Iterator[Any]:
+def values(request: dict[str, Any], action: str, table: str, attribute: str) -> Iterator[Any]:
     """The values of a partition key, as DynamoDB writes them: `{"S": "text"}`. None: a part has none."""
     for entry in request.get("TransactItems", []):
         for kind, part in entry.items():

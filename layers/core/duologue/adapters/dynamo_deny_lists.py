@@ -92,10 +92,15 @@ class DynamoDenyLists:
         return until_written(once, no_pause, "deny list")
 
     def do_not_call(self, number: PhoneNumber, since: datetime, why: str) -> None:
-        row = {"masked": str(number), "since": since.isoformat(timespec="seconds"), "why": why}
-        item = to_item({"pk": self._partition(number), "sk": "DNC"} | row)
+        reason = ":why" if why else "if_not_exists(why, :why)"
+        values = {":masked": str(number), ":since": since.isoformat(timespec="seconds"), ":why": why}
         with outside(_WHAT):
-            self._client.put_item(TableName=self._table, Item=item)
+            self._client.update_item(
+                TableName=self._table,
+                Key=to_item({"pk": self._partition(number), "sk": "DNC"}),
+                UpdateExpression=f"SET masked = :masked, since = if_not_exists(since, :since), why = {reason}",
+                ExpressionAttributeValues=to_item(values),
+            )
 
     def may_call(self, number: PhoneNumber) -> bool:
         key = to_item({"pk": self._partition(number), "sk": "DNC"})

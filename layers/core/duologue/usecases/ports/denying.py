@@ -38,7 +38,7 @@ class DenyBook(DenyLists, Protocol):
         """Apply `change`, save and return them. `change` is called again after a lost race."""
 
     def do_not_call(self, number: PhoneNumber, since: datetime, why: str) -> None:
-        """Put a number on the do-not-call list; idempotent."""
+        """Put a number on the do-not-call list; one that is on it keeps `since`, and its reason if `why` is empty."""
 
     def may_call(self, number: PhoneNumber) -> bool:
         """Take a number off the list. False: it was not on it."""

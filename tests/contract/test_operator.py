@@ -471,8 +471,13 @@ def test_calls_are_ended_one_by_one_or_with_the_suspension_of_their_app_or_sp(pl
     def ended(was: dict[int, str]) -> dict:
         return {"calls": [{"call": ids[number], "app_key": app_key, "was": phase} for number, phase in was.items()]}
 
-    for phase in ("accepted", "ending"):
-        assert platform.do("call", "stop", f"{ids[0]}@ce1.example.com", ids[1]) == (0, ended({0: phase, 1: phase}), "")
+    none = "9_9_9_20261128090000"
+    complaint = f"duologue: these calls were not ended, all others were: {none} (there is none)\n"
+    assert platform.do("call", "stop", none, ids[0]) == (1, {}, complaint)
+    assert calls.load(ids[0]).call.ending is EndReason.STOPPED
+    for first, second in (("ending", "accepted"), ("ending", "ending")):
+        stopped = ended({0: first, 1: second})
+        assert platform.do("call", "stop", f"{ids[0]}@ce1.example.com", ids[1]) == (0, stopped, "")
     waiting = "duologue: waiting 15 s until requests of before the suspension are over\n"
     was = {0: "ending", 1: "ending", 2: "accepted", 3: "accepted"}
     for _ in range(2):
@@ -482,7 +487,7 @@ def test_calls_are_ended_one_by_one_or_with_the_suspension_of_their_app_or_sp(pl
         was = dict.fromkeys(range(4), "ending")
     assert platform.do("sp", "suspend", sp, "--end-calls") == (0, {"sp": sp, "active": False} | ended(was), waiting)
     assert platform.waits == [15.0] * 3
-    assert platform.do("call", "stop", "9_9_9_20261128090000")[0] == 1
+    assert platform.do("call", "stop", none)[0] == 1
     for call_id in ids:
         calls.save(Change(saved := calls.load(call_id), over(saved.call), finalizes=True))
     assert platform.do("call", "stop", ids[0]) == (0, ended({0: "over"}), "")

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Iterable
 from typing import Any
 
+from duologue.domain.errors import OutsideUnavailable, UnknownCall
 from duologue.operator.platform import Platform, Said
 from duologue.usecases.end_calls import EndedByOperator
 
@@ -16,7 +17,21 @@ def add_to(kinds: Any) -> None:
 
 
 def _stop(asked: argparse.Namespace, platform: Platform) -> Said:
-    return {"calls": shown(platform.end_calls.one(text.partition("@")[0]) for text in asked.calls)}
+    """A call that cannot be ended does not keep the others from being ended."""
+    ended: list[EndedByOperator] = []
+    failed: dict[str, UnknownCall | OutsideUnavailable] = {}
+    for text in asked.calls:
+        try:
+            ended.append(platform.end_calls.one(text.partition("@")[0]))
+        except (UnknownCall, OutsideUnavailable) as error:
+            failed[text] = error
+    if failed and len(asked.calls) == 1:
+        raise failed[asked.calls[0]]
+    if failed:
+        reasons = ("there is none" if isinstance(error, UnknownCall) else str(error) for error in failed.values())
+        named = ", ".join(f"{text} ({why})" for text, why in zip(failed, reasons, strict=True))
+        raise OutsideUnavailable(f"these calls were not ended, all others were: {named}")
+    return {"calls": shown(ended)}
 
 
 def shown(ended: Iterable[EndedByOperator]) -> list[Said]:

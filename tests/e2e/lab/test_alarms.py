@@ -23,7 +23,7 @@ from lab.cases.catalogue import named
 from lab.lab import Lab
 from lab.sp.client import LOG_IN
 from lab.sp.service_provider import ServiceProvider
-from pstn.lines.behaviours import busy
+from pstn.lines.behaviours import answers, busy
 from pstn.lines.phone_state import Phone
 from tests.e2e.waiting import until
 from tests.functions.worlds import received
@@ -238,14 +238,30 @@ def _a_network_that_may_not_call_us(watched: Watched) -> None:
             )
 
 
-def _a_key_that_is_disabled(watched: Watched) -> None:
-    kms, key = watched.lab.client("kms"), watched.lab.outputs["SecretsKey"]
-    kms.disable_key(KeyId=key)
-    try:
-        watched.lab.pstn.exchange.phones[CALLER] = Phone(busy())
-        assert watched.sp.place(CALLER, CALLEE).status == 200
-    finally:
-        kms.enable_key(KeyId=key)
+def _a_partition_that_is_full(watched: Watched) -> None:
+    """The one with the memories of a display number, by other writes than the product's; the call's own is not."""
+    db, table = watched.lab.client("dynamodb"), watched.lab.outputs["AccountsTable"]
+
+    def partitions() -> set[str]:
+        pages = db.get_paginator("scan").paginate(TableName=table, ProjectionExpression="pk")
+        return {row["pk"]["S"] for page in pages for row in page["Items"] if row["pk"]["S"].startswith("MEMORY#")}
+
+    def call() -> None:
+        """Its callee is dialled."""
+        watched.lab.pstn.exchange.phones[CALLER] = Phone(answers(0.1))
+        watched.lab.pstn.exchange.phones[CALLEE] = Phone(busy())
+        session = str(watched.sp.place(CALLER, CALLEE).body["sessionId"])
+        assert watched.sp.receiver.wait_for_fee(session, _WAIT_S)
+
+    before = partitions()
+    call()
+    [partition] = partitions() - before
+    keys = [{"pk": {"S": partition}, "sk": {"S": f"stray {number}"}} for number in range(25)]
+    full = [{"PutRequest": {"Item": key | {"filler": {"S": "x" * 390_000}}}} for key in keys]
+    for _ in range(4):  # each is written for ten seconds
+        db.batch_write_item(RequestItems={table: full})
+    call()
+    db.batch_write_item(RequestItems={table: [{"DeleteRequest": {"Key": key}} for key in keys]})
 
 
 def _a_rule_that_is_disabled(watched: Watched) -> None:
@@ -311,7 +327,7 @@ TROUBLES: dict[str, Callable[[Watched], None]] = {
     "UndeliveredAlarm": _an_sp_that_is_gone,
     "FlowsFailedAlarm": _an_execution_that_fails,
     "CallsWithoutEventsAlarm": _a_network_that_may_not_call_us,
-    "MemoryNotKeptAlarm": _a_key_that_is_disabled,
+    "MemoryNotKeptAlarm": _a_partition_that_is_full,
     "AuthenticationLockedAlarm": _a_password_that_is_guessed,
     "SweepBehindAlarm": _a_call_that_cannot_be_finalized,
     "SweepNotRunningAlarm": _a_rule_that_is_disabled,

@@ -27,6 +27,8 @@ from pstn.switches import Switches
 
 AFTERWARDS_S = 20.0
 """How long the flow may take to end after the CDR was sent. R2: it is resumed at once, else from the stream."""
+_PUBLISHED_S = 90.0
+"""How long a recording may take to arrive after its CDR: it waits for its turn (`PublishConcurrency`)."""
 _POLL_S = 0.1
 
 
@@ -233,7 +235,7 @@ def _stop_in_time(played: Played, on_stop: Callable[[], None]) -> None:
 
 def recording_at(link: str) -> bytes | None:
     """Poll the link: the CDR does not wait for the recording, so it may arrive before it."""
-    give_up = time.monotonic() + AFTERWARDS_S
+    give_up = time.monotonic() + _PUBLISHED_S
     while True:
         opened = open_recording(link)
         try:

@@ -15,6 +15,7 @@ from typing import Any
 from duologue.adapters.metrics import count
 from duologue.domain.accounts import App
 from duologue.domain.call import NotifyTo
+from duologue.domain.errors import CallerRefused, DayCeilingReached, DialledNumberLimitReached, NumberRefused
 from duologue.runtime.last_resort import guarded
 from duologue.runtime.rest import Request, answered, response_of
 from duologue.runtime.wiring.callback_api import Dependencies, dependencies
@@ -47,9 +48,17 @@ def _place(request: Request, app: App, dependencies: Dependencies) -> Answer:
 
     sent, is_test = read_callback(request.body), request.route in (SANDBOX_PLACE, OLDER_SANDBOX_PLACE)
     key = read_key(request.headers, request.route, sent.body)
-    call = dependencies.place(lambda: sent.request(app), app, key, is_test=is_test)
+    try:
+        call = dependencies.place(lambda: sent.request(app), app, key, is_test=is_test)
+    except (DayCeilingReached, DialledNumberLimitReached) as refusal:
+        _log.warning("a limit of the day is reached", extra={"app": app.key, "why": str(refusal)})
+        count("DayLimitReached", App=app.key)
+        raise
+    except (CallerRefused, NumberRefused):
+        count("NumbersRefused", App=app.key)
+        raise
     if not call.repeated:
-        count("CallsPlaced")
+        count("CallsPlaced", App=app.key)
     if call.memory_failed:
         count("MemoryNotKept")
     _log.info("repeated" if call.repeated else "accepted", extra={"call_id": call.id, "app": app.key})

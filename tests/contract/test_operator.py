@@ -533,9 +533,20 @@ def test_the_lists_of_numbers_that_are_not_dialled(platform, app_key, tmp_path):
         assert platform.do("do-not-call", "remove", "+12025550134")[1]["was"] is was
 
 
+def test_rates_are_imported_shown_and_reset(platform, tmp_path):
+    assert platform.do("rates", "show")[1]["source"] == "estimates"
+    file = tmp_path / "rates.csv"
+    file.write_text("# of my carrier\n+1,0.0215\n+44,0.05\n")
+    assert platform.do("rates", "import", str(file)) == (0, {"rates": 2}, "")
+    assert platform.do("rates", "show")[1] == {"source": "imported", "rates": {"+1": "0.0215", "+44": "0.0500"}}
+    assert platform.do("rates", "reset") == (0, {"source": "estimates"}, "")
+    assert platform.do("rates", "show")[1]["rates"]["+"] == "1.0000"
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
+        ("rates import /no/such/file", "file /no/such/file cannot be read"),
         ("deny add 1712432", "pattern 1712432 must be a plus sign"),
         ("deny add +1712432 --why " + 81 * "x", "reason must be at most 80 printable characters"),
         ("deny remove +1NXX976", "pattern +1NXX976 is not on the list; a known trap is opened by deny allow"),

@@ -39,6 +39,7 @@ from duologue.usecases.check_numbers import DiallingRules, check_numbers
 from duologue.wire.huawei.field_names import FIELDS
 from duologue.wire.huawei.results import failure
 from tests.fakes.deny_lists import FakeDenyLists
+from tests.fakes.rates import FakeRates
 from tools.template import read_template
 
 LISTED = prefixes_in_use(
@@ -59,7 +60,7 @@ LISTS.entries |= {
 }
 LISTS.numbers.add(PhoneNumber("+12025550177"))
 APP = App("app-1", "sp-1", "secret", countries=OPEN, denied_prefixes=("+1218548",))
-RULES = DiallingRules(PLAN, ORDINARY, LISTS, FIELDS)
+RULES = DiallingRules(PLAN, ORDINARY, LISTS, FakeRates(), FIELDS)
 ANOTHER = PhoneNumber("+12025550111")
 
 DIALLED = None

@@ -12,6 +12,7 @@ from duologue.usecases.until_written import Pause, no_pause
 from duologue.wire.huawei.field_names import FIELDS
 from tests.fakes.deny_lists import FakeDenyLists
 from tests.fakes.memories import FakeMemorySeal
+from tests.fakes.rates import FakeRates
 from tests.fakes.sp_endpoints import FakeSpEndpoints
 
 
@@ -26,9 +27,10 @@ def placing(
     timeouts: RingTimeouts | None = None,
     pause: Pause = no_pause,
     lists: Any = None,
+    rates: Any = None,
 ) -> PlaceCallback:
     """`calls` plays `Calls` and `Acceptance`."""
-    rules = DiallingRules(LibphonenumberPlan(), ORDINARY, lists or FakeDenyLists(), FIELDS)
+    rules = DiallingRules(LibphonenumberPlan(), ORDINARY, lists or FakeDenyLists(), rates or FakeRates(), FIELDS)
     return PlaceCallback(
         calls,
         calls,

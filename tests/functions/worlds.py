@@ -103,6 +103,7 @@ from tests.fakes.memories import FakeMemorySeal
 from tests.fakes.network import FakeNetwork
 from tests.fakes.notices import FakeNotices
 from tests.fakes.placing import placing as placing_a_callback
+from tests.fakes.rates import FakeRates
 from tests.fakes.recordings import RECORDS, FakeLinks, FakeLinkTokens, FakeRecordings
 from tests.fakes.sp_endpoints import FakeSpEndpoints
 from tests.samples import LEG_A, LEG_B, NETWORK_CALL, NOW, at, callback, return_call
@@ -251,7 +252,7 @@ class Api:
             look_up_memory=LookUpMemory(find),
             list_memories=ListMemories(self.memories, self.seal, self.clock, FIELDS.display),
             repoint_memory=RepointMemory(
-                find, DiallingRules(LibphonenumberPlan(), ORDINARY, self.lists, FIELDS), no_pause
+                find, DiallingRules(LibphonenumberPlan(), ORDINARY, self.lists, FakeRates(), FIELDS), no_pause
             ),
             forget_memory=ForgetMemory(find, no_pause),
         )

@@ -221,6 +221,7 @@ def test_a_longer_talk_than_the_app_may_have_is_cut(minutes, gets):
     [
         ({"calls_per_day": 2}, 2, DayCeilingReached),
         ({"minutes_per_day": 11}, 2, DayCeilingReached),
+        ({"spend_per_day": 1}, 5, DayCeilingReached),  # two legs of five minutes at 0.02 USD are 0.20 USD
         ({"calls_per_dialled_number_per_day": 1}, 1, DialledNumberLimitReached),
     ],
 )

@@ -21,6 +21,7 @@ from lab.aws.ministack import ministack
 from lab.aws.overlay import alarms, lambda_process, passing
 from lab.cases.catalogue import named
 from lab.lab import Lab
+from lab.sp.account import change_app
 from lab.sp.client import LOG_IN
 from lab.sp.service_provider import ServiceProvider
 from pstn.lines.behaviours import answers, busy
@@ -318,6 +319,16 @@ def _a_password_that_is_guessed(watched: Watched) -> None:
         watched.guessed.client.send(LOG_IN, query, headers={"Authorization": f"guess {number}"})
 
 
+def _an_app_that_has_used_up_its_day(watched: Watched) -> None:
+    key, environment = watched.sp.account.app_key, watched.lab.environment
+    change_app(environment, key, "--calls-per-day", "1", "--spend-per-day", "10")
+    try:
+        watched.call()
+        assert watched.sp.place(CALLER, CALLEE).code == "1010009"
+    finally:
+        change_app(environment, key, "--calls-per-day", "0", "--spend-per-day", "0")
+
+
 TROUBLES: dict[str, Callable[[Watched], None]] = {
     "UnexpectedAlarm": _an_unreadable_call,
     "FunctionErrorsAlarm": _a_sweep_that_dies,
@@ -325,6 +336,7 @@ TROUBLES: dict[str, Callable[[Watched], None]] = {
     "SlowAlarm": _a_process_that_stands_still,
     "GaveUpAlarm": _a_message_that_nobody_can_process,
     "UndeliveredAlarm": _an_sp_that_is_gone,
+    "DialledTooMuchAlarm": _an_app_that_has_used_up_its_day,
     "FlowsFailedAlarm": _an_execution_that_fails,
     "CallsWithoutEventsAlarm": _a_network_that_may_not_call_us,
     "MemoryNotKeptAlarm": _a_partition_that_is_full,

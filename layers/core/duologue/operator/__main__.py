@@ -35,7 +35,19 @@ from typing import Any
 from duologue.adapters.aws import PATIENT, refusals
 from duologue.adapters.aws_clients import client
 from duologue.domain.errors import AccountExists, DuologueError, UnknownApp, UnknownCall, UnknownSp
-from duologue.operator import apps, calls, denials, endpoints, locks, memories, notifications, numbers, prompts, sps
+from duologue.operator import (
+    apps,
+    calls,
+    denials,
+    endpoints,
+    locks,
+    memories,
+    notifications,
+    numbers,
+    prompts,
+    rates,
+    sps,
+)
 from duologue.operator.platform import Platform
 
 _PATIENT_CLIENT = partial(client, timeouts=PATIENT)
@@ -88,7 +100,7 @@ def parser() -> argparse.ArgumentParser:
     place.add_argument("--prompts-bucket", help="bucket of the prompts, overrides the stack's output")
     place.add_argument("--line-numbers", help="the stack's numbers, comma separated, overrides the stack's output")
     kinds = parser.add_subparsers(
-        metavar="sp|app|call|number|memory|notification|endpoint|lock|prompt|deny|do-not-call", required=True
+        metavar="sp|app|call|number|memory|notification|endpoint|lock|prompt|deny|do-not-call|rates", required=True
     )
     sps.add_to(kinds)
     apps.add_to(kinds)
@@ -100,6 +112,7 @@ def parser() -> argparse.ArgumentParser:
     locks.add_to(kinds)
     prompts.add_to(kinds)
     denials.add_to(kinds)
+    rates.add_to(kinds)
     return parser
 
 

@@ -149,6 +149,7 @@ def _add_settings(command: argparse.ArgumentParser, *, numbers_required: bool = 
         ("--calls-per-dialled-number-per-day", "calls in which the same number is dialled, as either party"),
         ("--calls-per-day", "calls, return calls among them"),
         ("--minutes-per-day", "minutes of talk; a call in progress counts with its longest talk"),
+        ("--spend-per-day", "USD for the dialled legs, as duologue rates estimates; a call in progress the same"),
     ):
         command.add_argument(option, type=int, metavar="N", help=f"{what}; more are refused (0: no limit)")
     command.add_argument(
@@ -199,6 +200,7 @@ _PLAIN = (
     "calls_per_dialled_number_per_day",
     "calls_per_day",
     "minutes_per_day",
+    "spend_per_day",
     "longest_call_minutes",
     "recording",
     "stereo_recordings",
@@ -321,6 +323,7 @@ def _shown(app: App) -> Said:
         "calls_per_dialled_number_per_day": app.calls_per_dialled_number_per_day,
         "calls_per_day": app.calls_per_day,
         "minutes_per_day": app.minutes_per_day,
+        "spend_per_day": app.spend_per_day,
         "longest_call_minutes": app.longest_call_minutes,
         "prompts": dict(app.prompts),
         "recording_notices": list(app.recording_notices),

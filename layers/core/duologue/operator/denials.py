@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from duologue.adapters.system_clock import SystemClock
@@ -20,6 +19,7 @@ from duologue.domain.deny_list import (
 from duologue.domain.errors import InvalidField
 from duologue.domain.known_traps import TRAPS
 from duologue.domain.phone_number import PhoneNumber
+from duologue.operator.files import lines_of
 from duologue.operator.platform import Platform, Said
 
 _PATTERN = "the beginning of the numbers, such as +1712432; N stands for 2 to 9, X for any digit"
@@ -81,7 +81,7 @@ def _add(asked: argparse.Namespace, platform: Platform) -> Said:
 
 
 def _import(asked: argparse.Namespace, platform: Platform) -> Said:
-    lines = _lines(asked.file)
+    lines = lines_of(asked.file)
     return _change(
         platform, asked.app, {check_pattern(text): Entry(Verdict.DENY, check_why(why)) for text, why in lines}
     )
@@ -181,17 +181,7 @@ def _list_numbers(_asked: argparse.Namespace, platform: Platform) -> Said:
 
 
 def _import_numbers(asked: argparse.Namespace, platform: Platform) -> Said:
-    numbers = [(_dialled_as(text, platform), check_why(why)) for text, why in _lines(asked.file)]
+    numbers = [(_dialled_as(text, platform), check_why(why)) for text, why in lines_of(asked.file)]
     for number, why in numbers:
         platform.deny_book.do_not_call(number, SystemClock().now(), why)
     return {"numbers": len(numbers)}
-
-
-def _lines(file: str) -> list[tuple[str, str]]:
-    """The first field of each line, and the rest after its comma. A line of # is a comment. Raises InvalidField."""
-    try:
-        lines = Path(file).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidField("file", f"{file} cannot be read: {error}") from error
-    fields = (line.strip().partition(",") for line in lines if line.strip() and not line.lstrip().startswith("#"))
-    return [(text.strip(), why.strip()) for text, _, why in fields]

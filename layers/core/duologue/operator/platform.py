@@ -18,6 +18,7 @@ from duologue.adapters.dynamo_inbound_calls import DynamoInboundCalls
 from duologue.adapters.dynamo_memories import DynamoMemories
 from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
 from duologue.adapters.dynamo_open_calls import DynamoOpenCalls
+from duologue.adapters.dynamo_rates import DynamoRates
 from duologue.adapters.jittered_pause import pause
 from duologue.adapters.kms_data_keys import KmsDataKeys, Seal
 from duologue.adapters.kms_memory_seal import KmsMemorySeal
@@ -35,7 +36,7 @@ from duologue.domain.errors import OutsideUnavailable
 from duologue.usecases.end_calls import EndCalls, EndedByOperator
 from duologue.usecases.ports.accounts import AccountBook, AuthLocks, Tokens
 from duologue.usecases.ports.calls import Histories
-from duologue.usecases.ports.denying import DenyBook
+from duologue.usecases.ports.denying import DenyBook, RateBook
 from duologue.usecases.ports.memories import InboundCalls, Memories, MemorySeal
 from duologue.usecases.ports.notifying import AppEvents, NotificationLog, SpUrls
 from duologue.usecases.ports.outside import Line, NumberPlan, Prompts
@@ -146,6 +147,10 @@ class Platform:
     @cached_property
     def deny_book(self) -> DenyBook:
         return DynamoDenyLists(self._client("dynamodb"), self._table, self.memory_seal)
+
+    @cached_property
+    def rates(self) -> RateBook:
+        return DynamoRates(self._client("dynamodb"), self._table)
 
     @cached_property
     def prompts(self) -> Prompts:

@@ -34,6 +34,7 @@ class NewApp:
     calls_per_dialled_number_per_day: int = 0
     calls_per_day: int = 0
     minutes_per_day: int = 0
+    spend_per_day: int = 0
     longest_call_minutes: int = 240
     bind_numbers: tuple[str, ...] = ()
     countries: tuple[str, ...] = ("US",)

@@ -44,8 +44,9 @@ from duologue.domain.errors import (
 from duologue.domain.memory_draft import MemoryKey
 from duologue.domain.outcome import EndReason
 from duologue.domain.phone_number import PhoneNumber
+from duologue.usecases.estimate_spend import rates_of
 from duologue.usecases.ports.call_changes import Answer, ProcessedEvent
-from duologue.usecases.ports.denying import DenyLists
+from duologue.usecases.ports.denying import DenyLists, RateBook
 from duologue.usecases.ports.memories import (
     Found,
     InboundAnswer,
@@ -73,6 +74,7 @@ class AnswerInboundCall:
     count: Callable[[TurnedAway], None]
     pause: Pause
     lists: DenyLists
+    rates: RateBook
 
     def __call__(self, said: Invocation, event: InboundCall) -> Answer:
         """Answer the event that reports such a call, once.
@@ -170,7 +172,7 @@ class AnswerInboundCall:
         decision, app = connect(incoming, target), incoming.app
         at, most = incoming.event.at, app.ceilings.calls_per_dialled_number
         dialled = dialled_days(app.key, most, (target.number,), at, self.seal.proof)
-        budget = budget_for(app.ceilings, decision.call)
+        budget = budget_for(app.ceilings, decision.call, rates_of(decision.call, app.ceilings, self.rates))
         limits = AcceptanceLimits(dialled=dialled, budget=budget) if dialled or budget else NO_LIMITS
         return self._record(decision, reported, app.concurrent_calls, limits)
 

@@ -60,6 +60,7 @@ def check_app(app: App, *, endpoints: SpUrls, plan: NumberPlan, line: Line, befo
     for field, least, limit, most in (
         ("calls per day", 0, app.calls_per_day, MOST_PER_DAY),
         ("minutes per day", 0, app.minutes_per_day, MOST_PER_DAY),
+        ("spend per day", 0, app.spend_per_day, MOST_PER_DAY),
         ("longest call", 1, app.longest_call_minutes, LONGEST_TALK // timedelta(minutes=1)),
     ):
         if not least <= limit <= most:

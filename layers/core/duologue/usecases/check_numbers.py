@@ -8,7 +8,7 @@ from duologue.domain.accounts import App
 from duologue.domain.callback_request import CallbackRequest, FieldNames
 from duologue.domain.dialling_policy import DiallingPolicy, NumberKind, check_apart
 from duologue.domain.errors import CallerRefused, NumberRefused
-from duologue.usecases.ports.denying import DenyLists
+from duologue.usecases.ports.denying import DenyLists, RateBook
 from duologue.usecases.ports.outside import NumberPlan
 
 
@@ -20,6 +20,7 @@ class DiallingRules:
     kinds: Collection[NumberKind]
     """Number types that the operator allows."""
     lists: DenyLists
+    rates: RateBook
     fields: FieldNames
 
 

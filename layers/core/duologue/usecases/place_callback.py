@@ -29,6 +29,7 @@ from duologue.domain.leg import Leg
 from duologue.domain.memory_draft import MemoryDraft
 from duologue.domain.outcome import Party
 from duologue.usecases.check_numbers import DiallingRules, check_numbers
+from duologue.usecases.estimate_spend import rates_of
 from duologue.usecases.ports.call_changes import Change, SavedCall
 from duologue.usecases.ports.calls import Acceptance, Calls
 from duologue.usecases.ports.flows import FlowOrder, Flows
@@ -162,7 +163,9 @@ class PlaceCallback:
         most = 0 if is_test else ceilings.calls_per_dialled_number
         numbers = (request.caller, request.callee)
         dialled = dialled_days(app.key, most, numbers, call.accepted_at, self.seal.proof)
-        return replace(limits, dialled=dialled, budget=budget_for(ceilings, call))
+        return replace(
+            limits, dialled=dialled, budget=budget_for(ceilings, call, rates_of(call, ceilings, self.rules.rates))
+        )
 
     def idle_ports(self, app: App) -> int | None:
         """How many more calls the app may place now; None: unknown.

@@ -4,7 +4,7 @@ from duologue.adapters.aws import FAST
 from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.inbound_metrics import count_turned_away
 from duologue.adapters.jittered_pause import pause
-from duologue.runtime.wiring.deny_lists import deny_lists
+from duologue.runtime.wiring.deny_lists import deny_lists, rate_book
 from duologue.runtime.wiring.inbound_calls import inbound_calls
 from duologue.runtime.wiring.memories import memory_seal
 from duologue.usecases.answer_inbound_call import AnswerInboundCall
@@ -15,5 +15,5 @@ from duologue.wire.huawei.session_id import inbound_call_id
 def answer_inbound_call(calls: DynamoCalls, network: NetworkFormat) -> AnswerInboundCall:
     inbound = inbound_calls(calls, FAST)
     return AnswerInboundCall(
-        inbound, memory_seal(), network, inbound_call_id, count_turned_away, pause, deny_lists(FAST)
+        inbound, memory_seal(), network, inbound_call_id, count_turned_away, pause, deny_lists(FAST), rate_book(FAST)
     )

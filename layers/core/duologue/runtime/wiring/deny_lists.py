@@ -1,11 +1,16 @@
-"""The adapter of the deny lists. A module of its own: call_control needs it without the numbering plan."""
+"""The adapters of deny lists and rates. A module of its own: call_control needs them without the numbering plan."""
 
 from duologue.adapters.aws import NORMAL, Timeouts
 from duologue.adapters.aws_clients import client
 from duologue.adapters.dynamo_deny_lists import DynamoDenyLists
+from duologue.adapters.dynamo_rates import DynamoRates
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.memories import memory_seal
 
 
 def deny_lists(timeouts: Timeouts = NORMAL) -> DynamoDenyLists:
     return DynamoDenyLists(client("dynamodb", timeouts), setting("ACCOUNTS_TABLE"), memory_seal())
+
+
+def rate_book(timeouts: Timeouts = NORMAL) -> DynamoRates:
+    return DynamoRates(client("dynamodb", timeouts), setting("ACCOUNTS_TABLE"))

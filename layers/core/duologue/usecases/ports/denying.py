@@ -1,4 +1,4 @@
-"""The lists of numbers that are not dialled. A module of its own: few functions need it."""
+"""The lists of numbers that are not dialled, and what dialling costs. A module of its own: few functions need it."""
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Protocol
 
 from duologue.domain.deny_list import Denials, Entries
 from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.rates import Rates
 
 
 class DenyLists(Protocol):
@@ -45,3 +46,16 @@ class DenyBook(DenyLists, Protocol):
 
     def on_do_not_call(self) -> Iterable[DoNotCall]:
         """All of them, in no order. Reads the whole table."""
+
+
+class RateBook(Protocol):
+    """Estimated rates, by prefix."""
+
+    def rates(self) -> Rates:
+        """The operator's, or else those that the platform comes with."""
+
+    def set_rates(self, rates: Rates) -> None:
+        """Replace all of them."""
+
+    def forget_rates(self) -> None:
+        """Use those that the platform comes with again."""

@@ -117,7 +117,8 @@ def test_answers_ends_and_what_sps_servers_do_are_counted_for_the_operator(capsy
     app = NOTICES_OF_TWO[0].app
     counted = _counted(capsys.readouterr().out)
     assert ("CallsEnded 1.0", {"Reason": "stopped"}) in counted
-    assert [name for name, of in counted if of == {"App": app}][:2] == [
+    assert ("TalkSeconds 0.0", {"App": app}) in counted
+    assert [name for name, of in counted if of == {"App": app} and "Notification" in name][:2] == [
         "NotificationLag 59000.0",
         "NotificationsRefused 1.0",
     ]

@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from duologue.call_control.facts import Step
+from duologue.call_control.facts import CdrWritten, Step
 from duologue.call_control.history import Delivery, DeliveryState, url_of
 from duologue.domain.call import Call, Origin, Phase
 from duologue.domain.delivery import DELAYS, GIVE_UP, put_off_for, requested_wait, wait_after
@@ -129,6 +129,8 @@ class NotifySp:
             return self._settle(notice, delivery, DeliveryState.OVERTAKEN, "")
         if delivery is None:
             self.measurements.fact(notification.fact)
+            if isinstance(notification.fact, CdrWritten) and notification.cdr is not None:
+                self.measurements.talked(notification.app.key, notification.cdr.talk)
         request = self.webhooks.request(
             notification.call,
             notice.sequence,

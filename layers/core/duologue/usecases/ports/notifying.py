@@ -75,6 +75,9 @@ class Measurements(Protocol):
     def fact(self, fact: Fact) -> None:
         """The first attempt to notify an SP of a fact is due, whether or not the SP wants it."""
 
+    def talked(self, app: str, talk: timedelta) -> None:
+        """The same of a CDR: the call's talk."""
+
     def attempt(self, app: str, lag: timedelta, *, acknowledged: bool) -> None:
         """An attempt has ended. `lag`: since the fact."""
 
@@ -83,6 +86,9 @@ class NotMeasured:
     """Implements Measurements where nobody looks."""
 
     def fact(self, fact: Fact) -> None:
+        pass
+
+    def talked(self, app: str, talk: timedelta) -> None:
         pass
 
     def attempt(self, app: str, lag: timedelta, *, acknowledged: bool) -> None:

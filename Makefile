@@ -142,7 +142,7 @@ bench-delivery: $(DEV)  ## Measure on a jumping clock how soon an SP hears of an
 bench-sip: $(DEV)  ## Measure 20, then 50 bridged callbacks at once over SIP and RTP, 300 in a row, and the delay of a voice
 	$(PY) -m bench.sip --into bench/sip.md $(ARGS)
 
-bench-growth: $(DEV)  ## Simulate up to 500 requests of one app at the same moment on a contended store
+bench-growth: $(DEV)  ## Count what callbacks cost with 10 to 100,000 stored and 1 to 500 under way, and on paper where AWS's limits end
 	$(PY) -m bench.growth
 
 bench-memory: $(DEV)  ## Measure by how much a lab's memory grows from 100 callbacks to 1,000

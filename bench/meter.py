@@ -101,11 +101,15 @@ class Meter:
         with self._lock:
             return [request for request in self.requests if request.who != OUTSIDE]
 
+    def of(self, who: str) -> list[Request]:
+        with self._lock:
+            return [request for request in self.requests if request.who == who]
+
     def _watching(self, service: str, stock: Any) -> Any:
         async def watched(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Any:
             who, target = _who(headers), headers.get("x-amz-target", "").rpartition(".")[2]
             if service == "dynamodb":
-                return await self._store(who, target, stock, (method, path, headers, body, query))
+                return await self.carried_out(who, target, stock, (method, path, headers, body, query))
             answer = await stock(method, path, headers, body, query)
             operation = target or _rest_operation(service, method, path, query)
             self._add(Request(who, service.removeprefix("own:"), operation, refused=int(answer[0]) >= 400))
@@ -113,7 +117,7 @@ class Meter:
 
         return watched
 
-    async def _store(self, who: str, operation: str, stock: Any, call: tuple[Any, ...]) -> Any:
+    async def carried_out(self, who: str, operation: str, stock: Any, call: tuple[Any, ...]) -> Any:
         """A request to DynamoDB: with the items before and after, and with what the store's own meter says."""
         method, path, headers, body, query = call
         asked = json.loads(body or b"{}")

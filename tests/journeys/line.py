@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -68,6 +68,9 @@ from tests.journeys.flow_player import FlowPlayer
 from tests.journeys.tables import make_tables
 from tests.store import Store
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 OWN = ("+12025550100", "+12025550101")
 CALLER, CALLEE = "+12025550111", "+12025550122"
@@ -82,8 +85,9 @@ _FLOW = "flow"
 class StoreOnMoto(Store):
     """The real adapters, and the stream behind them."""
 
-    def __init__(self) -> None:
-        client, calls, accounts = make_tables()
+    def __init__(self, client: "DynamoDBClient | None" = None) -> None:
+        """`client`: of another DynamoDB than moto's."""
+        client, calls, accounts = make_tables(client)
         super().__init__(client, calls, accounts)
         self.on_commit: Callable[[Committed], None] = lambda committed: None
         self.accounts.change_app("app-1", lambda app: replace(app, display_numbers=OWN))
@@ -125,7 +129,7 @@ class Line:
         fast_path: bool = True,
         timeouts: RingTimeouts | None = None,
         concurrent_calls: int = 10,
-        on_moto: bool = False,
+        on_moto: bool | StoreOnMoto = False,
         transition: float = 0.02,
     ) -> None:
         """`transition`: seconds from a completed wait to the next state.
@@ -135,7 +139,7 @@ class Line:
         self.clock = JumpingClock(START)
         self.timeouts = timeouts or RingTimeouts(caller_ring=timedelta(seconds=60))
         self.fast_path = fast_path
-        self.calls: Any = StoreOnMoto() if on_moto else FakeCalls()
+        self.calls: Any = StoreOnMoto() if on_moto is True else on_moto or FakeCalls()
         self.calls.on_commit = self._committed
         self.exchange = Exchange(self.clock, self._invoke, switches or Switches())
         self.network_events: list[NetworkEvent] = []

@@ -1,0 +1,162 @@
+"""Whole callbacks in this process: the product's use cases and adapters, the deployed flow, the telephone network.
+
+The store is the local cloud's, called without HTTP, and each of its requests is metered. Invocations run one after
+another on a clock that jumps, so none loses a race; what contention costs is in `tests/contention.py`.
+"""
+
+import gc
+import itertools
+from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import boto3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+
+from bench.meter import Meter, write_units_of
+from duologue.domain.accounts import App
+from lab.aws.ministack import ACCOUNT, REGION, ministack
+from lab.cruel.mix import AREAS
+from pstn.lines.behaviours import answers
+from pstn.lines.virtual import Phone
+from tests.journeys.line import OWN, Line, StoreOnMoto
+
+_PLATFORM, _BENCH = "platform", "bench"
+_PAIRS = 45
+"""Of each area; the first ten numbers of its hundred for fiction are the account's."""
+_MORE_AREAS = ("808", "907")
+_TALKS_S = 20.0
+_NOBODY: dict[str, Any] = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one callback, on average. `index_units` are among the `write_units`."""
+
+    requests: float
+    writes: float
+    items: float
+    write_units: float
+    index_units: float
+    read_units: float
+    refused: float
+
+
+class _Answer(AWSResponse):
+    def __init__(self, status: int, headers: Any, body: bytes) -> None:
+        super().__init__("https://dynamodb.us-east-1.amazonaws.com/", status, headers, None)
+        self._content = body
+
+
+class _Store(StoreOnMoto):
+    """The real adapters on the local cloud's tables. What stands for the stream reads the events: not the platform."""
+
+    def __init__(self) -> None:
+        self.meter, self._who = Meter(), _PLATFORM
+        responses = ministack("core.responses")
+        responses.set_request_account_id(ACCOUNT)
+        responses.set_request_region(REGION)
+        ministack("services.dynamodb").reset()
+        client = boto3.client("dynamodb", region_name=REGION, **_NOBODY)
+        answer: Any = self._send  # the stubs know of no handler that returns something
+        client.meta.events.register("before-send.dynamodb", answer)
+        super().__init__(client)
+
+    def sources(self, call_id: str) -> dict[int, str]:
+        self._who = _BENCH
+        try:
+            return dict(super().sources(call_id))  # type: ignore[no-untyped-call]  # of the tests
+        finally:
+            self._who = _PLATFORM
+
+    def rows(self, table: str) -> dict[str, dict[str, dict[str, Any]]]:
+        """By partition and sort key, as the store keeps them."""
+        tables = ministack("services.dynamodb")._tables
+        (name,) = (name for name in tables if name.startswith(table))
+        rows: dict[str, dict[str, dict[str, Any]]] = tables[name]["items"]
+        return rows
+
+    def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        headers = {name.lower(): _text(value) for name, value in request.headers.items()}
+        operation = headers["x-amz-target"].rpartition(".")[2]
+        body = request.body if isinstance(request.body, bytes) else str(request.body).encode()
+        stock = ministack("services.dynamodb").handle_request
+        call: tuple[Any, ...] = ("POST", "/", headers, body, {})
+        status, said, answer = _result(self.meter.carried_out(self._who, operation, stock, call))
+        return _Answer(int(status), said, answer if isinstance(answer, bytes) else answer.encode())
+
+
+def _text(header: str | bytes) -> str:
+    return header.decode() if isinstance(header, bytes) else header
+
+
+def _result(never_waits: Coroutine[Any, Any, Any]) -> Any:
+    try:
+        never_waits.send(None)
+    except StopIteration as done:
+        return done.value
+    raise AssertionError("the store waits for something")
+
+
+class World:
+    """A platform of `apps` apps with some stored calls."""
+
+    def __init__(self, apps: int = 1) -> None:
+        self.store = _Store()
+        self.line = Line(on_moto=self.store)
+        self._numbers = itertools.cycle(_pairs())
+        self.apps = [App(f"app-{number}", "sp-1", "secret", display_numbers=OWN) for number in range(1, apps + 1)]
+        for app in self.apps[1:]:
+            self.store.accounts.add_app(replace(app, display_numbers=()))
+        self.apps = [replace(app, concurrent_calls=1000, calls_per_second=1000) for app in self.apps]
+        self.warm_up = self.play(1)
+
+    def store_calls(self, wanted: int) -> None:
+        """Let there be so many, each with all its items, and its call memory: copies of the first."""
+        calls, accounts = self.store.rows("CallsTable"), self.store.rows("AccountsTable")
+        gc.disable()  # it would look at two million items again and again
+        try:
+            _copy(calls, next(iter(calls)), "call", wanted)
+            _copy(accounts, next(key for key in accounts if key.startswith("MEMORY#")), "pk", wanted)
+        finally:
+            gc.enable()
+
+    def play(self, together: int) -> Cost:
+        """So many callbacks that begin at the same moment, each of the next app; what one costs."""
+        self.store.meter.requests.clear()
+        line, apps = self.line, itertools.cycle(self.apps)
+        for number in range(together):
+            caller, callee = next(self._numbers)
+            line.exchange.phones[caller] = Phone(answers(2.0))
+            line.exchange.phones[callee] = Phone(answers(3.0 + number % 7, talks=_TALKS_S))
+            line.app = next(apps)
+            line.place(caller=caller, callee=callee, wants_memory=True)
+        line.run()
+        return _cost(self.store.meter, together)
+
+
+def _copy(rows: dict[str, dict[str, dict[str, Any]]], first: str, key: str, wanted: int) -> None:
+    for number in range(wanted - 1):
+        name = f"{first}-{number}"
+        rows[name] = {sort: {**item, key: {"S": name}} for sort, item in rows[first].items()}
+
+
+def _cost(meter: Meter, callbacks: int) -> Cost:
+    asked = meter.of(_PLATFORM)
+    writes = [write for request in asked for write in request.writes]
+    sums = (
+        len(asked),
+        sum(request.is_write for request in asked),
+        len(writes),
+        write_units_of(asked),
+        sum(write.index_units for write in writes),
+        sum(request.read_units for request in asked),
+        sum(request.refused for request in asked),
+    )
+    return Cost(*(each / callbacks for each in sums))
+
+
+def _pairs() -> Iterable[tuple[str, str]]:
+    for area in (*AREAS, *_MORE_AREAS):
+        for pair in range(_PAIRS):
+            yield f"+1{area}55501{10 + 2 * pair}", f"+1{area}55501{11 + 2 * pair}"

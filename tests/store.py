@@ -50,7 +50,7 @@ class Store:
     """The adapters that share the two tables, as one."""
 
     def __init__(self, client, calls, accounts):
-        self.client, self.calls_table = client, calls
+        self.client, self.calls_table, self.accounts_table = client, calls, accounts
         self.accounts = DynamoAccountBook(client, accounts, NoSeal())
         self.accounts.add_sp(Sp("sp-1", "one", "hash"))
         self.accounts.add_app(APP)

@@ -647,6 +647,14 @@ class TestInDynamoDB(Promises):
         assert "ophia" not in rows
         assert asked.caller.display_number.e164 in rows
 
+    def test_a_callback_as_most_sps_request_it_is_asked_in_one_write_unit(self, calls):
+        """A KB: with an app's key and a memory of their usual lengths, and the app's own URLs."""
+        call = replace(callback("3263827911_1044187234_2889035102_20261123090000"), notify=NotifyTo())
+        calls.accept(replace(call, memory=replace(MEMORY, sealed=b"x" * 180)), slots=9, close_by=at(60))
+        row = calls.client.get_item(TableName=calls.calls_table, Key=key_of(call.id, "ASKED"))["Item"]
+        sizes = [len(name) + len(next(iter(value.values()))) for name, value in row.items() if "BOOL" not in value]
+        assert sum(sizes) < 950
+
     def test_a_value_of_another_call_does_not_open(self, calls):
         first, second = (accept(calls, callback(f"1_1_{number}_20261123090000")).id for number in (1, 2))
         row = calls.client.get_item(TableName=calls.calls_table, Key=key_of(first, "ASKED"))["Item"]

@@ -32,6 +32,7 @@ from duologue.adapters.call_rows import (
     token_of,
     written_time,
 )
+from duologue.adapters.dynamo_people import listings
 from duologue.adapters.dynamo_reads import read_all
 from duologue.adapters.dynamo_slots import free
 from duologue.adapters.dynamo_writes import Write, transact, write_one
@@ -129,9 +130,10 @@ class DynamoCalls:
 
         `reserved`: what it holds of its day (dynamo_day_budget.py).
         """
-        row, exists = call_row(call) | {"version": 1}, CallAlreadyAccepted(call.id)
+        listed = listings(call, self.rows)
+        row, exists = call_row(call) | {"version": 1} | listed[CALL], CallAlreadyAccepted(call.id)
         holds = {"slot": slot} | ({"reserved": reserved} if reserved else {})
-        asked = self._put(call, ASKED, asked_row(call) | holds), exists
+        asked = self._put(call, ASKED, asked_row(call) | holds | listed[ASKED]), exists
         if call.ended_at is not None:
             row |= self._over(call)
             cdr = [(self._put(call, CDR, cdr_row(cdr_of(call))), exists)]

@@ -9,6 +9,7 @@ random nonces do not run out. docs/decisions/0024 says why no key is stored, and
     sealed value: 0x00 "dk" <number of the data key, 1 byte> <nonce, 12 bytes> <ciphertext> <tag, 16 bytes>
 """
 
+import base64
 import hmac
 import os
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ WHAT: Final = "key service"
 _MAGIC = b"\0dk"
 _HEADER, _NONCE = len(_MAGIC) + 1, 12
 _HASHES: Final = b"hashes of call memories"
+_HASH_BYTES: Final = 16
 
 
 class DataKeys(Protocol):
@@ -79,9 +81,10 @@ class Seal:
         except (InvalidTag, ValueError) as error:
             raise SealBroken(place) from error
 
-    def hashed(self, text: str) -> bytes:
-        """32 bytes: a hash with a key that no table holds. Raises OutsideUnavailable."""
-        return hmac.digest(self._keys.derived(_HASHES), text.encode(), "sha256")
+    def short_hash(self, text: str) -> str:
+        """22 characters: a hash with a key that no table holds. Raises OutsideUnavailable."""
+        digest = hmac.digest(self._keys.derived(_HASHES), text.encode(), "sha256")
+        return base64.urlsafe_b64encode(digest[:_HASH_BYTES]).rstrip(b"=").decode()
 
     def _cipher(self, number: int, place: str) -> "AESGCM":
         key = hmac.digest(self._keys.derived(b"data key %d" % number), place.encode(), "sha256")

@@ -9,7 +9,6 @@ The terms are those of a return call by the first of the parties. Until the rele
 value, with the display number's hash as its context; such memories are still opened.
 """
 
-import base64
 import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 CONTEXT: Final = "callMemory"
 """The encryption context's only key of what KMS encrypted; its value is the display number's hash."""
-_HASH_BYTES: Final = 16
 _NOT_OURS = {"InvalidCiphertextException", "IncorrectKeyException"}
 
 
@@ -43,7 +41,7 @@ class KmsMemorySeal:
         self._kms = kms
 
     def key(self, display: PhoneNumber, dialler: PhoneNumber) -> MemoryKey:
-        return MemoryKey(self._hash(display.e164), self._hash(f"{display.e164} {dialler.e164}"))
+        return MemoryKey(self._seal.short_hash(display.e164), self._seal.short_hash(f"{display.e164} {dialler.e164}"))
 
     def draft(
         self, display: PhoneNumber, dialler: RememberedParty, target: RememberedParty, terms: MemoryTerms
@@ -66,7 +64,7 @@ class KmsMemorySeal:
         raise ForeignMemory(memory.session)
 
     def proof(self, text: str) -> str:
-        return self._hash(f"cursor {text}")  # no number begins so
+        return self._seal.short_hash(f"cursor {text}")  # no number begins so
 
     def _opened(self, memory: CallMemory) -> bytes:
         """Raises ForeignMemory: it was sealed for another display number; OutsideUnavailable."""
@@ -84,10 +82,6 @@ class KmsMemorySeal:
                 if code_of(error) in _NOT_OURS:
                     raise ForeignMemory(memory.session) from error
                 raise
-
-    def _hash(self, text: str) -> str:
-        """22 characters."""
-        return base64.urlsafe_b64encode(self._seal.hashed(text)[:_HASH_BYTES]).rstrip(b"=").decode()
 
 
 def _place(display: str) -> str:

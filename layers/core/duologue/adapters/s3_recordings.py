@@ -50,6 +50,18 @@ class S3Recordings:
         with outside("recordings bucket"):
             self._client.delete_object(Bucket=self._bucket, Key=key)
 
+    def erase(self, key: str) -> None:
+        """It needs `s3:ListBucketVersions` and `s3:DeleteObjectVersion`, which no function has.
+
+        A bucket without versions lists each file as the version `null`.
+        """
+        with outside("recordings bucket"):
+            pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=key)
+            for page in pages:
+                for each in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
+                    if each["Key"] == key:
+                        self._client.delete_object(Bucket=self._bucket, Key=key, VersionId=each["VersionId"])
+
     def url(self, key: str, good_for: timedelta, *, is_head: bool = False) -> str:
         """For HEAD without the headers of a download: older versions of boto3 cannot ask for them there."""
         wanted, seconds = {"Bucket": self._bucket, "Key": key}, int(good_for.total_seconds())

@@ -26,11 +26,13 @@ SEALED = "sealed"
 
 
 class RowSeal(Protocol):
-    """`closed` before a row is written, `opened` after it was read."""
+    """`closed` before a row is written, `opened` after it was read. `hash_of` a number: 22 characters."""
 
     def closed(self, call_id: str, item: str, row: Row) -> Row: ...
 
     def opened(self, call_id: str, item: str, row: Row) -> Row: ...
+
+    def hash_of(self, number: str) -> str: ...
 
 
 class SealedRows:
@@ -55,6 +57,10 @@ class SealedRows:
         opened: Row = json.loads(self._seal.open(row[SEALED], _place(call_id, item)))
         return row | opened
 
+    def hash_of(self, number: str) -> str:
+        """Raises OutsideUnavailable."""
+        return self._seal.short_hash(f"person {number}")
+
 
 class UnopenedRows:
     """Implements `RowSeal` for functions that need no number: they have no key, and read UNREAD instead."""
@@ -66,6 +72,9 @@ class UnopenedRows:
     def opened(self, _call_id: str, _item: str, row: Row) -> Row:
         unread = {"caller_number": UNREAD.e164, "callee_number": UNREAD.e164, "attempts": "[]", "answer": ""}
         return unread | row if SEALED in row else row
+
+    def hash_of(self, _number: str) -> str:
+        raise AssertionError("a function without a key lists no call")
 
 
 def opened_item(seal: RowSeal, item: Mapping[str, Any]) -> Row:

@@ -13,6 +13,7 @@
     duologue prompt put <app key> welcome.wav
     duologue prompt put-own audio
     duologue memory forget --number +12025550133
+    duologue person erase +12025550133
     duologue notification retry-now --app <app key>
     duologue endpoint list <app key>
     duologue lock list
@@ -44,6 +45,7 @@ from duologue.operator import (
     memories,
     notifications,
     numbers,
+    people,
     prompts,
     rates,
     sps,
@@ -95,16 +97,18 @@ def parser() -> argparse.ArgumentParser:
     place.add_argument("--accounts-table", help="accounts table, overrides the stack's output")
     place.add_argument("--key-id", help="KMS key of the app secrets, overrides the stack's output")
     place.add_argument(
-        "--memories-key", help="KMS key that hashes numbers of call memories, overrides the stack's output"
+        "--memories-key", help="KMS key from which the keys of stored numbers follow, overrides the stack's output"
     )
     place.add_argument("--prompts-bucket", help="bucket of the prompts, overrides the stack's output")
     place.add_argument("--line-numbers", help="the stack's numbers, comma separated, overrides the stack's output")
     kinds = parser.add_subparsers(
-        metavar="sp|app|call|number|memory|notification|endpoint|lock|prompt|deny|do-not-call|rates", required=True
+        metavar="sp|app|call|person|number|memory|notification|endpoint|lock|prompt|deny|do-not-call|rates",
+        required=True,
     )
     sps.add_to(kinds)
     apps.add_to(kinds)
     calls.add_to(kinds)
+    people.add_to(kinds)
     numbers.add_to(kinds)
     memories.add_to(kinds)
     notifications.add_to(kinds)

@@ -19,12 +19,14 @@ from duologue.adapters.dynamo_memories import DynamoMemories
 from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
 from duologue.adapters.dynamo_open_calls import DynamoOpenCalls
 from duologue.adapters.dynamo_rates import DynamoRates
+from duologue.adapters.dynamo_people import DynamoPeople
 from duologue.adapters.jittered_pause import pause
 from duologue.adapters.kms_data_keys import KmsDataKeys, Seal
 from duologue.adapters.kms_memory_seal import KmsMemorySeal
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.adapters.s3_prompts import S3Prompts
+from duologue.adapters.s3_recordings import S3Recordings
 from duologue.adapters.sealed_rows import SealedRows
 from duologue.adapters.sp_urls import ResolvedSpUrls
 from duologue.adapters.stack_outputs import Stack, StackLine, stack_of
@@ -34,6 +36,8 @@ from duologue.call_control.prompt_keys import key_of
 from duologue.domain.dialling_policy import prefixes_in_use
 from duologue.domain.errors import OutsideUnavailable
 from duologue.usecases.end_calls import EndCalls, EndedByOperator
+from duologue.usecases.erase_person import ErasePerson
+from duologue.usecases.forget_number import ForgetNumber
 from duologue.usecases.ports.accounts import AccountBook, AuthLocks, Tokens
 from duologue.usecases.ports.calls import Histories
 from duologue.usecases.ports.denying import DenyBook, RateBook
@@ -103,6 +107,17 @@ class Platform:
             self._sleep(time.total_seconds())
 
         return self.end_calls.of_apps(app_keys, wait)
+
+    @cached_property
+    def erase_person(self) -> ErasePerson:
+        dynamodb, calls = self._client("dynamodb"), self._output("CallsTable")
+        return ErasePerson(
+            DynamoPeople(dynamodb, calls, self._rows),
+            self._calls,
+            StepFunctionsFlows(self._client("stepfunctions"), ""),  # starts none
+            S3Recordings(self._client("s3"), self._output("RecordingsBucket")),
+            ForgetNumber(self.memories, self.memory_seal, SystemClock()),
+        )
 
     @cached_property
     def histories(self) -> Histories:

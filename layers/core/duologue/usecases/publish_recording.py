@@ -13,34 +13,38 @@ class Published(StrEnum):
     """The result for one file of the network."""
 
     DONE = "published"
-    DELETED = "deleted as its SP wants"
+    DELETED = "deleted as its SP or the operator wants"
     NOT_OURS = "not the file of a recorded call"
 
 
 def publish_recording(key: str, *, calls: Calls, publisher: Publisher) -> Published:
     """Publish the file at `key`. A repeat writes the same file again. If the SP deletes it meanwhile, it stays deleted.
 
-    A file without a call is ignored: nobody can request it, and its lifecycle rule deletes it.
+    The file of a call that is not stored is deleted: the call was erased before the file came.
     """
     owner = owner_of(key)
     if owner is None:
         return Published.NOT_OURS
     app, call_id = owner
-    try:
-        call = calls.load(call_id).call
-    except UnknownCall:
+    call, made = _stored(call_id, calls), published_key(app, call_id)
+    if call is not None and (call.recording is None or call.recording.key != key):
         return Published.NOT_OURS
-    if call.recording is None or call.recording.key != key:
-        return Published.NOT_OURS
-    made = published_key(app, call_id)
-    if not _is_deleted(call):
+    if call is not None and not _is_deleted(call):
         publisher.publish(key, made, call.keep_recording_days)
-        call = calls.load(call_id).call  # the SP may have deleted it during the conversion
-    if not _is_deleted(call):
+        call = _stored(call_id, calls)  # it may have been deleted during the conversion
+    if call is not None and not _is_deleted(call):
         return Published.DONE
     for each in (key, made):
         publisher.remove(each)
     return Published.DELETED
+
+
+def _stored(call_id: str, calls: Calls) -> Call | None:
+    """None: it was erased."""
+    try:
+        return calls.load(call_id).call
+    except UnknownCall:
+        return None
 
 
 def _is_deleted(call: Call) -> bool:

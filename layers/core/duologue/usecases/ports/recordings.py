@@ -36,6 +36,13 @@ class Recordings(Protocol):
         """Delete a file, if it exists."""
 
 
+class RecordingEraser(Protocol):
+    """Erases recordings for good."""
+
+    def erase(self, key: str) -> None:
+        """Delete a file in all its versions, if the bucket keeps any."""
+
+
 class Links(Protocol):
     """Links to recordings, by the hash of their token."""
 

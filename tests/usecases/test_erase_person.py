@@ -1,0 +1,167 @@
+"""A person is erased from the real adapters' tables and bucket (moto's), also by a run that is killed anywhere."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from duologue.adapters.dynamo_people import DynamoPeople
+from duologue.adapters.kms_data_keys import Seal
+from duologue.adapters.kms_memory_seal import KmsMemorySeal
+from duologue.adapters.s3_recordings import S3Recordings
+from duologue.call_control.history import Attempt, Delivery, DeliveryState
+from duologue.domain.call_memory import MemoryTerms, RememberedParty
+from duologue.domain.outcome import EndReason, Party
+from duologue.domain.phone_number import WITHHELD, PhoneNumber
+from duologue.domain.recording import Recording, published_key
+from duologue.domain.task_token import TaskToken, Wait
+from duologue.usecases.erase_person import ErasePerson
+from duologue.usecases.forget_number import ForgetNumber
+from duologue.usecases.ports.call_changes import Change
+from duologue.usecases.ports.notifying import Notice
+from duologue.usecases.ports.people import CallOfPerson
+from tests.fakes.clock import FakeClock
+from tests.fakes.flows import FakeFlows
+from tests.fakes.seals import ROWS, FakeDataKeys
+from tests.journeys.tables import make_tables
+from tests.samples import CALLEE, CALLER, SHOWN_TO_CALLEE, SHOWN_TO_CALLER, at, callback
+from tests.store import Store
+
+JILL = PhoneNumber("+12025550144")
+
+
+class Killed(Exception):
+    """The process is."""
+
+
+class World:
+    """Sophia's calls: one as the callee, one as the caller, and one of Jack and Jill. All but `up` are over."""
+
+    def __init__(self, aws: Callable[[str], Any], number: int = 0) -> None:
+        client, calls, accounts = make_tables(aws("dynamodb"))
+        self.store = Store(client, calls, accounts)
+        self.s3, self.bucket = aws("s3"), f"recordings-{number}"
+        self.s3.create_bucket(Bucket=self.bucket)
+        self.s3.put_bucket_versioning(Bucket=self.bucket, VersioningConfiguration={"Status": "Enabled"})
+        self.flows = FakeFlows()
+        self.seal = KmsMemorySeal(Seal(FakeDataKeys()), aws("kms"))
+        people = DynamoPeople(client, calls, ROWS)
+        forget = ForgetNumber(self.store.memories, self.seal, FakeClock(at(999)))
+        self.people = people
+        self.erase = ErasePerson(people, self.store.core, self.flows, S3Recordings(self.s3, self.bucket), forget)
+        self.called = self.over(1, CALLER, CALLEE)
+        self.dialled = self.over(2, CALLEE, CALLER)
+        self.others = self.over(3, CALLER, JILL)
+
+    def accept(self, number, caller, callee):
+        call = callback(f"1_1_{number}_20261123090000")
+        call = replace(call, caller=replace(call.caller, number=caller), callee=replace(call.callee, number=callee))
+        dialler, target = RememberedParty(callee, "US"), RememberedParty(caller, "US")
+        draft = self.seal.draft(SHOWN_TO_CALLEE, dialler, target, MemoryTerms(timedelta(30), timedelta(30)))
+        call = replace(call, memory=draft)
+        self.store.accept(call, slots=10, close_by=at(60))
+        return call
+
+    def over(self, number, caller, callee):
+        """A call that was recorded, notified and remembered, whose flow still waits."""
+        call = self.accept(number, caller, callee)
+        self.store.store_token(call.id, TaskToken(f"token-{number}", Wait.END, 1))
+        saved = self.store.load(call.id)
+        recording = Recording(f"calls/{call.app}/{call.id}/1.wav", at(5))
+        ended = replace(
+            saved.call,
+            recording=recording,
+            ending=EndReason.STOPPED,
+            ended_at=at(60),
+            callee=replace(saved.call.callee, dialled_at=at(1)),
+        )
+        self.store.save(Change(saved, ended, finalizes=True))
+        attempt = Attempt(at(2), "https://sp.example.com", 500, reply=callee.e164)
+        self.store.save_delivery(
+            Notice(call.id, 2, "EVENT#1", "app-1"), Delivery(DeliveryState.WAITING, at(2), (attempt,), 1, due=at(99))
+        )
+        for key in (recording.key, published_key(call.app, call.id)):
+            for _ in range(2):
+                self.s3.put_object(Bucket=self.bucket, Key=key, Body=b"RIFF")
+        return call
+
+    def run(self):
+        return self.erase(CALLEE, (SHOWN_TO_CALLEE, SHOWN_TO_CALLER), "operator")
+
+    def calls_with_items(self):
+        return {item["call"]["S"] for item in self.store.client.scan(TableName=self.store.calls_table)["Items"]}
+
+    def calls_with_sounds(self):
+        found = self.s3.list_object_versions(Bucket=self.bucket)
+        keys = [each["Key"] for each in (*found.get("Versions", []), *found.get("DeleteMarkers", []))]
+        return {call.id for call in (self.called, self.dialled, self.others) for key in keys if call.id in key}
+
+    def memories(self):
+        pairs = [(self.called, CALLEE), (self.dialled, CALLER), (self.others, JILL)]
+        keys = {call.id: self.seal.key(SHOWN_TO_CALLEE, dialler) for call, dialler in pairs}
+        return {call_id for call_id, key in keys.items() if self.store.memories.memory(key) is not None}
+
+
+@pytest.fixture
+def aws():
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    with mock_aws():
+        yield cache(lambda service: boto3.client(service, region_name="us-east-1", **keys))
+
+
+@pytest.fixture
+def world(aws):
+    return World(aws)
+
+
+def test_a_person_is_erased_on_either_side_and_nobody_else(world):
+    found = {each.found.call_id: each.found.party for each in world.erase.show(CALLEE)}
+    assert found == {world.called.id: "callee", world.dialled.id: "caller"}
+    erased = world.run()
+    assert (erased.calls, erased.recordings, erased.memories, erased.in_progress) == (2, 2, 2, [])
+    assert world.calls_with_items() == world.calls_with_sounds() == world.memories() == {world.others.id}
+    assert world.flows.resumed == ["token-1", "token-2"]
+    again = world.run()
+    assert (again.calls, again.recordings, again.memories) == (0, 0, 0)
+
+
+_DESTRUCTIVE = {"DeleteItem", "UpdateItem", "TransactWriteItems", "DeleteObject"}
+
+
+def test_runs_that_are_killed_after_each_step_erase_all_in_the_end(aws, world):
+    left: Iterator[bool] = itertools.repeat(True)
+
+    def count(model, **_):
+        if model.name in _DESTRUCTIVE and not next(left, None):
+            raise Killed
+
+    for service in ("dynamodb", "s3"):
+        aws(service).meta.events.register(f"before-call.{service}", count)
+    killed = 0
+    while killed < 40:
+        left = iter([True])
+        try:
+            world.run()
+            break
+        except Killed:
+            killed += 1
+    assert world.calls_with_items() == world.calls_with_sounds() == world.memories() == {world.others.id}
+    assert 15 < killed < 40
+
+
+def test_a_call_that_is_up_is_left_alone_and_named(world):
+    up = world.accept(4, CALLER, CALLEE)
+    assert world.run().in_progress == [up.id]
+    assert world.store.load(up.id).call.callee.number == CALLEE
+
+
+def test_who_withholds_the_number_is_not_listed(world):
+    world.accept(5, WITHHELD, JILL)
+    assert world.people.calls_of(WITHHELD) == []
+    assert CallOfPerson(world.others.id, Party.CALLEE) in world.people.calls_of(JILL)

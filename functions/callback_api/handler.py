@@ -14,6 +14,7 @@ from typing import Any
 
 from duologue.adapters.metrics import count
 from duologue.domain.accounts import App
+from duologue.domain.audit import AuditEntry
 from duologue.domain.call import NotifyTo
 from duologue.domain.errors import CallerRefused, DayCeilingReached, DialledNumberLimitReached, NumberRefused
 from duologue.runtime.last_resort import guarded
@@ -70,6 +71,7 @@ def _stop(request: Request, app: App, dependencies: Dependencies) -> Answer:
     from duologue.wire.huawei.requests import read_stop
 
     call_id = read_stop(request.body, dependencies.host)
+    _note("call.stop", request, app, dependencies, call_id)
     dependencies.others().stop(call_id, app.key)
     _log.info("stopped", extra={"call_id": call_id, "app": app.key})
     return success()
@@ -135,9 +137,11 @@ def _record(request: Request, app: App, dependencies: Dependencies) -> Answer:
 
     call_id = read_record_request(request.query, dependencies.host)
     if request.method == "DELETE":
+        _note("recording.delete", request, app, dependencies, call_id)
         dependencies.others().delete_recording(call_id, app)
         _log.info("recording deleted", extra={"call_id": call_id, "app": app.key})
         return success()
+    _note("recording.link", request, app, dependencies, call_id)
     token = dependencies.others().link_recording(call_id, app)
     _log.info("recording linked", extra={"call_id": call_id, "app": app.key})
     return moved(link_url(request.base, token))
@@ -147,7 +151,9 @@ def _notification_urls(request: Request, app: App, dependencies: Dependencies) -
     if request.method == "PUT":
         from duologue.wire.huawei.requests import read_notification_urls
 
-        app = dependencies.others().set_notification_urls(app.key, read_notification_urls(request.body))
+        urls = read_notification_urls(request.body)
+        _note("notification-urls.set", request, app, dependencies)
+        app = dependencies.others().set_notification_urls(app.key, urls)
         _log.info("notification URLs set", extra={"app": app.key})
     return notification_urls(NotifyTo(app.status_url, app.fee_url))
 
@@ -162,11 +168,13 @@ def _call_memories(request: Request, app: App, dependencies: Dependencies) -> An
             from duologue.wire.huawei.requests import read_memory_change
 
             wanted = read_memory_change(request.body, app)
+            _note("call-memory.set", request, app, dependencies)
             explained = others.repoint_memory(wanted, app, _who(request, app))
             _log.info("call memory changed", extra={"call_id": explained.memory.session, "app": app.key})
             return memory_found(explained, dependencies.host)
         case "DELETE":
             pair, version = read_memory_deletion(request.query)
+            _note("call-memory.delete", request, app, dependencies)
             others.forget_memory(pair, version, app, _who(request, app))
             _log.info("call memory deleted", extra={"app": app.key})
             return success()
@@ -175,6 +183,12 @@ def _call_memories(request: Request, app: App, dependencies: Dependencies) -> An
         return memory_found(others.look_up_memory(wanted_of, app), dependencies.host)
     listed = others.list_memories(wanted_of.display, app, wanted_of.limit, wanted_of.cursor)
     return memories_found(listed.memories, listed.cursor, dependencies.host)
+
+
+def _note(kind: str, request: Request, app: App, dependencies: Dependencies, call_id: str = "") -> None:
+    """Note in the audit what an SP asks for, before it is done; it may still be refused."""
+    now = dependencies.authenticate.clock.now()
+    dependencies.others().audit.add(AuditEntry(now, kind, app.key, app.key, call_id, request.source, request.id))
 
 
 def _who(request: Request, app: App) -> str:

@@ -17,12 +17,13 @@ from duologue.wire.huawei.routes import CDR_LINK, LINK
 
 def _follow(request: Request, dependencies: Dependencies) -> Answer:
     wanted = read_audio_request(request.method, request.headers)
-    return audio(dependencies.follow(read_link_token(request.path), wanted))
+    return audio(dependencies.follow(read_link_token(request.path), wanted, request.source))
 
 
 def _follow_cdr(request: Request, dependencies: Dependencies) -> Answer:
     call_id, token = read_cdr_link(request.path, dependencies.host)
-    return audio(dependencies.follow_cdr(call_id, token, read_audio_request(request.method, request.headers)))
+    wanted = read_audio_request(request.method, request.headers)
+    return audio(dependencies.follow_cdr(call_id, token, wanted, request.source))
 
 
 _ROUTES: dict[str, Callable[[Request, Dependencies], Answer]] = {LINK: _follow, CDR_LINK: _follow_cdr}

@@ -128,7 +128,25 @@ def test_what_needs_no_credentials_only_reads():
     paths = {event["Properties"]["Path"] for event in of_links.properties["Events"].values()}
     assert paths == {LINK, CDR_LINK}
     actions = {action for action, _ in granted(of_links)}
-    assert actions == {"dynamodb:BatchGetItem", "dynamodb:GetItem", "kms:VerifyMac", "s3:GetObject", "s3:ListBucket"}
+    assert actions - {"dynamodb:PutItem"} == {
+        "dynamodb:BatchGetItem",
+        "dynamodb:GetItem",
+        "kms:VerifyMac",
+        "s3:GetObject",
+        "s3:ListBucket",
+    }
+
+
+def test_the_audit_is_only_added_to():
+    """By no function is an entry changed or deleted, or written by a statement that allows anything else."""
+    allowed = [
+        (function.folder, actions, kinds)
+        for function in functions(TEMPLATE)
+        for actions, kinds in _of_accounts(function)
+        if "AUDITED" in kinds
+    ]
+    assert sorted(folder for folder, _, _ in allowed) == ["callback_api", "recordings_api"]
+    assert all((actions, kinds) == ({"dynamodb:PutItem"}, ["AUDITED"]) for _, actions, kinds in allowed)
 
 
 def test_what_every_function_is_given_is_read_by_several():

@@ -89,6 +89,7 @@ TEMPLATE: dict[str, Any] = {
         "MemoriesKey": {"Value": {"Ref": "Hashes"}},
         "CallsTable": {"Value": {"Ref": "Calls"}},
         "PromptsBucket": {"Value": {"Ref": "Prompts"}},
+        "RecordingsBucket": {"Value": {"Ref": "Prompts"}},
         "DisplayNumbers": {"Value": "+12025550100,+12025550101"},
     },
 }
@@ -883,3 +884,24 @@ def test_notifications_that_cannot_be_named(platform, words, status, complaint):
     except SystemExit as refused:  # argparse
         done, said = refused.code, platform.capsys.readouterr().err
     assert (done, complaint in said) == (status, True)
+
+
+def test_commands_that_change_something_are_audited_first_even_if_they_fail(platform, app_key):
+    platform.do("app", "set", app_key, "--concurrent-calls", "20", "--test-number", "+12025550190")
+    platform.do("app", "show", app_key)
+    platform.do("person", "show", "+12025550190")
+    platform.do("memory", "forget", "--number", "+12025550190")
+    assert platform.do("call", "stop", "9_9_9_20261128090000@duologue.example.com")[0] == 1
+    status, printed, _ = platform.do("audit", "--limit", "3")
+    assert status == 0
+    newest = [(entry["kind"], entry.get("app_key"), entry.get("call")) for entry in printed["entries"]]
+    assert newest == [
+        ("call stop", None, "9_9_9_20261128090000"),
+        ("memory forget", None, None),
+        ("app set", app_key, None),
+    ]
+    assert {entry["who"].partition(":")[0] for entry in printed["entries"]} == {"arn"}
+    assert printed["entries"][2]["detail"] == "concurrent_calls key test_numbers"
+    assert "2025550190" not in str(printed)
+    assert len(platform.do("audit", "--app", app_key, "--kind", "app set")[1]["entries"]) == 1
+    assert platform.do("audit", "--since", "yesterday")[0] == 1

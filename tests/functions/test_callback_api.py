@@ -243,3 +243,32 @@ def test_neither_tokens_nor_numbers_are_logged(api, caplog):
     assert PLACED["resource"] in logged
     hidden = (PLACED["queryStringParameters"]["access_token"], "2025550111", "2025550122", "order-17")
     assert [secret for secret in hidden if secret in logged] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "noted"),
+    [
+        ("callback_stopped", ("call.stop", CALL_ID)),
+        ("recording_asked_for", ("recording.link", CALL_ID)),
+        ("notification_urls_set", ("notification-urls.set", "")),
+        ("call_memory_changed", ("call-memory.set", "")),
+        ("call_memory_deleted", ("call-memory.delete", "")),
+        ("callback_looked_up", None),
+        ("notification_urls_shown", None),
+        ("call_memory_looked_up", None),
+    ],
+)
+def test_what_an_sp_changes_or_fetches_is_audited_before_it_is_done(api, name, noted):
+    event = sample("callback_api", name)
+    answer(event, api.dependencies)
+    assert api.audit.noted == ([] if noted is None else [(noted[0], api.key, noted[1])])
+    if noted is not None:
+        [entry] = api.audit.entries
+        assert (entry.who, entry.source) == (api.key, event["requestContext"]["identity"]["sourceIp"])
+
+
+def test_a_change_that_cannot_be_audited_is_not_made(api):
+    before = api.accounts.app(api.key)
+    api.audit.out_of_reach = True
+    assert answer(sample("callback_api", "notification_urls_set"), api.dependencies)["statusCode"] >= 500
+    assert api.accounts.app(api.key) == before

@@ -93,6 +93,7 @@ from pstn.serve import LoopbackServer
 from pstn.service import PstnService
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.answering import answering
+from tests.fakes.audit import FakeAudit
 from tests.fakes.auth_attempts import FakeAuthAttempts
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
@@ -208,7 +209,7 @@ class Api:
         query = _placed()["queryStringParameters"]
         self.key: str = query["app_key"]
         self.accounts, self.calls, self.flows = FakeAccounts(), FakeCalls(), FakeFlows()
-        self.auth_attempts, self.seal = FakeAuthAttempts(), FakeMemorySeal()
+        self.auth_attempts, self.seal, self.audit = FakeAuthAttempts(), FakeMemorySeal(), FakeAudit()
         self.network, self.endpoints, self.clock = FakeNetwork(NETWORK_CALL), FakeSpEndpoints(), FakeClock(NOW)
         self.recordings, self.links, self.link_tokens = FakeRecordings(), FakeLinks(), FakeLinkTokens()
         self.memories = self.calls.memories
@@ -255,6 +256,7 @@ class Api:
                 find, DiallingRules(LibphonenumberPlan(), ORDINARY, self.lists, FakeRates(), FIELDS), no_pause
             ),
             forget_memory=ForgetMemory(find, no_pause),
+            audit=self.audit,
         )
         self.dependencies = callback_api.Dependencies(
             authenticate=Authenticate(self.accounts, self.accounts, self.auth_attempts, self.clock),
@@ -271,8 +273,10 @@ class Api:
             host=HOST,
         )
         self.of_links = recordings_api.Dependencies(
-            FollowLink(self.links, self.accounts, self.recordings, self.clock),
-            FollowCdrLink(self.calls, self.link_tokens, self.accounts, find_audio, self.recordings, self.clock),
+            FollowLink(self.links, self.accounts, self.recordings, self.clock, self.audit),
+            FollowCdrLink(
+                self.calls, self.link_tokens, self.accounts, find_audio, self.recordings, self.clock, self.audit
+            ),
             HOST,
         )
 

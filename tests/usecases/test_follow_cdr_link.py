@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from duologue.domain.accounts import App, Sp
-from duologue.domain.errors import RecordingNotReady, UnknownLink
+from duologue.domain.audit import AuditEntry
+from duologue.domain.errors import OutsideUnavailable, RecordingNotReady, UnknownLink
 from duologue.domain.recording import Recording, published_key
 from duologue.domain.recording_link import AudioRequest, ServedAudio
 from duologue.usecases.delete_recording import DeleteRecording
@@ -14,6 +15,7 @@ from duologue.usecases.find_audio import FindAudio, Retention
 from duologue.usecases.follow_link import FollowCdrLink
 from duologue.usecases.until_written import no_pause
 from tests.fakes.accounts import FakeAccounts
+from tests.fakes.audit import FakeAudit
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.recordings import FakeLinkTokens, FakeRecordings
@@ -32,6 +34,7 @@ class Link:
 
     def __init__(self, *, sound_days: int = 7, link_days: int = 3) -> None:
         self.accounts, self.calls, self.clock = FakeAccounts(), FakeCalls(), FakeClock(at(60))
+        self.audit = FakeAudit()
         self.recordings, self.tokens = FakeRecordings(), FakeLinkTokens()
         self.recordings.sounds |= SOUNDS
         self.accounts.add_sp(Sp("sp-1", "training-institute", "no log-in here"))
@@ -44,8 +47,10 @@ class Link:
 
     def follow(self, call_id: str = CALL.id, token: str | None = None) -> ServedAudio:
         find_audio = FindAudio(self.recordings, self.retention)
-        follow = FollowCdrLink(self.calls, self.tokens, self.accounts, find_audio, self.recordings, self.clock)
-        return follow(call_id, self.token if token is None else token, AudioRequest())
+        follow = FollowCdrLink(
+            self.calls, self.tokens, self.accounts, find_audio, self.recordings, self.clock, self.audit
+        )
+        return follow(call_id, self.token if token is None else token, AudioRequest(), "192.0.2.1")
 
     def is_refused(self, **asked: str) -> bool:
         try:
@@ -58,6 +63,19 @@ class Link:
 def test_it_leads_to_the_recording_as_often_as_it_is_followed():
     link = Link()
     assert [link.follow().content for _ in ("once", "twice")] == [SOUNDS[MONO]] * 2
+    assert (
+        link.audit.entries
+        == [AuditEntry(at(60), "recording.fetch", "link in the CDR", APP.key, CALL.id, "192.0.2.1")] * 2
+    )
+
+
+def test_what_cannot_be_audited_is_not_served_and_what_is_not_served_is_not_audited():
+    link = Link()
+    assert link.is_refused(token="another")
+    assert link.audit.entries == []
+    link.audit.out_of_reach = True
+    with pytest.raises(OutsideUnavailable):
+        link.follow()
 
 
 def test_it_leads_to_the_form_that_the_app_wants_now():

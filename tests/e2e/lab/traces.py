@@ -65,3 +65,17 @@ def object_keys(lab: Lab) -> list[str]:
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket["Name"]):
             keys += [each["Key"] for each in page.get("Contents", [])]
     return keys
+
+
+def items(lab: Lab) -> list[str]:
+    """Of every table, with what is stored as bytes decoded where it is text."""
+    dynamodb = lab.client("dynamodb")
+    found = []
+    for table in dynamodb.list_tables()["TableNames"]:
+        for page in dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
+            found += [f"{table} {json.dumps(item, default=_text)}" for item in page["Items"]]
+    return found
+
+
+def _text(value: bytes | set[Any]) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else repr(value)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from duologue.domain.byte_range import ByteRange
+from duologue.domain.recording import owner_of
 
 LINK_TOKEN_LENGTH = 43
 """Length of a link's token: about 256 random bits."""
@@ -57,6 +58,12 @@ class AudioHasNoSuchPart:
 
 
 ServedAudio = AudioFile | AudioElsewhere | AudioHasNoSuchPart
+
+
+def call_of(key: str) -> str:
+    """The id of the call whose audio this object is, in either form."""
+    found = owner_of(key)
+    return file_name(key).removesuffix(".wav") if found is None else found[1]
 
 
 def file_name(key: str) -> str:

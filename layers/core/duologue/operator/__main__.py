@@ -38,6 +38,7 @@ from duologue.adapters.aws_clients import client
 from duologue.domain.errors import AccountExists, DuologueError, UnknownApp, UnknownCall, UnknownSp
 from duologue.operator import (
     apps,
+    audits,
     calls,
     denials,
     endpoints,
@@ -67,7 +68,9 @@ def main(
     asked = parser().parse_args(arguments)
     try:
         with refusals():
-            said = asked.command(asked, Platform(asked, client, sleep))
+            platform = Platform(asked, client, sleep)
+            audits.note(asked, platform)
+            said = asked.command(asked, platform)
     except DuologueError as error:
         print(f"duologue: {error}{_CURES.get(type(error), '')}", file=sys.stderr)
         return 1
@@ -102,7 +105,7 @@ def parser() -> argparse.ArgumentParser:
     place.add_argument("--prompts-bucket", help="bucket of the prompts, overrides the stack's output")
     place.add_argument("--line-numbers", help="the stack's numbers, comma separated, overrides the stack's output")
     kinds = parser.add_subparsers(
-        metavar="sp|app|call|person|number|memory|notification|endpoint|lock|prompt|deny|do-not-call|rates",
+        metavar="sp|app|call|person|number|memory|notification|endpoint|lock|prompt|deny|do-not-call|rates|audit",
         required=True,
     )
     sps.add_to(kinds)
@@ -117,7 +120,19 @@ def parser() -> argparse.ArgumentParser:
     prompts.add_to(kinds)
     denials.add_to(kinds)
     rates.add_to(kinds)
+    audits.add_to(kinds)
+    _name_commands(parser)
     return parser
+
+
+def _name_commands(parser: argparse.ArgumentParser) -> None:
+    """Let each command say its own words, for the audit."""
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    for action in below:
+        for each in action.choices.values():
+            _name_commands(each)
+    if not below:
+        parser.set_defaults(words=parser.prog.removeprefix("duologue "))
 
 
 if __name__ == "__main__":

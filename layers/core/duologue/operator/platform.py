@@ -10,6 +10,7 @@ from typing import Any
 from duologue.adapters.dns_names import addresses_of
 from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.dynamo_app_events import DynamoAppEvents
+from duologue.adapters.dynamo_audit import DynamoAudit
 from duologue.adapters.dynamo_auth_attempts import DynamoAuthAttempts
 from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.dynamo_deny_lists import DynamoDenyLists
@@ -18,8 +19,8 @@ from duologue.adapters.dynamo_inbound_calls import DynamoInboundCalls
 from duologue.adapters.dynamo_memories import DynamoMemories
 from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
 from duologue.adapters.dynamo_open_calls import DynamoOpenCalls
-from duologue.adapters.dynamo_rates import DynamoRates
 from duologue.adapters.dynamo_people import DynamoPeople
+from duologue.adapters.dynamo_rates import DynamoRates
 from duologue.adapters.jittered_pause import pause
 from duologue.adapters.kms_data_keys import KmsDataKeys, Seal
 from duologue.adapters.kms_memory_seal import KmsMemorySeal
@@ -39,6 +40,7 @@ from duologue.usecases.end_calls import EndCalls, EndedByOperator
 from duologue.usecases.erase_person import ErasePerson
 from duologue.usecases.forget_number import ForgetNumber
 from duologue.usecases.ports.accounts import AccountBook, AuthLocks, Tokens
+from duologue.usecases.ports.audit import AuditLog, AuditReader
 from duologue.usecases.ports.calls import Histories
 from duologue.usecases.ports.denying import DenyBook, RateBook
 from duologue.usecases.ports.memories import InboundCalls, Memories, MemorySeal
@@ -107,6 +109,27 @@ class Platform:
             self._sleep(time.total_seconds())
 
         return self.end_calls.of_apps(app_keys, wait)
+
+    @cached_property
+    def audit(self) -> AuditLog:
+        return DynamoAudit(self._client("dynamodb"), self._table, self._keep_audit)
+
+    @cached_property
+    def audit_reader(self) -> AuditReader:
+        return DynamoAudit(self._client("dynamodb"), self._table)
+
+    @property
+    def identity(self) -> str:
+        """Of who gives the commands: an ARN."""
+        return str(self._client("sts").get_caller_identity()["Arn"])
+
+    @property
+    def _keep_audit(self) -> timedelta:
+        try:
+            days = self._parameter("KeepAuditDays")
+        except OutsideUnavailable:  # the tables were named on the command line, and there may be no stack
+            days = ""
+        return timedelta(days=int(days or 400))
 
     @cached_property
     def erase_person(self) -> ErasePerson:

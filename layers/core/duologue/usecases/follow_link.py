@@ -10,6 +10,7 @@ leads to the storage.
 
 from dataclasses import dataclass
 
+from duologue.domain.audit import AuditEntry
 from duologue.domain.byte_range import UNSATISFIABLE, ByteRange, asked_range
 from duologue.domain.errors import AccountInactive, UnknownApp, UnknownCall, UnknownLink, UnknownRecording
 from duologue.domain.recording_link import (
@@ -21,13 +22,18 @@ from duologue.domain.recording_link import (
     AudioRequest,
     Owner,
     ServedAudio,
+    call_of,
     file_name,
 )
 from duologue.domain.tokens import hash_token
 from duologue.usecases.find_audio import FindAudio
+from duologue.usecases.ports.audit import AuditLog
 from duologue.usecases.ports.calls import Calls
 from duologue.usecases.ports.outside import Clock
 from duologue.usecases.ports.recordings import Links, LinkTokens, Owners, Recordings
+
+FETCHED = "recording.fetch"
+"""In the audit. Written before anything is answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +42,24 @@ class FollowLink:
     owners: Owners
     recordings: Recordings
     clock: Clock
+    audit: AuditLog
 
-    def __call__(self, token: str, request: AudioRequest) -> ServedAudio:
-        """The recording of a link.
+    def __call__(self, token: str, request: AudioRequest, source: str) -> ServedAudio:
+        """The recording of a link. `source`: the address that asks.
 
         Raises:
             UnknownLink: the token is unknown or expired, the app or SP is suspended, or the audio was deleted; the
                 response does not say which.
         """
         link = self.links.find(hash_token(token))
-        if self.clock.now() >= link.ends_at:
+        now = self.clock.now()
+        if now >= link.ends_at:
             raise UnknownLink("expired")
         _owner(link.app, self.owners)
         size = self.recordings.size(link.key)
         if size is None:
             raise UnknownLink("the recording was deleted")
+        self.audit.add(AuditEntry(now, FETCHED, "requested link", link.app, call_of(link.key), source))
         return _served(link.key, size, request, self.recordings)
 
 
@@ -62,8 +71,9 @@ class FollowCdrLink:
     find_audio: FindAudio
     recordings: Recordings
     clock: Clock
+    audit: AuditLog
 
-    def __call__(self, call_id: str, token: str, request: AudioRequest) -> ServedAudio:
+    def __call__(self, call_id: str, token: str, request: AudioRequest, source: str) -> ServedAudio:
         """The same for the link in a CDR, which is valid from the call's end.
 
         Raises:
@@ -83,6 +93,7 @@ class FollowCdrLink:
             audio = self.find_audio(call, owner.app, now, stereo=owner.stereo)
         except UnknownRecording as error:
             raise UnknownLink("the recording was deleted") from error
+        self.audit.add(AuditEntry(now, FETCHED, "link in the CDR", call.app, call_id, source))
         return _served(audio.key, audio.size, request, self.recordings)
 
 

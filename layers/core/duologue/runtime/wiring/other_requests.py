@@ -18,6 +18,7 @@ from duologue.adapters.threads import at_once
 from duologue.runtime.carriers import network
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.accounts import dynamo_accounts, link_tokens
+from duologue.runtime.wiring.audit import audit
 from duologue.runtime.wiring.calls import dynamo_calls, flows, keep_calls
 from duologue.runtime.wiring.dialling import dialling_rules
 from duologue.runtime.wiring.inbound_calls import inbound_calls
@@ -38,6 +39,7 @@ from duologue.usecases.list_memories import ListMemories
 from duologue.usecases.look_up_callback import LookUpCallback
 from duologue.usecases.look_up_memory import LookUpMemory
 from duologue.usecases.ping_sp import PingSp
+from duologue.usecases.ports.audit import AuditLog
 from duologue.usecases.ports.notifying import AppEvents
 from duologue.usecases.replay_notifications import ReplayNotifications
 from duologue.usecases.repoint_memory import RepointMemory
@@ -66,6 +68,7 @@ class OtherRequests:
     list_memories: ListMemories
     repoint_memory: RepointMemory
     forget_memory: ForgetMemory
+    audit: AuditLog
 
 
 @cache
@@ -109,4 +112,5 @@ def other_requests() -> OtherRequests:
         list_memories=ListMemories(memories, seal, clock, FIELDS.display),
         repoint_memory=RepointMemory(find_memory, dialling_rules(), pause),
         forget_memory=ForgetMemory(find_memory, pause),
+        audit=audit(),
     )

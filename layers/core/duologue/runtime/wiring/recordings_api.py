@@ -10,6 +10,7 @@ from duologue.adapters.sealed_rows import UnopenedRows
 from duologue.adapters.system_clock import SystemClock
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.accounts import link_tokens
+from duologue.runtime.wiring.audit import audit
 from duologue.runtime.wiring.calls import dynamo_calls
 from duologue.runtime.wiring.recordings import dynamo_links, retention, s3_recordings
 from duologue.usecases.find_audio import FindAudio
@@ -27,9 +28,10 @@ class Dependencies:
 def dependencies() -> Dependencies:
     owners = DynamoOwners(client("dynamodb", NORMAL), setting("ACCOUNTS_TABLE"))
     recordings, clock = s3_recordings(), SystemClock()
+    log = audit()
     find_audio = FindAudio(recordings, retention())
     return Dependencies(
-        FollowLink(dynamo_links(), owners, recordings, clock),
-        FollowCdrLink(dynamo_calls(UnopenedRows()), link_tokens(), owners, find_audio, recordings, clock),
+        FollowLink(dynamo_links(), owners, recordings, clock, log),
+        FollowCdrLink(dynamo_calls(UnopenedRows()), link_tokens(), owners, find_audio, recordings, clock, log),
         setting("HOST_NAME"),
     )

@@ -101,7 +101,7 @@ def open_page(browser) -> Iterator[Callable]:
                 wrong.append(request.url)
 
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.add_init_script(first + EAR)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", outside)

@@ -52,7 +52,7 @@ def open_page(browser, site) -> Iterator[Callable]:
         context = browser.new_context(viewport={"width": width, "height": height}, **more)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.add_init_script(SHIFTS)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", outside)

@@ -149,7 +149,7 @@ class Attacker:
 def attacker(browser, another_site) -> Iterator[Attacker]:
     context = browser.new_context()
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     yield Attacker(page, another_site)
     context.close()
 

@@ -1,13 +1,17 @@
 """Storage is encrypted, expired items are deleted, and a bucket is open to nobody outside this account."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 
+from duologue.adapters.dynamo_writes import COUNTS_KEPT
+from duologue.domain.call_memory import LONGEST_PERIOD
+from duologue.domain.memory_draft import DEFAULT_PERIOD
 from tests.architecture.translated import created, names_in
 from tools.retained import retained, to_import
-from tools.template import read_template
+from tools.template import ROOT, read_template
 
 _RESOURCES: dict[str, dict[str, Any]] = read_template()["Resources"]
 _RETAINED = ("AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::S3::Bucket")
@@ -126,3 +130,25 @@ def test_a_recording_may_be_written_with_an_acl():
     """The network sends one: https://docs.aws.amazon.com/chime-sdk/latest/dg/start-call-recording.html"""
     [rule] = _RESOURCES["RecordingsBucket"]["Properties"]["OwnershipControls"]["Rules"]
     assert rule["ObjectOwnership"] != "BucketOwnerEnforced", "such a bucket refuses every ACL"
+
+
+def test_the_retention_table_for_operators_says_what_the_template_and_the_code_do():
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    table = page.partition("### Retention")[2].partition("\n\n")[2].partition("\n\n")[0]
+    rows = [[cell.strip() for cell in row.strip("|").split(" | ")] for row in table.splitlines()[2:]]
+    assert {len(row) for row in rows} == {5}
+    parameters, resources = read_template()["Parameters"], _RESOURCES
+    for what, _, days, _, _ in rows:
+        for number, name in re.findall(r"(\d+) \(`(\w+)`", days):
+            assert int(number) == parameters[name]["Default"], what
+    said = {row[0]: [int(number) for number in re.findall(r"\d+", row[2])] for row in rows}
+    assert said["call memories"] == [DEFAULT_PERIOD.days, LONGEST_PERIOD.days]
+    assert said["counts of calls to a callee"] == [COUNTS_KEPT.days]
+    kept = {
+        each["Properties"]["MessageRetentionPeriod"]
+        for name, each in resources.items()
+        if each["Type"] == "AWS::SQS::Queue" and name.endswith("GaveUp")
+    }
+    assert kept == {days * 86_400 for days in said["dead-letter queues"]}
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row[2])}
+    assert named == {name for name in parameters if name.startswith("Keep")} | {"RecordingLinkDays"}

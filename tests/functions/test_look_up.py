@@ -182,10 +182,12 @@ def test_looking_twice_changes_nothing(api):
 
 def test_a_recorded_call_names_its_record_and_says_if_it_is_missing(api):
     api.record()
+    between = {"notBefore": "2026-11-23T08:59:51.000Z", "notAfter": "2026-11-23T09:00:00.000Z"}
     named = {
         "recordObjectName": f"{CALL_ID}.wav",
         "startedAt": "2026-11-23T09:00:00.000Z",
         "recordHintTone": "recording-notice",
+        "noticesHeard": [{"party": party, **between} for party in ("caller", "callee")],
     }
     assert api.say(LOOKED_UP)[1]["recording"] == named
     api.calls.change(CALL_ID, recording=replace(api.calls.load(CALL_ID).call.recording, missing_at=at(960)))

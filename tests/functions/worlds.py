@@ -326,7 +326,8 @@ class Api:
     def record(self) -> None:
         """The call of the samples, with a recording whose sound has come, and the link that the samples follow."""
         self.say(_placed())
-        self.calls.change(CALL_ID, recording=RECORDING)
+        answered = replace(self.calls.load(CALL_ID).call.callee, answered_at=NOW - timedelta(seconds=9))
+        self.calls.change(CALL_ID, recording=RECORDING, callee=answered)
         for key in (RECORDING.key, published_key(self.key, CALL_ID)):
             self.recordings.sounds[key] = AUDIO
         token = sample("recordings_api", "recording_link_followed")["pathParameters"]["token"]

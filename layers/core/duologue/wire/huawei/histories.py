@@ -22,7 +22,8 @@ from duologue.call_control.facts import (
 from duologue.call_control.history import Delivery, DeliveryState, History
 from duologue.domain.call import Call, Phase
 from duologue.domain.leg import Leg
-from duologue.domain.outcome import EndReason
+from duologue.domain.outcome import EndReason, Party
+from duologue.domain.recording import Recording
 from duologue.wire.huawei.notifications import EVENT_TYPES
 from duologue.wire.huawei.outcomes import codes_of
 from duologue.wire.huawei.records import PLATFORM_NOTICE, record_name
@@ -111,8 +112,15 @@ def _recording(call: Call) -> dict[str, Any] | None:
         recordObjectName=record_name(call.id),
         startedAt=written_time(call.recording.started_at),
         recordHintTone=call.audio.recording_notice or PLATFORM_NOTICE,
+        noticesHeard=[_heard(party, call, call.recording) for party in Party],
         missingAt=written_time(call.recording.missing_at),
     )
+
+
+def _heard(party: Party, call: Call, recording: Recording) -> dict[str, Any]:
+    """The notices are played to one party after the other, and a recording starts only if both were (R15)."""
+    between = (call.callee.answered_at, recording.started_at)
+    return present(party=party.value, notBefore=written_time(between[0]), notAfter=written_time(between[1]))
 
 
 def _fact(sequence: int, fact: Fact, delivery: Delivery | None) -> dict[str, Any]:

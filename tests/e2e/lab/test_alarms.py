@@ -50,11 +50,10 @@ class Watched:
 
     def minute(self, *, sweeps: bool = True) -> None:
         """Let the next minute begin, and its sweep end."""
-        before = self._sweeps()
         self.lab.cloud.let_pass(61.0 - passing.now() % 60)
         ministack("services.eventbridge")._tick_scheduled_rules()  # by itself it does so every ten seconds
         if sweeps:
-            until(lambda: self._sweeps() > before)
+            until(lambda: total(self, "Invocations", "SweepFunction"))
 
     def minutes(self, number: int, **more: bool) -> None:
         for _ in range(number):
@@ -119,18 +118,16 @@ class Watched:
         finally:
             client.delete_function_concurrency(FunctionName=name)
 
-    def _sweeps(self) -> float:
-        now = passing.now()
-        points = self.lab.client("cloudwatch").get_metric_statistics(
-            Namespace="AWS/Lambda",
-            MetricName="Invocations",
-            Dimensions=[{"Name": "FunctionName", "Value": self.lab.resources["SweepFunction"]}],
-            StartTime=now - 7200,
-            EndTime=now + 60,
-            Period=60,
-            Statistics=["Sum"],
-        )["Datapoints"]
-        return float(sum(point["Sum"] for point in points))
+
+def total(watched: Watched, name: str, function: str = "") -> float:
+    """The sum of a metric in this minute: of a function, or of the product's own.
+
+    Read where the cloud keeps it, since what polls it would be busier with requests than the cloud with its work.
+    """
+    dimensions = [{"Name": "FunctionName", "Value": watched.lab.resources[function]}] if function else []
+    metric = {"Namespace": "AWS/Lambda" if function else "Duologue", "MetricName": name, "Dimensions": dimensions}
+    [value] = alarms.values_of(metric | {"Statistic": "Sum", "Period": 60}, passing.now() // 60 * 60 + 60)
+    return value or 0.0
 
 
 # ---- the troubles, each by the name of its alarm
@@ -152,7 +149,7 @@ def _a_call_whose_events_are_throttled(watched: Watched) -> None:
     phone = f"{watched.lab.aws_url}/_lab/phones/{CALLEE}/call"
     with watched.throttled("CallControlFunction"):
         urllib.request.urlopen(phone, json.dumps({"to": watched.sp.numbers[0]}).encode(), timeout=_WAIT_S).close()
-        until(lambda: _sum(watched, "Throttles", "CallControlFunction") > 0)
+        until(lambda: total(watched, "Throttles", "CallControlFunction") > 0)
 
 
 def _a_process_that_stands_still(watched: Watched) -> None:
@@ -206,7 +203,7 @@ def _an_sp_that_is_gone(watched: Watched) -> None:
     shown: dict[str, Any] = {"displayNbr": watched.sp.numbers[0], "displayCalleeNbr": watched.sp.numbers[1]}
     fee = watched.sp.receiver.fee_url
     watched.sp.client.place(status_url=gone, fee_url=fee, callerNbr=CALLER, calleeNbr=CALLEE, **shown)
-    until(lambda: _sum(watched, "NotificationsUndelivered") > 0)
+    until(lambda: total(watched, "NotificationsUndelivered") > 0)
 
 
 def _an_execution_that_fails(watched: Watched) -> None:
@@ -347,21 +344,6 @@ TROUBLES: dict[str, Callable[[Watched], None]] = {
     "LateAlarm": _a_queue_that_nobody_reads,
     "ThrottledAlarm": _a_table_that_refuses,
 }
-
-
-def _sum(watched: Watched, name: str, function: str = "") -> float:
-    """Of a metric of this lab's last hours: of a function, or of the product's own."""
-    dimensions = [{"Name": "FunctionName", "Value": watched.lab.resources[function]}] if function else []
-    points = watched.lab.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/Lambda" if function else "Duologue",
-        MetricName=name,
-        Dimensions=dimensions,
-        StartTime=passing.now() - 60,
-        EndTime=passing.now() + 60,
-        Period=60,
-        Statistics=["Sum"],
-    )["Datapoints"]
-    return float(sum(point["Sum"] for point in points))
 
 
 @pytest.fixture(scope="module")

@@ -82,7 +82,7 @@ cruel: $(LAB)  ## Play callbacks while everything fails that may fail on AWS: ma
 
 # -- tests -------------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-cloud test-lab test-cruel test-up test-carrier test-site test-phone test-sip test-build test-sam-local model simulate bench bench-return bench-delivery bench-sweep bench-sip bench-memory
+.PHONY: test test-cloud test-lab test-cruel test-up test-carrier test-site test-phone test-sip test-build test-sam-local hostile iam-mutations model simulate bench bench-return bench-delivery bench-sweep bench-sip bench-memory
 test: $(DEV)  ## Run the fast tests, which need neither a running lab nor SAM
 	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/e2e $(ARGS)
 
@@ -91,6 +91,14 @@ model: SECONDS = 165
 model: SEED = 1
 model: $(DEV)  ## Explore every order of events of a call, with faults: make model SECONDS=60 SEED=2
 	$(PY) -m tests.model $(SECONDS) $(SEED)
+
+hostile: REQUESTS = 100000
+hostile: SEED = 1
+hostile: $(DEV)  ## Send requests of a stranger to the API in process: make hostile REQUESTS=100000 SEED=2
+	$(PY) -m tests.hostile $(REQUESTS) $(SEED)
+
+iam-mutations: $(DEV)  ## Remove each statement of each role in turn and see a test fail
+	$(PY) -m tests.iam_mutations bench/iam.md
 
 simulate: CALLS = 1000
 simulate: SEED = 1

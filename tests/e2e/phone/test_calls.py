@@ -124,7 +124,7 @@ def test_two_pages_call_one_another(sip_exchange, switched_on):
 def test_a_page_calls_a_scripted_phone(sip_exchange, switched_on):
     page = switched_on(A)
     number = "+12025550133"
-    scripted = SipStory(sip_exchange).exchange.phones[number] = Phone(answers(after=0.5, talks=1.5))
+    scripted = SipStory(sip_exchange).exchange.phones[number] = Phone(answers(after=0.5, talks=6.0))
     dial(page, number)
     see(page, "It rings there")
     see(page, "Connected")

@@ -18,6 +18,8 @@ class End:
 
 ENDS = {
     0: End("talked", "You talked with {callee}, and the call is over."),
+    7002: End("limit of the day", "This site has used up its calls of the day. Nobody was rung."),
+    7004: End("not called", "The platform does not call the number that was to be rung."),
     7109: End("no line free", "The platform had no telephone line free. Nobody was called; try again in a minute."),
     8000: End("not started", "The platform could not start the call. Nobody was called; try again."),
     8009: End("hung up before", "You hung up before {callee} answered."),
@@ -60,6 +62,8 @@ RELEASES = {
     518: "the far end did not accept the call",
     522: "no line was free",
     530: "the caller left before the other was called",
+    7002: "a limit of the day was reached",
+    7004: "the number is on a list of numbers that are not called",
     8019: "nobody was remembered for the number that dialled",
 }
 
@@ -158,10 +162,13 @@ REFUSALS = {
     "1010010": "Too many requests at once. Try again in a minute.",
     "1010023": "The number that your phone would show cannot be used now. Please tell us.",
     "1010024": "The platform does not call this number.",
+    "1013001": "Too many calls at once. Try again in a few seconds.",
     "1013002": "Too many calls at once. Try again in a few seconds.",
+    "1013003": "The number that your phone would show is in use too often. Try again in a minute.",
     "1016001": "Nobody is remembered for this number.",
     "1020152": "The call is already over.",
     "1020165": "All our lines are in use. Try again in a moment.",
+    "1020166": "The platform does not accept requests from this site's address. Please tell us.",
     "1020176": "The platform has locked this site for a while. Please tell us.",
     "1011006": "The recording is not ready yet.",
     "1012007": "The recording is no longer available.",

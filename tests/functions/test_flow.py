@@ -330,9 +330,9 @@ def test_what_is_no_verb_is_raised_and_counted(event, error, monkeypatch, capsys
 
 
 def test_what_breaks_is_raised_and_counted(monkeypatch, capsys):
-    monkeypatch.delenv("CALLS_TABLE", raising=False)
+    monkeypatch.delenv("MEMORIES_KEY", raising=False)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with pytest.raises(SettingMissing, match="CALLS_TABLE"):
+    with pytest.raises(SettingMissing, match="MEMORIES_KEY"):
         flow_function.handler(SETTLE, None)
     assert unexpected(capsys) == [(1, "flow")]
 

@@ -685,6 +685,16 @@ class TestInDynamoDB(Promises):
         first, last = ((at(seconds) + KEEP).timestamp() for seconds in (0, 62))
         assert {item: until for item, until in expires.items() if not first <= until <= last} == {}
 
+    def test_a_call_that_does_not_open_does_not_end_the_events_of_an_app(self, calls):
+        first, second = (accept(calls, callback(f"1_1_{number}_20261123090000")).id for number in (1, 2))
+        row = calls.client.get_item(TableName=calls.calls_table, Key=key_of(second, "ASKED"))["Item"]
+        for call_id in (first, second):
+            saved = calls.load(call_id)
+            calls.save(Change(saved, replace(saved.call, facts=saved.call.facts + 1), (CallEnded(NOW, STOPPED),)))
+        calls.client.put_item(TableName=calls.calls_table, Item=row | key_of(first, "ASKED"))
+        found = calls.after("app-1", None, int(at(99).timestamp()), 9)
+        assert [each.call.id for each in found] == [second]
+
     def test_half_deleted_calls_do_not_end_the_events_of_an_app(self, calls):
         """DynamoDB deletes the expired items of a call one by one, within days."""
         ids = [accept(calls, callback(f"1_1_{number}_20261123090000"), slots=20).id for number in range(1, 9)]

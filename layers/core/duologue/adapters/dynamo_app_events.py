@@ -6,7 +6,8 @@ keys only. A delivery that waits or was given up is listed in `<app key>#undeliv
 its schedule began.
 """
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from duologue.adapters.aws import from_item, outside
@@ -24,12 +25,14 @@ from duologue.adapters.call_rows import (
 )
 from duologue.adapters.dynamo_calls import WHAT, key_of
 from duologue.adapters.dynamo_reads import read_all
-from duologue.adapters.sealed_rows import RowSeal, opened_item
+from duologue.adapters.sealed_rows import Row, RowSeal, opened_item
 from duologue.call_control.app_events import CommittedFacts, EventPosition, UndeliveredFact
-from duologue.domain.errors import UnknownCall
+from duologue.domain.errors import SealBroken, UnknownCall
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+_log = logging.getLogger(__name__)
 
 INDEX = "by-app"
 _MOST_KEYS = 100
@@ -109,9 +112,18 @@ class DynamoAppEvents:
         while wanted:
             some, wanted = wanted[:_MOST_KEYS], wanted[_MOST_KEYS:]
             found = read_all(self._client, WHAT, {self._calls: {"Keys": some, "ConsistentRead": True}})
-            opened = [opened_item(self._seal, item) for item in found[self._calls]]
+            opened = filter(None, map(self._opened, found[self._calls]))
             rows |= {(row["call"], row["item"]): row for row in opened}
         return rows
+
+    def _opened(self, item: Mapping[str, Any]) -> Row | None:
+        """None: it does not open, and a page must not end at it for ever."""
+        try:
+            return opened_item(self._seal, item)
+        except SealBroken:
+            call_id, name = item["call"]["S"], item["item"]["S"]
+            _log.exception("item does not open; it is left out", extra={"call_id": call_id, "item": name})
+            return None
 
 
 def _written(position: EventPosition) -> str:

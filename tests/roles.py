@@ -30,7 +30,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from lab.aws.ministack import ministack
-from lab.aws.overlay.leading_keys import values
+from lab.aws.overlay.leading_keys import ENTRIES, values
 from tests.architecture.permissions import BESIDES, NEVER_DONE, TEMPLATE, UNWRITTEN, actions_of, needed, targets_of
 from tests.architecture.reach import reach
 from tools.template import Function, functions
@@ -42,13 +42,6 @@ Permission = tuple[str, int, str, str]
 
 _PREFIX = {"stepfunctions": "states", "chime-sdk-voice": "chime"}
 _SERVICE = {"chime-sdk-voice": "chime_sdk_voice"}
-_ENTRIES = {
-    "Put": "PutItem",
-    "Update": "UpdateItem",
-    "Delete": "DeleteItem",
-    "ConditionCheck": "ConditionCheckItem",
-    "Get": "GetItem",
-}
 _NAMED_OTHERWISE = {"HeadObject": "GetObject", "SendMessageBatch": "SendMessage"}
 _LISTS = ("s3:ListBucket", "RecordingsBucket")
 # Which key an adapter uses, where its function has several.
@@ -257,7 +250,7 @@ def _asked(service: str, operation: str, parameters: dict[str, Any]) -> Iterator
     entries = [(kind, part["TableName"]) for each in parameters.get("TransactItems", ()) for kind, part in each.items()]
     single = [(operation, parameters["TableName"])] if "TableName" in parameters else []
     batch = [(operation, table) for table in parameters.get("RequestItems", ())]
-    for action, table in dict.fromkeys([*((_ENTRIES[kind], name) for kind, name in entries), *single, *batch]):
+    for action, table in dict.fromkeys([*((ENTRIES[kind], name) for kind, name in entries), *single, *batch]):
         found = [value for value in values(parameters, action, table, "pk") if value]
         keys = {"dynamodb:leadingkeys": [next(iter(value.values())) for value in found]} if found else {}
         yield _Asked(f"{prefix}:{action}", table, keys)

@@ -21,13 +21,14 @@ from typing import Any
 
 from lab.aws.ministack import ministack
 
-_ENTRIES = {
+ENTRIES = {
     "Put": "PutItem",
     "Update": "UpdateItem",
     "Delete": "DeleteItem",
     "ConditionCheck": "ConditionCheckItem",
     "Get": "GetItem",
 }
+"""The action that an entry of a transaction needs."""
 _REQUEST = "request"
 """Carries the request from where its context is made to where it is authorized; no condition key has this name."""
 
@@ -83,7 +84,7 @@ def values(request: dict[str, Any], action: str, table: str, attribute: str) -> 
     """The values of a partition key, as DynamoDB writes them: `{"S": "text"}`. None: a part has none."""
     for entry in request.get("TransactItems", []):
         for kind, part in entry.items():
-            if _ENTRIES.get(kind) == action and _name(part.get("TableName")) == table:
+            if ENTRIES.get(kind) == action and _name(part.get("TableName")) == table:
                 yield _item(part).get(attribute)
     for named, wanted in request.get("RequestItems", {}).items():
         if _name(named) == table:

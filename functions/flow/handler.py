@@ -64,6 +64,6 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     except DuologueError as error:
         _log.info("flow: %s", type(error).__name__, extra={"call_id": event.get("callId")})
         raise
-    except Exception:
+    except Exception:  # it is raised again, and reported first, since the state machine only branches on its name
         report_unexpected("flow")
         raise

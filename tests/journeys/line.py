@@ -377,7 +377,7 @@ class Line:
             if self.outage and self.outage[0] <= elapsed < self.outage[1]:
                 raise OutsideUnavailable("calls table")
             result = answer(payload, self._verbs)
-        except Exception as error:
+        except Exception as error:  # it is raised again: Step Functions keeps the trace of any error
             WRITTEN.append("".join(traceback.format_exception(error)))
             raise
         WRITTEN.append(json.dumps(result))

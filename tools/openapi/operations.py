@@ -1,4 +1,8 @@
-"""Every request that an SP can make: its path, what it brings, what it may be refused for."""
+"""Every request that an SP can make: its path, what it brings, what it may be refused for.
+
+One table, so it is longer than the others: what two requests share, such as the refusals of every authenticated one, is
+named once and stands beside them.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any

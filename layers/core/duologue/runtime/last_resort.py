@@ -1,7 +1,7 @@
 """The handler of last resort for unhandled exceptions.
 
-Only this module and custom_resource.py catch everything. It logs, counts the metric `Unexpected`, and returns the
-fallback answer.
+Only here and in custom_resource.py does an answer take the place of an exception of any kind, which is
+logged, and here counted as the metric `Unexpected`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ class AuditEntry:
     """One action, written before it is done: what cannot be audited does not happen.
 
     `kind`: such as `recording.fetch` or `app suspend`. `who`: an app's key, `link` for who followed one, or an
-    operator's IAM identity. `source`: the address that it came from. `detail`: what was asked for, without values.
+    operator's IAM identity. `call`: ids, with spaces between several. `source`: the address that it came from.
+    `detail`: what was asked for, without values.
     """
 
     at: datetime
@@ -30,4 +31,5 @@ class AuditFilter:
     kind: str = ""
 
     def takes(self, entry: AuditEntry) -> bool:
-        return self.app in ("", entry.app) and self.call in ("", entry.call) and entry.kind.startswith(self.kind)
+        of_call = self.call in ("", *entry.call.split())
+        return of_call and self.app in ("", entry.app) and entry.kind.startswith(self.kind)

@@ -60,9 +60,8 @@ class DynamoPeople:
         )
         with outside(_WHAT):
             keys = [item for page in pages for item in page["Items"]]
-            for key in sorted(
-                keys, key=lambda key: key["item"]["S"] == _LISTED[call.party]
-            ):  # by which it is found: last
+            found_by = _LISTED[call.party]  # this one last
+            for key in sorted(keys, key=lambda key: key["item"]["S"] == found_by):
                 self._client.delete_item(TableName=self._calls, Key=key)
 
 

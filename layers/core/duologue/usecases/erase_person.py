@@ -1,12 +1,11 @@
 """Show or erase what is stored about a person: calls with all that belongs to them, recordings, call memories.
 
-    each call ──is up──▶ left alone, and counted: its data carries it
+    each call ──is up──▶ left alone, and named: its data carries it
          │over
-       end the wait of its flow, delete the recording, note it for the audit, delete its items, by which it was
-       found last
+       end the wait of its flow, delete the recording, delete its items, by which it was found last
 
 So a run that was killed is repeated, and goes on where the other ended. A call is deleted, not made anonymous: what is
-left of it would still say when the other party telephoned. Its SP has the CDR, and the audit the fact.
+left of it would still say when the other party telephoned. Its SP has the CDR; the audit has the command alone.
 """
 
 from collections.abc import Iterable, Sequence

@@ -9,7 +9,7 @@
 
 A call takes from a random shard, within its share. When a share is used up, all shards are closed for the rest of the
 day: from then on only shard 0 grows, so the others can be read before, and the call is taken if it fits into the whole.
-So no ceiling is exceeded, and nothing is refused that fits.
+So no more is reserved than a ceiling allows, and nothing is refused that fits.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -1,7 +1,8 @@
 """What an app may use on one day in UTC: calls, minutes of talk, and estimated spend.
 
 A call reserves for its longest talk when it is accepted, and what it has not used is given back when it is finalized.
-So a ceiling is never exceeded, and while calls are up less is free than is used.
+So a ceiling is exceeded at most by the moments in which calls at their limits are hung up, and while calls are up less
+is free than is used.
 
 The counts of a day are kept in shards, so that calls of one app seldom meet on an item. Each has an equal share of the
 ceilings, of which a call is taken without looking at the others. Once a share is used up, all shards are looked at for

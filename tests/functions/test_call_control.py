@@ -10,6 +10,7 @@ from duologue.domain.outcome import EndReason
 from duologue.domain.phone_number import WITHHELD
 from duologue.domain.task_token import Wait
 from duologue.runtime.settings import SettingMissing
+from duologue.runtime.wiring.call_control import dependencies
 from duologue.usecases.ports.memories import TurnedAway
 from duologue.wire.huawei.session_id import inbound_call_id
 from functions.call_control.handler import handler
@@ -213,3 +214,10 @@ def test_it_starts_without_what_is_slow():
     loaded = loaded_by("import functions.call_control.handler as it; it.dependencies()", VARIABLES)
     assert "botocore" in loaded
     assert loaded & {"pydantic", "pydantic_core", "aws_xray_sdk", "cryptography"} == set()
+
+
+def test_it_has_time_for_further_tries_to_record_a_last_hang_up(monkeypatch):
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    may_try_again = dependencies.__wrapped__().process.begin_tries()
+    assert may_try_again()

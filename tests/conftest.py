@@ -3,6 +3,7 @@
 import logging
 import os
 import resource
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -28,6 +29,17 @@ def _root_logger() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+
+
+@pytest.fixture(autouse=True)
+def _wiring() -> Iterator[None]:
+    """What a function wires once for its process is wired anew in each test, from that test's environment."""
+    yield
+    for name, module in list(sys.modules.items()):
+        if name.startswith("duologue.runtime."):
+            for value in list(vars(module).values()):
+                if forget := getattr(value, "cache_clear", None):
+                    forget()
 
 
 def pytest_configure(config: pytest.Config) -> None:

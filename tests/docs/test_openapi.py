@@ -1,6 +1,7 @@
 """docs/openapi.yaml says what the product's code does now, of every route and every refusal."""
 
 import json
+from html.parser import HTMLParser
 from typing import Any
 
 import jsonschema_rs
@@ -15,6 +16,7 @@ from duologue.wire.huawei.results import ERROR_ROWS, placed, signed_in
 from tests.functions.worlds import Api, sample, samples
 from tools.openapi.document import PAGE, text
 from tools.openapi.operations import OPERATIONS
+from tools.openapi.page import page
 from tools.template import functions, read_template
 
 # What no request meets: the operator's, a repeat's, and rows for classes that have no row of their own.
@@ -115,3 +117,43 @@ def test_the_examples_of_requests_are_good_ones(document):
     content = document["paths"]["/rest/httpsessions/click2Call/v2.0"]["post"]["requestBody"]["content"]
     for example in content["application/json"]["examples"].values():
         assert read_callback(json.dumps(example["value"])).request(api.accounts.app(api.key))
+
+
+class _Page(HTMLParser):
+    """What a browser makes of the page: its text, elements, ids and links."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text, self.elements, self.ids = "", set[str](), list[str]()
+        self.links, self.attributes = set[str](), set[str]()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+        self.links |= {value or "" for name, value in attrs if name == "href"}
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def names(part: Any) -> set[str]:
+    """Every operation, path, parameter, field and enumerated value of a part of the document."""
+    if isinstance(part, list):
+        return set().union(*(names(item) for item in part))
+    if not isinstance(part, dict):
+        return set()
+    own = {str(part[key]) for key in ("name", "operationId") if isinstance(part.get(key), str)}
+    own |= {name for key in ("paths", "properties", "content", "securitySchemes") for name in part.get(key, ())}
+    own |= {str(value) for value in part.get("enum", ()) if value is not None and "resultcode" not in str(part)}
+    return own.union(*(names(value) for value in part.values()))
+
+
+def test_the_page_for_people_has_all_that_the_document_has(document):
+    shown = _Page(page("/api.css", home="/"))
+    assert {name for name in names(document) if name not in shown.text} == set()
+    assert len(shown.ids) == len(set(shown.ids))
+    assert {link for link in shown.links if link[1:] not in shown.ids} == {"/", "/api.css"}
+    assert not shown.elements & {"script", "style"} and not shown.attributes & {"style", "onclick"}, "the site's policy"
+    assert {"app", "digest", "time"}.isdisjoint(shown.elements), "descriptions are text, not HTML"

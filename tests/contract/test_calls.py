@@ -599,9 +599,24 @@ class Promises:
         assert history.sources == calls.sources(story.call.id)
         assert history.deliveries == {2: replace(late, version=1)}
 
+    def test_the_trace_of_a_call_has_every_event_with_what_it_made_true_and_its_answer(self, calls):
+        story = played(calls, *TALKING)
+        history, events = calls.trace(story.call.id)
+        assert history == calls.history(story.call.id)
+        assert [fact for event in events for fact in event.facts] == story.facts
+        with_facts = [event for event in events if event.facts]
+        assert [(event.at, event.first) for event in with_facts] == [
+            (event.facts[0].at, 2 + sum(len(before.facts) for before in with_facts[:place]))
+            for place, event in enumerate(with_facts)
+        ]
+        assert {event.network_call for event in events} == {NETWORK_CALL}
+        assert [event.answer for event in events] == ["{}"] * len(events)
+        assert [event.resumes for event in events if event.resumes] == [Wait.CALLER_ANSWER, Wait.CALLEE_ANSWER]
+
     def test_a_call_that_is_not_there_has_no_history(self, calls):
-        with pytest.raises(UnknownCall):
-            calls.history("1_1_1_20261123090000")
+        for read in (calls.history, calls.trace):
+            with pytest.raises(UnknownCall):
+                read("1_1_1_20261123090000")
 
     def test_a_recording_comes_back(self, calls):
         recorded = replace(callback(), recording=Recording("recordings/1.wav", at(5), at(6), at(7)))

@@ -11,7 +11,9 @@ import pytest
 from botocore.stub import Stubber
 
 from duologue.adapters.step_functions_flows import StepFunctionsFlows
+from duologue.adapters.step_functions_histories import StepFunctionsHistories
 from duologue.usecases.ports.flows import FlowOrder
+from tests.samples import NOW
 
 _names = count()
 ORDER = FlowOrder(
@@ -95,6 +97,60 @@ def test_a_wait_is_completed_and_failed(aws, client):
         ended = _until(lambda arn=execution["executionArn"]: _ended(client, arn))
         assert ended["status"] == expected
         assert resumes or ended["error"] == "CallStopping"
+        [step] = StepFunctionsHistories(client, machine["stateMachineArn"]).steps(name)
+        assert (step.state, step.error) == ("Wait", "" if resumes else "CallStopping")
+        assert step.left_at is not None and step.entered_at <= step.left_at
+
+
+def test_a_flow_that_never_started_has_no_steps(client, flows):
+    assert StepFunctionsHistories(client, flows._state_machine).steps("9_9_9_20261123090000") == ()
+
+
+def _event(second, kind, **details):
+    return {"timestamp": NOW + timedelta(seconds=second), "type": kind, "id": second + 1, **details}
+
+
+def test_the_steps_of_a_flow_have_their_times_and_the_errors_that_they_ended_with():
+    """A state that was retried and then completed has no error; one whose error was caught has it."""
+    entered = [
+        ("TaskStateEntered", {"stateEnteredEventDetails": {"name": name}})
+        for name in ("Ring the caller", "Ring the callee", "Give up")
+    ]
+    left = [("TaskStateExited", {"stateExitedEventDetails": {"name": name}}) for name in ("Ring the caller", "Talk")]
+    failed = ("TaskFailed", {"taskFailedEventDetails": {"resourceType": "lambda", "resource": "i", "error": "Unsure"}})
+    late = ("TaskTimedOut", {"taskTimedOutEventDetails": {"resourceType": "l", "resource": "i", "error": "Timeout"}})
+    again: tuple[str, dict] = ("TaskScheduled", {})
+    told = [
+        entered[0],
+        failed,
+        again,
+        ("TaskSucceeded", {}),
+        left[0],
+        entered[1],
+        again,
+        late,
+        left[1],
+        entered[2],
+        again,
+    ]
+    events = [_event(second, kind, **details) for second, (kind, details) in enumerate(told)]
+    client = boto3.client("stepfunctions", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    histories = StepFunctionsHistories(client, "arn:aws:states:us-east-1:111122223333:stateMachine:flow")
+    wanted = {
+        "executionArn": "arn:aws:states:us-east-1:111122223333:execution:flow:1_2_3_20261123090000",
+        "includeExecutionData": False,
+    }
+    with Stubber(client) as stubber:
+        pages: list[dict] = [{"events": events[:6], "nextToken": "more"}, {"events": events[6:]}]
+        for page, token in zip(pages, ({}, {"nextToken": "more"}), strict=True):
+            stubber.add_response("get_execution_history", page, wanted | token)
+        steps = histories.steps("1_2_3_20261123090000")
+    assert [(step.state, (step.entered_at - NOW).seconds, step.error) for step in steps] == [
+        ("Ring the caller", 0, ""),
+        ("Ring the callee", 5, "Timeout"),
+        ("Give up", 9, ""),
+    ]
+    assert [step.left_at and (step.left_at - NOW).seconds for step in steps] == [4, 8, None]
 
 
 def _waiting(table, name):

@@ -11,6 +11,7 @@ from duologue.adapters.call_rows import event_key, own_event_key
 from duologue.call_control.app_events import CommittedFacts, EventPosition, UndeliveredFact
 from duologue.call_control.facts import CallAccepted, Fact
 from duologue.call_control.history import Delivery, DeliveryState, History
+from duologue.call_control.trace import TracedEvent
 from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits, until_next_day
 from duologue.domain.accounts import App
 from duologue.domain.call import Call
@@ -299,6 +300,18 @@ class FakeCalls:
         sources = {number: item for item, of_item in self.facts[call_id].items() for number in of_item}
         token = self.tokens.get(call_id)
         return History(call, in_order, self._deliveries(call_id), self.cdrs.get(call_id), sources, token)
+
+    def trace(self, call_id: str) -> tuple[History, Sequence[TracedEvent]]:
+        history, first, events = self.history(call_id), 1, []
+        for item, facts in self.facts[call_id].items():
+            _, network_call, key = item.split("#", 2)
+            processed = self._processed.get((call_id, network_call, key))
+            first = min(facts, default=first)
+            at = facts[first].at if facts else None
+            answer, resumes = ("", None) if processed is None else (processed.answer, processed.resumes)
+            events.append(TracedEvent(network_call, key, at, first, tuple(facts.values()), answer, resumes))
+            first += len(facts)
+        return history, events
 
     def notification(self, notice: Notice) -> Notification:
         call = self.load(notice.call_id).call

@@ -1,21 +1,24 @@
 """The history of a call, by one query."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from duologue.adapters.aws import outside
-from duologue.adapters.call_rows import history_of
+from duologue.adapters.call_rows import facts_of, history_of, is_event
 from duologue.adapters.dynamo_calls import WHAT
 from duologue.adapters.rows_before import in_todays_terms
 from duologue.adapters.sealed_rows import RowSeal, opened_item
 from duologue.call_control.history import History
+from duologue.call_control.trace import TracedEvent
+from duologue.domain.task_token import Wait
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
 class DynamoHistories:
-    """Implements `usecases.ports.calls.Histories`."""
+    """Implements `usecases.ports.calls.Histories` and `usecases.ports.traces.CallTraces`."""
 
     def __init__(self, client: "DynamoDBClient", calls: str, seal: RowSeal) -> None:
         self._client = client
@@ -24,6 +27,11 @@ class DynamoHistories:
 
     def history(self, call_id: str) -> History:
         return history_of(call_id, rows_of(self._client, self._calls, call_id, self._seal))
+
+    def trace(self, call_id: str) -> tuple[History, Sequence[TracedEvent]]:
+        rows = rows_of(self._client, self._calls, call_id, self._seal)
+        events = [_traced(item, row) for item, row in rows.items() if is_event(item)]
+        return history_of(call_id, rows), sorted(events, key=lambda each: (each.first, bool(each.facts)))
 
 
 def rows_of(client: "DynamoDBClient", calls: str, call_id: str, seal: RowSeal) -> Mapping[str, dict[str, Any]]:
@@ -40,3 +48,13 @@ def rows_of(client: "DynamoDBClient", calls: str, call_id: str, seal: RowSeal) -
             item["item"]["S"]: opened_item(seal, item) for page in pages for item in page["Items"]
         }
     return in_todays_terms(rows)
+
+
+def _traced(item: str, row: dict[str, Any]) -> TracedEvent:
+    _, network_call, key = item.split("#", 2)
+    facts = tuple(facts_of(row).values())
+    at = facts[0].at if facts else None
+    if at is None and "listed_at" in row:
+        at = datetime.fromtimestamp(int(row["listed_at"].partition("#")[0]), UTC)
+    resumes = Wait(row["resumes"]) if "resumes" in row else None
+    return TracedEvent(network_call, key, at, row["first"], facts, row.get("answer", ""), resumes)

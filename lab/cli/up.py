@@ -20,9 +20,12 @@ from lab.cli import line_choice, signals
 from lab.cli.arguments import cloud_switch, folder, in_use, is_free, parameter, port
 from lab.cli.curl_commands import commands
 from lab.cli.env_file import env_file, variables, written
+from lab.cli.home_page import PORT as HOME_PORT
+from lab.cli.home_page import open_home
 from lab.cli.multi_call_view import MultiCallView
 from lab.cli.site import PORT, open_site
 from lab.cli.timeline import Screen
+from lab.home.server import Home
 from lab.lab import DISPLAY_NUMBERS, ROOT, TELEPHONES, Lab
 from lab.phones.browser.phone import BrowserPhone
 from lab.sip.registrar_on_udp import PORT as REGISTRAR_PORT
@@ -37,7 +40,8 @@ from pstn.lines.sip.line import SipLine
 from pstn.lines.sip.settings import SipSettings
 
 PHONE_PORT = 8091
-_PORTS, _SIP_PORTS = ("--api-port", "--aws-port", "--site-port"), ("--sip-port", "--registrar-port", "--phone-port")
+_PORTS = ("--api-port", "--aws-port", "--home-port", "--site-port")
+_SIP_PORTS = ("--sip-port", "--registrar-port", "--phone-port")
 CALLER, CALLEE = "+12025550111", "+12025550133"
 """Those of the printed commands and of the file for a second terminal."""
 _TEST_NUMBERS = ("+12025550111", "+12025550122")
@@ -55,6 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of `up`."""
     parser.add_argument("--api-port", type=port, default=8080, help="port of the API (8080; 0: any free one)")
     parser.add_argument("--aws-port", type=port, default=4566, help="port of the AWS services (4566; 0: any free one)")
+    parser.add_argument(
+        "--home-port", type=port, default=HOME_PORT, help=f"port of the lab's home page ({HOME_PORT}; 0: any free one)"
+    )
     parser.add_argument("--site-port", type=port, default=PORT, help=f"port of the SP's site ({PORT}; 0: any free one)")
     parser.add_argument("--auth", action="store_true", help="check signatures and policies; functions use their roles")
     line_choice.add_argument(parser)
@@ -138,7 +145,9 @@ def run(arguments: argparse.Namespace) -> int:
                     screen.line(note)
             values = variables(lab, sp, CALLER, CALLEE)
             env = opened.enter_context(env_file(arguments.state_dir, values))
-            screen.line(_guide(lab, env, sp, site, registrar, phone))
+            home = open_home(lab, sp, site, registrar, phone, env, port=arguments.home_port, keeps=kept is not None)
+            opened.enter_context(closing(home))
+            screen.line(_guide(lab, env, sp, home, site, registrar, phone))
             view = MultiCallView(screen)
             lab.pstn.subscribe(view.network_event)
             sp.receiver.observers.append(view.notification)
@@ -199,11 +208,18 @@ def _registrar(lab: Lab, port: int, screen: Screen) -> Iterator[RegistrarOnUdp |
 
 
 def _guide(
-    lab: Lab, env: Path, sp: ServiceProvider, site: Site, registrar: RegistrarOnUdp | None, phone: BrowserPhone | None
+    lab: Lab,
+    env: Path,
+    sp: ServiceProvider,
+    home: Home,
+    site: Site,
+    registrar: RegistrarOnUdp | None,
+    phone: BrowserPhone | None,
 ) -> str:
     """The text that says what one can do now."""
     answer = f"PHONE {phone.url} is a telephone: switch it on, and answer {CALLER} yourself\n" if phone else ""
-    return f"""SITE  {site.url} is an SP's site: open it and request a callback
+    return f"""HOME  {home.url} is the lab's home page: begin here
+SITE  {site.url} is an SP's site: open it and request a callback
 {answer}SP    {sp.receiver.url} receives the notifications for the requests below
 
 For a second terminal in this directory: read the SP's account; call {CALLER}, then {CALLEE}; look the call up; stop it.

@@ -18,47 +18,29 @@ from __future__ import annotations
 import http.client
 import json
 import re
-import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Collection, Mapping
 from http.cookies import CookieError, SimpleCookie
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from lab.pages import PageHandler, PageServer
 from lab.website import live
 from lab.website.backend import FEE_PATH, STATUS_PATH, CallForm, FormRefused, SpBackend
 from lab.website.call_log import SpCall
 from lab.website.pages import plain_page, scenario_page, shell
 from lab.website.scenarios import SCENARIOS, Scenario
-from pstn.http_guard import GuardedHandler, LoopbackHttpServer
 
 STATIC = Path(__file__).parent / "static"
-_KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 _LARGEST_FORM, _LARGEST_NOTE = 16 * 1024, 1024 * 1024
 _REDRAW_S, _STREAM_S, _MOST_STREAMS = 5.0, 600.0, 100
 """A page takes its server for lost after twice `_REDRAW_S` without news (static/site.js)."""
 _RECONNECT_MS = 500
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; style-src-attr 'unsafe-inline';"
-    " script-src 'self'; connect-src 'self'; media-src 'self'; img-src 'self' data:; form-action 'self';"
-    " base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
 _CALL = re.compile(r"/calls/([\w-]{1,40})(/stream|/parts|/stop|/recording)?", re.ASCII)
 _COOKIE, _KEPT, _KEPT_S = "calls", 3, 24 * 3600
 """The browser's own latest calls: their ids, the newest first, separated by dots."""
-
-
-class _Server(LoopbackHttpServer):
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Report errors, except that a browser disconnected."""
-        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
-            traceback.print_exc()
 
 
 class Site:
@@ -68,7 +50,9 @@ class Site:
         """Raises: OSError: the port is taken."""
         self.streams = threading.BoundedSemaphore(_MOST_STREAMS)
         self.closing = threading.Event()
-        self._server = _Server(port, _handler(self))
+        self.links: tuple[tuple[str, str], ...] = ()
+        """Text and URL of what else this machine serves, such as the lab's home page."""
+        self._server = PageServer(port, _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self.backend = make_backend((public_url or self.url).rstrip("/"))
         self._server.begin("site")
@@ -78,7 +62,7 @@ class Site:
         self._server.close()
 
 
-def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
+def _handler(site: Site) -> type[_Answering]:
     class Handler(_Answering):
         @property
         def site(self) -> Site:
@@ -87,12 +71,7 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-class _Answering(GuardedHandler, BaseHTTPRequestHandler):
-    pages = True
-    protocol_version = "HTTP/1.1"
-    server_version, sys_version = "Site", ""
-    timeout = 75
-
+class _Answering(PageHandler, BaseHTTPRequestHandler):
     @property
     def site(self) -> Site:
         raise AssertionError("a subclass for one site overrides this")
@@ -116,13 +95,8 @@ class _Answering(GuardedHandler, BaseHTTPRequestHandler):
             self._scenario(scenario)
         elif call is not None and what in _CALL_PAGES:
             _CALL_PAGES[what](self, call)
-        elif path.startswith("/static/"):
-            self._static(path.removeprefix("/static/"))
-        else:
+        elif not self.static(STATIC, path.removeprefix("/static/")):
             self._missing()
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
 
     def do_POST(self) -> None:
         path = urlsplit(self.path).path
@@ -130,7 +104,7 @@ class _Answering(GuardedHandler, BaseHTTPRequestHandler):
         call, what = self._call(path)
         if content is None:
             self.close_connection = True
-            self._html(413, plain_page("Too large", "This request is larger than any form of this site."))
+            self.html(413, plain_page("Too large", "This request is larger than any form of this site."))
             return
         if path in (STATUS_PATH, FEE_PATH):
             self._notification(path, content)
@@ -145,7 +119,7 @@ class _Answering(GuardedHandler, BaseHTTPRequestHandler):
     def _notification(self, path: str, content: bytes) -> None:
         status = self.backend.receive(path, {name.lower(): value for name, value in self.headers.items()}, content)
         code = "0" if status == 200 else "1"
-        self._send(status, json.dumps({"resultcode": code}).encode(), "application/json")
+        self.send(status, json.dumps({"resultcode": code}).encode(), "application/json")
 
     def _place(self, content: bytes) -> None:
         form = {name: values[-1] for name, values in parse_qs(content.decode(errors="replace")).items()}
@@ -179,7 +153,7 @@ class _Answering(GuardedHandler, BaseHTTPRequestHandler):
             form=form,
             refused=refused,
         )
-        self._html(200 if refused is None else 422, page)
+        self.html(200 if refused is None else 422, page)
 
     def _live(self, call: SpCall) -> None:
         page = shell(
@@ -188,19 +162,19 @@ class _Answering(GuardedHandler, BaseHTTPRequestHandler):
             business=call.scenario,
             refresh=not call.is_complete,
         )
-        self._html(200, page)
+        self.html(200, page)
 
     def _parts(self, call: SpCall) -> None:
         body = {"parts": live.parts(call, self.backend.now()), "complete": call.is_complete}
-        self._send(200, json.dumps(body).encode(), "application/json")
+        self.send(200, json.dumps(body).encode(), "application/json")
 
     def _stream(self, call: SpCall) -> None:
         """Server-Sent Events: all parts first, then each part when it has changed."""
         if not self.site.streams.acquire(blocking=False):
-            self._send(503, b"", "text/plain")
+            self.send(503, b"", "text/plain")
             return
         try:
-            self._begin(200, {"Content-Type": "text/event-stream", "Connection": "close"})
+            self.begin(200, {"Content-Type": "text/event-stream", "Connection": "close"})
             self.close_connection = True
             self._write_stream(call)
         finally:
@@ -227,22 +201,15 @@ class _Answering(GuardedHandler, BaseHTTPRequestHandler):
         except (OSError, http.client.HTTPException):
             opened = None
         if opened is None:
-            self._html(404, plain_page("No recording", "There is no recording of this call at the moment."))
+            self.html(404, plain_page("No recording", "There is no recording of this call at the moment."))
             return
         try:
-            self._begin(opened.status, {"Accept-Ranges": "bytes", **opened.headers})
+            self.begin(opened.status, {"Accept-Ranges": "bytes", **opened.headers})
             if self.command != "HEAD":
                 for chunk in opened.chunks():
                     self.wfile.write(chunk)
         finally:
             opened.close()
-
-    def _static(self, name: str) -> None:
-        known = {file.name: file for file in STATIC.iterdir() if file.suffix in _KINDS}
-        if name not in known:
-            self._missing()
-            return
-        self._send(200, known[name].read_bytes(), _KINDS[known[name].suffix])
 
     # -- how to answer
     def _call(self, path: str) -> tuple[SpCall | None, str]:
@@ -250,27 +217,10 @@ class _Answering(GuardedHandler, BaseHTTPRequestHandler):
         return (self.backend.call_log.get(match[1]), match[2] or "") if match else (None, "")
 
     def _missing(self) -> None:
-        self._html(404, plain_page("Not found", "There is no such page, or its call was too long ago."))
+        self.html(404, plain_page("Not found", "There is no such page, or its call was too long ago."))
 
     def _redirect(self, path: str, more: Mapping[str, str] | None = None) -> None:
-        self._send(303, b"", "text/plain", {"Location": path, **(more or {})})
-
-    def _html(self, status: int, page: str) -> None:
-        self._send(status, page.encode(), "text/html; charset=utf-8")
-
-    def _send(self, status: int, body: bytes, kind: str, more: dict[str, str] | None = None) -> None:
-        self._begin(status, {"Content-Type": kind, "Content-Length": str(len(body)), **(more or {})})
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def _begin(self, status: int, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        for name, value in {**_HEADERS, **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Silent: paths contain telephone numbers and links."""
+        self.send(303, b"", "text/plain", {"Location": path, **(more or {})})
 
 
 _CALL_PAGES: dict[str, Callable[[_Answering, SpCall], None]] = {

@@ -1,0 +1,122 @@
+"""The home page over HTTP, on loopback, made anew for each request.
+
+| Path | |
+| --- | --- |
+| `/` | the home page |
+| `/api` | the API's documentation, where there is one (`api_page`) |
+| `/openapi.yaml` | the API as an OpenAPI document |
+| `/static/…` | what the pages load |
+
+Rule: only GET, and nothing that it answers is a secret: the pages name no key and no password.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from lab.pages import PageHandler, PageServer, templates
+
+STATIC = Path(__file__).parent / "static"
+_TEMPLATES = templates(Path(__file__).parent / "templates")
+
+
+@dataclass(frozen=True)
+class Running:
+    """One thing that listens. `where`: its URL, or host and port of what is no web server."""
+
+    name: str
+    where: str
+    about: str
+    page: bool = False
+    """Whether a person can open it."""
+
+
+@dataclass(frozen=True)
+class ChangedSwitch:
+    """A switch that is not at its default."""
+
+    name: str
+    value: str
+    default: str
+    about: str
+
+
+@dataclass(frozen=True)
+class LabState:
+    """What the home page shows. URLs have no slash at the end; an empty one: it does not run."""
+
+    site: str
+    phone: str = ""
+    console: str = ""
+    api: str = ""
+    aws: str = ""
+    running: tuple[Running, ...] = ()
+    switches: tuple[ChangedSwitch, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What else differs from a plain `make up`, in a sentence each."""
+    stops: str = "Press Ctrl-C in the terminal where make up runs."
+    env_file: str = ""
+    """The file with the account, for a second terminal."""
+
+
+@dataclass
+class Home:
+    """Serves until `close`. `state` is asked at each request.
+
+    Raises: OSError: the port is taken.
+    """
+
+    state: Callable[[], LabState]
+    openapi: Path
+    port: int = 0
+    api_page: Callable[[], str] | None = None
+    """Makes the page of the API's documentation."""
+    url: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._server = PageServer(self.port, _handler(self))
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._server.begin("home")
+
+    def page(self) -> str:
+        """The home page."""
+        return _TEMPLATES.get_template("home.html").render(
+            lab=self.state(), api_docs="/api" if self.api_page else "/openapi.yaml"
+        )
+
+    def close(self) -> None:
+        self._server.close()
+
+
+def changed_switches(current: Any, defaults: Any) -> tuple[ChangedSwitch, ...]:
+    """Those that differ, of two objects of one class of switches (`pstn.switches`, `lab.aws.switches`)."""
+    return tuple(
+        ChangedSwitch(each.name, _shown(value), _shown(default), str(each.metadata.get("about", "")))
+        for each in fields(defaults)
+        if (value := getattr(current, each.name)) != (default := getattr(defaults, each.name))
+    )
+
+
+def _shown(value: object) -> str:
+    return ", ".join(sorted(map(str, value))) or "none" if isinstance(value, frozenset) else str(value)
+
+
+def _handler(home: Home) -> type[PageHandler]:
+    class Handler(PageHandler, BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = urlsplit(self.path).path
+            if path == "/":
+                self.html(200, home.page())
+            elif path == "/api" and home.api_page:
+                self.html(200, home.api_page())
+            elif path == "/openapi.yaml":
+                self.send(200, home.openapi.read_bytes(), "text/plain; charset=utf-8")
+            elif not self.static(STATIC, path.removeprefix("/static/")):
+                self.html(404, _TEMPLATES.get_template("missing.html").render())
+
+    return Handler

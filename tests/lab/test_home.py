@@ -1,0 +1,123 @@
+"""The lab's home page over HTTP: it shows what it is given, and only to pages of its own."""
+
+import http.client
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from lab.aws.switches import CRUEL, CloudSwitches
+from lab.home.server import Home, LabState, Running, changed_switches
+from pstn.switches import Switches
+
+OPENAPI = Path(__file__).parents[2] / "docs" / "openapi.yaml"
+SITE, PHONE, CONSOLE = "http://127.0.0.1:8090", "http://127.0.0.1:8091", "http://127.0.0.1:8089"
+STATE = LabState(
+    site=SITE,
+    phone=PHONE,
+    aws="http://127.0.0.1:4566",
+    running=(
+        Running("API", "http://127.0.0.1:8080", "where an SP places callbacks"),
+        Running("Phone", PHONE, "x", True),
+    ),
+    env_file=".lab/env",
+)
+
+
+@pytest.fixture
+def shown() -> dict:
+    """The state that the page shows; a test changes it."""
+    return {"state": STATE}
+
+
+@pytest.fixture
+def home(shown) -> Iterator[Home]:
+    with closing(Home(lambda: shown["state"], OPENAPI)) as home:
+        yield home
+
+
+def ask(home: Home, path: str = "/", method: str = "GET", **headers: str) -> tuple[int, dict[str, str], str]:
+    with closing(http.client.HTTPConnection(urlsplit(home.url).netloc, timeout=10)) as line:
+        line.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        answer = line.getresponse()
+        return answer.status, dict(answer.getheaders()), answer.read().decode()
+
+
+def links(page: str) -> set[str]:
+    return set(re.findall(r'href="([^"]+)"', page))
+
+
+def test_it_links_all_there_is_and_numbers_six_things_to_try(home):
+    status, headers, page = ask(home)
+    assert status == 200
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    steps = re.search(r'<ol class="steps">(.*?)</ol>', page, re.DOTALL)[1]
+    assert steps.count("<h3>") == 6
+    for each in (f"{SITE}/", f"{SITE}/rides", f"{SITE}/courier", f"{SITE}/homes", f"{PHONE}/", "/openapi.yaml"):
+        assert each in links(page)
+    assert "http://127.0.0.1:8080" in page
+    assert "Ctrl-C" in page
+    assert not re.search(r'(src|rel="stylesheet" href)="(https?:)?//', page), "everything comes from the page's server"
+
+
+@pytest.mark.parametrize(("field", "url", "what"), [("console", CONSOLE, "console"), ("phone", PHONE, "phone")])
+def test_a_link_is_there_while_what_it_leads_to_runs(home, shown, field, url, what):
+    there: dict[str, Any] = {field: url}
+    shown["state"] = replace(STATE, **there)
+    assert f"{url}/" in links(ask(home)[2])
+    without: dict[str, Any] = {field: "", "running": ()}
+    shown["state"] = replace(STATE, **without)
+    page = ask(home)[2]
+    assert [each for each in links(page) if each.startswith(url)] == []
+    assert f"The {what}</a>" not in page
+
+
+def test_switches_that_were_changed_are_named_with_their_default(home, shown):
+    assert "behave as on a good day" in ask(home)[2]
+    network = replace(Switches(), duplicates="at_once", lost_events=frozenset({"RINGING"}))
+    changed = (
+        *changed_switches(network, Switches()),
+        *changed_switches(replace(CloudSwitches(), **CRUEL), CloudSwitches()),
+    )
+    assert [each.name for each in changed][:2] == ["duplicates", "lost_events"]
+    assert {each.name for each in changed[2:]} == set(CRUEL)
+    shown["state"] = replace(STATE, switches=changed)
+    page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", ask(home)[2]))
+    assert "duplicates at_once none each event is delivered twice" in page
+    assert "lost_events RINGING none event types" in page
+    assert "good day" not in page
+
+
+def test_the_api_is_documented_where_there_is_a_page_for_it(home):
+    assert ask(home, "/openapi.yaml")[2] == OPENAPI.read_text(encoding="utf-8")
+    assert ask(home, "/api")[0] == 404
+    home.api_page = lambda: "<!doctype html><title>API</title>"
+    assert ask(home, "/api")[::2] == (200, home.api_page())
+    assert "/api" in links(ask(home)[2])
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "headers", "status"),
+    [
+        ("/static/home.css", "GET", {}, 200),
+        ("/static/two-phones.svg", "HEAD", {}, 200),
+        ("/nothing", "GET", {}, 404),
+        ("/static/../server.py", "GET", {}, 404),
+        ("/", "POST", {}, 501),
+        ("/", "GET", {"Host": "rebound.example"}, 403),
+        ("/", "GET", {"Origin": "http://evil.example"}, 403),
+        ("/", "GET", {"Sec_Fetch_Site": "cross-site"}, 403),
+    ],
+)
+def test_what_it_answers_to_whom(home, path, method, headers, status):
+    assert ask(home, path, method, **headers)[0] == status
+
+
+def test_what_it_is_given_is_text(home, shown):
+    shown["state"] = replace(STATE, running=(Running("<script>x", "127.0.0.1:1", "&"),))
+    assert "<script>x" not in ask(home)[2]

@@ -201,9 +201,10 @@ class Promises:
         calls.save(change_of(calls.load(story.call.id), decide(stopped, EndNotReported(at(700)))))
         assert list(calls.overdue(at(999_999), 10)) == []
 
+    @pytest.mark.parametrize("rates", [None, (20_000, 100_000)], ids=["of the release before", "with rates"])
     @pytest.mark.parametrize("events", [RECORDED, REFUSED_CALL], ids=["recorded", "refused"])
-    def test_the_cdr_is_what_the_end_fixed(self, calls, events):
-        story = played(calls, *events)
+    def test_the_cdr_is_what_the_end_fixed(self, calls, events, rates):
+        story = played(calls, *events, call=replace(callback(), rates=rates))
         assert calls.history(story.call.id).cdr == cdr_of(story.call)
         assert calls.history(played(calls, call=callback("1_1_7_20261123090000")).call.id).cdr is None
 
@@ -664,7 +665,8 @@ class TestInDynamoDB(Promises):
 
     def test_a_callback_as_most_sps_request_it_is_asked_in_one_write_unit(self, calls):
         """A KB: with an app's key and a memory of their usual lengths, and the app's own URLs."""
-        call = replace(callback("3263827911_1044187234_2889035102_20261123090000"), notify=NotifyTo())
+        call = callback("3263827911_1044187234_2889035102_20261123090000")
+        call = replace(call, notify=NotifyTo(), rates=(1_000_000, 1_000_000))
         calls.accept(replace(call, memory=replace(MEMORY, sealed=b"x" * 180)), slots=9, close_by=at(60))
         row = calls.client.get_item(TableName=calls.calls_table, Key=key_of(call.id, "ASKED"))["Item"]
         sizes = [len(name) + len(next(iter(value.values()))) for name, value in row.items() if "BOOL" not in value]

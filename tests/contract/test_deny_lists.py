@@ -9,10 +9,12 @@ import pytest
 
 from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.dynamo_deny_lists import DynamoDenyLists
+from duologue.adapters.dynamo_rates import DynamoRates
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.domain.accounts import App, Sp
 from duologue.domain.deny_list import Denials, Entry, Verdict
 from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.rates import ESTIMATES
 from duologue.usecases.ports.denying import DoNotCall
 from tests.contract.test_accounts import new_table
 from tests.fakes.clock import FakeClock
@@ -82,6 +84,18 @@ def test_a_process_reads_the_patterns_every_ten_seconds_and_the_numbers_each_tim
     assert watched.of((CALLEE,)).entries == {"+1712": DENY}
     clock.advance(-3600)  # set back
     assert reads_patterns({CALLEE})
+
+
+def test_a_process_reads_the_rates_once_a_minute_and_what_it_has_written_itself_at_once(aws, table, clock):
+    book, other = (DynamoRates(aws("dynamodb"), table, clock.now) for _ in range(2))
+    assert book.rates() == ESTIMATES
+    other.set_rates({"+1": 21_500})
+    clock.advance(59)
+    assert (book.rates(), other.rates()) == (ESTIMATES, {"+1": 21_500})
+    clock.advance(1)
+    assert book.rates() == {"+1": 21_500}
+    book.forget_rates()
+    assert book.rates() == ESTIMATES
 
 
 def test_a_number_that_is_not_to_be_called_is_found_and_cannot_be_read(lists, aws, table):

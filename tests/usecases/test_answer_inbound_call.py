@@ -195,6 +195,7 @@ def test_the_remembered_party_is_rung_and_the_call_recorded(world):
     assert world.calls.held_slots() == [HeldSlot("app-1", call.id, pair=call.pair)]
     assert world.calls.committed[-1].starts_flow
     assert (world.inbound.reads, world.seal.requests) == (1, 1)
+    assert call.rates == (0, 20_000), "the caller is not dialled"
 
 
 @pytest.mark.parametrize(("asked_h", "app_h", "remembered_h"), [(2, 720, 2), (720, 5, 5)])

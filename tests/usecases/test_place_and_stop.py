@@ -241,6 +241,12 @@ def test_the_ceilings_of_an_app_and_what_a_failed_start_gives_back(settings, pla
             desk.place(swapped, app)
 
 
+def test_a_call_keeps_what_a_minute_costs_also_of_an_app_without_a_cap_of_spend():
+    wanted, app = replace(REQUEST, callee=PhoneNumber("+442079460123")), replace(APP, countries=("US", "GB"))
+    call = Desk().place(wanted, app)
+    assert call.rates == (20_000, 50_000)
+
+
 class Stopping:
     def __init__(self, *events, known=(NETWORK_CALL,), busy=False) -> None:
         self.calls, self.flows, self.clock = FakeCalls(), FakeFlows(), FakeClock(at(60))

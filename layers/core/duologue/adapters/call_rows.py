@@ -37,6 +37,7 @@ from duologue.domain.leg import Leg
 from duologue.domain.memory_draft import MemoryDraft, MemoryKey
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
 from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.receipt import Rates, Receipt
 from duologue.domain.recording import Recording
 from duologue.domain.task_token import TaskToken, Wait
 
@@ -102,6 +103,7 @@ def asked_row(call: Call) -> Row:
             "origin": None if call.origin is Origin.CALLBACK else call.origin,
             "pair": call.pair,
             "rejects_failure": call.rejects_failure or None,
+            "rates": None if call.rates is None else "#".join(map(str, call.rates)),
             **_memory_row(call.memory),
             **{f"audio_{name}": getattr(call.audio, name) for name in _AUDIO},
             **_numbers_row(call.caller),
@@ -162,6 +164,7 @@ def call_of(call_id: str, asked: Row, row: Row) -> Call:
         memory=_memory_of(asked),
         pair=asked.get("pair"),
         rejects_failure=asked.get("rejects_failure", False),
+        rates=_rates_of(asked),
         wants_recording=row["wants_recording"],
         prelude_at=_moment(row.get("prelude_at")),
         recording=_recording_of(row),
@@ -315,6 +318,7 @@ def cdr_row(cdr: Cdr) -> Row:
             "ended_by": cdr.ended_by,
             "talk_ms": cdr.talk // timedelta(milliseconds=1),
             "dial_refusal": cdr.dial_refusal,
+            "receipt": None if cdr.receipt is None else cdr.receipt.text,
             **_recording_row(cdr.recording),
             **_leg_row(cdr.caller),
             **_leg_row(cdr.callee),
@@ -343,7 +347,15 @@ def cdr_of_rows(call: Call, row: Row | None) -> Cdr | None:
         recording_notice=call.audio.recording_notice,
         dial_refusal=row.get("dial_refusal"),
         origin=call.origin,
+        receipt=Receipt.parse(row["receipt"]) if "receipt" in row else None,
     )
+
+
+def _rates_of(asked: Row) -> Rates | None:
+    if "rates" not in asked:
+        return None
+    caller, callee = map(int, asked["rates"].split("#"))
+    return caller, callee
 
 
 def _numbers_row(leg: Leg) -> dict[str, Any]:

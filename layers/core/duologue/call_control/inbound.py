@@ -138,6 +138,7 @@ def _call(incoming: Incoming, target: Target | None) -> Call:
         memory=None if target is None else target.memory,
         pair=None if target is None else target.pair,
         rejects_failure=app.rejects_failed_return_calls,
+        rates=(0, 0),  # until somebody is rung
         taken_up_at=event.at,
         network_call=event.network_call,
     )

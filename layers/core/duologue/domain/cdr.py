@@ -7,6 +7,7 @@ from duologue.domain.call import Call, Origin
 from duologue.domain.errors import LegStillUp
 from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Party
+from duologue.domain.receipt import Receipt, receipt_of
 from duologue.domain.recording import Recording
 
 
@@ -33,6 +34,13 @@ class Cdr:
     dial_refusal: str | None = None
     """The network's error code if it refused a dial."""
     origin: Origin = Origin.CALLBACK
+    receipt: Receipt | None = None
+    """None: the call was accepted by a release that kept no rates."""
+
+    @property
+    def cost(self) -> int:
+        """Telephone charges of both legs in micro-USD, by the operator's rates; 0 without a receipt."""
+        return 0 if self.receipt is None else self.receipt.cost
 
     @property
     def talk(self) -> timedelta:
@@ -64,6 +72,7 @@ def cdr_of(call: Call) -> Cdr:
         recording_notice=call.audio.recording_notice,
         dial_refusal=call.dial_refusal,
         origin=call.origin,
+        receipt=None if call.rates is None else receipt_of(call.caller, call.callee, call.rates),
     )
 
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from duologue.domain.accounts import Ceilings
 from duologue.domain.call import Call
 from duologue.domain.cdr import talk_time
-from duologue.domain.leg import Leg
+from duologue.domain.receipt import LegCharge, Rates
 
 MOST_SHARDS = 8
 _CALLS_IN_A_SHARE = 16
@@ -54,7 +54,7 @@ class DayBudget:
     most: Used
     takes: Used
     shards: int
-    rates: tuple[int, int] = (0, 0)
+    rates: Rates = (0, 0)
 
     def exceeded(self, used: Used) -> str | None:
         """The first ceiling that the call would exceed after `used`: its name in Used."""
@@ -67,13 +67,13 @@ class DayBudget:
         return Used(*(most and max(1, most // self.shards) for most in self.most))
 
 
-def budget_for(ceilings: Ceilings, call: Call, rates: tuple[int, int] = (0, 0)) -> DayBudget | None:
+def budget_for(ceilings: Ceilings, call: Call) -> DayBudget | None:
     """The budget of the day on which a call is accepted, or None if the app has no ceiling of this kind."""
     most = Used(ceilings.calls, ceilings.minutes * _SECONDS_PER_MINUTE, ceilings.spend * _MICRO)
     if not any(most):
         return None
     longest = int(call.longest_talk.total_seconds())
-    day = f"{call.accepted_at.astimezone(UTC):%Y%m%d}"
+    day, rates = f"{call.accepted_at.astimezone(UTC):%Y%m%d}", call.rates or (0, 0)
     return DayBudget(day, most, Used(1, longest, _cost(longest, sum(rates))), _shards(ceilings, most), rates)
 
 
@@ -93,7 +93,7 @@ class Reservation:
     shard: int
     seconds: int
     cost: int
-    rates: tuple[int, int]
+    rates: Rates
 
     @classmethod
     def of(cls, budget: DayBudget, shard: int) -> "Reservation":
@@ -106,7 +106,7 @@ class Reservation:
         """
         used = ceil(talk_time(call.caller, call.callee).total_seconds())
         legs = zip((call.caller, call.callee), self.rates, strict=True)
-        cost = sum(_cost(_seconds(leg), rate) for leg, rate in legs)
+        cost = sum(LegCharge.of_leg(leg, rate).cost for leg, rate in legs)
         return Used(-1 if withdrawn else 0, used - self.seconds, cost - self.cost)
 
     @property
@@ -127,13 +127,5 @@ def total(shards: Iterable[Used]) -> Used:
     return whole
 
 
-def _seconds(leg: Leg) -> int:
-    """For which a leg is paid."""
-    if leg.answered_at is None or leg.ended_at is None:
-        return 0
-    return max(0, ceil((leg.ended_at - leg.answered_at).total_seconds()))
-
-
 def _cost(seconds: int, rate: int) -> int:
-    """Micro-USD, by begun minutes, as most carriers bill."""
-    return ceil(seconds / _SECONDS_PER_MINUTE) * rate
+    return LegCharge.of(seconds, rate).cost

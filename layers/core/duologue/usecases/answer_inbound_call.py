@@ -44,7 +44,7 @@ from duologue.domain.errors import (
 from duologue.domain.memory_draft import MemoryKey
 from duologue.domain.outcome import EndReason
 from duologue.domain.phone_number import PhoneNumber
-from duologue.usecases.estimate_spend import rates_of
+from duologue.usecases.estimate_spend import rates_for
 from duologue.usecases.ports.call_changes import Answer, ProcessedEvent
 from duologue.usecases.ports.denying import DenyLists, RateBook
 from duologue.usecases.ports.memories import (
@@ -170,11 +170,12 @@ class AnswerInboundCall:
     def _record_ringing(self, incoming: Incoming, target: Target, reported: InboundEvent) -> Answer:
         """Raises DialledNumberLimitReached, DayCeilingReached; else as `_record`."""
         decision, app = connect(incoming, target), incoming.app
+        call = replace(decision.call, rates=rates_for(None, target.number, self.rates))
         at, most = incoming.event.at, app.ceilings.calls_per_dialled_number
         dialled = dialled_days(app.key, most, (target.number,), at, self.seal.proof)
-        budget = budget_for(app.ceilings, decision.call, rates_of(decision.call, app.ceilings, self.rates))
+        budget = budget_for(app.ceilings, call)
         limits = AcceptanceLimits(dialled=dialled, budget=budget) if dialled or budget else NO_LIMITS
-        return self._record(decision, reported, app.concurrent_calls, limits)
+        return self._record(replace(decision, call=call), reported, app.concurrent_calls, limits)
 
     def _tell_nobody_is_there(self, incoming: Incoming, reported: InboundEvent) -> Answer:
         if incoming.app.unknown_callers is not UnknownCallers.PROMPT:

@@ -29,7 +29,7 @@ from duologue.domain.leg import Leg
 from duologue.domain.memory_draft import MemoryDraft
 from duologue.domain.outcome import Party
 from duologue.usecases.check_numbers import DiallingRules, check_numbers
-from duologue.usecases.estimate_spend import rates_of
+from duologue.usecases.estimate_spend import rates_for
 from duologue.usecases.ports.call_changes import Change, SavedCall
 from duologue.usecases.ports.calls import Acceptance, Calls
 from duologue.usecases.ports.flows import FlowOrder, Flows
@@ -137,9 +137,10 @@ class PlaceCallback:
         *,
         is_test: bool,
     ) -> Call:
+        rates = rates_for(request.caller, request.callee, self.rules.rates)
         for lost in range(_TRIES):
             now = self.clock.now()
-            call = _call(request, memory, app, self.new_call_id(now), now, self.timeouts)
+            call = replace(_call(request, memory, app, self.new_call_id(now), now, self.timeouts), rates=rates)
             limits = self._limits(app, request, call, key, is_test=is_test)
             try:
                 saved = self.acceptance.accept(call, slots=app.concurrent_calls, close_by=due_by(call), limits=limits)
@@ -163,9 +164,7 @@ class PlaceCallback:
         most = 0 if is_test else ceilings.calls_per_dialled_number
         numbers = (request.caller, request.callee)
         dialled = dialled_days(app.key, most, numbers, call.accepted_at, self.seal.proof)
-        return replace(
-            limits, dialled=dialled, budget=budget_for(ceilings, call, rates_of(call, ceilings, self.rules.rates))
-        )
+        return replace(limits, dialled=dialled, budget=budget_for(ceilings, call))
 
     def idle_ports(self, app: App) -> int | None:
         """How many more calls the app may place now; None: unknown.

@@ -52,7 +52,10 @@ class RateBook(Protocol):
     """Estimated rates, by prefix."""
 
     def rates(self) -> Rates:
-        """The operator's, or else those that the platform comes with."""
+        """The operator's, or else those that the platform comes with; up to a minute old.
+
+        Raises OutsideUnavailable.
+        """
 
     def set_rates(self, rates: Rates) -> None:
         """Replace all of them."""

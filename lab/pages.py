@@ -44,7 +44,7 @@ class PageServer(LoopbackHttpServer):
 
 
 class PageHandler(GuardedHandler, BaseHTTPRequestHandler):
-    """A handler for a server's own pages; `do_GET` and `do_POST` are its subclass's."""
+    """A handler for a server's own pages; its subclasses say which there are."""
 
     pages = True
     protocol_version = "HTTP/1.1"
@@ -55,7 +55,7 @@ class PageHandler(GuardedHandler, BaseHTTPRequestHandler):
         self.do_GET()
 
     def do_GET(self) -> None:
-        raise NotImplementedError
+        self.send(404, b"", "text/plain")
 
     def html(self, status: int, page: str) -> None:
         self.send(status, page.encode(), "text/html; charset=utf-8")

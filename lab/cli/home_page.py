@@ -51,9 +51,8 @@ def open_home(
         )
 
     running = tuple(_running(lab, sp, site, registrar, phone))
-    home = Home(state, ROOT / "docs" / "openapi.yaml", port=port)
-    api = ("API", f"{home.url}/openapi.yaml")
-    site.links = (("The lab", home.url), *((("A phone", phone.url),) if phone else ()), api)
+    home = Home(state, port=port)
+    site.links = (("The lab", home.url), *((("A phone", phone.url),) if phone else ()), ("API", f"{home.url}/api"))
     return home
 
 

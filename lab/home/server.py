@@ -3,8 +3,8 @@
 | Path | |
 | --- | --- |
 | `/` | the home page |
-| `/api` | the API's documentation, where there is one (`api_page`) |
-| `/openapi.yaml` | the API as an OpenAPI document |
+| `/api` | the API's reference (`tools/openapi`), with its style sheet `/api.css` |
+| `/openapi.yaml` | the same as an OpenAPI document |
 | `/static/…` | what the pages load |
 
 Rule: only GET, and nothing that it answers is a secret: the pages name no key and no password.
@@ -14,12 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from functools import cache
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from lab.pages import PageHandler, PageServer, templates
+from lab.pages import KINDS, PageHandler, PageServer, templates
+from tools.openapi import page as api
 
 STATIC = Path(__file__).parent / "static"
 _TEMPLATES = templates(Path(__file__).parent / "templates")
@@ -72,10 +74,7 @@ class Home:
     """
 
     state: Callable[[], LabState]
-    openapi: Path
     port: int = 0
-    api_page: Callable[[], str] | None = None
-    """Makes the page of the API's documentation."""
     url: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -85,9 +84,7 @@ class Home:
 
     def page(self) -> str:
         """The home page."""
-        return _TEMPLATES.get_template("home.html").render(
-            lab=self.state(), api_docs="/api" if self.api_page else "/openapi.yaml"
-        )
+        return _TEMPLATES.get_template("home.html").render(lab=self.state())
 
     def close(self) -> None:
         self._server.close()
@@ -106,16 +103,23 @@ def _shown(value: object) -> str:
     return ", ".join(sorted(map(str, value))) or "none" if isinstance(value, frozenset) else str(value)
 
 
+@cache
+def _api_page() -> str:
+    return api.page("/api.css", "/")
+
+
 def _handler(home: Home) -> type[PageHandler]:
     class Handler(PageHandler, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path = urlsplit(self.path).path
             if path == "/":
                 self.html(200, home.page())
-            elif path == "/api" and home.api_page:
-                self.html(200, home.api_page())
+            elif path == "/api":
+                self.html(200, _api_page())
+            elif path == "/api.css":
+                self.send(200, api.STYLE.read_bytes(), KINDS[".css"])
             elif path == "/openapi.yaml":
-                self.send(200, home.openapi.read_bytes(), "text/plain; charset=utf-8")
+                self.send(200, api.DOCUMENT.read_bytes(), "text/plain; charset=utf-8")
             elif not self.static(STATIC, path.removeprefix("/static/")):
                 self.html(404, _TEMPLATES.get_template("missing.html").render())
 

@@ -12,6 +12,7 @@ from typing import Any
 from bench.invocations import Invocations, of_function
 from bench.meter import Meter, Request
 from bench.processes import cpu_seconds
+from duologue.domain.receipt import Receipt
 from lab.lab import Lab
 from lab.sp.account import open_account
 from lab.sp.client import SpClient
@@ -48,6 +49,8 @@ class Costs:
     to_dial: list[timedelta] = field(default_factory=list)
     cpu_seconds: float = 0.0
     keep_days: int = 0
+    receipt: Receipt | None = None
+    """Of the last callback."""
     polled: frozenset[str] = frozenset()
     """Functions that are fed by a queue."""
     called: frozenset[str] = frozenset()
@@ -87,6 +90,7 @@ def count_callbacks(wanted: int, state_dir: Path) -> Costs:
         _play(lab, client, receiver, meter)
         before, cpu = _invocations(lab, counted), cpu_seconds(os.getpid())
         meter.requests.clear()
+        session = ""
         for _ in range(wanted):
             session = _play(lab, client, receiver, meter)
             costs.states.append(_states(lab, session.partition("@")[0]))
@@ -99,6 +103,7 @@ def count_callbacks(wanted: int, state_dir: Path) -> Costs:
             name: after[name] - before[name] for name in after if after[name].count > before[name].count
         }
         costs.keep_days = _keep_days(lab, counted)
+        costs.receipt = _receipt(lab, session.partition("@")[0])
     return costs
 
 
@@ -153,6 +158,12 @@ def _keep_days(lab: Lab, counted: list[Function]) -> int:
     name = lab.resources[counted[0].logical_id]
     variables: dict[str, Any] = lab.client("lambda").get_function_configuration(FunctionName=name)["Environment"]
     return int(variables["Variables"].get("KEEP_CALLS_DAYS", 0))
+
+
+def _receipt(lab: Lab, call_id: str) -> Receipt:
+    key = {"call": {"S": call_id}, "item": {"S": "CDR"}}
+    found = lab.client("dynamodb").get_item(TableName=lab.outputs["CallsTable"], Key=key)
+    return Receipt.parse(found["Item"]["receipt"]["S"])
 
 
 def _to_dial(lab: Lab) -> timedelta:

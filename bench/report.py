@@ -8,12 +8,14 @@ from statistics import median
 
 from bench.callbacks import SP_ANSWERS_AFTER_S, Costs
 from bench.cold_starts import BARE, Start
-from bench.cost import Line, bill, read_prices, total
+from bench.cost import FLOOR, FLOOR_SAYS, bill, total
 from bench.meter import Request, units_by_kind, write_units_of
 from bench.place import Placing
 from bench.spread import ratio, round_ratios, spread, table
 from duologue.adapters.dynamo_app_events import INDEX as APP_INDEX
 from duologue.adapters.sweep_index import INDEX as SWEEP_INDEX
+from duologue.domain.prices import PRICE_TABLES, REGION, aws_parts
+from duologue.domain.receipt import PRICES
 
 MOST_TRANSITIONS, MOST_REQUESTS, MOST_WRITE_UNITS, MOST_USD = 3, 60, 80, 0.0003
 """With all that calls have."""
@@ -62,6 +64,7 @@ def used(costs: Costs) -> dict[str, float]:
         "api_request": sum(each.count for name, each in invocations if name in costs.called),
         "key_request": _of(costs, "kms"),
         "log_gb": sum(each.log_bytes for _, each in invocations) / 1e9,
+        "object_request": _of(costs, "s3"),
     }
     return {name: amount / costs.callbacks for name, amount in amounts.items()}
 
@@ -177,19 +180,30 @@ def units_by_use(units: Mapping[str, int], callbacks: int) -> dict[str, float]:
 
 
 def _bill(costs: Costs) -> list[str]:
-    prices = read_prices()
-    lines = bill(used(costs), prices)
-    usd = total(lines)
+    prices, amounts = PRICE_TABLES[PRICES], {name: each for name, each in used(costs).items() if each}
+    usd, floor = total(bill(amounts, prices)), total(bill(FLOOR._asdict(), prices))
+    receipt = 0.0 if costs.receipt is None else sum(aws_parts(costs.receipt).values())
     rows = [
-        (line.price.service, f"{line.amount:.4g} × {line.price.unit}", f"{line.price.usd:.10f}".rstrip("0"), _usd(line))
-        for line in sorted(lines, key=lambda line: -line.usd)
+        (
+            prices[name].service,
+            prices[name].unit,
+            f"{amount:.4g}",
+            "" if costs.receipt is None else f"{getattr(costs.receipt.aws, name):.4g}",
+            f"{getattr(FLOOR, name):.4g}",
+            f"{prices[name].usd:.10f}".rstrip("0"),
+            f"{amount * prices[name].usd:.7f}",
+        )
+        for name, amount in sorted(amounts.items(), key=lambda each: -each[1] * prices[each[0]].usd)
     ]
-    rows.append(("Together", "", "", f"{usd:.6f}"))
-    regions = ", ".join(sorted({f"{price.region}, {price.date}" for price in prices.values()}))
+    rows.append(("Together, USD", "", f"{usd:.6f}", f"{receipt:.6f}", f"{floor:.6f}", "", f"{usd:.6f}"))
     return [
         f"## What one callback costs on AWS: {usd:.6f} USD ({_target(usd, MOST_USD, f'{MOST_USD:g}')})",
         "",
-        f"The sum of each amount times its list price in `bench/prices.toml` ({regions}), without free tiers.",
+        "The sum of each amount times its list price in `domain/prices.py` "
+        f"({REGION}, {PRICES}), without free tiers: {usd / floor:.1f} times the floor.",
+        f"The receipt of the call, which is written with its CDR, says {receipt:.6f} USD: {receipt / usd:.2f} of it.",
+        "",
+        FLOOR_SAYS,
         "",
         f"* The SP takes {1000 * SP_ANSWERS_AFTER_S:.0f} ms for each notification.",
         "* GB-seconds: each invocation's time here, rounded up to a millisecond, times its memory. No cold starts.",
@@ -197,13 +211,9 @@ def _bill(costs: Costs) -> list[str]:
         f"* Stored: what stays of a call, with {_ITEM_OVERHEAD} bytes more for each item, for {costs.keep_days} days.",
         "* Not in it: telephone minutes, and what costs the same without a callback.",
         "",
-        *table(("Service", "Amount", "USD each", "USD"), rows),
+        *table(("Service", "Unit", "Counted", "Receipt", "Floor", "USD each", "USD"), rows),
         "",
     ]
-
-
-def _usd(line: Line) -> str:
-    return f"{line.usd:.7f}"
 
 
 def _placing(placing: Placing) -> list[str]:

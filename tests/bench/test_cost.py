@@ -1,14 +1,14 @@
 """What the counts of a run come to, for one callback and on AWS."""
 
-from datetime import date
-
 import pytest
 
 from bench.callbacks import Costs
-from bench.cost import Price, bill, read_prices, total
+from bench.cost import FLOOR, bill, total
 from bench.invocations import Invocations, read_log
 from bench.meter import ItemWrite, Request, units_by_kind, write_units_of
 from bench.report import ITSELF, MOST_UNITS, units_by_use, used
+from duologue.domain.prices import PRICE_TABLES, Price
+from duologue.domain.receipt import PRICES, Amounts
 
 _LOG = [
     "START RequestId: 1 Version: $LATEST",
@@ -62,8 +62,8 @@ def test_write_units_by_what_they_are_for():
 
 def test_a_bill_is_amounts_times_prices():
     prices = {
-        "state_transition": Price("Step Functions", "transition", 0.25, "us-east-1", date(2026, 1, 1), ""),
-        "invocation": Price("Lambda", "request", 0.5, "us-east-1", date(2026, 1, 1), ""),
+        "state_transition": Price("Step Functions", "transition", 0.25, ""),
+        "invocation": Price("Lambda", "request", 0.5, ""),
     }
     lines = bill({"state_transition": 3, "invocation": 10}, prices)
     assert [line.usd for line in lines] == [0.75, 5]
@@ -96,10 +96,12 @@ def test_a_callback_uses_its_share_of_what_a_run_used():
         "api_request": 1,
         "key_request": 1,
         "log_gb": 0.005,
+        "object_request": 0,
     }
 
 
 def test_everything_that_a_callback_uses_has_a_price_with_its_source():
-    prices = read_prices()
-    assert set(used(Costs(1, states=[["a"]]))) == set(prices)
+    prices = PRICE_TABLES[PRICES]
+    assert set(used(Costs(1, states=[["a"]]))) <= set(prices) == set(Amounts._fields)
+    assert 0 < total(bill(FLOOR._asdict(), prices)) < 0.0001
     assert all(price.usd > 0 and price.source.startswith("https://aws.amazon.com/") for price in prices.values())

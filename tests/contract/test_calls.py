@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 
+from bench.units import KB, item_bytes
 from duologue.adapters.dynamo_calls import DynamoCalls, key_of
 from duologue.adapters.sealed_rows import UnopenedRows
 from duologue.call_control.events import EndNotReported, NeverTakenUp, RecordingStarted, StopAsked
@@ -205,7 +206,7 @@ class Promises:
     @pytest.mark.parametrize("events", [RECORDED, REFUSED_CALL], ids=["recorded", "refused"])
     def test_the_cdr_is_what_the_end_fixed(self, calls, events, rates):
         story = played(calls, *events, call=replace(callback(), rates=rates))
-        assert calls.history(story.call.id).cdr == cdr_of(story.call)
+        assert calls.history(story.call.id).cdr == cdr_of(story.call, 1 + len(events), KEEP)
         assert calls.history(played(calls, call=callback("1_1_7_20261123090000")).call.id).cdr is None
 
     def test_there_is_one_cdr(self, calls):
@@ -671,6 +672,24 @@ class TestInDynamoDB(Promises):
         row = calls.client.get_item(TableName=calls.calls_table, Key=key_of(call.id, "ASKED"))["Item"]
         sizes = [len(name) + len(next(iter(value.values()))) for name, value in row.items() if "BOOL" not in value]
         assert sum(sizes) < 950
+
+    def test_a_cdr_with_all_that_it_may_have_is_one_write_unit(self, calls):
+        call = replace(callback("3263827911_1044187234_2889035102_20261123090000"), rates=(99_999_999, 99_999_999))
+        key = f"calls/{call.app}/{call.id}/2026/11/23/2026-11-23-09-00-12-123_{NETWORK_CALL}_{NETWORK_CALL}.wav"
+        recording = Recording(key, at(12.3))
+        longest = {"alerting_at": at(5.123456), "answered_at": at(6.123456), "ended_at": at(86_399.123456)}
+        legs = {
+            name: replace(getattr(call, name), network_id=NETWORK_CALL, dialled_at=at(1.5), **longest) for name in Party
+        }
+        call = replace(call, **legs, recording=recording, taken_up_at=NOW, network_call=NETWORK_CALL, facts=12)
+        call = replace(call, dial_refusal="ServiceQuotaExceededException", ended_by=Party.CALLEE)
+        accept(calls, call)
+        saved = calls.load(call.id)
+        over = replace(call, ending=EndReason.NOBODY_REMEMBERED, ending_at=at(86_399), ended_at=at(86_399.123456))
+        calls.save(Change(saved, over, finalizes=True))
+        row = calls.client.get_item(TableName=calls.calls_table, Key=key_of(call.id, "CDR"))["Item"]
+        assert "receipt" in row
+        assert item_bytes(row) < KB
 
     def test_a_value_of_another_call_does_not_open(self, calls):
         first, second = (accept(calls, callback(f"1_1_{number}_20261123090000")).id for number in (1, 2))

@@ -50,6 +50,8 @@ from duologue.usecases.ports.notifying import Claimed, Notice, Notification, Wai
 from tests.fakes.memory_book import FakeMemories
 from tests.samples import NOW
 
+KEEP_CALLS = timedelta(days=90)
+
 
 class FakeCalls:
     """Plays every role of `usecases.ports.calls`, and `NotificationLog`.
@@ -261,7 +263,7 @@ class FakeCalls:
                 self.budgets[call.app, held.day] = self.budgets[call.app, held.day].plus(held.settled(call))
 
     def _end(self, call: Call) -> None:
-        self.cdrs[call.id] = cdr_of(call)
+        self.cdrs[call.id] = cdr_of(call, self.rows[call.id].version, KEEP_CALLS)
         self.to_reconcile[call.id] = self.now + RECONCILIATION
 
     def _record(self, change: Change) -> None:

@@ -8,6 +8,7 @@ import pytest
 from duologue.domain.due import SWEEP_MARGIN, TAKE_UP
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.outcome import EndReason, Outcome, Result
+from duologue.domain.receipt import flow_of
 from duologue.wire.chime.commands import END, command
 from pstn.lambdas import InvocationFault
 from pstn.lines.behaviours import answers, busy, never_answers, vanishes
@@ -99,6 +100,16 @@ def play(story, *, slow=None, rung=None, **more):
 def dialled(story):
     """How often the caller and the callee are dialled."""
     return [1, 0] if story in ("the caller is busy", "stopped while the caller rings") else [1, 1]
+
+
+@pytest.mark.parametrize("story", sorted(STORIES.keys() - {"stopped while the callee rings"}))
+def test_a_receipt_has_the_transitions_that_its_flow_made(story):
+    """In the story left out the callee's answer and the stop are at the same moment: the flow looks once more."""
+    line = play(story)
+    [(call_id, execution)] = line.player.executions.items()
+    call, ended = line.calls.load(call_id).call, execution.entered.count("Ended")
+    assert flow_of(call) == (len(execution.entered), len(execution.entered) - ended)
+    assert line.cdr(call_id).receipt.aws.state_transition == len(execution.entered)
 
 
 @pytest.mark.parametrize("switch", EITHER_WAY, ids=lambda switch: "-".join(f"{k}={v}" for k, v in switch.items()))

@@ -6,6 +6,7 @@ import pytest
 
 from duologue.domain.accounts import UnknownCallers
 from duologue.domain.outcome import EndReason
+from duologue.domain.receipt import flow_of
 from pstn.lambdas import InvocationFault
 from pstn.lines.behaviours import answers, busy
 from pstn.switches import Switches
@@ -46,6 +47,7 @@ def test_the_called_party_calls_back_and_is_called_back(on_moto, dynamodb):
     assert (line.disconnect["stateCode"], line.fee["direction"], line.fee["userData"]) == (0, 1, "order-17")
     assert line.cdr(call).talk.total_seconds() == pytest.approx(40, abs=1)
     line.check_all_over(call)
+    assert flow_of(line.calls.load(call).call)[0] == len(line.states(call))
     line.requests.clear()
     line.call_in(CALLER)
     line.run()

@@ -32,12 +32,13 @@ from duologue.call_control.history import Attempt, Delivery, DeliveryState, Hist
 from duologue.domain.audio import Audio, AudioListeners
 from duologue.domain.call import Call, NotifyTo, Origin
 from duologue.domain.cdr import Cdr
+from duologue.domain.charges import Rates
 from duologue.domain.errors import UnknownCall
 from duologue.domain.leg import Leg
 from duologue.domain.memory_draft import MemoryDraft, MemoryKey
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
 from duologue.domain.phone_number import PhoneNumber
-from duologue.domain.receipt import Rates, Receipt
+from duologue.domain.receipt import Receipt
 from duologue.domain.recording import Recording
 from duologue.domain.task_token import TaskToken, Wait
 

@@ -136,7 +136,7 @@ class DynamoCalls:
         asked = self._put(call, ASKED, asked_row(call) | holds | listed[ASKED]), exists
         if call.ended_at is not None:
             row |= self._over(call)
-            cdr = [(self._put(call, CDR, cdr_row(cdr_of(call))), exists)]
+            cdr = [(self._put(call, CDR, cdr_row(cdr_of(call, 1, self._keep))), exists)]
             return [(self._put(call, CALL, row), exists), asked, *cdr]
         row |= {OPEN: listed_as(OPEN, call.id), "close_by": written_time(close_by)}
         return [(self._put(call, CALL, row), exists), asked]
@@ -178,7 +178,8 @@ class DynamoCalls:
                 item = event_key(event.network_call, event.key)
                 writes.append((self._put(call, item, row), EventAlreadyProcessed(call.id)))
         if change.finalizes:
-            writes.append((self._put(call, CDR, cdr_row(cdr_of(call))), CdrAlreadyWritten(call.id)))
+            cdr = cdr_of(call, change.before.version + 1, self._keep)
+            writes.append((self._put(call, CDR, cdr_row(cdr)), CdrAlreadyWritten(call.id)))
             writes += free(self._accounts, call, change.before.slot)
             if change.before.reserved:
                 from duologue.adapters.dynamo_day_budget import settle  # few apps have ceilings

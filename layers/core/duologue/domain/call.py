@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
 from duologue.domain.audio import Audio
+from duologue.domain.charges import Rates
 from duologue.domain.leg import Leg
 from duologue.domain.memory_draft import MemoryDraft
 from duologue.domain.outcome import EndReason, Party
-from duologue.domain.receipt import Rates
 from duologue.domain.recording import Recording
 
 LAST_MINUTE = timedelta(minutes=1)

@@ -47,8 +47,8 @@ class Cdr:
         return talk_time(self.caller, self.callee)
 
 
-def cdr_of(call: Call) -> Cdr:
-    """The CDR of a call that is over.
+def cdr_of(call: Call, writes: int = 0, keep: timedelta = timedelta(0)) -> Cdr:
+    """The CDR of a call that is over. `writes`, `keep`: as of `receipt_of`.
 
     Raises:
         LegStillUp: the call is not over.
@@ -72,7 +72,7 @@ def cdr_of(call: Call) -> Cdr:
         recording_notice=call.audio.recording_notice,
         dial_refusal=call.dial_refusal,
         origin=call.origin,
-        receipt=None if call.rates is None else receipt_of(call.caller, call.callee, call.rates),
+        receipt=receipt_of(call, writes, keep),
     )
 
 

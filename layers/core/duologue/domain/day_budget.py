@@ -18,7 +18,7 @@ from typing import NamedTuple
 from duologue.domain.accounts import Ceilings
 from duologue.domain.call import Call
 from duologue.domain.cdr import talk_time
-from duologue.domain.receipt import LegCharge, Rates
+from duologue.domain.charges import MICRO, LegCharge, Rates
 
 MOST_SHARDS = 8
 _CALLS_IN_A_SHARE = 16
@@ -26,7 +26,6 @@ _CALLS_IN_A_SHARE = 16
 _USUAL_RATE = 40_000
 """Micro-USD a minute for both legs, to judge how many calls a ceiling of spend has room for."""
 _SECONDS_PER_MINUTE = 60
-_MICRO = 1_000_000
 
 
 class Used(NamedTuple):
@@ -69,7 +68,7 @@ class DayBudget:
 
 def budget_for(ceilings: Ceilings, call: Call) -> DayBudget | None:
     """The budget of the day on which a call is accepted, or None if the app has no ceiling of this kind."""
-    most = Used(ceilings.calls, ceilings.minutes * _SECONDS_PER_MINUTE, ceilings.spend * _MICRO)
+    most = Used(ceilings.calls, ceilings.minutes * _SECONDS_PER_MINUTE, ceilings.spend * MICRO)
     if not any(most):
         return None
     longest = int(call.longest_talk.total_seconds())

@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 
+from duologue.domain.charges import MICRO
 from duologue.domain.errors import InvalidField
 from duologue.domain.phone_number import PhoneNumber
 
 MOST_RATES = 5000
-MICRO = 1_000_000
 _PREFIX = re.compile(r"\+[1-9]?[0-9]{0,14}")
 _MOST_USD = 100
 

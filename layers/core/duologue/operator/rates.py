@@ -3,7 +3,8 @@
 import argparse
 from typing import Any
 
-from duologue.domain.rates import ESTIMATES, MICRO, read_rates
+from duologue.domain.charges import MICRO
+from duologue.domain.rates import ESTIMATES, read_rates
 from duologue.operator.files import lines_of
 from duologue.operator.platform import Platform, Said
 

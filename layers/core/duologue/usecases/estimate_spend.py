@@ -1,8 +1,8 @@
 """What a call is estimated to cost a minute."""
 
+from duologue.domain.charges import Rates
 from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.rates import rate_of
-from duologue.domain.receipt import Rates
 from duologue.usecases.ports.denying import RateBook
 
 

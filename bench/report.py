@@ -20,7 +20,7 @@ from duologue.domain.receipt import PRICES
 MOST_TRANSITIONS, MOST_REQUESTS, MOST_WRITE_UNITS, MOST_USD = 3, 60, 80, 0.0003
 """With all that calls have."""
 ITSELF = "the call itself"
-MOST_UNITS = {ITSELF: 55, "call memory": 2, "the events of an app": 8, "reconciliation": 4}
+MOST_UNITS = {ITSELF: 55, "call memory": 2, "the events of an app": 8, "reconciliation": 4, "lists of calls": 12}
 """Of a callback, by what they are for; what is not yet given to anything may have the rest."""
 _IN_AND_OUT = 2
 """Units that listing a call as open costs, and taking it off."""
@@ -164,6 +164,7 @@ def _written(costs: Costs) -> list[str]:
         "* The events of an app: an entry of the index by-app for each event with facts.",
         "* Reconciliation: when a call ends it moves within the index open-calls, instead of leaving it. The sweeper",
         "  takes it off a quarter of an hour later, for 2 units that are not counted here.",
+        "* Lists of calls: the entries by which calls are found, and what is counted for the app and day.",
         "",
     ]
 
@@ -175,6 +176,7 @@ def units_by_use(units: Mapping[str, int], callbacks: int) -> dict[str, float]:
         "call memory": of_one.get("AccountsTable: MEMORY", 0.0),
         "the events of an app": of_one.get(f"CallsTable: index {APP_INDEX}", 0.0),
         "reconciliation": max(0.0, of_one.get(f"CallsTable: index {SWEEP_INDEX}", 0.0) - _IN_AND_OUT),
+        "lists of calls": sum(each for kind, each in of_one.items() if kind.startswith("ListsTable")),
     }
     return {ITSELF: sum(of_one.values()) - sum(later.values()), **later}
 

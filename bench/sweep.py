@@ -37,6 +37,7 @@ from duologue.adapters.call_rows import (
 from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.dynamo_ended_calls import DynamoEndedCalls
 from duologue.adapters.dynamo_histories import DynamoHistories
+from duologue.adapters.dynamo_listing import DynamoListing
 from duologue.adapters.dynamo_open_calls import DynamoOpenCalls
 from duologue.adapters.dynamo_waiting import DynamoWaiting
 from duologue.adapters.jittered_pause import pause
@@ -178,6 +179,8 @@ def _id(number: int) -> str:
 
 def _read(taken_up: bool, asked: dict[str, Any]) -> dict[str, Any]:
     [(table, wanted)] = asked["RequestItems"].items()
+    if table == "lists":
+        return {"Responses": {table: [key | to_item({"reason": "never_started"}) for key in wanted["Keys"]]}}
     call = _call(wanted["Keys"][0]["call"]["S"], taken_up=taken_up)
     rows = _items(call)
     return {"Responses": {table: [rows[item] for key in wanted["Keys"] if (item := key["item"]["S"]) in rows]}}
@@ -233,7 +236,10 @@ def _sweep(stub: Stub, kind: str) -> Callable[[], int]:
         cast("Any", None),
     )
     recordings = S3Recordings(nothing, "")  # no call was recorded
-    reconcile = ReconcileCalls(ended, calls, histories, flows, notices, recordings, clock, isolate, pause, threads)
+    listing = DynamoListing(dynamo, "calls", "lists")
+    reconcile = ReconcileCalls(
+        ended, calls, histories, flows, notices, recordings, listing, clock, isolate, pause, threads
+    )
     return lambda: reconcile(most=10**6).calls
 
 

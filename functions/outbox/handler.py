@@ -1,16 +1,16 @@
-"""Queue notifications, and start and resume flows, from the stream of the calls table."""
+"""Queue notifications, start and resume flows, and list calls, from the stream of the calls table."""
 
 from typing import Any
 
-from duologue.adapters.call_stream import committed_of
+from duologue.adapters.call_stream import committed_of, listed_in
 from duologue.runtime.logging import set_up
-from duologue.runtime.wiring.outbox import dependencies
-from duologue.usecases.forward_facts import ForwardFacts
+from duologue.runtime.wiring.outbox import Dependencies, dependencies
 
 
-def answer(event: dict[str, Any], forward: ForwardFacts) -> dict[str, Any]:
+def answer(event: dict[str, Any], dependencies: Dependencies) -> dict[str, Any]:
     """Process one batch. An exception returns it to the stream, which keeps the order and retries."""
-    forward(committed_of(event))
+    dependencies.forward(committed_of(event))
+    dependencies.list_calls(*listed_in(event))
     return {"batchItemFailures": []}
 
 

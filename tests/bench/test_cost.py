@@ -52,9 +52,11 @@ def test_write_units_by_what_they_are_for():
         "CallsTable: index by-app": 12,
         "AccountsTable: MEMORY": 4,
         "AccountsTable: SOMETHING": 2,
+        "ListsTable: app": 4,
+        "ListsTable: usage": 2,
     }
     uses = units_by_use(units, callbacks=2)
-    assert uses == {ITSELF: 27, "call memory": 2, "the events of an app": 6, "reconciliation": 1}
+    assert uses == {ITSELF: 27, "call memory": 2, "the events of an app": 6, "reconciliation": 1, "lists of calls": 3}
     assert sum(uses.values()) * 2 == sum(units.values())
     assert uses.keys() == MOST_UNITS.keys()
     assert units_by_use({"CallsTable: CALL": 5}, callbacks=1)["reconciliation"] == 0

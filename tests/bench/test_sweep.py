@@ -19,7 +19,7 @@ PER_ITEM = {
         "GetItem": 1,
     },
     "notifications that are due": {"UpdateItem": 1},
-    "ended calls to be reconciled": {"Query": 1, "SendTaskSuccess": 1, "UpdateItem": 1},
+    "ended calls to be reconciled": {"Query": 1, "SendTaskSuccess": 1, "BatchGetItem": 1, "UpdateItem": 1},
 }
 
 

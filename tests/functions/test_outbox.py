@@ -6,15 +6,17 @@ from datetime import timedelta
 import pytest
 
 from duologue.adapters.aws import from_item
-from duologue.adapters.call_rows import event_row, facts_of, own_event_key
+from duologue.adapters.call_rows import ASKED, asked_row, event_row, facts_of, own_event_key
+from duologue.adapters.dynamo_people import listings
 from duologue.call_control.machine import decide
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.task_token import Wait
 from duologue.usecases.ports.flows import FlowOrder
 from duologue.usecases.ports.notifying import Notice
-from tests.call_control.stories import CALLER_LEFT
+from tests.call_control.stories import CALLEE_LEFT, CALLER_LEFT, TALKING, Story
+from tests.fakes.seals import ROWS
 from tests.functions.worlds import CALL_ID, Outbox, sample, samples
-from tests.samples import NETWORK_CALL, return_call
+from tests.samples import NETWORK_CALL, callback, return_call
 
 APP = "k7Qm2Xw9Lr4Tz8Vb1Nc6Yd3Hf5Js0Gp2"
 s = lambda seconds: timedelta(seconds=seconds)  # noqa: E731
@@ -27,6 +29,7 @@ LAST = f"EVENT#{NETWORK_CALL}#000008"
         ("caller_answered", f"EVENT#{NETWORK_CALL}#000003", [4], {Wait.CALLER_ANSWER}),
         ("call_ended", LAST, [7, 8], set(Wait)),
         ("call_closed_by_the_sweeper", own_event_key(9), [5, 6], set(Wait)),
+        ("call_accepted", "", [], set()),
         ("cdr_written", "", [], set()),
         ("return_call_connected", f"EVENT#{NETWORK_CALL}#000001", [1, 2], set()),
     ],
@@ -124,8 +127,39 @@ def test_a_wait_that_may_not_be_resumed_is_counted_and_holds_up_nothing(capsys):
     assert (counted["Unexpected"], counted["Function"]) == ([1.0], "outbox")
 
 
-@pytest.mark.parametrize("name", [name for name in samples("outbox") if name != "cdr_written"])
-def test_the_samples_are_what_the_store_writes(name):
+@pytest.mark.parametrize("name", sorted(set(samples("outbox")) - {"call_accepted", "cdr_written"}))
+def test_the_samples_of_events_are_what_the_store_writes(name):
     for record in sample("outbox", name)["Records"]:
         row = from_item(record["dynamodb"]["NewImage"])
         assert row.items() >= event_row(row["app"], row["first"], facts_of(row).values()).items()
+
+
+@pytest.mark.parametrize("name", samples("outbox"))
+def test_calls_are_listed_when_they_are_accepted_and_counted_when_they_are_over(name):
+    story = Story(*TALKING, CALLER_LEFT, CALLEE_LEFT)
+    world = Outbox(story.call)
+    world.take(sample("outbox", name))
+    assert world.lists.listed == ({CALL_ID} if name == "call_accepted" else set())
+    assert world.lists.counted == ({CALL_ID} if name == "cdr_written" else set())
+
+
+@pytest.mark.parametrize("error", [OutsideUnavailable("lists table"), KeyError("app")])
+def test_lists_that_cannot_be_written_hold_up_no_notification(error, monkeypatch):
+    """Not even those of the next batch: the stream would repeat this one."""
+    world = Outbox()
+
+    def fail(_calls):
+        raise error
+
+    monkeypatch.setattr(world.lists, "add", fail)
+    world.take(sample("outbox", "call_accepted"))
+    world.take(sample("outbox", "call_ended"))
+    assert len(world.notices.first) == 2
+
+
+def test_the_sample_of_an_accepted_call_is_what_the_store_writes():
+    [record] = sample("outbox", "call_accepted")["Records"]
+    written = ROWS.closed(CALL_ID, ASKED, asked_row(callback()) | listings(callback(), ROWS)[ASKED])
+    row = from_item(record["dynamodb"]["NewImage"])
+    assert row.keys() - {"call", "item", "expires_at"} <= written.keys()
+    assert len(row["ends"]) == len(written["ends"])

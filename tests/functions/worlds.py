@@ -44,7 +44,7 @@ from duologue.domain.recording_link import Link
 from duologue.domain.task_token import TaskToken, Wait
 from duologue.domain.tokens import Register, TokenPair, hash_token
 from duologue.runtime.last_resort import isolate_failures
-from duologue.runtime.wiring import call_control, callback_api, flow, recordings_api, sweep
+from duologue.runtime.wiring import call_control, callback_api, flow, outbox, recordings_api, sweep
 from duologue.runtime.wiring.other_requests import OtherRequests
 from duologue.usecases.authenticate import Authenticate
 from duologue.usecases.change_app import SetNotificationUrls
@@ -59,6 +59,7 @@ from duologue.usecases.forget_memory import ForgetMemory
 from duologue.usecases.forward_facts import ForwardFacts
 from duologue.usecases.limit_requests import LimitRequests
 from duologue.usecases.link_recording import LinkRecording
+from duologue.usecases.list_calls import ListCalls
 from duologue.usecases.list_memories import ListMemories
 from duologue.usecases.look_up_callback import LookUpCallback
 from duologue.usecases.look_up_memory import LookUpMemory
@@ -95,6 +96,7 @@ from tests.fakes.accounts import FakeAccounts
 from tests.fakes.answering import answering
 from tests.fakes.audit import FakeAudit
 from tests.fakes.auth_attempts import FakeAuthAttempts
+from tests.fakes.call_lists import FakeCallLists
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.deny_lists import FakeDenyLists
@@ -466,6 +468,7 @@ class Sweep:
             self.flows,
             self.notices,
             self.recordings,
+            FakeCallLists(self.calls),
             self.clock,
             isolate_failures("sweep"),
             no_pause,
@@ -502,10 +505,13 @@ class Outbox:
         self.calls.rows[CALL_ID] = SavedCall(replace(call or return_call(), id=CALL_ID), 1)
         if waits_for is not None:
             self.calls.store_token(CALL_ID, TaskToken("token-1", waits_for, 1))
+        self.lists = FakeCallLists(self.calls)
 
     def take(self, event: dict[str, Any]) -> None:
-        forward = ForwardFacts(self.calls, self.flows, self.notices, isolate_failures("outbox"))
-        assert answer_stream(event, forward) == {"batchItemFailures": []}
+        isolate = isolate_failures("outbox")
+        forward = ForwardFacts(self.calls, self.flows, self.notices, isolate)
+        dependencies = outbox.Dependencies(forward, ListCalls(self.lists, isolate))
+        assert answer_stream(event, dependencies) == {"batchItemFailures": []}
 
 
 class Provision:

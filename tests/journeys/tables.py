@@ -1,4 +1,4 @@
-"""The two tables, as template.yaml declares them, in whatever DynamoDB answers."""
+"""The tables, as template.yaml declares them, in whatever DynamoDB answers."""
 
 import itertools
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ _KEYS = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "Billing
 _RESOURCES = read_template()["Resources"]
 SHAPES = {
     name: {key: value for key, value in _RESOURCES[name]["Properties"].items() if key in _KEYS}
-    for name in ("CallsTable", "AccountsTable")
+    for name in ("CallsTable", "AccountsTable", "ListsTable")
 }
 
 
@@ -24,9 +24,15 @@ def make_tables(client: "DynamoDBClient | None" = None) -> "tuple[DynamoDBClient
     client = client or boto3.client(
         "dynamodb", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
     )
-    number = next(_COUNT)
-    names = []
-    for logical_id, shape in SHAPES.items():
-        names.append(f"{logical_id}-{number}")
-        client.create_table(TableName=names[-1], **shape)
-    return client, names[0], names[1]
+    return client, _make(client, "CallsTable"), _make(client, "AccountsTable")
+
+
+def make_lists(client: "DynamoDBClient") -> str:
+    """A fresh table of lists."""
+    return _make(client, "ListsTable")
+
+
+def _make(client: "DynamoDBClient", logical_id: str) -> str:
+    name = f"{logical_id}-{next(_COUNT)}"
+    client.create_table(TableName=name, **SHAPES[logical_id])
+    return name

@@ -60,6 +60,7 @@ from pstn.lines.virtual import Phone
 from pstn.switches import Switches
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.answering import answering
+from tests.fakes.call_lists import FakeCallLists
 from tests.fakes.calls import FakeCalls
 from tests.fakes.failure_isolation import FakeFailureIsolation
 from tests.fakes.inbound_calls import FakeInboundCalls
@@ -196,7 +197,9 @@ class Simulation:
         self._notify_sp = NotifyDependencies(notify_sp, notices.give_back)
         self._forward = ForwardFacts(calls, flows, notices, self.isolate)
         recordings = port(_Recordings(self.exchange, self.published), _BUCKET)
-        reconcile = ReconcileCalls(calls, calls, calls, flows, notices, recordings, clock, self.isolate, no_pause)
+        reconcile = ReconcileCalls(
+            calls, calls, calls, flows, notices, recordings, FakeCallLists(FakeCalls()), clock, self.isolate, no_pause
+        )
         sweep_calls = SweepCalls(calls, finalize, clock, self.isolate)
         kept: Any = _Keeping(reconcile, self.reconciled)
         self._swept = SweepDependencies(calls, sweep_calls, QueueDue(calls, notices, clock), kept, clock)

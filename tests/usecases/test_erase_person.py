@@ -11,6 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from duologue.adapters.dynamo_listing import DynamoListing
 from duologue.adapters.dynamo_people import DynamoPeople
 from duologue.adapters.kms_data_keys import Seal
 from duologue.adapters.kms_memory_seal import KmsMemorySeal
@@ -29,7 +30,7 @@ from duologue.usecases.ports.people import CallOfPerson
 from tests.fakes.clock import FakeClock
 from tests.fakes.flows import FakeFlows
 from tests.fakes.seals import ROWS, FakeDataKeys
-from tests.journeys.tables import make_tables
+from tests.journeys.tables import make_lists, make_tables
 from tests.samples import CALLEE, CALLER, SHOWN_TO_CALLEE, SHOWN_TO_CALLER, at, callback
 from tests.store import Store
 
@@ -54,7 +55,10 @@ class World:
         people = DynamoPeople(client, calls, ROWS)
         forget = ForgetNumber(self.store.memories, self.seal, FakeClock(at(999)))
         self.people = people
-        self.erase = ErasePerson(people, self.store.core, self.flows, S3Recordings(self.s3, self.bucket), forget)
+        self.lists = make_lists(client)
+        self.listing = DynamoListing(client, calls, self.lists)
+        recordings = S3Recordings(self.s3, self.bucket)
+        self.erase = ErasePerson(people, self.store.core, self.flows, recordings, forget, self.listing)
         self.called = self.over(1, CALLER, CALLEE)
         self.dialled = self.over(2, CALLEE, CALLER)
         self.others = self.over(3, CALLER, JILL)
@@ -86,6 +90,7 @@ class World:
         self.store.save_delivery(
             Notice(call.id, 2, "EVENT#1", "app-1"), Delivery(DeliveryState.WAITING, at(2), (attempt,), 1, due=at(99))
         )
+        self.listing.repair([ended])
         for key in (recording.key, published_key(call.app, call.id)):
             for _ in range(2):
                 self.s3.put_object(Bucket=self.bucket, Key=key, Body=b"RIFF")
@@ -96,6 +101,10 @@ class World:
 
     def calls_with_items(self):
         return {item["call"]["S"] for item in self.store.client.scan(TableName=self.store.calls_table)["Items"]}
+
+    def calls_in_lists(self):
+        items = self.store.client.scan(TableName=self.lists)["Items"]
+        return {item["sk"]["S"].rpartition("#")[2] for item in items if "#" in item["sk"]["S"]}
 
     def calls_with_sounds(self):
         found = self.s3.list_object_versions(Bucket=self.bucket)
@@ -126,6 +135,7 @@ def test_a_person_is_erased_on_either_side_and_nobody_else(world):
     erased = world.run()
     assert (erased.calls, erased.recordings, erased.memories, erased.in_progress) == (2, 2, 2, [])
     assert world.calls_with_items() == world.calls_with_sounds() == world.memories() == {world.others.id}
+    assert world.calls_in_lists() == {world.others.id}
     assert world.flows.resumed == ["token-1", "token-2"]
     again = world.run()
     assert (again.calls, again.recordings, again.memories) == (0, 0, 0)
@@ -152,6 +162,7 @@ def test_runs_that_are_killed_after_each_step_erase_all_in_the_end(aws, world):
         except Killed:
             killed += 1
     assert world.calls_with_items() == world.calls_with_sounds() == world.memories() == {world.others.id}
+    assert world.calls_in_lists() == {world.others.id}
     assert 15 < killed < 40
 
 

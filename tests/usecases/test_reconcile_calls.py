@@ -17,6 +17,7 @@ from duologue.usecases.process_network_event import change_of
 from duologue.usecases.reconcile_calls import Found, ReconcileCalls
 from duologue.usecases.until_written import no_pause
 from tests.call_control.stories import CALLEE_LEFT, CALLER_LEFT, TALKING, Story
+from tests.fakes.call_lists import FakeCallLists
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.failure_isolation import FakeFailureIsolation
@@ -36,6 +37,7 @@ class World:
     def __init__(self, *, fee_url="https://sp.example.com/fee"):
         self.calls, self.flows, self.notices = FakeCalls(), FakeFlows(), FakeNotices()
         self.recordings, self.clock, self.isolate = FakeRecordings(), FakeClock(NOW), FakeFailureIsolation()
+        self.lists = FakeCallLists(self.calls)
         self.reconcile = ReconcileCalls(
             self.calls,
             self.calls,
@@ -43,6 +45,7 @@ class World:
             self.flows,
             self.notices,
             self.recordings,
+            self.lists,
             self.clock,
             self.isolate,
             no_pause,
@@ -153,6 +156,10 @@ UNREADABLE: dict[str, Exception] = {callback().id: OutsideUnavailable("calls tab
     [
         (lose_last_record, lambda world, is_away: setattr(world.notices, "out_of_reach", is_away)),
         (keep_waiting, lambda world, is_away: setattr(world.flows, "failures", int(is_away))),
+        (
+            lambda world: None,
+            lambda world, is_away: setattr(world.lists, "unreachable", set(UNREADABLE) if is_away else set()),
+        ),
         (lambda world: None, lambda world, is_away: world.calls.unreadable.update({} if not is_away else UNREADABLE)),
     ],
 )
@@ -185,3 +192,10 @@ def test_it_looks_at_no_more_than_it_may_and_says_that_more_is_due():
     world.clock.at = NOW + RECONCILIATION
     assert [world.reconcile(3).is_all, world.reconcile(3).is_all] == [False, True]
     assert world.reconcile().found == Counter()
+
+
+def test_a_call_that_the_lists_missed_is_listed_and_counted():
+    world = World()
+    world.clock.at = NOW + RECONCILIATION
+    world.sweep()
+    assert (world.lists.listed, world.lists.counted) == ({callback().id}, {callback().id})

@@ -1,7 +1,7 @@
-"""Read the stream of the calls table: the facts of each inserted event."""
+"""Read the stream of the calls table: the facts of each inserted event, and which calls began and ended."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import (
     DynamoDBRecordEventName,
@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 )
 
 from duologue.adapters.aws import from_item
-from duologue.adapters.call_rows import STARTS, is_event, sequences_of
+from duologue.adapters.call_rows import ASKED, CDR, STARTS, is_event, sequences_of
 from duologue.adapters.rows_before import event_of_fact, is_fact
 from duologue.domain.task_token import Wait
 from duologue.usecases.forward_facts import Committed
@@ -18,10 +18,7 @@ from duologue.usecases.ports.notifying import UNKNOWN_APP, Notice
 
 def committed_of(event: dict[str, Any]) -> Iterator[Committed]:
     """The inserted events, in stream order; template.yaml filters for them."""
-    for record in DynamoDBStreamEvent(event).records:
-        if record.event_name is not DynamoDBRecordEventName.INSERT or record.dynamodb is None:
-            continue
-        row = from_item(record.dynamodb["NewImage"])  # its own reading of an item makes every number a Decimal
+    for row in _inserted(event):
         if is_fact(row["item"]):
             row |= event_of_fact(row["item"], row)
         elif not is_event(row["item"]):
@@ -30,3 +27,21 @@ def committed_of(event: dict[str, Any]) -> Iterator[Committed]:
         notices = tuple(Notice(row["call"], number, row["item"], app) for number in sequences_of(row))
         resumes = Wait(row["resumes"]) if "resumes" in row else None
         yield Committed(row["call"], notices, resumes, starts_flow=STARTS in row)
+
+
+class ListedCalls(NamedTuple):
+    """The ids of calls that were accepted, and of calls that are over."""
+
+    accepted: list[str]
+    ended: list[str]
+
+
+def listed_in(event: dict[str, Any]) -> ListedCalls:
+    rows = list(_inserted(event))
+    return ListedCalls(*([row["call"] for row in rows if row["item"] == item] for item in (ASKED, CDR)))
+
+
+def _inserted(event: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for record in DynamoDBStreamEvent(event).records:
+        if record.event_name is DynamoDBRecordEventName.INSERT and record.dynamodb is not None:
+            yield from_item(record.dynamodb["NewImage"])  # its own reading of an item makes every number a Decimal

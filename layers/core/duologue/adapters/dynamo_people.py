@@ -5,6 +5,8 @@
 | ASKED | `person#<hash of the caller>` | the epoch second of its acceptance |
 | CALL  | `person#<hash of the callee>` | the same                           |
 
+ASKED also has `ends`: hashes of the last four digits of both numbers, for the lists of calls (list_rows.py).
+
 No table has the key (kms_data_keys.py). A call costs two units for it, no item and no scan. A withheld number is listed
 nowhere. Calls that were accepted before the calls table was sealed are not listed.
 """
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from duologue.adapters.aws import outside, to_item
 from duologue.adapters.call_rows import ASKED, CALL, Row
+from duologue.adapters.list_rows import last_digits
 from duologue.adapters.sealed_rows import RowSeal
 from duologue.domain.call import Call
 from duologue.domain.outcome import Party
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _WHAT = "calls table"
-_INDEX = "by-app"
+INDEX = "by-app"
 _LISTED = {Party.CALLER: ASKED, Party.CALLEE: CALL}
 
 
@@ -40,9 +43,9 @@ class DynamoPeople:
         parties = {item: party for party, item in _LISTED.items()}
         pages = self._client.get_paginator("query").paginate(
             TableName=self._calls,
-            IndexName=_INDEX,
+            IndexName=INDEX,
             KeyConditionExpression="listed = :listed",
-            ExpressionAttributeValues=to_item({":listed": _listed(self._rows, number)}),
+            ExpressionAttributeValues=to_item({":listed": listed_as(self._rows, number)}),
         )
         with outside(_WHAT):
             return [
@@ -71,10 +74,12 @@ def listings(call: Call, rows: RowSeal) -> dict[str, Row]:
     listed: dict[str, Row] = {ASKED: {}, CALL: {}}
     for leg in (call.caller, call.callee):
         if leg.number != WITHHELD:
-            at: dict[str, Any] = {"listed": _listed(rows, leg.number), "listed_at": f"{second:010d}"}
+            at: dict[str, Any] = {"listed": listed_as(rows, leg.number), "listed_at": f"{second:010d}"}
             listed[_LISTED[leg.party]] = at
+    digits = {last_digits(leg.number) for leg in (call.caller, call.callee)} - {""}
+    listed[ASKED] |= {"ends": " ".join(sorted(map(rows.hash_of, digits)))} if digits else {}
     return listed
 
 
-def _listed(rows: RowSeal, number: PhoneNumber) -> str:
+def listed_as(rows: RowSeal, number: PhoneNumber) -> str:
     return f"person#{rows.hash_of(number.e164)}"

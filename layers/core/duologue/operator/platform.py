@@ -12,10 +12,12 @@ from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.dynamo_app_events import DynamoAppEvents
 from duologue.adapters.dynamo_audit import DynamoAudit
 from duologue.adapters.dynamo_auth_attempts import DynamoAuthAttempts
+from duologue.adapters.dynamo_call_lists import DynamoCallLists, DynamoUsages
 from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.dynamo_deny_lists import DynamoDenyLists
 from duologue.adapters.dynamo_histories import DynamoHistories
 from duologue.adapters.dynamo_inbound_calls import DynamoInboundCalls
+from duologue.adapters.dynamo_listing import DynamoListing
 from duologue.adapters.dynamo_memories import DynamoMemories
 from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
 from duologue.adapters.dynamo_open_calls import DynamoOpenCalls
@@ -41,6 +43,7 @@ from duologue.usecases.erase_person import ErasePerson
 from duologue.usecases.forget_number import ForgetNumber
 from duologue.usecases.ports.accounts import AccountBook, AuthLocks, Tokens
 from duologue.usecases.ports.audit import AuditLog, AuditReader
+from duologue.usecases.ports.call_lists import CallLists, Usages
 from duologue.usecases.ports.calls import Histories
 from duologue.usecases.ports.denying import DenyBook, RateBook
 from duologue.usecases.ports.memories import InboundCalls, Memories, MemorySeal
@@ -132,6 +135,15 @@ class Platform:
         return timedelta(days=int(days or 400))
 
     @cached_property
+    def call_lists(self) -> CallLists:
+        dynamodb, calls = self._client("dynamodb"), self._output("CallsTable")
+        return DynamoCallLists(dynamodb, calls, self._output("ListsTable"), self._rows)
+
+    @cached_property
+    def usages(self) -> Usages:
+        return DynamoUsages(self._client("dynamodb"), self._output("ListsTable"))
+
+    @cached_property
     def erase_person(self) -> ErasePerson:
         dynamodb, calls = self._client("dynamodb"), self._output("CallsTable")
         return ErasePerson(
@@ -140,6 +152,7 @@ class Platform:
             StepFunctionsFlows(self._client("stepfunctions"), ""),  # starts none
             S3Recordings(self._client("s3"), self._output("RecordingsBucket")),
             ForgetNumber(self.memories, self.memory_seal, SystemClock()),
+            DynamoListing(dynamodb, calls, self._output("ListsTable")),
         )
 
     @cached_property

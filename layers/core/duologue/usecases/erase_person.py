@@ -2,7 +2,8 @@
 
     each call ──is up──▶ left alone, and named: its data carries it
          │over
-       end the wait of its flow, delete the recording, delete its items, by which it was found last
+       end the wait of its flow, delete the recording, take it out of the lists, delete its items, by which it was
+       found last
 
 So a run that was killed is repeated, and goes on where the other ended. A call is deleted, not made anonymous: what is
 left of it would still say when the other party telephoned. Its SP has the CDR; the audit has the command alone.
@@ -16,6 +17,7 @@ from duologue.domain.errors import UnknownCall
 from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.recording import published_key
 from duologue.usecases.forget_number import ForgetNumber
+from duologue.usecases.ports.call_lists import Listing
 from duologue.usecases.ports.calls import Calls
 from duologue.usecases.ports.flows import Flows
 from duologue.usecases.ports.people import CallOfPerson, People
@@ -47,6 +49,7 @@ class ErasePerson:
     flows: Flows
     recordings: RecordingEraser
     forget: ForgetNumber
+    listing: Listing
 
     def show(self, number: PhoneNumber) -> Sequence[PersonCall]:
         return [PersonCall(found, self._load(found.call_id)) for found in self.people.calls_of(number)]
@@ -73,6 +76,7 @@ class ErasePerson:
         if call is not None and call.recording is not None:
             for key in (call.recording.key, published_key(call.app, call.id)):
                 self.recordings.erase(key)
+        self.listing.remove(found.call_id)
         self.people.delete(found)
         return int(recorded)
 

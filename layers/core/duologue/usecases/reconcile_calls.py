@@ -4,6 +4,7 @@
     its flow            its newest task token completes no wait                            else: it does now
     its recording       the published file is there                                        else: say so on the call
     its CDR             is there                                                           else: report it
+    its lists           say that it is over                                                else: they do now
 
 Normally all agree, for each of these has been seen to by who ended the call, and by the outbox from the stream. What is
 found is a lost record of the stream, a wait that nobody completed, or a file that the network never brought, and is
@@ -24,6 +25,7 @@ from duologue.domain.errors import OutsideUnavailable, UnknownCall
 from duologue.domain.recording import published_key
 from duologue.usecases.failure_isolation import FailureIsolation
 from duologue.usecases.ports.call_changes import Change
+from duologue.usecases.ports.call_lists import Listing
 from duologue.usecases.ports.calls import Calls, EndedCall, EndedCalls, Histories
 from duologue.usecases.ports.flows import Flows
 from duologue.usecases.ports.notifying import Notice, Notices
@@ -69,6 +71,7 @@ class ReconcileCalls:
     flows: Flows
     notices: Notices
     recordings: Recordings
+    listing: Listing
     clock: Clock
     isolate: FailureIsolation
     pause: Pause
@@ -104,6 +107,7 @@ class ReconcileCalls:
             return []
         found = [*self._notifications(history), *self._flow(history), *self._recording(history.call)]
         found += [Found.CDR] if history.cdr is None else []
+        self.listing.repair([history.call])
         for each in found:
             _log.warning("reconciliation found something", extra={"call_id": call_id, "found": each})
         return found

@@ -1,9 +1,11 @@
 """Dependencies of outbox."""
 
+from dataclasses import dataclass
 from functools import cache
 
-from duologue.adapters.aws import PATIENT
+from duologue.adapters.aws import NORMAL, PATIENT
 from duologue.adapters.aws_clients import client
+from duologue.adapters.dynamo_listing import DynamoListing
 from duologue.adapters.sealed_rows import UnopenedRows
 from duologue.adapters.sqs_notices import SqsNotices
 from duologue.adapters.step_functions_flows import StepFunctionsFlows
@@ -11,10 +13,21 @@ from duologue.runtime.last_resort import isolate_failures
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.calls import dynamo_calls
 from duologue.usecases.forward_facts import ForwardFacts
+from duologue.usecases.list_calls import ListCalls
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    forward: ForwardFacts
+    list_calls: ListCalls
 
 
 @cache
-def dependencies() -> ForwardFacts:
+def dependencies() -> Dependencies:
     flows = StepFunctionsFlows(client("stepfunctions", PATIENT), setting("STATE_MACHINE"))
     notices = SqsNotices(client("sqs", PATIENT), setting("FIRST_QUEUE"))
-    return ForwardFacts(dynamo_calls(UnopenedRows(), PATIENT), flows, notices, isolate_failures("outbox"))
+    isolate = isolate_failures("outbox")
+    listing = DynamoListing(client("dynamodb", NORMAL), setting("CALLS_TABLE"), setting("LISTS_TABLE"))
+    return Dependencies(
+        ForwardFacts(dynamo_calls(UnopenedRows(), PATIENT), flows, notices, isolate), ListCalls(listing, isolate)
+    )

@@ -7,6 +7,7 @@ from duologue.adapters.aws import NORMAL, THREADS
 from duologue.adapters.aws_clients import client, lazy_client
 from duologue.adapters.dynamo_ended_calls import DynamoEndedCalls
 from duologue.adapters.dynamo_histories import DynamoHistories
+from duologue.adapters.dynamo_listing import DynamoListing
 from duologue.adapters.dynamo_open_calls import DynamoOpenCalls
 from duologue.adapters.dynamo_waiting import DynamoWaiting
 from duologue.adapters.jittered_pause import pause
@@ -53,6 +54,7 @@ def dependencies() -> Dependencies:
             flows(),
             notices,
             s3_recordings(),
+            DynamoListing(dynamo, table, setting("LISTS_TABLE")),
             clock,
             isolate,
             pause,

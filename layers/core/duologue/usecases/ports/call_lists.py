@@ -67,7 +67,13 @@ class Listing(Protocol):
         """List calls that were accepted. A call that is not there (any more) is left out."""
 
     def end(self, calls: Iterable[str]) -> None:
-        """List calls that are over as such, and count each once for its app and day."""
+        """List calls that are over as such, and count each once for its app and day. Others are left as they are."""
+
+    def repair(self, calls: Iterable[Call]) -> None:
+        """`add` and `end` for calls that are over, where that was missed."""
+
+    def remove(self, call_id: str) -> None:
+        """Take a call out of all lists, before its items are deleted; what it counted stays."""
 
 
 class Usages(Protocol):

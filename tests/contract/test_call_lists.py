@@ -53,7 +53,7 @@ class World:
 
     def accept(self, call_id, *, minute=0, app="app-1", caller=ANNA, callee=BEN, make=callback):
         call = replace(make(), id=f"1_1_{call_id}_20261123090000")
-        call = replace(call, app=app, accepted_at=at(60 * minute))
+        call = replace(call, app=app, accepted_at=at(60 * minute), rates=(10_000, 20_000))
         call = replace(call, caller=replace(call.caller, number=caller), callee=replace(call.callee, number=callee))
         self.calls.accept(call, slots=1000, close_by=at(7200))
         return call.id
@@ -179,7 +179,7 @@ class Promises:
             world.listing.repair(world.calls.load(each).call for each in (talked, failed, other))
         hour = at(60).hour
         ends = {EndReason.HUNG_UP: 1, world.calls.load(failed).call.ending: 1}
-        of_one = DayUsage(2, 1, 51, 0, ends, {hour: 2}, {hour: 1})
+        of_one = DayUsage(2, 1, 51, 30_000, ends, {hour: 2}, {hour: 1})
         assert world.usages.of_day(DAY) == {"app-1": of_one, "app-2": world.usages.of_day(DAY)["app-2"]}
         before = DAY - timedelta(days=1)
         assert world.usages.of_apps({"app-1", "app-3"}, [before, DAY]) == {("app-1", DAY): of_one}

@@ -6,7 +6,7 @@ from datetime import UTC, date
 from math import ceil
 
 from duologue.domain.call import Call, Phase
-from duologue.domain.cdr import talk_time
+from duologue.domain.cdr import cdr_of, talk_time
 from duologue.domain.errors import InvalidField, OutsideUnavailable
 from duologue.domain.usage import DayUsage
 from duologue.usecases.ports.call_lists import CallPage, CallsWanted
@@ -65,7 +65,9 @@ class FakeCallLists:
         ended_at, talked = call.ended_at.astimezone(UTC), _talked(call)
         talk_s = ceil(talk_time(call.caller, call.callee).total_seconds())
         hours = Counter({ended_at.hour: 1})
-        one = DayUsage(1, int(talked), talk_s, 0, Counter({call.ending: 1}), hours, hours if talked else Counter())
+        one = DayUsage(
+            1, int(talked), talk_s, cdr_of(call).cost, Counter({call.ending: 1}), hours, hours if talked else Counter()
+        )
         apps = self.usage.setdefault(ended_at.date(), defaultdict(DayUsage))
         apps[call.app] = apps[call.app].plus(one)
 

@@ -20,6 +20,7 @@ from duologue.adapters.jittered_pause import pause
 from duologue.adapters.list_rows import ALL, OPEN, WHAT, call_id_in, key, lists_of, of_app, place, usage_partition
 from duologue.domain.call import Call
 from duologue.domain.errors import AlreadyDone, OutsideUnavailable, StoreBusy
+from duologue.domain.receipt import Receipt
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -121,7 +122,7 @@ class DynamoListing:
             "calls": 1,
             "talked": int(talked),
             "talk_s": ceil(cdr["talk_ms"] / 1000),
-            "cost": cdr.get("cost", 0),
+            "cost": _cost(cdr),
             f"end_{cdr['reason']}": 1,
             f"calls_{ended_at.hour:02d}": 1,
             f"talked_{ended_at.hour:02d}": int(talked),
@@ -164,6 +165,11 @@ class DynamoListing:
 
 def _talked(cdr: Row) -> bool:
     return "caller_answered_at" in cdr and "callee_answered_at" in cdr
+
+
+def _cost(cdr: Row) -> int:
+    """Telephone charges in micro-USD."""
+    return Receipt.parse(cdr["receipt"]).cost if "receipt" in cdr else 0
 
 
 def _slices(things: Sequence[dict[str, Any]], most: int) -> Collection[Sequence[dict[str, Any]]]:

@@ -174,6 +174,32 @@ def test_a_dial_that_the_network_refused_names_its_code(api):
     }
 
 
+def test_a_call_that_is_over_shows_what_it_cost_and_one_of_the_release_before_does_not(api):
+    saved = api.calls.load(CALL_ID).call
+    legs = {party: replace(getattr(saved, party), answered_at=at(3), ended_at=at(64)) for party in Party}
+    api.calls.change(
+        CALL_ID, ending=EndReason.HUNG_UP, ending_at=at(64), ended_at=at(64), rates=(20_000, 55_000), **legs
+    )
+    call = api.calls.load(CALL_ID).call
+    api.calls.cdrs[CALL_ID] = cdr = cdr_of(call, writes=9, keep=timedelta(days=90))
+    receipt = api.say(LOOKED_UP)[1]["receipt"]
+    assert receipt["telephone"] == {
+        "usd": 0.15,
+        "legs": [
+            {"party": "caller", "minutes": 2, "usdPerMinute": 0.02, "usd": 0.04},
+            {"party": "callee", "minutes": 2, "usdPerMinute": 0.055, "usd": 0.11},
+        ],
+    }
+    aws = receipt["aws"]
+    parts = {each["part"]: (each["amount"], each["usd"]) for each in aws["parts"]}
+    assert aws["pricesOf"] == "2026-11-28"
+    assert parts["write_unit"] == (cdr.receipt.aws.write_unit, round(cdr.receipt.aws.write_unit * 0.000000625, 9))
+    assert aws["usd"] == pytest.approx(sum(usd for _, usd in parts.values()), abs=1e-8)
+    assert receipt["usd"] == pytest.approx(0.15 + aws["usd"])
+    api.calls.cdrs[CALL_ID] = replace(cdr, receipt=None)
+    assert "receipt" not in api.say(LOOKED_UP)[1]
+
+
 def test_looking_twice_changes_nothing(api):
     before = api.calls.load(CALL_ID)
     assert api.say(LOOKED_UP) == api.say(LOOKED_UP)

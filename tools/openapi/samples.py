@@ -71,6 +71,7 @@ TALKED = replace(
     ended_by=Party.CALLEE,
     ended_at=_at(60),
     facts=9,
+    rates=(20_000, 20_000),
 )
 """With everything that a call can have, but a failure."""
 
@@ -120,7 +121,7 @@ PINGS = (
 def histories() -> Iterator[History]:
     yield History(BARE, FACTS[:1], {})
     yield History(replace(BARE, ending=EndReason.STOPPED), FACTS[:1], {})
-    yield History(TALKED, FACTS, _TOLD, cdr_of(TALKED))
+    yield History(TALKED, FACTS, _TOLD, cdr_of(TALKED, writes=9, keep=timedelta(days=90)))
     assert TALKED.recording is not None
     yield History(replace(TALKED, recording=replace(TALKED.recording, missing_at=_at(960))), FACTS[:1], {})
     yield History(REFUSED, FACTS[:1], {}, cdr_of(REFUSED))

@@ -65,7 +65,7 @@ def _value(name: str, values: list[Any], words: Words) -> Schema:
 
 
 def _kind(value: Any) -> str:
-    kinds = {bool: "boolean", int: "integer", str: "string"}
+    kinds = {bool: "boolean", int: "integer", float: "number", str: "string"}
     return kinds[type(value)]
 
 

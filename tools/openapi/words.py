@@ -6,6 +6,7 @@ from duologue.call_control.history import DeliveryState
 from duologue.domain.call_memory import SetBy
 from duologue.domain.memory_history import MOST_CHANGES
 from duologue.domain.outcome import EndReason, Party, Result
+from duologue.domain.receipt import Amounts
 from duologue.wire.huawei.histories import FACT_NAMES, PHASE_NAMES
 from duologue.wire.huawei.memories import MOST_LISTED, WHY_NOT
 from duologue.wire.huawei.notifications import EVENT_TYPES
@@ -132,6 +133,17 @@ _HISTORY: dict[str, Any] = {
     "noticesHeard": "who heard the notice, and between which times: the recording starts only after both have",
     "notBefore": _stamp("the callee answered"),
     "notAfter": _stamp("the recording began"),
+    "receipt": "what the call cost, estimated, once it is over; left out for calls of releases that wrote none",
+    "usd": "USD, as a number; of the whole or of this part",
+    "telephone": "by the operator's rates when the call was accepted",
+    "legs": "the caller's and the callee's",
+    "parts": "what costs most comes first",
+    "minutes": "begun ones, from the leg's answer to its end",
+    "usdPerMinute": "the rate of the leg's number; 0 for the caller of a return call, who is not dialled",
+    "aws": "what the call used of AWS, each notification counted once, by list prices without free tiers",
+    "pricesOf": {"description": "the date of the price table", "format": "date"},
+    "part": {"description": "what has a price of its own", "enum": [*Amounts._fields]},
+    "amount": "in the unit of its price",
     "facts": "what happened, in order",
     "sequence": {"description": "the place in that order", "minimum": 1},
     "fact": {"enum": list(FACT_NAMES.values())},

@@ -21,8 +21,11 @@ from duologue.call_control.facts import (
 )
 from duologue.call_control.history import Delivery, DeliveryState, History
 from duologue.domain.call import Call, Phase
+from duologue.domain.charges import MICRO, LegCharge
 from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Party
+from duologue.domain.prices import aws_parts, usd_of
+from duologue.domain.receipt import Receipt
 from duologue.domain.recording import Recording
 from duologue.wire.huawei.notifications import EVENT_TYPES
 from duologue.wire.huawei.outcomes import codes_of
@@ -68,6 +71,7 @@ def history_of(history: History, host: str) -> dict[str, Any]:
         callee=None if call.ending is EndReason.NOBODY_REMEMBERED else _leg(call.callee),
         ending=_ending(history),
         recording=_recording(call),
+        receipt=None if history.cdr is None else receipt_shown(history.cdr.receipt),
         facts=[
             _fact(sequence, fact, history.deliveries.get(sequence)) for sequence, fact in enumerate(history.facts, 1)
         ],
@@ -121,6 +125,41 @@ def _heard(party: Party, call: Call, recording: Recording) -> dict[str, Any]:
     """The notices are played to one party after the other, and a recording starts only if both were (R15)."""
     between = (call.callee.answered_at, recording.started_at)
     return present(party=party.value, notBefore=written_time(between[0]), notAfter=written_time(between[1]))
+
+
+def receipt_shown(receipt: Receipt | None) -> dict[str, Any] | None:
+    """In USD. None: the release that accepted the call wrote none."""
+    if receipt is None:
+        return None
+    parts = aws_parts(receipt)
+    return {
+        "usd": _usd(usd_of(receipt)),
+        "telephone": {
+            "usd": _usd(receipt.cost / MICRO),
+            "legs": [_leg_charge(Party.CALLER, receipt.caller), _leg_charge(Party.CALLEE, receipt.callee)],
+        },
+        "aws": {
+            "usd": _usd(sum(parts.values())),
+            "pricesOf": receipt.prices,
+            "parts": [
+                {"part": name, "amount": getattr(receipt.aws, name), "usd": _usd(usd)}
+                for name, usd in sorted(parts.items(), key=lambda part: -part[1])
+            ],
+        },
+    }
+
+
+def _leg_charge(party: Party, charge: LegCharge) -> dict[str, Any]:
+    return {
+        "party": str(party),
+        "minutes": charge.minutes,
+        "usdPerMinute": charge.rate / MICRO,
+        "usd": _usd(charge.cost / MICRO),
+    }
+
+
+def _usd(amount: float) -> float:
+    return round(amount, 9)
 
 
 def _fact(sequence: int, fact: Fact, delivery: Delivery | None) -> dict[str, Any]:

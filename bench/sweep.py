@@ -6,6 +6,7 @@ is this machine's.
 """
 
 import argparse
+import hashlib
 import json
 import sys
 import time
@@ -41,6 +42,8 @@ from duologue.adapters.dynamo_listing import DynamoListing
 from duologue.adapters.dynamo_open_calls import DynamoOpenCalls
 from duologue.adapters.dynamo_waiting import DynamoWaiting
 from duologue.adapters.jittered_pause import pause
+from duologue.adapters.kms_data_keys import Seal
+from duologue.adapters.s3_cdr_archive import S3CdrArchive
 from duologue.adapters.s3_recordings import S3Recordings
 from duologue.adapters.sealed_rows import UnopenedRows
 from duologue.adapters.sqs_notices import SqsNotices
@@ -60,6 +63,7 @@ from duologue.usecases.finalize_call import FinalizeCall
 from duologue.usecases.queue_due import QueueDue
 from duologue.usecases.reconcile_calls import ReconcileCalls
 from duologue.usecases.sweep_calls import SweepCalls
+from duologue.wire.huawei.cdrs import HuaweiCdrs
 
 RESULTS = Path(__file__).with_name("sweep.md")
 _NOW = SystemClock().now()
@@ -72,6 +76,7 @@ _SECONDS = {
     "TransactWriteItems": 0.020,
     "SendTaskSuccess": 0.020,
     "SendMessageBatch": 0.010,
+    "PutObject": 0.030,
     "end": 0.050,
 }
 """What a request is taken to take. `end`: asking the network to end a call."""
@@ -111,6 +116,21 @@ class Stub:
         if operation == "SendTaskSuccess" and said:
             return _Answer(400, headers, json.dumps(said).encode())
         return _Answer(200, headers, json.dumps(said).encode())
+
+
+class _Bucket:
+    """The client of S3, whose requests do not name their operation."""
+
+    def __init__(self, stub: Stub) -> None:
+        self._stub = stub
+
+    def put_object(self, **_: Any) -> None:
+        self._stub.take("PutObject")
+
+
+class _Keys:
+    def derived(self, purpose: bytes) -> bytes:
+        return hashlib.sha256(purpose).digest()
 
 
 class _Answer(AWSResponse):
@@ -237,8 +257,21 @@ def _sweep(stub: Stub, kind: str) -> Callable[[], int]:
     )
     recordings = S3Recordings(nothing, "")  # no call was recorded
     listing = DynamoListing(dynamo, "calls", "lists")
+    archive = S3CdrArchive(cast("Any", _Bucket(stub)), "recordings", Seal(_Keys()))
     reconcile = ReconcileCalls(
-        ended, calls, histories, flows, notices, recordings, listing, clock, isolate, pause, threads
+        ended,
+        calls,
+        histories,
+        flows,
+        notices,
+        recordings,
+        listing,
+        archive,
+        HuaweiCdrs("ce1.example.com"),
+        clock,
+        isolate,
+        pause,
+        threads,
     )
     return lambda: reconcile(most=10**6).calls
 

@@ -34,6 +34,17 @@ def test_a_bucket(bucket: dict[str, Any]):
     assert len(bucket["PublicAccessBlockConfiguration"]) == 4
 
 
+def test_each_kind_of_object_is_kept_for_its_own_time():
+    """A rule without a prefix or a tag would delete archived CDRs with the recordings."""
+    rules = _RESOURCES["RecordingsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    untagged = [rule for rule in rules if "ExpirationInDays" in rule and "TagFilters" not in rule]
+    assert {rule.get("Prefix"): rule["ExpirationInDays"]["Ref"] for rule in untagged} == {
+        "calls/": "KeepRecordingsDays",
+        "published/": "KeepRecordingsDays",
+        "cdrs/": "KeepCdrsDays",
+    }
+
+
 @pytest.mark.parametrize("table", _of("AWS::DynamoDB::Table"))
 def test_a_table(table: dict[str, Any]):
     assert table["SSESpecification"]["SSEEnabled"] is True

@@ -24,9 +24,13 @@ PER_ITEM = {
 
 
 def test_the_requests_for_each_thing_that_the_sweeper_looks_at(monkeypatch):
-    """Beside the pages of the index, and the messages of ten notifications each. Its state is over before it looks."""
+    """Beside the pages of the index, the messages of ten notifications each, and the file of all CDRs.
+
+    Its state is over before it looks.
+    """
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
     found = {name: requests for name, _, _, requests in sweep.measure(COUNT)}
     each = {name: {what: number // COUNT for what, number in of.items()} for name, of in found.items()}
     assert {name: {what: number for what, number in of.items() if number} for name, of in each.items()} == PER_ITEM
+    assert found["ended calls to be reconciled"]["PutObject"] == 1
     assert found["notifications that are due"]["SendMessageBatch"] == COUNT // 10

@@ -78,6 +78,7 @@ from duologue.usecases.sweep_calls import SweepCalls
 from duologue.usecases.until_written import no_pause
 from duologue.wire.chime.answer import Buckets
 from duologue.wire.chime.network_format import ChimeFormat
+from duologue.wire.huawei.cdrs import HuaweiCdrs
 from duologue.wire.huawei.field_names import FIELDS
 from duologue.wire.huawei.notifications import HuaweiWebhooks
 from duologue.wire.huawei.routes import CALL_MEMORIES, CDR_LINK, LINK, RECORD
@@ -98,6 +99,7 @@ from tests.fakes.audit import FakeAudit
 from tests.fakes.auth_attempts import FakeAuthAttempts
 from tests.fakes.call_lists import FakeCallLists
 from tests.fakes.calls import FakeCalls
+from tests.fakes.cdr_archive import FakeCdrArchive
 from tests.fakes.clock import FakeClock
 from tests.fakes.deny_lists import FakeDenyLists
 from tests.fakes.flows import FakeFlows
@@ -460,7 +462,7 @@ class Sweep:
         sweep_calls = SweepCalls(self.calls, finalize, self.clock, isolate_failures("sweep"))
         self.notices = FakeNotices()
         queue_due = QueueDue(self.calls, self.notices, self.clock)
-        self.recordings = FakeRecordings()
+        self.recordings, self.archive = FakeRecordings(), FakeCdrArchive()
         reconcile = ReconcileCalls(
             self.calls,
             self.calls,
@@ -469,6 +471,8 @@ class Sweep:
             self.notices,
             self.recordings,
             FakeCallLists(self.calls),
+            self.archive,
+            HuaweiCdrs(HOST),
             self.clock,
             isolate_failures("sweep"),
             no_pause,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from duologue.call_control.facts import CallAccepted, CallEnded, CdrWritten
@@ -18,10 +19,11 @@ from duologue.domain.cdr import Cdr
 from duologue.domain.outcome import EndReason
 from duologue.domain.recording import published_key
 from duologue.usecases.finalize_call import GRACE
+from duologue.wire.huawei.session_id import session_id
 from tests.simulation.plan import CALL_CONTROL, SP_FAILURES, Callback, Return
 from tests.simulation.sps import GONE, app_key
 from tests.simulation.watch import Alone, NetworkCall
-from tests.simulation.world import DISPLAYS, Simulation, Wrong
+from tests.simulation.world import DISPLAYS, HOST, Simulation, Wrong
 
 if TYPE_CHECKING:
     OfACall = Callable[[Simulation, str], Iterator[str]]
@@ -255,6 +257,10 @@ def nothing_left(sim: Simulation) -> Iterator[tuple[tuple[int, ...], str]]:
             yield (sim.item_of[call_id],), f"{call_id}: {text}"
     if sim.slots_freed:
         yield (), f"the sweeper had to free {sim.slots_freed} slots"
+    archived = {cdrs.session for cdrs in map(sim.cdr_format.read, chain.from_iterable(sim.archive.kept.values()))}
+    for call_id in sim.calls.cdrs:
+        if session_id(call_id, HOST) not in archived:
+            yield (sim.item_of[call_id],), f"the CDR of {call_id} is not in the archive"
     if sim.reconciled:
         yield (), f"the reconciliation found {dict(sim.reconciled)}"
 

@@ -52,6 +52,7 @@ from duologue.usecases.sweep_calls import SweepCalls
 from duologue.usecases.until_written import no_pause
 from duologue.wire.chime.answer import Buckets
 from duologue.wire.chime.network_format import ChimeFormat
+from duologue.wire.huawei.cdrs import HuaweiCdrs
 from duologue.wire.huawei.notifications import HuaweiWebhooks
 from lab.aws.switches import CloudSwitches
 from pstn.exchange import Exchange
@@ -62,6 +63,7 @@ from tests.fakes.accounts import FakeAccounts
 from tests.fakes.answering import answering
 from tests.fakes.call_lists import FakeCallLists
 from tests.fakes.calls import FakeCalls
+from tests.fakes.cdr_archive import FakeCdrArchive
 from tests.fakes.failure_isolation import FakeFailureIsolation
 from tests.fakes.inbound_calls import FakeInboundCalls
 from tests.fakes.memories import FakeMemorySeal
@@ -87,6 +89,7 @@ _TRIES_S, _TRY_AGAIN_S = 7.0, 0.3
 _SP_AGAIN = (2.0, 20.0, 60.0, 120.0)
 """Seconds until an SP repeats a request that failed, with the same idempotency key."""
 _ASYNC_AGAIN = (60.0, 120.0, 240.0)
+HOST = "ce1.example.com"
 _BUCKET = "the bucket"
 DISPLAYS = (("+12025550100", "+12025550101"), ("+12025550102", "+12025550103"))
 SETTLING = 180.0
@@ -153,6 +156,7 @@ class Simulation:
         self.calls.on_commit = self._committed
         self.accounts = FakeAccounts()
         self.seal = FakeMemorySeal()
+        self.archive, self.cdr_format = FakeCdrArchive(), HuaweiCdrs(HOST)
         ids = (f"network-{number}" for number in count(1))
         self.exchange = Exchange(clock, self._invoke, Switches(), fault=self._event_fault, new_id=lambda: next(ids))
         self.exchange.line.recorded = lambda recording_id: b"RIFF"  # type: ignore[method-assign]
@@ -190,15 +194,27 @@ class Simulation:
             calls, flows, clock, self._new_id, endpoints=self.servers, seal=seal, timeouts=RingTimeouts()
         )
         notices = port(self.queues, plan.QUEUE)
-        webhooks = HuaweiWebhooks("ce1.example.com", lambda: "66C92B11FF8A425FB8D4CCFE0ED9ED1F", RECORDS)
+        webhooks = HuaweiWebhooks(HOST, lambda: "66C92B11FF8A425FB8D4CCFE0ED9ED1F", RECORDS)
         notify_sp = NotifySp(
             calls, webhooks, _Endpoints(self.servers, port(self.servers, plan.SP)), notices, clock, lambda: 0.5
         )
         self._notify_sp = NotifyDependencies(notify_sp, notices.give_back)
         self._forward = ForwardFacts(calls, flows, notices, self.isolate)
         recordings = port(_Recordings(self.exchange, self.published), _BUCKET)
+        archive, cdrs = port(self.archive, _BUCKET), self.cdr_format
         reconcile = ReconcileCalls(
-            calls, calls, calls, flows, notices, recordings, FakeCallLists(FakeCalls()), clock, self.isolate, no_pause
+            calls,
+            calls,
+            calls,
+            flows,
+            notices,
+            recordings,
+            FakeCallLists(FakeCalls()),
+            archive,
+            cdrs,
+            clock,
+            self.isolate,
+            no_pause,
         )
         sweep_calls = SweepCalls(calls, finalize, clock, self.isolate)
         kept: Any = _Keeping(reconcile, self.reconciled)

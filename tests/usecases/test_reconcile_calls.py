@@ -16,9 +16,11 @@ from duologue.usecases.ports.notifying import Notice
 from duologue.usecases.process_network_event import change_of
 from duologue.usecases.reconcile_calls import Found, ReconcileCalls
 from duologue.usecases.until_written import no_pause
+from duologue.wire.huawei.cdrs import HuaweiCdrs
 from tests.call_control.stories import CALLEE_LEFT, CALLER_LEFT, TALKING, Story
 from tests.fakes.call_lists import FakeCallLists
 from tests.fakes.calls import FakeCalls
+from tests.fakes.cdr_archive import FakeCdrArchive
 from tests.fakes.clock import FakeClock
 from tests.fakes.failure_isolation import FakeFailureIsolation
 from tests.fakes.flows import FakeFlows
@@ -31,6 +33,19 @@ RECORDED = (*TALKING, RecordingStarted(at(12), NETWORK_CALL, KEY), CALLEE_LEFT, 
 PUBLISHED = published_key("app-1", callback().id)
 
 
+class Format(HuaweiCdrs):
+    """`broken`: calls whose CDRs cannot be written."""
+
+    def __init__(self):
+        super().__init__("ce1.example.com")
+        self.broken = set()
+
+    def line(self, cdr):
+        if cdr.call_id in self.broken:
+            raise ValueError("a field that the format has no word for")
+        return super().line(cdr)
+
+
 class World:
     """A recorded call that is over and left everything as it should."""
 
@@ -38,6 +53,7 @@ class World:
         self.calls, self.flows, self.notices = FakeCalls(), FakeFlows(), FakeNotices()
         self.recordings, self.clock, self.isolate = FakeRecordings(), FakeClock(NOW), FakeFailureIsolation()
         self.lists = FakeCallLists(self.calls)
+        self.archive, self.format = FakeCdrArchive(), Format()
         self.reconcile = ReconcileCalls(
             self.calls,
             self.calls,
@@ -46,6 +62,8 @@ class World:
             self.notices,
             self.recordings,
             self.lists,
+            self.archive,
+            self.format,
             self.clock,
             self.isolate,
             no_pause,
@@ -73,6 +91,13 @@ class World:
     def sweep(self):
         reconciled = self.reconcile()
         return reconciled.calls, dict(reconciled.found), reconciled.is_all
+
+    def archived(self):
+        """Ids of the calls in each file, by app and day."""
+        return [
+            (file.app, str(file.day), [self.format.read(line).session.partition("@")[0] for line in lines])
+            for file, lines in sorted(self.archive.kept.items())
+        ]
 
     @property
     def facts(self):
@@ -124,7 +149,7 @@ DISTURBED = [
 
 
 @pytest.mark.parametrize(("disturb", "found"), DISTURBED)
-def test_what_does_not_agree_is_found_once(disturb, found):
+def test_what_does_not_agree_is_found_once_and_its_cdr_is_archived(disturb, found):
     world = World()
     before = set(world.calls.deliveries)
     disturb(world)
@@ -134,6 +159,7 @@ def test_what_does_not_agree_is_found_once(disturb, found):
     world.clock.advance(1)
     assert world.sweep() == (1, found, True)
     assert world.sweep() == (0, {}, True)
+    assert world.archived() == [("app-1", "2026-11-23", [callback().id])]
     source = world.sources(callback().id)
     assert world.notices.first == [Notice(call, number, source[number], "app-1") for call, number in missing]
     assert len(world.flows.resumed) == found.get(Found.FLOW, 0)
@@ -199,3 +225,62 @@ def test_a_call_that_the_lists_missed_is_listed_and_counted():
     world.clock.at = NOW + RECONCILIATION
     world.sweep()
     assert (world.lists.listed, world.lists.counted) == ({callback().id}, {callback().id})
+
+
+ENDING = (CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))
+
+
+def many(world, *apps, first=10):
+    """Calls that are over, of these apps; their ids."""
+    ids = []
+    for number, app in enumerate(apps, first):
+        ids.append(f"1_2_{number}_20261123090000")
+        world.play(replace(callback(ids[-1]), app=app), *TALKING, *ENDING)
+    return ids
+
+
+def test_cdrs_are_archived_in_files_by_app_and_day_of_the_end():
+    world = World()
+    ids = many(world, "app-2", "app-1", "app-2")
+    nights = replace(callback("1_2_99_20261123235900"), accepted_at=at(15 * 3600 - 30))
+    world.play(nights, *(replace(event, at=event.at + timedelta(hours=15)) for event in (*TALKING, *ENDING)))
+    world.clock.at = NOW + timedelta(hours=16)
+    assert world.sweep() == (5, {}, True)
+    assert world.archived() == [
+        ("app-1", "2026-11-23", [ids[1], callback().id]),
+        ("app-1", "2026-11-24", [nights.id]),
+        ("app-2", "2026-11-23", [ids[0], ids[2]]),
+    ]
+
+
+def test_a_file_has_no_more_cdrs_than_a_page_can_show():
+    world = World()
+    many(world, *["app-1"] * 1100)
+    world.clock.at = NOW + RECONCILIATION
+    assert world.sweep() == (1101, {}, True)
+    files = [len(calls) for _, _, calls in world.archived()]
+    assert (sum(files), max(files)) == (1101, 500)
+
+
+def test_a_cdr_that_cannot_be_archived_keeps_its_call_due_and_no_other():
+    world = World()
+    one, other, odd = many(world, "app-1", "app-2", "app-2")
+    world.archive.away, world.format.broken = {"app-1"}, {odd}
+    world.clock.at = NOW + RECONCILIATION
+    assert world.sweep()[::2] == (1, False)
+    assert set(world.calls.to_reconcile) == {callback().id, one, odd}
+    assert [told for told, _ in world.isolate.told] == [odd]
+    world.archive.away, world.format.broken = set(), set()
+    assert world.sweep()[::2] == (3, True)
+    found = [call for _, _, calls in world.archived() for call in calls]
+    assert sorted(found) == sorted([callback().id, one, other, odd])
+
+
+def test_a_sweep_that_dies_after_archiving_repeats_cdrs_and_loses_none(monkeypatch):
+    world = World()
+    world.clock.at = NOW + RECONCILIATION
+    with monkeypatch.context() as patch:
+        patch.setattr(world.calls, "reconciled", lambda ended: (_ for _ in ()).throw(OutsideUnavailable("calls table")))
+        assert world.sweep() == (0, {}, False)
+    assert world.sweep() == (1, {}, True)
+    assert [calls for _, _, calls in world.archived()] == [[callback().id]] * 2

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import TypeVar
 
+from duologue.adapters.aws import THREADS
 from duologue.usecases.working_through import HasTime, in_turn
 
 T = TypeVar("T")
@@ -39,6 +40,6 @@ class _Shared(Iterator[T]):
 
 
 def at_once(calls: Sequence[Callable[[], T]]) -> Sequence[T]:
-    """Call each in a thread of its own. Returns what they return, in order; raises what the first of them raises."""
-    with ThreadPoolExecutor(len(calls)) as pool:
+    """Call all in threads, at most THREADS. Returns their results in order; raises what the first of them raises."""
+    with ThreadPoolExecutor(min(len(calls), THREADS) or 1) as pool:
         return [done.result() for done in [pool.submit(call) for call in calls]]

@@ -6,6 +6,9 @@
     its CDR             is there                                                           else: report it
     its lists           say that it is over                                                else: they do now
 
+Then its CDR is archived, and only then is it taken for reconciled. So a sweep that dies in between archives some CDRs
+again, and none is lost.
+
 Normally all agree, for each of these has been seen to by who ended the call, and by the outbox from the stream. What is
 found is a lost record of the stream, a wait that nobody completed, or a file that the network never brought, and is
 counted for the operator. A flow that is still running waits, and each wait has stored its token, so no execution needs
@@ -13,26 +16,31 @@ to be described. Slots are compared as a whole (free_slots.py).
 """
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
+from itertools import islice
+from operator import itemgetter
 
 from duologue.call_control.history import History, url_of
 from duologue.domain.call import Call
+from duologue.domain.cdr import Cdr, cdr_of
 from duologue.domain.errors import OutsideUnavailable, UnknownCall
 from duologue.domain.recording import published_key
 from duologue.usecases.failure_isolation import FailureIsolation
 from duologue.usecases.ports.call_changes import Change
 from duologue.usecases.ports.call_lists import Listing
 from duologue.usecases.ports.calls import Calls, EndedCall, EndedCalls, Histories
+from duologue.usecases.ports.cdr_archive import CdrArchive, CdrFormat
 from duologue.usecases.ports.flows import Flows
 from duologue.usecases.ports.notifying import Notice, Notices
 from duologue.usecases.ports.outside import Clock
 from duologue.usecases.ports.recordings import Recordings
 from duologue.usecases.until_written import Pause, until_written
-from duologue.usecases.working_through import WorkThrough, in_turn, until
+from duologue.usecases.working_through import HasTime, WorkThrough, always, in_turn, until
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +71,21 @@ class Reconciled:
     is_all: bool
 
 
+_AT_A_TIME = 1000
+"""Calls whose CDRs are archived together: what a sweep that dies repeats, and goes on with when its time is over."""
+_IN_ONE_FILE = 500
+"""CDRs, each of a KB or two."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """`cdr`: None: it has none to archive."""
+
+    ended: EndedCall
+    cdr: Cdr | None
+    line: str
+
+
 @dataclass(frozen=True, slots=True)
 class ReconcileCalls:
     ended: EndedCalls
@@ -72,6 +95,8 @@ class ReconcileCalls:
     notices: Notices
     recordings: Recordings
     listing: Listing
+    archive: CdrArchive
+    format: CdrFormat
     clock: Clock
     isolate: FailureIsolation
     pause: Pause
@@ -79,38 +104,65 @@ class ReconcileCalls:
 
     def __call__(self, most: int = 20_000, end: datetime | None = None) -> Reconciled:
         """Reconcile up to `most` calls until `end`, oldest first. One that cannot be reconciled blocks no other."""
-        found: list[Found] = []
-        taken: list[str] = []
-        done: list[str] = []
+        found, taken, done = list[Found](), 0, list[EndedCall]()
+        has_time = until(end, self.clock)
+        due = iter(self.ended.unreconciled(self.clock.now(), most))
+        is_all = False
+        while has_time() and not is_all:
+            some = list(islice(due, _AT_A_TIME))
+            is_all = len(some) < _AT_A_TIME
+            taken += len(some)
+            self._work_on(some, has_time, found, done)
+        return Reconciled(len(done), Counter(found), is_all and len(done) == taken < most)
 
-        def reconcile(ended: EndedCall) -> None:
-            taken.append(ended.call_id)
-            with self.isolate(ended.call_id):
-                try:
-                    found.extend(self._reconcile(ended.call_id))
-                    self.ended.reconciled(ended)
-                except OutsideUnavailable:
-                    extra = {"call_id": ended.call_id}
-                    _log.warning("not reconciled; retrying in the next sweep", extra=extra, exc_info=True)
-                    return
-                done.append(ended.call_id)
+    def _work_on(self, some: list[EndedCall], has_time: HasTime, found: list[Found], done: list[EndedCall]) -> None:
+        """Add to what was found, and to the calls that are done."""
+        looked, archived = list[_Looked](), list[EndedCall]()
 
-        due = self.ended.unreconciled(self.clock.now(), most)
-        is_all = self.work_through(due, reconcile, until(end, self.clock))
-        return Reconciled(len(done), Counter(found), is_all and len(done) == len(taken) < most)
+        def look(ended: EndedCall) -> None:
+            with self._retrying(ended.call_id, "not reconciled; retrying in the next sweep"):
+                cdr = self._reconcile(ended.call_id, found)
+                looked.append(_Looked(ended, cdr, "" if cdr is None else self.format.line(cdr)))
 
-    def _reconcile(self, call_id: str) -> list[Found]:
+        def archive(group: tuple[tuple[str, date], list[_Looked]]) -> None:
+            (app, day), some = group
+            with self._retrying(some[0].ended.call_id, "CDRs not archived; retrying in the next sweep"):
+                self.archive.add(app, day, [each.line for each in some], self.clock.now())
+                archived.extend(each.ended for each in some)
+
+        def finish(ended: EndedCall) -> None:
+            with self._retrying(ended.call_id, "not reconciled; retrying in the next sweep"):
+                self.ended.reconciled(ended)
+                done.append(ended)
+
+        self.work_through(some, look, has_time)
+        self.work_through(_files_of(looked), archive, always)
+        archived += [each.ended for each in looked if each.cdr is None]
+        self.work_through(archived, finish, always)
+
+    @contextmanager
+    def _retrying(self, call_id: str, message: str) -> Iterator[None]:
+        """Around what the next sweep does again if it fails. `call_id`: of the call, or of the first of them."""
+        with self.isolate(call_id):
+            try:
+                yield
+            except OutsideUnavailable:
+                _log.warning(message, extra={"call_id": call_id}, exc_info=True)
+
+    def _reconcile(self, call_id: str, found: list[Found]) -> Cdr | None:
+        """Add to what was found. Returns the CDR; None: the call is not complete."""
         try:
             history = self.histories.history(call_id)
         except UnknownCall:  # some of its items were deleted
             _log.warning("nothing to reconcile: the call is not complete", extra={"call_id": call_id})
-            return []
-        found = [*self._notifications(history), *self._flow(history), *self._recording(history.call)]
-        found += [Found.CDR] if history.cdr is None else []
+            return None
+        here = [*self._notifications(history), *self._flow(history), *self._recording(history.call)]
+        here += [Found.CDR] if history.cdr is None else []
         self.listing.repair([history.call])
-        for each in found:
+        for each in here:
             _log.warning("reconciliation found something", extra={"call_id": call_id, "found": each})
-        return found
+        found += here
+        return history.cdr or cdr_of(history.call)
 
     def _notifications(self, history: History) -> Iterator[Found]:
         call, numbered = history.call, history.by_sequence
@@ -146,3 +198,16 @@ class ReconcileCalls:
         if recording is not None and recording.missing_at is None:
             missing = replace(recording, missing_at=self.clock.now())
             self.calls.save(Change(saved, replace(saved.call, recording=missing)))
+
+
+def _files_of(looked: list[_Looked]) -> Iterator[tuple[tuple[str, date], list[_Looked]]]:
+    """Those with a CDR by app and day of the end, in files of their own, oldest first."""
+    groups = defaultdict[tuple[str, date], list[tuple[datetime, str, _Looked]]](list)
+    for each in looked:
+        if each.cdr is not None:
+            ended = each.cdr.ended_at.astimezone(UTC)
+            groups[each.cdr.app, ended.date()].append((ended, each.cdr.call_id, each))
+    for key, timed in groups.items():
+        group = [each for _, _, each in sorted(timed, key=itemgetter(0, 1))]
+        for first in range(0, len(group), _IN_ONE_FILE):
+            yield key, group[first : first + _IN_ONE_FILE]

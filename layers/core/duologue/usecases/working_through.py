@@ -30,6 +30,11 @@ def in_turn(items: Iterable[T], work: Callable[[T], None], has_time: HasTime) ->
     return False
 
 
+def always() -> bool:
+    """Of work that is finished once it was begun."""
+    return True
+
+
 def until(end: datetime | None, clock: Clock) -> HasTime:
     """None: there is always time."""
     return lambda: end is None or clock.now() < end

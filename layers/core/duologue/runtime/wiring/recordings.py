@@ -1,17 +1,23 @@
-"""Adapters of recordings."""
+"""Adapters of what is in the recordings bucket: recordings, and archived CDRs."""
 
 from datetime import timedelta
 
 from duologue.adapters.aws import NORMAL
 from duologue.adapters.aws_clients import SIGNING, client, lazy_client
 from duologue.adapters.dynamo_links import DynamoLinks
+from duologue.adapters.s3_cdr_archive import S3CdrArchive
 from duologue.adapters.s3_recordings import S3Recordings
 from duologue.runtime.settings import setting
+from duologue.runtime.wiring.seals import seal
 from duologue.usecases.find_audio import Retention
 
 
 def s3_recordings() -> S3Recordings:
     return S3Recordings(lazy_client("s3", SIGNING), setting("RECORDINGS_BUCKET"))
+
+
+def cdr_archive() -> S3CdrArchive:
+    return S3CdrArchive(lazy_client("s3", NORMAL), setting("RECORDINGS_BUCKET"), seal())
 
 
 def dynamo_links() -> DynamoLinks:

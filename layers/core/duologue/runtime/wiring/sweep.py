@@ -18,13 +18,14 @@ from duologue.runtime.last_resort import isolate_failures
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.calls import dynamo_calls, flows
 from duologue.runtime.wiring.finalizing import finalize_call
-from duologue.runtime.wiring.recordings import s3_recordings
+from duologue.runtime.wiring.recordings import cdr_archive, s3_recordings
 from duologue.runtime.wiring.seals import sealed_rows
 from duologue.usecases.ports.calls import OpenCalls
 from duologue.usecases.ports.outside import Clock
 from duologue.usecases.queue_due import QueueDue
 from duologue.usecases.reconcile_calls import ReconcileCalls
 from duologue.usecases.sweep_calls import SweepCalls
+from duologue.wire.huawei.cdrs import HuaweiCdrs
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ def dependencies() -> Dependencies:
             notices,
             s3_recordings(),
             DynamoListing(dynamo, table, setting("LISTS_TABLE")),
+            cdr_archive(),
+            HuaweiCdrs(setting("HOST_NAME")),
             clock,
             isolate,
             pause,

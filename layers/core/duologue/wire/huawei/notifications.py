@@ -139,8 +139,8 @@ def event_of(call: Call, fact: Fact, cdr: Cdr | None, host: str, records: Record
             return None
 
 
-def record_of(cdr: Cdr, host: str, records: Records) -> dict[str, Any]:
-    """The CDR in the format's terms."""
+def record_of(cdr: Cdr, host: str, records: Records | None) -> dict[str, Any]:
+    """The CDR in the format's terms. `records`: None: without the link to its recording."""
     codes = codes_of(cdr)
     caller, callee = cdr.caller, cdr.callee
     record = {
@@ -189,7 +189,7 @@ def _caller(cdr: Cdr) -> dict[str, Any]:
     }
 
 
-def _recording(cdr: Cdr, host: str, records: Records) -> dict[str, Any]:
+def _recording(cdr: Cdr, host: str, records: Records | None) -> dict[str, Any]:
     """R16: sent before the recording has arrived. It is fetched by the link, or requested by name and domain."""
     if cdr.recording is None:
         return {"recordFlag": 0}
@@ -200,7 +200,7 @@ def _recording(cdr: Cdr, host: str, records: Records) -> dict[str, Any]:
         "recordObjectName": record_name(cdr.call_id),
         "recordBucketName": BUCKET,
         "recordDomain": host,
-        "recordFileDownloadUrl": records.link(cdr.app, cdr.call_id),
+        "recordFileDownloadUrl": None if records is None else records.link(cdr.app, cdr.call_id),
     }
 
 

@@ -89,7 +89,7 @@ cruel: $(LAB)  ## Play callbacks while everything fails that may fail on AWS: ma
 
 # -- tests -------------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-cloud test-lab test-clients test-cruel test-up test-carrier test-site test-phone test-sip test-build test-sam-local hostile iam-mutations model simulate bench bench-return bench-delivery bench-sweep bench-sip bench-memory
+.PHONY: test test-cloud test-lab test-clients test-cruel test-up test-carrier test-site test-phone screenshots test-sip test-build test-sam-local hostile iam-mutations model simulate bench bench-return bench-delivery bench-sweep bench-sip bench-memory
 test: $(DEV)  ## Run the fast tests, which need neither a running lab nor SAM
 	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/e2e $(ARGS)
 
@@ -138,6 +138,10 @@ test-phone: $(DEV) $(BROWSER)  ## Test SIP calls answered in headless Chromium (
 
 test-clients: $(DEV) $(NODE)  ## Place callbacks by clients generated from docs/openapi.yaml, and lint it (npm's tools)
 	$(PY) -m pytest tests/e2e/clients $(ARGS)
+
+# SCREENSHOTS names another folder.
+screenshots: $(DEV) $(BROWSER)  ## Take pictures of every page in every state, into .lab/screenshots
+	$(PY) -m pytest tests/e2e/site/test_looks.py tests/e2e/phone/test_page.py -k looks $(ARGS)
 
 test-build: build $(RUNTIME)  ## Run the built functions and layers with Lambda's Python
 	$(PY) -m pytest tests/e2e/build $(ARGS)

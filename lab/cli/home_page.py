@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lab.aws.switches import CloudSwitches
+from lab.cli.console import Console
 from lab.home.server import Home, LabState, Running, changed_switches
 from lab.lab import ROOT, Lab
 from lab.phones.browser.phone import BrowserPhone
@@ -21,6 +22,7 @@ def open_home(
     lab: Lab,
     sp: ServiceProvider,
     site: Site,
+    console: Console,
     registrar: RegistrarOnUdp | None,
     phone: BrowserPhone | None,
     env: Path,
@@ -38,6 +40,7 @@ def open_home(
         return LabState(
             site=site.url,
             phone=phone.url if phone else "",
+            console=console.url,
             api=lab.api_url,
             aws=lab.aws_url,
             running=(Running("This page", home.url, "what runs, and what to try", page=True), *running),

@@ -18,6 +18,8 @@ from lab.aws.kept import KeptFolder
 from lab.aws.switches import CRUEL, CloudSwitches, changed
 from lab.cli import line_choice, signals
 from lab.cli.arguments import cloud_switch, folder, in_use, is_free, parameter, port
+from lab.cli.console import PORT as CONSOLE_PORT
+from lab.cli.console import Console
 from lab.cli.curl_commands import commands
 from lab.cli.env_file import env_file, variables, written
 from lab.cli.home_page import PORT as HOME_PORT
@@ -40,7 +42,7 @@ from pstn.lines.sip.line import SipLine
 from pstn.lines.sip.settings import SipSettings
 
 PHONE_PORT = 8091
-_PORTS = ("--api-port", "--aws-port", "--home-port", "--site-port")
+_PORTS = ("--api-port", "--aws-port", "--home-port", "--site-port", "--console-port")
 _SIP_PORTS = ("--sip-port", "--registrar-port", "--phone-port")
 CALLER, CALLEE = "+12025550111", "+12025550133"
 """Those of the printed commands and of the file for a second terminal."""
@@ -63,6 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--home-port", type=port, default=HOME_PORT, help=f"port of the lab's home page ({HOME_PORT}; 0: any free one)"
     )
     parser.add_argument("--site-port", type=port, default=PORT, help=f"port of the SP's site ({PORT}; 0: any free one)")
+    parser.add_argument(
+        "--console-port",
+        type=port,
+        default=CONSOLE_PORT,
+        help=f"port of the operator's console ({CONSOLE_PORT}; 0: any free one)",
+    )
     parser.add_argument("--auth", action="store_true", help="check signatures and policies; functions use their roles")
     line_choice.add_argument(parser)
     parser.add_argument("--sip-port", type=port, default=5060, help="port of the network's SIP (5060; 0: any free one)")
@@ -128,6 +136,7 @@ def run(arguments: argparse.Namespace) -> int:
     with lab, announced(lab, arguments.state_dir):
         print(f"API   {lab.api_url}\nAWS   {lab.aws_url}", flush=True)
         with ExitStack() as opened:
+            console = opened.enter_context(closing(Console(lab.environment, port=arguments.console_port)))
             sp = opened.enter_context(closing(_open_sp(lab, about)))
             about.update(api_port=urlsplit(lab.api_url).port, aws_port=lab.cloud.port)
             lab.keep_from_now()
@@ -145,9 +154,11 @@ def run(arguments: argparse.Namespace) -> int:
                     screen.line(note)
             values = variables(lab, sp, CALLER, CALLEE)
             env = opened.enter_context(env_file(arguments.state_dir, values))
-            home = open_home(lab, sp, site, registrar, phone, env, port=arguments.home_port, keeps=kept is not None)
+            home = open_home(
+                lab, sp, site, console, registrar, phone, env, port=arguments.home_port, keeps=kept is not None
+            )
             opened.enter_context(closing(home))
-            screen.line(_guide(lab, env, sp, home, site, registrar, phone))
+            screen.line(_guide(lab, env, sp, home, site, console, registrar, phone))
             view = MultiCallView(screen)
             lab.pstn.subscribe(view.network_event)
             sp.receiver.observers.append(view.notification)
@@ -213,14 +224,16 @@ def _guide(
     sp: ServiceProvider,
     home: Home,
     site: Site,
+    console: Console,
     registrar: RegistrarOnUdp | None,
     phone: BrowserPhone | None,
 ) -> str:
     """The text that says what one can do now."""
     answer = f"PHONE {phone.url} is a telephone: switch it on, and answer {CALLER} yourself\n" if phone else ""
+    watch = f"CONSOLE {console.url} shows the operator calls, notifications and the audit\n" if console.url else ""
     return f"""HOME  {home.url} is the lab's home page: begin here
 SITE  {site.url} is an SP's site: open it and request a callback
-{answer}SP    {sp.receiver.url} receives the notifications for the requests below
+{answer}{watch}SP    {sp.receiver.url} receives the notifications for the requests below
 
 For a second terminal in this directory: read the SP's account; call {CALLER}, then {CALLEE}; look the call up; stop it.
 

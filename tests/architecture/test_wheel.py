@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
@@ -46,9 +46,13 @@ def environment(wheel: Path, about: Path, tmp_path_factory) -> list[str]:
 
 
 def _required(about: Path) -> list[Requirement]:
+    """Without extras."""
+    return [each for each in _lines(about) if each.marker is None or each.marker.evaluate({"extra": ""})]
+
+
+def _lines(about: Path) -> list[Requirement]:
     lines = (about / "METADATA").read_text(encoding="utf-8").partition("\n\n")[0].splitlines()
-    wanted = [Requirement(line.partition(": ")[2]) for line in lines if line.startswith("Requires-Dist: ")]
-    return [each for each in wanted if each.marker is None or each.marker.evaluate()]
+    return [Requirement(line.partition(": ")[2]) for line in lines if line.startswith("Requires-Dist: ")]
 
 
 def _with_theirs(requirements: list[Requirement]) -> set[str]:
@@ -85,19 +89,31 @@ def test_it_says_under_which_licence(about: Path):
 
 
 def test_it_asks_for_what_is_imported_and_nothing_else(about: Path):
-    imported = {name.partition(".")[0] for name in _imported()} - sys.stdlib_module_names - {"duologue"}
-    providers = packages_distributions()
-    needed = {providers[name][0].lower().replace("_", "-") for name in imported} | (
+    needed = _needed(lambda name: not name.startswith(_CONSOLE)) | (
         {"audioop-lts"} if sys.version_info >= (3, 13) else set()
     )
-    needed.discard("pydantic-core")  # pydantic's own half
     assert {each.name for each in _required(about)} == needed
+    console = {each.name for each in _lines(about) if each.marker is not None and "extra" in str(each.marker)}
+    theirs = {"anyio", "markupsafe"}  # starlette's and jinja2's own requirements
+    assert console == _needed(lambda name: name.startswith(_CONSOLE)) - needed - theirs
 
 
-def _imported() -> Iterator[str]:
-    """What the package's modules import when they run: what only a type checker imports is not needed."""
+_CONSOLE = "duologue.operator.console."
+"""The modules that need the extra `console`: only that command loads them."""
+
+
+def _needed(is_meant: Callable[[str], bool]) -> set[str]:
+    """The distributions that these modules import."""
+    imported = {name.partition(".")[0] for name in _imported(is_meant)} - sys.stdlib_module_names - {"duologue"}
+    providers = packages_distributions()
+    own_halves = {"pydantic-core"}
+    return {providers[name][0].lower().replace("_", "-") for name in imported} - own_halves
+
+
+def _imported(is_meant: Callable[[str], bool]) -> Iterator[str]:
+    """What modules import when they run: what only a type checker imports is not needed."""
     for name, module in code().items():
-        if name.startswith("duologue"):
+        if name.startswith("duologue") and is_meant(name):
             for node in _run_statements(module.tree):
                 if isinstance(node, ast.Import):
                     yield from (alias.name for alias in node.names)
@@ -117,7 +133,7 @@ def test_every_module_of_it_can_be_imported(environment: list[str]):
     program = """
 import importlib, pkgutil, duologue
 for module in pkgutil.walk_packages(duologue.__path__, 'duologue.'):
-    if not module.name.endswith('__main__'):
+    if not module.name.endswith('__main__') and not module.name.startswith('duologue.operator.console.'):
         importlib.import_module(module.name)
 """
     done = _run(environment, program)
@@ -139,3 +155,13 @@ def test_its_command_says_what_it_can(environment: list[str], about: Path):
 def test_its_command_says_what_it_lacks(environment: list[str], about: Path):
     done = _run(environment, _command(about), "sp", "add", "acme", "--username", "acme")
     assert (done.returncode, done.stderr) == (1, "duologue: no AWS region: set AWS_DEFAULT_REGION or AWS_PROFILE\n")
+
+
+def test_its_console_says_what_it_lacks(environment: list[str]):
+    program = """
+from argparse import Namespace
+from duologue.operator.console import _console
+_console(Namespace(port=0), None)
+"""
+    done = _run(environment, program)
+    assert "which is not installed: pip install starlette jinja2 uvicorn" in done.stderr

@@ -5,7 +5,6 @@ bytes ──▶ lab/aws/edge.py ──▶ API Gateway, corrected by lab/aws/over
 
 import asyncio
 import json
-import os
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -65,10 +64,10 @@ class InProcess:
         self._loop.close()
 
     def renew(self) -> None:
-        self.world = world = Api()
+        self._world = world = Api()
         world.record()
         world.remember()
-        deps = (world.accounts, world.accounts, world.auth_attempts, world.clock, os.urandom)
+        deps = (world.accounts, world.accounts, world.auth_attempts, world.clock, world.random_bytes)
         self._sessions = sessions_wiring.Dependencies(
             LogIn(*deps), RefreshToken(*deps), LogOut(world.accounts, world.clock)
         )
@@ -109,7 +108,7 @@ class InProcess:
         event = json.loads(json.dumps(event))  # as Lambda gets it
         try:
             is_session = "Sessions" in function
-            said = answer_session(event, self._sessions) if is_session else self.world.answer(event)
+            said = answer_session(event, self._sessions) if is_session else self._world.answer(event)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is what this looks for
             self.raised.append(error)
             return {"error": "Unhandled"}, None

@@ -57,7 +57,7 @@ def test_ports_that_are_in_use(options, said, capsys):
     words = ["up", "--virtual"]
     with ExitStack() as taken:
         ports = [taken.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in options]
-        for option in ("--api-port", "--aws-port", "--home-port", "--site-port"):
+        for option in ("--api-port", "--aws-port", "--home-port", "--site-port", "--console-port"):
             words += [option, str(dict(zip(options, ports, strict=True)).get(option, 0))]
         assert main(words) == 1
     free = " ".join(f"{option} 0" for option in options)

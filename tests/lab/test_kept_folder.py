@@ -176,7 +176,7 @@ def test_up_begins_to_save_only_once_its_account_is_open(tmp_path, monkeypatch):
     monkeypatch.setattr(signals, "stop_event", threading.Event)
     parser = argparse.ArgumentParser()
     up.add_arguments(parser)
-    ports = ["--api-port=0", "--aws-port=0", "--site-port=0", "--home-port=0"]
+    ports = ["--api-port=0", "--aws-port=0", "--site-port=0", "--home-port=0", "--console-port=0"]
     with pytest.raises(subprocess.CalledProcessError):
         up.run(parser.parse_args([*ports, "--virtual", "--keep", "--state-dir", str(tmp_path)]))
     assert not Started.saves

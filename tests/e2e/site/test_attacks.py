@@ -71,7 +71,7 @@ def lab_up(browser, request, tmp_path_factory) -> Iterator[Target]:
     folder = tmp_path_factory.mktemp("attacked")
     (ROOT / ".lab" / "layers").mkdir(parents=True, exist_ok=True)
     (folder / "layers").symlink_to(ROOT / ".lab" / "layers")
-    ports = [f"--{name}-port=0" for name in ("api", "aws", "home", "site", "sip", "registrar", "phone")]
+    ports = [f"--{name}-port=0" for name in ("api", "aws", "home", "site", "console", "sip", "registrar", "phone")]
     command = [sys.executable, "-m", "lab", "up", *ports, *request.param, "--state-dir", str(folder)]
     up = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
@@ -84,9 +84,11 @@ def lab_up(browser, request, tmp_path_factory) -> Iterator[Target]:
                 break
         threading.Thread(target=up.stdout.read, daemon=True).start()  # so that it never waits to print
         faces = dict(
-            re.findall(r"^(API|AWS|HOME|SITE|PHONE|SP) +(http://127\.0\.0\.1:\d+)\b", "".join(guide), re.MULTILINE)
+            re.findall(
+                r"^(API|AWS|HOME|SITE|CONSOLE|PHONE|SP) +(http://127\.0\.0\.1:\d+)\b", "".join(guide), re.MULTILINE
+            )
         )
-        assert {"API", "AWS", "HOME", "SITE", "SP"} <= faces.keys(), "".join(guide)
+        assert {"API", "AWS", "HOME", "SITE", "CONSOLE", "SP"} <= faces.keys(), "".join(guide)
         listening = {each.port for each in sockets(session(up.pid)) if each.listens}
         assert listening.issuperset(urlsplit(url).port or 0 for url in faces.values())
         yield Target(faces, tuple(sorted(listening)))
@@ -193,7 +195,7 @@ class TestEveryPort:
             assert attacker.page.evaluate(OPENS_A_SOCKET, url.replace("http", "ws") + "/socket") == "refused"
 
 
-@pytest.mark.parametrize("face", ["HOME", "SITE", "PHONE"])
+@pytest.mark.parametrize("face", ["HOME", "SITE", "CONSOLE", "PHONE"])
 def test_a_person_opens_its_pages_by_a_link(lab_up, attacker, face):
     if face not in lab_up.faces:
         pytest.skip("no telephones over SIP on this machine")

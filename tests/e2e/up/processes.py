@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-FREE = ["--api-port", "0", "--aws-port", "0", "--site-port", "0", "--home-port", "0"]
+FREE = ["--api-port", "0", "--aws-port", "0", "--site-port", "0", "--home-port", "0", "--console-port", "0"]
 FREE_SIP = ["--sip-port", "0", "--registrar-port", "0", "--phone-port", "0"]
 
 

@@ -17,6 +17,7 @@
     duologue notification retry-now --app <app key>
     duologue endpoint list <app key>
     duologue lock list
+    duologue console
 
 The platform is found by the stack's name, through its outputs, or by the names of the table, key and bucket. AWS
 credentials, region and endpoint come from the usual AWS environment. The result is printed as one JSON object. A
@@ -40,6 +41,7 @@ from duologue.operator import (
     apps,
     audits,
     calls,
+    console,
     denials,
     endpoints,
     locks,
@@ -105,7 +107,7 @@ def parser() -> argparse.ArgumentParser:
     place.add_argument("--prompts-bucket", help="bucket of the prompts, overrides the stack's output")
     place.add_argument("--line-numbers", help="the stack's numbers, comma separated, overrides the stack's output")
     kinds = parser.add_subparsers(
-        metavar="sp|app|call|person|number|memory|notification|endpoint|lock|prompt|deny|do-not-call|rates|audit",
+        metavar="sp|app|call|person|number|memory|notification|endpoint|lock|prompt|deny|do-not-call|rates|audit|console",
         required=True,
     )
     sps.add_to(kinds)
@@ -121,6 +123,7 @@ def parser() -> argparse.ArgumentParser:
     denials.add_to(kinds)
     rates.add_to(kinds)
     audits.add_to(kinds)
+    console.add_to(kinds)
     _name_commands(parser)
     return parser
 

@@ -43,7 +43,7 @@ def note(asked: argparse.Namespace, platform: Platform) -> None:
         AuditEntry(
             at=SystemClock().now(),
             kind=words,
-            who=_who(platform),
+            who=who(platform),
             app=app,
             call=" ".join(text.partition("@")[0] for text in calls) if isinstance(calls, list) else "",
             detail=detail if app or not named else f"{named}: {detail}",
@@ -55,7 +55,7 @@ _OWN = {"words", "stack", "accounts_table", "key_id", "memories_key", "prompts_b
 """Arguments that are the command's own, and the number of a person."""
 
 
-def _who(platform: Platform) -> str:
+def who(platform: Platform) -> str:
     """The IAM identity; on a laptop, where all have the same, the local user."""
     return f"local user {getpass.getuser()}" if "AWS_ENDPOINT_URL" in os.environ else platform.identity
 

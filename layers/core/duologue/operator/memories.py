@@ -9,7 +9,6 @@ from duologue.domain.errors import ForeignMemory
 from duologue.domain.memory_history import MemoryChange, Pair
 from duologue.domain.phone_number import PhoneNumber
 from duologue.operator.platform import Platform, Said
-from duologue.usecases.find_memory import FindMemory
 from duologue.usecases.forget_number import ForgetNumber
 
 _MOST_LISTED = 1000
@@ -47,7 +46,7 @@ def _show(asked: argparse.Namespace, platform: Platform) -> Said:
     pair = Pair(
         PhoneNumber.parse(asked.display_number, field=_DISPLAY), PhoneNumber.parse(asked.number, field="number")
     )
-    find = FindMemory(platform.inbound_calls, platform.memories, platform.memory_seal, SystemClock(), _DISPLAY)
+    find = platform.find_memory
     explained = find.explain(find.of_sp(pair))
     reason = explained.why_not
     return _shown(explained.memory, explained.opened) | {

@@ -34,12 +34,14 @@ from duologue.adapters.sealed_rows import SealedRows
 from duologue.adapters.sp_urls import ResolvedSpUrls
 from duologue.adapters.stack_outputs import Stack, StackLine, stack_of
 from duologue.adapters.step_functions_flows import StepFunctionsFlows
+from duologue.adapters.step_functions_histories import StepFunctionsHistories
 from duologue.adapters.system_clock import SystemClock
 from duologue.call_control.prompt_keys import key_of
 from duologue.domain.dialling_policy import prefixes_in_use
 from duologue.domain.errors import OutsideUnavailable
 from duologue.usecases.end_calls import EndCalls, EndedByOperator
 from duologue.usecases.erase_person import ErasePerson
+from duologue.usecases.find_memory import FindMemory
 from duologue.usecases.forget_number import ForgetNumber
 from duologue.usecases.ports.accounts import AccountBook, AuthLocks, Tokens
 from duologue.usecases.ports.audit import AuditLog, AuditReader
@@ -49,6 +51,8 @@ from duologue.usecases.ports.denying import DenyBook, RateBook
 from duologue.usecases.ports.memories import InboundCalls, Memories, MemorySeal
 from duologue.usecases.ports.notifying import AppEvents, NotificationLog, SpUrls
 from duologue.usecases.ports.outside import Line, NumberPlan, Prompts
+from duologue.usecases.ports.recordings import Recordings
+from duologue.usecases.ports.traces import CallTraces, FlowHistories
 
 Said = dict[str, Any]
 """What a command prints."""
@@ -160,6 +164,22 @@ class Platform:
         return DynamoHistories(self._client("dynamodb"), self._output("CallsTable"), self._rows)
 
     @cached_property
+    def traces(self) -> CallTraces:
+        return DynamoHistories(self._client("dynamodb"), self._output("CallsTable"), self._rows)
+
+    @cached_property
+    def flow_histories(self) -> FlowHistories:
+        return StepFunctionsHistories(self._client("stepfunctions"), self._output("CallbackFlow"))
+
+    @cached_property
+    def recordings(self) -> Recordings:
+        return S3Recordings(self._client("s3"), self._output("RecordingsBucket"))
+
+    @property
+    def find_memory(self) -> FindMemory:
+        return FindMemory(self.inbound_calls, self.memories, self.memory_seal, SystemClock(), "display number")
+
+    @cached_property
     def app_events(self) -> AppEvents:
         return DynamoAppEvents(self._client("dynamodb"), self._output("CallsTable"), self._rows)
 
@@ -169,6 +189,11 @@ class Platform:
         return DynamoNotificationLog(
             self._client("dynamodb"), calls, self._table, self._dynamo, self._keep_calls, self._rows
         )
+
+    @property
+    def stack(self) -> str:
+        """Its name."""
+        return str(self._asked.stack)
 
     @property
     def host(self) -> str:

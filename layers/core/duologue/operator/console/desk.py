@@ -1,0 +1,75 @@
+"""What the console reads and does: the ports and use cases behind its pages, and the audit before every action."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from duologue.call_control.history import History
+from duologue.domain.accounts import App, Sp
+from duologue.domain.audit import AuditEntry
+from duologue.domain.errors import UnknownApp, UnknownSp
+from duologue.usecases.end_calls import EndCalls
+from duologue.usecases.manage_notifications import ManageNotifications
+from duologue.usecases.ports.accounts import Accounts, ShownNumbers
+from duologue.usecases.ports.audit import AuditLog, AuditReader
+from duologue.usecases.ports.call_lists import CallLists, Usages
+from duologue.usecases.ports.memories import Memories, MemorySeal
+from duologue.usecases.ports.notifying import NotificationLog
+from duologue.usecases.ports.outside import Clock
+from duologue.usecases.ports.recordings import Recordings
+from duologue.usecases.show_call import ShowCall
+
+
+@dataclass(frozen=True)
+class Desk:
+    """`apps`: all apps, without their settings. `who`: the operator's identity in the audit. `stack`: its name."""
+
+    lists: CallLists
+    usages: Usages
+    accounts: Accounts
+    apps: Callable[[], Sequence[ShownNumbers]]
+    show: ShowCall
+    recordings: Recordings
+    notifications: ManageNotifications
+    log: NotificationLog
+    memories: Memories
+    seal: MemorySeal
+    audit: AuditLog
+    audit_reader: AuditReader
+    end_calls: EndCalls
+    clock: Clock
+    host: Callable[[], str]
+    who: Callable[[], str]
+    stack: str = "duologue"
+    _played: set[str] = field(default_factory=set)
+
+    def note(self, kind: str, *, call: str = "", app: str = "", detail: str = "") -> None:
+        """Note an action before it is done. Raises OutsideUnavailable: it must not be done."""
+        self.audit.add(AuditEntry(self.clock.now(), kind, self.who(), app, call, detail=detail))
+
+    def note_playing(self, call: str, app: str) -> None:
+        """The same of a recording, once for each run of the console: a player fetches it part by part."""
+        if call not in self._played:
+            self.note("console play", call=call, app=app)
+            self._played.add(call)
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def history(self, call_id: str) -> History:
+        """Raises UnknownCall."""
+        return self.notifications.histories.history(call_id)
+
+    def app(self, key: str) -> App | None:
+        """None: it was removed."""
+        try:
+            return self.accounts.app(key)
+        except UnknownApp:
+            return None
+
+    def sp(self, sp_id: str) -> Sp | None:
+        """None: it was removed."""
+        try:
+            return self.accounts.sp(sp_id)
+        except UnknownSp:
+            return None

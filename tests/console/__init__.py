@@ -1,0 +1,1 @@
+"""The operator's console, over stores in memory."""

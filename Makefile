@@ -14,6 +14,7 @@ SAMENV := .tools/sam/.made-from-lock
 UVENV  := .tools/uv/.made-from-lock
 RUNTIME := .tools/runtime/.made-from-lock
 BROWSER := $(VENV)/.browser-from-lock
+NODE   := .tools/node/.made-from-lock
 
 # SAM CLI: no telemetry, and no search for credentials, which costs seconds per run.
 SAM_ENV := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
@@ -58,6 +59,12 @@ $(RUNTIME): requirements/runtime.txt
 $(BROWSER): requirements/browser.txt $(DEV)
 	@tools/install $(VENV) $< && touch $@ || echo "The browser tests will skip."
 
+# Generators of npm's for the tests of the OpenAPI document; where there is no npm, those tests skip and say so.
+$(NODE): tests/e2e/clients/package.json tests/e2e/clients/package-lock.json
+	@mkdir -p $(@D) && cp $^ $(@D)
+	@echo "Installing tests/e2e/clients/package-lock.json into $(@D)"
+	@(cd $(@D) && npm ci --silent --ignore-scripts --no-audit --no-fund) && touch $@ || echo "The tests of npm's generators will skip."
+
 .PHONY: install
 install: $(DEV)  ## Fill .venv in advance: lab, tests and checks (every other target does it on demand)
 
@@ -82,7 +89,7 @@ cruel: $(LAB)  ## Play callbacks while everything fails that may fail on AWS: ma
 
 # -- tests -------------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-cloud test-lab test-cruel test-up test-carrier test-site test-phone test-sip test-build test-sam-local hostile iam-mutations model simulate bench bench-return bench-delivery bench-sweep bench-sip bench-memory
+.PHONY: test test-cloud test-lab test-clients test-cruel test-up test-carrier test-site test-phone screenshots test-sip test-build test-sam-local hostile iam-mutations model simulate bench bench-return bench-delivery bench-sweep bench-sip bench-memory
 test: $(DEV)  ## Run the fast tests, which need neither a running lab nor SAM
 	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/e2e $(ARGS)
 
@@ -128,6 +135,13 @@ test-site: $(DEV) $(BROWSER)  ## Test the SP's site in headless Chromium (skippe
 
 test-phone: $(DEV) $(BROWSER)  ## Test SIP calls answered in headless Chromium (skipped with the reason without it)
 	$(PY) -m pytest tests/phone tests/e2e/phone $(ARGS)
+
+test-clients: $(DEV) $(NODE)  ## Place callbacks by clients generated from docs/openapi.yaml, and lint it (npm's tools)
+	$(PY) -m pytest tests/e2e/clients $(ARGS)
+
+# SCREENSHOTS names another folder.
+screenshots: $(DEV) $(BROWSER)  ## Take pictures of every page in every state, into .lab/screenshots
+	$(PY) -m pytest tests/e2e/site/test_looks.py tests/e2e/phone/test_page.py -k looks $(ARGS)
 
 test-build: build $(RUNTIME)  ## Run the built functions and layers with Lambda's Python
 	$(PY) -m pytest tests/e2e/build $(ARGS)

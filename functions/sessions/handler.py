@@ -22,7 +22,7 @@ def _refresh(request: Request, dependencies: Dependencies) -> Answer:
 
 
 def _log_out(request: Request, dependencies: Dependencies) -> Answer:
-    dependencies.log_out(read_token(request.parameters))
+    dependencies.log_out(read_token(request.parameters, request.headers))
     return success()
 
 

@@ -5,7 +5,8 @@
 | server | HTTP: pages, forms, event streams, notifications |
 | backend | places and stops calls, receives notifications, fetches recordings |
 | call_log | what is known of each call |
-| pages, live, chart, cdr_table | HTML |
+| pages, templates | HTML of whole pages |
+| live, chart, cdr_table, barcode | HTML of their parts |
 | texts, numbers | codes in words; telephone numbers |
 | scenarios | the businesses, as data |
 """

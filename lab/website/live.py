@@ -2,6 +2,7 @@
 
 | Part | What |
 | --- | --- |
+| phones | both telephones and the line between them, as a picture |
 | state | one sentence, announced by screen readers as it changes |
 | stop | the button, or a way back |
 | line | the time line |
@@ -86,9 +87,36 @@ def _ring_back(call: SpCall) -> list[Markup]:
     return [Markup("{} can ring you back by dialling {}.").format(call.contact.name, formatted(call.dialled))]
 
 
+def _phones(call: SpCall, _: datetime) -> Markup:
+    own, other = phones_now(call)
+    ends = Markup("").join(
+        Markup('<div class="end {}"><i class="handset"></i><b>{}</b><span>{}</span></div>').format(state, name, words)
+        for name, (state, words) in (("You", own), (call.contact.name, other))
+    )
+    joined = "joined" if {own[0], other[0]} <= {"talks", "talked"} else "apart"
+    return Markup('<div class="pair {}" aria-hidden="true">{}</div>').format(joined, ends)
+
+
+def phones_now(call: SpCall) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Of the person's telephone and of the contact's: its state, a class of the style sheet, and a word for it."""
+    if not call.is_over:
+        return (texts.RETURN_PHONES if call.is_return else texts.PHONES)[call.phase]
+    code = (call.disconnect or {}).get("stateCode")
+    if call.talk or code == 0:
+        talked = ("talked", f"talked {_long(call.talk)}" if call.talk else "talked")
+        return talked, talked
+    untouched = ("over", "")
+    if code not in texts.PHONE_FAILURES:
+        return untouched, untouched
+    failed = ("failed", texts.PHONE_FAILURES[code])
+    return (failed, untouched) if call.is_return or code in texts.OF_OWN_PHONE else (untouched, failed)
+
+
 def _stop(call: SpCall, _: datetime) -> Markup:
     if call.is_over:
-        return Markup('<a class="button quiet" href="/{}">Back</a>').format(call.scenario.slug)
+        return Markup('<a class="button quiet" href="/{}">Back to {}</a>').format(
+            call.scenario.slug, call.scenario.short
+        )
     attributes = Markup(' aria-disabled="true"') if call.stop_asked else Markup("")
     return Markup(
         '<form method="post" action="/calls/{}/stop" data-stop><button class="stop"{}>{}</button></form>'
@@ -183,6 +211,7 @@ def _long(time: timedelta) -> str:
 
 
 _PARTS: dict[str, Part] = {
+    "phones": _phones,
     "state": _state,
     "stop": _stop,
     "line": lambda call, now: chart(call, now),
@@ -190,30 +219,3 @@ _PARTS: dict[str, Part] = {
     "steps": _steps,
     "record": _record,
 }
-
-
-def body(call: SpCall, now: datetime) -> Markup:
-    """The main part of the page. Each section has its place from the start, so that later contents move nothing."""
-    made = parts(call, now)
-    return Markup(
-        '<div class="live" data-call="{id}"><p class="crumb"><a href="/{slug}">{business}</a></p>'
-        "<h1>{title}</h1>"
-        '<div class="top"><div id="state" role="status" aria-live="polite">{state}</div>'
-        '<div id="stop">{stop}</div></div>'
-        '<section class="card" aria-labelledby="h-line"><h2 id="h-line">Time line</h2>'
-        '<div id="line">{line}</div></section>'
-        '<section class="card" aria-labelledby="h-sound"><h2 id="h-sound">Recording</h2>'
-        '<div id="sound">{sound}</div></section>'
-        '<section class="card" aria-labelledby="h-steps"><h2 id="h-steps">Notifications from the platform</h2>'
-        '<div id="steps">{steps}</div></section>'
-        '<details class="card"><summary><h2>The call’s record (CDR)</h2></summary><div id="record">{record}</div>'
-        "</details>"
-        '<p class="aside">All times are UTC. This page knows only what the platform has sent to our server.</p>'
-        '<p id="lost" role="alert" hidden></p></div>'
-    ).format(
-        id=call.id,
-        slug=call.scenario.slug,
-        business=call.scenario.business,
-        title=title(call),
-        **{name: escape(part) for name, part in made.items()},
-    )

@@ -23,6 +23,11 @@ class Contact:
     name: str
     number: str
     note: str = ""
+    when: str = ""
+
+    @property
+    def initials(self) -> str:
+        return "".join(word[0] for word in self.name.split())
 
     def hide_number(self, text: str) -> str:
         """The text with this contact's number replaced, however it is separated into groups."""
@@ -34,10 +39,13 @@ class Scenario:
     """One page. `own_number` is filled in already: for staff at their own telephone."""
 
     slug: str
-    business: str
+    name: str
+    tagline: str
+    """Beside the name: what the business is, or for whom its page is."""
     heading: str
     pitch: str
     button: str
+    form_heading: str
     contacts: tuple[Contact, ...]
     entry: Entry = "one"
     own_number: str = ""
@@ -50,8 +58,14 @@ class Scenario:
     """What else the page offers: title, text, price."""
 
     @property
-    def name(self) -> str:
-        return self.business.partition(",")[0]
+    def short(self) -> str:
+        """The name in the list of businesses, where there is little room."""
+        return self.name.removesuffix(" Training Institute")
+
+    @property
+    def key(self) -> str:
+        """The class of its colours in the style sheet, and the name of its scene."""
+        return self.slug or "training"
 
     def contact(self, ref: str) -> Contact | None:
         return next((contact for contact in self.contacts if contact.ref == ref), None)
@@ -78,10 +92,12 @@ SOPHIA = Contact("advice", "Sophia", "+12025550122", "course advice")
 
 TRAINING = Scenario(
     slug="",
-    business="Lindenhof Training Institute",
+    name="Lindenhof Training Institute",
+    tagline="evening courses since 1961",
     heading="Questions about a course? We call you back.",
     pitch="Leave your number. Your phone rings first, then Sophia’s; neither of you sees the other’s number.",
     button="Call me back",
+    form_heading="Where do we reach you?",
     contacts=(SOPHIA,),
     may_record=True,
     ring_back=(
@@ -99,14 +115,16 @@ TRAINING = Scenario(
 
 RIDES = Scenario(
     slug="rides",
-    business="Kite Rides, for drivers",
+    name="Kite Rides",
+    tagline="for drivers",
     heading="Call your passenger",
     pitch="One tap. Your phone rings, then the passenger’s. You do not see their number, and they do not see yours.",
     button="Call",
+    form_heading="Your next trips",
     contacts=(
-        Contact("trip-4711", "Amara", "+12025550136", "Harbour Street 8 → Central Station, pick-up 10:20"),
-        Contact("trip-4712", "Bruno", "+12025550141", "Airport, arrivals → Mill Lane 3, pick-up 11:05"),
-        Contact("trip-4715", "Chen", "+12025550151", "Opera → Park Hotel, pick-up 11:40"),
+        Contact("trip-4711", "Amara", "+12025550136", "Harbour Street 8 → Central Station", "10:20"),
+        Contact("trip-4712", "Bruno", "+12025550141", "Airport, arrivals → Mill Lane 3", "11:05"),
+        Contact("trip-4715", "Chen", "+12025550151", "Opera → Park Hotel", "11:40"),
     ),
     entry="list",
     own_number="+12025550112",
@@ -120,10 +138,12 @@ RIDES = Scenario(
 
 COURIER = Scenario(
     slug="courier",
-    business="Swift Parcels, for couriers",
+    name="Swift Parcels",
+    tagline="for couriers",
     heading="Scan, and the recipient is called",
     pitch="The code on the parcel finds the order: no number to type, no wrong number, one click.",
     button="Call the recipient",
+    form_heading="Nobody opens? Call them.",
     contacts=(
         Contact("4006381333931", "Dana Ortiz", "+12025550135", "Elm Road 12, second floor"),
         Contact("4012345678901", "Edgar Holm", "+12025550142", "Quay 4, warehouse B"),
@@ -140,10 +160,12 @@ COURIER = Scenario(
 
 HOMES = Scenario(
     slug="homes",
-    business="Gable & Eaves, lettings and sales",
+    name="Gable & Eaves",
+    tagline="lettings and sales",
     heading="Today’s follow-up",
     pitch="Click to call a lead. The outcome is filled in from the call’s record, so that nobody is called twice.",
     button="Call",
+    form_heading="Four leads to call",
     contacts=(
         Contact("lead-301", "Grace Bell", "+12025550134", "asked about Maple Court 7, three rooms"),
         Contact("lead-302", "Hugo Lang", "+12025550143", "viewing of Station Road 19 on Tuesday?"),
@@ -157,7 +179,7 @@ HOMES = Scenario(
     shows_outcomes=True,
     ring_back=(
         "Leads ring back",
-        "A lead who dials {number} reaches this desk, and the call takes its place in the list above.",
+        "A lead who dials {number} reaches this desk, and the call takes its place in the list.",
     ),
 )
 

@@ -30,7 +30,7 @@ from lab.pages import PageHandler, PageServer
 from lab.website import live
 from lab.website.backend import FEE_PATH, STATUS_PATH, CallForm, FormRefused, SpBackend
 from lab.website.call_log import SpCall
-from lab.website.pages import plain_page, scenario_page, shell
+from lab.website.pages import call_page, plain_page, scenario_page
 from lab.website.scenarios import SCENARIOS, Scenario
 
 STATIC = Path(__file__).parent / "static"
@@ -104,7 +104,7 @@ class _Answering(PageHandler, BaseHTTPRequestHandler):
         call, what = self._call(path)
         if content is None:
             self.close_connection = True
-            self.html(413, plain_page("Too large", "This request is larger than any form of this site."))
+            self._message(413, "Too large", "This request is larger than any form of this site.")
             return
         if path in (STATUS_PATH, FEE_PATH):
             self._notification(path, content)
@@ -152,17 +152,12 @@ class _Answering(PageHandler, BaseHTTPRequestHandler):
             to_try=backend.to_try,
             form=form,
             refused=refused,
+            links=self.site.links,
         )
         self.html(200 if refused is None else 422, page)
 
     def _live(self, call: SpCall) -> None:
-        page = shell(
-            live.title(call),
-            live.body(call, self.backend.now()),
-            business=call.scenario,
-            refresh=not call.is_complete,
-        )
-        self.html(200, page)
+        self.html(200, call_page(call, self.backend.now(), self.site.links))
 
     def _parts(self, call: SpCall) -> None:
         body = {"parts": live.parts(call, self.backend.now()), "complete": call.is_complete}
@@ -201,7 +196,7 @@ class _Answering(PageHandler, BaseHTTPRequestHandler):
         except (OSError, http.client.HTTPException):
             opened = None
         if opened is None:
-            self.html(404, plain_page("No recording", "There is no recording of this call at the moment."))
+            self._message(404, "No recording", "There is no recording of this call at the moment.")
             return
         try:
             self.begin(opened.status, {"Accept-Ranges": "bytes", **opened.headers})
@@ -217,7 +212,10 @@ class _Answering(PageHandler, BaseHTTPRequestHandler):
         return (self.backend.call_log.get(match[1]), match[2] or "") if match else (None, "")
 
     def _missing(self) -> None:
-        self.html(404, plain_page("Not found", "There is no such page, or its call was too long ago."))
+        self._message(404, "Not found", "There is no such page, or its call was too long ago.")
+
+    def _message(self, status: int, title: str, text: str) -> None:
+        self.html(status, plain_page(title, text, self.site.links))
 
     def _redirect(self, path: str, more: Mapping[str, str] | None = None) -> None:
         self.send(303, b"", "text/plain", {"Location": path, **(more or {})})

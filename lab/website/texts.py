@@ -152,6 +152,39 @@ PHASES = {
     "over": "The call is over.",
 }
 
+_IDLE = ("idle", "")
+PHONES: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
+    "asked": (_IDLE, _IDLE),
+    "dialled": (("dialled", "is dialled"), _IDLE),
+    "rings": (("rings", "rings"), _IDLE),
+    "answered": (("waits", "waits"), _IDLE),
+    "callee_dialled": (("waits", "waits"), ("rings", "is called")),
+    "callee_rings": (("waits", "waits"), ("rings", "rings")),
+    "talking": (("talks", "talks"), ("talks", "talks")),
+    "stopping": (("over", "ends"), ("over", "ends")),
+}
+"""By phase, of the person's phone and of the contact's: its state, a class of the style sheet, and a word for it."""
+RETURN_PHONES: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
+    "asked": (_IDLE, ("waits", "dials you")),
+    "dialled": (("rings", "is called"), ("waits", "waits")),
+    "rings": (("rings", "rings"), ("waits", "waits")),
+    "talking": PHONES["talking"],
+    "stopping": PHONES["stopping"],
+}
+PHONE_FAILURES = {
+    8100: "does not exist",
+    8101: "no answer",
+    8102: "busy",
+    8103: "not reached",
+    8106: "does not exist",
+    8107: "no answer",
+    8108: "busy",
+    8109: "not reached",
+}
+"""By state code: what is wrong with the phone because of which the call failed. It is the one that was to be rung last,
+except for the codes `OF_OWN_PHONE`."""
+OF_OWN_PHONE = frozenset({8106, 8107, 8108, 8109})
+
 REFUSALS = {
     "1010001": "The platform is busy. Please try again in a moment.",
     "1010002": "The platform did not accept the request.",

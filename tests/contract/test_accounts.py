@@ -10,8 +10,10 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from duologue.adapters.aws import to_item
 from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.dynamo_accounts import DynamoAccounts
+from duologue.adapters.dynamo_directory import DynamoDirectory
 from duologue.adapters.dynamo_owners import DynamoOwners
 from duologue.adapters.dynamo_slots import free_leaked, held_slots, slots_of
 from duologue.adapters.kms_secrets import KmsSecrets
@@ -28,7 +30,7 @@ from duologue.domain.errors import (
 )
 from duologue.domain.recording_link import Owner
 from duologue.domain.tokens import REFRESH_LIFE, Register, TokenPair
-from duologue.usecases.ports.accounts import ShownNumbers
+from duologue.usecases.ports.accounts import ListedApp
 from tests.fakes.accounts import FakeAccounts
 from tests.journeys.tables import make_tables
 from tests.samples import NOW, at, callback
@@ -201,11 +203,22 @@ class Promises:
     def test_display_numbers_are_listed_and_claimed_twice(self, accounts):
         accounts.add_sp(SP)
         accounts.add_app(APP)
-        assert list(accounts.shown_numbers()) == [ShownNumbers("app-1", "sp-1", APP.display_numbers)]
+        assert list(accounts.listed_apps()) == [ListedApp("app-1", "sp-1", APP.display_numbers)]
         for _ in range(2):
             accounts.claim_number("+12025550109", "app-1", "sp-1")
         accounts.change_app("app-1", lambda app: replace(app, display_numbers=("+12025550100",)))
         assert sorted(accounts.display_numbers()) == ["+12025550100", "+12025550101", "+12025550109"]
+
+    def test_sps_and_apps_are_listed_until_they_are_removed(self, accounts):
+        accounts.add_sp(SP)
+        accounts.add_app(APP)
+        accounts.change_app("app-1", lambda app: replace(app, active=False))
+        assert list(accounts.listed_sps()) == [SP]
+        assert list(accounts.listed_apps()) == [ListedApp("app-1", "sp-1", APP.display_numbers, active=False)]
+        accounts.remove_app("app-1")
+        assert list(accounts.listed_apps()) == []
+        accounts.remove_sp("sp-1")
+        assert list(accounts.listed_sps()) == []
 
     def test_an_sp_is_suspended_and_let_in_again(self, accounts):
         accounts.add_sp(SP)
@@ -326,18 +339,29 @@ def test_of_two_sps_that_add_one_number_at_once_the_second_is_refused(dynamo):
         dynamo.app("app-1")
 
 
+def test_accounts_of_a_release_without_a_directory_are_listed_after_one_scan(dynamo, aws, table, monkeypatch):
+    dynamo.add_sp(SP)
+    dynamo.add_app(APP)
+    for account in ("SP#sp-1", "APP#app-1"):
+        aws("dynamodb").delete_item(TableName=table, Key=to_item({"pk": "DIRECTORY", "sk": account}))
+    assert [sp.id for sp in dynamo.listed_sps()] == ["sp-1"]
+    monkeypatch.delattr(DynamoDirectory, "_fill")
+    assert [sp.id for sp in dynamo.listed_sps()] == ["sp-1"]
+    assert [app.app_key for app in dynamo.listed_apps()] == ["app-1"]
+
+
 def test_an_app_that_is_added_while_its_sp_is_removed_keeps_the_sp(dynamo):
     """It is added after the SP's apps were looked for: the removal looks again."""
     dynamo.add_sp(SP)
-    look = dynamo.shown_numbers
+    look = dynamo.listed_apps
 
     def look_and_then():
         found = list(look())
-        dynamo.shown_numbers = look
+        dynamo.listed_apps = look
         dynamo.add_app(APP)
         return found
 
-    dynamo.shown_numbers = look_and_then
+    dynamo.listed_apps = look_and_then
     with pytest.raises(InvalidField, match=r"^SP has apps: remove them first \(app-1\)$"):
         dynamo.remove_sp("sp-1")
     assert dynamo.sp("sp-1") == SP

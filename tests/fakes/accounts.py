@@ -16,7 +16,7 @@ from duologue.domain.errors import (
 )
 from duologue.domain.recording_link import Owner
 from duologue.domain.tokens import Register
-from duologue.usecases.ports.accounts import ShownNumbers
+from duologue.usecases.ports.accounts import ListedApp
 
 
 class FakeAccounts:
@@ -79,8 +79,11 @@ class FakeAccounts:
     def reset_endpoints(self, app_key: str) -> None:
         self.endpoints_reset.append(app_key)
 
-    def shown_numbers(self) -> list[ShownNumbers]:
-        return [ShownNumbers(app.key, app.sp, app.display_numbers) for app in self.apps.values()]
+    def listed_apps(self) -> list[ListedApp]:
+        return [ListedApp(key, app.sp, app.display_numbers, app.active) for key, app in sorted(self.apps.items())]
+
+    def listed_sps(self) -> list[Sp]:
+        return [sp for _, sp in sorted(self.sps.items())]
 
     def display_numbers(self) -> list[str]:
         return list(self.numbers)

@@ -5,6 +5,7 @@ bytes ──▶ lab/aws/edge.py ──▶ API Gateway, corrected by lab/aws/over
 
 import asyncio
 import json
+import os
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -64,10 +65,10 @@ class InProcess:
         self._loop.close()
 
     def renew(self) -> None:
-        self._world = world = Api()
+        self.world = world = Api()
         world.record()
         world.remember()
-        deps = (world.accounts, world.accounts, world.auth_attempts, world.clock, world.random_bytes)
+        deps = (world.accounts, world.accounts, world.auth_attempts, world.clock, os.urandom)
         self._sessions = sessions_wiring.Dependencies(
             LogIn(*deps), RefreshToken(*deps), LogOut(world.accounts, world.clock)
         )
@@ -108,7 +109,7 @@ class InProcess:
         event = json.loads(json.dumps(event))  # as Lambda gets it
         try:
             is_session = "Sessions" in function
-            said = answer_session(event, self._sessions) if is_session else self._world.answer(event)
+            said = answer_session(event, self._sessions) if is_session else self.world.answer(event)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is what this looks for
             self.raised.append(error)
             return {"error": "Unhandled"}, None

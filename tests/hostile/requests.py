@@ -214,6 +214,9 @@ def _headers(draw: Random, sp: Sp) -> list[tuple[bytes, bytes]]:
             ("Authorization", draw.choice(('WSSE realm="SDP"', _text(draw)))),
             (draw.choice(("X-WSSE", "X-AKSK")), digest),
         ]
+    elif draw.random() < 0.06:
+        bearer = draw.choice((".".join(sp.credentials.values()), f"{key}.{_text(draw)}", _text(draw)))
+        made.append(("Authorization", f"Bearer {bearer}"))
     others = (
         "Idempotency-Key",
         "Range",

@@ -9,6 +9,7 @@ import pytest
 
 from lab.sp.client import CALL_STOP, CLICK2CALL
 from lab.website.backend import STATUS_PATH
+from lab.website.barcode import modules
 from lab.website.cdr_table import record_table
 from lab.website.scenarios import SCENARIOS, TO_TRY, to_try
 from tests.site.platform import (
@@ -68,6 +69,36 @@ def test_each_business_has_its_page(ask, scenario):
     assert "default-src 'none'" in headers["Content-Security-Policy"]
     assert not re.search(rb'(src|href)="(https?:)?//', page), "everything comes from the site itself"
     assert set(re.findall(rb'<label for="(\w+)"', page)) >= {b"number"}
+
+
+@pytest.mark.parametrize(
+    ("code", "bars"),
+    [
+        (
+            "4006381333931",
+            "101 0001101 0100111 0101111 0111101 0001001 0110011 01010"
+            " 1000010 1000010 1000010 1110100 1000010 1100110 101",
+        ),
+        (
+            "9780306406157",
+            "101 0111011 0001001 0100111 0111101 0100111 0101111 01010"
+            " 1011100 1110010 1010000 1100110 1001110 1000100 101",
+        ),
+    ],
+)
+def test_the_bars_of_a_parcel_are_those_of_its_code(code, bars):
+    assert modules(code) == bars.replace(" ", "")
+
+
+def test_every_page_links_what_else_runs_on_the_machine(ask, site, place):
+    """Nothing, where the site runs by itself."""
+    paths = ("/", "/rides", place(), "/nothing")
+    assert [path for path in paths if b"This laptop" in ask("GET", path)[2]] == []
+    site.links = (("The lab", "http://127.0.0.1:8088"), ("API", "http://127.0.0.1:8088/api?x=1&y"))
+    for path in paths:
+        page = ask("GET", path)[2]
+        assert b'<a href="http://127.0.0.1:8088">The lab</a>' in page
+        assert b'<a href="http://127.0.0.1:8088/api?x=1&amp;y">API</a>' in page
 
 
 def test_the_notice_stands_beside_the_button_and_nothing_is_ticked(ask):
@@ -172,6 +203,29 @@ class TestCallPage:
         assert expected in page
         assert "the network refused: ForbiddenException networkError" in page
 
+    @pytest.mark.parametrize(
+        ("told", "phones"),
+        [
+            ((), "You Sophia"),
+            (TALK[:1], "You is dialled Sophia"),
+            (TALK[:2], "You rings Sophia"),
+            (TALK[:3], "You waits Sophia"),
+            (TALK[:4], "You waits Sophia is called"),
+            ((*TALK[:4], status("alerting", CALLEE, 4)), "You waits Sophia rings"),
+            (TALK[:5], "You talks Sophia talks"),
+            (TALK, "You talked Sophia talked"),
+            ((*TALK, fee()), "You talked 20 s Sophia talked 20 s"),
+            ((*TALK[:4], status("disconnect", CALLER, 9, stateCode=8102)), "You Sophia busy"),
+            ((*TALK[:2], status("disconnect", CALLER, 9, stateCode=8107)), "You no answer Sophia"),
+            ((*TALK[:2], status("disconnect", CALLER, 9, stateCode=8017)), "You Sophia"),
+        ],
+    )
+    def test_the_picture_of_the_phones_says_what_each_does(self, ask, site, place, told, phones):
+        path = place()
+        [site.backend.notify(each) for each in told]
+        picture = json.loads(ask("GET", f"{path}/parts")[2])["parts"]["phones"]
+        assert text_of(picture.encode()).split() == phones.split()
+
     @pytest.mark.parametrize("leg", ["callOut", "fwd"])
     @pytest.mark.parametrize(
         ("absent", "code", "expected"),
@@ -215,7 +269,7 @@ class TestCallPage:
     def test_the_parts_are_those_of_the_page(self, ask, place):
         path = place()
         parts = json.loads(ask("GET", f"{path}/parts")[2])
-        assert set(parts["parts"]) == {"state", "stop", "line", "sound", "steps", "record"}
+        assert set(parts["parts"]) == {"phones", "state", "stop", "line", "sound", "steps", "record"}
         page = ask("GET", path)[2].decode()
         assert all(f'id="{name}"' in page for name in parts["parts"])
         assert parts["complete"] is False
@@ -233,10 +287,10 @@ class TestCallPage:
             assert answer.readline() == b"\n"
             return json.loads(data.removeprefix(b"data: "))
 
-        assert len(read()["parts"]) == 6
+        assert len(read()["parts"]) == 7
         site.backend.notify(TALK[0])
         news = read()["parts"]
-        assert set(news) == {"state", "line", "steps"}
+        assert set(news) == {"phones", "state", "line", "steps"}
         assert "being dialled" in news["state"]
         [site.backend.notify(each) for each in (*TALK[1:], fee())]
         clock.move(1)
@@ -428,7 +482,13 @@ class TestReturnCall:
             RETURN_CALL[3] | {"statusInfo": RETURN_CALL[3]["statusInfo"] | {"stateCode": code}},
         )
         (back,) = re.findall(r'<a href="(/calls/[^"]+)">Sophia called back', ask("GET", path)[2].decode())
-        assert words in text_of(ask("GET", back)[2])
+        page = ask("GET", back)[2]
+        assert words in text_of(page)
+        assert [
+            name
+            for name, state in re.findall(rb'end \w+"><i class="handset"></i><b>(\w+)</b><span>(.*?)<', page)
+            if state
+        ] == ([] if code == 8009 else [b"You"])
 
 
 def test_enter_in_the_number_calls_nobody_from_a_list(ask):

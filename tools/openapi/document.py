@@ -23,7 +23,7 @@ from tools.openapi import samples
 from tools.openapi.answers import phrase, refused
 from tools.openapi.operations import OPERATIONS, TAGS, Operation
 from tools.openapi.shapes import Schema, of_examples, of_model
-from tools.openapi.words import MEMORY, MEMORY_CHANGE, PING, PINGED
+from tools.openapi.words import MEMORY, MEMORY_CHANGE, PING, PINGED, REFRESH
 from tools.template import ROOT
 
 PAGE = ROOT / "docs" / "openapi.yaml"
@@ -39,8 +39,8 @@ fields that are not required, are read as well (docs/api.md).
 
 Every GET may also be a HEAD, which has the same answer without its body and ignores `Range`.
 
-A failure has both a status that is not 200 and the envelope. A request proves whose it is by a token in the query or by
-a digest in two headers; where both come, the token counts.
+A failure has both a status that is not 200 and the envelope. A request is authenticated by a token in a header or
+in the query, or by a digest in two headers; a token in the query takes precedence.
 """
 
 
@@ -49,7 +49,12 @@ def document() -> dict[str, Any]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Duologue", "version": project["version"], "description": _INTRODUCTION},
+        "info": {
+            "title": "Duologue",
+            "version": project["version"],
+            "description": _INTRODUCTION,
+            "license": {"name": project["license"], "identifier": project["license"]},
+        },
         "servers": [
             {"url": "http://127.0.0.1:8080", "description": "make up"},
             {
@@ -136,9 +141,12 @@ def _operation(operation: Operation, tag: str) -> dict[str, Any]:
         content: dict[str, Any] = {"schema": schema}
         if operation.examples:
             content["examples"] = operation.examples
-        said["requestBody"] = {"required": operation.body_required, "content": {_JSON: content}}
+        media = _FORM if operation.form else _JSON
+        said["requestBody"] = {"required": operation.body_required, "content": {media: content}}
     if operation.form:
-        said["description"] = "The parameters may as well be a form in the body, as most clients send them."
+        said["description"] = (
+            "The fields may as well be in the query, as the original has them; but secrets in URLs get into logs."
+        )
     return {name: value for name, value in said.items() if value not in ([], {}) or name == "security"}
 
 
@@ -195,6 +203,7 @@ def _schemas() -> dict[str, Schema]:
         ),
         "CallMemory": of_examples(memories, MEMORY),
         "CallMemories": of_examples([*memories, *pages], MEMORY),
+        "Refresh": _refresh(),
         "Click2Call": of_model(Click2Call),
         "CallStop": of_model(CallStop),
         "NotificationUrls": of_model(NotificationUrls),
@@ -227,6 +236,11 @@ def _pings() -> Schema:
     return of_examples([json.loads(each.body) for each in posted], PINGED)
 
 
+def _refresh() -> Schema:
+    properties = {name: {"type": "string", "minLength": 1, "maxLength": 512} | said for name, said in REFRESH.items()}
+    return {"type": "object", "required": list(REFRESH), "properties": properties}
+
+
 def _headers() -> dict[str, Any]:
     return {
         "RetryAfter": {
@@ -255,8 +269,13 @@ def _proofs() -> dict[str, Any]:
     token = 'UsernameToken Username="<app key>",PasswordDigest="<digest>",Nonce="<nonce>",Created="<time>"'
     return {
         "password": key("Authorization", "header", "The SP's password itself, without scheme or encoding"),
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "`<app_key>.<access_token>`: the app's key, a dot, and the token of a log-in or a refresh",
+        },
         "appKey": key("app_key", "query", "The app's key"),
-        "accessToken": key("access_token", "query", "From a log-in or a refresh"),
+        "accessToken": key("access_token", "query", "The token of a log-in or a refresh"),
         "akskScheme": key("Authorization", "header", f"`AKSK {scheme}`"),
         "aksk": key("X-AKSK", "header", f"`{token}`; Base64 of HMAC-SHA256, keyed by the secret, of nonce and time"),
         "wsseScheme": key("Authorization", "header", f"`WSSE {scheme}`"),

@@ -90,10 +90,12 @@ class Operation:
     body_required: bool = True
     examples: dict[str, Any] = field(default_factory=dict)
     form: bool = False
+    """The body is a form, whose fields may as well be in the query."""
 
 
-_ANY_PROOF = (("appKey", "accessToken"), ("aksk", "akskScheme"), ("wsse", "wsseScheme"))
-_BY_TOKEN = (("appKey", "accessToken"),)
+_BY_TOKEN = (("bearer",), ("appKey", "accessToken"))
+"""The first is what a generated client uses by itself (docs/decisions/0030-bearer-tokens.md)."""
+_ANY_PROOF = (*_BY_TOKEN, ("aksk", "akskScheme"), ("wsse", "wsseScheme"))
 
 
 def _query(name: str, said: str, longest: int = 512, *, required: bool = True, **more: Any) -> dict[str, Any]:
@@ -154,7 +156,6 @@ _LOG_IN_REFUSALS = (
     AuthenticationLocked,
     OutsideUnavailable,
 )
-_APP_KEY = _query("app_key", "The app's key")
 
 _RANGE = {
     "name": "Range",
@@ -195,22 +196,17 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             succeeded("SignedIn"),
             _LOG_IN_REFUSALS,
             (("password",),),
-            (_APP_KEY, _query("username", "The SP's user name")),
+            (_query("app_key", "The app's key"), _query("username", "The SP's user name")),
         )
     },
     routes.REFRESH: {
         "post": Operation(
-            "refresh",
+            "refreshTokens",
             "Get the next pair of tokens",
             succeeded("SignedIn"),
             (*_LOG_IN_REFUSALS, InvalidToken),
             (),
-            (
-                _APP_KEY,
-                _query("app_secret", "The app's secret"),
-                _query("grant_type", "What is asked for", enum=["refresh_token"]),
-                _query("refresh_token", "From the last answer"),
-            ),
+            body="Refresh",
             form=True,
         )
     },
@@ -282,7 +278,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
     },
     routes.PING: {
         "post": Operation(
-            "ping",
+            "testNotifications",
             "Post a test notification to the SP's server, and say what came of it",
             succeeded("Pinged"),
             (*_COUNTED, InvalidField, TooManyPings),
@@ -358,7 +354,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
     },
     routes.NOTIFICATION_URLS: {
         "get": Operation(
-            "readNotificationUrls",
+            "getNotificationUrls",
             "Where an app is told of calls whose request names no other place",
             succeeded("NotificationUrlsAnswer"),
             _COUNTED,

@@ -226,3 +226,11 @@ PINGED: dict[str, Any] = {
     },
 }
 """Of a test notification and what came of it."""
+
+REFRESH: dict[str, dict[str, Any]] = {
+    "app_key": {"description": "the app's key"},
+    "app_secret": {"description": "the app's secret"},
+    "grant_type": {"description": "what is asked for", "enum": ["refresh_token"]},
+    "refresh_token": {"description": "from the last answer"},
+}
+"""The form of a refresh."""

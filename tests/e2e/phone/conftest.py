@@ -5,7 +5,6 @@ All of it for this folder and no longer: Playwright keeps a loop running, beside
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -13,11 +12,11 @@ from lab.phones.browser.phone import BrowserPhone
 from lab.sip.registrar_on_udp import RegistrarOnUdp
 from pstn.lines.sip.audio import tone, wav_file
 from pstn.lines.sip.settings import missing
+from tests.e2e.looks import FOLDER
 from tests.e2e.sip import audio_analysis
 from tests.e2e.sip.sip_exchange import SipExchange
 from tests.e2e.site.chromium import FLAGS, ChromiumUnavailable, require_chromium
 
-ARTIFACTS = Path(__file__).parents[3] / "artifacts"
 SPOKEN = 900
 """Hertz, of the browser's microphone."""
 EAR = """
@@ -147,10 +146,10 @@ def see(page, words: str) -> None:
 
 @pytest.fixture
 def keep() -> Callable:
-    """Keeps a picture of the page among the artifacts."""
+    """Keeps a picture of the page (tests/e2e/looks.py)."""
 
     def keep(page, name: str) -> None:
-        ARTIFACTS.mkdir(exist_ok=True)
-        page.screenshot(path=ARTIFACTS / f"phone-{name}.png", full_page=True)
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=FOLDER / f"phone-{name}.png", full_page=True)
 
     return keep

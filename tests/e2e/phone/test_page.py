@@ -240,7 +240,7 @@ def test_with_the_keyboard_alone(page_of, station):
     station.wait(lambda: station.commands == [("answer", "in-1"), ("hangup", "in-1")])
 
 
-def test_every_state_fits_every_screen(page_of, station, keep):
+def test_looks_of_every_state(page_of, station, keep):
     page = page_of(height=740)
 
     def fits(state: str) -> None:

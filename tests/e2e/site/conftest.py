@@ -1,7 +1,6 @@
 """A headless Chromium, and the pages that it opens of a site whose platform is scripted (tests/site/platform.py)."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -10,7 +9,6 @@ from tests.site.conftest import clock, platform, site, storage
 
 __all__ = ["clock", "platform", "site", "storage"]
 
-ARTIFACTS = Path(__file__).parents[3] / "artifacts"
 SHIFTS = """
 window.shifts = [];
 new PerformanceObserver((seen) => {
@@ -64,14 +62,3 @@ def open_page(browser, site) -> Iterator[Callable]:
     for context in contexts:
         context.close()
     assert wrong == []
-
-
-@pytest.fixture
-def keep(request) -> Callable:
-    """Keeps a picture of the whole page among the artifacts."""
-
-    def keep(page, name: str) -> None:
-        ARTIFACTS.mkdir(exist_ok=True)
-        page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)
-
-    return keep

@@ -5,6 +5,7 @@ import pytest
 from duologue.domain.credentials import AccessToken
 from duologue.domain.errors import InvalidField, InvalidToken, UnknownApp
 from duologue.wire.huawei.credentials import read_credentials, read_log_in, read_refresh, read_token
+from duologue.wire.huawei.header_faults import HeaderFault
 
 REFRESH = {"app_key": "k", "app_secret": "s", "grant_type": "refresh_token", "refresh_token": "r"}
 
@@ -46,19 +47,48 @@ def test_only_refreshing_is_granted():
         read_refresh(REFRESH | {"grant_type": "password"})
 
 
-def test_a_token_proves_a_request():
-    assert read_credentials({"app_key": "k", "access_token": "t"}, {}) == AccessToken("k", "t")
+_QUERY = {"app_key": "k", "access_token": "t"}
+_DIGEST = {"x-aksk": 'UsernameToken Username="k"'}
 
 
 @pytest.mark.parametrize(
-    ("parameters", "kind"),
+    ("query", "headers", "token"),
     [
-        ({}, InvalidToken),
-        ({"access_token": "t"}, UnknownApp),
-        ({"app_key": "k"}, InvalidToken),
-        ({"app_key": "k", "access_token": "t" * 513}, InvalidToken),
+        (_QUERY, {}, AccessToken("k", "t")),
+        ({}, {"authorization": "Bearer k.t"}, AccessToken("k", "t")),
+        ({}, {"authorization": " bearer  k.1.t "}, AccessToken("k.1", "t")),
+        (_QUERY, {"authorization": "Bearer k2.t2"}, AccessToken("k", "t")),
+        ({"app_key": "k"}, {"authorization": "Bearer k2.t2"}, AccessToken("k2", "t2")),
+        (_QUERY, _DIGEST | {"authorization": 'AKSK realm="SDP"'}, AccessToken("k", "t")),
     ],
 )
-def test_a_request_without_proof(parameters, kind):
+def test_a_token_authenticates_a_request(query, headers, token):
+    assert read_credentials(query, headers) == token
+    assert read_token(query, headers) == token
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "kind"),
+    [
+        ({"access_token": "t"}, {}, UnknownApp),
+        ({"app_key": "k"}, {}, InvalidToken),
+        ({"app_key": "k", "access_token": "t" * 513}, {}, InvalidToken),
+        ({}, {"authorization": "Bearer"}, InvalidToken),
+        ({}, {"authorization": "Bearer k."}, InvalidToken),
+        ({}, {"authorization": "Bearer t"}, UnknownApp),
+        ({}, {"authorization": "Bearer .t"}, UnknownApp),
+        ({}, {"authorization": "Bearer k." + "t" * 513}, InvalidToken),
+        ({}, {"authorization": "Bearer " + "k" * 513 + ".t"}, UnknownApp),
+        ({}, {"authorization": "Bearers k.t"}, HeaderFault),
+        ({}, _DIGEST | {"authorization": "Bearer k.t"}, HeaderFault),
+        ({}, {}, HeaderFault),
+    ],
+)
+def test_a_request_without_credentials(query, headers, kind):
     with pytest.raises(kind):
-        read_token(parameters)
+        read_credentials(query, headers)
+
+
+def test_a_log_out_without_a_token():
+    with pytest.raises(InvalidToken):
+        read_token({}, {})

@@ -15,15 +15,16 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from duologue.adapters.app_rows import plain_attributes
-from duologue.adapters.aws import from_item, outside, to_item
-from duologue.adapters.dynamo_accounts import WHAT, DynamoAccounts, app_key, version_is
+from duologue.adapters.aws import outside, to_item
+from duologue.adapters.dynamo_accounts import WHAT, DynamoAccounts, app_key, sp_of, version_is
+from duologue.adapters.dynamo_directory import DynamoDirectory, listed, unlisted
 from duologue.adapters.dynamo_slots import slots_in_use
 from duologue.adapters.dynamo_writes import Write, transact, write_one
 from duologue.adapters.slots_before import remove_set
 from duologue.domain.accounts import App, Sp
 from duologue.domain.errors import AccountExists, InvalidField, NumberTaken, RaceLost, UnknownSp
 from duologue.usecases.check_app import MOST_NUMBERS_CHANGED
-from duologue.usecases.ports.accounts import ShownNumbers
+from duologue.usecases.ports.accounts import ListedApp
 from duologue.usecases.until_written import no_pause, until_written
 
 
@@ -34,7 +35,8 @@ class DynamoAccountBook(DynamoAccounts):
         row = {"id": sp.id, "username": sp.username, "password_hash": sp.password_hash, "active": sp.active}
         taken = AccountExists(f"the SP {sp.id} or the user name {sp.username} exists")
         rows = ({"pk": f"SP#{sp.id}", "sk": "SP"} | row, {"pk": f"USERNAME#{sp.username}", "sk": "SP", "id": sp.id})
-        transact(self._client, WHAT, *((self._new(to_item(item)), taken) for item in rows))
+        accounts = [(self._new(to_item(item)), taken) for item in rows]
+        transact(self._client, WHAT, *accounts, listed(self._table, f"SP#{sp.id}"))
 
     def set_sp_active(self, sp_id: str, *, active: bool) -> None:
         self._set_of_sp(sp_id, "active", active)
@@ -51,6 +53,7 @@ class DynamoAccountBook(DynamoAccounts):
         writes = (
             self._change_of_sp(app.sp, "ADD version :value", 1),
             (self._new(item), AccountExists(f"the app {app.key} exists")),
+            listed(self._table, f"APP#{app.key}"),
         )
         until_written(
             lambda: self._with_numbers(app, set(app.display_numbers), (), *writes), no_pause, f"app {app.key}"
@@ -71,6 +74,7 @@ class DynamoAccountBook(DynamoAccounts):
                 (self._delete(f"APP#{key}", "APP", **_unchanged(row)), RaceLost(key)),
                 (remove_set(self._table, key), busy),
                 (self._delete(f"APP#{key}", "TOKENS"), RaceLost(key)),
+                unlisted(self._table, f"APP#{key}"),
             )
             transact(self._client, WHAT, *deletes, *(self._release(number, key) for number in sorted(numbers)))
 
@@ -79,27 +83,26 @@ class DynamoAccountBook(DynamoAccounts):
     def remove_sp(self, sp_id: str) -> None:
         def once() -> None:
             row = self._sp_row(sp_id)
-            if apps := sorted(app.app_key for app in self.shown_numbers() if app.sp == sp_id):
+            if apps := sorted(app.app_key for app in self.listed_apps() if app.sp == sp_id):
                 raise InvalidField("SP", f"has apps: remove them first ({', '.join(apps)})")
             account = self._delete(f"SP#{sp_id}", "SP", **_unchanged(row))
             name = self._delete(f"USERNAME#{row['username']}", "SP")
-            transact(self._client, WHAT, (account, RaceLost(sp_id)), (name, RaceLost(sp_id)))
+            entry = unlisted(self._table, f"SP#{sp_id}")
+            transact(self._client, WHAT, (account, RaceLost(sp_id)), (name, RaceLost(sp_id)), entry)
 
         until_written(once, no_pause, f"SP {sp_id}")
 
-    def shown_numbers(self) -> Iterator[ShownNumbers]:
-        pages = self._client.get_paginator("scan").paginate(
-            TableName=self._table,
-            ConsistentRead=True,
-            FilterExpression="sk = :app",
-            ExpressionAttributeValues=to_item({":app": "APP"}),
-            ProjectionExpression="#key, sp, display_numbers",
-            ExpressionAttributeNames={"#key": "key"},
-        )
-        with outside(WHAT):
-            for page in pages:
-                for row in map(from_item, page["Items"]):
-                    yield ShownNumbers(row["key"], row["sp"], tuple(row["display_numbers"].split()))
+    def listed_apps(self) -> Iterator[ListedApp]:
+        for row in self._directory.accounts("APP"):
+            numbers = tuple(row["display_numbers"].split())
+            yield ListedApp(row["key"], row["sp"], numbers, active=row.get("active", True))
+
+    def listed_sps(self) -> Iterator[Sp]:
+        return map(sp_of, self._directory.accounts("SP"))
+
+    @property
+    def _directory(self) -> DynamoDirectory:
+        return DynamoDirectory(self._client, self._table)
 
     def display_numbers(self) -> Iterator[str]:
         """The item of a number stays when no app shows it any more."""

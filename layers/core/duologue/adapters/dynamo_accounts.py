@@ -45,9 +45,7 @@ class DynamoAccounts:
         self._secrets = secrets
 
     def sp(self, sp_id: str) -> Sp:
-        row = self._sp_row(sp_id)
-        limit = row.get("calls_per_second", 0)
-        return Sp(row["id"], row["username"], row["password_hash"], active=row["active"], calls_per_second=limit)
+        return sp_of(self._sp_row(sp_id))
 
     def app(self, key: str) -> App:
         return self._opened(self._app_row(key))
@@ -174,6 +172,11 @@ class DynamoAccounts:
             if code_of(error) != "ConditionalCheckFailedException":
                 raise
             raise refusal from error
+
+
+def sp_of(row: Mapping[str, Any]) -> Sp:
+    limit = row.get("calls_per_second", 0)
+    return Sp(row["id"], row["username"], row["password_hash"], active=row["active"], calls_per_second=limit)
 
 
 def app_key(key: str) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def _selected(asked: argparse.Namespace, platform: Platform, manage: ManageNotif
     elif asked.call:
         yield from manage.of_call(_call_id(asked.call), origin_of=origin)
     else:
-        apps = [asked.app] if asked.app else sorted(app.app_key for app in platform.accounts.shown_numbers())
+        apps = [asked.app] if asked.app else [app.app_key for app in platform.accounts.listed_apps()]
         for app in apps:
             yield from manage.of_app(app, origin)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from duologue.domain.errors import NumberTaken
-from duologue.usecases.ports.accounts import AccountBook, ShownNumbers
+from duologue.usecases.ports.accounts import AccountBook, ListedApp
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,7 @@ class NumberClaims:
     """`numbers`: how many display numbers now have an owner. `conflicts`: number → apps of several SPs that show it."""
 
     numbers: int
-    conflicts: Mapping[str, tuple[ShownNumbers, ...]]
+    conflicts: Mapping[str, tuple[ListedApp, ...]]
 
 
 def claim_numbers(accounts: AccountBook) -> NumberClaims:
@@ -25,8 +25,8 @@ def claim_numbers(accounts: AccountBook) -> NumberClaims:
     Raises:
         OutsideUnavailable: storage is unavailable; numbers may have been claimed.
     """
-    shown: dict[str, list[ShownNumbers]] = defaultdict(list)
-    for app in accounts.shown_numbers():
+    shown: dict[str, list[ListedApp]] = defaultdict(list)
+    for app in accounts.listed_apps():
         for number in app.numbers:
             shown[number].append(app)
     conflicts = {number: tuple(apps) for number, apps in shown.items() if len({app.sp for app in apps}) > 1}

@@ -38,12 +38,13 @@ class AppBook(Apps, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ShownNumbers:
-    """The display numbers of an app."""
+class ListedApp:
+    """An app as it is listed: without its secrets. `numbers`: its display numbers."""
 
     app_key: str
     sp: str
     numbers: tuple[str, ...]
+    active: bool = True
 
 
 class AccountBook(AppBook, Accounts, Protocol):
@@ -58,8 +59,11 @@ class AccountBook(AppBook, Accounts, Protocol):
     def add_app(self, app: App) -> None:
         """Raises AccountExists: the key exists. UnknownSp: there is no such SP. NumberTaken."""
 
-    def shown_numbers(self) -> Iterable[ShownNumbers]:
-        """Of every app. Reads the whole table."""
+    def listed_apps(self) -> Iterable[ListedApp]:
+        """Every app, by key."""
+
+    def listed_sps(self) -> Iterable[Sp]:
+        """Every SP, by id."""
 
     def display_numbers(self) -> Iterable[str]:
         """All that an app shows or has ever shown. Reads the whole table."""

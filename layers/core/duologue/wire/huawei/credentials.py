@@ -1,7 +1,7 @@
 """Parameters and headers of log-in, refresh and log-out, and the credentials of all other requests.
 
 Clients send the parameters of the token requests in the query or as a form; the query takes precedence. Header names
-are in lower case.
+are in lower case. A bearer token is ours, not the format's (docs/decisions/0030-bearer-tokens.md).
 """
 
 from collections.abc import Mapping
@@ -54,32 +54,42 @@ def read_refresh(parameters: Mapping[str, str]) -> Refresh:
 
 
 def read_credentials(query: Mapping[str, str], headers: Mapping[str, str]) -> Credentials:
-    """The credentials of a request: a token in the query, else a digest in the headers.
+    """The credentials of a request: a token in the query, else a digest in the headers, else a bearer token.
 
-    With a token the headers are ignored: some clients send their password, or a digest as well. A query with an app key
-    but no token, without digest headers, is treated as a missing token.
+    With a token in the query the headers are ignored: some clients send their password, or a digest as well. A query
+    with an app key but no token, without digest or bearer token, is treated as a missing token.
 
     Raises:
         UnknownApp, InvalidToken: as `read_token`.
         HeaderFault, UnknownApp, InvalidField, RequestStale: as `read_digest`.
     """
-    if query.get("access_token") or (("app_key" in query or "access_token" in query) and not brings_digest(headers)):
-        return read_token(query)
+    token = _bearer(headers) is not None or "app_key" in query or "access_token" in query
+    if query.get("access_token") or (token and not brings_digest(headers)):
+        return read_token(query, headers)
     return read_digest(headers)
 
 
-def read_token(parameters: Mapping[str, str]) -> AccessToken:
-    """Parse an app key and its token. If both are missing, the token is reported.
+def read_token(parameters: Mapping[str, str], headers: Mapping[str, str]) -> AccessToken:
+    """Parse an app key and its token: the parameters' token, else a bearer token. If all are missing, the token is
+    reported.
 
     Raises:
         InvalidToken: no access token, or too long. UnknownApp: no valid app key.
     """
     app_key, token = parameters.get("app_key", ""), parameters.get("access_token", "")
+    if not token and (bearer := _bearer(headers)) is not None:
+        app_key, _, token = bearer.rpartition(".")  # a token has no dot; an app key may
     if not 1 <= len(token) <= _MOST:
         raise InvalidToken("access_token is missing or too long")
     if not is_app_key(app_key):
         raise UnknownApp("app_key is missing, or can be none")
     return AccessToken(app_key, token)
+
+
+def _bearer(headers: Mapping[str, str]) -> str | None:
+    """What follows `Bearer` in the Authorization header (RFC 6750 §2.1): `<app key>.<access token>`."""
+    scheme, _, rest = headers.get("authorization", "").strip().partition(" ")
+    return rest.strip() if scheme.lower() == "bearer" else None
 
 
 def _app_key(parameters: Mapping[str, str]) -> str:

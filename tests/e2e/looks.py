@@ -1,0 +1,90 @@
+"""What every page is judged by, at each width and in both schemes; and its pictures, for a person to look at.
+
+Pictures go to the folder that SCREENSHOTS names, by default `.lab/screenshots`.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(os.environ.get("SCREENSHOTS") or Path(__file__).parents[2] / ".lab" / "screenshots")
+WIDTHS, KEPT_WIDTHS = (320, 390, 1280), (390, 1280)
+LEAST_CONTRAST = 4.5
+"""WCAG 2.2, success criterion 1.4.3, for text of any size."""
+BESIDE = """all => all.filter((each) => {
+  if (each.getBoundingClientRect().right <= innerWidth + 1) return false;
+  for (let at = each; at; at = at.parentElement) if (getComputedStyle(at).overflowX === "auto") return false;
+  return true;
+}).map((each) => each.outerHTML.slice(0, 200))"""
+"""What goes beyond the right edge, unless it scrolls in a part of its own."""
+LOW = "all => all.filter(each => each.getBoundingClientRect().height < 36).map(each => each.textContent)"
+CUT = "bars => bars.filter(bar => bar.firstChild.offsetWidth > bar.clientWidth).map(bar => bar.textContent)"
+"""Labels that are wider than their bar."""
+FAINT = """least => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
+  const pixel = canvas.getContext("2d", { willReadFrequently: true });
+  const rgba = (colour) => {
+    pixel.clearRect(0, 0, 1, 1);
+    pixel.fillStyle = colour;
+    pixel.fillRect(0, 0, 1, 1);
+    const [red, green, blue, alpha] = pixel.getImageData(0, 0, 1, 1).data;
+    return [red, green, blue, alpha / 255];
+  };
+  const over = (top, under, share = 1) => under.map((each, at) => each + (top[at] - each) * top[3] * share);
+  const luminance = (colour) => {
+    const [red, green, blue] = colour.map((each) => {
+      const share = each / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const contrast = (element, colour) => {
+    let behind = [255, 255, 255];
+    let share = 1;
+    const line = [];
+    for (let at = element; at; at = at.parentElement) line.unshift(getComputedStyle(at));
+    for (const style of line) {
+      behind = over(rgba(style.backgroundColor), behind);
+      share *= Number(style.opacity);
+    }
+    const [light, dark] = [luminance(over(rgba(colour), behind, share)), luminance(behind)].sort((a, b) => b - a);
+    return (light + 0.05) / (dark + 0.05);
+  };
+  const found = [];
+  const judge = (element, colour, text) => {
+    if (!element.checkVisibility() || element.closest("[aria-disabled=true], :disabled")) return;
+    const ratio = contrast(element, colour);
+    if (ratio < least) found.push(`${text.trim().slice(0, 40)}: ${ratio.toFixed(2)}`);
+  };
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const { parentElement, data } = texts.currentNode;
+    if (data.trim()) judge(parentElement, getComputedStyle(parentElement).color, data);
+  }
+  for (const field of document.querySelectorAll("input:not([type=checkbox], [type=hidden])")) {
+    judge(field, getComputedStyle(field).color, field.value);
+    judge(field, getComputedStyle(field, "::placeholder").color, field.placeholder);
+  }
+  return found;
+}"""
+"""Visible texts whose contrast with the colour behind them is below the least; of what is switched off, none."""
+
+
+def look(page: Any, name: str) -> None:
+    """Nothing is cut off or faint, what is to be pressed is large enough, no label is wider than its bar."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            if width in KEPT_WIDTHS:
+                page.screenshot(path=FOLDER / f"{name}-{width}-{scheme}.png", full_page=True)
+            found = {
+                "scrolls sideways": page.evaluate("document.documentElement.scrollWidth > innerWidth"),
+                "cut off": page.locator("main *:visible").evaluate_all(BESIDE),
+                "low": page.locator("button:visible, a.button:visible").evaluate_all(LOW),
+                "label cut": page.locator(".bar").evaluate_all(CUT),
+                "faint": page.evaluate(FAINT, LEAST_CONTRAST),
+            }
+            wrong = {what: where for what, where in found.items() if where}
+            assert wrong == {}, f"{name} at {width}, {scheme}: {wrong}"

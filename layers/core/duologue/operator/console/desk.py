@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
 
 from duologue.call_control.history import History
 from duologue.domain.accounts import App, Sp
@@ -10,7 +11,7 @@ from duologue.domain.audit import AuditEntry
 from duologue.domain.errors import UnknownApp, UnknownSp
 from duologue.usecases.end_calls import EndCalls
 from duologue.usecases.manage_notifications import ManageNotifications
-from duologue.usecases.ports.accounts import Accounts, ShownNumbers
+from duologue.usecases.ports.accounts import Accounts, ListedApp
 from duologue.usecases.ports.audit import AuditLog, AuditReader
 from duologue.usecases.ports.call_lists import CallLists, Usages
 from duologue.usecases.ports.memories import Memories, MemorySeal
@@ -19,15 +20,18 @@ from duologue.usecases.ports.outside import Clock
 from duologue.usecases.ports.recordings import Recordings
 from duologue.usecases.show_call import ShowCall
 
+Value = TypeVar("Value")
+_MINUTE = timedelta(minutes=1)
+
 
 @dataclass(frozen=True)
 class Desk:
-    """`apps`: all apps, without their settings. `who`: the operator's identity in the audit. `stack`: its name."""
+    """`apps`: all apps, as they were a short time ago at most. `who`: the operator's identity in the audit. `stack`: its name."""
 
     lists: CallLists
     usages: Usages
     accounts: Accounts
-    apps: Callable[[], Sequence[ShownNumbers]]
+    apps: Callable[[], Sequence[ListedApp]]
     show: ShowCall
     recordings: Recordings
     notifications: ManageNotifications
@@ -73,3 +77,17 @@ class Desk:
             return self.accounts.sp(sp_id)
         except UnknownSp:
             return None
+
+
+class Remembered(Generic[Value]):
+    """A value that is read at most once in a minute, however many pages show it."""
+
+    def __init__(self, read: Callable[[], Value], clock: Clock) -> None:
+        self._read, self._clock = read, clock
+        self._value: tuple[datetime, Value] | None = None
+
+    def __call__(self) -> Value:
+        now = self._clock.now()
+        if self._value is None or now - self._value[0] >= _MINUTE:
+            self._value = now, self._read()
+        return self._value[1]

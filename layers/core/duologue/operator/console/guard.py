@@ -11,8 +11,8 @@ own rights. The rules, before every route and every method:
    header. It also protects against another program of the machine that serves pages on another port, whose requests
    have the site in common.
 
-Every answer but a refusal has the headers that keep a page from running or loading anything but the console's own files, and from
-being framed, cached or opened by another site. No answer allows another site to read it.
+Every answer but a refusal has the headers that keep a page from running or loading anything but the console's own
+files, and from being framed, cached or opened by another site. No answer allows another site to read it.
 https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html
 """
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.looks import look
 from tests.e2e.phone.conftest import LOUDEST, see, switch_on
 from tests.phone.test_server import Phone as Station
 
@@ -11,9 +12,6 @@ A, B, SHOWN = "+12025550111", "+12025550122", "+12025550100"
 DEAF = "navigator.mediaDevices.getUserMedia = async () => { throw new Error('no microphone'); };"
 NO_GESTURE = "AudioContext.prototype.resume = () => new Promise(() => {});"
 """As in a page that was loaded again and not clicked on yet."""
-BESIDE = """all => all.filter(each => each.getBoundingClientRect().right > innerWidth)
-  .map(each => each.outerHTML)"""
-LOW = "all => all.filter(each => each.getBoundingClientRect().height < 40).map(each => each.textContent)"
 QUIET = f"""() => new Promise(done => {{
   const until = performance.now() + 2000;
   const listen = () => ({LOUDEST})() ? done(false) : performance.now() > until ? done(true) : setTimeout(listen, 50);
@@ -240,31 +238,31 @@ def test_with_the_keyboard_alone(page_of, station):
     station.wait(lambda: station.commands == [("answer", "in-1"), ("hangup", "in-1")])
 
 
-def test_looks_of_every_state(page_of, station, keep):
-    page = page_of(height=740)
+def test_looks_of_every_state(page_of, station):
+    page = page_of()
 
-    def fits(state: str) -> None:
-        for width, scheme in ((320, "dark"), (390, "light"), (1280, "dark")):
-            page.set_viewport_size({"width": width, "height": 740})
-            page.emulate_media(color_scheme=scheme)
-            if width > 320:
-                keep(page, f"{width}-{scheme}-{state}")
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
-            assert page.locator("main *:visible").evaluate_all(BESIDE) == []
-            assert page.locator("button:visible").evaluate_all(LOW) == []
-            field = page.get_by_label("Number to call")
-            assert not field.is_visible() or field.evaluate("each => each.scrollWidth <= each.clientWidth")
+    def looks(state: str) -> None:
+        look(page, f"phone-{state}")
+        page.set_viewport_size({"width": 320, "height": 740})
+        field = page.get_by_label("Number to call")
+        assert not field.is_visible() or field.evaluate("each => each.scrollWidth <= each.clientWidth")
 
-    fits("0-off")
+    looks("0-off")
     switch_on(page)
-    fits("1-on")
+    looks("1-on")
     station.rings()
     see(page, "is calling")
-    fits("2-rings")
+    looks("2-rings")
     page.get_by_role("button", name="Answer").click()
     station.happens("answered")
     see(page, "Connected")
-    fits("3-talks")
+    looks("4-talks")
     station.happens("ended", code=0, by="self")
     see(page, "They hung up")
-    fits("4-over")
+    dial(page, B)
+    station.wait(lambda: ("dial", "out-1") in station.commands)
+    looks("3-calls")
+    station.happens("ended", leg="out-1", code=486, by="self")
+    see(page, "The line is busy")
+    page.get_by_text("Keypad").click()
+    looks("5-over")

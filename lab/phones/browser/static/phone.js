@@ -17,6 +17,15 @@ const WHY = {
   603: "They declined",
 };
 
+const SERVICE = "Callback service";
+const CONTACTS = {
+  "+12025550111": "Jack",
+  "+12025550112": "Kite driver",
+  "+12025550113": "Swift courier",
+  "+12025550114": "Eaves desk",
+  "+12025550122": "Sophia",
+};
+
 const part = (id) => document.getElementById(id);
 const keys = [...document.querySelectorAll("[data-key]")];
 let state = "off"; // off, starting, idle, rings, calls, talks
@@ -29,8 +38,17 @@ const digits = (typed) => `+${typed.replace(/\D/g, "").replace(/^00/, "")}`;
 
 // The contacts in this phone. The numbers that end in 0100 to 0109 are the platform's, in the network's number plan.
 function nameOf(number) {
-  if (/^\+1202555(010)\d$/.test(number)) return "Callback service";
-  return { "+12025550111": "Jack", "+12025550122": "Sophia" }[number] ?? "";
+  if (/^\+1202555(010)\d$/.test(number)) return SERVICE;
+  return CONTACTS[number] ?? "";
+}
+
+// What stands for a contact: its initials, or a handset.
+function face(number) {
+  const name = nameOf(number);
+  if (name && name !== SERVICE) return name.split(" ").map((word) => word[0]).join("").slice(0, 2);
+  const picture = part("answer").querySelector("svg").cloneNode(true);
+  picture.setAttribute("viewBox", "0 0 24 24");
+  return picture;
 }
 
 const named = (number) => nameOf(number) || spoken(number);
@@ -59,13 +77,14 @@ function show(next, words) {
   const on = next !== "off" && next !== "starting";
   part("off").hidden = on;
   part("end").hidden = next !== "idle";
-  part("call").hidden = !call;
+  for (const id of ["call", "face", "actions"]) part(id).hidden = !call;
+  if (call) part("face").replaceChildren(face(call.other));
   part("dial").hidden = next !== "idle";
   part("pad").hidden = next !== "idle" && next !== "talks";
   part("pressed").hidden = next !== "talks";
   part("levels").hidden = next !== "talks";
   part("answer").hidden = next !== "rings";
-  part("hangup").textContent = next === "rings" ? "Decline" : "Hang up";
+  part("leave").textContent = next === "rings" ? "Decline" : "Hang up";
   part("silent").hidden = !on || Boolean(sound?.microphone);
   part("muted").hidden = !on || sound?.context.state === "running";
   part("log").hidden = next !== "idle" || !part("calls").childElementCount;
@@ -82,6 +101,10 @@ function show(next, words) {
 function tick() {
   const seconds = Math.floor((performance.now() - call.since) / 1000);
   part("clock").textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
+function tellTime() {
+  part("time").textContent = new Date().toTimeString().slice(0, 5);
 }
 
 function level(id, frame) {
@@ -228,14 +251,20 @@ function ended({ code, by }) {
   over();
   part("to").value = spoken(other); // to call back
   const at = new Date().toTimeString().slice(0, 5);
-  stored("calls", [{ other, incoming, words: `${words}${lasted}`, at }, ...(stored("calls") ?? [])].slice(0, KEPT_CALLS));
+  const missed = incoming && since === undefined;
+  stored("calls", [{ other, incoming, missed, words: `${words}${lasted}`, at }, ...(stored("calls") ?? [])].slice(0, KEPT_CALLS));
   list();
   show("idle", `${words}${lasted}.`);
 }
 
 function list() {
-  const lines = (stored("calls") ?? []).map(({ other, incoming, words, at }) => {
+  const lines = (stored("calls") ?? []).map(({ other, incoming, missed, words, at }) => {
     const line = document.createElement("li");
+    line.classList.toggle("missed", Boolean(missed));
+    const picture = document.createElement("i");
+    picture.className = "avatar";
+    picture.setAttribute("aria-hidden", "true");
+    picture.append(face(other));
     const who = document.createElement("b");
     who.textContent = `${incoming ? "↙" : "↗"} ${named(other)}`;
     const what = document.createElement("span");
@@ -247,7 +276,7 @@ function list() {
     again.textContent = `Call ${how}`;
     again.setAttribute("aria-label", `Call ${spoken(other)} ${how}`);
     again.onclick = () => dial(other);
-    line.append(who, what, again);
+    line.append(picture, who, what, again);
     return line;
   });
   part("calls").replaceChildren(...lines);
@@ -318,5 +347,7 @@ const asked = new URLSearchParams(location.search).get("number");
 const before = stored("on"); // a reload: come back on, unless the address is that of another phone
 part("number").value = spoken(digits(asked ?? (before || DEFAULT)));
 list();
+tellTime();
+setInterval(tellTime, 5000);
 part("on").disabled = false; // a click before would have sent the form
 if (before && before === digits(part("number").value)) switchOn();

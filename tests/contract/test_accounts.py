@@ -1,9 +1,10 @@
 """Accounts and tokens keep their promises in memory, in moto's DynamoDB and KMS, and in the local cloud's."""
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import pytest
@@ -15,7 +16,7 @@ from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.dynamo_accounts import DynamoAccounts
 from duologue.adapters.dynamo_directory import DynamoDirectory
 from duologue.adapters.dynamo_owners import DynamoOwners
-from duologue.adapters.dynamo_slots import free_leaked, held_slots, slots_of
+from duologue.adapters.dynamo_slots import free_leaked, held_slots, slots_in_use, slots_of
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.domain.accounts import App, PushSignature, Scheme, Sp
 from duologue.domain.errors import (
@@ -317,6 +318,55 @@ def test_of_two_changes_at_once_none_is_lost(dynamo):
     assert seen == [4, 9]
     assert (changed.calls_per_second, changed.concurrent_calls) == (9, 9)
     assert dynamo.app("app-1") == changed
+
+
+class _Interrupted:
+    """A DynamoDB client that does something before its request of a number."""
+
+    def __init__(self, client, number, do):
+        self._client, self._left, self._do = client, number, do
+
+    def __getattr__(self, name):
+        if name in ("transact_write_items", "get_paginator"):
+            self._left -= 1
+            if self._left == 0:
+                self._do()
+        return getattr(self._client, name)
+
+
+@pytest.mark.parametrize("slot", [0, 100])
+def test_a_call_that_is_accepted_while_its_app_is_removed_keeps_its_app_or_is_refused(aws, table, key, slot):
+    """Its request read the app before it was suspended. 101 slots are closed by two transactions."""
+    client, outcomes = aws("dynamodb"), []
+    for moment in range(1, 6):
+        call = callback(f"call-{moment}", f"app-{moment}")
+        app = replace(APP, key=call.app, concurrent_calls=101, active=False, display_numbers=())
+        accounts, accepted = DynamoAccountBook(client, table, KmsSecrets(aws("kms"), key)), list[str]()
+        with suppress(AccountExists):
+            accounts.add_sp(SP)
+        accounts.add_app(app)
+
+        def accept(call=call, accepted=accepted):
+            with suppress(ClientError):
+                client.put_item(**slots_of(client, table, call, 101).put(slot)["Put"])
+                accepted.append(call.id)
+
+        interrupted: Any = _Interrupted(client, moment, accept)
+        racing = DynamoAccountBook(interrupted, table, KmsSecrets(aws("kms"), key))
+        try:
+            racing.remove_app(app.key)
+        except InvalidField:
+            assert accounts.app(app.key) == app
+            assert slots_in_use(client, table, app.key) == 1
+            client.put_item(**slots_of(client, table, call, 101).put(50)["Put"])
+        else:
+            accept()
+            with pytest.raises(UnknownApp):
+                accounts.app(app.key)
+            assert (accepted, slots_in_use(client, table, app.key)) == ([], 0)
+        outcomes.append(bool(accepted))
+    assert outcomes == [True, slot == 100, False, False, False]
+    assert {held.app for held in held_slots(client, table)} == {f"app-{number}" for number in (1, 2)[: 1 + slot // 100]}
 
 
 def test_of_two_sps_that_add_one_number_at_once_the_second_is_refused(dynamo):

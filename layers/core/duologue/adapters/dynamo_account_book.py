@@ -12,20 +12,29 @@ version is the one read before its apps were looked for.
 """
 
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from duologue.adapters.app_rows import plain_attributes
 from duologue.adapters.aws import outside, to_item
 from duologue.adapters.dynamo_accounts import WHAT, DynamoAccounts, app_key, sp_of, version_is
 from duologue.adapters.dynamo_directory import DynamoDirectory, listed, unlisted
-from duologue.adapters.dynamo_slots import slots_in_use
+from duologue.adapters.dynamo_slots import close_slots, open_slots, slots_in_use
 from duologue.adapters.dynamo_writes import Write, transact, write_one
 from duologue.adapters.slots_before import remove_set
+from duologue.adapters.system_clock import SystemClock
 from duologue.domain.accounts import App, Sp
 from duologue.domain.errors import AccountExists, InvalidField, NumberTaken, RaceLost, UnknownSp
 from duologue.usecases.check_app import MOST_NUMBERS_CHANGED
 from duologue.usecases.ports.accounts import ListedApp
 from duologue.usecases.until_written import no_pause, until_written
+
+_CLOCK = SystemClock()
+_CLOSED_FOR = timedelta(days=1)
+"""Much longer than a request lasts."""
+_MOST_WRITES = 100
+"""In one transaction."""
 
 
 class DynamoAccountBook(DynamoAccounts):
@@ -68,17 +77,38 @@ class DynamoAccountBook(DynamoAccounts):
             if len(numbers) > MOST_NUMBERS_CHANGED:
                 raise InvalidField("app", f"has more than {MOST_NUMBERS_CHANGED} display numbers: remove some first")
             busy = InvalidField("app", "has calls in progress: remove it when they have ended")
-            if slots_in_use(self._client, self._table, key):  # a suspended app gets no new ones
-                raise busy
-            deletes = (
-                (self._delete(f"APP#{key}", "APP", **_unchanged(row)), RaceLost(key)),
-                (remove_set(self._table, key), busy),
-                (self._delete(f"APP#{key}", "TOKENS"), RaceLost(key)),
-                unlisted(self._table, f"APP#{key}"),
-            )
-            transact(self._client, WHAT, *deletes, *(self._release(number, key) for number in sorted(numbers)))
+            with self._no_free_slot(key, row["concurrent_calls"], busy):
+                if slots_in_use(self._client, self._table, key):  # greater numbers, from before the limit was lowered
+                    raise busy
+                deletes = (
+                    (self._delete(f"APP#{key}", "APP", **_unchanged(row)), RaceLost(key)),
+                    (remove_set(self._table, key), busy),
+                    (self._delete(f"APP#{key}", "TOKENS"), RaceLost(key)),
+                    unlisted(self._table, f"APP#{key}"),
+                )
+                transact(self._client, WHAT, *deletes, *(self._release(number, key) for number in sorted(numbers)))
 
         until_written(once, no_pause, f"app {key}")
+
+    @contextmanager
+    def _no_free_slot(self, key: str, limit: int, busy: InvalidField) -> Iterator[None]:
+        """Close all slots of an app, and open them again if what follows fails. Raises `busy`: a call holds one.
+
+        A request that is under way may have read the app before it was suspended. From here on it gets no slot, as if
+        all were taken, and the app's calls can be counted.
+        """
+        expires = int((_CLOCK.now() + _CLOSED_FOR).timestamp())
+        some = [range(limit)[first : first + _MOST_WRITES] for first in range(0, limit, _MOST_WRITES)]
+        closed: list[range] = []
+        try:
+            for numbers in some:
+                transact(self._client, WHAT, *close_slots(self._table, key, numbers, expires, busy))
+                closed.append(numbers)
+            yield
+        except BaseException:  # whatever it is, also an interrupt: the app is still there, and may be resumed
+            for numbers in closed:
+                transact(self._client, WHAT, *open_slots(self._table, key, numbers))
+            raise
 
     def remove_sp(self, sp_id: str) -> None:
         def once() -> None:

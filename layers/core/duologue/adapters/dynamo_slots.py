@@ -3,6 +3,7 @@
 | pk            | sk             | what                                                                               |
 | ------------- | -------------- | ---------------------------------------------------------------------------------- |
 | SLOTS#<shard> | <app>#<number> | call: the id of the call that holds it; pair: what this call holds besides, if any |
+| SLOTS#<shard> | <app>#<number> | closed: nobody can take it, since the app is being removed or is gone; expires     |
 | PAIR#<app>    | <hash>         | call: the id of the return call of this pair (Call.pair)                           |
 
 Numbers go from 0 to the app's limit less one. A call takes a free one at random, in the transaction that accepts it,
@@ -17,7 +18,7 @@ DynamoDB splits it. The shards are for the sweeper, which reads all slots.
 """
 
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from duologue.adapters.aws import from_item, outside, to_item, to_value
@@ -25,13 +26,14 @@ from duologue.adapters.dynamo_writes import Write
 from duologue.adapters.numbered_places import Places
 from duologue.adapters.slots_before import IN_SET, PARTITION, held_in, leave_set, leave_set_late
 from duologue.domain.call import Call
-from duologue.domain.errors import LimitReached, PairBusy, RaceLost
+from duologue.domain.errors import DuologueError, LimitReached, PairBusy, RaceLost
 from duologue.usecases.ports.call_changes import HeldSlot
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _WHAT = "accounts table"
+_CLOSED = "closed"
 _SHARDS = 32
 """Never changed: an app's slots would be in two places."""
 
@@ -87,8 +89,26 @@ def free_leaked(table: str, slot: HeldSlot) -> list[Write]:
     return [(_delete(table, key, **only_its_own), lost) for key in _keys(slot.app, slot.name, slot.pair)]
 
 
+def close_slots(table: str, app: str, numbers: Iterable[int], expires: int, busy: DuologueError) -> list[Write]:
+    """Writes after which no call can take these slots, whatever it has read of its app; `busy` if one is held."""
+    writes: list[Write] = []
+    for number in numbers:
+        put = _new(table, _key(app, slot_name(number)) | to_item({_CLOSED: True, "expires_at": expires}))
+        put["Put"]["ConditionExpression"] = f"attribute_not_exists(pk) OR attribute_exists({_CLOSED})"
+        writes.append((put, busy))
+    return writes
+
+
+def open_slots(table: str, app: str, numbers: Iterable[int]) -> list[Write]:
+    """Undoes `close_slots`. Without a condition: nobody else can have taken them."""
+    return [(_delete(table, _key(app, slot_name(number))), RaceLost(app)) for number in numbers]
+
+
 def slots_in_use(client: "DynamoDBClient", table: str, app: str) -> int:
-    pages = client.get_paginator("query").paginate(TableName=table, **_query(app), Select="COUNT")
+    held = f"attribute_not_exists({_CLOSED})"
+    pages = client.get_paginator("query").paginate(
+        TableName=table, **_query(app), FilterExpression=held, Select="COUNT"
+    )
     with outside(_WHAT):
         return sum(page["Count"] for page in pages)
 
@@ -105,7 +125,10 @@ def held_slots(client: "DynamoDBClient", table: str) -> Iterator[HeldSlot]:
         with outside(_WHAT):
             for page in pages:
                 for item in page["Items"]:
-                    yield from held_in(item) if partition == PARTITION else [_held(from_item(item))]
+                    if partition == PARTITION:
+                        yield from held_in(item)
+                    elif _CLOSED not in item:
+                        yield _held(from_item(item))
 
 
 def _of_app(client: "DynamoDBClient", table: str, app: str) -> Iterator[dict[str, Any]]:

@@ -43,6 +43,7 @@ ON_A_LAPTOP = {
     "RequestsPerMinuteAndAddress": "0",  # all clients have one address
     "NotifyConcurrency": "5",
     "RetryConcurrency": "5",
+    "SpendAlarmUsdPerHour": "50",
 }
 """Defaults for the template's parameters: SPs' servers are on this machine too."""
 

@@ -27,19 +27,20 @@ def open_account(
         subprocess.CalledProcessError: the command refused; its message is on standard error.
     """
     numbers = [part for number in display_numbers for part in ("--display-number", number)]
-    made = _run(environment, "--stack", stack, "sp", "add", sp, "--username", f"{sp}@example.com")
+    made = operate(environment, "--stack", stack, "sp", "add", sp, "--username", f"{sp}@example.com")
     limits = ("--concurrent-calls", str(concurrent_calls), "--calls-per-second", str(calls_per_second))
     often = ("--requests-per-second", "0")  # a lab looks its calls up as often as it likes
-    app = _run(environment, "--stack", stack, "app", "add", sp, *numbers, *limits, *often, *settings)
+    app = operate(environment, "--stack", stack, "app", "add", sp, *numbers, *limits, *often, *settings)
     return Account(app["app_key"], app["app_secret"], made["username"], made["password"])
 
 
 def change_app(environment: Mapping[str, str], key: str, *settings: str, stack: str = "duologue") -> None:
     """Change settings of an app (`duologue app set`). Raises: as `open_account`."""
-    _run(environment, "--stack", stack, "app", "set", key, *settings)
+    operate(environment, "--stack", stack, "app", "set", key, *settings)
 
 
-def _run(environment: Mapping[str, str], *arguments: str) -> dict[str, str]:
+def operate(environment: Mapping[str, str], *arguments: str) -> dict[str, str]:
+    """What a command of the operator printed. Raises: as `open_account`."""
     command = [sys.executable, "-m", "duologue.operator", *arguments]
     done = subprocess.run(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=True)
     output: dict[str, str] = json.loads(done.stdout)

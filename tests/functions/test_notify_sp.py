@@ -11,8 +11,10 @@ from duologue.adapters.sqs_notices import read, written
 from duologue.call_control.facts import CallEnded, CdrWritten, Fact, LegAnsweredRecorded, LegDialledRecorded
 from duologue.domain.accounts import App
 from duologue.domain.cdr import cdr_of
+from duologue.domain.charges import LegCharge
 from duologue.domain.errors import OutsideUnavailable, RaceLost
 from duologue.domain.outcome import EndReason, Party
+from duologue.domain.receipt import Amounts, Receipt
 from duologue.domain.webhook_request import Reply
 from duologue.runtime.wiring.notify_sp import Dependencies
 from duologue.usecases.notify_sp import NotifySp
@@ -33,6 +35,9 @@ NOTICES_OF_TWO = [read(record["body"]) for record in TWO_CALLS["Records"]]
 NOTICES = [read(record["body"]) for name in samples("notify_sp") for record in sample("notify_sp", name)["Records"]]
 
 
+RECEIPT = Receipt(LegCharge(2, 20_000), LegCharge(0, 20_000), Amounts(state_transition=1))
+
+
 def _breaks(*message: object) -> None:
     raise PermissionError(message)
 
@@ -51,7 +56,8 @@ class Function:
                 self.calls.accept(callback(notice.call_id, notice.app), slots=10, close_by=at(120))
                 if over:
                     self.calls.change(notice.call_id, ending=EndReason.STOPPED, ended_at=at(30))
-                    self.calls.cdrs[notice.call_id] = cdr_of(self.calls.load(notice.call_id).call)
+                    cdr = cdr_of(self.calls.load(notice.call_id).call)
+                    self.calls.cdrs[notice.call_id] = replace(cdr, receipt=RECEIPT)
             if notice.sequence in facts:
                 of_item = self.calls.facts[notice.call_id].setdefault(notice.source, {})
                 of_item[notice.sequence] = facts[notice.sequence]
@@ -118,6 +124,7 @@ def test_answers_ends_and_what_sps_servers_do_are_counted_for_the_operator(capsy
     counted = _counted(capsys.readouterr().out)
     assert ("CallsEnded 1.0", {"Reason": "stopped"}) in counted
     assert ("TalkSeconds 0.0", {"App": app}) in counted
+    assert ("EstimatedSpend 0.040025", {"App": app}) in counted
     assert [name for name, of in counted if of == {"App": app} and "Notification" in name][:2] == [
         "NotificationLag 59000.0",
         "NotificationsRefused 1.0",

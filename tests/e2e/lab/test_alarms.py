@@ -21,7 +21,7 @@ from lab.aws.ministack import ministack
 from lab.aws.overlay import alarms, lambda_process, passing
 from lab.cases.catalogue import named
 from lab.lab import Lab
-from lab.sp.account import change_app
+from lab.sp.account import change_app, operate
 from lab.sp.client import LOG_IN
 from lab.sp.service_provider import ServiceProvider
 from pstn.lines.behaviours import answers, busy
@@ -326,6 +326,21 @@ def _an_app_that_has_used_up_its_day(watched: Watched) -> None:
         change_app(environment, key, "--calls-per-day", "0", "--spend-per-day", "0")
 
 
+def _a_call_that_costs_a_fortune(watched: Watched) -> None:
+    """100 USD a minute, by the operator's rates, which the API reads once a minute."""
+    rates = watched.lab.cloud.state_dir / "rates.csv"
+    rates.write_text("+,100\n", encoding="utf-8")
+    operate(watched.lab.environment, "rates", "import", str(rates))
+    watched.lab.cloud.let_pass(60.0)
+    try:
+        watched.lab.pstn.exchange.phones[CALLER] = Phone(answers(0.1))
+        watched.lab.pstn.exchange.phones[CALLEE] = Phone(busy())
+        session = str(watched.sp.place(CALLER, CALLEE).body["sessionId"])
+        assert watched.sp.receiver.wait_for_fee(session, _WAIT_S)
+    finally:
+        operate(watched.lab.environment, "rates", "reset")
+
+
 TROUBLES: dict[str, Callable[[Watched], None]] = {
     "UnexpectedAlarm": _an_unreadable_call,
     "FunctionErrorsAlarm": _a_sweep_that_dies,
@@ -334,6 +349,7 @@ TROUBLES: dict[str, Callable[[Watched], None]] = {
     "GaveUpAlarm": _a_message_that_nobody_can_process,
     "UndeliveredAlarm": _an_sp_that_is_gone,
     "DialledTooMuchAlarm": _an_app_that_has_used_up_its_day,
+    "SpendAlarm": _a_call_that_costs_a_fortune,
     "FlowsFailedAlarm": _an_execution_that_fails,
     "CallsWithoutEventsAlarm": _a_network_that_may_not_call_us,
     "MemoryNotKeptAlarm": _a_partition_that_is_full,

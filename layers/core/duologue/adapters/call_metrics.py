@@ -3,8 +3,10 @@
 from datetime import timedelta
 from math import ceil
 
-from duologue.adapters.metrics import count, lasted
+from duologue.adapters.metrics import cost, count, lasted
 from duologue.call_control.facts import CallEnded, Fact, LegAnsweredRecorded
+from duologue.domain.cdr import Cdr
+from duologue.domain.prices import usd_of
 
 
 class CallMetrics:
@@ -17,8 +19,10 @@ class CallMetrics:
             case CallEnded(reason=reason):
                 count("CallsEnded", Reason=reason.value)
 
-    def talked(self, app: str, talk: timedelta) -> None:
-        count("TalkSeconds", ceil(talk.total_seconds()), App=app)
+    def ended(self, cdr: Cdr) -> None:
+        count("TalkSeconds", ceil(cdr.talk.total_seconds()), App=cdr.app)
+        if cdr.receipt is not None:
+            cost("EstimatedSpend", usd_of(cdr.receipt), App=cdr.app)
 
     def attempt(self, app: str, lag: timedelta, *, acknowledged: bool) -> None:
         if acknowledged:

@@ -18,7 +18,12 @@ def lasted(name: str, seconds: float, **dimensions: str) -> None:
     _write(name, MetricUnit.Milliseconds, round(seconds * 1000), dimensions)
 
 
-def _write(name: str, unit: MetricUnit, value: int, dimensions: dict[str, str]) -> None:
+def cost(name: str, usd: float, **dimensions: str) -> None:
+    """Say what something cost, in USD; `name` and `dimensions` as for `count`."""
+    _write(name, MetricUnit.NoUnit, round(usd, 9), dimensions)
+
+
+def _write(name: str, unit: MetricUnit, value: float, dimensions: dict[str, str]) -> None:
     metrics = EphemeralMetrics(namespace=NAMESPACE)
     metrics.add_metric(name=name, unit=unit, value=value)
     if dimensions:

@@ -130,7 +130,7 @@ class NotifySp:
         if delivery is None:
             self.measurements.fact(notification.fact)
             if isinstance(notification.fact, CdrWritten) and notification.cdr is not None:
-                self.measurements.talked(notification.app.key, notification.cdr.talk)
+                self.measurements.ended(notification.cdr)
         request = self.webhooks.request(
             notification.call,
             notice.sequence,

@@ -75,8 +75,8 @@ class Measurements(Protocol):
     def fact(self, fact: Fact) -> None:
         """The first attempt to notify an SP of a fact is due, whether or not the SP wants it."""
 
-    def talked(self, app: str, talk: timedelta) -> None:
-        """The same of a CDR: the call's talk."""
+    def ended(self, cdr: Cdr) -> None:
+        """The same of a CDR: what the call came to."""
 
     def attempt(self, app: str, lag: timedelta, *, acknowledged: bool) -> None:
         """An attempt has ended. `lag`: since the fact."""
@@ -88,7 +88,7 @@ class NotMeasured:
     def fact(self, fact: Fact) -> None:
         pass
 
-    def talked(self, app: str, talk: timedelta) -> None:
+    def ended(self, cdr: Cdr) -> None:
         pass
 
     def attempt(self, app: str, lag: timedelta, *, acknowledged: bool) -> None:

@@ -39,6 +39,7 @@ from duologue.domain.errors import (
     TooManyRequests,
     UnknownApp,
     UnknownCall,
+    UnreadableCall,
 )
 from duologue.domain.outcome import EndReason, Party
 from duologue.domain.phone_number import UNREAD
@@ -690,6 +691,22 @@ class TestInDynamoDB(Promises):
         row = calls.client.get_item(TableName=calls.calls_table, Key=key_of(call.id, "CDR"))["Item"]
         assert "receipt" in row
         assert item_bytes(row) < KB
+
+    @pytest.mark.parametrize(
+        ("item", "damage"),
+        [
+            ("ASKED", lambda row: {name: row[name] for name in ("call", "item")}),
+            ("CALL", lambda row: row | {"ending": {"S": "a reason of a later release"}}),
+            ("CDR", lambda row: row | {"ended_at": {"S": "yesterday"}}),
+            ("ASKED", lambda row: row | {"sealed": {"B": b"sealed otherwise" * 9}}),
+        ],
+    )
+    def test_a_call_with_a_damaged_item_is_not_readable(self, calls, item, damage):
+        story = played(calls, *TALKING, CALLEE_LEFT, replace(CALLER_LEFT, at=at(61)))
+        row = calls.client.get_item(TableName=calls.calls_table, Key=key_of(story.call.id, item))["Item"]
+        calls.client.put_item(TableName=calls.calls_table, Item=damage(row))
+        with pytest.raises(UnreadableCall):
+            calls.history(story.call.id)
 
     def test_a_value_of_another_call_does_not_open(self, calls):
         first, second = (accept(calls, callback(f"1_1_{number}_20261123090000")).id for number in (1, 2))

@@ -9,7 +9,7 @@ import pytest
 from duologue.call_control.events import RecordingStarted
 from duologue.call_control.history import Delivery, DeliveryState
 from duologue.domain.due import RECONCILIATION
-from duologue.domain.errors import OutsideUnavailable
+from duologue.domain.errors import OutsideUnavailable, UnreadableCall
 from duologue.domain.recording import published_key
 from duologue.domain.task_token import TaskToken, Wait
 from duologue.usecases.ports.notifying import Notice
@@ -202,9 +202,19 @@ def test_a_call_that_cannot_be_reconciled_now_is_in_the_next_sweep_and_blocks_no
     assert world.calls.to_reconcile == {}
 
 
-def test_a_call_that_cannot_be_read_is_reported_with_its_id_each_time():
+def test_a_call_that_cannot_be_read_is_reported_once_with_its_id():
     world = World()
-    broken = ValueError("'next' is not a valid EndReason")
+    broken = UnreadableCall(callback().id)
+    world.calls.unreadable[callback().id] = broken
+    world.clock.at = NOW + RECONCILIATION
+    assert [world.sweep(), world.sweep()] == [(1, {}, True), (0, {}, True)]
+    assert world.isolate.told == [(callback().id, broken)]
+
+
+def test_a_call_that_breaks_something_else_is_reported_with_its_id_each_time():
+    """Such as a missing permission: it is reconciled when that is mended."""
+    world = World()
+    broken = ValueError("access denied")
     world.calls.unreadable[callback().id] = broken
     world.clock.at = NOW + RECONCILIATION
     assert [world.sweep(), world.sweep()] == [(0, {}, False)] * 2

@@ -11,6 +11,7 @@ from duologue.adapters.rows_before import in_todays_terms
 from duologue.adapters.sealed_rows import RowSeal, opened_item
 from duologue.call_control.history import History
 from duologue.call_control.trace import TracedEvent
+from duologue.domain.errors import SealBroken, UnreadableCall
 from duologue.domain.task_token import Wait
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ class DynamoHistories:
         self._seal = seal
 
     def history(self, call_id: str) -> History:
-        return history_of(call_id, rows_of(self._client, self._calls, call_id, self._seal))
+        try:
+            return history_of(call_id, rows_of(self._client, self._calls, call_id, self._seal))
+        except (KeyError, ValueError, TypeError, SealBroken) as error:
+            raise UnreadableCall(call_id) from error
 
     def trace(self, call_id: str) -> tuple[History, Sequence[TracedEvent]]:
         rows = rows_of(self._client, self._calls, call_id, self._seal)

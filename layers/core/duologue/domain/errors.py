@@ -8,6 +8,7 @@
 | FlowError          | nobody: the flow branches on the class name           | no                  |
 | OutsideUnavailable | whoever runs the external service                     | yes, with jitter    |
 | SealBroken         | the operator: stored data or its key were replaced    | no                  |
+| UnreadableCall     | the operator: stored data are damaged, or of a later release | no           |
 | NothingWasDialled  | nobody: the network has no capacity                   | yes, for about 30 s |
 | DialRefused        | the SP or the operator: the network refuses this dial | no                  |
 | DialUncertain      | nobody: an event will come, or the sweeper finalizes  | never               |
@@ -369,6 +370,10 @@ class OutsideUnavailable(DuologueError):
 
 class SealBroken(DuologueError):
     """A stored value does not open: it was copied from another place, or its KMS key was replaced."""
+
+
+class UnreadableCall(DuologueError):
+    """An item of a call is not as this release writes or knows it; the cause is chained."""
 
 
 class RaceLost(DuologueError):

@@ -28,7 +28,7 @@ from operator import itemgetter
 from duologue.call_control.history import History, url_of
 from duologue.domain.call import Call
 from duologue.domain.cdr import Cdr, cdr_of
-from duologue.domain.errors import OutsideUnavailable, UnknownCall
+from duologue.domain.errors import OutsideUnavailable, UnknownCall, UnreadableCall
 from duologue.domain.recording import published_key
 from duologue.usecases.failure_isolation import FailureIsolation
 from duologue.usecases.ports.call_changes import Change
@@ -121,7 +121,11 @@ class ReconcileCalls:
 
         def look(ended: EndedCall) -> None:
             with self._retrying(ended.call_id, "not reconciled; retrying in the next sweep"):
-                cdr = self._reconcile(ended.call_id, found)
+                try:
+                    cdr = self._reconcile(ended.call_id, found)
+                except UnreadableCall:  # the isolation reports it; once, as only the operator can do anything about it
+                    looked.append(_Looked(ended, None, ""))
+                    raise
                 looked.append(_Looked(ended, cdr, "" if cdr is None else self.format.line(cdr)))
 
         def archive(group: tuple[tuple[str, date], list[_Looked]]) -> None:

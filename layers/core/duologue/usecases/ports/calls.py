@@ -105,4 +105,4 @@ class EndedCalls(Protocol):
 
 class Histories(Protocol):
     def history(self, call_id: str) -> History:
-        """Raises UnknownCall."""
+        """Raises UnknownCall, UnreadableCall."""

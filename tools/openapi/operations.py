@@ -38,6 +38,7 @@ from duologue.domain.errors import (
     UnknownCall,
     UnknownLink,
     UnknownMemory,
+    UnknownNotification,
     UnknownRecording,
     WrongCredentials,
     WrongDigest,
@@ -267,7 +268,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             "replayNotifications",
             "Send notifications again: one, or those of a span of time",
             succeeded("Replayed"),
-            (*_COUNTED, InvalidField, UnknownCall),
+            (*_COUNTED, InvalidField, UnknownNotification),
             _ANY_PROOF,
             (
                 _query("id", "`webhook-id` of one", required=False),

@@ -246,6 +246,10 @@ class UnknownCall(RequestRefused):
     """The app has no callback with this id, or it is over and can no longer change."""
 
 
+class UnknownNotification(UnknownCall):
+    """The app has no notification with this id."""
+
+
 # ---- a repeat
 
 

@@ -11,7 +11,7 @@ from duologue.call_control.app_events import EventPosition, Replayed
 from duologue.call_control.facts import CallAccepted
 from duologue.call_control.history import Delivery, DeliveryState, History
 from duologue.domain.accounts import App
-from duologue.domain.errors import RaceLost, UnknownCall
+from duologue.domain.errors import RaceLost, UnknownCall, UnknownNotification
 from duologue.usecases.ports.calls import Histories
 from duologue.usecases.ports.notifying import AppEvents, Notice, NotificationLog
 from duologue.usecases.ports.outside import Clock
@@ -27,10 +27,13 @@ class ReplayNotifications:
     clock: Clock
 
     def one(self, app: App, call_id: str, sequence: int) -> None:
-        """Raises UnknownCall: the app has no such notification."""
-        history = self._history(app, call_id)
+        """Raises UnknownNotification."""
+        try:
+            history = self._history(app, call_id)
+        except UnknownCall as error:
+            raise UnknownNotification(call_id) from error
         if sequence not in history.sources:
-            raise UnknownCall(call_id)
+            raise UnknownNotification(call_id)
         self._again(history, sequence)
 
     def span(self, app: App, begin: datetime, end: datetime) -> Replayed:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from duologue.call_control.app_events import CommittedFacts, EventPage, EventPosition, Replayed, UndeliveredFact
-from duologue.domain.errors import InvalidField, UnknownCall
+from duologue.domain.errors import InvalidField, UnknownNotification
 from duologue.wire.huawei.deliveries import delivery_of
 from duologue.wire.huawei.histories import present, written_time
 from duologue.wire.huawei.notifications import event_of
@@ -59,11 +59,11 @@ def undelivered_found(found: Sequence[UndeliveredFact], after: str, limit: int) 
 
 
 def read_replay(query: Mapping[str, str]) -> tuple[str, int] | tuple[datetime, datetime]:
-    """Call id and sequence of one notification, or a span of time. Raises InvalidField, UnknownCall."""
+    """Call id and sequence of one notification, or a span of time. Raises InvalidField, UnknownNotification."""
     if query.get("id"):
         call_id, _, sequence = query["id"].rpartition("-")
         if not re.fullmatch(r"[0-9_]{1,60}", call_id, re.ASCII) or not re.fullmatch(r"[0-9]{1,6}", sequence, re.ASCII):
-            raise UnknownCall("not the id of a notification")
+            raise UnknownNotification("not the id of a notification")
         return call_id, int(sequence)
     since, until = _moment(query, "from"), _moment(query, "to")
     if until < since:

@@ -46,6 +46,7 @@ from duologue.domain.errors import (
     UnknownCall,
     UnknownLink,
     UnknownMemory,
+    UnknownNotification,
     UnknownRecording,
     WrongCredentials,
     WrongDigest,
@@ -210,6 +211,9 @@ ERROR_ROWS: dict[type[Exception], ErrorRow] = {
         "the format's code for a quota that is used up, which clients do not retry after a minute",
     ),
     UnknownCall: ErrorRow(403, "1020152", "Invalid call sessionId.", "clients read it as already over"),
+    UnknownNotification: ErrorRow(
+        403, "1020152", "Invalid id. The app has no such notification.", "the code of an unknown call"
+    ),
     UnknownRecording: ErrorRow(403, "1012007", "Record does not exist.", "does not say whether it is another SP's"),
     RecordingNotReady: ErrorRow(
         403, "1011006", "Record is not ready, try later.", "the format's code for retry in a minute", False, 60

@@ -36,14 +36,17 @@ def open_home(
     """
 
     def state() -> LabState:
-        # The console has a process of its own, so whether it runs is looked up at each request.
         return LabState(
             site=site.url,
             phone=phone.url if phone else "",
             console=console.url,
             api=lab.api_url,
             aws=lab.aws_url,
-            running=(Running("This page", home.url, "what runs, and what to try", page=True), *running),
+            running=(
+                Running("This page", home.url, "what runs, and what to try", page=True),
+                *([Running("Console", console.url, "what the operator sees", page=True)] if console.url else []),
+                *running,
+            ),
             switches=(
                 *changed_switches(lab.pstn.exchange.switches, Switches()),
                 *changed_switches(lab.cloud.switches, CloudSwitches()),

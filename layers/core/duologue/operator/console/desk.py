@@ -26,7 +26,7 @@ _MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Desk:
-    """`apps`: all apps, as they were a short time ago at most. `who`: the operator's identity in the audit. `stack`: its name."""
+    """`apps`: all apps, as they were a short time ago at most. `who`: the operator's identity in the audit."""
 
     lists: CallLists
     usages: Usages

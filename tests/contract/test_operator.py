@@ -1,6 +1,7 @@
 """The operator's commands, against a stack: what they add is what SPs log in with."""
 
 import io
+import itertools
 import json
 import os
 import sys
@@ -16,6 +17,7 @@ from duologue.adapters.dynamo_acceptance import DynamoAcceptance
 from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.dynamo_auth_attempts import DynamoAuthAttempts
 from duologue.adapters.dynamo_calls import DynamoCalls
+from duologue.adapters.dynamo_listing import DynamoListing
 from duologue.adapters.dynamo_memories import DynamoMemories
 from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
 from duologue.adapters.dynamo_writes import transact
@@ -72,6 +74,7 @@ TEMPLATE: dict[str, Any] = {
             },
         },
         "Calls": {"Type": "AWS::DynamoDB::Table", "Properties": SHAPES["CallsTable"]},
+        "Lists": {"Type": "AWS::DynamoDB::Table", "Properties": SHAPES["ListsTable"]},
         "Prompts": {"Type": "AWS::S3::Bucket"},
         "Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Version": "2012-10-17", "Statement": []}}},
         "Hashes": {
@@ -88,6 +91,7 @@ TEMPLATE: dict[str, Any] = {
         "SecretsKey": {"Value": {"Ref": "Key"}},
         "MemoriesKey": {"Value": {"Ref": "Hashes"}},
         "CallsTable": {"Value": {"Ref": "Calls"}},
+        "ListsTable": {"Value": {"Ref": "Lists"}},
         "PromptsBucket": {"Value": {"Ref": "Prompts"}},
         "RecordingsBucket": {"Value": {"Ref": "Prompts"}},
         "DisplayNumbers": {"Value": "+12025550100,+12025550101"},
@@ -161,7 +165,13 @@ def test_an_sp_and_its_app(platform, monkeypatch):
     assert app.secret == added["app_secret"]
     limited = {"sp": "acme", "username": "jack", "calls_per_second": 20, "active": True}
     assert platform.do("sp", "set", "acme", "--calls-per-second", "20") == (0, limited, "")
-    assert platform.do("sp", "show", "acme") == (0, limited, "")
+    assert platform.do("sp", "show", "acme") == (0, limited | {"apps": [added["app_key"]]}, "")
+    assert platform.do("sp", "list") == (0, {"sps": [limited]}, "")
+    shown_numbers = ["+12025550100", "+12025550101"]
+    listed = {"app_key": added["app_key"], "sp": "acme", "active": True, "display_numbers": shown_numbers}
+    for of in ((), ("--sp", "acme")):
+        assert listed in platform.do("app", "list", *of)[1]["apps"]
+    assert platform.do("app", "list", "--sp", "nobody")[0] == 1
 
     status, shown, _ = platform.do("app", "show", app.key)
     assert status == 0
@@ -172,6 +182,7 @@ def test_an_sp_and_its_app(platform, monkeypatch):
             "sp": "acme",
             "username": "jack",
             "sp_active": True,
+            "calls_in_progress": 0,
             "display_numbers": ["+12025550100", "+12025550101"],
             "bind_numbers": [],
             "test_numbers": [],
@@ -496,6 +507,122 @@ def test_calls_are_ended_one_by_one_or_with_the_suspension_of_their_app_or_sp(pl
     assert platform.do("call", "stop", ids[0]) == (0, ended({0: "over"}), "")
     assert platform.do("app", "suspend", app_key, "--end-calls")[1]["calls"] == []
     platform.do("sp", "resume", sp)
+
+
+_COUNT = itertools.count(1)
+
+
+class Listed:
+    """Three calls of an app: one that is up, one that talked, one that was stopped; and one of another app."""
+
+    def __init__(self, platform, app_key: str) -> None:
+        self.aws, self.outputs = platform.aws, stack_of(platform.aws("cloudformation"), "duologue").outputs
+        dynamodb, rows = platform.aws("dynamodb"), SealedRows(the_seal(platform))
+        self.calls = DynamoCalls(dynamodb, self.outputs["CallsTable"], platform.table, timedelta(days=1), rows)
+        self.listing = DynamoListing(dynamodb, self.outputs["CallsTable"], self.outputs["ListsTable"])
+        acceptance = DynamoAcceptance(dynamodb, platform.table, self.calls)
+        self.up, self.talked, self.stopped, self.other = (f"1_3_{next(_COUNT)}_20261128090000" for _ in range(4))
+        for minute, call_id in enumerate((self.up, self.talked, self.stopped, self.other)):
+            app = f"other-than-{app_key}" if call_id == self.other else app_key
+            call = replace(callback(), id=call_id, app=app, accepted_at=NOW - timedelta(minutes=minute))
+            acceptance.accept(call, slots=9, close_by=NOW)
+        self.end(self.talked, EndReason.HUNG_UP, answered_at=NOW - timedelta(seconds=90))
+        self.end(self.stopped, EndReason.STOPPED)
+        self.listing.add([self.up, self.talked, self.stopped, self.other])
+        self.listing.end([self.talked, self.stopped])
+
+    def end(self, call_id, reason, **changes):
+        saved = self.calls.load(call_id)
+        caller, callee = (replace(saved.call.leg(party), ended_at=NOW, **changes) for party in Party)
+        ended = replace(saved.call, caller=caller, callee=callee, ending=reason, ended_at=NOW)
+        self.calls.save(Change(saved, ended, finalizes=True))
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("", ["up", "talked", "stopped"]),
+        ("--limit 2", ["up", "talked"]),
+        ("--open", ["up"]),
+        ("--result talked", ["talked"]),
+        ("--result failed", ["up", "stopped"]),
+        ("--result stopped", ["stopped"]),
+        ("--number +12025550111 --until {minute}", ["stopped"]),
+        ("--number 0111 --since {minute}", ["up", "talked"]),
+        ("--display-number +12025550100 --result stopped", ["stopped"]),
+    ],
+)
+def test_calls_are_listed_by_what_people_search_for(platform, app_key, words, found):
+    calls = Listed(platform, app_key)
+    minute = (NOW - timedelta(minutes=1)).isoformat()
+    status, said, _ = platform.do("call", "list", "--app", app_key, *words.format(minute=minute).split())
+    assert (status, [call["call"] for call in said["calls"]]) == (0, [getattr(calls, name) for name in found])
+    assert not any("+1202555" in str(call[party]) for call in said["calls"] for party in ("caller", "callee"))
+    if words == "--limit 2":
+        said = platform.do("call", "list", "--app", app_key, "--cursor", said["cursor"])[1]
+        assert [call["call"] for call in said["calls"]] == [calls.stopped]
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ("call list --since yesterday", "--since must be a time in ISO 8601"),
+        ("call list --number 202", "--number must be E.164"),
+        ("call find Sophia", "number is none. Type a number as +1 202 555 0111"),
+        ("call list --cursor nonsense", "cursor is not one of this list"),
+        ("call list --app no-app", "no app no-app"),
+        ("call list --sp nobody", "no SP nobody; add it: duologue sp add"),
+        ("call show 9_9_9_20261128090000", "there is no such call or notification"),
+        ("usage --day 28.11.2026", "--day must be a date"),
+        ("usage --app no-app", "no app no-app"),
+    ],
+)
+def test_a_refused_look_for_calls(platform, words, complaint):
+    status, said, complained = platform.do(*words.split())
+    assert (status, said) == (1, {})
+    assert complaint in complained
+
+
+@pytest.mark.parametrize("text", ["+1 (202) 555-0111", "2025550111", "0111", "+12025550100", "id", "session id"])
+def test_calls_are_found_by_what_people_write(platform, app_key, text):
+    calls = Listed(platform, app_key)
+    written = {"id": calls.up, "session id": f"{calls.up}@ce1.example.com"}.get(text, text)
+    status, said, _ = platform.do("call", "find", written, "--limit", "100")
+    found = [call["call"] for call in said["calls"] if call["app_key"] == app_key]
+    assert (status, found) == (0, [calls.up] if written != text else [calls.up, calls.talked, calls.stopped])
+
+
+def test_a_call_is_shown_and_changes_are_followed(platform, app_key, capsys):
+    calls = Listed(platform, app_key)
+    shown = platform.do("call", "show", f"{calls.talked}@ce1.example.com")[1]
+    assert (shown["app_key"], shown["sessionId"], shown["phase"]) == (
+        app_key,
+        f"{calls.talked}@ce1.example.com",
+        "over",
+    )
+
+    def then(_seconds: float) -> None:
+        """What happens between two looks; at last nothing does."""
+        platform.waits.append(0)
+        if len(platform.waits) == 1:
+            calls.end(calls.up, EndReason.STOPPED)
+        elif len(platform.waits) == 3:
+            raise KeyboardInterrupt
+
+    assert main(("tail", "--app", app_key, "--json"), platform.aws, then) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["call"], line["phase"]) for line in lines] == [(calls.up, "accepted"), (calls.up, "over")]
+
+
+def test_usage_is_shown_by_day_and_by_app(platform, app_key):
+    Listed(platform, app_key)
+    status, said, _ = platform.do("usage", "--day", f"{NOW:%Y-%m-%d}")
+    [used] = [{**each} for each in said["apps"] if each["app_key"] == app_key]
+    counted = {"calls": 2, "talked": 1, "talk_minutes": 1.5, "telephone_usd": 0.0}
+    assert (status, used, said["total"]["calls"] >= 2) == (0, {"app_key": app_key} | counted, True)
+    _, said, _ = platform.do("usage", "--app", app_key, "--day", f"{NOW:%Y-%m-%d}", "--days", "2")
+    assert (said["days"][0]["day"], said["days"][0]["calls"]) == (f"{NOW:%Y-%m-%d}", 2)
+    assert (len(said["days"]), said["total"]) == (2, counted)
 
 
 def over(call: Call) -> Call:

@@ -6,7 +6,12 @@
     duologue app rotate-secret <app key>
     duologue app end-tokens <app key>
     duologue app suspend <app key> --end-calls
+    duologue app list
+    duologue call list --number 0111 --result failed
+    duologue call show <session id>
     duologue call stop <session id>
+    duologue tail
+    duologue usage --app <app key>
     duologue deny add +1712432 --why "traffic pumping"
     duologue do-not-call add +12025550133
     duologue sp set-password acme
@@ -20,13 +25,12 @@
     duologue console
 
 The platform is found by the stack's name, through its outputs, or by the names of the table, key and bucket. AWS
-credentials, region and endpoint come from the usual AWS environment. The result is printed as one JSON object. A
-password is read from standard input, or generated and printed; it is never an argument, which any user of the machine
-could read.
+credentials, region and endpoint come from the usual AWS environment. The result is printed as one JSON object, or, in a
+terminal and without --json, as tables. A password is read from standard input, or generated and printed; it is never an
+argument, which any user of the machine could read.
 """
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -52,8 +56,10 @@ from duologue.operator import (
     prompts,
     rates,
     sps,
+    usages,
 )
 from duologue.operator.platform import Platform
+from duologue.operator.printed import print_said
 
 _PATIENT_CLIENT = partial(client, timeouts=PATIENT)
 
@@ -77,7 +83,8 @@ def main(
         print(f"duologue: {error}{_CURES.get(type(error), '')}", file=sys.stderr)
         return 1
     try:
-        print(json.dumps(said, indent=2), flush=True)
+        if said is not None:
+            print_said(said, json_wanted=asked.json)
     except BrokenPipeError:  # its reader has read enough, as `head` does; Python would flush once more at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
@@ -106,13 +113,11 @@ def parser() -> argparse.ArgumentParser:
     )
     place.add_argument("--prompts-bucket", help="bucket of the prompts, overrides the stack's output")
     place.add_argument("--line-numbers", help="the stack's numbers, comma separated, overrides the stack's output")
-    kinds = parser.add_subparsers(
-        metavar="sp|app|call|person|number|memory|notification|endpoint|lock|prompt|deny|do-not-call|rates|audit|console",
-        required=True,
-    )
+    kinds = parser.add_subparsers(required=True)
     sps.add_to(kinds)
     apps.add_to(kinds)
     calls.add_to(kinds)
+    usages.add_to(kinds)
     people.add_to(kinds)
     numbers.add_to(kinds)
     memories.add_to(kinds)
@@ -124,18 +129,20 @@ def parser() -> argparse.ArgumentParser:
     rates.add_to(kinds)
     audits.add_to(kinds)
     console.add_to(kinds)
+    kinds.metavar = "|".join(name for name in kinds.choices if name != "notice")
     _name_commands(parser)
     return parser
 
 
 def _name_commands(parser: argparse.ArgumentParser) -> None:
-    """Let each command say its own words, for the audit."""
+    """Let each command say its own words, for the audit, and print JSON."""
     below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     for action in below:
-        for each in action.choices.values():
+        for each in set(action.choices.values()):  # an alias is the same one
             _name_commands(each)
     if not below:
         parser.set_defaults(words=parser.prog.removeprefix("duologue "))
+        parser.add_argument("--json", action="store_true", help="print JSON also in a terminal")
 
 
 if __name__ == "__main__":

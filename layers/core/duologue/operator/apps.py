@@ -14,11 +14,12 @@ from duologue.operator.platform import Platform, Said
 from duologue.usecases.add_app import NewApp, add_app
 from duologue.usecases.change_app import change_app
 from duologue.usecases.end_tokens import end_tokens
+from duologue.usecases.ports.accounts import ListedApp
 from duologue.usecases.remove_app import remove_app
 from duologue.usecases.rotate_secret import retire_secret, rotate_secret
 
 END_CALLS = "also end the calls in progress; repeat it if it fails"
-_COMMANDS = "add|show|set|suspend|resume|rotate-secret|end-tokens|remove"
+_COMMANDS = "add|list|show|set|suspend|resume|rotate-secret|end-tokens|remove"
 
 
 def add_to(kinds: Any) -> None:
@@ -33,7 +34,11 @@ def add_to(kinds: Any) -> None:
     _add_settings(command)
     command.set_defaults(command=_set, refuse=command.error)
 
-    command = app.add_parser("show", help="show an app without its secrets")
+    command = app.add_parser("list", help="all apps, or those of an SP")
+    command.add_argument("--sp", metavar="ID", help="only of this SP")
+    command.set_defaults(command=_list)
+
+    command = app.add_parser("show", help="show an app without its secrets, and how many calls it has now")
     command.add_argument("key", help="the app's key")
     command.set_defaults(command=_show)
 
@@ -271,7 +276,19 @@ def _set(asked: argparse.Namespace, platform: Platform) -> Said:
 def _show(asked: argparse.Namespace, platform: Platform) -> Said:
     app = platform.accounts.app(asked.key)
     sp = platform.accounts.sp(app.sp)
-    return _shown(app) | {"username": sp.username, "sp_active": sp.active}
+    now = platform.calls_in_progress(app.key)
+    return _shown(app) | {"username": sp.username, "sp_active": sp.active, "calls_in_progress": now}
+
+
+def _list(asked: argparse.Namespace, platform: Platform) -> Said:
+    if asked.sp is not None:
+        platform.accounts.sp(asked.sp)
+    apps = (app for app in platform.accounts.listed_apps() if asked.sp in (None, app.sp))
+    return {"apps": [_listed(app) for app in apps]}
+
+
+def _listed(app: ListedApp) -> Said:
+    return {"app_key": app.app_key, "sp": app.sp, "active": app.active, "display_numbers": list(app.numbers)}
 
 
 def _set_active(asked: argparse.Namespace, platform: Platform) -> Said:

@@ -1,19 +1,185 @@
-"""`duologue call …`: calls in progress."""
+"""`duologue call …` and `duologue tail`: find calls, show one, end those in progress, watch them."""
 
 import argparse
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from duologue.domain.errors import OutsideUnavailable, UnknownCall
+from duologue.adapters.system_clock import SystemClock
+from duologue.domain.call import Call, Phase
+from duologue.domain.errors import InvalidField, OutsideUnavailable, UnknownCall
+from duologue.domain.outcome import EndReason
+from duologue.domain.phone_number import PhoneNumber
+from duologue.operator.console.search import NotSearchable, Search, call_id_in, wanted
 from duologue.operator.platform import Platform, Said
 from duologue.usecases.end_calls import EndedByOperator
+from duologue.usecases.ports.call_lists import CallsWanted
+from duologue.wire.huawei.deliveries import deliveries_of
+from duologue.wire.huawei.histories import history_of
+
+_MOST = 100
+_LOOK_EVERY_S = 2.0
+_RECENT = timedelta(minutes=1)
+_TALKED = {"talked": True, "failed": False}
 
 
 def add_to(kinds: Any) -> None:
-    commands = kinds.add_parser("call", help="calls in progress").add_subparsers(metavar="stop", required=True)
+    commands = kinds.add_parser("call", help="find, show and end calls").add_subparsers(
+        metavar="find|list|show|stop", required=True
+    )
+    command = commands.add_parser("find", help="the calls of a number as people write it, or one call by its id")
+    command.add_argument("text", metavar="NUMBER|ID", help="such as +1 202 555 0111, 2025550111, 0111, or a session id")
+    command.add_argument("--limit", type=int, default=25, metavar="N", help=f"1 to {_MOST} (default: %(default)s)")
+    command.set_defaults(command=_find, refuse=command.error)
+    command = commands.add_parser("list", help="calls, newest first; both numbers are masked")
+    _add_filters(command)
+    command.add_argument("--open", action="store_true", help="only calls that are not over")
+    command.add_argument("--since", metavar="TIME", help="accepted at this time or later, ISO 8601")
+    command.add_argument("--until", metavar="TIME", help="accepted before this time")
+    command.add_argument(
+        "--result", choices=[*_TALKED, *map(str, EndReason)], help="both parties were connected, or why it ended"
+    )
+    command.add_argument("--number", metavar="NUMBER", help="of either party: E.164, or the last four digits")
+    command.add_argument("--display-number", metavar="NUMBER", help="shown to either party, E.164")
+    command.add_argument("--limit", type=int, default=25, metavar="N", help=f"1 to {_MOST} (default: %(default)s)")
+    command.add_argument("--cursor", default="", metavar="TEXT", help="continue the list that printed it")
+    command.set_defaults(command=_list, refuse=command.error)
+    command = commands.add_parser("show", help="one call: its legs, steps, notifications, codes and costs")
+    command.add_argument("call", help="the call's id or session id")
+    command.set_defaults(command=_show)
     command = commands.add_parser("stop", help="end calls; the SP is notified with 8017, as if it had stopped them")
     command.add_argument("calls", nargs="+", metavar="call", help="the call's id or session id")
     command.set_defaults(command=_stop)
+    command = kinds.add_parser("tail", help="print what happens to calls while it happens; Ctrl-C ends it")
+    _add_filters(command)
+    command.add_argument("--for", dest="seconds", type=float, metavar="SECONDS", help="end by itself after this time")
+    command.set_defaults(command=_tail)
+
+
+def _add_filters(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--app", metavar="KEY", help="only of this app")
+    command.add_argument("--sp", metavar="ID", help="only of this SP's apps")
+
+
+def _find(asked: argparse.Namespace, platform: Platform) -> Said:
+    limit = _limit(asked)
+    call_id = call_id_in(asked.text)
+    if call_id is not None:
+        return {"calls": [_listed(platform.histories.history(call_id).call)], "cursor": None}
+    shown = {number for app in platform.accounts.listed_apps() for number in app.numbers}
+    try:
+        search = wanted(Search(asked.text), SystemClock().now(), UTC, shown)
+    except NotSearchable as error:
+        raise InvalidField("number", f"is none. {error}") from error
+    page = platform.call_lists.page(search, limit)
+    return {"calls": [_listed(call) for call in page.calls], "cursor": page.after}
+
+
+def _limit(asked: argparse.Namespace) -> int:
+    if not 1 <= asked.limit <= _MOST:
+        asked.refuse(f"--limit must be 1 to {_MOST}")
+    return int(asked.limit)
+
+
+def _list(asked: argparse.Namespace, platform: Platform) -> Said:
+    limit = _limit(asked)
+    number = asked.number or ""
+    digits = number if number.isdecimal() and len(number) == 4 else ""
+    filters = CallsWanted(
+        app_keys=_apps(asked, platform),
+        number=PhoneNumber.parse(number, field="--number") if number and not digits else None,
+        last_digits=digits,
+        display_number=asked.display_number or "",
+        open_only=asked.open,
+        since=_moment(asked.since, "--since"),
+        until=_moment(asked.until, "--until"),
+        ends=frozenset({EndReason(asked.result)}) if asked.result in set(EndReason) else frozenset(),
+        talked=_TALKED.get(asked.result or ""),
+    )
+    page = platform.call_lists.page(filters, limit, asked.cursor)
+    return {"calls": [_listed(call) for call in page.calls], "cursor": page.after}
+
+
+def _apps(asked: argparse.Namespace, platform: Platform) -> frozenset[str] | None:
+    """Raises UnknownApp, UnknownSp."""
+    if asked.app:
+        return frozenset({platform.accounts.app(asked.app).key})
+    if asked.sp:
+        platform.accounts.sp(asked.sp)
+        return frozenset(app.app_key for app in platform.accounts.listed_apps() if app.sp == asked.sp)
+    return None
+
+
+def _moment(text: str | None, option: str) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidField(option, "must be a time in ISO 8601, such as 2026-11-28T09:00:00Z") from error
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _listed(call: Call) -> Said:
+    return {
+        "call": call.id,
+        "accepted_at": _written(call.accepted_at),
+        "app_key": call.app,
+        "caller": str(call.caller.number),
+        "callee": str(call.callee.number),
+        "phase": call.phase.name.lower(),
+        "ended": None if call.ending is None else call.ending.value,
+        "talk_s": _talk_s(call),
+    }
+
+
+def _talk_s(call: Call) -> int:
+    """Of a call that is up, until now."""
+    if call.caller.answered_at is None or call.callee.answered_at is None:
+        return 0
+    ends = [leg.ended_at for leg in (call.caller, call.callee) if leg.ended_at is not None]
+    end = min(ends, default=SystemClock().now())
+    return max(0, round((end - max(call.caller.answered_at, call.callee.answered_at)).total_seconds()))
+
+
+def _show(asked: argparse.Namespace, platform: Platform) -> Said:
+    history = platform.histories.history(_id(asked.call))
+    told = deliveries_of(history, platform.host)
+    return {"app_key": history.call.app, **history_of(history, platform.host), "notifications": told["notifications"]}
+
+
+def _tail(asked: argparse.Namespace, platform: Platform) -> None:
+    """Print a line for each change, as JSON with --json."""
+    until = None if asked.seconds is None else SystemClock().now() + timedelta(seconds=asked.seconds)
+    try:
+        for call in _changes(platform, _apps(asked, platform), until):
+            said = {"at": _written(SystemClock().now()), **_listed(call)}
+            print(json.dumps(said) if asked.json else _line(said), flush=True)
+    except KeyboardInterrupt:
+        return
+
+
+def _changes(platform: Platform, apps: frozenset[str] | None, until: datetime | None) -> Iterator[Call]:
+    """Calls that are in another phase than at the look before; at first those that are open."""
+    lists, phases, began = platform.call_lists, dict[str, Phase](), SystemClock().now()
+    while until is None or SystemClock().now() < until:
+        since = max(began, SystemClock().now() - _RECENT)  # some begin and end between two looks
+        pages = (CallsWanted(app_keys=apps, open_only=True), CallsWanted(app_keys=apps, since=since))
+        calls = {call.id: call for wanted in pages for call in lists.page(wanted, _MOST).calls}
+        for call_id, phase in phases.items():
+            if phase is not Phase.OVER and call_id not in calls:
+                calls[call_id] = platform.histories.history(call_id).call
+        for call in sorted(calls.values(), key=lambda call: call.accepted_at):
+            if phases.get(call.id) != call.phase:
+                yield call
+        phases = {call.id: call.phase for call in calls.values()}
+        platform.sleep(_LOOK_EVERY_S)
+
+
+def _line(said: Said) -> str:
+    words = (said["at"], said["call"], said["caller"], said["callee"], said["ended"] or said["phase"])
+    return "  ".join(map(str, words)) + (f"  {said['talk_s']} s" if said["talk_s"] else "")
 
 
 def _stop(asked: argparse.Namespace, platform: Platform) -> Said:
@@ -22,7 +188,7 @@ def _stop(asked: argparse.Namespace, platform: Platform) -> Said:
     failed: dict[str, UnknownCall | OutsideUnavailable] = {}
     for text in asked.calls:
         try:
-            ended.append(platform.end_calls.one(text.partition("@")[0]))
+            ended.append(platform.end_calls.one(_id(text)))
         except (UnknownCall, OutsideUnavailable) as error:
             failed[text] = error
     if failed and len(asked.calls) == 1:
@@ -37,3 +203,11 @@ def _stop(asked: argparse.Namespace, platform: Platform) -> Said:
 def shown(ended: Iterable[EndedByOperator]) -> list[Said]:
     """`was`: the phase of the call before; `over`: there was nothing to end."""
     return [{"call": each.call_id, "app_key": each.app, "was": each.phase.name.lower()} for each in ended]
+
+
+def _id(text: str) -> str:
+    return text.partition("@")[0]
+
+
+def _written(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -17,16 +17,16 @@ _MOST = 10_000
 
 
 def add_to(kinds: Any) -> None:
-    commands = kinds.add_parser("notification", help="notifications that wait or were given up").add_subparsers(
-        metavar="list|show|retry-now|cancel", required=True
-    )
+    kind = kinds.add_parser("notification", aliases=["notice"], help="notifications that wait or were given up")
+    commands = kind.add_subparsers(metavar="list|show|retry-now|cancel", required=True)
     command = commands.add_parser("list", help="those that wait for an attempt or were given up")
     _add_selection(command)
     command.set_defaults(command=_list, refuse=command.error)
     command = commands.add_parser("show", help="all notifications of a call, with every attempt")
     command.add_argument("call", help="the call's id or session id")
     command.set_defaults(command=_show)
-    command = commands.add_parser("retry-now", help="attempt them within a minute, also those that were given up")
+    what = "attempt them within a minute, also those that were given up"
+    command = commands.add_parser("retry-now", aliases=["resend"], help=what)
     _add_selection(command)
     command.set_defaults(command=_retry_now, refuse=command.error)
     command = commands.add_parser("cancel", help="attempt them no more, and list them no more")

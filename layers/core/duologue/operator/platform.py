@@ -23,6 +23,7 @@ from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
 from duologue.adapters.dynamo_open_calls import DynamoOpenCalls
 from duologue.adapters.dynamo_people import DynamoPeople
 from duologue.adapters.dynamo_rates import DynamoRates
+from duologue.adapters.dynamo_slots import slots_in_use
 from duologue.adapters.jittered_pause import pause
 from duologue.adapters.kms_data_keys import KmsDataKeys, Seal
 from duologue.adapters.kms_memory_seal import KmsMemorySeal
@@ -65,7 +66,7 @@ class Platform:
         """`client` creates the client of an AWS service by its name. `sleep`: waits for seconds."""
         self._asked = asked
         self._client = client
-        self._sleep = sleep
+        self.sleep = sleep
 
     @property
     def accounts(self) -> AccountBook:
@@ -113,9 +114,13 @@ class Platform:
         def wait(time: timedelta) -> None:
             text = "until requests of before the suspension are over"
             print(f"duologue: waiting {time.seconds} s {text}", file=sys.stderr, flush=True)
-            self._sleep(time.total_seconds())
+            self.sleep(time.total_seconds())
 
         return self.end_calls.of_apps(app_keys, wait)
+
+    def calls_in_progress(self, app_key: str) -> int:
+        """How many slots the app's calls hold now."""
+        return slots_in_use(self._client("dynamodb"), self._table, app_key)
 
     @cached_property
     def audit(self) -> AuditLog:

@@ -19,14 +19,16 @@ _PASSWORD_LENGTH = 24
 
 def add_to(kinds: Any) -> None:
     sp = kinds.add_parser("sp", help="SP accounts").add_subparsers(
-        metavar="add|show|set|set-password|suspend|resume|remove", required=True
+        metavar="add|list|show|set|set-password|suspend|resume|remove", required=True
     )
     command = sp.add_parser("add", help="add an SP; prints the password if it was generated")
     command.add_argument("id", help="1 to 32 of A-Z, a-z, 0-9 and - _ . @ +; CDRs name the SP by it")
     command.add_argument("--username", help="user name with which the SP's apps log in (default: the id)")
     _add_password(command)
     command.set_defaults(command=_add)
-    command = sp.add_parser("show", help="show an SP without its password")
+    command = sp.add_parser("list", help="all SPs")
+    command.set_defaults(command=_list)
+    command = sp.add_parser("show", help="show an SP without its password, and its apps")
     command.add_argument("id", help="the SP's id")
     command.set_defaults(command=_show)
     command = sp.add_parser("set", help="change the limit that all apps of an SP share")
@@ -76,8 +78,13 @@ def _add(asked: argparse.Namespace, platform: Platform) -> Said:
     return {"sp": sp.id, "username": sp.username} | shown
 
 
+def _list(_asked: argparse.Namespace, platform: Platform) -> Said:
+    return {"sps": [_shown(sp) for sp in platform.accounts.listed_sps()]}
+
+
 def _show(asked: argparse.Namespace, platform: Platform) -> Said:
-    return _shown(platform.accounts.sp(asked.id))
+    sp = platform.accounts.sp(asked.id)
+    return _shown(sp) | {"apps": [app.app_key for app in platform.accounts.listed_apps() if app.sp == sp.id]}
 
 
 def _set(asked: argparse.Namespace, platform: Platform) -> Said:

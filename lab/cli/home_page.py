@@ -53,6 +53,7 @@ def open_home(
             ),
             notes=_notes(lab, phone),
             stops=_STOPS_AND_KEEPS if keeps else _STOPS,
+            shown=sp.numbers[1],
             env_file=_shown(env),
         )
 

@@ -62,6 +62,8 @@ class LabState:
     notes: tuple[str, ...] = ()
     """What else differs from a plain `make up`, in a sentence each."""
     stops: str = "Press Ctrl-C in the terminal where make up runs."
+    shown: str = ""
+    """The display number that the called party sees."""
     env_file: str = ""
     """The file with the account, for a second terminal."""
 

@@ -167,7 +167,7 @@ HOMES = Scenario(
     button="Call",
     form_heading="Four leads to call",
     contacts=(
-        Contact("lead-301", "Grace Bell", "+12025550134", "asked about Maple Court 7, three rooms"),
+        Contact("lead-301", "Grace Bell", "+12025550139", "asked about Maple Court 7, three rooms"),
         Contact("lead-302", "Hugo Lang", "+12025550143", "viewing of Station Road 19 on Tuesday?"),
         Contact("lead-303", "Ines Prado", "+12025550153", "wants to sell Brook Cottage"),
         Contact("lead-304", "Jonas Weir", "+12025550163", "offer for Maple Court 2"),

@@ -12,6 +12,8 @@ import pytest
 
 from lab.aws.switches import CRUEL, CloudSwitches
 from lab.home.server import Home, LabState, Running, changed_switches
+from lab.website.scenarios import HOMES, RIDES
+from pstn.lines.behaviours import planned
 from pstn.switches import Switches
 
 SITE, PHONE, CONSOLE = "http://127.0.0.1:8090", "http://127.0.0.1:8091", "http://127.0.0.1:8089"
@@ -23,6 +25,7 @@ STATE = LabState(
         Running("API", "http://127.0.0.1:8080", "where an SP places callbacks"),
         Running("Phone", PHONE, "x", True),
     ),
+    shown="+12025550101",
     env_file=".lab/env",
 )
 
@@ -61,6 +64,18 @@ def test_it_links_all_there_is_and_numbers_six_things_to_try(home):
     assert "http://127.0.0.1:8080" in page
     assert "Ctrl-C" in page
     assert not re.search(r'(src|rel="stylesheet" href)="(https?:)?//', page), "everything comes from the page's server"
+
+
+def test_the_telephones_do_what_its_steps_say():
+    """On the number plan, which the steps and the businesses were written for."""
+    bruno, chen = (RIDES.contact(ref) for ref in ("trip-4712", "trip-4715"))
+    grace = HOMES.contacts[0]
+    assert [each.name for each in (bruno, chen, grace)] == ["Bruno", "Chen", "Grace Bell"]
+    assert planned(bruno.number).kind == "busy"
+    assert planned(chen.number).kind == "never_answers"
+    assert (planned(grace.number).talks or 0) >= 8, "seconds: the recording begins only after a notice to both"
+    for number in ("+12025550111", RIDES.own_number, HOMES.own_number):
+        assert (planned(number).kind, planned(number).talks) == ("answers", None), "stays until the other hangs up"
 
 
 @pytest.mark.parametrize(("field", "url", "what"), [("console", CONSOLE, "console"), ("phone", PHONE, "phone")])

@@ -368,7 +368,7 @@ def test_what_stands_still(ask, name, kind):
 
 def test_the_outcome_of_each_lead_comes_from_its_record(ask, site, place):
     path = place(scenario="homes", ref="lead-301")
-    told = [json.loads(json.dumps(each).replace(CALLEE, "+12025550134")) for each in (*TALK, fee())]
+    told = [json.loads(json.dumps(each).replace(CALLEE, "+12025550139")) for each in (*TALK, fee())]
     assert "in progress" in text_of(ask("GET", "/homes")[2])
     [site.backend.notify(each) for each in told]
     page = ask("GET", "/homes")[2]
@@ -384,7 +384,7 @@ def test_the_outcome_of_each_lead_comes_from_its_record(ask, site, place):
         ((), '"Call again: Grace Bell" class="quiet">Call again<'),
         ((status("disconnect", CALLER, 5, stateCode=8101),), '"Call again: Grace Bell">Call again<'),
         (
-            (*TALK, fee(fwdDstNum="+12025550134")),
+            (*TALK, fee(fwdDstNum="+12025550139")),
             '"Call again: Grace Bell" class="quiet">Call again<',
         ),
     ],

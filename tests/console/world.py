@@ -103,7 +103,7 @@ class World:
             lists=self.lists,
             usages=self.lists,
             accounts=self.accounts,
-            apps=self.accounts.listed_apps,
+            listed_apps=self.accounts.listed_apps,
             show=ShowCall(self.calls, self.flow_histories, self.recordings, find),
             recordings=self.recordings,
             notifications=ManageNotifications(self.calls, self.calls, self.calls, self.clock),

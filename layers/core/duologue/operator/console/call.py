@@ -21,6 +21,7 @@ from duologue.operator.console.shown import Writer
 from duologue.operator.console.timeline import status_of, timeline
 from duologue.usecases.manage_notifications import ManageNotifications
 from duologue.usecases.ports.recordings import Recordings
+from duologue.wire.huawei.histories import receipt_shown
 from duologue.wire.huawei.notifications import EVENT_TYPES, event_of, record_of
 from duologue.wire.huawei.outcomes import codes_of
 from duologue.wire.huawei.records import Records
@@ -161,6 +162,7 @@ def _context(pages: Pages, call_id: str) -> tuple[Context, bool]:
         "codes": codes_of(history.cdr) if history.cdr else None,
         "timeline": timeline(shown, now, write),
         "told": list(_told(history, write, desk.host())),
+        "receipt": receipt_shown(history.cdr.receipt) if history.cdr else None,
         "cdr": _cdr(history, write, desk.host()),
         "settings": _settings(found),
         "is_up": found.phase is not Phase.OVER,

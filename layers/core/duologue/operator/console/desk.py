@@ -1,9 +1,9 @@
 """What the console reads and does: the ports and use cases behind its pages, and the audit before every action."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Any, TypeVar
 
 from duologue.call_control.history import History
 from duologue.domain.accounts import App, Sp
@@ -21,17 +21,16 @@ from duologue.usecases.ports.recordings import Recordings
 from duologue.usecases.show_call import ShowCall
 
 Value = TypeVar("Value")
-_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
 class Desk:
-    """`apps`: all apps, as they were a short time ago at most. `who`: the operator's identity in the audit."""
+    """`listed_apps`: all, by key. `who`: the operator's identity in the audit. `stack`: its name."""
 
     lists: CallLists
     usages: Usages
     accounts: Accounts
-    apps: Callable[[], Sequence[ListedApp]]
+    listed_apps: Callable[[], Iterable[ListedApp]]
     show: ShowCall
     recordings: Recordings
     notifications: ManageNotifications
@@ -46,6 +45,7 @@ class Desk:
     who: Callable[[], str]
     stack: str = "duologue"
     _played: set[str] = field(default_factory=set)
+    _known: dict[str, tuple[datetime, Any]] = field(default_factory=dict)
 
     def note(self, kind: str, *, call: str = "", app: str = "", detail: str = "") -> None:
         """Note an action before it is done. Raises OutsideUnavailable: it must not be done."""
@@ -56,6 +56,20 @@ class Desk:
         if call not in self._played:
             self.note("console play", call=call, app=app)
             self._played.add(call)
+
+    def known(self, name: str, read: Callable[[], Value], keep: timedelta) -> Value:
+        """What was read under this name less than `keep` ago, however many pages show it; else it is read now."""
+        now = self.now()
+        at, value = self._known.get(name, (now - keep, None))
+        if now - at >= keep:
+            value = read()
+            self._known[name] = now, value
+        found: Value = value
+        return found
+
+    def apps(self) -> Sequence[ListedApp]:
+        """All, as they were a minute ago at most."""
+        return self.known("apps", lambda: list(self.listed_apps()), timedelta(minutes=1))
 
     def now(self) -> datetime:
         return self.clock.now()
@@ -77,17 +91,3 @@ class Desk:
             return self.accounts.sp(sp_id)
         except UnknownSp:
             return None
-
-
-class Remembered(Generic[Value]):
-    """A value that is read at most once in a minute, however many pages show it."""
-
-    def __init__(self, read: Callable[[], Value], clock: Clock) -> None:
-        self._read, self._clock = read, clock
-        self._value: tuple[datetime, Value] | None = None
-
-    def __call__(self) -> Value:
-        now = self._clock.now()
-        if self._value is None or now - self._value[0] >= _MINUTE:
-            self._value = now, self._read()
-        return self._value[1]

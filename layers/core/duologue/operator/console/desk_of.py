@@ -3,7 +3,7 @@
 from duologue.adapters.aws import refusals
 from duologue.adapters.system_clock import SystemClock
 from duologue.operator.audits import who
-from duologue.operator.console.desk import Desk, Remembered
+from duologue.operator.console.desk import Desk
 from duologue.operator.platform import Platform
 from duologue.usecases.manage_notifications import ManageNotifications
 from duologue.usecases.show_call import ShowCall
@@ -16,7 +16,7 @@ def desk_of(platform: Platform) -> Desk:
         lists=platform.call_lists,
         usages=platform.usages,
         accounts=platform.accounts,
-        apps=Remembered(lambda: list(platform.accounts.listed_apps()), clock),
+        listed_apps=platform.accounts.listed_apps,
         show=ShowCall(platform.traces, platform.flow_histories, platform.recordings, platform.find_memory, refusals),
         recordings=platform.recordings,
         notifications=ManageNotifications(platform.histories, platform.app_events, platform.notification_log, clock),

@@ -22,7 +22,14 @@ from duologue.operator.console.desk import Desk
 from duologue.operator.console.shown import Writer, masked
 
 HERE = Path(__file__).parent
-NAVIGATION = (("calls", "/calls", "Calls"),)
+NAVIGATION = (
+    ("overview", "/", "Overview"),
+    ("calls", "/calls", "Calls"),
+    ("undelivered", "/undelivered", "Undelivered"),
+    ("accounts", "/accounts", "SPs"),
+    ("memories", "/memories", "Memories"),
+    ("audit", "/audit", "Audit"),
+)
 """Name, address and title of each page of the navigation."""
 _TICK_S = 1.0
 """Between two looks at what is live."""

@@ -69,6 +69,7 @@ def serve(platform: Platform, port: int) -> Said:
     with contextlib.closing(listening):
         own = listening.getsockname()[1]
         pages = Pages(desk_of(platform), secrets.token_urlsafe(32))
+        pages.desk.apps()  # the first page needs them
         app = make_app(pages, own)
         print(f"CONSOLE  http://127.0.0.1:{own}/  Stop with Ctrl-C.", flush=True)
         server = uvicorn.Server(

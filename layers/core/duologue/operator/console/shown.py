@@ -67,11 +67,14 @@ class Writer:
             text = json.dumps(json.loads(text), indent=1, ensure_ascii=False)
         return self.text(text)
 
+    def url(self, text: str) -> str:
+        """Without a password."""
+        parts = urlsplit(text)
+        return self.text(urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])))
+
     def attempt(self, attempt: Attempt) -> str:
-        parts = urlsplit(attempt.url)
-        shown = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
         took = f"took {attempt.took / timedelta(milliseconds=1):.0f} ms"
-        lines = [f"POST {shown}", f"{took}; {attempt.note}" if attempt.note else took]
+        lines = [f"POST {self.url(attempt.url)}", f"{took}; {attempt.note}" if attempt.note else took]
         if attempt.reply:
             lines.append(f"reply: {attempt.reply}")
         return self.text("\n".join(lines))

@@ -93,7 +93,7 @@ def token_in(call: Row) -> TaskToken | None:
 
 def _asked(call: Row) -> Row:
     renamed = {f"{party}_display_number": call[f"{party}_shows"] for party in Party}
-    return {"keep_recording_days": 0, "plays_before_callee": False, "announces_end": False} | call | renamed
+    return call | renamed
 
 
 def _renamed(row: Row, name: str) -> Row:

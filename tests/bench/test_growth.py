@@ -2,7 +2,10 @@
 
 from collections import Counter
 
+from bench.meter import write_units_of
 from bench.whole_calls import Cost, World
+from duologue.adapters.dynamo_listing import DynamoListing
+from tests.journeys.tables import make_lists
 
 
 def written(cost: Cost) -> tuple[float, ...]:
@@ -36,16 +39,28 @@ def test_a_receipt_says_what_is_counted_of_its_callback():
         return invoke(arn, event)
 
     line.exchange.lambdas.invoke = invoke_counted
+    listing = DynamoListing(world.store.client, world.store.calls_table, make_lists(world.store.client))
+    place = line.place
+
+    def place_and_list(**wanted):
+        call_id = place(**wanted)
+        listing.add([call_id])
+        return call_id
+
+    line.place = place_and_list
     line.requests.clear()
     counted = world.play(1)
+    world.store.meter.requests.clear()
+    listing.end([list(line.player.executions)[-1]])
+    ending = list(world.store.meter.requests)
     call_id = list(line.player.executions)[-1]
     states, told, receipt = len(line.states(call_id)), len(line.requests), line.cdr(call_id).receipt
     events = [row for item, row in world.store.rows("CallsTable")[call_id].items() if item.startswith("EVENT#")]
     with_facts = sum(row["facts"]["S"] != "[]" for row in events)
     assert receipt is not None
     said = receipt.aws
-    assert (said.state_transition, said.write_unit) == (states, counted.write_units)
-    assert said.invocation == 1 + invoked["call_control"] + states + len(events) + told
+    assert (said.state_transition, said.write_unit) == (states, counted.write_units + write_units_of(ending))
+    assert said.invocation == 1 + invoked["call_control"] + states + len(events) + told + 1
     assert said.queue_request == with_facts + 2 * told
-    assert said.read_unit == counted.read_units + _ACCEPTING_READS
+    assert said.read_unit == counted.read_units + sum(each.read_units for each in ending) + _ACCEPTING_READS
     assert (said.api_request, said.key_request, said.object_request) == (1, 0, 0)

@@ -93,6 +93,9 @@ _ACCEPTED = Amounts(invocation=1, gb_second=0.045, api_request=1, write_unit=11,
 opened once per process."""
 _CALLED_IN = Amounts(write_unit=9, read_unit=2)
 """What a call to a display number takes besides its first event. Writes: as above without the second."""
+_LISTED = Amounts(invocation=1, gb_second=0.02, write_unit=9, read_unit=4, log_gb=0.25 * _LOG_KB)
+"""outbox, into the lists of calls. Writes: the app's list 1 and 2, that of all calls 2, that of open ones 2, the count
+2; besides, one for each number by which the call is found."""
 _DIAL = Amounts(write_unit=1)
 """The mark of the caller's dial."""
 _STATE = Amounts(state_transition=1, invocation=1, gb_second=0.052, write_unit=1, read_unit=4, log_gb=0.6 * _LOG_KB)
@@ -109,7 +112,15 @@ _END = Amounts(write_unit=6)
 _REMEMBERED = Amounts(write_unit=2)
 _RECORDED = Amounts(invocation=1, gb_second=0.5, queue_request=2, read_unit=3, key_request=1, object_request=2)
 """publish_recording: its queue, the network's file and the published one; the proof in the CDR's link."""
-_STORED_BYTES = {"accepted": 2324, "flow": 1104, "event": 627, "delivery": 501, "cdr": 840, "memory": 366}
+_STORED_BYTES = {
+    "accepted": 2270,
+    "flow": 1104,
+    "event": 627,
+    "delivery": 501,
+    "cdr": 830,
+    "memory": 366,
+    "listed": 240,
+}
 """With the 100 bytes that DynamoDB adds to each item."""
 _RECORDED_BYTES_A_SECOND = 8000 * (2 * 2 + 1)
 """The network's file has two tracks of 16 bits, the published one has one of 8 bits; 8 kHz."""
@@ -140,9 +151,21 @@ def _amounts(call: Call, writes: int, keep: timedelta) -> Amounts:
     steps, cdrs = max(0, notified - 1), min(1, notified)
     deliveries = steps * (call.notify.status_url is not None) + cdrs * (call.notify.fee_url is not None)
     remembers = call.memory is not None and call.callee.dialled_at is not None
-    stored = {"accepted": 1, "flow": states > 0, "event": events, "delivery": deliveries, "cdr": 1, "memory": remembers}
+    legs = (call.caller, call.callee)
+    found_by = len({leg.number.e164[-4:] for leg in legs}) + len({leg.display_number for leg in legs})
+    stored = {
+        "accepted": 1,
+        "flow": states > 0,
+        "event": events,
+        "delivery": deliveries,
+        "cdr": 1,
+        "memory": remembers,
+        "listed": 2 + found_by,
+    }
     byte_count = sum(_STORED_BYTES[kind] * number for kind, number in stored.items())
     return (_CALLED_IN if call.is_return_call else _ACCEPTED).plus(
+        _LISTED,
+        Amounts(write_unit=found_by),
         _DIAL.times(dials),
         _STATE.times(states),
         Amounts(state_transition=transitions - states),

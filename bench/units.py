@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 Item = Mapping[str, Mapping[str, Any]]
-"""As it is on the wire: {"call": {"S": "…"}, …}."""
+"""As it is on the wire: {"call": {"S": "…"}, …}; bytes also as they are."""
 KB = 1024
 
 
@@ -30,7 +30,7 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
         case "N":
             return _number_bytes(content)
         case "B":
-            return len(base64.b64decode(content))
+            return len(content if isinstance(content, bytes) else base64.b64decode(content))
         case "SS" | "NS" | "BS":
             return sum(_value_bytes({kind[0]: each}) for each in content)
         case "L":

@@ -28,7 +28,7 @@ _ACCEPTING_READS = 7.5
 """Read units of callback_api, which is not part of this world: the app, its session, the deny lists."""
 
 
-def test_a_receipt_says_what_is_counted_of_its_callback():
+def test_a_receipt_says_what_is_counted_of_its_callback(monkeypatch):
     """By the store's meter, the flow and the functions. Reads, bytes and seconds of a function are averages."""
     world = World()
     line, invoked = world.line, Counter[str]()
@@ -47,7 +47,7 @@ def test_a_receipt_says_what_is_counted_of_its_callback():
         listing.add([call_id])
         return call_id
 
-    line.place = place_and_list
+    monkeypatch.setattr(line, "place", place_and_list)
     line.requests.clear()
     counted = world.play(1)
     world.store.meter.requests.clear()

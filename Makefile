@@ -130,8 +130,8 @@ test-carrier: $(DEV)  ## Deploy the stack for a second carrier, made for the tes
 test-sip: $(DEV)  ## Run calls and eight cases over real SIP and RTP, checked by SIPp and by received audio
 	$(PY) -m pytest tests/e2e/sip $(ARGS)
 
-test-site: $(DEV) $(BROWSER)  ## Test the SP's site in headless Chromium (skipped with the reason without it)
-	$(PY) -m pytest tests/site tests/e2e/site $(ARGS)
+test-site: $(DEV) $(BROWSER)  ## Test the SP's site and the console in headless Chromium (skipped with the reason without it)
+	$(PY) -m pytest tests/site tests/e2e/site tests/e2e/console $(ARGS)
 
 test-phone: $(DEV) $(BROWSER)  ## Test SIP calls answered in headless Chromium (skipped with the reason without it)
 	$(PY) -m pytest tests/phone tests/e2e/phone $(ARGS)
@@ -141,7 +141,7 @@ test-clients: $(DEV) $(NODE)  ## Place callbacks by clients generated from docs/
 
 # SCREENSHOTS names another folder.
 screenshots: $(DEV) $(BROWSER)  ## Take pictures of every page in every state, into .lab/screenshots
-	$(PY) -m pytest tests/e2e/site/test_looks.py tests/e2e/phone/test_page.py -k looks $(ARGS)
+	$(PY) -m pytest tests/e2e/site/test_looks.py tests/e2e/console/test_looks.py tests/e2e/phone/test_page.py -k looks $(ARGS)
 
 test-build: build $(RUNTIME)  ## Run the built functions and layers with Lambda's Python
 	$(PY) -m pytest tests/e2e/build $(ARGS)

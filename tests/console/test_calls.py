@@ -82,7 +82,7 @@ def test_calls_are_listed_newest_first_with_result_and_talk_and_masked_numbers(b
     assert results == [("talks", "●", "talking"), ("talks", "●", "talked"), ("failed", "✕", "caller busy")]
     assert re.findall(r'<td class="figure">([^<]*)<', page)[:2] == ["21 s", "51 s"]
     assert "••• 0111" in page
-    assert telephone_numbers_in([page.replace("+1 202 555 0111", "")]) == []
+    assert telephone_numbers_in([page]) == []
 
 
 def test_older_calls_follow_page_by_page(browser, world):

@@ -162,6 +162,17 @@ class World:
         ][: 3 if call.callee.answered_at else 1]
         return call
 
+    def fill(self, count: int) -> None:
+        """So many calls of the last ten days, in the list alone, none of a number that ends in 87."""
+        ended = [self.place(*events, age=timedelta(days=11)) for events in (FAILED, TALKED, NOT_ANSWERED)]
+        apart = timedelta(days=10) / count
+        for number in range(count):
+            call, age = ended[number % 3], timedelta(minutes=2) + apart * number
+            leg = replace(call.caller, number=numbered(100 + number % 87))
+            other = replace(call, id=self.id(age), accepted_at=self.clock.now() - age, caller=leg)
+            self.calls.rows[other.id] = SavedCall(other, 1)
+            self.lists.listed.add(other.id)
+
     def fail(self, call: Call, sequence: int, tries: int = 3, *, waits: bool = False) -> None:
         """Let the SP's server fail to take a notification, `tries` times."""
         first = call.ended_at or call.accepted_at

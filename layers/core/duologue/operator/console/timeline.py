@@ -26,7 +26,7 @@ _CHARACTER, _PADDING = 6.6, 8.0
 _NARROW, _WIDE = 320.0, 820.0
 """Pixels: of a character of a label, of the space around one, of the axis on a telephone and on a wide screen."""
 _TICKS = [timedelta(seconds=each) for each in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)]
-_MOST_TICKS = 5
+_MOST_TICKS = 4
 LANE, TOP = 44, 22
 """Pixels: the height of a lane with its name, and where the first one begins."""
 LANES = ("Caller", "Callee", "Heard", "Network", "Flow", "Told the SP")

@@ -11,6 +11,7 @@ from tests.architecture.translated import created, names_in, translated
 from tools.template import functions, read_template
 
 _TEMPLATE = read_template()
+_FUNCTIONS = [*functions(_TEMPLATE)]
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +113,30 @@ def test_each_function_writes_to_a_log_group_whose_entries_end(resources):
     assert not properties_of(resources, "AWS::StepFunctions::StateMachine")[0].get("LoggingConfiguration")
 
 
+def test_the_saved_query_reads_the_logs_of_all_functions():
+    resources = created()["Resources"]
+    [query] = properties_of(resources, "AWS::Logs::QueryDefinition")
+    asked = {each["Ref"] for each in query["LogGroupNames"]}
+    assert asked == {
+        resources[each.logical_id]["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] for each in _FUNCTIONS
+    }
+
+
+def test_tracing_and_its_permissions_are_there_only_if_asked_for():
+    """Of functions, the state machine and the API. A change of the parameter makes new versions of functions."""
+    off, on = created()["Resources"], created(Tracing="Active")["Resources"]
+    assert not any(word in json.dumps(off) for word in ("xray", "XRay", "TracingConfig", "TracingEnabled"))
+    for function in _FUNCTIONS:
+        assert on[function.logical_id]["Properties"]["TracingConfig"] == {"Mode": {"Ref": "Tracing"}}
+        managed = on[f"{function.logical_id}Role"]["Properties"]["ManagedPolicyArns"]
+        assert "arn:aws:iam::aws:policy/AWSXrayWriteOnlyAccess" in managed
+    assert on["CallbackFlow"]["Properties"]["TracingConfiguration"] == {"Enabled": True}
+    actions = [each["Action"] for each in _statements_in(on["CallbackFlowRole"]["Properties"])]
+    assert [*_TRACING] in actions
+    assert properties_of(on, "AWS::ApiGateway::Stage")[0]["TracingEnabled"] is True
+    assert not {*_versions({"Resources": off}).values()} & {*_versions({"Resources": on}).values()}
+
+
 def test_the_log_of_the_api_is_optional_and_has_no_path_and_no_query():
     """Both have tokens; $context.resourcePath is the route's own text."""
     without, made = created()["Resources"], created(AccessLog="true")["Resources"]
@@ -137,12 +162,20 @@ def test_what_the_runtime_brings_changes_with_a_deployment_only(resources):
         assert config == {"UpdateRuntimeOn": "FunctionUpdate"}
 
 
+_TRACING = (
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+)
+
 # What may be done to anything, or may be anything, with the reason.
 _WILDCARDS = {
     ("kms:*", "*"): "the policy of a key, where * is that key; the account decides by IAM, as for every key",
     ("s3:*", "Deny"): "requests without TLS",
     ("states:SendTaskSuccess", "*"): "the task token authorizes; the action has no narrower resource",
     ("states:SendTaskFailure", "*"): "the task token authorizes; the action has no narrower resource",
+    **{(action, "*"): "X-Ray has no narrower resource; only with Tracing" for action in _TRACING},
 }
 _BEFORE_THEY_EXIST = {
     "chime": "most of these have no ARN before they exist",

@@ -47,6 +47,17 @@ def test_the_first_answer_gives_the_network_our_id_to_keep():
     assert "TransactionAttributes" not in world.answer(sample("call_control", "ringing"))
 
 
+def test_each_event_of_a_call_has_a_log_line_with_its_id(caplog):
+    """By which `duologue logs` finds it."""
+    caplog.set_level("INFO")
+    world = CallControl()
+    for name in UNTIL_TALK:
+        world.answer(sample("call_control", name))
+    lines = [(record.getMessage(), record.call_id) for record in caplog.records if hasattr(record, "event")]
+    kinds = ("DialAccepted", "LegRinging", "LegAnswered", "DialCalleeAsked", "LegAnswered")
+    assert lines == [(f"event: {kind}", CALL_ID) for kind in kinds]
+
+
 @pytest.mark.parametrize(
     "name",
     [

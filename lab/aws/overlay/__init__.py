@@ -1,7 +1,7 @@
 """Corrections of MiniStack where it differs from AWS.
 
 Rule: one module per correction; each says what AWS does, with its source, and what MiniStack does instead; each has a
-contract test in tests/e2e/cloud that fails on MiniStack alone.
+contract test in tests/e2e/cloud or tests/contract that fails on MiniStack alone.
 
 Known differences that are not corrected: the history of an execution is abbreviated; a state machine's definition is
 not validated when it is created; TTL deletes within a minute; Lambda memory is not limited; queue capacity is not
@@ -23,6 +23,7 @@ from lab.aws.overlay import (
     lambda_process,
     lambda_task,
     leading_keys,
+    log_filters,
     method_settings,
     metrics,
     no_containers,
@@ -52,6 +53,7 @@ POINTS = (
     lambda_process,
     lambda_pool,
     lambda_logs,
+    log_filters,
     stack_resources,
     metrics,
     alarms,

@@ -22,6 +22,7 @@
     duologue notification retry-now --app <app key>
     duologue endpoint list <app key>
     duologue lock list
+    duologue logs <session id>
     duologue console
 
 The platform is found by the stack's name, through its outputs, or by the names of the table, key and bucket. AWS
@@ -49,6 +50,7 @@ from duologue.operator import (
     denials,
     endpoints,
     locks,
+    logs,
     memories,
     notifications,
     numbers,
@@ -79,12 +81,11 @@ def main(
             platform = Platform(asked, client, sleep)
             audits.note(asked, platform)
             said = asked.command(asked, platform)
+        if said is not None:
+            print_said(said, json_wanted=asked.json)
     except DuologueError as error:
         print(f"duologue: {error}{_CURES.get(type(error), '')}", file=sys.stderr)
         return 1
-    try:
-        if said is not None:
-            print_said(said, json_wanted=asked.json)
     except BrokenPipeError:  # its reader has read enough, as `head` does; Python would flush once more at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
@@ -124,6 +125,7 @@ def parser() -> argparse.ArgumentParser:
     notifications.add_to(kinds)
     endpoints.add_to(kinds)
     locks.add_to(kinds)
+    logs.add_to(kinds)
     prompts.add_to(kinds)
     denials.add_to(kinds)
     rates.add_to(kinds)

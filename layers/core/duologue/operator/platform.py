@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
+from duologue.adapters.cloudwatch_logs import CloudWatchCallLogs
 from duologue.adapters.dns_names import addresses_of
 from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.dynamo_app_events import DynamoAppEvents
@@ -49,6 +50,7 @@ from duologue.usecases.ports.audit import AuditLog, AuditReader
 from duologue.usecases.ports.call_lists import CallLists, Usages
 from duologue.usecases.ports.calls import Histories
 from duologue.usecases.ports.denying import DenyBook, RateBook
+from duologue.usecases.ports.logs import CallLogs
 from duologue.usecases.ports.memories import InboundCalls, Memories, MemorySeal
 from duologue.usecases.ports.notifying import AppEvents, NotificationLog, SpUrls
 from duologue.usecases.ports.outside import Line, NumberPlan, Prompts
@@ -151,6 +153,10 @@ class Platform:
     @cached_property
     def usages(self) -> Usages:
         return DynamoUsages(self._client("dynamodb"), self._output("ListsTable"))
+
+    @cached_property
+    def call_logs(self) -> CallLogs:
+        return CloudWatchCallLogs(self._client("logs"), f"/duologue/{self._asked.stack}/")
 
     @cached_property
     def erase_person(self) -> ErasePerson:

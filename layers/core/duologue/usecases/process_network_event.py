@@ -87,6 +87,7 @@ class ProcessNetworkEvent:
             call_id = self.answer_inbound.call_id_of(said.network_call, said.called_in_at)
         if call_id is None:
             return self.network.write(_let_go(said.event), None)
+        _log.info("event: %s", type(said.event).__name__, extra={"call_id": call_id, "event": said.event_key})
         if isinstance(said.event, Informational):  # it needs no decision, so the call is not read
             return self.network.write((), said.call_id if said.introduces else None)
         try:

@@ -42,7 +42,7 @@ Permission = tuple[str, int, str, str]
 
 _PREFIX = {"stepfunctions": "states", "chime-sdk-voice": "chime"}
 _SERVICE = {"chime-sdk-voice": "chime_sdk_voice"}
-_NAMED_OTHERWISE = {"HeadObject": "GetObject", "SendMessageBatch": "SendMessage"}
+_NAMED_OTHERWISE = {"HeadObject": "GetObject", "ListObjectsV2": "ListBucket", "SendMessageBatch": "SendMessage"}
 _LISTS = ("s3:ListBucket", "RecordingsBucket")
 # Which key an adapter uses, where its function has several.
 _KEYS = {
@@ -266,7 +266,8 @@ def _target(
         return named[1] + index if named else None
     targets = _targets(folder, _SERVICE.get(service, service), operation)
     if service == "s3":
-        return f"RecordingsBucket/{parameters['Key']}" if targets else None
+        key = f"/{parameters['Key']}" if "Key" in parameters else ""
+        return f"RecordingsBucket{key}" if targets else None
     if service == "sqs" and len(targets) > 1:
         return "FirstNotices" if parameters["QueueUrl"].endswith(".fifo") else "RetryNotices"
     if service == "kms" and targets:

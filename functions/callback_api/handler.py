@@ -24,6 +24,7 @@ from duologue.wire.huawei.credentials import read_credentials
 from duologue.wire.huawei.results import UNFORESEEN, Answer, moved, notification_urls, placed, success
 from duologue.wire.huawei.routes import (
     CALL_MEMORIES,
+    CDRS,
     DELIVERIES,
     EVENTS,
     LOOK_UP,
@@ -99,6 +100,13 @@ def _events(request: Request, app: App, dependencies: Dependencies) -> Answer:
     others = dependencies.others()
     page, records = others.fetch_events(app, after, limit), replace(others.records, base=request.base)
     return events_found(page, request.query.get("after", ""), dependencies.host, records)
+
+
+def _cdrs(request: Request, app: App, dependencies: Dependencies) -> Answer:
+    from duologue.wire.huawei.cdrs import cdrs_found, read_cdrs_query
+
+    day, cursor = read_cdrs_query(request.query)
+    return cdrs_found(dependencies.others().archive.page(app.key, day, cursor))
 
 
 def _undelivered(request: Request, app: App, dependencies: Dependencies) -> Answer:
@@ -205,6 +213,7 @@ _ROUTES: dict[str, Callable[[Request, App, Dependencies], Answer]] = {
     LOOK_UP: _look_up,
     DELIVERIES: _deliveries,
     EVENTS: _events,
+    CDRS: _cdrs,
     UNDELIVERED: _undelivered,
     REPLAY: _replay,
     PING: _ping,

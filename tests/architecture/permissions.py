@@ -23,6 +23,7 @@ _PREFIX = {"stepfunctions": "states", "chime_sdk_voice": "chime"}
 # Operations that are allowed under another action's name.
 _ACTION = {
     "s3:HeadObject": "s3:GetObject",
+    "s3:ListObjectsV2": "s3:ListBucket",
     "sqs:SendMessageBatch": "sqs:SendMessage",
 }
 # What an operation needs besides its own action, since its service looks at other things in its caller's name.
@@ -124,8 +125,8 @@ def needed(operation: Operation, function: Function) -> set[Allowed]:
     assert targets or not operation.settings, f"{named}: {sorted(operation.settings)} name no resource"
     if operation.index:
         targets = {f"{target}/index/{operation.index}" for target in targets}
-    if service == "s3":
-        targets = {f"{target}/*" for target in targets}
     action = _ACTION.get(named, named)
+    if service == "s3" and action != "s3:ListBucket":
+        targets = {f"{target}/*" for target in targets}
     own = {(action, target) for target in targets or {_TARGET_UNSAID.get(action, "*")}}
     return own | BESIDES.get(named, set())

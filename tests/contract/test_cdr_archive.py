@@ -43,7 +43,7 @@ def archive(request, s3):
 def filled(archive):
     """Days of two apps, of which one's key begins as the other's."""
     for number, (app, day) in enumerate([("app-1", FIRST)] * 3 + [("app-1", NEXT), ("app-10", FIRST)]):
-        archive.add(app, day, [f'{{"n":{number},"said":"1\u20282"}}', f'{{"n":"{number}+"}}'], at(number))
+        archive.store(app, day, [f'{{"n":{number},"said":"1\u20282"}}', f'{{"n":"{number}+"}}'], at(number))
     return archive
 
 
@@ -65,7 +65,7 @@ def test_cdrs_are_read_in_pages_of_whole_files_of_one_app_and_day(filled):
 def test_what_is_archived_after_the_last_page_is_in_the_next(filled):
     last = [file.name for file in filled.files("app-1", FIRST, FIRST)][-1]
     assert filled.page("app-1", FIRST, last).lines == ()
-    filled.add("app-1", FIRST, ["later"], at(60))
+    filled.store("app-1", FIRST, ["later"], at(60))
     assert filled.page("app-1", FIRST, last).lines == ("later",)
 
 
@@ -90,7 +90,7 @@ def test_a_file_is_rewritten_and_removed(filled):
 def test_a_rewritten_and_a_removed_file_leave_no_version(s3):
     archive = S3CdrArchive(s3, BUCKET, Seal(FakeDataKeys()))
     for number in range(2):
-        archive.add("app-1", FIRST, ["a number"], at(number))
+        archive.store("app-1", FIRST, ["a number"], at(number))
     rewritten, removed = archive.files("app-1")
     archive.rewrite(rewritten, ["no number"])
     archive.remove(removed)
@@ -102,7 +102,7 @@ def test_a_rewritten_and_a_removed_file_leave_no_version(s3):
 def test_a_page_has_no_more_bytes_than_it_may_but_a_file(s3):
     archive = S3CdrArchive(s3, BUCKET, Seal(FakeDataKeys()), page_bytes=1000)
     for number, length in enumerate((5000, 400, 400, 400, 400)):
-        archive.add("app-1", FIRST, ["x" * length], at(number))
+        archive.store("app-1", FIRST, ["x" * length], at(number))
     pages = [archive.page("app-1", FIRST)]
     while pages[-1].after is not None:
         pages.append(archive.page("app-1", FIRST, pages[-1].after))
@@ -114,7 +114,7 @@ def test_an_object_is_sealed_for_its_key(aws, s3, caplog):
     """Its key: KMS derives what it is sealed with. A copy elsewhere does not open, and does not stop the pages."""
     key = aws("kms").create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]["KeyId"]
     archive = S3CdrArchive(s3, BUCKET, Seal(KmsDataKeys(aws("kms"), key)))
-    archive.add("app-1", FIRST, [CALLEE.e164], NOW)
+    archive.store("app-1", FIRST, [CALLEE.e164], NOW)
     [file] = archive.files("app-1")
     name = f"cdrs/app-1/20261123/{file.name}.jsonl"
     assert file.name.startswith("20261123T090000000-")

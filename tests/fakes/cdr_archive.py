@@ -15,7 +15,7 @@ class FakeCdrArchive:
         self.away: set[str] = set()
         self._page_files = page_files
 
-    def add(self, app: str, day: date, lines: Sequence[str], at: datetime) -> None:
+    def store(self, app: str, day: date, lines: Sequence[str], at: datetime) -> None:
         if app in self.away:
             raise OutsideUnavailable("archive of CDRs")
         moment = at.astimezone(UTC)

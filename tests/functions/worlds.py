@@ -216,7 +216,7 @@ class Api:
         self.auth_attempts, self.seal, self.audit = FakeAuthAttempts(), FakeMemorySeal(), FakeAudit()
         self.network, self.endpoints, self.clock = FakeNetwork(NETWORK_CALL), FakeSpEndpoints(), FakeClock(NOW)
         self.recordings, self.links, self.link_tokens = FakeRecordings(), FakeLinks(), FakeLinkTokens()
-        self.memories = self.calls.memories
+        self.memories, self.archive = self.calls.memories, FakeCdrArchive(2)
         self.lists = FakeDenyLists(lambda number: number.e164 in self.accounts.numbers)
         self.accounts.add_sp(Sp("sp-1", "training-institute", "no log-in here"))
         prompts = dict.fromkeys(("last-minute.wav", "welcome.wav", "music.wav", "recorded.wav"), 3.0)
@@ -260,6 +260,7 @@ class Api:
                 find, DiallingRules(LibphonenumberPlan(), ORDINARY, self.lists, FakeRates(), FIELDS), no_pause
             ),
             forget_memory=ForgetMemory(find, no_pause),
+            archive=self.archive,
             audit=self.audit,
         )
         self.dependencies = callback_api.Dependencies(

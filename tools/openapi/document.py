@@ -10,9 +10,11 @@ from duologue.call_control.app_events import CommittedFacts, EventPage, EventPos
 from duologue.call_control.facts import CdrWritten
 from duologue.domain.accounts import App
 from duologue.domain.call import NotifyTo
-from duologue.domain.cdr import cdr_of
+from duologue.domain.cdr import Cdr, cdr_of
+from duologue.domain.cdr_archive import CdrPage
 from duologue.domain.tokens import TokenPair
 from duologue.wire.huawei.app_events import events_found, replayed, undelivered_found
+from duologue.wire.huawei.cdrs import HuaweiCdrs, cdrs_found
 from duologue.wire.huawei.deliveries import delivered, pinged
 from duologue.wire.huawei.histories import history_of
 from duologue.wire.huawei.memories import memories_found, memory_found
@@ -189,6 +191,7 @@ def _schemas() -> dict[str, Schema]:
         "Placed": of_examples([dict(placed("a session", idle).body) for idle in (9, None)]),
         "History": of_examples(dict(success(**history_of(each, samples.HOST)).body) for each in samples.histories()),
         "Events": _events(),
+        "Cdrs": _cdrs([cdr_of(call) for call in calls]),
         "Undelivered": of_examples(
             dict(undelivered_found([UndeliveredFact(_POSITION, each)], "", 1).body)
             for history in samples.histories()
@@ -226,6 +229,13 @@ def _events() -> Schema:
     event["required"] = [*event["required"], "notification"]
     schema["properties"]["events"] = {"type": "array", "description": "in the order of their commits", "items": event}
     return schema
+
+
+def _cdrs(cdrs: list[Cdr]) -> Schema:
+    written = HuaweiCdrs(samples.HOST)
+    lines = tuple(written.line(cdr) for cdr in cdrs)
+    pages = [*(CdrPage((line,), None) for line in lines), CdrPage(lines[:1], "a cursor")]
+    return of_examples(dict(cdrs_found(page).body) for page in pages)
 
 
 def _pings() -> Schema:

@@ -305,6 +305,22 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             ),
         )
     },
+    routes.CDRS: {
+        "get": Operation(
+            "listCdrs",
+            "The CDRs of the app's calls that ended on a day, from the archive, which keeps them for years",
+            succeeded("Cdrs"),
+            (*_COUNTED, InvalidField),
+            _ANY_PROOF,
+            (
+                {
+                    **_query("day", "The day of the end, in UTC", 10),
+                    "schema": {"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"},
+                },
+                _query("cursor", "`cursor` of the page before; without it, from the beginning", 32, required=False),
+            ),
+        )
+    },
     routes.DELIVERIES: {
         "get": Operation(
             "listNotificationsOfCallback",
@@ -422,7 +438,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
 TAGS: dict[str, tuple[str, tuple[str, ...]]] = {
     "sessions": ("Log in, refresh, log out", (routes.LOG_IN, routes.REFRESH, routes.LOG_OUT)),
     "callbacks": (
-        "Place, stop and look up callbacks",
+        "Place, stop and look up callbacks; their CDRs",
         (
             routes.PLACE,
             routes.SANDBOX_PLACE,
@@ -430,6 +446,7 @@ TAGS: dict[str, tuple[str, tuple[str, ...]]] = {
             routes.OLDER_SANDBOX_PLACE,
             routes.STOP,
             routes.LOOK_UP,
+            routes.CDRS,
         ),
     ),
     "memories": ("Who is rung when a called party dials a display number", (routes.CALL_MEMORIES,)),

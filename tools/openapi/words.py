@@ -157,6 +157,8 @@ _HISTORY: dict[str, Any] = {
     "note": "what was wrong",
     "events": "in the order of their commits",
     "next": "the cursor for the next request",
+    "cdrs": "whole files of the archive, in their order; no session twice",
+    "cursor": {"description": "for the next page; left out: there is no more at present", "maxLength": 128},
     "replayed": "how many are sent again",
     "rest": "where to go on, as `from`: there were more; left out if there were not",
     "more": "whether there are further events now",

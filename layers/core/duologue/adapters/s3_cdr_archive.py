@@ -42,7 +42,7 @@ class S3CdrArchive:
         self._seal = seal
         self._page_files, self._page_bytes = page_files, page_bytes
 
-    def add(self, app: str, day: date, lines: Sequence[str], at: datetime) -> None:
+    def store(self, app: str, day: date, lines: Sequence[str], at: datetime) -> None:
         moment = at.astimezone(UTC)
         name = f"{moment:%Y%m%dT%H%M%S}{moment.microsecond // 1000:03d}-{secrets.token_hex(4)}"
         self._write(ArchiveFile(app, day, name), lines)

@@ -24,7 +24,7 @@ class CdrPage:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ArchiveFile:
-    """What one `add` has archived. `name`: sorts by the time of that."""
+    """What one `store` has archived. `name`: sorts by the time of that."""
 
     app: str
     day: date

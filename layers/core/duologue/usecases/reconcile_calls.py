@@ -131,7 +131,7 @@ class ReconcileCalls:
         def archive(group: tuple[tuple[str, date], list[_Looked]]) -> None:
             (app, day), some = group
             with self._retrying(some[0].ended.call_id, "CDRs not archived; retrying in the next sweep"):
-                self.archive.add(app, day, [each.line for each in some], self.clock.now())
+                self.archive.store(app, day, [each.line for each in some], self.clock.now())
                 archived.extend(each.ended for each in some)
 
         def finish(ended: EndedCall) -> None:

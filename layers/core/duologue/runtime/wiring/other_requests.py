@@ -23,7 +23,7 @@ from duologue.runtime.wiring.calls import dynamo_calls, flows, keep_calls
 from duologue.runtime.wiring.dialling import dialling_rules
 from duologue.runtime.wiring.inbound_calls import inbound_calls
 from duologue.runtime.wiring.memories import memory_seal
-from duologue.runtime.wiring.recordings import dynamo_links, retention, s3_recordings
+from duologue.runtime.wiring.recordings import cdr_archive, dynamo_links, retention, s3_recordings
 from duologue.runtime.wiring.seals import sealed_rows
 from duologue.runtime.wiring.sp_urls import sp_urls
 from duologue.runtime.wiring.webhooks import webhooks
@@ -40,6 +40,7 @@ from duologue.usecases.look_up_callback import LookUpCallback
 from duologue.usecases.look_up_memory import LookUpMemory
 from duologue.usecases.ping_sp import PingSp
 from duologue.usecases.ports.audit import AuditLog
+from duologue.usecases.ports.cdr_archive import ArchivedCdrs
 from duologue.usecases.ports.notifying import AppEvents
 from duologue.usecases.replay_notifications import ReplayNotifications
 from duologue.usecases.repoint_memory import RepointMemory
@@ -68,6 +69,7 @@ class OtherRequests:
     list_memories: ListMemories
     repoint_memory: RepointMemory
     forget_memory: ForgetMemory
+    archive: ArchivedCdrs
     audit: AuditLog
 
 
@@ -112,5 +114,6 @@ def other_requests() -> OtherRequests:
         list_memories=ListMemories(memories, seal, clock, FIELDS.display),
         repoint_memory=RepointMemory(find_memory, dialling_rules(), pause),
         forget_memory=ForgetMemory(find_memory, pause),
+        archive=cdr_archive(),
         audit=audit(),
     )

@@ -25,7 +25,7 @@ class CdrFormat(Protocol):
 
 
 class CdrArchive(Protocol):
-    def add(self, app: str, day: date, lines: Sequence[str], at: datetime) -> None:
+    def store(self, app: str, day: date, lines: Sequence[str], at: datetime) -> None:
         """Archive CDRs of an app's calls that ended on `day`, now (`at`): all of them or none.
 
         Raises OutsideUnavailable: whether they are archived is unknown.

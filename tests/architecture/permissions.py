@@ -57,8 +57,8 @@ _TARGET_UNSAID = {
 }
 # Changing an app encrypts its secrets if they changed. SPs change URLs only; no function may make a secret.
 NEVER_DONE = {("kms:Encrypt", "*")}
-UNWRITTEN = {"flow": {"MEMORY"}, "sweep": {"MEMORY"}}
-"""What a function's code reaches and it never touches: a memory is of the callee's dial, which call_control records."""
+UNWRITTEN = {"flow": {"MEMORY"}, "outbox": {"MEMORY"}, "sweep": {"MEMORY"}}
+"""What a function's code can write and it never does: a memory is of the callee's dial, which call_control records."""
 
 
 def targets_of(value: Any) -> set[str]:

@@ -69,10 +69,42 @@ FAINT = """least => {
 }"""
 """Visible texts whose contrast with the colour behind them is below the least; of what is switched off, none."""
 
+UNFIT = """() => {
+  const found = [];
+  const say = (what, element) => found.push(`${what}: ${element.outerHTML.slice(0, 120)}`);
+  const text = (element) => element.getAttribute("aria-label") ?? element.textContent;
+  for (const each of document.querySelectorAll("a, button:not([hidden]), summary")) {
+    if (!text(each).trim()) say("no name", each);
+  }
+  for (const each of document.querySelectorAll("input:not([type=hidden]), meter")) {
+    if (!each.labels.length) say("no label", each);
+  }
+  for (const each of document.querySelectorAll("img:not([alt]), audio:not([aria-label])")) say("no text", each);
+  for (const each of document.querySelectorAll("[aria-labelledby], [aria-describedby]")) {
+    const named = `${each.getAttribute("aria-labelledby") ?? ""} ${each.getAttribute("aria-describedby") ?? ""}`;
+    if (named.trim().split(/\\s+/).some((id) => !document.getElementById(id))) say("names nothing", each);
+  }
+  const ids = [...document.querySelectorAll("[id]")].map((each) => each.id);
+  for (const id of ids.filter((id, at) => ids.indexOf(id) !== at)) found.push(`twice: ${id}`);
+  let level = 0;
+  for (const each of document.querySelectorAll("h1, h2, h3, h4")) {
+    if (Number(each.tagName[1]) > level + 1) say("skips a level", each);
+    level = Number(each.tagName[1]);
+  }
+  for (const one of ["main", "h1", "head > title"]) {
+    if (document.querySelectorAll(one).length !== 1) found.push(`not one ${one}`);
+  }
+  if (!document.documentElement.lang) found.push("no language");
+  return found;
+}"""
+"""What a screen reader could not tell: names, labels, headings, references, and one main part with one heading."""
+
 
 def look(page: Any, name: str) -> None:
-    """Nothing is cut off or faint, what is to be pressed is large enough, no label is wider than its bar."""
+    """Nothing is cut off, faint or nameless, what is to be pressed is large enough, no label is wider than its bar."""
     FOLDER.mkdir(parents=True, exist_ok=True)
+    unfit = page.evaluate(UNFIT)
+    assert unfit == [], f"{name}: {unfit}"
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         for scheme in ("light", "dark"):

@@ -35,6 +35,11 @@ def test_the_printed_commands_place_a_callback_that_is_shown_live(telephones, sh
         assert len(ports) == 2
         site = re.search(r"^SITE +(http://127\.0\.0\.1:\d+) ", guide, re.MULTILINE)[1]
         assert b"Call me back" in urlopen(site, timeout=30).read()
+        home = re.search(r"^HOME +(http://127\.0\.0\.1:\d+) ", guide, re.MULTILINE)[1]
+        assert f'href="{home}"'.encode() in urlopen(site, timeout=30).read()
+        pages = re.findall(r"^(?:SITE|CONSOLE|PHONE) +(http://127\.0\.0\.1:\d+) ", guide, re.MULTILINE)
+        shown = urlopen(home, timeout=30).read().decode()
+        assert [each for each in pages if f'href="{each}/"' not in shown] == []
         phone = re.search(r"^PHONE +(http://127\.0\.0\.1:\d+) ", guide, re.MULTILINE)
         assert bool(phone) == (telephones != ["--virtual"] and missing() is None)
         if phone:

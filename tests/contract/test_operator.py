@@ -524,7 +524,8 @@ class Listed:
         self.up, self.talked, self.stopped, self.other = (f"1_3_{next(_COUNT)}_20261128090000" for _ in range(4))
         for minute, call_id in enumerate((self.up, self.talked, self.stopped, self.other)):
             app = f"other-than-{app_key}" if call_id == self.other else app_key
-            call = replace(callback(), id=call_id, app=app, accepted_at=NOW - timedelta(minutes=minute))
+            accepted_at = NOW - timedelta(minutes=minute)
+            call = replace(callback(), id=call_id, app=app, accepted_at=accepted_at, rates=(20_000, 55_000))
             acceptance.accept(call, slots=9, close_by=NOW)
         self.end(self.talked, EndReason.HUNG_UP, answered_at=NOW - timedelta(seconds=90))
         self.end(self.stopped, EndReason.STOPPED)
@@ -600,6 +601,8 @@ def test_a_call_is_shown_and_changes_are_followed(platform, app_key, capsys):
         f"{calls.talked}@ce1.example.com",
         "over",
     )
+    assert shown["receipt"]["telephone"]["usd"] == 0.15, "two begun minutes of each leg"
+    assert 0.15 < shown["receipt"]["usd"] < 0.151
 
     def then(_seconds: float) -> None:
         """What happens between two looks; at last nothing does."""
@@ -618,7 +621,7 @@ def test_usage_is_shown_by_day_and_by_app(platform, app_key):
     Listed(platform, app_key)
     status, said, _ = platform.do("usage", "--day", f"{NOW:%Y-%m-%d}")
     [used] = [{**each} for each in said["apps"] if each["app_key"] == app_key]
-    counted = {"calls": 2, "talked": 1, "talk_minutes": 1.5, "telephone_usd": 0.0}
+    counted = {"calls": 2, "talked": 1, "talk_minutes": 1.5, "telephone_usd": 0.15}
     assert (status, used, said["total"]["calls"] >= 2) == (0, {"app_key": app_key} | counted, True)
     _, said, _ = platform.do("usage", "--app", app_key, "--day", f"{NOW:%Y-%m-%d}", "--days", "2")
     assert (said["days"][0]["day"], said["days"][0]["calls"]) == (f"{NOW:%Y-%m-%d}", 2)

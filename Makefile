@@ -89,7 +89,7 @@ cruel: $(LAB)  ## Play callbacks while everything fails that may fail on AWS: ma
 
 # -- tests -------------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-cloud test-lab test-clients test-cruel test-up test-carrier test-site test-phone screenshots test-sip test-build test-sam-local hostile iam-mutations model simulate bench bench-return bench-delivery bench-sweep bench-sip bench-memory
+.PHONY: test test-cloud test-lab test-clients test-cruel test-up test-carrier test-site test-phone screenshots test-sip test-build test-sam-local hostile iam-mutations model simulate bench bench-return bench-delivery bench-sweep bench-sip bench-console bench-memory
 test: $(DEV)  ## Run the fast tests, which need neither a running lab nor SAM
 	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/e2e $(ARGS)
 
@@ -166,6 +166,9 @@ bench-sip: $(DEV)  ## Measure 20, then 50 bridged callbacks at once over SIP and
 
 bench-growth: $(DEV)  ## Count what callbacks cost with 10 to 100,000 stored and 1 to 500 under way, and on paper where AWS's limits end
 	$(PY) -m bench.growth
+
+bench-console: $(DEV)  ## Count the requests of the console's pages with 10,000 calls stored, and their CPU
+	$(PY) -m bench.console --into bench/console.md $(ARGS)
 
 bench-memory: $(DEV)  ## Measure by how much a lab's memory grows from 100 callbacks to 1,000
 	$(PY) -m bench.memory --into bench/memory.md $(ARGS)

@@ -208,6 +208,7 @@ class Promises:
         for _ in range(2):
             accounts.claim_number("+12025550109", "app-1", "sp-1")
         accounts.change_app("app-1", lambda app: replace(app, display_numbers=("+12025550100",)))
+        assert accounts.is_display_number("+12025550101") and not accounts.is_display_number("+12025550133")
         assert sorted(accounts.display_numbers()) == ["+12025550100", "+12025550101", "+12025550109"]
 
     def test_sps_and_apps_are_listed_until_they_are_removed(self, accounts):

@@ -85,6 +85,9 @@ class FakeAccounts:
     def listed_sps(self) -> list[Sp]:
         return [sp for _, sp in sorted(self.sps.items())]
 
+    def is_display_number(self, number: str) -> bool:
+        return number in self.numbers
+
     def display_numbers(self) -> list[str]:
         return list(self.numbers)
 

@@ -134,6 +134,9 @@ class DynamoAccountBook(DynamoAccounts):
     def _directory(self) -> DynamoDirectory:
         return DynamoDirectory(self._client, self._table)
 
+    def is_display_number(self, number: str) -> bool:
+        return self._row(f"NUMBER#{number}", "NUMBER") is not None
+
     def display_numbers(self) -> Iterator[str]:
         """The item of a number stays when no app shows it any more."""
         pages = self._client.get_paginator("scan").paginate(

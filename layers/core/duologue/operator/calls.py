@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from duologue.domain.phone_number import PhoneNumber
 from duologue.operator.console.search import NotSearchable, Search, call_id_in, wanted
 from duologue.operator.platform import Platform, Said
 from duologue.usecases.end_calls import EndedByOperator
+from duologue.usecases.ports.accounts import AccountBook
 from duologue.usecases.ports.call_lists import CallsWanted
 from duologue.wire.huawei.deliveries import deliveries_of
 from duologue.wire.huawei.histories import history_of
@@ -67,13 +69,20 @@ def _find(asked: argparse.Namespace, platform: Platform) -> Said:
     call_id = call_id_in(asked.text)
     if call_id is not None:
         return {"calls": [_listed(platform.histories.history(call_id).call)], "cursor": None}
-    shown = {number for app in platform.accounts.listed_apps() for number in app.numbers}
     try:
-        search = wanted(Search(asked.text), SystemClock().now(), UTC, shown)
+        search = wanted(Search(asked.text), SystemClock().now(), UTC, _DisplayNumbers(platform.accounts))
     except NotSearchable as error:
         raise InvalidField("number", f"is none. {error}") from error
     page = platform.call_lists.page(search, limit)
     return {"calls": [_listed(call) for call in page.calls], "cursor": page.after}
+
+
+@dataclass(frozen=True, slots=True)
+class _DisplayNumbers:
+    accounts: AccountBook
+
+    def __contains__(self, number: object) -> bool:
+        return self.accounts.is_display_number(str(number))
 
 
 def _limit(asked: argparse.Namespace) -> int:
@@ -98,13 +107,15 @@ def _list(asked: argparse.Namespace, platform: Platform) -> Said:
         talked=_TALKED.get(asked.result or ""),
     )
     page = platform.call_lists.page(filters, limit, asked.cursor)
+    if asked.app and not page.calls and not asked.cursor:
+        platform.accounts.app(asked.app)  # calls may outlive their app
     return {"calls": [_listed(call) for call in page.calls], "cursor": page.after}
 
 
 def _apps(asked: argparse.Namespace, platform: Platform) -> frozenset[str] | None:
-    """Raises UnknownApp, UnknownSp."""
+    """Raises UnknownSp."""
     if asked.app:
-        return frozenset({platform.accounts.app(asked.app).key})
+        return frozenset({asked.app})
     if asked.sp:
         platform.accounts.sp(asked.sp)
         return frozenset(app.app_key for app in platform.accounts.listed_apps() if app.sp == asked.sp)

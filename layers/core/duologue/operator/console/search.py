@@ -1,7 +1,7 @@
 """What was typed into the search box, and the filters beside it: which calls to list."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 
@@ -53,7 +53,7 @@ def call_id_in(text: str) -> str | None:
     return found.group() if found and not text.strip()[found.end() :].lstrip("@-").startswith("_") else None
 
 
-def wanted(search: Search, now: datetime, zone: tzinfo | None, display_numbers: Collection[str]) -> CallsWanted:
+def wanted(search: Search, now: datetime, zone: tzinfo | None, display_numbers: Container[str]) -> CallsWanted:
     """Raises NotSearchable. `display_numbers`: all of the platform's, E.164. `zone`: of `at`; None: this machine's."""
     filters = CallsWanted(
         app_keys=frozenset({search.app}) if search.app else None,

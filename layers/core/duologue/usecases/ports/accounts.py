@@ -65,6 +65,9 @@ class AccountBook(AppBook, Accounts, Protocol):
     def listed_sps(self) -> Iterable[Sp]:
         """Every SP, by id."""
 
+    def is_display_number(self, number: str) -> bool:
+        """Whether an app shows it, or has ever shown it. E.164."""
+
     def display_numbers(self) -> Iterable[str]:
         """All that an app shows or has ever shown. Reads the whole table."""
 

@@ -22,7 +22,6 @@ from typing import Any
 
 import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from starlette.testclient import TestClient
 
 from bench.spread import table
 from duologue.adapters.aws import to_item
@@ -40,10 +39,6 @@ from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Party
 from duologue.domain.phone_number import PhoneNumber
 from duologue.operator.__main__ import main as operate
-from duologue.operator.console.desk_of import desk_of
-from duologue.operator.console.pages import Pages
-from duologue.operator.console.server import make_app
-from duologue.operator.platform import Platform
 from lab.aws.ministack import ACCOUNT, REGION, ministack
 from tests.journeys.tables import SHAPES
 
@@ -67,7 +62,6 @@ _COMMANDS = (
     "sp list",
     "app list",
 )
-_PAGES = ("/", "/calls", "/calls?q=0111", "/calls?result=failed", "/calls/{call}")
 
 
 class _Answer(AWSResponse):
@@ -140,8 +134,6 @@ def _clients(store: Store) -> Callable[[str], Any]:
         ),
         "sts": SimpleNamespace(get_caller_identity=lambda: {"Arn": "arn:aws:iam::111122223333:user/operator"}),
     }
-    no_history: Any = SimpleNamespace(paginate=lambda **_: [{"events": []}])
-    stubs["stepfunctions"] = SimpleNamespace(get_paginator=lambda _: no_history)
     return lambda service: stubs.get(service) or SimpleNamespace()
 
 
@@ -228,21 +220,7 @@ def measure(count: int) -> list[tuple[str, Counter[str], float]]:
 
         return run
 
-    found = [(f"`duologue {words}`", *_cost(store, command(words))) for words in _COMMANDS]
-    asked = SimpleNamespace(
-        stack="duologue", accounts_table=None, key_id=None, memories_key=None, prompts_bucket=None, line_numbers=None
-    )
-    console = Pages(desk_of(Platform(asked, clients, time.sleep)), "token")  # type: ignore[arg-type]
-    with TestClient(make_app(console, 8089), base_url="http://127.0.0.1:8089") as browser:
-        for path in _PAGES:
-            address = path.format(**named)
-            found.append((f"console, `{path}`", *_cost(store, lambda at=address: _visit(browser, at))))  # type: ignore[misc]
-    return found
-
-
-def _visit(browser: TestClient, address: str) -> None:
-    said = browser.get(address)
-    assert said.status_code == 200, (address, said.text)
+    return [(f"`duologue {words}`", *_cost(store, command(words))) for words in _COMMANDS]
 
 
 def _cost(store: Store, read: Callable[[], None]) -> tuple[Counter[str], float]:
@@ -264,11 +242,11 @@ def report(count: int, found: list[tuple[str, Counter[str], float]]) -> str:
     lines = [
         f"# Looking for calls among {count:,}",
         "",
-        f"Written by `python -m bench.reads {count}`, {datetime.now(UTC):%Y-%m-%d}. Requests to DynamoDB of one read (at",
-        "most 3 wanted), and CPU of the process that reads, without the store's (at most 50 ms wanted for the list).",
+        f"Written by `python -m bench.reads {count}`, {datetime.now(UTC):%Y-%m-%d}. Requests to DynamoDB of one",
+        "command (at most 3 wanted), and CPU of its process, without the store's. The console's pages: console.md.",
         f"Medians of {_ROUNDS}; 2 cores, Python {sys.version.split()[0]}.",
         "",
-        *table(("Read", "Requests", "of which", "CPU"), rows),
+        *table(("Command", "Requests", "of which", "CPU"), rows),
         "",
     ]
     return "\n".join(lines)

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from urllib.request import urlopen
 
 import pytest
@@ -59,10 +60,35 @@ def test_the_printed_commands_place_a_callback_that_is_shown_live(telephones, sh
             assert len([each for each in opened if each.protocol == "udp"]) >= 8 + 2  # RTP and RTCP of two legs, SIP
         for text in ("answers", "talks with", "hangs up", "the line goes dead", "← disconnect 0"):
             assert text in told
+        console = re.search(r"^CONSOLE +(http://127\.0\.0\.1:\d+) ", guide, re.MULTILINE)[1]
+        page = _page_with(f"{console}/calls/{_call_id(said.stdout)}", "CDR: acknowledged")
+        for text in (
+            "They talked for",
+            "the callee talks",
+            "state “Talk”",
+            "the network reported: the callee answered",
+        ):
+            assert text in page
+        assert "••• 0133" in _page_with(f"{console}/calls?text=0133", "data-row")
     finally:
         up.send_signal(signal.SIGTERM)
         assert up.wait(60) == 0
     assert not (tmp_path / "env").exists(), "its keys are nobody's any more"
+
+
+def _call_id(looked_up: str) -> str:
+    return json.loads(looked_up)["sessionId"].partition("@")[0]
+
+
+def _page_with(url: str, text: str) -> str:
+    """What the console shows is a second behind."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        page = urlopen(url, timeout=30).read().decode()
+        if text in page:
+            return page
+        time.sleep(0.2)
+    raise AssertionError(page)
 
 
 @pytest.mark.skipif(bool(missing()), reason=missing() or "")

@@ -157,9 +157,10 @@ class World:
         if call.ended_at:
             self.calls.cdrs[call_id] = cdr_of(call)
         self.lists.repair([call])
-        self.flow_histories.of[call_id] = [
-            FlowStep(state, at(begins) + by, at(ends) + by if call.ended_at else None) for state, begins, ends in STEPS
-        ][: 3 if call.callee.answered_at else 1]
+        steps = [FlowStep(state, at(begins) + by, at(ends) + by) for state, begins, ends in STEPS]
+        steps = steps[: 3 if call.callee.answered_at else 1]
+        last = steps[-1] if call.ended_at else replace(steps[-1], left_at=None)
+        self.flow_histories.of[call_id] = [*steps[:-1], last]
         return call
 
     def fill(self, count: int) -> None:

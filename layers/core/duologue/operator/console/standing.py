@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
+from duologue.adapters.threads import at_once
 from duologue.domain.accounts import App
 from duologue.domain.charges import MICRO
 from duologue.domain.endpoint_health import EndpointHealth
@@ -68,16 +70,20 @@ def standings(desk: Desk) -> Sequence[Standing]:
 def _read(desk: Desk) -> Sequence[Standing]:
     used = usage_of(desk, today_of(desk))
     held = Counter(slot.app for slot in desk.end_calls.open_calls.held_slots())
-    found = []
-    for listed in sorted(desk.apps(), key=lambda each: (each.sp, each.app_key)):
-        key = listed.app_key
-        app = desk.known(f"app {key}", lambda key=key: desk.app(key), timedelta(minutes=1))  # type: ignore[misc]
-        if app is not None:
-            waiting = desk.notifications.events.undelivered(key, None, _MOST)
-            oldest = min((each.delivery.since for each in waiting), default=None)
-            limits = _limits(app, held[key], used.get(key, DayUsage()))
-            found.append(Standing(app, len(waiting), oldest, desk.log.endpoint_health(key), limits))
-    return found
+    apps = sorted(desk.apps(), key=lambda each: (each.sp, each.app_key))
+    read = [partial(_standing, desk, each.app_key, held, used) for each in apps]
+    return [each for each in at_once(read) if each is not None]
+
+
+def _standing(desk: Desk, key: str, held: Mapping[str, int], used: Mapping[str, DayUsage]) -> Standing | None:
+    """None: the app was removed."""
+    app = desk.known(f"app {key}", lambda: desk.app(key), timedelta(minutes=1))
+    if app is None:
+        return None
+    waiting = desk.notifications.events.undelivered(key, None, _MOST)
+    oldest = min((each.delivery.since for each in waiting), default=None)
+    limits = _limits(app, held.get(key, 0), used.get(key, DayUsage()))
+    return Standing(app, len(waiting), oldest, desk.log.endpoint_health(key), limits)
 
 
 def _limits(app: App, held: int, used: DayUsage) -> list[Limit]:

@@ -92,6 +92,7 @@ TEMPLATE: dict[str, Any] = {
         "MemoriesKey": {"Value": {"Ref": "Hashes"}},
         "CallsTable": {"Value": {"Ref": "Calls"}},
         "ListsTable": {"Value": {"Ref": "Lists"}},
+        "CallbackFlow": {"Value": "arn:aws:states:us-east-1:111122223333:stateMachine:duologue-callback"},
         "PromptsBucket": {"Value": {"Ref": "Prompts"}},
         "RecordingsBucket": {"Value": {"Ref": "Prompts"}},
         "DisplayNumbers": {"Value": "+12025550100,+12025550101"},
@@ -596,13 +597,11 @@ def test_calls_are_found_by_what_people_write(platform, app_key, text):
 def test_a_call_is_shown_and_changes_are_followed(platform, app_key, capsys):
     calls = Listed(platform, app_key)
     shown = platform.do("call", "show", f"{calls.talked}@ce1.example.com")[1]
-    assert (shown["app_key"], shown["sessionId"], shown["phase"]) == (
-        app_key,
-        f"{calls.talked}@ce1.example.com",
-        "over",
-    )
+    session = f"{calls.talked}@ce1.example.com"
+    assert (shown["app_key"], shown["sessionId"], shown["phase"]) == (app_key, session, "over")
     assert shown["receipt"]["telephone"]["usd"] == 0.15, "two begun minutes of each leg"
-    assert 0.15 < shown["receipt"]["usd"] < 0.151
+    assert shown["summary"].startswith("They talked for 1 min 30 s")
+    assert (shown["flow"], shown["unread"]) == ([], {})
 
     def then(_seconds: float) -> None:
         """What happens between two looks; at last nothing does."""

@@ -8,17 +8,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from duologue.adapters.system_clock import SystemClock
+from duologue.call_control.trace import FlowStep, TracedEvent
 from duologue.domain.call import Call, Phase
 from duologue.domain.errors import InvalidField, OutsideUnavailable, UnknownCall
 from duologue.domain.outcome import EndReason
 from duologue.domain.phone_number import PhoneNumber
+from duologue.operator.call_words import sentence, short, talk_of
 from duologue.operator.console.search import NotSearchable, Search, call_id_in, wanted
+from duologue.operator.memories import shown as memory_shown
 from duologue.operator.platform import Platform, Said
 from duologue.usecases.end_calls import EndedByOperator
 from duologue.usecases.ports.accounts import AccountBook
 from duologue.usecases.ports.call_lists import CallsWanted
 from duologue.wire.huawei.deliveries import deliveries_of
-from duologue.wire.huawei.histories import history_of
+from duologue.wire.huawei.histories import FACT_NAMES, history_of
 
 _MOST = 100
 _LOOK_EVERY_S = 2.0
@@ -47,7 +50,9 @@ def add_to(kinds: Any) -> None:
     command.add_argument("--limit", type=int, default=25, metavar="N", help=f"1 to {_MOST} (default: %(default)s)")
     command.add_argument("--cursor", default="", metavar="TEXT", help="continue the list that printed it")
     command.set_defaults(command=_list, refuse=command.error)
-    command = commands.add_parser("show", help="one call: its legs, steps, notifications, codes and costs")
+    command = commands.add_parser(
+        "show", help="one call: legs, events, flow, notifications, recording, memory and costs"
+    )
     command.add_argument("call", help="the call's id or session id")
     command.set_defaults(command=_show)
     command = commands.add_parser("stop", help="end calls; the SP is notified with 8017, as if it had stopped them")
@@ -141,23 +146,38 @@ def _listed(call: Call) -> Said:
         "callee": str(call.callee.number),
         "phase": call.phase.name.lower(),
         "ended": None if call.ending is None else call.ending.value,
-        "talk_s": _talk_s(call),
+        "result": short(call),
+        "talk_s": round(talk_of(call, SystemClock().now()).total_seconds()),
     }
 
 
-def _talk_s(call: Call) -> int:
-    """Of a call that is up, until now."""
-    if call.caller.answered_at is None or call.callee.answered_at is None:
-        return 0
-    ends = [leg.ended_at for leg in (call.caller, call.callee) if leg.ended_at is not None]
-    end = min(ends, default=SystemClock().now())
-    return max(0, round((end - max(call.caller.answered_at, call.callee.answered_at)).total_seconds()))
-
-
 def _show(asked: argparse.Namespace, platform: Platform) -> Said:
-    history = platform.histories.history(_id(asked.call))
-    told = deliveries_of(history, platform.host)
-    return {"app_key": history.call.app, **history_of(history, platform.host), "notifications": told["notifications"]}
+    """What another service did not tell is said in `unread`; the rest is shown."""
+    shown, host = platform.show_call(_id(asked.call)), platform.host
+    history = shown.history
+    unread = {"flow": shown.flow.unread, "recordingFile": shown.recording.unread, "memory": shown.memory.unread}
+    recording, memory = shown.recording.value, shown.memory.value
+    return {
+        "summary": sentence(history.call, SystemClock().now()),
+        "app_key": history.call.app,
+        **history_of(history, host),
+        "notifications": deliveries_of(history, host)["notifications"],
+        "networkEvents": [_event(event) for event in shown.events],
+        "flow": [_step(step) for step in shown.flow.value or ()],
+        "recordingFile": None if recording is None else {"key": recording.key, "bytes": recording.size},
+        "memory": None if memory is None else memory_shown(memory),
+        "unread": {name: why for name, why in unread.items() if why},
+    }
+
+
+def _event(event: TracedEvent) -> Said:
+    said = {"at": None if event.at is None else _written(event.at), "networkCall": event.network_call, "key": event.key}
+    return said | {"facts": [FACT_NAMES[type(fact)] for fact in event.facts]}
+
+
+def _step(step: FlowStep) -> Said:
+    left = None if step.left_at is None else _written(step.left_at)
+    return {"state": step.state, "enteredAt": _written(step.entered_at), "leftAt": left, "error": step.error or None}
 
 
 def _tail(asked: argparse.Namespace, platform: Platform) -> None:
@@ -189,7 +209,7 @@ def _changes(platform: Platform, apps: frozenset[str] | None, until: datetime | 
 
 
 def _line(said: Said) -> str:
-    words = (said["at"], said["call"], said["caller"], said["callee"], said["ended"] or said["phase"])
+    words = (said["at"], said["call"], said["caller"], said["callee"], said["result"])
     return "  ".join(map(str, words)) + (f"  {said['talk_s']} s" if said["talk_s"] else "")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from duologue.adapters.system_clock import SystemClock
 from duologue.domain.call_memory import CallMemory, OpenedMemory
 from duologue.domain.errors import ForeignMemory
-from duologue.domain.memory_history import MemoryChange, Pair
+from duologue.domain.memory_history import ExplainedMemory, MemoryChange, Pair
 from duologue.domain.phone_number import PhoneNumber
 from duologue.operator.platform import Platform, Said
 from duologue.usecases.forget_number import ForgetNumber
@@ -47,7 +47,10 @@ def _show(asked: argparse.Namespace, platform: Platform) -> Said:
         PhoneNumber.parse(asked.display_number, field=_DISPLAY), PhoneNumber.parse(asked.number, field="number")
     )
     find = platform.find_memory
-    explained = find.explain(find.of_sp(pair))
+    return shown(find.explain(find.of_sp(pair)))
+
+
+def shown(explained: ExplainedMemory) -> Said:
     reason = explained.why_not
     return _shown(explained.memory, explained.opened) | {
         "would_ring": reason is None,

@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
+from duologue.adapters.aws import refusals
 from duologue.adapters.cloudwatch_logs import CloudWatchCallLogs
 from duologue.adapters.dns_names import addresses_of
 from duologue.adapters.dynamo_account_book import DynamoAccountBook
@@ -56,6 +57,7 @@ from duologue.usecases.ports.notifying import AppEvents, NotificationLog, SpUrls
 from duologue.usecases.ports.outside import Line, NumberPlan, Prompts
 from duologue.usecases.ports.recordings import Recordings
 from duologue.usecases.ports.traces import CallTraces, FlowHistories
+from duologue.usecases.show_call import ShowCall
 
 Said = dict[str, Any]
 """What a command prints."""
@@ -189,6 +191,10 @@ class Platform:
     @property
     def find_memory(self) -> FindMemory:
         return FindMemory(self.inbound_calls, self.memories, self.memory_seal, SystemClock(), "display number")
+
+    @cached_property
+    def show_call(self) -> ShowCall:
+        return ShowCall(self.traces, self.flow_histories, self.recordings, self.find_memory, refusals)
 
     @cached_property
     def app_events(self) -> AppEvents:

@@ -1,12 +1,10 @@
 """The console's desk over the platform that the command line names."""
 
-from duologue.adapters.aws import refusals
 from duologue.adapters.system_clock import SystemClock
 from duologue.operator.audits import who
 from duologue.operator.console.desk import Desk
 from duologue.operator.platform import Platform
 from duologue.usecases.manage_notifications import ManageNotifications
-from duologue.usecases.show_call import ShowCall
 
 
 def desk_of(platform: Platform) -> Desk:
@@ -17,7 +15,7 @@ def desk_of(platform: Platform) -> Desk:
         usages=platform.usages,
         accounts=platform.accounts,
         listed_apps=platform.accounts.listed_apps,
-        show=ShowCall(platform.traces, platform.flow_histories, platform.recordings, platform.find_memory, refusals),
+        show=platform.show_call,
         recordings=platform.recordings,
         notifications=ManageNotifications(platform.histories, platform.app_events, platform.notification_log, clock),
         log=platform.notification_log,

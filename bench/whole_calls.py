@@ -134,6 +134,15 @@ class World:
         line.run()
         return _cost(self.store.meter, together)
 
+    def call_back(self) -> Cost:
+        """The callee of the last callback dials what it was shown, and reaches its caller; what that costs."""
+        self.store.meter.requests.clear()
+        caller, callee = list(self.line.exchange.phones)[-2:]
+        self.line.exchange.phones[caller] = Phone(answers(2.0, talks=_TALKS_S))
+        self.line.call_in(callee, OWN[1])
+        self.line.run()
+        return _cost(self.store.meter, 1)
+
 
 def _copy(rows: dict[str, dict[str, dict[str, Any]]], first: str, key: str, wanted: int) -> None:
     for number in range(wanted - 1):

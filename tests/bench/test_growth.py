@@ -1,6 +1,6 @@
 """What a callback writes does not depend on how many are stored, or under way."""
 
-from collections import Counter
+import pytest
 
 from bench.meter import write_units_of
 from bench.whole_calls import Cost, World
@@ -24,43 +24,45 @@ def test_a_callback_writes_the_same_however_many_are_stored_or_under_way():
     assert together.write_units <= alone.write_units * 1.2
 
 
-_ACCEPTING_READS = 7.5
-"""Read units of callback_api, which is not part of this world: the app, its session, the deny lists."""
+@pytest.mark.parametrize(
+    ("play", "requests_to_the_api", "reads_elsewhere"),
+    [(lambda world: world.play(1), 1, 7.5), (lambda world: world.call_back(), 0, 2)],
+    ids=["a callback", "a return call"],
+)
+def test_a_receipt_says_what_is_counted_of_its_call(play, requests_to_the_api, reads_elsewhere):
+    """By the store's meter, the flow and the functions. Seconds and bytes of a function are averages.
 
-
-def test_a_receipt_says_what_is_counted_of_its_callback(monkeypatch):
-    """By the store's meter, the flow and the functions. Reads, bytes and seconds of a function are averages."""
+    `reads_elsewhere`: units of callback_api for the app and its session, and of the deny lists, which this world lacks.
+    """
     world = World()
-    line, invoked = world.line, Counter[str]()
-    invoke = line.exchange.lambdas.invoke
+    line, store, invoked = world.line, world.store, list[str]()
+    invoke, listing = (
+        line.exchange.lambdas.invoke,
+        DynamoListing(store.client, store.calls_table, make_lists(store.client)),
+    )
+    before = set(store.rows("CallsTable"))
 
     def invoke_counted(arn, event):
-        invoked["call_control"] += 1
-        return invoke(arn, event)
+        answer = invoke(arn, event)
+        if not invoked:
+            listing.add(store.rows("CallsTable").keys() - before)
+        invoked.append(event["InvocationEventType"])
+        return answer
 
     line.exchange.lambdas.invoke = invoke_counted
-    listing = DynamoListing(world.store.client, world.store.calls_table, make_lists(world.store.client))
-    place = line.place
-
-    def place_and_list(**wanted):
-        call_id = place(**wanted)
-        listing.add([call_id])
-        return call_id
-
-    monkeypatch.setattr(line, "place", place_and_list)
     line.requests.clear()
-    counted = world.play(1)
-    world.store.meter.requests.clear()
-    listing.end([list(line.player.executions)[-1]])
-    ending = list(world.store.meter.requests)
-    call_id = list(line.player.executions)[-1]
+    counted = play(world)
+    store.meter.requests.clear()
+    (call_id,) = store.rows("CallsTable").keys() - before
+    listing.end([call_id])
+    ending = list(store.meter.requests)
     states, told, receipt = len(line.states(call_id)), len(line.requests), line.cdr(call_id).receipt
-    events = [row for item, row in world.store.rows("CallsTable")[call_id].items() if item.startswith("EVENT#")]
+    events = [row for item, row in store.rows("CallsTable")[call_id].items() if item.startswith("EVENT#")]
     with_facts = sum(row["facts"]["S"] != "[]" for row in events)
     assert receipt is not None
-    said = receipt.aws
+    said, outboxes = receipt.aws, len(events) + 1
     assert (said.state_transition, said.write_unit) == (states, counted.write_units + write_units_of(ending))
-    assert said.invocation == 1 + invoked["call_control"] + states + len(events) + told + 1
+    assert said.invocation == requests_to_the_api + len(invoked) + states + outboxes + told
     assert said.queue_request == with_facts + 2 * told
-    assert said.read_unit == counted.read_units + sum(each.read_units for each in ending) + _ACCEPTING_READS
-    assert (said.api_request, said.key_request, said.object_request) == (1, 0, 0)
+    assert said.read_unit == counted.read_units + sum(each.read_units for each in ending) + reads_elsewhere
+    assert (said.api_request, said.key_request, said.object_request) == (requests_to_the_api, 0, 0)

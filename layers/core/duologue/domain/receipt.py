@@ -88,11 +88,15 @@ def receipt_of(call: Call, writes: int, keep: timedelta) -> Receipt | None:
 
 _MONTH_S = 365 / 12 * 86_400
 _LOG_KB = 1e-6
-_ACCEPTED = Amounts(invocation=1, gb_second=0.045, api_request=1, write_unit=11, read_unit=7.5, log_gb=1.24 * _LOG_KB)
-"""callback_api. Writes: CALL 2, ASKED 2, a slot 2, the app's second 2, three entries in indexes. No KMS: its keys are
-opened once per process."""
-_CALLED_IN = Amounts(write_unit=9, read_unit=2)
-"""What a call to a display number takes besides its first event. Writes: as above without the second."""
+_ACCEPTED = Amounts(invocation=1, gb_second=0.045, api_request=1, write_unit=9, read_unit=7.5, log_gb=1.24 * _LOG_KB)
+"""callback_api. Writes: CALL 2, ASKED 2, the app's second 2, three entries in indexes. No KMS: its keys are opened once
+per process."""
+_CALLED_IN = Amounts(write_unit=7, read_unit=6)
+"""What a call to a display number takes besides its first event. Writes: ASKED 2, the check whether its caller has hung
+up 2, three entries in indexes."""
+_SLOT = Amounts(write_unit=4)
+_PAIR = Amounts(write_unit=6)
+"""Taken and freed; besides, the answer moves the call's due time in an index."""
 _LISTED = Amounts(invocation=1, gb_second=0.02, write_unit=9, read_unit=4, log_gb=0.25 * _LOG_KB)
 """outbox, into the lists of calls. Writes: the app's list 1 and 2, that of all calls 2, that of open ones 2, the count
 2; besides, one for each number by which the call is found."""
@@ -107,8 +111,8 @@ _EVENT_WITH_FACTS = Amounts(queue_request=1, write_unit=1)
 _FACT = Amounts(invocation=1, gb_second=0.117, queue_request=2, read_unit=8, log_gb=1.0 * _LOG_KB)
 """notify_sp. GB-seconds: the SP answers after 0.2 s."""
 _DELIVERY = Amounts(write_unit=1)
-_END = Amounts(write_unit=6)
-"""CDR 2, the slot 2, from one entry of an index to another 2."""
+_END = Amounts(write_unit=4)
+"""CDR 2, from one entry of an index to another 2."""
 _REMEMBERED = Amounts(write_unit=2)
 _RECORDED = Amounts(invocation=1, gb_second=0.5, queue_request=2, read_unit=3, key_request=1, object_request=2)
 """publish_recording: its queue, the network's file and the published one; the proof in the CDR's link."""
@@ -163,14 +167,19 @@ def _amounts(call: Call, writes: int, keep: timedelta) -> Amounts:
         "listed": 2 + found_by,
     }
     byte_count = sum(_STORED_BYTES[kind] * number for kind, number in stored.items())
+    holds_slot = not call.is_return_call or call.callee.dialled_at is not None
+    # The end and the CDR are of one event, and so are a call that comes in and the dial of its callee.
+    with_facts = max(1, notified - 1 - call.is_return_call)
     return (_CALLED_IN if call.is_return_call else _ACCEPTED).plus(
+        _SLOT.times(holds_slot),
+        _PAIR.times(holds_slot and call.pair is not None),
         _LISTED,
         Amounts(write_unit=found_by),
         _DIAL.times(dials),
         _STATE.times(states),
         Amounts(state_transition=transitions - states),
         _EVENT.times(events),
-        _EVENT_WITH_FACTS.times(max(0, notified - 1)),  # the end and the CDR are of one event
+        _EVENT_WITH_FACTS.times(with_facts),
         _FACT.times(notified),
         _DELIVERY.times(deliveries),
         _END,

@@ -31,7 +31,7 @@ from duologue.domain.errors import (
 )
 from duologue.domain.recording_link import Owner
 from duologue.domain.tokens import REFRESH_LIFE, Register, TokenPair
-from duologue.usecases.ports.accounts import ListedApp
+from duologue.usecases.ports.accounts import Access, ListedApp
 from tests.fakes.accounts import FakeAccounts
 from tests.journeys.tables import make_tables
 from tests.samples import NOW, at, callback
@@ -249,7 +249,10 @@ class Promises:
         hold("app-1", "call-1")
         with pytest.raises(InvalidField, match=r"^app has calls in progress"):
             accounts.remove_app("app-1")
-        assert accounts.app_with_register("app-1") == (replace(APP, active=False), accounts.register("app-1"))
+        for app_active, sp_active in ((False, True), (False, False)):  # what is known of the app is read again
+            accounts.set_sp_active("sp-1", active=sp_active)
+            found = Access(replace(APP, active=app_active), accounts.register("app-1"), replace(SP, active=sp_active))
+            assert accounts.access_of("app-1") == found
         hold("app-1")
         accounts.remove_app("app-1")
         assert accounts.register("app-1") == Register()

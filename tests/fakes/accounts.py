@@ -16,7 +16,7 @@ from duologue.domain.errors import (
 )
 from duologue.domain.recording_link import Owner
 from duologue.domain.tokens import Register
-from duologue.usecases.ports.accounts import ListedApp
+from duologue.usecases.ports.accounts import Access, ListedApp
 
 
 class FakeAccounts:
@@ -137,8 +137,9 @@ class FakeAccounts:
             raise InvalidField("SP", f"has apps: remove them first ({', '.join(apps)})")
         del self.sps[sp_id]
 
-    def app_with_register(self, app_key: str) -> tuple[App, Register]:
-        return self.app(app_key), self.register(app_key)
+    def access_of(self, app_key: str) -> Access:
+        app = self.app(app_key)
+        return Access(app, self.register(app_key), self.sp(app.sp))
 
     def register(self, app_key: str) -> Register:
         self._reach()

@@ -26,6 +26,7 @@ from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.domain.accounts import App, Sp
 from duologue.domain.errors import DuologueError, RaceLost, UnknownApp, UnknownSp
 from duologue.domain.tokens import LOG_IN_WINDOW, Grant, Register
+from duologue.usecases.ports.accounts import Access
 from duologue.usecases.until_written import no_pause, until_written
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class DynamoAccounts:
         self._client = client
         self._table = table
         self._secrets = secrets
+        self._sp_ids: dict[str, str] = {}
+        """Of the apps that were read: an app never changes its SP."""
 
     def sp(self, sp_id: str) -> Sp:
         return sp_of(self._sp_row(sp_id))
@@ -78,11 +81,16 @@ class DynamoAccounts:
         with suppress(UnknownApp):  # there is nothing to forget
             write_one(self._client, WHAT, health_reset(self._table, app_key))
 
-    def app_with_register(self, app_key: str) -> tuple[App, Register]:
+    def access_of(self, app_key: str) -> Access:
         keys = [to_item({"pk": f"APP#{app_key}", "sk": sk}) for sk in ("APP", "TOKENS")]
+        if app_key in self._sp_ids:
+            keys.append(to_item({"pk": f"SP#{self._sp_ids[app_key]}", "sk": "SP"}))
         items = read_all(self._client, WHAT, {self._table: {"Keys": keys, "ConsistentRead": True}})[self._table]
-        tokens = [from_item(item) for item in items if item["sk"]["S"] == "TOKENS"]
-        return self.app_in(app_key, items), _register(tokens[0] if tokens else None)
+        rows = {item["sk"]["S"]: from_item(item) for item in items}
+        app = self.app_in(app_key, items)
+        sp = sp_of(rows["SP"]) if "SP" in rows and rows["SP"]["id"] == app.sp else self.sp(app.sp)
+        self._sp_ids[app_key] = app.sp
+        return Access(app, _register(rows.get("TOKENS")), sp)
 
     def register(self, app_key: str) -> Register:
         return _register(self._row(f"APP#{app_key}", "TOKENS"))

@@ -7,7 +7,7 @@ may reuse nonces. The nonce is last, so that only valid digests use up nonces.
 
 from dataclasses import dataclass, replace
 
-from duologue.domain.accounts import App, Scheme
+from duologue.domain.accounts import App, Scheme, Sp
 from duologue.domain.attempts import Attempt, Proof, check_time, nonce_needed_until
 from duologue.domain.credentials import AccessToken, AppDigest, Credentials
 from duologue.domain.errors import AccountInactive, AddressNotAllowed, SchemeNotAllowed, WrongDigest
@@ -39,17 +39,16 @@ class Authenticate:
         """
         match credentials:
             case AccessToken(app_key, token):
-                app, register = self.tokens.app_with_register(app_key)
-                check_use(app, Scheme.TOKEN, source)
-                register.check_access(token, self.clock.now())
-                if not also_suspended:
-                    app = _checked_active(app, self.accounts)
+                access = self.tokens.access_of(app_key)
+                check_use(access.app, Scheme.TOKEN, source)
+                access.register.check_access(token, self.clock.now())
+                app = access.app if also_suspended else _checked_active(access.app, access.sp)
             case AppDigest(nonce=nonce, created=created):
                 app = self.accounts.app(credentials.app_key)
                 check_use(app, credentials.scheme, source)
                 self._check_digest(credentials, app, source)
                 if not also_suspended:
-                    app = _checked_active(app, self.accounts)
+                    app = _checked_active(app, self.accounts.sp(app.sp))
                 if not app.reuse_nonces:
                     self.auth_attempts.use_nonce(app.key, nonce, nonce_needed_until(created), self.clock.now())
         return app
@@ -74,11 +73,12 @@ def check_use(app: App, scheme: Scheme, source: str) -> None:
 
 def active_app(app_key: str, accounts: Accounts) -> App:
     """Raises UnknownApp, AccountInactive."""
-    return _checked_active(accounts.app(app_key), accounts)
+    app = accounts.app(app_key)
+    return _checked_active(app, accounts.sp(app.sp))
 
 
-def _checked_active(app: App, accounts: Accounts) -> App:
+def _checked_active(app: App, sp: Sp) -> App:
     """The app with its SP's limits. Raises AccountInactive."""
-    if not app.active or not (sp := accounts.sp(app.sp)).active:
+    if not (app.active and sp.active):
         raise AccountInactive(app.key)
     return replace(app, sp_calls_per_second=sp.calls_per_second) if sp.calls_per_second else app

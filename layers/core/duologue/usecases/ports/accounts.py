@@ -96,11 +96,20 @@ class AccountBook(AppBook, Accounts, Protocol):
         """Delete an SP. Raises UnknownSp. InvalidField: it has apps."""
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What tells whether a token lets a request in."""
+
+    app: App
+    register: Register
+    sp: Sp
+
+
 class Tokens(Protocol):
     """One token register per app."""
 
-    def app_with_register(self, app_key: str) -> tuple[App, Register]:
-        """An app and its tokens, by one read. Raises UnknownApp."""
+    def access_of(self, app_key: str) -> Access:
+        """Strongly consistent; one read, after the first of an app in a process. Raises UnknownApp, UnknownSp."""
 
     def register(self, app_key: str) -> Register:
         """The current register, or an empty one. Strongly consistent."""

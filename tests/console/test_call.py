@@ -98,6 +98,7 @@ def test_each_notification_shows_its_attempts_and_replies_and_what_was_sent(brow
     assert told.count("reply: down") == 3
     assert "&#34;stateCode&#34;: 0" in told
     assert "user:pw" not in page
+    assert "12025550177" not in page, "nor a number of somebody else"
     assert "undelivered" in told
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, timedelta
 
 import pytest
 
+from duologue.domain.accounts import App
 from duologue.domain.outcome import EndReason
 from duologue.domain.phone_number import PhoneNumber
 from duologue.operator.console.search import NotSearchable, Search, call_id_in, wanted
@@ -100,6 +101,24 @@ def test_older_calls_follow_page_by_page(browser, world):
     assert [world.calls.rows[each].call.accepted_at for each in seen] == sorted(
         (row.call.accepted_at for row in world.calls.rows.values()), reverse=True
     )
+
+
+def test_calls_of_an_sp_are_those_of_all_its_apps(browser, world):
+    world.accounts.add_app(App("app-3", "acme", "secret", display_numbers=()))
+    of_acme = [world.place(*FAILED, app=app, sp="acme").id for app in ("app-2", "app-3")]
+    own = world.place(*FAILED).id
+
+    def listed(choice):
+        return set(re.findall(r'href="/calls/(\w+)" data-row', browser.get("/calls", params={"app": choice}).text))
+
+    assert listed("sp:acme") == set(of_acme)
+    assert listed("app-3") == {of_acme[1]}
+    assert listed("sp:sp-1") == listed("app-1") == {own}
+    page = browser.get("/calls?app=sp:acme").text
+    assert re.findall(r'<option value="(s?p?:?a[\w:-]+|sp:[\w-]+)"( selected)?>', page) == [
+        *(("sp:acme", " selected"), ("app-2", ""), ("app-3", "")),
+        ("sp:sp-1", ""),
+    ]
 
 
 def test_a_call_is_found_among_others_by_the_last_digits(browser, world):

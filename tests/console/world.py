@@ -180,7 +180,12 @@ class World:
         times = [first + timedelta(seconds=10 * 4**number) for number in range(tries)]
         attempts = tuple(
             Attempt(
-                time, "https://user:pw@sp.example.com/status?n=1", 503, timedelta(milliseconds=40), "HTTP 503", "down"
+                time,
+                "https://user:pw@sp.example.com/status?n=1",
+                503,
+                timedelta(milliseconds=40),
+                "HTTP 503",
+                "down: +12025550177",
             )
             for time in times
         )

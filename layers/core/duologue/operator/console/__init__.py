@@ -17,15 +17,19 @@ _NEEDS = {"starlette", "jinja2", "uvicorn", "markupsafe"}
 def add_to(kinds: Any) -> None:
     command = kinds.add_parser("console", help="serve pages on this machine: calls, notifications, accounts, audit")
     command.add_argument(
-        "--port", type=int, default=PORT, metavar="N", help="on 127.0.0.1 (default: %(default)s; 0: any free one)"
+        "--port", type=_port, default=PORT, metavar="N", help="on 127.0.0.1 (default: %(default)s; 0: any free one)"
     )
-    command.set_defaults(command=_console, refuse=command.error)
+    command.set_defaults(command=_console)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) < 65_536):
+        raise argparse.ArgumentTypeError(f"{text} is not a port: 0 to 65535")
+    return int(text)
 
 
 def _console(asked: argparse.Namespace, platform: Platform) -> Said:
     """Serve until interrupted."""
-    if not 0 <= asked.port < 65_536:
-        asked.refuse("--port must be 0 to 65535")
     try:
         from duologue.operator.console.server import serve
     except ModuleNotFoundError as error:

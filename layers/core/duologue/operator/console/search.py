@@ -26,8 +26,9 @@ TALKED, FAILED = "talked", "failed"
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """As the address of a page has it. `app`: a key. `result`: TALKED, FAILED or an end reason. `time`: of TIMES.
+    """As the address of a page has it.
 
+    `app`: a key, or calls.SP and an SP. `result`: TALKED, FAILED or an end reason. `time`: of TIMES.
     `at`: around which local time, as `<input type=datetime-local>` has it.
     """
 

@@ -19,11 +19,12 @@ _SAMPLES = [path for path in tracked() if path.parts[0] == "events" and path.suf
 # event data classes, and only requests that place no callback load the state machine.
 _SLOW = ("pydantic", "aws_xray_sdk", "aws_lambda_powertools.event_handler", "aws_lambda_powertools.utilities.parser")
 _SLOW_ON_THE_LINE = (*_SLOW, "aws_lambda_powertools.utilities.batch", "aws_lambda_powertools.utilities.data_classes")
-# Ports are for types alone, and few processes answer a call to a display number.
+# Ports are for types alone, a receipt is written at the end, and few processes answer a call to a display number.
 _NOT_ON_THE_LINE = (
     *_SLOW_ON_THE_LINE,
     "duologue.domain.accounts",
     "duologue.domain.acceptance_limits",
+    "duologue.domain.receipt",
     "duologue.usecases.answer_inbound_call",
     *(f"duologue.usecases.ports.{name}" for name in ("calls", "flows", "memories", "network", "outside")),
 )

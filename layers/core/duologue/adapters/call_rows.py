@@ -32,13 +32,11 @@ from duologue.call_control.history import Attempt, Delivery, DeliveryState, Hist
 from duologue.domain.audio import Audio, AudioListeners
 from duologue.domain.call import Call, NotifyTo, Origin
 from duologue.domain.cdr import Cdr
-from duologue.domain.charges import Rates
 from duologue.domain.errors import UnknownCall
 from duologue.domain.leg import Leg
 from duologue.domain.memory_draft import MemoryDraft, MemoryKey
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
 from duologue.domain.phone_number import PhoneNumber
-from duologue.domain.receipt import Receipt
 from duologue.domain.recording import Recording
 from duologue.domain.task_token import TaskToken, Wait
 
@@ -330,6 +328,8 @@ def cdr_row(cdr: Cdr) -> Row:
 
 def cdr_of_rows(call: Call, row: Row | None) -> Cdr | None:
     """The CDR of its row and the immutable part of `call`. None: no row, so no CDR yet."""
+    from duologue.domain.receipt import Receipt  # not while a person waits for the process to start
+
     if row is None:
         return None
     return Cdr(
@@ -353,7 +353,7 @@ def cdr_of_rows(call: Call, row: Row | None) -> Cdr | None:
     )
 
 
-def _rates_of(asked: Row) -> Rates | None:
+def _rates_of(asked: Row) -> tuple[int, int] | None:
     if "rates" not in asked:
         return None
     caller, callee = map(int, asked["rates"].split("#"))

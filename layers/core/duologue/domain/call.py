@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
 from duologue.domain.audio import Audio
-from duologue.domain.charges import Rates
 from duologue.domain.leg import Leg
 from duologue.domain.memory_draft import MemoryDraft
 from duologue.domain.outcome import EndReason, Party
@@ -81,8 +80,11 @@ class Call:
     """Of a return call: the pair's key, which no other return call may have at the same time."""
     rejects_failure: bool = False
     """Of a return call: if the callee cannot be connected, the caller is rejected unanswered, without a prompt."""
-    rates: Rates | None = None
-    """What a minute of each leg costs, as of the acceptance. None: accepted by a release that did not keep them."""
+    rates: tuple[int, int] | None = None
+    """What a minute of the caller's and the callee's leg costs, in micro-USD, as of the acceptance.
+
+    None: accepted by a release that did not keep them.
+    """
     taken_up_at: datetime | None = None
     """When the flow started to dial; None: nothing was dialled yet, and nothing will be once the call is over."""
     network_call: str | None = None

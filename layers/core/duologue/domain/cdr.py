@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from duologue.domain.call import Call, Origin
 from duologue.domain.errors import LegStillUp
 from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Party
-from duologue.domain.receipt import Receipt, receipt_of
 from duologue.domain.recording import Recording
+
+if TYPE_CHECKING:
+    from duologue.domain.receipt import Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class Cdr:
     dial_refusal: str | None = None
     """The network's error code if it refused a dial."""
     origin: Origin = Origin.CALLBACK
-    receipt: Receipt | None = None
+    receipt: "Receipt | None" = None
     """None: the call was accepted by a release that kept no rates."""
 
     @property
@@ -53,6 +56,8 @@ def cdr_of(call: Call, writes: int = 0, keep: timedelta = timedelta(0)) -> Cdr:
     Raises:
         LegStillUp: the call is not over.
     """
+    from duologue.domain.receipt import receipt_of  # not while a person waits for the process to start
+
     if call.ended_at is None or call.ending is None:
         raise LegStillUp(call.id)
     return Cdr(

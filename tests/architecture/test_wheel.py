@@ -7,6 +7,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from importlib.metadata import distribution, packages_distributions
+from operator import methodcaller
 from pathlib import Path
 
 import pytest
@@ -89,17 +90,19 @@ def test_it_says_under_which_licence(about: Path):
 
 
 def test_it_asks_for_what_is_imported_and_nothing_else(about: Path):
-    needed = _needed(lambda name: not name.startswith(_CONSOLE)) | (
+    optional = {name: _needed(methodcaller("startswith", begins)) for name, begins in _EXTRAS.items()}
+    always = _needed(lambda module: not module.startswith(tuple(_EXTRAS.values())))
+    assert {each.name for each in _required(about)} == always | (
         {"audioop-lts"} if sys.version_info >= (3, 13) else set()
     )
-    assert {each.name for each in _required(about)} == needed
-    console = {each.name for each in _lines(about) if each.marker is not None and "extra" in str(each.marker)}
     theirs = {"anyio", "markupsafe"}  # starlette's and jinja2's own requirements
-    assert console == _needed(lambda name: name.startswith(_CONSOLE)) - needed - theirs
+    for extra, needed in optional.items():
+        asked = {each.name for each in _lines(about) if each.marker and each.marker.evaluate({"extra": extra})}
+        assert asked - {each.name for each in _required(about)} == needed - always - theirs, extra
 
 
-_CONSOLE = "duologue.operator.console."
-"""The modules that need the extra `console`: only that command loads them."""
+_EXTRAS = {"console": "duologue.operator.console.", "tables": "duologue.operator.printed"}
+"""What the modules of these commands need besides: they do without, or say what is missing."""
 
 
 def _needed(is_meant: Callable[[str], bool]) -> set[str]:

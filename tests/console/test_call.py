@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 
 from duologue.call_control.history import DeliveryState
+from duologue.domain.audio import Audio
 from duologue.domain.call import NotifyTo, Phase
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.outcome import EndReason
 from duologue.domain.recording import Recording
-from tests.call_control.stories import CALLER_DIALLED, CALLER_RANG, TALKING
+from tests.call_control.stories import CALLEE_LEFT, CALLER_DIALLED, CALLER_LEFT, CALLER_RANG, TALKING
 from tests.console.world import FAILED, NOT_ANSWERED, TALKED, recorded
 from tests.samples import at
 from tests.telephone_numbers import telephone_numbers_in
@@ -49,6 +50,24 @@ def test_the_time_line_has_both_legs_the_network_the_flow_and_every_attempt(brow
         "CDR: acknowledged, HTTP 200",
     ):
         assert any(text in each for each in said), f"{text}\n" + "\n".join(said)
+
+
+def test_the_time_line_says_who_was_alone_and_what_they_heard(browser, world):
+    """A prompt before the callee's dial, notices before the recording, and the leg that outlives the other (R9)."""
+    events = (*TALKING, recorded(14), CALLEE_LEFT, replace(CALLER_LEFT, at=at(63)))
+    call = world.place(
+        *events, wants_recording=True, audio=Audio(before_callee="welcome.wav", recording_notice="note.wav")
+    )
+    world.calls.change(call.id, prelude_at=call.accepted_at + timedelta(seconds=3))
+    said = "\n".join(drawn(browser.get(f"/calls/{call.id}").text))
+    for text in (
+        "(+3.0 s): the caller hears welcome.wav, 1 s",
+        "(+4.0 s): the caller hears the waiting prompt, 5 s",
+        "(+9.0 s): both hear note.wav, one after the other, 5 s",
+        "(+14.0 s): the talk is recorded, 46 s",
+        "(+60.0 s): the caller is still up, alone, 3 s",
+    ):
+        assert text in said
 
 
 def test_no_label_is_wider_than_its_bar(browser, world):

@@ -134,6 +134,7 @@ def test_a_call_is_found_among_others_by_the_last_digits(browser, world):
         ("/calls", "No call was placed yet"),
         ("/calls?text=0111", "No call fits"),
         ("/calls?after=nonsense", "is not one of this list"),
+        ("/calls?at=noon", "The time must have a date"),
         ("/nothing", "There is no such page"),
         ("/calls/9_9_9_20261123090000", "There is no such thing"),
     ],

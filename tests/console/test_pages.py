@@ -161,6 +161,14 @@ def test_sps_are_shown_with_their_apps_limits_in_use_and_the_health_of_their_ser
     assert "secret-" not in page
 
 
+def test_an_account_that_was_removed_meanwhile_is_no_error(browser, world):
+    world.desk.apps()
+    del world.accounts.apps["app-1"], world.accounts.sps["acme"]
+    page = browser.get("/accounts").text
+    assert 'id="sp-1"' not in page
+    assert re.search(r'id="acme">\s*<h2>acme\s+<span class="soft">was removed', page)
+
+
 def test_limits_that_are_nearly_used_up_are_pointed_at(browser, world, furnished):
     world.accounts.apps["app-1"] = replace(world.accounts.apps["app-1"], calls_per_day=6)
     assert '<a href="/accounts#sp-1">sp-1: 5 of 6 calls today</a>' in browser.get("/").text
@@ -185,6 +193,13 @@ class TestMemories:
     def test_who_would_not_be_rung_has_the_reason(self, browser, world, call):
         world.accounts.apps["app-1"] = replace(world.accounts.apps["app-1"], call_memory=False)
         assert "nobody: memory off" in browser.get("/memories", params={"display": "+12025550101"}).text
+
+    def test_one_that_was_changed_outside_the_product_says_so(self, browser, world, call):
+        [(key, memory)] = world.calls.memories.rows.items()
+        world.calls.memories.rows[key] = replace(memory, sealed=b"another")
+        page = browser.get("/memories", params={"display": "+12025550101"}).text
+        assert "unreadable" in page
+        assert "the item was changed; it holds another pair" in page
 
     def test_what_is_no_number_is_refused(self, browser):
         assert browser.get("/memories?display=x").status_code == 400

@@ -9,6 +9,7 @@ import pytest
 from starlette.requests import Request
 
 from duologue.call_control.history import DeliveryState
+from duologue.domain.accounts import App
 from duologue.domain.audit import AuditEntry
 from duologue.domain.endpoint_health import Circuit, EndpointHealth
 from duologue.domain.outcome import EndReason
@@ -159,6 +160,25 @@ def test_sps_are_shown_with_their_apps_limits_in_use_and_the_health_of_their_ser
     assert "https://sp.example.com/status" in page
     assert "jack:pw" not in page
     assert "secret-" not in page
+
+
+def test_an_app_that_was_added_just_now_is_there_with_its_first_call(browser, world):
+    """Although the list of apps may be a minute old."""
+    browser.get("/accounts")
+    world.accounts.add_app(App("app-9", "acme", "secret", display_numbers=()))
+    assert "app-9" not in browser.get("/accounts").text
+    world.place(*FAILED, app="app-9", sp="acme")
+    world.clock.advance(11)
+    assert "app-9" in browser.get("/accounts").text
+
+
+def test_the_first_app_is_there_at_once(browser, world):
+    apps = dict(world.accounts.apps)
+    world.accounts.apps.clear()
+    assert "There is no app yet" in browser.get("/accounts").text
+    world.accounts.apps |= apps
+    world.clock.advance(11)
+    assert "app-1" in browser.get("/accounts").text
 
 
 def test_an_account_that_was_removed_meanwhile_is_no_error(browser, world):

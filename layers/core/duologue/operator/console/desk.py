@@ -1,6 +1,6 @@
 """What the console reads and does: the ports and use cases behind its pages, and the audit before every action."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from duologue.usecases.ports.recordings import Recordings
 from duologue.usecases.show_call import ShowCall
 
 Value = TypeVar("Value")
+_APPS, _MINUTE = "apps", timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,12 @@ class Desk:
         found: Value = value
         return found
 
-    def apps(self) -> Sequence[ListedApp]:
-        """All, as they were a minute ago at most."""
-        return self.known("apps", lambda: list(self.listed_apps()), timedelta(minutes=1))
+    def apps(self, *, naming: Collection[str] = ()) -> Sequence[ListedApp]:
+        """All, as they were a minute ago at most; as they are now if one of `naming` is new, or if there was none."""
+        found = self.known(_APPS, lambda: list(self.listed_apps()), _MINUTE)
+        if found and {app.app_key for app in found}.issuperset(naming):
+            return found
+        return self.known(_APPS, lambda: list(self.listed_apps()), timedelta(0))
 
     def now(self) -> datetime:
         return self.clock.now()

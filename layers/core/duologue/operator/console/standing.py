@@ -70,7 +70,7 @@ def standings(desk: Desk) -> Sequence[Standing]:
 def _read(desk: Desk) -> Sequence[Standing]:
     used = usage_of(desk, today_of(desk))
     held = Counter(slot.app for slot in desk.end_calls.open_calls.held_slots())
-    apps = sorted(desk.apps(), key=lambda each: (each.sp, each.app_key))
+    apps = sorted(desk.apps(naming=used.keys() | held.keys()), key=lambda each: (each.sp, each.app_key))
     read = [partial(_standing, desk, each.app_key, held, used) for each in apps]
     return [each for each in at_once(read) if each is not None]
 

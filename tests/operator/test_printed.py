@@ -46,6 +46,14 @@ def test_tables_are_printed_in_a_terminal(capsys, monkeypatch):
     ]
 
 
+def test_what_others_wrote_is_not_carried_out_by_the_terminal(capsys, monkeypatch):
+    """Such as an SP's reply that sets the clipboard, or hides the lines above it."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "dumb")
+    print_said({"reply": "\x1b]52;c;ZXZpbA==\x07\x1b[3A\x9b2K\u202eok"}, json_wanted=False)
+    assert capsys.readouterr().out.strip() == r"reply: \x1b]52;c;ZXZpbA==\x07\x1b[3A\x9b2K\x202eok"
+
+
 def test_json_is_printed_where_no_tables_can_be(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "rich.console", None)
     assert json.loads(printed(capsys, monkeypatch, terminal=True)) == SAID

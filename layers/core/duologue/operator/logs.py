@@ -7,6 +7,7 @@ from typing import Any
 
 from duologue.domain.errors import InvalidField
 from duologue.operator.platform import Platform, Said
+from duologue.operator.printed import harmless
 
 _CALL_ID = re.compile(r"\d+_\d+_\d+_(\d{14})", re.ASCII)
 _BEFORE = timedelta(minutes=1)
@@ -66,4 +67,4 @@ def _shown(line: dict[str, Any]) -> str:
     below = [str(line.pop(name)) for name in list(line) if "\n" in str(line[name])]
     fields = " ".join(f"{name}={value}" for name, value in line.items())
     first = f"{at[11:23]}  {function:17}  {level:7}  {message}{'  ' if fields else ''}{fields}"
-    return "\n".join([first, *(f"    {each}" for text in below for each in text.splitlines())])
+    return harmless("\n".join([first, *(f"    {each}" for text in below for each in text.splitlines())]))

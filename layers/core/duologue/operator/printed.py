@@ -61,4 +61,9 @@ def _text(value: object) -> str:
         return "-"
     if isinstance(value, Mapping):
         return " ".join(f"{name}={_text(each)}" for name, each in value.items())
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else harmless(str(value))
+
+
+def harmless(text: str) -> str:
+    """Without what a terminal would carry out: others wrote it, such as the server of an SP."""
+    return "".join(char if char.isprintable() or char == "\n" else f"\\x{ord(char):02x}" for char in text)

@@ -1032,6 +1032,15 @@ def test_commands_that_change_something_are_audited_first_even_if_they_fail(plat
         ("app set", app_key, None),
     ]
     assert {entry["who"].partition(":")[0] for entry in printed["entries"]} == {"arn"}
+    platform.do("notification", "cancel", "1_1_1_20261128090000-2", "1_1_1_20261128090000-3", "--app", app_key)
+    platform.do("notification", "retry-now", "--call", "2_2_2_20261128090000@ce1.example.com")
+    platform.do("deny", "add", "+1900", "--app", app_key)
+    entries = platform.do("audit", "--limit", "3")[1]["entries"]
+    assert [(entry["kind"], entry.get("app_key"), entry.get("call")) for entry in entries] == [
+        ("deny add", app_key, None),
+        ("notification retry-now", None, "2_2_2_20261128090000"),
+        ("notification cancel", app_key, "1_1_1_20261128090000"),
+    ]
     assert printed["entries"][2]["detail"] == "concurrent_calls key test_numbers"
     assert "2025550190" not in str(printed)
     assert len(platform.do("audit", "--app", app_key, "--kind", "app set")[1]["entries"]) == 1

@@ -3,6 +3,7 @@
 import argparse
 import getpass
 import os
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,19 +37,33 @@ def note(asked: argparse.Namespace, platform: Platform) -> None:
     values = {name: value for name, value in vars(asked).items() if name not in _OWN}
     given = {name: value for name, value in values.items() if isinstance(value, str | int | list)}
     named = next((str(given[name]) for name in _NAMED if given.get(name)), "")
-    calls = getattr(asked, "calls", None)
     detail = " ".join(sorted(name for name, value in given.items() if value not in ("", False, [])))
-    app = named if words.startswith(("app ", "prompt ", "endpoint ")) and "add" not in words else ""
+    is_about_app = words.startswith(("app ", "prompt ", "endpoint ")) and "add" not in words
+    app = named if is_about_app else str(given.get("app") or "")
     platform.audit.add(
         AuditEntry(
             at=SystemClock().now(),
             kind=words,
             who=who(platform),
             app=app,
-            call=" ".join(text.partition("@")[0] for text in calls) if isinstance(calls, list) else "",
-            detail=detail if app or not named else f"{named}: {detail}",
+            call=" ".join(dict.fromkeys(_calls(values))),
+            detail=detail if named in ("", app) else f"{named}: {detail}",
         )
     )
+
+
+def _calls(values: Mapping[str, Any]) -> Iterator[str]:
+    """The ids of the calls that a command names: by themselves, or by their notifications."""
+    for text in (*_words(values.get("calls")), *_words(values.get("call"))):
+        yield text.partition("@")[0]
+    for text in _words(values.get("ids")):
+        yield text.rpartition("-")[0]
+
+
+def _words(value: object) -> list[str]:
+    if isinstance(value, list):
+        return value
+    return [value] if isinstance(value, str) and value else []
 
 
 _OWN = {"words", "stack", "accounts_table", "key_id", "memories_key", "prompts_bucket", "line_numbers", "number"}

@@ -1,18 +1,20 @@
 """The lists of calls, and what is counted, in memory, in moto's DynamoDB and in the local cloud's."""
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from itertools import chain, pairwise
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from duologue.adapters.dynamo_call_lists import DynamoCallLists, DynamoUsages
 from duologue.adapters.dynamo_listing import DynamoListing
 from duologue.call_control.events import EndNotReported
 from duologue.call_control.machine import decide
-from duologue.domain.errors import InvalidField
+from duologue.domain.errors import InvalidField, OutsideUnavailable
 from duologue.domain.outcome import EndReason
 from duologue.domain.phone_number import WITHHELD, PhoneNumber
 from duologue.domain.usage import DayUsage
@@ -43,6 +45,23 @@ class Counting:
             return getattr(self._client, name)(**parameters)
 
         return counted if name in {"query", "batch_get_item", "scan", "get_item"} else getattr(self._client, name)
+
+
+class Failing:
+    """A client whose `number`-th write request has its effect, and no answer."""
+
+    def __init__(self, client, number):
+        self._client, self.left = client, number
+
+    def __getattr__(self, name):
+        def sent(**parameters):
+            answer = getattr(self._client, name)(**parameters)
+            self.left -= 1
+            if self.left == 0:
+                raise EndpointConnectionError(endpoint_url="https://dynamodb.example.com")
+            return answer
+
+        return sent
 
 
 class World:
@@ -228,6 +247,42 @@ class TestInDynamoDB(Promises):
             world.found(limit=100, **wanted)
             assert sum(world.counting.requests.values()) <= 3, wanted
             assert not world.counting.requests["scan"]
+
+    @pytest.mark.parametrize("repeat", ["end", "repair"])
+    def test_whatever_request_fails_the_repeat_puts_all_right(self, world, repeat):
+        """Also the answer that is lost after its effect."""
+        for number in range(1, 30):
+            ids = [world.accept(f"{repeat}{number}x{each}", minute=number) for each in range(3)]
+            world.listing.add(ids)
+            for call_id in ids[:2]:
+                world.talk(call_id)
+            failing: Any = Failing(world.listing._client, number)
+            before = world.usages.of_day(DAY).get("app-1", DayUsage())
+            with suppress(OutsideUnavailable):
+                DynamoListing(failing, world.listing._calls, world.listing._lists).end(ids)
+            if repeat == "end":
+                world.listing.end(ids)
+            else:
+                world.listing.repair(world.calls.load(each).call for each in ids[:2])
+            after = world.usages.of_day(DAY)["app-1"]
+            assert (after.calls - before.calls, after.talked - before.talked) == (2, 2)
+            assert len(world.found(open_only=True)) == number
+            times = {"since": at(60 * number), "until": at(60 * number + 1)}
+            assert len(world.found(talked=True, **times)) == 2
+            if failing.left > 0:
+                return
+        pytest.fail("it never came to an end")
+
+    def test_a_call_that_cannot_be_read_is_left_out_and_ends_no_page(self, world):
+        ids = [world.accept(name, minute=number) for number, name in enumerate("abc")]
+        world.listing.add(ids)
+        key = {"call": {"S": ids[1]}, "item": {"S": "ASKED"}}
+        change = {"Key": key, "UpdateExpression": "SET sealed = :other"}
+        client, table = world.listing._client, world.listing._calls
+        client.update_item(
+            TableName=table, **change, ExpressionAttributeValues={":other": {"B": b"damaged, and so not opened"}}
+        )
+        assert (world.found(), world.found(limit=1), world.pages(1)) == (["c", "a"], ["c"], [["c"], [], ["a"]])
 
     def test_the_lists_do_not_say_who_telephoned(self, world):
         world.listing.add([world.accept("a")])

@@ -461,6 +461,11 @@ class FakeCalls:
         found = sorted((look_at, call_id) for call_id, look_at in self.to_reconcile.items() if look_at <= now)
         return [EndedCall(call_id, str(look_at)) for look_at, call_id in found[:limit]]
 
+    def postponed(self, ended: EndedCall, until: datetime) -> None:
+        self._reach()
+        if str(self.to_reconcile.get(ended.call_id)) == ended.look_at:
+            self.to_reconcile[ended.call_id] = until
+
     def reconciled(self, ended: EndedCall) -> None:
         self._reach()
         if str(self.to_reconcile.get(ended.call_id)) == ended.look_at:

@@ -515,7 +515,7 @@ class Outbox:
     def take(self, event: dict[str, Any]) -> None:
         isolate = isolate_failures("outbox")
         forward = ForwardFacts(self.calls, self.flows, self.notices, isolate)
-        dependencies = outbox.Dependencies(forward, ListCalls(self.lists, isolate))
+        dependencies = outbox.Dependencies(forward, ListCalls(self.lists, FakeClock(at(0)), isolate))
         assert answer_stream(event, dependencies) == {"batchItemFailures": []}
 
 

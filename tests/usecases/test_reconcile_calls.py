@@ -202,13 +202,21 @@ def test_a_call_that_cannot_be_reconciled_now_is_in_the_next_sweep_and_blocks_no
     assert world.calls.to_reconcile == {}
 
 
-def test_a_call_that_cannot_be_read_is_reported_once_with_its_id():
+def test_a_call_that_cannot_be_read_is_reported_with_its_id_once_a_day():
+    """A later release may have written it, or its key be back tomorrow: then it is archived like any other."""
     world = World()
     broken = UnreadableCall(callback().id)
     world.calls.unreadable[callback().id] = broken
     world.clock.at = NOW + RECONCILIATION
     assert [world.sweep(), world.sweep()] == [(1, {}, True), (0, {}, True)]
     assert world.isolate.told == [(callback().id, broken)]
+    world.clock.advance(24 * 3600)
+    assert world.sweep() == (1, {}, True)
+    assert world.isolate.told == [(callback().id, broken)] * 2
+    world.calls.unreadable.clear()
+    world.clock.advance(24 * 3600)
+    assert world.sweep() == (1, {}, True)
+    assert (world.lists.counted, world.calls.to_reconcile) == ({callback().id}, {})
 
 
 def test_a_call_that_breaks_something_else_is_reported_with_its_id_each_time():

@@ -5,6 +5,7 @@ others are applied to the calls; so a page may be short, and its cursor says whe
 """
 
 import heapq
+import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,6 +14,7 @@ from duologue.adapters.aws import from_item, outside, to_item
 from duologue.adapters.call_rows import ASKED, CALL, call_of_rows, written_time
 from duologue.adapters.dynamo_calls import WHAT as CALLS
 from duologue.adapters.dynamo_calls import key_of
+from duologue.adapters.dynamo_histories import UNREADABLE
 from duologue.adapters.dynamo_people import INDEX, listed_as
 from duologue.adapters.dynamo_reads import read_all
 from duologue.adapters.list_rows import (
@@ -37,10 +39,14 @@ from duologue.usecases.ports.call_lists import CallPage, CallsWanted
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+_log = logging.getLogger(__name__)
+
 _MOST_CALLS = 50
 """Of one BatchGetItem, with two items each."""
 _MOST_LISTS = 8
 """Of apps that are read and merged; more are filtered out of the list of all calls."""
+_MOST_IN = 100
+"""Operands of IN."""
 _LOOKED_AT = 2_000
 """Entries that one query looks at for those that a filter wants."""
 _BEFORE_ALL, _AFTER_ALL = "0", "~"
@@ -128,6 +134,8 @@ class DynamoCallLists:
         """From the index of the calls table, whose entries have seconds."""
         begin = _BEFORE_ALL if wanted.since is None else f"{int(wanted.since.timestamp()):010d}"
         end = _AFTER_ALL if wanted.until is None else f"{int(wanted.until.timestamp()):010d}"
+        if begin > end:
+            return _Found([], None)
         listed = listed_as(self._rows, number)
         query: dict[str, Any] = {
             "TableName": self._calls,
@@ -162,9 +170,19 @@ class DynamoCallLists:
             found = read_all(self._client, CALLS, {self._calls: {"Keys": wanted}})
             rows: dict[str, dict[str, Any]] = {}
             for item in found[self._calls]:
-                rows.setdefault(item["call"]["S"], {})[item["item"]["S"]] = opened_item(self._rows, item)
+                rows.setdefault(item["call"]["S"], {})[item["item"]["S"]] = item
             for entry in some:
-                yield entry, _call(entry.call_id, rows.get(entry.call_id, {}))
+                yield entry, self._call(entry.call_id, rows.get(entry.call_id, {}))
+
+    def _call(self, call_id: str, items: Mapping[str, dict[str, Any]]) -> Call | None:
+        """None: some of it was deleted, or cannot be read: a page must not end at it for ever."""
+        try:
+            return call_of_rows(call_id, {name: opened_item(self._rows, item) for name, item in items.items()})
+        except UnknownCall:
+            return None
+        except UNREADABLE:
+            _log.exception("call cannot be read; it is left out", extra={"call_id": call_id})
+            return None
 
 
 class DynamoUsages:
@@ -209,7 +227,8 @@ def _filters(wanted: CallsWanted, values: dict[str, Any]) -> list[str]:
     if wanted.app_keys is not None and len(wanted.app_keys) > _MOST_LISTS:
         names = {f":app{number}": app for number, app in enumerate(sorted(wanted.app_keys))}
         values |= names
-        filters.append(f"app IN ({', '.join(names)})")
+        groups = [list(names)[begin : begin + _MOST_IN] for begin in range(0, len(names), _MOST_IN)]
+        filters.append("(" + " OR ".join(f"app IN ({', '.join(group)})" for group in groups) + ")")
     if wanted.ends:
         names = {f":end{number}": str(reason) for number, reason in enumerate(sorted(wanted.ends))}
         values |= names
@@ -253,13 +272,6 @@ def _talked(call: Call) -> bool:
     return call.caller.answered_at is not None and call.callee.answered_at is not None
 
 
-def _call(call_id: str, rows: Mapping[str, dict[str, Any]]) -> Call | None:
-    try:
-        return call_of_rows(call_id, rows)
-    except UnknownCall:
-        return None
-
-
 def _usage(row: Mapping[str, Any]) -> DayUsage:
     def counted(prefix: str) -> dict[str, int]:
         return {name.removeprefix(prefix): row[name] for name in row if name.startswith(prefix)}
@@ -269,7 +281,7 @@ def _usage(row: Mapping[str, Any]) -> DayUsage:
         row.get("talked", 0),
         row.get("talk_s", 0),
         row.get("cost", 0),
-        {EndReason(name): number for name, number in counted("end_").items()},
+        {EndReason(name): number for name, number in counted("end_").items() if name in set(EndReason)},
         {int(hour): number for hour, number in counted("calls_").items()},
         {int(hour): number for hour, number in counted("talked_").items()},
     )

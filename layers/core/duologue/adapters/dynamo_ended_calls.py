@@ -29,13 +29,19 @@ class DynamoEndedCalls:
             yield EndedCall(entry.call_id, entry.look_at)
 
     def reconciled(self, ended: EndedCall) -> None:
+        self._change(ended, "REMOVE #open, close_by", {}, ExpressionAttributeNames={"#open": OPEN})
+
+    def postponed(self, ended: EndedCall, until: datetime) -> None:
+        self._change(ended, "SET close_by = :until", {":until": written_time(until)})
+
+    def _change(self, ended: EndedCall, change: str, values: dict[str, str], **names: dict[str, str]) -> None:
         update = {
             "TableName": self._calls,
             "Key": key_of(ended.call_id, CALL),
-            "UpdateExpression": "REMOVE #open, close_by",
+            "UpdateExpression": change,
             "ConditionExpression": "close_by = :seen",
-            "ExpressionAttributeNames": {"#open": OPEN},
-            "ExpressionAttributeValues": to_item({":seen": ended.look_at}),
+            "ExpressionAttributeValues": to_item({":seen": ended.look_at} | values),
         }
+        update |= names
         with suppress(RaceLost):  # another sweep did it, or the next one will
             write_one(self._client, WHAT, ({"Update": update}, RaceLost(ended.call_id)))

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
+UNREADABLE = (KeyError, ValueError, TypeError, SealBroken)
+"""Of a call that is damaged, or that a later release wrote."""
+
+
 class DynamoHistories:
     """Implements `usecases.ports.calls.Histories` and `usecases.ports.traces.CallTraces`."""
 
@@ -29,13 +33,16 @@ class DynamoHistories:
     def history(self, call_id: str) -> History:
         try:
             return history_of(call_id, rows_of(self._client, self._calls, call_id, self._seal))
-        except (KeyError, ValueError, TypeError, SealBroken) as error:
+        except UNREADABLE as error:
             raise UnreadableCall(call_id) from error
 
     def trace(self, call_id: str) -> tuple[History, Sequence[TracedEvent]]:
-        rows = rows_of(self._client, self._calls, call_id, self._seal)
-        events = [_traced(item, row) for item, row in rows.items() if is_event(item)]
-        return history_of(call_id, rows), sorted(events, key=lambda each: (each.first, bool(each.facts)))
+        try:
+            rows = rows_of(self._client, self._calls, call_id, self._seal)
+            events = [_traced(item, row) for item, row in rows.items() if is_event(item)]
+            return history_of(call_id, rows), sorted(events, key=lambda each: (each.first, bool(each.facts)))
+        except UNREADABLE as error:
+            raise UnreadableCall(call_id) from error
 
 
 def rows_of(client: "DynamoDBClient", calls: str, call_id: str, seal: RowSeal) -> Mapping[str, dict[str, Any]]:

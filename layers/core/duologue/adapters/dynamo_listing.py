@@ -1,21 +1,24 @@
 """Put calls into the lists, and count what apps used (list_rows.py).
 
-The entry of the app's list decides: the transaction that says there that the call is over also counts it, so each call
-is counted once, however often it is reported. All other entries can be written again without harm.
+The entry of the app's list decides, and is written last: the transaction that says there that the call is over also
+counts it, so each call is counted once, however often it is reported. All other entries can be written again without
+harm, and are, as long as the app's does not say that they were.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from duologue.adapters.aws import from_item, outside, to_item
 from duologue.adapters.call_rows import ASKED, CDR, written_time
 from duologue.adapters.dynamo_calls import WHAT as CALLS
 from duologue.adapters.dynamo_calls import key_of
 from duologue.adapters.dynamo_reads import read_all
-from duologue.adapters.dynamo_writes import transact, write_one
+from duologue.adapters.dynamo_writes import Write, transact, write_one
 from duologue.adapters.jittered_pause import pause
 from duologue.adapters.list_rows import ALL, OPEN, WHAT, call_id_in, key, lists_of, of_app, place, usage_partition
 from duologue.domain.call import Call
@@ -29,11 +32,23 @@ _MOST_WRITES = 25
 """Of one BatchWriteItem."""
 _MOST_KEYS = 100
 """Of one BatchGetItem."""
-_TRIES = 5
+_TRIES = 8
 _USAGE_KEPT = timedelta(days=800)
 """Two years and a month: a month can be compared with that of the year before."""
 
 Row = Mapping[str, Any]
+
+
+class _Ended(NamedTuple):
+    """A call that is over, by its rows."""
+
+    call_id: str
+    asked: Row
+    cdr: Row
+
+
+class _Counted(AlreadyDone):
+    """The call with this id was counted before."""
 
 
 class DynamoListing:
@@ -57,13 +72,20 @@ class DynamoListing:
         self._write(puts)
 
     def end(self, calls: Iterable[str]) -> None:
+        ended = [_Ended(call_id, asked, cdr) for call_id, asked, cdr in self._read(calls) if cdr is not None]
         requests: list[dict[str, Any]] = []
-        for call_id, asked, cdr in self._read(calls):
-            if cdr is None or not self._count(call_id, asked, cdr):
-                continue
-            requests.append({"PutRequest": {"Item": self._entry(ALL, call_id, asked, cdr)}})
-            requests.append({"DeleteRequest": {"Key": key(OPEN, place(asked["accepted_at"], call_id))}})
+        for each in ended:
+            requests.append({"PutRequest": {"Item": self._entry(ALL, each.call_id, each.asked, each.cdr)}})
+            requests.append({"DeleteRequest": {"Key": key(OPEN, place(each.asked["accepted_at"], each.call_id))}})
         self._write(requests)
+        unreached: OutsideUnavailable | None = None
+        for _, group in groupby(sorted(ended, key=_counted_in), key=_counted_in):
+            try:
+                self._count(list(group))
+            except OutsideUnavailable as error:
+                unreached = error
+        if unreached is not None:
+            raise unreached
 
     def repair(self, calls: Iterable[Call]) -> None:
         keys = [key(of_app(call.app), place(written_time(call.accepted_at), call.id)) for call in calls]
@@ -99,40 +121,45 @@ class DynamoListing:
         with suppress(AlreadyDone):
             write_one(self._client, WHAT, ({"Put": put}, AlreadyDone()))
 
-    def _count(self, call_id: str, asked: Row, cdr: Row) -> bool:
-        """Say in the app's list that the call is over, and count it. False: this was done before."""
-        entry = self._entry(of_app(asked["app"]), call_id, asked, cdr)
-        put = {"TableName": self._lists, "Item": entry, "ConditionExpression": "attribute_not_exists(reason)"}
-        writes = ({"Put": put}, AlreadyDone()), (self._usage(asked["app"], cdr), AlreadyDone())
-        for tried in range(_TRIES):
+    def _count(self, calls: Sequence["_Ended"]) -> None:
+        """Say in the app's list that these calls are over, last of all, and count those of which it did not say so yet.
+
+        All are of one app and day: together, so that they do not meet on its usage.
+        """
+        left = {each.call_id: each for each in calls}
+        tried = 0
+        while left:
+            writes = [self._put_ended(each) for each in left.values()]
+            writes.append((self._usage(list(left.values())), AlreadyDone()))
             try:
                 transact(self._client, WHAT, *writes)
-            except AlreadyDone:
-                return False
-            except StoreBusy:  # another call of the app is counted at this moment
+            except _Counted as counted:
+                del left[str(counted)]
+            except StoreBusy:  # others of the app are counted at this moment
+                tried += 1
+                if tried == _TRIES:
+                    raise OutsideUnavailable(f"{WHAT}: others were faster to count their calls") from None
                 pause(tried)
             else:
-                return True
-        raise OutsideUnavailable(f"{WHAT}: others were faster to count their calls")
+                return
 
-    def _usage(self, app: str, cdr: Row) -> dict[str, Any]:
-        ended_at = datetime.fromisoformat(cdr["ended_at"]).astimezone(UTC)
-        talked = _talked(cdr)
-        counts = {
-            "calls": 1,
-            "talked": int(talked),
-            "talk_s": ceil(cdr["talk_ms"] / 1000),
-            "cost": _cost(cdr),
-            f"end_{cdr['reason']}": 1,
-            f"calls_{ended_at.hour:02d}": 1,
-            f"talked_{ended_at.hour:02d}": int(talked),
-        }
-        counts = {name: number for name, number in counts.items() if number}
+    def _put_ended(self, call: "_Ended") -> Write:
+        entry = self._entry(of_app(call.asked["app"]), call.call_id, call.asked, call.cdr)
+        put = {"TableName": self._lists, "Item": entry, "ConditionExpression": "attribute_not_exists(reason)"}
+        return {"Put": put}, _Counted(call.call_id)
+
+    def _usage(self, calls: Sequence["_Ended"]) -> dict[str, Any]:
+        """The write that counts calls of one app and day."""
+        counts: Counter[str] = Counter()
+        for each in calls:
+            counts.update(_counts(each.cdr))
+        counts = +counts
         names = {f"#{place}": name for place, name in enumerate(counts)}
         values = {f":{place}": number for place, number in enumerate(counts.values())}
+        ended_at = _ended_at(calls[0].cdr)
         update = {
             "TableName": self._lists,
-            "Key": key(usage_partition(ended_at.date()), app),
+            "Key": key(usage_partition(ended_at.date()), calls[0].asked["app"]),
             "UpdateExpression": "SET expires_at = :expires ADD " + ", ".join(f"{name} :{name[1:]}" for name in names),
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": to_item(
@@ -161,6 +188,27 @@ class DynamoListing:
                 return
             pause(tried)
         raise OutsideUnavailable(f"{WHAT}: UnprocessedItems")
+
+
+def _counted_in(call: _Ended) -> tuple[str, str]:
+    return call.asked["app"], f"{_ended_at(call.cdr):%Y%m%d}"
+
+
+def _ended_at(cdr: Row) -> datetime:
+    return datetime.fromisoformat(cdr["ended_at"]).astimezone(UTC)
+
+
+def _counts(cdr: Row) -> dict[str, int]:
+    hour, talked = f"{_ended_at(cdr):%H}", int(_talked(cdr))
+    return {
+        "calls": 1,
+        "talked": talked,
+        "talk_s": ceil(cdr["talk_ms"] / 1000),
+        "cost": _cost(cdr),
+        f"end_{cdr['reason']}": 1,
+        f"calls_{hour}": 1,
+        f"talked_{hour}": talked,
+    }
 
 
 def _talked(cdr: Row) -> bool:

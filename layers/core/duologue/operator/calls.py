@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from duologue.adapters.system_clock import SystemClock
 from duologue.call_control.trace import FlowStep, TracedEvent
 from duologue.domain.call import Call, Phase
-from duologue.domain.errors import InvalidField, OutsideUnavailable, UnknownCall
+from duologue.domain.errors import InvalidField, OutsideUnavailable, UnknownCall, UnreadableCall
 from duologue.domain.outcome import EndReason
 from duologue.domain.phone_number import PhoneNumber
 from duologue.operator.call_words import sentence, short, talk_of
@@ -200,7 +201,8 @@ def _changes(platform: Platform, apps: frozenset[str] | None, until: datetime | 
         calls = {call.id: call for wanted in pages for call in lists.page(wanted, _MOST).calls}
         for call_id, phase in phases.items():
             if phase is not Phase.OVER and call_id not in calls:
-                calls[call_id] = platform.histories.history(call_id).call
+                with suppress(UnknownCall, UnreadableCall):  # it was erased, or is damaged
+                    calls[call_id] = platform.histories.history(call_id).call
         for call in sorted(calls.values(), key=lambda call: call.accepted_at):
             if phases.get(call.id) != call.phase:
                 yield call

@@ -20,7 +20,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 from operator import itemgetter
@@ -73,15 +73,19 @@ class Reconciled:
 
 _AT_A_TIME = 1000
 """Calls whose CDRs are archived together: what a sweep that dies repeats, and goes on with when its time is over."""
+_AGAIN = timedelta(days=1)
+"""After which a call is looked at again that could not be read: a later release, or another key, may read it."""
+_LISTED_TOGETHER = 25
 _IN_ONE_FILE = 500
 """CDRs, each of a KB or two."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """`cdr`: None: it has none to archive."""
+    """`call`: None: some of it was deleted. `cdr`: None: it has none to archive."""
 
     ended: EndedCall
+    call: Call | None
     cdr: Cdr | None
     line: str
 
@@ -117,32 +121,49 @@ class ReconcileCalls:
 
     def _work_on(self, some: list[EndedCall], has_time: HasTime, found: list[Found], done: list[EndedCall]) -> None:
         """Add to what was found, and to the calls that are done."""
-        looked, archived = list[_Looked](), list[EndedCall]()
+        looked, archived = list[_Looked](), list[_Looked]()
+        unreadable, listed = list[EndedCall](), list[EndedCall]()
 
         def look(ended: EndedCall) -> None:
             with self._retrying(ended.call_id, "not reconciled; retrying in the next sweep"):
                 try:
-                    cdr = self._reconcile(ended.call_id, found)
-                except UnreadableCall:  # the isolation reports it; once, as only the operator can do anything about it
-                    looked.append(_Looked(ended, None, ""))
+                    call, cdr = self._reconcile(ended.call_id, found)
+                except UnreadableCall:  # the isolation reports it; once a day: only the operator can do anything
+                    unreadable.append(ended)
                     raise
-                looked.append(_Looked(ended, cdr, "" if cdr is None else self.format.line(cdr)))
+                looked.append(_Looked(ended, call, cdr, "" if cdr is None else self.format.line(cdr)))
 
         def archive(group: tuple[tuple[str, date], list[_Looked]]) -> None:
             (app, day), some = group
             with self._retrying(some[0].ended.call_id, "CDRs not archived; retrying in the next sweep"):
                 self.archive.store(app, day, [each.line for each in some], self.clock.now())
-                archived.extend(each.ended for each in some)
+                archived.extend(some)
+
+        def list_(some: list[_Looked]) -> None:
+            before = len(listed)
+            with self._retrying(some[0].ended.call_id, "calls not listed; retrying in the next sweep"):
+                self.listing.repair([each.call for each in some if each.call is not None])
+                listed.extend(each.ended for each in some)
+            if len(listed) == before and len(some) > 1:  # one of them must not keep the others out
+                in_turn([[each] for each in some], list_, always)
 
         def finish(ended: EndedCall) -> None:
             with self._retrying(ended.call_id, "not reconciled; retrying in the next sweep"):
                 self.ended.reconciled(ended)
                 done.append(ended)
 
+        def postpone(ended: EndedCall) -> None:
+            with self._retrying(ended.call_id, "not postponed; it is looked at in the next sweep"):
+                self.ended.postponed(ended, self.clock.now() + _AGAIN)
+                done.append(ended)
+
         self.work_through(some, look, has_time)
         self.work_through(_files_of(looked), archive, always)
-        archived += [each.ended for each in looked if each.cdr is None]
-        self.work_through(archived, finish, always)
+        archived += [each for each in looked if each.cdr is None]
+        groups = [archived[first : first + _LISTED_TOGETHER] for first in range(0, len(archived), _LISTED_TOGETHER)]
+        in_turn(groups, list_, always)  # calls of one app meet on what it used
+        self.work_through(listed, finish, always)
+        self.work_through(unreadable, postpone, always)
 
     @contextmanager
     def _retrying(self, call_id: str, message: str) -> Iterator[None]:
@@ -153,20 +174,19 @@ class ReconcileCalls:
             except OutsideUnavailable:
                 _log.warning(message, extra={"call_id": call_id}, exc_info=True)
 
-    def _reconcile(self, call_id: str, found: list[Found]) -> Cdr | None:
-        """Add to what was found. Returns the CDR; None: the call is not complete."""
+    def _reconcile(self, call_id: str, found: list[Found]) -> tuple[Call | None, Cdr | None]:
+        """Add to what was found. Returns the call and its CDR; None: the call is not complete."""
         try:
             history = self.histories.history(call_id)
         except UnknownCall:  # some of its items were deleted
             _log.warning("nothing to reconcile: the call is not complete", extra={"call_id": call_id})
-            return None
+            return None, None
         here = [*self._notifications(history), *self._flow(history), *self._recording(history.call)]
         here += [Found.CDR] if history.cdr is None else []
-        self.listing.repair([history.call])
         for each in here:
             _log.warning("reconciliation found something", extra={"call_id": call_id, "found": each})
         found += here
-        return history.cdr or cdr_of(history.call)
+        return history.call, history.cdr or cdr_of(history.call)
 
     def _notifications(self, history: History) -> Iterator[Found]:
         call, numbered = history.call, history.by_sequence

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from functools import cache
 
-from duologue.adapters.aws import NORMAL, PATIENT
+from duologue.adapters.aws import FAST, PATIENT
 from duologue.adapters.aws_clients import client
 from duologue.adapters.dynamo_listing import DynamoListing
 from duologue.adapters.sealed_rows import UnopenedRows
 from duologue.adapters.sqs_notices import SqsNotices
 from duologue.adapters.step_functions_flows import StepFunctionsFlows
+from duologue.adapters.system_clock import SystemClock
 from duologue.runtime.last_resort import isolate_failures
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.calls import dynamo_calls
@@ -27,7 +28,8 @@ def dependencies() -> Dependencies:
     flows = StepFunctionsFlows(client("stepfunctions", PATIENT), setting("STATE_MACHINE"))
     notices = SqsNotices(client("sqs", PATIENT), setting("FIRST_QUEUE"))
     isolate = isolate_failures("outbox")
-    listing = DynamoListing(client("dynamodb", NORMAL), setting("CALLS_TABLE"), setting("LISTS_TABLE"))
+    listing = DynamoListing(client("dynamodb", FAST), setting("CALLS_TABLE"), setting("LISTS_TABLE"))
     return Dependencies(
-        ForwardFacts(dynamo_calls(UnopenedRows(), PATIENT), flows, notices, isolate), ListCalls(listing, isolate)
+        ForwardFacts(dynamo_calls(UnopenedRows(), PATIENT), flows, notices, isolate),
+        ListCalls(listing, SystemClock(), isolate),
     )

@@ -99,6 +99,9 @@ class EndedCalls(Protocol):
     def unreconciled(self, now: datetime, limit: int) -> Iterable[EndedCall]:
         """At most `limit` that are due, oldest first."""
 
+    def postponed(self, ended: EndedCall, until: datetime) -> None:
+        """It is due at `until`. No effect if it was reconciled or postponed meanwhile."""
+
     def reconciled(self, ended: EndedCall) -> None:
         """Take it out of these. No effect if that has happened."""
 

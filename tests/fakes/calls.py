@@ -228,7 +228,8 @@ class FakeCalls:
         if call_id in self.unreadable:
             raise self.unreadable[call_id]
         try:
-            return replace(self.rows[call_id], task_token=self.tokens.get(call_id))
+            look_at = self.to_reconcile.get(call_id)
+            return replace(self.rows[call_id], task_token=self.tokens.get(call_id), reconcile_at=look_at)
         except KeyError:
             raise UnknownCall(call_id) from None
 

@@ -1,9 +1,10 @@
 """A person is erased from the real adapters' tables and bucket (moto's), also by a run that is killed anywhere."""
 
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
@@ -15,18 +16,23 @@ from duologue.adapters.dynamo_listing import DynamoListing
 from duologue.adapters.dynamo_people import DynamoPeople
 from duologue.adapters.kms_data_keys import Seal
 from duologue.adapters.kms_memory_seal import KmsMemorySeal
+from duologue.adapters.s3_cdr_archive import S3CdrArchive
 from duologue.adapters.s3_recordings import S3Recordings
+from duologue.adapters.threads import at_once
 from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.domain.call_memory import MemoryTerms, RememberedParty
+from duologue.domain.cdr import cdr_of
 from duologue.domain.outcome import EndReason, Party
 from duologue.domain.phone_number import WITHHELD, PhoneNumber
 from duologue.domain.recording import Recording, published_key
 from duologue.domain.task_token import TaskToken, Wait
+from duologue.usecases.erase_archived import Cleared, EraseArchived
 from duologue.usecases.erase_person import ErasePerson
 from duologue.usecases.forget_number import ForgetNumber
 from duologue.usecases.ports.call_changes import Change
 from duologue.usecases.ports.notifying import Notice
 from duologue.usecases.ports.people import CallOfPerson
+from duologue.wire.huawei.cdrs import HuaweiCdrs
 from tests.fakes.clock import FakeClock
 from tests.fakes.flows import FakeFlows
 from tests.fakes.seals import ROWS, FakeDataKeys
@@ -58,7 +64,12 @@ class World:
         self.lists = make_lists(client)
         self.listing = DynamoListing(client, calls, self.lists)
         recordings = S3Recordings(self.s3, self.bucket)
-        self.erase = ErasePerson(people, self.store.core, self.flows, recordings, forget, self.listing)
+        self.clock, self.told = FakeClock(at(600)), list[Cleared]()
+        self.archive, self.format = S3CdrArchive(self.s3, self.bucket, Seal(FakeDataKeys())), HuaweiCdrs("example.com")
+        archived = EraseArchived(
+            self.archive, self.archive, self.format, self.clock, timedelta(days=730), at_once, self.told.append
+        )
+        self.erase = ErasePerson(people, self.store.core, self.flows, recordings, forget, self.listing, archived)
         self.called = self.over(1, CALLER, CALLEE)
         self.dialled = self.over(2, CALLEE, CALLER)
         self.others = self.over(3, CALLER, JILL)
@@ -95,6 +106,28 @@ class World:
             for _ in range(2):
                 self.s3.put_object(Bucket=self.bucket, Key=key, Body=b"RIFF")
         return call
+
+    def archive_of(self, *numbers, day=date(2026, 11, 23), app="app-1"):
+        """An object with a CDR of each, of calls that the table has no more."""
+        lines = []
+        for place, number in enumerate(numbers):
+            call = callback(f"1_1_{place}_20250101090000", app)
+            call = replace(call, callee=replace(call.callee, number=number), user_data=f"ask {number.e164}")
+            lines.append(self.format.line(cdr_of(replace(call, ending=EndReason.STOPPED, ended_at=at(60)))))
+        self.archive.store(app, day, lines, at(0))
+
+    def archived_numbers(self):
+        """App, caller, callee and `userData` of each CDR, in all versions of all objects."""
+        found = self.s3.list_object_versions(Bucket=self.bucket, Prefix="cdrs/")
+        assert "DeleteMarkers" not in found
+        numbers = []
+        for each in found.get("Versions", []):
+            key = each["Key"]
+            body = self.s3.get_object(Bucket=self.bucket, Key=key, VersionId=each["VersionId"])["Body"].read()
+            text = Seal(FakeDataKeys()).open(body, key).decode()
+            cdrs = re.findall(r'"calleeNum":"([^"]*)".*?"fwdDstNum":"([^"]*)".*?"userData":"([^"]*)"', text)
+            numbers += [(key.split("/")[1], *cdr) for cdr in cdrs]
+        return sorted(numbers)
 
     def run(self):
         return self.erase(CALLEE, (SHOWN_TO_CALLEE, SHOWN_TO_CALLER), "operator")
@@ -141,11 +174,61 @@ def test_a_person_is_erased_on_either_side_and_nobody_else(world):
     assert (again.calls, again.recordings, again.memories) == (0, 0, 0)
 
 
-_DESTRUCTIVE = {"DeleteItem", "UpdateItem", "TransactWriteItems", "DeleteObject"}
+def test_archived_cdrs_stay_without_the_number(world):
+    """Also of calls that are not reconciled yet, which nobody else would archive any more."""
+    jill, jack = JILL.e164, CALLER.e164
+    world.archive_of(CALLEE, JILL, CALLEE)
+    world.archive_of(JILL, app="app-2")
+    erased = world.run()
+    assert world.archived_numbers() == sorted(
+        [
+            ("app-1", jack, "erased", "ask erased"),
+            ("app-1", jack, jill, f"ask {jill}"),
+            ("app-1", jack, "erased", "ask erased"),
+            ("app-1", jack, "erased", "order-17"),
+            ("app-1", "erased", jack, "order-17"),
+            ("app-2", jack, jill, f"ask {jill}"),
+        ]
+    )
+    assert (erased.archived.files, erased.archived.cdrs, erased.archived.unread) == (4, 2, 0)
+    assert world.told == [erased.archived]
+    assert world.run().archived.cdrs == 0
+
+
+def test_a_call_that_the_sweeper_is_about_to_archive_is_left_alone_and_named(world):
+    world.clock.at = at(15 * 60 - 30)
+    assert world.run().in_progress == [world.called.id, world.dialled.id]
+    assert world.archived_numbers() == []
+
+
+def test_a_run_goes_on_in_the_archive_where_another_ended(world):
+    for app in ("app-1", "app-2", "app-2", "app-3"):
+        world.archive_of(CALLEE, app=app)
+    second = next(iter(world.archive.files("app-2")))
+    assert world.erase.archived(CALLEE, second).cdrs == 2
+    left = [(app, callee) for app, _, callee, _ in world.archived_numbers()]
+    assert left == [("app-1", CALLEE.e164), ("app-2", CALLEE.e164), ("app-2", "erased"), ("app-3", "erased")]
+
+
+def test_an_object_past_its_time_is_removed_and_one_that_does_not_open_is_counted(world):
+    """A rewriting begins the time of an object anew, as S3 counts it."""
+    world.archive_of(CALLEE, day=date(2024, 11, 20))
+    world.archive_of(CALLEE, day=date(2024, 11, 24))
+    world.s3.put_object(
+        Bucket=world.bucket, Key="cdrs/app-9/20261123/20261123T090000000-00000000.jsonl", Body=b"\0dk\1x"
+    )
+    cleared = world.erase.archived(CALLEE)
+    assert (cleared.files, cleared.cdrs, cleared.unread) == (3, 1, 1)
+    assert [file.day for file in world.archive.files("app-1")] == [date(2024, 11, 24)]
+
+
+_DESTRUCTIVE = {"PutObject", "DeleteItem", "UpdateItem", "TransactWriteItems", "DeleteObject"}
 
 
 def test_runs_that_are_killed_after_each_step_erase_all_in_the_end(aws, world):
     left: Iterator[bool] = itertools.repeat(True)
+
+    world.archive_of(CALLEE, JILL, day=date(2025, 1, 1))
 
     def count(model, **_):
         if model.name in _DESTRUCTIVE and not next(left, None):
@@ -155,7 +238,7 @@ def test_runs_that_are_killed_after_each_step_erase_all_in_the_end(aws, world):
         aws(service).meta.events.register(f"before-call.{service}", count)
     killed = 0
     while killed < 40:
-        left = iter([True])
+        left = iter([True, True])  # one of them archives the CDR of the next call again
         try:
             world.run()
             break
@@ -163,7 +246,8 @@ def test_runs_that_are_killed_after_each_step_erase_all_in_the_end(aws, world):
             killed += 1
     assert world.calls_with_items() == world.calls_with_sounds() == world.memories() == {world.others.id}
     assert world.calls_in_lists() == {world.others.id}
-    assert 15 < killed < 40
+    assert {callee for _, _, callee, _ in world.archived_numbers()} == {CALLER.e164, JILL.e164, "erased"}
+    assert 10 < killed < 40
 
 
 def test_a_call_that_is_up_is_left_alone_and_named(world):

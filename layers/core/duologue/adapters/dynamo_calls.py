@@ -272,13 +272,15 @@ def _new_close_by(change: Change) -> datetime | None:
 def _saved(call_id: str, items: Mapping[str, dict[str, Any]]) -> SavedCall:
     items = in_todays_terms(items)
     call, row = call_of_rows(call_id, items), items[CALL]
+    look_at = datetime.fromisoformat(row["close_by"]) if "close_by" in row else None
     return SavedCall(
         call=call,
         version=row["version"],
         task_token=token_of(items[TOKEN]) if TOKEN in items else token_in(row),
         dial_mark=row.get("dial_mark"),
         event_second=row.get("event_second", 0),
-        close_by=datetime.fromisoformat(row["close_by"]) if "close_by" in row and call.ended_at is None else None,
+        close_by=look_at if call.ended_at is None else None,
+        reconcile_at=None if call.ended_at is None else look_at,
         slot=items[ASKED].get("slot", IN_SET),
         reserved=items[ASKED].get("reserved", ""),
     )

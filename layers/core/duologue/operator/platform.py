@@ -31,6 +31,7 @@ from duologue.adapters.kms_data_keys import KmsDataKeys, Seal
 from duologue.adapters.kms_memory_seal import KmsMemorySeal
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
+from duologue.adapters.s3_cdr_archive import S3CdrArchive
 from duologue.adapters.s3_prompts import S3Prompts
 from duologue.adapters.s3_recordings import S3Recordings
 from duologue.adapters.sealed_rows import SealedRows
@@ -39,11 +40,14 @@ from duologue.adapters.stack_outputs import Stack, StackLine, stack_of
 from duologue.adapters.step_functions_flows import StepFunctionsFlows
 from duologue.adapters.step_functions_histories import StepFunctionsHistories
 from duologue.adapters.system_clock import SystemClock
+from duologue.adapters.threads import at_once
 from duologue.call_control.prompt_keys import key_of
 from duologue.domain.dialling_policy import prefixes_in_use
 from duologue.domain.errors import OutsideUnavailable
 from duologue.usecases.end_calls import EndCalls, EndedByOperator
+from duologue.usecases.erase_archived import Cleared, EraseArchived
 from duologue.usecases.erase_person import ErasePerson
+from duologue.usecases.export_cdrs import ExportCdrs
 from duologue.usecases.find_memory import FindMemory
 from duologue.usecases.forget_number import ForgetNumber
 from duologue.usecases.ports.accounts import AccountBook, AuthLocks, Tokens
@@ -58,6 +62,7 @@ from duologue.usecases.ports.outside import Line, NumberPlan, Prompts
 from duologue.usecases.ports.recordings import Recordings
 from duologue.usecases.ports.traces import CallTraces, FlowHistories
 from duologue.usecases.show_call import ShowCall
+from duologue.wire.huawei.cdrs import HuaweiCdrs
 
 Said = dict[str, Any]
 """What a command prints."""
@@ -161,7 +166,20 @@ class Platform:
         return CloudWatchCallLogs(self._client("logs"), f"/duologue/{self._asked.stack}/")
 
     @cached_property
-    def erase_person(self) -> ErasePerson:
+    def _cdr_archive(self) -> S3CdrArchive:
+        return S3CdrArchive(self._client("s3"), self._output("RecordingsBucket"), self._seal)
+
+    @cached_property
+    def export_cdrs(self) -> ExportCdrs:
+        return ExportCdrs(self._cdr_archive, HuaweiCdrs(self.host), at_once)
+
+    def _erase_archived(self, tell: Callable[[Cleared], None]) -> EraseArchived:
+        keep = timedelta(days=int(self._parameter("KeepCdrsDays") or 730))
+        archive = self._cdr_archive
+        return EraseArchived(archive, archive, HuaweiCdrs(self.host), SystemClock(), keep, at_once, tell)
+
+    def erase_person(self, tell: Callable[[Cleared], None] = lambda _: None) -> ErasePerson:
+        """`tell`: is called as the archive is read."""
         dynamodb, calls = self._client("dynamodb"), self._output("CallsTable")
         return ErasePerson(
             DynamoPeople(dynamodb, calls, self._rows),
@@ -170,6 +188,7 @@ class Platform:
             S3Recordings(self._client("s3"), self._output("RecordingsBucket")),
             ForgetNumber(self.memories, self.memory_seal, SystemClock()),
             DynamoListing(dynamodb, calls, self._output("ListsTable")),
+            self._erase_archived(tell),
         )
 
     @cached_property

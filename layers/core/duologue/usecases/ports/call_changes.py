@@ -40,6 +40,8 @@ class SavedCall:
     slot: str = field(default="", compare=False)
     reserved: str = field(default="", compare=False)
     """What it holds of its day's budget, "" for nothing; opaque."""
+    reconcile_at: datetime | None = field(default=None, compare=False)
+    """When the sweeper reconciles the call, which is over; None: it has, or the call is not over."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import io
 import itertools
 import json
 import os
+import re
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,7 @@ from duologue.adapters.kms_data_keys import KmsDataKeys, Seal
 from duologue.adapters.kms_memory_seal import KmsMemorySeal
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.memory_rows import remembered
+from duologue.adapters.s3_cdr_archive import S3CdrArchive
 from duologue.adapters.sealed_rows import SealedRows
 from duologue.adapters.stack_outputs import stack_of
 from duologue.adapters.system_clock import SystemClock
@@ -36,6 +38,7 @@ from duologue.domain.accounts import PushSignature, Scheme, UnknownCallers
 from duologue.domain.attempts import Failures, Proof
 from duologue.domain.call import Call
 from duologue.domain.call_memory import CallMemory, MemoryTerms, RememberedParty, SetBy, order_of
+from duologue.domain.cdr import cdr_of
 from duologue.domain.endpoint_health import Circuit, EndpointHealth
 from duologue.domain.errors import InvalidToken, RaceLost
 from duologue.domain.outcome import EndReason, Party
@@ -46,6 +49,7 @@ from duologue.domain.wav import read_wav
 from duologue.operator.__main__ import main
 from duologue.usecases.ports.call_changes import Change
 from duologue.usecases.ports.notifying import Notice
+from duologue.wire.huawei.cdrs import HuaweiCdrs
 from tests.journeys.tables import SHAPES
 from tests.samples import NOW, callback
 from tests.wavs import wav
@@ -1045,3 +1049,52 @@ def test_commands_that_change_something_are_audited_first_even_if_they_fail(plat
     assert "2025550190" not in str(printed)
     assert len(platform.do("audit", "--app", app_key, "--kind", "app set")[1]["entries"]) == 1
     assert platform.do("audit", "--since", "yesterday")[0] == 1
+
+
+def test_archived_cdrs_are_exported_and_a_person_is_erased_from_them(platform, tmp_path):
+    archive = S3CdrArchive(platform.aws("s3"), platform.bucket, the_seal(platform))
+    form, person = HuaweiCdrs("ce1.example.com"), "+12025550177"
+    for number, app in enumerate(("exported-1", "exported-2"), 1):
+        call = replace(callback(f"1_2_{number}_20261123090000", app), sp="exporter", ending=EndReason.STOPPED)
+        call = replace(call, callee=replace(call.callee, number=PhoneNumber(person)))
+        archive.store(app, NOW.date(), [form.line(cdr_of(replace(call, ended_at=NOW)))], NOW)
+    days = ("--from", "2026-11-01", "--to", "2026-11-30")
+
+    assert main(("cdr", "export", "--app", "exported-1", *days), platform.aws) == 0
+    [line] = platform.capsys.readouterr().out.splitlines()
+    assert json.loads(line)["icid"] == "CDR-1_2_1_20261123090000"
+    file = tmp_path / "november.jsonl"
+    status, said, _ = platform.do("cdr", "export", "--sp", "exporter", *days, "--into", str(file))
+    assert (status, said) == (0, {"cdrs": 2, "file": str(file)})
+    icids = [json.loads(each)["icid"] for each in file.read_text(encoding="utf-8").splitlines()]
+    assert icids == ["CDR-1_2_1_20261123090000", "CDR-1_2_2_20261123090000"]
+    assert file.stat().st_mode & 0o777 == 0o600
+    entries = platform.do("audit", "--kind", "cdr export", "--limit", "2")[1]["entries"]
+    assert [(each.get("app_key"), each["detail"]) for each in entries] == [
+        (None, "exporter: into since sp until"),
+        ("exported-1", "app since until"),
+    ]
+
+    first = next(iter(archive.files("exported-1"))).name
+    wrong = platform.do("person", "erase", person, "--archive-after", "exported-1")
+    assert (wrong[0], "--archive-after must be" in wrong[2]) == (1, True)
+    status, said, told = platform.do("person", "erase", person, "--archive-after", f"exported-1/20261123/{first}")
+    assert (status, said["archived_cdrs"], said["unreadable_objects"]) == (0, 1, 0)
+    assert re.search(r"[0-9]+ objects of the archive read, 1 CDRs changed; --archive-after \S+/[0-9]{8}/\S+\n", told)
+    assert main(("cdr", "export", "--sp", "exporter", *days), platform.aws) == 0
+    found = [json.loads(each)["fwdDstNum"] for each in platform.capsys.readouterr().out.splitlines()]
+    assert found == [person, "erased"]
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ("--from 2026-11-31 --to 2026-11-30", "--from must be a day"),
+        ("--from 2026-11-02 --to 2026-11-01", "--to must not be earlier"),
+        ("--from 2026-11-01 --to 2026-11-02 --into /nowhere/at/all", "--into cannot be written"),
+    ],
+)
+def test_an_export_that_cannot_be_made(platform, words, complaint):
+    status, printed, said = platform.do("cdr", "export", "--app", "exported-1", *words.split())
+    assert (status, printed) == (1, {})
+    assert complaint in said

@@ -21,6 +21,7 @@
     duologue person erase +12025550133
     duologue notification retry-now --app <app key>
     duologue endpoint list <app key>
+    duologue cdr export --app <app key> --from 2026-11-01 --to 2026-11-30
     duologue lock list
     duologue logs <session id>
     duologue console
@@ -46,6 +47,7 @@ from duologue.operator import (
     apps,
     audits,
     calls,
+    cdrs,
     console,
     denials,
     endpoints,
@@ -118,6 +120,7 @@ def parser() -> argparse.ArgumentParser:
     sps.add_to(kinds)
     apps.add_to(kinds)
     calls.add_to(kinds)
+    cdrs.add_to(kinds)
     usages.add_to(kinds)
     people.add_to(kinds)
     numbers.add_to(kinds)

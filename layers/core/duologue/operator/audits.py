@@ -1,4 +1,7 @@
-"""`duologue audit`: who fetched recordings, and who changed what. Commands that change something are noted first."""
+"""`duologue audit`: who fetched recordings, and who changed what.
+
+Commands that change something, or export people's numbers, are noted first.
+"""
 
 import argparse
 import getpass
@@ -30,7 +33,7 @@ def add_to(kinds: Any) -> None:
 
 
 def note(asked: argparse.Namespace, platform: Platform) -> None:
-    """Note a command that changes something, before it does. Raises OutsideUnavailable: it must not be run."""
+    """Note a command that is more than reading, before it is run. Raises OutsideUnavailable: it must not be run."""
     words: str = asked.words
     if words.rpartition(" ")[2] in _READ_ONLY:
         return

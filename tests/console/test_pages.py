@@ -6,7 +6,10 @@ from datetime import timedelta
 
 import anyio
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from starlette.requests import Request
+from starlette.testclient import TestClient
 
 from duologue.call_control.history import DeliveryState
 from duologue.domain.accounts import App
@@ -16,8 +19,10 @@ from duologue.domain.outcome import EndReason
 from duologue.domain.usage import DayUsage
 from duologue.operator.console import overview
 from duologue.operator.console.chart import by_hour, shares
+from duologue.operator.console.guard import TOKEN_FIELD
+from duologue.operator.console.server import make_app
 from tests.call_control.stories import TALKING
-from tests.console.world import FAILED, NOT_ANSWERED, TALKED
+from tests.console.world import BASE, FAILED, NOT_ANSWERED, PORT, TALKED, TOKEN, World
 from tests.telephone_numbers import telephone_numbers_in
 
 PAGES = ("/", "/calls", "/undelivered", "/accounts", "/memories", "/audit", "/codes")
@@ -255,3 +260,35 @@ def test_the_cost_of_a_call_is_shown_by_leg(browser, world):
     assert "caller: 1 min" in page
     assert "at 0.004 a minute" in page
     assert EndReason.HUNG_UP.value not in page
+
+
+TEXTS = st.one_of(
+    st.text(max_size=40),
+    st.sampled_from(["0001-01-01T00:00", "9999-12-31T23:59", "2026-02-30T09:00", "2026-11-23T09:00+14:00", "1e3", "²"]),
+)
+FIELDS = "text app result time at is_open after display kind call said".split()
+
+
+@settings(max_examples=100)
+@example(path="/calls", query={"at": "0001-01-01T00:00"})
+@example(path="/calls", query={"at": "9999-12-31T23:59"})
+@given(path=st.sampled_from(PAGES), query=st.dictionaries(st.sampled_from(FIELDS), TEXTS, max_size=4))
+def test_whatever_stands_in_the_address_is_answered(path, query):
+    """A mistake in the address is the reader's: never an error of the server."""
+    client = TestClient(make_app(World().pages, PORT), base_url=BASE)
+    assert client.get(path, params=query, follow_redirects=False).status_code in (200, 303, 400, 404)
+
+
+@settings(max_examples=60)
+@given(action=st.sampled_from(["number", "stop", "send-again", "cancel"]), party=TEXTS, sequence=TEXTS, back=TEXTS)
+def test_whatever_a_form_says_is_answered(action, party, sequence, back):
+    world = World()
+    call = world.place(*FAILED)
+    client = TestClient(make_app(world.pages, PORT), base_url=BASE)
+    form = {TOKEN_FIELD: TOKEN, "party": party, "sequence": sequence, "back": back}
+    assert client.post(f"/calls/{call.id}/{action}", data=form, follow_redirects=False).status_code in (
+        200,
+        303,
+        400,
+        404,
+    )

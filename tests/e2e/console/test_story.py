@@ -47,6 +47,9 @@ def test_a_failed_call_is_found_explained_and_told_again(open_page, world, faile
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/calls/{failed.id}")
+    page.keyboard.press("Escape")
+    page.wait_for_url("**/calls?text=0187*")
+    page.go_forward()
     assert page.locator("h1").inner_text() == "The caller's phone was busy. The callee was not rung."
 
     told = page.locator(f"li:has(#n{_end(world, failed)})")

@@ -12,7 +12,7 @@ from duologue.call_control.facts import CdrWritten, Fact
 from duologue.call_control.history import Attempt, Delivery, DeliveryState, History
 from duologue.domain.byte_range import UNSATISFIABLE, ByteRange, asked_range
 from duologue.domain.call import Call, Phase
-from duologue.domain.errors import UnknownCall
+from duologue.domain.errors import InvalidField, UnknownCall
 from duologue.domain.outcome import EndReason, Party
 from duologue.operator.call_words import Meaning, meaning, sentence
 from duologue.operator.console.calls import SHAPES
@@ -84,10 +84,12 @@ def live(pages: Pages, request: Request) -> Response:
 
 def number(pages: Pages, request: Request) -> Response:
     """A party's whole number, which the audit then has as shown."""
-    call_id, party = request.path_params["call"], Party(form_of(request).get("party", Party.CALLER))
+    call_id, party = request.path_params["call"], form_of(request).get("party", "")
+    if party not in set(Party):
+        raise InvalidField("party", "must be caller or callee")
     found = pages.desk.history(call_id).call
-    pages.desk.note("console number", call=call_id, app=found.app, detail=party.value)
-    return JSONResponse({"number": found.leg(party).number.e164})
+    pages.desk.note("console number", call=call_id, app=found.app, detail=party)
+    return JSONResponse({"number": found.leg(Party(party)).number.e164})
 
 
 def stop(pages: Pages, request: Request) -> Response:

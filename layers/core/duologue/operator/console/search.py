@@ -65,8 +65,8 @@ def wanted(search: Search, now: datetime, zone: tzinfo | None, display_numbers: 
     if search.time in TIMES:
         filters = replace(filters, since=now - TIMES[search.time][1])
     if search.at:
-        around = _local(search.at, zone)
-        filters = replace(filters, since=around - timedelta(minutes=30), until=around + timedelta(minutes=30))
+        since, until = _half_an_hour_around(search.at, zone)
+        filters = replace(filters, since=since, until=until)
     text = _PUNCTUATION.sub("", search.text)
     if not text:
         return filters
@@ -90,9 +90,11 @@ def _number(text: str) -> PhoneNumber:
         ) from error
 
 
-def _local(text: str, zone: tzinfo | None) -> datetime:
+def _half_an_hour_around(text: str, zone: tzinfo | None) -> tuple[datetime, datetime]:
+    """Before and after."""
     try:
         at = datetime.fromisoformat(text)
-    except ValueError as error:
+        at = at.replace(tzinfo=zone) if zone and at.tzinfo is None else at.astimezone()
+        return at - timedelta(minutes=30), at + timedelta(minutes=30)
+    except (ValueError, OverflowError) as error:
         raise NotSearchable("The time must have a date, an hour and a minute.") from error
-    return at.replace(tzinfo=zone) if zone else at.astimezone()

@@ -5,11 +5,18 @@ const state = document.getElementById("state");
 
 // ---- keyboard
 
+// From a call to the list that led to it.
+function goBack() {
+  const from = document.referrer ? new URL(document.referrer) : null;
+  if (from?.origin === location.origin && !from.pathname.startsWith("/calls/")) history.back();
+  else location.assign("/calls");
+}
+
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, select, textarea");
   if (event.key === "Escape") {
     if (typing) typing.blur();
-    else if (location.pathname.split("/").length > 2) location.assign("/" + location.pathname.split("/")[1]);
+    else if (location.pathname.startsWith("/calls/")) goBack();
     return;
   }
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -87,6 +87,18 @@ cruel: CALLS = 300
 cruel: $(LAB)  ## Play callbacks while everything fails that may fail on AWS: make cruel CALLS=300 ARGS="--kill worker --kill-times 3"
 	$(PY) -m lab cruel --calls $(CALLS) $(ARGS)
 
+# -- samples by hand --------------------------------------------------------------------------------------------------
+
+.PHONY: events invoke start-api
+events: $(DEV)  ## List the samples of events, and the state that each needs
+	@$(PY) -m tests.by_hand events
+
+invoke: $(DEV) $(SAMENV)  ## Run a sample against a running make up: make invoke FN=callback_api EVENT=callback_placed
+	@$(PY) -m tests.by_hand invoke "$(FN)" "$(EVENT)" $(ARGS)
+
+start-api: $(DEV) $(SAMENV)  ## Serve the API on port 3000 with functions of this clone, beside a running make up
+	@exec $(PY) -m tests.by_hand start-api $(ARGS)
+
 # -- tests -------------------------------------------------------------------------------------------------------------
 
 .PHONY: test test-cloud test-lab test-clients test-cruel test-up test-carrier test-site test-phone screenshots test-sip test-build test-sam-local hostile iam-mutations model simulate bench bench-return bench-delivery bench-sweep bench-sip bench-console bench-memory

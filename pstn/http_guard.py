@@ -76,15 +76,8 @@ def body_of(reason: str) -> bytes:
     return f"{reason}\n".encode()
 
 
-def guarded(
-    app: AsgiApp, port: int, *, is_link: Callable[[Scope], bool], also: Collection[str] = frozenset()
-) -> AsgiApp:
-    """An ASGI application without pages, behind the guard.
-
-    Args:
-        is_link: `link` of a target.
-        also: read at each request.
-    """
+def guarded(app: AsgiApp, port: int, *, is_link: Callable[[Scope], bool]) -> AsgiApp:
+    """An ASGI application without pages, behind the guard. `is_link`: `link` of a target."""
 
     async def serve(scope: Scope, receive: Any, send: Any) -> None:
         async def send_without_cors(message: dict[str, Any]) -> None:
@@ -98,7 +91,7 @@ def guarded(
             return
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         method = scope.get("method", "GET")
-        reason = refusal(method, headers, port, link=method == "GET" and is_link(scope), also=also)
+        reason = refusal(method, headers, port, link=method == "GET" and is_link(scope))
         if reason is None:
             await app(scope, receive, send_without_cors)
         elif scope["type"] == "websocket":

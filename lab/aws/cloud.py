@@ -88,8 +88,6 @@ class Cloud:
         self.state_dir = state_dir.resolve()
         self._wanted_port, self._corrected = port, corrected
         self.port = 0
-        self.also_at: set[str] = set()
-        """Further origins, `http://host:port`, at which clients reach the endpoint through a forwarder."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._shutdown: asyncio.Event | None = None
@@ -261,7 +259,7 @@ class Cloud:
     async def _serve_async(self, listener: socket.socket, ready: concurrent.futures.Future[None]) -> None:
         self._loop, self._shutdown = asyncio.get_running_loop(), asyncio.Event()
         config = uvicorn.Config(
-            guarded(ministack("app").app, self.port, is_link=_is_link_to_object, also=self.also_at),
+            guarded(ministack("app").app, self.port, is_link=_is_link_to_object),
             http="httptools",
             ws="websockets-sansio",
             lifespan="on",

@@ -8,6 +8,7 @@ import pytest
 from moto import mock_aws
 
 from duologue.domain.recording import Recording
+from tests.by_hand.needs import NAMED, SAMPLES, listing, name_of, need_of
 from tests.functions.test_notify_sp import Function as NotifySp
 from tests.functions.test_publish_recording import World, tone, wav
 from tests.functions.test_sessions import Api as Sessions
@@ -65,3 +66,12 @@ def test_every_folder_of_samples_is_taken():
 @pytest.mark.parametrize(("folder", "name"), _ALL, ids=lambda part: part)
 def test_a_sample_is_answered(folder, name):
     _TAKE[folder](received(folder, name))
+
+
+def test_the_table_of_what_samples_need_is_of_these_samples():
+    """`make events` prints it; a row that no sample uses is stale."""
+    by_row = {name if name in NAMED else f"{name.partition('/')[0]}/*" for name in map(name_of, SAMPLES)}
+    assert by_row == NAMED
+    lines = listing().splitlines()
+    assert [tuple(line.split()[:2]) for line in lines] == [tuple(name_of(sample).split("/")) for sample in SAMPLES]
+    assert all(line.endswith(need_of(sample).value) for line, sample in zip(lines, SAMPLES, strict=True))

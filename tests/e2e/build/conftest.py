@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab.lab import Lab
-from tests.e2e.build.output import SAMPLES
+from tests.by_hand.needs import SAMPLES
 from tests.e2e.build.world import make_true
 
 

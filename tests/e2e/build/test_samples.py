@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from lab.lab import Lab
+from tests.by_hand.needs import SAMPLES, Need, name_of, need_of
 from tests.e2e.build.output import (
     FUNCTIONS,
     LAYERS,
-    SAMPLES,
     account_of,
     build_output,
     check_reply,
@@ -21,7 +21,6 @@ from tests.e2e.build.output import (
     event_for,
     lambda_python,
     runtime_packages,
-    sample_id,
 )
 from tests.e2e.build.world import renew_call, renew_memory
 
@@ -80,9 +79,12 @@ def warm(lab: Lab) -> Iterator[Warm]:
     functions.close()
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=sample_id)
+@pytest.mark.parametrize("sample", SAMPLES, ids=name_of)
 def test_a_built_handler_answers_its_sample(sample: Path, warm: Warm, lab: Lab):
-    renew_call(lab, sample)
-    if sample.stem.startswith("call_memor"):
-        renew_memory(lab)
+    """With no more state than the table of samples names."""
+    match need_of(sample):
+        case Need.CALL | Need.CALL_AND_TOKEN | Need.RECORDING:
+            renew_call(lab, sample)
+        case Need.MEMORY:
+            renew_memory(lab)
     check_reply(sample, warm.answer(sample.parent.name, event_for(sample, lab)), lab)

@@ -1,13 +1,9 @@
 """What the samples take for granted, made true in a lab: the SP, its app, the tokens they carry, the call they name."""
 
-import base64
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl
 
 from duologue.adapters.aws import to_item
 from duologue.adapters.dynamo_acceptance import DynamoAcceptance
@@ -28,8 +24,7 @@ from duologue.domain.recording import Recording, published_key
 from duologue.domain.recording_link import Link
 from duologue.domain.tokens import Grant, Register, hash_token
 from duologue.usecases.free_slots import free_slots
-from lab.lab import Lab
-from tests.e2e.build.output import sampled_app_key
+from tests.e2e.build.output import Deployed, api_fields, sampled_app_key
 from tests.functions.worlds import CALL_ID, FOUND_BY
 from tools.template import ROOT
 
@@ -39,11 +34,11 @@ PROMPTS = dict.fromkeys(("last-minute.wav", "welcome.wav", "music.wav", "recorde
 """Every prompt that a sample names; its length in seconds."""
 
 
-def make_true(lab: Lab, samples: list[Path]) -> None:
+def make_true(lab: Deployed, samples: list[Path]) -> None:
     """Give `lab` the accounts and tokens that `samples` name. Each token gets a grant of its own, so that a sample
     that ends or spends one leaves the others as they are.
     """
-    said = [fields for sample in samples for fields in _fields(sample)]
+    said = [fields for sample in samples for fields in api_fields(sample)]
     of = {name: value for fields in said for name, value in fields.items() if value}
     accounts = DynamoAccountBook(
         lab.client("dynamodb"), lab.outputs["AccountsTable"], KmsSecrets(lab.client("kms"), lab.outputs["SecretsKey"])
@@ -59,7 +54,7 @@ def make_true(lab: Lab, samples: list[Path]) -> None:
     accounts.save(of["app_key"], Register(grants))
 
 
-def renew_call(lab: Lab, sample: Path) -> None:
+def renew_call(lab: Deployed, sample: Path, app_key: str = sampled_app_key()) -> None:
     """Let the call that the samples name be as this one takes it to be, whatever earlier samples did to it.
 
     It was just accepted, if a verb of the flow takes it for no other. Its caller's display number is not the lab's, so
@@ -76,25 +71,25 @@ def renew_call(lab: Lab, sample: Path) -> None:
     )["Items"]
     for item in items:
         dynamodb.delete_item(TableName=table, Key={key: item[key] for key in ("call", "item")})
-    key, token = published_key(sampled_app_key(), call_id), _link_token()
+    key, token = published_key(app_key, call_id), _link_token()
     lab.client("s3").put_object(Bucket=lab.outputs["RecordingsBucket"], Key=key, Body=b"RIFF", ContentType="audio/wav")
-    link = Link(sampled_app_key(), key, datetime.now(UTC) + _LIFE)
+    link = Link(app_key, key, datetime.now(UTC) + _LIFE)
     DynamoLinks(dynamodb, accounts).keep(hash_token(token), link)
     found = FOUND_BY[json.loads(sample.read_text(encoding="utf-8")).get("do", "settle")]
     caller = replace(found.caller, display_number=PhoneNumber("+12025550109"))
     recording = Recording(key, datetime.now(UTC))
-    call = replace(found, app=sampled_app_key(), caller=caller, recording=recording)
+    call = replace(found, app=app_key, caller=caller, recording=recording)
     free_slots(calls=DynamoOpenCalls(dynamodb, table, accounts))
     calls = DynamoCalls(dynamodb, table, accounts, timedelta(days=90), SealedRows(_seal(lab)))
     acceptance = DynamoAcceptance(dynamodb, accounts, calls)
     acceptance.accept(call, slots=10, close_by=call.accepted_at + timedelta(days=1))
 
 
-def _seal(lab: Lab) -> Seal:
+def _seal(lab: Deployed) -> Seal:
     return Seal(KmsDataKeys(lab.client("kms"), lab.outputs["MemoriesKey"]))
 
 
-def renew_memory(lab: Lab) -> None:
+def renew_memory(lab: Deployed, app_key: str = sampled_app_key(), sp: str = "sp-1") -> None:
     """Let the pair that the samples name have a memory of the first version, whatever earlier samples did to it."""
     dynamodb, table = lab.client("dynamodb"), lab.outputs["AccountsTable"]
     seal = KmsMemorySeal(_seal(lab), lab.client("kms"))
@@ -103,8 +98,8 @@ def renew_memory(lab: Lab) -> None:
     draft, now = seal.draft(PhoneNumber(SHOWN), dialler, target, terms), datetime.now(UTC)
     memory = CallMemory(
         key=draft.key,
-        sp="sp-1",
-        app=sampled_app_key(),
+        sp=sp,
+        app=app_key,
         session=CALL_ID,
         order=order_of(now, CALL_ID),
         version=1,
@@ -121,14 +116,3 @@ def renew_memory(lab: Lab) -> None:
 def _link_token() -> str:
     event = json.loads((ROOT / "events/recordings_api/recording_link_followed.json").read_text(encoding="utf-8"))
     return str(event["pathParameters"]["token"])
-
-
-def _fields(sample: Path) -> Iterator[dict[str, str]]:
-    """What one API sample says in its query and its form, and its password under that name."""
-    event: dict[str, Any] = json.loads(sample.read_text(encoding="utf-8"))
-    if "httpMethod" in event:
-        query = event["queryStringParameters"] or {}
-        headers = {name.lower(): value for name, value in (event["headers"] or {}).items()}
-        password = {"password": headers["authorization"]} if {"username", "authorization"} <= {*query, *headers} else {}
-        body = base64.b64decode(event["body"] or "").decode()
-        yield {**dict(parse_qsl(body)), **query, **password}

@@ -31,13 +31,22 @@ def served() -> Iterator[Served]:
     """One SP with an app, whose calls ring nobody's telephone."""
     edge = InProcess()
     world = edge.world
-    world.accounts.sps["sp-1"] = replace(
-        world.accounts.sp("sp-1"), password_hash=hash_password(_PASSWORD, os.urandom(16))
-    )
+    sp = replace(world.accounts.sp("sp-1"), password_hash=hash_password(_PASSWORD, os.urandom(16)))
+    world.accounts.sps["sp-1"] = sp
     caller, callee = CALLED
     account = {"APP_KEY": world.key, "APP_SECRET": world.accounts.app(world.key).secret}
-    login = {"SP_USERNAME": world.accounts.sp("sp-1").username, "SP_PASSWORD": _PASSWORD}
+    account |= {"SP_USERNAME": sp.username, "SP_PASSWORD": _PASSWORD, "CALLER": caller, "CALLEE": callee}
     targets: list[str] = []
+    try:
+        with serving(edge, targets) as url:
+            yield Served(world, {"API": url, **account}, targets)
+    finally:
+        edge.close()
+
+
+@contextmanager
+def serving(edge: InProcess, targets: list[str], port: int = 0) -> Iterator[str]:
+    """The URL of an API in process. `targets` gets method, path and query of each request. Raises OSError."""
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
@@ -57,19 +66,17 @@ def served() -> Iterator[Served]:
             self.end_headers()
             self.wfile.write(answer.body)
 
-        do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815 - the names that http.server looks for
+        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815 - the names that http.server looks for
 
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
+    server = HTTPServer(("127.0.0.1", port), Handler)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
-        api = f"http://127.0.0.1:{server.server_port}"
-        yield Served(world, {"API": api, "CALLER": caller, "CALLEE": callee, **account, **login}, targets)
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
-        edge.close()

@@ -5,16 +5,16 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
 from lab.lab import Lab
-from tests.e2e.build.output import SAMPLES, account_of, environments, lambda_python, runtime_packages
+from tests.by_hand.forwarder import forwarded
+from tests.by_hand.needs import SAMPLES
+from tests.e2e.build.output import account_of, environments, lambda_python, runtime_packages
 from tests.e2e.build.world import make_true
 from tests.e2e.sam_local import base_image
 from tests.e2e.sam_local.engine import Engine, EngineUnavailable, require_debian_packages, running_engine
-from tests.e2e.sam_local.forwarder import forwarded
 from tests.e2e.sam_local.sam import SamLocal, started
 
 
@@ -48,11 +48,8 @@ def lab(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[La
 @pytest.fixture(scope="package")
 def sam_local(engine: Engine, lab: Lab, folder: Path) -> Iterator[SamLocal]:
     """SAM CLI with every function of the build output, each with its environment as deployed in the lab."""
-    port = urlsplit(lab.aws_url).port
-    assert port is not None
-    with forwarded(engine.bridge_address, port) as forwarder:
+    with forwarded(engine.bridge_address, lab.aws_url) as forwarder:
         host = f"{engine.bridge_address}:{forwarder}"
-        lab.cloud.also_at.add(f"http://{host}")
         base_image.build(engine, folder, lambda_python(), runtime_packages(), {"AWS_ENDPOINT_URL": f"http://{host}"})
         variables = folder / "variables.json"
         variables.write_text(json.dumps(environments(lab, host)), encoding="utf-8")

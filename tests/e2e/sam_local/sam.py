@@ -52,7 +52,7 @@ def started(
 
     `variables` is a file of each function's environment by logical id; its log and its layers go below `folder`.
     """
-    port, log = _free_port(), folder / "sam.log"
+    port, log = free_port(), folder / "sam.log"
     options = {
         "--host": "127.0.0.1",
         "--port": str(port),
@@ -73,7 +73,7 @@ def started(
         )
     try:
         running = SamLocal(f"http://127.0.0.1:{port}", lab_host, log)
-        _await_answer(port, process, running)
+        await_answer(port, process, running)
         yield running
     finally:
         process.send_signal(signal.SIGTERM)  # a background process would ignore SIGINT
@@ -84,13 +84,13 @@ def started(
             process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
 
 
-def _await_answer(port: int, process: subprocess.Popen[bytes], running: SamLocal) -> None:
+def await_answer(port: int, process: subprocess.Popen[bytes], running: SamLocal) -> None:
     deadline = time.monotonic() + _START_LIMIT_S
     while process.poll() is None and time.monotonic() < deadline:
         try:

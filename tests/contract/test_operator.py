@@ -700,6 +700,40 @@ def test_a_refused_change_of_those_lists(platform, words, complaint):
     assert said.startswith(f"duologue: {complaint}")
 
 
+NO_RATE = "rate must be a prefix such as +44 and USD a minute, 0 to 100, such as 0.05"
+
+
+@pytest.mark.parametrize(
+    ("words", "written", "complaint"),
+    [
+        (
+            "do-not-call",
+            "+12025550138\n+4402079460123\n",
+            "line 2: +4402079460123: number +4402079460123 is dialled as",
+        ),
+        ("do-not-call", "# of this month\n\n2025550138,asked\n", "line 3: 2025550138,asked: number must be E.164"),
+        ("deny", "\ufeff+1217\n1217\n", "line 2: 1217: pattern 1217 must be a plus sign"),
+        ("deny", f"+1217,{81 * 'x'}\n", f"line 1: +1217,{81 * 'x'}: reason must be at most 80 printable"),
+        ("rates", "+1,0.02\n+44;0.05\n", f"line 2: +44;0.05: {NO_RATE}"),
+        ("rates", "+1,0.02\n+44,five\n", f"line 2: +44,five: {NO_RATE}"),
+        *(
+            (kind, text, "file {file} has no entry")
+            for kind in ("do-not-call", "deny", "rates")
+            for text in ("", "#\n")
+        ),
+    ],
+)
+def test_a_file_with_a_wrong_line_or_none_changes_nothing(platform, tmp_path, words, written, complaint):
+    def lists() -> list[Any]:
+        return [platform.do(*each.split()) for each in ("do-not-call list", "deny list", "rates show")]
+
+    file, before = tmp_path / "entries.csv", lists()
+    file.write_text(written, encoding="utf-8")
+    status, printed, said = platform.do(words, "import", str(file))
+    assert (status, printed, lists()) == (1, {}, before)
+    assert said.startswith(f"duologue: {complaint.format(file=file)}") and said.count("\n") == 1
+
+
 def test_the_lists_have_a_length_that_a_request_can_bear(platform, app_key, tmp_path):
     file = tmp_path / "ranges.csv"
     file.write_text("".join(f"+1{number}\n" for number in range(2000, 4001)))

@@ -4,7 +4,7 @@ import pytest
 
 from duologue.domain.errors import InvalidField
 from duologue.domain.phone_number import PhoneNumber
-from duologue.domain.rates import ESTIMATES, rate_of, read_rates
+from duologue.domain.rates import ESTIMATES, check_rates, rate_of, read_rate
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_the_longest_prefix_counts(number, cents):
 
 
 def test_what_an_imported_list_does_not_have_costs_as_much_as_its_most_expensive():
-    rates = read_rates([("+1", "0.0215"), ("+1809", "0.4"), ("+44", "0")])
+    rates = dict(read_rate(*line) for line in (("+1", "0.0215"), ("+1809", "0.4"), ("+44", "0")))
     assert rates == {"+1": 21_500, "+1809": 400_000, "+44": 0}
     assert rate_of(PhoneNumber("+33199001234"), rates) == 400_000
     assert rate_of(PhoneNumber("+442079460123"), rates) == 0
@@ -33,10 +33,10 @@ def test_what_an_imported_list_does_not_have_costs_as_much_as_its_most_expensive
 )
 def test_a_line_that_is_written_otherwise(line):
     with pytest.raises(InvalidField, match="must be a prefix such as"):
-        read_rates([line])
+        read_rate(*line)
 
 
 def test_a_list_has_a_length_that_a_request_can_bear():
-    for lines in ([], [(f"+{number}", "1") for number in range(10_000, 15_001)]):
+    for rates in ({}, {f"+{number}": 1 for number in range(10_000, 15_001)}):
         with pytest.raises(InvalidField, match="must be 1 to 5000"):
-            read_rates(lines)
+            check_rates(rates)

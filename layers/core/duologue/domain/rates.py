@@ -6,7 +6,7 @@ early rather than late. Import your carrier's list (`duologue rates import`).
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
 from duologue.domain.charges import MICRO
@@ -38,22 +38,19 @@ def rate_of(number: PhoneNumber, rates: Rates) -> int:
     return max(rates.values()) if prefix is None else rates[prefix]
 
 
-def read_rates(lines: Iterable[tuple[str, str]]) -> Rates:
-    """Rates of a file's lines: a prefix, and USD a minute.
+def read_rate(prefix: str, usd: str) -> tuple[str, int]:
+    """The rate that a line of a file has: a prefix, and USD a minute. Raises InvalidField."""
+    try:
+        price = Decimal(usd)
+    except InvalidOperation:
+        price = Decimal(-1)
+    if not _PREFIX.fullmatch(prefix) or not price.is_finite() or not 0 <= price <= _MOST_USD:
+        raise InvalidField("rate", f"must be a prefix such as +44 and USD a minute, 0 to {_MOST_USD}, such as 0.05")
+    return prefix, int(price * MICRO)
 
-    Raises:
-        InvalidField: a line is written otherwise, or there is none, or too many.
-    """
-    rates = {}
-    for prefix, usd in lines:
-        try:
-            price = Decimal(usd)
-        except InvalidOperation:
-            price = Decimal(-1)
-        if not _PREFIX.fullmatch(prefix) or not price.is_finite() or not 0 <= price <= _MOST_USD:
-            text = f"{prefix},{usd} must be a prefix such as +44 and USD a minute, 0 to {_MOST_USD}, such as 0.05"
-            raise InvalidField("rate", text)
-        rates[prefix] = int(price * MICRO)
+
+def check_rates(rates: Rates) -> Rates:
+    """Raises InvalidField: there is none, or too many."""
     if not 1 <= len(rates) <= MOST_RATES:
         raise InvalidField("rates", f"must be 1 to {MOST_RATES}")
     return rates

@@ -19,7 +19,7 @@ from duologue.domain.deny_list import (
 from duologue.domain.errors import InvalidField
 from duologue.domain.known_traps import TRAPS
 from duologue.domain.phone_number import PhoneNumber
-from duologue.operator.files import lines_of
+from duologue.operator.files import read_lines
 from duologue.operator.platform import Platform, Said
 
 _PATTERN = "the beginning of the numbers, such as +1712432; N stands for 2 to 9, X for any digit"
@@ -81,10 +81,8 @@ def _add(asked: argparse.Namespace, platform: Platform) -> Said:
 
 
 def _import(asked: argparse.Namespace, platform: Platform) -> Said:
-    lines = lines_of(asked.file)
-    return _change(
-        platform, asked.app, {check_pattern(text): Entry(Verdict.DENY, check_why(why)) for text, why in lines}
-    )
+    entries = read_lines(asked.file, lambda text, why: (check_pattern(text), Entry(Verdict.DENY, check_why(why))))
+    return _change(platform, asked.app, dict(entries))
 
 
 def _change(platform: Platform, app_key: str | None, added: Entries) -> Said:
@@ -181,7 +179,7 @@ def _list_numbers(_asked: argparse.Namespace, platform: Platform) -> Said:
 
 
 def _import_numbers(asked: argparse.Namespace, platform: Platform) -> Said:
-    numbers = [(_dialled_as(text, platform), check_why(why)) for text, why in lines_of(asked.file)]
+    numbers = read_lines(asked.file, lambda text, why: (_dialled_as(text, platform), check_why(why)))
     for number, why in numbers:
         platform.deny_book.do_not_call(number, SystemClock().now(), why)
     return {"numbers": len(numbers)}

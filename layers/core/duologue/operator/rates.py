@@ -4,8 +4,8 @@ import argparse
 from typing import Any
 
 from duologue.domain.charges import MICRO
-from duologue.domain.rates import ESTIMATES, read_rates
-from duologue.operator.files import lines_of
+from duologue.domain.rates import ESTIMATES, check_rates, read_rate
+from duologue.operator.files import read_lines
 from duologue.operator.platform import Platform, Said
 
 
@@ -29,7 +29,7 @@ def _show(_asked: argparse.Namespace, platform: Platform) -> Said:
 
 
 def _import(asked: argparse.Namespace, platform: Platform) -> Said:
-    rates = read_rates(lines_of(asked.file))
+    rates = check_rates(dict(read_lines(asked.file, read_rate)))
     platform.rates.set_rates(rates)
     return {"rates": len(rates)}
 

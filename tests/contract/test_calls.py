@@ -442,7 +442,7 @@ class Promises:
         assert [manage.cancel(found[number]) for number in (6, 7)] == [True, True]
         assert [manage.retry_now(found[3]), manage.cancel(found[4])] == [False, False], "they have changed"
         deliveries = calls.history(call.id).deliveries
-        assert deliveries[3] == replace(sent[3], due=at(100), put_off=0, version=2)
+        assert deliveries[3] == replace(sent[3], due=at(100), put_off=0, version=2, requested=True)
         assert deliveries[4] == Delivery(waiting, at(100), (TOO_SLOW,), due=at(100), version=2, requested=True)
         assert [deliveries[number].state for number in (6, 7)] == [DeliveryState.CANCELLED] * 2
         claimed = [calls.claim(each, at(700)) for each in calls.due(at(10_000), 9)]
@@ -451,6 +451,14 @@ class Promises:
             (number, sources[number], version) for number, version in ((2, 1), (3, 2), (4, 2))
         ]
         assert sorted(each.position.first for each in calls.undelivered("app-1", None, 9)) == [2, 3, 4]
+
+    def test_a_first_attempt_that_was_put_off_keeps_its_place_when_it_is_attempted_now(self, calls):
+        call = played(calls, *TALKING).call
+        notice = Notice(call.id, 2, calls.sources(call.id)[2], "app-1")
+        calls.save_delivery(notice, Delivery(DeliveryState.WAITING, at(2), due=at(5000), put_off=2))
+        manage = ManageNotifications(calls, calls, calls, FakeClock(at(100)))
+        assert [manage.retry_now(each) for each in manage.of_call(call.id)] == [True]
+        assert calls.history(call.id).deliveries[2].is_put_off
 
     def test_the_operator_lets_an_endpoint_be_probed_and_switches_a_url_on(self, calls):
         clock, gone = FakeClock(at(100)), ("https://sp.example.com/a", "https://sp.example.com/b")

@@ -56,16 +56,18 @@ class ManageNotifications:
         yield from _outstanding(history, position.first, origin_of)
 
     def retry_now(self, outstanding: Outstanding) -> bool:
-        """Let it be attempted by the next sweep; one that was given up begins its schedule anew.
+        """Let it be attempted by the next sweep, whatever was notified since; one that was given up begins anew.
 
-        False: it is due already, or has just changed.
+        One that was put off before its first attempt goes back to its place in the order of the call. False: it is due
+        already, or has just changed.
         """
         now, before = self.clock.now(), outstanding.delivery
         if before.state is DeliveryState.UNDELIVERED:
             return self._save(outstanding, begun_anew(before, now))
         if before.due is None or before.due <= now:
             return False
-        return self._save(outstanding, replace(before, due=now, put_off=0))
+        requested = before.requested or before.tries > 0
+        return self._save(outstanding, replace(before, due=now, put_off=0, requested=requested))
 
     def cancel(self, outstanding: Outstanding) -> bool:
         """Attempt it no more; it is not listed any more either. False: it has just changed."""

@@ -127,10 +127,6 @@ class NotifySp:
         overtaken = self._is_overtaken(notification, notice.sequence)
         if overtaken and delivery is not None:
             return self._settle(notice, delivery, DeliveryState.OVERTAKEN, "")
-        if delivery is None:
-            self.measurements.fact(notification.fact)
-            if isinstance(notification.fact, CdrWritten) and notification.cdr is not None:
-                self.measurements.ended(notification.cdr)
         request = self.webhooks.request(
             notification.call,
             notice.sequence,
@@ -139,6 +135,10 @@ class NotifySp:
             notification.app,
             self.clock.now(),
         )
+        if delivery is None:
+            self.measurements.fact(notification.fact)
+            if isinstance(notification.fact, CdrWritten) and notification.cdr is not None:
+                self.measurements.ended(notification.cdr)
         if request is None:
             return NotifyResult.NOT_FOR_SP
         now, health, probes = self.clock.now(), notification.health, False

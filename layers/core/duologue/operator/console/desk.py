@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import RLock
 from typing import Any, TypeVar
 
 from duologue.call_control.history import History
@@ -47,6 +48,7 @@ class Desk:
     stack: str = "duologue"
     _played: set[str] = field(default_factory=set)
     _known: dict[str, tuple[datetime, Any]] = field(default_factory=dict)
+    _locks: dict[str, RLock] = field(default_factory=dict)
 
     def note(self, kind: str, *, call: str = "", app: str = "", detail: str = "") -> None:
         """Note an action before it is done. Raises OutsideUnavailable: it must not be done."""
@@ -60,11 +62,12 @@ class Desk:
 
     def known(self, name: str, read: Callable[[], Value], keep: timedelta) -> Value:
         """What was read under this name less than `keep` ago, however many pages show it; else it is read now."""
-        now = self.now()
-        at, value = self._known.get(name, (now - keep, None))
-        if now - at >= keep:
-            value = read()
-            self._known[name] = now, value
+        with self._locks.setdefault(name, RLock()):  # one reads, the others wait for it
+            now = self.now()
+            at, value = self._known.get(name, (now - keep, None))
+            if now - at >= keep:
+                value = read()
+                self._known[name] = now, value
         found: Value = value
         return found
 

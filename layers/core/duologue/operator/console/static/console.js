@@ -91,16 +91,32 @@ function say(text, lost) {
 if (live) {
   let last = state.dataset.shown;
   const clock = () => new Date().toLocaleTimeString("en-GB");
-  const source = new EventSource(live.dataset.live);
-  source.addEventListener("page", (event) => {
-    replaceParts(event.data);
-    last = clock();
-    say(`live, ${last}`, false);
-  });
-  source.addEventListener("lost", (event) => say(`not read: ${event.data}. This was known at ${last}`, true));
-  source.addEventListener("over", (event) => {
-    source.close();
-    say(`as of ${event.data}`, false);
-  });
-  source.onerror = () => say(`connection lost: this was known at ${last}`, true);
+  let source = null;
+  let isOver = false;
+  // A browser has six connections to a server, for all tabs: one that nobody looks at must not keep one.
+  const pause = () => {
+    source?.close();
+    source = null;
+  };
+  const follow = () => {
+    if (source || isOver) return;
+    source = new EventSource(live.dataset.live);
+    source.addEventListener("page", (event) => {
+      replaceParts(event.data);
+      last = clock();
+      say(`live, ${last}`, false);
+    });
+    source.addEventListener("lost", (event) => say(`not read: ${event.data}. This was known at ${last}`, true));
+    source.addEventListener("over", (event) => {
+      isOver = true;
+      pause();
+      say(`as of ${event.data}`, false);
+    });
+    source.onerror = () => say(`connection lost: this was known at ${last}`, true);
+  };
+  const followIfSeen = () => (document.hidden ? pause() : follow());
+  document.addEventListener("visibilitychange", followIfSeen);
+  addEventListener("pagehide", pause);
+  addEventListener("pageshow", followIfSeen);
+  followIfSeen();
 }

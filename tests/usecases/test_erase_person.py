@@ -174,6 +174,18 @@ def test_a_person_is_erased_on_either_side_and_nobody_else(world):
     assert (again.calls, again.recordings, again.memories) == (0, 0, 0)
 
 
+def test_a_damaged_call_is_deleted_and_named_and_keeps_no_other(world):
+    key = {"call": {"S": world.called.id}, "item": {"S": "ASKED"}}
+    client, table = world.store.client, world.store.calls_table
+    damaged = {":damaged": {"B": b"what no key opens, as it was copied"}}
+    change = {"UpdateExpression": "SET sealed = :damaged", "ExpressionAttributeValues": damaged}
+    client.update_item(TableName=table, Key=key, **change)
+    assert [each.call is None for each in world.erase.show(CALLEE)] == [True, False]
+    erased = world.run()
+    assert (erased.calls, erased.unreadable, erased.memories) == (2, [world.called.id], 2)
+    assert world.calls_with_items() == world.calls_in_lists() == {world.others.id}
+
+
 def test_archived_cdrs_stay_without_the_number(world):
     """Also of calls that are not reconciled yet, which nobody else would archive any more."""
     jill, jack = JILL.e164, CALLER.e164

@@ -44,7 +44,7 @@ def _erase(asked: argparse.Namespace, platform: Platform) -> Said:
     erased = platform.erase_person(_tell)(number, displays, "operator", after)
     done = {"calls": erased.calls, "recordings": erased.recordings, "memories": erased.memories}
     archived = {"archived_cdrs": erased.archived.cdrs, "unreadable_objects": erased.archived.unread}
-    return done | archived | {"in_progress": erased.in_progress}
+    return done | archived | {"in_progress": erased.in_progress, "unreadable_calls": erased.unreadable}
 
 
 def _tell(done: Cleared) -> None:

@@ -17,7 +17,7 @@ from datetime import timedelta
 
 from duologue.domain.call import Call, Phase
 from duologue.domain.cdr_archive import ArchiveFile
-from duologue.domain.errors import UnknownCall
+from duologue.domain.errors import SealBroken, UnknownCall
 from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.recording import published_key
 from duologue.usecases.erase_archived import Cleared, EraseArchived
@@ -32,7 +32,7 @@ from duologue.usecases.ports.recordings import RecordingEraser
 
 @dataclass(frozen=True, slots=True)
 class PersonCall:
-    """`call`: None: a run that was killed has deleted a part of it."""
+    """`call`: None: a run that was killed has deleted a part of it, or it is damaged."""
 
     found: CallOfPerson
     call: Call | None
@@ -40,12 +40,16 @@ class PersonCall:
 
 @dataclass(slots=True)
 class Erased:
-    """Counts of what was erased. `in_progress`: calls that were left alone, since they are up or being archived."""
+    """Counts of what was erased. `in_progress`: calls that were left alone, since they are up or being archived.
+
+    `unreadable`: calls that were deleted although they do not open: whether they have a recording is not known.
+    """
 
     calls: int = 0
     recordings: int = 0
     memories: int = 0
     in_progress: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
     archived: Cleared = field(default_factory=Cleared)
 
 
@@ -63,7 +67,8 @@ class ErasePerson:
     archived: EraseArchived
 
     def show(self, number: PhoneNumber) -> Sequence[PersonCall]:
-        found = [(each, self._load(each.call_id)) for each in self.people.calls_of(number)]
+        unreadable: list[str] = []
+        found = [(each, self._load(each.call_id, unreadable)) for each in self.people.calls_of(number)]
         return [PersonCall(each, None if saved is None else saved.call) for each, saved in found]
 
     def __call__(
@@ -72,7 +77,7 @@ class ErasePerson:
         """`after`: go on in the archive after this. Raises OutsideUnavailable: a part was erased; repeat it."""
         erased = Erased()
         for found in self.people.calls_of(number):
-            saved = self._load(found.call_id)
+            saved = self._load(found.call_id, erased.unreadable)
             if saved is not None and self._is_in_progress(saved):
                 erased.in_progress.append(found.call_id)
                 continue
@@ -103,8 +108,12 @@ class ErasePerson:
         self.people.delete(found)
         return int(recorded)
 
-    def _load(self, call_id: str) -> SavedCall | None:
+    def _load(self, call_id: str, unreadable: list[str]) -> SavedCall | None:
+        """None: a part of it was deleted, or it cannot be read, and its id was added to `unreadable`."""
         try:
             return self.calls.load(call_id)
         except UnknownCall:
+            return None
+        except (KeyError, ValueError, TypeError, SealBroken):  # one damaged call must not keep the others
+            unreadable.append(call_id)
             return None

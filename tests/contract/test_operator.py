@@ -51,7 +51,7 @@ from duologue.usecases.ports.call_changes import Change
 from duologue.usecases.ports.notifying import Notice
 from duologue.wire.huawei.cdrs import HuaweiCdrs
 from tests.journeys.tables import SHAPES
-from tests.samples import NOW, callback
+from tests.samples import CALLEE, CALLER, NOW, callback
 from tests.wavs import wav
 
 # moto reads a stack only with packages that nothing else here needs.
@@ -601,6 +601,10 @@ def test_calls_are_found_by_what_people_write(platform, app_key, text):
 def test_a_call_is_shown_and_changes_are_followed(platform, app_key, capsys):
     calls = Listed(platform, app_key)
     shown = platform.do("call", "show", f"{calls.talked}@ce1.example.com")[1]
+    in_full = platform.do("call", "show", calls.talked, "--numbers")[1]
+    assert CALLER.e164 in str(in_full) and CALLEE.e164 in str(in_full) and CALLER.e164 not in str(shown)
+    audited = platform.do("audit", "--call", calls.talked)[1]["entries"]
+    assert [entry["kind"] for entry in audited] == ["call show"], "that with the numbers"
     session = f"{calls.talked}@ce1.example.com"
     assert (shown["app_key"], shown["sessionId"], shown["phase"]) == (app_key, session, "over")
     assert shown["receipt"]["telephone"]["usd"] == 0.15, "two begun minutes of each leg"
@@ -904,11 +908,19 @@ def test_memories_are_shown_listed_and_a_number_is_erased_from_them(platform):
     }
     pair = ("--display-number", "+12025550100", "--number", sophia)
     explained = {"would_ring": False, "why_not": "app_inactive", "history": []}  # the app has another key
-    assert platform.do("memory", "show", *pair) == (0, shown | explained, "")
+    assert platform.do("memory", "show", *pair, "--numbers") == (0, shown | explained, "")
+    masks = {"number": "+120******33", "rings": "+120******11"}
+    assert platform.do("memory", "show", *pair) == (0, shown | explained | masks, "")
+    audited = platform.do("audit", "--kind", "memory show")[1]["entries"]
+    assert [entry["kind"] for entry in audited] == ["memory show"], "once, without the numbers"
+    assert sophia not in str(audited)
 
-    status, first, _ = platform.do("memory", "list", "--display-number", "+12025550100", "--limit", "2")
+    listing = ("memory", "list", "--numbers", "--display-number", "+12025550100")
+    status, first, _ = platform.do(*listing, "--limit", "2")
     assert (status, len(first["memories"])) == (0, 2)
-    rest = platform.do("memory", "list", "--display-number", "+12025550100", "--cursor", first["cursor"])[1]
+    rest = platform.do("memory", "list", "--numbers", "--display-number", "+12025550100", "--cursor", first["cursor"])[
+        1
+    ]
     assert {memory["number"] for memory in first["memories"] + rest["memories"]} == {jack, sophia, jill}
     assert shown in first["memories"] + rest["memories"]
     assert rest["cursor"] is None
@@ -919,7 +931,7 @@ def test_memories_are_shown_listed_and_a_number_is_erased_from_them(platform):
     status, forgotten, _ = platform.do("memory", "forget", "--number", sophia)
     assert (status, forgotten["forgotten"]) == (0, 2)
     assert platform.do("memory", "show", *pair)[2] == "duologue: there is no memory of this pair, or it has expired\n"
-    left = platform.do("memory", "list", "--display-number", "+12025550100")[1]["memories"]
+    left = platform.do(*listing)[1]["memories"]
     assert [memory["number"] for memory in left] == [jack]
     memories = DynamoMemories(platform.aws("dynamodb"), platform.table, timedelta(days=90))
     for key in (there.key, back.key):

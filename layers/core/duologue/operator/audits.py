@@ -17,7 +17,7 @@ from duologue.operator.platform import Platform, Said
 
 _MOST = 1000
 _DAYS = 30
-_READ_ONLY = {"show", "list", "audit", "find", "tail", "usage", "logs"}
+_READ_ONLY = {"show", "list", "audit", "find", "tail", "usage", "console", "logs"}
 _NAMED = ("key", "sp", "id", "app")
 """The arguments that name whose data is changed; no other value is noted."""
 
@@ -35,7 +35,7 @@ def add_to(kinds: Any) -> None:
 def note(asked: argparse.Namespace, platform: Platform) -> None:
     """Note a command that is more than reading, before it is run. Raises OutsideUnavailable: it must not be run."""
     words: str = asked.words
-    if words.rpartition(" ")[2] in _READ_ONLY:
+    if words.rpartition(" ")[2] in _READ_ONLY and not getattr(asked, "numbers", False):
         return
     values = {name: value for name, value in vars(asked).items() if name not in _OWN}
     given = {name: value for name, value in values.items() if isinstance(value, str | int | list)}

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from duologue.domain.outcome import EndReason
 from duologue.domain.phone_number import PhoneNumber
 from duologue.operator.call_words import sentence, short, talk_of
 from duologue.operator.console.search import NotSearchable, Search, call_id_in, wanted
+from duologue.operator.masking import add_numbers_option, masked
 from duologue.operator.memories import shown as memory_shown
 from duologue.operator.platform import Platform, Said
 from duologue.usecases.end_calls import EndedByOperator
@@ -55,6 +57,7 @@ def add_to(kinds: Any) -> None:
         "show", help="one call: legs, events, flow, notifications, recording, memory and costs"
     )
     command.add_argument("call", help="the call's id or session id")
+    add_numbers_option(command)
     command.set_defaults(command=_show)
     command = commands.add_parser("stop", help="end calls; the SP is notified with 8017, as if it had stopped them")
     command.add_argument("calls", nargs="+", metavar="call", help="the call's id or session id")
@@ -72,6 +75,8 @@ def _add_filters(command: argparse.ArgumentParser) -> None:
 
 def _find(asked: argparse.Namespace, platform: Platform) -> Said:
     limit = _limit(asked)
+    if not asked.text.strip():
+        raise InvalidField("number", "is empty")
     call_id = call_id_in(asked.text)
     if call_id is not None:
         return {"calls": [_listed(platform.histories.history(call_id).call)], "cursor": None}
@@ -100,12 +105,13 @@ def _limit(asked: argparse.Namespace) -> int:
 def _list(asked: argparse.Namespace, platform: Platform) -> Said:
     limit = _limit(asked)
     number = asked.number or ""
+    shown = asked.display_number or ""
     digits = number if number.isdecimal() and len(number) == 4 else ""
     filters = CallsWanted(
         app_keys=_apps(asked, platform),
         number=PhoneNumber.parse(number, field="--number") if number and not digits else None,
         last_digits=digits,
-        display_number=asked.display_number or "",
+        display_number=PhoneNumber.parse(shown, field="--display-number").e164 if shown else "",
         open_only=asked.open,
         since=_moment(asked.since, "--since"),
         until=_moment(asked.until, "--until"),
@@ -156,10 +162,11 @@ def _show(asked: argparse.Namespace, platform: Platform) -> Said:
     """What another service did not tell is said in `unread`; the rest is shown."""
     shown, host = platform.show_call(_id(asked.call)), platform.host
     history = shown.history
+    call = history.call
     unread = {"flow": shown.flow.unread, "recordingFile": shown.recording.unread, "memory": shown.memory.unread}
     recording, memory = shown.recording.value, shown.memory.value
-    return {
-        "summary": sentence(history.call, SystemClock().now()),
+    said = {
+        "summary": sentence(call, SystemClock().now()),
         "app_key": history.call.app,
         **history_of(history, host),
         "notifications": deliveries_of(history, host)["notifications"],
@@ -169,6 +176,7 @@ def _show(asked: argparse.Namespace, platform: Platform) -> Said:
         "memory": None if memory is None else memory_shown(memory),
         "unread": {name: why for name, why in unread.items() if why},
     }
+    return said if asked.numbers else masked(said, (call.caller.number, call.callee.number))
 
 
 def _event(event: TracedEvent) -> Said:
@@ -182,12 +190,12 @@ def _step(step: FlowStep) -> Said:
 
 
 def _tail(asked: argparse.Namespace, platform: Platform) -> None:
-    """Print a line for each change, as JSON with --json."""
+    """Print a line for each change, as JSON with --json, or into a pipe or a file."""
     until = None if asked.seconds is None else SystemClock().now() + timedelta(seconds=asked.seconds)
     try:
         for call in _changes(platform, _apps(asked, platform), until):
             said = {"at": _written(SystemClock().now()), **_listed(call)}
-            print(json.dumps(said) if asked.json else _line(said), flush=True)
+            print(json.dumps(said) if asked.json or not sys.stdout.isatty() else _line(said), flush=True)
     except KeyboardInterrupt:
         return
 
@@ -211,7 +219,8 @@ def _changes(platform: Platform, apps: frozenset[str] | None, until: datetime | 
 
 
 def _line(said: Said) -> str:
-    words = (said["at"], said["call"], said["caller"], said["callee"], said["result"])
+    ending = " (ending)" if said["phase"] == "ending" else ""
+    words = (said["at"], said["call"], said["caller"], said["callee"], f"{said['result']}{ending}")
     return "  ".join(map(str, words)) + (f"  {said['talk_s']} s" if said["talk_s"] else "")
 
 

@@ -8,6 +8,7 @@ from duologue.domain.call_memory import CallMemory, OpenedMemory
 from duologue.domain.errors import ForeignMemory
 from duologue.domain.memory_history import ExplainedMemory, MemoryChange, Pair
 from duologue.domain.phone_number import PhoneNumber
+from duologue.operator.masking import add_numbers_option, masked
 from duologue.operator.platform import Platform, Said
 from duologue.usecases.forget_number import ForgetNumber
 
@@ -20,6 +21,7 @@ def add_to(kinds: Any) -> None:
     command = memory.add_parser("show", help="who would be rung, or why nobody, and the changes")
     command.add_argument("--display-number", required=True, metavar="NUMBER", help="the display number that is dialled")
     command.add_argument("--number", required=True, metavar="NUMBER", help="the number that dials it")
+    add_numbers_option(command)
     command.set_defaults(command=_show)
     command = memory.add_parser("list", help="memories of a display number, of all SPs")
     command.add_argument("--display-number", required=True, metavar="NUMBER", help="E.164")
@@ -27,6 +29,7 @@ def add_to(kinds: Any) -> None:
         "--limit", type=int, default=25, metavar="N", help=f"1 to {_MOST_LISTED} (default: %(default)s)"
     )
     command.add_argument("--cursor", metavar="TEXT", help="continue the list that printed it")
+    add_numbers_option(command)
     command.set_defaults(command=_list, refuse=command.error)
     command = memory.add_parser(
         "forget", help="erase a telephone number from all memories: as the one that dials, and as the one that is rung"
@@ -47,7 +50,12 @@ def _show(asked: argparse.Namespace, platform: Platform) -> Said:
         PhoneNumber.parse(asked.display_number, field=_DISPLAY), PhoneNumber.parse(asked.number, field="number")
     )
     find = platform.find_memory
-    return shown(find.explain(find.of_sp(pair)))
+    explained = find.explain(find.of_sp(pair))
+    return shown(explained) if asked.numbers else masked(shown(explained), _parties(explained.opened))
+
+
+def _parties(opened: OpenedMemory) -> tuple[PhoneNumber, PhoneNumber]:
+    return opened.dialler.number, opened.target.number
 
 
 def shown(explained: ExplainedMemory) -> Said:
@@ -68,7 +76,9 @@ def _list(asked: argparse.Namespace, platform: Platform) -> Said:
     listed = []
     for memory in page.memories:
         try:
-            listed.append(_shown(memory, seal.open_listed(memory)))
+            opened = seal.open_listed(memory)
+            said = _shown(memory, opened)
+            listed.append(said if asked.numbers else masked(said, _parties(opened)))
         except ForeignMemory:
             listed.append({"session": memory.session, "error": "the item was changed; it holds another pair"})
     return {"memories": listed, "cursor": page.after}

@@ -10,28 +10,26 @@ from duologue.domain.usage import DayUsage, total
 from duologue.operator.platform import Platform, Said
 
 _MICRO = 1_000_000
-_MOST_DAYS = 100
+_MOST_DAYS, _DAYS = 100, 7
 
 
 def add_to(kinds: Any) -> None:
     command = kinds.add_parser("usage", help="calls, minutes and estimated spend by the day, in UTC")
     command.add_argument("--app", metavar="KEY", help="one app, day by day (default: all apps of one day)")
     command.add_argument("--day", metavar="DATE", help="the day, or the last one of --days (default: today)")
-    command.add_argument(
-        "--days", type=int, default=7, metavar="N", help=f"with --app, 1 to {_MOST_DAYS} (default: %(default)s)"
-    )
+    command.add_argument("--days", type=int, metavar="N", help=f"with --app, 1 to {_MOST_DAYS} (default: {_DAYS})")
     command.set_defaults(command=_usage, refuse=command.error)
 
 
 def _usage(asked: argparse.Namespace, platform: Platform) -> Said:
-    if not 1 <= asked.days <= _MOST_DAYS:
-        asked.refuse(f"--days must be 1 to {_MOST_DAYS}")
+    if asked.days is not None and not (asked.app and 1 <= asked.days <= _MOST_DAYS):
+        asked.refuse(f"--days is 1 to {_MOST_DAYS}, and only with --app")
     day = _day(asked.day)
     if asked.app is None:
         apps = platform.usages.of_day(day)
         shown = [{"app_key": app, **_shown(usage)} for app, usage in sorted(apps.items())]
         return {"day": day.isoformat(), "apps": shown, "total": _shown(total(apps.values()))}
-    days = [day - timedelta(days=ago) for ago in range(asked.days)]
+    days = [day - timedelta(days=ago) for ago in range(asked.days or _DAYS)]
     used = platform.usages.of_apps([asked.app], days)
     if not used:
         platform.accounts.app(asked.app)

@@ -82,6 +82,14 @@ def test_the_recording_is_the_file_that_is_there(world, stored, recording, found
     assert world.show(CALL).recording == Part(found)
 
 
+def test_a_call_that_is_up_is_looked_at_without_asking_for_its_recording_and_memory(world):
+    world.calls.change(CALL, recording=RECORDED, ended_at=None)
+    world.recordings.sounds[RECORDED.key] = b"audio"
+    before = world.seal.requests
+    shown = world.show(CALL)
+    assert (shown.recording, shown.memory, world.seal.requests) == (Part(), Part(), before)
+
+
 def test_a_part_that_cannot_be_read_says_why_and_costs_no_other(world):
     world.seal.out_of_reach = True
     world.flows.refusal = OutsideUnavailable("state machine: no connection")

@@ -1,7 +1,8 @@
 """Show one call to the operator: what is stored of it, its flow, its recording, and the memory that it made.
 
 What is stored is one query, and without it there is nothing to show. Each of the others is read from another service,
-so each may be missing with its reason.
+so each may be missing with its reason. The recording and the memory are read of a call that is over: a call that is up
+is looked at every second, and has no file yet.
 """
 
 from collections.abc import Callable, Sequence
@@ -79,7 +80,7 @@ class ShowCall:
     def recording_of(self, call: Call) -> RecordingFile | None:
         """None: there is none (yet, or any more). Raises OutsideUnavailable."""
         recording = call.recording
-        if recording is None or recording.deleted_at is not None:
+        if recording is None or recording.deleted_at is not None or call.ended_at is None:
             return None
         for key, is_published in ((published_key(call.app, call.id), True), (recording.key, False)):
             size = self.recordings.size(key)
@@ -88,7 +89,7 @@ class ShowCall:
         return None
 
     def _memory(self, call: Call) -> ExplainedMemory | None:
-        if call.memory is None or call.callee.dialled_at is None:
+        if call.memory is None or call.callee.dialled_at is None or call.ended_at is None:
             return None
         try:
             found = self.find_memory.of_sp(Pair(call.callee.display_number, call.callee.number))

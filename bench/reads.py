@@ -129,11 +129,12 @@ def _clients(store: Store) -> Callable[[str], Any]:
         "cloudformation": SimpleNamespace(describe_stacks=lambda **_: {"Stacks": [described]}),
         "kms": SimpleNamespace(
             generate_mac=lambda Message, **_: {"Mac": hashlib.sha256(Message).digest()},  # noqa: N803
-            decrypt=lambda **_: {"Plaintext": b"secret"},
             encrypt=lambda **_: {"CiphertextBlob": b"secret"},
         ),
         "sts": SimpleNamespace(get_caller_identity=lambda: {"Arn": "arn:aws:iam::111122223333:user/operator"}),
     }
+    no_history: Any = SimpleNamespace(paginate=lambda **_: [{"events": []}])
+    stubs["stepfunctions"] = SimpleNamespace(get_paginator=lambda _: no_history)
     return lambda service: stubs.get(service) or SimpleNamespace()
 
 

@@ -216,6 +216,7 @@ class Promises:
         accounts.add_app(APP)
         accounts.change_app("app-1", lambda app: replace(app, active=False))
         assert list(accounts.listed_sps()) == [SP]
+        assert accounts.app_without_secrets("app-1") == replace(APP, active=False, secret="", older_secret="")
         assert list(accounts.listed_apps()) == [ListedApp("app-1", "sp-1", APP.display_numbers, active=False)]
         accounts.remove_app("app-1")
         assert list(accounts.listed_apps()) == []

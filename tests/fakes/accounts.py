@@ -79,6 +79,10 @@ class FakeAccounts:
     def reset_endpoints(self, app_key: str) -> None:
         self.endpoints_reset.append(app_key)
 
+    def app_without_secrets(self, key: str) -> App:
+        app = self.app(key)
+        return replace(app, secret="", older_secret=None if app.older_secret is None else "")
+
     def listed_apps(self) -> list[ListedApp]:
         return [ListedApp(key, app.sp, app.display_numbers, app.active) for key, app in sorted(self.apps.items())]
 

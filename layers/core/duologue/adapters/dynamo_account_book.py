@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from duologue.adapters.app_rows import plain_attributes
+from duologue.adapters.app_rows import app_of, plain_attributes
 from duologue.adapters.aws import outside, to_item
 from duologue.adapters.dynamo_accounts import WHAT, DynamoAccounts, app_key, sp_of, version_is
 from duologue.adapters.dynamo_directory import DynamoDirectory, listed, unlisted
@@ -121,6 +121,9 @@ class DynamoAccountBook(DynamoAccounts):
             transact(self._client, WHAT, (account, RaceLost(sp_id)), (name, RaceLost(sp_id)), entry)
 
         until_written(once, no_pause, f"SP {sp_id}")
+
+    def app_without_secrets(self, key: str) -> App:
+        return app_of(self._app_row(key), lambda _sealed: "")
 
     def listed_apps(self) -> Iterator[ListedApp]:
         for row in self._directory.accounts("APP"):

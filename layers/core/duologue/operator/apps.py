@@ -274,7 +274,7 @@ def _set(asked: argparse.Namespace, platform: Platform) -> Said:
 
 
 def _show(asked: argparse.Namespace, platform: Platform) -> Said:
-    app = platform.accounts.app(asked.key)
+    app = platform.accounts.app_without_secrets(asked.key)
     sp = platform.accounts.sp(app.sp)
     now = platform.calls_in_progress(app.key)
     return _shown(app) | {"username": sp.username, "sp_active": sp.active, "calls_in_progress": now}

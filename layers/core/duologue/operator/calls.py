@@ -120,7 +120,7 @@ def _list(asked: argparse.Namespace, platform: Platform) -> Said:
     )
     page = platform.call_lists.page(filters, limit, asked.cursor)
     if asked.app and not page.calls and not asked.cursor:
-        platform.accounts.app(asked.app)  # calls may outlive their app
+        platform.accounts.app_without_secrets(asked.app)  # calls may outlive their app
     return {"calls": [_listed(call) for call in page.calls], "cursor": page.after}
 
 

@@ -32,7 +32,7 @@ def _add_app(command: argparse.ArgumentParser) -> None:
 
 
 def _list(asked: argparse.Namespace, platform: Platform) -> Said:
-    return _shown(asked.key, platform.notification_log.endpoint_health(platform.accounts.app(asked.key).key))
+    return _shown(asked.key, platform.notification_log.endpoint_health(platform.accounts.app_without_secrets(asked.key).key))
 
 
 def _probe(asked: argparse.Namespace, platform: Platform) -> Said:

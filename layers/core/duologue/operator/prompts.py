@@ -52,7 +52,7 @@ def _put(asked: argparse.Namespace, platform: Platform) -> Said:
 
 
 def _list(asked: argparse.Namespace, platform: Platform) -> Said:
-    app = platform.accounts.app(asked.key)
+    app = platform.accounts.app_without_secrets(asked.key)
     return {"app_key": app.key, "prompts": dict(app.prompts), "recording_notices": list(app.recording_notices)}
 
 

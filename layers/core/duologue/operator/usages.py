@@ -32,7 +32,7 @@ def _usage(asked: argparse.Namespace, platform: Platform) -> Said:
     days = [day - timedelta(days=ago) for ago in range(asked.days or _DAYS)]
     used = platform.usages.of_apps([asked.app], days)
     if not used:
-        platform.accounts.app(asked.app)
+        platform.accounts.app_without_secrets(asked.app)
     shown = [{"day": each.isoformat(), **_shown(used.get((asked.app, each), DayUsage()))} for each in days]
     return {"app_key": asked.app, "days": shown, "total": _shown(total(used.values()))}
 

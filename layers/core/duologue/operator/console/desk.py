@@ -12,7 +12,7 @@ from duologue.domain.audit import AuditEntry
 from duologue.domain.errors import UnknownApp, UnknownSp
 from duologue.usecases.end_calls import EndCalls
 from duologue.usecases.manage_notifications import ManageNotifications
-from duologue.usecases.ports.accounts import Accounts, ListedApp
+from duologue.usecases.ports.accounts import AccountBook, ListedApp
 from duologue.usecases.ports.audit import AuditLog, AuditReader
 from duologue.usecases.ports.call_lists import CallLists, Usages
 from duologue.usecases.ports.memories import Memories, MemorySeal
@@ -31,7 +31,7 @@ class Desk:
 
     lists: CallLists
     usages: Usages
-    accounts: Accounts
+    accounts: AccountBook
     listed_apps: Callable[[], Iterable[ListedApp]]
     show: ShowCall
     recordings: Recordings
@@ -88,7 +88,7 @@ class Desk:
     def app(self, key: str) -> App | None:
         """None: it was removed."""
         try:
-            return self.accounts.app(key)
+            return self.accounts.app_without_secrets(key)
         except UnknownApp:
             return None
 

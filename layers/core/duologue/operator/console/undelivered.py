@@ -43,7 +43,7 @@ def undelivered(pages: Pages, request: Request) -> Response:
 def send_all_again(pages: Pages, request: Request) -> Response:
     """At most a thousand of an app."""
     desk, key = pages.desk, form_of(request).get("app", "")
-    desk.accounts.app(key)
+    desk.accounts.app_without_secrets(key)
     desk.note("console retry-now", app=key, detail="notifications of the app")
     manage = desk.notifications
     done = [manage.retry_now(each) for each in islice(manage.of_app(key), _MOST_AT_ONCE)]

@@ -59,6 +59,9 @@ class AccountBook(AppBook, Accounts, Protocol):
     def add_app(self, app: App) -> None:
         """Raises AccountExists: the key exists. UnknownSp: there is no such SP. NumberTaken."""
 
+    def app_without_secrets(self, key: str) -> App:
+        """Its secrets are empty, so the reader needs no key to them. Raises UnknownApp."""
+
     def listed_apps(self) -> Iterable[ListedApp]:
         """Every app, by key."""
 

@@ -24,6 +24,7 @@ from duologue.wire.huawei.credentials import read_credentials
 from duologue.wire.huawei.results import UNFORESEEN, Answer, moved, notification_urls, placed, success
 from duologue.wire.huawei.routes import (
     CALL_MEMORIES,
+    CALLBACKS,
     CDRS,
     DELIVERIES,
     EVENTS,
@@ -38,6 +39,7 @@ from duologue.wire.huawei.routes import (
     SANDBOX_PLACE,
     STOP,
     UNDELIVERED,
+    USAGE,
 )
 from duologue.wire.huawei.session_id import session_id
 
@@ -100,6 +102,21 @@ def _events(request: Request, app: App, dependencies: Dependencies) -> Answer:
     others = dependencies.others()
     page, records = others.fetch_events(app, after, limit), replace(others.records, base=request.base)
     return events_found(page, request.query.get("after", ""), dependencies.host, records)
+
+
+def _callbacks(request: Request, app: App, dependencies: Dependencies) -> Answer:
+    from duologue.wire.huawei.call_lists import calls_found, read_calls_query
+
+    page = dependencies.others().list_calls(app, *read_calls_query(request.query))
+    return calls_found(page.calls, page.after, dependencies.host)
+
+
+def _usage(request: Request, app: App, dependencies: Dependencies) -> Answer:
+    from duologue.wire.huawei.call_lists import read_usage_query, usage_found
+
+    days = read_usage_query(request.query, dependencies.authenticate.clock.now().date())
+    used = dependencies.others().usages.of_apps([app.key], days)
+    return usage_found({day: usage for (_, day), usage in used.items()}, days)
 
 
 def _cdrs(request: Request, app: App, dependencies: Dependencies) -> Answer:
@@ -213,6 +230,8 @@ _ROUTES: dict[str, Callable[[Request, App, Dependencies], Answer]] = {
     LOOK_UP: _look_up,
     DELIVERIES: _deliveries,
     EVENTS: _events,
+    CALLBACKS: _callbacks,
+    USAGE: _usage,
     CDRS: _cdrs,
     UNDELIVERED: _undelivered,
     REPLAY: _replay,

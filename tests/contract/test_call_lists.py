@@ -1,5 +1,6 @@
 """The lists of calls, and what is counted, in memory, in moto's DynamoDB and in the local cloud's."""
 
+import base64
 from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
@@ -12,18 +13,23 @@ from botocore.exceptions import EndpointConnectionError
 
 from duologue.adapters.dynamo_call_lists import DynamoCallLists, DynamoUsages
 from duologue.adapters.dynamo_listing import DynamoListing
+from duologue.adapters.kms_data_keys import Seal
+from duologue.adapters.sealed_cursors import SealedCursors
 from duologue.call_control.events import EndNotReported
 from duologue.call_control.machine import decide
+from duologue.domain.accounts import App
+from duologue.domain.call_filter import CallFilter
 from duologue.domain.errors import InvalidField, OutsideUnavailable
 from duologue.domain.outcome import EndReason
 from duologue.domain.phone_number import WITHHELD, PhoneNumber
 from duologue.domain.usage import DayUsage
-from duologue.usecases.ports.call_lists import CallsWanted
+from duologue.usecases.list_own_calls import ListOwnCalls
+from duologue.usecases.ports.call_lists import CallPage, CallsWanted
 from duologue.usecases.process_network_event import change_of
 from tests.call_control.stories import CALLEE_LEFT, CALLER_LEFT, TALKING
 from tests.fakes.call_lists import FakeCallLists
 from tests.fakes.calls import FakeCalls
-from tests.fakes.seals import ROWS
+from tests.fakes.seals import ROWS, FakeDataKeys
 from tests.journeys.tables import make_lists, make_tables
 from tests.samples import NOW, SHOWN_TO_CALLEE, SHOWN_TO_CALLER, at, callback, return_call
 from tests.store import Store
@@ -182,6 +188,23 @@ class Promises:
     def test_a_cursor_of_another_list_is_refused(self, world, wanted):
         with pytest.raises(InvalidField, match="cursor"):
             world.found(after="nonsense", **wanted)
+
+    @pytest.mark.parametrize("filters", [CallFilter(), CallFilter(number=ANNA), CallFilter(open_only=True)])
+    def test_an_sp_gets_its_own_calls_and_nothing_of_others(self, world, filters):
+        """However many others telephone the same person; and its cursors say nothing, and are good for nobody else."""
+        others = [world.accept(f"x{number}", minute=number, app="app-2") for number in range(2, 107)]
+        mine = [world.accept("a", minute=0), world.accept("b", minute=1), world.accept("c", minute=200)]
+        world.listing.add([*others, *mine])
+        list_calls = ListOwnCalls(world.lists, SealedCursors(Seal(FakeDataKeys())))
+        own, other = (App(key, "sp-1", "secret-1", display_numbers=()) for key in ("app-1", "app-3"))
+        pages = [list_calls(own, filters, 2)]
+        while (cursor := pages[-1].after) is not None:
+            assert b"1_1_" not in base64.urlsafe_b64decode(cursor + "==")
+            with pytest.raises(InvalidField):
+                list_calls(other, filters, 2, cursor)
+            pages.append(list_calls(own, filters, 2, cursor))
+        assert [call.id for page in pages for call in page.calls] == [*reversed(mine)]
+        assert list_calls(other, filters, 100) == CallPage((), None)
 
     def test_each_call_is_counted_once_for_its_app_and_day(self, world):
         """However often it is reported; an open call is not."""

@@ -22,7 +22,9 @@ from moto import mock_aws
 from duologue.adapters.chime_line import ChimeLine
 from duologue.adapters.chime_message_log import MessageLog
 from duologue.adapters.cloudformation import ResourceResult
+from duologue.adapters.kms_data_keys import Seal
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
+from duologue.adapters.sealed_cursors import SealedCursors
 from duologue.call_control.events import NeverTakenUp
 from duologue.call_control.inbound import DEFAULT_TERMS
 from duologue.call_control.machine import decide
@@ -61,6 +63,7 @@ from duologue.usecases.limit_requests import LimitRequests
 from duologue.usecases.link_recording import LinkRecording
 from duologue.usecases.list_calls import ListCalls
 from duologue.usecases.list_memories import ListMemories
+from duologue.usecases.list_own_calls import ListOwnCalls
 from duologue.usecases.look_up_callback import LookUpCallback
 from duologue.usecases.look_up_memory import LookUpMemory
 from duologue.usecases.ping_sp import PingSp
@@ -110,6 +113,7 @@ from tests.fakes.notices import FakeNotices
 from tests.fakes.placing import placing as placing_a_callback
 from tests.fakes.rates import FakeRates
 from tests.fakes.recordings import RECORDS, FakeLinks, FakeLinkTokens, FakeRecordings
+from tests.fakes.seals import FakeDataKeys
 from tests.fakes.sp_endpoints import FakeSpEndpoints
 from tests.samples import LEG_A, LEG_B, NETWORK_CALL, NOW, at, callback, return_call
 
@@ -217,6 +221,7 @@ class Api:
         self.network, self.endpoints, self.clock = FakeNetwork(NETWORK_CALL), FakeSpEndpoints(), FakeClock(NOW)
         self.recordings, self.links, self.link_tokens = FakeRecordings(), FakeLinks(), FakeLinkTokens()
         self.memories, self.archive = self.calls.memories, FakeCdrArchive(2)
+        self.call_lists = FakeCallLists(self.calls)
         self.lists = FakeDenyLists(lambda number: number.e164 in self.accounts.numbers)
         self.accounts.add_sp(Sp("sp-1", "training-institute", "no log-in here"))
         prompts = dict.fromkeys(("last-minute.wav", "welcome.wav", "music.wav", "recorded.wav"), 3.0)
@@ -261,6 +266,8 @@ class Api:
             ),
             forget_memory=ForgetMemory(find, no_pause),
             archive=self.archive,
+            list_calls=ListOwnCalls(self.call_lists, SealedCursors(Seal(FakeDataKeys()))),
+            usages=self.call_lists,
             audit=self.audit,
         )
         self.dependencies = callback_api.Dependencies(

@@ -14,6 +14,7 @@ from duologue.domain.cdr import Cdr, cdr_of
 from duologue.domain.cdr_archive import CdrPage
 from duologue.domain.tokens import TokenPair
 from duologue.wire.huawei.app_events import events_found, replayed, undelivered_found
+from duologue.wire.huawei.call_lists import calls_found, usage_found
 from duologue.wire.huawei.cdrs import HuaweiCdrs, cdrs_found
 from duologue.wire.huawei.deliveries import delivered, pinged
 from duologue.wire.huawei.histories import history_of
@@ -191,6 +192,12 @@ def _schemas() -> dict[str, Schema]:
         "Placed": of_examples([dict(placed("a session", idle).body) for idle in (9, None)]),
         "History": of_examples(dict(success(**history_of(each, samples.HOST)).body) for each in samples.histories()),
         "Events": _events(),
+        "Callbacks": of_examples(
+            dict(calls_found([each.call], cursor, samples.HOST).body)
+            for each in samples.histories()
+            for cursor in ("a cursor", None)
+        ),
+        "Usage": of_examples([dict(usage_found({}, [samples.TALKED.accepted_at.date()]).body)]),
         "Cdrs": _cdrs([cdr_of(call) for call in calls]),
         "Undelivered": of_examples(
             dict(undelivered_found([UndeliveredFact(_POSITION, each)], "", 1).body)

@@ -43,7 +43,15 @@ from duologue.domain.errors import (
     WrongCredentials,
     WrongDigest,
 )
+from duologue.domain.outcome import EndReason
 from duologue.wire.huawei import routes
+from duologue.wire.huawei.call_lists import (
+    FAILED,
+    LONGEST_CURSOR,
+    MOST_DAYS,
+    TALKED,
+    USUAL_DAYS,
+)
 from duologue.wire.huawei.idempotency import HEADER
 from duologue.wire.huawei.memories import MOST_LISTED
 from duologue.wire.huawei.results import REPLAYED
@@ -107,6 +115,11 @@ def _query(name: str, said: str, longest: int = 512, *, required: bool = True, *
 def _path(name: str, said: str) -> dict[str, Any]:
     schema = {"type": "string", "minLength": 1, "maxLength": 256, "pattern": "^[0-9A-Za-z_.@-]+$"}
     return {"name": name, "in": "path", "required": True, "description": said, "schema": schema}
+
+
+def _day(name: str, said: str, *, required: bool = False) -> dict[str, Any]:
+    schema = {"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
+    return {"name": name, "in": "query", "required": required, "description": f"{said}; in UTC", "schema": schema}
 
 
 _KEY = {
@@ -173,7 +186,7 @@ _OF_RECORD = (
 _PHONE: dict[str, Any] = {"pattern": r"^\+[1-9][0-9]{2,14}$", "minLength": 4}
 _DISPLAY = _query("displayNbr", "A display number of the app", 31, **_PHONE)
 _DIALS = "The number that dials it: who was called from it"
-_PAGE = {
+_PAGE: dict[str, Any] = {
     "name": "limit",
     "in": "query",
     "required": False,
@@ -305,6 +318,42 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             ),
         )
     },
+    routes.CALLBACKS: {
+        "get": Operation(
+            "listCallbacks",
+            "The app's calls, newest first",
+            succeeded("Callbacks"),
+            (*_COUNTED, InvalidField),
+            _ANY_PROOF,
+            (
+                _query("from", "Accepted at this time or later, RFC 3339", 40, required=False),
+                _query("to", "Accepted before this time, RFC 3339", 40, required=False),
+                _query("number", "Of either party", 31, required=False, **_PHONE),
+                _query(
+                    "result",
+                    "Both parties were connected, or not, or why the call ended",
+                    required=False,
+                    enum=[TALKED, FAILED, *map(str, EndReason)],
+                ),
+                _query("open", "`true`: only calls that are not over", required=False, enum=["true", "false"]),
+                _PAGE,
+                _query("cursor", "`cursor` of the page before, with the same filters", LONGEST_CURSOR, required=False),
+            ),
+        )
+    },
+    routes.USAGE: {
+        "get": Operation(
+            "readUsage",
+            "What the app used, by the day",
+            succeeded("Usage"),
+            (*_COUNTED, InvalidField),
+            _ANY_PROOF,
+            (
+                _day("from", f"The first day; without it, {USUAL_DAYS} days up to the last"),
+                _day("to", f"The last day, at most {MOST_DAYS - 1} days later; without it, today"),
+            ),
+        )
+    },
     routes.CDRS: {
         "get": Operation(
             "listCdrs",
@@ -313,10 +362,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             (*_COUNTED, InvalidField),
             _ANY_PROOF,
             (
-                {
-                    **_query("day", "The day of the end, in UTC", 10),
-                    "schema": {"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"},
-                },
+                _day("day", "The day of the end", required=True),
                 _query("cursor", "`cursor` of the page before; without it, from the beginning", 32, required=False),
             ),
         )
@@ -438,7 +484,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
 TAGS: dict[str, tuple[str, tuple[str, ...]]] = {
     "sessions": ("Log in, refresh, log out", (routes.LOG_IN, routes.REFRESH, routes.LOG_OUT)),
     "callbacks": (
-        "Place, stop and look up callbacks; their CDRs",
+        "Place, stop, list and look up callbacks; their CDRs, and what was used",
         (
             routes.PLACE,
             routes.SANDBOX_PLACE,
@@ -446,6 +492,8 @@ TAGS: dict[str, tuple[str, tuple[str, ...]]] = {
             routes.OLDER_SANDBOX_PLACE,
             routes.STOP,
             routes.LOOK_UP,
+            routes.CALLBACKS,
+            routes.USAGE,
             routes.CDRS,
         ),
     ),

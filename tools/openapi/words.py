@@ -7,6 +7,8 @@ from duologue.domain.call_memory import SetBy
 from duologue.domain.memory_history import MOST_CHANGES
 from duologue.domain.outcome import EndReason, Party, Result
 from duologue.domain.receipt import Amounts
+from duologue.wire.huawei.call_lists import LONGEST_CURSOR
+from duologue.wire.huawei.call_lists import MOST_LISTED as MOST_CALLS
 from duologue.wire.huawei.histories import FACT_NAMES, PHASE_NAMES
 from duologue.wire.huawei.memories import MOST_LISTED, WHY_NOT
 from duologue.wire.huawei.notifications import EVENT_TYPES
@@ -157,8 +159,15 @@ _HISTORY: dict[str, Any] = {
     "note": "what was wrong",
     "events": "in the order of their commits",
     "next": "the cursor for the next request",
+    "callbacks": {"description": "calls of the app, newest first", "maxItems": MOST_CALLS},
+    "usage": "by the day of the calls' ends, in UTC; newest first",
+    "total": "of these days",
+    "day": {"format": "date"},
+    "calls": "calls that ended",
+    "talked": "those in which both parties were connected",
+    "talkSeconds": "of talk, rounded up for each call",
     "cdrs": "whole files of the archive, in their order; no session twice",
-    "cursor": {"description": "for the next page; left out: there is no more at present", "maxLength": 128},
+    "cursor": {"description": "for the next page; left out: there is no more at present", "maxLength": LONGEST_CURSOR},
     "replayed": "how many are sent again",
     "rest": "where to go on, as `from`: there were more; left out if there were not",
     "more": "whether there are further events now",

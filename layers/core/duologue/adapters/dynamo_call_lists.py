@@ -113,7 +113,6 @@ class DynamoCallLists:
         values: dict[str, Any] = {":list": name, ":begin": begin, ":end": end}
         filters = _filters(wanted, values) if has_ends else []
         query: dict[str, Any] = {
-            "TableName": self._lists,
             "KeyConditionExpression": "pk = :list AND sk BETWEEN :begin AND :end",
             "ExpressionAttributeValues": to_item(values),
             "ScanIndexForward": False,
@@ -122,7 +121,7 @@ class DynamoCallLists:
         if filters:
             query["FilterExpression"] = " AND ".join(filters)
         with outside(WHAT):
-            found = self._client.query(**query)
+            found = self._client.query(TableName=self._lists, **query)
         places = [str(row["sk"]) for row in map(from_item, found["Items"])]
         entries = [_Entry(place, call_id_in(place)) for place in places if place != end]
         if len(entries) > most:
@@ -138,8 +137,6 @@ class DynamoCallLists:
             return _Found([], None)
         listed = listed_as(self._rows, number)
         query: dict[str, Any] = {
-            "TableName": self._calls,
-            "IndexName": INDEX,
             "KeyConditionExpression": "listed = :listed AND listed_at BETWEEN :begin AND :end",
             "ExpressionAttributeValues": to_item({":listed": listed, ":begin": begin, ":end": end}),
             "ScanIndexForward": False,
@@ -152,7 +149,7 @@ class DynamoCallLists:
                 raise InvalidField("cursor", "is not one of this list")
             query["ExclusiveStartKey"] = to_item({"listed": listed} | dict(zip(names, parts, strict=True)))
         with outside(CALLS):
-            found = self._client.query(**query)
+            found = self._client.query(TableName=self._calls, IndexName=INDEX, **query)
         rows = [from_item(item) for item in found["Items"]]
         entries = [_Entry(f"{row['listed_at']}|{row['call']}|{row['item']}", row["call"]) for row in rows]
         if len(entries) > most:

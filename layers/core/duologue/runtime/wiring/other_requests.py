@@ -7,12 +7,14 @@ from functools import cache, partial
 from duologue.adapters.aws import NORMAL
 from duologue.adapters.aws_clients import client
 from duologue.adapters.dynamo_app_events import DynamoAppEvents
+from duologue.adapters.dynamo_call_lists import DynamoCallLists, DynamoUsages
 from duologue.adapters.dynamo_histories import DynamoHistories
 from duologue.adapters.dynamo_memories import DynamoMemories
 from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
 from duologue.adapters.dynamo_request_limits import DynamoRequestLimits
 from duologue.adapters.http_sp_endpoints import HttpSpEndpoints
 from duologue.adapters.jittered_pause import pause
+from duologue.adapters.sealed_cursors import SealedCursors
 from duologue.adapters.system_clock import SystemClock
 from duologue.adapters.threads import at_once
 from duologue.runtime.carriers import network
@@ -24,6 +26,7 @@ from duologue.runtime.wiring.dialling import dialling_rules
 from duologue.runtime.wiring.inbound_calls import inbound_calls
 from duologue.runtime.wiring.memories import memory_seal
 from duologue.runtime.wiring.recordings import cdr_archive, dynamo_links, retention, s3_recordings
+from duologue.runtime.wiring.seals import seal as cursor_seal
 from duologue.runtime.wiring.seals import sealed_rows
 from duologue.runtime.wiring.sp_urls import sp_urls
 from duologue.runtime.wiring.webhooks import webhooks
@@ -36,10 +39,12 @@ from duologue.usecases.forget_memory import ForgetMemory
 from duologue.usecases.limit_requests import LimitRequests
 from duologue.usecases.link_recording import LinkRecording
 from duologue.usecases.list_memories import ListMemories
+from duologue.usecases.list_own_calls import ListOwnCalls
 from duologue.usecases.look_up_callback import LookUpCallback
 from duologue.usecases.look_up_memory import LookUpMemory
 from duologue.usecases.ping_sp import PingSp
 from duologue.usecases.ports.audit import AuditLog
+from duologue.usecases.ports.call_lists import Usages
 from duologue.usecases.ports.cdr_archive import ArchivedCdrs
 from duologue.usecases.ports.notifying import AppEvents
 from duologue.usecases.replay_notifications import ReplayNotifications
@@ -70,6 +75,8 @@ class OtherRequests:
     repoint_memory: RepointMemory
     forget_memory: ForgetMemory
     archive: ArchivedCdrs
+    list_calls: ListOwnCalls
+    usages: Usages
     audit: AuditLog
 
 
@@ -115,5 +122,10 @@ def other_requests() -> OtherRequests:
         repoint_memory=RepointMemory(find_memory, dialling_rules(), pause),
         forget_memory=ForgetMemory(find_memory, pause),
         archive=cdr_archive(),
+        list_calls=ListOwnCalls(
+            DynamoCallLists(dynamodb, setting("CALLS_TABLE"), setting("LISTS_TABLE"), rows),
+            SealedCursors(cursor_seal()),
+        ),
+        usages=DynamoUsages(dynamodb, setting("LISTS_TABLE")),
         audit=audit(),
     )

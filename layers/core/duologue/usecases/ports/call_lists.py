@@ -60,6 +60,15 @@ class CallLists(Protocol):
         """
 
 
+class Cursors(Protocol):
+    """Places in the lists, as SPs get them: they may be those of other SPs' calls, so they are sealed."""
+
+    def sealed(self, app: str, place: str) -> str: ...
+
+    def opened(self, app: str, cursor: str) -> str:
+        """Raises InvalidField: it is not this app's."""
+
+
 class Listing(Protocol):
     """Where calls are put into the lists. Idempotent."""
 

@@ -15,6 +15,7 @@ from duologue.domain.errors import InvalidField, UnknownNotification
 from duologue.wire.huawei.deliveries import delivery_of
 from duologue.wire.huawei.histories import present, written_time
 from duologue.wire.huawei.notifications import event_of
+from duologue.wire.huawei.query import read_moment
 from duologue.wire.huawei.records import Records
 from duologue.wire.huawei.results import Answer, success
 from duologue.wire.huawei.standard_webhooks import message_id
@@ -65,7 +66,7 @@ def read_replay(query: Mapping[str, str]) -> tuple[str, int] | tuple[datetime, d
         if not re.fullmatch(r"[0-9_]{1,60}", call_id, re.ASCII) or not re.fullmatch(r"[0-9]{1,6}", sequence, re.ASCII):
             raise UnknownNotification("not the id of a notification")
         return call_id, int(sequence)
-    since, until = _moment(query, "from"), _moment(query, "to")
+    since, until = read_moment(query, "from"), read_moment(query, "to")
     if until < since:
         raise InvalidField("to", "must not be earlier than from")
     return since, until
@@ -73,18 +74,6 @@ def read_replay(query: Mapping[str, str]) -> tuple[str, int] | tuple[datetime, d
 
 def replayed(done: Replayed) -> Answer:
     return success(**present(replayed=done.count, rest=written_time(done.rest)))
-
-
-def _moment(query: Mapping[str, str], name: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(query.get(name, "")[:40])
-    except ValueError as error:
-        raise InvalidField(
-            name, "must be an RFC 3339 time, such as 2026-11-23T09:00:00Z; in a URL, + is %2B"
-        ) from error
-    if moment.tzinfo is None:
-        raise InvalidField(name, "must have a zone, such as Z")
-    return moment
 
 
 def _events(committed: CommittedFacts, host: str, records: Records) -> list[dict[str, Any]]:

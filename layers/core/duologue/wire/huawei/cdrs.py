@@ -16,13 +16,13 @@ from duologue.domain.errors import InvalidField
 from duologue.domain.phone_number import PhoneNumber
 from duologue.wire.huawei.histories import present
 from duologue.wire.huawei.notifications import record_of
+from duologue.wire.huawei.query import read_day
 from duologue.wire.huawei.results import Answer, success
 
 ERASED = "erased"
 """In place of a number."""
 _NUMBERS = ("callerNum", "calleeNum", "fwdDstNum")
 _SEPARATORS = "[ .()/-]{0,3}"
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _CURSOR = re.compile(r"[0-9]{8}T[0-9]{9}-[0-9a-f]{8}", re.ASCII)
 
 
@@ -57,16 +57,7 @@ def _as_people_write(number: PhoneNumber) -> re.Pattern[str]:
 
 def read_cdrs_query(query: Mapping[str, str]) -> tuple[date, str]:
     """Day and cursor; "": from the beginning. Raises InvalidField."""
-    text, cursor = query.get("day") or "", query.get("cursor") or ""
-    if not text:
-        raise InvalidField("day", "is required")
-    wrong = InvalidField("day", "must be a day in UTC, such as 2026-11-28")
-    if not _DAY.fullmatch(text):
-        raise wrong
-    try:
-        day = date.fromisoformat(text)
-    except ValueError as error:
-        raise wrong from error
+    day, cursor = read_day(query, "day"), query.get("cursor") or ""
     if cursor and not _CURSOR.fullmatch(cursor):
         raise InvalidField("cursor", "must be the `cursor` of an earlier answer")
     return day, cursor

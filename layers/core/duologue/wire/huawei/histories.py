@@ -61,6 +61,19 @@ def found(history: History, host: str) -> Answer:
 def history_of(history: History, host: str) -> dict[str, Any]:
     call = history.call
     return present(
+        **shown(call, host),
+        ending=_ending(history),
+        recording=_recording(call),
+        receipt=None if history.cdr is None else receipt_shown(history.cdr.receipt),
+        facts=[
+            _fact(sequence, fact, history.deliveries.get(sequence)) for sequence, fact in enumerate(history.facts, 1)
+        ],
+    )
+
+
+def shown(call: Call, host: str) -> dict[str, Any]:
+    """What a list has of a call as well."""
+    return present(
         sessionId=session_id(call.id, host),
         direction=1 if call.is_return_call else 0,
         phase=PHASE_NAMES[call.phase],
@@ -69,12 +82,6 @@ def history_of(history: History, host: str) -> dict[str, Any]:
         userData=call.user_data,
         caller=_leg(call.caller),
         callee=None if call.ending is EndReason.NOBODY_REMEMBERED else _leg(call.callee),
-        ending=_ending(history),
-        recording=_recording(call),
-        receipt=None if history.cdr is None else receipt_shown(history.cdr.receipt),
-        facts=[
-            _fact(sequence, fact, history.deliveries.get(sequence)) for sequence, fact in enumerate(history.facts, 1)
-        ],
     )
 
 

@@ -14,6 +14,7 @@ from duologue.domain.errors import InvalidField
 from duologue.domain.memory_history import ExplainedMemory, MemoryChange, Pair
 from duologue.domain.phone_number import PhoneNumber
 from duologue.wire.huawei.histories import present, written_time
+from duologue.wire.huawei.query import read_number
 from duologue.wire.huawei.results import Answer, success
 from duologue.wire.huawei.session_id import session_id
 
@@ -47,9 +48,9 @@ class Listing:
 
 def read_memory_query(query: Mapping[str, str]) -> Pair | Listing:
     """A pair, or without `calleeNbr` a page of a display number's memories. Raises InvalidField."""
-    display = _number(query, "displayNbr")
+    display = read_number(query, "displayNbr")
     if query.get("calleeNbr"):
-        return Pair(display, _number(query, "calleeNbr"))
+        return Pair(display, read_number(query, "calleeNbr"))
     limit = _whole(query, "limit") if query.get("limit") else _USUALLY_LISTED
     if not 1 <= limit <= MOST_LISTED:
         raise InvalidField("limit", f"must be 1 to {MOST_LISTED}")
@@ -61,7 +62,7 @@ def read_memory_query(query: Mapping[str, str]) -> Pair | Listing:
 
 def read_memory_deletion(query: Mapping[str, str]) -> tuple[Pair, int]:
     """The pair, and the version that the SP has seen. Raises InvalidField."""
-    return Pair(_number(query, "displayNbr"), _number(query, "calleeNbr")), _whole(query, "version")
+    return Pair(read_number(query, "displayNbr"), read_number(query, "calleeNbr")), _whole(query, "version")
 
 
 def memory_found(explained: ExplainedMemory, host: str) -> Answer:
@@ -97,14 +98,6 @@ def _memory(memory: CallMemory, opened: OpenedMemory, host: str) -> dict[str, An
 def _change(change: MemoryChange) -> dict[str, Any]:
     numbers = present(**{"from": change.before, "to": change.after})
     return {"at": written_time(change.at), "who": change.who, **numbers, "version": change.version}
-
-
-def _number(query: Mapping[str, str], name: str) -> PhoneNumber:
-    """A plus sign that was not escaped in the query arrives as a space."""
-    text = query.get(name, "")
-    if not text:
-        raise InvalidField(name, "is required")
-    return PhoneNumber.parse("+" + text[1:] if text.startswith(" ") else text, field=name)
 
 
 def _whole(query: Mapping[str, str], name: str) -> int:

@@ -32,7 +32,8 @@ def _add_app(command: argparse.ArgumentParser) -> None:
 
 
 def _list(asked: argparse.Namespace, platform: Platform) -> Said:
-    return _shown(asked.key, platform.notification_log.endpoint_health(platform.accounts.app_without_secrets(asked.key).key))
+    app = platform.accounts.app_without_secrets(asked.key)
+    return _shown(app.key, platform.notification_log.endpoint_health(app.key))
 
 
 def _probe(asked: argparse.Namespace, platform: Platform) -> Said:

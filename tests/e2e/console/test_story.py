@@ -110,6 +110,26 @@ def test_a_call_that_is_up_is_followed_and_stopped(open_page, world):
     assert [entry.kind for entry in world.audit.entries] == ["console stop"]
 
 
+def test_tabs_that_nobody_looks_at_keep_no_connection(open_page, world, console):
+    """A browser has six for all tabs of a server. Without a screen it takes no tab for hidden, so the page is told."""
+    call = world.place(*TALKING, age=timedelta(seconds=20))
+    first = open_page(f"/calls/{call.id}")
+    tabs = [first, *(first.context.new_page() for _ in range(7))]
+    for tab in tabs:
+        tab.goto(f"{console}/calls/{call.id}", timeout=20_000)
+        tab.locator("#state").filter(has_text="live,").wait_for()
+        tab.evaluate(HIDE, True)
+    first.evaluate("document.querySelector('#state').textContent = ''")
+    first.evaluate(HIDE, False)
+    first.locator("#state").filter(has_text="live,").wait_for()
+
+
+HIDE = """hidden => {
+  Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
 def test_a_lost_connection_and_a_store_that_does_not_answer_are_said(open_page, world):
     call = world.place(*TALKING, age=timedelta(seconds=20))
     page = open_page(f"/calls/{call.id}")

@@ -1,11 +1,13 @@
 """Look up a callback, what it left in call memory, and its recording, over HTTP and with permissions checked."""
 
+import json
 import urllib.request
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
 
 import pytest
 
+from duologue.operator.__main__ import main
 from lab.cases.catalogue import named
 from lab.sp.client import CALL_MEMORIES, Reply
 
@@ -40,6 +42,14 @@ def test_a_callback_tells_its_whole_story(talked):
     told = [fact["eventType"] for fact in body["facts"] if fact.get("told", {}).get("accepted")]
     assert told == [notification.kind for notification in talked.notifications]
     assert [fact["sequence"] for fact in body["facts"]] == list(range(1, len(body["facts"]) + 1))
+
+
+def test_the_log_lines_of_a_callback_are_found(talked, lab, capsys):
+    """In the log groups that the functions write to."""
+    assert main(("logs", talked.session, "--json"), lab.client) == 0
+    lines = json.loads(capsys.readouterr().out)["lines"]
+    assert {line["function"] for line in lines} >= {"callback_api", "flow", "call_control", "notify_sp"}
+    assert lines == sorted(lines, key=lambda line: line["at"])
 
 
 def test_another_sp_is_told_what_an_unknown_id_is(talked, new_sp):

@@ -405,13 +405,24 @@ def test_accounts_of_a_release_without_a_directory_are_listed_after_one_scan(dyn
     assert [app.app_key for app in dynamo.listed_apps()] == ["app-1"]
 
 
+def test_an_app_that_a_release_without_a_directory_has_added_is_found_thoroughly(dynamo, aws, table):
+    dynamo.add_sp(SP)
+    assert list(dynamo.listed_apps()) == []
+    dynamo.add_app(APP)
+    aws("dynamodb").delete_item(TableName=table, Key=to_item({"pk": "DIRECTORY", "sk": "APP#app-1"}))
+    assert list(dynamo.listed_apps()) == []
+    with pytest.raises(InvalidField, match="has apps"):
+        dynamo.remove_sp("sp-1")
+    assert [app.app_key for app in dynamo.listed_apps()] == ["app-1"]
+
+
 def test_an_app_that_is_added_while_its_sp_is_removed_keeps_the_sp(dynamo):
     """It is added after the SP's apps were looked for: the removal looks again."""
     dynamo.add_sp(SP)
     look = dynamo.listed_apps
 
-    def look_and_then():
-        found = list(look())
+    def look_and_then(**how):
+        found = list(look(**how))
         dynamo.listed_apps = look
         dynamo.add_app(APP)
         return found

@@ -83,7 +83,7 @@ class FakeAccounts:
         app = self.app(key)
         return replace(app, secret="", older_secret=None if app.older_secret is None else "")
 
-    def listed_apps(self) -> list[ListedApp]:
+    def listed_apps(self, *, thorough: bool = False) -> list[ListedApp]:
         return [ListedApp(key, app.sp, app.display_numbers, app.active) for key, app in sorted(self.apps.items())]
 
     def listed_sps(self) -> list[Sp]:

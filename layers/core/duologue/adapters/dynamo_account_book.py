@@ -113,7 +113,7 @@ class DynamoAccountBook(DynamoAccounts):
     def remove_sp(self, sp_id: str) -> None:
         def once() -> None:
             row = self._sp_row(sp_id)
-            if apps := sorted(app.app_key for app in self.listed_apps() if app.sp == sp_id):
+            if apps := sorted(app.app_key for app in self.listed_apps(thorough=True) if app.sp == sp_id):
                 raise InvalidField("SP", f"has apps: remove them first ({', '.join(apps)})")
             account = self._delete(f"SP#{sp_id}", "SP", **_unchanged(row))
             name = self._delete(f"USERNAME#{row['username']}", "SP")
@@ -125,8 +125,8 @@ class DynamoAccountBook(DynamoAccounts):
     def app_without_secrets(self, key: str) -> App:
         return app_of(self._app_row(key), lambda _sealed: "")
 
-    def listed_apps(self) -> Iterator[ListedApp]:
-        for row in self._directory.accounts("APP"):
+    def listed_apps(self, *, thorough: bool = False) -> Iterator[ListedApp]:
+        for row in self._directory.accounts("APP", thorough=thorough):
             numbers = tuple(row["display_numbers"].split())
             yield ListedApp(row["key"], row["sp"], numbers, active=row.get("active", True))
 

@@ -7,7 +7,8 @@
 | DIRECTORY | FILLED            | accounts of releases before are in it too         |
 
 An entry is written in the transaction that adds the account and deleted in the one that removes it. The first listing
-after an update from a release without a directory reads the whole table once, and fills it.
+after an update from a release without a directory reads the whole table once, and fills it. What such a release adds
+later, after a rollback or from another machine, is found by a thorough listing: where an app must not be missed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -41,9 +42,12 @@ class DynamoDirectory:
         self._client = client
         self._table = table
 
-    def accounts(self, kind: str) -> Iterator[dict[str, Any]]:
-        """The rows of all accounts of a kind, APP or SP, by key. Consistent with the writes before."""
-        names = sorted(self._names())
+    def accounts(self, kind: str, *, thorough: bool = False) -> Iterator[dict[str, Any]]:
+        """The rows of all accounts of a kind, APP or SP, by key. Consistent with the writes before.
+
+        `thorough`: read the whole table again, and list what is missing.
+        """
+        names = sorted(self._fill() if thorough else self._names())
         keys = [to_item({"pk": name, "sk": kind}) for name in names if name.startswith(f"{kind}#")]
         for begin in range(0, len(keys), _MOST_KEYS):
             some = keys[begin : begin + _MOST_KEYS]

@@ -105,7 +105,7 @@ def _set_active(asked: argparse.Namespace, platform: Platform) -> Said:
     platform.accounts.set_sp_active(asked.id, active=asked.active)
     said: Said = {"sp": asked.id, "active": asked.active}
     if not asked.active and asked.end_calls:
-        apps = {app.app_key for app in platform.accounts.listed_apps() if app.sp == asked.id}
+        apps = {app.app_key for app in platform.accounts.listed_apps(thorough=True) if app.sp == asked.id}
         said["calls"] = shown(platform.end_calls_of(apps))
     return said
 

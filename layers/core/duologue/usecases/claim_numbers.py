@@ -26,7 +26,7 @@ def claim_numbers(accounts: AccountBook) -> NumberClaims:
         OutsideUnavailable: storage is unavailable; numbers may have been claimed.
     """
     shown: dict[str, list[ListedApp]] = defaultdict(list)
-    for app in accounts.listed_apps():
+    for app in accounts.listed_apps(thorough=True):
         for number in app.numbers:
             shown[number].append(app)
     conflicts = {number: tuple(apps) for number, apps in shown.items() if len({app.sp for app in apps}) > 1}

@@ -62,8 +62,11 @@ class AccountBook(AppBook, Accounts, Protocol):
     def app_without_secrets(self, key: str) -> App:
         """Its secrets are empty, so the reader needs no key to them. Raises UnknownApp."""
 
-    def listed_apps(self) -> Iterable[ListedApp]:
-        """Every app, by key."""
+    def listed_apps(self, *, thorough: bool = False) -> Iterable[ListedApp]:
+        """Every app, by key.
+
+        `thorough`: also those that a release without a directory has added meanwhile; it reads the whole table.
+        """
 
     def listed_sps(self) -> Iterable[Sp]:
         """Every SP, by id."""

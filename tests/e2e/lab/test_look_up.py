@@ -61,6 +61,18 @@ def test_another_sp_is_told_what_an_unknown_id_is(talked, new_sp):
     assert get(other, "/rest/provision/voice/record/v1.0", **record).code == "1012007"
 
 
+def test_an_app_lists_its_calls_its_usage_and_its_cdrs(talked, new_sp):
+    """With permissions checked. CDRs come to the archive a quarter of an hour after their calls."""
+    sp, wanted = talked.sp, {"number": talked.pair.callee, "result": "talked"}
+    listed = get(sp, "/duologue/v1/callbacks", **wanted).body["callbacks"]
+    assert talked.session in [call["sessionId"] for call in listed]
+    assert get(sp, "/duologue/v1/usage").body["total"]["talked"] >= 1
+    assert get(sp, "/duologue/v1/cdrs", day=f"{datetime.now(UTC):%Y-%m-%d}").code == "0"
+    other = new_sp("curious-3")
+    assert get(other, "/duologue/v1/callbacks", **wanted).body["callbacks"] == []
+    assert get(other, "/duologue/v1/usage").body["total"]["calls"] == 0
+
+
 def test_a_memory_is_looked_up_changed_listed_and_deleted(talked, new_sp):
     """What the callback of two who talked has left, with permissions checked and the key service asked."""
     sp, display, callee, jill = talked.sp, talked.sp.numbers[1], talked.pair.callee, "+12025550144"

@@ -21,7 +21,8 @@ from duologue.wire.huawei.results import Answer, success
 
 ERASED = "erased"
 """In place of a number."""
-_NUMBERS = ("callerNum", "calleeNum", "fwdDstNum")
+_PARTIES = {0: ("calleeNum", "fwdDstNum"), 1: ("callerNum", "fwdDstNum")}
+"""The fields with the parties' numbers, by `direction`; the others have display numbers."""
 _SEPARATORS = "[ .()/-]{0,3}"
 _CURSOR = re.compile(r"[0-9]{8}T[0-9]{9}-[0-9a-f]{8}", re.ASCII)
 
@@ -43,7 +44,7 @@ class HuaweiCdrs:
     def without(self, line: str, number: PhoneNumber) -> str | None:
         """`userData` is the SP's own text: the number is found there in international form, also with separators."""
         record = json.loads(line)
-        changed = {name: ERASED for name in _NUMBERS if record.get(name) == number.e164}
+        changed = {name: ERASED for name in _PARTIES[record["direction"]] if record.get(name) == number.e164}
         said = record.get("userData", "")
         if (rest := _as_people_write(number).sub(ERASED, said)) != said:
             changed["userData"] = rest

@@ -223,7 +223,8 @@ def test_no_limit_is_another_thing_than_the_longest_one_and_never_zero():
         ({"callerNbr": "12025550111"}, InvalidNumber, "callerNbr must be E.164"),
         ({"callerNbr": 12025550111}, InvalidField, "callerNbr must be a string"),
         ({"callerNbr": "+" + "1" * 31}, InvalidField, "callerNbr must have 4 to 31 characters"),
-        ({"callerNbr": ""}, InvalidField, "callerNbr must have 4 to 31 characters"),
+        ({"callerNbr": ""}, InvalidField, "callerNbr is required"),
+        ({"calleeNbr": ""}, InvalidField, "calleeNbr is required"),
         ({"callerNbr": "+1202555 0111"}, InvalidNumber, "callerNbr must be E.164"),
         ({"callerNbr": "+12025550111\n"}, InvalidNumber, "callerNbr must be E.164"),
         (
@@ -445,8 +446,10 @@ def test_a_stop_names_its_call():
     ("fields", "kind", "sentence"),
     [
         ({"sessionid": None}, InvalidField, "sessionid is required"),
+        ({"sessionid": ""}, InvalidField, "sessionid is required"),
         ({"sessionid": "x" * 257}, InvalidField, "sessionid must have 1 to 256 characters"),
         ({"signal": None}, InvalidField, "signal is required"),
+        ({"signal": ""}, InvalidField, "signal is required"),
         ({"signal": "stop"}, InvalidField, 'signal must be "call_stop"'),
         ({"sessionid": "1_2_3_20261122090000@other.example.com"}, UnknownCall, ""),
         ({"sessionId": "only the other spelling", "sessionid": None}, InvalidField, "sessionid is required"),

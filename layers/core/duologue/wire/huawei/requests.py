@@ -1,8 +1,8 @@
 """Request bodies: place a callback, stop one, set notification URLs, change a call memory.
 
 The models have one line per field, in the order of the published table: of several broken rules the first in that
-order is reported. Unknown fields are ignored, and fields that have no effect because of another. Null counts as absent,
-and so does an empty string in an optional field: clients send every field of their form.
+order is reported. Unknown fields are ignored, and fields that have no effect because of another. Null and an empty
+string count as absent: clients send every field of their form.
 """
 
 from collections.abc import Collection
@@ -205,16 +205,11 @@ def read_stop(body: str | bytes, host: str) -> str:
 
 
 def _read(body: JsonBody, model: type[Model]) -> Model:
-    sent = {name: value for name, value in body.fields.items() if not _is_absent(name, value, model)}
+    sent = {name: value for name, value in body.fields.items() if value not in (None, "")}
     try:
         return model.model_validate(sent)
     except ValidationError as error:
         raise first_fault(error) from error
-
-
-def _is_absent(name: str, value: object, model: type[BaseModel]) -> bool:
-    field = model.model_fields.get(name)
-    return value is None or (value == "" and field is not None and not field.is_required())
 
 
 def _kept(app: App, **prompts: str | None) -> None:

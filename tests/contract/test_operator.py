@@ -415,7 +415,7 @@ def test_locks_are_seen_and_cleared(platform, aws, app_key):
     attempts.save_failures(over, Failures(locked_until=now - timedelta(minutes=7)))
     until = (now + timedelta(minutes=7)).isoformat()
     password = {"app_key": app_key, "proof": "password"}
-    first = password | {"source": "198.51.100.20", "failures": 0, "locked_until": until}
+    first = password | {"source": "198.51.100.20", "failures": 10, "locked_until": until}
     second = password | {"source": "2001:db8::/64", "failures": 1, "locked_until": None}
     third = first | {"app_key": None, "source": "198.51.100.66"}
 
@@ -428,9 +428,16 @@ def test_locks_are_seen_and_cleared(platform, aws, app_key):
     assert listed("--source", "198.51.100.66") == [third]
     assert listed("--source", "2001:db8::1") == listed("--source", "2001:db8::/64") == [second]
     assert platform.do("lock", "list", "--app", "nobody")[0] == 1
+    for words in ((), ("--all", "--app", app_key), ("--all", "--source", "198.51.100.20")):
+        with pytest.raises(SystemExit, match="2"):
+            platform.do("lock", "clear", *words)
+        assert "name the locks by --app, --source or both; or all" in platform.capsys.readouterr().err
     assert platform.do("lock", "clear", "--source", "198.51.100.20")[1] == {"cleared": [first]}
     assert listed("--app", app_key) == [second]
     attempts.failures(here).check(now)
+    cleared = platform.do("lock", "clear", "--all")[1]["cleared"]
+    assert second in cleared and third in cleared
+    assert listed() == []
 
 
 def test_a_display_number_of_a_range_that_the_stack_calls_in_use(platform, app_key):

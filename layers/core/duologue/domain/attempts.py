@@ -72,6 +72,11 @@ class Failures:
         return replace(self, at=(), locked_until=now + LOCKED_FOR)
 
     @property
+    def counted(self) -> int:
+        """How many count towards a lock, or have led to it."""
+        return len(self.at) if self.locked_until is None else MOST_FAILURES
+
+    @property
     def ends_at(self) -> datetime | None:
         """When this can be forgotten; None: at once."""
         return self.locked_until or (self.at[-1] + FAILURE_WINDOW if self.at else None)

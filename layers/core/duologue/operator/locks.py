@@ -20,7 +20,8 @@ def add_to(kinds: Any) -> None:
     command.set_defaults(command=_list)
     command = commands.add_parser("clear", help="forget them, so that correct credentials are accepted at once")
     _add_filters(command)
-    command.set_defaults(command=_clear)
+    command.add_argument("--all", action="store_true", help="of all apps and addresses, and of unknown app keys")
+    command.set_defaults(command=_clear, refuse=command.error)
 
 
 def _add_filters(command: argparse.ArgumentParser) -> None:
@@ -33,6 +34,8 @@ def _list(asked: argparse.Namespace, platform: Platform) -> Said:
 
 
 def _clear(asked: argparse.Namespace, platform: Platform) -> Said:
+    if asked.all == bool(asked.app or asked.source):
+        asked.refuse("name the locks by --app, --source or both; or all of them by --all")
     found = list(_matching(asked, platform))
     for attempt, _ in found:
         platform.auth_locks.forget(attempt)
@@ -60,6 +63,6 @@ def _shown(attempt: Attempt, failures: Failures) -> Said:
         "app_key": attempt.app_key or None,
         "source": attempt.source,
         "proof": attempt.proof.value,
-        "failures": len(failures.at),
+        "failures": failures.counted,
         "locked_until": None if until is None else until.isoformat(),
     }

@@ -664,9 +664,12 @@ def test_the_lists_of_numbers_that_are_not_dialled(platform, app_key, tmp_path):
     assert {"pattern", "why", "source"} == listed["known_traps"][0].keys()
 
     of_app = ("--app", app_key)
+    file.write_text("+1218548\n+1NXX9591\n")
     assert platform.do("deny", "import", str(file), *of_app) == (0, {"app_key": app_key, "patterns": 2}, "")
     assert platform.do("deny", "add", "+1712", *of_app)[1]["patterns"] == 3
     assert platform.do("deny", "remove", "+1218548", *of_app)[1]["patterns"] == 2
+    assert platform.do("deny", "add", "+4", *of_app, "--yes")[1]["patterns"] == 3
+    assert platform.do("deny", "remove", "+4", *of_app)[1]["patterns"] == 2
     assert platform.do("deny", "list", *of_app)[1] == {"app_key": app_key, "denied": ["+1712", "+1NXX9591"]}
     assert platform.accounts.app(app_key).denied_prefixes == ("+1NXX9591", "+1712")
 
@@ -696,6 +699,9 @@ def test_rates_are_imported_shown_and_reset(platform, tmp_path):
         ("rates import /no/such/file", "file /no/such/file cannot be read"),
         ("deny add 1712432", "pattern 1712432 must be a plus sign"),
         ("deny add +1712432 --why " + 81 * "x", "reason must be at most 80 printable characters"),
+        ("deny add +1712432 --app nothing --why pumping", "reason is kept on the platform's list only: leave it out"),
+        ("deny add +1", "pattern +1 denies whole country codes: if that is meant, repeat it with --yes"),
+        ("deny add +1 --app nothing", "pattern +1 denies whole country codes: if that is meant, repeat it with --yes"),
         ("deny remove +1NXX976", "pattern +1NXX976 is not on the list; a known trap is opened by deny allow"),
         ("deny import /no/such/file", "file /no/such/file cannot be read"),
         ("deny add +1712432 --app nothing", "no app nothing"),
@@ -725,6 +731,8 @@ NO_RATE = "rate must be a prefix such as +44 and USD a minute, 0 to 100, such as
         ("do-not-call", "# of this month\n\n2025550138,asked\n", "line 3: 2025550138,asked: number must be E.164"),
         ("deny", "\ufeff+1217\n1217\n", "line 2: 1217: pattern 1217 must be a plus sign"),
         ("deny", f"+1217,{81 * 'x'}\n", f"line 1: +1217,{81 * 'x'}: reason must be at most 80 printable"),
+        ("deny", "+1217\n+1NXX\n", "line 2: +1NXX: pattern +1NXX denies whole country codes"),
+        ("deny --app nothing", "+1217\n+1218,x\n", "line 2: +1218,x: reason is kept on the platform's list only"),
         ("rates", "+1,0.02\n+44;0.05\n", f"line 2: +44;0.05: {NO_RATE}"),
         ("rates", "+1,0.02\n+44,five\n", f"line 2: +44,five: {NO_RATE}"),
         *(
@@ -738,9 +746,9 @@ def test_a_file_with_a_wrong_line_or_none_changes_nothing(platform, tmp_path, wo
     def lists() -> list[Any]:
         return [platform.do(*each.split()) for each in ("do-not-call list", "deny list", "rates show")]
 
-    file, before = tmp_path / "entries.csv", lists()
+    (kind, *options), file, before = words.split(), tmp_path / "entries.csv", lists()
     file.write_text(written, encoding="utf-8")
-    status, printed, said = platform.do(words, "import", str(file))
+    status, printed, said = platform.do(kind, "import", str(file), *options)
     assert (status, printed, lists()) == (1, {}, before)
     assert said.startswith(f"duologue: {complaint.format(file=file)}") and said.count("\n") == 1
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.domain.accounts import App
 from duologue.domain.callback_request import CallbackRequest
-from duologue.domain.deny_list import KNOWN_TRAPS, Entry, Verdict, check_pattern, is_denied, matches
+from duologue.domain.deny_list import KNOWN_TRAPS, Entry, Verdict, check_pattern, is_broad, is_denied, matches
 from duologue.domain.dialling_policy import (
     NO_COUNTRY,
     ORDINARY,
@@ -136,6 +136,14 @@ def test_the_table_is_whole():
 def test_what_a_pattern_matches(pattern, number, does):
     assert check_pattern(pattern) == pattern
     assert matches(pattern, PhoneNumber(number)) is does
+
+
+@pytest.mark.parametrize(
+    ("pattern", "broad"),
+    [("+1", True), ("+4", True), ("+N", True), ("+1NXX", True), ("+44", False), ("+252", False), ("+1NXX976", False)],
+)
+def test_a_pattern_of_one_digit_is_taken_for_one_that_was_cut_off(pattern, broad):
+    assert is_broad(pattern) is broad
 
 
 @pytest.mark.parametrize("text", ["", "1712", "+", "+0712", "+1 712", "+171x", "+1712*", "+1234567890123456", "+X12"])

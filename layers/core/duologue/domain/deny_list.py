@@ -47,6 +47,15 @@ def check_pattern(text: str) -> str:
     return text
 
 
+def is_broad(pattern: str) -> bool:
+    """Whether a pattern has at most one digit before its wildcards: `+1`, `+1NXX`, `+4`, `+N`.
+
+    Those match every number of a country code of one digit or of many countries, and are rather a longer pattern that
+    was cut off. Two digits and more, such as +44 or +252, are an ordinary decision about one country.
+    """
+    return len(pattern.rstrip("NX")) <= len("+1")
+
+
 def check_why(text: str) -> str:
     """Raises InvalidField."""
     if len(text) > _MOST_WHY or not (text.isprintable() or not text):

@@ -15,6 +15,7 @@ from duologue.domain.deny_list import (
     Verdict,
     check_pattern,
     check_why,
+    is_broad,
 )
 from duologue.domain.errors import InvalidField
 from duologue.domain.known_traps import TRAPS
@@ -35,10 +36,12 @@ def add_to(kinds: Any) -> None:
     ):
         command = deny.add_parser(word, help=what)
         command.add_argument("pattern", help=_PATTERN)
-        command.add_argument("--why", default="", help="for the list; no SP sees it")
-        command.set_defaults(command=_add, verdict=Verdict.DENY if word == "add" else Verdict.ALLOW, app=None)
+        command.add_argument("--why", default="", help="for the platform's list; no SP sees it")
+        verdict = Verdict.DENY if word == "add" else Verdict.ALLOW
+        command.set_defaults(command=_add, verdict=verdict, app=None, yes=False)
         if word == "add":
             _add_app(command)
+            _add_yes(command)
     command = deny.add_parser("remove", help="remove what add or allow has put on a list")
     command.add_argument("pattern", help="as `deny list` prints it")
     _add_app(command)
@@ -49,7 +52,8 @@ def add_to(kinds: Any) -> None:
     command = deny.add_parser("import", help="deny what a file has: a pattern in each line, perhaps a comma and why")
     command.add_argument("file")
     _add_app(command)
-    command.set_defaults(command=_import)
+    _add_yes(command)
+    command.set_defaults(command=_import, verdict=Verdict.DENY)
 
     numbers = kinds.add_parser("do-not-call", help="persons who must not be called").add_subparsers(
         metavar="add|remove|check|list|import", required=True
@@ -75,14 +79,29 @@ def _add_app(command: argparse.ArgumentParser) -> None:
     command.add_argument("--app", metavar="KEY", help="of this app alone")
 
 
+def _add_yes(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--yes", action="store_true", help="also a pattern as short as +1 or +4, all of some countries"
+    )
+
+
 def _add(asked: argparse.Namespace, platform: Platform) -> Said:
-    entry = Entry(asked.verdict, check_why(asked.why))
-    return _change(platform, asked.app, {check_pattern(asked.pattern): entry})
+    return _change(platform, asked.app, dict([_entry(asked, asked.pattern, asked.why)]))
 
 
 def _import(asked: argparse.Namespace, platform: Platform) -> Said:
-    entries = read_lines(asked.file, lambda text, why: (check_pattern(text), Entry(Verdict.DENY, check_why(why))))
+    entries = read_lines(asked.file, lambda text, why: _entry(asked, text, why))
     return _change(platform, asked.app, dict(entries))
+
+
+def _entry(asked: argparse.Namespace, text: str, why: str) -> tuple[str, Entry]:
+    """Raises InvalidField."""
+    pattern, entry = check_pattern(text), Entry(asked.verdict, check_why(why))
+    if why and asked.app is not None:
+        raise InvalidField("reason", "is kept on the platform's list only: leave it out with --app")
+    if is_broad(pattern) and entry.verdict is Verdict.DENY and not asked.yes:
+        raise InvalidField("pattern", f"{text} denies whole country codes: if that is meant, repeat it with --yes")
+    return pattern, entry
 
 
 def _change(platform: Platform, app_key: str | None, added: Entries) -> Said:

@@ -478,7 +478,8 @@ def test_a_refused_setting_leaves_the_app_as_it_was(platform, app_key):
 def test_suspending_and_letting_in_again_twice(platform, app_key):
     sp = platform.accounts.app(app_key).sp
     for word, active in (("suspend", False), ("suspend", False), ("resume", True), ("resume", True)):
-        assert platform.do("app", word, app_key) == (0, {"app_key": app_key, "active": active}, "")
+        of_sp = {"sp_active": False} if active and not platform.accounts.sp(sp).active else {}
+        assert platform.do("app", word, app_key) == (0, {"app_key": app_key, "active": active} | of_sp, "")
         assert platform.do("sp", word, sp) == (0, {"sp": sp, "active": active}, "")
         assert (platform.accounts.app(app_key).active, platform.accounts.sp(sp).active) == (active, active)
 

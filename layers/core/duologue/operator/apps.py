@@ -295,8 +295,10 @@ def _set_active(asked: argparse.Namespace, platform: Platform) -> Said:
     app = platform.accounts.change_app(asked.key, lambda app: replace(app, active=asked.active))
     if app.active:
         platform.accounts.reset_endpoints(app.key)
-    ended = {"calls": shown(platform.end_calls_of({app.key}))} if not app.active and asked.end_calls else {}
-    return {"app_key": app.key, "active": app.active} | ended
+    said = {"app_key": app.key, "active": app.active}
+    if app.active and not platform.accounts.sp(app.sp).active:
+        return said | {"sp_active": False}  # requests are refused still
+    return said | ({"calls": shown(platform.end_calls_of({app.key}))} if not app.active and asked.end_calls else {})
 
 
 def _rotate_secret(asked: argparse.Namespace, platform: Platform) -> Said:

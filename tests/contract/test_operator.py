@@ -985,7 +985,7 @@ class Delivered:
         saved = calls.load(self.call.id)
         calls.save(Change(saved, replace(saved.call, facts=4), facts))
         self.log = DynamoNotificationLog(dynamodb, outputs["CallsTable"], platform.table, platform.accounts, keep, rows)
-        source = own_event_key(saved.version)
+        self.source = source = own_event_key(saved.version)
         failed = Attempt(NOW, "http://127.0.0.1:9999/status", 503, note="not taken")
         for sequence, state, due in (
             (2, DeliveryState.WAITING, datetime.now(UTC) + timedelta(hours=9)),
@@ -1032,7 +1032,9 @@ def test_what_an_sp_that_was_down_missed_is_listed_attempted_now_and_cancelled(p
 
     assert platform.do("notification", "cancel", *missed.ids, "--app", "no-app")[0] == 1, "they are another app's"
     assert ids(platform.do("notification", "retry-now", *words)[1]["retried"]) == missed.ids
-    assert platform.do("notification", "retry-now", *words)[1] == {"retried": [], "more": False}, "they are due"
+    due = [{"id": each, "why": "it is due already, or has just changed"} for each in missed.ids]
+    again = {"retried": [], "more": False} | ({"unchanged": due} if select == "ids" else {})
+    assert platform.do("notification", "retry-now", *words)[1] == again
     shown = platform.do("notification", "show", missed.call.id)[1]
     assert [each["state"] for each in shown["notifications"]] == ["waiting", "waiting", "acknowledged"]
     assert (shown["app_key"], shown["notifications"][0]["attempts"][0]["httpStatus"]) == (app_key, 503)
@@ -1040,6 +1042,27 @@ def test_what_an_sp_that_was_down_missed_is_listed_attempted_now_and_cancelled(p
     assert platform.do("notification", "list", *words)[1]["notifications"] == []
     left = platform.do("notification", "list", "--call", other.call.id)[1]["notifications"]
     assert [each["state"] for each in left] == ["waiting", "undelivered"]
+
+
+def test_notifications_named_one_by_one_that_are_left_as_they_are_are_printed_with_why(platform, app_key):
+    missed = Delivered(platform, app_key, 70)
+    waiting, given_up = missed.ids
+    acknowledged, overtaken, none = (f"{missed.call.id}-{sequence}" for sequence in (4, 5, 9))
+    delivery = Delivery(DeliveryState.OVERTAKEN, NOW, (), 0, None, "")
+    missed.log.save_delivery(Notice(missed.call.id, 5, missed.source, app_key), delivery)
+    elsewhere = ("--origin", "https://sp.example.com")
+    for words, whys in (
+        (("retry-now", waiting, given_up, "--limit", "1"), ["--limit was reached"]),
+        (("cancel", waiting), []),
+        (("retry-now", waiting), ["it was cancelled"]),
+        (("cancel", acknowledged, none), ["it was acknowledged", "there is no such notification"]),
+        (("resend", given_up, *elsewhere), ["it is not for --origin"]),
+        (("resend", given_up, acknowledged), ["it was acknowledged"]),
+        (("cancel", overtaken, "--app", app_key), ["a later event has made it pointless"]),
+    ):
+        status, said, _ = platform.do("notification", *words)
+        assert (status, [each["why"] for each in said["unchanged"]]) == (0, whys)
+        assert {each["id"] for each in said["unchanged"]} <= {*words} - set(ids(said.get("retried", [])))
 
 
 def test_an_endpoint_is_shown_probed_and_switched_on(platform, app_key):
@@ -1071,7 +1094,8 @@ def test_an_endpoint_is_shown_probed_and_switched_on(platform, app_key):
         (("list", "--app", "x"), 1, "no app x"),
         (("list", "--origin", "sp.example.com"), 1, "--origin must be an http or https URL"),
         (("list", "--origin", "http://["), 1, "--origin has a host that is neither"),
-        (("cancel", "nonsense"), 1, "is not the id of a notification"),
+        (("cancel", "nonsense"), 1, "nonsense is not the id of a notification; those of a call: --call nonsense"),
+        (("resend", "1_2_3_20261123090000@ce-1"), 1, "those of a call: --call 1_2_3_20261123090000@ce-1"),
         (("show", "9_9_9_20261123090000"), 1, "there is no such call"),
     ],
 )

@@ -6,7 +6,8 @@ from itertools import islice
 from typing import Any
 
 from duologue.adapters.system_clock import SystemClock
-from duologue.domain.errors import UnknownCall
+from duologue.call_control.history import DeliveryState
+from duologue.domain.errors import InvalidField
 from duologue.domain.sp_url import SpUrl
 from duologue.operator.platform import Platform, Said
 from duologue.usecases.manage_notifications import ManageNotifications, Outstanding
@@ -55,11 +56,11 @@ def _list(asked: argparse.Namespace, platform: Platform) -> Said:
 
 
 def _retry_now(asked: argparse.Namespace, platform: Platform) -> Said:
-    return _done(asked, platform, "retried", ManageNotifications.retry_now)
+    return _changed(asked, platform, "retried", ManageNotifications.retry_now)
 
 
 def _cancel(asked: argparse.Namespace, platform: Platform) -> Said:
-    return _done(asked, platform, "cancelled", ManageNotifications.cancel)
+    return _changed(asked, platform, "cancelled", ManageNotifications.cancel)
 
 
 def _done(
@@ -69,6 +70,7 @@ def _done(
 
     Raises:
         UnknownApp: nothing is selected, and there is no such app. (Notifications may outlive their app.)
+        InvalidField: an id is none.
     """
     if not (asked.ids or asked.call or asked.app or asked.origin):
         asked.refuse("name notifications by ID, --call, --app or --origin")
@@ -82,20 +84,58 @@ def _done(
     return {name: [_shown(each) for each in done], "more": len(done) == asked.limit}
 
 
+def _changed(
+    asked: argparse.Namespace, platform: Platform, name: str, do: Callable[[ManageNotifications, Outstanding], bool]
+) -> Said:
+    """As `_done`; of ids also which ones were not changed, and why."""
+    said = _done(asked, platform, name, do)
+    if not asked.ids:
+        return said
+    changed = {each["id"] for each in said[name]}
+    left = [each for each in asked.ids if each not in changed]
+    return said | {"unchanged": [{"id": each, "why": _why_unchanged(each, asked, platform, said)} for each in left]}
+
+
+def _why_unchanged(text: str, asked: argparse.Namespace, platform: Platform, said: Said) -> str:
+    call_id, sequence = _place(text)
+    history = platform.histories.history(call_id)
+    delivery, manage = history.deliveries.get(sequence), _manage(platform)
+    if delivery is None or (asked.app and history.call.app != asked.app):
+        return "there is no such notification" + (f" of the app {asked.app}" if asked.app else "")
+    if delivery.state in _FINAL:
+        return _FINAL[delivery.state]
+    if asked.origin and not any(manage.of_call(call_id, sequence, asked.origin)):
+        return "it is not for --origin"
+    return "--limit was reached" if said["more"] else "it is due already, or has just changed"
+
+
+_FINAL = {
+    DeliveryState.ACKNOWLEDGED: "it was acknowledged",
+    DeliveryState.OVERTAKEN: "a later event has made it pointless",
+    DeliveryState.CANCELLED: "it was cancelled",
+}
+"""States that no command ends."""
+
+
 def _selected(asked: argparse.Namespace, platform: Platform, manage: ManageNotifications) -> Iterator[Outstanding]:
     origin = SpUrl.parse(asked.origin, field="--origin").text if asked.origin else ""
     if asked.ids:
-        for each in asked.ids:
-            call_id, _, sequence = each.rpartition("-")
-            if not sequence.isdecimal():
-                raise UnknownCall(f"{each} is not the id of a notification")
-            yield from manage.of_call(call_id, int(sequence), origin)
+        for call_id, sequence in [_place(each) for each in asked.ids]:
+            yield from manage.of_call(call_id, sequence, origin)
     elif asked.call:
         yield from manage.of_call(_call_id(asked.call), origin_of=origin)
     else:
         apps = [asked.app] if asked.app else [app.app_key for app in platform.accounts.listed_apps()]
         for app in apps:
             yield from manage.of_app(app, origin)
+
+
+def _place(text: str) -> tuple[str, int]:
+    """The call and the sequence of a notification's id. Raises InvalidField."""
+    call_id, _, sequence = text.rpartition("-")
+    if "@" in text or not sequence.isdecimal():
+        raise InvalidField(text, f"is not the id of a notification; those of a call: --call {text}")
+    return call_id, int(sequence)
 
 
 def _show(asked: argparse.Namespace, platform: Platform) -> Said:

@@ -60,7 +60,7 @@ class Costs:
 @contextmanager
 def _sp(lab: Lab) -> Iterator[tuple[SpClient, Receiver]]:
     account = open_account(lab.cloud.environment, sp="bench", display_numbers=lab.outputs["DisplayNumbers"].split(","))
-    receiver = Receiver(account.app_secret, _after_a_while)
+    receiver = Receiver(account.app_key, account.app_secret, _after_a_while)
     client = SpClient(lab.api_url, account)
     if client.log_in().code != "0":
         raise CallbackFailed("the SP could not log in")

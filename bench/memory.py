@@ -46,7 +46,9 @@ def grow(lab: Lab, marks: list[int], seconds: float) -> Iterator[tuple[int, floa
     done = 0
     for mark in marks:
         while done < mark and time.monotonic() < ends:
-            receiver = Receiver(account.app_secret)  # one for each handful, since it keeps what it receives
+            receiver = Receiver(
+                account.app_key, account.app_secret
+            )  # one for each handful, since it keeps what it receives
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 done += sum(pool.map(partial(_callback, client, receiver), PAIRS))
             receiver.close()

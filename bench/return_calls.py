@@ -80,7 +80,7 @@ def _logical(folder: str) -> str:
 @contextmanager
 def _sp(lab: Lab) -> Iterator[tuple[SpClient, Receiver]]:
     account = open_account(lab.cloud.environment, sp="bench", display_numbers=lab.outputs["DisplayNumbers"].split(","))
-    receiver = Receiver(account.app_secret, lambda notification: 200)
+    receiver = Receiver(account.app_key, account.app_secret, lambda notification: 200)
     client = SpClient(lab.api_url, account)
     client.log_in()
     try:

@@ -99,7 +99,7 @@ def exchange(event: Mapping[str, Any], answer: object, people: People, again: st
 
 def notification(received: Notification, people: People) -> str:
     """A notification: "answer, Sophia"; for the end, its code."""
-    unsigned = "" if received.signed else ", NOT SIGNED"
+    unsigned = "" if received.signed else ", signed with another app's secret" if received.other_app else ", NOT SIGNED"
     if received.kind == "fee":
         error = received.body["feeLst"][0].get("networkError")
         return f"CDR{f': the network refused to dial, {_reason(error)}' if error else ''}{unsigned}"

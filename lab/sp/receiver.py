@@ -15,7 +15,7 @@ from typing import Any
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from lab.sp.signatures import PushSignatures
+from lab.sp.signatures import PushSignatures, named_app
 from pstn.feed import tell
 from pstn.http_guard import GuardedHandler, LoopbackHttpServer
 
@@ -25,12 +25,16 @@ _LARGEST_BODY = 1024 * 1024
 
 @dataclass(frozen=True)
 class Notification:
-    """One POST of the platform. `signed`: see `lab.sp.signatures`."""
+    """One POST of the platform. `signed`: see `lab.sp.signatures`.
+
+    `other_app`: it names another app than the receiver's, whose secret the receiver does not know.
+    """
 
     at: datetime
     url: str
     body: dict[str, Any]
     signed: bool
+    other_app: bool = False
 
     @property
     def kind(self) -> str:
@@ -59,9 +63,11 @@ class Notification:
 class Receiver:
     """A server on a loopback port of its own, until `close`. `port`: 0, or if it is in use, picks a free one.
 
-    `answer(notification)` returns the HTTP status to answer with; by default 200.
+    `app_key`, `secret`: of the app whose signatures it checks. `answer(notification)` returns the HTTP status to answer
+    with; by default 200.
     """
 
+    app_key: str
     secret: str = field(repr=False)
     answer: Callable[[Notification], int] = lambda notification: 200
     notifications: list[Notification] = field(default_factory=list)
@@ -116,7 +122,8 @@ class Receiver:
     def _take(self, path: str, headers: dict[str, str], content: bytes) -> int:
         url = self.url + path
         signed = self._signatures.accept(url, headers) and self._covers(headers, content)
-        notification = Notification(datetime.now(UTC), url, json.loads(content), signed)
+        other_app = named_app(headers) not in ("", self.app_key)
+        notification = Notification(datetime.now(UTC), url, json.loads(content), signed, other_app)
         status = self.answer(notification)
         with self._changed:
             if status == 200:

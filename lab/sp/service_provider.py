@@ -62,7 +62,7 @@ def open_sp(
     account = account or open_account(
         environment, sp=name, display_numbers=numbers, concurrent_calls=concurrent_calls, settings=settings
     )
-    receiver = Receiver(account.app_secret, port=receiver_port)
+    receiver = Receiver(account.app_key, account.app_secret, port=receiver_port)
     sp = ServiceProvider(name, account, SpClient(api_url, account), receiver, tuple(numbers))
     if log_in:
         reply = sp.client.log_in()

@@ -15,6 +15,15 @@ TOLERANCE = timedelta(minutes=5)
 """Between the platform's clock and ours."""
 
 
+def named_app(headers: Mapping[str, str]) -> str:
+    """The app key that the signature's header names; empty: none. `headers`: by their names in lower case."""
+    return _given(headers).get("Username", "")
+
+
+def _given(headers: Mapping[str, str]) -> dict[str, str]:
+    return dict(re.findall(r'(\w+)="([^"]*)"', headers.get("x-aksk", "")))
+
+
 class PushSignatures:
     """The signatures of notifications to one app, which are joined by line feeds. Thread-safe."""
 
@@ -26,7 +35,7 @@ class PushSignatures:
 
     def accept(self, url: str, headers: Mapping[str, str]) -> bool:
         """Whether to believe a notification; its nonce is then used up. `headers`: by their names in lower case."""
-        given = dict(re.findall(r'(\w+)="([^"]*)"', headers.get("x-aksk", "")))
+        given = _given(headers)
         nonce, created = given.get("Nonce", ""), given.get("Created", "")
         mac = hmac.digest(self._secret, "\n".join((url, nonce, created)).encode(), "sha256")
         if not hmac.compare_digest(base64.b64encode(mac), given.get("PasswordDigest", "").encode()):

@@ -120,13 +120,26 @@ def test_an_observer_that_raises_touches_no_call_and_is_noted_once():
     assert all(isinstance(error, ValueError) for error in story.exchange.broken)
 
 
-def test_a_notification_is_accepted_whatever_its_observers_do():
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        (
+            'X-AKSK=UsernameToken Username="another",PasswordDigest="x"',
+            "answer, Sophia, signed with another app's secret",
+        ),
+        ('X-AKSK=UsernameToken Username="app-1",PasswordDigest="x"', "answer, Sophia, NOT SIGNED"),
+        ("X-Other=none", "answer, Sophia, NOT SIGNED"),
+    ],
+)
+def test_a_notification_is_accepted_and_its_signature_told_whatever_its_observers_do(named, said):
     def raises(notification: Notification) -> None:
         raise ValueError(notification.kind)
 
-    receiver = Receiver("secret", observers=[raises])
-    body = json.dumps({"eventType": "answer", "statusInfo": {"sessionId": "1_2@x"}}).encode()
-    with urllib.request.urlopen(urllib.request.Request(receiver.status_url, body), timeout=10) as reply:
+    receiver = Receiver("app-1", "secret", observers=[raises])
+    body = json.dumps({"eventType": "answer", "statusInfo": {"sessionId": "1_2@x", "called": "+12025550122"}}).encode()
+    headers = dict([named.split("=", 1)])
+    with urllib.request.urlopen(urllib.request.Request(receiver.status_url, body, headers), timeout=10) as reply:
         assert reply.status == 200
     assert receiver.wait_for("1_2@x", "answer", 10)
+    assert wording.notification(receiver.notifications[0], {"+12025550122": "Sophia"}) == said
     receiver.close()

@@ -405,6 +405,20 @@ def test_accounts_of_a_release_without_a_directory_are_listed_after_one_scan(dyn
     assert [app.app_key for app in dynamo.listed_apps()] == ["app-1"]
 
 
+def test_what_lets_a_token_in_is_one_request_after_the_first(dynamo, monkeypatch):
+    for sp in (SP, OTHER):
+        dynamo.add_sp(sp)
+    dynamo.add_app(APP)
+    assert dynamo.access_of("app-1").sp == SP
+    with monkeypatch.context() as without:
+        without.delattr(DynamoAccounts, "sp")
+        assert dynamo.access_of("app-1").sp == SP
+    dynamo.change_app("app-1", lambda app: replace(app, active=False))
+    dynamo.remove_app("app-1")
+    dynamo.add_app(replace(APP, sp="sp-2"))
+    assert dynamo.access_of("app-1").sp == OTHER
+
+
 def test_an_app_that_a_release_without_a_directory_has_added_is_found_thoroughly(dynamo, aws, table):
     dynamo.add_sp(SP)
     assert list(dynamo.listed_apps()) == []

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from duologue.adapters import dynamo_call_lists
 from duologue.adapters.dynamo_call_lists import DynamoCallLists, DynamoUsages
 from duologue.adapters.dynamo_listing import DynamoListing
 from duologue.adapters.kms_data_keys import Seal
@@ -295,6 +296,33 @@ class TestInDynamoDB(Promises):
             if failing.left > 0:
                 return
         pytest.fail("it never came to an end")
+
+    def test_an_addition_that_read_the_call_before_its_end_does_not_undo_it(self, world, monkeypatch):
+        call_id = world.accept("a")
+        read, listing = DynamoListing._read, world.listing
+
+        def read_and_then(calls):
+            found = read(listing, calls)
+            monkeypatch.undo()
+            world.talk(call_id)
+            listing.end([call_id])
+            return found
+
+        monkeypatch.setattr(listing, "_read", read_and_then)
+        listing.add([call_id])
+        listing.end([call_id])
+        assert world.usages.of_day(DAY)["app-1"].calls == 1
+
+    def test_a_list_that_was_not_read_so_far_holds_back_the_others(self, world, monkeypatch):
+        """Filtered, a query may end early: what another list has beyond that belongs to a later page."""
+        monkeypatch.setattr(dynamo_call_lists, "_LOOKED_AT", 2)
+        ids = [world.accept(f"{n:02d}", minute=n, app="app-1" if n % 3 else "app-2") for n in range(12)]
+        world.listing.add(ids)
+        for call_id in ids:
+            (world.talk if call_id in ids[::4] else world.end)(call_id)
+        world.listing.end(ids)
+        pages = world.pages(10, app_keys=frozenset({"app-1", "app-2"}), talked=True)
+        assert list(chain.from_iterable(pages)) == ["08", "04", "00"]
 
     def test_a_call_that_cannot_be_read_is_left_out_and_ends_no_page(self, world):
         ids = [world.accept(name, minute=number) for number, name in enumerate("abc")]

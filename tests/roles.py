@@ -261,7 +261,7 @@ def _target(
 ) -> str | None:
     """The logical id of what the request is made to, with what follows it. None: not of the function's code."""
     if service == "dynamodb":
-        named = re.match(r"(CallsTable|AccountsTable)-", asked.table)
+        named = re.match(r"(CallsTable|AccountsTable|ListsTable)-", asked.table)
         index = f"/index/{parameters['IndexName']}" if "IndexName" in parameters else ""
         return named[1] + index if named else None
     targets = _targets(folder, _SERVICE.get(service, service), operation)

@@ -132,7 +132,8 @@ class Promises:
         for number in range(2):
             accept(calls, call_number(number), AcceptanceLimits(dialled=(others[number], victim)))
         with pytest.raises(DialledNumberLimitReached) as refusal:
-            accept(calls, call_number(2), AcceptanceLimits(dialled=(victim, others[2])))
+            accept(calls, call_number(2), AcceptanceLimits(dialled=(others[2], replace(victim, named="calleeNbr"))))
+        assert str(refusal.value) == "calleeNbr was dialled as often today as the app may dial it."
         assert refusal.value.again_after == timedelta(hours=15)
         assert not is_known(calls, call_number(2))
         for number in (2, 3):
@@ -144,15 +145,20 @@ class Promises:
 
     @pytest.mark.parametrize("shards", [1, 4, 8])
     @pytest.mark.parametrize(
-        ("most", "fit"),
-        [(Used(calls=11), 11), (Used(seconds=6599), 10), (Used(cost=50_000), 5), (Used(9, 6600, 40_000), 4)],
+        ("most", "fit", "said"),
+        [
+            (Used(calls=11), 11, "calls"),
+            (Used(seconds=6599), 10, "minutes"),
+            (Used(cost=50_000), 5, "spend"),
+            (Used(9, 6600, 40_000), 4, "spend"),
+        ],
     )
-    def test_no_ceiling_of_a_day_is_exceeded_and_nothing_is_refused_that_fits(self, calls, most, fit, shards):
+    def test_no_ceiling_of_a_day_is_exceeded_and_nothing_is_refused_that_fits(self, calls, most, fit, said, shards):
         budget = replace(BUDGET, most=most, shards=shards)
         limits = AcceptanceLimits(budget=budget)
         for number in range(fit):
             accept(calls, call_number(number), limits, slots=99)
-        with pytest.raises(DayCeilingReached) as refusal:
+        with pytest.raises(DayCeilingReached, match=f"^{said}$") as refusal:
             accept(calls, call_number(fit), limits, slots=99)
         assert refusal.value.again_after == timedelta(hours=15)
         assert not is_known(calls, call_number(fit))

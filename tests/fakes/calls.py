@@ -134,11 +134,12 @@ class FakeCalls:
         if limits.callee is not None and self.counts[today] >= limits.callee.most:
             raise CalleeLimitReached(call.app, until_next_day(at))
         today_numbers = [(call.app, "dialled", each) for each in limits.dialled]
-        if any(self.counts[each] >= each[2].most for each in today_numbers):
-            raise DialledNumberLimitReached(call.app, until_next_day(at))
+        for each in today_numbers:
+            if self.counts[each] >= each[2].most:
+                raise DialledNumberLimitReached(each[2].named, until_next_day(at))
         used = Used() if limits.budget is None else self.budgets.get((call.app, limits.budget.day), Used())
         if limits.budget is not None and (what := limits.budget.exceeded(used)) is not None:
-            raise DayCeilingReached(f"{call.app}: {what}", until_next_day(at))
+            raise DayCeilingReached(what, until_next_day(at))
         if call.id in self.rows:
             raise CallAlreadyAccepted(call.id)
         if limits.budget is not None:

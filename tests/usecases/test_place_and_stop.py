@@ -217,15 +217,15 @@ def test_a_longer_talk_than_the_app_may_have_is_cut(minutes, gets):
 
 
 @pytest.mark.parametrize(
-    ("settings", "placed", "error"),
+    ("settings", "placed", "error", "said"),
     [
-        ({"calls_per_day": 2}, 2, DayCeilingReached),
-        ({"minutes_per_day": 11}, 2, DayCeilingReached),
-        ({"spend_per_day": 1}, 5, DayCeilingReached),  # two legs of five minutes at 0.02 USD are 0.20 USD
-        ({"calls_per_dialled_number_per_day": 1}, 1, DialledNumberLimitReached),
+        ({"calls_per_day": 2}, 2, DayCeilingReached, "calls"),
+        ({"minutes_per_day": 11}, 2, DayCeilingReached, "minutes"),
+        ({"spend_per_day": 1}, 5, DayCeilingReached, "spend"),  # two legs of five minutes at 0.02 USD are 0.20 USD
+        ({"calls_per_dialled_number_per_day": 1}, 1, DialledNumberLimitReached, "callerNbr was dialled as often today"),
     ],
 )
-def test_the_ceilings_of_an_app_and_what_a_failed_start_gives_back(settings, placed, error):
+def test_the_ceilings_of_an_app_and_what_a_failed_start_gives_back(settings, placed, error, said):
     """REQUEST asks for five minutes. Whatever the flow could not be started for counts for nothing."""
     desk, app = Desk(), replace(APP, concurrent_calls=9, **settings)
     desk.flows.failures = 2
@@ -233,12 +233,13 @@ def test_the_ceilings_of_an_app_and_what_a_failed_start_gives_back(settings, pla
         desk.place(app=app)
     for _ in range(placed):
         desk.place(app=app)
-    with pytest.raises(error):
+    with pytest.raises(error, match=f"^{said}"):
         desk.place(app=app)
-    swapped = replace(REQUEST, caller=CALLEE, callee=PhoneNumber("+12025550155"))
     if error is DialledNumberLimitReached:
-        with pytest.raises(error):
-            desk.place(swapped, app)
+        other = PhoneNumber("+12025550155")
+        for field, caller, callee in (("callerNbr", CALLEE, other), ("calleeNbr", other, CALLER)):
+            with pytest.raises(error, match=f"^{field} was dialled as often today"):
+                desk.place(replace(REQUEST, caller=caller, callee=callee), app)
 
 
 def test_a_call_keeps_what_a_minute_costs_also_of_an_app_without_a_cap_of_spend():

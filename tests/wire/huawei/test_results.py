@@ -22,6 +22,10 @@ def made(kind: type[DuologueError]) -> DuologueError:
         return kind("calleeNbr", "is wrong", errors.NumberRule.SHORT)
     if issubclass(kind, InvalidField):
         return kind("displayNbr", "is wrong")
+    if kind is errors.DayCeilingReached:
+        return kind(errors.Ceiling.MINUTES, timedelta(seconds=7))
+    if kind is errors.DialledNumberLimitReached:
+        return kind("calleeNbr", timedelta(seconds=7))
     if issubclass(kind, RefusedForNow):
         return kind("+12025550111 secret", timedelta(seconds=7))
     if kind is errors.MemoryChanged:
@@ -48,6 +52,9 @@ def test_what_the_sp_must_change_is_never_an_error_of_ours(kind):
     assert failure(made(kind)).status < 500
 
 
+QUOTA = "No more API invocations are allowed. The call would exceed what the app may use today:"
+
+
 @pytest.mark.parametrize(
     ("error", "status", "code", "text", "again_after"),
     [
@@ -55,6 +62,7 @@ def test_what_the_sp_must_change_is_never_an_error_of_ours(kind):
         (errors.TokenExpired("x"), 403, "1010004", "Invalid access_token.", None),
         (errors.NonceUsed("x"), 403, "1020003", "Parameter error. The nonce was used before.", None),
         (errors.TooManyLogIns("x", timedelta(seconds=40.2)), 403, "1010010", "Too many log-ins, try later.", "41"),
+        (errors.DayCeilingReached(errors.Ceiling.SPEND, timedelta(hours=9)), 403, "1010009", f"{QUOTA} spend", "32400"),
         (errors.LimitReached("x"), 403, "1020165", "All concurrent calls of the app are in use.", "5"),
         (errors.RaceLost("x"), 500, "1010001", "Internal error.", None),
         (KeyError("secret"), 500, "1010001", "Internal error.", None),

@@ -80,7 +80,7 @@ def within(
     for _ in range(_LOOKS):
         shards = _shards(client, table, partition)
         if (what := budget.exceeded(total(each.used for each in shards.values()))) is not None:
-            raise DayCeilingReached(f"{call.app}: {what}", until_next_day(call.accepted_at))
+            raise DayCeilingReached(what, until_next_day(call.accepted_at))
         still_open = [number for number in range(budget.shards) if number not in shards or not shards[number].is_closed]
         if still_open:
             _close(client, table, partition, call, still_open)
@@ -107,7 +107,7 @@ def day_counts(table: str, call: Call, limits: AcceptanceLimits) -> list[Write]:
     """The writes that count a call for the numbers that it dials."""
     rest = until_next_day(call.accepted_at)
     of_callee = [] if limits.callee is None else [(limits.callee, CalleeLimitReached(call.app, rest))]
-    counted = [*of_callee, *((each, DialledNumberLimitReached(call.app, rest)) for each in limits.dialled)]
+    counted = [*of_callee, *((each, DialledNumberLimitReached(each.named, rest)) for each in limits.dialled)]
     keys = counters(call, limits)
     return [
         (count_up(table, key, call.accepted_at, each.most), refusal)

@@ -15,8 +15,8 @@ several are reached, the first in this order is reported:
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -41,6 +41,8 @@ class CalleeDay:
     callee: str
     day: date
     most: int
+    named: str = field(default="", compare=False)
+    """The name that a refusal gives the number."""
 
 
 class RateOf(StrEnum):
@@ -108,14 +110,17 @@ def _rates(app: App, request: "CallbackRequest") -> Iterator[Rate]:
 
 
 def dialled_days(
-    app_key: str, most: int, numbers: Iterable[PhoneNumber], now: datetime, hashed: Callable[[str], str]
+    app_key: str, most: int, numbers: Mapping[str, PhoneNumber], now: datetime, hashed: Callable[[str], str]
 ) -> tuple[CalleeDay, ...]:
-    """The counters of numbers that are dialled; none if `most` is 0. `hashed`: a keyed hash of a text."""
+    """The counters of numbers that are dialled; none if `most` is 0. `numbers`: by the names that a refusal gives them.
+
+    `hashed`: a keyed hash of a text.
+    """
     if not most:
         return ()
     day = now.astimezone(UTC).date()
-    texts = sorted(f"dialled {app_key} {day.isoformat()} {number.e164}" for number in numbers)
-    return tuple(CalleeDay(hashed(text), day, most) for text in texts)
+    texts = sorted((f"dialled {app_key} {day.isoformat()} {number.e164}", named) for named, number in numbers.items())
+    return tuple(CalleeDay(hashed(text), day, most, named) for text, named in texts)
 
 
 def callee_day(app: App, callee: PhoneNumber, now: datetime) -> CalleeDay:

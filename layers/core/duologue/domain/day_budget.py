@@ -19,6 +19,7 @@ from duologue.domain.accounts import Ceilings
 from duologue.domain.call import Call
 from duologue.domain.cdr import talk_time
 from duologue.domain.charges import MICRO, LegCharge, Rates
+from duologue.domain.errors import Ceiling
 
 MOST_SHARDS = 8
 _CALLS_IN_A_SHARE = 16
@@ -29,7 +30,7 @@ _SECONDS_PER_MINUTE = 60
 
 
 class Used(NamedTuple):
-    """`seconds`: of talk. `cost`: micro-USD. As a ceiling: 0 is none."""
+    """In the order of `Ceiling`. `seconds`: of talk. `cost`: micro-USD. As a ceiling: 0 is none."""
 
     calls: int = 0
     seconds: int = 0
@@ -55,9 +56,9 @@ class DayBudget:
     shards: int
     rates: Rates = (0, 0)
 
-    def exceeded(self, used: Used) -> str | None:
-        """The first ceiling that the call would exceed after `used`: its name in Used."""
-        together = zip(NAMES, self.most, used.plus(self.takes), strict=True)
+    def exceeded(self, used: Used) -> Ceiling | None:
+        """The first ceiling that the call would exceed after `used`."""
+        together = zip(Ceiling, self.most, used.plus(self.takes), strict=True)
         return next((name for name, most, after in together if most and after > most), None)
 
     @property

@@ -207,11 +207,25 @@ class CalleeLimitReached(RefusedForNow):
 
 
 class DialledNumberLimitReached(RefusedForNow):
-    """An app has dialled a number as often today as it may; `again_after` is the rest of the day."""
+    """An app has dialled a number as often today as it may; `again_after` is the rest of the day. `field` has it."""
+
+    def __init__(self, field: str, again_after: timedelta) -> None:
+        super().__init__(f"{field} was dialled as often today as the app may dial it.", again_after)
+
+
+class Ceiling(StrEnum):
+    """What an app may use on one day (day_budget.py)."""
+
+    CALLS = "calls"
+    MINUTES = "minutes"
+    SPEND = "spend"
 
 
 class DayCeilingReached(RefusedForNow):
-    """An app has used up its calls, minutes or estimated spend of the day; `again_after` is the rest of the day."""
+    """A call would exceed this ceiling of its app's day; `again_after` is the rest of the day."""
+
+    def __init__(self, ceiling: Ceiling, again_after: timedelta) -> None:
+        super().__init__(ceiling.value, again_after)
 
 
 class UnknownRecording(RequestRefused):

@@ -172,7 +172,7 @@ class AnswerInboundCall:
         decision, app = connect(incoming, target), incoming.app
         call = replace(decision.call, rates=rates_for(None, target.number, self.rates))
         at, most = incoming.event.at, app.ceilings.calls_per_dialled_number
-        dialled = dialled_days(app.key, most, (target.number,), at, self.seal.proof)
+        dialled = dialled_days(app.key, most, {"callee": target.number}, at, self.seal.proof)
         budget = budget_for(app.ceilings, call)
         limits = AcceptanceLimits(dialled=dialled, budget=budget) if dialled or budget else NO_LIMITS
         return self._record(replace(decision, call=call), reported, app.concurrent_calls, limits)

@@ -162,7 +162,8 @@ class PlaceCallback:
     ) -> AcceptanceLimits:
         limits, ceilings = limits_for(app, request, call.accepted_at, key, is_test=is_test), app.ceilings
         most = 0 if is_test else ceilings.calls_per_dialled_number
-        numbers = (request.caller, request.callee)
+        fields = self.rules.fields
+        numbers = {fields.caller: request.caller, fields.callee: request.callee}
         dialled = dialled_days(app.key, most, numbers, call.accepted_at, self.seal.proof)
         return replace(limits, dialled=dialled, budget=budget_for(ceilings, call))
 

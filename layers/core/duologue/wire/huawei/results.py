@@ -201,14 +201,16 @@ ERROR_ROWS: dict[type[Exception], ErrorRow] = {
     DialledNumberLimitReached: ErrorRow(
         403,
         "1010002",
-        "Invalid request.One of the numbers was dialled as often today as the app may dial it.",
-        "as for the calls to one callee",
+        "Invalid request.",
+        "callerNbr or calleeNbr was dialled as often today as the app may dial it; as for the calls to one callee",
+        True,
     ),
     DayCeilingReached: ErrorRow(
         403,
         "1010009",
-        "No more API invocations are allowed. The app has used up its calls, minutes or spend of today.",
-        "the format's code for a quota that is used up, which clients do not retry after a minute",
+        "No more API invocations are allowed. The call would exceed what the app may use today: ",
+        "calls, minutes or spend; the format's code for a quota, which clients do not retry after a minute",
+        True,
     ),
     UnknownCall: ErrorRow(403, "1020152", "Invalid call sessionId.", "clients read it as already over"),
     UnknownNotification: ErrorRow(

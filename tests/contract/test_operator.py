@@ -260,6 +260,10 @@ FORBIDDEN = "status URL resolves to an address that the platform does not post t
         ("app add nobody --display-number +12025550100 --country USA", "country USA is not"),
         ("app add nobody --display-number +12025550100 --calls-per-second 0", "calls per second must be 1 to 10000"),
         ("app set nothing --concurrent-calls 5", NO_APP),
+        (
+            "app add nobody --display-number +12025550100 --spend-per-day 1 --longest-call-minutes 240",
+            "spend per day must be at least the 9.60 USD that the longest call reserves at the cheapest rate",
+        ),
         ("app suspend nothing", NO_APP),
         ("app rotate-secret nothing", NO_APP),
         ("app end-tokens nothing", NO_APP),

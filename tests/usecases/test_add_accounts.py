@@ -11,6 +11,7 @@ from duologue.usecases.add_app import NewApp, add_app
 from duologue.usecases.add_sp import add_sp
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.line import FakeLine
+from tests.fakes.rates import FakeRates
 from tests.fakes.sp_endpoints import FakeSpEndpoints
 
 PASSWORD = "a long enough password"
@@ -33,6 +34,7 @@ def app(accounts, endpoints=None, line=None, **given):
         endpoints=endpoints or FakeSpEndpoints(),
         plan=LibphonenumberPlan(),
         line=line or FakeLine("+12025550100"),
+        rates=FakeRates(),
         random_bytes=random.SystemRandom().randbytes,
     )
 

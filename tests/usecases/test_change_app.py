@@ -15,6 +15,7 @@ from duologue.usecases.rotate_secret import retire_secret, rotate_secret
 from duologue.wire.huawei.field_names import FIELDS
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.line import FakeLine
+from tests.fakes.rates import FakeRates
 from tests.fakes.sp_endpoints import FakeSpEndpoints
 
 URL = "https://sp.example.com/status"
@@ -27,7 +28,7 @@ class Office:
         self.accounts, self.endpoints = FakeAccounts(), FakeSpEndpoints()
         self.accounts.add_sp(Sp("sp-1", "jack", "no log-in here"))
         self.accounts.add_app(App("app-1", "sp-1", "secret-1", display_numbers=("+12025550100",), status_url=URL))
-        self.line = FakeLine("+12025550101")
+        self.line, self.rates = FakeLine("+12025550101"), FakeRates()
         self.random = random.Random(1)
 
     def set(self, app_key="app-1", **fields):
@@ -38,6 +39,7 @@ class Office:
             endpoints=self.endpoints,
             plan=LibphonenumberPlan(),
             line=self.line,
+            rates=self.rates,
         )
 
     def rotate(self):
@@ -73,6 +75,9 @@ def test_what_is_named_changes_and_the_rest_stays(office):
         ({"concurrent_calls": MOST_CALLS + 1}, "concurrent calls"),
         ({"calls_per_second": 0}, "calls per second"),
         ({"calls_per_callee_per_day": -1}, "calls per callee per day"),
+        ({"minutes_per_day": 239}, "minutes per day"),
+        ({"spend_per_day": 9}, "spend per day"),  # two legs of 240 minutes at 0.02 USD reserve 9.60 USD
+        ({"spend_per_day": 1, "longest_call_minutes": 26}, "spend per day"),
         ({"countries": ("us",)}, "country"),
         ({"countries": ("US", "USA")}, "country"),
         ({"countries": ("UK",)}, "country"),
@@ -97,6 +102,17 @@ def test_a_setting_out_of_its_range_is_refused_and_nothing_changes(office, field
         office.set(**{"recording": True} | fields)
     assert refused.value.field == field
     assert office.app == before
+
+
+def test_a_spend_that_the_cheapest_call_fits_into_is_set_and_is_judged_again_only_with_a_ceiling(office):
+    assert office.set(spend_per_day=10, longest_call_minutes=240).spend_per_day == 10
+    assert office.set(spend_per_day=1, longest_call_minutes=25).spend_per_day == 1
+    office.rates.set_rates({"+1": 30_000, "+44": 50_000})
+    assert office.set(concurrent_calls=3).spend_per_day == 1
+    with pytest.raises(InvalidField, match=r"^spend per day must be at least the 1\.50 USD that the longest call"):
+        office.set(calls_per_day=9)
+    office.rates.set_rates({"+1": 30_000, "+44": 0})
+    assert office.set(calls_per_day=9, longest_call_minutes=240).spend_per_day == 1
 
 
 def test_what_unknown_callers_get_can_be_set_and_cleared(office):

@@ -11,7 +11,7 @@ the rest of the day, and a call is taken if it fits into the whole.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, timedelta
 from math import ceil
 from typing import NamedTuple
 
@@ -75,6 +75,11 @@ def budget_for(ceilings: Ceilings, call: Call) -> DayBudget | None:
     longest = int(call.longest_talk.total_seconds())
     day, rates = f"{call.accepted_at.astimezone(UTC):%Y%m%d}", call.rates or (0, 0)
     return DayBudget(day, most, Used(1, longest, _cost(longest, sum(rates))), _shards(ceilings, most), rates)
+
+
+def least_spend(longest: timedelta, cheapest: int) -> int:
+    """Micro-USD that a callback of this longest talk reserves at least. `cheapest`: micro-USD a minute of a leg."""
+    return _cost(int(longest.total_seconds()), 2 * cheapest)
 
 
 def _shards(ceilings: Ceilings, most: Used) -> int:

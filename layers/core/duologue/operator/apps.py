@@ -251,6 +251,7 @@ def _add(asked: argparse.Namespace, platform: Platform) -> Said:
         endpoints=platform.endpoints,
         plan=platform.plan,
         line=platform.line,
+        rates=platform.rates,
         random_bytes=secrets.token_bytes,
     )
     _warn_of_an_unknown_line(given, platform)
@@ -268,6 +269,7 @@ def _set(asked: argparse.Namespace, platform: Platform) -> Said:
         endpoints=platform.endpoints,
         plan=platform.plan,
         line=platform.line,
+        rates=platform.rates,
     )
     _warn_of_an_unknown_line(given, platform)
     return _shown(app)

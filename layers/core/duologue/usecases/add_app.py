@@ -7,6 +7,7 @@ from duologue.domain.accounts import App, PushSignature, Scheme, UnknownCallers
 from duologue.domain.random_text import random_text
 from duologue.usecases.check_app import check_app
 from duologue.usecases.ports.accounts import AccountBook
+from duologue.usecases.ports.denying import RateBook
 from duologue.usecases.ports.notifying import SpUrls
 from duologue.usecases.ports.outside import Line, NumberPlan
 from duologue.usecases.rotate_secret import new_secret
@@ -57,6 +58,7 @@ def add_app(
     endpoints: SpUrls,
     plan: NumberPlan,
     line: Line,
+    rates: RateBook,
     random_bytes: Callable[[int], bytes],
 ) -> App:
     """Add an app and return it, with its secret, which is never shown again.
@@ -66,6 +68,6 @@ def add_app(
         UnknownSp: there is no such SP.
     """
     app = App(key=random_text(_KEY_LENGTH, random_bytes), secret=new_secret(random_bytes), **asdict(new))
-    check_app(app, endpoints=endpoints, plan=plan, line=line)
+    check_app(app, endpoints=endpoints, plan=plan, line=line, rates=rates)
     accounts.add_app(app)
     return app

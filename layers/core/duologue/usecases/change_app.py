@@ -8,12 +8,20 @@ from duologue.domain.call import NotifyTo
 from duologue.domain.callback_request import FieldNames
 from duologue.usecases.check_app import check_app
 from duologue.usecases.ports.accounts import AppBook
+from duologue.usecases.ports.denying import RateBook
 from duologue.usecases.ports.notifying import SpUrls
 from duologue.usecases.ports.outside import Line, NumberPlan
 
 
 def change_app(
-    app_key: str, change: Callable[[App], App], *, apps: AppBook, endpoints: SpUrls, plan: NumberPlan, line: Line
+    app_key: str,
+    change: Callable[[App], App],
+    *,
+    apps: AppBook,
+    endpoints: SpUrls,
+    plan: NumberPlan,
+    line: Line,
+    rates: RateBook,
 ) -> App:
     """Apply `change` to an app, save and return it.
 
@@ -25,7 +33,7 @@ def change_app(
 
     def checked(app: App) -> App:
         changed = change(app)
-        check_app(changed, endpoints=endpoints, plan=plan, line=line, before=app)
+        check_app(changed, endpoints=endpoints, plan=plan, line=line, rates=rates, before=app)
         return changed
 
     return apps.change_app(app_key, checked)

@@ -6,11 +6,14 @@ from datetime import timedelta
 from duologue.domain.accounts import App, UnknownCallers
 from duologue.domain.call_memory import LONGEST_PERIOD, SHORTEST_PERIOD
 from duologue.domain.callback_request import LONGEST_TALK
+from duologue.domain.charges import MICRO
+from duologue.domain.day_budget import least_spend
 from duologue.domain.dialling_policy import DiallingPolicy, check_shown
 from duologue.domain.errors import InvalidField
 from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.recording import KEEP_DAYS
 from duologue.domain.source_address import network_of
+from duologue.usecases.ports.denying import RateBook
 from duologue.usecases.ports.notifying import SpUrls
 from duologue.usecases.ports.outside import Line, NumberPlan
 
@@ -25,7 +28,9 @@ MOST_NUMBERS_CHANGED = 90
 """Display numbers, since a transaction has at most a hundred writes."""
 
 
-def check_app(app: App, *, endpoints: SpUrls, plan: NumberPlan, line: Line, before: App | None = None) -> None:
+def check_app(
+    app: App, *, endpoints: SpUrls, plan: NumberPlan, line: Line, rates: RateBook, before: App | None = None
+) -> None:
     """Check an app before it is saved. `before`: its old state; unchanged URLs and numbers are not looked up again.
 
     Raises:
@@ -67,6 +72,8 @@ def check_app(app: App, *, endpoints: SpUrls, plan: NumberPlan, line: Line, befo
             raise InvalidField(field, f"must be {least} to {most}")
     if 0 < app.minutes_per_day < app.longest_call_minutes:
         raise InvalidField("minutes per day", "must be at least those of the longest call: no call would be accepted")
+    if before is None or before.ceilings != app.ceilings:  # rates may have changed since it was set
+        _check_spend(app, rates)
     _check_addresses(app.allowed_addresses)
     if app.keep_recordings_days not in (0, *KEEP_DAYS):
         raise InvalidField("days to keep recordings", f"must be 0 or one of {', '.join(map(str, KEEP_DAYS))}")
@@ -79,6 +86,17 @@ def check_app(app: App, *, endpoints: SpUrls, plan: NumberPlan, line: Line, befo
         ("fee URL", app.fee_url, before and before.fee_url),
     )
     endpoints.check((field, url) for field, url, had in urls if url is not None and url != had)
+
+
+def _check_spend(app: App, rates: RateBook) -> None:
+    if not app.spend_per_day:
+        return
+    least = least_spend(app.ceilings.longest_call, min(rates.rates().values()))
+    if app.spend_per_day * MICRO < least:
+        reserved = f"the {least / MICRO:.2f} USD that the longest call reserves at the cheapest rate"
+        raise InvalidField(
+            "spend per day", f"must be at least {reserved}: no callback as long as that would be accepted"
+        )
 
 
 def _check_addresses(allowed: tuple[str, ...]) -> None:

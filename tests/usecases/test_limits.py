@@ -32,6 +32,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.flows import FakeFlows
 from tests.fakes.line import FakeLine
 from tests.fakes.placing import placing
+from tests.fakes.rates import FakeRates
 from tests.fakes.sp_endpoints import FakeSpEndpoints
 from tests.samples import CALLEE, CALLER, NOW, SHOWN_TO_CALLEE, SHOWN_TO_CALLER, at, callback
 
@@ -126,6 +127,7 @@ def test_an_app_shows_no_number_that_costs_whoever_calls_it_back(number):
     accounts.add_sp(Sp("sp-1", "training-institute", "no log-in here"))
     accounts.add_app(replace(APP, display_numbers=(OWN, number)))
     judges: dict[str, Any] = {"endpoints": FakeSpEndpoints(), "plan": LibphonenumberPlan(), "line": FakeLine()}
+    judges["rates"] = FakeRates()
     with pytest.raises(NumberRefused, match=r"^display number "):
         add_app(NewApp("sp-1", (OWN, number)), accounts=accounts, random_bytes=bytes, **judges)
     with pytest.raises(NumberRefused, match=r"^display number "):

@@ -191,7 +191,7 @@ REFUSALS = {
     "1010003": "The platform does not know this site. Please tell us.",
     "1010004": "The platform refused this site. Please tell us.",
     "1010007": "This site's account is not active. Please tell us.",
-    "1010009": "This site has used up its calls. Please tell us.",
+    "1010009": "This site may place no more calls today. Please tell us.",
     "1010010": "Too many requests at once. Try again in a minute.",
     "1010023": "The number that your phone would show cannot be used now. Please tell us.",
     "1010024": "The platform does not call this number.",
@@ -208,7 +208,7 @@ REFUSALS = {
 }
 
 
-SAYS_WHY = frozenset({"1010002", "1010023", "1010024"})
+SAYS_WHY = frozenset({"1010002", "1010009", "1010023", "1010024"})
 """The refusals whose text ends with the platform's own reason, after the first sentence."""
 
 

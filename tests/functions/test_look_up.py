@@ -8,6 +8,7 @@ import pytest
 from duologue.call_control.facts import CallEnded, CdrWritten, LegAnsweredRecorded, LegDialledRecorded
 from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.domain.cdr import cdr_of
+from duologue.domain.errors import UnreadableCall
 from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
 from tests.functions.worlds import CALL_ID, HOST, Api, sample
@@ -231,3 +232,10 @@ def test_an_id_is_taken_with_and_without_its_escape(api, spelled):
 )
 def test_an_id_that_is_none(api, session):
     assert api.say(asking(session)) == UNKNOWN
+
+
+def test_a_call_that_cannot_be_read_is_left_to_the_last_resort(api):
+    """It answers with an error of ours, and the operator is alarmed."""
+    api.calls.unreadable[CALL_ID] = UnreadableCall(CALL_ID)
+    with pytest.raises(UnreadableCall):
+        api.say(LOOKED_UP)

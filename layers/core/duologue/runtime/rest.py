@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import APIGatewayProxyEvent
 
-from duologue.domain.errors import DuologueError, InvalidField
+from duologue.domain.errors import DuologueError, InvalidField, UnreadableCall
 from duologue.domain.source_address import TrustedProxies
 from duologue.wire.huawei.results import Answer, failure
 
@@ -109,6 +109,8 @@ def answered(event: dict[str, Any], say: Callable[[Request], Answer]) -> dict[st
     route = event["resource"]
     try:
         said = say(request_of(event))
+    except UnreadableCall:  # the operator's to look at: the last resort answers, and counts it for the alarm
+        raise
     except DuologueError as error:
         said = failure(error)
         if said.is_ours:

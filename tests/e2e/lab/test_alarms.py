@@ -241,8 +241,14 @@ def _a_partition_that_is_full(watched: Watched) -> None:
     db, table = watched.lab.client("dynamodb"), watched.lab.outputs["AccountsTable"]
 
     def partitions() -> set[str]:
-        pages = db.get_paginator("scan").paginate(TableName=table, ProjectionExpression="pk")
-        return {row["pk"]["S"] for page in pages for row in page["Items"] if row["pk"]["S"].startswith("MEMORY#")}
+        """Of the display number of this SP's app, perhaps from its calls before."""
+        pages = db.get_paginator("scan").paginate(
+            TableName=table,
+            FilterExpression="begins_with(pk, :memory) AND app = :app",
+            ExpressionAttributeValues={":memory": {"S": "MEMORY#"}, ":app": {"S": watched.sp.account.app_key}},
+            ProjectionExpression="pk",
+        )
+        return {row["pk"]["S"] for page in pages for row in page["Items"]}
 
     def call() -> None:
         """Its callee is dialled."""
@@ -251,9 +257,8 @@ def _a_partition_that_is_full(watched: Watched) -> None:
         session = str(watched.sp.place(CALLER, CALLEE).body["sessionId"])
         assert watched.sp.receiver.wait_for_fee(session, _WAIT_S)
 
-    before = partitions()
     call()
-    [partition] = partitions() - before
+    [partition] = partitions()
     keys = [{"pk": {"S": partition}, "sk": {"S": f"stray {number}"}} for number in range(25)]
     full = [{"PutRequest": {"Item": key | {"filler": {"S": "x" * 390_000}}}} for key in keys]
     for _ in range(4):  # each is written for ten seconds

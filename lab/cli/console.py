@@ -18,10 +18,11 @@ class Console:
 
     def __init__(self, environment: Mapping[str, str], *, port: int, stack: str = "duologue") -> None:
         """Starts the process; whether it serves, `url` says."""
-        command = [sys.executable, "-m", "duologue.operator", "--stack", stack, "console", "--port", str(port)]
+        operator = ("duologue.operator", "--stack", stack, "console", "--port", str(port))
         self._process = subprocess.Popen(
-            command,
+            [sys.executable, "-m", "lab.cli.ends_with_lab", *operator],
             env={**os.environ, **environment},
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             process_group=0,  # Ctrl-C in the terminal is for the lab, which then ends it

@@ -103,14 +103,6 @@ def test_no_answer_can_be_read_by_another_site(stack, cloud, auth):
         assert not [name for name in headers if name.startswith("access-control")]
 
 
-def test_a_forwarder_is_let_in_by_its_name(cloud):
-    asked = ("GET", "/_ministack/health", None, {"Host": "192.0.2.7:5000"})
-    assert is_refused(ask(cloud.port, *asked))
-    cloud.also_at.add("http://192.0.2.7:5000")
-    assert ask(cloud.port, *asked)[0] == 200
-    cloud.also_at.clear()
-
-
 class TestALink:
     @pytest.fixture
     def stored(self, cloud):

@@ -5,6 +5,7 @@ python -m tests.by_hand start-api [--port 3000] [--in-process] [option of sam lo
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -76,6 +77,7 @@ def _start_api(lab: RunningLab, asked: argparse.Namespace, options: list[str]) -
             return sam.sam("start-api", "--port", str(asked.port))
     except NoContainers as reason:
         _say(f"in processes of this machine: {reason}")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background process begins with it ignored
     functions = LocalFunctions(lab)
     try:
         with api(functions, asked.port) as url:

@@ -69,6 +69,8 @@ def _invoke(lab: RunningLab, asked: argparse.Namespace, options: list[str]) -> i
 
 
 def _start_api(lab: RunningLab, asked: argparse.Namespace, options: list[str]) -> int:
+    # For sam too: a background process of a shell begins with it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         if asked.in_process:
             raise NoContainers("as asked")
@@ -77,7 +79,6 @@ def _start_api(lab: RunningLab, asked: argparse.Namespace, options: list[str]) -
             return sam.sam("start-api", "--port", str(asked.port))
     except NoContainers as reason:
         _say(f"in processes of this machine: {reason}")
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background process begins with it ignored
     functions = LocalFunctions(lab)
     try:
         with api(functions, asked.port) as url:

@@ -1,0 +1,330 @@
+"""`trunks.yaml`: the SIP trunks, the same file on a laptop and in production. docs/trunk.md describes each row.
+
+    interface: 198.51.100.7
+    trunks:
+      - name: main
+        hosts: [sip.example.net]
+        transport: tls
+        srtp: mandatory
+        digest: {user: acme, secret: {env: TRUNK_SECRET}}
+        display_numbers: ["+12025550100"]
+
+The order of the trunks is the order in which they are tried. Unknown keys are refused. A secret is named, not written:
+it is read from a file or from the environment when the file is read, and no text of these objects contains it.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    IPvAnyAddress,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from pstn.trunks.profiles import PROFILES
+
+E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,19}$")]
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = re.compile(rf"(?P<host>{_LABEL}(?:\.{_LABEL})*)(?::(?P<port>[0-9]{{1,5}}))?")
+HostPort = Annotated[str, StringConstraints(max_length=260)]
+SipUser = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+*#()!&=_.~-]{1,64}$")]
+Domain = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}(?:\.{_LABEL})*$", max_length=253)]
+Codec = Literal["pcmu", "pcma", "g722", "opus"]
+PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
+"""The port of a host that names none (RFC 3261 §19.1.2)."""
+MOST_TRUNKS, MOST_HOSTS, MOST_BYTES = 20, 8, 256 * 1024
+
+
+class TrunkFileError(Exception):
+    """The file cannot be used. One line for each fault: the place in the file, then the rule."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Host(_Part):
+    """One SIP server of a trunk. `port` is filled in from the transport where the file names none."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class SecretSource(_Part):
+    """Where a secret is: `{env: NAME}` or `{file: PATH}` (without its last line break)."""
+
+    env: str | None = None
+    file: Path | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if (self.env is None) == (self.file is None):
+            raise ValueError("name either env or file")
+        return self
+
+
+class Digest(_Part):
+    """The account at the trunk. `secret` is the source in the file, and the secret itself once it was read."""
+
+    user: SipUser
+    secret: SecretStr
+    realm: str | None = None
+    """None: any realm that the trunk names."""
+
+    @field_validator("secret", mode="before")
+    @classmethod
+    def _read(cls, given: Any, info: ValidationInfo) -> Any:
+        if isinstance(given, str):
+            raise ValueError("a secret is not written here: name {env: NAME} or {file: PATH}")
+        source = SecretSource.model_validate(given)
+        context: Mapping[str, Any] = info.context or {}
+        if source.env is not None:
+            secret = context.get("environ", os.environ).get(source.env, "")
+            if not secret:
+                raise ValueError(f"the environment variable {source.env} is not set")
+            return secret
+        assert source.file is not None
+        path = context.get("folder", Path()) / source.file.expanduser()
+        try:
+            secret = path.read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"{path} cannot be read: {type(error).__name__}") from None
+        if not secret:
+            raise ValueError(f"{path} is empty")
+        return secret
+
+
+class Tls(_Part):
+    """`ca`: certificates that vouch for the trunk; None: the system's. `certificate`, `key`: ours, if it wants one."""
+
+    ca: Path | None = None
+    verify: bool = True
+    certificate: Path | None = None
+    key: Path | None = None
+
+    @model_validator(mode="after")
+    def _is_a_pair(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key belong together")
+        return self
+
+
+class Registration(_Part):
+    """The trunk learns our address by REGISTER. `expires`: seconds for which one registration is asked."""
+
+    expires: Annotated[int, Field(ge=60, le=86_400)] = 600
+    registrar: HostPort | None = None
+    """None: the first host."""
+
+
+class From(_Part):
+    """The From header. `user` None: the display number. `domain` None: the first host's name."""
+
+    user: SipUser | None = None
+    domain: Domain | None = None
+
+
+class Identity(_Part):
+    """Which other headers name the caller; each has the display number but Diversion, which has a number of its own."""
+
+    pai: bool = False
+    ppi: bool = False
+    rpid: bool = False
+    privacy: bool = False
+    """`Privacy: id` (RFC 3323): the trunk shows no number to the party that it rings."""
+    diversion: E164 | None = None
+
+
+class Rewrite(_Part):
+    """A regular expression that the whole number must match, and what replaces it (`\\1` is its first group)."""
+
+    match: str
+    replace: str
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        try:
+            re.sub(f"(?:{self.match})|$", self.replace, "")
+        except (re.error, IndexError) as error:
+            raise ValueError(f"not a regular expression with its replacement: {error}") from None
+        return self
+
+    def apply(self, number: str) -> str | None:
+        """None: the number does not match."""
+        found = re.fullmatch(self.match, number)
+        return found.expand(self.replace) if found else None
+
+
+class Rewrites(_Part):
+    """The first rule that matches counts; a number that none matches stays as it is.
+
+    `outbound`: from E.164 to what the trunk is sent, for the called number and each display number.
+    `inbound`: from what the trunk sends to E.164, for both numbers of a call.
+    """
+
+    outbound: tuple[Rewrite, ...] = ()
+    inbound: tuple[Rewrite, ...] = ()
+
+    def to_trunk(self, number: str) -> str:
+        return _rewritten(self.outbound, number)
+
+    def from_trunk(self, number: str) -> str:
+        return _rewritten(self.inbound, number)
+
+
+class Trunk(_Part):
+    """One trunk. `calls`: at once, in both directions together."""
+
+    name: Name
+    profile: str | None = None
+    hosts: Annotated[tuple[Host, ...], Field(min_length=1, max_length=MOST_HOSTS)]
+    transport: Literal["udp", "tcp", "tls"] = "udp"
+    tls: Tls = Tls()
+    srtp: Literal["off", "optional", "mandatory"] = "off"
+    digest: Digest | None = None
+    registration: Registration | None = None
+    from_: From = Field(From(), alias="from")
+    identity: Identity = Identity()
+    codecs: Annotated[tuple[Codec, ...], Field(min_length=1, max_length=4)] = ("pcmu", "pcma")
+    display_numbers: Annotated[tuple[E164, ...], Field(min_length=1, max_length=1000)]
+    calls: Annotated[int, Field(ge=1, le=10_000)] = 30
+    calls_per_second: Annotated[int, Field(ge=1, le=1_000)] = 5
+    no_answer_seconds: Annotated[float, Field(ge=0.5, le=10)] = 3.0
+    """How long a host may send nothing at all before the next one is tried."""
+    numbers: Rewrites = Rewrites()
+    inbound_from: tuple[IPv4Network, ...] = ()
+    """Addresses from which its calls come; empty: those of its hosts."""
+    options_every: Annotated[int, Field(ge=5, le=3_600)] = 30
+    """Seconds between two OPTIONS that ask whether a host is alive."""
+    edge: bool = True
+    """False: nodes dial it directly. On a laptop, which has no edge, every trunk is dialled directly."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_written(cls, given: Any) -> Any:
+        """The profile's values, and a port for each host."""
+        if not isinstance(given, dict):
+            return given
+        profile = given.get("profile")
+        if profile is not None and profile not in PROFILES:
+            raise ValueError(f"no profile {profile!r}: there are {', '.join(sorted(PROFILES))}")
+        merged = {**PROFILES.get(profile or "", {}), **given}
+        hosts, transport = merged.get("hosts"), merged.get("transport", "udp")
+        if isinstance(hosts, list):
+            merged["hosts"] = [_host(each, PORTS.get(transport, 5060)) for each in hosts]
+        return merged
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if self.registration and not self.digest:
+            raise ValueError("registration needs digest: a trunk registers nobody without credentials")
+        if self.srtp != "off" and self.transport != "tls":
+            raise ValueError("srtp needs transport tls: SDES sends the keys in the SIP messages")
+        if self.transport != "tls" and self.tls != Tls():
+            raise ValueError("tls has a meaning with transport tls only")
+        if len(set(self.display_numbers)) < len(self.display_numbers):
+            raise ValueError("a display number is written twice")
+        return self
+
+
+class TrunkFile(_Part):
+    """The whole file.
+
+    Attributes:
+        interface: address or name of the interface for SIP and RTP: the only sockets that are not on loopback.
+        public_address: the address by which the trunk reaches us, if it is not the interface's; None with `stun`.
+        stun: server that tells the public address.
+    """
+
+    interface: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.:_-]{1,45}$")]
+    public_address: IPvAnyAddress | None = None
+    stun: HostPort | None = None
+    sip_port: Annotated[int, Field(ge=1_024, le=65_534)] = 5_060
+    rtp_ports: Annotated[str, StringConstraints(pattern=r"^[0-9]{4,5}-[0-9]{4,5}$")] = "20000-29999"
+    trunks: Annotated[tuple[Trunk, ...], Field(min_length=1, max_length=MOST_TRUNKS)]
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if self.public_address and self.stun:
+            raise ValueError("name either public_address or stun")
+        least, most = map(int, self.rtp_ports.split("-"))
+        if not 1_024 <= least < most <= 65_535:
+            raise ValueError("rtp_ports: the first port is at least 1024, the last at most 65535")
+        names = [trunk.name for trunk in self.trunks]
+        if len(set(names)) < len(names):
+            raise ValueError("two trunks have one name")
+        return self
+
+    @property
+    def display_numbers(self) -> tuple[str, ...]:
+        """All of them, each once, in the order of the file."""
+        return tuple(dict.fromkeys(number for trunk in self.trunks for number in trunk.display_numbers))
+
+    def trunks_for(self, display_number: str) -> tuple[Trunk, ...]:
+        """Those that may show this number, in the order in which they are tried."""
+        return tuple(trunk for trunk in self.trunks if display_number in trunk.display_numbers)
+
+
+def read(path: Path, environ: Mapping[str, str] | None = None) -> TrunkFile:
+    """Read the file and the secrets that it names; relative paths are relative to its folder.
+
+    Raises:
+        TrunkFileError: with a line for each fault; no line contains a secret.
+    """
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise TrunkFileError(f"{path}: more than {MOST_BYTES} bytes")
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise TrunkFileError(f"{path} cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        where = getattr(error, "problem_mark", None)
+        line = f", line {where.line + 1}" if where else ""
+        raise TrunkFileError(f"{path}{line}: not YAML") from None
+    context = {"environ": os.environ if environ is None else environ, "folder": path.parent}
+    try:
+        return TrunkFile.model_validate(given, context=context)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        raise TrunkFileError(
+            "\n".join(f"{path}: {_place(each['loc'])}: {_rule(each['msg'])}" for each in faults)
+        ) from None
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """`trunks[0].digest.secret`."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return text.lstrip(".") or "the file"
+
+
+def _rule(message: str) -> str:
+    return message.removeprefix("Value error, ").replace("\n", " ")
+
+
+def _host(written: Any, port: int) -> Any:
+    """Raises: ValueError."""
+    found = _HOST.fullmatch(written) if isinstance(written, str) else None
+    if found is None or not 0 < int(found["port"] or port) < 65_536:
+        raise ValueError(f"hosts: {written!r} is not a name or an IPv4 address with or without :port")
+    return {"host": found["host"], "port": int(found["port"] or port)}
+
+
+def _rewritten(rules: tuple[Rewrite, ...], number: str) -> str:
+    return next((new for rule in rules if (new := rule.apply(number)) is not None), number)

@@ -3,6 +3,7 @@
 import pytest
 
 from bench.meter import write_units_of
+from bench.store_in_process import rows_of
 from bench.whole_calls import Cost, World
 from duologue.adapters.dynamo_listing import DynamoListing
 from tests.journeys.tables import make_lists
@@ -17,7 +18,7 @@ def test_a_callback_writes_the_same_however_many_are_stored_or_under_way():
     alone = world.play(1)
     assert alone.write_units <= 80, "the target of bench/results.md"
     world.store_calls(500)
-    assert len(world.store.rows("CallsTable")) > 500
+    assert len(rows_of("CallsTable")) > 500
     assert written(world.play(1)) == written(alone)
     together = world.play(9)
     assert together.refused or written(together) == written(alone), "a slot's number may be taken by another"
@@ -40,12 +41,12 @@ def test_a_receipt_says_what_is_counted_of_its_call(play, requests_to_the_api, r
         line.exchange.lambdas.invoke,
         DynamoListing(store.client, store.calls_table, make_lists(store.client)),
     )
-    before = set(store.rows("CallsTable"))
+    before = set(rows_of("CallsTable"))
 
     def invoke_counted(arn, event):
         answer = invoke(arn, event)
         if not invoked:
-            listing.add(store.rows("CallsTable").keys() - before)
+            listing.add(rows_of("CallsTable").keys() - before)
         invoked.append(event["InvocationEventType"])
         return answer
 
@@ -53,11 +54,11 @@ def test_a_receipt_says_what_is_counted_of_its_call(play, requests_to_the_api, r
     line.requests.clear()
     counted = play(world)
     store.meter.requests.clear()
-    (call_id,) = store.rows("CallsTable").keys() - before
+    (call_id,) = rows_of("CallsTable").keys() - before
     listing.end([call_id])
     ending = list(store.meter.requests)
     states, told, receipt = len(line.states(call_id)), len(line.requests), line.cdr(call_id).receipt
-    events = [row for item, row in store.rows("CallsTable")[call_id].items() if item.startswith("EVENT#")]
+    events = [row for item, row in rows_of("CallsTable")[call_id].items() if item.startswith("EVENT#")]
     with_facts = sum(row["facts"]["S"] != "[]" for row in events)
     assert receipt is not None
     said, outboxes = receipt.aws, len(events) + 1

@@ -1,7 +1,4 @@
-"""A telephone network over SIP, the browser phone on it, and a headless Chromium whose microphone hears 900 Hz.
-
-All of it for this folder and no longer: Playwright keeps a loop running, beside which other tests can have none.
-"""
+"""A telephone network over SIP, the browser phone on it, and a headless Chromium whose microphone hears 900 Hz."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -12,10 +9,10 @@ from lab.phones.browser.phone import BrowserPhone
 from lab.sip.registrar_on_udp import RegistrarOnUdp
 from pstn.lines.sip.audio import tone, wav_file
 from pstn.lines.sip.settings import missing
+from tests.e2e.browser import chromium
 from tests.e2e.looks import FOLDER
 from tests.e2e.sip import audio_analysis
 from tests.e2e.sip.sip_exchange import SipExchange
-from tests.e2e.site.chromium import FLAGS, ChromiumUnavailable, require_chromium
 
 SPOKEN = 900
 """Hertz, of the browser's microphone."""
@@ -46,23 +43,14 @@ def browser(tmp_path_factory) -> Iterator:
     """One for all tests; or they skip."""
     if reason := missing():
         pytest.skip(reason)
-    try:
-        program = require_chromium()
-    except ChromiumUnavailable as reason:
-        pytest.skip(f"the browser phone: {reason}")
-    from playwright.sync_api import sync_playwright
-
     spoken = tmp_path_factory.mktemp("microphone") / "spoken.wav"
     spoken.write_bytes(wav_file(tone(SPOKEN, 1.0, level=0.5)))
-    microphone = (
+    yield from chromium(
+        "the browser phone",
         "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream",
         f"--use-file-for-fake-audio-capture={spoken}",
     )
-    with sync_playwright() as playwright:
-        one = playwright.chromium.launch(executable_path=program, args=[*FLAGS, *microphone])
-        yield one
-        one.close()
 
 
 @pytest.fixture(scope="package")

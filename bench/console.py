@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.awsrequest import AWSResponse
 from moto import mock_aws
 from moto.core.models import botocore_stubber
 from starlette.testclient import TestClient
 
+from bench.answers import Answer, header_text
 from duologue.adapters.aws import to_item
 from duologue.adapters.call_rows import ASKED, CALL, asked_row, call_row
 from duologue.adapters.dynamo_call_lists import DynamoCallLists, DynamoUsages
@@ -57,21 +57,14 @@ class Store:
         client.meta.events.register("before-send", self._send)
         return client
 
-    def _send(self, event_name: str, request: Any, **_: Any) -> AWSResponse:
-        operation = request.headers["X-Amz-Target"]
-        operation = operation.decode() if isinstance(operation, bytes) else operation
+    def _send(self, event_name: str, request: Any, **_: Any) -> Answer:
+        operation = header_text(request.headers["X-Amz-Target"])
         self.requests[operation.rpartition(".")[2]] += 1
         asked = (operation, request.body)
         if asked not in self._answers:
             answer: Any = botocore_stubber(event_name, request)
             self._answers[asked] = answer.status_code, answer.headers, answer.content
-        return _Answer(*self._answers[asked])
-
-
-class _Answer(AWSResponse):
-    def __init__(self, status: int, headers: Any, body: bytes) -> None:
-        super().__init__("https://aws.example.com/", status, headers, None)
-        self._content = body
+        return Answer(*self._answers[asked])
 
 
 def calls(world: World, count: int) -> Iterator[Call]:

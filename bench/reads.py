@@ -13,17 +13,15 @@ import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-
 from bench.spread import table
+from bench.store_in_process import Handle, dynamodb, rows_of
 from duologue.adapters.aws import to_item
 from duologue.adapters.call_rows import ASKED, CALL, CDR, asked_row, call_row, cdr_row
 from duologue.adapters.dynamo_account_book import DynamoAccountBook
@@ -39,7 +37,6 @@ from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Party
 from duologue.domain.phone_number import PhoneNumber
 from duologue.operator.__main__ import main as operate
-from lab.aws.ministack import ACCOUNT, REGION, ministack
 from tests.journeys.tables import SHAPES
 
 OUT = Path(__file__).with_name("reads.md")
@@ -64,54 +61,22 @@ _COMMANDS = (
 )
 
 
-class _Answer(AWSResponse):
-    def __init__(self, status: int, headers: Any, body: bytes) -> None:
-        super().__init__("https://dynamodb.us-east-1.amazonaws.com/", status, headers, None)
-        self._content = body
-
-
 class Store:
     """The local cloud's DynamoDB in this process. `spent`: its CPU, in seconds."""
 
     def __init__(self) -> None:
-        responses = ministack("core.responses")
-        responses.set_request_account_id(ACCOUNT)
-        responses.set_request_region(REGION)
-        ministack("services.dynamodb").reset()
-        keys: dict[str, Any] = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}
-        self.client = boto3.client("dynamodb", region_name=REGION, **keys)
         self.requests: Counter[str] = Counter()
         self.spent = 0.0
-        answer: Any = self._send  # the stubs know of no handler that returns something
-        self.client.meta.events.register("before-send.dynamodb", answer)
+        self.client = dynamodb(self._carry_out)
         for name, shape in SHAPES.items():
             self.client.create_table(TableName=name, **shape)
 
-    def items(self, name: str) -> dict[str, dict[str, dict[str, Any]]]:
-        """By partition and sort key, as the store keeps them."""
-        items: dict[str, dict[str, dict[str, Any]]] = ministack("services.dynamodb")._tables[name]["items"]
-        return items
-
-    def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+    async def _carry_out(self, operation: str, handle: Handle, arguments: tuple[Any, ...]) -> Any:
         began = time.process_time()
-        headers = {name.lower(): _text(value) for name, value in request.headers.items()}
-        self.requests[headers["x-amz-target"].rpartition(".")[2]] += 1
-        body = request.body if isinstance(request.body, bytes) else str(request.body).encode()
-        status, said, answer = _result(ministack("services.dynamodb").handle_request("POST", "/", headers, body, {}))
+        self.requests[operation] += 1
+        answer = await handle(*arguments)
         self.spent += time.process_time() - began
-        return _Answer(int(status), said, answer if isinstance(answer, bytes) else answer.encode())
-
-
-def _text(header: str | bytes) -> str:
-    return header.decode() if isinstance(header, bytes) else header
-
-
-def _result(never_waits: Coroutine[Any, Any, Any]) -> Any:
-    try:
-        never_waits.send(None)
-    except StopIteration as done:
-        return done.value
-    raise AssertionError("the store waits for something")
+        return answer
 
 
 def _clients(store: Store) -> Callable[[str], Any]:
@@ -175,7 +140,7 @@ def fill(store: Store, count: int, rows: SealedRows, kms: Any) -> str:
     book.add_sp(Sp("sp-1", "sp-1", "hash"))
     for number in (1, 2, 3):
         book.add_app(App(f"app-{number}", "sp-1", "secret", display_numbers=(_SHOWN,)))
-    calls, listing = store.items("CallsTable"), DynamoListing(store.client, "CallsTable", "ListsTable")
+    calls, listing = rows_of("CallsTable"), DynamoListing(store.client, "CallsTable", "ListsTable")
     for begin in range(0, count, 50):
         some = [_call(number) for number in range(begin, min(begin + 50, count))]
         for call in some:

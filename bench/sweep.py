@@ -18,9 +18,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, cast
 
-from botocore.awsrequest import AWSResponse
 from botocore.session import get_session
 
+from bench.answers import Answer, header_text
 from duologue.adapters.aws import NORMAL, THREADS, to_item
 from duologue.adapters.call_rows import (
     ASKED,
@@ -108,14 +108,14 @@ class Stub:
         return False
 
     def _send(self, request: Any, **_: Any) -> Any:
-        operation = _text(request.headers["X-Amz-Target"]).rpartition(".")[2]
+        operation = header_text(request.headers["X-Amz-Target"]).rpartition(".")[2]
         self.take(operation)
         body = json.loads(request.body)
         said = self.answers.get(operation, lambda _: {})(body)  # type: ignore[no-untyped-call]
         headers = {"Content-Type": "application/x-amz-json-1.0"}
         if operation == "SendTaskSuccess" and said:
-            return _Answer(400, headers, json.dumps(said).encode())
-        return _Answer(200, headers, json.dumps(said).encode())
+            return Answer(400, headers, json.dumps(said).encode())
+        return Answer(200, headers, json.dumps(said).encode())
 
 
 class _Bucket:
@@ -131,16 +131,6 @@ class _Bucket:
 class _Keys:
     def derived(self, purpose: bytes) -> bytes:
         return hashlib.sha256(purpose).digest()
-
-
-class _Answer(AWSResponse):
-    def __init__(self, status: int, headers: Any, body: bytes) -> None:
-        super().__init__("https://aws.example.com/", status, headers, None)
-        self._content = body
-
-
-def _text(header: str | bytes) -> str:
-    return header.decode() if isinstance(header, bytes) else header
 
 
 def _call(call_id: str, *, taken_up: bool) -> Call:
@@ -311,7 +301,7 @@ def main(arguments: list[str] | None = None) -> int:
     text = report(asked.count, measure(asked.count))
     sys.stdout.write(text)
     if asked.into is not None:
-        asked.into.write_text(text, encoding="utf-8")
+        asked.into.writeheader_text(text, encoding="utf-8")
     return 0
 
 

@@ -6,16 +6,13 @@ another on a clock that jumps, so none loses a race; what contention costs is in
 
 import gc
 import itertools
-from collections.abc import Coroutine, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import boto3
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-
 from bench.meter import Meter, write_units_of
+from bench.store_in_process import dynamodb, rows_of
 from duologue.domain.accounts import App
-from lab.aws.ministack import ACCOUNT, REGION, ministack
 from lab.cruel.mix import AREAS
 from pstn.lines.behaviours import answers
 from pstn.lines.virtual import Phone
@@ -26,7 +23,6 @@ _PAIRS = 45
 """Of each area; the first ten numbers of its hundred for fiction are the account's."""
 _MORE_AREAS = ("808", "907")
 _TALKS_S = 20.0
-_NOBODY: dict[str, Any] = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}
 
 
 @dataclass(frozen=True)
@@ -42,25 +38,12 @@ class Cost:
     refused: float
 
 
-class _Answer(AWSResponse):
-    def __init__(self, status: int, headers: Any, body: bytes) -> None:
-        super().__init__("https://dynamodb.us-east-1.amazonaws.com/", status, headers, None)
-        self._content = body
-
-
 class _Store(StoreOnMoto):
     """The real adapters on the local cloud's tables. What stands for the stream reads the events: not the platform."""
 
     def __init__(self) -> None:
         self.meter, self._who = Meter(), _PLATFORM
-        responses = ministack("core.responses")
-        responses.set_request_account_id(ACCOUNT)
-        responses.set_request_region(REGION)
-        ministack("services.dynamodb").reset()
-        client = boto3.client("dynamodb", region_name=REGION, **_NOBODY)
-        answer: Any = self._send  # the stubs know of no handler that returns something
-        client.meta.events.register("before-send.dynamodb", answer)
-        super().__init__(client)
+        super().__init__(dynamodb(lambda *request: self.meter.carried_out(self._who, *request)))
 
     def sources(self, call_id: str) -> dict[int, str]:
         self._who = _BENCH
@@ -68,34 +51,6 @@ class _Store(StoreOnMoto):
             return dict(super().sources(call_id))  # type: ignore[no-untyped-call]  # of the tests
         finally:
             self._who = _PLATFORM
-
-    def rows(self, table: str) -> dict[str, dict[str, dict[str, Any]]]:
-        """By partition and sort key, as the store keeps them."""
-        tables = ministack("services.dynamodb")._tables
-        (name,) = (name for name in tables if name.startswith(table))
-        rows: dict[str, dict[str, dict[str, Any]]] = tables[name]["items"]
-        return rows
-
-    def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-        headers = {name.lower(): _text(value) for name, value in request.headers.items()}
-        operation = headers["x-amz-target"].rpartition(".")[2]
-        body = request.body if isinstance(request.body, bytes) else str(request.body).encode()
-        stock = ministack("services.dynamodb").handle_request
-        call: tuple[Any, ...] = ("POST", "/", headers, body, {})
-        status, said, answer = _result(self.meter.carried_out(self._who, operation, stock, call))
-        return _Answer(int(status), said, answer if isinstance(answer, bytes) else answer.encode())
-
-
-def _text(header: str | bytes) -> str:
-    return header.decode() if isinstance(header, bytes) else header
-
-
-def _result(never_waits: Coroutine[Any, Any, Any]) -> Any:
-    try:
-        never_waits.send(None)
-    except StopIteration as done:
-        return done.value
-    raise AssertionError("the store waits for something")
 
 
 class World:
@@ -113,7 +68,7 @@ class World:
 
     def store_calls(self, wanted: int) -> None:
         """Let there be so many, each with all its items, and its call memory: copies of the first."""
-        calls, accounts = self.store.rows("CallsTable"), self.store.rows("AccountsTable")
+        calls, accounts = rows_of("CallsTable"), rows_of("AccountsTable")
         gc.disable()  # it would look at two million items again and again
         try:
             _copy(calls, next(iter(calls)), "call", wanted)

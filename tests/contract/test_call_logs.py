@@ -35,7 +35,7 @@ LOGGED = {
     "/duologue/duologue/notify_sp": [
         *(line(2 + number, f"notification {number}", f"n{number:02}", call_id=CALL) for number in range(45)),
         line(1.5, "notification of another call", "n01", call_id=OTHER),
-        line(3.1, "unhandled exception", "n01", exception="Traceback\n  ValueError: x"),
+        line(3.1, "unhandled exception", "n01", exception="Traceback\n  ValueError: \x1b[2Jx"),
         line(48, "the last invocation", "n44"),
     ],
     "/duologue/duologue/publish_recording": [line(60, "recording: published", "p1", key=f"calls/k/{CALL}/1.wav")],
@@ -88,7 +88,7 @@ def test_as_text(logs, capsys):
     assert first.split() == [f"{NOW:%H:%M:%S}.100", "callback_api", "INFO", "accepted", "app=k"]
     assert second.endswith("request answered  status=200")
     place = next(place for place, each in enumerate(rest) if "unhandled" in each)
-    assert rest[place + 1 : place + 3] == ["    Traceback", "      ValueError: x"]
+    assert rest[place + 1 : place + 3] == ["    Traceback", "      ValueError: \\x1b[2Jx"], "no terminal carries it out"
 
 
 def test_a_call_without_lines(logs, capsys):

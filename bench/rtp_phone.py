@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from lab.sip.messages import Request, parsed, response
+from pstn.sip_messages import Request, parsed, response
 
 RATE, FRAME_S, FRAME = 8000, 0.02, 160
 CODES = bytes(0x80 + 0x10 * (each // 16 * 2) + each % 16 for each in range(64))

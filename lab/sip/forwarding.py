@@ -6,8 +6,8 @@ A redirect (302) would be simpler, but baresip does not follow one, nor does PJS
 import hashlib
 import re
 
-from lab.sip.messages import ONE_VALUE, Request, from_source, is_loopback, lines_of, written
 from pstn.lines.sip.line import LEG_HEADER
+from pstn.sip_messages import ONE_VALUE, Request, from_source, is_loopback, lines_of, written
 
 MAX_FORWARDS = 70
 COOKIE = "z9hG4bK"

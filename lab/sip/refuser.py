@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from lab.sip.messages import Request, parsed, response
+from pstn.sip_messages import Request, parsed, response
 
 T1, T2, TIMEOUT_S = 0.5, 4.0, 32.0
 """RFC 3261 §17.1.1.1 and timer H."""

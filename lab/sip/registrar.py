@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lab.sip.forwarding import back, has_been_at, hops_left, onward
-from lab.sip.messages import REASONS, Request, address, from_source, is_loopback, lines_of, parsed, response
 from pstn.lines.sip.child import LOOPBACK
 from pstn.lines.sip.directory import ADDRESS, SIP_PORT, Directory, e164, number_in, port_of
+from pstn.sip_messages import REASONS, Request, address, from_source, is_loopback, lines_of, parsed, response
 
 Address = tuple[str, int]
 ALLOW = ("Allow", "REGISTER, OPTIONS, INVITE, ACK, CANCEL, BYE")

@@ -1,11 +1,11 @@
-"""SIP messages parsed and built, for what the SIP library cannot do: `refuser`, `registrar`. RFC 3261 §7, §8.2.6.
+"""SIP messages parsed and built, for what the SIP library does not do: RFC 3261 §7, §8.2.6.
 
 Parsing is lenient: missing values are empty, and the caller answers 400 if it needs one.
 """
 
 import ipaddress
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 REASONS = {
     100: "Trying",
@@ -44,13 +44,11 @@ QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
 
 
 @dataclass(frozen=True)
-class Request:
+class _Message:
     """`headers`: in their order, with long names in lower case."""
 
-    method: str
-    uri: str
     headers: Headers
-    body: bytes = b""
+    body: bytes = field(default=b"", kw_only=True)
 
     def value(self, name: str) -> str:
         """The first header of that name, unparsed."""
@@ -62,13 +60,32 @@ class Request:
         return [one.strip() for values in found for one in values if one.strip()]
 
 
+@dataclass(frozen=True)
+class Request(_Message):
+    method: str
+    uri: str
+
+
+@dataclass(frozen=True)
+class Response(_Message):
+    status: int
+    reason: str
+
+
 def parsed(data: bytes) -> Request | None:
     """None: it is not a request, but a response, a keep-alive (RFC 5626: CR LF) or noise."""
     first, headers, body = lines_of(data)
     method, _, rest = first.partition(" ")
     if not method or not rest.endswith(" SIP/2.0"):
         return None
-    return Request(method, rest.removesuffix(" SIP/2.0").strip(), headers, body)
+    return Request(headers, method, rest.removesuffix(" SIP/2.0").strip(), body=body)
+
+
+def parsed_response(data: bytes) -> Response | None:
+    """None: it is not a response."""
+    first, headers, body = lines_of(data)
+    match = re.fullmatch(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*))?", first)
+    return Response(headers, int(match[1]), match[2] or "", body=body) if match else None
 
 
 def lines_of(data: bytes) -> tuple[str, Headers, bytes]:

@@ -107,13 +107,13 @@ class Bench:
         self._wait(lambda: set(ids) <= self.joined, ramp + 30)
         self._figures_come()
         before, since, at = self._cpu(), time.monotonic(), self.exchange.clock.now()
-        ticks, late = self.line.stats["ticks"], self.line.stats["late"]
+        ticks, late = self.line.network.stats["ticks"], self.line.network.stats["late"]
         time.sleep(seconds)
         self._figures_come()
         after, figures.seconds = self._cpu(), time.monotonic() - since
         figures.cpu = {name: after[name] - before[name] for name in after}
-        figures.ticks, figures.late = self.line.stats["ticks"] - ticks, self.line.stats["late"] - late
-        figures.worst = self.line.stats["worst"]
+        figures.ticks, figures.late = self.line.network.stats["ticks"] - ticks, self.line.network.stats["late"] - late
+        figures.worst = self.line.network.stats["worst"]
         self._finish(figures, ids, seconds + ramp + 30)
         self._wait(lambda: len(self.recordings.objects) >= count, 10)
         self._listen(figures, ids, at)
@@ -174,8 +174,8 @@ class Bench:
 
     def _figures_come(self) -> None:
         """The next report of the network's station."""
-        known = self.line.stats
-        while self.line.stats is known:
+        known = self.line.network.stats
+        while self.line.network.stats is known:
             time.sleep(0.01)
 
     def _cpu(self) -> dict[str, float]:

@@ -177,9 +177,10 @@ class Driver:
         if self.loops >= self.call.switches.most_loops and self.network.takes_calls(dial.to):
             self.feed_soon(LegEnded(dial.call_id, TOO_MANY_HOPS))
             return
-        self.network.line.dial(dial.call_id, dial.caller_id, dial.to, dial.sip_headers)
-        first = self.call.leg(Tag.A)
-        if second and first:
+        first = self.call.leg(Tag.A) if second else None
+        beside = first.call_id if first else None
+        self.network.line.dial(dial.call_id, dial.caller_id, dial.to, dial.sip_headers, beside)
+        if first:
             self.network.line.other_rings(first.call_id)
         if dial.ring_limit is not None:
             code = self.call.switches.sip_code_of_no_answer

@@ -40,7 +40,11 @@ def two_seconds_of_anything(_bucket: str, _key: str) -> AudioFile:
 class Line(Protocol):
     """The far ends. A leg is known by its call id from `dial` or `arrived` until `hang_up` or `LineListener.ended`."""
 
-    def dial(self, call_id: str, caller_id: str, to: str, sip_headers: Mapping[str, str]) -> None: ...
+    def dial(
+        self, call_id: str, caller_id: str, to: str, sip_headers: Mapping[str, str], beside: str | None = None
+    ) -> None:
+        """`beside`: the leg of the same call that this one will be joined to; None: it is the first."""
+
     def picked_up(self, call_id: str) -> None:
         """The service answered an inbound call."""
 

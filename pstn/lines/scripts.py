@@ -34,7 +34,9 @@ class ScriptedLine(ABC):
         self.calls: dict[str, PhoneCall] = {}
 
     # -- what the exchange asks for (lines.Line)
-    def dial(self, call_id: str, caller_id: str, to: str, sip_headers: Mapping[str, str]) -> None:
+    def dial(
+        self, call_id: str, caller_id: str, to: str, sip_headers: Mapping[str, str], beside: str | None = None
+    ) -> None:
         call = self._called(call_id, caller_id, to)
         call.sip_headers = dict(sip_headers)
         self._place(call)

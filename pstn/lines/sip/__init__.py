@@ -1,12 +1,13 @@
 """Real SIP and RTP for the exchange, all of it on 127.0.0.1.
 
-    exchange ── line ── child ═pipe═ endpoint ── media       the telephone network
+    exchange ── line ── station ═pipe═ endpoint ── media     the telephone network
                   ├──── scripted phones ═pipe═ endpoint      phones controlled by scripts; injected into the line
                   └──── directory                            external telephones: a file of SIP addresses
 
 | Module | Where | What |
 | --- | --- | --- |
 | line | parent | implements the exchange's line; scripts; the call log of each phone |
+| station | parent | the legs that one process carries; it knows nothing of scripts or phones |
 | child | parent | a supervised process that speaks JSON lines |
 | directory | parent | which number is an external telephone or a browser page, and its SIP address |
 | prompt_files, audio, speech | parent | WAV files and texts as telephone audio |

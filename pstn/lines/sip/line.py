@@ -15,12 +15,12 @@ from pstn.clocks import Clock
 from pstn.lines import AudioFile, Line, LineListener, MakeLine
 from pstn.lines.phone_state import BUSY, PhoneCall, Phones
 from pstn.lines.scripts import ScriptedLine
-from pstn.lines.sip.child import LOOPBACK, Child, ChildError
+from pstn.lines.sip.child import LOOPBACK, ChildError
 from pstn.lines.sip.directory import Directory, user_of
 from pstn.lines.sip.prompt_files import PromptFiles
-from pstn.lines.sip.recording_files import RecordingFiles
 from pstn.lines.sip.scripted_phones import ScriptedPhones, StartPhones
 from pstn.lines.sip.settings import SipSettings, missing
+from pstn.lines.sip.station import Station
 from pstn.messages import Silence
 
 NO_SUCH_NUMBER, TIMED_OUT, NOBODY_CONNECTED, UNAVAILABLE = 404, 408, 480, 503
@@ -32,7 +32,6 @@ RESERVE_MS = 16, 6
 LEG_HEADER = "X-Leg"
 LED_BACK = "back-"
 """Begins the LEG_HEADER of a call that the service dialled to a number of its account; its leg's id follows."""
-MODULE = "pstn.lines.sip"
 
 
 def sip_line(settings: SipSettings, start_phones: StartPhones) -> MakeLine:
@@ -61,23 +60,22 @@ class SipLine(ScriptedLine):
         self._folder = tempfile.TemporaryDirectory(prefix="sip-line-")
         self._work = Path(self._folder.name)
         self.numbers = Directory(settings.numbers or self._work / "numbers.json")
-        self.stats: dict[str, Any] = {}
-        """The network endpoint's latest report: its CPU seconds, its ticks and how many of them were late."""
         self._silence_s = settings.silence_s
-        self._legs: dict[str, str] = {}
-        self._call_ids: dict[str, str] = {}
-        self._sent: dict[str, int] = {}
-        self._recording_files = RecordingFiles(self._work)
-        self._prompt_files = PromptFiles(self._work, lambda run: self.listener.later(0, run))
-        self.network = Child(
-            MODULE,
+        self._prompt_files = PromptFiles(self._work, self._soon)
+        self.network = Station(
             lambda port: {"sip_port": port, "codecs": settings.codecs, "silence_s": 0, "reserve_ms": RESERVE_MS},
-            self._in_turn(self._happened),
-            self._network_died,
-            self._work / "network.log",
+            self._work,
+            self._prompt_files,
+            self._soon,
+            self._happened,
+            self._lost,
             port=settings.sip_port,
         )
-        self.scripted_phones: ScriptedPhones = start_phones(self._work, self._in_turn(self._at_a_phone), settings)
+
+        def at_a_phone(event: dict[str, Any]) -> None:
+            self._soon(lambda: self._at_a_phone(event))
+
+        self.scripted_phones: ScriptedPhones = start_phones(self._work, at_a_phone, settings)
         self.network.begin()
         self.scripted_phones.begin()
         try:
@@ -117,7 +115,7 @@ class SipLine(ScriptedLine):
 
         "Normal termination", 0, becomes 480, since a call that was never answered needs a failure.
         """
-        call = self.calls.get(self._call_ids.get(leg, leg))
+        call = self.calls.get(self.network.call_id(leg))
         if call is None or call.answered_at or call.ended_by != "network":
             return None
         return call.sip_code or NOBODY_CONNECTED
@@ -143,41 +141,39 @@ class SipLine(ScriptedLine):
     # -- what the exchange asks for (lines.Line)
     def picked_up(self, call_id: str) -> None:
         super().picked_up(call_id)
-        self._send(call_id, "answer")
+        self.network.answer(call_id)
 
     def hang_up(self, call_id: str, sip_code: int) -> None:
         super().hang_up(call_id, sip_code)
-        self._send(call_id, "forget")
+        self.network.hang_up(call_id)
 
     def stop(self, call_id: str, play_id: str) -> None:
         super().stop(call_id, play_id)
-        self._send(call_id, "stop", play=play_id)
+        self.network.stop(call_id, play_id)
 
     def join(self, call_id: str, other_id: str) -> None:
         super().join(call_id, other_id)
-        self._send(call_id, "join", other=self._leg(other_id))
+        self.network.join(call_id, other_id)
 
     def mute(self, call_id: str, muted: bool) -> None:
         super().mute(call_id, muted)
-        self._send(call_id, "mute", muted=muted)
+        self.network.mute(call_id, muted)
 
     def record(self, call_id: str, recording_id: str, track: str, silence: Silence | None) -> None:
-        file = self._recording_files.begin(recording_id, track)
-        watched = [silence.seconds, silence.threshold] if silence else None
-        self._send(call_id, "record", recording=recording_id, path=str(file), track=track, silence=watched)
+        self.network.record(call_id, recording_id, track, silence)
 
     def pause_recording(self, call_id: str, recording_id: str, paused: bool) -> None:
-        self._send(call_id, "pause", recording=recording_id, paused=paused)
+        self.network.pause_recording(call_id, recording_id, paused)
 
     def finish_recording(self, call_id: str, recording_id: str) -> None:
-        self._send(call_id, "finish", recording=recording_id)
+        self.network.finish_recording(call_id, recording_id)
 
     def recorded(self, recording_id: str) -> bytes | None:
-        return self._recording_files.take(recording_id)
+        return self.network.recordings.take(recording_id)
 
     def forget(self, call_id: str) -> None:
         super().forget(call_id)
-        self._call_ids.pop(self._legs.pop(call_id, call_id), None)
+        self.network.forget(call_id)
 
     def close(self) -> None:
         self._prompt_files.close()
@@ -186,24 +182,14 @@ class SipLine(ScriptedLine):
         self._folder.cleanup()
 
     # -- events of the children
-    def _in_turn(self, run: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
-        def heard(event: dict[str, Any]) -> None:
-            if event["event"] == "recorded":
-                self._recording_files.closed(event["recording"])
-            self.listener.later(0, lambda: run(event))
+    def _soon(self, run: Callable[[], None]) -> None:
+        self.listener.later(0, run)
 
-        return heard
-
-    def _happened(self, event: dict[str, Any]) -> None:
-        match event["event"]:
-            case "stats":
-                self.stats = event
-            case "incoming":
-                self._arrives(event)
-            case _:
-                leg = event.get("leg", "")
-                if call := self._live(self._call_ids.get(leg, leg)):
-                    self._on_a_leg(call, event)
+    def _happened(self, _: Station, event: dict[str, Any]) -> None:
+        if event["event"] == "incoming":
+            self._arrives(event)
+        elif call := self._live(event["leg"]):
+            self._on_a_leg(call, event)
 
     def _on_a_leg(self, call: PhoneCall, event: dict[str, Any]) -> None:
         match event["event"]:
@@ -252,34 +238,26 @@ class SipLine(ScriptedLine):
     def _arrives(self, event: dict[str, Any]) -> None:
         """An inbound call: of a scripted phone that was told to call, or of an external telephone."""
         leg = event["leg"]
-        self._sent[leg] = self.network.generation
         if leg in self.calls:
+            self.network.arrived(leg, leg)
             return
         caller, called = self.numbers.caller_id(event["from"]), self.numbers.number(event["to"])
         via = leg.removeprefix(LED_BACK) if leg.startswith(LED_BACK) else None
         call_id = self.listener.arrives(caller, called, {}, via=via) if called else None
         if call_id is None or called is None:
-            self.network.send(do="forget", leg=leg)
+            self.network.refuse(leg)
             return
-        self._legs[call_id], self._call_ids[leg] = leg, call_id
-        self._sent[call_id] = self.network.generation
+        self.network.arrived(call_id, leg)
         call = self._new_call(self.phones[caller], call_id, called)
         call.incoming = call.scripted = False
 
-    def _network_died(self, generation: int) -> None:
-        self._recording_files.all_closed()
-
-        def end_all() -> None:
-            for call_id, sent in list(self._sent.items()):
-                call = self._live(call_id)
-                if call and sent <= generation:
-                    self._ended(call, "network", UNAVAILABLE, tell=True)
-
-        self.listener.later(0, end_all)
+    def _lost(self, call_id: str) -> None:
+        if call := self._live(call_id):
+            self._ended(call, "network", UNAVAILABLE, tell=True)
 
     def _ended(self, call: PhoneCall, by: str, sip_code: int, *, tell: bool = False) -> None:
         super()._ended(call, by, sip_code, tell=tell)
-        self._sent.pop(call.call_id, None)
+        self.network.over(call.call_id)
         if call.scripted:
             self.scripted_phones.forget(call.call_id)
 
@@ -298,9 +276,9 @@ class SipLine(ScriptedLine):
         uri, always_sends = address, call.scripted or self.numbers.is_assigned(call.phone.number)
 
         def invite() -> None:
-            self._sent[call.call_id] = self._send(call.call_id, "dial", caller_id=call.saw, uri=uri, headers=headers)
+            self.network.dial(call.call_id, caller_id=call.saw, uri=uri, headers=headers)
             if always_sends:
-                self._send(call.call_id, "watch", silence_s=self._silence_s)
+                self.network.watch(call.call_id, self._silence_s)
 
         self._later(call, self.post_dial_delay(), invite)
 
@@ -315,8 +293,8 @@ class SipLine(ScriptedLine):
         return address
 
     def _call_service(self, call: PhoneCall) -> None:
-        self._sent[call.call_id] = self._send(call.call_id, "expect")
-        self._send(call.call_id, "watch", silence_s=self._silence_s)
+        self.network.expect(call.call_id)
+        self.network.watch(call.call_id, self._silence_s)
         uri = f"sip:{call.saw}@{self.address}"
         shown = user_of(call.phone.number if call.caller_id is None else call.caller_id)
         self.scripted_phones.dial(call.call_id, call.phone.number, uri, {LEG_HEADER: call.call_id}, shown)
@@ -345,7 +323,7 @@ class SipLine(ScriptedLine):
             self.scripted_phones.press(call.call_id, digit)
 
     def _send_tone(self, call: PhoneCall, digit: str) -> None:
-        self._send(call.call_id, "press", digits=digit)
+        self.network.press(call.call_id, digit)
 
     def _vanish(self, call: PhoneCall) -> None:
         self.scripted_phones.vanish(call.call_id)
@@ -354,15 +332,4 @@ class SipLine(ScriptedLine):
             self._ended(call, "self", 0)  # the caller notices the silence
 
     def _play(self, call: PhoneCall, play_id: str, audio: AudioFile, times: int | None) -> None:
-        def start(file: Path) -> None:
-            if play_id in call.plays:
-                self._send(call.call_id, "play", play=play_id, sound=str(file), times=times)
-
-        self._prompt_files.get(audio, start)
-
-    # -- within
-    def _leg(self, call_id: str) -> str:
-        return self._legs.get(call_id, call_id)
-
-    def _send(self, call_id: str, do: str, **more: Any) -> int:
-        return self.network.send(do=do, leg=self._leg(call_id), **more)
+        self.network.play(call.call_id, play_id, audio, times, lambda: play_id in call.plays)

@@ -107,7 +107,7 @@ def test_the_phones_die(own_exchange):
 
 def test_a_call_placed_while_there_is_no_child_waits_for_the_next(own_exchange):
     story = SipStory(own_exchange, {"CALL_ANSWERED": [hang_up()]})
-    network = own_exchange.line.network
+    network = own_exchange.line.network.child
     killed = network.generation
     network.kill()
     assert own_exchange.wait(lambda: not network.ready or network.generation > killed), "its death was noticed"

@@ -167,7 +167,8 @@ class FakeCalls:
 
     def check_repeat(self, app_key: str, key: IdempotencyKey, now: datetime) -> None:
         self._reach()
-        first = self._first(app_key, key, now)
+        with self._one_at_a_time:  # the key is there with its call, or neither is
+            first = self._first(app_key, key, now)
         if first is None:
             return
         if first[0] != key.request:

@@ -122,15 +122,21 @@ class Account:
 
     # -- applications
     def create_application(
-        self, name: str, endpoints: list[dict[str, Any]], region: str, tags: list[dict[str, str]]
+        self,
+        name: str,
+        endpoints: list[dict[str, Any]],
+        region: str,
+        tags: list[dict[str, str]],
+        key: str | None = None,
     ) -> dict[str, Any]:
+        """`key`: its id; None: a new one."""
         if region != self.region:
             raise ServiceRefusal("BadRequest", f"AwsRegion {region} is not the region of this endpoint")
         if any(each["Name"] == name for each in self.applications.values()):
             raise ServiceRefusal("Conflict", f"A SIP media application named {name} exists")
         if len(self.applications) >= MOST_APPLICATIONS:
             raise ServiceRefusal("ResourceLimitExceeded", "Too many SIP media applications")
-        key, stamp = self.new_id(), self.now()
+        key, stamp = key or self.new_id(), self.now()
         application: dict[str, Any] = {
             "SipMediaApplicationId": key,
             "AwsRegion": region,

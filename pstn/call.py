@@ -100,7 +100,7 @@ class Call:
         self.emit(CallOver())
 
     def drop(self, reason: str) -> None:
-        """End every leg, because the Lambda cannot be used."""
+        """End every leg, because the Lambda cannot be used or the service ends."""
         if self.over:
             return
         self.emit(Log(reason))

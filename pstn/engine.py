@@ -36,6 +36,7 @@ from pstn.messages import (
     PlaybackFinished,
     RecordingOpened,
     RecordingStored,
+    ServiceEnds,
     SetTimer,
     TimerFired,
     UpdateRequested,
@@ -100,6 +101,8 @@ class CallEngine:
                 current.fell_silent()
             case LegRinging() | LegAnswered() | LegEnded() | DialRefused() | DigitPressed():
                 self._from_network(message)
+            case ServiceEnds(reason):
+                call.drop(reason)
             case _:
                 pass
 

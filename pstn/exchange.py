@@ -35,6 +35,7 @@ from pstn.messages import (
     LegEnded,
     LegRinging,
     PlaybackFinished,
+    ServiceEnds,
     UpdateRequested,
 )
 from pstn.quotas import QuotaKeeper
@@ -63,14 +64,22 @@ class Exchange:
         new_id: Callable[[], str] = lambda: str(uuid4()),
         fault: ChooseFault = lambda event, attempt: InvocationFault(),
         make_line: MakeLine = VirtualLine,
+        new_transaction: Callable[[], str] | None = None,
+        no_room: Callable[[], str | None] = lambda: None,
     ) -> None:
-        """`invoke(lambda_arn, event)` returns the payload or raises; `fault(event, attempt)` may delay or lose it."""
+        """`invoke(lambda_arn, event)` returns the payload or raises; `fault(event, attempt)` may delay or lose it.
+
+        `new_transaction`: the id of a new call; None: `new_id`. `no_room`: why no new call can be taken now, in either
+        direction; None: one can.
+        """
         self.clock = clock
         self.switches = switches or Switches()
         self.audio = audio
         self.access = access
         self.recordings = recordings if recordings is not None else MemoryRecordings()
         self.new_id = new_id
+        self.new_transaction = new_transaction or new_id
+        self.no_room = no_room
         self.pool = pool
         self.lock, self._telling = threading.RLock(), threading.RLock()
         self.lambdas = Lambdas(clock, invoke, pool, fault, lambda: self.switches, self.lock, self.say)
@@ -89,8 +98,9 @@ class Exchange:
     def own(self, number: str) -> None:
         self.account.own(number)
 
-    def create_sma(self, name: str, lambda_arn: str) -> str:
-        application = self.account.create_application(name, [{"LambdaArn": lambda_arn}], self.account.region, [])
+    def create_sma(self, name: str, lambda_arn: str, key: str | None = None) -> str:
+        endpoints = [{"LambdaArn": lambda_arn}]
+        application = self.account.create_application(name, endpoints, self.account.region, [], key)
         return str(application["SipMediaApplicationId"])
 
     # -- the two operations on calls
@@ -133,6 +143,12 @@ class Exchange:
             self._observe("updated", transaction_id, arguments=arguments)
             self.calls[transaction_id].feed(UpdateRequested(arguments))
 
+    def end_calls(self, reason: str) -> None:
+        """End every call, as the service does with one whose Lambda cannot be used."""
+        with self.lock:
+            for driver in list(self.calls.values()):
+                driver.feed(ServiceEnds(reason))
+
     def call_in(
         self,
         from_number: str,
@@ -161,6 +177,8 @@ class Exchange:
         return driver.id
 
     def _may_create(self, application_id: str, from_number: str, to_number: str) -> None:
+        if reason := self.no_room():
+            raise ServiceRefusal("Throttled", reason)
         self.quotas.take_create()
         refused = self.switches.create_refused(from_number, to_number)
         if refused is not None:
@@ -183,7 +201,7 @@ class Exchange:
     def _new_call(
         self, application_id: str, caller_id: str, to: str, rule_id: str | None = None, loops: int = 0
     ) -> Driver:
-        transaction_id = self.new_id()
+        transaction_id = self.new_transaction()
         identity = CallIdentity(transaction_id, self.account.id, self.account.region, application_id, rule_id)
         call = Call(identity, self.switches, self.new_id, self.account.owns, caller_id, to)
         driver = Driver(self, CallEngine(call), self.account.lambda_arn(application_id), loops)
@@ -252,7 +270,7 @@ class Exchange:
         via: str | None = None,
     ) -> str | None:
         with self.lock:
-            route = self.account.route(to_number)
+            route = None if self.no_room() else self.account.route(to_number)
             if route is None:
                 return None
             rule_id, application_id = route

@@ -131,6 +131,13 @@ class UpdateRequested(Input):
     arguments: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class ServiceEnds(Input):
+    """The service can carry this call no longer."""
+
+    reason: str
+
+
 # --- outputs --------------------------------------------------------------------------------------------------------
 
 

@@ -50,6 +50,8 @@ class PstnService:
         access: BucketAccess = every_bucket_is_open,
         most_lambdas: int = 32,
         make_line: MakeLine = VirtualLine,
+        new_transaction: Callable[[], str] | None = None,
+        no_room: Callable[[], str | None] = lambda: None,
     ) -> None:
         """`clock` None: the real one. With a jumping clock there is no pool, and nothing happens by itself."""
         self.network_events = EventLog(EVENTS_KEPT)
@@ -69,6 +71,8 @@ class PstnService:
                 access=access,
                 pool=self._pool,
                 make_line=make_line,
+                new_transaction=new_transaction,
+                no_room=no_room,
             )
         except BaseException:
             self._end_threads()

@@ -139,11 +139,12 @@ class Story(ScriptedCall):
         b: Behaviour | None = None,
         fault: Callable[[dict[str, Any], int], InvocationFault] = lambda event, attempt: InvocationFault(),
         audio: Callable[[str, str], AudioFile | None] = lambda bucket, key: AudioFile(2.0),
+        no_room: Callable[[], str | None] = lambda: None,
         **switches: Any,
     ) -> None:
         self.clock = JumpingClock(START)
         invoke: Callable[[str, dict[str, Any]], Any] = lambda arn, event: self.invoked(event)  # noqa: E731
-        exchange = Exchange(self.clock, invoke, Switches(**switches), audio=audio, fault=fault)
+        exchange = Exchange(self.clock, invoke, Switches(**switches), audio=audio, fault=fault, no_room=no_room)
         exchange.own(SHOWN_A)
         exchange.own(SHOWN_B)
         application = exchange.create_sma("callbacks", "arn:aws:lambda:us-east-1:111122223333:function:x")

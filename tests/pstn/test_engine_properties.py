@@ -86,8 +86,8 @@ SWITCHES = st.builds(
     prompt_mutes_peer=st.booleans(),
     invocations=st.sampled_from([5, 1000]),
 )
-KINDS = ["rang", "answered", "ended", "digit", "replied", "failed", "timer", "update", "played", "probed", "refused"]
-WEIGHTS = [3, 4, 1, 5, 14, 1, 8, 3, 6, 5, 1]
+KINDS = "rang answered ended digit replied failed timer update played probed refused service-ends".split()
+WEIGHTS = [3, 4, 1, 5, 14, 1, 8, 3, 6, 5, 1, 1]
 """A leg that ends or a Lambda that fails ends the story soon, so they are rare."""
 
 
@@ -210,6 +210,9 @@ class Watch:
                 self.feed(messages.TimerFired(name))
             case "update":
                 self.feed(messages.UpdateRequested({"command": "x"}))
+            case "service-ends":
+                self.feed(messages.ServiceEnds("boom"))
+                assert not self.legs or self.engine.call.over
             case "played":
                 self.feed(messages.PlaybackFinished(play_id) if pick % 6 else messages.PlaybackFailed(play_id))
             case "probed":

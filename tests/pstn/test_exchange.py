@@ -8,11 +8,14 @@ from pstn.feed import EventLog, NetworkEvent
 from pstn.lines.behaviours import answers, never_answers
 from pstn.lines.phone_state import Phone
 from pstn.lines.virtual import VirtualLine
+from pstn.recordings import MemoryRecordings
 from pstn.refusals import ServiceRefusal
 from pstn.switches import Quotas
-from tests.pstn.scripted import SHOWN_A, START, A, Story, bridge, hang_up, hang_up_the_rest
+from tests.pstn.scripted import SHOWN_A, START, A, Story, action, bridge, hang_up, hang_up_the_rest, key_of, play
 
 CALLBACK = {"HANGUP": hang_up_the_rest}
+RINGS = "+12025550133"
+RECORDINGS = {"Type": "S3", "Location": "recordings/calls"}
 
 
 def test_five_callbacks_fill_the_account_and_a_sixth_is_refused_until_one_ends():
@@ -68,6 +71,51 @@ def test_what_is_kept_of_calls_that_are_over():
     assert isinstance(exchange.line, VirtualLine)
     assert len(exchange.line.calls) == CALLS_KEPT + 2
     assert len(story.a.calls) == CALLS_KEPT + 1
+
+
+def test_all_calls_can_be_ended_at_once_whatever_they_do():
+    """One is bridged and recorded, one rings; each ends as if its Lambda could not be used."""
+
+    def record_and_bridge(event: dict) -> list:
+        leg = event["CallDetails"]["Participants"][0]["CallId"]
+        return [action("StartCallRecording", CallId=leg, Track="BOTH", Destination=RECORDINGS), bridge()]
+
+    story = Story({"CALL_ANSWERED": record_and_bridge}, a=answers(after=1.0), b=answers(after=1.0))
+    story.exchange.phones[RINGS] = Phone(never_answers())
+    story.place()
+    story.exchange.run_for(10.0)
+    story.exchange.create_call(story.application, from_number=SHOWN_A, to_number=RINGS)
+    story.exchange.run_for(2.0)
+    assert len(story.exchange.legs_up()) == 2
+    assert len(story.exchange.legs_ringing()) == 1
+    story.exchange.end_calls("the node ends")
+    assert story.exchange.legs_up() == story.exchange.legs_ringing() == []
+    story.run()
+    codes = [each["ActionData"]["Parameters"]["SipResponseCode"] for each in story.events if "HANGUP" in key_of(each)]
+    assert codes == [480, 480, 480]
+    assert [phone.last.ended_by for phone in (story.a, story.b, story.exchange.phones[RINGS])] == ["network"] * 3
+    stored = story.exchange.recordings
+    assert isinstance(stored, MemoryRecordings)
+    assert len(stored.objects) == 1
+
+
+def test_without_room_a_new_call_is_refused_in_both_directions_and_others_go_on():
+    full: list[str] = []
+    story = Story({"CALL_ANSWERED": [play()], "NEW_INBOUND_CALL": [play()]}, no_room=lambda: full[0] if full else None)
+    rule = {"Name": "in", "TriggerType": "ToPhoneNumber", "TriggerValue": SHOWN_A}
+    targets = [{"SipMediaApplicationId": story.application, "Priority": 1}]
+    story.exchange.account.create_rule({**rule, "TargetApplications": targets})
+    story.place()
+    full.append("This node is full")
+    with pytest.raises(ServiceRefusal, match="This node is full") as refused:
+        story.exchange.create_call(story.application, from_number=SHOWN_A, to_number=RINGS)
+    assert refused.value.status == 429
+    assert story.exchange.call_in(RINGS, SHOWN_A) is None
+    story.update(command="x")
+    story.exchange.run_for(5.0)
+    assert "CALL_UPDATE_REQUESTED" in story.told
+    full.clear()
+    assert story.exchange.call_in(RINGS, SHOWN_A)
 
 
 def test_the_feed_keeps_the_newest_events_under_their_numbers():

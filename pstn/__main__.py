@@ -1,14 +1,16 @@
 """The command `duologue-pstn`.
 
-Each subcommand is a module with `main(arguments) -> int`, imported when it is asked for. Its exit code: 0 done, 1 failed
-with the reason on standard error, 2 wrong arguments (argparse's).
+Each subcommand is a module with `main(arguments) -> int`, imported when it is asked for. Its exit code: 0 done, 1
+failed with the reason on standard error, 2 wrong arguments (argparse's).
 """
 
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-COMMANDS: dict[str, tuple[str, str]] = {}
+COMMANDS: dict[str, tuple[str, str]] = {
+    "host": ("pstn.host.command", "What a machine in an auto-scaling group does besides: secrets, readiness, drain"),
+}
 """The words of each subcommand: its module, and what it does."""
 
 

@@ -1,17 +1,26 @@
-"""The command `duologue-pstn`: its subcommands are modules with a `main`."""
+"""The command `duologue-pstn`: which subcommands it has, and how each is asked for."""
 
-from importlib import import_module
+import importlib
 
-from pstn.__main__ import COMMANDS, main, usage
+import pytest
 
-
-def test_each_subcommand_has_its_module_and_a_line_of_the_usage():
-    for words, (module, what) in COMMANDS.items():
-        assert callable(import_module(module).main)
-        assert words in usage() and what in usage()
+from pstn.__main__ import COMMANDS, main
 
 
-def test_an_unknown_command_prints_the_usage_and_fails(capsys):
-    assert main(["no-such-command"]) == 2
-    assert "usage: duologue-pstn" in capsys.readouterr().err
-    assert main(["--help"]) == 0
+@pytest.mark.parametrize("words", COMMANDS)
+def test_a_subcommand_says_how_it_is_used(words: str, capsys):
+    module, what = COMMANDS[words]
+    assert importlib.import_module(module).main
+    assert what
+    with pytest.raises(SystemExit) as ended:
+        main([*words.split(), "--help"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: duologue-pstn {words}")
+
+
+@pytest.mark.parametrize(("arguments", "status"), [(["--help"], 0), ([], 2), (["answer"], 2), (["host-of"], 2)])
+def test_without_a_subcommand_it_lists_them(arguments: list[str], status: int, capsys):
+    assert main(arguments) == status
+    said = capsys.readouterr()
+    assert (said.out if status == 0 else said.err).startswith("usage: duologue-pstn COMMAND")
+    assert all(words in said.out + said.err for words in COMMANDS)

@@ -1,0 +1,105 @@
+"""`duologue-pstn host secrets | watch | logs`: what the units of the Debian package run beside a service on EC2.
+
+Settings: DUOLOGUE_HOST_SECRETS (names or ARNs, comma separated), DUOLOGUE_HOST_GROUP (the auto-scaling group),
+DUOLOGUE_HOST_READY (a URL that answers 200 when the service takes work; without it: when the unit is active),
+DUOLOGUE_HOST_LOG_GROUP (of CloudWatch Logs). Without its setting a command has nothing to do, and ends with 0.
+"""
+
+import argparse
+import logging
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+from botocore.exceptions import BotoCoreError, ClientError
+
+from pstn.host import journal, lifecycle, secret_files
+from pstn.host.instance import Instance
+
+_READY_TIMEOUT_S = 2.0
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="duologue-pstn host", description="What the units beside a service run on EC2"
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    secrets = commands.add_parser("secrets", help="write the secrets of AWS Secrets Manager into files")
+    secrets.add_argument("--into", type=Path, required=True, metavar="FOLDER")
+    watch = commands.add_parser("watch", help="tell the group that the service is ready; stop it before a termination")
+    watch.add_argument("--unit", required=True, help="of systemd, such as duologue-node.service")
+    logs = commands.add_parser("logs", help="send the journal to CloudWatch Logs")
+    logs.add_argument("--unit", required=True, action="append")
+    logs.add_argument("--position", type=Path, required=True, metavar="FILE", help="says how far the journal was sent")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        _COMMANDS[given.command](given, os.environ)
+    except (secret_files.BadSecret, LookupError, OSError, BotoCoreError, ClientError) as error:
+        print(f"duologue-pstn host {given.command}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _secrets(given: argparse.Namespace, environ: Mapping[str, str]) -> None:
+    if named := [each for each in environ.get("DUOLOGUE_HOST_SECRETS", "").split(",") if each]:
+        secret_files.write(_client("secretsmanager"), named, given.into)
+
+
+def _watch(given: argparse.Namespace, environ: Mapping[str, str]) -> None:
+    if name := environ.get("DUOLOGUE_HOST_GROUP"):
+        instance = Instance()
+        group = lifecycle.Group(_client("autoscaling"), name, instance.must("instance-id"))
+        lifecycle.watch(
+            group, _service(given.unit, environ.get("DUOLOGUE_HOST_READY")), lambda: instance.get(lifecycle.TARGET)
+        )
+
+
+def _logs(given: argparse.Namespace, environ: Mapping[str, str]) -> None:
+    if group := environ.get("DUOLOGUE_HOST_LOG_GROUP"):
+        sender = journal.Sender(_client("logs"), group, Instance().must("instance-id"))
+        sender.start()
+        reader = journal.Journal(given.unit, given.position)
+        try:
+            journal.forward(reader, sender)
+        finally:
+            reader.close()
+
+
+_COMMANDS = {"secrets": _secrets, "watch": _watch, "logs": _logs}
+
+
+def _service(unit: str, url: str | None) -> lifecycle.Service:
+    def is_ready() -> bool:
+        if not url:
+            return state() == "active"
+        try:
+            with urllib.request.urlopen(url, timeout=_READY_TIMEOUT_S) as answer:  # noqa: S310 - the unit file's own URL
+                ready: bool = answer.status == 200
+                return ready
+        except urllib.error.HTTPError:
+            return False
+
+    def stop() -> None:
+        subprocess.run(["systemctl", "stop", "--no-block", unit], check=True)
+
+    def has_stopped() -> bool:
+        return state() in ("inactive", "failed")
+
+    def state() -> str:
+        show = ["systemctl", "show", "--property=ActiveState", "--value", unit]
+        return subprocess.run(show, check=True, capture_output=True, text=True).stdout.strip()
+
+    return lifecycle.Service(is_ready, stop, has_stopped)
+
+
+def _client(service: str) -> Any:
+    """In the region of AWS_REGION, which the unit's settings say."""
+    session = botocore.session.get_session()
+    return session.create_client(service, region_name=os.environ.get("AWS_REGION"))

@@ -30,9 +30,9 @@ help:  ## List the targets
 # -- environments ------------------------------------------------------------------------------------------------------
 
 # What demo, story and up need. Telephones over SIP have wheels for some machines only; elsewhere they are scripts.
-$(LAB): requirements/lab.txt requirements/sip.txt pyproject.toml
+$(LAB): requirements/lab.txt requirements/sip.txt pyproject.toml pstn/pyproject.toml
 	@tools/install $(VENV) requirements/lab.txt requirements/sip.txt
-	@$(PY) $(PIP_INSTALL) --no-build-isolation --editable .
+	@$(PY) $(PIP_INSTALL) --no-build-isolation --editable . --editable pstn
 	@touch $@
 
 # The same environment with the tools of tests and checks.
@@ -101,7 +101,7 @@ start-api: $(DEV) $(SAMENV)  ## Serve the API on port 3000 with functions of thi
 
 # -- tests -------------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-cloud test-lab test-clients test-cruel test-up test-carrier test-site test-phone screenshots test-sip test-build test-sam-local hostile iam-mutations model simulate bench bench-return bench-delivery bench-sweep bench-sip bench-console bench-memory
+.PHONY: test test-cloud test-lab test-clients test-cruel test-up test-carrier test-site test-phone screenshots test-sip test-build test-deb test-sam-local hostile iam-mutations model simulate bench bench-return bench-delivery bench-sweep bench-sip bench-console bench-memory
 test: $(DEV)  ## Run the fast tests, which need neither a running lab nor SAM
 	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/e2e $(ARGS)
 
@@ -157,6 +157,9 @@ screenshots: $(DEV) $(BROWSER)  ## Take pictures of every page in every state, i
 
 test-build: build $(RUNTIME)  ## Run the built functions and layers with Lambda's Python
 	$(PY) -m pytest tests/e2e/build $(ARGS)
+
+test-deb: $(DEV) $(UVENV)  ## Build the Debian package, and install it over a view of this machine (root on Debian 12)
+	$(PY) -m pytest tests/e2e/deb $(ARGS)
 
 test-sam-local: build $(RUNTIME)  ## Run every function in `sam local` (Debian as root; skipped elsewhere)
 	$(PY) -m pytest tests/e2e/sam_local $(ARGS)
@@ -219,13 +222,16 @@ architecture: $(DEV)
 openapi: $(DEV)  ## Regenerate docs/openapi.yaml from the code
 	$(PY) -m tools.openapi
 
-.PHONY: build lock clean
+.PHONY: build deb lock clean
 build: $(DEV) $(SAMENV)  ## sam build: functions and layers as Lambda gets them, in .aws-sam
 	@$(WITH_313) && $(SAM_ENV) PATH="$$PATH" $(SAM) build
+
+deb: $(DEV) $(UVENV)  ## Build the Debian package of nodes and edges into dist (needs dpkg-deb)
+	UV=$(UV) $(PY) -m tools.deb $(ARGS)
 
 lock: $(UVENV)  ## Regenerate the lock files from the .in files
 	UV=$(UV) tools/lock $(ARGS)
 
 clean:  ## Remove build output, caches and both environments
-	rm -rf .aws-sam .lab .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .tools .venv
+	rm -rf .aws-sam .lab dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .tools .venv
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,176 @@
+"""The Debian package: what is in it, that its command runs, and that a Debian 12 installs, upgrades and purges it.
+
+It is installed by the real dpkg over a copy-on-write view of this machine's own file system, in a mount namespace: the
+machine itself is left as it is.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pstn.__main__ import COMMANDS
+from tools import deb
+
+UV = deb.ROOT / ".tools" / "uv" / "bin" / "uv"
+pytestmark = [
+    pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="there is no dpkg-deb on PATH"),
+    pytest.mark.skipif(not UV.exists(), reason="uv is not installed: make deb installs it"),
+]
+needs_debian = pytest.mark.skipif(
+    not Path(f"/usr/bin/python{deb.PYTHON}").exists(), reason=f"there is no /usr/bin/python{deb.PYTHON}: no Debian 12"
+)
+Run = Callable[[str], str]
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory) -> Path:
+    asked = ["dpkg", "--print-architecture"]
+    architecture = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+    return deb.build(tmp_path_factory.mktemp("deb"), architecture)
+
+
+@pytest.fixture(scope="module")
+def unpacked(package: Path, tmp_path_factory) -> Path:
+    into: Path = tmp_path_factory.mktemp("unpacked")
+    subprocess.run(["dpkg-deb", "--raw-extract", str(package), str(into)], check=True)
+    return into
+
+
+def test_a_second_build_has_the_same_bytes(package: Path, tmp_path: Path):
+    """So that a package can be checked against its commit."""
+    again = deb.build(tmp_path, package.stem.rpartition("_")[2])
+    assert again.read_bytes() == package.read_bytes()
+
+
+def test_its_settings_are_root_s_alone_and_an_upgrade_keeps_them(package: Path, unpacked: Path):
+    listed = subprocess.run(["dpkg-deb", "--contents", str(package)], check=True, capture_output=True, text=True).stdout
+    found = {words[5]: words[:2] for words in map(str.split, listed.splitlines())}
+    assert {owner for _, owner in found.values()} == {"root/root"}
+    settings = {name: mode for name, (mode, _) in found.items() if name.startswith("./etc/") and not name.endswith("/")}
+    assert settings and set(settings.values()) == {"-rw-------"}
+    kept = (unpacked / "DEBIAN/conffiles").read_text().split()
+    assert sorted(kept) == sorted(name.removeprefix(".") for name in settings)
+    assert not [name for name, (mode, _) in found.items() if mode[8] == "w" and mode[0] != "l"], "anybody may write it"
+
+
+def test_nothing_in_it_says_where_it_was_built(unpacked: Path):
+    told = [path for path in unpacked.rglob("*") if path.is_file() and not path.is_symlink()]
+    here = [str(deb.ROOT).encode(), b"/tmp/tmp"]
+    texts = [path for path in told if path.suffix not in (".so", ".gz")]
+    assert len(texts) > 100
+    assert [path for path in texts if any(word in path.read_bytes() for word in here)] == []
+
+
+@needs_debian
+def test_its_command_runs_from_where_it_is_unpacked(unpacked: Path, tmp_path: Path):
+    """With its own libraries, whatever folder and PYTHONPATH it is started with."""
+    (tmp_path / "pstn").mkdir()
+    (tmp_path / "pstn" / "__main__.py").write_text("raise SystemExit('another pstn')")
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path)}
+    for words in COMMANDS:
+        command = [str(unpacked / "usr/bin/duologue-pstn"), *words.split(), "--help"]
+        done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, ""), words
+        assert done.stdout.startswith(f"usage: duologue-pstn {words}")
+    inside = (
+        "import baresip._native, botocore, pydantic, pstn, yaml; print(baresip.__file__, pstn.__file__, yaml.__file__)"
+    )
+    python = [str(unpacked / deb._HOME / "bin/python3"), "-I", "-c", inside]
+    said = subprocess.run(python, cwd=tmp_path, check=True, capture_output=True, text=True).stdout.split()
+    assert [name for name in said if not Path(name).is_relative_to(unpacked)] == []
+
+
+def _units(unpacked: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in (unpacked / "lib/systemd/system").iterdir()}
+
+
+HARDENED = """
+    UMask=0077 NoNewPrivileges=yes ProtectSystem=strict ProtectHome=yes PrivateTmp=yes PrivateDevices=yes
+    ProtectKernelModules=yes ProtectKernelTunables=yes ProtectControlGroups=yes RestrictNamespaces=yes
+    RestrictSUIDSGID=yes LockPersonality=yes SystemCallArchitectures=native SystemCallFilter=@system-service
+""".split()
+
+
+def test_each_unit_starts_what_the_package_has_with_few_rights(unpacked: Path):
+    units = _units(unpacked)
+    assert {"duologue-node.service", "duologue-watch@.service", "duologue-logs.service"} <= units.keys()
+    for name, text in units.items():
+        assert set(HARDENED) - set(text.splitlines()) == set(), name
+        for program in re.findall(r"^Exec\w+=[-+!]*(\S+)", text, re.MULTILINE):
+            assert (unpacked / program.lstrip("/")).exists() or program.startswith("/usr/sbin/"), program
+        for words in re.findall(r"^ExecStart\w*=\S*/duologue-pstn (.*)$", text, re.MULTILINE):
+            assert any(f"{words} ".startswith(f"{known} ") for known in [*COMMANDS, "serve"]), words
+        for read in re.findall(r"^EnvironmentFile=(/\S+)$", text, re.MULTILINE):
+            assert (unpacked / read.lstrip("/")).exists(), read
+        rooted = "User=duologue" not in text
+        assert not rooted or name == "duologue-watch@.service", "only it stops another unit"
+
+
+def test_systemd_has_longer_patience_than_a_node_takes_to_drain(unpacked: Path):
+    drain = re.search(
+        r"^DUOLOGUE_PSTN_DRAIN_SECONDS=(\d+)$", (unpacked / "etc/duologue/node.env").read_text(), re.MULTILINE
+    )
+    stop = re.search(r"^TimeoutStopSec=(\d+)$", _units(unpacked)["duologue-node.service"], re.MULTILINE)
+    assert drain and stop and int(drain[1]) + 60 <= int(stop[1])
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd-analyze on PATH")
+def test_systemd_takes_the_units(machine: Run):
+    said = machine("""
+        dpkg -i --force-depends $DEB >/dev/null 2>&1
+        systemd-analyze verify --man=no /lib/systemd/system/duologue-*.service 2>&1 || true
+    """)
+    assert [line for line in said.splitlines() if "duologue" in line] == []
+
+
+@pytest.fixture
+def machine(package: Path, tmp_path: Path) -> Run:
+    """Run a script as root of a view of this machine, whose changes go nowhere; $DEB is the package."""
+    for name in ("upper", "work", "root"):
+        (tmp_path / name).mkdir()
+    enter = f"""
+        set -e
+        mount -t tmpfs none {tmp_path}/upper 2>/dev/null && mkdir {tmp_path}/upper/u {tmp_path}/upper/w
+        mount -t overlay overlay -o lowerdir=/,upperdir={tmp_path}/upper/u,workdir={tmp_path}/upper/w {tmp_path}/root
+        cp {package} {tmp_path}/root/var/cache/duologue.deb
+        exec chroot {tmp_path}/root env DEB=/var/cache/duologue.deb DEBIAN_FRONTEND=noninteractive sh -e -c "$1"
+    """
+
+    def run(script: str) -> str:
+        command = ["unshare", "--mount", "sh", "-c", enter, "sh", script]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if "mount" in done.stderr and ("permitted" in done.stderr or "permission" in done.stderr):
+            pytest.skip("this machine gives no mount namespace with an overlay")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+@needs_debian
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for a mount namespace")
+def test_it_is_installed_configured_upgraded_and_purged(machine: Run):
+    """Settings that were changed stay over an upgrade; a purge leaves nothing."""
+    said = machine("""
+        dpkg -i --force-depends $DEB >/dev/null
+        stat -c '%a %U %n' /etc/duologue /etc/duologue/node.env
+        getent passwd duologue | cut -d: -f7
+        cd / && duologue-pstn --help | head -1
+        find /usr/lib/duologue-pstn/lib -name '*.pyc' | grep -c pstn
+        echo DUOLOGUE_PSTN_ROOM=7 >>/etc/duologue/node.env
+        dpkg -i --force-depends $DEB >/dev/null
+        tail -1 /etc/duologue/node.env
+        dpkg --purge duologue-pstn >/dev/null 2>&1
+        ls -d /etc/duologue /usr/lib/duologue-pstn /usr/bin/duologue-pstn 2>/dev/null || echo nothing left
+    """)
+    modes, env, shell, usage, compiled, kept, left = said.splitlines()
+    assert (modes, env) == ("700 root /etc/duologue", "600 root /etc/duologue/node.env")
+    assert shell == "/usr/sbin/nologin"
+    assert usage.startswith("usage: duologue-pstn")
+    assert int(compiled) > 50
+    assert (kept, left) == ("DUOLOGUE_PSTN_ROOM=7", "nothing left")

@@ -302,7 +302,7 @@ CASES: tuple[Case, ...] = (
         answers(1.0),
         (),
         Codes(7109, 522),
-        network={"quotas": Quotas(on=True, active_calls=0)},
+        network={"quotas": Quotas(on=True, active_calls=0, creates_per_second=100)},  # room alone is missing
         network_error="ResourceLimitExceededException",
         seconds=120.0,
         exclusive=True,

@@ -28,11 +28,14 @@ class Ringing:
 
 
 class Refuser(asyncio.DatagramProtocol):
-    """`tell` is called with the same events as by a SIP endpoint: incoming, ended."""
+    """`tell` is called with the same events as by a SIP endpoint: incoming, ended. `more`: headers of a refusal."""
 
-    def __init__(self, leg_header: str, tell: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(
+        self, leg_header: str, tell: Callable[[dict[str, Any]], None], more: tuple[tuple[str, str], ...] = ()
+    ) -> None:
         self._leg_header = leg_header.lower()
         self._tell = tell
+        self._more = more
         self._transport: asyncio.DatagramTransport | None = None
         self._by_call: dict[str, Ringing] = {}
         self._by_leg: dict[str, Ringing] = {}
@@ -84,7 +87,8 @@ class Refuser(asyncio.DatagramProtocol):
             self.say(leg, code)
 
     def _respond(self, ringing: Ringing, code: int) -> None:
-        ringing.last = response(code, ringing.request, None if code == 100 else ringing.leg)
+        more = self._more if code >= 300 else ()
+        ringing.last = response(code, ringing.request, None if code == 100 else ringing.leg, *more)
         self._send(ringing.last, ringing.source)
         if code < 200:
             return

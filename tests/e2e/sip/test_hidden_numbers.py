@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from tests.e2e.sip.sipp import HANGS_UP, KEPT, OK, Sipp, answered_phone, pause, recv
+from lab.telco.sipp import HANGS_UP, KEPT, OK, Sipp, answered_phone, pause, recv
 from tests.e2e.sip.test_sipp import ANSWERED_CALL, successful
 from tests.pstn.scripted import SHOWN_A
 

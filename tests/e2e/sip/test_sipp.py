@@ -5,12 +5,8 @@ from typing import Any
 
 import pytest
 
-from pstn.lines import AudioFile
-from pstn.lines.phone_state import Phone
-from pstn.lines.virtual import answers
-from tests.e2e.sip import audio_analysis, sipp
-from tests.e2e.sip.sip_exchange import SipStory
-from tests.e2e.sip.sipp import (
+from lab.telco import sipp
+from lab.telco.sipp import (
     ACKED,
     HANGS_UP,
     INVITED,
@@ -25,6 +21,11 @@ from tests.e2e.sip.sipp import (
     recv,
     reply,
 )
+from pstn.lines import AudioFile
+from pstn.lines.phone_state import Phone
+from pstn.lines.virtual import answers
+from tests.e2e.sip import audio_analysis
+from tests.e2e.sip.sip_exchange import SipStory
 from tests.pstn.scripted import SHOWN_A, ask_two_digits, bridge, hang_up, hang_up_the_rest, inbound, play
 
 OUTSIDE = "+12025550140"

@@ -6,11 +6,11 @@ import pytest
 
 from lab.sip.registrar import LEAST_S
 from lab.sip.registrar_on_udp import RegistrarOnUdp
+from lab.telco.sipp import OK, Run, Sipp, answered_phone, recv, send
 from pstn.lines.phone_state import Phone
 from pstn.lines.sip.child import free_port
 from pstn.lines.virtual import answers
 from tests.e2e.sip.sip_exchange import SipStory
-from tests.e2e.sip.sipp import OK, Run, Sipp, answered_phone, recv, send
 from tests.pstn.scripted import SHOWN_A, bridge, hang_up_the_rest
 
 JACK, INSIDE = "+12025550140", "+12025550130"

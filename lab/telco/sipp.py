@@ -9,9 +9,11 @@ import socket
 import subprocess
 import time
 from array import array
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab.telco.namespaces import Namespace
 from pstn.lines.sip.audio import tone
 from pstn.lines.sip.child import free_port
 
@@ -20,6 +22,7 @@ PATIENCE_S = 60
 DIGITS = Path("/usr/share/sip-tester")
 """RFC 4733 digits as captures, from the package."""
 REPLY_HEADERS = """[last_Via:]
+[last_Record-Route:]
 [last_From:]
 [last_To:];tag=phone-[pid]-[call_number]
 [last_Call-ID:]"""
@@ -150,22 +153,36 @@ class Run:
 
 @dataclass
 class Sipp:
-    """One scenario, played once. `port`: where this telephone is."""
+    """One scenario.
+
+    Attributes:
+        port, media: where this telephone is, for SIP and (the first port of its) RTP.
+        calls: it is over after so many; 0: never.
+        namespace: where it runs; None: beside this process.
+    """
 
     folder: Path
     steps: list[str]
     towards: str = ""
     port: int = field(default_factory=free_port)
+    host: str = LOOPBACK
+    media: int = 0
+    calls: int = 1
+    namespace: Namespace | None = None
 
     def __enter__(self) -> "Sipp":
         file = self.folder / "scenario.xml"
         steps = "\n".join(self.steps)
         file.write_text(f'<?xml version="1.0" encoding="ISO-8859-1"?>\n<scenario name="phone">\n{steps}\n</scenario>\n')
-        media = free_port() & ~1
-        command = ["sipp", "-sf", str(file), "-i", LOOPBACK, "-mi", LOOPBACK, "-p", str(self.port), "-mp", str(media)]
-        command += ["-m", "1", "-nostdin", "-timeout", f"{PATIENCE_S}s", "-timeout_error", "-trace_err"]
-        command += ["-trace_msg", "-message_file", str(self._messages)]
-        command += ["-error_file", str(self.folder / "errors.log"), *([self.towards] if self.towards else [])]
+        media = self.media or free_port() & ~1
+        command = ["sipp", "-sf", str(file), "-i", self.host, "-mi", self.host, "-p", str(self.port), "-mp", str(media)]
+        command += ["-nostdin", "-trace_err", "-error_file", str(self.folder / "errors.log")]
+        if self.calls:
+            command += ["-m", str(self.calls), "-timeout", f"{PATIENCE_S}s", "-timeout_error"]
+            command += ["-trace_msg", "-message_file", str(self._messages)]
+        command += [self.towards] if self.towards else []
+        if self.namespace:
+            command = self.namespace.command(*command)
         self._output = (self.folder / "output.txt").open("wb")
         self._process = subprocess.Popen(command, stdout=self._output, stderr=subprocess.STDOUT, cwd=self.folder)
         if not self.towards:
@@ -183,10 +200,12 @@ class Sipp:
 
     def _listening(self) -> None:
         give_up = time.monotonic() + PATIENCE_S
-        while time.monotonic() < give_up:
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        while time.monotonic() < give_up and self._process.poll() is None:
+            with self.namespace.entered() if self.namespace else nullcontext():
+                probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            with probe:
                 try:
-                    probe.bind((LOOPBACK, self.port))
+                    probe.bind((self.host, self.port))
                 except OSError:
                     return
             time.sleep(0.02)

@@ -1,0 +1,67 @@
+"""The telephone company's own certificate authority, and certificates for its servers."""
+
+import ipaddress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+_BEFORE, _VALID = timedelta(hours=1), timedelta(days=2)
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """Files in PEM."""
+
+    certificate: Path
+    key: Path
+
+
+class Authority:
+    """Its files are `NAME.crt` and `NAME.key` in the folder."""
+
+    def __init__(self, folder: Path, name: str = "authority") -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = _name(name)
+        usage = x509.BasicConstraints(ca=True, path_length=0)
+        self.certificate = self._signed(name, self._name, self._key, usage).certificate
+
+    def server(self, name: str, *addresses: str) -> Certificate:
+        """For a name in DNS and addresses."""
+        ips = [x509.IPAddress(ipaddress.ip_address(each)) for each in addresses]
+        names = x509.SubjectAlternativeName([x509.DNSName(name), *ips])
+        return self._signed(name, _name(name), ec.generate_private_key(ec.SECP256R1()), names)
+
+    def _signed(
+        self, file: str, name: x509.Name, key: ec.EllipticCurvePrivateKey, extension: x509.ExtensionType
+    ) -> Certificate:
+        now = datetime.now(UTC)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - _BEFORE)
+            .not_valid_after(now + _VALID)
+            .add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
+            .sign(self._key, hashes.SHA256())
+        )
+        made = Certificate(self._folder / f"{file}.crt", self._folder / f"{file}.key")
+        made.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        made.key.touch(mode=0o600)
+        made.key.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
+        return made
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])

@@ -10,6 +10,10 @@ from importlib import import_module
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "host": ("pstn.host.command", "What a machine in an auto-scaling group does besides: secrets, readiness, drain"),
+    "trunk check": (
+        "pstn.trunks.check.command",
+        "What of the trunks of a file works, step by step, and what to change",
+    ),
 }
 """The words of each subcommand: its module, and what it does."""
 

@@ -24,6 +24,7 @@
     duologue cdr export --app <app key> --from 2026-11-01 --to 2026-11-30
     duologue lock list
     duologue logs <session id>
+    duologue trunk check trunks.yaml
     duologue console
 
 The platform is found by the stack's name, through its outputs, or by the names of the table, key and bucket. AWS
@@ -60,6 +61,7 @@ from duologue.operator import (
     prompts,
     rates,
     sps,
+    trunks,
     usages,
 )
 from duologue.operator.platform import Platform
@@ -133,6 +135,7 @@ def parser() -> argparse.ArgumentParser:
     denials.add_to(kinds)
     rates.add_to(kinds)
     audits.add_to(kinds)
+    trunks.add_to(kinds)
     console.add_to(kinds)
     kinds.metavar = "|".join(name for name in kinds.choices if name != "notice")
     _name_commands(parser)

@@ -17,7 +17,7 @@ from duologue.operator.platform import Platform, Said
 
 _MOST = 1000
 _DAYS = 30
-_READ_ONLY = {"show", "list", "audit", "find", "tail", "usage", "console", "logs"}
+_READ_ONLY = {"show", "list", "audit", "find", "tail", "usage", "console", "logs", "check"}
 _NAMED = ("key", "sp", "id", "app")
 """The arguments that name whose data is changed; no other value is noted."""
 

@@ -1,0 +1,10 @@
+"""`duologue-pstn trunk check trunks.yaml`: what of a trunk works, step by step, and what to change.
+
+| Module | What |
+| --- | --- |
+| command | the command line, and how steps are printed |
+| steps | the steps: name, TCP or TLS, OPTIONS, registration, NAT |
+| connection | one connection to a host: requests and their responses, over UDP, TCP or TLS |
+| digest | answers to a digest challenge |
+| refusals | what a refusal of a trunk means, and which rows of the file to change |
+"""

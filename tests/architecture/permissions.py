@@ -12,6 +12,8 @@ Allowed = tuple[str, str]
 
 TEMPLATE = read_template()
 _RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
+_MADE_ELSEWHERE = {"NodesTable", "NodeSecret"}
+"""Parameters that name a table and a secret of another stack."""
 _NAMED = {
     resource["Properties"]["Name"]["Fn::Sub"]: name
     for name, resource in _RESOURCES.items()
@@ -73,6 +75,8 @@ def targets_of(value: Any) -> set[str]:
         case {"Fn::Sub": text}:
             if by_name := _by_name(text):
                 return by_name
+            if outside := re.fullmatch(r"arn:.*:(?:table/|secret:)\$\{(\w+)\}(?:-\?{6})?", text):
+                return {outside[1]}
             named = re.fullmatch(r"\$\{(\w+)(?:\.Arn)?\}(.*)", text)
             return {named[1] + named[2] if named else text.rpartition("${AWS::AccountId}:")[2]}
     return {value}
@@ -87,7 +91,7 @@ def _logical_ids(value: Any) -> set[str]:
     """The resources that a setting's value names."""
     match value:
         case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), _]}:
-            return {name} & _RESOURCES.keys()
+            return {name} & (_RESOURCES.keys() | _MADE_ELSEWHERE)
         case {"Fn::Sub": str(text)}:
             return _by_name(text)
         case dict():

@@ -56,6 +56,7 @@ _TARGETS = {
     "FunctionName",
     "KeyId",
     "QueueUrl",
+    "SecretId",
     "SipMediaApplicationId",
     "TableName",
     "TopicArn",

@@ -1,7 +1,8 @@
-"""A stack for another carrier has nothing of Chime's, and no reference to a resource that is not created."""
+"""A stack for one carrier has nothing of another's, and no reference to a resource that is not created."""
 
 import json
 import re
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -9,29 +10,53 @@ import pytest
 from tests.architecture.translated import created, names_in
 from tools.template import read_template
 
-_PARAMETERS = set(read_template()["Parameters"])
-_WORDS = ("chime", "voiceconnector", "pstn", "sip_media", "sipmedia", "siprule", "areacode")
-# The resources that only Chime needs, with the role that SAM adds.
-_CHIME_S = {
-    "CallControlMayStopPrompts",
-    "NetworkMayCallUs",
-    "ProvisionPstnFunction",
-    "ProvisionPstnFunctionAliaslive",
-    "ProvisionPstnFunctionRole",
-    "ProvisionPstnFunctionVersion",
-    "ProvisionPstnLog",
-    "PstnLine",
+_PARAMETERS = read_template()["Parameters"]
+
+
+@dataclass(frozen=True)
+class Own:
+    """What only one carrier's stack has: words, resources with the role that SAM adds, settings of functions, outputs.
+
+    `needs`: the parameters without which its stack is refused.
+    """
+
+    words: tuple[str, ...]
+    resources: set[str] = field(default_factory=set)
+    settings: set[str] = field(default_factory=set)
+    outputs: set[str] = field(default_factory=set)
+    needs: set[str] = field(default_factory=set)
+
+
+_OWN = {
+    "chime": Own(
+        ("chime", "voiceconnector", "pstn", "sip_media", "sipmedia", "siprule", "areacode"),
+        {
+            "CallControlMayStopPrompts",
+            "NetworkMayCallUs",
+            "ProvisionPstnFunction",
+            "ProvisionPstnFunctionAliaslive",
+            "ProvisionPstnFunctionRole",
+            "ProvisionPstnFunctionVersion",
+            "ProvisionPstnLog",
+            "PstnLine",
+        },
+        {"SIP_MEDIA_APPLICATION_ID"},
+        {"SipMediaApplicationId"},
+    ),
+    "sip": Own(
+        ("node", "secretsmanager"),
+        settings={"NODES_TABLE", "NODE_SECRET"},
+        outputs={"CallControl"},
+        needs={"DisplayNumbers", "NodesTable", "NodeSecret"},
+    ),
+    "another": Own(()),
 }
+_CARRIERS = pytest.mark.parametrize("carrier", _OWN)
 
 
 @pytest.fixture(scope="module")
-def usual() -> dict[str, Any]:
-    return created()
-
-
-@pytest.fixture(scope="module")
-def other() -> dict[str, Any]:
-    return created(Carrier="another")
+def stacks() -> dict[str, dict[str, Any]]:
+    return {carrier: created(Carrier=carrier) for carrier in _OWN}
 
 
 def _said(part: dict[str, Any]) -> str:
@@ -41,45 +66,64 @@ def _said(part: dict[str, Any]) -> str:
     return json.dumps(told | {"Properties": properties}).lower()
 
 
-def test_no_resource_statement_setting_or_output_is_chime_s(other):
-    for section in other.values():
-        found = {
-            name: word for name, part in section.items() for word in _WORDS if word in f"{name.lower()} {_said(part)}"
-        }
-        assert found == {}
+@_CARRIERS
+def test_a_stack_has_the_words_of_its_own_carrier_and_no_other(stacks, carrier: str):
+    text = " ".join(
+        f"{name.lower()} {_said(part)}" for section in stacks[carrier].values() for name, part in section.items()
+    )
+    for other, own in _OWN.items():
+        assert [word for word in own.words if word in text] == (list(own.words) if other == carrier else [])
 
 
-def test_each_of_these_words_is_in_the_usual_stack(usual):
-    """So the test above can find them."""
-    text = json.dumps(usual).lower()
-    assert [word for word in _WORDS if word not in text] == []
+@_CARRIERS
+def test_a_stack_has_the_resources_and_outputs_of_its_own_carrier_besides(stacks, carrier: str):
+    stack, common, own = stacks[carrier], stacks["another"], _OWN[carrier]
+    more = stack["Resources"].keys() - common["Resources"].keys()
+    assert {re.sub(r"(Version)[0-9a-f]{10}$", r"\1", name) for name in more} == own.resources
+    assert stack["Outputs"].keys() - common["Outputs"].keys() == own.outputs
+    for section in ("Resources", "Outputs"):
+        assert not common[section].keys() - stack[section].keys()
 
 
-def test_nothing_else_is_missing(usual, other):
-    missing = usual["Resources"].keys() - other["Resources"].keys()
-    assert {re.sub(r"(Version)[0-9a-f]{10}$", r"\1", name) for name in missing} == _CHIME_S
-    assert usual["Outputs"].keys() - other["Outputs"].keys() == {"SipMediaApplicationId"}
-    assert not other["Resources"].keys() - usual["Resources"].keys()
-
-
-def test_a_function_loses_what_names_the_line_and_no_other_setting(usual, other):
-    for name, resource in other["Resources"].items():
+@_CARRIERS
+def test_a_function_has_the_settings_of_its_own_carrier_besides(stacks, carrier: str):
+    besides = set()
+    for name, resource in stacks["another"]["Resources"].items():
         if resource["Type"] == "AWS::Lambda::Function":
-            before, after = (
-                stack["Resources"][name]["Properties"]["Environment"]["Variables"] for stack in (usual, other)
+            common, given = (
+                stacks[each]["Resources"][name]["Properties"]["Environment"]["Variables"]
+                for each in ("another", carrier)
             )
-            assert before.keys() - after.keys() <= {"SIP_MEDIA_APPLICATION_ID"}, name
-            assert {key: before[key] for key in after} == after, name
+            besides |= given.keys() - common.keys()
+            assert {key: given[key] for key in common} == common, name
+    assert besides == _OWN[carrier].settings
 
 
-@pytest.mark.parametrize("carrier", ["chime", "another"])
-def test_nothing_refers_to_what_is_not_made(carrier: str):
-    stack = created(Carrier=carrier)
-    known = _PARAMETERS | stack["Resources"].keys()
+@_CARRIERS
+def test_nothing_refers_to_what_is_not_made(stacks, carrier: str):
+    stack = stacks[carrier]
+    known = _PARAMETERS.keys() | stack["Resources"].keys()
     named = {name for name in names_in(stack) if not name.startswith("AWS::")}
     assert "CallsTable" in named
     assert named - known == set()
 
 
-def test_the_display_numbers_are_those_that_were_given(other):
-    assert other["Outputs"]["DisplayNumbers"]["Value"] == {"Ref": "DisplayNumbers"}
+@_CARRIERS
+def test_the_display_numbers_are_those_that_were_given_unless_the_carrier_provides_them(stacks, carrier: str):
+    value = stacks[carrier]["Outputs"]["DisplayNumbers"]["Value"]
+    assert (value == {"Ref": "DisplayNumbers"}) == (carrier != "chime")
+
+
+@_CARRIERS
+def test_a_stack_is_refused_without_what_its_carrier_needs(carrier: str):
+    """By a rule of the template, before anything is created, and in a sentence that names the parameter."""
+    needed = {}
+    for rule in read_template()["Rules"].values():
+        if rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "Carrier"}, carrier]}:
+            for assertion in rule["Assertions"]:
+                match assertion["Assert"]:
+                    case {"Fn::Not": [{"Fn::Equals": [{"Ref": name}, ""]}]}:
+                        needed[name] = assertion["AssertDescription"]
+    assert needed.keys() == _OWN[carrier].needs
+    assert all(name in text for name, text in needed.items())
+    assert all(_PARAMETERS[name]["Default"] == "" for name in needed)

@@ -1,8 +1,9 @@
-"""Requests to the network: the fake and the real adapter over HTTP to the local network keep one promise."""
+"""Requests to the network: the fake and the real adapters over HTTP to the local network keep one promise."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -15,9 +16,9 @@ from botocore.exceptions import (
     ParamValidationError,
     ReadTimeoutError,
 )
-from botocore.stub import Stubber
 
 from duologue.adapters.chime_network import ChimeNetwork
+from duologue.adapters.sip_network import SipNetwork
 from duologue.domain.errors import DialRefused, DialUncertain, NoSuchNetworkCall, NothingWasDialled, OutsideUnavailable
 from duologue.runtime.carriers import chime
 from duologue.wire.chime.invocation import read_invocation
@@ -26,6 +27,7 @@ from pstn.serve import LoopbackServer
 from pstn.service import PstnService
 from pstn.switches import Quotas, Switches
 from tests.fakes.network import FakeNetwork
+from tests.nodes import StubNode, network_of, node
 from tests.samples import NETWORK_CALL, NOW, SHOWN_TO_CALLER, callback
 
 CALLER, SHOWN = "+12025550111", "+12025550100"
@@ -38,7 +40,7 @@ def client(url: str):
 
 
 class Local:
-    """The local network with one call in progress, and the adapter that speaks to it."""
+    """The local network with one call in progress, and the adapters that speak to it."""
 
     def __init__(self, **switches) -> None:
         self.heard: list[dict] = []
@@ -53,15 +55,27 @@ class Local:
         self.heard.append(event)
         return {"SchemaVersion": "1.0", "Actions": []}
 
-    def adapter(self, url: str) -> ChimeNetwork:
-        return ChimeNetwork(client(url), self.application)
+    def adapter(self, carrier: str, url: str) -> ChimeNetwork | SipNetwork:
+        return ADAPTERS[carrier](url, self.application)
 
 
-@pytest.fixture
-def local() -> Iterator[tuple[Local, ChimeNetwork]]:
+def sip_network(url: str, application: str) -> SipNetwork:
+    """One node, whose id is empty: the local network's own calls have none."""
+    return network_of([node("", urlsplit(url).netloc)], application=application)
+
+
+ADAPTERS: dict[str, Callable[[str, str], ChimeNetwork | SipNetwork]] = {
+    "chime": lambda url, application: ChimeNetwork(client(url), application),
+    "sip": sip_network,
+}
+_CARRIERS = pytest.mark.parametrize("carrier", ADAPTERS)
+
+
+@pytest.fixture(params=ADAPTERS)
+def local(request) -> Iterator[tuple[Local, ChimeNetwork | SipNetwork]]:
     network = Local()
     with LoopbackServer(network.service) as url:
-        yield network, network.adapter(url)
+        yield network, network.adapter(request.param, url)
     network.service.close()
 
 
@@ -119,10 +133,11 @@ def test_a_call_that_has_ended_is_over(local):
     assert adapter.end(network.call) is False
 
 
-def test_more_updates_in_a_second_than_the_network_takes():
+@_CARRIERS
+def test_more_updates_in_a_second_than_the_network_takes(carrier):
     network = Local(quotas=Quotas(on=True, updates_per_second=1))
     with LoopbackServer(network.service) as url:
-        adapter = network.adapter(url)
+        adapter = network.adapter(carrier, url)
         assert adapter.end(network.call) is True
         with pytest.raises(OutsideUnavailable, match="ThrottledClientException"):
             adapter.end(network.call)
@@ -133,6 +148,7 @@ def test_more_updates_in_a_second_than_the_network_takes():
         FakeNetwork(NETWORK_CALL, busy=True).end(NETWORK_CALL)
 
 
+@_CARRIERS
 @pytest.mark.parametrize(
     ("code", "status"),
     [
@@ -145,20 +161,22 @@ def test_more_updates_in_a_second_than_the_network_takes():
         ("UnprocessableEntityException", 422),
     ],
 )
-def test_what_does_not_say_that_the_call_is_over(code, status):
+def test_what_does_not_say_that_the_call_is_over(carrier, code, status):
     """Not now, or not us: whether a leg is up is not known."""
-    chime = client("http://127.0.0.1:9")
-    with Stubber(chime) as stub:
-        stub.add_client_error("update_sip_media_application_call", code, http_status_code=status)
-        with pytest.raises(OutsideUnavailable, match=code):
-            ChimeNetwork(chime, "sma").end(NETWORK_CALL)
+    with (
+        StubNode((status, code), (status, code)) as stub,
+        pytest.raises(OutsideUnavailable, match=code),
+    ):
+        ADAPTERS[carrier](stub.url, "sma").end(NETWORK_CALL)
 
 
-def test_nobody_there():
-    with pytest.raises(OutsideUnavailable, match="EndpointConnectionError"):
-        ChimeNetwork(client("http://127.0.0.1:9"), "sma").end(NETWORK_CALL)
+@_CARRIERS
+def test_nobody_there(carrier):
+    with pytest.raises(OutsideUnavailable, match=r"EndpointConnectionError|ConnectionRefusedError"):
+        ADAPTERS[carrier]("http://127.0.0.1:9", "sma").end(NETWORK_CALL)
 
 
+@_CARRIERS
 @pytest.mark.parametrize(
     ("code", "status", "meaning"),
     [
@@ -176,15 +194,13 @@ def test_nobody_there():
         ("ServiceUnavailableException", 503, DialUncertain),
     ],
 )
-def test_what_the_answer_to_a_dial_says_of_it(code, status, meaning):
-    """The service's text may hold the number: what is raised has the code alone."""
-    chime = client("http://127.0.0.1:9")
-    with Stubber(chime) as stub:
-        stub.add_client_error("create_sip_media_application_call", code, f"no {CALLER}", http_status_code=status)
-        with pytest.raises(meaning) as raised:
-            ChimeNetwork(chime, "sma").dial_caller(callback())
+def test_what_the_answer_to_a_dial_says_of_it(carrier, code, status, meaning):
+    """The service's text may hold the number: what is raised has the code alone. A dial is sent once."""
+    with StubNode((status, code)) as stub, pytest.raises(meaning) as raised:
+        ADAPTERS[carrier](stub.url, "sma").dial_caller(callback())
     assert (str(raised.value), raised.value.code) == (code, code)
     assert raised.value.__cause__ is None
+    assert [path for path, _ in stub.seen] == ["/sip-media-applications/sma/calls"]
 
 
 @pytest.mark.parametrize(

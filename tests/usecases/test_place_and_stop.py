@@ -320,6 +320,17 @@ def test_a_call_that_the_network_has_forgotten_is_left_to_the_flow():
     assert desk.flows.interrupted == ["token-1", "token-1"], "twice is harmless: the second finds nobody waiting"
 
 
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_stop_without_access_to_the_network_is_left_to_the_flow(waits):
+    """One that does not wait yet reads the call before it asks for anything."""
+    desk = Stopping(*TALKING)
+    if waits:
+        desk.waits()
+    StopCallback(desk.calls, None, desk.flows, desk.clock, no_pause)(ID, "app-1")
+    assert desk.ending is EndReason.STOPPED
+    assert (desk.flows.interrupted, desk.network.asked) == (["token-1"] if waits else [], [])
+
+
 def test_a_flow_that_waits_is_not_disturbed_while_the_network_ends_the_call():
     desk = Stopping(*TALKING)
     desk.waits()

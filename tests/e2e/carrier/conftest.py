@@ -13,7 +13,7 @@ from lab.sp.service_provider import ServiceProvider, open_sp
 from tests.e2e.carrier.tandem import Tandem
 
 MODULE = Path(__file__).parent / "product" / "tandem.py"
-_KNOWN = "AllowedPattern: ^(chime)$"
+_KNOWN = "AllowedValues: [chime, sip]"
 
 
 class DeliveryFailed(Exception):
@@ -31,7 +31,7 @@ def product_with(carrier_url: str, root: Path) -> Path:
     template = (ROOT / "template.yaml").read_text(encoding="utf-8")
     assert template.count(_KNOWN) == 1
     path = root / "template.yaml"
-    path.write_text(template.replace(_KNOWN, f"AllowedPattern: ^(chime|{MODULE.stem})$"), encoding="utf-8")
+    path.write_text(template.replace(_KNOWN, f"AllowedValues: [chime, sip, {MODULE.stem}]"), encoding="utf-8")
     return path
 
 

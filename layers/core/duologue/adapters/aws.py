@@ -97,6 +97,20 @@ def outside(what: str) -> Iterator[None]:
         raise OutsideUnavailable(_reason(what, error)) from error
 
 
+@contextmanager
+def always_outside(what: str) -> Iterator[None]:
+    """As `outside`, and errors that will not pass by themselves, such as a missing permission, are translated too.
+
+    Raises:
+        OutsideUnavailable.
+    """
+    try:
+        with outside(what):
+            yield
+    except ClientError as error:
+        raise OutsideUnavailable(f"{what}: {code_of(error)}") from error
+
+
 _CURES = {
     "its permissions are those of AWS_PROFILE or AWS_ACCESS_KEY_ID": {"AccessDenied", "AccessDeniedException"},
     "renew the credentials": {"ExpiredToken", "ExpiredTokenException", "RequestExpired"},

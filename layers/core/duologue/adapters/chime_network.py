@@ -12,6 +12,7 @@ Errors of CreateSipMediaApplicationCall (R5; source: botocore's model of chime-s
 Only codes and class names leave this module: texts of the service and of botocore may contain a number.
 """
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import (
@@ -30,6 +31,7 @@ from duologue.domain.errors import (
     DialError,
     DialRefused,
     DialUncertain,
+    DuologueError,
     NoSuchNetworkCall,
     NothingWasDialled,
     OutsideUnavailable,
@@ -45,7 +47,30 @@ _NO_ROOM = {"ResourceLimitExceededException", "ThrottlingException", "Throttling
 """Whatever their status: those of throttling are what AWS's front ends say (botocore's standard retries name them)."""
 
 
-class ChimeNetwork:
+class AsksByCommand(ABC):
+    """The requests of `usecases.ports.network.Network` that are commands of the Chime wire to a call in progress."""
+
+    def dial_callee(self, network_call: str) -> None:
+        self._ask(network_call, DIAL_CALLEE)
+
+    def say_last_minute(self, network_call: str) -> None:
+        self._ask(network_call, LAST_MINUTE)
+
+    def end(self, network_call: str) -> bool:
+        try:
+            self._ask(network_call, END)
+        except NoSuchNetworkCall:
+            return False
+        except NothingWasDialled as error:
+            raise OutsideUnavailable(f"telephone network: {error.code}") from None
+        return True
+
+    @abstractmethod
+    def _ask(self, network_call: str, word: str) -> None:
+        """Raises NoSuchNetworkCall, NothingWasDialled, OutsideUnavailable."""
+
+
+class ChimeNetwork(AsksByCommand):
     """Implements `usecases.ports.network.Network`. `wire.chime.invocation` parses the commands."""
 
     def __init__(
@@ -64,23 +89,10 @@ class ChimeNetwork:
                 ToPhoneNumber=call.caller.number.e164,
                 ArgumentsMap={CALL_ID: call.id},
             )
-        except (ClientError, BotoCoreError) as error:
+        except ClientError as error:
+            raise dial_error(code_of(error), status_of(error)) from None
+        except BotoCoreError as error:
             raise _of_dial(error) from None
-
-    def dial_callee(self, network_call: str) -> None:
-        self._ask(network_call, DIAL_CALLEE)
-
-    def say_last_minute(self, network_call: str) -> None:
-        self._ask(network_call, LAST_MINUTE)
-
-    def end(self, network_call: str) -> bool:
-        try:
-            self._ask(network_call, END)
-        except NoSuchNetworkCall:
-            return False
-        except NothingWasDialled as error:
-            raise OutsideUnavailable(f"telephone network: {error.code}") from None
-        return True
 
     def _ask(self, network_call: str, word: str) -> None:
         try:
@@ -90,13 +102,7 @@ class ChimeNetwork:
         except BotoCoreError as error:
             raise OutsideUnavailable(f"telephone network: {type(error).__name__}") from None
         except ClientError as error:
-            code = code_of(error)
-            if code == "NotFoundException":
-                raise NoSuchNetworkCall(network_call) from None
-            if _has_no_room(error):
-                raise NothingWasDialled(code) from None
-            # Any other error (an outage, a missing permission) leaves open whether the call is up: retry.
-            raise OutsideUnavailable(f"telephone network: {code}") from None
+            raise update_error(code_of(error), status_of(error), network_call) from None
 
 
 class ChimePromptStopper:
@@ -114,17 +120,31 @@ class ChimePromptStopper:
         ChimeNetwork(self._client, application).end(network_call)
 
 
-def _of_dial(error: ClientError | BotoCoreError) -> DialError:
-    if isinstance(error, ClientError):
-        code, status = code_of(error), status_of(error)
-        if _has_no_room(error):
-            return NothingWasDialled(code)
-        return DialRefused(code) if 400 <= status < 500 and status != 408 else DialUncertain(code)
+def dial_error(code: str, status: int) -> DialError:
+    """What an error of the service says of a dial. `code`: its name; `status`: of HTTP."""
+    if _has_no_room(code, status):
+        return NothingWasDialled(code)
+    return DialRefused(code) if 400 <= status < 500 and status != 408 else DialUncertain(code)
+
+
+def update_error(code: str, status: int, network_call: str) -> DuologueError:
+    """What an error of the service says of a call in progress.
+
+    Any other error (an outage, a missing permission) leaves open whether the call is up: OutsideUnavailable.
+    """
+    if code == "NotFoundException":
+        return NoSuchNetworkCall(network_call)
+    if _has_no_room(code, status):
+        return NothingWasDialled(code)
+    return OutsideUnavailable(f"telephone network: {code}")
+
+
+def _of_dial(error: BotoCoreError) -> DialError:
     name = type(error).__name__
     if isinstance(error, _NEVER_LEFT):
         return NothingWasDialled(name)
     return DialRefused(name) if isinstance(error, ParamValidationError) else DialUncertain(name)
 
 
-def _has_no_room(error: ClientError) -> bool:
-    return status_of(error) == 429 or code_of(error) in _NO_ROOM
+def _has_no_room(code: str, status: int) -> bool:
+    return status == 429 or code in _NO_ROOM

@@ -16,8 +16,10 @@ from duologue.usecases.until_written import Pause, until_written
 
 @dataclass(frozen=True, slots=True)
 class StopCallback:
+    """`network` None: the flow alone asks the network."""
+
     calls: Calls
-    network: Network
+    network: Network | None
     flows: Flows
     clock: Clock
     pause: Pause
@@ -37,7 +39,7 @@ class StopCallback:
             return  # nothing was dialled, and nothing will be: the flow reads the call before each dial
         unreached: OutsideUnavailable | None = None
         try:
-            if self.network.end(call.network_call):
+            if self.network is not None and self.network.end(call.network_call):
                 return
         except OutsideUnavailable as error:
             unreached = error

@@ -51,6 +51,10 @@ def network() -> Network:
     return TandemNetwork()
 
 
+def network_of_api() -> Network:
+    return network()
+
+
 def network_format() -> NetworkFormat:
     return TandemFormat()
 

@@ -1,8 +1,9 @@
 """The carriers: one module each, named by the template's parameter `Carrier`.
 
-A carrier's module has four functions (docs/carriers.md says what a carrier must do):
+A carrier's module has five functions (docs/carriers.md says what a carrier must do):
 
     network() -> Network               requests to it (usecases/ports/network.py)
+    network_of_api() -> Network | None the same for callback_api; None: it leaves a stop's request to flow
     network_format() -> NetworkFormat  parses its events and writes the answers
     prompt_stopper() -> PromptStopper  interrupts a prompt when a party has hung up
     bare_format() -> NetworkFormat     the format without settings, for the fallback answer
@@ -26,6 +27,11 @@ def network() -> Network:
     return made
 
 
+def network_of_api() -> Network | None:
+    made: Network | None = _named().network_of_api()
+    return made
+
+
 def network_format() -> NetworkFormat:
     made: NetworkFormat = _named().network_format()
     return made
@@ -37,19 +43,15 @@ def prompt_stopper() -> PromptStopper:
 
 
 def bare_format() -> NetworkFormat:
-    """Needs no setting while there is one carrier (R17)."""
-    made: NetworkFormat = _named_or_only().bare_format()
+    """Needs no setting (R17): if even the carrier's name is missing, any carrier will do, as they have one wire."""
+    first = next(module.name for module in iter_modules(__path__))
+    made: NetworkFormat = _module(setting("CARRIER", first)).bare_format()
     return made
 
 
 def _named() -> ModuleType:
     """The module of the configured carrier; others are not imported."""
     return _module(setting("CARRIER"))
-
-
-def _named_or_only() -> ModuleType:
-    names = [module.name for module in iter_modules(__path__)]
-    return _module(setting("CARRIER", names[0] if len(names) == 1 else None))
 
 
 def _module(name: str) -> ModuleType:

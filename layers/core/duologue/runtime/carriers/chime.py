@@ -21,6 +21,10 @@ def network() -> Network:
     return ChimeNetwork(lazy_client(_SERVICE, NORMAL), setting("SIP_MEDIA_APPLICATION_ID"), client_once(_SERVICE))
 
 
+def network_of_api() -> Network:
+    return network()
+
+
 def network_format() -> NetworkFormat:
     return ChimeFormat(Buckets(setting("PROMPTS_BUCKET"), setting("RECORDINGS_BUCKET")))
 

@@ -17,7 +17,7 @@ from duologue.adapters.jittered_pause import pause
 from duologue.adapters.sealed_cursors import SealedCursors
 from duologue.adapters.system_clock import SystemClock
 from duologue.adapters.threads import at_once
-from duologue.runtime.carriers import network
+from duologue.runtime.carriers import network_of_api
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.accounts import dynamo_accounts, link_tokens
 from duologue.runtime.wiring.audit import audit
@@ -96,7 +96,7 @@ def other_requests() -> OtherRequests:
     limits = DynamoRequestLimits(dynamodb, setting("ACCOUNTS_TABLE"))
     return OtherRequests(
         limit=LimitRequests(limits, clock),
-        stop=StopCallback(calls, network(), flows(), clock, pause),
+        stop=StopCallback(calls, network_of_api(), flows(), clock, pause),
         look_up=LookUpCallback(histories),
         fetch_events=FetchEvents(events, clock),
         app_events=events,

@@ -1,0 +1,293 @@
+"""The nodes of Carrier sip: whom a request goes to, how it is signed, and what their table says."""
+
+from collections import Counter
+from contextlib import ExitStack
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from duologue.adapters.dynamo_nodes import DynamoNodes
+from duologue.adapters.node_requests import NodeRefused, NodeRequests, NodeSecret, signed
+from duologue.domain.errors import DialRefused, DialUncertain, NoSuchNetworkCall, NothingWasDialled, OutsideUnavailable
+from duologue.domain.node import MOST_ASKED, SILENCE, Burial, picked
+from pstn.node.signature import Verifier
+from tests.fakes.clock import FakeClock
+from tests.nodes import CUT, SECRET, SILENT, TAKEN, StubNode, network_of, node
+from tests.pstn.node.test_signature import VECTORS
+from tests.samples import NOW, callback
+
+NOBODY = "127.0.0.1:9"
+CALL = "1a2b3c4d-7d9f0a52-5a0e-4d7a-9d3e-0f6a1b2c3d4e"
+FULL, BROKEN, REFUSED = (
+    (429, "ThrottledClientException"),
+    (500, "ServiceFailureException"),
+    (400, "BadRequestException"),
+)
+LIMITED = (400, "ResourceLimitExceededException")
+LATE = NOW - SILENCE - timedelta(seconds=1)
+
+# What the nodes do, in the order in which they are asked (None: no connection) → what is raised, how many are asked.
+DIALS = {
+    "the first takes it": ([TAKEN, TAKEN], None, 1),
+    "one cannot be reached": ([None, TAKEN], None, 1),
+    "one is full": ([FULL, TAKEN], None, 2),
+    "one has reached a limit": ([LIMITED, TAKEN], None, 2),
+    "two cannot take it": ([None, FULL, TAKEN], None, 2),
+    "three are asked, no more": ([FULL, None, FULL, TAKEN], NothingWasDialled, 2),
+    "there is no other": ([FULL], NothingWasDialled, 1),
+    "there is none": ([], NothingWasDialled, 0),
+    "one refuses for good": ([REFUSED, TAKEN], DialRefused, 1),
+    "one fails": ([BROKEN, TAKEN], DialUncertain, 1),
+    "one breaks off": ([CUT, TAKEN], DialUncertain, 1),
+    "one does not answer": ([SILENT, TAKEN], DialUncertain, 1),
+    "one fails after another was full": ([FULL, BROKEN, TAKEN], DialUncertain, 2),
+}
+
+
+@pytest.mark.parametrize(("does", "raised", "asked"), DIALS.values(), ids=DIALS)
+def test_a_dial_goes_to_another_node_only_if_it_was_not_dialled(does, raised, asked):
+    """R5: whatever may have been dialled is not sent again."""
+    with ExitStack() as stack:
+        stubs = [None if each is None else stack.enter_context(StubNode(each)) for each in does]
+        rows = [node(f"{n:08}", stub.address if stub else NOBODY) for n, stub in enumerate(stubs)]
+        network = network_of(rows, answer_s=0.1)
+        if raised is None:
+            network.dial_caller(callback())
+        else:
+            with pytest.raises(raised):
+                network.dial_caller(callback())
+        paths = [path for stub in stubs if stub for path, _ in stub.seen]
+    assert paths == ["/sip-media-applications/duologue/calls"] * asked
+
+
+_TAKES_NO_DIALS = {
+    "full": {"room": 0},
+    "draining": {"draining": True},
+    "gone": {"gone": True},
+    "silent": {"beat_at": LATE},
+    "declared dead": {"burial": Burial.BEGUN},
+    "buried": {"burial": Burial.DONE},
+}
+
+
+@pytest.mark.parametrize("row", _TAKES_NO_DIALS.values(), ids=_TAKES_NO_DIALS)
+def test_a_node_that_takes_no_dials_is_not_asked(row):
+    rows = [node("other", NOBODY, **row), node("fit", NOBODY)]
+    assert [each.id for each in picked(rows, NOW, Random(1).random)] == ["fit"]
+
+
+def test_a_node_with_more_room_is_asked_first_more_often():
+    """In proportion to its room; and each node at most once."""
+    rows, chance = [node("small", NOBODY, room=10), node("large", NOBODY, room=30)], Random(7).random
+    orders = [[each.id for each in picked(rows, NOW, chance)] for _ in range(4000)]
+    assert all(sorted(order) == ["large", "small"] for order in orders)
+    first = Counter(order[0] for order in orders)
+    assert 0.72 < first["large"] / 4000 < 0.78
+    assert len(picked([node(str(n), NOBODY) for n in range(9)], NOW, chance)) == MOST_ASKED
+
+
+# The owner's row and what it does (None: no connection) → what is raised by a request about its call, and by `end`.
+UPDATES = {
+    "it takes it": ({}, TAKEN, None, True),
+    "it does not know the call": ({}, (404, "NotFoundException"), NoSuchNetworkCall, False),
+    "it cannot be reached": ({}, None, OutsideUnavailable, OutsideUnavailable),
+    "it does not answer": ({}, SILENT, OutsideUnavailable, OutsideUnavailable),
+    "it is busy": ({}, FULL, NothingWasDialled, OutsideUnavailable),
+    "it fails": ({}, BROKEN, OutsideUnavailable, OutsideUnavailable),
+    "it is silent and cannot be reached": ({"beat_at": LATE}, None, NoSuchNetworkCall, False),
+    "it is silent and does not answer": ({"beat_at": LATE}, SILENT, NoSuchNetworkCall, False),
+    "it has only lost the table": ({"beat_at": LATE}, TAKEN, None, True),
+    "it is draining": ({"draining": True}, TAKEN, None, True),
+    "it is declared dead and lives": ({"burial": Burial.BEGUN}, TAKEN, None, True),
+    "it has left": ({"gone": True}, TAKEN, NoSuchNetworkCall, False),
+    "it is buried": ({"burial": Burial.DONE}, TAKEN, NoSuchNetworkCall, False),
+}
+
+
+@pytest.mark.parametrize(("row", "does", "raised", "ends"), UPDATES.values(), ids=UPDATES)
+def test_a_request_about_a_call_goes_to_the_node_that_has_it(row, does, raised, ends):
+    with ExitStack() as stack:
+        owner = None if does is None else stack.enter_context(StubNode(does, does))
+        other = stack.enter_context(StubNode())
+        rows = [node("1a2b3c4d", owner.address if owner else NOBODY, **row), node("ffffffff", other.address)]
+        network = network_of(rows, answer_s=0.1)
+        if raised is None:
+            network.dial_callee(CALL)
+        else:
+            with pytest.raises(raised):
+                network.dial_callee(CALL)
+        if isinstance(ends, bool):
+            assert network.end(CALL) is ends
+        else:
+            with pytest.raises(ends):
+                network.end(CALL)
+        assert other.seen == []
+        if does is TAKEN and raised is None:
+            assert owner.seen == [
+                (f"/sip-media-applications/duologue/calls/{CALL}", {"Arguments": {"command": word}})
+                for word in ("dial_callee", "end")
+            ]
+
+
+def test_a_node_that_is_not_in_the_table_has_no_call():
+    network = network_of([node("ffffffff", NOBODY)])
+    with pytest.raises(NoSuchNetworkCall):
+        network.say_last_minute(CALL)
+    assert network.end(CALL) is False
+
+
+# ---- signatures
+
+
+@pytest.mark.parametrize(("signature", "of"), [(name, of) for name, of in VECTORS.items() if of[-1] is None])
+def test_a_signature_is_what_the_node_expects(signature, of):
+    secret, method, address, path, body, time, nonce, _ = of
+    assert signed(secret, method, address, path, body, time=time, nonce=nonce)["X-Duologue-Signature"] == signature
+
+
+class Vault:
+    """Plays the client of Secrets Manager."""
+
+    def __init__(self, secret: str) -> None:
+        self.secret, self.asked, self.fails = secret, 0, False
+
+    def get_secret_value(self, SecretId: str) -> dict[str, str]:  # noqa: N803 - the name of boto3
+        self.asked += 1
+        if self.fails:
+            raise OutsideUnavailable("secret of the nodes")
+        return {"SecretString": self.secret}
+
+
+@pytest.fixture
+def vault():
+    return Vault(SECRET)
+
+
+def test_a_node_accepts_what_is_signed_and_nothing_twice(vault):
+    """By the node's own check: secret, time, method, address, path and body; each request has a nonce of its own."""
+    clock = FakeClock(NOW)
+    requests = NodeRequests(NodeSecret(vault, "nodes", clock), clock, 1, 5)
+    with StubNode(check=lambda *of: verifier.refusal(*of)) as stub:
+        verifier = Verifier([SECRET], stub.address, lambda: NOW.timestamp())
+        for _ in range(2):
+            requests.post(stub.address, "/sip-media-applications/duologue/calls", {"ToPhoneNumber": "+12025550111"})
+        verifier = Verifier(["another-secret-with-enough-characters"], stub.address, lambda: NOW.timestamp())
+        with pytest.raises(NodeRefused, match="ForbiddenException"):
+            requests.post(stub.address, "/", {})
+    assert len(stub.seen) == 3
+
+
+def test_a_secret_that_was_changed_is_fetched_again_when_a_node_refuses_the_old_one(vault):
+    """A refused signature is no execution: the dial is not lost, and is sent once under the new secret."""
+    clock, new = FakeClock(NOW), "another-secret-with-enough-characters"
+    secret = NodeSecret(vault, "nodes", clock)
+    with StubNode(check=lambda *of: verifier.refusal(*of)) as stub:
+        verifier = Verifier([SECRET], stub.address, lambda: NOW.timestamp())
+        network = network_of([node("1a2b3c4d", stub.address)], secret=secret)
+        network.dial_caller(callback())
+        verifier, vault.secret = Verifier([new], stub.address, lambda: NOW.timestamp()), new
+        network.dial_caller(callback())
+    assert (len(stub.seen), vault.asked) == (3, 2)
+
+
+def test_a_secret_is_kept_for_minutes_and_longer_while_it_cannot_be_fetched(vault):
+    clock = FakeClock(NOW)
+    secret = NodeSecret(vault, "nodes", clock)
+    assert {secret.value() for _ in range(9)} == {SECRET} and vault.asked == 1
+    clock.advance(301)
+    vault.fails = True
+    assert secret.value() == SECRET
+    vault.fails, vault.secret = False, "new"
+    assert secret.value() == "new"
+
+
+def test_without_a_secret_nothing_is_dialled(vault):
+    vault.fails = True
+    with StubNode() as stub:
+        network = network_of([node("1a2b3c4d", stub.address)], secret=NodeSecret(vault, "nodes", FakeClock(NOW)))
+        with pytest.raises(NothingWasDialled, match="NoSecret"):
+            network.dial_caller(callback())
+        with pytest.raises(OutsideUnavailable):
+            network.end(CALL)
+    assert stub.seen == []
+
+
+# ---- the table
+
+
+@pytest.fixture(scope="module")
+def table(aws):
+    """The nodes' table as pstn.yaml makes it, and its client."""
+    client = aws("dynamodb")
+    client.create_table(
+        TableName="nodes",
+        KeySchema=[{"AttributeName": "kind", "KeyType": "HASH"}, {"AttributeName": "node", "KeyType": "RANGE"}],
+        AttributeDefinitions=[
+            {"AttributeName": "kind", "AttributeType": "S"},
+            {"AttributeName": "node", "AttributeType": "S"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return client
+
+
+def row(name: str, **more) -> dict:
+    return {
+        "kind": {"S": "node"},
+        "node": {"S": name},
+        "address": {"S": "10.0.1.5:8443"},
+        "room": {"N": "60"},
+        "calls": {"N": "0"},
+        "beat_at": {"N": f"{NOW.timestamp():.3f}"},
+        "started_at": {"N": "1795000000"},
+        **more,
+    }
+
+
+def test_the_rows_are_read_and_one_that_is_not_a_node_s_hides_no_other(table):
+    for each in (
+        row("aaaaaaaa", beat_at={"N": f"{NOW.timestamp() + 0.25}"}),
+        row("bbbbbbbb", draining={"BOOL": True}, gone={"BOOL": True}, buried={"BOOL": True}, room={"N": "0"}),
+        row("cccccccc", buried={"BOOL": False}),
+        row("dddddddd", beat_at={"N": "1e100"}),
+        {"kind": {"S": "node"}, "node": {"S": "eeeeeeee"}},
+    ):
+        table.put_item(TableName="nodes", Item=each)
+    read = DynamoNodes(table, "nodes", FakeClock(NOW)).recent()
+    address = "10.0.1.5:8443"
+    assert list(read.values()) == [
+        node("aaaaaaaa", address, room=60, beat_at=NOW + timedelta(seconds=0.25)),
+        node("bbbbbbbb", address, room=0, draining=True, gone=True, burial=Burial.DONE),
+        node("cccccccc", address, room=60, burial=Burial.BEGUN),
+    ]
+
+
+def test_rows_are_read_again_after_two_seconds():
+    class Counting:
+        read = 0
+
+        def get_paginator(self, _):
+            return self
+
+        def paginate(self, **_):
+            self.read += 1
+            return [{"Items": []}]
+
+    client, clock = Counting(), FakeClock(NOW)
+    nodes = DynamoNodes(client, "nodes", clock)  # type: ignore[arg-type]
+    for _ in range(3):
+        nodes.recent()
+    clock.advance(2)
+    nodes.recent()
+    assert client.read == 2
+
+
+def test_a_table_that_cannot_be_read(table):
+    nodes = DynamoNodes(table, "no-such-table", FakeClock(NOW))
+    network = network_of([])
+    network._nodes = nodes
+    with pytest.raises(NothingWasDialled, match="NoNodesTable"):
+        network.dial_caller(callback())
+    with pytest.raises(OutsideUnavailable):
+        network.end(CALL)

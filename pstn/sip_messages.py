@@ -37,7 +37,16 @@ REASONS = {
 }
 COPIED = {"via": "Via", "from": "From", "to": "To", "call-id": "Call-ID", "cseq": "CSeq"}
 Headers = tuple[tuple[str, str], ...]
-SHORT = {"v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact"}
+SHORT = {
+    "v": "via",
+    "f": "from",
+    "t": "to",
+    "i": "call-id",
+    "m": "contact",
+    "l": "content-length",
+    "c": "content-type",
+    "k": "supported",
+}
 FOLD = re.compile(r"\r\n[ \t]+")
 ONE_VALUE = re.compile(r'(?:"(?:\\.|[^"\\])*"|<[^>]*>|[^,])+')
 QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')

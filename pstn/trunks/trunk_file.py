@@ -233,6 +233,8 @@ class Trunk(_Part):
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
+        if self.registration and self.registration.registrar:
+            _host(self.registration.registrar, PORTS[self.transport])
         if self.registration and not self.digest:
             raise ValueError("registration needs digest: a trunk registers nobody without credentials")
         if self.srtp != "off" and self.transport != "tls":
@@ -242,6 +244,12 @@ class Trunk(_Part):
         if len(set(self.display_numbers)) < len(self.display_numbers):
             raise ValueError("a display number is written twice")
         return self
+
+    @property
+    def registrar(self) -> Host:
+        """Where it is registered at, if it is: the first host, or the one of the row `registration.registrar`."""
+        named = self.registration.registrar if self.registration else None
+        return Host(**_host(named, PORTS[self.transport])) if named else self.hosts[0]
 
 
 class TrunkFile(_Part):

@@ -1,4 +1,4 @@
-"""Real SIP and RTP for the exchange, all of it on 127.0.0.1.
+"""Real SIP and RTP for the exchange, all of it on 127.0.0.1. `pstn.lines.trunk` uses its stations for real trunks.
 
     exchange ── line ── station ═pipe═ endpoint ── media     the telephone network
                   ├──── scripted phones ═pipe═ endpoint      phones controlled by scripts; injected into the line
@@ -16,6 +16,6 @@
 | settings | parent | the options, and whether this machine can run such a line |
 | channel, commands, hang_up_queue, endpoint | child | commands in, calls over SIP (baresip), events out |
 | os_limits | child | process priority and file descriptors |
-| loopback_only | child | binds the library's RTP sockets to loopback |
+| socket_binding | child | binds the library's RTP sockets to loopback, or to the interface of the trunks |
 | media | child | the 20 ms thread: prompts, bridges, recordings |
 """

@@ -22,21 +22,22 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from baresip import Account, BaresipError, Call, Config, Event, Runtime, StackEvent, UserAgent
-from baresip.errors import split_status
+from baresip.errors import RegistrationError, split_status
 
 from pstn.lines.sip import os_limits
 from pstn.lines.sip.channel import STATS_EVERY_S
 from pstn.lines.sip.commands import CommandQueue
 from pstn.lines.sip.hang_up_queue import HangUpQueue
-from pstn.lines.sip.loopback_only import bind_to_loopback_only
 from pstn.lines.sip.media import Media, Recorder
+from pstn.lines.sip.socket_binding import bind_to_own_interface, hear, rtp_outside_loopback
+from pstn.lines.trunk.gateway import Gateway, incoming_user
 
 LOOPBACK = "127.0.0.1"
 LEG_HEADER = "X-Leg"
@@ -49,7 +50,17 @@ COMMAND_TIMEOUT_S = 30.0
 NO_PLAYER = "none"
 """No audio driver has this name. `Call.audio` has what is received before it is played; a player would only be a thread
 more for each call, and 20 ms more in which a hang-up blocks the library."""
-PROGRESS = (Event.CALL_RINGING, Event.CALL_PROGRESS, Event.CALL_ESTABLISHED, Event.CALL_CLOSED)
+CODECS = {"g722": "g722/16000/1", "opus": "opus/48000/2"}
+"""What the library calls those that have not 8,000 samples a second."""
+SRTP = {"off": (), "optional": ("mediaenc=srtp",), "mandatory": ("mediaenc=srtp-mand",)}
+PROGRESS = (
+    Event.CALL_RINGING,
+    Event.CALL_PROGRESS,
+    Event.CALL_ESTABLISHED,
+    Event.CALL_HOLD,
+    Event.CALL_RESUME,
+    Event.CALL_CLOSED,
+)
 log = logging.getLogger("sip-endpoint")
 
 
@@ -62,6 +73,8 @@ class Options:
     codecs: tuple[str, ...] = ("pcmu", "pcma")
     silence_s: int = 10
     rtp_ports: str = "20000-29999"
+    outside: Mapping[str, Any] | None = None
+    """The trunks (`trunk.gateway.Gateway`); None: nothing leaves loopback."""
     reserve_ms: tuple[int, int] = 80, 40
     """How much audio is kept waiting against delays, received and to be sent: each adds to the delay of a voice."""
 
@@ -76,6 +89,8 @@ class ActiveCall:
     """The SIP status of a call whose answer is none; 0: that of the far end."""
     lost: bool = False
     """The far end is silent for too long."""
+    silence_s: float = 0.0
+    """What `watch` said; while the far end holds the call, its silence does not count."""
     sign: asyncio.Event = field(default_factory=asyncio.Event)
     sending: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -100,11 +115,15 @@ class SipEndpoint:
         self._tasks: set[asyncio.Task[None]] = set()
         self._count = 0
         self._loop: asyncio.AbstractEventLoop
+        self._gateway = Gateway(options.sip_port, hear, **options.outside) if options.outside else None
 
     async def start(self) -> None:
         """Raises: BaresipError: for example, the port is in use."""
         os_limits.prepare()
-        bind_to_loopback_only()
+        if self._gateway:
+            rtp_outside_loopback(self._gateway.outside.address, self.options.rtp_ports)
+            await self._gateway.start()
+        bind_to_own_interface()
         await self._runtime.start(
             Config(
                 net_interface=LOOPBACK,
@@ -124,6 +143,8 @@ class SipEndpoint:
         self._loop = asyncio.get_running_loop()
         self.media.start()
         await self._agent("anybody", "catchall=yes")
+        for trunk in self._gateway.trunks.values() if self._gateway else ():
+            await self._agent_of(incoming_user(trunk.name), {"codecs": trunk.codecs, "srtp": trunk.srtp})
         self._spawn(self._report())
 
     async def close(self) -> None:
@@ -132,6 +153,8 @@ class SipEndpoint:
                 await active.call.hangup()
         self.media.close()
         await self._runtime.close()
+        if self._gateway:
+            await self._gateway.close()
 
     async def handle(self, command: dict[str, Any]) -> None:
         """Queue one command and return."""
@@ -155,16 +178,36 @@ class SipEndpoint:
                 self._tell({"event": "ended", "leg": command["leg"], "code": UNAVAILABLE, "by": "network"})
 
     # -- commands
-    async def do_forget(self, leg: str, grace: float = 0.0) -> None:
-        """End what is left of a call."""
+    async def do_forget(self, leg: str, grace: float = 0.0, code: int = 0) -> None:
+        """End what is left of a call. `code`: of the refusal of one that came in over a trunk."""
+        if self._gateway and code:
+            self._gateway.refuse_as(leg, code)
         if active := self._active.get(leg):
             self._spawn(self._hang_ups.end(active.call, active.sign, grace))
 
-    async def do_dial(self, leg: str, caller_id: str, uri: str, headers: dict[str, str]) -> None:
-        agent = await self._agent(caller_id)
+    async def do_dial(
+        self,
+        leg: str,
+        caller_id: str,
+        uri: str,
+        headers: dict[str, str],
+        account: Mapping[str, Any] | None = None,
+        target: Mapping[str, Any] | None = None,
+        silence_s: float = 0.0,
+    ) -> None:
+        """`account`, `target`: of a trunk (`trunk.line.account`, `gateway.Gateway.expect`); None: on loopback."""
+        if target is None or account is None or self._gateway is None:
+            agent = await self._agent(caller_id)
+        else:
+            agent = await self._agent_of(caller_id, account)
+            self._gateway.expect(leg, **target)
+            headers = {**headers, LEG_HEADER: leg}
         self._dialling += 1
         try:
             self._hold(leg, await agent.dial(uri, headers or None))
+            if target:  # the gateway has answered 100, so the call can be cancelled at once
+                self._active[leg].sign.set()
+                await self.do_watch(leg, silence_s)
         finally:
             self._dialling -= 1
             if not self._dialling:
@@ -181,7 +224,27 @@ class SipEndpoint:
         if leg in self._active:
             self._spawn(self._press(self._active[leg], digits))
 
+    async def do_register(
+        self, leg: str, user: str, account: Mapping[str, Any], target: Mapping[str, Any], expires: int
+    ) -> None:
+        """Register at a trunk, and again before each registration expires."""
+        assert self._gateway
+        trunk = target["trunk"]
+        self._gateway.register_at(**target)
+        agent = await self._agent_of(user, account, trunk=trunk, expires=expires)
+
+        def happened(event: StackEvent) -> None:
+            if event.event in (Event.REGISTER_OK, Event.REGISTER_FAIL):
+                code = 200 if event.event is Event.REGISTER_OK else _code(event.text or "")
+                self._tell({"event": "registered", "leg": leg, "trunk": trunk, "code": code})
+
+        agent.on(happened)
+        with suppress(RegistrationError):  # told by the event; the library tries again
+            await agent.register()
+
     async def do_watch(self, leg: str, silence_s: float) -> None:
+        if active := self._active.get(leg):
+            active.silence_s = silence_s
         self.media.watch(leg, silence_s)
 
     async def do_play(self, leg: str, play: str, sound: str, times: int | None) -> None:
@@ -223,7 +286,8 @@ class SipEndpoint:
         self._hold(leg, call)
         self._active[leg].sign.set()
         headers = {"from": call.headers.get("From") or call.peer or "", "to": call.headers.get("To", "")}
-        self._tell({"event": "incoming", "leg": leg, **headers})
+        told = self._gateway.arrived(leg) if self._gateway else {}
+        self._tell({"event": "incoming", "leg": leg, **headers, **told})
         self._commands.arrived(leg)
 
     def _hold(self, leg: str, call: Call) -> None:
@@ -260,7 +324,13 @@ class SipEndpoint:
                 del self._active[leg], self._names[event.call]
                 self.media.remove(leg)
                 code = 0 if active.answered else active.refusal or _code(event.text or "")
-                self._tell({"event": "ended", "leg": leg, "code": code, "by": "network" if active.lost else "self"})
+                told = self._gateway.final(leg) if self._gateway else {}
+                by = "network" if active.lost else "self"
+                self._tell({"event": "ended", "leg": leg, "code": code, "by": by, **told})
+            case Event.CALL_HOLD:
+                self.media.watch(leg, 0)
+            case Event.CALL_RESUME:
+                self.media.watch(leg, active.silence_s)
             case _:
                 pass
 
@@ -292,19 +362,45 @@ class SipEndpoint:
 
     # -- within
     async def _agent(self, number: str, *more: str) -> UserAgent:
+        """Of a caller ID, on loopback."""
+        return await self._agent_with(
+            Account(
+                user=number,
+                domain=f"{LOOPBACK}:{self.options.sip_port}",
+                password="",
+                reg_interval=0,
+                audio_codecs=tuple(self.options.codecs),
+                extra_params=(f"audio_player={NO_PLAYER},{NO_PLAYER}", *more),
+            )
+        )
+
+    async def _agent_of(
+        self, user: str, account: Mapping[str, Any], trunk: str | None = None, expires: int = 0
+    ) -> UserAgent:
+        """Of a caller ID at a trunk; with `trunk`, the one that registers there."""
+        assert self._gateway
+        proxy = self._gateway.proxy
+        return await self._agent_with(
+            Account(
+                user=user,
+                domain=account.get("domain") or f"{LOOPBACK}:{self.options.sip_port}",
+                password=account.get("secret", ""),
+                registrar=f"sip:{trunk}@{proxy}" if trunk else f"sip:{proxy}",
+                reg_interval=expires,
+                auth_user=account.get("user") or None,
+                audio_codecs=tuple(CODECS.get(codec, codec) for codec in account["codecs"]),
+                extra_params=(f"audio_player={NO_PLAYER},{NO_PLAYER}", *SRTP[account["srtp"]]),
+            )
+        )
+
+    async def _agent_with(self, account: Account) -> UserAgent:
+        """One for each account, since none can be freed."""
         async with self._making_agent:
-            if number not in self._agents:
-                account = Account(
-                    user=number,
-                    domain=f"{LOOPBACK}:{self.options.sip_port}",
-                    password="",
-                    reg_interval=0,
-                    audio_codecs=tuple(self.options.codecs),
-                    extra_params=(f"audio_player={NO_PLAYER},{NO_PLAYER}", *more),
-                )
-                agent = self._agents[number] = await UserAgent.create(self._runtime, account, transfer_policy="reject")
+            line = account.aor()
+            if line not in self._agents:
+                agent = self._agents[line] = await UserAgent.create(self._runtime, account, transfer_policy="reject")
                 agent.on_incoming(self._arrived)
-            return self._agents[number]
+            return self._agents[line]
 
     async def _press(self, active: ActiveCall, digits: str) -> None:
         async with active.sending:

@@ -95,15 +95,16 @@ class Station:
         self._legs[call_id], self._call_ids[leg] = leg, call_id
         self._sent[call_id] = self.child.generation
 
-    def refuse(self, leg: str) -> None:
-        """End an incoming call that the exchange does not take."""
-        self.child.send(do="forget", leg=leg)
+    def refuse(self, leg: str, sip_code: int = 0) -> None:
+        """End an incoming call that the exchange does not take. Only a trunk gets the code; 0: the library's, 486."""
+        self.child.send(do="forget", leg=leg, code=sip_code)
 
     def answer(self, call_id: str) -> None:
         self.send(call_id, "answer")
 
-    def hang_up(self, call_id: str) -> None:
-        self.send(call_id, "forget")
+    def hang_up(self, call_id: str, sip_code: int = 0) -> None:
+        """`sip_code`: as in `refuse`, for a call that came in and is not answered."""
+        self.send(call_id, "forget", code=sip_code)
 
     def watch(self, call_id: str, silence_s: float) -> None:
         """End the leg after so many seconds without audio."""

@@ -1,18 +1,25 @@
-"""Binds the SIP library's sockets to loopback: those for RTP and RTCP, and two of its DNS client.
+"""Decides to which address the SIP library's sockets are bound: those for RTP and RTCP, and two of its DNS client.
 
 Observed behaviour of the library (baresip-python 0.5.2a3): it binds them to all interfaces, and has no setting for it
 (libbaresip, stream.c: "we listen on all interfaces"). A stranger's RTP to such a port would replace a party's voice.
 So its calls of `bind` are routed through `_bind`, by the entry for `bind` in the import table of its shared object
 (ELF: the relocation of that symbol). On macOS, whose shared objects are not ELF, nothing is changed.
+
+All of them are bound to loopback, but where there is a trunk, those for RTP are bound to its interface. Such a socket
+receives nothing until `hear` names the address of the far end (`pstn.lines.trunk.socket_filter`).
 """
 
 import ctypes
+import socket
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import baresip._native
+
+from pstn.lines.trunk.socket_filter import only_from
 
 AF_INET, AF_INET6 = 2, 10
 """As Linux numbers them; the family is the first field of a socket address, 16 bits."""
@@ -26,27 +33,70 @@ _ADDRESS_AT = {AF_INET: (4, ANY_4, LOOPBACK_4), AF_INET6: (8, ANY_6, LOOPBACK_6)
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _bind(socket: int, address: int, length: int) -> int:
-    """bind(2), with loopback for all interfaces. Called on the library's thread."""
-    bound = _on_loopback(ctypes.string_at(address, length))
-    return int(_libc.bind(socket, bound, ctypes.c_uint32(length)))
+class _Rtp:
+    """Where RTP leaves loopback: ports from `least` on, to `most`, of this address. `sockets`: port → its number."""
+
+    def __init__(self, address: str, ports: str) -> None:
+        self.address = address
+        self.least, self.most = map(int, ports.split("-"))
+        self.sockets: dict[int, int] = {}
+
+
+_rtp: _Rtp | None = None
+
+
+def _bind(number: int, address: int, length: int) -> int:
+    """bind(2), with another address for all interfaces. Called on the library's thread."""
+    given = ctypes.string_at(address, length)
+    bound, port = _on_own_interface(given)
+    result = int(_libc.bind(number, bound, ctypes.c_uint32(length)))
+    if port and _rtp and result == 0:
+        _rtp.sockets[port] = number
+        only_from((), number)
+    return result
 
 
 _instead = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32, use_errno=True)(_bind)
 
 
-def _on_loopback(address: bytes) -> bytes:
-    """A socket address (struct sockaddr) with loopback in place of all interfaces; any other one is unchanged."""
+def _on_own_interface(address: bytes) -> tuple[bytes, int]:
+    """A socket address (struct sockaddr) with one interface in place of all; any other one is unchanged.
+
+    Also its port, if it is one for RTP outside loopback; else 0.
+    """
     (family,) = struct.unpack_from("=H", address)
     if family not in _ADDRESS_AT:
-        return address
-    at, everywhere, loopback = _ADDRESS_AT[family]
+        return address, 0
+    at, everywhere, own = _ADDRESS_AT[family]
     if address[at : at + len(everywhere)] != everywhere:
-        return address
-    return address[:at] + loopback + address[at + len(loopback) :]
+        return address, 0
+    (port,) = struct.unpack_from("!H", address, 2)
+    outside = _rtp is not None and family == AF_INET and _rtp.least <= port <= _rtp.most
+    if _rtp and outside:
+        own = socket.inet_aton(_rtp.address)
+    return address[:at] + own + address[at + len(own) :], port if outside else 0
 
 
-def bind_to_loopback_only() -> None:
+def rtp_outside_loopback(address: str, ports: str) -> None:
+    """Bind the sockets for RTP, those with a port in `ports` ("20000-29999"), to this address from now on."""
+    global _rtp
+    _rtp = _Rtp(address, ports)
+
+
+def hear(port: int, allowed: Iterable[IPv4Network]) -> None:
+    """Let RTP and RTCP in from these networks only, on the sockets of this RTP port. Unknown ports are ignored."""
+    networks = tuple(allowed)
+    for each in (port, port + 1):
+        number = _rtp.sockets.get(each) if _rtp else None
+        if number is None:
+            continue
+        try:
+            only_from(networks, number)
+        except OSError:  # closed meanwhile
+            continue
+
+
+def bind_to_own_interface() -> None:
     """Call before the library opens sockets. Raises: OSError: the library does not import `bind` as expected."""
     if sys.platform != "linux":
         return

@@ -1,0 +1,286 @@
+"""The SIP sockets that leave loopback, all of them bound to the trunk's interface: UDP, TCP and TLS.
+
+Rule 1: what comes from an address of no trunk is dropped before it is parsed: by the kernel on Linux, and here.
+Rule 2: a connection that we open goes to a host of a trunk, and its certificate is checked as the trunk's rows say.
+"""
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+from pstn.lines.trunk import stun
+from pstn.lines.trunk.socket_filter import only_from
+
+RESOLVE_EVERY_S = 60.0
+KEEP_ALIVE_S, KEEP_ALIVE = 25.0, b"\r\n\r\n"
+"""RFC 5626 §3.5.1: it keeps the way through a NAT open. Ours is also an idle connection's sign of life."""
+MOST_BYTES = 65_535
+"""Of one message on a connection."""
+MOST_CONNECTIONS = 200
+"""That others opened."""
+log = logging.getLogger("sip-gateway")
+
+
+@dataclass
+class TrunkRows:
+    """What this process knows of a trunk: no secrets. `tls`: ca, verify, certificate, key."""
+
+    name: str
+    hosts: list[tuple[str, int]]
+    transport: str
+    tls: dict[str, Any]
+    realm: str | None
+    no_answer_s: float
+    inbound_from: list[str]
+    behind_nat: bool
+    """It sees our public address; False: the edge, on our own network."""
+    codecs: list[str]
+    srtp: str
+    networks: set[IPv4Network] = field(default_factory=set)
+    """Where its messages come from: `inbound_from`, and the addresses of its hosts."""
+
+
+class Peer:
+    """Where a message goes, and where one came from: an address over UDP, or a connection."""
+
+    transport = "udp"
+
+    def __init__(self, address: tuple[str, int], send: Callable[[bytes], None]) -> None:
+        self.address, self.send = address, send
+        self.closed = False
+
+
+Take = Callable[[bytes, Peer, TrunkRows], None]
+
+
+class Outside:
+    """`take` gets each message, from whom it is, and from which trunk."""
+
+    def __init__(self, address: str, port: int, trunks: list[TrunkRows], stun_server: str | None, take: Take) -> None:
+        self.address, self.port = address, port
+        self.learned: str | None = None
+        """Our public address, as the STUN server saw it."""
+        self._trunks, self._take, self._stun = trunks, take, stun_server
+        self._stun_at: tuple[str, int] | None = None
+        self._asked = b""
+        self._resolved: dict[str, str] = {}
+        self._streams: dict[tuple[str, str, int], Stream] = {}
+        self._accepted: set[Stream] = set()
+        self._servers: list[asyncio.Server] = []
+        self._udp: asyncio.DatagramTransport
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Raises: OSError: a port is in use, or a certificate cannot be read."""
+        loop = asyncio.get_running_loop()
+        await self._resolve()
+        self._udp, _ = await loop.create_datagram_endpoint(lambda: _Udp(self), (self.address, self.port))
+        kinds = {trunk.transport for trunk in self._trunks}
+        if "tcp" in kinds:
+            self._servers.append(await loop.create_server(lambda: Stream(self), self.address, self.port))
+        ours = next((trunk for trunk in self._trunks if trunk.tls.get("certificate")), None)
+        if ours:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(ours.tls["certificate"], ours.tls["key"])
+            served = await loop.create_server(lambda: Stream(self), self.address, self.port + 1, ssl=context)
+            self._servers.append(served)
+        self._filter()
+        self._tasks = [loop.create_task(self._keep_resolved()), loop.create_task(self._keep_alive())]
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for server in self._servers:
+            server.close()
+        for stream in [*self._streams.values(), *self._accepted]:
+            stream.close()
+        self._udp.close()
+
+    def send_udp(self, data: bytes, to: tuple[str, int]) -> None:
+        self._udp.sendto(data, to)
+
+    async def peer(self, trunk: TrunkRows, host: str, port: int) -> Peer:
+        """The way to one of its hosts. Raises: OSError (ssl.SSLError is one): it cannot be reached."""
+        ip = await self._address_of(host)
+        if trunk.transport == "udp":
+            return self.udp_peer((ip, port))
+        key = (trunk.name, ip, port)
+        known = self._streams.get(key)
+        if known is None or known.peer.closed:
+            known = self._streams[key] = await self._connect(trunk, host, ip, port)
+        return known.peer
+
+    def udp_peer(self, to: tuple[str, int]) -> Peer:
+        return Peer(to, lambda data: self.send_udp(data, to))
+
+    async def _connect(self, trunk: TrunkRows, host: str, ip: str, port: int) -> "Stream":
+        stream = Stream(self, trunk)
+        tls = _client_context(trunk.tls) if trunk.transport == "tls" else None
+        connecting = asyncio.get_running_loop().create_connection(
+            lambda: stream,
+            ip,
+            port,
+            ssl=tls,
+            server_hostname=host if tls else None,
+            local_addr=(self.address, 0),
+        )
+        await asyncio.wait_for(connecting, trunk.no_answer_s)
+        return stream
+
+    def trunk_at(self, ip: str) -> TrunkRows | None:
+        """The trunk with this address."""
+        address = IPv4Address(ip)
+        return next((each for each in self._trunks if any(address in one for one in each.networks)), None)
+
+    def received(self, data: bytes, source: tuple[str, int]) -> None:
+        """A datagram."""
+        if source == self._stun_at:
+            self.learned = stun.mapped_address(data, self._asked) or self.learned
+        elif trunk := self.trunk_at(source[0]):
+            self._take(data, self.udp_peer(source), trunk)
+
+    def accepted(self, stream: "Stream") -> bool:
+        """Whether somebody who connects is a trunk."""
+        stream.trunk = self.trunk_at(stream.peer.address[0])
+        self._accepted = {each for each in self._accepted if not each.peer.closed}
+        if stream.trunk is None or len(self._accepted) >= MOST_CONNECTIONS:
+            return False
+        self._accepted.add(stream)
+        return True
+
+    def message(self, data: bytes, stream: "Stream") -> None:
+        if stream.trunk:
+            self._take(data, stream.peer, stream.trunk)
+
+    # -- names and addresses
+    async def _resolve(self) -> None:
+        """Look all hosts up. A name that has no address now keeps the one that it had."""
+        for trunk in self._trunks:
+            networks = {IPv4Network(each) for each in trunk.inbound_from}
+            for host, _ in trunk.hosts:
+                try:
+                    ip = await self._address_of(host, again=True)
+                except OSError as error:
+                    log.warning("%s: %s", host, error)
+                    ip = self._resolved.get(host, "")
+                if ip:
+                    networks.add(IPv4Network(ip))
+            trunk.networks = networks
+        if self._stun:
+            host, _, port = self._stun.partition(":")
+            try:
+                self._stun_at = await self._address_of(host, again=True), int(port or stun.PORT)
+            except OSError as error:
+                log.warning("%s: %s", host, error)
+
+    async def _address_of(self, host: str, *, again: bool = False) -> str:
+        """Raises: OSError."""
+        if again or host not in self._resolved:
+            found = await asyncio.get_running_loop().getaddrinfo(host, None, family=socket.AF_INET)
+            self._resolved[host] = str(found[0][4][0])
+        return self._resolved[host]
+
+    def _filter(self) -> None:
+        allowed = {network for trunk in self._trunks for network in trunk.networks}
+        if self._stun_at:
+            allowed.add(IPv4Network(self._stun_at[0]))
+        listening = [each for server in self._servers for each in server.sockets]
+        for one in [self._udp.get_extra_info("socket"), *listening]:
+            only_from(sorted(allowed), one.fileno())
+
+    async def _keep_resolved(self) -> None:
+        while True:
+            if self._stun_at:
+                self._asked = stun.request()
+                self.send_udp(self._asked, self._stun_at)
+            await asyncio.sleep(RESOLVE_EVERY_S)
+            await self._resolve()
+            self._filter()
+
+    async def _keep_alive(self) -> None:
+        while True:
+            await asyncio.sleep(KEEP_ALIVE_S)
+            for trunk in self._trunks:
+                if trunk.transport == "udp" and trunk.behind_nat:
+                    for host, port in trunk.hosts:
+                        if ip := self._resolved.get(host):
+                            self.send_udp(KEEP_ALIVE, (ip, port))
+            for stream in [*self._streams.values(), *self._accepted]:
+                stream.peer.send(KEEP_ALIVE)
+
+
+class _Udp(asyncio.DatagramProtocol):
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+
+    def datagram_received(self, data: bytes, source: tuple[str, int]) -> None:
+        self._outside.received(data, source)
+
+
+class Stream(asyncio.Protocol):
+    """A connection over TCP or TLS, and the messages on it (RFC 3261 §18.3). `trunk` None: until it is accepted."""
+
+    peer: Peer
+
+    def __init__(self, outside: Outside, trunk: TrunkRows | None = None) -> None:
+        self.trunk = trunk
+        self._outside = outside
+        self._received = b""
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self.peer = Peer(transport.get_extra_info("peername")[:2], self._send)
+        self.peer.transport = "tls" if transport.get_extra_info("ssl_object") else "tcp"
+        if self.trunk is None and not self._outside.accepted(self):
+            self.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.peer.closed = True
+
+    def close(self) -> None:
+        self.peer.closed = True
+        self._transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        while not self.peer.closed:
+            self._received = self._received.lstrip(b"\r\n")  # keep-alives
+            head, blank, body = self._received.partition(b"\r\n\r\n")
+            length = _content_length(head) if blank else None
+            if len(self._received) > MOST_BYTES or (blank and length is None):
+                self.close()
+            if length is None or len(body) < length:
+                return
+            message, self._received = head + blank + body[:length], body[length:]
+            self._outside.message(message, self)
+
+    def _send(self, data: bytes) -> None:
+        if not self.peer.closed:
+            self._transport.write(data)
+
+
+def _content_length(head: bytes) -> int | None:
+    """None: there is none, so nobody knows where the message ends."""
+    for line in head.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        if name.strip().lower() in (b"content-length", b"l") and value.strip().isdigit():
+            return int(value)
+    return None
+
+
+def _client_context(tls: dict[str, Any]) -> ssl.SSLContext:
+    """Raises: OSError: a file cannot be read."""
+    context = ssl.create_default_context(cafile=tls.get("ca"))
+    if not tls.get("verify", True):
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if tls.get("certificate"):
+        context.load_cert_chain(tls["certificate"], tls["key"])
+    return context

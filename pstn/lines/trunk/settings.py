@@ -1,0 +1,83 @@
+"""Options of the line over SIP trunks."""
+
+import fcntl
+import socket
+import struct
+import sys
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from pstn.trunks.trunk_file import Trunk, TrunkFile
+
+SIOCGIFADDR = 0x8915
+"""netdevice(7): the IPv4 address of an interface."""
+EDGE = "(edge)"
+"""Names the edges among the trunks of a station; no trunk of a file can have this name."""
+MOST_PER_SECOND, MOST_CALLS = 1_000, 10_000
+
+
+@dataclass(frozen=True)
+class TrunkSettings:
+    """`file`: the trunks. `edges`: host:port of each; they are asked instead of the trunks whose row `edge` is true.
+
+    `stations`: processes, one for each core. `calls_per_station`: callbacks, of two legs each; 60 keep one core busy.
+    `silence_s`: after so many seconds without RTP, a leg that is not on hold has lost its far end.
+    `interface`: address or name of the interface; None: the one of the file.
+    """
+
+    file: TrunkFile
+    edges: tuple[str, ...] = ()
+    stations: int = 1
+    calls_per_station: int = 60
+    silence_s: int = 20
+    interface: str | None = None
+
+    @property
+    def address(self) -> str:
+        """Of the interface. Raises: ValueError: there is no such interface, or it has no IPv4 address."""
+        return address_of(self.interface or self.file.interface)
+
+    def ways(self, display_number: str) -> tuple[Trunk, ...]:
+        """The trunks that this process asks for a call with this display number, in order; edges count as one."""
+        own = self.file.trunks_for(display_number)
+        edge = self.edge
+        if edge is None:
+            return own
+        direct = tuple(trunk for trunk in own if not trunk.edge)
+        return (edge, *direct) if len(direct) < len(own) else direct
+
+    @property
+    def edge(self) -> Trunk | None:
+        """The edges as one trunk, which gets plain SIP and E.164 and has no limits of its own."""
+        if not self.edges:
+            return None
+        rows = {
+            "name": "edge",
+            "hosts": list(self.edges),
+            "display_numbers": list(self.file.display_numbers),
+            "calls": MOST_CALLS,
+            "calls_per_second": MOST_PER_SECOND,
+            "no_answer_seconds": 2.0,
+        }
+        return Trunk.model_validate(rows).model_copy(update={"name": EDGE})
+
+    @property
+    def trunks(self) -> tuple[Trunk, ...]:
+        """All that this process dials, and takes calls from."""
+        direct = tuple(trunk for trunk in self.file.trunks if not (self.edges and trunk.edge))
+        return (self.edge, *direct) if self.edge else direct
+
+
+def address_of(interface: str) -> str:
+    """Raises: ValueError."""
+    try:
+        return str(IPv4Address(interface))
+    except ValueError:
+        if sys.platform != "linux":
+            raise ValueError(f"interface {interface}: write its IPv4 address") from None
+    request = struct.pack("256s", interface.encode()[:15])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        try:
+            return socket.inet_ntoa(fcntl.ioctl(any_socket.fileno(), SIOCGIFADDR, request)[20:24])
+        except OSError as error:
+            raise ValueError(f"interface {interface}: {error.strerror}") from None

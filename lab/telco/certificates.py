@@ -50,6 +50,10 @@ class Authority:
             .not_valid_before(now - _BEFORE)
             .not_valid_after(now + _VALID)
             .add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
+            # Python 3.13 refuses a chain without these, and without a usage of the authority's key (RFC 5280 §4.2.1).
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+            .add_extension(_usage(isinstance(extension, x509.BasicConstraints)), critical=True)
             .sign(self._key, hashes.SHA256())
         )
         made = Certificate(self._folder / f"{file}.crt", self._folder / f"{file}.key")
@@ -61,6 +65,20 @@ class Authority:
             )
         )
         return made
+
+
+def _usage(authority: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _name(text: str) -> x509.Name:

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from lab.telco.phones import ADDRESS as PHONES
 from lab.telco.phones import BUSY, DECLINES, RINGS_FOR_EVER, answers
 from lab.telco.reaper import NAMESPACES
 from lab.telco.stun_server import PORT as STUN_PORT
-from lab.telco.telco import COMPANY, CUSTOMER, REALM, SIP_PORT, Account, Telco
+from lab.telco.telco import COMPANY, CUSTOMER, REALM, SIP_PORT, TLS_PORT, Account, Telco
 from tests.e2e.trunk.raw_sip import Invite, final_answer
 from tests.e2e.waiting import until
 
@@ -177,6 +178,23 @@ def test_the_stun_server_tells_the_address_that_nat_gives(telco):
         answer = client.recv(100)
     assert answer[:2] == b"\x01\x01"
     assert socket.inet_ntoa((int.from_bytes(answer[-4:]) ^ 0x2112A442).to_bytes(4)) == "198.51.100.254"
+
+
+def test_its_certificate_is_valid_for_its_address_and_a_bad_trunk_s_is_not(telco):
+    """As Python checks it, which is stricter than most from 3.13 on."""
+    context = ssl.create_default_context(cafile=str(telco.ca))
+
+    def agreed(host: str) -> str | None:
+        with (
+            telco.customer.entered(),
+            socket.create_connection((host, TLS_PORT), timeout=5) as plain,
+            context.wrap_socket(plain, server_hostname=host) as secure,
+        ):
+            return secure.version()
+
+    assert agreed(COMPANY) in ("TLSv1.2", "TLSv1.3")
+    with pytest.raises(ssl.SSLCertVerificationError):
+        agreed(BAD["503"].address)
 
 
 OWNER = """

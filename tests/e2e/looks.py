@@ -9,6 +9,8 @@ from typing import Any
 
 FOLDER = Path(os.environ.get("SCREENSHOTS") or Path(__file__).parents[2] / ".lab" / "screenshots")
 WIDTHS, KEPT_WIDTHS = (320, 390, 1280), (390, 1280)
+_TRIES, _AGAIN_MS = 5, 200
+"""A live page may replace an element while it is measured: a fault is what is still there later."""
 LEAST_CONTRAST = 4.5
 """WCAG 2.2, success criterion 1.4.3, for text of any size."""
 BESIDE = """all => all.filter((each) => {
@@ -111,12 +113,20 @@ def look(page: Any, name: str) -> None:
             page.emulate_media(color_scheme=scheme)
             if width in KEPT_WIDTHS:
                 page.screenshot(path=FOLDER / f"{name}-{width}-{scheme}.png", full_page=True)
-            found = {
-                "scrolls sideways": page.evaluate("document.documentElement.scrollWidth > innerWidth"),
-                "cut off": page.locator("main *:visible").evaluate_all(BESIDE),
-                "low": page.locator("button:visible, a.button:visible").evaluate_all(LOW),
-                "label cut": page.locator(".bar").evaluate_all(CUT),
-                "faint": page.evaluate(FAINT, LEAST_CONTRAST),
-            }
-            wrong = {what: where for what, where in found.items() if where}
+            for _ in range(_TRIES):
+                wrong = _wrong(page)
+                if not wrong:
+                    break
+                page.wait_for_timeout(_AGAIN_MS)
             assert wrong == {}, f"{name} at {width}, {scheme}: {wrong}"
+
+
+def _wrong(page: Any) -> dict[str, Any]:
+    found = {
+        "scrolls sideways": page.evaluate("document.documentElement.scrollWidth > innerWidth"),
+        "cut off": page.locator("main *:visible").evaluate_all(BESIDE),
+        "low": page.locator("button:visible, a.button:visible").evaluate_all(LOW),
+        "label cut": page.locator(".bar").evaluate_all(CUT),
+        "faint": page.evaluate(FAINT, LEAST_CONTRAST),
+    }
+    return {what: where for what, where in found.items() if where}

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "edge render": ("pstn.edge.command", "Write the configuration of Kamailio and rtpengine from trunks.yaml"),
     "host": ("pstn.host.command", "What a machine in an auto-scaling group does besides: secrets, readiness, drain"),
     "trunk check": (
         "pstn.trunks.check.command",

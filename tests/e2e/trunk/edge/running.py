@@ -1,0 +1,143 @@
+"""A real edge: rendered, and its Kamailio and rtpengine running on addresses of loopback."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from contextlib import suppress
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pstn.edge.render import Place, render, write
+from pstn.trunks.trunk_file import read
+from tests.e2e.trunk.edge.peer import Peer
+from tests.e2e.waiting import until
+
+SHOWN, SECOND, CALLED = "+12025550100", "+12025550101", "+12025550123"
+SECRET = 'co"rr\\ect $horse;\n#!define'.replace("\n", " ")  # nothing real
+
+needs_edge = pytest.mark.skipif(
+    not (shutil.which("kamailio") and shutil.which("rtpengine")), reason="Kamailio or rtpengine is not installed"
+)
+
+
+class Edge:
+    """`net`: three bytes of an address of loopback; .1 is inside, .2 outside, .3 the node, .4 and on the trunks."""
+
+    def __init__(self, folder: Path, net: str, trunks: list[dict], **more) -> None:
+        self.folder, self.net = folder, net
+        self.inside, self.outside, self.node_address = (f"{net}.{last}" for last in (1, 2, 3))
+        self.control = f"{net}.1"
+        folder.mkdir(exist_ok=True)
+        file = folder / "trunks.yaml"
+        rows = {"interface": self.outside, "sip_port": 15060, "rtp_ports": "31000-31999"}
+        file.write_text(yaml.safe_dump({**rows, "trunks": trunks}))
+        self.place = Place(
+            out=folder / "edge",
+            run=folder,
+            inside=(IPv4Address(self.inside), 15060),
+            outside=IPv4Address(self.outside),
+            control=(IPv4Address(self.control), 19101),
+            rtpengine=(IPv4Address(self.control), 12222),
+            nodes=((IPv4Address(self.node_address), 15060),),
+            **more,
+        )
+        self.write({"TRUNK_SECRET": SECRET})
+
+    def write(self, environ) -> None:
+        write(render(read(self.folder / "trunks.yaml", environ), self.place), self.place.out)
+
+    def __enter__(self) -> "Edge":
+        out = self.place.out
+        self._logs = [(self.folder / name).open("ab") for name in ("kamailio.log", "rtpengine.log")]
+        common = {"stdin": subprocess.DEVNULL, "start_new_session": True}
+        self.rtpengine = subprocess.Popen(
+            ["rtpengine", "-f", "-E", f"--config-file={out}/rtpengine.conf", f"--pidfile={self.folder}/rtpengine.pid"],
+            stdout=self._logs[1],
+            stderr=self._logs[1],
+            **common,
+        )
+        until(lambda: _listens_udp(self.control, 12222), 20)
+        self.start_kamailio()
+        return self
+
+    def start_kamailio(self) -> None:
+        arguments = ["-DD", "-E", "-m", "64", "-M", "16", "-Y", str(self.folder), "-w", str(self.folder)]
+        self.kamailio = subprocess.Popen(
+            ["kamailio", "-f", str(self.place.out / "kamailio.cfg"), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=self._logs[0],
+            stderr=self._logs[0],
+            start_new_session=True,
+        )
+        until(lambda: self.kamailio.poll() is not None or self._answers(), 30)
+        assert self.kamailio.poll() is None, self.log()[-3000:]
+
+    def stop_kamailio(self) -> None:
+        self.kamailio.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self.kamailio.wait(10)
+        with suppress(ProcessLookupError):
+            os.killpg(self.kamailio.pid, signal.SIGKILL)
+        self.kamailio.wait()
+
+    def __exit__(self, kind, *_) -> None:
+        if kind:
+            print(self.log())
+        self.stop_kamailio()
+        self.rtpengine.kill()
+        self.rtpengine.wait()
+        for log in self._logs:
+            log.close()
+
+    def log(self) -> str:
+        return (self.folder / "kamailio.log").read_text(errors="replace")
+
+    def metrics(self) -> dict[str, float]:
+        with urllib.request.urlopen(f"http://{self.control}:19101/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        found = {}
+        for line in lines:
+            if line and not line.startswith("#"):
+                name, value, *_ = line.rsplit(" ", 2) if line.count(" ") > 1 else line.rsplit(" ", 1)
+                found[name] = float(value)
+        return found
+
+    def rpc(self, *command: str) -> str:
+        return subprocess.run(
+            ["kamcmd", "-s", f"unix:{self.folder}/kamailio.sock", *command], capture_output=True, text=True, check=True
+        ).stdout
+
+    def node(self) -> Peer:
+        return Peer(self.node_address, 15060)
+
+    @property
+    def at(self) -> tuple[str, int]:
+        """Where nodes send."""
+        return self.inside, 15060
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.metrics())
+        except OSError:
+            return False
+
+
+def _listens_udp(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
+
+
+def a_moment() -> None:
+    """For what must not come: a peer on the same machine would have had it by then."""
+    time.sleep(0.5)

@@ -21,13 +21,13 @@ from typing import Any
 
 from bench.rtp_phone import Heard, RtpPhone, phones_at_work
 from bench.sip_report import Figures, report
-from lab.cases.tone_detection import PURE, WINDOW, samples, share, windows
+from lab.cases.tone_detection import PURE, WINDOW, samples, windows
 from lab.phones.scripted import ScriptedSipPhones
 from lab.phones.voices import voice
 from pstn.feed import NetworkEvent
 from pstn.lines.behaviours import answers
 from pstn.lines.phone_state import Phone
-from pstn.lines.sip.audio import RATE
+from pstn.lines.sip.audio import RATE, share
 from pstn.lines.sip.channel import STATS_EVERY_S
 from pstn.lines.sip.line import SipLine, sip_line
 from pstn.lines.sip.settings import SipSettings, missing

@@ -66,6 +66,17 @@ def tone(hertz: float, seconds: float = 1.0, level: float = 0.25) -> bytes:
     return array("h", (int(peak * math.sin(step * each)) for each in range(int(seconds * RATE)))).tobytes()
 
 
+def share(window: "array[int]", hertz: float) -> float:
+    """The share of the energy at one frequency, 0 to 1 (Goertzel algorithm); 0 for silence."""
+    factor = 2 * math.cos(2 * math.pi * hertz / RATE)
+    one = two = 0.0
+    for sample in window:
+        one, two = sample + factor * one - two, one
+    power = one * one + two * two - factor * one * two
+    whole = sum(sample * sample for sample in window)
+    return 2 * power / (len(window) * whole) if whole else 0.0
+
+
 def wav_file(pcm: bytes, channels: int = 1) -> bytes:
     """16-bit PCM, 8 kHz."""
     out = io.BytesIO()

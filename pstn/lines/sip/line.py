@@ -227,13 +227,17 @@ class SipLine(ScriptedLine):
         """The network's endpoint has no part in it, so it is followed by what the phone reports."""
         match event["event"]:
             case "answered":
-                self._answered(call)
-                self._joined(call, call.saw)
+                self._answered_locally(call)
             case "ended":
                 by = "self" if call.leaving else "network"
                 self._ended(call, by, 0 if call.answered_at else call.sip_code or event["code"])
             case _:
                 pass
+
+    def _answered_locally(self, call: PhoneCall) -> None:
+        """Two telephones of this network are connected as soon as one answers."""
+        self._answered(call)
+        self._joined(call, call.saw)
 
     def _arrives(self, event: dict[str, Any]) -> None:
         """An inbound call: of a scripted phone that was told to call, or of an external telephone."""

@@ -1,16 +1,10 @@
 """Options of the line over SIP trunks."""
 
-import fcntl
-import socket
-import struct
-import sys
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 
+from pstn.trunks.interface import address_of
 from pstn.trunks.trunk_file import Trunk, TrunkFile
 
-SIOCGIFADDR = 0x8915
-"""netdevice(7): the IPv4 address of an interface."""
 EDGE = "(edge)"
 """Names the edges among the trunks of a station; no trunk of a file can have this name."""
 MOST_PER_SECOND, MOST_CALLS = 1_000, 10_000
@@ -66,18 +60,3 @@ class TrunkSettings:
         """All that this process dials, and takes calls from."""
         direct = tuple(trunk for trunk in self.file.trunks if not (self.edges and trunk.edge))
         return (self.edge, *direct) if self.edge else direct
-
-
-def address_of(interface: str) -> str:
-    """Raises: ValueError."""
-    try:
-        return str(IPv4Address(interface))
-    except ValueError:
-        if sys.platform != "linux":
-            raise ValueError(f"interface {interface}: write its IPv4 address") from None
-    request = struct.pack("256s", interface.encode()[:15])
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        try:
-            return socket.inet_ntoa(fcntl.ioctl(any_socket.fileno(), SIOCGIFADDR, request)[20:24])
-        except OSError as error:
-            raise ValueError(f"interface {interface}: {error.strerror}") from None

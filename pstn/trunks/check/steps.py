@@ -5,20 +5,24 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from pstn.lines.trunk import stun
 from pstn.trunks.check import refusals
 from pstn.trunks.check.connection import Answer, Connection, NoAnswer
 from pstn.trunks.check.digest import HASHES, Challenge, challenges
 from pstn.trunks.check.refusals import Refusal
 from pstn.trunks.headers import domain
-from pstn.trunks.trunk_file import PORTS, Host, Trunk, TrunkFile
+from pstn.trunks.trunk_file import Host, Trunk, TrunkFile
 
 PATIENCE_S = 5.0
 SOON_DAYS = 14
 """From which a certificate that ends is pointed out."""
+NEEDED = {"name", "tcp", "tls"}
+"""Steps without which nothing can be asked of a host."""
 Outcome = Literal["ok", "failed", "skipped"]
 Resolve = Callable[[str], Awaitable[list[str]]]
 """A name → its IPv4 addresses. Raises: OSError."""
@@ -41,6 +45,38 @@ async def addresses_of(name: str) -> list[str]:
     return list(dict.fromkeys(str(each[4][0]) for each in found))
 
 
+async def stun_step(server: str, local: str, patience_s: float = PATIENCE_S, resolve: Resolve = addresses_of) -> Step:
+    """Whether the server of the row `stun` tells our public address."""
+    name, _, port = server.partition(":")
+    try:
+        target = (await resolve(name))[0], int(port or stun.PORT)
+        address = await _mapped_address(local, target, patience_s)
+    except OSError as error:
+        found = "no answer" if isinstance(error, TimeoutError) else error.strerror or type(error).__name__
+        return Step("", "", "stun", "failed", f"{server}: {found}", "stun: another server, or public_address instead")
+    if address is None:
+        return Step(
+            "", "", "stun", "failed", f"{server}: no STUN server", "stun: another one, or public_address instead"
+        )
+    return Step("", "", "stun", "ok", f"our public address is {address}")
+
+
+async def _mapped_address(local: str, target: tuple[str, int], patience_s: float) -> str | None:
+    """None: what came is no answer to STUN. Raises: OSError."""
+    loop, asking = asyncio.get_running_loop(), stun.request()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+        out.setblocking(False)
+        out.bind((local, 0))
+        await loop.sock_connect(out, target)
+        async with asyncio.timeout(patience_s):
+            for wait in (0.5, 1.0, 2.0, patience_s):
+                await loop.sock_sendall(out, asking)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        return stun.mapped_address(await loop.sock_recv(out, 1500), asking)
+    raise TimeoutError
+
+
 class TrunkCheck:
     """Of one trunk.
 
@@ -57,7 +93,7 @@ class TrunkCheck:
 
     async def steps(self) -> AsyncIterator[Step]:
         """In order, each as soon as it is over."""
-        registrar = _registrar(self.trunk)
+        registrar = self.trunk.registrar if self.trunk.registration else None
         places = [*self.trunk.hosts, *([registrar] if registrar and registrar not in self.trunk.hosts else [])]
         for place in places:
             async for step in _HostCheck(self, place, registers=place == registrar).steps():
@@ -80,25 +116,25 @@ class _HostCheck:
         """A step that returns None does not apply."""
         missing = ""
         try:
-            for name, run, is_needed in self._plan():
+            for name, run in self._plan():
                 step = self._step(name, "skipped", f"{missing} failed") if missing else await run(name)
                 if step:
                     yield step
-                if step and step.outcome == "failed" and is_needed:
+                if step and step.outcome == "failed" and name in NEEDED:
                     missing = name
         finally:
             if self._connection:
                 await self._connection.close()
 
-    def _plan(self) -> list[tuple[str, Callable[[str], Awaitable[Step | None]], bool]]:
-        """Name, what to do, and whether the later ones need it."""
+    def _plan(self) -> list[tuple[str, Callable[[str], Awaitable[Step | None]]]]:
+        """In order."""
         credentials = "registration" if self._registers else "credentials"
         return [
-            ("name", self._name, True),
-            (self._trunk.transport, self._connect, True),
-            ("options", self._options, False),
-            *([(credentials, self._credentials, False)] if self._registers or self._trunk.digest else []),
-            ("nat", self._nat, False),
+            ("name", self._name),
+            (self._trunk.transport, self._connect),
+            ("options", self._options),
+            *([(credentials, self._credentials)] if self._registers or self._trunk.digest else []),
+            ("nat", self._nat),
         ]
 
     # -- the steps
@@ -270,16 +306,6 @@ class _HostCheck:
 
     def _refused(self, name: str, refusal: Refusal) -> Step:
         return self._step(name, "failed", *refusal)
-
-
-def _registrar(trunk: Trunk) -> Host | None:
-    """Where the trunk is registered; None: it is not."""
-    if trunk.registration is None:
-        return None
-    if trunk.registration.registrar is None:
-        return trunk.hosts[0]
-    name, _, port = trunk.registration.registrar.partition(":")
-    return Host(host=name, port=int(port or PORTS[trunk.transport]))
 
 
 def _no_challenge_fits(offered: list[Challenge], realm: str | None) -> Refusal:

@@ -2,14 +2,18 @@
 
 import asyncio
 import json
+import socket
 import ssl
+import struct
 
 import pytest
 import yaml
 
+from pstn.lines.sip.audio import tone, wav_file
 from pstn.trunks.check import refusals
+from pstn.trunks.check.call import TONE_HZ, CallCheck
 from pstn.trunks.check.command import main
-from pstn.trunks.check.steps import TrunkCheck
+from pstn.trunks.check.steps import TrunkCheck, stun_step
 from pstn.trunks.trunk_file import read
 from tests.pstn.trunks.sip_peer import Account, Authority, Peer
 
@@ -224,6 +228,112 @@ def test_a_trunk_may_want_our_certificate(checked, authority, ours):
     # With TLS 1.3 the far end refuses after the handshake, so the next step finds it.
     failed = [step for step in steps.values() if step.outcome == "failed"]
     assert ["certificate" in step.change for step in failed] == ([] if ours else [True])
+
+
+@pytest.mark.parametrize(
+    ("says", "outcome", "found"),
+    [
+        (lambda asked: stun_answer(asked, PUBLIC), "ok", f"our public address is {PUBLIC}"),
+        (lambda asked: b"SIP/2.0 400 Bad Request", "failed", "no STUN server"),
+        (lambda asked: None, "failed", "no answer"),
+    ],
+)
+def test_the_stun_server_is_asked(says, outcome, found):
+    class Server(asyncio.DatagramProtocol):
+        def connection_made(self, transport):
+            self.out = transport
+
+        def datagram_received(self, data, addr):
+            if said := says(data):
+                self.out.sendto(said, addr)
+
+    async def whole():
+        server, _ = await asyncio.get_running_loop().create_datagram_endpoint(Server, local_addr=("127.0.0.1", 0))
+        try:
+            return await stun_step(f"127.0.0.1:{server.get_extra_info('sockname')[1]}", "127.0.0.1", SILENCE_S)
+        finally:
+            server.close()
+
+    step = asyncio.run(whole())
+    assert (step.outcome, found in step.found) == (outcome, True), step
+
+
+def stun_answer(asked, address):
+    """RFC 8489 §14.2: XOR-MAPPED-ADDRESS, with a port that nobody reads."""
+    cookie = asked[4:8]
+    seen = bytes(one ^ other for one, other in zip(socket.inet_aton(address), cookie, strict=True))
+    return struct.pack("!HH", 0x0101, 12) + asked[4:20] + struct.pack("!HHBBH", 0x0020, 8, 0, 1, 0) + seen
+
+
+class FakeLine:
+    """One leg: it ends with this code, or is answered, presses a key once it is played to, and sends this sound."""
+
+    def __init__(self, listener, code, presses, received):
+        self.listener, self.code, self.presses, self.received = listener, code, presses, received
+        self.dialled = []
+
+    def dial(self, call_id, caller_id, to, sip_headers):
+        self.dialled.append((caller_id, to))
+        if self.code:
+            self.listener.later(0, lambda: self.listener.ended(call_id, self.code))
+            return
+        self.listener.later(0, lambda: self.listener.rang(call_id))
+        self.listener.later(0, lambda: self.listener.answered(call_id))
+
+    def play(self, call_id, play_id, name, audio, times):
+        if self.presses:
+            self.listener.later(0, lambda: self.listener.pressed(call_id, "5"))
+
+    def recorded(self, recording_id):
+        return wav_file(self.received)
+
+    def record(self, *_): ...
+    def finish_recording(self, *_): ...
+    def hang_up(self, *_): ...
+    def close(self): ...
+
+
+@pytest.mark.parametrize(
+    ("code", "presses", "received", "outcomes", "found", "change"),
+    [
+        (None, True, tone(440), ["ok", "ok"], "both ways: a key was pressed", ""),
+        (None, False, tone(TONE_HZ), ["ok", "ok"], "both ways: our tone came back", ""),
+        (None, True, bytes(16000), ["ok", "failed"], "we are heard (a key was pressed), but nothing", "public_address"),
+        (None, False, tone(440), ["ok", "failed"], "we receive sound, but no key was pressed", "press a key"),
+        (None, False, bytes(16000), ["ok", "failed"], "nothing is received", "UDP to ports 20000 to 29999"),
+        (401, False, b"", ["failed", "skipped"], "refused our credentials (401)", "digest.secret"),
+        (403, False, b"", ["failed", "skipped"], "with this caller (403)", "identity.pai: true; identity.ppi: true"),
+        (404, False, b"", ["failed", "skipped"], "does not know this number", "numbers.outbound"),
+        (408, False, b"", ["failed", "skipped"], "no answer", "firewall"),
+        (422, False, b"", ["failed", "skipped"], "an extension that is not served", "ask"),
+        (486, False, b"", ["failed", "skipped"], "the telephone was not reached", "another number"),
+        (488, False, b"", ["failed", "skipped"], "refused our audio (488)", "srtp: mandatory (with transport: tls)"),
+        (503, False, b"", ["failed", "skipped"], "no room, or is down", "calls_per_second"),
+    ],
+)
+def test_a_call_to_a_test_number(file_of, code, presses, received, outcomes, found, change):
+    known = read(file_of())
+    lines = []
+
+    def make_line(_):
+        def make(clock, listener, phones, delay):
+            lines.append(FakeLine(listener, code, presses, received))
+            return lines[-1]
+
+        return make
+
+    steps = list(CallCheck(known, known.trunks[0], make_line, SILENCE_S).steps("+12025550111", NUMBER))
+    assert [step.outcome for step in steps] == outcomes
+    told = next((step for step in steps if step.outcome == "failed"), steps[-1])
+    assert found in told.found
+    assert change in told.change
+    assert lines[0].dialled == [(NUMBER, "+12025550111")]
+
+
+def test_nobody_is_called_without_a_confirmation(file_of, capsys):
+    """Standard input is no terminal here."""
+    assert main([str(file_of({"hosts": ["127.0.0.1:9"]})), "--call", "+12025550111"]) == 1
+    assert "the call was not confirmed" in capsys.readouterr().out
 
 
 def test_the_command_prints_the_steps_and_ends_1_if_one_failed(file_of, capsys, monkeypatch):

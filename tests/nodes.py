@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
@@ -10,7 +11,7 @@ from typing import Any
 from duologue.adapters.dynamo_nodes import DynamoNodes
 from duologue.adapters.node_requests import NodeRequests, NodeSecret
 from duologue.adapters.sip_network import SipNetwork
-from duologue.domain.node import Node
+from duologue.domain.node import Burial, Node
 from tests.fakes.clock import FakeClock
 from tests.samples import NOW
 
@@ -96,3 +97,32 @@ def network_of(
     clock, falling = FakeClock(NOW), iter([1 - n / 1000 for n in range(1, 500)])
     requests = NodeRequests(secret or FixedSecret(), clock, 1, answer_s)
     return SipNetwork(FixedNodes(nodes), requests, application, clock, lambda: next(falling))
+
+
+class FakeNodeTable:
+    """Plays `NodeTable`. `before_write`: called before each write, and may raise."""
+
+    def __init__(self, *nodes: Node) -> None:
+        self.rows = {each.id: each for each in nodes}
+        self.before_write: Callable[[], None] = lambda: None
+
+    def current(self) -> Mapping[str, Node]:
+        return dict(self.rows)
+
+    def beat(self, node_id: str, at: datetime) -> None:
+        """As the node itself: one that was declared dead cannot."""
+        if self.rows[node_id].burial is None:
+            self.rows[node_id] = replace(self.rows[node_id], beat_at=at)
+
+    def declare_dead(self, node: Node) -> bool:
+        self.before_write()
+        row = self.rows.get(node.id)
+        if row is None or row.burial or row.beat_at != node.beat_at:
+            return False
+        self.rows[node.id] = replace(row, burial=Burial.BEGUN)
+        return True
+
+    def bury(self, node_id: str) -> None:
+        self.before_write()
+        if self.rows[node_id].burial:
+            self.rows[node_id] = replace(self.rows[node_id], burial=Burial.DONE)

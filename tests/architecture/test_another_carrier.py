@@ -45,6 +45,7 @@ _OWN = {
     ),
     "sip": Own(
         ("node", "secretsmanager"),
+        {"NodeDiedAlarm"},
         settings={"NODES_TABLE", "NODE_SECRET"},
         outputs={"CallControl"},
         needs={"DisplayNumbers", "NodesTable", "NodeSecret"},

@@ -165,6 +165,17 @@ class Promises:
         assert list(calls.overdue(at(99999), 10)) == []
         assert calls.in_use(call.app) == 0
 
+    def test_the_network_calls_of_open_calls_are_found_however_many_there_are(self, calls):
+        """More than one request reads; a call that no event has come for has none yet."""
+        ids = [accept(calls, callback(f"1_1_{number}_20261123090000"), slots=200).id for number in range(102)]
+        for number, call_id in enumerate(ids[:101]):
+            saved = calls.load(call_id)
+            calls.save(Change(saved, replace(saved.call, network_call=f"1a2b3c4d-{number}")))
+        saved = calls.load(ids[7])
+        calls.save(change_of(saved, decide(saved.call, EndNotReported(at(200)))))
+        expected = {call_id: f"1a2b3c4d-{number}" for number, call_id in enumerate(ids[:101]) if number != 7}
+        assert calls.network_calls() == expected
+
     def test_a_call_that_is_over_is_to_be_reconciled_a_quarter_of_an_hour_after_the_write_that_ended_it(self, calls):
         """Oldest first over the shards, once, whatever is changed meanwhile; a call in progress never."""
         ids = [accept(calls, callback(f"1_1_{number}_20261123090000"), slots=20).id for number in range(1, 13)]

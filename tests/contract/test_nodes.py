@@ -1,7 +1,8 @@
 """The nodes of Carrier sip: whom a request goes to, how it is signed, and what their table says."""
 
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
@@ -13,7 +14,7 @@ from duologue.domain.errors import DialRefused, DialUncertain, NoSuchNetworkCall
 from duologue.domain.node import MOST_ASKED, SILENCE, Burial, picked
 from pstn.node.signature import Verifier
 from tests.fakes.clock import FakeClock
-from tests.nodes import CUT, SECRET, SILENT, TAKEN, StubNode, network_of, node
+from tests.nodes import CUT, SECRET, SILENT, TAKEN, FakeNodeTable, StubNode, network_of, node
 from tests.pstn.node.test_signature import VECTORS
 from tests.samples import NOW, callback
 
@@ -51,7 +52,7 @@ def test_a_dial_goes_to_another_node_only_if_it_was_not_dialled(does, raised, as
     with ExitStack() as stack:
         stubs = [None if each is None else stack.enter_context(StubNode(each)) for each in does]
         rows = [node(f"{n:08}", stub.address if stub else NOBODY) for n, stub in enumerate(stubs)]
-        network = network_of(rows, answer_s=0.1)
+        network = network_of(rows, answer_s=0.1 if SILENT in does else 5)
         if raised is None:
             network.dial_caller(callback())
         else:
@@ -111,7 +112,7 @@ def test_a_request_about_a_call_goes_to_the_node_that_has_it(row, does, raised, 
         owner = None if does is None else stack.enter_context(StubNode(does, does))
         other = stack.enter_context(StubNode())
         rows = [node("1a2b3c4d", owner.address if owner else NOBODY, **row), node("ffffffff", other.address)]
-        network = network_of(rows, answer_s=0.1)
+        network = network_of(rows, answer_s=0.1 if does is SILENT else 5)
         if raised is None:
             network.dial_callee(CALL)
         else:
@@ -261,6 +262,49 @@ def test_the_rows_are_read_and_one_that_is_not_a_node_s_hides_no_other(table):
         node("bbbbbbbb", address, room=0, draining=True, gone=True, burial=Burial.DONE),
         node("cccccccc", address, room=60, burial=Burial.BEGUN),
     ]
+
+
+@pytest.fixture(params=["fake", "real"])
+def two_nodes(request, table):
+    """A living node and a silent one, in the fake and in the real table; how each writes its heartbeat."""
+    if request.param == "fake":
+        fake = FakeNodeTable(node("aaaaaaaa", "a:1"), node("bbbbbbbb", "b:1", beat_at=LATE))
+        return fake, lambda name: fake.beat(name, NOW)
+    for item in table.scan(TableName="nodes")["Items"]:
+        table.delete_item(TableName="nodes", Key={name: item[name] for name in ("kind", "node")})
+    for at, name in ((NOW, "aaaaaaaa"), (LATE, "bbbbbbbb")):
+        address, beat_at = {"S": f"{name[0]}:1"}, {"N": f"{at.timestamp():.3f}"}
+        table.put_item(TableName="nodes", Item=row(name, address=address, beat_at=beat_at, room={"N": "10"}))
+
+    def beat(name):
+        with suppress(table.exceptions.ConditionalCheckFailedException):  # as in pstn/node/table.py
+            table.update_item(
+                TableName="nodes",
+                Key={"kind": {"S": "node"}, "node": {"S": name}},
+                UpdateExpression="SET beat_at = :now",
+                ConditionExpression="attribute_not_exists(buried)",
+                ExpressionAttributeValues={":now": {"N": f"{NOW.timestamp():.3f}"}},
+            )
+
+    return DynamoNodes(table, "nodes", FakeClock(NOW)), beat
+
+
+def test_a_node_is_declared_dead_once_unless_it_has_sent_a_heartbeat_and_then_stays_so(two_nodes):
+    """As the nodes themselves write their rows."""
+    nodes, beat = two_nodes
+    living, silent = (nodes.current()[name] for name in ("aaaaaaaa", "bbbbbbbb"))
+    nodes.bury(silent.id)
+    assert nodes.current()[silent.id].burial is None, "only what was declared dead is buried"
+    beat(silent.id)
+    assert nodes.declare_dead(silent) is False, "it has come back in time"
+    [silent] = [each for each in nodes.current().values() if each.id != living.id]
+    assert silent.beat_at == NOW
+    assert [nodes.declare_dead(silent), nodes.declare_dead(silent)] == [True, False]
+    beat(silent.id)
+    assert nodes.current()[silent.id] == replace(silent, burial=Burial.BEGUN)
+    nodes.bury(silent.id)
+    nodes.bury(silent.id)
+    assert nodes.current() == {living.id: living, silent.id: replace(silent, burial=Burial.DONE)}
 
 
 def test_rows_are_read_again_after_two_seconds():

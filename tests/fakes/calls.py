@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -445,6 +445,10 @@ class FakeCalls:
 
     def open_calls(self) -> Set[str]:
         return {call_id for call_id, row in self.rows.items() if row.close_by is not None}
+
+    def network_calls(self) -> Mapping[str, str]:
+        found = {call_id: self.rows[call_id].call.network_call for call_id in self.open_calls()}
+        return {call_id: network_call for call_id, network_call in found.items() if network_call is not None}
 
     def held_slots(self) -> Iterable[HeldSlot]:
         pairs = {call_id: pair for (_, pair), call_id in self.pairs.items()}

@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 
 from duologue.call_control.history import Attempt, Delivery, DeliveryState
+from duologue.domain.node import Burial
 from duologue.domain.outcome import EndReason
 from duologue.usecases.ports.notifying import NO_WAIT, Notice
 from functions.sweep.handler import answer
 from tests.functions.worlds import Sweep, sample
-from tests.samples import at
+from tests.nodes import FakeNodeTable, node
+from tests.samples import NETWORK_CALL, at
 
 SWEPT = ("CallsSwept", "CallsNotFinalized", "CallsWithoutEvents", "SweepBehind", "ReconciliationFound")
 NOTHING = {"queued": 0, "finalized": 0, "remaining": 0, "reconciled": 0, "found": 0, "freed": 0}
@@ -27,6 +29,17 @@ def test_a_call_that_is_due_is_finalized_and_a_young_one_left_alone():
     assert world.take(MINUTE) == NOTHING | {"finalized": 1}
     assert list(world.calls.cdrs) == [first]
     assert world.calls.cdrs[first].reason is EndReason.NEVER_STARTED
+
+
+def test_the_calls_of_a_dead_node_are_counted_for_the_alarm(capsys):
+    world = Sweep(nodes=FakeNodeTable(node("1a2b3c4d", "a:1", beat_at=at(0))))
+    lost = [world.accept(number, f"1a2b3c4d-{NETWORK_CALL}") for number in range(2)]
+    world.accept(3, NETWORK_CALL)
+    world.clock.advance(20)
+    assert [world.sweep()["lost"], world.sweep()["lost"]] == [2, 0]
+    assert {call_id: cdr.reason for call_id, cdr in world.calls.cdrs.items()} == dict.fromkeys(lost, EndReason.LOST)
+    counted = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert sum(sum(one["CallsOfDeadNodes"]) for one in counted if "CallsOfDeadNodes" in one) == 2
 
 
 def test_one_that_cannot_be_read_is_told_by_its_id_and_holds_up_nothing(capsys, caplog):
@@ -51,15 +64,18 @@ def test_one_that_cannot_be_read_is_told_by_its_id_and_holds_up_nothing(capsys, 
     assert [one["What"] for one in counted if "What" in one] == ["slot"]
 
 
-@pytest.mark.parametrize("broken", ["due", "overdue", "unreconciled", "held_slots", None])
+@pytest.mark.parametrize("broken", ["network_calls", "due", "overdue", "unreconciled", "held_slots", None])
 def test_each_part_runs_although_another_breaks(broken):
-    world, leaked, waiting = Sweep(), "1_1_9_20261123090000", Delivery(DeliveryState.WAITING, at(0), due=at(30))
+    nodes = FakeNodeTable(node("1a2b3c4d", "a:1", beat_at=at(0)))
+    leaked, waiting = "1_1_9_20261123090000", Delivery(DeliveryState.WAITING, at(0), due=at(30))
+    world = Sweep(nodes=nodes)
     first, ended = world.accept(1), world.accept(2)
     world.calls.save_delivery(Notice(first, 2, "EVENT#n#1", "app-1"), waiting)  # for its first attempt
     world.calls.slots["app-1"].add(leaked)
     world.end(ended)
     world.clock.advance(900)
     done = {
+        "network_calls": lambda: nodes.rows["1a2b3c4d"].burial is Burial.DONE,
         "due": lambda: any(each.version == 1 for each in world.notices.first),
         "overdue": lambda: first in world.calls.cdrs,
         "unreconciled": lambda: ended not in world.calls.to_reconcile,
@@ -107,7 +123,7 @@ def test_what_is_due_is_queued_and_not_twice():
 
 
 def test_no_part_takes_the_time_of_another_and_what_is_left_is_the_next_sweeps(capsys):
-    """A read or a message takes 5 s here: three messages, six calls, then one reconciliation, which reads twice."""
+    """A read or a message takes 5 s here: four messages, five calls, then one reconciliation, which reads twice."""
     world = Sweep()
     for number in range(6):
         world.end(world.accept(number))
@@ -118,7 +134,7 @@ def test_no_part_takes_the_time_of_another_and_what_is_left_is_the_next_sweeps(c
     world.calls.history, world.calls.load = (_slow(world, each) for each in (world.calls.history, world.calls.load))  # type: ignore[method-assign]
     world.notices.queue = _slow(world, world.notices.queue)  # type: ignore[method-assign]
     swept = [world.sweep() for _ in range(8)]
-    assert [(each["queued"], each["finalized"], each["reconciled"]) for each in swept[:2]] == [(30, 6, 1)] * 2
+    assert [(each["queued"], each["finalized"], each["reconciled"]) for each in swept[:2]] == [(40, 5, 1)] * 2
     assert (sum(each["queued"] for each in swept), sum(each["finalized"] for each in swept)) == (130, 13)
     assert sum(each["reconciled"] for each in swept) == 19
     counted = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -49,6 +49,7 @@ from duologue.runtime.last_resort import isolate_failures
 from duologue.runtime.wiring import call_control, callback_api, flow, outbox, recordings_api, sweep
 from duologue.runtime.wiring.other_requests import OtherRequests
 from duologue.usecases.authenticate import Authenticate
+from duologue.usecases.bury_nodes import BuryNodes
 from duologue.usecases.change_app import SetNotificationUrls
 from duologue.usecases.check_numbers import DiallingRules
 from duologue.usecases.delete_recording import DeleteRecording
@@ -115,6 +116,7 @@ from tests.fakes.rates import FakeRates
 from tests.fakes.recordings import RECORDS, FakeLinks, FakeLinkTokens, FakeRecordings
 from tests.fakes.seals import FakeDataKeys
 from tests.fakes.sp_endpoints import FakeSpEndpoints
+from tests.nodes import FakeNodeTable
 from tests.samples import LEG_A, LEG_B, NETWORK_CALL, NOW, at, callback, return_call
 
 ROOT = Path(__file__).parents[2]
@@ -463,11 +465,12 @@ class Flow:
 class Sweep:
     """Many calls, some of them overdue."""
 
-    def __init__(self, *known: str) -> None:
+    def __init__(self, *known: str, nodes: FakeNodeTable | None = None) -> None:
+        """`nodes`: the operator's own, of a carrier that has them."""
         self.calls, self.flows, self.clock = FakeCalls(), FakeFlows(), FakeClock(at(0))
-        self.network = FakeNetwork(*known)
+        self.network, isolate = FakeNetwork(*known), isolate_failures("sweep")
         finalize = FinalizeCall(self.calls, self.network, self.flows, self.clock, no_pause)
-        sweep_calls = SweepCalls(self.calls, finalize, self.clock, isolate_failures("sweep"))
+        sweep_calls = SweepCalls(self.calls, finalize, self.clock, isolate)
         self.notices = FakeNotices()
         queue_due = QueueDue(self.calls, self.notices, self.clock)
         self.recordings, self.archive = FakeRecordings(), FakeCdrArchive()
@@ -482,10 +485,19 @@ class Sweep:
             self.archive,
             HuaweiCdrs(HOST),
             self.clock,
-            isolate_failures("sweep"),
+            isolate,
             no_pause,
         )
-        self.dependencies = sweep.Dependencies(self.calls, sweep_calls, queue_due, reconcile, self.clock)
+        bury = None
+        if nodes is not None:
+            bury = BuryNodes(nodes, self.calls, finalize, self.clock, isolate, self._wait)
+        self.dependencies = sweep.Dependencies(self.calls, sweep_calls, queue_due, reconcile, self.clock, bury)
+        self._said = {"finalized", "remaining", "freed", "queued", "reconciled", "found"} | (
+            {"lost"} if nodes else set()
+        )
+
+    def _wait(self, time: timedelta) -> None:
+        self.clock.at += time
 
     def accept(self, number: int, network_call: str | None = None, *, after_s: float = 0) -> str:
         """Accept call `number`, so long after the first; its id. It is due two minutes later, if nothing begins it."""
@@ -505,7 +517,7 @@ class Sweep:
 
     def sweep(self) -> dict[str, int]:
         said = answer_schedule(self.dependencies)
-        assert set(said) == {"finalized", "remaining", "freed", "queued", "reconciled", "found"}
+        assert set(said) == self._said
         return said
 
 

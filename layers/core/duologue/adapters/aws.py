@@ -98,8 +98,10 @@ def outside(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def always_outside(what: str) -> Iterator[None]:
+def always_outside(what: str, but: str = "") -> Iterator[None]:
     """As `outside`, and errors that will not pass by themselves, such as a missing permission, are translated too.
+
+    `but`: the code of the one that passes unchanged.
 
     Raises:
         OutsideUnavailable.
@@ -108,6 +110,8 @@ def always_outside(what: str) -> Iterator[None]:
         with outside(what):
             yield
     except ClientError as error:
+        if code_of(error) == but:
+            raise
         raise OutsideUnavailable(f"{what}: {code_of(error)}") from error
 
 

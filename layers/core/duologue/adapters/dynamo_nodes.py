@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from duologue.adapters.aws import always_outside
 from duologue.domain.node import Burial, Node
 from duologue.usecases.ports.outside import Clock
@@ -30,6 +32,8 @@ _log = logging.getLogger(__name__)
 
 
 class DynamoNodes:
+    """Implements `usecases.ports.nodes.NodeTable`."""
+
     def __init__(self, client: "DynamoDBClient", table: str, clock: Clock) -> None:
         self._client = client
         self._table = table
@@ -53,6 +57,34 @@ class DynamoNodes:
         with always_outside(_WHAT):
             nodes = [_node(item) for page in pages for item in page["Items"]]
         return {node.id: node for node in nodes if node is not None}
+
+    def declare_dead(self, node: Node) -> bool:
+        """Begin a node's burial, unless it has begun, or the node has written its row since `node` was read."""
+        return self._written(
+            node.id,
+            "SET buried = :begun",
+            "beat_at < :next AND attribute_not_exists(buried)",
+            {":begun": {"BOOL": False}, ":next": {"N": str(int(node.beat_at.timestamp()) + 1)}},
+        )
+
+    def bury(self, node_id: str) -> None:
+        done = {":done": {"BOOL": True}}
+        self._written(node_id, "SET buried = :done", "attribute_exists(buried)", done)
+
+    def _written(self, node_id: str, update: str, condition: str, values: Mapping[str, Any]) -> bool:
+        """False: the condition is not met."""
+        try:
+            with always_outside(_WHAT, but="ConditionalCheckFailedException"):
+                self._client.update_item(
+                    TableName=self._table,
+                    Key={"kind": _KIND, "node": {"S": node_id}},
+                    UpdateExpression=update,
+                    ConditionExpression=condition,
+                    ExpressionAttributeValues=values,
+                )
+        except ClientError:
+            return False
+        return True
 
 
 def _node(item: Mapping[str, Any]) -> Node | None:

@@ -1,12 +1,13 @@
 """The sweeper's view: the sparse index of open calls, and the slots."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from duologue.adapters.call_rows import CALL, written_time
 from duologue.adapters.dynamo_calls import WHAT, key_of
+from duologue.adapters.dynamo_reads import read_all
 from duologue.adapters.dynamo_slots import free_leaked, held_slots
 from duologue.adapters.dynamo_writes import Write, transact
 from duologue.adapters.sweep_index import OPEN, OVER, Entry, entries, listed_as
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _NAMES = {"#open": OPEN}
 _ALL = "~"
 """After every time."""
+_MOST_READ = 100
+"""Keys of one BatchGetItem."""
 
 
 class DynamoOpenCalls:
@@ -34,6 +37,21 @@ class DynamoOpenCalls:
 
     def open_calls(self) -> Set[str]:
         return {entry.call_id for entry in self._entries(_ALL, sys.maxsize)}
+
+    def network_calls(self) -> Mapping[str, str]:
+        """All of them are read, because no index has the network calls; it is only done when a node has died."""
+        found: dict[str, str] = {}
+        ids = sorted(self.open_calls())
+        for some in (ids[at : at + _MOST_READ] for at in range(0, len(ids), _MOST_READ)):
+            wanted = {
+                "Keys": [key_of(call_id, CALL) for call_id in some],
+                "ProjectionExpression": "#call, network_call",
+                "ExpressionAttributeNames": {"#call": "call"},
+                "ConsistentRead": True,
+            }
+            items = read_all(self._client, WHAT, {self._calls: wanted})[self._calls]
+            found |= {each["call"]["S"]: each["network_call"]["S"] for each in items if "network_call" in each}
+        return found
 
     def _entries(self, until: str, limit: int) -> Iterator[Entry]:
         return entries(self._client, self._calls, WHAT, OPEN, until, limit)

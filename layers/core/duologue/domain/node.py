@@ -7,6 +7,8 @@ from enum import StrEnum
 
 SILENCE = timedelta(seconds=15)
 """After three missed heartbeats, a node that did not leave in order is dead."""
+SUSPICION, HEARTBEAT = timedelta(seconds=9), timedelta(seconds=6)
+"""A node that was silent for so long is looked at again after more than one heartbeat: together they are SILENCE."""
 MOST_ASKED = 3
 """Nodes that are asked for one dial."""
 
@@ -30,8 +32,8 @@ class Node:
     gone: bool = False
     burial: Burial | None = None
 
-    def is_silent(self, now: datetime) -> bool:
-        return now - self.beat_at > SILENCE
+    def is_silent(self, now: datetime, since: timedelta = SILENCE) -> bool:
+        return now - self.beat_at > since
 
     def takes_dials(self, now: datetime) -> bool:
         return not (self.draining or self.gone or self.burial or self.is_silent(now)) and self.room > 0

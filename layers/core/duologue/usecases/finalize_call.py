@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from duologue.call_control.events import EndNotReported, GaveUp, NeverTakenUp
@@ -64,6 +64,19 @@ class FinalizeCall:
 
         return until_written(sweep, self.pause, f"call {call_id}")
 
+    def lost(self, call_id: str, at: datetime) -> Call | None:
+        """The same for a call that the network has lost, so that no leg can be up. `at`: when it was last known to be.
+
+        Raises:
+            OutsideUnavailable, UnknownCall: as above.
+        """
+
+        def close() -> Call | None:
+            saved = self.calls.load(call_id)
+            return None if saved.call.phase is Phase.OVER else self._close(saved, EndNotReported(at))
+
+        return until_written(close, self.pause, f"call {call_id}")
+
     def _finalize(self, saved: SavedCall, *, final: bool) -> Call | None:
         if saved.call.phase is Phase.OVER:
             return None
@@ -71,7 +84,10 @@ class FinalizeCall:
             saved = self._ended(saved, final=final)
         never = saved.call.taken_up_at is None and saved.call.network_call is None
         event = NeverTakenUp if never else EndNotReported
-        change = change_of(saved, decide(saved.call, event(self.clock.now())))
+        return self._close(saved, event(self.clock.now()))
+
+    def _close(self, saved: SavedCall, event: NeverTakenUp | EndNotReported) -> Call | None:
+        change = change_of(saved, decide(saved.call, event))
         try:
             self.calls.save(change)
         except AlreadyDone:

@@ -59,6 +59,10 @@ def network_format() -> NetworkFormat:
     return TandemFormat()
 
 
+def node_table() -> None:
+    return None
+
+
 def prompt_stopper() -> PromptStopper:
     return NothingToStop()
 

@@ -1,10 +1,11 @@
 """The carriers: one module each, named by the template's parameter `Carrier`.
 
-A carrier's module has five functions (docs/carriers.md says what a carrier must do):
+A carrier's module has six functions (docs/carriers.md says what a carrier must do):
 
     network() -> Network               requests to it (usecases/ports/network.py)
     network_of_api() -> Network | None the same for callback_api; None: it leaves a stop's request to flow
     network_format() -> NetworkFormat  parses its events and writes the answers
+    node_table() -> NodeTable | None   the operator's own nodes, whose calls the sweeper finalizes when they die
     prompt_stopper() -> PromptStopper  interrupts a prompt when a party has hung up
     bare_format() -> NetworkFormat     the format without settings, for the fallback answer
 """
@@ -20,6 +21,7 @@ from duologue.runtime.settings import setting
 
 if TYPE_CHECKING:
     from duologue.usecases.ports.network import Network, NetworkFormat, PromptStopper
+    from duologue.usecases.ports.nodes import NodeTable
 
 
 def network() -> Network:
@@ -34,6 +36,11 @@ def network_of_api() -> Network | None:
 
 def network_format() -> NetworkFormat:
     made: NetworkFormat = _named().network_format()
+    return made
+
+
+def node_table() -> NodeTable | None:
+    made: NodeTable | None = _named().node_table()
     return made
 
 

@@ -29,6 +29,10 @@ def network_format() -> NetworkFormat:
     return ChimeFormat(Buckets(setting("PROMPTS_BUCKET"), setting("RECORDINGS_BUCKET")))
 
 
+def node_table() -> None:
+    return None
+
+
 def prompt_stopper() -> PromptStopper:
     return ChimePromptStopper(lazy_client(_SERVICE, FAST))
 

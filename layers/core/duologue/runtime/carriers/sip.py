@@ -18,6 +18,7 @@ from duologue.wire.chime.network_format import ChimeFormat
 
 if TYPE_CHECKING:
     from duologue.usecases.ports.network import Network, NetworkFormat, PromptStopper
+    from duologue.usecases.ports.nodes import NodeTable
 
 _APPLICATION = "duologue"
 """The id of the one application that every node has."""
@@ -38,6 +39,10 @@ def network_of_api() -> None:
 
 def network_format() -> NetworkFormat:
     return ChimeFormat(Buckets(setting("PROMPTS_BUCKET"), setting("RECORDINGS_BUCKET")))
+
+
+def node_table() -> NodeTable:
+    return _nodes()
 
 
 def prompt_stopper() -> PromptStopper:

@@ -1,7 +1,9 @@
 """Dependencies of sweep."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
+from time import sleep
 
 from duologue.adapters.aws import NORMAL, THREADS
 from duologue.adapters.aws_clients import client, lazy_client
@@ -14,12 +16,14 @@ from duologue.adapters.jittered_pause import pause
 from duologue.adapters.sqs_notices import SqsNotices
 from duologue.adapters.system_clock import SystemClock
 from duologue.adapters.threads import Threads
+from duologue.runtime.carriers import node_table
 from duologue.runtime.last_resort import isolate_failures
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.calls import dynamo_calls, flows
 from duologue.runtime.wiring.finalizing import finalize_call
 from duologue.runtime.wiring.recordings import cdr_archive, s3_recordings
 from duologue.runtime.wiring.seals import sealed_rows
+from duologue.usecases.bury_nodes import BuryNodes
 from duologue.usecases.ports.calls import OpenCalls
 from duologue.usecases.ports.outside import Clock
 from duologue.usecases.queue_due import QueueDue
@@ -35,6 +39,8 @@ class Dependencies:
     queue_due: QueueDue
     reconcile: ReconcileCalls
     clock: Clock
+    bury: BuryNodes | None = None
+    """None: the carrier has no nodes of the operator's."""
 
 
 @cache
@@ -44,9 +50,10 @@ def dependencies() -> Dependencies:
     open_calls = DynamoOpenCalls(dynamo, table, setting("ACCOUNTS_TABLE"))
     calls, isolate, threads = dynamo_calls(rows), isolate_failures("sweep"), Threads(THREADS)
     notices = SqsNotices(lazy_client("sqs", NORMAL), setting("FIRST_QUEUE"), setting("RETRY_QUEUE"))
+    finalize, nodes = finalize_call(calls), node_table()
     return Dependencies(
         open_calls,
-        SweepCalls(open_calls, finalize_call(calls), clock, isolate, threads),
+        SweepCalls(open_calls, finalize, clock, isolate, threads),
         QueueDue(DynamoWaiting(dynamo, table), notices, clock, threads),
         ReconcileCalls(
             DynamoEndedCalls(dynamo, table),
@@ -64,4 +71,9 @@ def dependencies() -> Dependencies:
             threads,
         ),
         clock,
+        None if nodes is None else BuryNodes(nodes, open_calls, finalize, clock, isolate, _wait, threads),
     )
+
+
+def _wait(time: timedelta) -> None:
+    sleep(time.total_seconds())

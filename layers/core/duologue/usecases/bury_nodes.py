@@ -1,0 +1,97 @@
+"""Finalize the calls of dead nodes: their ends will never be reported, and accounts must not wait for it for hours.
+
+    silent for 9 s ──▶ 6 s later: no heartbeat in between? ──yes──▶ declared dead ──▶ its calls are finalized ──▶ buried
+
+A node is looked at twice because an outage of its table makes every node silent: once the table is back, those that
+live send a heartbeat within five seconds. A node that has been declared dead stays so: it can write no heartbeat any
+more, and hangs up whatever it still has (pstn/node/heartbeat.py). A burial that one sweep has begun the next completes.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from duologue.domain.errors import OutsideUnavailable, UnknownCall
+from duologue.domain.node import HEARTBEAT, SUSPICION, Burial, Node, node_of
+from duologue.usecases.failure_isolation import FailureIsolation
+from duologue.usecases.finalize_call import FinalizeCall
+from duologue.usecases.ports.calls import OpenCalls
+from duologue.usecases.ports.nodes import NodeTable
+from duologue.usecases.ports.outside import Clock
+from duologue.usecases.working_through import WorkThrough, in_turn, until
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """`calls`: finalized. `remaining`: left for the next sweep. Both are of dead nodes."""
+
+    calls: int = 0
+    remaining: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BuryNodes:
+    """`wait`: for so long, before the second look."""
+
+    nodes: NodeTable
+    calls: OpenCalls
+    finalize: FinalizeCall
+    clock: Clock
+    isolate: FailureIsolation
+    wait: Callable[[timedelta], None]
+    work_through: WorkThrough = in_turn
+
+    def __call__(self, end: datetime | None = None) -> Lost:
+        """Work through the calls of dead nodes until `end`. Raises OutsideUnavailable."""
+        dead = self._dead()
+        if not dead:
+            return Lost()
+        theirs = {
+            call_id: dead[node_of(network_call)]
+            for call_id, network_call in self.calls.network_calls().items()
+            if node_of(network_call) in dead
+        }
+        left = Counter(node.id for node in theirs.values())
+        for node_id in dead:
+            _log.error("a node is dead", extra={"node": node_id, "calls": left[node_id]})
+        finalized: list[str] = []
+        done: list[str] = []
+
+        def close(call_id: str) -> None:
+            with self.isolate(call_id):
+                node = theirs[call_id]
+                try:
+                    call = self.finalize.lost(call_id, node.beat_at)
+                except UnknownCall:
+                    call = None
+                except OutsideUnavailable:
+                    _log.warning("not finalized; retrying in the next sweep", extra={"call_id": call_id}, exc_info=True)
+                    return
+                finalized.extend([] if call is None else [call_id])
+                done.append(node.id)
+
+        self.work_through(theirs, close, until(end, self.clock))
+        left.subtract(done)
+        for node_id in dead:
+            if not left[node_id]:
+                self.nodes.bury(node_id)
+        return Lost(len(finalized), left.total())
+
+    def _dead(self) -> Mapping[str, Node]:
+        """Those whose burial has begun, now or in an earlier sweep."""
+        nodes, now = self.nodes.current(), self.clock.now()
+        dead = {node.id: node for node in nodes.values() if node.burial is Burial.BEGUN}
+        silent = [node for node in nodes.values() if node.burial is None and node.is_silent(now, SUSPICION)]
+        if not silent:
+            return dead
+        self.wait(HEARTBEAT)
+        nodes, now = self.nodes.current(), self.clock.now()
+        for before in silent:
+            node = nodes.get(before.id, before)
+            if node.beat_at == before.beat_at and node.is_silent(now) and self.nodes.declare_dead(node):
+                dead[node.id] = node
+        return dead

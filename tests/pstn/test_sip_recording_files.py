@@ -31,6 +31,19 @@ def test_it_is_taken_once_and_leaves_nothing_behind(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_was_recorded_so_far_is_read_while_it_runs_and_until_it_is_taken(tmp_path):
+    kept = RecordingFiles(tmp_path)
+    assert kept.read_from("leg", 0) is None
+    file = kept.begin("leg", "BOTH")
+    assert kept.read_from("leg", 0) is None
+    file.write_bytes(b"0123")
+    assert (kept.read_from("leg", 0), kept.read_from("leg", 3), kept.read_from("leg", 4)) == (b"0123", b"3", b"")
+    kept.closed("leg")
+    assert kept.read_from("leg", 1) == b"123"
+    kept.take("leg")
+    assert kept.read_from("leg", 0) is None
+
+
 def test_what_a_dead_station_left_is_taken_at_once(tmp_path):
     kept = RecordingFiles(tmp_path)
     kept.begin("leg", "BOTH").write_bytes(bytes(320))

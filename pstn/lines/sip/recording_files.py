@@ -32,6 +32,17 @@ class RecordingFiles:
         for recording_id in list(self._closed):
             self.closed(recording_id)
 
+    def read_from(self, recording_id: str, offset: int) -> bytes | None:
+        """The raw samples that were written from there on, while it runs or after; None: it is unknown or was taken."""
+        if recording_id not in self._closed:
+            return None
+        try:
+            with self._file(recording_id).open("rb") as file:
+                file.seek(offset)
+                return file.read()
+        except FileNotFoundError:  # the station has not begun it, or it was taken meanwhile
+            return None
+
     def take(self, recording_id: str) -> bytes | None:
         """Returns the WAV file and forgets it; waits until it is closed. None: nothing was recorded."""
         event = self._closed.get(recording_id)

@@ -79,7 +79,8 @@ class TrunkLine:
             raise ChildError(reason)
         self.clock, self.listener, self.settings = clock, listener, settings
         self.draining = False
-        """No call begins; the ones that are up go on."""
+        """Calls from outside are refused. Those that the exchange has taken may still dial: none is cut."""
+        self._turn = -1
         self._folder = tempfile.TemporaryDirectory(prefix="trunk-line-")
         self.work = Path(self._folder.name)
         self._prompts = PromptFiles(self.work, self._soon)
@@ -131,10 +132,10 @@ class TrunkLine:
     ) -> None:
         first = self.legs.get(beside or "")
         station = first.station if first else max(self.stations, key=self._room)
-        full = first is None and (self.draining or not self._room(station))
+        full = first is None and not self._room(station)
         leg = TrunkLeg(call_id, station, to, caller_id, first is None)
         leg.sip_headers = sip_headers
-        leg.ways.extend((trunk, host) for trunk in self.settings.ways(caller_id) for host in trunk.hosts)
+        leg.ways.extend((trunk, host) for trunk in self.settings.ways(caller_id) for host in self._hosts(trunk))
         self.legs[call_id] = leg
         self._note(leg, "called", shown=caller_id)
         if full:
@@ -227,6 +228,13 @@ class TrunkLine:
         return True
 
     # -- a leg from host to host
+    def _hosts(self, trunk: Trunk) -> tuple[Host, ...]:
+        """In the order of the file; edges in turn."""
+        if trunk.name != EDGE:
+            return trunk.hosts
+        self._turn = (self._turn + 1) % len(trunk.hosts)
+        return trunk.hosts[self._turn :] + trunk.hosts[: self._turn]
+
     def _next(self, leg: TrunkLeg, code: int) -> None:
         """Ask the next host; with none left, the leg ends with the code."""
         if leg.ended:
@@ -269,6 +277,7 @@ class TrunkLine:
             leg.refused_us = code
             self._note(leg, "trunk_refused_us", trunk=event.get("trunk") or leg.trunk, sip_code=code)
         if told is Then.END or event.get("trunk"):  # the edge has asked every trunk itself
+            leg.trunk = event.get("trunk") or leg.trunk
             self._end(leg, "network" if leg.refused_us else event["by"], code)
             return
         if told is Then.NEXT:
@@ -353,7 +362,7 @@ class TrunkLine:
         leg.plays.clear()
         leg.station.over(leg.call_id)
         self._limits.release(leg.call_id)
-        self._note(leg, "ended", by=by, sip_code=sip_code, incoming=leg.trunk is not None)
+        self._note(leg, "ended", by=by, sip_code=sip_code, trunk=leg.trunk, incoming=leg.trunk is not None)
         if tell:
             self.listener.ended(leg.call_id, sip_code)
 

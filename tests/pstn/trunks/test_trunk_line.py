@@ -180,12 +180,13 @@ def test_both_legs_of_a_call_are_in_one_station_and_a_new_call_in_the_emptiest(s
     assert (one.ends, one.line.room) == ({"c1": 503}, 0)
 
 
-def test_draining_begins_no_call_and_lets_the_others_dial_their_second_leg(story):
+def test_draining_refuses_calls_from_outside_and_lets_those_that_the_exchange_took_dial(story):
     one = story().dial("a1")
     one.line.draining = True
     one.dial("a2", beside="a1").dial("b1")
-    assert [leg for leg, _ in one.station.dialled] == ["a1", "a2"]
-    assert one.ends == {"b1": 503}
+    assert [leg for leg, _ in one.station.dialled] == ["a1", "a2", "b1"]
+    one.station.hears("incoming", "their-id", **incoming())
+    assert (one.arrived, one.station.refused) == ([], [("their-id", 503)])
 
 
 def test_the_legs_of_a_station_that_dies_end_with_503(story):
@@ -239,6 +240,7 @@ def test_with_edges_they_are_asked_in_e164_and_what_they_tell_of_a_trunk_is_fina
     (_, dial), *_ = one.station.dialled
     assert (dial["uri"], dial["headers"]) == (f"sip:{TO}@10.0.0.1:5060", {})
     assert dial["account"]["secret"] == ""
+    assert [host for _, host in one.station.asked] == ["10.0.0.1", "10.0.0.2", "10.0.0.1"], "in turn"
     one.answers("leg", 503, trunk="main", refused_us=407)
     assert (one.ends, one.noted("trunk_refused_us")) == ({"leg": 407}, [["main", 407]])
     one.answers("other", 503, trunk="main")

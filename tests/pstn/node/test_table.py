@@ -1,0 +1,85 @@
+"""The row of a node, as DynamoDB keeps it."""
+
+import pytest
+
+from pstn.node.table import Beat, Buried, NodesTable, Row, TableError, owner_of
+from tests.pstn.node.fixtures import NODES
+
+BEAT = Beat("10.0.1.5:8443", room=7, calls=3, started_at=1000.5, draining=False, version="1.2")
+UUID = "7d9f0a52-5a0e-4d7a-9d3e-0f6a1b2c3d4e"
+
+
+def item(dynamodb, node):
+    return dynamodb.get_item(TableName=NODES, Key={"kind": {"S": "node"}, "node": {"S": node}})["Item"]
+
+
+def test_what_a_node_writes(dynamodb):
+    table = NodesTable(dynamodb, NODES, lambda: 2000.25)
+    table.write("a1b2c3d4", BEAT)
+    assert item(dynamodb, "a1b2c3d4") == {
+        "kind": {"S": "node"},
+        "node": {"S": "a1b2c3d4"},
+        "address": {"S": "10.0.1.5:8443"},
+        "room": {"N": "7"},
+        "calls": {"N": "3"},
+        "beat_at": {"N": "2000.250"},
+        "started_at": {"N": "1000.500"},
+        "draining": {"BOOL": False},
+        "version": {"S": "1.2"},
+        "gone": {"BOOL": False},
+        "expires_at": {"N": "88400"},
+    }
+    assert table.row("a1b2c3d4") == Row("a1b2c3d4", "10.0.1.5:8443", 2000.25)
+    assert table.row("a1b2c3d5") is None
+
+
+def test_a_row_that_is_no_node_s_hides_no_other(dynamodb):
+    table = NodesTable(dynamodb, NODES, lambda: 2000.0)
+    dynamodb.put_item(TableName=NODES, Item={"kind": {"S": "node"}, "node": {"S": "?"}})
+    table.write("a1b2c3d4", BEAT)
+    table.adopted("a1b2c3d4")
+    assert table.rows() == [Row("a1b2c3d4", "10.0.1.5:8443", 2000.0, adopted=True)]
+
+
+@pytest.mark.parametrize("buried", [False, True])
+def test_a_node_that_was_declared_dead_cannot_write(dynamodb, buried):
+    table = NodesTable(dynamodb, NODES)
+    table.write("a1b2c3d4", BEAT)
+    dynamodb.update_item(
+        TableName=NODES,
+        Key={"kind": {"S": "node"}, "node": {"S": "a1b2c3d4"}},
+        UpdateExpression="SET buried = :buried",
+        ExpressionAttributeValues={":buried": {"BOOL": buried}},
+    )
+    with pytest.raises(Buried):
+        table.write("a1b2c3d4", BEAT)
+    table.write("a1b2c3d5", BEAT)
+
+
+def test_a_table_that_fails_says_how(dynamodb):
+    table = NodesTable(dynamodb, "no-such-table")
+    for ask in (table.rows, lambda: table.row("x"), lambda: table.write("x", BEAT), lambda: table.adopted("x")):
+        with pytest.raises(TableError, match="ResourceNotFoundException"):
+            ask()
+
+
+@pytest.mark.parametrize(
+    ("gone", "age", "dead"), [(False, 15.0, False), (False, 15.1, True), (True, 15.1, False), (False, -5.0, False)]
+)
+def test_a_node_is_dead_15_s_after_its_last_beat_unless_it_left(gone, age, dead):
+    assert Row("a1b2c3d4", "10.0.1.5:8443", 2000.0, gone=gone).is_dead(2000.0 + age) is dead
+
+
+@pytest.mark.parametrize(
+    ("transaction", "owner"),
+    [
+        (f"a1b2c3d4-{UUID}", "a1b2c3d4"),
+        (f"a1b2c3d4{UUID}", None),
+        (f"A1B2C3D4-{UUID}", None),
+        (f"a1b2c3d-{UUID}", None),
+        (UUID, None),
+        ("", None),
+    ],
+)
+def test_the_owner_of_a_call_is_in_its_id(transaction, owner):
+    assert owner_of(transaction) == owner

@@ -10,6 +10,7 @@ from importlib import import_module
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "edge render": ("pstn.edge.command", "Write the configuration of Kamailio and rtpengine from trunks.yaml"),
+    "serve": ("pstn.node.command", "Serve calls over SIP trunks as one node"),
     "host": ("pstn.host.command", "What a machine in an auto-scaling group does besides: secrets, readiness, drain"),
     "trunk check": (
         "pstn.trunks.check.command",

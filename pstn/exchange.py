@@ -234,6 +234,14 @@ class Exchange:
         """Recordings that have ended and are not stored yet."""
         return sum(driver.unstored for driver in list(self.calls.values()))
 
+    def recordings_running(self) -> list[Recording]:
+        return [recording for driver in list(self.calls.values()) for recording in list(driver.recordings.values())]
+
+    def unsettled(self) -> int:
+        """Calls that are not over, or of which an answer or a recording is still to come."""
+        calls = list(self.calls.values())
+        return sum(not each.call.over or each.unstored > 0 or bool(each.call.invocations.awaited) for each in calls)
+
     def _legs(self) -> list[tuple[Driver, Leg]]:
         live = (driver for driver in list(self.calls.values()) if not driver.call.over)
         return [(driver, leg) for driver in live for leg in driver.call.legs]

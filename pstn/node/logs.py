@@ -1,0 +1,63 @@
+"""Logs of a node: one JSON object per line on standard output, and nothing in it that identifies a person.
+
+Rule 1: what looks like a telephone number is masked in every text of a line, whoever wrote it.
+Rule 2: secrets, tokens, headers and bodies of requests, and the events of calls are not logged.
+"""
+
+import json
+import logging
+import re
+import sys
+import traceback
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_NUMBER = re.compile(rf"{_UUID}|(?<![0-9A-Za-z])\+?[0-9]{{7,15}}(?![0-9A-Za-z])")
+_SHOWN_FIRST, _SHOWN_LAST = 4, 2
+_OWN = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
+
+
+def masked(text: str) -> str:
+    """Telephone numbers without all but their first characters and the last two digits."""
+    return _NUMBER.sub(lambda found: found[0] if "-" in found[0] else _mask(found[0]), text)
+
+
+def _mask(number: str) -> str:
+    first = number[: _SHOWN_FIRST if number.startswith("+") else _SHOWN_FIRST - 1]
+    return f"{first}{'*' * (len(number) - len(first) - _SHOWN_LAST)}{number[-_SHOWN_LAST:]}"
+
+
+class JsonLines(logging.Formatter):
+    """`node`: its id, in every line."""
+
+    def __init__(self, node: str) -> None:
+        super().__init__()
+        self._node = node
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line: dict[str, Any] = {"at": at, "level": record.levelname, "node": self._node, "message": record.getMessage()}
+        line |= {name: value for name, value in vars(record).items() if name not in _OWN}
+        if record.exc_info and record.exc_info[0]:
+            line["exception"] = "".join(traceback.format_exception(*record.exc_info))
+        return json.dumps(_masked(line), default=lambda value: masked(str(value)), ensure_ascii=False)
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return masked(value)
+    if isinstance(value, dict):
+        return {masked(str(key)): _masked(each) for key, each in value.items()}
+    return [_masked(each) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+def set_up(node: str, into: TextIO | None = None) -> None:
+    """Log everything from INFO up; of the libraries, warnings only: botocore says where it found credentials."""
+    handler = logging.StreamHandler(into or sys.stdout)
+    handler.setFormatter(JsonLines(node))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.INFO)
+    for library in ("botocore", "urllib3", "uvicorn", "asyncio"):
+        logging.getLogger(library).setLevel(logging.WARNING)

@@ -1,0 +1,90 @@
+"""Finished recordings to S3; one that S3 does not take is kept on disk and sent again until it does.
+
+A spooled recording is a pair of files, `<name>.json` with its place and metadata, and `<name>.wav`; the first one is
+written last, so a recording without it is not complete.
+"""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+AGAIN_S = 20.0
+ACCESS_S = 60.0
+"""How long the answer whether a bucket is accessible is used again."""
+_log = logging.getLogger(__name__)
+
+
+class Recordings:
+    """Implements `pstn.recordings.RecordingStore`. `client`: of S3.
+
+    Args:
+        stored: called with bucket and key once a recording is in S3; what it raises is logged.
+    """
+
+    def __init__(self, client: Any, spool: Path, stored: Callable[[str, str], None] = lambda bucket, key: None) -> None:
+        """Raises: OSError: the spool cannot be made."""
+        self._client, self._spool, self._stored = client, spool, stored
+        self._accessible: dict[str, tuple[float, bool]] = {}
+        self._sending = threading.Lock()
+        spool.mkdir(parents=True, exist_ok=True)
+
+    def accessible(self, bucket: str) -> bool:
+        """Whether the bucket exists and this role may see it. If S3 does not answer, the recording is made anyway."""
+        kept = self._accessible.get(bucket)
+        if kept and time.monotonic() - kept[0] < ACCESS_S:
+            return kept[1]
+        try:
+            self._client.head_bucket(Bucket=bucket)
+        except ClientError as error:
+            answer = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") not in (301, 400, 403, 404)
+        except BotoCoreError:
+            answer = True
+        else:
+            answer = True
+        self._accessible[bucket] = time.monotonic(), answer
+        return answer
+
+    def put(self, bucket: str, key: str, body: bytes, metadata: dict[str, str]) -> None:
+        """Store it now, or later: then it is spooled. Raises: OSError: neither is possible."""
+        try:
+            self._put(bucket, key, body, metadata)
+        except (ClientError, BotoCoreError) as error:
+            name = f"{time.time():.0f}-{uuid4()}"
+            (self._spool / f"{name}.wav").write_bytes(body)
+            about = json.dumps({"bucket": bucket, "key": key, "metadata": metadata})
+            written = self._spool / f"{name}.part"
+            written.write_text(about, encoding="utf-8")
+            written.rename(self._spool / f"{name}.json")
+            _log.warning("a recording waits until S3 takes it", extra={"error": type(error).__name__, "name": name})
+
+    @property
+    def waiting(self) -> int:
+        """Recordings in the spool."""
+        return sum(1 for _ in self._spool.glob("*.json"))
+
+    def send_spooled(self) -> None:
+        """Send what waits, the oldest first; ends at the first that S3 does not take."""
+        with self._sending:
+            for about in sorted(self._spool.glob("*.json")):
+                given, wav = json.loads(about.read_text(encoding="utf-8")), about.with_suffix(".wav")
+                try:
+                    self._put(given["bucket"], given["key"], wav.read_bytes(), given["metadata"])
+                except (ClientError, BotoCoreError) as error:
+                    _log.warning("a recording still waits", extra={"error": type(error).__name__, "name": about.stem})
+                    return
+                about.unlink()
+                wav.unlink()
+
+    def _put(self, bucket: str, key: str, body: bytes, metadata: dict[str, str]) -> None:
+        self._client.put_object(Bucket=bucket, Key=key, Body=body, Metadata=metadata, ContentType="audio/wav")
+        try:
+            self._stored(bucket, key)
+        except (ClientError, BotoCoreError) as error:  # it is stored; what is left over expires
+            _log.warning("the parts of a stored recording stay", extra={"error": type(error).__name__})

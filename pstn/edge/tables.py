@@ -5,6 +5,7 @@ https://www.kamailio.org/docs/modules/5.6.x/modules/db_text.html. Everything of 
 something in a table or in the program.
 """
 
+import re
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network
 
@@ -27,6 +28,7 @@ NODES, FIRST_TRUNK, FIRST_HOST = 1, 100, 200
 TO_NODE = "RTP/AVP replace-origin replace-session-connection ICE=remove rtcp-mux-demux"
 """What rtpengine makes of media towards nodes: plain RTP, whatever the trunk has."""
 
+_ADDRESS = re.compile(r"[0-9.]+")
 _CODECS: dict[Codec, str] = {"pcmu": "PCMU", "pcma": "PCMA", "g722": "G722", "opus": "opus"}
 _SUITES = ("AES_192_CM_HMAC_SHA1_80", "AES_192_CM_HMAC_SHA1_32", "F8_128_HMAC_SHA1_80", "F8_128_HMAC_SHA1_32")
 _NO_SUITES = " ".join(f"SDES-no-{each}" for each in (*_SUITES, "NULL_HMAC_SHA1_80", "NULL_HMAC_SHA1_32"))
@@ -43,6 +45,7 @@ def tables(trunks: list[Trunk]) -> dict[str, str]:
     return {
         "version": _table(VERSION, [("version", 1), ("htable", 2), ("dialplan", 2)]),
         "trunks": _strings(pair for index, trunk in enumerate(trunks) for pair in _trunk(index, trunk)),
+        "names": _strings((key, "1") for key in _names(trunks)),
         "numbers": _strings(_numbers(trunks)),
         "callers": _strings(pair for index, trunk in enumerate(trunks) for pair in _callers(index, trunk)),
         "dialplan": _table(DIALPLAN, _dialplan(trunks)),
@@ -73,6 +76,8 @@ def _trunk(index: int, trunk: Trunk) -> Iterable[tuple[str, str]]:
         "no_answer": str(round(trunk.no_answer_seconds * 1000)),
         "options_every": str(trunk.options_every),
     }
+    if _is_verified(trunk):
+        rows["verify"] = "yes"
     if trunk.digest:
         rows["user"] = trunk.digest.user
         rows["secret"] = hexadecimal(trunk.digest.secret.get_secret_value())
@@ -81,6 +86,25 @@ def _trunk(index: int, trunk: Trunk) -> Iterable[tuple[str, str]]:
     rows.update({f"{place}:uri": uri(trunk, host) for place, host in enumerate(trunk.hosts)})
     for name, value in rows.items():
         yield f"{index}:{name}", value
+
+
+def _is_verified(trunk: Trunk) -> bool:
+    return trunk.transport == "tls" and trunk.tls.verify
+
+
+def _names(trunks: list[Trunk]) -> Iterable[str]:
+    """Names that a certificate may bear: of any trunk, and of trunk i as `i:name`. `any`: one's are not checked."""
+    keys: dict[str, None] = {}
+    for index, trunk in enumerate(trunks):
+        if trunk.transport == "tls" and not trunk.tls.verify:
+            keys["any"] = None
+        if _is_verified(trunk):
+            for name in [trunk.tls.name] if trunk.tls.name else [host.host for host in trunk.hosts]:
+                above = name.partition(".")[2]
+                wildcard = [] if _ADDRESS.fullmatch(name) or "." not in above else [f"*.{above}"]
+                for each in (name, *wildcard):
+                    keys.update({each: None, f"{index}:{each}": None})
+    return keys
 
 
 def _numbers(trunks: list[Trunk]) -> Iterable[tuple[str, str]]:

@@ -112,9 +112,14 @@ class Digest(_Part):
 
 
 class Tls(_Part):
-    """`ca`: certificates that vouch for the trunk; None: the system's. `certificate`, `key`: ours, if it wants one."""
+    """`ca`: certificates that vouch for the trunk; None: the system's. `certificate`, `key`: ours, if it wants one.
+
+    `name`: the name that the trunk's certificate bears, if it is not the host's. An edge compares the certificate's
+    common name and its first alternative name; a node that dials a trunk itself does not know this row.
+    """
 
     ca: Path | None = None
+    name: Domain | None = None
     verify: bool = True
     certificate: Path | None = None
     key: Path | None = None

@@ -54,6 +54,7 @@ class Peer:
         self.alive = alive
         self.raw: list[str] = []
         self.probes = 0
+        self._seen: set[tuple[str, str, str]] = set()
         self._inbox: queue.Queue[Received] = queue.Queue()
         self._kept: list[Received] = []
         kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
@@ -177,8 +178,21 @@ class Peer:
             if self.alive:
                 self.answer(received, 200)
             return
-        self.raw.append(received.raw)
-        self._inbox.put(received)
+        if isinstance(message, Response) and message.status >= 300 and "INVITE" in message.value("cseq"):
+            send(self._acknowledges(received))
+        # A repeated one is none: UDP repeats what was not answered yet.
+        key = (received.what, message.value("via"), message.value("cseq"))
+        if key not in self._seen:
+            self._seen.add(key)
+            self.raw.append(received.raw)
+            self._inbox.put(received)
+
+    def _acknowledges(self, refusal: Received) -> bytes:
+        """RFC 3261 §17.1.1.3."""
+        named = {name: refusal.value(name) for name in ("via", "from", "to", "call-id")}
+        number = refusal.value("cseq").partition(" ")[0]
+        lines = ["ACK sip:edge@invalid SIP/2.0", *(f"{name.title()}: {value}" for name, value in named.items())]
+        return "\r\n".join([*lines, f"CSeq: {number} ACK", "Content-Length: 0", "", ""]).encode()
 
 
 @dataclass
@@ -203,6 +217,11 @@ class Dialog:
             f"sip:{called}@{host}:{port}",
             [],
         )
+
+    @property
+    def tag(self) -> str:
+        """Of the caller, by which a trunk's messages are found: all else is hidden or rewritten."""
+        return self.local.rpartition("tag=")[2]
 
     def answered(self, answer: Received) -> "Dialog":
         """The caller's dialog once a 2xx came."""

@@ -1,5 +1,6 @@
 """A real edge: rendered, and its Kamailio and rtpengine running on addresses of loopback."""
 
+import itertools
 import os
 import shutil
 import signal
@@ -22,9 +23,16 @@ from tests.e2e.waiting import until
 SHOWN, SECOND, CALLED = "+12025550100", "+12025550101", "+12025550123"
 SECRET = 'co"rr\\ect $horse;\n#!define'.replace("\n", " ")  # nothing real
 
+_nets = itertools.count(1)
+
 needs_edge = pytest.mark.skipif(
     not (shutil.which("kamailio") and shutil.which("rtpengine")), reason="Kamailio or rtpengine is not installed"
 )
+
+
+def new_net() -> str:
+    """Three bytes of addresses of loopback that no other edge of this test run has, nor one of another run."""
+    return f"127.{100 + os.getpid() % 150}.{next(_nets)}"
 
 
 class Edge:
@@ -83,7 +91,7 @@ class Edge:
         self.kamailio.terminate()
         with suppress(subprocess.TimeoutExpired):
             self.kamailio.wait(10)
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.kamailio.pid, signal.SIGKILL)
         self.kamailio.wait()
 
@@ -107,6 +115,19 @@ class Edge:
             if line and not line.startswith("#"):
                 name, value, *_ = line.rsplit(" ", 2) if line.count(" ") > 1 else line.rsplit(" ", 1)
                 found[name] = float(value)
+        return found
+
+    def sees(self, up: bool, *trunks: str) -> None:
+        """Wait until it takes every host of these trunks for alive, or for dead."""
+        until(lambda: {self.hosts_up().get(trunk) for trunk in trunks} == {1.0 if up else 0.0}, 20)
+
+    def hosts_up(self) -> dict[str, float]:
+        """Trunk → the least of its hosts."""
+        found: dict[str, float] = {}
+        for name, value in self.metrics().items():
+            if name.startswith("kamailio_edge_host_up"):
+                trunk = name.split('"')[1]
+                found[trunk] = min(value, found.get(trunk, 1.0))
         return found
 
     def rpc(self, *command: str) -> str:

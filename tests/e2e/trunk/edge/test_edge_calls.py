@@ -1,45 +1,30 @@
 """Calls through a real edge, seen on the wire by the node and by the trunk."""
 
+from tests.e2e.trunk.edge.calls import hangs_up, places
 from tests.e2e.trunk.edge.certificates import Authority
-from tests.e2e.trunk.edge.peer import CRYPTO, Dialog, Peer, sdp
+from tests.e2e.trunk.edge.peer import CRYPTO, Peer, sdp
 from tests.e2e.trunk.edge.running import CALLED, SHOWN, Edge, needs_edge
 
 pytestmark = needs_edge
-NET = "127.21.0"
 CHALLENGE = 'Proxy-Authenticate: Digest realm="telco", nonce="abc", algorithm=MD5, qop="auth"'
 
 
-def _trunk(**rows) -> dict:
-    return {"name": "first", "hosts": [f"{NET}.4:15070"], "display_numbers": [SHOWN], **rows}
+def _trunk(net: str, **rows) -> dict:
+    return {"name": "first", "hosts": [f"{net}.4:15070"], "display_numbers": [SHOWN], **rows}
 
 
 def _secure(authority: Authority, host: str, **rows) -> dict:
     tls = {"transport": "tls", "srtp": "mandatory", "tls": {"ca": str(authority.certificate)}}
-    return _trunk(hosts=[f"{host}:15071"], **tls, **rows)
+    return _trunk(host.rpartition(".")[0], hosts=[f"{host}:15071"], **tls, **rows)
 
 
-def _places(node: Peer, edge: Edge, *more: str) -> Dialog:
-    call = Dialog.of_caller(node, SHOWN, CALLED, edge.at)
-    node.send(edge.at, node.request("INVITE", call.uri, call, *more, body=sdp(node.host, 40000)))
-    return call
-
-
-def _hangs_up(node: Peer, edge: Edge, call: Dialog, trunk: Peer):
-    call.cseq += 1
-    node.send(edge.at, node.request("BYE", call.uri, call))
-    bye = trunk.next("BYE")
-    trunk.answer(bye, 200)
-    assert node.next("200").value("cseq").endswith("BYE")
-    return bye
-
-
-def test_a_call_over_a_udp_trunk(tmp_path):
+def test_a_call_over_a_udp_trunk(tmp_path, net):
     with (
-        Edge(tmp_path, NET, [_trunk(identity={"pai": True})]) as edge,
+        Edge(tmp_path, net, [_trunk(net, identity={"pai": True})]) as edge,
         edge.node() as node,
-        Peer(f"{NET}.4", 15070) as trunk,
+        Peer(f"{net}.4", 15070) as trunk,
     ):
-        call = _places(node, edge, "X-Leg: abc")
+        call = places(node, edge, "X-Leg: abc")
         invite = trunk.next("INVITE")
         assert invite.uri == f"sip:{CALLED}@{trunk.host}:{trunk.port}"
         assert f"<sip:{SHOWN}@{trunk.host}>" in invite.value("from")
@@ -54,23 +39,24 @@ def test_a_call_over_a_udp_trunk(tmp_path):
         node.send(edge.at, node.request("ACK", call.uri, call))
         trunk.next("ACK")
         assert edge.metrics()['kamailio_edge_calls{trunk="first"}'] == 1
-        _hangs_up(node, edge, call, trunk)
+        hangs_up(node, edge, call, trunk)
         # Nothing that left towards the trunk names an address of the inside, nor what the node calls itself.
         for message in trunk.raw:
             for inside in (node.host, edge.inside, "X-Leg", '"Node"', "User-Agent", "Server:", "kamailio"):
                 assert inside not in message
 
 
-def test_a_call_over_tls_srtp_and_digest(tmp_path):
+def test_a_call_over_tls_srtp_and_digest(tmp_path, net):
     authority = Authority(tmp_path)
-    host, own = f"{NET}.4", authority.issue("edge")
+    host, own = f"{net}.4", authority.issue("edge")
     trunks = [_secure(authority, host, digest={"user": "acme", "secret": {"env": "TRUNK_SECRET"}})]
     with (
         Peer(host, 15071, "tls", context=authority.server(host)) as trunk,
-        Edge(tmp_path, NET, trunks, certificate=own.certificate, key=own.key) as edge,
+        Edge(tmp_path, net, trunks, certificate=own.certificate, key=own.key) as edge,
         edge.node() as node,
     ):
-        call = _places(node, edge)
+        edge.sees(True, "first")
+        call = places(node, edge)
         first = trunk.next("INVITE")
         trunk.answer(first, 407, CHALLENGE)
         again = trunk.next("INVITE")
@@ -85,4 +71,4 @@ def test_a_call_over_tls_srtp_and_digest(tmp_path):
         call.answered(answer)
         node.send(edge.at, node.request("ACK", call.uri, call))
         assert [trunk.next("ACK").value("cseq") for _ in range(2)] == ["1 ACK", "2 ACK"]
-        assert _hangs_up(node, edge, call, trunk).value("cseq") == "3 BYE"
+        assert hangs_up(node, edge, call, trunk).value("cseq") == "3 BYE"

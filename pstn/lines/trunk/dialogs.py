@@ -171,13 +171,13 @@ def answer_from_trunk(answer: Response, asked: Request, gateway: str) -> Respons
     )
 
 
-def answer_to_trunk(answer: Response, own: OwnAddress, dialog: Dialog | None) -> Response:
-    """Without the gateway's Via. `dialog`: of an incoming call."""
+def answer_to_trunk(answer: Response, own: OwnAddress, dialog: Dialog) -> Response:
+    """Without the gateway's Via."""
     kept = tuple(header for header in answer.headers if header[0] not in HOP_BY_HOP)
     more: list[tuple[str, str]] = []
     if answer.value("contact"):
         more.append(("contact", f"<{own.contact(user_in(answer.value('to')))}>"))
-    if dialog and 100 < answer.status < 300:
+    if 100 < answer.status < 300:
         more += [("record-route", each) for each in dialog.record_route]
     body = outward_sdp(answer.body, own.host)
     vias: Headers = tuple(("via", each) for each in answer.values("via")[1:])

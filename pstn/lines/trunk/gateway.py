@@ -79,7 +79,7 @@ class Gateway:
         self._legs: dict[str, Dialog] = {}
         self._clients: dict[str, Client] = {}
         self._by_own_branch: dict[str, Client] = {}
-        self._servers: dict[str, tuple[Peer, TrunkRows, Dialog | None]] = {}
+        self._servers: dict[str, tuple[Peer, Dialog]] = {}
         self._arrived: dict[str, dict[str, str]] = {}
         self._registrars: dict[str, tuple[str, int]] = {}
         self._count = 0
@@ -119,7 +119,7 @@ class Gateway:
         return dialog.final if dialog else {}
 
     def arrived(self, leg: str) -> dict[str, str]:
-        """What the INVITE of an incoming call said: trunk, called, from, asserted, privacy. Empty: it is not ours."""
+        """What the INVITE of an incoming call said: trunks, called, from, asserted, privacy. Empty: it is not ours."""
         return self._arrived.pop(leg, {})
 
     def refuse_as(self, leg: str, status: int) -> None:
@@ -266,30 +266,29 @@ class Gateway:
         found = self._servers.get(key)
         if found is None:
             return
-        peer, trunk, dialog = found
-        if dialog:
-            self._note_own_media(dialog, answer.body)
-            if answer.value("contact"):
-                dialog.contact = address(answer.value("contact"))[0]
+        peer, dialog = found
+        self._note_own_media(dialog, answer.body)
+        if answer.value("contact"):
+            dialog.contact = address(answer.value("contact"))[0]
         invite = answer.value("cseq").endswith("INVITE")
-        if invite and answer.status >= 300 and dialog and dialog.refusal:
+        if invite and answer.status >= 300 and dialog.refusal:
             answer = replace(answer, status=dialog.refusal, reason="Refused")
-        peer.send(text(answer_to_trunk(answer, self._own(trunk, peer), dialog)))
+        peer.send(text(answer_to_trunk(answer, self._own(dialog.trunk, peer), dialog)))
         if answer.status >= 200:
             asyncio.get_running_loop().call_later(KEPT_S, self._servers.pop, key, None)
-            if invite and answer.status >= 300 and dialog:
+            if invite and answer.status >= 300:
                 self._forget_later(dialog)
 
     # -- from the trunks
-    def _from_outside(self, data: bytes, peer: Peer, trunk: TrunkRows) -> None:
+    def _from_outside(self, data: bytes, peer: Peer, trunks: list[TrunkRows]) -> None:
         if answer := parsed_response(data):
-            self._answer_of_trunk(answer, trunk)
+            self._answer_of_trunk(answer, trunks)
         elif request := parsed(data):
-            self._request_of_trunk(request, peer, trunk)
+            self._request_of_trunk(request, peer, trunks)
 
-    def _answer_of_trunk(self, answer: Response, trunk: TrunkRows) -> None:
+    def _answer_of_trunk(self, answer: Response, trunks: list[TrunkRows]) -> None:
         client = self._by_own_branch.get(_branch(answer))
-        if client is None or client.trunk is not trunk or client.peer is None:
+        if client is None or client.trunk not in trunks or client.peer is None:
             return
         first, client.answered = not client.answered, True
         if first:
@@ -366,11 +365,11 @@ class Gateway:
                 )
                 client.peer.send(text(bare_request(method, uri, client.sent, headers)))
 
-    def _request_of_trunk(self, request: Request, peer: Peer, trunk: TrunkRows) -> None:
+    def _request_of_trunk(self, request: Request, peer: Peer, trunks: list[TrunkRows]) -> None:
         dialog = self._dialogs.get(request.value("call-id"))
         if dialog is None and request.method == "INVITE" and not tag_of(request.value("to")):
-            dialog = self._incoming(request, trunk)
-        if dialog is None or dialog.trunk is not trunk:
+            dialog = self._incoming(request, trunks)
+        if dialog is None or dialog.trunk not in trunks:
             if request.method != "ACK":
                 status = 200 if request.method == "OPTIONS" else 481 if request.method in ("BYE", "CANCEL") else 405
                 peer.send(response(status, from_source(request, peer.address), secrets.token_hex(4), ALLOW))
@@ -382,24 +381,25 @@ class Gateway:
         self._note_far_media(dialog, request.body)
         branch = own_branch(branch_of(request))
         if request.method != "ACK":
-            self._servers[branch] = peer, trunk, dialog
+            self._servers[branch] = peer, dialog
         if request.method == "BYE":
             self._forget_later(dialog)
         uri, leg = dialog.contact, None
         if not uri:  # the library has not answered yet
-            uri, leg = f"sip:{incoming_user(trunk.name)}@{LOOPBACK}:{self._station[1]}", dialog.leg
+            uri, leg = f"sip:{incoming_user(dialog.trunk.name)}@{LOOPBACK}:{self._station[1]}", dialog.leg
         noted = from_source(request, peer.address)
         self._to_library(text(from_trunk(noted, self.proxy, branch, uri, leg)))
 
-    def _incoming(self, request: Request, trunk: TrunkRows) -> Dialog:
+    def _incoming(self, request: Request, trunks: list[TrunkRows]) -> Dialog:
         self._count += 1
+        trunk = trunks[0]
         leg = f"trunk-{secrets.token_hex(4)}-{self._count}"
         dialog = Dialog(request.value("call-id"), leg, trunk, trunk.hosts[0])
         dialog.record_route = request.values("record-route")
         dialog.routes = [f"<{address(each)[0]}>" for each in dialog.record_route]
         self._dialogs[dialog.call_id] = self._legs[leg] = dialog
         self._arrived[leg] = {
-            "trunk": trunk.name,
+            "trunks": " ".join(each.name for each in trunks),
             "called": request.uri,
             "from": address(request.value("from"))[0],
             "asserted": address(request.value("p-asserted-identity"))[0],

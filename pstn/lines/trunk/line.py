@@ -47,6 +47,8 @@ class TrunkLeg:
     ways: deque[tuple[Trunk, Host]] = field(default_factory=deque)
     sip_headers: Mapping[str, str] = field(default_factory=dict)
     trunk: str | None = None
+    called_in: bool = False
+    """The trunk called us."""
     rang: bool = False
     up: bool = False
     ended: bool = False
@@ -331,11 +333,13 @@ class TrunkLine:
 
     def _arrives(self, station: Station, event: dict[str, Any]) -> None:
         """A call from a trunk: to one of its display numbers, or refused."""
-        leg_id, trunk = event["leg"], self._trunks[event["trunk"]]
-        called = _number(trunk, event["called"])
-        if called not in trunk.display_numbers:
+        leg_id = event["leg"]
+        candidates = [self._trunks[name] for name in event["trunks"].split()]
+        trunk = next((each for each in candidates if _number(each, event["called"]) in each.display_numbers), None)
+        if trunk is None:
             station.refuse(leg_id, NOT_FOUND)
             return
+        called = _number(trunk, event["called"])
         caller = caller_of(trunk, event)
         if self.draining or not self._room(station) or not self._limits.take(trunk.name, leg_id, None):
             self.listener.note("no_room", caller, trunk=trunk.name)
@@ -349,7 +353,7 @@ class TrunkLine:
         self._limits.take(trunk.name, call_id, None)
         station.arrived(call_id, leg_id)
         station.watch(call_id, self.settings.silence_s)
-        self.legs[call_id] = TrunkLeg(call_id, station, caller, called, True, trunk=trunk.name)
+        self.legs[call_id] = TrunkLeg(call_id, station, caller, called, True, trunk=trunk.name, called_in=True)
 
     def _lost(self, call_id: str) -> None:
         """The station died."""
@@ -362,7 +366,7 @@ class TrunkLine:
         leg.plays.clear()
         leg.station.over(leg.call_id)
         self._limits.release(leg.call_id)
-        self._note(leg, "ended", by=by, sip_code=sip_code, trunk=leg.trunk, incoming=leg.trunk is not None)
+        self._note(leg, "ended", by=by, sip_code=sip_code, trunk=leg.trunk, incoming=not leg.called_in)
         if tell:
             self.listener.ended(leg.call_id, sip_code)
 

@@ -43,6 +43,8 @@ class TrunkRows:
     srtp: str
     networks: set[IPv4Network] = field(default_factory=set)
     """Where its messages come from: `inbound_from`, and the addresses of its hosts."""
+    places: set[tuple[str, int]] = field(default_factory=set)
+    """The addresses of its hosts, with their ports."""
 
 
 class Peer:
@@ -55,11 +57,11 @@ class Peer:
         self.closed = False
 
 
-Take = Callable[[bytes, Peer, TrunkRows], None]
+Take = Callable[[bytes, Peer, list[TrunkRows]], None]
 
 
 class Outside:
-    """`take` gets each message, from whom it is, and from which trunk."""
+    """`take` gets each message, from whom, and the trunks with that address: two may be accounts of one company."""
 
     def __init__(self, address: str, port: int, trunks: list[TrunkRows], stun_server: str | None, take: Take) -> None:
         self.address, self.port = address, port
@@ -119,7 +121,7 @@ class Outside:
         return Peer(to, lambda data: self.send_udp(data, to))
 
     async def _connect(self, trunk: TrunkRows, host: str, ip: str, port: int) -> "Stream":
-        stream = Stream(self, trunk)
+        stream = Stream(self, [trunk])
         tls = _client_context(trunk.tls) if trunk.transport == "tls" else None
         connecting = asyncio.get_running_loop().create_connection(
             lambda: stream,
@@ -132,37 +134,37 @@ class Outside:
         await asyncio.wait_for(connecting, trunk.no_answer_s)
         return stream
 
-    def trunk_at(self, ip: str) -> TrunkRows | None:
-        """The trunk with this address."""
-        address = IPv4Address(ip)
-        return next((each for each in self._trunks if any(address in one for one in each.networks)), None)
+    def trunks_at(self, source: tuple[str, int]) -> list[TrunkRows]:
+        """The trunks with this address; those with this port, too, are first."""
+        address = IPv4Address(source[0])
+        found = [each for each in self._trunks if any(address in one for one in each.networks)]
+        return sorted(found, key=lambda each: source not in each.places)
 
     def received(self, data: bytes, source: tuple[str, int]) -> None:
         """A datagram."""
         if source == self._stun_at:
             self.learned = stun.mapped_address(data, self._asked) or self.learned
-        elif trunk := self.trunk_at(source[0]):
-            self._take(data, self.udp_peer(source), trunk)
+        elif trunks := self.trunks_at(source):
+            self._take(data, self.udp_peer(source), trunks)
 
     def accepted(self, stream: "Stream") -> bool:
         """Whether somebody who connects is a trunk."""
-        stream.trunk = self.trunk_at(stream.peer.address[0])
+        stream.trunks = self.trunks_at(stream.peer.address)
         self._accepted = {each for each in self._accepted if not each.peer.closed}
-        if stream.trunk is None or len(self._accepted) >= MOST_CONNECTIONS:
+        if not stream.trunks or len(self._accepted) >= MOST_CONNECTIONS:
             return False
         self._accepted.add(stream)
         return True
 
     def message(self, data: bytes, stream: "Stream") -> None:
-        if stream.trunk:
-            self._take(data, stream.peer, stream.trunk)
+        self._take(data, stream.peer, stream.trunks)
 
     # -- names and addresses
     async def _resolve(self) -> None:
         """Look all hosts up. A name that has no address now keeps the one that it had."""
         for trunk in self._trunks:
-            networks = {IPv4Network(each) for each in trunk.inbound_from}
-            for host, _ in trunk.hosts:
+            networks, places = {IPv4Network(each) for each in trunk.inbound_from}, set()
+            for host, port in trunk.hosts:
                 try:
                     ip = await self._address_of(host, again=True)
                 except OSError as error:
@@ -170,11 +172,12 @@ class Outside:
                     ip = self._resolved.get(host, "")
                 if ip:
                     networks.add(IPv4Network(ip))
-            trunk.networks = networks
+                    places.add((ip, port))
+            trunk.networks, trunk.places = networks, places
         if self._stun:
-            host, _, port = self._stun.partition(":")
+            host, _, stun_port = self._stun.partition(":")
             try:
-                self._stun_at = await self._address_of(host, again=True), int(port or stun.PORT)
+                self._stun_at = await self._address_of(host, again=True), int(stun_port or stun.PORT)
             except OSError as error:
                 log.warning("%s: %s", host, error)
 
@@ -223,12 +226,12 @@ class _Udp(asyncio.DatagramProtocol):
 
 
 class Stream(asyncio.Protocol):
-    """A connection over TCP or TLS, and the messages on it (RFC 3261 §18.3). `trunk` None: until it is accepted."""
+    """A connection over TCP or TLS, and the messages on it (RFC 3261 §18.3). `trunks`: empty until it is accepted."""
 
     peer: Peer
 
-    def __init__(self, outside: Outside, trunk: TrunkRows | None = None) -> None:
-        self.trunk = trunk
+    def __init__(self, outside: Outside, trunks: list[TrunkRows] | None = None) -> None:
+        self.trunks = trunks or []
         self._outside = outside
         self._received = b""
         self._transport: asyncio.Transport
@@ -238,7 +241,7 @@ class Stream(asyncio.Protocol):
         self._transport = transport
         self.peer = Peer(transport.get_extra_info("peername")[:2], self._send)
         self.peer.transport = "tls" if transport.get_extra_info("ssl_object") else "tcp"
-        if self.trunk is None and not self._outside.accepted(self):
+        if not self.trunks and not self._outside.accepted(self):
             self.close()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -278,6 +281,7 @@ def _content_length(head: bytes) -> int | None:
 def _client_context(tls: dict[str, Any]) -> ssl.SSLContext:
     """Raises: OSError: a file cannot be read."""
     context = ssl.create_default_context(cafile=tls.get("ca"))
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # private authorities leave key identifiers out; the edge allows it
     if not tls.get("verify", True):
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

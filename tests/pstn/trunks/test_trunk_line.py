@@ -197,7 +197,7 @@ def test_the_legs_of_a_station_that_dies_end_with_503(story):
 
 def incoming(**more):
     about = {"called": f"sip:{SHOWN}@127.0.0.1", "from": f"sip:{TO}@example.net", "asserted": "", "privacy": ""}
-    return {"trunk": "main", **about, **more}
+    return {"trunks": "main", **about, **more}
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,33 @@ def test_a_function_has_the_settings_of_its_own_carrier_besides(stacks, carrier:
     assert besides == _OWN[carrier].settings
 
 
+_OF_NODES = {"NodeSubnets": "subnet-0a1b2c3d,subnet-4e5f6071", "NodeSecurityGroup": "sg-0a1b2c3d"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "placed"),
+    [
+        ({"Carrier": "sip"} | _OF_NODES, {"CallControlFunction", "FlowFunction", "SweepFunction"}),
+        ({"Carrier": "sip"}, set()),
+        ({"Carrier": "chime"} | _OF_NODES, set()),
+    ],
+    ids=["in subnets", "reached otherwise", "another carrier"],
+)
+def test_the_functions_that_send_requests_to_nodes_and_no_other_are_in_their_subnets(parameters, placed):
+    """They are those that are told of the table. What the Internet reaches is not among them."""
+    made = created(**parameters)["Resources"]
+    functions = {name: each["Properties"] for name, each in made.items() if each["Type"] == "AWS::Lambda::Function"}
+    config = {
+        "SubnetIds": {"Fn::Split": [",", {"Ref": "NodeSubnets"}]},
+        "SecurityGroupIds": {"Fn::Split": [",", {"Ref": "NodeSecurityGroup"}]},
+    }
+    assert {name: each["VpcConfig"] for name, each in functions.items() if "VpcConfig" in each} == dict.fromkeys(
+        placed, config
+    )
+    told = {name for name, each in functions.items() if "NODES_TABLE" in each["Environment"]["Variables"]}
+    assert not placed or placed == told
+
+
 @_CARRIERS
 def test_nothing_refers_to_what_is_not_made(stacks, carrier: str):
     stack = stacks[carrier]

@@ -173,6 +173,7 @@ _TRACING = (
 _WILDCARDS = {
     ("kms:*", "*"): "the policy of a key, where * is that key; the account decides by IAM, as for every key",
     ("s3:*", "Deny"): "requests without TLS",
+    ("ec2:*", "Deny"): "what SAM allows a role because of its VpcConfig",
     ("states:SendTaskSuccess", "*"): "the task token authorizes; the action has no narrower resource",
     ("states:SendTaskFailure", "*"): "the task token authorizes; the action has no narrower resource",
     **{(action, "*"): "X-Ray has no narrower resource; only with Tracing" for action in _TRACING},
@@ -269,7 +270,11 @@ def test_sam_adds_to_a_role_what_its_events_need(resources):
         role = resources[f"{function.logical_id}Role"]["Properties"]
         events = function.properties.get("Events", {}).values()
         managed = {_MANAGED_FOR[event["Type"]] for event in events if event["Type"] in _MANAGED_FOR}
-        assert set(role["ManagedPolicyArns"]) == {_MANAGED + each for each in managed | {"AWSLambdaBasicExecutionRole"}}
+        managed |= {"AWSLambdaBasicExecutionRole"}
+        if "VpcConfig" in function.properties:
+            managed |= {"AWSLambdaVPCAccessExecutionRole"}
+            assert {"Ref": f"{function.logical_id}Role"} in resources["CodeManagesNoInterfaces"]["Properties"]["Roles"]
+        assert set(role["ManagedPolicyArns"]) == {_MANAGED + each for each in managed}
         configs = [event["Properties"] for event in events]
         failures = [
             each["DestinationConfig"]["OnFailure"]["Destination"] for each in configs if "DestinationConfig" in each

@@ -71,6 +71,10 @@ class _Conditions:
                 return self._text(one) == self._text(other)
             case {"Fn::Not": [inner]}:
                 return not self._true(inner)
+            case {"Fn::And": parts}:
+                return all(map(self._true, parts))
+            case {"Condition": name}:
+                return self.hold(name)
         raise AssertionError(f"add this kind of condition: {condition}")
 
     def _text(self, value: Any) -> str:

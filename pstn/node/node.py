@@ -33,7 +33,6 @@ from pstn.node.heartbeat import Heartbeat
 from pstn.node.http import HttpServers, asgi
 from pstn.node.metrics import EVERY_S as METRICS_S
 from pstn.node.metrics import Metrics, StationStats
-from pstn.node.parts import EVERY_S as PARTS_S
 from pstn.node.parts import Adoption, Parts
 from pstn.node.periodic import Periodic
 from pstn.node.prompts import Prompts
@@ -148,7 +147,7 @@ class Node:
         ]
         if self._parts and bucket:
             adoption = Adoption(clients.s3, bucket, self.table)
-            self._duties.append(Periodic("parts of recordings", PARTS_S, self._write_parts))
+            self._duties.append(Periodic("parts of recordings", settings.part_seconds, self._write_parts))
             self._duties.append(Periodic("adoption", ADOPT_S, lambda: adoption.adopt(self.table.rows(), time.time())))
 
     # -- its life

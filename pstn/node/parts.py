@@ -3,12 +3,11 @@
     parts/<node>/<transaction>/<recording>/0000      raw samples: 16 bits little endian, 8 kHz, interleaved
     parts/<node>/<transaction>/<recording>/about.json
 
-A node writes a part of each of its recordings every `EVERY_S`, `about.json` before the first one, and deletes them when
-the whole recording is stored. Those of a dead node are put together by the nodes that live (`Adoption`).
+A node writes a part of each of its recordings every half minute, `about.json` before the first one, and deletes them
+when the whole recording is stored. Those of a dead node are put together by the nodes that live (`Adoption`).
 
-Rule 1: `about.json` is deleted first, and read last. So who has read it after the parts has read all of them, whatever
-other nodes do at the same time; parts without it belong to a recording that is stored, and are only deleted.
-Rule 2: a recording that is at its final place is not written again: its own node or another one was faster.
+Rule: parts are deleted only after the recording was stored, and what is put together is stored only where nothing is
+yet. So several nodes may do that at the same time: one that has read some of the parts only comes too late to store.
 """
 
 import io
@@ -26,7 +25,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pstn.node.table import NodesTable, Row
 from pstn.recordings import RATE, Recording
 
-EVERY_S = 30.0
 ROOT, ABOUT = "parts", "about.json"
 SAMPLE_BYTES = 2
 _MOST_AT_ONCE = 1_000
@@ -117,7 +115,7 @@ class Adoption:
             for part in parts:
                 if not self._copy(part, samples):
                     return False  # another node deletes them
-            about = self._read(f"{place}{ABOUT}")
+            about = self._read(f"{place}{ABOUT}") if samples.tell() else None
             is_new = about is not None and self._store(about, samples)
         _delete(self._client, self._bucket, place)
         return is_new
@@ -178,8 +176,6 @@ def _keys(client: Any, bucket: str, prefix: str) -> Iterator[str]:
 
 
 def _delete(client: Any, bucket: str, place: str) -> None:
-    """Rule 1: `about.json` first."""
-    client.delete_object(Bucket=bucket, Key=f"{place}{ABOUT}")
     keys = [{"Key": key} for key in _keys(client, bucket, place)]
     for first in range(0, len(keys), _MOST_AT_ONCE):
         client.delete_objects(Bucket=bucket, Delete={"Objects": keys[first : first + _MOST_AT_ONCE], "Quiet": True})

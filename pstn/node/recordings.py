@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -56,13 +57,13 @@ class Recordings:
         try:
             self._put(bucket, key, body, metadata)
         except (ClientError, BotoCoreError) as error:
-            name = f"{time.time():.0f}-{uuid4()}"
+            name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4()}"
             (self._spool / f"{name}.wav").write_bytes(body)
             about = json.dumps({"bucket": bucket, "key": key, "metadata": metadata})
             written = self._spool / f"{name}.part"
             written.write_text(about, encoding="utf-8")
             written.rename(self._spool / f"{name}.json")
-            _log.warning("a recording waits until S3 takes it", extra={"error": type(error).__name__, "name": name})
+            _log.warning("a recording waits until S3 takes it", extra={"error": type(error).__name__, "file": name})
 
     @property
     def waiting(self) -> int:
@@ -77,7 +78,7 @@ class Recordings:
                 try:
                     self._put(given["bucket"], given["key"], wav.read_bytes(), given["metadata"])
                 except (ClientError, BotoCoreError) as error:
-                    _log.warning("a recording still waits", extra={"error": type(error).__name__, "name": about.stem})
+                    _log.warning("a recording still waits", extra={"error": type(error).__name__, "file": about.stem})
                     return
                 about.unlink()
                 wav.unlink()

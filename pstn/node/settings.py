@@ -136,6 +136,11 @@ class NodeSettings:
         _text(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of an S3 bucket"),
         default=None,
     )
+    part_seconds: int = _setting(
+        "how often a part of each recording is kept there: what a node that dies loses of one",
+        _whole(1, 300),
+        default=30,
+    )
     spool: Path = _setting(
         "a folder for recordings that S3 did not take yet; they are sent again, also after a restart",
         _path,

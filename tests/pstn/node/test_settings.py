@@ -34,6 +34,7 @@ def test_every_setting_is_read():
         "APPLICATION_ID": "mine",
         "EDGES": "10.0.2.1:5060, edge.internal:5062",
         "RECORDINGS_BUCKET": "recordings",
+        "PART_SECONDS": "10",
         "SPOOL": "/var/lib/duologue/spool",
         "STATIONS": "3",
         "CALLS_PER_STATION": "50",
@@ -48,7 +49,8 @@ def test_every_setting_is_read():
         7000,
     )
     assert [str(edge) for edge in found.edges] == ["10.0.2.1:5060", "edge.internal:5062"]
-    assert (found.recordings_bucket, found.spool) == ("recordings", Path("/var/lib/duologue/spool"))
+    assert (found.recordings_bucket, found.part_seconds) == ("recordings", 10)
+    assert found.spool == Path("/var/lib/duologue/spool")
 
 
 @pytest.mark.parametrize(
@@ -72,6 +74,7 @@ def test_every_setting_is_read():
         ("APPLICATION_ID", "a b", "1 to 64"),
         ("EDGES", "10.0.2.1", "host:port"),
         ("RECORDINGS_BUCKET", "Recordings", "the name of an S3 bucket"),
+        ("PART_SECONDS", "0", "a whole number from 1 to 300"),
         ("STATIONS", "0", "a whole number from 1 to 256"),
         ("CALLS_PER_STATION", "-1", "a whole number from 1 to 1000"),
         ("DRAIN_SECONDS", "1.5", "a whole number from 0"),

@@ -1,0 +1,196 @@
+"""Recordings reach S3 once, whole or put together from their parts, whatever fails meanwhile."""
+
+import io
+import json
+import wave
+from datetime import UTC, datetime
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from pstn.node.parts import Adoption, Parts
+from pstn.node.recordings import Recordings
+from pstn.node.table import Beat, NodesTable, Row
+from pstn.recordings import Recording
+from tests.pstn.node.fixtures import BUCKET, NODES
+
+NODE, KEY = "a1b2c3d4", "calls/2026/11/29/one.wav"
+SECOND = bytes(range(256)) * 125  # 1 s of both tracks: 2 bytes × 2 tracks × 8000
+METADATA = {"call-id": "leg"}
+
+
+class Failing:
+    """S3, without what `down` names."""
+
+    def __init__(self, s3, *down):
+        self.s3, self.down = s3, set(down)
+
+    def __getattr__(self, name):
+        if name in self.down:
+            raise EndpointConnectionError(endpoint_url="https://s3")
+        return getattr(self.s3, name)
+
+
+def recording(track="BOTH", bucket=BUCKET, key=KEY):
+    return Recording("rec", "leg", f"{NODE}-call", track, bucket, key, datetime(2026, 11, 29, tzinfo=UTC))
+
+
+def keys(s3):
+    return [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+
+
+def samples(s3, key=KEY):
+    with wave.open(io.BytesIO(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())) as file:
+        assert (file.getframerate(), file.getsampwidth()) == (8000, 2)
+        return file.getnchannels(), file.readframes(10**6)
+
+
+class Spoken:
+    """A recording that grows; its line."""
+
+    def __init__(self, s3, track="BOTH"):
+        self.recording, self.content = recording(track), b""
+        self.parts = Parts(s3, BUCKET, NODE, lambda _, offset: self.content[offset:])
+
+    def goes_on(self, content=SECOND):
+        self.content += content
+        self.parts.write([self.recording])
+        return self
+
+
+class Others:
+    """The other nodes, which see a dead one."""
+
+    def __init__(self, s3, dynamodb):
+        self.table = NodesTable(dynamodb, NODES, lambda: 1000.0)
+        self.table.write(NODE, Beat("10.0.1.5:8443", 1, 1, 1.0, False, "1"))
+        self.s3 = s3
+
+    def look(self, now=1016.0, rows=None, s3=None):
+        return Adoption(s3 or self.s3, BUCKET, self.table).adopt(rows or self.table.rows(), now)
+
+
+@pytest.fixture
+def others(s3, dynamodb):
+    return Others(s3, dynamodb)
+
+
+def test_parts_are_what_was_recorded_since_the_last_one(s3):
+    spoken = Spoken(s3).goes_on(SECOND + b"\1").goes_on(b"\2\3\4" + SECOND).goes_on(b"")
+    place = f"parts/{NODE}/{NODE}-call/rec/"
+    assert keys(s3) == [f"{place}0000", f"{place}0001", f"{place}about.json"]
+    stored = [s3.get_object(Bucket=BUCKET, Key=f"{place}000{number}")["Body"].read() for number in (0, 1)]
+    assert stored == [SECOND, b"\1\2\3\4" + SECOND]
+    spoken.parts.stored(BUCKET, KEY)
+    assert keys(s3) == []
+
+
+def test_a_part_that_s3_does_not_take_is_part_of_the_next_one(s3, others):
+    spoken = Spoken(failing := Failing(s3, "put_object")).goes_on()
+    failing.down.clear()
+    spoken.goes_on()
+    assert others.look() == 1
+    assert samples(s3) == (2, 2 * SECOND)
+
+
+def test_only_recordings_of_the_bucket_have_parts(s3):
+    parts = Parts(s3, BUCKET, NODE, lambda *_: SECOND)
+    parts.write([recording(bucket="elsewhere")])
+    assert keys(s3) == []
+
+
+@pytest.mark.parametrize(("track", "channels"), [("BOTH", 2), ("INCOMING", 1)])
+def test_the_recording_of_a_dead_node_is_put_together(s3, others, track, channels):
+    Spoken(s3, track).goes_on().goes_on()
+    assert others.look(now=1014.0) == 0, "it may still live"
+    assert others.look() == 1
+    assert (keys(s3), samples(s3)) == ([KEY], (channels, 2 * SECOND))
+    metadata = s3.head_object(Bucket=BUCKET, Key=KEY)["Metadata"]
+    assert (metadata["call-id"], metadata["recording-incomplete"]) == ("leg", "true")
+    assert metadata["recording-duration"] == str(4 // channels)
+    assert others.table.rows()[0].adopted
+    assert others.look() == 0
+
+
+def test_a_node_that_left_in_order_is_not_looked_at(s3, others):
+    Spoken(s3).goes_on()
+    assert others.look(rows=[Row(NODE, "10.0.1.5:8443", 1000.0, gone=True)]) == 0
+    assert KEY not in keys(s3)
+
+
+def test_a_recording_that_is_whole_is_not_overwritten(s3, others):
+    Spoken(s3).goes_on()
+    s3.put_object(Bucket=BUCKET, Key=KEY, Body=b"whole")
+    assert others.look() == 0
+    assert s3.get_object(Bucket=BUCKET, Key=KEY)["Body"].read() == b"whole"
+    assert keys(s3) == [KEY]
+
+
+@pytest.mark.parametrize("step", range(8))
+def test_several_nodes_at_once_store_it_once_and_whole(s3, others, step):
+    """Another node does all of it just before the nth request of this one."""
+    Spoken(s3).goes_on().goes_on()
+    rows, asked, stored = others.table.rows(), [], []
+
+    class Overtaken:
+        def __getattr__(self, name):
+            asked.append(name)
+            if len(asked) == step + 1:
+                stored.append(others.look())
+            return getattr(s3, name)
+
+    stored.append(others.look(rows=rows, s3=Overtaken()))
+    assert len(asked) > step, "no such step: the range is too long"
+    assert sum(stored) == 1
+    assert (keys(s3), samples(s3)) == ([KEY], (2, 2 * SECOND))
+
+
+@pytest.mark.parametrize("missing", ["about.json", "0000"])
+def test_what_is_left_of_a_recording_without_its_description_or_its_sound_is_deleted(s3, others, missing):
+    Spoken(s3).goes_on()
+    s3.delete_object(Bucket=BUCKET, Key=f"parts/{NODE}/{NODE}-call/rec/{missing}")
+    assert others.look() == 0
+    assert keys(s3) == []
+
+
+def test_an_adoption_that_fails_is_repeated(s3, others):
+    Spoken(s3).goes_on()
+    for down in ("get_paginator", "get_object", "put_object", "delete_objects"):
+        with pytest.raises(EndpointConnectionError):
+            others.look(s3=Failing(s3, down))
+        assert not others.table.rows()[0].adopted
+    others.look()
+    assert (keys(s3), others.table.rows()[0].adopted) == ([KEY], True)
+
+
+def test_a_recording_that_s3_does_not_take_waits_on_disk_and_is_sent_after_a_restart(s3, tmp_path):
+    spoken = Spoken(s3).goes_on()
+    failing = Recordings(Failing(s3, "put_object"), tmp_path / "spool", spoken.parts.stored)
+    failing.put(BUCKET, KEY, b"whole", METADATA)
+    failing.send_spooled()
+    assert (failing.waiting, len(keys(s3))) == (1, 2), "its parts stay until it is stored"
+    again = Recordings(s3, tmp_path / "spool")
+    again.send_spooled()
+    assert (again.waiting, list((tmp_path / "spool").iterdir())) == (0, [])
+    found = s3.get_object(Bucket=BUCKET, Key=KEY)
+    assert (found["Body"].read(), found["Metadata"]) == (b"whole", METADATA)
+
+
+def test_a_recording_that_is_stored_leaves_no_parts(s3, tmp_path):
+    spoken = Spoken(s3).goes_on()
+    Recordings(s3, tmp_path, spoken.parts.stored).put(BUCKET, KEY, b"whole", METADATA)
+    assert keys(s3) == [KEY]
+
+
+def test_a_spooled_recording_without_its_description_is_not_sent(s3, tmp_path):
+    kept = Recordings(s3, tmp_path)
+    (tmp_path / "one.wav").write_bytes(b"half")
+    (tmp_path / "two.part").write_text(json.dumps({}))
+    kept.send_spooled()
+    assert (kept.waiting, keys(s3)) == (0, [])
+
+
+def test_which_buckets_are_accessible(s3, tmp_path):
+    kept = Recordings(s3, tmp_path)
+    assert (kept.accessible(BUCKET), kept.accessible("no-such-bucket")) == (True, False)
+    assert Recordings(Failing(s3, "head_bucket"), tmp_path).accessible(BUCKET), "if S3 does not answer, record anyway"

@@ -213,6 +213,7 @@ imports: $(DEV)
 
 template: $(SAMENV)
 	$(SAM_ENV) $(SAM) validate --lint
+	.tools/sam/bin/cfn-lint --regions us-east-1 eu-central-1 --template pstn.yaml
 
 statemachines: $(DEV)
 	$(PY) -m tools.lint_statemachines

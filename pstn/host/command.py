@@ -1,8 +1,14 @@
-"""`duologue-pstn host secrets | watch | logs`: what the units of the Debian package run beside a service on EC2.
+"""`duologue-pstn host fetch | secrets | watch | logs | nodes`: what runs beside a service on EC2.
 
-Settings: DUOLOGUE_HOST_SECRETS (names or ARNs, comma separated), DUOLOGUE_HOST_GROUP (the auto-scaling group),
-DUOLOGUE_HOST_READY (a URL that answers 200 when the service takes work; without it: when the unit is active),
-DUOLOGUE_HOST_LOG_GROUP (of CloudWatch Logs). Without its setting a command has nothing to do, and ends with 0.
+Without its setting a command has nothing to do, and ends with 0:
+
+    DUOLOGUE_HOST_TRUNKS        BUCKET/KEY of trunks.yaml
+    DUOLOGUE_HOST_SECRETS       names or ARNs, each alone or as FILE=<name or ARN>, comma separated
+    DUOLOGUE_HOST_GROUP         the auto-scaling group
+    DUOLOGUE_HOST_READY         answers 200 when the service takes work; without it: when the unit is active
+    DUOLOGUE_HOST_LOG_GROUP     of CloudWatch Logs
+    DUOLOGUE_HOST_NODES_TABLE   the table of nodes, and
+    DUOLOGUE_HOST_SIP_PORT      their SIP port
 """
 
 import argparse
@@ -19,7 +25,7 @@ from typing import Any
 import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pstn.host import journal, lifecycle, secret_files
+from pstn.host import bucket_file, journal, lifecycle, machine, node_list, secret_files
 from pstn.host.instance import Instance
 
 _READY_TIMEOUT_S = 2.0
@@ -32,16 +38,20 @@ def main(arguments: Sequence[str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     secrets = commands.add_parser("secrets", help="write the secrets of AWS Secrets Manager into files")
     secrets.add_argument("--into", type=Path, required=True, metavar="FOLDER")
+    fetch = commands.add_parser("fetch", help="fetch trunks.yaml from its bucket")
+    fetch.add_argument("--into", type=Path, required=True, metavar="FILE")
     watch = commands.add_parser("watch", help="tell the group that the service is ready; stop it before a termination")
     watch.add_argument("--unit", required=True, help="of systemd, such as duologue-node.service")
     logs = commands.add_parser("logs", help="send the journal to CloudWatch Logs")
     logs.add_argument("--unit", required=True, action="append")
     logs.add_argument("--position", type=Path, required=True, metavar="FILE", help="says how far the journal was sent")
+    nodes = commands.add_parser("nodes", help="keep the list of nodes of an edge's Kamailio as the nodes table says")
+    nodes.add_argument("--folder", type=Path, required=True, help="that the edge's configuration was rendered into")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         _COMMANDS[given.command](given, os.environ)
-    except (secret_files.BadSecret, LookupError, OSError, BotoCoreError, ClientError) as error:
+    except (secret_files.BadSecret, LookupError, ValueError, OSError, BotoCoreError, ClientError) as error:
         print(f"duologue-pstn host {given.command}: {error}", file=sys.stderr)
         return 1
     return 0
@@ -50,6 +60,11 @@ def main(arguments: Sequence[str]) -> int:
 def _secrets(given: argparse.Namespace, environ: Mapping[str, str]) -> None:
     if named := [each for each in environ.get("DUOLOGUE_HOST_SECRETS", "").split(",") if each]:
         secret_files.write(_client("secretsmanager"), named, given.into)
+
+
+def _fetch(given: argparse.Namespace, environ: Mapping[str, str]) -> None:
+    if place := environ.get("DUOLOGUE_HOST_TRUNKS"):
+        bucket_file.fetch(_client("s3"), place, given.into)
 
 
 def _watch(given: argparse.Namespace, environ: Mapping[str, str]) -> None:
@@ -67,12 +82,25 @@ def _logs(given: argparse.Namespace, environ: Mapping[str, str]) -> None:
         sender.start()
         reader = journal.Journal(given.unit, given.position)
         try:
-            journal.forward(reader, sender)
+            journal.forward(reader, sender, machine.Measured(environ.get("DUOLOGUE_HOST_GROUP", "none")))
         finally:
             reader.close()
 
 
-_COMMANDS = {"secrets": _secrets, "watch": _watch, "logs": _logs}
+def _nodes(given: argparse.Namespace, environ: Mapping[str, str]) -> None:
+    if table := environ.get("DUOLOGUE_HOST_NODES_TABLE"):
+        folder, port = given.folder, int(environ.get("DUOLOGUE_HOST_SIP_PORT", "5060"))
+        command = ["kamcmd", "-s", f"unix:{folder}/kamailio.sock", "dispatcher.reload"]
+
+        def reload() -> None:
+            done = subprocess.run(command, check=False, capture_output=True, text=True)
+            if done.returncode:
+                raise OSError(f"kamcmd: {done.stdout}{done.stderr}".strip())
+
+        node_list.NodeList(_client("dynamodb"), table, port, folder / "dispatcher.list", reload).follow()
+
+
+_COMMANDS = {"nodes": _nodes, "fetch": _fetch, "secrets": _secrets, "watch": _watch, "logs": _logs}
 
 
 def _service(unit: str, url: str | None) -> lifecycle.Service:

@@ -52,7 +52,7 @@ class Journal:
 
 
 def batches(pipe: int) -> Iterator[list[bytes]]:
-    """Whole lines from a pipe, those of SEND_AFTER_S together."""
+    """Whole lines from a pipe, those of SEND_AFTER_S together; an empty list if there were none."""
     rest = b""
     while True:
         ends = time.monotonic() + SEND_AFTER_S
@@ -63,8 +63,7 @@ def batches(pipe: int) -> Iterator[list[bytes]]:
                 more = os.read(pipe, 65_536)
                 read, at_end = read + more, not more
         *lines, rest = read.split(b"\n")
-        if lines:
-            yield lines
+        yield lines
         if at_end:
             return
 
@@ -131,12 +130,15 @@ class Sender:
         self._waiting, self._bytes = [], 0
 
 
-def forward(journal: Journal, sender: Sender) -> None:
-    """Until the journal ends."""
+def forward(journal: Journal, sender: Sender, measured: Callable[[], str | None] = lambda: None) -> None:
+    """Until the journal ends. `measured`: a line of metrics of the machine, if one is due."""
     for lines in journal.batches():
         entries = [entry(line) for line in lines]
         for each in entries:
             if each.event:
                 sender.add(each.event)
+        if line := measured():
+            sender.add({"timestamp": int(time.time() * 1000), "message": line})
         sender.send()
-        journal.sent(entries[-1].cursor)
+        if entries:
+            journal.sent(entries[-1].cursor)

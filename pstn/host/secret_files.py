@@ -1,7 +1,8 @@
-"""Secrets of AWS Secrets Manager as files that only the service's user can read.
+"""Secrets of AWS Secrets Manager as files that only the service's user can read. Settings and trunks.yaml name them.
 
-Each secret is a JSON object of texts; a member becomes a file with its name. trunks.yaml and the settings name the
-files.
+A secret is written as one file, `NAME=<name or ARN>`, or has a JSON object of texts, each of which becomes a file with
+its name. A secret of one file may be exchanged: `NAME.other` has its version AWSPENDING, else AWSPREVIOUS, else the
+same.
 """
 
 import json
@@ -11,6 +12,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -19,7 +22,7 @@ class BadSecret(Exception):
 
 
 def write(client: Any, secrets: Iterable[str], folder: Path) -> list[str]:
-    """Write every member of `secrets` (names or ARNs) into `folder`; files that are no longer members go.
+    """Write `secrets` into `folder`; files of an earlier run that are no longer among them go.
 
     Nothing is changed unless all secrets could be read.
 
@@ -27,21 +30,38 @@ def write(client: Any, secrets: Iterable[str], folder: Path) -> list[str]:
         The names of the files.
 
     Raises:
-        BadSecret: no JSON object, or two members with one name.
+        BadSecret: no JSON object, a name that is none of a file, or two files with one name.
         botocore.exceptions.ClientError: a secret may not be read, or is not there.
     """
-    members: dict[str, str] = {}
+    found: dict[str, str] = {}
     for secret in secrets:
-        for name, value in _members(secret, client.get_secret_value(SecretId=secret).get("SecretString", "")):
-            if members.setdefault(name, value) != value:
-                raise BadSecret(f"{name}: two secrets have this member, with different values")
+        name, _, one = secret.rpartition("=")
+        for file, value in _versions(client, name, one) if name else _members(secret, _value(client, secret)):
+            if not _NAME.fullmatch(file) or not value:
+                raise BadSecret(f"{secret}: {file!r} is no file name, or has no text")
+            if found.setdefault(file, value) != value:
+                raise BadSecret(f"{file}: two secrets have this name, with different values")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name, value in members.items():
+    for name, value in found.items():
         _replace(folder / name, value)
     for path in folder.iterdir():
-        if path.name not in members and path.is_file():
+        if path.name not in found and path.is_file():
             path.unlink()
-    return sorted(members)
+    return sorted(found)
+
+
+def _versions(client: Any, name: str, secret: str) -> Iterable[tuple[str, str]]:
+    current = _value(client, secret)
+    yield name, current
+    for stage in ("AWSPENDING", "AWSPREVIOUS"):
+        try:
+            yield f"{name}.other", _value(client, secret, VersionStage=stage)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+        else:
+            return
+    yield f"{name}.other", current
 
 
 def _members(secret: str, text: str) -> Iterable[tuple[str, str]]:
@@ -49,12 +69,14 @@ def _members(secret: str, text: str) -> Iterable[tuple[str, str]]:
         read = json.loads(text)
     except ValueError:
         read = None
-    if not isinstance(read, dict):
-        raise BadSecret(f"{secret}: it is not a JSON object")
-    for name, value in read.items():
-        if not _NAME.fullmatch(name) or not isinstance(value, str) or not value:
-            raise BadSecret(f"{secret}: the member {name!r} is no file name, or has no text")
-        yield name, value
+    if not isinstance(read, dict) or not all(isinstance(value, str) for value in read.values()):
+        raise BadSecret(f"{secret}: it is not a JSON object of texts")
+    yield from read.items()
+
+
+def _value(client: Any, secret: str, **version: str) -> str:
+    text: str = client.get_secret_value(SecretId=secret, **version).get("SecretString", "")
+    return text
 
 
 def _replace(path: Path, value: str) -> None:

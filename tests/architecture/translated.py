@@ -36,7 +36,11 @@ def translated(*, changed: str = "", **parameters: str) -> dict[str, Any]:
 
 def created(**parameters: str) -> dict[str, Any]:
     """The resources and outputs of a stack with these values: conditions evaluated, each `Fn::If` replaced."""
-    template = translated(**parameters)
+    return created_of(translated(**parameters), **parameters)
+
+
+def created_of(template: Mapping[str, Any], **parameters: str) -> dict[str, Any]:
+    """The same of another template, one without SAM's transform or after it."""
     defaults = {name: str(parameter.get("Default", "")) for name, parameter in template["Parameters"].items()}
     conditions = _Conditions(template["Conditions"], defaults | parameters)
     kept = {}

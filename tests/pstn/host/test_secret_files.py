@@ -18,8 +18,13 @@ def secrets():
         yield client, stubber
 
 
-def _has(stubber: Stubber, name: str, text: str) -> None:
-    stubber.add_response("get_secret_value", {"Name": name, "SecretString": text}, {"SecretId": name})
+def _has(stubber: Stubber, name: str, text: str, **version: str) -> None:
+    stubber.add_response("get_secret_value", {"Name": name, "SecretString": text}, {"SecretId": name, **version})
+
+
+def _lacks(stubber: Stubber, name: str, stage: str) -> None:
+    asked = {"SecretId": name, "VersionStage": stage}
+    stubber.add_client_error("get_secret_value", "ResourceNotFoundException", expected_params=asked)
 
 
 def test_each_member_becomes_a_file_and_an_old_one_goes(secrets, tmp_path: Path):
@@ -47,6 +52,24 @@ def test_what_is_no_object_of_texts_is_refused_without_a_word_of_it(secrets, tmp
         write(client, ["node"], tmp_path / "secrets")
     assert '"hush"' not in str(refused.value)
     assert not (tmp_path / "secrets").exists()
+
+
+@pytest.mark.parametrize(("stages", "other"), [([], "a"), (["AWSPREVIOUS"], "b"), (["AWSPENDING", "AWSPREVIOUS"], "b")])
+def test_a_secret_that_is_exchanged_has_two_files(secrets, tmp_path: Path, stages: list[str], other: str):
+    """A node accepts both: the next one before the platform signs with it, and the last one after that."""
+    client, stubber = secrets
+    _has(stubber, "node", "a")
+    for stage in ("AWSPENDING", "AWSPREVIOUS"):
+        if stage in stages:
+            _has(stubber, "node", "b", VersionStage=stage)
+            break
+        _lacks(stubber, "node", stage)
+    write(client, ["NODE_SECRET=node"], tmp_path)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "NODE_SECRET": "a",
+        "NODE_SECRET.other": other,
+    }
+    stubber.assert_no_pending_responses()
 
 
 def test_two_values_for_one_name_are_refused(secrets, tmp_path: Path):

@@ -38,7 +38,7 @@ def test_it_asks_for_what_is_imported_and_nothing_else():
     }
     providers = packages_distributions()
     others = {name for name in imported if name not in sys.stdlib_module_names | {"pstn", "audioop"}}
-    assert {providers[name][0].lower() for name in others} | {"audioop-lts"} == _ASKED
+    assert {providers[name][0].lower().replace("_", "-") for name in others} | {"audioop-lts"} == _ASKED
 
 
 def _named(node: ast.AST) -> list[str]:

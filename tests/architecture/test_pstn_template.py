@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 import botocore.session
@@ -12,6 +13,8 @@ import pytest
 from botocore import xform_name
 
 from pstn.host import lifecycle, machine
+from pstn.node import metrics as node_metrics
+from pstn.node.settings import NodeSettings, variable_of
 from tests.architecture.reach import reach
 from tests.architecture.translated import created_of, names_in
 from tests.architecture.tree import ROOT, modules
@@ -232,6 +235,9 @@ def test_settings_of_nodes_are_written_once_for_both_homes():
         assert re.findall(pattern, packaged, re.MULTILINE) == re.findall(pattern, script, re.MULTILINE)
     [admin] = re.findall(r"^DUOLOGUE_PSTN_ADMIN=(.*)$", script, re.MULTILINE)
     assert f"\nDUOLOGUE_HOST_READY=http://{admin}/readyz\n" in script
+    known = {variable_of(each.name) for each in fields(NodeSettings)}
+    written = set(re.findall(r"^#?(DUOLOGUE_PSTN_\w+)=", packaged + script, re.MULTILINE))
+    assert written - known == set()
     assert "NODE_SECRET=${NodeSecret}" in script and "DUOLOGUE_PSTN_API=$here:8443" in script
 
 
@@ -293,6 +299,7 @@ def test_an_edge_may_do_nothing_to_calls_and_reads_no_secret_of_nodes():
 
 _SAME_ACTION = {
     "s3:DeleteObjects": "s3:DeleteObject",
+    "s3:HeadBucket": "s3:ListBucket",
     "s3:ListObjectsV2": "s3:ListBucket",
     "lambda:Invoke": "lambda:InvokeFunction",
 }
@@ -354,16 +361,29 @@ def _watched() -> set[tuple[str, str]]:
     return {(each["Namespace"], each["MetricName"]) for each in [*filter(None, parts), *alone]}
 
 
-def test_a_metric_that_is_watched_is_measured():
-    of_machines = {name for namespace, name in _watched() if namespace == machine.NAMESPACE}
-    said = json.loads(machine.Measured("x")() or "{}")
-    assert of_machines == {each["Name"] for each in said["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
+def _measured(line: str) -> set[str]:
+    said = json.loads(line)
+    [directive] = said["_aws"]["CloudWatchMetrics"]
+    return {each["Name"] for each in directive["Metrics"]}
 
 
-def test_the_dashboard_is_json():
+def _shown() -> set[tuple[str, str]]:
     text = _RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-    for widget in json.loads(text)["widgets"]:
-        assert widget["properties"]["metrics"]
+    shown = [metric for widget in json.loads(text)["widgets"] for metric in widget["properties"]["metrics"]]
+    return {(namespace, name) for namespace, name, *_ in shown}
+
+
+def test_a_metric_that_is_watched_or_shown_is_measured():
+    """By nodes, with the gauges that README.md lists, and by their machines."""
+    page = (ROOT / "pstn/node/README.md").read_text(encoding="utf-8")
+    table = page.partition("| CloudWatch | Prometheus")[2].partition("\n\n")[0]
+    listed = {name for row in re.findall(r"^\| (.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+    ours = {pair for pair in _watched() | _shown() if pair[0].startswith("Duologue/")}
+    assert {name for namespace, name in ours if namespace == machine.NAMESPACE} == _measured(
+        machine.Measured("x")() or ""
+    )
+    assert {name for namespace, name in ours if namespace == node_metrics.NAMESPACE} <= listed
+    assert set(node_metrics.COUNTERS) <= listed
 
 
 @pytest.mark.parametrize("given", [{}, _WHOLE, {"MakeEndpoints": "false"}], ids=["first", "whole", "own endpoints"])

@@ -6,8 +6,10 @@ from datetime import timedelta
 import pytest
 
 from duologue.call_control.prompts import Prompt
+from duologue.domain.outcome import Party
+from duologue.operator.call_words import sentence, short
 from duologue.wire.huawei.histories import history_of
-from pstn.lines.behaviours import answers
+from pstn.lines.behaviours import answers, rejects
 from pstn.switches import CREATE_REFUSALS, Quotas, Switches
 from tests.journeys.line import CALLEE, CALLER, OWN, START, Line
 
@@ -128,3 +130,31 @@ def test_a_callee_whose_dial_is_refused_is_not_in_the_cdr(good, state, fail_reas
     assert line.told_at["fee"] < timedelta(seconds=15)
     assert "callOutStartTime" in line.fee
     assert "fwdStartTime" not in line.fee
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "words"),
+    [
+        (401, "CredentialsRefused", "The trunk refused our credentials (SIP 401)"),
+        (407, "CredentialsRefused", "The trunk refused our credentials (SIP 407)"),
+        (403, "Forbidden", "The trunk refused our credentials, or does not allow this call (SIP 403)"),
+    ],
+)
+@pytest.mark.parametrize("party", Party)
+def test_a_trunk_that_refuses_a_leg_is_told_from_a_person_who_does(party, status, error, words):
+    """To the SP as that leg's failure with its status and a code, to the operator in words, within two seconds."""
+    refuses = replace(rejects(0.1), sip_code=status, rings=False)
+    phones = (refuses, answers(3)) if party is Party.CALLER else (answers(2), refuses)
+    line = Line(*phones, switches=Switches(bridge_failure_detail=True))
+    call = line.place()
+    line.run()
+    check_end(line, call, 8109 if party is Party.CALLER else 8103, 518, error)
+    ending = history_of(line.calls.history(call), "ce1.example.com")["ending"]
+    cause = "callOutUnaswRsn" if party is Party.CALLER else "fwdUnaswRsn"
+    for told in (ending, line.fee):
+        assert (told["sipStatusCode"], told[cause]) == (status, 21)
+    over = line.calls.load(call).call
+    assert f"{words}, so the {party} was not reached" in sentence(over, line.clock.now())
+    assert short(over) == f"the trunk refused the {party}'s leg"
+    if party is Party.CALLER:
+        assert line.told_at["disconnect"] < timedelta(seconds=2)

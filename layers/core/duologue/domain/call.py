@@ -121,6 +121,11 @@ class Call:
         return Phase.ACCEPTED
 
     @property
+    def network_error(self) -> str | None:
+        """The code with which the network refused a dial, or a trunk a leg."""
+        return self.dial_refusal or self.caller.refusal or self.callee.refusal
+
+    @property
     def is_return_call(self) -> bool:
         return self.origin is Origin.RETURN_CALL
 

@@ -41,6 +41,11 @@ class Cdr:
     """None: the call was accepted by a release that kept no rates."""
 
     @property
+    def network_error(self) -> str | None:
+        """The code with which the network refused a dial, or a trunk a leg."""
+        return self.dial_refusal or self.caller.refusal or self.callee.refusal
+
+    @property
     def cost(self) -> int:
         """Telephone charges of both legs in micro-USD, by the operator's rates; 0 without a receipt."""
         return 0 if self.receipt is None else self.receipt.cost

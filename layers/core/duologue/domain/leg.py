@@ -29,5 +29,10 @@ class Leg:
         return self.answered_at is not None and self.ended_at is None
 
     @property
+    def refusal(self) -> str | None:
+        """As of its outcome."""
+        return None if self.outcome is None else self.outcome.refusal
+
+    @property
     def is_over(self) -> bool:
         return self.ended_at is not None

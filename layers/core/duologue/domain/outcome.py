@@ -34,6 +34,11 @@ class Outcome:
     result: Result
     sip_status: int = 0
 
+    @property
+    def refusal(self) -> str | None:
+        """A code, if not the far end but the trunk refused the leg: our credentials, or what they allow."""
+        return _REFUSALS.get(self.sip_status)
+
 
 class EndReason(StrEnum):
     """Why a call ended. The first reason recorded counts."""
@@ -71,6 +76,10 @@ _RESULTS = {
     607: Result.REJECTED,  # RFC 8197 §4 unwanted
     608: Result.REJECTED,  # RFC 8688 §3 rejected by an intermediary
 }
+
+
+# RFC 3261 §21.4.2, §21.4.4, §21.4.8. A far end that declines says 603, or 480.
+_REFUSALS = {401: "CredentialsRefused", 403: "Forbidden", 407: "CredentialsRefused"}
 
 
 def outcome_of(sip_status: int) -> Outcome:

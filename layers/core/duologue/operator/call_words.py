@@ -77,6 +77,8 @@ def short(call: Call) -> str:
     party = _PARTIES.get(call.ending)
     if party is not None:
         outcome = call.leg(party).outcome
+        if outcome is not None and outcome.refusal:
+            return f"the trunk refused the {party}'s leg"
         return f"{party} {_SHORT[outcome.result if outcome else Result.UNREACHABLE]}"
     if call.ending is EndReason.HUNG_UP:
         return "talked"
@@ -166,8 +168,17 @@ _FAILURES: dict[Result, Callable[[Leg], str]] = {
 }
 
 
+_REFUSED = {
+    401: "The trunk refused our credentials",
+    403: "The trunk refused our credentials, or does not allow this call",
+    407: "The trunk refused our credentials",
+}
+
+
 def _failure(call: Call, party: Party) -> str:
     leg = call.leg(party)
+    if leg.outcome is not None and leg.outcome.refusal:
+        return f"{_REFUSED[leg.outcome.sip_status]} (SIP {leg.outcome.sip_status}), so the {party} was not reached"
     return _FAILURES[leg.outcome.result if leg.outcome else Result.UNREACHABLE](leg)
 
 

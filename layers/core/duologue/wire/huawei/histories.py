@@ -102,7 +102,7 @@ def _ending(history: History) -> dict[str, Any] | None:
     if call.ending is None:
         return None
     ended_by = None if call.ended_by is None else str(call.ended_by)
-    said: dict[str, Any] = present(reason=str(call.ending), endedBy=ended_by, networkError=call.dial_refusal)
+    said: dict[str, Any] = present(reason=str(call.ending), endedBy=ended_by, networkError=call.network_error)
     if history.cdr is None:
         return said
     codes = codes_of(history.cdr)

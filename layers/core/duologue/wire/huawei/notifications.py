@@ -160,7 +160,7 @@ def record_of(cdr: Cdr, host: str, records: Records | None) -> dict[str, Any]:
         "failTime": _time(cdr.ended_at) if callee.answered_at is None else None,
         "ulFailReason": codes.release,
         "sipStatusCode": codes.sip,
-        "networkError": cdr.dial_refusal,
+        "networkError": cdr.network_error,
         **_recording(cdr, host, records),
         "ttsPlayTimes": 0,
         "ttsTransDuration": 0,

@@ -112,7 +112,8 @@ _FAILED = {EndReason.CALLER_FAILED: Party.CALLER, EndReason.CALLEE_FAILED: Party
 _SILENT = {EndReason.CALLER_SILENT: Party.CALLER, EndReason.CALLEE_SILENT: Party.CALLEE}
 
 # RFC 3398 §8.2.6.1, for statuses without a row; any other is 127, interworking.
-_CAUSES = {400: 41, 402: 21, 405: 63, 406: 79, 415: 79, 482: 25, 483: 25, 500: 41, 501: 79, 502: 38, 503: 41, 504: 102}
+_CAUSES = {400: 41, 401: 21, 402: 21, 405: 63, 406: 79, 407: 21, 415: 79, 482: 25, 483: 25}
+_CAUSES |= {500: 41, 501: 79, 502: 38, 503: 41, 504: 102}
 
 
 @dataclass(frozen=True, slots=True)

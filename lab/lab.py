@@ -26,6 +26,8 @@ from pstn.events import application_arn
 from pstn.lines import MakeLine
 from pstn.lines.sip.line import sip_line
 from pstn.lines.sip.settings import SipSettings
+from pstn.lines.trunk.line import TrunkLine, trunk_line
+from pstn.lines.trunk.settings import TrunkSettings
 from pstn.lines.virtual import VirtualLine
 from pstn.service import SIGNING_NAME, PstnService
 from pstn.switches import Switches
@@ -71,6 +73,7 @@ class Lab:
             `stop` closes it.
         line: scripted phones without SIP, or SIP and RTP on loopback.
         sip: settings of the SIP line; by default external telephones are in the file `TELEPHONES`.
+        trunks: real telephones, in place of `line`. `numbers` are the display numbers of its file then.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class Lab:
         keep: KeptFolder | None = None,
         line: LineKind = "virtual",
         sip: SipSettings | None = None,
+        trunks: TrunkSettings | None = None,
     ) -> None:
         self.cloud = Cloud(auth=auth, state_dir=state_dir, port=aws_port, switches=cloud_switches)
         self._template, self._stack, self._api_port = template, stack, api_port
@@ -97,6 +101,8 @@ class Lab:
         self._switches = switches
         telephones = sip or SipSettings(numbers=state_dir / TELEPHONES)
         self._make_line: MakeLine = sip_line(telephones, ScriptedSipPhones) if line == "sip" else VirtualLine
+        if trunks:
+            self._make_line = trunk_line(trunks)
         self._kept = keep
         self._keeper: Keeper | None = None
         self._deployment: Deployment | None = None
@@ -170,11 +176,12 @@ class Lab:
             self._kept.close()
 
     def hang_up_all(self) -> None:
-        """Hang up every scripted phone, and wait, for at most 20 s, until nothing follows from it any more."""
+        """Hang up every scripted phone, or every call over trunks. Wait up to 20 s until nothing follows."""
         deadline, exchange = time.monotonic() + _END_S, self.pstn.exchange
         waiting_before = self._queues_with_messages()
         with exchange.lock:
-            for number in list(exchange.phones):
+            line = exchange.line
+            for number in line.numbers if isinstance(line, TrunkLine) else list(exchange.phones):
                 exchange.line.hang_up_by_hand(number)
         while time.monotonic() < deadline and (
             exchange.legs_up()

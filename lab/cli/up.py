@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from lab.aws.kept import KeptFolder
 from lab.aws.switches import CRUEL, CloudSwitches, changed
-from lab.cli import line_choice, signals
+from lab.cli import line_choice, over_trunk, signals
 from lab.cli.arguments import cloud_switch, folder, in_use, is_free, parameter, port
 from lab.cli.console import PORT as CONSOLE_PORT
 from lab.cli.console import Console
@@ -73,6 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--auth", action="store_true", help="check signatures and policies; functions use their roles")
     line_choice.add_argument(parser)
+    over_trunk.add_arguments(parser)
     parser.add_argument("--sip-port", type=port, default=5060, help="port of the network's SIP (5060; 0: any free one)")
     parser.add_argument(
         "--registrar-port",
@@ -114,7 +115,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT."""
     line, why_virtual = line_choice.chosen(arguments)
-    options = [*_PORTS, *_SIP_PORTS] if line == "sip" else _PORTS
+    trunks = over_trunk.settings(arguments) if arguments.trunk else None
+    if arguments.trunk and trunks is None:
+        return 1
+    options = [*_PORTS, *_SIP_PORTS] if line == "sip" and not trunks else _PORTS
     if taken := in_use(arguments, options):
         print(taken, file=sys.stderr)
         return 1
@@ -123,7 +127,7 @@ def run(arguments: argparse.Namespace) -> int:
     about = kept.state.about if kept else {}
     lab = Lab(
         auth=arguments.auth,
-        numbers=(*DISPLAY_NUMBERS, *_FOR_ANOTHER_SP),
+        numbers=trunks.file.display_numbers if trunks else (*DISPLAY_NUMBERS, *_FOR_ANOTHER_SP),
         parameters=dict(arguments.parameter),
         cloud_switches=changed(CloudSwitches(), (CRUEL if arguments.cruel else {}) | dict(arguments.cloud_switch)),
         api_port=arguments.api_port or _again(about, "api_port"),
@@ -132,9 +136,13 @@ def run(arguments: argparse.Namespace) -> int:
         keep=kept,
         line=line,
         sip=SipSettings(numbers=arguments.state_dir / TELEPHONES, sip_port=arguments.sip_port),
+        trunks=trunks,
     )
     with lab, announced(lab, arguments.state_dir):
         print(f"API   {lab.api_url}\nAWS   {lab.aws_url}", flush=True)
+        if trunks:
+            over_trunk.serve(lab, trunks.file, arguments, stop)
+            return 0
         with ExitStack() as opened:
             console = opened.enter_context(closing(Console(lab.environment, port=arguments.console_port)))
             sp = opened.enter_context(closing(_open_sp(lab, about)))

@@ -11,6 +11,7 @@ from pstn.feed import NetworkEvent
 People = Mapping[str, str]
 """Names by number."""
 
+OK = 200
 _REFUSALS = {486: "is busy", 603: "declines", 404: "does not exist", 480: "is not available"}
 
 
@@ -87,6 +88,22 @@ def network(event: NetworkEvent, people: People) -> str | None:
             return f"a failure of the telephone line: {detail['text']}"
         case "recorded":
             return f"a recording was stored at {detail['place']}"
+    return trunk(event)
+
+
+def trunk(event: NetworkEvent) -> str | None:
+    """What happens at a SIP trunk besides calls that are set up."""
+    detail = event.detail
+    match event.kind:
+        case "trunk_failed":
+            return f"trunk {detail['trunk']} fails ({detail['sip_code']}): the next host is asked"
+        case "trunk_refused_us":
+            return f"trunk {detail['trunk']} refuses our credentials or our address ({detail['sip_code']})"
+        case "no_room":
+            return f"no room on {detail['trunk'] or 'this machine'}"
+        case "registration":
+            done = "takes" if detail["sip_code"] == OK else f"refuses ({detail['sip_code']})"
+            return f"trunk {detail['trunk']} {done} our registration"
     return None
 
 

@@ -118,6 +118,11 @@ class TrunkLine:
         """Callbacks that can still begin."""
         return sum(map(self._room, self.stations))
 
+    @property
+    def numbers(self) -> list[str]:
+        """Of the far ends that ring or are up."""
+        return [leg.number for leg in self.legs.values() if not leg.ended]
+
     def calls(self, trunk: str) -> int:
         """Legs on this trunk now."""
         return self._limits.calls(trunk)

@@ -1,0 +1,78 @@
+"""`make up ARGS="--trunk FILE"`: a callback between two telephones of a trunk, which a hand-written peer plays."""
+
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from pstn.lines.sip.settings import missing
+from tests.e2e.sip.trunk_peer import INTERFACE, TRUNK, Company
+from tests.e2e.sockets import session, sockets
+from tests.e2e.up.processes import ROOT, read_until, start
+
+ABROAD, CALLER, CALLEE = "+442079460100", "+12025550111", "+12025550122"
+PORTS = ["--api-port", "0", "--aws-port", "0", "--console-port", "0"]
+
+
+@pytest.fixture
+def trunk(tmp_path):
+    company = Company().open()
+    hosts = [f"{TRUNK}:{company.port}"]
+    rows = {"name": "main", "hosts": hosts, "display_numbers": ["+12025550100", "+12025550101"]}
+    file = {"interface": INTERFACE, "sip_port": 15260, "rtp_ports": "27000-27099", "trunks": [rows]}
+    (tmp_path / "trunks.yaml").write_text(yaml.safe_dump(file))
+    yield company
+    company.close()
+
+
+@pytest.mark.skipif(missing() is not None, reason=missing() or "")
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl on PATH")
+def test_the_printed_commands_ring_two_telephones_over_the_trunk(trunk, tmp_path):
+    state = tmp_path / "state"
+    up = start("up", *PORTS, "--trunk", str(tmp_path / "trunks.yaml"), "--yes", "--state-dir", str(state))
+    try:
+        guide = read_until(up, "Stop with Ctrl-C")
+        assert "Real telephones: every number that is called is dialled over main" in guide
+        assert "SITE" not in guide, "its contacts are scripted phones"
+        printed = guide[guide.index("\n. ") : guide.index("Calls are shown here")]
+        place = printed[: printed.index('curl -s "$API/rest/httpsessions/callStop')]
+
+        def said(caller: str, callee: str) -> str:
+            text = place.replace("YOUR-TELEPHONE", caller).replace("ANOTHER-TELEPHONE", callee)
+            return subprocess.run(["bash", "-c", text], capture_output=True, text=True, timeout=60).stderr
+
+        assert '"resultcode": "0"' not in said("YOUR-TELEPHONE", "ANOTHER-TELEPHONE"), "only pasted"
+        assert '"resultcode": "0"' not in said(CALLER, ABROAD), "of no country of the display numbers"
+        assert trunk.asked == []
+        assert '"resultcode": "0"' in said(CALLER, CALLEE)
+        told = read_until(up, "talks with")
+        first, second = trunk.got("INVITE", 2)
+        assert [each.uri.partition("@")[0] for each in (first, second)] == [f"sip:{CALLER}", f"sip:{CALLEE}"]
+        assert [each.value("from")[:18] for each in (first, second)] == ["<sip:+12025550100@", "<sip:+12025550101@"]
+        assert "rings, showing" in told
+        if sys.platform == "linux":
+            outside = {each for each in sockets(session(up.pid)) if not each.address.is_loopback}
+            assert outside == set()
+        up.send_signal(signal.SIGINT)
+        trunk.got("BYE", 2)
+        assert up.wait(60) == 0
+    finally:
+        up.kill()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ([], "Nobody can be asked whether to dial real telephones: add --yes."),
+        (["--yes", "--virtual"], "it goes neither with --virtual nor with --keep"),
+        (["--yes", "--trunk", "no-such.yaml"], "no-such.yaml cannot be read"),
+    ],
+)
+def test_without_an_answer_or_a_file_nothing_is_started(trunk, tmp_path, more, said):
+    command = [sys.executable, "-m", "lab", "up", "--trunk", str(tmp_path / "trunks.yaml"), *more]
+    ended = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, said in ended.stderr) == (1, True), ended.stderr
+    assert "API " not in ended.stdout

@@ -101,7 +101,7 @@ _CDR: dict[str, Any] = {
     "failTime": _time("the same, if the callee never answered"),
     "ulFailReason": "where it failed; 0 after a talk",
     "sipStatusCode": "the failed leg's SIP status; 0 if none is known",
-    "networkError": "the network's own code of why it refused to dial; CredentialsRefused or Forbidden: a trunk refused a leg",
+    "networkError": "the network's code of why it refused to dial; CredentialsRefused, Forbidden: a trunk did",
     "recordFlag": {"description": "whether a recording was started", "enum": [0, 1]},
     "recordHintTone": "the notice that both parties heard: the request's, or `recording-notice`, the platform's",
     "recordStartTime": _time("when the recording began"),

@@ -24,8 +24,13 @@ HOP_BY_HOP = frozenset(
 DIALOG_METHODS = ("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER")
 """Those whose Contact is the new target of a dialog (RFC 3261 §12.2)."""
 _ADDRESS = re.compile(rb"IN IP4 127\.0\.0\.1(?=\r?\n|$)", re.MULTILINE)
-_LIBRARYS = re.compile(r";transport=udp(?=[;>]|$)")
-"""The library's transport, which is the one to the gateway."""
+CREDENTIALS = ("authorization", "proxy-authorization")
+"""Their `response` is computed with the `uri` in them, so they are passed on as they are."""
+NO_ADDRESS = ".invalid"
+"""Behind an IPv4 address it makes a name of it (RFC 2606 §2). The library, which is on loopback, dials no other address,
+but every name. So the `uri` of its digest has the name; servers do not compare it, since proxies rewrite it as well."""
+_LIBRARYS = re.compile(r";transport=udp(?=[;>]|$)|(?<=[0-9])\.invalid(?=[:;>]|$)")
+"""What only the library is to see: the transport to the gateway, and NO_ADDRESS."""
 _AUDIO = re.compile(rb"^m=audio ([0-9]{1,5})", re.MULTILINE)
 _CONNECTION = re.compile(rb"^c=IN IP4 ([0-9.]+)", re.MULTILINE)
 
@@ -97,6 +102,11 @@ class OwnAddress:
         return f"SIP/2.0/{self.transport.upper()} {self.host}:{self.port};branch={branch};rport"
 
 
+def for_library(host: str, port: int) -> str:
+    """As in a URI that the library dials."""
+    return f"{host}{NO_ADDRESS if host.replace('.', '').isdecimal() else ''}:{port}"
+
+
 def branch_of(message: Request | Response) -> str:
     """Of the topmost Via, with its sent-by: the name of a transaction (RFC 3261 §17.2.3)."""
     top = next(iter(message.values("via")), "")
@@ -119,7 +129,11 @@ def user_in(header: str) -> str:
 
 
 def to_trunk(request: Request, own: OwnAddress, branch: str, uri: str, routes: list[str]) -> Request:
-    kept = tuple((name, _LIBRARYS.sub("", value)) for name, value in request.headers if name not in HOP_BY_HOP)
+    kept = tuple(
+        (name, value if name in CREDENTIALS else _LIBRARYS.sub("", value))
+        for name, value in request.headers
+        if name not in HOP_BY_HOP
+    )
     more: list[tuple[str, str]] = [("route", each) for each in routes]
     if contact := request.value("contact"):
         uri_only, parameters = address(contact)

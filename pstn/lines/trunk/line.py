@@ -21,6 +21,7 @@ from pstn.lines.sip.directory import ADDRESS, E164, user_of
 from pstn.lines.sip.prompt_files import PromptFiles
 from pstn.lines.sip.settings import missing
 from pstn.lines.sip.station import Station
+from pstn.lines.trunk.dialogs import for_library
 from pstn.lines.trunk.limits import Limits
 from pstn.lines.trunk.settings import EDGE, TrunkSettings
 from pstn.messages import Silence
@@ -265,7 +266,7 @@ class TrunkLine:
         called = user_of(trunk.numbers.to_trunk(leg.number))
         return {
             "caller_id": user_of(headers.from_user(trunk, leg.display_number)),
-            "uri": f"sip:{called}@{host}",
+            "uri": f"sip:{called}@{for_library(host.host, host.port)}",
             "headers": {**leg.sip_headers, **headers.identity_headers(trunk, leg.display_number)},
             "account": account(trunk),
             "target": {"trunk": trunk.name, "host": host.host, "port": host.port},

@@ -238,7 +238,7 @@ def test_with_edges_they_are_asked_in_e164_and_what_they_tell_of_a_trunk_is_fina
     direct = {"name": "direct", "hosts": ["198.51.100.9"], "edge": False}
     one = story(rows, direct, edges=("10.0.0.1:5060", "10.0.0.2:5060")).dial("leg", "other", "third")
     (_, dial), *_ = one.station.dialled
-    assert (dial["uri"], dial["headers"]) == (f"sip:{TO}@10.0.0.1:5060", {})
+    assert (dial["uri"], dial["headers"]) == (f"sip:{TO}@10.0.0.1.invalid:5060", {})
     assert dial["account"]["secret"] == ""
     assert [host for _, host in one.station.asked] == ["10.0.0.1", "10.0.0.2", "10.0.0.1"], "in turn"
     one.answers("leg", 503, trunk="main", refused_us=407)

@@ -131,8 +131,7 @@ def sounds(packets: Iterable[Packet], address: str, ports: range) -> list["array
             turn = rounds.setdefault(each.target_port, 0)
             if port and abs(each.sequence - (max(port) & 0xFFFF)) > 0x8000:
                 turn = rounds[each.target_port] = turn + 1
-            table = _DECODED[each.codec]
-            port[turn << 16 | each.sequence] = array("h", (table[byte] for byte in each.sound))
+            port[turn << 16 | each.sequence] = decoded(each.sound, each.codec)
     joined = []
     for port in heard.values():
         whole = array("h")
@@ -140,6 +139,12 @@ def sounds(packets: Iterable[Packet], address: str, ports: range) -> list["array
             whole.extend(part)
         joined.append(whole)
     return joined
+
+
+def decoded(sound: bytes, codec: int) -> "array[int]":
+    """G.711 as 16-bit samples. `codec`: PCMU or PCMA."""
+    table = _DECODED[codec]
+    return array("h", (table[byte] for byte in sound))
 
 
 def digits(packets: Iterable[Packet], address: str, ports: range) -> str:

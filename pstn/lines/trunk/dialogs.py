@@ -27,8 +27,8 @@ _ADDRESS = re.compile(rb"IN IP4 127\.0\.0\.1(?=\r?\n|$)", re.MULTILINE)
 CREDENTIALS = ("authorization", "proxy-authorization")
 """Their `response` is computed with the `uri` in them, so they are passed on as they are."""
 NO_ADDRESS = ".invalid"
-"""Behind an IPv4 address it makes a name of it (RFC 2606 §2). The library, which is on loopback, dials no other address,
-but every name. So the `uri` of its digest has the name; servers do not compare it, since proxies rewrite it as well."""
+"""Behind an IPv4 address it makes a name of it (RFC 2606 §2): the library is on loopback, so it dials no other address,
+but every name. The `uri` of its digest then has the name; servers do not compare it, since proxies rewrite it too."""
 _LIBRARYS = re.compile(r";transport=udp(?=[;>]|$)|(?<=[0-9])\.invalid(?=[:;>]|$)")
 """What only the library is to see: the transport to the gateway, and NO_ADDRESS."""
 _AUDIO = re.compile(rb"^m=audio ([0-9]{1,5})", re.MULTILINE)
@@ -151,6 +151,22 @@ def to_trunk(request: Request, own: OwnAddress, branch: str, uri: str, routes: l
     return Request(headers, request.method, _LIBRARYS.sub("", uri), body=body)
 
 
+def inward_sdp(body: bytes) -> bytes:
+    """An offer with the connection of each medium in it, and loopback as that of the session.
+
+    The library refuses a call (500) if it does not reach the session's connection from its own interface.
+    """
+    session, *media = re.split(rb"^(?=m=)", body, flags=re.MULTILINE)
+    found = _CONNECTION.search(session)
+    if not media or not found:
+        return body
+    line = b"c=IN IP4 " + found[1] + b"\r\n"
+    session = session[: found.start(1)] + LOOPBACK.encode() + session[found.end(1) :]
+    return session + b"".join(
+        each if _CONNECTION.search(each) else re.sub(rb"\n", lambda _: b"\n" + line, each, count=1) for each in media
+    )
+
+
 def from_trunk(request: Request, gateway: str, branch: str, uri: str, leg: str | None = None) -> Request:
     """A request of a trunk, with its Via headers kept below ours, so that the answer finds its way back."""
     vias: Headers = tuple(("via", each) for each in request.values("via"))
@@ -158,14 +174,15 @@ def from_trunk(request: Request, gateway: str, branch: str, uri: str, leg: str |
     more = [("contact", f"<sip:{gateway}>")] if request.value("contact") else []
     if leg:
         more.append((LEG_HEADER, leg))
+    body = inward_sdp(request.body)
     headers = (
         ("via", f"SIP/2.0/UDP {gateway};branch={branch};rport"),
         *vias,
         *kept,
         *more,
-        ("content-length", str(len(request.body))),
+        ("content-length", str(len(body))),
     )
-    return Request(headers, request.method, uri, body=request.body)
+    return Request(headers, request.method, uri, body=body)
 
 
 def answer_from_trunk(answer: Response, asked: Request, gateway: str) -> Response:

@@ -400,7 +400,8 @@ class Gateway:
         self._dialogs[dialog.call_id] = self._legs[leg] = dialog
         self._arrived[leg] = {
             "trunks": " ".join(each.name for each in trunks),
-            "called": request.uri,
+            # A trunk may ask for the user that registered, and name the number in To only.
+            "called": f"{request.uri} {address(request.value('to'))[0]}",
             "from": address(request.value("from"))[0],
             "asserted": address(request.value("p-asserted-identity"))[0],
             "privacy": request.value("privacy"),

@@ -445,8 +445,10 @@ def caller_of(trunk: Trunk, event: Mapping[str, str]) -> str:
     return number if E164.fullmatch(number) else "anonymous"
 
 
-def _number(trunk: Trunk, uri: str) -> str:
-    return trunk.numbers.from_trunk(_user(uri))
+def _number(trunk: Trunk, uris: str) -> str:
+    """The first that is a display number, or else the first."""
+    numbers = [trunk.numbers.from_trunk(_user(uri)) for uri in uris.split()]
+    return next((number for number in numbers if number in trunk.display_numbers), numbers[0])
 
 
 def _user(header: str) -> str:

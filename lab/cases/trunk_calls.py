@@ -66,10 +66,10 @@ def laptop(telco: Telco, *trunks: dict[str, Any]) -> Iterator[Laptop]:
     """A lab on the customer's machine, over these trunks. This thread is on that machine meanwhile."""
     with telco.customer.entered():
         file = read(telco.trunk_file(*trunks))
-        trunks = TrunkSettings(file)
+        settings = TrunkSettings(file)
         folder = telco.folder / "lab"
         with Lab(
-            auth=True, parameters=PARAMETERS, numbers=file.display_numbers, state_dir=folder, trunks=trunks
+            auth=True, parameters=PARAMETERS, numbers=file.display_numbers, state_dir=folder, trunks=settings
         ) as lab:
             notice = {"Bucket": lab.outputs["PromptsBucket"], "Key": "prompts/recording-notice.wav"}
             lab.client("s3").put_object(**notice, Body=wav_file(tone(NOTICE_HZ, NOTICE_S)), ContentType="audio/wav")

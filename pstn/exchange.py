@@ -44,6 +44,7 @@ from pstn.refusals import ServiceRefusal
 from pstn.switches import Switches
 
 T = TypeVar("T")
+ERRORS_KEPT = 100
 CALLS_KEPT = 100
 """Calls that are over, for the control API and for what a phone heard."""
 
@@ -381,14 +382,18 @@ class Exchange:
             self._tell(NetworkEvent(self.clock.now(), kind, transaction, number, detail))
 
     def note_broken(self, error: Exception, transaction: str | None = None) -> None:
-        """Keep an internal error and report it as `broken`."""
-        self.broken.append(error)
+        """Keep an internal error, unless there are many already, and report it as `broken`."""
+        self._keep(error)
         self._observe("broken", transaction, error=f"{type(error).__name__}: {error}")
+
+    def _keep(self, error: Exception) -> None:
+        if len(self.broken) < ERRORS_KEPT:
+            self.broken.append(error)
 
     def _tell(self, event: NetworkEvent) -> None:
         def failed(error: Exception) -> None:
             if event.kind == "broken":
-                self.broken.append(error)
+                self._keep(error)
             else:
                 self.note_broken(error, event.transaction)
 

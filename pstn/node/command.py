@@ -71,9 +71,6 @@ class TrunkFacts:
     def room(self) -> int:
         return self._line.room
 
-    def drain(self, draining: bool) -> None:
-        self._line.draining = draining
-
     def stations(self) -> Iterable[StationStats]:
         for station in self._line.stations:
             if stats := station.stats:

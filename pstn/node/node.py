@@ -63,9 +63,6 @@ class LineFacts(Protocol):
     def room(self) -> int:
         """Calls that it can take now."""
 
-    def drain(self, draining: bool) -> None:
-        """Whether calls from outside are refused, so that the edge asks another node."""
-
     def stations(self) -> Iterable[StationStats]: ...
     def recorded_from(self, recording_id: str, offset: int) -> bytes | None:
         """See pstn.node.parts.ReadFrom."""
@@ -176,7 +173,6 @@ class Node:
         if self._terms and not self._draining:
             self._draining = True
             self._leave_at = now + self.settings.drain_seconds
-            self.facts.drain(True)
             _log.info("draining", extra={"calls": self.calls})
             self.heartbeat.beat()
         if (self._terms > 1 or now >= self._leave_at or self.heartbeat.is_buried) and not self._ending:
@@ -266,7 +262,6 @@ class Node:
         if not self._answers():
             raise TableError("the exchange does not answer")
         self.table.write(self.id, self._state())
-        self.facts.drain(self._draining)
 
     def _state(self, *, gone: bool = False) -> Beat:
         room = 0 if self._draining else self._free()

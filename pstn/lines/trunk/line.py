@@ -81,8 +81,6 @@ class TrunkLine:
         if reason := missing():
             raise ChildError(reason)
         self.clock, self.listener, self.settings = clock, listener, settings
-        self.draining = False
-        """Calls from outside are refused. Those that the exchange has taken may still dial: none is cut."""
         self._turn = -1
         self._folder = tempfile.TemporaryDirectory(prefix="trunk-line-")
         self.work = Path(self._folder.name)
@@ -347,14 +345,15 @@ class TrunkLine:
             return
         called = _number(trunk, event["called"])
         caller = caller_of(trunk, event)
-        if self.draining or not self._room(station) or not self._limits.take(trunk.name, leg_id, None):
+        if not self._room(station) or not self._limits.take(trunk.name, leg_id, None):
             self.listener.note("no_room", caller, trunk=trunk.name)
             station.refuse(leg_id, NO_ROOM)
             return
         call_id = self.listener.arrives(caller, called, {})
         self._limits.release(leg_id)
         if call_id is None:
-            station.refuse(leg_id, UNAVAILABLE)
+            # A number that has an application is refused for want of room: the edge then asks another node.
+            station.refuse(leg_id, NO_ROOM if self.listener.takes_calls(called) else UNAVAILABLE)
             return
         self._limits.take(trunk.name, call_id, None)
         station.arrived(call_id, leg_id)

@@ -69,11 +69,8 @@ class ScriptedFacts:
     """Of scripted phones. `samples`: what each recording has so far; None: they have no audio."""
 
     def __init__(self, line: Line) -> None:
-        self.line, self.room, self.draining = line, 60, False
+        self.line, self.room = line, 60
         self.samples: bytes | None = None
-
-    def drain(self, draining: bool) -> None:
-        self.draining = draining
 
     def stations(self) -> list[StationStats]:
         return [StationStats("station-0", 1.5, 1000, 2)]

@@ -152,7 +152,6 @@ def test_a_node_drains_without_cutting_a_call(start, dynamodb):
     transaction = one.dial()
     one.until(lambda: one.node.exchange.legs_up())
     one.node.term()
-    one.until(lambda: one.facts.draining)
     key = {"kind": {"S": "node"}, "node": {"S": one.node.id}}
     one.until(lambda: dynamodb.get_item(TableName=NODES, Key=key)["Item"]["draining"]["BOOL"])
     assert one.post(CALLS, DIAL)[0] == 429

@@ -129,7 +129,7 @@ def _callers(index: int, trunk: Trunk) -> Iterable[tuple[str, str]]:
 def _dialplan(trunks: list[Trunk]) -> list[Row]:
     """Plan 2i + 1: numbers towards trunk i; 2i + 2: numbers from it. Operator 1: a regular expression (PCRE)."""
     return [
-        (plan, priority, 1, match, 0, match, replace, "")
+        (plan, priority, 1, match, 0, match, replace, "-")
         for index, trunk in enumerate(trunks)
         for plan, written in ((2 * index + 1, trunk.numbers.outbound), (2 * index + 2, trunk.numbers.inbound))
         for priority, (match, replace) in enumerate(rules(written), start=1)

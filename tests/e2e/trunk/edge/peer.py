@@ -53,6 +53,8 @@ class Peer:
         self.host, self.port, self.transport, self._context = host, port, transport, context
         self.alive = alive
         self.raw: list[str] = []
+        self.last = ""
+        """What it sent last."""
         self.probes = 0
         self._seen: set[tuple[str, str, str]] = set()
         self._inbox: queue.Queue[Received] = queue.Queue()
@@ -76,14 +78,18 @@ class Peer:
 
     def send(self, to: tuple[str, int], text: str) -> None:
         assert self.transport == "udp"
+        self.last = text
         self._socket.sendto(text.encode(), to)
 
-    def next(self, *wanted: str, seconds: float = 10.0) -> Received:
-        """The next message that is one of `wanted` (methods or statuses); others before it are kept for later."""
+    def next(self, *wanted: str, holding: str = "", seconds: float = 10.0) -> Received:
+        """The next message that is one of `wanted` (methods or statuses) and contains `holding`.
+
+        Others before it are kept for later.
+        """
         deadline = time.monotonic() + seconds
         while True:
             for index, kept in enumerate(self._kept):
-                if kept.what in wanted:
+                if kept.what in wanted and holding in kept.raw:
                     return self._kept.pop(index)
             try:
                 self._kept.append(self._inbox.get(timeout=max(0.0, deadline - time.monotonic())))
@@ -173,8 +179,8 @@ class Peer:
         if message is None:
             return
         received = Received(message, data.decode(), send)
-        if isinstance(message, Request) and message.method == "OPTIONS" and ";tag=" not in message.value("to"):
-            self.probes += 1
+        if isinstance(message, Request) and message.method == "OPTIONS":
+            self.probes += ";tag=" not in message.value("to")
             if self.alive:
                 self.answer(received, 200)
             return

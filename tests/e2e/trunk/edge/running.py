@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import shutil
 import signal
 import socket
@@ -38,7 +39,7 @@ def new_net() -> str:
 class Edge:
     """`net`: three bytes of an address of loopback; .1 is inside, .2 outside, .3 the node, .4 and on the trunks."""
 
-    def __init__(self, folder: Path, net: str, trunks: list[dict], **more) -> None:
+    def __init__(self, folder: Path, net: str, trunks: list[dict], *, more_nodes=(), **more) -> None:
         self.folder, self.net = folder, net
         self.inside, self.outside, self.node_address = (f"{net}.{last}" for last in (1, 2, 3))
         self.control = f"{net}.1"
@@ -53,7 +54,7 @@ class Edge:
             outside=IPv4Address(self.outside),
             control=(IPv4Address(self.control), 19101),
             rtpengine=(IPv4Address(self.control), 12222),
-            nodes=((IPv4Address(self.node_address), 15060),),
+            nodes=tuple((IPv4Address(each), 15060) for each in (self.node_address, *more_nodes)),
             **more,
         )
         self.write({"TRUNK_SECRET": SECRET})
@@ -129,6 +130,10 @@ class Edge:
                 trunk = name.split('"')[1]
                 found[trunk] = min(value, found.get(trunk, 1.0))
         return found
+
+    def sees_node(self, up: bool, address: str) -> None:
+        flag = "A" if up else "I"
+        until(lambda: re.search(rf"URI: sip:{address}:15060\s+FLAGS: {flag}", self.rpc("dispatcher.list")), 40)
 
     def rpc(self, *command: str) -> str:
         return subprocess.run(

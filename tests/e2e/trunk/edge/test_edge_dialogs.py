@@ -1,0 +1,146 @@
+"""Requests within a call, and calls whose other side is gone, at a real edge."""
+
+import pytest
+
+from tests.e2e.trunk.edge.calls import hangs_up, is_answered, places
+from tests.e2e.trunk.edge.certificates import Authority
+from tests.e2e.trunk.edge.peer import CRYPTO, Dialog, Peer, Received, sdp
+from tests.e2e.trunk.edge.running import SHOWN, Edge, needs_edge, new_net
+from tests.e2e.waiting import until
+
+pytestmark = needs_edge
+SECURE = {"profile": "RTP/SAVP", "more": CRYPTO}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A trunk with TLS and SRTP, and one over UDP with a display number of its own."""
+    net, folder = new_net(), tmp_path_factory.mktemp("edge")
+    authority = Authority(folder)
+    own = authority.issue("edge")
+    tls = {"transport": "tls", "srtp": "mandatory", "tls": {"ca": str(authority.certificate)}}
+    trunk = {"name": "secure", "hosts": [f"{net}.4:15071"], "display_numbers": [SHOWN], **tls}
+    with (
+        Peer(f"{net}.4", 15071, "tls", context=authority.server(f"{net}.4")) as far,
+        Edge(folder, net, [trunk], certificate=own.certificate, key=own.key) as edge,
+        edge.node() as node,
+    ):
+        edge.sees(True, "secure")
+        yield edge, node, far
+
+
+def _up(place) -> tuple[Dialog, Dialog, Received]:
+    """The dialog as the node has it, as the trunk has it, and the INVITE at the trunk."""
+    edge, node, far = place
+    call = places(node, edge)
+    invite = is_answered(node, edge, call, far, body=sdp(far.host, 42000, **SECURE))
+    return call, Dialog.of_called(invite), invite
+
+
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+def test_the_node_offers_again(place, method):
+    edge, node, far = place
+    call, _, _ = _up(place)
+    call.cseq += 1
+    node.send(edge.at, node.request(method, call.uri, call, body=sdp(node.host, 40002)))
+    request = far.next(method)
+    assert "RTP/SAVP" in request.raw and "a=crypto" in request.raw and f"c=IN IP4 {edge.outside}" in request.raw
+    assert node.host not in request.raw and edge.inside not in request.raw
+    far.answer(request, 200, body=sdp(far.host, 42002, **SECURE))
+    answer = node.next("200")
+    assert "RTP/AVP" in answer.raw and "a=crypto" not in answer.raw and f"c=IN IP4 {edge.inside}" in answer.raw
+    if method == "INVITE":
+        node.send(edge.at, node.request("ACK", call.uri, call))
+        far.next("ACK")
+    hangs_up(node, edge, call, far)
+
+
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+def test_the_trunk_offers_again(place, method):
+    edge, node, far = place
+    call, theirs, invite = _up(place)
+    invite.send(far.request(method, theirs.uri, theirs, body=sdp(far.host, 42004, **SECURE)).encode())
+    request = node.next(method)
+    assert "RTP/AVP" in request.raw and "a=crypto" not in request.raw and f"c=IN IP4 {edge.inside}" in request.raw
+    assert far.host not in request.raw.partition("\r\n\r\n")[2]
+    node.answer(request, 200, "Server: baresip", body=sdp(node.host, 40004))
+    answer = far.next("200")
+    assert "RTP/SAVP" in answer.raw and "a=crypto" in answer.raw and "Server" not in answer.raw
+    if method == "INVITE":
+        theirs.routes = list(reversed(answer.message.values("record-route"))) or theirs.routes
+        invite.send(far.request("ACK", theirs.uri, theirs).encode())
+        node.next("ACK")
+    hangs_up(node, edge, call, far)
+
+
+def test_the_trunk_hangs_up(place):
+    edge, node, far = place
+    _, theirs, invite = _up(place)
+    invite.send(far.request("BYE", theirs.uri, theirs).encode())
+    node.answer(node.next("BYE"), 200)
+    assert far.next("200").value("cseq") == "1 BYE"
+    until(lambda: edge.metrics()['kamailio_edge_calls{trunk="secure"}'] == 0)
+
+
+def test_the_node_gives_up_while_it_rings(place):
+    edge, node, far = place
+    call = places(node, edge)
+    invite = far.next("INVITE")
+    far.answer(invite, 180)
+    node.next("180")
+    via = node.last.partition("Via: ")[2].partition("\r\n")[0]
+    cancel = node.request("CANCEL", call.uri, call).splitlines()
+    cancel[1] = f"Via: {via}"
+    node.send(edge.at, "\r\n".join(cancel) + "\r\n")
+    cancelled = far.next("CANCEL")
+    far.answer(cancelled, 200)
+    far.answer(invite, 487)
+    assert node.next("487").value("cseq").endswith("INVITE")
+    until(lambda: edge.metrics()['kamailio_edge_calls{trunk="secure"}'] == 0)
+
+
+def test_a_reliable_provisional_answer(place):
+    """100rel passes, with its media (RFC 3262)."""
+    edge, node, far = place
+    call = places(node, edge, "Supported: 100rel")
+    invite = far.next("INVITE")
+    assert invite.value("supported") == "100rel"
+    far.answer(invite, 183, "Require: 100rel", "RSeq: 1", body=sdp(far.host, 42000, **SECURE))
+    early = node.next("183")
+    assert early.value("rseq") == "1" and "RTP/AVP" in early.raw
+    call.answered(early)
+    call.cseq = 2
+    node.send(edge.at, node.request("PRACK", call.uri, call, "RAck: 1 1 INVITE"))
+    prack = far.next("PRACK")
+    assert prack.value("rack") == "1 1 INVITE"
+    far.answer(prack, 200)
+    node.next("200")
+    far.answer(invite, 486)
+    node.next("486")
+
+
+def test_an_offer_in_the_answer(place):
+    """An INVITE without SDP: the trunk offers in its 200, the node answers in its ACK."""
+    edge, node, far = place
+    call = places(node, edge, body="")
+    invite = far.next("INVITE")
+    far.answer(invite, 200, body=sdp(far.host, 42000, **SECURE))
+    offer = node.next("200")
+    assert "RTP/AVP" in offer.raw and f"c=IN IP4 {edge.inside}" in offer.raw
+    call.answered(offer)
+    node.send(edge.at, node.request("ACK", call.uri, call, body=sdp(node.host, 40000)))
+    ack = far.next("ACK", holding="m=audio")
+    assert "RTP/SAVP" in ack.raw and "a=crypto" in ack.raw and f"c=IN IP4 {edge.outside}" in ack.raw
+    hangs_up(node, edge, call, far)
+
+
+@pytest.mark.parametrize("gone", ["node", "far"])
+def test_the_living_side_is_hung_up_when_the_other_is_gone(place, gone):
+    """Within 60 s: in-dialog OPTIONS each 30 s at the least that Kamailio takes, and a time-out of the transaction."""
+    edge, node, far = place
+    _up(place)
+    dead, living = (node, far) if gone == "node" else (far, node)
+    dead.alive = False
+    living.answer(living.next("BYE", seconds=60), 200)
+    dead.alive = True
+    until(lambda: edge.metrics()['kamailio_edge_calls{trunk="secure"}'] == 0)

@@ -108,6 +108,11 @@ class Driver:
         """Legs that the active-call quota counts: those that ring or are up."""
         return 0 if self.call.over else sum(not leg.ended for leg in self.call.legs)
 
+    @property
+    def settled(self) -> bool:
+        """Over, with every answer received and every recording stored."""
+        return self.call.over and not self.unstored and not self.call.invocations.awaited
+
     def feed(self, message: Input) -> None:
         for output in self.engine.handle(self.network.clock.now(), message):
             self._carry_out(output)

@@ -211,8 +211,8 @@ class Exchange:
         return driver
 
     def _forget_the_oldest(self) -> None:
-        """Of the calls that are over. To an update of one that is forgotten the answer is the same: NotFound."""
-        over = [driver for driver in self.calls.values() if driver.call.over]
+        """Of the calls that are settled. To an update of one that is forgotten the answer is the same: NotFound."""
+        over = [driver for driver in self.calls.values() if driver.settled]
         for driver in over[: max(0, len(over) - CALLS_KEPT)]:
             del self.calls[driver.id]
             for leg in driver.call.legs:
@@ -240,8 +240,7 @@ class Exchange:
 
     def unsettled(self) -> int:
         """Calls that are not over, or of which an answer or a recording is still to come."""
-        calls = list(self.calls.values())
-        return sum(not each.call.over or each.unstored > 0 or bool(each.call.invocations.awaited) for each in calls)
+        return sum(not driver.settled for driver in list(self.calls.values()))
 
     def _legs(self) -> list[tuple[Driver, Leg]]:
         live = (driver for driver in list(self.calls.values()) if not driver.call.over)

@@ -15,6 +15,7 @@ store what they have of it; the rest is sent when a node starts on this disk.
 import logging
 import secrets
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -46,6 +47,8 @@ from pstn.switches import Switches
 
 END_S = 10.0
 """From the order to end all calls until the node leaves, however many events are still unanswered."""
+STORE_S = 50.0
+"""For so long after that it still waits for recordings to be stored."""
 LOOK_S = 0.2
 ADOPT_S = 10.0
 MOST_LAMBDAS = 64
@@ -179,15 +182,17 @@ class Node:
             self._draining = self._ending = True
             self._leave_at = now + END_S
             self._end_calls("the node ends")
-        return self._draining and (self._is_idle() or (self._ending and now >= self._leave_at))
+        late = now - self._leave_at if self._ending else -1.0
+        over = late >= (STORE_S if self.recordings_unstored else 0.0)
+        return self._draining and (self._is_idle() or over)
 
     def _leave(self) -> int:
         self.heartbeat.stop()
         for duty in self._duties:
             duty.stop()
         self.recordings.send_spooled()
-        if self.recordings.waiting or self.heartbeat.is_buried:
-            _log.warning("the node leaves without saying so", extra={"recordings": self.recordings.waiting})
+        if self.recordings_unstored or self.heartbeat.is_buried:
+            _log.warning("the node leaves without saying so", extra={"recordings": self.recordings_unstored})
         else:
             self._say_gone()
         self._http.stop()
@@ -285,7 +290,9 @@ class Node:
         self._parts.write(self.exchange.recordings_running())
 
     def _print_metrics(self) -> None:
-        print(self.metrics.line(time.time(), self.settings.application_id), flush=True)
+        # One write, so that no line of the log gets into it.
+        sys.stdout.write(self.metrics.line(time.time(), self.settings.application_id) + "\n")
+        sys.stdout.flush()
 
 
 def new_id() -> str:

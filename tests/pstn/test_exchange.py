@@ -73,6 +73,20 @@ def test_what_is_kept_of_calls_that_are_over():
     assert len(story.a.calls) == CALLS_KEPT + 1
 
 
+def test_a_call_is_kept_until_its_recording_is_stored():
+    def record_and_leave(event: dict) -> list:
+        leg = event["CallDetails"]["Participants"][0]["CallId"]
+        return [action("StartCallRecording", CallId=leg, Track="BOTH", Destination=RECORDINGS), hang_up()]
+
+    story = Story({"CALL_ANSWERED": record_and_leave}, a=answers(after=1.0), recording_delay=100_000.0)
+    for _ in range(CALLS_KEPT + 20):
+        story.place().exchange.run_for(10.0)
+    assert story.exchange.recordings_unstored() == story.exchange.unsettled() == CALLS_KEPT + 20
+    story.run()
+    story.place()
+    assert len(story.exchange.calls) == CALLS_KEPT + 1
+
+
 def test_all_calls_can_be_ended_at_once_whatever_they_do():
     """One is bridged and recorded, one rings; each ends as if its Lambda could not be used."""
 

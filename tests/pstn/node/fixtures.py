@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 import urllib3
+from botocore.exceptions import EndpointConnectionError
 
 from pstn.lines import Line
 from pstn.lines.behaviours import Behaviour
@@ -44,6 +45,18 @@ SECRET = "an-example-secret-of-32-characters"
 SHOWN, TO = "+12025550100", "+12025550111"
 DISPLAY_NUMBERS = (SHOWN, "+12025550101")
 CALLS = "/sip-media-applications/duologue/calls"
+
+
+class Failing:
+    """S3, without what `down` names."""
+
+    def __init__(self, s3: Any, *down: str) -> None:
+        self.s3, self.down = s3, set(down)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self.down:
+            raise EndpointConnectionError(endpoint_url="https://s3")
+        return getattr(self.s3, name)
 
 
 class Functions:

@@ -12,7 +12,7 @@ from pstn.lines.behaviours import answers, never_answers
 from pstn.node import logs
 from pstn.node.heartbeat import END_S
 from pstn.node.table import DEAD_S
-from tests.pstn.node.fixtures import CALLS, NODES, SECRET, SHOWN, TO, Functions, post
+from tests.pstn.node.fixtures import BUCKET, CALLS, NODES, SECRET, SHOWN, TO, Failing, Functions, post
 from tests.pstn.scripted import action, bridge, hang_up, hang_up_the_rest
 
 OTHER = "another-secret-with-enough-characters"
@@ -179,21 +179,25 @@ def test_a_draining_node_ends_its_calls_in_the_end(start, terms):
     assert functions.told[-2:] == ["HANGUP", "HANGUP"]
 
 
-def test_a_recording_is_stored_before_a_node_leaves(start, s3):
-    def record(event):
-        leg = event["CallDetails"]["Participants"][0]["CallId"]
-        place = {"Type": "S3", "Location": "recordings/calls"}
-        return [action("StartCallRecording", CallId=leg, Track="BOTH", Destination=place)]
+def record(event):
+    leg = event["CallDetails"]["Participants"][0]["CallId"]
+    place = {"Type": "S3", "Location": f"{BUCKET}/calls"}
+    return [action("StartCallRecording", CallId=leg, Track="BOTH", Destination=place)]
 
-    functions = Functions(CALL_ANSWERED=record)
-    one = start(functions)
+
+@pytest.mark.parametrize("down", [(), ("put_object",)], ids=["S3 takes it", "S3 is down"])
+def test_a_node_leaves_in_order_only_if_its_recordings_are_stored(start, s3, dynamodb, down):
+    one = start(Functions(CALL_ANSWERED=record))
     one.rings(TO, answers(after=0.0))
     one.dial()
     one.until(lambda: one.node.exchange.recordings_running())
+    one.node.recordings._client = Failing(s3, *down)
     one.close()
-    keys = [each["Key"] for each in s3.list_objects_v2(Bucket="recordings")["Contents"]]
-    assert len(keys) == 1
-    assert keys[0].startswith("calls/")
+    stored = [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+    assert [key.split("/")[0] for key in stored] == ([] if down else ["calls"])
+    assert one.node.recordings.waiting == len(down)
+    row = dynamodb.get_item(TableName=NODES, Key={"kind": {"S": "node"}, "node": {"S": one.node.id}})["Item"]
+    assert row["gone"]["BOOL"] is not bool(down), "else the others would not look for what there is of it"
 
 
 def test_no_line_of_the_log_has_a_number_or_a_secret(start):

@@ -12,23 +12,11 @@ from pstn.node.parts import Adoption, Parts
 from pstn.node.recordings import Recordings
 from pstn.node.table import Beat, NodesTable, Row
 from pstn.recordings import Recording
-from tests.pstn.node.fixtures import BUCKET, NODES
+from tests.pstn.node.fixtures import BUCKET, NODES, Failing
 
 NODE, KEY = "a1b2c3d4", "calls/2026/11/29/one.wav"
 SECOND = bytes(range(256)) * 125  # 1 s of both tracks: 2 bytes × 2 tracks × 8000
 METADATA = {"call-id": "leg"}
-
-
-class Failing:
-    """S3, without what `down` names."""
-
-    def __init__(self, s3, *down):
-        self.s3, self.down = s3, set(down)
-
-    def __getattr__(self, name):
-        if name in self.down:
-            raise EndpointConnectionError(endpoint_url="https://s3")
-        return getattr(self.s3, name)
 
 
 def recording(track="BOTH", bucket=BUCKET, key=KEY):

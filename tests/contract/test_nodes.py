@@ -7,15 +7,21 @@ from datetime import timedelta
 from random import Random
 
 import pytest
+from moto import mock_aws
 
 from duologue.adapters.dynamo_nodes import DynamoNodes
 from duologue.adapters.node_requests import NodeRefused, NodeRequests, NodeSecret, signed
+from duologue.adapters.sip_network import SipNetwork
+from duologue.adapters.system_clock import SystemClock
 from duologue.domain.errors import DialRefused, DialUncertain, NoSuchNetworkCall, NothingWasDialled, OutsideUnavailable
-from duologue.domain.node import MOST_ASKED, SILENCE, Burial, picked
+from duologue.domain.node import MOST_ASKED, SILENCE, Burial, node_of, picked
+from pstn.lines.behaviours import answers
 from pstn.node.signature import Verifier
 from tests.fakes.clock import FakeClock
 from tests.nodes import CUT, SECRET, SILENT, TAKEN, FakeNodeTable, StubNode, network_of, node
+from tests.pstn.node import fixtures
 from tests.pstn.node.test_signature import VECTORS
+from tests.pstn.scripted import hang_up
 from tests.samples import NOW, callback
 
 NOBODY = "127.0.0.1:9"
@@ -335,3 +341,41 @@ def test_a_table_that_cannot_be_read(table):
         network.dial_caller(callback())
     with pytest.raises(OutsideUnavailable):
         network.end(CALL)
+
+
+# ---- a node itself
+
+
+@pytest.fixture
+def real(monkeypatch, tmp_path):
+    """A node on scripted phones with its row in a table, and the adapters before it."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        dynamodb, clock = fixtures.client("dynamodb"), SystemClock()
+        for bucket in (fixtures.BUCKET, fixtures.PROMPTS):
+            fixtures.client("s3").create_bucket(Bucket=bucket)
+        fixtures.make_table(dynamodb, "of-a-node")
+        ends = {"CALL_UPDATE_REQUESTED": [hang_up("LEG-A")]}
+        running = fixtures.Running(fixtures.settings(tmp_path, nodes_table="of-a-node"), fixtures.Functions(**ends))
+        nodes = DynamoNodes(dynamodb, "of-a-node", clock)
+        requests = NodeRequests(NodeSecret(Vault(fixtures.SECRET), "nodes", clock), clock, 1, 5)  # type: ignore[arg-type]
+        yield running, SipNetwork(nodes, requests, "duologue", clock, Random(1).random), nodes
+        running.close()
+
+
+def test_a_node_takes_a_dial_and_what_is_asked_of_its_call_until_it_leaves(real):
+    running, network, nodes = real
+    running.rings(callback().caller.number.e164, answers(0.01))
+    network.dial_caller(callback())
+    running.until(lambda: running.node.exchange.legs_up())
+    [call] = running.node.exchange.calls
+    [row] = nodes.current().values()
+    assert (node_of(call), row.address) == (row.id, running.node.address)
+    assert network.end(call) is True
+    running.until(lambda: running.node.calls == 0)
+    assert network.end(call) is False
+    assert nodes.declare_dead(row)
+    running.node.heartbeat.beat()
+    assert running.left() != 0, "it was declared dead, and starts again under another id"
+    assert nodes.current()[row.id].burial is Burial.BEGUN

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
-from tests.journeys.line import WRITTEN
+from tests.journeys.line import WRITTEN, Line
 from tests.telephone_numbers import telephone_numbers_in
 
 
@@ -25,6 +25,12 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.texts += [self.format(record), str(record.__dict__)]
+
+
+@pytest.fixture(params=["chime", "sip"])
+def both_carriers(request, monkeypatch) -> None:
+    """Each journey of a module that uses it, over either carrier."""
+    monkeypatch.setattr(Line, "carrier", request.param)
 
 
 @pytest.fixture(autouse=True)

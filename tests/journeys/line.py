@@ -13,12 +13,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
 from duologue.adapters.chime_network import ChimeNetwork, ChimePromptStopper
 from duologue.adapters.dynamo_inbound_calls import DynamoInboundCalls
+from duologue.adapters.sip_network import SipNetwork, SipPromptStopper
 from duologue.adapters.sqs_notices import written
 from duologue.call_control.prompt_keys import key_of
 from duologue.call_control.prompts import AppPrompt, Prompt, PromptAudio
@@ -27,9 +28,11 @@ from duologue.domain.call import Call, NotifyTo
 from duologue.domain.callback_request import CallbackRequest
 from duologue.domain.cdr import Cdr
 from duologue.domain.errors import OutsideUnavailable
+from duologue.domain.node import node_of
 from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.webhook_request import Reply, WebhookRequest
 from duologue.runtime.wiring.flow import Dependencies
+from duologue.usecases.bury_nodes import BuryNodes, Lost
 from duologue.usecases.finalize_call import FinalizeCall
 from duologue.usecases.forward_facts import Committed, ForwardFacts
 from duologue.usecases.notify_sp import NotifySp
@@ -37,6 +40,7 @@ from duologue.usecases.place_callback import RingTimeouts
 from duologue.usecases.ports.call_changes import Change
 from duologue.usecases.ports.flows import FlowOrder
 from duologue.usecases.ports.memories import InboundAnswer, TurnedAway
+from duologue.usecases.ports.network import Network, PromptStopper
 from duologue.usecases.ports.notifying import NO_WAIT, Notice
 from duologue.usecases.process_network_event import ProcessNetworkEvent
 from duologue.usecases.run_flow import RunFlow
@@ -65,11 +69,14 @@ from tests.fakes.placing import placing
 from tests.fakes.recordings import RECORDS
 from tests.journeys.asl import load
 from tests.journeys.flow_player import FlowPlayer
+from tests.journeys.nodes import ExchangeRequests, Nodes
 from tests.journeys.tables import make_tables
 from tests.store import Store
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+    from duologue.adapters.dynamo_nodes import DynamoNodes
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 OWN = ("+12025550100", "+12025550101")
@@ -119,6 +126,9 @@ class InboundOnMoto:
 class Line:
     """One platform, one network, and as many callbacks as are placed on it."""
 
+    carrier = "chime"
+    """Of the lines that are made; `both_carriers` in conftest.py changes it."""
+
     def __init__(
         self,
         caller: Behaviour | None = None,
@@ -141,7 +151,9 @@ class Line:
         self.fast_path = fast_path
         self.calls: Any = StoreOnMoto() if on_moto is True else on_moto or FakeCalls()
         self.calls.on_commit = self._committed
-        self.exchange = Exchange(self.clock, self._invoke, switches or Switches())
+        self.nodes = Nodes(self.clock)
+        new_transaction = self.nodes.new_transaction if self.carrier == "sip" else None
+        self.exchange = Exchange(self.clock, self._invoke, switches or Switches(), new_transaction=new_transaction)
         self.network_events: list[NetworkEvent] = []
         self.exchange.observers.append(self.network_events.append)
         self.accounts = FakeAccounts()
@@ -170,7 +182,14 @@ class Line:
         self.player = FlowPlayer(document(), self.clock, {_FLOW: self._flow}, behaviour=cloud)
         self.player.transition_seconds = transition
         client: Any = ExchangeClient(self.exchange)
-        self.network = ChimeNetwork(client, self.application)
+        self.network: Network
+        stopper: PromptStopper
+        if self.carrier == "sip":
+            requests, nodes = ExchangeRequests(self.exchange, self.nodes), cast("DynamoNodes", self.nodes)
+            sip = SipNetwork(nodes, requests, self.application, self.clock, lambda: 0.5)
+            self.network, stopper = sip, SipPromptStopper(lambda _: sip)
+        else:
+            self.network, stopper = ChimeNetwork(client, self.application), ChimePromptStopper(client)
         marks = count(1)
         finalize = FinalizeCall(self.calls, self.network, self, self.clock, no_pause)
         self.finalize = finalize
@@ -186,9 +205,9 @@ class Line:
         self.seal = FakeMemorySeal()
         self.turned_away: list[TurnedAway] = []
         answer_inbound = answering(self.calls, self._format, inbound=inbound, seal=self.seal, counted=self.turned_away)
-        stopper = ChimePromptStopper(client)
         self._process = ProcessNetworkEvent(self.calls, self, self._format, stopper, no_pause, answer_inbound)
-        self.stop_callback = StopCallback(self.calls, self.network, self, self.clock, no_pause)
+        api_network = None if self.carrier == "sip" else self.network
+        self.stop_callback = StopCallback(self.calls, api_network, self, self.clock, no_pause)
         self.place_callback = placing(
             self.calls, self, self.clock, self.new_id, endpoints=self, seal=self.seal, timeouts=self.timeouts
         )
@@ -261,6 +280,20 @@ class Line:
 
     def sweep(self) -> Swept:
         return SweepCalls(self.calls, self.finalize, self.clock, self.isolate)()
+
+    def kill_node(self) -> None:
+        """Nothing is heard of its calls any more, and nothing reaches it; another one takes the next dials.
+
+        Its legs end by themselves: at the far end, somebody notices.
+        """
+        self.nodes.start()
+        self.exchange.end_calls("the node is dead")
+
+    def bury(self) -> Lost:
+        def wait(time: timedelta) -> None:
+            self.clock.run_for(time.total_seconds())
+
+        return BuryNodes(self.nodes, self.calls, self.finalize, self.clock, self.isolate, wait)()
 
     def run(self) -> "Line":
         """Until nothing is left to happen; at most two days of the clock."""
@@ -367,7 +400,10 @@ class Line:
         NotifySp(self.calls, webhooks, self, self, self.clock, lambda: 0.5)(notice)
 
     def _invoke(self, lambda_arn: str, event: dict[str, Any]) -> Any:
-        return json.loads(self._process(self._format.read(event, self.clock.now())))
+        said = self._format.read(event, self.clock.now())
+        if self.carrier == "sip" and node_of(said.network_call) != self.nodes.alive:
+            return None  # a dead node invokes nothing
+        return json.loads(self._process(said))
 
     def _flow(self, payload: dict[str, Any]) -> dict[str, Any]:
         """One invocation of the function. Step Functions keeps its payload, its result, or its error with its trace."""

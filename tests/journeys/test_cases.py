@@ -13,6 +13,7 @@ from pstn.lines.behaviours import answers, busy, invalid, never_answers, rejects
 from pstn.switches import Switches
 from tests.journeys.line import CALLEE, CALLER, OWN, Line
 
+pytestmark = pytest.mark.usefixtures("both_carriers")
 WHOLE = ["callout", "alerting", "answer", "callout", "answer", "disconnect", "fee"]
 UNREACHED_CALLER = ["callout", "alerting", "disconnect", "fee"]
 UNREACHED_CALLEE = ["callout", "alerting", "answer", "callout", "disconnect", "fee"]

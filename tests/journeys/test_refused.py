@@ -13,6 +13,7 @@ from pstn.lines.behaviours import answers, rejects
 from pstn.switches import CREATE_REFUSALS, Quotas, Switches
 from tests.journeys.line import CALLEE, CALLER, OWN, START, Line
 
+pytestmark = pytest.mark.usefixtures("both_carriers")
 FULL = Quotas(on=True, active_calls=0)
 NO_ROOM = "ResourceLimitExceededException"
 

@@ -12,6 +12,7 @@ from pstn.lines.behaviours import answers, busy
 from pstn.switches import Switches
 from tests.journeys.line import CALLEE, CALLER, OWN, Line
 
+pytestmark = pytest.mark.usefixtures("both_carriers")
 CALLBACK = ["callout", "alerting", "answer", "callout", "answer", "disconnect", "fee"]
 RETURN = ["callin", "callout", "answer", "disconnect", "fee"]
 

@@ -77,6 +77,10 @@ demo: $(LAB)  ## Play one callback from request to CDR and print its timeline
 up: $(LAB)  ## Run the local AWS and telephone network
 	@exec $(PY) -m lab up $(ARGS)
 
+.PHONY: telco
+telco: $(LAB)  ## Run a stand-in telephone company, to try `make up ARGS="--trunk …"` with (Debian as root)
+	@exec $(PY) -m lab telco $(ARGS)
+
 story: $(LAB)  ## Play one case: make story CASE=callee_busy (without CASE: list them)
 	$(PY) -m lab story $(CASE) $(ARGS)
 

@@ -13,7 +13,7 @@ from lab.aws.deploy import DeployError
 from lab.aws.layers import LayerError
 from pstn.lines.sip.child import ChildError
 
-COMMANDS = ("up", "demo", "story", "stories", "site", "cruel")
+COMMANDS = ("up", "demo", "story", "stories", "site", "cruel", "telco")
 DID_NOT_START = (CloudError, DeployError, LayerError)
 
 

@@ -7,7 +7,6 @@
 The lab runs on the customer's machine, behind NAT (lab/telco); its trunk is TLS with SRTP, and a registration.
 """
 
-import time
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -90,8 +89,6 @@ class TrunkCall:
     notifications: list[Notification] = field(default_factory=list)
     looked_up: dict[str, Any] = field(default_factory=dict)
     recording: bytes | None = None
-    seconds: float = 0.0
-    """From the request to the CDR."""
 
     @property
     def cdr(self) -> dict[str, Any]:
@@ -113,13 +110,11 @@ def play_callback(
 ) -> TrunkCall:
     """From the request to the CDR, and to the recording if there is one."""
     phones = telco.phone(CALLER, caller), telco.phone(CALLEE, callee)
-    since = time.monotonic()
     reply = sp.place(CALLER, CALLEE, **({"recordFlag": "true"} if record else {}))
     played = TrunkCall(reply, *phones)
     session = str(reply.body.get("sessionId", ""))
     if reply.status == 200:
         sp.receiver.wait_for_fee(session, wait_s)
-        played.seconds = time.monotonic() - since
         played.notifications = sp.receiver.about(session)
         played.looked_up = sp.client.look_up(session).body
         if link := played.cdr.get("recordFileDownloadUrl"):

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from lab.cases.catalogue import named
 from lab.cases.return_calls import return_case
-from lab.cli import line_choice
-from lab.cli.story import play_story
+from lab.cli import line_choice, telco_demo
+from lab.cli.story import play_story, show_checks
 from lab.cli.timeline import Screen
 from lab.cli.up import PHONE_PORT
 from pstn.lines.behaviours import answers
@@ -20,11 +20,19 @@ STORY = replace(return_case("return_call"), name="demo", callback=_CALLBACK)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of `demo`."""
     line_choice.add_argument(parser)
+    parser.add_argument(
+        "--telco",
+        action="store_true",
+        help="over a SIP trunk of a stand-in telephone company, behind NAT (Debian as root; docs/trunk.md)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """0: all checks passed; 1: not."""
     screen = Screen.of(sys.stdout)
+    if arguments.telco:
+        made = telco_demo.play(screen)
+        return 1 if made is None or not show_checks(screen, made) else 0
     screen.line(
         "Jack asks for a call on the website of a training institute. The institute's server sends one\n"
         "request; the platform rings Jack, then Sophia of customer service, and connects them.\n"

@@ -71,7 +71,7 @@ def play_story(case: Case | ReturnCase, screen: Screen, choice: LineChoice) -> i
         for played in calls:
             _show_cdr(screen, played)
         made = [check for played in calls for check in [*checks_of(played), *heard_checks(lab, played)]]
-        passed = _show_checks(screen, made)
+        passed = show_checks(screen, made)
     screen.line(f"\nTotal time: {time.monotonic() - since:.0f} s.")
     return 0 if passed else 1
 
@@ -149,7 +149,7 @@ def _show_cdr(screen: Screen, played: Played | PlayedReturn) -> None:
     screen.line(json.dumps(played.cdr, indent=2))
 
 
-def _show_checks(screen: Screen, made: list[Check]) -> bool:
+def show_checks(screen: Screen, made: list[Check]) -> bool:
     screen.line(f"\n{screen.bold('Checks')} (A: the caller, B: the callee)")
     for check in made:
         screen.line(

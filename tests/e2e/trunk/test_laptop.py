@@ -81,13 +81,16 @@ def test_a_display_number_that_is_dialled_reaches_the_party_of_the_call_memory(t
     assert f"<sip:{SHOWN[1]}@" in to_jack.value("from"), "not Sophia's number"
 
 
-def test_a_trunk_that_refuses_our_password_ends_the_call_at_once(telco, sp_with):
+def test_a_trunk_that_refuses_our_password_ends_the_call_at_once(telco, sp_with, callback):
     played = play_callback(telco, sp_with("refused", REFUSED.numbers))
     assert played.reply.status == 200
     assert played.cdr["sipStatusCode"] == 407
     assert played.steps == ["callout", "disconnect", "fee"], "nobody was rung"
     assert played.cdr["callOutUnaswRsn"], "it is the caller's failure"
-    assert played.seconds < SECONDS
+    assert played.looked_up["ending"]["networkError"] == played.cdr["networkError"] == "CredentialsRefused"
+    invited = next(each.at for each in telco.received("INVITE") if f"{REFUSED.numbers[0]}@" in each.value("from"))
+    told = next(each.at.timestamp() for each in played.notifications if each.kind == "disconnect")
+    assert told - invited < SECONDS
     assert not played.caller.heard()
 
 

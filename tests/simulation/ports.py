@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
+from duologue.adapters.node_requests import NodeRefused, NotAnswered, NotReached
 from duologue.domain.errors import OutsideUnavailable
 from tests.journeys.flow_player import FunctionDied
 from tests.simulation import fibers
@@ -61,6 +62,13 @@ def of_the_sdk(how: How) -> Exception:
         "ResponseMetadata": {"HTTPStatusCode": 429},
     }
     return ClientError(said, "a request")  # type: ignore[arg-type]
+
+
+def of_a_node(how: How) -> Exception:
+    """What the requests to the operator's own nodes raise."""
+    if how is How.NO_WAY:
+        return NotReached("ConnectionRefusedError")
+    return NotAnswered("TimeoutError") if how is How.LOST else NodeRefused("ThrottledClientException", 429)
 
 
 class Requests:

@@ -10,10 +10,11 @@ from tests.simulation.shrink import only, parts, shrink
 from tests.simulation.world import Simulation
 
 
-def test_no_promise_is_broken_in_a_world_of_200_calls():
+@pytest.mark.parametrize("carrier", ["chime", "sip"])
+def test_no_promise_is_broken_in_a_world_of_200_calls(carrier):
     """And it is a world in which much goes wrong."""
     check = Invariants()
-    sim = check.watch(Simulation(plan.draw(1, 1)))
+    sim = check.watch(Simulation(plan.draw(1, 1), carrier=carrier))
     sim.run()
     assert len(sim.calls.rows) > 150
     assert len(sim.struck) > 60

@@ -11,16 +11,17 @@ import json
 import logging
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import functions.flow.handler as flow_handler
 import functions.notify_sp.handler as notify_handler
 import functions.sweep.handler as sweep_handler
 from duologue.adapters.chime_network import ChimeNetwork, ChimePromptStopper
+from duologue.adapters.sip_network import SipNetwork, SipPromptStopper
 from duologue.domain.accounts import App, Sp
 from duologue.domain.call import Phase
 from duologue.domain.callback_request import CallbackRequest
@@ -40,6 +41,7 @@ from duologue.usecases.forward_facts import Committed, ForwardFacts
 from duologue.usecases.notify_sp import NotifySp
 from duologue.usecases.place_callback import PlaceCallback, RingTimeouts
 from duologue.usecases.ports.flows import FlowOrder
+from duologue.usecases.ports.network import Network, PromptStopper
 from duologue.usecases.ports.notifying import Notice
 from duologue.usecases.process_network_event import ProcessNetworkEvent
 from duologue.usecases.publish_recording import publish_recording
@@ -73,13 +75,17 @@ from tests.journeys.flow_player import FlowPlayer, FunctionDied
 from tests.journeys.flow_player import Invocation as TaskInvocation
 from tests.journeys.flow_player import InvocationFault as TaskFault
 from tests.journeys.line import START, ExchangeClient, document
+from tests.journeys.nodes import ExchangeRequests, Nodes
 from tests.simulation import fibers, plan
 from tests.simulation.fibers import FiberClock
 from tests.simulation.plan import Callback, Fault, How, Item, Repoint, Return
-from tests.simulation.ports import Invocation, Port, Requests, of_the_sdk, unavailable
+from tests.simulation.ports import Invocation, Port, Requests, of_a_node, of_the_sdk, unavailable
 from tests.simulation.queues import Queues, Stream
 from tests.simulation.sps import GONE, Servers, app_key
 from tests.simulation.watch import Watch
+
+if TYPE_CHECKING:
+    from duologue.adapters.dynamo_nodes import DynamoNodes
 
 _COUNTING: tuple[Any, ...] = (flow_handler, notify_handler, sweep_handler)
 """They print a line for each metric."""
@@ -107,9 +113,9 @@ class Wrong(Exception):
 
 
 class Simulation:
-    def __init__(self, drawn: plan.World, check: Any = None, say: Say | None = None) -> None:
+    def __init__(self, drawn: plan.World, check: Any = None, say: Say | None = None, *, carrier: str = "chime") -> None:
         """`check`: the invariants (invariants.py). `say`: hears the story, line by line."""
-        self.plan = drawn
+        self.plan, self.carrier = drawn, carrier
         self.items: dict[int, Item] = {item.number: item for item in drawn.items}
         self.check, self._say = check, say
         self.clock = FiberClock(START)
@@ -158,7 +164,16 @@ class Simulation:
         self.seal = FakeMemorySeal()
         self.archive, self.cdr_format = FakeCdrArchive(), HuaweiCdrs(HOST)
         ids = (f"network-{number}" for number in count(1))
-        self.exchange = Exchange(clock, self._invoke, Switches(), fault=self._event_fault, new_id=lambda: next(ids))
+        nodes = Nodes(clock)
+        new_transaction = nodes.new_transaction if self.carrier == "sip" else None
+        self.exchange = Exchange(
+            clock,
+            self._invoke,
+            Switches(),
+            fault=self._event_fault,
+            new_id=lambda: next(ids),
+            new_transaction=new_transaction,
+        )
         self.exchange.line.recorded = lambda recording_id: b"RIFF"  # type: ignore[method-assign]
         self.watch = Watch(lambda call_id: self.item_of[call_id], lambda: self._arriving)
         self.watch.on_recorded = self._recorded
@@ -175,8 +190,15 @@ class Simulation:
         self.stream = Stream(clock, self._outbox, self._late)
         self.isolate = FakeFailureIsolation()
 
-        client: Any = port(_Client(self.exchange, self._switches_of), plan.NETWORK, of_the_sdk)
-        network = ChimeNetwork(client, self.application)
+        network: Network
+        stopper: PromptStopper
+        if self.carrier == "sip":
+            posts = port(_ToNode(self.exchange, nodes, self._switches_of), plan.NETWORK, of_a_node)
+            sip = SipNetwork(cast("DynamoNodes", nodes), posts, self.application, clock, lambda: 0.5)
+            network, stopper = sip, SipPromptStopper(lambda _: sip)
+        else:
+            client: Any = port(_Client(self.exchange, self._switches_of), plan.NETWORK, of_the_sdk)
+            network, stopper = ChimeNetwork(client, self.application), ChimePromptStopper(client)
         calls, flows, seal = port(self.calls, plan.STORE), port(self, plan.STATE_MACHINE), port(self.seal, plan.KEYS)
         inbound = port(FakeInboundCalls(self.calls, self.accounts), plan.STORE)
         marks = count(1)
@@ -185,11 +207,10 @@ class Simulation:
         self._verbs = Dependencies(run_flow, finalize)
         self._format = ChimeFormat(Buckets("prompts-bucket", "recordings-bucket"))
         answer_inbound = answering(calls, self._format, inbound=inbound, seal=seal)
-        stopper = ChimePromptStopper(client)
         self._process = ProcessNetworkEvent(
             calls, flows, self._format, stopper, no_pause, answer_inbound, self._begin_tries
         )
-        self._stop_callback = StopCallback(calls, network, flows, clock, no_pause)
+        self._stop_callback = StopCallback(calls, None if self.carrier == "sip" else network, flows, clock, no_pause)
         self._place_callback: PlaceCallback = placing(
             calls, flows, clock, self._new_id, endpoints=self.servers, seal=seal, timeouts=RingTimeouts()
         )
@@ -792,3 +813,16 @@ class _Client(ExchangeClient):
     def create_sip_media_application_call(self, **asked: Any) -> dict[str, Any]:
         self._of.switches = self._switches_of(asked["ArgumentsMap"]["callId"])
         return super().create_sip_media_application_call(**asked)
+
+
+class _ToNode(ExchangeRequests):
+    """The same for the operator's own node."""
+
+    def __init__(self, exchange: Exchange, nodes: Nodes, switches_of: Callable[[str], Switches]) -> None:
+        super().__init__(exchange, nodes)
+        self._of, self._switches_of = exchange, switches_of
+
+    def post(self, address: str, path: str, body: Mapping[str, Any]) -> None:
+        if "ArgumentsMap" in body:
+            self._of.switches = self._switches_of(body["ArgumentsMap"]["callId"])
+        super().post(address, path, body)

@@ -51,10 +51,12 @@ BESIDES: dict[str, set[Allowed]] = {
         ("iam:CreateServiceLinkedRole", "role/aws-service-role/voiceconnector.chime.amazonaws.com/*"),
     },
 }
-# The ciphertext names its key, the network's event its application, the application its log; the call does not.
+# The ciphertext names its key, the network's event its application, the application its log, the custom
+# resource its secret; the call does not.
 _TARGET_UNSAID = {
     "kms:Decrypt": "SecretsKey",
     "chime:UpdateSipMediaApplicationCall": "PstnLine",
+    "secretsmanager:GetSecretValue": "TrunkSecret",
     "logs:PutRetentionPolicy": f"log-group:{chime_message_log.PREFIX}*",
 }
 # Changing an app encrypts its secrets if they changed. SPs change URLs only; no function may make a secret.

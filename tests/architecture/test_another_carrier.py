@@ -150,7 +150,9 @@ def test_a_stack_is_refused_without_what_its_carrier_needs(carrier: str):
         if rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "Carrier"}, carrier]}:
             for assertion in rule["Assertions"]:
                 match assertion["Assert"]:
-                    case {"Fn::Not": [{"Fn::Equals": [{"Ref": name}, ""]}]}:
+                    case {"Fn::Not": [{"Fn::Equals": [{"Ref": name}, ""]}]} | {
+                        "Fn::Or": [{"Fn::Not": [{"Fn::Equals": [{"Ref": name}, ""]}]}, *_]
+                    }:
                         needed[name] = assertion["AssertDescription"]
     assert needed.keys() == _OWN[carrier].needs
     assert all(name in text for name, text in needed.items())

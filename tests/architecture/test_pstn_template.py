@@ -134,15 +134,15 @@ def _services(group: str) -> set[str]:
 
 
 _ENDPOINT = {"stepfunctions": "states"}
-_TALK_TO_NODES = {"flow", "sweep", "call_control"}
-"""Functions that are placed in the VPC with Carrier sip. callback_api, which the Internet reaches, is not let in."""
 
 
 def test_a_function_in_the_vpc_reaches_every_service_that_it_calls():
-    for function in functions(_PLATFORM):
-        if function.folder in _TALK_TO_NODES:
-            asked = {each.service for each in reach(function.folder).operations} - {"chime_sdk_voice", "logs"}
-            assert {_ENDPOINT.get(name, name) for name in asked} - _services("FunctionSecurityGroup") == set()
+    """Those of other carriers are not called there. What reaches the API from the Internet is not placed in it."""
+    inside = [function for function in functions(_PLATFORM) if "VpcConfig" in function.properties]
+    assert {function.folder for function in inside} == {"flow", "sweep", "call_control"}
+    for function in inside:
+        asked = {each.service for each in reach(function.folder).operations} - {"chime_sdk_voice", "logs"}
+        assert {_ENDPOINT.get(name, name) for name in asked} - _services("FunctionSecurityGroup") == set()
 
 
 def test_a_node_reaches_every_service_that_its_role_is_for():
@@ -403,3 +403,17 @@ def test_the_page_explains_every_parameter_and_every_alarm_and_no_other():
         table = page.partition(f"| {heading} |")[2].partition("\n\n")[0]
         rows = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
         assert sorted(name for row in rows for name in re.findall(r"`(\w+)`", row)) == sorted(names)
+
+
+def test_outputs_are_named_as_the_platform_s_parameters():
+    """And a name that follows from the stack's is one that the platform takes."""
+    assert _TEMPLATE["Outputs"].keys() - {"EdgeSecurityGroup"} <= _PLATFORM["Parameters"].keys()
+    for output in ("NodesTable", "NodeSecret"):
+        parameter = _PLATFORM["Parameters"][output]
+        longest = "a" * 34
+        for resource in (
+            _RESOURCES["NodesTable"]["Properties"]["TableName"],
+            _RESOURCES["NodeSecret"]["Properties"]["Name"],
+        ):
+            name = resource["Fn::Sub"].replace("${AWS::StackName}", longest)
+            assert len(name) <= parameter["MaxLength"] + (output == "NodeSecret") and re.fullmatch(r"[\w-]+", name)

@@ -77,6 +77,8 @@ class _Conditions:
                 return not self._true(inner)
             case {"Fn::And": parts}:
                 return all(map(self._true, parts))
+            case {"Fn::Or": parts}:
+                return any(map(self._true, parts))
             case {"Condition": name}:
                 return self.hold(name)
         raise AssertionError(f"add this kind of condition: {condition}")

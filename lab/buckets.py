@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import wave
 from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO
 
 from botocore.exceptions import ClientError
 
@@ -43,6 +43,6 @@ class Recordings:
             return False
         return True
 
-    def put(self, bucket: str, key: str, body: bytes, metadata: dict[str, str]) -> None:
+    def put(self, bucket: str, key: str, body: BinaryIO, metadata: dict[str, str]) -> None:
         """Store one finished recording."""
         self._s3.put_object(Bucket=bucket, Key=key, Body=body, Metadata=metadata, ContentType="audio/wav")

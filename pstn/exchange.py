@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from functools import partial
+from io import BytesIO
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -362,8 +363,8 @@ class Exchange:
         return self.quotas.bridge_refused()
 
     def store(self, recording: Recording) -> None:
-        content = self.line.recorded(recording.id) or recording.wav()
-        self.recordings.put(recording.bucket, recording.key, content, recording.metadata())
+        with self.line.recorded(recording.id) or BytesIO(recording.wav()) as content:
+            self.recordings.put(recording.bucket, recording.key, content, recording.metadata())
         self._observe("recorded", recording.transaction_id, place=f"{recording.bucket}/{recording.key}")
 
     def say(self, kind: str, driver: Driver, **detail: Any) -> None:

@@ -11,9 +11,10 @@ import wave
 from array import array
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 RATE = 8000
+_READ_BYTES = 1024 * 1024
 LONGEST = 600.0
 """Maximum seconds of synthetic audio, so that a day-long call on a jumping clock does not produce gigabytes."""
 
@@ -22,7 +23,8 @@ class RecordingStore(Protocol):
     """Where recordings are stored: S3, or memory in a test."""
 
     def accessible(self, bucket: str) -> bool: ...
-    def put(self, bucket: str, key: str, body: bytes, metadata: dict[str, str]) -> None: ...
+    def put(self, bucket: str, key: str, body: BinaryIO, metadata: dict[str, str]) -> None:
+        """Store what is read from `body`, which can be read several times (seek)."""
 
 
 @dataclass
@@ -34,8 +36,8 @@ class MemoryRecordings:
     def accessible(self, bucket: str) -> bool:
         return True
 
-    def put(self, bucket: str, key: str, body: bytes, metadata: dict[str, str]) -> None:
-        self.objects[bucket, key] = body, metadata
+    def put(self, bucket: str, key: str, body: BinaryIO, metadata: dict[str, str]) -> None:
+        self.objects[bucket, key] = body.read(), metadata
 
 
 @dataclass
@@ -97,6 +99,17 @@ class Recording:
             file.setframerate(RATE)
             file.writeframes(samples.tobytes())
         return out.getvalue()
+
+
+def write_wav(samples: BinaryIO, channels: int, into: BinaryIO) -> None:
+    """Make a WAV file of raw samples, 16-bit PCM at 8 kHz, whatever its size; then go to its beginning."""
+    with wave.open(into, "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        while some := samples.read(_READ_BYTES):
+            file.writeframesraw(some)
+    into.seek(0)
 
 
 def wav_seconds(content: bytes) -> float | None:

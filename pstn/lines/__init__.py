@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
 
 from pstn.clocks import Clock, Timer
 from pstn.lines.phone_state import Phones
@@ -76,8 +76,8 @@ class Line(Protocol):
     def finish_recording(self, call_id: str, recording_id: str) -> None:
         """Also implied by the end of the leg."""
 
-    def recorded(self, recording_id: str) -> bytes | None:
-        """The WAV file of a finished recording; may wait for it a little. None: this line has no audio."""
+    def recorded(self, recording_id: str) -> BinaryIO | None:
+        """The WAV file of a finished recording, open; may wait for it a little. None: this line has no audio."""
 
     def arrived(self, call_id: str, number: str, to: str, caller_id: str) -> None:
         """Let the phone with this number call the service, which knows the call by this id.

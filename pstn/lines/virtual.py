@@ -4,6 +4,7 @@ Times are the clock's, so a call of hours takes no time on a jumping clock.
 """
 
 from collections.abc import Callable
+from typing import BinaryIO
 
 from pstn.clocks import Clock
 from pstn.lines import AudioFile, LineListener
@@ -77,7 +78,7 @@ class VirtualLine(ScriptedLine):
 
     def pause_recording(self, call_id: str, recording_id: str, paused: bool) -> None: ...
     def finish_recording(self, call_id: str, recording_id: str) -> None: ...
-    def recorded(self, recording_id: str) -> bytes | None:
+    def recorded(self, recording_id: str) -> BinaryIO | None:
         return None
 
     def call_phone(self, number: str, to: str, caller_id: str) -> int | None:

@@ -15,15 +15,14 @@ import json
 import logging
 import math
 import tempfile
-import wave
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pstn.node.table import NodesTable, Row
-from pstn.recordings import RATE, Recording
+from pstn.recordings import RATE, Recording, write_wav
 
 ROOT, ABOUT = "parts", "about.json"
 SAMPLE_BYTES = 2
@@ -120,7 +119,7 @@ class Adoption:
         _delete(self._client, self._bucket, place)
         return is_new
 
-    def _store(self, about: dict[str, Any], samples: IO[bytes]) -> bool:
+    def _store(self, about: dict[str, Any], samples: BinaryIO) -> bool:
         """Whether it was not there."""
         frames = samples.tell() // (SAMPLE_BYTES * about["channels"])
         metadata = {
@@ -129,14 +128,8 @@ class Adoption:
             "recording-incomplete": "true",
         }
         with tempfile.TemporaryFile() as file:
-            with wave.open(file, "wb") as sound:
-                sound.setnchannels(about["channels"])
-                sound.setsampwidth(SAMPLE_BYTES)
-                sound.setframerate(RATE)
-                samples.seek(0)
-                while some := samples.read(_READ_BYTES):
-                    sound.writeframesraw(some)
-            file.seek(0)
+            samples.seek(0)
+            write_wav(samples, about["channels"], file)
             place = {"Bucket": self._bucket, "Key": about["key"]}
             try:
                 self._client.put_object(**place, Body=file, Metadata=metadata, ContentType="audio/wav", IfNoneMatch="*")
@@ -146,7 +139,7 @@ class Adoption:
                 raise
         return True
 
-    def _copy(self, key: str, into: IO[bytes]) -> bool:
+    def _copy(self, key: str, into: BinaryIO) -> bool:
         try:
             body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
         except ClientError as error:

@@ -6,12 +6,13 @@ written last, so a recording without it is not complete.
 
 import json
 import logging
+import shutil
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import uuid4
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -52,13 +53,15 @@ class Recordings:
         self._accessible[bucket] = time.monotonic(), answer
         return answer
 
-    def put(self, bucket: str, key: str, body: bytes, metadata: dict[str, str]) -> None:
+    def put(self, bucket: str, key: str, body: BinaryIO, metadata: dict[str, str]) -> None:
         """Store it now, or later: then it is spooled. Raises: OSError: neither is possible."""
         try:
             self._put(bucket, key, body, metadata)
         except (ClientError, BotoCoreError) as error:
             name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4()}"
-            (self._spool / f"{name}.wav").write_bytes(body)
+            body.seek(0)
+            with (self._spool / f"{name}.wav").open("wb") as file:
+                shutil.copyfileobj(body, file)
             about = json.dumps({"bucket": bucket, "key": key, "metadata": metadata})
             written = self._spool / f"{name}.part"
             written.write_text(about, encoding="utf-8")
@@ -76,14 +79,15 @@ class Recordings:
             for about in sorted(self._spool.glob("*.json")):
                 given, wav = json.loads(about.read_text(encoding="utf-8")), about.with_suffix(".wav")
                 try:
-                    self._put(given["bucket"], given["key"], wav.read_bytes(), given["metadata"])
+                    with wav.open("rb") as body:
+                        self._put(given["bucket"], given["key"], body, given["metadata"])
                 except (ClientError, BotoCoreError) as error:
                     _log.warning("a recording still waits", extra={"error": type(error).__name__, "file": about.stem})
                     return
                 about.unlink()
                 wav.unlink()
 
-    def _put(self, bucket: str, key: str, body: bytes, metadata: dict[str, str]) -> None:
+    def _put(self, bucket: str, key: str, body: BinaryIO, metadata: dict[str, str]) -> None:
         self._client.put_object(Bucket=bucket, Key=key, Body=body, Metadata=metadata, ContentType="audio/wav")
         try:
             self._stored(bucket, key)

@@ -2,7 +2,7 @@
 
 import io
 import wave
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -231,7 +231,7 @@ def test_an_update_interrupts_a_voicemail_and_keeps_it():
 @pytest.mark.parametrize("why", ["the policy", "the store"])
 def test_a_voicemail_that_cannot_be_stored(why: str):
     class Full(MemoryRecordings):
-        def put(self, bucket: str, key: str, body: bytes, metadata: dict[str, str]) -> None:
+        def put(self, bucket: str, key: str, body: BinaryIO, metadata: dict[str, str]) -> None:
             raise OSError(bucket)
 
     story = Story({"CALL_ANSWERED": [leave_word(DurationInSeconds=1)]})

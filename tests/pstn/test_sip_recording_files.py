@@ -1,6 +1,5 @@
 """Recordings as files that the network's station leaves, alive or dead."""
 
-import io
 import threading
 import wave
 
@@ -15,9 +14,9 @@ def test_a_closed_recording_is_a_wav_file(tmp_path, track, channels):
     kept = RecordingFiles(tmp_path)
     kept.begin("leg", track).write_bytes(bytes(3200))
     kept.closed("leg")
-    body = kept.take("leg")
-    assert body is not None
-    with wave.open(io.BytesIO(body)) as file:
+    sound = kept.take("leg")
+    assert sound is not None
+    with sound, wave.open(sound, "rb") as file:
         assert (file.getnchannels(), file.getframerate()) == (channels, 8000)
         assert file.getnframes() == 1600 // channels
 

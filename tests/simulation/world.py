@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from io import BytesIO
 from itertools import count
 from typing import TYPE_CHECKING, Any, cast
 
@@ -174,7 +175,7 @@ class Simulation:
             new_id=lambda: next(ids),
             new_transaction=new_transaction,
         )
-        self.exchange.line.recorded = lambda recording_id: b"RIFF"  # type: ignore[method-assign]
+        self.exchange.line.recorded = lambda recording_id: BytesIO(b"RIFF")  # type: ignore[method-assign]
         self.watch = Watch(lambda call_id: self.item_of[call_id], lambda: self._arriving)
         self.watch.on_recorded = self._recorded
         self.exchange.observers.append(self.watch)

@@ -8,7 +8,7 @@ dies, each of its legs ends with 503, and another endpoint is started on the sam
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import uuid4
 
 from pstn.clocks import Clock
@@ -168,7 +168,7 @@ class SipLine(ScriptedLine):
     def finish_recording(self, call_id: str, recording_id: str) -> None:
         self.network.finish_recording(call_id, recording_id)
 
-    def recorded(self, recording_id: str) -> bytes | None:
+    def recorded(self, recording_id: str) -> BinaryIO | None:
         return self.network.recordings.take(recording_id)
 
     def forget(self, call_id: str) -> None:

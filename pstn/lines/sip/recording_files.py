@@ -1,9 +1,11 @@
 """Recordings as the network's endpoint writes them: files of raw samples, which survive a crash of the endpoint."""
 
+import tempfile
 import threading
 from pathlib import Path
+from typing import BinaryIO
 
-from pstn.lines.sip.audio import wav_file
+from pstn.recordings import write_wav
 
 CLOSED_S = 5.0
 """How long a finished recording may take to be closed."""
@@ -43,8 +45,11 @@ class RecordingFiles:
         except FileNotFoundError:  # the station has not begun it, or it was taken meanwhile
             return None
 
-    def take(self, recording_id: str) -> bytes | None:
-        """Returns the WAV file and forgets it; waits until it is closed. None: nothing was recorded."""
+    def take(self, recording_id: str) -> BinaryIO | None:
+        """Returns the WAV file, open, and forgets it; waits until it is closed. None: nothing was recorded.
+
+        It goes with the object: a recording of a day has gigabytes, and is never in memory as a whole.
+        """
         event = self._closed.get(recording_id)
         if event is None:
             return None
@@ -53,9 +58,11 @@ class RecordingFiles:
         del self._closed[recording_id]
         if not file.exists():
             return None
-        pcm = file.read_bytes()
+        sound = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - the caller closes it
+        with file.open("rb") as samples:
+            write_wav(samples, 2 if track == "BOTH" else 1, sound)
         file.unlink()
-        return wav_file(pcm, 2 if track == "BOTH" else 1)
+        return sound
 
     def _file(self, recording_id: str) -> Path:
         return self._folder / f"recording-{recording_id}.pcm"

@@ -10,12 +10,14 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pstn.clocks import Clock
 from pstn.lines import AudioFile, Line, LineListener, MakeLine
 from pstn.lines.phone_state import Phones
+from pstn.lines.sip.audio import wav_file
 from pstn.lines.sip.child import ChildError
 from pstn.lines.sip.directory import ADDRESS, E164, user_of
 from pstn.lines.sip.prompt_files import PromptFiles
@@ -197,9 +199,10 @@ class TrunkLine:
         if leg := self.legs.get(call_id):
             leg.station.finish_recording(call_id, recording_id)
 
-    def recorded(self, recording_id: str) -> bytes | None:
+    def recorded(self, recording_id: str) -> BinaryIO:
+        """One of no length if nothing was recorded: what is stored was heard."""
         found = (station.recordings.take(recording_id) for station in self.stations)
-        return next((content for content in found if content is not None), None)
+        return next((file for file in found if file is not None), None) or BytesIO(wav_file(b""))
 
     def forget(self, call_id: str) -> None:
         if leg := self.legs.pop(call_id, None):

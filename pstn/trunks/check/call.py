@@ -7,8 +7,7 @@ import threading
 import wave
 from array import array
 from collections.abc import Callable, Iterator, Mapping
-from io import BytesIO
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from pstn.clocks import Clock, RealClock, Timer
 from pstn.lines import AudioFile, Line, MakeLine
@@ -170,8 +169,8 @@ class _Listener:
             self._changed.notify_all()
 
 
-def _samples(recording: bytes | None) -> "array[int]":
-    if not recording:
+def _samples(recording: BinaryIO | None) -> "array[int]":
+    if recording is None:
         return array("h")
-    with wave.open(BytesIO(recording)) as file:
+    with recording, wave.open(recording, "rb") as file:
         return array("h", file.readframes(file.getnframes()))

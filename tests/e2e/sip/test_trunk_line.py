@@ -415,7 +415,7 @@ def test_a_strangers_voice_is_not_heard(call, trunks):
         send_rtp(one.hosts[0].rtp, (INTERFACE, int(port)), 600, 1)
         send_rtp(stranger, (INTERFACE, int(port)), 1400, 7)
     listener.run(lambda: line.finish_recording(one.leg, "ear"))
-    heard = line.recorded("ear")
+    heard = line.recorded("ear").read()
     assert Heard.of(channels(heard)[0]).order() == [600], "only the party's"
 
 

@@ -154,7 +154,7 @@ def test_an_adoption_that_fails_is_repeated(s3, others):
 def test_a_recording_that_s3_does_not_take_waits_on_disk_and_is_sent_after_a_restart(s3, tmp_path):
     spoken = Spoken(s3).goes_on()
     failing = Recordings(Failing(s3, "put_object"), tmp_path / "spool", spoken.parts.stored)
-    failing.put(BUCKET, KEY, b"whole", METADATA)
+    failing.put(BUCKET, KEY, io.BytesIO(b"whole"), METADATA)
     failing.send_spooled()
     assert (failing.waiting, len(keys(s3))) == (1, 2), "its parts stay until it is stored"
     again = Recordings(s3, tmp_path / "spool")
@@ -166,7 +166,7 @@ def test_a_recording_that_s3_does_not_take_waits_on_disk_and_is_sent_after_a_res
 
 def test_a_recording_that_is_stored_leaves_no_parts(s3, tmp_path):
     spoken = Spoken(s3).goes_on()
-    Recordings(s3, tmp_path, spoken.parts.stored).put(BUCKET, KEY, b"whole", METADATA)
+    Recordings(s3, tmp_path, spoken.parts.stored).put(BUCKET, KEY, io.BytesIO(b"whole"), METADATA)
     assert keys(s3) == [KEY]
 
 

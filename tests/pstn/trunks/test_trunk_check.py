@@ -5,6 +5,7 @@ import json
 import socket
 import ssl
 import struct
+from io import BytesIO
 
 import pytest
 import yaml
@@ -285,7 +286,7 @@ class FakeLine:
             self.listener.later(0, lambda: self.listener.pressed(call_id, "5"))
 
     def recorded(self, recording_id):
-        return wav_file(self.received)
+        return BytesIO(wav_file(self.received))
 
     def record(self, *_): ...
     def finish_recording(self, *_): ...

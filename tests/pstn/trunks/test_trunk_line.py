@@ -1,6 +1,7 @@
 """The line over trunks without its processes: which trunk, which host and which station a leg goes to."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from pstn.clocks import JumpingClock
 from pstn.lines.trunk import line as module
 from pstn.lines.trunk.line import TrunkLine
 from pstn.lines.trunk.settings import EDGE, TrunkSettings
+from pstn.recordings import wav_seconds
 from pstn.trunks.failover import Then, then
 from pstn.trunks.trunk_file import read
 
@@ -188,6 +190,12 @@ def test_the_legs_of_a_station_that_dies_end_with_503(story):
     one = story().dial("a", "b")
     one.station.lost("a")
     assert one.ends == {"a": 503}
+
+
+def test_a_recording_of_which_there_is_no_sound_is_empty(story):
+    one = story()
+    one.station.recordings = SimpleNamespace(take=lambda recording: None)
+    assert wav_seconds(one.line.recorded("lost").read()) == 0.0
 
 
 def incoming(**more):

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import ssl
 from dataclasses import dataclass
 from importlib.resources import files
 from ipaddress import IPv4Address, IPv4Network
@@ -11,7 +12,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from pstn.edge.tables import TO_NODE, addresses, tables
 from pstn.trunks.failover import Then, then
-from pstn.trunks.trunk_file import TrunkFile
+from pstn.trunks.trunk_file import Signing, TrunkFile
 
 SYSTEM_CA = Path("/etc/ssl/certs/ca-certificates.crt")
 FINAL_CODES = range(300, 700)
@@ -68,7 +69,7 @@ def render(file: TrunkFile, place: Place) -> dict[str, str]:
     public = place.public or file.public_address or place.outside
     ports = {"udp": file.sip_port, "tcp": file.sip_port, "tls": file.sip_port + 1}
     try:
-        written = tables(trunks)
+        written = tables(trunks, public, ports)
     except ValueError as error:
         raise EdgeError(str(error)) from None
     values = {
@@ -84,7 +85,7 @@ def render(file: TrunkFile, place: Place) -> dict[str, str]:
         "rtpengine": _pair(place.rtpengine),
         "rtp_ports": file.rtp_ports.split("-"),
         "tls": "tls" in transports,
-        "signs": False,
+        "signs": any(trunk.signing for trunk in trunks),
         "trunks": [trunk for trunk in trunks if trunk.transport == "tls"],
         "system_ca": SYSTEM_CA,
         "certificate": place.certificate,
@@ -99,6 +100,8 @@ def render(file: TrunkFile, place: Place) -> dict[str, str]:
     for trunk in trunks:
         for path in (trunk.tls.ca, trunk.tls.certificate, trunk.tls.key):
             _plain(path)
+        if trunk.signing:
+            _check_pair(trunk.signing)
     templates = Environment(
         loader=FunctionLoader(lambda name: (files("pstn.edge") / "templates" / name).read_text(encoding="utf-8")),
         undefined=StrictUndefined,
@@ -142,6 +145,14 @@ def _mask_key(file: TrunkFile, public: IPv4Address | object) -> str:
 
 def _pair(address: tuple[IPv4Address, int]) -> str:
     return f"{address[0]}:{address[1]}"
+
+
+def _check_pair(signing: Signing) -> None:
+    """Verifiers fetch the certificate at x5u: a signature of another key fails there, in each call."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(signing.certificate, signing.key)
+    except (OSError, ssl.SSLError):
+        raise EdgeError(f"signing: {signing.key} is not the key of {signing.certificate}") from None
 
 
 def _plain(path: Path | None) -> None:

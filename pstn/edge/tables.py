@@ -6,7 +6,7 @@ something in a table or in the program.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network
 
 from pstn.edge.rewriting import rules
@@ -40,11 +40,13 @@ _TRANSPORT = {
 }
 
 
-def tables(trunks: list[Trunk]) -> dict[str, str]:
-    """Name → the text of the table."""
+def tables(trunks: list[Trunk], public: object, ports: Mapping[str, int]) -> dict[str, str]:
+    """Name → the text of the table. `public`: our address as trunks see it; `ports`: ours, by transport."""
     return {
         "version": _table(VERSION, [("version", 1), ("htable", 2), ("dialplan", 2)]),
-        "trunks": _strings(pair for index, trunk in enumerate(trunks) for pair in _trunk(index, trunk)),
+        "trunks": _strings(
+            pair for index, trunk in enumerate(trunks) for pair in _trunk(index, trunk, public, ports[trunk.transport])
+        ),
         "names": _strings((key, "1") for key in _names(trunks)),
         "numbers": _strings(_numbers(trunks)),
         "callers": _strings(pair for index, trunk in enumerate(trunks) for pair in _callers(index, trunk)),
@@ -65,12 +67,13 @@ def uri(trunk: Trunk, host: object) -> str:
     return f"sip:{host};transport={trunk.transport}"
 
 
-def _trunk(index: int, trunk: Trunk) -> Iterable[tuple[str, str]]:
+def _trunk(index: int, trunk: Trunk, public: object, port: int) -> Iterable[tuple[str, str]]:
     rows = {
         "name": trunk.name,
         "transport": trunk.transport,
         "domain": domain(trunk),
         "media": media(trunk),
+        "srtp": trunk.srtp,
         "calls": str(trunk.calls),
         "calls_per_second": str(trunk.calls_per_second),
         "no_answer": str(round(trunk.no_answer_seconds * 1000)),
@@ -83,6 +86,16 @@ def _trunk(index: int, trunk: Trunk) -> Iterable[tuple[str, str]]:
         rows["secret"] = hexadecimal(trunk.digest.secret.get_secret_value())
         if trunk.digest.realm is not None:
             rows["realm"] = hexadecimal(trunk.digest.realm)
+    if trunk.registration and trunk.digest:
+        rows["registrar"] = uri(trunk, trunk.registrar)
+        contact = f"<sip:{trunk.name}@{public}:{port};transport={trunk.transport}>"
+        lines = (f"Contact: {contact}", f"Expires: {trunk.registration.expires}", "")
+        rows["contact"] = hexadecimal("\r\n".join(lines))
+        rows["first_number"] = trunk.display_numbers[0]
+    if trunk.signing:
+        rows["x5u"] = hexadecimal(trunk.signing.x5u)
+        rows["attest"] = trunk.signing.attestation
+        rows["key"] = hexadecimal(str(trunk.signing.key))
     rows.update({f"{place}:uri": uri(trunk, host) for place, host in enumerate(trunk.hosts)})
     for name, value in rows.items():
         yield f"{index}:{name}", value
@@ -145,7 +158,8 @@ def addresses(trunks: list[Trunk], nodes: Iterable[IPv4Address | IPv4Network]) -
     for index, trunk in enumerate(trunks):
         places += [(FIRST_TRUNK + index, _network(network)) for network in trunk.inbound_from]
         group = FIRST_HOST if trunk.inbound_from else FIRST_TRUNK
-        places += [(group + index, f"{host.host} 32") for host in trunk.hosts]
+        hosts = (*trunk.hosts, *([trunk.registrar] if trunk.registration else []))
+        places += [(group + index, f"{host.host} 32") for host in hosts]
     return "".join(f"{group} {place}\n" for group, place in dict.fromkeys(places))
 
 

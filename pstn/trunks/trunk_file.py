@@ -22,6 +22,7 @@ from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -42,6 +43,14 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"(?P<host>{_LABEL}(?:\.{_LABEL})*)(?::(?P<port>[0-9]{{1,5}}))?")
 HostPort = Annotated[str, StringConstraints(max_length=260)]
 SipUser = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+*#()!&=_.~-]{1,64}$")]
+
+
+def _in_folder(path: Path, info: ValidationInfo) -> Path:
+    return (info.context or {}).get("folder", Path()) / path.expanduser()
+
+
+BesideTheFile = Annotated[Path, AfterValidator(_in_folder)]
+"""A relative path is relative to the folder of the trunk file."""
 Domain = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}(?:\.{_LABEL})*$", max_length=253)]
 Codec = Literal["pcmu", "pcma", "g722", "opus"]
 PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
@@ -118,11 +127,11 @@ class Tls(_Part):
     common name and its first alternative name; a node that dials a trunk itself does not know this row.
     """
 
-    ca: Path | None = None
+    ca: BesideTheFile | None = None
     name: Domain | None = None
     verify: bool = True
-    certificate: Path | None = None
-    key: Path | None = None
+    certificate: BesideTheFile | None = None
+    key: BesideTheFile | None = None
 
     @model_validator(mode="after")
     def _is_a_pair(self) -> Self:
@@ -155,6 +164,19 @@ class Identity(_Part):
     privacy: bool = False
     """`Privacy: id` (RFC 3323): the trunk shows no number to the party that it rings."""
     diversion: E164 | None = None
+
+
+class Signing(_Part):
+    """STIR/SHAKEN (RFC 8588): an edge signs each call with the operator's certificate, which is published at `x5u`.
+
+    `attestation`: A: the operator knows the customer and that the number is theirs, B: the customer, C: neither.
+    Most trunks sign themselves.
+    """
+
+    certificate: BesideTheFile
+    key: BesideTheFile
+    x5u: Annotated[str, StringConstraints(pattern=r"^https://[!-~]{1,500}$")]
+    attestation: Literal["A", "B", "C"]
 
 
 class Rewrite(_Part):
@@ -205,6 +227,7 @@ class Trunk(_Part):
     srtp: Literal["off", "optional", "mandatory"] = "off"
     digest: Digest | None = None
     registration: Registration | None = None
+    signing: Signing | None = None
     from_: From = Field(From(), alias="from")
     identity: Identity = Identity()
     codecs: Annotated[tuple[Codec, ...], Field(min_length=1, max_length=4)] = ("pcmu", "pcma")

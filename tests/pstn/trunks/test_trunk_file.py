@@ -1,5 +1,7 @@
 """`trunks.yaml`: one row for each rule; what a row sends on the wire is tested with the line and with the edge."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -46,6 +48,12 @@ def test_the_least_file(trunk):
         ({"digest": {"user": "a b", "secret": {"env": "TRUNK_SECRET"}}}, {}, "trunks[0].digest.user"),
         ({"registration": {}}, {}, "registration needs digest"),
         ({"registration": {"expires": 5}}, {}, "trunks[0].registration.expires"),
+        (
+            {"signing": {"certificate": "c", "key": "k", "x5u": "http://a.example", "attestation": "A"}},
+            {},
+            "signing.x5u",
+        ),
+        ({"signing": {"certificate": "c", "key": "k", "x5u": "https://a.example"}}, {}, "signing.attestation"),
         ({"from": {"domain": "a_b"}}, {}, "trunks[0].from.domain"),
         ({"identity": {"diversion": "100"}}, {}, "trunks[0].identity.diversion"),
         ({"codecs": ["gsm"]}, {}, "trunks[0].codecs[0]"),
@@ -95,6 +103,11 @@ def test_a_profile_gives_what_the_trunk_does_not_write(trunk):
     assert trunk(profile="secure").srtp == "mandatory"
     assert str(trunk(profile="secure").hosts[0]).endswith(":5061")
     assert trunk(profile="secure", srtp="off").srtp == "off"
+
+
+def test_paths_are_beside_the_file(tmp_path, trunk):
+    tls = trunk(transport="tls", tls={"ca": "ca.pem", "certificate": "c.pem", "key": "/k.pem"}).tls
+    assert (tls.ca, tls.certificate, tls.key) == (tmp_path / "ca.pem", tmp_path / "c.pem", Path("/k.pem"))
 
 
 def test_numbers_are_rewritten_in_both_directions(trunk):

@@ -1,6 +1,7 @@
 """A SIP peer on a socket of its own, which a test plays by hand: a node, a trunk, or a stranger."""
 
 import itertools
+import os
 import queue
 import re
 import socket
@@ -8,6 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -97,13 +99,19 @@ class Peer:
                 had = [each.what for each in self._kept]
                 raise AssertionError(f"no {wanted} came to {self.host}:{self.port}, but {had}") from None
 
-    def answer(self, request: Received, status: int, *more: str, body: str = "", reason="Because", tag="them") -> None:
+    def now(self, wanted: str) -> Received | None:
+        """One that has come already, or None."""
+        with suppress(AssertionError):
+            return self.next(wanted, seconds=0.01)
+        return None
+
+    def answer(self, request: Received, status: int, *more: str, body: str = "", reason="Because", contact="") -> None:
         lines = [f"SIP/2.0 {status} {reason}"]
         for name in ("via", "record-route", "from", "to", "call-id", "cseq"):
             for value in request.all(name):
-                own = f";tag={tag}" if name == "to" and status > 100 and ";tag=" not in value else ""
+                own = ";tag=them" if name == "to" and status > 100 and ";tag=" not in value else ""
                 lines.append(f"{name.title()}: {value}{own}")
-        contact = f"<sip:them@{self.host}:{self.port};transport={self.transport}>"
+        contact = contact or f"<sip:them@{self.host}:{self.port};transport={self.transport}>"
         lines += [f"Contact: {contact}", *more, *self._body(body)]
         request.send("\r\n".join(lines).encode() + b"\r\n\r\n" + body.encode())
 
@@ -217,7 +225,7 @@ class Dialog:
         number = next(_numbers)
         host, port = edge
         return cls(
-            f"call-{number}@{peer.host}",
+            f"{os.getpid():x}{number:012x}",
             f'"Node" <sip:{caller}@{peer.host}>;tag=node{number}',
             f"<sip:{called}@{host}:{port}>",
             f"sip:{called}@{host}:{port}",

@@ -19,7 +19,7 @@ def place(tmp_path_factory):
     authority = Authority(folder)
     own = authority.issue("edge")
     tls = {"transport": "tls", "srtp": "mandatory", "tls": {"ca": str(authority.certificate)}}
-    trunk = {"name": "secure", "hosts": [f"{net}.4:15071"], "display_numbers": [SHOWN], **tls}
+    trunk = {"name": "secure", "hosts": [f"{net}.4:15071"], "display_numbers": [SHOWN], "calls_per_second": 1000, **tls}
     with (
         Peer(f"{net}.4", 15071, "tls", context=authority.server(f"{net}.4")) as far,
         Edge(folder, net, [trunk], certificate=own.certificate, key=own.key) as edge,
@@ -125,7 +125,7 @@ def test_an_offer_in_the_answer(place):
     call = places(node, edge, body="")
     invite = far.next("INVITE")
     far.answer(invite, 200, body=sdp(far.host, 42000, **SECURE))
-    offer = node.next("200")
+    offer = node.next("200", holding="m=audio")
     assert "RTP/AVP" in offer.raw and f"c=IN IP4 {edge.inside}" in offer.raw
     call.answered(offer)
     node.send(edge.at, node.request("ACK", call.uri, call, body=sdp(node.host, 40000)))
@@ -138,9 +138,15 @@ def test_an_offer_in_the_answer(place):
 def test_the_living_side_is_hung_up_when_the_other_is_gone(place, gone):
     """Within 60 s: in-dialog OPTIONS each 30 s at the least that Kamailio takes, and a time-out of the transaction."""
     edge, node, far = place
-    _up(place)
+    call, _, invite = _up(place)
     dead, living = (node, far) if gone == "node" else (far, node)
     dead.alive = False
-    living.answer(living.next("BYE", seconds=60), 200)
-    dead.alive = True
-    until(lambda: edge.metrics()['kamailio_edge_calls{trunk="secure"}'] == 0)
+    try:
+        bye = living.next("BYE", holding=call.call_id, seconds=60)
+        living.answer(bye, 200)
+        until(lambda: edge.metrics()['kamailio_edge_calls{trunk="secure"}'] == 0)
+    finally:
+        dead.alive = True
+    if living is far:
+        assert node.host not in bye.raw and edge.inside not in bye.raw
+        assert int(bye.value("cseq").split()[0]) >= int(invite.value("cseq").split()[0])

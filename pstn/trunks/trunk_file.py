@@ -46,7 +46,8 @@ SipUser = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+*#()!&=_.~-]{1,
 
 
 def _in_folder(path: Path, info: ValidationInfo) -> Path:
-    return (info.context or {}).get("folder", Path()) / path.expanduser()
+    folder: Path = (info.context or {}).get("folder", Path())
+    return folder / path.expanduser()
 
 
 BesideTheFile = Annotated[Path, AfterValidator(_in_folder)]

@@ -246,7 +246,9 @@ def test_signing(tmp_path, net, attestation):
     certificate = x509.load_pem_x509_certificate((tmp_path / rows["certificate"]).read_bytes())
     first, second = (int.from_bytes(half, "big") for half in (signature[:32], signature[32:]))
     signed = ".".join(token.split(".")[:2]).encode()
-    certificate.public_key().verify(encode_dss_signature(first, second), signed, ec.ECDSA(hashes.SHA256()))
+    public = certificate.public_key()
+    assert isinstance(public, ec.EllipticCurvePublicKey)
+    public.verify(encode_dss_signature(first, second), signed, ec.ECDSA(hashes.SHA256()))
 
 
 def test_registration(tmp_path, net):

@@ -99,6 +99,7 @@ def statements(folder: str) -> list[Statement]:
             each.get("Condition", {}),
         )
         for number, each in enumerate(_functions()[folder].statements, 1)
+        if each["Effect"] == "Allow"
     ]
     return [each for each in made if f"{folder}:{each.number}" != os.environ.get(WITHOUT)]
 
@@ -261,7 +262,7 @@ def _target(
 ) -> str | None:
     """The logical id of what the request is made to, with what follows it. None: not of the function's code."""
     if service == "dynamodb":
-        named = re.match(r"(CallsTable|AccountsTable|ListsTable)-", asked.table)
+        named = re.match(r"(CallsTable|AccountsTable|ListsTable|NodesTable)-", asked.table)
         index = f"/index/{parameters['IndexName']}" if "IndexName" in parameters else ""
         return named[1] + index if named else None
     targets = _targets(folder, _SERVICE.get(service, service), operation)

@@ -25,6 +25,7 @@ from tests.pstn.scripted import hang_up
 from tests.samples import NOW, callback
 
 NOBODY = "127.0.0.1:9"
+TABLE = "NodesTable-1"
 CALL = "1a2b3c4d-7d9f0a52-5a0e-4d7a-9d3e-0f6a1b2c3d4e"
 FULL, BROKEN, REFUSED = (
     (429, "ThrottledClientException"),
@@ -209,6 +210,17 @@ def test_a_secret_is_kept_for_minutes_and_longer_while_it_cannot_be_fetched(vaul
     assert secret.value() == "new"
 
 
+def test_the_secret_is_the_current_version_of_the_one_in_secrets_manager(aws):
+    client = aws("secretsmanager")
+    client.create_secret(Name="stack-node", SecretString=SECRET)
+    secret = NodeSecret(client, "stack-node", FakeClock(NOW))
+    assert secret.value() == SECRET
+    client.put_secret_value(SecretId="stack-node", SecretString="new")
+    assert (secret.value(), secret.renewed(), secret.value()) == (SECRET, "new", "new")
+    with pytest.raises(OutsideUnavailable, match="ResourceNotFoundException"):
+        NodeSecret(client, "no-such-secret", FakeClock(NOW)).value()
+
+
 def test_without_a_secret_nothing_is_dialled(vault):
     vault.fails = True
     with StubNode() as stub:
@@ -228,7 +240,7 @@ def table(aws):
     """The nodes' table as pstn.yaml makes it, and its client."""
     client = aws("dynamodb")
     client.create_table(
-        TableName="nodes",
+        TableName=TABLE,
         KeySchema=[{"AttributeName": "kind", "KeyType": "HASH"}, {"AttributeName": "node", "KeyType": "RANGE"}],
         AttributeDefinitions=[
             {"AttributeName": "kind", "AttributeType": "S"},
@@ -260,8 +272,8 @@ def test_the_rows_are_read_and_one_that_is_not_a_node_s_hides_no_other(table):
         row("dddddddd", beat_at={"N": "1e100"}),
         {"kind": {"S": "node"}, "node": {"S": "eeeeeeee"}},
     ):
-        table.put_item(TableName="nodes", Item=each)
-    read = DynamoNodes(table, "nodes", FakeClock(NOW)).recent()
+        table.put_item(TableName=TABLE, Item=each)
+    read = DynamoNodes(table, TABLE, FakeClock(NOW)).recent()
     address = "10.0.1.5:8443"
     assert list(read.values()) == [
         node("aaaaaaaa", address, room=60, beat_at=NOW + timedelta(seconds=0.25)),
@@ -276,23 +288,23 @@ def two_nodes(request, table):
     if request.param == "fake":
         fake = FakeNodeTable(node("aaaaaaaa", "a:1"), node("bbbbbbbb", "b:1", beat_at=LATE))
         return fake, lambda name: fake.beat(name, NOW)
-    for item in table.scan(TableName="nodes")["Items"]:
-        table.delete_item(TableName="nodes", Key={name: item[name] for name in ("kind", "node")})
+    for item in table.scan(TableName=TABLE)["Items"]:
+        table.delete_item(TableName=TABLE, Key={name: item[name] for name in ("kind", "node")})
     for at, name in ((NOW, "aaaaaaaa"), (LATE, "bbbbbbbb")):
         address, beat_at = {"S": f"{name[0]}:1"}, {"N": f"{at.timestamp():.3f}"}
-        table.put_item(TableName="nodes", Item=row(name, address=address, beat_at=beat_at, room={"N": "10"}))
+        table.put_item(TableName=TABLE, Item=row(name, address=address, beat_at=beat_at, room={"N": "10"}))
 
     def beat(name):
         with suppress(table.exceptions.ConditionalCheckFailedException):  # as in pstn/node/table.py
             table.update_item(
-                TableName="nodes",
+                TableName=TABLE,
                 Key={"kind": {"S": "node"}, "node": {"S": name}},
                 UpdateExpression="SET beat_at = :now",
                 ConditionExpression="attribute_not_exists(buried)",
                 ExpressionAttributeValues={":now": {"N": f"{NOW.timestamp():.3f}"}},
             )
 
-    return DynamoNodes(table, "nodes", FakeClock(NOW)), beat
+    return DynamoNodes(table, TABLE, FakeClock(NOW)), beat
 
 
 def test_a_node_is_declared_dead_once_unless_it_has_sent_a_heartbeat_and_then_stays_so(two_nodes):
@@ -355,10 +367,10 @@ def real(monkeypatch, tmp_path):
         dynamodb, clock = fixtures.client("dynamodb"), SystemClock()
         for bucket in (fixtures.BUCKET, fixtures.PROMPTS):
             fixtures.client("s3").create_bucket(Bucket=bucket)
-        fixtures.make_table(dynamodb, "of-a-node")
+        fixtures.make_table(dynamodb, TABLE)
         ends = {"CALL_UPDATE_REQUESTED": [hang_up("LEG-A")]}
-        running = fixtures.Running(fixtures.settings(tmp_path, nodes_table="of-a-node"), fixtures.Functions(**ends))
-        nodes = DynamoNodes(dynamodb, "of-a-node", clock)
+        running = fixtures.Running(fixtures.settings(tmp_path, nodes_table=TABLE), fixtures.Functions(**ends))
+        nodes = DynamoNodes(dynamodb, TABLE, clock)
         requests = NodeRequests(NodeSecret(Vault(fixtures.SECRET), "nodes", clock), clock, 1, 5)  # type: ignore[arg-type]
         yield running, SipNetwork(nodes, requests, "duologue", clock, Random(1).random), nodes
         running.close()

@@ -273,6 +273,18 @@ def test_its_calls_are_finalized_within_ninety_seconds_of_its_death_whenever_the
         assert dog.clock.at - at(60) <= timedelta(seconds=90 - 5)
 
 
+@pytest.mark.parametrize(
+    ("row", "calls", "level"), [({"gone": True}, 0, "INFO"), ({"gone": True}, 1, "ERROR"), ({}, 0, "ERROR")]
+)
+def test_the_operator_reads_of_a_dead_node_and_of_one_that_left_calls_behind(caplog, row, calls, level):
+    """One that left in order without any is no trouble."""
+    dog = Watchdog(*[(DEAD, TALKING)] * calls, **row)
+    with caplog.at_level("INFO"):
+        dog.sweep(80)
+    [record] = [each for each in caplog.records if each.message == "a node is dead"]
+    assert (record.levelname, record.node, record.calls) == (level, DEAD, calls)
+
+
 @pytest.mark.parametrize("comes_back", [DEAD, None])
 def test_an_outage_of_the_table_kills_no_node(comes_back):
     """Nobody could write for a minute, and the sweep is the first to reach the table again."""

@@ -56,8 +56,9 @@ class BuryNodes:
             if node_of(network_call) in dead
         }
         left = Counter(node.id for node in theirs.values())
-        for node_id in dead:
-            _log.error("a node is dead", extra={"node": node_id, "calls": left[node_id]})
+        for node in dead.values():
+            level = logging.INFO if node.gone and not left[node.id] else logging.ERROR
+            _log.log(level, "a node is dead", extra={"node": node.id, "calls": left[node.id]})
         finalized: list[str] = []
         done: list[str] = []
 

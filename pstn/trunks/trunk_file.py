@@ -41,6 +41,7 @@ E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,19}$")]
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"(?P<host>{_LABEL}(?:\.{_LABEL})*)(?::(?P<port>[0-9]{{1,5}}))?")
+_REPLACEMENT = re.compile(r"(?:[A-Za-z0-9+*#()!&=_.~-]|\\[1-9](?![0-9])|\\g<[A-Za-z1-9]\w*>)+")
 HostPort = Annotated[str, StringConstraints(max_length=260)]
 SipUser = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+*#()!&=_.~-]{1,64}$")]
 
@@ -192,6 +193,8 @@ class Rewrite(_Part):
             re.sub(f"(?:{self.match})|$", self.replace, "")
         except (re.error, IndexError) as error:
             raise ValueError(f"not a regular expression with its replacement: {error}") from None
+        if not _REPLACEMENT.fullmatch(self.replace):
+            raise ValueError("a replacement has characters of a SIP user, and \\1 to \\9 or \\g<name>")
         return self
 
     def apply(self, number: str) -> str | None:

@@ -63,6 +63,10 @@ def test_the_least_file(trunk):
         ({"calls_per_second": 0}, {}, "trunks[0].calls_per_second"),
         ({"numbers": {"outbound": [{"match": "(", "replace": ""}]}}, {}, "not a regular expression"),
         ({"numbers": {"outbound": [{"match": "x", "replace": "\\1"}]}}, {}, "not a regular expression"),
+        *(
+            ({"numbers": {"outbound": [{"match": r"(\d+)", "replace": replace}]}}, {}, "characters of a SIP user")
+            for replace in ("", "$rU", "a b", "\\1;x", "\\1@a.example", "<\\1>")
+        ),
         ({"inbound_from": ["anywhere"]}, {}, "trunks[0].inbound_from[0]"),
         ({"profile": "telco"}, {}, "no profile 'telco'"),
         ({"colour": "red"}, {}, "trunks[0].colour"),

@@ -135,9 +135,9 @@ class Edge:
         flag = "A" if up else "I"
         until(lambda: re.search(rf"URI: sip:{address}:15060\s+FLAGS: {flag}", self.rpc("dispatcher.list")), 40)
 
-    def rpc(self, *command: str) -> str:
+    def rpc(self, *command: str, check: bool = True) -> str:
         return subprocess.run(
-            ["kamcmd", "-s", f"unix:{self.folder}/kamailio.sock", *command], capture_output=True, text=True, check=True
+            ["kamcmd", "-s", f"unix:{self.folder}/kamailio.sock", *command], capture_output=True, text=True, check=check
         ).stdout
 
     def node(self) -> Peer:

@@ -83,6 +83,36 @@ def test_codecs(tmp_path, net, codecs, types):
     assert re.search(r"m=audio \d+ RTP/AVP (.*)\r", invite.raw)[1] == types
 
 
+def test_rules_of_rewriting_mean_the_same_as_on_a_laptop(tmp_path, net):
+    """The edge's regular expressions are PCRE's, a laptop's are Python's."""
+    written = [
+        {"match": r"\+1(?P<area>\d{3})(\d{7})", "replace": r"*\g<area>#\2"},
+        {"match": r"\+44|\+45", "replace": "4"},
+        {"match": r"\+(?!49)(?:3|4)[0-9]+?(\d{2})", "replace": r"x\1"},
+        {"match": r"[Aa]bc|a:b\\c|d", "replace": r"(-_.!~)"},
+    ]
+    numbers = [
+        "+12025550100",
+        "+44",
+        "+445",
+        "+45",
+        "+491234",
+        "+331234",
+        "abc",
+        "a:b\\c",
+        "d",
+        "dd",
+        "xd",
+        "+1202555010",
+    ]
+    with Edge(tmp_path, net, [_trunk(net, numbers={"outbound": written, "inbound": written})]) as edge:
+        rewrites = read(tmp_path / "trunks.yaml").trunks[0].numbers
+        for plan in ("1", "2"):
+            for number in numbers:
+                found = re.search(r"Output: (.*)", edge.rpc("dialplan.translate", plan, f"s:{number}", check=False))
+                assert (found[1] if found else number) == rewrites.to_trunk(number), number
+
+
 def test_calls_and_calls_per_second(tmp_path, net):
     trunks = [_trunk(net, calls=2, calls_per_second=4)]
     with Edge(tmp_path, net, trunks) as edge, edge.node() as node, Peer(f"{net}.4", 15070) as far:

@@ -133,19 +133,22 @@ def test_systemd_takes_the_units(machine: Run):
 
 @pytest.fixture
 def machine(package: Path, tmp_path: Path) -> Run:
-    """Run a script as root of a view of this machine, whose changes go nowhere; $DEB is the package."""
+    """Run a script as root of a view of this machine, whose changes go nowhere, without a network; $DEB is the package."""
     for name in ("upper", "work", "root"):
         (tmp_path / name).mkdir()
     enter = f"""
         set -e
         mount -t tmpfs none {tmp_path}/upper 2>/dev/null && mkdir {tmp_path}/upper/u {tmp_path}/upper/w
         mount -t overlay overlay -o lowerdir=/,upperdir={tmp_path}/upper/u,workdir={tmp_path}/upper/w {tmp_path}/root
+        mount --rbind /dev {tmp_path}/root/dev
+        mount -t proc proc {tmp_path}/root/proc
+        ip link set lo up
         cp {package} {tmp_path}/root/var/cache/duologue.deb
         exec chroot {tmp_path}/root env DEB=/var/cache/duologue.deb DEBIAN_FRONTEND=noninteractive sh -e -c "$1"
     """
 
     def run(script: str) -> str:
-        command = ["unshare", "--mount", "sh", "-c", enter, "sh", script]
+        command = ["unshare", "--mount", "--net", "sh", "-c", enter, "sh", script]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if "mount" in done.stderr and ("permitted" in done.stderr or "permission" in done.stderr):
             pytest.skip("this machine gives no mount namespace with an overlay")
@@ -177,3 +180,81 @@ def test_it_is_installed_configured_upgraded_and_purged(machine: Run):
     assert usage.startswith("usage: duologue-pstn")
     assert int(compiled) > 50
     assert (kept, left) == ("DUOLOGUE_PSTN_ROOM=7", "nothing left")
+
+
+# ---- What the units start, as they start it but for systemd: with their settings, as their user
+
+
+def started(unpacked: Path, unit: str, what: str = "ExecStart") -> str:
+    """The command of a unit in a shell of `machine`."""
+    text = _units(unpacked)[unit]
+    [command] = re.findall(rf"^{what}=(.*)$", text, re.MULTILINE)
+    for specifier, place in {"%d": "/run/credentials", "%t": "/run", "%S": "/var/lib"}.items():
+        command = command.replace(specifier, place)
+    return f"setpriv --reuid=duologue --regid=duologue --clear-groups --inh-caps=-all {command}"
+
+
+PREPARE = """
+    dpkg -i --force-depends $DEB >/dev/null 2>&1
+    install -d -o duologue -m 0700 /run/credentials /run/duologue /run/duologue/secrets /run/duologue-edge /var/lib/duologue
+    cat >/run/credentials/trunks.yaml <<END
+interface: 127.0.0.1
+trunks:
+  - name: main
+    hosts: [127.0.0.3]
+    digest: {user: acme, secret: {file: /run/duologue/secrets/TRUNK_SECRET}}
+    display_numbers: ["+12025550100"]
+END
+    for name in NODE_SECRET NODE_SECRET.other TRUNK_SECRET; do
+        echo 0123456789abcdef0123456789abcdef >/run/duologue/secrets/$name
+    done
+    chown -R duologue /run/credentials /run/duologue/secrets
+    cd /var/lib/duologue
+    set -a; . /etc/duologue/host.env
+"""
+UNTIL = 'until_it() { for i in $(seq 100); do "$@" >/dev/null 2>&1 && return; sleep 0.2; done; echo never: $*; }'
+
+
+@needs_debian
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for a mount namespace")
+def test_a_node_of_the_package_runs_and_leaves(machine: Run, unpacked: Path):
+    """Without AWS it lives and is not ready; that it takes calls is tested elsewhere."""
+    said = machine(f"""
+        {PREPARE}
+        . /etc/duologue/node.env
+        DUOLOGUE_PSTN_LAMBDA_ARN=arn:aws:lambda:us-east-1:111122223333:function:call-control:live
+        DUOLOGUE_PSTN_NODES_TABLE=pstn-nodes DUOLOGUE_PSTN_STATIONS=1 DUOLOGUE_PSTN_TRUNKS=/run/credentials/trunks.yaml
+        AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_ENDPOINT_URL=http://127.0.0.1:9
+        {UNTIL}
+        {started(unpacked, "duologue-node.service", "ExecStartPre")}
+        {started(unpacked, "duologue-node.service")} >/tmp/node.log 2>&1 & node=$!
+        until_it curl -fsS http://127.0.0.1:9443/healthz
+        curl -sS -o /dev/null -w '%{{http_code}}\\n' http://127.0.0.1:9443/readyz
+        curl -sS http://127.0.0.1:9443/metrics | grep -c '^duologue_pstn_room'
+        kill $node; wait $node && echo left || cat /tmp/node.log
+    """)
+    assert said.split() == ["503", "1", "left"]
+
+
+@needs_debian
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for a mount namespace")
+@pytest.mark.skipif(not all(map(os.path.exists, _OF_DEBIAN)), reason="Kamailio or rtpengine is not installed")
+def test_an_edge_of_the_package_runs_and_takes_a_list_of_nodes(machine: Run, unpacked: Path):
+    said = machine(f"""
+        {PREPARE}
+        {UNTIL}
+        DUOLOGUE_EDGE_OPTIONS="--inside 127.0.0.2:5070 --outside 127.0.0.1 --nodes-from 127.0.0.0/8"
+        {started(unpacked, "duologue-edge.service")}
+        {started(unpacked, "duologue-rtpengine.service")} >/tmp/rtpengine.log 2>&1 & sound=$!
+        until_it sh -c 'ss -lun | grep -q 127.0.0.1:22222'
+        {started(unpacked, "duologue-kamailio.service")} >/tmp/kamailio.log 2>&1 & sip=$!
+        ask="kamcmd -s unix:/run/duologue-edge/kamailio.sock"
+        until_it $ask core.uptime
+        printf '1 sip:127.0.0.4:5060 0 0\\n' >/run/duologue-edge/dispatcher.list
+        $ask dispatcher.reload >/dev/null
+        $ask dispatcher.list | grep -c 'URI: sip:127.0.0.4:5060'
+        $ask rtpengine.show all | grep -c 'disabled: 0' || $ask rtpengine.show all
+        kill $sip $sound; wait $sip && echo left || cat /tmp/kamailio.log
+        stat -c %U:%a /run/duologue-edge/kamailio.cfg
+    """)
+    assert said.split() == ["1", "1", "left", "duologue:600"]

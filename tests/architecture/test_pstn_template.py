@@ -408,12 +408,7 @@ def test_the_page_explains_every_parameter_and_every_alarm_and_no_other():
 def test_outputs_are_named_as_the_platform_s_parameters():
     """And a name that follows from the stack's is one that the platform takes."""
     assert _TEMPLATE["Outputs"].keys() - {"EdgeSecurityGroup"} <= _PLATFORM["Parameters"].keys()
-    for output in ("NodesTable", "NodeSecret"):
-        parameter = _PLATFORM["Parameters"][output]
-        longest = "a" * 34
-        for resource in (
-            _RESOURCES["NodesTable"]["Properties"]["TableName"],
-            _RESOURCES["NodeSecret"]["Properties"]["Name"],
-        ):
-            name = resource["Fn::Sub"].replace("${AWS::StackName}", longest)
-            assert len(name) <= parameter["MaxLength"] + (output == "NodeSecret") and re.fullmatch(r"[\w-]+", name)
+    for name, said in {"NodesTable": "TableName", "NodeSecret": "Name"}.items():
+        longest = _RESOURCES[name]["Properties"][said]["Fn::Sub"].replace("${AWS::StackName}", "a" * 34)
+        parameter = _PLATFORM["Parameters"][name]
+        assert len(longest) <= parameter["MaxLength"] and re.fullmatch(parameter["AllowedPattern"], longest)

@@ -133,7 +133,7 @@ def test_systemd_takes_the_units(machine: Run):
 
 @pytest.fixture
 def machine(package: Path, tmp_path: Path) -> Run:
-    """Run a script as root of a view of this machine, whose changes go nowhere, without a network; $DEB is the package."""
+    """Run a script as root of a view of this machine, without a network; its changes go nowhere. $DEB: the package."""
     for name in ("upper", "work", "root"):
         (tmp_path / name).mkdir()
     enter = f"""
@@ -196,7 +196,8 @@ def started(unpacked: Path, unit: str, what: str = "ExecStart") -> str:
 
 PREPARE = """
     dpkg -i --force-depends $DEB >/dev/null 2>&1
-    install -d -o duologue -m 0700 /run/credentials /run/duologue /run/duologue/secrets /run/duologue-edge /var/lib/duologue
+    install -d -o duologue -m 0700 /run/credentials /run/duologue /run/duologue-edge /var/lib/duologue
+    install -d -o duologue -m 0700 /run/duologue/secrets
     cat >/run/credentials/trunks.yaml <<END
 interface: 127.0.0.1
 trunks:

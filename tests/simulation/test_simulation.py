@@ -2,6 +2,8 @@
 
 import pytest
 
+from duologue.domain.node import node_of
+from duologue.domain.outcome import EndReason
 from tests.simulation import __main__ as simulate
 from tests.simulation import plan, planted
 from tests.simulation.__main__ import play, story
@@ -20,6 +22,16 @@ def test_no_promise_is_broken_in_a_world_of_200_calls(carrier):
     assert len(sim.struck) > 60
     assert {fault.how for _, fault in sim.struck} > {plan.How.CRASH_AFTER, plan.How.LOST, plan.How.AGAIN}
     assert check.longest.keys() >= {REACHED, LOST}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_no_promise_is_broken_where_nodes_die_with_calls(seed):
+    """One each minute; in one of these worlds sweeps die, too."""
+    drawn = plan.draw(seed, 1)
+    sim = Simulation(drawn, carrier="sip", deaths=range(45, int(drawn.items[-1].at), 60))
+    Invariants().watch(sim).run()
+    ended = [sim.calls.rows[call_id].call for call_id, cdr in sim.calls.cdrs.items() if cdr.reason is EndReason.LOST]
+    assert sum(node_of(call.network_call or "") in sim.died_at for call in ended) > 20
 
 
 def test_the_same_seed_is_the_same_story_and_fewer_parts_are_the_same_parts():

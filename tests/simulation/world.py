@@ -11,7 +11,7 @@ import json
 import logging
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from io import BytesIO
@@ -30,11 +30,13 @@ from duologue.domain.endpoint_health import EndpointHealth
 from duologue.domain.errors import DuologueError, MemoryChanged, OutsideUnavailable, RequestRefused, UnknownMemory
 from duologue.domain.idempotency import IdempotencyKey
 from duologue.domain.memory_history import Pair, Repointing
+from duologue.domain.node import node_of
 from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.webhook_request import Reply, WebhookRequest
 from duologue.runtime.wiring.flow import Dependencies
 from duologue.runtime.wiring.notify_sp import Dependencies as NotifyDependencies
 from duologue.runtime.wiring.sweep import Dependencies as SweepDependencies
+from duologue.usecases.bury_nodes import BuryNodes
 from duologue.usecases.finalize_call import FinalizeCall
 from duologue.usecases.find_memory import FindMemory
 from duologue.usecases.forget_memory import ForgetMemory
@@ -114,9 +116,24 @@ class Wrong(Exception):
 
 
 class Simulation:
-    def __init__(self, drawn: plan.World, check: Any = None, say: Say | None = None, *, carrier: str = "chime") -> None:
-        """`check`: the invariants (invariants.py). `say`: hears the story, line by line."""
-        self.plan, self.carrier = drawn, carrier
+    def __init__(
+        self,
+        drawn: plan.World,
+        check: Any = None,
+        say: Say | None = None,
+        *,
+        carrier: str = "chime",
+        deaths: Sequence[float] = (),
+    ) -> None:
+        """`check`: the invariants (invariants.py). `say`: hears the story, line by line.
+
+        `deaths`: of Carrier sip, seconds at which the node that takes calls dies, and another one takes them.
+        """
+        self.plan, self.carrier, self._deaths = drawn, carrier, deaths
+        self._sweeps = True
+        """Whether a sweep is to come; else one follows the next commit."""
+        self.died_at: dict[str, datetime] = {}
+        """By node."""
         self.items: dict[int, Item] = {item.number: item for item in drawn.items}
         self.check, self._say = check, say
         self.clock = FiberClock(START)
@@ -165,7 +182,7 @@ class Simulation:
         self.seal = FakeMemorySeal()
         self.archive, self.cdr_format = FakeCdrArchive(), HuaweiCdrs(HOST)
         ids = (f"network-{number}" for number in count(1))
-        nodes = Nodes(clock)
+        self.nodes = nodes = Nodes(clock)
         new_transaction = nodes.new_transaction if self.carrier == "sip" else None
         self.exchange = Exchange(
             clock,
@@ -240,7 +257,9 @@ class Simulation:
         )
         sweep_calls = SweepCalls(calls, finalize, clock, self.isolate)
         kept: Any = _Keeping(reconcile, self.reconciled)
-        self._swept = SweepDependencies(calls, sweep_calls, QueueDue(calls, notices, clock), kept, clock)
+        bury = BuryNodes(port(nodes, plan.STORE), calls, finalize, clock, self.isolate, self._wait)
+        queue_due, of_sip = QueueDue(calls, notices, clock), self.carrier == "sip"
+        self._swept = SweepDependencies(calls, sweep_calls, queue_due, kept, clock, bury if of_sip else None)
         self._ports = calls
         find = FindMemory(inbound, port(self.calls.memories, plan.STORE), seal, clock, "displayNbr")
         self._find = find
@@ -299,6 +318,8 @@ class Simulation:
             for away in self.plan.away:
                 self.clock.call_later(away.begins, partial(self.requests.away.add, away.service))
                 self.clock.call_later(away.ends, partial(self.requests.away.discard, away.service))
+            for death in self._deaths:
+                self.clock.call_later(death, self._node_dies)
             self.clock.call_later(60.0, self._sweep)
             self.clock.run()
         finally:
@@ -308,6 +329,15 @@ class Simulation:
                 module.count = counter
         if self.check is not None:
             self.check.at_the_end(self)
+
+    def _node_dies(self) -> None:
+        """Its calls end for the far ends, and the platform hears nothing of it."""
+        self.died_at[self.nodes.alive] = self.clock.now()
+        self.nodes.start()
+        self.exchange.end_calls("the node is dead")
+
+    def _wait(self, time: timedelta) -> None:
+        self.clock.sleep(time.total_seconds())
 
     def _reported(self, function: str, **extra: Any) -> None:
         """A handler met an error that it does not know, and raises the alarm."""
@@ -370,6 +400,8 @@ class Simulation:
     def _event_fault(self, event: dict[str, Any], attempt: int) -> InvocationFault:
         """As the network is about to send an event."""
         transaction = event["CallDetails"]["TransactionId"]
+        if node_of(transaction) in self.died_at:
+            return InvocationFault(reached=False)
         invocation = self._invocation(plan.CALL_CONTROL, self.watch.calls[transaction].of)
         fibers.getcurrent().event = invocation  # type: ignore[attr-defined]
         of_all = invocation.at(0)
@@ -494,6 +526,9 @@ class Simulation:
         if call_id not in self.item_of and running is not None and running.of is not None:
             self._accepted(call_id, running.of)
         self.stream(committed)
+        if not self._sweeps:
+            self._sweeps = True
+            self.clock.call_later(60.0, self._sweep)
         call = self.calls.rows[call_id].call
         if call.phase is Phase.OVER and call_id not in self._over_checked:
             self._over_checked.add(call_id)
@@ -555,6 +590,7 @@ class Simulation:
 
     def _sweep(self) -> None:
         """Each minute while something goes on; then at the minutes at which something is due."""
+        began = self.clock.now()
         try:
             said = self._run(self._invocation("sweep", None), lambda: sweep_handler.answer(self._swept))
             self.slots_freed += said["freed"]
@@ -562,7 +598,7 @@ class Simulation:
             self.tell(None, f"the sweep fails: {type(error).__name__}")
         self.unexpected += [(self.item_of.get(call_id), error) for call_id, error in self.isolate.told]
         self.isolate.told.clear()
-        now = self.clock.now()
+        now = began
         last = START + timedelta(seconds=self.plan.items[-1].at + 600) if self.plan.items else START
         due = [row.close_by for row in self.calls.rows.values() if row.close_by is not None]
         due += [look_at for _, look_at in self.calls.waiting.values()]
@@ -570,9 +606,11 @@ class Simulation:
         if now < last or any(self.calls.slots.values()):
             due.append(now)
         elif not due:
+            self._sweeps = False
             return
         minutes = max(1, -((now - min(due)) // _MINUTE))
-        self.clock.call_later(60.0 * minutes, self._sweep)
+        took = (self.clock.now() - began).total_seconds()
+        self.clock.call_later(max(0.0, 60.0 * minutes - took), self._sweep)
 
     # -- what the SP does
 

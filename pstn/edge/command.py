@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
         key=given.key and given.key.absolute(),
     )
     try:
-        write(render(read(given.trunks.absolute()), place), place.out)
+        write(render(read(given.trunks.absolute()), place), place)
     except (TrunkFileError, EdgeError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-from pstn.edge.tables import TO_NODE, addresses, tables
+from pstn.edge.tables import DIALOGS, TO_NODE, addresses, tables
 from pstn.trunks.failover import Then, then
 from pstn.trunks.trunk_file import Signing, TrunkFile
 
@@ -119,10 +119,14 @@ def render(file: TrunkFile, place: Place) -> dict[str, str]:
     }
 
 
-def write(rendered: dict[str, str], out: Path) -> None:
-    """Each file is replaced whole, readable by its owner alone: it may contain secrets."""
-    for name, text in rendered.items():
-        path = out / name
+def write(rendered: dict[str, str], place: Place) -> None:
+    """Each file is replaced whole, readable by its owner alone: it may contain secrets.
+
+    Kamailio's own tables of dialogs, below `place.run`, are left as they are.
+    """
+    files_of_ours = {place.out / name: text for name, text in rendered.items()}
+    dialogs = {place.run / "dialogs" / name: text for name, text in DIALOGS.items()}
+    for path, text in files_of_ours.items() | {pair for pair in dialogs.items() if not pair[0].exists()}:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         new = path.with_name(f".{path.name}.new")
         new.unlink(missing_ok=True)

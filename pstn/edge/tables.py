@@ -20,6 +20,16 @@ DIALPLAN = (
     "id(int,auto) dpid(int) pr(int) match_op(int) match_exp(string) match_len(int) subst_exp(string) repl_exp(string) "
     "attrs(string)"
 )
+DIALOGS = {
+    "version": "table_name(string) table_version(int)\nversion:1\ndialog:7\ndialog_vars:1\n",
+    "dialog": "id(int,auto) hash_entry(int) hash_id(int) callid(string) from_uri(string) from_tag(string) "
+    "to_uri(string) to_tag(string) caller_cseq(string) callee_cseq(string) caller_route_set(string,null) "
+    "callee_route_set(string,null) caller_contact(string) callee_contact(string) caller_sock(string) "
+    "callee_sock(string) state(int) start_time(int) timeout(int) sflags(int) iflags(int) toroute_name(string,null) "
+    "req_uri(string) xdata(string,null)\n",
+    "dialog_vars": "id(int,auto) hash_entry(int) hash_id(int) dialog_key(string) dialog_value(string,null)\n",
+}
+"""The empty tables into which Kamailio writes its dialogs when it stops."""
 VERSION = "table_name(string) table_version(int)"
 
 NODES, FIRST_TRUNK, FIRST_HOST = 1, 100, 200

@@ -60,7 +60,7 @@ class Edge:
         self.write({"TRUNK_SECRET": SECRET})
 
     def write(self, environ) -> None:
-        write(render(read(self.folder / "trunks.yaml", environ), self.place), self.place.out)
+        write(render(read(self.folder / "trunks.yaml", environ), self.place), self.place)
 
     def __enter__(self) -> "Edge":
         out = self.place.out

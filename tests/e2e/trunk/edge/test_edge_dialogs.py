@@ -134,6 +134,39 @@ def test_an_offer_in_the_answer(place):
     hangs_up(node, edge, call, far)
 
 
+def test_a_restart_cuts_no_call(tmp_path, net):
+    """With credentials, which shift the numbers of requests, and over TLS, whose connections are lost."""
+    authority = Authority(tmp_path)
+    own = authority.issue("edge")
+    tls = {"transport": "tls", "srtp": "mandatory", "tls": {"ca": str(authority.certificate)}}
+    digest = {"user": "acme", "secret": {"env": "TRUNK_SECRET"}}
+    trunk = {"name": "secure", "hosts": [f"{net}.4:15071"], "display_numbers": [SHOWN], "digest": digest, **tls}
+    with (
+        Peer(f"{net}.4", 15071, "tls", context=authority.server(f"{net}.4")) as far,
+        Edge(tmp_path, net, [trunk], certificate=own.certificate, key=own.key) as edge,
+        edge.node() as node,
+    ):
+        edge.sees(True, "secure")
+        call = places(node, edge)
+        far.answer(far.next("INVITE"), 401, 'WWW-Authenticate: Digest realm="telco", nonce="abc"')
+        is_answered(node, edge, call, far, body=sdp(far.host, 42000, **SECURE))
+        edge.stop_kamailio()
+        edge.start_kamailio()
+        assert edge.metrics()['kamailio_edge_calls{trunk="secure"}'] == 1
+        call.cseq += 1
+        node.send(edge.at, node.request("INVITE", call.uri, call, body=sdp(node.host, 40002)))
+        again = far.next("INVITE", holding="CSeq: 3 INVITE")
+        assert "RTP/SAVP" in again.raw and f"c=IN IP4 {edge.outside}" in again.raw
+        far.answer(again, 200, body=sdp(far.host, 42002, **SECURE))
+        node.next("200", holding="m=audio")
+        node.send(edge.at, node.request("ACK", call.uri, call))
+        bye = hangs_up(node, edge, call, far)
+        assert bye.value("cseq") == "4 BYE"
+        for message in far.raw:
+            assert node.host not in message and edge.inside not in message
+        until(lambda: edge.metrics()['kamailio_edge_calls{trunk="secure"}'] == 0)
+
+
 @pytest.mark.parametrize("gone", ["node", "far"])
 def test_the_living_side_is_hung_up_when_the_other_is_gone(place, gone):
     """Within 60 s: in-dialog OPTIONS each 30 s at the least that Kamailio takes, and a time-out of the transaction."""

@@ -84,8 +84,9 @@ class Heartbeat:
                 _log.error("this node was declared dead")
                 self._buried()
                 return False
-            except TableError as error:
-                _log.warning("the heartbeat was not written", extra={"error": str(error), "age_s": round(self.age, 1)})
+            except Exception as error:  # noqa: BLE001 - whatever the reason, the row was not written
+                reason = str(error) if isinstance(error, TableError) else type(error).__name__
+                _log.warning("the heartbeat was not written", extra={"error": reason, "age_s": round(self.age, 1)})
                 if self.age >= END_S:
                     self._end()
                 return False

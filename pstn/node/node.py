@@ -5,7 +5,7 @@
 | SIGTERM | drains: takes no calls, is not ready; calls go on, updates are served; leaves when it has none |
 | draining for DRAIN_SECONDS, a second SIGTERM | ends its calls, and leaves `END_S` later at the latest |
 | its row was buried | ends its calls, and itself with exit code 1: started again, it has another id |
-| no beat for 15 s, for 45 s | takes no calls; ends its calls (heartbeat.py) |
+| no beat for 15 s, for 45 s | takes no calls; ends its calls (heartbeat.py), or its process if the exchange hangs |
 | SIGKILL | others see that it writes no row: they put its recordings together, the platform closes its calls |
 
 It leaves in order by writing `gone`, unless a recording is still not in S3: then it is taken for dead, so that others
@@ -13,6 +13,7 @@ store what they have of it; the rest is sent when a node starts on this disk.
 """
 
 import logging
+import os
 import secrets
 import socket
 import sys
@@ -40,7 +41,7 @@ from pstn.node.prompts import Prompts
 from pstn.node.recordings import AGAIN_S, Recordings
 from pstn.node.settings import HostPort, NodeSettings
 from pstn.node.signature import Verifier
-from pstn.node.table import BEAT_S, Beat, NodesTable, TableError
+from pstn.node.table import BEAT_S, Beat, Buried, NodesTable, TableError
 from pstn.node.watch import Watch
 from pstn.service import PstnService
 from pstn.switches import Switches
@@ -101,11 +102,13 @@ class Node:
         self._wake = threading.Event()
         self._terms = 0
         self._started_at = time.time()
+        self.abort: Callable[[], None] = lambda: os._exit(1)
+        """How the process ends if nothing else works."""
         listener, operators = _bound(settings.api), _bound(settings.admin)
         self.address = str(HostPort(settings.reached_at.host, settings.reached_at.port or listener.getsockname()[1]))
         self.admin_port: int = operators.getsockname()[1]
         self.table = NodesTable(clients.dynamodb, settings.nodes_table)
-        self.heartbeat = Heartbeat(self._beat, lambda: self._end_calls("no heartbeat"), self._wake.set)
+        self.heartbeat = Heartbeat(self._beat, self._lost, self._wake.set)
         self.metrics = Metrics(
             {
                 "Calls": ("Calls that are not over", lambda: self.calls),
@@ -181,7 +184,7 @@ class Node:
         if (self._terms > 1 or now >= self._leave_at or self.heartbeat.is_buried) and not self._ending:
             self._draining = self._ending = True
             self._leave_at = now + END_S
-            self._end_calls("the node ends")
+            self.exchange.end_calls("the node ends")
         late = now - self._leave_at if self._ending else -1.0
         over = late >= (STORE_S if self.recordings_unstored else 0.0)
         return self._draining and (self._is_idle() or over)
@@ -209,11 +212,18 @@ class Node:
             except TableError as error:
                 _log.warning("the row was not written", extra={"error": str(error)})
                 time.sleep(LOOK_S)
+            except Buried:
+                return
             else:
                 return
 
-    def _end_calls(self, reason: str) -> None:
-        self.exchange.end_calls(reason)
+    def _lost(self) -> None:
+        """No leg may go on. If not even the exchange answers, the process ends, and its stations with it."""
+        if self._answers():
+            self.exchange.end_calls("no heartbeat")
+        else:
+            _log.critical("the exchange does not answer: the process ends")
+            self.abort()
 
     def _is_idle(self) -> bool:
         return self.exchange.unsettled() == 0

@@ -187,10 +187,11 @@ def test_one_node_is_killed_in_mid_call_and_the_other_one_drains(nodes):
 
     killed = one.dial()
     until(lambda: len(keys("parts/")) >= 3)
-    stations = one.stations()
+    stations, ended = one.stations(), len(company.got("BYE"))
     assert stations
     one.process.send_signal(signal.SIGKILL)
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in stations))
+    company.got("BYE", ended + 1)
     assert other.update(killed) == 503, "it may still live"
     until(lambda: time.time() - float(row(killed)["beat_at"]["N"]) > DEAD_S)
     assert other.update(killed) == 404
@@ -198,7 +199,7 @@ def test_one_node_is_killed_in_mid_call_and_the_other_one_drains(nodes):
     newest = next(key for key in keys("calls/") if killed in key)
     with wave.open(io.BytesIO(s3.get_object(Bucket=BUCKET, Key=newest)["Body"].read())) as file:
         assert (file.getnchannels(), file.getframerate()) == (2, 8000)
-        assert file.getnframes() >= 2 * PART_S * 8000 * 0.9
+        assert file.getnframes() >= PART_S * 8000, "two parts, the first of which may be short"
     assert row(killed)["adopted"]["BOOL"]
 
     last = other.dial()
@@ -212,4 +213,4 @@ def test_one_node_is_killed_in_mid_call_and_the_other_one_drains(nodes):
     assert (row(last)["gone"]["BOOL"], function.told(last)[-1]) == (True, "HANGUP")
     assert not telephone_numbers_in(line for node in (one, other) for line in node.log.read_text().splitlines())
     assert len(keys("calls/")) == 3
-    assert len(company.got("BYE")) >= 2
+    company.got("BYE", ended + 2)

@@ -63,6 +63,14 @@ def test_a_node_that_was_suspended_ends_its_calls_before_it_says_that_it_lives()
     assert written == [1]
 
 
+def test_a_beat_that_fails_in_an_unknown_way_is_a_beat_that_was_not_written():
+    beats = Beats()
+    beats.after(0)
+    assert not beats.after(45, ZeroDivisionError())
+    assert beats.lost == 1
+    assert beats.after(1)
+
+
 def test_a_node_that_never_wrote_a_beat_has_no_calls_to_end():
     beats = Beats()
     assert not beats.after(100, DOWN)

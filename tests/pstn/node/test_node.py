@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 import time
 from uuid import uuid4
 
@@ -9,10 +10,10 @@ import pytest
 import urllib3
 
 from pstn.lines.behaviours import answers, never_answers
-from pstn.node import logs
+from pstn.node import logs, node
 from pstn.node.heartbeat import END_S
 from pstn.node.table import DEAD_S
-from tests.pstn.node.fixtures import BUCKET, CALLS, NODES, SECRET, SHOWN, TO, Failing, Functions, post
+from tests.pstn.node.fixtures import BUCKET, CALLS, NODES, PATIENCE, SECRET, SHOWN, TO, Failing, Functions, post
 from tests.pstn.scripted import action, bridge, hang_up, hang_up_the_rest
 
 OTHER = "another-secret-with-enough-characters"
@@ -128,6 +129,33 @@ def test_a_node_that_cannot_write_its_beat_takes_no_calls_and_ends_those_it_has_
     one.node.heartbeat._last -= END_S
     one.node.heartbeat.beat()
     one.until(lambda: one.node.calls == 0 and "HANGUP" in functions.told)
+
+
+def test_a_node_whose_exchange_hangs_writes_no_beat_is_unhealthy_and_ends_as_a_process(start, monkeypatch):
+    monkeypatch.setattr(node, "BEAT_S", 0.01)
+    one, aborted = start(), []
+    one.node.abort = lambda: aborted.append(True)
+    hanging, over = threading.Event(), threading.Event()
+
+    def hang():
+        with one.node.exchange.lock:
+            hanging.set()
+            over.wait(PATIENCE)
+
+    thread = threading.Thread(target=hang)
+    thread.start()
+    assert hanging.wait(PATIENCE)
+    try:
+        assert not one.node.heartbeat.beat()
+        assert (one.get("/healthz")[0], aborted) == (503, [])
+        one.node.heartbeat._last -= END_S
+        one.node.heartbeat.beat()
+        assert aborted == [True]
+    finally:
+        over.set()
+        thread.join()
+    assert one.node.heartbeat.beat()
+    assert one.get("/healthz")[0] == 200
 
 
 def test_a_node_that_was_declared_dead_ends_its_calls_and_itself(start, dynamodb):

@@ -1,0 +1,40 @@
+"""What is masked in a line of the log, and what is not."""
+
+import pytest
+
+from pstn.node.logs import masked
+from pstn.node.node import new_id
+
+UUID = "12345678-1234-1234-1234-123456789012"
+MASKED = {
+    "+12025550111": "+120******11",
+    "12025550111": "120******11",
+    "2025550111": "202*****11",
+    "sip:+12025550111@10.0.0.1:5060": "sip:+120******11@10.0.0.1:5060",
+    "<tel:2025550111>": "<tel:202*****11>",
+    "call_12025550111": "call_120******11",
+    "from 2025550111 to +442079460000": "from 202*****11 to +442*******00",
+}
+KEPT = [
+    UUID,
+    f"a1b2c3d4-{UUID}",
+    "2026-11-29T04:03:12.905+00:00",
+    "10.0.1.5:8443",
+    "recordings/calls/2026/11/29/2026-11-29-04-03-12-937",
+    "486",
+]
+
+
+@pytest.mark.parametrize(("text", "shown"), MASKED.items())
+def test_a_number_is_masked_however_it_is_written(text, shown):
+    assert masked(text) == shown
+
+
+@pytest.mark.parametrize("text", KEPT)
+def test_what_is_no_number_is_kept(text):
+    assert masked(text) == text
+
+
+def test_the_id_of_a_node_is_never_taken_for_a_number():
+    for node in (new_id() for _ in range(1000)):
+        assert masked(f"node {node}") == f"node {node}"

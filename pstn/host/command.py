@@ -1,4 +1,4 @@
-"""`duologue-pstn host fetch | secrets | watch | logs | nodes`: what runs beside a service on EC2.
+"""`duologue-pstn host fetch | secrets | watch | logs | nodes | drain`: what runs beside a service on EC2.
 
 Without its setting a command has nothing to do, and ends with 0:
 
@@ -9,6 +9,8 @@ Without its setting a command has nothing to do, and ends with 0:
     DUOLOGUE_HOST_LOG_GROUP     of CloudWatch Logs
     DUOLOGUE_HOST_NODES_TABLE   the table of nodes, and
     DUOLOGUE_HOST_SIP_PORT      their SIP port
+
+`drain` waits for DUOLOGUE_HOST_DRAIN_SECONDS at most, by default a day.
 """
 
 import argparse
@@ -25,7 +27,7 @@ from typing import Any
 import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pstn.host import bucket_file, journal, lifecycle, machine, node_list, secret_files
+from pstn.host import bucket_file, edge_drain, journal, lifecycle, machine, node_list, secret_files
 from pstn.host.instance import Instance
 
 _READY_TIMEOUT_S = 2.0
@@ -47,6 +49,8 @@ def main(arguments: Sequence[str]) -> int:
     logs.add_argument("--position", type=Path, required=True, metavar="FILE", help="says how far the journal was sent")
     nodes = commands.add_parser("nodes", help="keep the list of nodes of an edge's Kamailio as the nodes table says")
     nodes.add_argument("--folder", type=Path, required=True, help="that the edge's configuration was rendered into")
+    drain = commands.add_parser("drain", help="let an edge take no more calls, and wait until it has none")
+    drain.add_argument("--folder", type=Path, required=True, help="that the edge's configuration was rendered into")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
@@ -90,17 +94,30 @@ def _logs(given: argparse.Namespace, environ: Mapping[str, str]) -> None:
 def _nodes(given: argparse.Namespace, environ: Mapping[str, str]) -> None:
     if table := environ.get("DUOLOGUE_HOST_NODES_TABLE"):
         folder, port = given.folder, int(environ.get("DUOLOGUE_HOST_SIP_PORT", "5060"))
-        command = ["kamcmd", "-s", f"unix:{folder}/kamailio.sock", "dispatcher.reload"]
+        ask = _kamailio(folder)
 
         def reload() -> None:
-            done = subprocess.run(command, check=False, capture_output=True, text=True)
-            if done.returncode:
-                raise OSError(f"kamcmd: {done.stdout}{done.stderr}".strip())
+            ask(["dispatcher.reload"])
 
         node_list.NodeList(_client("dynamodb"), table, port, folder / "dispatcher.list", reload).follow()
 
 
-_COMMANDS = {"nodes": _nodes, "fetch": _fetch, "secrets": _secrets, "watch": _watch, "logs": _logs}
+def _drain(given: argparse.Namespace, environ: Mapping[str, str]) -> None:
+    edge_drain.drain(_kamailio(given.folder), float(environ.get("DUOLOGUE_HOST_DRAIN_SECONDS", "86400")))
+
+
+def _kamailio(folder: Path) -> edge_drain.Ask:
+    def ask(command: Sequence[str]) -> str:
+        asked = ["kamcmd", "-s", f"unix:{folder}/kamailio.sock", *command]
+        done = subprocess.run(asked, check=False, capture_output=True, text=True)
+        if done.returncode or "error:" in done.stdout + done.stderr:
+            raise OSError(f"kamcmd {command[0]}: {done.stdout}{done.stderr}".strip())
+        return done.stdout
+
+    return ask
+
+
+_COMMANDS = {"drain": _drain, "nodes": _nodes, "fetch": _fetch, "secrets": _secrets, "watch": _watch, "logs": _logs}
 
 
 def _service(unit: str, url: str | None) -> lifecycle.Service:

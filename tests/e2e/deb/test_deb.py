@@ -114,11 +114,16 @@ def test_each_unit_starts_what_the_package_has_with_few_rights(unpacked: Path):
         assert not rooted or name == "duologue-watch@.service", "only it stops another unit"
 
 
-def test_systemd_has_longer_patience_than_a_node_takes_to_drain(unpacked: Path):
-    drain = re.search(
-        r"^DUOLOGUE_PSTN_DRAIN_SECONDS=(\d+)$", (unpacked / "etc/duologue/node.env").read_text(), re.MULTILINE
-    )
-    stop = re.search(r"^TimeoutStopSec=(\d+)$", _units(unpacked)["duologue-node.service"], re.MULTILINE)
+@pytest.mark.parametrize(
+    ("unit", "settings", "name"),
+    [
+        ("duologue-node.service", "node.env", "DUOLOGUE_PSTN_DRAIN_SECONDS"),
+        ("duologue-kamailio.service", "host.env", "DUOLOGUE_HOST_DRAIN_SECONDS"),
+    ],
+)
+def test_systemd_has_longer_patience_than_a_drain_takes(unpacked: Path, unit: str, settings: str, name: str):
+    drain = re.search(rf"^{name}=(\d+)$", (unpacked / "etc/duologue" / settings).read_text(), re.MULTILINE)
+    stop = re.search(r"^TimeoutStopSec=(\d+)$", _units(unpacked)[unit], re.MULTILINE)
     assert drain and stop and int(drain[1]) + 60 <= int(stop[1])
 
 
@@ -189,6 +194,7 @@ def started(unpacked: Path, unit: str, what: str = "ExecStart") -> str:
     """The command of a unit in a shell of `machine`."""
     text = _units(unpacked)[unit]
     [command] = re.findall(rf"^{what}=(.*)$", text, re.MULTILINE)
+    command = command.removeprefix("-")
     for specifier, place in {"%d": "/run/credentials", "%t": "/run", "%S": "/var/lib"}.items():
         command = command.replace(specifier, place)
     return f"setpriv --reuid=duologue --regid=duologue --clear-groups --inh-caps=-all {command}"
@@ -237,6 +243,42 @@ def test_a_node_of_the_package_runs_and_leaves(machine: Run, unpacked: Path):
     assert said.split() == ["503", "1", "left"]
 
 
+def invite(node: str) -> str:
+    """A node asks the edge for a call; the trunk at 127.0.0.3 is busy. Prints the final answer."""
+    return f"""/usr/bin/python3 - <<'END'
+import re, socket
+node, trunk = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+node.bind(("{node}", 5060)); trunk.bind(("127.0.0.3", 5060))
+node.settimeout(5); trunk.settimeout(0.5)
+text = (
+    "INVITE sip:+12025550111@127.0.0.2:5070 SIP/2.0\\r\\nVia: SIP/2.0/UDP {node}:5060;branch=z9hG4bK-%d\\r\\n"
+    "From: <sip:+12025550100@{node}>;tag=a\\r\\nTo: <sip:+12025550111@127.0.0.2>\\r\\n"
+    "Call-ID: %d@node\\r\\nCSeq: 1 INVITE\\r\\n"
+    "Contact: <sip:{node}:5060>\\r\\nMax-Forwards: 70\\r\\nContent-Length: 0\\r\\n\\r\\n"
+)
+import random
+node.sendto((text % (random.getrandbits(40), random.getrandbits(40))).encode(), ("127.0.0.2", 5070))
+for _ in range(20):
+    try:
+        asked, edge = trunk.recvfrom(9000)
+    except TimeoutError:
+        break
+    method = asked.split()[0]
+    if method in (b"INVITE", b"OPTIONS"):
+        status = "486 Busy Here" if method == b"INVITE" else "200 OK"
+        kept = re.findall(rb"^(?:Via|From|To|Call-ID|CSeq|Record-Route):.*$", asked, re.MULTILINE | re.IGNORECASE)
+        answer = [("SIP/2.0 " + status).encode(), *(each.strip() for each in kept), b"Content-Length: 0", b"", b""]
+        trunk.sendto(b"\\r\\n".join(answer), edge)
+    if method == b"ACK":
+        break
+while True:
+    code = node.recv(9000).split()[1].decode()
+    if code >= "200":
+        print(code)
+        break
+END"""
+
+
 @needs_debian
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for a mount namespace")
 @pytest.mark.skipif(not all(map(os.path.exists, _OF_DEBIAN)), reason="Kamailio or rtpengine is not installed")
@@ -255,7 +297,10 @@ def test_an_edge_of_the_package_runs_and_takes_a_list_of_nodes(machine: Run, unp
         $ask dispatcher.reload >/dev/null
         $ask dispatcher.list | grep -c 'URI: sip:127.0.0.4:5060'
         $ask rtpengine.show all | grep -c 'disabled: 0' || $ask rtpengine.show all
+        {invite("127.0.0.9")}
+        {started(unpacked, "duologue-kamailio.service", "ExecStop")} 2>/dev/null && echo drained
+        {invite("127.0.0.9")}
         kill $sip $sound; wait $sip && echo left || cat /tmp/kamailio.log
         stat -c %U:%a /run/duologue-edge/kamailio.cfg
     """)
-    assert said.split() == ["1", "1", "left", "duologue:600"]
+    assert said.split() == ["1", "1", "486", "drained", "503", "left", "duologue:600"]

@@ -49,15 +49,18 @@ class Prompts:
             kept = self._kept.get(place)
             if kept:
                 self._kept.move_to_end(place)
-        if kept and self._now() - kept.asked_at < FRESH_S:
-            return kept.audio
+            if kept and self._now() - kept.asked_at < FRESH_S:
+                return kept.audio
+            if kept:
+                kept.asked_at = (
+                    self._now()
+                )  # while this thread asks, and if S3 is slow or down, others play what is kept
         condition = {"IfNoneMatch": kept.etag} if kept else {}
         try:
             found = self._client.get_object(Bucket=bucket, Key=key, **condition)
         except ClientError as error:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
             if kept and (status == 304 or (status or 500) >= 500):
-                kept.asked_at = self._now()
                 return kept.audio
             self._drop(place)
             if status in (403, 404):

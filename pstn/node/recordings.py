@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-AGAIN_S = 20.0
+AGAIN_S, AT_ONCE = 20.0, 8
 ACCESS_S = 60.0
 """How long the answer whether a bucket is accessible is used again."""
 _log = logging.getLogger(__name__)
@@ -28,11 +28,20 @@ class Recordings:
 
     Args:
         stored: called with bucket and key once a recording is in S3; what it raises is logged.
+        at_once: `put`s that wait for S3; further ones spool. They run on the threads that invoke the function of calls,
+            which must not all wait for an S3 that is down.
     """
 
-    def __init__(self, client: Any, spool: Path, stored: Callable[[str, str], None] = lambda bucket, key: None) -> None:
+    def __init__(
+        self,
+        client: Any,
+        spool: Path,
+        stored: Callable[[str, str], None] = lambda bucket, key: None,
+        at_once: int = AT_ONCE,
+    ) -> None:
         """Raises: OSError: the spool cannot be made."""
         self._client, self._spool, self._stored = client, spool, stored
+        self._turns = threading.BoundedSemaphore(at_once)
         self._accessible: dict[str, tuple[float, bool]] = {}
         self._sending = threading.Lock()
         spool.mkdir(parents=True, exist_ok=True)
@@ -42,6 +51,8 @@ class Recordings:
         kept = self._accessible.get(bucket)
         if kept and time.monotonic() - kept[0] < ACCESS_S:
             return kept[1]
+        if kept:
+            self._accessible[bucket] = time.monotonic(), kept[1]  # for others, while this thread asks
         try:
             self._client.head_bucket(Bucket=bucket)
         except ClientError as error:
@@ -55,18 +66,27 @@ class Recordings:
 
     def put(self, bucket: str, key: str, body: BinaryIO, metadata: dict[str, str]) -> None:
         """Store it now, or later: then it is spooled. Raises: OSError: neither is possible."""
-        try:
-            self._put(bucket, key, body, metadata)
-        except (ClientError, BotoCoreError) as error:
-            name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4()}"
-            body.seek(0)
-            with (self._spool / f"{name}.wav").open("wb") as file:
-                shutil.copyfileobj(body, file)
-            about = json.dumps({"bucket": bucket, "key": key, "metadata": metadata})
-            written = self._spool / f"{name}.part"
-            written.write_text(about, encoding="utf-8")
-            written.rename(self._spool / f"{name}.json")
-            _log.warning("a recording waits until S3 takes it", extra={"error": type(error).__name__, "file": name})
+        reason = "many others are being sent"
+        if self._turns.acquire(blocking=False):
+            try:
+                self._put(bucket, key, body, metadata)
+                return
+            except (ClientError, BotoCoreError) as error:
+                reason = type(error).__name__
+            finally:
+                self._turns.release()
+        self._keep(bucket, key, body, metadata, reason)
+
+    def _keep(self, bucket: str, key: str, body: BinaryIO, metadata: dict[str, str], reason: str) -> None:
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4()}"
+        body.seek(0)
+        with (self._spool / f"{name}.wav").open("wb") as file:
+            shutil.copyfileobj(body, file)
+        about = json.dumps({"bucket": bucket, "key": key, "metadata": metadata})
+        written = self._spool / f"{name}.part"
+        written.write_text(about, encoding="utf-8")
+        written.rename(self._spool / f"{name}.json")
+        _log.warning("a recording waits until S3 takes it", extra={"reason": reason, "file": name})
 
     @property
     def waiting(self) -> int:

@@ -14,9 +14,10 @@ class Counted:
     """S3, with the answers that were sent; `down`: what it raises instead."""
 
     def __init__(self, s3):
-        self.s3, self.sent, self.down = s3, [], None
+        self.s3, self.sent, self.down, self.asked = s3, [], None, 0
 
     def get_object(self, **request):
+        self.asked += 1
         if self.down:
             raise self.down
         try:
@@ -80,6 +81,9 @@ def test_while_s3_fails_a_prompt_that_is_kept_is_played(story, down):
     assert story.plays("0.wav") == 1.0
     story.s3.down = down
     assert story.plays("0.wav", FRESH_S) == 1.0
+    asked = story.s3.asked
+    assert story.plays("0.wav", FRESH_S - 1) == 1.0
+    assert story.s3.asked == asked, "no play waits for it again so soon"
     with pytest.raises(type(down)):
         story.plays("1.wav")
 

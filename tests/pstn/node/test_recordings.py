@@ -164,6 +164,22 @@ def test_a_recording_that_s3_does_not_take_waits_on_disk_and_is_sent_after_a_res
     assert (found["Body"].read(), found["Metadata"]) == (b"whole", METADATA)
 
 
+def test_while_as_many_as_allowed_wait_for_s3_others_are_spooled(s3, tmp_path):
+    class Slow:
+        def put_object(self, **request):
+            if request["Key"] == KEY:
+                kept.put(BUCKET, "calls/other.wav", io.BytesIO(b"other"), METADATA)
+                assert kept.waiting == 1
+            return s3.put_object(**request)
+
+    kept = Recordings(Slow(), tmp_path, at_once=1)
+    kept.put(BUCKET, KEY, io.BytesIO(b"whole"), METADATA)
+    assert keys(s3) == [KEY]
+    kept.put(BUCKET, "calls/next.wav", io.BytesIO(b"next"), METADATA)
+    kept.send_spooled()
+    assert keys(s3) == ["calls/2026/11/29/one.wav", "calls/next.wav", "calls/other.wav"]
+
+
 def test_a_recording_that_is_stored_leaves_no_parts(s3, tmp_path):
     spoken = Spoken(s3).goes_on()
     Recordings(s3, tmp_path, spoken.parts.stored).put(BUCKET, KEY, io.BytesIO(b"whole"), METADATA)

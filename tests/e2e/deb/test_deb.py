@@ -96,7 +96,7 @@ HARDENED = """
 """.split()
 
 
-_OF_DEBIAN = ("/usr/sbin/kamailio", "/usr/bin/rtpengine")
+_OF_DEBIAN = ("/usr/sbin/kamailio", "/usr/bin/rtpengine", "/usr/bin/install", "/usr/bin/systemctl")
 
 
 def test_each_unit_starts_what_the_package_has_with_few_rights(unpacked: Path):
@@ -204,7 +204,7 @@ PREPARE = """
     dpkg -i --force-depends $DEB >/dev/null 2>&1
     install -d -o duologue -m 0700 /run/credentials /run/duologue /run/duologue-edge /var/lib/duologue
     install -d -o duologue -m 0700 /run/duologue/secrets
-    cat >/run/credentials/trunks.yaml <<END
+    cat >/etc/duologue/trunks.yaml <<END
 interface: 127.0.0.1
 trunks:
   - name: main
@@ -215,7 +215,9 @@ END
     for name in NODE_SECRET NODE_SECRET.other TRUNK_SECRET; do
         echo 0123456789abcdef0123456789abcdef >/run/duologue/secrets/$name
     done
-    chown -R duologue /run/credentials /run/duologue/secrets
+    install -o duologue -m 0600 /etc/duologue/trunks.yaml /run/credentials/
+    install -o duologue -m 0600 /etc/duologue/trunks.yaml /run/duologue-edge/
+    chown -R duologue /run/duologue/secrets
     cd /var/lib/duologue
     set -a; . /etc/duologue/host.env
 """
@@ -281,7 +283,7 @@ END"""
 
 @needs_debian
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for a mount namespace")
-@pytest.mark.skipif(not all(map(os.path.exists, _OF_DEBIAN)), reason="Kamailio or rtpengine is not installed")
+@pytest.mark.skipif(not all(map(os.path.exists, _OF_DEBIAN[:2])), reason="Kamailio or rtpengine is not installed")
 def test_an_edge_of_the_package_runs_and_takes_a_list_of_nodes(machine: Run, unpacked: Path):
     said = machine(f"""
         {PREPARE}

@@ -6,15 +6,23 @@ from collections.abc import Sequence
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from pathlib import Path
 
-from pstn.edge.render import EdgeError, Place, render, write
+from pstn.edge.reload import ReloadError, reload
+from pstn.edge.render import EdgeError, Place, mask_key, render, write
 from pstn.trunks.trunk_file import TrunkFileError, read
 
 
 def main(arguments: Sequence[str]) -> int:
     given = _parser().parse_args(arguments)
+    run = (given.run or given.out).absolute()
+    try:
+        key = mask_key(run)
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
     place = Place(
         out=given.out.absolute(),
-        run=(given.run or given.out).absolute(),
+        run=run,
+        mask_key=key,
         inside=given.inside,
         outside=given.outside,
         public=given.public,
@@ -26,8 +34,10 @@ def main(arguments: Sequence[str]) -> int:
         key=given.key and given.key.absolute(),
     )
     try:
-        write(render(read(given.trunks.absolute()), place), place)
-    except (TrunkFileError, EdgeError) as error:
+        changed = write(render(read(given.trunks.absolute()), place), place)
+        if given.reload:
+            reload(changed, run)
+    except (TrunkFileError, EdgeError, ReloadError) as error:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:
@@ -44,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     add("trunks", type=Path, help="trunks.yaml")
     add("--out", type=Path, required=True, help="folder of the files; they may contain secrets and get mode 0600")
     add("--run", type=Path, help="folder of the control socket (default: that of the files)")
+    add("--reload", action="store_true", help="have the Kamailio that runs read what is new; its calls go on")
     add("--inside", type=_Pair(5060), required=True, metavar="ADDRESS[:PORT]", help="towards the nodes")
     add("--outside", type=IPv4Address, required=True, metavar="ADDRESS", help="towards the trunks")
     add("--public", type=IPv4Address, metavar="ADDRESS", help="by which trunks reach --outside, if it is another")

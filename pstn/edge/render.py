@@ -1,7 +1,7 @@
 """The configuration of one edge, from `trunks.yaml` and where the edge is. The same input gives the same bytes."""
 
-import hashlib
 import os
+import secrets
 import ssl
 from dataclasses import dataclass
 from importlib.resources import files
@@ -36,6 +36,7 @@ class Place:
         rtpengine: address and port at which Kamailio asks rtpengine, on loopback.
         nodes: SIP address and port of each node that takes inbound calls.
         nodes_from: networks from which nodes call, besides the addresses of `nodes`.
+        mask_key: what hides the nodes' addresses from trunks, in hexadecimal; it stays while there are calls.
         certificate, key: what trunks that connect over TLS are shown; needed as soon as one trunk uses TLS.
     """
 
@@ -43,6 +44,7 @@ class Place:
     run: Path
     inside: tuple[IPv4Address, int]
     outside: IPv4Address
+    mask_key: str
     public: IPv4Address | None = None
     control: tuple[IPv4Address, int] = (IPv4Address("127.0.0.1"), 9101)
     rtpengine: tuple[IPv4Address, int] = (IPv4Address("127.0.0.1"), 22222)
@@ -90,7 +92,7 @@ def render(file: TrunkFile, place: Place) -> dict[str, str]:
         "system_ca": SYSTEM_CA,
         "certificate": place.certificate,
         "key": place.key,
-        "mask_key": _mask_key(file, public),
+        "mask_key": place.mask_key,
         "to_node": TO_NODE,
         "try_next": _codes(Then.NEXT),
         "refused_us": _codes(Then.NEXT_AND_ALARM),
@@ -119,32 +121,52 @@ def render(file: TrunkFile, place: Place) -> dict[str, str]:
     }
 
 
-def write(rendered: dict[str, str], place: Place) -> None:
+def write(rendered: dict[str, str], place: Place) -> set[str]:
     """Each file is replaced whole, readable by its owner alone: it may contain secrets.
 
-    Kamailio's own tables of dialogs, below `place.run`, are left as they are.
+    Returns the names of those that changed. Kamailio's own tables of dialogs, below `place.run`, are left as they are;
+    so is the list of nodes where none is named, which something else keeps then.
     """
+    if not place.nodes and (place.out / "dispatcher.list").exists():
+        rendered = {name: text for name, text in rendered.items() if name != "dispatcher.list"}
+    changed = {name for name, text in rendered.items() if _text(place.out / name) != text}
     files_of_ours = {place.out / name: text for name, text in rendered.items()}
     dialogs = {place.run / "dialogs" / name: text for name, text in DIALOGS.items()}
     for path, text in files_of_ours.items() | {pair for pair in dialogs.items() if not pair[0].exists()}:
+        if _text(path) == text:
+            continue
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         new = path.with_name(f".{path.name}.new")
         new.unlink(missing_ok=True)
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as target:
             target.write(text)
+        # Kamailio compares whole seconds to see whether a table is another (db_text).
+        before = path.stat().st_mtime if path.exists() else 0.0
+        if int(new.stat().st_mtime) <= int(before):
+            os.utime(new, (before + 1, before + 1))
         new.replace(path)
+    return changed
+
+
+def mask_key(run: Path) -> str:
+    """The one in `run`, made the first time."""
+    path = run / "mask.key"
+    known = _text(path)
+    if known is None:
+        run.mkdir(mode=0o700, parents=True, exist_ok=True)
+        known = secrets.token_hex(32)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as target:
+            target.write(known)
+    return known
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
 
 
 def _codes(what: Then) -> str:
     """A regular expression of the final codes before an 18x that lead to `what`."""
     return "|".join(str(code) for code in FINAL_CODES if then(code, rang=False) is what)
-
-
-def _mask_key(file: TrunkFile, public: IPv4Address | object) -> str:
-    """What hides the nodes' addresses from trunks: the same for the same file, unknown to whoever lacks its secrets."""
-    secrets = [trunk.digest.secret.get_secret_value() for trunk in file.trunks if trunk.digest]
-    text = "\n".join(["duologue edge", str(public), *(trunk.name for trunk in file.trunks), *secrets])
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _pair(address: tuple[IPv4Address, int]) -> str:

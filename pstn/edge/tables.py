@@ -59,7 +59,7 @@ def tables(trunks: list[Trunk], public: object, ports: Mapping[str, int]) -> dic
         ),
         "names": _strings((key, "1") for key in _names(trunks)),
         "numbers": _strings(_numbers(trunks)),
-        "callers": _strings(pair for index, trunk in enumerate(trunks) for pair in _callers(index, trunk)),
+        "callers": _strings(pair for trunk in trunks for pair in _callers(trunk)),
         "dialplan": _table(DIALPLAN, _dialplan(trunks)),
     }
 
@@ -79,7 +79,9 @@ def uri(trunk: Trunk, host: object) -> str:
 
 def _trunk(index: int, trunk: Trunk, public: object, port: int) -> Iterable[tuple[str, str]]:
     rows = {
-        "name": trunk.name,
+        "plan_out": str(2 * index + 1),
+        "plan_in": str(2 * index + 2),
+        "group": str(FIRST_TRUNK + index),
         "transport": trunk.transport,
         "domain": domain(trunk),
         "media": media(trunk),
@@ -107,8 +109,9 @@ def _trunk(index: int, trunk: Trunk, public: object, port: int) -> Iterable[tupl
         rows["attest"] = trunk.signing.attestation
         rows["key"] = hexadecimal(str(trunk.signing.key))
     rows.update({f"{place}:uri": uri(trunk, host) for place, host in enumerate(trunk.hosts)})
+    yield str(index), trunk.name
     for name, value in rows.items():
-        yield f"{index}:{name}", value
+        yield f"{trunk.name}:{name}", value
 
 
 def _is_verified(trunk: Trunk) -> bool:
@@ -116,9 +119,9 @@ def _is_verified(trunk: Trunk) -> bool:
 
 
 def _names(trunks: list[Trunk]) -> Iterable[str]:
-    """Names that a certificate may bear: of any trunk, and of trunk i as `i:name`. `any`: one's are not checked."""
+    """Names that a certificate may bear: of any trunk, and of one as `trunk:name`. `any`: one's are not checked."""
     keys: dict[str, None] = {}
-    for index, trunk in enumerate(trunks):
+    for trunk in trunks:
         if trunk.transport == "tls" and not trunk.tls.verify:
             keys["any"] = None
         if _is_verified(trunk):
@@ -126,27 +129,27 @@ def _names(trunks: list[Trunk]) -> Iterable[str]:
                 above = name.partition(".")[2]
                 wildcard = [] if _ADDRESS.fullmatch(name) or "." not in above else [f"*.{above}"]
                 for each in (name, *wildcard):
-                    keys.update({each: None, f"{index}:{each}": None})
+                    keys.update({each: None, f"{trunk.name}:{each}": None})
     return keys
 
 
 def _numbers(trunks: list[Trunk]) -> Iterable[tuple[str, str]]:
-    """Display number → the indexes of its trunks, in their order."""
+    """Display number → the names of its trunks, in their order."""
     of: dict[str, list[str]] = {}
-    for index, trunk in enumerate(trunks):
+    for trunk in trunks:
         for number in trunk.display_numbers:
-            of.setdefault(number, []).append(str(index))
-    return ((number, ",".join(indexes)) for number, indexes in of.items())
+            of.setdefault(number, []).append(trunk.name)
+    return ((number, ",".join(names)) for number, names in of.items())
 
 
-def _callers(index: int, trunk: Trunk) -> Iterable[tuple[str, str]]:
-    """What trunk `index` is sent of each display number."""
+def _callers(trunk: Trunk) -> Iterable[tuple[str, str]]:
+    """What a trunk is sent of each display number."""
     for number in trunk.display_numbers:
-        yield f"{index}:{number}:from", hexadecimal(from_uri(trunk, number))
+        yield f"{trunk.name}:{number}:from", hexadecimal(from_uri(trunk, number))
         headers = identity_headers(trunk, number)
         if headers:
             lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-            yield f"{index}:{number}:headers", hexadecimal(lines)
+            yield f"{trunk.name}:{number}:headers", hexadecimal(lines)
 
 
 def _dialplan(trunks: list[Trunk]) -> list[Row]:

@@ -35,7 +35,16 @@ def file(tmp_path):
 def place(tmp_path):
     def made(**more) -> Place:
         inside, outside = (IPv4Address("10.0.0.1"), 5060), IPv4Address("192.0.2.1")
-        return Place(**{"out": tmp_path / "edge", "run": tmp_path, "inside": inside, "outside": outside, **more})
+        return Place(
+            **{
+                "out": tmp_path / "edge",
+                "run": tmp_path,
+                "inside": inside,
+                "outside": outside,
+                "mask_key": "00" * 32,
+                **more,
+            }
+        )
 
     return made
 

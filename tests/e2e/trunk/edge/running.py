@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pstn.__main__ import main
 from pstn.edge.render import Place, render, write
 from pstn.trunks.trunk_file import read
 from tests.e2e.trunk.edge.peer import Peer
@@ -44,12 +45,11 @@ class Edge:
         self.inside, self.outside, self.node_address = (f"{net}.{last}" for last in (1, 2, 3))
         self.control = f"{net}.1"
         folder.mkdir(exist_ok=True)
-        file = folder / "trunks.yaml"
-        rows = {"interface": self.outside, "sip_port": 15060, "rtp_ports": "31000-31999"}
-        file.write_text(yaml.safe_dump({**rows, "trunks": trunks}))
+        self.trunks(trunks)
         self.place = Place(
             out=folder / "edge",
             run=folder,
+            mask_key="0123456789abcdef" * 4,
             inside=(IPv4Address(self.inside), 15060),
             outside=IPv4Address(self.outside),
             control=(IPv4Address(self.control), 19101),
@@ -61,6 +61,21 @@ class Edge:
 
     def write(self, environ) -> None:
         write(render(read(self.folder / "trunks.yaml", environ), self.place), self.place)
+
+    def trunks(self, trunks: list[dict], **rows) -> None:
+        """Write the file."""
+        rows = {"interface": self.outside, "sip_port": 15060, "rtp_ports": "31000-31999", **rows}
+        (self.folder / "trunks.yaml").write_text(yaml.safe_dump({**rows, "trunks": trunks}))
+
+    def renders(self, *options: str) -> int:
+        """By the command, as an operator does."""
+        (self.folder / "mask.key").write_text(self.place.mask_key)
+        places = ("--out", self.place.out, "--run", self.folder, "--outside", self.outside)
+        inside = ("--inside", f"{self.inside}:15060", "--node", f"{self.node_address}:15060")
+        control = ("--control", f"{self.control}:19101", "--rtpengine", f"{self.control}:12222")
+        return main(
+            ["edge", "render", str(self.folder / "trunks.yaml"), *map(str, (*places, *inside, *control)), *options]
+        )
 
     def __enter__(self) -> "Edge":
         out = self.place.out

@@ -5,7 +5,7 @@ import pytest
 from tests.e2e.trunk.edge.calls import hangs_up, is_answered, places
 from tests.e2e.trunk.edge.certificates import Authority
 from tests.e2e.trunk.edge.peer import CRYPTO, Dialog, Peer, Received, sdp
-from tests.e2e.trunk.edge.running import SHOWN, Edge, needs_edge, new_net
+from tests.e2e.trunk.edge.running import CALLED, SHOWN, Edge, needs_edge, new_net
 from tests.e2e.waiting import until
 
 pytestmark = needs_edge
@@ -165,6 +165,45 @@ def test_a_restart_cuts_no_call(tmp_path, net):
         for message in far.raw:
             assert node.host not in message and edge.inside not in message
         until(lambda: edge.metrics()['kamailio_edge_calls{trunk="secure"}'] == 0)
+
+
+def test_a_change_of_the_file_cuts_no_call(tmp_path, net, capsys):
+    """Another order of trunks, numbers, secrets, addresses and rules are read while calls go on."""
+
+    def trunk(name: str, last: int, **rows) -> dict:
+        return {"name": name, "hosts": [f"{net}.{last}:15070"], "display_numbers": [SHOWN], **rows}
+
+    with (
+        Edge(tmp_path, net, [trunk("first", 4, codecs=["pcma"])]) as edge,
+        edge.node() as node,
+        Peer(f"{net}.4", 15070) as first,
+        Peer(f"{net}.5", 15070) as second,
+    ):
+        call = places(node, edge)
+        is_answered(node, edge, call, first)
+        rules = {"outbound": [{"match": r"\+(\d+)", "replace": r"00\1"}]}
+        edge.trunks([trunk("second", 5, numbers=rules), trunk("first", 4, codecs=["pcma"])])
+        assert edge.renders("--reload") == 0, capsys.readouterr().err
+        places(node, edge)
+        moved = second.next("INVITE")
+        assert moved.uri.startswith(f"sip:00{CALLED[1:]}@")
+        second.answer(moved, 486)
+        node.next("486")
+        theirs = Dialog.of_caller(second, CALLED, SHOWN, (edge.outside, 15060))
+        second.send((edge.outside, 15060), second.request("INVITE", theirs.uri, theirs, body=sdp(second.host, 42000)))
+        node.answer(node.next("INVITE"), 486)
+        second.next("486")
+        call.cseq += 1
+        node.send(edge.at, node.request("INVITE", call.uri, call, body=sdp(node.host, 40002)))
+        again = first.next("INVITE")
+        assert "RTP/AVP 8 101" in again.raw  # its own trunk's codecs still
+        first.answer(again, 200, body=sdp(first.host, 42002))
+        node.next("200", holding="m=audio")
+        node.send(edge.at, node.request("ACK", call.uri, call))
+        hangs_up(node, edge, call, first)
+        edge.trunks([trunk("first", 4)], sip_port=15062)
+        assert edge.renders("--reload") == 1
+        assert "restart Kamailio" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("gone", ["node", "far"])

@@ -1,7 +1,10 @@
 """Requests within a call, and calls whose other side is gone, at a real edge."""
 
+import re
+
 import pytest
 
+from pstn.host.edge_drain import DRAIN
 from tests.e2e.trunk.edge.calls import hangs_up, is_answered, places
 from tests.e2e.trunk.edge.certificates import Authority
 from tests.e2e.trunk.edge.peer import CRYPTO, Dialog, Peer, Received, sdp
@@ -204,6 +207,21 @@ def test_a_change_of_the_file_cuts_no_call(tmp_path, net, capsys):
         edge.trunks([trunk("first", 4)], sip_port=15062)
         assert edge.renders("--reload") == 1
         assert "restart Kamailio" in capsys.readouterr().err
+
+
+def test_an_edge_that_drains_takes_no_call_and_keeps_its_own(tmp_path, net):
+    trunk = {"name": "first", "hosts": [f"{net}.4:15070"], "display_numbers": [SHOWN]}
+    with Edge(tmp_path, net, [trunk]) as edge, edge.node() as node, Peer(f"{net}.4", 15070) as far:
+        call = places(node, edge)
+        is_answered(node, edge, call, far)
+        edge.rpc(*DRAIN)
+        places(node, edge)
+        assert node.next("503").value("x-trunk-why") == "draining"
+        theirs = Dialog.of_caller(far, CALLED, SHOWN, (edge.outside, 15060))
+        far.send((edge.outside, 15060), far.request("INVITE", theirs.uri, theirs, body=sdp(far.host, 42000)))
+        far.next("503")
+        hangs_up(node, edge, call, far)
+        assert re.search(r"all: 0$", edge.rpc("dlg.stats_active"), re.MULTILINE)
 
 
 @pytest.mark.parametrize("gone", ["node", "far"])

@@ -29,7 +29,7 @@ class Heartbeat:
 
     Args:
         write: writes the row. Raises: Buried, TableError.
-        lost: called once when the last beat was `END_S` ago; on the thread.
+        lost: called once when the last beat was `END_S` ago.
         buried: called once; on the thread, which ends.
         now: monotonic seconds.
     """
@@ -74,8 +74,7 @@ class Heartbeat:
         with self._lock:
             if self.is_buried:
                 return False
-            if self.age >= END_S:
-                self._end()  # before the row can be read as that of a living node: it was suspended, or cut off
+            self.check()  # before the row can be read as that of a living node: it was suspended, or cut off
             try:
                 asked_at = self._now()
                 self._write()
@@ -87,14 +86,13 @@ class Heartbeat:
             except Exception as error:  # noqa: BLE001 - whatever the reason, the row was not written
                 reason = str(error) if isinstance(error, TableError) else type(error).__name__
                 _log.warning("the heartbeat was not written", extra={"error": reason, "age_s": round(self.age, 1)})
-                if self.age >= END_S:
-                    self._end()
                 return False
             self._last, self._told, self._begun = asked_at, False, True
             return True
 
-    def _end(self) -> None:
-        if self._begun and not self._told:
+    def check(self) -> None:
+        """End the calls if it is time. Called often, by a thread that does not wait for the table as `beat` does."""
+        if self._begun and not self._told and self.age >= END_S:
             self._told = True
             _log.error(
                 "no heartbeat was written for too long: the calls of this node end", extra={"age_s": round(self.age, 1)}

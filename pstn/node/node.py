@@ -176,6 +176,7 @@ class Node:
     def _look(self) -> bool:
         """Whether it is time to leave."""
         now = time.monotonic()
+        self.heartbeat.check()
         if self._terms and not self._draining:
             self._draining = True
             self._leave_at = now + self.settings.drain_seconds

@@ -11,9 +11,12 @@ class Beats:
 
     def __init__(self):
         self.now, self.fails, self.written, self.lost, self.buried = 1000.0, None, 0, 0, 0
+        self.meanwhile = lambda: None
+        """Happens while a beat is being written."""
         self.heartbeat = Heartbeat(self._write, self._lose, self._bury, lambda: self.now)
 
     def _write(self):
+        self.meanwhile()
         if self.fails:
             raise self.fails
         self.written += 1
@@ -61,6 +64,20 @@ def test_a_node_that_was_suspended_ends_its_calls_before_it_says_that_it_lives()
     beats.heartbeat._lost = lambda: written.append(beats.written)
     assert beats.after(60)
     assert written == [1]
+
+
+def test_calls_end_in_time_even_if_the_table_keeps_a_beat_waiting():
+    beats = Beats()
+    beats.after(0)
+
+    def wait():
+        for seconds, ended in ((4, 0), (1, 1), (10, 1)):
+            beats.now += seconds
+            beats.heartbeat.check()
+            assert beats.lost == ended
+
+    beats.meanwhile = wait
+    assert not beats.after(40, DOWN)
 
 
 def test_a_beat_that_fails_in_an_unknown_way_is_a_beat_that_was_not_written():

@@ -131,7 +131,7 @@ class SipEndpoint:
                 expose_headers=(LEG_HEADER, "From", "To"),
                 extra_config_text=(
                     f"sip_listen {LOOPBACK}:{self.options.sip_port}\n"
-                    "sip_transports udp,tcp\n"
+                    f"sip_transports {'udp' if self._gateway else 'udp,tcp'}\n"
                     f"rtp_ports {self.options.rtp_ports}\n"
                     "audio_jitter_buffer_type off\n"  # buffering is left to `media`
                 ),
@@ -396,9 +396,9 @@ class SipEndpoint:
     async def _agent_with(self, account: Account) -> UserAgent:
         """One for each account, since none can be freed."""
         async with self._making_agent:
-            line = account.aor()
+            line = account.aor().replace(";transport=udp>", ">")  # the library's default; it would be in every URI
             if line not in self._agents:
-                agent = self._agents[line] = await UserAgent.create(self._runtime, account, transfer_policy="reject")
+                agent = self._agents[line] = await UserAgent.create(self._runtime, line, transfer_policy="reject")
                 agent.on_incoming(self._arrived)
             return self._agents[line]
 

@@ -7,6 +7,10 @@ So its calls of `bind` are routed through `_bind`, by the entry for `bind` in th
 
 All of them are bound to loopback, but where there is a trunk, those for RTP are bound to its interface. Such a socket
 receives nothing until `hear` names the address of the far end (`pstn.lines.trunk.socket_filter`).
+
+For each session description, the library looks for its own address towards the far end, by `connect` of a datagram
+socket that it then closes; an address that is not the one of its setting `net_interface` is an error. All its SIP is on
+loopback, so where there is a trunk, these calls of `connect` are routed to loopback, too.
 """
 
 import ctypes
@@ -56,7 +60,18 @@ def _bind(number: int, address: int, length: int) -> int:
     return result
 
 
-_instead = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32, use_errno=True)(_bind)
+def _connect(number: int, address: int, length: int) -> int:
+    """connect(2), to loopback: the library has no connections where there is a trunk."""
+    given = ctypes.string_at(address, length)
+    (family,) = struct.unpack_from("=H", given)
+    if family in _ADDRESS_AT:
+        at, _, loopback = _ADDRESS_AT[family]
+        given = given[:at] + loopback + given[at + len(loopback) :]
+    return int(_libc.connect(number, given, ctypes.c_uint32(length)))
+
+
+_function = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32, use_errno=True)
+_instead = {b"bind": _function(_bind), b"connect": _function(_connect)}
 
 
 def _on_own_interface(address: bytes) -> tuple[bytes, int]:
@@ -101,12 +116,13 @@ def bind_to_own_interface() -> None:
     if sys.platform != "linux":
         return
     library = Path(baresip._native.__file__)
-    base = _base(library)
-    slots = list(_imports(library.read_bytes(), b"bind"))
-    if not slots:
-        raise OSError(f"{library.name} has no import of bind: its sockets cannot be bound to loopback")
-    for slot in slots:
-        ctypes.c_void_p.from_address(base + slot).value = ctypes.cast(_instead, ctypes.c_void_p).value
+    base, elf = _base(library), library.read_bytes()
+    for name in (b"bind", b"connect") if _rtp else (b"bind",):
+        slots = list(_imports(elf, name))
+        if not slots:
+            raise OSError(f"{library.name} has no import of {name.decode()}: its sockets cannot be bound to loopback")
+        for slot in slots:
+            ctypes.c_void_p.from_address(base + slot).value = ctypes.cast(_instead[name], ctypes.c_void_p).value
 
 
 def _base(library: Path) -> int:

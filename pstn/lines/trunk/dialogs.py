@@ -23,14 +23,7 @@ HOP_BY_HOP = frozenset(
 """Written anew on each side."""
 DIALOG_METHODS = ("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER")
 """Those whose Contact is the new target of a dialog (RFC 3261 §12.2)."""
-_ADDRESS = re.compile(rb"IN IP4 127\.0\.0\.1(?=\r?\n|$)", re.MULTILINE)
-CREDENTIALS = ("authorization", "proxy-authorization")
-"""Their `response` is computed with the `uri` in them, so they are passed on as they are."""
-NO_ADDRESS = ".invalid"
-"""Behind an IPv4 address it makes a name of it (RFC 2606 §2): the library is on loopback, so it dials no other address,
-but every name. The `uri` of its digest then has the name; servers do not compare it, since proxies rewrite it too."""
-_LIBRARYS = re.compile(r";transport=udp(?=[;>]|$)|(?<=[0-9])\.invalid(?=[:;>]|$)")
-"""What only the library is to see: the transport to the gateway, and NO_ADDRESS."""
+_ADDRESS = re.compile(rb"IN IP4 127\.0\.0\.1(?=\r?$)", re.MULTILINE)
 _AUDIO = re.compile(rb"^m=audio ([0-9]{1,5})", re.MULTILINE)
 _CONNECTION = re.compile(rb"^c=IN IP4 ([0-9.]+)", re.MULTILINE)
 
@@ -102,11 +95,6 @@ class OwnAddress:
         return f"SIP/2.0/{self.transport.upper()} {self.host}:{self.port};branch={branch};rport"
 
 
-def for_library(host: str, port: int) -> str:
-    """As in a URI that the library dials."""
-    return f"{host}{NO_ADDRESS if host.replace('.', '').isdecimal() else ''}:{port}"
-
-
 def branch_of(message: Request | Response) -> str:
     """Of the topmost Via, with its sent-by: the name of a transaction (RFC 3261 §17.2.3)."""
     top = next(iter(message.values("via")), "")
@@ -116,6 +104,16 @@ def branch_of(message: Request | Response) -> str:
 
 def own_branch(*of: str) -> str:
     return COOKIE + hashlib.sha256(repr(of).encode()).hexdigest()[:24]
+
+
+def seen_in(answer: Response) -> tuple[str, int] | None:
+    """Our address as the far end saw it, in the topmost Via (RFC 3581 §4); None: it does not say."""
+    top = next(iter(answer.values("via")), "")
+    received, port = re.search(r";\s*received=([0-9.]+)", top), re.search(r";\s*rport=([0-9]{1,5})", top)
+    try:
+        return (str(IPv4Address(received[1])), int(port[1])) if received and port else None
+    except ValueError:
+        return None
 
 
 def tag_of(header: str) -> str:
@@ -129,11 +127,7 @@ def user_in(header: str) -> str:
 
 
 def to_trunk(request: Request, own: OwnAddress, branch: str, uri: str, routes: list[str]) -> Request:
-    kept = tuple(
-        (name, value if name in CREDENTIALS else _LIBRARYS.sub("", value))
-        for name, value in request.headers
-        if name not in HOP_BY_HOP
-    )
+    kept = tuple(header for header in request.headers if header[0] not in HOP_BY_HOP)
     more: list[tuple[str, str]] = [("route", each) for each in routes]
     if contact := request.value("contact"):
         uri_only, parameters = address(contact)
@@ -148,41 +142,24 @@ def to_trunk(request: Request, own: OwnAddress, branch: str, uri: str, routes: l
         ("user-agent", PRODUCT),
         ("content-length", str(len(body))),
     )
-    return Request(headers, request.method, _LIBRARYS.sub("", uri), body=body)
+    return Request(headers, request.method, uri, body=body)
 
 
-def inward_sdp(body: bytes) -> bytes:
-    """An offer with the connection of each medium in it, and loopback as that of the session.
-
-    The library refuses a call (500) if it does not reach the session's connection from its own interface.
-    """
-    session, *media = re.split(rb"^(?=m=)", body, flags=re.MULTILINE)
-    found = _CONNECTION.search(session)
-    if not media or not found:
-        return body
-    line = b"c=IN IP4 " + found[1] + b"\r\n"
-    session = session[: found.start(1)] + LOOPBACK.encode() + session[found.end(1) :]
-    return session + b"".join(
-        each if _CONNECTION.search(each) else re.sub(rb"\n", lambda _: b"\n" + line, each, count=1) for each in media
-    )
-
-
-def from_trunk(request: Request, gateway: str, branch: str, uri: str, leg: str | None = None) -> Request:
+def from_trunk(request: Request, gateway: str, branch: str, uri: str, dialog: Dialog) -> Request:
     """A request of a trunk, with its Via headers kept below ours, so that the answer finds its way back."""
     vias: Headers = tuple(("via", each) for each in request.values("via"))
     kept = tuple(header for header in request.headers if header[0] not in HOP_BY_HOP)
     more = [("contact", f"<sip:{gateway}>")] if request.value("contact") else []
-    if leg:
-        more.append((LEG_HEADER, leg))
-    body = inward_sdp(request.body)
+    if not dialog.contact:  # the library has not answered yet
+        more.append((LEG_HEADER, dialog.leg))
     headers = (
         ("via", f"SIP/2.0/UDP {gateway};branch={branch};rport"),
         *vias,
         *kept,
         *more,
-        ("content-length", str(len(body))),
+        ("content-length", str(len(request.body))),
     )
-    return Request(headers, request.method, uri, body=body)
+    return Request(headers, request.method, uri, body=request.body)
 
 
 def answer_from_trunk(answer: Response, asked: Request, gateway: str) -> Response:
@@ -212,8 +189,8 @@ def answer_to_trunk(answer: Response, own: OwnAddress, dialog: Dialog) -> Respon
         more += [("record-route", each) for each in dialog.record_route]
     body = outward_sdp(answer.body, own.host)
     vias: Headers = tuple(("via", each) for each in answer.values("via")[1:])
-    headers = (*vias, *kept, *more, ("server", PRODUCT), ("content-length", str(len(body))))
-    return Response(headers, answer.status, answer.reason, body=body)
+    rest = (("server", PRODUCT), ("content-length", str(len(body))))
+    return Response((*vias, *kept, *more, *rest), answer.status, answer.reason, body=body)
 
 
 def bare_request(method: str, uri: str, like: Request, headers: Headers) -> Request:

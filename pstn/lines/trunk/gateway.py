@@ -34,6 +34,7 @@ from pstn.lines.trunk.dialogs import (
     from_trunk,
     own_branch,
     rtp_port,
+    seen_in,
     tag_of,
     text,
     to_trunk,
@@ -46,6 +47,8 @@ T1_S = 0.5
 KEPT_S = 40.0
 """How long late answers and repetitions are recognised: 64 × T1 (timer B), and a little."""
 ALLOW = ("allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, INFO")
+CALLED = ("p-called-party-id", "to")
+"""Where the number is that was dialled, if the URI of the INVITE is the one that we registered."""
 CHALLENGES = {401: "www-authenticate", 407: "proxy-authenticate"}
 log = logging.getLogger("sip-gateway")
 
@@ -192,15 +195,15 @@ class Gateway:
             self._give_up(client, 503)
             return
         own = self._own(trunk, client.peer)
-        uri = request.uri
+        uri, routes = request.uri, list[str]()
         if dialog:
             dialog.peer = client.peer
             self._note_own_media(dialog, request.body)
             if request.value("contact"):
                 dialog.contact = address(request.value("contact"))[0]
             if not first:
-                uri = dialog.target or request.uri
-        client.sent = to_trunk(request, own, client.branch, uri, dialog.routes if dialog and not first else [])
+                uri, routes = dialog.target or request.uri, dialog.routes
+        client.sent = to_trunk(request, own, client.branch, uri, routes)
         if client.given_up:
             return
         client.peer.send(text(client.sent))
@@ -290,6 +293,8 @@ class Gateway:
         client = self._by_own_branch.get(_branch(answer))
         if client is None or client.trunk not in trunks or client.peer is None:
             return
+        if client.trunk.behind_nat:
+            client.trunk.sees = seen_in(answer) or client.trunk.sees
         first, client.answered = not client.answered, True
         if first:
             client.stop_timers()
@@ -384,11 +389,9 @@ class Gateway:
             self._servers[branch] = peer, dialog
         if request.method == "BYE":
             self._forget_later(dialog)
-        uri, leg = dialog.contact, None
-        if not uri:  # the library has not answered yet
-            uri, leg = f"sip:{incoming_user(dialog.trunk.name)}@{LOOPBACK}:{self._station[1]}", dialog.leg
+        uri = dialog.contact or f"sip:{incoming_user(dialog.trunk.name)}@{LOOPBACK}:{self._station[1]}"
         noted = from_source(request, peer.address)
-        self._to_library(text(from_trunk(noted, self.proxy, branch, uri, leg)))
+        self._to_library(text(from_trunk(noted, self.proxy, branch, uri, dialog)))
 
     def _incoming(self, request: Request, trunks: list[TrunkRows]) -> Dialog:
         self._count += 1
@@ -400,8 +403,7 @@ class Gateway:
         self._dialogs[dialog.call_id] = self._legs[leg] = dialog
         self._arrived[leg] = {
             "trunks": " ".join(each.name for each in trunks),
-            # A trunk may ask for the user that registered, and name the number in To only.
-            "called": f"{request.uri} {address(request.value('to'))[0]}",
+            "called": " ".join([request.uri, *(address(request.value(name))[0] for name in CALLED)]),
             "from": address(request.value("from"))[0],
             "asserted": address(request.value("p-asserted-identity"))[0],
             "privacy": request.value("privacy"),
@@ -410,9 +412,13 @@ class Gateway:
 
     # -- within
     def _own(self, trunk: TrunkRows, peer: Peer) -> OwnAddress:
-        public = (self._public or self.outside.learned) if trunk.behind_nat else None
         port = self.outside.port + (peer.transport == "tls")
-        return OwnAddress(public or self.outside.address, port, peer.transport)
+        if not trunk.behind_nat:
+            return OwnAddress(self.outside.address, port, peer.transport)
+        if self._public is None and trunk.sees and peer.transport == "udp":
+            port = trunk.sees[1]
+        seen = trunk.sees[0] if trunk.sees else self.outside.learned
+        return OwnAddress(self._public or seen or self.outside.address, port, peer.transport)
 
     def _note_own_media(self, dialog: Dialog, body: bytes) -> None:
         if port := rtp_port(body):

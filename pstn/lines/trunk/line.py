@@ -23,13 +23,12 @@ from pstn.lines.sip.directory import ADDRESS, E164, user_of
 from pstn.lines.sip.prompt_files import PromptFiles
 from pstn.lines.sip.settings import missing
 from pstn.lines.sip.station import Station
-from pstn.lines.trunk.dialogs import for_library
 from pstn.lines.trunk.limits import Limits
 from pstn.lines.trunk.settings import EDGE, TrunkSettings
 from pstn.messages import Silence
 from pstn.trunks import headers
 from pstn.trunks.failover import REFUSED_US, TRY_NEXT, Then, then
-from pstn.trunks.trunk_file import Host, Trunk
+from pstn.trunks.trunk_file import PORTS, Host, Trunk
 
 NO_ROOM, NOT_FOUND, UNAVAILABLE, NOT_IMPLEMENTED = 503, 404, 480, 501
 RESERVE_MS = 16, 6
@@ -267,7 +266,7 @@ class TrunkLine:
         called = user_of(trunk.numbers.to_trunk(leg.number))
         return {
             "caller_id": user_of(headers.from_user(trunk, leg.display_number)),
-            "uri": f"sip:{called}@{for_library(host.host, host.port)}",
+            "uri": f"sip:{called}@{host.host}{'' if host.port == PORTS[trunk.transport] else f':{host.port}'}",
             "headers": {**leg.sip_headers, **headers.identity_headers(trunk, leg.display_number)},
             "account": account(trunk),
             "target": {"trunk": trunk.name, "host": host.host, "port": host.port},
@@ -341,12 +340,12 @@ class TrunkLine:
     def _arrives(self, station: Station, event: dict[str, Any]) -> None:
         """A call from a trunk: to one of its display numbers, or refused."""
         leg_id = event["leg"]
-        candidates = [self._trunks[name] for name in event["trunks"].split()]
-        trunk = next((each for each in candidates if _number(each, event["called"]) in each.display_numbers), None)
-        if trunk is None:
+        numbers = [(self._trunks[name], uri) for name in event["trunks"].split() for uri in event["called"].split()]
+        ours = [(trunk, called) for trunk, uri in numbers if (called := _number(trunk, uri)) in trunk.display_numbers]
+        if not ours:
             station.refuse(leg_id, NOT_FOUND)
             return
-        called = _number(trunk, event["called"])
+        trunk, called = ours[0]
         caller = caller_of(trunk, event)
         if not self._room(station) or not self._limits.take(trunk.name, leg_id, None):
             self.listener.note("no_room", caller, trunk=trunk.name)
@@ -447,10 +446,8 @@ def caller_of(trunk: Trunk, event: Mapping[str, str]) -> str:
     return number if E164.fullmatch(number) else "anonymous"
 
 
-def _number(trunk: Trunk, uris: str) -> str:
-    """The first that is a display number, or else the first."""
-    numbers = [trunk.numbers.from_trunk(_user(uri)) for uri in uris.split()]
-    return next((number for number in numbers if number in trunk.display_numbers), numbers[0])
+def _number(trunk: Trunk, uri: str) -> str:
+    return trunk.numbers.from_trunk(_user(uri))
 
 
 def _user(header: str) -> str:

@@ -9,6 +9,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
@@ -17,6 +18,8 @@ from pstn.lines.trunk import stun
 from pstn.lines.trunk.socket_filter import only_from
 
 RESOLVE_EVERY_S = 60.0
+STUN_S = 2.0
+"""How long the start waits for the STUN server."""
 KEEP_ALIVE_S, KEEP_ALIVE = 25.0, b"\r\n\r\n"
 """RFC 5626 §3.5.1: it keeps the way through a NAT open. Ours is also an idle connection's sign of life."""
 MOST_BYTES = 65_535
@@ -45,6 +48,8 @@ class TrunkRows:
     """Where its messages come from: `inbound_from`, and the addresses of its hosts."""
     places: set[tuple[str, int]] = field(default_factory=set)
     """The addresses of its hosts, with their ports."""
+    sees: tuple[str, int] | None = None
+    """Our address and port as its latest answer told them (RFC 3581): what a NAT made of them."""
 
 
 class Peer:
@@ -70,6 +75,7 @@ class Outside:
         self._trunks, self._take, self._stun = trunks, take, stun_server
         self._stun_at: tuple[str, int] | None = None
         self._asked = b""
+        self._heard_stun = asyncio.Event()
         self._resolved: dict[str, str] = {}
         self._streams: dict[tuple[str, str, int], Stream] = {}
         self._accepted: set[Stream] = set()
@@ -93,6 +99,9 @@ class Outside:
             self._servers.append(served)
         self._filter()
         self._tasks = [loop.create_task(self._keep_resolved()), loop.create_task(self._keep_alive())]
+        if self._stun_at:
+            with suppress(TimeoutError):  # calls can be made without it
+                await asyncio.wait_for(self._heard_stun.wait(), STUN_S)
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -144,6 +153,7 @@ class Outside:
         """A datagram."""
         if source == self._stun_at:
             self.learned = stun.mapped_address(data, self._asked) or self.learned
+            self._heard_stun.set()
         elif trunks := self.trunks_at(source):
             self._take(data, self.udp_peer(source), trunks)
 

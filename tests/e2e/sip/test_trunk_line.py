@@ -4,7 +4,10 @@ import re
 import socket
 import ssl
 import struct
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from ipaddress import IPv4Address, IPv6Address
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +16,7 @@ import pytest
 
 from lab.telco.certificates import Authority, Certificate
 from pstn.lines import AudioFile
+from pstn.lines.trunk import stun
 from pstn.sip_messages import Request
 from tests.e2e.sip.audio_analysis import Heard, channels
 from tests.e2e.sip.trunk_peer import (
@@ -52,6 +56,25 @@ def tls_server(files: Certificate) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files.certificate, files.key)
     return context
+
+
+@contextmanager
+def stun_server(sees: str) -> Iterator[str]:
+    """One that sees everybody at this address."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind((TRUNK, 0))
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    asked, source = server.recvfrom(2000)
+                    seen = int(IPv4Address(sees)) ^ stun.COOKIE
+                    attribute = struct.pack("!HHBBHI", stun.XOR_MAPPED_ADDRESS, 8, 0, stun.IPV4, 0, seen)
+                    head = struct.pack("!HH", stun.BINDING_SUCCESS, len(attribute))
+                    server.sendto(head + asked[4:20] + attribute, source)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"{TRUNK}:{server.getsockname()[1]}"
 
 
 def says(*answers: Says) -> Any:
@@ -103,6 +126,7 @@ def trunks(tmp_path_factory, certificates):
     )
     wrong = Account("acme", "another secret", "telco", status=407)
     add("wrong", company(challenges(wrong)), digest=DIGEST)
+    add("nat", company())
     add("forbidden", company(says(Says(403))))
     add("next", company(says(Says(503))), company())
     add("silent", company(says()), company())
@@ -111,7 +135,6 @@ def trunks(tmp_path_factory, certificates):
     add("late-answer", company(says(Says(200, sdp=True, after_s=0.9))), company())
     add("trying", company(says(Says(100), Says(180, after_s=1.5), Says(200, sdp=True, after_s=1.6))), company())
     add("rang", company(says(Says(180), Says(503, after_s=0.3))), company())
-    add("busy", company(says(Says(486))), company())
 
     server = tls_server(certificates.server("trunk", TRUNK))
     server.load_verify_locations(certificates.certificate)
@@ -212,6 +235,36 @@ def test_everything_that_a_trunk_is_sent_names_our_interface(call):
     assert re.search(rf"^o=.* {INTERFACE}\r$".encode(), asked.body, re.MULTILINE)
 
 
+def test_behind_a_nat_the_address_is_named_that_the_trunk_has_seen(call, trunks):
+    (company,) = trunks.companies["nat"]
+    company.sees = "=40001;received=203.0.113.5"
+    for contact, address in ((f"{INTERFACE}:15160", INTERFACE), ("203.0.113.5:40001", "203.0.113.5")):
+        before = len(company.asked)
+        one = call("nat")
+        one.got("answered")
+        (asked,) = company.got("INVITE", where=lambda each, before=before: each not in company.asked[:before])
+        assert asked.value("contact").endswith(f"@{contact}>")
+        assert f"c=IN IP4 {address}\r\n".encode() in asked.body
+
+
+@pytest.mark.parametrize("row", ["public_address", "stun"])
+def test_the_public_address_is_named_in_contact_and_sdp(tmp_path, row):
+    company = Company().open()
+    with stun_server("203.0.113.9") as server:
+        rows = {"name": "main", "hosts": [f"{TRUNK}:{company.port}"], "display_numbers": [NUMBERS[0]]}
+        with line_over(tmp_path, [rows], 15170, **{row: "203.0.113.9" if row == "public_address" else server}) as (
+            line,
+            listener,
+        ):
+            listener.run(lambda: line.dial("leg", NUMBERS[0], TO, {}))
+            listener.got("answered", "leg")
+    asked, *_ = company.got("INVITE")
+    company.got("BYE")  # the line was closed
+    company.close()
+    assert asked.value("contact").endswith("@203.0.113.9:15170>")
+    assert b"c=IN IP4 203.0.113.9\r\n" in asked.body
+
+
 @only_on_linux
 def test_its_sockets_are_on_the_interface_and_on_loopback_and_nowhere_else(call, trunks):
     one = call("plain")
@@ -231,6 +284,7 @@ def test_a_challenge_is_answered(call, status):
     first, second = (each for each in one.hosts[0].got("INVITE", 2)[-2:])
     name = "authorization" if status == 401 else "proxy-authorization"
     assert (first.value(name), 'username="acme"' in second.value(name)) == ("", True)
+    assert f'uri="{second.uri}"' in second.value(name), "some compare it"
     assert SECRET not in str(second)
 
 
@@ -251,7 +305,6 @@ def test_a_refusal_of_our_credentials_ends_the_leg_with_its_status(call, trunk, 
         ("silent", None, 2),
         ("trying", None, 1),
         ("rang", 503, 1),
-        ("busy", 486, 1),
         ("forged", None, 2),
     ],
 )

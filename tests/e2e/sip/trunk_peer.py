@@ -57,6 +57,8 @@ class Company:
     heard: list[Response] = field(default_factory=list)
     """Answers to its own requests."""
     port: int = 0
+    sees: str = ""
+    """Parameters that it adds to Via."""
     rtp: socket.socket = field(default_factory=lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
     certificates: list[Any] = field(default_factory=list)
     """Of those that connected over TLS."""
@@ -109,6 +111,7 @@ class Company:
         tag = f"t{self.port}" if says.status > 100 else None
         contact = () if request.method == "REGISTER" else (("contact", f"<sip:gw@{TRUNK}:{self.port}>"),)
         answer = response(says.status, request, tag, *contact, *says.headers)
+        answer = answer.replace(b";rport\r\n", f";rport{self.sees}\r\n".encode())
         if not says.sdp:
             return answer
         secure = re.search(rb"a=crypto:[^\r]*", request.body)

@@ -214,6 +214,7 @@ def incoming(**more):
         ({"from": "sip:anonymous@anonymous.invalid"}, "anonymous"),
         ({"from": "sip:reception@example.net"}, "anonymous"),
         ({"called": "sip:2025550100@127.0.0.1"}, TO),
+        ({"called": f"sip:acme@127.0.0.1  sip:{SHOWN}@example.net"}, TO),
         ({"called": "sip:%2B12025550100;npdi@127.0.0.1"}, TO),
     ],
 )
@@ -243,7 +244,7 @@ def test_with_edges_they_are_asked_in_e164_and_what_they_tell_of_a_trunk_is_fina
     direct = {"name": "direct", "hosts": ["198.51.100.9"], "edge": False}
     one = story(rows, direct, edges=("10.0.0.1:5060", "10.0.0.2:5060")).dial("leg", "other", "third")
     (_, dial), *_ = one.station.dialled
-    assert (dial["uri"], dial["headers"]) == (f"sip:{TO}@10.0.0.1.invalid:5060", {})
+    assert (dial["uri"], dial["headers"]) == (f"sip:{TO}@10.0.0.1", {})
     assert dial["account"]["secret"] == ""
     assert [host for _, host in one.station.asked] == ["10.0.0.1", "10.0.0.2", "10.0.0.1"], "in turn"
     one.answers("leg", 503, trunk="main", refused_us=407)

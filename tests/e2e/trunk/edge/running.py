@@ -107,6 +107,10 @@ class Edge:
         self.kamailio.terminate()
         with suppress(subprocess.TimeoutExpired):
             self.kamailio.wait(10)
+        self.kill_kamailio()
+
+    def kill_kamailio(self) -> None:
+        """All of its processes."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.kamailio.pid, signal.SIGKILL)
         self.kamailio.wait()

@@ -184,7 +184,8 @@ def test_options(tmp_path, net):
 def test_a_number_on_no_trunk(tmp_path, net):
     with Edge(tmp_path, net, [_trunk(net)]) as edge, edge.node() as node, Peer(f"{net}.4", 15070) as far:
         places(node, edge, shown=SECOND)
-        assert node.next("404").value("x-trunk-why") == "number"
+        unknown = node.next("404")
+        assert (unknown.value("x-trunk-why"), unknown.value("x-trunk")) == ("number", "")
         places(node, edge, called="+1202%0d%0a")
         assert node.next("404").value("x-trunk-why") == "number"
         assert far.raw == []

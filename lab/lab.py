@@ -20,6 +20,9 @@ from lab.aws.kept import Keeper, KeptFolder, State, identities_of, restore
 from lab.aws.service_access import ServiceCaller
 from lab.aws.switches import CloudSwitches
 from lab.buckets import Prompts, Recordings
+from lab.nodes.company import company_line
+from lab.nodes.node_processes import NodeProcesses
+from lab.nodes.sip_carrier import SipCarrier, followed
 from lab.phones.scripted import ScriptedSipPhones
 from pstn.control import PREFIX
 from pstn.events import application_arn
@@ -54,6 +57,7 @@ TELEPHONES = "telephones.json"
 """File in the state directory with the SIP addresses of external telephones (pstn/lines/sip/directory.py)."""
 _END_S, _POLL_S = 20.0, 0.1
 LineKind = Literal["virtual", "sip"]
+CarrierName = Literal["chime", "sip"]
 DISPLAY_NUMBERS = ("+12025550100", "+12025550101")
 
 
@@ -74,6 +78,10 @@ class Lab:
         line: scripted phones without SIP, or SIP and RTP on loopback.
         sip: settings of the SIP line; by default external telephones are in the file `TELEPHONES`.
         trunks: real telephones, in place of `line`. `numbers` are the display numbers of its file then.
+        carrier: the stack's parameter `Carrier`. With "sip", `nodes` nodes run as processes (lab/nodes), `pstn` is the
+            telephone company behind their trunk, and its feed has what the nodes tell the stack's function. `edge`:
+            Kamailio and rtpengine stand between (lab.nodes.edge_process has what that needs).
+        prompts: folder of the WAV files to be uploaded as prompts.
     """
 
     def __init__(
@@ -93,6 +101,10 @@ class Lab:
         line: LineKind = "virtual",
         sip: SipSettings | None = None,
         trunks: TrunkSettings | None = None,
+        carrier: CarrierName = "chime",
+        nodes: int = 1,
+        edge: bool = False,
+        prompts: Path = AUDIO,
     ) -> None:
         self.cloud = Cloud(auth=auth, state_dir=state_dir, port=aws_port, switches=cloud_switches)
         self._template, self._stack, self._api_port = template, stack, api_port
@@ -103,6 +115,12 @@ class Lab:
         self._make_line: MakeLine = sip_line(telephones, ScriptedSipPhones) if line == "sip" else VirtualLine
         if trunks:
             self._make_line = trunk_line(trunks)
+        self._prompts = prompts
+        self._nodes: SipCarrier | None = None
+        if carrier == "sip":
+            self._make_line = company_line(telephones, ScriptedSipPhones)
+            processes = NodeProcesses(self.client, lambda: self.cloud.environment, state_dir / "nodes")
+            self._nodes = SipCarrier(processes, state_dir / "edge", nodes, edge=edge)
         self._kept = keep
         self._keeper: Keeper | None = None
         self._deployment: Deployment | None = None
@@ -124,12 +142,18 @@ class Lab:
         try:
             self.cloud.start()
             self._attach_network()
+            if self._nodes:
+                self._parameters |= self._nodes.prepare()
             self._edge = Edge(self.cloud, port=self._api_port)
             with identities_of(self._kept.state if self._kept else State()):
                 self.update(self._template)
             if self._kept:
                 restore(self.cloud, self._kept)
             self._upload_prompts()
+            if self._nodes:
+                exchange = self.pstn.exchange
+                self.cloud.watch_invocations(followed(self.resources["CallControlFunction"], exchange).invoked)
+                self._nodes.start(exchange, self._numbers, self.outputs)
             self._edge.start(self.outputs["ApiId"], self._stage())
         except BaseException:
             self.stop()
@@ -164,6 +188,8 @@ class Lab:
         if self._keeper:
             self._keeper.close()
             self._keeper = None
+        if self._nodes is not None:
+            self._nodes.stop()
         if self._pstn is not None:
             self._pstn.close()
             self._pstn = None
@@ -174,6 +200,17 @@ class Lab:
         gc.unfreeze()
         if self._kept:
             self._kept.close()
+
+    def call_in(self, number: str, display_number: str, caller_id: str | None = None) -> str | None:
+        """Let a scripted phone call a display number. `caller_id`: what it carries as From; None: its number.
+
+        Returns the network's id of the call; None: the network takes no call to it, or has yet to name it.
+        """
+        exchange = self.pstn.exchange
+        if self._nodes is None:
+            return exchange.call_in(number, display_number, caller_id=caller_id)
+        exchange.in_turn(lambda: exchange.line.call_phone(number, display_number, caller_id or number))
+        return None
 
     def hang_up_all(self) -> None:
         """Hang up every scripted phone, or every call over trunks. Wait up to 20 s until nothing follows."""
@@ -281,16 +318,17 @@ class Lab:
             access=access,
             make_line=self._make_line,
         )
-        for number in self._numbers:
-            self._pstn.exchange.own(number)
-        self.cloud.register(SIGNING_NAME, self._pstn.handle, model="chime-sdk-voice")
+        if self._nodes is None:
+            for number in self._numbers:
+                self._pstn.exchange.own(number)
+            self.cloud.register(SIGNING_NAME, self._pstn.handle, model="chime-sdk-voice")
         self.cloud.mount(PREFIX, self._pstn.handle)
         self.cloud.mount(control.PREFIX, control.control(self.cloud))
 
     def _upload_prompts(self) -> None:
         """Does what `aws s3 sync audio s3://…/prompts` does for a stack on AWS."""
         bucket = self.outputs.get("PromptsBucket")
-        for file in sorted(AUDIO.glob("*.wav")) if bucket else []:
+        for file in sorted(self._prompts.glob("*.wav")) if bucket else []:
             place = {"Bucket": bucket, "Key": f"prompts/{file.name}"}
             self.client("s3").put_object(**place, Body=file.read_bytes(), ContentType="audio/wav")
 

@@ -38,6 +38,7 @@ from lab.aws.overlay import (
     alarms,
     cold_partitions,
     event_sources,
+    invocations,
     lambda_process,
     own_services,
     passing,
@@ -45,6 +46,7 @@ from lab.aws.overlay import (
     throttling,
     timing,
 )
+from lab.aws.overlay.invocations import Watcher
 from lab.aws.overlay.requests import Handler
 from lab.aws.overlay.task_tokens import TOKENS
 from lab.aws.runtime import runtime_path
@@ -164,6 +166,7 @@ class Cloud:
             process.kill()
         ministack("core.lambda_runtime").reset()
         ministack("app")._reset_all_state()
+        invocations.WATCHERS.clear()
         if self._corrected:
             event_sources.reset()
             retention.reset()
@@ -233,6 +236,10 @@ class Cloud:
     def register(self, service: str, handler: Handler, *, model: str) -> None:
         """Serve requests signed for `service` on the same port; `model` is the service's boto3 name."""
         own_services.register(service, handler, model=model)
+
+    def watch_invocations(self, watcher: Watcher) -> None:
+        """Call it at the begin and the end of every invocation of a function, on the invocation's thread."""
+        invocations.WATCHERS.append(watcher)
 
     def mount(self, prefix: str, handler: Handler) -> None:
         """Serve every path that begins with `prefix` on the same port."""

@@ -9,13 +9,15 @@ Calls on different pairs of numbers may be played at the same time, from threads
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from lab.cases.catalogue import Case
+from lab.cases.heard_prompts import prompts_in
 from lab.lab import Lab
+from lab.nodes.company import CompanyLine
 from lab.sp.client import Reply
 from lab.sp.receiver import Notification
 from lab.sp.recordings import open_recording
@@ -137,6 +139,12 @@ class NetworkWatch:
             placed = [event for event in self._to.get(number, []) if event.at >= since]
         return placed[0].transaction if placed else None
 
+    def call_from(self, shown: str, number: str, since: datetime) -> str | None:
+        """The network call of a phone that dialled this number. `shown`: what it carries as From."""
+        with self._changed:
+            came = [event for event in self._to.get(number, []) if event.at >= since]
+        return next((event.transaction for event in came if event.detail.get("shown") == shown), None)
+
     def events(self, call: str | None) -> list[NetworkEvent]:
         with self._changed:
             return list(self._by_call.get(call or "", []))
@@ -160,7 +168,7 @@ class NetworkWatch:
         with self._changed:
             if event.transaction:
                 self._by_call.setdefault(event.transaction, []).append(event)
-            if event.kind == "placed":
+            if event.kind in ("placed", "called_in"):
                 self._to.setdefault(str(event.detail["to"]), []).append(event)
             if event.kind == "refused" and "to" in event.detail:
                 self._refused.setdefault(str(event.detail["to"]), []).append(event)
@@ -212,6 +220,7 @@ def play(
         watch.wait_until_over(call, AFTERWARDS_S)
     execution = execution_status(lab, played.call_id)
     played.caller_calls, played.callee_calls = list(caller.calls), list(callee.calls)
+    find_heard(lab, [*played.caller_calls, *played.callee_calls])
     played.network_events = watch.events(call)
     played.left_over = left_over(lab, played.call_id, played.network_events, execution)
     played.notifications = sp.receiver.about(played.session)
@@ -219,6 +228,14 @@ def play(
     if link := played.cdr.get("recordFileDownloadUrl"):
         played.recording = recording_at(str(link))
     return played
+
+
+def find_heard(lab: Lab, calls: Iterable[PhoneCall]) -> None:
+    """Behind a trunk, a phone knows which prompts it heard by their sound only."""
+    line = lab.pstn.exchange.line
+    if isinstance(line, CompanyLine):
+        for call in calls:
+            call.heard[:] = prompts_in(line.heard_by(call), call.called_at)
 
 
 def _stop_in_time(played: Played, on_stop: Callable[[], None]) -> None:

@@ -49,6 +49,7 @@ class CasePlayer:
     Args:
         at_once: how many calls that `begin` places may be up at the same time.
         cloud: the cloud's switches while no variant changes them.
+        network: the network's switches where nothing can change them; None: those of the case and its variant.
     """
 
     def __init__(
@@ -58,8 +59,9 @@ class CasePlayer:
         sp: ServiceProvider,
         at_once: int = AT_ONCE,
         cloud: CloudSwitches | None = None,
+        network: Switches | None = None,
     ) -> None:
-        self.lab, self.watch, self.sp, self.cloud = lab, watch, sp, cloud or CloudSwitches()
+        self.lab, self.watch, self.sp, self.cloud, self._network = lab, watch, sp, cloud or CloudSwitches(), network
         self._pool = ThreadPoolExecutor(AT_ONCE, "case")
         self._free = deque(PAIRS)
         self._room = threading.Semaphore(at_once)
@@ -132,7 +134,7 @@ class CasePlayer:
         self._behave(LAB, self.cloud)
 
     def _behave(self, network: Switches, cloud: CloudSwitches) -> None:
-        self.lab.pstn.exchange.switches, self.lab.cloud.switches = network, cloud
+        self.lab.pstn.exchange.switches, self.lab.cloud.switches = self._network or network, cloud
 
     def _keep(self, promise: "Future[Played]", case: Case, pair: Pair, dialled: threading.Event) -> None:
         try:

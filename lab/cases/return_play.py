@@ -15,6 +15,7 @@ from lab.cases.play import (
     Played,
     PlayedCall,
     execution_status,
+    find_heard,
     left_over,
     play,
     recording_at,
@@ -220,9 +221,9 @@ def _expire(lab: Lab, call_id: str) -> None:
 
 def _dial(lab: Lab, sp: ServiceProvider, case: ReturnCase, pair: Pair) -> PlayedReturn:
     """Dial the display number by hand."""
-    exchange, display = lab.pstn.exchange, sp.numbers[1]
-    played = PlayedReturn(case, pair, display, exchange.switches, sp, datetime.now(UTC))
-    played.transaction = exchange.call_in(pair.caller, display, caller_id=case.caller_id) or ""
+    display = sp.numbers[1]
+    played = PlayedReturn(case, pair, display, lab.pstn.exchange.switches, sp, datetime.now(UTC))
+    played.transaction = lab.call_in(pair.caller, display, case.caller_id) or ""
     return played
 
 
@@ -241,6 +242,8 @@ def _collect(lab: Lab, watch: NetworkWatch, played: PlayedReturn, silent: str, t
         played.stopped = sp.client.stop(played.session)
     if played.session:
         sp.receiver.wait_for_fee(played.session, case.seconds)
+    shown = played.pair.caller if case.caller_id is None else case.caller_id
+    played.transaction = played.transaction or watch.call_from(shown, played.display, played.asked_at) or ""
     if played.transaction:
         watch.wait_until_over(played.transaction, AFTERWARDS_S)
     flow = execution_status(lab, played.call_id) if played.session and case.rung else "SUCCEEDED"
@@ -252,6 +255,7 @@ def _collect(lab: Lab, watch: NetworkWatch, played: PlayedReturn, silent: str, t
     played.caller_calls = [call for call in calls[played.pair.caller] if not call.incoming]
     played.callee_calls = [call for call in calls[played.pair.callee] if call.incoming]
     played.others = [call for call in calls[silent] if call.incoming]
+    find_heard(lab, [*played.caller_calls, *played.callee_calls])
     played.network_events = watch.events(played.transaction)
     played.left_over = left_over(lab, played.call_id, played.network_events, flow)
     played.notifications = sp.receiver.about(played.session)

@@ -4,5 +4,11 @@
 
 | Module | What |
 | --- | --- |
+| sip_carrier | all of it, as a lab needs it |
 | company | a trunk on loopback, and the scripted phones that it leads to |
+| edge_process | the edge: Kamailio and rtpengine |
+| followed_calls | what nodes tell the function, as events of the network's feed |
+| node_processes | the table and the secret of the nodes, and their processes |
+| trunk_file | their trunk files |
+| lab_process, until_lab_ends | a process that ends with the lab |
 """

@@ -11,7 +11,7 @@ from lab.sip.registrar_on_udp import RegistrarOnUdp
 from pstn.clocks import Clock
 from pstn.lines import Line, LineListener, MakeLine
 from pstn.lines.phone_state import PhoneCall, Phones
-from pstn.lines.sip.line import SipLine
+from pstn.lines.sip.line import NO_SUCH_NUMBER, SipLine
 from pstn.lines.sip.scripted_phones import StartPhones
 from pstn.lines.sip.settings import SipSettings
 
@@ -30,14 +30,30 @@ class CompanyLine(SipLine):
 
     def _answered_locally(self, call: PhoneCall) -> None:
         self._answered(call)
+        self._join(call)
+
+    def _route(self, call_id: str, caller: str, called: str) -> str | int:
+        """A number that does not exist has a log here too: it says what it was called with."""
+        way = super()._route(call_id, caller, called)
+        if way == NO_SUCH_NUMBER:
+            call = self._called(call_id, caller, called)
+            call.local = True
+            self._ended(call, "self", NO_SUCH_NUMBER)
+        return way
 
     def joined(self, number: str, other: str) -> None:
-        """The platform has connected the phones with these numbers. One that has hung up meanwhile is left out."""
-        one, two = (self.phones[each].current for each in (number, other))
-        if one and two and one.up and two.up:
-            one.peer, two.peer = two.call_id, one.call_id
-            self._joined(one, other)
-            self._joined(two, number)
+        """The platform has connected the phones with these numbers, which may be faster than what a phone reports."""
+        pair = [self.phones[each].current for each in (number, other)]
+        for one, two in zip(pair, reversed(pair), strict=True):
+            if one and two:
+                one.peer = two.call_id
+        self._join(pair[0])
+
+    def _join(self, one: PhoneCall | None) -> None:
+        two = self.calls.get(one.peer) if one and one.peer else None
+        if one and two and one.up and two.up and not one.joined:
+            self._joined(one, two.phone.number)
+            self._joined(two, one.phone.number)
 
     def waits(self, number: str) -> None:
         """The party that this phone's person waits for is being called."""
@@ -46,12 +62,13 @@ class CompanyLine(SipLine):
 
 
 class Company:
-    """The trunk. `port`: of its host, on loopback."""
+    """The trunk."""
 
     def __init__(self, line: CompanyLine) -> None:
         self.line = line
         self._registrar = RegistrarOnUdp(line.numbers, line.address, port=0, exchange=line)
-        self.port = int(self._registrar.address.rpartition(":")[2])
+        self.address = self._registrar.address
+        """Of its only host."""
 
     def lead(self, display_numbers: Iterable[str], address: str) -> None:
         """Calls to these numbers go to a node or an edge: host:port."""

@@ -10,6 +10,7 @@ from duologue.call_control.actions import Action
 from duologue.call_control.events import CallEvent
 from duologue.domain.errors import DialError
 from duologue.usecases.ports.network import Network
+from lab.cases.on_sip import DIFFERENCES, LEFT_OUT
 from tests.architecture.tree import ROOT
 
 _PAGE = (ROOT / "docs" / "carriers.md").read_text(encoding="utf-8")
@@ -35,6 +36,15 @@ def _listed(heading: str) -> list[str]:
 )
 def test_a_table_lists_what_there_is_and_no_more(heading: str, names: list[str]):
     assert sorted(_listed(heading)) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("heading", "rows"),
+    [("What | With `Carrier: sip`", DIFFERENCES), ("Case | Why", {f"`{name}`": why for name, why in LEFT_OUT.items()})],
+)
+def test_what_differs_with_carrier_sip_is_what_the_lab_says(heading: str, rows: dict[str, str]):
+    table = _PAGE.partition(f"\n| {heading}")[2].partition("\n\n")[0].splitlines()[2:]
+    assert table == [f"| {name} | {text} |" for name, text in rows.items()]
 
 
 def test_its_files_exist():

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from lab.aws import switches
@@ -35,8 +36,15 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 _RETRIES = 2
 
 
+Watcher = Callable[[str, Any, "dict[str, Any] | None"], None]
+"""(function, event, answer): with None as an invocation begins, and with {"result"} or {"error"} when it has ended."""
+WATCHERS: list[Watcher] = []
+
+
 def begun(invocation: Invocation, event: Any) -> None:
-    """Decide whether and when the process of this invocation is killed."""
+    """Tell the watchers, and decide whether and when the process of this invocation is killed."""
+    for watcher in WATCHERS:
+        watcher(invocation.function, event, None)
     behind_the_api = isinstance(event, dict) and "httpMethod" in event
     fault = "killed_requests" if behind_the_api else "killed_invocations"
     if PLAN.strikes(fault, invocation.function):
@@ -45,13 +53,15 @@ def begun(invocation: Invocation, event: Any) -> None:
         invocation.dies = chance.choice(["before", "after"])
 
 
-def ended(invocation: Invocation, answer: dict[str, Any], request_id: str) -> dict[str, Any]:
+def ended(invocation: Invocation, event: Any, answer: dict[str, Any], request_id: str) -> dict[str, Any]:
     """The function's answer, or what Lambda says if its process was to be killed but made too few requests."""
-    if not invocation.dies_at or "error" in answer:
-        return answer
-    invocation.kill()
-    message = f"RequestId: {request_id} Error: Runtime exited with error: signal: 9"
-    return {"error": {"errorType": "Runtime.ExitError", "errorMessage": message}, "log": answer["log"]}
+    if invocation.dies_at and "error" not in answer:
+        invocation.kill()
+        message = f"RequestId: {request_id} Error: Runtime exited with error: signal: 9"
+        answer = {"error": {"errorType": "Runtime.ExitError", "errorMessage": message}, "log": answer["log"]}
+    for watcher in WATCHERS:
+        watcher(invocation.function, event, answer)
+    return answer
 
 
 def skew(function: str) -> float:

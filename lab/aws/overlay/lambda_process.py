@@ -249,7 +249,7 @@ def _execute(function: dict[str, Any], event: Any, request_id: str) -> dict[str,
     try:
         arn = config.get("FunctionArn")
         answer = worker.invoke(event, request_id, trace_id=invocation.header, invoked_function_arn=arn)
-        answer = invocations.ended(invocation, answer, request_id)
+        answer = invocations.ended(invocation, event, answer, request_id)
     finally:
         traces.end(invocation)
         lambda_logs.STREAM.set(worker.log_stream)

@@ -185,15 +185,15 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def free_port() -> int:
-    """A loopback port that is currently free for both UDP and TCP."""
+def free_port(address: str = LOOPBACK) -> int:
+    """A port of a loopback address that is currently free for both UDP and TCP."""
     while True:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
-            tcp.bind((LOOPBACK, 0))
+            tcp.bind((address, 0))
             port = int(tcp.getsockname()[1])
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
                 try:
-                    udp.bind((LOOPBACK, port))
+                    udp.bind((address, port))
                 except OSError:
                     continue
                 return port

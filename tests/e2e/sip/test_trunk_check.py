@@ -43,7 +43,7 @@ def company(service) -> Iterator[Company]:
 )
 def test_a_call_proves_sound_both_ways(service, company, tmp_path, capsys, phone, outcomes, found):
     service.exchange.phones[NUMBER] = Phone(phone)
-    trunk = {"name": "main", "hosts": [f"127.0.0.1:{company.port}"], "display_numbers": [DISPLAY_NUMBER]}
+    trunk = {"name": "main", "hosts": [company.address], "display_numbers": [DISPLAY_NUMBER]}
     file = {"interface": "127.0.0.1", "sip_port": free_port(), "rtp_ports": "31000-31099", "trunks": [trunk]}
     path = tmp_path / "trunks.yaml"
     path.write_text(yaml.safe_dump(file))

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,8 +126,13 @@ class RunningLab:
 
 
 @contextmanager
-def running(checkout: Checkout, label: str, telephones: Mapping[str, str]) -> Iterator[RunningLab]:
-    """A laboratory on ports of its own; it and all that it started have ended afterwards. Raises: NoLab."""
+def running(
+    checkout: Checkout, label: str, telephones: Mapping[str, str], options: Sequence[str] = ()
+) -> Iterator[RunningLab]:
+    """A laboratory on ports of its own; it and all that it started have ended afterwards. Raises: NoLab.
+
+    `options`: of its command, besides.
+    """
     state = SCRATCH / f"state-{label}"
     state.mkdir(parents=True, exist_ok=True)
     (state / "lab.json").unlink(missing_ok=True)
@@ -137,7 +142,7 @@ def running(checkout: Checkout, label: str, telephones: Mapping[str, str]) -> It
     known = subprocess.run(usage, cwd=checkout.root, env=_environment(), capture_output=True, text=True, check=False)
     ports = sorted(set(re.findall(r"--[a-z]+-port\b", known.stdout)))
     command = [python, "-m", "lab", "up", "--state-dir", str(state)]
-    command += [part for port in ports for part in (port, "0")]
+    command += [*options, *(part for port in ports for part in (port, "0"))]
     with (SCRATCH / f"{label}.log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
             command, cwd=checkout.root, env=_environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log

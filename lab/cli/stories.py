@@ -10,6 +10,7 @@ from typing import Any
 
 from lab.cases.catalogue import LAB, Case
 from lab.cases.checks import Check
+from lab.cases.on_sip import LEFT_OUT, NETWORK
 from lab.cases.player import CasePlayer, Variant
 from lab.cases.return_calls import ALL_CASES, ReturnCase, any_named
 from lab.cli import line_choice
@@ -49,24 +50,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of `stories`."""
     parser.add_argument("case", nargs="*", help="names of cases; without them, all are played")
     line_choice.add_argument(parser)
+    line_choice.add_carrier(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """0: all checks of all cases passed; 1: not; 2: there is no such case. Raises: as `Lab.start`."""
     screen, since = Screen.of(sys.stdout), time.monotonic()
     try:
-        cases = [any_named(name) for name in arguments.case] or list(ALL_CASES)
-    except KeyError as error:
+        carrier = line_choice.carrier(arguments)
+        left_out = LEFT_OUT if carrier.carrier == "sip" else {}
+        chosen = [any_named(name) for name in arguments.case] or list(ALL_CASES)
+        cases = [case for case in chosen if case.name not in left_out]
+    except (KeyError, ValueError) as error:
         print(error.args[0], file=sys.stderr)
         return 2
+    for case in chosen:
+        if case.name in left_out:
+            screen.line(f"{case.name} is not played with --carrier sip. {left_out[case.name]}.")
     choice = line_choice.chosen(arguments)
     if choice.why:
         screen.line(choice.why)
     screen.line(
         f"Playing {len(cases)} cases{OVER[choice.line]}, {AT_ONCE} at a time; a few take more than a minute …\n"
     )
-    with lab_for(LAB, choice.line) as (lab, watch, sp):
-        player = CasePlayer(lab, watch, sp, at_once=AT_ONCE)
+    with lab_for(LAB, choice.line, carrier) as (lab, watch, sp):
+        player = CasePlayer(lab, watch, sp, at_once=AT_ONCE, network=NETWORK if carrier.carrier == "sip" else None)
         try:
             promised = player.begin((_AS_USUAL, case) for case in cases if isinstance(case, Case))
             results = _results(screen, lab, promised.values())

@@ -7,18 +7,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from lab.cases.audio_checks import audio_checks
 from lab.cases.catalogue import LAB, PARAMETERS, Case
 from lab.cases.checks import Check, checks
+from lab.cases.heard_prompts import tone_prompts
 from lab.cases.play import NetworkWatch, Pair, Played, play
 from lab.cases.return_calls import ALL_CASES, NETWORK, ReturnCase, any_named
 from lab.cases.return_checks import return_checks
 from lab.cases.return_play import People, PlayedReturn, play_return
 from lab.cli import line_choice, wording
-from lab.cli.line_choice import LineChoice
+from lab.cli.line_choice import ON_CHIME, CarrierChoice, LineChoice
 from lab.cli.timeline import Screen, Timeline
-from lab.lab import Lab, LineKind
+from lab.lab import AUDIO, Lab, LineKind
 from lab.sp.service_provider import ServiceProvider, open_sp
 from pstn.lines.sip.line import SipLine
 from pstn.lines.sip.settings import SipSettings
@@ -77,13 +80,27 @@ def play_story(case: Case | ReturnCase, screen: Screen, choice: LineChoice) -> i
 
 
 @contextmanager
-def lab_for(switches: Switches, line: LineKind) -> Iterator[tuple[Lab, NetworkWatch, ServiceProvider]]:
+def lab_for(
+    switches: Switches, line: LineKind, carrier: CarrierChoice = ON_CHIME
+) -> Iterator[tuple[Lab, NetworkWatch, ServiceProvider]]:
     """A laboratory for cases, with permissions checked, and an SP that has logged in.
 
     Every telephone is scripted; external ones that `make up` knows are ignored.
     """
     settings = SipSettings(listen=True)
-    with Lab(auth=True, parameters=PARAMETERS, switches=switches, line=line, sip=settings) as lab:
+    with (
+        TemporaryDirectory() as folder,
+        Lab(
+            auth=True,
+            parameters=PARAMETERS,
+            switches=switches,
+            line=line,
+            sip=settings,
+            carrier=carrier.carrier,
+            edge=carrier.edge,
+            prompts=tone_prompts(Path(folder)) if carrier.carrier == "sip" else AUDIO,
+        ) as lab,
+    ):
         watch = NetworkWatch(lab.pstn)
         numbers = lab.outputs["DisplayNumbers"].split(",")
         sp = open_sp(lab.api_url, lab.environment, name=SP_NAME, numbers=numbers, settings=("--recording",))

@@ -73,6 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--auth", action="store_true", help="check signatures and policies; functions use their roles")
     line_choice.add_argument(parser)
+    line_choice.add_carrier(parser)
     over_trunk.add_arguments(parser)
     parser.add_argument("--sip-port", type=port, default=5060, help="port of the network's SIP (5060; 0: any free one)")
     parser.add_argument(
@@ -115,6 +116,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT."""
     line, why_virtual = line_choice.chosen(arguments)
+    try:
+        carrier = line_choice.carrier(arguments)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
     trunks = over_trunk.settings(arguments) if arguments.trunk else None
     if arguments.trunk and trunks is None:
         return 1
@@ -137,6 +143,8 @@ def run(arguments: argparse.Namespace) -> int:
         line=line,
         sip=SipSettings(numbers=arguments.state_dir / TELEPHONES, sip_port=arguments.sip_port),
         trunks=trunks,
+        carrier=carrier.carrier,
+        edge=carrier.edge,
     )
     with lab, announced(lab, arguments.state_dir):
         print(f"API   {lab.api_url}\nAWS   {lab.aws_url}", flush=True)

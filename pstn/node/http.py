@@ -4,11 +4,14 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
+
+from pstn.http_guard import body_of, refusal
+from pstn.node.settings import HostPort
 
 Answer = tuple[int, Mapping[str, str], bytes]
 Handle = Callable[["Request"], Awaitable[Answer]]
@@ -30,13 +33,18 @@ class Request:
     body: bytes
 
 
-def asgi(handle: Handle) -> Any:
-    """An ASGI application of one handler."""
+def asgi(handle: Handle, port: int, addresses: Collection[HostPort]) -> Any:
+    """An ASGI application of one handler, without pages, behind the guard of pstn.http_guard.
+
+    `port`: where it listens. `addresses`: by which it is reached besides those of loopback.
+    """
+    origins = [f"http://{address}" for address in addresses]
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        lines = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+        headers = dict(lines)
         query = scope["query_string"]
         target = (scope["raw_path"] + (b"?" + query if query else b"")).decode("latin-1")
         try:
@@ -44,9 +52,14 @@ def asgi(handle: Handle) -> Any:
                 body = await _body(receive)
         except TimeoutError:
             return  # uvicorn closes the connection
-        answer = _NO_CONTENT if body is None else await handle(Request(scope["method"], target, headers, body))
-        status, lines, content = answer
-        sent = {**lines, "Content-Length": str(len(content))}
+        if reason := refusal(scope["method"], lines, port, link=False, also=origins):
+            answer: Answer = 403, {"Content-Type": "text/plain; charset=utf-8"}, body_of(reason)
+        elif body is None:
+            answer = _NO_CONTENT
+        else:
+            answer = await handle(Request(scope["method"], target, headers, body))
+        status, more, content = answer
+        sent = {**more, "Content-Length": str(len(content))}
         encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in sent.items()]
         await send({"type": "http.response.start", "status": status, "headers": encoded})
         await send({"type": "http.response.body", "body": content})

@@ -105,7 +105,9 @@ class Node:
         self.abort: Callable[[], None] = lambda: os._exit(1)
         """How the process ends if nothing else works."""
         listener, operators = _bound(settings.api), _bound(settings.admin)
-        self.address = str(HostPort(settings.reached_at.host, settings.reached_at.port or listener.getsockname()[1]))
+        port = listener.getsockname()[1]
+        reached_at = HostPort(settings.reached_at.host, settings.reached_at.port or port)
+        self.address = str(reached_at)
         self.admin_port: int = operators.getsockname()[1]
         self.table = NodesTable(clients.dynamodb, settings.nodes_table)
         self.heartbeat = Heartbeat(self._beat, self._lost, self._wake.set)
@@ -143,7 +145,11 @@ class Node:
         forward = Forwarder(self.id, settings.secrets[0], self.table)
         api = Api(self.id, self.service, verifier, forward, self._pool, self.metrics.count)
         admin = Admin(self.unhealthy, self.unready, self.metrics.text, self._pool)
-        self._http = HttpServers([(asgi(api.handle), listener), (asgi(admin.handle), operators)])
+        hosts = {settings.admin.host, reached_at.host}
+        admins = [HostPort(host, self.admin_port) for host in hosts]
+        apps = [(asgi(api.handle, port, [reached_at]), listener)]
+        apps.append((asgi(admin.handle, self.admin_port, admins), operators))
+        self._http = HttpServers(apps)
         self._duties = [
             Periodic("sending of recordings", AGAIN_S, self.recordings.send_spooled),
             Periodic("metrics", METRICS_S, self._print_metrics),

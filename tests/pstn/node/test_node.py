@@ -58,6 +58,17 @@ def test_the_api_has_two_operations_and_both_are_signed(start):
     assert not one.node.exchange.calls
 
 
+def test_both_ports_refuse_the_pages_of_browsers(start):
+    one = start()
+    ports = {one.node.address: CALLS, f"127.0.0.1:{one.node.admin_port}": "/metrics"}
+    foreign = [{"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Host": "evil.example"}]
+    with urllib3.PoolManager(retries=False) as http:
+        for address, path in ports.items():
+            for headers in foreign:
+                answer = http.request("GET", f"http://{address}{path}", headers=headers)
+                assert (answer.status, answer.data[:14]) == (403, b"Refused by the")
+
+
 def test_a_request_is_refused_under_another_secret_twice_or_too_long(start):
     one = start(secrets=(OTHER, SECRET))
     one.rings(TO, never_answers())

@@ -1,9 +1,16 @@
 """Calls through a real edge, seen on the wire by the node and by the trunk."""
 
-from tests.e2e.trunk.edge.calls import hangs_up, places
+import re
+import socket
+import struct
+from ipaddress import IPv4Network
+
+import pytest
+
+from tests.e2e.trunk.edge.calls import hangs_up, is_answered, places
 from tests.e2e.trunk.edge.certificates import Authority
 from tests.e2e.trunk.edge.peer import CRYPTO, Peer, sdp
-from tests.e2e.trunk.edge.running import CALLED, SHOWN, Edge, needs_edge
+from tests.e2e.trunk.edge.running import CALLED, SHOWN, Edge, needs_edge, new_net
 
 pytestmark = needs_edge
 CHALLENGE = 'Proxy-Authenticate: Digest realm="telco", nonce="abc", algorithm=MD5, qop="auth"'
@@ -72,3 +79,73 @@ def test_a_call_over_tls_srtp_and_digest(tmp_path, net):
         node.send(edge.at, node.request("ACK", call.uri, call))
         assert [trunk.next("ACK").value("cseq") for _ in range(2)] == ["1 ACK", "2 ACK"]
         assert hangs_up(node, edge, call, trunk).value("cseq") == "3 BYE"
+
+
+def _packet(number: int, payload: bytes) -> bytes:
+    """RTP (RFC 3550 §5.1), G.711 µ-law."""
+    return struct.pack("!BBHII", 0x80, 0, number, number * 160, 7) + payload
+
+
+def _media_port(body: str) -> int:
+    found = re.search(r"m=audio (\d+)", body)
+    assert found
+    return int(found[1])
+
+
+def test_sound_is_plain_inside_and_encrypted_outside(tmp_path, net):
+    authority = Authority(tmp_path)
+    host, own = f"{net}.4", authority.issue("edge")
+    with (
+        Peer(host, 15071, "tls", context=authority.server(host)) as trunk,
+        Edge(tmp_path, net, [_secure(authority, host)], certificate=own.certificate, key=own.key) as edge,
+        edge.node() as node,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as near,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far,
+    ):
+        for sound, address in ((near, (node.host, 40000)), (far, (host, 42000))):
+            sound.bind(address)
+            sound.settimeout(5)
+        edge.sees(True, "first")
+        call = places(node, edge)
+        invite = trunk.next("INVITE")
+        chosen = re.search(r"a=crypto:(\d+) AES_CM_128_HMAC_SHA1_80", invite.raw)
+        assert chosen
+        key = CRYPTO.replace("crypto:1", f"crypto:{chosen[1]}")
+        trunk.answer(invite, 200, body=sdp(host, 42000, profile="RTP/SAVP", more=key))
+        answer = node.next("200")
+        call.answered(answer)
+        node.send(edge.at, node.request("ACK", call.uri, call))
+        inside = (edge.inside, _media_port(answer.raw))
+        outside = (edge.outside, _media_port(invite.raw))
+        plain = bytes(range(160))
+        near.sendto(_packet(1, plain), inside)
+        encrypted, source = far.recvfrom(2000)
+        assert source == outside
+        # The header as it was, the rest encrypted, and an authentication tag of 80 bits (RFC 3711).
+        assert encrypted[:4] == _packet(1, b"")[:4] and len(encrypted) == 12 + 160 + 10
+        assert plain[:16] not in encrypted
+        # What does not bear a tag made with the key is not relayed.
+        far.sendto(_packet(1, plain), outside)
+        near.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            near.recv(2000)
+        hangs_up(node, edge, call, trunk)
+
+
+def test_two_edges_share_nothing(tmp_path, net):
+    """Both serve the same trunk and nodes; one of them is killed, and the other's calls go on."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    trunks = [_trunk(net, calls_per_second=1000)]
+    with (
+        Peer(f"{net}.4", 15070) as trunk,
+        Edge(tmp_path / "one", net, trunks) as one,
+        Edge(tmp_path / "two", new_net(), trunks, nodes_from=(IPv4Network(f"{net}.0/24"),)) as two,
+        one.node() as node,
+    ):
+        calls = {edge: places(node, edge) for edge in (one, two)}
+        for edge, call in calls.items():
+            is_answered(node, edge, call, trunk)
+        one.kill_kamailio()
+        hangs_up(node, two, calls[two], trunk)
+        is_answered(node, two, places(node, two), trunk)

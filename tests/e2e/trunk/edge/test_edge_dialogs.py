@@ -1,6 +1,8 @@
 """Requests within a call, and calls whose other side is gone, at a real edge."""
 
 import re
+import socket
+import ssl
 
 import pytest
 
@@ -135,6 +137,75 @@ def test_an_offer_in_the_answer(place):
     ack = far.next("ACK", holding="m=audio")
     assert "RTP/SAVP" in ack.raw and "a=crypto" in ack.raw and f"c=IN IP4 {edge.outside}" in ack.raw
     hangs_up(node, edge, call, far)
+
+
+def test_the_trunk_challenges_within_the_call(tmp_path, net):
+    digest = {"user": "acme", "secret": {"env": "TRUNK_SECRET"}}
+    trunk = {"name": "first", "hosts": [f"{net}.4:15070"], "display_numbers": [SHOWN], "digest": digest}
+    with Edge(tmp_path, net, [trunk]) as edge, edge.node() as node, Peer(f"{net}.4", 15070) as far:
+        call = places(node, edge)
+        is_answered(node, edge, call, far)
+        call.cseq += 1
+        node.send(edge.at, node.request("INVITE", call.uri, call, body=sdp(node.host, 40002)))
+        far.answer(far.next("INVITE"), 407, 'Proxy-Authenticate: Digest realm="telco", nonce="abc"')
+        again = far.next("INVITE")
+        assert 'username="acme"' in again.value("proxy-authorization") and again.value("cseq") == "3 INVITE"
+        assert f"c=IN IP4 {edge.outside}" in again.raw
+        far.answer(again, 200, body=sdp(far.host, 42002))
+        assert f"c=IN IP4 {edge.inside}" in node.next("200", holding="m=audio").raw
+        node.send(edge.at, node.request("ACK", call.uri, call))
+        far.next("ACK", holding="CSeq: 3 ACK")
+        hangs_up(node, edge, call, far)
+
+
+def test_a_trunk_calls_over_tls(place):
+    """Over a connection that it makes; the node's BYE goes where its Contact says."""
+    edge, node, far = place
+    outside = (edge.outside, 15061)
+    trusts = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trusts.load_verify_locations(edge.folder / "authority.pem")
+    trusts.check_hostname = False
+    connection = socket.create_connection(outside, source_address=(far.host, 0))
+    stream = trusts.wrap_socket(connection)
+    far.serve(stream)
+    theirs = Dialog.of_caller(far, CALLED, SHOWN, outside)
+    stream.sendall(far.request("INVITE", theirs.uri, theirs, body=sdp(far.host, 42000, **SECURE)).encode())
+    invite = node.next("INVITE")
+    assert "RTP/AVP" in invite.raw and "a=crypto" not in invite.raw
+    node.answer(invite, 200, body=sdp(node.host, 40000))
+    answer = far.next("200", holding="m=audio")
+    assert "RTP/SAVP" in answer.raw and "a=crypto" in answer.raw
+    theirs.answered(answer)
+    stream.sendall(far.request("ACK", theirs.uri, theirs).encode())
+    node.next("ACK", holding=theirs.call_id)
+    ours = Dialog.of_called(invite)
+    node.send(edge.at, node.request("BYE", ours.uri, ours))
+    far.answer(far.next("BYE"), 200)
+    node.next("200", holding=" BYE\r\n")
+
+
+def test_a_trunk_behind_nat(tmp_path, net):
+    """What its Contact names is an address of its own network: requests go to where its messages come from."""
+    trunk = {"name": "first", "hosts": [f"{net}.4:15070"], "display_numbers": [SHOWN]}
+    with Edge(tmp_path, net, [trunk]) as edge, edge.node() as node, Peer(f"{net}.4", 15070) as far:
+        call = places(node, edge)
+        invite = far.next("INVITE")
+        far.answer(invite, 200, body=sdp(far.host, 42000), contact="<sip:them@192.168.7.7:5060>")
+        call.answered(node.next("200"))
+        node.send(edge.at, node.request("ACK", call.uri, call))
+        assert far.next("ACK").uri == "sip:them@192.168.7.7:5060"
+        hangs_up(node, edge, call, far)
+        theirs = Dialog.of_caller(far, CALLED, SHOWN, (edge.outside, 15060))
+        request = far.request("INVITE", theirs.uri, theirs, body=sdp(far.host, 42000))
+        far.send((edge.outside, 15060), re.sub("Contact: <[^>]*>", "Contact: <sip:them@192.168.7.7:5060>", request))
+        called = node.next("INVITE")
+        node.answer(called, 200, body=sdp(node.host, 40000))
+        theirs.answered(far.next("200", holding="m=audio"))
+        far.send((edge.outside, 15060), far.request("ACK", theirs.uri, theirs))
+        node.next("ACK")
+        ours = Dialog.of_called(called)
+        node.send(edge.at, node.request("BYE", ours.uri, ours))
+        far.answer(far.next("BYE"), 200)
 
 
 def test_a_restart_cuts_no_call(tmp_path, net):

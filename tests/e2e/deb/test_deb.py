@@ -4,6 +4,7 @@ It is installed by the real dpkg over a copy-on-write view of this machine's own
 machine itself is left as it is.
 """
 
+import json
 import os
 import re
 import shutil
@@ -308,3 +309,24 @@ def test_an_edge_of_the_package_runs_is_told_of_nodes_and_numbers_and_drains(mac
         stat -c %U:%a /run/duologue-edge/kamailio.cfg
     """)
     assert said.split() == ["1", "1", "486", "drained", "503", "left", "duologue:600"]
+
+
+@needs_debian
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for a mount namespace")
+def test_the_container_file_makes_a_place_where_the_command_runs(machine: Run):
+    """Its steps but those of apt-get, which needs a mirror; there is no engine here that would build it."""
+    text = (deb.PSTN / "debian/Containerfile").read_text()
+    [steps] = re.findall(r"^RUN (.*?)(?<!\\)$", text, re.MULTILINE | re.DOTALL)
+    commands = [step.strip() for step in steps.replace("\\\n", " ").split("&&") if "apt-get" not in step]
+    user, folder, entry = (
+        re.findall(rf"^{word} (.*)$", text, re.MULTILINE)[0] for word in ("USER", "WORKDIR", "ENTRYPOINT")
+    )
+    [program] = json.loads(entry)
+    said = machine(f"""
+        cp $DEB /tmp/duologue-pstn_0.1.0_amd64.deb
+        {" && ".join(commands)}
+        cd {folder}
+        setpriv --reuid={user} --regid={user} --clear-groups {program} serve --help | head -1
+        ls /etc/duologue /tmp/*.deb 2>/dev/null || echo clean
+    """)
+    assert said.splitlines()[-2:] == ["usage: duologue-pstn serve [-h]", "clean"]

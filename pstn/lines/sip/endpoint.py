@@ -50,8 +50,6 @@ COMMAND_TIMEOUT_S = 30.0
 NO_PLAYER = "none"
 """No audio driver has this name. `Call.audio` has what is received before it is played; a player would only be a thread
 more for each call, and 20 ms more in which a hang-up blocks the library."""
-CODECS = {"g722": "g722/16000/1", "opus": "opus/48000/2"}
-"""What the library calls those that have not 8,000 samples a second."""
 SRTP = {"off": (), "optional": ("mediaenc=srtp",), "mandatory": ("mediaenc=srtp-mand",)}
 PROGRESS = (
     Event.CALL_RINGING,
@@ -388,7 +386,7 @@ class SipEndpoint:
                 registrar=f"sip:{trunk}@{proxy}" if trunk else f"sip:{proxy}",
                 reg_interval=expires,
                 auth_user=account.get("user") or None,
-                audio_codecs=tuple(CODECS.get(codec, codec) for codec in account["codecs"]),
+                audio_codecs=tuple(account["codecs"]),
                 extra_params=(f"audio_player={NO_PLAYER},{NO_PLAYER}", *SRTP[account["srtp"]]),
             )
         )

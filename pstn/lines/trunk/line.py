@@ -24,7 +24,7 @@ from pstn.lines.sip.prompt_files import PromptFiles
 from pstn.lines.sip.settings import missing
 from pstn.lines.sip.station import Station
 from pstn.lines.trunk.limits import Limits
-from pstn.lines.trunk.settings import EDGE, TrunkSettings
+from pstn.lines.trunk.settings import EDGE, TrunkSettings, codecs
 from pstn.messages import Silence
 from pstn.trunks import headers
 from pstn.trunks.failover import REFUSED_US, TRY_NEXT, Then, then
@@ -431,7 +431,7 @@ def account(trunk: Trunk) -> dict[str, Any]:
     digest = trunk.digest
     return {
         "domain": headers.domain(trunk),
-        "codecs": trunk.codecs,
+        "codecs": codecs(trunk),
         "srtp": trunk.srtp,
         "user": digest.user if digest else "",
         "secret": digest.secret.get_secret_value() if digest else "",
@@ -469,6 +469,6 @@ def _shown(trunk: Trunk) -> dict[str, Any]:
         "no_answer_s": trunk.no_answer_seconds,
         "inbound_from": [str(network) for network in trunk.inbound_from],
         "behind_nat": trunk.name != EDGE,
-        "codecs": trunk.codecs,
+        "codecs": codecs(trunk),
         "srtp": trunk.srtp,
     }

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pstn.trunks.interface import address_of
 from pstn.trunks.trunk_file import Trunk, TrunkFile
 
+SPOKEN = ("pcmu", "pcma")
+"""The codecs of a station, whose media thread has 8,000 samples a second."""
 EDGE = "(edge)"
 """Names the edges among the trunks of a station; no trunk of a file can have this name."""
 MOST_PER_SECOND, MOST_CALLS = 1_000, 10_000
@@ -25,6 +27,12 @@ class TrunkSettings:
     calls_per_station: int = 60
     silence_s: int = 20
     interface: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raises: ValueError."""
+        for trunk in self.trunks:
+            if not codecs(trunk):
+                raise ValueError(f"trunk {trunk.name}: codecs: dialled directly, it needs {' or '.join(SPOKEN)}")
 
     @property
     def address(self) -> str:
@@ -60,3 +68,8 @@ class TrunkSettings:
         """All that this process dials, and takes calls from."""
         direct = tuple(trunk for trunk in self.file.trunks if not (self.edges and trunk.edge))
         return (self.edge, *direct) if self.edge else direct
+
+
+def codecs(trunk: Trunk) -> list[str]:
+    """Those that are offered, in the trunk's order."""
+    return [codec for codec in trunk.codecs if codec in SPOKEN]

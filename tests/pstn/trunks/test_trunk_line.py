@@ -256,6 +256,14 @@ def test_with_edges_they_are_asked_in_e164_and_what_they_tell_of_a_trunk_is_fina
     assert one.station.asked[3:] == [(EDGE, "10.0.0.2"), ("direct", "198.51.100.9")], "a dead edge"
 
 
+def test_only_codecs_that_a_station_speaks_are_offered(story):
+    (_, dial), *_ = story({"codecs": ["g722", "pcma", "opus"]}).dial("leg").station.dialled
+    assert dial["account"]["codecs"] == ["pcma"]
+    with pytest.raises(ValueError, match="trunk main: codecs: dialled directly, it needs pcmu or pcma"):
+        story({"codecs": ["g722"]})
+    story({"codecs": ["g722"]}, edges=("10.0.0.1:5060",))
+
+
 def test_no_secret_is_among_the_options_of_a_process(story):
     digest = {"user": "acme", "secret": {"env": "TRUNK_SECRET"}}
     one = story({"digest": digest, "registration": {"expires": 90}}, stations=2)

@@ -126,7 +126,7 @@ class Tls(_Part):
     """`ca`: certificates that vouch for the trunk; None: the system's. `certificate`, `key`: ours, if it wants one.
 
     `name`: the name that the trunk's certificate bears, if it is not the host's. An edge compares the certificate's
-    common name and its first alternative name; a node that dials a trunk itself does not know this row.
+    common name and its first alternative name; a node that dials a trunk itself compares all alternative names.
     """
 
     ca: BesideTheFile | None = None

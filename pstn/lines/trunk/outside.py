@@ -31,7 +31,7 @@ log = logging.getLogger("sip-gateway")
 
 @dataclass
 class TrunkRows:
-    """What this process knows of a trunk: no secrets. `tls`: ca, verify, certificate, key."""
+    """What this process knows of a trunk: no secrets. `tls`: the rows of that name."""
 
     name: str
     hosts: list[tuple[str, int]]
@@ -137,7 +137,7 @@ class Outside:
             ip,
             port,
             ssl=tls,
-            server_hostname=host if tls else None,
+            server_hostname=(trunk.tls.get("name") or host) if tls else None,
             local_addr=(self.address, 0),
         )
         await asyncio.wait_for(connecting, trunk.no_answer_s)

@@ -143,7 +143,9 @@ def trunks(tmp_path_factory, certificates):
     tls = {"ca": str(certificates.certificate), "certificate": str(ours.certificate), "key": str(ours.key)}
     secure: dict[str, Any] = {"transport": "tls", "tls": tls}
     add("secure", company(says(*ANSWERS), "tls", server), srtp="mandatory", **secure)
-    add("optional", company(says(*ANSWERS), "tls", server), srtp="optional", **secure)
+    other = tls_server(certificates.server("sip.acme.example"))
+    named = {"transport": "tls", "tls": tls | {"name": "sip.acme.example"}}
+    add("optional", company(says(*ANSWERS), "tls", other), srtp="optional", **named)
     stranger = Authority(tmp_path_factory.mktemp("stranger")).server("trunk", TRUNK)
     refused = company(says(*ANSWERS), "tls", tls_server(stranger))
     add("forged", refused, company(says(*ANSWERS), "tls", server), **secure)

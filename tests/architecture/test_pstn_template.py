@@ -306,8 +306,8 @@ _SAME_ACTION = {
 _SERVICES = ("autoscaling", "dynamodb", "lambda", "logs", "s3", "secretsmanager")
 
 
-def _called() -> set[str]:
-    """The operations of AWS that pstn calls, by the names of methods that clients of these services have."""
+def _called(*folders: str) -> set[str]:
+    """The operations of AWS that these folders call, by the names of methods that clients of these services have."""
     session = botocore.session.get_session()
     methods = {
         xform_name(operation): f"{service}:{operation}"
@@ -315,7 +315,7 @@ def _called() -> set[str]:
         for operation in session.get_service_model(service).operation_names
     }
     called = set()
-    for path in modules("pstn/node/", "pstn/host/"):
+    for path in modules(*folders):
         for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
             match node:
                 case ast.Attribute(attr=str(name)) | ast.Constant(value=str(name)) if name in methods:
@@ -323,8 +323,11 @@ def _called() -> set[str]:
     return called
 
 
-def test_a_node_may_do_what_its_code_does_and_nothing_else():
-    assert {action for action, _ in _granted("NodeRole")} - _SESSIONS == _called()
+@pytest.mark.parametrize(
+    ("role", "folders"), [("NodeRole", ("pstn/node/", "pstn/host/")), ("EdgeRole", ("pstn/host/", "pstn/edge/"))]
+)
+def test_a_machine_may_do_what_its_code_does_and_nothing_else(role: str, folders: tuple[str, ...]):
+    assert {action for action, _ in _granted(role)} - _SESSIONS == _called(*folders)
 
 
 # ---- Storage, alarms, parameters

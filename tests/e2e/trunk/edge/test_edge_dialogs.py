@@ -244,12 +244,13 @@ def test_a_restart_cuts_no_call(tmp_path, net):
 def test_after_a_crash_a_call_can_be_hung_up(tmp_path, net):
     trunk = {"name": "first", "hosts": [f"{net}.4:15070"], "display_numbers": [SHOWN]}
     with Edge(tmp_path, net, [trunk]) as edge, edge.node() as node, Peer(f"{net}.4", 15070) as far:
-        calls = [places(node, edge) for _ in range(2)]
-        invites = [is_answered(node, edge, call, far) for call in calls]
+        ours = places(node, edge)
+        is_answered(node, edge, ours, far)
+        invite = is_answered(node, edge, places(node, edge), far)
         edge.kill_kamailio()
         edge.start_kamailio()
-        hangs_up(node, edge, calls[0], far)
-        theirs = Dialog.of_called(invites[1])
+        hangs_up(node, edge, ours, far)
+        theirs = Dialog.of_called(invite)
         far.send((edge.outside, 15060), far.request("BYE", theirs.uri, theirs))
         node.answer(node.next("BYE"), 200)
         far.next("200")

@@ -105,7 +105,7 @@ start-api: $(DEV) $(SAMENV)  ## Serve the API on port 3000 with functions of thi
 
 # -- tests -------------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-cloud test-lab test-clients test-cruel test-up test-carrier test-site test-phone screenshots test-sip test-build test-deb test-sam-local hostile iam-mutations model simulate bench bench-return bench-delivery bench-sweep bench-sip bench-console bench-memory
+.PHONY: test test-cloud test-lab test-clients test-cruel test-up test-carrier test-site test-phone screenshots test-sip test-build test-deb test-sam-local hostile iam-mutations model simulate bench bench-carriers bench-return bench-delivery bench-sweep bench-sip bench-console bench-memory
 test: $(DEV)  ## Run the fast tests, which need neither a running lab nor SAM
 	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/e2e $(ARGS)
 
@@ -174,6 +174,9 @@ test-sam-local: build $(RUNTIME)  ## Run every function in `sam local` (Debian a
 
 bench: $(DEV)  ## Count and time the work of one callback; with BASE=<git ref>: compare with that commit, over SIP
 	$(PY) -m bench$(if $(BASE),.compare --base $(BASE)) $(ARGS)
+
+bench-carriers: $(DEV)  ## Time the same callbacks on the local Chime and with Carrier sip through an edge, in one run
+	$(PY) -m bench.compare.carriers $(ARGS)
 
 bench-return: $(DEV)  ## Count what answering a return call asks of AWS, at 10 and at 10,000 call memories
 	$(PY) -m bench.return_calls $(ARGS)

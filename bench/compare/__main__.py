@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from bench.compare.checkouts import Checkout, NoLab, RunningLab, base, head, running
 from bench.compare.phones import Call, Phone, Phones
@@ -37,6 +37,14 @@ Found = TypeVar("Found")
 
 class WentWrong(Exception):
     """A callback did not go as it should; the text is for a person."""
+
+
+class Setup(NamedTuple):
+    """A laboratory to be started. `options`: of its command."""
+
+    checkout: Checkout
+    label: str
+    options: tuple[str, ...] = ()
 
 
 @dataclass
@@ -97,11 +105,11 @@ def turns(callbacks: int, block: int = _BLOCK) -> Iterator[tuple[int, int]]:
         left, first = left - block, 1 - first
 
 
-def compare(checkouts: tuple[Checkout, Checkout], callbacks: int) -> tuple[Figures, Figures]:
+def compare(labs: tuple[Setup, Setup], callbacks: int) -> tuple[Figures, Figures]:
     """Raises: NoLab, WentWrong, NotPlaced, OSError."""
     with ExitStack() as opened:
         phones = opened.enter_context(Phones())
-        sides = [_side(opened, phones, *each) for each in zip(checkouts, ("base", "head"), strict=True)]
+        sides = [_side(opened, phones, each) for each in labs]
         for side in sides:
             for _ in range(_WARM_UP):
                 side.play(phones)
@@ -117,9 +125,10 @@ def compare(checkouts: tuple[Checkout, Checkout], callbacks: int) -> tuple[Figur
         return sides[0].figures, sides[1].figures
 
 
-def _side(opened: ExitStack, phones: Phones, checkout: Checkout, label: str) -> Side:
-    caller, callee = phones.add(f"{label}-caller"), phones.add(f"{label}-callee")
-    lab = opened.enter_context(running(checkout, label, {CALLER: caller.address, CALLEE: callee.address}))
+def _side(opened: ExitStack, phones: Phones, setup: Setup) -> Side:
+    caller, callee = phones.add(f"{setup.label}-caller"), phones.add(f"{setup.label}-callee")
+    telephones = {CALLER: caller.address, CALLEE: callee.address}
+    lab = opened.enter_context(running(setup.checkout, setup.label, telephones, setup.options))
     lab.switch(post_dial_delay=0.0)
     sp = opened.enter_context(closing(Sp(lab.api_url, lab.open_account(), lab.display_numbers)))
     sp.log_in()
@@ -137,11 +146,11 @@ def main() -> int:
     print(f"Load {load:.1f}. Getting {asked.base} …", flush=True)
     try:
         checkouts = base(asked.base), head()
-        figures = compare(checkouts, asked.callbacks)
+        figures = compare((Setup(checkouts[0], "base"), Setup(checkouts[1], "head")), asked.callbacks)
     except (NoLab, WentWrong, NotPlaced, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    said = report(*checkouts, *figures, load)
+    said = report(*checkouts, *figures, load, written_by=f"make bench BASE={asked.base}")
     print(said, flush=True)
     RESULTS.write_text(said, encoding="utf-8")
     return 0

@@ -96,7 +96,10 @@ class Phone:
         assert call, "nobody called"
         target = re.search(r"<([^>]+)>", call.invite.value("contact"))
         uri = target[1] if target else call.invite.value("contact")
+        routes = [value for _, value in call.invite.values("record-route")]
+        proxy = re.search(r"sip:(?:[^@>;]*@)?([0-9.]+):([0-9]+)", routes[0]) if routes else None
         headers = [
+            *(("Route", each) for each in routes),
             ("Via", f"SIP/2.0/UDP {LOOPBACK}:{self.sip.getsockname()[1]};branch=z9hG4bK{time.time_ns()};rport"),
             ("Max-Forwards", "70"),
             ("From", self._to(call.invite)),
@@ -105,7 +108,7 @@ class Phone:
             ("CSeq", "1 BYE"),
         ]
         sent = time.time()
-        self.sip.sendto(render(f"BYE {uri} SIP/2.0", headers), call.source)
+        self.sip.sendto(render(f"BYE {uri} SIP/2.0", headers), (proxy[1], int(proxy[2])) if proxy else call.source)
         return sent
 
     def on_sip(self) -> None:

@@ -33,22 +33,32 @@ _ROWS = (
 """What, where it stands in `Figures`, and the most that it may be of the base's."""
 
 
-def report(base: Checkout, head: Checkout, base_figures: Figures, head_figures: Figures, load: float) -> str:
-    """`load`: when the run began."""
+def report(
+    base: Checkout,
+    head: Checkout,
+    base_figures: Figures,
+    head_figures: Figures,
+    load: float,
+    *,
+    written_by: str,
+    judged: bool = True,
+) -> str:
+    """`load`: when the run began. `written_by`: the command. `judged`: whether the targets apply."""
     callbacks = len(head_figures.answer)
+    rows = [row if judged else row[:4] for row in _rows(base_figures, head_figures)]
     lines = [
         f"# {head.name.capitalize()} beside {base.name}, over SIP",
         "",
-        f"Written by `make bench BASE={base.name}`: {callbacks} callbacks on each, in turn, in one run. Both",
+        f"Written by `{written_by}`: {callbacks} callbacks on each, in turn, in one run. Both",
         "laboratories run with SIP and `post_dial_delay` 0; the telephones answer at once and talk for a second.",
         "Medians, with the range in brackets; beside a ratio of medians, where it lies in 95 of 100 resamples of the",
-        "callbacks. CPU is of all processes of a laboratory, from the request to a second after the CDR. The targets",
-        "are for a machine that does nothing else.",
+        "callbacks. CPU is of all processes of a laboratory, from the request to a second after the CDR."
+        + (" The targets\nare for a machine that does nothing else." if judged else ""),
         "",
         f"{base.name} is {base.commit}, {head.name} is {head.commit}. {os.cpu_count()} cores, {platform.system()} "
         f"{platform.machine()}, Python {platform.python_version()}, load {load:.1f} when the run began.",
         "",
-        *table(("What", base.name, head.name, "Ratio", "Target"), _rows(base_figures, head_figures)),
+        *table(("What", base.name, head.name, "Ratio", "Target")[: 5 if judged else 4], rows),
         "",
     ]
     return "\n".join(lines)

@@ -20,7 +20,7 @@ def test_both_sides_play_as_many_in_blocks_and_neither_is_always_first(callbacks
     assert list(turns(callbacks)) == expected
 
 
-def _request(method: str, sequence: int, network: socket.socket) -> bytes:
+def _request(method: str, sequence: int, network: socket.socket, route: str | None = None) -> bytes:
     host, port = network.getsockname()
     headers = [
         ("Via", f"SIP/2.0/UDP {host}:{port};branch=z9hG4bK{method}"),
@@ -29,14 +29,31 @@ def _request(method: str, sequence: int, network: socket.socket) -> bytes:
         ("Call-ID", "one"),
         ("CSeq", f"{sequence} {method}"),
         ("Contact", f"<sip:net@{host}:{port}>"),
+        *([("Record-Route", route)] if route else []),
     ]
     return render(f"{method} sip:phone@127.0.0.1 SIP/2.0", headers)
 
 
+def test_a_telephone_hangs_up_through_the_proxy_that_records_its_route():
+    with Phones() as phones, _bound() as network, _bound() as proxy:
+        phone, route = phones.add("phone"), f"<sip:127.0.0.1:{proxy.getsockname()[1]};lr>"
+        network.sendto(_request("INVITE", 1, network, route), phone.sip.getsockname())
+        with phones.changed:
+            assert phones.changed.wait_for(lambda: phone.call, 5)
+        phone.hang_up()
+        bye = parse(proxy.recv(4096))
+        assert (bye.method, bye.value("route")) == ("BYE", route)
+
+
+def _bound() -> socket.socket:
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.settimeout(5)
+    udp.bind(("127.0.0.1", 0))
+    return udp
+
+
 def test_a_telephone_answers_at_once_stamps_what_comes_and_hangs_up():
-    with Phones() as phones, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as network:
-        network.settimeout(5)
-        network.bind(("127.0.0.1", 0))
+    with Phones() as phones, _bound() as network:
         phone = phones.add("phone")
         there = phone.sip.getsockname()
 

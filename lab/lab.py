@@ -116,11 +116,12 @@ class Lab:
         if trunks:
             self._make_line = trunk_line(trunks)
         self._prompts = prompts
-        self._nodes: SipCarrier | None = None
+        self.nodes: SipCarrier | None = None
+        """With carrier sip."""
         if carrier == "sip":
             self._make_line = company_line(telephones, ScriptedSipPhones)
             processes = NodeProcesses(self.client, lambda: self.cloud.environment, state_dir / "nodes")
-            self._nodes = SipCarrier(processes, state_dir / "edge", nodes, edge=edge)
+            self.nodes = SipCarrier(processes, state_dir / "edge", nodes, edge=edge)
         self._kept = keep
         self._keeper: Keeper | None = None
         self._deployment: Deployment | None = None
@@ -142,18 +143,18 @@ class Lab:
         try:
             self.cloud.start()
             self._attach_network()
-            if self._nodes:
-                self._parameters |= self._nodes.prepare()
+            if self.nodes:
+                self._parameters |= self.nodes.prepare()
             self._edge = Edge(self.cloud, port=self._api_port)
             with identities_of(self._kept.state if self._kept else State()):
                 self.update(self._template)
             if self._kept:
                 restore(self.cloud, self._kept)
             self._upload_prompts()
-            if self._nodes:
+            if self.nodes:
                 exchange = self.pstn.exchange
                 self.cloud.watch_invocations(followed(self.resources["CallControlFunction"], exchange).invoked)
-                self._nodes.start(exchange, self._numbers, self.outputs)
+                self.nodes.start(exchange, self._numbers, self.outputs)
             self._edge.start(self.outputs["ApiId"], self._stage())
         except BaseException:
             self.stop()
@@ -188,8 +189,8 @@ class Lab:
         if self._keeper:
             self._keeper.close()
             self._keeper = None
-        if self._nodes is not None:
-            self._nodes.stop()
+        if self.nodes is not None:
+            self.nodes.stop()
         if self._pstn is not None:
             self._pstn.close()
             self._pstn = None
@@ -207,7 +208,7 @@ class Lab:
         Returns the network's id of the call; None: the network takes no call to it, or has yet to name it.
         """
         exchange = self.pstn.exchange
-        if self._nodes is None:
+        if self.nodes is None:
             return exchange.call_in(number, display_number, caller_id=caller_id)
         exchange.in_turn(lambda: exchange.line.call_phone(number, display_number, caller_id or number))
         return None
@@ -318,7 +319,7 @@ class Lab:
             access=access,
             make_line=self._make_line,
         )
-        if self._nodes is None:
+        if self.nodes is None:
             for number in self._numbers:
                 self._pstn.exchange.own(number)
             self.cloud.register(SIGNING_NAME, self._pstn.handle, model="chime-sdk-voice")

@@ -15,7 +15,7 @@ LEFT_OUT = {
     "callee_rejects": _TOLD.format("callee_rejects_told"),
     "callee_invalid": _TOLD.format("callee_invalid_told"),
     "dial_refused": "No switch makes a node refuse a dial: `tests/contract/test_nodes.py`",
-    "no_room": "No switch takes a node's room: `tests/contract/test_nodes.py`",
+    "no_room": "No switch takes a node's room: the test plays it after every node has left, with `NoNodeHasRoom`",
 }
 """Cases that are not played, with the reason."""
 

@@ -79,6 +79,13 @@ class NodeProcesses:
     def log(self, index: int) -> Path:
         return self._folder / f"node-{index}.log"
 
+    def drain(self) -> None:
+        """Let all leave in order: they take no call any more. Returns when they have left."""
+        for process in self._processes:
+            process.terminate()
+        while not all(process.has_ended for process in self._processes):
+            time.sleep(_POLL_S)
+
     def stop(self) -> None:
         """End all with their calls, which the first of two signals would wait for."""
         for process in self._processes:

@@ -51,6 +51,10 @@ class SipCarrier:
         self._edge = EdgeProcess(self._folder, trunk, self._processes.sip_addresses, inside)
         self._company.lead(numbers, self._edge.outside)
 
+    def drain(self) -> None:
+        """Let all nodes leave, which are not replaced; returns when the calls that are up have ended."""
+        self._processes.drain()
+
     def stop(self) -> None:
         self._processes.stop()
         if self._edge:

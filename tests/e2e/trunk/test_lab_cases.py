@@ -4,11 +4,12 @@ The same cases and the same checks as on the local Chime; what differs is `lab.c
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from lab.cases.audio_checks import audio_checks
-from lab.cases.catalogue import CASES, PARAMETERS
+from lab.cases.catalogue import CASES, PARAMETERS, named
 from lab.cases.checks import check
 from lab.cases.heard_prompts import tone_prompts
 from lab.cases.on_sip import LEFT_OUT, NETWORK
@@ -76,6 +77,24 @@ def test_a_case_comes_true(plays, lab, case):
 @pytest.mark.parametrize("case", RETURNED, ids=lambda case: case.name)
 def test_a_return_call_comes_true(plays, case):
     assert [each for each in return_checks(plays[case.name].result(timeout=240)) if not each.passed] == []
+
+
+def test_nothing_is_left_and_nothing_broke(plays, player, lab):
+    for future in plays.values():
+        future.result()
+    exchange = lab.pstn.exchange
+    assert exchange.legs_up() + exchange.legs_ringing() == []
+    assert [phone.number for phone in exchange.phones.values() if phone.current] == []
+    assert lab.pstn.broken == []
+
+
+def test_there_is_no_room_when_every_node_has_left(plays, player, lab):
+    """The last one of this lab."""
+    player.wait()
+    lab.nodes.drain()
+    case = replace(named("no_room"), network={}, network_error="NoNodeHasRoom", seconds=60.0)
+    [played] = [future.result() for future in player.at_once([case])]
+    assert check(played) == []
 
 
 def test_every_case_is_played_or_left_out_with_a_reason():

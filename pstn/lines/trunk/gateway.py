@@ -189,15 +189,17 @@ class Gateway:
         request, dialog, trunk = client.request, client.dialog, client.trunk
         first = not tag_of(request.value("to"))
         try:
-            client.peer = self._way_in(dialog, first) or await self.outside.peer(trunk, *host)
+            peer = self._way_in(dialog, first)
+            if peer is None:
+                peer = await asyncio.wait_for(self.outside.peer(trunk, *host), trunk.no_answer_s)
         except (OSError, TimeoutError) as error:
             log.warning("trunk %s, %s: %s", trunk.name, host[0], error)
             self._give_up(client, 503)
             return
-        own = self._own(trunk, client.peer)
+        client.peer, own = peer, self._own(trunk, peer)
         uri, routes = request.uri, list[str]()
         if dialog:
-            dialog.peer = client.peer
+            dialog.peer = peer
             self._note_own_media(dialog, request.body)
             if request.value("contact"):
                 dialog.contact = address(request.value("contact"))[0]
@@ -206,12 +208,12 @@ class Gateway:
         client.sent = to_trunk(request, own, client.branch, uri, routes)
         if client.given_up:
             return
-        client.peer.send(text(client.sent))
+        peer.send(text(client.sent))
         if request.method == "INVITE":
             loop = asyncio.get_running_loop()
             wait = trunk.no_answer_s if first else KEPT_S
             client.timers.append(loop.call_later(wait, self._give_up, client, 408))
-            if client.peer.transport == "udp":
+            if peer.transport == "udp":
                 client.timers.append(loop.call_later(T1_S, self._repeat, client, T1_S))
 
     def _way_in(self, dialog: Dialog | None, first: bool) -> Peer | None:

@@ -6,6 +6,7 @@ the last one; if that one could not be reached and another one had refused our c
 Rule 3: a leg that finds no room, at a trunk or in a station, ends with 503 at once. Nothing waits.
 """
 
+import sys
 import tempfile
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -32,6 +33,7 @@ from pstn.trunks.trunk_file import PORTS, Host, Trunk
 
 NO_ROOM, NOT_FOUND, UNAVAILABLE, NOT_IMPLEMENTED = 503, 404, 480, 501
 RESERVE_MS = 16, 6
+NEEDS_LINUX = "SIP trunks need Linux: elsewhere the SIP library's sockets cannot be kept from strangers"
 PORTS_PER_STATION = 2
 """SIP over UDP and TCP, and the next one for TLS."""
 
@@ -79,7 +81,7 @@ class TrunkLine:
 
     def __init__(self, clock: Clock, listener: LineListener, settings: TrunkSettings) -> None:
         """Raises: ChildError; ValueError: there is no such interface."""
-        if reason := missing():
+        if reason := missing() or ("" if sys.platform == "linux" else NEEDS_LINUX):
             raise ChildError(reason)
         self.clock, self.listener, self.settings = clock, listener, settings
         self._turn = -1

@@ -17,7 +17,8 @@ from typing import Any
 from pstn.lines.trunk import stun
 from pstn.lines.trunk.socket_filter import only_from
 
-RESOLVE_EVERY_S = 60.0
+RESOLVE_EVERY_S, RESOLVE_S = 60.0, 5.0
+"""How often names are looked up, and how long that may take."""
 STUN_S = 2.0
 """How long the start waits for the STUN server."""
 KEEP_ALIVE_S, KEEP_ALIVE = 25.0, b"\r\n\r\n"
@@ -140,7 +141,7 @@ class Outside:
             server_hostname=(trunk.tls.get("name") or host) if tls else None,
             local_addr=(self.address, 0),
         )
-        await asyncio.wait_for(connecting, trunk.no_answer_s)
+        await connecting
         return stream
 
     def trunks_at(self, source: tuple[str, int]) -> list[TrunkRows]:
@@ -172,24 +173,20 @@ class Outside:
     # -- names and addresses
     async def _resolve(self) -> None:
         """Look all hosts up. A name that has no address now keeps the one that it had."""
+        names = {host for trunk in self._trunks for host, _ in trunk.hosts}
+        stun_host, _, stun_port = (self._stun or "").partition(":")
+        await asyncio.gather(*map(self._look_up, names | {stun_host} - {""}))
         for trunk in self._trunks:
-            networks, places = {IPv4Network(each) for each in trunk.inbound_from}, set()
-            for host, port in trunk.hosts:
-                try:
-                    ip = await self._address_of(host, again=True)
-                except OSError as error:
-                    log.warning("%s: %s", host, error)
-                    ip = self._resolved.get(host, "")
-                if ip:
-                    networks.add(IPv4Network(ip))
-                    places.add((ip, port))
-            trunk.networks, trunk.places = networks, places
-        if self._stun:
-            host, _, stun_port = self._stun.partition(":")
-            try:
-                self._stun_at = await self._address_of(host, again=True), int(stun_port or stun.PORT)
-            except OSError as error:
-                log.warning("%s: %s", host, error)
+            trunk.places = {(self._resolved[host], port) for host, port in trunk.hosts if host in self._resolved}
+            trunk.networks = {IPv4Network(each) for each in (*trunk.inbound_from, *(ip for ip, _ in trunk.places))}
+        if stun_host in self._resolved:
+            self._stun_at = self._resolved[stun_host], int(stun_port or stun.PORT)
+
+    async def _look_up(self, host: str) -> None:
+        try:
+            await asyncio.wait_for(self._address_of(host, again=True), RESOLVE_S)
+        except (OSError, TimeoutError) as error:
+            log.warning("%s: %s", host, error or "no answer from DNS")
 
     async def _address_of(self, host: str, *, again: bool = False) -> str:
         """Raises: OSError."""

@@ -1,0 +1,126 @@
+"""The gateway by itself: what it takes from a trunk's messages, however they are damaged."""
+
+import asyncio
+from ipaddress import IPv4Network
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pstn.lines.trunk.gateway import Gateway
+from pstn.lines.trunk.outside import Peer, TrunkRows
+from pstn.sip_messages import Request, parsed, parsed_response, response
+
+ROWS: dict[str, Any] = {
+    "hosts": [["198.51.100.1", 5060]],
+    "transport": "udp",
+    "tls": {},
+    "realm": None,
+    "no_answer_s": 3.0,
+    "inbound_from": [],
+    "codecs": ["pcmu"],
+    "srtp": "off",
+}
+INVITE = (
+    b"INVITE sip:+12025550111@198.51.100.1 SIP/2.0\r\n"
+    b"Via: SIP/2.0/UDP 127.0.0.1:6000;branch=z9hG4bKone;rport\r\nMax-Forwards: 70\r\n"
+    b"From: <sip:+12025550100@198.51.100.1>;tag=ours\r\nTo: <sip:+12025550111@198.51.100.1>\r\nCall-ID: one\r\n"
+    b"CSeq: 7 INVITE\r\nContact: <sip:+12025550100@127.0.0.1:6000>\r\nX-Leg: leg\r\nContent-Type: application/sdp\r\n"
+    b"Content-Length: 87\r\n\r\nv=0\r\no=- 1 1 IN IP4 127.0.0.1\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+    b"m=audio 20000 RTP/AVP 0\r\n"
+)
+INCOMING = (
+    b"INVITE sip:acme@192.0.2.9:5060 SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.1;branch=z9hG4bKtwo\r\n"
+    b"From: <sip:+12025550122@198.51.100.1>;tag=theirs\r\nTo: <sip:+12025550100@198.51.100.1>\r\nCall-ID: two\r\n"
+    b"CSeq: 1 INVITE\r\nContact: <sip:gw@198.51.100.1>\r\nRecord-Route: <sip:198.51.100.1;lr>\r\n"
+    b"Content-Length: 0\r\n\r\n"
+)
+
+
+class Sides:
+    """A gateway between a library and a host, both of which keep what they are sent."""
+
+    def __init__(self, *, edge: bool) -> None:
+        self.library: list[bytes] = []
+        self.trunk: list[bytes] = []
+        self.heard: list[tuple[int, set[IPv4Network]]] = []
+        rows = {"main": {**ROWS, "behind_nat": not edge}}
+        gateway: Any = Gateway(
+            6000,
+            lambda port, networks: self.heard.append((port, set(networks))),
+            address="192.0.2.9",
+            sip_port=5060,
+            public_address=None,
+            stun=None,
+            trunks=rows,
+        )
+        self.gateway = gateway
+        self.rows: TrunkRows = gateway.trunks["main"]
+        self.peer = Peer(("198.51.100.1", 5060), self.trunk.append)
+        gateway._inside = self
+        gateway.outside.peer = self._peer
+
+    async def _peer(self, *_: object) -> Peer:
+        return self.peer
+
+    def sendto(self, data: bytes, _: object) -> None:
+        self.library.append(data)
+
+    async def invited(self) -> Request:
+        """The INVITE that the host got."""
+        self.gateway.expect("leg", "main", "198.51.100.1", 5060)
+        self.gateway._from_inside(INVITE, ("127.0.0.1", 6000))
+        await asyncio.sleep(0)
+        sent = parsed(self.trunk[-1])
+        assert sent
+        return sent
+
+    def comes(self, data: bytes) -> None:
+        self.gateway._from_outside(data, self.peer, [self.rows])
+
+
+@pytest.mark.parametrize(("edge", "told"), [(True, {"trunk": "second", "refused_us": 407}), (False, {})])
+def test_only_an_edge_tells_of_a_trunk_behind_it(edge, told):
+    async def story() -> None:
+        sides = Sides(edge=edge)
+        asked = await sides.invited()
+        sides.comes(response(503, asked, "far", ("X-Trunk", "second"), ("X-Trunk-Refused", "407")))
+        assert [parsed_response(each).status for each in sides.library] == [100, 503]
+        assert sides.trunk[-1].startswith(b"ACK ")
+        assert sides.gateway.final("leg") == told
+
+    asyncio.run(story())
+
+
+def test_sound_is_let_in_from_the_addresses_of_the_answer_and_of_the_trunk():
+    async def story() -> None:
+        sides = Sides(edge=False)
+        sides.rows.networks = {IPv4Network("198.51.100.1")}
+        asked = await sides.invited()
+        body = b"v=0\r\nc=IN IP4 203.0.113.7\r\nm=audio 30000 RTP/AVP 0\r\n"
+        sides.comes(response(200, asked, "far").replace(b"Content-Length: 0", b"Content-Length: 51") + body)
+        assert sides.heard == [(20000, {IPv4Network("198.51.100.1"), IPv4Network("203.0.113.7")})]
+
+    asyncio.run(story())
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 700), st.integers(0, 40), st.binary(max_size=12)), max_size=4), st.integers(0, 3)
+)
+def test_no_damaged_message_of_a_trunk_breaks_it(cuts, which):
+    """Each cut replaces so many bytes at a place: of an answer, of an INVITE, or of the BYE of a call."""
+
+    async def story() -> None:
+        sides = Sides(edge=False)
+        asked = await sides.invited()
+        good = response(200, asked, "far", ("Contact", "<sip:gw@198.51.100.1>"), ("Record-Route", "<sip:a;lr>"))
+        bye = INCOMING.replace(b"INVITE", b"BYE").replace(b"Call-ID: two", b"Call-ID: one")
+        damaged = (good, INCOMING, bye, response(407, asked, "far", ("Proxy-Authenticate", 'Digest realm="a"')))[which]
+        for at, length, instead in cuts:
+            damaged = damaged[:at] + instead + damaged[at + length :]
+        sides.comes(damaged)
+        sides.comes(good)
+        sides.comes(bye)
+
+    asyncio.run(story())

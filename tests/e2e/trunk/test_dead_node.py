@@ -1,0 +1,115 @@
+"""A node is killed with a call up: what the SP is told, by when, and that the next call works."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.cases.catalogue import PARAMETERS
+from lab.lab import Lab
+from lab.nodes.node_processes import TABLE
+from lab.sp.service_provider import ServiceProvider, open_sp
+from pstn.lines.behaviours import answers
+from pstn.lines.sip.settings import SipSettings
+from pstn.lines.virtual import Phone
+
+NUMBERS = ("+12025550100", "+12025550101")
+PAIRS = [("+12025550110", "+12025550111"), ("+12025550112", "+12025550113")]
+DEATH_S, PATIENCE_S = 90.0, 60.0
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory) -> Iterator[Lab]:
+    folder = tmp_path_factory.mktemp("lab")
+    with Lab(
+        auth=True,
+        parameters=PARAMETERS,
+        numbers=NUMBERS,
+        carrier="sip",
+        nodes=2,
+        sip=SipSettings(listen=True),
+        state_dir=folder,
+    ) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def sp(lab) -> Iterator[ServiceProvider]:
+    sp = open_sp(lab.api_url, lab.environment, name="acme", numbers=NUMBERS)
+    for _ in range(3):  # the first may fail, where a busy machine starts processes slowly
+        session, talks = begin(lab, sp, PAIRS[0])
+        end(sp, session)
+        if talks:
+            break
+    yield sp
+    sp.close()
+
+
+def rows(lab) -> dict[str, dict]:
+    items = lab.client("dynamodb").scan(TableName=TABLE, ConsistentRead=True)["Items"]
+    return {item["node"]["S"]: item for item in items}
+
+
+def owner_of_a_call(lab) -> str:
+    """The node that has one; its row says so with its next heartbeat."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        for name, row in rows(lab).items():
+            if row["calls"]["N"] != "0":
+                return name
+        time.sleep(0.1)
+    raise AssertionError("no node has a call")
+
+
+def process_of(address: str) -> int:
+    """The process that listens there, by /proc."""
+    port = f"{int(address.rpartition(':')[2]):04X}"
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    [inode] = [each[9] for each in lines if each[1].endswith(f":{port}") and each[3] == "0A"]
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if link.readlink().name == f"socket:[{inode}]":
+                return int(link.parts[2])
+        except OSError:
+            continue
+    raise AssertionError(f"nobody listens at {address}")
+
+
+def begin(lab, sp, pair) -> tuple[str, bool]:
+    """Place a callback between these numbers. Its session, and whether they talk."""
+    for number, behaviour in zip(pair, (answers(0.5), answers(0.5)), strict=True):
+        lab.pstn.exchange.phones[number] = Phone(behaviour)
+    reply = sp.place(*pair)
+    assert reply.code == "0", reply.body
+    session = str(reply.body["sessionId"])
+    return session, sp.receiver.wait_for(session, "answer", PATIENCE_S, called=pair[1])
+
+
+def talk(lab, sp, pair) -> str:
+    session, talks = begin(lab, sp, pair)
+    assert talks, [push.body for push in sp.receiver.about(session)]
+    return session
+
+
+def end(sp, session) -> None:
+    sp.client.stop(session)
+    assert sp.receiver.wait_for_fee(session, PATIENCE_S)
+
+
+def test_a_killed_node_s_call_ends_as_lost_within_ninety_seconds_and_the_next_call_works(lab, sp):
+    session = talk(lab, sp, PAIRS[0])
+    owner = owner_of_a_call(lab)
+    os.kill(process_of(rows(lab)[owner]["address"]["S"]), signal.SIGKILL)
+    killed_at = time.monotonic()
+    following = talk(lab, sp, PAIRS[1])
+    assert sp.receiver.wait_for_fee(session, DEATH_S + 2 * PATIENCE_S)
+    took = time.monotonic() - killed_at
+    [fee] = [push.body["feeLst"] for push in sp.receiver.about(session) if push.kind == "fee"]
+    assert [record["ulFailReason"] for record in fee] == [517]
+    assert rows(lab)[owner]["buried"] == {"BOOL": True}
+    assert took < DEATH_S
+    assert not any(push.kind == "disconnect" for push in sp.receiver.about(following)), "its node lives"
+    end(sp, following)

@@ -378,7 +378,9 @@ class Gateway:
             dialog = self._incoming(request, trunks)
         if dialog is None or dialog.trunk not in trunks:
             if request.method != "ACK":
-                status = 200 if request.method == "OPTIONS" else 481 if request.method in ("BYE", "CANCEL") else 405
+                # Of a call that another process had: whoever asks whether it is up ends it.
+                within = tag_of(request.value("to")) or request.method in ("BYE", "CANCEL")
+                status = 481 if within else 200 if request.method == "OPTIONS" else 405
                 peer.send(response(status, from_source(request, peer.address), secrets.token_hex(4), ALLOW))
             return
         if request.method in DIALOG_METHODS and request.value("contact"):

@@ -60,6 +60,11 @@ def main_trunk(telco: Telco, **rows: Any) -> dict[str, Any]:
     return telco.trunk(ACME.user, **{"display_numbers": [*SHOWN], "registration": {}, "identity": identity, **rows})
 
 
+def upload_notice(lab: Lab) -> None:
+    notice = {"Bucket": lab.outputs["PromptsBucket"], "Key": "prompts/recording-notice.wav"}
+    lab.client("s3").put_object(**notice, Body=wav_file(tone(NOTICE_HZ, NOTICE_S)), ContentType="audio/wav")
+
+
 @contextmanager
 def laptop(telco: Telco, *trunks: dict[str, Any]) -> Iterator[Laptop]:
     """A lab on the customer's machine, over these trunks. This thread is on that machine meanwhile."""
@@ -70,8 +75,7 @@ def laptop(telco: Telco, *trunks: dict[str, Any]) -> Iterator[Laptop]:
         with Lab(
             auth=True, parameters=PARAMETERS, numbers=file.display_numbers, state_dir=folder, trunks=settings
         ) as lab:
-            notice = {"Bucket": lab.outputs["PromptsBucket"], "Key": "prompts/recording-notice.wav"}
-            lab.client("s3").put_object(**notice, Body=wav_file(tone(NOTICE_HZ, NOTICE_S)), ContentType="audio/wav")
+            upload_notice(lab)
             sp = open_sp(lab.api_url, lab.environment, name="acme", numbers=SHOWN, settings=("--recording",))
             try:
                 yield Laptop(lab, sp)
@@ -122,18 +126,18 @@ def play_callback(
     return played
 
 
-def checks(telco: Telco, played: TrunkCall) -> list[Check]:
-    """Of a recorded callback that was talked, the first one of its company."""
+def checks(telco: Telco, played: TrunkCall, outside: Sequence[str] = (address(OUTSIDE, NAT),)) -> list[Check]:
+    """Of a recorded callback that was talked, the first one of its company. `outside`: the customer's addresses."""
     packets = telco.outside.packets()
-    nat = address(OUTSIDE, NAT)
     to_caller, to_callee = (_first_to(telco.received("INVITE"), number) for number in (CALLER, CALLEE))
     streams = encrypted_streams(packets)
+    ways = {way for one in outside for way in ((one, COMPANY), (COMPANY, one))}
     return [
         _check("the callback was taken up", played.reply.status, 200),
         *_identities("the caller's telephone", to_caller, SHOWN_TO_CALLER),
         *_identities("the callee's telephone", to_callee, SHOWN_TO_CALLEE),
         _check("SIP went over TLS", {each.target for each in (to_caller, to_callee)}, {f"{COMPANY}:{TLS_PORT}"}),
-        _check("encrypted sound went both ways over the internet", {(nat, COMPANY), (COMPANY, nat)} <= streams, True),
+        _check("encrypted sound went both ways over the internet", streams <= ways and _both(streams), True),
         _check("no plain sound was on the internet", plain_streams(packets), []),
         _heard("the caller", played.caller.heard(), voice(CALLEE)),
         _heard("the callee", played.callee.heard(), voice(CALLER)),
@@ -141,6 +145,10 @@ def checks(telco: Telco, played: TrunkCall) -> list[Check]:
         _heard_notice("the callee", played.callee.heard()),
         _recorded(played.recording),
     ]
+
+
+def _both(streams: set[tuple[str, str]]) -> bool:
+    return bool(streams) and all((target, source) in streams for source, target in streams)
 
 
 def _identities(whose: str, invite: Message, shown: str) -> list[Check]:

@@ -50,6 +50,16 @@ Content-Length: 0
     )
     + '<recv response="200"/>'
 )
+_UNTIL_BYE = (
+    '<label id="1"/>',
+    '<recv request="OPTIONS" optional="true" next="2"></recv>',
+    '<recv request="BYE" next="3"></recv>',
+    '<label id="2"/>',
+    OK.replace("<send>", '<send next="1">'),
+    '<label id="3"/>',
+    OK,
+)
+"""An OPTIONS within the call asks whether it is still up."""
 # SIPp refuses a scenario with a variable that is set and not read, or read and not set.
 _READ, _READ_AFTER_ACK = '<Reference variables="theirs,cseq"/>', '<Reference variables="mine"/>'
 
@@ -81,7 +91,7 @@ class Behaviour:
             return [*steps, reply(self.code, "Refused"), recv("ACK")]
         steps += [reply(200, "OK", 0), _ACKED, _READ_AFTER_ACK, plays(tone, 0)]
         if self.talks_s is None:
-            return [*steps, recv("BYE"), OK]
+            return [*steps, *_UNTIL_BYE]
         return [*steps, pause(round(self.talks_s * 1000)), _HANGS_UP]
 
 

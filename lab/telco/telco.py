@@ -57,7 +57,8 @@ class Account:
         tls: SIP by another transport than TLS is refused.
         format: how numbers are written, `+12025550111` or `2025550111`.
         diversion: From may have a foreign number if Diversion has one of the account's.
-        address: SIP URI to which calls to the numbers go; None: where the account has registered.
+        address: where calls to the numbers go, as in a SIP URI behind the @: `198.51.100.21:5061;transport=tls`.
+            None: where the account has registered.
     """
 
     user: str
@@ -209,6 +210,13 @@ class Telco:
         self._rpc("htable.sets", "phone", f"s:{number}", phone.uri)  # s: a string, not a number with a sign
         return phone
 
+    def switchboard(self, numbers: Sequence[str], behaviour: Behaviour) -> Telephone:
+        """One telephone that takes the calls of all these numbers, many at once; its voice is the first one's."""
+        phone = self.phone(numbers[0], behaviour)
+        for number in numbers[1:]:
+            self._rpc("htable.sets", "phone", f"s:{number}", phone.uri)
+        return phone
+
     def softphone(self, number: str, *, anonymous: bool = False) -> Softphone:
         """A telephone that dials numbers: `dial("sip:+12025550100@" + PHONES)`."""
         account = f'<sip:{"anonymous" if anonymous else number}@{PHONES}>;regint=0;outbound="sip:{PHONES}:5060"'
@@ -246,6 +254,20 @@ class Telco:
     def received(self, method: str) -> list[Message]:
         """The requests of this method that came from the customer's side, repeated ones as well."""
         return [each for each in self.messages() if each.method == method and not each.status and _from_customer(each)]
+
+    def legs_up(self) -> dict[str, Message]:
+        """Calls of telephones that were answered and not ended: Call-ID → the INVITE that reached the telephone."""
+        invites: dict[str, Message] = {}
+        up: dict[str, Message] = {}
+        for each in self.messages():
+            if each.method == "INVITE" and not each.status and each.target.startswith(f"{PHONES}:"):
+                invites[each.call_id] = each
+            elif each.method == "INVITE" and each.status == 200 and each.source.startswith(f"{PHONES}:"):
+                if each.call_id in invites:
+                    up.setdefault(each.call_id, invites[each.call_id])
+            elif each.method == "BYE" and not each.status:
+                up.pop(each.call_id, None)
+        return up
 
     def packets_to_phones(self) -> list[Packet]:
         return self._to_phones.packets()

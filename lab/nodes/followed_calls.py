@@ -62,8 +62,9 @@ class FollowedCalls:
             more = {"shown": legs[0]["From"]} if inbound else {"from": legs[0]["From"]}
             self._tell("called_in" if inbound else "placed", transaction, to=legs[0]["To"], **more)
         self._tell("repeat" if is_repeat else "event", transaction, event=event, sequence=sequence)
-        if event["InvocationEventType"] == "ACTION_SUCCESSFUL" and event["ActionData"]["Type"] == "CallAndBridge":
-            self._bridged(*(_far_end(each) for each in legs[:2]))
+        done = event.get("ActionData", {}).get("Type") if event["InvocationEventType"] == "ACTION_SUCCESSFUL" else None
+        if done == "CallAndBridge" and len(legs) == 2:
+            self._bridged(_far_end(legs[0]), _far_end(legs[1]))
 
     def _ends(self, event: dict[str, Any], answer: dict[str, Any]) -> None:
         details, sequence = event["CallDetails"], event["Sequence"]

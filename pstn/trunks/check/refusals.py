@@ -25,7 +25,9 @@ def of_certificate(error: ssl.SSLCertVerificationError, host: str, clock: str) -
     if code == NOT_YET_VALID:
         return Refusal("the trunk's certificate is not valid yet", f"set our clock: it is {clock}")
     if code in WRONG_NAMES:
-        return Refusal(f"the trunk's certificate is not for {host}", "hosts: the name that the provider gives")
+        return Refusal(
+            f"the trunk's certificate is not for {host}", "hosts: the name that the provider gives; or tls.name"
+        )
     if code in UNKNOWN_ISSUERS:
         return Refusal(
             f"nobody whom we trust vouches for the trunk's certificate ({message})",

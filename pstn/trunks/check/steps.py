@@ -163,13 +163,18 @@ class _HostCheck:
                     tls = self._context(verify=True)
                 except OSError as error:  # SSLError: it is no certificate
                     return self._step(name, "failed", f"a file of the row tls cannot be used: {error}", "tls")
-            self._connection = await Connection.stream(local, target, patience_s, tls, self._host.host)
+            self._connection = await Connection.stream(local, target, patience_s, tls, self._certified)
         except ssl.SSLCertVerificationError as error:
-            refusal = refusals.of_certificate(error, self._host.host, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+            refusal = refusals.of_certificate(error, self._certified, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
             return await self._unverified(name, target, refusal)
         except OSError as error:
             return self._refused(name, refusals.of_connection(error, self._trunk))
         return self._step(name, "ok", *self._certificate() if name == "tls" else ("connected",))
+
+    @property
+    def _certified(self) -> str:
+        """The name that the certificate must bear."""
+        return self._trunk.tls.name or self._host.host
 
     def _context(self, *, verify: bool) -> ssl.SSLContext:
         """Raises: OSError, a file cannot be read or is no certificate."""
@@ -189,7 +194,7 @@ class _HostCheck:
         try:
             context = self._context(verify=False)
             self._connection = await Connection.stream(
-                self._check._local, target, self._check._patience_s, context, self._host.host
+                self._check._local, target, self._check._patience_s, context, self._certified
             )
         except OSError as error:
             return self._refused(name, refusals.of_connection(error, self._trunk))
@@ -203,7 +208,7 @@ class _HostCheck:
         assert tls
         shown = tls.getpeercert() or {}
         left = int((ssl.cert_time_to_seconds(str(shown["notAfter"])) - datetime.now(UTC).timestamp()) // 86_400)
-        found = f"{tls.version()}, the certificate is for {self._host.host} and valid for {left} more days"
+        found = f"{tls.version()}, the certificate is for {self._certified} and valid for {left} more days"
         return found, "the certificate ends soon: ask the provider" if left < SOON_DAYS else ""
 
     async def _options(self, name: str) -> Step:
@@ -293,7 +298,8 @@ class _HostCheck:
         behind = f"you are behind NAT at {seen[0]}:{seen[1]}"
         if file.stun:
             return self._step(name, "ok", f"{behind}; stun is set")
-        return self._step(name, "failed", behind, f"public_address: {seen[0]}, or stun: a server of your provider's")
+        needed = f"an edge needs public_address: {seen[0]}; a trunk that believes our first SDP needs that, or stun"
+        return self._step(name, "ok", f"{behind}; calls that are dialled directly name this address", needed)
 
     # -- within
     async def _ask(self, method: str, uri: str, us: str, them: str, *more: tuple[str, str]) -> Answer:

@@ -31,7 +31,7 @@ class Wrong:
 
 CASES = {
     "nothing": Wrong({"sound"}, SOUND_IN),
-    "stun": Wrong({"nat", "sound"}, "you are behind NAT at", rows={"stun": None}),
+    "stun": Wrong({"sound"}, "you are behind NAT at", rows={"stun": None}),
     "digest.secret": Wrong({"registration", "call"}, "the trunk refused our credentials (401)", secret="a wrong one"),
     "tls.ca": Wrong({"tls"}, "nobody whom we trust vouches", trunk={"tls": {}}),
     "display_numbers": Wrong({"call"}, "does not let us call with this caller (403)", {"display_numbers": [FOREIGN]}),

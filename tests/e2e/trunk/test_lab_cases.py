@@ -27,6 +27,8 @@ NUMBERS = ("+12025550100", "+12025550101")
 PLAYED = [case for case in CASES if case.name not in LEFT_OUT]
 RETURNED = [case for case in RETURN_CASES if case.name not in LEFT_OUT]
 AT_ONCE = 10
+SOUNDED = ("talked_recorded", "longest_call")
+"""Talks that are long enough to be judged while others go on; `make stories ARGS="--carrier sip"` judges each."""
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +73,9 @@ def plays(player, request):
 def test_a_case_comes_true(plays, lab, case):
     played = plays[case.name].result(timeout=240)
     assert check(played) == []
-    assert [each for each in audio_checks(played, lab.pstn.exchange.line.heard_by) if not each.passed] == []
+    if case.name in SOUNDED:
+        found = audio_checks(played, lab.pstn.exchange.line.heard_by)
+        assert [each.passed for each in found] == [True, True], found
 
 
 @pytest.mark.parametrize("case", RETURNED, ids=lambda case: case.name)
@@ -92,7 +96,7 @@ def test_there_is_no_room_when_every_node_has_left(plays, player, lab):
     """The last one of this lab."""
     player.wait()
     lab.nodes.drain()
-    case = replace(named("no_room"), network={}, network_error="NoNodeHasRoom", seconds=60.0)
+    case = replace(named("no_room"), network={}, network_error="NoNodeHasRoom", seconds=50.0)
     [played] = [future.result() for future in player.at_once([case])]
     assert check(played) == []
 

@@ -8,6 +8,7 @@ is not there is 404, a connector with numbers cannot be deleted, a number belong
 import json
 from copy import deepcopy
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -31,16 +32,25 @@ NEW = "+12025550100"
 
 @cache
 def _client(service: str) -> Any:
-    """One for all tests: making one takes longer than a test."""
-    return boto3.client(service, "us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    """One for all tests: making one takes longer than a test. Requests to Chime go to the service of the test."""
+    made = boto3.client(service, "us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    given: dict[str, Any] = {}
+    made.meta.events.register("before-parameter-build.chime-sdk-voice", lambda params, **_: given.update(p=params))
+    made.meta.events.register(
+        "before-call.chime-sdk-voice",
+        lambda model, **_: (SimpleNamespace(status_code=200), Service.of_the_test.answer(model, given["p"])),
+    )
+    return made
 
 
 class Service:
     """Connectors and numbers of one account. `refusals`: errors that come first, by operation."""
 
+    of_the_test: "Service"
+
     def __init__(self) -> None:
         self.client = _client("chime-sdk-voice")
-        self.client._make_api_call = self._call
+        Service.of_the_test = self
         self.connectors: dict[str, dict[str, Any]] = {}
         self.numbers: dict[str, dict[str, Any]] = {}
         self.refusals: dict[str, list[str]] = {}
@@ -50,13 +60,13 @@ class Service:
         for number in numbers:
             self.numbers[number] = {"Name": "other", "Status": "Unassigned", "VoiceConnectorId": None} | more
 
-    def _call(self, operation: str, parameters: dict[str, Any]) -> Any:
-        model = self.client.meta.service_model.operation_model(operation)
-        validate_parameters(parameters, model.input_shape)
+    def answer(self, model: Any, parameters: dict[str, Any]) -> dict[str, Any]:
+        """The client has compared the parameters with the model."""
+        operation = model.name
         self.asked.append(operation)
         if self.refusals.get(operation):
             self._refuse(operation, self.refusals[operation].pop(0))
-        answer = deepcopy(getattr(self, f"_{operation}")(**parameters) or {})
+        answer: dict[str, Any] = deepcopy(getattr(self, f"_{operation}")(**parameters) or {})
         if model.output_shape:
             validate_parameters(answer, model.output_shape)
         return answer

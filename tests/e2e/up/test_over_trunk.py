@@ -1,5 +1,7 @@
 """`make up ARGS="--trunk FILE"`: a callback between two telephones of a trunk, which a hand-written peer plays."""
 
+import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -11,7 +13,7 @@ import yaml
 from pstn.lines.sip.settings import missing
 from tests.e2e.sip.trunk_peer import INTERFACE, TRUNK, Company
 from tests.e2e.sockets import session, sockets
-from tests.e2e.up.processes import ROOT, read_until, start
+from tests.e2e.up.processes import ROOT, read_until
 
 ABROAD, CALLER, CALLEE = "+442079460100", "+12025550111", "+12025550122"
 PORTS = ["--api-port", "0", "--aws-port", "0", "--console-port", "0"]
@@ -28,14 +30,34 @@ def trunk(tmp_path):
     company.close()
 
 
+def with_terminal(*arguments: str) -> tuple[subprocess.Popen[str], int]:
+    """A command of the lab, and what types at its terminal."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "lab", *arguments]
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    return process, ours
+
+
 @pytest.mark.skipif(missing() is not None, reason=missing() or "")
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl on PATH")
 def test_the_printed_commands_ring_two_telephones_over_the_trunk(trunk, tmp_path):
     state = tmp_path / "state"
-    up = start("up", *PORTS, "--trunk", str(tmp_path / "trunks.yaml"), "--yes", "--state-dir", str(state))
+    up, terminal = with_terminal("up", *PORTS, "--trunk", str(tmp_path / "trunks.yaml"), "--state-dir", str(state))
     try:
+        asked = read_until(up, "at once, ")
+        assert "Real telephones: every number that is called is dialled over main" in asked
+        assert not (state / "env").exists(), "nothing is started before the answer"
+        os.write(terminal, b"yes\n")
         guide = read_until(up, "Stop with Ctrl-C")
-        assert "Real telephones: every number that is called is dialled over main" in guide
         assert "SITE" not in guide, "its contacts are scripted phones"
         printed = guide[guide.index("\n. ") : guide.index("Calls are shown here")]
         place = printed[: printed.index('curl -s "$API/rest/httpsessions/callStop')]
@@ -61,6 +83,15 @@ def test_the_printed_commands_ring_two_telephones_over_the_trunk(trunk, tmp_path
         assert up.wait(60) == 0
     finally:
         up.kill()
+        os.close(terminal)
+
+
+def test_another_answer_than_yes_starts_nothing(trunk, tmp_path):
+    up, terminal = with_terminal("up", *PORTS, "--trunk", str(tmp_path / "trunks.yaml"))
+    os.write(terminal, b"y\n")
+    said, _ = up.communicate(timeout=60)
+    os.close(terminal)
+    assert (up.returncode, "Nothing was started." in said, "API " in said) == (1, True, False)
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ import sys
 from lab.aws.cloud import CloudError
 from lab.aws.deploy import DeployError
 from lab.aws.layers import LayerError
+from lab.nodes.lab_process import ProcessError
 from pstn.lines.sip.child import ChildError
 
 COMMANDS = ("up", "demo", "story", "stories", "site", "cruel", "telco")
-DID_NOT_START = (CloudError, DeployError, LayerError)
+DID_NOT_START = (CloudError, DeployError, LayerError, ProcessError)
 
 
 def main(arguments: list[str]) -> int:

@@ -138,7 +138,7 @@ class Lab:
         """Start and deploy.
 
         Raises:
-            CloudError, DeployError, LayerError, ChildError; everything is stopped again.
+            CloudError, DeployError, LayerError, ChildError, ProcessError; everything is stopped again.
         """
         try:
             self.cloud.start()

@@ -120,7 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
         carrier = line_choice.carrier(arguments)
     except ValueError as error:
         print(error, file=sys.stderr)
-        return 1
+        return 2
     trunks = over_trunk.settings(arguments) if arguments.trunk else None
     if arguments.trunk and trunks is None:
         return 1

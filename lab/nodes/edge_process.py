@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab.nodes.lab_process import LabProcess
+from lab.nodes.lab_process import LabProcess, ProcessError
 from lab.nodes.trunk_file import trunk_file
 from pstn.lines.sip.child import free_port
 
@@ -31,10 +31,6 @@ def missing() -> str | None:
     return f"not installed: {', '.join(absent)} (Debian: kamailio, rtpengine-daemon)" if absent else None
 
 
-class EdgeError(Exception):
-    """It did not start; the message has the end of its log."""
-
-
 class EdgeProcess:
     """Ready when it is created.
 
@@ -45,7 +41,7 @@ class EdgeProcess:
     """
 
     def __init__(self, folder: Path, trunk: Mapping[str, Any], nodes: Sequence[str], inside: int) -> None:
-        """Raises: EdgeError."""
+        """Raises: ProcessError."""
         self._folder, out = folder, folder / "edge"
         folder.mkdir(parents=True, exist_ok=True)
         sip_port, control, media = free_port(OUTSIDE), free_port(INSIDE), free_port(INSIDE)
@@ -65,14 +61,14 @@ class EdgeProcess:
         command += [word for node in nodes for word in ("--node", node)]
         rendered = subprocess.run(command, capture_output=True, text=True, check=False)
         if rendered.returncode:
-            raise EdgeError(rendered.stderr)
+            raise ProcessError(rendered.stderr)
         rtp = ["rtpengine", "-f", "-E", f"--config-file={out}/rtpengine.conf", f"--pidfile={folder}/rtpengine.pid"]
         sip = ["kamailio", "-f", f"{out}/kamailio.cfg", "-DD", "-E", "-m", "64", "-M", "16", "-Y", str(folder)]
         self._processes: list[LabProcess] = []
         try:
             self._start("rtpengine", rtp, lambda: _is_bound(media, socket.SOCK_DGRAM))
             self._start("kamailio", [*sip, "-w", str(folder)], lambda: _is_bound(control, socket.SOCK_STREAM))
-        except EdgeError:
+        except ProcessError:
             self.close()
             raise
 
@@ -88,7 +84,7 @@ class EdgeProcess:
         deadline = time.monotonic() + _READY_S
         while not is_ready():
             if process.has_ended or time.monotonic() > deadline:
-                raise EdgeError(f"{name} did not start: {log.read_text(errors='replace')[-1500:]}")
+                raise ProcessError(f"{name} did not start: {log.read_text(errors='replace')[-1500:]}")
             time.sleep(_POLL_S)
 
 

@@ -10,6 +10,10 @@ from pathlib import Path
 _END_S = 10.0
 
 
+class ProcessError(Exception):
+    """A process did not start; the message has the end of its log."""
+
+
 class LabProcess:
     """Runs at once. `log`: gets its output. `environ`: variables in addition to ours."""
 

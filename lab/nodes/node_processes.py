@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab.nodes.lab_process import LabProcess
+from lab.nodes.lab_process import LabProcess, ProcessError
 from lab.nodes.trunk_file import trunk_file
 from pstn.lines.sip.child import LOOPBACK, free_port
 
@@ -15,10 +15,6 @@ TABLE, SECRET = "lab-nodes", "lab-node-secret"
 RTP_PORTS, NODE_PORTS = 20_000, 2_000
 """The first port of RTP, and how many each node has: none is used by the scripted phones, whose ports are theirs."""
 _READY_S, _POLL_S = 30.0, 0.1
-
-
-class NodeError(Exception):
-    """A node did not start; the message has the end of its log."""
 
 
 class NodeProcesses:
@@ -51,7 +47,7 @@ class NodeProcesses:
         interface: str = LOOPBACK,
         edges: Sequence[str] = (),
     ) -> None:
-        """Start so many, each with this trunk in its trunk file; returns when all have room. Raises: NodeError."""
+        """Start so many, each with this trunk in its trunk file; returns when all have room. Raises: ProcessError."""
         for index in range(count):
             port = free_port(interface)
             begin = RTP_PORTS + index * NODE_PORTS
@@ -103,7 +99,7 @@ class NodeProcesses:
                 index = (dead or [0])[0]
                 tail = self.log(index).read_text(encoding="utf-8", errors="replace")[-1500:]
                 self.stop()
-                raise NodeError(f"Node {index} did not start: {tail}")
+                raise ProcessError(f"Node {index} did not start: {tail}")
             time.sleep(_POLL_S)
 
     def _with_room(self) -> int:

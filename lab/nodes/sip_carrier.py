@@ -31,7 +31,7 @@ class SipCarrier:
         return self._processes.prepare()
 
     def start(self, exchange: Exchange, numbers: Sequence[str], outputs: Mapping[str, str]) -> None:
-        """`exchange`: of the phones. Raises: NodeError, EdgeError."""
+        """`exchange`: of the phones. Raises: ProcessError."""
         assert isinstance(exchange.line, CompanyLine)
         self._company = Company(exchange.line)
         trunk = {

@@ -31,6 +31,8 @@ SITE = "site --api-url http://127.0.0.1:9 --app-key key --username institute --d
             "up --state-dir /dev/null/x",
             "argument --state-dir: /dev/null/x cannot be used: Not a directory; name another",
         ),
+        ("up --carrier sip --virtual", "--carrier sip has telephones of its own: it goes with neither --virtual nor"),
+        ("stories --carrier sip --virtual", "--carrier sip has telephones of its own: it goes with neither --virtual"),
         (f"{SITE} --port http", "argument --port: http is not a port: 1 to 65535, or 0 for any free one"),
         (SITE, "Set DUOLOGUE_APP_SECRET and DUOLOGUE_PASSWORD first."),
     ],

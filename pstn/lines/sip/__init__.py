@@ -15,6 +15,7 @@
 | scripted_phones | parent | the interface of the phones that scripts control |
 | settings | parent | the options, and whether this machine can run such a line |
 | channel, commands, hang_up_queue, endpoint | child | commands in, calls over SIP (baresip), events out |
+| agents | child | the library's user agents, by caller ID and trunk |
 | os_limits | child | process priority and file descriptors |
 | socket_binding | child | binds the library's RTP sockets to loopback, or to the interface of the trunks |
 | media | child | the 20 ms thread: prompts, bridges, recordings |

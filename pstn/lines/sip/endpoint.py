@@ -28,10 +28,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from baresip import Account, BaresipError, Call, Config, Event, Runtime, StackEvent, UserAgent
+from baresip import BaresipError, Call, Config, Event, Runtime, StackEvent
 from baresip.errors import RegistrationError, split_status
 
 from pstn.lines.sip import os_limits
+from pstn.lines.sip.agents import Agents
 from pstn.lines.sip.channel import STATS_EVERY_S
 from pstn.lines.sip.commands import CommandQueue
 from pstn.lines.sip.hang_up_queue import HangUpQueue
@@ -47,10 +48,6 @@ AUDIO_S, LOOK_S = 1.0, 0.05
 """How long an answer without usable audio may take to get some, and how often it is looked at."""
 COMMAND_TIMEOUT_S = 30.0
 """Long, because on a busy machine the library is slow, not dead; the network has limits of its own."""
-NO_PLAYER = "none"
-"""No audio driver has this name. `Call.audio` has what is received before it is played; a player would only be a thread
-more for each call, and 20 ms more in which a hang-up blocks the library."""
-SRTP = {"off": (), "optional": ("mediaenc=srtp",), "mandatory": ("mediaenc=srtp-mand",)}
 PROGRESS = (
     Event.CALL_RINGING,
     Event.CALL_PROGRESS,
@@ -101,19 +98,18 @@ class SipEndpoint:
         self.media = Media(self._of_media, *options.reserve_ms)
         self._tell = tell
         self._runtime = Runtime(command_timeout=COMMAND_TIMEOUT_S)
-        self._agents: dict[str, UserAgent] = {}
         self._active: dict[str, ActiveCall] = {}
         self._names: dict[int, str] = {}
         self._early: dict[int, list[StackEvent]] = {}
         self._dialling = 0
         self._commands = CommandQueue(self._carry_out)
         self._hang_ups = HangUpQueue()
-        self._making_agent = asyncio.Lock()
         self._audio_files: dict[str, bytes] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._count = 0
         self._loop: asyncio.AbstractEventLoop
         self._gateway = Gateway(options.sip_port, hear, **options.outside) if options.outside else None
+        self._agents = Agents(self._runtime, options.sip_port, tuple(options.codecs), self._arrived)
 
     async def start(self) -> None:
         """Raises: BaresipError: for example, the port is in use."""
@@ -140,9 +136,11 @@ class SipEndpoint:
         self._runtime.subscribe(self._take)
         self._loop = asyncio.get_running_loop()
         self.media.start()
-        await self._agent("anybody", "catchall=yes")
-        for trunk in self._gateway.trunks.values() if self._gateway else ():
-            await self._agent_of(incoming_user(trunk.name), {"codecs": trunk.codecs, "srtp": trunk.srtp})
+        await self._agents.on_loopback("anybody", "catchall=yes")
+        if self._gateway:
+            for trunk in self._gateway.trunks.values():
+                rows = {"codecs": trunk.codecs, "srtp": trunk.srtp}
+                await self._agents.at_trunk(incoming_user(trunk.name), rows, self._gateway.proxy)
         self._spawn(self._report())
 
     async def close(self) -> None:
@@ -193,11 +191,11 @@ class SipEndpoint:
         target: Mapping[str, Any] | None = None,
         silence_s: float = 0.0,
     ) -> None:
-        """`account`, `target`: of a trunk (`trunk.line.account`, `gateway.Gateway.expect`); None: on loopback."""
+        """`account`, `target`: of a trunk (`trunk.station_rows.account`, `Gateway.expect`); None: on loopback."""
         if target is None or account is None or self._gateway is None:
-            agent = await self._agent(caller_id)
+            agent = await self._agents.on_loopback(caller_id)
         else:
-            agent = await self._agent_of(caller_id, account)
+            agent = await self._agents.at_trunk(caller_id, account, self._gateway.proxy)
             self._gateway.expect(leg, **target)
             headers = {**headers, LEG_HEADER: leg}
         self._dialling += 1
@@ -229,7 +227,7 @@ class SipEndpoint:
         assert self._gateway
         trunk = target["trunk"]
         self._gateway.register_at(**target)
-        agent = await self._agent_of(user, account, trunk=trunk, expires=expires)
+        agent = await self._agents.at_trunk(user, account, f"{trunk}@{self._gateway.proxy}", expires)
 
         def happened(event: StackEvent) -> None:
             if event.event in (Event.REGISTER_OK, Event.REGISTER_FAIL):
@@ -359,47 +357,6 @@ class SipEndpoint:
             self._spawn(self._hang_ups.end(active.call, active.sign, 0))
 
     # -- within
-    async def _agent(self, number: str, *more: str) -> UserAgent:
-        """Of a caller ID, on loopback."""
-        return await self._agent_with(
-            Account(
-                user=number,
-                domain=f"{LOOPBACK}:{self.options.sip_port}",
-                password="",
-                reg_interval=0,
-                audio_codecs=tuple(self.options.codecs),
-                extra_params=(f"audio_player={NO_PLAYER},{NO_PLAYER}", *more),
-            )
-        )
-
-    async def _agent_of(
-        self, user: str, account: Mapping[str, Any], trunk: str | None = None, expires: int = 0
-    ) -> UserAgent:
-        """Of a caller ID at a trunk; with `trunk`, the one that registers there."""
-        assert self._gateway
-        proxy = self._gateway.proxy
-        return await self._agent_with(
-            Account(
-                user=user,
-                domain=account.get("domain") or f"{LOOPBACK}:{self.options.sip_port}",
-                password=account.get("secret", ""),
-                registrar=f"sip:{trunk}@{proxy}" if trunk else f"sip:{proxy}",
-                reg_interval=expires,
-                auth_user=account.get("user") or None,
-                audio_codecs=tuple(account["codecs"]),
-                extra_params=(f"audio_player={NO_PLAYER},{NO_PLAYER}", *SRTP[account["srtp"]]),
-            )
-        )
-
-    async def _agent_with(self, account: Account) -> UserAgent:
-        """One for each account, since none can be freed."""
-        async with self._making_agent:
-            line = account.aor().replace(";transport=udp>", ">")  # the library's default; it would be in every URI
-            if line not in self._agents:
-                agent = self._agents[line] = await UserAgent.create(self._runtime, line, transfer_policy="reject")
-                agent.on_incoming(self._arrived)
-            return self._agents[line]
-
     async def _press(self, active: ActiveCall, digits: str) -> None:
         async with active.sending:
             try:

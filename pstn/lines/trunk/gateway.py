@@ -1,7 +1,8 @@
 """All SIP between a station and its trunks: the SIP library speaks to this gateway on loopback, and to nobody else.
 
 The library cannot do what a trunk needs: one TLS policy for each trunk, a public address in Contact and SDP, to know
-that a host has said nothing at all, and to end a call that such a host sets up too late (docs/decisions/0033).
+that a host has said nothing at all, and to end a call that such a host sets up too late (docs/decisions/0033). The
+module is long because both directions share the same few tables; the messages themselves are made in `dialogs`.
 
 Rule 1: the gateway adds no state of a session: the library holds the dialogs, answers digest challenges and repeats
 what must be repeated. What is kept of a call is what rewriting needs (`dialogs.Dialog`).
@@ -58,7 +59,7 @@ class Gateway:
 
     Args:
         station: the library's SIP port on loopback.
-        address, sip_port, public_address, stun, trunks: `line.TrunkLine._options`.
+        address, sip_port, public_address, stun, trunks: `station_rows.station_options`.
         hear: lets RTP in from these networks only, on a port (`sip.socket_binding.hear`).
     """
 

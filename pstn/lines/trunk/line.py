@@ -20,22 +20,21 @@ from pstn.lines import AudioFile, Line, LineListener, MakeLine
 from pstn.lines.phone_state import Phones
 from pstn.lines.sip.audio import wav_file
 from pstn.lines.sip.child import ChildError
-from pstn.lines.sip.directory import ADDRESS, E164, user_of
+from pstn.lines.sip.directory import user_of
 from pstn.lines.sip.prompt_files import PromptFiles
 from pstn.lines.sip.settings import missing
 from pstn.lines.sip.station import Station
+from pstn.lines.trunk.incoming import caller_of, number_in
 from pstn.lines.trunk.limits import Limits
-from pstn.lines.trunk.settings import EDGE, TrunkSettings, codecs
+from pstn.lines.trunk.settings import EDGE, TrunkSettings
+from pstn.lines.trunk.station_rows import account, station_options
 from pstn.messages import Silence
 from pstn.trunks import headers
 from pstn.trunks.failover import REFUSED_US, TRY_NEXT, Then, then
 from pstn.trunks.trunk_file import PORTS, Host, Trunk
 
 NO_ROOM, NOT_FOUND, UNAVAILABLE, NOT_IMPLEMENTED = 503, 404, 480, 501
-RESERVE_MS = 16, 6
 NEEDS_LINUX = "SIP trunks need Linux: elsewhere the SIP library's sockets cannot be kept from strangers"
-PORTS_PER_STATION = 2
-"""SIP over UDP and TCP, and the next one for TLS."""
 
 
 @dataclass
@@ -96,7 +95,7 @@ class TrunkLine:
         address = settings.address
         self.stations = [
             Station(
-                self._options(address, index),
+                station_options(settings, address, index),
                 self.work_of(index),
                 self._prompts,
                 self._soon,
@@ -343,7 +342,7 @@ class TrunkLine:
         """A call from a trunk: to one of its display numbers, or refused."""
         leg_id = event["leg"]
         numbers = [(self._trunks[name], uri) for name in event["trunks"].split() for uri in event["called"].split()]
-        ours = [(trunk, called) for trunk, uri in numbers if (called := _number(trunk, uri)) in trunk.display_numbers]
+        ours = [(trunk, called) for trunk, uri in numbers if (called := number_in(trunk, uri)) in trunk.display_numbers]
         if not ours:
             station.refuse(leg_id, NOT_FOUND)
             return
@@ -403,74 +402,5 @@ class TrunkLine:
                     expires=trunk.registration.expires,
                 )
 
-    def _options(self, address: str, index: int) -> Callable[[int], dict[str, Any]]:
-        """`endpoint.Options` of a station. They are seen in the list of processes, so no secret is in them."""
-        file, count = self.settings.file, self.settings.stations
-        least, most = map(int, file.rtp_ports.split("-"))
-        share = (most - least + 1) // count // 2 * 2
-        begin = least + least % 2 + share * index
-        outside = {
-            "address": address,
-            "sip_port": file.sip_port + PORTS_PER_STATION * index,
-            "public_address": str(file.public_address) if file.public_address else None,
-            "stun": file.stun,
-            "trunks": {trunk.name: _shown(trunk) for trunk in self._trunks.values()},
-        }
-        return lambda port: {
-            "sip_port": port,
-            "silence_s": 0,
-            "reserve_ms": RESERVE_MS,
-            "rtp_ports": f"{begin}-{begin + share - 1}",
-            "outside": outside,
-        }
-
     def _note(self, leg: TrunkLeg, kind: str, **detail: Any) -> None:
         self.listener.note(kind, leg.number, call_id=leg.call_id, **detail)
-
-
-def account(trunk: Trunk) -> dict[str, Any]:
-    """What the library needs to know of a trunk for one call; it goes to the station through its pipe only."""
-    digest = trunk.digest
-    return {
-        "domain": headers.domain(trunk),
-        "codecs": codecs(trunk),
-        "srtp": trunk.srtp,
-        "user": digest.user if digest else "",
-        "secret": digest.secret.get_secret_value() if digest else "",
-    }
-
-
-def caller_of(trunk: Trunk, event: Mapping[str, str]) -> str:
-    """The caller's number in E.164, or "anonymous" where the call withholds it (RFC 3323, RFC 3325 §9.1)."""
-    withheld = any(each.strip() in ("id", "user", "full") for each in event["privacy"].lower().split(";"))
-    asserted = "" if withheld else _user(event["asserted"]) or _user(event["from"])
-    number = trunk.numbers.from_trunk(asserted)
-    return number if E164.fullmatch(number) else "anonymous"
-
-
-def _number(trunk: Trunk, uri: str) -> str:
-    return trunk.numbers.from_trunk(_user(uri))
-
-
-def _user(header: str) -> str:
-    match = ADDRESS.search(header.replace("sips:", "sip:").replace("tel:", "sip:"))
-    if match is None:
-        return ""
-    user = match["user"] or match["host"]  # tel: has no host
-    return user.partition(";")[0].replace("%2B", "+").replace("%2b", "+").replace("-", "")
-
-
-def _shown(trunk: Trunk) -> dict[str, Any]:
-    """What the station's gateway needs, without secrets (`gateway.TrunkRows`)."""
-    tls = trunk.tls
-    return {
-        "hosts": [[host.host, host.port] for host in trunk.hosts],
-        "transport": trunk.transport,
-        "tls": {name: str(path) if path else None for name, path in tls if name != "verify"} | {"verify": tls.verify},
-        "realm": trunk.digest.realm if trunk.digest else None,
-        "no_answer_s": trunk.no_answer_seconds,
-        "inbound_from": [str(network) for network in trunk.inbound_from],
-        "behind_nat": trunk.name != EDGE,
-        "codecs": codecs(trunk),
-        "srtp": trunk.srtp,
-    }

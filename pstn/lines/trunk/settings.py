@@ -1,5 +1,6 @@
 """Options of the line over SIP trunks."""
 
+import re
 from dataclasses import dataclass
 
 from pstn.trunks.interface import address_of
@@ -7,6 +8,8 @@ from pstn.trunks.trunk_file import Trunk, TrunkFile
 
 SPOKEN = ("pcmu", "pcma")
 """The codecs of a station, whose media thread has 8,000 samples a second."""
+UNQUOTED = re.compile(r'[^"\\\x00-\x1f\x7f]+')
+"""What the SIP library takes as a password."""
 EDGE = "(edge)"
 """Names the edges among the trunks of a station; no trunk of a file can have this name."""
 MOST_PER_SECOND, MOST_CALLS = 1_000, 10_000
@@ -33,6 +36,10 @@ class TrunkSettings:
         for trunk in self.trunks:
             if not codecs(trunk):
                 raise ValueError(f"trunk {trunk.name}: codecs: dialled directly, it needs {' or '.join(SPOKEN)}")
+            if trunk.digest and not UNQUOTED.fullmatch(trunk.digest.secret.get_secret_value()):
+                raise ValueError(
+                    f"trunk {trunk.name}: digest.secret: dialled directly, it may have no quote or backslash"
+                )
 
     @property
     def address(self) -> str:

@@ -264,6 +264,15 @@ def test_only_codecs_that_a_station_speaks_are_offered(story):
     story({"codecs": ["g722"]}, edges=("10.0.0.1:5060",))
 
 
+def test_a_secret_that_the_library_cannot_send_is_refused_and_not_printed(story, monkeypatch):
+    digest = {"user": "acme", "secret": {"env": "TRUNK_SECRET"}}
+    for secret in ('a"b', "a\\b", "a\tb"):
+        monkeypatch.setattr(f"{__name__}.SECRET", secret)
+        with pytest.raises(ValueError, match=r"trunk main: digest\.secret: dialled directly") as refused:
+            story({"digest": digest})
+        assert secret not in str(refused.value)
+
+
 def test_no_secret_is_among_the_options_of_a_process(story):
     digest = {"user": "acme", "secret": {"env": "TRUNK_SECRET"}}
     one = story({"digest": digest, "registration": {"expires": 90}}, stations=2)

@@ -91,6 +91,8 @@ def _trunk(index: int, trunk: Trunk, public: object, port: int) -> Iterable[tupl
         "no_answer": str(round(trunk.no_answer_seconds * 1000)),
         "options_every": str(trunk.options_every),
     }
+    if not trunk.inbound_from:
+        rows["calls_from_hosts"] = "yes"
     if _is_verified(trunk):
         rows["verify"] = "yes"
     if trunk.digest:
@@ -163,7 +165,9 @@ def _dialplan(trunks: list[Trunk]) -> list[Row]:
 
 
 def addresses(trunks: list[Trunk], nodes: Iterable[IPv4Address | IPv4Network]) -> str:
-    """Who may send anything at all: a line of the permissions module for each address, network or name.
+    """Who may send anything at all: a line of the permissions module for each address and network.
+
+    The program looks up hosts that are names.
 
     https://www.kamailio.org/docs/modules/5.6.x/modules/permissions.html#permissions.p.address_file
     """
@@ -172,7 +176,7 @@ def addresses(trunks: list[Trunk], nodes: Iterable[IPv4Address | IPv4Network]) -
         places += [(FIRST_TRUNK + index, _network(network)) for network in trunk.inbound_from]
         group = FIRST_HOST if trunk.inbound_from else FIRST_TRUNK
         hosts = (*trunk.hosts, *([trunk.registrar] if trunk.registration else []))
-        places += [(group + index, f"{host.host} 32") for host in hosts]
+        places += [(group + index, f"{host.host} 32") for host in hosts if _ADDRESS.fullmatch(host.host)]
     return "".join(f"{group} {place}\n" for group, place in dict.fromkeys(places))
 
 

@@ -14,11 +14,11 @@ def places(node: Peer, edge: Edge, *headers: str, shown=SHOWN, called=CALLED, bo
 
 def is_answered(node: Peer, edge: Edge, call: Dialog, trunk: Peer, body: str | None = None) -> Received:
     """The trunk answers, the node acknowledges; returns the INVITE at the trunk."""
-    invite = trunk.next("INVITE")
+    invite = trunk.next("INVITE", holding=f"tag={call.tag}\r\n")
     trunk.answer(invite, 200, body=sdp(trunk.host, 42000) if body is None else body)
-    call.answered(node.next("200"))
+    call.answered(node.next("200", holding=(call.call_id, " INVITE\r\n")))
     node.send(edge.at, node.request("ACK", call.uri, call))
-    trunk.next("ACK")
+    trunk.next("ACK", holding=(f"tag={call.tag}\r\n", "Max-Forwards: 69"))
     return invite
 
 

@@ -83,15 +83,16 @@ class Peer:
         self.last = text
         self._socket.sendto(text.encode(), to)
 
-    def next(self, *wanted: str, holding: str = "", seconds: float = 10.0) -> Received:
-        """The next message that is one of `wanted` (methods or statuses) and contains `holding`.
+    def next(self, *wanted: str, holding: str | tuple[str, ...] = (), seconds: float = 10.0) -> Received:
+        """The next message that is one of `wanted` (methods or statuses) and contains `holding`, all of it.
 
         Others before it are kept for later.
         """
         deadline = time.monotonic() + seconds
+        parts = (holding,) if isinstance(holding, str) else holding
         while True:
             for index, kept in enumerate(self._kept):
-                if kept.what in wanted and holding in kept.raw:
+                if kept.what in wanted and all(part in kept.raw for part in parts):
                     return self._kept.pop(index)
             try:
                 self._kept.append(self._inbox.get(timeout=max(0.0, deadline - time.monotonic())))

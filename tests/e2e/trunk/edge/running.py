@@ -44,6 +44,8 @@ class Edge:
         self.folder, self.net = folder, net
         self.inside, self.outside, self.node_address = (f"{net}.{last}" for last in (1, 2, 3))
         self.control = f"{net}.1"
+        self.before: list[str] = []
+        """A command that runs Kamailio."""
         folder.mkdir(exist_ok=True)
         self.trunks(trunks)
         self.place = Place(
@@ -94,7 +96,7 @@ class Edge:
     def start_kamailio(self) -> None:
         arguments = ["-DD", "-E", "-m", "64", "-M", "16", "-Y", str(self.folder), "-w", str(self.folder)]
         self.kamailio = subprocess.Popen(
-            ["kamailio", "-f", str(self.place.out / "kamailio.cfg"), *arguments],
+            [*self.before, "kamailio", "-f", str(self.place.out / "kamailio.cfg"), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=self._logs[0],
             stderr=self._logs[0],

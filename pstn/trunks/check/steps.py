@@ -1,5 +1,4 @@
-"""The steps of a check but the call. Each reports what it found; after a failure,
-those that need it are skipped."""
+"""The steps of a check but the call. After a failed one, those that need it are skipped."""
 
 import asyncio
 import socket

@@ -76,6 +76,7 @@ class _Stream(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if said := self._peer.answer(data):
             with suppress(OSError):
+                self._out.write(b"\r\n")  # a keep-alive
                 self._out.write(said[:20])  # a stream has no packets
                 self._out.write(said[20:])
 

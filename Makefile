@@ -148,7 +148,7 @@ test-sip: $(DEV)  ## Run calls and eight cases over real SIP and RTP, checked by
 
 .PHONY: test-trunk
 test-trunk: $(DEV)  ## Run calls over SIP trunks of a stand-in telephone company (Debian as root; skipped with the reason elsewhere)
-	$(PY) -m pytest tests/e2e/trunk $(ARGS)
+	$(PY) -m pytest -n 3 --dist loadfile tests/e2e/trunk $(ARGS)
 
 test-site: $(DEV) $(BROWSER)  ## Test the SP's site and the console in headless Chromium (skipped with the reason without it)
 	$(PY) -m pytest tests/site tests/e2e/site tests/e2e/console $(ARGS)
@@ -189,6 +189,10 @@ bench-delivery: $(DEV)  ## Measure on a jumping clock how soon an SP hears of an
 
 bench-sip: $(DEV)  ## Measure 20, then 50 bridged callbacks at once over SIP and RTP, 300 in a row, and the delay of a voice
 	$(PY) -m bench.sip --into bench/sip.md $(ARGS)
+
+.PHONY: bench-trunk
+bench-trunk: $(DEV)  ## Kill nodes and edges in mid-call and measure what they carry, over a stand-in telephone company (Debian as root)
+	$(PY) -m bench.trunk --into bench/trunk.md $(ARGS)
 
 bench-growth: $(DEV)  ## Count what callbacks cost with 10 to 100,000 stored and 1 to 500 under way, and on paper where AWS's limits end
 	$(PY) -m bench.growth

@@ -45,6 +45,8 @@ ACME = Account(
 TABLE, SECRET = "site-nodes", "site-node-secret"
 _NODE_SIP, _NODE_RTP, _RTP_STEP = 5080, 40_000, 4_000
 _ADMIN = 9443
+_CONTROL = "127.0.0.1:9101"
+"""Of an edge, in its namespace."""
 _STARTS_S, _LOOK_S = 40.0, 0.1
 
 
@@ -145,7 +147,7 @@ def site(telco: Telco, *, nodes: int = 2, edges: int = 2, stations: int = 1) -> 
         parameters = {**PARAMETERS, "Carrier": "sip", "NodesTable": TABLE, "NodeSecret": SECRET}
         with Lab(auth=True, parameters=parameters, numbers=SHOWN, state_dir=telco.folder / "lab") as lab:
             secret = _prepare(lab)
-            machines = [_edge(telco, folder, trunk, at, nodes) for at in range(edges)]
+            machines = [edge_machine(telco, folder, trunk, at, nodes) for at in range(edges)]
             try:
                 for machine in machines:
                     machine.rtpengine.start()
@@ -211,7 +213,7 @@ def _node(
     )
 
 
-def _edge(telco: Telco, folder: Path, trunk: dict[str, Any], at: int, nodes: int) -> EdgeMachine:
+def edge_machine(telco: Telco, folder: Path, trunk: dict[str, Any], at: int, nodes: int) -> EdgeMachine:
     host = FIRST_EDGE + at
     outside, inside = address(OUTSIDE, host), address(INSIDE, host)
     machine = telco.network.machine(f"edge-{at + 1}", outside=host, inside=host)
@@ -249,9 +251,17 @@ def _edge(telco: Telco, folder: Path, trunk: dict[str, Any], at: int, nodes: int
     )
 
 
+def sees_trunks(machine: Namespace) -> bool:
+    """Whether the edge knows all hosts of its trunks to be up."""
+    with machine.entered(), urllib.request.urlopen(f"http://{_CONTROL}/metrics", timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    found = [line.rpartition("} ")[2].split()[0] for line in lines if line.startswith("kamailio_edge_host_up{")]
+    return bool(found) and all(float(each) == 1 for each in found)
+
+
 def _serves(machine: Namespace) -> bool:
     with machine.entered():
-        return _says_ok("http://127.0.0.1:9101/metrics")
+        return _says_ok(f"http://{_CONTROL}/metrics")
 
 
 def _says_ok(url: str) -> bool:

@@ -121,16 +121,18 @@ def entropy(data: bytes | bytearray) -> float:
 
 
 def sounds(packets: Iterable[Packet], address: str, ports: range) -> list["array[int]"]:
-    """What was sent to these ports in G.711, each port's by itself, in the order in which they began."""
-    heard: dict[int, dict[int, array[int]]] = {}
-    rounds: dict[int, int] = {}
+    """What was sent to these ports in G.711, each source's (RFC 3550 §3: SSRC) by itself, in the order in which they
+    began: SIPp has one port for all calls at once."""
+    heard: dict[tuple[int, bytes], dict[int, array[int]]] = {}
+    rounds: dict[tuple[int, bytes], int] = {}
     for each in packets:
         if each.is_rtp and each.target == address and each.target_port in ports and each.codec in _DECODED:
-            port = heard.setdefault(each.target_port, {})
-            # A sequence number of 16 bits begins anew after 22 minutes, and with another sender.
-            turn = rounds.setdefault(each.target_port, 0)
-            if port and abs(each.sequence - (max(port) & 0xFFFF)) > 0x8000:
-                turn = rounds[each.target_port] = turn + 1
+            stream = each.target_port, each.payload[8:12]
+            port = heard.setdefault(stream, {})
+            # A sequence number has 16 bits, and begins anywhere.
+            turn = rounds.setdefault(stream, 0)
+            if port and (max(port) & 0xFFFF) - each.sequence > 0x8000:
+                turn = rounds[stream] = turn + 1
             port[turn << 16 | each.sequence] = decoded(each.sound, each.codec)
     joined = []
     for port in heard.values():

@@ -132,7 +132,10 @@ class Telephone:
 
     def heard(self) -> list["array[int]"]:
         """The sound of each call that reached it with sound, in their order."""
-        return sounds(self.packets(), ADDRESS, self.ports)
+        return self.heard_in(self.packets())
+
+    def heard_in(self, packets: list[Packet]) -> list["array[int]"]:
+        return sounds(packets, ADDRESS, self.ports)
 
     def digits(self) -> str:
         return digits(self.packets(), ADDRESS, self.ports)

@@ -1,0 +1,36 @@
+"""The judgement and the report of `bench.trunk`; its runs need a telephone company."""
+
+from dataclasses import replace
+
+import pytest
+
+from bench.trunk import good, report
+from bench.trunk_load import Load
+from lab.cases.trunk_kills import Death
+
+NODE = Death("node", 4, 2, cut=2, told_s=(40.0, 52.0), silent_s=41.0, free_s=52.0, next_s=1.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "judged"),
+    [
+        ({}, True),
+        ({"silent_s": 61.0}, False),
+        ({"free_s": 91.0}, False),
+        ({"next_s": None}, False),
+        ({"left": ["leg"]}, False),
+        ({"cut": 3}, False),
+    ],
+    ids=str,
+)
+def test_a_death_costs_its_own_calls_and_leaves_nothing(change, judged):
+    assert good(replace(NODE, **change)) is judged
+
+
+def test_the_report_has_a_row_for_each_kind_and_each_load():
+    loads = [Load(60, True, done=60, seconds=10.0, cpu={"stations": 6.0, "edge": 1.2}, windows=100, gaps=1)]
+    said = report([NODE], [(2, 0)], loads)
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in said.splitlines()]
+    assert ["node", "1", "2", "2", "52.0 (52.0)", "41.0 (41.0)", "52.0 (52.0)", "1.0 (1.0)", "0"] in rows
+    assert ["60", "edge", "60", "0", "1.00 %", "1.00 %", "0.20 %", "0.00 %"] in rows
+    assert "0 calls were cut" in said

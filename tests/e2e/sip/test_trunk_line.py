@@ -254,10 +254,8 @@ def test_the_public_address_is_named_in_contact_and_sdp(tmp_path, row):
     company = Company().open()
     with stun_server("203.0.113.9") as server:
         rows = {"name": "main", "hosts": [f"{TRUNK}:{company.port}"], "display_numbers": [NUMBERS[0]]}
-        with line_over(tmp_path, [rows], 15170, **{row: "203.0.113.9" if row == "public_address" else server}) as (
-            line,
-            listener,
-        ):
+        named: dict[str, Any] = {row: "203.0.113.9" if row == "public_address" else server}
+        with line_over(tmp_path, [rows], 15170, **named) as (line, listener):
             listener.run(lambda: line.dial("leg", NUMBERS[0], TO, {}))
             listener.got("answered", "leg")
     asked, *_ = company.got("INVITE")
@@ -265,6 +263,28 @@ def test_the_public_address_is_named_in_contact_and_sdp(tmp_path, row):
     company.close()
     assert asked.value("contact").endswith("@203.0.113.9:15170>")
     assert b"c=IN IP4 203.0.113.9\r\n" in asked.body
+
+
+def test_a_far_end_that_falls_silent_is_lost_unless_it_holds_the_call(tmp_path):
+    company = Company().open()
+    rows = {"name": "main", "hosts": [f"{TRUNK}:{company.port}"], "display_numbers": [NUMBERS[0]]}
+    with line_over(tmp_path, [rows], 15180, silence_s=1) as (line, listener):
+        for leg in ("held", "silent"):
+            listener.run(lambda leg=leg: line.dial(leg, NUMBERS[0], TO, {}))
+            listener.got("answered", leg)
+        held, _ = company.got("INVITE", 2)
+        company.got("ACK", 2)
+        there, us = f"{held.value('to')};tag=t{company.port}", held.value("from")
+        dialog: dict[str, Any] = {"from": there, "to": us, "call_id": held.value("call-id")}
+        uri = held.value("contact").strip("<>")
+        company.send(request("INVITE", uri, company, 9, "inactive", **dialog), (INTERFACE, 15180))
+        company.told(200)
+        company.send(request("ACK", uri, company, 9, **dialog), (INTERFACE, 15180))
+        assert listener.got("ended", "silent") == 0
+        time.sleep(1.5)
+        ended = [leg for what, leg, _ in listener.happened if what == "ended"]
+    company.close()
+    assert ended == ["silent"]
 
 
 @only_on_linux

@@ -42,10 +42,10 @@ ANSWERS = [Says(180), Says(200, sdp=True)]
 Script = Callable[[Request], list[Says]]
 
 
-def sdp(address: str, port: int, profile: str = "RTP/AVP", more: str = "") -> bytes:
+def sdp(address: str, port: int, profile: str = "RTP/AVP", more: str = "", flow: str = "sendrecv") -> bytes:
     lines = ["v=0", f"o=- 1 1 IN IP4 {address}", "s=-", f"c=IN IP4 {address}", "t=0 0"]
     lines += [f"m=audio {port} {profile} 0 101", "a=rtpmap:0 PCMU/8000", "a=rtpmap:101 telephone-event/8000"]
-    return "\r\n".join([*lines, *([more] if more else []), "a=sendrecv", ""]).encode()
+    return "\r\n".join([*lines, *([more] if more else []), f"a={flow}", ""]).encode()
 
 
 @dataclass
@@ -171,7 +171,7 @@ class _Stream(asyncio.Protocol):
             self._company.take(message, self._out.write)
 
 
-def request(method: str, uri: str, company: Company, number: int = 1, **headers: str) -> bytes:
+def request(method: str, uri: str, company: Company, number: int = 1, flow: str = "sendrecv", **headers: str) -> bytes:
     """Of the company, within or outside a dialog. `headers`: with _ for -, in place of the usual ones."""
     usual = {
         "via": f"SIP/2.0/UDP {TRUNK}:{company.port};branch=z9hG4bK{method}{number};rport",
@@ -183,7 +183,7 @@ def request(method: str, uri: str, company: Company, number: int = 1, **headers:
         "contact": f"<sip:gw@{TRUNK}:{company.port}>",
     }
     given = usual | {name.replace("_", "-"): value for name, value in headers.items()}
-    body = sdp(TRUNK, company.rtp.getsockname()[1]) if method == "INVITE" else b""
+    body = sdp(TRUNK, company.rtp.getsockname()[1], flow=flow) if method == "INVITE" else b""
     kind = {"content-type": "application/sdp"} if body else {}
     lines = tuple((given | kind | {"content-length": str(len(body))}).items())
     return written(f"{method} {uri} SIP/2.0", lines, body)
@@ -238,14 +238,14 @@ class Listener:
 
 @contextmanager
 def line_over(
-    folder: Path, trunks: list[dict[str, Any]], sip_port: int, **rows: Any
+    folder: Path, trunks: list[dict[str, Any]], sip_port: int, silence_s: int = 20, **rows: Any
 ) -> Iterator[tuple[TrunkLine, Any]]:
     """A running line over these trunks, and its listener."""
     path = folder / f"trunks-{sip_port}.yaml"
     file = {"interface": INTERFACE, "sip_port": sip_port, "rtp_ports": "26000-26399", "trunks": trunks, **rows}
     path.write_text(yaml.safe_dump(file))
     listener: Any = Listener()
-    line = TrunkLine(listener.clock, listener, TrunkSettings(read(path, {"TRUNK_SECRET": SECRET})))
+    line = TrunkLine(listener.clock, listener, TrunkSettings(read(path, {"TRUNK_SECRET": SECRET}), silence_s=silence_s))
     try:
         yield line, listener
     finally:

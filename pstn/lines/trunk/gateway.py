@@ -210,7 +210,9 @@ class Gateway:
         if client.given_up:
             return
         peer.send(text(client.sent))
-        if request.method == "INVITE":
+        if request.method != "INVITE":
+            self._finished(client)  # KEPT_S is longer than the library waits for the answer (timer F)
+        else:
             loop = asyncio.get_running_loop()
             wait = trunk.no_answer_s if first else KEPT_S
             client.timers.append(loop.call_later(wait, self._give_up, client, 408))
@@ -251,6 +253,8 @@ class Gateway:
         status = 487 if client.cancelled else status
         self._to_library(response(status, client.request, secrets.token_hex(4)))
         self._finished(client)
+        if client.dialog and not tag_of(client.request.value("to")):
+            self._forget_later(client.dialog)
 
     def _cancel(self, client: Client) -> None:
         if client.final or client.given_up or client.cancelled:
@@ -304,9 +308,7 @@ class Gateway:
         if client.request.method == "INVITE":
             self._answer_to_invite(client, answer, first)
             return
-        if answer.status >= 200:
-            client.final = True
-            self._finished(client)
+        client.final = answer.status >= 200
         self._to_library(text(answer_from_trunk(answer, client.request, self.proxy)))
 
     def _answer_to_invite(self, client: Client, answer: Response, first: bool) -> None:

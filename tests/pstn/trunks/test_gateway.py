@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pstn.lines.trunk import gateway
 from pstn.lines.trunk.gateway import Gateway
 from pstn.lines.trunk.outside import Peer, TrunkRows
 from pstn.sip_messages import Request, parsed, parsed_response, response
@@ -46,7 +47,7 @@ class Sides:
         self.trunk: list[bytes] = []
         self.heard: list[tuple[int, set[IPv4Network]]] = []
         rows = {"main": {**ROWS, "behind_nat": not edge}}
-        gateway: Any = Gateway(
+        made: Any = Gateway(
             6000,
             lambda port, networks: self.heard.append((port, set(networks))),
             address="192.0.2.9",
@@ -55,11 +56,11 @@ class Sides:
             stun=None,
             trunks=rows,
         )
-        self.gateway = gateway
-        self.rows: TrunkRows = gateway.trunks["main"]
+        self.gateway = made
+        self.rows: TrunkRows = made.trunks["main"]
         self.peer = Peer(("198.51.100.1", 5060), self.trunk.append)
-        gateway._inside = self
-        gateway.outside.peer = self._peer
+        made._inside = self
+        made.outside.peer = self._peer
 
     async def _peer(self, *_: object) -> Peer:
         return self.peer
@@ -91,6 +92,32 @@ def test_only_an_edge_tells_of_a_trunk_behind_it(edge, told):
         assert sides.gateway.final("leg") == told
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize("unanswered", ["INVITE", "BYE"])
+def test_nothing_is_kept_of_a_call_whose_host_falls_silent(monkeypatch, unanswered):
+    monkeypatch.setattr(gateway, "KEPT_S", 0.0)
+
+    async def story() -> None:
+        sides = Sides(edge=False)
+        sides.rows.no_answer_s = 0.01 if unanswered == "INVITE" else 3.0
+        asked = await sides.invited()
+        kept = (sides.gateway._clients, sides.gateway._by_own_branch, sides.gateway._dialogs)
+        assert all(kept)
+        if unanswered == "BYE":
+            sides.comes(response(200, asked, "far", ("Contact", "<sip:gw@198.51.100.1>")))
+            bye = (
+                INVITE.replace(b"INVITE", b"BYE")
+                .replace(b"bKone", b"bKbye")
+                .replace(b">\r\nCall-ID", b">;tag=far\r\nCall-ID")
+            )
+            sides.gateway._from_inside(bye, ("127.0.0.1", 6000))
+        while any(kept):  # noqa: ASYNC110 - timers of the gateway, which tells nobody
+            await asyncio.sleep(0)
+        sides.gateway.final("leg")
+        assert not any(kept) and not sides.gateway._legs
+
+    asyncio.run(asyncio.wait_for(story(), 5))
 
 
 def test_sound_is_let_in_from_the_addresses_of_the_answer_and_of_the_trunk():

@@ -51,6 +51,8 @@ ALLOW = ("allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, INFO")
 CALLED = ("p-called-party-id", "to")
 """Where the number is that was dialled, if the URI of the INVITE is the one that we registered."""
 CHALLENGES = {401: "www-authenticate", 407: "proxy-authenticate"}
+EDGE_ONLY = ("draining", "down")
+"""X-Trunk-Why of an edge that cannot ask the trunk; another edge may (pstn/edge/README.md)."""
 log = logging.getLogger("sip-gateway")
 
 
@@ -340,7 +342,7 @@ class Gateway:
                 dialog.routes = [f"<{address(each)[0]}>" for each in reversed(answer.values("record-route"))]
             self._note_far_media(dialog, answer.body)
         elif not tag_of(client.request.value("to")):
-            if not dialog.trunk.behind_nat and answer.value("x-trunk"):
+            if not dialog.trunk.behind_nat and answer.value("x-trunk-why") not in EDGE_ONLY and answer.value("x-trunk"):
                 dialog.final["trunk"] = answer.value("x-trunk")
             refused = answer.value("x-trunk-refused")
             if not dialog.trunk.behind_nat and refused.isdigit():

@@ -81,12 +81,26 @@ class Sides:
         self.gateway._from_outside(data, self.peer, [self.rows])
 
 
-@pytest.mark.parametrize(("edge", "told"), [(True, {"trunk": "second", "refused_us": 407}), (False, {})])
-def test_only_an_edge_tells_of_a_trunk_behind_it(edge, told):
+REFUSED, FULL = ("X-Trunk-Refused", "407"), ("X-Trunk-Why", "calls")
+DRAINING, DOWN = ("X-Trunk-Why", "draining"), ("X-Trunk-Why", "down")
+
+
+@pytest.mark.parametrize(
+    ("edge", "more", "told"),
+    [
+        (True, [REFUSED], {"trunk": "second", "refused_us": 407}),
+        (True, [FULL], {"trunk": "second"}),
+        (True, [DRAINING], {}),  # another edge may ask the trunk
+        (True, [DOWN], {}),
+        (True, [REFUSED, DOWN], {"refused_us": 407}),
+        (False, [REFUSED], {}),
+    ],
+)
+def test_only_an_edge_tells_of_a_trunk_that_it_could_ask(edge, more, told):
     async def story() -> None:
         sides = Sides(edge=edge)
         asked = await sides.invited()
-        sides.comes(response(503, asked, "far", ("X-Trunk", "second"), ("X-Trunk-Refused", "407")))
+        sides.comes(response(503, asked, "far", ("X-Trunk", "second"), *more))
         assert [parsed_response(each).status for each in sides.library] == [100, 503]
         assert sides.trunk[-1].startswith(b"ACK ")
         assert sides.gateway.final("leg") == told

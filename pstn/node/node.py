@@ -157,7 +157,7 @@ class Node:
         if self._parts and bucket:
             adoption = Adoption(clients.s3, bucket, self.table)
             self._duties.append(Periodic("parts of recordings", settings.part_seconds, self._write_parts))
-            self._duties.append(Periodic("adoption", ADOPT_S, lambda: adoption.adopt(self.table.rows(), time.time())))
+            self._duties.append(Periodic("adoption", ADOPT_S, lambda: adoption.look(self.table.rows(), time.time())))
 
     # -- its life
     def start(self) -> None:

@@ -93,6 +93,17 @@ class Adoption:
 
     def __init__(self, client: Any, bucket: str, table: NodesTable) -> None:
         self._client, self._bucket, self._table = client, bucket, table
+        self._silent: dict[str, float] = {}
+        """Node → its last beat: those that were dead at the last look."""
+
+    def look(self, rows: Iterable[Row], now: float) -> int:
+        """`adopt` for the nodes that were dead at the look before, too, and wrote nothing since.
+
+        After an outage of the table every node is dead for a moment: until it has written its row again.
+        """
+        dead = [row for row in rows if row.is_dead(now) and not row.adopted]
+        before, self._silent = self._silent, {row.node: row.beat_at for row in dead}
+        return self.adopt((row for row in dead if before.get(row.node) == row.beat_at), now)
 
     def adopt(self, rows: Iterable[Row], now: float) -> int:
         """Returns how many recordings were put together. Raises: ClientError, BotoCoreError, TableError."""

@@ -78,7 +78,7 @@ class Recordings:
         self._keep(bucket, key, body, metadata, reason)
 
     def _keep(self, bucket: str, key: str, body: BinaryIO, metadata: dict[str, str], reason: str) -> None:
-        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4()}"
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid4()}"
         body.seek(0)
         with (self._spool / f"{name}.wav").open("wb") as file:
             shutil.copyfileobj(body, file)
@@ -94,7 +94,7 @@ class Recordings:
         return sum(1 for _ in self._spool.glob("*.json"))
 
     def send_spooled(self) -> None:
-        """Send what waits, the oldest first; ends at the first that S3 does not take."""
+        """Send what waits, the oldest first: until S3 does not answer. What it refuses does not hold up the rest."""
         with self._sending:
             for about in sorted(self._spool.glob("*.json")):
                 given, wav = json.loads(about.read_text(encoding="utf-8")), about.with_suffix(".wav")
@@ -103,6 +103,8 @@ class Recordings:
                         self._put(given["bucket"], given["key"], body, given["metadata"])
                 except (ClientError, BotoCoreError) as error:
                     _log.warning("a recording still waits", extra={"error": type(error).__name__, "file": about.stem})
+                    if _is_of_this_one(error):
+                        continue
                     return
                 about.unlink()
                 wav.unlink()
@@ -113,3 +115,9 @@ class Recordings:
             self._stored(bucket, key)
         except (ClientError, BotoCoreError) as error:  # it is stored; what is left over expires
             _log.warning("the parts of a stored recording stay", extra={"error": type(error).__name__})
+
+
+def _is_of_this_one(error: ClientError | BotoCoreError) -> bool:
+    """Whether S3 refuses one request, and may take others."""
+    response = error.response if isinstance(error, ClientError) else {}
+    return 400 <= response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) < 500

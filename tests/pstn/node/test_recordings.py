@@ -100,6 +100,15 @@ def test_the_recording_of_a_dead_node_is_put_together(s3, others, track, channel
     assert others.look() == 0
 
 
+def test_a_node_that_writes_its_row_after_an_outage_of_the_table_keeps_its_recordings(s3, others):
+    Spoken(s3).goes_on()
+    adoption, silent = Adoption(s3, BUCKET, others.table), Row(NODE, "10.0.1.5:8443", 1000.0)
+    looks = [(silent, 1030.0, 0), (Row(NODE, "10.0.1.5:8443", 1031.0), 1050.0, 0), (silent, 1060.0, 0)]
+    for row, now, found in [*looks, (silent, 1070.0, 1)]:
+        assert adoption.look([row], now) == found
+    assert keys(s3) == [KEY]
+
+
 def test_a_node_that_left_in_order_is_not_looked_at(s3, others):
     Spoken(s3).goes_on()
     assert others.look(rows=[Row(NODE, "10.0.1.5:8443", 1000.0, gone=True)]) == 0
@@ -178,6 +187,15 @@ def test_while_as_many_as_allowed_wait_for_s3_others_are_spooled(s3, tmp_path):
     kept.put(BUCKET, "calls/next.wav", io.BytesIO(b"next"), METADATA)
     kept.send_spooled()
     assert keys(s3) == ["calls/2026/11/29/one.wav", "calls/next.wav", "calls/other.wav"]
+
+
+def test_a_recording_that_s3_refuses_holds_up_no_other(s3, tmp_path):
+    down = Recordings(Failing(s3, "put_object"), tmp_path)
+    for bucket in ("no-such-bucket", BUCKET):
+        down.put(bucket, KEY, io.BytesIO(b"whole"), METADATA)
+    kept = Recordings(s3, tmp_path)
+    kept.send_spooled()
+    assert (kept.waiting, keys(s3)) == (1, [KEY])
 
 
 def test_a_recording_that_is_stored_leaves_no_parts(s3, tmp_path):

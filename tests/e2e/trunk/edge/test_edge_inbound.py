@@ -159,6 +159,24 @@ def test_a_scanner_gets_no_answer_and_reaches_no_node(place, net, method):
     assert heard == [] and len(node.raw) == before
 
 
+@pytest.mark.parametrize("to", ["second", "node", "stranger"])
+def test_no_call_passes_as_part_of_one_that_is_not_there(place, to):
+    """A tag in To and a Route with the edge: a message over UDP that only pretends to come from a trunk has both."""
+    edge, node, peers = place
+    first, before = peers["first"], {each: len(peer.raw) for each, peer in {**peers, "node": node}.items()}
+    with Peer(f"{edge.net}.203", 5099) as stranger:
+        target = {"second": peers["second"], "node": node, "stranger": stranger}[to]
+        call = Dialog.of_caller(first, SHOWN, CALLED, (edge.outside, OUTSIDE))
+        call.remote, call.routes = f"{call.remote};tag=none", [f"<sip:{edge.outside}:{OUTSIDE};lr>"]
+        uri = f"sip:{CALLED}@{target.host}:{target.port}"
+        first.send((edge.outside, OUTSIDE), first.request("INVITE", uri, call, body=sdp(first.host, 4000)))
+        assert first.next("481", "408", "488", "200").what == "481"
+        assert stranger.raw == []
+    assert {each: len(peer.raw) for each, peer in {**peers, "node": node}.items() if each != "first"} == {
+        each: count for each, count in before.items() if each != "first"
+    }
+
+
 def test_a_stranger_at_the_inside_gets_no_answer(place):
     edge, _, peers = place
     with Peer(f"{edge.net}.201", 5099) as stranger:

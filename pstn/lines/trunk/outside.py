@@ -19,6 +19,8 @@ from pstn.lines.trunk.socket_filter import only_from
 
 RESOLVE_EVERY_S, RESOLVE_S = 60.0, 5.0
 """How often names are looked up, and how long that may take."""
+NAME_S = 7500.0
+"""For so long an address counts as that of a name that no longer has it: calls go on over it (as at the edge)."""
 STUN_S = 2.0
 """How long the start waits for the STUN server."""
 KEEP_ALIVE_S, KEEP_ALIVE = 25.0, b"\r\n\r\n"
@@ -78,6 +80,8 @@ class Outside:
         self._asked = b""
         self._heard_stun = asyncio.Event()
         self._resolved: dict[str, str] = {}
+        self._found: dict[str, dict[str, float]] = {}
+        """Name → each of its addresses, with when it was last found (time of the loop)."""
         self._streams: dict[tuple[str, str, int], Stream] = {}
         self._accepted: set[Stream] = set()
         self._servers: list[asyncio.Server] = []
@@ -178,7 +182,8 @@ class Outside:
         await asyncio.gather(*map(self._look_up, names | {stun_host} - {""}))
         for trunk in self._trunks:
             trunk.places = {(self._resolved[host], port) for host, port in trunk.hosts if host in self._resolved}
-            trunk.networks = {IPv4Network(each) for each in (*trunk.inbound_from, *(ip for ip, _ in trunk.places))}
+            addresses = [ip for host, _ in trunk.hosts for ip in self._found.get(host, ())]
+            trunk.networks = {IPv4Network(each) for each in (*trunk.inbound_from, *addresses)}
         if stun_host in self._resolved:
             self._stun_at = self._resolved[stun_host], int(stun_port or stun.PORT)
 
@@ -191,8 +196,13 @@ class Outside:
     async def _address_of(self, host: str, *, again: bool = False) -> str:
         """Raises: OSError."""
         if again or host not in self._resolved:
-            found = await asyncio.get_running_loop().getaddrinfo(host, None, family=socket.AF_INET)
-            self._resolved[host] = str(found[0][4][0])
+            loop = asyncio.get_running_loop()
+            found = await loop.getaddrinfo(host, None, family=socket.AF_INET)
+            now, addresses = loop.time(), [str(each[4][0]) for each in found]
+            if self._resolved.get(host) not in addresses:  # a resolver gives several in turn
+                self._resolved[host] = addresses[0]
+            kept = {ip: at for ip, at in self._found.get(host, {}).items() if now - at < NAME_S}
+            self._found[host] = kept | dict.fromkeys(addresses, now)
         return self._resolved[host]
 
     def _filter(self) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pstn.lines.trunk import gateway
 from pstn.lines.trunk.gateway import Gateway
-from pstn.lines.trunk.outside import Peer, TrunkRows
+from pstn.lines.trunk.outside import Outside, Peer, TrunkRows
 from pstn.sip_messages import Request, parsed, parsed_response, response
 
 ROWS: dict[str, Any] = {
@@ -163,5 +163,35 @@ def test_no_damaged_message_of_a_trunk_breaks_it(cuts, which):
         sides.comes(damaged)
         sides.comes(good)
         sides.comes(bye)
+
+    asyncio.run(story())
+
+
+def test_a_name_keeps_the_addresses_that_it_had_for_the_calls_over_them(monkeypatch):
+    """(seconds, what the name is looked up to, None: nothing; where calls go, whose messages are taken)"""
+    looks = [
+        (0, ["198.51.100.1", "198.51.100.2"], "198.51.100.1", "12"),
+        (60, ["198.51.100.2", "198.51.100.1"], "198.51.100.1", "12"),
+        (120, ["198.51.100.3"], "198.51.100.3", "123"),
+        (180, None, "198.51.100.3", "123"),
+        (120 + 7500, ["198.51.100.3"], "198.51.100.3", "3"),
+    ]
+
+    async def story() -> None:
+        loop, trunk = asyncio.get_running_loop(), TrunkRows(name="main", behind_nat=True, **ROWS)
+        trunk.hosts = [("trunk.example", 5060)]
+        outside = Outside("192.0.2.9", 5060, [trunk], None, lambda *_: None)
+        for at, found, goes_to, taken in looks:
+
+            async def look_up(*_: object, found: list[str] | None = found, **__: object) -> list[Any]:
+                if found is None:
+                    raise OSError
+                return [(2, 1, 6, "", (each, 0)) for each in found]
+
+            monkeypatch.setattr(loop, "getaddrinfo", look_up)
+            monkeypatch.setattr(loop, "time", lambda at=at: float(at))
+            await outside._resolve()
+            assert outside._resolved["trunk.example"] == goes_to
+            assert [each for each in "1234" if outside.trunks_at((f"198.51.100.{each}", 5060))] == list(taken)
 
     asyncio.run(story())

@@ -44,6 +44,7 @@ class Edge:
         self.folder, self.net = folder, net
         self.inside, self.outside, self.node_address = (f"{net}.{last}" for last in (1, 2, 3))
         self.control = f"{net}.1"
+        self.kamailio: subprocess.Popen | None = None
         self.before: list[str] = []
         """A command that runs Kamailio."""
         folder.mkdir(exist_ok=True)
@@ -89,8 +90,12 @@ class Edge:
             stderr=self._logs[1],
             **common,
         )
-        until(lambda: _listens_udp(self.control, 12222), 20)
-        self.start_kamailio()
+        try:
+            until(lambda: _listens_udp(self.control, 12222), 20)
+            self.start_kamailio()
+        except BaseException:  # an interrupted test too: nothing that it started stays
+            self._ends()
+            raise
         return self
 
     def start_kamailio(self) -> None:
@@ -120,7 +125,11 @@ class Edge:
     def __exit__(self, kind, *_) -> None:
         if kind:
             print(self.log())
-        self.stop_kamailio()
+        self._ends()
+
+    def _ends(self) -> None:
+        if self.kamailio:
+            self.stop_kamailio()
         self.rtpengine.kill()
         self.rtpengine.wait()
         for log in self._logs:

@@ -105,7 +105,7 @@ start-api: $(DEV) $(SAMENV)  ## Serve the API on port 3000 with functions of thi
 
 # -- tests -------------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-cloud test-lab test-clients test-cruel test-up test-carrier test-site test-phone screenshots test-sip test-build test-deb test-sam-local hostile iam-mutations model simulate bench bench-carriers bench-return bench-delivery bench-sweep bench-sip bench-console bench-memory
+.PHONY: test test-cloud test-lab test-clients test-cruel test-up test-carrier test-site test-phone screenshots test-sip test-build test-deb test-sam-local hostile iam-mutations model simulate bench bench-carriers bench-return bench-delivery bench-sweep bench-sip bench-nodes bench-console bench-memory
 test: $(DEV)  ## Run the fast tests, which need neither a running lab nor SAM
 	$(PY) -m pytest -n auto --dist loadfile tests --ignore=tests/e2e $(ARGS)
 
@@ -193,6 +193,9 @@ bench-sip: $(DEV)  ## Measure 20, then 50 bridged callbacks at once over SIP and
 .PHONY: bench-trunk
 bench-trunk: $(DEV)  ## Kill nodes and edges in mid-call and measure what they carry, over a stand-in telephone company (Debian as root)
 	$(PY) -m bench.trunk --into bench/trunk.md $(ARGS)
+
+bench-nodes: $(DEV)  ## Measure how many bridged callbacks a node carries, dialled directly and through an edge, and the delay they add
+	$(PY) -m bench.nodes --into bench/nodes.md $(ARGS)
 
 bench-growth: $(DEV)  ## Count what callbacks cost with 10 to 100,000 stored and 1 to 500 under way, and on paper where AWS's limits end
 	$(PY) -m bench.growth

@@ -91,9 +91,10 @@ class RtpPhone(asyncio.DatagramProtocol):
         assert self._transport
         if request.method == "INVITE":
             self._transport.sendto(self._answer(request), addr)
-            media = re.search(rb"m=audio (\d+)", request.body)
-            if media and self._sending is None:
-                self._sending = asyncio.get_running_loop().create_task(self._send(int(media[1])))
+            host, port = (re.search(line, request.body) for line in (rb"c=IN IP4 ([0-9.]+)", rb"m=audio (\d+)"))
+            if host and port and self._sending is None:
+                there = host[1].decode(), int(port[1])
+                self._sending = asyncio.get_running_loop().create_task(self._send(there))
         else:
             self._transport.sendto(response(200, request, "phone"), addr)
             if request.method == "BYE" and self._sending:
@@ -104,7 +105,9 @@ class RtpPhone(asyncio.DatagramProtocol):
             "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
             f"m=audio {self._port(self._rtp)} RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na=sendrecv\r\n"
         )
-        head = response(200, request, "phone", ("contact", f"<{self.uri}>"), ("content-type", "application/sdp"))
+        routes = (("record-route", each) for each in request.values("record-route"))
+        more = ("contact", f"<{self.uri}>"), ("content-type", "application/sdp")
+        head = response(200, request, "phone", *routes, *more)
         return head.replace(b"Content-Length: 0", f"Content-Length: {len(sdp)}".encode()) + sdp.encode()
 
     def heard(self, other: "RtpPhone", since: int) -> Heard:
@@ -128,15 +131,45 @@ class RtpPhone(asyncio.DatagramProtocol):
         latest = bisect_right(self.sent_at, moment) - 1
         return latest - (latest - number) % len(CODES)
 
-    async def _send(self, port: int) -> None:
+    async def _send(self, there: tuple[str, int]) -> None:
         assert self._rtp
         begun = time.monotonic()
         while True:
             number = len(self.sent_at)
             await asyncio.sleep(begun + number * FRAME_S - time.monotonic())
             head = struct.pack("!BBHII", 0x80, 0, number & 0xFFFF, number * FRAME, 1)
-            self._rtp.sendto(head + CODES[number % 64 : number % 64 + 1] * FRAME, ("127.0.0.1", port))
+            self._rtp.sendto(head + CODES[number % 64 : number % 64 + 1] * FRAME, there)
             self.sent_at.append(time.monotonic())
+
+
+class Switchboard(asyncio.DatagramProtocol):
+    """One SIP address of several telephones: each new call goes to the next of them. `begin` first."""
+
+    def __init__(self, *phones: RtpPhone) -> None:
+        self._phones = phones
+        self._calls: dict[str, RtpPhone] = {}
+        self._transport: asyncio.DatagramTransport | None = None
+
+    async def begin(self) -> None:
+        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, ("127.0.0.1", 0))
+
+    async def close(self) -> None:
+        if self._transport:
+            self._transport.close()
+
+    @property
+    def address(self) -> str:
+        assert self._transport
+        host, port = self._transport.get_extra_info("sockname")
+        return f"{host}:{port}"
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
+        if request := parsed(data):
+            following = self._phones[len(self._calls) % len(self._phones)]
+            self._calls.setdefault(request.value("call-id"), following).datagram_received(data, addr)
 
 
 class _Ear(asyncio.DatagramProtocol):
@@ -149,7 +182,7 @@ class _Ear(asyncio.DatagramProtocol):
 
 
 @contextmanager
-def phones_at_work(*phones: RtpPhone) -> Iterator[None]:
+def phones_at_work(*phones: RtpPhone | Switchboard) -> Iterator[None]:
     """Run these telephones on a thread of their own."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="rtp-phones", daemon=True)

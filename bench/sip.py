@@ -19,6 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bench.callback_flow import in_words, next_actions
 from bench.rtp_phone import Heard, RtpPhone, phones_at_work
 from bench.sip_report import Figures, report
 from lab.cases.tone_detection import PURE, WINDOW, samples, windows
@@ -80,24 +81,10 @@ class Bench:
                 self.changed.notify_all()
 
     def _invoke(self, arn: str, event: dict[str, Any]) -> Any:
-        legs = event["CallDetails"]["Participants"]
-        self.told.setdefault(event["CallDetails"]["TransactionId"], []).append(_in_words(event))
-        actions: list[dict[str, Any]] = []
-        match event["InvocationEventType"], event.get("ActionData", {}).get("Type"):
-            case "CALL_ANSWERED", _:
-                (caller,) = (leg["To"] for leg in legs)
-                callee = dict(PAIRS)[caller]
-                endpoints = [{"BridgeEndpointType": "PSTN", "Uri": callee}]
-                bridge = {"CallerIdNumber": SHOWN[1], "CallTimeoutSeconds": 20, "Endpoints": endpoints}
-                actions = [{"Type": "CallAndBridge", "Parameters": bridge}]
-            case "ACTION_SUCCESSFUL", "CallAndBridge":
-                place = {"Type": "S3", "Location": "recordings"}
-                start = {"CallId": legs[0]["CallId"], "Track": "BOTH", "Destination": place}
-                actions = [{"Type": "StartCallRecording", "Parameters": start}]
-            case (("HANGUP" | "ACTION_FAILED"), _):
-                up = [leg["CallId"] for leg in legs if leg.get("Status") == "Connected"]
-                actions = [{"Type": "Hangup", "Parameters": {"CallId": leg}} for leg in up]
-        return {"SchemaVersion": "1.0", "Actions": actions}
+        details = event["CallDetails"]
+        self.told.setdefault(details["TransactionId"], []).append(in_words(event))
+        callee = dict(PAIRS)[details["Participants"][0]["To"]]
+        return {"SchemaVersion": "1.0", "Actions": next_actions(event, callee, SHOWN[1], recorded=True)}
 
     def at_once(self, count: int, seconds: float) -> Figures:
         """So many callbacks, all of them up together for so long."""
@@ -209,15 +196,6 @@ class Bench:
             for channel, leg in enumerate((first, second)):
                 sound = _stretch(both[channel::2], begun, since, figures.seconds)
                 _judge(figures, f"{leg.to}'s channel has", sound, voice(leg.to))
-
-
-def _in_words(event: dict[str, Any]) -> str:
-    """The event, what it is about, and its codes."""
-    data = event.get("ActionData", {})
-    parameters = data.get("Parameters", {})
-    codes = (data.get("ErrorType"), data.get("SipResponseCode"), parameters.get("SipResponseCode"))
-    about = (data.get("Type"), parameters.get("ParticipantTag"), *codes)
-    return " ".join(str(each) for each in (event["InvocationEventType"], *about) if each is not None)
 
 
 def _stretch(sound: "array[int]", begun: datetime, since: datetime, seconds: float) -> "array[int]":

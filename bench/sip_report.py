@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bench.rtp_phone import Heard
+from bench.spread import table
 
 
 @dataclass
@@ -54,21 +55,24 @@ def _head() -> list[str]:
 def _delays(delays: Sequence[tuple[str, Heard]]) -> list[str]:
     if not delays:
         return []
-    lines = [
+    return [
         "## Delay of the other party's voice",
         "",
         "Between two telephones that number each 20 ms of their audio, through the line, both ways together.",
         "",
-        "| Beside | Frames | Median | 99 % within | Latest | Silence | Frames lost |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        *delay_rows("Beside", delays),
+        "",
     ]
-    for beside, heard in delays:
-        median, most, latest = (f"{heard.share(part):.0f} ms" for part in (0.5, 0.99, 1.0))
-        lines.append(
-            f"| {beside} | {len(heard.delays_ms)} | {median} | {most} | {latest} |"
-            f" {heard.silent_ms:.0f} ms | {heard.missing} |"
-        )
-    return [*lines, ""]
+
+
+def delay_rows(first: str, delays: Sequence[tuple[str, Heard]]) -> list[str]:
+    """A table. `first`: the heading of its first column."""
+    head = (first, "Frames", "Median", "99 % within", "Latest", "Silence", "Frames lost")
+    rows = []
+    for what, heard in delays:
+        times = [f"{heard.share(part):.0f} ms" for part in (0.5, 0.99, 1.0)]
+        rows.append((what, str(len(heard.delays_ms)), *times, f"{heard.silent_ms:.0f} ms", str(heard.missing)))
+    return table(head, rows)
 
 
 def _at_once(runs: list[Figures]) -> list[str]:

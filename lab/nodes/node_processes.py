@@ -22,7 +22,7 @@ class NodeProcesses:
 
     def __init__(self, client: Any, environment: Callable[[], Mapping[str, str]], folder: Path) -> None:
         self._client, self._environment, self._folder = client, environment, folder
-        self._secret = secrets.token_hex(32)
+        self.secret = secrets.token_hex(32)
         self._processes: list[LabProcess] = []
         self.sip_addresses: list[str] = []
         """Where each takes SIP."""
@@ -36,7 +36,7 @@ class NodeProcesses:
             KeySchema=[{"AttributeName": "kind", "KeyType": "HASH"}, {"AttributeName": "node", "KeyType": "RANGE"}],
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("kind", "node")],
         )
-        self._client("secretsmanager").create_secret(Name=SECRET, SecretString=self._secret)
+        self._client("secretsmanager").create_secret(Name=SECRET, SecretString=self.secret)
         return {"Carrier": "sip", "NodesTable": TABLE, "NodeSecret": SECRET}
 
     def start(
@@ -46,8 +46,12 @@ class NodeProcesses:
         outputs: Mapping[str, str],
         interface: str = LOOPBACK,
         edges: Sequence[str] = (),
+        more: Mapping[str, str] | None = None,
     ) -> None:
-        """Start so many, each with this trunk in its trunk file; returns when all have room. Raises: ProcessError."""
+        """Start so many, each with this trunk in its trunk file; returns when all have room. `more`: further settings.
+
+        Raises: ProcessError.
+        """
         for index in range(count):
             port = free_port(interface)
             begin = RTP_PORTS + index * NODE_PORTS
@@ -65,9 +69,10 @@ class NodeProcesses:
                 "SPOOL": str(self._folder / f"unstored-{index}"),
                 "STATIONS": "1",
                 **({"EDGES": ",".join(edges)} if edges else {}),
+                **(more or {}),
             }
             own = {f"DUOLOGUE_PSTN_{name}": value for name, value in settings.items()}
-            environ = {**self._environment(), **own, "NODE_SECRET": self._secret}
+            environ = {**self._environment(), **own, "NODE_SECRET": self.secret}
             self._processes.append(LabProcess([sys.executable, "-m", "pstn", "serve"], self.log(index), environ))
             self.sip_addresses.append(f"{interface}:{port}")
         self._wait(count)

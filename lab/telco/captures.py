@@ -2,6 +2,7 @@
 
 import math
 import struct
+import subprocess
 import time
 from array import array
 from collections import Counter
@@ -59,13 +60,15 @@ class Packet:
 
 
 class Capture:
-    """tcpdump on an interface of a namespace, until it is closed."""
+    """tcpdump on an interface of a namespace, or (None) of this process's, until it is closed."""
 
-    def __init__(self, namespace: Namespace, interface: str, file: Path, expression: str = "") -> None:
+    def __init__(self, namespace: Namespace | None, interface: str, file: Path, expression: str = "") -> None:
         self.file = file
         command = ["tcpdump", "-i", interface, "-U", "-n", "-s", "0", "-B", "8192", "-Z", "root", "-w", str(file)]
         with file.with_suffix(".txt").open("wb") as output:
-            self._process = namespace.start(*command, *filter(None, [expression]), stdout=output, stderr=output)
+            command += filter(None, [expression])
+            command = namespace.command(*command) if namespace else command
+            self._process = subprocess.Popen(command, stdout=output, stderr=output)
         give_up = time.monotonic() + _STARTS_S
         while b"listening on" not in file.with_suffix(".txt").read_bytes():
             if self._process.poll() is not None or time.monotonic() > give_up:

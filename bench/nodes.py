@@ -9,6 +9,7 @@ telephones is judged by a capture. Ends 1 if a callback was not joined or did no
 import argparse
 import json
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -29,10 +30,12 @@ from bench.gaps import gaps
 from bench.nodes_report import NodeFigures, report
 from bench.processes import Stat, tree
 from bench.rtp_phone import Heard, RtpPhone, Switchboard, phones_at_work
+from bench.tls_trunk import TlsTrunk
 from lab.nodes import edge_process
 from lab.nodes.edge_process import EdgeProcess
 from lab.nodes.node_processes import NodeProcesses
 from lab.telco.captures import Capture
+from lab.telco.certificates import Authority
 from lab.telco.phones import answers
 from lab.telco.sipp import Sipp, tone_file
 from pstn.lines.sip.child import free_port
@@ -40,7 +43,10 @@ from pstn.node.signature import sign
 
 SHOWN, CALLER, CALLEE = "+12025550100", "+12025550110", "+12025550111"
 PHONES, FIRST_RTP = "127.0.0.9", 20_000
-DIRECTLY, EDGE = "directly", "through an edge"
+DIRECTLY, EDGE, TLS = "directly", "through an edge", "through an edge with TLS and SRTP"
+WAYS = DIRECTLY, EDGE, TLS
+COMPANY = "company"
+"""Folder, and in its processes' command lines."""
 PER_SECOND, STREAM_PER_SECOND = 20, 10
 SETTLES_S, JOINS_S, ENDS_S = 2.0, 20.0, 30.0
 TALKS_S = 1.0
@@ -54,10 +60,10 @@ _CALLS = "/sip-media-applications/duologue/calls"
 
 
 class Site:
-    """A node and what is beside it. `way`: DIRECTLY or EDGE. `trunk`: the host and port that is dialled."""
+    """A node and what is beside it. `way`: one of WAYS. `phone`: SIP address of all telephones, host:port."""
 
-    def __init__(self, folder: Path, way: str, trunk: str) -> None:
-        """Raises: NodeError, EdgeError."""
+    def __init__(self, folder: Path, way: str, phone: str) -> None:
+        """Raises: ProcessError, RuntimeError: what is beside it did not start."""
         self.changed = threading.Condition()
         self.joined: dict[str, float] = {}
         """Monotonic seconds."""
@@ -70,15 +76,24 @@ class Site:
             self._node = NodeProcesses(self.aws.client, self.aws.environment, folder / "node")
             opened.callback(self._node.stop)
             self._node.prepare()
-            rows = {"name": "bench", "hosts": [trunk], "display_numbers": [SHOWN], **LIMITS}
+            rows = {"name": "bench", "display_numbers": [SHOWN], **LIMITS, "hosts": [phone]}
+            shown: dict[str, Path] = {}
+            if way == TLS:
+                (folder / COMPANY).mkdir()
+                trunk = TlsTrunk(folder / COMPANY, SHOWN, (CALLER, CALLEE), phone)
+                opened.callback(trunk.close)
+                rows |= trunk.rows
+                pair = Authority(folder, "edge").server("edge.example.net", edge_process.OUTSIDE)
+                shown = {"certificate": pair.certificate, "key": pair.key}
             more = {"STATIONS": str(os.cpu_count()), "CALLS_PER_STATION": str(MOST_CALLS)}
             outputs = {"CallControl": FUNCTION, "RecordingsBucket": "recordings"}
             inside = free_port(edge_process.INSIDE)
-            edges = [f"{edge_process.INSIDE}:{inside}"] if way == EDGE else []
+            edges = [f"{edge_process.INSIDE}:{inside}"] if way != DIRECTLY else []
             self._node.start(1, rows, outputs, edge_process.NODES, edges, more)
             if edges:
-                edge = EdgeProcess(folder / "edge", rows, self._node.sip_addresses, inside)
+                edge = EdgeProcess(folder / "edge", rows, self._node.sip_addresses, inside, shown)
                 opened.callback(edge.close)
+                self._wait_for_trunk(edge.metrics)
             self._opened = opened.pop_all()
 
     def close(self) -> None:
@@ -113,6 +128,14 @@ class Site:
             (row,) = self.aws.rows.values()
             if float(row["beat_at"]["N"]) > since:
                 return int(row["calls"]["N"])
+            time.sleep(0.1)
+
+    def _wait_for_trunk(self, metrics: str) -> None:
+        """Until the edge takes it for alive, which over TLS it must see first."""
+        give_up = time.monotonic() + JOINS_S
+        while not re.search(rb"^kamailio_edge_host_up\{.* 1\b", self._http.request("GET", metrics).data, re.MULTILINE):
+            if time.monotonic() > give_up:
+                raise RuntimeError("the edge does not reach the trunk")
             time.sleep(0.1)
 
     def _invoke(self, event: dict[str, Any]) -> dict[str, Any]:
@@ -214,6 +237,8 @@ def _finish(site: Site, figures: NodeFigures, ids: list[str]) -> None:
 
 def role(command: str) -> str:
     """Of a process, by its command line with blanks between the words."""
+    if f"/{COMPANY}/" in command and "until_lab_ends" not in command:
+        return "telephone company"
     program = Path(command.partition(" ")[0]).name
     if program in PROGRAMS:
         return PROGRAMS[program]
@@ -258,6 +283,7 @@ def main() -> int:
     """The exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench.nodes", description="What a node and an edge carry")
     parser.add_argument("--calls", type=int, nargs="*", default=[40, 80, 120, 160], help="(default: 40 80 120 160)")
+    parser.add_argument("--tls", type=int, default=40, help="at once with TLS and SRTP; 0: none (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=10.0, help="of talk (default: %(default)s)")
     parser.add_argument("--stream", type=int, default=300, help="callbacks one after the other (default: %(default)s)")
     parser.add_argument("--into", type=Path, help="write the figures here too")
@@ -267,18 +293,22 @@ def main() -> int:
         return 1
     runs, streams, delays = list[NodeFigures](), list[NodeFigures](), list[tuple[str, Heard]]()
     with tempfile.TemporaryDirectory(prefix="nodes-") as name:
-        for at, way in enumerate((DIRECTLY, EDGE)):
+        for at, way in enumerate(WAYS):
+            sizes = asked.calls if way != TLS else [asked.tls] if asked.tls else []
+            if not sizes:
+                continue
             folder = Path(name) / str(at)
             for each in ("phones", "calls", "delay"):
                 (folder / each).mkdir(parents=True)
-            delays.append((way, delay(folder / "delay", way, asked.seconds)))
+            if way != TLS:
+                delays.append((way, delay(folder / "delay", way, asked.seconds)))
             sipp = Sipp(
                 folder / "phones", telephone(folder), host=PHONES, port=free_port(PHONES), media=FIRST_RTP, calls=0
             )
             with sipp:
                 site = Site(folder / "calls", way, f"{PHONES}:{sipp.port}")
                 try:
-                    for count in asked.calls:
+                    for count in sizes:
                         capture = Capture(None, "lo", folder / f"{count}.pcap", f"udp and dst host {PHONES}")
                         try:
                             runs.append(at_once(site, capture, way, count, asked.seconds))

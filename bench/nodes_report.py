@@ -86,9 +86,12 @@ def _at_once(runs: list[NodeFigures]) -> list[list[str]]:
                 )
             )
         bad = next((run for run in mine if broken(run)), None)
+        beside = mine[-1].share("telephone company")
+        company = f" The trunk's own Kamailio and rtpengine used {beside:.0f}% besides." if beside else ""
         end = f"It breaks at {bad.calls} callbacks: {broken(bad)}." if bad else "It does not break up to there."
         text = (
             f"{mine[0].seconds:.0f} s with all of them up. CPU is of one core; gaps are of the RTP to the telephones."
+            f"{company}"
         )
         parts.append([f"## Bridged callbacks at once, dialled {way}", "", text, "", *table(head, rows), "", end, ""])
     return parts

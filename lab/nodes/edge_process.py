@@ -38,9 +38,17 @@ class EdgeProcess:
         trunk: the only trunk of its trunk file.
         nodes: SIP address and port of each node, to which inbound calls go.
         inside: where nodes send their calls: on `INSIDE`, as `free_port` gives it.
+        more: further options of `edge render`.
     """
 
-    def __init__(self, folder: Path, trunk: Mapping[str, Any], nodes: Sequence[str], inside: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        trunk: Mapping[str, Any],
+        nodes: Sequence[str],
+        inside: int,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
         """Raises: ProcessError."""
         self._folder, out = folder, folder / "edge"
         folder.mkdir(parents=True, exist_ok=True)
@@ -48,6 +56,7 @@ class EdgeProcess:
         file = trunk_file(folder / "trunks.yaml", trunk, OUTSIDE, sip_port, RTP_PORTS)
         self.outside = f"{OUTSIDE}:{sip_port}"
         """Where the trunk sends its calls."""
+        self.metrics = f"http://{INSIDE}:{control}/metrics"
         options = {
             "out": out,
             "run": folder,
@@ -55,6 +64,7 @@ class EdgeProcess:
             "outside": OUTSIDE,
             "control": f"{INSIDE}:{control}",
             "rtpengine": f"{INSIDE}:{media}",
+            **(more or {}),
         }
         command = [sys.executable, "-m", "pstn", "edge", "render", str(file)]
         command += [word for name, value in options.items() for word in (f"--{name}", str(value))]

@@ -16,7 +16,7 @@ import secrets
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -126,13 +126,7 @@ class Telco:
         self.company.run("ip", "link", "set", "phones", "up")
         self.company.run("ip", "link", "set", "phones-peer", "up")
         self.customer = self.network.machine("customer", inside=_CUSTOMER)
-        authority = Authority(self.folder)
-        self.ca = authority.certificate
-        certificate = authority.server("sip.telco.example.net", COMPANY)
-        tls = f"[server:default]\nmethod = TLSv1.2+\ncertificate = {certificate.certificate}\n"
-        tls += f"private_key = {certificate.key}\nverify_certificate = no\n"
-        tls += "[client:default]\nmethod = TLSv1.2+\nverify_certificate = no\n"
-        (self.folder / "tls.cfg").write_text(tls)
+        self.ca = write_configuration(self.folder, self.accounts.values(), COMPANY, PHONES, self._wrong)
         if self._record:
             wires = self.network.wires
             self.outside = Capture(wires, OUTSIDE, self.folder / "outside.pcap")
@@ -147,8 +141,6 @@ class Telco:
             *("-f", "-E", "-L", "5", "-t", "-1", "-i", f"out/{COMPANY}", "-i", f"phones/{PHONES}"),
             *("-n", "127.0.0.1:2223", "-m", "10000", "-M", "29999", "--num-threads", "2"),
         )
-        (self.folder / "accounts.cfg").write_text("".join(map(_rules, self.accounts.values())) or "return;\n")
-        (self.folder / "kamailio.cfg").write_text(self._configuration())
         self._start(
             "kamailio", "-f", self.folder / "kamailio.cfg", "-DD", "-E", "-m", "64", "-M", "8", "-Y", self.folder
         )
@@ -281,13 +273,6 @@ class Telco:
             trunk.address = self.network.add_address(self.company, OUTSIDE, _FIRST_BAD + at)
             await trunk.open(self.folder)
 
-    def _configuration(self) -> str:
-        text = _CONFIG.read_text()
-        values = {"OUT": COMPANY, "PHONES": PHONES, "REALM": REALM, "FOLDER": self.folder, "WRONG": self._wrong}
-        for name, value in values.items():
-            text = text.replace(f"@{name}@", str(value))
-        return text
-
     def _start(self, program: str, *arguments: str | Path) -> None:
         with (self.folder / f"{program}.log").open("wb") as log:
             self._processes.append(
@@ -342,6 +327,28 @@ class _Loop:
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+
+
+def write_configuration(
+    folder: Path, accounts: Iterable[Account], out: str, phones: str, wrong: str = "challenge"
+) -> Path:
+    """Of Kamailio. `out`, `phones`: its addresses for customers and for telephones.
+
+    Returns the certificate of the authority that vouches for it.
+    """
+    authority = Authority(folder)
+    certificate = authority.server("sip.telco.example.net", out)
+    tls = f"[server:default]\nmethod = TLSv1.2+\ncertificate = {certificate.certificate}\n"
+    tls += f"private_key = {certificate.key}\nverify_certificate = no\n"
+    tls += "[client:default]\nmethod = TLSv1.2+\nverify_certificate = no\n"
+    (folder / "tls.cfg").write_text(tls)
+    (folder / "accounts.cfg").write_text("".join(map(_rules, accounts)) or "return;\n")
+    text = _CONFIG.read_text()
+    values = {"OUT": out, "PHONES": phones, "REALM": REALM, "FOLDER": folder, "WRONG": wrong}
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", str(value))
+    (folder / "kamailio.cfg").write_text(text)
+    return authority.certificate
 
 
 def _with_secret(account: Account) -> Account:

@@ -56,6 +56,8 @@ def test_spacings_and_losses_are_counted_in_each_stream_by_itself(packets, expec
         ("kamailio -f /run/edge/kamailio.cfg -DD", "Kamailio"),
         ("/usr/sbin/kamailio -f kamailio.cfg", "Kamailio"),
         ("rtpengine -f -E --config-file=rtpengine.conf", "rtpengine"),
+        ("kamailio -f /run/company/kamailio.cfg -DD", "telephone company"),
+        ("/venv/bin/python -m lab.nodes.until_lab_ends kamailio -f /run/company/kamailio.cfg", "bench"),
         ("sipp -sf scenario.xml", "telephones"),
         ("tcpdump -i lo -w /tmp/kamailio.pcap", "bench"),
         ("/venv/bin/python -m bench.nodes", "bench"),

@@ -85,6 +85,9 @@ class FixedNodes(DynamoNodes):
     def recent(self) -> Mapping[str, Node]:
         return self.nodes
 
+    def current(self) -> Mapping[str, Node]:
+        return self.nodes
+
 
 def node(name: str, address: str, *, room: int = 10, beat_at: datetime = NOW, **more: Any) -> Node:
     return Node(name, address, room, beat_at, **more)

@@ -145,6 +145,13 @@ def test_a_node_that_is_not_in_the_table_has_no_call():
     assert network.end(CALL) is False
 
 
+def test_a_node_that_is_younger_than_the_rows_that_are_kept_has_its_calls(monkeypatch):
+    with StubNode(TAKEN) as young:
+        network = network_of([node("1a2b3c4d", young.address)])
+        monkeypatch.setattr(network._nodes, "recent", dict)
+        assert network.end(CALL) is True
+
+
 # ---- signatures
 
 

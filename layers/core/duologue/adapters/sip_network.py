@@ -85,7 +85,9 @@ class SipNetwork(AsksByCommand):
         return picked(nodes.values(), self._clock.now(), self._chance)
 
     def _ask(self, network_call: str, word: str) -> None:
-        node = self._nodes.recent().get(node_of(network_call))
+        owner = node_of(network_call)
+        # The rows that are kept may be older than the node.
+        node = self._nodes.recent().get(owner) or self._nodes.current().get(owner)
         if node is None or node.gone or node.burial is Burial.DONE:
             raise NoSuchNetworkCall(network_call)
         try:

@@ -384,7 +384,7 @@ class TrunkLine:
 
     def _room(self, station: Station) -> int:
         first = sum(leg.first and not leg.ended and leg.station is station for leg in self.legs.values())
-        return max(0, self.settings.calls_per_station - first)
+        return max(0, self.settings.room_per_station - first)
 
     def _register(self, station: Station) -> None:
         """At the trunks that want it: from the first station, to which their calls then come."""

@@ -13,6 +13,8 @@ UNQUOTED = re.compile(r'[^"\\\x00-\x1f\x7f]+')
 EDGE = "(edge)"
 """Names the edges among the trunks of a station; no trunk of a file can have this name."""
 MOST_PER_SECOND, MOST_CALLS = 1_000, 10_000
+PORTS_PER_CALL = 4
+"""RTP and RTCP of two legs."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,17 @@ class TrunkSettings:
                 raise ValueError(
                     f"trunk {trunk.name}: digest.secret: dialled directly, it may have no quote or backslash"
                 )
+
+    @property
+    def ports_per_station(self) -> int:
+        """Of RTP and RTCP: its share of `rtp_ports`."""
+        least, most = map(int, self.file.rtp_ports.split("-"))
+        return (most - least + 1) // self.stations // 2 * 2
+
+    @property
+    def room_per_station(self) -> int:
+        """Callbacks that its ports allow, `calls_per_station` at most."""
+        return min(self.calls_per_station, self.ports_per_station // PORTS_PER_CALL)
 
     @property
     def address(self) -> str:

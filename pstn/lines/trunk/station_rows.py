@@ -19,8 +19,7 @@ def station_options(settings: TrunkSettings, address: str, index: int) -> Callab
     They are seen in the list of processes, so no secret is in them.
     """
     file = settings.file
-    least, most = map(int, file.rtp_ports.split("-"))
-    share = (most - least + 1) // settings.stations // 2 * 2
+    least, share = int(file.rtp_ports.split("-")[0]), settings.ports_per_station
     begin = least + least % 2 + share * index
     outside = {
         "address": address,

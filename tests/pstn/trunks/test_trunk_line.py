@@ -1,5 +1,6 @@
 """The line over trunks without its processes: which trunk, which host and which station a leg goes to."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -184,6 +185,14 @@ def test_both_legs_of_a_call_are_in_one_station_and_a_new_call_in_the_emptiest(s
     legs = [[leg for leg, _ in station.dialled] for station in one.stations]
     assert legs == [["a1", "a2"], ["b1", "b2"]]
     assert (one.ends, one.line.room) == ({"c1": 503}, 0)
+
+
+@pytest.mark.parametrize(("calls", "ports", "room"), [(60, 100, 24), (60, 1000, 120), (6, 1000, 12), (60, 6, 0)])
+def test_a_station_takes_no_more_calls_than_it_has_ports_for(story, calls, ports, room):
+    one = story(stations=2, calls_per_station=calls)
+    file = one.line.settings.file.model_copy(update={"rtp_ports": f"20000-{19_999 + ports}"})
+    one.line.settings = replace(one.line.settings, file=file)
+    assert one.line.room == room
 
 
 def test_the_legs_of_a_station_that_dies_end_with_503(story):

@@ -148,7 +148,7 @@ test-sip: $(DEV)  ## Run calls and eight cases over real SIP and RTP, checked by
 
 .PHONY: test-trunk
 test-trunk: $(DEV)  ## Run calls over SIP trunks of a stand-in telephone company (Debian as root; skipped with the reason elsewhere)
-	$(PY) -m pytest -n 3 --dist loadfile tests/e2e/trunk $(ARGS)
+	$(PY) -m pytest tests/e2e/trunk $(ARGS)
 
 test-site: $(DEV) $(BROWSER)  ## Test the SP's site and the console in headless Chromium (skipped with the reason without it)
 	$(PY) -m pytest tests/site tests/e2e/site tests/e2e/console $(ARGS)

@@ -113,6 +113,9 @@ def test_each_unit_starts_what_the_package_has_with_few_rights(unpacked: Path):
             assert (unpacked / read.lstrip("/")).exists(), read
         rooted = "User=duologue" not in text
         assert not rooted or name == "duologue-watch@.service", "only it stops another unit"
+        pause = re.search(r"^RestartSec=(\d+)$", text, re.MULTILINE)
+        unlimited = "\nStartLimitIntervalSec=0\n" in text
+        assert pause is None or int(pause[1]) > 2 or unlimited, f"{name}: systemd gives up after five starts in 10 s"
 
 
 @pytest.mark.parametrize(

@@ -356,6 +356,10 @@ def test_every_alarm_goes_to_the_topic(name: str):
     }
 
 
+def test_no_room_is_reported_when_no_node_runs_at_all():
+    assert _ALARMS["RoomLowAlarm"]["TreatMissingData"] == {"Fn::If": ["HasPlatform", "breaching", "notBreaching"]}
+
+
 def _watched() -> set[tuple[str, str]]:
     parts = [
         each.get("MetricStat", {}).get("Metric") for alarm in _ALARMS.values() for each in alarm.get("Metrics", [])

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import socket
 import ssl
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ STUN_S = 2.0
 """How long the start waits for the STUN server."""
 KEEP_ALIVE_S, KEEP_ALIVE = 25.0, b"\r\n\r\n"
 """RFC 5626 §3.5.1: it keeps the way through a NAT open. Ours is also an idle connection's sign of life."""
+DEAD_MS = 20_000
+"""For so long what was sent may be unacknowledged until a connection counts as broken: a NAT or a host forgot it, and
+the kernel would wait for a quarter of an hour. Keep-alives are sent over an idle one, so it is noticed there too."""
 MOST_BYTES = 65_535
 """Of one message on a connection."""
 MOST_CONNECTIONS = 200
@@ -256,6 +260,9 @@ class Stream(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        if sys.platform == "linux":
+            connection: socket.socket = transport.get_extra_info("socket")
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_MS)
         self.peer = Peer(transport.get_extra_info("peername")[:2], self._send)
         self.peer.transport = "tls" if transport.get_extra_info("ssl_object") else "tcp"
         if not self.trunks and not self._outside.accepted(self):

@@ -1,6 +1,8 @@
 """The gateway by itself: what it takes from a trunk's messages, however they are damaged."""
 
 import asyncio
+import socket
+import sys
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from pstn.lines.trunk import gateway
 from pstn.lines.trunk.gateway import Gateway
-from pstn.lines.trunk.outside import Outside, Peer, TrunkRows
+from pstn.lines.trunk.outside import DEAD_MS, Outside, Peer, TrunkRows
 from pstn.sip_messages import Request, parsed, parsed_response, response
 
 ROWS: dict[str, Any] = {
@@ -193,5 +195,20 @@ def test_a_name_keeps_the_addresses_that_it_had_for_the_calls_over_them(monkeypa
             await outside._resolve()
             assert outside._resolved["trunk.example"] == goes_to
             assert [each for each in "1234" if outside.trunks_at((f"198.51.100.{each}", 5060))] == list(taken)
+
+    asyncio.run(story())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="TCP_USER_TIMEOUT is Linux's")
+def test_a_connection_that_nobody_acknowledges_breaks_in_seconds():
+    async def story() -> None:
+        trunk = TrunkRows(name="main", behind_nat=True, **(ROWS | {"transport": "tcp"}))
+        outside = Outside("127.0.0.1", 5060, [trunk], None, lambda *_: None)
+        async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0) as server:
+            await outside.peer(trunk, *server.sockets[0].getsockname())
+            (stream,) = outside._streams.values()
+            connection = stream._transport.get_extra_info("socket")
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == DEAD_MS
+            stream.close()
 
     asyncio.run(story())

@@ -113,7 +113,7 @@ class Edge:
     def stop_kamailio(self) -> None:
         self.kamailio.terminate()
         with suppress(subprocess.TimeoutExpired):
-            self.kamailio.wait(10)
+            self.kamailio.wait(60)  # it writes its dialogs
         self.kill_kamailio()
 
     def kill_kamailio(self) -> None:

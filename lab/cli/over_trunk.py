@@ -86,6 +86,7 @@ def serve(lab: Lab, file: TrunkFile, arguments: argparse.Namespace, stop: thread
             settings=["--recording", *limits, *countries],
         )
         opened.enter_context(closing(sp))
+        sp.client.set_notification_urls(sp.receiver.status_url, sp.receiver.fee_url)
         screen = Screen.of(sys.stdout)
         env = opened.enter_context(env_file(arguments.state_dir, variables(lab, sp, CALLER, CALLEE)))
         screen.line(f"""CONSOLE {console.url} shows the operator calls, notifications and the audit

@@ -75,6 +75,7 @@ def test_the_printed_commands_ring_two_telephones_over_the_trunk(trunk, tmp_path
         assert [each.uri.partition("@")[0] for each in (first, second)] == [f"sip:{CALLER}", f"sip:{CALLEE}"]
         assert [each.value("from")[:18] for each in (first, second)] == ["<sip:+12025550100@", "<sip:+12025550101@"]
         assert "rings, showing" in told
+        read_until(up, "← answer")  # notified to the SP's server, whose URLs the app has
         if sys.platform == "linux":
             outside = {each for each in sockets(session(up.pid)) if not each.address.is_loopback}
             assert outside == set()

@@ -76,6 +76,7 @@ def _install(into: Path, machine: str, *what: str) -> None:
     uv = os.environ.get("UV", str(ROOT / ".tools/uv/bin/uv"))
     platform = f"{machine}-manylinux_{GLIBC[0]}_{GLIBC[1]}"
     named = [
+        "--system-certs",  # as pip does
         f"--target={into}",
         f"--python={sys.executable}",
         f"--python-version={PYTHON}",

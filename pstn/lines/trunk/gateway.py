@@ -45,6 +45,9 @@ from pstn.sip_messages import Request, Response, address, from_source, parsed, p
 
 T1_S = 0.5
 """RFC 3261 §17.1.1.2: the first time an INVITE over UDP is repeated."""
+UNKNOWN_BYE_S = 0.3
+"""Until a BYE of a call that is not known here is answered. An edge that ends a call sends one to us and one to the far
+end, but not the second once it has our answer to the first: https://github.com/kamailio/kamailio/issues/4169"""
 KEPT_S = 40.0
 """How long late answers and repetitions are recognised: 64 × T1 (timer B), and a little."""
 ALLOW = ("allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, INFO")
@@ -386,7 +389,9 @@ class Gateway:
                 # Of a call that another process had: whoever asks whether it is up ends it.
                 within = tag_of(request.value("to")) or request.method in ("BYE", "CANCEL")
                 status = 481 if within else 200 if request.method == "OPTIONS" else 405
-                peer.send(response(status, from_source(request, peer.address), secrets.token_hex(4), ALLOW))
+                answer = response(status, from_source(request, peer.address), secrets.token_hex(4), ALLOW)
+                delay = UNKNOWN_BYE_S if request.method == "BYE" else 0.0
+                asyncio.get_running_loop().call_later(delay, peer.send, answer)
             return
         if request.method in DIALOG_METHODS and request.value("contact"):
             dialog.target = address(request.value("contact"))[0]

@@ -139,6 +139,24 @@ def test_nothing_is_kept_of_a_call_whose_host_falls_silent(monkeypatch, unanswer
     asyncio.run(asyncio.wait_for(story(), 5))
 
 
+def test_an_edge_has_time_to_hang_up_the_far_end_of_a_call_that_died_here(monkeypatch):
+    monkeypatch.setattr(gateway, "UNKNOWN_BYE_S", 0.05)
+
+    async def story() -> None:
+        sides = Sides(edge=True)
+        within = INVITE.replace(b">\r\nCall-ID", b">;tag=far\r\nCall-ID")
+        for method, answered_at_once in ((b"OPTIONS", True), (b"BYE", False)):
+            sides.trunk.clear()
+            sides.comes(within.replace(b"INVITE", method))
+            await asyncio.sleep(0.01)
+            assert bool(sides.trunk) == answered_at_once
+            while not sides.trunk:  # noqa: ASYNC110 - a timer of the gateway, which tells nobody
+                await asyncio.sleep(0)
+            assert parsed_response(sides.trunk[-1]).status == 481
+
+    asyncio.run(asyncio.wait_for(story(), 5))
+
+
 def test_sound_is_let_in_from_the_addresses_of_the_answer_and_of_the_trunk():
     async def story() -> None:
         sides = Sides(edge=False)

@@ -7,7 +7,7 @@ import pytest
 
 from lab.cases.tone_detection import seconds_of
 from lab.cases.trunk_calls import CALLEE, CALLER, SHOWN, checks, play_callback
-from lab.cases.trunk_kills import KINDS, LEGS_S, PAIRS, SLOTS_S, die, drain, telephones
+from lab.cases.trunk_kills import KINDS, PAIRS, die, drain, telephones
 from lab.cases.trunk_site import ACME, site
 from lab.phones.voices import voice
 from lab.telco.captures import leaks
@@ -16,7 +16,8 @@ from lab.telco.phones import answers
 from lab.telco.telco import Telco
 from tests.e2e.waiting import until
 
-CALLS = 4
+CALLS, WATCHED_S = 4, 240.0
+"""At the most: watching ends when all of it has come true. `make bench-trunk` measures how soon that is."""
 
 
 @pytest.fixture(scope="module")
@@ -59,14 +60,12 @@ def test_a_display_number_that_is_dialled_reaches_a_node_and_the_party_of_the_ca
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_a_death_costs(running, answering, kind):
-    """Its calls at most, and no other one; soon no leg of them is up and no slot is held; the next call works."""
+    """Its calls at most, and no other one; no leg of them stays up, no slot is held; the next call works."""
     first = KINDS.index(kind) * (CALLS + 1)
-    death = die(running, kind, PAIRS[first : first + CALLS + 1])
+    death = die(running, kind, PAIRS[first : first + CALLS + 1], watch_s=WATCHED_S)
     assert death.left == []
     assert death.next_s is not None, death
     assert death.cut == (0 if kind == "Kamailio" else death.hit), death
-    assert (death.silent_s or 0) < LEGS_S, death
-    assert (death.free_s or 0) < SLOTS_S, death
 
 
 def test_a_node_that_drains_cuts_no_call(running, answering):

@@ -143,17 +143,17 @@ def test_systemd_takes_the_units(machine: Run):
 @pytest.fixture
 def machine(package: Path, tmp_path: Path) -> Run:
     """Run a script as root of a view of this machine, without a network; its changes go nowhere. $DEB: the package."""
-    for name in ("upper", "work", "root"):
+    for name in ("upper", "work", "view"):
         (tmp_path / name).mkdir()
     enter = f"""
         set -e
         mount -t tmpfs none {tmp_path}/upper 2>/dev/null && mkdir {tmp_path}/upper/u {tmp_path}/upper/w
-        mount -t overlay overlay -o lowerdir=/,upperdir={tmp_path}/upper/u,workdir={tmp_path}/upper/w {tmp_path}/root
-        mount --rbind /dev {tmp_path}/root/dev
-        mount -t proc proc {tmp_path}/root/proc
+        mount -t overlay overlay -o lowerdir=/,upperdir={tmp_path}/upper/u,workdir={tmp_path}/upper/w {tmp_path}/view
+        mount --rbind /dev {tmp_path}/view/dev
+        mount -t proc proc {tmp_path}/view/proc
         ip link set lo up
-        cp {package} {tmp_path}/root/var/cache/duologue.deb
-        exec chroot {tmp_path}/root env DEB=/var/cache/duologue.deb DEBIAN_FRONTEND=noninteractive sh -e -c "$1"
+        cp {package} {tmp_path}/view/var/cache/duologue.deb
+        exec chroot {tmp_path}/view env DEB=/var/cache/duologue.deb DEBIAN_FRONTEND=noninteractive sh -e -c "$1"
     """
 
     def run(script: str) -> str:

@@ -191,7 +191,7 @@ bench-sip: $(DEV)  ## Measure 20, then 50 bridged callbacks at once over SIP and
 	$(PY) -m bench.sip --into bench/sip.md $(ARGS)
 
 .PHONY: bench-trunk
-bench-trunk: $(DEV)  ## Kill nodes and edges in mid-call and measure what they carry, over a stand-in telephone company (Debian as root)
+bench-trunk: $(DEV)  ## Kill nodes and edges in mid-call, 20 times each, over a stand-in telephone company (Debian as root)
 	$(PY) -m bench.trunk --into bench/trunk.md $(ARGS)
 
 bench-nodes: $(DEV)  ## Measure how many bridged callbacks a node carries, dialled directly and through an edge, and the delay they add

@@ -51,8 +51,8 @@ def report(deaths: list[Death], drains: list[tuple[int, int]]) -> str:
         [
             "# What dies, and what it costs",
             "",
-            "Written by `make bench-trunk`: one run, with nodes, edges, the telephone company and its telephones on one",
-            "machine, which its times belong to.",
+            "Written by `make bench-trunk`: one run, with nodes, edges, the telephone company and its telephones on",
+            "one machine, which its times belong to.",
             "",
             f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}, "
             f"load {os.getloadavg()[0]:.1f} when the run ended.",
@@ -60,8 +60,8 @@ def report(deaths: list[Death], drains: list[tuple[int, int]]) -> str:
             *_deaths(deaths),
             "",
             f"With {CALLS} callbacks up over two nodes and two edges; seconds are medians, with the longest in",
-            "brackets. A supervisor starts all but a node again after a second. Lost: the calls that were cut, and of their",
-            "recordings what came after the last part.",
+            "brackets. A supervisor starts all but a node again after a second. Lost: the calls that were cut, and of",
+            "their recordings what came after the last part.",
             "",
             f"Drains: {len(drains)}, of a node with {_spread([float(calls) for calls, _ in drains])} calls: "
             f"{sum(cut for _, cut in drains)} calls were cut.",

@@ -30,3 +30,11 @@ def hangs_up(node: Peer, edge: Edge, call: Dialog, trunk: Peer) -> Received:
     trunk.answer(bye, 200)
     node.next("200", holding=" BYE\r\n")
     return bye
+
+
+def cancels(node: Peer, edge: Edge, call: Dialog) -> None:
+    """The INVITE, which it sent last."""
+    via = node.last.partition("Via: ")[2].partition("\r\n")[0]
+    lines = node.request("CANCEL", call.uri, call).splitlines()
+    lines[1] = f"Via: {via}"
+    node.send(edge.at, "\r\n".join(lines) + "\r\n")

@@ -78,6 +78,10 @@ class Peer:
         for stream in self._streams:
             stream.close()
 
+    @property
+    def connections(self) -> int:
+        return len(self._streams)
+
     def send(self, to: tuple[str, int], text: str) -> None:
         assert self.transport == "udp"
         self.last = text
@@ -99,6 +103,10 @@ class Peer:
             except queue.Empty:
                 had = [each.what for each in self._kept]
                 raise AssertionError(f"no {wanted} came to {self.host}:{self.port}, but {had}") from None
+
+    def forget(self) -> None:
+        """What it had is new when it comes again."""
+        self._seen.clear()
 
     def now(self, wanted: str) -> Received | None:
         """One that has come already, or None."""

@@ -194,6 +194,6 @@ def _listens_udp(host: str, port: int) -> bool:
     return False
 
 
-def a_moment() -> None:
+def a_moment(seconds: float = 0.5) -> None:
     """For what must not come: a peer on the same machine would have had it by then."""
-    time.sleep(0.5)
+    time.sleep(seconds)

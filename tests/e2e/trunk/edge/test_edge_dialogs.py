@@ -7,7 +7,7 @@ import ssl
 import pytest
 
 from pstn.host.edge_drain import DRAIN
-from tests.e2e.trunk.edge.calls import hangs_up, is_answered, places
+from tests.e2e.trunk.edge.calls import cancels, hangs_up, is_answered, places
 from tests.e2e.trunk.edge.certificates import Authority
 from tests.e2e.trunk.edge.peer import CRYPTO, Dialog, Peer, Received, sdp
 from tests.e2e.trunk.edge.running import CALLED, SHOWN, Edge, needs_edge, new_net
@@ -93,10 +93,7 @@ def test_the_node_gives_up_while_it_rings(place):
     invite = far.next("INVITE")
     far.answer(invite, 180)
     node.next("180")
-    via = node.last.partition("Via: ")[2].partition("\r\n")[0]
-    cancel = node.request("CANCEL", call.uri, call).splitlines()
-    cancel[1] = f"Via: {via}"
-    node.send(edge.at, "\r\n".join(cancel) + "\r\n")
+    cancels(node, edge, call)
     cancelled = far.next("CANCEL")
     far.answer(cancelled, 200)
     far.answer(invite, 487)

@@ -16,7 +16,7 @@ it is read from a file or from the environment when the file is read, and no tex
 import os
 import re
 from collections.abc import Mapping
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -24,9 +24,9 @@ import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
-    IPvAnyAddress,
     SecretStr,
     StringConstraints,
     ValidationError,
@@ -35,15 +35,31 @@ from pydantic import (
     model_validator,
 )
 
+from pstn.trunks.faults import between, lines_of, matching, nearest
 from pstn.trunks.profiles import PROFILES
 
-E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,19}$")]
+
+def _quoted(given: Any) -> Any:
+    """YAML reads a plain +12025550100 as an integer."""
+    if isinstance(given, int) and not isinstance(given, bool):
+        raise ValueError(f'must be in quotes, "+{given}", or YAML takes it for a number')
+    return given
+
+
+def _switch(given: Any) -> Any:
+    """YAML reads a plain `off` as false."""
+    return "off" if given is False else given
+
+
+E164 = Annotated[
+    str, BeforeValidator(_quoted), matching(r"\+[1-9][0-9]{6,14}", 'a number in E.164, such as "+12025550100"')
+]
+Name = Annotated[str, matching(r"[a-z][a-z0-9-]{0,19}", "1 to 20 of a-z, 0-9 and -, and begin with a letter")]
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"(?P<host>{_LABEL}(?:\.{_LABEL})*)(?::(?P<port>[0-9]{{1,5}}))?")
 _REPLACEMENT = re.compile(r"(?:[A-Za-z0-9+*#()!&=_.~-]|\\[1-9](?![0-9])|\\g<[A-Za-z1-9]\w*>)+")
 HostPort = Annotated[str, StringConstraints(max_length=260)]
-SipUser = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+*#()!&=_.~-]{1,64}$")]
+SipUser = Annotated[str, matching(r"[A-Za-z0-9+*#()!&=_.~-]{1,64}", "1 to 64 letters, digits and +*#()!&=_.~-")]
 
 
 def _in_folder(path: Path, info: ValidationInfo) -> Path:
@@ -53,7 +69,9 @@ def _in_folder(path: Path, info: ValidationInfo) -> Path:
 
 BesideTheFile = Annotated[Path, AfterValidator(_in_folder)]
 """A relative path is relative to the folder of the trunk file."""
-Domain = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}(?:\.{_LABEL})*$", max_length=253)]
+Domain = Annotated[
+    str, matching(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*", "a name or an address, such as sip.example.net")
+]
 Codec = Literal["pcmu", "pcma", "g722", "opus"]
 PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061}
 """The port of a host that names none (RFC 3261 §19.1.2)."""
@@ -78,21 +96,11 @@ class Host(_Part):
         return f"{self.host}:{self.port}"
 
 
-class SecretSource(_Part):
-    """Where a secret is: `{env: NAME}` or `{file: PATH}` (without its last line break)."""
-
-    env: str | None = None
-    file: Path | None = None
-
-    @model_validator(mode="after")
-    def _is_one(self) -> Self:
-        if (self.env is None) == (self.file is None):
-            raise ValueError("name either env or file")
-        return self
-
-
 class Digest(_Part):
-    """The account at the trunk. `secret` is the source in the file, and the secret itself once it was read."""
+    """The account at the trunk.
+
+    `secret`: in the file where it is, `{env: NAME}` or `{file: PATH}` (without its last line break); here the secret.
+    """
 
     user: SipUser
     secret: SecretStr
@@ -102,23 +110,25 @@ class Digest(_Part):
     @field_validator("secret", mode="before")
     @classmethod
     def _read(cls, given: Any, info: ValidationInfo) -> Any:
-        if isinstance(given, str):
-            raise ValueError("a secret is not written here: name {env: NAME} or {file: PATH}")
-        source = SecretSource.model_validate(given)
+        known = isinstance(given, dict) and len(given) == 1 and next(iter(given.items()))
+        if not known or known[0] not in ("env", "file") or not isinstance(known[1], str):
+            raise ValueError("the secret is not written here, only where it is: {env: NAME} or {file: PATH}")
         context: Mapping[str, Any] = info.context or {}
-        if source.env is not None:
-            secret = context.get("environ", os.environ).get(source.env, "")
+        if known[0] == "env":
+            secret = context.get("environ", os.environ).get(known[1], "")
             if not secret:
-                raise ValueError(f"the environment variable {source.env} is not set")
+                raise ValueError(
+                    f"the environment variable {known[1]} is not set: read -rs {known[1]} && export {known[1]}"
+                )
             return secret
-        assert source.file is not None
-        path = context.get("folder", Path()) / source.file.expanduser()
+        path = context.get("folder", Path()) / Path(known[1]).expanduser()
         try:
             secret = path.read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"{path} cannot be read: {type(error).__name__}") from None
+            why = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+            raise ValueError(f"the file {path} cannot be read: {why}") from None
         if not secret:
-            raise ValueError(f"{path} is empty")
+            raise ValueError(f"the file {path} is empty: its first line must be the secret")
         return secret
 
 
@@ -138,14 +148,14 @@ class Tls(_Part):
     @model_validator(mode="after")
     def _is_a_pair(self) -> Self:
         if (self.certificate is None) != (self.key is None):
-            raise ValueError("certificate and key belong together")
+            raise ValueError("certificate and key belong together: name both, or neither")
         return self
 
 
 class Registration(_Part):
     """The trunk learns our address by REGISTER. `expires`: seconds for which one registration is asked."""
 
-    expires: Annotated[int, Field(ge=60, le=86_400)] = 600
+    expires: Annotated[int, between(60, 86_400)] = 600
     registrar: HostPort | None = None
     """None: the first host."""
 
@@ -177,7 +187,7 @@ class Signing(_Part):
 
     certificate: BesideTheFile
     key: BesideTheFile
-    x5u: Annotated[str, StringConstraints(pattern=r"^https://[!-~]{1,500}$")]
+    x5u: Annotated[str, matching(r"https://[!-~]{1,500}", "a URL that begins with https://")]
     attestation: Literal["A", "B", "C"]
 
 
@@ -228,7 +238,7 @@ class Trunk(_Part):
     hosts: Annotated[tuple[Host, ...], Field(min_length=1, max_length=MOST_HOSTS)]
     transport: Literal["udp", "tcp", "tls"] = "udp"
     tls: Tls = Tls()
-    srtp: Literal["off", "optional", "mandatory"] = "off"
+    srtp: Annotated[Literal["off", "optional", "mandatory"], BeforeValidator(_switch)] = "off"
     digest: Digest | None = None
     registration: Registration | None = None
     signing: Signing | None = None
@@ -236,14 +246,14 @@ class Trunk(_Part):
     identity: Identity = Identity()
     codecs: Annotated[tuple[Codec, ...], Field(min_length=1, max_length=4)] = ("pcmu", "pcma")
     display_numbers: Annotated[tuple[E164, ...], Field(min_length=1, max_length=1000)]
-    calls: Annotated[int, Field(ge=1, le=10_000)] = 30
-    calls_per_second: Annotated[int, Field(ge=1, le=1_000)] = 5
-    no_answer_seconds: Annotated[float, Field(ge=0.5, le=10)] = 3.0
+    calls: Annotated[int, between(1, 10_000)] = 30
+    calls_per_second: Annotated[int, between(1, 1_000)] = 5
+    no_answer_seconds: Annotated[float, between(0.5, 10)] = 3.0
     """How long a host may send nothing at all before the next one is tried."""
     numbers: Rewrites = Rewrites()
     inbound_from: tuple[IPv4Network, ...] = ()
     """Addresses from which its calls come; empty: those of its hosts."""
-    options_every: Annotated[int, Field(ge=5, le=3_600)] = 30
+    options_every: Annotated[int, between(5, 3_600)] = 30
     """Seconds between two OPTIONS that ask whether a host is alive."""
     edge: bool = True
     """False: nodes dial it directly. On a laptop, which has no edge, every trunk is dialled directly."""
@@ -256,32 +266,33 @@ class Trunk(_Part):
             return given
         profile = given.get("profile")
         if profile is not None and profile not in PROFILES:
-            raise ValueError(f"no profile {profile!r}: there are {', '.join(sorted(PROFILES))}")
+            raise ValueError(f"profile: there is no {profile!r}; {nearest(profile, PROFILES)}")
         merged = {**PROFILES.get(profile or "", {}), **given}
         hosts, transport = merged.get("hosts"), merged.get("transport", "udp")
         if isinstance(hosts, list):
-            merged["hosts"] = [_host(each, PORTS.get(transport, 5060)) for each in hosts]
+            port = PORTS.get(str(transport), 5060)
+            merged["hosts"] = [_host(each, port, f"hosts[{at}]") for at, each in enumerate(hosts)]
         return merged
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         if self.registration and self.registration.registrar:
-            _host(self.registration.registrar, PORTS[self.transport])
+            _host(self.registration.registrar, PORTS[self.transport], "registration.registrar")
         if self.registration and not self.digest:
-            raise ValueError("registration needs digest: a trunk registers nobody without credentials")
+            raise ValueError("registration: needs digest: a trunk registers nobody without user and secret")
         if self.srtp != "off" and self.transport != "tls":
-            raise ValueError("srtp needs transport tls: SDES sends the keys in the SIP messages")
+            raise ValueError("srtp: needs transport: tls, since its keys are in the SIP messages")
         if self.transport != "tls" and self.tls != Tls():
-            raise ValueError("tls has a meaning with transport tls only")
-        if len(set(self.display_numbers)) < len(self.display_numbers):
-            raise ValueError("a display number is written twice")
+            raise ValueError("tls: has a meaning with transport: tls only")
+        if twice := [each for each in self.display_numbers if self.display_numbers.count(each) > 1]:
+            raise ValueError(f"display_numbers: {twice[0]} is written twice")
         return self
 
     @property
     def registrar(self) -> Host:
         """Where it is registered at, if it is: the first host, or the one of the row `registration.registrar`."""
         named = self.registration.registrar if self.registration else None
-        return Host(**_host(named, PORTS[self.transport])) if named else self.hosts[0]
+        return Host(**_host(named, PORTS[self.transport], "registrar")) if named else self.hosts[0]
 
 
 class TrunkFile(_Part):
@@ -293,23 +304,23 @@ class TrunkFile(_Part):
         stun: server that tells the public address.
     """
 
-    interface: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.:_-]{1,45}$")]
-    public_address: IPvAnyAddress | None = None
+    interface: Annotated[str, matching(r"[A-Za-z0-9.:_-]{1,45}", "an address of this machine, or an interface: eth0")]
+    public_address: IPv4Address | None = None
     stun: HostPort | None = None
-    sip_port: Annotated[int, Field(ge=1_024, le=65_534)] = 5_060
-    rtp_ports: Annotated[str, StringConstraints(pattern=r"^[0-9]{4,5}-[0-9]{4,5}$")] = "20000-29999"
+    sip_port: Annotated[int, between(1_024, 65_534)] = 5_060
+    rtp_ports: Annotated[str, matching(r"[0-9]{1,5}-[0-9]{1,5}", "first and last port: 20000-29999")] = "20000-29999"
     trunks: Annotated[tuple[Trunk, ...], Field(min_length=1, max_length=MOST_TRUNKS)]
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         if self.public_address and self.stun:
-            raise ValueError("name either public_address or stun")
+            raise ValueError("stun: write either public_address or stun, not both")
         least, most = map(int, self.rtp_ports.split("-"))
         if not 1_024 <= least < most <= 65_535:
-            raise ValueError("rtp_ports: the first port is at least 1024, the last at most 65535")
+            raise ValueError("rtp_ports: must be a smaller port and a larger one, both 1024 to 65535")
         names = [trunk.name for trunk in self.trunks]
         if len(set(names)) < len(names):
-            raise ValueError("two trunks have one name")
+            raise ValueError("trunks: two have one name")
         return self
 
     @property
@@ -331,38 +342,38 @@ def read(path: Path, environ: Mapping[str, str] | None = None) -> TrunkFile:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise TrunkFileError(f"{path}: more than {MOST_BYTES} bytes")
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        given = yaml.safe_load(text)
     except OSError as error:
         raise TrunkFileError(f"{path} cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        where = getattr(error, "problem_mark", None)
+        where, why = getattr(error, "problem_mark", None), getattr(error, "problem", None)
         line = f", line {where.line + 1}" if where else ""
-        raise TrunkFileError(f"{path}{line}: not YAML") from None
+        raise TrunkFileError(f"{path}{line}: not YAML{f': {why}' if why else ''}") from None
+    if not isinstance(given, dict):
+        raise TrunkFileError(f"{path}: must have the rows interface and trunks (docs/trunk.md)")
     context = {"environ": os.environ if environ is None else environ, "folder": path.parent}
     try:
         return TrunkFile.model_validate(given, context=context)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
         raise TrunkFileError(
-            "\n".join(f"{path}: {_place(each['loc'])}: {_rule(each['msg'])}" for each in faults)
+            "\n".join(
+                f"{path}{f', line {line}' if line else ''}: {place}: {rule}"
+                for line, place, rule in lines_of(error, TrunkFile, text)
+            )
         ) from None
 
 
-def _place(location: tuple[int | str, ...]) -> str:
-    """`trunks[0].digest.secret`."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
-    return text.lstrip(".") or "the file"
-
-
-def _rule(message: str) -> str:
-    return message.removeprefix("Value error, ").replace("\n", " ")
-
-
-def _host(written: Any, port: int) -> Any:
+def _host(written: Any, port: int, row: str) -> Any:
     """Raises: ValueError."""
     found = _HOST.fullmatch(written) if isinstance(written, str) else None
-    if found is None or not 0 < int(found["port"] or port) < 65_536:
-        raise ValueError(f"hosts: {written!r} is not a name or an IPv4 address with or without :port")
+    if found is None:
+        raise ValueError(
+            f"{row}: must be a name or an IPv4 address, with or without :port, such as sip.example.net:5061; "
+            f"{written!r} is neither"
+        )
+    if not 0 < int(found["port"] or port) < 65_536:
+        raise ValueError(f"{row}: the port must be 1 to 65535, and is {found['port']}")
     return {"host": found["host"], "port": int(found["port"] or port)}
 
 

@@ -1,5 +1,6 @@
 """`trunks.yaml`: one row for each rule; what a row sends on the wire is tested with the line and with the edge."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -31,57 +32,105 @@ def test_the_least_file(trunk):
     assert (least.codecs, least.calls, least.calls_per_second, least.edge) == (("pcmu", "pcma"), 30, 5, True)
 
 
+SIGNING = {"certificate": "c", "key": "k", "x5u": "https://a.example"}
+
+
 @pytest.mark.parametrize(
     ("trunk", "rows", "told"),
     [
-        ({"name": "Main trunk"}, {}, "trunks[0].name"),
-        ({"hosts": []}, {}, "trunks[0].hosts"),
-        ({"hosts": ["a b"]}, {}, "'a b' is not a name"),
-        ({"hosts": ["sip.example.net:70000"]}, {}, "is not a name or an IPv4 address"),
-        ({"transport": "sctp"}, {}, "trunks[0].transport"),
-        ({"srtp": "mandatory"}, {}, "srtp needs transport tls"),
-        ({"tls": {"verify": False}}, {}, "transport tls only"),
-        ({"transport": "tls", "tls": {"key": "k.pem"}}, {}, "certificate and key"),
-        ({"digest": {"user": "acme", "secret": SECRET}}, {}, "a secret is not written here"),
-        ({"digest": {"user": "acme", "secret": {"env": "NOT_SET"}}}, {}, "NOT_SET is not set"),
-        ({"digest": {"user": "acme", "secret": {"file": "no-such"}}}, {}, "no-such cannot be read"),
-        ({"digest": {"user": "a b", "secret": {"env": "TRUNK_SECRET"}}}, {}, "trunks[0].digest.user"),
-        ({"registration": {}}, {}, "registration needs digest"),
-        ({"registration": {"expires": 5}}, {}, "trunks[0].registration.expires"),
-        (
-            {"signing": {"certificate": "c", "key": "k", "x5u": "http://a.example", "attestation": "A"}},
-            {},
-            "signing.x5u",
-        ),
-        ({"signing": {"certificate": "c", "key": "k", "x5u": "https://a.example"}}, {}, "signing.attestation"),
-        ({"from": {"domain": "a_b"}}, {}, "trunks[0].from.domain"),
-        ({"identity": {"diversion": "100"}}, {}, "trunks[0].identity.diversion"),
-        ({"codecs": ["gsm"]}, {}, "trunks[0].codecs[0]"),
-        ({"display_numbers": ["12025550100"]}, {}, "trunks[0].display_numbers[0]"),
-        ({"display_numbers": [NUMBER, NUMBER]}, {}, "written twice"),
-        ({"calls": 0}, {}, "trunks[0].calls"),
-        ({"calls_per_second": 0}, {}, "trunks[0].calls_per_second"),
+        ({"name": "Main trunk"}, {}, "trunks[0].name: must be 1 to 20 of a-z, 0-9 and -, and begin with a letter"),
+        ({"hosts": []}, {}, "trunks[0].hosts: must have one entry at least"),
+        ({"hosts": "sip.example.net"}, {}, "trunks[0].hosts: must be a list: [one, another]"),
+        ({"hosts": ["b.example", "sip:a.example"]}, {}, "trunks[0].hosts[1]: must be a name or an IPv4 address"),
+        ({"hosts": ["a.example:70000"]}, {}, "trunks[0].hosts[0]: the port must be 1 to 65535, and is 70000"),
+        ({"host": "a.example"}, {}, "trunks[0].host: there is no such row here; did you mean hosts?"),
+        ({"transport": "sctp"}, {}, "trunks[0].transport: must be udp, tcp or tls"),
+        ({"srtp": "mandatory"}, {}, "trunks[0].srtp: needs transport: tls"),
+        ({"tls": {"verify": False}}, {}, "trunks[0].tls: has a meaning with transport: tls only"),
+        ({"transport": "tls", "tls": {"key": "k.pem"}}, {}, "trunks[0].tls: certificate and key belong together"),
+        ({"transport": "tls", "tls": {"verify": "perhaps"}}, {}, "trunks[0].tls.verify: must be true or false"),
+        ({"digest": SECRET}, {}, "trunks[0].digest: must have rows of its own"),
+        ({"digest": {"user": "acme", "secret": SECRET}}, {}, "trunks[0].digest.secret: the secret is not written here"),
+        ({"digest": {"user": "acme", "secret": {"envi": "A"}}}, {}, "where it is: {env: NAME} or {file: PATH}"),
+        ({"digest": {"user": "acme", "secret": {"env": "A", "file": "b"}}}, {}, "only where it is"),
+        ({"digest": {"user": "acme", "secret": {"env": "NOT_SET"}}}, {}, "NOT_SET is not set: read -rs NOT_SET"),
+        ({"digest": {"user": "acme", "secret": {"file": "no-such"}}}, {}, "no-such cannot be read: No such file"),
+        ({"digest": {"user": "acme", "secret": {"file": "empty"}}}, {}, "empty is empty: its first line must be"),
+        ({"digest": {"user": "acme"}}, {}, "trunks[0].digest.secret: is required"),
+        ({"digest": {"user": "a b", "secret": {"env": "TRUNK_SECRET"}}}, {}, "trunks[0].digest.user: must be 1 to 64"),
+        ({"digest": {"user": 7, "secret": {"env": "TRUNK_SECRET"}}}, {}, "digest.user: must be text: write it in"),
+        ({"registration": {}}, {}, "trunks[0].registration: needs digest"),
+        ({"registration": {"expires": 5}}, {}, "trunks[0].registration.expires: must be 60 to 86400"),
+        ({"signing": {**SIGNING, "x5u": "http://a.example", "attestation": "A"}}, {}, "signing.x5u: must be a URL"),
+        ({"signing": SIGNING}, {}, "trunks[0].signing.attestation: is required"),
+        ({"from": {"domain": "a_b"}}, {}, "trunks[0].from.domain: must be a name or an address"),
+        ({"from": {"usr": "a"}}, {}, "trunks[0].from.usr: there is no such row here; did you mean user?"),
+        ({"identity": {"diversion": "100"}}, {}, "trunks[0].identity.diversion: must be a number in E.164"),
+        ({"codecs": ["gsm"]}, {}, "trunks[0].codecs[0]: must be pcmu, pcma, g722 or opus"),
+        ({"display_numbers": ["12025550100"]}, {}, "trunks[0].display_numbers[0]: must be a number in E.164"),
+        ({"display_numbers": [12025550100]}, {}, 'trunks[0].display_numbers[0]: must be in quotes, "+12025550100"'),
+        ({"display_numbers": [NUMBER, NUMBER]}, {}, f"trunks[0].display_numbers: {NUMBER} is written twice"),
+        ({"calls": 0}, {}, "trunks[0].calls: must be 1 to 10000"),
+        ({"calls": "many"}, {}, "trunks[0].calls: must be a whole number"),
+        ({"calls_per_second": 0}, {}, "trunks[0].calls_per_second: must be 1 to 1000"),
+        ({"no_answer_seconds": 20}, {}, "trunks[0].no_answer_seconds: must be 0.5 to 10"),
         ({"numbers": {"outbound": [{"match": "(", "replace": ""}]}}, {}, "not a regular expression"),
         ({"numbers": {"outbound": [{"match": "x", "replace": "\\1"}]}}, {}, "not a regular expression"),
         *(
             ({"numbers": {"outbound": [{"match": r"(\d+)", "replace": replace}]}}, {}, "characters of a SIP user")
             for replace in ("", "$rU", "a b", "\\1;x", "\\1@a.example", "<\\1>")
         ),
-        ({"inbound_from": ["anywhere"]}, {}, "trunks[0].inbound_from[0]"),
-        ({"profile": "telco"}, {}, "no profile 'telco'"),
-        ({"colour": "red"}, {}, "trunks[0].colour"),
-        ({}, {"interface": ""}, "interface"),
-        ({}, {"stun": "a.example", "public_address": "203.0.113.5"}, "either public_address or stun"),
-        ({}, {"rtp_ports": "30000-20000"}, "rtp_ports"),
-        ({}, {"trunks": []}, "trunks"),
-        ({}, {"trunks": [{"name": "a", "hosts": ["a.example"], "display_numbers": [NUMBER]}] * 2}, "one name"),
+        ({"inbound_from": ["203.0.113.5/24"]}, {}, "trunks[0].inbound_from[0]: must be an IPv4 network such as"),
+        ({"profile": "registerd"}, {}, "trunks[0].profile: there is no 'registerd'; did you mean registered?"),
+        ({"colour": "red"}, {}, "trunks[0].colour: there is no such row here; there are name, profile, hosts"),
+        ({}, {"interface": ""}, "interface: must be an address of this machine, or an interface"),
+        ({}, {"public_address": "gateway"}, "public_address: must be an IPv4 address such as"),
+        ({}, {"stun": "a.example", "public_address": "203.0.113.5"}, "stun: write either public_address or stun"),
+        ({}, {"sip_port": 80}, "sip_port: must be 1024 to 65534"),
+        ({}, {"rtp_ports": "30000"}, "rtp_ports: must be first and last port: 20000-29999"),
+        ({}, {"rtp_ports": "30000-20000"}, "rtp_ports: must be a smaller port and a larger one, both 1024 to 65535"),
+        ({}, {"trunks": []}, "trunks: must have one entry at least"),
+        ({}, {"trunks": [{"name": "a", "hosts": ["a.example"], "display_numbers": [NUMBER]}] * 2}, "two have one name"),
     ],
-)
+)  # fmt: skip
 def test_a_fault_names_its_place_and_its_rule(tmp_path, trunk, rows, told):
+    (tmp_path / "empty").touch()
     with pytest.raises(TrunkFileError) as refused:
         read(_file(tmp_path, trunk, **rows), {"TRUNK_SECRET": SECRET})
-    assert told in str(refused.value)
-    assert SECRET not in str(refused.value)
+    said = str(refused.value)
+    assert told in said
+    assert not re.search(r"Input|[Tt]uple|validation|match pattern|\^", said), "words of the library"
+    assert SECRET not in said
+
+
+def test_a_fault_is_told_once_with_the_line_of_its_row(tmp_path):
+    path = tmp_path / "trunks.yaml"
+    path.write_text(f"""interface: eth0
+trunks:
+  - name: main
+    hosts: [sip.example.net]
+    digest:
+      user: acme
+      password: {SECRET}
+    display_numbers:
+      - "+12025550101"
+      - +12025550100
+""")
+    with pytest.raises(TrunkFileError) as refused:
+        read(path)
+    assert str(refused.value).splitlines() == [
+        f"{path}, line 5: trunks[0].digest.secret: is required",
+        f"{path}, line 7: trunks[0].digest.password: there is no such row here; there are user, secret, realm",
+        f'{path}, line 10: trunks[0].display_numbers[1]: must be in quotes, "+12025550100", '
+        "or YAML takes it for a number",
+    ]
+
+
+def test_off_needs_no_quotes(tmp_path):
+    """YAML reads it as false."""
+    path = _file(tmp_path)
+    path.write_text(f"{path.read_text()}  srtp: off\n")
+    assert read(path).trunks[0].srtp == "off"
 
 
 def test_a_secret_comes_from_the_environment_or_a_file_and_is_never_printed(tmp_path):

@@ -1,8 +1,13 @@
 """What a failure means in plain words, and which rows of the trunk file to change."""
 
+import errno
+import os
+import socket
 import ssl
+from datetime import UTC, datetime
 from typing import NamedTuple
 
+from pstn.trunks.tls_context import TlsFileError
 from pstn.trunks.trunk_file import Trunk
 
 
@@ -12,14 +17,30 @@ class Refusal(NamedTuple):
     reason: str
     change: str
 
+    def __str__(self) -> str:
+        return f"{self.reason} → {self.change}" if self.change else self.reason
+
 
 NOT_YET_VALID, EXPIRED, UNKNOWN_ISSUERS, WRONG_NAMES = 9, 10, {2, 18, 19, 20, 21}, {62, 64}
 """X509_V_ERR_… of OpenSSL's x509_vfy.h."""
+TELEPHONE = (480, 486, 487, 600, 603)
+"""The trunk reached the called party: nothing of the file is wrong."""
+UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
 
 
-def of_certificate(error: ssl.SSLCertVerificationError, host: str, clock: str) -> Refusal:
-    """`clock`: our time, in words."""
-    code, message = error.verify_code, error.verify_message
+def of_name(error: OSError, host: str) -> Refusal:
+    """A name that was not resolved: `socket.gaierror` or TimeoutError."""
+    if isinstance(error, TimeoutError) or error.errno == socket.EAI_AGAIN:
+        return Refusal(f"no DNS server answers what {host} is", "this machine's DNS; or hosts: an address instead")
+    return Refusal(
+        f"{host} is not found in DNS: it has no IPv4 address",
+        "hosts: a name with an A record; SRV and NAPTR records are not looked up: name their targets as hosts",
+    )
+
+
+def of_certificate(error: ssl.SSLCertVerificationError, host: str) -> Refusal:
+    """`host`: the name that the certificate must bear."""
+    code, message, clock = error.verify_code, error.verify_message, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     if code == EXPIRED:
         return Refusal("the trunk's certificate has expired", f"ask the provider, or set our clock: it is {clock}")
     if code == NOT_YET_VALID:
@@ -51,29 +72,39 @@ def of_tls(error: ssl.SSLError) -> Refusal:
     return Refusal(f"TLS failed ({reason or type(error).__name__})", "ask the provider")
 
 
-def of_connection(error: OSError, trunk: Trunk) -> Refusal:
-    """A connection, or a UDP packet, that did not arrive."""
-    transport = trunk.transport.upper()
+def of_connection(error: OSError, transport: str, host: str, certified: str = "") -> Refusal:
+    """A connection, or a UDP packet, that did not arrive. `certified`: the name of a certificate, if not the host's."""
     match error:
+        case ssl.SSLCertVerificationError():
+            return of_certificate(error, certified or host)
         case ssl.SSLError():
             return of_tls(error)
+        case TlsFileError():
+            return Refusal(str(error), error.row)
+        case socket.gaierror():
+            return of_name(error, host)
         case ConnectionRefusedError():
-            return Refusal(f"nothing listens there over {transport}", "the port in hosts, or transport")
+            return Refusal(f"nothing listens there over {transport.upper()}", "the port in hosts, or transport")
         case ConnectionResetError():
-            wants = "our certificate (tls.certificate, tls.key)" if trunk.transport == "tls" else "a TLS connection"
+            wants = "our certificate (tls.certificate, tls.key)" if transport == "tls" else "a TLS connection"
             return Refusal("the host closed the connection", f"it may want {wants}, or another address of ours")
         case TimeoutError():
-            return Refusal("no connection in time", f"let {transport} to this address and port through the firewall")
-        case _:
             return Refusal(
-                f"not reached: {error.strerror or type(error).__name__}", "interface, or the route to the host"
+                "no connection in time", f"let {transport.upper()} to this address and port through the firewall"
             )
+        case _ if error.errno in UNREACHABLE:
+            return Refusal(
+                f"no way to the host ({os.strerror(error.errno)})", "interface, the route to the host, or hosts"
+            )
+        case _:
+            why = os.strerror(error.errno) if error.errno else str(error) or type(error).__name__
+            return Refusal(f"not reached: {why}", "interface, or the route to the host")
 
 
-def of_silence(trunk: Trunk) -> Refusal:
+def of_silence(transport: str) -> Refusal:
     first = (
         "let UDP to and from this address through the firewall"
-        if trunk.transport == "udp"
+        if transport == "udp"
         else "the port may not be that of SIP"
     )
     return Refusal(
@@ -125,7 +156,7 @@ def of_call(status: int, trunk: Trunk) -> Refusal:
             return Refusal(f"the trunk refused our audio ({status})", _audio_rows(trunk))
         case 421 | 420 | 422 | 494:
             return Refusal(f"the trunk demands an extension that is not served here ({status})", "ask the provider")
-        case 480 | 486 | 487 | 600 | 603:
+        case _ if status in TELEPHONE:
             return Refusal(f"the telephone was not reached ({status})", "answer the test call, or call another number")
         case 503:
             return Refusal(

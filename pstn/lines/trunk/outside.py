@@ -13,10 +13,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
 from typing import Any
 
 from pstn.lines.trunk import stun
 from pstn.lines.trunk.socket_filter import only_from
+from pstn.trunks.tls_context import client_context, show
 
 RESOLVE_EVERY_S, RESOLVE_S = 60.0, 5.0
 """How often names are looked up, and how long that may take."""
@@ -103,7 +105,7 @@ class Outside:
         ours = next((trunk for trunk in self._trunks if trunk.tls.get("certificate")), None)
         if ours:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            context.load_cert_chain(ours.tls["certificate"], ours.tls["key"])
+            show(context, Path(ours.tls["certificate"]), Path(ours.tls["key"]))
             served = await loop.create_server(lambda: Stream(self), self.address, self.port + 1, ssl=context)
             self._servers.append(served)
         self._filter()
@@ -303,12 +305,6 @@ def _content_length(head: bytes) -> int | None:
 
 
 def _client_context(tls: dict[str, Any]) -> ssl.SSLContext:
-    """Raises: OSError: a file cannot be read."""
-    context = ssl.create_default_context(cafile=tls.get("ca"))
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # private authorities leave key identifiers out; the edge allows it
-    if not tls.get("verify", True):
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if tls.get("certificate"):
-        context.load_cert_chain(tls["certificate"], tls["key"])
-    return context
+    """Raises: TlsFileError."""
+    ca, certificate, key = (Path(tls[row]) if tls.get(row) else None for row in ("ca", "certificate", "key"))
+    return client_context(ca, certificate, key, verify=tls.get("verify", True))

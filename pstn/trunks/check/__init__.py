@@ -7,5 +7,4 @@
 | call | a call to a test number, and its sound both ways |
 | connection | one connection to a host: requests and their responses, over UDP, TCP or TLS |
 | digest | answers to a digest challenge |
-| refusals | what a refusal of a trunk means, and which rows of the file to change |
 """

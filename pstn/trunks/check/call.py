@@ -16,9 +16,9 @@ from pstn.lines.sip.audio import RATE, share, tone, wav_file
 from pstn.lines.sip.child import ChildError
 from pstn.lines.trunk.line import trunk_line
 from pstn.lines.trunk.settings import TrunkSettings
-from pstn.trunks.check import refusals
-from pstn.trunks.check.refusals import Refusal
+from pstn.trunks import refusals
 from pstn.trunks.check.steps import Outcome, Step
+from pstn.trunks.refusals import Refusal
 from pstn.trunks.trunk_file import Trunk, TrunkFile
 
 T = TypeVar("T")

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import asdict
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from pstn.lines.sip.directory import E164
@@ -40,6 +41,12 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--display-number", metavar="NUMBER", help="the one to call with (default: the first one of each trunk)"
     )
+    parser.add_argument(
+        "--public",
+        metavar="ADDRESS",
+        type=IPv4Address,
+        help="by which trunks reach us, if the file's public_address is another: as `edge render --public` has it",
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask before a call")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
@@ -57,6 +64,8 @@ async def _checked(asked: argparse.Namespace) -> list[Step]:
 async def _steps(asked: argparse.Namespace) -> AsyncIterator[Step]:
     try:
         file = read(asked.file)
+        if asked.public:
+            file = file.model_copy(update={"public_address": asked.public, "stun": None})
         chosen = _chosen(file, asked.trunk)
         local = address_of(file.interface)
     except TrunkFileError as error:

@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from pstn.lines.trunk import stun
-from pstn.trunks.check import refusals
+from pstn.trunks import refusals
 from pstn.trunks.check.connection import Answer, Connection, NoAnswer
 from pstn.trunks.check.digest import HASHES, Challenge, challenges
-from pstn.trunks.check.refusals import Refusal
 from pstn.trunks.headers import domain
+from pstn.trunks.refusals import Refusal
+from pstn.trunks.tls_context import client_context
 from pstn.trunks.trunk_file import Host, Trunk, TrunkFile
 
 PATIENCE_S = 5.0
@@ -139,14 +140,10 @@ class _HostCheck:
     # -- the steps
     async def _name(self, name: str) -> Step:
         try:
-            found = await self._check._resolve(self._host.host)
+            async with asyncio.timeout(self._check._patience_s):
+                found = await self._check._resolve(self._host.host)
         except OSError as error:
-            return self._step(
-                name,
-                "failed",
-                f"{self._host.host} has no IPv4 address ({error.strerror})",
-                "hosts: a name with an A record; SRV and NAPTR records are not looked up: name their targets as hosts",
-            )
+            return self._refused(name, refusals.of_name(error, self._host.host))
         self._address = found[0]
         return self._step(name, "ok", ", ".join(found))
 
@@ -158,16 +155,12 @@ class _HostCheck:
                 self._connection = await Connection.udp(local, target, patience_s)
                 return None
             if name == "tls":
-                try:
-                    tls = self._context(verify=True)
-                except OSError as error:  # SSLError: it is no certificate
-                    return self._step(name, "failed", f"a file of the row tls cannot be used: {error}", "tls")
+                tls = self._context(verify=True)
             self._connection = await Connection.stream(local, target, patience_s, tls, self._certified)
         except ssl.SSLCertVerificationError as error:
-            refusal = refusals.of_certificate(error, self._certified, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
-            return await self._unverified(name, target, refusal)
+            return await self._unverified(name, target, refusals.of_certificate(error, self._certified))
         except OSError as error:
-            return self._refused(name, refusals.of_connection(error, self._trunk))
+            return self._refused(name, self._unreached(error))
         return self._step(name, "ok", *self._certificate() if name == "tls" else ("connected",))
 
     @property
@@ -176,15 +169,9 @@ class _HostCheck:
         return self._trunk.tls.name or self._host.host
 
     def _context(self, *, verify: bool) -> ssl.SSLContext:
-        """Raises: OSError, a file cannot be read or is no certificate."""
+        """Raises: TlsFileError."""
         rows = self._trunk.tls
-        context = ssl.create_default_context(cafile=rows.ca)
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # neither the line nor the edge is so strict
-        if not verify:
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        if rows.certificate and rows.key:
-            context.load_cert_chain(rows.certificate, rows.key)
-        return context
+        return client_context(rows.ca, rows.certificate, rows.key, verify=verify)
 
     async def _unverified(self, name: str, target: tuple[str, int], refusal: Refusal) -> Step:
         """The certificate was refused: that counts unless the file says otherwise."""
@@ -196,7 +183,7 @@ class _HostCheck:
                 self._check._local, target, self._check._patience_s, context, self._certified
             )
         except OSError as error:
-            return self._refused(name, refusals.of_connection(error, self._trunk))
+            return self._refused(name, self._unreached(error))
         assert self._connection.tls
         found = f"{self._connection.tls.version()}; {refusal.reason}, which tls.verify: false accepts"
         return self._step(name, "ok", found, "tls.verify: true, so that nobody can pose as the trunk")
@@ -215,10 +202,10 @@ class _HostCheck:
         try:
             answer = await self._ask("OPTIONS", uri, f"sip:check@{domain(self._trunk)}", uri)
         except NoAnswer:
-            refusal = refusals.of_silence(self._trunk)
+            refusal = refusals.of_silence(self._trunk.transport)
             return self._refused(name, Refusal(f"no answer in {self._check._patience_s:g} s", refusal.change))
         except OSError as error:
-            return self._refused(name, refusals.of_connection(error, self._trunk))
+            return self._refused(name, self._unreached(error))
         status, reason = answer.response.status, answer.response.reason
         return self._step(name, "ok", f"{status} {reason} after {answer.seconds * 1000:.0f} ms")
 
@@ -248,7 +235,7 @@ class _HostCheck:
         except NoAnswer:
             return self._refused(name, Refusal("no answer", "ask the provider whether it takes our address"))
         except OSError as error:
-            return self._refused(name, refusals.of_connection(error, self._trunk))
+            return self._refused(name, self._unreached(error))
         status = answer.response.status
         if status in (401, 403, 404, 405, 407, 423, 501) or (self._registers and status >= 300):
             return self._refused(name, refusals.of_credentials(status, challenge.realm))
@@ -288,19 +275,28 @@ class _HostCheck:
         public = str(file.public_address) if file.public_address else None
         if public:
             if seen[0] == public:
-                return self._step(name, "ok", f"the host sees {public}, as public_address says")
-            return self._step(
-                name, "failed", f"the host sees {seen[0]}, not public_address", f"public_address: {seen[0]}"
-            )
+                return self._step(name, "ok", f"the host sees {public}, our public address")
+            if seen[0] == connection.local[0]:
+                found = f"none: the host sees our own address, {seen[0]}, and is told {public}"
+                return self._step(
+                    name, "ok", found, f"public_address is right if {public} leads here for this host too"
+                )
+            found = f"the host sees {seen[0]}, and is told {public}"
+            return self._step(name, "failed", found, f"public_address: {seen[0]}, or on an edge --public {seen[0]}")
         if seen[0] == connection.local[0]:
             return self._step(name, "ok", f"none: the host sees our own address, {seen[0]}")
         behind = f"you are behind NAT at {seen[0]}:{seen[1]}"
         if file.stun:
             return self._step(name, "ok", f"{behind}; stun is set")
-        needed = f"an edge needs public_address: {seen[0]}; a trunk that believes our first SDP needs that, or stun"
+        needed = (
+            f"a trunk that believes our first SDP needs public_address: {seen[0]}, or stun; an edge is told by --public"
+        )
         return self._step(name, "ok", f"{behind}; calls that are dialled directly name this address", needed)
 
     # -- within
+    def _unreached(self, error: OSError) -> Refusal:
+        return refusals.of_connection(error, self._trunk.transport, self._host.host, self._certified)
+
     async def _ask(self, method: str, uri: str, us: str, them: str, *more: tuple[str, str]) -> Answer:
         assert self._connection
         self._answer = await self._connection.ask(method, uri, us, them, *more)

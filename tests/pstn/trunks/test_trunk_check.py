@@ -1,6 +1,7 @@
 """`duologue-pstn trunk check`, against a host of a trunk on loopback: one row for each outcome of a step."""
 
 import asyncio
+import errno
 import json
 import socket
 import ssl
@@ -11,10 +12,11 @@ import pytest
 import yaml
 
 from pstn.lines.sip.audio import tone, wav_file
-from pstn.trunks.check import refusals
+from pstn.trunks import refusals
 from pstn.trunks.check.call import TONE_HZ, CallCheck
 from pstn.trunks.check.command import main
 from pstn.trunks.check.steps import TrunkCheck, stun_step
+from pstn.trunks.tls_context import TlsFileError, client_context
 from pstn.trunks.trunk_file import read
 from tests.pstn.trunks.sip_peer import Account, Authority, Peer
 
@@ -48,7 +50,14 @@ def checked(file_of):
     """The steps of a check of a trunk with these rows, by name; `says` None: nothing listens there."""
 
     def check(
-        says, trunk=None, rows=None, context=None, patience_s=20.0, addresses=("127.0.0.1",), peer_transport=None
+        says,
+        trunk=None,
+        rows=None,
+        context=None,
+        patience_s=20.0,
+        addresses=("127.0.0.1",),
+        peer_transport=None,
+        fault=socket.EAI_NONAME,
     ):
         async def whole():
             peer = Peer(says or (lambda _: None))
@@ -62,7 +71,7 @@ def checked(file_of):
 
             async def resolve(name):
                 if not addresses:
-                    raise OSError(0, "Name or service not known")
+                    raise socket.gaierror(fault, "")
                 return list(addresses)
 
             try:
@@ -98,8 +107,9 @@ def _account(secret=SECRET, realm="example.net", **more):
         ({"transport": "tcp"}, {}, None, "tcp", "failed", "nothing listens there over TCP", "the port in hosts"),
         ({}, {}, _seen("127.0.0.1"), "nat", "ok", "none: the host sees our own address", ""),
         ({}, {}, _seen(PUBLIC), "nat", "ok", f"you are behind NAT at {PUBLIC}:40000", f"public_address: {PUBLIC}"),
-        ({}, {"public_address": PUBLIC}, _seen(PUBLIC), "nat", "ok", "as public_address says", ""),
-        ({}, {"public_address": "203.0.113.8"}, _seen(PUBLIC), "nat", "failed", f"{PUBLIC}, not", PUBLIC),
+        ({}, {"public_address": PUBLIC}, _seen(PUBLIC), "nat", "ok", "our public address", ""),
+        ({}, {"public_address": PUBLIC}, _seen("127.0.0.1"), "nat", "ok", f"and is told {PUBLIC}", "leads here"),
+        ({}, {"public_address": "203.0.113.8"}, _seen(PUBLIC), "nat", "failed", "is told 203.0.113.8", PUBLIC),
         ({}, {"stun": "stun.example.net"}, _seen(PUBLIC), "nat", "ok", "stun is set", ""),
         ({}, {}, lambda _: 200, "nat", "skipped", "does not say", ""),
         (REGISTERED, {}, _account(), "registration", "ok", "realm 'example.net', MD5; registered now: 2 addresses", ""),
@@ -141,11 +151,38 @@ def test_a_host_that_says_nothing_fails_and_so_does_what_needs_its_answers(check
 
 def test_after_a_failure_the_steps_that_need_it_are_skipped(checked):
     steps, _ = checked(lambda _: 200, {"transport": "tcp", **REGISTERED}, addresses=())
-    assert "no IPv4 address" in steps["name"].found
+    assert "sip.example.net is not found in DNS" in steps["name"].found
     assert "SRV and NAPTR records are not looked up" in steps["name"].change
     assert {(step.outcome, step.found) for step in steps.values() if step.name != "name"} == {
         ("skipped", "name failed")
     }
+
+
+def test_a_dns_server_that_is_silent_is_told_from_a_name_that_is_not_there(checked):
+    steps, _ = checked(lambda _: 200, addresses=(), fault=socket.EAI_AGAIN)
+    assert steps["name"].found == "no DNS server answers what sip.example.net is"
+    assert "this machine's DNS" in steps["name"].change
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "change"),
+    [
+        (OSError(errno.EHOSTUNREACH, "Connect call failed"), "no way to the host (No route to host)", "route"),
+        (OSError(errno.ENETUNREACH, "Connect call failed"), "no way to the host (Network is unreachable)", "route"),
+        (ConnectionRefusedError(errno.ECONNREFUSED, ""), "nothing listens there over TCP", "the port in hosts"),
+        (ConnectionResetError(), "the host closed the connection", "TLS"),
+        (TimeoutError(), "no connection in time", "firewall"),
+        (
+            socket.gaierror(socket.EAI_NONAME, ""),
+            "sip.example.net is not found in DNS: it has no IPv4 address",
+            "hosts",
+        ),
+        (OSError(errno.EACCES, "Connect call failed"), "not reached: Permission denied", "interface"),
+    ],
+)
+def test_a_host_that_is_not_reached_is_explained(error, reason, change):
+    refusal = refusals.of_connection(error, "tcp", HOST)
+    assert (refusal.reason, change in refusal.change) == (reason, True), refusal
 
 
 def test_registrations_are_asked_for_and_not_changed(checked):
@@ -205,7 +242,8 @@ def test_a_certificate_file_that_cannot_be_used(checked, tmp_path, content):
         lambda _: 200, {"transport": "tls", "tls": {"ca": str(tmp_path / "ca.pem")}}, peer_transport="tcp"
     )
     assert (steps["tls"].outcome, steps["options"].outcome) == ("failed", "skipped")
-    assert "a file of the row tls cannot be used" in steps["tls"].found
+    found = "has no certificate (PEM)" if content else "cannot be read: No such file or directory"
+    assert (steps["tls"].found, steps["tls"].change) == (f"the file {tmp_path / 'ca.pem'} {found}", "tls.ca")
 
 
 @pytest.mark.parametrize(
@@ -339,6 +377,14 @@ def test_a_call_to_a_test_number(file_of, code, presses, received, outcomes, fou
     assert lines[0].dialled == [(NUMBER, "+12025550111")]
 
 
+def test_a_key_of_another_certificate_is_named(authority, tmp_path):
+    certificate, _ = authority.issue("one.example.net")
+    _, key = authority.issue("other.example.net")
+    with pytest.raises(TlsFileError, match=f"the key {key} is not that of the certificate") as refused:
+        client_context(None, certificate, key)
+    assert refused.value.row == "tls.key"
+
+
 def test_nobody_is_called_without_a_confirmation(file_of, capsys):
     """Standard input is no terminal here."""
     assert main([str(file_of({"hosts": ["127.0.0.1:9"]})), "--call", "+12025550111"]) == 1
@@ -368,7 +414,8 @@ def test_the_command_prints_the_steps_and_ends_1_if_one_failed(file_of, capsys, 
     [
         ({"transport": "sctp"}, {}, [], "trunks[0].transport"),
         ({}, {}, ["--trunk", "other"], "there are main"),
-        ({}, {"interface": "none0"}, [], "interface none0"),
+        ({}, {"interface": "none0"}, [], "interface none0: No such device; this machine has lo (127.0.0.1)"),
+        ({}, {"interface": "192.0.2.77"}, [], "no address of this machine, which has lo (127.0.0.1)"),
         (REGISTERED, {}, [], "the environment variable TRUNK_SECRET is not set"),
     ],
 )

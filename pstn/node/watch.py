@@ -14,7 +14,7 @@ _LEVELS = {
     "registration": logging.INFO,
 }
 """Kinds of events that are logged. The others say what the application was asked and answered, or are for phones."""
-_SHOWN = ("code", "error", "host", "place", "reason", "sequence", "shown", "sip_code", "text", "to", "trunk")
+_SHOWN = ("code", "error", "host", "place", "reason", "sequence", "shown", "sip_code", "text", "to", "trunk", "why")
 """Of the details of an event."""
 
 

@@ -224,15 +224,17 @@ class SipEndpoint:
         self, leg: str, user: str, account: Mapping[str, Any], target: Mapping[str, Any], expires: int
     ) -> None:
         """Register at a trunk, and again before each registration expires."""
-        assert self._gateway
+        gateway = self._gateway
+        assert gateway
         trunk = target["trunk"]
-        self._gateway.register_at(**target)
-        agent = await self._agents.at_trunk(user, account, f"{trunk}@{self._gateway.proxy}", expires)
+        gateway.register_at(**target)
+        agent = await self._agents.at_trunk(user, account, f"{trunk}@{gateway.proxy}", expires)
 
         def happened(event: StackEvent) -> None:
             if event.event in (Event.REGISTER_OK, Event.REGISTER_FAIL):
                 code = 200 if event.event is Event.REGISTER_OK else _code(event.text or "")
-                self._tell({"event": "registered", "leg": leg, "trunk": trunk, "code": code})
+                why = gateway.unreached(trunk) if code >= 300 else ""
+                self._tell({"event": "registered", "leg": leg, "trunk": trunk, "code": code, "why": why})
 
         agent.on(happened)
         with suppress(RegistrationError):  # told by the event; the library tries again

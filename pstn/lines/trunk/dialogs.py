@@ -51,7 +51,7 @@ class Dialog:
     refusal: int = 0
     """The status with which an incoming call is refused, in place of the library's 486."""
     final: dict[str, str | int] = field(default_factory=dict)
-    """What the final answer to our INVITE told beside its status: `trunk`, `refused_us`."""
+    """What the final answer to our INVITE told beside its status: `trunk`, `refused_us`; `why` it is ours, in words."""
     removal: asyncio.TimerHandle | None = None
 
 

@@ -42,6 +42,7 @@ from pstn.lines.trunk.dialogs import (
 )
 from pstn.lines.trunk.outside import Outside, Peer, TrunkRows
 from pstn.sip_messages import Request, Response, address, from_source, parsed, parsed_response, response
+from pstn.trunks.refusals import of_connection, of_silence
 
 T1_S = 0.5
 """RFC 3261 §17.1.1.2: the first time an INVITE over UDP is repeated."""
@@ -91,6 +92,7 @@ class Gateway:
         self._servers: dict[str, tuple[Peer, Dialog]] = {}
         self._arrived: dict[str, dict[str, str]] = {}
         self._registrars: dict[str, tuple[str, int]] = {}
+        self._unreached: dict[str, str] = {}
         self._count = 0
         self._inside: asyncio.DatagramTransport
         self._tasks: set[asyncio.Task[None]] = set()
@@ -116,6 +118,10 @@ class Gateway:
     def register_at(self, trunk: str, host: str, port: int) -> None:
         """Where a REGISTER of this trunk goes."""
         self._registrars[trunk] = host, port
+
+    def unreached(self, trunk: str) -> str:
+        """Why the latest REGISTER of this trunk did not reach it; empty: it did."""
+        return self._unreached.get(trunk, "")
 
     def expect(self, leg: str, trunk: str, host: str, port: int) -> None:
         """The library is about to send an INVITE with this leg in LEG_HEADER: it goes to this host."""
@@ -198,9 +204,9 @@ class Gateway:
             peer = self._way_in(dialog, first)
             if peer is None:
                 peer = await asyncio.wait_for(self.outside.peer(trunk, *host), trunk.no_answer_s)
-        except (OSError, TimeoutError) as error:
-            log.warning("trunk %s, %s: %s", trunk.name, host[0], error)
-            self._give_up(client, 503)
+        except OSError as error:  # TimeoutError is one
+            refusal = of_connection(error, trunk.transport, host[0], trunk.tls.get("name", ""))
+            self._give_up(client, 503, f"{host[0]}:{host[1]}: {refusal}")
             return
         client.peer, own = peer, self._own(trunk, peer)
         uri, routes = request.uri, list[str]()
@@ -220,7 +226,8 @@ class Gateway:
         else:
             loop = asyncio.get_running_loop()
             wait = trunk.no_answer_s if first else KEPT_S
-            client.timers.append(loop.call_later(wait, self._give_up, client, 408))
+            nothing = f"{host[0]}:{host[1]}: {of_silence(trunk.transport)}"
+            client.timers.append(loop.call_later(wait, self._give_up, client, 408, nothing))
             if peer.transport == "udp":
                 client.timers.append(loop.call_later(T1_S, self._repeat, client, T1_S))
 
@@ -249,11 +256,16 @@ class Gateway:
         if client.sent and client.peer and client.peer.transport == "udp":
             client.peer.send(text(client.sent))
 
-    def _give_up(self, client: Client, status: int) -> None:
+    def _give_up(self, client: Client, status: int, why: str) -> None:
         """The host cannot be reached, or has said nothing."""
         if client.answered or client.given_up:
             return
+        log.warning("trunk %s, %s", client.trunk.name, why)
         client.given_up = True
+        if client.dialog:
+            client.dialog.final["why"] = why
+        else:
+            self._unreached[client.trunk.name] = why
         client.stop_timers()
         status = 487 if client.cancelled else status
         self._to_library(response(status, client.request, secrets.token_hex(4)))
@@ -308,6 +320,7 @@ class Gateway:
         if client.trunk.behind_nat:
             client.trunk.sees = seen_in(answer) or client.trunk.sees
         first, client.answered = not client.answered, True
+        self._unreached.pop(client.trunk.name, None)
         if first:
             client.stop_timers()
         if client.request.method == "INVITE":

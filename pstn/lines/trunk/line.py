@@ -74,8 +74,9 @@ class TrunkLine:
     """Implements `pstn.lines.Line`. What a person does at a phone is not its business, so those methods do nothing.
 
     Notes to the listener, each with the number of the far end: called, rang, picked_up, ended as on the other lines;
-    `trunk_failed` (trunk, host, sip_code) when a leg goes to the next host; `trunk_refused_us` (trunk, sip_code), an
-    alarm; `no_room` (trunk or None); `registration` (trunk, sip_code; 0: our station does not reach it).
+    `trunk_failed` (trunk, sip_code) when a leg may go to the next host; `trunk_refused_us` (trunk, sip_code), an alarm;
+    `no_room` (trunk or None); `registration` (trunk, sip_code; 0: our station does not reach it). The first and the
+    last have `why` the trunk was not reached, in words, or an empty one: the code is the trunk's.
     """
 
     def __init__(self, clock: Clock, listener: LineListener, settings: TrunkSettings) -> None:
@@ -290,7 +291,7 @@ class TrunkLine:
             self._end(leg, "network" if leg.refused_us else event["by"], code)
             return
         if told is Then.NEXT:
-            self._note(leg, "trunk_failed", trunk=leg.trunk, sip_code=code)
+            self._note(leg, "trunk_failed", trunk=leg.trunk, sip_code=code, why=event.get("why", ""))
         if leg.refused_us == code:  # of the account, so its other hosts would say the same
             while leg.ways and leg.ways[0][0].name == leg.trunk:
                 leg.ways.popleft()
@@ -305,8 +306,9 @@ class TrunkLine:
             case "ready":
                 self._register(station)
             case "registered":
-                self.registrations[event["trunk"]] = event["code"]
-                self.listener.note("registration", event["trunk"], trunk=event["trunk"], sip_code=event["code"])
+                trunk, code, why = event["trunk"], event["code"], event.get("why", "")
+                self.registrations[trunk] = code
+                self.listener.note("registration", trunk, trunk=trunk, sip_code=code, why=why)
             case "incoming":
                 self._arrives(station, event)
             case _:

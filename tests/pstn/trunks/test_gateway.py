@@ -139,6 +139,53 @@ def test_nothing_is_kept_of_a_call_whose_host_falls_silent(monkeypatch, unanswer
     asyncio.run(asyncio.wait_for(story(), 5))
 
 
+REGISTER = (
+    b"REGISTER sip:sip.example.net SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:6000;branch=z9hG4bKthree\r\n"
+    b"Route: <sip:main@127.0.0.1:6001;lr>\r\nFrom: <sip:acme@sip.example.net>;tag=ours\r\n"
+    b"To: <sip:acme@sip.example.net>\r\nCall-ID: three\r\nCSeq: 1 REGISTER\r\nContent-Length: 0\r\n\r\n"
+)
+
+
+def test_why_a_host_was_not_reached_is_told_of_a_call_and_of_a_registration():
+    """Both are answered 503 to the library, which has no words for it."""
+
+    async def story() -> None:
+        sides = Sides(edge=False)
+
+        async def refuse(*_: object) -> Peer:
+            raise ConnectionRefusedError
+
+        reached, sides.gateway.outside.peer = sides.gateway.outside.peer, refuse
+        sides.gateway.expect("leg", "main", "198.51.100.1", 5060)
+        for request in (INVITE, REGISTER):
+            sides.gateway._from_inside(request, ("127.0.0.1", 6000))
+        await asyncio.sleep(0.05)
+        assert [parsed_response(each).status for each in sides.library] == [100, 503, 503]
+        why = "198.51.100.1:5060: nothing listens there over UDP → the port in hosts, or transport"
+        assert (sides.gateway.final("leg"), sides.gateway.unreached("main")) == ({"why": why}, why)
+        sides.gateway.outside.peer = reached
+        sides.gateway._from_inside(REGISTER.replace(b"three", b"four"), ("127.0.0.1", 6000))
+        await asyncio.sleep(0.05)
+        asked = parsed(sides.trunk[-1])
+        assert asked
+        sides.comes(response(200, asked, None))
+        assert sides.gateway.unreached("main") == ""
+
+    asyncio.run(story())
+
+
+def test_a_silent_host_is_told_of():
+    async def story() -> None:
+        sides = Sides(edge=False)
+        sides.rows.no_answer_s = 0.01
+        await sides.invited()
+        await asyncio.sleep(0.1)
+        assert parsed_response(sides.library[-1]).status == 408
+        assert "198.51.100.1:5060: no answer → let UDP to and from" in str(sides.gateway.final("leg")["why"])
+
+    asyncio.run(story())
+
+
 def test_an_edge_has_time_to_hang_up_the_far_end_of_a_call_that_died_here(monkeypatch):
     monkeypatch.setattr(gateway, "UNKNOWN_BYE_S", 0.05)
 

@@ -62,6 +62,7 @@ class Story:
             True,
         )
         self.routed = True
+        self.reasons: dict[str, str] = {}
         file = read(path, {"TRUNK_SECRET": SECRET})
         listener: Any = self
         self.line = TrunkLine(self.clock, listener, TrunkSettings(file, **settings))
@@ -84,6 +85,8 @@ class Story:
 
     def note(self, kind, number, **detail):
         self.notes.append((kind, detail.get("trunk"), detail.get("sip_code")))
+        if "why" in detail:
+            self.reasons[kind] = detail["why"]
 
     def ended(self, leg, code):
         self.ends[leg] = code
@@ -146,6 +149,16 @@ def test_the_code_of_the_last_host_ends_the_leg_unless_a_trunk_refused_our_crede
         one.answers("other", code)
     assert one.ends == {"leg": 504, "other": 407}
     assert len(one.station.dialled) == 5
+
+
+def test_a_note_says_why_a_trunk_was_not_reached(story):
+    one = story(*TWO).dial("leg")
+    one.station.hears("ended", "leg", code=503, by="network", why="main.example: nothing listens there")
+    one.station.hears("registered", "", trunk="main", code=503, why="main.example: no DNS server answers")
+    assert one.reasons == {
+        "trunk_failed": "main.example: nothing listens there",
+        "registration": "main.example: no DNS server answers",
+    }
 
 
 def test_a_leg_that_was_hung_up_is_not_dialled_again(story):

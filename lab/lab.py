@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -174,6 +174,11 @@ class Lab:
         parameters = {"ApiAddress": self.api_url, **self._parameters}
         values = {name: value for name, value in parameters.items() if name in declared}
         self._deployment = deploy(self.cloud, template, stack=self._stack, parameters=values)
+
+    def observe_api(self, observer: Callable[[str, int, bytes], None]) -> None:
+        """Call `observer` with the path, the status and the body of every answer of the API; it must be quick."""
+        assert self._edge is not None, "the lab is not running"
+        self._edge.observers.append(observer)
 
     def keep_from_now(self) -> None:
         """Save what is kept, now, whenever it has changed, and in `stop`.

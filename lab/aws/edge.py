@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import socket
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -52,6 +52,8 @@ class Edge:
         self._listener = socket.create_server((LOOPBACK, port), backlog=_BACKLOG)
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
+        self.observers: list[Callable[[str, int, bytes], None]] = []
+        """Each gets the path, the status and the body of every answer of the stage; quick, and on the cloud's loop."""
         self.port: int = self._listener.getsockname()[1]
 
     @property
@@ -140,6 +142,8 @@ class Edge:
         )
         answer = answer or (403, {"Content-Type": "application/json"}, b'{"message":"Forbidden"}')
         metrics.answered(self._api_id, self._stage, answer[0])
+        for observe in self.observers:
+            observe(target, answer[0], answer[2])
         return answer
 
     def _refused(self, request: h11.Request) -> Answer | None:

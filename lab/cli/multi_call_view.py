@@ -9,9 +9,12 @@ from lab.cli.timeline import Screen, Timeline
 from lab.sp.receiver import Notification
 from pstn.feed import NetworkEvent
 
+ACCEPTED = "0"
+"""The API's result code."""
+
 
 class MultiCallView:
-    """Pass it every network event, and every notification to the SP."""
+    """Pass it every network event, every notification to the SP, and every answer of the API."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
@@ -27,6 +30,9 @@ class MultiCallView:
         if timeline is not None:
             self._note_call_id(event, timeline)
             timeline.network_event(event)
+        elif text := wording.trunk(event):  # of no call
+            with self._writing:
+                self._screen.line(wording.printable(text))
 
     def _note_call_id(self, event: NetworkEvent, timeline: Timeline) -> None:
         """Of a call from outside: the platform's call id is in its first answer."""
@@ -62,6 +68,19 @@ class MultiCallView:
         if notification.kind == "fee":
             with self._writing:
                 self._screen.line(self._screen.dim(json.dumps(notification.body["feeLst"][0], indent=2)))
+
+    def api_answer(self, path: str, status: int, body: bytes) -> None:
+        """Of a request to the API: a callback that was refused is in no time line."""
+        if not path.endswith("/click2Call/v2.0"):
+            return
+        try:
+            said = json.loads(body)
+            code, why = str(said["resultcode"]), str(said["resultdesc"])
+        except (ValueError, LookupError, TypeError):
+            code, why = str(status), body.decode("utf-8", "replace")[:200]
+        if code != ACCEPTED:
+            with self._writing:
+                self._screen.line(wording.printable(f"a callback was refused ({code}): {why}"))
 
     def _begin(self, at: datetime, caller: str, inbound: bool) -> Timeline:
         """`inbound`: the caller has dialled a number of the platform."""

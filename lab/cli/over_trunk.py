@@ -21,6 +21,8 @@ from lab.lab import Lab
 from lab.sp.service_provider import open_sp
 from pstn.feed import NetworkEvent
 from pstn.lines.trunk.settings import TrunkSettings
+from pstn.trunks.failover import REFUSED_US, TRY_NEXT
+from pstn.trunks.refusals import TELEPHONE, of_call
 from pstn.trunks.trunk_file import TrunkFile, TrunkFileError, read
 
 CONCURRENT_CALLS = 4
@@ -99,19 +101,31 @@ stop it. Numbers are E.164, such as +12025550111; write your own in place of {CA
 Calls are shown here as they happen. Stop with Ctrl-C, which ends them.
 """)
         view = MultiCallView(screen)
-        lab.pstn.subscribe(view.network_event)
 
-        def registration(event: NetworkEvent) -> None:
-            if event.kind == "registration":
-                screen.line(wording.trunk(event) or "")
+        def happened(event: NetworkEvent) -> None:
+            view.network_event(event)
+            if said := advice(event, file):
+                screen.line(said)
 
-        lab.pstn.subscribe(registration)
+        lab.pstn.subscribe(happened)
         for event in lab.pstn.network_events.since(0):
-            registration(event)
+            if event.kind == "registration":
+                happened(event)
+        lab.observe_api(view.api_answer)
         sp.receiver.observers.append(view.notification)
         signals.wait(stop)
         screen.line("Ending the calls …")
         lab.hang_up_all()
+
+
+def advice(event: NetworkEvent, file: TrunkFile) -> str:
+    """What to change in the file after a refusal; empty: nothing, or the words of the time line say it."""
+    code = int(event.detail.get("sip_code") or 0)
+    trunk = next((each for each in file.trunks if each.name == event.detail.get("trunk")), None)
+    is_told = event.kind == "ended" and code >= wording.REFUSED and code not in (*REFUSED_US, *TRY_NEXT, *TELEPHONE)
+    return (
+        f"trunk {trunk.name}: {of_call(code, trunk)}" if trunk and (is_told or event.kind == "trunk_refused_us") else ""
+    )
 
 
 def _warning(file: TrunkFile, address: str) -> str:

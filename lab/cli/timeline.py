@@ -107,7 +107,9 @@ class Timeline:
 
     def network_event(self, event: NetworkEvent) -> None:
         """Print a network event, if it is of interest to a reader."""
-        if event.number:
+        if text := wording.trunk(event):
+            lane = "platform"
+        elif event.number:
             lane = "caller" if event.number == self._caller else "callee"
             self._people.setdefault(event.number, "the callee")
             text = wording.phone(event, self._people)

@@ -177,6 +177,7 @@ def run(arguments: argparse.Namespace) -> int:
             screen.line(_guide(lab, env, sp, home, site, console, registrar, phone))
             view = MultiCallView(screen)
             lab.pstn.subscribe(view.network_event)
+            lab.observe_api(view.api_answer)
             sp.receiver.observers.append(view.notification)
             site.backend.observers.append(view.notification)
             signals.wait(stop)

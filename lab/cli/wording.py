@@ -7,11 +7,13 @@ from typing import Any
 
 from lab.sp.receiver import Notification
 from pstn.feed import NetworkEvent
+from pstn.sip_messages import REASONS
 
 People = Mapping[str, str]
 """Names by number."""
 
-OK = 200
+OK, REFUSED, CANCELLED = 200, 300, 487
+"""SIP: an answer, the least final status that is none, and that of a call that was given up before."""
 _REFUSALS = {486: "is busy", 603: "declines", 404: "does not exist", 480: "is not available"}
 
 
@@ -45,11 +47,13 @@ def phone(event: NetworkEvent, people: People) -> str | None:
     """What a person at a phone notices or does; None: nothing."""
     detail = event.detail
     if event.kind == "ended":
+        code = int(detail["sip_code"])
         if detail["by"] == "self":
-            return _REFUSALS.get(int(detail["sip_code"]), "hangs up")
-        if not detail["sip_code"]:
+            return _REFUSALS.get(code) or (f"is not reached ({status(code)})" if code >= REFUSED else "hangs up")
+        if not code:
             return "the line goes dead"
-        return "stops ringing" if detail["incoming"] else f"is not connected ({detail['sip_code']})"
+        is_reached = detail["incoming"] and not detail.get("trunk")
+        return "stops ringing" if is_reached or code == CANCELLED else f"is not connected ({status(code)})"
     words: dict[str, Callable[[], str]] = {
         "rang": lambda: f"rings, showing {number(str(detail['shown']))}",
         "picked_up": lambda: "answers",
@@ -96,15 +100,25 @@ def trunk(event: NetworkEvent) -> str | None:
     detail = event.detail
     match event.kind:
         case "trunk_failed":
-            return f"trunk {detail['trunk']} fails ({detail['sip_code']}): the next host is asked"
+            return f"trunk {detail['trunk']} fails: {detail['why'] or status(detail['sip_code'])}"
         case "trunk_refused_us":
-            return f"trunk {detail['trunk']} refuses our credentials or our address ({detail['sip_code']})"
+            return f"trunk {detail['trunk']} refuses our credentials or our address ({status(detail['sip_code'])})"
+        case "no_room" if detail["trunk"]:
+            return f"no room on trunk {detail['trunk']}: calls or calls_per_second of trunks.yaml is reached"
         case "no_room":
-            return f"no room on {detail['trunk'] or 'this machine'}"
+            return "no room on this machine: its stations, or rtp_ports of trunks.yaml, carry no more calls"
+        case "registration" if detail["why"]:
+            return f"trunk {detail['trunk']} does not get our registration: {detail['why']}"
         case "registration":
-            done = "takes" if detail["sip_code"] == OK else f"refuses ({detail['sip_code']})"
+            done = "takes" if detail["sip_code"] == OK else f"refuses ({status(detail['sip_code'])})"
             return f"trunk {detail['trunk']} {done} our registration"
     return None
+
+
+def status(code: object) -> str:
+    """A SIP status in words: "488 Not Acceptable Here"."""
+    reason = REASONS.get(int(str(code)))
+    return f"{code} {reason}" if reason else str(code)
 
 
 def exchange(event: Mapping[str, Any], answer: object, people: People, again: str = "") -> str:

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.cli import wording
+from lab.cli import over_trunk, wording
 from lab.cli.multi_call_view import MultiCallView
 from lab.cli.timeline import Screen, Timeline
 from lab.sp.receiver import Notification, Receiver
 from pstn.events import EVENT_TYPES
 from pstn.feed import NetworkEvent
+from pstn.trunks.trunk_file import TrunkFile
 from tests.pstn.scripted import SHOWN_A, START, A, Story, Whole, action, bridge, hang_up, play
 from tests.pstn.test_engine_properties import ACTIONS, JSON, NAMES
 from tests.pstn.test_lambda_answers import OK, UNUSABLE
@@ -143,3 +144,74 @@ def test_a_notification_is_accepted_and_its_signature_told_whatever_its_observer
     assert receiver.wait_for("1_2@x", "answer", 10)
     assert wording.notification(receiver.notifications[0], {"+12025550122": "Sophia"}) == said
     receiver.close()
+
+
+WHY = "sip.example.net:5061: nothing listens there over TLS → the port in hosts, or transport"
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "said"),
+    [
+        ("trunk_failed", {"sip_code": 503, "why": WHY}, f"trunk main fails: {WHY}"),
+        ("trunk_failed", {"sip_code": 503, "why": ""}, "trunk main fails: 503 Service Unavailable"),
+        ("trunk_refused_us", {"sip_code": 403}, "trunk main refuses our credentials or our address (403 Forbidden)"),
+        ("no_room", {}, "no room on trunk main: calls or calls_per_second of trunks.yaml is reached"),
+        ("no_room", {"trunk": None}, "no room on this machine: its stations, or rtp_ports of trunks.yaml"),
+        ("ended", {"by": "self", "sip_code": 488, "incoming": True}, "is not reached (488 Not Acceptable Here)"),
+        ("ended", {"by": "network", "sip_code": 503, "incoming": True}, "is not connected (503 Service Unavailable)"),
+        ("ended", {"by": "network", "sip_code": 487, "incoming": True}, "stops ringing"),
+        ("registration", {"sip_code": 403, "why": ""}, "trunk main refuses (403 Forbidden) our registration"),
+        ("registration", {"sip_code": 503, "why": WHY}, f"trunk main does not get our registration: {WHY}"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("is_of_a_call", [True, False])
+def test_what_a_trunk_does_is_on_the_screen_with_its_reason(kind, detail, said, is_of_a_call):
+    """Each has the number of a far end; a call from outside that finds no room, and a registration, are of no call."""
+    out = io.StringIO()
+    view = MultiCallView(Screen(out, width=400))
+    transaction = "t" if is_of_a_call else None
+    if is_of_a_call:
+        view.network_event(NetworkEvent(START, "placed", "t", None, {"to": A, "arguments": {"callId": "1_2"}}))
+    view.network_event(NetworkEvent(START, kind, transaction, A, {"trunk": "main", **detail}))
+    shown = " ".join(out.getvalue().replace("│", " ").split())
+    assert (said in shown) is (is_of_a_call or kind != "ended")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "said"),
+    [
+        ("/rest/httpsessions/click2Call/v2.0", b'{"resultcode": "0", "resultdesc": "Success"}', ""),
+        (
+            "/rest/httpsessions/click2Call/v2.0",
+            b'{"resultcode": "1010009", "resultdesc": "calls of the day\\u001b[31m"}',
+            "a callback was refused (1010009): calls of the day\N{REPLACEMENT CHARACTER}[31m\n",
+        ),
+        ("/rest/httpsessions/click2Call/v2.0", b"Bad Gateway", "a callback was refused (400): Bad Gateway\n"),
+        ("/rest/httpsessions/callStop/v2.0", b'{"resultcode": "1010002", "resultdesc": "signal"}', ""),
+    ],
+)
+def test_a_callback_that_the_api_refused_is_on_the_screen(path, body, said):
+    out = io.StringIO()
+    MultiCallView(Screen(out)).api_answer(path, 400, body)
+    assert out.getvalue() == said
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "said"),
+    [
+        ("ended", 488, "trunk main: the trunk refused our audio (488) → srtp: mandatory"),
+        ("ended", 404, "trunk main: the trunk does not know this number (404) → numbers.outbound"),
+        ("trunk_refused_us", 403, "trunk main: the trunk does not let us call with this caller (403) → try"),
+        ("ended", 403, ""),  # said above
+        ("ended", 486, ""),  # a telephone is busy
+        ("ended", 503, ""),  # the time line has why
+        ("ended", 0, ""),
+        ("rang", None, ""),
+    ],
+)
+def test_after_a_refusal_the_rows_to_change_are_named(kind, code, said):
+    rows = {"name": "main", "hosts": ["sip.example.net"], "display_numbers": [A]}
+    file = TrunkFile.model_validate({"interface": "127.0.0.1", "trunks": [rows]})
+    advice = over_trunk.advice(NetworkEvent(START, kind, "t", A, {"trunk": "main", "sip_code": code}), file)
+    assert advice.startswith(said)
+    assert bool(advice) is bool(said)

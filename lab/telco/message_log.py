@@ -79,9 +79,9 @@ class MessageLog(asyncio.DatagramProtocol):
         self._out.close()
 
     def messages(self) -> list[Message]:
-        """All so far."""
-        lines = self.file.read_text(encoding="utf-8").splitlines()
-        return [_message(json.loads(line)) for line in lines]
+        """All so far, but one that is being written."""
+        whole, _, _ = self.file.read_text(encoding="utf-8").rpartition("\n")
+        return [_message(json.loads(line)) for line in whole.splitlines()]
 
 
 def _message(line: dict[str, Any]) -> Message:

@@ -82,11 +82,12 @@ def _watch(given: argparse.Namespace, environ: Mapping[str, str]) -> None:
 
 def _logs(given: argparse.Namespace, environ: Mapping[str, str]) -> None:
     if group := environ.get("DUOLOGUE_HOST_LOG_GROUP"):
+        measured = machine.Measured(machine.disk(environ.get("DUOLOGUE_HOST_GROUP", "none")))
         sender = journal.Sender(_client("logs"), group, Instance().must("instance-id"))
         sender.start()
         reader = journal.Journal(given.unit, given.position)
         try:
-            journal.forward(reader, sender, machine.Measured(environ.get("DUOLOGUE_HOST_GROUP", "none")))
+            journal.forward(reader, sender, measured)
         finally:
             reader.close()
 

@@ -9,7 +9,7 @@ import os
 import select
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -130,14 +130,14 @@ class Sender:
         self._waiting, self._bytes = [], 0
 
 
-def forward(journal: Journal, sender: Sender, measured: Callable[[], str | None] = lambda: None) -> None:
-    """Until the journal ends. `measured`: a line of metrics of the machine, if one is due."""
+def forward(journal: Journal, sender: Sender, measured: Callable[[], Iterable[str]] = tuple) -> None:
+    """Until the journal ends. `measured`: the lines of metrics that are due."""
     for lines in journal.batches():
         entries = [entry(line) for line in lines]
         for each in entries:
             if each.event:
                 sender.add(each.event)
-        if line := measured():
+        for line in measured():
             sender.add({"timestamp": int(time.time() * 1000), "message": line})
         sender.send()
         if entries:

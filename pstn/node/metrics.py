@@ -1,11 +1,8 @@
 """What a node measures: for Prometheus at /metrics, and the same once a minute as a line for CloudWatch.
 
-The line is in CloudWatch's embedded metric format, which an agent turns into metrics where it reads the log:
-https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
-Its only dimension is the application, because a node's id lasts as long as its process. README.md has the table.
+The line's only dimension is the application, because a node's id lasts as long as its process. README.md has the table.
 """
 
-import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,10 +13,10 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from pstn import embedded_metrics
+
 NAMESPACE = "Duologue/Nodes"
 EVERY_S = 60.0
-_MOST_VALUES = 100
-"""Of one metric in one line (the specification)."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ class Metrics:
     def invoked(self, seconds: float, succeeded: bool) -> None:
         self._lambda.observe(seconds)
         with self._lock:
-            if len(self._milliseconds) < _MOST_VALUES:
+            if len(self._milliseconds) < embedded_metrics.MOST_VALUES:
                 self._milliseconds.append(round(seconds * 1000, 1))
         if not succeeded:
             self.count("LambdaFailures")
@@ -98,10 +95,7 @@ class Metrics:
         values |= {name: read() for name, read in self._gauges.items()}
         if milliseconds:
             values["LambdaMilliseconds"] = milliseconds
-        metrics = [{"Name": name, "Unit": UNITS.get(name, "Count")} for name in values]
-        directive = {"Namespace": NAMESPACE, "Dimensions": [["Application"]], "Metrics": metrics}
-        about = {"Timestamp": int(now * 1000), "CloudWatchMetrics": [directive]}
-        return json.dumps({"_aws": about, "Application": application, **values})
+        return embedded_metrics.line(now, NAMESPACE, {"Application": application}, values, units=UNITS)
 
 
 COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {

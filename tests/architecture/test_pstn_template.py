@@ -387,7 +387,7 @@ def test_a_metric_that_is_watched_or_shown_is_measured():
     listed = {name for row in re.findall(r"^\| (.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
     ours = {pair for pair in _watched() | _shown() if pair[0].startswith("Duologue/")}
     assert {name for namespace, name in ours if namespace == machine.NAMESPACE} == _measured(
-        machine.Measured("x")() or ""
+        "".join(machine.Measured(machine.disk("x"))())
     )
     assert {name for namespace, name in ours if namespace == node_metrics.NAMESPACE} <= listed
     assert set(node_metrics.COUNTERS) <= listed

@@ -10,7 +10,7 @@ from botocore.stub import Stubber
 
 from pstn.host import journal
 from pstn.host.journal import MOST_BYTES, MOST_EVENTS, OF_EACH, Sender, batches, entry, forward
-from pstn.host.machine import EVERY_S, NAMESPACE, Measured
+from pstn.host.machine import EVERY_S, NAMESPACE, Measured, disk
 
 _GROUP, _STREAM = "/duologue/pstn/nodes", "i-0123456789abcdef0"
 _WHERE = {"logGroupName": _GROUP, "logStreamName": _STREAM}
@@ -119,7 +119,7 @@ def test_lines_are_read_whole_however_they_come(monkeypatch):
 
 def test_the_machine_is_measured_once_a_minute_even_if_nothing_is_written():
     now = [0.0]
-    measured = Measured("nodes", folder="/", clock=lambda: now[0], now=lambda: 1_700_000_000)
+    measured = Measured(disk("nodes"), clock=lambda: now[0], now=lambda: 1_700_000_000)
     logs, read = Logs(), Read([], [], [line(1)])
     forward(read, logs.sender(), measured)  # type: ignore[arg-type]
     assert len(logs.taken) == 2 and read.positions == ["s=1"]
@@ -128,5 +128,7 @@ def test_the_machine_is_measured_once_a_minute_even_if_nothing_is_written():
     [directive] = said["_aws"]["CloudWatchMetrics"]
     assert (directive["Namespace"], directive["Dimensions"], said["Group"]) == (NAMESPACE, [["Group"]], "nodes")
     assert 0 < said["DiskUsed"] <= 100
-    now[0] = EVERY_S
-    assert measured() and not measured()
+    for late in (0, 2, 1):
+        now[0] += EVERY_S + late
+        assert measured() and not measured()
+        now[0] -= late

@@ -7,6 +7,8 @@ Without its setting a command has nothing to do, and ends with 0:
     DUOLOGUE_HOST_GROUP         the auto-scaling group
     DUOLOGUE_HOST_READY         answers 200 when the service takes work; without it: when the unit is active
     DUOLOGUE_HOST_LOG_GROUP     of CloudWatch Logs
+    DUOLOGUE_HOST_EDGE_METRICS  the URL of an edge's metrics, and
+    DUOLOGUE_HOST_RTPENGINE     where its rtpengine answers Kamailio, by default 127.0.0.1:22222
     DUOLOGUE_HOST_NODES_TABLE   the table of nodes, and
     DUOLOGUE_HOST_SIP_PORT      their SIP port
 
@@ -20,14 +22,14 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pstn.host import bucket_file, edge_drain, journal, lifecycle, machine, node_list, secret_files
+from pstn.host import bucket_file, edge_drain, edge_metrics, journal, lifecycle, machine, node_list, secret_files
 from pstn.host.instance import Instance
 
 _READY_TIMEOUT_S = 2.0
@@ -82,7 +84,7 @@ def _watch(given: argparse.Namespace, environ: Mapping[str, str]) -> None:
 
 def _logs(given: argparse.Namespace, environ: Mapping[str, str]) -> None:
     if group := environ.get("DUOLOGUE_HOST_LOG_GROUP"):
-        measured = machine.Measured(machine.disk(environ.get("DUOLOGUE_HOST_GROUP", "none")))
+        measured = machine.Measured(*_sources(group, environ))
         sender = journal.Sender(_client("logs"), group, Instance().must("instance-id"))
         sender.start()
         reader = journal.Journal(given.unit, given.position)
@@ -90,6 +92,19 @@ def _logs(given: argparse.Namespace, environ: Mapping[str, str]) -> None:
             journal.forward(reader, sender, measured)
         finally:
             reader.close()
+
+
+def _sources(log_group: str, environ: Mapping[str, str]) -> Iterator[machine.Source]:
+    group = environ.get("DUOLOGUE_HOST_GROUP", "none")
+    yield machine.disk(group)
+    page, rtpengine = "DUOLOGUE_HOST_EDGE_METRICS", "DUOLOGUE_HOST_RTPENGINE"
+    if url := environ.get(page):
+        place = environ.get(rtpengine, edge_metrics.RTPENGINE)
+        try:
+            ask = (edge_metrics.page_at(url), edge_metrics.rtpengine_at(place))
+        except ValueError as error:
+            raise ValueError(f"{page} or {rtpengine}: {error}") from None
+        yield edge_metrics.EdgeMetrics(log_group, group, *ask)
 
 
 def _nodes(given: argparse.Namespace, environ: Mapping[str, str]) -> None:

@@ -6,13 +6,16 @@ import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import fields
+from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Any
 
 import botocore.session
 import pytest
 from botocore import xform_name
 
-from pstn.host import lifecycle, machine
+from pstn.edge.render import Place
+from pstn.host import edge_metrics, lifecycle, machine
 from pstn.node import metrics as node_metrics
 from pstn.node.settings import NodeSettings, variable_of
 from tests.architecture.reach import reach
@@ -360,37 +363,108 @@ def test_no_room_is_reported_when_no_node_runs_at_all():
     assert _ALARMS["RoomLowAlarm"]["TreatMissingData"] == {"Fn::If": ["HasPlatform", "breaching", "notBreaching"]}
 
 
-def _watched() -> set[tuple[str, str]]:
+Named = set[tuple[str, str, frozenset[str]]]
+"""Namespace and name of metrics, each with the names of the dimensions under which it is asked for or measured."""
+
+
+def _watched() -> Named:
     parts = [
         each.get("MetricStat", {}).get("Metric") for alarm in _ALARMS.values() for each in alarm.get("Metrics", [])
     ]
     alone = [alarm for alarm in _ALARMS.values() if "MetricName" in alarm]
-    return {(each["Namespace"], each["MetricName"]) for each in [*filter(None, parts), *alone]}
+    return {
+        (each["Namespace"], each["MetricName"], frozenset(pair["Name"] for pair in each["Dimensions"]))
+        for each in [*filter(None, parts), *alone]
+    }
 
 
-def _measured(line: str) -> set[str]:
-    said = json.loads(line)
-    [directive] = said["_aws"]["CloudWatchMetrics"]
-    return {each["Name"] for each in directive["Metrics"]}
+_SEARCH = re.compile(r"""SEARCH\('\{([\w/]+),([\w,]+)\} MetricName="(\w+)" LogGroup="\$\{EdgeLogs\}"', '\w+', \d+\)""")
 
 
-def _shown() -> set[tuple[str, str]]:
+def _shown() -> Named:
     text = _RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-    shown = [metric for widget in json.loads(text)["widgets"] for metric in widget["properties"]["metrics"]]
-    return {(namespace, name) for namespace, name, *_ in shown}
+    shown: Named = set()
+    for metric in (each for widget in json.loads(text)["widgets"] for each in widget["properties"]["metrics"]):
+        match metric:
+            case [{"expression": expression}]:
+                found = _SEARCH.fullmatch(expression)
+                assert found, expression
+                namespace, dimensions, name = found.groups()
+                shown.add((namespace, name, frozenset(dimensions.split(","))))
+            case [str(namespace), str(name), *dimensions]:
+                shown.add((namespace, name, frozenset(dimensions[::2])))
+            case _:
+                raise AssertionError(metric)
+    return shown
 
 
-def test_a_metric_that_is_watched_or_shown_is_measured():
-    """By nodes, with the gauges that README.md lists, and by their machines."""
+def _measured() -> Named:
+    """What machines write, each of it under the dimensions that the line says."""
+    pairs = [*edge_metrics.GAUGES.values(), *edge_metrics.COUNTERS.values()]
+    page = "".join(f'{name}{{trunk="any"}} 1\n' for name in pairs)
+    edge = edge_metrics.EdgeMetrics("any", "any", page=lambda: page, has_rtpengine=lambda: True)
+    measured: Named = set()
+    for said in map(json.loads, [*machine.disk("any")(1.0), *edge(1.0)]):
+        [directive] = said["_aws"]["CloudWatchMetrics"]
+        for each in directive["Metrics"]:
+            assert each["Name"] in said
+            for dimensions in directive["Dimensions"]:
+                assert set(dimensions) <= said.keys()
+                measured.add((directive["Namespace"], each["Name"], frozenset(dimensions)))
+    return measured
+
+
+def test_a_metric_of_machines_that_is_watched_or_shown_is_measured_under_its_dimensions():
+    """CloudWatch adds nothing up: what is counted under one set of dimensions is not there under another."""
+    ours = {each for each in _watched() | _shown() if each[0] in (machine.NAMESPACE, edge_metrics.NAMESPACE)}
+    assert ours - _measured() == set()
+    assert {name for _, name, _ in _measured()} == {name for _, name, _ in ours}, "and what is measured is of use"
+
+
+def test_a_metric_of_nodes_that_is_watched_or_shown_is_measured():
+    """With the gauges that README.md lists."""
     page = (ROOT / "pstn/node/README.md").read_text(encoding="utf-8")
     table = page.partition("| CloudWatch | Prometheus")[2].partition("\n\n")[0]
     listed = {name for row in re.findall(r"^\| (.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
-    ours = {pair for pair in _watched() | _shown() if pair[0].startswith("Duologue/")}
-    assert {name for namespace, name in ours if namespace == machine.NAMESPACE} == _measured(
-        "".join(machine.Measured(machine.disk("x"))())
-    )
-    assert {name for namespace, name in ours if namespace == node_metrics.NAMESPACE} <= listed
+    ours = {each for each in _watched() | _shown() if each[0] == node_metrics.NAMESPACE}
+    assert {name for _, name, _ in ours} <= listed
+    assert {dimensions for *_, dimensions in ours} == {frozenset(["Application"])}
     assert set(node_metrics.COUNTERS) <= listed
+
+
+def test_the_page_of_the_edge_says_what_becomes_of_its_metrics():
+    page = (ROOT / "pstn/edge/README.md").read_text(encoding="utf-8")
+    table = page.partition("| Name | CloudWatch |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| `(\w+)[{`].*? \| `(\w+)`", table, re.MULTILINE)
+    assert {ours: its for its, ours in rows} == edge_metrics.GAUGES | edge_metrics.COUNTERS
+    program = (ROOT / "pstn/edge/templates/kamailio.cfg").read_text(encoding="utf-8")
+    for name, _ in rows:
+        assert f"name={name.removeprefix('kamailio_')}; label=trunk" in program
+
+
+@pytest.mark.parametrize("letter", "AB")
+def test_an_edge_of_which_nothing_is_heard_raises_an_alarm(letter: str):
+    """So does one whose Kamailio or rtpengine is dead."""
+    alarm = _ALARMS[f"Edge{letter}SilentAlarm"]
+    assert (alarm["TreatMissingData"], alarm["ComparisonOperator"]) == ("breaching", "LessThanThreshold")
+    [returned] = [each for each in alarm["Metrics"] if each.get("ReturnData") is not False]
+    watched = [each["MetricStat"]["Metric"] for each in alarm["Metrics"] if "MetricStat" in each]
+    assert returned["Expression"] == "MIN(METRICS())"
+    assert {each["MetricName"] for each in watched} == {"KamailioUp", "RtpengineUp"}
+    for each in watched:
+        assert {"Name": "Group", "Value": {"Ref": f"Edge{letter}"}} in each["Dimensions"]
+
+
+@pytest.mark.parametrize("letter", "AB")
+def test_an_edge_s_metrics_are_read_where_its_kamailio_has_them(letter: str):
+    """The machine asks rtpengine at its default, as Kamailio does."""
+    script = _user_data(f"EdgeTemplate{letter}")
+    [options] = re.findall(r"^DUOLOGUE_EDGE_OPTIONS=(.*)$", script, re.MULTILINE)
+    assert "--control" not in options and "--rtpengine" not in options
+    place = Place(Path("/out"), Path("/run"), (IPv4Address("10.0.1.10"), 5070), IPv4Address("10.0.1.10"), "00")
+    (host, port), rtpengine = place.control, place.rtpengine
+    assert f"\nDUOLOGUE_HOST_EDGE_METRICS=http://{host}:{port}/metrics\n" in script
+    assert f"{rtpengine[0]}:{rtpengine[1]}" == edge_metrics.RTPENGINE
 
 
 @pytest.mark.parametrize("given", [{}, _WHOLE, {"MakeEndpoints": "false"}], ids=["first", "whole", "own endpoints"])

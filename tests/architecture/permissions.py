@@ -42,6 +42,7 @@ BESIDES: dict[str, set[Allowed]] = {
     "chime:PutSipMediaApplicationLoggingConfiguration": {
         ("logs:CreateLogDelivery", "*"),
         ("logs:GetLogDelivery", "*"),
+        ("logs:UpdateLogDelivery", "*"),
         ("logs:DeleteLogDelivery", "*"),
         ("logs:ListLogDeliveries", "*"),
         ("logs:DescribeLogGroups", "*"),

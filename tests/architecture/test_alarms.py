@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from duologue.adapters.metrics import NAMESPACE, cost, count, lasted
+from tests.architecture.permissions import granted
 from tests.architecture.source import calls_of
 from tests.architecture.translated import created, names_in
 from tests.architecture.tree import ROOT
@@ -151,6 +152,17 @@ def test_an_alarm_goes_off_if_a_function_cannot_run(function: Function):
             assert {"Ref": "CallbackFlow"} in [pair["Value"] for pair in metrics[0]["Dimensions"]]
         else:
             assert _sources(function) & {found for metric in metrics for found in names_in(metric["Dimensions"])}
+
+
+def test_an_alarm_goes_off_if_lambda_takes_retries_for_a_loop():
+    """Lambda drops an event that comes back to a function by its own queue for the sixteenth time or so."""
+    looping = {
+        function.logical_id
+        for function in functions(_TEMPLATE)
+        if {queue for action, queue in granted(function) if action == "sqs:SendMessage"} & _sources(function)
+    }
+    watched = _of(_ALARMS["GaveUpAlarm"], "RecursiveInvocationsDropped")
+    assert {name for metric in watched for name in names_in(metric["Dimensions"])} == looping == {"NotifySpFunction"}
 
 
 def test_a_slow_answer_raises_an_alarm_before_the_function_is_ended():

@@ -99,6 +99,16 @@ def test_a_domain_refuses_the_versions_of_tls_that_are_broken(resources):
     assert domain["SecurityPolicy"] == "TLS_1_2"
 
 
+def test_a_domain_says_where_its_name_must_point():
+    said = created(DomainName="api.example.com", CertificateArn="arn:aws:acm:us-east-1:111122223333:certificate/1")
+    outputs = {name: each["Value"] for name, each in said["Outputs"].items() if name.startswith("ApiDomain")}
+    assert outputs == {
+        "ApiDomainTarget": {"Fn::GetAtt": ["ApiDomain", "RegionalDomainName"]},
+        "ApiDomainZone": {"Fn::GetAtt": ["ApiDomain", "RegionalHostedZoneId"]},
+    }
+    assert not outputs.keys() & created()["Outputs"].keys()
+
+
 def test_each_function_writes_to_a_log_group_whose_entries_end(resources):
     """Without a group of ours Lambda makes one, whose entries are kept for ever."""
     groups = {name for name, each in resources.items() if each["Type"] == "AWS::Logs::LogGroup"}

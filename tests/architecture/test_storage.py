@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from duologue.adapters.dynamo_listing import USAGE_KEPT
 from duologue.adapters.dynamo_writes import COUNTS_KEPT
 from duologue.domain.call_memory import LONGEST_PERIOD
 from duologue.domain.memory_draft import DEFAULT_PERIOD
@@ -155,6 +156,7 @@ def test_the_retention_table_for_operators_says_what_the_template_and_the_code_d
     said = {row[0]: [int(number) for number in re.findall(r"\d+", row[2])] for row in rows}
     assert said["call memories"] == [DEFAULT_PERIOD.days, LONGEST_PERIOD.days]
     assert said["counts of calls to a callee"] == [COUNTS_KEPT.days]
+    assert said["usage of apps by the day"] == [USAGE_KEPT.days]
     kept = {
         each["Properties"]["MessageRetentionPeriod"]
         for name, each in resources.items()

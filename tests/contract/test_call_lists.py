@@ -12,8 +12,11 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from duologue.adapters import dynamo_call_lists
+from duologue.adapters.aws import from_item
+from duologue.adapters.call_rows import ASKED
 from duologue.adapters.dynamo_call_lists import DynamoCallLists, DynamoUsages
-from duologue.adapters.dynamo_listing import DynamoListing
+from duologue.adapters.dynamo_calls import key_of
+from duologue.adapters.dynamo_listing import USAGE_KEPT, DynamoListing
 from duologue.adapters.kms_data_keys import Seal
 from duologue.adapters.sealed_cursors import SealedCursors
 from duologue.call_control.events import EndNotReported
@@ -271,6 +274,20 @@ class TestInDynamoDB(Promises):
             world.found(limit=100, **wanted)
             assert sum(world.counting.requests.values()) <= 3, wanted
             assert not world.counting.requests["scan"]
+
+    def test_entries_go_with_their_calls_and_usage_later(self, world):
+        """Without `expires_at` an item would stay for ever."""
+        call_id = world.accept("a")
+        world.listing.add([call_id])
+        world.talk(call_id)
+        ended_at = world.calls.load(call_id).call.ended_at
+        world.listing.end([call_id])
+        client, calls, lists = world.listing._client, world.listing._calls, world.listing._lists
+        asked = from_item(client.get_item(TableName=calls, Key=key_of(call_id, ASKED))["Item"])
+        items = [from_item(item) for item in client.scan(TableName=lists)["Items"]]
+        expires = {item["pk"].partition("#")[0]: item["expires_at"] for item in items}
+        assert expires.pop("usage") == int((ended_at + USAGE_KEPT).timestamp())
+        assert set(expires.values()) == {asked["expires_at"]}
 
     @pytest.mark.parametrize("repeat", ["end", "repair"])
     def test_whatever_request_fails_the_repeat_puts_all_right(self, world, repeat):

@@ -33,7 +33,7 @@ _MOST_WRITES = 25
 _MOST_KEYS = 100
 """Of one BatchGetItem."""
 _TRIES = 8
-_USAGE_KEPT = timedelta(days=800)
+USAGE_KEPT = timedelta(days=800)
 """Two years and a month: a month can be compared with that of the year before."""
 
 Row = Mapping[str, Any]
@@ -163,7 +163,7 @@ class DynamoListing:
             "UpdateExpression": "SET expires_at = :expires ADD " + ", ".join(f"{name} :{name[1:]}" for name in names),
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": to_item(
-                values | {":expires": int((ended_at + _USAGE_KEPT).timestamp())},
+                values | {":expires": int((ended_at + USAGE_KEPT).timestamp())},
             ),
         }
         return {"Update": update}

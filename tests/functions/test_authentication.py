@@ -16,6 +16,7 @@ from functions.callback_api.handler import answer
 from tests.functions.proofs import GENERATIONS, Signed, aksk, proven, with_token, written
 from tests.functions.worlds import CALL_ID, HOST, Api, sample
 from tests.samples import NETWORK_CALL, NOW
+from tools.template import functions, read_template
 
 SECRET, OLDER = "secret-1", "the secret before"
 TOKEN = sample("callback_api", "callback_placed")["queryStringParameters"]["access_token"]
@@ -299,6 +300,30 @@ def test_whoever_is_suspended_is_told_so_but_may_stop_calls(door, route, way, wh
         door.accounts.set_sp_active("sp-1", active=False)
     event = event_of(route) if way == "token" else proven(event_of(route), door.signed(way).headers)
     assert door.knock(event) == ((200, "0") if route == "stop" else (403, "1010007"))
+
+
+_SERVED = [
+    (event["Properties"]["Method"].upper(), event["Properties"]["Path"])
+    for function in functions(read_template())
+    if function.folder == "callback_api"
+    for event in function.properties["Events"].values()
+]
+
+
+@pytest.mark.parametrize(("method", "path"), _SERVED)
+def test_no_route_of_the_template_is_open_to_who_proves_nothing_or_is_suspended(door, method, path):
+    event = event_of("look-up") | {"httpMethod": method, "resource": path}
+
+    def refused(**changes: Any) -> Said:
+        before = door.state
+        said = answer(event | changes, door.dependencies)
+        assert door.state == before
+        return said["statusCode"], json.loads(said["body"])["resultcode"] if method != "HEAD" else ""
+
+    code = "" if method == "HEAD" else "1023006"
+    assert refused(queryStringParameters={}, headers={}) == (400, code)
+    door.change(active=False)
+    assert refused()[0] >= 400 if path == routes.STOP else refused() == (403, code and "1010007")
 
 
 _SCHEMES = {"token": Scheme.TOKEN, "aksk": Scheme.HMAC, "wsse-hex": Scheme.HASH, "wsse-raw": Scheme.HASH}

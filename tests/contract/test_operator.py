@@ -537,17 +537,26 @@ class Listed:
         dynamodb, rows = platform.aws("dynamodb"), SealedRows(the_seal(platform))
         self.calls = DynamoCalls(dynamodb, self.outputs["CallsTable"], platform.table, timedelta(days=1), rows)
         self.listing = DynamoListing(dynamodb, self.outputs["CallsTable"], self.outputs["ListsTable"])
-        acceptance = DynamoAcceptance(dynamodb, platform.table, self.calls)
+        self.acceptance = DynamoAcceptance(dynamodb, platform.table, self.calls)
         self.up, self.talked, self.stopped, self.other = (f"1_3_{next(_COUNT)}_20261128090000" for _ in range(4))
         for minute, call_id in enumerate((self.up, self.talked, self.stopped, self.other)):
             app = f"other-than-{app_key}" if call_id == self.other else app_key
             accepted_at = NOW - timedelta(minutes=minute)
             call = replace(callback(), id=call_id, app=app, accepted_at=accepted_at, rates=(20_000, 55_000))
-            acceptance.accept(call, slots=9, close_by=NOW)
+            self.acceptance.accept(call, slots=9, close_by=NOW)
         self.end(self.talked, EndReason.HUNG_UP, answered_at=NOW - timedelta(seconds=90))
         self.end(self.stopped, EndReason.STOPPED)
         self.listing.add([self.up, self.talked, self.stopped, self.other])
         self.listing.end([self.talked, self.stopped])
+
+    def come_and_go(self, app_key: str) -> str:
+        """A call that begins now and is over at once."""
+        call = replace(callback(), id=f"1_3_{next(_COUNT)}_20261128090000", app=app_key, accepted_at=datetime.now(UTC))
+        self.acceptance.accept(call, slots=9, close_by=NOW)
+        self.end(call.id, EndReason.STOPPED)
+        self.listing.add([call.id])
+        self.listing.end([call.id])
+        return call.id
 
     def end(self, call_id, reason, **changes):
         saved = self.calls.load(call_id)
@@ -623,17 +632,22 @@ def test_a_call_is_shown_and_changes_are_followed(platform, app_key, capsys):
     assert shown["summary"].startswith("They talked for 1 min 30 s")
     assert (shown["flow"], shown["unread"]) == ([], {})
 
+    short: list[str] = []
+
     def then(_seconds: float) -> None:
         """What happens between two looks; at last nothing does."""
         platform.waits.append(0)
         if len(platform.waits) == 1:
             calls.end(calls.up, EndReason.STOPPED)
-        elif len(platform.waits) == 3:
+        elif len(platform.waits) == 2:
+            short.append(calls.come_and_go(app_key))
+        elif len(platform.waits) == 4:
             raise KeyboardInterrupt
 
     assert main(("tail", "--app", app_key, "--json"), platform.aws, then) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [(line["call"], line["phase"]) for line in lines] == [(calls.up, "accepted"), (calls.up, "over")]
+    told = [(line["call"], line["phase"]) for line in lines]
+    assert told == [(calls.up, "accepted"), (calls.up, "over"), (*short, "over")]
 
 
 def test_usage_is_shown_by_day_and_by_app(platform, app_key):

@@ -43,6 +43,7 @@ from lab.aws.overlay import (
     own_services,
     passing,
     retention,
+    schedules,
     throttling,
     timing,
 )
@@ -169,6 +170,7 @@ class Cloud:
         invocations.WATCHERS.clear()
         if self._corrected:
             event_sources.reset()
+            schedules.reset()
             retention.reset()
             cold_partitions.reset()
             throttling.reset()

@@ -49,7 +49,8 @@ print("up", cloud.port, edge.port, flush=True)
 sys.stdin.readline()
 edge.stop()
 cloud.stop()
-busy = [t.name for t in threading.enumerate() if t.name.startswith(("cloud", "task", "flow", "Thread"))]
+ours = "cloud", "task", "flow", "Thread", "eb-", "evb-"
+busy = [t.name for t in threading.enumerate() if t.name.startswith(ours)]
 print("down", json.dumps(busy), flush=True)
 sys.stdin.readline()
 """

@@ -59,6 +59,22 @@ def test_each_event_of_a_call_has_a_log_line_with_its_id(caplog):
 
 
 @pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("new_inbound_call", ["event: InboundCall"]),
+        ("new_inbound_call_withheld", ["event: InboundCall", "nobody who is remembered is rung"]),
+    ],
+)
+def test_a_call_that_comes_in_has_log_lines_with_its_id(caplog, name, lines):
+    caplog.set_level("INFO")
+    world = CallControl()
+    world.remember()
+    world.answer(sample("call_control", name))
+    call_id = inbound_call_id(NETWORK_CALL, STARTED)
+    assert [record.getMessage() for record in caplog.records if vars(record).get("call_id") == call_id] == lines
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "prompt_interrupted",
@@ -102,8 +118,9 @@ def test_a_return_call_is_answered_with_the_bridge_alone():
 
 
 @pytest.mark.parametrize("anonymous", ["anonymous", "Restricted", "+266696687000000000", "", "2025550122", "+0"])
-def test_a_withheld_number_reaches_nobody_and_is_none_of_ours(anonymous):
-    """No format of it is documented; whatever is not E.164 is one, and nothing is looked up by its text."""
+def test_a_withheld_number_reaches_nobody_and_is_none_of_ours(anonymous, caplog):
+    """No format of it is documented; whatever is not E.164 is one, and nothing is looked up by its text, or logged."""
+    caplog.set_level("DEBUG")
     world = CallControl()
     world.remember()
     event = sample("call_control", "new_inbound_call_withheld")
@@ -111,6 +128,9 @@ def test_a_withheld_number_reaches_nobody_and_is_none_of_ours(anonymous):
     assert world.take(event) == [REJECT_A]
     call = world.calls.load(inbound_call_id(NETWORK_CALL, STARTED)).call
     assert (call.caller.number, call.ending) == (WITHHELD, EndReason.NOBODY_REMEMBERED)
+    logged = repr([vars(record) for record in caplog.records])
+    assert "event: InboundCall" in logged
+    assert not [text for text in (anonymous[1:], CALLER.e164[1:]) if len(text) > 2 and text in logged]
 
 
 def test_an_answer_that_is_not_recorded_is_none():

@@ -89,6 +89,8 @@ class AnswerInboundCall:
         reported = InboundEvent(
             self.call_id_of(event.network_call, event.started_at), event.network_call, said.event_key
         )
+        about = {"call_id": reported.call_id, "event": reported.event_key}
+        _log.info("event: %s", type(event).__name__, extra=about)
         unsure = False
 
         def once() -> Answer:
@@ -115,7 +117,7 @@ class AnswerInboundCall:
             return self._turn_away(event, TurnedAway.NUMBER_OF_NOBODY)
         if found.dialler_is_ours:
             return self._turn_away(event, TurnedAway.LOOP, BUSY)
-        remembered = self._remembered(event, display, found)
+        remembered = self._remembered(event, display, found, reported.call_id)
         if remembered is not None:
             app, target = remembered
             return self._ring(Incoming(reported.call_id, event, display, app), target, reported)
@@ -129,7 +131,9 @@ class AnswerInboundCall:
             else self._ring(incoming, default, reported)
         )
 
-    def _remembered(self, event: InboundCall, display: PhoneNumber, found: Found) -> tuple[InboundApp, Target] | None:
+    def _remembered(
+        self, event: InboundCall, display: PhoneNumber, found: Found, call_id: str
+    ) -> tuple[InboundApp, Target] | None:
         """Who is remembered and may be rung, and the app of that memory. Opens the memory if all else allows it."""
         assert found.owner is not None
         memory, app, sp = found.memory, found.memory_app, found.owner.sp
@@ -145,7 +149,7 @@ class AnswerInboundCall:
                 draft = memory.draft()
                 mirrored = replace(draft.mirrored(), period=min(draft.period, app.call_memory_period))
                 return app, Target(opened.target.number, opened.terms, mirrored, memory.key.pair)
-        _log.info("nobody who is remembered is rung", extra={"why": why})
+        _log.info("nobody who is remembered is rung", extra={"call_id": call_id, "why": why})
         return None
 
     def _ring(self, incoming: Incoming, target: Target, reported: InboundEvent) -> Answer:

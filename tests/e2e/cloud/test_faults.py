@@ -182,6 +182,21 @@ def test_a_fifo_batch_has_messages_of_several_groups_in_the_order_of_each(stack)
     assert seen == [f"mixed {group}{number}" for number in range(4) for group in "gh"] + ["bad mixed"]
 
 
+@pytest.mark.parametrize(
+    ("fifo_batches", "batches"), [("many_groups", [["g0", "h0", "g1"]]), ("one_group", [["g0", "g1"], ["h0"]])]
+)
+def test_a_fifo_batch_has_one_group_or_several(stack, fifo_batches, batches):
+    attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
+    queue = stack.sqs.create_queue(QueueName=f"{fifo_batches}.fifo", Attributes=attributes)["QueueUrl"]
+    for body in ("g0", "h0", "g1"):
+        stack.sqs.send_message(QueueUrl=queue, MessageBody=body, MessageGroupId=body[0])
+    receive = ministack("services.sqs")._receive_messages_for_esm
+    with behaving(stack, fifo_batches=fifo_batches):
+        received = [[message["body"] for message in receive(queue, 10)] for _ in (1, 2, 3)]
+    assert received == batches + [[]] * (3 - len(batches))
+    stack.sqs.delete_queue(QueueUrl=queue)
+
+
 def stored(stack, *names):
     """Those of these items that exist."""
     keys = [{"id": {"S": name}} for name in names]
@@ -463,28 +478,43 @@ def test_an_updated_function_has_its_new_code_before_its_new_layers(stack):
     svc._functions.pop(name)
 
 
-def test_a_bucket_with_objects_keeps_its_stack(cloud):
-    formation, s3, name = cloud.client("cloudformation"), cloud.client("s3"), "full"
-    template = {"Resources": {"Full": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "full-bucket"}}}}
+@pytest.fixture
+def full(stack):
+    """A stack that has one bucket, which has an object; what the two are named as, and the stack's status."""
+    formation, name = stack.cloud.client("cloudformation"), "full-bucket"
+    template = {"Resources": {"Full": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": name}}}}
 
     def status():
         try:
             return formation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
         except ClientError:
-            return "GONE"
+            return "DELETE_COMPLETE"
 
     formation.create_stack(StackName=name, TemplateBody=json.dumps(template))
     until(lambda: status() == "CREATE_COMPLETE")
-    s3.put_object(Bucket="full-bucket", Key="k", Body=b"v")
+    stack.cloud.client("s3").put_object(Bucket=name, Key="k", Body=b"v")
+    return name, status
+
+
+def test_a_bucket_with_objects_keeps_its_stack(stack, full):
+    formation, s3, (name, status) = stack.cloud.client("cloudformation"), stack.cloud.client("s3"), full
     formation.delete_stack(StackName=name)
     until(lambda: status() == "DELETE_FAILED")
     events = formation.describe_stack_events(StackName=name)["StackEvents"]
     reasons = [event.get("ResourceStatusReason", "") for event in events]
     assert any("The bucket you tried to delete is not empty" in reason for reason in reasons)
-    assert s3.get_object(Bucket="full-bucket", Key="k")["Body"].read() == b"v"
-    s3.delete_object(Bucket="full-bucket", Key="k")
+    assert s3.get_object(Bucket=name, Key="k")["Body"].read() == b"v"
+    s3.delete_object(Bucket=name, Key="k")
     formation.delete_stack(StackName=name)
-    until(lambda: status() in ("GONE", "DELETE_COMPLETE"))
+    until(lambda: status() == "DELETE_COMPLETE")
+
+
+def test_a_bucket_with_objects_goes_with_its_stack_if_so_chosen(stack, full):
+    name, status = full
+    with behaving(stack, full_buckets="go"):
+        stack.cloud.client("cloudformation").delete_stack(StackName=name)
+        until(lambda: status() == "DELETE_COMPLETE")
+    assert name not in [each["Name"] for each in stack.cloud.client("s3").list_buckets()["Buckets"]]
 
 
 @pytest.mark.parametrize(

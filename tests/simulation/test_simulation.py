@@ -1,12 +1,14 @@
 """A small part of `make simulate` (200 calls), and that a failure is found again from what it prints."""
 
+import re
+
 import pytest
 
 from duologue.domain.node import node_of
 from duologue.domain.outcome import EndReason
 from tests.simulation import __main__ as simulate
 from tests.simulation import plan, planted
-from tests.simulation.__main__ import play, story
+from tests.simulation.__main__ import Figures, explain, play, story
 from tests.simulation.invariants import LOST, REACHED, Invariants
 from tests.simulation.shrink import only, parts, shrink
 from tests.simulation.world import Simulation
@@ -14,7 +16,7 @@ from tests.simulation.world import Simulation
 
 @pytest.mark.parametrize("carrier", ["chime", "sip"])
 def test_no_promise_is_broken_in_a_world_of_200_calls(carrier):
-    """And it is a world in which much goes wrong."""
+    """And it is a world in which much goes wrong, as the printed figures say."""
     check = Invariants()
     sim = check.watch(Simulation(plan.draw(1, 1), carrier=carrier))
     sim.run()
@@ -22,6 +24,11 @@ def test_no_promise_is_broken_in_a_world_of_200_calls(carrier):
     assert len(sim.struck) > 60
     assert {fault.how for _, fault in sim.struck} > {plan.How.CRASH_AFTER, plan.How.LOST, plan.How.AGAIN}
     assert check.longest.keys() >= {REACHED, LOST}
+    figures = Figures()
+    figures.add(sim, check, seconds=2.0)
+    printed = str(figures)
+    assert re.search(rf"longest leg that outlived its peer:(\n +[\d.]+ s  .*)*\n +[\d.]+ s  {REACHED} \(", printed)
+    assert printed.endswith("200 calls, 100 a second of one core")
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -70,6 +77,22 @@ def test_a_failure_is_reduced_to_what_it_needs():
 
     assert set(shrink(world, (), fails)) == needed
     assert play(only(world, sorted(needed))) is None
+
+
+def test_a_broken_promise_is_printed_as_a_short_story_with_the_command_that_plays_it_again(capsys):
+    with planted.BUGS["no deduplication by the event's key"]():
+        drawn = plan.draw(1, 0, calls=60)
+        wrong = play(drawn)
+        assert wrong is not None
+        explain(drawn, wrong)
+        printed = capsys.readouterr().out
+        [(seed, parts_left)] = re.findall(r'^Again: make simulate SEED=(\d+) ONLY="(.*)"$', printed, re.MULTILINE)
+        again = ["--seed", seed, "--only", parts_left]
+        assert simulate.main(again) == 1
+        replayed = capsys.readouterr().out
+    assert replayed in printed, "the same events at the same times"
+    assert len(parts_left.split(",")) <= 4
+    assert simulate.main(again) == 0, "without the bug"
 
 
 @pytest.mark.parametrize(

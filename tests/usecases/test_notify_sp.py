@@ -601,7 +601,8 @@ def test_first_attempts_stay_in_order_if_one_is_put_off_again_while_an_earlier_o
     assert teller.told == ["callin", "callout", "alerting"]
 
 
-def test_a_url_of_the_app_that_answers_410_is_posted_to_no_more_until_it_is_set_again():
+def test_a_url_of_the_app_that_answers_410_is_posted_to_no_more_until_it_is_set_again(caplog):
+    """The operator is told once, with the app and the host."""
     teller = Teller(Reply(200), Reply(200), Reply(410), notify=AT_SP)
     teller.calls.apps["app-1"] = replace(teller.calls.apps["app-1"], fee_url=AT_SP.fee_url)
     assert teller.notify(notice(CLOSED)) is NotifyResult.UNDELIVERED
@@ -612,6 +613,8 @@ def test_a_url_of_the_app_that_answers_410_is_posted_to_no_more_until_it_is_set_
     assert teller.told == ["callout", "disconnect", "fee", "callout", "disconnect"]
     assert teller.calls.deliveries["other", CLOSED].note == "the endpoint is switched off: it answered 410 Gone"
     assert teller.calls.deliveries["other", CLOSED].attempts == ()
+    [told] = [vars(each) for each in caplog.records if each.message == "endpoint switched off: 410 Gone"]
+    assert (told["levelname"], told["app"], told["host"]) == ("ERROR", "app-1", "https://sp.example.com")
 
 
 def test_that_health_cannot_be_written_fails_no_attempt():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue.call_control.actions import DialAndBridge, HangUp, PlayPrompt
-from duologue.call_control.events import InboundCall, LegEnded
+from duologue.call_control.events import InboundCall, LegAnswered, LegEnded
 from duologue.call_control.facts import CallEnded, CdrWritten, InboundCallRecorded, LegDialledRecorded
 from duologue.call_control.inbound import DEFAULT_TERMS
 from duologue.call_control.prompts import AppPrompt
@@ -16,7 +16,7 @@ from duologue.domain.accounts import App, Sp, UnknownCallers
 from duologue.domain.call import NotifyTo
 from duologue.domain.call_memory import CallMemory, RememberedParty, SetBy, order_of
 from duologue.domain.errors import EventAlreadyProcessed, OutsideUnavailable, UnknownMemory
-from duologue.domain.memory_history import Pair
+from duologue.domain.memory_history import Pair, Repointing
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
 from duologue.domain.phone_number import WITHHELD, PhoneNumber
 from duologue.usecases.answer_inbound_call import MOST_RECORDED
@@ -24,6 +24,7 @@ from duologue.usecases.find_memory import FindMemory
 from duologue.usecases.ports.call_changes import HeldSlot
 from duologue.usecases.ports.memories import TurnedAway
 from duologue.usecases.process_network_event import ProcessNetworkEvent
+from duologue.usecases.repoint_memory import RepointMemory
 from duologue.usecases.until_written import no_pause
 from duologue.wire.huawei.session_id import inbound_call_id
 from tests.fakes.accounts import FakeAccounts
@@ -35,6 +36,7 @@ from tests.fakes.flows import FakeFlows
 from tests.fakes.inbound_calls import FakeInboundCalls
 from tests.fakes.memories import FakeMemorySeal
 from tests.fakes.network import FakeNetwork
+from tests.fakes.placing import placing
 from tests.samples import CALLEE, CALLER, LEG_A, NOW, at
 from tests.samples import SHOWN_TO_CALLEE as DISPLAY
 from tests.usecases.test_process_network_event import Said, Told
@@ -208,6 +210,29 @@ def test_who_is_rung_may_call_back_in_turn_no_longer_than_request_and_app_say(wo
     assert back.expires_at == NOW + timedelta(hours=remembered_h)
     opened = world.seal.open(back, DISPLAY, CALLER)
     assert (opened.dialler.number, opened.target.number, opened.terms) == (CALLER, CALLEE, TERMS)
+
+
+def test_who_is_rung_since_a_change_may_call_back_and_who_was_before_it_may_not(world):
+    find = FindMemory(world.inbound, world.calls.memories, world.seal, FakeClock(NOW), "displayNbr")
+    rules = placing(world.calls, FakeFlows(), FakeClock(NOW), lambda now: CALL_ID).rules
+    RepointMemory(find, rules, no_pause)(Repointing(Pair(DISPLAY, CALLEE), DEFAULT, 1), APP, "the SP")
+    assert world.hear() == [replace(BRIDGE, number=DEFAULT)]
+    back = world.calls.memories.rows[world.seal.key(DISPLAY, DEFAULT)]
+    assert world.seal.open(back, DISPLAY, DEFAULT).target.number == CALLEE
+    assert world.seal.key(DISPLAY, CALLER) not in world.calls.memories.rows
+
+
+@pytest.mark.parametrize(
+    "goes", [World.forget, lambda world: world.remember(expires_at=at(2))], ids=["deleted", "expired"]
+)
+def test_a_memory_that_goes_cuts_no_call_that_rings(world, goes):
+    world.hear()
+    goes(world)
+    answered = LegAnswered(at(3), TRANSACTION, Party.CALLEE, "leg-b", NOW)
+    world.process(Said(answered, "000002", call_id=CALL_ID))
+    call = world.call()
+    assert (call.ending, call.callee.answered_at, call.user_data) == (None, at(3), "order-17")
+    assert [slot.call_id for slot in world.calls.held_slots()] == [CALL_ID]
 
 
 @pytest.mark.parametrize(("left", "rings"), [(1, True), (0, False), (-1, False)])

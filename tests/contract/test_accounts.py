@@ -31,6 +31,7 @@ from duologue.domain.errors import (
 )
 from duologue.domain.recording_link import Owner
 from duologue.domain.tokens import REFRESH_LIFE, Register, TokenPair
+from duologue.usecases.check_app import MOST_NUMBERS_CHANGED
 from duologue.usecases.ports.accounts import Access, ListedApp
 from tests.fakes.accounts import FakeAccounts
 from tests.journeys.tables import make_tables
@@ -200,6 +201,19 @@ class Promises:
         accounts.add_app(taken)
         with pytest.raises(NumberTaken, match="belongs to the SP sp-2"):
             accounts.change_app("app-1", lambda app: replace(app, display_numbers=("+12025550100",)))
+
+    def test_as_many_display_numbers_as_may_change_at_once_do(self, accounts):
+        """What an app is checked for (check_app.py) is what one write bears."""
+        numbers = tuple(f"+120255501{last:02}" for last in range(100))
+        accounts.add_sp(SP)
+        accounts.add_app(replace(APP, display_numbers=numbers[:MOST_NUMBERS_CHANGED]))
+        for shown in (numbers[80:100], numbers[10:100]):  # 80 fewer and 10 more, then 70 more
+            accounts.change_app("app-1", lambda app, shown=shown: replace(app, display_numbers=shown))
+            assert accounts.app("app-1").display_numbers == shown
+        accounts.change_app("app-1", lambda app: replace(app, active=False))
+        accounts.remove_app("app-1")
+        accounts.add_sp(OTHER)
+        accounts.add_app(App("app-3", "sp-2", "their secret", display_numbers=numbers[10:100]))
 
     def test_display_numbers_are_listed_and_claimed_twice(self, accounts):
         accounts.add_sp(SP)

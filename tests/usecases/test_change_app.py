@@ -68,6 +68,8 @@ def test_what_is_named_changes_and_the_rest_stays(office):
     [
         ({"display_numbers": ()}, "display number"),
         ({"display_numbers": ("12025550100",)}, "display number"),
+        ({"display_numbers": tuple(f"+120255501{last:02}" for last in range(91))}, "display number"),
+        ({"display_numbers": tuple(f"+120255501{last:02}" for last in range(1, 91))}, "display numbers"),
         ({"bind_numbers": ("8696500",)}, "bind number"),
         ({"test_numbers": ("+1 202 555 0190",)}, "test number"),
         ({"test_numbers": ("+12025550190",) * (MOST_NUMBERS + 1)}, "test numbers"),

@@ -80,6 +80,11 @@ def session_of(event: Mapping[str, Any]) -> str:
 
 def promises(lab: Lab, played: list[PlayedCallback], views: list[SpView], settled: Settled) -> list[Promise]:
     """Each with its figure."""
+    return [*of_calls(lab, played, views), *_nothing_left(lab, settled)]
+
+
+def of_calls(lab: Lab, played: list[PlayedCallback], views: list[SpView]) -> list[Promise]:
+    """Those that are counted by call, by event or by request."""
     return [
         _accepted(played),
         _one_end(played, views),
@@ -91,7 +96,6 @@ def promises(lab: Lab, played: list[PlayedCallback], views: list[SpView], settle
         _signed(views),
         _dialled_once(lab, played),
         _recordings(views),
-        *_nothing_left(lab, settled),
     ]
 
 

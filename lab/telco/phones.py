@@ -16,7 +16,7 @@ from pathlib import Path
 from lab.phones.voices import voice
 from lab.telco.captures import Packet, digits, sounds
 from lab.telco.namespaces import Namespace
-from lab.telco.sipp import OK, Sipp, pause, recv, reply, send, tone_file
+from lab.telco.sipp import HANGS_UP, KEPT_ACK, KEPT_CALL, OK, RINGS, Sipp, pause, recv, reply, tone_file
 from lab.telco.sipp import sounds as plays
 from pstn.lines.sip.audio import telephone_audio, tone, wav_file
 
@@ -26,30 +26,6 @@ _STARTS_S, _LOOK_S = 10.0, 0.05
 _SPEAKS_S = 300
 """A baresip whose sound file is over ends the call."""
 
-_INVITED = (
-    '<recv request="INVITE" rrs="true"><action>'
-    '<ereg regexp="[0-9]+" search_in="hdr" header="CSeq:" assign_to="cseq"/>'
-    '<ereg regexp=".*" search_in="hdr" header="From" assign_to="theirs"/>'
-    "</action></recv>"
-)
-_ACKED = '<recv request="ACK"><action><ereg regexp=".*" search_in="hdr" header="To" assign_to="mine"/></action></recv>'
-_HANGS_UP = (
-    send(
-        """BYE [next_url] SIP/2.0
-Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-[routes]
-From[$mine]
-To[$theirs]
-[last_Call-ID:]
-CSeq: 9 BYE
-Max-Forwards: 70
-Content-Length: 0
-
-""",
-        retransmit=True,
-    )
-    + '<recv response="200"/>'
-)
 _UNTIL_BYE = (
     '<label id="1"/>',
     '<recv request="OPTIONS" optional="true" next="2"></recv>',
@@ -60,8 +36,6 @@ _UNTIL_BYE = (
     OK,
 )
 """An OPTIONS within the call asks whether it is still up."""
-# SIPp refuses a scenario with a variable that is set and not read, or read and not set.
-_READ, _READ_AFTER_ACK = '<Reference variables="theirs,cseq"/>', '<Reference variables="mine"/>'
 
 
 @dataclass(frozen=True)
@@ -82,17 +56,17 @@ class Behaviour:
 
     def steps(self, tone: Path) -> list[str]:
         """As a scenario of SIPp."""
-        ring = [reply(180, "Ringing")] if self.rings else []
-        steps = [_INVITED, _READ, *ring]
+        ring = [RINGS] if self.rings else []
+        steps = [KEPT_CALL, *ring]
         if not self.code:
             return [*steps, recv("CANCEL"), OK, reply(487, "Request Terminated"), recv("ACK")]
         steps.append(pause(round(self.after_s * 1000)))
         if self.code >= 300:
             return [*steps, reply(self.code, "Refused"), recv("ACK")]
-        steps += [reply(200, "OK", 0), _ACKED, _READ_AFTER_ACK, plays(tone, 0)]
+        steps += [reply(200, "OK", 0), KEPT_ACK, plays(tone, 0)]
         if self.talks_s is None:
             return [*steps, *_UNTIL_BYE]
-        return [*steps, pause(round(self.talks_s * 1000)), _HANGS_UP]
+        return [*steps, pause(round(self.talks_s * 1000)), HANGS_UP]
 
 
 def answers(after_s: float = 0.3, talks_s: float | None = None) -> Behaviour:

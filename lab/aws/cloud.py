@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-import uvicorn
 import uvloop
 from botocore.config import Config
 
@@ -53,6 +52,7 @@ from lab.aws.overlay.task_tokens import TOKENS
 from lab.aws.runtime import runtime_path
 from lab.aws.switches import CloudSwitches, use
 from pstn.http_guard import Scope, guarded
+from pstn.http_serving import serving
 
 _PORT_NAMES = ("DEFAULT_PORT", "_PORT", "_GATEWAY_PORT", "_MINISTACK_PORT", "_DEFAULT_PORT")
 _LOGGERS = ("ministack", "lambda", "lambda_runtime", "states", "cloudformation", "eventbridge", "scheduler", "sqs")
@@ -267,27 +267,11 @@ class Cloud:
 
     async def _serve_async(self, listener: socket.socket, ready: concurrent.futures.Future[None]) -> None:
         self._loop, self._shutdown = asyncio.get_running_loop(), asyncio.Event()
-        config = uvicorn.Config(
-            guarded(ministack("app").app, self.port, is_link=_is_link_to_object),
-            http="httptools",
-            ws="websockets-sansio",
-            lifespan="on",
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=1,
-            log_config=None,
-            log_level="error",
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            date_header=False,
-        )
-        config.load()
-        server = uvicorn.Server(config)
-        server.lifespan = config.lifespan_class(config)
-        await server.startup([listener])  # its `serve` does the same, and wakes up ten times a second
-        ready.set_result(None)
-        await self._shutdown.wait()
-        await server.shutdown([listener])
+        app = guarded(ministack("app").app, self.port, is_link=_is_link_to_object)
+        settings = {"http": "httptools", "ws": "websockets-sansio", "lifespan": "on", "log_level": "error"}
+        async with serving(app, listener, **settings):
+            ready.set_result(None)
+            await self._shutdown.wait()
 
     def _set_environment(self) -> None:
         """Set the environment variables of this cloud that MiniStack and boto3 read; `stop` restores them."""

@@ -8,9 +8,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import uvicorn
-
 from pstn.http_guard import body_of, refusal
+from pstn.http_serving import serving
 from pstn.node.settings import HostPort
 
 Answer = tuple[int, Mapping[str, str], bytes]
@@ -83,8 +82,7 @@ class HttpServers:
     """Serves each application on its bound socket between `start` and `stop`."""
 
     def __init__(self, apps: Sequence[tuple[Any, socket.socket]]) -> None:
-        self._servers = [uvicorn.Server(_config(app)) for app, _ in apps]
-        self._sockets = [listener for _, listener in apps]
+        self._apps = apps
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._over: asyncio.Event | None = None
@@ -103,28 +101,9 @@ class HttpServers:
 
     async def _serve(self) -> None:
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
-        for server, listener in zip(self._servers, self._sockets, strict=True):
-            server.config.load()
-            server.lifespan = server.config.lifespan_class(server.config)
-            await server.startup([listener])  # its `serve` does the same, and takes over the signals of the process
-        self._ready.set()
-        await self._over.wait()
-        for server, listener in zip(self._servers, self._sockets, strict=True):
-            await server.shutdown([listener])
-
-
-def _config(app: Any) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        lifespan="off",
-        ws="none",
-        limit_concurrency=_MOST_CONNECTIONS,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=1,
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        date_header=False,
-    )
+        settings = {"lifespan": "off", "ws": "none", "limit_concurrency": _MOST_CONNECTIONS, "log_level": "warning"}
+        async with contextlib.AsyncExitStack() as served:
+            for app, listener in self._apps:
+                await served.enter_async_context(serving(app, listener, **settings))
+            self._ready.set()
+            await self._over.wait()

@@ -236,7 +236,7 @@ class TestHandler:
 def test_every_module_with_a_server_asks_it():
     """Without starting a lab; tests/e2e/site attacks each port of a running one."""
     serves = re.compile(
-        r"(?i:HTTPServer)\(|HTTPRequestHandler|start_server\(|uvicorn\.Server|websockets\.asyncio\.server"
+        r"(?i:HTTPServer)\(|HTTPRequestHandler|start_server\(|http_serving|uvicorn\.Server|websockets\.asyncio\.server"
     )
     files = [file for folder in ("lab", "pstn") for file in (ROOT / folder).rglob("*.py")]
     files = [file for file in files if ROOT / "lab/telco" not in file.parents]  # its servers speak SIP

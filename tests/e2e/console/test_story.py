@@ -67,6 +67,35 @@ def test_a_failed_call_is_found_explained_and_told_again(open_page, world, faile
     page.wait_for_url("**/calls")
 
 
+def test_a_list_is_searched_and_walked_by_the_keyboard(open_page, world):
+    for minute in range(3):
+        world.place(*FAILED, age=timedelta(minutes=minute))
+    page = open_page("/accounts")
+    for keys in ("Control+k", "Meta+k", "/"):
+        page.keyboard.press(keys)
+        page.locator("#search:focus").wait_for()
+        assert page.url.endswith("/calls#search")
+        page.keyboard.press("Escape")
+        assert page.locator("#search:focus").count() == 0
+    rows = page.locator("[data-row]")
+    for key, expected in zip("jjkkj", (0, 1, 0, 0, 1), strict=True):
+        page.keyboard.press(key)
+        assert rows.nth(expected).evaluate("row => row === document.activeElement")
+
+
+def test_a_call_prints_and_stands_still_where_that_is_asked_for(open_page, world):
+    page = open_page(f"/calls/{world.place(*TALKING, age=timedelta(seconds=20)).id}")
+    dot = "getComputedStyle(document.querySelector('.tag.live'), '::before').animationName"
+    page.emulate_media(reduced_motion="no-preference")
+    assert page.evaluate(dot) == "live"
+    page.emulate_media(reduced_motion="reduce", media="print")
+    assert page.evaluate(dot) == "none"
+    assert page.locator("h1").is_visible()
+    assert page.locator("g.bar.talks").first.is_visible()
+    for hidden in ("header", "form", "footer", "#detail"):
+        assert not page.locator(hidden).first.is_visible(), hidden
+
+
 def test_the_time_line_gives_the_time_and_the_payload_of_what_is_pointed_at(open_page, failed):
     page = open_page(f"/calls/{failed.id}")
     page.locator("g.bar.rings").focus()

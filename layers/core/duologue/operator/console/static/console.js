@@ -12,20 +12,23 @@ function goBack() {
   else location.assign("/calls");
 }
 
+function searchCalls(event) {
+  event.preventDefault();
+  const box = document.getElementById("search");
+  if (box) box.select();
+  else location.assign("/calls#search");
+}
+
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, select, textarea");
+  if ((event.ctrlKey || event.metaKey) && event.key === "k") searchCalls(event);
   if (event.key === "Escape") {
     if (typing) typing.blur();
     else if (location.pathname.startsWith("/calls/")) goBack();
     return;
   }
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "/") {
-    event.preventDefault();
-    const box = document.getElementById("search");
-    if (box) box.select();
-    else location.assign("/calls#search");
-  }
+  if (event.key === "/") searchCalls(event);
   if (event.key === "j" || event.key === "k") {
     const rows = [...document.querySelectorAll("[data-row]")];
     const at = rows.indexOf(document.activeElement);

@@ -1,4 +1,4 @@
-"""A node is killed with a call up: what the SP is told, by when, and that the next call works."""
+"""A node is killed with a call up: what the SP is told, by when, its alarm, and that the next call works."""
 
 import os
 import signal
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.aws.overlay import passing
 from lab.cases.catalogue import PARAMETERS
 from lab.lab import Lab
 from lab.nodes.node_processes import TABLE
@@ -113,3 +114,11 @@ def test_a_killed_node_s_call_ends_as_lost_within_ninety_seconds_and_the_next_ca
     assert took < DEATH_S
     assert not any(push.kind == "disconnect" for push in sp.receiver.about(following)), "its node lives"
     end(sp, following)
+    if not goes_off(lab, "NodeDiedAlarm"):  # it looks at whole minutes
+        lab.cloud.let_pass(61.0 - passing.now() % 60)
+        assert goes_off(lab, "NodeDiedAlarm")
+
+
+def goes_off(lab, name: str) -> bool:
+    [alarm] = lab.client("cloudwatch").describe_alarms(AlarmNames=[lab.resources[name]])["MetricAlarms"]
+    return alarm["StateValue"] == "ALARM"

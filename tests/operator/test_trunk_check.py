@@ -1,10 +1,12 @@
 """`duologue trunk check` runs `duologue-pstn`, and ends as that does."""
 
+import re
 import sys
 
 import pytest
 
 from duologue.operator.__main__ import main
+from pstn.trunks.check.command import parser
 
 
 @pytest.fixture
@@ -21,9 +23,22 @@ def test_it_passes_its_arguments_on_and_ends_with_the_same_status(path, status, 
     program.write_text(f'#!/bin/sh\necho "$@"\nexit {status}\n')
     program.chmod(0o755)
     with pytest.raises(SystemExit) as ended:
-        main(["trunk", "check", "trunks.yaml", "--trunk", "main", "--json"])
+        main(
+            ["trunk", "check", "--yes", "trunks.yaml", "--display-number", "+12025550100", "--trunk", "main", "--json"]
+        )
     assert ended.value.code == status
-    assert capfd.readouterr().out == "trunk check trunks.yaml --trunk main --json\n"
+    said = "trunk check trunks.yaml --trunk main --display-number +12025550100 --yes --json\n"
+    assert capfd.readouterr().out == said
+
+
+def test_its_help_has_each_option_of_the_program_and_the_exit_statuses(capsys):
+    with pytest.raises(SystemExit):
+        main(["trunk", "check", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    theirs = parser().format_help()
+    assert set(re.findall(r"--[a-z-]+", theirs)) <= set(re.findall(r"--[a-z-]+", said))
+    for text in (said, " ".join(theirs.split())):
+        assert "Ends with 0 if all that was asked works, 1 if something does not, 2 if the arguments are wrong." in text
 
 
 def test_it_says_what_is_not_installed(path, capsys):

@@ -25,6 +25,10 @@ def main(arguments: Sequence[str]) -> int:
     works = all(step.outcome != "failed" for step in steps)
     if asked.json:
         print(json.dumps({"works": works, "steps": [asdict(step) for step in steps]}, indent=2))
+    elif works:
+        print(f"All that was asked works{'' if asked.call else '; --call NUMBER also places a call'}.")
+    else:
+        print(f"Failed: {sum(step.outcome == 'failed' for step in steps)}. Arrows name what to change.")
     return 0 if works else 1
 
 
@@ -32,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="duologue-pstn trunk check",
         description="Check the SIP trunks of a file step by step. Nobody is called without --call.",
+        epilog="Ends with 0 if all that was asked works, 1 if something does not, 2 if the arguments are wrong.",
     )
     parser.add_argument("file", type=Path, help="trunks.yaml")
     parser.add_argument("--trunk", metavar="NAME", help="only this one")
@@ -69,7 +74,7 @@ async def _steps(asked: argparse.Namespace) -> AsyncIterator[Step]:
         chosen = _chosen(file, asked.trunk)
         local = address_of(file.interface)
     except TrunkFileError as error:
-        yield Step("", "", "file", "failed", str(error), "the rows named; docs/trunk.md describes each")
+        yield Step("", "", "file", "failed", str(error), "the file; docs/trunk.md describes its rows")
         return
     except ValueError as error:
         yield Step("", "", "interface", "failed", str(error), "interface: an address of this machine, or an interface")

@@ -406,6 +406,7 @@ def test_the_command_prints_the_steps_and_ends_1_if_one_failed(file_of, capsys, 
     said = capsys.readouterr().out
     assert "main, 127.0.0.1:9\n" in said
     assert "→ the port in hosts, or transport" in said
+    assert said.endswith("Failed: 1. Arrows name what to change.\n")
     assert SECRET not in said
 
 
@@ -424,4 +425,4 @@ def test_a_file_that_cannot_be_used_is_the_only_step(file_of, capsys, monkeypatc
     assert main([str(file_of(trunk, **rows)), *arguments]) == 1
     said = capsys.readouterr().out
     assert told in said
-    assert said.count("failed") == 1
+    assert said.count("failed ") == 1

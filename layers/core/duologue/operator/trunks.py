@@ -12,15 +12,23 @@ from duologue.domain.errors import OutsideUnavailable
 from duologue.operator.platform import Platform
 
 PROGRAM = "duologue-pstn"
+OPTIONS = {
+    "--trunk": ("NAME", "only this trunk"),
+    "--call": ("NUMBER", "call this telephone (E.164) over each trunk, after asking; without it nobody is called"),
+    "--display-number": ("NUMBER", "the one that it is shown (default: the first one of each trunk)"),
+    "--public": ("ADDRESS", "by which trunks reach us, if not as the file says: as an edge has it"),
+}
+"""Those of `duologue-pstn trunk check` that have a value."""
+EXITS = "Ends with 0 if all that was asked works, 1 if something does not, 2 if the arguments are wrong."
 
 
 def add_to(kinds: Any) -> None:
     trunk = kinds.add_parser("trunk", help="check the SIP trunks of a file").add_subparsers(required=True)
-    check = trunk.add_parser("check", help="what of a trunk works, step by step, and what to change")
+    check = trunk.add_parser("check", help="what of a trunk works, step by step, and what to change", epilog=EXITS)
     check.add_argument("file", help="trunks.yaml")
-    check.add_argument(
-        "options", nargs=argparse.REMAINDER, help=f"options of `{PROGRAM} trunk check`, whose --help has them"
-    )
+    for option, (metavar, what) in OPTIONS.items():
+        check.add_argument(option, metavar=metavar, help=what)
+    check.add_argument("--yes", action="store_true", help="do not ask before the call")
     check.set_defaults(command=_check)
     trunk.metavar = "check"
 
@@ -31,7 +39,8 @@ def _check(asked: argparse.Namespace, _platform: Platform) -> None:
     program = shutil.which(PROGRAM, path=os.pathsep.join([beside_python, os.environ.get("PATH", os.defpath)]))
     if program is None:
         raise OutsideUnavailable(f"{PROGRAM} is not installed on this machine; it has what talks to trunks")
-    json_wanted = ["--json"] if asked.json else []
-    sys.exit(
-        subprocess.run([program, "trunk", "check", asked.file, *asked.options, *json_wanted], check=False).returncode
-    )
+    given = {option: vars(asked)[option.removeprefix("--").replace("-", "_")] for option in OPTIONS}
+    words = [word for option, value in given.items() if value is not None for word in (option, value)]
+    switches = [option for option, is_on in (("--yes", asked.yes), ("--json", asked.json)) if is_on]
+    command = [program, "trunk", "check", asked.file, *words, *switches]
+    sys.exit(subprocess.run(command, check=False).returncode)

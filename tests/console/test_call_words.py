@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from duologue.domain.leg import Leg
-from duologue.domain.outcome import EndReason, Outcome, Party, Result
+from duologue.domain.outcome import EndReason, Outcome, Party, Result, outcome_of
 from duologue.operator.call_words import ENDINGS, Meaning, meaning, sentence, short
 from tests.call_control.stories import (
     CALLEE_LEFT,
@@ -94,6 +94,22 @@ def test_every_end_has_its_words(reason, talked, result):
     assert short(call)
     assert reason in ENDINGS
     assert meaning(call) is (Meaning.TALKS if talked else Meaning.FAILED)
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        (488, " (SIP 488 Not Acceptable Here: the two sides have no codec, or no encryption of the sound, in common)."),
+        (503, " (SIP 503 Service Unavailable: the trunk could not be reached, is out of order, or has no free line)."),
+        (599, " (SIP 599)."),
+        (0, ", and the network does not say why."),
+    ],
+)
+def test_who_could_not_be_reached_has_the_status_and_its_meaning(status, why):
+    call = callback()
+    callee = replace(call.callee, ended_at=at(60), outcome=outcome_of(status))
+    call = replace(call, callee=callee, ending=EndReason.CALLEE_FAILED, ending_at=at(60), ended_at=at(60))
+    assert sentence(call, at(60)) == f"The caller answered and waited. The callee could not be reached{why}"
 
 
 def test_who_hung_up_is_named():

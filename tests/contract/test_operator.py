@@ -36,12 +36,12 @@ from duologue.call_control.prompts import Prompt
 from duologue.domain import attempts as auth
 from duologue.domain.accounts import PushSignature, Scheme, UnknownCallers
 from duologue.domain.attempts import Failures, Proof
-from duologue.domain.call import Call
+from duologue.domain.call import Call, NotifyTo, Origin
 from duologue.domain.call_memory import CallMemory, MemoryTerms, RememberedParty, SetBy, order_of
 from duologue.domain.cdr import cdr_of
 from duologue.domain.endpoint_health import Circuit, EndpointHealth
 from duologue.domain.errors import InvalidToken, RaceLost
-from duologue.domain.outcome import EndReason, Party
+from duologue.domain.outcome import EndReason, Party, outcome_of
 from duologue.domain.passwords import password_matches
 from duologue.domain.phone_number import PhoneNumber
 from duologue.domain.tokens import Register, TokenPair
@@ -51,7 +51,7 @@ from duologue.usecases.ports.call_changes import Change
 from duologue.usecases.ports.notifying import Notice
 from duologue.wire.huawei.cdrs import HuaweiCdrs
 from tests.journeys.tables import SHAPES
-from tests.samples import CALLEE, CALLER, NOW, callback
+from tests.samples import CALLEE, CALLER, NOW, SHOWN_TO_CALLER, callback
 from tests.wavs import wav
 
 # moto reads a stack only with packages that nothing else here needs.
@@ -532,7 +532,7 @@ _COUNT = itertools.count(1)
 class Listed:
     """Three calls of an app: one that is up, one that talked, one that was stopped; and one of another app."""
 
-    def __init__(self, platform, app_key: str) -> None:
+    def __init__(self, platform, app_key: str, **about_up: Any) -> None:
         self.aws, self.outputs = platform.aws, stack_of(platform.aws("cloudformation"), "duologue").outputs
         dynamodb, rows = platform.aws("dynamodb"), SealedRows(the_seal(platform))
         self.calls = DynamoCalls(dynamodb, self.outputs["CallsTable"], platform.table, timedelta(days=1), rows)
@@ -543,6 +543,8 @@ class Listed:
             app = f"other-than-{app_key}" if call_id == self.other else app_key
             accepted_at = NOW - timedelta(minutes=minute)
             call = replace(callback(), id=call_id, app=app, accepted_at=accepted_at, rates=(20_000, 55_000))
+            if call_id == self.up:
+                call = replace(call, **about_up)
             self.acceptance.accept(call, slots=9, close_by=NOW)
         self.end(self.talked, EndReason.HUNG_UP, answered_at=NOW - timedelta(seconds=90))
         self.end(self.stopped, EndReason.STOPPED)
@@ -648,6 +650,19 @@ def test_a_call_is_shown_and_changes_are_followed(platform, app_key, capsys):
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     told = [(line["call"], line["phase"]) for line in lines]
     assert told == [(calls.up, "accepted"), (calls.up, "over"), (*short, "over")]
+
+
+def test_a_return_call_that_failed_is_shown_with_its_display_number_and_sip_status(platform, app_key):
+    calls = Listed(platform, app_key, origin=Origin.RETURN_CALL, notify=NotifyTo())
+    calls.end(calls.up, EndReason.CALLEE_FAILED, outcome=outcome_of(503))
+    shown = platform.do("call", "show", calls.up)[1]
+    assert shown["summary"].startswith(f"Return call to {SHOWN_TO_CALLER.e164}: The callee could not be reached")
+    assert shown["callee"]["sip"].startswith("503 Service Unavailable: the trunk could not be reached")
+    assert shown["note"] == (
+        "No URL was set for events and the CDR, so nobody is notified: "
+        f"duologue app set {app_key} --status-url URL --fee-url URL"
+    )
+    assert "note" not in platform.do("call", "show", calls.talked)[1]
 
 
 def test_usage_is_shown_by_day_and_by_app(platform, app_key):

@@ -8,6 +8,7 @@ from duologue.domain.call import Call, Phase
 from duologue.domain.cdr import talk_time
 from duologue.domain.leg import Leg
 from duologue.domain.outcome import EndReason, Party, Result
+from duologue.operator.sip_words import sip_words
 
 
 class Meaning(StrEnum):
@@ -157,13 +158,18 @@ def _hung_up(call: Call) -> str:
     return f"{_talked(call)}, {end}."
 
 
+def _why(leg: Leg) -> str:
+    status = 0 if leg.outcome is None else leg.outcome.sip_status
+    return f" (SIP {sip_words(status)})" if status else ", and the network does not say why"
+
+
 _FAILURES: dict[Result, Callable[[Leg], str]] = {
     Result.BUSY: lambda leg: f"The {leg.party}'s phone was busy",
     Result.NO_ANSWER: lambda leg: f"The {leg.party}'s phone was not answered{_called(leg)}",
     Result.CANCELLED: lambda leg: f"The {leg.party}'s phone was not answered{_called(leg)}",
     Result.REJECTED: lambda leg: f"The {leg.party} declined the call",
     Result.INVALID_NUMBER: lambda leg: f"The {leg.party}'s number does not exist",
-    Result.UNREACHABLE: lambda leg: f"The {leg.party} could not be reached, and the network does not say why",
+    Result.UNREACHABLE: lambda leg: f"The {leg.party} could not be reached{_why(leg)}",
     Result.COMPLETED: lambda leg: f"The {leg.party} answered, and the network lost the connection at once",
 }
 

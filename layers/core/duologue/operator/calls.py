@@ -20,6 +20,7 @@ from duologue.operator.console.search import NotSearchable, Search, call_id_in, 
 from duologue.operator.masking import add_numbers_option, masked
 from duologue.operator.memories import shown as memory_shown
 from duologue.operator.platform import Platform, Said
+from duologue.operator.sip_words import sip_words
 from duologue.usecases.end_calls import EndedByOperator
 from duologue.usecases.ports.accounts import AccountBook
 from duologue.usecases.ports.call_lists import CallsWanted
@@ -166,9 +167,10 @@ def _show(asked: argparse.Namespace, platform: Platform) -> Said:
     unread = {"flow": shown.flow.unread, "recordingFile": shown.recording.unread, "memory": shown.memory.unread}
     recording, memory = shown.recording.value, shown.memory.value
     said = {
-        "summary": sentence(call, SystemClock().now()),
+        "summary": _summary(call),
+        **({"note": note} if (note := _note(call)) else {}),
         "app_key": history.call.app,
-        **history_of(history, host),
+        **_with_sip_words(history_of(history, host), call),
         "notifications": deliveries_of(history, host)["notifications"],
         "networkEvents": [_event(event) for event in shown.events],
         "flow": [_step(step) for step in shown.flow.value or ()],
@@ -177,6 +179,33 @@ def _show(asked: argparse.Namespace, platform: Platform) -> Said:
         "unread": {name: why for name, why in unread.items() if why},
     }
     return said if asked.numbers else masked(said, (call.caller.number, call.callee.number))
+
+
+def _summary(call: Call) -> str:
+    said = sentence(call, SystemClock().now())
+    return f"Return call to {call.caller.display_number.e164}: {said}" if call.is_return_call else said
+
+
+def _note(call: Call) -> str:
+    """What nobody is told of this call; empty: nothing."""
+    missing = {"status": call.notify.status_url, "fee": call.notify.fee_url}
+    kinds = {"status": "events", "fee": "the CDR"}
+    unset = [kind for kind, url in missing.items() if not url]
+    if not unset:
+        return ""
+    options = " ".join(f"--{kind}-url URL" for kind in unset)
+    return (
+        f"No URL was set for {' and '.join(kinds[kind] for kind in unset)}, so nobody is notified: "
+        f"duologue app set {call.app} {options}"
+    )
+
+
+def _with_sip_words(said: Said, call: Call) -> Said:
+    """Each leg that was not answered with its SIP status."""
+    for leg in (call.caller, call.callee):
+        if str(leg.party) in said and leg.outcome is not None and leg.outcome.sip_status:
+            said[str(leg.party)] |= {"sip": sip_words(leg.outcome.sip_status)}
+    return said
 
 
 def _event(event: TracedEvent) -> Said:

@@ -5,8 +5,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lab.cases.trunk_calls import ACME, CALLEE, CALLER, main_trunk
+from lab.cases.trunk_calls import ACME, CALLEE, CALLER, SHOWN, main_trunk
 from lab.cli import signals
+from lab.cli.telco_terminal import HELP, TelcoTerminal
 from lab.telco.phones import answers
 from lab.telco.requirements import missing
 from lab.telco.telco import Telco
@@ -33,14 +34,29 @@ def run(_: argparse.Namespace) -> int:
 networks of their own. {file} is the customer's:
 
 {file.read_text()}
-On the customer's machine, in a second terminal in this directory:
+1. On the customer's machine, in a second terminal in this directory: check the trunk, then use it.
 
+ip netns exec {telco.customer.name} .venv/bin/duologue trunk check {file}
 ip netns exec {telco.customer.name} make up ARGS="--trunk {file} --yes"
 
-What that prints for a third terminal works after `ip netns exec {telco.customer.name} bash`. The company
-notes each SIP message in {telco.folder}/messages.jsonl. Stop with Ctrl-C, which removes all of it.
+2. In a third terminal: a shell on the same machine. Paste what `make up` prints, with {CALLER} and {CALLEE}.
+
+ip netns exec {telco.customer.name} bash
+
+3. Here, once {CALLEE} was called: let it call back. {CALLER} rings, and neither sees the other's number.
+
+dial {SHOWN[1]}
+
+Further commands here:
+
+{HELP}
+
+The company notes each SIP message in {telco.folder}/messages.jsonl. Stop with Ctrl-C, which removes all of it.
 """,
             flush=True,
         )
+        terminal = TelcoTerminal(sys.stdin, lambda: telco.softphone(CALLEE), lambda line: print(line, flush=True))
+        while not stop.is_set() and terminal.is_open:
+            terminal.look(signals.CHECK_EVERY_S)
         signals.wait(stop)
     return 0

@@ -21,7 +21,7 @@ def test_the_demo_plays_a_recorded_callback_over_a_trunk():
 
 def test_the_company_is_there_until_it_is_interrupted():
     command = [sys.executable, "-m", "lab", "telco"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as telco:
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as telco:
         printed = ""
         for line in telco.stdout:
             printed += line
@@ -30,6 +30,15 @@ def test_the_company_is_there_until_it_is_interrupted():
         namespace, file = re.search(r'ip netns exec (\S+) make up ARGS="--trunk (\S+) --yes"', printed).groups()
         assert (NAMESPACES / namespace).exists()
         assert Path(file).read_text() in printed
+        telco.stdin.write("dial +12025550111\n")
+        telco.stdin.flush()
+        assert telco.stdout.readline() == "\n"
+        assert [telco.stdout.readline() for _ in range(3)] == [
+            "+12025550122 dials +12025550111\n",
+            "it rings\n",
+            "connected; `hang up` ends it\n",
+        ]
+        telco.stdin.close()
         telco.send_signal(signal.SIGINT)
         assert telco.wait(timeout=30) == 0
     assert not (NAMESPACES / namespace).exists()

@@ -247,6 +247,7 @@ def _guide(
 ) -> str:
     """The text that says what one can do now."""
     answer = f"PHONE {phone.url} is a telephone: switch it on, and answer {CALLER} yourself\n" if phone else ""
+    carrier = f"{lab.nodes.words()}\n" if lab.nodes else ""
     watch = f"CONSOLE {console.url} shows the operator calls, notifications and the audit\n" if console.url else ""
     return f"""HOME  {home.url} is the lab's home page: begin here
 SITE  {site.url} is an SP's site: open it and request a callback
@@ -255,7 +256,7 @@ SITE  {site.url} is an SP's site: open it and request a callback
 For a second terminal in this directory: read the SP's account; call {CALLER}, then {CALLEE}; look the call up; stop it.
 
 {commands(env, CALLER, CALLEE, sp.numbers)}
-The telephones are scripted by number, +1 202 555 01xx:
+{carrier}The telephones are scripted by number, +1 202 555 01xx:
 
 {_number_plan()}
 {_sip_guide(lab, registrar)}
@@ -275,11 +276,12 @@ def _sip_guide(lab: Lab, registrar: RegistrarOnUdp | None) -> str:
     line = lab.pstn.exchange.line
     if not isinstance(line, SipLine) or registrar is None:
         return ""
+    direct = "" if lab.nodes else f", or sip:{_numbers(lab)[0]}@{line.address}"  # nodes take calls of the trunk only
     return f"""
 They use SIP and RTP. A softphone on this machine can take over a number, from the next call on, with this account:
 
   user: the number, such as +12025550111     domain: {registrar.address}, over UDP     password: any
-  to call a display number, such as {_numbers(lab)[0]}: dial it, or sip:{_numbers(lab)[0]}@{line.address}
+  to call a display number, such as {_numbers(lab)[0]}: dial it{direct}
   without an account, add a line to {line.numbers.file}: {{"+12025550111": "sip:me@127.0.0.1:5070"}}
 """
 

@@ -21,7 +21,7 @@ class NodeProcesses:
     """`client` creates a client of an AWS service; `environment` gives the variables that lead a process to it."""
 
     def __init__(self, client: Any, environment: Callable[[], Mapping[str, str]], folder: Path) -> None:
-        self._client, self._environment, self._folder = client, environment, folder
+        self._client, self._environment, self.folder = client, environment, folder
         self.secret = secrets.token_hex(32)
         self._processes: list[LabProcess] = []
         self.sip_addresses: list[str] = []
@@ -29,7 +29,7 @@ class NodeProcesses:
 
     def prepare(self) -> dict[str, str]:
         """Make the table and the secret. Returns the template's parameters."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         self._client("dynamodb").create_table(
             TableName=TABLE,
             BillingMode="PAY_PER_REQUEST",
@@ -56,7 +56,7 @@ class NodeProcesses:
             port = free_port(interface)
             begin = RTP_PORTS + index * NODE_PORTS
             file = trunk_file(
-                self._folder / f"trunks-{index}.yaml", trunk, interface, port, (begin, begin + NODE_PORTS - 1)
+                self.folder / f"trunks-{index}.yaml", trunk, interface, port, (begin, begin + NODE_PORTS - 1)
             )
             settings = {
                 "TRUNKS": str(file),
@@ -66,7 +66,7 @@ class NodeProcesses:
                 "API": f"{LOOPBACK}:0",
                 "ADMIN": f"{LOOPBACK}:0",
                 "RECORDINGS_BUCKET": outputs["RecordingsBucket"],
-                "SPOOL": str(self._folder / f"unstored-{index}"),
+                "SPOOL": str(self.folder / f"unstored-{index}"),
                 "STATIONS": "1",
                 **({"EDGES": ",".join(edges)} if edges else {}),
                 **(more or {}),
@@ -78,7 +78,7 @@ class NodeProcesses:
         self._wait(count)
 
     def log(self, index: int) -> Path:
-        return self._folder / f"node-{index}.log"
+        return self.folder / f"node-{index}.log"
 
     def drain(self) -> None:
         """Let all leave in order: they take no call any more. Returns when they have left."""

@@ -51,6 +51,22 @@ class SipCarrier:
         self._edge = EdgeProcess(self._folder, trunk, self._processes.sip_addresses, inside)
         self._company.lead(numbers, self._edge.outside)
 
+    def words(self) -> str:
+        """What runs, and where: for whoever started it."""
+        assert self._company
+        nodes = ", ".join(self._processes.sip_addresses)
+        if self._edge:
+            edge = f"Kamailio and rtpengine. Trunks see it at {self._edge.outside}. Configuration: {self._folder}/edge"
+            edge += f"\n          logs: {self._folder}/kamailio.log, rtpengine.log; metrics: {self._edge.metrics}"
+        else:
+            edge = f"none, so nodes dial the trunk themselves: {edge_process.missing() or 'not wanted'}"
+        return f"""Carrier=sip: every call goes over a node, the edge and a trunk, all on this machine.
+
+  node    {nodes} (SIP), `duologue-pstn serve`. Trunk file and log: {self._processes.folder}/trunks-0.yaml, node-0.log
+  edge    {edge}
+  trunk   of a telephone company at {self._company.address}, which has the telephones below
+"""
+
     def drain(self) -> None:
         """Let all nodes leave, which are not replaced; returns when the calls that are up have ended."""
         self._processes.drain()

@@ -3,8 +3,11 @@
 The same cases and the same checks as on the local Chime; what differs is `lab.cases.on_sip`.
 """
 
+import re
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -90,6 +93,15 @@ def test_nothing_is_left_and_nothing_broke(plays, player, lab):
     assert exchange.legs_up() + exchange.legs_ringing() == []
     assert [phone.number for phone in exchange.phones.values() if phone.current] == []
     assert lab.pstn.broken == []
+
+
+def test_what_make_up_says_of_the_node_the_edge_and_the_trunk_is_there(lab):
+    said = lab.nodes.words()
+    assert {place for place in re.findall(r"(127\.0\.0\.[1-9]):[0-9]+", said)} >= {"127.0.0.3", "127.0.0.1"}
+    assert "Trunks see it at 127.0.0.5:" in said
+    assert urllib.request.urlopen(re.search(r"metrics: (\S+)", said)[1], timeout=10).status == 200
+    folders = re.findall(r"(/\S+)/(trunks-0\.yaml|edge|kamailio\.log)", said)
+    assert [(Path(folder) / name).exists() for folder, name in folders] == [True] * 3
 
 
 def test_there_is_no_room_when_every_node_has_left(plays, player, lab):

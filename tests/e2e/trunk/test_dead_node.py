@@ -1,4 +1,4 @@
-"""A node is killed with a call up: what the SP is told, by when, its alarm, and that the next call works."""
+"""Nodes behind an edge are killed: what the SP is told, by when, the alarm, that calls go on, and no phone rings on."""
 
 import os
 import signal
@@ -13,13 +13,16 @@ from lab.cases.catalogue import PARAMETERS
 from lab.lab import Lab
 from lab.nodes.node_processes import TABLE
 from lab.sp.service_provider import ServiceProvider, open_sp
-from pstn.lines.behaviours import answers
+from pstn.lines.behaviours import Behaviour, answers
 from pstn.lines.sip.settings import SipSettings
 from pstn.lines.virtual import Phone
+from tests.e2e.waiting import until
 
 NUMBERS = ("+12025550100", "+12025550101")
 PAIRS = [("+12025550110", "+12025550111"), ("+12025550112", "+12025550113")]
 DEATH_S, PATIENCE_S = 90.0, 60.0
+RINGS_S = 14.0
+"""The edge asks a node after 10 s whether it still has the call."""
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +34,7 @@ def lab(tmp_path_factory) -> Iterator[Lab]:
         numbers=NUMBERS,
         carrier="sip",
         nodes=2,
+        edge=True,
         sip=SipSettings(listen=True),
         state_dir=folder,
     ) as lab:
@@ -79,9 +83,17 @@ def process_of(address: str) -> int:
     raise AssertionError(f"nobody listens at {address}")
 
 
-def begin(lab, sp, pair) -> tuple[str, bool]:
+def kill_with_stations(process: int) -> None:
+    """As a machine dies: a station whose node alone is killed hangs up."""
+    os.kill(process, signal.SIGSTOP)
+    stations = Path(f"/proc/{process}/task").glob("*/children")
+    for each in [int(child) for path in stations for child in path.read_text(encoding="ascii").split()] + [process]:
+        os.kill(each, signal.SIGKILL)
+
+
+def begin(lab, sp, pair, first: Behaviour | None = None) -> tuple[str, bool]:
     """Place a callback between these numbers. Its session, and whether they talk."""
-    for number, behaviour in zip(pair, (answers(0.5), answers(0.5)), strict=True):
+    for number, behaviour in zip(pair, (first or answers(0.5), answers(0.5)), strict=True):
         lab.pstn.exchange.phones[number] = Phone(behaviour)
     reply = sp.place(*pair)
     assert reply.code == "0", reply.body
@@ -89,8 +101,8 @@ def begin(lab, sp, pair) -> tuple[str, bool]:
     return session, sp.receiver.wait_for(session, "answer", PATIENCE_S, called=pair[1])
 
 
-def talk(lab, sp, pair) -> str:
-    session, talks = begin(lab, sp, pair)
+def talk(lab, sp, pair, first: Behaviour | None = None) -> str:
+    session, talks = begin(lab, sp, pair, first)
     assert talks, [push.body for push in sp.receiver.about(session)]
     return session
 
@@ -122,3 +134,17 @@ def test_a_killed_node_s_call_ends_as_lost_within_ninety_seconds_and_the_next_ca
 def goes_off(lab, name: str) -> bool:
     [alarm] = lab.client("cloudwatch").describe_alarms(AlarmNames=[lab.resources[name]])["MetricAlarms"]
     return alarm["StateValue"] == "ALARM"
+
+
+def test_a_phone_that_rings_longer_than_the_edge_waits_to_ask_its_node_is_answered(lab, sp):
+    end(sp, talk(lab, sp, PAIRS[0], answers(RINGS_S)))
+
+
+def test_a_phone_does_not_ring_on_for_a_killed_node(lab, sp):
+    phone = lab.pstn.exchange.phones[PAIRS[0][0]] = Phone(answers(DEATH_S))
+    assert sp.place(*PAIRS[0]).code == "0"
+    call = until(lambda: phone.last, PATIENCE_S)
+    until(lambda: call.rang_at, PATIENCE_S)
+    kill_with_stations(process_of(rows(lab)[owner_of_a_call(lab)]["address"]["S"]))
+    until(lambda: call.ended_at, PATIENCE_S)
+    assert call.answered_at is None

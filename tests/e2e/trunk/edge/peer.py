@@ -54,6 +54,10 @@ class Peer:
     def __init__(self, host, port, transport="udp", *, context: ssl.SSLContext | None = None, alive=True) -> None:
         self.host, self.port, self.transport, self._context = host, port, transport, context
         self.alive = alive
+        self.knows_calls = True
+        """False: OPTIONS within a call are answered with 481."""
+        self.asked = 0
+        """By OPTIONS within a call."""
         self.raw: list[str] = []
         self.last = ""
         """What it sent last."""
@@ -197,9 +201,11 @@ class Peer:
             return
         received = Received(message, data.decode(), send)
         if isinstance(message, Request) and message.method == "OPTIONS":
-            self.probes += ";tag=" not in message.value("to")
+            within = ";tag=" in message.value("to")
+            self.probes += not within
+            self.asked += within
             if self.alive:
-                self.answer(received, 200)
+                self.answer(received, 200 if self.knows_calls or not within else 481)
             return
         if isinstance(message, Response) and message.status >= 300 and "INVITE" in message.value("cseq"):
             send(self._acknowledges(received))

@@ -1,10 +1,11 @@
-"""Calls that somebody answers when nobody waits for it any more, at a real edge."""
+"""Calls that ring, or are answered, when nobody waits for it any more, at a real edge."""
 
+import time
 from dataclasses import replace
 
 import pytest
 
-from tests.e2e.trunk.edge.calls import cancels, places
+from tests.e2e.trunk.edge.calls import cancels, hangs_up, places
 from tests.e2e.trunk.edge.certificates import Authority
 from tests.e2e.trunk.edge.peer import Dialog, Peer, Received, sdp
 from tests.e2e.trunk.edge.running import CALLED, SHOWN, Edge, a_moment, needs_edge, new_net
@@ -134,3 +135,36 @@ def test_over_tls(tmp_path, net):
         node.next("408")
         _answers_late(far, late)
         assert far.connections == 1
+
+
+RINGS_S = 14.0
+"""Longer than a node takes from its death to the first question that it does not answer."""
+
+
+@pytest.mark.parametrize("node_is", ["alive", "dead", "started again"])
+def test_a_telephone_does_not_ring_for_a_node_that_died(place, node_is):
+    edge, node, _, first, _ = place
+    call = places(node, edge)
+    invite = first.next("INVITE")
+    first.answer(invite, 180)
+    node.next("180")
+    began = time.monotonic()
+    node.alive, node.knows_calls = node_is != "dead", node_is != "started again"
+    try:
+        if node_is == "alive":
+            a_moment(RINGS_S)
+            assert first.now("CANCEL") is None
+            assert node.asked == 1
+            first.answer(invite, 200, body=sdp(first.host, 42000))
+            call.answered(node.next("200", holding=call.call_id))
+            node.send(edge.at, node.request("ACK", call.uri, call))
+            first.next("ACK")
+            hangs_up(node, edge, call, first)
+            return
+        cancel = first.next("CANCEL", seconds=60)
+        assert 8 < time.monotonic() - began < (45 if node_is == "dead" else 20)
+        first.answer(cancel, 200)
+        _answers_late(first, invite)
+        assert '"event": "node_gone"' in edge.log()
+    finally:
+        node.alive = node.knows_calls = True

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from pathlib import Path
 
+from pstn.edge.check import check
 from pstn.edge.reload import ReloadError, reload
 from pstn.edge.render import EdgeError, Place, mask_key, render, write
 from pstn.trunks.trunk_file import TrunkFileError, read
@@ -34,7 +35,10 @@ def main(arguments: Sequence[str]) -> int:
         key=given.key and given.key.absolute(),
     )
     try:
-        changed = write(render(read(given.trunks.absolute()), place), place)
+        file = read(given.trunks.absolute())
+        rendered = render(file, place)
+        check(file, place)
+        changed = write(rendered, place)
         if given.reload:
             reload(changed, run)
     except (TrunkFileError, EdgeError, ReloadError) as error:

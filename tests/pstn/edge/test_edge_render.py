@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv4Network
 import pytest
 import yaml
 
+from lab.telco.certificates import Authority
 from pstn.__main__ import main
 from pstn.edge.render import EdgeError, Place, render
 from pstn.edge.rewriting import rules
@@ -137,6 +138,39 @@ def test_what_an_edge_cannot_do_is_told(file, place, trunk, rows, told):
     with pytest.raises(EdgeError) as refused:
         render(known, place())
     assert told in str(refused.value)
+
+
+def _rendered(tmp_path, *options) -> int:
+    """By the command."""
+    place = ("--out", tmp_path / "edge", "--inside", "10.0.0.1", "--outside", "192.0.2.1")
+    return main(["edge", "render", str(tmp_path / "trunks.yaml"), *map(str, (*place, *options))])
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("ca", "trunk main, tls.ca: the file {folder}/bad.pem has no certificate"),
+        ("key", "trunk main, tls.key: the key {folder}/other.key is not that of the certificate {folder}/own.crt"),
+        ("--certificate", "--certificate: the file {folder}/none.pem cannot be read"),
+        ("--key", "--key: the key {folder}/other.key is not that of the certificate {folder}/own.crt"),
+        (None, ""),
+    ],
+)
+def test_nothing_is_written_with_a_file_that_tls_cannot_use(file, tmp_path, capsys, monkeypatch, fault, told):
+    monkeypatch.setenv("TRUNK_SECRET", SECRET)
+    authority = Authority(tmp_path)
+    own, other = authority.server("own"), authority.server("other")
+    bad = tmp_path / "bad.pem"
+    bad.write_text("nothing")
+    rows = {"ca": str(bad if fault == "ca" else authority.certificate)}
+    rows |= {"certificate": str(own.certificate), "key": str(other.key if fault == "key" else own.key)}
+    file([{**TRUNK, "transport": "tls", "tls": rows}])
+    certificate = tmp_path / "none.pem" if fault == "--certificate" else own.certificate
+    key = other.key if fault == "--key" else own.key
+    refused = bool(_rendered(tmp_path, "--certificate", certificate, "--key", key))
+    assert refused == bool(fault)
+    assert told.format(folder=tmp_path) in capsys.readouterr().err
+    assert (tmp_path / "edge" / "kamailio.cfg").exists() is not refused
 
 
 @pytest.mark.parametrize("path", ['/a"b', "/a\nb", "/a b", "/a$b"])

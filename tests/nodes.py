@@ -12,10 +12,12 @@ from duologue.adapters.dynamo_nodes import DynamoNodes
 from duologue.adapters.node_requests import NodeRequests, NodeSecret
 from duologue.adapters.sip_network import SipNetwork
 from duologue.domain.node import Burial, Node
+from duologue.usecases.ports.network import Network
 from tests.fakes.clock import FakeClock
-from tests.samples import NOW
+from tests.samples import NOW, callback
 
 SECRET = "an-example-secret-of-32-characters"
+UNIQUE = "7d9f0a52-5a0e-4d7a-9d3e-0f6a1b2c3d4e"
 TAKEN, CUT, SILENT = (201, ""), (0, "cut"), (0, "silent")
 """What a stub does: it takes the request, closes the connection, or does not answer."""
 
@@ -100,6 +102,11 @@ def network_of(
     clock, falling = FakeClock(NOW), iter([1 - n / 1000 for n in range(1, 500)])
     requests = NodeRequests(secret or FixedSecret(), clock, 1, answer_s)
     return SipNetwork(FixedNodes(nodes), requests, application, clock, lambda: next(falling))
+
+
+def dial(network: Network, store: Callable[[str], bool] = lambda mark: True) -> None:
+    """As the flow does. `store`: hears of each mark but the first."""
+    network.dial_caller(callback(), network.mark(UNIQUE), store)
 
 
 class FakeNodeTable:

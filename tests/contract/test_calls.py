@@ -56,6 +56,7 @@ from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.seals import ROWS
 from tests.journeys.tables import make_tables
+from tests.nodes import UNIQUE
 from tests.queues import DeliveryWorld
 from tests.samples import CALLEE, CALLER, MEMORY, NETWORK_CALL, NOW, at, callback, return_call
 from tests.store import APP, KEEP, Store
@@ -165,16 +166,20 @@ class Promises:
         assert list(calls.overdue(at(99999), 10)) == []
         assert calls.in_use(call.app) == 0
 
-    def test_the_network_calls_of_open_calls_are_found_however_many_there_are(self, calls):
-        """More than one request reads; a call that no event has come for has none yet."""
-        ids = [accept(calls, callback(f"1_1_{number}_20261123090000"), slots=200).id for number in range(102)]
+    def test_the_open_calls_of_nodes_are_found_however_many_there_are(self, calls):
+        """More than one request reads. No event has come for some of them: the mark of the dial has the node."""
+        ids = [accept(calls, callback(f"1_1_{number}_20261123090000"), slots=200).id for number in range(104)]
+        on = [f"{node}-{UNIQUE}" for node in ("1a2b3c4d", "99999999")]
         for number, call_id in enumerate(ids[:101]):
             saved = calls.load(call_id)
-            calls.save(Change(saved, replace(saved.call, network_call=f"1a2b3c4d-{number}")))
+            calls.save(Change(saved, replace(saved.call, network_call=on[0]), dial_mark=on[number % 2]))
+        for call_id, mark in zip(ids[101:103], on, strict=True):
+            saved = calls.load(call_id)
+            calls.save(Change(saved, saved.call, dial_mark=mark))
         saved = calls.load(ids[7])
         calls.save(change_of(saved, decide(saved.call, EndNotReported(at(200)))))
-        expected = {call_id: f"1a2b3c4d-{number}" for number, call_id in enumerate(ids[:101]) if number != 7}
-        assert calls.network_calls() == expected
+        assert calls.on_nodes({"1a2b3c4d", "ffffffff"}) == dict.fromkeys({*ids[:102]} - {ids[7]}, "1a2b3c4d")
+        assert calls.on_nodes({"99999999"}) == {ids[102]: "99999999"}
 
     def test_a_call_that_is_over_is_to_be_reconciled_a_quarter_of_an_hour_after_the_write_that_ended_it(self, calls):
         """Oldest first over the shards, once, whatever is changed meanwhile; a call in progress never."""

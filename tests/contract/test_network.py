@@ -27,7 +27,7 @@ from pstn.serve import LoopbackServer
 from pstn.service import PstnService
 from pstn.switches import Quotas, Switches
 from tests.fakes.network import FakeNetwork
-from tests.nodes import StubNode, network_of, node
+from tests.nodes import StubNode, dial, network_of, node
 from tests.samples import NETWORK_CALL, NOW, SHOWN_TO_CALLER, callback
 
 CALLER, SHOWN = "+12025550111", "+12025550100"
@@ -60,8 +60,9 @@ class Local:
 
 
 def sip_network(url: str, application: str) -> SipNetwork:
-    """One node, whose id is empty: the local network's own calls have none."""
-    return network_of([node("", urlsplit(url).netloc)], application=application)
+    """One node with two rows: the local network's own calls have none's id, and such a node takes no dials."""
+    address = urlsplit(url).netloc
+    return network_of([node("", address, room=0), node("1a2b3c4d", address)], application=application)
 
 
 ADAPTERS: dict[str, Callable[[str, str], ChimeNetwork | SipNetwork]] = {
@@ -111,7 +112,7 @@ def test_a_call_that_the_network_does_not_know_is_asked_nothing(local, ask):
 
 def test_a_dial_rings_the_caller_with_our_id_in_every_event(local):
     network, adapter = local
-    adapter.dial_caller(callback())
+    dial(adapter)
     network.exchange.run_for(5)
     [first, *_] = [event for event in network.heard if event["CallDetails"]["TransactionId"] != network.call]
     said = read_invocation(first, NOW)
@@ -197,7 +198,7 @@ def test_nobody_there(carrier):
 def test_what_the_answer_to_a_dial_says_of_it(carrier, code, status, meaning):
     """The service's text may hold the number: what is raised has the code alone. A dial is sent once."""
     with StubNode((status, code)) as stub, pytest.raises(meaning) as raised:
-        ADAPTERS[carrier](stub.url, "sma").dial_caller(callback())
+        dial(ADAPTERS[carrier](stub.url, "sma"))
     assert (str(raised.value), raised.value.code) == (code, code)
     assert raised.value.__cause__ is None
     assert [path for path, _ in stub.seen] == ["/sip-media-applications/sma/calls"]
@@ -220,7 +221,7 @@ def test_what_no_answer_to_a_dial_says_of_it(failure, meaning):
             raise failure
 
     with pytest.raises(meaning) as raised:
-        ChimeNetwork(Client(), "sma").dial_caller(callback())  # type: ignore[arg-type]
+        dial(ChimeNetwork(Client(), "sma"))  # type: ignore[arg-type]
     assert str(raised.value) == type(failure).__name__
 
 
@@ -256,5 +257,5 @@ def counting(monkeypatch):
 def test_a_dial_is_sent_once_over_a_connection_that_is_not_kept(counting):
     """As it is wired. An SDK's repeat after a 5xx would ring the caller twice; a kept connection may be dead (R5)."""
     with pytest.raises(DialUncertain):
-        chime.network().dial_caller(callback())
+        dial(chime.network())
     assert counting == [("/sip-media-applications/sma/calls", "close")]

@@ -18,7 +18,7 @@ from duologue.domain.node import MOST_ASKED, SILENCE, Burial, node_of, picked
 from pstn.lines.behaviours import answers
 from pstn.node.signature import Verifier
 from tests.fakes.clock import FakeClock
-from tests.nodes import CUT, SECRET, SILENT, TAKEN, FakeNodeTable, StubNode, network_of, node
+from tests.nodes import CUT, SECRET, SILENT, TAKEN, UNIQUE, FakeNodeTable, StubNode, dial, network_of, node
 from tests.pstn.node import fixtures
 from tests.pstn.node.test_signature import VECTORS
 from tests.pstn.scripted import hang_up
@@ -61,12 +61,50 @@ def test_a_dial_goes_to_another_node_only_if_it_was_not_dialled(does, raised, as
         rows = [node(f"{n:08}", stub.address if stub else NOBODY) for n, stub in enumerate(stubs)]
         network = network_of(rows, answer_s=0.1 if SILENT in does else 5)
         if raised is None:
-            network.dial_caller(callback())
+            dial(network)
         else:
             with pytest.raises(raised):
-                network.dial_caller(callback())
+                dial(network)
         paths = [path for stub in stubs if stub for path, _ in stub.seen]
     assert paths == ["/sip-media-applications/duologue/calls"] * asked
+
+
+def test_a_mark_names_the_node_that_is_asked_and_the_next_one_before_it_is():
+    """So that the burial of any of them finds the call, before an event has come for it."""
+    marks: list[str] = []
+
+    def store(mark):
+        marks.append(mark)
+        return len(marks) < 2
+
+    with ExitStack() as stack:
+        stubs = [stack.enter_context(StubNode(FULL)) for _ in range(3)]
+        network = network_of(node(f"{n:08}", stub.address) for n, stub in enumerate(stubs))
+        marks_before = [network.mark(UNIQUE)]
+        with pytest.raises(NothingWasDialled, match="ThrottledClientException"):
+            network.dial_caller(callback(), marks_before[0], store)
+    assert marks_before + marks == [f"{n:08}-{UNIQUE}" for n in range(3)]
+    assert [len(stub.seen) for stub in stubs] == [1, 1, 0], "whose mark is not stored is not asked"
+    assert network_of([]).mark(UNIQUE) == UNIQUE
+
+
+@pytest.mark.parametrize("row", [{"burial": Burial.BEGUN}, {"draining": True}, None], ids=["dead", "draining", "gone"])
+def test_a_node_that_was_declared_dead_since_the_mark_was_written_is_not_asked(row):
+    """The burial may have looked for its calls before this mark was written: it would not find the call any more."""
+
+    def store(to):
+        marks.append(to)
+        return True
+
+    with StubNode() as first, StubNode() as second:
+        nodes = [node("00000000", first.address), node("00000001", second.address)]
+        network, marks = network_of(nodes), list[str]()
+        mark, rows = network.mark(UNIQUE), network._nodes
+        kept = dict(rows.recent())
+        rows.recent = lambda: kept  # type: ignore[method-assign]
+        rows.nodes = {each.id: each for each in ([replace(nodes[0], **row)] if row else []) + nodes[1:]}  # type: ignore[attr-defined]
+        network.dial_caller(callback(), mark, store)
+    assert (marks, first.seen, len(second.seen)) == ([f"00000001-{UNIQUE}"], [], 1)
 
 
 _TAKES_NO_DIALS = {
@@ -200,9 +238,9 @@ def test_a_secret_that_was_changed_is_fetched_again_when_a_node_refuses_the_old_
     with StubNode(check=lambda *of: verifier.refusal(*of)) as stub:
         verifier = Verifier([SECRET], stub.address, lambda: NOW.timestamp())
         network = network_of([node("1a2b3c4d", stub.address)], secret=secret)
-        network.dial_caller(callback())
+        dial(network)
         verifier, vault.secret = Verifier([new], stub.address, lambda: NOW.timestamp()), new
-        network.dial_caller(callback())
+        dial(network)
     assert (len(stub.seen), vault.asked) == (3, 2)
 
 
@@ -233,7 +271,7 @@ def test_without_a_secret_nothing_is_dialled(vault):
     with StubNode() as stub:
         network = network_of([node("1a2b3c4d", stub.address)], secret=NodeSecret(vault, "nodes", FakeClock(NOW)))
         with pytest.raises(NothingWasDialled, match="NoSecret"):
-            network.dial_caller(callback())
+            dial(network)
         with pytest.raises(OutsideUnavailable):
             network.end(CALL)
     assert stub.seen == []
@@ -357,7 +395,7 @@ def test_a_table_that_cannot_be_read(table):
     network = network_of([])
     network._nodes = nodes
     with pytest.raises(NothingWasDialled, match="NoNodesTable"):
-        network.dial_caller(callback())
+        dial(network)
     with pytest.raises(OutsideUnavailable):
         network.end(CALL)
 
@@ -386,7 +424,7 @@ def real(monkeypatch, tmp_path):
 def test_a_node_takes_a_dial_and_what_is_asked_of_its_call_until_it_leaves(real):
     running, network, nodes = real
     running.rings(callback().caller.number.e164, answers(0.01))
-    network.dial_caller(callback())
+    dial(network)
     running.until(lambda: running.node.exchange.legs_up())
     [call] = running.node.exchange.calls
     [row] = nodes.current().values()

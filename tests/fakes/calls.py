@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -41,6 +41,7 @@ from duologue.domain.errors import (
     UnknownCall,
 )
 from duologue.domain.idempotency import KEPT, IdempotencyKey
+from duologue.domain.node import node_of_call
 from duologue.domain.task_token import TaskToken
 from duologue.usecases.forward_facts import Committed
 from duologue.usecases.ports.call_changes import Change, HeldSlot, ProcessedEvent, SavedCall
@@ -446,9 +447,10 @@ class FakeCalls:
     def open_calls(self) -> Set[str]:
         return {call_id for call_id, row in self.rows.items() if row.close_by is not None}
 
-    def network_calls(self) -> Mapping[str, str]:
-        found = {call_id: self.rows[call_id].call.network_call for call_id in self.open_calls()}
-        return {call_id: network_call for call_id, network_call in found.items() if network_call is not None}
+    def on_nodes(self, nodes: Container[str]) -> Mapping[str, str]:
+        rows = {call_id: self.rows[call_id] for call_id in self.open_calls()}
+        found = {call_id: node_of_call(row.call.network_call, row.dial_mark) for call_id, row in rows.items()}
+        return {call_id: node for call_id, node in found.items() if node in nodes}
 
     def held_slots(self) -> Iterable[HeldSlot]:
         pairs = {call_id: pair for (_, pair), call_id in self.pairs.items()}

@@ -1,5 +1,7 @@
 """The carrier: which calls it knows, and what it was asked for."""
 
+from collections.abc import Callable
+
 from duologue.domain.call import Call
 from duologue.domain.errors import NoSuchNetworkCall, OutsideUnavailable
 
@@ -18,7 +20,10 @@ class FakeNetwork:
         """What else it was asked for, with the network call."""
         self.refusals: list[Exception] = []
 
-    def dial_caller(self, call: Call) -> None:
+    def mark(self, unique: str) -> str:
+        return unique
+
+    def dial_caller(self, call: Call, mark: str, store: Callable[[str], bool]) -> None:
         self._refuse()
         self.dialled.append(call.id)
 

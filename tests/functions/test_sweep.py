@@ -64,7 +64,7 @@ def test_one_that_cannot_be_read_is_told_by_its_id_and_holds_up_nothing(capsys, 
     assert [one["What"] for one in counted if "What" in one] == ["slot"]
 
 
-@pytest.mark.parametrize("broken", ["network_calls", "due", "overdue", "unreconciled", "held_slots", None])
+@pytest.mark.parametrize("broken", ["on_nodes", "due", "overdue", "unreconciled", "held_slots", None])
 def test_each_part_runs_although_another_breaks(broken):
     nodes = FakeNodeTable(node("1a2b3c4d", "a:1", beat_at=at(0)))
     leaked, waiting = "1_1_9_20261123090000", Delivery(DeliveryState.WAITING, at(0), due=at(30))
@@ -75,7 +75,7 @@ def test_each_part_runs_although_another_breaks(broken):
     world.end(ended)
     world.clock.advance(900)
     done = {
-        "network_calls": lambda: nodes.rows["1a2b3c4d"].burial is Burial.DONE,
+        "on_nodes": lambda: nodes.rows["1a2b3c4d"].burial is Burial.DONE,
         "due": lambda: any(each.version == 1 for each in world.notices.first),
         "overdue": lambda: first in world.calls.cdrs,
         "unreconciled": lambda: ended not in world.calls.to_reconcile,

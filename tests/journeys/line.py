@@ -194,7 +194,10 @@ class Line:
         finalize = FinalizeCall(self.calls, self.network, self, self.clock, no_pause)
         self.finalize = finalize
         self._verbs = Dependencies(
-            RunFlow(self.calls, self.network, self.clock, no_pause, lambda: f"mark-{next(marks)}"), finalize
+            RunFlow(
+                self.calls, self.network, self.clock, no_pause, lambda: f"00000000-0000-4000-8000-{next(marks):012}"
+            ),
+            finalize,
         )
         self._format = ChimeFormat(Buckets("prompts-bucket", "recordings-bucket"))
         inbound = (

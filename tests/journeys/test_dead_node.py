@@ -1,13 +1,17 @@
 """A node dies with calls, over Carrier sip: what the SPs are told, when, and that nothing of the calls remains."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from duologue.adapters.node_requests import NotAnswered
 from duologue.domain.errors import UnknownCall
+from duologue.domain.node import Burial
 from duologue.domain.outcome import EndReason
 from duologue.operator.call_words import sentence
 from duologue.wire.huawei.histories import history_of
+from pstn.lambdas import InvocationFault
 from pstn.lines.behaviours import answers, never_answers
 from pstn.lines.virtual import Phone
 from tests.journeys.line import START, Line
@@ -55,6 +59,61 @@ def test_its_calls_end_as_lost_within_ninety_seconds(after, phones, state, sweep
     assert "The network never reported" in sentence(over, line.clock.now())
     assert line.told_at["fee"] < timedelta(seconds=after + DEATH_S)
     assert cdr.ended_at - START < timedelta(seconds=after + 1), "no talk is billed after the last heartbeat"
+    line.check_all_over(call)
+
+
+@pytest.mark.parametrize("sweep_s", [0.0, 8.0, 59.0])
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_call_whose_node_dies_before_its_first_event_ends_as_lost(sweep_s, answered):
+    """Whether or not it has answered to the dial."""
+    line = Line(never_answers(), answers(3))
+    network: Any = line.network
+    post = network._requests.post
+
+    def dies(*request):
+        post(*request)
+        line.kill_node()
+        if not answered:
+            raise NotAnswered("ConnectionResetError")
+
+    network._requests.post = dies
+    fault, line.exchange.lambdas.fault = (
+        line.exchange.lambdas.fault,
+        lambda event, attempt: InvocationFault(reached=False),
+    )
+    call = line.place()
+    line.clock.run_for(1.0)
+    assert line.calls.load(call).call.network_call is None
+    network._requests.post = post
+    line.exchange.lambdas.fault = fault
+    assert kill_after(line, 0, sweep_s=sweep_s) == 1
+    assert line.cdr(call).reason is EndReason.LOST
+    assert (line.disconnect["stateCode"], line.fee["ulFailReason"]) == (8020, 517)
+    assert line.told_at["fee"] < timedelta(seconds=1 + DEATH_S)
+    line.check_all_over(call)
+
+
+def test_a_node_that_died_since_the_table_was_read_is_passed_over():
+    line = Line(answers(2), answers(3, talks=200.0))
+    network: Any = line.network
+    dead, asked, post = line.nodes.alive, list[str](), network._requests.post
+    line.kill_node()
+    network._chance = iter([0.9, 0.5] + [0.5] * 9).__next__
+
+    def note(address, *request):
+        asked.append(address)
+        post(address, *request)
+
+    network._requests.post = note
+    call = line.place()
+    line.clock.run_for(20)
+    assert asked[:2] == [dead, line.nodes.alive]
+    assert line.calls.load(call).dial_mark.startswith(line.nodes.alive)
+    line.clock.run_for(80)
+    line.bury()
+    assert line.nodes.rows[dead].burial is Burial.DONE
+    line.run()
+    assert line.cdr(call).reason is EndReason.HUNG_UP
     line.check_all_over(call)
 
 

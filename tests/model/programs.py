@@ -6,7 +6,7 @@ their results: it is run from its start on ports that give these, and that stop 
 
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -156,7 +156,10 @@ class Ports:
 
     # ---- plays Network
 
-    def dial_caller(self, call: Call) -> None:
+    def mark(self, unique: str) -> str:
+        return unique
+
+    def dial_caller(self, call: Call, mark: str, store: Callable[[str], bool]) -> None:
         self._do("dial_caller")
 
     def dial_callee(self, network_call: str) -> None:

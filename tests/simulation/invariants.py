@@ -16,7 +16,7 @@ from duologue.call_control.facts import CallAccepted, CallEnded, CdrWritten
 from duologue.call_control.history import DeliveryState
 from duologue.domain.call import Call, Phase
 from duologue.domain.cdr import Cdr
-from duologue.domain.node import node_of
+from duologue.domain.node import node_of_call
 from duologue.domain.outcome import EndReason
 from duologue.domain.recording import published_key
 from duologue.usecases.finalize_call import GRACE
@@ -110,8 +110,8 @@ def ends_in_time(sim: Simulation, call_id: str) -> Iterator[str]:
 
 def lost_in_time(sim: Simulation, call_id: str) -> Iterator[str]:
     """A call on a node that dies is over within 90 s, unless a sweep is struck meanwhile."""
-    call, at = sim.calls.rows[call_id].call, sim.finalized_at[call_id]
-    died_at, calm = _died_at(sim, call), not (sim.plan.away or sim.plan.sweep_faults)
+    at, died_at = sim.finalized_at[call_id], _died_at(sim, call_id)
+    calm = not (sim.plan.away or sim.plan.sweep_faults)
     if died_at is not None and calm and at - died_at > timedelta(seconds=90):
         yield f"its node died at {died_at}, and it was finalized at {at}"
 
@@ -365,15 +365,15 @@ def _longest(sim: Simulation, call: NetworkCall) -> timedelta:
     return _LONGEST if minutes is None else timedelta(minutes=minutes)
 
 
-def _died_at(sim: Simulation, call: Call) -> datetime | None:
+def _died_at(sim: Simulation, call_id: str) -> datetime | None:
     """When the node of a call died; None: it lives."""
-    return sim.died_at.get(node_of(call.network_call or ""))
+    row = sim.calls.rows[call_id]
+    return sim.died_at.get(node_of_call(row.call.network_call, row.dial_mark))
 
 
 def _undisturbed(sim: Simulation, item: int) -> bool:
     """Nothing struck this item, its network has no switch set, and no node of it died."""
-    rows = [sim.calls.rows[call_id] for call_id in sim.calls_of.get(item, ()) if call_id in sim.calls.rows]
-    if any(_died_at(sim, row.call) for row in rows):
+    if any(_died_at(sim, call_id) for call_id in sim.calls_of.get(item, ()) if call_id in sim.calls.rows):
         return False
     return not any(of == item for of, _ in sim.struck) and not getattr(sim.items[item], "switches", ())
 

@@ -221,7 +221,7 @@ class Simulation:
         inbound = port(FakeInboundCalls(self.calls, self.accounts), plan.STORE)
         marks = count(1)
         finalize = FinalizeCall(calls, network, flows, clock, no_pause)
-        run_flow = RunFlow(calls, network, clock, no_pause, lambda: f"mark-{next(marks)}")
+        run_flow = RunFlow(calls, network, clock, no_pause, lambda: f"00000000-0000-4000-8000-{next(marks):012}")
         self._verbs = Dependencies(run_flow, finalize)
         self._format = ChimeFormat(Buckets("prompts-bucket", "recordings-bucket"))
         answer_inbound = answering(calls, self._format, inbound=inbound, seal=seal)

@@ -326,6 +326,37 @@ def test_a_call_on_it_ends_as_lost_when_the_node_was_last_heard_of(events, reaso
     assert (dog.net.flows.resumed, dog.net.network.asked) == (["token-1"], [])
 
 
+MARK = f"{DEAD}-{_UUID}"
+
+
+@pytest.mark.parametrize("by_then", [MARK, f"{OTHER}-{_UUID}", None], ids=["is there", "went on", "was refused"])
+def test_a_call_whose_dial_no_event_has_followed_ends_with_the_node_that_its_mark_names(by_then):
+    """Unless the flow has asked another node by the time at which the call is read."""
+    dog = Watchdog((DEAD, []), (OTHER, TALKING))
+    dog.net.calls.change(dog.ids[0], taken_up_at=at(58))
+    marked(dog, MARK)
+    dog.nodes.before_write = lambda: None
+    load = dog.net.calls.on_nodes
+
+    def found(nodes):
+        ids = load(nodes)
+        marked(dog, by_then)
+        return ids
+
+    dog.net.calls.on_nodes = found
+    assert dog.sweep(120) == Lost(calls=int(by_then == MARK))
+    assert dog.burial() is Burial.DONE
+    assert dog.ended == (dog.ids[:1] if by_then == MARK else [])
+    if by_then == MARK:
+        cdr = dog.net.calls.cdrs[dog.ids[0]]
+        assert (cdr.reason, cdr.caller.answered_at, dog.net.calls.slots["app-1"]) == (EndReason.LOST, None, {dog.ids[1]})
+
+
+def marked(dog, mark):
+    saved = dog.net.calls.load(dog.ids[0])
+    dog.net.calls.save(Change(saved, saved.call, dial_mark=mark, clears_dial_mark=mark is None))
+
+
 def test_a_sweep_that_dies_between_two_writes_is_completed_by_the_next():
     """Wherever it dies: each call ends once, the node is buried, and its row keeps it from coming back meanwhile."""
 

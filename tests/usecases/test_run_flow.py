@@ -123,12 +123,12 @@ def test_the_token_is_stored_before_the_call_is_read(verb, events, waits_for):
 def test_the_caller_is_dialled_by_who_left_the_mark_before():
     flow, marks = Flow(), []
 
-    def look(call):
-        marks.append(flow.saved.dial_mark)
+    def look(call, mark, store):
+        marks.extend([mark, flow.saved.dial_mark])
 
     flow.network.dial_caller = look
     flow.do("ring_caller")
-    assert marks == ["mark-1"]
+    assert marks == ["mark-1", "mark-1"]
     assert flow.saved.call.taken_up_at == at(70)
 
 
@@ -214,6 +214,39 @@ def test_a_mark_that_was_taken_back_is_not_taken_from_a_later_attempt():
     with pytest.raises(NothingWasDialled):
         flow.do("ring_caller")
     assert (flow.saved.dial_mark, flow.network.dialled) == ("mark-2", [ID])
+
+
+MOVES = {
+    "it is stored": (lambda flow: None, True),
+    "a stop": (lambda flow: flow.calls.change(ID, ending=EndReason.STOPPED), False),
+    "the call is over": (lambda flow: flow.calls.change(ID, ended_at=at(70)), False),
+    "the mark is another's": (
+        lambda flow: flow.calls.save(Change(flow.saved, flow.saved.call, dial_mark="another")),
+        False,
+    ),
+    "storage is unavailable": (lambda flow: flow.calls.unreadable.update({ID: OutsideUnavailable("table")}), False),
+}
+
+
+@pytest.mark.parametrize(("meanwhile", "asked"), MOVES.values(), ids=MOVES)
+def test_somebody_else_is_asked_only_once_the_mark_says_so(meanwhile, asked):
+    """The first one had no room. Whatever the second says, its mark is taken back."""
+    flow, stored = Flow(), []
+
+    def dial(call, mark, store):
+        meanwhile(flow)
+        stored.append(store("mark-of-the-second"))
+        flow.calls.unreadable.clear()
+        stored.append(flow.saved.dial_mark)
+        raise NothingWasDialled("ThrottledClientException")
+
+    flow.network.dial_caller = dial
+    with pytest.raises(NothingWasDialled):
+        flow.do("ring_caller")
+    assert stored[0] is asked
+    assert (stored[1] == "mark-of-the-second") is asked
+    is_ours = stored[1] != "another" and flow.saved.call.ended_at is None
+    assert flow.saved.dial_mark == (None if is_ours else stored[1])
 
 
 def test_a_stop_between_two_attempts_is_seen():

@@ -13,6 +13,7 @@ Only codes and class names leave this module: texts of the service and of botoco
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import (
@@ -81,7 +82,10 @@ class ChimeNetwork(AsksByCommand):
         self._application_id = application_id
         self._dialling = dialling or client
 
-    def dial_caller(self, call: Call) -> None:
+    def mark(self, unique: str) -> str:
+        return unique
+
+    def dial_caller(self, call: Call, mark: str, store: Callable[[str], bool]) -> None:
         try:
             self._dialling.create_sip_media_application_call(
                 SipMediaApplicationId=self._application_id,

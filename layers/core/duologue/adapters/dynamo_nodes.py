@@ -53,6 +53,7 @@ class DynamoNodes:
             TableName=self._table,
             KeyConditionExpression="kind = :kind",
             ExpressionAttributeValues={":kind": _KIND},
+            ConsistentRead=True,
         )
         with always_outside(_WHAT):
             nodes = [_node(item) for page in pages for item in page["Items"]]

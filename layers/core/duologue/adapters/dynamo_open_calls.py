@@ -1,10 +1,11 @@
 """The sweeper's view: the sparse index of open calls, and the slots."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from duologue.adapters.aws import from_item
 from duologue.adapters.call_rows import CALL, written_time
 from duologue.adapters.dynamo_calls import WHAT, key_of
 from duologue.adapters.dynamo_reads import read_all
@@ -12,6 +13,7 @@ from duologue.adapters.dynamo_slots import free_leaked, held_slots
 from duologue.adapters.dynamo_writes import Write, transact
 from duologue.adapters.sweep_index import OPEN, OVER, Entry, entries, listed_as
 from duologue.domain.errors import RaceLost
+from duologue.domain.node import node_of_call
 from duologue.usecases.ports.call_changes import HeldSlot
 
 if TYPE_CHECKING:
@@ -38,19 +40,21 @@ class DynamoOpenCalls:
     def open_calls(self) -> Set[str]:
         return {entry.call_id for entry in self._entries(_ALL, sys.maxsize)}
 
-    def network_calls(self) -> Mapping[str, str]:
-        """All of them are read, because no index has the network calls; it is only done when a node has died."""
+    def on_nodes(self, nodes: Container[str]) -> Mapping[str, str]:
+        """All open calls are read, because no index has their nodes; it is only done when one has died."""
         found: dict[str, str] = {}
         ids = sorted(self.open_calls())
         for some in (ids[at : at + _MOST_READ] for at in range(0, len(ids), _MOST_READ)):
             wanted = {
                 "Keys": [key_of(call_id, CALL) for call_id in some],
-                "ProjectionExpression": "#call, network_call",
+                "ProjectionExpression": "#call, network_call, dial_mark",
                 "ExpressionAttributeNames": {"#call": "call"},
                 "ConsistentRead": True,
             }
-            items = read_all(self._client, WHAT, {self._calls: wanted})[self._calls]
-            found |= {each["call"]["S"]: each["network_call"]["S"] for each in items if "network_call" in each}
+            for item in map(from_item, read_all(self._client, WHAT, {self._calls: wanted})[self._calls]):
+                node = node_of_call(item.get("network_call"), item.get("dial_mark"))
+                if node in nodes:
+                    found[item["call"]] = node
         return found
 
     def _entries(self, until: str, limit: int) -> Iterator[Entry]:

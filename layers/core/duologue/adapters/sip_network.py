@@ -18,14 +18,14 @@ A node that has been silent is still asked: it may only have lost the table.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from duologue.adapters.chime_network import AsksByCommand, dial_error, update_error
 from duologue.adapters.dynamo_nodes import DynamoNodes
 from duologue.adapters.node_requests import NodeRefused, NodeRequests, NotAnswered, NotReached
 from duologue.domain.call import Call
 from duologue.domain.errors import DialUncertain, NoSuchNetworkCall, NothingWasDialled, OutsideUnavailable
-from duologue.domain.node import Burial, Node, node_of, picked
+from duologue.domain.node import MOST_ASKED, Burial, Node, node_of, picked
 from duologue.usecases.ports.outside import Clock
 from duologue.wire.chime.commands import command
 from duologue.wire.chime.invocation import CALL_ID
@@ -50,39 +50,67 @@ class SipNetwork(AsksByCommand):
         self._clock = clock
         self._chance = chance
 
-    def dial_caller(self, call: Call) -> None:
+    def mark(self, unique: str) -> str:
+        try:
+            asked = self._to_ask(())
+        except NothingWasDialled:
+            return unique
+        return f"{asked[0].id}-{unique}" if asked else unique
+
+    def dial_caller(self, call: Call, mark: str, store: Callable[[str], bool]) -> None:
+        node_id, asked, refusal = node_of(mark), list[str](), NothingWasDialled("NoNodeHasRoom")
+        unique = mark.removeprefix(f"{node_id}-")
+        for _ in range(MOST_ASKED):
+            if not node_id:
+                node_id = next((node.id for node in self._to_ask(asked)), "")
+                if not node_id or not store(f"{node_id}-{unique}"):
+                    break
+            try:
+                self._dial(node_id, call)
+            except NothingWasDialled as why:
+                refusal = why
+            else:
+                return
+            asked.append(node_id)
+            node_id = ""
+        raise refusal
+
+    def _dial(self, node_id: str, call: Call) -> None:
+        """Ask this node, which the call's mark names.
+
+        Its row is read after the mark was stored, and the sweeper looks for marks after it has declared a node dead. So
+        either the node is seen here to be dead, or the call is found among those of the node.
+        """
+        try:
+            node = self._nodes.current().get(node_id)
+        except OutsideUnavailable:
+            raise _no_table() from None
+        if node is None or not node.takes_dials(self._clock.now()):
+            raise NothingWasDialled("NoNodeHasRoom")
         body = {
             "FromPhoneNumber": call.caller.display_number.e164,
             "ToPhoneNumber": call.caller.number.e164,
             "ArgumentsMap": {CALL_ID: call.id},
         }
-        refusal = NothingWasDialled("NoNodeHasRoom")
-        for node in self._to_ask():
-            try:
-                self._requests.post(node.address, self._path, body)
-            except NotReached as error:
-                refusal = NothingWasDialled(str(error))
-            except NotAnswered as error:
-                raise DialUncertain(str(error)) from None
-            except OutsideUnavailable:
-                _log.warning("no secret to sign a dial with", extra={"call_id": call.id}, exc_info=True)
-                raise NothingWasDialled("NoSecret") from None
-            except NodeRefused as error:
-                meaning = dial_error(error.code, error.status)
-                if not isinstance(meaning, NothingWasDialled):
-                    raise meaning from None
-                refusal = meaning
-            else:
-                return
-        raise refusal
+        try:
+            self._requests.post(node.address, self._path, body)
+        except NotReached as error:
+            raise NothingWasDialled(str(error)) from None
+        except NotAnswered as error:
+            raise DialUncertain(str(error)) from None
+        except OutsideUnavailable:
+            _log.warning("no secret to sign a dial with", extra={"call_id": call.id}, exc_info=True)
+            raise NothingWasDialled("NoSecret") from None
+        except NodeRefused as error:
+            raise dial_error(error.code, error.status) from None
 
-    def _to_ask(self) -> list[Node]:
+    def _to_ask(self, but: Collection[str]) -> list[Node]:
         try:
             nodes = self._nodes.recent()
         except OutsideUnavailable:
-            _log.warning("the nodes table cannot be read", exc_info=True)
-            raise NothingWasDialled("NoNodesTable") from None
-        return picked(nodes.values(), self._clock.now(), self._chance)
+            raise _no_table() from None
+        fit = [node for node in nodes.values() if node.id not in but]
+        return picked(fit, self._clock.now(), self._chance)
 
     def _ask(self, network_call: str, word: str) -> None:
         owner = node_of(network_call)
@@ -111,3 +139,8 @@ class SipPromptStopper:
 
     def stop_prompt(self, application: str, network_call: str) -> None:
         self._network_of(application).end(network_call)
+
+
+def _no_table() -> NothingWasDialled:
+    _log.warning("the nodes table cannot be read", exc_info=True)
+    return NothingWasDialled("NoNodesTable")

@@ -179,3 +179,9 @@ class EndNotReported(OwnEvent):
     """No leg of the call can still be up, but the network never reported its end."""
 
     __slots__ = ()
+
+
+class NodeDied(OwnEvent):
+    """The node that had the call, or was about to dial it, is dead. `at`: when it was last heard of."""
+
+    __slots__ = ()

@@ -34,6 +34,7 @@ from duologue.call_control.events import (
     LegEnded,
     LegRinging,
     NeverTakenUp,
+    NodeDied,
     OwnEvent,
     PromptPlayed,
     RecordingStarted,
@@ -130,6 +131,8 @@ def _decide_own(call: Call, event: OwnEvent) -> Decision:
             return _gave_up(call, event)
         case NeverTakenUp():
             return _close(call, event.at, EndReason.NEVER_STARTED)
+        case NodeDied():
+            return _close(call, event.at, EndReason.LOST)
         case _:  # EndNotReported
             reason = EndReason.CALLER_SILENT if call.network_call is None else EndReason.LOST
             return _close(call, event.at, reason)

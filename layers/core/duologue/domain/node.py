@@ -40,8 +40,13 @@ class Node:
 
 
 def node_of(network_call: str) -> str:
-    """The id of the node that a call is on: `<node>-<UUID>`."""
+    """The id of the node that a network call is on, or to which a dial mark belongs: `<node>-<UUID>`. "": of none."""
     return network_call[: -len("-00000000-0000-0000-0000-000000000000")]
+
+
+def node_of_call(network_call: str | None, dial_mark: str | None) -> str:
+    """The id of the node that has a call, or was about to dial it; "" if that is no node's."""
+    return node_of(network_call or dial_mark or "")
 
 
 def picked(nodes: Iterable[Node], now: datetime, chance: Callable[[], float]) -> list[Node]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from duologue.domain.errors import OutsideUnavailable, UnknownCall
-from duologue.domain.node import HEARTBEAT, SUSPICION, Burial, Node, node_of
+from duologue.domain.node import HEARTBEAT, SUSPICION, Burial, Node
 from duologue.usecases.failure_isolation import FailureIsolation
 from duologue.usecases.finalize_call import FinalizeCall
 from duologue.usecases.ports.calls import OpenCalls
@@ -50,11 +50,7 @@ class BuryNodes:
         dead = self._dead()
         if not dead:
             return Lost()
-        theirs = {
-            call_id: dead[node_of(network_call)]
-            for call_id, network_call in self.calls.network_calls().items()
-            if node_of(network_call) in dead
-        }
+        theirs = {call_id: dead[node_id] for call_id, node_id in self.calls.on_nodes(dead).items()}
         left = Counter(node.id for node in theirs.values())
         for node in dead.values():
             level = logging.INFO if node.gone and not left[node.id] else logging.ERROR
@@ -66,7 +62,7 @@ class BuryNodes:
             with self.isolate(call_id):
                 node = theirs[call_id]
                 try:
-                    call = self.finalize.lost(call_id, node.beat_at)
+                    call = self.finalize.lost(call_id, node)
                 except UnknownCall:
                     call = None
                 except OutsideUnavailable:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from duologue.call_control.events import EndNotReported, GaveUp, NeverTakenUp
+from duologue.call_control.events import EndNotReported, GaveUp, NeverTakenUp, NodeDied, OwnEvent
 from duologue.call_control.machine import decide
 from duologue.domain.call import Call, Phase
 from duologue.domain.due import due_by
 from duologue.domain.errors import AlreadyDone, LegStillUp, OutsideUnavailable
+from duologue.domain.node import Node, node_of_call
 from duologue.usecases.ports.call_changes import Change, SavedCall
 from duologue.usecases.process_network_event import change_of
 from duologue.usecases.resume_flow import resume_flow_now
@@ -64,8 +65,8 @@ class FinalizeCall:
 
         return until_written(sweep, self.pause, f"call {call_id}")
 
-    def lost(self, call_id: str, at: datetime) -> Call | None:
-        """The same for a call that the network has lost, so that no leg can be up. `at`: when it was last known to be.
+    def lost(self, call_id: str, node: Node) -> Call | None:
+        """The same for a call on a node that is dead, so that no leg can be up; None as well: it is not, or no more.
 
         Raises:
             OutsideUnavailable, UnknownCall: as above.
@@ -73,7 +74,9 @@ class FinalizeCall:
 
         def close() -> Call | None:
             saved = self.calls.load(call_id)
-            return None if saved.call.phase is Phase.OVER else self._close(saved, EndNotReported(at))
+            if saved.call.phase is Phase.OVER or node_of_call(saved.call.network_call, saved.dial_mark) != node.id:
+                return None
+            return self._close(saved, NodeDied(node.beat_at))
 
         return until_written(close, self.pause, f"call {call_id}")
 
@@ -86,7 +89,7 @@ class FinalizeCall:
         event = NeverTakenUp if never else EndNotReported
         return self._close(saved, event(self.clock.now()))
 
-    def _close(self, saved: SavedCall, event: NeverTakenUp | EndNotReported) -> Call | None:
+    def _close(self, saved: SavedCall, event: OwnEvent) -> Call | None:
         change = change_of(saved, decide(saved.call, event))
         try:
             self.calls.save(change)

@@ -71,7 +71,7 @@ class WaitingTask:
 
 @dataclass(frozen=True, slots=True)
 class RunFlow:
-    """`new_mark`: returns a text that is unique to the invocation."""
+    """`new_mark`: returns a UUID, unique to the invocation."""
 
     calls: Calls
     network: Network
@@ -82,7 +82,8 @@ class RunFlow:
     def ring_caller(self, task: WaitingTask) -> None:
         """Dial the caller, at most once, and wait for the answer (R5).
 
-        The mark is unique to this invocation and written before the dial; only the invocation that wrote it dials. An
+        The mark is unique to this invocation and written before the dial; only the invocation that wrote it dials. It
+        names the carrier's node, whose death ends the call even before its first event (usecases/bury_nodes.py). An
         attempt that finds another mark only waits: that dial may have left. So does one that finds the callee not
         reached: a return call may fail before its flow starts.
 
@@ -93,7 +94,7 @@ class RunFlow:
             OutsideUnavailable: storage is unavailable; nothing was dialled by this attempt.
         """
         self.calls.store_token(task.call_id, task.waits_for(Wait.CALLER_ANSWER))
-        mark = self.new_mark()
+        mark = self.network.mark(self.new_mark())
 
         def claim() -> SavedCall:
             saved = self.calls.load(task.call_id)
@@ -113,10 +114,11 @@ class RunFlow:
         if saved.dial_mark != mark:
             _log.info("nothing to dial; only waiting", extra={"call_id": task.call_id})
             return
+        marks = [mark]
         try:
-            self.network.dial_caller(saved.call)
+            self.network.dial_caller(saved.call, mark, lambda to: self._moved(task.call_id, marks, to))
         except (NothingWasDialled, DialRefused) as refusal:
-            self._remove_mark(task.call_id, mark, refusal)
+            self._remove_mark(task.call_id, marks, refusal)
             raise
         except DialUncertain as error:
             _log.warning(
@@ -237,8 +239,27 @@ class RunFlow:
         self.calls.save(Change(saved, taken))
         return self.calls.load(taken.id)
 
-    def _remove_mark(self, call_id: str, mark: str, refusal: NothingWasDialled | DialRefused) -> None:
-        """Remove the mark after a definite refusal, so that the next attempt may dial, and store the refusal's code.
+    def _moved(self, call_id: str, marks: list[str], to: str) -> bool:
+        """Replace this invocation's mark, one of `marks`, before the carrier is asked elsewhere; False: do not ask."""
+        marks.append(to)
+
+        def move() -> bool:
+            saved = self.calls.load(call_id)
+            if saved.dial_mark not in marks or saved.call.phase is Phase.OVER or saved.call.ending is not None:
+                return False
+            if saved.dial_mark != to:
+                self.calls.save(Change(saved, saved.call, dial_mark=to))
+            return True
+
+        try:
+            return until_written(move, self.pause, f"call {call_id}")
+        except OutsideUnavailable:
+            _log.warning("mark of a dial not stored, so that nobody else is asked", extra={"call_id": call_id})
+            return False
+
+    def _remove_mark(self, call_id: str, marks: list[str], refusal: NothingWasDialled | DialRefused) -> None:
+        """Remove the mark, the last of `marks` or one before, after a definite refusal, so that the next attempt may
+        dial, and store the refusal's code.
 
         Raises:
             DialRefused: it could not be removed, so no attempt will dial.
@@ -246,7 +267,7 @@ class RunFlow:
 
         def unmark() -> None:
             saved = self.calls.load(call_id)
-            if saved.dial_mark == mark and saved.call.phase is not Phase.OVER:
+            if saved.dial_mark in marks and saved.call.phase is not Phase.OVER:
                 self.calls.save(Change(saved, replace(saved.call, dial_refusal=refusal.code), clears_dial_mark=True))
 
         try:

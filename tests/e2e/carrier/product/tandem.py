@@ -6,7 +6,7 @@ session comes back as an event. The service itself: tests/e2e/carrier/tandem.py.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http.client import HTTPException
@@ -106,7 +106,10 @@ class TandemFormat:
 
 
 class TandemNetwork:
-    def dial_caller(self, call: Call) -> None:
+    def mark(self, unique: str) -> str:
+        return unique
+
+    def dial_caller(self, call: Call, mark: str, store: Callable[[str], bool]) -> None:
         caller = call.caller
         wanted = {"reference": call.id, "to": caller.number.e164, "show": caller.display_number.e164}
         status, code = _post("/sessions", wanted)

@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from functools import cache
+from uuid import UUID
 
 from duologue.adapters.aws import FAST
 from duologue.adapters.jittered_pause import pause
@@ -14,8 +15,6 @@ from duologue.runtime.wiring.seals import sealed_rows
 from duologue.usecases.finalize_call import FinalizeCall
 from duologue.usecases.run_flow import RunFlow
 
-_MARK_BYTES = 8
-
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
@@ -26,5 +25,5 @@ class Dependencies:
 @cache
 def dependencies() -> Dependencies:
     calls = dynamo_calls(sealed_rows(), FAST)
-    flow = RunFlow(calls, network(), SystemClock(), pause, lambda: secrets.token_hex(_MARK_BYTES))
+    flow = RunFlow(calls, network(), SystemClock(), pause, lambda: str(UUID(hex=secrets.token_hex(16), version=4)))
     return Dependencies(flow, finalize_call(calls))

@@ -25,9 +25,9 @@ class SavedCall:
     """A call as read.
 
     `version`: the condition of the next write. `task_token`: of the waiting state; there may be a newer one by now.
-    `dial_mark`: of the invocation that dialled the caller. `close_by`: when the sweeper looks at the call; never later
-    than the call's due time (domain/due.py), but possibly earlier. `slot`: the name of the slot that it holds, "" for
-    none; opaque.
+    `dial_mark`: of the invocation that dialled the caller, and where (`Network.mark`). `close_by`: when the sweeper
+    looks at the call; never later than the call's due time (domain/due.py), but possibly earlier. `slot`: the name of
+    the slot that it holds, "" for none; opaque.
     """
 
     call: Call

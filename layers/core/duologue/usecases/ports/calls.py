@@ -1,6 +1,6 @@
 """The store of calls, as one port per kind of use case."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Container, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -78,8 +78,8 @@ class OpenCalls(Protocol):
     def open_calls(self) -> Set[str]:
         """Ids of all calls that are not finalized. Calls of the last seconds may be missing."""
 
-    def network_calls(self) -> Mapping[str, str]:
-        """The network calls of the open calls that have one, by the calls' ids. Of the last seconds as above."""
+    def on_nodes(self, nodes: Container[str]) -> Mapping[str, str]:
+        """The node of each open call that is on one of these, or is about to be dialled there, by the calls' ids."""
 
     def held_slots(self) -> Iterable[HeldSlot]:
         """Of all apps."""

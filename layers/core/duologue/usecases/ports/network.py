@@ -1,6 +1,6 @@
 """The carrier: requests to it, and its events."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -17,8 +17,18 @@ class Network(Protocol):
     idempotent.
     """
 
-    def dial_caller(self, call: Call) -> None:
+    def mark(self, unique: str) -> str:
+        """The mark of a dial, which is stored before the dial: `unique`, and who will be asked for it, if that may be
+        one of several.
+
+        `unique`: a UUID that no other invocation has.
+        """
+
+    def dial_caller(self, call: Call, mark: str, store: Callable[[str], bool]) -> None:
         """Dial the caller from its display number. Every event of the network call carries the call's id.
+
+        `mark`: as it is stored. `store`: called with the next mark before somebody else is asked; False: it was not
+        stored, so nobody may be asked.
 
         Raises:
             NothingWasDialled: no capacity at the moment, or the request was never sent; it may be repeated.

@@ -288,7 +288,7 @@ def report(count: int, found: list[tuple[str, float, float, Counter[str]]]) -> s
     lines += [
         "",
         "The CPU is what limits it, which is why the function has one whole CPU (1,769 MB). A sweep finalizes",
-        "calls for 27 to 42 s of its minute; the next one goes on.",
+        "calls for 16 to 46 s of its minute; the next one goes on.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -75,10 +75,10 @@ def _free(dependencies: Dependencies, _end: datetime) -> dict[str, int]:
 
 
 _PARTS: dict[Part, timedelta] = {
-    _bury: timedelta(seconds=12),  # first: whoever talks over a dead node hears nothing any more
-    _queue: timedelta(seconds=20),
-    _finalize: timedelta(seconds=42),
-    _reconcile: timedelta(seconds=52),
+    _bury: timedelta(seconds=24),  # first: whoever talks over a dead node hears nothing any more
+    _queue: timedelta(seconds=30),
+    _finalize: timedelta(seconds=46),
+    _reconcile: timedelta(seconds=53),
     _free: timedelta(seconds=55),
 }
 """In their order, each with when it takes no more, from the beginning. What one leaves of its time the next may use."""

@@ -3,6 +3,7 @@
 import json
 from contextlib import nullcontext
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -40,6 +41,42 @@ def test_the_calls_of_a_dead_node_are_counted_for_the_alarm(capsys):
     assert {call_id: cdr.reason for call_id, cdr in world.calls.cdrs.items()} == dict.fromkeys(lost, EndReason.LOST)
     counted = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert sum(sum(one["CallsOfDeadNodes"]) for one in counted if "CallsOfDeadNodes" in one) == 2
+
+
+TABLE_S, READ_S, CLOSE_S = 3.0, 0.5, 0.01
+"""The most that a request to the nodes' table takes (adapters.aws.FAST, with its repeat), and what others do."""
+
+
+@pytest.mark.parametrize("second", range(0, 60, 3))
+def test_the_calls_of_a_dead_node_are_over_ninety_seconds_after_its_last_heartbeat(second):
+    """Whenever in the minute the sweep begins, and however slowly the nodes' table answers: docs/decisions/0036."""
+    nodes = FakeNodeTable(node("1a2b3c4d", "a:1", beat_at=at(0)), node("99999999", "b:1", beat_at=at(0)))
+    world, over = Sweep(nodes=nodes), list[float]()
+    lost = [world.accept(number, f"1a2b3c4d-{NETWORK_CALL}") for number in range(300)]
+    current, declare, find = nodes.current, nodes.declare_dead, world.calls.on_nodes
+
+    def after(seconds, work):
+        def slowly(*given):
+            world.clock.advance(seconds)
+            since = world.clock.now() - at(0)
+            nodes.beat("99999999", at(since // timedelta(seconds=5) * 5))
+            return work(*given)
+
+        return slowly
+
+    def closes():
+        world.clock.advance(CLOSE_S)
+        over.append((world.clock.now() - at(0)).total_seconds())
+
+    nodes.current, nodes.declare_dead = after(TABLE_S, current), after(TABLE_S, declare)  # type: ignore[method-assign]
+    world.calls.on_nodes = after(READ_S, find)  # type: ignore[method-assign]
+    world.calls.before_save = closes
+    for minute in range(3):
+        world.clock.at = max(world.clock.at, at(second + 60 * minute))
+        world.sweep()
+    assert world.calls.cdrs.keys() == set(lost)
+    assert max(over) <= 90
+    assert nodes.rows["99999999"].burial is None
 
 
 def test_one_that_cannot_be_read_is_told_by_its_id_and_holds_up_nothing(capsys, caplog):
@@ -123,7 +160,7 @@ def test_what_is_due_is_queued_and_not_twice():
 
 
 def test_no_part_takes_the_time_of_another_and_what_is_left_is_the_next_sweeps(capsys):
-    """A read or a message takes 5 s here: four messages, five calls, then one reconciliation, which reads twice."""
+    """A read or a message takes 5 s here: six messages, four calls, then one reconciliation, which reads twice."""
     world = Sweep()
     for number in range(6):
         world.end(world.accept(number))
@@ -134,7 +171,7 @@ def test_no_part_takes_the_time_of_another_and_what_is_left_is_the_next_sweeps(c
     world.calls.history, world.calls.load = (_slow(world, each) for each in (world.calls.history, world.calls.load))  # type: ignore[method-assign]
     world.notices.queue = _slow(world, world.notices.queue)  # type: ignore[method-assign]
     swept = [world.sweep() for _ in range(8)]
-    assert [(each["queued"], each["finalized"], each["reconciled"]) for each in swept[:2]] == [(40, 5, 1)] * 2
+    assert [(each["queued"], each["finalized"], each["reconciled"]) for each in swept[:2]] == [(60, 4, 1)] * 2
     assert (sum(each["queued"] for each in swept), sum(each["finalized"] for each in swept)) == (130, 13)
     assert sum(each["reconciled"] for each in swept) == 19
     counted = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -503,7 +503,7 @@ class Sweep:
         """Accept call `number`, so long after the first; its id. It is due two minutes later, if nothing begins it."""
         call_id = f"1_1_{number}_20261123090000"
         call = replace(callback(call_id), accepted_at=at(after_s), network_call=network_call)
-        self.calls.accept(call, slots=20, close_by=due_by(call))
+        self.calls.accept(call, slots=400, close_by=due_by(call))
         return call_id
 
     def end(self, call_id: str) -> None:

@@ -7,8 +7,8 @@ from enum import StrEnum
 
 SILENCE = timedelta(seconds=15)
 """After three missed heartbeats, a node that did not leave in order is dead."""
-SUSPICION, HEARTBEAT = timedelta(seconds=9), timedelta(seconds=6)
-"""A node that was silent for so long is looked at again after more than one heartbeat: together they are SILENCE."""
+HEARTBEAT = timedelta(seconds=6)
+"""Longer than from one heartbeat to the next."""
 MOST_ASKED = 3
 """Nodes that are asked for one dial."""
 

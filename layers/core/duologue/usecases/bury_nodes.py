@@ -1,10 +1,14 @@
 """Finalize the calls of dead nodes: their ends will never be reported, and accounts must not wait for it for hours.
 
-    silent for 9 s ──▶ 6 s later: no heartbeat in between? ──yes──▶ declared dead ──▶ its calls are finalized ──▶ buried
+    silent for 6 s ──▶ 6 s later: still silent, for 15 s? ──yes──▶ declared dead ──▶ its calls are finalized ──▶ buried
+                           ▲                      │ no heartbeat, but not for 15 s yet
+                           └──────────────────────┘
 
 A node is looked at twice because an outage of its table makes every node silent: once the table is back, those that
-live send a heartbeat within five seconds. A node that has been declared dead stays so: it can write no heartbeat any
-more, and hangs up whatever it still has (pstn/node/heartbeat.py). A burial that one sweep has begun the next completes.
+live send a heartbeat within five seconds. How long all this takes at the most: docs/decisions/0036.
+
+A node that has been declared dead stays so: it can write no heartbeat any more, and hangs up whatever it still has
+(pstn/node/heartbeat.py). A burial that one sweep has begun the next completes.
 """
 
 import logging
@@ -14,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from duologue.domain.errors import OutsideUnavailable, UnknownCall
-from duologue.domain.node import HEARTBEAT, SUSPICION, Burial, Node
+from duologue.domain.node import HEARTBEAT, Burial, Node
 from duologue.usecases.failure_isolation import FailureIsolation
 from duologue.usecases.finalize_call import FinalizeCall
 from duologue.usecases.ports.calls import OpenCalls
@@ -35,7 +39,7 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class BuryNodes:
-    """`wait`: for so long, before the second look."""
+    """`wait`: for so long, before the next look."""
 
     nodes: NodeTable
     calls: OpenCalls
@@ -82,13 +86,11 @@ class BuryNodes:
         """Those whose burial has begun, now or in an earlier sweep."""
         nodes, now = self.nodes.current(), self.clock.now()
         dead = {node.id: node for node in nodes.values() if node.burial is Burial.BEGUN}
-        silent = [node for node in nodes.values() if node.burial is None and node.is_silent(now, SUSPICION)]
-        if not silent:
-            return dead
-        self.wait(HEARTBEAT)
-        nodes, now = self.nodes.current(), self.clock.now()
-        for before in silent:
-            node = nodes.get(before.id, before)
-            if node.beat_at == before.beat_at and node.is_silent(now) and self.nodes.declare_dead(node):
-                dead[node.id] = node
+        silent = [node for node in nodes.values() if node.burial is None and node.is_silent(now, HEARTBEAT)]
+        while silent and not dead:
+            self.wait(HEARTBEAT)
+            nodes, now = self.nodes.current(), self.clock.now()
+            silent = [node for node in silent if nodes.get(node.id, node).beat_at == node.beat_at]
+            dead |= {node.id: node for node in silent if node.is_silent(now) and self.nodes.declare_dead(node)}
+            silent = [node for node in silent if not node.is_silent(now)]
         return dead

@@ -27,7 +27,7 @@ import urllib3
 
 from pstn import wire
 from pstn.node.http import Answer, Request
-from pstn.node.signature import FORWARDED, Verifier, sign
+from pstn.node.signature import BEFORE, FORWARDED, Verifier, sign
 from pstn.node.table import NodesTable, TableError, owner_of
 from pstn.refusals import ServiceRefusal
 
@@ -80,7 +80,8 @@ class Api:
         if refusal is not None:
             self._count("SignaturesRefused")
             _log.warning("a request was refused", extra={"reason": refusal})
-            return wire.error(ServiceRefusal("Forbidden", refusal))
+            # Whose clock is behind may send a dial again: it must not count as one that was refused for good.
+            return wire.error(ServiceRefusal("Throttled" if refusal == BEFORE else "Forbidden", refusal))
         owner = owner_of(unquote(call["transaction"])) if call else self._node
         if owner == self._node:
             return self._service.answer(request.method, request.target, request.body, {})

@@ -141,7 +141,7 @@ class Node:
         self.service.subscribe(Watch(self.metrics))
         self._serve_numbers(display_numbers)
         self._pool = ThreadPoolExecutor(_REQUESTS, "node-api")
-        verifier = Verifier(settings.secrets, self.address, time.time)
+        verifier = Verifier(settings.secrets, self.address, time.time, self._started_at)
         forward = Forwarder(self.id, settings.secrets[0], self.table)
         api = Api(self.id, self.service, verifier, forward, self._pool, self.metrics.count)
         admin = Admin(self.unhealthy, self.unready, self.metrics.text, self._pool)

@@ -14,7 +14,8 @@ on its way to one node could be replayed to another one, which does not know its
 `path` is the request's target as sent, percent-encoding and query included. The secret's bytes are its UTF-8.
 
 A request is accepted within `WINDOW_S` of its time, once per nonce, and under any of the receiver's secrets: while one
-is exchanged for another, both are valid. tests/pstn/node/test_signature.py has values to check an implementation by.
+is exchanged for another, both are valid. One from before the receiver's start is refused, since the process before it
+may have carried it out: nonces are in memory. tests/pstn/node/test_signature.py has values to check an implementation by.
 """
 
 import hashlib
@@ -27,6 +28,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 TIME, NONCE = "X-Duologue-Time", "X-Duologue-Nonce"
 SIGNATURE, FORWARDED = "X-Duologue-Signature", "X-Duologue-Forwarded"
 WINDOW_S = 60
+BEFORE = "The request is from before this node's start: send a new one"
 LEAST_SECRET = 32
 """Characters of a secret."""
 _TIME, _NONCE = re.compile("[0-9]{1,12}"), re.compile("[0-9a-f]{32}")
@@ -57,16 +59,17 @@ class Verifier:
         secrets: those that are valid now, one or two.
         address: this node's, as in its row.
         now: unix seconds.
+        since: the start of this process, in unix seconds.
     """
 
-    def __init__(self, secrets: Sequence[str], address: str, now: Callable[[], float]) -> None:
-        self._secrets, self._address, self._now = tuple(secrets), address, now
+    def __init__(self, secrets: Sequence[str], address: str, now: Callable[[], float], since: float = 0.0) -> None:
+        self._secrets, self._address, self._now, self._since = tuple(secrets), address, now, int(since)
         self._lock = threading.Lock()
         self._seen: set[str] = set()
         self._oldest: deque[tuple[float, str]] = deque()
 
     def refusal(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> str | None:
-        """Why a request is refused, for a 403; None: it is accepted, and its nonce is used up.
+        """Why a request is refused, for a 403, or a 429 if it is BEFORE; None: it is accepted, and its nonce is used up.
 
         `headers`: names in lower case. A text here says which check failed, and nothing of what was expected.
         """
@@ -85,6 +88,8 @@ class Verifier:
             return "The signature does not match"
         if abs(self._now() - int(time)) > WINDOW_S:
             return f"The request is more than {WINDOW_S} s old or ahead: compare the clocks"
+        if int(time) < self._since:
+            return BEFORE
         return None if self._is_new(nonce, int(time)) else "The request was received before"
 
     def _is_new(self, nonce: str, time: int) -> bool:

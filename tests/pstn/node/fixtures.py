@@ -160,10 +160,18 @@ PATIENCE = 20.0
 
 
 def post(
-    address: str, path: str, body: dict[str, Any], *, secret: str = SECRET, nonce: str | None = None, **more: Any
+    address: str,
+    path: str,
+    body: dict[str, Any],
+    *,
+    secret: str = SECRET,
+    nonce: str | None = None,
+    late_s: int = 0,
+    **more: Any,
 ) -> tuple[int, dict[str, Any]]:
     content = json.dumps(body).encode()
-    headers = sign(secret, "POST", address, path, content, time=int(time.time()), nonce=nonce or token_hex(16), **more)
+    sent_at, nonce = int(time.time()) - late_s, nonce or token_hex(16)
+    headers = sign(secret, "POST", address, path, content, time=sent_at, nonce=nonce, **more)
     with urllib3.PoolManager(retries=False) as http:
         answer = http.request("POST", f"http://{address}{path}", body=content, headers=headers)
     return answer.status, json.loads(answer.data or b"{}")

@@ -69,13 +69,14 @@ def test_both_ports_refuse_the_pages_of_browsers(start):
                 assert (answer.status, answer.data[:14]) == (403, b"Refused by the")
 
 
-def test_a_request_is_refused_under_another_secret_twice_or_too_long(start):
+def test_a_request_is_refused_under_another_secret_twice_from_before_the_start_or_too_long(start):
     one = start(secrets=(OTHER, SECRET))
     one.rings(TO, never_answers())
     assert post(one.node.address, CALLS, DIAL, secret="x" * 32)[0] == 403
     assert post(one.node.address, CALLS, DIAL, secret=OTHER)[0] == 201
     assert post(one.node.address, CALLS, DIAL, nonce="ab" * 16)[0] == 201
     assert post(one.node.address, CALLS, DIAL, nonce="ab" * 16)[0] == 403
+    assert post(one.node.address, CALLS, DIAL, late_s=50)[0] == 429, "the node is younger"
     assert post(one.node.address, CALLS, {**DIAL, "SipHeaders": {"X-Long": "x" * 70_000}})[0] == 413
     assert len(one.node.exchange.calls) == 2
 

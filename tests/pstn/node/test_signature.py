@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from pstn.node.signature import FORWARDED, NONCE, SIGNATURE, TIME, Verifier, faults, sign
+from pstn.node.signature import BEFORE, FORWARDED, NONCE, SIGNATURE, TIME, Verifier, faults, sign
 
 SECRET, OTHER = "an-example-secret-of-32-characters", "another-secret-with-enough-characters"
 ADDRESS, NOW = "10.0.1.5:8443", 1_795_000_000
@@ -154,6 +154,12 @@ def test_a_refused_request_uses_up_no_nonce_and_old_ones_are_forgotten():
     later = sign(SECRET, "POST", ADDRESS, CALL, DIAL, time=int(times[0]), nonce="ef" * 16)
     assert Received(later).by(verifier) is None
     assert len(verifier._seen) == len(verifier._oldest) == 1
+
+
+def test_a_request_from_before_the_start_is_refused_as_its_nonce_may_have_been_used_up():
+    """The process before this one had the same address."""
+    for since, refusal in ((NOW + 1, BEFORE), (NOW + 0.9, None), (NOW - 5.0, None)):
+        assert signed().by(Verifier((SECRET,), ADDRESS, lambda: NOW + 2.0, since)) == refusal
 
 
 def test_secrets_are_one_or_two_and_long_enough():

@@ -17,6 +17,8 @@ from uuid import uuid4
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from pstn.node.parts import ROOT
+
 AGAIN_S, AT_ONCE = 20.0, 8
 ACCESS_S = 60.0
 """How long the answer whether a bucket is accessible is used again."""
@@ -54,7 +56,7 @@ class Recordings:
         if kept:
             self._accessible[bucket] = time.monotonic(), kept[1]  # for others, while this thread asks
         try:
-            self._client.head_bucket(Bucket=bucket)
+            self._client.list_objects_v2(Bucket=bucket, Prefix=f"{ROOT}/", MaxKeys=1)  # all that the role may list
         except ClientError as error:
             answer = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") not in (301, 400, 403, 404)
         except BotoCoreError:

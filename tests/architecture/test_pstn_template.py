@@ -284,6 +284,8 @@ def test_a_role_names_what_it_is_for(role: str):
     assert wide == _SESSIONS
     [table] = [each for each in _statements("NodeRole") if "dynamodb:UpdateItem" in each["Action"]]
     assert table["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["node"]}}
+    [lists] = [each for each in _statements("NodeRole") if "s3:ListBucket" in each["Action"]]
+    assert lists["Condition"] == {"StringLike": {"s3:prefix": "parts/*"}}, "not IfExists, which lists the whole bucket"
 
 
 def test_an_edge_may_do_nothing_to_calls_and_reads_no_secret_of_nodes():
@@ -302,7 +304,6 @@ def test_an_edge_may_do_nothing_to_calls_and_reads_no_secret_of_nodes():
 
 _SAME_ACTION = {
     "s3:DeleteObjects": "s3:DeleteObject",
-    "s3:HeadBucket": "s3:ListBucket",
     "s3:ListObjectsV2": "s3:ListBucket",
     "lambda:Invoke": "lambda:InvokeFunction",
 }

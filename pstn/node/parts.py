@@ -1,6 +1,6 @@
 """Parts of recordings that are under way, in the recordings bucket, so that a node that dies loses half a minute.
 
-    parts/<node>/<transaction>/<recording>/0000      raw samples: 16 bits little endian, 8 kHz, interleaved
+    parts/<node>/<transaction>/<recording>/000000    raw samples: 16 bits little endian, 8 kHz, interleaved
     parts/<node>/<transaction>/<recording>/about.json
 
 A node writes a part of each of its recordings every half minute, `about.json` before the first one, and deletes them
@@ -77,7 +77,7 @@ class Parts:
                 {"key": recording.key, "channels": _channels(recording), "metadata": _metadata(recording)}
             )
             self._client.put_object(Bucket=self._bucket, Key=f"{begun.folder}{ABOUT}", Body=about.encode())
-        self._client.put_object(Bucket=self._bucket, Key=f"{begun.folder}{begun.parts:04d}", Body=samples)
+        self._client.put_object(Bucket=self._bucket, Key=f"{begun.folder}{begun.parts:06d}", Body=samples)
         begun.parts += 1
         begun.bytes += len(samples)
 

@@ -1,7 +1,7 @@
 """Finished recordings to S3; one that S3 does not take is kept on disk and sent again until it does.
 
 A spooled recording is a pair of files, `<name>.json` with its place and metadata, and `<name>.wav`; the first one is
-written last, so a recording without it is not complete.
+written last, so a recording without it is not complete: a node that starts removes what another one left so.
 """
 
 import json
@@ -41,12 +41,26 @@ class Recordings:
         stored: Callable[[str, str], None] = lambda bucket, key: None,
         at_once: int = AT_ONCE,
     ) -> None:
-        """Raises: OSError: the spool cannot be made."""
+        """Raises: OSError: the spool cannot be made or tidied."""
         self._client, self._spool, self._stored = client, spool, stored
         self._turns = threading.BoundedSemaphore(at_once)
         self._accessible: dict[str, tuple[float, bool]] = {}
         self._sending = threading.Lock()
         spool.mkdir(parents=True, exist_ok=True)
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Of what a process left that was killed, keep what is complete. Other nodes have parts of the rest."""
+        for written in self._spool.glob("*.part"):
+            written.rename(written.with_suffix(".json"))
+        names = {path.stem for path in self._spool.iterdir() if path.suffix in (".json", ".wav")}
+        for name in sorted(names):
+            about, wav = self._spool / f"{name}.json", self._spool / f"{name}.wav"
+            if _is_whole(about) and wav.exists():
+                continue
+            about.unlink(missing_ok=True)
+            wav.unlink(missing_ok=True)
+            _log.warning("a recording that was not kept as a whole was removed", extra={"file": name})
 
     def accessible(self, bucket: str) -> bool:
         """Whether the bucket exists and this role may see it. If S3 does not answer, the recording is made anyway."""
@@ -117,6 +131,15 @@ class Recordings:
             self._stored(bucket, key)
         except (ClientError, BotoCoreError) as error:  # it is stored; what is left over expires
             _log.warning("the parts of a stored recording stay", extra={"error": type(error).__name__})
+
+
+def _is_whole(about: Path) -> bool:
+    """Whether this file says where a recording goes."""
+    try:
+        said = json.loads(about.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return False
+    return isinstance(said, dict) and said.keys() >= {"bucket", "key", "metadata"}
 
 
 def _is_of_this_one(error: ClientError | BotoCoreError) -> bool:

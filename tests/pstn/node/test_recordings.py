@@ -66,11 +66,21 @@ def others(s3, dynamodb):
 def test_parts_are_what_was_recorded_since_the_last_one(s3):
     spoken = Spoken(s3).goes_on(SECOND + b"\1").goes_on(b"\2\3\4" + SECOND).goes_on(b"")
     place = f"parts/{NODE}/{NODE}-call/rec/"
-    assert keys(s3) == [f"{place}0000", f"{place}0001", f"{place}about.json"]
-    stored = [s3.get_object(Bucket=BUCKET, Key=f"{place}000{number}")["Body"].read() for number in (0, 1)]
+    assert keys(s3) == [f"{place}000000", f"{place}000001", f"{place}about.json"]
+    stored = [s3.get_object(Bucket=BUCKET, Key=f"{place}00000{number}")["Body"].read() for number in (0, 1)]
     assert stored == [SECOND, b"\1\2\3\4" + SECOND]
     spoken.parts.stored(BUCKET, KEY)
     assert keys(s3) == []
+
+
+def test_parts_are_put_together_in_their_order_beyond_the_9999th(s3, others):
+    """A call lasts for up to a day; a part may last for a second."""
+    spoken = Spoken(s3).goes_on(b"\1\0" * 2)
+    [begun] = spoken.parts._begun.values()
+    for begun.parts, content in ((9_999, b"\2\0" * 2), (10_000, b"\3\0" * 2), (86_399, b"\4\0" * 2)):
+        spoken.goes_on(content)
+    assert others.look() == 1
+    assert samples(s3) == (2, b"".join(bytes([number, 0]) * 2 for number in (1, 2, 3, 4)))
 
 
 def test_a_part_that_s3_does_not_take_is_part_of_the_next_one(s3, others):
@@ -142,7 +152,7 @@ def test_several_nodes_at_once_store_it_once_and_whole(s3, others, step):
     assert (keys(s3), samples(s3)) == ([KEY], (2, 2 * SECOND))
 
 
-@pytest.mark.parametrize("missing", ["about.json", "0000"])
+@pytest.mark.parametrize("missing", ["about.json", "000000"])
 def test_what_is_left_of_a_recording_without_its_description_or_its_sound_is_deleted(s3, others, missing):
     Spoken(s3).goes_on()
     s3.delete_object(Bucket=BUCKET, Key=f"parts/{NODE}/{NODE}-call/rec/{missing}")
@@ -210,6 +220,28 @@ def test_a_spooled_recording_without_its_description_is_not_sent(s3, tmp_path):
     (tmp_path / "two.part").write_text(json.dumps({}))
     kept.send_spooled()
     assert (kept.waiting, keys(s3)) == (0, [])
+
+
+ABOUT = json.dumps({"bucket": BUCKET, "key": KEY, "metadata": METADATA})
+# What a process that was killed has left → what is sent by the next one on this disk.
+LEFT = {
+    "it was complete": ({"a.json": ABOUT, "a.wav": "RIFF"}, [KEY]),
+    "but for the last step": ({"a.part": ABOUT, "a.wav": "RIFF"}, [KEY]),
+    "the description was begun": ({"a.part": ABOUT[:20], "a.wav": "RIFF"}, []),
+    "the description is empty": ({"a.json": "", "a.wav": "RIFF"}, []),
+    "the sound alone": ({"a.wav": "RI"}, []),
+    "the description alone": ({"a.json": ABOUT}, []),
+}
+
+
+@pytest.mark.parametrize(("files", "sent"), LEFT.values(), ids=LEFT)
+def test_what_a_killed_process_left_in_the_spool_is_sent_or_removed(s3, tmp_path, files, sent):
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    kept = Recordings(s3, tmp_path)
+    assert kept.waiting == len(sent)
+    kept.send_spooled()
+    assert (keys(s3), list(tmp_path.iterdir())) == (sent, [])
 
 
 def test_which_buckets_are_accessible(s3, tmp_path):

@@ -15,7 +15,9 @@ on its way to one node could be replayed to another one, which does not know its
 
 A request is accepted within `WINDOW_S` of its time, once per nonce, and under any of the receiver's secrets: while one
 is exchanged for another, both are valid. One from before the receiver's start is refused, since the process before it
-may have carried it out: nonces are in memory. tests/pstn/node/test_signature.py has values to check an implementation by.
+may have carried it out: nonces are in memory.
+
+tests/pstn/node/test_signature.py has values to check an implementation by.
 """
 
 import hashlib
@@ -69,7 +71,7 @@ class Verifier:
         self._oldest: deque[tuple[float, str]] = deque()
 
     def refusal(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> str | None:
-        """Why a request is refused, for a 403, or a 429 if it is BEFORE; None: it is accepted, and its nonce is used up.
+        """Why a request is refused, for a 403 (BEFORE: 429); None: it is accepted, and its nonce is used up.
 
         `headers`: names in lower case. A text here says which check failed, and nothing of what was expected.
         """

@@ -1,10 +1,62 @@
 """The supervised child process of the SIP line, with a program that ends at once."""
 
+import io
+import json
+import logging
 import threading
+from pathlib import Path
 
 import pytest
 
+from pstn.lines.sip.channel import MOST_LINES
 from pstn.lines.sip.child import Child
+from pstn.node import logs
+
+ROOT = Path(__file__).parents[2]
+WARNS = """
+import asyncio, logging
+from pstn.lines.sip.channel import Channel
+
+log = logging.getLogger("sip-gateway")
+
+async def main(channel):
+    async def begin():
+        log.info("nobody reads this")
+        try:
+            raise OSError("12025550111")
+        except OSError:
+            log.exception("call to sip:+12025550111@127.0.0.1 failed")
+        for number in range(100):
+            log.warning("trunk %s: 100 %% busy", number)
+        channel.tell({"event": "ready"})
+        return None
+    await channel.serve(begin)
+
+asyncio.run(main(Channel()))
+"""
+
+
+def test_what_a_child_warns_of_is_in_the_log_of_its_node(tmp_path, monkeypatch):
+    """As a line of JSON with masked numbers, and no more than so many a minute."""
+    (tmp_path / "warns.py").write_text(WARNS)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{ROOT}")
+    written, root = io.StringIO(), logging.getLogger()
+    before = root.handlers, root.level
+    child = Child("warns", lambda port: {}, lambda event: None, lambda _: None, tmp_path / "station-0.log")
+    try:
+        logs.set_up("1a2b3c4d", written)
+        child.begin()
+        child.wait()
+    finally:
+        child.close()
+        root.handlers, root.level = before
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    assert len(lines) == MOST_LINES
+    about = {"node": "1a2b3c4d", "child": "station-0", "logger": "sip-gateway"}
+    assert lines[0].items() >= {**about, "level": "ERROR", "error": "OSError"}.items()
+    assert lines[0]["message"] == "call to sip:+120******11@127.0.0.1 failed"
+    assert (lines[1]["level"], lines[1]["message"]) == ("WARNING", "trunk 0: 100 % busy")
+    assert (tmp_path / "station-0.log").read_text().count("busy") == 100, "the file has all of them"
 
 
 def test_a_child_that_is_closed_between_two_processes_is_not_started_again(tmp_path, monkeypatch):

@@ -3,10 +3,12 @@
 Rule 1: what was sent to a child that died is lost; what is sent while there is none waits for the next.
 Rule 2: `generation` counts the children, so that the owner knows what was lost with which.
 Rule 3: a child that sends nothing for `SILENT_S` counts as hung and is killed.
+Rule 4: what a child logs from WARNING up is in the log of this process, too.
 """
 
 import contextlib
 import json
+import logging
 import socket
 import subprocess
 import sys
@@ -22,6 +24,10 @@ SILENT_S = 15.0
 AGAIN_S = (0.05, 0.2, 1.0, 5.0)
 """Delays before a restart, by how many children in a row died within `YOUNG_S`."""
 YOUNG_S = 3.0
+
+
+_log = logging.getLogger("pstn.children")
+_log.addHandler(logging.NullHandler())  # a program that sets no log up, as the laboratory, shows none of it
 
 
 class ChildError(Exception):
@@ -151,12 +157,19 @@ class Child:
         for line in process.stdout:
             self._last_heard = time.monotonic()
             event = json.loads(line)
+            if event["event"] == "log":
+                self._say(event)
+                continue
             if event["event"] == "ready":
                 self._may_move = False
                 with self._up:
                     self.ready = event
                     self._up.notify_all()
             self.heard(event)
+
+    def _say(self, event: dict[str, Any]) -> None:
+        about: dict[str, object] = {name: event[name] for name in ("logger", "error", "dropped") if name in event}
+        _log.log(event["level"], "%s", event["text"], extra={"child": self.log.stem, **about})
 
     def _watch(self) -> None:
         while not self._closing.wait(max(0.5, self._last_heard + SILENT_S - time.monotonic())):

@@ -247,4 +247,6 @@ def test_what_a_killed_process_left_in_the_spool_is_sent_or_removed(s3, tmp_path
 def test_which_buckets_are_accessible(s3, tmp_path):
     kept = Recordings(s3, tmp_path)
     assert (kept.accessible(BUCKET), kept.accessible("no-such-bucket")) == (True, False)
-    assert Recordings(Failing(s3, "list_objects_v2"), tmp_path).accessible(BUCKET), "if S3 does not answer, record anyway"
+    assert Recordings(Failing(s3, "list_objects_v2"), tmp_path).accessible(BUCKET), (
+        "if S3 does not answer, record anyway"
+    )

@@ -14,6 +14,7 @@ When it can write again and was not buried, it takes calls again.
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
 from pstn.node.table import BEAT_S, DEAD_S, Buried, TableError
@@ -21,6 +22,8 @@ from pstn.node.table import BEAT_S, DEAD_S, Buried, TableError
 END_S = 45.0
 AGAIN_S = 1.0
 """From a beat that failed to the next one."""
+RECENT_S = 60.0
+_KEPT = 100
 _log = logging.getLogger(__name__)
 
 
@@ -43,6 +46,8 @@ class Heartbeat:
     ) -> None:
         self._write, self._lost, self._buried, self._now = write, lost, buried, now
         self._last = now()
+        self._silences: deque[tuple[float, float]] = deque(maxlen=_KEPT)
+        """(when it ended, how long it lasted): the times between the latest beats."""
         self._told = False
         self._begun = False
         self.is_buried = False
@@ -55,6 +60,12 @@ class Heartbeat:
     def age(self) -> float:
         """Seconds since the last beat that was written; since the start if there was none."""
         return self._now() - self._last
+
+    @property
+    def longest_silence(self) -> float:
+        """The longest time without a written beat, of those that have ended within `RECENT_S` or last still."""
+        since = self._now() - RECENT_S
+        return max([self.age, *(lasted for ended, lasted in list(self._silences) if ended > since)])
 
     @property
     def is_alive(self) -> bool:
@@ -87,6 +98,7 @@ class Heartbeat:
                 reason = str(error) if isinstance(error, TableError) else type(error).__name__
                 _log.warning("the heartbeat was not written", extra={"error": reason, "age_s": round(self.age, 1)})
                 return False
+            self._silences.append((asked_at, asked_at - self._last))
             self._last, self._told, self._begun = asked_at, False, True
             return True
 

@@ -116,7 +116,7 @@ class Node:
                 "Calls": ("Calls that are not over", lambda: self.calls),
                 "Legs": ("Legs that are up", lambda: len(self.exchange.legs_up())),
                 "Room": ("Calls that can be taken now", lambda: self.room),
-                "BeatAge": ("Seconds since the last heartbeat that was written", lambda: self.heartbeat.age),
+                "BeatAge": ("Longest silence of the last minute, seconds", lambda: self.heartbeat.longest_silence),
                 "RecordingsUnstored": ("Finished recordings that are not in S3", lambda: self.recordings_unstored),
             },
             lambda: self.facts.stations(),

@@ -16,6 +16,10 @@ Partition key `kind` = "node", sort key `node` (8 hex digits, new at each start 
 | `buried`     | BOOL | it was declared dead: false while its calls are being closed, true after | the platform |
 | `adopted`    | BOOL | its recordings were put together                                         | other nodes  |
 
+A row goes by its time to live, or when others remove it: an hour after its last beat, once the node's calls are closed
+and its recordings put together. Many rows are left where a node starts again and again, and each request to nodes
+reads them all.
+
 A node is dead if it has not written for `DEAD_S` and is not gone. A node that is declared dead stays so: it cannot
 write its row again, and comes back under another id only.
 """
@@ -29,8 +33,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 KIND = "node"
-BEAT_S, DEAD_S, KEPT_S = 5.0, 15.0, 86_400
+BEAT_S, DEAD_S, DONE_S, KEPT_S = 5.0, 15.0, 3_600.0, 86_400
 NODE_ID = re.compile("[0-9a-f]{8}")
+_REFUSED = "ConditionalCheckFailedException"
 _UUID = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
 
 
@@ -64,6 +69,12 @@ class Row:
     beat_at: float
     gone: bool = False
     adopted: bool = False
+    buried: bool = False
+    """Its calls are closed."""
+
+    def is_done(self, now: float) -> bool:
+        """Nobody needs its row any more, and nothing can write it: no process sleeps for `DONE_S` and goes on."""
+        return self.buried and (self.adopted or self.gone) and now - self.beat_at > DONE_S
 
     def is_dead(self, now: float) -> bool:
         return not self.gone and now - self.beat_at > DEAD_S
@@ -105,7 +116,7 @@ class NodesTable:
                 ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
             )
         except ClientError as error:
-            if _code(error) == "ConditionalCheckFailedException":
+            if _code(error) == _REFUSED:
                 raise Buried from None
             raise TableError(_code(error)) from None
         except BotoCoreError as error:
@@ -138,6 +149,21 @@ class NodesTable:
             )
         )
 
+    def remove(self, node: str) -> None:
+        """Remove the row of a node, if its calls are closed and no other node has removed it. Raises: TableError."""
+        try:
+            self._asked(
+                lambda: self._client.delete_item(
+                    TableName=self._table,
+                    Key=_key(node),
+                    ConditionExpression="buried = :yes",
+                    ExpressionAttributeValues={":yes": {"BOOL": True}},
+                )
+            )
+        except TableError as error:
+            if str(error) != _REFUSED:
+                raise
+
     def _asked(self, ask: Callable[[], Any]) -> Any:
         try:
             return ask()
@@ -159,6 +185,7 @@ def _row(item: Mapping[str, Any]) -> Row | None:
             float(item["beat_at"]["N"]),
             _flag(item, "gone"),
             _flag(item, "adopted"),
+            _flag(item, "buried"),
         )
     except (KeyError, ValueError):  # not a node's: it must not hide the others
         return None

@@ -44,6 +44,18 @@ def test_a_node_lives_from_its_first_beat_until_15_s_after_the_last():
         assert beats.heartbeat.is_alive is alive
 
 
+def test_the_longest_silence_of_the_last_minute_is_measured_whenever_somebody_looks():
+    """It may be over between two looks, which are a minute apart."""
+    beats, longest = Beats(), []
+    beats.after(0)
+    for seconds, fails in ((5, None), (5, DOWN), (14, None), (5, None), (45, None), (20, None), (60, None)):
+        beats.after(seconds, fails)
+        longest.append(beats.heartbeat.longest_silence)
+    assert longest == [5, 5, 19, 19, 45, 45, 60]
+    beats.now += 61
+    assert beats.heartbeat.longest_silence == 61
+
+
 @pytest.mark.parametrize(("pause", "ended"), [(44.0, 0), (45.0, 1)])
 def test_calls_end_once_when_no_beat_was_written_for_45_s(pause, ended):
     beats = Beats()

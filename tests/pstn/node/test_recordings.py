@@ -13,6 +13,7 @@ from pstn.node.recordings import Recordings
 from pstn.node.table import Beat, NodesTable, Row
 from pstn.recordings import Recording
 from tests.pstn.node.fixtures import BUCKET, NODES, Failing
+from tests.pstn.node.test_table import bury
 
 NODE, KEY = "a1b2c3d4", "calls/2026/11/29/one.wav"
 SECOND = bytes(range(256)) * 125  # 1 s of both tracks: 2 bytes × 2 tracks × 8000
@@ -117,6 +118,15 @@ def test_a_node_that_writes_its_row_after_an_outage_of_the_table_keeps_its_recor
     for row, now, found in [*looks, (silent, 1070.0, 1)]:
         assert adoption.look([row], now) == found
     assert keys(s3) == [KEY]
+
+
+def test_a_look_removes_the_rows_of_which_nothing_is_left(s3, others, dynamodb):
+    bury(dynamodb, NODE, True)
+    looks = [(1030.0, 1), (1040.0, 1), (4599.0, 1), (4601.0, 0)]
+    adoption = Adoption(s3, BUCKET, others.table)
+    for now, left in looks:
+        adoption.look(others.table.rows(), now)
+        assert len(others.table.rows()) == left
 
 
 def test_a_node_that_left_in_order_is_not_looked_at(s3, others):

@@ -1,5 +1,7 @@
 """The row of a node, as DynamoDB keeps it."""
 
+from dataclasses import replace
+
 import pytest
 
 from pstn.node.table import Beat, Buried, NodesTable, Row, TableError, owner_of
@@ -11,6 +13,16 @@ UUID = "7d9f0a52-5a0e-4d7a-9d3e-0f6a1b2c3d4e"
 
 def item(dynamodb, node):
     return dynamodb.get_item(TableName=NODES, Key={"kind": {"S": "node"}, "node": {"S": node}})["Item"]
+
+
+def bury(dynamodb, node, buried):
+    """As the platform does."""
+    dynamodb.update_item(
+        TableName=NODES,
+        Key={"kind": {"S": "node"}, "node": {"S": node}},
+        UpdateExpression="SET buried = :buried",
+        ExpressionAttributeValues={":buried": {"BOOL": buried}},
+    )
 
 
 def test_what_a_node_writes(dynamodb):
@@ -45,15 +57,40 @@ def test_a_row_that_is_no_node_s_hides_no_other(dynamodb):
 def test_a_node_that_was_declared_dead_cannot_write(dynamodb, buried):
     table = NodesTable(dynamodb, NODES)
     table.write("a1b2c3d4", BEAT)
-    dynamodb.update_item(
-        TableName=NODES,
-        Key={"kind": {"S": "node"}, "node": {"S": "a1b2c3d4"}},
-        UpdateExpression="SET buried = :buried",
-        ExpressionAttributeValues={":buried": {"BOOL": buried}},
-    )
+    bury(dynamodb, "a1b2c3d4", buried)
     with pytest.raises(Buried):
         table.write("a1b2c3d4", BEAT)
     table.write("a1b2c3d5", BEAT)
+
+
+ROW = Row("a1b2c3d4", "10.0.1.5:8443", 1000.0, adopted=True, buried=True)
+
+
+@pytest.mark.parametrize(
+    ("row", "now", "done"),
+    [
+        (ROW, 4600.0, False),
+        (ROW, 4600.1, True),
+        (replace(ROW, adopted=False), 9e9, False),
+        (replace(ROW, adopted=False, gone=True), 4600.1, True),
+        (replace(ROW, buried=False), 9e9, False),
+    ],
+)
+def test_a_row_is_done_with_an_hour_after_the_last_beat_of_a_node_of_which_nothing_is_left(row, now, done):
+    """Until then it keeps a process that was asleep from coming back to life."""
+    assert row.is_done(now) is done
+
+
+@pytest.mark.parametrize(("buried", "left"), [(None, 1), (False, 1), (True, 0)])
+def test_only_the_row_of_a_node_whose_calls_are_closed_is_removed(dynamodb, buried, left):
+    """Whatever the rows said when they were read; and once, if several nodes do."""
+    table = NodesTable(dynamodb, NODES, lambda: 2000.0)
+    table.write("a1b2c3d4", BEAT)
+    if buried is not None:
+        bury(dynamodb, "a1b2c3d4", buried)
+    table.remove("a1b2c3d4")
+    table.remove("a1b2c3d4")
+    assert len(table.rows()) == left
 
 
 def test_a_table_that_fails_says_how(dynamodb):

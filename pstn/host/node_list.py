@@ -22,7 +22,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class NodeList:
-    """`client`: of botocore, for DynamoDB. `sip_port`: of every node. `reload`: Kamailio reads `file` again."""
+    """`client`: of botocore, for DynamoDB. `sip_port`: of a node of an older release, whose row names no port.
+
+    `reload`: Kamailio reads `file` again.
+    """
 
     client: Any
     table: str
@@ -41,7 +44,7 @@ class NodeList:
 
     def update(self, now: float) -> None:
         """Write the file and have it read, if it is another. `now`: unix seconds."""
-        text = "".join(f"1 sip:{address}:{self.sip_port} 0 0\n" for address in self._living(now))
+        text = "".join(f"1 sip:{address}:{port} 0 0\n" for port, address in self._living(now))
         if self.file.exists() and self.file.read_text(encoding="utf-8") == text:
             return
         new = self.file.with_name(f".{self.file.name}.new")
@@ -58,14 +61,21 @@ class NodeList:
             raise
         _log.info("nodes that take calls: %d", text.count("\n"))
 
-    def _living(self, now: float) -> list[IPv4Address]:
+    def _living(self, now: float) -> list[tuple[int, IPv4Address]]:
+        """Each process of each node. Neighbours are of different nodes: Kamailio goes on with the next one if one does
+        not answer.
+        """
         pages = self.client.get_paginator("query").paginate(
             TableName=self.table,
             KeyConditionExpression="kind = :kind",
             ExpressionAttributeValues={":kind": {"S": "node"}},
         )
         rows = [row for page in pages for row in page["Items"]]
-        return sorted({IPv4Address(row["address"]["S"].partition(":")[0]) for row in rows if _takes_calls(row, now)})
+        places = set[tuple[int, IPv4Address]]()
+        for row in filter(lambda row: _takes_calls(row, now), rows):
+            address = IPv4Address(row["address"]["S"].partition(":")[0])
+            places |= {(int(port), address) for port in row.get("sip_ports", {}).get("NS", [self.sip_port])}
+        return sorted(places)
 
 
 def _takes_calls(row: dict[str, Any], now: float) -> bool:

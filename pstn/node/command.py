@@ -4,7 +4,7 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from pstn.lines import Line
 from pstn.lines.sip.child import ChildError
@@ -70,6 +70,10 @@ class TrunkFacts:
     @property
     def room(self) -> int:
         return self._line.room
+
+    @property
+    def sip_ports(self) -> Collection[int]:
+        return self._line.settings.sip_ports
 
     def stations(self) -> Iterable[StationStats]:
         for station in self._line.stations:

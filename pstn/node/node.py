@@ -19,7 +19,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -66,6 +66,10 @@ class LineFacts(Protocol):
     @property
     def room(self) -> int:
         """Calls that it can take now."""
+
+    @property
+    def sip_ports(self) -> Collection[int]:
+        """At which its processes take calls from edges."""
 
     def stations(self) -> Iterable[StationStats]: ...
     def recorded_from(self, recording_id: str, offset: int) -> bytes | None:
@@ -287,7 +291,8 @@ class Node:
 
     def _state(self, *, gone: bool = False) -> Beat:
         room = 0 if self._draining else self._free()
-        return Beat(self.address, room, self.calls, self._started_at, self._draining, _version(), gone)
+        about = self._started_at, self._draining, _version(), self.facts.sip_ports
+        return Beat(self.address, room, self.calls, *about, gone)
 
     # -- within
     def _serve_numbers(self, numbers: Iterable[str]) -> None:

@@ -11,6 +11,7 @@ Partition key `kind` = "node", sort key `node` (8 hex digits, new at each start 
 | `started_at` | N    | unix seconds                                                             | the node     |
 | `draining`   | BOOL | it takes no calls any more, and leaves when it has none                  | the node     |
 | `version`    | S    | of the software                                                          | the node     |
+| `sip_ports`  | NS   | at which it takes calls of edges, one for each of its processes          | the node     |
 | `gone`       | BOOL | it left in order, and had no calls                                       | the node     |
 | `expires_at` | N    | time to live: one day after the write                                    | the node     |
 | `buried`     | BOOL | it was declared dead: false while its calls are being closed, true after | the platform |
@@ -26,7 +27,7 @@ write its row again, and comes back under another id only.
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +58,7 @@ class Beat:
     started_at: float
     draining: bool
     version: str
+    sip_ports: Collection[int]
     gone: bool = False
 
 
@@ -103,6 +105,7 @@ class NodesTable:
             "started_at": {"N": f"{beat.started_at:.3f}"},
             "draining": {"BOOL": beat.draining},
             "version": {"S": beat.version},
+            "sip_ports": {"NS": [str(port) for port in beat.sip_ports]},
             "gone": {"BOOL": beat.gone},
             "expires_at": {"N": str(int(now) + KEPT_S)},
         }

@@ -13,6 +13,8 @@ UNQUOTED = re.compile(r'[^"\\\x00-\x1f\x7f]+')
 EDGE = "(edge)"
 """Names the edges among the trunks of a station; no trunk of a file can have this name."""
 MOST_PER_SECOND, MOST_CALLS = 1_000, 10_000
+PORTS_PER_STATION = 2
+"""SIP over UDP and TCP, and the next one for TLS."""
 PORTS_PER_CALL = 4
 """RTP and RTCP of two legs."""
 
@@ -42,6 +44,11 @@ class TrunkSettings:
                 raise ValueError(
                     f"trunk {trunk.name}: digest.secret: dialled directly, it may have no quote or backslash"
                 )
+
+    @property
+    def sip_ports(self) -> tuple[int, ...]:
+        """Of the stations, in their order."""
+        return tuple(self.file.sip_port + PORTS_PER_STATION * index for index in range(self.stations))
 
     @property
     def ports_per_station(self) -> int:

@@ -9,8 +9,6 @@ from pstn.trunks.trunk_file import Trunk
 
 RESERVE_MS = 16, 6
 """Of audio, so that a station adds little delay (`endpoint.Options`)."""
-PORTS_PER_STATION = 2
-"""SIP over UDP and TCP, and the next one for TLS."""
 
 
 def station_options(settings: TrunkSettings, address: str, index: int) -> Callable[[int], dict[str, Any]]:
@@ -23,7 +21,7 @@ def station_options(settings: TrunkSettings, address: str, index: int) -> Callab
     begin = least + least % 2 + share * index
     outside = {
         "address": address,
-        "sip_port": file.sip_port + PORTS_PER_STATION * index,
+        "sip_port": settings.sip_ports[index],
         "public_address": str(file.public_address) if file.public_address else None,
         "stun": file.stun,
         "trunks": {trunk.name: station_rows(trunk) for trunk in settings.trunks},

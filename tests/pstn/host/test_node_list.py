@@ -63,6 +63,15 @@ def test_only_nodes_that_live_and_stay_are_on_it(tmp_path: Path):
     assert edge.file.stat().st_mode & 0o777 == 0o600
 
 
+def test_each_process_of_a_node_is_on_it_and_neighbours_are_of_different_nodes(tmp_path: Path):
+    """Else whoever calls would wait for each process of a dead node in turn."""
+    two = [row(number) | {"sip_ports": {"NS": ["5062", "5060"]}} for number in (1, 2)]
+    edge = Edge(tmp_path, [*two, row(3)])
+    edge.follow()
+    places = ["3.1:5060", "3.2:5060", "3.3:5060", "3.1:5062", "3.2:5062"]
+    assert edge.reloads == ["".join(f"1 sip:10.0.{place} 0 0\n" for place in places)]
+
+
 def test_it_is_loaded_when_it_changes_and_stays_when_the_table_cannot_be_read(tmp_path: Path):
     edge = Edge(tmp_path, [row(1)], [row(1)], None, [row(1), row(2)], [])
     edge.follow()

@@ -82,7 +82,7 @@ class ScriptedFacts:
     """Of scripted phones. `samples`: what each recording has so far; None: they have no audio."""
 
     def __init__(self, line: Line) -> None:
-        self.line, self.room = line, 60
+        self.line, self.room, self.sip_ports = line, 60, (5060,)
         self.samples: bytes | None = None
 
     def stations(self) -> list[StationStats]:

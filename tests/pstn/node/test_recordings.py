@@ -52,7 +52,7 @@ class Others:
 
     def __init__(self, s3, dynamodb):
         self.table = NodesTable(dynamodb, NODES, lambda: 1000.0)
-        self.table.write(NODE, Beat("10.0.1.5:8443", 1, 1, 1.0, False, "1"))
+        self.table.write(NODE, Beat("10.0.1.5:8443", 1, 1, 1.0, False, "1", (5060,)))
         self.s3 = s3
 
     def look(self, now=1016.0, rows=None, s3=None):

@@ -7,7 +7,7 @@ import pytest
 from pstn.node.table import Beat, Buried, NodesTable, Row, TableError, owner_of
 from tests.pstn.node.fixtures import NODES
 
-BEAT = Beat("10.0.1.5:8443", room=7, calls=3, started_at=1000.5, draining=False, version="1.2")
+BEAT = Beat("10.0.1.5:8443", room=7, calls=3, started_at=1000.5, draining=False, version="1.2", sip_ports=(5060, 5062))
 UUID = "7d9f0a52-5a0e-4d7a-9d3e-0f6a1b2c3d4e"
 
 
@@ -38,6 +38,7 @@ def test_what_a_node_writes(dynamodb):
         "started_at": {"N": "1000.500"},
         "draining": {"BOOL": False},
         "version": {"S": "1.2"},
+        "sip_ports": {"NS": ["5060", "5062"]},
         "gone": {"BOOL": False},
         "expires_at": {"N": "88400"},
     }

@@ -83,7 +83,7 @@ class Site:
                 trunk = TlsTrunk(folder / COMPANY, SHOWN, (CALLER, CALLEE), phone)
                 opened.callback(trunk.close)
                 rows |= trunk.rows
-                pair = Authority(folder, "edge").server("edge.example.net", edge_process.OUTSIDE)
+                pair = Authority(folder, "edge").issue("edge.example.net", edge_process.OUTSIDE)
                 shown = {"certificate": pair.certificate, "key": pair.key}
             more = {"STATIONS": str(os.cpu_count()), "CALLS_PER_STATION": str(MOST_CALLS)}
             outputs = {"CallControl": FUNCTION, "RecordingsBucket": "recordings"}

@@ -219,7 +219,7 @@ def edge_machine(telco: Telco, folder: Path, trunk: dict[str, Any], at: int, nod
     machine = telco.network.machine(f"edge-{at + 1}", outside=host, inside=host)
     own, run = folder / f"edge-{at}", folder / f"run-{at}"
     run.mkdir()
-    certificate = Authority(folder, f"edges-{at}").server(f"edge-{at}", outside)
+    certificate = Authority(folder, f"edges-{at}").issue(f"edge-{at}", outside)
     file = folder / f"edge-{at}.yaml"
     file.write_text(yaml.safe_dump({"interface": outside, "rtp_ports": "30000-39999", "trunks": [trunk]}))
     options = {

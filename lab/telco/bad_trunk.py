@@ -44,7 +44,7 @@ class BadTrunk:
         loop = asyncio.get_running_loop()
         await loop.create_datagram_endpoint(lambda: _Peer(self), (self.address, UDP_PORT))
         authority = await asyncio.to_thread(Authority, folder, f"stranger-{self.address}")
-        files = authority.server(f"bad-{self.address}", self.address)
+        files = authority.issue(f"bad-{self.address}", self.address)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(files.certificate, files.key)
         await asyncio.start_server(_hang_up, self.address, TLS_PORT, ssl=context)

@@ -1,4 +1,4 @@
-"""The telephone company's own certificate authority, and certificates for its servers."""
+"""A certificate authority: the telephone company's own, and those of edges and of tests."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -31,11 +31,11 @@ class Authority:
         usage = x509.BasicConstraints(ca=True, path_length=0)
         self.certificate = self._signed(name, self._name, self._key, usage).certificate
 
-    def server(self, name: str, *addresses: str) -> Certificate:
-        """For a name in DNS and addresses."""
-        ips = [x509.IPAddress(ipaddress.ip_address(each)) for each in addresses]
-        names = x509.SubjectAlternativeName([x509.DNSName(name), *ips])
-        return self._signed(name, _name(name), ec.generate_private_key(ec.SECP256R1()), names)
+    def issue(self, name: str, *addresses: str) -> Certificate:
+        """For a name in DNS, or an address, and further addresses."""
+        names = [_general(each) for each in (name, *addresses)]
+        own = ec.generate_private_key(ec.SECP256R1())
+        return self._signed(name, _name(name), own, x509.SubjectAlternativeName(names))
 
     def _signed(
         self, file: str, name: x509.Name, key: ec.EllipticCurvePrivateKey, extension: x509.ExtensionType
@@ -79,6 +79,13 @@ def _usage(authority: bool) -> x509.KeyUsage:
         encipher_only=False,
         decipher_only=False,
     )
+
+
+def _general(text: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(text))
+    except ValueError:
+        return x509.DNSName(text)
 
 
 def _name(text: str) -> x509.Name:

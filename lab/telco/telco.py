@@ -337,7 +337,7 @@ def write_configuration(
     Returns the certificate of the authority that vouches for it.
     """
     authority = Authority(folder)
-    certificate = authority.server("sip.telco.example.net", out)
+    certificate = authority.issue("sip.telco.example.net", out)
     tls = f"[server:default]\nmethod = TLSv1.2+\ncertificate = {certificate.certificate}\n"
     tls += f"private_key = {certificate.key}\nverify_certificate = no\n"
     tls += "[client:default]\nmethod = TLSv1.2+\nverify_certificate = no\n"

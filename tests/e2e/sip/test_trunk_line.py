@@ -136,17 +136,17 @@ def trunks(tmp_path_factory, certificates):
     add("trying", company(says(Says(100), Says(180, after_s=1.5), Says(200, sdp=True, after_s=1.6))), company())
     add("rang", company(says(Says(180), Says(503, after_s=0.3))), company())
 
-    server = tls_server(certificates.server("trunk", TRUNK))
+    server = tls_server(certificates.issue("trunk", TRUNK))
     server.load_verify_locations(certificates.certificate)
     server.verify_mode = ssl.CERT_OPTIONAL
-    ours = certificates.server("acme.example")
+    ours = certificates.issue("acme.example")
     tls = {"ca": str(certificates.certificate), "certificate": str(ours.certificate), "key": str(ours.key)}
     secure: dict[str, Any] = {"transport": "tls", "tls": tls}
     add("secure", company(says(*ANSWERS), "tls", server), srtp="mandatory", **secure)
-    other = tls_server(certificates.server("sip.acme.example"))
+    other = tls_server(certificates.issue("sip.acme.example"))
     named = {"transport": "tls", "tls": tls | {"name": "sip.acme.example"}}
     add("optional", company(says(*ANSWERS), "tls", other), srtp="optional", **named)
-    stranger = Authority(tmp_path_factory.mktemp("stranger")).server("trunk", TRUNK)
+    stranger = Authority(tmp_path_factory.mktemp("stranger")).issue("trunk", TRUNK)
     refused = company(says(*ANSWERS), "tls", tls_server(stranger))
     add("forged", refused, company(says(*ANSWERS), "tls", server), **secure)
     add("unverified", refused, transport="tls", tls={"verify": False})

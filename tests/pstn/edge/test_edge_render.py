@@ -159,7 +159,7 @@ def _rendered(tmp_path, *options) -> int:
 def test_nothing_is_written_with_a_file_that_tls_cannot_use(file, tmp_path, capsys, monkeypatch, fault, told):
     monkeypatch.setenv("TRUNK_SECRET", SECRET)
     authority = Authority(tmp_path)
-    own, other = authority.server("own"), authority.server("other")
+    own, other = authority.issue("own"), authority.issue("other")
     bad = tmp_path / "bad.pem"
     bad.write_text("nothing")
     rows = {"ca": str(bad if fault == "ca" else authority.certificate)}

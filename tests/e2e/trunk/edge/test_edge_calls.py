@@ -7,8 +7,9 @@ from ipaddress import IPv4Network
 
 import pytest
 
+from lab.telco.certificates import Authority
 from tests.e2e.trunk.edge.calls import hangs_up, is_answered, places
-from tests.e2e.trunk.edge.certificates import Authority
+from tests.e2e.trunk.edge.certificates import server_of
 from tests.e2e.trunk.edge.peer import CRYPTO, Peer, sdp
 from tests.e2e.trunk.edge.running import CALLED, SHOWN, Edge, needs_edge, new_net
 
@@ -58,7 +59,7 @@ def test_a_call_over_tls_srtp_and_digest(tmp_path, net):
     host, own = f"{net}.4", authority.issue("edge")
     trunks = [_secure(authority, host, digest={"user": "acme", "secret": {"env": "TRUNK_SECRET"}})]
     with (
-        Peer(host, 15071, "tls", context=authority.server(host)) as trunk,
+        Peer(host, 15071, "tls", context=server_of(authority, host)) as trunk,
         Edge(tmp_path, net, trunks, certificate=own.certificate, key=own.key) as edge,
         edge.node() as node,
     ):
@@ -96,7 +97,7 @@ def test_sound_is_plain_inside_and_encrypted_outside(tmp_path, net):
     authority = Authority(tmp_path)
     host, own = f"{net}.4", authority.issue("edge")
     with (
-        Peer(host, 15071, "tls", context=authority.server(host)) as trunk,
+        Peer(host, 15071, "tls", context=server_of(authority, host)) as trunk,
         Edge(tmp_path, net, [_secure(authority, host)], certificate=own.certificate, key=own.key) as edge,
         edge.node() as node,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as near,

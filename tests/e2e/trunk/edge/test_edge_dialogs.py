@@ -6,9 +6,10 @@ import ssl
 
 import pytest
 
+from lab.telco.certificates import Authority
 from pstn.host.edge_drain import DRAIN
 from tests.e2e.trunk.edge.calls import cancels, hangs_up, is_answered, places
-from tests.e2e.trunk.edge.certificates import Authority
+from tests.e2e.trunk.edge.certificates import server_of
 from tests.e2e.trunk.edge.peer import CRYPTO, Dialog, Peer, Received, sdp
 from tests.e2e.trunk.edge.running import CALLED, SHOWN, Edge, needs_edge, new_net
 from tests.e2e.waiting import until
@@ -26,7 +27,7 @@ def place(tmp_path_factory):
     tls = {"transport": "tls", "srtp": "mandatory", "tls": {"ca": str(authority.certificate)}}
     trunk = {"name": "secure", "hosts": [f"{net}.4:15071"], "display_numbers": [SHOWN], "calls_per_second": 1000, **tls}
     with (
-        Peer(f"{net}.4", 15071, "tls", context=authority.server(f"{net}.4")) as far,
+        Peer(f"{net}.4", 15071, "tls", context=server_of(authority, f"{net}.4")) as far,
         Edge(folder, net, [trunk], certificate=own.certificate, key=own.key) as edge,
         edge.node() as node,
     ):
@@ -160,7 +161,7 @@ def test_a_trunk_calls_over_tls(place):
     edge, node, far = place
     outside = (edge.outside, 15061)
     trusts = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    trusts.load_verify_locations(edge.folder / "authority.pem")
+    trusts.load_verify_locations(edge.folder / "authority.crt")
     trusts.check_hostname = False
     connection = socket.create_connection(outside, source_address=(far.host, 0))
     stream = trusts.wrap_socket(connection)
@@ -213,7 +214,7 @@ def test_a_restart_cuts_no_call(tmp_path, net):
     digest = {"user": "acme", "secret": {"env": "TRUNK_SECRET"}}
     trunk = {"name": "secure", "hosts": [f"{net}.4:15071"], "display_numbers": [SHOWN], "digest": digest, **tls}
     with (
-        Peer(f"{net}.4", 15071, "tls", context=authority.server(f"{net}.4")) as far,
+        Peer(f"{net}.4", 15071, "tls", context=server_of(authority, f"{net}.4")) as far,
         Edge(tmp_path, net, [trunk], certificate=own.certificate, key=own.key) as edge,
         edge.node() as node,
     ):

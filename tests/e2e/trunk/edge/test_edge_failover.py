@@ -2,9 +2,10 @@
 
 import pytest
 
+from lab.telco.certificates import Authority
 from pstn.trunks.failover import Then, then
 from tests.e2e.trunk.edge.calls import places
-from tests.e2e.trunk.edge.certificates import Authority
+from tests.e2e.trunk.edge.certificates import server_of
 from tests.e2e.trunk.edge.peer import Peer, sdp
 from tests.e2e.trunk.edge.running import SECRET, SHOWN, Edge, needs_edge, new_net
 from tests.e2e.waiting import until
@@ -160,7 +161,7 @@ def test_a_failure_of_tls(tmp_path, net, fault):
     trunks = [{**_trunk(net, "first", 4, **tls), "hosts": [f"{net}.4:15071"]}, _trunk(net, "second", 5)]
     port = 15072 if fault == "closed" else 15071
     with (
-        Peer(f"{net}.4", port, "tls", context=other.server(name)) as first,
+        Peer(f"{net}.4", port, "tls", context=server_of(other, name)) as first,
         Edge(tmp_path, net, trunks, certificate=own.certificate, key=own.key) as edge,
         edge.node() as node,
         Peer(f"{net}.5", 15070) as second,

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from lab.telco.certificates import Authority
 from tests.e2e.trunk.edge.calls import cancels, hangs_up, places
-from tests.e2e.trunk.edge.certificates import Authority
+from tests.e2e.trunk.edge.certificates import server_of
 from tests.e2e.trunk.edge.peer import Dialog, Peer, Received, sdp
 from tests.e2e.trunk.edge.running import CALLED, SHOWN, Edge, a_moment, needs_edge, new_net
 from tests.e2e.waiting import until
@@ -125,7 +126,7 @@ def test_over_tls(tmp_path, net):
     tls = {"transport": "tls", "tls": {"ca": str(authority.certificate)}, "no_answer_seconds": 0.5}
     trunk = {"name": "secure", "hosts": [f"{net}.4:15071"], "display_numbers": [SHOWN], **tls}
     with (
-        Peer(f"{net}.4", 15071, "tls", context=authority.server(f"{net}.4")) as far,
+        Peer(f"{net}.4", 15071, "tls", context=server_of(authority, f"{net}.4")) as far,
         Edge(tmp_path, net, [trunk], certificate=own.certificate, key=own.key) as edge,
         edge.node() as node,
     ):

@@ -7,8 +7,9 @@ import threading
 
 import pytest
 
+from lab.telco.certificates import Authority
 from tests.e2e.trunk.edge.calls import places
-from tests.e2e.trunk.edge.certificates import Authority
+from tests.e2e.trunk.edge.certificates import server_of
 from tests.e2e.trunk.edge.peer import Dialog, Peer, sdp
 from tests.e2e.trunk.edge.running import CALLED, SHOWN, Edge, a_moment, needs_edge
 from tests.e2e.waiting import until
@@ -109,7 +110,7 @@ def test_a_certificate_bears_the_name(tmp_path, net, named, certificate, row, is
     trunk = _trunk(net, "first", "sip.example.net:15071", transport="tls", tls=tls)
     edge = Edge(tmp_path, net, [trunk], certificate=own.certificate, key=own.key)
     edge.before = before
-    with Peer(f"{net}.4", 15071, "tls", context=authority.server(certificate)) as far, edge:
+    with Peer(f"{net}.4", 15071, "tls", context=server_of(authority, certificate)) as far, edge:
         until(lambda: '"event": "trunk_host", "trunk": "first"' in edge.log(), 30)
         assert edge.hosts_up() == {"first": 1.0 if is_good else 0.0}
         assert far.probes

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.e2e.trunk.edge.certificates import Authority
+from lab.telco.certificates import Authority
 from tests.e2e.trunk.edge.running import SHOWN, Edge, needs_edge
 
 pytestmark = needs_edge

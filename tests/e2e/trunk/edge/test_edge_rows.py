@@ -12,10 +12,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
+from lab.telco.certificates import Authority
 from pstn.trunks.headers import identity_headers
 from pstn.trunks.trunk_file import read
 from tests.e2e.trunk.edge.calls import hangs_up, is_answered, places
-from tests.e2e.trunk.edge.certificates import Authority
+from tests.e2e.trunk.edge.certificates import server_of
 from tests.e2e.trunk.edge.peer import CRYPTO, Dialog, Peer, sdp
 from tests.e2e.trunk.edge.running import CALLED, SECOND, SECRET, SHOWN, Edge, needs_edge
 from tests.e2e.waiting import until
@@ -198,7 +199,7 @@ def test_optional_srtp(tmp_path, net, encrypts):
     authority = Authority(tmp_path)
     own = authority.issue("edge")
     with (
-        Peer(f"{net}.4", 15071, "tls", context=authority.server(f"{net}.4")) as far,
+        Peer(f"{net}.4", 15071, "tls", context=server_of(authority, f"{net}.4")) as far,
         Edge(tmp_path, net, [_tls(net, authority, srtp="optional")], certificate=own.certificate, key=own.key) as edge,
         edge.node() as node,
     ):
@@ -216,7 +217,7 @@ def test_a_mandatory_srtp_that_the_trunk_does_not_answer_ends_the_call(tmp_path,
     authority = Authority(tmp_path)
     own = authority.issue("edge")
     with (
-        Peer(f"{net}.4", 15071, "tls", context=authority.server(f"{net}.4")) as far,
+        Peer(f"{net}.4", 15071, "tls", context=server_of(authority, f"{net}.4")) as far,
         Edge(tmp_path, net, [_tls(net, authority, srtp="mandatory")], certificate=own.certificate, key=own.key) as edge,
         edge.node() as node,
     ):
@@ -239,7 +240,7 @@ def test_a_client_certificate(tmp_path, net, has):
     authority = Authority(tmp_path)
     own, client = authority.issue("edge"), authority.issue("client")
     rows = {"certificate": str(client.certificate), "key": str(client.key)} if has else {}
-    context = authority.server(f"{net}.4", asks_client=True)
+    context = server_of(authority, f"{net}.4", asks_client=True)
     context.maximum_version = ssl.TLSVersion.TLSv1_2  # where the handshake itself fails without one
     with (
         Peer(f"{net}.4", 15071, "tls", context=context) as far,

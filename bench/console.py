@@ -23,13 +23,16 @@ from starlette.testclient import TestClient
 
 from bench.answers import Answer, header_text
 from duologue.adapters.aws import to_item
-from duologue.adapters.call_rows import ASKED, CALL, asked_row, call_row
+from duologue.adapters.call_rows import ASKED, CALL, asked_row, call_row, delivery_key, delivery_row
+from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.dynamo_call_lists import DynamoCallLists, DynamoUsages
 from duologue.adapters.dynamo_histories import DynamoHistories
+from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
+from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.list_rows import key, last_digits, lists_of, place
 from duologue.domain.call import Call
 from duologue.operator.console.server import make_app
-from tests.console.world import BASE, FAILED, NOT_ANSWERED, PORT, TALKED, World, numbered
+from tests.console.world import BASE, FAILED, NOT_ANSWERED, PORT, TALKED, World, acknowledged, numbered
 from tests.fakes.seals import ROWS
 from tests.journeys.tables import make_lists, make_tables
 
@@ -82,7 +85,10 @@ def store_calls(client: Any, table: str, lists: str, some: list[Call]) -> None:
     for call in some:
         asked = asked_row(call) | {"ends": " ".join(_hashes(call))}
         for item, row in ((ASKED, asked), (CALL, call_row(call))):
-            items.append((table, to_item(ROWS.closed(call.id, item, {"call": call.id, "item": item, **row}))))
+            items.append((table, _item(call, item, row)))
+        for sequence in (call.facts - 1, call.facts):  # its end and its CDR, which the SP has acknowledged
+            told = delivery_row(acknowledged(call.accepted_at, sequence == call.facts))
+            items.append((table, _item(call, delivery_key(sequence), told)))
         entry = to_item({"app": call.app, "reason": str(call.ending), "talked": call.callee.answered_at is not None})
         sort = place(asked["accepted_at"], call.id)
         items += [(lists, key(listed, sort) | entry) for listed in set(lists_of(asked))]
@@ -93,6 +99,10 @@ def store_calls(client: Any, table: str, lists: str, some: list[Call]) -> None:
         client.batch_write_item(RequestItems=requests)
 
 
+def _item(call: Call, item: str, row: dict[str, Any]) -> Any:
+    return to_item(ROWS.closed(call.id, item, {"call": call.id, "item": item, **row}))
+
+
 def _hashes(call: Call) -> set[str]:
     return {ROWS.hash_of(last_digits(leg.number)) for leg in (call.caller, call.callee)}
 
@@ -101,8 +111,9 @@ def _hashes(call: Call) -> set[str]:
 def served(count: int) -> Iterator[tuple[TestClient, Store, Call]]:
     """The console over so many calls, and one of them."""
     with mock_aws():
-        client, table, _ = make_tables()
+        client, table, accounts = make_tables()
         lists, world, store = make_lists(client), World(), Store()
+        secrets = KmsSecrets(boto3.client("kms", "us-east-1"))
         found = list(calls(world, count))
         store_calls(client, table, lists, found)
         counted = store.client()
@@ -110,6 +121,9 @@ def served(count: int) -> Iterator[tuple[TestClient, Store, Call]]:
             world.desk,
             lists=DynamoCallLists(counted, table, lists, ROWS),
             usages=DynamoUsages(counted, lists),
+            log=DynamoNotificationLog(
+                counted, table, accounts, DynamoAccountBook(counted, accounts, secrets), timedelta(days=90), ROWS
+            ),
             show=replace(world.desk.show, traces=DynamoHistories(counted, table, ROWS)),
         )
         with TestClient(make_app(replace(world.pages, desk=desk), PORT), base_url=BASE) as browser:

@@ -7,6 +7,7 @@ from datetime import UTC, timedelta
 import pytest
 
 from duologue.domain.accounts import App
+from duologue.domain.call import NotifyTo
 from duologue.domain.outcome import EndReason
 from duologue.domain.phone_number import PhoneNumber
 from duologue.operator.console.search import NotSearchable, Search, call_id_in, wanted
@@ -17,6 +18,7 @@ from tests.samples import NOW, callback
 from tests.telephone_numbers import telephone_numbers_in
 
 CALL = "1_2_3_20261123090000"
+URL = "https://sp.example.com/fee"
 NUMBER = CallsWanted(number=PhoneNumber("+12025550111"))
 TYPED = {
     "": CallsWanted(),
@@ -80,10 +82,37 @@ def test_calls_are_listed_newest_first_with_result_and_talk_and_masked_numbers(b
     world.place(*TALKING, age=timedelta(seconds=30))
     page = browser.get("/calls").text
     results = re.findall(r'class="badge (\w+)"><span class="shape" aria-hidden="true">(.)</span>([^<]+)<', page)
-    assert results == [("talks", "●", "talking"), ("talks", "●", "talked"), ("failed", "✕", "caller busy")]
+    told = ("talks", "●", "told")
+    of_calls = [("talks", "●", "talking"), ("talks", "●", "talked"), ("failed", "✕", "caller busy")]
+    assert results == [of_calls[0], of_calls[1], told, of_calls[2], told]
     assert re.findall(r'<td class="figure">([^<]*)<', page)[:2] == ["21 s", "51 s"]
     assert page.count(">••• 0111</button>") == 3
     assert telephone_numbers_in([page]) == []
+
+
+def test_each_call_says_whether_its_sp_was_told_of_the_end(browser, world):
+    """By the end and the CDR: the worse of them."""
+    cdr_fails, end_waits, dropped, unattempted, one_url, no_url = (
+        world.place(*FAILED, age=timedelta(minutes=minute), told=minute != 3, **notify)
+        for minute, notify in enumerate([{}] * 4 + [{"notify": NotifyTo(fee_url=URL)}, {"notify": NotifyTo()}])
+    )
+    up = world.place(*TALKING, age=timedelta(minutes=10))
+    world.fail(cdr_fails, cdr_fails.facts)
+    world.fail(end_waits, end_waits.facts - 1, waits=True)
+    world.fail(dropped, dropped.facts)
+    world.desk.notifications.cancel(*world.desk.notifications.of_call(dropped.id, dropped.facts))
+    page = browser.get("/calls").text
+    rows = dict(re.findall(r'href="/calls/(\w+)" data-row.*?<td class="is-told">(.*?)</td>', page, re.DOTALL))
+    said = {call_id: re.sub("<[^>]+>", "", cell) for call_id, cell in rows.items()}
+    assert said == {
+        cdr_fails.id: "✕not told",
+        end_waits.id: "○waits",
+        dropped.id: "✕not told",
+        unattempted.id: "○waits",
+        one_url.id: "●told",
+        no_url.id: "–",
+        up.id: "–",
+    }
 
 
 def test_older_calls_follow_page_by_page(browser, world):

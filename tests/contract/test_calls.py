@@ -345,6 +345,18 @@ class Promises:
         following = calls.notification(replace(notice, sequence=3, source=third))
         assert (following.delivery, following.follows) == (None, True)
 
+    def test_deliveries_of_several_calls_at_once(self, calls):
+        first, second = (
+            played(calls, *TALKING, call=replace(callback(), id=f"1_2_{each}_20261123090000")) for each in (1, 2)
+        )
+        wanted = [(story.call.id, number) for story in (first, second) for number in (2, 3)]
+        assert calls.deliveries_of([]) == calls.deliveries_of(wanted) == {}
+        saved = Delivery(DeliveryState.WAITING, NOW, (TOO_SLOW,), 1, at(5))
+        for call_id, number in (wanted[0], wanted[3]):
+            calls.save_delivery(Notice(call_id, number, calls.sources(call_id)[number], "app-1"), saved)
+        found = replace(saved, version=1)
+        assert calls.deliveries_of(wanted) == {wanted[0]: found, wanted[3]: found}
+
     def test_which_earlier_facts_were_not_attempted(self, calls):
         story = played(calls, *TALKING)
         sources = calls.sources(story.call.id)

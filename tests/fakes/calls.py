@@ -332,6 +332,10 @@ class FakeCalls:
         follows = before is not None and not before.is_put_off
         return Notification(call, facts[notice.sequence], app, cdr, delivery, follows, health)
 
+    def deliveries_of(self, wanted: Sequence[tuple[str, int]]) -> Mapping[tuple[str, int], Delivery]:
+        self._reach()
+        return {each: self.deliveries[each] for each in wanted if each in self.deliveries}
+
     def endpoint_health(self, app_key: str) -> EndpointHealth:
         return self.health.get(app_key, EndpointHealth())
 

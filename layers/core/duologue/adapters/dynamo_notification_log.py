@@ -18,6 +18,7 @@ from duologue.adapters.call_rows import (
     delivery_row,
     facts_of,
     is_event,
+    sequence_of_delivery,
     undelivered_listing,
 )
 from duologue.adapters.dynamo_accounts import DynamoAccounts, app_key
@@ -83,6 +84,16 @@ class DynamoNotificationLog:
             follows=before in rows and not delivery_of(rows[before]).is_put_off,
             health=_health_in(app, found[self._accounts]),
         )
+
+    def deliveries_of(self, wanted: Sequence[tuple[str, int]]) -> Mapping[tuple[str, int], Delivery]:
+        keys = [key_of(call_id, delivery_key(sequence)) for call_id, sequence in wanted]
+        if not keys:
+            return {}
+        found = read_all(self._client, WHAT, {self._calls: {"Keys": keys}})
+        return {
+            (item["call"]["S"], sequence_of_delivery(item["item"]["S"])): delivery_of(opened_item(self._seal, item))
+            for item in found[self._calls]
+        }
 
     def endpoint_health(self, app_key: str) -> EndpointHealth:
         wanted = {self._accounts: {"Keys": [health_key(app_key)], "ConsistentRead": True}}

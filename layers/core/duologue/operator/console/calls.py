@@ -1,6 +1,6 @@
 """The list of calls, with its search and its filters."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from itertools import groupby
@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from duologue.domain.call import Call
+from duologue.call_control.history import Delivery, DeliveryState
+from duologue.domain.call import Call, Phase
 from duologue.domain.errors import InvalidField
 from duologue.operator.call_words import ENDINGS, Meaning, meaning, short, talk_of
 from duologue.operator.console.desk import Desk
@@ -27,18 +28,52 @@ SHAPES = {Meaning.TALKS: "●", Meaning.FAILED: "✕", Meaning.RINGS: "◐", Mea
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """`told`: whether the SP was told of the end, in a word; None: it is not to be told, or not yet."""
+
     call: Call
     result: str
     meaning: Meaning
     talk: timedelta
+    told: tuple[str, Meaning] | None = None
 
     @property
     def shape(self) -> str:
         return SHAPES[self.meaning]
 
 
-def row_of(call: Call, desk: Desk) -> Row:
-    return Row(call, short(call), meaning(call), talk_of(call, desk.now()))
+def row_of(call: Call, desk: Desk, told: tuple[str, Meaning] | None = None) -> Row:
+    return Row(call, short(call), meaning(call), talk_of(call, desk.now()), told)
+
+
+def rows_of(calls: Sequence[Call], desk: Desk) -> list[Row]:
+    """With whether the SPs were told, by one request."""
+    ends = {call.id: _facts_of_end(call) for call in calls}
+    known = desk.log.deliveries_of([(call_id, sequence) for call_id, facts in ends.items() for sequence in facts])
+    return [row_of(call, desk, _told([known.get((call.id, each)) for each in ends[call.id]])) for call in calls]
+
+
+def _facts_of_end(call: Call) -> list[int]:
+    """The last two facts of a call that is over, its end and its CDR, as far as the SP has a URL for them (R10)."""
+    if call.phase is not Phase.OVER:
+        return []
+    urls = ((call.facts - 1, call.notify.status_url), (call.facts, call.notify.fee_url))
+    return [sequence for sequence, url in urls if url is not None]
+
+
+def _told(deliveries: Sequence[Delivery | None]) -> tuple[str, Meaning] | None:
+    """The worst of them. None in it: the first attempt is still to come."""
+    states = {DeliveryState.WAITING if each is None else each.state for each in deliveries}
+    return next((said for state, said in _TOLD.items() if state in states), None)
+
+
+_TOLD = {
+    DeliveryState.UNDELIVERED: ("not told", Meaning.FAILED),
+    DeliveryState.CANCELLED: ("not told", Meaning.FAILED),
+    DeliveryState.WAITING: ("waits", Meaning.WAITS),
+    DeliveryState.OVERTAKEN: ("told", Meaning.TALKS),
+    DeliveryState.ACKNOWLEDGED: ("told", Meaning.TALKS),
+}
+"""The worst first."""
 
 
 def calls(pages: Pages, request: Request) -> Response:
@@ -61,7 +96,8 @@ def calls(pages: Pages, request: Request) -> Response:
         "page": "calls",
         "search": search,
         "is_later_page": bool(query.get("after")),
-        "rows": [row_of(call, desk) for call in page.calls],
+        "rows": rows_of(page.calls, desk),
+        "shapes": SHAPES,
         "older": _address(search, after=page.after) if page.after else "",
         "newest": _address(search),
         "problem": problem,

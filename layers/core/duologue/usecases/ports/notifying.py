@@ -1,6 +1,6 @@
 """Notifications: log, queues, format and endpoints."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -112,6 +112,9 @@ class NotificationLog(Protocol):
 
         `look_at`: when the sweeper queues what waits; None: when it is due. Raises RaceLost: the version has changed.
         """
+
+    def deliveries_of(self, wanted: Sequence[tuple[str, int]]) -> Mapping[tuple[str, int], Delivery]:
+        """By call and sequence, of at most 100 facts; one that was not attempted is missing. Eventually consistent."""
 
     def endpoint_health(self, app_key: str) -> EndpointHealth:
         """Of the endpoints of an app."""

@@ -2,13 +2,16 @@
 
 import json
 from http.client import IncompleteRead
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pstn.host import command, journal
 from pstn.host.command import main
 from pstn.host.edge_metrics import EdgeMetrics, samples
+from pstn.lines.sip.child import free_port
 
 # As Kamailio 5.6 writes it, of a trunk where we register and of one that is down.
 PAGE = """# User defined metrics
@@ -144,6 +147,26 @@ def test_no_text_stops_it(text):
     edge.page = text
     edge.lines()
     samples(PAGE + text)
+
+
+@pytest.mark.parametrize("is_edge", [True, False])
+def test_the_command_sends_them_with_the_journal_where_the_setting_names_an_edge(monkeypatch, tmp_path, is_edge):
+    sent: list[str] = []
+    monkeypatch.setattr(command, "_client", Mock())
+    monkeypatch.setattr(command, "Instance", Mock())
+    monkeypatch.setattr(journal, "Sender", Mock())
+    monkeypatch.setattr(journal, "Journal", Mock())
+    monkeypatch.setattr(journal, "forward", lambda _journal, _sender, measured: sent.extend(measured()))
+    monkeypatch.setenv("DUOLOGUE_HOST_LOG_GROUP", ABOUT["LogGroup"])
+    monkeypatch.setenv("DUOLOGUE_HOST_GROUP", ABOUT["Group"])
+    if is_edge:
+        monkeypatch.setenv("DUOLOGUE_HOST_EDGE_METRICS", f"http://127.0.0.1:{free_port()}/metrics")
+        monkeypatch.setenv("DUOLOGUE_HOST_RTPENGINE", f"127.0.0.1:{free_port()}")
+    assert main(["logs", "--unit", "any", "--position", str(tmp_path / "position")]) == 0
+    disk, *edge = map(json.loads, sent)
+    assert disk["Group"] == ABOUT["Group"] and "DiskUsed" in disk
+    nothing = {**ABOUT, "KamailioUp": 0, "RtpengineUp": 0}
+    assert [{name: each[name] for name in each.keys() - {"_aws"}} for each in edge] == [nothing] * is_edge
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     logs.set_up(node_id)
     try:
         settings = read(os.environ)
-        file = trunk_file.read(settings.trunks)
+        file = trunk_file.read(settings.trunks, beside_edges=bool(settings.edges))
         lines = TrunkSettings(file, tuple(map(str, settings.edges)), settings.stations, settings.calls_per_station)
         clients = clients_of(settings)
         node = Node(settings, file.display_numbers, clients, trunk_line(lines), TrunkFacts, node_id=node_id)

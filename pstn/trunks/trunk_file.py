@@ -260,14 +260,17 @@ class Trunk(_Part):
 
     @model_validator(mode="before")
     @classmethod
-    def _as_written(cls, given: Any) -> Any:
-        """The profile's values, and a port for each host."""
+    def _as_written(cls, given: Any, info: ValidationInfo) -> Any:
+        """The profile's values, a port for each host, and no account where edges dial the trunk."""
         if not isinstance(given, dict):
             return given
         profile = given.get("profile")
         if profile is not None and profile not in PROFILES:
             raise ValueError(f"profile: there is no {profile!r}; {nearest(profile, PROFILES)}")
         merged = {**PROFILES.get(profile or "", {}), **given}
+        if (info.context or {}).get("beside_edges") and merged.get("edge", True) is not False:
+            merged.pop("digest", None)
+            merged.pop("registration", None)
         hosts, transport = merged.get("hosts"), merged.get("transport", "udp")
         if isinstance(hosts, list):
             port = PORTS.get(str(transport), 5060)
@@ -333,8 +336,12 @@ class TrunkFile(_Part):
         return tuple(trunk for trunk in self.trunks if display_number in trunk.display_numbers)
 
 
-def read(path: Path, environ: Mapping[str, str] | None = None) -> TrunkFile:
+def read(path: Path, environ: Mapping[str, str] | None = None, *, beside_edges: bool = False) -> TrunkFile:
     """Read the file and the secrets that it names; relative paths are relative to its folder.
+
+    Args:
+        beside_edges: for a node whose edges dial the trunks: those have neither `digest` nor `registration` then, so no
+            secret of theirs need be there. Trunks with `edge: false` are read whole.
 
     Raises:
         TrunkFileError: with a line for each fault; no line contains a secret.
@@ -353,6 +360,7 @@ def read(path: Path, environ: Mapping[str, str] | None = None) -> TrunkFile:
     if not isinstance(given, dict):
         raise TrunkFileError(f"{path}: must have the rows interface and trunks (docs/trunk.md)")
     context = {"environ": os.environ if environ is None else environ, "folder": path.parent}
+    context["beside_edges"] = beside_edges
     try:
         return TrunkFile.model_validate(given, context=context)
     except ValidationError as error:

@@ -302,6 +302,13 @@ def test_an_edge_may_do_nothing_to_calls_and_reads_no_secret_of_nodes():
     }
 
 
+def test_a_node_reads_no_secret_of_trunks():
+    """Its group lets it reach edges only, so it dials no trunk itself."""
+    may = {target for action, target in _granted("NodeRole") if action.startswith("secretsmanager:")}
+    assert may == {"NodeSecret"}
+    assert "\nDUOLOGUE_HOST_SECRETS=NODE_SECRET=${NodeSecret}\n" in _user_data("NodeTemplate")
+
+
 _SAME_ACTION = {
     "s3:DeleteObjects": "s3:DeleteObject",
     "s3:ListObjectsV2": "s3:ListBucket",

@@ -126,6 +126,18 @@ trunks:
     ]
 
 
+def test_beside_edges_only_a_trunk_that_is_dialled_directly_needs_its_secret(tmp_path):
+    digest = {"user": "acme", "secret": {"file": "none-here"}}
+    rows = {"hosts": ["a.example"], "display_numbers": [NUMBER], "digest": digest, "registration": {}}
+    by_edge, direct = {"name": "one", **rows}, {"name": "two", **rows, "edge": False}
+    path = _file(tmp_path, trunks=[by_edge])
+    assert [(each.digest, each.registration) for each in read(path, beside_edges=True).trunks] == [(None, None)]
+    with pytest.raises(TrunkFileError):
+        read(path)
+    with pytest.raises(TrunkFileError, match=r"trunks\[1\]\.digest\.secret: the file .*none-here cannot be read"):
+        read(_file(tmp_path, trunks=[by_edge, direct]), beside_edges=True)
+
+
 def test_off_needs_no_quotes(tmp_path):
     """YAML reads it as false."""
     path = _file(tmp_path)

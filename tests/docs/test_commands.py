@@ -15,7 +15,7 @@ import pytest
 from botocore import xform_name
 
 from pstn.__main__ import COMMANDS
-from tools.template import ROOT
+from tools.template import ROOT, read_template, read_yaml
 
 DOCUMENTS = ("docs/pstn-nodes.md", "docs/operations.md")
 _OF_ALL = {"query", "output", "region", "profile", "no-paginate"}
@@ -32,8 +32,9 @@ _OWN = {
 def _code(document: str) -> Iterator[str]:
     """The lines of the blocks of commands, and the code in sentences and tables."""
     text = (ROOT / document).read_text(encoding="utf-8")
-    for block in re.findall(r"^ *```(?:sh)?\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL):
-        yield from (line.strip() for line in block.replace("\\\n", " ").splitlines())
+    for language, block in re.findall(r"^ *```(\w*)\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL):
+        if language in ("", "sh"):
+            yield from (line.strip() for line in block.replace("\\\n", " ").splitlines())
     without = re.sub(r"^ *```.*?^ *```", "", text, flags=re.MULTILINE | re.DOTALL)
     yield from re.findall(r"`([^`\n]+)`", without)
 
@@ -98,6 +99,23 @@ def _check_shorthand(shape: Any, value: str) -> None:
 @pytest.mark.parametrize(("document", "words"), _commands("duologue-pstn"), ids=lambda part: " ".join(part[:2]))
 def test_a_command_of_a_node_exists(document: str, words: list[str]):
     assert any(words[: len(known.split())] == known.split() for known in COMMANDS), document
+
+
+def test_parameters_and_names_in_the_commands_of_the_page_are_those_of_the_templates():
+    """Of pstn.yaml as the stack `pstn`, and of the platform, which SAM deploys."""
+    ours, platform = read_yaml(ROOT / "pstn.yaml"), read_template()
+    for line in _code("docs/pstn-nodes.md"):
+        if "--parameter-overrides" in line:
+            template = platform if "sam deploy" in line else ours
+            given = set(re.findall(r" ([A-Z]\w+)=", line))
+            assert given and given <= template["Parameters"].keys(), line
+    text = (ROOT / "docs/pstn-nodes.md").read_text(encoding="utf-8")
+    made = re.findall(r"Name: !Sub \$\{AWS::StackName\}(-[a-z-]+)", (ROOT / "pstn.yaml").read_text(encoding="utf-8"))
+    named = re.findall(r"(?:--auto-scaling-group-name |--secret-id |NodesTable=|NodeSecret=)pstn(-[a-z-]+)", text)
+    assert named and set(named) <= set(made)
+    first = next(line for line in _code("docs/pstn-nodes.md") if "cloudformation deploy" in line)
+    required = {name for name, about in ours["Parameters"].items() if "Default" not in about}
+    assert required <= set(re.findall(r" ([A-Z]\w+)=", first)), "of the first deployment"
 
 
 def test_the_units_and_targets_that_the_page_names_exist():

@@ -98,6 +98,10 @@ For a second terminal in this directory: read the SP's account; call your teleph
 stop it. Numbers are E.164, such as +12025550111; write your own in place of {CALLER} and {CALLEE}.
 
 {commands(env, CALLER, CALLEE, sp.numbers)}
+Then dial the number that the second telephone displayed from there: the first one rings. How a call ended:
+
+.venv/bin/duologue call show "$SESSION"
+
 Calls are shown here as they happen. Stop with Ctrl-C, which ends them.
 """)
         view = MultiCallView(screen)

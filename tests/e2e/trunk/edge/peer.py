@@ -62,6 +62,8 @@ class Peer:
         self.last = ""
         """What it sent last."""
         self.probes = 0
+        self.probe = ""
+        """The last OPTIONS outside a call."""
         self._seen: set[tuple[str, str, str]] = set()
         self._inbox: queue.Queue[Received] = queue.Queue()
         self._kept: list[Received] = []
@@ -203,6 +205,7 @@ class Peer:
         if isinstance(message, Request) and message.method == "OPTIONS":
             within = ";tag=" in message.value("to")
             self.probes += not within
+            self.probe = self.probe if within else received.raw
             self.asked += within
             if self.alive:
                 self.answer(received, 200 if self.knows_calls or not within else 481)

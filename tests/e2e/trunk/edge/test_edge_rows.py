@@ -289,6 +289,8 @@ def test_registration(tmp_path, net):
     trunk = _trunk(net, digest={"user": "acme", "secret": {"env": "TRUNK_SECRET"}}, registration={"expires": 600})
     with Peer(f"{net}.4", 15070) as far, Edge(tmp_path, net, [trunk]) as edge, edge.node() as node:
         first = far.next("REGISTER")
+        until(lambda: far.probe)
+        assert edge.inside not in first.raw + far.probe
         assert first.uri == f"sip:{net}.4" and f"<sip:acme@{net}.4>" in first.value("to")
         contact = f"<sip:first@{edge.outside}:15060;transport=udp>"
         assert (first.value("contact"), first.value("expires")) == (contact, "600")

@@ -310,6 +310,7 @@ def test_registration(tmp_path, net):
         assert invite.uri == f"sip:{SHOWN}@{edge.inside}"
         node.answer(invite, 486)
         refreshed = far.next("REGISTER", seconds=30)
+        assert "already freed" not in edge.log(), "tm has forgotten the first transaction, after 5 s"
         assert time.monotonic() - answered > 15, "half of 40 s"
         for _ in range(2):
             far.answer(refreshed, 403)

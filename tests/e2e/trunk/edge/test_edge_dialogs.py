@@ -146,13 +146,16 @@ def test_the_trunk_challenges_within_the_call(tmp_path, net):
         call.cseq += 1
         node.send(edge.at, node.request("INVITE", call.uri, call, body=sdp(node.host, 40002)))
         far.answer(far.next("INVITE"), 407, 'Proxy-Authenticate: Digest realm="telco", nonce="abc"')
+        old = far.next("INVITE")
+        assert 'nonce="abc"' in old.value("proxy-authorization") and old.value("cseq") == "3 INVITE"
+        far.answer(old, 407, 'Proxy-Authenticate: Digest realm="telco", nonce="def", stale=true')
         again = far.next("INVITE")
-        assert 'username="acme"' in again.value("proxy-authorization") and again.value("cseq") == "3 INVITE"
+        assert 'nonce="def"' in again.value("proxy-authorization") and again.value("cseq") == "4 INVITE"
         assert f"c=IN IP4 {edge.outside}" in again.raw
         far.answer(again, 200, body=sdp(far.host, 42002))
         assert f"c=IN IP4 {edge.inside}" in node.next("200", holding="m=audio").raw
         node.send(edge.at, node.request("ACK", call.uri, call))
-        far.next("ACK", holding="CSeq: 3 ACK")
+        far.next("ACK", holding="CSeq: 4 ACK")
         hangs_up(node, edge, call, far)
 
 

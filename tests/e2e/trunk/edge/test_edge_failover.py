@@ -1,5 +1,7 @@
 """Which trunk an edge asks after an answer, as pstn.trunks.failover has it, seen on the wire by both trunks."""
 
+import re
+
 import pytest
 
 from lab.telco.certificates import Authority
@@ -136,6 +138,27 @@ def test_credentials_that_a_trunk_refuses(tmp_path, net):
         assert edge.metrics()['kamailio_edge_refused{trunk="first"}'] == 4
         assert '"event": "trunk_refused_us", "trunk": "first", "status": 403' in edge.log()
         assert SECRET not in edge.log()
+
+
+@pytest.mark.parametrize("stale", ["stale=true", 'stale="TRUE"', "stale=false"])
+def test_a_challenge_whose_nonce_was_too_old_is_met_once_more(tmp_path, net, stale):
+    digest = {"user": "acme", "secret": {"env": "TRUNK_SECRET"}}
+    with (
+        Edge(tmp_path, net, [_trunk(net, "first", 4, digest=digest)]) as edge,
+        edge.node() as node,
+        Peer(f"{net}.4", 15070) as first,
+    ):
+        places(node, edge)
+        for nonce, more in (("one", ""), ("two", f", {stale}"), ("three", f", {stale}")):
+            invite = first.next("INVITE")
+            assert nonce == "one" or 'username="acme"' in invite.value("proxy-authorization")
+            first.answer(invite, 407, f'Proxy-Authenticate: Digest realm="telco", nonce="{nonce}"{more}')
+            if nonce == "two" and stale == "stale=false":
+                break
+        assert node.next("407").value("x-trunk-refused") == "407"
+        sent = [each for each in first.raw if each.startswith("INVITE")]
+        assert [re.findall('nonce="(.*?)"', each) for each in sent] == [[], ["one"], ["two"]][: len(sent)]
+        assert len(sent) == (2 if stale == "stale=false" else 3)
 
 
 def test_another_realm_than_the_file_s_gets_no_credentials(tmp_path, net):

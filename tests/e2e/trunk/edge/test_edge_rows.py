@@ -311,6 +311,9 @@ def test_registration(tmp_path, net):
         node.answer(invite, 486)
         refreshed = far.next("REGISTER", seconds=30)
         assert "already freed" not in edge.log(), "tm has forgotten the first transaction, after 5 s"
+        far.answer(refreshed, 401, 'WWW-Authenticate: Digest realm="telco", nonce="abc"')
+        far.answer(far.next("REGISTER"), 401, 'WWW-Authenticate: Digest realm="telco", nonce="def", stale=true')
+        refreshed = far.next("REGISTER")
         assert time.monotonic() - answered > 15, "half of 40 s"
         for _ in range(2):
             far.answer(refreshed, 403)

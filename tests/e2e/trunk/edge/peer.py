@@ -72,6 +72,7 @@ class Peer:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind((host, port))
         self._streams: list[socket.socket] = []
+        self._lost: list[socket.socket] = []
 
     def __enter__(self):
         if self.transport != "udp":
@@ -87,6 +88,10 @@ class Peer:
     @property
     def connections(self) -> int:
         return len(self._streams)
+
+    def loses_connections(self) -> None:
+        """Those that it has: nothing says so to the other end, as with a NAT box that forgets them."""
+        self._lost = list(self._streams)
 
     def send(self, to: tuple[str, int], text: str) -> None:
         assert self.transport == "udp"
@@ -187,6 +192,8 @@ class Peer:
                 return
             if not got:
                 return
+            if stream in self._lost:
+                continue
             data += got
             while b"\r\n\r\n" in data:
                 head, _, rest = data.lstrip(b"\r\n").partition(b"\r\n\r\n")

@@ -194,3 +194,33 @@ def test_a_failure_of_tls(tmp_path, net, fault):
         second.answer(second.next("INVITE"), 200, body=sdp(second.host, 42000))
         assert node.next("200").value("x-trunk") == "second"
         assert first.raw == []
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+def test_a_connection_whose_other_end_is_gone(tmp_path, net, transport):
+    """Nothing closes it. Calls go to the next trunk, and soon over a new connection."""
+    authority = Authority(tmp_path)
+    own, context = authority.issue("edge"), server_of(authority, f"{net}.4")
+    port = 15071 if transport == "tls" else 15070
+    rows = (
+        {"transport": "tls", "tls": {"ca": str(authority.certificate)}} if transport == "tls" else {"transport": "tcp"}
+    )
+    trunks = [{**_trunk(net, "first", 4, options_every=3600, **rows), "hosts": [f"{net}.4:{port}"]}]
+    trunks.append(_trunk(net, "second", 5))
+    with (
+        Peer(f"{net}.4", port, transport, context=context if transport == "tls" else None) as first,
+        Edge(tmp_path, net, trunks, certificate=own.certificate, key=own.key) as edge,
+        edge.node() as node,
+        Peer(f"{net}.5", 15070) as second,
+    ):
+        until(lambda: '"trunk": "first"' in edge.log())
+        first.loses_connections()
+        places(node, edge)
+        second.answer(second.next("INVITE"), 486)
+        assert node.next("486").value("x-trunk") == "second"
+        edge.sees(False, "first")
+        edge.sees(True, "first")
+        places(node, edge)
+        first.answer(first.next("INVITE"), 486)
+        assert node.next("486").value("x-trunk") == "first"
+        assert first.connections == 2

@@ -46,9 +46,10 @@ from pstn.trunks.refusals import of_connection, of_silence
 
 T1_S = 0.5
 """RFC 3261 §17.1.1.2: the first time an INVITE over UDP is repeated."""
-UNKNOWN_BYE_S = 0.3
-"""Until a BYE of a call that is not known here is answered. An edge that ends a call sends one to us and one to the far
-end, but not the second once it has our answer to the first: https://github.com/kamailio/kamailio/issues/4169"""
+BYE_S = 0.3
+"""Until an edge's BYE is answered. An edge that ends a call (after a day, or one unknown here) sends one to us and
+one to the far end, but not the second once it has our answer to the first:
+https://github.com/kamailio/kamailio/issues/4169"""
 KEPT_S = 40.0
 """How long late answers and repetitions are recognised: 64 × T1 (timer B), and a little."""
 ALLOW = ("allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, INFO")
@@ -300,7 +301,11 @@ class Gateway:
         invite = answer.value("cseq").endswith("INVITE")
         if invite and answer.status >= 300 and dialog.refusal:
             answer = replace(answer, status=dialog.refusal, reason="Refused")
-        peer.send(text(answer_to_trunk(answer, self._own(dialog.trunk, peer), dialog)))
+        data = text(answer_to_trunk(answer, self._own(dialog.trunk, peer), dialog))
+        if answer.value("cseq").endswith("BYE") and not dialog.trunk.behind_nat:
+            asyncio.get_running_loop().call_later(BYE_S, peer.send, data)
+        else:
+            peer.send(data)
         if answer.status >= 200:
             asyncio.get_running_loop().call_later(KEPT_S, self._servers.pop, key, None)
             if invite and answer.status >= 300:
@@ -403,7 +408,7 @@ class Gateway:
                 within = tag_of(request.value("to")) or request.method in ("BYE", "CANCEL")
                 status = 481 if within else 200 if request.method == "OPTIONS" else 405
                 answer = response(status, from_source(request, peer.address), secrets.token_hex(4), ALLOW)
-                delay = UNKNOWN_BYE_S if request.method == "BYE" else 0.0
+                delay = BYE_S if request.method == "BYE" else 0.0
                 asyncio.get_running_loop().call_later(delay, peer.send, answer)
             return
         if request.method in DIALOG_METHODS and request.value("contact"):

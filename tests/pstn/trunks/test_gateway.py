@@ -187,7 +187,7 @@ def test_a_silent_host_is_told_of():
 
 
 def test_an_edge_has_time_to_hang_up_the_far_end_of_a_call_that_died_here(monkeypatch):
-    monkeypatch.setattr(gateway, "UNKNOWN_BYE_S", 0.05)
+    monkeypatch.setattr(gateway, "BYE_S", 0.05)
 
     async def story() -> None:
         sides = Sides(edge=True)
@@ -200,6 +200,28 @@ def test_an_edge_has_time_to_hang_up_the_far_end_of_a_call_that_died_here(monkey
             while not sides.trunk:  # noqa: ASYNC110 - a timer of the gateway, which tells nobody
                 await asyncio.sleep(0)
             assert parsed_response(sides.trunk[-1]).status == 481
+
+    asyncio.run(asyncio.wait_for(story(), 5))
+
+
+@pytest.mark.parametrize("edge", [True, False])
+def test_an_edge_has_time_to_hang_up_the_far_end_of_a_call_that_is_up(monkeypatch, edge):
+    """As it does when the call has lasted for a day. The library hears of it at once, as another trunk of us."""
+    monkeypatch.setattr(gateway, "BYE_S", 0.05)
+
+    async def story() -> None:
+        sides = Sides(edge=edge)
+        sides.comes(INCOMING)
+        sides.comes(INCOMING.replace(b"INVITE", b"BYE").replace(b"bKtwo", b"bKbye").replace(b"CSeq: 1", b"CSeq: 2"))
+        bye = parsed(sides.library[-1])
+        assert bye and bye.method == "BYE"
+        sides.trunk.clear()
+        sides.gateway._from_inside(response(200, bye, "ours"), ("127.0.0.1", 6000))
+        await asyncio.sleep(0.01)
+        assert bool(sides.trunk) is not edge
+        while not sides.trunk:  # noqa: ASYNC110 - a timer of the gateway, which tells nobody
+            await asyncio.sleep(0)
+        assert parsed_response(sides.trunk[-1]).status == 200
 
     asyncio.run(asyncio.wait_for(story(), 5))
 

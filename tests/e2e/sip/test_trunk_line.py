@@ -427,6 +427,24 @@ def test_a_call_from_the_trunk_is_answered_heard_and_ended(trunks):
     assert trunks.listener.got("ended", leg) == 0
 
 
+def test_each_process_takes_calls_at_its_own_port(tmp_path):
+    """As an edge spreads them: docs/pstn-nodes.md."""
+    company = Company(says(*ANSWERS)).open()
+    rows = {"name": "plain", "display_numbers": [NUMBERS[1]], "hosts": [f"{TRUNK}:{company.port}"]}
+    try:
+        with line_over(tmp_path, [rows], 15190, stations=2) as (line, listener):
+            for number, port in enumerate(line.settings.sip_ports):
+                uri, caller = f"sip:{NUMBERS[1]}@{INTERFACE}:{port}", f"+1202555012{number}"
+                from_user = {"from": f"<sip:{caller}@{TRUNK}>;tag=far"}
+                invite = request("INVITE", uri, company, 1, call_id=f"process-{number}", **from_user)
+                company.send(invite, (INTERFACE, port))
+                assert listener.got("arrived", caller) == NUMBERS[1]
+                station = listener.run(lambda caller=caller: line.legs[f"in-{caller}"].station)
+                assert station is line.stations[number]
+    finally:
+        company.close()
+
+
 @pytest.mark.parametrize(
     ("called", "takes", "code"), [(NUMBERS[0].removeprefix("+1"), False, 480), ("2025550199", True, 404)]
 )

@@ -238,14 +238,15 @@ class Listener:
 
 @contextmanager
 def line_over(
-    folder: Path, trunks: list[dict[str, Any]], sip_port: int, silence_s: int = 20, **rows: Any
+    folder: Path, trunks: list[dict[str, Any]], sip_port: int, silence_s: int = 20, stations: int = 1, **rows: Any
 ) -> Iterator[tuple[TrunkLine, Any]]:
     """A running line over these trunks, and its listener."""
     path = folder / f"trunks-{sip_port}.yaml"
     file = {"interface": INTERFACE, "sip_port": sip_port, "rtp_ports": "26000-26399", "trunks": trunks, **rows}
     path.write_text(yaml.safe_dump(file))
     listener: Any = Listener()
-    line = TrunkLine(listener.clock, listener, TrunkSettings(read(path, {"TRUNK_SECRET": SECRET}), silence_s=silence_s))
+    given = TrunkSettings(read(path, {"TRUNK_SECRET": SECRET}), stations=stations, silence_s=silence_s)
+    line = TrunkLine(listener.clock, listener, given)
     try:
         yield line, listener
     finally:

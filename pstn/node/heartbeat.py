@@ -98,7 +98,8 @@ class Heartbeat:
                 reason = str(error) if isinstance(error, TableError) else type(error).__name__
                 _log.warning("the heartbeat was not written", extra={"error": reason, "age_s": round(self.age, 1)})
                 return False
-            self._silences.append((asked_at, asked_at - self._last))
+            if self._begun:
+                self._silences.append((asked_at, asked_at - self._last))
             self._last, self._told, self._begun = asked_at, False, True
             return True
 

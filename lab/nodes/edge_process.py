@@ -31,6 +31,23 @@ def missing() -> str | None:
     return f"not installed: {', '.join(absent)} (Debian: kamailio, rtpengine-daemon)" if absent else None
 
 
+def commands(out: Path, run: Path) -> tuple[list[str], list[str]]:
+    """rtpengine's and Kamailio's, in the foreground. `out`: folder of the rendered files. `run`: of their own."""
+    rtpengine = ["rtpengine", "-f", "-E", f"--config-file={out}/rtpengine.conf", f"--pidfile={run}/rtpengine.pid"]
+    kamailio = ["kamailio", "-f", f"{out}/kamailio.cfg", "-DD", "-E", "-m", "64", "-M", "16"]
+    return rtpengine, [*kamailio, "-Y", str(run), "-w", str(run)]
+
+
+def is_bound(host: str, port: int, kind: socket.SocketKind) -> bool:
+    """Whether a program has this address."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
+
+
 class EdgeProcess:
     """Ready when it is created.
 
@@ -72,12 +89,11 @@ class EdgeProcess:
         rendered = subprocess.run(command, capture_output=True, text=True, check=False)
         if rendered.returncode:
             raise ProcessError(rendered.stderr)
-        rtp = ["rtpengine", "-f", "-E", f"--config-file={out}/rtpengine.conf", f"--pidfile={folder}/rtpengine.pid"]
-        sip = ["kamailio", "-f", f"{out}/kamailio.cfg", "-DD", "-E", "-m", "64", "-M", "16", "-Y", str(folder)]
+        rtpengine, kamailio = commands(out, folder)
         self._processes: list[LabProcess] = []
         try:
-            self._start("rtpengine", rtp, lambda: _is_bound(media, socket.SOCK_DGRAM))
-            self._start("kamailio", [*sip, "-w", str(folder)], lambda: _is_bound(control, socket.SOCK_STREAM))
+            self._start("rtpengine", rtpengine, lambda: is_bound(INSIDE, media, socket.SOCK_DGRAM))
+            self._start("kamailio", kamailio, lambda: is_bound(INSIDE, control, socket.SOCK_STREAM))
         except ProcessError:
             self.close()
             raise
@@ -96,12 +112,3 @@ class EdgeProcess:
             if process.has_ended or time.monotonic() > deadline:
                 raise ProcessError(f"{name} did not start: {log.read_text(errors='replace')[-1500:]}")
             time.sleep(_POLL_S)
-
-
-def _is_bound(port: int, kind: socket.SocketKind) -> bool:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        try:
-            probe.bind((INSIDE, port))
-        except OSError:
-            return True
-    return False

@@ -3,7 +3,6 @@
 import itertools
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -12,10 +11,12 @@ import urllib.request
 from contextlib import suppress
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 import yaml
 
+from lab.nodes.edge_process import commands, is_bound, missing
 from pstn.__main__ import main
 from pstn.edge.render import Place, render, write
 from pstn.trunks.trunk_file import read
@@ -27,9 +28,7 @@ SECRET = 'co"rr\\ect $horse;\n#!define'.replace("\n", " ")  # nothing real
 
 _nets = itertools.count(1)
 
-needs_edge = pytest.mark.skipif(
-    not (shutil.which("kamailio") and shutil.which("rtpengine")), reason="Kamailio or rtpengine is not installed"
-)
+needs_edge = pytest.mark.skipif(bool(missing()), reason=str(missing()))
 
 
 def new_net() -> str:
@@ -81,17 +80,11 @@ class Edge:
         )
 
     def __enter__(self) -> "Edge":
-        out = self.place.out
+        rtpengine, self._kamailio_command = commands(self.place.out, self.folder)
         self._logs = [(self.folder / name).open("ab") for name in ("kamailio.log", "rtpengine.log")]
-        common = {"stdin": subprocess.DEVNULL, "start_new_session": True}
-        self.rtpengine = subprocess.Popen(
-            ["rtpengine", "-f", "-E", f"--config-file={out}/rtpengine.conf", f"--pidfile={self.folder}/rtpengine.pid"],
-            stdout=self._logs[1],
-            stderr=self._logs[1],
-            **common,
-        )
+        self.rtpengine = self._started(rtpengine, self._logs[1])
         try:
-            until(lambda: _listens_udp(self.control, 12222), 20)
+            until(lambda: is_bound(self.control, 12222, socket.SOCK_DGRAM), 20)
             self.start_kamailio()
         except BaseException:  # an interrupted test too: nothing that it started stays
             self._ends()
@@ -99,16 +92,13 @@ class Edge:
         return self
 
     def start_kamailio(self) -> None:
-        arguments = ["-DD", "-E", "-m", "64", "-M", "16", "-Y", str(self.folder), "-w", str(self.folder)]
-        self.kamailio = subprocess.Popen(
-            [*self.before, "kamailio", "-f", str(self.place.out / "kamailio.cfg"), *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=self._logs[0],
-            stderr=self._logs[0],
-            start_new_session=True,
-        )
+        self.kamailio = self._started([*self.before, *self._kamailio_command], self._logs[0])
         until(lambda: self.kamailio.poll() is not None or self._answers(), 30)
         assert self.kamailio.poll() is None, self.log()[-3000:]
+
+    @staticmethod
+    def _started(command: list[str], log: BinaryIO) -> subprocess.Popen:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
     def stop_kamailio(self) -> None:
         self.kamailio.terminate()
@@ -183,15 +173,6 @@ class Edge:
             return bool(self.metrics())
         except OSError:
             return False
-
-
-def _listens_udp(host: str, port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return True
-    return False
 
 
 def a_moment(seconds: float = 0.5) -> None:

@@ -6,10 +6,9 @@ import ssl
 
 import pytest
 
-from lab.telco.certificates import Authority
 from pstn.host.edge_drain import DRAIN
 from tests.e2e.trunk.edge.calls import cancels, hangs_up, is_answered, places
-from tests.e2e.trunk.edge.certificates import server_of
+from tests.e2e.trunk.edge.certificates import over_tls
 from tests.e2e.trunk.edge.peer import CRYPTO, Dialog, Peer, Received, sdp
 from tests.e2e.trunk.edge.running import CALLED, SHOWN, Edge, needs_edge, new_net
 from tests.e2e.waiting import until
@@ -20,18 +19,12 @@ SECURE = {"profile": "RTP/SAVP", "more": CRYPTO}
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A trunk with TLS and SRTP, and one over UDP with a display number of its own."""
-    net, folder = new_net(), tmp_path_factory.mktemp("edge")
-    authority = Authority(folder)
-    own = authority.issue("edge")
-    tls = {"transport": "tls", "srtp": "mandatory", "tls": {"ca": str(authority.certificate)}}
-    trunk = {"name": "secure", "hosts": [f"{net}.4:15071"], "display_numbers": [SHOWN], "calls_per_second": 1000, **tls}
-    with (
-        Peer(f"{net}.4", 15071, "tls", context=server_of(authority, f"{net}.4")) as far,
-        Edge(folder, net, [trunk], certificate=own.certificate, key=own.key) as edge,
-        edge.node() as node,
+    """A trunk with TLS and SRTP."""
+    with over_tls(tmp_path_factory.mktemp("edge"), new_net(), srtp="mandatory", calls_per_second=1000) as (
+        edge,
+        node,
+        far,
     ):
-        edge.sees(True, "secure")
         yield edge, node, far
 
 
@@ -211,17 +204,8 @@ def test_a_trunk_behind_nat(tmp_path, net):
 
 def test_a_restart_cuts_no_call(tmp_path, net):
     """With credentials, which shift the numbers of requests, and over TLS, whose connections are lost."""
-    authority = Authority(tmp_path)
-    own = authority.issue("edge")
-    tls = {"transport": "tls", "srtp": "mandatory", "tls": {"ca": str(authority.certificate)}}
     digest = {"user": "acme", "secret": {"env": "TRUNK_SECRET"}}
-    trunk = {"name": "secure", "hosts": [f"{net}.4:15071"], "display_numbers": [SHOWN], "digest": digest, **tls}
-    with (
-        Peer(f"{net}.4", 15071, "tls", context=server_of(authority, f"{net}.4")) as far,
-        Edge(tmp_path, net, [trunk], certificate=own.certificate, key=own.key) as edge,
-        edge.node() as node,
-    ):
-        edge.sees(True, "secure")
+    with over_tls(tmp_path, net, srtp="mandatory", digest=digest) as (edge, node, far):
         call = places(node, edge)
         far.answer(far.next("INVITE"), 401, 'WWW-Authenticate: Digest realm="telco", nonce="abc"')
         is_answered(node, edge, call, far, body=sdp(far.host, 42000, **SECURE))

@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from lab.telco.certificates import Authority
 from tests.e2e.trunk.edge.calls import cancels, hangs_up, places
-from tests.e2e.trunk.edge.certificates import server_of
+from tests.e2e.trunk.edge.certificates import over_tls
 from tests.e2e.trunk.edge.peer import Dialog, Peer, Received, sdp
 from tests.e2e.trunk.edge.running import CALLED, SHOWN, Edge, a_moment, needs_edge, new_net
 from tests.e2e.waiting import until
@@ -121,16 +120,7 @@ def test_a_stranger_s_answer_is_answered_by_nobody(place):
 
 def test_over_tls(tmp_path, net):
     """By the connection that there is: the other end's port is none where it listens."""
-    authority = Authority(tmp_path)
-    own = authority.issue("edge")
-    tls = {"transport": "tls", "tls": {"ca": str(authority.certificate)}, "no_answer_seconds": 0.5}
-    trunk = {"name": "secure", "hosts": [f"{net}.4:15071"], "display_numbers": [SHOWN], **tls}
-    with (
-        Peer(f"{net}.4", 15071, "tls", context=server_of(authority, f"{net}.4")) as far,
-        Edge(tmp_path, net, [trunk], certificate=own.certificate, key=own.key) as edge,
-        edge.node() as node,
-    ):
-        edge.sees(True, "secure")
+    with over_tls(tmp_path, net, no_answer_seconds=0.5) as (edge, node, far):
         places(node, edge)
         late = far.next("INVITE")
         node.next("408")

@@ -16,7 +16,7 @@ from lab.telco.certificates import Authority
 from pstn.trunks.headers import identity_headers
 from pstn.trunks.trunk_file import read
 from tests.e2e.trunk.edge.calls import hangs_up, is_answered, places
-from tests.e2e.trunk.edge.certificates import server_of
+from tests.e2e.trunk.edge.certificates import over_tls, server_of
 from tests.e2e.trunk.edge.peer import CRYPTO, Dialog, Peer, sdp
 from tests.e2e.trunk.edge.running import CALLED, SECOND, SECRET, SHOWN, Edge, needs_edge
 from tests.e2e.waiting import until
@@ -196,32 +196,17 @@ def test_a_number_on_no_trunk(tmp_path, net):
 @pytest.mark.parametrize("encrypts", [True, False])
 def test_optional_srtp(tmp_path, net, encrypts):
     """RTP/AVP with keys (RFC 8643): a trunk that knows SRTP answers with its key, another one without."""
-    authority = Authority(tmp_path)
-    own = authority.issue("edge")
-    with (
-        Peer(f"{net}.4", 15071, "tls", context=server_of(authority, f"{net}.4")) as far,
-        Edge(tmp_path, net, [_tls(net, authority, srtp="optional")], certificate=own.certificate, key=own.key) as edge,
-        edge.node() as node,
-    ):
-        edge.sees(True, "first")
-        call = places(node, edge)
+    with over_tls(tmp_path, net, srtp="optional") as (edge, node, far):
+        places(node, edge)
         invite = far.next("INVITE")
         assert "RTP/AVP" in invite.raw and "a=crypto" in invite.raw
         far.answer(invite, 200, body=sdp(far.host, 42000, more=CRYPTO if encrypts else ""))
         answer = node.next("200")
         assert "RTP/AVP" in answer.raw and "a=crypto" not in answer.raw
-        assert call
 
 
 def test_a_mandatory_srtp_that_the_trunk_does_not_answer_ends_the_call(tmp_path, net):
-    authority = Authority(tmp_path)
-    own = authority.issue("edge")
-    with (
-        Peer(f"{net}.4", 15071, "tls", context=server_of(authority, f"{net}.4")) as far,
-        Edge(tmp_path, net, [_tls(net, authority, srtp="mandatory")], certificate=own.certificate, key=own.key) as edge,
-        edge.node() as node,
-    ):
-        edge.sees(True, "first")
+    with over_tls(tmp_path, net, srtp="mandatory") as (edge, node, far):
         call = places(node, edge)
         invite = far.next("INVITE")
         far.answer(invite, 200, body=sdp(far.host, 42000))

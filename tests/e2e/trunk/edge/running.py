@@ -26,14 +26,28 @@ from tests.e2e.waiting import until
 SHOWN, SECOND, CALLED = "+12025550100", "+12025550101", "+12025550123"
 SECRET = 'co"rr\\ect $horse;\n#!define'.replace("\n", " ")  # nothing real
 
-_nets = itertools.count(1)
+_nets = itertools.count(250 * os.getpid())
+_taken: list[socket.socket] = []
 
 needs_edge = pytest.mark.skipif(bool(missing()), reason=str(missing()))
 
 
 def new_net() -> str:
-    """Three bytes of addresses of loopback that no other edge of this test run has, nor one of another run."""
-    return f"127.{100 + os.getpid() % 150}.{next(_nets)}"
+    """Three bytes of addresses of loopback that no other edge has, of this test run or of another one beside it.
+
+    Else two would share sockets: UDP lets both bind, and a node that is dead to one test answers for the other.
+    """
+    while True:
+        number = next(_nets)
+        net = f"127.{100 + number // 250 % 150}.{1 + number % 250}"
+        taken = socket.socket(socket.AF_UNIX)
+        try:
+            taken.bind(f"\0duologue-edge-{net}")  # gone with this process (unix(7), abstract)
+        except OSError:
+            taken.close()
+        else:
+            _taken.append(taken)
+            return net
 
 
 class Edge:

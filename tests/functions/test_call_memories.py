@@ -104,6 +104,26 @@ def test_a_change_and_a_deletion(api):
     assert history == [deletion, change], "the newest first; they outlive the memory"
 
 
+def test_of_many_changes_the_ten_newest_are_shown(api):
+    api.remember()
+    for version in range(1, 13):
+        assert api.say(changing(callerNbr=f"+120255501{50 + version}", version=version))[0] == 200
+    history = api.say(LOOKED_UP)[1]["callMemory"]["history"]
+    assert [change["version"] for change in history] == list(range(13, 3, -1))
+
+
+@pytest.mark.parametrize("event", [CHANGED, deleting(1)], ids=["change", "delete"])
+def test_a_change_is_later_than_what_it_changes_though_its_clock_is_behind(api, event):
+    """Else a call that was dialled before both, and is written after them, would undo it."""
+    api.remember(second=10)
+    api.clock.at = at(5)
+    assert api.say(event)[0] == 200
+    after = dict(api.memories.rows)
+    with pytest.raises(AssertionError):
+        api.remember(second=8)
+    assert api.memories.rows == after
+
+
 def test_a_page_of_a_display_number(api):
     """Other display numbers, other SPs and what has expired are not in it."""
     for number in range(5):

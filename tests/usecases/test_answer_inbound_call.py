@@ -19,7 +19,6 @@ from duologue.domain.errors import EventAlreadyProcessed, OutsideUnavailable, Un
 from duologue.domain.memory_history import Pair, Repointing
 from duologue.domain.outcome import EndReason, Outcome, Party, Result
 from duologue.domain.phone_number import WITHHELD, PhoneNumber
-from duologue.usecases.answer_inbound_call import MOST_RECORDED
 from duologue.usecases.find_memory import FindMemory
 from duologue.usecases.ports.call_changes import HeldSlot
 from duologue.usecases.ports.memories import TurnedAway
@@ -455,13 +454,13 @@ def test_a_pair_has_one_return_call_at_a_time(world):
 def test_a_scan_is_recorded_up_to_a_limit_per_number_and_minute(world, wish):
     world.forget()
     world.change_app(unknown_callers=wish)
-    for number in range(MOST_RECORDED + 2):
+    for number in range(62):
         world.hear(transaction=f"call {number}")
     assert world.answer["actions"] == [rejected(480)], "and nobody pays for a prompt"
-    assert len(world.calls.rows) == MOST_RECORDED
+    assert len(world.calls.rows) == 60
     assert world.turned_away == [TurnedAway.TOO_MANY] * 2
     world.hear(transaction="a minute later", after=60)
-    assert len(world.calls.rows) == MOST_RECORDED + 1
+    assert len(world.calls.rows) == 61
 
 
 # ---- the caller hangs up while its call is being recorded, by another process

@@ -1,5 +1,6 @@
 """Calls keep their promises in memory, in moto's DynamoDB and in the local cloud's."""
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import replace
@@ -795,6 +796,21 @@ class TestInDynamoDB(Promises):
             calls.client.delete_item(TableName=calls.calls_table, Key={"call": {"S": call_id}, "item": {"S": "CALL"}})
         found = calls.after("app-1", None, int(at(100).timestamp()), 2)
         assert [each.call.id for each in found] == ids[6:]
+
+    def test_no_partition_has_what_every_call_writes(self, calls):
+        """Neither of the tables nor of their indexes: one takes 1,000 writes a second, whatever the table may take."""
+        written = Counter[str]()
+        for number in range(60):
+            call = accept(calls, callback(f"1_1_{number}_20261123090000", f"app-{number}"))
+            if number % 2:  # the others are still open
+                saved = calls.load(call.id)
+                calls.save(change_of(saved, decide(saved.call, NeverTakenUp(at(200)))))
+        for table, keys in ((calls.calls_table, ("call", "open", "listed")), (calls.accounts_table, ("pk",))):
+            for row in calls.client.scan(TableName=table)["Items"]:
+                written.update(row[key]["S"] for key in keys if key in row)
+        assert sum("SLOTS#" in partition or "open#" in partition for partition in written) > 10
+        of_all = {partition: items for partition, items in written.items() if not partition.startswith("person#")}
+        assert max(of_all.values()) < 20, "of two people, as here, no more than they can telephone"
 
     def test_slots_for_fifty_at_once(self, calls, request):
         """Ten at a time; moto's tables break when two threads write, so there one at a time."""

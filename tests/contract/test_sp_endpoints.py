@@ -22,6 +22,7 @@ from duologue.adapters.http_sp_endpoints import HttpSpEndpoints, HttpTimeouts
 from duologue.adapters.sp_urls import ResolvedSpUrls
 from duologue.domain.errors import ForbiddenAddress, InvalidField
 from duologue.domain.webhook_request import Reply, WebhookRequest
+from tools.template import ROOT
 
 NAME = "sp.example.com"
 HERE = IPv4Address("127.0.0.1")
@@ -112,6 +113,11 @@ def here(**more) -> HttpSpEndpoints:
 
 def request(url: str) -> WebhookRequest:
     return WebhookRequest(url, {"Content-Type": "application/json;charset=UTF-8", "X-Signed": "yes"}, b'{"a":1}')
+
+
+def test_an_sp_has_the_time_that_its_page_says():
+    assert HttpTimeouts().whole == timedelta(seconds=6)
+    assert "any other 2xx within six seconds" in (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 
 
 def test_a_request_arrives_as_it_was_written():

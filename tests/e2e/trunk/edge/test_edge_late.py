@@ -108,14 +108,24 @@ def test_a_repeated_answer_of_a_call_that_is_up_reaches_the_node(place):
     assert first.now("BYE") is None
 
 
-def test_a_stranger_s_answer_is_answered_by_nobody(place):
-    edge, *_ = place
+@pytest.mark.parametrize("what", ["200 INVITE", "486 INVITE", "200 BYE"])
+def test_a_stranger_s_answer_reaches_nobody(place, what):
+    edge, node, *_ = place
+    status, method = what.split()
+    foreign = edge.metrics()["kamailio_edge_foreign"]
+    node.raw.clear()
     with Peer(f"{edge.net}.99", 15070) as stranger:
         call = Dialog.of_caller(stranger, CALLED, SHOWN, (edge.outside, 15060))
-        answer = stranger.request("INVITE", call.uri, call).replace(f"INVITE {call.uri} SIP/2.0", "SIP/2.0 200 OK", 1)
+        answer = stranger.request(method, call.uri, call).replace(
+            f"{method} {call.uri} SIP/2.0\r\n",
+            f"SIP/2.0 {status} Because\r\nVia: SIP/2.0/UDP {edge.outside}:15060;branch=z9hG4bKnone\r\n"
+            f"Via: SIP/2.0/UDP {node.host}:{node.port};branch=z9hG4bKnone\r\n",
+            1,
+        )
         stranger.send((edge.outside, 15060), answer)
+        until(lambda: edge.metrics()["kamailio_edge_foreign"] == foreign + 1, 10)
         a_moment()
-        assert stranger.raw == []
+        assert stranger.raw == node.raw == []
 
 
 def test_over_tls(tmp_path, net):

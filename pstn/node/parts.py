@@ -97,17 +97,20 @@ class Adoption:
         """Node → its last beat: those that were dead at the last look."""
 
     def look(self, rows: Iterable[Row], now: float) -> int:
-        """Remove rows that are done; `adopt` for nodes that were dead at the look before, too, and wrote nothing since.
+        """`adopt` for nodes that were dead at the look before, too, and wrote nothing since; remove rows that are done.
 
         After an outage of the table every node is dead for a moment: until it has written its row again.
+
+        Returns, raises: as `adopt`.
         """
         rows = list(rows)
+        dead = [row for row in rows if row.is_dead(now) and not row.adopted]
+        before, self._silent = self._silent, {row.node: row.beat_at for row in dead}
+        count = self.adopt((row for row in dead if before.get(row.node) == row.beat_at), now)
         for row in rows:
             if row.is_done(now):
                 self._table.remove(row.node)
-        dead = [row for row in rows if row.is_dead(now) and not row.adopted]
-        before, self._silent = self._silent, {row.node: row.beat_at for row in dead}
-        return self.adopt((row for row in dead if before.get(row.node) == row.beat_at), now)
+        return count
 
     def adopt(self, rows: Iterable[Row], now: float) -> int:
         """Returns how many recordings were put together. Raises: ClientError, BotoCoreError, TableError."""

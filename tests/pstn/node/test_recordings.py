@@ -10,7 +10,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from pstn.node.parts import Adoption, Parts
 from pstn.node.recordings import Recordings
-from pstn.node.table import Beat, NodesTable, Row
+from pstn.node.table import Beat, NodesTable, Row, TableError
 from pstn.recordings import Recording
 from tests.pstn.node.fixtures import BUCKET, NODES, Failing
 from tests.pstn.node.test_table import bury
@@ -127,6 +127,19 @@ def test_a_look_removes_the_rows_of_which_nothing_is_left(s3, others, dynamodb):
     for now, left in looks:
         adoption.look(others.table.rows(), now)
         assert len(others.table.rows()) == left
+
+
+def test_a_row_that_cannot_be_removed_does_not_keep_recordings_from_being_put_together(s3, dynamodb):
+    Spoken(s3).goes_on()
+    table = NodesTable(Failing(dynamodb, "delete_item"), NODES, lambda: 5000.0)
+    adoption = Adoption(s3, BUCKET, table)
+    done = Row("0000000a", "10.0.1.6:8443", 1000.0, gone=True, buried=True)
+    table.write(NODE, Beat("10.0.1.5:8443", 1, 1, 1.0, False, "1", (5060,)))
+    dead = Row(NODE, "10.0.1.5:8443", 5000.0)
+    for _ in range(2):
+        with pytest.raises(TableError):
+            adoption.look([done, dead], 5020.0)
+    assert keys(s3) == [KEY]
 
 
 def test_a_node_that_left_in_order_is_not_looked_at(s3, others):

@@ -362,6 +362,22 @@ def marked(dog, mark):
     dog.net.calls.save(Change(saved, saved.call, dial_mark=mark, clears_dial_mark=mark is None))
 
 
+def test_a_call_that_cannot_be_closed_does_not_hide_the_next_node_that_dies():
+    """Its node's burial lasts for as long."""
+    dog = Watchdog((DEAD, TALKING), (OTHER, TALKING), burial=Burial.BEGUN)
+    dog.lives = set()
+    load = dog.net.calls.load
+
+    def fails(call_id):
+        if call_id == dog.ids[0]:
+            raise OutsideUnavailable("DynamoDB")
+        return load(call_id)
+
+    dog.net.calls.load = fails  # type: ignore[method-assign]
+    assert dog.sweep(120) == Lost(calls=1, remaining=1)
+    assert (dog.burial(), dog.burial(OTHER), dog.ended) == (Burial.BEGUN, Burial.DONE, dog.ids[1:])
+
+
 def test_a_sweep_that_dies_between_two_writes_is_completed_by_the_next():
     """Wherever it dies: each call ends once, the node is buried, and its row keeps it from coming back meanwhile."""
 

@@ -85,12 +85,13 @@ class BuryNodes:
     def _dead(self) -> Mapping[str, Node]:
         """Those whose burial has begun, now or in an earlier sweep."""
         nodes, now = self.nodes.current(), self.clock.now()
-        dead = {node.id: node for node in nodes.values() if node.burial is Burial.BEGUN}
+        begun = {node.id: node for node in nodes.values() if node.burial is Burial.BEGUN}
         silent = [node for node in nodes.values() if node.burial is None and node.is_silent(now, HEARTBEAT)]
+        dead = dict[str, Node]()
         while silent and not dead:
             self.wait(HEARTBEAT)
             nodes, now = self.nodes.current(), self.clock.now()
             silent = [node for node in silent if nodes.get(node.id, node).beat_at == node.beat_at]
             dead |= {node.id: node for node in silent if node.is_silent(now) and self.nodes.declare_dead(node)}
             silent = [node for node in silent if not node.is_silent(now)]
-        return dead
+        return begun | dead

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lab.telco.namespaces import NAT, OUTSIDE, address
 from lab.telco.phones import answers
 from lab.telco.stun_server import PORT as STUN_PORT
 from lab.telco.telco import COMPANY, Account, Telco
@@ -27,11 +28,19 @@ class Wrong:
     trunk: dict[str, Any] = field(default_factory=dict)
     rows: dict[str, Any] = field(default_factory=dict)
     secret: str | None = None
+    more: tuple[str, ...] = ()
+    """Further arguments of the command."""
 
 
+FOREIGN_ADDRESS = {"stun": None, "public_address": "203.0.113.9"}
+OURS = address(OUTSIDE, NAT)
 CASES = {
     "nothing": Wrong({"sound"}, SOUND_IN),
     "stun": Wrong({"sound"}, "you are behind NAT at", rows={"stun": None}),
+    "public_address": Wrong({"nat", "sound"}, "and is told 203.0.113.9", rows=FOREIGN_ADDRESS),
+    "--public": Wrong(
+        {"sound"}, f"the host sees {OURS}, our public address", rows=FOREIGN_ADDRESS, more=("--public", OURS)
+    ),
     "digest.secret": Wrong({"registration", "call"}, "the trunk refused our credentials (401)", secret="a wrong one"),
     "tls.ca": Wrong({"tls"}, "nobody whom we trust vouches", trunk={"tls": {}}),
     "display_numbers": Wrong({"call"}, "does not let us call with this caller (403)", {"display_numbers": [FOREIGN]}),
@@ -54,7 +63,19 @@ def test_a_wrong_row_fails_the_step_that_it_concerns(telco, wrong):
         (telco.folder / "secure.secret").write_text(wrong.secret)
     rows = {name: value for name, value in {"stun": STUN, **wrong.rows}.items() if value is not None}
     file = telco.trunk_file(trunk, **rows)
-    command = [sys.executable, "-m", "pstn", "trunk", "check", str(file), "--call", CALLED, "--yes", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "pstn",
+        "trunk",
+        "check",
+        str(file),
+        "--call",
+        CALLED,
+        "--yes",
+        "--json",
+        *wrong.more,
+    ]
     process = telco.customer.start(*command, stdout=subprocess.PIPE)
     said = process.communicate(timeout=120)[0].decode()
     secret = (telco.folder / "secure.secret").read_text()

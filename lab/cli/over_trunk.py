@@ -54,6 +54,8 @@ def settings(arguments: argparse.Namespace) -> TrunkSettings | None:
         return None
     try:
         chosen = TrunkSettings(read(arguments.trunk))
+        if faults := chosen.faults():
+            raise ValueError("\n".join(faults))
         print(f"{_warning(chosen.file, chosen.address)}\n", flush=True)
     except (TrunkFileError, ValueError) as error:
         print(error, file=sys.stderr)

@@ -32,6 +32,8 @@ def main(arguments: Sequence[str]) -> int:
         settings = read(os.environ)
         file = trunk_file.read(settings.trunks, beside_edges=bool(settings.edges))
         lines = TrunkSettings(file, tuple(map(str, settings.edges)), settings.stations, settings.calls_per_station)
+        if faults := lines.faults():
+            raise ValueError("\n".join(faults))
         clients = clients_of(settings)
         node = Node(settings, file.display_numbers, clients, trunk_line(lines), TrunkFacts, node_id=node_id)
     except (SettingsError, TrunkFileError, ChildError, OSError, ValueError) as error:

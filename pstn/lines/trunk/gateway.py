@@ -261,7 +261,8 @@ class Gateway:
         """The host cannot be reached, or has said nothing."""
         if client.answered or client.given_up:
             return
-        log.warning("trunk %s, %s", client.trunk.name, why)
+        is_noted = client.request.method in ("INVITE", "REGISTER")  # by the line, with the reason
+        log.log(logging.INFO if is_noted else logging.WARNING, "trunk %s, %s", client.trunk.name, why)
         client.given_up = True
         if client.dialog:
             client.dialog.final["why"] = why

@@ -1,9 +1,11 @@
 """Options of the line over SIP trunks."""
 
 import re
+import socket
 from dataclasses import dataclass
 
 from pstn.trunks.interface import address_of
+from pstn.trunks.tls_context import TlsFileError, client_context
 from pstn.trunks.trunk_file import Trunk, TrunkFile
 
 SPOKEN = ("pcmu", "pcma")
@@ -65,6 +67,27 @@ class TrunkSettings:
     def address(self) -> str:
         """Of the interface. Raises: ValueError: there is no such interface, or it has no IPv4 address."""
         return address_of(self.interface or self.file.interface)
+
+    def faults(self) -> list[str]:
+        """What keeps the line from starting on this machine now, with the row of each. Raises: as `address`."""
+        found = []
+        for trunk in self.trunks:
+            tls = trunk.tls
+            try:
+                client_context(tls.ca, tls.certificate, tls.key)
+            except TlsFileError as error:
+                found.append(f"trunk {trunk.name}: {error.row}: {error}")
+        for port in self.sip_ports:
+            place = self.address, port
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+                try:
+                    probe.bind(place)
+                except OSError as error:
+                    what = f"{place[0]}:{port} over UDP: {error.strerror}"
+                    found.append(
+                        f"sip_port: {what}. Stop the `make up`, node or softphone that has it, or write another"
+                    )
+        return found
 
     def ways(self, display_number: str) -> tuple[Trunk, ...]:
         """The trunks that this process asks for a call with this display number, in order; edges count as one."""

@@ -46,6 +46,10 @@ class CallCheck:
 
     def steps(self, number: str, display_number: str) -> Iterator[Step]:
         """`call`, then `sound`. Blocks while they last."""
+        if faults := self._settings.faults():
+            yield self._failed("call", Refusal("; ".join(faults), "the row named"))
+            yield self._said("sound", "skipped", "call failed")
+            return
         clock = RealClock()
         heard = _Listener(clock)
         try:

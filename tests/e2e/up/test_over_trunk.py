@@ -4,6 +4,7 @@ import os
 import pty
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 
@@ -85,6 +86,21 @@ def test_the_printed_commands_ring_two_telephones_over_the_trunk(trunk, tmp_path
     finally:
         up.kill()
         os.close(terminal)
+
+
+def test_a_port_in_use_and_a_file_that_is_not_there_are_told_before_anything_is_asked(trunk, tmp_path):
+    file = tmp_path / "trunks.yaml"
+    rows = yaml.safe_load(file.read_text())
+    rows["trunks"][0] |= {"transport": "tls", "tls": {"ca": "none.pem"}}
+    file.write_text(yaml.safe_dump(rows))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind((INTERFACE, rows["sip_port"]))
+        command = [sys.executable, "-m", "lab", "up", "--trunk", str(file), "--yes"]
+        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    first, second = ended.stderr.splitlines()
+    assert first == f"trunk main: tls.ca: the file {tmp_path}/none.pem cannot be read: No such file or directory"
+    assert second.startswith(f"sip_port: {INTERFACE}:15260 over UDP: Address already in use. Stop the `make up`")
 
 
 def test_another_answer_than_yes_starts_nothing(trunk, tmp_path):

@@ -7,11 +7,13 @@ import socket
 import ssl
 import struct
 from io import BytesIO
+from typing import Any
 
 import pytest
 import yaml
 
 from pstn.lines.sip.audio import tone, wav_file
+from pstn.lines.sip.child import free_port
 from pstn.trunks import refusals
 from pstn.trunks.check.call import TONE_HZ, CallCheck
 from pstn.trunks.check.command import main
@@ -359,7 +361,7 @@ class FakeLine:
     ],
 )
 def test_a_call_to_a_test_number(file_of, code, presses, received, outcomes, found, change):
-    known = read(file_of())
+    known = read(file_of(sip_port=free_port()))
     lines = []
 
     def make_line(_):
@@ -383,6 +385,16 @@ def test_a_key_of_another_certificate_is_named(authority, tmp_path):
     with pytest.raises(TlsFileError, match=f"the key {key} is not that of the certificate") as refused:
         client_context(None, certificate, key)
     assert refused.value.row == "tls.key"
+
+
+def test_a_call_needs_the_sip_port_for_itself(file_of):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        known = read(file_of(sip_port=other.getsockname()[1]))
+        no_line: Any = lambda _: None  # noqa: E731
+        call, sound = CallCheck(known, known.trunks[0], no_line).steps("+12025550111", NUMBER)
+    assert (call.outcome, sound.outcome, call.change) == ("failed", "skipped", "the row named")
+    assert call.found.startswith("sip_port: 127.0.0.1:")
 
 
 def test_nobody_is_called_without_a_confirmation(file_of, capsys):

@@ -1,6 +1,7 @@
 """docs/trunk.md: its tables have every row of the trunk file, with its default, and every code of the fail-over."""
 
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from pydantic_core import PydanticUndefined
 from lab.cli.over_trunk import CEILINGS, CONCURRENT_CALLS
 from pstn.trunks.failover import REFUSED_US, TRY_NEXT
 from pstn.trunks.profiles import PROFILES
-from pstn.trunks.trunk_file import Trunk, TrunkFile
+from pstn.trunks.trunk_file import Trunk, TrunkFile, read
 
 PAGE = (Path(__file__).parents[2] / "docs" / "trunk.md").read_text(encoding="utf-8")
 AS_THEY_ARE = ("hosts", "numbers.outbound", "numbers.inbound")
@@ -59,6 +60,15 @@ def test_every_row_is_there_with_its_default_and_no_other(after, model):
             assert written[row] == str(default), row
         elif isinstance(default, tuple) and default:
             assert written[row] == ", ".join(default), row
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/trunk.md"])
+def test_the_file_that_a_newcomer_copies_is_one(document, tmp_path):
+    text = (Path(__file__).parents[2] / document).read_text(encoding="utf-8")
+    [file] = [block for block in re.findall(r"^ *```yaml\n(.*?)^ *```$", text, re.M | re.S) if "trunks:" in block]
+    (tmp_path / "trunks.yaml").write_text(textwrap.dedent(file))
+    [trunk] = read(tmp_path / "trunks.yaml", {"TRUNK_SECRET": "correct horse"}).trunks  # nothing real
+    assert (trunk.transport, trunk.srtp, trunk.registration is not None) == ("tls", "mandatory", True)
 
 
 def test_the_codes_ceilings_and_profiles_are_those_of_the_code():

@@ -21,7 +21,7 @@ _PAPER = """
 ## On paper: callbacks a second
 
 Each row: what AWS (or the template) allows, divided by what one callback takes. The counts of one callback are those of
-[results.md](results.md): 62 write units (54 of them in the calls table and its indexes), 7 EVENT records, 8 notifications (7 if the network
+[results.md](results.md): 64 write units (56 of them in the calls table and its indexes), 7 EVENT records, 8 notifications (7 if the network
 does not report that the callee rings), at most 7 sends of them, 3 transitions, 1 StartExecution, 4.4 SendTaskSuccess. All quotas are those of us-east-1, read on 2026-11-28; they are an account's defaults, and
 those of a new account are lower.
 
@@ -37,6 +37,7 @@ A partition takes 1,000 write units a second
 | index `open-calls`, open calls (`open#`) | 2 | 8 | 4,000 | `SHARDS` |
 | index `open-calls`, ended calls (`over#`) | 2 | 8 | 4,000 | `SHARDS` |
 | index `by-app` of one app | 8 | 8 | 1,000 of one app; of two apps 2,000 | `SHARDS` |
+| index `by-app` of one person | 1 as caller, 1 as callee | one for each person | no end | – |
 | items of a call | some 40 | one for each call | no end | – |
 
 So no key of a table or index ends below 1,250 callbacks a second of several apps.
@@ -62,9 +63,9 @@ So no key of a table or index ends below 1,250 callbacks a second of several app
 | Step Functions, StartExecution [4] | 300 a second, 1,300 at once | 1 | 300 | quota of StartExecution |
 | Step Functions, transitions [4] | 1,500 a second, 5,000 at once | 3 | 500 | quota of StateTransition |
 | Step Functions, open executions [4] | 1,000,000 | 1 for as long as it lasts | 12,500 with 80 s each | quota of open executions |
-| calls table, at once [5] | 4,000 write units a second when it is new | 54 | 74; twice what it had before, after 30 minutes | warm throughput of the table |
-| calls table [5] | 40,000 write units a second | 54 | 740 | quota of write units of a table |
-| stream, one shard of outbox [6] | its partition's 1,000 write units | 54, of which 7 EVENT records | 18 a partition, so 130 records a second | DynamoDB splits; a shard takes 2,500 records: 10 batches of 25 at a time, 0.1 s each |
+| calls table, at once [5] | 4,000 write units a second when it is new | 56 | 71; twice what it had before, after 30 minutes | warm throughput of the table |
+| calls table [5] | 40,000 write units a second | 56 | 710 | quota of write units of a table |
+| stream, one shard of outbox [6] | its partition's 1,000 write units | 56, of which 7 EVENT records | 18 a partition, so 125 records a second | DynamoDB splits; a shard takes 2,500 records: 10 batches of 25 at a time, 0.1 s each |
 | FIFO queue [7] | 70,000 requests a second of each kind | 7 sends, 8 receives, 8 deletes | 8,700 | regions have quotas of their own |
 | FIFO queue, one group [7] | 300 requests a second of each kind | one group for each call | no end | – |
 | FIFO queue, in flight [7] | 120,000 messages; and its function's concurrency | 8 × 0.25 s | as `notify_sp` | as `notify_sp` |

@@ -133,7 +133,8 @@ class Edge:
 
     def _ends(self) -> None:
         if self.kamailio:
-            self.stop_kamailio()
+            # Not SIGTERM: one that has only just started overhears it in some of its processes, and ends after 60 s.
+            self.kill_kamailio()
         self.rtpengine.kill()
         self.rtpengine.wait()
         for log in self._logs:

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
         check(file, place)
         changed = write(rendered, place)
         if given.reload:
-            reload(changed, run)
+            reload(rendered, changed, place.out, run)
     except (TrunkFileError, EdgeError, ReloadError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -22,6 +22,7 @@ log = logging.getLogger("sip-gateway")
 async def main(channel):
     async def begin():
         log.info("nobody reads this")
+        log.warning("number %d", "that is none")
         try:
             raise OSError("12025550111")
         except OSError:

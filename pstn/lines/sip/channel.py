@@ -39,8 +39,13 @@ class _ToParent(logging.Handler):
         if self._lines == MOST_LINES:
             self._dropped += 1
             return
+        try:
+            text = record.getMessage()
+        except Exception:  # noqa: BLE001 - of any argument's own __str__: whoever logs must not fail by it
+            self.handleError(record)
+            return
         self._lines += 1
-        said = {"event": "log", "level": record.levelno, "logger": record.name, "text": record.getMessage()}
+        said = {"event": "log", "level": record.levelno, "logger": record.name, "text": text}
         if record.exc_info and record.exc_info[0]:
             said["error"] = record.exc_info[0].__name__
         self._channel.warn({**said, "dropped": self._dropped} if self._dropped else said)

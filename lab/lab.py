@@ -33,7 +33,7 @@ from pstn.lines.trunk.line import TrunkLine, trunk_line
 from pstn.lines.trunk.settings import TrunkSettings
 from pstn.lines.virtual import VirtualLine
 from pstn.service import SIGNING_NAME, PstnService
-from pstn.switches import Switches
+from pstn.switches import OWN_NETWORK, Switches
 
 ROOT = Path(__file__).parent.parent
 AUDIO = ROOT / "audio"
@@ -66,7 +66,8 @@ class Lab:
 
     Args:
         auth: functions and state machines act as their roles, and signatures and policies are checked.
-        switches: behaviour that the documentation of the telephone network leaves open.
+        switches: behaviour that the documentation of the telephone network leaves open; over trunks, whose network is
+            ours, OWN_NETWORK if None.
         cloud_switches: what the documents of AWS's other services leave open.
         parameters: values for the template's parameters, in addition to ON_A_LAPTOP.
         numbers: display numbers that the account already owns; if there are none, provisioning orders one, which takes
@@ -110,7 +111,7 @@ class Lab:
         self._template, self._stack, self._api_port = template, stack, api_port
         self._numbers = tuple(numbers)
         self._parameters = {**ON_A_LAPTOP, "DisplayNumbers": ",".join(numbers), **(parameters or {})}
-        self._switches = switches
+        self._switches = switches or (OWN_NETWORK if trunks else None)
         telephones = sip or SipSettings(numbers=state_dir / TELEPHONES)
         self._make_line: MakeLine = sip_line(telephones, ScriptedSipPhones) if line == "sip" else VirtualLine
         if trunks:

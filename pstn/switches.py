@@ -217,6 +217,10 @@ class Switches:
         return None
 
 
+OWN_NETWORK = Switches(bridge_failure_detail=True, ringing_leg_b=True, recording_delay=0.0, post_dial_delay=0.0)
+"""Over SIP trunks the network is ours: it reports all that it knows, and at once."""
+
+
 def older_attribute_limits() -> dict[str, Any]:
     """The limits of the older page, as arguments of `dataclasses.replace`: 10 pairs of at most 1024 characters."""
     return {"attribute_pairs": 10, "attribute_characters": 1024}

@@ -4,9 +4,9 @@ Everything else is the same: the steps notified, both phones, the codes, the CDR
 nothing is left over.
 """
 
-from pstn.node.node import SWITCHES
+from pstn.switches import OWN_NETWORK
 
-NETWORK = SWITCHES
+NETWORK = OWN_NETWORK
 """A node's behaviour, from which expected steps and codes follow as they do from any switches."""
 
 _TOLD = "A node always reports why the callee's leg failed: that is `{}`"

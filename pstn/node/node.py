@@ -44,7 +44,7 @@ from pstn.node.signature import Verifier
 from pstn.node.table import BEAT_S, Beat, Buried, NodesTable, TableError
 from pstn.node.watch import Watch
 from pstn.service import PstnService
-from pstn.switches import Switches
+from pstn.switches import OWN_NETWORK
 
 END_S = 10.0
 """From the order to end all calls until the node leaves, however many events are still unanswered."""
@@ -55,8 +55,6 @@ ADOPT_S = 10.0
 MOST_LAMBDAS = 64
 _REQUESTS = 32
 _ATTEMPTS = 5
-SWITCHES = Switches(bridge_failure_detail=True, ringing_leg_b=True, recording_delay=0.0, post_dial_delay=0.0)
-"""What our own network does where the service's documents leave it open: it reports all that it knows, and at once."""
 _log = logging.getLogger(__name__)
 
 
@@ -130,7 +128,7 @@ class Node:
         self.recordings = Recordings(clients.s3, settings.spool, self._parts.stored if self._parts else _nothing)
         self.service = PstnService(
             InvokeFunction(clients.functions, self.metrics.invoked),
-            SWITCHES,
+            OWN_NETWORK,
             settings.account,
             settings.region,
             audio=Prompts(clients.s3),

@@ -8,7 +8,7 @@ from lab.phones.voices import voice
 from lab.sp.service_provider import open_sp
 from lab.telco.bad_trunk import BadTrunk
 from lab.telco.phones import ADDRESS as PHONES
-from lab.telco.phones import answers
+from lab.telco.phones import BUSY, answers
 from lab.telco.telco import Account, Telco
 from tests.e2e.waiting import until
 
@@ -106,3 +106,8 @@ def test_what_a_failing_trunk_leads_to(telco, sp_with, name, connected, status):
     assert (played.steps.count("answer"), played.cdr["sipStatusCode"]) == (2 if connected else 0, status)
     assert (len(telco.received("INVITE")) > before) == connected
     assert trunk.invites == (2 if connected else 1), "once for each party that was dialled"
+
+
+def test_a_callee_that_is_busy_is_told_by_its_sip_status(telco, on_laptop, callback):
+    played = play_callback(telco, on_laptop.sp, callee=BUSY)
+    assert (played.steps.count("answer"), played.cdr["sipStatusCode"]) == (1, 486)

@@ -45,13 +45,15 @@ class EdgeMetrics:
         self._counted: Samples | None = None
 
     def __call__(self, now: float) -> Iterator[str]:
+        read: Samples = {}
         try:
             read = samples(self._page())
         except (OSError, HTTPException) as error:
             _log.warning("the metrics of the edge cannot be read: %s: %s", type(error).__name__, error)
-            read = {}
+            if self._counted is None and isinstance(getattr(error, "reason", error), ConnectionRefusedError):
+                self._counted = {}  # Kamailio does not run: the next one counts from 0
         trunks = [trunk for name, trunk in read if name == GAUGES["TrunkUp"]]
-        since = self._since(read) if trunks else self._nothing_read()
+        since = self._since(read) if trunks else {}
         for trunk in trunks:
             values = {name: read[key] for name, of in GAUGES.items() if (key := (of, trunk)) in read}
             values |= {name: since.get((of, trunk), 0.0) for name, of in COUNTERS.items()}
@@ -68,12 +70,6 @@ class EdgeMetrics:
             return {}
         rose = {key: value - before.get(key, 0.0) for key, value in self._counted.items()}
         return {key: self._counted[key] if rise < 0 else rise for key, rise in rose.items()}
-
-    def _nothing_read(self) -> Samples:
-        """A Kamailio that was not there when this process began counts from 0."""
-        if self._counted is None:
-            self._counted = {}
-        return {}
 
 
 def samples(text: str) -> Samples:

@@ -3,6 +3,7 @@
 import json
 from http.client import IncompleteRead
 from unittest.mock import Mock
+from urllib.error import URLError
 
 import pytest
 from hypothesis import given
@@ -91,15 +92,16 @@ def test_a_counter_is_told_of_the_last_minute_alone():
         ((40, "down", 41), [0, "down", 1]),  # it did not answer in time
         ((40, "down", 2), [0, "down", 2]),
         (("down", 2), ["down", 2]),  # it started after us
+        (("late", 40, 41), ["late", 0, 1]),  # it may have run for long
     ],
 )
 def test_counters_of_a_kamailio_that_was_restarted(pages, told):
     edge, found = Minutes(), []
     for page in pages:
-        if page == "down":
-            edge.page = ConnectionRefusedError()
+        if isinstance(page, str):
+            edge.page = URLError(ConnectionRefusedError()) if page == "down" else TimeoutError()
             assert edge.next() == {None: {"KamailioUp": 0, "RtpengineUp": 1}}
-        found.append("down" if page == "down" else edge.refused(page))
+        found.append(page if isinstance(page, str) else edge.refused(page))
     assert found == told
 
 

@@ -28,7 +28,8 @@ _METERED = {*_SINGLE_WRITES, "TransactWriteItems", "BatchWriteItem", "GetItem", 
 
 @dataclass(frozen=True)
 class ItemWrite:
-    """`kind`: what its sort key begins with, up to the first `#`. `by_index`: the units of each index that changes.
+    """`kind`: the word that its sort or partition key begins with. `by_index`: the units of each index that changes.
+
     `grown`: bytes that the table has more.
     """
 
@@ -206,10 +207,10 @@ def _write(table: str, key: Item, before: Item | None, after: Item | None, trans
 
 
 def _kind(key: Item, own_key: list[str]) -> str:
-    """The sort key tells, or where it is only an id, the partition key."""
+    """The sort key tells, by a word in capitals, or where it is only an id or a time, the partition key."""
     for name in reversed(own_key):
         text = str(next(iter(key[name].values()))).partition("#")[0]
-        if text.isupper():
+        if text.isalpha() and (text.isupper() or name == own_key[0]):
             return text
     return "other"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bench.meter import OUTSIDE, ItemWrite, Meter
+from bench.meter import OUTSIDE, ItemWrite, Meter, _kind
 from lab.aws.ministack import ministack
 
 _TABLE = "stack-CallsTable-1A2B"
@@ -123,3 +123,17 @@ def test_a_request_is_the_functions_whose_session_signed_it(meter: Meter):
         (OUTSIDE, "dynamodb", "ListTables"),
     ]
     assert [each.who for each in meter.of_the_platform()] == ["notify"]
+
+
+@pytest.mark.parametrize(
+    ("partition", "sort", "kind"),
+    [
+        ("1_2_3_20261123090000", "EVENT#n#1", "EVENT"),
+        ("SLOTS#app-1", "000017", "SLOTS"),
+        ("usage#20261123", "app-1", "usage"),
+        ("all", "2026-11-23T09:00:00.000000Z#1_2_3_20261123090000", "all"),
+        ("app#app-1", "2026-11-23T09:00:00.000000Z#1_2_3_20261123090000", "app"),
+    ],
+)
+def test_the_kind_of_an_item_is_a_word_of_its_key(partition, sort, kind):
+    assert _kind({"pk": {"S": partition}, "sk": {"S": sort}}, ["pk", "sk"]) == kind

@@ -104,6 +104,8 @@ def broken(run: NodeFigures) -> str | None:
     due = round(2 * run.calls * run.seconds * 50)
     if run.gaps.packets < 0.98 * due:
         return f"{run.gaps.packets:,} of {due:,} packets were sent to the telephones"
+    if run.gaps.lost > run.gaps.packets / 1000:
+        return f"{run.gaps.lost:,} packets were lost on their way to the telephones"
     return None
 
 

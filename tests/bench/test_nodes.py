@@ -69,14 +69,16 @@ def test_cpu_is_told_apart_by_the_command_line(command, expected):
 
 
 @pytest.mark.parametrize(
-    ("joined", "packets", "why"),
+    ("joined", "packets", "lost", "why"),
     [
-        (10, 10_000, None),
-        (10, 9_850, None),
-        (9, 10_000, "1 were not joined"),
-        (10, 9_700, "9,700 of 10,000 packets were sent to the telephones"),
+        (10, 10_000, 0, None),
+        (10, 9_850, 9, None),
+        (9, 10_000, 0, "1 were not joined"),
+        (10, 9_700, 0, "9,700 of 10,000 packets were sent to the telephones"),
+        (10, 9_900, 100, "100 packets were lost on their way to the telephones"),
     ],
 )
-def test_a_run_breaks_where_callbacks_are_refused_or_packets_are_not_sent(joined, packets, why):
+def test_a_run_breaks_where_callbacks_are_refused_or_packets_are_not_heard(joined, packets, lost, why):
     """Ten callbacks of two legs, 50 packets a second each, for ten seconds."""
-    assert broken(NodeFigures("directly", 10, joined=joined, seconds=10.0, gaps=Gaps(packets=packets))) == why
+    heard = Gaps(packets=packets, lost=lost)
+    assert broken(NodeFigures("directly", 10, joined=joined, seconds=10.0, gaps=heard)) == why

@@ -25,7 +25,8 @@ from tests.pstn.scripted import hang_up
 from tests.samples import NOW, callback
 
 NOBODY = "127.0.0.1:9"
-TABLE = "NodesTable-1"
+TABLE, OF_A_NODE = "NodesTable-1", "NodesTable-2"
+"""Whether moto forgets the first before the second is made depends on which tests run."""
 CALL = "1a2b3c4d-7d9f0a52-5a0e-4d7a-9d3e-0f6a1b2c3d4e"
 FULL, BROKEN, REFUSED = (
     (429, "ThrottledClientException"),
@@ -412,10 +413,10 @@ def real(monkeypatch, tmp_path):
         dynamodb, clock = fixtures.client("dynamodb"), SystemClock()
         for bucket in (fixtures.BUCKET, fixtures.PROMPTS):
             fixtures.client("s3").create_bucket(Bucket=bucket)
-        fixtures.make_table(dynamodb, TABLE)
+        fixtures.make_table(dynamodb, OF_A_NODE)
         ends = {"CALL_UPDATE_REQUESTED": [hang_up("LEG-A")]}
-        running = fixtures.Running(fixtures.settings(tmp_path, nodes_table=TABLE), fixtures.Functions(**ends))
-        nodes = DynamoNodes(dynamodb, TABLE, clock)
+        running = fixtures.Running(fixtures.settings(tmp_path, nodes_table=OF_A_NODE), fixtures.Functions(**ends))
+        nodes = DynamoNodes(dynamodb, OF_A_NODE, clock)
         requests = NodeRequests(NodeSecret(Vault(fixtures.SECRET), "nodes", clock), clock, 1, 5)  # type: ignore[arg-type]
         yield running, SipNetwork(nodes, requests, "duologue", clock, Random(1).random), nodes
         running.close()

@@ -211,7 +211,7 @@ def test_the_view_shows_a_call_from_outside_in_one_time_line(caller_id):
     assert dialler.startswith("+1 202 555 0122, who dials in")
     assert "calls +1 202 555 0101" in dialler
     assert ("instead of its number" in dialler) is (caller_id == "anonymous")
-    assert dialler.endswith("is not connected (480)"), "it never rang"
+    assert dialler.endswith("is not connected (480 Temporarily Unavailable)"), "it never rang"
     assert rung == "the phone that is rung rings, showing +1 202 555 0101 stops ringing"
     who = "anonymous" if caller_id == "anonymous" else "the caller"
     assert f"NEW_INBOUND_CALL {who} → hang up {who}" in platform

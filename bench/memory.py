@@ -31,6 +31,8 @@ from pstn.lines.phone_state import Phone
 AT_ONCE = 4
 PAIRS = [(f"+120255501{10 + each}", f"+120255501{30 + each}") for each in range(AT_ONCE)]
 PATIENCE_S, AGAIN_S, TALKS_S = 90.0, 0.5, 0.5
+A_MINUTE = 100
+"""Callbacks at the most, since what a FIFO queue remembers for five minutes would depend on how fast the machine is."""
 MOST_MB = 20.0
 """Of the lab itself, from 100 callbacks to 1,000."""
 
@@ -43,9 +45,10 @@ def grow(lab: Lab, marks: list[int], seconds: float) -> Iterator[tuple[int, floa
     for pair in PAIRS:
         for number, talks in zip(pair, (None, TALKS_S), strict=True):
             lab.pstn.exchange.phones[number] = Phone(answers(after=0.0, talks=talks))
-    done = 0
+    done, began = 0, time.monotonic()
     for mark in marks:
         while done < mark and time.monotonic() < ends:
+            time.sleep(max(0.0, began + 60 * done / A_MINUTE - time.monotonic()))
             receiver = Receiver(
                 account.app_key, account.app_secret
             )  # one for each handful, since it keeps what it receives
@@ -84,7 +87,7 @@ Of it, {size:.1f} MB are the items of {calls} calls, compressed ({each:.1f} KB e
 deleted or expires. All else is bounded by count: the latest 100 calls of the network and 5,000 of its events, 100
 ended executions, 3,000 stream records of each table, 300 to 600 log events of each execution environment
 ([what is kept of the past](../lab/aws/COVERAGE.md)). A FIFO queue knows its messages for five minutes, as on AWS, so
-what that takes depends on how many calls there are at a time.
+what that takes depends on how many calls there are in that time: here at most {a_minute} a minute.
 """
 
 
@@ -102,6 +105,7 @@ def _report(grown: list[tuple[int, float, float, int]]) -> str:
         most=MOST_MB,
         missed="" if last[1] - first[1] <= MOST_MB else ": missed",
         size=size / 1e6,
+        a_minute=A_MINUTE,
         calls=calls,
         each=size / max(1, calls) / 1000,
     )

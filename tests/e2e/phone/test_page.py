@@ -112,6 +112,8 @@ def test_it_rings_for_eye_and_ear_and_is_quiet_once_answered(page, station):
     assert page.locator("#shown").inner_text().endswith(SHOWN[-4:])
     assert SHOWN[-4:] in page.title()
     assert page.evaluate("document.activeElement.id") == "answer"
+    moves = "document.getAnimations().some(each => each.effect.target.contains(answer))"
+    assert not page.evaluate(moves), "what is pressed stands still"
     page.wait_for_function(f"() => [660, 880].some(bell => Math.abs(({LOUDEST})() - bell) < 10)")
     page.get_by_role("button", name="Answer").click()
     station.happens("answered")

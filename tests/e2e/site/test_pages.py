@@ -134,7 +134,7 @@ def test_a_wrong_number_is_told_beside_the_field(open_page):
     fault.wait_for()
     assert field.input_value() == "202 555 0111"
     assert field.get_attribute("aria-invalid") == "true"
-    assert page.evaluate("document.activeElement.id") == "number"
+    page.locator("#number:focus").wait_for()
     under, beside = fault.bounding_box(), field.bounding_box()
     assert 0 <= under["y"] - (beside["y"] + beside["height"]) < 20
 

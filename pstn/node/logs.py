@@ -13,19 +13,29 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_NUMBER = re.compile(rf"{_UUID}|(?<![0-9A-Za-z])\+?[0-9]{{7,15}}(?![0-9A-Za-z])")
-_SHOWN_FIRST, _SHOWN_LAST = 4, 2
+_NUMBER = re.compile(
+    rf"{_UUID}"
+    r"|(?P<plus>\+|%2[Bb])(?P<spaced>[1-9](?:[ .()-]{0,2}[0-9]){6,14})(?![0-9A-Za-z])"  # as people and URLs write it
+    r"|(?<![0-9A-Za-z])[0-9]{7,15}(?![0-9A-Za-z])"
+)
+_BETWEEN = str.maketrans("", "", " .()-")
+_SHOWN_FIRST, _SHOWN_LAST = 3, 2
 _OWN = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
 
 
 def masked(text: str) -> str:
-    """Telephone numbers without all but their first characters and the last two digits."""
-    return _NUMBER.sub(lambda found: found[0] if "-" in found[0] else _mask(found[0]), text)
+    """Telephone numbers without all but their first three and last two digits."""
+    return _NUMBER.sub(_mask, text)
 
 
-def _mask(number: str) -> str:
-    first = number[: _SHOWN_FIRST if number.startswith("+") else _SHOWN_FIRST - 1]
-    return f"{first}{'*' * (len(number) - len(first) - _SHOWN_LAST)}{number[-_SHOWN_LAST:]}"
+def _mask(found: re.Match[str]) -> str:
+    if found["plus"]:
+        return found["plus"] + _stars(found["spaced"].translate(_BETWEEN))
+    return _stars(found[0]) if found[0].isdigit() else found[0]
+
+
+def _stars(digits: str) -> str:
+    return f"{digits[:_SHOWN_FIRST]}{'*' * (len(digits) - _SHOWN_FIRST - _SHOWN_LAST)}{digits[-_SHOWN_LAST:]}"
 
 
 class JsonLines(logging.Formatter):

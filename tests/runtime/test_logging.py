@@ -52,8 +52,33 @@ def test_no_telephone_number_is_in_the_trace_of_an_error():
     assert "ValueError" in str(said["exception"])
 
 
-def test_what_is_no_number_stays_as_it_is():
-    assert mask("2026-11-23T09:00:00+00:00 +1 +123") == "2026-11-23T09:00:00+00:00 +1 +123"
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("/phones/%2B12025550111/calls", "/phones/%2B120******11/calls"),
+        ("%2b12025550111", "%2b120******11"),
+        ("to +1-202-555-0111.", "to +120******11."),
+        ("+1 (202) 555-0111", "+120******11"),
+        ("+44 20 7946 0000, +1.202.555.0112", "+442*******00, +120******12"),
+    ],
+)
+def test_a_number_is_masked_as_people_and_urls_write_it(text, shown):
+    assert mask(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-23T09:00:00+00:00 +1 +123",
+        "2026-11-23T09:00:00.123456+05:30",
+        "1_2_3_20261123090000@duologue.example.com",
+        "12345678-1234-1234-1234-123456789012",
+        "arn:aws:lambda:us-east-1:111122223333:function:built",
+        "a=%2Fb%2B1&c=2",
+    ],
+)
+def test_what_is_no_number_stays_as_it_is(text):
+    assert mask(text) == text
 
 
 def test_whatever_logs_is_written_masked_once_with_the_invocation_that_it_is_of(capsys):

@@ -16,12 +16,18 @@ from typing import Any
 
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
-_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
+_NUMBER = re.compile(r"(\+|%2[Bb])([1-9](?:[ .()-]{0,2}[0-9]){6,14})")
+"""With its plus sign, which a URL encodes, and with or without what people write between digits."""
+_BETWEEN = str.maketrans("", "", " .()-")
 
 
 def mask(text: str) -> str:
     """Mask telephone numbers, except for the first three and the last two digits."""
-    return _NUMBER.sub(lambda number: number[0][:4] + "*" * (len(number[0]) - 6) + number[0][-2:], text)
+    return _NUMBER.sub(lambda number: number[1] + _masked_digits(number[2].translate(_BETWEEN)), text)
+
+
+def _masked_digits(digits: str) -> str:
+    return f"{digits[:3]}{'*' * (len(digits) - 5)}{digits[-2:]}"
 
 
 def set_up(context: object = None) -> None:
